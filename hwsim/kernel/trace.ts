@@ -1,0 +1,47 @@
+/**
+ * What a run tells its judges. A judge is a TraceConsumer: it sees only what crosses these calls, never firmware internals.
+ * Times are milliseconds of true mission time (a double holding an integer). Calls come in time order, ties by node id.
+ */
+
+/** A change of the world's ground truth. `disruption` names the scenario's disruption it belongs to, or null. */
+export type WorldChange =
+  | { kind: 'node-up' | 'node-down'; node: number; permanent: boolean; disruption: string | null }
+  | { kind: 'radio-down' | 'radio-up'; node: number; disruption: string | null }
+  /** Members of one set hear each other; sets do not. Empty: no partition. */
+  | { kind: 'partition'; sets: number[][]; disruption: string | null }
+  | { kind: 'group-capacity'; group: number; capacityKgPerDay: number; stockKg: number; disruption: string | null }
+  | { kind: 'unit'; group: number; unit: number; usable: boolean; disruption: string | null }
+  /** kg credited to a node on a group since its last credit. */
+  | { kind: 'credit'; node: number; group: number; unit: number; kg: number }
+  /** Two nodes executed one exclusive unit at the same time. */
+  | { kind: 'double-execution'; group: number; unit: number; nodes: number[] }
+  | { kind: 'disruption'; id: string; disruption: DisruptionFact };
+
+export type SlaClass = 'node' | 'cluster' | 'cross-cluster' | 'fleet';
+
+/** One disruption that happened, as the world knows it. */
+export interface DisruptionFact {
+  id: string;
+  kind: string;
+  class: SlaClass;
+  /** Mission seconds. */
+  onsetS: number;
+  /** When the cause is over (path back, node up), mission seconds; null when it is permanent. */
+  healedS: number | null;
+  /** Nodes struck. */
+  nodes: number[];
+  /** Groups struck directly (the judge adds those the struck nodes were working on). */
+  groups: number[];
+  detail: string;
+}
+
+export interface TraceConsumer {
+  /** A frame went on the air. bytes are valid during the call only. receivers = how many nodes got it, lost = how many did not. */
+  frame?(timeMs: number, sender: number, bytes: Uint8Array, received: number, lost: number): void;
+  /** A command or event record of a node: decoded unsigned integers, fields[0] = type. Valid during the call only. */
+  command?(timeMs: number, node: number, fields: Uint32Array, length: number): void;
+  event?(timeMs: number, node: number, fields: Uint32Array, length: number): void;
+  world?(timeMs: number, change: WorldChange): void;
+  /** The run is over. */
+  end?(timeMs: number): void;
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/**
+ * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
+ * Times are mission time; mission second 0 is `epoch`.
+ */
+const fraction = z.number().min(0).max(1);
+const days = z.number().min(0).max(3660);
+
+/** When something happens: at a fixed time, or drawn uniformly from a window by the scenario's seed. */
+const when = z.union([z.strictObject({ atDay: days }), z.strictObject({ fromDay: days, toDay: days })]);
+
+const count = z.int().min(1).max(200).default(1);
+
+export const disruptionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('node-death'), count, when }),
+  z.strictObject({ kind: z.literal('reset'), count, when, downS: z.int().min(1).max(86400).default(60) }),
+  z.strictObject({ kind: z.literal('hung-task'), count, when, persistent: z.boolean().default(false) }),
+  z.strictObject({ kind: z.literal('hung-runtime'), count, when }),
+  /** A share of the members cannot be heard by the rest for a while; they hear each other. Predicted unless told otherwise. */
+  z.strictObject({
+    kind: z.literal('occultation'),
+    when,
+    hours: z.number().positive().max(24 * 60),
+    share: fraction,
+    predictedHours: z.number().min(0).default(6),
+  }),
+  z.strictObject({ kind: z.literal('lot-depleted'), when }),
+  z.strictObject({ kind: z.literal('tug-lost'), when }),
+  /** A real solar particle event by its beginning in NOAA's list; resets nodes and silences radios around the peak. */
+  z.strictObject({
+    kind: z.literal('storm'),
+    when,
+    event: z.string(),
+    silenceHours: z.number().min(0).max(72),
+    riseHours: z.number().min(0.5).max(12).default(6),
+    resetShare: fraction,
+  }),
+]);
+
+export const scenarioSchema = z.strictObject({
+  heliograph: z.literal(1),
+  name: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  title: z.string().max(200),
+  seed: z.int().min(0).max(0xffffffff).default(1),
+  days: days.positive(),
+  epoch: z.iso.datetime(),
+  preset: z.enum(['flight', 'compact', 'tiny']).default('flight'),
+  body: z.string(),
+  nodes: z.int().min(1).max(200),
+  /** Shares of hardware generations; each with its capability. */
+  generations: z
+    .array(
+      z.strictObject({
+        generation: z.int().min(1).max(255),
+        share: fraction,
+        rateKgPerDay: z.int().min(1).max(100000),
+        storageKg: z.int().min(1).max(10_000_000),
+        batteryWh: z.int().min(1).max(10_000_000),
+        /** At 1 AU; scaled by 1/a² of the body. */
+        solarW: z.int().min(1).max(10_000_000),
+        baseW: z.int().min(0),
+        replicateW: z.int().min(0),
+        mineWhPerKg: z.int().min(0),
+      }),
+    )
+    .min(1)
+    .max(3),
+  world: z.strictObject({
+    lots: z.int().min(1).max(16),
+    /** Sum of the lots' extraction rates ÷ sum of the nodes' rates. */
+    saturation: z.number().positive().max(2),
+    /** Exclusive sites per lot = ceil(sitesPerNode × nodes ÷ lots). */
+    sitesPerNode: z.number().positive().max(4),
+    stockDays: z.number().positive().default(3650),
+    tugs: z.int().min(0).max(64),
+    tugLoadKg: z.int().min(1).default(600),
+    depotKgPerDay: z.int().min(1),
+    maintenanceEveryDays: z.number().positive().default(3),
+    maintenanceMinutes: z.int().min(0).default(30),
+    contactEveryHours: z.number().positive().default(24),
+    contactMinutes: z.int().min(0).default(15),
+    contactWh: z.int().min(0).default(20),
+  }),
+  radio: z.strictObject({
+    bitsPerS: z.int().min(1000).default(35000),
+    lightTimeMs: z.int().min(0).max(10000).default(1),
+    meanLoss: fraction.default(0.1),
+    meanBurstS: z.number().min(0).default(20),
+  }),
+  clock: z.strictObject({ driftPpm: z.number().min(0).max(100).default(20) }).default({ driftPpm: 20 }),
+  telemetryS: z.int().min(60).max(3600).default(300),
+  disruptions: z.array(disruptionSchema).default([]),
+  /** false: no disruption-driven checks of greedy baseline etc. Membership-only runs set planWork false. */
+  planWork: z.boolean().default(true),
+  greedyBaseline: z.boolean().default(true),
+});
+
+export type Scenario = z.infer<typeof scenarioSchema>;
+export type Disruption = z.infer<typeof disruptionSchema>;
