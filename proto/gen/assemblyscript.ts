@@ -1,0 +1,196 @@
+// Emits the firmware's codec: one flat struct, one encoder and one decoder per rule, straight-line calls of firmware/wire/cbor.ts.
+
+import { camel, pascal, singular, upper } from './names.ts';
+import type { ArrayKind, Field, Rule } from './schema.ts';
+import { bytesMax, FRAME_BYTES_MAX, ruleNamed } from './size.ts';
+
+const WORD_BYTES = 4;
+
+/** Bytes of the rule's struct: one word per integer, two per byte string, one and the items per array. */
+export function structBytes(rule: Rule, rules: readonly Rule[]): number {
+  return fixedBytes(rule) + arraysOf(rule).reduce((sum, field) => sum + storageBytes(field.of as ArrayKind, rules), 0);
+}
+
+function fixedBytes(rule: Rule): number {
+  return rule.fields.reduce((sum, field) => sum + (field.of.kind === 'bytes' ? 2 : 1) * WORD_BYTES, 0);
+}
+
+function arraysOf(rule: Rule): Field[] {
+  return rule.fields.filter((field) => field.of.kind === 'array');
+}
+
+function itemBytes(of: ArrayKind, rules: readonly Rule[]): number {
+  return of.item.kind === 'uint' ? WORD_BYTES : structBytes(ruleNamed(of.item.record, rules), rules);
+}
+
+function storageBytes(of: ArrayKind, rules: readonly Rule[]): number {
+  return of.max * itemBytes(of, rules);
+}
+
+/** Where the items of the rule's array field lie, from the struct's address. */
+function storageAt(rule: Rule, field: Field, rules: readonly Rule[]): number {
+  let at = fixedBytes(rule);
+  for (const other of arraysOf(rule)) {
+    if (other === field) break;
+    at += storageBytes(other.of as ArrayKind, rules);
+  }
+  return at;
+}
+
+function structFields(rule: Rule): string[] {
+  return rule.fields.flatMap((field) => {
+    const of = field.of;
+    if (of.kind === 'uint') return [`  /** ${of.min}..${of.max} */`, `  ${field.name}: u32 = 0;`];
+    if (of.kind === 'bytes') {
+      return ['  /** Address of the bytes. */', `  ${field.name}At: u32 = 0;`, `  /** ${of.min}..${of.max} */`, `  ${field.name}Length: u32 = 0;`];
+    }
+    return [`  /** ${of.min}..${of.max}; the items lie behind the fields. */`, `  ${field.name}Length: u32 = 0;`];
+  });
+}
+
+function into(rule: Rule, fieldName: string): string {
+  return `changetype<usize>(m) + offsetof<${pascal(rule.name)}>("${fieldName}")`;
+}
+
+function encodeField(rule: Rule, field: Field): string[] {
+  const of = field.of;
+  const value = `m.${field.name}`;
+  if (of.kind === 'uint') {
+    return [of.min === 0 ? `  at = writeUint(at, end, ${value}, ${of.max});` : `  at = writeRange(at, end, ${value}, ${of.min}, ${of.max});`];
+  }
+  if (of.kind === 'bytes') return [`  at = writeBytes(at, end, ${value}At, ${value}Length, ${of.min}, ${of.max});`];
+  const item = `${camel(rule.name)}${pascal(singular(field.name))}At(m, i)`;
+  return [
+    `  at = writeCount(at, end, ${value}Length, ${of.min}, ${of.max});`,
+    '  if (at == 0) return 0;',
+    `  for (let i: u32 = 0, n = ${value}Length; i < n; i++) {`,
+    of.item.kind === 'uint'
+      ? `    at = ${of.item.min === 0 ? `writeUint(at, end, ${item}, ` : `writeRange(at, end, ${item}, ${of.item.min}, `}${of.item.max});`
+      : `    at = encode${pascal(of.item.record)}(at, end, ${item});`,
+    '  }',
+  ];
+}
+
+function decodeField(rule: Rule, field: Field, rules: readonly Rule[]): string[] {
+  const of = field.of;
+  if (of.kind === 'uint') {
+    const where = into(rule, field.name);
+    return [of.min === 0 ? `  at = readUint(at, end, ${of.max}, ${where});` : `  at = readRange(at, end, ${of.min}, ${of.max}, ${where});`];
+  }
+  if (of.kind === 'bytes') return [`  at = readBytes(at, end, ${of.min}, ${of.max}, ${into(rule, `${field.name}At`)});`];
+  const item = `changetype<usize>(m) + ${storageAt(rule, field, rules)} + <usize>i * ${itemBytes(of, rules)}`;
+  return [
+    `  at = readCount(at, end, ${of.min}, ${of.max}, ${into(rule, `${field.name}Length`)});`,
+    '  if (at == 0) return 0;',
+    `  for (let i: u32 = 0, n = m.${field.name}Length; i < n; i++) {`,
+    of.item.kind === 'uint'
+      ? `    at = ${of.item.min === 0 ? 'readUint(at, end, ' : `readRange(at, end, ${of.item.min}, `}${of.item.max}, ${item});`
+      : `    at = decode${pascal(of.item.record)}(at, end, changetype<${pascal(of.item.record)}>(${item}));`,
+    '  }',
+  ];
+}
+
+function accessors(rule: Rule, field: Field, rules: readonly Rule[]): string[] {
+  const of = field.of as ArrayKind;
+  const struct = pascal(rule.name);
+  const item = pascal(singular(field.name));
+  const address = `changetype<usize>(m) + <usize>i * ${itemBytes(of, rules)}`;
+  const base = storageAt(rule, field, rules);
+  const bound = `i < ${of.max}; the caller keeps to it.`;
+  const maximum = [`/** Items that \`${struct}.${field.name}\` can hold. */`, `export const ${upper(rule.name)}_${upper(field.name)}_MAX: u32 = ${of.max};`, ''];
+  if (of.item.kind === 'record') {
+    return [
+      ...maximum,
+      `/** Item i of \`${field.name}\`. ${bound} */`,
+      `export function ${camel(rule.name)}${item}At(m: ${struct}, i: u32): ${pascal(of.item.record)} {`,
+      `  return changetype<${pascal(of.item.record)}>(${address} + ${base});`,
+      '}', '',
+    ];
+  }
+  return [
+    ...maximum,
+    `/** Item i of \`${field.name}\`. ${bound} */`,
+    `export function ${camel(rule.name)}${item}At(m: ${struct}, i: u32): u32 {`,
+    `  return load<u32>(${address}, ${base});`,
+    '}', '',
+    `/** Sets item i of \`${field.name}\`. ${bound} */`,
+    `export function set${struct}${item}At(m: ${struct}, i: u32, value: u32): void {`,
+    `  store<u32>(${address}, value, ${base});`,
+    '}', '',
+  ];
+}
+
+function ruleText(rule: Rule, rules: readonly Rule[]): string[] {
+  const struct = pascal(rule.name);
+  const lines: string[] = [];
+  if (rule.type !== null) lines.push(`export const TYPE_${upper(rule.name)}: u32 = ${rule.type};`);
+  lines.push(
+    '/** Longest encoding. */',
+    `export const ${upper(rule.name)}_BYTES_MAX: u32 = ${bytesMax(rule, rules)};`,
+    `export const ${upper(rule.name)}_STRUCT_BYTES: u32 = ${structBytes(rule, rules)};`,
+    '',
+    '@unmanaged',
+    `export class ${struct} {`,
+    ...structFields(rule),
+    '}',
+    '',
+    ...arraysOf(rule).flatMap((field) => accessors(rule, field, rules)),
+    `export function encode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
+    rule.type === null ? `  at = writeArray(at, end, ${rule.fields.length});` : `  at = writeType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+    ...rule.fields.flatMap((field) => encodeField(rule, field)),
+    '  return at;',
+    '}',
+    '',
+    `export function decode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
+    rule.type === null ? `  at = readArray(at, end, ${rule.fields.length});` : `  at = readType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+    ...rule.fields.flatMap((field) => decodeField(rule, field, rules)),
+    '  return at;',
+    '}',
+    '',
+  );
+  return lines;
+}
+
+/** File of firmware/wire/generated that holds the rule, without its ending. */
+function fileOf(rule: Rule): string {
+  return rule.section === '' ? rule.file : rule.section;
+}
+
+function imports(own: readonly Rule[], rules: readonly Rule[], file: string, body: string): string[] {
+  const primitives = ['readArray', 'readBytes', 'readCount', 'readRange', 'readType', 'readUint', 'writeArray', 'writeBytes', 'writeCount', 'writeRange', 'writeType', 'writeUint'];
+  const used = primitives.filter((name) => body.includes(`${name}(`));
+  const lines = [`import { ${used.join(', ')} } from "../cbor";`];
+  for (const field of own.flatMap((rule) => rule.fields)) {
+    if (field.of.kind !== 'array' || field.of.item.kind !== 'record') continue;
+    const item = ruleNamed(field.of.item.record, rules);
+    if (fileOf(item) === file) continue;
+    lines.push(`import { ${pascal(item.name)}, decode${pascal(item.name)}, encode${pascal(item.name)} } from "./${fileOf(item)}";`);
+  }
+  return [...new Set(lines)];
+}
+
+const NOTICE = '// Generated by proto/gen from proto/schema. Do not edit: change the schema and run `node proto/gen/main.mjs`.';
+
+/** The firmware's codec as files relative to the repository. */
+export function assemblyScriptFiles(rules: readonly Rule[]): { path: string; text: string }[] {
+  const names = [...new Set(rules.map(fileOf))].sort();
+  const files = names.map((name) => {
+    const own = rules.filter((rule) => fileOf(rule) === name);
+    const body = own.flatMap((rule) => ruleText(rule, rules));
+    const head = [NOTICE, '', ...imports(own, rules, name, body.join('\n')), ''];
+    return { path: `firmware/wire/generated/${name}.ts`, text: `${[...head, ...body].join('\n').trimEnd()}\n` };
+  });
+  const all = [
+    NOTICE, '',
+    '/** A frame in plain text: header, messages, CRC-32C. */',
+    `export const FRAME_BYTES_MAX: u32 = ${FRAME_BYTES_MAX};`,
+    '/** Room for any struct of the codec. */',
+    `export const STRUCT_BYTES_MAX: u32 = ${Math.max(...rules.map((rule) => structBytes(rule, rules)))};`,
+    '/** Longest encoding of any platform record. */',
+    `export const RECORD_BYTES_MAX: u32 = ${Math.max(...rules.filter((rule) => (rule.type ?? 0) >= 128).map((rule) => bytesMax(rule, rules)))};`,
+    '',
+    'export { messageType, skipItem } from "../cbor";',
+    ...names.map((name) => `export * from "./${name}";`),
+  ];
+  return [...files, { path: 'firmware/wire/generated/messages.ts', text: `${all.join('\n')}\n` }];
+}

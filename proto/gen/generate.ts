@@ -1,0 +1,21 @@
+// From proto/schema to every generated file: the firmware's codec, the host's types, the table in docs/messages.md.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assemblyScriptFiles } from './assemblyscript.ts';
+import { parseSchema, type Rule } from './schema.ts';
+import { assertFrames } from './size.ts';
+
+/** Rules of the schemas in `root`/proto/schema. Throws `path:line: reason`. */
+export function readRules(root: string): Rule[] {
+  const folder = join(root, 'proto/schema');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.cddl')).sort();
+  return parseSchema(names.map((name) => ({ path: `proto/schema/${name}`, text: readFileSync(join(folder, name), 'utf8') })));
+}
+
+/** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
+export function generate(root: string = process.cwd()): { path: string; text: string }[] {
+  const rules = readRules(root);
+  assertFrames(rules);
+  return [...assemblyScriptFiles(rules)];
+}
