@@ -1,0 +1,104 @@
+/**
+ * Builds everything that runs: the firmware images, the command line and its workers, into dist/.
+ *
+ *     node host/build/build.mjs [--force] [--wat] [--quiet]
+ *
+ * Only what changed is built again. `npm ci` runs this through `prepare`. Exit 0 when dist/ is complete, 1 when not.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleInputs, dist, filesBelow, firmwareInputs, presets, root, stampOf } from './paths.mjs';
+import { compileFirmware, measure, writeAside } from './firmware.mjs';
+
+const stampFile = join(dist, 'stamp.json');
+
+function readStamps() {
+  try {
+    return JSON.parse(readFileSync(stampFile, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+function images() {
+  return presets.map((preset) => join(dist, `heliograph-${preset}.wasm`));
+}
+
+/** True when dist/ holds what the present sources give. */
+export function isBuilt() {
+  const stamps = readStamps();
+  if (!existsSync(join(dist, 'heliograph.mjs')) || !images().every((path) => existsSync(path))) return false;
+  return stamps.firmware === stampOf(firmwareInputs()) && stamps.bundles === stampOf(bundleInputs());
+}
+
+async function buildFirmware(stamps, { force, withText }) {
+  if (!existsSync(join(root, 'firmware/edge/index.ts'))) {
+    throw new Error('firmware/edge/index.ts is missing: there is no firmware to build');
+  }
+  const stamp = stampOf(firmwareInputs());
+  if (!force && !withText && stamps.firmware === stamp && images().every((path) => existsSync(path))) return false;
+  for (const preset of presets) await compileFirmware(preset, withText);
+  stamps.firmware = stamp;
+  return true;
+}
+
+/** The command line and every `*.worker.ts`, each bundled into dist/ with npm packages left outside. */
+async function buildBundles(stamps, { force }) {
+  const entries = ['host/cli/main.ts', ...filesBelow('host', ['.worker.ts']), ...filesBelow('hwsim', ['.worker.ts'])];
+  const present = entries.filter((path) => existsSync(join(root, path)));
+  const stamp = stampOf(bundleInputs());
+  if (!force && stamps.bundles === stamp && existsSync(join(dist, 'heliograph.mjs'))) return;
+  const { build } = await import('esbuild');
+  const outputName = (path) => (path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, ''));
+  await build({
+    absWorkingDir: root,
+    entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
+    outdir: dist,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: 'linked',
+    logLevel: 'warning',
+  });
+  stamps.bundles = stamp;
+}
+
+async function printSizes() {
+  console.log('preset      image bytes   context bytes   static bytes   pages   sha256');
+  for (const preset of presets) {
+    const row = await measure(preset);
+    const cells = [String(row.bytes).padStart(13), String(row.contextBytes).padStart(16), String(row.staticBytes).padStart(15)];
+    console.log(`${preset.padEnd(10)}${cells.join('')}${String(row.memoryPages).padStart(8)}   ${row.sha256.slice(0, 16)}`);
+  }
+}
+
+/** Builds what is out of date; returns true when all of it succeeded. Both halves are tried, so that each shows its errors. */
+export async function buildAll({ force = false, withText = false, quiet = false } = {}) {
+  const stamps = readStamps();
+  let ok = true;
+  try {
+    const rebuilt = await buildFirmware(stamps, { force, withText });
+    if (!quiet && rebuilt) await printSizes();
+  } catch (error) {
+    console.error(error.message);
+    ok = false;
+  }
+  try {
+    await buildBundles(stamps, { force });
+  } catch (error) {
+    console.error(`host does not bundle: ${error.message}`);
+    ok = false;
+  }
+  writeAside(stampFile, `${JSON.stringify(stamps, null, 1)}\n`);
+  return ok;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const flags = new Set(process.argv.slice(2));
+  const options = { force: flags.has('--force'), withText: flags.has('--wat'), quiet: flags.has('--quiet') };
+  if (!(await buildAll(options))) process.exitCode = 1;
+}

@@ -1,0 +1,83 @@
+/** Compiles the firmware for each sizing preset with the AssemblyScript compiler's own API. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { dist, root } from './paths.mjs';
+
+const entry = 'firmware/edge/index.ts';
+const runtime = 'firmware/memory/runtime/index';
+const trapSource = 'firmware/memory/trap.ts';
+
+/** The compiler's own traps go to our handler when the firmware has one, else to a bare `unreachable`; no import either way. */
+function abortAlias() {
+  const handler = /^export function abort\(/m.test(readFileSync(join(root, trapSource), 'utf8'));
+  return handler ? `abort=${trapSource.replace(/\.ts$/, '')}/abort` : 'abort=';
+}
+
+/**
+ * `--runtime` by path makes the heap a compile error; such a runtime reserves a 32 KiB stack unless told otherwise, and
+ * reads 0 as unset, hence 4. Asserts fly: no `--noAssert`.
+ */
+function compilerArguments(preset, withText) {
+  const output = ['--outFile', `dist/heliograph-${preset}.wasm`];
+  if (withText) output.push('--textFile', `dist/heliograph-${preset}.wat`);
+  return [
+    entry,
+    ...['--baseDir', root],
+    ...output,
+    ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge'],
+    ...['--runtime', runtime, '--stackSize', '4'],
+    ...['--use', abortAlias()],
+  ];
+}
+
+/**
+ * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts.
+ * Returns {preset, bytes, contextBytes, memoryBytes, sha256}; throws with the compiler's own words.
+ * Output is written aside and renamed, so that a failed build leaves the last good image and readers never see half a file.
+ */
+export async function compileFirmware(preset, withText = false) {
+  const { default: asc } = await import('assemblyscript/asc');
+  const readFile = (name, baseDirectory) => {
+    const path = name.endsWith('firmware/memory/preset.ts') ? `firmware/memory/preset_${preset}.ts` : name;
+    try {
+      return readFileSync(join(baseDirectory, path), 'utf8');
+    } catch {
+      return null;
+    }
+  };
+  const outputs = new Map();
+  const writeFile = (name, contents) => void outputs.set(name, contents);
+  const stderr = asc.createMemoryStream();
+  const stdout = asc.createMemoryStream();
+  const listFiles = () => [];
+  const { error } = await asc.main(compilerArguments(preset, withText), { readFile, writeFile, listFiles, stderr, stdout });
+  if (error) throw new Error(`firmware (${preset}) does not compile:\n${stderr.toString().replace(/^ +at .*\n/gm, '')}`);
+  const warnings = stderr.toString();
+  if (warnings) process.stderr.write(warnings);
+  for (const [name, contents] of outputs) writeAside(join(root, name), contents);
+  return measure(preset);
+}
+
+/** The built image's figures, read from the image itself. */
+export async function measure(preset) {
+  const bytes = readFileSync(join(dist, `heliograph-${preset}.wasm`));
+  const { instance } = await WebAssembly.instantiate(bytes, {});
+  const { context_bytes: contextBytes, memory_base: memoryBase, memory } = instance.exports;
+  return {
+    preset,
+    bytes: bytes.length,
+    contextBytes: contextBytes ? contextBytes() : 0,
+    staticBytes: memoryBase ? memoryBase() : 0,
+    memoryPages: memory.buffer.byteLength / 65536,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+/** Writes beside, then renames over: a reader sees the old file or the new one, never a part. */
+export function writeAside(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, contents);
+  renameSync(aside, path);
+}
