@@ -1,0 +1,48 @@
+// Disruptions as this node sees them, and how long convergence took: layout and accessors.
+
+import { CONVERGENCE_AT, DISRUPTIONS_AT, HISTOGRAM_AT } from "../memory/map";
+
+@unmanaged
+export class ConvergenceState {
+  count: u32 = 0;
+  /** Mission second from which everything agreed; 0 = it does not. */
+  agreedS: u32 = 0;
+  /** Moving average of durations and of their change, seconds, per class node and cluster. */
+  trendNodeS: u32 = 0;
+  trendClusterS: u32 = 0;
+  lastNodeS: u32 = 0;
+  lastClusterS: u32 = 0;
+  alarms: u32 = 0;
+  pad0: u32 = 0;
+}
+
+/** An open disruption. 24 bytes. */
+@unmanaged
+export class DisruptionSeen {
+  /** 0 = free, else 1 node, 2 cluster, 3 cross-cluster, 4 fleet. */
+  class: u32 = 0;
+  onsetS: u32 = 0;
+  lastS: u32 = 0;
+  subject: u32 = 0;
+  alarmed: u32 = 0;
+  /** No verdict before this: the disturbance is still going on. */
+  notBeforeS: u32 = 0;
+}
+
+export const DISRUPTION_BYTES: u32 = 24;
+/** Durations are counted per class in 16 bins: bin i holds [2^i, 2^(i+1)) minutes, bin 0 also less than a minute. */
+export const HISTOGRAM_BINS: u32 = 16;
+export const CLASSES: u32 = 4;
+
+export function convergence(ctx: usize): ConvergenceState {
+  return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
+}
+export function disruption(ctx: usize, index: u32): DisruptionSeen {
+  return changetype<DisruptionSeen>(ctx + DISRUPTIONS_AT + index * DISRUPTION_BYTES);
+}
+/** u16 counts, class (1–4) by bin. */
+export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
+  return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
+}
+
+if (offsetof<DisruptionSeen>() != DISRUPTION_BYTES) ERROR("stride of the disruptions");

@@ -1,0 +1,75 @@
+// Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
+
+import { OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
+import { OUTBOX_AT } from "../memory/map";
+import { edge } from "./table";
+import { countLoss } from "./queues";
+
+export const SEND_PROBE: u32 = 1;
+export const SEND_ACK: u32 = 2;
+export const SEND_PROBE_REQUEST: u32 = 3;
+export const SEND_RELAYED_ACK: u32 = 4;
+export const SEND_PULSE: u32 = 5;
+export const SEND_SUSPICION: u32 = 6;
+export const SEND_ALIVE: u32 = 7;
+export const SEND_JOIN: u32 = 8;
+export const SEND_ISOLATION: u32 = 9;
+export const SEND_GONE_LIST: u32 = 10;
+/** a = owner, b = slot */
+export const SEND_INTENT: u32 = 16;
+/** a = first owner, b = span */
+export const SEND_SYNC_DIGEST: u32 = 17;
+/** a = owner, b = answer */
+export const SEND_OWNER_SUMMARY: u32 = 18;
+/** a = group, b = unit */
+export const SEND_NOTICE: u32 = 19;
+export const SEND_NOTICE_SUMMARY: u32 = 20;
+/** a = class, b = onset */
+export const SEND_REPORT: u32 = 96;
+export const SEND_ALARM: u32 = 97;
+export const SEND_BEACON: u32 = 98;
+
+@unmanaged
+export class Outgoing {
+  what: u16 = 0;
+  addressee: u16 = 0;
+  a: u32 = 0;
+  b: u32 = 0;
+}
+export const OUTGOING_BYTES: u32 = 12;
+
+export function outgoing(ctx: usize, index: u32): Outgoing {
+  return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
+}
+
+/** Queues a frame part. The same request twice is one. A full outbox loses the newest and counts it. */
+export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
+  const state = edge(ctx);
+  const count = state.outboxCount;
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = outgoing(ctx, i);
+    if (entry.what == <u16>what && entry.addressee == <u16>addressee && entry.a == a && entry.b == b) return;
+  }
+  if (count >= OUTBOX_MAX) {
+    countLoss(ctx, COUNTER_OUTBOX_FULL);
+    return;
+  }
+  const entry = outgoing(ctx, count);
+  entry.what = <u16>what;
+  entry.addressee = <u16>addressee;
+  entry.a = a;
+  entry.b = b;
+  state.outboxCount = count + 1;
+  state.flags |= FLAG_DEADLINE;
+}
+
+/** Takes entry `index` out, keeping the order of the rest. */
+export function unqueue(ctx: usize, index: u32): void {
+  const state = edge(ctx);
+  const last = state.outboxCount - 1;
+  const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
+  memory.copy(at, at + OUTGOING_BYTES, (last - index) * OUTGOING_BYTES);
+  state.outboxCount = last;
+}
+
+if (offsetof<Outgoing>() != OUTGOING_BYTES) ERROR("stride of the outbox");

@@ -1,0 +1,85 @@
+// What a node is (its configuration), and the state of one call: layout and accessors.
+
+import { COUNTERS_MAX } from "../memory/limits";
+import { EDGE_AT, COUNTERS_AT } from "../memory/map";
+
+/** 'HELI': a context without it was never booted, or is lost. */
+export const CONTEXT_MAGIC: u32 = 0x48454c49;
+
+@unmanaged
+export class EdgeState {
+  magic: u32 = 0;
+  /** Index of this node, size of its cluster, cluster id. */
+  self: u32 = 0;
+  members: u32 = 0;
+  cluster: u32 = 0;
+  generation: u32 = 0;
+  seed: u32 = 0;
+  features: u32 = 0;
+  incarnation: u32 = 0;
+  cause: u32 = 0;
+  safeMode: u32 = 0;
+  /** Capability: kg/day, kg, Wh, W, W, W, Wh/kg. */
+  rateMax: u32 = 0;
+  storageKg: u32 = 0;
+  batteryWhMax: u32 = 0;
+  solarW: u32 = 0;
+  baseW: u32 = 0;
+  replicateW: u32 = 0;
+  mineWhPerKg: u32 = 0;
+  /** The present call's time: the processor's clock, and mission time if it is known. */
+  localS: u32 = 0;
+  localMs: u32 = 0;
+  missionS: u32 = 0;
+  missionMs: u32 = 0;
+  /** Mission clock: 0 unknown, 1 known; mission = local + offset. */
+  timeKnown: u32 = 0;
+  offsetS: u32 = 0;
+  offsetMs: u32 = 0;
+  errorMs: u32 = 0;
+  sampleS: u32 = 0;
+  samples: u32 = 0;
+  frameCounter: u32 = 0;
+  /** FLAG_* to hand back with the present call's status. */
+  flags: u32 = 0;
+  /** Local second of the next periodic tick, and of the cycle in which the last frame left. */
+  periodS: u32 = 0;
+  sentS: u32 = 0;
+  sentMs: u32 = 0;
+  outboxCount: u32 = 0;
+  commandFirst: u32 = 0;
+  commandCount: u32 = 0;
+  eventFirst: u32 = 0;
+  eventCount: u32 = 0;
+  checkpointS: u32 = 0;
+  checkpointSequence: u32 = 0;
+  pad0: u32 = 0;
+}
+
+export function edge(ctx: usize): EdgeState {
+  return changetype<EdgeState>(ctx + EDGE_AT);
+}
+
+/** Mission seconds of the present call; meaningful only while timeKnown(ctx). */
+export function missionS(ctx: usize): u32 {
+  return edge(ctx).missionS;
+}
+
+export function timeKnown(ctx: usize): bool {
+  return edge(ctx).timeKnown != 0;
+}
+
+export function self(ctx: usize): u32 {
+  return edge(ctx).self;
+}
+
+export function members(ctx: usize): u32 {
+  return edge(ctx).members;
+}
+
+/** Counts a loss and remembers when the first of its kind happened; the first, and then each doubling, is told as an event. */
+export function counterAt(ctx: usize, counter: u32): usize {
+  return ctx + COUNTERS_AT + (counter << 3);
+}
+
+if (COUNTERS_MAX > 256) ERROR("an event names a counter in one byte");

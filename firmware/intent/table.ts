@@ -1,0 +1,203 @@
+// The intents held, one record each, and this node's own slots: layout and accessors. See README.md for the ideas.
+
+import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS } from "../memory/limits";
+import {
+  INTENT_STATE_AT,
+  INTENTS_AT,
+  INTENT_INDEX_AT,
+  OWN_AT,
+  GROUPS_AT,
+  NOTICES_AT,
+  BUCKETS_AT,
+  RUMORS_AT,
+  INTENT_SCRATCH_AT,
+} from "../memory/map";
+
+export const PLANNED: u32 = 1;
+export const CLAIMED: u32 = 2;
+export const STARTED: u32 = 3;
+export const DONE: u32 = 4;
+export const WITHDRAWN: u32 = 5;
+
+export const KIND_MINE: u32 = 1;
+export const KIND_HAUL: u32 = 2;
+export const KIND_MOVE: u32 = 3;
+export const KIND_MAINTAIN: u32 = 4;
+export const KIND_REPLICATE: u32 = 5;
+
+export const VERDICT_UNKNOWN: u32 = 0;
+export const VERDICT_ACCEPTED: u32 = 1;
+export const VERDICT_REFUSED: u32 = 2;
+
+@unmanaged
+export class IntentState {
+  count: u32 = 0;
+  /** First record of the free list. */
+  free: u32 = 0;
+  /** Running digest of all intents and notices held, and its 32-bit part for anti-entropy. */
+  digest: u64 = 0;
+  recent: u32 = 0;
+  /** Mission minute of the newest bucket. */
+  minute: u32 = 0;
+  /** Version counter of this single writer (low 20 bits; incarnation above). */
+  version: u32 = 0;
+  noticeCount: u32 = 0;
+  noticeSum: u32 = 0;
+  rumorCount: u32 = 0;
+  refused: u32 = 0;
+  /** Rotating cursors of bounded work: group to settle next, own slot to plan next. */
+  groupCursor: u32 = 0;
+  planCursor: u32 = 0;
+  planEpoch: u32 = 0;
+  syncS: u32 = 0;
+  syncPeer: u32 = 0;
+  attempts: u32 = 0;
+  /** Predicted time without radio: mission seconds, and 1 once claims were extended for it. */
+  outlookFromS: u32 = 0;
+  outlookUntilS: u32 = 0;
+  outlookKind: u32 = 0;
+  /** Refused intents older than the settle time, as of the last count. */
+  conflictsOpen: u32 = 0;
+}
+
+/** One intent. 64 bytes; hot fields of arbitration first. */
+@unmanaged
+export class Intent {
+  startS: u32 = 0;
+  endS: u32 = 0;
+  /** Where it stops to bind others: endS, or the end of its gone owner's lease and guard. */
+  boundS: u32 = 0;
+  /** kg/day */
+  rate: u32 = 0;
+  /** group << 16 | unit */
+  resource: u32 = 0;
+  /** Next in arbitration order in its group's chain. */
+  next: u16 = 0;
+  state: u8 = 0;
+  verdict: u8 = 0;
+  /** Arbitration order, ascending: started, priority, claimS, hash. */
+  orderHigh: u32 = 0;
+  orderLow: u32 = 0;
+  owner: u16 = 0;
+  slot: u8 = 0;
+  kind: u8 = 0;
+  version: u32 = 0;
+  claimS: u32 = 0;
+  publishedS: u32 = 0;
+  nonce: u32 = 0;
+  read: u32 = 0;
+  leaseS: u32 = 0;
+  priority: u8 = 0;
+  generation: u8 = 0;
+  /** Low 16 bits of the mission second when this version was last heard or sent as a broadcast. */
+  echo: u16 = 0;
+}
+
+/** One of this node's own slots: what the record cannot say. 32 bytes. */
+@unmanaged
+export class Own {
+  /** 0 = nothing is settled; else the version that settled, and what it may do. */
+  settledVersion: u32 = 0;
+  settledStartS: u32 = 0;
+  settledEndS: u32 = 0;
+  settledRate: u32 = 0;
+  settledResource: u32 = 0;
+  settledLeaseS: u32 = 0;
+  /** 1 = the platform was told to start. */
+  running: u8 = 0;
+  /** 1 = given from outside (assign), not planned here. */
+  assigned: u8 = 0;
+  pad0: u16 = 0;
+  pad1: u32 = 0;
+}
+
+/** A resource group. 24 bytes. */
+@unmanaged
+export class Group {
+  kind: u32 = 0;
+  units: u32 = 0;
+  /** kg/day, as configured or as the newest notice says. */
+  capacity: u32 = 0;
+  loadKg: u32 = 0;
+  /** First record of the chain. */
+  first: u16 = 0;
+  /** Verdicts are valid before this record; NO_INDEX = all are. */
+  dirtyFrom: u16 = 0;
+  length: u16 = 0;
+  pad0: u16 = 0;
+}
+
+/** A fact about a resource. 16 bytes. */
+@unmanaged
+export class Notice {
+  group: u16 = 0;
+  unit: u16 = 0;
+  capacity: u32 = 0;
+  observedS: u32 = 0;
+  observer: u16 = 0;
+  echo: u16 = 0;
+}
+
+/** What changed in one mission minute: digests as of an earlier minute are the running ones less the younger buckets. 16 bytes. */
+@unmanaged
+export class Bucket {
+  digest: u64 = 0;
+  recent: u32 = 0;
+  pad0: u32 = 0;
+}
+
+export const INTENT_BYTES: u32 = 64;
+export const OWN_BYTES: u32 = 32;
+export const GROUP_BYTES: u32 = 24;
+export const NOTICE_BYTES: u32 = 16;
+export const BUCKET_BYTES: u32 = 16;
+export const RUMOR_BYTES: u32 = 4;
+
+export function intents(ctx: usize): IntentState {
+  return changetype<IntentState>(ctx + INTENT_STATE_AT);
+}
+export function intent(ctx: usize, index: u32): Intent {
+  return changetype<Intent>(ctx + INTENTS_AT + index * INTENT_BYTES);
+}
+/** The record that holds (owner, slot), or NO_INDEX. */
+export function intentIndex(ctx: usize, owner: u32, slot: u32): u32 {
+  return load<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1));
+}
+export function setIntentIndex(ctx: usize, owner: u32, slot: u32, index: u32): void {
+  store<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1), <u16>index);
+}
+export function own(ctx: usize, slot: u32): Own {
+  return changetype<Own>(ctx + OWN_AT + slot * OWN_BYTES);
+}
+export function group(ctx: usize, index: u32): Group {
+  return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
+}
+export function notice(ctx: usize, index: u32): Notice {
+  return changetype<Notice>(ctx + NOTICES_AT + index * NOTICE_BYTES);
+}
+export function bucket(ctx: usize, minute: u32): Bucket {
+  return changetype<Bucket>(ctx + BUCKETS_AT + (minute & (BUCKETS - 1)) * BUCKET_BYTES);
+}
+/** Rumor i: record index (u16), times left (u16). */
+export function rumorAt(ctx: usize, index: u32): usize {
+  return ctx + RUMORS_AT + index * RUMOR_BYTES;
+}
+/** Indexes of accepted records while a group is walked (u16 each). */
+export function acceptedAt(ctx: usize): usize {
+  return ctx + INTENT_SCRATCH_AT;
+}
+
+export function resourceGroup(resource: u32): u32 {
+  return resource >>> 16;
+}
+export function resourceUnit(resource: u32): u32 {
+  return resource & 0xffff;
+}
+
+if (offsetof<Intent>() != INTENT_BYTES) ERROR("stride of the intent table");
+if (offsetof<Own>() != OWN_BYTES) ERROR("stride of the own slots");
+if (offsetof<Group>() != GROUP_BYTES) ERROR("stride of the groups");
+if (offsetof<Notice>() != NOTICE_BYTES) ERROR("stride of the notices");
+if (offsetof<Bucket>() != BUCKET_BYTES) ERROR("stride of the buckets");
+if ((BUCKETS & (BUCKETS - 1)) != 0) ERROR("buckets are indexed by mask");
+if (INTENTS_MAX > NO_INDEX) ERROR("records are indexed by u16");

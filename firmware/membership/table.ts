@@ -1,0 +1,116 @@
+// Who is in the cluster and when each was last heard: layout and accessors. See README.md for the ideas.
+
+import { MEMBER_WORDS } from "../memory/limits";
+import { MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT } from "../memory/map";
+
+@unmanaged
+export class MembershipState {
+  /** The beat of the heard planes; 0 = time not known yet. */
+  beat: u32 = 0;
+  /** Epoch whose cut the digest and the agreement stand for. */
+  epoch: u32 = 0;
+  digest: u64 = 0;
+  /** The part of `digest` that members gone at the cut contribute. */
+  goneDigest: u64 = 0;
+  previousEpoch: u32 = 0;
+  /** Last epoch in which a majority of the base agreed with this node, and local second of noticing. */
+  quorumEpoch: u32 = 0;
+  /** Own lease: mission second until which work under ordinary leases may run. */
+  leaseUntilS: u32 = 0;
+  /** 1 = a majority agrees in the present epoch. */
+  quorum: u32 = 0;
+  /** Probe in flight: target + 1 (0 = none), its sequence number, stage 1 direct, 2 indirect. */
+  probeTarget: u32 = 0;
+  probeSequence: u32 = 0;
+  probeStage: u32 = 0;
+  /** Walk over the members: position and stride of this round. */
+  walkPosition: u32 = 0;
+  walkStride: u32 = 0;
+  walkLeft: u32 = 0;
+  /** Local health, 0 good to HEALTH_MAX. */
+  health: u32 = 0;
+  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
+  pulsesHeard: u32 = 0;
+  /** A relay's errand: requester + 1, its sequence, the target, and the sequence of our own probe. */
+  errandFor: u32 = 0;
+  errandSequence: u32 = 0;
+  errandTarget: u32 = 0;
+  errandProbe: u32 = 0;
+  /** Suspicion to be told: member + 1, times left. */
+  rumorMember: u32 = 0;
+  rumorLeft: u32 = 0;
+  incarnation: u32 = 0;
+  /** Own refutations left to broadcast. */
+  refuteLeft: u32 = 0;
+  /** Isolation announced by this node. */
+  pad0: u32 = 0;
+}
+
+@unmanaged
+export class Member {
+  /** Newest beat in which it was heard, once it fell out of the planes (0 = never). */
+  lastBeat: u32 = 0;
+  incarnation: u16 = 0;
+  /** State last told in a member-state event: 0 unknown 1 alive 2 suspect 3 unreachable 4 dead 5 left. */
+  told: u8 = 0;
+  generation: u8 = 0;
+  /** Announced isolation, mission seconds [from, until). */
+  isolationFromS: u32 = 0;
+  isolationUntilS: u32 = 0;
+  /** Sum of the 32-bit hashes of its intents held here: anti-entropy compares these by range. */
+  intentSum: u32 = 0;
+  suspected: u8 = 0;
+  left: u8 = 0;
+  held: u16 = 0;
+}
+
+export const STATE_UNKNOWN: u32 = 0;
+export const STATE_ALIVE: u32 = 1;
+export const STATE_SUSPECT: u32 = 2;
+export const STATE_UNREACHABLE: u32 = 3;
+export const STATE_DEAD: u32 = 4;
+export const STATE_LEFT: u32 = 5;
+
+export function membership(ctx: usize): MembershipState {
+  return changetype<MembershipState>(ctx + MEMBERSHIP_AT);
+}
+
+export const MEMBER_BYTES: u32 = 24;
+
+export function member(ctx: usize, index: u32): Member {
+  return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
+}
+
+const BITMAP_BYTES: u32 = MEMBER_WORDS * 4;
+
+/** Heard in the present beat (age 0), the one before (1) and the one before that (2), not in a younger one. */
+export function heardAt(ctx: usize, age: u32): usize {
+  return ctx + MEMBER_BITMAPS_AT + age * BITMAP_BYTES;
+}
+/** Members that agree with the epoch digest, as far as known here. */
+export function agreeAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
+}
+/** Final agreement of the epoch before. */
+export function agreedBeforeAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
+}
+/** Members that count for a majority: all but the agreed dead. */
+export function baseAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
+}
+/** Members gone as of the epoch's cut: arbitration and leases use this, because it is covered by the digest. */
+export function goneAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 6 * BITMAP_BYTES;
+}
+/** All members of the cluster. */
+export function everyoneAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
+}
+/** Own unacknowledged suspicion of members. */
+export function suspectAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
+}
+export const MEMBER_BITMAPS: u32 = 9;
+
+if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");

@@ -1,0 +1,135 @@
+// Every bound of the runtime: why this number, and what happens when it is reached. Bounds that differ between parts stand in
+// preset_<name>.ts; relations between bounds are asserted at the end, at compile time.
+
+export {
+  PRESET,
+  MEMBERS_MAX,
+  INTENTS_MAX,
+  NOTICES_MAX,
+  RUMORS_MAX,
+  TIMELINE_SLOTS_MAX,
+  EVENTS_MAX,
+  OUTBOX_MAX,
+  COORDINATOR_ALLOWED,
+} from "./preset";
+import { MEMBERS_MAX, INTENTS_MAX } from "./preset";
+
+// ---- status codes (mirrored in host/engine/status.ts) ----
+export const STATUS_OK: u32 = 0;
+/** Shorter than a header and CRC, or longer than FRAME_BYTES_MAX. */
+export const STATUS_LENGTH: u32 = 1;
+export const STATUS_CRC: u32 = 2;
+/** Bytes are not the deterministic CBOR that the schema says. */
+export const STATUS_MALFORMED: u32 = 3;
+export const STATUS_VERSION: u32 = 4;
+/** Another cluster's frame, or addressed to another member. */
+export const STATUS_NOT_FOR_US: u32 = 5;
+/** Well-formed, but its values cannot be: a member beyond the cluster, an empty interval, a time far off. */
+export const STATUS_IMPLAUSIBLE: u32 = 6;
+/** The context was never booted, or its magic is gone. */
+export const STATUS_NOT_BOOTED: u32 = 7;
+export const STATUS_CHECKPOINT: u32 = 8;
+/** Well-formed, but nothing here reads this type. */
+export const STATUS_UNKNOWN_TYPE: u32 = 9;
+/** Safe mode: only the beacon lives. */
+export const STATUS_SAFE_MODE: u32 = 10;
+
+export const FLAG_DEADLINE: u32 = 1 << 8;
+export const FLAG_COMMAND: u32 = 1 << 9;
+export const FLAG_EVENT: u32 = 1 << 10;
+
+// ---- counters of what was dropped or refused (event `dropped`) ----
+export const COUNTER_FRAME_LENGTH: u32 = 0;
+export const COUNTER_FRAME_CRC: u32 = 1;
+export const COUNTER_FRAME_MALFORMED: u32 = 2;
+export const COUNTER_FRAME_VERSION: u32 = 3;
+export const COUNTER_FRAME_IMPLAUSIBLE: u32 = 4;
+export const COUNTER_MESSAGE_UNKNOWN: u32 = 5;
+export const COUNTER_OUTBOX_FULL: u32 = 6;
+export const COUNTER_EVENTS_FULL: u32 = 7;
+export const COUNTER_COMMANDS_FULL: u32 = 8;
+export const COUNTER_INTENTS_FULL: u32 = 9;
+export const COUNTER_NOTICES_FULL: u32 = 10;
+export const COUNTER_RECORD_REJECTED: u32 = 11;
+export const COUNTER_CLOCK_DISAGREES: u32 = 12;
+export const COUNTER_INTENT_STALE: u32 = 13;
+export const COUNTER_CLAIM_UNREAD: u32 = 14;
+export const COUNTER_DISRUPTIONS_FULL: u32 = 15;
+export const COUNTERS_MAX: u32 = 16;
+
+// ---- frames ----
+export const PROTOCOL_VERSION: u32 = 1;
+/** 256 bytes on the air less 48 for envelope and tag to come: header, messages and CRC-32C. Longer frames are rejected. */
+export const FRAME_BYTES_MAX: u32 = 208;
+export const CRC_BYTES: u32 = 4;
+export const ADDRESSEE_ALL: u32 = 0xffff;
+
+// ---- time (protocol constants: all members of a cluster must share them) ----
+/** A probe to one member every minute: O(1) frames per node and period (MBR-1). */
+export const PERIOD_S: u32 = 60;
+/** TDMA: 240 slots of 62.5 ms, 256 bytes at 35 kbit/s take 58.5 ms. Slots 200–239 are spare. */
+export const CYCLE_S: u32 = 15;
+export const CYCLE_SLOTS: u32 = 240;
+/** Ages are told in beats. Three beats leave a sign of life ≥ 10 minutes to reach everybody before a member is gone. */
+export const BEAT_S: u32 = 300;
+export const BEATS_GONE: u32 = 3;
+/** Digests are compared as of the last epoch's cut. */
+export const EPOCH_S: u32 = 600;
+export const EPOCH_BEATS: u32 = 2;
+/** INT-5: an ordinary lease, from the end of the beat in which its owner was last heard. */
+export const LEASE_S: u32 = 2700;
+/** Owners stop this much before a lease ends, others wait this much longer: covers clock error up to CLOCK_ERROR_MS_MAX each way. */
+export const LEASE_GUARD_S: u32 = 30;
+/** The longest lease extended in advance (FLT-2). */
+export const LEASE_ADVANCE_S_MAX: u32 = 31 * 86400;
+/** A clock worse than this claims, grants and renews nothing (TIM-1). */
+export const CLOCK_ERROR_MS_MAX: u32 = 10000;
+/** Assumed bound on the relative drift of two oscillators. */
+export const CLOCK_DRIFT_PPM_MAX: u32 = 50;
+/** A peer further off than this is not believed. */
+export const CLOCK_STEP_S_MAX: u32 = 120;
+/** Samples that must agree before a lost clock counts as learnt. */
+export const CLOCK_SAMPLES_MIN: u32 = 3;
+/** Gone together with at least this many others: a partition, not deaths. */
+export const CORRELATED_GONE_MIN: u32 = 3;
+/** Unreachable without announcement becomes dead after this. */
+export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
+
+// ---- membership ----
+export const MEMBER_WORDS: u32 = (MEMBERS_MAX + 31) >> 5;
+/** Relays asked when a probe found no answer (SWIM's k). */
+export const RELAYS: u32 = 3;
+/** Local health awareness: missed acks push it up; at the top a node suspects nobody, it doubts itself. */
+export const HEALTH_MAX: u32 = 8;
+/** Members that broadcast a pulse each period, whatever the size of the cluster. */
+export const PULSES_PER_PERIOD: u32 = 2;
+
+// ---- intents ----
+export const OWN_SLOTS: u32 = 8;
+export const GROUPS_MAX: u32 = 32;
+/** Minutes for which changes are kept apart, so that digests can be formed as of an earlier minute: an epoch and slack. */
+export const BUCKETS: u32 = 16;
+export const BUCKET_S: u32 = 60;
+/** A finished intent is kept this long, so that nobody learns it anew from a straggler. */
+export const RETENTION_S: u32 = 1800;
+/** An intent may reach this far ahead; further is implausible. */
+export const HORIZON_S_MAX: u32 = 62 * 86400;
+/** How often a new version is passed on with ordinary frames after its broadcast. */
+export const RUMOR_COUNT: u32 = 3;
+/** A broadcast intent is not broadcast again by anyone who heard it within this. */
+export const ECHO_S: u32 = 120;
+export const NO_INDEX: u32 = 0xffff;
+
+// ---- edge ----
+export const COMMANDS_MAX: u32 = 16;
+export const COMMAND_BYTES_MAX: u32 = 32;
+export const EVENT_BYTES_MAX: u32 = 64;
+export const DISRUPTIONS_MAX: u32 = 4;
+
+if (MEMBERS_MAX > 200) ERROR("TDMA gives 200 members a slot");
+if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR("records are indexed by u16");
+if (INTENTS_MAX >= NO_INDEX) ERROR("0xffff means no record");
+if (EPOCH_S != BEAT_S * EPOCH_BEATS) ERROR("an epoch is a whole number of beats");
+if (BUCKETS * BUCKET_S < EPOCH_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
+if (PERIOD_S % CYCLE_S != 0) ERROR("a period is a whole number of TDMA cycles");
+if (LEASE_S < 2 * EPOCH_S + BEAT_S) ERROR("a lease survives one epoch without agreement");

@@ -1,0 +1,10 @@
+// Preset `compact`: a 64-member cluster within 32 KiB of linear memory in all (Cortex-M4, 64 KiB data RAM). Never coordinator.
+export const PRESET: u32 = 2;
+export const MEMBERS_MAX: u32 = 64;
+export const INTENTS_MAX: u32 = 128;
+export const NOTICES_MAX: u32 = 24;
+export const RUMORS_MAX: u32 = 8;
+export const TIMELINE_SLOTS_MAX: u32 = 96;
+export const EVENTS_MAX: u32 = 32;
+export const OUTBOX_MAX: u32 = 8;
+export const COORDINATOR_ALLOWED: bool = false;

@@ -1,0 +1,10 @@
+// Preset `flight`: clusters of up to 200 on Cortex-M7, RISC-V and LEON3 class parts.
+export const PRESET: u32 = 1;
+export const MEMBERS_MAX: u32 = 200;
+export const INTENTS_MAX: u32 = 800;
+export const NOTICES_MAX: u32 = 64;
+export const RUMORS_MAX: u32 = 16;
+export const TIMELINE_SLOTS_MAX: u32 = 192;
+export const EVENTS_MAX: u32 = 96;
+export const OUTBOX_MAX: u32 = 16;
+export const COORDINATOR_ALLOWED: bool = true;

@@ -1,0 +1,10 @@
+// Preset `tiny`: for tests. Every queue and table is small enough to overflow.
+export const PRESET: u32 = 3;
+export const MEMBERS_MAX: u32 = 8;
+export const INTENTS_MAX: u32 = 12;
+export const NOTICES_MAX: u32 = 4;
+export const RUMORS_MAX: u32 = 2;
+export const TIMELINE_SLOTS_MAX: u32 = 24;
+export const EVENTS_MAX: u32 = 8;
+export const OUTBOX_MAX: u32 = 3;
+export const COORDINATOR_ALLOWED: bool = true;
