@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemblyScriptFiles } from './assemblyscript.ts';
 import { parseSchema, type Rule } from './schema.ts';
-import { assertFrames } from './size.ts';
+import { assertFrames, assertHeaderDistinct } from './size.ts';
+import { typeScriptFiles } from './typescript.ts';
 
 /** Rules of the schemas in `root`/proto/schema. Throws `path:line: reason`. */
 export function readRules(root: string): Rule[] {
@@ -16,6 +17,7 @@ export function readRules(root: string): Rule[] {
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const rules = readRules(root);
+  assertHeaderDistinct(rules);
   assertFrames(rules);
-  return [...assemblyScriptFiles(rules)];
+  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules)];
 }

@@ -47,6 +47,17 @@ export function isOnAir(rule: Rule): boolean {
   return rule.type !== null && rule.type < 128;
 }
 
+/**
+ * Throws if a message could be taken for a frame's header: as many items, and a type among the header's versions. A tool that is
+ * handed some bytes tells a frame from a bare record by that.
+ */
+export function assertHeaderDistinct(rules: readonly Rule[]): void {
+  const header = ruleNamed(HEADER, rules);
+  const version = header.fields[0].of;
+  const twin = rules.find((rule) => rule.type !== null && rule.type >= version.min && rule.type <= version.max && rule.fields.length + 1 === header.fields.length);
+  if (twin !== undefined) throw new Error(`${twin.name} looks like a frame's header: give it another number of fields than ${twin.fields.length}`);
+}
+
 /** Throws, naming the messages and the excess, unless all that must fit into one frame does. */
 export function assertFrames(rules: readonly Rule[]): void {
   const fixed = bytesMax(ruleNamed(HEADER, rules), rules) + CRC_BYTES;

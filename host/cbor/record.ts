@@ -1,0 +1,57 @@
+// The hot path between host and firmware: platform records are flat arrays of unsigned integers. No allocation, no exceptions.
+
+/**
+ * Reads the record in bytes[at, at + length) into `out`: its items in order, the type first (positions: FIELD in generated.ts).
+ * Returns the number of items, or -1 if the bytes are not one array of at most 23 u32 in deterministic form, or `out` is too short.
+ */
+export function readRecord(bytes: Uint8Array, at: number, length: number, out: Uint32Array): number {
+  const end = at + length;
+  if (length < 1 || end > bytes.length) return -1;
+  const count = bytes[at] - 0x80;
+  if (count < 0 || count > 23 || count > out.length) return -1;
+  let next = at + 1;
+  for (let i = 0; i < count; i += 1) {
+    if (next >= end) return -1;
+    const head = bytes[next];
+    if (head < 24) {
+      out[i] = head;
+      next += 1;
+    } else if (head === 0x1a) {
+      if (next + 5 > end || (bytes[next + 1] | bytes[next + 2]) === 0) return -1;
+      out[i] = (bytes[next + 1] << 24) | (bytes[next + 2] << 16) | (bytes[next + 3] << 8) | bytes[next + 4];
+      next += 5;
+    } else if (head === 0x19) {
+      if (next + 3 > end || bytes[next + 1] === 0) return -1;
+      out[i] = (bytes[next + 1] << 8) | bytes[next + 2];
+      next += 3;
+    } else if (head === 0x18) {
+      if (next + 2 > end || bytes[next + 1] < 24) return -1;
+      out[i] = bytes[next + 1];
+      next += 2;
+    } else return -1;
+  }
+  return next === end ? count : -1;
+}
+
+/**
+ * Writes the first `count` (at most 23) of `values`, each a u32 and the first the type, as one record at bytes[at…].
+ * Returns its length in bytes, or -1 if it does not fit or a value is no u32; ranges of the fields are not checked.
+ */
+export function writeRecord(bytes: Uint8Array, at: number, values: ArrayLike<number>, count: number = values.length): number {
+  if (count > 23 || at >= bytes.length) return -1;
+  bytes[at] = 0x80 | count;
+  let next = at + 1;
+  for (let i = 0; i < count; i += 1) {
+    const value = values[i];
+    if (value >>> 0 !== value) return -1;
+    const size = value < 24 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
+    if (next + size > bytes.length) return -1;
+    if (size === 1) bytes[next] = value;
+    else {
+      bytes[next] = size === 2 ? 0x18 : size === 3 ? 0x19 : 0x1a;
+      for (let place = size - 1, rest = value; place > 0; place -= 1, rest >>>= 8) bytes[next + place] = rest & 0xff;
+    }
+    next += size;
+  }
+  return next - at;
+}
