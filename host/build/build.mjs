@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleOptions } from './bundle.mjs';
 import { bundleInputs, dist, filesBelow, firmwareInputs, presets, root, stampOf } from './paths.mjs';
 import { compileFirmware, measure, writeAside } from './firmware.mjs';
 
@@ -52,15 +53,10 @@ async function buildBundles(stamps, { force }) {
   const { build } = await import('esbuild');
   const outputName = (path) => (path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, ''));
   await build({
-    absWorkingDir: root,
+    ...bundleOptions,
     entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
     outdir: dist,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
     sourcemap: 'linked',
     logLevel: 'warning',
   });

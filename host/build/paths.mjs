@@ -39,7 +39,7 @@ export function firmwareInputs() {
 
 /** What decides the bundles. */
 export function bundleInputs() {
-  const sources = [...filesBelow('host', ['.ts']), ...filesBelow('hwsim', ['.ts']), ...filesBelow('proto', ['.ts'])];
+  const sources = ['host', 'hwsim', 'proto'].flatMap((folder) => filesBelow(folder, ['.ts', '.csv', '.yaml', '.cddl']));
   return [...sources, ...buildInputs()];
 }
 

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { dist, root } from './paths.mjs';
+import { bundleOptions } from './bundle.mjs';
+import { dist } from './paths.mjs';
 
 const [path, ...rest] = process.argv.slice(2);
 if (path === undefined) {
@@ -12,14 +13,9 @@ if (path === undefined) {
 }
 const outfile = join(dist, 'run', `${process.pid}.mjs`);
 await build({
-  absWorkingDir: root,
+  ...bundleOptions,
   entryPoints: [path],
   outfile,
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
   sourcemap: 'inline',
   logLevel: 'warning',
 });

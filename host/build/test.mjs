@@ -11,6 +11,7 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAll } from './build.mjs';
+import { bundleOptions } from './bundle.mjs';
 import { dist, filesBelow, root } from './paths.mjs';
 
 const processesMax = 2;
@@ -34,14 +35,9 @@ const totals = { passed: 0, failed: 0 };
 async function bundle(esbuild, path) {
   const outfile = join(workFolder, path.replace(/\.ts$/, '.mjs'));
   await esbuild.build({
-    absWorkingDir: root,
+    ...bundleOptions,
     entryPoints: [path],
     outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
     sourcemap: 'inline',
     logLevel: 'silent',
   });
@@ -107,7 +103,9 @@ if (!words.includes('--no-build') && !(await buildAll({ quiet: true }))) {
   process.exit(1);
 }
 const esbuild = await import('esbuild');
-const files = filesBelow('test', ['.test.ts']).filter((path) => filters.length === 0 || filters.some((word) => path.includes(word)));
+const files = filesBelow('test', ['.test.ts']).filter(
+  (path) => filters.length === 0 || filters.some((word) => path.includes(word)),
+);
 const queue = [...files];
 try {
   const lane = async () => {

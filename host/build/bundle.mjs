@@ -1,0 +1,12 @@
+/** The one way in which this repository's TypeScript is bundled: npm packages stay outside, data tables come as text. */
+import { root } from './paths.mjs';
+
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  loader: { '.csv': 'text', '.yaml': 'text', '.cddl': 'text' },
+};
