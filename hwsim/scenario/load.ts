@@ -1,0 +1,209 @@
+import { distance } from 'fastest-levenshtein';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
+import type { z } from 'zod';
+import { type Scenario, scenarioSchema } from './schema.ts';
+
+/** One thing wrong with a scenario file. Lines and columns count from 1; 0 = it came from the command line. */
+export interface ScenarioProblem {
+  line: number;
+  column: number;
+  /** Path of the field, as in `disruptions[2].when`. */
+  field: string;
+  /** What is wrong, and in brackets the next step. */
+  message: string;
+}
+
+/** A scenario that cannot be flown; `message` holds one line per problem, `file:line:column field: message`. */
+export class ScenarioError extends Error {
+  readonly problems: ScenarioProblem[];
+
+  constructor(fileName: string, problems: ScenarioProblem[]) {
+    const place = (problem: ScenarioProblem) => (problem.line > 0 ? `${fileName}:${problem.line}:${problem.column}` : fileName);
+    super(problems.map((problem) => `${place(problem)} ${problem.field}: ${problem.message}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Members that each image can hold: MEMBERS_MAX in firmware/memory/preset_<name>.ts. */
+export const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
+
+type Path = readonly PropertyKey[];
+
+interface Finding {
+  path: Path;
+  message: string;
+  /** A key of the map at `path` rather than its value. */
+  key?: string;
+}
+
+/** `disruptions[2].when` out of ['disruptions', 2, 'when']. */
+function fieldName(path: Path): string {
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return text.replace(/^\./, '') || 'scenario';
+}
+
+function nearest(word: string, known: readonly string[]): string {
+  const near = known
+    .map((name) => ({ name, score: distance(name, word) }))
+    .sort((left, right) => left.score - right.score)
+    .slice(0, 1);
+  const hint = near.length > 0 && near[0].score <= 3 ? `did you mean ${near[0].name}? ` : '';
+  return `${hint}known here: ${known.join(', ')}`;
+}
+
+/** The keys that the schema knows at a path; [] where it is no object. */
+function knownKeys(schema: z.ZodType, path: Path): string[] {
+  let here: unknown = schema;
+  for (const part of [...path, null]) {
+    let def = (here as { def?: Record<string, unknown> }).def ?? {};
+    while (def.innerType !== undefined) def = (def.innerType as { def: Record<string, unknown> }).def;
+    if (part === null) return keysOf(def);
+    if (typeof part === 'number') here = def.element;
+    else here = (def.shape as Record<string, unknown> | undefined)?.[String(part)];
+    if (here === undefined) return [];
+  }
+  return [];
+}
+
+/** Of an object its keys; of a choice of objects all their keys together. */
+function keysOf(def: Record<string, unknown>): string[] {
+  if (def.shape !== undefined) return Object.keys(def.shape as object);
+  const options = (def.options as { def: Record<string, unknown> }[] | undefined) ?? [];
+  return [...new Set(options.flatMap((option) => keysOf(option.def)))];
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let here = value;
+  for (const part of path) here = (here as Record<PropertyKey, unknown> | null | undefined)?.[part];
+  return here;
+}
+
+/** zod's message without its opening word. */
+function spoken(message: string): string {
+  return message.replace(/^[A-Z][a-z ]+: /, '');
+}
+
+/** A zod issue in our words: each with the next step. */
+function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(scenarioSchema, issue.path);
+    return issue.keys.map((key) => ({ path: issue.path, key, message: `is not known (${nearest(key, known)})` }));
+  }
+  const value = valueAt(raw, issue.path);
+  if (issue.code === 'invalid_union' && issue.path.at(-1) === 'when') {
+    return [{ path: issue.path, message: 'says when as {atDay: D} or {fromDay: D, toDay: D}, days from 0 (write one of them)' }];
+  }
+  if (issue.code === 'invalid_union') {
+    const kinds = scenarioSchema.shape.disruptions.def.innerType.element.options.map((option) => option.shape.kind.value);
+    return [{ path: issue.path, message: `is no kind of disruption (${nearest(String(value), kinds)})` }];
+  }
+  if (value === undefined)
+    return [{ path: issue.path, message: `is missing (add it; ${spoken(issue.message).replace(/, received .*/, '')})` }];
+  return [{ path: issue.path, message: `is ${JSON.stringify(value)}: ${spoken(issue.message)} (see docs/scenarios.md)` }];
+}
+
+/** What a schema cannot say: relations between fields. */
+function relations(scenario: Scenario): Finding[] {
+  const findings: Finding[] = [];
+  const share = scenario.generations.reduce((sum, { share }) => sum + share, 0);
+  if (Math.abs(share - 1) > 1e-9) {
+    findings.push({ path: ['generations'], message: `the shares sum to ${share} (make them sum to 1)` });
+  }
+  const numbers = scenario.generations.map(({ generation }) => generation);
+  if (new Set(numbers).size !== numbers.length) {
+    findings.push({ path: ['generations'], message: `a generation comes twice: ${numbers.join(', ')} (name each once)` });
+  }
+  const most = membersMax[scenario.preset];
+  if (scenario.nodes > most) {
+    const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
+    findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
+  }
+  scenario.disruptions.forEach(({ when }, index) => {
+    if (!('fromDay' in when)) return;
+    const path = ['disruptions', index, 'when'];
+    if (when.fromDay > when.toDay) findings.push({ path, message: 'ends before it begins (swap fromDay and toDay)' });
+  });
+  return findings;
+}
+
+/** Disruptions that lie beyond the end of the file's own run are a slip; a shortened run (--days) just leaves them out. */
+function beyondTheEnd(scenario: Scenario): Finding[] {
+  return scenario.disruptions.flatMap(({ when }, index) => {
+    const last = 'atDay' in when ? when.atDay : when.toDay;
+    if (last <= scenario.days) return [];
+    const message = `day ${last} is after the run's last, ${scenario.days} (move it, or raise days)`;
+    return [{ path: ['disruptions', index, 'when'], message }];
+  });
+}
+
+/** Where a finding stands in the file: its own node, or the nearest one above that exists. */
+function locate(document: Document, counter: LineCounter, { path, key, message }: Finding): ScenarioProblem {
+  const field = fieldName(key === undefined ? path : [...path, key]);
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+    if (!isNode(node) || !node.range) continue;
+    let offset = node.range[0];
+    if (depth === path.length && key !== undefined && isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
+      if (pair !== undefined && isScalar(pair.key) && pair.key.range) offset = pair.key.range[0];
+    }
+    const { line, col } = counter.linePos(offset);
+    return { line, column: col, field, message };
+  }
+  return { line: 1, column: 1, field, message };
+}
+
+/**
+ * Reads a scenario from YAML. Throws ScenarioError naming every problem with line, column, field and next step.
+ * Unknown fields are errors: a misspelt disruption must not quietly not happen.
+ */
+export function parseScenario(text: string, fileName: string): Scenario {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  if (document.errors.length > 0) {
+    // The first error of a YAML file is the cause; those after it are mostly its echo.
+    const problems = document.errors.slice(0, 1).map(({ pos, message }) => {
+      const { line, col } = counter.linePos(pos[0]);
+      return { line, column: col, field: 'YAML', message: `${message} (mend the syntax)` };
+    });
+    throw new ScenarioError(fileName, problems);
+  }
+  const raw: unknown = document.toJS();
+  const result = scenarioSchema.safeParse(raw);
+  const findings = result.success
+    ? [...relations(result.data), ...beyondTheEnd(result.data)]
+    : result.error.issues.flatMap((issue) => findingsOf(issue, raw));
+  if (findings.length > 0 || !result.success) {
+    throw new ScenarioError(
+      fileName,
+      findings.map((finding) => locate(document, counter, finding)),
+    );
+  }
+  return result.data;
+}
+
+/** What the command line may change of a scenario. */
+export interface Overrides {
+  seed?: number;
+  days?: number;
+  nodes?: number;
+  preset?: Scenario['preset'];
+  body?: string;
+}
+
+/** The scenario with some fields replaced; throws ScenarioError naming the option when the result cannot be flown. */
+export function withOverrides(scenario: Scenario, overrides: Overrides): Scenario {
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const result = scenarioSchema.safeParse({ ...scenario, ...given });
+  const findings = result.success ? relations(result.data) : result.error.issues.flatMap((issue) => findingsOf(issue, given));
+  if (findings.length > 0 || !result.success) {
+    const problems = findings.map(({ path, message }) => ({ line: 0, column: 0, field: `--${fieldName(path)}`, message }));
+    throw new ScenarioError('command line', problems);
+  }
+  return result.data;
+}
+
+/** The scenario as YAML with every default written out: what `--out` records and `replay` reads. */
+export function scenarioText(scenario: Scenario): string {
+  return stringify(scenario, { lineWidth: 120 });
+}
