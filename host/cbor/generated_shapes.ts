@@ -173,7 +173,7 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'config', type: 128, bytesMax: 67, fields: [
+    name: 'config', type: 128, bytesMax: 70, fields: [
       { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'self', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'members', of: { kind: 'uint', min: 1, max: 200 } },
@@ -191,6 +191,8 @@ export const SHAPES: readonly Shape[] = [
       { name: 'replicateW', of: { kind: 'uint', min: 0, max: 4294967295 } },
       { name: 'mineWhPerKg', of: { kind: 'uint', min: 0, max: 4294967295 } },
       { name: 'features', of: { kind: 'uint', min: 0, max: 255 } },
+      { name: 'resets', of: { kind: 'uint', min: 0, max: 255 } },
+      { name: 'image', of: { kind: 'uint', min: 0, max: 1 } },
     ],
   },
   {

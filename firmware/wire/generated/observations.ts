@@ -4,8 +4,8 @@ import { readRange, readType, readUint, writeRange, writeType, writeUint } from 
 
 export const TYPE_CONFIG: u32 = 128;
 /** Longest encoding. */
-export const CONFIG_BYTES_MAX: u32 = 67;
-export const CONFIG_STRUCT_BYTES: u32 = 68;
+export const CONFIG_BYTES_MAX: u32 = 70;
+export const CONFIG_STRUCT_BYTES: u32 = 76;
 
 @unmanaged
 export class Config {
@@ -43,10 +43,14 @@ export class Config {
   mineWhPerKg: u32 = 0;
   /** 0..255 */
   features: u32 = 0;
+  /** 0..255 */
+  resets: u32 = 0;
+  /** 0..1 */
+  image: u32 = 0;
 }
 
 export function encodeConfig(at: usize, end: usize, m: Config): usize {
-  at = writeType(at, end, 18, TYPE_CONFIG);
+  at = writeType(at, end, 20, TYPE_CONFIG);
   at = writeUint(at, end, m.cluster, 65535);
   at = writeUint(at, end, m.self, 65535);
   at = writeRange(at, end, m.members, 1, 200);
@@ -64,11 +68,13 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
   at = writeUint(at, end, m.replicateW, 4294967295);
   at = writeUint(at, end, m.mineWhPerKg, 4294967295);
   at = writeUint(at, end, m.features, 255);
+  at = writeUint(at, end, m.resets, 255);
+  at = writeUint(at, end, m.image, 1);
   return at;
 }
 
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
-  at = readType(at, end, 18, TYPE_CONFIG);
+  at = readType(at, end, 20, TYPE_CONFIG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
@@ -86,6 +92,8 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("replicateW"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("mineWhPerKg"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("features"));
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
   return at;
 }
 
