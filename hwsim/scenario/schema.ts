@@ -21,7 +21,10 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('occultation'),
     when,
-    hours: z.number().positive().max(24 * 60),
+    hours: z
+      .number()
+      .positive()
+      .max(24 * 60),
     share: fraction,
     predictedHours: z.number().min(0).default(6),
   }),
