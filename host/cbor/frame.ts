@@ -7,7 +7,10 @@ import { decodeHeader, decodeSequence, encodeHeader, encodeMessage, joinBytes, t
 
 export const CRC_BYTES = 4;
 
-export interface Frame { readonly header: Header; readonly messages: readonly (Message | UnknownMessage)[] }
+export interface Frame {
+  readonly header: Header;
+  readonly messages: readonly (Message | UnknownMessage)[];
+}
 
 /** The CRC-32C that a frame of at least 4 bytes carries. */
 export function carriedCrc(frame: Uint8Array): number {
@@ -31,11 +34,13 @@ export function encodeFrame(header: Header, messages: readonly Message[]): Uint8
 
 /** Decodes a frame. Throws CborFault if its CRC is wrong, it is too long or too short, or any item is not as the schema says. */
 export function decodeFrame(frame: Uint8Array): Frame {
-  if (frame.length > FRAME_BYTES_MAX) throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
+  if (frame.length > FRAME_BYTES_MAX)
+    throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
   const end = frame.length - CRC_BYTES;
   if (end < 1) throw new CborFault(frame.length, 'too short for a header and a CRC-32C');
   const computed = crc32c(frame, 0, end);
-  if (carriedCrc(frame) !== computed) throw new CborFault(end, `the CRC-32C is ${hex32(carriedCrc(frame))}, computed ${hex32(computed)}`);
+  if (carriedCrc(frame) !== computed)
+    throw new CborFault(end, `the CRC-32C is ${hex32(carriedCrc(frame))}, computed ${hex32(computed)}`);
   const { value: header, next } = decodeHeader(frame, 0, end);
   return { header, messages: decodeSequence(frame, next, end) };
 }

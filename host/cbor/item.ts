@@ -23,7 +23,11 @@ const LENGTH_MAX = 0x7fff;
 export const MAJOR = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
 
 /** A head: its major type, its argument (exact below 2⁵³), and where the item's content begins. */
-export interface Head { readonly major: number; readonly argument: number; readonly next: number }
+export interface Head {
+  readonly major: number;
+  readonly argument: number;
+  readonly next: number;
+}
 
 /** Reads the head at `at`. Throws CborFault if it is cut off, indefinite, reserved or longer than needed. */
 export function readHead(bytes: Uint8Array, at: number, end: number): Head {
@@ -45,7 +49,8 @@ export function readHead(bytes: Uint8Array, at: number, end: number): Head {
 function items(head: Head, at: number, end: number): number {
   if (head.major === MAJOR.tag) return 1;
   if (head.major !== MAJOR.array && head.major !== MAJOR.map) return 0;
-  if (head.argument > end - head.next || head.argument > LENGTH_MAX) throw new CborFault(at, `${head.argument} items announced, ${end - head.next} bytes are left`);
+  if (head.argument > end - head.next || head.argument > LENGTH_MAX)
+    throw new CborFault(at, `${head.argument} items announced, ${end - head.next} bytes are left`);
   return head.major === MAJOR.map ? head.argument * 2 : head.argument;
 }
 
@@ -55,10 +60,12 @@ export function skipItem(bytes: Uint8Array, at: number, end: number): number {
   for (;;) {
     const head = readHead(bytes, at, end);
     if (head.major === MAJOR.text) throw new CborFault(at, 'text never goes on the air');
-    if (head.major === MAJOR.simple && (bytes[at] < 0xf4 || bytes[at] > 0xf6)) throw new CborFault(at, 'floats and simple values other than false, true and null never go on the air');
+    if (head.major === MAJOR.simple && (bytes[at] < 0xf4 || bytes[at] > 0xf6))
+      throw new CborFault(at, 'floats and simple values other than false, true and null never go on the air');
     let next = head.next;
     if (head.major === MAJOR.bytes) {
-      if (head.argument > end - next || head.argument > LENGTH_MAX) throw new CborFault(at, `a byte string of ${head.argument}, ${end - next} bytes are left`);
+      if (head.argument > end - next || head.argument > LENGTH_MAX)
+        throw new CborFault(at, `a byte string of ${head.argument}, ${end - next} bytes are left`);
       next += head.argument;
     } else if (head.major >= MAJOR.array && head.major <= MAJOR.tag) {
       if (open.length === DEPTH_MAX) throw new CborFault(at, `nested deeper than ${DEPTH_MAX}`);

@@ -8,7 +8,11 @@ import { CborFault, readHead, skipItem } from './item.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from './shape.ts';
 
 /** A message whose type this version does not know: passed over, and kept as it came. */
-export interface UnknownMessage { readonly name: 'unknown'; readonly type: number; readonly bytes: Uint8Array }
+export interface UnknownMessage {
+  readonly name: 'unknown';
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
 
 /** Plain CBOR of RFC 8949: no record extension, byte strings without tags, integers as integers. */
 const options = { useRecords: false, mapsAsObjects: false, tagUint8Array: false, structuredClone: false, copyBuffers: true };
@@ -43,11 +47,13 @@ function uintToItem(value: unknown, of: UintShape, path: string): number {
 function toItem(value: unknown, of: Kind, path: string): unknown {
   if (of.kind === 'uint') return uintToItem(value, of, path);
   if (of.kind === 'bytes') {
-    if (!(value instanceof Uint8Array) || value.length < of.min || value.length > of.max) throw new Error(`${path} must be ${of.min}..${of.max} bytes`);
+    if (!(value instanceof Uint8Array) || value.length < of.min || value.length > of.max)
+      throw new Error(`${path} must be ${of.min}..${of.max} bytes`);
     return value;
   }
   if (of.kind === 'record') return fieldsToItems(value, shapeNamed(of.record), path);
-  if (!Array.isArray(value) || value.length < of.min || value.length > of.max) throw new Error(`${path} must be an array of ${of.min}..${of.max} items`);
+  if (!Array.isArray(value) || value.length < of.min || value.length > of.max)
+    throw new Error(`${path} must be an array of ${of.min}..${of.max} items`);
   return value.map((inner, i) => toItem(inner, of.item, `${path}[${i}]`));
 }
 
@@ -74,18 +80,21 @@ export function encodeHeader(header: Header): Uint8Array {
 
 function fromItem(item: unknown, of: Kind, bytes: Uint8Array, at: number, end: number, path: string): unknown {
   if (of.kind === 'uint') {
-    if (typeof item !== 'number' || !Number.isInteger(item)) throw new CborFault(at, `${path} must be an integer of ${of.min}..${of.max}`);
+    if (typeof item !== 'number' || !Number.isInteger(item))
+      throw new CborFault(at, `${path} must be an integer of ${of.min}..${of.max}`);
     if (item < of.min || item > of.max) throw new CborFault(at, `${path} is ${item}, outside ${of.min}..${of.max}`);
     return item;
   }
   if (of.kind === 'bytes') {
     if (!(item instanceof Uint8Array)) throw new CborFault(at, `${path} must be a byte string`);
-    if (item.length < of.min || item.length > of.max) throw new CborFault(at, `${path} has ${item.length} bytes, outside ${of.min}..${of.max}`);
+    if (item.length < of.min || item.length > of.max)
+      throw new CborFault(at, `${path} has ${item.length} bytes, outside ${of.min}..${of.max}`);
     return Uint8Array.from(item);
   }
   if (of.kind === 'record') return fromItems(item, shapeNamed(of.record), bytes, at, end, path);
   if (!Array.isArray(item)) throw new CborFault(at, `${path} must be an array`);
-  if (item.length < of.min || item.length > of.max) throw new CborFault(at, `${path} has ${item.length} items, outside ${of.min}..${of.max}`);
+  if (item.length < of.min || item.length > of.max)
+    throw new CborFault(at, `${path} has ${item.length} items, outside ${of.min}..${of.max}`);
   let next = readHead(bytes, at, end).next;
   return item.map((inner, i) => {
     const value = fromItem(inner, of.item, bytes, next, end, `${path}[${i}]`);
@@ -97,7 +106,8 @@ function fromItem(item: unknown, of: Kind, bytes: Uint8Array, at: number, end: n
 function fromItems(item: unknown, shape: Shape, bytes: Uint8Array, at: number, end: number, path: string): Named {
   if (!Array.isArray(item)) throw new CborFault(at, `${path} must be an array`);
   const values = shape.type === null ? item : item.slice(1);
-  if (values.length !== shape.fields.length) throw new CborFault(at, `${path} has ${values.length} fields, must have ${shape.fields.length}`);
+  if (values.length !== shape.fields.length)
+    throw new CborFault(at, `${path} has ${values.length} fields, must have ${shape.fields.length}`);
   let next = readHead(bytes, at, end).next;
   if (shape.type !== null) {
     if (item[0] !== shape.type) throw new CborFault(next, `type ${String(item[0])} is not ${shape.name}`);
@@ -112,7 +122,10 @@ function fromItems(item: unknown, shape: Shape, bytes: Uint8Array, at: number, e
 }
 
 /** A decoded item, and the offset after it. */
-export interface Decoded<T> { readonly value: T; readonly next: number }
+export interface Decoded<T> {
+  readonly value: T;
+  readonly next: number;
+}
 
 /** Decodes the rule's array at `at`. Throws CborFault unless it is exactly what `encodeShape` would give for the result. */
 export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Decoded<Named> {
@@ -120,7 +133,8 @@ export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: nu
   const value = fromItems(decoder.decode(bytes.subarray(at, next)), shape, bytes, at, end, shape.name);
   const again = encodeShape(shape, value);
   const differing = again.findIndex((byte, i) => byte !== bytes[at + i]);
-  if (differing >= 0 || again.length !== next - at) throw new CborFault(at + Math.max(differing, 0), `${shape.name} is not in deterministic form`);
+  if (differing >= 0 || again.length !== next - at)
+    throw new CborFault(at + Math.max(differing, 0), `${shape.name} is not in deterministic form`);
   return { value, next };
 }
 
@@ -134,7 +148,8 @@ export function messageType(bytes: Uint8Array, at: number, end: number): number 
   const array = readHead(bytes, at, end);
   if (array.major !== 4 || array.argument === 0) throw new CborFault(at, 'a message is an array that begins with its type');
   const type = readHead(bytes, array.next, end);
-  if (type.major !== 0 || type.argument > 0x7fffffff) throw new CborFault(array.next, 'the type must be an integer of 0..2147483647');
+  if (type.major !== 0 || type.argument > 0x7fffffff)
+    throw new CborFault(array.next, 'the type must be an integer of 0..2147483647');
   return type.argument;
 }
 

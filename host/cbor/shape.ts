@@ -1,11 +1,30 @@
 // What the host's codec knows of a rule of the schema.
 
 /** An integer of min..max, a byte string of min..max bytes, or an array of min..max items. */
-export interface UintShape { readonly kind: 'uint'; readonly min: number; readonly max: number }
-export interface BytesShape { readonly kind: 'bytes'; readonly min: number; readonly max: number }
-export interface RecordShape { readonly kind: 'record'; readonly record: string }
-export interface ArrayShape { readonly kind: 'array'; readonly min: number; readonly max: number; readonly item: UintShape | RecordShape }
-export interface FieldShape { readonly name: string; readonly of: UintShape | BytesShape | ArrayShape }
+export interface UintShape {
+  readonly kind: 'uint';
+  readonly min: number;
+  readonly max: number;
+}
+export interface BytesShape {
+  readonly kind: 'bytes';
+  readonly min: number;
+  readonly max: number;
+}
+export interface RecordShape {
+  readonly kind: 'record';
+  readonly record: string;
+}
+export interface ArrayShape {
+  readonly kind: 'array';
+  readonly min: number;
+  readonly max: number;
+  readonly item: UintShape | RecordShape;
+}
+export interface FieldShape {
+  readonly name: string;
+  readonly of: UintShape | BytesShape | ArrayShape;
+}
 
 /** An array of fields; behind its type number if it is a message. */
 export interface Shape {

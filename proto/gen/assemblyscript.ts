@@ -40,11 +40,11 @@ function storageAt(rule: Rule, field: Field, rules: readonly Rule[]): number {
 function structFields(rule: Rule): string[] {
   return rule.fields.flatMap((field) => {
     const of = field.of;
-    if (of.kind === 'uint') return [`  /** ${of.min}..${of.max} */`, `  ${field.name}: u32 = 0;`];
-    if (of.kind === 'bytes') {
-      return ['  /** Address of the bytes. */', `  ${field.name}At: u32 = 0;`, `  /** ${of.min}..${of.max} */`, `  ${field.name}Length: u32 = 0;`];
-    }
-    return [`  /** ${of.min}..${of.max}; the items lie behind the fields. */`, `  ${field.name}Length: u32 = 0;`];
+    const bounds = `${of.min}..${of.max}`;
+    if (of.kind === 'uint') return [`  ${field.name}: u32 = 0; // ${bounds}`];
+    if (of.kind === 'bytes')
+      return [`  ${field.name}At: u32 = 0; // address of the bytes`, `  ${field.name}Length: u32 = 0; // ${bounds}`];
+    return [`  ${field.name}Length: u32 = 0; // ${bounds}; the items lie behind the fields`];
   });
 }
 
@@ -56,7 +56,11 @@ function encodeField(rule: Rule, field: Field): string[] {
   const of = field.of;
   const value = `m.${field.name}`;
   if (of.kind === 'uint') {
-    return [of.min === 0 ? `  at = writeUint(at, end, ${value}, ${of.max});` : `  at = writeRange(at, end, ${value}, ${of.min}, ${of.max});`];
+    return [
+      of.min === 0
+        ? `  at = writeUint(at, end, ${value}, ${of.max});`
+        : `  at = writeRange(at, end, ${value}, ${of.min}, ${of.max});`,
+    ];
   }
   if (of.kind === 'bytes') return [`  at = writeBytes(at, end, ${value}At, ${value}Length, ${of.min}, ${of.max});`];
   const item = `${camel(rule.name)}${pascal(singular(field.name))}At(m, i)`;
@@ -75,7 +79,11 @@ function decodeField(rule: Rule, field: Field, rules: readonly Rule[]): string[]
   const of = field.of;
   if (of.kind === 'uint') {
     const where = into(rule, field.name);
-    return [of.min === 0 ? `  at = readUint(at, end, ${of.max}, ${where});` : `  at = readRange(at, end, ${of.min}, ${of.max}, ${where});`];
+    return [
+      of.min === 0
+        ? `  at = readUint(at, end, ${of.max}, ${where});`
+        : `  at = readRange(at, end, ${of.min}, ${of.max}, ${where});`,
+    ];
   }
   if (of.kind === 'bytes') return [`  at = readBytes(at, end, ${of.min}, ${of.max}, ${into(rule, `${field.name}At`)});`];
   const item = `changetype<usize>(m) + ${storageAt(rule, field, rules)} + <usize>i * ${itemBytes(of, rules)}`;
@@ -97,14 +105,19 @@ function accessors(rule: Rule, field: Field, rules: readonly Rule[]): string[] {
   const address = `changetype<usize>(m) + <usize>i * ${itemBytes(of, rules)}`;
   const base = storageAt(rule, field, rules);
   const bound = `i < ${of.max}; the caller keeps to it.`;
-  const maximum = [`/** Items that \`${struct}.${field.name}\` can hold. */`, `export const ${upper(rule.name)}_${upper(field.name)}_MAX: u32 = ${of.max};`, ''];
+  const maximum = [
+    `/** Items that \`${struct}.${field.name}\` can hold. */`,
+    `export const ${upper(rule.name)}_${upper(field.name)}_MAX: u32 = ${of.max};`,
+    '',
+  ];
   if (of.item.kind === 'record') {
     return [
       ...maximum,
       `/** Item i of \`${field.name}\`. ${bound} */`,
       `export function ${camel(rule.name)}${item}At(m: ${struct}, i: u32): ${pascal(of.item.record)} {`,
       `  return changetype<${pascal(of.item.record)}>(${address} + ${base});`,
-      '}', '',
+      '}',
+      '',
     ];
   }
   return [
@@ -112,12 +125,19 @@ function accessors(rule: Rule, field: Field, rules: readonly Rule[]): string[] {
     `/** Item i of \`${field.name}\`. ${bound} */`,
     `export function ${camel(rule.name)}${item}At(m: ${struct}, i: u32): u32 {`,
     `  return load<u32>(${address}, ${base});`,
-    '}', '',
+    '}',
+    '',
     `/** Sets item i of \`${field.name}\`. ${bound} */`,
     `export function set${struct}${item}At(m: ${struct}, i: u32, value: u32): void {`,
     `  store<u32>(${address}, value, ${base});`,
-    '}', '',
+    '}',
+    '',
   ];
+}
+
+/** The schema's own words on the rule. */
+function comment(rule: Rule): string[] {
+  return rule.comment.map((line) => (line === '' ? '//' : `// ${line}`));
 }
 
 function ruleText(rule: Rule, rules: readonly Rule[]): string[] {
@@ -129,6 +149,7 @@ function ruleText(rule: Rule, rules: readonly Rule[]): string[] {
     `export const ${upper(rule.name)}_BYTES_MAX: u32 = ${bytesMax(rule, rules)};`,
     `export const ${upper(rule.name)}_STRUCT_BYTES: u32 = ${structBytes(rule, rules)};`,
     '',
+    ...comment(rule),
     '@unmanaged',
     `export class ${struct} {`,
     ...structFields(rule),
@@ -136,13 +157,17 @@ function ruleText(rule: Rule, rules: readonly Rule[]): string[] {
     '',
     ...arraysOf(rule).flatMap((field) => accessors(rule, field, rules)),
     `export function encode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
-    rule.type === null ? `  at = writeArray(at, end, ${rule.fields.length});` : `  at = writeType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+    rule.type === null
+      ? `  at = writeArray(at, end, ${rule.fields.length});`
+      : `  at = writeType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
     ...rule.fields.flatMap((field) => encodeField(rule, field)),
     '  return at;',
     '}',
     '',
     `export function decode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
-    rule.type === null ? `  at = readArray(at, end, ${rule.fields.length});` : `  at = readType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+    rule.type === null
+      ? `  at = readArray(at, end, ${rule.fields.length});`
+      : `  at = readType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
     ...rule.fields.flatMap((field) => decodeField(rule, field, rules)),
     '  return at;',
     '}',
@@ -157,19 +182,39 @@ function fileOf(rule: Rule): string {
 }
 
 function imports(own: readonly Rule[], rules: readonly Rule[], file: string, body: string): string[] {
-  const primitives = ['readArray', 'readBytes', 'readCount', 'readRange', 'readType', 'readUint', 'writeArray', 'writeBytes', 'writeCount', 'writeRange', 'writeType', 'writeUint'];
+  const primitives = [
+    'readArray',
+    'readBytes',
+    'readCount',
+    'readRange',
+    'readType',
+    'readUint',
+    'writeArray',
+    'writeBytes',
+    'writeCount',
+    'writeRange',
+    'writeType',
+    'writeUint',
+  ];
   const used = primitives.filter((name) => body.includes(`${name}(`));
   const lines = [`import { ${used.join(', ')} } from "../cbor";`];
   for (const field of own.flatMap((rule) => rule.fields)) {
     if (field.of.kind !== 'array' || field.of.item.kind !== 'record') continue;
     const item = ruleNamed(field.of.item.record, rules);
     if (fileOf(item) === file) continue;
-    lines.push(`import { ${pascal(item.name)}, decode${pascal(item.name)}, encode${pascal(item.name)} } from "./${fileOf(item)}";`);
+    lines.push(
+      `import { ${pascal(item.name)}, decode${pascal(item.name)}, encode${pascal(item.name)} } from "./${fileOf(item)}";`,
+    );
   }
   return [...new Set(lines)];
 }
 
 const NOTICE = '// Generated by proto/gen from proto/schema. Do not edit: change the schema and run `node proto/gen/main.mjs`.';
+const CONTRACT = [
+  '// encodeX(at, end, m) writes m from `at` on and returns the place after it; 0 if it does not fit before `end` or a field is out of',
+  '// range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have',
+  '// written, and m then holds anything. A place of 0 is refused, so calls may be chained.',
+];
 
 /** The firmware's codec as files relative to the repository. */
 export function assemblyScriptFiles(rules: readonly Rule[]): { path: string; text: string }[] {
@@ -177,11 +222,12 @@ export function assemblyScriptFiles(rules: readonly Rule[]): { path: string; tex
   const files = names.map((name) => {
     const own = rules.filter((rule) => fileOf(rule) === name);
     const body = own.flatMap((rule) => ruleText(rule, rules));
-    const head = [NOTICE, '', ...imports(own, rules, name, body.join('\n')), ''];
+    const head = [NOTICE, '//', ...CONTRACT, '', ...imports(own, rules, name, body.join('\n')), ''];
     return { path: `firmware/wire/generated/${name}.ts`, text: `${[...head, ...body].join('\n').trimEnd()}\n` };
   });
   const all = [
-    NOTICE, '',
+    NOTICE,
+    '',
     '/** A frame in plain text: header, messages, CRC-32C. */',
     `export const FRAME_BYTES_MAX: u32 = ${FRAME_BYTES_MAX};`,
     '/** Room for any struct of the codec. */',

@@ -10,7 +10,9 @@ import { typeScriptFiles } from './typescript.ts';
 /** Rules of the schemas in `root`/proto/schema. Throws `path:line: reason`. */
 export function readRules(root: string): Rule[] {
   const folder = join(root, 'proto/schema');
-  const names = readdirSync(folder).filter((name) => name.endsWith('.cddl')).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.cddl'))
+    .sort();
   return parseSchema(names.map((name) => ({ path: `proto/schema/${name}`, text: readFileSync(join(folder, name), 'utf8') })));
 }
 

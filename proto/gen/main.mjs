@@ -9,12 +9,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = await mkdtemp(join(tmpdir(), 'heliograph-gen-'));
 const bundle = join(scratch, 'generate.mjs');
 try {
-  await build({ entryPoints: [join(root, 'proto/gen/generate.ts')], bundle: true, platform: 'node', format: 'esm', outfile: bundle, logLevel: 'error' });
+  await build({
+    entryPoints: [join(root, 'proto/gen/generate.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: bundle,
+    logLevel: 'error',
+  });
   const { generate } = await import(pathToFileURL(bundle).href);
   const stale = [];
   for (const { path, text } of generate(root)) {
     const target = join(root, path);
-    if (await readFile(target, 'utf8').catch(() => '') === text) continue;
+    if ((await readFile(target, 'utf8').catch(() => '')) === text) continue;
     stale.push(path);
     if (process.argv.includes('--check')) continue;
     await mkdir(dirname(target), { recursive: true });

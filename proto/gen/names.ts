@@ -2,7 +2,10 @@
 
 /** `gone-entry` → `GoneEntry`; `digests` → `Digests`. */
 export function pascal(name: string): string {
-  return name.split('-').map((word) => word[0].toUpperCase() + word.slice(1)).join('');
+  return name
+    .split('-')
+    .map((word) => word[0].toUpperCase() + word.slice(1))
+    .join('');
 }
 
 /** `gone-entry` → `goneEntry`. */
@@ -13,7 +16,10 @@ export function camel(name: string): string {
 
 /** `gone-entry` → `GONE_ENTRY`, `digestHigh` → `DIGEST_HIGH`. */
 export function upper(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/-/g, '_').toUpperCase();
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/-/g, '_')
+    .toUpperCase();
 }
 
 /** One item of an array field: `entries` → `entry`, `digests` → `digest`. */

@@ -9,16 +9,36 @@
 // A comment `; ---- title (note) ----` opens a section; the comment right above a rule belongs to it.
 
 /** An unsigned integer of min..max. */
-export interface UintKind { readonly kind: 'uint'; readonly min: number; readonly max: number }
+export interface UintKind {
+  readonly kind: 'uint';
+  readonly min: number;
+  readonly max: number;
+}
 /** A byte string of min..max bytes. */
-export interface BytesKind { readonly kind: 'bytes'; readonly min: number; readonly max: number }
+export interface BytesKind {
+  readonly kind: 'bytes';
+  readonly min: number;
+  readonly max: number;
+}
 /** An array of min..max items, each an integer or a record named `record`. */
-export interface ArrayKind { readonly kind: 'array'; readonly min: number; readonly max: number; readonly item: UintKind | RecordKind }
+export interface ArrayKind {
+  readonly kind: 'array';
+  readonly min: number;
+  readonly max: number;
+  readonly item: UintKind | RecordKind;
+}
 /** Another rule's array. */
-export interface RecordKind { readonly kind: 'record'; readonly record: string }
+export interface RecordKind {
+  readonly kind: 'record';
+  readonly record: string;
+}
 export type FieldKind = UintKind | BytesKind | ArrayKind;
 
-export interface Field { readonly name: string; readonly of: FieldKind; readonly line: number }
+export interface Field {
+  readonly name: string;
+  readonly of: FieldKind;
+  readonly line: number;
+}
 
 /** One array rule. `type` is null for records without a type number; `fields` leaves the type out. */
 export interface Rule {
@@ -33,9 +53,15 @@ export interface Rule {
   readonly line: number;
 }
 
-export interface SchemaSource { readonly path: string; readonly text: string }
+export interface SchemaSource {
+  readonly path: string;
+  readonly text: string;
+}
 
-interface Token { readonly text: string; readonly line: number }
+interface Token {
+  readonly text: string;
+  readonly line: number;
+}
 
 /** Arrays keep to heads of one byte. */
 const ARRAY_ITEMS_MAX = 23;
@@ -169,7 +195,8 @@ class FileParser {
         continue;
       }
       const field = this.field();
-      if (fields.some((other) => other.name === field.name)) fail(this.source.path, field.line, `${name}: field '${field.name}' twice`);
+      if (fields.some((other) => other.name === field.name))
+        fail(this.source.path, field.line, `${name}: field '${field.name}' twice`);
       fields.push(field);
     }
     this.expect(']');
@@ -240,8 +267,10 @@ function check(rules: readonly Rule[], pathOf: (rule: Rule) => string): void {
       if (field.of.kind !== 'array' || field.of.item.kind !== 'record') continue;
       const item = byName.get(field.of.item.record);
       if (item === undefined) fail(pathOf(rule), field.line, `'${field.of.item.record}' is not defined`);
-      if (item.type !== null) fail(pathOf(rule), field.line, `${item.name} is a message; an array holds integers or records without type`);
-      if (item.fields.some((inner) => inner.of.kind !== 'uint')) fail(pathOf(rule), field.line, `${item.name} may hold integers only`);
+      if (item.type !== null)
+        fail(pathOf(rule), field.line, `${item.name} is a message; an array holds integers or records without type`);
+      if (item.fields.some((inner) => inner.of.kind !== 'uint'))
+        fail(pathOf(rule), field.line, `${item.name} may hold integers only`);
     }
   }
 }

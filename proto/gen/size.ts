@@ -13,7 +13,11 @@ export const CRC_BYTES = 4;
 export const HEADER = 'header';
 /** What must share a frame: a periodic frame carries a pulse and a probe (or its ack), an intent's frame a pulse too. */
 const TOGETHER: readonly (readonly string[])[] = [
-  ['pulse', 'probe'], ['pulse', 'ack'], ['pulse', 'probe-request'], ['pulse', 'relayed-ack'], ['pulse', 'intent'],
+  ['pulse', 'probe'],
+  ['pulse', 'ack'],
+  ['pulse', 'probe-request'],
+  ['pulse', 'relayed-ack'],
+  ['pulse', 'intent'],
 ];
 
 /** Bytes of the shortest head that says `argument`. */
@@ -26,7 +30,10 @@ export function headBytes(argument: number): number {
 function kindBytesMax(of: FieldKind, rules: readonly Rule[]): number {
   if (of.kind === 'uint') return headBytes(of.max);
   if (of.kind === 'bytes') return headBytes(of.max) + of.max;
-  return headBytes(of.max) + of.max * (of.item.kind === 'uint' ? headBytes(of.item.max) : bytesMax(ruleNamed(of.item.record, rules), rules));
+  return (
+    headBytes(of.max) +
+    of.max * (of.item.kind === 'uint' ? headBytes(of.item.max) : bytesMax(ruleNamed(of.item.record, rules), rules))
+  );
 }
 
 /** The rule of that name; throws if there is none. */
@@ -54,8 +61,15 @@ export function isOnAir(rule: Rule): boolean {
 export function assertHeaderDistinct(rules: readonly Rule[]): void {
   const header = ruleNamed(HEADER, rules);
   const version = header.fields[0].of;
-  const twin = rules.find((rule) => rule.type !== null && rule.type >= version.min && rule.type <= version.max && rule.fields.length + 1 === header.fields.length);
-  if (twin !== undefined) throw new Error(`${twin.name} looks like a frame's header: give it another number of fields than ${twin.fields.length}`);
+  const twin = rules.find(
+    (rule) =>
+      rule.type !== null &&
+      rule.type >= version.min &&
+      rule.type <= version.max &&
+      rule.fields.length + 1 === header.fields.length,
+  );
+  if (twin !== undefined)
+    throw new Error(`${twin.name} looks like a frame's header: give it another number of fields than ${twin.fields.length}`);
 }
 
 /** Throws, naming the messages and the excess, unless all that must fit into one frame does. */
@@ -65,7 +79,9 @@ export function assertFrames(rules: readonly Rule[]): void {
   for (const names of [...alone, ...TOGETHER]) {
     const bytes = names.reduce((sum, name) => sum + bytesMax(ruleNamed(name, rules), rules), fixed);
     if (bytes > FRAME_BYTES_MAX) {
-      throw new Error(`header, ${names.join(', ')} and CRC take up to ${bytes} bytes, but a frame has ${FRAME_BYTES_MAX}: shorten a field of ${names.join(' or ')}`);
+      throw new Error(
+        `header, ${names.join(', ')} and CRC take up to ${bytes} bytes, but a frame has ${FRAME_BYTES_MAX}: shorten a field of ${names.join(' or ')}`,
+      );
     }
   }
 }

@@ -33,9 +33,13 @@ function repeat(name: string): string {
 
 function entryText(rules: readonly Rule[]): string {
   const chosen = rules.filter((rule) => rule.type !== null || rule.name === 'header');
-  const cases = (verb: string): string => chosen
-    .map((rule) => `    case ${rule.type ?? 0}: return messages.${verb}${pascal(rule.name)}(at, end, changetype<messages.${pascal(rule.name)}>(struct));`)
-    .join('\n');
+  const cases = (verb: string): string =>
+    chosen
+      .map(
+        (rule) =>
+          `    case ${rule.type ?? 0}: return messages.${verb}${pascal(rule.name)}(at, end, changetype<messages.${pascal(rule.name)}>(struct));`,
+      )
+      .join('\n');
   const choice = (verb: string): string => `export function ${verb}(type: u32, at: usize, end: usize, struct: usize): usize {
   switch (type) {
 ${cases(verb)}
@@ -46,19 +50,40 @@ ${cases(verb)}
     'import * as messages from "./firmware/wire/generated/messages";',
     'export { messageType, skipItem } from "./firmware/wire/cbor";',
     'export function memoryBase(): usize { return __heap_base; }',
-    choice('encode'), choice('decode'), repeat('Intent'), repeat('Pulse'),
+    choice('encode'),
+    choice('decode'),
+    repeat('Intent'),
+    repeat('Pulse'),
   ].join('\n');
 }
 
 /** Compiles and instantiates; throws with asc's diagnostics. */
-export async function compileFirmwareCodec(root: string, rules: readonly Rule[]): Promise<FirmwareCodec & { readonly wasmBytes: number }> {
+export async function compileFirmwareCodec(
+  root: string,
+  rules: readonly Rule[],
+): Promise<FirmwareCodec & { readonly wasmBytes: number }> {
   const entry = 'codec_entry.ts';
   let wasm: Uint8Array | null = null;
   const { error, stderr } = await asc.main(
-    [entry, '--outFile', 'codec.wasm', '--runtime', 'stub', '-O3', '--use', 'abort=', '--initialMemory', '2', '--maximumMemory', '2'],
+    [
+      entry,
+      '--outFile',
+      'codec.wasm',
+      '--runtime',
+      'stub',
+      '-O3',
+      '--use',
+      'abort=',
+      '--initialMemory',
+      '2',
+      '--maximumMemory',
+      '2',
+    ],
     {
-      readFile: async (name) => name === entry ? entryText(rules) : readFile(join(root, name), 'utf8').catch(() => null),
-      writeFile: (_name, contents) => { if (typeof contents !== 'string') wasm = contents; },
+      readFile: async (name) => (name === entry ? entryText(rules) : readFile(join(root, name), 'utf8').catch(() => null)),
+      writeFile: (_name, contents) => {
+        if (typeof contents !== 'string') wasm = contents;
+      },
       listFiles: () => [],
     },
   );
