@@ -6,6 +6,7 @@ import { assemblyScriptFiles } from './assemblyscript.ts';
 import { parseSchema, type Rule } from './schema.ts';
 import { assertFrames, assertHeaderDistinct } from './size.ts';
 import { typeScriptFiles } from './typescript.ts';
+import { vectorFiles } from './vectors.ts';
 
 /** Rules of the schemas in `root`/proto/schema. Throws `path:line: reason`. */
 export function readRules(root: string): Rule[] {
@@ -21,5 +22,5 @@ export function generate(root: string = process.cwd()): { path: string; text: st
   const rules = readRules(root);
   assertHeaderDistinct(rules);
   assertFrames(rules);
-  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules)];
+  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules), ...vectorFiles(rules)];
 }
