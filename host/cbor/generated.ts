@@ -59,6 +59,7 @@ export const TYPE = {
   timeAcquired: 203,
   noticedResource: 204,
   maintained: 205,
+  impossible: 206,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -114,6 +115,7 @@ export const FIELD = {
   timeAcquired: { timeS: 1, errorMs: 2 },
   noticedResource: { group: 1, unit: 2, capacity: 3, observedS: 4 },
   maintained: { slot: 1, startS: 2 },
+  impossible: { slot: 1, endS: 2 },
 } as const;
 
 export interface GoneEntry {
@@ -332,6 +334,10 @@ export interface Maintained {
   readonly name: 'maintained';
   readonly slot: number; readonly startS: number;
 }
+export interface Impossible {
+  readonly name: 'impossible';
+  readonly slot: number; readonly endS: number;
+}
 
 export type Message =
   | Probe
@@ -384,4 +390,5 @@ export type Message =
   | Escalation
   | TimeAcquired
   | NoticedResource
-  | Maintained;
+  | Maintained
+  | Impossible;

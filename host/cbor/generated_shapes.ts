@@ -421,4 +421,10 @@ export const SHAPES: readonly Shape[] = [
       { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     ],
   },
+  {
+    name: 'impossible', type: 206, bytesMax: 9, fields: [
+      { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
+      { name: 'endS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    ],
+  },
 ];

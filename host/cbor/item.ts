@@ -77,3 +77,18 @@ export function skipItem(bytes: Uint8Array, at: number, end: number): number {
     open[open.length - 1] -= 1;
   }
 }
+
+/**
+ * Throws CborFault at the first item in from..to, at any level, that is no unsigned integer, byte string or array: our messages hold
+ * nothing else, and cbor-x would act on tags. The items must have been walked over by `skipItem`.
+ */
+export function refuseForeign(bytes: Uint8Array, from: number, to: number): void {
+  let at = from;
+  while (at < to) {
+    const head = readHead(bytes, at, to);
+    if (head.major !== MAJOR.unsigned && head.major !== MAJOR.bytes && head.major !== MAJOR.array) {
+      throw new CborFault(at, 'messages hold unsigned integers, byte strings and arrays only');
+    }
+    at = head.major === MAJOR.bytes ? head.next + head.argument : head.next;
+  }
+}

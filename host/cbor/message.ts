@@ -4,7 +4,7 @@
 import { Decoder, Encoder } from 'cbor-x';
 import type { Header, Message } from './generated.ts';
 import { SHAPES } from './generated_shapes.ts';
-import { CborFault, readHead, skipItem } from './item.ts';
+import { CborFault, readHead, refuseForeign, skipItem } from './item.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from './shape.ts';
 
 /** A message whose type this version does not know: passed over, and kept as it came. */
@@ -130,6 +130,7 @@ export interface Decoded<T> {
 /** Decodes the rule's array at `at`. Throws CborFault unless it is exactly what `encodeShape` would give for the result. */
 export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Decoded<Named> {
   const next = skipItem(bytes, at, end);
+  refuseForeign(bytes, at, next);
   const value = fromItems(decoder.decode(bytes.subarray(at, next)), shape, bytes, at, end, shape.name);
   const again = encodeShape(shape, value);
   const differing = again.findIndex((byte, i) => byte !== bytes[at + i]);

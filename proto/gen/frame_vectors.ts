@@ -100,7 +100,7 @@ export function itemVectors(): { good: { name: string; hex: string }[]; bad: Bad
     ['256 bytes', `590100${'cd'.repeat(256)}`],
     ['empty array', '80'],
     ['four arrays deep', '8181818100'],
-    ['four arrays deep, none empty', '82818281830001020203'],
+    ['four arrays deep, none empty', '828182830001020203'],
     ['24 items', `9818${'00'.repeat(24)}`],
     ['empty map', 'a0'],
     ['map', 'a201020304'],
