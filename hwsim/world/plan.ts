@@ -1,0 +1,111 @@
+import { RandomStream } from '../kernel/random.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import type { Body } from './bodies.ts';
+
+/** One node's capability, as built and as placed: solar power is that at the body. */
+export interface NodePlan {
+  node: number;
+  generation: number;
+  rateKgPerDay: number;
+  storageKg: number;
+  batteryWh: number;
+  solarW: number;
+  baseW: number;
+  replicateW: number;
+  mineWhPerKg: number;
+}
+
+/** kind 1: ore lot, its units are sites; kind 2: depot, its units are tugs. Units are numbered from 1. */
+export interface GroupPlan {
+  group: number;
+  kind: 1 | 2;
+  units: number;
+  capacityKgPerDay: number;
+  /** 0 for a depot. */
+  stockKg: number;
+  /** A tug's load; 0 for a lot. */
+  loadKg: number;
+}
+
+/** The ground truth at mission second 0, a function of scenario, seed and body. Judges and baselines lay the same. */
+export interface WorldPlan {
+  nodes: NodePlan[];
+  groups: GroupPlan[];
+  maintenanceEveryMs: number;
+  maintenanceMs: number;
+  contactEveryMs: number;
+  contactMs: number;
+  contactWh: number;
+}
+
+export interface WorldChoice {
+  seed: number;
+  nodes: number;
+  body: Body;
+}
+
+const unitsMax = 0xffff;
+/** Lots differ in capacity by up to this share either way. *Assumed*: real lots are never equal. */
+const lotSpread = 0.1;
+
+/** Lays nodes, lots 1…L and the depot L + 1. */
+export function layWorld(scenario: Scenario, choice: WorldChoice): WorldPlan {
+  const nodes = layNodes(scenario, choice);
+  const { world } = scenario;
+  let rateSumKgPerDay = 0;
+  for (const node of nodes) rateSumKgPerDay += node.rateKgPerDay;
+  const random = new RandomStream(choice.seed, 'world/lots');
+  const weights = Array.from({ length: world.lots }, () => random.between(1 - lotSpread, 1 + lotSpread));
+  const weightSum = weights.reduce((sum, weight) => sum + weight, 0);
+  const sites = Math.min(unitsMax, Math.ceil((world.sitesPerNode * choice.nodes) / world.lots));
+  const groups: GroupPlan[] = weights.map((weight, index) => {
+    const capacityKgPerDay = Math.round((world.saturation * rateSumKgPerDay * weight) / weightSum);
+    const stockKg = Math.min(0xffffffff, Math.round(world.stockDays * capacityKgPerDay));
+    return { group: index + 1, kind: 1, units: sites, capacityKgPerDay, stockKg, loadKg: 0 };
+  });
+  groups.push({
+    group: world.lots + 1,
+    kind: 2,
+    units: world.tugs,
+    capacityKgPerDay: world.depotKgPerDay,
+    stockKg: 0,
+    loadKg: world.tugLoadKg,
+  });
+  return {
+    nodes,
+    groups,
+    maintenanceEveryMs: Math.round(world.maintenanceEveryDays * 86_400_000),
+    maintenanceMs: world.maintenanceMinutes * 60_000,
+    contactEveryMs: Math.round(world.contactEveryHours * 3_600_000),
+    contactMs: world.contactMinutes * 60_000,
+    contactWh: world.contactWh,
+  };
+}
+
+/** Generations by their shares (the last takes the rest), dealt to member indices by the seed. */
+function layNodes(scenario: Scenario, choice: WorldChoice): NodePlan[] {
+  const order = new RandomStream(choice.seed, 'world/generations').permutation(choice.nodes);
+  const sunlight = 1 / (choice.body.aAu * choice.body.aAu);
+  const nodes: NodePlan[] = [];
+  let dealt = 0;
+  let share = 0;
+  scenario.generations.forEach((capability, index) => {
+    share += capability.share;
+    const last = index === scenario.generations.length - 1;
+    const until = last ? choice.nodes : Math.min(choice.nodes, Math.round(share * choice.nodes));
+    for (; dealt < until; dealt += 1) {
+      nodes[order[dealt]] = {
+        node: order[dealt],
+        generation: capability.generation,
+        rateKgPerDay: capability.rateKgPerDay,
+        storageKg: capability.storageKg,
+        batteryWh: capability.batteryWh,
+        solarW: Math.floor(capability.solarW * sunlight),
+        baseW: capability.baseW,
+        replicateW: capability.replicateW,
+        mineWhPerKg: capability.mineWhPerKg,
+      };
+    }
+  });
+  return nodes;
+}
