@@ -16,7 +16,6 @@ export const TYPE = {
   suspicion: 6,
   alive: 7,
   join: 8,
-  leave: 9,
   isolation: 10,
   goneList: 11,
   intent: 16,
@@ -24,7 +23,6 @@ export const TYPE = {
   ownerSummary: 18,
   notice: 19,
   noticeSummary: 20,
-  convergenceReport: 96,
   alarm: 97,
   beacon: 98,
   config: 128,
@@ -72,7 +70,6 @@ export const FIELD = {
   suspicion: { member: 1, incarnation: 2 },
   alive: { member: 1, incarnation: 2 },
   join: { incarnation: 1, generation: 2, cause: 3 },
-  leave: { reason: 1 },
   isolation: { fromS: 1, untilS: 2 },
   goneList: { entries: 1 },
   intent: { owner: 1, slot: 2, version: 3, kind: 4, resource: 5, startS: 6, endS: 7, rate: 8, priority: 9, state: 10, generation: 11, claimS: 12, publishedS: 13, nonce: 14, read: 15, leaseS: 16 },
@@ -80,7 +77,6 @@ export const FIELD = {
   ownerSummary: { owner: 1, answer: 2, entries: 3 },
   notice: { group: 1, unit: 2, capacity: 3, observedS: 4, observer: 5 },
   noticeSummary: { answer: 1, entries: 2 },
-  convergenceReport: { class: 1, onsetS: 2, convergedS: 3 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
   config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19 },
@@ -162,10 +158,6 @@ export interface Join {
   readonly name: 'join';
   readonly incarnation: number; readonly generation: number; readonly cause: number;
 }
-export interface Leave {
-  readonly name: 'leave';
-  readonly reason: number;
-}
 export interface Isolation {
   readonly name: 'isolation';
   readonly fromS: number; readonly untilS: number;
@@ -193,10 +185,6 @@ export interface Notice {
 export interface NoticeSummary {
   readonly name: 'notice-summary';
   readonly answer: number; readonly entries: readonly Noticed[];
-}
-export interface ConvergenceReport {
-  readonly name: 'convergence-report';
-  readonly class: number; readonly onsetS: number; readonly convergedS: number;
 }
 export interface Alarm {
   readonly name: 'alarm';
@@ -348,7 +336,6 @@ export type Message =
   | Suspicion
   | Alive
   | Join
-  | Leave
   | Isolation
   | GoneList
   | Intent
@@ -356,7 +343,6 @@ export type Message =
   | OwnerSummary
   | Notice
   | NoticeSummary
-  | ConvergenceReport
   | Alarm
   | Beacon
   | Config

@@ -87,11 +87,6 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'leave', type: 9, bytesMax: 4, fields: [
-      { name: 'reason', of: { kind: 'uint', min: 0, max: 255 } },
-    ],
-  },
-  {
     name: 'isolation', type: 10, bytesMax: 12, fields: [
       { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
       { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -149,13 +144,6 @@ export const SHAPES: readonly Shape[] = [
     name: 'notice-summary', type: 20, bytesMax: 136, fields: [
       { name: 'answer', of: { kind: 'uint', min: 0, max: 1 } },
       { name: 'entries', of: { kind: 'array', min: 0, max: 12, item: { kind: 'record', record: 'noticed' } } },
-    ],
-  },
-  {
-    name: 'convergence-report', type: 96, bytesMax: 14, fields: [
-      { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
-      { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
-      { name: 'convergedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     ],
   },
   {

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemblyScriptFiles } from './assemblyscript.ts';
+import { documentationFiles } from './documentation.ts';
 import { parseSchema, type Rule } from './schema.ts';
 import { assertFrames, assertHeaderDistinct } from './size.ts';
 import { typeScriptFiles } from './typescript.ts';
@@ -22,5 +23,5 @@ export function generate(root: string = process.cwd()): { path: string; text: st
   const rules = readRules(root);
   assertHeaderDistinct(rules);
   assertFrames(rules);
-  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules), ...vectorFiles(rules)];
+  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules), ...vectorFiles(rules), ...documentationFiles(rules)];
 }

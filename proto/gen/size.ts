@@ -12,7 +12,7 @@ export const CRC_BYTES = 4;
 /** The rule that opens a frame. */
 export const HEADER = 'header';
 /** What must share a frame: a periodic frame carries a pulse and a probe (or its ack), an intent's frame a pulse too. */
-const TOGETHER: readonly (readonly string[])[] = [
+export const TOGETHER: readonly (readonly string[])[] = [
   ['pulse', 'probe'],
   ['pulse', 'ack'],
   ['pulse', 'probe-request'],

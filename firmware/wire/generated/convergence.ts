@@ -6,41 +6,13 @@
 
 import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
 
-export const TYPE_CONVERGENCE_REPORT: u32 = 96;
-/** Longest encoding. */
-export const CONVERGENCE_REPORT_BYTES_MAX: u32 = 14;
-export const CONVERGENCE_REPORT_STRUCT_BYTES: u32 = 12;
-
-// Convergence and watchdog rooms, types 96–111.
-// class 1 node, 2 cluster, 3 cross-cluster, 4 fleet
-@unmanaged
-export class ConvergenceReport {
-  class: u32 = 0; // 1..4
-  onsetS: u32 = 0; // 0..4294967295
-  convergedS: u32 = 0; // 0..4294967295
-}
-
-export function encodeConvergenceReport(at: usize, end: usize, m: ConvergenceReport): usize {
-  at = writeType(at, end, 4, TYPE_CONVERGENCE_REPORT);
-  at = writeRange(at, end, m.class, 1, 4);
-  at = writeUint(at, end, m.onsetS, 4294967295);
-  at = writeUint(at, end, m.convergedS, 4294967295);
-  return at;
-}
-
-export function decodeConvergenceReport(at: usize, end: usize, m: ConvergenceReport): usize {
-  at = readType(at, end, 4, TYPE_CONVERGENCE_REPORT);
-  at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<ConvergenceReport>("class"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ConvergenceReport>("onsetS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ConvergenceReport>("convergedS"));
-  return at;
-}
-
 export const TYPE_ALARM: u32 = 97;
 /** Longest encoding. */
 export const ALARM_BYTES_MAX: u32 = 14;
 export const ALARM_STRUCT_BYTES: u32 = 12;
 
+// Convergence and watchdog rooms, types 96–111.
+// class 1 node, 2 cluster, 3 cross-cluster, 4 fleet
 @unmanaged
 export class Alarm {
   class: u32 = 0; // 1..4

@@ -444,3 +444,29 @@ export function decodeMaintained(at: usize, end: usize, m: Maintained): usize {
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Maintained>("startS"));
   return at;
 }
+
+export const TYPE_IMPOSSIBLE: u32 = 206;
+/** Longest encoding. */
+export const IMPOSSIBLE_BYTES_MAX: u32 = 9;
+export const IMPOSSIBLE_STRUCT_BYTES: u32 = 8;
+
+// Given maintenance that can no longer be done by endS; it is dropped.
+@unmanaged
+export class Impossible {
+  slot: u32 = 0; // 0..7
+  endS: u32 = 0; // 0..4294967295
+}
+
+export function encodeImpossible(at: usize, end: usize, m: Impossible): usize {
+  at = writeType(at, end, 3, TYPE_IMPOSSIBLE);
+  at = writeUint(at, end, m.slot, 7);
+  at = writeUint(at, end, m.endS, 4294967295);
+  return at;
+}
+
+export function decodeImpossible(at: usize, end: usize, m: Impossible): usize {
+  at = readType(at, end, 3, TYPE_IMPOSSIBLE);
+  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Impossible>("slot"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Impossible>("endS"));
+  return at;
+}

@@ -255,28 +255,6 @@ export function decodeJoin(at: usize, end: usize, m: Join): usize {
   return at;
 }
 
-export const TYPE_LEAVE: u32 = 9;
-/** Longest encoding. */
-export const LEAVE_BYTES_MAX: u32 = 4;
-export const LEAVE_STRUCT_BYTES: u32 = 4;
-
-@unmanaged
-export class Leave {
-  reason: u32 = 0; // 0..255
-}
-
-export function encodeLeave(at: usize, end: usize, m: Leave): usize {
-  at = writeType(at, end, 2, TYPE_LEAVE);
-  at = writeUint(at, end, m.reason, 255);
-  return at;
-}
-
-export function decodeLeave(at: usize, end: usize, m: Leave): usize {
-  at = readType(at, end, 2, TYPE_LEAVE);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Leave>("reason"));
-  return at;
-}
-
 export const TYPE_ISOLATION: u32 = 10;
 /** Longest encoding. */
 export const ISOLATION_BYTES_MAX: u32 = 12;

@@ -1,0 +1,40 @@
+// Who sends each message to whom: the one thing that docs/messages.md says and the schema does not.
+
+import type { Rule } from './schema.ts';
+import { isOnAir } from './size.ts';
+
+/** On the air, by name. */
+const roles: { readonly [name: string]: string } = {
+  probe: 'member → the member it tests this period',
+  ack: 'tested member → prober',
+  'probe-request': 'prober → a third member, when no ack came',
+  pulse: 'member → every member that hears the frame it rides in',
+  'relayed-ack': 'third member → prober',
+  suspicion: 'member → every member',
+  alive: 'suspected member → every member',
+  join: 'member that booted → every member',
+  leave: 'member that goes → every member',
+  isolation: 'member that will be silent → every member',
+  'gone-list': 'member → member whose view differs',
+  intent: 'owner, or any member that holds it → every member, or the one that lacks it',
+  'sync-digest': 'member → member whose digest differs',
+  'owner-summary': 'member → member that differs on this owner',
+  notice: 'observer, or any member that holds it → every member, or the one that lacks it',
+  'notice-summary': 'member → member whose digest differs',
+  'convergence-report': 'member that converged → every member',
+  alarm: 'member that sees a breach coming → every member',
+  beacon: 'node in safe mode → every member',
+};
+
+const sections: { readonly [section: string]: string } = {
+  observations: 'platform → firmware',
+  commands: 'firmware → platform',
+  events: 'firmware → platform',
+};
+
+/** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */
+export function roleOf(rule: Rule): string {
+  const role = isOnAir(rule) ? roles[rule.name] : sections[rule.section];
+  if (role === undefined) throw new Error(`proto/gen/roles.ts does not say who sends '${rule.name}' to whom`);
+  return role;
+}

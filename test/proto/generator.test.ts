@@ -1,0 +1,125 @@
+// The generator: its output is what is committed, and it refuses schemas that it does not understand or that outgrow the frame.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { documentationFiles } from '../../proto/gen/documentation.ts';
+import { generate, readRules } from '../../proto/gen/generate.ts';
+import { parseSchema, type Rule } from '../../proto/gen/schema.ts';
+import { assertFrames, assertHeaderDistinct, bytesMax, FRAME_BYTES_MAX, isOnAir } from '../../proto/gen/size.ts';
+
+const parse = (text: string): Rule[] => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
+const header = 'header = [version: 1..15, cluster: 0..65535, sender: 0..65535, addressee: 0..65535, counter: 0..4294967295]\n';
+const others =
+  'probe = [type: 1, n: 0..9]\nack = [type: 2, n: 0..9]\nprobe-request = [type: 3, n: 0..9]\nrelayed-ack = [type: 5, n: 0..9]\n';
+
+const generator = suite('generator');
+
+generator('every generated file is as committed: else run node proto/gen/main.mjs', () => {
+  const files = generate(rootFolder);
+  assert.ok(files.length > 15);
+  for (const { path, text } of files) {
+    assert.ok(readFileSync(join(rootFolder, path), 'utf8') === text, `${path} is stale: run node proto/gen/main.mjs`);
+    if (path.endsWith('.ts')) assert.ok(text.split('\n').length <= 500, `${path} is over 500 lines`);
+  }
+});
+
+generator('reads ranges, messages, byte strings and arrays', () => {
+  const [owned, pulse] = parse(
+    '; A plane.\npulse = [type: 4, at: u16, ages: bstr .size (0..50), list: [1*8 owned], n: [0*3 7..9]]\nowned = [slot: 0..7]\nu16 = 0..65535\n',
+  );
+  assert.is(owned.name, 'owned');
+  assert.is(owned.type, null);
+  assert.is(pulse.type, 4);
+  assert.equal(pulse.comment, ['A plane.']);
+  assert.equal(
+    pulse.fields.map((field) => field.of),
+    [
+      { kind: 'uint', min: 0, max: 65535 },
+      { kind: 'bytes', min: 0, max: 50 },
+      { kind: 'array', min: 1, max: 8, item: { kind: 'record', record: 'owned' } },
+      { kind: 'array', min: 0, max: 3, item: { kind: 'uint', min: 7, max: 9 } },
+    ],
+  );
+});
+
+const faults: readonly (readonly [string, string, RegExp])[] = [
+  ['text', 'a = [type: 1, s: tstr]', /^proto\/schema\/test\.cddl:1: 'tstr' is neither a range nor the name of one$/],
+  ['optional field', 'a = [type: 1,\n ? s: 0..1]', /test\.cddl:2: '\?' is not part of the CDDL subset/],
+  ['a map', 'a = {type: 1}', /test\.cddl:1: '\{' is not part/],
+  ['a choice', 'a = [type: 1, s: 0..1 / 5..6]', /test\.cddl:1: '\/' is not part/],
+  ['a signed range', 'a = [type: 1, s: -1..1]', /test\.cddl:1: '-' is not part/],
+  ['an unbounded byte string', 'a = [type: 1, s: bstr]', /test\.cddl:1: expected '\.size', found '\]'/],
+  ['an unbounded array', '\na = [type: 1, s: [* 0..1]]', /test\.cddl:2: expected a number, found '\*'/],
+  ['an empty range', 'a = [type: 1, s: 3..1]', /test\.cddl:1: the range 3\.\.1 is empty/],
+  ['a range above u32', 'u = 0..4294967296', /test\.cddl:1: 4294967296 is above u32/],
+  ['an array too long for a head of one byte', 'a = [type: 1, s: [0*24 0..1]]', /test\.cddl:1: 24 is above the limit of 23/],
+  ['a name twice', 'a = [type: 1, s: 0..1]\na = [type: 2, s: 0..1]', /test\.cddl:2: 'a' is defined twice/],
+  ['a range twice', 'u = 0..1\nu = 0..2', /test\.cddl:2: range 'u' is defined twice/],
+  ['a type twice', 'a = [type: 1, s: 0..1]\nb = [type: 1, s: 0..1]', /test\.cddl:2: b has the type 1 of a/],
+  ['a field twice', 'a = [type: 1, s: 0..1,\n s: 0..1]', /test\.cddl:2: a: field 's' twice/],
+  ['a field in kebab-case', 'a = [type: 1, start-s: 0..1]', /test\.cddl:1: field 'start-s' must be in camelCase/],
+  ['the type not first', 'a = [s: 0..1, type: 1]', /test\.cddl:1: a: the type must come first/],
+  ['type 0', 'a = [type: 0, s: 0..1]', /test\.cddl:1: a: type 0 is outside 1\.\.255/],
+  ['no fields', 'a = [type: 1]', /test\.cddl:1: a has no fields/],
+  ['an entry that is not defined', 'a = [type: 1, s: [0*2 entry]]', /test\.cddl:1: 'entry' is not defined/],
+  ['an entry that is a message', 'a = [type: 1, s: [0*2 b]]\nb = [type: 2, s: 0..1]', /test\.cddl:1: b is a message/],
+  ['an entry with an array', 'a = [type: 1, s: [0*2 b]]\nb = [s: [0*2 0..1]]', /test\.cddl:1: b may hold integers only/],
+  ['a rule that does not end', 'a = [type: 1, s: 0..1', /test\.cddl:1: the file ends inside a rule/],
+  [
+    '24 items',
+    `a = [type: 1, ${Array.from({ length: 23 }, (_, i) => `f${i}: 0..1`).join(', ')}]`,
+    /test\.cddl:1: a has more than 23 items/,
+  ],
+];
+for (const [what, text, message] of faults) {
+  generator(`refuses ${what}, with file and line`, () => {
+    assert.throws(
+      () => parse(text),
+      (error: Error) => message.test(error.message) || assert.unreachable(error.message),
+    );
+  });
+}
+
+generator('each message fits a frame with header and CRC-32C, by the sizes of the schema', () => {
+  const rules = readRules(rootFolder);
+  const fixed = bytesMax(rules.find((rule) => rule.name === 'header')!, rules) + 4;
+  assert.is(FRAME_BYTES_MAX, 208);
+  assert.is(fixed, 20);
+  for (const rule of rules.filter(isOnAir)) assert.ok(fixed + bytesMax(rule, rules) <= FRAME_BYTES_MAX, rule.name);
+});
+
+generator('a message that outgrows the frame fails the generation, alone and with the pulse', () => {
+  const small = 'pulse = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n';
+  assert.not.throws(() => assertFrames(parse(header + others + small)));
+  const wide = 'pulse = [type: 4, n: 0..9]\nintent = [type: 16, s: bstr .size (0..190)]\n';
+  assert.throws(
+    () => assertFrames(parse(header + others + wide)),
+    /header, intent and CRC take up to 214 bytes, but a frame has 208: shorten a field of intent/,
+  );
+  const both = 'pulse = [type: 4, s: bstr .size (0..100)]\nintent = [type: 16, s: bstr .size (0..100)]\n';
+  assert.throws(() => assertFrames(parse(header + others + both)), /header, pulse, intent and CRC take up to \d+ bytes/);
+});
+
+generator('a message that could be taken for a header fails the generation', () => {
+  const twin = 'a = [type: 6, b: 0..1, c: 0..1, d: 0..1, e: 0..1]\n';
+  assert.throws(() => assertHeaderDistinct(parse(header + twin)), /a looks like a frame's header/);
+  assert.not.throws(() => assertHeaderDistinct(parse(header + twin.replace('type: 6', 'type: 16'))));
+});
+
+generator('a message without a sender, or outside every range of types, fails the generation', () => {
+  const ranged = parse(`${header}${others}pulse = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n`);
+  assert.ok(documentationFiles(ranged)[0].text.includes('| 16 | `intent` |'));
+  assert.throws(
+    () => documentationFiles([...ranged, ...parse('offer = [type: 32, n: 0..9]')]),
+    /type 32 of 'offer' is in no room's range/,
+  );
+  assert.throws(
+    () => documentationFiles([...ranged, ...parse('gossip = [type: 12, n: 0..9]')]),
+    /does not say who sends 'gossip' to whom/,
+  );
+});
+
+generator.run();

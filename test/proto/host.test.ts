@@ -1,0 +1,234 @@
+// The host's side alone: frames, diagnostic notation, the record reader, CRC-32C.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { crc32c } from '../../host/cbor/crc32c.ts';
+import { diagnose } from '../../host/cbor/diagnose.ts';
+import { decodeFrame, encodeFrame, sealFrame } from '../../host/cbor/frame.ts';
+import { FIELD, type Header, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
+import { SHAPES } from '../../host/cbor/generated_shapes.ts';
+import { CborFault } from '../../host/cbor/item.ts';
+import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../host/cbor/message.ts';
+import { readRecord, writeRecord } from '../../host/cbor/record.ts';
+import { bytesOf, crcBytes, hexOf } from '../../proto/gen/encoding.ts';
+import type { RuleVectors } from '../../proto/gen/vectors.ts';
+
+const vectors = <T>(name: string): T => JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
+const records = ['observations', 'commands', 'events'].flatMap((name) => vectors<RuleVectors[]>(name));
+const header: Header = { version: 1, cluster: 7, sender: 3, addressee: 65535, counter: 812 };
+
+const host = suite('host codec');
+
+host('CRC-32C gives the values of RFC 3720 appendix B.4', () => {
+  const ascending = Uint8Array.from({ length: 32 }, (_, i) => i);
+  assert.is(crc32c(new Uint8Array(32)), 0x8a9136aa);
+  assert.is(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
+  assert.is(crc32c(ascending), 0x46dd794e);
+  assert.is(crc32c(ascending.slice().reverse()), 0x113fdb5c);
+  assert.is(crc32c(new TextEncoder().encode('123456789')), 0xe3069283);
+  assert.is(crc32c(joinBytes([Uint8Array.of(9, 9), ascending, Uint8Array.of(9)]), 2, 34), 0x46dd794e);
+  assert.is(crc32c(new Uint8Array(0)), 0);
+  assert.equal([...crcBytes(new Uint8Array(32))], [0x8a, 0x91, 0x36, 0xaa]);
+});
+
+host('good frames decode, with the types of their messages in order', () => {
+  for (const { name, types, hex } of vectors<{ good: { name: string; types: number[]; hex: string }[] }>('frames').good) {
+    const { messages } = decodeFrame(bytesOf(hex));
+    const typeOf = new Map(SHAPES.map((shape) => [shape.name, shape.type]));
+    assert.equal(
+      messages.map((message) => (message.name === 'unknown' ? message.type : typeOf.get(message.name))),
+      types,
+      name,
+    );
+  }
+});
+
+host('bad frames are refused, with a byte offset within them', () => {
+  for (const { why, hex } of vectors<{ bad: { why: string; hex: string }[] }>('frames').bad) {
+    const bytes = bytesOf(hex);
+    assert.throws(
+      () => decodeFrame(bytes),
+      (error: Error) => error instanceof CborFault && error.offset >= 0 && error.offset <= bytes.length,
+      why,
+    );
+  }
+});
+
+host('a frame comes back as it was, and one too long is not built', () => {
+  const messages: Message[] = [
+    { name: 'suspicion', member: 4, incarnation: 2 },
+    {
+      name: 'gone-list',
+      entries: [
+        { member: 5, lastBeat: 99 },
+        { member: 6, lastBeat: 70000 },
+      ],
+    },
+  ];
+  assert.equal(decodeFrame(encodeFrame(header, messages)), { header, messages });
+  const long: Message = {
+    name: 'gone-list',
+    entries: Array.from({ length: 20 }, () => ({ member: 65535, lastBeat: 4294967295 })),
+  };
+  assert.is(encodeFrame(header, [long]).length, 10 + 183 + 4);
+  assert.throws(
+    () => encodeFrame(header, [long, { name: 'isolation', fromS: 4294967295, untilS: 4294967295 }]),
+    /the frame takes 209 bytes, 208 are allowed/,
+  );
+});
+
+host('a sequence of records comes back as it was', () => {
+  const sequence: Message[] = [
+    { name: 'group', group: 1, kind: 1, units: 12, capacity: 4000, stockKg: 1_000_000, loadKg: 0 },
+    { name: 'health', tasks: 3, batteryWh: 900, storedKg: 0, solarW: 250 },
+  ];
+  assert.equal(decodeSequence(encodeSequence(sequence)), sequence);
+  assert.throws(
+    () => decodeSequence(encodeSequence(sequence).slice(0, -1)),
+    (error: Error) => error instanceof CborFault,
+  );
+});
+
+host('diagnose shows a frame: header, field names, entries, and the word on its CRC-32C', () => {
+  const frame = encodeFrame(header, [
+    { name: 'probe', sequence: 17 },
+    { name: 'gone-list', entries: [{ member: 5, lastBeat: 99 }] },
+    {
+      name: 'pulse',
+      timeS: 1,
+      timeMs: 2,
+      errorMs: 3,
+      ages: Uint8Array.of(0xab, 0),
+      digestHigh: 4,
+      digestLow: 5,
+      recent: 4294967295,
+      agree: new Uint8Array(0),
+    },
+  ]);
+  const lines = diagnose(frame).split('\n');
+  assert.is(lines[0], '[1 /version/, 7 /cluster/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/');
+  assert.is(lines[1], '[1 /type: probe/, 17 /sequence/]');
+  assert.is(lines[2], '[11 /type: gone-list/, [[5 /member/, 99 /lastBeat/]] /entries/]');
+  assert.is(
+    lines[3],
+    "[4 /type: pulse/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
+  );
+  assert.match(lines[4], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);
+  assert.is(lines.length, 5);
+  frame[frame.length - 1] ^= 1;
+  assert.match(diagnose(frame), /\/ CRC-32C 0x[0-9a-f]{8}: wrong, computed 0x[0-9a-f]{8} \/$/);
+});
+
+host('diagnose shows records, and messages of types that it does not know', () => {
+  assert.is(
+    diagnose(
+      encodeSequence([
+        { name: 'stop-work', slot: 3 },
+        { name: 'booted', cause: 1, restored: 0, incarnation: 9 },
+      ]),
+    ),
+    '[161 /type: stop-work/, 3 /slot/]\n[192 /type: booted/, 1 /cause/, 0 /restored/, 9 /incarnation/]',
+  );
+  assert.is(
+    diagnose(bytesOf('88185a24430102038181190100a10102d2820102f61bffffffffffffffff')),
+    "[90, -5, h'010203', [[256]], {1: 2}, 18([1, 2]), null, 18446744073709551615] /type 90 is unknown to this version/",
+  );
+});
+
+host('diagnose names the byte of the fault, and shows what came before it', () => {
+  const good = encodeSequence([
+    { name: 'stop-work', slot: 3 },
+    { name: 'stop-work', slot: 4 },
+  ]);
+  const cases: readonly (readonly [Uint8Array, number, RegExp])[] = [
+    [joinBytes([good, bytesOf('8218a108')]), 11, /^byte 11: stop-work\.slot is 8, outside 0\.\.7$/],
+    [joinBytes([good, bytesOf('8218a11803')]), 11, /^byte 11: 3 is not in its shortest form$/],
+    [joinBytes([good, bytesOf('8318a10300')]), 8, /^byte 8: stop-work has 2 fields, must have 1$/],
+    [joinBytes([good, bytesOf('8218a1')]), 11, /^byte 11: the bytes end where an item should begin$/],
+    [joinBytes([good, bytesOf('9f18a103ff')]), 8, /^byte 8: indefinite length$/],
+    [joinBytes([good, bytesOf('8218a1c103')]), 11, /^byte 11: messages hold unsigned integers/],
+  ];
+  for (const [bytes, offset, message] of cases) {
+    try {
+      diagnose(bytes);
+      assert.unreachable(String(message));
+    } catch (error) {
+      assert.instance(error, CborFault);
+      assert.is((error as CborFault).offset, offset);
+      assert.match((error as CborFault).message, message);
+      assert.is((error as CborFault).shown, '[161 /type: stop-work/, 3 /slot/]\n[161 /type: stop-work/, 4 /slot/]');
+    }
+  }
+  assert.throws(() => diagnose(new Uint8Array(0)), /byte 0: no bytes/);
+  assert.throws(() => diagnose(sealFrame(bytesOf('850107')).slice(0, 3)), /^byte 0: the bytes end where an item should begin$/);
+});
+
+host('a message that a field is missing from is not encoded, and the field is named', () => {
+  assert.throws(() => encodeMessage({ name: 'probe' } as unknown as Message), /probe\.sequence is undefined/);
+  assert.throws(
+    () => encodeMessage({ name: 'probe', sequence: 1.5 }),
+    /probe\.sequence is 1\.5, but must be an integer of 0\.\.65535/,
+  );
+  assert.throws(
+    () => encodeMessage({ name: 'gone-list', entries: [{ member: 70000, lastBeat: 1 }] }),
+    /gone-list\.entries\[0\]\.member is 70000/,
+  );
+  assert.throws(() => encodeMessage({ name: 'nothing' } as unknown as Message), /no message 'nothing'/);
+});
+
+host('readRecord gives the items of every record, at the positions of FIELD', () => {
+  const out = new Uint32Array(23);
+  const around = new Uint8Array(8 + RECORD_BYTES_MAX);
+  for (const { rule, good } of records) {
+    const shape = SHAPES.find((candidate) => candidate.name === rule)!;
+    for (const { fields, hex } of good) {
+      around.fill(0xff);
+      around.set(bytesOf(hex), 4);
+      const items = [shape.type as number, ...shape.fields.map((field) => fields[field.name] as number)];
+      assert.is(readRecord(around, 4, hex.length / 2, out), items.length);
+      assert.equal([...out.slice(0, items.length)], items);
+      const written = new Uint8Array(RECORD_BYTES_MAX);
+      assert.is(writeRecord(written, 0, items), hex.length / 2);
+      assert.is(hexOf(written.slice(0, hex.length / 2)), hex);
+    }
+  }
+  assert.is(FIELD.startWork.untilS, 5);
+  assert.is(TYPE.startWork, 160);
+});
+
+host('readRecord refuses what is no flat record of u32, cut off, or followed by more', () => {
+  const out = new Uint32Array(23);
+  for (const hex of [
+    '',
+    '01',
+    '8218a1',
+    '8218a11817',
+    '8218a11900ff',
+    '8218a11a0000ffff',
+    '8218a11b0000000100000000',
+    '8218a140',
+    '8218a180',
+    '8218a1f6',
+  ]) {
+    assert.is(readRecord(bytesOf(hex), 0, hex.length / 2, out), -1, hex);
+  }
+  const whole = bytesOf('8518a00318ff1901001a00010000');
+  assert.is(readRecord(whole, 0, whole.length, out), 5);
+  for (let length = 0; length < whole.length; length += 1)
+    assert.is(readRecord(whole, 0, length, out), -1, `cut off after ${length}`);
+  assert.is(readRecord(joinBytes([whole, Uint8Array.of(0)]), 0, whole.length + 1, out), -1);
+  assert.is(readRecord(whole, 1, whole.length, out), -1, 'past the end of the bytes');
+  assert.is(readRecord(whole, 0, whole.length, new Uint32Array(4)), -1, 'no room');
+});
+
+host('writeRecord refuses what does not fit or is no u32', () => {
+  const items = [160, 3, 255, 256, 65536];
+  for (let room = 0; room < 14; room += 1) assert.is(writeRecord(new Uint8Array(room), 0, items), -1, `${room} bytes of room`);
+  assert.is(writeRecord(new Uint8Array(14), 0, items), 14);
+  for (const value of [-1, 1.5, 2 ** 32, Number.NaN]) assert.is(writeRecord(new Uint8Array(14), 0, [160, value]), -1);
+});
+
+host.run();
