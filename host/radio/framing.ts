@@ -1,0 +1,111 @@
+import { crc32c } from '../cbor/crc32c.ts';
+import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
+
+/**
+ * Frames on byte streams (UART, serial): COBS (Cheshire and Baker, 1999) removes every zero from a frame, so that a zero can end it.
+ * A reader that joins late or meets noise is in step again at the next zero. The frame's own last four bytes are its CRC-32C.
+ */
+
+const CRC_BYTES = 4;
+/** COBS adds one byte per 254, and the zero. */
+export const STREAM_BYTES_MAX = FRAME_BYTES_MAX + Math.ceil(FRAME_BYTES_MAX / 254) + 1;
+
+/** Whether the last four bytes, big-endian, are the CRC-32C of those before. */
+export function hasRightChecksum(frame: Uint8Array): boolean {
+  if (frame.length <= CRC_BYTES) return false;
+  const at = frame.length - CRC_BYTES;
+  const carried = new DataView(frame.buffer, frame.byteOffset, frame.length).getUint32(at);
+  return carried === crc32c(frame, 0, at);
+}
+
+/** The frame as it goes on a byte stream, its closing zero included. */
+export function encodeStream(frame: Uint8Array): Uint8Array {
+  const out = new Uint8Array(frame.length + Math.floor(frame.length / 254) + 2);
+  let codeAt = 0;
+  let next = 1;
+  for (const byte of frame) {
+    if (byte !== 0) {
+      out[next] = byte;
+      next += 1;
+    }
+    if (byte === 0 || next - codeAt === 255) {
+      out[codeAt] = next - codeAt;
+      codeAt = next;
+      next += 1;
+    }
+  }
+  out[codeAt] = next - codeAt;
+  return out.subarray(0, next + 1);
+}
+
+/** The frame out of one COBS block (without the closing zero), or null when the block is none. */
+export function decodeBlock(block: Uint8Array): Uint8Array | null {
+  const out = new Uint8Array(block.length);
+  let length = 0;
+  let at = 0;
+  while (at < block.length) {
+    const code = block[at];
+    const end = at + code;
+    if (code === 0 || end > block.length) return null;
+    for (at += 1; at < end; at += 1) {
+      if (block[at] === 0) return null;
+      out[length] = block[at];
+      length += 1;
+    }
+    if (code < 255 && at < block.length) length += 1;
+  }
+  return out.subarray(0, length);
+}
+
+/** What a stream reader dropped, and why. */
+export interface StreamCounters {
+  frames: number;
+  badBlocks: number;
+  badLengths: number;
+  badChecksums: number;
+}
+
+/** Cuts a byte stream into frames. Holds at most STREAM_BYTES_MAX bytes, whatever comes. */
+export class StreamReader {
+  readonly counters: StreamCounters = { frames: 0, badBlocks: 0, badLengths: 0, badChecksums: 0 };
+  private readonly held = new Uint8Array(STREAM_BYTES_MAX);
+  private length = 0;
+  private overflowed = false;
+  private readonly onFrame: (frame: Uint8Array) => void;
+
+  /** `onFrame` gets each whole frame with a right CRC-32C, a copy of its own. */
+  constructor(onFrame: (frame: Uint8Array) => void) {
+    this.onFrame = onFrame;
+  }
+
+  push(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (byte === 0) this.finish();
+      else if (this.length < this.held.length) {
+        this.held[this.length] = byte;
+        this.length += 1;
+      } else this.overflowed = true;
+    }
+  }
+
+  private finish(): void {
+    const block = this.held.subarray(0, this.length);
+    const tooLong = this.overflowed;
+    this.length = 0;
+    this.overflowed = false;
+    // Zeros in a row are idle line, not frames.
+    if (block.length === 0 && !tooLong) return;
+    if (tooLong) {
+      this.counters.badLengths += 1;
+      return;
+    }
+    const frame = decodeBlock(block);
+    if (frame === null) this.counters.badBlocks += 1;
+    else if (frame.length > FRAME_BYTES_MAX) this.counters.badLengths += 1;
+    else if (!hasRightChecksum(frame)) this.counters.badChecksums += 1;
+    else {
+      this.counters.frames += 1;
+      this.onFrame(frame);
+    }
+  }
+}

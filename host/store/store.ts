@@ -1,0 +1,133 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sync as writeFileAtomic } from 'write-file-atomic';
+import { crc32c } from '../cbor/crc32c.ts';
+
+/**
+ * Non-volatile memory of a host node: named records that survive a kill at any instant. Each record lies in two slots, A and B;
+ * a write goes to the older one (temporary file, fsync, rename) so that the newer stays whole until the write is complete. A slot is
+ *
+ *     'HGST' ‖ sequence u32 ‖ length u32 ‖ CRC-32C of payload u32 ‖ CRC-32C of the 16 bytes before u32 ‖ payload      (big-endian)
+ *
+ * and is verified on every read.
+ */
+const MAGIC = 0x48475354;
+const HEADER_BYTES = 20;
+
+/** The store cannot be used; the message names the file and the next step. */
+export class StoreError extends Error {
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface StoredRecord {
+  bytes: Uint8Array;
+  sequence: number;
+}
+
+export interface ReadResult {
+  /** The newest whole record; null when there is none. */
+  record: StoredRecord | null;
+  /** One line per slot that holds something and does not verify: for the operator. */
+  faults: string[];
+}
+
+/** What to do about an error of the file system, in a person's words. */
+export function fileAdvice(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return 'the disk is full: free some space or name another folder';
+  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS') return 'no permission to write there';
+  if (error.code === 'ENOENT') return 'no such file or folder';
+  if (error.code === 'ENOTDIR' || error.code === 'EEXIST') return 'a file stands where a folder is needed';
+  return error.message;
+}
+
+function encodeSlot(payload: Uint8Array, sequence: number): Buffer {
+  const slot = Buffer.alloc(HEADER_BYTES + payload.length);
+  slot.writeUInt32BE(MAGIC, 0);
+  slot.writeUInt32BE(sequence, 4);
+  slot.writeUInt32BE(payload.length, 8);
+  slot.writeUInt32BE(crc32c(payload), 12);
+  slot.writeUInt32BE(crc32c(slot, 0, 16), 16);
+  slot.set(payload, HEADER_BYTES);
+  return slot;
+}
+
+/** The record in a slot's bytes, or why it is none. */
+export function decodeSlot(slot: Buffer): StoredRecord | string {
+  if (slot.length < HEADER_BYTES) return `is cut short at ${slot.length} bytes`;
+  if (slot.readUInt32BE(0) !== MAGIC) return 'does not begin as a slot does';
+  if (slot.readUInt32BE(16) !== crc32c(slot, 0, 16)) return 'has a corrupt header';
+  const length = slot.readUInt32BE(8);
+  if (slot.length !== HEADER_BYTES + length) return `holds ${slot.length - HEADER_BYTES} bytes instead of ${length}`;
+  const bytes = new Uint8Array(slot.subarray(HEADER_BYTES));
+  if (slot.readUInt32BE(12) !== crc32c(bytes)) return 'has a corrupt content';
+  return { bytes, sequence: slot.readUInt32BE(4) };
+}
+
+export class Store {
+  readonly folder: string;
+  /** Highest sequence seen per record, and the slot to write next. */
+  private readonly next = new Map<string, { sequence: number; slot: 'a' | 'b' }>();
+
+  /** Makes the folder when it is missing. Throws StoreError. */
+  constructor(folder: string) {
+    this.folder = folder;
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw storeError(folder, error);
+    }
+  }
+
+  private path(name: string, slot: 'a' | 'b'): string {
+    return join(this.folder, `${name}.${slot}`);
+  }
+
+  private readSlot(path: string): StoredRecord | string | null {
+    try {
+      return decodeSlot(readFileSync(path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      return `cannot be read: ${(error as Error).message}`;
+    }
+  }
+
+  /** The newest whole record called `name`, and which slots were found corrupt. */
+  read(name: string): ReadResult {
+    const faults: string[] = [];
+    let record: StoredRecord | null = null;
+    let newest: 'a' | 'b' = 'b';
+    for (const slot of ['a', 'b'] as const) {
+      const found = this.readSlot(this.path(name, slot));
+      if (found === null) continue;
+      if (typeof found === 'string') faults.push(`${this.path(name, slot)} ${found}`);
+      else if (record === null || found.sequence > record.sequence) {
+        record = found;
+        newest = slot;
+      }
+    }
+    this.next.set(name, { sequence: (record?.sequence ?? 0) + 1, slot: newest === 'a' ? 'b' : 'a' });
+    return { record, faults };
+  }
+
+  /** Writes the record to the older slot; on return it is on the disk. Throws StoreError, and then the newer slot is untouched. */
+  write(name: string, bytes: Uint8Array): void {
+    if (!this.next.has(name)) this.read(name);
+    const { sequence, slot } = this.next.get(name)!;
+    try {
+      writeFileAtomic(this.path(name, slot), encodeSlot(bytes, sequence));
+    } catch (error) {
+      throw storeError(this.path(name, slot), error);
+    }
+    this.next.set(name, { sequence: sequence + 1, slot: slot === 'a' ? 'b' : 'a' });
+  }
+}
+
+function storeError(path: string, error: unknown): StoreError {
+  const cause = error as NodeJS.ErrnoException;
+  return new StoreError(`cannot write ${path}: ${fileAdvice(cause)}`, cause.code ?? 'unknown');
+}

@@ -1,0 +1,97 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CatalogueError, findBody, parseCatalogue, shippedBodies } from '../../hwsim/world/bodies.ts';
+
+const table = `designation,delta_v_km_s,rel_moon,rel_mars,H,a_au,e,i_deg
+2011 CG2,4.117,0.686,0.655,21.5,1.177,0.158,2.8
+(433) Eros 1898 DQ,6.069,1.012,0.963,11.2,1.458,0.223,10.8
+`;
+const query = JSON.stringify({
+  signature: { version: '1.0', source: 'NASA/JPL Small-Body Database (SBDB) Query API' },
+  count: 2,
+  fields: ['full_name', 'H', 'a', 'e', 'i'],
+  data: [
+    ['   433 Eros (A898 PA)', '10.4', '1.458', '.2228', '10.83'],
+    ['       (2011 CG2)', '21.5', '1.177', '.158', '2.8'],
+  ],
+});
+
+test('at most 128 bodies ship, all whole, each with its source', () => {
+  const bodies = shippedBodies();
+  assert.ok(bodies.length > 100 && bodies.length <= 128);
+  for (const body of bodies) {
+    assert.is(body.source, 'JPL');
+    assert.ok(body.deltaVKmS !== null && body.deltaVKmS > 3 && body.aAu > 0.5, body.designation);
+  }
+});
+
+test('a table of Δv is read', () => {
+  const { bodies, bad } = parseCatalogue(table, 'mine.csv');
+  assert.equal(bad, []);
+  assert.equal(bodies[0], { designation: '2011 CG2', deltaVKmS: 4.117, h: 21.5, aAu: 1.177, e: 0.158, iDeg: 2.8, source: 'JPL' });
+});
+
+test("the JPL query's JSON and CSV give the same", () => {
+  const csv =
+    'full_name,H,a,e,i\r\n"   433 Eros (A898 PA)",10.4,1.458,.2228,10.83\r\n"       (2011 CG2)",21.5,1.177,.158,2.8\r\n';
+  const fromJson = parseCatalogue(query, 'query.json').bodies;
+  assert.equal(parseCatalogue(csv, 'query.csv').bodies, fromJson);
+  assert.is(fromJson[0].deltaVKmS, null);
+  assert.is(findBody(fromJson, 'eros').designation, '433 Eros (A898 PA)');
+  assert.is(findBody(fromJson, '2011 cg2').designation, '(2011 CG2)');
+});
+
+test('a body answers to its number, name and designation', () => {
+  for (const name of ['(101955) Bennu 1999 RQ36', '101955', 'bennu', '1999 RQ36']) {
+    assert.match(findBody(shippedBodies(), name).designation, /Bennu/);
+  }
+});
+
+test('a slip of the pen gets a suggestion', () => {
+  assert.throws(() => findBody(shippedBodies(), 'Benu'), /did you mean \(101955\) Bennu/);
+});
+
+test('a name of several bodies names them', () => {
+  const twins = 'designation,H,a_au,e,i_deg\n(1) Twin 1999 AB,1,1,0.1,1\n(2) Twin 1999 AC,1,1,0.1,1\n';
+  assert.throws(() => findBody(parseCatalogue(twins, 'x').bodies, 'twin'), /is several: \(1\) Twin 1999 AB; \(2\) Twin/);
+});
+
+test('bad rows are named with line and field, and left out', () => {
+  const rows = [
+    'designation,H,a_au,e,i_deg',
+    'A,20,1.1,0.1,3',
+    'B,x,1.1,0.1,3',
+    'C,20,,0.1,3',
+    'D,20,1.1,1.7,3',
+    'A,20,1.1,0.1,3',
+    ',20,1,0,3',
+    'E,20',
+  ];
+  const { bodies, bad } = parseCatalogue(rows.join('\n'), 'x.csv');
+  assert.equal(
+    bodies.map(({ designation }) => designation),
+    ['A'],
+  );
+  const places = bad.map(({ line, field }) => `${line} ${field}`);
+  assert.equal(places, ['3 H', '4 a_au', '5 e', '6 designation', '7 designation', '8 a_au', '8 e', '8 i_deg']);
+});
+
+test('a catalogue that is none is an error with the file in it', () => {
+  for (const [text, reason] of [
+    ['', /x\.csv: is empty/],
+    ['{"fields": 3}', /x\.csv: needs the arrays/],
+    ['{"fields": [', /x\.csv: .*JSON/],
+    ['a,b\n1,2\n', /no column designation/],
+    ['designation,H,a_au,e,i_deg\n', /no body can be read; it has no rows/],
+    ['designation,H,a_au,e,i_deg\nA,20,1.1,9,3\n', /line 2: e is '9'/],
+    ['a,"b\n', /x\.csv/],
+  ] as const) {
+    assert.throws(
+      () => parseCatalogue(text, 'x.csv'),
+      (error: Error) => error instanceof CatalogueError && reason.test(error.message),
+      text,
+    );
+  }
+});
+
+test.run();

@@ -1,0 +1,132 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FRAME_BYTES_MAX } from '../../host/cbor/generated.ts';
+import { sealFrame } from '../../host/cbor/frame.ts';
+import { decodeBlock, encodeStream, hasRightChecksum, STREAM_BYTES_MAX, StreamReader } from '../../host/radio/framing.ts';
+
+/** xorshift32: the same bytes on every run. */
+function byteSource(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state & 0xff;
+  };
+}
+
+function frameOf(length: number, next: () => number): Uint8Array {
+  return sealFrame(Uint8Array.from({ length: length - 4 }, next));
+}
+
+function read(stream: Uint8Array): { frames: Uint8Array[]; reader: StreamReader } {
+  const frames: Uint8Array[] = [];
+  const reader = new StreamReader((frame) => frames.push(frame));
+  reader.push(stream);
+  return { frames, reader };
+}
+
+test('COBS gives the published examples', () => {
+  const cases: [number[], number[]][] = [
+    [[0], [1, 1, 0]],
+    [
+      [0, 0],
+      [1, 1, 1, 0],
+    ],
+    [
+      [0x11, 0x22, 0, 0x33],
+      [3, 0x11, 0x22, 2, 0x33, 0],
+    ],
+    [
+      [0x11, 0, 0, 0],
+      [2, 0x11, 1, 1, 1, 0],
+    ],
+  ];
+  for (const [plain, coded] of cases) assert.equal([...encodeStream(Uint8Array.from(plain))], coded);
+});
+
+test('every length comes back, also around the 254-byte blocks', () => {
+  const next = byteSource(1);
+  for (let length = 1; length <= 800; length++) {
+    for (const filler of [next, () => 0, () => 7]) {
+      const plain = Uint8Array.from({ length }, filler);
+      const coded = encodeStream(plain);
+      assert.is(coded.indexOf(0), coded.length - 1);
+      assert.equal(decodeBlock(coded.subarray(0, coded.length - 1)), plain);
+    }
+  }
+});
+
+test('the longest frame fits the reader', () => {
+  const frame = frameOf(FRAME_BYTES_MAX, byteSource(2));
+  assert.ok(encodeStream(frame).length <= STREAM_BYTES_MAX);
+  assert.equal(read(encodeStream(frame)).frames, [frame]);
+});
+
+test('frames cut anywhere are put together', () => {
+  const next = byteSource(3);
+  const sent = Array.from({ length: 20 }, (_, index) => frameOf(5 + index * 9, next));
+  const stream = sent.flatMap((frame) => [...encodeStream(frame)]);
+  const frames: Uint8Array[] = [];
+  const reader = new StreamReader((frame) => frames.push(frame));
+  for (const byte of stream) reader.push(Uint8Array.of(byte));
+  assert.equal(frames, sent);
+});
+
+test('every single-bit corruption of a frame is dropped, counted, and the next frame is read', () => {
+  const frame = frameOf(60, byteSource(4));
+  const good = encodeStream(frame);
+  for (let bit = 0; bit < (good.length - 1) * 8; bit++) {
+    const bad = Uint8Array.from(good);
+    bad[bit >> 3] ^= 1 << (bit & 7);
+    const { frames, reader } = read(Uint8Array.from([...bad, ...good]));
+    assert.is(frames.length, 1, `bit ${bit}`);
+    assert.equal(frames[0], frame);
+    const { badBlocks, badChecksums, badLengths } = reader.counters;
+    assert.ok(badBlocks + badChecksums + badLengths >= 1, `bit ${bit} was not counted`);
+  }
+});
+
+test('every byte left out, and every byte put in, is dropped', () => {
+  const good = encodeStream(frameOf(60, byteSource(5)));
+  for (let at = 0; at < good.length - 1; at++) {
+    const without = [...good.subarray(0, at), ...good.subarray(at + 1)];
+    assert.is(read(Uint8Array.from(without)).frames.length, 0, `without ${at}`);
+    const doubled = [...good.subarray(0, at), 0x55, ...good.subarray(at)];
+    assert.is(read(Uint8Array.from(doubled)).frames.length, 0, `more at ${at}`);
+  }
+});
+
+test('a lost end joins two frames into one that is dropped; the third is read', () => {
+  const next = byteSource(6);
+  const [first, second, third] = [frameOf(40, next), frameOf(50, next), frameOf(60, next)];
+  const stream = [...encodeStream(first).subarray(0, -1), ...encodeStream(second), ...encodeStream(third)];
+  assert.equal(read(Uint8Array.from(stream)).frames, [third]);
+});
+
+test('babble without an end holds no memory and is counted once', () => {
+  const frame = frameOf(60, byteSource(7));
+  const { frames, reader } = read(Uint8Array.from([...new Uint8Array(100_000).fill(0x33), 0, ...encodeStream(frame)]));
+  assert.equal(frames, [frame]);
+  assert.is(reader.counters.badLengths, 1);
+});
+
+test('idle zeros are not frames', () => {
+  const { frames, reader } = read(new Uint8Array(100));
+  assert.is(frames.length, 0);
+  assert.equal(reader.counters, { frames: 0, badBlocks: 0, badLengths: 0, badChecksums: 0 });
+});
+
+test('random bytes never pass', () => {
+  const next = byteSource(8);
+  const { frames } = read(Uint8Array.from({ length: 200_000 }, next));
+  assert.is(frames.length, 0);
+});
+
+test('a checksum alone is no frame', () => {
+  assert.not(hasRightChecksum(new Uint8Array(4)));
+  assert.not(hasRightChecksum(new Uint8Array(0)));
+  assert.ok(hasRightChecksum(sealFrame(Uint8Array.of(1))));
+});
+
+test.run();

@@ -1,0 +1,87 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseScenario, ScenarioError, scenarioText, withOverrides } from '../../hwsim/scenario/load.ts';
+import { shippedScenarios } from '../../hwsim/scenario/shipped.ts';
+import { findBody, shippedBodies } from '../../hwsim/world/bodies.ts';
+
+const text = shippedScenarios['cluster-neo'];
+
+/** The error's lines for the shipped scenario with one piece replaced. */
+function problemsWith(before: string, after: string): string[] {
+  assert.ok(text.includes(before), `the scenario holds no '${before}'`);
+  try {
+    parseScenario(text.replace(before, after), 'x.yaml');
+  } catch (error) {
+    assert.instance(error, ScenarioError);
+    return (error as Error).message.split('\n');
+  }
+  return [];
+}
+
+function lineOf(piece: string): number {
+  return text.slice(0, text.indexOf(piece)).split('\n').length;
+}
+
+test('five scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
+  assert.equal(Object.keys(shippedScenarios).sort(), ['cluster-neo', 'isolation-30d', 'lossy-30pct', 'quiet', 'storm']);
+  for (const [name, yaml] of Object.entries(shippedScenarios)) {
+    const scenario = parseScenario(yaml, `${name}.yaml`);
+    assert.is(scenario.name, name);
+    assert.ok(findBody(shippedBodies(), scenario.body).aAu > 0);
+    assert.equal(parseScenario(scenarioText(scenario), 'again.yaml'), scenario);
+  }
+});
+
+test('cluster-neo holds every kind of disruption', () => {
+  const { disruptions, nodes, generations, days } = parseScenario(text, 'x.yaml');
+  const kinds = new Set(disruptions.map(({ kind }) => kind));
+  assert.is(kinds.size, 8);
+  const deaths = disruptions.filter(({ kind }) => kind === 'node-death');
+  assert.is(
+    deaths.reduce((sum, death) => sum + ('count' in death ? death.count : 0), 0),
+    3,
+  );
+  assert.equal([nodes, generations.length, days], [100, 3, 14]);
+});
+
+test('an error names file, line, column, field and the next step', () => {
+  const [message, ...others] = problemsWith('meanLoss: 0.1', 'meanLoss: 1.5');
+  assert.equal(others, []);
+  const column = text.split('\n')[lineOf('meanLoss: 0.1') - 1].indexOf('0.1') + 1;
+  assert.ok(message.startsWith(`x.yaml:${lineOf('meanLoss: 0.1')}:${column} radio.meanLoss: is 1.5`), message);
+  assert.match(message, /docs\/scenarios\.md/);
+});
+
+test('misspelt fields and kinds get a suggestion', () => {
+  assert.match(problemsWith('tugs: 6', 'tuggs: 6').join('\n'), /world\.tuggs: is not known \(did you mean tugs\?/);
+  assert.match(problemsWith('kind: tug-lost', 'kind: tug-lots')[0], /did you mean tug-lost\?/);
+  assert.match(problemsWith('count: 2', 'counts: 2')[0], /disruptions\[1\]\.counts/);
+});
+
+test('a missing field is named where it is missed', () => {
+  assert.equal(problemsWith('days: 14\n', ''), ['x.yaml:3:1 days: is missing (add it; expected number)']);
+});
+
+test('fields that contradict each other are found', () => {
+  assert.match(problemsWith('share: 0.2', 'share: 0.3')[0], /generations: the shares sum to 1\.1/);
+  assert.match(problemsWith('generation: 2', 'generation: 1')[0], /a generation comes twice/);
+  assert.match(problemsWith('fromDay: 13,', 'fromDay: 13.9,')[0], /when: ends before it begins/);
+  assert.match(problemsWith('days: 14', 'days: 13')[0], /is after the run's last, 13/);
+  assert.match(problemsWith('atDay: 10.955', 'onDay: 10.955')[0], /when: says when as \{atDay: D\}/);
+});
+
+test('what is no YAML, or no scenario, says so', () => {
+  assert.match(problemsWith('lots: 5', 'lots: [5')[0], /^x\.yaml:\d+:\d+ YAML: /);
+  assert.match(problemsWith(text, '')[0], /expected object/);
+});
+
+test('options replace fields, and are checked like them', () => {
+  const scenario = parseScenario(text, 'x.yaml');
+  const changed = withOverrides(scenario, { seed: 7, days: 2, nodes: 10, preset: undefined });
+  assert.equal([changed.seed, changed.days, changed.nodes, changed.preset], [7, 2, 10, 'flight']);
+  assert.throws(() => withOverrides(scenario, { preset: 'compact' }), /--nodes: 100 do not fit the compact image/);
+  assert.throws(() => withOverrides(scenario, { days: -1 }), /--days/);
+  assert.throws(() => withOverrides(scenario, { seed: 1.5 }), /--seed/);
+});
+
+test.run();
