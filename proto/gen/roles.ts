@@ -4,7 +4,7 @@ import type { Rule } from './schema.ts';
 import { isOnAir } from './size.ts';
 
 /** On the air, by name. */
-const roles: { readonly [name: string]: string } = {
+export const roles: { readonly [name: string]: string } = {
   probe: 'member → the member it tests this period',
   ack: 'tested member → prober',
   'probe-request': 'prober → a third member, when no ack came',
@@ -13,7 +13,6 @@ const roles: { readonly [name: string]: string } = {
   suspicion: 'member → every member',
   alive: 'suspected member → every member',
   join: 'member that booted → every member',
-  leave: 'member that goes → every member',
   isolation: 'member that will be silent → every member',
   'gone-list': 'member → member whose view differs',
   intent: 'owner, or any member that holds it → every member, or the one that lacks it',
@@ -21,7 +20,6 @@ const roles: { readonly [name: string]: string } = {
   'owner-summary': 'member → member that differs on this owner',
   notice: 'observer, or any member that holds it → every member, or the one that lacks it',
   'notice-summary': 'member → member whose digest differs',
-  'convergence-report': 'member that converged → every member',
   alarm: 'member that sees a breach coming → every member',
   beacon: 'node in safe mode → every member',
 };

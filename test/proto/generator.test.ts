@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { documentationFiles } from '../../proto/gen/documentation.ts';
 import { generate, readRules } from '../../proto/gen/generate.ts';
+import { roles } from '../../proto/gen/roles.ts';
 import { parseSchema, type Rule } from '../../proto/gen/schema.ts';
 import { assertFrames, assertHeaderDistinct, bytesMax, FRAME_BYTES_MAX, isOnAir } from '../../proto/gen/size.ts';
 
@@ -107,6 +108,13 @@ generator('a message that could be taken for a header fails the generation', () 
   const twin = 'a = [type: 6, b: 0..1, c: 0..1, d: 0..1, e: 0..1]\n';
   assert.throws(() => assertHeaderDistinct(parse(header + twin)), /a looks like a frame's header/);
   assert.not.throws(() => assertHeaderDistinct(parse(header + twin.replace('type: 6', 'type: 16'))));
+});
+
+generator('every role is that of a message on the air', () => {
+  const onAir = readRules(rootFolder)
+    .filter(isOnAir)
+    .map((rule) => rule.name);
+  assert.equal(Object.keys(roles).sort(), onAir.sort());
 });
 
 generator('a message without a sender, or outside every range of types, fails the generation', () => {
