@@ -1,19 +1,24 @@
 // Disruptions as this node sees them, and how long convergence took: layout and accessors.
 
-import { CONVERGENCE_AT, DISRUPTIONS_AT, HISTOGRAM_AT } from "../memory/map";
+import { MEMBER_WORDS } from "../memory/limits";
+import { CONVERGENCE_AT, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT } from "../memory/map";
 
 @unmanaged
 export class ConvergenceState {
+  /** Open disruptions. */
   count: u32 = 0;
-  /** Mission second from which everything agreed; 0 = it does not. */
+  /** Mission second since which every epoch found everybody in agreement, the last such epoch, and how many in a row. */
   agreedS: u32 = 0;
+  agreedEpoch: u32 = 0;
+  agreedRun: u32 = 0;
   /** Moving average of durations and of their change, seconds, per class node and cluster. */
   trendNodeS: u32 = 0;
   trendClusterS: u32 = 0;
   lastNodeS: u32 = 0;
   lastClusterS: u32 = 0;
-  alarms: u32 = 0;
-  pad0: u32 = 0;
+  /** Notices held when last looked: more of them is a disruption. */
+  noticeSum: u32 = 0;
+  lastOwnS: u32 = 0;
 }
 
 /** An open disruption. 24 bytes. */
@@ -40,6 +45,11 @@ export function convergence(ctx: usize): ConvergenceState {
 export function disruption(ctx: usize, index: u32): DisruptionSeen {
   return changetype<DisruptionSeen>(ctx + DISRUPTIONS_AT + index * DISRUPTION_BYTES);
 }
+/** Members that were gone when last looked. */
+export function seenGoneAt(ctx: usize): usize {
+  return ctx + SEEN_GONE_AT;
+}
+export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);

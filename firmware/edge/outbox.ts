@@ -10,7 +10,6 @@ export const SEND_ACK: u32 = 2;
 export const SEND_PROBE_REQUEST: u32 = 3;
 export const SEND_RELAYED_ACK: u32 = 4;
 export const SEND_PULSE: u32 = 5;
-export const SEND_SUSPICION: u32 = 6;
 export const SEND_ALIVE: u32 = 7;
 export const SEND_JOIN: u32 = 8;
 export const SEND_ISOLATION: u32 = 9;
@@ -25,7 +24,6 @@ export const SEND_OWNER_SUMMARY: u32 = 18;
 export const SEND_NOTICE: u32 = 19;
 export const SEND_NOTICE_SUMMARY: u32 = 20;
 /** a = class, b = onset */
-export const SEND_REPORT: u32 = 96;
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;
 

@@ -42,10 +42,11 @@ export class EdgeState {
   frameCounter: u32 = 0;
   /** FLAG_* to hand back with the present call's status. */
   flags: u32 = 0;
-  /** Local second of the next periodic tick, and of the cycle in which the last frame left. */
+  /** Next periodic tick: as a TDMA cycle number while mission time is known, else as a local second. */
+  periodCycle: u32 = 0;
   periodS: u32 = 0;
-  sentS: u32 = 0;
-  sentMs: u32 = 0;
+  /** Cycle in which the last frame left. */
+  sentCycle: u32 = 0;
   outboxCount: u32 = 0;
   commandFirst: u32 = 0;
   commandCount: u32 = 0;
@@ -53,7 +54,8 @@ export class EdgeState {
   eventCount: u32 = 0;
   checkpointS: u32 = 0;
   checkpointSequence: u32 = 0;
-  pad0: u32 = 0;
+  /** 1 = membership.bootS is set. */
+  bootKnown: u32 = 0;
 }
 
 export function edge(ctx: usize): EdgeState {

@@ -44,20 +44,22 @@ export class IntentState {
   noticeCount: u32 = 0;
   noticeSum: u32 = 0;
   rumorCount: u32 = 0;
-  refused: u32 = 0;
-  /** Rotating cursors of bounded work: group to settle next, own slot to plan next. */
-  groupCursor: u32 = 0;
-  planCursor: u32 = 0;
+  rumorNext: u32 = 0;
+  /** Mission second before which nothing new is planned; and the last epoch in which planning was tried. */
+  planAfterS: u32 = 0;
   planEpoch: u32 = 0;
+  haulAfterS: u32 = 0;
+  /** Local second of the last exchange of digests begun here. */
   syncS: u32 = 0;
-  syncPeer: u32 = 0;
+  /** Mission second at which the next gone owner's hold ends (0xffffffff = none known). */
+  nextDropS: u32 = 0;
   attempts: u32 = 0;
   /** Predicted time without radio: mission seconds, and 1 once claims were extended for it. */
   outlookFromS: u32 = 0;
   outlookUntilS: u32 = 0;
   outlookKind: u32 = 0;
-  /** Refused intents older than the settle time, as of the last count. */
-  conflictsOpen: u32 = 0;
+  /** 1 = own claims wait for agreement. */
+  unsettled: u32 = 0;
 }
 
 /** One intent. 64 bytes; hot fields of arbitration first. */

@@ -19,10 +19,11 @@ export class MembershipState {
   leaseUntilS: u32 = 0;
   /** 1 = a majority agrees in the present epoch. */
   quorum: u32 = 0;
-  /** Probe in flight: target + 1 (0 = none), its sequence number, stage 1 direct, 2 indirect. */
+  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
   probeTarget: u32 = 0;
   probeSequence: u32 = 0;
-  probeStage: u32 = 0;
+  relayedTarget: u32 = 0;
+  relayedSequence: u32 = 0;
   /** Walk over the members: position and stride of this round. */
   walkPosition: u32 = 0;
   walkStride: u32 = 0;
@@ -42,8 +43,13 @@ export class MembershipState {
   incarnation: u32 = 0;
   /** Own refutations left to broadcast. */
   refuteLeft: u32 = 0;
-  /** Isolation announced by this node. */
-  pad0: u32 = 0;
+  /** 1 = this node has agreed with a majority since boot. */
+  formed: u32 = 0;
+  /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
+   *  what it published last). */
+  bootS: u32 = 0;
+  /** Changes of the gone set since the last beat, told to the convergence room. */
+  sequence: u32 = 0;
 }
 
 @unmanaged
@@ -51,7 +57,7 @@ export class Member {
   /** Newest beat in which it was heard, once it fell out of the planes (0 = never). */
   lastBeat: u32 = 0;
   incarnation: u16 = 0;
-  /** State last told in a member-state event: 0 unknown 1 alive 2 suspect 3 unreachable 4 dead 5 left. */
+  /** State last told in a member-state event: 0 unknown 1 alive 2 suspect 3 unreachable 4 dead. */
   told: u8 = 0;
   generation: u8 = 0;
   /** Announced isolation, mission seconds [from, until). */
@@ -59,9 +65,7 @@ export class Member {
   isolationUntilS: u32 = 0;
   /** Sum of the 32-bit hashes of its intents held here: anti-entropy compares these by range. */
   intentSum: u32 = 0;
-  suspected: u8 = 0;
-  left: u8 = 0;
-  held: u16 = 0;
+  pad0: u32 = 0;
 }
 
 export const STATE_UNKNOWN: u32 = 0;
@@ -69,7 +73,6 @@ export const STATE_ALIVE: u32 = 1;
 export const STATE_SUSPECT: u32 = 2;
 export const STATE_UNREACHABLE: u32 = 3;
 export const STATE_DEAD: u32 = 4;
-export const STATE_LEFT: u32 = 5;
 
 export function membership(ctx: usize): MembershipState {
   return changetype<MembershipState>(ctx + MEMBERSHIP_AT);

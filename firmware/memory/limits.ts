@@ -73,6 +73,8 @@ export const CYCLE_SLOTS: u32 = 240;
 /** Ages are told in beats. Three beats leave a sign of life ≥ 10 minutes to reach everybody before a member is gone. */
 export const BEAT_S: u32 = 300;
 export const BEATS_GONE: u32 = 3;
+/** Mission second 0 lies in this beat, so that "never heard" (beat 0) is long gone. Even: epochs begin on even beats. */
+export const BEAT_FIRST: u32 = 4;
 /** Digests are compared as of the last epoch's cut. */
 export const EPOCH_S: u32 = 600;
 export const EPOCH_BEATS: u32 = 2;

@@ -1,0 +1,245 @@
+// Convergence measured on board (CVG-1, CVG-2) and its trend (CVG-4): onset, class, and the time until every live peer agrees with this
+// node as of a common epoch, no conflict is open and nothing is held by the gone; kept up for CONVERGED_EPOCHS epochs in a row.
+
+import {
+  MEMBER_WORDS,
+  DISRUPTIONS_MAX,
+  GROUPS_MAX,
+  NO_INDEX,
+  EVENT_BYTES_MAX,
+  COUNTER_DISRUPTIONS_FULL,
+  ADDRESSEE_ALL,
+  EPOCH_S,
+  BEAT_S,
+  CORRELATED_GONE_MIN,
+} from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { edge, missionS } from "../edge/table";
+import { countLoss, eventSpace, eventDone } from "../edge/queues";
+import { send, SEND_ALARM } from "../edge/outbox";
+import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
+import { beatStartS } from "../membership/clock";
+import { coordinator } from "../membership/view";
+import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
+import { arbitrate } from "../intent/arbitrate";
+import { self } from "../edge/table";
+import {
+  Onset,
+  encodeOnset,
+  Converged,
+  encodeConverged,
+  Alarmed,
+  encodeAlarmed,
+} from "../wire/generated/messages";
+import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, HISTOGRAM_BINS } from "./table";
+
+export const CLASS_NODE: u32 = 1;
+export const CLASS_CLUSTER: u32 = 2;
+export const CLASS_FLEET: u32 = 4;
+
+/** Epochs in a row that must find everybody in agreement: they span the 30 minutes of definitions.md. */
+const CONVERGED_EPOCHS: u32 = 4;
+/** Disturbances that follow one another within this are one disruption. */
+const MERGE_S: u32 = 900;
+/** A conflict counts as open once its intent is this old: younger ones are in the middle of being settled. */
+const CONFLICT_S: u32 = EPOCH_S;
+
+/** CVG-1: hard limits, seconds, per class. */
+export function slaS(disruptionClass: u32): u32 {
+  if (disruptionClass == CLASS_NODE) return 3600;
+  if (disruptionClass == CLASS_CLUSTER) return 8 * 3600;
+  if (disruptionClass == 3) return 72 * 3600;
+  return 7 * 86400;
+}
+
+/** Something broke or changed at `onsetS`: opens a disruption, or makes the one under way larger. */
+export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32, notBeforeS: u32): void {
+  const state = convergence(ctx);
+  if (membership(ctx).formed == 0) return;
+  const now = missionS(ctx);
+  state.agreedRun = 0;
+  let free: u32 = NO_INDEX;
+  for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
+    const seen = disruption(ctx, i);
+    if (seen.class == 0) {
+      if (free == NO_INDEX) free = i;
+      continue;
+    }
+    if (now > seen.lastS + MERGE_S && onsetS > seen.lastS + MERGE_S) continue;
+    if (disruptionClass > seen.class) seen.class = disruptionClass;
+    if (onsetS < seen.onsetS) seen.onsetS = onsetS;
+    if (notBeforeS > seen.notBeforeS) seen.notBeforeS = notBeforeS;
+    seen.lastS = now;
+    return;
+  }
+  if (free == NO_INDEX) {
+    countLoss(ctx, COUNTER_DISRUPTIONS_FULL);
+    return;
+  }
+  const seen = disruption(ctx, free);
+  seen.class = disruptionClass;
+  seen.onsetS = onsetS;
+  seen.lastS = now;
+  seen.subject = subject;
+  seen.alarmed = 0;
+  seen.notBeforeS = notBeforeS;
+  state.count++;
+  tellOnset(ctx, seen);
+}
+
+function tellOnset(ctx: usize, seen: DisruptionSeen): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<Onset>(ctx + SCRATCH_OUT_AT);
+  m.class = seen.class;
+  m.onsetS = seen.onsetS;
+  m.subject = seen.subject & 0xffff;
+  eventDone(ctx, at, encodeOnset(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/** Once per period, mission time known. */
+export function convergenceStep(ctx: usize): void {
+  watchMembers(ctx);
+  watchNotices(ctx);
+  const state = convergence(ctx);
+  if (state.count == 0) return;
+  const epoch = membership(ctx).epoch;
+  if (state.agreedEpoch != epoch && everybodyAgrees(ctx) && nothingOpen(ctx)) {
+    if (state.agreedRun == 0 || state.agreedEpoch + 1 != epoch) {
+      state.agreedRun = 0;
+      state.agreedS = missionS(ctx);
+    }
+    state.agreedEpoch = epoch;
+    state.agreedRun++;
+  }
+  for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
+    const seen = disruption(ctx, i);
+    if (seen.class == 0) continue;
+    if (state.agreedRun >= CONVERGED_EPOCHS && state.agreedS >= seen.notBeforeS) close(ctx, seen);
+    else if (seen.notBeforeS <= missionS(ctx)) watchSla(ctx, seen);
+  }
+}
+
+/** Members newly gone or back. */
+function watchMembers(ctx: usize): void {
+  let gone: u32 = 0;
+  let back: u32 = 0;
+  let subject: u32 = 0;
+  let onsetS: u32 = 0xffffffff;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    const heard =
+      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
+    const now = load<u32>(everyoneAt(ctx) + offset) & ~heard;
+    const before = load<u32>(seenGoneAt(ctx) + offset);
+    store<u32>(seenGoneAt(ctx) + offset, now);
+    back += popcnt<u32>(before & ~now);
+    let fresh = now & ~before;
+    gone += popcnt<u32>(fresh);
+    while (fresh != 0) {
+      subject = (word << 5) + ctz<u32>(fresh);
+      fresh &= fresh - 1;
+      const silentS = beatStartS(member(ctx, subject).lastBeat + 1) - (BEAT_S >>> 1);
+      if (silentS < onsetS) onsetS = silentS;
+    }
+  }
+  if (gone != 0) disturb(ctx, gone < CORRELATED_GONE_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
+  if (back != 0) disturb(ctx, back < CORRELATED_GONE_MIN ? CLASS_NODE : CLASS_CLUSTER, missionS(ctx), subject, 0);
+}
+
+function watchNotices(ctx: usize): void {
+  const state = convergence(ctx);
+  const sum = intents(ctx).noticeSum;
+  if (sum == state.noticeSum) return;
+  state.noticeSum = sum;
+  disturb(ctx, CLASS_CLUSTER, missionS(ctx), self(ctx), 0);
+}
+
+function everybodyAgrees(ctx: usize): bool {
+  if (membership(ctx).quorum == 0) return false;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    const live =
+      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
+    if ((live & ~load<u32>(agreeAt(ctx) + offset)) != 0) return false;
+  }
+  return true;
+}
+
+/** No refused intent older than CONFLICT_S, nothing still bound to a gone owner. */
+function nothingOpen(ctx: usize): bool {
+  const state = intents(ctx);
+  if (state.nextDropS != 0xffffffff && state.nextDropS < missionS(ctx) + 3600) return false;
+  for (let g: u32 = 0; g < GROUPS_MAX; g++) {
+    if (group(ctx, g).length == 0) continue;
+    arbitrate(ctx, g, NO_INDEX);
+    let at: u32 = group(ctx, g).first;
+    while (at != NO_INDEX) {
+      const record = intent(ctx, at);
+      if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return false;
+      at = record.next;
+    }
+  }
+  return true;
+}
+
+/** Converged: told, counted, and set against the trend. */
+function close(ctx: usize, seen: DisruptionSeen): void {
+  const state = convergence(ctx);
+  const convergedS = state.agreedS > seen.onsetS ? state.agreedS : seen.onsetS;
+  const tookS = convergedS - seen.onsetS;
+  const minutes = tookS / 60;
+  let bin: u32 = minutes == 0 ? 0 : 31 - clz<u32>(minutes);
+  if (bin >= HISTOGRAM_BINS) bin = HISTOGRAM_BINS - 1;
+  const at = histogramAt(ctx, seen.class, bin);
+  if (load<u16>(at) != 0xffff) store<u16>(at, load<u16>(at) + 1);
+  if (seen.class == CLASS_NODE) {
+    state.trendNodeS = trend(state.trendNodeS, tookS);
+    state.lastNodeS = tookS;
+  } else if (seen.class == CLASS_CLUSTER) {
+    state.trendClusterS = trend(state.trendClusterS, tookS);
+    state.lastClusterS = tookS;
+  }
+  const event = eventSpace(ctx);
+  if (event != 0) {
+    const m = changetype<Converged>(ctx + SCRATCH_OUT_AT);
+    m.class = seen.class;
+    m.onsetS = seen.onsetS;
+    m.convergedS = convergedS;
+    eventDone(ctx, event, encodeConverged(event, event + EVENT_BYTES_MAX - 1, m));
+  }
+  seen.class = 0;
+  state.count--;
+}
+
+/** Moving average, a quarter of each new duration. */
+export function trend(average: u32, tookS: u32): u32 {
+  return average == 0 ? tookS : average - (average >>> 2) + (tookS >>> 2);
+}
+
+/** CVG-4: alarm when three quarters of the SLA are spent, or earlier when the trend says that it will be breached. */
+function watchSla(ctx: usize, seen: DisruptionSeen): void {
+  if (seen.alarmed != 0) return;
+  const state = convergence(ctx);
+  const limitS = slaS(seen.class);
+  const now = missionS(ctx);
+  const elapsedS = now > seen.onsetS ? now - seen.onsetS : 0;
+  const average = seen.class == CLASS_NODE ? state.trendNodeS : seen.class == CLASS_CLUSTER ? state.trendClusterS : 0;
+  const last = seen.class == CLASS_NODE ? state.lastNodeS : seen.class == CLASS_CLUSTER ? state.lastClusterS : 0;
+  const rising = last > average ? last - average : 0;
+  if (elapsedS < limitS - (limitS >>> 2) && average + 2 * rising < limitS) return;
+  seen.alarmed = 1;
+  if (coordinator(ctx) == self(ctx)) send(ctx, SEND_ALARM, ADDRESSEE_ALL, seen.class, seen.onsetS);
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<Alarmed>(ctx + SCRATCH_OUT_AT);
+  m.class = seen.class;
+  m.onsetS = seen.onsetS;
+  m.elapsedS = elapsedS;
+  eventDone(ctx, at, encodeAlarmed(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/** After a restart: this node's own absence was the disruption. */
+export function convergenceRestart(ctx: usize): void {
+  if (edge(ctx).timeKnown != 0) disturb(ctx, CLASS_NODE, missionS(ctx), self(ctx), 0);
+}

@@ -1,0 +1,157 @@
+// Beginning: plain, or from a checkpoint.
+
+import { MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, EVENT_BYTES_MAX } from "../memory/limits";
+import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
+import { membershipBoot, membershipRestart } from "../membership/step";
+import { setTime } from "../membership/clock";
+import { intentsBoot } from "../intent/hold";
+import { ownRestart } from "../intent/own";
+import { scheduleBoot } from "../schedule/step";
+import { watchdogBoot } from "../watchdog/step";
+import { convergenceRestart } from "../convergence/step";
+import {
+  Config,
+  decodeConfig,
+  Group as GroupRecord,
+  decodeGroup,
+  Booted,
+  encodeBooted,
+} from "../wire/generated/messages";
+import { edge, CONTEXT_MAGIC } from "./table";
+import { eventSpace, eventDone } from "./queues";
+import { checkCheckpoint, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
+import { setGroup } from "./observe";
+import { advance } from "./dispatch";
+
+/** Clock error of a configured mission time, ms. */
+const CONFIGURED_ERROR_MS: u32 = 100;
+
+/** Decodes and checks the configuration in `scratch`. Returns the place of the group records, 0 malformed, 1 implausible. */
+function readConfig(scratch: usize, config: usize, end: usize): usize {
+  const m = changetype<Config>(scratch);
+  const next = decodeConfig(config, end, m);
+  if (next == 0) return 0;
+  return m.members > MEMBERS_MAX || m.self >= m.members ? 1 : next;
+}
+
+/** Takes what the configuration says; mission time only if it says so. */
+function configure(ctx: usize, m: Config, cause: u32, nowS: u32, nowMs: u32): void {
+  const state = edge(ctx);
+  state.magic = CONTEXT_MAGIC;
+  state.self = m.self;
+  state.members = m.members;
+  state.cluster = m.cluster;
+  state.generation = m.generation;
+  state.seed = m.seed;
+  state.features = m.features;
+  state.incarnation = m.incarnation;
+  state.cause = cause;
+  state.safeMode = 0;
+  state.rateMax = m.rateMax;
+  state.storageKg = m.storageKg;
+  state.batteryWhMax = m.batteryWh;
+  state.solarW = m.solarW;
+  state.baseW = m.baseW;
+  state.replicateW = m.replicateW;
+  state.mineWhPerKg = m.mineWhPerKg;
+  state.timeKnown = m.timeKnown;
+  state.samples = 0;
+  state.errorMs = CONFIGURED_ERROR_MS;
+  state.sampleS = nowS;
+  state.bootKnown = 0;
+  state.periodS = nowS;
+  state.checkpointS = 0;
+  // Mission time was timeS.timeMs at local zero.
+  state.offsetS = m.timeS;
+  state.offsetMs = m.timeMs;
+  state.missionS = 0;
+  state.missionMs = 0;
+  setTime(ctx, nowS, nowMs);
+}
+
+function setGroups(ctx: usize, at: usize, end: usize): u32 {
+  while (at < end) {
+    const m = changetype<GroupRecord>(ctx + SCRATCH_AT);
+    at = decodeGroup(at, end, m);
+    if (at == 0) return STATUS_MALFORMED;
+    if (setGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
+  }
+  return STATUS_OK;
+}
+
+function tellBooted(ctx: usize, restored: u32): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<Booted>(ctx + SCRATCH_OUT_AT);
+  m.cause = edge(ctx).cause;
+  m.restored = restored;
+  m.incarnation = edge(ctx).incarnation;
+  eventDone(ctx, at, encodeBooted(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/** A fresh context. On reject it is not booted. */
+export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, nowS: u32, nowMs: u32): u32 {
+  const end = config + length;
+  memory.fill(ctx, 0, CONTEXT_BYTES);
+  const m = changetype<Config>(ctx + SCRATCH_AT);
+  const groups = readConfig(ctx + SCRATCH_AT, config, end);
+  if (groups == 0) return STATUS_MALFORMED;
+  if (groups == 1) return STATUS_IMPLAUSIBLE;
+  const resets = m.resets;
+  const image = m.image;
+  configure(ctx, m, cause, nowS, nowMs);
+  intentsBoot(ctx);
+  const status = setGroups(ctx, groups, end);
+  if (status != STATUS_OK) {
+    edge(ctx).magic = 0;
+    return status;
+  }
+  membershipBoot(ctx);
+  scheduleBoot(ctx);
+  watchdogBoot(ctx, cause, 0, resets, image);
+  tellBooted(ctx, 0);
+  advance(ctx);
+  return STATUS_OK;
+}
+
+/**
+ * Continues from a checkpoint: the tables are kept, what was in flight is forgotten, nothing counts as settled. The configuration
+ * decides on time; resource groups in it are ignored, for notices may have changed them since.
+ */
+export function restoreContext(
+  ctx: usize,
+  image: usize,
+  length: u32,
+  config: usize,
+  configLength: u32,
+  cause: u32,
+  nowS: u32,
+  nowMs: u32,
+): u32 {
+  const end = config + configLength;
+  const m = changetype<Config>(ctx + SCRATCH_AT);
+  const groups = readConfig(ctx + SCRATCH_AT, config, end);
+  if (groups == 0) return STATUS_MALFORMED;
+  if (groups == 1) return STATUS_IMPLAUSIBLE;
+  const status = checkCheckpoint(image, length, m.self, m.cluster);
+  if (status != STATUS_OK) return status;
+  memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
+  readConfig(ctx + SCRATCH_AT, config, end);
+  const resets = m.resets;
+  const alternate = m.image;
+  configure(ctx, m, cause, nowS, nowMs);
+  const state = edge(ctx);
+  state.outboxCount = 0;
+  state.commandCount = 0;
+  state.eventCount = 0;
+  state.sentCycle = 0;
+  state.flags = 0;
+  membershipRestart(ctx);
+  scheduleBoot(ctx);
+  ownRestart(ctx);
+  watchdogBoot(ctx, cause, 1, resets, alternate);
+  tellBooted(ctx, 1);
+  advance(ctx);
+  convergenceRestart(ctx);
+  return STATUS_OK;
+}

@@ -1,0 +1,34 @@
+// A checkpoint is a copy of the block behind a header: magic, layout, size, CRC-32C. Restoring verifies all four before anything changes.
+
+import { PRESET, STATUS_OK, STATUS_CHECKPOINT } from "../memory/limits";
+import { CONTEXT_BYTES, EDGE_AT } from "../memory/map";
+import { crc32c } from "../base/crc32c";
+import { CONTEXT_MAGIC, EdgeState } from "./table";
+
+/** Raised whenever the layout of a context changes. */
+const LAYOUT: u32 = 1;
+export const CHECKPOINT_HEADER_BYTES: u32 = 16;
+export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
+/** 'HCKP' */
+const CHECKPOINT_MAGIC: u32 = 0x48434b50;
+
+/** Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. */
+export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
+  if (cap < CHECKPOINT_BYTES) return 0;
+  store<u32>(out, CHECKPOINT_MAGIC);
+  store<u32>(out + 4, (LAYOUT << 8) | PRESET);
+  store<u32>(out + 8, CONTEXT_BYTES);
+  memory.copy(out + CHECKPOINT_HEADER_BYTES, ctx, CONTEXT_BYTES);
+  store<u32>(out + 12, crc32c(out + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES));
+  return CHECKPOINT_BYTES;
+}
+
+/** STATUS_OK if `image` is a whole checkpoint of this build's layout, of node `self` of cluster `cluster`. */
+export function checkCheckpoint(image: usize, length: u32, self: u32, cluster: u32): u32 {
+  if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;
+  if (load<u32>(image) != CHECKPOINT_MAGIC || load<u32>(image + 4) != ((LAYOUT << 8) | PRESET)) return STATUS_CHECKPOINT;
+  if (load<u32>(image + 8) != CONTEXT_BYTES) return STATUS_CHECKPOINT;
+  if (load<u32>(image + 12) != crc32c(image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES)) return STATUS_CHECKPOINT;
+  const state = changetype<EdgeState>(image + CHECKPOINT_HEADER_BYTES + EDGE_AT);
+  return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster ? STATUS_OK : STATUS_CHECKPOINT;
+}

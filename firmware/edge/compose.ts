@@ -1,0 +1,293 @@
+// Making a frame when this node's slot comes: header, pulse, what waits for the same addressee, rumours, CRC.
+
+import { FRAME_BYTES_MAX, CRC_BYTES, PROTOCOL_VERSION, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { crc32c } from "../base/crc32c";
+import { membership, member } from "../membership/table";
+import { composePulse } from "../membership/pulse";
+import { ageOf } from "../membership/view";
+import { intent, intentIndex, notice, intents } from "../intent/table";
+import { asMessage, takeRumor } from "../intent/hold";
+import { recentAsOf } from "../intent/digest";
+import { noticeIndex } from "../intent/notice";
+import { composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
+import {
+  Header,
+  encodeHeader,
+  encodePulse,
+  Probe,
+  encodeProbe,
+  Ack,
+  encodeAck,
+  ProbeRequest,
+  encodeProbeRequest,
+  RelayedAck,
+  encodeRelayedAck,
+  Suspicion,
+  encodeSuspicion,
+  Alive,
+  encodeAlive,
+  Join,
+  encodeJoin,
+  Isolation,
+  encodeIsolation,
+  GoneList,
+  goneListEntryAt,
+  encodeGoneList,
+  GONE_LIST_ENTRIES_MAX,
+  Intent as IntentMessage,
+  encodeIntent,
+  encodeSyncDigest,
+  encodeOwnerSummary,
+  Notice as NoticeMessage,
+  encodeNotice,
+  encodeNoticeSummary,
+  Alarm,
+  encodeAlarm,
+  Beacon,
+  encodeBeacon,
+} from "../wire/generated/messages";
+import { edge, members, missionS } from "./table";
+import {
+  outgoing,
+  unqueue,
+  Outgoing,
+  SEND_PROBE,
+  SEND_ACK,
+  SEND_PROBE_REQUEST,
+  SEND_RELAYED_ACK,
+  SEND_PULSE,
+  SEND_ALIVE,
+  SEND_JOIN,
+  SEND_ISOLATION,
+  SEND_GONE_LIST,
+  SEND_INTENT,
+  SEND_SYNC_DIGEST,
+  SEND_OWNER_SUMMARY,
+  SEND_NOTICE,
+  SEND_NOTICE_SUMMARY,
+  SEND_ALARM,
+  SEND_BEACON,
+} from "./outbox";
+
+/** Nothing to say after all: the entry's matter is gone. Not an address. */
+const MOOT: usize = 1;
+
+/** Fills one frame from the outbox. Returns its length, 0 if nothing waits. */
+export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
+  const state = edge(ctx);
+  const limit = cap < FRAME_BYTES_MAX ? cap : FRAME_BYTES_MAX;
+  const end = out + limit - CRC_BYTES;
+  while (state.outboxCount != 0) {
+    const addressee: u32 = outgoing(ctx, 0).addressee;
+    const pulse = carriesPulse(ctx, addressee);
+    let at = composeHead(ctx, out, end, addressee, pulse);
+    const body = at;
+    at = composeEntries(ctx, at, end, addressee);
+    if (at == body && !pulse) continue;
+    at = composeRumors(ctx, at, end, pulse);
+    const length = <u32>(at - out);
+    store<u32>(at, bswap<u32>(crc32c(out, length)));
+    return length + CRC_BYTES;
+  }
+  return 0;
+}
+
+/** Periodic frames carry a pulse. */
+function carriesPulse(ctx: usize, addressee: u32): bool {
+  for (let i: u32 = 0; i < edge(ctx).outboxCount; i++) {
+    const entry = outgoing(ctx, i);
+    if (<u32>entry.addressee != addressee) continue;
+    const what: u32 = entry.what;
+    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_PULSE || what == SEND_JOIN || what == SEND_ALIVE) return true;
+  }
+  return false;
+}
+
+function composeHead(ctx: usize, out: usize, end: usize, addressee: u32, pulse: bool): usize {
+  const state = edge(ctx);
+  const m = changetype<Header>(ctx + SCRATCH_OUT_AT);
+  m.version = PROTOCOL_VERSION;
+  m.cluster = state.cluster;
+  m.sender = state.self;
+  m.addressee = addressee;
+  m.counter = ++state.frameCounter;
+  const at = encodeHeader(out, end, m);
+  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, state.missionS))) : at;
+}
+
+/** Everything that waits for this addressee, in order, as far as it fits. What does not fit alone is dropped with the first. */
+function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usize {
+  let i: u32 = 0;
+  let first = true;
+  while (i < edge(ctx).outboxCount) {
+    const entry = outgoing(ctx, i);
+    if (<u32>entry.addressee != addressee) {
+      i++;
+      continue;
+    }
+    const next = composeEntry(ctx, at, end, entry);
+    if (next == 0 && !first) {
+      i++;
+      continue;
+    }
+    if (next > MOOT) at = next;
+    first = false;
+    unqueue(ctx, i);
+  }
+  return at;
+}
+
+/** One entry: the place after it, 0 if it does not fit, MOOT if there is nothing to say any more. */
+function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
+  const scratch: usize = ctx + SCRATCH_OUT_AT;
+  const a = entry.a;
+  const b = entry.b;
+  switch (<u32>entry.what) {
+    case SEND_PROBE: {
+      const m = changetype<Probe>(scratch);
+      m.sequence = a;
+      return encodeProbe(at, end, m);
+    }
+    case SEND_ACK: {
+      const m = changetype<Ack>(scratch);
+      m.sequence = a;
+      return encodeAck(at, end, m);
+    }
+    case SEND_PROBE_REQUEST: {
+      const m = changetype<ProbeRequest>(scratch);
+      m.sequence = a;
+      m.target = b;
+      return encodeProbeRequest(at, end, m);
+    }
+    case SEND_RELAYED_ACK: {
+      const m = changetype<RelayedAck>(scratch);
+      m.sequence = a;
+      m.target = b;
+      return encodeRelayedAck(at, end, m);
+    }
+    case SEND_PULSE:
+      return MOOT;
+    case SEND_ALIVE: {
+      const m = changetype<Alive>(scratch);
+      m.member = edge(ctx).self;
+      m.incarnation = membership(ctx).incarnation;
+      return encodeAlive(at, end, m);
+    }
+    case SEND_JOIN: {
+      const m = changetype<Join>(scratch);
+      m.incarnation = membership(ctx).incarnation;
+      m.generation = edge(ctx).generation;
+      m.cause = edge(ctx).cause;
+      return encodeJoin(at, end, m);
+    }
+    case SEND_ISOLATION: {
+      const m = changetype<Isolation>(scratch);
+      m.fromS = intents(ctx).outlookFromS;
+      m.untilS = intents(ctx).outlookUntilS;
+      return encodeIsolation(at, end, m);
+    }
+    case SEND_ALARM: {
+      const m = changetype<Alarm>(scratch);
+      m.class = a;
+      m.onsetS = b;
+      m.elapsedS = missionS(ctx) - b;
+      return encodeAlarm(at, end, m);
+    }
+    case SEND_BEACON: {
+      const m = changetype<Beacon>(scratch);
+      m.cause = a;
+      m.resets = b;
+      m.timeS = missionS(ctx);
+      return encodeBeacon(at, end, m);
+    }
+    default:
+      return composeKnowledge(ctx, at, end, entry);
+  }
+}
+
+/** Intents, notices and what anti-entropy says of them. */
+function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
+  switch (<u32>entry.what) {
+    case SEND_INTENT:
+      return composeIntent(ctx, at, end, intentIndex(ctx, entry.a, entry.b), entry.addressee);
+    case SEND_SYNC_DIGEST:
+      return encodeSyncDigest(at, end, composeSyncDigest(ctx, entry.a, entry.b));
+    case SEND_OWNER_SUMMARY:
+      return encodeOwnerSummary(at, end, composeOwnerSummary(ctx, entry.a, entry.b));
+    case SEND_NOTICE_SUMMARY:
+      return encodeNoticeSummary(at, end, composeNoticeSummary(ctx, entry.a));
+    case SEND_GONE_LIST:
+      return composeGoneList(ctx, at, end);
+    case SEND_NOTICE: {
+      const index = noticeIndex(ctx, entry.a, entry.b);
+      if (index == NOTICES_MAX) return MOOT;
+      const fact = notice(ctx, index);
+      const m = changetype<NoticeMessage>(ctx + SCRATCH_OUT_AT);
+      m.group = fact.group;
+      m.unit = fact.unit;
+      m.capacity = fact.capacity;
+      m.observedS = fact.observedS;
+      m.observer = fact.observer;
+      return encodeNotice(at, end, m);
+    }
+    default:
+      return MOOT;
+  }
+}
+
+function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee: u32): usize {
+  if (index == NO_INDEX) return MOOT;
+  const record = intent(ctx, index);
+  const broadcast = addressee == ADDRESSEE_ALL;
+  // Somebody else has just told everybody.
+  if (broadcast && record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S) return MOOT;
+  const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
+  asMessage(record, m);
+  const next = encodeIntent(at, end, m);
+  if (next != 0 && broadcast) noteEcho(ctx, record.owner, record.slot);
+  return next;
+}
+
+function composeGoneList(ctx: usize, at: usize, end: usize): usize {
+  const m = changetype<GoneList>(ctx + SCRATCH_OUT_AT);
+  const count = members(ctx);
+  // The window moves with time, so that in turn all are told.
+  const from = (missionS(ctx) / 60) % count;
+  let found: u32 = 0;
+  for (let i: u32 = 0; i < count && found < GONE_LIST_ENTRIES_MAX; i++) {
+    const index = (from + i) % count;
+    if (ageOf(ctx, index) < BEATS_GONE || member(ctx, index).lastBeat == 0) continue;
+    const entry = goneListEntryAt(m, found);
+    entry.member = index;
+    entry.lastBeat = member(ctx, index).lastBeat;
+    found++;
+  }
+  m.entriesLength = found;
+  return found == 0 ? MOOT : encodeGoneList(at, end, m);
+}
+
+/** A suspicion and young intents ride along, as far as there is room. */
+function composeRumors(ctx: usize, at: usize, end: usize, pulse: bool): usize {
+  const state = membership(ctx);
+  if (state.rumorLeft != 0) {
+    const m = changetype<Suspicion>(ctx + SCRATCH_OUT_AT);
+    m.member = state.rumorMember - 1;
+    m.incarnation = member(ctx, m.member).incarnation;
+    const next = encodeSuspicion(at, end, m);
+    if (next != 0) {
+      at = next;
+      state.rumorLeft--;
+    }
+  }
+  while (pulse && end - at >= 63) {
+    const index = takeRumor(ctx);
+    if (index == NO_INDEX) break;
+    const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
+    asMessage(intent(ctx, index), m);
+    const next = encodeIntent(at, end, m);
+    if (next == 0) break;
+    at = next;
+  }
+  return at;
+}

@@ -1,0 +1,112 @@
+// Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
+
+import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX } from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { membership } from "../membership/table";
+import { membershipStep } from "../membership/step";
+import { epochCutS } from "../membership/clock";
+import { turnTo, cutEpoch, checkQuorum } from "../membership/view";
+import { turnMinute, digestAsOf } from "../intent/digest";
+import { dropOver, dropUnheld } from "../intent/hold";
+import { soilAll } from "../intent/arbitrate";
+import { intents } from "../intent/table";
+import { settleOwn, tendOwn } from "../intent/own";
+import { planStep } from "../intent/plan";
+import { scheduleStep, scheduleEnforce } from "../schedule/step";
+import { convergenceStep } from "../convergence/step";
+import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
+import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
+import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
+import { edge } from "./table";
+import { commandSpace, commandDone } from "./queues";
+import { cycleNow, nextPeriodCycle } from "./slots";
+
+/** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
+const CHECKPOINT_S: u32 = 4 * 3600;
+/** The first checkpoint after boot, spread by member so that not all write at once. */
+const CHECKPOINT_FIRST_S: u32 = 900;
+
+/** Brings beats, minutes and epochs up to the present mission time. Cheap when nothing turns. */
+export function advance(ctx: usize): void {
+  const state = edge(ctx);
+  if (state.timeKnown == 0) return;
+  const view = membership(ctx);
+  if (state.bootKnown == 0) {
+    state.bootKnown = 1;
+    view.bootS = state.missionS;
+    state.periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+  }
+  turnMinute(ctx);
+  if (!turnTo(ctx)) return;
+  const epoch = view.beat >>> 1;
+  dropOver(ctx, epochCutS(epoch));
+  cutEpoch(ctx);
+  // Who is gone may differ from the last cut: holds of the gone are bounded anew.
+  soilAll(ctx);
+  intents(ctx).nextDropS = 0;
+  dropUnheld(ctx);
+  view.digest = digestAsOf(ctx, epochCutS(epoch)) + view.goneDigest;
+  if (checkQuorum(ctx)) settleOwn(ctx);
+}
+
+/** The node's own beat: once per period, and once per PERIOD_S of local time while mission time is unknown. */
+export function periodTick(ctx: usize): void {
+  const state = edge(ctx);
+  if (state.timeKnown != 0) {
+    const cycle = cycleNow(ctx);
+    if (cycle < state.periodCycle) return;
+    state.periodCycle = nextPeriodCycle(ctx, cycle);
+  } else {
+    if (state.localS < state.periodS) return;
+    state.periodS = state.localS + PERIOD_S;
+  }
+  if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
+  watchdogCheckIn(ctx, ROOM_EDGE);
+  if (state.timeKnown == 0) {
+    // Rooms that wait for time are not hung.
+    watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
+    watchdogCheckIn(ctx, ROOM_INTENT);
+    watchdogCheckIn(ctx, ROOM_SCHEDULE);
+    watchdogCheckIn(ctx, ROOM_CONVERGENCE);
+  }
+  watchdogStep(ctx);
+  checkpointWhenDue(ctx);
+}
+
+function missionTick(ctx: usize): void {
+  membershipStep(ctx);
+  watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
+  dropUnheld(ctx);
+  settleOwn(ctx);
+  tendOwn(ctx);
+  planStep(ctx);
+  watchdogCheckIn(ctx, ROOM_INTENT);
+  scheduleEnforce(ctx);
+  scheduleStep(ctx);
+  watchdogCheckIn(ctx, ROOM_SCHEDULE);
+  convergenceStep(ctx);
+  watchdogCheckIn(ctx, ROOM_CONVERGENCE);
+}
+
+function checkpointWhenDue(ctx: usize): void {
+  const state = edge(ctx);
+  const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
+  if (state.localS < due) return;
+  state.checkpointS = state.localS;
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<StoreCheckpoint>(ctx + SCRATCH_OUT_AT);
+  m.sequence = ++state.checkpointSequence & 0xffff;
+  commandDone(ctx, at, encodeStoreCheckpoint(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/** Flags of the present call, to be handed back with its status. */
+export function takeFlags(ctx: usize): u32 {
+  const state = edge(ctx);
+  let flags = state.flags;
+  if (state.commandCount != 0) flags |= FLAG_COMMAND;
+  if (state.eventCount != 0) flags |= FLAG_EVENT;
+  state.flags = 0;
+  return flags;
+}
+

@@ -1,0 +1,146 @@
+// Telemetry for tests and tools: tables as words. Judges never use it.
+
+import { COUNTERS_MAX, NO_INDEX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
+import { TIMELINE_AT, COUNTERS_AT, COMMANDS_AT, CONTEXT_BYTES } from "../memory/map";
+import { membership, member } from "../membership/table";
+import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view";
+import { clockErrorMs } from "../membership/clock";
+import { intents, intent, intentIndex, own, group } from "../intent/table";
+import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
+import { edge, counterAt, members } from "./table";
+
+/** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
+export const WHAT_NODE: u32 = 0;
+/** of member `index`: [state, age, lastBeat, incarnation, intentSum] */
+export const WHAT_MEMBER: u32 = 1;
+/** of owner·8+slot `index`: [version, state, verdict, kind, resource, startS, endS, boundS, rate, publishedS, leaseS] */
+export const WHAT_INTENT: u32 = 2;
+/** of own slot `index`: [settledVersion, startS, endS, rate, running] */
+export const WHAT_OWN: u32 = 3;
+/** loss counters: [count, firstS] × COUNTERS_MAX */
+export const WHAT_COUNTERS: u32 = 4;
+/** of class `index` 1–4: counts per bin */
+export const WHAT_HISTOGRAM: u32 = 5;
+/** what each timeline slot is for */
+export const WHAT_TIMELINE: u32 = 6;
+/** [epoch, digestHigh, digestLow, quorum, quorumEpoch, leaseUntilS, intents held, open disruptions, local health] */
+export const WHAT_VIEW: u32 = 7;
+/** of group `index`: [kind, units, capacity, length] */
+export const WHAT_GROUP: u32 = 8;
+/** where scratch and counters lie, which a rejected input may change: [COUNTERS_AT, COMMANDS_AT, CONTEXT_BYTES] */
+export const WHAT_LAYOUT: u32 = 9;
+
+function put(out: usize, index: u32, word: u32): void {
+  store<u32>(out + (index << 2), word);
+}
+
+/** Writes words to `out` (room for `cap` bytes). Returns how many, 0 if it does not fit or does not exist. */
+export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {
+  if (cap < 64) return 0;
+  switch (what) {
+    case WHAT_NODE: {
+      const state = edge(ctx);
+      put(out, 0, state.timeKnown);
+      put(out, 1, state.missionS);
+      put(out, 2, state.missionMs);
+      put(out, 3, clockErrorMs(ctx));
+      put(out, 4, state.safeMode);
+      put(out, 5, state.outboxCount);
+      put(out, 6, coordinator(ctx));
+      return 7;
+    }
+    case WHAT_MEMBER:
+      if (index >= members(ctx)) return 0;
+      put(out, 0, memberState(ctx, index));
+      put(out, 1, ageOf(ctx, index));
+      put(out, 2, lastBeatOf(ctx, index));
+      put(out, 3, member(ctx, index).incarnation);
+      put(out, 4, member(ctx, index).intentSum);
+      return 5;
+    case WHAT_INTENT:
+      return inspectIntent(ctx, index, out);
+    case WHAT_OWN: {
+      if (index >= OWN_SLOTS) return 0;
+      const mine = own(ctx, index);
+      put(out, 0, mine.settledVersion);
+      put(out, 1, mine.settledStartS);
+      put(out, 2, mine.settledEndS);
+      put(out, 3, mine.settledRate);
+      put(out, 4, mine.running);
+      return 5;
+    }
+    case WHAT_VIEW:
+      return inspectView(ctx, out);
+    case WHAT_GROUP: {
+      if (index >= GROUPS_MAX) return 0;
+      const chain = group(ctx, index);
+      put(out, 0, chain.kind);
+      put(out, 1, chain.units);
+      put(out, 2, chain.capacity);
+      put(out, 3, chain.length);
+      return 4;
+    }
+    case WHAT_LAYOUT:
+      put(out, 0, COUNTERS_AT);
+      put(out, 1, COMMANDS_AT);
+      put(out, 2, CONTEXT_BYTES);
+      return 3;
+    default:
+      return inspectList(ctx, what, index, out, cap);
+  }
+}
+
+function inspectIntent(ctx: usize, index: u32, out: usize): u32 {
+  if (index >= members(ctx) * OWN_SLOTS) return 0;
+  const at = intentIndex(ctx, index >>> 3, index & 7);
+  if (at == NO_INDEX) return 0;
+  const record = intent(ctx, at);
+  put(out, 0, record.version);
+  put(out, 1, record.state);
+  put(out, 2, record.verdict);
+  put(out, 3, record.kind);
+  put(out, 4, record.resource);
+  put(out, 5, record.startS);
+  put(out, 6, record.endS);
+  put(out, 7, record.boundS);
+  put(out, 8, record.rate);
+  put(out, 9, record.publishedS);
+  put(out, 10, record.leaseS);
+  return 11;
+}
+
+function inspectView(ctx: usize, out: usize): u32 {
+  const view = membership(ctx);
+  put(out, 0, view.epoch);
+  put(out, 1, <u32>(view.digest >> 32));
+  put(out, 2, <u32>view.digest);
+  put(out, 3, view.quorum);
+  put(out, 4, view.quorumEpoch);
+  put(out, 5, view.leaseUntilS);
+  put(out, 6, intents(ctx).count);
+  put(out, 7, convergence(ctx).count);
+  put(out, 8, view.health);
+  return 9;
+}
+
+function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {
+  if (what == WHAT_COUNTERS) {
+    if (cap < COUNTERS_MAX * 8) return 0;
+    for (let i: u32 = 0; i < COUNTERS_MAX; i++) {
+      put(out, i * 2, load<u32>(counterAt(ctx, i)));
+      put(out, i * 2 + 1, load<u32>(counterAt(ctx, i) + 4));
+    }
+    return COUNTERS_MAX * 2;
+  }
+  if (what == WHAT_HISTOGRAM) {
+    if (index < 1 || index > CLASSES) return 0;
+    for (let i: u32 = 0; i < HISTOGRAM_BINS; i++) put(out, i, load<u16>(histogramAt(ctx, index, i)));
+    return HISTOGRAM_BINS;
+  }
+  if (what == WHAT_TIMELINE) {
+    if (cap < TIMELINE_SLOTS_MAX * 4) return 0;
+    for (let i: u32 = 0; i < TIMELINE_SLOTS_MAX; i++) put(out, i, load<u8>(ctx + TIMELINE_AT + i));
+    return TIMELINE_SLOTS_MAX;
+  }
+  return 0;
+}

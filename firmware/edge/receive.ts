@@ -1,0 +1,368 @@
+// A frame from the radio: checked whole before any of it is believed (no state changes on reject), then applied message by message.
+
+import {
+  FRAME_BYTES_MAX,
+  CRC_BYTES,
+  PROTOCOL_VERSION,
+  ADDRESSEE_ALL,
+  NO_INDEX,
+  STATUS_OK,
+  STATUS_LENGTH,
+  STATUS_CRC,
+  STATUS_MALFORMED,
+  STATUS_VERSION,
+  STATUS_NOT_FOR_US,
+  STATUS_IMPLAUSIBLE,
+  COUNTER_FRAME_LENGTH,
+  COUNTER_FRAME_CRC,
+  COUNTER_FRAME_MALFORMED,
+  COUNTER_FRAME_VERSION,
+  COUNTER_FRAME_IMPLAUSIBLE,
+  COUNTER_MESSAGE_UNKNOWN,
+  COUNTER_INTENT_STALE,
+  COUNTER_CLAIM_UNREAD,
+} from "../memory/limits";
+import { SCRATCH_AT } from "../memory/map";
+import { crc32c } from "../base/crc32c";
+import {
+  onProbe,
+  onAck,
+  onProbeRequest,
+  onRelayedAck,
+  onSuspicion,
+  onAlive,
+  onJoin,
+  onIsolation,
+} from "../membership/step";
+import { markHeard, learnLastBeat, checkQuorum } from "../membership/view";
+import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
+import { intent, CLAIMED } from "../intent/table";
+import { hold, intentPlausible, startRumor } from "../intent/hold";
+import { holdNotice, noticePlausible } from "../intent/notice";
+import { beginSync, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
+import { adoptOwn, readDigest, settleOwn } from "../intent/own";
+import { recentAsOf } from "../intent/digest";
+import { disturb, CLASS_NODE } from "../convergence/step";
+import {
+  messageType,
+  skipItem,
+  Header,
+  decodeHeader,
+  TYPE_PULSE,
+  Pulse,
+  decodePulse,
+  TYPE_PROBE,
+  Probe,
+  decodeProbe,
+  TYPE_ACK,
+  Ack,
+  decodeAck,
+  TYPE_PROBE_REQUEST,
+  ProbeRequest,
+  decodeProbeRequest,
+  TYPE_RELAYED_ACK,
+  RelayedAck,
+  decodeRelayedAck,
+  TYPE_SUSPICION,
+  Suspicion,
+  decodeSuspicion,
+  TYPE_ALIVE,
+  Alive,
+  decodeAlive,
+  TYPE_JOIN,
+  Join,
+  decodeJoin,
+  TYPE_ISOLATION,
+  Isolation,
+  decodeIsolation,
+  TYPE_GONE_LIST,
+  GoneList,
+  decodeGoneList,
+  goneListEntryAt,
+  TYPE_INTENT,
+  Intent as IntentMessage,
+  decodeIntent,
+  TYPE_SYNC_DIGEST,
+  SyncDigest,
+  decodeSyncDigest,
+  TYPE_OWNER_SUMMARY,
+  OwnerSummary,
+  decodeOwnerSummary,
+  TYPE_NOTICE,
+  Notice as NoticeMessage,
+  decodeNotice,
+  TYPE_NOTICE_SUMMARY,
+  NoticeSummary,
+  decodeNoticeSummary,
+  TYPE_ALARM,
+  Alarm,
+  decodeAlarm,
+  TYPE_BEACON,
+  Beacon,
+  decodeBeacon,
+} from "../wire/generated/messages";
+import { edge, members, missionS, self, timeKnown } from "./table";
+import { countLoss } from "./queues";
+
+/** Types at or above this never cross the air. */
+const TYPE_PLATFORM: i32 = 128;
+/** What checkMessage returns when the bytes are well-formed but cannot be true. Not an address. */
+const IMPLAUSIBLE: usize = 1;
+
+/** Checks a frame. Returns a status; on STATUS_OK the header stands in the scratch and `bodyAt` is what decodeHeader returns. */
+export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
+  if (length < CRC_BYTES + 6 || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
+  const end = frame + length - CRC_BYTES;
+  if (crc32c(frame, length - CRC_BYTES) != bswap<u32>(load<u32>(end))) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
+  const header = changetype<Header>(ctx + SCRATCH_AT);
+  let at = decodeHeader(frame, end, header);
+  if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
+  if (header.version != PROTOCOL_VERSION) return reject(ctx, COUNTER_FRAME_VERSION, STATUS_VERSION);
+  const state = edge(ctx);
+  if (header.cluster != state.cluster || (header.addressee != ADDRESSEE_ALL && header.addressee != state.self)) return STATUS_NOT_FOR_US;
+  const sender = header.sender;
+  if (sender >= state.members || sender == state.self) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+  while (at < end) {
+    at = checkMessage(ctx, at, end, sender);
+    if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
+    if (at == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+  }
+  return STATUS_OK;
+}
+
+function reject(ctx: usize, counter: u32, status: u32): u32 {
+  countLoss(ctx, counter);
+  return status;
+}
+
+/** Place after a message that is well-formed and can be true; 0 malformed; IMPLAUSIBLE. */
+function checkMessage(ctx: usize, at: usize, end: usize, sender: u32): usize {
+  const type = messageType(at, end);
+  const s: usize = ctx + SCRATCH_AT;
+  const count = members(ctx);
+  let next: usize = 0;
+  let plausible = true;
+  switch (type) {
+    case TYPE_PULSE:
+      next = decodePulse(at, end, changetype<Pulse>(s));
+      plausible = pulsePlausible(ctx, changetype<Pulse>(s));
+      break;
+    case TYPE_PROBE:
+      next = decodeProbe(at, end, changetype<Probe>(s));
+      break;
+    case TYPE_ACK:
+      next = decodeAck(at, end, changetype<Ack>(s));
+      break;
+    case TYPE_PROBE_REQUEST:
+      next = decodeProbeRequest(at, end, changetype<ProbeRequest>(s));
+      plausible = changetype<ProbeRequest>(s).target < count;
+      break;
+    case TYPE_RELAYED_ACK:
+      next = decodeRelayedAck(at, end, changetype<RelayedAck>(s));
+      plausible = changetype<RelayedAck>(s).target < count;
+      break;
+    case TYPE_SUSPICION:
+      next = decodeSuspicion(at, end, changetype<Suspicion>(s));
+      plausible = changetype<Suspicion>(s).member < count;
+      break;
+    case TYPE_ALIVE:
+      next = decodeAlive(at, end, changetype<Alive>(s));
+      plausible = changetype<Alive>(s).member == sender;
+      break;
+    case TYPE_JOIN:
+      next = decodeJoin(at, end, changetype<Join>(s));
+      break;
+    case TYPE_ISOLATION:
+      next = decodeIsolation(at, end, changetype<Isolation>(s));
+      plausible = changetype<Isolation>(s).fromS < changetype<Isolation>(s).untilS;
+      break;
+    case TYPE_GONE_LIST:
+      next = decodeGoneList(at, end, changetype<GoneList>(s));
+      for (let i: u32 = 0; next != 0 && i < changetype<GoneList>(s).entriesLength; i++)
+        if (goneListEntryAt(changetype<GoneList>(s), i).member >= count) plausible = false;
+      break;
+    default:
+      return checkKnowledge(ctx, type, at, end);
+  }
+  return next == 0 || plausible ? next : IMPLAUSIBLE;
+}
+
+function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
+  const s: usize = ctx + SCRATCH_AT;
+  let next: usize = 0;
+  let plausible = true;
+  switch (type) {
+    case TYPE_INTENT:
+      next = decodeIntent(at, end, changetype<IntentMessage>(s));
+      plausible = next == 0 || intentPlausible(ctx, changetype<IntentMessage>(s));
+      break;
+    case TYPE_SYNC_DIGEST:
+      next = decodeSyncDigest(at, end, changetype<SyncDigest>(s));
+      plausible = syncPlausible(ctx, changetype<SyncDigest>(s));
+      break;
+    case TYPE_OWNER_SUMMARY:
+      next = decodeOwnerSummary(at, end, changetype<OwnerSummary>(s));
+      plausible = changetype<OwnerSummary>(s).owner < members(ctx);
+      break;
+    case TYPE_NOTICE:
+      next = decodeNotice(at, end, changetype<NoticeMessage>(s));
+      plausible = noticePlausible(ctx, changetype<NoticeMessage>(s));
+      break;
+    case TYPE_NOTICE_SUMMARY:
+      next = decodeNoticeSummary(at, end, changetype<NoticeSummary>(s));
+      break;
+    case TYPE_ALARM:
+      next = decodeAlarm(at, end, changetype<Alarm>(s));
+      break;
+    case TYPE_BEACON:
+      next = decodeBeacon(at, end, changetype<Beacon>(s));
+      break;
+    default:
+      // Append-only types: what a later release sends is skipped. Platform records never come by radio.
+      return type < 0 || type >= TYPE_PLATFORM ? 0 : skipItem(at, end);
+  }
+  return next == 0 || plausible ? next : IMPLAUSIBLE;
+}
+
+/** Applies a frame that checkFrame let pass. */
+export function applyFrame(ctx: usize, frame: usize, length: u32): void {
+  const end = frame + length - CRC_BYTES;
+  const header = changetype<Header>(ctx + SCRATCH_AT);
+  let at = decodeHeader(frame, end, header);
+  const sender = header.sender;
+  const broadcast = header.addressee == ADDRESSEE_ALL;
+  markHeard(ctx, sender);
+  while (at < end) at = applyMessage(ctx, at, end, sender, broadcast);
+}
+
+function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast: bool): usize {
+  const type = messageType(at, end);
+  const s: usize = ctx + SCRATCH_AT;
+  switch (type) {
+    case TYPE_PULSE: {
+      const next = decodePulse(at, end, changetype<Pulse>(s));
+      applyPulse(ctx, sender, changetype<Pulse>(s), broadcast);
+      return next;
+    }
+    case TYPE_PROBE: {
+      const next = decodeProbe(at, end, changetype<Probe>(s));
+      onProbe(ctx, sender, changetype<Probe>(s).sequence);
+      return next;
+    }
+    case TYPE_ACK: {
+      const next = decodeAck(at, end, changetype<Ack>(s));
+      onAck(ctx, sender, changetype<Ack>(s).sequence);
+      return next;
+    }
+    case TYPE_PROBE_REQUEST: {
+      const m = changetype<ProbeRequest>(s);
+      const next = decodeProbeRequest(at, end, m);
+      onProbeRequest(ctx, sender, m.sequence, m.target);
+      return next;
+    }
+    case TYPE_RELAYED_ACK: {
+      const next = decodeRelayedAck(at, end, changetype<RelayedAck>(s));
+      onRelayedAck(ctx, changetype<RelayedAck>(s).target);
+      return next;
+    }
+    case TYPE_SUSPICION: {
+      const m = changetype<Suspicion>(s);
+      const next = decodeSuspicion(at, end, m);
+      onSuspicion(ctx, m.member, m.incarnation);
+      return next;
+    }
+    case TYPE_ALIVE: {
+      const m = changetype<Alive>(s);
+      const next = decodeAlive(at, end, m);
+      onAlive(ctx, m.member, m.incarnation);
+      return next;
+    }
+    case TYPE_JOIN: {
+      const m = changetype<Join>(s);
+      const next = decodeJoin(at, end, m);
+      if (onJoin(ctx, sender, m.incarnation, m.generation) && timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), sender, 0);
+      return next;
+    }
+    case TYPE_ISOLATION: {
+      const m = changetype<Isolation>(s);
+      const next = decodeIsolation(at, end, m);
+      onIsolation(ctx, sender, m.fromS, m.untilS);
+      return next;
+    }
+    case TYPE_GONE_LIST: {
+      const m = changetype<GoneList>(s);
+      const next = decodeGoneList(at, end, m);
+      for (let i: u32 = 0; i < m.entriesLength; i++) learnLastBeat(ctx, goneListEntryAt(m, i).member, goneListEntryAt(m, i).lastBeat);
+      return next;
+    }
+    default:
+      return applyKnowledge(ctx, type, at, end, sender, broadcast);
+  }
+}
+
+function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u32, broadcast: bool): usize {
+  const s: usize = ctx + SCRATCH_AT;
+  switch (type) {
+    case TYPE_INTENT: {
+      const next = decodeIntent(at, end, changetype<IntentMessage>(s));
+      if (timeKnown(ctx)) applyIntent(ctx, changetype<IntentMessage>(s), broadcast);
+      return next;
+    }
+    case TYPE_SYNC_DIGEST: {
+      const next = decodeSyncDigest(at, end, changetype<SyncDigest>(s));
+      onSyncDigest(ctx, sender, changetype<SyncDigest>(s));
+      return next;
+    }
+    case TYPE_OWNER_SUMMARY: {
+      const next = decodeOwnerSummary(at, end, changetype<OwnerSummary>(s));
+      onOwnerSummary(ctx, sender, changetype<OwnerSummary>(s));
+      return next;
+    }
+    case TYPE_NOTICE: {
+      const next = decodeNotice(at, end, changetype<NoticeMessage>(s));
+      if (timeKnown(ctx)) holdNotice(ctx, changetype<NoticeMessage>(s));
+      return next;
+    }
+    case TYPE_NOTICE_SUMMARY: {
+      const next = decodeNoticeSummary(at, end, changetype<NoticeSummary>(s));
+      onNoticeSummary(ctx, sender, changetype<NoticeSummary>(s));
+      return next;
+    }
+    case TYPE_ALARM:
+    case TYPE_BEACON:
+      return skipItem(at, end);
+    default:
+      countLoss(ctx, COUNTER_MESSAGE_UNKNOWN);
+      return skipItem(at, end);
+  }
+}
+
+function applyPulse(ctx: usize, sender: u32, m: Pulse, broadcast: bool): void {
+  const told = mergePulse(ctx, sender, m);
+  if (told == PULSE_NOTHING || !timeKnown(ctx)) return;
+  if (told == PULSE_GREW) {
+    checkQuorum(ctx);
+    settleOwn(ctx);
+  }
+  // Only a frame meant for us starts an exchange: else a broadcast would be answered by everybody.
+  if (!broadcast && (told == PULSE_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
+}
+
+function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
+  const owner = m.owner;
+  const slot = m.slot;
+  const read = m.read;
+  const index = hold(ctx, m);
+  if (index == NO_INDEX) {
+    countLoss(ctx, COUNTER_INTENT_STALE);
+    if (broadcast) noteEcho(ctx, owner, slot);
+    return;
+  }
+  if (broadcast) noteEcho(ctx, owner, slot);
+  startRumor(ctx, index, 1);
+  const record = intent(ctx, index);
+  // The proof of what was read: a claim made without sight of a competitor that we hold is counted.
+  if (<u32>record.state == CLAIMED && owner != self(ctx) && read != readDigest(ctx, owner, record.resource, record.startS, record.endS))
+    countLoss(ctx, COUNTER_CLAIM_UNREAD);
+  if (owner == self(ctx)) adoptOwn(ctx, slot, index);
+}

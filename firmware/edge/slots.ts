@@ -1,0 +1,55 @@
+// Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
+
+import { CYCLE_S, PERIOD_S } from "../memory/limits";
+import { edge } from "./table";
+
+/** Cycles per probe period. */
+const CYCLES: u32 = PERIOD_S / CYCLE_S;
+const SATURATED: u32 = 0x7fffffff;
+
+/** Where this node's slot begins in a cycle, ms: slots are 62.5 ms. */
+function slotMs(ctx: usize): u32 {
+  return (edge(ctx).self * 125) >>> 1;
+}
+
+/** Cycles that had begun for this node: a cycle begins with its own slot. */
+export function cycleNow(ctx: usize): u32 {
+  const state = edge(ctx);
+  const shiftS = slotMs(ctx) / 1000;
+  const shiftMs = slotMs(ctx) % 1000;
+  // One cycle is added so that the difference is never negative.
+  const s = state.missionS + CYCLE_S - shiftS - (state.missionMs < shiftMs ? 1 : 0);
+  return s / CYCLE_S;
+}
+
+/** Milliseconds until the slot of a cycle, 0 if it has begun. */
+function untilCycleMs(ctx: usize, cycle: u32): u32 {
+  const state = edge(ctx);
+  if (cycle <= cycleNow(ctx)) return 0;
+  const slot = slotMs(ctx);
+  const startS = (cycle - 1) * CYCLE_S + slot / 1000;
+  const s = startS - state.missionS;
+  if (s > 1000000) return SATURATED;
+  return s * 1000 + (slot % 1000) - state.missionMs;
+}
+
+/** The first cycle after `cycle` that is this node's for its period tick: members take turns over the cycles of a period. */
+export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
+  const phase = edge(ctx).self % CYCLES;
+  let next = cycle + 1;
+  while (next % CYCLES != phase) next++;
+  return next;
+}
+
+/** Milliseconds until this node wants tick and transmit. */
+export function deadlineMs(ctx: usize): u32 {
+  const state = edge(ctx);
+  if (state.timeKnown == 0) {
+    if (state.localS >= state.periodS) return 0;
+    return (state.periodS - state.localS) * 1000 - state.localMs;
+  }
+  const period = untilCycleMs(ctx, state.periodCycle);
+  if (state.outboxCount == 0) return period;
+  const slot = untilCycleMs(ctx, state.sentCycle + 1);
+  return slot < period ? slot : period;
+}

@@ -1,0 +1,76 @@
+// Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
+// version), so that holding the same set means having the same digest, whatever the order of arrival.
+
+import { BUCKETS, BUCKET_S } from "../memory/limits";
+import { mix64 } from "../base/hash";
+import { missionS } from "../edge/table";
+import { membership, member } from "../membership/table";
+import { epochCutS } from "../membership/clock";
+import { agreeAnew } from "../membership/view";
+import { intents, bucket } from "./table";
+
+/** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
+const AHEAD_MINUTES: u32 = 3;
+
+export function intentHash(owner: u32, slot: u32, version: u32): u64 {
+  return mix64((<u64>((owner << 3) | slot) << 32) | <u64>version);
+}
+
+export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32): u64 {
+  return mix64((<u64>((group << 16) | unit) << 32) ^ <u64>observedS ^ (<u64>observer << 21) ^ (<u64>1 << 63));
+}
+
+/** Opens the buckets of the minutes that have begun. Call before anything else that reads or writes digests. */
+export function turnMinute(ctx: usize): void {
+  const state = intents(ctx);
+  const minute = missionS(ctx) / BUCKET_S;
+  if (minute <= state.minute && state.minute != 0) return;
+  let from = state.minute + 1;
+  if (state.minute == 0 || minute - state.minute > BUCKETS) from = minute > BUCKETS ? minute - BUCKETS + 1 : 0;
+  for (let m = from; m <= minute; m++) {
+    const b = bucket(ctx, m + AHEAD_MINUTES);
+    b.digest = 0;
+    b.recent = 0;
+  }
+  state.minute = minute;
+}
+
+/** A change of `delta` in what is held, to be counted as of `atS` (mission second of its publication). */
+export function account(ctx: usize, atS: u32, delta: u64): void {
+  const state = intents(ctx);
+  state.digest += delta;
+  state.recent += <u32>delta;
+  const minute = atS / BUCKET_S;
+  if (minute + BUCKETS > state.minute + AHEAD_MINUTES + 1 && minute <= state.minute + AHEAD_MINUTES) {
+    const b = bucket(ctx, minute);
+    b.digest += delta;
+    b.recent += <u32>delta;
+  }
+  const view = membership(ctx);
+  if (view.epoch != 0 && atS < epochCutS(view.epoch)) {
+    view.digest += delta;
+    agreeAnew(ctx);
+  }
+}
+
+/** Likewise for one owner's sum. */
+export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
+  member(ctx, owner).intentSum += <u32>delta;
+}
+
+/** Digest of what was published before mission second `cutS` (a whole minute, at most BUCKETS − AHEAD_MINUTES − 1 minutes ago). */
+export function digestAsOf(ctx: usize, cutS: u32): u64 {
+  const state = intents(ctx);
+  let digest = state.digest;
+  for (let m = cutS / BUCKET_S; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).digest;
+  return digest;
+}
+
+/** 32-bit digest of what was published before the minute that `atS` says: the one before its own. */
+export function recentAsOf(ctx: usize, atS: u32): u32 {
+  const state = intents(ctx);
+  let digest = state.recent;
+  const minute = atS / BUCKET_S;
+  for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).recent;
+  return digest;
+}

@@ -1,0 +1,221 @@
+// What is held: taking in versions (INT-4: merge is commutative, associative, idempotent), letting go of what is over, rumours.
+
+import {
+  INTENTS_MAX,
+  NO_INDEX,
+  RUMORS_MAX,
+  RUMOR_COUNT,
+  RETENTION_S,
+  HORIZON_S_MAX,
+  LEASE_ADVANCE_S_MAX,
+  EVENT_BYTES_MAX,
+  COUNTER_INTENTS_FULL,
+  OWN_SLOTS,
+  GROUPS_MAX,
+  MEMBERS_MAX,
+} from "../memory/limits";
+import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
+import { bitGet } from "../base/bits";
+import { edge, members, missionS } from "../edge/table";
+import { countLoss, eventSpace, eventDone } from "../edge/queues";
+import { goneAt, membership } from "../membership/table";
+import { epochCutS } from "../membership/clock";
+import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
+import {
+  intents,
+  intent,
+  intentIndex,
+  setIntentIndex,
+  group,
+  rumorAt,
+  Intent,
+  resourceGroup,
+  DONE,
+} from "./table";
+import { account, accountOwner, intentHash } from "./digest";
+import { setOrder, link, unlink } from "./chain";
+import { boundOf } from "./arbitrate";
+
+/** A publisher's clock may be this much ahead, seconds. */
+const AHEAD_S_MAX: u32 = 120;
+
+export function intentsBoot(ctx: usize): void {
+  const state = intents(ctx);
+  memory.fill(ctx + INTENT_INDEX_AT, 0xff, MEMBERS_MAX * OWN_SLOTS * 2);
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) intent(ctx, i).next = <u16>(i + 1 < INTENTS_MAX ? i + 1 : NO_INDEX);
+  for (let i: u32 = 0; i < GROUPS_MAX; i++) {
+    group(ctx, i).first = <u16>NO_INDEX;
+    group(ctx, i).dirtyFrom = <u16>NO_INDEX;
+  }
+  state.free = 0;
+  state.nextDropS = 0xffffffff;
+}
+
+/** Whether a received intent can be true at all. `now` 0 = mission time unknown: only what needs no clock is checked. */
+export function intentPlausible(ctx: usize, m: IntentMessage): bool {
+  if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return false;
+  if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return false;
+  if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return false;
+  return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + AHEAD_S_MAX;
+}
+
+/** Over for so long that nobody keeps it: taking it in again would only bring it round once more. */
+function isOver(ctx: usize, m: IntentMessage): bool {
+  const epoch = membership(ctx).epoch;
+  return epoch != 0 && m.endS + RETENTION_S <= epochCutS(epoch);
+}
+
+/** Takes in a version. Returns its record, or NO_INDEX if it is not newer than what is held, over, or there is no room. */
+export function hold(ctx: usize, m: IntentMessage): u32 {
+  if (isOver(ctx, m)) return NO_INDEX;
+  const state = intents(ctx);
+  let index = intentIndex(ctx, m.owner, m.slot);
+  let delta = intentHash(m.owner, m.slot, m.version);
+  if (index != NO_INDEX) {
+    const record = intent(ctx, index);
+    if (m.version <= record.version) return NO_INDEX;
+    delta -= intentHash(m.owner, m.slot, record.version);
+    unlink(ctx, index);
+  } else {
+    index = state.free;
+    if (index == NO_INDEX) {
+      countLoss(ctx, COUNTER_INTENTS_FULL);
+      return NO_INDEX;
+    }
+    state.free = intent(ctx, index).next;
+    state.count++;
+    setIntentIndex(ctx, m.owner, m.slot, index);
+  }
+  fill(intent(ctx, index), m);
+  intent(ctx, index).boundS = boundOf(ctx, intent(ctx, index));
+  if (bitGet(goneAt(ctx), m.owner) && intent(ctx, index).boundS < state.nextDropS) state.nextDropS = intent(ctx, index).boundS;
+  link(ctx, index);
+  account(ctx, m.publishedS, delta);
+  accountOwner(ctx, m.owner, delta);
+  tellHeld(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
+  return index;
+}
+
+function fill(record: Intent, m: IntentMessage): void {
+  record.startS = m.startS;
+  record.endS = m.endS;
+  record.rate = m.rate;
+  record.resource = m.resource;
+  record.state = <u8>m.state;
+  record.verdict = 0;
+  record.owner = <u16>m.owner;
+  record.slot = <u8>m.slot;
+  record.kind = <u8>m.kind;
+  record.version = m.version;
+  record.claimS = m.claimS;
+  record.publishedS = m.publishedS;
+  record.nonce = m.nonce;
+  record.read = m.read;
+  record.leaseS = m.leaseS;
+  record.priority = <u8>m.priority;
+  record.generation = <u8>m.generation;
+  record.echo = 0;
+  setOrder(record);
+}
+
+/** Lays a held record out as the message it came as. */
+export function asMessage(record: Intent, m: IntentMessage): void {
+  m.owner = record.owner;
+  m.slot = record.slot;
+  m.version = record.version;
+  m.kind = record.kind;
+  m.resource = record.resource;
+  m.startS = record.startS;
+  m.endS = record.endS;
+  m.rate = record.rate;
+  m.priority = record.priority;
+  m.state = record.state;
+  m.generation = record.generation;
+  m.claimS = record.claimS;
+  m.publishedS = record.publishedS;
+  m.nonce = record.nonce;
+  m.read = record.read;
+  m.leaseS = record.leaseS;
+}
+
+function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
+  m.owner = owner;
+  m.slot = slot;
+  m.version = version;
+  m.state = state;
+  m.publishedS = publishedS;
+  eventDone(ctx, at, encodeHeld(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/** Lets a record go, to be counted as of `atS` so that all nodes agree on it whenever they come to it. */
+function drop(ctx: usize, index: u32, atS: u32): void {
+  const state = intents(ctx);
+  const record = intent(ctx, index);
+  const delta = <u64>0 - intentHash(record.owner, record.slot, record.version);
+  unlink(ctx, index);
+  setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
+  account(ctx, atS, delta);
+  accountOwner(ctx, record.owner, delta);
+  tellHeld(ctx, record.owner, record.slot, record.version, 0, record.publishedS);
+  record.state = 0;
+  record.next = <u16>state.free;
+  state.free = index;
+  state.count--;
+}
+
+/** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */
+export function dropOver(ctx: usize, cutS: u32): void {
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
+    const record = intent(ctx, i);
+    if (record.state != 0 && record.endS + RETENTION_S <= cutS) drop(ctx, i, 0);
+  }
+}
+
+/** INT-5: what gone owners held past lease and guard goes, counted at the second when the hold ended. */
+export function dropUnheld(ctx: usize): void {
+  const state = intents(ctx);
+  const now = missionS(ctx);
+  if (now < state.nextDropS) return;
+  let next: u32 = 0xffffffff;
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
+    const record = intent(ctx, i);
+    if (record.state == 0 || !bitGet(goneAt(ctx), record.owner)) continue;
+    const boundS = boundOf(ctx, record);
+    if (boundS <= now) drop(ctx, i, boundS);
+    else if (boundS < next) next = boundS;
+  }
+  state.nextDropS = next;
+}
+
+/** Whether a record's work is over for its owner. */
+export function isFinished(record: Intent): bool {
+  return <u32>record.state >= DONE;
+}
+
+/** A new version is passed on with the next few ordinary frames: the ring forgets the oldest. */
+export function startRumor(ctx: usize, index: u32, times: u32): void {
+  const state = intents(ctx);
+  const at = rumorAt(ctx, state.rumorNext);
+  store<u16>(at, <u16>index);
+  store<u16>(at + 2, <u16>times);
+  state.rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
+}
+
+/** A rumour to attach now: its record, or NO_INDEX. */
+export function takeRumor(ctx: usize): u32 {
+  for (let i: u32 = 0; i < RUMORS_MAX; i++) {
+    const at = rumorAt(ctx, i);
+    const left = load<u16>(at + 2);
+    if (left == 0) continue;
+    store<u16>(at + 2, left - 1);
+    const index: u32 = load<u16>(at);
+    if (intent(ctx, index).state != 0) return index;
+    store<u16>(at + 2, 0);
+  }
+  return NO_INDEX;
+}
+
+if (RUMOR_COUNT > 15) ERROR("a rumour dies out");

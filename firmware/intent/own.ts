@@ -1,0 +1,334 @@
+// This node's own intents: publishing, settling, leases (INT-1, INT-3, INT-5). The single writer of its slots.
+//
+// A claim on an exclusive unit runs only once it is settled: a majority of the base agrees on a digest that contains it (it was
+// published before the epoch's cut), arbitration accepts it, and every competitor that it beats agreed in two epochs in a row, so that
+// the competitor knew it before the second cut and its start, had there been one, would be in the second digest. See README.md.
+
+import {
+  OWN_SLOTS,
+  NO_INDEX,
+  ADDRESSEE_ALL,
+  EVENT_BYTES_MAX,
+  LEASE_GUARD_S,
+  RUMOR_COUNT,
+  EPOCH_S,
+} from "../memory/limits";
+import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
+import { bitGet } from "../base/bits";
+import { mix32, fold32 } from "../base/hash";
+import { edge, missionS, self, timeKnown } from "../edge/table";
+import { eventSpace, eventDone } from "../edge/queues";
+import { send, SEND_INTENT } from "../edge/outbox";
+import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
+import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
+import {
+  Intent as IntentMessage,
+  Published,
+  encodePublished,
+  Settled,
+  encodeSettled,
+  Lost,
+  encodeLost,
+} from "../wire/generated/messages";
+import { scheduleDirty } from "../schedule/step";
+import {
+  intents,
+  intent,
+  intentIndex,
+  own,
+  group,
+  Intent,
+  resourceGroup,
+  resourceUnit,
+  CLAIMED,
+  STARTED,
+  DONE,
+  WITHDRAWN,
+  VERDICT_REFUSED,
+} from "./table";
+import { hold, asMessage, startRumor } from "./hold";
+import { intentHash } from "./digest";
+import { verdictOf, winnerOver, claims } from "./arbitrate";
+
+/** Versions of one incarnation: low 20 bits count, so that a restarted node never reuses one. */
+const VERSION_BITS: u32 = 20;
+
+function nextVersion(ctx: usize): u32 {
+  const state = intents(ctx);
+  const floor = edge(ctx).incarnation << VERSION_BITS;
+  if (state.version < floor) state.version = floor;
+  state.version++;
+  return state.version;
+}
+
+/** Digest of the intents held now that compete with one of `owner`: the proof that it looked (INT-1). */
+export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, endS: u32): u32 {
+  let sum: u32 = 0;
+  let at: u32 = group(ctx, resourceGroup(resource)).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (<u32>other.owner != owner && claims(other) && other.startS < endS && startS < other.boundS)
+      sum += <u32>intentHash(other.owner, other.slot, other.version);
+    at = other.next;
+  }
+  return sum;
+}
+
+/** A message in the scratch for the present content of an own slot (its record must exist), to be altered and published. */
+export function draft(ctx: usize, slot: u32): IntentMessage {
+  const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
+  asMessage(intent(ctx, intentIndex(ctx, self(ctx), slot)), m);
+  return m;
+}
+
+/** A message in the scratch for a fresh claim. */
+export function freshClaim(ctx: usize, slot: u32, kind: u32, resource: u32, startS: u32, endS: u32, rate: u32): IntentMessage {
+  const now = missionS(ctx);
+  const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
+  m.owner = self(ctx);
+  m.slot = slot;
+  m.kind = kind;
+  m.resource = resource;
+  m.startS = startS;
+  m.endS = endS;
+  m.rate = rate;
+  m.priority = 1;
+  m.state = CLAIMED;
+  m.generation = edge(ctx).generation;
+  m.claimS = now;
+  m.nonce = mix32(fold32(edge(ctx).seed, now ^ (self(ctx) << 24) ^ slot));
+  m.leaseS = 0;
+  return m;
+}
+
+/** Publishes the drafted content as the next version of its slot. Returns its version, 0 if the table is full. */
+export function publish(ctx: usize, m: IntentMessage): u32 {
+  m.owner = self(ctx);
+  m.version = nextVersion(ctx);
+  m.publishedS = missionS(ctx);
+  m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
+  const slot = m.slot;
+  const index = hold(ctx, m);
+  if (index == NO_INDEX) return 0;
+  startRumor(ctx, index, RUMOR_COUNT);
+  send(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
+  tellPublished(ctx, m);
+  intents(ctx).unsettled = 1;
+  return m.version;
+}
+
+function tellPublished(ctx: usize, m: IntentMessage): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const e = changetype<Published>(ctx + SCRATCH_OUT_AT);
+  e.slot = m.slot;
+  e.version = m.version;
+  e.kind = m.kind;
+  e.resource = m.resource;
+  e.startS = m.startS;
+  e.endS = m.endS;
+  e.rate = m.rate;
+  e.priority = m.priority;
+  e.state = m.state;
+  e.claimS = m.claimS;
+  e.nonce = m.nonce;
+  e.leaseS = m.leaseS;
+  eventDone(ctx, at, encodePublished(at, at + EVENT_BYTES_MAX - 1, e));
+}
+
+/** The own record in a slot if it claims anything, else NO_INDEX. */
+export function ownIndex(ctx: usize, slot: u32): u32 {
+  const index = intentIndex(ctx, self(ctx), slot);
+  return index != NO_INDEX && claims(intent(ctx, index)) ? index : NO_INDEX;
+}
+
+/** Ends a slot's work: done or withdrawn, from now on. */
+export function finish(ctx: usize, slot: u32, state: u32): void {
+  const mine = own(ctx, slot);
+  mine.settledVersion = 0;
+  mine.assigned = 0;
+  if (ownIndex(ctx, slot) != NO_INDEX) {
+    const m = draft(ctx, slot);
+    m.state = state;
+    const now = missionS(ctx);
+    if (m.endS > now) m.endS = now > m.startS ? now : m.startS + 1;
+    m.leaseS = 0;
+    publish(ctx, m);
+  }
+  scheduleDirty(ctx, slot);
+}
+
+// ---- settling ----
+
+/** After a majority agreed, or the agreement grew: settles what can be. */
+export function settleOwn(ctx: usize): void {
+  const state = intents(ctx);
+  if (state.unsettled == 0 || membership(ctx).quorum == 0 || !clockTrusted(ctx)) return;
+  let left: u32 = 0;
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index == NO_INDEX || intent(ctx, index).version == own(ctx, slot).settledVersion) continue;
+    if (verdictOf(ctx, index) != VERDICT_REFUSED && canSettle(ctx, index)) settle(ctx, slot, index);
+    else left = 1;
+  }
+  state.unsettled = left;
+}
+
+function canSettle(ctx: usize, index: u32): bool {
+  const view = membership(ctx);
+  const record = intent(ctx, index);
+  if (record.publishedS >= epochCutS(view.epoch)) return false;
+  if (resourceUnit(record.resource) == 0) return true;
+  const twice = view.previousEpoch + 1 == view.epoch && record.publishedS < epochCutS(view.previousEpoch);
+  let at: u32 = group(ctx, resourceGroup(record.resource)).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (at != index && other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < other.boundS) {
+      // It may have begun: it keeps the unit until it ends or says otherwise.
+      if (<u32>other.state == STARTED) return false;
+      if (!twice || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner)) return false;
+    }
+    at = other.next;
+  }
+  return true;
+}
+
+function settle(ctx: usize, slot: u32, index: u32): void {
+  const record = intent(ctx, index);
+  const mine = own(ctx, slot);
+  mine.settledStartS = record.startS;
+  mine.settledEndS = record.endS;
+  mine.settledRate = record.rate;
+  mine.settledResource = record.resource;
+  mine.settledLeaseS = record.leaseS;
+  mine.settledVersion = record.version;
+  if (<u32>record.state == CLAIMED) {
+    // From now on it may run: that is a fact for all, published before anything moves.
+    const m = draft(ctx, slot);
+    m.state = STARTED;
+    const version = publish(ctx, m);
+    if (version != 0) mine.settledVersion = version;
+  }
+  const at = eventSpace(ctx);
+  if (at != 0) {
+    const e = changetype<Settled>(ctx + SCRATCH_OUT_AT);
+    e.slot = slot;
+    e.version = mine.settledVersion;
+    e.startS = mine.settledStartS;
+    e.endS = mine.settledEndS;
+    e.rate = mine.settledRate;
+    eventDone(ctx, at, encodeSettled(at, at + EVENT_BYTES_MAX - 1, e));
+  }
+  scheduleDirty(ctx, slot);
+}
+
+// ---- losing ----
+
+/** Every period: what arbitration refused is given up or cut back, what ended is done, what lost its lease claims anew. */
+export function tendOwn(ctx: usize): void {
+  const now = missionS(ctx);
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index == NO_INDEX) continue;
+    const record = intent(ctx, index);
+    const mine = own(ctx, slot);
+    if (verdictOf(ctx, index) == VERDICT_REFUSED) {
+      lose(ctx, slot, index);
+      continue;
+    }
+    if (record.endS <= now + LEASE_GUARD_S) {
+      finish(ctx, slot, mine.settledVersion != 0 ? DONE : WITHDRAWN);
+      continue;
+    }
+    if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot);
+  }
+}
+
+/** Arbitration refused it. An extension falls back to what had settled; a claim is withdrawn and planned anew. */
+function lose(ctx: usize, slot: u32, index: u32): void {
+  const record = intent(ctx, index);
+  const mine = own(ctx, slot);
+  const winner = winnerOver(ctx, index);
+  const at = eventSpace(ctx);
+  if (at != 0) {
+    const e = changetype<Lost>(ctx + SCRATCH_OUT_AT);
+    e.slot = slot;
+    e.version = record.version;
+    e.toOwner = winner == NO_INDEX ? self(ctx) : <u32>intent(ctx, winner).owner;
+    e.toSlot = winner == NO_INDEX ? slot : <u32>intent(ctx, winner).slot;
+    eventDone(ctx, at, encodeLost(at, at + EVENT_BYTES_MAX - 1, e));
+  }
+  const settled = mine.settledVersion;
+  if (settled != 0 && settled != record.version && mine.settledEndS > missionS(ctx) + EPOCH_S && winner != NO_INDEX) {
+    const m = draft(ctx, slot);
+    m.endS = mine.settledEndS;
+    m.rate = mine.settledRate;
+    m.leaseS = mine.settledLeaseS;
+    const version = publish(ctx, m);
+    if (version != 0) mine.settledVersion = version;
+    return;
+  }
+  intents(ctx).attempts++;
+  finish(ctx, slot, WITHDRAWN);
+}
+
+/** The lease ran out while out of contact: work stops, and the slot claims anew, without the precedence of what has begun. */
+function claimAnew(ctx: usize, slot: u32): void {
+  own(ctx, slot).settledVersion = 0;
+  const m = draft(ctx, slot);
+  const now = missionS(ctx);
+  m.state = CLAIMED;
+  m.claimS = now;
+  m.nonce = mix32(m.nonce ^ now);
+  m.leaseS = 0;
+  if (m.startS < now) m.startS = now;
+  if (m.startS >= m.endS) m.endS = m.startS + 1;
+  publish(ctx, m);
+  scheduleDirty(ctx, slot);
+}
+
+// ---- leases ----
+
+/** Until when this slot's lease lets it run, mission seconds: the ordinary lease, or one extended in advance less guard and clock error. */
+export function leaseEndS(ctx: usize, slot: u32): u32 {
+  const ordinary = membership(ctx).leaseUntilS;
+  const extended = own(ctx, slot).settledLeaseS;
+  const guardS = LEASE_GUARD_S + clockErrorMs(ctx) / 1000;
+  return extended > guardS && extended - guardS > ordinary ? extended - guardS : ordinary;
+}
+
+/** Until when this slot may run, mission seconds. It ends a guard early, for the next holder may begin at the very second. */
+export function runUntilS(ctx: usize, slot: u32): u32 {
+  const lease = leaseEndS(ctx, slot);
+  const end = own(ctx, slot).settledEndS - LEASE_GUARD_S;
+  return lease < end ? lease : end;
+}
+
+/** INT-5: whether the slot's work may be under way now. */
+export function mayRun(ctx: usize, slot: u32): bool {
+  const mine = own(ctx, slot);
+  if (mine.settledVersion == 0 || !timeKnown(ctx)) return false;
+  const now = missionS(ctx);
+  return now >= mine.settledStartS && now < runUntilS(ctx, slot);
+}
+
+/**
+ * A newer version of an own slot came from peers: this node forgot it when it restarted. It stands as published, and must settle
+ * again before it runs, for it may have been an extension that had not settled.
+ */
+export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
+  const version = intent(ctx, index).version;
+  if (version > intents(ctx).version) intents(ctx).version = version;
+  own(ctx, slot).settledVersion = 0;
+  intents(ctx).unsettled = 1;
+  scheduleDirty(ctx, slot);
+}
+
+/** After a restart nothing counts as settled: a version published after the checkpoint may have taken it back. */
+export function ownRestart(ctx: usize): void {
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    own(ctx, slot).settledVersion = 0;
+    own(ctx, slot).running = 0;
+  }
+  intents(ctx).unsettled = 1;
+}

@@ -1,0 +1,315 @@
+// What this node claims (INT-1): a site on an ore lot to mine, tug windows to haul what it mined, longer leases before predicted
+// silence. One look per period at most, each bounded by the length of the chains looked at.
+
+import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, EPOCH_S, ADDRESSEE_ALL } from "../memory/limits";
+import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from "../memory/map";
+import { bitGet, bitSet } from "../base/bits";
+import { mix32, fold32 } from "../base/hash";
+import { edge, missionS, self, timeKnown } from "../edge/table";
+import { send, SEND_ISOLATION } from "../edge/outbox";
+import { membership } from "../membership/table";
+import { clockTrusted } from "../membership/clock";
+import { scheduleStoredKg } from "../schedule/step";
+import {
+  intents,
+  intent,
+  own,
+  group,
+  acceptedAt,
+  Intent,
+  resourceGroup,
+  resourceUnit,
+  KIND_MINE,
+  KIND_HAUL,
+  STARTED,
+  VERDICT_ACCEPTED,
+} from "./table";
+import { arbitrate, claims, unitUsable } from "./arbitrate";
+import { draft, freshClaim, publish, ownIndex } from "./own";
+
+export const FEATURE_PLANS: u32 = 1;
+
+/** Own slots by use: mining 0–3, hauling 4–5; 6 and 7 are the schedule's (replication, maintenance). */
+const MINE_SLOTS: u32 = 4;
+const HAUL_SLOT: u32 = 4;
+/** A claim runs two days, and up to one more by a hash, so that not all end together. */
+const WORK_S: u32 = 2 * 86400;
+const WORK_SPREAD_S: u32 = 86400;
+/** An extension is sought this long before the end: many epochs, for it must settle before the end. */
+const EXTEND_BEFORE_S: u32 = 6 * 3600;
+/** A place that a gone owner still holds is claimed ahead if it comes free within this. */
+const AHEAD_S: u32 = 3900;
+/** After a try without a place, or a lost claim, this long until the next. */
+const RETRY_S: u32 = 120;
+const HAUL_S: u32 = 7200;
+/** A haul begins late enough for its claim to settle first. */
+const HAUL_LEAD_S: u32 = 2700;
+const HAUL_SPREAD_S: u32 = 4 * 3600;
+const HAUL_TRIES: u32 = 6;
+const QUARTER_S: u32 = 900;
+
+function draw(ctx: usize, salt: u32): u32 {
+  return mix32(fold32(edge(ctx).seed ^ (self(ctx) * 0x9e3779b1), salt));
+}
+
+/** Once per period. */
+export function planStep(ctx: usize): void {
+  if (!timeKnown(ctx) || !clockTrusted(ctx) || membership(ctx).formed == 0) return;
+  prepareSilence(ctx);
+  if ((edge(ctx).features & FEATURE_PLANS) == 0) return;
+  const slot = mineSlot(ctx);
+  if (slot == NO_INDEX) claimSite(ctx);
+  else tendSite(ctx, slot);
+  planHaul(ctx);
+}
+
+function mineSlot(ctx: usize): u32 {
+  for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index != NO_INDEX && <u32>intent(ctx, index).kind == KIND_MINE) return slot;
+  }
+  return NO_INDEX;
+}
+
+// ---- what is free ----
+
+/** Highest summed rate of accepted claims in [startS, endS), leaving out this node's own. */
+function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
+  arbitrate(ctx, groupIndex, NO_INDEX);
+  const me = self(ctx);
+  let count: u32 = 0;
+  let sum: u32 = 0;
+  let at: u32 = group(ctx, groupIndex).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (<u32>other.verdict == VERDICT_ACCEPTED && <u32>other.owner != me && other.startS < endS && startS < other.boundS) {
+      store<u16>(acceptedAt(ctx) + (count << 1), <u16>at);
+      count++;
+      sum += other.rate;
+    }
+    at = other.next;
+  }
+  if (sum <= group(ctx, groupIndex).capacity >>> 1) return sum;
+  let most = rateAmong(ctx, count, startS);
+  for (let i: u32 = 0; i < count; i++) {
+    const point = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1))).startS;
+    if (point <= startS) continue;
+    const rate = rateAmong(ctx, count, point);
+    if (rate > most) most = rate;
+  }
+  return most;
+}
+
+function rateAmong(ctx: usize, count: u32, atS: u32): u32 {
+  let sum: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const other = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1)));
+    if (other.startS <= atS && atS < other.boundS) sum += other.rate;
+  }
+  return sum;
+}
+
+/** kg/day still free in a group throughout [startS, endS). */
+function freeRate(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
+  const capacity = group(ctx, groupIndex).capacity;
+  const used = usageMax(ctx, groupIndex, startS, endS);
+  return used < capacity ? capacity - used : 0;
+}
+
+/** A unit that nobody claims in [startS, endS), sought from `preferred` on; 0 = none. */
+function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, preferred: u32): u32 {
+  const units = group(ctx, groupIndex).units < PLAN_UNITS_MAX ? group(ctx, groupIndex).units : PLAN_UNITS_MAX - 1;
+  if (units == 0) return 0;
+  const used: usize = ctx + PLAN_UNITS_AT;
+  memory.fill(used, 0, PLAN_UNITS_MAX >> 3);
+  let at: u32 = group(ctx, groupIndex).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    const unit = resourceUnit(other.resource);
+    if (unit < PLAN_UNITS_MAX && claims(other) && other.startS < endS && startS < other.boundS) bitSet(used, unit);
+    at = other.next;
+  }
+  for (let i: u32 = 0; i < units; i++) {
+    const unit = 1 + ((preferred + i) % units);
+    if (!bitGet(used, unit) && unitUsable(ctx, groupIndex, unit)) return unit;
+  }
+  return 0;
+}
+
+/** The first moment after now at which a gone owner's hold in a group ends, if within AHEAD_S; else 0. */
+function comesFreeS(ctx: usize, groupIndex: u32): u32 {
+  const now = missionS(ctx);
+  let soonest: u32 = 0;
+  let at: u32 = group(ctx, groupIndex).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (
+      <u32>other.verdict == VERDICT_ACCEPTED &&
+      other.boundS < other.endS &&
+      other.boundS > now &&
+      other.boundS < now + AHEAD_S &&
+      (soonest == 0 || other.boundS < soonest)
+    )
+      soonest = other.boundS;
+    at = other.next;
+  }
+  return soonest;
+}
+
+// ---- mining ----
+
+function lots(ctx: usize): u32 {
+  let count: u32 = 0;
+  for (let g: u32 = 0; g < GROUPS_MAX; g++) if (group(ctx, g).kind == 1) count++;
+  return count;
+}
+
+/** The n-th ore lot. */
+function lotAt(ctx: usize, n: u32): u32 {
+  for (let g: u32 = 0; g < GROUPS_MAX; g++) {
+    if (group(ctx, g).kind != 1) continue;
+    if (n == 0) return g;
+    n--;
+  }
+  return 0;
+}
+
+/** Claims a site: at full rate where there is room for it, from the home lot on; else for the largest rest worth moving for. */
+function claimSite(ctx: usize): void {
+  const state = intents(ctx);
+  const now = missionS(ctx);
+  const count = lots(ctx);
+  if (now < state.planAfterS || count == 0) return;
+  state.planAfterS = now + RETRY_S;
+  const wanted = edge(ctx).rateMax;
+  let bestRate: u32 = wanted >>> 2;
+  let bestLot: u32 = NO_INDEX;
+  let bestStartS: u32 = 0;
+  for (let j: u32 = 0; j < count && bestRate < wanted; j++) {
+    const lot = lotAt(ctx, (self(ctx) + state.attempts + j) % count);
+    for (let ahead: u32 = 0; ahead < 2; ahead++) {
+      const startS = ahead == 0 ? now : comesFreeS(ctx, lot);
+      if (startS == 0) continue;
+      let rate = freeRate(ctx, lot, startS, startS + WORK_S);
+      if (rate > wanted) rate = wanted;
+      if (rate > bestRate || (bestLot == NO_INDEX && rate == bestRate && rate != 0)) {
+        bestRate = rate;
+        bestLot = lot;
+        bestStartS = startS;
+      }
+    }
+  }
+  if (bestLot == NO_INDEX) return;
+  const endS = bestStartS + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
+  const preferred = state.attempts == 0 ? self(ctx) / count : draw(ctx, now + 1);
+  const unit = freeUnit(ctx, bestLot, bestStartS, endS, preferred & 0xffff);
+  if (unit == 0) {
+    state.attempts++;
+    return;
+  }
+  for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
+    if (ownIndex(ctx, slot) != NO_INDEX) continue;
+    publish(ctx, freshClaim(ctx, slot, KIND_MINE, (bestLot << 16) | unit, bestStartS, endS, bestRate));
+    return;
+  }
+}
+
+/** Extends a settled claim before it ends, and takes up rate that came free. */
+function tendSite(ctx: usize, slot: u32): void {
+  const now = missionS(ctx);
+  const mine = own(ctx, slot);
+  const record = intent(ctx, ownIndex(ctx, slot));
+  const epoch = now / EPOCH_S;
+  if (record.version != mine.settledVersion || epoch == intents(ctx).planEpoch) return;
+  intents(ctx).planEpoch = epoch;
+  const lot = resourceGroup(record.resource);
+  let endS = record.endS;
+  let rate = record.rate;
+  if (endS - now < EXTEND_BEFORE_S) {
+    const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
+    if (unitFreeForUs(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
+  }
+  if (rate < edge(ctx).rateMax && (draw(ctx, epoch) & 1) == 0) {
+    const free = freeRate(ctx, lot, now, endS);
+    const wanted = free < edge(ctx).rateMax ? free : edge(ctx).rateMax;
+    if (wanted > rate + (rate >>> 5)) rate = wanted;
+  }
+  if (endS == record.endS && rate == record.rate) return;
+  const m = draft(ctx, slot);
+  m.endS = endS;
+  m.rate = rate;
+  publish(ctx, m);
+}
+
+/** Whether nobody else claims our unit in [startS, endS). */
+function unitFreeForUs(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
+  let at: u32 = group(ctx, resourceGroup(record.resource)).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (other.resource == record.resource && other.owner != record.owner && claims(other) && other.startS < endS && startS < other.boundS)
+      return false;
+    at = other.next;
+  }
+  return true;
+}
+
+// ---- hauling ----
+
+/** When a tug load is mined: claims a tug window late enough to settle first. */
+function planHaul(ctx: usize): void {
+  const state = intents(ctx);
+  const now = missionS(ctx);
+  if (now < state.haulAfterS || ownIndex(ctx, HAUL_SLOT) != NO_INDEX) return;
+  let depot: u32 = NO_INDEX;
+  for (let g: u32 = 0; g < GROUPS_MAX && depot == NO_INDEX; g++) if (group(ctx, g).kind == 2) depot = g;
+  if (depot == NO_INDEX) return;
+  const loadKg = group(ctx, depot).loadKg;
+  if (loadKg == 0 || scheduleStoredKg(ctx) < loadKg) return;
+  state.haulAfterS = now + 10 * RETRY_S;
+  const rate = loadKg * (86400 / HAUL_S);
+  for (let i: u32 = 0; i < HAUL_TRIES; i++) {
+    const random = draw(ctx, now + i);
+    const startS = ((now + HAUL_LEAD_S + (random % HAUL_SPREAD_S)) / QUARTER_S) * QUARTER_S;
+    const endS = startS + HAUL_S;
+    if (freeRate(ctx, depot, startS, endS) < rate) continue;
+    const unit = freeUnit(ctx, depot, startS, endS, random >>> 16);
+    if (unit == 0) continue;
+    publish(ctx, freshClaim(ctx, HAUL_SLOT, KIND_HAUL, (depot << 16) | unit, startS, endS, rate));
+    return;
+  }
+}
+
+// ---- predicted silence ----
+
+/** INT-5: before predicted silence the leases of what is under way are extended beyond it, and the silence is announced. */
+function prepareSilence(ctx: usize): void {
+  const state = intents(ctx);
+  const now = missionS(ctx);
+  if (now >= state.outlookUntilS) return;
+  const leaseS = silenceLeaseS(ctx);
+  for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index == NO_INDEX || own(ctx, slot).settledVersion == 0) continue;
+    const record = intent(ctx, index);
+    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion) continue;
+    const m = draft(ctx, slot);
+    m.leaseS = leaseS;
+    if (m.endS < leaseS) m.endS = leaseS;
+    publish(ctx, m);
+  }
+}
+
+function silenceLeaseS(ctx: usize): u32 {
+  const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
+  const wanted = intents(ctx).outlookUntilS + 2 * EPOCH_S * 3;
+  return wanted < longest ? wanted : longest;
+}
+
+/** The platform predicts silence. */
+export function onOutlook(ctx: usize, fromS: u32, untilS: u32, kind: u32): void {
+  const state = intents(ctx);
+  state.outlookFromS = fromS;
+  state.outlookUntilS = untilS;
+  state.outlookKind = kind;
+  send(ctx, SEND_ISOLATION, ADDRESSEE_ALL, 0, 0);
+}

@@ -1,0 +1,155 @@
+// Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
+// cost is proportional to the difference times the depth of the narrowing (log₈ of the members), not to what is held.
+
+import { ADDRESSEE_ALL, ECHO_S, NO_INDEX, OWN_SLOTS } from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { edge, members, missionS } from "../edge/table";
+import { send, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
+import { member } from "../membership/table";
+import {
+  SyncDigest,
+  setSyncDigestDigestAt,
+  syncDigestDigestAt,
+  OwnerSummary,
+  ownerSummaryEntryAt,
+  NoticeSummary,
+  noticeSummaryEntryAt,
+} from "../wire/generated/messages";
+import { intents, intent, intentIndex, notice } from "./table";
+
+/** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
+const RANGES: u32 = 8;
+const FOLLOW_MAX: u32 = 4;
+/** Local seconds between exchanges begun here. */
+const SYNC_EVERY_S: u32 = 40;
+
+/** The peer's view differs: begins to narrow it down. */
+export function beginSync(ctx: usize, peer: u32): void {
+  const state = intents(ctx);
+  const now = edge(ctx).localS;
+  if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
+  state.syncS = now;
+  send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
+  send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
+  send(ctx, SEND_GONE_LIST, peer, 0, 0);
+}
+
+function sumOf(ctx: usize, first: u32, span: u32): u32 {
+  let sum: u32 = 0;
+  const count = members(ctx);
+  for (let i = first; i < first + span && i < count; i++) sum += member(ctx, i).intentSum;
+  return sum;
+}
+
+export function composeSyncDigest(ctx: usize, first: u32, span: u32): SyncDigest {
+  const m = changetype<SyncDigest>(ctx + SCRATCH_OUT_AT);
+  const count = members(ctx);
+  m.first = first;
+  m.span = span;
+  let ranges: u32 = 0;
+  while (ranges < RANGES && first + ranges * span < count) {
+    setSyncDigestDigestAt(m, ranges, sumOf(ctx, first + ranges * span, span));
+    ranges++;
+  }
+  m.digestsLength = ranges;
+  return m;
+}
+
+export function syncPlausible(ctx: usize, m: SyncDigest): bool {
+  return m.span >= 1 && m.span <= members(ctx) && m.first < members(ctx);
+}
+
+export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
+  let followed: u32 = 0;
+  for (let i: u32 = 0; i < m.digestsLength && followed < FOLLOW_MAX; i++) {
+    const first = m.first + i * m.span;
+    if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, i)) continue;
+    followed++;
+    if (m.span == 1) send(ctx, SEND_OWNER_SUMMARY, sender, first, 1);
+    else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
+  }
+}
+
+export function composeOwnerSummary(ctx: usize, owner: u32, answer: u32): OwnerSummary {
+  const m = changetype<OwnerSummary>(ctx + SCRATCH_OUT_AT);
+  m.owner = owner;
+  m.answer = answer;
+  let count: u32 = 0;
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = intentIndex(ctx, owner, slot);
+    if (index == NO_INDEX) continue;
+    const entry = ownerSummaryEntryAt(m, count);
+    entry.slot = slot;
+    entry.version = intent(ctx, index).version;
+    count++;
+  }
+  m.entriesLength = count;
+  return m;
+}
+
+/** Sends what the peer lacks; asks in kind for what we lack, if it wants an answer. */
+export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
+  let lacking = false;
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    let theirs: u32 = 0;
+    for (let i: u32 = 0; i < m.entriesLength; i++) {
+      const entry = ownerSummaryEntryAt(m, i);
+      if (entry.slot == slot) theirs = entry.version;
+    }
+    const index = intentIndex(ctx, m.owner, slot);
+    const ours: u32 = index == NO_INDEX ? 0 : intent(ctx, index).version;
+    if (ours > theirs) giveIntent(ctx, sender, index);
+    else if (ours < theirs) lacking = true;
+  }
+  if (lacking && m.answer != 0) send(ctx, SEND_OWNER_SUMMARY, sender, m.owner, 0);
+}
+
+/** What one lacks, others may lack: the first answer is a broadcast; within ECHO_S of one, only the peer gets it. */
+function giveIntent(ctx: usize, peer: u32, index: u32): void {
+  const record = intent(ctx, index);
+  const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
+  send(ctx, SEND_INTENT, recent ? peer : ADDRESSEE_ALL, record.owner, record.slot);
+}
+
+/** The present version was just broadcast, by us or another. */
+export function noteEcho(ctx: usize, owner: u32, slot: u32): void {
+  const index = intentIndex(ctx, owner, slot);
+  if (index == NO_INDEX) return;
+  const stamp = <u16>missionS(ctx);
+  intent(ctx, index).echo = stamp == 0 ? 1 : stamp;
+}
+
+export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {
+  const m = changetype<NoticeSummary>(ctx + SCRATCH_OUT_AT);
+  const held = intents(ctx).noticeCount;
+  // The window of 12 moves on with time, so that in turn all are told.
+  const from: u32 = held > 12 ? (missionS(ctx) / SYNC_EVERY_S) % held : 0;
+  const count: u32 = held < 12 ? held : 12;
+  for (let i: u32 = 0; i < count; i++) {
+    const fact = notice(ctx, (from + i) % held);
+    const entry = noticeSummaryEntryAt(m, i);
+    entry.group = fact.group;
+    entry.unit = fact.unit;
+    entry.observedS = fact.observedS;
+  }
+  m.answer = answer;
+  m.entriesLength = count;
+  return m;
+}
+
+export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void {
+  const held = intents(ctx).noticeCount;
+  let given: u32 = 0;
+  for (let i: u32 = 0; i < held && given < FOLLOW_MAX; i++) {
+    const fact = notice(ctx, i);
+    let theirs: u32 = 0;
+    for (let j: u32 = 0; j < m.entriesLength; j++) {
+      const entry = noticeSummaryEntryAt(m, j);
+      if (entry.group == <u32>fact.group && entry.unit == <u32>fact.unit) theirs = entry.observedS;
+    }
+    if (fact.observedS <= theirs) continue;
+    send(ctx, SEND_NOTICE, sender, fact.group, fact.unit);
+    given++;
+  }
+  if (m.answer != 0) send(ctx, SEND_NOTICE_SUMMARY, sender, 0, 0);
+}

@@ -1,0 +1,136 @@
+// Mission time (TIM-1): the processor's own clock plus an offset that is configured or learnt from peers, with a bound on its error.
+
+import {
+  BEAT_S,
+  BEAT_FIRST,
+  EPOCH_BEATS,
+  CLOCK_ERROR_MS_MAX,
+  CLOCK_DRIFT_PPM_MAX,
+  CLOCK_STEP_S_MAX,
+  CLOCK_SAMPLES_MIN,
+  COUNTER_CLOCK_DISAGREES,
+  EVENT_BYTES_MAX,
+} from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { edge } from "../edge/table";
+import { countLoss, eventSpace, eventDone } from "../edge/queues";
+import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
+
+/** Transmission, light time and processing of a frame inside a cluster, milliseconds: taken off on average, doubled as an error. */
+const TRANSIT_MS: i32 = 60;
+/** Samples this near to each other (ms) count as agreeing. */
+const AGREE_MS: i32 = 2000;
+
+/** Takes the processor's clock for this call and derives mission time. */
+export function setTime(ctx: usize, nowS: u32, nowMs: u32): void {
+  const state = edge(ctx);
+  state.localS = nowS;
+  state.localMs = nowMs;
+  if (state.timeKnown == 0) return;
+  let ms = nowMs + state.offsetMs;
+  let s = nowS + state.offsetS;
+  if (ms >= 1000) {
+    ms -= 1000;
+    s += 1;
+  }
+  state.missionS = s;
+  state.missionMs = ms;
+}
+
+/** Bound on the error against the cluster's time, milliseconds: grows with drift since the last sample. */
+export function clockErrorMs(ctx: usize): u32 {
+  const state = edge(ctx);
+  if (state.timeKnown == 0) return 0xffff;
+  const elapsedS = state.localS - state.sampleS;
+  const error = state.errorMs + elapsedS / (1000 / CLOCK_DRIFT_PPM_MAX);
+  return error < 0xffff ? error : 0xffff;
+}
+
+/** TIM-1: whether this clock is good enough to claim, grant or renew anything. */
+export function clockTrusted(ctx: usize): bool {
+  return clockErrorMs(ctx) <= CLOCK_ERROR_MS_MAX;
+}
+
+export function beatOf(missionS: u32): u32 {
+  return missionS / BEAT_S + BEAT_FIRST;
+}
+/** Mission second at which a beat begins; 0 for beats before the mission. */
+export function beatStartS(beat: u32): u32 {
+  return beat > BEAT_FIRST ? (beat - BEAT_FIRST) * BEAT_S : 0;
+}
+export function epochOf(missionS: u32): u32 {
+  return beatOf(missionS) / EPOCH_BEATS;
+}
+/** An epoch's cut: digests cover what was published before this mission second. */
+export function epochCutS(epoch: u32): u32 {
+  return beatStartS(epoch * EPOCH_BEATS);
+}
+
+/** Difference a − b of two times, milliseconds, saturating at ± CLOCK_STEP_S_MAX and one second. */
+function differenceMs(aS: u32, aMs: u32, bS: u32, bMs: u32): i32 {
+  const s = <i32>(aS - bS);
+  const limit = <i32>CLOCK_STEP_S_MAX + 1;
+  if (s > limit) return limit * 1000;
+  if (s < -limit) return -limit * 1000;
+  return s * 1000 + <i32>aMs - <i32>bMs;
+}
+
+/** Moves the offset by `ms` (|ms| ≤ 2³⁰). */
+function shiftOffset(ctx: usize, ms: i32): void {
+  const state = edge(ctx);
+  let total = <i32>state.offsetMs + ms;
+  let s = total / 1000;
+  total -= s * 1000;
+  if (total < 0) {
+    total += 1000;
+    s -= 1;
+  }
+  state.offsetMs = <u32>total;
+  state.offsetS += <u32>s;
+}
+
+/** A peer's time as told in its pulse. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
+export function clockSample(ctx: usize, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
+  if (peerErrorMs > CLOCK_ERROR_MS_MAX) return;
+  const state = edge(ctx);
+  if (state.timeKnown != 0) {
+    const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + TRANSIT_MS;
+    if (off > <i32>CLOCK_STEP_S_MAX * 1000 || off < -(<i32>CLOCK_STEP_S_MAX) * 1000) {
+      countLoss(ctx, COUNTER_CLOCK_DISAGREES);
+      return;
+    }
+    shiftOffset(ctx, off / 8);
+    state.errorMs = 2 * <u32>TRANSIT_MS + 200;
+    state.sampleS = state.localS;
+    return;
+  }
+  // The offset that this sample asks for; the first is kept and later ones are compared with it.
+  let offsetS = peerS - state.localS;
+  let offsetMs = <i32>peerMs + TRANSIT_MS - <i32>state.localMs;
+  if (offsetMs < 0) {
+    offsetMs += 1000;
+    offsetS -= 1;
+  } else if (offsetMs >= 1000) {
+    offsetMs -= 1000;
+    offsetS += 1;
+  }
+  const off = state.samples == 0 ? 0 : differenceMs(offsetS, <u32>offsetMs, state.offsetS, state.offsetMs);
+  if (state.samples == 0 || off > AGREE_MS || off < -AGREE_MS) {
+    state.samples = 1;
+    state.offsetS = offsetS;
+    state.offsetMs = <u32>offsetMs;
+    return;
+  }
+  state.samples++;
+  if (state.samples < CLOCK_SAMPLES_MIN) return;
+  state.timeKnown = 1;
+  state.errorMs = <u32>AGREE_MS;
+  state.sampleS = state.localS;
+  setTime(ctx, state.localS, state.localMs);
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<TimeAcquired>(ctx + SCRATCH_OUT_AT);
+  m.timeS = state.missionS;
+  m.errorMs = state.errorMs;
+  eventDone(ctx, at, encodeTimeAcquired(at, at + EVENT_BYTES_MAX - 1, m));
+}

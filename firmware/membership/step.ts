@@ -1,0 +1,230 @@
+// SWIM-style probing with suspicion, refutation and local health awareness (MBR-1). One period tick sends at most one probe, one
+// request to relays and one suspicion, whatever the size of the cluster.
+
+import {
+  RELAYS,
+  HEALTH_MAX,
+  PULSES_PER_PERIOD,
+  ADDRESSEE_ALL,
+  MEMBER_WORDS,
+  BEATS_GONE,
+} from "../memory/limits";
+import { bitGet, bitSet, bitClear } from "../base/bits";
+import { mix32, fold32 } from "../base/hash";
+import { edge, members, missionS, self, timeKnown } from "../edge/table";
+import {
+  send,
+  SEND_PROBE,
+  SEND_ACK,
+  SEND_PROBE_REQUEST,
+  SEND_RELAYED_ACK,
+  SEND_PULSE,
+  SEND_ALIVE,
+  SEND_JOIN,
+} from "../edge/outbox";
+import { membership, member, everyoneAt, baseAt, suspectAt } from "./table";
+import { ageOf, markHeard } from "./view";
+import { pulseTurn } from "./pulse";
+
+/** Steps of the walk that one tick may take to find a live member. */
+const WALK_STEPS_MAX: u32 = 8;
+/** Times a suspicion is attached to frames, and a refutation broadcast. */
+const TELL_TIMES: u32 = 3;
+/** A boot counts as this many refutations (as a power of two), so that a restarted member speaks with a higher incarnation. */
+const REFUTATION_BITS: u32 = 5;
+/** Above this a node doubts itself and suspects nobody. */
+const HEALTH_DOUBT: u32 = 5;
+
+/** After boot: everybody counts for a majority, nobody was heard. */
+export function membershipBoot(ctx: usize): void {
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    bitSet(everyoneAt(ctx), i);
+    bitSet(baseAt(ctx), i);
+  }
+  membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
+  send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
+}
+
+/** After restore: what was in flight is forgotten, the view is kept but old signs of life count from their beats. */
+export function membershipRestart(ctx: usize): void {
+  const state = membership(ctx);
+  state.probeTarget = 0;
+  state.relayedTarget = 0;
+  state.errandFor = 0;
+  state.rumorLeft = 0;
+  state.refuteLeft = 0;
+  state.health = 0;
+  state.quorum = 0;
+  state.leaseUntilS = 0;
+  const floor = edge(ctx).incarnation << REFUTATION_BITS;
+  if (floor > state.incarnation) state.incarnation = floor;
+  memory.fill(suspectAt(ctx), 0, MEMBER_WORDS << 2);
+  send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
+}
+
+/** Once per period, mission time known. */
+export function membershipStep(ctx: usize): void {
+  const state = membership(ctx);
+  const count = members(ctx);
+  if (count < 2) return;
+  if (state.relayedTarget != 0) suspect(ctx, state.relayedTarget - 1);
+  state.relayedTarget = 0;
+  if (state.probeTarget != 0) askRelays(ctx, state.probeTarget - 1);
+  state.probeTarget = 0;
+  probeNext(ctx);
+  if (state.refuteLeft != 0) {
+    state.refuteLeft--;
+    send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
+  }
+  for (let j: u32 = 0; j < PULSES_PER_PERIOD; j++)
+    if (pulseTurn(ctx, PULSES_PER_PERIOD, j) == self(ctx)) send(ctx, SEND_PULSE, ADDRESSEE_ALL, 0, 0);
+}
+
+/** The next member of the walk: rounds of all members in an order fixed by an affine step that changes every round. */
+function walk(ctx: usize): u32 {
+  const state = membership(ctx);
+  const count = members(ctx);
+  if (state.walkLeft == 0) {
+    const draw = mix32(fold32(edge(ctx).seed ^ (self(ctx) << 16), missionS(ctx)));
+    let stride = 1 + (draw % (count - 1));
+    while (!coprime(stride, count)) stride = stride == count - 1 ? 1 : stride + 1;
+    state.walkStride = stride;
+    state.walkPosition = (draw >>> 8) % count;
+    state.walkLeft = count;
+  }
+  state.walkLeft--;
+  state.walkPosition = (state.walkPosition + state.walkStride) % count;
+  return state.walkPosition;
+}
+
+function coprime(a: u32, b: u32): bool {
+  while (b != 0) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a == 1;
+}
+
+function probeNext(ctx: usize): void {
+  const state = membership(ctx);
+  for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
+    const target = walk(ctx);
+    if (target == self(ctx) || ageOf(ctx, target) >= BEATS_GONE) continue;
+    state.probeTarget = target + 1;
+    state.probeSequence = (state.probeSequence + 1) & 0xffff;
+    send(ctx, SEND_PROBE, target, state.probeSequence, 0);
+    return;
+  }
+}
+
+/** No ack came: others shall try. */
+function askRelays(ctx: usize, target: u32): void {
+  const state = membership(ctx);
+  if (state.health < HEALTH_MAX) state.health++;
+  state.relayedTarget = target + 1;
+  state.relayedSequence = state.probeSequence;
+  const count = members(ctx);
+  let draw = mix32(fold32(edge(ctx).seed + target, missionS(ctx) ^ (self(ctx) << 20)));
+  let asked: u32 = 0;
+  for (let i: u32 = 0; i < WALK_STEPS_MAX && asked < RELAYS; i++) {
+    const relay = draw % count;
+    draw = mix32(draw + 0x9e3779b9);
+    if (relay == target || relay == self(ctx) || ageOf(ctx, relay) >= BEATS_GONE) continue;
+    send(ctx, SEND_PROBE_REQUEST, relay, state.relayedSequence, target);
+    asked++;
+  }
+}
+
+/** Neither we nor our relays got through. A node that hears little itself suspects nobody (local health awareness). */
+function suspect(ctx: usize, target: u32): void {
+  const state = membership(ctx);
+  if (state.health < HEALTH_MAX) state.health++;
+  if (state.health > HEALTH_DOUBT || state.pulsesHeard == 0) return;
+  bitSet(suspectAt(ctx), target);
+  state.rumorMember = target + 1;
+  state.rumorLeft = TELL_TIMES;
+}
+
+function improve(ctx: usize): void {
+  const state = membership(ctx);
+  if (state.health > 0) state.health--;
+}
+
+export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
+  send(ctx, SEND_ACK, sender, sequence, 0);
+}
+
+export function onAck(ctx: usize, sender: u32, sequence: u32): void {
+  const state = membership(ctx);
+  if (state.probeTarget == sender + 1 && state.probeSequence == sequence) {
+    state.probeTarget = 0;
+    improve(ctx);
+  }
+  if (state.relayedTarget == sender + 1) state.relayedTarget = 0;
+  if (state.errandFor != 0 && state.errandTarget == sender && state.errandProbe == sequence) {
+    send(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
+    state.errandFor = 0;
+  }
+}
+
+export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u32): void {
+  if (target == self(ctx)) {
+    send(ctx, SEND_ACK, sender, sequence, 0);
+    return;
+  }
+  const state = membership(ctx);
+  state.errandFor = sender + 1;
+  state.errandSequence = sequence;
+  state.errandTarget = target;
+  state.errandProbe = (sequence + 0x8000) & 0xffff;
+  send(ctx, SEND_PROBE, target, state.errandProbe, 0);
+}
+
+export function onRelayedAck(ctx: usize, target: u32): void {
+  const state = membership(ctx);
+  markHeard(ctx, target);
+  bitClear(suspectAt(ctx), target);
+  if (state.relayedTarget == target + 1) {
+    state.relayedTarget = 0;
+    improve(ctx);
+  }
+}
+
+/** A rumour that somebody is silent. About us: refuted under a higher incarnation. About another: passed on unless we know better. */
+export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void {
+  const state = membership(ctx);
+  if (suspected == self(ctx)) {
+    if (incarnation >= state.incarnation) state.incarnation = (incarnation + 1) & 0xffff;
+    if (state.refuteLeft == 0) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
+    state.refuteLeft = TELL_TIMES;
+    return;
+  }
+  if (incarnation < <u32>member(ctx, suspected).incarnation || ageOf(ctx, suspected) == 0) return;
+  if (bitGet(suspectAt(ctx), suspected)) return;
+  bitSet(suspectAt(ctx), suspected);
+  state.rumorMember = suspected + 1;
+  state.rumorLeft = TELL_TIMES;
+}
+
+export function onAlive(ctx: usize, who: u32, incarnation: u32): void {
+  const entry = member(ctx, who);
+  if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
+  bitClear(suspectAt(ctx), who);
+  if (membership(ctx).rumorMember == who + 1) membership(ctx).rumorLeft = 0;
+}
+
+/** A member began anew: it lost what was in flight. Returns true if it is a restart that we had not heard of. */
+export function onJoin(ctx: usize, who: u32, incarnation: u32, generation: u32): bool {
+  const entry = member(ctx, who);
+  const restarted = entry.incarnation != 0 && incarnation >> REFUTATION_BITS > <u32>entry.incarnation >> REFUTATION_BITS;
+  if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
+  entry.generation = <u8>generation;
+  return restarted;
+}
+
+export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void {
+  const entry = member(ctx, who);
+  entry.isolationFromS = fromS;
+  entry.isolationUntilS = untilS;
+}

@@ -1,0 +1,279 @@
+// The view: who was heard when, who is gone, who agrees. Bitmaps are merged word by word, so a frame costs O(members / 32).
+
+import {
+  MEMBER_WORDS,
+  BEATS_GONE,
+  EPOCH_BEATS,
+  CORRELATED_GONE_MIN,
+  UNREACHABLE_S_MAX,
+  LEASE_S,
+  LEASE_GUARD_S,
+  EVENT_BYTES_MAX,
+} from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
+import { mix64 } from "../base/hash";
+import { edge, members, missionS, self } from "../edge/table";
+import { eventSpace, eventDone } from "../edge/queues";
+import { MemberState, encodeMemberState } from "../wire/generated/messages";
+import { beatOf, beatStartS, epochCutS, clockErrorMs } from "./clock";
+import {
+  membership,
+  member,
+  heardAt,
+  agreeAt,
+  agreedBeforeAt,
+  baseAt,
+  goneAt,
+  everyoneAt,
+  suspectAt,
+  STATE_UNKNOWN,
+  STATE_ALIVE,
+  STATE_SUSPECT,
+  STATE_UNREACHABLE,
+  STATE_DEAD,
+} from "./table";
+
+/** Age of a member's newest sign of life in beats, BEATS_GONE = gone. */
+export function ageOf(ctx: usize, index: u32): u32 {
+  for (let age: u32 = 0; age < BEATS_GONE; age++) if (bitGet(heardAt(ctx, age), index)) return age;
+  return BEATS_GONE;
+}
+
+/** Newest beat in which a member was heard; 0 = never. */
+export function lastBeatOf(ctx: usize, index: u32): u32 {
+  const age = ageOf(ctx, index);
+  return age < BEATS_GONE ? membership(ctx).beat - age : member(ctx, index).lastBeat;
+}
+
+/** A direct sign of life, now. */
+export function markHeard(ctx: usize, index: u32): void {
+  if (membership(ctx).beat == 0) return;
+  const h0 = heardAt(ctx, 0);
+  if (bitGet(h0, index)) return;
+  const back = ageOf(ctx, index) >= BEATS_GONE;
+  bitSet(h0, index);
+  bitClear(heardAt(ctx, 1), index);
+  bitClear(heardAt(ctx, 2), index);
+  bitClear(suspectAt(ctx), index);
+  if (back) returned(ctx, index);
+}
+
+/** Merges what a peer heard in a word of members: bits by age relative to our beat. */
+export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u32): void {
+  const offset = word << 2;
+  const a0 = heardAt(ctx, 0) + offset;
+  const a1 = heardAt(ctx, 1) + offset;
+  const a2 = heardAt(ctx, 2) + offset;
+  const mask = load<u32>(everyoneAt(ctx) + offset);
+  const h0 = load<u32>(a0);
+  const h1 = load<u32>(a1);
+  const h2 = load<u32>(a2);
+  const n0 = h0 | (age0 & mask);
+  const n1 = (h1 | (age1 & mask)) & ~n0;
+  const n2 = (h2 | (age2 & mask)) & ~(n0 | n1);
+  if (n0 == h0 && n1 == h1 && n2 == h2) return;
+  store<u32>(a0, n0);
+  store<u32>(a1, n1);
+  store<u32>(a2, n2);
+  const suspects = suspectAt(ctx) + offset;
+  store<u32>(suspects, load<u32>(suspects) & ~(n0 & ~h0));
+  let back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
+  while (back != 0) {
+    returned(ctx, (word << 5) + ctz<u32>(back));
+    back &= back - 1;
+  }
+}
+
+/** A member that was gone is heard again. */
+function returned(ctx: usize, index: u32): void {
+  tell(ctx, index);
+  membership(ctx).sequence++;
+  // Late news that it was alive at the cut after all changes the agreed view.
+  if (bitGet(goneAt(ctx), index) && lastBeatOf(ctx, index) + BEATS_GONE > membership(ctx).epoch * EPOCH_BEATS) {
+    if (lastBeatOf(ctx, index) < membership(ctx).epoch * EPOCH_BEATS) {
+      bitClear(goneAt(ctx), index);
+      goneChanged(ctx);
+    }
+  }
+}
+
+/** A peer's word on when a gone member was last heard. */
+export function learnLastBeat(ctx: usize, index: u32, beat: u32): void {
+  if (ageOf(ctx, index) < BEATS_GONE) return;
+  const state = membership(ctx);
+  const entry = member(ctx, index);
+  if (beat <= entry.lastBeat || beat > state.beat) return;
+  entry.lastBeat = beat;
+  if (!bitGet(goneAt(ctx), index)) return;
+  if (beat + BEATS_GONE > state.epoch * EPOCH_BEATS) bitClear(goneAt(ctx), index);
+  goneChanged(ctx);
+}
+
+/** Recomputes what the gone members add to the digest, and starts agreement anew. */
+function goneChanged(ctx: usize): void {
+  const state = membership(ctx);
+  const before = state.goneDigest;
+  state.goneDigest = digestOfGone(ctx);
+  state.digest += state.goneDigest - before;
+  agreeAnew(ctx);
+  state.sequence++;
+}
+
+function digestOfGone(ctx: usize): u64 {
+  let sum: u64 = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    let bits = load<u32>(goneAt(ctx) + (word << 2));
+    while (bits != 0) {
+      const index = (word << 5) + ctz<u32>(bits);
+      bits &= bits - 1;
+      sum += mix64(((<u64>index + 1) << 32) | <u64>member(ctx, index).lastBeat);
+    }
+  }
+  return sum;
+}
+
+/** Nobody but this node is known to hold the present digest. */
+export function agreeAnew(ctx: usize): void {
+  memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
+  bitSet(agreeAt(ctx), self(ctx));
+}
+
+/** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
+function turnBeat(ctx: usize): u32 {
+  const state = membership(ctx);
+  const oldest = state.beat - 2;
+  let fallen: u32 = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    let falling = load<u32>(heardAt(ctx, 2) + offset);
+    fallen += popcnt<u32>(falling);
+    while (falling != 0) {
+      member(ctx, (word << 5) + ctz<u32>(falling)).lastBeat = oldest;
+      falling &= falling - 1;
+    }
+    store<u32>(heardAt(ctx, 2) + offset, load<u32>(heardAt(ctx, 1) + offset));
+    store<u32>(heardAt(ctx, 1) + offset, load<u32>(heardAt(ctx, 0) + offset));
+    store<u32>(heardAt(ctx, 0) + offset, 0);
+  }
+  state.beat++;
+  state.pulsesHeard = 0;
+  const me = self(ctx);
+  bitSet(heardAt(ctx, 0), me);
+  bitClear(heardAt(ctx, 1), me);
+  bitClear(heardAt(ctx, 2), me);
+  return fallen;
+}
+
+/** Brings the planes to the present beat. Returns true if the epoch changed: the caller cuts it. */
+export function turnTo(ctx: usize): bool {
+  const state = membership(ctx);
+  const beat = beatOf(missionS(ctx));
+  if (state.beat == 0) {
+    state.beat = beat;
+    bitSet(heardAt(ctx, 0), self(ctx));
+    return true;
+  }
+  if (beat <= state.beat) return false;
+  const epoch = state.beat / EPOCH_BEATS;
+  // Beyond three beats the planes are empty; jump.
+  if (beat - state.beat > 4) {
+    for (let i: u32 = 0; i < BEATS_GONE; i++) state.sequence += turnBeat(ctx);
+    state.beat = beat;
+  }
+  while (state.beat < beat) state.sequence += turnBeat(ctx);
+  for (let i: u32 = 0; i < members(ctx); i++) tell(ctx, i);
+  return beat / EPOCH_BEATS != epoch;
+}
+
+/** Starts the epoch of the present beat: freezes who is gone, keeps the agreement of the one before. The caller adds the intents' digest. */
+export function cutEpoch(ctx: usize): void {
+  const state = membership(ctx);
+  const epoch = state.beat / EPOCH_BEATS;
+  memory.copy(agreedBeforeAt(ctx), agreeAt(ctx), MEMBER_WORDS << 2);
+  if (state.epoch + 1 != epoch || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
+  state.previousEpoch = state.epoch;
+  state.epoch = epoch;
+  state.quorum = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    const heard =
+      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
+    store<u32>(goneAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
+  }
+  state.goneDigest = digestOfGone(ctx);
+  agreeAnew(ctx);
+}
+
+/** After the agreement grew: renews lease and base when a majority agrees. Returns true the first time in an epoch. */
+export function checkQuorum(ctx: usize): bool {
+  const state = membership(ctx);
+  if (state.quorum != 0 || epochCutS(state.epoch) < state.bootS) return false;
+  let agreeing: u32 = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++)
+    agreeing += popcnt<u32>(load<u32>(agreeAt(ctx) + (word << 2)) & load<u32>(baseAt(ctx) + (word << 2)));
+  if (agreeing * 2 <= bitCount(baseAt(ctx), MEMBER_WORDS)) return false;
+  state.quorum = 1;
+  state.quorumEpoch = state.epoch;
+  state.formed = 1;
+  // All who agree heard us no earlier than two beats before the cut, so nobody lets go of our claims before this (README, proof).
+  const guardS = LEASE_GUARD_S + clockErrorMs(ctx) / 1000;
+  const cutS = epochCutS(state.epoch);
+  const heardS = cutS > 300 ? cutS - 300 : 0;
+  const until = heardS + LEASE_S - guardS;
+  if (until > state.leaseUntilS) state.leaseUntilS = until;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++)
+    store<u32>(baseAt(ctx) + (word << 2), load<u32>(everyoneAt(ctx) + (word << 2)));
+  for (let i: u32 = 0; i < members(ctx); i++) if (bitGet(goneAt(ctx), i) && goneState(ctx, i) == STATE_DEAD) bitClear(baseAt(ctx), i);
+  return true;
+}
+
+/** Why a gone member is gone: a function of agreed facts only (last beats, announcements, time). */
+function goneState(ctx: usize, index: u32): u32 {
+  const entry = member(ctx, index);
+  if (entry.lastBeat == 0) return STATE_UNKNOWN;
+  const now = missionS(ctx);
+  const lastS = beatStartS(entry.lastBeat);
+  if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
+  if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
+  let together: u32 = 0;
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    if (ageOf(ctx, i) < BEATS_GONE) continue;
+    const other = member(ctx, i).lastBeat;
+    if (other + 1 >= entry.lastBeat && other <= entry.lastBeat + 1) together++;
+  }
+  return together >= CORRELATED_GONE_MIN ? STATE_UNREACHABLE : STATE_DEAD;
+}
+
+export function memberState(ctx: usize, index: u32): u32 {
+  const age = ageOf(ctx, index);
+  if (age >= BEATS_GONE) return goneState(ctx, index);
+  return age == 2 && bitGet(suspectAt(ctx), index) ? STATE_SUSPECT : STATE_ALIVE;
+}
+
+/** MBR-2: the lowest live member of the view that is not barred coordinates. No traffic is needed to know it. */
+export function coordinator(ctx: usize): u32 {
+  for (let i: u32 = 0; i < members(ctx); i++) if (ageOf(ctx, i) < BEATS_GONE) return i;
+  return self(ctx);
+}
+
+/** Emits a member-state event if what is known of a member changed. */
+export function tell(ctx: usize, index: u32): void {
+  const state = memberState(ctx, index);
+  const entry = member(ctx, index);
+  if (<u32>entry.told == state) return;
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  entry.told = <u8>state;
+  const m = changetype<MemberState>(ctx + SCRATCH_OUT_AT);
+  m.member = index;
+  m.state = state;
+  m.lastBeat = lastBeatOf(ctx, index);
+  eventDone(ctx, at, encodeMemberState(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/** End of a gone owner's hold on what it claimed, mission seconds, guard included (INT-5). `leaseS`: extended in advance until then. */
+export function goneHoldsUntilS(ctx: usize, index: u32, leaseS: u32): u32 {
+  const ordinary = beatStartS(member(ctx, index).lastBeat + 1) + LEASE_S;
+  return (leaseS > ordinary ? leaseS : ordinary) + LEASE_GUARD_S;
+}
