@@ -13,12 +13,14 @@ const abiVersion = 1;
 export function createV8Engine(image: Uint8Array): Engine {
   const { module, instance } = instantiateSync(image as Uint8Array<ArrayBuffer>, {});
   const imports = WebAssembly.Module.imports(module).filter((entry) => entry.module !== 'env' || entry.kind !== 'memory');
-  if (imports.length > 0) throw new Error(`the image imports ${imports[0].module}.${imports[0].name}: firmware must import nothing`);
+  if (imports.length > 0)
+    throw new Error(`the image imports ${imports[0].module}.${imports[0].name}: firmware must import nothing`);
   // The loader's own wrappers gather arguments into arrays; the instance's exports are the bare functions.
   const calls = instance.exports as unknown as FirmwareCalls;
   const memory = instance.exports.memory as WebAssembly.Memory;
   const version = calls.abi_version();
-  if (version !== abiVersion) throw new Error(`the image speaks ABI version ${version}, this host ${abiVersion}: run \`npm run build\``);
+  if (version !== abiVersion)
+    throw new Error(`the image speaks ABI version ${version}, this host ${abiVersion}: run \`npm run build\``);
   let next = (calls.memory_base() + 15) & ~15;
   let view = new Uint8Array(memory.buffer);
   return {
@@ -34,7 +36,8 @@ export function createV8Engine(image: Uint8Array): Engine {
       const at = next;
       const end = at + Math.ceil(bytes / 16) * 16;
       const pages = Math.ceil(end / pageBytes);
-      if (pages > pagesMax) throw new RangeError(`${bytes} more bytes exceed 4 GiB of linear memory: spread the nodes over more engines`);
+      if (pages > pagesMax)
+        throw new RangeError(`${bytes} more bytes exceed 4 GiB of linear memory: spread the nodes over more engines`);
       const held = memory.buffer.byteLength / pageBytes;
       if (pages > held) memory.grow(pages - held);
       view = new Uint8Array(memory.buffer);

@@ -1,0 +1,84 @@
+import { TYPE } from '../cbor/generated.ts';
+
+/** Telemetry period of a host node. */
+const healthEveryMs = 300_000;
+/** Milliseconds in a day of work. */
+const dayMs = 86_400_000;
+/** All eight platform tasks checked in. */
+const allTasks = 0xff;
+
+/** Figures of the hardware that a host node stands in for. */
+export interface HardwareFigures {
+  batteryWh: number;
+  solarW: number;
+  storageKg: number;
+}
+
+interface Work {
+  kind: number;
+  rateKgPerDay: number;
+  untilMs: number;
+  fromMs: number;
+  movedKg: number;
+}
+
+/**
+ * What stands around the firmware of a host node when there is no hardware: a battery that stays full, tasks that all check in, and
+ * work that goes on at the commanded rate until its time. Orders are carried out at once. Times are milliseconds of local time.
+ */
+export class StandInPlatform {
+  private readonly figures: HardwareFigures;
+  private readonly work = new Map<number, Work>();
+  private nextHealthMs: number;
+  private storedKg = 0;
+
+  constructor(figures: HardwareFigures, nowMs: number) {
+    this.figures = figures;
+    this.nextHealthMs = nowMs;
+  }
+
+  /** When the platform next has something to say. */
+  nextMs(): number {
+    let next = this.nextHealthMs;
+    for (const { untilMs } of this.work.values()) next = Math.min(next, untilMs);
+    return next;
+  }
+
+  /** Records that are due at `nowMs`, as flat arrays with the type first. */
+  due(nowMs: number): number[][] {
+    const records: number[][] = [];
+    const slots = [...this.work.keys()].sort((left, right) => left - right);
+    for (const slot of slots) {
+      const work = this.work.get(slot)!;
+      const done = nowMs >= work.untilMs;
+      if (done || nowMs >= this.nextHealthMs) records.push(this.progress(slot, work, nowMs, done ? 2 : 1));
+      if (done) this.work.delete(slot);
+    }
+    if (nowMs >= this.nextHealthMs) {
+      this.nextHealthMs = nowMs + healthEveryMs;
+      const { batteryWh, solarW } = this.figures;
+      records.push([TYPE.health, allTasks, batteryWh, Math.floor(this.storedKg), solarW]);
+    }
+    return records;
+  }
+
+  startWork(slot: number, kind: number, rateKgPerDay: number, untilMs: number, nowMs: number): number[] {
+    const work = { kind, rateKgPerDay, untilMs, fromMs: nowMs, movedKg: 0 };
+    this.work.set(slot, work);
+    return this.progress(slot, work, nowMs, 1);
+  }
+
+  stopWork(slot: number): void {
+    this.work.delete(slot);
+  }
+
+  private progress(slot: number, work: Work, nowMs: number, status: 1 | 2): number[] {
+    const total = Math.floor((work.rateKgPerDay * (Math.min(nowMs, work.untilMs) - work.fromMs)) / dayMs);
+    const moved = total - work.movedKg;
+    work.movedKg = total;
+    // Kind 1 mines into the store, kind 2 hauls out of it.
+    const stored = work.kind === 1 ? this.storedKg + moved : this.storedKg - moved;
+    this.storedKg = Math.min(Math.max(stored, 0), this.figures.storageKg);
+    return [TYPE.progress, slot, status, total];
+  }
+}
