@@ -1,0 +1,473 @@
+import { EventQueue } from '../kernel/queue.ts';
+import type { WorldChange } from '../kernel/trace.ts';
+import type { GroupPlan, NodePlan, WorldPlan } from './plan.ts';
+import { progressStatus, type Work, workKind } from './work.ts';
+
+/** Who hears what the world does: the simulator, or a baseline's controller. */
+export interface WorldListener {
+  change(timeMs: number, change: WorldChange): void;
+  progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void;
+}
+
+const msPerDay = 86_400_000;
+const msPerHour = 3_600_000;
+const slotsPerNode = 8;
+/** Overdue maintenance costs a tenth of the rate. *Assumed*. */
+const overdueFactor = 0.9;
+/** An empty battery must refill to this share before mining goes on: otherwise it would switch at every instant. *Assumed*. */
+const resumeShare = 0.05;
+/** Storage counts as full, a battery as empty, within this many kg or Wh: below what rounding to a millisecond moves. */
+const tolerance = 1e-3;
+
+interface NodeState {
+  plan: NodePlan;
+  up: boolean;
+  storedKg: number;
+  batteryWh: number;
+  /** kg and Wh per ms. */
+  storeFlow: number;
+  powerFlow: number;
+  extraW: number;
+  full: boolean;
+  empty: boolean;
+  maintaining: boolean;
+  maintainedMs: number;
+  lastMs: number;
+  timerMs: number;
+  works: (Work | null)[];
+}
+
+interface GroupState {
+  plan: GroupPlan;
+  capacityKgPerDay: number;
+  stockKg: number;
+  drainFlow: number;
+  lastMs: number;
+  timerMs: number;
+  works: Work[];
+  /** Unusable units, by number. */
+  gone: Set<number>;
+}
+
+const event = { node: 1, group: 2, workEnd: 3 } as const;
+
+/**
+ * The ground truth that production is measured against. Between changes everything runs linearly, so states are integrated only
+ * when something changes, and the instants at which a stock, a store or a battery ends are events of their own. It knows nothing of
+ * firmware: any controller may start and stop work.
+ */
+export class World {
+  minedKg = 0;
+  hauledKg = 0;
+  readonly #plan: WorldPlan;
+  readonly #listener: WorldListener;
+  readonly #queue = new EventQueue();
+  readonly #nodes: NodeState[];
+  readonly #groups: (GroupState | undefined)[] = [];
+  #workId = 0;
+
+  constructor(plan: WorldPlan, listener: WorldListener) {
+    this.#plan = plan;
+    this.#listener = listener;
+    this.#nodes = plan.nodes.map((node) => ({
+      plan: node,
+      up: false,
+      storedKg: 0,
+      batteryWh: node.batteryWh,
+      storeFlow: 0,
+      powerFlow: 0,
+      extraW: 0,
+      full: false,
+      empty: false,
+      maintaining: false,
+      maintainedMs: 0,
+      lastMs: 0,
+      timerMs: -1,
+      works: new Array<Work | null>(slotsPerNode).fill(null),
+    }));
+    for (const group of plan.groups) {
+      this.#groups[group.group] = {
+        plan: group,
+        capacityKgPerDay: group.capacityKgPerDay,
+        stockKg: group.stockKg,
+        drainFlow: 0,
+        lastMs: 0,
+        timerMs: -1,
+        works: [],
+        gone: new Set(),
+      };
+    }
+  }
+
+  /** When the world next changes by itself; Infinity if never. */
+  get nextMs(): number {
+    return this.#queue.nextMs;
+  }
+
+  /** Lets everything happen that is due up to and including `timeMs`. */
+  advance(timeMs: number): void {
+    const queue = this.#queue;
+    while (queue.nextMs <= timeMs && queue.pop()) {
+      const dueMs = queue.timeMs;
+      if (queue.kind === event.workEnd) {
+        const work = this.#nodes[queue.node].works[queue.first];
+        if (work !== null && work.id === queue.second && work.untilMs <= dueMs) this.#finish(dueMs, work);
+      } else if (queue.kind === event.node) {
+        const node = this.#nodes[queue.node];
+        if (node.timerMs === dueMs) this.#nodeDue(dueMs, node);
+      } else {
+        const group = this.#groups[queue.first];
+        if (group !== undefined && group.timerMs === dueMs) this.#groupDue(dueMs, group);
+      }
+    }
+  }
+
+  /** Starts work, or changes rate and end of the same work in that slot. Refusals are told as progress `blocked`. */
+  startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void {
+    const state = this.#nodes[node];
+    const group = resource >>> 16;
+    const unit = resource & 0xffff;
+    const running = state.works[slot];
+    if (!state.up || untilMs <= timeMs) return;
+    if (running !== null && running.kind === kind && running.group === group && running.unit === unit) {
+      running.rateKgPerDay = rateKgPerDay;
+      running.untilMs = untilMs;
+      this.#queue.push(untilMs, node, event.workEnd, slot, running.id);
+      this.#settleNode(timeMs, state);
+      return;
+    }
+    if (running !== null) this.stopWork(timeMs, node, slot);
+    if (this.#refuses(kind, group, unit)) {
+      this.#listener.progress(timeMs, node, slot, progressStatus.blocked, 0);
+      return;
+    }
+    this.#workId += 1;
+    const work: Work = {
+      id: this.#workId,
+      node,
+      slot,
+      kind,
+      group,
+      unit,
+      rateKgPerDay,
+      startMs: timeMs,
+      untilMs,
+      flow: 0,
+      lastMs: timeMs,
+      untoldKg: 0,
+      totalKg: 0,
+      intakeMs: 0,
+      spoiled: false,
+    };
+    state.works[slot] = work;
+    if (kind === workKind.maintain) state.maintaining = true;
+    if (kind === workKind.mine || kind === workKind.haul) this.#occupy(timeMs, work);
+    this.#queue.push(untilMs, node, event.workEnd, slot, work.id);
+    this.#settleNode(timeMs, state);
+    this.#listener.progress(timeMs, node, slot, progressStatus.running, 0);
+  }
+
+  /** Ends work without a result; a haul brings nothing. Unknown slots are ignored: the work may have ended by itself. */
+  stopWork(timeMs: number, node: number, slot: number): void {
+    const work = this.#nodes[node].works[slot];
+    if (work !== null && work !== undefined) this.#remove(timeMs, work);
+  }
+
+  /** A node that goes down drops all its work. */
+  setNodeUp(timeMs: number, node: number, up: boolean, permanent: boolean, disruption: string | null): void {
+    const state = this.#nodes[node];
+    if (state.up === up) return;
+    if (!up) this.dropWork(timeMs, node);
+    state.up = up;
+    this.#listener.change(timeMs, { kind: up ? 'node-up' : 'node-down', node, permanent, disruption });
+  }
+
+  /** Stops all work of a node: its actuators lost their controller. */
+  dropWork(timeMs: number, node: number): void {
+    for (const work of this.#nodes[node].works) if (work !== null) this.#remove(timeMs, work);
+  }
+
+  /** Whether the node counts as up for the world. */
+  isUp(node: number): boolean {
+    return this.#nodes[node].up;
+  }
+
+  /** A group's capacity and stock as they are from now on; 0 kg/day refuses all work there. */
+  setGroup(timeMs: number, group: number, capacityKgPerDay: number, stockKg: number, disruption: string | null): void {
+    const state = this.#group(group);
+    this.#settleGroup(timeMs, state);
+    state.capacityKgPerDay = capacityKgPerDay;
+    state.stockKg = stockKg;
+    this.#listener.change(timeMs, { kind: 'group-capacity', group, capacityKgPerDay, stockKg, disruption });
+    if (capacityKgPerDay <= 0) this.#blockAll(timeMs, [...state.works]);
+    this.#settleGroup(timeMs, state);
+  }
+
+  setUnit(timeMs: number, group: number, unit: number, usable: boolean, disruption: string | null): void {
+    const state = this.#group(group);
+    if (usable) state.gone.delete(unit);
+    else state.gone.add(unit);
+    this.#listener.change(timeMs, { kind: 'unit', group, unit, usable, disruption });
+    if (!usable) this.#blockAll(timeMs, state.works.filter((work) => work.unit === unit));
+  }
+
+  /** Power drawn beside base, replication and mining: a contact window. */
+  setExtraDraw(timeMs: number, node: number, watts: number): void {
+    this.#nodes[node].extraW = watts;
+    this.#settleNode(timeMs, this.#nodes[node]);
+  }
+
+  /** A change of ground truth from a fault timeline; kinds without physics are only passed on. */
+  applyDisruption(timeMs: number, change: WorldChange): void {
+    if (change.kind === 'node-up' || change.kind === 'node-down') {
+      this.setNodeUp(timeMs, change.node, change.kind === 'node-up', change.permanent, change.disruption);
+    } else if (change.kind === 'group-capacity') {
+      this.setGroup(timeMs, change.group, change.capacityKgPerDay, change.stockKg, change.disruption);
+    } else if (change.kind === 'unit') this.setUnit(timeMs, change.group, change.unit, change.usable, change.disruption);
+    else this.#listener.change(timeMs, change);
+  }
+
+  /** Tells all credits up to now: hourly, so that production per hour can be judged. */
+  tellCredits(timeMs: number): void {
+    for (const node of this.#nodes) {
+      for (const work of node.works) {
+        if (work === null || work.kind !== workKind.mine) continue;
+        this.#integrateWork(timeMs, work);
+        this.#tell(timeMs, work);
+      }
+    }
+  }
+
+  storedKg(timeMs: number, node: number): number {
+    this.#integrateNode(timeMs, this.#nodes[node]);
+    return this.#nodes[node].storedKg;
+  }
+
+  batteryWh(timeMs: number, node: number): number {
+    this.#integrateNode(timeMs, this.#nodes[node]);
+    return this.#nodes[node].batteryWh;
+  }
+
+  capacityKgPerDay(group: number): number {
+    return this.#groups[group]?.capacityKgPerDay ?? 0;
+  }
+
+  stockKg(timeMs: number, group: number): number {
+    const state = this.#group(group);
+    this.#integrateGroup(timeMs, state);
+    return state.stockKg;
+  }
+
+  unitUsable(group: number, unit: number): boolean {
+    const state = this.#groups[group];
+    return state !== undefined && unit <= state.plan.units && !state.gone.has(unit);
+  }
+
+  /** Nodes that work on a group now (`unit` 0) or on one of its units, ascending. */
+  nodesAt(group: number, unit: number): number[] {
+    const nodes = new Set<number>();
+    for (const work of this.#group(group).works) if (unit === 0 || work.unit === unit) nodes.add(work.node);
+    return [...nodes].sort((a, b) => a - b);
+  }
+
+  #group(group: number): GroupState {
+    const state = this.#groups[group];
+    if (state === undefined) throw new RangeError(`the world has no group ${group}`);
+    return state;
+  }
+
+  /** Mining and hauling want a unit of the right kind of group that exists, is usable, and has something left. */
+  #refuses(kind: number, group: number, unit: number): boolean {
+    if (kind !== workKind.mine && kind !== workKind.haul) return false;
+    const state = this.#groups[group];
+    if (state === undefined || state.plan.kind !== kind || unit === 0 || !this.unitUsable(group, unit)) return true;
+    return state.capacityKgPerDay <= 0 || (kind === workKind.mine && state.stockKg <= 0);
+  }
+
+  #occupy(timeMs: number, work: Work): void {
+    const group = this.#group(work.group);
+    const others = group.works.filter((other) => other.unit === work.unit && other.node !== work.node);
+    group.works.push(work);
+    if (others.length === 0) return;
+    work.spoiled = true;
+    for (const other of others) other.spoiled = true;
+    const nodes = [...others.map((other) => other.node), work.node].sort((a, b) => a - b);
+    this.#listener.change(timeMs, { kind: 'double-execution', group: work.group, unit: work.unit, nodes });
+  }
+
+  #remove(timeMs: number, work: Work): void {
+    const state = this.#nodes[work.node];
+    this.#settleNode(timeMs, state);
+    this.#tell(timeMs, work);
+    state.works[work.slot] = null;
+    if (work.kind === workKind.maintain) state.maintaining = false;
+    const group = this.#groups[work.group];
+    const at = group === undefined ? -1 : group.works.indexOf(work);
+    if (group !== undefined && at >= 0) {
+      group.works.splice(at, 1);
+      this.#settleGroup(timeMs, group);
+    }
+    this.#settleNode(timeMs, state);
+  }
+
+  #blockAll(timeMs: number, works: Work[]): void {
+    for (const work of works) {
+      this.#remove(timeMs, work);
+      this.#listener.progress(timeMs, work.node, work.slot, progressStatus.blocked, Math.floor(work.totalKg));
+    }
+  }
+
+  #finish(timeMs: number, work: Work): void {
+    const state = this.#nodes[work.node];
+    this.#settleNode(timeMs, state);
+    if (work.kind === workKind.haul && !work.spoiled) {
+      const load = Math.min(this.#group(work.group).plan.loadKg, state.storedKg);
+      const movedKg = load * Math.min(1, work.intakeMs / (timeMs - work.startMs));
+      state.storedKg -= movedKg;
+      work.untoldKg = movedKg;
+      work.totalKg = movedKg;
+      this.hauledKg += movedKg;
+    }
+    if (work.kind === workKind.maintain) state.maintainedMs = timeMs;
+    this.#remove(timeMs, work);
+    this.#listener.progress(timeMs, work.node, work.slot, progressStatus.done, Math.floor(work.totalKg));
+  }
+
+  #tell(timeMs: number, work: Work): void {
+    if (work.untoldKg <= 0) return;
+    const kg = work.untoldKg;
+    work.untoldKg = 0;
+    this.#listener.change(timeMs, { kind: 'credit', node: work.node, group: work.group, unit: work.unit, kg });
+  }
+
+  // ---- integration ----
+
+  #integrateWork(timeMs: number, work: Work): void {
+    const elapsedMs = timeMs - work.lastMs;
+    work.lastMs = timeMs;
+    if (work.kind === workKind.haul) work.intakeMs += work.flow * elapsedMs;
+    else if (work.kind === workKind.mine) {
+      const kg = work.flow * elapsedMs;
+      work.untoldKg += kg;
+      work.totalKg += kg;
+      this.minedKg += kg;
+    }
+  }
+
+  #integrateNode(timeMs: number, node: NodeState): void {
+    const elapsedMs = timeMs - node.lastMs;
+    node.lastMs = timeMs;
+    node.storedKg = Math.min(node.plan.storageKg, node.storedKg + node.storeFlow * elapsedMs);
+    node.batteryWh = Math.max(0, Math.min(node.plan.batteryWh, node.batteryWh + node.powerFlow * elapsedMs));
+  }
+
+  #integrateGroup(timeMs: number, group: GroupState): void {
+    group.stockKg = Math.max(0, group.stockKg - group.drainFlow * (timeMs - group.lastMs));
+    group.lastMs = timeMs;
+  }
+
+  // ---- rates ----
+
+  /** After a change of one node: its groups, or itself alone. */
+  #settleNode(timeMs: number, node: NodeState): void {
+    let settled = false;
+    for (const work of node.works) {
+      const group = work === null ? undefined : this.#groups[work.group];
+      if (group === undefined || (work?.kind !== workKind.mine && work?.kind !== workKind.haul)) continue;
+      this.#settleGroup(timeMs, group);
+      settled = true;
+    }
+    if (!settled) this.#settleEnergy(timeMs, node);
+  }
+
+  /** What the work would take if its group had plenty, kg per day. */
+  #wantedKgPerDay(timeMs: number, work: Work): number {
+    if (work.kind === workKind.haul) {
+      const loadKg = this.#group(work.group).plan.loadKg;
+      return work.rateKgPerDay > 0 ? work.rateKgPerDay : (loadKg * msPerDay) / (work.untilMs - work.startMs);
+    }
+    const node = this.#nodes[work.node];
+    if (!node.up || node.maintaining || node.full || node.empty) return 0;
+    let sum = 0;
+    for (const other of node.works) if (other !== null && other.kind === workKind.mine) sum += other.rateKgPerDay;
+    const share = sum > node.plan.rateKgPerDay ? node.plan.rateKgPerDay / sum : 1;
+    const overdue = timeMs - node.maintainedMs >= 2 * this.#plan.maintenanceEveryMs;
+    return work.rateKgPerDay * share * (overdue ? overdueFactor : 1);
+  }
+
+  #settleGroup(timeMs: number, group: GroupState): void {
+    this.#integrateGroup(timeMs, group);
+    let wantedSum = 0;
+    for (const work of group.works) {
+      this.#integrateWork(timeMs, work);
+      wantedSum += this.#wantedKgPerDay(timeMs, work);
+    }
+    const granted = wantedSum > group.capacityKgPerDay ? group.capacityKgPerDay / wantedSum : 1;
+    group.drainFlow = 0;
+    for (const work of group.works) {
+      const doubled = group.works.some((other) => other.unit === work.unit && other.node !== work.node);
+      if (work.kind === workKind.haul) work.flow = granted;
+      else {
+        work.flow = doubled ? 0 : (this.#wantedKgPerDay(timeMs, work) * granted) / msPerDay;
+        group.drainFlow += work.flow;
+      }
+    }
+    for (const work of group.works) this.#settleEnergy(timeMs, this.#nodes[work.node], granted);
+    if (group.plan.kind !== 1) return;
+    const dueMs = group.drainFlow > 0 ? timeMs + Math.ceil(group.stockKg / group.drainFlow) : -1;
+    if (dueMs !== group.timerMs && dueMs > timeMs) this.#queue.push(dueMs, -1, event.group, group.plan.group);
+    group.timerMs = dueMs;
+  }
+
+  #settleEnergy(timeMs: number, node: NodeState, granted = 1): void {
+    this.#integrateNode(timeMs, node);
+    const { plan } = node;
+    let dugKgPerDay = 0;
+    let creditedFlow = 0;
+    for (const work of node.works) {
+      if (work === null || work.kind !== workKind.mine) continue;
+      creditedFlow += work.flow;
+      // A doubled unit burns the energy of digging without credit.
+      dugKgPerDay += work.flow > 0 ? work.flow * msPerDay : this.#wantedKgPerDay(timeMs, work) * granted;
+    }
+    node.storeFlow = creditedFlow;
+    const drawW = plan.baseW + plan.replicateW + node.extraW + (dugKgPerDay * plan.mineWhPerKg) / 24;
+    node.powerFlow = (plan.solarW - (node.up ? drawW : 0)) / msPerHour;
+    const dueMs = Math.min(this.#storeDueMs(timeMs, node), this.#batteryDueMs(timeMs, node), this.#overdueMs(timeMs, node));
+    if (dueMs !== node.timerMs && dueMs < Number.POSITIVE_INFINITY) this.#queue.push(dueMs, plan.node, event.node);
+    node.timerMs = dueMs;
+  }
+
+  #storeDueMs(timeMs: number, node: NodeState): number {
+    const roomKg = node.plan.storageKg - node.storedKg;
+    if (node.full) return roomKg > tolerance ? timeMs + 1 : Number.POSITIVE_INFINITY;
+    return node.storeFlow > 0 ? timeMs + Math.max(1, Math.ceil(roomKg / node.storeFlow)) : Number.POSITIVE_INFINITY;
+  }
+
+  #batteryDueMs(timeMs: number, node: NodeState): number {
+    if (node.empty) {
+      const missingWh = node.plan.batteryWh * resumeShare - node.batteryWh;
+      return node.powerFlow > 0 ? timeMs + Math.max(1, Math.ceil(missingWh / node.powerFlow)) : Number.POSITIVE_INFINITY;
+    }
+    return node.powerFlow < 0 ? timeMs + Math.max(1, Math.ceil(node.batteryWh / -node.powerFlow)) : Number.POSITIVE_INFINITY;
+  }
+
+  #overdueMs(timeMs: number, node: NodeState): number {
+    const overdueMs = node.maintainedMs + 2 * this.#plan.maintenanceEveryMs;
+    return overdueMs > timeMs ? overdueMs : Number.POSITIVE_INFINITY;
+  }
+
+  #nodeDue(timeMs: number, node: NodeState): void {
+    node.timerMs = -1;
+    this.#integrateNode(timeMs, node);
+    node.full = node.plan.storageKg - node.storedKg <= tolerance;
+    if (node.empty) node.empty = node.batteryWh < node.plan.batteryWh * resumeShare - tolerance;
+    else node.empty = node.batteryWh <= tolerance && node.powerFlow < 0;
+    this.#settleNode(timeMs, node);
+  }
+
+  #groupDue(timeMs: number, group: GroupState): void {
+    group.timerMs = -1;
+    this.setGroup(timeMs, group.plan.group, 0, 0, null);
+  }
+}
