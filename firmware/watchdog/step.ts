@@ -1,245 +1,321 @@
-// Windowed feeding and the escalation ladder (WDG-1, WDG-2). Works by local time alone. See README.md.
+// Feeding and the escalation ladder (WDG-1, WDG-2). Every rung has a time-out, so that a recovery that fails leads to the next.
 
-import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, ADDRESSEE_ALL, OUTBOX_MAX, COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX } from "../memory/limits";
+import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, CONTEXT_MAGIC } from "../edge/table";
-import { commandSpace, commandDone, eventSpace, eventDone } from "../edge/queues";
-import { send, SEND_BEACON } from "../edge/outbox";
-import { intents } from "../intent/table";
+import { edge } from "../edge/table";
+import { commandDone, commandSpace, eventDone, eventSpace } from "../edge/queues";
+import { SEND_BEACON, send } from "../edge/outbox";
 import {
-  FeedWatchdog,
-  encodeFeedWatchdog,
-  RestartTask,
-  encodeRestartTask,
-  RestartRuntime,
-  encodeRestartRuntime,
-  ResetProcessor,
-  encodeResetProcessor,
   AlternateImage,
-  encodeAlternateImage,
-  SafeMode,
-  encodeSafeMode,
   Escalation,
+  FeedWatchdog,
+  ResetProcessor,
+  RestartRuntime,
+  RestartTask,
+  SafeMode,
+  encodeAlternateImage,
   encodeEscalation,
+  encodeFeedWatchdog,
+  encodeResetProcessor,
+  encodeRestartRuntime,
+  encodeRestartTask,
+  encodeSafeMode,
 } from "../wire/generated/messages";
 import {
-  watchdog,
-  taskSeenAt,
-  ALL_ROOMS,
-  TASKS,
-  NO_TASK,
-  LEVEL_TASK,
+  BEACON_S,
+  BOOT_IMAGE,
+  BOOT_POWER_ON,
+  BOOT_RUNTIME,
+  BOOT_WATCHDOG,
+  CAUSE_BITTEN,
+  CAUSE_CHECKPOINT,
+  CAUSE_NONE,
+  CAUSE_RECOVERY,
+  CAUSE_ROOM,
+  CAUSE_STATE,
+  CAUSE_TASK,
+  FEED_S,
+  FEED_S_MAX,
+  FEED_S_MIN,
+  IMAGE_S_MAX,
+  LEVEL_IMAGE,
+  LEVEL_NONE,
+  LEVEL_RESET,
   LEVEL_RUNTIME,
-  LEVEL_PROCESSOR,
-  LEVEL_ALTERNATE,
   LEVEL_SAFE,
+  LEVEL_TASK,
+  PROBATION_RECORDS_MISSED,
+  PROBATION_SILENCE_S,
+  RESETS_MAX,
+  RESET_S_MAX,
+  ROOMS_ALL,
+  RUNTIME_RESTART_S_MAX,
+  STABLE_S,
+  TASKS,
+  TASK_RESTARTS_MAX,
+  TASK_RESTART_S_MAX,
+  TASK_SILENCE_S_MAX,
+  WatchdogState,
+  stateSane,
+  task,
+  watchdog,
 } from "./table";
 
-/** The hardware window is 30–900 s; feeding stays well inside. */
-const FEED_S_MIN: u32 = 240;
-/** A platform task must check in at least this often. */
-const TASK_S_MAX: u32 = 900;
-/** How long an ordered recovery may take before the next rung. */
-const RECOVERY_S_MAX: u32 = 600;
-const TASK_TRIES_MAX: u32 = 2;
-const RESETS_MAX: u32 = 3;
-/** An hour without trouble clears the ladder. */
-const STABLE_S: u32 = 3600;
-const BEACON_S: u32 = 600;
-
-export const CAUSE_TASK: u32 = 1;
-export const CAUSE_STATE: u32 = 2;
-export const CAUSE_CHECKPOINT: u32 = 3;
-export const CAUSE_RESETS: u32 = 4;
-/** How boot() was reached: see `booted` in the schema. */
-const BOOT_WATCHDOG: u32 = 2;
-const BOOT_COMMANDED: u32 = 3;
-const BOOT_RUNTIME: u32 = 4;
-
-/** After boot: everybody has just checked in; a ladder that was being climbed goes on where the platform's counts say. */
+/** After boot (restored 0) or restore (1). What began it tells which rung was used last, for a checkpoint is older than that. */
 export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32, image: u32): void {
   const state = watchdog(ctx);
   const now = edge(ctx).localS;
-  state.fedS = now;
-  state.rooms = 0;
-  state.level = 0;
-  state.tries = 0;
-  state.task = NO_TASK;
-  state.orderedS = now;
+  const safe = state.safe;
+  const before = state.level;
+  memory.fill(changetype<usize>(state), 0, offsetof<WatchdogState>());
   state.resets = resets;
   state.image = image;
-  state.bootS = now;
-  state.beaconS = 0;
-  for (let task: u32 = 0; task < TASKS; task++) store<u32>(taskSeenAt(ctx, task), now);
-  if (resets > RESETS_MAX) {
-    escalate(ctx, image == 0 ? LEVEL_ALTERNATE : LEVEL_SAFE, CAUSE_RESETS, NO_TASK);
+  state.lastFeedS = now;
+  state.feedDueS = now + FEED_S_MIN;
+  state.stableS = now;
+  state.beaconS = now;
+  for (let i: u32 = 0; i < TASKS; i++) forgive(ctx, i, now);
+  if (cause == BOOT_POWER_ON) {
+    edge(ctx).safeMode = 0;
     return;
   }
-  // A restart that was ordered from a checkpoint, and had none that verifies, did not restart the runtime: the processor is next.
-  if (cause == BOOT_RUNTIME && restored == 0) escalate(ctx, LEVEL_PROCESSOR, CAUSE_CHECKPOINT, NO_TASK);
-  else if (cause == BOOT_WATCHDOG || cause == BOOT_COMMANDED) state.level = LEVEL_PROCESSOR;
-  else if (cause == BOOT_RUNTIME) state.level = LEVEL_RUNTIME;
+  if (safe != 0) {
+    state.level = LEVEL_SAFE;
+    state.safe = 1;
+    edge(ctx).safeMode = 1;
+    return;
+  }
+  state.level = max<u32>(min<u32>(before, LEVEL_IMAGE), rungOf(cause));
+  if (image != 0) state.level = LEVEL_IMAGE;
+  // A recovery that came back as less than it should be has failed: the next rung.
+  if (cause == BOOT_RUNTIME && restored == 0) climb(ctx, LEVEL_RUNTIME, CAUSE_CHECKPOINT, 0);
+  else if (cause == BOOT_IMAGE && image == 0) climb(ctx, LEVEL_IMAGE, CAUSE_RECOVERY, 0);
+  else if (cause == BOOT_WATCHDOG && resets >= RESETS_MAX) climb(ctx, LEVEL_RESET, CAUSE_BITTEN, 0);
 }
 
-/** Bit i of `tasks`: platform task i checked in since the last record. */
+function rungOf(cause: u32): u32 {
+  return cause == BOOT_RUNTIME ? LEVEL_RUNTIME : cause == BOOT_IMAGE ? LEVEL_IMAGE : LEVEL_RESET;
+}
+
+function forgive(ctx: usize, index: u32, now: u32): void {
+  const t = task(ctx, index);
+  t.heardS = now;
+  t.missed = 0;
+  t.restarts = 0;
+}
+
+/** Telemetry: bit i of `tasks` = platform task i checked in. */
 export function watchdogHealth(ctx: usize, tasks: u32): void {
-  const state = watchdog(ctx);
-  for (let task: u32 = 0; task < TASKS; task++) {
-    if (((tasks >>> task) & 1) == 0) continue;
-    store<u32>(taskSeenAt(ctx, task), edge(ctx).localS);
-    if (state.level == LEVEL_TASK && state.task == task) {
-      state.level = 0;
-      state.tries = 0;
-      state.task = NO_TASK;
-    }
+  const now = edge(ctx).localS;
+  for (let i: u32 = 0; i < TASKS; i++) {
+    const t = task(ctx, i);
+    if ((tasks & (1 << i)) != 0) {
+      t.heardS = now;
+      t.missed = 0;
+    } else if (t.missed < 255) t.missed++;
   }
 }
 
+/** A firmware room did its periodic work. */
 export function watchdogCheckIn(ctx: usize, room: u32): void {
-  const state = watchdog(ctx);
-  state.rooms |= 1 << room;
+  watchdog(ctx).rooms |= 1 << room;
 }
 
-/** The platform's word on an ordered recovery. One that failed makes way for the next rung at once. */
-export function watchdogRecovery(ctx: usize, level: u32, task: u32, ok: bool): void {
+/** The platform's word on an ordered recovery. A restarted task counts as checked in; a failed recovery leads on at once. */
+export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: bool): void {
   const state = watchdog(ctx);
-  if (level != state.level || ok) return;
-  if (level == LEVEL_TASK && state.tries < TASK_TRIES_MAX) escalate(ctx, LEVEL_TASK, CAUSE_TASK, task);
-  else climb(ctx, state.cause, task);
+  if (state.pending == 0 || state.safe != 0 || level != state.level) return;
+  if (!ok) {
+    fail(ctx, state);
+    return;
+  }
+  if (level != LEVEL_TASK || taskIndex != state.task) return;
+  const t = task(ctx, taskIndex);
+  t.heardS = edge(ctx).localS;
+  t.missed = 0;
+  state.pending = 0;
+  state.stableS = edge(ctx).localS;
 }
 
-/** Once per period. */
+/** Once per period: judges, escalates or feeds. */
 export function watchdogStep(ctx: usize): void {
   const state = watchdog(ctx);
   const now = edge(ctx).localS;
-  if (edge(ctx).safeMode != 0) {
-    beacon(ctx);
-    feed(ctx);
+  if (state.safe != 0) {
+    safeStep(ctx, state, now);
     return;
   }
-  if (!stateSane(ctx)) {
-    if (state.level < LEVEL_RUNTIME) escalate(ctx, LEVEL_RUNTIME, CAUSE_STATE, NO_TASK);
-    else if (now - state.orderedS >= RECOVERY_S_MAX) climb(ctx, CAUSE_STATE, NO_TASK);
+  if (state.pending != 0) {
+    if (state.level == LEVEL_TASK && task(ctx, state.task).heardS > state.sinceS) state.pending = 0;
+    else if (now - state.sinceS >= timeoutOf(state.level)) fail(ctx, state);
+    if (state.pending != 0) return;
+    state.stableS = now;
+  }
+  const hanging = hangingTask(ctx, state, now);
+  const cause = troubleOf(ctx, state, hanging, now);
+  if (cause != CAUSE_NONE) {
+    state.stableS = now;
+    act(ctx, state, cause, hanging < TASKS ? hanging : 0);
     return;
   }
-  const missing = missingTask(ctx);
-  if (missing == NO_TASK) {
-    if (state.level != 0 && now - state.orderedS >= STABLE_S) {
-      state.level = 0;
-      state.tries = 0;
-      state.resets = 0;
-    }
-    if ((state.rooms & ALL_ROOMS) == ALL_ROOMS) feed(ctx);
+  if (state.level != LEVEL_NONE && now - state.stableS >= STABLE_S) calm(ctx, state);
+  feed(ctx, state, now, ROOMS_ALL);
+}
+
+function timeoutOf(level: u32): u32 {
+  if (level == LEVEL_TASK) return TASK_RESTART_S_MAX;
+  if (level == LEVEL_RUNTIME) return RUNTIME_RESTART_S_MAX;
+  return level == LEVEL_RESET ? RESET_S_MAX : IMAGE_S_MAX;
+}
+
+/** The first task that hangs; TASKS = none. On probation, telemetry without it tells sooner than silence does. */
+function hangingTask(ctx: usize, state: WatchdogState, now: u32): u32 {
+  for (let i: u32 = 0; i < TASKS; i++) {
+    const t = task(ctx, i);
+    const silentS = now - t.heardS;
+    if (silentS >= TASK_SILENCE_S_MAX) return i;
+    if (state.level == LEVEL_NONE) continue;
+    if (<u32>t.missed >= PROBATION_RECORDS_MISSED && silentS >= PROBATION_SILENCE_S) return i;
+  }
+  return TASKS;
+}
+
+function troubleOf(ctx: usize, state: WatchdogState, hanging: u32, now: u32): u32 {
+  if (!stateSane(ctx)) return CAUSE_STATE;
+  if (hanging < TASKS) return CAUSE_TASK;
+  const unfedS = now - state.lastFeedS;
+  if (unfedS > FEED_S_MAX || (unfedS >= FEED_S && state.rooms != ROOMS_ALL)) return CAUSE_ROOM;
+  return CAUSE_NONE;
+}
+
+/** First a task restart where a task is to blame; otherwise the rung above the one used last. */
+function act(ctx: usize, state: WatchdogState, cause: u32, taskIndex: u32): void {
+  if (cause == CAUSE_TASK && state.level <= LEVEL_TASK && <u32>task(ctx, taskIndex).restarts < TASK_RESTARTS_MAX) {
+    restartTask(ctx, state, taskIndex);
     return;
   }
-  tendTask(ctx, missing);
+  climb(ctx, max<u32>(state.level, LEVEL_TASK), cause, taskIndex);
 }
 
-/** A task is silent: restart it, at most twice, then climb. Feeding goes on for rungs that need this runtime to order the next. */
-function tendTask(ctx: usize, task: u32): void {
-  const state = watchdog(ctx);
-  const waited = edge(ctx).localS - state.orderedS;
-  if (state.level == 0 || (state.level > LEVEL_TASK && state.tries == 0)) {
-    if (state.level == 0) escalate(ctx, LEVEL_TASK, CAUSE_TASK, task);
-    else climb(ctx, CAUSE_TASK, task);
-  } else if (waited >= RECOVERY_S_MAX) {
-    if (state.level == LEVEL_TASK && state.tries < TASK_TRIES_MAX) escalate(ctx, LEVEL_TASK, CAUSE_TASK, task);
-    else climb(ctx, CAUSE_TASK, task);
+/** The pending recovery came to nothing: a task is restarted again within its tries, a reset within its count, else the next rung. */
+function fail(ctx: usize, state: WatchdogState): void {
+  if (state.level == LEVEL_TASK && <u32>task(ctx, state.task).restarts < TASK_RESTARTS_MAX) {
+    restartTask(ctx, state, state.task);
+    return;
   }
+  climb(ctx, state.level, state.level == LEVEL_TASK ? CAUSE_TASK : CAUSE_RECOVERY, state.task);
 }
 
-/** The task that has been silent too long, lowest first; NO_TASK = none. */
-function missingTask(ctx: usize): u32 {
-  for (let task: u32 = 0; task < TASKS; task++)
-    if (edge(ctx).localS - load<u32>(taskSeenAt(ctx, task)) > TASK_S_MAX) return task;
-  return NO_TASK;
+function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
+  order(ctx, state, LEVEL_TASK, CAUSE_TASK, taskIndex);
+  task(ctx, taskIndex).restarts++;
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<RestartTask>(ctx + SCRATCH_OUT_AT);
+  m.task = taskIndex;
+  commandDone(ctx, at, encodeRestartTask(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** WDG-1: what must hold of the protected state before anything is fed. */
-export function stateSane(ctx: usize): bool {
-  const state = edge(ctx);
-  return (
-    state.magic == CONTEXT_MAGIC &&
-    state.self < state.members &&
-    state.outboxCount <= OUTBOX_MAX &&
-    state.commandCount <= COMMANDS_MAX &&
-    state.eventCount <= EVENTS_MAX &&
-    intents(ctx).count <= INTENTS_MAX
-  );
-}
-
-function climb(ctx: usize, cause: u32, task: u32): void {
+/** Orders the recovery that comes after `failed`. Resets are repeated up to RESETS_MAX, then the alternate image, then safe mode. */
+function climb(ctx: usize, failed: u32, cause: u32, taskIndex: u32): void {
   const state = watchdog(ctx);
-  let level = state.level + 1;
-  // Resets are bounded; the alternate image is tried once.
-  if (state.level == LEVEL_PROCESSOR && state.resets < RESETS_MAX) level = LEVEL_PROCESSOR;
-  if (level == LEVEL_ALTERNATE && state.image != 0) level = LEVEL_SAFE;
-  if (level > LEVEL_SAFE) level = LEVEL_SAFE;
-  escalate(ctx, level, cause, task);
+  let level = failed < LEVEL_RUNTIME ? LEVEL_RUNTIME : failed < LEVEL_RESET ? LEVEL_RESET : failed;
+  if (failed == LEVEL_IMAGE) level = LEVEL_SAFE;
+  if (level == LEVEL_RESET && state.resets >= RESETS_MAX) level = LEVEL_IMAGE;
+  if (level == LEVEL_IMAGE && state.image != 0) level = LEVEL_SAFE;
+  order(ctx, state, level, cause, taskIndex);
+  if (level == LEVEL_RUNTIME) commandRuntime(ctx, cause);
+  else if (level == LEVEL_RESET) commandReset(ctx, state, cause);
+  else if (level == LEVEL_IMAGE) commandImage(ctx, cause);
+  else enterSafe(ctx, state, cause);
 }
 
-/** Orders a rung of the ladder and says so. */
-function escalate(ctx: usize, level: u32, cause: u32, task: u32): void {
-  const state = watchdog(ctx);
-  state.tries = level == state.level ? state.tries + 1 : 1;
+/** Notes and tells a rung taken. */
+function order(ctx: usize, state: WatchdogState, level: u32, cause: u32, taskIndex: u32): void {
   state.level = level;
+  state.pending = 1;
   state.cause = cause;
-  state.task = task;
-  state.orderedS = edge(ctx).localS;
-  if (level == LEVEL_PROCESSOR) state.resets++;
-  if (level == LEVEL_SAFE) edge(ctx).safeMode = 1;
-  order(ctx, level, cause, task);
+  state.task = taskIndex;
+  state.sinceS = edge(ctx).localS;
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Escalation>(ctx + SCRATCH_OUT_AT);
   m.level = level;
   m.cause = cause;
-  m.task = task;
+  m.task = taskIndex;
   eventDone(ctx, at, encodeEscalation(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-function order(ctx: usize, level: u32, cause: u32, task: u32): void {
+function commandRuntime(ctx: usize, cause: u32): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
-  const end = at + COMMAND_BYTES_MAX - 1;
-  const scratch: usize = ctx + SCRATCH_OUT_AT;
-  if (level == LEVEL_TASK) {
-    changetype<RestartTask>(scratch).task = task;
-    commandDone(ctx, at, encodeRestartTask(at, end, changetype<RestartTask>(scratch)));
-  } else if (level == LEVEL_RUNTIME) {
-    changetype<RestartRuntime>(scratch).cause = cause;
-    commandDone(ctx, at, encodeRestartRuntime(at, end, changetype<RestartRuntime>(scratch)));
-  } else if (level == LEVEL_PROCESSOR) {
-    changetype<ResetProcessor>(scratch).cause = cause;
-    changetype<ResetProcessor>(scratch).count = watchdog(ctx).resets;
-    commandDone(ctx, at, encodeResetProcessor(at, end, changetype<ResetProcessor>(scratch)));
-  } else if (level == LEVEL_ALTERNATE) {
-    changetype<AlternateImage>(scratch).cause = cause;
-    commandDone(ctx, at, encodeAlternateImage(at, end, changetype<AlternateImage>(scratch)));
-  } else {
-    changetype<SafeMode>(scratch).cause = cause;
-    commandDone(ctx, at, encodeSafeMode(at, end, changetype<SafeMode>(scratch)));
+  const m = changetype<RestartRuntime>(ctx + SCRATCH_OUT_AT);
+  m.cause = cause;
+  commandDone(ctx, at, encodeRestartRuntime(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/** An ordered reset counts even if it does not come about: else a reset that fails would be ordered for ever. */
+function commandReset(ctx: usize, state: WatchdogState, cause: u32): void {
+  state.resets++;
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<ResetProcessor>(ctx + SCRATCH_OUT_AT);
+  m.cause = cause;
+  m.count = state.resets;
+  commandDone(ctx, at, encodeResetProcessor(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+function commandImage(ctx: usize, cause: u32): void {
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<AlternateImage>(ctx + SCRATCH_OUT_AT);
+  m.cause = cause;
+  commandDone(ctx, at, encodeAlternateImage(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/** The last rung: nothing is claimed or run any more; the platform stops all work, the beacon goes on. */
+function enterSafe(ctx: usize, state: WatchdogState, cause: u32): void {
+  state.safe = 1;
+  state.pending = 0;
+  state.beaconS = edge(ctx).localS;
+  edge(ctx).safeMode = 1;
+  send(ctx, SEND_BEACON, ADDRESSEE_ALL, cause, 0);
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<SafeMode>(ctx + SCRATCH_OUT_AT);
+  m.cause = cause;
+  commandDone(ctx, at, encodeSafeMode(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/** Safe mode: beacon, and feed as long as the state is sane, for a reset would bring nothing that has not been tried. */
+function safeStep(ctx: usize, state: WatchdogState, now: u32): void {
+  edge(ctx).safeMode = 1;
+  if (now - state.beaconS >= BEACON_S) {
+    state.beaconS = now;
+    send(ctx, SEND_BEACON, ADDRESSEE_ALL, state.cause, 0);
   }
+  if (stateSane(ctx)) feed(ctx, state, now, 0);
 }
 
-function feed(ctx: usize): void {
-  const state = watchdog(ctx);
-  const now = edge(ctx).localS;
-  if (now - state.fedS < FEED_S_MIN) return;
+/** A stable hour: the ladder is climbed down, and all counts begin anew. */
+function calm(ctx: usize, state: WatchdogState): void {
+  state.level = LEVEL_NONE;
+  state.cause = CAUSE_NONE;
+  state.resets = 0;
+  for (let i: u32 = 0; i < TASKS; i++) task(ctx, i).restarts = 0;
+}
+
+/** Feeds if due, inside the window, and all `rooms` checked in since the last feed (WDG-1). */
+function feed(ctx: usize, state: WatchdogState, now: u32, rooms: u32): void {
+  const unfedS = now - state.lastFeedS;
+  if (now < state.feedDueS || unfedS < FEED_S_MIN || (state.rooms & rooms) != rooms) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
-  state.fedS = now;
-  state.rooms = 0;
+  state.sequence = (state.sequence + 1) & 0xffff;
   const m = changetype<FeedWatchdog>(ctx + SCRATCH_OUT_AT);
-  m.sequence = ++state.sequence & 0xffff;
+  m.sequence = state.sequence;
   commandDone(ctx, at, encodeFeedWatchdog(at, at + COMMAND_BYTES_MAX - 1, m));
-}
-
-/** Safe mode still says so. */
-function beacon(ctx: usize): void {
-  const state = watchdog(ctx);
-  const now = edge(ctx).localS;
-  if (state.beaconS != 0 && now - state.beaconS < BEACON_S) return;
-  state.beaconS = now;
-  send(ctx, SEND_BEACON, ADDRESSEE_ALL, state.cause, state.resets);
+  state.lastFeedS = now;
+  state.feedDueS = now + FEED_S;
+  state.rooms = 0;
 }

@@ -1,51 +1,129 @@
-// Who checked in since the last feed, and how far the ladder was climbed: layout and accessors. All times are local seconds.
+// What the watchdog room remembers: layout and accessors. See README.md for the ladder.
 
-import { WATCHDOG_AT } from "../memory/map";
+import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
+import { WATCHDOG_AT, CONVERGENCE_AT } from "../memory/map";
+import { CONTEXT_MAGIC, edge } from "../edge/table";
+import { intents } from "../intent/table";
+import { scheduleSane } from "../schedule/table";
 
+export const TASKS: u32 = 8;
 export const ROOM_MEMBERSHIP: u32 = 0;
 export const ROOM_INTENT: u32 = 1;
 export const ROOM_SCHEDULE: u32 = 2;
 export const ROOM_CONVERGENCE: u32 = 3;
 export const ROOM_EDGE: u32 = 4;
-export const ROOMS: u32 = 5;
-export const ALL_ROOMS: u32 = (1 << ROOMS) - 1;
+export const ROOMS_ALL: u32 = 31;
 
-export const TASKS: u32 = 8;
-export const NO_TASK: u32 = 0xff;
+/** WDG-1: the hardware window is 30–900 s; fed inside [60, 600] with margin for the oscillator, aimed at its middle. */
+export const FEED_S_MIN: u32 = 60;
+export const FEED_S: u32 = 300;
+export const FEED_S_MAX: u32 = 600;
+/** A task not heard for this long hangs. Three telemetry periods of 300 s. */
+export const TASK_SILENCE_S_MAX: u32 = 900;
+/** After a recovery a task that misses this many telemetry records in a row, over at least this time, hangs: it was given grace. */
+export const PROBATION_RECORDS_MISSED: u32 = 2;
+export const PROBATION_SILENCE_S: u32 = 300;
+/** How often one task is restarted before the runtime is. */
+export const TASK_RESTARTS_MAX: u32 = 2;
+/** How often the processor is reset in a row before the alternate image is tried. */
+export const RESETS_MAX: u32 = 3;
+/** How long an ordered recovery may take. A task restart twice over still leaves time to feed within FEED_S_MAX. */
+export const TASK_RESTART_S_MAX: u32 = 150;
+export const RUNTIME_RESTART_S_MAX: u32 = 120;
+export const RESET_S_MAX: u32 = 120;
+export const IMAGE_S_MAX: u32 = 180;
+/** Trouble-free for this long: the ladder is climbed down. */
+export const STABLE_S: u32 = 3600;
+/** Safe mode beacons this often. */
+export const BEACON_S: u32 = 600;
 
+export const LEVEL_NONE: u32 = 0;
 export const LEVEL_TASK: u32 = 1;
 export const LEVEL_RUNTIME: u32 = 2;
-export const LEVEL_PROCESSOR: u32 = 3;
-export const LEVEL_ALTERNATE: u32 = 4;
+export const LEVEL_RESET: u32 = 3;
+export const LEVEL_IMAGE: u32 = 4;
 export const LEVEL_SAFE: u32 = 5;
 
+export const CAUSE_NONE: u32 = 0;
+/** A platform task hangs. */
+export const CAUSE_TASK: u32 = 1;
+/** A firmware room did not check in. */
+export const CAUSE_ROOM: u32 = 2;
+/** Protected state failed its check. */
+export const CAUSE_STATE: u32 = 3;
+/** The runtime came back without its checkpoint. */
+export const CAUSE_CHECKPOINT: u32 = 4;
+/** An ordered recovery failed, or nothing came of it in time. */
+export const CAUSE_RECOVERY: u32 = 5;
+/** The hardware watchdog bit, RESETS_MAX times in a row. */
+export const CAUSE_BITTEN: u32 = 6;
+
+/** Why the processor began, as in `booted`. */
+export const BOOT_POWER_ON: u32 = 1;
+export const BOOT_WATCHDOG: u32 = 2;
+export const BOOT_RESET: u32 = 3;
+export const BOOT_RUNTIME: u32 = 4;
+export const BOOT_IMAGE: u32 = 5;
+
+/** All times are local seconds: the watchdog works without mission time. */
 @unmanaged
 export class WatchdogState {
-  fedS: u32 = 0;
-  sequence: u32 = 0;
-  /** Bits of firmware rooms that checked in since the last feed. */
-  rooms: u32 = 0;
-  /** Ladder: level last ordered (0 = none), when, for which task, and how often this level was tried. */
+  /** Highest rung used since the last stable hour, and 1 while its outcome is awaited. */
   level: u32 = 0;
-  orderedS: u32 = 0;
+  pending: u32 = 0;
+  cause: u32 = 0;
   task: u32 = 0;
-  tries: u32 = 0;
-  /** Resets in a row, this boot's configuration included; and whether the alternate image runs already. */
+  /** When the pending recovery was ordered. */
+  sinceS: u32 = 0;
+  /** Since when there is no trouble. */
+  stableS: u32 = 0;
+  lastFeedS: u32 = 0;
+  /** When the next feed is wanted. */
+  feedDueS: u32 = 0;
+  sequence: u32 = 0;
+  /** Rooms that checked in since the last feed (mask). */
+  rooms: u32 = 0;
+  /** Resets in a row: the platform's count, and those ordered since that did not come about. */
   resets: u32 = 0;
   image: u32 = 0;
-  bootS: u32 = 0;
-  /** In safe mode: when the last beacon left, and why. */
+  /** 1 = safe mode, kept over every restart but a power-on. */
+  safe: u32 = 0;
   beaconS: u32 = 0;
-  cause: u32 = 0;
 }
+
+/** A platform task. */
+@unmanaged
+export class Task {
+  heardS: u32 = 0;
+  /** Telemetry records in a row without it. */
+  missed: u8 = 0;
+  restarts: u8 = 0;
+  pad0: u16 = 0;
+}
+const STATE_BYTES: u32 = 64;
+const TASK_BYTES: u32 = 8;
 
 export function watchdog(ctx: usize): WatchdogState {
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
-
-/** Local second at which a platform task last checked in. */
-export function taskSeenAt(ctx: usize, task: u32): usize {
-  return ctx + WATCHDOG_AT + 64 + (task << 2);
+export function task(ctx: usize, index: u32): Task {
+  return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
 
-if (offsetof<WatchdogState>() > 64) ERROR("the times of the tasks begin at 64");
+/** The check of protected state: magic, and every cursor and count within its table (WDG-1). */
+export function stateSane(ctx: usize): bool {
+  const node = edge(ctx);
+  if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members) return false;
+  if (node.outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
+  if (node.commandFirst >= COMMANDS_MAX || node.commandCount > COMMANDS_MAX) return false;
+  if (node.eventFirst >= EVENTS_MAX || node.eventCount > EVENTS_MAX) return false;
+  if (intents(ctx).count > INTENTS_MAX) return false;
+  const state = watchdog(ctx);
+  if (state.level > LEVEL_SAFE || state.pending > 1 || state.task >= TASKS) return false;
+  return scheduleSane(ctx);
+}
+
+if (offsetof<WatchdogState>() > STATE_BYTES) ERROR("room for the watchdog's state");
+if (offsetof<Task>() != TASK_BYTES) ERROR("stride of the tasks");
+if (WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES > CONVERGENCE_AT) ERROR("the watchdog fits before convergence");
+if (FEED_S_MIN > FEED_S || FEED_S > FEED_S_MAX) ERROR("the feed is aimed inside its window");
