@@ -14,6 +14,7 @@ import { mix32, fold32 } from "../base/hash";
 import { edge, members, missionS, self, timeKnown } from "../edge/table";
 import {
   send,
+  sendFirst,
   SEND_PROBE,
   SEND_ACK,
   SEND_PROBE_REQUEST,
@@ -32,6 +33,8 @@ const WALK_STEPS_MAX: u32 = 8;
 const TELL_TIMES: u32 = 3;
 /** A boot counts as this many refutations (as a power of two), so that a restarted member speaks with a higher incarnation. */
 const REFUTATION_BITS: u32 = 5;
+/** Frames waiting at a period tick from which on probes count for nothing: as many as leave in a period. */
+const CONGESTED: u32 = 4;
 /** Above this a node doubts itself and suspects nobody. */
 const HEALTH_DOUBT: u32 = 5;
 
@@ -67,9 +70,11 @@ export function membershipStep(ctx: usize): void {
   const state = membership(ctx);
   const count = members(ctx);
   if (count < 2) return;
-  if (state.relayedTarget != 0) suspect(ctx, state.relayedTarget - 1);
+  // A node that cannot get its own frames out in time knows nothing about others.
+  const congested = edge(ctx).outboxCount >= CONGESTED;
+  if (state.relayedTarget != 0 && !congested) suspect(ctx, state.relayedTarget - 1);
   state.relayedTarget = 0;
-  if (state.probeTarget != 0) askRelays(ctx, state.probeTarget - 1);
+  if (state.probeTarget != 0 && !congested) askRelays(ctx, state.probeTarget - 1);
   state.probeTarget = 0;
   probeNext(ctx);
   if (state.refuteLeft != 0) {
@@ -113,7 +118,7 @@ function probeNext(ctx: usize): void {
     if (target == self(ctx) || ageOf(ctx, target) >= BEATS_GONE) continue;
     state.probeTarget = target + 1;
     state.probeSequence = (state.probeSequence + 1) & 0xffff;
-    send(ctx, SEND_PROBE, target, state.probeSequence, 0);
+    sendFirst(ctx, SEND_PROBE, target, state.probeSequence, 0);
     return;
   }
 }
@@ -152,7 +157,7 @@ function improve(ctx: usize): void {
 }
 
 export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
-  send(ctx, SEND_ACK, sender, sequence, 0);
+  sendFirst(ctx, SEND_ACK, sender, sequence, 0);
 }
 
 export function onAck(ctx: usize, sender: u32, sequence: u32): void {
@@ -163,14 +168,14 @@ export function onAck(ctx: usize, sender: u32, sequence: u32): void {
   }
   if (state.relayedTarget == sender + 1) state.relayedTarget = 0;
   if (state.errandFor != 0 && state.errandTarget == sender && state.errandProbe == sequence) {
-    send(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
+    sendFirst(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
     state.errandFor = 0;
   }
 }
 
 export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u32): void {
   if (target == self(ctx)) {
-    send(ctx, SEND_ACK, sender, sequence, 0);
+    sendFirst(ctx, SEND_ACK, sender, sequence, 0);
     return;
   }
   const state = membership(ctx);

@@ -1,0 +1,182 @@
+import { encodeConfig } from '../../host/node/config.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
+import type { Group, Message } from '../../host/cbor/generated.ts';
+import { readRecord } from '../../host/cbor/record.ts';
+import { FLAG_COMMAND, FLAG_EVENT, STATUS_MASK } from '../../host/engine/status.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import type { Preset } from '../../host/build/root.ts';
+import { addresseeOf } from '../../hwsim/channel/channel.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+
+export interface ClusterOptions {
+  nodes: number;
+  preset?: Preset;
+  seed?: number;
+  /** Chance that a receiver misses a frame, independently. */
+  loss?: number;
+  features?: number;
+  groups?: Group[];
+  rateMax?: number;
+}
+
+/** An event or command record: decoded integers, [0] = type. */
+export interface Told {
+  atS: number;
+  node: number;
+  fields: number[];
+}
+
+const frameBytesMax = 256;
+
+/** Two ore lots and a depot that a dozen nodes fit on. */
+export const smallWorld: Group[] = [
+  { name: 'group', group: 1, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 },
+  { name: 'group', group: 2, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 },
+  { name: 'group', group: 3, kind: 2, units: 3, capacity: 40_000, stockKg: 0, loadKg: 600 },
+];
+
+/**
+ * Nodes of real firmware on an instant radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
+ * simulator adds (board, channel, world) is proven there; here only the firmware is.
+ */
+export class TestCluster {
+  readonly engine;
+  readonly contexts: number[] = [];
+  readonly up: boolean[] = [];
+  readonly part: number[] = [];
+  readonly events: Told[] = [];
+  readonly commands: Told[] = [];
+  /** Called before events and commands are stored, when set: they are then not stored. */
+  onTold: ((told: Told) => void) | null = null;
+  nowMs = 0;
+  frames = 0;
+  calls = 0;
+  private readonly wakeMs: number[] = [];
+  private readonly bootMs: number[] = [];
+  private readonly frameAt: number;
+  private readonly recordAt: number;
+  private readonly random: RandomStream;
+  private readonly fields = new Uint32Array(64);
+  private readonly options: Required<ClusterOptions>;
+
+  constructor(options: ClusterOptions) {
+    this.options = { preset: 'flight', seed: 1, loss: 0, features: 1, groups: smallWorld, rateMax: 200, ...options };
+    this.engine = loadV8Engine(this.options.preset);
+    this.random = new RandomStream(this.options.seed, 'loss');
+    this.frameAt = this.engine.reserve(frameBytesMax);
+    this.recordAt = this.engine.reserve(4096);
+    for (let node = 0; node < this.options.nodes; node++) {
+      this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
+      this.part.push(0);
+      this.up.push(true);
+      this.wakeMs.push(0);
+      this.bootMs.push(0);
+    }
+    for (let node = 0; node < this.options.nodes; node++) this.boot(node, 1, true);
+  }
+
+  /** Boots plainly (no checkpoint). */
+  boot(node: number, incarnation: number, timeKnown: boolean): void {
+    const config = encodeConfig(
+      {
+        cluster: 7, self: node, members: this.options.nodes, generation: 1, seed: this.options.seed + node,
+        rateMax: this.options.rateMax, storageKg: 100_000, batteryWh: 10_000, solarW: 4000, baseW: 100, replicateW: 200,
+        mineWhPerKg: 100, features: this.options.features,
+      },
+      this.options.groups,
+      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false },
+    );
+    this.engine.view().set(config, this.recordAt);
+    this.bootMs[node] = this.nowMs;
+    this.up[node] = true;
+    const status = this.engine.calls.boot(this.contexts[node], this.recordAt, config.length, 1, 0, 0);
+    if ((status & STATUS_MASK) !== 0) throw new Error(`boot of ${node}: status ${status & STATUS_MASK}`);
+    this.after(node, status);
+  }
+
+  observe(node: number, message: Message): number {
+    const bytes = encodeMessage(message);
+    this.engine.view().set(bytes, this.recordAt);
+    const local = this.nowMs - this.bootMs[node];
+    const status = this.engine.calls.observe(this.contexts[node], Math.floor(local / 1000), local % 1000, this.recordAt, bytes.length);
+    this.after(node, status);
+    return status & STATUS_MASK;
+  }
+
+  inspect(node: number, what: number, index = 0): number[] {
+    const words = this.engine.calls.inspect(this.contexts[node], what, index, this.recordAt, 4096);
+    return [...new Uint32Array(this.engine.view().buffer, this.recordAt, words)];
+  }
+
+  kill(node: number): void {
+    this.up[node] = false;
+  }
+
+  /** Runs to a mission second; health records every five minutes. */
+  runTo(untilS: number, healthy: (node: number) => number = () => 0xff): void {
+    const untilMs = untilS * 1000;
+    for (;;) {
+      let next = -1;
+      for (let node = 0; node < this.contexts.length; node++)
+        if (this.up[node] && (next < 0 || this.wakeMs[node] < this.wakeMs[next])) next = node;
+      if (next < 0 || this.wakeMs[next] > untilMs) break;
+      const before = Math.floor(this.nowMs / 300_000);
+      this.nowMs = Math.max(this.nowMs, this.wakeMs[next]);
+      if (Math.floor(this.nowMs / 300_000) !== before) this.reportHealth(healthy);
+      this.wake(next);
+    }
+    this.nowMs = untilMs;
+  }
+
+  private reportHealth(healthy: (node: number) => number): void {
+    for (let node = 0; node < this.contexts.length; node++)
+      if (this.up[node])
+        this.observe(node, { name: 'health', tasks: healthy(node), batteryWh: 9000, storedKg: 0, solarW: 4000 });
+  }
+
+  private wake(node: number): void {
+    const ctx = this.contexts[node];
+    const local = this.nowMs - this.bootMs[node];
+    const s = Math.floor(local / 1000);
+    this.calls++;
+    const status = this.engine.calls.tick(ctx, s, local % 1000);
+    const length = this.engine.calls.transmit(ctx, s, local % 1000, this.frameAt, frameBytesMax);
+    this.after(node, status);
+    if (length > 0) this.air(node, length);
+    if (this.wakeMs[node] <= this.nowMs) this.wakeMs[node] = this.nowMs + 1;
+  }
+
+  private air(sender: number, length: number): void {
+    this.frames++;
+    const to = addresseeOf(this.engine.view(), this.frameAt);
+    for (let node = 0; node < this.contexts.length; node++) {
+      if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
+      if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
+      const local = this.nowMs - this.bootMs[node];
+      this.calls++;
+      const status = this.engine.calls.receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, length);
+      if ((status & STATUS_MASK) !== 0) throw new Error(`node ${node} rejects ${sender}'s frame: status ${status & STATUS_MASK} at ${this.nowMs} ms`);
+      this.after(node, status);
+    }
+  }
+
+  private after(node: number, status: number): void {
+    const ctx = this.contexts[node];
+    const at = this.recordAt + 2048;
+    if (status & FLAG_COMMAND) this.drain(node, this.engine.calls.command, at, this.commands);
+    if (status & FLAG_EVENT) this.drain(node, this.engine.calls.event, at, this.events);
+    const local = this.nowMs - this.bootMs[node];
+    this.wakeMs[node] = this.nowMs + this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
+  }
+
+  private drain(node: number, take: (ctx: number, out: number, cap: number) => number, at: number, into: Told[]): void {
+    for (;;) {
+      const length = take(this.contexts[node], at, 256);
+      if (length === 0) return;
+      const count = readRecord(this.engine.view(), at, length, this.fields);
+      const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
+      if (this.onTold) this.onTold(told);
+      else into.push(told);
+    }
+  }
+}
