@@ -1,0 +1,174 @@
+import { RandomStream } from '../kernel/random.ts';
+import type { DisruptionFact } from '../kernel/trace.ts';
+import type { Disruption, Scenario } from '../scenario/schema.ts';
+import { type SolarEvent, solarEvent } from './solar_events.ts';
+
+/** One disruption with everything drawn. Times are ms of mission time. */
+export interface Fault {
+  /** `kind-n`, n counting from 1 within its kind. */
+  id: string;
+  kind: Disruption['kind'];
+  class: DisruptionFact['class'];
+  atMs: number;
+  /** When the cause is over, if that is known beforehand; null: permanent, or known only when it heals. */
+  healMs: number | null;
+  nodes: number[];
+  group: number;
+  unit: number;
+  /** reset: how long the node is down. */
+  downMs: number;
+  /** hung-task: which of the eight, and whether nothing but safe mode ends it. */
+  task: number;
+  persistent: boolean;
+  /** occultation: how long before it is told; storm: rise of the flux before its peak. */
+  warningMs: number;
+  /** storm: resets within it. */
+  resets: { atMs: number; node: number }[];
+  detail: string;
+}
+
+const msPerDay = 86_400_000;
+const msPerHour = 3_600_000;
+/** A processor struck by a particle is down for about a minute. *Assumed*. */
+const stormDownMs = 60_000;
+
+/** All disruptions of a run in order of time: a function of scenario, seed and number of nodes. */
+export function drawFaults(scenario: Scenario, seed: number, nodes: number): Fault[] {
+  const lots = new RandomStream(seed, 'fault/lots').permutation(scenario.world.lots).map((index) => index + 1);
+  const tugs = new RandomStream(seed, 'fault/tugs').permutation(scenario.world.tugs).map((index) => index + 1);
+  // Victims are taken in turn from one permutation, so that no node is struck twice while there are others.
+  const victims = new RandomStream(seed, 'fault/victims').permutation(nodes);
+  const counts = new Map<string, number>();
+  const faults: Fault[] = [];
+  let victim = 0;
+  scenario.disruptions.forEach((disruption, index) => {
+    const random = new RandomStream(seed, 'fault', index);
+    const count = 'count' in disruption ? disruption.count : 1;
+    for (let i = 0; i < count; i += 1) {
+      const number = (counts.get(disruption.kind) ?? 0) + 1;
+      counts.set(disruption.kind, number);
+      const struck = victims[victim % nodes];
+      const fault = blank(disruption, number, timeOf(disruption, random));
+      if (disruption.kind === 'lot-depleted') fault.group = lots[(number - 1) % lots.length];
+      else if (disruption.kind === 'tug-lost') {
+        if (number > tugs.length) continue;
+        fault.group = scenario.world.lots + 1;
+        fault.unit = tugs[number - 1];
+      } else if (disruption.kind !== 'occultation' && disruption.kind !== 'storm') {
+        fault.nodes = [struck];
+        victim += 1;
+      }
+      fill(fault, disruption, random, nodes);
+      faults.push(fault);
+    }
+  });
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function timeOf(disruption: Disruption, random: RandomStream): number {
+  const { when } = disruption;
+  const day = 'atDay' in when ? when.atDay : random.between(when.fromDay, when.toDay);
+  return Math.round(day * msPerDay);
+}
+
+function blank(disruption: Disruption, number: number, atMs: number): Fault {
+  return {
+    id: `${disruption.kind}-${number}`,
+    kind: disruption.kind,
+    class: 'node',
+    atMs,
+    healMs: null,
+    nodes: [],
+    group: 0,
+    unit: 0,
+    downMs: 0,
+    task: 0,
+    persistent: false,
+    warningMs: 0,
+    resets: [],
+    detail: '',
+  };
+}
+
+function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes: number): void {
+  switch (disruption.kind) {
+    case 'node-death':
+      fault.detail = `node ${fault.nodes[0]} dies`;
+      break;
+    case 'reset':
+      fault.downMs = disruption.downS * 1000;
+      fault.detail = `node ${fault.nodes[0]} resets, down ${disruption.downS} s`;
+      break;
+    case 'hung-task':
+      fault.task = random.below(8);
+      fault.persistent = disruption.persistent;
+      fault.detail = `task ${fault.task} of node ${fault.nodes[0]} hangs${disruption.persistent ? ' for good' : ''}`;
+      break;
+    case 'hung-runtime':
+      fault.detail = `runtime of node ${fault.nodes[0]} hangs`;
+      break;
+    case 'occultation': {
+      const size = Math.max(1, Math.round(disruption.share * nodes));
+      const first = random.below(nodes);
+      fault.class = 'cluster';
+      fault.nodes = Array.from({ length: size }, (_, index) => (first + index) % nodes).sort((a, b) => a - b);
+      fault.healMs = fault.atMs + Math.round(disruption.hours * msPerHour);
+      fault.warningMs = disruption.predictedHours * msPerHour;
+      fault.detail = `${size} nodes from ${first} on behind the body for ${disruption.hours} h`;
+      break;
+    }
+    case 'lot-depleted':
+      fault.class = 'cluster';
+      fault.detail = `lot ${fault.group} runs dry`;
+      break;
+    case 'tug-lost':
+      fault.class = 'cluster';
+      fault.detail = `tug ${fault.unit} is lost`;
+      break;
+    case 'storm':
+      fillStorm(fault, solarEvent(disruption.event), disruption, random, nodes);
+      break;
+  }
+}
+
+/**
+ * The scenario's time is the event's begin (flux starts to rise); the peak follows after riseHours. Radios are silent for
+ * silenceHours centred on the peak; resets fall into the same hours. The disruption's onset is the first of these.
+ */
+function fillStorm(
+  fault: Fault,
+  event: SolarEvent,
+  storm: Extract<Disruption, { kind: 'storm' }>,
+  random: RandomStream,
+  nodes: number,
+): void {
+  const beginMs = fault.atMs;
+  const peakMs = beginMs + storm.riseHours * msPerHour;
+  const halfMs = Math.round((storm.silenceHours * msPerHour) / 2);
+  const fromMs = Math.max(beginMs, peakMs - halfMs);
+  const struck = random.permutation(nodes).slice(0, Math.round(storm.resetShare * nodes));
+  fault.class = 'fleet';
+  fault.nodes = Array.from({ length: nodes }, (_, index) => index);
+  fault.atMs = Math.round(fromMs);
+  fault.healMs = Math.round(peakMs + halfMs);
+  fault.warningMs = fault.atMs - beginMs;
+  fault.downMs = stormDownMs;
+  fault.resets = struck
+    .map((node) => ({ atMs: Math.round(random.between(fromMs, peakMs + halfMs)), node }))
+    .sort((a, b) => a.atMs - b.atMs || a.node - b.node);
+  fault.detail = `solar event of ${event.begin}, ${event.peakPfu} pfu, ${event.flare}: silence ${storm.silenceHours} h, ${struck.length} resets`;
+}
+
+/** The fact as judges see it, with what is known of its end. */
+export function disruptionFact(fault: Fault, healedMs: number | null): DisruptionFact {
+  return {
+    id: fault.id,
+    kind: fault.kind,
+    class: fault.class,
+    onsetS: Math.floor(fault.atMs / 1000),
+    healedS: healedMs === null ? null : Math.ceil(healedMs / 1000),
+    nodes: fault.nodes,
+    groups: fault.group > 0 ? [fault.group] : [],
+    detail: fault.detail,
+  };
+}
