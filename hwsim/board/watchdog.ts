@@ -1,0 +1,36 @@
+/** The windowed hardware watchdog (WDG-1): fed too early or too late, it resets the processor. Times in ms. */
+export const watchdogEarlyMs = 30_000;
+export const watchdogLateMs = 900_000;
+
+export class HardwareWatchdogs {
+  readonly #startedMs: Float64Array;
+  readonly #fedMs: Float64Array;
+
+  constructor(nodes: number) {
+    this.#startedMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
+    this.#fedMs = new Float64Array(nodes).fill(-1);
+  }
+
+  /** From here on it counts; the first feed may come at any time within the late bound. */
+  start(node: number, nowMs: number): void {
+    this.#startedMs[node] = nowMs;
+    this.#fedMs[node] = -1;
+  }
+
+  stop(node: number): void {
+    this.#startedMs[node] = Number.POSITIVE_INFINITY;
+    this.#fedMs[node] = -1;
+  }
+
+  /** False: too early, the processor resets. */
+  feed(node: number, nowMs: number): boolean {
+    const fedMs = this.#fedMs[node];
+    this.#fedMs[node] = nowMs;
+    return fedMs < 0 || nowMs - fedMs >= watchdogEarlyMs;
+  }
+
+  /** When it will bite unless fed; Infinity while stopped. */
+  dueMs(node: number): number {
+    return (this.#fedMs[node] < 0 ? this.#startedMs[node] : this.#fedMs[node]) + watchdogLateMs;
+  }
+}
