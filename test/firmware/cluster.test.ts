@@ -1,0 +1,258 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TestCluster, smallWorld, type Told } from './cluster.ts';
+
+const MEMBER_STATE = 193;
+const SETTLED = 196;
+const CONVERGED = 199;
+const ALARMED = 200;
+const START_WORK = 160;
+const STOP_WORK = 161;
+const HOUR = 3600;
+const WHAT_OWN = 3;
+const WHAT_VIEW = 7;
+
+/** Follows start-work and stop-work; reports when two nodes run one exclusive unit at once. A run ends at its untilS by itself. */
+class ExecutionWatch {
+  readonly doubles: string[] = [];
+  private readonly running = new Map<string, { resource: number; untilS: number }>();
+
+  take(told: Told): void {
+    const [type, slot, kind, resource, , untilS] = told.fields;
+    const key = `${told.node}/${slot}`;
+    if (type === STOP_WORK) this.running.delete(key);
+    if (type !== START_WORK || kind > 2 || (resource & 0xffff) === 0) return;
+    for (const [other, work] of this.running)
+      if (other !== key && work.resource === resource && work.untilS > told.atS)
+        this.doubles.push(`${key} and ${other} on ${resource.toString(16)} at ${told.atS} s`);
+    this.running.set(key, { resource, untilS });
+  }
+}
+
+function watched(cluster: TestCluster): ExecutionWatch {
+  const watch = new ExecutionWatch();
+  cluster.onTold = (told) => {
+    if (told.fields[0] < 192) {
+      watch.take(told);
+      cluster.commands.push(told);
+    } else cluster.events.push(told);
+  };
+  return watch;
+}
+
+function digests(cluster: TestCluster, nodes: number[]): string[] {
+  return nodes.map((node) => cluster.inspect(node, WHAT_VIEW).slice(0, 3).join(' '));
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+const formation = suite('formation');
+
+formation('INT-1 holds: nodes claim sites, settle by agreement and fill the lots to their capacity', () => {
+  const cluster = new TestCluster({ nodes: 24 });
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR + 500);
+  let rate = 0;
+  for (const node of range(0, 24))
+    for (const slot of range(0, 4)) {
+      const [version, , , settledRate, running] = cluster.inspect(node, WHAT_OWN, slot);
+      if (version && running) rate += settledRate;
+    }
+  assert.is(rate, 4000, 'two lots of 2,000 kg/day each');
+  assert.equal(watch.doubles, []);
+  assert.is(new Set(digests(cluster, range(0, 24))).size, 1, 'all hold the same view as of the epoch');
+});
+
+formation('INT-3 holds: every node that holds the same intents names the same winners', () => {
+  const cluster = new TestCluster({ nodes: 16, loss: 0.2 });
+  cluster.runTo(3 * HOUR);
+  const verdicts = range(0, 16).map((node) =>
+    range(0, 16 * 8)
+      .map((key) => cluster.engine.calls.verdict(cluster.contexts[node], key >> 3, key & 7, 3 * HOUR, 0))
+      .join(''),
+  );
+  assert.is(new Set(verdicts).size, 1);
+});
+
+formation('INT-3 violated: nodes that hold different intents are seen to disagree in their digests', () => {
+  const cluster = new TestCluster({ nodes: 4 });
+  cluster.runTo(HOUR);
+  cluster.part[3] = 1;
+  cluster.observe(0, { name: 'assign', slot: 5, kind: 1, resource: (2 << 16) | 11, startS: HOUR, endS: 9 * HOUR, durationS: 0, rate: 10, priority: 1 });
+  cluster.runTo(HOUR + 1700);
+  const seen = digests(cluster, range(0, 4));
+  assert.is(new Set(seen.slice(0, 3)).size, 1);
+  assert.is.not(seen[3], seen[0]);
+});
+
+const deaths = suite('deaths');
+
+deaths('MBR-1 holds: a death is known to every live member within 20 minutes at 30 % loss, and nobody else is buried', () => {
+  const cluster = new TestCluster({ nodes: 40, loss: 0.3, features: 0 });
+  cluster.runTo(HOUR);
+  cluster.events.length = 0;
+  cluster.kill(11);
+  cluster.runTo(HOUR + 1200);
+  const told = cluster.events.filter((event) => event.fields[0] === MEMBER_STATE && event.fields[2] >= 3);
+  assert.is(told.filter((event) => event.fields[1] === 11).length, 39);
+  assert.is(told.filter((event) => event.fields[1] !== 11).length, 0);
+});
+
+deaths('MBR-1 violated: a silent member does not stay alive in anybody’s view', () => {
+  const cluster = new TestCluster({ nodes: 8, features: 0 });
+  cluster.runTo(HOUR);
+  cluster.kill(2);
+  cluster.runTo(2 * HOUR);
+  for (const node of [0, 1, 3, 4, 5, 6, 7]) assert.is.not(cluster.inspect(node, 1, 2)[0], 1);
+});
+
+deaths('MBR-2 holds: the coordinator is the lowest live member, without any election', () => {
+  const cluster = new TestCluster({ nodes: 8, features: 0 });
+  cluster.runTo(HOUR);
+  for (const node of range(0, 8)) assert.is(cluster.inspect(node, 0)[6], 0);
+  cluster.kill(0);
+  cluster.runTo(2 * HOUR);
+  for (const node of range(1, 8)) assert.is(cluster.inspect(node, 0)[6], 1);
+});
+
+deaths('CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour', () => {
+  const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
+  const watch = watched(cluster);
+  cluster.runTo(6 * HOUR);
+  const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
+  cluster.events.length = 0;
+  cluster.kill(worker);
+  cluster.runTo(9 * HOUR);
+  const converged = cluster.events.filter((event) => event.fields[0] === CONVERGED && event.fields[1] === 1);
+  assert.is(new Set(converged.map((event) => event.node)).size, 23);
+  for (const event of converged) assert.ok(event.fields[3] - event.fields[2] <= HOUR, `node ${event.node}: ${event.fields[3] - event.fields[2]} s`);
+  assert.equal(watch.doubles, []);
+});
+
+deaths('CVG-4 holds: while a lease keeps a dead node’s site from being taken over, an alarm comes before the SLA is breached', () => {
+  const cluster = new TestCluster({ nodes: 24 });
+  cluster.runTo(6 * HOUR);
+  const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
+  cluster.events.length = 0;
+  cluster.kill(worker);
+  cluster.runTo(7 * HOUR);
+  assert.ok(cluster.events.some((event) => event.fields[0] === ALARMED && event.fields[3] < HOUR));
+});
+
+deaths('CVG-4 violated: without a disruption there is no alarm', () => {
+  const cluster = new TestCluster({ nodes: 8 });
+  cluster.runTo(8 * HOUR);
+  assert.not(cluster.events.some((event) => event.fields[0] === ALARMED));
+});
+
+const partitions = suite('partitions');
+
+partitions('INT-5 holds: in a partition without notice no exclusive unit is ever run twice, and a part without majority grants nothing', () => {
+  const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
+  const watch = watched(cluster);
+  cluster.runTo(5 * HOUR);
+  for (const node of range(0, 9)) cluster.part[node] = 1;
+  cluster.events.length = 0;
+  cluster.runTo(20 * HOUR);
+  const late = cluster.events.filter((event) => event.fields[0] === SETTLED && event.node < 9 && event.atS > 5 * HOUR + 1200);
+  assert.is(late.length, 0, 'the smaller part settles nothing');
+  for (const node of range(0, 9)) assert.is(cluster.inspect(node, WHAT_OWN, 0)[4], 0, 'its leases ran out');
+  cluster.part.fill(0);
+  cluster.runTo(24 * HOUR + 500);
+  assert.equal(watch.doubles, []);
+  assert.is(new Set(digests(cluster, range(0, 24))).size, 1, 'merged');
+});
+
+partitions('INT-5 violated: two nodes that are told to run one unit at once are caught by the watch', () => {
+  const watch = new ExecutionWatch();
+  watch.take({ atS: 1, node: 0, fields: [START_WORK, 0, 1, (1 << 16) | 1, 10, 100] });
+  watch.take({ atS: 2, node: 1, fields: [START_WORK, 0, 1, (1 << 16) | 1, 10, 100] });
+  assert.is(watch.doubles.length, 1);
+});
+
+partitions('FLT-2 holds: announced silence extends leases in advance, and work goes on through it', () => {
+  const cluster = new TestCluster({ nodes: 24 });
+  const watch = watched(cluster);
+  cluster.runTo(5 * HOUR);
+  const far = range(0, 9);
+  for (const node of far) cluster.observe(node, { name: 'outlook', fromS: 8 * HOUR, untilS: 32 * HOUR, kind: 1 });
+  cluster.runTo(8 * HOUR);
+  const working = far.filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1);
+  assert.ok(working.length > 3);
+  for (const node of far) cluster.part[node] = 1;
+  cluster.runTo(30 * HOUR);
+  assert.equal(far.filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1), working);
+  assert.is(cluster.inspect(20, 1, 0)[0], 3, 'unreachable, not dead');
+  cluster.part.fill(0);
+  cluster.runTo(36 * HOUR + 500);
+  assert.equal(watch.doubles, []);
+  assert.is(new Set(digests(cluster, range(0, 24))).size, 1);
+});
+
+const restarts = suite('restarts');
+
+restarts('TIM-1 holds: a node that lost its clock learns mission time from peers and claims nothing before', () => {
+  const cluster = new TestCluster({ nodes: 12 });
+  cluster.runTo(3 * HOUR);
+  cluster.kill(4);
+  cluster.runTo(3 * HOUR + 120);
+  cluster.events.length = 0;
+  cluster.boot(4, 2, false);
+  assert.is(cluster.inspect(4, 0)[0], 0, 'unknown');
+  cluster.runTo(3 * HOUR + 1800);
+  const [known, s, , error] = cluster.inspect(4, 0);
+  assert.is(known, 1);
+  assert.ok(Math.abs(s - (3 * HOUR + 1800)) <= 5, `${s}`);
+  assert.ok(error < 10_000);
+  const acquired = cluster.events.find((event) => event.node === 4 && event.fields[0] === 203) as Told;
+  assert.not(cluster.events.some((event) => event.node === 4 && event.fields[0] === 195 && event.atS < acquired.atS));
+});
+
+restarts('TIM-1 violated: alone, a node without a clock sends nothing and claims nothing', () => {
+  const cluster = new TestCluster({ nodes: 3 });
+  cluster.runTo(HOUR);
+  cluster.kill(2);
+  cluster.part[2] = 1;
+  cluster.boot(2, 2, false);
+  const before = cluster.frames;
+  cluster.kill(0);
+  cluster.kill(1);
+  cluster.runTo(3 * HOUR);
+  assert.is(cluster.frames, before);
+  assert.is(cluster.inspect(2, 0)[0], 0);
+});
+
+restarts('INT-4 holds: a restarted node gets back what it forgot and agrees again', () => {
+  const cluster = new TestCluster({ nodes: 12, loss: 0.1, groups: smallWorld });
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR);
+  cluster.kill(1);
+  cluster.runTo(4 * HOUR + 300);
+  cluster.boot(1, 2, false);
+  cluster.runTo(6 * HOUR + 500);
+  assert.is(new Set(digests(cluster, range(0, 12))).size, 1);
+  assert.equal(watch.doubles, []);
+});
+
+restarts('WDG-1 holds: the watchdog is fed while all tasks check in; WDG-2: a silent task climbs the ladder to safe mode', () => {
+  const cluster = new TestCluster({ nodes: 4 });
+  cluster.runTo(HOUR);
+  assert.ok(cluster.commands.some((command) => command.fields[0] === 162));
+  cluster.commands.length = 0;
+  cluster.runTo(6 * HOUR, (node) => (node === 1 ? 0xfb : 0xff));
+  const ordered = cluster.commands.filter((command) => command.node === 1 && command.fields[0] >= 163 && command.fields[0] <= 167);
+  const ladder = ordered.map((command) => command.fields[0]);
+  assert.equal(ladder, [163, 163, 164, 165, 165, 165, 166, 167]);
+  assert.is(cluster.inspect(1, 0)[4], 1, 'safe mode');
+});
+
+restarts('WDG-1 violated: with a task silent nothing is fed', () => {
+  const cluster = new TestCluster({ nodes: 2 });
+  cluster.runTo(HOUR);
+  cluster.commands.length = 0;
+  cluster.runTo(HOUR + 3000, (node) => (node === 0 ? 0x7f : 0xff));
+  const fed = cluster.commands.filter((command) => command.node === 0 && command.fields[0] === 162);
+  assert.ok(fed.every((command) => command.atS < HOUR + 1300), 'only until the silence was noticed');
+});
+
+for (const one of [formation, deaths, partitions, restarts]) one.run();
