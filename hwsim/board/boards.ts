@@ -141,7 +141,7 @@ export class Boards {
   }
 
   /** The runtime stops answering; the watchdog will notice. */
-  hang(timeMs: number, node: number): void {
+  hang(node: number): void {
     this.state[node] = boardState.hung;
     this.#wakeMs[node] = Number.POSITIVE_INFINITY;
     this.#parts.channel.setPowered(node, false);
@@ -186,6 +186,10 @@ export class Boards {
     }
     if ((flags & STATUS_MASK) !== STATUS.ok) flags = engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
     if ((flags & STATUS_MASK) !== STATUS.ok) throw new Error(`node ${node} refuses its configuration with status ${flags & STATUS_MASK}`);
+    if (this.hangPersists[node] === 0 && this.tasks[node] !== allTasks) {
+      this.tasks[node] = allTasks;
+      this.#parts.platform.taskRecovered(timeMs, node);
+    }
     this.watchdogs.start(node, timeMs);
     this.#armWatchdog(node);
     this.#parts.channel.setPowered(node, true);

@@ -1,0 +1,225 @@
+import { TYPE } from '../../host/cbor/generated.ts';
+import { type Boards, boardState, type Platform } from '../board/boards.ts';
+import type { EventQueue } from '../kernel/queue.ts';
+import { RandomStream } from '../kernel/random.ts';
+import type { Tracer } from '../kernel/tracer.ts';
+import type { WorldChange } from '../kernel/trace.ts';
+import type { Channel } from '../channel/channel.ts';
+import type { WorldPlan } from '../world/plan.ts';
+import { progressStatus } from '../world/work.ts';
+import { World, type WorldListener } from '../world/world.ts';
+import { eventKind } from './events.ts';
+
+const maintenanceSlot = 7;
+const maintainKind = 4;
+const msPerDay = 86_400_000;
+/** Contact windows are told this long before. *Assumed*. */
+const contactNoticeMs = 6 * 3_600_000;
+
+/** A predicted silence, told to the nodes it concerns, and again to those that boot before it ends. */
+export interface Outlook {
+  fromS: number;
+  untilS: number;
+  kind: number;
+  nodes: Set<number>;
+}
+
+/** What lies between a controller and the world: actuators, telemetry, assays, given work, contact windows. */
+export class NodePlatform implements Platform, WorldListener {
+  readonly world: World;
+  readonly outlooks: Outlook[] = [];
+  /** Which fault struck a node last and is not over yet: its id marks the node's downs and ups. */
+  readonly struckBy: (string | null)[];
+  /** Told when a struck node is back or a hung task runs again. */
+  onRecovered: (timeMs: number, node: number) => void = () => {};
+  boards!: Boards;
+
+  readonly #plan: WorldPlan;
+  readonly #queue: EventQueue;
+  readonly #tracer: Tracer;
+  readonly #channel: Channel;
+  readonly #telemetryMs: number;
+  readonly #phaseMs: number[];
+  #worldWakeMs = Number.POSITIVE_INFINITY;
+  /** Resources that a node has to be told of with its next telemetry. */
+  readonly #assays: Set<number>[];
+  /** Last given maintenance: [start, end) seconds, 0 = none open. */
+  readonly #maintenance: { startS: number; endS: number }[];
+  readonly #contactStartMs: Float64Array;
+
+  constructor(plan: WorldPlan, queue: EventQueue, tracer: Tracer, channel: Channel, telemetryS: number, seed: number) {
+    this.#plan = plan;
+    this.#queue = queue;
+    this.#tracer = tracer;
+    this.#channel = channel;
+    this.#telemetryMs = telemetryS * 1000;
+    const random = new RandomStream(seed, 'platform');
+    this.#phaseMs = plan.nodes.map(() => random.below(this.#telemetryMs));
+    this.#assays = plan.nodes.map(() => new Set());
+    this.#maintenance = plan.nodes.map(() => ({ startS: 0, endS: 0 }));
+    this.#contactStartMs = new Float64Array(plan.nodes.length).fill(Number.POSITIVE_INFINITY);
+    this.struckBy = plan.nodes.map(() => null);
+    this.world = new World(plan, this);
+  }
+
+  /** Sets up what recurs: telemetry spread evenly, maintenance, contact windows one node after the other. */
+  begin(): void {
+    const { nodes, maintenanceEveryMs, maintenanceMs, contactEveryMs, contactMs } = this.#plan;
+    for (let node = 0; node < nodes.length; node += 1) {
+      this.#queue.push(60_000 + this.#phaseMs[node], node, eventKind.health);
+      if (maintenanceMs > 0) {
+        const firstMs = Math.floor((maintenanceEveryMs * (node + 1)) / (nodes.length + 1));
+        this.#queue.push(firstMs, node, eventKind.maintenance);
+      }
+      if (contactMs > 0) {
+        const startMs = contactNoticeMs + Math.floor((contactEveryMs * node) / nodes.length);
+        this.#queue.push(startMs - contactNoticeMs, node, eventKind.contact, 0, startMs);
+      }
+    }
+  }
+
+  /** The world changes by itself: to be called at its time. */
+  worldDue(timeMs: number): void {
+    this.#worldWakeMs = Number.POSITIVE_INFINITY;
+    this.world.advance(timeMs);
+    this.followWorld();
+  }
+
+  /** After anything that touched the world: wake up when it next changes. */
+  followWorld(): void {
+    const nextMs = this.world.nextMs;
+    if (nextMs >= this.#worldWakeMs) return;
+    this.#worldWakeMs = nextMs;
+    this.#queue.push(nextMs, -1, eventKind.world);
+  }
+
+  // ---- commands from the boards ----
+
+  startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void {
+    if (slot > maintenanceSlot) return;
+    this.world.startWork(timeMs, node, slot, kind, resource, rateKgPerDay, untilMs);
+    this.followWorld();
+  }
+
+  stopWork(timeMs: number, node: number, slot: number): void {
+    this.world.stopWork(timeMs, node, slot);
+    this.followWorld();
+  }
+
+  booted(timeMs: number, node: number): void {
+    const disruption = this.struckBy[node];
+    this.world.setNodeUp(timeMs, node, true, false, disruption);
+    this.followWorld();
+    if (disruption !== null) this.onRecovered(timeMs, node);
+    const nowS = timeMs / 1000;
+    for (const outlook of this.outlooks) {
+      if (outlook.untilS > nowS && outlook.nodes.has(node)) this.tellOutlook(timeMs, node, outlook);
+    }
+    const given = this.#maintenance[node];
+    if (given.endS > nowS) this.#tellMaintenance(timeMs, node);
+    if (this.#contactStartMs[node] + this.#plan.contactMs > timeMs) this.#tellContact(timeMs, node);
+  }
+
+  down(timeMs: number, node: number, permanent: boolean): void {
+    this.world.dropWork(timeMs, node);
+    this.world.setNodeUp(timeMs, node, false, permanent, this.struckBy[node]);
+    this.followWorld();
+  }
+
+  taskRecovered(timeMs: number, node: number): void {
+    if (this.struckBy[node] !== null) this.onRecovered(timeMs, node);
+  }
+
+  // ---- the world's words ----
+
+  change(timeMs: number, change: WorldChange): void {
+    this.#tracer.world(timeMs, change);
+    if (change.kind === 'group-capacity') this.#assayLater(change.group, 0);
+    else if (change.kind === 'unit') this.#assayLater(change.group, change.unit);
+  }
+
+  progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void {
+    if (slot === maintenanceSlot && status === progressStatus.done) this.#maintenance[node].endS = 0;
+    this.#queue.push(timeMs + 1, node, eventKind.progress, slot * 8 + status, movedKg);
+  }
+
+  #assayLater(group: number, unit: number): void {
+    for (const node of this.world.nodesAt(group, unit)) this.#assays[node].add((group << 16) | unit);
+  }
+
+  /** A refusal is seen at once: what the platform finds of the resource, before the word that the work is blocked. */
+  seeResource(timeMs: number, node: number, group: number, unit: number): void {
+    if (this.world.capacityKgPerDay(group) <= 0) this.#tellAssay(timeMs, node, group, 0);
+    else if (!this.world.unitUsable(group, unit)) this.#tellAssay(timeMs, node, group, unit);
+  }
+
+  refused(node: number, resource: number): void {
+    this.#assays[node].add(resource);
+  }
+
+  #tellAssay(timeMs: number, node: number, group: number, unit: number): void {
+    const capacity = unit === 0 ? this.world.capacityKgPerDay(group) : this.world.unitUsable(group, unit) ? 1 : 0;
+    this.boards.observe(timeMs, node, [TYPE.assay, group, unit, Math.floor(capacity)]);
+  }
+
+  // ---- what recurs ----
+
+  health(timeMs: number, node: number): void {
+    if (this.boards.state[node] === boardState.dead) return;
+    this.#queue.push(timeMs + this.#telemetryMs, node, eventKind.health);
+    if (!this.boards.isRunning(node)) return;
+    for (const resource of [...this.#assays[node]].sort((a, b) => a - b)) this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
+    this.#assays[node].clear();
+    const batteryWh = Math.floor(this.world.batteryWh(timeMs, node));
+    const storedKg = Math.floor(this.world.storedKg(timeMs, node));
+    this.boards.observe(timeMs, node, [TYPE.health, this.boards.tasks[node], batteryWh, storedKg, this.#plan.nodes[node].solarW]);
+  }
+
+  tellOutlook(timeMs: number, node: number, outlook: Outlook): void {
+    this.boards.observe(timeMs, node, [TYPE.outlook, outlook.fromS, outlook.untilS, outlook.kind]);
+  }
+
+  maintenance(timeMs: number, node: number): void {
+    this.#queue.push(timeMs + this.#plan.maintenanceEveryMs, node, eventKind.maintenance);
+    const startS = Math.floor(timeMs / 1000);
+    this.#maintenance[node] = { startS, endS: startS + msPerDay / 1000 };
+    this.#tellMaintenance(timeMs, node);
+  }
+
+  #tellMaintenance(timeMs: number, node: number): void {
+    const { startS, endS } = this.#maintenance[node];
+    const durationS = Math.floor(this.#plan.maintenanceMs / 1000);
+    this.boards.observe(timeMs, node, [TYPE.assign, maintenanceSlot, maintainKind, 0, startS, endS, durationS, 0, 0]);
+  }
+
+  /** A contact window's three moments: it is told, the radio turns away, the radio is back. */
+  contact(timeMs: number, node: number, step: number, startMs: number): void {
+    if (this.boards.state[node] === boardState.dead) return;
+    const { contactMs, contactEveryMs, contactWh } = this.#plan;
+    if (step === 0) {
+      this.#contactStartMs[node] = startMs;
+      this.#queue.push(startMs, node, eventKind.contact, 1, startMs);
+      this.#tellContact(timeMs, node);
+      return;
+    }
+    const begins = step === 1;
+    this.silence(timeMs, node, begins, null);
+    this.world.setExtraDraw(timeMs, node, begins ? (contactWh * 3_600_000) / contactMs : 0);
+    this.followWorld();
+    if (begins) this.#queue.push(startMs + contactMs, node, eventKind.contact, 2, startMs);
+    else this.#queue.push(Math.max(timeMs, startMs + contactEveryMs - contactNoticeMs), node, eventKind.contact, 0, startMs + contactEveryMs);
+  }
+
+  #tellContact(timeMs: number, node: number): void {
+    const startMs = this.#contactStartMs[node];
+    const { contactMs, contactWh } = this.#plan;
+    this.boards.observe(timeMs, node, [TYPE.window, Math.floor(startMs / 1000), Math.ceil((startMs + contactMs) / 1000), contactWh]);
+  }
+
+  /** One more or one less reason for a node's radio to be silent; told when it makes a difference. */
+  silence(timeMs: number, node: number, begins: boolean, disruption: string | null): void {
+    const before = this.#channel.isSilent(node);
+    const after = this.#channel.setSilent(node, begins);
+    if (before !== after) this.#tracer.world(timeMs, { kind: after ? 'radio-down' : 'radio-up', node, disruption });
+  }
+}
