@@ -1,0 +1,62 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { sealFrame } from '../../host/cbor/frame.ts';
+import type { Message } from '../../host/cbor/generated.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { frameOf, SingleNode } from './single.ts';
+
+const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 1_000_000);
+const nowS = 5000;
+
+const pulse: Message = {
+  name: 'pulse', timeS: nowS, timeMs: 0, errorMs: 200, ages: new Uint8Array(4), digestHigh: 1, digestLow: 2, recent: 3, agree: new Uint8Array(2),
+};
+const intent: Message = {
+  name: 'intent', owner: 3, slot: 1, version: 7, kind: 1, resource: (1 << 16) | 2, startS: nowS, endS: nowS + 5000, rate: 50, priority: 1,
+  state: 2, generation: 1, claimS: nowS - 10, publishedS: nowS - 10, nonce: 5, read: 0, leaseS: 0,
+};
+const bodies: Message[][] = [
+  [pulse, { name: 'probe', sequence: 4 }],
+  [pulse, { name: 'ack', sequence: 4 }, intent],
+  [{ name: 'probe-request', sequence: 4, target: 5 }, { name: 'suspicion', member: 0, incarnation: 40 }],
+  [{ name: 'sync-digest', first: 0, span: 2, digests: [1, 2, 3, 4, 5] }, { name: 'notice-summary', answer: 1, entries: [{ group: 1, unit: 0, observedS: 100 }] }],
+  [{ name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] }],
+  [{ name: 'gone-list', entries: [{ member: 4, lastBeat: 9 }] }, { name: 'isolation', fromS: 6000, untilS: 9000 }],
+  [{ name: 'notice', group: 1, unit: 0, capacity: 500, observedS: nowS, observer: 3 }, { name: 'join', incarnation: 64, generation: 1, cause: 1 }],
+];
+
+const mutation = suite('mutated frames');
+
+mutation(`no frame traps, and a rejected one leaves the state as it was (${frames} frames)`, () => {
+  const random = new RandomStream(3, 'mutation');
+  const node = new SingleNode(12, [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 }]);
+  const originals = bodies.map((body) => frameOf(2, body).subarray(0, -4));
+  let accepted = 0;
+  let before = node.hash();
+  for (let i = 0; i < frames; i++) {
+    const body = Buffer.from(originals[i % originals.length]);
+    const changes = 1 + random.below(3);
+    for (let change = 0; change < changes; change++) body[random.below(body.length)] = random.below(256);
+    const cut = random.below(8) === 0 ? random.below(body.length) : body.length;
+    const status = node.receive(sealFrame(body.subarray(0, cut)), nowS + (i >> 10));
+    if (status === 0) {
+      accepted++;
+      before = node.hash();
+    } else if ((i & 15) === 0) assert.is(node.hash(), before, `frame ${i} was rejected with ${status} and yet changed the state`);
+  }
+  assert.ok(accepted > 0 && accepted < frames, `${accepted} accepted`);
+});
+
+mutation('a wrong CRC is rejected whatever the body says', () => {
+  const node = new SingleNode(12, []);
+  const frame = frameOf(2, [pulse]);
+  const before = node.hash();
+  for (let bit = 0; bit < frame.length * 8; bit++) {
+    const broken = Buffer.from(frame);
+    broken[bit >> 3] ^= 1 << (bit & 7);
+    assert.is(node.receive(broken, nowS), 2);
+  }
+  assert.is(node.hash(), before);
+});
+
+mutation.run();

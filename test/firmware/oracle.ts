@@ -1,0 +1,57 @@
+import type { Intent } from '../../host/cbor/generated.ts';
+
+/** What a brute-force reading of INT-2 and INT-3 needs of a group. */
+export interface OracleGroup {
+  units: number;
+  capacity: number;
+}
+
+function mix32(x: number): number {
+  let y = x >>> 0;
+  y ^= y >>> 16;
+  y = Math.imul(y, 0x85ebca6b);
+  y ^= y >>> 13;
+  y = Math.imul(y, 0xc2b2ae35);
+  y ^= y >>> 16;
+  return y >>> 0;
+}
+
+function fold32(state: number, word: number): number {
+  return (mix32((state ^ Math.imul(word, 0x9e3779b1)) >>> 0) + 0x7f4a7c15) >>> 0;
+}
+
+/** The arbitration order as the design states it, each step written out; negative when a stands before b. */
+export function compareIntents(a: Intent, b: Intent): number {
+  const started = Number(b.state === 3) - Number(a.state === 3);
+  if (started !== 0) return started;
+  if (a.priority !== b.priority) return b.priority - a.priority;
+  const epochA = Math.floor(a.claimS / 600);
+  const epochB = Math.floor(b.claimS / 600);
+  if (epochA !== epochB) return epochA - epochB;
+  const hashA = fold32(fold32(fold32(a.owner, a.nonce), a.resource), epochA);
+  const hashB = fold32(fold32(fold32(b.owner, b.nonce), b.resource), epochB);
+  return hashA - hashB || a.owner - b.owner || a.slot - b.slot;
+}
+
+/** Second by second: whether `one` fits beside what was accepted. Slow on purpose; intervals are a few dozen seconds long. */
+function fits(one: Intent, accepted: readonly Intent[], group: OracleGroup): boolean {
+  const unit = one.resource & 0xffff;
+  if (unit > group.units) return false;
+  for (let s = one.startS; s < one.endS; s++) {
+    let sum = one.rate;
+    for (const other of accepted) {
+      if (other.resource >>> 16 !== one.resource >>> 16 || s < other.startS || s >= other.endS) continue;
+      if (unit !== 0 && other.resource === one.resource) return false;
+      sum += other.rate;
+    }
+    if (sum > group.capacity) return false;
+  }
+  return true;
+}
+
+/** Verdict (1 accepted, 2 refused) of each intent, in the order given. */
+export function oracleVerdicts(intents: readonly Intent[], groups: readonly OracleGroup[]): number[] {
+  const accepted: Intent[] = [];
+  for (const one of [...intents].sort(compareIntents)) if (fits(one, accepted, groups[one.resource >>> 16])) accepted.push(one);
+  return intents.map((one) => (accepted.includes(one) ? 1 : 2));
+}

@@ -1,0 +1,63 @@
+import { encodeConfig } from '../../host/node/config.ts';
+import { encodeFrame } from '../../host/cbor/frame.ts';
+import type { Group, Message } from '../../host/cbor/generated.ts';
+import type { Preset } from '../../host/build/root.ts';
+import { STATUS_MASK } from '../../host/engine/status.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+
+/** A frame of cluster 7 as on the air: header, messages, CRC-32C. */
+export function frameOf(sender: number, messages: readonly Message[]): Uint8Array {
+  return encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
+}
+
+/** One node of a cluster of `members`, alone with the test. */
+export class SingleNode {
+  readonly engine;
+  readonly ctx: number;
+  private readonly at: number;
+
+  constructor(
+    readonly members: number,
+    readonly groups: Group[],
+    preset: Preset = 'flight',
+  ) {
+    this.engine = loadV8Engine(preset);
+    this.ctx = this.engine.reserve(this.engine.image.contextBytes);
+    this.at = this.engine.reserve(8192);
+    this.boot();
+  }
+
+  boot(): void {
+    const config = encodeConfig(
+      {
+        cluster: 7, self: 0, members: this.members, generation: 1, seed: 1, rateMax: 200, storageKg: 1000, batteryWh: 1000,
+        solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10, features: 0,
+      },
+      this.groups,
+      { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false },
+    );
+    this.engine.view().set(config, this.at);
+    const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
+    if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
+    this.drain();
+  }
+
+  private drain(): void {
+    while (this.engine.calls.event(this.ctx, this.at + 4096, 256) > 0);
+  }
+
+  receive(frame: Uint8Array, s: number): number {
+    this.engine.view().set(frame, this.at);
+    const status = this.engine.calls.receive(this.ctx, s, 0, this.at, frame.length) & STATUS_MASK;
+    this.drain();
+    return status;
+  }
+
+  receiveMessages(sender: number, messages: readonly Message[], s: number): number {
+    return this.receive(frameOf(sender, messages), s);
+  }
+
+  hash(): number {
+    return this.engine.calls.hash(this.ctx);
+  }
+}
