@@ -16,11 +16,12 @@ export class SingleNode {
   readonly ctx: number;
   private readonly at: number;
 
-  constructor(
-    readonly members: number,
-    readonly groups: Group[],
-    preset: Preset = 'flight',
-  ) {
+  readonly members: number;
+  private readonly groups: Group[];
+
+  constructor(members: number, groups: Group[], preset: Preset = 'flight') {
+    this.members = members;
+    this.groups = groups;
     this.engine = loadV8Engine(preset);
     this.ctx = this.engine.reserve(this.engine.image.contextBytes);
     this.at = this.engine.reserve(8192);
