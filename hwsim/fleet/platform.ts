@@ -12,6 +12,8 @@ import { eventKind } from './events.ts';
 
 const maintenanceSlot = 7;
 const maintainKind = 4;
+/** Kinds up to this one work on a resource. */
+const haulKind = 2;
 const msPerDay = 86_400_000;
 /** Contact windows are told this long before. *Assumed*. */
 const contactNoticeMs = 6 * 3_600_000;
@@ -97,6 +99,11 @@ export class NodePlatform implements Platform, WorldListener {
 
   startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void {
     if (slot > maintenanceSlot) return;
+    const group = resource >>> 16;
+    const unit = resource & 0xffff;
+    // A refusal is seen at once: what the platform finds of the resource comes before the word that the work is blocked.
+    if (kind <= haulKind && this.world.capacityKgPerDay(group) <= 0) this.#queue.push(timeMs + 1, node, eventKind.assay, group << 16);
+    else if (kind <= haulKind && !this.world.unitUsable(group, unit)) this.#queue.push(timeMs + 1, node, eventKind.assay, resource);
     this.world.startWork(timeMs, node, slot, kind, resource, rateKgPerDay, untilMs);
     this.followWorld();
   }
@@ -147,14 +154,9 @@ export class NodePlatform implements Platform, WorldListener {
     for (const node of this.world.nodesAt(group, unit)) this.#assays[node].add((group << 16) | unit);
   }
 
-  /** A refusal is seen at once: what the platform finds of the resource, before the word that the work is blocked. */
-  seeResource(timeMs: number, node: number, group: number, unit: number): void {
-    if (this.world.capacityKgPerDay(group) <= 0) this.#tellAssay(timeMs, node, group, 0);
-    else if (!this.world.unitUsable(group, unit)) this.#tellAssay(timeMs, node, group, unit);
-  }
-
-  refused(node: number, resource: number): void {
-    this.#assays[node].add(resource);
+  /** Tells a node what its platform sees of a resource. */
+  assay(timeMs: number, node: number, resource: number): void {
+    this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
   }
 
   #tellAssay(timeMs: number, node: number, group: number, unit: number): void {

@@ -1,0 +1,164 @@
+import { TYPE } from '../../host/cbor/generated.ts';
+import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
+import { Boards, type CallCounts } from '../board/boards.ts';
+import { Channel } from '../channel/channel.ts';
+import { drawFaults } from '../fault/draw.ts';
+import { EventQueue } from '../kernel/queue.ts';
+import { RandomStream } from '../kernel/random.ts';
+import { Tracer } from '../kernel/tracer.ts';
+import type { DisruptionFact, TraceConsumer } from '../kernel/trace.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import type { Body } from '../world/bodies.ts';
+import { layWorld, type WorldPlan } from '../world/plan.ts';
+import { eventKind } from './events.ts';
+import { FaultInjector } from './faults.ts';
+import { NodePlatform } from './platform.ts';
+
+export interface RunOptions {
+  seed: number;
+  days: number;
+  nodes: number;
+  body: Body;
+  /** A fresh engine of the wanted preset: a run takes its memory. */
+  engine: Engine;
+  consumers?: TraceConsumer[];
+  /** Told about once per simulated hour. */
+  onProgress?: (simulatedS: number, totalS: number) => void;
+}
+
+export interface RunFacts {
+  traceHash: string;
+  decisionHash: string;
+  nodes: number;
+  days: number;
+  firmware: ImageFacts;
+  simulatedS: number;
+  /** Calls into firmware that carried input or output (boot, receive, observe, tick, and each transmit, command and event that
+   * yielded something) and world changes. Queries of the deadline and empty polls are bookkeeping and not counted. */
+  events: number;
+  calls: CallCounts;
+  radio: {
+    framesSent: number;
+    /** One per addressed, powered receiver that missed a frame. */
+    framesLost: number;
+    framesReceived: number;
+    framesCollided: number;
+    bytes: number;
+    bytesPerNodeDay: number;
+    /** Share of the run during which the channel carried a frame. */
+    channelUse: number;
+  };
+  disruptions: DisruptionFact[];
+  production: { minedKg: number; hauledKg: number };
+  traps: { node: number; timeMs: number; site: number }[];
+  world: WorldPlan;
+}
+
+const hourMs = 3_600_000;
+/** Nodes are switched on within this time of each other. *Assumed*. */
+const powerOnSpreadMs = 5000;
+
+/** Flies one cluster: a function of scenario, seed, days, nodes, body and image. Reads no clock. */
+export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
+  const { seed, days, nodes, body, engine } = options;
+  const plan = layWorld(scenario, { seed, nodes, body });
+  const tracer = new Tracer(options.consumers ?? []);
+  const queue = new EventQueue();
+  const channel = new Channel({ nodes, ...scenario.radio, seed });
+  const platform = new NodePlatform(plan, queue, tracer, channel, scenario.telemetryS, seed);
+  const { driftPpm } = scenario.clock;
+  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork: scenario.planWork, platform });
+  platform.boards = boards;
+  const faults = new FaultInjector(drawFaults(scenario, seed, nodes), queue, boards, channel, platform, tracer);
+  const power = new RandomStream(seed, 'power-on');
+  for (let node = 0; node < nodes; node += 1) queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, 1);
+  platform.begin();
+  faults.begin();
+  queue.push(hourMs, -1, eventKind.hour);
+  const endMs = Math.round(days * 86_400_000);
+  const loop = { queue, boards, platform, faults, endMs, onProgress: options.onProgress };
+  while (queue.nextMs <= endMs && queue.pop()) handle(loop);
+  platform.world.tellCredits(endMs);
+  tracer.end(endMs);
+  return {
+    traceHash: tracer.trace.digest(),
+    decisionHash: tracer.decisions.digest(),
+    nodes,
+    days,
+    firmware: engine.image,
+    simulatedS: endMs / 1000,
+    events: eventsOf(boards.counts) + channel.framesSent + tracer.worldChanges,
+    calls: boards.counts,
+    radio: {
+      framesSent: channel.framesSent,
+      framesLost: channel.framesLost,
+      framesReceived: channel.framesReceived,
+      framesCollided: channel.framesCollided,
+      bytes: channel.bytesSent,
+      bytesPerNodeDay: channel.bytesSent / nodes / days,
+      channelUse: channel.airMs / endMs,
+    },
+    disruptions: faults.facts.filter((fact) => fact !== null),
+    production: { minedKg: platform.world.minedKg, hauledKg: platform.world.hauledKg },
+    traps: boards.trapSites,
+    world: plan,
+  };
+}
+
+function eventsOf(counts: CallCounts): number {
+  return counts.boots + counts.receives + counts.observes + counts.ticks + counts.commands + counts.events;
+}
+
+interface Loop {
+  queue: EventQueue;
+  boards: Boards;
+  platform: NodePlatform;
+  faults: FaultInjector;
+  endMs: number;
+  onProgress: RunOptions['onProgress'];
+}
+
+/** One event of the queue. The most frequent come first. */
+function handle(loop: Loop): void {
+  const { queue, boards, platform, faults } = loop;
+  const { timeMs, node, first, second } = queue;
+  switch (queue.kind) {
+    case eventKind.wake:
+      return boards.wake(timeMs, node);
+    case eventKind.frame:
+      return boards.arrive(timeMs, node, first, second);
+    case eventKind.health:
+      return platform.health(timeMs, node);
+    case eventKind.progress:
+      return boards.observe(timeMs, node, [TYPE.progress, first >> 3, first & 7, second]);
+    case eventKind.world:
+      return platform.worldDue(timeMs);
+    case eventKind.watchdog:
+      return boards.watchdogDue(timeMs, node);
+    case eventKind.boot:
+      return boards.boot(timeMs, node, first, second !== 0);
+    case eventKind.recovery:
+      return boards.observe(timeMs, node, [TYPE.recovery, first >> 8, first & 0xff, second]);
+    case eventKind.stable:
+      return boards.stable(node, first);
+    case eventKind.assay:
+      return platform.assay(timeMs, node, first);
+    case eventKind.contact:
+      return platform.contact(timeMs, node, first, second);
+    case eventKind.maintenance:
+      return platform.maintenance(timeMs, node);
+    case eventKind.hour:
+      platform.world.tellCredits(timeMs);
+      loop.onProgress?.(timeMs / 1000, loop.endMs / 1000);
+      queue.push(timeMs + hourMs, -1, eventKind.hour);
+      return;
+    case eventKind.fault:
+      return faults.onset(timeMs, first);
+    case eventKind.heal:
+      return faults.heal(timeMs, first);
+    case eventKind.outlook:
+      return faults.outlook(timeMs, first);
+    case eventKind.stormReset:
+      return faults.stormReset(timeMs, node, first);
+  }
+}
