@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Scenario } from '../../hwsim/scenario/schema.ts';
+import type { Scenario } from '../../hwsim/scenario/schema.ts';
 import { type Overrides, parseScenario, ScenarioError, withOverrides } from '../../hwsim/scenario/load.ts';
 import { shippedScenarios } from '../../hwsim/scenario/shipped.ts';
 import { type Body, CatalogueError, findBody, parseCatalogue, shippedBodies } from '../../hwsim/world/bodies.ts';

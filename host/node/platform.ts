@@ -62,10 +62,8 @@ export class StandInPlatform {
     return records;
   }
 
-  startWork(slot: number, kind: number, rateKgPerDay: number, untilMs: number, nowMs: number): number[] {
-    const work = { kind, rateKgPerDay, untilMs, fromMs: nowMs, movedKg: 0 };
-    this.work.set(slot, work);
-    return this.progress(slot, work, nowMs, 1);
+  startWork(slot: number, kind: number, rateKgPerDay: number, untilMs: number, nowMs: number): void {
+    this.work.set(slot, { kind, rateKgPerDay, untilMs, fromMs: nowMs, movedKg: 0 });
   }
 
   stopWork(slot: number): void {

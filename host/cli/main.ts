@@ -1,0 +1,95 @@
+import { Command, CommanderError, Option } from 'commander';
+import { RadioError } from '../radio/radio.ts';
+import { StoreError } from '../store/store.ts';
+import { decode } from './decode.ts';
+import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
+import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
+import { node } from './node.ts';
+
+/** The command line: wiring only. Every command is a function in a file of its own. */
+const program = new Command('heliograph')
+  .description('Flight runtime for self-coordinating spacecraft fleets, and the simulator that proves it.')
+  .version('0.1.0')
+  .showHelpAfterError('(--help says more)')
+  .addHelpText('after', exitCodesHelp)
+  .exitOverride();
+
+const presetOption = () => new Option('--preset <name>', 'sizing of the firmware image').choices(['flight', 'compact', 'tiny']);
+const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
+
+const scenario = program.command('scenario').description('work on scenario files');
+scenario
+  .command('check')
+  .argument('<file>', 'a scenario in YAML, or the name of a shipped one')
+  .option('--bodies <file>', "a catalogue of bodies: JPL's small-body query as CSV or JSON")
+  .description('validate a scenario; errors name file, line, column, field and the next step')
+  .addHelpText('after', examples('scenario check my.yaml', 'scenario check cluster-neo'))
+  .action((file: string, options: { bodies?: string }) => {
+    const checked = loadScenario(file);
+    const body = loadBody(checked.body, options.bodies, console.error);
+    const { nodes, days, disruptions } = checked;
+    console.log(`${file}: valid: ${nodes} nodes, ${days} days on ${body.designation}, ${disruptions.length} disruptions`);
+  });
+
+program
+  .command('decode')
+  .argument('<hex-or-file>', 'a frame or platform record: hexadecimal digits, or a file of such digits or of the bytes')
+  .description('show a frame in CBOR diagnostic notation, with the names of its fields')
+  .addHelpText('after', examples('decode 8501070319ffff00820111aabbccdd', 'decode frame.bin'))
+  .action(decode);
+
+program
+  .command('node')
+  .description('run one node for real: the firmware image, UDP on this machine, checkpoints on disk')
+  .requiredOption('--id <n>', 'index of this member, from 0', wholeNumber('--id', 0, 199))
+  .requiredOption('--cluster <n>', 'number of the cluster', wholeNumber('--cluster', 0, 65535))
+  .requiredOption('--members <n>', 'members of the cluster', wholeNumber('--members', 1, 200))
+  .requiredOption('--radio <address>', 'udp://HOST:PORT, member i has PORT + i; or udp://HOST:PORT,HOST:PORT,…; loopback only')
+  .option('--time-scale <k>', 'mission seconds per second on the wall', positiveNumber('--time-scale', 10_000), 1)
+  .option('--epoch <time>', 'when mission time began on the wall (default: the present day, UTC)')
+  .addOption(
+    new Option('--clock <source>', 'mission time from the wall, or from peers; auto: peers after a restart')
+      .choices(['auto', 'wall', 'peers'])
+      .default('auto'),
+  )
+  .option('--state <folder>', 'keep checkpoints and counters there, in node-<id>/')
+  .option('--scenario <name>', 'whose world and capabilities to take', 'quiet')
+  .option('--seed <n>', 'seed of world and node', wholeNumber('--seed', 0, 0xffffffff), 1)
+  .addOption(presetOption().default('flight'))
+  .option('--json', 'one JSON object per line instead of text')
+  .addHelpText(
+    'after',
+    examples(
+      'node --id 0 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --time-scale 60 --state state',
+      'node --id 1 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --time-scale 60 --state state',
+    ),
+  )
+  .addHelpText(
+    'after',
+    '\nUntil frames are encrypted a node binds to the loopback interface only. SIGTERM writes a checkpoint and ends.',
+  )
+  .action(node);
+
+/** commander's own refusals are wrong usage; asking for help is none. */
+function codeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  if (error instanceof CommandError) return error.code;
+  if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
+  if (error instanceof StoreError) return exitCode.environment;
+  return exitCode.internal;
+}
+
+function fitting(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) fitting(child);
+}
+
+fitting(program);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  const code = codeOf(error);
+  if (code === exitCode.internal) console.error(`heliograph: a fault of its own: ${(error as Error).stack ?? error}`);
+  else if (!(error instanceof CommanderError)) console.error(`heliograph: ${(error as Error).message}`);
+  process.exitCode = code;
+}

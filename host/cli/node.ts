@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import type { Group } from '../cbor/generated.ts';
+import { missionMsSince, startClock, wallMs } from '../clock/clock.ts';
+import { loadV8Engine } from '../engine/v8.ts';
+import type { NodeConfig } from '../node/config.ts';
+import { Memory } from '../node/memory.ts';
+import { type Log, NodeShim } from '../node/shim.ts';
+import type { OnFrame } from '../radio/radio.ts';
+import { openUdp, parseUdpAddress } from '../radio/udp.ts';
+import { Store } from '../store/store.ts';
+import { layWorld } from '../../hwsim/world/plan.ts';
+import type { Preset } from '../build/root.ts';
+import { CommandError, exitCode } from './exit.ts';
+import { applyOverrides, loadBody, loadScenario } from './input.ts';
+import { nameRecord } from './names.ts';
+
+export interface NodeOptions {
+  id: number;
+  cluster: number;
+  members: number;
+  radio: string;
+  timeScale: number;
+  epoch?: string;
+  clock: 'auto' | 'wall' | 'peers';
+  state?: string;
+  scenario: string;
+  seed: number;
+  preset: Preset;
+  json?: boolean;
+}
+
+const dayMs = 86_400_000;
+
+function epochMs(text: string | undefined): number {
+  // Without an epoch, nodes started on one day agree on its beginning.
+  if (text === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
+  const parsed = Date.parse(text);
+  if (Number.isNaN(parsed)) {
+    throw new CommandError(`--epoch is '${text}', not a time as in 2026-01-18T00:00:00Z`, exitCode.usage);
+  }
+  return parsed;
+}
+
+/** The capabilities of member `id`, and the resources, as the scenario lays them. */
+function place(options: NodeOptions): { config: NodeConfig; groups: Group[] } {
+  const scenario = applyOverrides(loadScenario(options.scenario), { nodes: options.members, preset: options.preset });
+  const body = loadBody(scenario.body, undefined, () => {});
+  const plan = layWorld(scenario, { seed: options.seed, nodes: options.members, body });
+  const node = plan.nodes[options.id];
+  const groups = plan.groups.map(({ group, kind, units, capacityKgPerDay, stockKg, loadKg }) => {
+    return { name: 'group' as const, group, kind, units, capacity: capacityKgPerDay, stockKg, loadKg };
+  });
+  const config = {
+    cluster: options.cluster,
+    self: options.id,
+    members: options.members,
+    generation: node.generation,
+    seed: (options.seed + options.id * 0x9e3779b1) >>> 0,
+    rateMax: node.rateKgPerDay,
+    storageKg: node.storageKg,
+    batteryWh: node.batteryWh,
+    solarW: node.solarW,
+    baseW: node.baseW,
+    replicateW: node.replicateW,
+    mineWhPerKg: node.mineWhPerKg,
+    features: 3,
+  };
+  return { config, groups };
+}
+
+function logger(json: boolean, missionMs: () => number): Log {
+  return (what, fields, words) => {
+    const missionS = missionMs() / 1000;
+    if (json) {
+      console.log(JSON.stringify({ missionS, event: what, ...fields, ...(words === undefined ? {} : { words }) }));
+      return;
+    }
+    const figures = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
+    console.log([`${missionS.toFixed(3).padStart(14)} s `, what, ...figures, words ?? ''].join(' ').trimEnd());
+  };
+}
+
+/** `heliograph node`: runs until SIGTERM or SIGINT, then writes a checkpoint and ends with 0. */
+export async function node(options: NodeOptions): Promise<void> {
+  if (options.id >= options.members) {
+    throw new CommandError(
+      `--id ${options.id} is no member of ${options.members}: ids run from 0 to ${options.members - 1}`,
+      exitCode.usage,
+    );
+  }
+  const endpoints = parseUdpAddress(options.radio, options.members);
+  const epoch = epochMs(options.epoch);
+  const missionMs = () => missionMsSince(epoch, options.timeScale);
+  const longestMs = 0xffffffff * 1000;
+  if (missionMs() > longestMs / 2) {
+    const message = 'mission time would pass 2³² seconds: give an --epoch nearer to now, or a smaller --time-scale';
+    throw new CommandError(message, exitCode.usage);
+  }
+  const { config, groups } = place(options);
+  const log = logger(options.json === true, missionMs);
+  const store = options.state === undefined ? null : new Store(join(options.state, `node-${options.id}`));
+  const memory = new Memory(store, log);
+  const timeKnown = options.clock === 'wall' || (options.clock === 'auto' && !memory.hasHistory);
+  const engine = loadV8Engine(options.preset);
+  const clock = startClock(options.timeScale);
+  const shim = new NodeShim({ engine, clock, memory, config, groups, timeKnown, missionMs, log, nameEvent: nameRecord });
+  const onFrame: OnFrame = (frame) => shim.receive(frame);
+  const radio = await openUdp(endpoints, options.id, onFrame);
+  log('listening', { id: options.id, cluster: options.cluster, members: options.members }, radio.description);
+  if (store === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
+
+  await new Promise<void>((resolve, reject) => {
+    const end = () => {
+      try {
+        shim.stop();
+        log('stopped', {}, store === null ? 'no checkpoint kept' : 'checkpoint written');
+        resolve();
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    process.once('SIGTERM', end);
+    process.once('SIGINT', end);
+    try {
+      shim.start(radio, (reason) => reject(new CommandError(`the node gave up: ${reason}`, exitCode.failed)));
+    } catch (error) {
+      reject(error as Error);
+    }
+  }).finally(() => radio.close());
+}

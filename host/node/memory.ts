@@ -1,0 +1,65 @@
+import type { Store } from '../store/store.ts';
+import type { Log } from './shim.ts';
+
+/** What a node keeps through a reset: its checkpoint, and two counters. Without a folder it forgets everything, as a test bench does. */
+export class Memory {
+  private readonly store: Store | null;
+  private incarnation = 0;
+  private resetCount = 0;
+  private checkpoint: Uint8Array | null = null;
+
+  constructor(store: Store | null, log: Log) {
+    this.store = store;
+    if (store === null) return;
+    const { record, faults } = store.read('counters');
+    for (const fault of faults) log('store-fault', {}, fault);
+    if (record === null || record.bytes.length !== 8) return;
+    const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
+    this.incarnation = view.getUint32(0);
+    this.resetCount = view.getUint32(4);
+  }
+
+  /** Processor resets in a row. */
+  get resets(): number {
+    return this.resetCount;
+  }
+
+  /** True when an earlier life of this node left something. */
+  get hasHistory(): boolean {
+    return this.incarnation > 0;
+  }
+
+  /** Counts a boot; on return the count is on the disk. */
+  nextIncarnation(): number {
+    this.incarnation += 1;
+    this.saveCounters();
+    return this.incarnation;
+  }
+
+  setResets(count: number): void {
+    this.resetCount = count;
+    this.saveCounters();
+  }
+
+  /** The newest checkpoint that verifies; corrupt ones are told to `log`. */
+  newestCheckpoint(log: Log): Uint8Array | null {
+    if (this.store === null) return this.checkpoint;
+    const { record, faults } = this.store.read('checkpoint');
+    for (const fault of faults)
+      log('store-fault', {}, `${fault}; ${record === null ? 'no other is left' : 'the one before it is used'}`);
+    return record?.bytes ?? null;
+  }
+
+  saveCheckpoint(image: Uint8Array): void {
+    this.checkpoint = image;
+    this.store?.write('checkpoint', image);
+  }
+
+  private saveCounters(): void {
+    const bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, this.incarnation);
+    view.setUint32(4, this.resetCount);
+    this.store?.write('counters', bytes);
+  }
+}
