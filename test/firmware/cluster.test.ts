@@ -78,7 +78,17 @@ formation('INT-3 violated: nodes that hold different intents are seen to disagre
   const cluster = new TestCluster({ nodes: 4 });
   cluster.runTo(HOUR);
   cluster.part[3] = 1;
-  cluster.observe(0, { name: 'assign', slot: 5, kind: 1, resource: (2 << 16) | 11, startS: HOUR, endS: 9 * HOUR, durationS: 0, rate: 10, priority: 1 });
+  cluster.observe(0, {
+    name: 'assign',
+    slot: 5,
+    kind: 1,
+    resource: (2 << 16) | 11,
+    startS: HOUR,
+    endS: 9 * HOUR,
+    durationS: 0,
+    rate: 10,
+    priority: 1,
+  });
   cluster.runTo(HOUR + 1700);
   const seen = digests(cluster, range(0, 4));
   assert.is(new Set(seen.slice(0, 3)).size, 1);
@@ -125,19 +135,23 @@ deaths('CVG-2 holds: what a death freed is taken over, and every node measures c
   cluster.runTo(9 * HOUR);
   const converged = cluster.events.filter((event) => event.fields[0] === CONVERGED && event.fields[1] === 1);
   assert.is(new Set(converged.map((event) => event.node)).size, 23);
-  for (const event of converged) assert.ok(event.fields[3] - event.fields[2] <= HOUR, `node ${event.node}: ${event.fields[3] - event.fields[2]} s`);
+  for (const event of converged)
+    assert.ok(event.fields[3] - event.fields[2] <= HOUR, `node ${event.node}: ${event.fields[3] - event.fields[2]} s`);
   assert.equal(watch.doubles, []);
 });
 
-deaths('CVG-4 holds: while a lease keeps a dead node’s site from being taken over, an alarm comes before the SLA is breached', () => {
-  const cluster = new TestCluster({ nodes: 24 });
-  cluster.runTo(6 * HOUR);
-  const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
-  cluster.events.length = 0;
-  cluster.kill(worker);
-  cluster.runTo(7 * HOUR);
-  assert.ok(cluster.events.some((event) => event.fields[0] === ALARMED && event.fields[3] < HOUR));
-});
+deaths(
+  'CVG-4 holds: while a lease keeps a dead node’s site from being taken over, an alarm comes before the SLA is breached',
+  () => {
+    const cluster = new TestCluster({ nodes: 24 });
+    cluster.runTo(6 * HOUR);
+    const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
+    cluster.events.length = 0;
+    cluster.kill(worker);
+    cluster.runTo(7 * HOUR);
+    assert.ok(cluster.events.some((event) => event.fields[0] === ALARMED && event.fields[3] < HOUR));
+  },
+);
 
 deaths('CVG-4 violated: without a disruption there is no alarm', () => {
   const cluster = new TestCluster({ nodes: 8 });
@@ -147,21 +161,24 @@ deaths('CVG-4 violated: without a disruption there is no alarm', () => {
 
 const partitions = suite('partitions');
 
-partitions('INT-5 holds: in a partition without notice no exclusive unit is ever run twice, and a part without majority grants nothing', () => {
-  const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
-  const watch = watched(cluster);
-  cluster.runTo(5 * HOUR);
-  for (const node of range(0, 9)) cluster.part[node] = 1;
-  cluster.events.length = 0;
-  cluster.runTo(20 * HOUR);
-  const late = cluster.events.filter((event) => event.fields[0] === SETTLED && event.node < 9 && event.atS > 5 * HOUR + 1200);
-  assert.is(late.length, 0, 'the smaller part settles nothing');
-  for (const node of range(0, 9)) assert.is(cluster.inspect(node, WHAT_OWN, 0)[4], 0, 'its leases ran out');
-  cluster.part.fill(0);
-  cluster.runTo(24 * HOUR + 500);
-  assert.equal(watch.doubles, []);
-  assert.is(new Set(digests(cluster, range(0, 24))).size, 1, 'merged');
-});
+partitions(
+  'INT-5 holds: in a partition without notice no exclusive unit is ever run twice, and a part without majority grants nothing',
+  () => {
+    const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
+    const watch = watched(cluster);
+    cluster.runTo(5 * HOUR);
+    for (const node of range(0, 9)) cluster.part[node] = 1;
+    cluster.events.length = 0;
+    cluster.runTo(20 * HOUR);
+    const late = cluster.events.filter((event) => event.fields[0] === SETTLED && event.node < 9 && event.atS > 5 * HOUR + 1200);
+    assert.is(late.length, 0, 'the smaller part settles nothing');
+    for (const node of range(0, 9)) assert.is(cluster.inspect(node, WHAT_OWN, 0)[4], 0, 'its leases ran out');
+    cluster.part.fill(0);
+    cluster.runTo(24 * HOUR + 500);
+    assert.equal(watch.doubles, []);
+    assert.is(new Set(digests(cluster, range(0, 24))).size, 1, 'merged');
+  },
+);
 
 partitions('INT-5 violated: two nodes that are told to run one unit at once are caught by the watch', () => {
   const watch = new ExecutionWatch();
@@ -181,7 +198,10 @@ partitions('FLT-2 holds: announced silence extends leases in advance, and work g
   assert.ok(working.length > 3);
   for (const node of far) cluster.part[node] = 1;
   cluster.runTo(30 * HOUR);
-  assert.equal(far.filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1), working);
+  assert.equal(
+    far.filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1),
+    working,
+  );
   assert.is(cluster.inspect(20, 1, 0)[0], 3, 'unreachable, not dead');
   cluster.part.fill(0);
   cluster.runTo(36 * HOUR + 500);
@@ -240,7 +260,9 @@ restarts('WDG-1 holds: the watchdog is fed while all tasks check in; WDG-2: a si
   assert.ok(cluster.commands.some((command) => command.fields[0] === 162));
   cluster.commands.length = 0;
   cluster.runTo(6 * HOUR, (node) => (node === 1 ? 0xfb : 0xff));
-  const ordered = cluster.commands.filter((command) => command.node === 1 && command.fields[0] >= 163 && command.fields[0] <= 167);
+  const ordered = cluster.commands.filter(
+    (command) => command.node === 1 && command.fields[0] >= 163 && command.fields[0] <= 167,
+  );
   const ladder = ordered.map((command) => command.fields[0]);
   assert.equal(ladder.slice(0, 8), [163, 163, 164, 165, 165, 165, 166, 167]);
   assert.is(cluster.inspect(1, 0)[4], 1, 'safe mode');
@@ -252,8 +274,14 @@ restarts('WDG-1 violated: with a task silent nothing is fed', () => {
   cluster.commands.length = 0;
   cluster.runTo(HOUR + 3000, (node) => (node === 0 ? 0x7f : 0xff));
   const fed = cluster.commands.filter((command) => command.node === 0 && command.fields[0] === 162);
-  assert.ok(fed.some((command) => command.atS < HOUR + 600), 'fed before the silence can be noticed');
-  assert.not(fed.some((command) => command.atS > HOUR + 1300 && command.atS < HOUR + 1600), 'and not while the ladder is climbed');
+  assert.ok(
+    fed.some((command) => command.atS < HOUR + 600),
+    'fed before the silence can be noticed',
+  );
+  assert.not(
+    fed.some((command) => command.atS > HOUR + 1300 && command.atS < HOUR + 1600),
+    'and not while the ladder is climbed',
+  );
 });
 
 for (const one of [formation, deaths, partitions, restarts]) one.run();

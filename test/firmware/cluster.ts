@@ -79,9 +79,19 @@ export class TestCluster {
   boot(node: number, incarnation: number, timeKnown: boolean): void {
     const config = encodeConfig(
       {
-        cluster: 7, self: node, members: this.options.nodes, generation: 1, seed: this.options.seed + node,
-        rateMax: this.options.rateMax, storageKg: 100_000, batteryWh: 10_000, solarW: 4000, baseW: 100, replicateW: 200,
-        mineWhPerKg: 100, features: this.options.features,
+        cluster: 7,
+        self: node,
+        members: this.options.nodes,
+        generation: 1,
+        seed: this.options.seed + node,
+        rateMax: this.options.rateMax,
+        storageKg: 100_000,
+        batteryWh: 10_000,
+        solarW: 4000,
+        baseW: 100,
+        replicateW: 200,
+        mineWhPerKg: 100,
+        features: this.options.features,
       },
       this.options.groups,
       { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false },
@@ -98,7 +108,13 @@ export class TestCluster {
     const bytes = encodeMessage(message);
     this.engine.view().set(bytes, this.recordAt);
     const local = this.nowMs - this.bootMs[node];
-    const status = this.engine.calls.observe(this.contexts[node], Math.floor(local / 1000), local % 1000, this.recordAt, bytes.length);
+    const status = this.engine.calls.observe(
+      this.contexts[node],
+      Math.floor(local / 1000),
+      local % 1000,
+      this.recordAt,
+      bytes.length,
+    );
     this.after(node, status);
     return status & STATUS_MASK;
   }
@@ -130,8 +146,7 @@ export class TestCluster {
 
   private reportHealth(healthy: (node: number) => number): void {
     for (let node = 0; node < this.contexts.length; node++)
-      if (this.up[node])
-        this.observe(node, { name: 'health', tasks: healthy(node), batteryWh: 9000, storedKg: 0, solarW: 4000 });
+      if (this.up[node]) this.observe(node, { name: 'health', tasks: healthy(node), batteryWh: 9000, storedKg: 0, solarW: 4000 });
   }
 
   private wake(node: number): void {
@@ -156,7 +171,8 @@ export class TestCluster {
       this.calls++;
       const status = this.engine.calls.receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, length);
       const code = status & STATUS_MASK;
-      if (code !== 0 && code !== 10) throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
+      if (code !== 0 && code !== 10)
+        throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
       this.after(node, status);
     }
   }

@@ -51,21 +51,24 @@ function hearAll(node: SingleNode): void {
 
 const conflicts = suite('conflicts');
 
-conflicts(`INT-2, INT-3 holds: verdicts are those of a brute-force oracle, whatever the order of arrival (${cases} cases)`, () => {
-  const random = new RandomStream(7, 'conflicts');
-  const node = new SingleNode(10, groups);
-  for (let round = 0; round < cases; round++) {
-    node.boot();
-    hearAll(node);
-    const count = 1 + random.below(9);
-    const intents = Array.from({ length: count }, (_, i) => drawIntent(random, 1 + i));
-    const expected = oracleVerdicts(intents, oracleGroups);
-    for (const index of random.permutation(count))
-      assert.is(node.receiveMessages(intents[index].owner, [intents[index]], nowS), 0, `round ${round}`);
-    const found = intents.map((one) => node.engine.calls.verdict(node.ctx, one.owner, one.slot, nowS, 0));
-    assert.equal(found, expected, `round ${round}: ${JSON.stringify(intents)}`);
-  }
-});
+conflicts(
+  `INT-2, INT-3 holds: verdicts are those of a brute-force oracle, whatever the order of arrival (${cases} cases)`,
+  () => {
+    const random = new RandomStream(7, 'conflicts');
+    const node = new SingleNode(10, groups);
+    for (let round = 0; round < cases; round++) {
+      node.boot();
+      hearAll(node);
+      const count = 1 + random.below(9);
+      const intents = Array.from({ length: count }, (_, i) => drawIntent(random, 1 + i));
+      const expected = oracleVerdicts(intents, oracleGroups);
+      for (const index of random.permutation(count))
+        assert.is(node.receiveMessages(intents[index].owner, [intents[index]], nowS), 0, `round ${round}`);
+      const found = intents.map((one) => node.engine.calls.verdict(node.ctx, one.owner, one.slot, nowS, 0));
+      assert.equal(found, expected, `round ${round}: ${JSON.stringify(intents)}`);
+    }
+  },
+);
 
 conflicts('INT-2 violated: two claims on one unit at one time are never both accepted, side by side they are', () => {
   const random = new RandomStream(8, 'conflicts');

@@ -9,20 +9,55 @@ const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 1_000_000);
 const nowS = 5000;
 
 const pulse: Message = {
-  name: 'pulse', timeS: nowS, timeMs: 0, errorMs: 200, ages: new Uint8Array(4), digestHigh: 1, digestLow: 2, recent: 3, agree: new Uint8Array(2),
+  name: 'pulse',
+  timeS: nowS,
+  timeMs: 0,
+  errorMs: 200,
+  ages: new Uint8Array(4),
+  digestHigh: 1,
+  digestLow: 2,
+  recent: 3,
+  agree: new Uint8Array(2),
 };
 const intent: Message = {
-  name: 'intent', owner: 3, slot: 1, version: 7, kind: 1, resource: (1 << 16) | 2, startS: nowS, endS: nowS + 5000, rate: 50, priority: 1,
-  state: 2, generation: 1, claimS: nowS - 10, publishedS: nowS - 10, nonce: 5, read: 0, leaseS: 0,
+  name: 'intent',
+  owner: 3,
+  slot: 1,
+  version: 7,
+  kind: 1,
+  resource: (1 << 16) | 2,
+  startS: nowS,
+  endS: nowS + 5000,
+  rate: 50,
+  priority: 1,
+  state: 2,
+  generation: 1,
+  claimS: nowS - 10,
+  publishedS: nowS - 10,
+  nonce: 5,
+  read: 0,
+  leaseS: 0,
 };
 const bodies: Message[][] = [
   [pulse, { name: 'probe', sequence: 4 }],
   [pulse, { name: 'ack', sequence: 4 }, intent],
-  [{ name: 'probe-request', sequence: 4, target: 5 }, { name: 'suspicion', member: 0, incarnation: 40 }],
-  [{ name: 'sync-digest', first: 0, span: 2, digests: [1, 2, 3, 4, 5] }, { name: 'notice-summary', answer: 1, entries: [{ group: 1, unit: 0, observedS: 100 }] }],
+  [
+    { name: 'probe-request', sequence: 4, target: 5 },
+    { name: 'suspicion', member: 0, incarnation: 40 },
+  ],
+  [
+    { name: 'sync-digest', first: 0, span: 2, digests: [1, 2, 3, 4, 5] },
+    { name: 'notice-summary', answer: 1, entries: [{ group: 1, unit: 0, observedS: 100 }] },
+  ],
   [{ name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] }],
-  [{ name: 'gone-list', entries: [{ member: 4, lastBeat: 9 }] }, { name: 'isolation', fromS: 6000, untilS: 9000 }],
-  [{ name: 'notice', group: 1, unit: 0, capacity: 500, observedS: nowS, observer: 3 }, { name: 'join', incarnation: 64, generation: 1, cause: 1 }],
+  [
+    { name: 'gone-list', entries: [{ member: 4, lastBeat: 9 }] },
+    { name: 'isolation', fromS: 6000, untilS: 9000 },
+  ],
+  [
+    { name: 'notice', group: 1, unit: 0, capacity: 500, observedS: nowS, observer: 3 },
+    { name: 'join', incarnation: 64, generation: 1, cause: 1 },
+  ],
 ];
 
 const mutation = suite('mutated frames');

@@ -31,8 +31,19 @@ export class SingleNode {
   boot(): void {
     const config = encodeConfig(
       {
-        cluster: 7, self: 0, members: this.members, generation: 1, seed: 1, rateMax: 200, storageKg: 1000, batteryWh: 1000,
-        solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10, features: 0,
+        cluster: 7,
+        self: 0,
+        members: this.members,
+        generation: 1,
+        seed: 1,
+        rateMax: 200,
+        storageKg: 1000,
+        batteryWh: 1000,
+        solarW: 1000,
+        baseW: 10,
+        replicateW: 10,
+        mineWhPerKg: 10,
+        features: 0,
       },
       this.groups,
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false },
