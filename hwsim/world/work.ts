@@ -18,8 +18,6 @@ export interface Work {
   totalKg: number;
   /** For a haul: milliseconds of full intake. */
   intakeMs: number;
-  /** Shared its exclusive unit with another node: a haul brings nothing then. */
-  spoiled: boolean;
 }
 
 export const workKind = { mine: 1, haul: 2, move: 3, maintain: 4, replicate: 5 } as const;

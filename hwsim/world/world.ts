@@ -111,7 +111,7 @@ export class World {
       const dueMs = queue.timeMs;
       if (queue.kind === event.workEnd) {
         const work = this.#nodes[queue.node].works[queue.first];
-        if (work !== null && work.id === queue.second && work.untilMs <= dueMs) this.#finish(dueMs, work);
+        if (work !== null && work.id === queue.second && Math.min(work.untilMs, this.#haulEndMs(work)) <= dueMs) this.#finish(dueMs, work);
       } else if (queue.kind === event.node) {
         const node = this.#nodes[queue.node];
         if (node.timerMs === dueMs) this.#nodeDue(dueMs, node);
@@ -132,7 +132,7 @@ export class World {
     if (running !== null && running.kind === kind && running.group === group && running.unit === unit) {
       running.rateKgPerDay = rateKgPerDay;
       running.untilMs = untilMs;
-      this.#queue.push(untilMs, node, event.workEnd, slot, running.id);
+      this.#queue.push(Math.min(untilMs, this.#haulEndMs(running)), node, event.workEnd, slot, running.id);
       this.#settleNode(timeMs, state);
       return;
     }
@@ -157,20 +157,40 @@ export class World {
       untoldKg: 0,
       totalKg: 0,
       intakeMs: 0,
-      spoiled: false,
     };
     state.works[slot] = work;
     if (kind === workKind.maintain) state.maintaining = true;
     if (kind === workKind.mine || kind === workKind.haul) this.#occupy(timeMs, work);
-    this.#queue.push(untilMs, node, event.workEnd, slot, work.id);
+    this.#queue.push(Math.min(untilMs, this.#haulEndMs(work)), node, event.workEnd, slot, work.id);
     this.#settleNode(timeMs, state);
     this.#listener.progress(timeMs, node, slot, progressStatus.running, 0);
   }
 
-  /** Ends work without a result; a haul brings nothing. Unknown slots are ignored: the work may have ended by itself. */
+  /** Ends work where it stands; a haul delivers what it has moved. Unknown slots are ignored: the work may have ended by itself. */
   stopWork(timeMs: number, node: number, slot: number): void {
     const work = this.#nodes[node].works[slot];
-    if (work !== null && work !== undefined) this.#remove(timeMs, work);
+    if (work === null || work === undefined) return;
+    if (work.kind === workKind.haul) this.#deliver(timeMs, work);
+    this.#remove(timeMs, work);
+  }
+
+  /** A tug is full once it has moved its load at the commanded rate; Infinity for other work. */
+  #haulEndMs(work: Work): number {
+    if (work.kind !== workKind.haul || work.rateKgPerDay <= 0) return Number.POSITIVE_INFINITY;
+    return work.startMs + Math.ceil((this.#group(work.group).plan.loadKg * msPerDay) / work.rateKgPerDay);
+  }
+
+  /** Mass goes from the node's storage to the depot: what the tug moved at its rate, at most its load and what is stored. */
+  #deliver(timeMs: number, work: Work): void {
+    const state = this.#nodes[work.node];
+    this.#settleNode(timeMs, state);
+    const movable = (this.#wantedKgPerDay(timeMs, work) * work.intakeMs) / msPerDay;
+    const movedKg = Math.min(this.#group(work.group).plan.loadKg, state.storedKg, movable);
+    state.storedKg -= movedKg;
+    work.untoldKg = movedKg;
+    work.totalKg = movedKg;
+    work.intakeMs = 0;
+    this.hauledKg += movedKg;
   }
 
   /** A node that goes down drops all its work. */
@@ -289,8 +309,6 @@ export class World {
     const others = group.works.filter((other) => other.unit === work.unit && other.node !== work.node);
     group.works.push(work);
     if (others.length === 0) return;
-    work.spoiled = true;
-    for (const other of others) other.spoiled = true;
     const nodes = [...others.map((other) => other.node), work.node].sort((a, b) => a - b);
     this.#listener.change(timeMs, { kind: 'double-execution', group: work.group, unit: work.unit, nodes });
   }
@@ -318,17 +336,8 @@ export class World {
   }
 
   #finish(timeMs: number, work: Work): void {
-    const state = this.#nodes[work.node];
-    this.#settleNode(timeMs, state);
-    if (work.kind === workKind.haul && !work.spoiled) {
-      const load = Math.min(this.#group(work.group).plan.loadKg, state.storedKg);
-      const movedKg = load * Math.min(1, work.intakeMs / (timeMs - work.startMs));
-      state.storedKg -= movedKg;
-      work.untoldKg = movedKg;
-      work.totalKg = movedKg;
-      this.hauledKg += movedKg;
-    }
-    if (work.kind === workKind.maintain) state.maintainedMs = timeMs;
+    if (work.kind === workKind.haul) this.#deliver(timeMs, work);
+    if (work.kind === workKind.maintain) this.#nodes[work.node].maintainedMs = timeMs;
     this.#remove(timeMs, work);
     this.#listener.progress(timeMs, work.node, work.slot, progressStatus.done, Math.floor(work.totalKg));
   }
@@ -406,7 +415,7 @@ export class World {
     group.drainFlow = 0;
     for (const work of group.works) {
       const doubled = group.works.some((other) => other.unit === work.unit && other.node !== work.node);
-      if (work.kind === workKind.haul) work.flow = granted;
+      if (work.kind === workKind.haul) work.flow = doubled ? 0 : granted;
       else {
         work.flow = doubled ? 0 : (this.#wantedKgPerDay(timeMs, work) * granted) / msPerDay;
         group.drainFlow += work.flow;
