@@ -3,6 +3,7 @@
 import { NO_INDEX } from "../memory/limits";
 import { edge, missionS } from "../edge/table";
 import { group, intent, intentIndex, own, resourceGroup } from "../intent/table";
+import { afterRunning } from "./maintain";
 import {
   AMOUNT_MAX,
   CLAIM_SLOTS,
@@ -65,7 +66,7 @@ function appraiseHaul(ctx: usize, slot: u32, w: Work, before: u32): void {
   const settled = own(ctx, slot);
   const kept = before == ROLE_HAUL && settled.running != 0;
   if (!kept) {
-    w.fromSlot = max<u32>(nearestSlot(settled.settledStartS), schedule(ctx).baseSlot);
+    w.fromSlot = afterRunning(ctx, max<u32>(nearestSlot(settled.settledStartS), schedule(ctx).baseSlot));
     for (let other: u32 = 0; other < slot; other++) {
       if (work(ctx, other).role == <u8>ROLE_HAUL && work(ctx, other).fromSlot == w.fromSlot) w.fromSlot++;
     }

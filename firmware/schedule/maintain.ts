@@ -19,6 +19,7 @@ import {
   JOB_WAITING,
   Job,
   MAINTAIN_SLOT,
+  ROLE_HAUL,
   SLOT_S,
   ScheduleState,
   drafted,
@@ -179,6 +180,23 @@ export function jobsOverlooked(ctx: usize): void {
     j.state = <u8>JOB_WAITING;
     state.dirty |= DIRTY_JOB;
   }
+}
+
+/** Placed maintenance gives way to a haul that loads in one of its slots: the tug's time is fixed, the span is wider. */
+export function jobsYield(ctx: usize): void {
+  for (let i: u32 = 0; i < CLAIM_SLOTS; i++) {
+    const w = work(ctx, i);
+    if (w.role != <u8>ROLE_HAUL) continue;
+    const index = jobAt(ctx, w.fromSlot);
+    if (index < JOBS_MAX && job(ctx, index).state == <u8>JOB_PLACED) job(ctx, index).state = <u8>JOB_WAITING;
+  }
+}
+
+/** The first slot from `slot` on that running maintenance leaves free. */
+export function afterRunning(ctx: usize, slot: u32): u32 {
+  const index = jobAt(ctx, slot);
+  if (index == JOBS_MAX || job(ctx, index).state != <u8>JOB_RUNNING) return slot;
+  return job(ctx, index).placedSlot + slotsOf(job(ctx, index));
 }
 
 /** The running job is done: told, and its place in the table is free. */

@@ -10,13 +10,11 @@ import { planDrifted } from "./plan";
 import { scheduleEnforce } from "./step";
 import {
   AMOUNT_MAX,
-  CODE_MAINTAIN,
   CODE_REPLICATE,
   DIRTY_STOCK,
   DIRTY_WINDOW,
   HELD_BATTERY,
   HELD_STORAGE,
-  ROLE_HAUL,
   SLOTS_PER_DAY,
   SLOT_S,
   WINDOWS_MAX,
@@ -27,7 +25,6 @@ import {
   schedule,
   setFinishedVersion,
   storageUnitsMax,
-  work,
 } from "./table";
 
 /** The own intent in `slot` was settled, changed, lost or done: the next plan looks at it (SCH-2). */

@@ -10,7 +10,7 @@ import { TIMELINE_SLOTS_MAX } from "../memory/limits";
 import { edge } from "../edge/table";
 import { appraise } from "./appraise";
 import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from "./model";
-import { jobAt, seekBegin, seekEnd, seekNext, seekSlot } from "./maintain";
+import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from "./maintain";
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -70,6 +70,7 @@ function begin(ctx: usize, state: ScheduleState): void {
   const others = state.dirty >>> CLAIM_SLOTS;
   state.dirty = 0;
   if (changed == 0 && others == 0) return;
+  jobsYield(ctx);
   copyPlanToDraft(ctx);
   state.draftBase = state.baseSlot;
   state.foreseenLevel = state.batteryLevel;

@@ -1,9 +1,9 @@
 // What runs now: the plan in force, held to what may run, told to the platform as start-work and stop-work.
 
-import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX, COUNTER_RECORD_REJECTED } from "../memory/limits";
+import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { edge, missionS, timeKnown } from "../edge/table";
-import { commandDone, commandSpace, countLoss } from "../edge/queues";
+import { commandDone, commandSpace } from "../edge/queues";
 import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own } from "../intent/table";
 import { mayRun, runUntilS } from "../intent/own";
 import { StartWork, StopWork, encodeStartWork, encodeStopWork } from "../wire/generated/messages";
@@ -20,7 +20,7 @@ import {
   CODE_RADIO,
   CODE_REPLICATE,
   DIRTY_HORIZON,
-  DIRTY_STOCK,
+  DIRTY_JOB,
   HELD_BATTERY,
   JOBS_MAX,
   JOB_RUNNING,
@@ -96,7 +96,7 @@ export function scheduleProgress(ctx: usize, slot: u32, status: u32, movedKg: u3
     if (done) jobDone(ctx, index);
     else {
       job(ctx, index).state = <u8>JOB_WAITING;
-      schedule(ctx).dirty |= DIRTY_STOCK;
+      schedule(ctx).dirty |= DIRTY_JOB;
     }
     return;
   }
@@ -131,7 +131,17 @@ function roll(ctx: usize, slotNow: u32): void {
     state.rolled++;
   }
   jobsOverlooked(ctx);
+  haulsOverlooked(ctx);
   if (state.rolled >= ROLLED_SLOTS_MAX) state.dirty |= DIRTY_HORIZON;
+}
+
+/** A haul that did not load in its slot is given the next one. */
+function haulsOverlooked(ctx: usize): void {
+  const state = schedule(ctx);
+  for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
+    const w = work(ctx, slot);
+    if (w.role == <u8>ROLE_HAUL && w.fromSlot < state.baseSlot && own(ctx, slot).running == 0) state.dirty |= 1 << slot;
+  }
 }
 
 /** The activity of the present slot after what overrides the plan: running maintenance, an empty battery, full storage. */

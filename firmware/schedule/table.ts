@@ -109,9 +109,8 @@ export class ScheduleState {
 @unmanaged
 export class Work {
   role: u8 = 0;
-  /** 1 = a haul that has loaded. */
-  loaded: u8 = 0;
-  pad0: u16 = 0;
+  pad0: u8 = 0;
+  pad1: u16 = 0;
   /** Timeline slots [fromSlot, toSlot) in which it may run; of a haul fromSlot is the loading slot. */
   fromSlot: u32 = 0;
   toSlot: u32 = 0;
