@@ -232,16 +232,16 @@ export function applyFrame(ctx: usize, frame: usize, length: u32): void {
   const sender = header.sender;
   const broadcast = header.addressee == ADDRESSEE_ALL;
   markHeard(ctx, sender);
-  while (at < end) at = applyMessage(ctx, at, end, sender, broadcast);
+  while (at < end) at = applyMessage(ctx, at, end, sender, broadcast, length);
 }
 
-function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast: bool): usize {
+function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast: bool, bytes: u32): usize {
   const type = messageType(at, end);
   const s: usize = ctx + SCRATCH_AT;
   switch (type) {
     case TYPE_PULSE: {
       const next = decodePulse(at, end, changetype<Pulse>(s));
-      applyPulse(ctx, sender, changetype<Pulse>(s), broadcast);
+      applyPulse(ctx, sender, bytes, changetype<Pulse>(s), broadcast);
       return next;
     }
     case TYPE_PROBE: {
@@ -337,8 +337,8 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
   }
 }
 
-function applyPulse(ctx: usize, sender: u32, m: Pulse, broadcast: bool): void {
-  const told = mergePulse(ctx, sender, m);
+function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bool): void {
+  const told = mergePulse(ctx, sender, bytes, m);
   if (told == PULSE_NOTHING || !timeKnown(ctx)) return;
   if (told == PULSE_GREW) {
     checkQuorum(ctx);

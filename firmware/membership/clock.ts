@@ -16,8 +16,10 @@ import { edge } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
 
-/** Transmission, light time and processing of a frame inside a cluster, milliseconds: taken off on average, doubled as an error. */
-const TRANSIT_MS: i32 = 60;
+/** Time on the air of a byte on the cluster's channel of 35 kbit/s, in 1/128 ms: a frame is heard when its last bit is. */
+const BYTE_MS_128: u32 = 29;
+/** Light time, processing and rounding inside a cluster, ms: assumed bound on what the correction for air time leaves over. */
+const TRANSIT_ERROR_MS: u32 = 60;
 /** Samples this near to each other (ms) count as agreeing. */
 const AGREE_MS: i32 = 2000;
 
@@ -89,24 +91,25 @@ function shiftOffset(ctx: usize, ms: i32): void {
   state.offsetS += <u32>s;
 }
 
-/** A peer's time as told in its pulse. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
-export function clockSample(ctx: usize, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
+/** A peer's time as told in its pulse, in a frame of `bytes` bytes. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
+export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
+  const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
   if (peerErrorMs > CLOCK_ERROR_MS_MAX) return;
   const state = edge(ctx);
   if (state.timeKnown != 0) {
-    const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + TRANSIT_MS;
+    const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + transitMs;
     if (off > <i32>CLOCK_STEP_S_MAX * 1000 || off < -(<i32>CLOCK_STEP_S_MAX) * 1000) {
       countLoss(ctx, COUNTER_CLOCK_DISAGREES);
       return;
     }
     shiftOffset(ctx, off / 8);
-    state.errorMs = 2 * <u32>TRANSIT_MS + 200;
+    state.errorMs = 2 * TRANSIT_ERROR_MS + 200;
     state.sampleS = state.localS;
     return;
   }
   // The offset that this sample asks for; the first is kept and later ones are compared with it.
   let offsetS = peerS - state.localS;
-  let offsetMs = <i32>peerMs + TRANSIT_MS - <i32>state.localMs;
+  let offsetMs = <i32>peerMs + transitMs - <i32>state.localMs;
   if (offsetMs < 0) {
     offsetMs += 1000;
     offsetS -= 1;

@@ -63,9 +63,9 @@ export function pulsePlausible(ctx: usize, m: Pulse): bool {
   return m.agesLength == bytes << 1 && m.agreeLength == bytes;
 }
 
-/** Merges a pulse. Returns PULSE_*. */
-export function mergePulse(ctx: usize, sender: u32, m: Pulse): u32 {
-  clockSample(ctx, m.timeS, m.timeMs, m.errorMs);
+/** Merges a pulse that came in a frame of `bytes` bytes. Returns PULSE_*. */
+export function mergePulse(ctx: usize, sender: u32, bytes: u32, m: Pulse): u32 {
+  clockSample(ctx, bytes, m.timeS, m.timeMs, m.errorMs);
   const state = membership(ctx);
   if (!timeKnown(ctx) || state.beat == 0) return PULSE_NOTHING;
   const off = <i32>(m.timeS - missionS(ctx));
