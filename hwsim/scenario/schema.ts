@@ -82,7 +82,7 @@ export const scenarioSchema = z.strictObject({
     maintenanceEveryDays: z.number().positive().default(3),
     maintenanceMinutes: z.int().min(0).default(30),
     contactEveryHours: z.number().positive().default(24),
-    contactMinutes: z.int().min(0).default(8),
+    contactMinutes: z.int().min(0).default(5),
     contactWh: z.int().min(0).default(20),
   }),
   radio: z.strictObject({
