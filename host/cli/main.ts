@@ -5,6 +5,8 @@ import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
 import { node } from './node.ts';
+import { replay } from './replay.ts';
+import { sim } from './sim.ts';
 
 /** The command line: wiring only. Every command is a function in a file of its own. */
 const program = new Command('heliograph')
@@ -16,6 +18,40 @@ const program = new Command('heliograph')
 
 const presetOption = () => new Option('--preset <name>', 'sizing of the firmware image').choices(['flight', 'compact', 'tiny']);
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
+
+program
+  .command('sim')
+  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, quiet, or a YAML file')
+  .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
+  .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
+  .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
+  .addOption(presetOption())
+  .option('--body <name>', 'small body to work, by designation, number or name')
+  .option('--bodies <file>', "a catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv")
+  .option('--out <folder>', 'record the run there; the folder must be new or empty')
+  .option('--json', 'print the verdict as one JSON object')
+  .description('fly a cluster of real firmware and judge it')
+  .addHelpText(
+    'after',
+    examples(
+      'sim cluster-neo',
+      'sim cluster-neo --seed 7 --json',
+      'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
+      'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
+    ),
+  )
+  .action(sim);
+
+program
+  .command('replay')
+  .argument('<folder>', 'a folder written by sim --out')
+  .option('--node <n>', 'events of this node only', wholeNumber('--node', 0, 199))
+  .option('--from <s>', 'from this mission second', wholeNumber('--from', 0, 0xffffffff), 0)
+  .option('--to <s>', 'up to this mission second', wholeNumber('--to', 0, 0xffffffff))
+  .option('--built', 'fly the image built now instead of the recorded one')
+  .description('fly a recorded run again, show what happened, compare the trace hash')
+  .addHelpText('after', examples('replay runs/quiet', 'replay runs/quiet --node 3 --from 86400 --to 90000'))
+  .action(replay);
 
 const scenario = program.command('scenario').description('work on scenario files');
 scenario

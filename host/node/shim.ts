@@ -36,7 +36,7 @@ const stableMs = 3_600_000;
 /** Steps in one turn of the event loop before timers and sockets get theirs. */
 const stepsPerTurnMax = 5000;
 /** The hardware watchdog bites when it was not fed for this long. *Assumed*; the simulator's board uses the same. */
-const watchdogMsMax = 180_000;
+const watchdogMsMax = 900_000;
 const configBytesMax = 4096;
 
 /**

@@ -1,0 +1,34 @@
+import { SingleBar } from 'cli-progress';
+import { startStopwatch } from '../clock/clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
+import type { TraceConsumer } from '../../hwsim/kernel/trace.ts';
+import type { Scenario } from '../../hwsim/scenario/schema.ts';
+import type { Body } from '../../hwsim/world/bodies.ts';
+
+export interface Flight {
+  scenario: Scenario;
+  body: Body;
+  engine: Engine;
+  consumers: TraceConsumer[];
+}
+
+/** Flies a scenario with a progress bar on stderr when a person watches. Returns the run's facts and its wall seconds. */
+export function fly({ scenario, body, engine, consumers }: Flight): { facts: RunFacts; wallS: number } {
+  const seconds = startStopwatch();
+  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' }) : null;
+  const { seed, days, nodes } = scenario;
+  bar?.start(days * 24, 0, { day: '0.0', days, factor: '–' });
+  const onProgress = (simulatedS: number) => {
+    const factor = Math.round(simulatedS / seconds()).toLocaleString('en');
+    bar?.update(simulatedS / 3600, { day: (simulatedS / 86_400).toFixed(1), factor });
+    // The loop never yields to timers, so the bar draws itself.
+    (bar as unknown as { render?: () => void } | null)?.render?.();
+  };
+  try {
+    const facts = runScenario(scenario, { seed, days, nodes, body, engine, consumers, onProgress });
+    return { facts, wallS: seconds() };
+  } finally {
+    bar?.stop();
+  }
+}

@@ -1,0 +1,157 @@
+import Table from 'cli-table3';
+import { readFileSync } from 'node:fs';
+import { imagePath, type Preset } from '../build/root.ts';
+import { createV8Engine } from '../engine/v8.ts';
+import type { RunFacts } from '../../hwsim/fleet/run.ts';
+import { scenarioText } from '../../hwsim/scenario/load.ts';
+import type { Scenario } from '../../hwsim/scenario/schema.ts';
+import type { Body } from '../../hwsim/world/bodies.ts';
+import { layWorld } from '../../hwsim/world/plan.ts';
+import { CommandError, exitCode } from './exit.ts';
+import { fly } from './fly.ts';
+import { applyOverrides, loadBody, loadScenario } from './input.ts';
+import { Bench, type DisruptionOutcome } from './judging.ts';
+import { Recording } from './recording.ts';
+
+export interface SimOptions {
+  seed?: number;
+  days?: number;
+  nodes?: number;
+  preset?: Preset;
+  body?: string;
+  bodies?: string;
+  out?: string;
+  json?: boolean;
+}
+
+/** What a run says of itself: printed by --json, kept as verdict.json. */
+export interface SimVerdict {
+  scenario: string;
+  seed: number;
+  body: string;
+  traceHash: string;
+  decisionHash: string;
+  nodes: number;
+  days: number;
+  firmware: { sha256: string; bytes: number; contextBytes: number };
+  disruptions: DisruptionOutcome[];
+  membership: { falseDeaths: number; nodeYears: number };
+  /** achievableKg is null until the optimum of hwsim/check is computed: nothing is put in its place. */
+  production: { achievableKg: number | null; actualKg: number };
+  radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };
+  speed: { wallS: number; simulatedS: number; events: number };
+  checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
+}
+
+/** Everything that a run needs, made from the command line or from a recording. */
+export interface Setting {
+  scenario: Scenario;
+  body: Body;
+  image: Uint8Array;
+}
+
+export function readImage(preset: Preset): Uint8Array {
+  try {
+    return readFileSync(imagePath(preset));
+  } catch {
+    throw new CommandError(`${imagePath(preset)} is missing: run \`npm run build\``, exitCode.environment);
+  }
+}
+
+function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number): SimVerdict {
+  const { radio, firmware } = facts;
+  return {
+    scenario: setting.scenario.name,
+    seed: setting.scenario.seed,
+    body: setting.body.designation,
+    traceHash: facts.traceHash,
+    decisionHash: facts.decisionHash,
+    nodes: facts.nodes,
+    days: facts.days,
+    firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
+    disruptions: bench.disruptions(facts),
+    membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
+    production: { achievableKg: null, actualKg: bench.actualKg },
+    radio: {
+      framesSent: radio.framesSent,
+      framesLost: radio.framesLost,
+      bytesPerNodeDay: radio.bytesPerNodeDay,
+      channelUse: radio.channelUse,
+    },
+    speed: { wallS, simulatedS: facts.simulatedS, events: facts.events },
+    checks: [...bench.verdicts(), noTraps(facts)],
+  };
+}
+
+/** A trap of the firmware is its own broken invariant: never acceptable in a run that injects none. */
+function noTraps({ traps }: RunFacts): SimVerdict['checks'][number] {
+  const examples = traps.slice(0, 5).map(({ node, timeMs, site }) => `node ${node} at ${timeMs / 1000} s, site ${site}`);
+  return { id: 'no-trap', ok: traps.length === 0, violations: traps.length, examples };
+}
+
+/** Flies, judges, and records if asked to. */
+export function flyAndJudge(setting: Setting, recording: Recording | null): SimVerdict {
+  const { scenario, body, image } = setting;
+  const bench = new Bench(layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }));
+  const consumers = recording === null ? [bench] : [bench, recording];
+  const { facts, wallS } = fly({ scenario, body, engine: createV8Engine(image), consumers });
+  return judged(setting, bench, facts, wallS);
+}
+
+/** True when every check held and no SLA was breached. What was not measured is neither. */
+export function isClean(verdict: SimVerdict): boolean {
+  return verdict.checks.every(({ ok }) => ok) && verdict.disruptions.every(({ withinSla }) => withinSla !== false);
+}
+
+const after = (atS: number | null, onsetS: number) => (atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`);
+
+/** The verdict for people. */
+export function verdictText(verdict: SimVerdict): string {
+  const lines = [
+    `${verdict.scenario}, seed ${verdict.seed}: ${verdict.nodes} nodes, ${verdict.days} days on ${verdict.body}`,
+    '',
+  ];
+  const head = ['disruption', 'class', 'onset', 'detected', 'converged', 'on board', 'SLA', ''];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const row of verdict.disruptions) {
+    const sla = `${row.slaS / 3600} h`;
+    const word = row.withinSla === null ? 'not measured' : row.withinSla ? 'kept' : 'BREACHED';
+    const times = [row.detectedS, row.convergedS, row.onboardConvergedS].map((atS) => after(atS, row.onsetS));
+    table.push([row.id, row.class, `day ${(row.onsetS / 86_400).toFixed(2)}`, ...times, sla, word]);
+  }
+  if (verdict.disruptions.length > 0) lines.push(table.toString());
+  for (const { id, ok, violations, examples } of verdict.checks) {
+    lines.push(`${ok ? 'holds   ' : 'VIOLATED'}  ${id}${ok ? '' : `  ${violations} times; ${examples.join('; ')}`}`);
+  }
+  const { speed, radio, membership, production } = verdict;
+  const factor = Math.round(speed.simulatedS / speed.wallS).toLocaleString('en');
+  const kilograms = Math.round(production.actualKg).toLocaleString('en');
+  lines.push(
+    '',
+    `production  ${kilograms} kg${production.achievableKg === null ? ' (achievable: not computed)' : ''}`,
+    `membership  ${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`,
+    `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
+    `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
+    `trace hash  ${verdict.traceHash}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}`,
+  );
+  return lines.join('\n');
+}
+
+/** `heliograph sim`. */
+export function sim(nameOrFile: string, options: SimOptions): void {
+  const { seed, days, nodes, preset, body: wanted } = options;
+  const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted });
+  const body = loadBody(scenario.body, options.bodies, console.error);
+  const image = readImage(scenario.preset);
+  const recording = options.out === undefined ? null : new Recording(options.out);
+  recording?.write('scenario.yaml', scenarioText(scenario));
+  recording?.write('body.json', `${JSON.stringify(body)}\n`);
+  recording?.write('heliograph.wasm', image);
+  const verdict = flyAndJudge({ scenario, body, image }, recording);
+  recording?.close();
+  recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
+  console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));
+  if (recording !== null && recording.failure !== null) throw new CommandError(recording.failure, exitCode.environment);
+  if (!isClean(verdict)) process.exitCode = exitCode.failed;
+}
