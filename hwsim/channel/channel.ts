@@ -50,6 +50,7 @@ export class Channel {
   readonly #sender = new Int32Array(framesInAirMax);
   readonly #collided = new Uint8Array(framesInAirMax);
   readonly #busy = new Uint8Array(framesInAirMax);
+  #inAir = 0;
   /** Receivers of the frame last resolved: the first `heardCount`, in id order. */
   readonly heard: Int32Array;
   heardCount = 0;
@@ -99,8 +100,9 @@ export class Channel {
 
   /** A free frame slot; throws when none is, which a slotted channel cannot bring about. */
   takeSlot(): number {
-    const slot = this.#busy.indexOf(0);
-    if (slot < 0) throw new Error(`more than ${framesInAirMax} frames in the air at once`);
+    let slot = 0;
+    while (slot < framesInAirMax && this.#busy[slot] !== 0) slot += 1;
+    if (slot === framesInAirMax) throw new Error(`more than ${framesInAirMax} frames in the air at once`);
     return slot;
   }
 
@@ -120,6 +122,7 @@ export class Channel {
     this.#collided[slot] = 0;
     if (!this.isSilent(sender)) this.#collide(slot, sender, fromMs, toMs);
     this.#busy[slot] = 1;
+    this.#inAir += 1;
     this.#sender[slot] = sender;
     this.#fromMs[slot] = fromMs;
     this.#toMs[slot] = toMs;
@@ -127,8 +130,10 @@ export class Channel {
   }
 
   #collide(slot: number, sender: number, fromMs: number, toMs: number): void {
-    for (let other = 0; other < framesInAirMax; other += 1) {
-      if (this.#busy[other] === 0 || this.#fromMs[other] >= toMs || this.#toMs[other] <= fromMs) continue;
+    for (let other = 0, left = this.#inAir; left > 0; other += 1) {
+      if (this.#busy[other] === 0) continue;
+      left -= 1;
+      if (this.#fromMs[other] >= toMs || this.#toMs[other] <= fromMs) continue;
       const otherSender = this.#sender[other];
       if (this.#partitionKey[otherSender] !== this.#partitionKey[sender] || this.isSilent(otherSender)) continue;
       this.#collided[other] = 1;
@@ -140,6 +145,7 @@ export class Channel {
   resolve(arrivalMs: number, slot: number, addressee: number): void {
     const sender = this.#sender[slot];
     this.#busy[slot] = 0;
+    this.#inAir -= 1;
     this.heardCount = 0;
     this.missedCount = 0;
     const lostToAll = this.#collided[slot] !== 0 || this.isSilent(sender);

@@ -198,7 +198,9 @@ export class World {
     const state = this.#nodes[node];
     if (state.up === up) return;
     if (!up) this.dropWork(timeMs, node);
+    this.#integrateNode(timeMs, state);
     state.up = up;
+    this.#settleNode(timeMs, state);
     this.#listener.change(timeMs, { kind: up ? 'node-up' : 'node-down', node, permanent, disruption });
   }
 

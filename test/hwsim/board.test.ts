@@ -1,0 +1,68 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TYPE } from '../../host/cbor/generated.ts';
+import { writeRecord } from '../../host/cbor/record.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import { checkpointWriteMs, NonVolatile } from '../../hwsim/board/nonvolatile.ts';
+import { HardwareWatchdogs, watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
+
+test('WDG-1: a feed within the window is taken, one too early is not, a missing one is due', () => {
+  const watchdogs = new HardwareWatchdogs(2);
+  assert.is(watchdogs.dueMs(0), Number.POSITIVE_INFINITY);
+  watchdogs.start(0, 1000);
+  assert.is(watchdogs.dueMs(0), 1000 + watchdogLateMs);
+  assert.is(watchdogs.feed(0, 2000), true);
+  assert.is(watchdogs.feed(0, 2000 + watchdogEarlyMs), true);
+  assert.is(watchdogs.dueMs(0), 2000 + watchdogEarlyMs + watchdogLateMs);
+  assert.is(watchdogs.feed(0, 2000 + 2 * watchdogEarlyMs - 1), false);
+  watchdogs.stop(0);
+  assert.is(watchdogs.dueMs(0), Number.POSITIVE_INFINITY);
+});
+
+/** A checkpoint that can be told by its content; the scratch context is what was stored. */
+function setUp() {
+  const engine = loadV8Engine('tiny');
+  const { contextBytes, checkpointBytes } = engine.image;
+  const context = engine.reserve(contextBytes);
+  const scratch = engine.reserve(contextBytes);
+  const out = engine.reserve(checkpointBytes + 16);
+  const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0];
+  const length = writeRecord(engine.view(), out, config);
+  assert.is(engine.calls.boot(context, out, length, 1, 0, 0) & 0xff, 0);
+  const memory = new NonVolatile();
+  const store = (mark: number, nowMs: number) => {
+    engine.view()[context + contextBytes - 1] = mark;
+    memory.store(nowMs, engine.view().subarray(context, context + contextBytes));
+  };
+  const read = (age: number) => {
+    const length = memory.read(engine, age, scratch, out);
+    return engine.view().slice(out, out + length);
+  };
+  return { engine, memory, store, read, context, out };
+}
+
+test('A/B slots: the newest first, the older behind it, never more than two', () => {
+  const { memory, store, read, engine, context, out } = setUp();
+  assert.is(read(0).length, 0);
+  for (const mark of [1, 2, 3]) store(mark, mark * 1000);
+  assert.is(memory.filled, 2);
+  const newest = read(0);
+  engine.calls.checkpoint(context, out, engine.image.checkpointBytes);
+  assert.equal(newest, engine.view().slice(out, out + newest.length));
+  assert.is.not(read(1).join(), newest.join());
+});
+
+test('WDG-2: a reset while a checkpoint is written tears that slot alone; a corrupt one differs from what was written', () => {
+  const { memory, store, read } = setUp();
+  store(1, 1000);
+  store(2, 5000);
+  const newest = read(0);
+  const older = read(1);
+  memory.interrupt(5000 + checkpointWriteMs - 1);
+  assert.is.not(read(0).join(), newest.join());
+  assert.is(read(1).join(), older.join());
+  memory.corrupt(1);
+  assert.is.not(read(1).join(), older.join());
+});
+
+test.run();

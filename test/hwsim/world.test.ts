@@ -1,0 +1,179 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { WorldChange } from '../../hwsim/kernel/trace.ts';
+import type { WorldPlan } from '../../hwsim/world/plan.ts';
+import { progressStatus, workKind } from '../../hwsim/world/work.ts';
+import { World } from '../../hwsim/world/world.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+interface Progress {
+  timeMs: number;
+  node: number;
+  slot: number;
+  status: number;
+  movedKg: number;
+}
+
+/** Two or more nodes of 240 kg/day (10 kg/h), one lot (group 1) with 4 sites, a depot (group 2) with 2 tugs of 600 kg. */
+function makeWorld(changes: { capacity?: number; stock?: number; storage?: number; battery?: number; solar?: number; nodes?: number } = {}) {
+  const nodes = Array.from({ length: changes.nodes ?? 2 }, (_, node) => ({
+    node,
+    generation: 1,
+    rateKgPerDay: 240,
+    storageKg: changes.storage ?? 100_000,
+    batteryWh: changes.battery ?? 6000,
+    solarW: changes.solar ?? 2000,
+    baseW: 40,
+    replicateW: 0,
+    mineWhPerKg: 60,
+  }));
+  const plan: WorldPlan = {
+    nodes,
+    groups: [
+      { group: 1, kind: 1, units: 4, capacityKgPerDay: changes.capacity ?? 1000, stockKg: changes.stock ?? 1e6, loadKg: 0 },
+      { group: 2, kind: 2, units: 2, capacityKgPerDay: 24_000, stockKg: 0, loadKg: 600 },
+    ],
+    maintenanceEveryMs: 3 * dayMs,
+    maintenanceMs: hourMs / 2,
+    contactEveryMs: dayMs,
+    contactMs: 0,
+    contactWh: 0,
+  };
+  const told: { timeMs: number; change: WorldChange }[] = [];
+  const progress: Progress[] = [];
+  const world = new World(plan, {
+    change: (timeMs, change) => told.push({ timeMs, change }),
+    progress: (timeMs, node, slot, status, movedKg) => progress.push({ timeMs, node, slot, status, movedKg }),
+  });
+  for (const { node } of nodes) world.setNodeUp(0, node, true, false, null);
+  const creditedKg = (node: number) => {
+    let sum = 0;
+    for (const { change } of told) if (change.kind === 'credit' && change.node === node && change.group === 1) sum += change.kg;
+    return sum;
+  };
+  return { world, told, progress, creditedKg };
+}
+
+function mine(world: World, timeMs: number, node: number, site: number, untilMs: number): void {
+  world.startWork(timeMs, node, 0, workKind.mine, (1 << 16) | site, 240, untilMs);
+}
+
+function close(actual: number, expected: number, tolerance = 1e-6): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} instead of ${expected}`);
+}
+
+test('mining is credited from start to end at the commanded rate, and told as done', () => {
+  const { world, progress, creditedKg } = makeWorld();
+  mine(world, hourMs, 0, 1, 3 * hourMs);
+  world.advance(10 * hourMs);
+  close(creditedKg(0), 20);
+  close(world.storedKg(10 * hourMs, 0), 20);
+  assert.equal(progress.map((entry) => [entry.timeMs, entry.status]), [
+    [hourMs, progressStatus.running],
+    [3 * hourMs, progressStatus.done],
+  ]);
+});
+
+test('a rate above the node\'s own is cut to it; more in the same slot replaces, the same resource extends', () => {
+  const { world, creditedKg } = makeWorld();
+  world.startWork(0, 0, 0, workKind.mine, (1 << 16) | 1, 999, hourMs);
+  world.startWork(hourMs / 2, 0, 0, workKind.mine, (1 << 16) | 1, 999, 2 * hourMs);
+  world.advance(5 * hourMs);
+  close(creditedKg(0), 20);
+});
+
+test('INT-5: two nodes on one site are told, neither is credited for the overlap, both burn the energy', () => {
+  const { world, told, creditedKg } = makeWorld({ solar: 0 });
+  mine(world, 0, 0, 3, 2 * hourMs);
+  mine(world, hourMs, 1, 3, 3 * hourMs);
+  world.advance(4 * hourMs);
+  close(creditedKg(0), 10);
+  close(creditedKg(1), 10);
+  const doubles = told.filter(({ change }) => change.kind === 'double-execution');
+  assert.equal(doubles, [{ timeMs: hourMs, change: { kind: 'double-execution', group: 1, unit: 3, nodes: [0, 1] } }]);
+  // 4 h of base load and 2 h of digging at 10 kg/h and 60 Wh/kg each.
+  close(world.batteryWh(4 * hourMs, 0), 6000 - 4 * 40 - 2 * 600, 1e-3);
+  close(world.batteryWh(4 * hourMs, 1), 6000 - 4 * 40 - 2 * 600, 1e-3);
+});
+
+test('INT-5: one site after the other, or two sites at once, is no double execution', () => {
+  const { world, told } = makeWorld();
+  mine(world, 0, 0, 3, hourMs);
+  world.advance(hourMs);
+  mine(world, hourMs, 1, 3, 2 * hourMs);
+  mine(world, hourMs, 0, 2, 2 * hourMs);
+  world.advance(4 * hourMs);
+  assert.is(told.filter(({ change }) => change.kind === 'double-execution').length, 0);
+});
+
+test('a crowded lot credits pro rata, and gives the whole capacity to who remains', () => {
+  const { world, creditedKg } = makeWorld({ capacity: 360 });
+  mine(world, 0, 0, 1, 2 * hourMs);
+  mine(world, 0, 1, 2, hourMs);
+  world.advance(3 * hourMs);
+  close(creditedKg(0), 7.5 + 10);
+  close(creditedKg(1), 7.5);
+});
+
+test('a stock ends at its exact instant; work there is blocked and refused', () => {
+  const { world, told, progress, creditedKg } = makeWorld({ stock: 25 });
+  mine(world, 0, 0, 1, 9 * hourMs);
+  world.advance(9 * hourMs);
+  close(creditedKg(0), 25, 1e-4);
+  const end = told.find(({ change }) => change.kind === 'group-capacity');
+  close(end?.timeMs ?? 0, 2.5 * hourMs, 1);
+  mine(world, 10 * hourMs, 1, 2, 11 * hourMs);
+  assert.equal(progress.map((entry) => [entry.node, entry.status]), [[0, progressStatus.running], [0, progressStatus.blocked], [1, progressStatus.blocked]]);
+});
+
+test('a full store stops mining until a tug has taken its load', () => {
+  const { world, creditedKg } = makeWorld({ storage: 50 });
+  mine(world, 0, 0, 1, 20 * hourMs);
+  world.advance(10 * hourMs);
+  close(world.storedKg(10 * hourMs, 0), 50, 1e-3);
+  world.startWork(10 * hourMs, 0, 4, workKind.haul, (2 << 16) | 1, 7200, 12 * hourMs);
+  world.advance(20 * hourMs);
+  close(world.hauledKg, 50, 1e-3);
+  world.tellCredits(20 * hourMs);
+  close(creditedKg(0), 50 + 50, 1e-2);
+});
+
+test('an empty battery stops mining; it resumes when refilled to a twentieth', () => {
+  const { world, creditedKg } = makeWorld({ solar: 140, battery: 1000 });
+  mine(world, 0, 0, 1, 100 * hourMs);
+  // 140 − 40 − 600 W: empty after 2 h; then +100 W until 50 Wh, half an hour, which lasts 6 minutes.
+  world.advance(2.5 * hourMs);
+  world.tellCredits(2.5 * hourMs);
+  close(creditedKg(0), 20, 1e-3);
+  close(world.batteryWh(2.5 * hourMs, 0), 50, 0.1);
+  world.advance(2.7 * hourMs);
+  world.tellCredits(2.7 * hourMs);
+  close(creditedKg(0), 21, 0.01);
+});
+
+test('maintenance pauses mining; overdue maintenance costs a tenth of the rate', () => {
+  const { world, creditedKg } = makeWorld();
+  mine(world, 0, 0, 1, 30 * dayMs);
+  mine(world, 0, 1, 2, 30 * dayMs);
+  world.startWork(5 * dayMs, 0, 7, workKind.maintain, 0, 0, 5 * dayMs + hourMs);
+  world.advance(8 * dayMs);
+  world.tellCredits(8 * dayMs);
+  close(creditedKg(0), 8 * 240 - 10, 1e-2);
+  close(creditedKg(1), 6 * 240 + 2 * 216, 1e-2);
+});
+
+test('a node that goes down drops its work; a lost tug blocks its haul', () => {
+  const { world, progress, creditedKg } = makeWorld();
+  mine(world, 0, 0, 1, 9 * hourMs);
+  world.setNodeUp(hourMs, 0, false, true, 'node-death-1');
+  world.startWork(0, 1, 4, workKind.haul, (2 << 16) | 2, 7200, 2 * hourMs);
+  world.setUnit(hourMs, 2, 2, false, 'tug-lost-1');
+  world.advance(9 * hourMs);
+  close(creditedKg(0), 10);
+  assert.is(progress.at(-1)?.status, progressStatus.blocked);
+  assert.is(world.nodesAt(1, 0).length, 0);
+});
+
+test.run();
