@@ -122,8 +122,10 @@ export class FaultInjector {
   }
 
   #recovered(timeMs: number, node: number): void {
-    this.#platform.struckBy[node] = null;
     const index = this.#open.get(node);
+    // A hang that no restart ends is over for nobody, however often the board boots.
+    if (index !== undefined && this.#faults[index].persistent) return;
+    this.#platform.struckBy[node] = null;
     if (index === undefined) return;
     this.#open.delete(node);
     if (this.#faults[index].kind !== 'reset') this.#tell(timeMs, index, timeMs);
