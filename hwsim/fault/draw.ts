@@ -133,7 +133,7 @@ function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes:
 
 /**
  * The scenario's time is the event's begin (flux starts to rise); the peak follows after riseHours. Radios are silent for
- * silenceHours centred on the peak; resets fall into the same hours. The disruption's onset is the first of these.
+ * silenceHours centred on the peak; resets fall into the same hours and are over with them. The disruption's onset is the first of these.
  */
 function fillStorm(
   fault: Fault,
@@ -154,7 +154,7 @@ function fillStorm(
   fault.warningMs = fault.atMs - beginMs;
   fault.downMs = stormDownMs;
   fault.resets = struck
-    .map((node) => ({ atMs: Math.round(random.between(fromMs, peakMs + halfMs)), node }))
+    .map((node) => ({ atMs: Math.round(random.between(fromMs, Math.max(fromMs, peakMs + halfMs - stormDownMs))), node }))
     .sort((a, b) => a.atMs - b.atMs || a.node - b.node);
   fault.detail = `solar event of ${event.begin}, ${event.peakPfu} pfu, ${event.flare}: silence ${storm.silenceHours} h, ${struck.length} resets`;
 }

@@ -103,9 +103,6 @@ export class FaultInjector {
     if (fault.kind === 'occultation') this.#occult(timeMs, index, false);
     else if (fault.kind === 'storm') {
       for (const node of fault.nodes) this.#platform.silence(timeMs, node, false, fault.id);
-      let healedMs = timeMs;
-      for (const reset of fault.resets) healedMs = Math.max(healedMs, reset.atMs + fault.downMs);
-      this.#tell(timeMs, index, healedMs);
     }
   }
 
@@ -128,10 +125,10 @@ export class FaultInjector {
     this.#platform.struckBy[node] = null;
     if (index === undefined) return;
     this.#open.delete(node);
-    if (this.#faults[index].kind !== 'reset') this.#tell(timeMs, index, timeMs);
+    if (this.#faults[index].kind !== 'reset') this.facts[index] = disruptionFact(this.#faults[index], timeMs);
   }
 
-  /** A fact is told at its onset, and once more when its end becomes known: the last word counts. */
+  /** A fact is told once, at its onset, with its end as far as that is known then; an end learnt later stands in `facts` alone. */
   #tell(timeMs: number, index: number, healedMs: number | null): void {
     const fact = disruptionFact(this.#faults[index], healedMs);
     this.facts[index] = fact;
