@@ -11,10 +11,14 @@ export type WorldChange =
   | { kind: 'partition'; sets: number[][]; disruption: string | null }
   | { kind: 'group-capacity'; group: number; capacityKgPerDay: number; stockKg: number; disruption: string | null }
   | { kind: 'unit'; group: number; unit: number; usable: boolean; disruption: string | null }
-  /** kg credited to a node on a group since its last credit. */
+  /**
+   * kg credited to a node on a group since its last credit. On an ore lot: mined, which is what production counts. On the depot:
+   * hauled there, which was mined before and must not be counted twice.
+   */
   | { kind: 'credit'; node: number; group: number; unit: number; kg: number }
   /** Two nodes executed one exclusive unit at the same time. */
   | { kind: 'double-execution'; group: number; unit: number; nodes: number[] }
+  /** Told once, at the onset; `healedS` is null also when the end is not known beforehand (a hung task, a hung runtime). */
   | { kind: 'disruption'; id: string; disruption: DisruptionFact };
 
 export type SlaClass = 'node' | 'cluster' | 'cross-cluster' | 'fleet';
