@@ -37,7 +37,6 @@ export class Bench implements TraceConsumer {
   private readonly deaths: FalseDeaths;
   private readonly onboard: { onsetS: number; convergedS: number }[] = [];
   private nextMinuteMs = 0;
-  private creditedKg = 0;
   private agreedSince = Number.POSITIVE_INFINITY;
 
   constructor(plan: WorldPlan) {
@@ -74,10 +73,16 @@ export class Bench implements TraceConsumer {
 
   world(timeMs: number, change: WorldChange): void {
     this.minutesUntil(timeMs);
-    if (change.kind === 'credit') this.creditedKg += change.kg;
     this.seen.world(timeMs, change);
-    this.recovery.world(timeMs, change);
+    this.follow(timeMs, change);
     for (const judge of this.judges) judge.world?.(timeMs, change);
+  }
+
+  /** A disruption may be told again when more of it is known: the facts are replaced, the case stays one. */
+  private follow(timeMs: number, change: WorldChange): void {
+    const known = change.kind === 'disruption' ? this.recovery.cases.filter(({ fact }) => fact.id === change.id) : [];
+    if (change.kind === 'disruption' && known.length > 0) for (const entry of known) entry.fact = change.disruption;
+    else this.recovery.world(timeMs, change);
   }
 
   end(timeMs: number): void {
@@ -102,10 +107,6 @@ export class Bench implements TraceConsumer {
 
   get falseDeaths(): number {
     return this.deaths.count;
-  }
-
-  get actualKg(): number {
-    return this.creditedKg;
   }
 
   /** The first minute from which criteria (a), (b) and (c) held for 30 minutes, in mission seconds. */

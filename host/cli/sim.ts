@@ -71,7 +71,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
     disruptions: bench.disruptions(facts),
     membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
-    production: { achievableKg: null, actualKg: bench.actualKg },
+    production: { achievableKg: null, actualKg: facts.production.minedKg },
     radio: {
       framesSent: radio.framesSent,
       framesLost: radio.framesLost,

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { imagePath, type Preset } from '../../host/build/root.ts';
+import { createV8Engine } from '../../host/engine/v8.ts';
+
+const presets: Preset[] = ['flight', 'compact', 'tiny'];
+const exportsExpected =
+  'abi_version boot checkpoint checkpoint_bytes command context_bytes deadline event hash inspect memory memory_base observe receive restore tick transmit trap_site verdict'.split(
+    ' ',
+  );
+
+/** Reads an unsigned LEB128 number. */
+function leb(bytes: Uint8Array, at: number): { value: number; next: number } {
+  let value = 0;
+  for (let shift = 0; ; shift += 7, at++) {
+    value |= (bytes[at] & 0x7f) << shift;
+    if (bytes[at] < 0x80) return { value: value >>> 0, next: at + 1 };
+  }
+}
+
+/** The sections of a wasm file by number. */
+function sections(bytes: Uint8Array): Map<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  for (let at = 8; at < bytes.length; ) {
+    const id = bytes[at];
+    const { value, next } = leb(bytes, at + 1);
+    found.set(id, bytes.subarray(next, next + value));
+    at = next + value;
+  }
+  return found;
+}
+
+const typeSection = 1;
+const startSection = 8;
+const i32 = 0x7f;
+const funcType = 0x60;
+
+/** Value types of every function signature in the image. */
+function valueTypes(section: Uint8Array): number[] {
+  const types: number[] = [];
+  let { value: count, next: at } = leb(section, 0);
+  for (; count > 0; count--) {
+    assert.is(section[at], funcType);
+    at += 1;
+    for (let half = 0; half < 2; half++) {
+      const { value, next } = leb(section, at);
+      types.push(...section.subarray(next, next + value));
+      at = next + value;
+    }
+  }
+  return types;
+}
+
+for (const preset of presets) {
+  const bytes = new Uint8Array(readFileSync(imagePath(preset)));
+  const module = new WebAssembly.Module(bytes);
+
+  test(`${preset}: imports nothing, exports the golden list, starts nothing`, () => {
+    assert.equal(WebAssembly.Module.imports(module), []);
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    assert.equal(names.sort(), exportsExpected);
+    assert.not(sections(bytes).has(startSection));
+  });
+
+  test(`${preset}: no float in any signature`, () => {
+    const types = valueTypes(sections(bytes).get(typeSection)!);
+    assert.ok(types.includes(i32));
+    assert.not(types.includes(0x7d));
+    assert.not(types.includes(0x7c));
+  });
+
+  test(`${preset}: at most 64 KiB of image`, () => assert.ok(bytes.length <= 65536, `${bytes.length} bytes`));
+}
+
+test('context sizes keep their bounds: flight 96 KiB, compact 32 KiB of memory in all', () => {
+  const engine = (preset: Preset) => createV8Engine(readFileSync(imagePath(preset)));
+  assert.ok(engine('flight').image.contextBytes <= 96 * 1024);
+  const compact = engine('compact');
+  const memoryBytes = compact.calls.memory_base() + compact.image.contextBytes;
+  assert.ok(memoryBytes <= 32 * 1024, `${memoryBytes} bytes`);
+});
+
+test('an image that imports is refused', () => {
+  // (module (import "a" "b" (func)))
+  const bytes = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 97, 1, 98, 0, 0);
+  assert.throws(() => createV8Engine(bytes));
+});
+
+test.run();

@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+
+const read = (path: string) => readFileSync(join(rootFolder, path), 'utf8');
+const files = execFileSync('git', ['ls-files', '-z'], { cwd: rootFolder, encoding: 'utf8' }).split('\0').filter(Boolean);
+const sources = files.filter((path) => /\.(ts|mjs)$/.test(path));
+const written = sources.filter((path) => !/generated/.test(path));
+const self = 'test/repository/rules.test.ts';
+
+/** `path:line` of every line that matches. */
+function places(paths: string[], pattern: RegExp): string[] {
+  return paths.flatMap((path) => {
+    const lines = read(path).split('\n');
+    return lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : []));
+  });
+}
+
+test('no source file is longer than 500 lines', () => {
+  assert.equal(
+    written.filter((path) => read(path).split('\n').length > 501),
+    [],
+  );
+});
+
+test('nothing unfinished, nothing switched off', () => {
+  const others = written.filter((path) => path !== self);
+  assert.equal(places(others, /\b(TODO|FIXME|XXX)\b/), []);
+  assert.equal(
+    places(
+      others.filter((path) => path.startsWith('test/')),
+      /\b(test|suite)\w*\.(only|skip)\(/,
+    ),
+    [],
+  );
+  assert.equal(
+    files.filter((path) => /(^|\/)(utils?|helpers?|misc)(\.|\/)/.test(path)),
+    [],
+  );
+});
+
+test('the simulator reads no clock, draws no foreign randomness, and uses no function whose last bits differ', () => {
+  const simulator = written.filter((path) => path.startsWith('hwsim/'));
+  const code = simulator.flatMap((path) =>
+    places([path], /^(?!\s*(\*|\/\/|\/\*)).*\b(Date\.|new Date|performance\.|Math\.(random|sin|cos|tan|exp|log|pow)\b)/),
+  );
+  assert.equal(code, []);
+});
+
+test('host/clock is the one place that reads time', () => {
+  const host = written.filter((path) => path.startsWith('host/') && !/^host\/(clock|build|bench)\//.test(path));
+  assert.equal(places(host, /\b(Date\.now|new Date\(|performance\.now)/), []);
+});
+
+test('the firmware has no floats and imports nothing foreign', () => {
+  const firmware = files.filter((path) => path.startsWith('firmware/') && path.endsWith('.ts'));
+  assert.equal(places(firmware, /^(?!\s*(\*|\/\/|\/\*)).*(:\s*f(32|64)\b|<f(32|64)>|\bMath\.)/), []);
+  assert.equal(places(firmware, /from ["'](?!\.)/), []);
+});
+
+test('dependencies are pinned, explained in one line each, and the lockfile holds no download address', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json'));
+  const explained = read('docs/dependencies.md');
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+    assert.match(String(version), /^\d+\.\d+\.\d+$/, name);
+    assert.is(explained.split('\n').filter((line) => line.startsWith(`| \`${name}\` |`)).length, 1, name);
+  }
+  assert.not(/"resolved": "http/.test(read('package-lock.json')));
+});
+
+/** What this foundation covers; ids are those of the mission's requirements. */
+const requirements = 'INT-1 INT-2 INT-3 INT-4 INT-5 SCH-1 SCH-2 WDG-1 WDG-2 MBR-1 MBR-2 CVG-1 CVG-2 CVG-4 TIM-1'.split(' ');
+
+test('every requirement stands in code and in a test', () => {
+  const code = written
+    .filter((path) => /^(firmware|hwsim|host)\//.test(path))
+    .map(read)
+    .join('\n');
+  const tests = written
+    .filter((path) => path.startsWith('test/') && path !== self)
+    .map(read)
+    .join('\n');
+  for (const id of requirements) {
+    assert.ok(new RegExp(`\\b${id}\\b`).test(code), `${id} stands in no code`);
+    assert.ok(new RegExp(`\\b${id}\\b`).test(tests), `${id} stands in no test`);
+  }
+});
+
+test('types check', () => {
+  const run = spawnSync(process.execPath, [join(rootFolder, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', '.'], {
+    cwd: rootFolder,
+    encoding: 'utf8',
+  });
+  assert.is(run.status, 0, run.stdout);
+});
+
+test('formatter and linter are content', () => {
+  const biome = join(rootFolder, 'node_modules/@biomejs/biome/bin/biome');
+  const run = spawnSync(process.execPath, [biome, 'check', '.', '--max-diagnostics=20'], { cwd: rootFolder, encoding: 'utf8' });
+  assert.is(run.status, 0, run.stdout + run.stderr);
+});
+
+test.run();
