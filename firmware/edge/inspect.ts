@@ -7,6 +7,7 @@ import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view"
 import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
+import { schedule } from "../schedule/table";
 import { edge, counterAt, members } from "./table";
 
 /** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
@@ -29,6 +30,8 @@ export const WHAT_VIEW: u32 = 7;
 export const WHAT_GROUP: u32 = 8;
 /** where scratch and counters lie, which a rejected input may change: [COUNTERS_AT, COMMANDS_AT, CONTEXT_BYTES] */
 export const WHAT_LAYOUT: u32 = 9;
+/** of the timeline: [plans made, slots looked at in the last step, in the last plan, 1 = energy falls short, 1 = a plan is in the making] */
+export const WHAT_SCHEDULE: u32 = 10;
 
 function put(out: usize, index: u32, word: u32): void {
   store<u32>(out + (index << 2), word);
@@ -79,6 +82,15 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       put(out, 2, chain.capacity);
       put(out, 3, chain.length);
       return 4;
+    }
+    case WHAT_SCHEDULE: {
+      const state = schedule(ctx);
+      put(out, 0, state.plans);
+      put(out, 1, state.operationsStep);
+      put(out, 2, state.operationsPlan);
+      put(out, 3, state.shortfall);
+      put(out, 4, state.phase != 0 ? 1 : 0);
+      return 5;
     }
     case WHAT_LAYOUT:
       put(out, 0, COUNTERS_AT);

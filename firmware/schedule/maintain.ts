@@ -20,6 +20,7 @@ import {
   Job,
   MAINTAIN_SLOT,
   ROLE_HAUL,
+  ROLE_MINE,
   SLOT_S,
   ScheduleState,
   drafted,
@@ -182,13 +183,21 @@ export function jobsOverlooked(ctx: usize): void {
   }
 }
 
-/** Placed maintenance gives way to a haul that loads in one of its slots: the tug's time is fixed, the span is wider. */
-export function jobsYield(ctx: usize): void {
-  for (let i: u32 = 0; i < CLAIM_SLOTS; i++) {
-    const w = work(ctx, i);
-    if (w.role != <u8>ROLE_HAUL) continue;
-    const index = jobAt(ctx, w.fromSlot);
-    if (index < JOBS_MAX && job(ctx, index).state == <u8>JOB_PLACED) job(ctx, index).state = <u8>JOB_WAITING;
+/**
+ * Placed maintenance is sought a place anew if a haul loads in one of its slots (the tug's time is fixed, the span is wider), or if a
+ * mining claim that came or changed (mask `changed`) wants some of them. What has begun stays.
+ */
+export function jobsYield(ctx: usize, changed: u32): void {
+  for (let i: u32 = 0; i < JOBS_MAX; i++) {
+    const j = job(ctx, i);
+    if (j.state != <u8>JOB_PLACED) continue;
+    const end = j.placedSlot + slotsOf(j);
+    for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
+      const w = work(ctx, slot);
+      const loads = w.role == <u8>ROLE_HAUL && w.fromSlot >= j.placedSlot && w.fromSlot < end;
+      const mines = w.role == <u8>ROLE_MINE && (changed & (1 << slot)) != 0 && w.fromSlot < end && w.toSlot > j.placedSlot;
+      if (loads || mines) j.state = <u8>JOB_WAITING;
+    }
   }
 }
 

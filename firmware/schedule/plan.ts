@@ -70,7 +70,7 @@ function begin(ctx: usize, state: ScheduleState): void {
   const others = state.dirty >>> CLAIM_SLOTS;
   state.dirty = 0;
   if (changed == 0 && others == 0) return;
-  jobsYield(ctx);
+  jobsYield(ctx, changed);
   copyPlanToDraft(ctx);
   state.draftBase = state.baseSlot;
   state.foreseenLevel = state.batteryLevel;
