@@ -39,7 +39,15 @@ export interface BoardsParts {
 
 /** What commands reach beyond the controller itself. */
 export interface Platform {
-  startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void;
+  startWork(
+    timeMs: number,
+    node: number,
+    slot: number,
+    kind: number,
+    resource: number,
+    rateKgPerDay: number,
+    untilMs: number,
+  ): void;
   stopWork(timeMs: number, node: number, slot: number): void;
   /** The runtime takes calls again; the platform tells it what it must know. */
   booted(timeMs: number, node: number, cause: number): void;
@@ -185,7 +193,8 @@ export class Boards {
       if (bytes > 0) flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
     }
     if ((flags & STATUS_MASK) !== STATUS.ok) flags = engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
-    if ((flags & STATUS_MASK) !== STATUS.ok) throw new Error(`node ${node} refuses its configuration with status ${flags & STATUS_MASK}`);
+    if ((flags & STATUS_MASK) !== STATUS.ok)
+      throw new Error(`node ${node} refuses its configuration with status ${flags & STATUS_MASK}`);
     if (this.hangPersists[node] === 0 && this.tasks[node] !== allTasks) {
       this.tasks[node] = allTasks;
       this.#parts.platform.taskRecovered(timeMs, node);
@@ -209,9 +218,32 @@ export class Boards {
     const memory = this.nonVolatile[node];
     const known = cause === bootCause.powerOn;
     const features = (planWork ? 1 : 0) | (facts.replicateW > 0 ? 2 : 0);
-    const config = [TYPE.config, 1, node, plan.nodes.length, facts.generation, memory.incarnation & 0xffff, this.#seeds[node], known ? 1 : 0];
-    config.push(known ? Math.floor(timeMs / 1000) : 0, known ? timeMs % 1000 : 0, facts.rateKgPerDay, facts.storageKg, facts.batteryWh);
-    config.push(facts.solarW, facts.baseW, facts.replicateW, facts.mineWhPerKg, features, memory.resetsInRow, cause === bootCause.alternateImage ? 1 : 0);
+    const config = [
+      TYPE.config,
+      1,
+      node,
+      plan.nodes.length,
+      facts.generation,
+      memory.incarnation & 0xffff,
+      this.#seeds[node],
+      known ? 1 : 0,
+    ];
+    config.push(
+      known ? Math.floor(timeMs / 1000) : 0,
+      known ? timeMs % 1000 : 0,
+      facts.rateKgPerDay,
+      facts.storageKg,
+      facts.batteryWh,
+    );
+    config.push(
+      facts.solarW,
+      facts.baseW,
+      facts.replicateW,
+      facts.mineWhPerKg,
+      features,
+      memory.resetsInRow,
+      cause === bootCause.alternateImage ? 1 : 0,
+    );
     let length = writeRecord(this.#bytes, this.#config, config);
     for (const group of plan.groups) {
       const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];

@@ -97,13 +97,23 @@ export class NodePlatform implements Platform, WorldListener {
 
   // ---- commands from the boards ----
 
-  startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void {
+  startWork(
+    timeMs: number,
+    node: number,
+    slot: number,
+    kind: number,
+    resource: number,
+    rateKgPerDay: number,
+    untilMs: number,
+  ): void {
     if (slot > maintenanceSlot) return;
     const group = resource >>> 16;
     const unit = resource & 0xffff;
     // A refusal is seen at once: what the platform finds of the resource comes before the word that the work is blocked.
-    if (kind <= haulKind && this.world.capacityKgPerDay(group) <= 0) this.#queue.push(timeMs + 1, node, eventKind.assay, group << 16);
-    else if (kind <= haulKind && !this.world.unitUsable(group, unit)) this.#queue.push(timeMs + 1, node, eventKind.assay, resource);
+    if (kind <= haulKind && this.world.capacityKgPerDay(group) <= 0)
+      this.#queue.push(timeMs + 1, node, eventKind.assay, group << 16);
+    else if (kind <= haulKind && !this.world.unitUsable(group, unit))
+      this.#queue.push(timeMs + 1, node, eventKind.assay, resource);
     this.world.startWork(timeMs, node, slot, kind, resource, rateKgPerDay, untilMs);
     this.followWorld();
   }
@@ -170,7 +180,8 @@ export class NodePlatform implements Platform, WorldListener {
     if (this.boards.state[node] === boardState.dead) return;
     this.#queue.push(timeMs + this.#telemetryMs, node, eventKind.health);
     if (!this.boards.isRunning(node)) return;
-    for (const resource of [...this.#assays[node]].sort((a, b) => a - b)) this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
+    for (const resource of [...this.#assays[node]].sort((a, b) => a - b))
+      this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
     this.#assays[node].clear();
     const batteryWh = Math.floor(this.world.batteryWh(timeMs, node));
     const storedKg = Math.floor(this.world.storedKg(timeMs, node));
@@ -209,13 +220,25 @@ export class NodePlatform implements Platform, WorldListener {
     this.world.setExtraDraw(timeMs, node, begins ? (contactWh * 3_600_000) / contactMs : 0);
     this.followWorld();
     if (begins) this.#queue.push(startMs + contactMs, node, eventKind.contact, 2, startMs);
-    else this.#queue.push(Math.max(timeMs, startMs + contactEveryMs - contactNoticeMs), node, eventKind.contact, 0, startMs + contactEveryMs);
+    else
+      this.#queue.push(
+        Math.max(timeMs, startMs + contactEveryMs - contactNoticeMs),
+        node,
+        eventKind.contact,
+        0,
+        startMs + contactEveryMs,
+      );
   }
 
   #tellContact(timeMs: number, node: number): void {
     const startMs = this.#contactStartMs[node];
     const { contactMs, contactWh } = this.#plan;
-    this.boards.observe(timeMs, node, [TYPE.window, Math.floor(startMs / 1000), Math.ceil((startMs + contactMs) / 1000), contactWh]);
+    this.boards.observe(timeMs, node, [
+      TYPE.window,
+      Math.floor(startMs / 1000),
+      Math.ceil((startMs + contactMs) / 1000),
+      contactWh,
+    ]);
   }
 
   /** One more or one less reason for a node's radio to be silent; told when it makes a difference. */

@@ -40,7 +40,16 @@ export class Tracer {
   }
 
   /** A frame of `length` bytes at byte address `at` (a multiple of 4); `bytes` and `words` view the same memory. */
-  frame(timeMs: number, sender: number, bytes: Uint8Array, words: Int32Array, at: number, length: number, received: number, lost: number): void {
+  frame(
+    timeMs: number,
+    sender: number,
+    bytes: Uint8Array,
+    words: Int32Array,
+    at: number,
+    length: number,
+    received: number,
+    lost: number,
+  ): void {
     this.trace.word((tag.frame << 24) | sender);
     this.trace.time(timeMs);
     this.trace.bytes(words, at >> 2, length);

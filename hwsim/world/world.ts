@@ -111,7 +111,8 @@ export class World {
       const dueMs = queue.timeMs;
       if (queue.kind === event.workEnd) {
         const work = this.#nodes[queue.node].works[queue.first];
-        if (work !== null && work.id === queue.second && Math.min(work.untilMs, this.#haulEndMs(work)) <= dueMs) this.#finish(dueMs, work);
+        if (work !== null && work.id === queue.second && Math.min(work.untilMs, this.#haulEndMs(work)) <= dueMs)
+          this.#finish(dueMs, work);
       } else if (queue.kind === event.node) {
         const node = this.#nodes[queue.node];
         if (node.timerMs === dueMs) this.#nodeDue(dueMs, node);
@@ -123,7 +124,15 @@ export class World {
   }
 
   /** Starts work, or changes rate and end of the same work in that slot. Refusals are told as progress `blocked`. */
-  startWork(timeMs: number, node: number, slot: number, kind: number, resource: number, rateKgPerDay: number, untilMs: number): void {
+  startWork(
+    timeMs: number,
+    node: number,
+    slot: number,
+    kind: number,
+    resource: number,
+    rateKgPerDay: number,
+    untilMs: number,
+  ): void {
     const state = this.#nodes[node];
     const group = resource >>> 16;
     const unit = resource & 0xffff;
@@ -230,7 +239,11 @@ export class World {
     if (usable) state.gone.delete(unit);
     else state.gone.add(unit);
     this.#listener.change(timeMs, { kind: 'unit', group, unit, usable, disruption });
-    if (!usable) this.#blockAll(timeMs, state.works.filter((work) => work.unit === unit));
+    if (!usable)
+      this.#blockAll(
+        timeMs,
+        state.works.filter((work) => work.unit === unit),
+      );
   }
 
   /** Power drawn beside base, replication and mining: a contact window. */

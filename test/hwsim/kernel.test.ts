@@ -33,7 +33,10 @@ test('queue: 20,000 random pushes and pops against a sorted array', () => {
     oracle.sort((a, b) => a.timeMs - b.timeMs || a.node - b.node || a.sequence - b.sequence);
     const expected = oracle.shift();
     queue.pop();
-    assert.equal([queue.timeMs, queue.node, queue.first, queue.second], [expected?.timeMs, expected?.node, expected?.sequence, -(expected?.sequence ?? 0)]);
+    assert.equal(
+      [queue.timeMs, queue.node, queue.first, queue.second],
+      [expected?.timeMs, expected?.node, expected?.sequence, -(expected?.sequence ?? 0)],
+    );
   }
 });
 
@@ -49,10 +52,13 @@ test('streams: same seed, name and index repeat; any difference diverges; draws 
   let sum = 0;
   for (let i = 0; i < 100_000; i += 1) sum += stream.fraction();
   assert.ok(Math.abs(sum / 100_000 - 0.5) < 0.005);
-  assert.equal(stream.permutation(50).sort((a, b) => a - b), Array.from({ length: 50 }, (_, index) => index));
+  assert.equal(
+    stream.permutation(50).sort((a, b) => a - b),
+    Array.from({ length: 50 }, (_, index) => index),
+  );
 });
 
-test('exponential: agrees with the engine\'s own to 1e-13; refuses growth', () => {
+test("exponential: agrees with the engine's own to 1e-13; refuses growth", () => {
   for (const x of [0, -1e-9, -0.3, -1, -7.5, -40, -300]) {
     assert.ok(Math.abs(exponentialOf(x) / Math.exp(x) - 1) < 1e-12, `e^${x}`);
   }

@@ -20,7 +20,17 @@ function scenarioWith(disruptions: unknown[]): Scenario {
     body: 'test',
     nodes: 8,
     generations: [
-      { generation: 1, share: 1, rateKgPerDay: 200, storageKg: 8000, batteryWh: 6000, solarW: 2000, baseW: 40, replicateW: 0, mineWhPerKg: 60 },
+      {
+        generation: 1,
+        share: 1,
+        rateKgPerDay: 200,
+        storageKg: 8000,
+        batteryWh: 6000,
+        solarW: 2000,
+        baseW: 40,
+        replicateW: 0,
+        mineWhPerKg: 60,
+      },
     ],
     world: { lots: 2, saturation: 0.9, sitesPerNode: 1.2, tugs: 2, depotKgPerDay: 9000 },
     radio: { meanLoss: 0.1, meanBurstS: 20 },
@@ -70,7 +80,7 @@ test('WDG-1: a hung runtime is reset by the hardware watchdog within its late bo
   assert.ok(downS > 20 && downS <= 921, `down for ${downS} s`);
 });
 
-test('WDG-2: a hung task is restarted on the firmware\'s command; a persistent one climbs the ladder to safe mode', () => {
+test("WDG-2: a hung task is restarted on the firmware's command; a persistent one climbs the ladder to safe mode", () => {
   for (const persistent of [false, true]) {
     const commands = new Set<number>();
     const facts = fly(scenarioWith([{ kind: 'hung-task', when: { atDay: 0.03 }, persistent }]), 5, 0.6, [
@@ -102,7 +112,10 @@ test('an occultation parts the cluster and is over when it said; a storm silence
   ]);
   assert.equal(partitions, [2, 0]);
   assert.is(silentMost, 8);
-  assert.equal(facts.disruptions.map((fact) => fact.class), ['cluster', 'fleet']);
+  assert.equal(
+    facts.disruptions.map((fact) => fact.class),
+    ['cluster', 'fleet'],
+  );
   assert.is(facts.disruptions[0].nodes.length, 2);
   assert.is(facts.calls.boots, 8 + 4);
 });

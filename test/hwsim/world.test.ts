@@ -17,7 +17,9 @@ interface Progress {
 }
 
 /** Two or more nodes of 240 kg/day (10 kg/h), one lot (group 1) with 4 sites, a depot (group 2) with 2 tugs of 600 kg. */
-function makeWorld(changes: { capacity?: number; stock?: number; storage?: number; battery?: number; solar?: number; nodes?: number } = {}) {
+function makeWorld(
+  changes: { capacity?: number; stock?: number; storage?: number; battery?: number; solar?: number; nodes?: number } = {},
+) {
   const nodes = Array.from({ length: changes.nodes ?? 2 }, (_, node) => ({
     node,
     generation: 1,
@@ -70,13 +72,16 @@ test('mining is credited from start to end at the commanded rate, and told as do
   world.advance(10 * hourMs);
   close(creditedKg(0), 20);
   close(world.storedKg(10 * hourMs, 0), 20);
-  assert.equal(progress.map((entry) => [entry.timeMs, entry.status]), [
-    [hourMs, progressStatus.running],
-    [3 * hourMs, progressStatus.done],
-  ]);
+  assert.equal(
+    progress.map((entry) => [entry.timeMs, entry.status]),
+    [
+      [hourMs, progressStatus.running],
+      [3 * hourMs, progressStatus.done],
+    ],
+  );
 });
 
-test('a rate above the node\'s own is cut to it; more in the same slot replaces, the same resource extends', () => {
+test("a rate above the node's own is cut to it; more in the same slot replaces, the same resource extends", () => {
   const { world, creditedKg } = makeWorld();
   world.startWork(0, 0, 0, workKind.mine, (1 << 16) | 1, 999, hourMs);
   world.startWork(hourMs / 2, 0, 0, workKind.mine, (1 << 16) | 1, 999, 2 * hourMs);
@@ -125,7 +130,14 @@ test('a stock ends at its exact instant; work there is blocked and refused', () 
   const end = told.find(({ change }) => change.kind === 'group-capacity');
   close(end?.timeMs ?? 0, 2.5 * hourMs, 1);
   mine(world, 10 * hourMs, 1, 2, 11 * hourMs);
-  assert.equal(progress.map((entry) => [entry.node, entry.status]), [[0, progressStatus.running], [0, progressStatus.blocked], [1, progressStatus.blocked]]);
+  assert.equal(
+    progress.map((entry) => [entry.node, entry.status]),
+    [
+      [0, progressStatus.running],
+      [0, progressStatus.blocked],
+      [1, progressStatus.blocked],
+    ],
+  );
 });
 
 test('a full store stops mining until a tug has taken its load', () => {
