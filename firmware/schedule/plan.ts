@@ -20,7 +20,6 @@ import {
   CODE_REPLICATE,
   JOBS_MAX,
   OPERATIONS_PER_STEP_MAX,
-  REPLICATE_SLOT,
   ROLE_HAUL,
   ScheduleState,
   batteryUnitsMax,
@@ -134,16 +133,11 @@ function prepared(ctx: usize, slot: u32): u32 {
     if (w.role == <u8>ROLE_HAUL && w.fromSlot == slot) return radio | (i + 1);
   }
   if (code == CODE_MAINTAIN) return radio | (jobAt(ctx, slot) < JOBS_MAX ? code : CODE_IDLE);
-  if (code == CODE_IDLE || code > CODE_REPLICATE) return radio;
+  // Replication is the filler: it is laid anew around everything else, lest its energy be missing there.
+  if (code == CODE_IDLE || code > CLAIM_SLOTS) return radio;
   const w = work(ctx, code - 1);
   if (slot < w.clearUntil) return radio;
-  if (code == CODE_REPLICATE) return radio | (inOrder(schedule(ctx), REPLICATE_SLOT) ? code : CODE_IDLE);
   return radio | (isMine(ctx, code) && slot >= w.fromSlot && slot < w.toSlot ? code : CODE_IDLE);
-}
-
-function inOrder(state: ScheduleState, slot: u32): bool {
-  for (let i: u32 = 0; i < state.orderCount; i++) if (orderAt(state, i) == slot) return true;
-  return false;
 }
 
 /** False if work has to go first: then the phase is already PHASE_SHED_CLEAR. */

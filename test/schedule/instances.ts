@@ -38,8 +38,15 @@ export function fly(seed: number): Flown | null {
     const priority = from(0, 255);
     mines.push({ slot, from: first, to, rateKgPerDay, weight: 16 + (priority >>> 4) });
     messages.push({
-      name: 'assign', slot, kind: 1, resource: ((1 + (slot % 2)) << 16) | (slot + 1), durationS: 0, rate: rateKgPerDay, priority,
-      startS: judgedS + first * slotS, endS: judgedS + to * slotS,
+      name: 'assign',
+      slot,
+      kind: 1,
+      resource: ((1 + (slot % 2)) << 16) | (slot + 1),
+      durationS: 0,
+      rate: rateKgPerDay,
+      priority,
+      startS: judgedS + first * slotS,
+      endS: judgedS + to * slotS,
     });
   }
   let haul: Instance['haul'] = null;
@@ -48,8 +55,15 @@ export function fly(seed: number): Flown | null {
     const end = from(load + 2, 22);
     haul = { load, end, loadKg };
     messages.push({
-      name: 'assign', slot: 4, kind: 2, resource: (3 << 16) | 1, durationS: 0, rate: 1, priority: 1,
-      startS: judgedS + load * slotS, endS: judgedS + end * slotS,
+      name: 'assign',
+      slot: 4,
+      kind: 2,
+      resource: (3 << 16) | 1,
+      durationS: 0,
+      rate: 1,
+      priority: 1,
+      startS: judgedS + load * slotS,
+      endS: judgedS + end * slotS,
     });
   }
   let maintenance: Instance['maintenance'] = null;
@@ -59,8 +73,15 @@ export function fly(seed: number): Flown | null {
     const last = from(first, 18);
     maintenance = { first, last, length };
     messages.push({
-      name: 'assign', slot: 7, kind: 4, resource: 0, durationS: length * slotS, rate: 0, priority: 1,
-      startS: judgedS + first * slotS, endS: judgedS + (last + length) * slotS + 60,
+      name: 'assign',
+      slot: 7,
+      kind: 4,
+      resource: 0,
+      durationS: length * slotS,
+      rate: 0,
+      priority: 1,
+      startS: judgedS + first * slotS,
+      endS: judgedS + (last + length) * slotS + 60,
     });
   }
   const begin = from(0, 18);
@@ -69,13 +90,27 @@ export function fly(seed: number): Flown | null {
   const net = (solarW - baseW) * 24;
   const levelWh = Math.max(0, Math.min(batteryWh, healthWh - (Math.trunc(net / slotS) * elapsedS) / 96));
   const instance: Instance = {
-    slots, levelWh, capacityWh: batteryWh, reserveWh, solarW, baseW, mineWhPerKg, storedKg, storageKg, mines, haul, contact, maintenance,
+    slots,
+    levelWh,
+    capacityWh: batteryWh,
+    reserveWh,
+    solarW,
+    baseW,
+    mineWhPerKg,
+    storedKg,
+    storageKg,
+    mines,
+    haul,
+    contact,
+    maintenance,
   };
   if (!passiveHolds(instance)) return null;
   const replicateW = replicates ? 150 : 0;
   const node = new LoneNode(
     { batteryWh, solarW, baseW, storageKg, mineWhPerKg, replicateW, features: replicates ? 2 : 0, rateMax: 400 },
-    givenS, 'tiny', places.map((place) => ({ ...place, loadKg: place.kind === 2 ? loadKg : 0 })),
+    givenS,
+    'tiny',
+    places.map((place) => ({ ...place, loadKg: place.kind === 2 ? loadKg : 0 })),
   );
   const health: Message = { name: 'health', tasks: 255, batteryWh: healthWh, storedKg, solarW };
   for (const message of messages) node.observe(message);
@@ -88,7 +123,10 @@ export function fly(seed: number): Flown | null {
   if (node.inspect(3, 6)[4] !== 0) node.observe({ name: 'progress', slot: 6, status: 2, movedKg: 0 });
   node.observe(health);
   node.observe({
-    name: 'window', startS: judgedS + contact.from * slotS, endS: judgedS + contact.to * slotS, energyWh: contact.energyWh,
+    name: 'window',
+    startS: judgedS + contact.from * slotS,
+    endS: judgedS + contact.to * slotS,
+    energyWh: contact.energyWh,
   });
   node.runTo(judgedS + elapsedS + 240);
   return { instance, timeline: node.timeline(), replicateW };

@@ -98,10 +98,16 @@ export function toProgram(instance: Instance): string {
     bounds.push(`0 <= taken${slot} <= ${slot === instance.haul?.end ? instance.haul.loadKg : 0}`);
   }
   return [
-    'Maximize', ` value: ${objective.length > 0 ? objective.join(' + ') : '0 e1'}`,
-    'Subject To', ...rows.map((row, index) => ` r${index}: ${row}`),
-    'Bounds', ...bounds.map((bound) => ` ${bound}`),
-    'Binary', ...binaries.map((name) => ` ${name}`), 'End', '',
+    'Maximize',
+    ` value: ${objective.length > 0 ? objective.join(' + ') : '0 e1'}`,
+    'Subject To',
+    ...rows.map((row, index) => ` r${index}: ${row}`),
+    'Bounds',
+    ...bounds.map((bound) => ` ${bound}`),
+    'Binary',
+    ...binaries.map((name) => ` ${name}`),
+    'End',
+    '',
   ].join('\n');
 }
 
@@ -142,7 +148,8 @@ export function replay(instance: Instance, timeline: readonly number[], replicat
     leastWh = Math.min(leastWh, level);
     mostKg = Math.max(mostKg, stored);
     if (level < instance.reserveWh - 1e-6) breaks.push(`slot ${slot} ends with ${level} Wh, reserve ${instance.reserveWh}`);
-    if (drawWh > 0 && code <= 4 && stored > instance.storageKg + 1e-6) breaks.push(`slot ${slot} ends with ${stored} kg of ${instance.storageKg}`);
+    if (drawWh > 0 && code <= 4 && stored > instance.storageKg + 1e-6)
+      breaks.push(`slot ${slot} ends with ${stored} kg of ${instance.storageKg}`);
   }
   if (instance.haul !== null && timeline[instance.haul.load] !== 5) breaks.push(`no loading in slot ${instance.haul.load}`);
   return { value, leastWh, mostKg, breaks };

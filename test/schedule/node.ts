@@ -27,8 +27,19 @@ export interface Boot {
 }
 
 export const capabilities: NodeConfig = {
-  cluster: 7, self: 0, members: 1, generation: 1, seed: 1, rateMax: 200, storageKg: 100_000, batteryWh: 10_000, solarW: 4000,
-  baseW: 100, replicateW: 200, mineWhPerKg: 100, features: 0,
+  cluster: 7,
+  self: 0,
+  members: 1,
+  generation: 1,
+  seed: 1,
+  rateMax: 200,
+  storageKg: 100_000,
+  batteryWh: 10_000,
+  solarW: 4000,
+  baseW: 100,
+  replicateW: 200,
+  mineWhPerKg: 100,
+  features: 0,
 };
 
 /** Ore lots 1 and 2, and a depot whose tugs take 600 kg. */
@@ -55,7 +66,12 @@ export class LoneNode {
   private readonly config: NodeConfig;
   private readonly groups: readonly Group[];
 
-  constructor(changes: Partial<NodeConfig> = {}, missionS = 36_000, preset: Preset = 'flight', groups: readonly Group[] = places) {
+  constructor(
+    changes: Partial<NodeConfig> = {},
+    missionS = 36_000,
+    preset: Preset = 'flight',
+    groups: readonly Group[] = places,
+  ) {
     this.config = { ...capabilities, ...changes };
     this.groups = groups;
     let engine = engines.get(preset);
@@ -75,7 +91,11 @@ export class LoneNode {
     const known = boot.timeKnown ?? true;
     // Mission time is told as of local time zero.
     const bytes = encodeConfig(this.config, this.groups, {
-      incarnation: 1, timeKnown: known, missionMs: this.missionAtBootS * 1000, resets: boot.resets ?? 0, alternateImage: boot.image === 1,
+      incarnation: 1,
+      timeKnown: known,
+      missionMs: this.missionAtBootS * 1000,
+      resets: boot.resets ?? 0,
+      alternateImage: boot.image === 1,
     });
     this.engine.view().set(bytes, this.recordAt);
     return bytes.length;

@@ -39,7 +39,9 @@ test(`SCH-1 holds: ${wanted} random plans keep energy and storage, and reach ≥
     if (ratio < worst) [worst, worstSeed] = [ratio, seed];
   }
   const average = sum / counted;
-  console.log(`  ${counted} instances: average ${average.toFixed(4)} of the optimum, worst ${worst.toFixed(4)} (seed ${worstSeed})`);
+  console.log(
+    `  ${counted} instances: average ${average.toFixed(4)} of the optimum, worst ${worst.toFixed(4)} (seed ${worstSeed})`,
+  );
   assert.ok(average >= 0.95, `average ${average}`);
 });
 
@@ -48,11 +50,20 @@ test('SCH-1 violated: the replay notices a plan that overdraws the battery, over
   assert.ok(flown);
   const { instance } = flown;
   const claim = instance.mines[0];
-  const greedy = Array.from({ length: instance.slots }, (_, slot) => (slot >= claim.from && slot < claim.to ? claim.slot + 1 : 0));
+  const greedy = Array.from({ length: instance.slots }, (_, slot) =>
+    slot >= claim.from && slot < claim.to ? claim.slot + 1 : 0,
+  );
   const starved = { ...instance, levelWh: instance.reserveWh, solarW: instance.baseW };
   assert.match(replay(starved, greedy, 0).breaks.join(), /reserve/);
   assert.match(replay({ ...instance, storedKg: instance.storageKg }, greedy, 0).breaks.join(), /kg of/);
-  assert.match(replay(instance, greedy.map(() => claim.slot + 1), 0).breaks.join(), /without a claim/);
+  assert.match(
+    replay(
+      instance,
+      greedy.map(() => claim.slot + 1),
+      0,
+    ).breaks.join(),
+    /without a claim/,
+  );
 });
 
 test.run();

@@ -20,11 +20,25 @@ const plannedS = beginS + 1800;
 const sch1 = suite('SCH-1');
 const sch2 = suite('SCH-2');
 
-function assign(slot: number, kind: number, fromSlot: number, slots: number, changes: Partial<{ rate: number; durationS: number; priority: number }> = {}): Message {
+function assign(
+  slot: number,
+  kind: number,
+  fromSlot: number,
+  slots: number,
+  changes: Partial<{ rate: number; durationS: number; priority: number }> = {},
+): Message {
   const group = kind === mine ? 1 + (slot % 2) : kind === haul ? 3 : 0;
   return {
-    name: 'assign', slot, kind, resource: kind === maintain ? 0 : (group << 16) | (kind === haul ? slot - 3 : slot + 1), rate: 100, durationS: 0, priority: 1,
-    startS: plannedS + fromSlot * slotS, endS: plannedS + (fromSlot + slots) * slotS, ...changes,
+    name: 'assign',
+    slot,
+    kind,
+    resource: kind === maintain ? 0 : (group << 16) | (kind === haul ? slot - 3 : slot + 1),
+    rate: 100,
+    durationS: 0,
+    priority: 1,
+    startS: plannedS + fromSlot * slotS,
+    endS: plannedS + (fromSlot + slots) * slotS,
+    ...changes,
   };
 }
 
@@ -63,16 +77,31 @@ sch1('holds: maintenance is done in one piece inside its span, and nothing is mi
   assert.is(done.length, 1);
   const startedS = done[0].fields[2];
   assert.ok(startedS >= plannedS + 4 * slotS && startedS + 2700 <= plannedS + 14 * slotS);
-  const during = of(node.commands, startWork).filter(({ atS, fields }) => fields[1] < 4 && atS > startedS && atS < startedS + 2700);
+  const during = of(node.commands, startWork).filter(
+    ({ atS, fields }) => fields[1] < 4 && atS > startedS && atS < startedS + 2700,
+  );
   assert.is(during.length, 0);
   assert.is(of(node.commands, stopWork, 0)[0].atS, startedS);
 });
 
 sch1('violated: maintenance that its span cannot hold is told as impossible, not left out in silence', () => {
   const node = new LoneNode();
-  node.observe({ name: 'assign', slot: 7, kind: maintain, resource: 0, rate: 0, priority: 1, durationS: 1800, startS: beginS, endS: beginS + 1900 });
+  node.observe({
+    name: 'assign',
+    slot: 7,
+    kind: maintain,
+    resource: 0,
+    rate: 0,
+    priority: 1,
+    durationS: 1800,
+    startS: beginS,
+    endS: beginS + 1900,
+  });
   live(node, plannedS);
-  assert.equal(of(node.events, impossible).map(({ fields }) => fields[2]), [beginS + 1900]);
+  assert.equal(
+    of(node.events, impossible).map(({ fields }) => fields[2]),
+    [beginS + 1900],
+  );
   assert.is(of(node.commands, startWork, 7).length, 0);
 });
 
@@ -103,7 +132,10 @@ sch1('holds: a radio window is an overlay; its energy is kept back beforehand', 
   node.observe({ name: 'window', startS: plannedS + 30 * slotS, endS: plannedS + 32 * slotS, energyWh: 500 });
   live(node, plannedS + 60, () => health(800, 0, 100));
   const timeline = node.timeline(true);
-  assert.equal(timeline.map((entry, slot) => (entry & 64 ? slot : -1)).filter((slot) => slot >= 0), [30, 31]);
+  assert.equal(
+    timeline.map((entry, slot) => (entry & 64 ? slot : -1)).filter((slot) => slot >= 0),
+    [30, 31],
+  );
   // 800 Wh, 200 Wh reserve, 500 Wh contact, solar covers the base load: 100 Wh are left, 208 Wh would be mined per slot.
   assert.is(timeline.filter((entry) => (entry & 15) === 1).length, 0);
 });
@@ -152,8 +184,12 @@ sch1('holds: no step looks at more slots than its bound, and planning ends', () 
 function flyPhysics(solarW: (atS: number) => number, untilS: number): { leastWh: number; mostKg: number; minedKg: number } {
   const node = new LoneNode({ solarW: 600, batteryWh: 2000, storageKg: 80, mineWhPerKg: 120, features: 2 });
   const rates = [150, 90, 60];
-  rates.forEach((rate, slot) => node.observe(assign(slot, mine, slot * 10, 60, { rate })));
-  for (const [slot, first] of [[4, 20], [5, 44]]) node.observe(assign(slot, haul, first, 8));
+  for (const [slot, rate] of rates.entries()) node.observe(assign(slot, mine, slot * 10, 60, { rate }));
+  for (const [slot, first] of [
+    [4, 20],
+    [5, 44],
+  ])
+    node.observe(assign(slot, haul, first, 8));
   node.observe({ name: 'window', startS: plannedS + 40 * slotS, endS: plannedS + 42 * slotS, energyWh: 80 });
   const running = new Map<number, number[]>();
   let [wh, kg, seen, leastWh, mostKg, minedKg] = [1500, 0, 0, Infinity, 0, 0];
@@ -212,7 +248,10 @@ sch2('holds: a claim that is lost leaves the rest of the timeline where it was',
   node.observe({ name: 'progress', slot: 1, status: 3, movedKg: 0 });
   node.runTo(plannedS + 660);
   const after = node.timeline();
-  assert.equal(after, before.map((code) => (code === 2 ? 0 : code)));
+  assert.equal(
+    after,
+    before.map((code) => (code === 2 ? 0 : code)),
+  );
 });
 
 sch2('holds: better work that comes displaces only what it overlaps', () => {

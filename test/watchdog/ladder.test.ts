@@ -24,7 +24,9 @@ function of(told: readonly Told[], type: number): Told[] {
 
 /** Fields of the orders given, without feeding and checkpoints, as `type:fields`. */
 function orders(node: LoneNode): string[] {
-  return node.commands.filter(({ fields }) => fields[0] >= restartTask && fields[0] <= safeMode).map(({ fields }) => fields.join(':'));
+  return node.commands
+    .filter(({ fields }) => fields[0] >= restartTask && fields[0] <= safeMode)
+    .map(({ fields }) => fields.join(':'));
 }
 
 /** Telemetry every five minutes with these tasks checking in, until a mission second or until `done`. */
@@ -127,8 +129,14 @@ test('WDG-2 holds: a hung task is restarted, and its check-in ends the matter', 
   node.observe({ name: 'health', tasks: all, batteryWh: 9000, storedKg: 0, solarW: 4000 });
   live(node, order.atS + 3000, () => all);
   assert.equal(orders(node), [`${restartTask}:3`]);
-  assert.equal(of(node.events, escalation).map(({ fields }) => fields.join(':')), [`${escalation}:1:${causeTask}:3`]);
-  assert.ok(of(node.commands, feed).some(({ atS }) => atS > startS + 1200), 'fed again');
+  assert.equal(
+    of(node.events, escalation).map(({ fields }) => fields.join(':')),
+    [`${escalation}:1:${causeTask}:3`],
+  );
+  assert.ok(
+    of(node.commands, feed).some(({ atS }) => atS > startS + 1200),
+    'fed again',
+  );
 });
 
 test('WDG-2 holds: the recovery record of a task restart counts as its check-in', () => {
@@ -203,7 +211,10 @@ test('WDG-2 holds: a reset that fails is ordered again within the count, then th
   assert.is(of(node.commands, resetProcessor).length, 1);
   node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
   node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
-  assert.equal(of(node.commands, resetProcessor).map(({ fields }) => fields[2]), [1, 2, 3]);
+  assert.equal(
+    of(node.commands, resetProcessor).map(({ fields }) => fields[2]),
+    [1, 2, 3],
+  );
   node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
   assert.is(orders(node).at(-1), `${alternateImage}:${causeRecovery}`);
 });
