@@ -37,7 +37,9 @@ export class NothingLost implements Judge {
 
   private tell(key: number, timeMs: number): void {
     const version = this.seen.plans.plan[key]?.version;
-    this.findings.add(() => `at ${seconds(timeMs)} nobody holds node ${ownerOf(key)} slot ${key % OWN_SLOTS} version ${version} any more`);
+    this.findings.add(
+      () => `at ${seconds(timeMs)} nobody holds node ${ownerOf(key)} slot ${key % OWN_SLOTS} version ${version} any more`,
+    );
   }
 
   private kept(key: number, timeMs: number): boolean {
@@ -83,7 +85,9 @@ export class Versions implements Judge {
     const version = f[PUBLISHED.VERSION];
     const before = this.newest[key];
     if (version <= before) {
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} publishes version ${version} of slot ${f[PUBLISHED.SLOT]} after ${before}`);
+      this.findings.add(
+        () => `at ${seconds(timeMs)} node ${node} publishes version ${version} of slot ${f[PUBLISHED.SLOT]} after ${before}`,
+      );
     } else this.newest[key] = version;
   }
 
@@ -91,13 +95,17 @@ export class Versions implements Judge {
     const [, owner, slot, version, state] = f;
     // An owner reports its own record a moment before it reports having published it.
     if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot]) return;
-    this.findings.add(() => `at ${seconds(timeMs)} node ${node} holds version ${version} of node ${owner} slot ${slot}, never published`);
+    this.findings.add(
+      () => `at ${seconds(timeMs)} node ${node} holds version ${version} of node ${owner} slot ${slot}, never published`,
+    );
   }
 
   /** A checkpoint may be an hour old; what a restarted node reports from it is not a fall back. */
   private regressed(node: number, key: number, from: number, to: number): void {
     if (this.nowMs - this.bootedMs[node] < 3_600_000) return;
-    this.findings.add(() => `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`);
+    this.findings.add(
+      () => `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`,
+    );
   }
 
   verdict(): Verdict {
@@ -129,7 +137,8 @@ export class Arbitration implements Judge {
     this.losses.add(`${loser}.${f[LOST.VERSION]}<${winner}.${winning}`);
     if (!this.losses.has(`${winner}.${winning}<${loser}.${f[LOST.VERSION]}`)) return;
     this.findings.add(
-      () => `at ${seconds(timeMs)} node ${node} slot ${f[LOST.SLOT]} and node ${f[LOST.TO_OWNER]} slot ${f[LOST.TO_SLOT]} have each lost to the other`,
+      () =>
+        `at ${seconds(timeMs)} node ${node} slot ${f[LOST.SLOT]} and node ${f[LOST.TO_OWNER]} slot ${f[LOST.TO_SLOT]} have each lost to the other`,
     );
   }
 
@@ -142,7 +151,9 @@ export class Arbitration implements Judge {
           if (this.told.has(pair)) continue;
           this.told.add(pair);
           const owners = conflict.keys.map(ownerOf).join(' and ');
-          this.findings.add(() => `at ${seconds(timeMs)} nodes ${owners} both hold a settled claim on group ${group} unit ${conflict.unit}`);
+          this.findings.add(
+            () => `at ${seconds(timeMs)} nodes ${owners} both hold a settled claim on group ${group} unit ${conflict.unit}`,
+          );
         }
       }
     }

@@ -1,4 +1,4 @@
-import { groupOf, INTENT_STATE, KIND_MAINTAIN, unitOf } from './record.ts';
+import { INTENT_STATE, KIND_MAINTAIN, unitOf } from './record.ts';
 import { SETTLE_S } from './rules.ts';
 import type { Ground } from './ground.ts';
 import type { Plan, Plans } from './plans.ts';
@@ -32,7 +32,11 @@ export function conflictsAmong(plans: readonly Plan[], group: number, capacityKg
   }
   const excess = excessAt(plans, capacityKgPerDay, fromS);
   if (excess >= 0) {
-    found.push({ group, unit: 0, keys: plans.filter((plan) => plan.startS <= excess && plan.endS > excess).map((plan) => plan.key) });
+    found.push({
+      group,
+      unit: 0,
+      keys: plans.filter((plan) => plan.startS <= excess && plan.endS > excess).map((plan) => plan.key),
+    });
   }
   return found;
 }
@@ -40,7 +44,8 @@ export function conflictsAmong(plans: readonly Plan[], group: number, capacityKg
 /** The first second from `fromS` on at which the summed rates exceed the capacity, or −1. */
 function excessAt(plans: readonly Plan[], capacityKgPerDay: number, fromS: number): number {
   const edges: { atS: number; rate: number }[] = [];
-  for (const plan of plans) edges.push({ atS: Math.max(plan.startS, fromS), rate: plan.rate }, { atS: plan.endS, rate: -plan.rate });
+  for (const plan of plans)
+    edges.push({ atS: Math.max(plan.startS, fromS), rate: plan.rate }, { atS: plan.endS, rate: -plan.rate });
   edges.sort((a, b) => a.atS - b.atS || a.rate - b.rate);
   let rate = 0;
   for (const edge of edges) {
@@ -74,7 +79,8 @@ export class OpenConflicts {
   /** Number of open conflicts at this instant. */
   count(timeMs: number): number {
     const capacity = [...this.ground.capacityKgPerDay.values()].reduce((sum, value) => sum + value, 0);
-    const changed = this.plans.changes !== this.plansSeen || this.ground.changes !== this.groundSeen || capacity !== this.capacitySeen;
+    const changed =
+      this.plans.changes !== this.plansSeen || this.ground.changes !== this.groundSeen || capacity !== this.capacitySeen;
     // A plan that changed counts once it is old enough, so look again until SETTLE_S after the last change.
     if (changed) this.recheckAtMs = timeMs + (SETTLE_S + 60) * 1000;
     if (!changed && this.open === 0 && timeMs > this.recheckAtMs) return 0;

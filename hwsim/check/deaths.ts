@@ -38,7 +38,10 @@ export class FalseDeaths implements Judge {
     if (pathMs <= (SUSPICION_S * 1000) / 2) return;
     if (holders.size === 0) {
       const shareS = Math.round(pathMs / 1000);
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} declares node ${member} dead, which it could reach for ${shareS} of ${SUSPICION_S} s`);
+      this.findings.add(
+        () =>
+          `at ${seconds(timeMs)} node ${node} declares node ${member} dead, which it could reach for ${shareS} of ${SUSPICION_S} s`,
+      );
     }
     holders.add(node);
   }

@@ -25,16 +25,20 @@ export class ExclusiveExecution implements Judge {
     for (const other of running) {
       if (other.node === node) continue;
       this.findings.add(
-        () => `at ${seconds(timeMs)} node ${node} starts on group ${groupOf(resource)} unit ${unitOf(resource)}, where node ${other.node} works`,
+        () =>
+          `at ${seconds(timeMs)} node ${node} starts on group ${groupOf(resource)} unit ${unitOf(resource)}, where node ${other.node} works`,
       );
     }
-    for (const work of this.seen.plans.runningOf(node)) if (work.resource === resource && !running.includes(work)) running.push(work);
+    for (const work of this.seen.plans.runningOf(node))
+      if (work.resource === resource && !running.includes(work)) running.push(work);
     this.byResource.set(resource, running);
   }
 
   world(timeMs: number, change: WorldChange): void {
     if (change.kind !== 'double-execution') return;
-    this.findings.add(() => `at ${seconds(timeMs)} nodes ${change.nodes.join(' and ')} both worked group ${change.group} unit ${change.unit}`);
+    this.findings.add(
+      () => `at ${seconds(timeMs)} nodes ${change.nodes.join(' and ')} both worked group ${change.group} unit ${change.unit}`,
+    );
   }
 
   verdict(): Verdict {

@@ -61,7 +61,8 @@ export class Plans {
     const resource = f[PUBLISHED.RESOURCE];
     const state = f[PUBLISHED.STATE];
     const sameWork = before !== undefined && before.resource === resource && before.startS === f[PUBLISHED.START_S];
-    const keepsSettlement = sameWork && before.settled && before.lostTo < 0 && state >= INTENT_STATE.CLAIMED && state <= INTENT_STATE.STARTED;
+    const keepsSettlement =
+      sameWork && before.settled && before.lostTo < 0 && state >= INTENT_STATE.CLAIMED && state <= INTENT_STATE.STARTED;
     if (before === undefined || groupOf(before.resource) !== groupOf(resource)) {
       if (before !== undefined) this.leaveGroup(key, groupOf(before.resource));
       this.joinGroup(key, groupOf(resource));
@@ -107,7 +108,14 @@ export class Plans {
   command(timeMs: number, node: number, f: Uint32Array): void {
     const key = node * OWN_SLOTS + f[START.SLOT];
     if (f[0] === COMMAND.START_WORK) {
-      this.running[key] = { key, node, resource: f[START.RESOURCE], rate: f[START.RATE], untilS: f[START.UNTIL_S], startedMs: timeMs };
+      this.running[key] = {
+        key,
+        node,
+        resource: f[START.RESOURCE],
+        rate: f[START.RATE],
+        untilS: f[START.UNTIL_S],
+        startedMs: timeMs,
+      };
     } else if (f[0] === COMMAND.STOP_WORK) this.running[key] = undefined;
   }
 
@@ -136,7 +144,8 @@ export class Plans {
   /** Planned, claimed or started, not lost, not past its end. */
   standing(key: number, timeMs: number): Plan | undefined {
     const plan = this.plan[key];
-    if (plan === undefined || plan.lostTo >= 0 || plan.state >= INTENT_STATE.DONE || plan.state === INTENT_STATE.NONE) return undefined;
+    if (plan === undefined || plan.lostTo >= 0 || plan.state >= INTENT_STATE.DONE || plan.state === INTENT_STATE.NONE)
+      return undefined;
     return plan.endS * 1000 <= timeMs ? undefined : plan;
   }
 

@@ -34,7 +34,18 @@ export const MEMBER = { MEMBER: 1, STATE: 2, LAST_BEAT: 3 } as const;
 export const HELD = { OWNER: 1, SLOT: 2, VERSION: 3, STATE: 4, PUBLISHED_S: 5 } as const;
 /** published */
 export const PUBLISHED = {
-  SLOT: 1, VERSION: 2, KIND: 3, RESOURCE: 4, START_S: 5, END_S: 6, RATE: 7, PRIORITY: 8, STATE: 9, CLAIM_S: 10, NONCE: 11, LEASE_S: 12,
+  SLOT: 1,
+  VERSION: 2,
+  KIND: 3,
+  RESOURCE: 4,
+  START_S: 5,
+  END_S: 6,
+  RATE: 7,
+  PRIORITY: 8,
+  STATE: 9,
+  CLAIM_S: 10,
+  NONCE: 11,
+  LEASE_S: 12,
 } as const;
 /** settled */
 export const SETTLED = { SLOT: 1, VERSION: 2, START_S: 3, END_S: 4, RATE: 5 } as const;

@@ -112,7 +112,8 @@ export class Recovery {
       for (const node of c.fact.nodes) {
         for (let slot = 0; slot < OWN_SLOTS; slot++) {
           const plan = this.seen.plans.standing(node * OWN_SLOTS + slot, timeMs);
-          if (plan !== undefined && plan.state >= INTENT_STATE.CLAIMED && plan.kind !== KIND_MAINTAIN) touched.add(groupOf(plan.resource));
+          if (plan !== undefined && plan.state >= INTENT_STATE.CLAIMED && plan.kind !== KIND_MAINTAIN)
+            touched.add(groupOf(plan.resource));
         }
       }
       c.touched = [...touched].sort((a, b) => a - b);
@@ -149,7 +150,8 @@ export class Recovery {
   /** −1, or when the observer came to know of struck nodes or resources. */
   private knows(c: Active, observer: number): number {
     const { ground, views } = this.seen;
-    let last = c.fact.groups.length > 0 || !c.fact.nodes.some((node) => ground.permanentlyDown[node]) ? c.knowledge.learntMs[observer] : 0;
+    let last =
+      c.fact.groups.length > 0 || !c.fact.nodes.some((node) => ground.permanentlyDown[node]) ? c.knowledge.learntMs[observer] : 0;
     for (const node of c.fact.nodes) {
       if (last < 0) return -1;
       if (!ground.permanentlyDown[node]) continue;
@@ -190,7 +192,9 @@ export class Recovery {
       if (this.seen.ground.permanentlyDown[node] && this.heldFromGrave(node, timeMs)) return false;
     }
     if (c.part === 'split' && c.detectedMs === null) return false;
-    return !this.seen.ground.destroyed.some((gone) => gone.disruption === c.fact.id && this.plannedOn(gone.group, gone.unit, timeMs));
+    return !this.seen.ground.destroyed.some(
+      (gone) => gone.disruption === c.fact.id && this.plannedOn(gone.group, gone.unit, timeMs),
+    );
   }
 
   /** Whoever reaches a struck node takes it for present; of the majority nobody takes a dead node for present. */

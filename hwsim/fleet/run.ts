@@ -49,7 +49,7 @@ export interface RunFacts {
     channelUse: number;
   };
   disruptions: DisruptionFact[];
-  production: { minedKg: number; hauledKg: number };
+  production: { minedKg: number; hauledKg: number; replicateHours: number };
   traps: { node: number; timeMs: number; site: number }[];
   world: WorldPlan;
 }
@@ -99,7 +99,11 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
       channelUse: channel.airMs / endMs,
     },
     disruptions: faults.facts.filter((fact) => fact !== null),
-    production: { minedKg: platform.world.minedKg, hauledKg: platform.world.hauledKg },
+    production: {
+      minedKg: platform.world.minedKg,
+      hauledKg: platform.world.hauledKg,
+      replicateHours: platform.world.replicateHours,
+    },
     traps: boards.trapSites,
     world: plan,
   };

@@ -1,6 +1,7 @@
 import { EventQueue } from '../kernel/queue.ts';
 import type { WorldChange } from '../kernel/trace.ts';
-import type { GroupPlan, NodePlan, WorldPlan } from './plan.ts';
+import type { WorldPlan } from './plan.ts';
+import type { GroupState, NodeState } from './state.ts';
 import { progressStatus, type Work, workKind } from './work.ts';
 
 /** Who hears what the world does: the simulator, or a baseline's controller. */
@@ -19,36 +20,6 @@ const resumeShare = 0.05;
 /** Storage counts as full, a battery as empty, within this many kg or Wh: below what rounding to a millisecond moves. */
 const tolerance = 1e-3;
 
-interface NodeState {
-  plan: NodePlan;
-  up: boolean;
-  storedKg: number;
-  batteryWh: number;
-  /** kg and Wh per ms. */
-  storeFlow: number;
-  powerFlow: number;
-  extraW: number;
-  full: boolean;
-  empty: boolean;
-  maintaining: boolean;
-  maintainedMs: number;
-  lastMs: number;
-  timerMs: number;
-  works: (Work | null)[];
-}
-
-interface GroupState {
-  plan: GroupPlan;
-  capacityKgPerDay: number;
-  stockKg: number;
-  drainFlow: number;
-  lastMs: number;
-  timerMs: number;
-  works: Work[];
-  /** Unusable units, by number. */
-  gone: Set<number>;
-}
-
 const event = { node: 1, group: 2, workEnd: 3 } as const;
 
 /**
@@ -59,6 +30,8 @@ const event = { node: 1, group: 2, workEnd: 3 } as const;
 export class World {
   minedKg = 0;
   hauledKg = 0;
+  /** Time spent building the next node, summed over all. */
+  replicateHours = 0;
   readonly #plan: WorldPlan;
   readonly #listener: WorldListener;
   readonly #queue = new EventQueue();
@@ -266,7 +239,7 @@ export class World {
   tellCredits(timeMs: number): void {
     for (const node of this.#nodes) {
       for (const work of node.works) {
-        if (work === null || work.kind !== workKind.mine) continue;
+        if (work === null || work.kind === workKind.haul) continue;
         this.#integrateWork(timeMs, work);
         this.#tell(timeMs, work);
       }
@@ -331,6 +304,7 @@ export class World {
   #remove(timeMs: number, work: Work): void {
     const state = this.#nodes[work.node];
     this.#settleNode(timeMs, state);
+    this.#integrateWork(timeMs, work);
     this.#tell(timeMs, work);
     state.works[work.slot] = null;
     if (work.kind === workKind.maintain) state.maintaining = false;
@@ -375,7 +349,7 @@ export class World {
       work.untoldKg += kg;
       work.totalKg += kg;
       this.minedKg += kg;
-    }
+    } else if (work.kind === workKind.replicate) this.replicateHours += elapsedMs / msPerHour;
   }
 
   #integrateNode(timeMs: number, node: NodeState): void {
@@ -448,14 +422,16 @@ export class World {
     const { plan } = node;
     let dugKgPerDay = 0;
     let creditedFlow = 0;
+    let replicateW = 0;
     for (const work of node.works) {
+      if (work !== null && work.kind === workKind.replicate) replicateW = plan.replicateW;
       if (work === null || work.kind !== workKind.mine) continue;
       creditedFlow += work.flow;
       // A doubled unit burns the energy of digging without credit.
       dugKgPerDay += work.flow > 0 ? work.flow * msPerDay : this.#wantedKgPerDay(timeMs, work) * granted;
     }
     node.storeFlow = creditedFlow;
-    const drawW = plan.baseW + plan.replicateW + node.extraW + (dugKgPerDay * plan.mineWhPerKg) / 24;
+    const drawW = plan.baseW + replicateW + node.extraW + (dugKgPerDay * plan.mineWhPerKg) / 24;
     node.powerFlow = (plan.solarW - (node.up ? drawW : 0)) / msPerHour;
     const dueMs = Math.min(this.#storeDueMs(timeMs, node), this.#batteryDueMs(timeMs, node), this.#overdueMs(timeMs, node));
     if (dueMs !== node.timerMs && dueMs < Number.POSITIVE_INFINITY) this.#queue.push(dueMs, plan.node, event.node);

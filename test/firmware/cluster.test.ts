@@ -125,7 +125,7 @@ deaths('MBR-2 holds: the coordinator is the lowest live member, without any elec
   for (const node of range(1, 8)) assert.is(cluster.inspect(node, 0)[6], 1);
 });
 
-deaths('CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour', () => {
+deaths('CVG-1, CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour', () => {
   const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
   const watch = watched(cluster);
   cluster.runTo(6 * HOUR);

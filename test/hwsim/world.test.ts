@@ -28,7 +28,7 @@ function makeWorld(
     batteryWh: changes.battery ?? 6000,
     solarW: changes.solar ?? 2000,
     baseW: 40,
-    replicateW: 0,
+    replicateW: 100,
     mineWhPerKg: 60,
   }));
   const plan: WorldPlan = {
@@ -174,6 +174,15 @@ test('maintenance pauses mining; overdue maintenance costs a tenth of the rate',
   world.tellCredits(8 * dayMs);
   close(creditedKg(0), 8 * 240 - 10, 1e-2);
   close(creditedKg(1), 6 * 240 + 2 * 216, 1e-2);
+});
+
+test('replication draws its power and counts its hours, while it runs and no longer', () => {
+  const { world } = makeWorld({ solar: 0 });
+  world.startWork(hourMs, 0, 6, workKind.replicate, 0, 0, 3 * hourMs);
+  world.advance(5 * hourMs);
+  close(world.replicateHours, 2);
+  close(world.batteryWh(5 * hourMs, 0), 6000 - 5 * 40 - 2 * 100, 1e-3);
+  close(world.batteryWh(5 * hourMs, 1), 6000 - 5 * 40, 1e-3);
 });
 
 test('a node that goes down drops its work; a lost tug blocks its haul', () => {

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { imagePath, rootFolder } from '../../host/build/root.ts';
+import { STATUS, statusName } from '../../host/engine/status.ts';
+import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
+
+test('contexts lie side by side, 16-aligned, zeroed, above static data; memory grows from outside', () => {
+  const engine = loadV8Engine('tiny');
+  const { contextBytes } = engine.image;
+  const first = engine.reserve(contextBytes);
+  assert.ok(first >= engine.calls.memory_base());
+  let last = first;
+  for (let count = 1; count < 1000; count += 1) {
+    const next = engine.reserve(contextBytes);
+    assert.is(next % 16, 0);
+    assert.ok(next >= last + contextBytes);
+    last = next;
+  }
+  assert.ok(engine.view().length >= last + contextBytes);
+  assert.ok(
+    engine
+      .view()
+      .subarray(last, last + contextBytes)
+      .every((byte) => byte === 0),
+  );
+  assert.throws(() => engine.reserve(4 * 1024 ** 3), /exceed 4 GiB/);
+});
+
+test('an image that imports anything is refused; a built one is known by its hash', () => {
+  const importing = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
+  assert.throws(() => createV8Engine(importing));
+  const image = new Uint8Array(readFileSync(imagePath('tiny')));
+  assert.match(createV8Engine(image).image.sha256, /^[0-9a-f]{64}$/);
+});
+
+test('a context never booted rejects input with a status and does not trap', () => {
+  const engine = loadV8Engine('tiny');
+  const ctx = engine.reserve(engine.image.contextBytes);
+  const frame = engine.reserve(64);
+  assert.is(engine.calls.receive(ctx, 0, 0, frame, 64) & 0xff, STATUS.notBooted);
+  assert.is(statusName(STATUS.notBooted), 'notBooted');
+  assert.is(statusName(77), 'status 77');
+});
+
+test("the status table mirrors the firmware's", () => {
+  const source = readFileSync(`${rootFolder}/firmware/memory/limits.ts`, 'utf8');
+  const codes = [...source.matchAll(/STATUS_(\w+): u32 = (\d+)/g)].map(([, name, code]) => [
+    name.toLowerCase().replaceAll('_', ''),
+    Number(code),
+  ]);
+  const mirrored = Object.entries(STATUS).map(([name, code]) => [name.toLowerCase(), code]);
+  assert.equal(codes, mirrored);
+});
+
+test.run();
