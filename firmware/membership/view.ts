@@ -236,6 +236,8 @@ function goneState(ctx: usize, index: u32): u32 {
   const lastS = beatStartS(entry.lastBeat);
   if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
+  // Who fell silent together with others stays unreachable when those are heard again first.
+  if (<u32>entry.told == STATE_UNREACHABLE) return STATE_UNREACHABLE;
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < BEATS_GONE) continue;
