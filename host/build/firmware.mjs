@@ -1,4 +1,4 @@
-/** Compiles the firmware for each sizing preset with the AssemblyScript compiler's own API. */
+/** SIM-4: the one image, simulated and flashed alike. Compiles the firmware for each sizing preset with the AssemblyScript compiler's own API. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';

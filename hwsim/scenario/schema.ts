@@ -7,7 +7,7 @@ import { z } from 'zod';
 const fraction = z.number().min(0).max(1);
 const days = z.number().min(0).max(3660);
 
-/** When something happens: at a fixed time, or drawn uniformly from a window by the scenario's seed. */
+/** SIM-1: what may strike. When something happens: at a fixed time, or drawn uniformly from a window by the scenario's seed. */
 const when = z.union([z.strictObject({ atDay: days }), z.strictObject({ fromDay: days, toDay: days })]);
 
 const count = z.int().min(1).max(200).default(1);

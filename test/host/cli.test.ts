@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rootFolder } from '../../host/build/root.ts';
+import { imagePath, rootFolder } from '../../host/build/root.ts';
 import { inFolder } from './support.ts';
 
 const command = join(rootFolder, 'dist', 'heliograph.mjs');
@@ -58,6 +59,23 @@ test('a recording replays to the same hash, and a changed one is noticed', () =>
     const different = run('replay', out);
     assert.is(different.status, 1);
     assert.match(different.stdout, /THEY DIFFER/);
+  }));
+
+test('SIM-4 holds: what flies is the built image, byte for byte', () => {
+  const { sha256, bytes } = JSON.parse(run(...short, '--json').stdout).firmware;
+  const image = readFileSync(imagePath('flight'));
+  assert.equal([sha256, bytes], [createHash('sha256').update(image).digest('hex'), image.length]);
+});
+
+test('SIM-4 violated: a recording of another image is told apart', () =>
+  inFolder((folder) => {
+    const out = join(folder, 'run');
+    run(...short, '--out', out);
+    const path = join(out, 'verdict.json');
+    const verdict = JSON.parse(readFileSync(path, 'utf8'));
+    verdict.firmware.sha256 = '0'.repeat(64);
+    writeFileSync(path, JSON.stringify(verdict));
+    assert.match(run('replay', out).stdout, /image: recorded 0{16}…, built [0-9a-f]{16}…: they differ/);
   }));
 
 test('a recording is never written over', () =>

@@ -32,7 +32,7 @@ test('five scenarios ship; each is valid, works a body we know, and comes back f
   }
 });
 
-test('cluster-neo holds every kind of disruption', () => {
+test('SIM-1 holds: cluster-neo draws every kind of disruption', () => {
   const { disruptions, nodes, generations, days } = parseScenario(text, 'x.yaml');
   const kinds = new Set(disruptions.map(({ kind }) => kind));
   assert.is(kinds.size, 8);
@@ -52,7 +52,7 @@ test('an error names file, line, column, field and the next step', () => {
   assert.match(message, /docs\/scenarios\.md/);
 });
 
-test('misspelt fields and kinds get a suggestion', () => {
+test('SIM-1 violated: a disruption that is misspelt is refused with a suggestion, not left out', () => {
   assert.match(problemsWith('tugs: 6', 'tuggs: 6').join('\n'), /world\.tuggs: is not known \(did you mean tugs\?/);
   assert.match(problemsWith('kind: tug-lost', 'kind: tug-lots')[0], /did you mean tug-lost\?/);
   assert.match(problemsWith('count: 2', 'counts: 2')[0], /disruptions\[1\]\.counts/);

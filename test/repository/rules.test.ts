@@ -72,21 +72,36 @@ test('dependencies are pinned, explained in one line each, and the lockfile hold
 });
 
 /** What this foundation covers; ids are those of the mission's requirements. */
-const requirements = 'INT-1 INT-2 INT-3 INT-4 INT-5 SCH-1 SCH-2 WDG-1 WDG-2 MBR-1 MBR-2 CVG-1 CVG-2 CVG-4 TIM-1'.split(' ');
+const requirements =
+  'INT-1 INT-2 INT-3 INT-4 INT-5 SCH-1 SCH-2 WDG-1 WDG-2 MBR-1 MBR-2 CVG-1 CVG-2 CVG-4 TIM-1 FLT-2 SIM-1 SIM-4'.split(' ');
 
-test('every requirement stands in code and in a test', () => {
+/** Halves that no test title claims yet. A half that gets its test must leave the list, and no other may be added. */
+const unprovenHolds = ['SCH-2'];
+const unprovenViolated = ['INT-1', 'SCH-2', 'MBR-2', 'CVG-1', 'CVG-2', 'FLT-2'];
+
+test('every requirement stands in code and in titles of tests: one that it holds, one that its violation is noticed', () => {
   const code = written
     .filter((path) => /^(firmware|hwsim|host)\//.test(path))
     .map(read)
     .join('\n');
   const tests = written
-    .filter((path) => path.startsWith('test/') && path !== self)
+    .filter((path) => path.endsWith('.test.ts') && path !== self)
     .map(read)
     .join('\n');
-  for (const id of requirements) {
-    assert.ok(new RegExp(`\\b${id}\\b`).test(code), `${id} stands in no code`);
-    assert.ok(new RegExp(`\\b${id}\\b`).test(tests), `${id} stands in no test`);
-  }
+  const claimed = (id: string, half: string) => new RegExp(`\\b${id}\\b[^'"\`\\n]*\\b${half}`).test(tests);
+  assert.equal(
+    requirements.filter((id) => !new RegExp(`\\b${id}\\b`).test(code)),
+    [],
+    'ids that stand in no code',
+  );
+  assert.equal(
+    requirements.filter((id) => !claimed(id, 'holds')),
+    unprovenHolds,
+  );
+  assert.equal(
+    requirements.filter((id) => !claimed(id, 'violated')),
+    unprovenViolated,
+  );
 });
 
 test('types check', () => {
