@@ -1,14 +1,17 @@
 import { Arbitration, NothingLost, Versions } from '../../hwsim/check/accepted.ts';
 import { FalseDeaths } from '../../hwsim/check/deaths.ts';
+import { Convergence, type Outcome } from '../../hwsim/check/convergence.ts';
 import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
+import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
 import { Observers } from '../../hwsim/check/observers.ts';
+import { Onboard } from '../../hwsim/check/onboard.ts';
 import { Recovery } from '../../hwsim/check/recovery.ts';
 import { GRID_S } from '../../hwsim/check/rules.ts';
 import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
-import type { RunFacts } from '../../hwsim/fleet/run.ts';
+import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
+import { watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
-import { FIELD, TYPE } from '../cbor/generated.ts';
 
 /** A disruption as a script reads it. Times are absolute mission seconds; null = never. */
 export interface DisruptionOutcome {
@@ -25,8 +28,10 @@ export interface DisruptionOutcome {
   lostKg: number | null;
 }
 
-/** definitions.md: 30 minutes without a break. */
-const unbrokenMinutes = 30;
+/** Resets in a row that the firmware may order: RESETS_MAX of firmware/watchdog/table.ts. */
+const resetsMax = 3;
+/** A board's oscillator may be this much off true time, and the trace tells true time. */
+const oscillatorSlack = 1e-4;
 const minuteMs = GRID_S * 1000;
 
 /** Seats the judges of hwsim/check along one run and reads their verdicts afterwards. */
@@ -35,14 +40,18 @@ export class Bench implements TraceConsumer {
   private readonly recovery: Recovery;
   private readonly judges: Judge[];
   private readonly deaths: FalseDeaths;
-  private readonly onboard: { onsetS: number; convergedS: number }[] = [];
+  private readonly onboard: Onboard;
+  private endMs = 0;
   private nextMinuteMs = 0;
   private agreedSince = Number.POSITIVE_INFINITY;
 
   constructor(plan: WorldPlan) {
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.recovery = new Recovery(this.seen);
+    this.onboard = new Onboard(this.seen);
     this.deaths = new FalseDeaths(this.seen);
+    const feedMsMin = watchdogEarlyMs * (1 - oscillatorSlack);
+    const bounds = { feedMsMin, feedMsMax: watchdogLateMs * (1 + oscillatorSlack), resetsMax };
     const agreedSince = () => this.agreedSince;
     this.judges = [
       new ExclusiveExecution(this.seen),
@@ -51,6 +60,8 @@ export class Bench implements TraceConsumer {
       new Versions(this.seen),
       new Arbitration(this.seen),
       this.deaths,
+      new WatchdogWindow(this.seen, bounds),
+      new EscalationOrder(this.seen, bounds),
     ];
   }
 
@@ -59,10 +70,7 @@ export class Bench implements TraceConsumer {
     this.seen.event(timeMs, node, fields);
     this.recovery.event(timeMs, node, fields);
     for (const judge of this.judges) if (judge.types.includes(fields[0])) judge.event?.(timeMs, node, fields);
-    if (fields[0] === TYPE.converged) {
-      const { onsetS, convergedS } = FIELD.converged;
-      this.onboard.push({ onsetS: fields[onsetS], convergedS: fields[convergedS] });
-    }
+    this.onboard.event(timeMs, node, fields);
   }
 
   command(timeMs: number, node: number, fields: Uint32Array): void {
@@ -86,6 +94,7 @@ export class Bench implements TraceConsumer {
   }
 
   end(timeMs: number): void {
+    this.endMs = timeMs;
     this.minutesUntil(timeMs + 1);
     for (const judge of this.judges) judge.end?.(timeMs);
   }
@@ -102,43 +111,23 @@ export class Bench implements TraceConsumer {
   }
 
   verdicts(): Verdict[] {
-    return this.judges.map((judge) => judge.verdict());
+    return [...this.judges.map((judge) => judge.verdict()), livenessAfterHealing(this.seen, this.outcomes(), this.endMs)];
+  }
+
+  /** Without an optimum to compare with, criterion (d), production, is left open and no loss is told. */
+  private outcomes(): Outcome[] {
+    const convergence = new Convergence(this.recovery, this.seen.production, null, this.endMs / 1000);
+    return convergence.outcomes((entry) => this.onboard.nearest(entry));
   }
 
   get falseDeaths(): number {
     return this.deaths.count;
   }
 
-  /** The first minute from which criteria (a), (b) and (c) held for 30 minutes, in mission seconds. */
-  private convergedS(firstMinute: number, clear: readonly number[]): number | null {
-    let unbroken = 0;
-    for (let index = 0; index < clear.length; index++) {
-      const holds = clear[index] === 1 && this.recovery.agreed[firstMinute + index] === 1;
-      unbroken = holds ? unbroken + 1 : 0;
-      if (unbroken === unbrokenMinutes) return (firstMinute + index + 1 - unbrokenMinutes) * GRID_S;
-    }
-    return null;
-  }
-
-  disruptions(facts: RunFacts): DisruptionOutcome[] {
-    return this.recovery.cases.map((entry) => {
-      const convergedS = this.convergedS(entry.firstMinute, entry.clear);
-      const after = this.onboard.filter(({ onsetS }) => onsetS >= entry.onsetS - 900 && onsetS <= entry.onsetS + 3600);
-      const onboardS = after.length === 0 ? null : after.reduce((last, { convergedS: at }) => Math.max(last, at), 0);
-      const dueS = entry.onsetS + entry.slaS;
-      const measured = convergedS !== null || facts.simulatedS >= dueS;
-      return {
-        id: entry.id,
-        kind: entry.kind,
-        class: entry.class,
-        onsetS: entry.onsetS,
-        detectedS: entry.detectedMs === null ? null : entry.detectedMs / 1000,
-        convergedS,
-        onboardConvergedS: onboardS,
-        slaS: entry.slaS,
-        withinSla: measured ? convergedS !== null && convergedS <= dueS : null,
-        lostKg: null,
-      };
+  disruptions(): DisruptionOutcome[] {
+    return this.outcomes().map((outcome) => {
+      const { id, kind, onsetS, detectedS, convergedS, onboardConvergedS, slaS, withinSla } = outcome;
+      return { id, kind, class: outcome.class, onsetS, detectedS, convergedS, onboardConvergedS, slaS, withinSla, lostKg: null };
     });
   }
 }

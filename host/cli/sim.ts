@@ -69,7 +69,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     nodes: facts.nodes,
     days: facts.days,
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
-    disruptions: bench.disruptions(facts),
+    disruptions: bench.disruptions(),
     membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
     production: { achievableKg: null, actualKg: facts.production.minedKg },
     radio: {

@@ -24,7 +24,7 @@ interface LogLine {
 class NodeProcess {
   lines: LogLine[] = [];
   stderr = '';
-  private child: ChildProcess | null = null;
+  child: ChildProcess | null = null;
   private readonly args: string[];
 
   constructor(id: number, radio: string, folder: string) {
