@@ -1,0 +1,4 @@
+import loadHighs from 'highs';
+
+/** HiGHS, compiled to WebAssembly, loaded once: its factory is asynchronous, its `solve` is not. */
+export const highs = await loadHighs();
