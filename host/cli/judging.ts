@@ -1,6 +1,6 @@
 import { Arbitration, NothingLost, Versions } from '../../hwsim/check/accepted.ts';
 import { FalseDeaths } from '../../hwsim/check/deaths.ts';
-import { Convergence, type Outcome } from '../../hwsim/check/convergence.ts';
+import { Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
 import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
 import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
 import { Observers } from '../../hwsim/check/observers.ts';
@@ -11,6 +11,8 @@ import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
 import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
 import { watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
+import { type Achievable, achievable } from '../../hwsim/world/achievable.ts';
+import { WorldHistory } from '../../hwsim/world/history.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
 
 /** A disruption as a script reads it. Times are absolute mission seconds; null = never. */
@@ -25,7 +27,10 @@ export interface DisruptionOutcome {
   slaS: number;
   /** null: the run ended before the SLA did and nothing had converged: not measured. */
   withinSla: boolean | null;
+  /** Achievable minus actual from onset to convergence; null when nobody plans work. */
   lostKg: number | null;
+  /** What kept it from converging; empty when it converged. */
+  missing: string[];
 }
 
 /** Resets in a row that the firmware may order: RESETS_MAX of firmware/watchdog/table.ts. */
@@ -41,11 +46,19 @@ export class Bench implements TraceConsumer {
   private readonly judges: Judge[];
   private readonly deaths: FalseDeaths;
   private readonly onboard: Onboard;
+  private readonly plan: WorldPlan;
+  private readonly planWork: boolean;
+  private readonly history = new WorldHistory();
+  private optimum: Achievable | null = null;
+  private told: Outcome[] | null = null;
   private endMs = 0;
   private nextMinuteMs = 0;
   private agreedSince = Number.POSITIVE_INFINITY;
 
-  constructor(plan: WorldPlan) {
+  /** planWork false: nobody plans work, so there is no production to judge. */
+  constructor(plan: WorldPlan, planWork = true) {
+    this.plan = plan;
+    this.planWork = planWork;
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.recovery = new Recovery(this.seen);
     this.onboard = new Onboard(this.seen);
@@ -82,6 +95,7 @@ export class Bench implements TraceConsumer {
   world(timeMs: number, change: WorldChange): void {
     this.minutesUntil(timeMs);
     this.seen.world(timeMs, change);
+    this.history.world(timeMs, change);
     this.follow(timeMs, change);
     for (const judge of this.judges) judge.world?.(timeMs, change);
   }
@@ -97,6 +111,7 @@ export class Bench implements TraceConsumer {
     this.endMs = timeMs;
     this.minutesUntil(timeMs + 1);
     for (const judge of this.judges) judge.end?.(timeMs);
+    if (this.planWork) this.optimum = achievable(this.plan, this.history.changes, timeMs / 1000);
   }
 
   private minutesUntil(timeMs: number): void {
@@ -111,13 +126,31 @@ export class Bench implements TraceConsumer {
   }
 
   verdicts(): Verdict[] {
-    return [...this.judges.map((judge) => judge.verdict()), livenessAfterHealing(this.seen, this.outcomes(), this.endMs)];
+    const verdicts = [
+      ...this.judges.map((judge) => judge.verdict()),
+      livenessAfterHealing(this.seen, this.outcomes(), this.endMs),
+    ];
+    if (this.optimum !== null) verdicts.push(withinAchievable(this.actualKg, this.optimum.totalKg));
+    return verdicts;
   }
 
-  /** Without an optimum to compare with, criterion (d), production, is left open and no loss is told. */
+  /** The upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
+  get achievableKg(): number | null {
+    return this.optimum === null ? null : this.optimum.totalKg;
+  }
+
+  /** Mined, as the world credited it on ore lots. */
+  private get actualKg(): number {
+    const lots = this.plan.groups.filter(({ kind }) => kind === 1).map(({ group }) => group);
+    return this.seen.production.kg(lots, 0, Math.ceil(this.endMs / minuteMs));
+  }
+
   private outcomes(): Outcome[] {
-    const convergence = new Convergence(this.recovery, this.seen.production, null, this.endMs / 1000);
-    return convergence.outcomes((entry) => this.onboard.nearest(entry));
+    if (this.told === null) {
+      const convergence = new Convergence(this.recovery, this.seen.production, this.optimum, this.endMs / 1000);
+      this.told = convergence.outcomes((entry) => this.onboard.nearest(entry));
+    }
+    return this.told;
   }
 
   get falseDeaths(): number {
@@ -126,8 +159,21 @@ export class Bench implements TraceConsumer {
 
   disruptions(): DisruptionOutcome[] {
     return this.outcomes().map((outcome) => {
-      const { id, kind, onsetS, detectedS, convergedS, onboardConvergedS, slaS, withinSla } = outcome;
-      return { id, kind, class: outcome.class, onsetS, detectedS, convergedS, onboardConvergedS, slaS, withinSla, lostKg: null };
+      const { id, kind, onsetS, detectedS, convergedS, onboardConvergedS, slaS, withinSla, missing } = outcome;
+      const lostKg = this.optimum === null ? null : outcome.lostKg;
+      return {
+        id,
+        kind,
+        class: outcome.class,
+        onsetS,
+        detectedS,
+        convergedS,
+        onboardConvergedS,
+        slaS,
+        withinSla,
+        lostKg,
+        missing,
+      };
     });
   }
 }

@@ -36,7 +36,7 @@ export interface SimVerdict {
   firmware: { sha256: string; bytes: number; contextBytes: number };
   disruptions: DisruptionOutcome[];
   membership: { falseDeaths: number; nodeYears: number };
-  /** achievableKg is null until the optimum of hwsim/check is computed: nothing is put in its place. */
+  /** achievableKg: the upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
   production: { achievableKg: number | null; actualKg: number };
   radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };
   speed: { wallS: number; simulatedS: number; events: number };
@@ -71,7 +71,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
     disruptions: bench.disruptions(),
     membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
-    production: { achievableKg: null, actualKg: facts.production.minedKg },
+    production: { achievableKg: bench.achievableKg, actualKg: facts.production.minedKg },
     radio: {
       framesSent: radio.framesSent,
       framesLost: radio.framesLost,
@@ -92,7 +92,7 @@ function noTraps({ traps }: RunFacts): SimVerdict['checks'][number] {
 /** Flies, judges, and records if asked to. */
 export function flyAndJudge(setting: Setting, recording: Recording | null): SimVerdict {
   const { scenario, body, image } = setting;
-  const bench = new Bench(layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }));
+  const bench = new Bench(layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }), scenario.planWork);
   const consumers = recording === null ? [bench] : [bench, recording];
   const { facts, wallS } = fly({ scenario, body, engine: createV8Engine(image), consumers });
   return judged(setting, bench, facts, wallS);
@@ -111,13 +111,21 @@ export function verdictText(verdict: SimVerdict): string {
     `${verdict.scenario}, seed ${verdict.seed}: ${verdict.nodes} nodes, ${verdict.days} days on ${verdict.body}`,
     '',
   ];
-  const head = ['disruption', 'class', 'onset', 'detected', 'converged', 'on board', 'SLA', ''];
+  const head = ['disruption', 'class', 'onset', 'detected', 'converged', 'on board', 'SLA', 'kg lost', ''];
   const table = new Table({ head, style: { head: [], border: [] } });
   for (const row of verdict.disruptions) {
     const sla = `${row.slaS / 3600} h`;
     const word = row.withinSla === null ? 'not measured' : row.withinSla ? 'kept' : 'BREACHED';
     const times = [row.detectedS, row.convergedS, row.onboardConvergedS].map((atS) => after(atS, row.onsetS));
-    table.push([row.id, row.class, `day ${(row.onsetS / 86_400).toFixed(2)}`, ...times, sla, word]);
+    table.push([
+      row.id,
+      row.class,
+      `day ${(row.onsetS / 86_400).toFixed(2)}`,
+      ...times,
+      sla,
+      row.lostKg === null ? '–' : Math.round(row.lostKg).toLocaleString('en'),
+      word,
+    ]);
   }
   if (verdict.disruptions.length > 0) lines.push(table.toString());
   for (const { id, ok, violations, examples } of verdict.checks) {
@@ -126,9 +134,14 @@ export function verdictText(verdict: SimVerdict): string {
   const { speed, radio, membership, production } = verdict;
   const factor = Math.round(speed.simulatedS / speed.wallS).toLocaleString('en');
   const kilograms = Math.round(production.actualKg).toLocaleString('en');
+  const share =
+    production.achievableKg === null
+      ? ''
+      : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
+  for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
   lines.push(
     '',
-    `production  ${kilograms} kg${production.achievableKg === null ? ' (achievable: not computed)' : ''}`,
+    `production  ${kilograms} kg${share}`,
     `membership  ${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`,
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,

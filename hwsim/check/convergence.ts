@@ -2,6 +2,7 @@ import type { Production } from './production.ts';
 import type { Case, Recovery } from './recovery.ts';
 import { AGREEMENT_PERIODS_GOAL, GRID_S, HOLD_S, PROBE_PERIOD_S, PRODUCTION_SHARE_MIN, PRODUCTION_WINDOW_S } from './rules.ts';
 import type { OnboardReport } from './onboard.ts';
+import { Findings, type Verdict } from './verdict.ts';
 
 /** What was achievable where and when; laid out by hwsim/world/achievable.ts. */
 export interface AchievableCurve {
@@ -119,7 +120,9 @@ export class Convergence {
         achievable[minute + 1] = achievable[minute] + this.achievable.kg(groups, minute * GRID_S, (minute + 1) * GRID_S);
       }
     }
-    return { actual: this.production.cumulative(groups, this.minutes), achievable };
+    // Only ore lots produce: what reaches the depot was mined before.
+    const lots = this.achievable === null ? groups : groups.filter((group) => this.achievable?.groups.includes(group));
+    return { actual: this.production.cumulative(lots, this.minutes), achievable };
   }
 
   /** Achievable minus actual, integrated over each span; a minute within several spans is shared in equal parts. */
@@ -155,6 +158,15 @@ export class Convergence {
       missing.push(`production below ${PRODUCTION_SHARE_MIN * 100} % of achievable`);
     return missing.length > 0 ? missing : ['holds, but not for 30 minutes'];
   }
+}
+
+/** Actual production never exceeds the achievable; a millionth is left to the solver's tolerance. */
+export function withinAchievable(actualKg: number, achievableKg: number): Verdict {
+  const findings = new Findings();
+  if (actualKg > achievableKg * (1 + 1e-6) + 1e-6) {
+    findings.add(() => `${actualKg.toFixed(1)} kg were produced of ${achievableKg.toFixed(1)} kg achievable`);
+  }
+  return findings.verdict('SIM-1-actual-within-achievable');
 }
 
 /** Whether on-board and omniscient figures agree well enough; null when one is missing. */

@@ -67,7 +67,7 @@ export class Observers {
   }
 
   world(timeMs: number, change: WorldChange): void {
-    if (change.kind === 'credit') return this.production.credit(timeMs, change.group, change.kg);
+    if (change.kind === 'credit') return this.production.credit(timeMs, change.node, change.group, change.unit, change.kg);
     if (change.kind === 'node-down') this.plans.halt(change.node);
     this.ground.world(timeMs, change);
   }

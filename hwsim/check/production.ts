@@ -1,21 +1,37 @@
 import { GRID_S } from './rules.ts';
 
+/** The world tells all credits at every full hour, and what a work yields since then when it changes or ends. */
+const TOLD_EVERY_MS = 3_600_000;
+
 /** Kilograms that the world credited, by group and minute of mission time. */
 export class Production {
   private readonly minutes = new Map<number, number[]>();
+  /** When a node was last credited on a unit; the key is node, group and unit. */
+  private readonly lastMs = new Map<string, number>();
   totalKg = 0;
 
-  credit(timeMs: number, group: number, kg: number): void {
+  /**
+   * A credit was earned since the last one of the same node on the same unit, and never before the full hour that precedes it: it
+   * is spread evenly over that span, so that the hour that begins at any minute can be judged.
+   */
+  credit(timeMs: number, node: number, group: number, unit: number, kg: number): void {
     this.totalKg += kg;
+    const key = `${node}/${group}/${unit}`;
+    const hourMs = (Math.ceil(timeMs / TOLD_EVERY_MS) - 1) * TOLD_EVERY_MS;
+    const fromMs = Math.max(0, hourMs, Math.min(this.lastMs.get(key) ?? 0, timeMs - 1));
+    this.lastMs.set(key, timeMs);
     let series = this.minutes.get(group);
     if (series === undefined) {
       series = [];
       this.minutes.set(group, series);
     }
-    // What is credited at an instant was made before it: a credit on a full minute belongs to the minute that ends there.
-    const minute = Math.max(0, Math.ceil(timeMs / (GRID_S * 1000)) - 1);
-    while (series.length <= minute) series.push(0);
-    series[minute] += kg;
+    const gridMs = GRID_S * 1000;
+    const last = Math.max(0, Math.ceil(timeMs / gridMs) - 1);
+    while (series.length <= last) series.push(0);
+    for (let minute = Math.floor(fromMs / gridMs); minute <= last; minute++) {
+      const overlapMs = Math.min(timeMs, (minute + 1) * gridMs) - Math.max(fromMs, minute * gridMs);
+      if (overlapMs > 0) series[minute] += (kg * overlapMs) / (timeMs - fromMs);
+    }
   }
 
   /** Kilograms credited on the groups within [fromMinute, toMinute). */
