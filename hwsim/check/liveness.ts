@@ -2,6 +2,7 @@ import type { Observers } from './observers.ts';
 import type { Outcome } from './convergence.ts';
 import { MEMBER_STATE } from './record.ts';
 import { STUCK_S } from './rules.ts';
+import { STATE_UNTOLD } from './views.ts';
 import { Findings, seconds, type Verdict } from './verdict.ts';
 
 /**
@@ -22,7 +23,12 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
     for (let member = 0; member < ground.nodes; member++) {
       if (observer === member || !ground.connected(observer, member)) continue;
       const state = views.state[observer * ground.nodes + member];
-      if (state <= MEMBER_STATE.ALIVE || endMs - ground.connectedSinceMs(observer, member) < STUCK_S * 1000) continue;
+      if (
+        state <= MEMBER_STATE.ALIVE ||
+        state === STATE_UNTOLD ||
+        endMs - ground.connectedSinceMs(observer, member) < STUCK_S * 1000
+      )
+        continue;
       if (endMs - views.changedMs[observer * ground.nodes + member] < STUCK_S * 1000) continue;
       const name = ['', '', 'suspect', 'unreachable', 'dead', 'left'][state] ?? 'gone';
       findings.add(

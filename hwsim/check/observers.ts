@@ -55,7 +55,7 @@ export class Observers {
         if (fields[2] === 0) {
           this.holdings.forget(node);
           this.views.forget(node);
-        }
+        } else this.views.restored(node);
         return;
       default:
         return;

@@ -78,10 +78,16 @@ export class Recovery {
     this.agreed[minute] = apart === 0 ? 1 : 0;
     for (const c of this.cases) {
       if (!c.started || timeMs < c.onsetS * 1000) continue;
-      if (c.detectedMs === null) c.detectedMs = this.detected(c);
+      if (c.detectedMs === null && this.stillTells(c, timeMs)) c.detectedMs = this.detected(c);
       while (c.firstMinute + c.clear.length < minute) c.clear.push(0);
       c.clear.push(this.isClear(c, timeMs) ? 1 : 0);
     }
+  }
+
+  /** A reset leaves no lasting mark in a view: what is heard of the node after the SLA is about something else. */
+  private stillTells(c: Active, timeMs: number): boolean {
+    if (c.part !== 'whole' || timeMs <= (c.onsetS + c.slaS) * 1000) return true;
+    return c.fact.groups.length > 0 || c.fact.nodes.some((node) => this.seen.ground.permanentlyDown[node]);
   }
 
   private open(fact: DisruptionFact, part: Case['part']): Active {
@@ -155,7 +161,8 @@ export class Recovery {
     for (const node of c.fact.nodes) {
       if (last < 0) return -1;
       if (!ground.permanentlyDown[node]) continue;
-      if (views.fact(observer, node) === FACT.PRESENT) return -1;
+      const fact = views.fact(observer, node);
+      if (fact === FACT.PRESENT || fact === FACT.UNTOLD) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
     }
     return last;
@@ -179,7 +186,8 @@ export class Recovery {
     let last = 0;
     for (let node = 0; node < ground.nodes; node++) {
       if (node === observer || !ground.connected(observer, node) || struck.has(node) === struck.has(observer)) continue;
-      if (views.fact(observer, node) !== FACT.PRESENT) return -1;
+      const fact = views.fact(observer, node);
+      if (fact !== FACT.PRESENT && fact !== FACT.UNTOLD) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
     }
     return last;
@@ -205,9 +213,8 @@ export class Recovery {
     const majority = ground.majority();
     for (let observer = 0; observer < ground.nodes; observer++) {
       if (observer === node || ground.component[observer] < 0 || (dead && ground.component[observer] !== majority)) continue;
-      const present = views.fact(observer, node) === FACT.PRESENT;
-      if (dead ? present : !present && ground.connected(observer, node)) return false;
-      if (!dead && ground.connected(observer, node) && views.fact(node, observer) !== FACT.PRESENT) return false;
+      if (dead && views.fact(observer, node) === FACT.PRESENT) return false;
+      if (!dead && ground.connected(observer, node) && (views.gone(observer, node) || views.gone(node, observer))) return false;
     }
     return true;
   }

@@ -1,13 +1,19 @@
 import { MEMBER, MEMBER_STATE } from './record.ts';
 import type { Ground } from './ground.ts';
 
-/** What a view says of a member, doubts left out: suspicion is an opinion on its way, not a fact. */
-export const FACT = { PRESENT: 0, UNREACHABLE: 1, DEAD: 2, LEFT: 3 } as const;
+/**
+ * What a view says of a member, doubts left out: suspicion is an opinion on its way, not a fact. Untold: the observer restarted from a
+ * checkpoint, whose view the trace does not tell, and has not spoken of the member since; it neither agrees nor disagrees.
+ */
+export const FACT = { PRESENT: 0, UNREACHABLE: 1, DEAD: 2, LEFT: 3, UNTOLD: 4 } as const;
 
 const FACT_OF_STATE = new Uint8Array(8);
 FACT_OF_STATE[MEMBER_STATE.UNREACHABLE] = FACT.UNREACHABLE;
 FACT_OF_STATE[MEMBER_STATE.DEAD] = FACT.DEAD;
 FACT_OF_STATE[MEMBER_STATE.LEFT] = FACT.LEFT;
+/** Not a member-state: stands in the table for what is untold. */
+export const STATE_UNTOLD = 7;
+FACT_OF_STATE[STATE_UNTOLD] = FACT.UNTOLD;
 
 /** Every member's view of every other, kept event by event. */
 export class Views {
@@ -47,8 +53,21 @@ export class Views {
     this.markAll();
   }
 
+  /** A restart from a checkpoint: what the node believes now is what it believed when that was stored. */
+  restored(node: number): void {
+    this.state.fill(STATE_UNTOLD, node * this.ground.nodes, (node + 1) * this.ground.nodes);
+    this.changes++;
+    this.markAll();
+  }
+
   fact(observer: number, member: number): number {
     return FACT_OF_STATE[this.state[observer * this.ground.nodes + member]];
+  }
+
+  /** The observer says that the member is unreachable, dead or left. */
+  gone(observer: number, member: number): boolean {
+    const fact = this.fact(observer, member);
+    return fact !== FACT.PRESENT && fact !== FACT.UNTOLD;
   }
 
   /** Number of members about whom the members of some component do not say the same. */
@@ -74,6 +93,7 @@ export class Views {
       const mine = component[observer];
       if (mine < 0 || observer === member) continue;
       const fact = this.fact(observer, member);
+      if (fact === FACT.UNTOLD) continue;
       if (said[mine] < 0) said[mine] = fact;
       else if (said[mine] !== fact) return false;
     }
