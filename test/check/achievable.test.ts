@@ -1,0 +1,100 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { achievable } from '../../hwsim/world/achievable.ts';
+import type { BoundingChange } from '../../hwsim/world/history.ts';
+import type { NodePlan, WorldPlan } from '../../hwsim/world/plan.ts';
+
+const day = 86_400;
+const strong: Omit<NodePlan, 'node'> = {
+  generation: 1,
+  rateKgPerDay: 100,
+  storageKg: 1_000_000,
+  batteryWh: 0,
+  solarW: 1000,
+  baseW: 0,
+  replicateW: 0,
+  mineWhPerKg: 10,
+};
+
+function worldOf(
+  nodes: Partial<NodePlan>[],
+  lots: { capacityKgPerDay: number; units?: number; stockKg?: number }[],
+  depot = 0,
+): WorldPlan {
+  const groups: WorldPlan['groups'] = lots.map(({ capacityKgPerDay, units = 9, stockKg = 1e9 }, index) => {
+    return { group: index + 1, kind: 1, units, capacityKgPerDay, stockKg, loadKg: 0 };
+  });
+  groups.push({ group: lots.length + 1, kind: 2, units: 1, capacityKgPerDay: depot, stockKg: 0, loadKg: 600 });
+  const rest = { maintenanceEveryMs: 0, maintenanceMs: 0, contactEveryMs: 0, contactMs: 0, contactWh: 0 };
+  return { nodes: nodes.map((each, node) => ({ ...strong, ...each, node })), groups, ...rest };
+}
+
+const total = (plan: WorldPlan, days = 1, changes: { timeMs: number; change: BoundingChange }[] = []) =>
+  achievable(plan, changes, days * day).totalKg;
+const near = (actual: number, wanted: number) => assert.ok(Math.abs(actual - wanted) < 1e-3, `${actual}, not ${wanted}`);
+
+test('each limit binds where it should: rate, lot, sites, stock', () => {
+  near(total(worldOf([{}, {}], [{ capacityKgPerDay: 500 }])), 200);
+  near(total(worldOf([{}, {}], [{ capacityKgPerDay: 150 }])), 150);
+  near(total(worldOf([{}, {}, {}], [{ capacityKgPerDay: 500, units: 2 }])), 200);
+  near(total(worldOf([{}, {}], [{ capacityKgPerDay: 500, stockKg: 120 }]), 2), 120);
+  near(total(worldOf([{}, {}], [{ capacityKgPerDay: 90 }, { capacityKgPerDay: 60 }])), 150);
+});
+
+test('energy: 24 h of sun beyond base load, and what the battery held', () => {
+  near(total(worldOf([{ solarW: 50, baseW: 25, mineWhPerKg: 10 }], [{ capacityKgPerDay: 500 }])), 60);
+  near(total(worldOf([{ solarW: 50, baseW: 25, mineWhPerKg: 10, batteryWh: 100 }], [{ capacityKgPerDay: 500 }])), 70);
+});
+
+test('storage fills unless the depot takes it away', () => {
+  near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }])), 40);
+  near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30)), 70);
+  const lost: BoundingChange = { kind: 'unit', group: 2, unit: 1, usable: false, disruption: null };
+  near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30), 2, [{ timeMs: day * 1000, change: lost }]), 70);
+});
+
+test('a death, an outage and a lot that runs dry take what they take, and only from then on', () => {
+  const plan = worldOf([{}, {}], [{ capacityKgPerDay: 500 }]);
+  const down: BoundingChange = { kind: 'node-down', node: 0, permanent: true, disruption: null };
+  const up: BoundingChange = { kind: 'node-up', node: 0, permanent: false, disruption: null };
+  const dry: BoundingChange = { kind: 'group-capacity', group: 1, capacityKgPerDay: 0, stockKg: 0, disruption: null };
+  near(total(plan, 2, [{ timeMs: day * 1000, change: down }]), 300);
+  const outage = [
+    { timeMs: (day / 4) * 1000, change: down },
+    { timeMs: (day / 2) * 1000, change: up },
+  ];
+  near(total(plan, 1, outage), 175);
+  near(total(plan, 2, [{ timeMs: day * 500, change: dry }]), 100);
+  const found = achievable(plan, [{ timeMs: day * 500, change: dry }], 2 * day);
+  near(found.kg([1], 0, day / 2), 100);
+  near(found.kg([1], day / 2, 2 * day), 0);
+  near(found.kg([1], day / 4, day), 50);
+});
+
+test('SIM-1 holds: more of anything never lowers the bound', () => {
+  const lots = [{ capacityKgPerDay: 120 }, { capacityKgPerDay: 90, units: 1 }];
+  const nodes = [{ storageKg: 60 }, { rateKgPerDay: 150 }, { solarW: 30 }];
+  const base = total(worldOf(nodes, lots, 20), 2);
+  assert.ok(total(worldOf([...nodes, {}], lots, 20), 2) >= base);
+  assert.ok(total(worldOf(nodes, [...lots, { capacityKgPerDay: 10 }], 20), 2) >= base);
+  assert.ok(total(worldOf(nodes, lots, 40), 2) >= base);
+  assert.ok(total(worldOf(nodes, lots, 20), 3) >= base);
+});
+
+test('nodes that are alike may be one class: as many halves give the same', () => {
+  const alike = total(
+    worldOf(
+      Array.from({ length: 20 }, () => ({ storageKg: 70 })),
+      [{ capacityKgPerDay: 1500 }],
+      100,
+    ),
+  );
+  const each = worldOf(
+    Array.from({ length: 20 }, (_, node) => ({ storageKg: 70, generation: node + 1 })),
+    [{ capacityKgPerDay: 1500 }],
+    100,
+  );
+  near(total(each), alike);
+});
+
+test.run();

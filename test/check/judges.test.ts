@@ -1,0 +1,212 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Arbitration, NothingLost, Versions } from '../../hwsim/check/accepted.ts';
+import { FalseDeaths } from '../../hwsim/check/deaths.ts';
+import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
+import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
+import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
+import { Courtroom, siteOf } from './courtroom.ts';
+
+const hour = 3600;
+const bounds = { feedMsMin: 30_000, feedMsMax: 900_000, resetsMax: 3 };
+
+function room(nodes = 4): Courtroom {
+  const court = new Courtroom(nodes);
+  const { seen } = court;
+  return court.seat(
+    new ExclusiveExecution(seen),
+    new SharedCapacity(seen, () => court.agreedSinceMs),
+    new NothingLost(seen),
+    new Versions(seen),
+    new Arbitration(seen),
+    new FalseDeaths(seen),
+    new WatchdogWindow(seen, bounds),
+    new EscalationOrder(seen, bounds),
+  );
+}
+
+test('INT-5 holds: one unit is worked by one node after another, and by nobody when a node went down', () => {
+  const court = room();
+  court.start(100, 0, siteOf(1), 100, 1000);
+  court.start(1000, 1, siteOf(1), 100, 5000);
+  court.command(2000, 1, 161, 0);
+  court.start(2001, 2, siteOf(1), 100, 9000);
+  court.world(3000, { kind: 'node-down', node: 2, permanent: true, disruption: null });
+  court.start(3001, 3, siteOf(1), 100, 9000);
+  court.start(3001, 0, siteOf(2), 100, 9000);
+  assert.equal(court.verdict('INT-5-exclusive'), { id: 'INT-5-exclusive', ok: true, violations: 0, examples: [] });
+});
+
+test('INT-5 violated: two nodes work one unit, whether the commands or the world tell', () => {
+  const court = room();
+  court.start(100, 0, siteOf(1), 100, 1000);
+  court.world(150, {
+    kind: 'partition',
+    sets: [
+      [0, 1],
+      [2, 3],
+    ],
+    disruption: null,
+  });
+  court.start(999, 2, siteOf(1), 100, 5000);
+  assert.is(court.verdict('INT-5-exclusive').violations, 1);
+  assert.match(court.verdict('INT-5-exclusive').examples[0], /node 2 starts on group 1 unit 1, where node 0 works/);
+  court.world(2000, { kind: 'double-execution', group: 1, unit: 3, nodes: [1, 3] });
+  assert.is(court.verdict('INT-5-exclusive').violations, 2);
+});
+
+test('INT-2 holds: work up to the capacity, and more while members do not agree yet', () => {
+  const court = room();
+  court.start(100, 0, siteOf(1), 500, 9000);
+  court.start(100, 1, siteOf(2), 500, 9000);
+  court.until(8000);
+  assert.ok(court.verdict('INT-2-shared-capacity').ok);
+  const apart = room();
+  apart.publish(60, 0, { version: 1 });
+  apart.start(100, 0, siteOf(1), 1001, 9000);
+  apart.until(8000);
+  assert.ok(apart.verdict('INT-2-shared-capacity').ok);
+});
+
+test('INT-2 violated: agreed members ask a group for more than it gives', () => {
+  const court = room();
+  court.start(100, 0, siteOf(1), 501, 9000);
+  court.start(100, 1, siteOf(2), 500, 9000);
+  court.until(8000);
+  assert.is(court.verdict('INT-2-shared-capacity').violations, 1);
+  assert.match(court.verdict('INT-2-shared-capacity').examples[0], /asks group 1 for 1001 kg\/day of 1000/);
+});
+
+test('INT-1 holds: a settled intent stays held, and a withdrawn or ended one may be forgotten', () => {
+  const court = room();
+  court.spread(60, 0, { version: 1, state: 3, endS: 2 * hour });
+  court.spread(60, 1, { version: 1, state: 3, resource: siteOf(2) });
+  court.spread(600, 1, { version: 2, state: 5, resource: siteOf(2), endS: 600 });
+  court.until(2 * hour);
+  for (const node of [1, 2, 3]) court.hold(2 * hour, node, 0, { version: 1, state: 0 });
+  court.until(6 * hour);
+  assert.ok(court.verdict('INT-1-nothing-lost').ok);
+});
+
+test('INT-1 violated: all others dropped an accepted intent that still runs', () => {
+  const court = room();
+  court.spread(60, 0, { version: 1, state: 3 });
+  for (const node of [1, 2, 3]) court.hold(hour, node, 0, { version: 1, state: 0 });
+  court.until(3 * hour);
+  assert.is(court.verdict('INT-1-nothing-lost').violations, 1);
+  assert.match(court.verdict('INT-1-nothing-lost').examples[0], /nobody holds node 0 slot 0 version 1/);
+});
+
+test('INT-4 holds: versions grow, and a restart may bring an older table', () => {
+  const court = room();
+  court.spread(60, 0, { version: 1 });
+  court.spread(120, 0, { version: 2 });
+  court.event(200, 1, 192, 2, 1, 1);
+  court.hold(210, 1, 0, { version: 1 });
+  assert.ok(court.verdict('INT-4-versions').ok);
+});
+
+test('INT-4 violated: a version used twice, one from nowhere, a holder that falls back', () => {
+  const court = room();
+  court.publish(60, 0, { version: 2 });
+  court.publish(120, 0, { version: 2 });
+  assert.is(court.verdict('INT-4-versions').violations, 1);
+  court.hold(130, 1, 0, { version: 3 });
+  assert.is(court.verdict('INT-4-versions').violations, 2);
+  court.hold(140, 1, 0, { version: 2 });
+  assert.is(court.verdict('INT-4-versions').violations, 3);
+});
+
+test('INT-3 holds: settled claims follow each other on one unit, and one of two competitors loses', () => {
+  const court = room();
+  court.spread(60, 0, { version: 1, state: 3, endS: hour });
+  court.spread(60, 1, { version: 1, state: 3, startS: hour, endS: 2 * hour });
+  court.spread(60, 2, { version: 1, startS: 0, endS: hour });
+  court.event(120, 2, 197, 0, 1, 0, 0);
+  court.until(3 * hour);
+  assert.ok(court.verdict('INT-3-arbitration').ok);
+});
+
+test('INT-3 violated: two settled claims on one unit for one time, or each lost to the other', () => {
+  const court = room();
+  court.spread(60, 0, { version: 1, state: 3 });
+  court.spread(60, 1, { version: 1, state: 3, startS: hour });
+  court.until(3 * hour);
+  assert.is(court.verdict('INT-3-arbitration').violations, 1);
+  const mutual = room();
+  mutual.spread(60, 0, { version: 1 });
+  mutual.spread(60, 1, { version: 1 });
+  mutual.event(120, 0, 197, 0, 1, 1, 0);
+  mutual.event(120, 1, 197, 0, 1, 0, 0);
+  assert.is(mutual.verdict('INT-3-arbitration').violations, 1);
+});
+
+test('MBR-1 holds: who was down, or behind an occultation, was not falsely declared dead', () => {
+  const court = room();
+  court.world(1000, { kind: 'node-down', node: 3, permanent: true, disruption: null });
+  court.world(1000, {
+    kind: 'partition',
+    sets: [
+      [0, 1],
+      [2, 3],
+    ],
+    disruption: null,
+  });
+  court.view(1900, [0, 1], 3, 4);
+  court.view(1900, [0, 1], 2, 4);
+  assert.ok(court.verdict('MBR-1-false-deaths').ok);
+});
+
+test('MBR-1 violated: a live member in reach is declared dead, told once however many repeat it', () => {
+  const court = room();
+  court.view(1900, [0, 1], 3, 4);
+  assert.is(court.verdict('MBR-1-false-deaths').violations, 1);
+  court.view(2000, [0, 1], 3, 1);
+  court.view(5000, [1], 3, 4);
+  assert.is(court.verdict('MBR-1-false-deaths').violations, 2);
+  const half = room();
+  half.world(1000, { kind: 'radio-down', node: 3, disruption: null });
+  half.view(1440, [0], 3, 4);
+  assert.is(half.verdict('MBR-1-false-deaths').violations, 1, '460 of the last 900 s in reach');
+});
+
+test('WDG-1 holds: feeds within the window, and any gap over a restart', () => {
+  const court = room();
+  for (const timeS of [100, 130, 1030]) court.command(timeS, 0, 162, 1);
+  court.event(1031, 0, 192, 2, 1, 1);
+  court.command(1040, 0, 162, 1);
+  assert.ok(court.verdict('WDG-1-window').ok);
+});
+
+test('WDG-1 violated: a feed too early, and one too late that no bite preceded', () => {
+  const court = room();
+  for (const timeS of [100, 129, 1030]) court.command(timeS, 0, 162, 1);
+  assert.is(court.verdict('WDG-1-window').violations, 2);
+  assert.match(court.verdict('WDG-1-window').examples[0], /29000 ms after the last time, early/);
+});
+
+test('WDG-2 holds: the ladder rung by rung, and its foot again after a calm hour', () => {
+  const court = room();
+  for (let level = 1; level <= 5; level++) court.event(100 + level, 0, 202, level, 1, 0);
+  court.event(9000, 0, 202, 1, 1, 0);
+  court.command(9001, 0, 165, 1, 3);
+  assert.ok(court.verdict('WDG-2-ladder').ok);
+});
+
+test('WDG-2 violated: a rung skipped, and more resets in a row than allowed', () => {
+  const court = room();
+  court.event(100, 0, 202, 1, 1, 0);
+  court.event(101, 0, 202, 4, 1, 0);
+  assert.is(court.verdict('WDG-2-ladder').violations, 1);
+  court.command(102, 0, 165, 1, 4);
+  assert.is(court.verdict('WDG-2-ladder').violations, 2);
+});
+
+test('liveness: a member left suspect for an hour in reach is noticed, one just suspected is not', () => {
+  const court = room();
+  court.view(hour, [0], 1, 2);
+  assert.is(livenessAfterHealing(court.seen, [], 1.5 * hour * 1000).violations, 0);
+  assert.is(livenessAfterHealing(court.seen, [], 3 * hour * 1000).violations, 1);
+});
+
+test.run();
