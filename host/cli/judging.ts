@@ -1,6 +1,6 @@
 import { Arbitration, NothingLost, Versions } from '../../hwsim/check/accepted.ts';
 import { FalseDeaths } from '../../hwsim/check/deaths.ts';
-import { Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
+import { clearlyBeatsGreedy, Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
 import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
 import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
 import { Observers } from '../../hwsim/check/observers.ts';
@@ -12,6 +12,7 @@ import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
 import { watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 import { type Achievable, achievable } from '../../hwsim/world/achievable.ts';
+import { GreedyNodesModel } from '../../hwsim/world/greedy.ts';
 import { WorldHistory } from '../../hwsim/world/history.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
 
@@ -48,6 +49,8 @@ export class Bench implements TraceConsumer {
   private readonly onboard: Onboard;
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
+  private readonly baselineSeed: number | null;
+  private greedy: number | null = null;
   private readonly history = new WorldHistory();
   private optimum: Achievable | null = null;
   private told: Outcome[] | null = null;
@@ -55,8 +58,9 @@ export class Bench implements TraceConsumer {
   private nextMinuteMs = 0;
   private agreedSince = Number.POSITIVE_INFINITY;
 
-  /** planWork false: nobody plans work, so there is no production to judge. */
-  constructor(plan: WorldPlan, planWork = true) {
+  /** planWork false: nobody plans work, so there is no production to judge. baselineSeed: runs the greedy baseline too; null = not. */
+  constructor(plan: WorldPlan, planWork = true, baselineSeed: number | null = null) {
+    this.baselineSeed = baselineSeed;
     this.plan = plan;
     this.planWork = planWork;
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
@@ -111,6 +115,8 @@ export class Bench implements TraceConsumer {
     this.endMs = timeMs;
     this.minutesUntil(timeMs + 1);
     for (const judge of this.judges) judge.end?.(timeMs);
+    if (this.baselineSeed !== null)
+      this.greedy = new GreedyNodesModel(this.plan, this.baselineSeed).run(this.history.changes, timeMs);
     if (this.planWork) this.optimum = achievable(this.plan, this.history.changes, timeMs / 1000);
   }
 
@@ -131,7 +137,13 @@ export class Bench implements TraceConsumer {
       livenessAfterHealing(this.seen, this.outcomes(), this.endMs),
     ];
     if (this.optimum !== null) verdicts.push(withinAchievable(this.actualKg, this.optimum.totalKg));
+    if (this.optimum !== null && this.greedy !== null) verdicts.push(clearlyBeatsGreedy(this.greedy, this.optimum.totalKg));
     return verdicts;
+  }
+
+  /** What the baseline of hwsim/world/greedy.ts mined in the same world; null when it was not run. */
+  get greedyKg(): number | null {
+    return this.greedy;
   }
 
   /** The upper bound of hwsim/world/achievable.ts; null when nobody plans work. */

@@ -37,7 +37,7 @@ export interface SimVerdict {
   disruptions: DisruptionOutcome[];
   membership: { falseDeaths: number; nodeYears: number };
   /** achievableKg: the upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
-  production: { achievableKg: number | null; actualKg: number };
+  production: { achievableKg: number | null; actualKg: number; greedyKg: number | null };
   radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };
   speed: { wallS: number; simulatedS: number; events: number };
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
@@ -71,7 +71,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
     disruptions: bench.disruptions(),
     membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
-    production: { achievableKg: bench.achievableKg, actualKg: facts.production.minedKg },
+    production: { achievableKg: bench.achievableKg, actualKg: facts.production.minedKg, greedyKg: bench.greedyKg },
     radio: {
       framesSent: radio.framesSent,
       framesLost: radio.framesLost,
@@ -92,7 +92,12 @@ function noTraps({ traps }: RunFacts): SimVerdict['checks'][number] {
 /** Flies, judges, and records if asked to. */
 export function flyAndJudge(setting: Setting, recording: Recording | null): SimVerdict {
   const { scenario, body, image } = setting;
-  const bench = new Bench(layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }), scenario.planWork);
+  const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
+  const bench = new Bench(
+    layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
+    scenario.planWork,
+    baselineSeed,
+  );
   const consumers = recording === null ? [bench] : [bench, recording];
   const { facts, wallS } = fly({ scenario, body, engine: createV8Engine(image), consumers });
   return judged(setting, bench, facts, wallS);
@@ -138,10 +143,11 @@ export function verdictText(verdict: SimVerdict): string {
     production.achievableKg === null
       ? ''
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
+  const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
   for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
   lines.push(
     '',
-    `production  ${kilograms} kg${share}`,
+    `production  ${kilograms} kg${share}${greedy}`,
     `membership  ${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`,
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,

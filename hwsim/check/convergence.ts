@@ -1,6 +1,14 @@
 import type { Production } from './production.ts';
 import type { Case, Recovery } from './recovery.ts';
-import { AGREEMENT_PERIODS_GOAL, GRID_S, HOLD_S, PROBE_PERIOD_S, PRODUCTION_SHARE_MIN, PRODUCTION_WINDOW_S } from './rules.ts';
+import {
+  AGREEMENT_PERIODS_GOAL,
+  GREEDY_SHARE_MAX,
+  GRID_S,
+  HOLD_S,
+  PROBE_PERIOD_S,
+  PRODUCTION_SHARE_MIN,
+  PRODUCTION_WINDOW_S,
+} from './rules.ts';
 import type { OnboardReport } from './onboard.ts';
 import { Findings, type Verdict } from './verdict.ts';
 
@@ -167,6 +175,17 @@ export function withinAchievable(actualKg: number, achievableKg: number): Verdic
     findings.add(() => `${actualKg.toFixed(1)} kg were produced of ${achievableKg.toFixed(1)} kg achievable`);
   }
   return findings.verdict('SIM-1-actual-within-achievable');
+}
+
+/** A scenario in which nodes that hear nobody do nearly as well is too easy to show anything. */
+export function clearlyBeatsGreedy(greedyKg: number, achievableKg: number): Verdict {
+  const findings = new Findings();
+  if (greedyKg > GREEDY_SHARE_MAX * achievableKg) {
+    findings.add(
+      () => `greedy nodes mine ${((100 * greedyKg) / achievableKg).toFixed(1)} % of the achievable: the scenario is too easy`,
+    );
+  }
+  return findings.verdict('SIM-1-greedy-clearly-worse');
 }
 
 /** Whether on-board and omniscient figures agree well enough; null when one is missing. */

@@ -1,0 +1,121 @@
+import { RandomStream } from '../kernel/random.ts';
+import type { WorldChange } from '../kernel/trace.ts';
+import type { BoundingChange } from './history.ts';
+import type { WorldPlan } from './plan.ts';
+import { workKind } from './work.ts';
+import { World, type WorldListener } from './world.ts';
+
+const msPerHour = 3_600_000;
+const slot = { mine: 0, haul: 1 } as const;
+/** A node looks at what its site gave after so many hours. *Assumed*: sooner than that it cannot tell a bad place from a bad start. */
+const lookHours = 6;
+/** It stays at a site that gives for as long as a coordinated claim lasts at least. */
+const shiftHours = 48;
+const haulHours = 2;
+
+/** What one greedy node knows: its own site, since when, and what it gave. */
+interface Digger {
+  sinceHour: number;
+  yieldKg: number;
+  placed: boolean;
+}
+
+/**
+ * The baseline: nodes in the same world, struck by the same changes, that act for themselves and hear nobody. Each digs at a usable
+ * site picked at random, leaves it when it gave nothing within six hours (somebody else digs there, or it is dry) or after two
+ * days, and hauls with a tug picked at random when its store is half full. Kilograms mined are counted as in any run.
+ */
+export class GreedyNodesModel implements WorldListener {
+  private readonly plan: WorldPlan;
+  private readonly world: World;
+  private readonly random: RandomStream;
+  private readonly diggers: Digger[];
+
+  constructor(plan: WorldPlan, seed: number) {
+    this.plan = plan;
+    this.world = new World(plan, this);
+    this.random = new RandomStream(seed, 'greedy');
+    this.diggers = plan.nodes.map(() => ({ sinceHour: 0, yieldKg: 0, placed: false }));
+  }
+
+  change(_timeMs: number, change: WorldChange): void {
+    if (change.kind !== 'credit') return;
+    const group = this.plan.groups.find((each) => each.group === change.group);
+    if (group?.kind === 1) this.diggers[change.node].yieldKg += change.kg;
+  }
+
+  progress(_timeMs: number, node: number, at: number, status: number): void {
+    if (at === slot.mine && status !== 1) this.diggers[node].placed = false;
+  }
+
+  /** Runs to the end and returns kilograms mined. Nodes look around once an hour, each at its own minute. */
+  run(changes: readonly { timeMs: number; change: BoundingChange }[], endMs: number): number {
+    let next = 0;
+    for (let hour = 0; hour * msPerHour < endMs; hour += 1) {
+      for (let node = 0; node < this.diggers.length; node += 1) {
+        const timeMs = hour * msPerHour + Math.floor((node * msPerHour) / this.diggers.length);
+        if (timeMs >= endMs) break;
+        next = this.apply(changes, next, timeMs);
+        this.world.advance(timeMs);
+        if (this.world.isUp(node)) this.look(timeMs, hour, node);
+      }
+      this.world.tellCredits(Math.min(endMs, hour * msPerHour + msPerHour - 1));
+    }
+    this.apply(changes, next, endMs);
+    this.world.advance(endMs);
+    this.world.tellCredits(endMs);
+    return this.world.minedKg;
+  }
+
+  private apply(changes: readonly { timeMs: number; change: BoundingChange }[], from: number, untilMs: number): number {
+    let next = from;
+    for (; next < changes.length && changes[next].timeMs <= untilMs; next += 1) {
+      const { timeMs, change } = changes[next];
+      this.world.advance(timeMs);
+      // A lot that ran dry by being dug is this world's own affair.
+      if (change.kind === 'group-capacity' && change.disruption === null) continue;
+      this.world.applyDisruption(timeMs, change);
+      if (change.kind === 'node-down') this.diggers[change.node].placed = false;
+    }
+    return next;
+  }
+
+  private look(timeMs: number, hour: number, node: number): void {
+    const digger = this.diggers[node];
+    const stayedHours = hour - digger.sinceHour;
+    const barren = stayedHours >= lookHours && digger.yieldKg <= 0;
+    if (stayedHours > 0 && stayedHours % lookHours === 0) digger.yieldKg = 0;
+    if (!digger.placed || barren || stayedHours >= shiftHours) this.dig(timeMs, hour, node);
+    if (this.world.storedKg(timeMs, node) * 2 >= this.plan.nodes[node].storageKg) this.haul(timeMs, node);
+  }
+
+  private dig(timeMs: number, hour: number, node: number): void {
+    const digger = this.diggers[node];
+    this.world.stopWork(timeMs, node, slot.mine);
+    const resource = this.pick(1);
+    digger.placed = resource !== null;
+    digger.sinceHour = hour;
+    digger.yieldKg = 0;
+    if (resource === null) return;
+    const untilMs = timeMs + (shiftHours + 1) * msPerHour;
+    this.world.startWork(timeMs, node, slot.mine, workKind.mine, resource, this.plan.nodes[node].rateKgPerDay, untilMs);
+  }
+
+  private haul(timeMs: number, node: number): void {
+    const resource = this.pick(2);
+    if (resource === null) return;
+    this.world.startWork(timeMs, node, slot.haul, workKind.haul, resource, 0, timeMs + haulHours * msPerHour);
+  }
+
+  /** A usable unit of that kind of group, each as likely as any other. */
+  private pick(kind: number): number | null {
+    const units: number[] = [];
+    for (const group of this.plan.groups) {
+      if (group.kind !== kind || this.world.capacityKgPerDay(group.group) <= 0) continue;
+      for (let unit = 1; unit <= group.units; unit += 1) {
+        if (this.world.unitUsable(group.group, unit)) units.push((group.group << 16) | unit);
+      }
+    }
+    return units.length === 0 ? null : units[this.random.below(units.length)];
+  }
+}
