@@ -73,7 +73,9 @@ export class SharedCapacity implements Judge {
     for (const { group } of this.seen.facts.groups) {
       const asked = rate.get(group) ?? 0;
       const capacity = this.seen.ground.capacityKgPerDay.get(group) ?? 0;
-      if (asked <= capacity) this.over.delete(group);
+      // What the world just took away is not yet converged upon.
+      const changedMs = this.seen.ground.capacityChangedMs.get(group) ?? 0;
+      if (asked <= capacity || timeMs - changedMs < HOLD_S * 1000) this.over.delete(group);
       else if (!this.over.has(group)) {
         this.over.add(group);
         this.findings.add(() => `at ${seconds(timeMs)} running work asks group ${group} for ${asked} kg/day of ${capacity}`);

@@ -23,12 +23,18 @@ export class Ground {
   /** 1 while the node's controller runs. */
   readonly up: Uint8Array;
   readonly radio: Uint8Array;
+  /** 1 while the radio points out of the cluster in a planned contact window: no disruption silenced it. */
+  readonly away: Uint8Array;
+  /** When the radio last came back from such a window, milliseconds; −1e12 = never. */
+  readonly backMs: Float64Array;
   /** Nodes that hear each other carry the same number; −1 = not up. */
   readonly component: Int32Array;
   /** Grows with every change that may alter who reaches whom. */
   changes = 0;
   readonly disruptions: DisruptionFact[] = [];
   readonly capacityKgPerDay = new Map<number, number>();
+  /** When a group's capacity last changed, by group, milliseconds. */
+  readonly capacityChangedMs = new Map<number, number>();
   /** Keys are `group << 16 | unit`. */
   readonly unusable = new Set<number>();
   readonly destroyed: Destroyed[] = [];
@@ -43,6 +49,8 @@ export class Ground {
     this.nodes = nodes;
     this.up = new Uint8Array(nodes).fill(1);
     this.radio = new Uint8Array(nodes).fill(1);
+    this.away = new Uint8Array(nodes);
+    this.backMs = new Float64Array(nodes).fill(-1e12);
     this.component = new Int32Array(nodes);
     this.permanentlyDown = new Uint8Array(nodes);
     this.setOf = new Int32Array(nodes);
@@ -66,6 +74,8 @@ export class Ground {
       case 'radio-down':
       case 'radio-up':
         this.radio[change.node] = change.kind === 'radio-up' ? 1 : 0;
+        if (change.kind === 'radio-up' && this.away[change.node]) this.backMs[change.node] = timeMs;
+        this.away[change.node] = change.kind === 'radio-down' && change.disruption === null ? 1 : 0;
         return this.regroup(timeMs);
       case 'partition':
         this.setOf.fill(0);
@@ -73,6 +83,7 @@ export class Ground {
         return this.regroup(timeMs);
       case 'group-capacity':
         this.capacityKgPerDay.set(change.group, change.capacityKgPerDay);
+        this.capacityChangedMs.set(change.group, timeMs);
         if (change.capacityKgPerDay === 0 && change.disruption !== null) {
           this.destroyed.push({ disruption: change.disruption, group: change.group, unit: 0 });
         }

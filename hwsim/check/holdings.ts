@@ -30,6 +30,8 @@ export class Holdings {
   private readonly young: Young[] = [];
   private youngFirst = 0;
   private groundSeen = -1;
+  /** 1 = came back from a planned contact window less than SETTLE_S ago: what it missed meanwhile is on its way. */
+  private readonly catchingUp: Uint8Array;
   private readonly newest: Uint32Array;
 
   constructor(ground: Ground, plans: Plans) {
@@ -39,6 +41,7 @@ export class Holdings {
     this.version = new Uint32Array(ground.nodes * this.keys);
     this.state = new Uint8Array(ground.nodes * this.keys);
     this.due = new Uint32Array(this.keys);
+    this.catchingUp = new Uint8Array(ground.nodes);
     this.isDirty = new Uint8Array(this.keys);
     this.newest = new Uint32Array(ground.nodes);
   }
@@ -86,6 +89,7 @@ export class Holdings {
       this.groundSeen = this.ground.changes;
       this.markAll();
     }
+    this.returners(timeMs);
     this.promote(timeMs);
     let kept = 0;
     let open = 0;
@@ -119,11 +123,22 @@ export class Holdings {
     }
     for (let node = 0, at = key * nodes; node < nodes; node++, at++) {
       const mine = component[node];
-      if (mine < 0 || this.version[at] >= newest[mine]) continue;
+      if (mine < 0 || this.version[at] >= newest[mine] || this.catchingUp[node]) continue;
       if (this.version[at] === 0 && this.plans.forgettable(key, newest[mine], timeMs)) continue;
       return false;
     }
     return true;
+  }
+
+  /** News published while a member pointed its radio elsewhere counts for it from its return on. */
+  private returners(timeMs: number): void {
+    let changed = false;
+    for (let node = 0; node < this.ground.nodes; node++) {
+      const now = timeMs - this.ground.backMs[node] < SETTLE_S * 1000 ? 1 : 0;
+      changed ||= now !== this.catchingUp[node];
+      this.catchingUp[node] = now;
+    }
+    if (changed) this.markAll();
   }
 
   private promote(timeMs: number): void {

@@ -168,12 +168,13 @@ export class Recovery {
     return last;
   }
 
-  /** In a split: everybody on the other side is known to be out of reach. */
+  /** In a split: everybody on the other side is known to be out of reach. Who points its radio elsewhere for minutes is no part of it. */
   private knowsApart(c: Active, observer: number, struck: Set<number>): number {
     const { ground, views } = this.seen;
     let last = c.onsetS * 1000;
     for (let node = 0; node < ground.nodes; node++) {
-      if (!ground.live(node) || ground.connected(observer, node) || struck.has(node) === struck.has(observer)) continue;
+      if (!ground.live(node) || ground.connected(observer, node) || ground.away[node] || ground.away[observer]) continue;
+      if (!struck.has(node) && !struck.has(observer)) continue;
       if (views.fact(observer, node) === FACT.PRESENT) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
     }
@@ -185,7 +186,7 @@ export class Recovery {
     const { ground, views } = this.seen;
     let last = 0;
     for (let node = 0; node < ground.nodes; node++) {
-      if (node === observer || !ground.connected(observer, node) || struck.has(node) === struck.has(observer)) continue;
+      if (node === observer || !ground.connected(observer, node) || (!struck.has(node) && !struck.has(observer))) continue;
       const fact = views.fact(observer, node);
       if (fact !== FACT.PRESENT && fact !== FACT.UNTOLD) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
