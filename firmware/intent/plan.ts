@@ -54,7 +54,9 @@ function draw(ctx: usize, salt: u32): u32 {
 
 /** Once per period. */
 export function planStep(ctx: usize): void {
-  if (!timeKnown(ctx) || !clockTrusted(ctx) || membership(ctx).formed == 0) return;
+  if (!timeKnown(ctx) || !clockTrusted(ctx)) return;
+  // No agreement since boot: a restored view is old, and what looks free may be taken.
+  if (membership(ctx).leaseUntilS == 0) return;
   prepareSilence(ctx);
   if ((edge(ctx).features & FEATURE_PLANS) == 0) return;
   const slot = mineSlot(ctx);
