@@ -3,6 +3,7 @@
 import {
   MEMBER_WORDS,
   PERIOD_S,
+  DEAF_S,
   CLOCK_STEP_S_MAX,
   COUNTER_CLOCK_DISAGREES,
 } from "../memory/limits";
@@ -74,6 +75,9 @@ export function mergePulse(ctx: usize, sender: u32, bytes: u32, m: Pulse): u32 {
     return PULSE_NOTHING;
   }
   state.pulsesHeard++;
+  const now = missionS(ctx);
+  if (now > state.heardS + DEAF_S) state.deafS = now;
+  state.heardS = now;
   mergeAges(ctx, beatOf(m.timeS), m);
   if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
   if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;

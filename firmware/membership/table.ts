@@ -48,6 +48,9 @@ export class MembershipState {
   /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
    *  what it published last). */
   bootS: u32 = 0;
+  /** Mission second of the newest pulse merged, and of the first one after a gap: what fell silent before it may only have been unheard. */
+  heardS: u32 = 0;
+  deafS: u32 = 0;
   /** Changes of the gone set since the last beat, told to the convergence room. */
   sequence: u32 = 0;
 }
@@ -65,7 +68,8 @@ export class Member {
   isolationUntilS: u32 = 0;
   /** Sum of the 32-bit hashes of its intents held here: anti-entropy compares these by range. */
   intentSum: u32 = 0;
-  pad0: u32 = 0;
+  /** Last beat of a silence that began together with others': it stays unreachable when those are heard again first. */
+  togetherBeat: u32 = 0;
 }
 
 export const STATE_UNKNOWN: u32 = 0;

@@ -6,6 +6,8 @@ import {
   EPOCH_BEATS,
   CORRELATED_GONE_MIN,
   UNREACHABLE_S_MAX,
+  DEAF_S,
+  DEAF_DOUBT_S,
   LEASE_S,
   LEASE_GUARD_S,
   EVENT_BYTES_MAX,
@@ -143,13 +145,18 @@ export function agreeAnew(ctx: usize): void {
 function turnBeat(ctx: usize): u32 {
   const state = membership(ctx);
   const oldest = state.beat - 2;
-  let fallen: u32 = 0;
+  const fallen = bitCount(heardAt(ctx, 2), MEMBER_WORDS);
+  // Many at once are a partition, unless it was we who could not hear.
+  const now = missionS(ctx);
+  const deaf = now > state.heardS + DEAF_S || now < state.deafS + DEAF_DOUBT_S;
+  const together = fallen >= CORRELATED_GONE_MIN && !deaf;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     let falling = load<u32>(heardAt(ctx, 2) + offset);
-    fallen += popcnt<u32>(falling);
     while (falling != 0) {
-      member(ctx, (word << 5) + ctz<u32>(falling)).lastBeat = oldest;
+      const entry = member(ctx, (word << 5) + ctz<u32>(falling));
+      entry.lastBeat = oldest;
+      if (together) entry.togetherBeat = oldest;
       falling &= falling - 1;
     }
     store<u32>(heardAt(ctx, 2) + offset, load<u32>(heardAt(ctx, 1) + offset));
@@ -236,8 +243,12 @@ function goneState(ctx: usize, index: u32): u32 {
   const lastS = beatStartS(entry.lastBeat);
   if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
-  // Who fell silent together with others stays unreachable when those are heard again first.
-  if (<u32>entry.told == STATE_UNREACHABLE) return STATE_UNREACHABLE;
+  if (entry.togetherBeat == entry.lastBeat) return STATE_UNREACHABLE;
+  if (<u32>entry.told == STATE_DEAD) return STATE_DEAD;
+  // It is we who hear nothing, or heard nothing when it fell silent.
+  const view = membership(ctx);
+  if (now > view.heardS + DEAF_S) return STATE_UNREACHABLE;
+  if (beatStartS(entry.lastBeat) <= view.deafS && now < view.deafS + DEAF_DOUBT_S) return STATE_UNREACHABLE;
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < BEATS_GONE) continue;
