@@ -21,6 +21,7 @@ import {
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_INTENT_STALE,
   COUNTER_CLAIM_UNREAD,
+  RUMOR_COUNT,
 } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
@@ -359,7 +360,7 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
     return;
   }
   if (broadcast) noteEcho(ctx, owner, slot);
-  startRumor(ctx, index, 1);
+  startRumor(ctx, index, RUMOR_COUNT);
   const record = intent(ctx, index);
   // The proof of what was read: a claim made without sight of a competitor that we hold is counted.
   if (<u32>record.state == CLAIMED && owner != self(ctx) && read != readDigest(ctx, owner, record.resource, record.startS, record.endS))

@@ -18,7 +18,7 @@ import { bitGet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
 import { edge, missionS, self, timeKnown } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
-import { send, SEND_INTENT } from "../edge/outbox";
+import { sendFirst, SEND_INTENT } from "../edge/outbox";
 import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
 import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
 import {
@@ -111,7 +111,7 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   const index = hold(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
-  send(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
+  sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   tellPublished(ctx, m);
   intents(ctx).unsettled = 1;
   return m.version;

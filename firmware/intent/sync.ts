@@ -21,7 +21,9 @@ import { intents, intent, intentIndex, notice } from "./table";
 const RANGES: u32 = 8;
 const FOLLOW_MAX: u32 = 4;
 /** Local seconds between exchanges begun here. */
-const SYNC_EVERY_S: u32 = 40;
+const SYNC_EVERY_S: u32 = 20;
+/** Ranges this short are not narrowed further: their owners' summaries take fewer frames. */
+const SPAN_SMALL: u32 = 2;
 
 /** The peer's view differs: begins to narrow it down. */
 export function beginSync(ctx: usize, peer: u32): void {
@@ -65,8 +67,9 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
     const first = m.first + i * m.span;
     if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, i)) continue;
     followed++;
-    if (m.span == 1) send(ctx, SEND_OWNER_SUMMARY, sender, first, 1);
-    else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
+    if (m.span <= SPAN_SMALL) {
+      for (let owner = first; owner < first + m.span && owner < members(ctx); owner++) send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
+    } else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
   }
 }
 
