@@ -13,6 +13,8 @@ import {
   OWN_SLOTS,
   GROUPS_MAX,
   MEMBERS_MAX,
+  BEAT_S,
+  BEATS_GONE,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
@@ -178,7 +180,8 @@ export function dropOver(ctx: usize, cutS: u32): void {
 export function dropUnheld(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
-  if (now < state.nextDropS) return;
+  // Who has just started has heard nobody yet: the others seem gone, their work is not.
+  if (now < state.nextDropS || now < membership(ctx).bootS + BEATS_GONE * BEAT_S) return;
   let next: u32 = 0xffffffff;
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);

@@ -3,9 +3,9 @@
 
 import { ADDRESSEE_ALL, ECHO_S, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, members, missionS } from "../edge/table";
+import { edge, members, missionS, self } from "../edge/table";
 import { send, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
-import { member } from "../membership/table";
+import { membership, member } from "../membership/table";
 import {
   SyncDigest,
   setSyncDigestDigestAt,
@@ -31,6 +31,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   const now = edge(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
   state.syncS = now;
+  // After a restart what this node itself published comes first: without it nothing of its own can go on.
+  if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_GONE_LIST, peer, 0, 0);

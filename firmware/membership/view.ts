@@ -244,18 +244,25 @@ function goneState(ctx: usize, index: u32): u32 {
   if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
   if (entry.togetherBeat == entry.lastBeat) return STATE_UNREACHABLE;
-  if (<u32>entry.told == STATE_DEAD) return STATE_DEAD;
   // It is we who hear nothing, or heard nothing when it fell silent.
   const view = membership(ctx);
-  if (now > view.heardS + DEAF_S) return STATE_UNREACHABLE;
-  if (beatStartS(entry.lastBeat) <= view.deafS && now < view.deafS + DEAF_DOUBT_S) return STATE_UNREACHABLE;
+  const deaf = now > view.heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
+  if (fellTogether(ctx, entry.lastBeat)) {
+    if (!deaf) entry.togetherBeat = entry.lastBeat;
+    return STATE_UNREACHABLE;
+  }
+  return deaf && <u32>entry.told != STATE_DEAD ? STATE_UNREACHABLE : STATE_DEAD;
+}
+
+/** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */
+function fellTogether(ctx: usize, beat: u32): bool {
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < BEATS_GONE) continue;
     const other = member(ctx, i).lastBeat;
-    if (other + 1 >= entry.lastBeat && other <= entry.lastBeat + 1) together++;
+    if (other + 1 >= beat && other <= beat + 1) together++;
   }
-  return together >= CORRELATED_GONE_MIN ? STATE_UNREACHABLE : STATE_DEAD;
+  return together >= CORRELATED_GONE_MIN;
 }
 
 export function memberState(ctx: usize, index: u32): u32 {
