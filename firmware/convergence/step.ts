@@ -14,14 +14,15 @@ import {
   CORRELATED_GONE_MIN,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
+import { bitGet } from "../base/bits";
 import { edge, missionS } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { send, SEND_ALARM } from "../edge/outbox";
-import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
+import { membership, member, heardAt, agreeAt, goneAt, everyoneAt, STATE_DEAD } from "../membership/table";
 import { beatStartS } from "../membership/clock";
-import { coordinator } from "../membership/view";
+import { coordinator, memberState } from "../membership/view";
 import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
-import { arbitrate } from "../intent/arbitrate";
+import { arbitrate, claims } from "../intent/arbitrate";
 import { self } from "../edge/table";
 import {
   Onset,
@@ -70,6 +71,7 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
     if (onsetS < seen.onsetS) seen.onsetS = onsetS;
     if (notBeforeS > seen.notBeforeS) seen.notBeforeS = notBeforeS;
     seen.lastS = now;
+    tellOnset(ctx, disruptionClass, onsetS, subject);
     return;
   }
   if (free == NO_INDEX) {
@@ -84,16 +86,16 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
   seen.alarmed = 0;
   seen.notBeforeS = notBeforeS;
   state.count++;
-  tellOnset(ctx, seen);
+  tellOnset(ctx, disruptionClass, onsetS, subject);
 }
 
-function tellOnset(ctx: usize, seen: DisruptionSeen): void {
+function tellOnset(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Onset>(ctx + SCRATCH_OUT_AT);
-  m.class = seen.class;
-  m.onsetS = seen.onsetS;
-  m.subject = seen.subject & 0xffff;
+  m.class = disruptionClass;
+  m.onsetS = onsetS;
+  m.subject = subject & 0xffff;
   eventDone(ctx, at, encodeOnset(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
@@ -166,10 +168,8 @@ function everybodyAgrees(ctx: usize): bool {
   return true;
 }
 
-/** No refused intent older than CONFLICT_S, nothing still bound to a gone owner. */
+/** No refused intent older than CONFLICT_S, nothing still bound to a dead owner. */
 function nothingOpen(ctx: usize): bool {
-  const state = intents(ctx);
-  if (state.nextDropS != 0xffffffff && state.nextDropS < missionS(ctx) + 3600) return false;
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);
@@ -177,6 +177,7 @@ function nothingOpen(ctx: usize): bool {
     while (at != NO_INDEX) {
       const record = intent(ctx, at);
       if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return false;
+      if (claims(record) && bitGet(goneAt(ctx), record.owner) && memberState(ctx, record.owner) == STATE_DEAD) return false;
       at = record.next;
     }
   }

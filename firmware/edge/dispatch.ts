@@ -37,7 +37,10 @@ export function advance(ctx: usize): void {
     state.periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   }
   turnMinute(ctx);
-  if (!turnTo(ctx)) return;
+  if (!turnTo(ctx)) {
+    dropUnheld(ctx);
+    return;
+  }
   const epoch = view.beat >>> 1;
   dropOver(ctx, epochCutS(epoch));
   cutEpoch(ctx);
@@ -76,7 +79,6 @@ export function periodTick(ctx: usize): void {
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
   watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
-  dropUnheld(ctx);
   settleOwn(ctx);
   tendOwn(ctx);
   planStep(ctx);

@@ -32,9 +32,9 @@ import {
   onRelayedAck,
   onSuspicion,
   onAlive,
-  onJoin,
   onIsolation,
 } from "../membership/step";
+import { member } from "../membership/table";
 import { markHeard, learnLastBeat, checkQuorum } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
 import { intent, CLAIMED } from "../intent/table";
@@ -275,13 +275,14 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
     case TYPE_ALIVE: {
       const m = changetype<Alive>(s);
       const next = decodeAlive(at, end, m);
-      onAlive(ctx, m.member, m.incarnation);
+      restarted(ctx, sender, onAlive(ctx, sender, m.incarnation));
       return next;
     }
     case TYPE_JOIN: {
       const m = changetype<Join>(s);
       const next = decodeJoin(at, end, m);
-      if (onJoin(ctx, sender, m.incarnation, m.generation) && timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), sender, 0);
+      member(ctx, sender).generation = <u8>m.generation;
+      restarted(ctx, sender, onAlive(ctx, sender, m.incarnation));
       return next;
     }
     case TYPE_ISOLATION: {
@@ -299,6 +300,10 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
     default:
       return applyKnowledge(ctx, type, at, end, sender, broadcast);
   }
+}
+
+function restarted(ctx: usize, sender: u32, news: bool): void {
+  if (news && timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), sender, 0);
 }
 
 function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u32, broadcast: bool): usize {

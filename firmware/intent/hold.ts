@@ -15,6 +15,7 @@ import {
   MEMBERS_MAX,
   BEAT_S,
   BEATS_GONE,
+  EVENTS_MAX,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
@@ -40,6 +41,9 @@ import { boundOf } from "./arbitrate";
 
 /** A publisher's clock may be this much ahead, seconds. */
 const AHEAD_S_MAX: u32 = 120;
+
+/** Room in the ring of events that letting go of many leaves to others. */
+const EVENTS_SPARE: u32 = 4;
 
 export function intentsBoot(ctx: usize): void {
   const state = intents(ctx);
@@ -187,8 +191,13 @@ export function dropUnheld(ctx: usize): void {
     const record = intent(ctx, i);
     if (record.state == 0 || !bitGet(goneAt(ctx), record.owner)) continue;
     const boundS = boundOf(ctx, record);
-    if (boundS <= now) drop(ctx, i, boundS);
-    else if (boundS < next) next = boundS;
+    if (boundS > now) {
+      if (boundS < next) next = boundS;
+      continue;
+    }
+    // Each is told; when the platform must fetch what is told first, the next call goes on.
+    if (edge(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
+    else drop(ctx, i, boundS);
   }
   state.nextDropS = next;
 }

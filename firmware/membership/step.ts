@@ -45,6 +45,7 @@ export function membershipBoot(ctx: usize): void {
     bitSet(baseAt(ctx), i);
   }
   membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
+  membership(ctx).refuteLeft = TELL_TIMES;
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
@@ -55,7 +56,8 @@ export function membershipRestart(ctx: usize): void {
   state.relayedTarget = 0;
   state.errandFor = 0;
   state.rumorLeft = 0;
-  state.refuteLeft = 0;
+  // A join may be lost; the new incarnation is told a few times more.
+  state.refuteLeft = TELL_TIMES;
   state.health = 0;
   state.quorum = 0;
   state.leaseUntilS = 0;
@@ -212,19 +214,13 @@ export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void 
   state.rumorLeft = TELL_TIMES;
 }
 
-export function onAlive(ctx: usize, who: u32, incarnation: u32): void {
-  const entry = member(ctx, who);
-  if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
-  bitClear(suspectAt(ctx), who);
-  if (membership(ctx).rumorMember == who + 1) membership(ctx).rumorLeft = 0;
-}
-
-/** A member began anew: it lost what was in flight. Returns true if it is a restart that we had not heard of. */
-export function onJoin(ctx: usize, who: u32, incarnation: u32, generation: u32): bool {
+/** A member speaks for itself. Returns true if it is a restart that we had not heard of: it lost what was in flight. */
+export function onAlive(ctx: usize, who: u32, incarnation: u32): bool {
   const entry = member(ctx, who);
   const restarted = entry.incarnation != 0 && incarnation >> REFUTATION_BITS > <u32>entry.incarnation >> REFUTATION_BITS;
   if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
-  entry.generation = <u8>generation;
+  bitClear(suspectAt(ctx), who);
+  if (membership(ctx).rumorMember == who + 1) membership(ctx).rumorLeft = 0;
   return restarted;
 }
 

@@ -3,6 +3,7 @@
 import {
   MEMBER_WORDS,
   BEATS_GONE,
+  BEAT_S,
   EPOCH_BEATS,
   CORRELATED_GONE_MIN,
   UNREACHABLE_S_MAX,
@@ -282,6 +283,9 @@ export function tell(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
   const entry = member(ctx, index);
   if (<u32>entry.told == state) return;
+  // After a restart silence means nothing yet: the silent one was us.
+  const view = membership(ctx);
+  if (state > STATE_SUSPECT && beatStartS(entry.lastBeat) < view.bootS && missionS(ctx) < view.bootS + BEATS_GONE * BEAT_S) return;
   const at = eventSpace(ctx);
   if (at == 0) return;
   entry.told = <u8>state;

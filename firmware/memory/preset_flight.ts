@@ -5,6 +5,6 @@ export const INTENTS_MAX: u32 = 800;
 export const NOTICES_MAX: u32 = 64;
 export const RUMORS_MAX: u32 = 16;
 export const TIMELINE_SLOTS_MAX: u32 = 192;
-export const EVENTS_MAX: u32 = 96;
+export const EVENTS_MAX: u32 = 128;
 export const OUTBOX_MAX: u32 = 16;
 export const COORDINATOR_ALLOWED: bool = true;

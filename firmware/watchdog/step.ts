@@ -2,7 +2,8 @@
 
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge } from "../edge/table";
+import { edge, missionS, self, timeKnown } from "../edge/table";
+import { disturb, CLASS_NODE } from "../convergence/step";
 import { commandDone, commandSpace, eventDone, eventSpace } from "../edge/queues";
 import { SEND_BEACON, send } from "../edge/outbox";
 import {
@@ -209,6 +210,7 @@ function fail(ctx: usize, state: WatchdogState): void {
 function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
   order(ctx, state, LEVEL_TASK, CAUSE_TASK, taskIndex);
   task(ctx, taskIndex).restarts++;
+  if (timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), self(ctx), 0);
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<RestartTask>(ctx + SCRATCH_OUT_AT);

@@ -14,10 +14,14 @@ export interface OnboardReport {
 
 const CLASSES: readonly SlaClass[] = ['node', 'cluster', 'cross-cluster', 'fleet'];
 
-/** CVG-2: collects the `converged` events of coordinators: the lowest live member of the majority's side at that time. */
+/**
+ * CVG-2: collects the `converged` events of coordinators, the lowest live member of the majority's side at that time. Of a hung task
+ * nobody but its own node knows: there that node's report counts.
+ */
 export class Onboard {
   readonly reports: OnboardReport[] = [];
   alarms = 0;
+  private readonly ownReports: OnboardReport[] = [];
   private readonly seen: Observers;
 
   constructor(seen: Observers) {
@@ -26,14 +30,17 @@ export class Onboard {
 
   event(_timeMs: number, node: number, f: Uint32Array): void {
     if (f[0] === EVENT.ALARMED) this.alarms++;
-    if (f[0] !== EVENT.CONVERGED || !this.coordinates(node)) return;
-    this.reports.push({ node, class: CLASSES[f[1] - 1] ?? 'node', onsetS: f[2], convergedS: f[3] });
+    if (f[0] !== EVENT.CONVERGED) return;
+    const report = { node, class: CLASSES[f[1] - 1] ?? 'node', onsetS: f[2], convergedS: f[3] };
+    if (this.coordinates(node)) this.reports.push(report);
+    else this.ownReports.push(report);
   }
 
   /** The report whose onset lies nearest to the case's; of equal ones the earlier. null when none lies near. */
   nearest(c: Case): OnboardReport | null {
     let best: OnboardReport | null = null;
-    for (const report of this.reports) {
+    const mine = c.kind === 'hung-task' ? this.ownReports.filter((report) => c.fact.nodes.includes(report.node)) : [];
+    for (const report of [...this.reports, ...mine]) {
       if (Math.abs(report.onsetS - c.onsetS) > ONSET_MATCH_S || report.convergedS < c.onsetS) continue;
       if (best === null || Math.abs(report.onsetS - c.onsetS) < Math.abs(best.onsetS - c.onsetS)) best = report;
     }

@@ -48,6 +48,8 @@ export class NodePlatform implements Platform, WorldListener {
   /** Last given maintenance: [start, end) seconds, 0 = none open. */
   readonly #maintenance: { startS: number; endS: number }[];
   readonly #contactStartMs: Float64Array;
+  /** Units whose beacon is missing: seen by whoever looks out of the cluster in its contact window. */
+  readonly #missing = new Set<number>();
 
   constructor(plan: WorldPlan, queue: EventQueue, tracer: Tracer, channel: Channel, telemetryS: number, seed: number) {
     this.#plan = plan;
@@ -152,7 +154,12 @@ export class NodePlatform implements Platform, WorldListener {
   change(timeMs: number, change: WorldChange): void {
     this.#tracer.world(timeMs, change);
     if (change.kind === 'group-capacity') this.#assayLater(change.group, 0);
-    else if (change.kind === 'unit') this.#assayLater(change.group, change.unit);
+    else if (change.kind === 'unit') {
+      this.#assayLater(change.group, change.unit);
+      const resource = (change.group << 16) | change.unit;
+      if (change.usable) this.#missing.delete(resource);
+      else this.#missing.add(resource);
+    }
   }
 
   progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void {
@@ -219,15 +226,13 @@ export class NodePlatform implements Platform, WorldListener {
     this.silence(timeMs, node, begins, null);
     this.world.setExtraDraw(timeMs, node, begins ? (contactWh * 3_600_000) / contactMs : 0);
     this.followWorld();
-    if (begins) this.#queue.push(startMs + contactMs, node, eventKind.contact, 2, startMs);
-    else
-      this.#queue.push(
-        Math.max(timeMs, startMs + contactEveryMs - contactNoticeMs),
-        node,
-        eventKind.contact,
-        0,
-        startMs + contactEveryMs,
-      );
+    if (begins) {
+      this.#queue.push(startMs + contactMs, node, eventKind.contact, 2, startMs);
+      return;
+    }
+    for (const resource of this.#missing) this.#assays[node].add(resource);
+    const nextMs = startMs + contactEveryMs;
+    this.#queue.push(Math.max(timeMs, nextMs - contactNoticeMs), node, eventKind.contact, 0, nextMs);
   }
 
   #tellContact(timeMs: number, node: number): void {
