@@ -33,6 +33,7 @@ const WALK_STEPS_MAX: u32 = 8;
 const TELL_TIMES: u32 = 3;
 /** A boot counts as this many refutations (as a power of two), so that a restarted member speaks with a higher incarnation. */
 const REFUTATION_BITS: u32 = 5;
+const REFUTATION_MASK: u32 = (1 << REFUTATION_BITS) - 1;
 /** Frames waiting at a period tick from which on probes count for nothing: as many as leave in a period. */
 const CONGESTED: u32 = 4;
 /** Above this a node doubts itself and suspects nobody. */
@@ -202,7 +203,8 @@ export function onRelayedAck(ctx: usize, target: u32): void {
 export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void {
   const state = membership(ctx);
   if (suspected == self(ctx)) {
-    if (incarnation >= state.incarnation) state.incarnation = (incarnation + 1) & 0xffff;
+    // The last refutation of a boot is repeated for ever: the next number is that of a restart.
+    if (incarnation >= state.incarnation && (state.incarnation & REFUTATION_MASK) != REFUTATION_MASK) state.incarnation++;
     if (state.refuteLeft == 0) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
     state.refuteLeft = TELL_TIMES;
     return;
