@@ -166,14 +166,15 @@ export class Arbitration implements Judge {
     for (const key of plans.onGroup(group)) {
       const plan = plans.standing(key, timeMs);
       if (plan === undefined || !plan.settled || plan.kind === KIND_MAINTAIN || groupOf(plan.resource) !== group) continue;
-      if (plan.settledMs + HOLD_S * 1000 > timeMs) continue;
+      if (plan.settledMs + HOLD_S * 1000 > timeMs || plan.settledEndS * 1000 <= timeMs) continue;
       const component = ground.component[plan.owner];
       if (component < 0) continue;
       const since = plan.owner === component ? 0 : ground.connectedSinceMs(plan.owner, component);
       if (since + HOLD_S * 1000 > timeMs) continue;
       const list = byComponent.get(component);
-      if (list === undefined) byComponent.set(component, [plan]);
-      else list.push(plan);
+      const reach = { ...plan, endS: plan.settledEndS };
+      if (list === undefined) byComponent.set(component, [reach]);
+      else list.push(reach);
     }
     return [...byComponent.values()];
   }

@@ -19,6 +19,8 @@ export interface Plan {
   /** The owner said that a majority agreed. */
   settled: boolean;
   settledMs: number;
+  /** Until when what settled reaches: an extension counts only once it has settled too. */
+  settledEndS: number;
   /** The owner said that it lost this version, to whose key; −1 = not lost. */
   lostTo: number;
 }
@@ -82,6 +84,7 @@ export class Plans {
       publishedMs: timeMs,
       settled: keepsSettlement || state === INTENT_STATE.STARTED,
       settledMs: keepsSettlement ? before.settledMs : timeMs,
+      settledEndS: keepsSettlement ? Math.min(before.settledEndS, f[PUBLISHED.END_S]) : f[PUBLISHED.END_S],
       lostTo: -1,
     };
     if (state >= INTENT_STATE.DONE) this.tombstoneVersion[key] = f[PUBLISHED.VERSION];
@@ -93,6 +96,7 @@ export class Plans {
     if (plan === undefined || plan.version !== f[SETTLED.VERSION]) return;
     plan.settled = true;
     plan.settledMs = timeMs;
+    plan.settledEndS = f[SETTLED.END_S];
     plan.lostTo = -1;
     this.changes++;
   }
