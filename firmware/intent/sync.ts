@@ -1,5 +1,5 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
-// cost is proportional to the difference times the depth of the narrowing (log₈ of the members), not to what is held.
+// cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
 import { ADDRESSEE_ALL, ECHO_S, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
@@ -18,7 +18,7 @@ import {
 import { intents, intent, intentIndex, notice } from "./table";
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
-const RANGES: u32 = 8;
+const RANGES: u32 = 16;
 const FOLLOW_MAX: u32 = 4;
 /** Local seconds between exchanges begun here. */
 const SYNC_EVERY_S: u32 = 20;

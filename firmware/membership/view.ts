@@ -252,7 +252,9 @@ function goneState(ctx: usize, index: u32): u32 {
     if (!deaf) entry.togetherBeat = entry.lastBeat;
     return STATE_UNREACHABLE;
   }
-  return deaf && <u32>entry.told != STATE_DEAD ? STATE_UNREACHABLE : STATE_DEAD;
+  if (<u32>entry.told == STATE_DEAD) return STATE_DEAD;
+  // One beat more for others' news of it to arrive before anybody is buried.
+  return deaf || view.beat <= entry.lastBeat + BEATS_GONE ? STATE_UNREACHABLE : STATE_DEAD;
 }
 
 /** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */

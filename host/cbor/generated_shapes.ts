@@ -118,10 +118,10 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'sync-digest', type: 17, bytesMax: 49, fields: [
+    name: 'sync-digest', type: 17, bytesMax: 89, fields: [
       { name: 'first', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'span', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'digests', of: { kind: 'array', min: 1, max: 8, item: { kind: 'uint', min: 0, max: 4294967295 } } },
+      { name: 'digests', of: { kind: 'array', min: 1, max: 16, item: { kind: 'uint', min: 0, max: 4294967295 } } },
     ],
   },
   {

@@ -104,7 +104,7 @@ deaths('MBR-1 holds: a death is known to every live member within 20 minutes at 
   cluster.kill(11);
   cluster.runTo(HOUR + 1200);
   const told = cluster.events.filter((event) => event.fields[0] === MEMBER_STATE && event.fields[2] >= 3);
-  assert.is(told.filter((event) => event.fields[1] === 11).length, 39);
+  assert.is(told.filter((event) => event.fields[1] === 11 && event.fields[2] === 4).length, 39);
   assert.is(told.filter((event) => event.fields[1] !== 11).length, 0);
 });
 

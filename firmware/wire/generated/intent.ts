@@ -137,26 +137,26 @@ export function decodeIntent(at: usize, end: usize, m: Intent): usize {
 
 export const TYPE_SYNC_DIGEST: u32 = 17;
 /** Longest encoding. */
-export const SYNC_DIGEST_BYTES_MAX: u32 = 49;
-export const SYNC_DIGEST_STRUCT_BYTES: u32 = 44;
+export const SYNC_DIGEST_BYTES_MAX: u32 = 89;
+export const SYNC_DIGEST_STRUCT_BYTES: u32 = 76;
 
 // Anti-entropy. The digests cover `span` owners each, from `first` on.
 @unmanaged
 export class SyncDigest {
   first: u32 = 0; // 0..65535
   span: u32 = 0; // 0..65535
-  digestsLength: u32 = 0; // 1..8; the items lie behind the fields
+  digestsLength: u32 = 0; // 1..16; the items lie behind the fields
 }
 
 /** Items that `SyncDigest.digests` can hold. */
-export const SYNC_DIGEST_DIGESTS_MAX: u32 = 8;
+export const SYNC_DIGEST_DIGESTS_MAX: u32 = 16;
 
-/** Item i of `digests`. i < 8; the caller keeps to it. */
+/** Item i of `digests`. i < 16; the caller keeps to it. */
 export function syncDigestDigestAt(m: SyncDigest, i: u32): u32 {
   return load<u32>(changetype<usize>(m) + <usize>i * 4, 12);
 }
 
-/** Sets item i of `digests`. i < 8; the caller keeps to it. */
+/** Sets item i of `digests`. i < 16; the caller keeps to it. */
 export function setSyncDigestDigestAt(m: SyncDigest, i: u32, value: u32): void {
   store<u32>(changetype<usize>(m) + <usize>i * 4, value, 12);
 }
@@ -165,7 +165,7 @@ export function encodeSyncDigest(at: usize, end: usize, m: SyncDigest): usize {
   at = writeType(at, end, 4, TYPE_SYNC_DIGEST);
   at = writeUint(at, end, m.first, 65535);
   at = writeUint(at, end, m.span, 65535);
-  at = writeCount(at, end, m.digestsLength, 1, 8);
+  at = writeCount(at, end, m.digestsLength, 1, 16);
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.digestsLength; i < n; i++) {
     at = writeUint(at, end, syncDigestDigestAt(m, i), 4294967295);
@@ -177,7 +177,7 @@ export function decodeSyncDigest(at: usize, end: usize, m: SyncDigest): usize {
   at = readType(at, end, 4, TYPE_SYNC_DIGEST);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SyncDigest>("first"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SyncDigest>("span"));
-  at = readCount(at, end, 1, 8, changetype<usize>(m) + offsetof<SyncDigest>("digestsLength"));
+  at = readCount(at, end, 1, 16, changetype<usize>(m) + offsetof<SyncDigest>("digestsLength"));
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.digestsLength; i < n; i++) {
     at = readUint(at, end, 4294967295, changetype<usize>(m) + 12 + <usize>i * 4);
