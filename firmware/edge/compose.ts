@@ -85,7 +85,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
     const body = at;
     at = composeEntries(ctx, at, end, addressee);
     if (at == body && !pulse) continue;
-    at = composeRumors(ctx, at, end, pulse);
+    at = composeRumors(ctx, at, end);
     const length = <u32>(at - out);
     store<u32>(at, bswap<u32>(crc32c(out, length)));
     return length + CRC_BYTES;
@@ -241,7 +241,7 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
   // Somebody else has just told everybody.
-  if (broadcast && record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S) return MOOT;
+  if (broadcast && <u32>record.owner != edge(ctx).self && record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S) return MOOT;
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   asMessage(record, m);
   const next = encodeIntent(at, end, m);
@@ -268,7 +268,7 @@ function composeGoneList(ctx: usize, at: usize, end: usize): usize {
 }
 
 /** A suspicion and young intents ride along, as far as there is room. */
-function composeRumors(ctx: usize, at: usize, end: usize, pulse: bool): usize {
+function composeRumors(ctx: usize, at: usize, end: usize): usize {
   const state = membership(ctx);
   if (state.rumorLeft != 0) {
     const m = changetype<Suspicion>(ctx + SCRATCH_OUT_AT);
@@ -280,7 +280,7 @@ function composeRumors(ctx: usize, at: usize, end: usize, pulse: bool): usize {
       state.rumorLeft--;
     }
   }
-  while (pulse && end - at >= 63) {
+  while (end - at >= 63) {
     const index = takeRumor(ctx);
     if (index == NO_INDEX) break;
     const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);

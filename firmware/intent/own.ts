@@ -53,6 +53,9 @@ import { verdictOf, winnerOver, claims } from "./arbitrate";
 /** Versions of one incarnation: low 20 bits count, so that a restarted node never reuses one. */
 const VERSION_BITS: u32 = 20;
 
+/** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
+const RETELL_TIMES: u16 = 2;
+
 function nextVersion(ctx: usize): u32 {
   const state = intents(ctx);
   const floor = edge(ctx).incarnation << VERSION_BITS;
@@ -111,6 +114,7 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   const index = hold(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
+  own(ctx, slot).retell = RETELL_TIMES;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   tellPublished(ctx, m);
   intents(ctx).unsettled = 1;
@@ -228,10 +232,14 @@ function settle(ctx: usize, slot: u32, index: u32): void {
 export function tendOwn(ctx: usize): void {
   const now = missionS(ctx);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const mine = own(ctx, slot);
+    if (mine.retell != 0) {
+      mine.retell--;
+      sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
+    }
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX) continue;
     const record = intent(ctx, index);
-    const mine = own(ctx, slot);
     if (verdictOf(ctx, index) == VERDICT_REFUSED) {
       lose(ctx, slot, index);
       continue;

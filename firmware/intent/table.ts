@@ -109,7 +109,8 @@ export class Own {
   running: u8 = 0;
   /** 1 = given from outside (assign), not planned here. */
   assigned: u8 = 0;
-  pad0: u16 = 0;
+  /** How many times more the newest version is broadcast, once a period. */
+  retell: u16 = 0;
   pad1: u32 = 0;
 }
 
