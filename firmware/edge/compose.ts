@@ -10,7 +10,7 @@ import { intent, intentIndex, notice, intents } from "../intent/table";
 import { asMessage, takeRumor } from "../intent/hold";
 import { recentAsOf } from "../intent/digest";
 import { noticeIndex } from "../intent/notice";
-import { composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
+import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
 import {
   Header,
   encodeHeader,
@@ -38,6 +38,8 @@ import {
   Intent as IntentMessage,
   encodeIntent,
   encodeSyncDigest,
+  Since,
+  encodeSince,
   encodeOwnerSummary,
   Notice as NoticeMessage,
   encodeNotice,
@@ -66,6 +68,7 @@ import {
   SEND_OWNER_SUMMARY,
   SEND_NOTICE,
   SEND_NOTICE_SUMMARY,
+  SEND_SINCE,
   SEND_ALARM,
   SEND_BEACON,
 } from "./outbox";
@@ -217,6 +220,11 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
       return encodeOwnerSummary(at, end, composeOwnerSummary(ctx, entry.a, entry.b));
     case SEND_NOTICE_SUMMARY:
       return encodeNoticeSummary(at, end, composeNoticeSummary(ctx, entry.a));
+    case SEND_SINCE: {
+      const m = changetype<Since>(ctx + SCRATCH_OUT_AT);
+      m.fromS = membership(ctx).quietS - SINCE_MARGIN_S;
+      return encodeSince(at, end, m);
+    }
     case SEND_GONE_LIST:
       return composeGoneList(ctx, at, end);
     case SEND_NOTICE: {

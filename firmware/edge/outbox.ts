@@ -23,6 +23,7 @@ export const SEND_OWNER_SUMMARY: u32 = 18;
 /** a = group, b = unit */
 export const SEND_NOTICE: u32 = 19;
 export const SEND_NOTICE_SUMMARY: u32 = 20;
+export const SEND_SINCE: u32 = 21;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;

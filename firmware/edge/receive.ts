@@ -40,7 +40,7 @@ import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHI
 import { intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
-import { beginSync, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
+import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
 import { adoptOwn, readDigest, settleOwn } from "../intent/own";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
@@ -89,6 +89,9 @@ import {
   TYPE_OWNER_SUMMARY,
   OwnerSummary,
   decodeOwnerSummary,
+  TYPE_SINCE,
+  Since,
+  decodeSince,
   TYPE_NOTICE,
   Notice as NoticeMessage,
   decodeNotice,
@@ -204,6 +207,9 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
     case TYPE_OWNER_SUMMARY:
       next = decodeOwnerSummary(at, end, changetype<OwnerSummary>(s));
       plausible = changetype<OwnerSummary>(s).owner < members(ctx);
+      break;
+    case TYPE_SINCE:
+      next = decodeSince(at, end, changetype<Since>(s));
       break;
     case TYPE_NOTICE:
       next = decodeNotice(at, end, changetype<NoticeMessage>(s));
@@ -322,6 +328,11 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
     case TYPE_OWNER_SUMMARY: {
       const next = decodeOwnerSummary(at, end, changetype<OwnerSummary>(s));
       onOwnerSummary(ctx, sender, changetype<OwnerSummary>(s));
+      return next;
+    }
+    case TYPE_SINCE: {
+      const next = decodeSince(at, end, changetype<Since>(s));
+      onSince(ctx, sender, changetype<Since>(s).fromS);
       return next;
     }
     case TYPE_NOTICE: {

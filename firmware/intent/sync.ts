@@ -1,10 +1,10 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
 // cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
-import { ADDRESSEE_ALL, ECHO_S, NO_INDEX, OWN_SLOTS } from "../memory/limits";
+import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { edge, members, missionS, self } from "../edge/table";
-import { send, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
+import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
 import { membership, member } from "../membership/table";
 import {
   SyncDigest,
@@ -22,6 +22,11 @@ const RANGES: u32 = 16;
 const FOLLOW_MAX: u32 = 4;
 /** Local seconds between exchanges begun here. */
 const SYNC_EVERY_S: u32 = 20;
+/** Who heard nothing lately asks for what was published meanwhile, for this long; and for a little from before. */
+const SINCE_ASK_S: u32 = 900;
+export const SINCE_MARGIN_S: u32 = 120;
+/** Records that one question gets. */
+const SINCE_MAX: u32 = 8;
 /** Ranges this short are not narrowed further: their owners' summaries take fewer frames. */
 const SPAN_SMALL: u32 = 2;
 
@@ -33,6 +38,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   state.syncS = now;
   // After a restart what this node itself published comes first: without it nothing of its own can go on.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
+  const view = membership(ctx);
+  if (view.quietS > SINCE_MARGIN_S && missionS(ctx) < view.deafS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_GONE_LIST, peer, 0, 0);
@@ -72,6 +79,18 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
     if (m.span <= SPAN_SMALL) {
       for (let owner = first; owner < first + m.span && owner < members(ctx); owner++) send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
     } else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
+  }
+}
+
+/** Gives what was published from `fromS` on, in an order that begins elsewhere each minute, so that in turn all is given. */
+export function onSince(ctx: usize, sender: u32, fromS: u32): void {
+  let given: u32 = 0;
+  const begin = (missionS(ctx) / SYNC_EVERY_S) * SINCE_MAX;
+  for (let i: u32 = 0; i < INTENTS_MAX && given < SINCE_MAX; i++) {
+    const record = intent(ctx, (begin + i) % INTENTS_MAX);
+    if (record.state == 0 || record.publishedS < fromS) continue;
+    send(ctx, SEND_INTENT, sender, record.owner, record.slot);
+    given++;
   }
 }
 

@@ -76,7 +76,10 @@ export function mergePulse(ctx: usize, sender: u32, bytes: u32, m: Pulse): u32 {
   }
   state.pulsesHeard++;
   const now = missionS(ctx);
-  if (now > state.heardS + DEAF_S) state.deafS = now;
+  if (now > state.heardS + DEAF_S) {
+    state.deafS = now;
+    state.quietS = state.heardS;
+  }
   state.heardS = now;
   mergeAges(ctx, beatOf(m.timeS), m);
   if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;

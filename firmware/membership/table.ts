@@ -51,6 +51,8 @@ export class MembershipState {
   /** Mission second of the newest pulse merged, and of the first one after a gap: what fell silent before it may only have been unheard. */
   heardS: u32 = 0;
   deafS: u32 = 0;
+  /** Mission second at which that gap began. */
+  quietS: u32 = 0;
   /** Changes of the gone set since the last beat, told to the convergence room. */
   sequence: u32 = 0;
 }

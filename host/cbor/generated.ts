@@ -23,6 +23,7 @@ export const TYPE = {
   ownerSummary: 18,
   notice: 19,
   noticeSummary: 20,
+  since: 21,
   alarm: 97,
   beacon: 98,
   config: 128,
@@ -77,6 +78,7 @@ export const FIELD = {
   ownerSummary: { owner: 1, answer: 2, entries: 3 },
   notice: { group: 1, unit: 2, capacity: 3, observedS: 4, observer: 5 },
   noticeSummary: { answer: 1, entries: 2 },
+  since: { fromS: 1 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
   config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19 },
@@ -185,6 +187,10 @@ export interface Notice {
 export interface NoticeSummary {
   readonly name: 'notice-summary';
   readonly answer: number; readonly entries: readonly Noticed[];
+}
+export interface Since {
+  readonly name: 'since';
+  readonly fromS: number;
 }
 export interface Alarm {
   readonly name: 'alarm';
@@ -343,6 +349,7 @@ export type Message =
   | OwnerSummary
   | Notice
   | NoticeSummary
+  | Since
   | Alarm
   | Beacon
   | Config

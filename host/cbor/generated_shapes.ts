@@ -147,6 +147,11 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
+    name: 'since', type: 21, bytesMax: 7, fields: [
+      { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    ],
+  },
+  {
     name: 'alarm', type: 97, bytesMax: 14, fields: [
       { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
       { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },

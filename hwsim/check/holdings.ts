@@ -124,7 +124,8 @@ export class Holdings {
     for (let node = 0, at = key * nodes; node < nodes; node++, at++) {
       const mine = component[node];
       if (mine < 0 || this.version[at] >= newest[mine] || this.catchingUp[node]) continue;
-      if (this.version[at] === 0 && (this.plans.forgettable(key, newest[mine], timeMs) || this.lapsed(key, node, timeMs))) continue;
+      if (this.version[at] === 0 && (this.plans.forgettable(key, newest[mine], timeMs) || this.lapsed(key, node, timeMs)))
+        continue;
       return false;
     }
     return true;

@@ -18,6 +18,7 @@ export const roles: { readonly [name: string]: string } = {
   intent: 'owner, or any member that holds it → every member, or the one that lacks it',
   'sync-digest': 'member → member whose digest differs',
   'owner-summary': 'member → member that differs on this owner',
+  since: 'member that could not hear for a while → member whose digest differs',
   notice: 'observer, or any member that holds it → every member, or the one that lacks it',
   'notice-summary': 'member → member whose digest differs',
   alarm: 'member that sees a breach coming → every member',

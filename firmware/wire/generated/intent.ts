@@ -305,3 +305,26 @@ export function decodeNoticeSummary(at: usize, end: usize, m: NoticeSummary): us
   }
   return at;
 }
+
+export const TYPE_SINCE: u32 = 21;
+/** Longest encoding. */
+export const SINCE_BYTES_MAX: u32 = 7;
+export const SINCE_STRUCT_BYTES: u32 = 4;
+
+// Who could not hear for a while asks for what was published from then on: the receiver sends the newest of it.
+@unmanaged
+export class Since {
+  fromS: u32 = 0; // 0..4294967295
+}
+
+export function encodeSince(at: usize, end: usize, m: Since): usize {
+  at = writeType(at, end, 2, TYPE_SINCE);
+  at = writeUint(at, end, m.fromS, 4294967295);
+  return at;
+}
+
+export function decodeSince(at: usize, end: usize, m: Since): usize {
+  at = readType(at, end, 2, TYPE_SINCE);
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Since>("fromS"));
+  return at;
+}
