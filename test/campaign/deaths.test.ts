@@ -1,0 +1,33 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { deathsText, flyDeaths, poissonUpper95 } from '../../host/cli/deaths.ts';
+import { quantileS } from '../../hwsim/campaign/deaths.ts';
+
+const flights = [1, 2].map((seed) => flyDeaths(seed, 2, 40));
+
+test('MBR-1 holds: at 30 % loss nobody who lives is buried, and every death is known (long version: npm run deaths)', () => {
+  for (const flight of flights) {
+    assert.is(flight.falseDeaths, 0, flight.examples.join('; '));
+    assert.is(flight.unknown, 0);
+    const known = flight.deadBins.reduce((sum, count) => sum + count, 0);
+    // Four die one after the other; each is known to those who live then.
+    assert.ok(known >= 4 * 36, `${known} members learnt of a death`);
+    assert.ok((quantileS(flight.goneBins, 0.99) ?? Number.POSITIVE_INFINITY) <= 1200);
+  }
+  assert.is.not(flights[0].traceHash, flights[1].traceHash);
+  assert.match(deathsText(flights), /false deaths {2}0; rate at most/);
+});
+
+test('the bound for none seen is three, and the bounds grow with what is seen', () => {
+  assert.ok(Math.abs(poissonUpper95(0) - 2.9957) < 1e-3);
+  assert.ok(Math.abs(poissonUpper95(1) - 4.7439) < 1e-3);
+  assert.ok(Math.abs(poissonUpper95(5) - 10.513) < 1e-3);
+});
+
+test('a quantile is the upper end of its bin, and null when nothing was counted', () => {
+  assert.is(quantileS([0, 3, 0, 1], 0.5), 20);
+  assert.is(quantileS([0, 3, 0, 1], 0.99), 40);
+  assert.is(quantileS([], 0.5), null);
+});
+
+test.run();

@@ -1,0 +1,55 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { readImage } from '../../host/cli/sim.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
+
+const [onsetDay, resetsAtS] = [0.5, 43_200];
+const scenario = scenarioSchema.parse({
+  ...loadScenario('quiet'),
+  nodes: 24,
+  days: 0.6,
+  disruptions: [{ kind: 'reset', when: { atDay: onsetDay }, downS: 120 }],
+});
+const [BOOTED, MEMBER_STATE, HELD, SETTLED, ONSET] = [192, 193, 194, 196, 198];
+
+test('FLT-1, MBR-1 holds: a node that restarts from its checkpoint keeps what others hold, works again soon, and all hear of its restart', () => {
+  let struck = -1;
+  let settledS = 0;
+  const dropped: string[] = [];
+  const buried: string[] = [];
+  const heard = new Set<number>();
+  const consumer = {
+    event(timeMs: number, node: number, fields: Uint32Array): void {
+      const timeS = timeMs / 1000;
+      if (timeS < resetsAtS) return;
+      if (fields[0] === BOOTED) struck = node;
+      if (fields[0] === ONSET && fields[3] === struck) heard.add(node);
+      if (node !== struck) return;
+      if (fields[0] === SETTLED && settledS === 0) settledS = timeS;
+      if (fields[0] === HELD && fields[4] === 0) dropped.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
+      if (fields[0] === MEMBER_STATE && fields[2] > 2) buried.push(`${fields[1]} at ${timeS} s`);
+    },
+    command(): void {},
+    world(): void {},
+    end(): void {},
+  };
+  const body = loadBody(scenario.body, undefined, () => {});
+  runScenario(scenario, {
+    seed: 3,
+    days: 0.6,
+    nodes: 24,
+    body,
+    engine: createV8Engine(readImage('flight')),
+    consumers: [consumer],
+  });
+  assert.ok(struck >= 0);
+  assert.equal(dropped, []);
+  assert.equal(buried, []);
+  assert.ok(settledS > 0 && settledS < resetsAtS + 2700, `its work settled again at ${settledS} s`);
+  assert.is(heard.size, 23);
+});
+
+test.run();
