@@ -91,6 +91,8 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   if (state.magic != CONTEXT_MAGIC || state.outboxCount == 0) return 0;
   if (state.timeKnown == 0 && state.safeMode == 0) return 0;
   setTime(ctx, nowS, nowMs);
+  // A pulse tells ages as of its own time: the planes must stand at that beat.
+  advance(ctx);
   const cycle = cycleNow(ctx);
   if (state.timeKnown != 0 && cycle <= state.sentCycle) return 0;
   const length = composeFrame(ctx, out, cap);

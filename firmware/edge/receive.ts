@@ -107,6 +107,7 @@ import {
 } from "../wire/generated/messages";
 import { edge, members, missionS, self, timeKnown } from "./table";
 import { countLoss } from "./queues";
+import { advance } from "./dispatch";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -248,7 +249,10 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
   switch (type) {
     case TYPE_PULSE: {
       const next = decodePulse(at, end, changetype<Pulse>(s));
+      const knew = timeKnown(ctx);
       applyPulse(ctx, sender, bytes, changetype<Pulse>(s), broadcast);
+      // What a checkpoint holds is brought to the time just learnt before anything else of this frame is taken in.
+      if (!knew && timeKnown(ctx)) advance(ctx);
       return next;
     }
     case TYPE_PROBE: {

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { readImage } from '../../host/cli/sim.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
+import { Transcript } from './transcript.ts';
+
+/** Short runs told line by line. A line that moves shows what a change did; `npm test -- transcripts --rewrite` accepts it. */
+const runs: Record<string, object[]> = {
+  losses: [
+    { kind: 'node-death', when: { atDay: 0.2 } },
+    { kind: 'reset', when: { atDay: 0.35 }, downS: 120 },
+    { kind: 'lot-depleted', when: { atDay: 0.4 } },
+  ],
+  split: [{ kind: 'occultation', when: { atDay: 0.3 }, hours: 3, share: 0.34, predictedHours: 2 }],
+  hangs: [
+    { kind: 'hung-task', when: { atDay: 0.2 } },
+    { kind: 'hung-runtime', when: { atDay: 0.3 } },
+  ],
+};
+
+for (const [name, disruptions] of Object.entries(runs)) {
+  test(`the run '${name}' goes as told in test/transcripts/${name}.txt`, () => {
+    const scenario = scenarioSchema.parse({ ...loadScenario('quiet'), name, nodes: 12, days: 0.5, disruptions });
+    const body = loadBody(scenario.body, undefined, () => {});
+    const transcript = new Transcript();
+    const engine = createV8Engine(readImage('flight'));
+    const { traceHash } = runScenario(scenario, { seed: 1, days: 0.5, nodes: 12, body, engine, consumers: [transcript] });
+    const text = `${transcript.text()}trace hash ${traceHash}\n`;
+    const path = join(rootFolder, 'test', 'transcripts', `${name}.txt`);
+    if (process.env.HELIOGRAPH_REWRITE === '1') writeFileSync(path, text);
+    assert.ok(existsSync(path), `${path} is missing: npm test -- transcripts --rewrite`);
+    assert.is(text, readFileSync(path, 'utf8'), 'if this change is meant: npm test -- transcripts --rewrite');
+    assert.ok(text.split('\n').length < 200, 'a transcript is to be read');
+  });
+}
+
+test.run();
