@@ -38,6 +38,8 @@ export function drawScenario(seed: number): Scenario {
     },
     radio: { meanLoss: random.between(0, 0.4), meanBurstS: random.between(0, 60), lightTimeMs: random.below(50) },
     clock: { driftPpm: random.below(50) },
+    // Whether a drawn world is hard enough is no question of safety.
+    greedyBaseline: false,
     disruptions,
   });
 }
