@@ -1,3 +1,4 @@
+import { solarEvents } from '../fault/solar_events.ts';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
@@ -118,6 +119,12 @@ function relations(scenario: Scenario): Finding[] {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
   }
+  scenario.disruptions.forEach((disruption, index) => {
+    if (disruption.kind !== 'storm' || solarEvents.some(({ begin }) => begin === disruption.event)) return;
+    const begins = solarEvents.map(({ begin }) => begin);
+    const message = `is ${disruption.event}: no known solar event begins then (${nearest(disruption.event, begins)})`;
+    findings.push({ path: ['disruptions', index, 'event'], message });
+  });
   scenario.disruptions.forEach(({ when }, index) => {
     if (!('fromDay' in when)) return;
     const path = ['disruptions', index, 'when'];

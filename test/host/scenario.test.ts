@@ -52,6 +52,11 @@ test('an error names file, line, column, field and the next step', () => {
   assert.match(message, /docs\/scenarios\.md/);
 });
 
+test('a storm names a solar event that was, or the nearest ones are told', () => {
+  const found = problemsWith('event: "2026-01-18T22:55Z"', 'event: "2026-01-18T22:56Z"').join('\n');
+  assert.match(found, /\.event: is 2026-01-18T22:56Z: no known solar event.*did you mean 2026-01-18T22:55Z\?/);
+});
+
 test('SIM-1 violated: a disruption that is misspelt is refused with a suggestion, not left out', () => {
   assert.match(problemsWith('tugs: 6', 'tuggs: 6').join('\n'), /world\.tuggs: is not known \(did you mean tugs\?/);
   assert.match(problemsWith('kind: tug-lost', 'kind: tug-lots')[0], /did you mean tug-lost\?/);
