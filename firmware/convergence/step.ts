@@ -14,15 +14,14 @@ import {
   CORRELATED_GONE_MIN,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { bitGet } from "../base/bits";
 import { edge, missionS } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { send, SEND_ALARM } from "../edge/outbox";
-import { membership, member, heardAt, agreeAt, goneAt, everyoneAt, STATE_DEAD } from "../membership/table";
+import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
 import { beatStartS } from "../membership/clock";
-import { coordinator, memberState } from "../membership/view";
+import { coordinator } from "../membership/view";
 import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
-import { arbitrate, claims } from "../intent/arbitrate";
+import { arbitrate } from "../intent/arbitrate";
 import { self } from "../edge/table";
 import {
   Onset,
@@ -168,8 +167,10 @@ function everybodyAgrees(ctx: usize): bool {
   return true;
 }
 
-/** No refused intent older than CONFLICT_S, nothing still bound to a dead owner. */
+/** No refused intent older than CONFLICT_S, nothing still bound to a gone owner. */
 function nothingOpen(ctx: usize): bool {
+  const state = intents(ctx);
+  if (state.nextDropS != 0xffffffff && state.nextDropS < missionS(ctx) + 3600) return false;
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);
@@ -177,7 +178,6 @@ function nothingOpen(ctx: usize): bool {
     while (at != NO_INDEX) {
       const record = intent(ctx, at);
       if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return false;
-      if (claims(record) && bitGet(goneAt(ctx), record.owner) && memberState(ctx, record.owner) == STATE_DEAD) return false;
       at = record.next;
     }
   }

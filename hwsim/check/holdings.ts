@@ -1,5 +1,5 @@
 import { HELD, INTENT_STATE, PUBLISHED } from './record.ts';
-import { LEASE_S, OWN_SLOTS, SETTLE_S } from './rules.ts';
+import { OWN_SLOTS, SETTLE_S } from './rules.ts';
 import type { Ground } from './ground.ts';
 import type { Plans } from './plans.ts';
 
@@ -108,7 +108,7 @@ export class Holdings {
 
   /**
    * Within each component: nobody is behind the newest due version that anyone there holds. Who holds a younger version is not
-   * behind. Holding nothing equals holding a version that says done or withdrawn, or whose end is past, or whose lease has lapsed.
+   * behind. Holding nothing equals holding a version that says done or withdrawn, or whose end is past.
    */
   private agreed(key: number, timeMs: number): boolean {
     const { component, nodes } = this.ground;
@@ -124,19 +124,10 @@ export class Holdings {
     for (let node = 0, at = key * nodes; node < nodes; node++, at++) {
       const mine = component[node];
       if (mine < 0 || this.version[at] >= newest[mine] || this.catchingUp[node]) continue;
-      if (this.version[at] === 0 && (this.plans.forgettable(key, newest[mine], timeMs) || this.lapsed(key, node, timeMs)))
-        continue;
+      if (this.version[at] === 0 && this.plans.forgettable(key, newest[mine], timeMs)) continue;
       return false;
     }
     return true;
-  }
-
-  /** Owner and holder cannot hear each other for longer than any lease of this work lasts: to hold it or not binds nobody. */
-  private lapsed(key: number, node: number, timeMs: number): boolean {
-    const owner = Math.floor(key / OWN_SLOTS);
-    const plan = this.plans.plan[key];
-    if (plan === undefined || this.ground.component[owner] === this.ground.component[node]) return false;
-    return plan.leaseS * 1000 <= timeMs && this.ground.pathMs(owner, node, timeMs - LEASE_S * 1000, timeMs) === 0;
   }
 
   /** News published while a member pointed its radio elsewhere counts for it from its return on. */
