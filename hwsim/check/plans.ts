@@ -123,6 +123,11 @@ export class Plans {
     } else if (f[0] === COMMAND.STOP_WORK) this.running[key] = undefined;
   }
 
+  /** The world ended the work; its owner need not stop it. */
+  ended(node: number, slot: number): void {
+    this.running[node * OWN_SLOTS + slot] = undefined;
+  }
+
   runningOf(node: number): Execution[] {
     return this.running.slice(node * OWN_SLOTS, (node + 1) * OWN_SLOTS).filter((work) => work !== undefined);
   }

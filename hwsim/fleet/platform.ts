@@ -164,6 +164,7 @@ export class NodePlatform implements Platform, WorldListener {
 
   progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void {
     if (slot === maintenanceSlot && status === progressStatus.done) this.#maintenance[node].endS = 0;
+    if (status !== progressStatus.running) this.#tracer.world(timeMs, { kind: 'work-ended', node, slot });
     this.#queue.push(timeMs + 1, node, eventKind.progress, slot * 8 + status, movedKg);
   }
 

@@ -16,6 +16,8 @@ export type WorldChange =
    * hauled there, which was mined before and must not be counted twice.
    */
   | { kind: 'credit'; node: number; group: number; unit: number; kg: number }
+  /** Work that a node had commanded came to its end in the world: done, or blocked because what it needs is gone. No stop-work follows. */
+  | { kind: 'work-ended'; node: number; slot: number }
   /** Two nodes executed one exclusive unit at the same time. */
   | { kind: 'double-execution'; group: number; unit: number; nodes: number[] }
   /** Told once, at the onset; `healedS` is null also when the end is not known beforehand (a hung task, a hung runtime). */

@@ -14,6 +14,7 @@ const changeCode: Record<WorldChange['kind'], number> = {
   credit: 8,
   'double-execution': 9,
   disruption: 10,
+  'work-ended': 11,
 };
 
 /**
@@ -126,6 +127,9 @@ function hashChange(hash: TraceHash, timeMs: number, change: WorldChange): void 
     case 'double-execution':
       hash.word((change.group << 16) | change.unit);
       for (const node of change.nodes) hash.word(node);
+      break;
+    case 'work-ended':
+      hash.word((change.node << 8) | change.slot);
       break;
     case 'disruption':
       hash.text(JSON.stringify(change.disruption));

@@ -32,6 +32,9 @@ test('INT-5 holds: one unit is worked by one node after another, and by nobody w
   court.command(2000, 1, 161, 0);
   court.start(2001, 2, siteOf(1), 100, 9000);
   court.world(3000, { kind: 'node-down', node: 2, permanent: true, disruption: null });
+  court.start(3000, 0, siteOf(3), 100, 9000);
+  court.world(3001, { kind: 'work-ended', node: 0, slot: 0 });
+  court.start(3001, 1, siteOf(3), 100, 9000);
   court.start(3001, 3, siteOf(1), 100, 9000);
   court.start(3001, 0, siteOf(2), 100, 9000);
   assert.equal(court.verdict('INT-5-exclusive'), { id: 'INT-5-exclusive', ok: true, violations: 0, examples: [] });
@@ -59,6 +62,8 @@ test('INT-2 holds: work up to the capacity, and more while members do not agree 
   const court = room();
   court.start(100, 0, siteOf(1), 500, 9000);
   court.start(100, 1, siteOf(2), 500, 9000);
+  court.start(100, 2, siteOf(3), 500, 9000);
+  court.world(101, { kind: 'work-ended', node: 2, slot: 0 });
   court.until(8000);
   assert.ok(court.verdict('INT-2-shared-capacity').ok);
   const apart = room();
@@ -127,6 +132,25 @@ test('INT-3 holds: settled claims follow each other on one unit, and one of two 
   court.event(120, 2, 197, 0, 1, 0, 0);
   court.until(3 * hour);
   assert.ok(court.verdict('INT-3-arbitration').ok);
+});
+
+test('INT-3 holds: an extension that has not settled binds nobody; violated: once it has settled, it does', () => {
+  const [first, later] = [
+    { version: 1, state: 3, endS: 2 * hour },
+    { version: 2, state: 3, endS: 20 * hour },
+  ];
+  const extended = (settles: boolean) => {
+    const court = room();
+    court.spread(60, 0, first);
+    court.event(600, 0, 196, 0, 1, 0, 2 * hour, 100);
+    court.spread(hour, 0, later);
+    if (settles) court.event(hour + 60, 0, 196, 0, 2, 0, 20 * hour, 100);
+    court.spread(hour + 120, 1, { version: 1, state: 3, startS: 3 * hour, endS: 6 * hour });
+    court.until(6 * hour);
+    return court.verdict('INT-3-arbitration');
+  };
+  assert.ok(extended(false).ok);
+  assert.is(extended(true).violations, 1);
 });
 
 test('INT-3 violated: two settled claims on one unit for one time, or each lost to the other', () => {
