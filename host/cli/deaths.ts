@@ -1,13 +1,10 @@
-/**
- * `npm run deaths -- --flights N [--from S] [--days D] [--out FILE]`: flies lossy-30pct without work, counts false deaths (MBR-1) and
- * how long true ones take to be known. FILE gets a JSON line per flight, so several runs may share it: seeds in it are not flown again.
- */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { DeathWatch, membershipScenario, quantileS } from '../../hwsim/campaign/deaths.ts';
-import { exitCode } from './exit.ts';
+import { appendFileSync, existsSync } from 'node:fs';
+import { addBins, DeathWatch, membershipScenario, quantileS } from '../../hwsim/campaign/deaths.ts';
+import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
-import { loadBody, loadScenario, wholeNumber } from './input.ts';
+import { loadBody, loadScenario, readInput } from './input.ts';
 import { createV8Engine } from '../engine/v8.ts';
+import { fileAdvice } from '../store/store.ts';
 import { readImage } from './sim.ts';
 
 export interface DeathFlight {
@@ -63,58 +60,100 @@ export function poissonUpper95(count: number): number {
   return high;
 }
 
-/** The summary of many flights, as people read it. */
-export function deathsText(flights: readonly DeathFlight[]): string {
+/** What many flights say together. Seconds; null: nobody died. `unknown`: deaths × members that never learnt of them. */
+export interface DeathsSummary {
+  flights: number;
+  nodeYears: number;
+  firmware: string | null;
+  falseDeaths: number;
+  ratePerNodeYearUpper95: number;
+  goneP50S: number | null;
+  goneP99S: number | null;
+  deadP50S: number | null;
+  deadP99S: number | null;
+  unknown: number;
+}
+
+export function summaryOf(flights: readonly DeathFlight[]): DeathsSummary {
   const sum = (of: (flight: DeathFlight) => number) => flights.reduce((total, flight) => total + of(flight), 0);
-  const add = (of: (flight: DeathFlight) => number[]) => {
-    const bins: number[] = [];
-    for (const flight of flights)
-      of(flight).forEach((count, bin) => {
-        bins[bin] = (bins[bin] ?? 0) + count;
-      });
-    return Array.from(bins, (count) => count ?? 0);
+  const gone = addBins(flights.map(({ goneBins }) => goneBins));
+  const dead = addBins(flights.map(({ deadBins }) => deadBins));
+  const nodeYears = sum((flight) => flight.nodeYears);
+  const falseDeaths = sum((flight) => flight.falseDeaths);
+  return {
+    flights: flights.length,
+    nodeYears,
+    firmware: flights[0]?.firmware ?? null,
+    falseDeaths,
+    ratePerNodeYearUpper95: poissonUpper95(falseDeaths) / nodeYears,
+    goneP50S: quantileS(gone, 0.5),
+    goneP99S: quantileS(gone, 0.99),
+    deadP50S: quantileS(dead, 0.5),
+    deadP99S: quantileS(dead, 0.99),
+    unknown: sum((flight) => flight.unknown),
   };
-  const years = sum(({ nodeYears }) => nodeYears);
-  const count = sum(({ falseDeaths }) => falseDeaths);
-  const gone = add(({ goneBins }) => goneBins);
-  const dead = add(({ deadBins }) => deadBins);
+}
+
+/** The summary as people read it. */
+export function deathsText(summary: DeathsSummary, flights: readonly DeathFlight[]): string {
+  const { falseDeaths, ratePerNodeYearUpper95: rate, goneP50S, goneP99S, deadP50S, deadP99S, unknown } = summary;
   const lines = [
-    `flights       ${flights.length}, ${years.toFixed(1)} node·years, image ${[...new Set(flights.map(({ firmware }) => firmware.slice(0, 16)))].join(', ')}`,
-    `false deaths  ${count}; rate at most ${(poissonUpper95(count) / years).toExponential(2)} per node·year (95 %)`,
-    `known gone    p50 ${quantileS(gone, 0.5)} s, p99 ${quantileS(gone, 0.99)} s`,
-    `known dead    p50 ${quantileS(dead, 0.5)} s, p99 ${quantileS(dead, 0.99)} s; never known ${sum(({ unknown }) => unknown)}`,
+    `flights       ${summary.flights}, ${summary.nodeYears.toFixed(1)} node·years, image ${summary.firmware?.slice(0, 16) ?? '–'}`,
+    `false deaths  ${falseDeaths}; rate at most ${rate.toExponential(2)} per node·year (95 %)`,
+    `known gone    p50 ${goneP50S} s, p99 ${goneP99S} s`,
+    `known dead    p50 ${deadP50S} s, p99 ${deadP99S} s; never known ${unknown}`,
   ];
   for (const { seed, examples } of flights) for (const example of examples) lines.push(`seed ${seed}: ${example}`);
   return lines.join('\n');
 }
 
-function option(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : (process.argv[at + 1] ?? '');
+/** The flights that a file holds already; CommandError (3) names the line that is none, or the image that is another. */
+function flightsIn(path: string, firmware: string): DeathFlight[] {
+  if (!existsSync(path)) return [];
+  const lines = readInput(path).split('\n');
+  return lines.flatMap((line, index) => {
+    if (line === '') return [];
+    const place = `${path}:${index + 1}`;
+    let flight: DeathFlight;
+    try {
+      flight = JSON.parse(line);
+    } catch {
+      throw new CommandError(`${place}: is no flight, perhaps cut off in writing (delete the line)`, exitCode.input);
+    }
+    if (flight.firmware === firmware) return [flight];
+    const other = String(flight.firmware).slice(0, 16);
+    throw new CommandError(`${place}: flown by image ${other}, not the one built (begin a new file)`, exitCode.input);
+  });
 }
 
-function number(name: string, fallback: number): number {
-  const text = option(name);
-  return text === undefined ? fallback : wholeNumber(name, 0, 0xffffffff)(text);
+export interface DeathsOptions {
+  flights: number;
+  from: number;
+  days: number;
+  out?: string;
+  json?: true;
 }
 
-function campaign(count: number): void {
-  const out = option('--out');
-  const text = out !== undefined && existsSync(out) ? readFileSync(out, 'utf8') : '';
-  const flights: DeathFlight[] = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-  const from = number('--from', 1);
+/** `heliograph deaths`: seeds from…from + flights − 1 of lossy-30pct without work. `out` gets a JSON line per flight; those there are not flown again. */
+export function deaths({ flights: count, from, days, out, json }: DeathsOptions): void {
+  const firmware = createV8Engine(readImage('flight')).image.sha256;
+  const flights = out === undefined ? [] : flightsIn(out, firmware);
   for (let seed = from; seed < from + count; seed++) {
     if (flights.some((flight) => flight.seed === seed)) continue;
-    const flight = flyDeaths(seed, number('--days', 30));
+    const flight = flyDeaths(seed, days);
     flights.push(flight);
-    if (out !== undefined) appendFileSync(out, `${JSON.stringify(flight)}\n`);
+    if (out !== undefined) append(out, `${JSON.stringify(flight)}\n`);
     console.error(`seed ${seed}: ${flight.falseDeaths} false deaths in ${flight.nodeYears.toFixed(1)} node·years`);
   }
-  console.log(deathsText(flights));
-  if (flights.some(({ falseDeaths }) => falseDeaths > 0)) process.exitCode = exitCode.failed;
+  const summary = summaryOf(flights);
+  console.log(json ? JSON.stringify(summary) : deathsText(summary, flights));
+  if (summary.falseDeaths > 0) process.exitCode = exitCode.failed;
 }
 
-if (option('--flights') !== undefined) campaign(number('--flights', 1));
+function append(path: string, line: string): void {
+  try {
+    appendFileSync(path, line);
+  } catch (error) {
+    throw new CommandError(`${path}: ${fileAdvice(error as NodeJS.ErrnoException)}`, exitCode.environment);
+  }
+}

@@ -1,12 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { RadioError } from '../radio/radio.ts';
 import { StoreError } from '../store/store.ts';
+import { deaths } from './deaths.ts';
 import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
 import { node } from './node.ts';
 import { replay } from './replay.ts';
 import { sim } from './sim.ts';
+import { swarm } from './swarm.ts';
 
 /** The command line: wiring only. Every command is a function in a file of its own. */
 const program = new Command('heliograph')
@@ -105,6 +107,27 @@ program
     '\nUntil frames are encrypted a node binds to the loopback interface only. SIGTERM writes a checkpoint and ends.',
   )
   .action(node);
+
+const seed = (option: string) => wholeNumber(option, 0, 0xffffffff);
+
+program
+  .command('swarm')
+  .description('fly scenarios drawn from seeds; every check must hold in every one')
+  .option('--seeds <n>', 'how many', seed('--seeds'), 20)
+  .option('--from <s>', 'the first seed', seed('--from'), 1)
+  .addHelpText('after', examples('swarm --seeds 100', 'swarm --seeds 1 --from 17'))
+  .action(swarm);
+
+program
+  .command('deaths')
+  .description('count false deaths at 30 % frame loss, and how long true ones take to be known')
+  .option('--flights <n>', 'how many seeds to fly; 0 with --out sums up what is there', seed('--flights'), 1)
+  .option('--from <s>', 'the first seed', seed('--from'), 1)
+  .option('--days <d>', 'length of a flight', positiveNumber('--days', 3660), 30)
+  .option('--out <file>', 'a JSON line per flight is added there; seeds in it are not flown again')
+  .option('--json', 'print the summary as one JSON object')
+  .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl'))
+  .action(deaths);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

@@ -82,6 +82,12 @@ export class DeathWatch implements TraceConsumer {
   }
 }
 
+/** The sum of several counts, bin by bin. */
+export function addBins(counts: readonly (readonly number[])[]): number[] {
+  const longest = Math.max(0, ...counts.map((bins) => bins.length));
+  return Array.from({ length: longest }, (_, bin) => counts.reduce((sum, bins) => sum + (bins[bin] ?? 0), 0));
+}
+
 /** The upper end, seconds, of the bin in which the share-quantile lies. null: nothing was counted. */
 export function quantileS(bins: readonly number[], share: number): number | null {
   const total = bins.reduce((sum, count) => sum + count, 0);

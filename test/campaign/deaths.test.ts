@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deathsText, flyDeaths, poissonUpper95 } from '../../host/cli/deaths.ts';
-import { quantileS } from '../../hwsim/campaign/deaths.ts';
+import { deathsText, flyDeaths, poissonUpper95, summaryOf } from '../../host/cli/deaths.ts';
+import { addBins, quantileS } from '../../hwsim/campaign/deaths.ts';
 
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, 40));
 
@@ -15,7 +15,7 @@ test('MBR-1 holds: at 30 % loss nobody who lives is buried, and every death is k
     assert.ok((quantileS(flight.goneBins, 0.99) ?? Number.POSITIVE_INFINITY) <= 1200);
   }
   assert.is.not(flights[0].traceHash, flights[1].traceHash);
-  assert.match(deathsText(flights), /false deaths {2}0; rate at most/);
+  assert.match(deathsText(summaryOf(flights), flights), /false deaths {2}0; rate at most/);
 });
 
 test('the bound for none seen is three, and the bounds grow with what is seen', () => {
@@ -28,6 +28,7 @@ test('a quantile is the upper end of its bin, and null when nothing was counted'
   assert.is(quantileS([0, 3, 0, 1], 0.5), 20);
   assert.is(quantileS([0, 3, 0, 1], 0.99), 40);
   assert.is(quantileS([], 0.5), null);
+  assert.equal(addBins([[1, 2], [0, 1, 5], []]), [1, 3, 5]);
 });
 
 test.run();
