@@ -147,17 +147,11 @@ function turnBeat(ctx: usize): u32 {
   const state = membership(ctx);
   const oldest = state.beat - 2;
   const fallen = bitCount(heardAt(ctx, 2), MEMBER_WORDS);
-  // Many at once are a partition, unless it was we who could not hear.
-  const now = missionS(ctx);
-  const deaf = now > state.heardS + DEAF_S || now < state.deafS + DEAF_DOUBT_S;
-  const together = fallen >= CORRELATED_GONE_MIN && !deaf;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     let falling = load<u32>(heardAt(ctx, 2) + offset);
     while (falling != 0) {
-      const entry = member(ctx, (word << 5) + ctz<u32>(falling));
-      entry.lastBeat = oldest;
-      if (together) entry.togetherBeat = oldest;
+      member(ctx, (word << 5) + ctz<u32>(falling)).lastBeat = oldest;
       falling &= falling - 1;
     }
     store<u32>(heardAt(ctx, 2) + offset, load<u32>(heardAt(ctx, 1) + offset));
@@ -190,7 +184,10 @@ export function turnTo(ctx: usize): bool {
     state.beat = beat;
   }
   while (state.beat < beat) state.sequence += turnBeat(ctx);
-  for (let i: u32 = 0; i < members(ctx); i++) tell(ctx, i);
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    markTogether(ctx, i);
+    tell(ctx, i);
+  }
   return beat / EPOCH_BEATS != epoch;
 }
 
@@ -245,16 +242,25 @@ function goneState(ctx: usize, index: u32): u32 {
   if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
   if (entry.togetherBeat == entry.lastBeat) return STATE_UNREACHABLE;
-  // It is we who hear nothing, or heard nothing when it fell silent.
-  const view = membership(ctx);
-  const deaf = now > view.heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
-  if (fellTogether(ctx, entry.lastBeat)) {
-    if (!deaf) entry.togetherBeat = entry.lastBeat;
-    return STATE_UNREACHABLE;
-  }
+  if (fellTogether(ctx, entry.lastBeat)) return STATE_UNREACHABLE;
   if (<u32>entry.told == STATE_DEAD) return STATE_DEAD;
   // One beat more for others' news of it to arrive before anybody is buried.
-  return deaf || view.beat <= entry.lastBeat + BEATS_GONE ? STATE_UNREACHABLE : STATE_DEAD;
+  return wasDeaf(ctx, lastS) || membership(ctx).beat <= entry.lastBeat + BEATS_GONE ? STATE_UNREACHABLE : STATE_DEAD;
+}
+
+/** Whether it is this node that hears nothing, or heard nothing when a member last heard at `lastS` fell silent. */
+function wasDeaf(ctx: usize, lastS: u32): bool {
+  const view = membership(ctx);
+  const now = missionS(ctx);
+  return now > view.heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
+}
+
+/** Once a beat: who fell silent together with others is marked, so that it stays unreachable when those are heard again first. */
+function markTogether(ctx: usize, index: u32): void {
+  const entry = member(ctx, index);
+  const beat = entry.lastBeat;
+  if (beat == 0 || entry.togetherBeat == beat || ageOf(ctx, index) < BEATS_GONE) return;
+  if (!wasDeaf(ctx, beatStartS(beat)) && fellTogether(ctx, beat)) entry.togetherBeat = beat;
 }
 
 /** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */

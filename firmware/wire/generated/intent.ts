@@ -311,7 +311,7 @@ export const TYPE_SINCE: u32 = 21;
 export const SINCE_BYTES_MAX: u32 = 7;
 export const SINCE_STRUCT_BYTES: u32 = 4;
 
-// Who could not hear for a while asks for what was published from then on: the receiver sends the newest of it.
+// Who could not hear for a while asks for what was published from then on: the receiver sends some of it, in turn all.
 @unmanaged
 export class Since {
   fromS: u32 = 0; // 0..4294967295
