@@ -23,6 +23,7 @@ import { edge, members, missionS } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { goneAt, membership } from "../membership/table";
 import { epochCutS } from "../membership/clock";
+import { ageOf } from "../membership/view";
 import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
 import {
   intents,
@@ -189,7 +190,8 @@ export function dropUnheld(ctx: usize): void {
   let next: u32 = 0xffffffff;
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);
-    if (record.state == 0 || !bitGet(goneAt(ctx), record.owner)) continue;
+    // Who was gone at the cut may be back: what it tells now is no longer let go.
+    if (record.state == 0 || !bitGet(goneAt(ctx), record.owner) || ageOf(ctx, record.owner) < BEATS_GONE) continue;
     const boundS = boundOf(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;

@@ -5,6 +5,7 @@ import { deaths } from './deaths.ts';
 import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
+import { merge } from './merge.ts';
 import { node } from './node.ts';
 import { replay } from './replay.ts';
 import { sim } from './sim.ts';
@@ -128,6 +129,17 @@ program
   .option('--json', 'print the summary as one JSON object')
   .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl'))
   .action(deaths);
+
+program
+  .command('merge')
+  .description('measure what merging two halves costs, by how much differs between them')
+  .option('--days <d>', 'how long they are apart', positiveNumber('--days', 60), 30)
+  .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 4, 200), 100)
+  .option('--seed <n>', 'what is drawn, is drawn from it', seed('--seed'), 1)
+  .option('--differences <list>', 'versions published while apart', '6,12,25,50,100,200,400')
+  .option('--json', 'print the curve as one JSON object')
+  .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
+  .action(merge);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

@@ -32,4 +32,6 @@ export const eventKind = {
   outlook: 16,
   /** A reset within a storm. first: index of the fault. */
   stormReset: 17,
+  /** A record given to a node from outside is due. first: its index. */
+  given: 18,
 } as const;

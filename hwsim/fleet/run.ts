@@ -14,6 +14,14 @@ import { eventKind } from './events.ts';
 import { FaultInjector } from './faults.ts';
 import { NodePlatform } from './platform.ts';
 
+/** A platform record that somebody outside gives to a node: work assigned by an operator. */
+export interface Given {
+  timeMs: number;
+  node: number;
+  /** Type and fields in the order of the schema. */
+  fields: number[];
+}
+
 export interface RunOptions {
   seed: number;
   days: number;
@@ -22,6 +30,7 @@ export interface RunOptions {
   /** A fresh engine of the wanted preset: a run takes its memory. */
   engine: Engine;
   consumers?: TraceConsumer[];
+  given?: readonly Given[];
   /** Told about once per simulated hour. */
   onProgress?: (simulatedS: number, totalS: number) => void;
 }
@@ -72,11 +81,15 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const faults = new FaultInjector(drawFaults(scenario, seed, nodes), queue, boards, channel, platform, tracer);
   const power = new RandomStream(seed, 'power-on');
   for (let node = 0; node < nodes; node += 1) queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, 1);
+  const given = options.given ?? [];
+  given.forEach(({ timeMs, node }, index) => {
+    queue.push(timeMs, node, eventKind.given, index);
+  });
   platform.begin();
   faults.begin();
   queue.push(hourMs, -1, eventKind.hour);
   const endMs = Math.round(days * 86_400_000);
-  const loop = { queue, boards, platform, faults, endMs, onProgress: options.onProgress };
+  const loop = { queue, boards, platform, faults, given, endMs, onProgress: options.onProgress };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
   platform.world.tellCredits(endMs);
   tracer.end(endMs);
@@ -118,6 +131,7 @@ interface Loop {
   boards: Boards;
   platform: NodePlatform;
   faults: FaultInjector;
+  given: readonly Given[];
   endMs: number;
   onProgress: RunOptions['onProgress'];
 }
@@ -162,6 +176,8 @@ function handle(loop: Loop): void {
       return faults.heal(timeMs, first);
     case eventKind.outlook:
       return faults.outlook(timeMs, first);
+    case eventKind.given:
+      return boards.observe(timeMs, node, loop.given[first].fields);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }
