@@ -1,8 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { TYPE } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { readImage } from '../../host/cli/sim.ts';
+import { MEMBER_STATE } from '../../hwsim/check/record.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 
@@ -13,9 +15,8 @@ const scenario = scenarioSchema.parse({
   days: 0.6,
   disruptions: [{ kind: 'reset', when: { atDay: onsetDay }, downS: 120 }],
 });
-const [BOOTED, MEMBER_STATE, HELD, SETTLED, ONSET] = [192, 193, 194, 196, 198];
 
-test('FLT-1, MBR-1 holds: a node that restarts from its checkpoint keeps what others hold, works again soon, and all hear of its restart', () => {
+test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps what others hold, works again soon, and all hear of its restart', () => {
   let struck = -1;
   let settledS = 0;
   const dropped: string[] = [];
@@ -25,12 +26,12 @@ test('FLT-1, MBR-1 holds: a node that restarts from its checkpoint keeps what ot
     event(timeMs: number, node: number, fields: Uint32Array): void {
       const timeS = timeMs / 1000;
       if (timeS < resetsAtS) return;
-      if (fields[0] === BOOTED) struck = node;
-      if (fields[0] === ONSET && fields[3] === struck) heard.add(node);
+      if (fields[0] === TYPE.booted) struck = node;
+      if (fields[0] === TYPE.onset && fields[3] === struck) heard.add(node);
       if (node !== struck) return;
-      if (fields[0] === SETTLED && settledS === 0) settledS = timeS;
-      if (fields[0] === HELD && fields[4] === 0) dropped.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
-      if (fields[0] === MEMBER_STATE && fields[2] > 2) buried.push(`${fields[1]} at ${timeS} s`);
+      if (fields[0] === TYPE.settled && settledS === 0) settledS = timeS;
+      if (fields[0] === TYPE.held && fields[4] === 0) dropped.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
+      if (fields[0] === TYPE.memberState && fields[2] > MEMBER_STATE.SUSPECT) buried.push(`${fields[1]} at ${timeS} s`);
     },
     command(): void {},
     world(): void {},
