@@ -69,6 +69,9 @@ export interface CallCounts {
   traps: number;
 }
 
+/** Commands after which the firmware does not run on. */
+const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
+
 /** All node controllers of a cluster around the real image: contexts side by side in one engine's memory. */
 export class Boards {
   readonly counts: CallCounts = { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, rejected: 0, traps: 0 };
@@ -395,6 +398,12 @@ export class Boards {
   #obey(timeMs: number, node: number): void {
     const fields = this.#fields;
     const { platform, queue } = this.#parts;
+    // What a runtime told before it ends itself is heard, as the host shim does it too.
+    if (endsRuntime.has(fields[0])) {
+      const command = fields[0];
+      this.#drainEvents(timeMs, node);
+      fields[0] = command;
+    }
     switch (fields[0]) {
       case TYPE.startWork:
         return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);

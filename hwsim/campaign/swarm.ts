@@ -50,9 +50,9 @@ function drawDisruption(random: RandomStream, days: number): object {
     case 0:
       return { kind: 'node-death', when };
     case 1:
-      return { kind: 'reset', when, count: 1 + random.below(2), downS: 1 + random.below(3600) };
+      return { kind: 'reset', when, count: 1 + random.below(2), downS: 1 + random.below(3600), badSlots: random.below(3) };
     case 2:
-      return { kind: 'hung-task', when };
+      return { kind: 'hung-task', when, persistent: random.below(2) === 1, failing: [1, 2, 3].slice(0, random.below(4)) };
     case 3:
       return { kind: 'hung-runtime', when };
     case 4:

@@ -20,6 +20,10 @@ export interface Fault {
   /** hung-task: which of the eight, and whether nothing but safe mode ends it. */
   task: number;
   persistent: boolean;
+  /** hung-task: bit (level − 1) set: a recovery of that level fails. */
+  failingLevels: number;
+  /** reset: checkpoint slots that do not verify afterwards, newest first. */
+  badSlots: number;
   /** occultation: how long before it is told; storm: rise of the flux before its peak. */
   warningMs: number;
   /** storm: resets within it. */
@@ -84,6 +88,8 @@ function blank(disruption: Disruption, number: number, atMs: number): Fault {
     downMs: 0,
     task: 0,
     persistent: false,
+    failingLevels: 0,
+    badSlots: 0,
     warningMs: 0,
     resets: [],
     detail: '',
@@ -97,12 +103,16 @@ function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes:
       break;
     case 'reset':
       fault.downMs = disruption.downS * 1000;
+      fault.badSlots = disruption.badSlots;
       fault.detail = `node ${fault.nodes[0]} resets, down ${disruption.downS} s`;
+      if (fault.badSlots > 0) fault.detail += `, ${fault.badSlots} checkpoint slots spoilt`;
       break;
     case 'hung-task':
       fault.task = random.below(8);
       fault.persistent = disruption.persistent;
+      for (const level of disruption.failing) fault.failingLevels |= 1 << (level - 1);
       fault.detail = `task ${fault.task} of node ${fault.nodes[0]} hangs${disruption.persistent ? ' for good' : ''}`;
+      if (disruption.failing.length > 0) fault.detail += `, recoveries ${disruption.failing.join(', ')} fail`;
       break;
     case 'hung-runtime':
       fault.detail = `runtime of node ${fault.nodes[0]} hangs`;

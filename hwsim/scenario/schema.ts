@@ -14,8 +14,22 @@ const count = z.int().min(1).max(200).default(1);
 
 export const disruptionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('node-death'), count, when }),
-  z.strictObject({ kind: z.literal('reset'), count, when, downS: z.int().min(1).max(86400).default(60) }),
-  z.strictObject({ kind: z.literal('hung-task'), count, when, persistent: z.boolean().default(false) }),
+  z.strictObject({
+    kind: z.literal('reset'),
+    count,
+    when,
+    downS: z.int().min(1).max(86400).default(60),
+    /** Checkpoint slots that do not verify afterwards, the newest first. */
+    badSlots: z.int().min(0).max(2).default(0),
+  }),
+  z.strictObject({
+    kind: z.literal('hung-task'),
+    count,
+    when,
+    persistent: z.boolean().default(false),
+    /** Rungs of the ladder that are ordered in vain: 1 task, 2 runtime, 3 processor, 4 alternate image. */
+    failing: z.array(z.int().min(1).max(4)).max(4).default([]),
+  }),
   z.strictObject({ kind: z.literal('hung-runtime'), count, when }),
   /** A share of the members cannot be heard by the rest for a while; they hear each other. Predicted unless told otherwise. */
   z.strictObject({

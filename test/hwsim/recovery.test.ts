@@ -1,0 +1,78 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TYPE } from '../../host/cbor/generated.ts';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { Bench } from '../../host/cli/judging.ts';
+import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { readImage } from '../../host/cli/sim.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
+import { layWorld } from '../../hwsim/world/plan.ts';
+
+const days = 0.75;
+const onsetS = 43_200;
+
+/** What the struck node said of itself, in order, and what the judges found. */
+function fly(disruption: object) {
+  const drawn = { ...loadScenario('quiet'), nodes: 16, days, disruptions: [{ ...disruption, when: { atDay: 0.5 } }] };
+  const scenario = scenarioSchema.parse(drawn);
+  const body = loadBody(scenario.body, undefined, () => {});
+  const bench = new Bench(layWorld(scenario, { seed: 5, nodes: 16, body }), true, null);
+  const boots: number[] = [];
+  const rungs: number[] = [];
+  const refetched = new Set<number>();
+  let struck = -1;
+  const watch = {
+    event(timeMs: number, node: number, fields: Uint32Array): void {
+      if (timeMs < onsetS * 1000) return;
+      if (fields[0] === TYPE.booted || fields[0] === TYPE.escalation) struck = node;
+      if (fields[0] === TYPE.booted) boots.push(fields[2]);
+      if (fields[0] === TYPE.escalation) rungs.push(fields[1]);
+      if (fields[0] === TYPE.held && node === struck && fields[1] !== node) refetched.add(fields[1]);
+    },
+  };
+  const engine = createV8Engine(readImage('flight'));
+  const { traceHash } = runScenario(scenario, { seed: 5, days, nodes: 16, body, engine, consumers: [watch, bench] });
+  const broken = bench.verdicts().filter(({ id, ok }) => !ok && id !== 'SIM-1-greedy-clearly-worse');
+  const [outcome] = bench.disruptions();
+  return { boots, rungs, refetched, broken, outcome, traceHash };
+}
+
+test('WDG-2 holds: when the newest checkpoint does not verify the node boots from the other, when none does it boots plain and re-joins', () => {
+  const [intact, one, none] = [0, 1, 2].map((badSlots) => fly({ kind: 'reset', downS: 60, badSlots }));
+  assert.equal([intact.boots, one.boots, none.boots], [[1], [1], [0]]);
+  assert.is.not(one.traceHash, intact.traceHash);
+  // A plain boot has forgotten all: it takes in again what the others hold.
+  assert.ok(none.refetched.size >= 12, `${none.refetched.size} owners' work was fetched again`);
+  for (const { broken, outcome } of [intact, one, none]) {
+    assert.equal(broken, []);
+    assert.is(outcome.withinSla, true, outcome.missing.join('; '));
+  }
+});
+
+test('WDG-2 holds: recoveries that fail are followed by the next rung, in order, up to safe mode', () => {
+  const helped = fly({ kind: 'hung-task' });
+  assert.equal(helped.rungs, [1]);
+  const failing = fly({ kind: 'hung-task', persistent: true, failing: [1, 2, 3, 4] });
+  assert.equal([...new Set(failing.rungs)], [1, 2, 3, 4, 5]);
+  assert.equal(
+    failing.rungs,
+    [...failing.rungs].sort((a, b) => a - b),
+  );
+  for (const { broken } of [helped, failing])
+    assert.equal(
+      broken.filter(({ id }) => id.startsWith('WDG')),
+      [],
+    );
+  assert.equal(helped.broken, []);
+});
+
+test('WDG-2 holds: a reset ordered in vain is repeated and then the alternate image ends the hang', () => {
+  const { rungs, boots, broken } = fly({ kind: 'hung-task', failing: [1, 2, 3] });
+  assert.is(rungs[rungs.length - 1], 4);
+  assert.ok(rungs.filter((rung) => rung === 3).length > 1, rungs.join(' '));
+  assert.is(boots.length, 1);
+  assert.equal(broken, []);
+});
+
+test.run();
