@@ -50,7 +50,8 @@ export class Observers {
       case EVENT.MEMBER_STATE:
         return this.views.memberState(timeMs, node, fields);
       case EVENT.BOOTED:
-        this.plans.halt(node);
+        this.plans.halt(timeMs, node);
+        this.plans.restarted(timeMs, node);
         // restored = 0: the tables are empty again.
         if (fields[2] === 0) {
           this.holdings.forget(node);
@@ -69,7 +70,7 @@ export class Observers {
   world(timeMs: number, change: WorldChange): void {
     if (change.kind === 'credit') return this.production.credit(timeMs, change.node, change.group, change.unit, change.kg);
     if (change.kind === 'work-ended') return this.plans.ended(change.node, change.slot);
-    if (change.kind === 'node-down') this.plans.halt(change.node);
+    if (change.kind === 'node-down') this.plans.halt(timeMs, change.node);
     this.ground.world(timeMs, change);
   }
 }

@@ -1,5 +1,5 @@
 import { COMMAND, groupOf, INTENT_STATE, LOST, PUBLISHED, SETTLED, START } from './record.ts';
-import { OWN_SLOTS } from './rules.ts';
+import { LEASE_S, OWN_SLOTS } from './rules.ts';
 
 /** The newest published version of one slot, and what its owner has said of it since. */
 export interface Plan {
@@ -45,11 +45,14 @@ export class Plans {
   changes = 0;
   /** Newest version of each key that said done or withdrawn; 0 = none. */
   private readonly tombstoneVersion: Uint32Array;
+  /** Since when each node's processor stands still; Infinity = it runs. */
+  private readonly stoppedMs: Float64Array;
 
   constructor(nodes: number) {
     this.plan = new Array<Plan | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.running = new Array<Execution | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.tombstoneVersion = new Uint32Array(nodes * OWN_SLOTS);
+    this.stoppedMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
   }
 
   /** Keys with a plan on the group, whatever its state. */
@@ -94,6 +97,7 @@ export class Plans {
   settled(timeMs: number, node: number, f: Uint32Array): void {
     const plan = this.plan[node * OWN_SLOTS + f[SETTLED.SLOT]];
     if (plan === undefined || plan.version !== f[SETTLED.VERSION]) return;
+    plan.state = INTENT_STATE.STARTED;
     plan.settled = true;
     plan.settledMs = timeMs;
     plan.settledEndS = f[SETTLED.END_S];
@@ -132,8 +136,26 @@ export class Plans {
     return this.running.slice(node * OWN_SLOTS, (node + 1) * OWN_SLOTS).filter((work) => work !== undefined);
   }
 
+  /**
+   * A restart after a stop of longer than any of its leases: INT-5 lets others take what it held, so what it published before binds
+   * nobody until it says so anew.
+   */
+  restarted(timeMs: number, node: number): void {
+    const stoppedMs = this.stoppedMs[node];
+    this.stoppedMs[node] = Number.POSITIVE_INFINITY;
+    if (!(timeMs - stoppedMs > LEASE_S * 1000)) return;
+    for (let slot = 0; slot < OWN_SLOTS; slot++) {
+      const plan = this.plan[node * OWN_SLOTS + slot];
+      if (plan === undefined || plan.leaseS * 1000 > timeMs) continue;
+      plan.state = INTENT_STATE.WITHDRAWN;
+      plan.settled = false;
+      this.changes++;
+    }
+  }
+
   /** The node's processor stopped: its machines stop with it. */
-  halt(node: number): void {
+  halt(timeMs: number, node: number): void {
+    this.stoppedMs[node] = Math.min(this.stoppedMs[node], timeMs);
     for (let slot = 0; slot < OWN_SLOTS; slot++) this.running[node * OWN_SLOTS + slot] = undefined;
   }
 

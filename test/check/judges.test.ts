@@ -95,6 +95,22 @@ test('INT-1 holds: a settled intent stays held, and a withdrawn or ended one may
   assert.ok(court.verdict('INT-1-nothing-lost').ok);
 });
 
+test('INT-1 holds: what a node held that stood still for longer than its lease is nobody’s; violated: a shorter stop loses nothing', () => {
+  const stopped = (untilS: number, leaseS: number) => {
+    const court = room();
+    court.spread(60, 0, { version: 1, state: 3, leaseS });
+    court.world(hour, { kind: 'node-down', node: 0, permanent: false, disruption: null });
+    for (const node of [1, 2, 3]) court.hold(untilS - 60, node, 0, { version: 1, state: 0 });
+    court.world(untilS, { kind: 'node-up', node: 0, permanent: false, disruption: null });
+    court.event(untilS, 0, 192, 2, 0, 2);
+    court.until(untilS + 3 * hour);
+    return court.verdict('INT-1-nothing-lost').violations;
+  };
+  assert.is(stopped(hour + 2760, 0), 0);
+  assert.is(stopped(hour + 2640, 0), 1);
+  assert.is(stopped(hour + 2760, 20 * hour), 1, 'a lease extended in advance still binds');
+});
+
 test('INT-1 violated: all others dropped an accepted intent that still runs', () => {
   const court = room();
   court.spread(60, 0, { version: 1, state: 3 });
