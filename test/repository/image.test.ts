@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import binaryen from 'assemblyscript/binaryen';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath, type Preset } from '../../host/build/root.ts';
@@ -52,6 +53,14 @@ function valueTypes(section: Uint8Array): number[] {
   return types;
 }
 
+/** Instructions that the firmware must not have, as they stand in the image: growing memory, floats, calls through a table. */
+function forbidden(bytes: Uint8Array): string[] {
+  const module = binaryen.readBinary(bytes);
+  const text = module.emitText();
+  module.dispose();
+  return [...new Set(text.match(/\b(memory\.grow|f32\.\S+|f64\.\S+|f32|f64|call_indirect|call_ref)\b/g) ?? [])].sort();
+}
+
 for (const preset of presets) {
   const bytes = new Uint8Array(readFileSync(imagePath(preset)));
   const module = new WebAssembly.Module(bytes);
@@ -70,6 +79,10 @@ for (const preset of presets) {
     assert.not(types.includes(0x7c));
   });
 
+  test(`${preset}: no instruction grows memory, computes with floats or calls through a table`, () => {
+    assert.equal(forbidden(bytes), []);
+  });
+
   test(`${preset}: at most 64 KiB of image`, () => assert.ok(bytes.length <= 65536, `${bytes.length} bytes`));
 }
 
@@ -79,6 +92,13 @@ test('context sizes keep their bounds: flight 96 KiB, compact 32 KiB of memory i
   const compact = engine('compact');
   const memoryBytes = compact.calls.memory_base() + compact.image.contextBytes;
   assert.ok(memoryBytes <= 32 * 1024, `${memoryBytes} bytes`);
+});
+
+test('the scan of instructions finds what it looks for', () => {
+  const module = binaryen.parseText('(module (memory 1) (func (drop (memory.grow (i32.const 1))) (drop (f64.const 1))))');
+  const found = forbidden(module.emitBinary());
+  module.dispose();
+  assert.ok(found.includes('memory.grow') && found.some((word) => word.startsWith('f64')), found.join(' '));
 });
 
 test('an image that imports is refused', () => {
