@@ -125,6 +125,17 @@ deaths('MBR-2 holds: the coordinator is the lowest live member, without any elec
   for (const node of range(1, 8)) assert.is(cluster.inspect(node, 0)[6], 1);
 });
 
+deaths('MBR-2 violated: a coordinator that died is followed no longer than one detection time', () => {
+  const cluster = new TestCluster({ nodes: 8, loss: 0.1, features: 0 });
+  cluster.runTo(HOUR);
+  cluster.kill(0);
+  cluster.runTo(HOUR + 300);
+  const followed = () => range(1, 8).map((node) => cluster.inspect(node, 0)[6]);
+  assert.equal(new Set(followed()), new Set([0]), 'nobody can know yet');
+  cluster.runTo(HOUR + 1200);
+  assert.equal(new Set(followed()), new Set([1]));
+});
+
 deaths('CVG-1, CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour', () => {
   const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
   const watch = watched(cluster);
@@ -208,6 +219,27 @@ partitions('FLT-2 holds: announced silence extends leases in advance, and work g
   assert.equal(watch.doubles, []);
   assert.is(new Set(digests(cluster, range(0, 24))).size, 1);
 });
+
+partitions(
+  'FLT-2 violated: silence that outlasts what was announced ends the work with its leases, and nothing new is claimed',
+  () => {
+    const cluster = new TestCluster({ nodes: 24 });
+    const watch = watched(cluster);
+    cluster.runTo(5 * HOUR);
+    const far = range(0, 9);
+    for (const node of far) cluster.observe(node, { name: 'outlook', fromS: 8 * HOUR, untilS: 12 * HOUR, kind: 1 });
+    cluster.runTo(8 * HOUR);
+    for (const node of far) cluster.part[node] = 1;
+    cluster.runTo(11 * HOUR);
+    const running = () => far.filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1).length;
+    assert.ok(running() > 3);
+    cluster.events.length = 0;
+    cluster.runTo(20 * HOUR);
+    assert.is(running(), 0);
+    assert.not(cluster.events.some((event) => event.node < 9 && event.fields[0] === SETTLED));
+    assert.equal(watch.doubles, []);
+  },
+);
 
 const restarts = suite('restarts');
 

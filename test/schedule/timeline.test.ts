@@ -17,8 +17,8 @@ const beginS = 36_000;
 /** Claims made at `beginS` are settled and planned by then. */
 const plannedS = beginS + 1800;
 
-const sch1 = suite('SCH-1');
-const sch2 = suite('SCH-2');
+const sch1 = suite('timeline');
+const sch2 = suite('repair');
 
 function assign(
   slot: number,
@@ -57,7 +57,7 @@ function of(told: readonly Told[], type: number, slot?: number): Told[] {
   return told.filter(({ fields }) => fields[0] === type && (slot === undefined || fields[1] === slot));
 }
 
-sch1('holds: a settled claim runs in its interval, and only there', () => {
+sch1('SCH-1 holds: a settled claim runs in its interval, and only there', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 2, 8));
   live(node, plannedS + 14 * slotS);
@@ -68,7 +68,7 @@ sch1('holds: a settled claim runs in its interval, and only there', () => {
   for (const { fields } of of(node.commands, startWork, 0)) assert.ok(fields[5] <= plannedS + 10 * slotS);
 });
 
-sch1('holds: maintenance is done in one piece inside its span, and nothing is mined meanwhile', () => {
+sch1('SCH-1 holds: maintenance is done in one piece inside its span, and nothing is mined meanwhile', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 30));
   node.observe(assign(7, maintain, 4, 10, { durationS: 2700 }));
@@ -84,7 +84,7 @@ sch1('holds: maintenance is done in one piece inside its span, and nothing is mi
   assert.is(of(node.commands, stopWork, 0)[0].atS, startedS);
 });
 
-sch1('violated: maintenance that its span cannot hold is told as impossible, not left out in silence', () => {
+sch1('SCH-1 violated: maintenance that its span cannot hold is told as impossible, not left out in silence', () => {
   const node = new LoneNode();
   node.observe({
     name: 'assign',
@@ -105,7 +105,7 @@ sch1('violated: maintenance that its span cannot hold is told as impossible, not
   assert.is(of(node.commands, startWork, 7).length, 0);
 });
 
-sch1('violated: maintenance fully covered by a loading slot is impossible', () => {
+sch1('SCH-1 violated: maintenance fully covered by a loading slot is impossible', () => {
   const node = new LoneNode();
   node.observe(assign(4, haul, 6, 8));
   live(node, plannedS);
@@ -115,7 +115,7 @@ sch1('violated: maintenance fully covered by a loading slot is impossible', () =
   assert.is(node.timeline().filter((code) => code === 5).length, 1);
 });
 
-sch1('holds: loading takes the first slot of a haul, mining goes on in the others', () => {
+sch1('SCH-1 holds: loading takes the first slot of a haul, mining goes on in the others', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 20));
   node.observe(assign(4, haul, 6, 8));
@@ -126,7 +126,7 @@ sch1('holds: loading takes the first slot of a haul, mining goes on in the other
   assert.equal(timeline.slice(7, 14), [1, 1, 1, 1, 1, 1, 1]);
 });
 
-sch1('holds: a radio window is an overlay; its energy is kept back beforehand', () => {
+sch1('SCH-1 holds: a radio window is an overlay; its energy is kept back beforehand', () => {
   const node = new LoneNode({ solarW: 150, batteryWh: 1000 });
   node.observe(assign(0, mine, 2, 20, { rate: 200 }));
   node.observe({ name: 'window', startS: plannedS + 30 * slotS, endS: plannedS + 32 * slotS, energyWh: 500 });
@@ -140,7 +140,7 @@ sch1('holds: a radio window is an overlay; its energy is kept back beforehand', 
   assert.is(timeline.filter((entry) => (entry & 15) === 1).length, 0);
 });
 
-sch1('violated: a battery below the reserve stops mining whatever the plan had foreseen', () => {
+sch1('SCH-1 violated: a battery below the reserve stops mining whatever the plan had foreseen', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 30));
   live(node, plannedS + 4 * slotS);
@@ -150,7 +150,7 @@ sch1('violated: a battery below the reserve stops mining whatever the plan had f
   assert.is(node.commands.at(-1)?.fields.join(':'), `${stopWork}:0`);
 });
 
-sch1('violated: full storage stops mining, an emptied one lets it go on', () => {
+sch1('SCH-1 violated: full storage stops mining, an emptied one lets it go on', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 60));
   live(node, plannedS + 4 * slotS);
@@ -162,7 +162,7 @@ sch1('violated: full storage stops mining, an emptied one lets it go on', () => 
   assert.is(node.inspect(3, 0)[4], 1);
 });
 
-sch1('holds: no step looks at more slots than its bound, and planning ends', () => {
+sch1('SCH-1 holds: no step looks at more slots than its bound, and planning ends', () => {
   const node = new LoneNode({ features: 2 });
   for (let slot = 0; slot < 4; slot++) node.observe(assign(slot, mine, 1 + slot, 60 + slot, { rate: 50 + slot * 30 }));
   node.observe(assign(4, haul, 6, 8));
@@ -222,21 +222,21 @@ function flyPhysics(solarW: (atS: number) => number, untilS: number): { leastWh:
   return { leastWh, mostKg, minedKg };
 }
 
-sch1('holds: over 20 hours of simulated battery and store, neither the reserve nor the storage is broken', () => {
+sch1('SCH-1 holds: over 20 hours of simulated battery and store, neither the reserve nor the storage is broken', () => {
   const flown = flyPhysics(() => 600, plannedS + 80 * slotS);
   assert.ok(flown.leastWh >= 400, `${flown.leastWh} Wh`);
   assert.ok(flown.mostKg <= 80.5, `${flown.mostKg} kg`);
   assert.ok(flown.minedKg > 60, `${flown.minedKg} kg mined`);
 });
 
-sch2('holds: a panel that fails shortens the plan instead of draining the battery', () => {
+sch2('SCH-2 holds: a panel that fails shortens the plan instead of draining the battery', () => {
   const flown = flyPhysics((atS) => (atS < plannedS + 10 * slotS ? 600 : 150), plannedS + 80 * slotS);
   // Up to one telemetry period passes before the loss is seen.
   assert.ok(flown.leastWh >= 400 - 70, `${flown.leastWh} Wh`);
   assert.ok(flown.minedKg > 5, `${flown.minedKg} kg mined`);
 });
 
-sch2('holds: a claim that is lost leaves the rest of the timeline where it was', () => {
+sch2('SCH-2 holds: a claim that is lost leaves the rest of the timeline where it was', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 20));
   node.observe(assign(1, mine, 21, 20));
@@ -254,7 +254,7 @@ sch2('holds: a claim that is lost leaves the rest of the timeline where it was',
   );
 });
 
-sch2('holds: better work that comes displaces only what it overlaps', () => {
+sch2('SCH-2 holds: better work that comes displaces only what it overlaps', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 40, { rate: 100 }));
   live(node, plannedS + 60);
@@ -269,7 +269,7 @@ sch2('holds: better work that comes displaces only what it overlaps', () => {
   assert.equal(after.slice(0, 40 - passed), expected.slice(0, 40 - passed));
 });
 
-sch2('violated: a plan that a lost battery broke does not stay in force', () => {
+sch2('SCH-2 violated: a plan that a lost battery broke does not stay in force', () => {
   const node = new LoneNode({ solarW: 100 });
   node.observe(assign(0, mine, 6, 60, { rate: 200 }));
   live(node, plannedS + 60, () => health(9000, 0, 100));
@@ -281,7 +281,7 @@ sch2('violated: a plan that a lost battery broke does not stay in force', () => 
   assert.is(after, 4);
 });
 
-sch2('holds: a restart from checkpoint keeps the plan and stops what may still run', () => {
+sch2('SCH-2 holds: a restart from checkpoint keeps the plan and stops what may still run', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 60));
   live(node, plannedS + 4 * slotS);
