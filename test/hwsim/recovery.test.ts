@@ -54,11 +54,8 @@ test('WDG-2 holds: recoveries that fail are followed by the next rung, in order,
   const helped = fly({ kind: 'hung-task' });
   assert.equal(helped.rungs, [1]);
   const failing = fly({ kind: 'hung-task', persistent: true, failing: [1, 2, 3, 4] });
-  assert.equal([...new Set(failing.rungs)], [1, 2, 3, 4, 5]);
-  assert.equal(
-    failing.rungs,
-    [...failing.rungs].sort((a, b) => a - b),
-  );
+  // Two tries of a task, one of the runtime, three resets, the alternate image, safe mode: each rung once only.
+  assert.equal(failing.rungs, [1, 1, 2, 3, 3, 3, 4, 5]);
   for (const { broken } of [helped, failing])
     assert.equal(
       broken.filter(({ id }) => id.startsWith('WDG')),
