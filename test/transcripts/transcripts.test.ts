@@ -1,13 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rootFolder } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { readImage } from '../../host/cli/sim.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
+import { same } from './same.ts';
 import { Transcript } from './transcript.ts';
 
 /** Short runs told line by line. A line that moves shows what a change did; `npm test -- transcripts --rewrite` accepts it. */
@@ -32,10 +30,7 @@ for (const [name, disruptions] of Object.entries(runs)) {
     const engine = createV8Engine(readImage('flight'));
     const { traceHash } = runScenario(scenario, { seed: 1, days: 0.5, nodes: 12, body, engine, consumers: [transcript] });
     const text = `${transcript.text()}trace hash ${traceHash}\n`;
-    const path = join(rootFolder, 'test', 'transcripts', `${name}.txt`);
-    if (process.env.HELIOGRAPH_REWRITE === '1') writeFileSync(path, text);
-    assert.ok(existsSync(path), `${path} is missing: npm test -- transcripts --rewrite`);
-    assert.is(text, readFileSync(path, 'utf8'), 'if this change is meant: npm test -- transcripts --rewrite');
+    same(name, text);
     assert.ok(text.split('\n').length < 200, 'a transcript is to be read');
   });
 }
