@@ -13,6 +13,7 @@ import {
 import { SCRATCH_AT } from "../memory/map";
 import { group, intent, intents, own, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
 import { freshClaim, publish, finish, ownIndex } from "../intent/own";
+import { intentPlausible } from "../intent/hold";
 import { observeResource } from "../intent/notice";
 import { onOutlook } from "../intent/plan";
 import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from "../schedule/step";
@@ -151,11 +152,15 @@ function onAssign(ctx: usize, m: Assign): u32 {
     scheduleMaintenance(ctx, m.slot, m.startS, m.endS, m.durationS, m.priority);
     return STATUS_OK;
   }
-  if (!timeKnown(ctx)) return STATUS_IMPLAUSIBLE;
+  // Work under way is ended by progress or refusal first: its unit is free on the air at once, the platform stops later.
+  if (!timeKnown(ctx) || own(ctx, m.slot).running != 0) return STATUS_IMPLAUSIBLE;
   const slot = m.slot;
   const priority = m.priority;
   const claim = freshClaim(ctx, slot, m.kind, m.resource, m.startS, m.endS, m.rate);
   claim.priority = priority;
+  claim.version = 0;
+  claim.publishedS = claim.claimS;
+  if (!intentPlausible(ctx, claim)) return STATUS_IMPLAUSIBLE;
   own(ctx, slot).settledVersion = 0;
   own(ctx, slot).assigned = 1;
   publish(ctx, claim);

@@ -321,7 +321,8 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
   switch (type) {
     case TYPE_INTENT: {
       const next = decodeIntent(at, end, changetype<IntentMessage>(s));
-      if (timeKnown(ctx)) applyIntent(ctx, changetype<IntentMessage>(s), broadcast);
+      // A pulse before it in this frame may have told the time that its check lacked.
+      if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s))) applyIntent(ctx, changetype<IntentMessage>(s), broadcast);
       return next;
     }
     case TYPE_SYNC_DIGEST: {

@@ -16,8 +16,8 @@ export function intentHash(owner: u32, slot: u32, version: u32): u64 {
   return mix64((<u64>((owner << 3) | slot) << 32) | <u64>version);
 }
 
-export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32): u64 {
-  return mix64((<u64>((group << 16) | unit) << 32) ^ <u64>observedS ^ (<u64>observer << 21) ^ (<u64>1 << 63));
+export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
+  return mix64(mix64(capacity) ^ (<u64>((group << 16) | unit) << 32) ^ <u64>observedS ^ (<u64>observer << 21) ^ (<u64>1 << 63));
 }
 
 /** Opens the buckets of the minutes that have begun. Call before anything else that reads or writes digests. */

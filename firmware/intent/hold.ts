@@ -19,7 +19,7 @@ import {
 } from "../memory/limits";
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
-import { edge, members, missionS } from "../edge/table";
+import { edge, members, missionS, self } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { goneAt, membership } from "../membership/table";
 import { epochCutS } from "../membership/clock";
@@ -33,6 +33,7 @@ import {
   group,
   rumorAt,
   Intent,
+  VERSION_BITS,
   resourceGroup,
   DONE,
 } from "./table";
@@ -41,7 +42,7 @@ import { setOrder, link, unlink } from "./chain";
 import { boundOf } from "./arbitrate";
 
 /** A publisher's clock may be this much ahead, seconds. */
-const AHEAD_S_MAX: u32 = 120;
+export const AHEAD_S_MAX: u32 = 120;
 
 /** Room in the ring of events that letting go of many leaves to others. */
 const EVENTS_SPARE: u32 = 4;
@@ -75,6 +76,8 @@ function isOver(ctx: usize, m: IntentMessage): bool {
 /** Takes in a version. Returns its record, or NO_INDEX if it is not newer than what is held, over, or there is no room. */
 export function hold(ctx: usize, m: IntentMessage): u32 {
   if (isOver(ctx, m)) return NO_INDEX;
+  // Nobody can have published in this node's name under a boot that is still to come.
+  if (m.owner == self(ctx) && m.version >>> VERSION_BITS > edge(ctx).incarnation) return NO_INDEX;
   const state = intents(ctx);
   let index = intentIndex(ctx, m.owner, m.slot);
   let delta = intentHash(m.owner, m.slot, m.version);

@@ -1,14 +1,16 @@
-// Facts about resources that somebody saw: capacity of a group, a unit gone. Newest observation wins, then the higher observer.
+// Facts about resources that somebody saw: capacity of a group, a unit gone. Newest observation wins, then the higher observer, then
+// the larger capacity.
 
 import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from "../memory/limits";
 import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { members, missionS, self } from "../edge/table";
+import { members, missionS, self, timeKnown } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { send, SEND_NOTICE } from "../edge/outbox";
 import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from "../wire/generated/messages";
-import { intents, group, notice } from "./table";
+import { intents, group, notice, Notice } from "./table";
 import { account, noticeHash } from "./digest";
 import { soilGroup } from "./chain";
+import { AHEAD_S_MAX } from "./hold";
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
@@ -21,14 +23,22 @@ export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
 }
 
 export function noticePlausible(ctx: usize, m: NoticeMessage): bool {
-  return m.group < GROUPS_MAX && m.observer < members(ctx);
+  if (m.group >= GROUPS_MAX || m.observer >= members(ctx)) return false;
+  return !timeKnown(ctx) || m.observedS <= missionS(ctx) + AHEAD_S_MAX;
+}
+
+/** A total order, so that all who heard both hold the same. */
+function isNewer(m: NoticeMessage, held: Notice): bool {
+  if (m.observedS != held.observedS) return m.observedS > held.observedS;
+  if (m.observer != <u32>held.observer) return m.observer > <u32>held.observer;
+  return m.capacity > held.capacity;
 }
 
 /** Takes in a fact. Returns true if it is news. */
 export function holdNotice(ctx: usize, m: NoticeMessage): bool {
   const state = intents(ctx);
   let index = noticeIndex(ctx, m.group, m.unit);
-  let delta = noticeHash(m.group, m.unit, m.observedS, m.observer);
+  let delta = noticeHash(m.group, m.unit, m.observedS, m.observer, m.capacity);
   if (index == NOTICES_MAX) {
     if (state.noticeCount >= NOTICES_MAX) {
       countLoss(ctx, COUNTER_NOTICES_FULL);
@@ -37,8 +47,8 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
     index = state.noticeCount++;
   } else {
     const held = notice(ctx, index);
-    if (m.observedS < held.observedS || (m.observedS == held.observedS && m.observer <= <u32>held.observer)) return false;
-    delta -= noticeHash(held.group, held.unit, held.observedS, held.observer);
+    if (!isNewer(m, held)) return false;
+    delta -= noticeHash(held.group, held.unit, held.observedS, held.observer, held.capacity);
   }
   const entry = notice(ctx, index);
   entry.group = <u16>m.group;

@@ -20,6 +20,7 @@ import { edge, missionS, self, timeKnown } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { sendFirst, SEND_INTENT } from "../edge/outbox";
 import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
+import { majorityAgrees } from "../membership/view";
 import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
 import {
   Intent as IntentMessage,
@@ -38,6 +39,7 @@ import {
   own,
   group,
   Intent,
+  VERSION_BITS,
   resourceGroup,
   resourceUnit,
   CLAIMED,
@@ -50,11 +52,11 @@ import { hold, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
 import { verdictOf, winnerOver, claims } from "./arbitrate";
 
-/** Versions of one incarnation: low 20 bits count, so that a restarted node never reuses one. */
-const VERSION_BITS: u32 = 20;
-
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
 const RETELL_TIMES: u16 = 2;
+
+/** So long after a boot peers have told what this node had published before it: what stands then is claimed anew, seconds. */
+const RESTATE_S: u32 = 120;
 
 function nextVersion(ctx: usize): u32 {
   const state = intents(ctx);
@@ -167,7 +169,7 @@ export function finish(ctx: usize, slot: u32, state: u32): void {
 /** After a majority agreed, or the agreement grew: settles what can be. */
 export function settleOwn(ctx: usize): void {
   const state = intents(ctx);
-  if (state.unsettled == 0 || membership(ctx).quorum == 0 || !clockTrusted(ctx)) return;
+  if (state.unsettled == 0 || membership(ctx).quorum == 0 || !majorityAgrees(ctx) || !clockTrusted(ctx)) return;
   let left: u32 = 0;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = ownIndex(ctx, slot);
@@ -182,12 +184,18 @@ function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
   if (record.publishedS >= epochCutS(view.epoch)) return false;
+  // What an earlier boot published it may have taken back where this one cannot know: claimed anew, it says so to all.
+  if (record.version >>> VERSION_BITS != edge(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
   const twice = view.previousEpoch + 1 == view.epoch && record.publishedS < epochCutS(view.previousEpoch);
+  let ranksHigher = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (at != index && other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < other.boundS) {
+    if (at == index) ranksHigher = false;
+    else if (other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < other.boundS) {
+      // Refused here for something newer than the cut, it may be accepted, and settled, elsewhere.
+      if (ranksHigher) return false;
       // It may have begun: it keeps the unit until it ends or says otherwise.
       if (<u32>other.state == STARTED) return false;
       if (!twice || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner)) return false;
@@ -200,19 +208,20 @@ function canSettle(ctx: usize, index: u32): bool {
 function settle(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
   const mine = own(ctx, slot);
+  let settled = record.version;
+  if (<u32>record.state == CLAIMED) {
+    // From now on it may run: that is a fact for all, published before anything moves.
+    const m = draft(ctx, slot);
+    m.state = STARTED;
+    settled = publish(ctx, m);
+    if (settled == 0) return;
+  }
   mine.settledStartS = record.startS;
   mine.settledEndS = record.endS;
   mine.settledRate = record.rate;
   mine.settledResource = record.resource;
   mine.settledLeaseS = record.leaseS;
-  mine.settledVersion = record.version;
-  if (<u32>record.state == CLAIMED) {
-    // From now on it may run: that is a fact for all, published before anything moves.
-    const m = draft(ctx, slot);
-    m.state = STARTED;
-    const version = publish(ctx, m);
-    if (version != 0) mine.settledVersion = version;
-  }
+  mine.settledVersion = settled;
   const at = eventSpace(ctx);
   if (at != 0) {
     const e = changetype<Settled>(ctx + SCRATCH_OUT_AT);
@@ -248,7 +257,9 @@ export function tendOwn(ctx: usize): void {
       finish(ctx, slot, mine.settledVersion != 0 ? DONE : WITHDRAWN);
       continue;
     }
-    if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot);
+    if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot, now);
+    else if (record.version >>> VERSION_BITS != edge(ctx).incarnation && now >= membership(ctx).bootS + RESTATE_S)
+      claimAnew(ctx, slot, record.claimS);
   }
 }
 
@@ -280,14 +291,14 @@ function lose(ctx: usize, slot: u32, index: u32): void {
   finish(ctx, slot, WITHDRAWN);
 }
 
-/** The lease ran out while out of contact: work stops, and the slot claims anew, without the precedence of what has begun. */
-function claimAnew(ctx: usize, slot: u32): void {
+/** The lease ran out while out of contact, or the node restarted: the slot claims anew, without the precedence of what has begun. */
+function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
   own(ctx, slot).settledVersion = 0;
   const m = draft(ctx, slot);
   const now = missionS(ctx);
   m.state = CLAIMED;
-  m.claimS = now;
-  m.nonce = mix32(m.nonce ^ now);
+  m.claimS = claimS;
+  if (claimS == now) m.nonce = mix32(m.nonce ^ now);
   m.leaseS = 0;
   if (m.startS < now) m.startS = now;
   if (m.startS >= m.endS) m.endS = m.startS + 1;

@@ -156,6 +156,9 @@ export const NOTICE_BYTES: u32 = 16;
 export const BUCKET_BYTES: u32 = 16;
 export const RUMOR_BYTES: u32 = 4;
 
+/** Versions of one incarnation: the low bits count, the others say which boot published it, so that a restarted node never reuses one. */
+export const VERSION_BITS: u32 = 20;
+
 export function intents(ctx: usize): IntentState {
   return changetype<IntentState>(ctx + INTENT_STATE_AT);
 }

@@ -210,14 +210,19 @@ export function cutEpoch(ctx: usize): void {
   agreeAnew(ctx);
 }
 
+/** Whether a majority of the base holds the present digest. */
+export function majorityAgrees(ctx: usize): bool {
+  let agreeing: u32 = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++)
+    agreeing += popcnt<u32>(load<u32>(agreeAt(ctx) + (word << 2)) & load<u32>(baseAt(ctx) + (word << 2)));
+  return agreeing * 2 > bitCount(baseAt(ctx), MEMBER_WORDS);
+}
+
 /** After the agreement grew: renews lease and base when a majority agrees. Returns true the first time in an epoch. */
 export function checkQuorum(ctx: usize): bool {
   const state = membership(ctx);
   if (state.quorum != 0 || epochCutS(state.epoch) < state.bootS) return false;
-  let agreeing: u32 = 0;
-  for (let word: u32 = 0; word < MEMBER_WORDS; word++)
-    agreeing += popcnt<u32>(load<u32>(agreeAt(ctx) + (word << 2)) & load<u32>(baseAt(ctx) + (word << 2)));
-  if (agreeing * 2 <= bitCount(baseAt(ctx), MEMBER_WORDS)) return false;
+  if (!majorityAgrees(ctx)) return false;
   state.quorum = 1;
   state.quorumEpoch = state.epoch;
   state.formed = 1;

@@ -1,44 +1,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TestCluster, smallWorld, type Told } from './cluster.ts';
+import { ExecutionWatch, watched } from './watch.ts';
 
 const MEMBER_STATE = 193;
 const SETTLED = 196;
 const CONVERGED = 199;
 const ALARMED = 200;
 const START_WORK = 160;
-const STOP_WORK = 161;
 const HOUR = 3600;
 const WHAT_OWN = 3;
 const WHAT_VIEW = 7;
-
-/** Follows start-work and stop-work; reports when two nodes run one exclusive unit at once. A run ends at its untilS by itself. */
-class ExecutionWatch {
-  readonly doubles: string[] = [];
-  private readonly running = new Map<string, { resource: number; untilS: number }>();
-
-  take(told: Told): void {
-    const [type, slot, kind, resource, , untilS] = told.fields;
-    const key = `${told.node}/${slot}`;
-    if (type === STOP_WORK) this.running.delete(key);
-    if (type !== START_WORK || kind > 2 || (resource & 0xffff) === 0) return;
-    for (const [other, work] of this.running)
-      if (other !== key && work.resource === resource && work.untilS > told.atS)
-        this.doubles.push(`${key} and ${other} on ${resource.toString(16)} at ${told.atS} s`);
-    this.running.set(key, { resource, untilS });
-  }
-}
-
-function watched(cluster: TestCluster): ExecutionWatch {
-  const watch = new ExecutionWatch();
-  cluster.onTold = (told) => {
-    if (told.fields[0] < 192) {
-      watch.take(told);
-      cluster.commands.push(told);
-    } else cluster.events.push(told);
-  };
-  return watch;
-}
 
 function digests(cluster: TestCluster, nodes: number[]): string[] {
   return nodes.map((node) => cluster.inspect(node, WHAT_VIEW).slice(0, 3).join(' '));

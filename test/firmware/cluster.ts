@@ -1,3 +1,4 @@
+import { encodeFrame } from '../../host/cbor/frame.ts';
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
@@ -48,13 +49,17 @@ export class TestCluster {
   readonly commands: Told[] = [];
   /** Called before events and commands are stored, when set: they are then not stored. */
   onTold: ((told: Told) => void) | null = null;
+  /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
+  jam: ((sender: number, receiver: number) => boolean) | null = null;
   nowMs = 0;
   frames = 0;
   calls = 0;
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
+  private airBytes = 0;
   private readonly frameAt: number;
   private readonly recordAt: number;
+  private readonly checkpointAt: number;
   private readonly random: RandomStream;
   private readonly fields = new Uint32Array(64);
   private readonly options: Required<ClusterOptions>;
@@ -65,6 +70,7 @@ export class TestCluster {
     this.random = new RandomStream(this.options.seed, 'loss');
     this.frameAt = this.engine.reserve(frameBytesMax);
     this.recordAt = this.engine.reserve(4096);
+    this.checkpointAt = this.engine.reserve(this.engine.image.checkpointBytes);
     for (let node = 0; node < this.options.nodes; node++) {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
       this.part.push(0);
@@ -75,9 +81,8 @@ export class TestCluster {
     for (let node = 0; node < this.options.nodes; node++) this.boot(node, 1, true);
   }
 
-  /** Boots plainly (no checkpoint). */
-  boot(node: number, incarnation: number, timeKnown: boolean): void {
-    const config = encodeConfig(
+  private config(node: number, incarnation: number, timeKnown: boolean): Uint8Array {
+    return encodeConfig(
       {
         cluster: 7,
         self: node,
@@ -96,11 +101,34 @@ export class TestCluster {
       this.options.groups,
       { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false },
     );
+  }
+
+  /** Boots plainly (no checkpoint). */
+  boot(node: number, incarnation: number, timeKnown: boolean): void {
+    const config = this.config(node, incarnation, timeKnown);
     this.engine.view().set(config, this.recordAt);
     this.bootMs[node] = this.nowMs;
     this.up[node] = true;
     const status = this.engine.calls.boot(this.contexts[node], this.recordAt, config.length, 1, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot of ${node}: status ${status & STATUS_MASK}`);
+    this.after(node, status);
+  }
+
+  checkpoint(node: number): Uint8Array {
+    const { calls, image } = this.engine;
+    const length = calls.checkpoint(this.contexts[node], this.checkpointAt, image.checkpointBytes);
+    return this.engine.view().slice(this.checkpointAt, this.checkpointAt + length);
+  }
+
+  /** Restarts from a checkpoint, its clock kept. */
+  restore(node: number, incarnation: number, checkpoint: Uint8Array): void {
+    const config = this.config(node, incarnation, true);
+    this.engine.view().set(config, this.recordAt);
+    this.engine.view().set(checkpoint, this.checkpointAt);
+    this.bootMs[node] = this.nowMs;
+    const { restore } = this.engine.calls;
+    const status = restore(this.contexts[node], this.checkpointAt, checkpoint.length, this.recordAt, config.length, 2, 0, 0);
+    if ((status & STATUS_MASK) !== 0) throw new Error(`restore of ${node}: status ${status & STATUS_MASK}`);
     this.after(node, status);
   }
 
@@ -115,6 +143,17 @@ export class TestCluster {
       this.recordAt,
       bytes.length,
     );
+    this.after(node, status);
+    return status & STATUS_MASK;
+  }
+
+  /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
+  inject(node: number, sender: number, messages: Message[]): number {
+    const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
+    this.engine.view().set(frame, this.frameAt);
+    const local = this.nowMs - this.bootMs[node];
+    const { receive } = this.engine.calls;
+    const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, frame.length);
     this.after(node, status);
     return status & STATUS_MASK;
   }
@@ -161,14 +200,23 @@ export class TestCluster {
     if (this.wakeMs[node] <= this.nowMs) this.wakeMs[node] = this.nowMs + 1;
   }
 
+  /** The bytes of the frame on the air. */
+  onAir(): Uint8Array {
+    return this.engine.view().slice(this.frameAt, this.frameAt + this.airBytes);
+  }
+
   private air(sender: number, length: number): void {
+    this.airBytes = length;
+    const sent = this.jam === null ? null : this.onAir();
     this.frames++;
     const to = addresseeOf(this.engine.view(), this.frameAt);
     for (let node = 0; node < this.contexts.length; node++) {
       if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
+      if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       const local = this.nowMs - this.bootMs[node];
       this.calls++;
+      if (sent !== null) this.engine.view().set(sent, this.frameAt);
       const status = this.engine.calls.receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, length);
       const code = status & STATUS_MASK;
       if (code !== 0 && code !== 10)

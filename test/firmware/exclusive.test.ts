@@ -1,0 +1,143 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Message } from '../../host/cbor/generated.ts';
+import { decodeFrame } from '../../host/cbor/frame.ts';
+import { STATUS } from '../../host/engine/status.ts';
+import { TestCluster } from './cluster.ts';
+import { watched } from './watch.ts';
+
+const HOUR = 3600;
+const DAY = 86_400;
+const UNIT = (1 << 16) | 1;
+const DONE = 4;
+const WHAT_HELD = 2;
+const WHAT_VIEW = 7;
+const WHAT_GROUP = 8;
+
+const lot = { name: 'group', group: 1, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 } as const;
+
+/** Nodes that plan nothing themselves: claims come from outside, partitions and restarts by hand. */
+function driven(nodes: number): TestCluster {
+  return new TestCluster({ nodes, features: 0, groups: [lot] });
+}
+
+function assign(cluster: TestCluster, node: number, startS: number, endS: number, rate = 100, priority = 1): number {
+  return cluster.observe(node, { name: 'assign', slot: 0, kind: 1, resource: UNIT, startS, endS, durationS: 0, rate, priority });
+}
+
+function split(cluster: TestCluster, ...sets: number[][]): void {
+  for (const [part, nodes] of sets.entries()) for (const node of nodes) cluster.part[node] = part;
+}
+
+const exclusive = suite('INT-5 in hand-driven partitions');
+
+exclusive('an owner back from an old checkpoint does not run what it had taken back', () => {
+  const cluster = driven(5);
+  const watch = watched(cluster);
+  cluster.runTo(2 * HOUR);
+  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
+  cluster.runTo(2 * HOUR + 1300);
+  const old = cluster.checkpoint(0);
+  cluster.runTo(2 * HOUR + 1420);
+  split(cluster, [0, 4], [1, 2, 3]);
+  cluster.observe(0, { name: 'progress', slot: 0, status: DONE, movedKg: 0 });
+  cluster.runTo(2 * HOUR + 1480);
+  split(cluster, [0, 1, 2, 3], [4]);
+  cluster.restore(0, 2, old);
+  cluster.runTo(2 * HOUR + 1920);
+  split(cluster, [0], [1, 2, 3, 4]);
+  cluster.runTo(2 * HOUR + 2040);
+  assign(cluster, 4, 2 * HOUR + 2040, 2 * HOUR + 2 * DAY);
+  cluster.runTo(5 * HOUR);
+  assert.equal(watch.doubles, []);
+});
+
+exclusive('an owner that restarted alone does not take running work back', () => {
+  const cluster = driven(5);
+  const watch = watched(cluster);
+  cluster.runTo(2 * HOUR);
+  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
+  cluster.runTo(2 * HOUR + 1300);
+  split(cluster, [1, 2, 3, 4], [0]);
+  cluster.runTo(2 * HOUR + 2700);
+  cluster.restore(0, 2, cluster.checkpoint(0));
+  cluster.runTo(4 * HOUR);
+  assign(cluster, 1, 4 * HOUR, 4 * HOUR + DAY);
+  cluster.runTo(5 * HOUR);
+  assert.is(cluster.inspect(1, 3, 0)[4], 1, 'node 1 works before the path is back');
+  split(cluster, [0, 1, 2, 3, 4]);
+  cluster.runTo(6 * HOUR);
+  assert.is(cluster.inspect(1, 3, 0)[4], 1, 'and after');
+  assert.equal(watch.doubles, []);
+});
+
+exclusive('a competitor of higher rank, refused for a fact newer than the cut, is not taken for beaten', () => {
+  const cluster = driven(5);
+  const watch = watched(cluster);
+  cluster.jam = (sender, receiver) => {
+    const atS = cluster.nowMs / 1000;
+    if (atS < 18_000 || atS >= 18_900) return false;
+    const { messages } = decodeFrame(cluster.onAir());
+    if (receiver === 1 && messages.some(({ name }) => name === 'notice')) return true;
+    const other = receiver === 1 ? 2 : receiver === 2 ? 1 : -1;
+    return atS >= 18_600 && sender !== receiver && messages.some((m) => m.name === 'intent' && m.owner === other);
+  };
+  const tell = (nodes: number[], observedS: number, capacity: number) => {
+    const notice: Message = { name: 'notice', group: 1, unit: 0, capacity, observedS, observer: 3 };
+    for (const node of nodes) assert.is(cluster.inject(node, 3, [notice]), STATUS.ok);
+  };
+  cluster.runTo(17_995);
+  assign(cluster, 2, 17_995, 17_995 + DAY, 30, 1);
+  assign(cluster, 1, 17_995, 17_995 + DAY, 60, 5);
+  cluster.runTo(18_001);
+  tell([0, 2, 4], 18_001, 50);
+  cluster.runTo(18_597);
+  tell([0, 1, 2, 4], 18_597, 100);
+  cluster.runTo(18_601);
+  tell([0, 2, 4], 18_601, 50);
+  cluster.runTo(19_800);
+  assert.equal(watch.doubles, []);
+});
+
+exclusive.run();
+
+const hostile = suite('what a member may not tell');
+
+hostile('an intent in our name under a boot to come changes nothing', () => {
+  const cluster = driven(5);
+  cluster.runTo(2 * HOUR);
+  const now = 2 * HOUR;
+  const times = { startS: now, endS: now + HOUR, claimS: now, publishedS: now, leaseS: 0 };
+  const content = { kind: 1, resource: UNIT, rate: 1, priority: 1, state: 5, generation: 1, nonce: 1, read: 0 };
+  assert.is(cluster.inject(0, 4, [{ name: 'intent', owner: 0, slot: 1, version: 0xffffffff, ...content, ...times }]), STATUS.ok);
+  assert.is(cluster.inspect(0, WHAT_HELD, 1).length, 0);
+  assign(cluster, 0, now, now + HOUR);
+  assert.is(cluster.inspect(0, WHAT_HELD, 0)[0] >>> 20, 1);
+});
+
+hostile('a notice of the future is refused, and of two that contradict each other all hold the same, whatever the order', () => {
+  const cluster = driven(3);
+  cluster.runTo(2 * HOUR);
+  const notice = { name: 'notice', group: 1, unit: 0, observer: 1 } as const;
+  assert.is(cluster.inject(0, 2, [{ ...notice, capacity: 0, observedS: 0xffffffff }]), STATUS.implausible);
+  const five: Message = { ...notice, capacity: 5, observedS: 2 * HOUR };
+  const seven: Message = { ...notice, capacity: 7, observedS: 2 * HOUR };
+  for (const [node, heard] of [[five, seven], [seven, five], [seven]].entries())
+    for (const message of heard) assert.is(cluster.inject(node, (node + 1) % 3, [message]), STATUS.ok);
+  cluster.runTo(3 * HOUR);
+  const capacities = [0, 1, 2].map((node) => cluster.inspect(node, WHAT_GROUP, 1)[2]);
+  assert.equal(capacities, [7, 7, 7]);
+  const digests = new Set([0, 1, 2].map((node) => cluster.inspect(node, WHAT_VIEW).slice(1, 3).join()));
+  assert.is(digests.size, 1);
+});
+
+hostile('work that peers would refuse to hear of is refused when assigned, as is another in a slot at work', () => {
+  const cluster = driven(5);
+  cluster.runTo(2 * HOUR);
+  assert.is(assign(cluster, 0, 2 * HOUR, 2 * HOUR + 63 * DAY), STATUS.implausible);
+  assert.is(assign(cluster, 0, 2 * HOUR, 2 * HOUR + DAY), STATUS.ok);
+  cluster.runTo(2 * HOUR + 1500);
+  assert.is(assign(cluster, 0, 3 * HOUR, 3 * HOUR + DAY), STATUS.implausible);
+});
+
+hostile.run();
