@@ -265,10 +265,12 @@ function composeGoneList(ctx: usize, at: usize, end: usize): usize {
   let found: u32 = 0;
   for (let i: u32 = 0; i < count && found < GONE_LIST_ENTRIES_MAX; i++) {
     const index = (from + i) % count;
-    if (ageOf(ctx, index) < BEATS_GONE || member(ctx, index).lastBeat == 0) continue;
+    const known = member(ctx, index);
+    if ((ageOf(ctx, index) < BEATS_GONE || known.lastBeat == 0) && known.burials == 0) continue;
     const entry = goneListEntryAt(m, found);
     entry.member = index;
-    entry.lastBeat = member(ctx, index).lastBeat;
+    entry.lastBeat = known.lastBeat;
+    entry.burials = known.burials;
     found++;
   }
   m.entriesLength = found;

@@ -5,12 +5,12 @@ import { SCRATCH_OUT_AT } from "../memory/map";
 import { membership } from "../membership/table";
 import { membershipStep } from "../membership/step";
 import { epochCutS } from "../membership/clock";
-import { turnTo, cutEpoch, checkQuorum } from "../membership/view";
+import { turnTo, cutEpoch } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/hold";
 import { soilAll } from "../intent/arbitrate";
 import { intents } from "../intent/table";
-import { settleOwn, tendOwn } from "../intent/own";
+import { agreementGrew, tendOwn } from "../intent/own";
 import { planStep } from "../intent/plan";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
@@ -49,7 +49,7 @@ export function advance(ctx: usize): void {
   intents(ctx).nextDropS = 0;
   dropUnheld(ctx);
   view.digest = digestAsOf(ctx, epochCutS(epoch)) + view.goneDigest;
-  if (checkQuorum(ctx)) settleOwn(ctx);
+  agreementGrew(ctx);
 }
 
 /** The node's own beat: once per period, and once per PERIOD_S of local time while mission time is unknown. */
@@ -79,7 +79,7 @@ export function periodTick(ctx: usize): void {
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
   watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
-  settleOwn(ctx);
+  agreementGrew(ctx);
   tendOwn(ctx);
   planStep(ctx);
   watchdogCheckIn(ctx, ROOM_INTENT);

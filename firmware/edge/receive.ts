@@ -35,13 +35,13 @@ import {
   onIsolation,
 } from "../membership/step";
 import { member } from "../membership/table";
-import { markHeard, learnLastBeat, checkQuorum } from "../membership/view";
+import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
 import { intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
-import { adoptOwn, readDigest, settleOwn } from "../intent/own";
+import { adoptOwn, readDigest, agreementGrew } from "../intent/own";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import {
@@ -304,7 +304,11 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
     case TYPE_GONE_LIST: {
       const m = changetype<GoneList>(s);
       const next = decodeGoneList(at, end, m);
-      for (let i: u32 = 0; i < m.entriesLength; i++) learnLastBeat(ctx, goneListEntryAt(m, i).member, goneListEntryAt(m, i).lastBeat);
+      for (let i: u32 = 0; i < m.entriesLength; i++) {
+        const entry = goneListEntryAt(m, i);
+        learnLastBeat(ctx, entry.member, entry.lastBeat);
+        learnBurials(ctx, entry.member, entry.burials);
+      }
       return next;
     }
     default:
@@ -360,12 +364,9 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
 }
 
 function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bool): void {
-  const told = mergePulse(ctx, sender, bytes, m);
+  const told = mergePulse(ctx, bytes, m);
   if (told == PULSE_NOTHING || !timeKnown(ctx)) return;
-  if (told == PULSE_GREW) {
-    checkQuorum(ctx);
-    settleOwn(ctx);
-  }
+  if (told == PULSE_GREW) agreementGrew(ctx);
   // Only a frame meant for us starts an exchange: else a broadcast would be answered by everybody.
   if (!broadcast && (told == PULSE_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
 }

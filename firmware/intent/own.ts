@@ -20,7 +20,7 @@ import { edge, missionS, self, timeKnown } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { sendFirst, SEND_INTENT } from "../edge/outbox";
 import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
-import { majorityAgrees } from "../membership/view";
+import { majorityAgrees, checkQuorum, grantedUntilS } from "../membership/view";
 import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
 import {
   Intent as IntentMessage,
@@ -166,8 +166,13 @@ export function finish(ctx: usize, slot: u32, state: u32): void {
 
 // ---- settling ----
 
-/** After a majority agreed, or the agreement grew: settles what can be. */
-export function settleOwn(ctx: usize): void {
+/** After the agreement grew, or a cut: a majority renews the lease, once in an epoch, and what can be settled is. */
+export function agreementGrew(ctx: usize): void {
+  if (checkQuorum(ctx)) renewOwn(ctx);
+  settleOwn(ctx);
+}
+
+function settleOwn(ctx: usize): void {
   const state = intents(ctx);
   if (state.unsettled == 0 || membership(ctx).quorum == 0 || !majorityAgrees(ctx) || !clockTrusted(ctx)) return;
   let left: u32 = 0;
@@ -307,6 +312,54 @@ function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
 }
 
 // ---- leases ----
+
+/**
+ * A majority agreed: the lease goes on. While this node was gone, others may have settled on what it works from the end of its hold
+ * on; they are in the digest just agreed on, and it leaves them what begins after the end of its lease so far.
+ */
+function renewOwn(ctx: usize): void {
+  const view = membership(ctx);
+  const now = missionS(ctx);
+  const until = grantedUntilS(ctx);
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const mine = own(ctx, slot);
+    if (mine.settledVersion == 0 || ownIndex(ctx, slot) == NO_INDEX) continue;
+    const before = leaseEndS(ctx, slot);
+    if (now >= before) {
+      claimAnew(ctx, slot, now);
+      continue;
+    }
+    const promised = until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
+    if (promised < mine.settledEndS) shorten(ctx, slot, promised);
+  }
+  if (until > view.leaseUntilS) view.leaseUntilS = until;
+}
+
+/** The earliest start, at or after `fromS`, of another's claim on the unit that a slot works; its own end if there is none. */
+function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
+  const mine = own(ctx, slot);
+  let earliest = mine.settledEndS;
+  let at: u32 = group(ctx, resourceGroup(mine.settledResource)).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    if (<u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other) && other.startS >= fromS && other.startS < earliest)
+      earliest = other.startS;
+    at = other.next;
+  }
+  return earliest;
+}
+
+/** Settled work ends sooner: that needs nobody's consent. */
+function shorten(ctx: usize, slot: u32, endS: u32): void {
+  const mine = own(ctx, slot);
+  const m = draft(ctx, slot);
+  m.endS = endS;
+  m.leaseS = mine.settledLeaseS;
+  mine.settledEndS = endS;
+  const version = publish(ctx, m);
+  if (version != 0) mine.settledVersion = version;
+  scheduleDirty(ctx, slot);
+}
 
 /** Until when this slot's lease lets it run, mission seconds: the ordinary lease, or one extended in advance less guard and clock error. */
 export function leaseEndS(ctx: usize, slot: u32): u32 {

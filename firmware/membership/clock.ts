@@ -44,8 +44,7 @@ export function clockErrorMs(ctx: usize): u32 {
   const state = edge(ctx);
   if (state.timeKnown == 0) return 0xffff;
   const elapsedS = state.localS - state.sampleS;
-  const error = state.errorMs + elapsedS / (1000 / CLOCK_DRIFT_PPM_MAX);
-  return error < 0xffff ? error : 0xffff;
+  return state.errorMs + elapsedS / (1000 / CLOCK_DRIFT_PPM_MAX);
 }
 
 /** TIM-1: whether this clock is good enough to claim, grant or renew anything. */
@@ -102,8 +101,10 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
       countLoss(ctx, COUNTER_CLOCK_DISAGREES);
       return;
     }
-    shiftOffset(ctx, off / 8);
-    state.errorMs = 2 * TRANSIT_ERROR_MS + 200;
+    const step = off / 8;
+    shiftOffset(ctx, step);
+    const left = off - step;
+    state.errorMs = 2 * TRANSIT_ERROR_MS + 200 + <u32>(left < 0 ? -left : left);
     state.sampleS = state.localS;
     return;
   }

@@ -47,7 +47,8 @@ export function composePulse(ctx: usize, recent: u32): Pulse {
   const now = edge(ctx);
   m.timeS = now.missionS;
   m.timeMs = now.missionMs;
-  m.errorMs = clockErrorMs(ctx);
+  const errorMs = clockErrorMs(ctx);
+  m.errorMs = errorMs < 0xffff ? errorMs : 0xffff;
   m.agesAt = <u32>planes;
   m.agesLength = bytes << 1;
   m.digestHigh = <u32>(state.digest >> 32);
@@ -65,7 +66,7 @@ export function pulsePlausible(ctx: usize, m: Pulse): bool {
 }
 
 /** Merges a pulse that came in a frame of `bytes` bytes. Returns PULSE_*. */
-export function mergePulse(ctx: usize, sender: u32, bytes: u32, m: Pulse): u32 {
+export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
   clockSample(ctx, bytes, m.timeS, m.timeMs, m.errorMs);
   const state = membership(ctx);
   if (!timeKnown(ctx) || state.beat == 0) return PULSE_NOTHING;
@@ -84,7 +85,7 @@ export function mergePulse(ctx: usize, sender: u32, bytes: u32, m: Pulse): u32 {
   mergeAges(ctx, beatOf(m.timeS), m);
   if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
   if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;
-  return mergeAgreement(ctx, sender, m) ? PULSE_GREW : PULSE_SAME;
+  return mergeAgreement(ctx, m) ? PULSE_GREW : PULSE_SAME;
 }
 
 function mergeAges(ctx: usize, beat: u32, m: Pulse): void {
@@ -105,16 +106,15 @@ function mergeAges(ctx: usize, beat: u32, m: Pulse): void {
   }
 }
 
-/** Our digest is the sender's: whoever agrees with it agrees with us. */
-function mergeAgreement(ctx: usize, sender: u32, m: Pulse): bool {
+/** Our digest is the sender's: whoever agrees with it agrees with us. The sender has set its own bit, unless it is recovering. */
+function mergeAgreement(ctx: usize, m: Pulse): bool {
   const bytes = bitmapBytes(ctx);
   let grew: u32 = 0;
   for (let word: u32 = 0; word << 2 < bytes; word++) {
     const offset = word << 2;
     const at = agreeAt(ctx) + offset;
     const before = load<u32>(at);
-    let now = before | (wordFromBytes(m.agreeAt + offset, bytes - offset) & load<u32>(everyoneAt(ctx) + offset));
-    if (sender >>> 5 == word) now |= 1 << (sender & 31);
+    const now = before | (wordFromBytes(m.agreeAt + offset, bytes - offset) & load<u32>(everyoneAt(ctx) + offset));
     store<u32>(at, now);
     grew |= now ^ before;
   }

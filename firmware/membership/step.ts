@@ -23,7 +23,7 @@ import {
   SEND_ALIVE,
   SEND_JOIN,
 } from "../edge/outbox";
-import { membership, member, everyoneAt, baseAt, suspectAt } from "./table";
+import { membership, member, everyoneAt, baseAt, votersAt, suspectAt, agreeAt } from "./table";
 import { ageOf, markHeard } from "./view";
 import { pulseTurn } from "./pulse";
 
@@ -44,9 +44,12 @@ export function membershipBoot(ctx: usize): void {
   for (let i: u32 = 0; i < members(ctx); i++) {
     bitSet(everyoneAt(ctx), i);
     bitSet(baseAt(ctx), i);
+    bitSet(votersAt(ctx), i);
   }
   membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
   membership(ctx).refuteLeft = TELL_TIMES;
+  // The first boot has nothing to forget.
+  membership(ctx).recovering = edge(ctx).incarnation > 1 ? 1 : 0;
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
@@ -61,6 +64,8 @@ export function membershipRestart(ctx: usize): void {
   state.refuteLeft = TELL_TIMES;
   state.health = 0;
   state.quorum = 0;
+  state.recovering = 1;
+  memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   state.leaseUntilS = 0;
   const floor = edge(ctx).incarnation << REFUTATION_BITS;
   if (floor > state.incarnation) state.incarnation = floor;

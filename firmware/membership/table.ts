@@ -55,6 +55,8 @@ export class MembershipState {
   quietS: u32 = 0;
   /** Changes of the gone set since the last beat, told to the convergence room. */
   sequence: u32 = 0;
+  /** 1 = restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
+  recovering: u32 = 0;
 }
 
 @unmanaged
@@ -72,6 +74,10 @@ export class Member {
   intentSum: u32 = 0;
   /** Last beat of a silence that began together with others': it stays unreachable when those are heard again first. */
   togetherBeat: u32 = 0;
+  /** How often it lost its vote for being gone too long, and got it back: odd = it has none. Grows only; merged by maximum. */
+  burials: u8 = 0;
+  spare0: u8 = 0;
+  spare1: u16 = 0;
 }
 
 export const STATE_UNKNOWN: u32 = 0;
@@ -84,7 +90,7 @@ export function membership(ctx: usize): MembershipState {
   return changetype<MembershipState>(ctx + MEMBERSHIP_AT);
 }
 
-export const MEMBER_BYTES: u32 = 24;
+export const MEMBER_BYTES: u32 = 28;
 
 export function member(ctx: usize, index: u32): Member {
   return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
@@ -104,7 +110,7 @@ export function agreeAt(ctx: usize): usize {
 export function agreedBeforeAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
 }
-/** Members that count for a majority: all but the agreed dead. */
+/** Members of which a majority must agree: all that have a vote, or had one when a majority was last seen to agree. */
 export function baseAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
 }
@@ -120,6 +126,10 @@ export function everyoneAt(ctx: usize): usize {
 export function suspectAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
 }
-export const MEMBER_BITMAPS: u32 = 9;
+/** Members whose agreement counts: those of the base whose burials have not changed since. */
+export function votersAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 9 * BITMAP_BYTES;
+}
+export const MEMBER_BITMAPS: u32 = 10;
 
 if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");

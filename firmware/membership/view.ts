@@ -27,6 +27,7 @@ import {
   agreeAt,
   agreedBeforeAt,
   baseAt,
+  votersAt,
   goneAt,
   everyoneAt,
   suspectAt,
@@ -36,6 +37,12 @@ import {
   STATE_UNREACHABLE,
   STATE_DEAD,
 } from "./table";
+
+/** A member that was buried this often stays what it is. */
+const BURIALS_MAX: u32 = 254;
+
+/** What a node agreed to before it restarted binds nobody after this, seconds since its boot. */
+const FORGET_S: u32 = LEASE_S + 2 * LEASE_GUARD_S;
 
 /** Age of a member's newest sign of life in beats, BEATS_GONE = gone. */
 export function ageOf(ctx: usize, index: u32): u32 {
@@ -113,6 +120,31 @@ export function learnLastBeat(ctx: usize, index: u32, beat: u32): void {
   goneChanged(ctx);
 }
 
+/** A peer's word on how often a member was buried and came back. */
+export function learnBurials(ctx: usize, index: u32, burials: u32): void {
+  if (burials <= <u32>member(ctx, index).burials) return;
+  setBurials(ctx, index, burials);
+  goneChanged(ctx);
+}
+
+/** Until a majority is known to hold this, the member's vote does not count and yet is counted against (README, proof). */
+function setBurials(ctx: usize, index: u32, burials: u32): void {
+  member(ctx, index).burials = <u8>burials;
+  bitClear(votersAt(ctx), index);
+  bitSet(baseAt(ctx), index);
+}
+
+/** At a cut after a quorum: the long gone lose their vote, who came back has it again. */
+function bury(ctx: usize): void {
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    const entry = member(ctx, i);
+    const burials: u32 = entry.burials;
+    const gone = bitGet(goneAt(ctx), i);
+    const long = gone && entry.lastBeat != 0 && entry.lastBeat + UNREACHABLE_S_MAX / BEAT_S <= membership(ctx).beat;
+    if ((burials & 1) == 0 ? long && burials < BURIALS_MAX : !gone) setBurials(ctx, i, burials + 1);
+  }
+}
+
 /** Recomputes what the gone members add to the digest, and starts agreement anew. */
 function goneChanged(ctx: usize): void {
   const state = membership(ctx);
@@ -133,13 +165,17 @@ function digestOfGone(ctx: usize): u64 {
       sum += mix64(((<u64>index + 1) << 32) | <u64>member(ctx, index).lastBeat);
     }
   }
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    const burials: u64 = member(ctx, i).burials;
+    if (burials != 0) sum += mix64((<u64>1 << 63) | (<u64>i << 32) | burials);
+  }
   return sum;
 }
 
-/** Nobody but this node is known to hold the present digest. */
+/** Nobody but this node is known to hold the present digest; nor does it say so itself while it may have forgotten what it agreed to. */
 export function agreeAnew(ctx: usize): void {
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
-  bitSet(agreeAt(ctx), self(ctx));
+  if (membership(ctx).recovering == 0) bitSet(agreeAt(ctx), self(ctx));
 }
 
 /** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
@@ -197,28 +233,32 @@ export function cutEpoch(ctx: usize): void {
   const epoch = state.beat / EPOCH_BEATS;
   memory.copy(agreedBeforeAt(ctx), agreeAt(ctx), MEMBER_WORDS << 2);
   if (state.epoch + 1 != epoch || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
+  const agreed = state.quorum != 0;
   state.previousEpoch = state.epoch;
   state.epoch = epoch;
   state.quorum = 0;
+  // The ordinary leases that its agreement before the restart may have granted are over.
+  if (missionS(ctx) >= state.bootS + FORGET_S) state.recovering = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const heard =
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
     store<u32>(goneAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
   }
+  if (agreed) bury(ctx);
   state.goneDigest = digestOfGone(ctx);
   agreeAnew(ctx);
 }
 
-/** Whether a majority of the base holds the present digest. */
+/** Whether a majority of the base holds the present digest, by the votes of those who have one in it before and after every change. */
 export function majorityAgrees(ctx: usize): bool {
   let agreeing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++)
-    agreeing += popcnt<u32>(load<u32>(agreeAt(ctx) + (word << 2)) & load<u32>(baseAt(ctx) + (word << 2)));
+    agreeing += popcnt<u32>(load<u32>(agreeAt(ctx) + (word << 2)) & load<u32>(votersAt(ctx) + (word << 2)));
   return agreeing * 2 > bitCount(baseAt(ctx), MEMBER_WORDS);
 }
 
-/** After the agreement grew: renews lease and base when a majority agrees. Returns true the first time in an epoch. */
+/** After the agreement grew: brings the base up to date when a majority agrees. Returns true the first time in an epoch. */
 export function checkQuorum(ctx: usize): bool {
   const state = membership(ctx);
   if (state.quorum != 0 || epochCutS(state.epoch) < state.bootS) return false;
@@ -226,16 +266,22 @@ export function checkQuorum(ctx: usize): bool {
   state.quorum = 1;
   state.quorumEpoch = state.epoch;
   state.formed = 1;
-  // All who agree heard us no earlier than two beats before the cut, so nobody lets go of our claims before this (README, proof).
-  const guardS = LEASE_GUARD_S + clockErrorMs(ctx) / 1000;
-  const cutS = epochCutS(state.epoch);
-  const heardS = cutS > 300 ? cutS - 300 : 0;
-  const until = heardS + LEASE_S - guardS;
-  if (until > state.leaseUntilS) state.leaseUntilS = until;
-  for (let word: u32 = 0; word < MEMBER_WORDS; word++)
-    store<u32>(baseAt(ctx) + (word << 2), load<u32>(everyoneAt(ctx) + (word << 2)));
-  for (let i: u32 = 0; i < members(ctx); i++) if (bitGet(goneAt(ctx), i) && goneState(ctx, i) == STATE_DEAD) bitClear(baseAt(ctx), i);
+  if (state.recovering != 0) {
+    state.recovering = 0;
+    bitSet(agreeAt(ctx), self(ctx));
+  }
+  memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
+  for (let i: u32 = 0; i < members(ctx); i++) if (member(ctx, i).burials & 1) bitClear(baseAt(ctx), i);
+  memory.copy(votersAt(ctx), baseAt(ctx), MEMBER_WORDS << 2);
   return true;
+}
+
+/** End of the ordinary lease that agreement in the present epoch grants, mission seconds. */
+export function grantedUntilS(ctx: usize): u32 {
+  // All who agree heard us no earlier than two beats before the cut, so nobody lets go of our claims before this (README, proof).
+  const cutS = epochCutS(membership(ctx).epoch);
+  const heardS = cutS > BEAT_S ? cutS - BEAT_S : 0;
+  return heardS + LEASE_S - LEASE_GUARD_S - clockErrorMs(ctx) / 1000;
 }
 
 /** Why a gone member is gone: a function of agreed facts only (last beats, announcements, time). */

@@ -117,7 +117,7 @@ export const FIELD = {
 } as const;
 
 export interface GoneEntry {
-  readonly member: number; readonly lastBeat: number;
+  readonly member: number; readonly lastBeat: number; readonly burials: number;
 }
 export interface Header {
   readonly version: number; readonly cluster: number; readonly sender: number; readonly addressee: number; readonly counter: number;

@@ -6,9 +6,10 @@ import type { Shape } from './shape.ts';
 /** Every rule of the schema, those without type first, then by type. */
 export const SHAPES: readonly Shape[] = [
   {
-    name: 'gone-entry', type: null, bytesMax: 9, fields: [
+    name: 'gone-entry', type: null, bytesMax: 11, fields: [
       { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'lastBeat', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'burials', of: { kind: 'uint', min: 0, max: 255 } },
     ],
   },
   {
@@ -93,8 +94,8 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'gone-list', type: 11, bytesMax: 183, fields: [
-      { name: 'entries', of: { kind: 'array', min: 0, max: 20, item: { kind: 'record', record: 'gone-entry' } } },
+    name: 'gone-list', type: 11, bytesMax: 179, fields: [
+      { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'gone-entry' } } },
     ],
   },
   {

@@ -11,6 +11,7 @@ const DAY = 86_400;
 const UNIT = (1 << 16) | 1;
 const DONE = 4;
 const WHAT_HELD = 2;
+const WHAT_OWN = 3;
 const WHAT_VIEW = 7;
 const WHAT_GROUP = 8;
 
@@ -27,6 +28,10 @@ function assign(cluster: TestCluster, node: number, startS: number, endS: number
 
 function split(cluster: TestCluster, ...sets: number[][]): void {
   for (const [part, nodes] of sets.entries()) for (const node of nodes) cluster.part[node] = part;
+}
+
+function lease(cluster: TestCluster, node: number): number {
+  return cluster.inspect(node, WHAT_VIEW)[5];
 }
 
 const exclusive = suite('INT-5 in hand-driven partitions');
@@ -98,6 +103,71 @@ exclusive('a competitor of higher rank, refused for a fact newer than the cut, i
   cluster.runTo(19_800);
   assert.equal(watch.doubles, []);
 });
+
+exclusive('two majorities of different bases always share a member', () => {
+  const cluster = driven(7);
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR + 100);
+  split(cluster, [0, 1], [2, 3, 4, 5, 6]);
+  cluster.runTo(4 * HOUR + 4 * DAY + 100);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  const t = 4 * HOUR + 4 * DAY + 130;
+  cluster.runTo(t);
+  assign(cluster, 0, t, t + DAY);
+  assign(cluster, 4, t, t + DAY);
+  cluster.runTo(t + 3 * HOUR);
+  assert.equal(watch.doubles, []);
+  assert.is(cluster.inspect(4, WHAT_OWN, 0)[4], 1, 'three of the five that bury the two work on');
+  split(cluster, [0, 1, 2, 3, 4, 5, 6]);
+  cluster.runTo(t + 6 * HOUR);
+  split(cluster, [0, 1, 2], [3, 4, 5, 6]);
+  cluster.runTo(t + 8 * HOUR);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  cluster.runTo(t + 10 * HOUR);
+  assert.ok(lease(cluster, 0) > t + 10 * HOUR, 'who came back has its vote again: four of seven are a majority');
+  assert.ok(lease(cluster, 4) < t + 10 * HOUR, 'and three are none');
+  assert.equal(watch.doubles, []);
+});
+
+exclusive('an owner that comes back before its hold ends leaves the unit to who settled ahead', () => {
+  const cluster = driven(5);
+  const watch = watched(cluster);
+  cluster.runTo(2 * HOUR);
+  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
+  cluster.runTo(2 * HOUR + 2400);
+  cluster.observe(0, { name: 'outlook', fromS: 3 * HOUR, untilS: 5 * HOUR, kind: 1 });
+  cluster.runTo(3 * HOUR + 900);
+  split(cluster, [1, 2, 3, 4], [0]);
+  cluster.runTo(18_010);
+  const bound = cluster.inspect(1, WHAT_HELD, 0)[7];
+  assign(cluster, 1, bound, bound + DAY);
+  cluster.runTo(19_860);
+  split(cluster, [0, 2, 3, 4], [1]);
+  cluster.runTo(24_500);
+  assert.equal(watch.doubles, []);
+});
+
+for (const restart of ['without a checkpoint', 'from one']) {
+  exclusive(`a witness that restarts ${restart} agrees to nothing before it holds again what it agreed to`, () => {
+    const cluster = driven(3);
+    const watch = watched(cluster);
+    cluster.runTo(4 * HOUR);
+    const old = cluster.checkpoint(1);
+    cluster.runTo(6 * HOUR);
+    split(cluster, [0, 1], [2]);
+    cluster.runTo(6 * HOUR + 30);
+    assign(cluster, 0, 6 * HOUR + 30, 7 * DAY);
+    cluster.runTo(6 * HOUR + 690);
+    split(cluster, [0], [1, 2]);
+    if (restart === 'from one') cluster.restore(1, 2, old);
+    else cluster.boot(1, 2, true);
+    cluster.runTo(6 * HOUR + 700);
+    assign(cluster, 2, 6 * HOUR + 700, 7 * DAY);
+    cluster.runTo(9 * HOUR);
+    assert.equal(watch.doubles, []);
+    assert.is(cluster.inspect(2, WHAT_OWN, 0)[4], 1, 'when the leases are over that it may have granted, it counts again');
+  });
+}
 
 exclusive.run();
 

@@ -51,7 +51,7 @@ const bodies: Message[][] = [
   ],
   [{ name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] }],
   [
-    { name: 'gone-list', entries: [{ member: 4, lastBeat: 9 }] },
+    { name: 'gone-list', entries: [{ member: 4, lastBeat: 9, burials: 2 }] },
     { name: 'isolation', fromS: 6000, untilS: 9000 },
   ],
   [

@@ -63,20 +63,25 @@ host('a frame comes back as it was, and one too long is not built', () => {
     {
       name: 'gone-list',
       entries: [
-        { member: 5, lastBeat: 99 },
-        { member: 6, lastBeat: 70000 },
+        { member: 5, lastBeat: 99, burials: 0 },
+        { member: 6, lastBeat: 70000, burials: 1 },
       ],
     },
   ];
   assert.equal(decodeFrame(encodeFrame(header, messages)), { header, messages });
   const long: Message = {
     name: 'gone-list',
-    entries: Array.from({ length: 20 }, () => ({ member: 65535, lastBeat: 4294967295 })),
+    entries: Array.from({ length: 16 }, () => ({ member: 65535, lastBeat: 4294967295, burials: 255 })),
   };
-  assert.is(encodeFrame(header, [long]).length, 10 + 183 + 4);
+  assert.is(encodeFrame(header, [long]).length, 10 + 179 + 4);
   assert.throws(
-    () => encodeFrame(header, [long, { name: 'isolation', fromS: 4294967295, untilS: 4294967295 }]),
-    /the frame takes 209 bytes, 208 are allowed/,
+    () =>
+      encodeFrame(header, [
+        long,
+        { name: 'isolation', fromS: 4294967295, untilS: 4294967295 },
+        { name: 'probe', sequence: 1000 },
+      ]),
+    /the frame takes 210 bytes, 208 are allowed/,
   );
 });
 
@@ -95,7 +100,7 @@ host('a sequence of records comes back as it was', () => {
 host('diagnose shows a frame: header, field names, entries, and the word on its CRC-32C', () => {
   const frame = encodeFrame(header, [
     { name: 'probe', sequence: 17 },
-    { name: 'gone-list', entries: [{ member: 5, lastBeat: 99 }] },
+    { name: 'gone-list', entries: [{ member: 5, lastBeat: 99, burials: 0 }] },
     {
       name: 'pulse',
       timeS: 1,
@@ -111,7 +116,7 @@ host('diagnose shows a frame: header, field names, entries, and the word on its 
   const lines = diagnose(frame).split('\n');
   assert.is(lines[0], '[1 /version/, 7 /cluster/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/');
   assert.is(lines[1], '[1 /type: probe/, 17 /sequence/]');
-  assert.is(lines[2], '[11 /type: gone-list/, [[5 /member/, 99 /lastBeat/]] /entries/]');
+  assert.is(lines[2], '[11 /type: gone-list/, [[5 /member/, 99 /lastBeat/, 0 /burials/]] /entries/]');
   assert.is(
     lines[3],
     "[4 /type: pulse/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
@@ -173,7 +178,7 @@ host('a message that a field is missing from is not encoded, and the field is na
     /probe\.sequence is 1\.5, but must be an integer of 0\.\.65535/,
   );
   assert.throws(
-    () => encodeMessage({ name: 'gone-list', entries: [{ member: 70000, lastBeat: 1 }] }),
+    () => encodeMessage({ name: 'gone-list', entries: [{ member: 70000, lastBeat: 1, burials: 0 }] }),
     /gone-list\.entries\[0\]\.member is 70000/,
   );
   assert.throws(() => encodeMessage({ name: 'nothing' } as unknown as Message), /no message 'nothing'/);

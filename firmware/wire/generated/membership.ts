@@ -7,27 +7,30 @@
 import { readArray, readBytes, readCount, readType, readUint, writeArray, writeBytes, writeCount, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
-export const GONE_ENTRY_BYTES_MAX: u32 = 9;
-export const GONE_ENTRY_STRUCT_BYTES: u32 = 8;
+export const GONE_ENTRY_BYTES_MAX: u32 = 11;
+export const GONE_ENTRY_STRUCT_BYTES: u32 = 12;
 
-// Anti-entropy of the members that are gone: newest beat in which each was heard.
+// Anti-entropy of the members that are gone, and of votes: newest beat in which each was heard, how often it lost its vote and got it back.
 @unmanaged
 export class GoneEntry {
   member: u32 = 0; // 0..65535
   lastBeat: u32 = 0; // 0..4294967295
+  burials: u32 = 0; // 0..255
 }
 
 export function encodeGoneEntry(at: usize, end: usize, m: GoneEntry): usize {
-  at = writeArray(at, end, 2);
+  at = writeArray(at, end, 3);
   at = writeUint(at, end, m.member, 65535);
   at = writeUint(at, end, m.lastBeat, 4294967295);
+  at = writeUint(at, end, m.burials, 255);
   return at;
 }
 
 export function decodeGoneEntry(at: usize, end: usize, m: GoneEntry): usize {
-  at = readArray(at, end, 2);
+  at = readArray(at, end, 3);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<GoneEntry>("member"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<GoneEntry>("lastBeat"));
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<GoneEntry>("burials"));
   return at;
 }
 
@@ -283,25 +286,25 @@ export function decodeIsolation(at: usize, end: usize, m: Isolation): usize {
 
 export const TYPE_GONE_LIST: u32 = 11;
 /** Longest encoding. */
-export const GONE_LIST_BYTES_MAX: u32 = 183;
-export const GONE_LIST_STRUCT_BYTES: u32 = 164;
+export const GONE_LIST_BYTES_MAX: u32 = 179;
+export const GONE_LIST_STRUCT_BYTES: u32 = 196;
 
 @unmanaged
 export class GoneList {
-  entriesLength: u32 = 0; // 0..20; the items lie behind the fields
+  entriesLength: u32 = 0; // 0..16; the items lie behind the fields
 }
 
 /** Items that `GoneList.entries` can hold. */
-export const GONE_LIST_ENTRIES_MAX: u32 = 20;
+export const GONE_LIST_ENTRIES_MAX: u32 = 16;
 
-/** Item i of `entries`. i < 20; the caller keeps to it. */
+/** Item i of `entries`. i < 16; the caller keeps to it. */
 export function goneListEntryAt(m: GoneList, i: u32): GoneEntry {
-  return changetype<GoneEntry>(changetype<usize>(m) + <usize>i * 8 + 4);
+  return changetype<GoneEntry>(changetype<usize>(m) + <usize>i * 12 + 4);
 }
 
 export function encodeGoneList(at: usize, end: usize, m: GoneList): usize {
   at = writeType(at, end, 2, TYPE_GONE_LIST);
-  at = writeCount(at, end, m.entriesLength, 0, 20);
+  at = writeCount(at, end, m.entriesLength, 0, 16);
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.entriesLength; i < n; i++) {
     at = encodeGoneEntry(at, end, goneListEntryAt(m, i));
@@ -311,10 +314,10 @@ export function encodeGoneList(at: usize, end: usize, m: GoneList): usize {
 
 export function decodeGoneList(at: usize, end: usize, m: GoneList): usize {
   at = readType(at, end, 2, TYPE_GONE_LIST);
-  at = readCount(at, end, 0, 20, changetype<usize>(m) + offsetof<GoneList>("entriesLength"));
+  at = readCount(at, end, 0, 16, changetype<usize>(m) + offsetof<GoneList>("entriesLength"));
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.entriesLength; i < n; i++) {
-    at = decodeGoneEntry(at, end, changetype<GoneEntry>(changetype<usize>(m) + 4 + <usize>i * 8));
+    at = decodeGoneEntry(at, end, changetype<GoneEntry>(changetype<usize>(m) + 4 + <usize>i * 12));
   }
   return at;
 }

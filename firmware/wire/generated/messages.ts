@@ -3,7 +3,7 @@
 /** A frame in plain text: header, messages, CRC-32C. */
 export const FRAME_BYTES_MAX: u32 = 208;
 /** Room for any struct of the codec. */
-export const STRUCT_BYTES_MAX: u32 = 164;
+export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
 export const RECORD_BYTES_MAX: u32 = 70;
 
