@@ -10,6 +10,7 @@ import {
   DEAF_S,
   DEAF_DOUBT_S,
   LEASE_S,
+  BURY_S,
   LEASE_GUARD_S,
   EVENT_BYTES_MAX,
 } from "../memory/limits";
@@ -140,7 +141,7 @@ function bury(ctx: usize): void {
     const entry = member(ctx, i);
     const burials: u32 = entry.burials;
     const gone = bitGet(goneAt(ctx), i);
-    const long = gone && entry.lastBeat != 0 && entry.lastBeat + UNREACHABLE_S_MAX / BEAT_S <= membership(ctx).beat;
+    const long = gone && entry.lastBeat != 0 && entry.lastBeat + BURY_S / BEAT_S <= membership(ctx).beat;
     if ((burials & 1) == 0 ? long && burials < BURIALS_MAX : !gone) setBurials(ctx, i, burials + 1);
   }
 }

@@ -84,6 +84,8 @@ export const LEASE_S: u32 = 2700;
 export const LEASE_GUARD_S: u32 = 30;
 /** The longest lease extended in advance (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 31 * 86400;
+/** Gone this long, a member loses its vote: longer than any isolation that leases are made for (FLT-2). */
+export const BURY_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
 /** A clock worse than this claims, grants and renews nothing (TIM-1). */
 export const CLOCK_ERROR_MS_MAX: u32 = 10000;
 /** Assumed bound on the relative drift of two oscillators. */

@@ -109,9 +109,9 @@ exclusive('two majorities of different bases always share a member', () => {
   const watch = watched(cluster);
   cluster.runTo(4 * HOUR + 100);
   split(cluster, [0, 1], [2, 3, 4, 5, 6]);
-  cluster.runTo(4 * HOUR + 4 * DAY + 100);
+  cluster.runTo(4 * HOUR + 33 * DAY + 100);
   split(cluster, [0, 1, 2, 3], [4, 5, 6]);
-  const t = 4 * HOUR + 4 * DAY + 130;
+  const t = 4 * HOUR + 33 * DAY + 130;
   cluster.runTo(t);
   assign(cluster, 0, t, t + DAY);
   assign(cluster, 4, t, t + DAY);
