@@ -227,17 +227,21 @@ function settle(ctx: usize, slot: u32, index: u32): void {
   mine.settledResource = record.resource;
   mine.settledLeaseS = record.leaseS;
   mine.settledVersion = settled;
-  const at = eventSpace(ctx);
-  if (at != 0) {
-    const e = changetype<Settled>(ctx + SCRATCH_OUT_AT);
-    e.slot = slot;
-    e.version = mine.settledVersion;
-    e.startS = mine.settledStartS;
-    e.endS = mine.settledEndS;
-    e.rate = mine.settledRate;
-    eventDone(ctx, at, encodeSettled(at, at + EVENT_BYTES_MAX - 1, e));
-  }
+  tellSettled(ctx, slot);
   scheduleDirty(ctx, slot);
+}
+
+function tellSettled(ctx: usize, slot: u32): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const mine = own(ctx, slot);
+  const e = changetype<Settled>(ctx + SCRATCH_OUT_AT);
+  e.slot = slot;
+  e.version = mine.settledVersion;
+  e.startS = mine.settledStartS;
+  e.endS = mine.settledEndS;
+  e.rate = mine.settledRate;
+  eventDone(ctx, at, encodeSettled(at, at + EVENT_BYTES_MAX - 1, e));
 }
 
 // ---- losing ----
@@ -330,7 +334,8 @@ function renewOwn(ctx: usize): void {
       continue;
     }
     const promised = until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
-    if (promised < mine.settledEndS) shorten(ctx, slot, promised);
+    if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
+    else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
   }
   if (until > view.leaseUntilS) view.leaseUntilS = until;
 }
@@ -342,8 +347,8 @@ function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
   let at: u32 = group(ctx, resourceGroup(mine.settledResource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (<u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other) && other.startS >= fromS && other.startS < earliest)
-      earliest = other.startS;
+    const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other);
+    if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest) earliest = other.startS;
     at = other.next;
   }
   return earliest;
@@ -358,6 +363,7 @@ function shorten(ctx: usize, slot: u32, endS: u32): void {
   mine.settledEndS = endS;
   const version = publish(ctx, m);
   if (version != 0) mine.settledVersion = version;
+  tellSettled(ctx, slot);
   scheduleDirty(ctx, slot);
 }
 

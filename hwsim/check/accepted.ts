@@ -166,6 +166,8 @@ export class Arbitration implements Judge {
     for (const key of plans.onGroup(group)) {
       const plan = plans.standing(key, timeMs);
       if (plan === undefined || !plan.settled || plan.kind === KIND_MAINTAIN || groupOf(plan.resource) !== group) continue;
+      // A restarted node runs nothing before it has settled again.
+      if (plan.settledMs <= plans.bootMs[plan.owner]) continue;
       if (plan.settledMs + HOLD_S * 1000 > timeMs || plan.settledEndS * 1000 <= timeMs) continue;
       const component = ground.component[plan.owner];
       if (component < 0) continue;

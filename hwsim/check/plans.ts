@@ -47,12 +47,15 @@ export class Plans {
   private readonly tombstoneVersion: Uint32Array;
   /** Since when each node's processor stands still; Infinity = it runs. */
   private readonly stoppedMs: Float64Array;
+  /** When each node last booted; what it settled before, it must settle again. */
+  readonly bootMs: Float64Array;
 
   constructor(nodes: number) {
     this.plan = new Array<Plan | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.running = new Array<Execution | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.tombstoneVersion = new Uint32Array(nodes * OWN_SLOTS);
     this.stoppedMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
+    this.bootMs = new Float64Array(nodes).fill(-1);
   }
 
   /** Keys with a plan on the group, whatever its state. */
@@ -141,6 +144,7 @@ export class Plans {
    * nobody until it says so anew.
    */
   restarted(timeMs: number, node: number): void {
+    this.bootMs[node] = timeMs;
     const stoppedMs = this.stoppedMs[node];
     this.stoppedMs[node] = Number.POSITIVE_INFINITY;
     if (!(timeMs - stoppedMs > LEASE_S * 1000)) return;
