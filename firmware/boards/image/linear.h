@@ -28,9 +28,6 @@ register u8 *linear_origin __asm__(LINEAR_REGISTER);
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (base)) + (offset)))
 #endif
 
-/* SPARC and RV32 may only align 64-bit values to 4 in structures; the image aligns by size. */
-#define LINEAR_ALIGN_64 8
-
 void linear_start(void);
 void linear_fill(u32 at, u32 value, u32 bytes);
 void linear_copy(u32 to, u32 from, u32 bytes);

@@ -5,7 +5,8 @@
  * come out right without swapping. Its base (its end there) stays in one register for the whole program: a context's address plus
  * that register is one addition, then every field is a constant away, as in hand-written C.
  *
- * Alignment: the compiler of the image aligns every access by its size, and the loop aligns every buffer, so loads and stores are single instructions.
+ * Alignment: the image says of every access whether it is aligned by its size. Those that are become single instructions everywhere; the few that are not (integers inside
+ * messages) are `_unaligned`, and processors that cannot do it load byte by byte. The loop aligns every buffer by 16.
  */
 #ifndef HELIOGRAPH_MEMORY_H
 #define HELIOGRAPH_MEMORY_H
@@ -42,7 +43,10 @@ typedef s8 __attribute__((may_alias)) ms8;
 typedef u16 __attribute__((may_alias)) m16;
 typedef s16 __attribute__((may_alias)) ms16;
 typedef u32 __attribute__((may_alias)) m32;
-typedef u64 __attribute__((may_alias, aligned(LINEAR_ALIGN_64))) m64;
+typedef u64 __attribute__((may_alias)) m64;
+typedef u16 __attribute__((may_alias, aligned(1))) u16_unaligned;
+typedef u32 __attribute__((may_alias, aligned(1))) u32_unaligned;
+typedef u64 __attribute__((may_alias, aligned(1))) u64_unaligned;
 
 DEFINE_LOAD(i32_load, u32, u32, m32)
 DEFINE_LOAD(i64_load, u64, u64, m64)
@@ -60,6 +64,13 @@ DEFINE_STORE(i32_store16, u32, m16)
 DEFINE_STORE(i64_store8, u64, m8)
 DEFINE_STORE(i64_store16, u64, m16)
 DEFINE_STORE(i64_store32, u64, m32)
+
+DEFINE_LOAD(i32_load_unaligned, u32, u32, u32_unaligned)
+DEFINE_LOAD(i32_load16_u_unaligned, u32, u32, u16_unaligned)
+DEFINE_LOAD(i64_load_unaligned, u64, u64, u64_unaligned)
+DEFINE_STORE(i32_store_unaligned, u32, u32_unaligned)
+DEFINE_STORE(i64_store_unaligned, u64, u64_unaligned)
+DEFINE_STORE(i32_store16_unaligned, u32, u16_unaligned)
 
 #define memory_fill linear_fill
 #define memory_copy linear_copy

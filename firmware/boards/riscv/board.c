@@ -27,6 +27,8 @@
 #define COMPARE_LOW REGISTER(0x02004000u)
 #define COMPARE_HIGH REGISTER(0x02004004u)
 #define TICKS_PER_US 10u
+/* Three and a half years. Not the largest number: an emulator that adds it to its own time would find it in the past. */
+#define NEVER ((u64)1 << 50)
 
 #define MACHINE_TIMER (1u << 7)
 #define MACHINE_EXTERNAL (1u << 11)
@@ -88,7 +90,7 @@ void board_wait(u32 ms) {
   if (UART_STATUS & UART_RX_READY) return;
   if (ms != BOARD_FOREVER) set_compare(ticks() + (u64)ms * 1000u * TICKS_PER_US);
   __asm__ volatile("csrs mie, %0\n wfi\n csrc mie, %0" ::"r"(MACHINE_EXTERNAL | MACHINE_TIMER) : "memory");
-  set_compare(~(u64)0);
+  set_compare(NEVER);
 }
 
 u32 board_microseconds(void) {
@@ -110,7 +112,7 @@ void board_watchdog_arm(u32 ms) {
 
 void board_watchdog_stop(void) {
   __asm__ volatile("csrci mstatus, 8\n csrc mie, %0" ::"r"(MACHINE_TIMER) : "memory");
-  set_compare(~(u64)0);
+  set_compare(NEVER);
 }
 
 void board_store_write(u32 at, const u8 *from, u32 bytes) {
