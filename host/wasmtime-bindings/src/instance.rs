@@ -69,7 +69,7 @@ impl Instance {
         calls::functions(env, &self.shared, &self.instance)
     }
 
-    /// Linear memory itself as an ArrayBuffer; good until `grow`.
+    /// Linear memory itself as an ArrayBuffer; detaches the one handed out before, and is good until `grow`.
     #[napi]
     pub fn buffer<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         self.detach(env)?;
@@ -82,13 +82,13 @@ impl Instance {
         unsafe { Object::from_napi_value(env.raw(), raw) }
     }
 
-    /// Adds pages of 65,536 zeroed bytes and detaches the ArrayBuffer handed out before. Throws when the memory's maximum is passed.
+    /// Adds pages of 65,536 zeroed bytes and detaches the ArrayBuffer handed out before. Throws, leaving all as it was, when the
+    /// memory's maximum would be passed.
     #[napi]
     pub fn grow(&self, env: &Env, pages: u32) -> Result<()> {
-        self.detach(env)?;
-        let mut store = self.shared.store.borrow_mut();
-        let grown = self.shared.memory.grow(&mut *store, u64::from(pages));
-        grown.map(|_| ()).map_err(|error| failed("linear memory does not grow", &error))
+        let grown = self.shared.memory.grow(&mut *self.shared.store.borrow_mut(), u64::from(pages));
+        grown.map_err(|error| failed("linear memory does not grow", &error))?;
+        self.detach(env)
     }
 
     /// Fuel that the last call took, also one that trapped; 0 when fuel is not counted.
