@@ -5,7 +5,7 @@
  *
  * Only what changed is built again. `npm ci` runs this through `prepare`. Exit 0 when dist/ is complete, 1 when not.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleOptions } from './bundle.mjs';
@@ -40,6 +40,8 @@ async function buildFirmware(stamps, { force, withText }) {
   const stamp = stampOf(firmwareInputs());
   if (!force && !withText && stamps.firmware === stamp && images().every((path) => existsSync(path))) return false;
   for (const preset of presets) await compileFirmware(preset, withText);
+  // Machine code of images that are gone.
+  rmSync(join(dist, 'precompiled'), { recursive: true, force: true });
   stamps.firmware = stamp;
   return true;
 }

@@ -3,7 +3,7 @@ import { addBins, DeathWatch, membershipScenario, quantileS } from '../../hwsim/
 import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
 import { loadBody, loadScenario, readInput } from './input.ts';
-import { createV8Engine } from '../engine/v8.ts';
+import { createEngine, defaultEngine, type EngineName } from '../engine/load.ts';
 import { fileAdvice } from '../store/store.ts';
 import { readImage } from './sim.ts';
 
@@ -20,12 +20,13 @@ export interface DeathFlight {
 }
 
 /** Flies one seed for `days` days. */
-export function flyDeaths(seed: number, days: number, nodes?: number): DeathFlight {
+export function flyDeaths(seed: number, days: number, nodes?: number, engine: EngineName = defaultEngine): DeathFlight {
   const drawn = membershipScenario(loadScenario('lossy-30pct'), seed, days);
   const scenario = nodes === undefined ? drawn : { ...drawn, nodes };
   const body = loadBody(scenario.body, undefined, console.error);
   const watch = new DeathWatch(scenario, body);
-  const { facts } = fly({ scenario, body, engine: createV8Engine(readImage(scenario.preset)), consumers: [watch] });
+  const running = createEngine(engine, readImage(scenario.preset));
+  const { facts } = fly({ scenario, body, engine: running, consumers: [watch] });
   return {
     seed,
     nodeYears: (scenario.nodes * days) / 365.25,
@@ -130,17 +131,18 @@ export interface DeathsOptions {
   flights: number;
   from: number;
   days: number;
+  engine: EngineName;
   out?: string;
   json?: true;
 }
 
 /** `heliograph deaths`: seeds from…from + flights − 1 of lossy-30pct without work. `out` gets a JSON line per flight; those there are not flown again. */
-export function deaths({ flights: count, from, days, out, json }: DeathsOptions): void {
-  const firmware = createV8Engine(readImage('flight')).image.sha256;
+export function deaths({ flights: count, from, days, engine, out, json }: DeathsOptions): void {
+  const firmware = createEngine(engine, readImage('flight')).image.sha256;
   const flights = out === undefined ? [] : flightsIn(out, firmware);
   for (let seed = from; seed < from + count; seed++) {
     if (flights.some((flight) => flight.seed === seed)) continue;
-    const flight = flyDeaths(seed, days);
+    const flight = flyDeaths(seed, days, undefined, engine);
     flights.push(flight);
     if (out !== undefined) append(out, `${JSON.stringify(flight)}\n`);
     console.error(`seed ${seed}: ${flight.falseDeaths} false deaths in ${flight.nodeYears.toFixed(1)} node·years`);

@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { EngineError, loadAddon } from '../engine/addon.ts';
+import { defaultEngine, engineNames } from '../engine/load.ts';
 import { RadioError } from '../radio/radio.ts';
 import { StoreError } from '../store/store.ts';
 import { deaths } from './deaths.ts';
@@ -20,6 +22,7 @@ const program = new Command('heliograph')
   .exitOverride();
 
 const presetOption = () => new Option('--preset <name>', 'sizing of the firmware image').choices(['flight', 'compact', 'tiny']);
+const engineOption = () => new Option('--engine <name>', 'what runs the image').choices([...engineNames]).default(defaultEngine);
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
 
 program
@@ -29,6 +32,7 @@ program
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
   .addOption(presetOption())
+  .addOption(engineOption())
   .option('--body <name>', 'small body to work, by designation, number or name')
   .option('--bodies <file>', "a catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv")
   .option('--out <folder>', 'record the run there; the folder must be new or empty')
@@ -51,6 +55,7 @@ program
   .option('--node <n>', 'events of this node only', wholeNumber('--node', 0, 199))
   .option('--from <s>', 'from this mission second', wholeNumber('--from', 0, 0xffffffff), 0)
   .option('--to <s>', 'up to this mission second', wholeNumber('--to', 0, 0xffffffff))
+  .addOption(engineOption())
   .option('--built', 'fly the image built now instead of the recorded one')
   .description('fly a recorded run again, show what happened, compare the trace hash')
   .addHelpText('after', examples('replay runs/quiet', 'replay runs/quiet --node 3 --from 86400 --to 90000'))
@@ -95,6 +100,7 @@ program
   .option('--scenario <name>', 'whose world and capabilities to take', 'quiet')
   .option('--seed <n>', 'seed of world and node', wholeNumber('--seed', 0, 0xffffffff), 1)
   .addOption(presetOption().default('flight'))
+  .addOption(engineOption())
   .option('--json', 'one JSON object per line instead of text')
   .addHelpText(
     'after',
@@ -116,6 +122,7 @@ program
   .description('fly scenarios drawn from seeds; every check must hold in every one')
   .option('--seeds <n>', 'how many', seed('--seeds'), 20)
   .option('--from <s>', 'the first seed', seed('--from'), 1)
+  .addOption(engineOption())
   .addHelpText('after', examples('swarm --seeds 100', 'swarm --seeds 1 --from 17'))
   .action(swarm);
 
@@ -124,6 +131,7 @@ program
   .description('count false deaths at 30 % frame loss, and how long true ones take to be known')
   .option('--flights <n>', 'how many seeds to fly; 0 with --out sums up what is there', seed('--flights'), 1)
   .option('--from <s>', 'the first seed', seed('--from'), 1)
+  .addOption(engineOption())
   .option('--days <d>', 'length of a flight', positiveNumber('--days', 3660), 30)
   .option('--out <file>', 'a JSON line per flight is added there; seeds in it are not flown again')
   .option('--json', 'print the summary as one JSON object')
@@ -136,6 +144,7 @@ program
   .option('--days <d>', 'how long they are apart', positiveNumber('--days', 60), 30)
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 4, 200), 100)
   .option('--seed <n>', 'what is drawn, is drawn from it', seed('--seed'), 1)
+  .addOption(engineOption())
   .option('--differences <list>', 'versions published while apart', '6,12,25,50,100,200,400')
   .option('--json', 'print the curve as one JSON object')
   .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
@@ -146,7 +155,7 @@ function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CommandError) return error.code;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
-  if (error instanceof StoreError) return exitCode.environment;
+  if (error instanceof StoreError || error instanceof EngineError) return exitCode.environment;
   return exitCode.internal;
 }
 
@@ -156,6 +165,10 @@ function fitting(command: Command): void {
 }
 
 fitting(program);
+// Before anything is written or bound: an engine that is not there stops every command alike.
+program.hook('preAction', (_, command) => {
+  if (command.opts().engine === 'wasmtime') loadAddon();
+});
 try {
   await program.parseAsync(process.argv);
 } catch (error) {

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { givenClaims, MergeCount, splitScenario } from '../../hwsim/campaign/merge.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
-import { createV8Engine } from '../engine/v8.ts';
+import { createEngine, defaultEngine, type EngineName } from '../engine/load.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { loadBody, loadScenario } from './input.ts';
 import { readImage } from './sim.ts';
@@ -32,7 +32,7 @@ export interface MergeCurve {
 }
 
 /** Flies one merge and counts. */
-export function countMerge(difference: number, nodes: number, days: number, seed: number): MergeCount {
+export function countMerge(difference: number, nodes: number, days: number, seed: number, engine: EngineName): MergeCount {
   const scenario = splitScenario(loadScenario('quiet'), nodes, days);
   const count = new MergeCount(days);
   runScenario(scenario, {
@@ -40,7 +40,7 @@ export function countMerge(difference: number, nodes: number, days: number, seed
     days: scenario.days,
     nodes,
     body: loadBody(scenario.body, undefined, console.error),
-    engine: createV8Engine(readImage('flight')),
+    engine: createEngine(engine, readImage('flight')),
     consumers: [count],
     given: givenClaims(difference, nodes, days),
   });
@@ -65,10 +65,11 @@ export function mergeCurve(
   days: number,
   seed: number,
   tell: (line: string) => void,
+  engine: EngineName = defaultEngine,
 ): MergeCurve {
-  const idle = countMerge(0, nodes, days, seed);
+  const idle = countMerge(0, nodes, days, seed, engine);
   const points = differences.map((difference) => {
-    const { messages, deliveries, lastS } = countMerge(difference, nodes, days, seed);
+    const { messages, deliveries, lastS } = countMerge(difference, nodes, days, seed, engine);
     tell(`${difference} versions: merged in ${Math.round(lastS)} s`);
     const cost = messages - idle.messages;
     return { difference, messages: cost, messagesPerVersion: cost / difference, deliveries, mergedS: lastS };
@@ -98,17 +99,18 @@ export interface MergeOptions {
   nodes: number;
   seed: number;
   differences: string;
+  engine: EngineName;
   json?: true;
 }
 
 /** `heliograph merge`: the measured curve of merging cost. */
-export function merge({ days, nodes, seed, differences, json }: MergeOptions): void {
+export function merge({ days, nodes, seed, differences, engine, json }: MergeOptions): void {
   const wanted = differences.split(',').map(Number);
   if (wanted.length < 3 || wanted.some((value) => !Number.isInteger(value) || value < 1 || value > 6 * nodes))
     throw new CommandError(
       `--differences is '${differences}', not three or more whole numbers from 1 to ${6 * nodes} with commas between`,
       exitCode.usage,
     );
-  const curve = mergeCurve(wanted, nodes, days, seed, console.error);
+  const curve = mergeCurve(wanted, nodes, days, seed, console.error, engine);
   console.log(json ? JSON.stringify(curve) : curveText(curve));
 }

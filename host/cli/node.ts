@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Group } from '../cbor/generated.ts';
 import { missionMsSince, startClock, wallMs } from '../clock/clock.ts';
-import { loadV8Engine } from '../engine/v8.ts';
+import { createEngine, type EngineName } from '../engine/load.ts';
 import type { NodeConfig } from '../node/config.ts';
 import { Memory } from '../node/memory.ts';
 import { type Log, NodeShim } from '../node/shim.ts';
@@ -13,6 +13,7 @@ import type { Preset } from '../build/root.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { nameRecord } from './names.ts';
+import { readImage } from './sim.ts';
 
 export interface NodeOptions {
   id: number;
@@ -26,10 +27,13 @@ export interface NodeOptions {
   scenario: string;
   seed: number;
   preset: Preset;
+  engine: EngineName;
   json?: boolean;
 }
 
 const dayMs = 86_400_000;
+/** A call takes microseconds. One that hangs is ended as a watchdog would end it; V8 has no such guard. */
+const callMsMax = 5000;
 
 function epochMs(text: string | undefined): number {
   // Without an epoch, nodes started on one day agree on its beginning.
@@ -101,7 +105,7 @@ export async function node(options: NodeOptions): Promise<void> {
   const store = options.state === undefined ? null : new Store(join(options.state, `node-${options.id}`));
   const memory = new Memory(store, log);
   const timeKnown = options.clock === 'wall' || (options.clock === 'auto' && !memory.hasHistory);
-  const engine = loadV8Engine(options.preset);
+  const engine = createEngine(options.engine, readImage(options.preset), { deadlineMs: callMsMax });
   const clock = startClock(options.timeScale);
   const shim = new NodeShim({ engine, clock, memory, config, groups, timeKnown, missionMs, log, nameEvent: nameRecord });
   const onFrame: OnFrame = (frame) => shim.receive(frame);

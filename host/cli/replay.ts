@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseScenario } from '../../hwsim/scenario/load.ts';
 import type { Body } from '../../hwsim/world/bodies.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
-import { createV8Engine } from '../engine/v8.ts';
+import { createEngine, type EngineName } from '../engine/load.ts';
 import { TYPE } from '../cbor/generated.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
@@ -16,6 +16,7 @@ export interface ReplayOptions {
   from: number;
   to?: number;
   built?: boolean;
+  engine: EngineName;
 }
 
 /** Told of so often that a person would see nothing else. */
@@ -85,7 +86,7 @@ export function replay(folder: string, options: ReplayOptions): void {
     );
   }
   const image = options.built ? built : readInputBytes(join(folder, 'heliograph.wasm'));
-  const { facts } = fly({ scenario, body, engine: createV8Engine(image), consumers: [new Timeline(options)] });
+  const { facts } = fly({ scenario, body, engine: createEngine(options.engine, image), consumers: [new Timeline(options)] });
   const same = facts.traceHash === recorded.traceHash;
   console.log(`trace hash: recorded ${recorded.traceHash}, replayed ${facts.traceHash}: ${same ? 'the same' : 'THEY DIFFER'}`);
   if (!same) process.exitCode = exitCode.failed;

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset } from '../build/root.ts';
-import { createV8Engine } from '../engine/v8.ts';
+import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
 import type { RunFacts } from '../../hwsim/fleet/run.ts';
 import { scenarioText } from '../../hwsim/scenario/load.ts';
 import type { Scenario } from '../../hwsim/scenario/schema.ts';
@@ -18,6 +18,7 @@ export interface SimOptions {
   days?: number;
   nodes?: number;
   preset?: Preset;
+  engine?: EngineName;
   body?: string;
   bodies?: string;
   out?: string;
@@ -33,6 +34,7 @@ export interface SimVerdict {
   decisionHash: string;
   nodes: number;
   days: number;
+  engine: EngineName;
   firmware: { sha256: string; bytes: number; contextBytes: number };
   disruptions: DisruptionOutcome[];
   membership: { falseDeaths: number; nodeYears: number };
@@ -48,6 +50,7 @@ export interface Setting {
   scenario: Scenario;
   body: Body;
   image: Uint8Array;
+  engine?: EngineName;
 }
 
 export function readImage(preset: Preset): Uint8Array {
@@ -68,6 +71,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     decisionHash: facts.decisionHash,
     nodes: facts.nodes,
     days: facts.days,
+    engine: setting.engine ?? defaultEngine,
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
     disruptions: bench.disruptions(),
     membership: { falseDeaths: bench.falseDeaths, nodeYears: (facts.nodes * facts.days) / 365.25 },
@@ -91,7 +95,8 @@ function noTraps({ traps }: RunFacts): SimVerdict['checks'][number] {
 
 /** Flies, judges, and records if asked to. */
 export function flyAndJudge(setting: Setting, recording: Recording | null): SimVerdict {
-  const { scenario, body, image } = setting;
+  const { scenario, body, image, engine: name = defaultEngine } = setting;
+  const engine = createEngine(name, image);
   const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
   const bench = new Bench(
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
@@ -99,7 +104,7 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
     baselineSeed,
   );
   const consumers = recording === null ? [bench] : [bench, recording];
-  const { facts, wallS } = fly({ scenario, body, engine: createV8Engine(image), consumers });
+  const { facts, wallS } = fly({ scenario, body, engine, consumers });
   return judged(setting, bench, facts, wallS);
 }
 
@@ -152,14 +157,14 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}`,
   );
   return lines.join('\n');
 }
 
 /** `heliograph sim`. */
 export function sim(nameOrFile: string, options: SimOptions): void {
-  const { seed, days, nodes, preset, body: wanted } = options;
+  const { seed, days, nodes, preset, engine, body: wanted } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted });
   const body = loadBody(scenario.body, options.bodies, console.error);
   const image = readImage(scenario.preset);
@@ -167,7 +172,7 @@ export function sim(nameOrFile: string, options: SimOptions): void {
   recording?.write('scenario.yaml', scenarioText(scenario));
   recording?.write('body.json', `${JSON.stringify(body)}\n`);
   recording?.write('heliograph.wasm', image);
-  const verdict = flyAndJudge({ scenario, body, image }, recording);
+  const verdict = flyAndJudge({ scenario, body, image, engine }, recording);
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));

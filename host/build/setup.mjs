@@ -1,0 +1,56 @@
+/**
+ * What some tests need besides npm packages. A test file says so in its first line:
+ *
+ *     // needs: wasmtime
+ *
+ * `npm test` installs what is missing where it can; files whose needs stay absent are skipped, each told in a line, and are failures
+ * under CI=true. An entry of `needs`:
+ *
+ *     name       as in the first line of a test file
+ *     present()  true when nothing has to be done
+ *     command    what a person types to get it
+ *     install()  does so; throws with the reason when it cannot be done here
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
+import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
+
+export const needs = [{ name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() }];
+
+/** The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name that no entry has. */
+export function needsOf(path) {
+  const [first] = readFileSync(join(root, path), 'utf8').split('\n', 1);
+  const names =
+    /^\/\/ needs:\s*(.*)$/
+      .exec(first)?.[1]
+      .split(/[\s,]+/)
+      .filter(Boolean) ?? [];
+  const unknown = names.find((name) => needs.every((entry) => entry.name !== name));
+  if (unknown !== undefined) throw new Error(`${path} needs '${unknown}', which host/build/setup.mjs does not know`);
+  return names;
+}
+
+/**
+ * Installs what `paths` need, telling each step through `tell`. Returns a map from path to why it must be skipped:
+ * `<what> is missing; run <command> (<reason>)`.
+ */
+export function setUp(paths, tell) {
+  const wanted = new Map(paths.map((path) => [path, needsOf(path)]));
+  const absent = new Map();
+  for (const entry of needs) {
+    if (![...wanted.values()].some((names) => names.includes(entry.name)) || entry.present()) continue;
+    tell(`setting up ${entry.name}: ${entry.command}`);
+    try {
+      entry.install();
+    } catch (error) {
+      absent.set(entry.name, `${entry.name} is missing; run ${entry.command} (${error.message})`);
+    }
+  }
+  const skipped = new Map();
+  for (const [path, names] of wanted) {
+    const reasons = names.filter((name) => absent.has(name)).map((name) => absent.get(name));
+    if (reasons.length > 0) skipped.set(path, reasons.join('; '));
+  }
+  return skipped;
+}
