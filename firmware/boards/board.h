@@ -24,7 +24,11 @@ u32 board_microseconds(void);
 void board_watchdog_arm(u32 ms);
 void board_watchdog_stop(void);
 
-/* Memory that keeps its contents without power. `at` + `bytes` within NONVOLATILE_BYTES. */
+/*
+ * Memory that keeps its contents without power, NONVOLATILE_BYTES of it. It may be flash: `at` and `bytes` of an erasure are multiples of 8,192, those of a write of 16, and
+ * between two erasures every place is written once. What is erased reads as no valid contents.
+ */
+void board_store_erase(u32 at, u32 bytes);
 void board_store_write(u32 at, const u8 *from, u32 bytes);
 void board_store_read(u32 at, u8 *to, u32 bytes);
 

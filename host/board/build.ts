@@ -6,7 +6,7 @@ import { imagePath, rootFolder } from '../build/root.ts';
 import { loadV8Engine } from '../engine/v8.ts';
 import { filesBelow, stampOf } from '../build/paths.mjs';
 import { type BoardSizes, readSizes } from './sizes.ts';
-import { boardFolder, nonVolatileBytes, nonVolatileOffset, type Target, type TargetName, targets } from './targets.ts';
+import { boardFolder, nonVolatileBytes, type Target, type TargetName, targets } from './targets.ts';
 import { requireCompiler, runTool } from './toolchain.ts';
 import { translateImage } from './translate.ts';
 
@@ -30,11 +30,14 @@ export interface BuildOptions {
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
 /** Buffers of loop.c between the image's static data and the context, and the checkpoint's header. */
 const loopBufferBytes = 256 + 256 + 1024 + 16;
-const linearRegister: Record<string, string> = { cortexm: 'r9', riscv: 's11', leon3: 'g7' };
 
-/** Builds one target into dist/boards/<target>/ unless it is there already. Throws ToolError when a tool is missing or refuses. */
-export async function buildBoard(name: TargetName, options: BuildOptions = {}): Promise<BoardBuild> {
-  const target = targets[name];
+/** Builds one target for its emulated machine. */
+export function buildBoard(name: TargetName, options: BuildOptions = {}): Promise<BoardBuild> {
+  return buildTarget(targets[name], options);
+}
+
+/** Builds into the target's folder below dist/boards/ unless it is there already. Throws ToolError when a tool is missing or refuses. */
+export async function buildTarget(target: Target, options: BuildOptions = {}): Promise<BoardBuild> {
   const folder = boardFolder(target);
   const at = (file: string) => join(folder, file);
   const stamp = boardStamp(target, options);
@@ -54,7 +57,7 @@ export async function buildBoard(name: TargetName, options: BuildOptions = {}): 
 
 /** The sources of a board: what all share, and its own drivers. */
 export function boardSources(target: Target): string[] {
-  const folders = ['image', 'loop', target.drivers].map((folder) => `firmware/boards/${folder}`);
+  const folders = ['image', 'loop', ...target.drivers].map((folder) => `firmware/boards/${folder}`);
   return folders.flatMap((folder) => filesBelow(folder, ['.c', '.S']));
 }
 
@@ -80,7 +83,7 @@ function definitions(target: Target, options: BuildOptions): string[] {
     TARGET_ID: target.id,
     IMAGE_ID: `0x${engine.image.sha256.slice(0, 8)}u`,
     IMAGE_PRESET: presetNumbers[target.preset],
-    NONVOLATILE_ADDRESS: `0x${(target.ramAddress + nonVolatileOffset).toString(16)}u`,
+    NONVOLATILE_ADDRESS: `0x${target.nonVolatileAddress.toString(16)}u`,
     NONVOLATILE_BYTES: `${nonVolatileBytes}u`,
   };
   return Object.entries(values).map(([key, value]) => `-D${key}=${value}`);
@@ -92,7 +95,7 @@ function flagsOf(target: Target): string[] {
     ...target.compilerFlags,
     ...['-std=gnu11', '-O2', '-g0', '-ffreestanding', '-ffunction-sections', '-fno-common', '-fno-pic'],
     ...['-ffp-contract=off', '-fno-tree-loop-distribute-patterns', '-fno-asynchronous-unwind-tables', '-fno-stack-protector'],
-    ...['-fstack-usage', '-fcallgraph-info=su', `-ffixed-${linearRegister[target.drivers]}`],
+    ...['-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
     ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wundef', '-Wstrict-prototypes'],
     ...['image', 'loop', '.'].map((folder) => `-I${join(rootFolder, 'firmware/boards', folder)}`),
   ];

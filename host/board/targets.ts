@@ -10,23 +10,27 @@ export type TargetName = (typeof targetNames)[number];
 
 export interface Target {
   readonly name: TargetName;
+  /** Name of the folder that its files go to: the target's own, but for real boards. */
+  readonly board: string;
   /** Its number in the `hello` frame. */
   readonly id: number;
   readonly part: string;
   readonly preset: Preset;
   readonly bigEndian: boolean;
-  /** Prefix of the cross compiler's commands, and the Debian package that brings it. */
+  /** Prefix of the cross compiler's commands; host/build/boards.mjs knows the packages. */
   readonly compiler: string;
-  readonly compilerPackage: string;
   readonly compilerFlags: readonly string[];
-  /** Folders below firmware/boards whose sources are this board's drivers. */
-  readonly drivers: string;
+  /** Folders below firmware/boards whose sources are this board's startup and drivers. */
+  readonly drivers: readonly string[];
+  /** The register that holds the origin of linear memory for the whole program (firmware/boards/image/linear.h). */
+  readonly linearRegister: string;
   readonly linkerScript: string;
   readonly emulator: string;
-  readonly emulatorPackage: string;
   readonly machine: string;
   /** Where the machine's main memory lies: what the shared file shows. */
   readonly ramAddress: number;
+  /** Where the processor sees non-volatile memory. */
+  readonly nonVolatileAddress: number;
   readonly clockHz: number;
   /** Cycles per instruction assumed when instructions are turned into utilisation; *assumed*, no part was measured. */
   readonly cyclesPerInstruction: number;
@@ -49,20 +53,19 @@ export const nonVolatileBytes = 1 << 20;
 
 const arm = {
   compiler: 'arm-none-eabi-',
-  compilerPackage: 'gcc-arm-none-eabi',
-  drivers: 'cortexm',
+  drivers: ['cortexm', 'mps2'],
+  linearRegister: 'r9',
   emulator: 'qemu-system-arm',
-  emulatorPackage: 'qemu-system-arm',
   bigEndian: false,
 };
 const riscv = {
   compiler: 'riscv64-unknown-elf-',
-  compilerPackage: 'gcc-riscv64-unknown-elf',
-  drivers: 'riscv',
+  drivers: ['riscv'],
+  linearRegister: 's11',
   linkerScript: 'riscv/riscv.ld',
-  emulatorPackage: 'qemu-system-misc',
   machine: 'virt',
   ramAddress: 0x80000000,
+  nonVolatileAddress: 0x80000000 + nonVolatileOffset,
   bigEndian: false,
   preset: 'flight' as const,
   clockHz: 100_000_000,
@@ -76,13 +79,15 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     ...arm,
     ...largePart,
     name: 'm7',
+    board: 'm7',
     id: 1,
     part: 'SAMV71Q21RT (Cortex-M7)',
     preset: 'flight',
     compilerFlags: ['-mcpu=cortex-m7', '-mthumb', '-mfpu=fpv5-d16', '-mfloat-abi=hard'],
-    linkerScript: 'cortexm/m7.ld',
+    linkerScript: 'mps2/m7.ld',
     machine: 'mps2-an500',
     ramAddress: 0x60000000,
+    nonVolatileAddress: 0x60000000 + nonVolatileOffset,
     clockHz: 300_000_000,
     cyclesPerInstruction: 1.5,
     budget: largeBudget,
@@ -90,13 +95,15 @@ export const targets: Readonly<Record<TargetName, Target>> = {
   m4: {
     ...arm,
     name: 'm4',
+    board: 'm4',
     id: 2,
     part: 'VA41630 (Cortex-M4)',
     preset: 'compact',
     compilerFlags: ['-mcpu=cortex-m4', '-mthumb', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard'],
-    linkerScript: 'cortexm/m4.ld',
+    linkerScript: 'mps2/m4.ld',
     machine: 'mps2-an386',
     ramAddress: 0x21000000,
+    nonVolatileAddress: 0x21000000 + nonVolatileOffset,
     clockHz: 100_000_000,
     cyclesPerInstruction: 1.5,
     ramBytes: 64 << 10,
@@ -107,6 +114,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     ...riscv,
     ...largePart,
     name: 'rv64',
+    board: 'rv64',
     id: 3,
     part: 'NOEL-V, PIC64-HPSC monitor (RV64GC)',
     compilerFlags: ['-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany'],
@@ -117,6 +125,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     ...riscv,
     ...largePart,
     name: 'rv32',
+    board: 'rv32',
     id: 4,
     part: 'NOEL-V (RV32GC)',
     compilerFlags: ['-march=rv32imafdc', '-mabi=ilp32d', '-mcmodel=medany'],
@@ -126,28 +135,42 @@ export const targets: Readonly<Record<TargetName, Target>> = {
   leon3: {
     ...largePart,
     name: 'leon3',
+    board: 'leon3',
     id: 5,
     part: 'GR712RC, UT700 (LEON3, SPARC V8)',
     preset: 'flight',
     bigEndian: true,
     compiler: 'sparc64-linux-gnu-',
-    compilerPackage: 'gcc-sparc64-linux-gnu',
     compilerFlags: ['-m32', '-mcpu=leon3'],
-    drivers: 'leon3',
+    drivers: ['leon3'],
+    linearRegister: 'g7',
     linkerScript: 'leon3/leon3.ld',
     emulator: 'qemu-system-sparc',
-    emulatorPackage: 'qemu-system-sparc',
     machine: 'leon3_generic',
     ramAddress: 0x40000000,
+    nonVolatileAddress: 0x40000000 + nonVolatileOffset,
     clockHz: 100_000_000,
     cyclesPerInstruction: 1.5,
     budget: largeBudget,
   },
 };
 
+/**
+ * Targets as real boards that can be flashed: other drivers and addresses around the same code. Compiled and linked by the tests; never run, for want of a board.
+ */
+export const realBoards: Readonly<Partial<Record<TargetName, Target>>> = {
+  m7: {
+    ...targets.m7,
+    board: 'samv71',
+    drivers: ['cortexm', 'samv71'],
+    linkerScript: 'samv71/samv71.ld',
+    nonVolatileAddress: 0x00500000,
+  },
+};
+
 /** Where `board build` puts a target's files. */
 export function boardFolder(target: Target): string {
-  return join(rootFolder, 'dist', 'boards', target.name);
+  return join(rootFolder, 'dist', 'boards', target.board);
 }
 
 /**
@@ -158,7 +181,7 @@ export function emulatorArguments(target: Target, image: string, ramFile: string
   const memory = `memory-backend-file,id=main,size=${emulatedRamBytes},mem-path=${ramFile},share=on`;
   return [
     ...['-M', `${target.machine},memory-backend=main`, '-object', memory, '-m', `${emulatedRamBytes >> 20}M`],
-    ...(target.drivers === 'riscv' ? ['-bios', 'none'] : []),
+    ...(target.machine === 'virt' ? ['-bios', 'none'] : []),
     ...['-kernel', image, '-display', 'none', '-monitor', 'none', '-net', 'none', '-no-user-config'],
     ...['-icount', 'shift=0,sleep=on'],
   ];

@@ -1,35 +1,20 @@
 /** Cross compilers and emulators: Debian packages, not npm's. What is missing is named with the command that brings it. */
-import { spawn, spawnSync } from 'node:child_process';
-import { type Target, targetNames, targets } from './targets.ts';
+import { spawn } from 'node:child_process';
+import { installCommand, isInstalled, missingPackages } from '../build/boards.mjs';
+import type { Target } from './targets.ts';
 
 /** A tool is missing, or refused its input; the message says which and what to do. */
 export class ToolError extends Error {}
 
-export function isInstalled(command: string): boolean {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-/** The command that installs `packages`. */
-export function installCommand(packages: readonly string[]): string {
-  return `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-}
-
-/** Debian packages that these targets need and this machine lacks. */
-export function missingPackages(names: readonly Target['name'][] = targetNames): string[] {
-  const missing = new Set<string>();
-  for (const target of names.map((name) => targets[name])) {
-    if (!isInstalled(`${target.compiler}gcc`)) missing.add(target.compilerPackage);
-    if (!isInstalled(target.emulator)) missing.add(target.emulatorPackage);
-  }
-  return [...missing];
+/** Throws unless `command` is there; `purpose` completes "…, which". */
+export function requireTool(command: string, purpose: string): void {
+  if (isInstalled(command)) return;
+  throw new ToolError(`${command} is missing, which ${purpose}: ${installCommand(missingPackages([command]))}`);
 }
 
 /** Throws unless the target's compiler is there. */
 export function requireCompiler(target: Target): void {
-  if (isInstalled(`${target.compiler}gcc`)) return;
-  throw new ToolError(
-    `${target.compiler}gcc is missing, which compiles for ${target.name}: ${installCommand([target.compilerPackage])}`,
-  );
+  requireTool(`${target.compiler}gcc`, `compiles for ${target.name}`);
 }
 
 /** Runs a tool to its end; what it prints on stdout. Throws with its own words when it fails or warns: boards' C is free of warnings. */

@@ -10,13 +10,24 @@
  *     present()  true when nothing has to be done
  *     command    what a person types to get it
  *     install()  does so; throws with the reason when it cannot be done here
+ *     prepare()  optional: what has to be made once, before tests run beside each other; throws when it cannot
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildBoards, installBoardTools, installCommand, missingPackages } from './boards.mjs';
 import { root } from './paths.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
-export const needs = [{ name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() }];
+export const needs = [
+  { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
+  {
+    name: 'boards',
+    present: () => missingPackages().length === 0,
+    command: installCommand(),
+    install: installBoardTools,
+    prepare: buildBoards,
+  },
+];
 
 /** The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name that no entry has. */
 export function needsOf(path) {
@@ -39,10 +50,13 @@ export function setUp(paths, tell) {
   const wanted = new Map(paths.map((path) => [path, needsOf(path)]));
   const absent = new Map();
   for (const entry of needs) {
-    if (![...wanted.values()].some((names) => names.includes(entry.name)) || entry.present()) continue;
-    tell(`setting up ${entry.name}: ${entry.command}`);
+    if (![...wanted.values()].some((names) => names.includes(entry.name))) continue;
     try {
-      entry.install();
+      if (!entry.present()) {
+        tell(`setting up ${entry.name}: ${entry.command}`);
+        entry.install();
+      }
+      entry.prepare?.();
     } catch (error) {
       absent.set(entry.name, `${entry.name} is missing; run ${entry.command} (${error.message})`);
     }

@@ -3,6 +3,7 @@ import { EngineError, loadAddon } from '../engine/addon.ts';
 import { defaultEngine, engineNames } from '../engine/load.ts';
 import { RadioError } from '../radio/radio.ts';
 import { StoreError } from '../store/store.ts';
+import { addBoardCommands } from './board.ts';
 import { deaths } from './deaths.ts';
 import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
@@ -149,6 +150,8 @@ program
   .option('--json', 'print the curve as one JSON object')
   .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
   .action(merge);
+
+addBoardCommands(program, examples);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

@@ -16,10 +16,11 @@ static void put_32(u8 *at, u32 value) {
 }
 
 static void write_counters(void) {
-  u8 bytes[12];
+  u8 bytes[STORE_HEADER_BYTES] = {0};
   put_32(bytes, STORE_COUNTERS_MAGIC);
   put_32(bytes + 4, counters.boots);
   put_32(bytes + 8, counters.resets);
+  board_store_erase(0, STORE_SLOTS_AT);
   board_store_write(0, bytes, sizeof bytes);
 }
 
@@ -84,18 +85,17 @@ void store_write(u32 at, u32 bytes) {
   u32 sequence = newest_bytes != 0 ? slot_sequence(newest, &newest_bytes) + 1 : 1;
   if (sequence == 0) sequence = 1;
   const u32 slot = newest_bytes != 0 ? newest ^ 1u : 0;
-  board_store_write(slot_at(slot), header, sizeof header);
+  board_store_erase(slot_at(slot), STORE_SLOT_BYTES);
   for (u32 done = 0; done < bytes;) {
     const u32 part = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
     linear_read(at + done, chunk, part);
     board_store_write(slot_at(slot) + STORE_HEADER_BYTES + done, chunk, part);
     done += part;
   }
+  put_32(header, STORE_SLOT_MAGIC);
   put_32(header + 4, sequence);
   put_32(header + 8, bytes);
   board_store_write(slot_at(slot), header, sizeof header);
-  put_32(header, STORE_SLOT_MAGIC);
-  board_store_write(slot_at(slot), header, 4);
 }
 
 u32 store_read(u32 age, u32 at, u32 capacity) {

@@ -2,18 +2,18 @@
  * Non-volatile memory: two checkpoint slots written in turn, so that one always survives the writing of the other, and the counters of starts.
  *
  *   0       magic u32 · boots u32 · resets in a row u32                      (little-endian on every board)
- *   4096    slot 0: magic u32 · sequence u32 · bytes u32 · unused u32 · checkpoint in the image's byte order
- *   4096 + STORE_SLOT_BYTES   slot 1
+ *   8192    slot 0: magic u32 · sequence u32 · bytes u32 · unused u32 · checkpoint in the image's byte order
+ *   8192 + STORE_SLOT_BYTES   slot 1
  *
- * A slot's magic is cleared before its contents change and written last; what lies between is verified by the image's own CRC-32C.
+ * A slot is erased first and its header written last; what lies between is verified by the image's own CRC-32C.
  */
 #ifndef HELIOGRAPH_STORE_H
 #define HELIOGRAPH_STORE_H
 
 #include "types.h"
 
-#define STORE_SLOTS_AT 4096u
-#define STORE_SLOT_BYTES (256u << 10)
+#define STORE_SLOTS_AT 8192u
+#define STORE_SLOT_BYTES (128u << 10)
 #define STORE_SLOTS 2u
 #define STORE_HEADER_BYTES 16u
 #define STORE_SLOT_MAGIC 0x544f4c53u

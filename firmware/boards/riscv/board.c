@@ -115,6 +115,12 @@ void board_watchdog_stop(void) {
   set_compare(NEVER);
 }
 
+/* MRAM needs no erasing: the first words, where a magic stands, are enough. */
+void board_store_erase(u32 at, u32 bytes) {
+  static const u8 nothing[16];
+  if (bytes >= sizeof nothing) board_store_write(at, nothing, sizeof nothing);
+}
+
 void board_store_write(u32 at, const u8 *from, u32 bytes) {
   if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
   volatile u8 *to = (volatile u8 *)((uintptr_t)NONVOLATILE_ADDRESS + at);
