@@ -39,7 +39,14 @@ void __attribute__((noreturn)) board_reset(u32 cause);
 /* Ends the emulator; a real board sleeps for good. */
 void __attribute__((noreturn)) board_off(void);
 
-/* In the startup code: throws the stack away and begins the loop anew (loop_run) with the reason of a trap. */
+/*
+ * Around every call into the image. Where the processor protects memory, the image runs without privileges in between: it reaches its code, linear memory
+ * and the stack, nothing else, and bounds checks are left out of its code. Elsewhere these do nothing and the checks are there (LINEAR_CHECKED).
+ */
+void board_enter(void);
+void board_leave(void);
+
+/* Throws the stack away and begins the loop anew, with privileges (loop_run), with the reason of a trap. May be called between enter and leave. */
 void __attribute__((noreturn)) board_abandon(u32 reason);
 
 #endif

@@ -21,7 +21,7 @@ export interface BoardBuild {
 }
 
 export interface BuildOptions {
-  /** Exact bounds checks in front of every access to linear memory. */
+  /** Exact bounds checks in front of every access to linear memory, or none; default: where the processor does not protect memory. */
   readonly checked?: boolean;
   /** Build although nothing changed. */
   readonly force?: boolean;
@@ -67,7 +67,11 @@ function boardStamp(target: Target, options: BuildOptions): string {
   const image = createHash('sha256')
     .update(readFileSync(imagePath(target.preset)))
     .digest('hex');
-  return `${stampOf([...sources, ...own])} ${image} checked=${options.checked === true}`;
+  return `${stampOf([...sources, ...own])} ${image} checked=${isChecked(target, options)}`;
+}
+
+function isChecked(target: Target, options: BuildOptions): boolean {
+  return options.checked ?? !target.protectsMemory;
 }
 
 /** What the C sources are told about target and image. */
@@ -78,7 +82,8 @@ function definitions(target: Target, options: BuildOptions): string[] {
     throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);
   const values = {
     LINEAR_BYTES: linearBytes,
-    LINEAR_CHECKED: options.checked === false ? 0 : 1,
+    LINEAR_CHECKED: isChecked(target, options) ? 1 : 0,
+    FLASH_BYTES: `${target.flashBytes}u`,
     BIG_ENDIAN_TARGET: target.bigEndian ? 1 : 0,
     TARGET_ID: target.id,
     IMAGE_ID: `0x${engine.image.sha256.slice(0, 8)}u`,

@@ -28,11 +28,11 @@ export function readSizes(target: Target, elfPath: string): BoardSizes {
     if (address === undefined) throw new Error(`${elfPath} has no symbol ${name}: build ${target.name} anew with --force`);
     return address;
   };
-  const ramBytes = ['.stack', '.noinit', '.bss', '.data'].reduce((sum, name) => sum + size(name), 0);
+  const ramBytes = ['.stack', '.noinit', '.linear', '.bss', '.data'].reduce((sum, name) => sum + size(name), 0);
   return {
     codeBytes: size('.text'),
     ramBytes,
-    linearBytes: symbol('zero_end') - symbol('linear_begin'),
+    linearBytes: symbol('linear_end') - symbol('linear_begin'),
     stackReservedBytes: symbol('stack_top') - symbol('stack_bottom'),
   };
 }

@@ -17,6 +17,8 @@ export interface Target {
   readonly part: string;
   readonly preset: Preset;
   readonly bigEndian: boolean;
+  /** The image runs unprivileged behind MPU or PMP, without bounds checks in its code. */
+  readonly protectsMemory: boolean;
   /** Prefix of the cross compiler's commands; host/build/boards.mjs knows the packages. */
   readonly compiler: string;
   readonly compilerFlags: readonly string[];
@@ -57,6 +59,7 @@ const arm = {
   linearRegister: 'r9',
   emulator: 'qemu-system-arm',
   bigEndian: false,
+  protectsMemory: true,
 };
 const riscv = {
   compiler: 'riscv64-unknown-elf-',
@@ -67,6 +70,7 @@ const riscv = {
   ramAddress: 0x80000000,
   nonVolatileAddress: 0x80000000 + nonVolatileOffset,
   bigEndian: false,
+  protectsMemory: true,
   preset: 'flight' as const,
   clockHz: 100_000_000,
   cyclesPerInstruction: 1.5,
@@ -140,6 +144,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     part: 'GR712RC, UT700 (LEON3, SPARC V8)',
     preset: 'flight',
     bigEndian: true,
+    protectsMemory: false,
     compiler: 'sparc64-linux-gnu-',
     compilerFlags: ['-m32', '-mcpu=leon3'],
     drivers: ['leon3'],

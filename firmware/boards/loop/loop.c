@@ -5,9 +5,9 @@
 #include "loop.h"
 
 #include "board.h"
+#include "calls.h"
 #include "image.h"
 #include "linear.h"
-#include "measure.h"
 #include "port.h"
 #include "stack.h"
 #include "store.h"
@@ -131,7 +131,7 @@ static void tell(u32 kind, u32 at, u32 bytes) {
 
 static void tell_done(u32 status) {
   u32 hash = 0;
-  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) MEASURED(hash, hash, image_hash(loop.context));
+  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) hash = call_hash(loop.context);
   port_begin(PORT_DONE);
   port_word(status);
   port_word(loop.deadline);
@@ -156,8 +156,7 @@ static void tell_hello(void) {
 /* ---- what the image has to say ---- */
 
 static void store_checkpoint(void) {
-  u32 bytes;
-  MEASURED(checkpoint, bytes, image_checkpoint(loop.context, loop.checkpoint, image_checkpoint_bytes()));
+  const u32 bytes = call_checkpoint(loop.context, loop.checkpoint, image_checkpoint_bytes());
   if (bytes != 0) store_write(loop.checkpoint, bytes);
 }
 
@@ -171,8 +170,7 @@ static u32 type_of(u32 record, u32 bytes) {
 
 static void drain_events(void) {
   for (;;) {
-    u32 bytes;
-    MEASURED(event, bytes, image_event(loop.context, loop.record, RECORD_BYTES));
+    const u32 bytes = call_event(loop.context, loop.record, RECORD_BYTES);
     if (bytes == 0) return;
     tell(PORT_OUT_RECORD, loop.record, bytes);
   }
@@ -211,8 +209,7 @@ static void obey(u32 command) {
 
 static void drain_commands(void) {
   while (loop.booted) {
-    u32 bytes;
-    MEASURED(command, bytes, image_command(loop.context, loop.record, RECORD_BYTES));
+    const u32 bytes = call_command(loop.context, loop.record, RECORD_BYTES);
     if (bytes == 0) return;
     const u32 command = type_of(loop.record, bytes);
     tell(PORT_OUT_RECORD, loop.record, bytes);
@@ -222,8 +219,7 @@ static void drain_commands(void) {
 
 static void drain_frames(void) {
   for (;;) {
-    u32 bytes;
-    MEASURED(transmit, bytes, image_transmit(loop.context, loop.now_s, loop.now_ms, loop.frame, FRAME_BYTES));
+    const u32 bytes = call_transmit(loop.context, loop.now_s, loop.now_ms, loop.frame, FRAME_BYTES);
     if (bytes == 0) return;
     tell(PORT_OUT_FRAME, loop.frame, bytes);
   }
@@ -235,7 +231,7 @@ static void drain(u32 flags) {
   if (!loop.booted) return;
   if (flags & FLAG_EVENT) drain_events();
   if ((flags & FLAG_DEADLINE) == 0) return;
-  MEASURED(deadline, loop.deadline, image_deadline(loop.context, loop.now_s, loop.now_ms));
+  loop.deadline = call_deadline(loop.context, loop.now_s, loop.now_ms);
   set_due(loop.deadline);
 }
 
@@ -247,8 +243,7 @@ static u32 begin_from_store(u32 cause, u32 config_bytes) {
   for (u32 age = 0; age < STORE_SLOTS && (status & STATUS_MASK) != 0; age++) {
     const u32 bytes = store_read(age, loop.checkpoint, image_checkpoint_bytes());
     if (bytes == 0) continue;
-    MEASURED(restore, status,
-             image_restore(loop.context, loop.checkpoint, bytes, loop.config, config_bytes, cause, loop.now_s, loop.now_ms));
+    status = call_restore(loop.context, loop.checkpoint, bytes, loop.config, config_bytes, cause, loop.now_s, loop.now_ms);
   }
   return status;
 }
@@ -263,7 +258,7 @@ static u32 boot(const struct port_frame *in) {
   loop.fed = 0;
   linear_write(loop.config, in->body + 8, bytes);
   u32 status = begin_from_store(cause, bytes);
-  if ((status & STATUS_MASK) != 0) MEASURED(boot, status, image_boot(loop.context, loop.config, bytes, cause, loop.now_s, loop.now_ms));
+  if ((status & STATUS_MASK) != 0) status = call_boot(loop.context, loop.config, bytes, cause, loop.now_s, loop.now_ms);
   loop.booted = (status & STATUS_MASK) == 0;
   if (loop.booted) drain(status | FLAG_DEADLINE);
   return status;
@@ -272,9 +267,8 @@ static u32 boot(const struct port_frame *in) {
 static u32 receive(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
   if (in->bytes < 6 || bytes > FRAME_BYTES) return NOT_ASKED;
-  u32 status;
   linear_write(loop.frame, in->body + 6, bytes);
-  MEASURED(receive, status, image_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes));
+  const u32 status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
   drain(status);
   return status;
 }
@@ -282,16 +276,14 @@ static u32 receive(const struct port_frame *in) {
 static u32 observe(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
   if (in->bytes < 6 || bytes > RECORD_BYTES) return NOT_ASKED;
-  u32 status;
   linear_write(loop.record, in->body + 6, bytes);
-  MEASURED(observe, status, image_observe(loop.context, loop.now_s, loop.now_ms, loop.record, bytes));
+  const u32 status = call_observe(loop.context, loop.now_s, loop.now_ms, loop.record, bytes);
   drain(status);
   return status;
 }
 
 static u32 tick(void) {
-  u32 status;
-  MEASURED(tick, status, image_tick(loop.context, loop.now_s, loop.now_ms));
+  const u32 status = call_tick(loop.context, loop.now_s, loop.now_ms);
   drain(status | FLAG_DEADLINE);
   return status;
 }
@@ -300,9 +292,9 @@ static void answer(const struct port_frame *in) {
   const u32 what = in->bytes >= 5 ? in->body[0] : 255u;
   const u32 index = in->bytes >= 5 ? read_32(in->body + 1) : 0;
   u32 words = 0;
-  if (what >= 16) MEASURED(inspect, words, image_inspect(loop.context, what - 16, index, loop.frame, ANSWER_WORDS_MAX * 4));
+  if (what >= 16) words = call_inspect(loop.context, what - 16, index, loop.frame, ANSWER_WORDS_MAX * 4);
   u32 hash = 0;
-  if (what == 1) MEASURED(hash, hash, image_hash(loop.context));
+  if (what == 1) hash = call_hash(loop.context);
   port_begin(PORT_ANSWER);
   if (what == 0) port_word(stack_used());
   if (what == 1) port_word(hash);

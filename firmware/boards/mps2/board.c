@@ -27,6 +27,7 @@
 #define SYSTICK_MS_MAX 600u
 
 #define INTERRUPT_ENABLE REGISTER(0xe000e100u)
+#define INTERRUPT_DISABLE REGISTER(0xe000e180u)
 #define INTERRUPT_CLEAR REGISTER(0xe000e280u)
 #define INTERRUPT_CONTROL REGISTER(0xe000ed04u)
 #define SYSTICK_CLEAR (1u << 25)
@@ -53,7 +54,6 @@ void board_start(void) {
   TIMER_RELOAD = 0xffffffffu;
   TIMER_VALUE = 0xffffffffu;
   TIMER_CONTROL = 1u;
-  INTERRUPT_ENABLE = 1u;
   board_watchdog_stop();
 }
 
@@ -71,11 +71,13 @@ void board_write(u8 byte) {
   UART_DATA = byte;
 }
 
-/* Pending interrupts end the sleep though they are masked. */
+/* Pending interrupts end the sleep though they are masked; nowhere else are they enabled. */
 void board_wait(u32 ms) {
   UART_INTERRUPT = UART_RX_INTERRUPT;
   INTERRUPT_CLEAR = 1u;
   if (UART_STATE & UART_RX_FULL) return;
+  __asm__ volatile("cpsid i" ::: "memory");
+  INTERRUPT_ENABLE = 1u;
   if (ms != BOARD_FOREVER) {
     SYSTICK_RELOAD = (ms < SYSTICK_MS_MAX ? ms : SYSTICK_MS_MAX) * 1000u * CLOCK_MHZ;
     SYSTICK_VALUE = 0;
@@ -84,6 +86,9 @@ void board_wait(u32 ms) {
   __asm__ volatile("dsb\n wfi" ::: "memory");
   SYSTICK_CONTROL = 0;
   INTERRUPT_CONTROL = SYSTICK_CLEAR;
+  INTERRUPT_DISABLE = 1u;
+  INTERRUPT_CLEAR = 1u;
+  __asm__ volatile("cpsie i" ::: "memory");
 }
 
 u32 board_microseconds(void) {

@@ -50,6 +50,7 @@
 #define SYSTICK_VALUE REGISTER(0xe000e018u)
 #define SYSTICK_MS_MAX 1300u
 #define INTERRUPT_ENABLE REGISTER(0xe000e100u)
+#define INTERRUPT_DISABLE REGISTER(0xe000e180u)
 #define INTERRUPT_CLEAR REGISTER(0xe000e280u)
 #define INTERRUPT_CONTROL REGISTER(0xe000ed04u)
 #define SYSTICK_CLEAR (1u << 25)
@@ -100,7 +101,6 @@ void board_start(void) {
   USART_BAUD = USART_DIVIDER;
   USART_CONTROL = 1u << 4 | 1u << 6;
   USART_INTERRUPT_ENABLE = RX_READY;
-  INTERRUPT_ENABLE = 1u << ID_USART1;
   DEBUG_CONTROL |= 1u << 24;
   CYCLE_COUNT = 0;
   CYCLE_CONTROL |= 1u;
@@ -120,17 +120,22 @@ void board_write(u8 byte) {
   USART_TRANSMIT = byte;
 }
 
-/* Pending interrupts end the sleep though they are masked. The watchdog is restarted before and runs on meanwhile. */
+/* Pending interrupts end the sleep though they are masked; nowhere else are they enabled. The watchdog is restarted before and runs on meanwhile. */
 void board_wait(u32 ms) {
   WATCHDOG_CONTROL = WATCHDOG_RESTART;
   INTERRUPT_CLEAR = 1u << ID_USART1;
   if (USART_STATUS & RX_READY) return;
+  __asm__ volatile("cpsid i" ::: "memory");
+  INTERRUPT_ENABLE = 1u << ID_USART1;
   SYSTICK_RELOAD = (ms < SYSTICK_MS_MAX ? ms : SYSTICK_MS_MAX) * 1000u * CLOCK_MHZ;
   SYSTICK_VALUE = 0;
   SYSTICK_CONTROL = 7u;
   __asm__ volatile("dsb\n wfi" ::: "memory");
   SYSTICK_CONTROL = 0;
   INTERRUPT_CONTROL = SYSTICK_CLEAR;
+  INTERRUPT_DISABLE = 1u << ID_USART1;
+  INTERRUPT_CLEAR = 1u << ID_USART1;
+  __asm__ volatile("cpsie i" ::: "memory");
 }
 
 u32 board_microseconds(void) {
