@@ -80,30 +80,3 @@ void linear_read(u32 at, u8 *to, u32 bytes) {
   copy_up(to, linear_origin + at, bytes);
 #endif
 }
-
-/* Shift and subtract: not every target has a 64-bit division to link with, and one that is the same everywhere takes the same steps everywhere. */
-static u64 divide_64(u64 x, u64 y, u64 *rest) {
-  u64 quotient = 0;
-  u64 remainder = 0;
-  if (y == 0) image_trap(TRAP_DIVISION);
-  for (u32 bit = 64; bit-- > 0;) {
-    remainder = (remainder << 1) | ((x >> bit) & 1u);
-    if (remainder >= y) {
-      remainder -= y;
-      quotient |= (u64)1 << bit;
-    }
-  }
-  *rest = remainder;
-  return quotient;
-}
-
-u64 image_quotient_64(u64 x, u64 y) {
-  u64 rest;
-  return divide_64(x, y, &rest);
-}
-
-u64 image_remainder_64(u64 x, u64 y) {
-  u64 rest;
-  (void)divide_64(x, y, &rest);
-  return rest;
-}

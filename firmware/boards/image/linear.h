@@ -35,7 +35,4 @@ void linear_copy(u32 to, u32 from, u32 bytes);
 void linear_write(u32 at, const u8 *from, u32 bytes);
 void linear_read(u32 at, u8 *to, u32 bytes);
 
-u64 image_quotient_64(u64 x, u64 y);
-u64 image_remainder_64(u64 x, u64 y);
-
 #endif

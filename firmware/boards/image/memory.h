@@ -90,9 +90,10 @@ static inline u32 signed_remainder(s32 x, s32 y) {
   return y == -1 ? 0 : (u32)(x % y);
 }
 
-/* Operands of 64 bits take the long division, others the short one: the choice is made when this is compiled. */
-#define DIV_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))image_quotient_64((x), (y)) : (__typeof__(x))((u32)(x) / checked_divisor((u32)(y))))
-#define REM_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))image_remainder_64((x), (y)) : (__typeof__(x))((u32)(x) % checked_divisor((u32)(y))))
+/* Nothing in the image divides 64 bits: it is slow on every target, and not all have a library for it. Such a division does not link. */
+u64 no_division_of_64_bits(u64 x, u64 y);
+#define DIV_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : (__typeof__(x))((u32)(x) / checked_divisor((u32)(y))))
+#define REM_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : (__typeof__(x))((u32)(x) % checked_divisor((u32)(y))))
 #define I32_DIV_S(x, y) signed_quotient((s32)(x), (s32)(y))
 #define I32_REM_S(x, y) signed_remainder((s32)(x), (s32)(y))
 #define I32_ROTL(x, y) (((u32)(x) << ((y) & 31)) | ((u32)(x) >> ((32 - (y)) & 31)))

@@ -106,6 +106,8 @@ u32 board_microseconds(void) {
 void board_watchdog_arm(u32 ms) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
   WATCHDOG_LOAD = ms * 1000u * CLOCK_MHZ;
+  /* It may have counted on, and expired unheard, while it was stopped. */
+  WATCHDOG_CLEAR = 0;
   WATCHDOG_CONTROL = 3u;
   WATCHDOG_LOCK = 0;
 }
