@@ -1,4 +1,5 @@
-import { type Boards, bootCause, processorBootMs } from '../board/boards.ts';
+import type { Boards } from '../board/boards.ts';
+import { bootCause, processorBootMs } from '../board/parts.ts';
 import type { Channel } from '../channel/channel.ts';
 import { disruptionFact, type Fault } from '../fault/draw.ts';
 import type { EventQueue } from '../kernel/queue.ts';

@@ -1,6 +1,7 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
-import { Boards, type CallCounts } from '../board/boards.ts';
+import { Boards } from '../board/boards.ts';
+import type { CallCounts } from '../board/parts.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults } from '../fault/draw.ts';
 import { EventQueue } from '../kernel/queue.ts';
