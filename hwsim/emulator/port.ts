@@ -58,7 +58,7 @@ export interface Hello {
   resetsInRow: number;
   checkpoints: number;
   contextBytes: number;
-  /** First four bytes of the image's SHA-256, the first the lowest. */
+  /** First four bytes of the image's SHA-256, the first the highest. */
   imageMark: number;
 }
 
