@@ -67,6 +67,10 @@ export class EmulatedBoard implements Controller {
     this.#reader = new StreamReader((frame) => this.#take(decodeOutput(frame)), PORT_FRAME_BYTES_MAX);
   }
 
+  get isOn(): boolean {
+    return this.#process.isRunning;
+  }
+
   /** Power on, unless it is. The hello is waited for with the first input. */
   start(): void {
     if (this.#process.isRunning) return;

@@ -74,7 +74,7 @@ export class FaultInjector {
       case 'reset':
         this.#strike(node, index);
         for (let slot = 0; slot < fault.badSlots; slot += 1) this.#boards.nonVolatile[node].corrupt(slot as 0 | 1);
-        return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs);
+        return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
         this.#strike(node, index);
         this.#boards.hangPersists[node] = fault.persistent ? 1 : 0;
