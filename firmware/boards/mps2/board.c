@@ -100,6 +100,8 @@ u32 board_microseconds(void) {
 
 void board_watchdog_arm(u32 ms) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
+  /* It counts while disarmed too, and a warning of then would strike at once. */
+  WATCHDOG_CLEAR = 0;
   WATCHDOG_LOAD = ms * 1000u * CLOCK_MHZ;
   WATCHDOG_CONTROL = 3u;
   WATCHDOG_LOCK = 0;
