@@ -1,6 +1,6 @@
 import { buildBoard } from '../board/build.ts';
 import { type TargetName, targets } from '../board/targets.ts';
-import { installCommand, isInstalled, ToolError } from '../board/toolchain.ts';
+import { requireTool, ToolError } from '../board/toolchain.ts';
 import type { Preset } from '../build/root.ts';
 import type { Engine, ImageFacts } from '../engine/engine.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
@@ -80,15 +80,9 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
 
 /** Builds what is missing or out of date. Throws CommandError (4) with the command that helps when an emulator or a compiler is missing. */
 export async function prepareBoards(names: readonly TargetName[]): Promise<void> {
-  const wanted = [...new Set(names)];
-  const missing = wanted.map((name) => targets[name]).filter(({ emulator }) => !isInstalled(emulator));
-  if (missing.length > 0) {
-    const commands = [...new Set(missing.map(({ emulator }) => emulator))].join(', ');
-    const packages = [...new Set(missing.map(({ emulatorPackage }) => emulatorPackage))];
-    throw new CommandError(`${commands}: not installed (${installCommand(packages)})`, exitCode.environment);
-  }
-  for (const name of wanted) {
+  for (const name of new Set(names)) {
     try {
+      requireTool(targets[name].emulator, `stands for ${name}`);
       await buildBoard(name);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;

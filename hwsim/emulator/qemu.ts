@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { boardTools, installCommand } from '../../host/build/boards.mjs';
 import { boardFolder, emulatorArguments, type TargetName, targets } from '../../host/board/targets.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { EmulatedBoard } from './emulated_board.ts';
@@ -26,7 +27,7 @@ export function qemuBoard(rack: Rack, id: string, name: TargetName, image: Image
     id,
     title: `board ${id} (${target.name}, ${elf})`,
     command: target.emulator,
-    remedy: `apt-get install -y --no-install-recommends ${target.emulatorPackage}`,
+    remedy: installCommand([boardTools[target.emulator]]),
     rebuild: `npx heliograph board build ${name}`,
     identity,
     arguments: (line, ramFile) => [
