@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress';
 import { startStopwatch } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
+import type { Controller } from '../../hwsim/board/controller.ts';
 import type { TraceConsumer } from '../../hwsim/kernel/trace.ts';
 import type { Scenario } from '../../hwsim/scenario/schema.ts';
 import type { Body } from '../../hwsim/world/bodies.ts';
@@ -10,11 +11,12 @@ export interface Flight {
   scenario: Scenario;
   body: Body;
   engine: Engine;
+  controllers?: ReadonlyMap<number, Controller>;
   consumers: TraceConsumer[];
 }
 
 /** Flies a scenario with a progress bar on stderr when a person watches. Returns the run's facts and its wall seconds. */
-export function fly({ scenario, body, engine, consumers }: Flight): { facts: RunFacts; wallS: number } {
+export function fly({ scenario, body, engine, controllers, consumers }: Flight): { facts: RunFacts; wallS: number } {
   const seconds = startStopwatch();
   const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' }) : null;
   const { seed, days, nodes } = scenario;
@@ -26,7 +28,7 @@ export function fly({ scenario, body, engine, consumers }: Flight): { facts: Run
     (bar as unknown as { render?: () => void } | null)?.render?.();
   };
   try {
-    const facts = runScenario(scenario, { seed, days, nodes, body, engine, consumers, onProgress });
+    const facts = runScenario(scenario, { seed, days, nodes, body, engine, controllers, consumers, onProgress });
     return { facts, wallS: seconds() };
   } finally {
     bar?.stop();

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError, loadAddon } from '../engine/addon.ts';
 import { defaultEngine, engineNames } from '../engine/load.ts';
+import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { RadioError } from '../radio/radio.ts';
 import { StoreError } from '../store/store.ts';
 import { addBoardCommands } from './board.ts';
@@ -28,7 +29,7 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 
 program
   .command('sim')
-  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, quiet, or a YAML file')
+  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, quiet, mixed-hardware, or a YAML file')
   .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
@@ -38,12 +39,17 @@ program
   .option('--bodies <file>', "a catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv")
   .option('--out <folder>', 'record the run there; the folder must be new or empty')
   .option('--json', 'print the verdict as one JSON object')
+  .option(
+    '--simulate-boards',
+    'fly the nodes that a scenario gives to emulated boards as simulated ones: the same hash, without QEMU',
+  )
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
     'after',
     examples(
       'sim cluster-neo',
       'sim cluster-neo --seed 7 --json',
+      'sim mixed-hardware',
       'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
       'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
     ),
@@ -158,7 +164,7 @@ function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CommandError) return error.code;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
-  if (error instanceof StoreError || error instanceof EngineError) return exitCode.environment;
+  if (error instanceof StoreError || error instanceof EngineError || error instanceof EmulatorError) return exitCode.environment;
   return exitCode.internal;
 }
 

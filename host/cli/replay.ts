@@ -5,6 +5,8 @@ import type { Body } from '../../hwsim/world/bodies.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 import { createEngine, type EngineName } from '../engine/load.ts';
 import { TYPE } from '../cbor/generated.ts';
+import type { Preset } from '../build/root.ts';
+import { simulatedBoards } from './boards.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
 import { readInput, readInputBytes } from './input.ts';
@@ -86,7 +88,11 @@ export function replay(folder: string, options: ReplayOptions): void {
     );
   }
   const image = options.built ? built : readInputBytes(join(folder, 'heliograph.wasm'));
-  const { facts } = fly({ scenario, body, engine: createEngine(options.engine, image), consumers: [new Timeline(options)] });
+  const other = (preset: Preset) =>
+    options.built ? readImage(preset) : readInputBytes(join(folder, `heliograph-${preset}.wasm`));
+  const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
+  const engine = createEngine(options.engine, image);
+  const { facts } = fly({ scenario, body, engine, controllers, consumers: [new Timeline(options)] });
   const same = facts.traceHash === recorded.traceHash;
   console.log(`trace hash: recorded ${recorded.traceHash}, replayed ${facts.traceHash}: ${same ? 'the same' : 'THEY DIFFER'}`);
   if (!same) process.exitCode = exitCode.failed;

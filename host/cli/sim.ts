@@ -2,11 +2,12 @@ import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset } from '../build/root.ts';
 import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
-import type { RunFacts } from '../../hwsim/fleet/run.ts';
+import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioText } from '../../hwsim/scenario/load.ts';
 import type { Scenario } from '../../hwsim/scenario/schema.ts';
 import type { Body } from '../../hwsim/world/bodies.ts';
 import { layWorld } from '../../hwsim/world/plan.ts';
+import { type BoardOutcome, emulatedBoards, type EngineOf, otherPresets, prepareBoards, simulatedBoards } from './boards.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
@@ -23,6 +24,7 @@ export interface SimOptions {
   bodies?: string;
   out?: string;
   json?: boolean;
+  simulateBoards?: boolean;
 }
 
 /** What a run says of itself: printed by --json, kept as verdict.json. */
@@ -42,6 +44,8 @@ export interface SimVerdict {
   production: { achievableKg: number | null; actualKg: number; greedyKg: number | null };
   radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };
   speed: { wallS: number; simulatedS: number; events: number };
+  /** Only of a scenario with boards. */
+  boards?: BoardOutcome[];
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
 }
 
@@ -50,6 +54,10 @@ export interface Setting {
   scenario: Scenario;
   body: Body;
   image: Uint8Array;
+  /** Reads the image of a preset that only boards carry; default: the built one. */
+  readOther?: (preset: Preset) => Uint8Array;
+  /** Boards in emulators, made ready by `prepareBoards`; else they are simulated. */
+  emulate?: boolean;
   engine?: EngineName;
 }
 
@@ -104,8 +112,32 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
     baselineSeed,
   );
   const consumers = recording === null ? [bench] : [bench, recording];
-  const { facts, wallS } = fly({ scenario, body, engine, consumers });
-  return judged(setting, bench, facts, wallS);
+  const engineOf = (preset: Preset) =>
+    createEngine(name, preset === scenario.preset ? image : (setting.readOther ?? readImage)(preset));
+  const boards =
+    setting.emulate === true && scenario.boards.length > 0
+      ? emulatedBoards(scenario, (preset) => engineOf(preset).image)
+      : simulatedBoards(scenario, engineOf);
+  try {
+    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, consumers });
+    const verdict = judged(setting, bench, facts, wallS);
+    if (scenario.boards.length === 0) return verdict;
+    verdict.boards = boards.outcomes();
+    if (setting.emulate === true) verdict.checks.push(decidesAlike(setting, engineOf, facts));
+    return verdict;
+  } finally {
+    boards.close();
+  }
+}
+
+/** BRD-1: boards decide what simulated nodes decide, to the last bit: the same flight without emulators gives the same trace hash. */
+function decidesAlike({ scenario, body }: Setting, engineOf: EngineOf, facts: RunFacts): SimVerdict['checks'][number] {
+  const { controllers } = simulatedBoards(scenario, engineOf);
+  const { seed, days, nodes, preset } = scenario;
+  const simulated = runScenario(scenario, { seed, days, nodes, body, engine: engineOf(preset), controllers });
+  const ok = simulated.traceHash === facts.traceHash;
+  const examples = ok ? [] : [`with boards in emulators ${facts.traceHash}, simulated ${simulated.traceHash}`];
+  return { id: 'BRD-1-boards-decide-alike', ok, violations: ok ? 0 : 1, examples };
 }
 
 /** True when every check held and no SLA was breached. What was not measured is neither. */
@@ -150,6 +182,7 @@ export function verdictText(verdict: SimVerdict): string {
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
   const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
   for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
+  lines.push(...boardLines(verdict.boards ?? []));
   lines.push(
     '',
     `production  ${kilograms} kg${share}${greedy}`,
@@ -157,22 +190,35 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}`,
   );
   return lines.join('\n');
 }
 
+function boardLines(boards: BoardOutcome[]): string[] {
+  return boards.map(({ node, target, emulated, inputs, boots, resets, powerCycles, stackBytes }) => {
+    if (!emulated) return `board     node ${node} is ${target}, simulated`;
+    const stack = stackBytes === null ? 'no power at the end' : `stack ${stackBytes} bytes`;
+    return `board     node ${node} is ${target}: ${inputs} inputs, ${boots} boots, ${resets} resets, ${powerCycles} losses of power, ${stack}`;
+  });
+}
+
+const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) => !emulated) ? ' --simulate-boards' : '');
+
 /** `heliograph sim`. */
-export function sim(nameOrFile: string, options: SimOptions): void {
+export async function sim(nameOrFile: string, options: SimOptions): Promise<void> {
   const { seed, days, nodes, preset, engine, body: wanted } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted });
   const body = loadBody(scenario.body, options.bodies, console.error);
   const image = readImage(scenario.preset);
+  const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;
+  if (emulate) await prepareBoards(scenario.boards.map(({ target }) => target));
   const recording = options.out === undefined ? null : new Recording(options.out);
   recording?.write('scenario.yaml', scenarioText(scenario));
   recording?.write('body.json', `${JSON.stringify(body)}\n`);
   recording?.write('heliograph.wasm', image);
-  const verdict = flyAndJudge({ scenario, body, image, engine }, recording);
+  for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate }, recording);
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));

@@ -7,8 +7,9 @@ import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
  */
 
 const CRC_BYTES = 4;
-/** COBS adds one byte per 254, and the zero. */
-export const STREAM_BYTES_MAX = FRAME_BYTES_MAX + Math.ceil(FRAME_BYTES_MAX / 254) + 1;
+/** Bytes on the stream for a frame of `bytes` bytes at most: COBS adds one byte per 254, and the zero. */
+export const streamBytes = (bytes: number): number => bytes + Math.ceil(bytes / 254) + 1;
+export const STREAM_BYTES_MAX = streamBytes(FRAME_BYTES_MAX);
 
 /** Whether the last four bytes, big-endian, are the CRC-32C of those before. */
 export function hasRightChecksum(frame: Uint8Array): boolean {
@@ -65,17 +66,20 @@ export interface StreamCounters {
   badChecksums: number;
 }
 
-/** Cuts a byte stream into frames. Holds at most STREAM_BYTES_MAX bytes, whatever comes. */
+/** Cuts a byte stream into frames. Holds no more bytes than the longest frame takes, whatever comes. */
 export class StreamReader {
   readonly counters: StreamCounters = { frames: 0, badBlocks: 0, badLengths: 0, badChecksums: 0 };
-  private readonly held = new Uint8Array(STREAM_BYTES_MAX);
+  private readonly frameBytesMax: number;
+  private readonly held: Uint8Array;
   private length = 0;
   private overflowed = false;
   private readonly onFrame: (frame: Uint8Array) => void;
 
-  /** `onFrame` gets each whole frame with a right CRC-32C, a copy of its own. */
-  constructor(onFrame: (frame: Uint8Array) => void) {
+  /** `onFrame` gets each whole frame with a right CRC-32C, a copy of its own. `frameBytesMax`: longer ones are dropped. */
+  constructor(onFrame: (frame: Uint8Array) => void, frameBytesMax = FRAME_BYTES_MAX) {
     this.onFrame = onFrame;
+    this.frameBytesMax = frameBytesMax;
+    this.held = new Uint8Array(streamBytes(frameBytesMax));
   }
 
   push(bytes: Uint8Array): void {
@@ -101,7 +105,7 @@ export class StreamReader {
     }
     const frame = decodeBlock(block);
     if (frame === null) this.counters.badBlocks += 1;
-    else if (frame.length > FRAME_BYTES_MAX) this.counters.badLengths += 1;
+    else if (frame.length > this.frameBytesMax) this.counters.badLengths += 1;
     else if (!hasRightChecksum(frame)) this.counters.badChecksums += 1;
     else {
       this.counters.frames += 1;

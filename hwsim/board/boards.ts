@@ -1,78 +1,41 @@
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
-import type { Engine } from '../../host/engine/engine.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { addresseeOf, type Channel, framesInAirMax } from '../channel/channel.ts';
+import { addresseeOf, framesInAirMax } from '../channel/channel.ts';
 import { eventKind } from '../fleet/events.ts';
-import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
-import type { Tracer } from '../kernel/tracer.ts';
-import type { WorldPlan } from '../world/plan.ts';
+import { writeConfig } from './config.ts';
+import {
+  type Controller,
+  deadlineNotAsked,
+  eventTypeMin,
+  type FirmwareInput,
+  isEvent,
+  type Reply,
+  storesCheckpoint,
+} from './controller.ts';
 import { NonVolatile } from './nonvolatile.ts';
+import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs, runtimeRestartMs } from './parts.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
-/** running: the firmware is called. hung: powered, but its runtime does nothing. safe: only its beacon lives. */
-export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as const;
-export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
-
-/** From reset to the first call, and from a runtime's restart to its first call. *Assumed*. */
-export const processorBootMs = 20_000;
-export const runtimeRestartMs = 2_000;
 const frameCapacity = 256;
 const recordCapacity = 128;
 const fieldsMax = 24;
 const stableMs = 3_600_000;
 const allTasks = 0xff;
+/** Nothing to keep here: the board keeps its own checkpoints. */
+const elsewhere = new Uint8Array(0);
 
-export interface BoardsParts {
-  engine: Engine;
-  plan: WorldPlan;
-  queue: EventQueue;
-  channel: Channel;
-  tracer: Tracer;
-  seed: number;
-  driftPpm: number;
-  planWork: boolean;
-  /** What else a board is wired to: actuators, and whoever keeps books on its state. */
-  platform: Platform;
-}
-
-/** What commands reach beyond the controller itself. */
-export interface Platform {
-  startWork(
-    timeMs: number,
-    node: number,
-    slot: number,
-    kind: number,
-    resource: number,
-    rateKgPerDay: number,
-    untilMs: number,
-  ): void;
-  stopWork(timeMs: number, node: number, slot: number): void;
-  /** The runtime takes calls again; the platform tells it what it must know. */
-  booted(timeMs: number, node: number, cause: number): void;
-  /** The controller no longer runs. */
-  down(timeMs: number, node: number, permanent: boolean): void;
-  /** A hung task was restarted with success. */
-  taskRecovered(timeMs: number, node: number): void;
-}
-
-/** Calls and records counted as events; the rest (deadline, empty polls) is bookkeeping. */
-export interface CallCounts {
-  boots: number;
-  receives: number;
-  observes: number;
-  ticks: number;
-  commands: number;
-  events: number;
-  rejected: number;
-  traps: number;
-}
+/** The processor's own clock as a call takes it. */
+const clockOf = (localMs: number) => ({ nowS: Math.floor(localMs / 1000), nowMs: localMs % 1000 });
 
 /** Commands after which the firmware does not run on. */
 const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
 
-/** All node controllers of a cluster around the real image: contexts side by side in one engine's memory. */
+/**
+ * All node controllers of a cluster around the real image: contexts side by side in one engine's memory. A node may run elsewhere, on an
+ * emulated board or another image: then each call is an input of its controller, and the controller's outputs are what polling gives here.
+ */
 export class Boards {
   readonly counts: CallCounts = { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, rejected: 0, traps: 0 };
   readonly state: Uint8Array;
@@ -88,6 +51,9 @@ export class Boards {
   readonly trapSites: { node: number; timeMs: number; site: number }[] = [];
 
   readonly #parts: BoardsParts;
+  /** Null: the node's context lies in the engine's memory. */
+  readonly #controllers: (Controller | null)[];
+  readonly #elsewhere: number;
   readonly #contexts: number[] = [];
   readonly #wakeMs: Float64Array;
   readonly #clockZeroMs: Float64Array;
@@ -109,7 +75,9 @@ export class Boards {
     const nodes = plan.nodes.length;
     const random = new RandomStream(seed, 'board');
     this.state = new Uint8Array(nodes);
-    this.nonVolatile = plan.nodes.map(() => new NonVolatile());
+    this.#controllers = plan.nodes.map((_, node) => parts.controllers?.get(node) ?? null);
+    this.#elsewhere = parts.controllers?.size ?? 0;
+    this.nonVolatile = this.#controllers.map((controller) => new NonVolatile((age) => controller?.spoil(age)));
     this.watchdogs = new HardwareWatchdogs(nodes);
     this.tasks = new Uint8Array(nodes).fill(allTasks);
     this.hangPersists = new Uint8Array(nodes);
@@ -144,11 +112,10 @@ export class Boards {
     this.boot(timeMs, node, bootCause.powerOn);
   }
 
-  // ---- power and resets ----
-
   /** Stops the controller for good. */
   kill(timeMs: number, node: number): void {
     this.#halt(timeMs, node, boardState.dead);
+    this.#controllers[node]?.powerOff();
   }
 
   /** The runtime stops answering; the watchdog will notice. */
@@ -158,11 +125,13 @@ export class Boards {
     this.#parts.channel.setPowered(node, false);
   }
 
-  /** Resets the processor: down for `downMs`, then boots; its clock starts anew. No effect on a dead board. */
-  resetProcessor(timeMs: number, node: number, cause: number, downMs: number): void {
+  /** Resets the processor, or cuts its power: down for `downMs`, then boots; its clock starts anew. No effect on a dead board. */
+  resetProcessor(timeMs: number, node: number, cause: number, downMs: number, losesPower = false): void {
     if (this.state[node] === boardState.dead) return;
     this.nonVolatile[node].resetsInRow = Math.min(255, this.nonVolatile[node].resetsInRow + 1);
     this.#halt(timeMs, node, boardState.off);
+    if (losesPower) this.#controllers[node]?.powerOff();
+    else this.#controllers[node]?.reset();
     this.#parts.queue.push(timeMs + downMs, node, eventKind.boot, cause, 0);
   }
 
@@ -178,24 +147,14 @@ export class Boards {
   /** Begins to run: from the newest checkpoint that verifies, else from nothing. An alternate image trusts no checkpoint. */
   boot(timeMs: number, node: number, cause: number, keepClock = false): void {
     if (this.state[node] === boardState.dead || this.isRunning(node)) return;
-    const { engine } = this.#parts;
     const memory = this.nonVolatile[node];
     memory.incarnation += 1;
     if (!keepClock) this.#clockZeroMs[node] = timeMs;
-    const length = this.#writeConfig(timeMs, node, cause);
-    const local = this.#localMs(node, timeMs);
-    const nowS = Math.floor(local / 1000);
-    const nowMs = local - nowS * 1000;
-    const ctx = this.#contexts[node];
     this.counts.boots += 1;
     this.state[node] = boardState.running;
-    let flags: number = STATUS.checkpoint;
-    const restorable = cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
-    for (let age = 0; restorable && age < memory.filled && (flags & STATUS_MASK) !== STATUS.ok; age += 1) {
-      const bytes = memory.read(engine, age, this.#scratch, this.#image);
-      if (bytes > 0) flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
-    }
-    if ((flags & STATUS_MASK) !== STATUS.ok) flags = engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
+    const controller = this.#controllers[node];
+    const reply = controller === null ? null : this.#bootElsewhere(timeMs, node, cause, controller);
+    const flags = reply === null ? this.#bootHere(timeMs, node, cause) : reply.status;
     if ((flags & STATUS_MASK) !== STATUS.ok)
       throw new Error(`node ${node} refuses its configuration with status ${flags & STATUS_MASK}`);
     if (this.hangPersists[node] === 0 && this.tasks[node] !== allTasks) {
@@ -206,56 +165,50 @@ export class Boards {
     this.#armWatchdog(node);
     this.#parts.channel.setPowered(node, true);
     this.#parts.queue.push(timeMs + stableMs, node, eventKind.stable, memory.incarnation);
-    this.#parts.platform.booted(timeMs, node, cause);
-    this.#drain(timeMs, node, flags | FLAG_DEADLINE);
+    this.#parts.platform.booted(timeMs, node);
+    if (reply === null) this.#drain(timeMs, node, flags | FLAG_DEADLINE);
+    else this.#follow(timeMs, node, reply);
+    this.#parts.platform.brief(timeMs, node);
+  }
+
+  /** Writes the configuration of a boot into the engine's memory; returns its length. */
+  #configure(timeMs: number, node: number, cause: number): number {
+    const { plan, planWork } = this.#parts;
+    const facts = { timeMs, cause, seed: this.#seeds[node], planWork };
+    return writeConfig(this.#bytes, this.#config, plan, node, this.nonVolatile[node], facts);
+  }
+
+  #bootHere(timeMs: number, node: number, cause: number): number {
+    const { engine } = this.#parts;
+    const memory = this.nonVolatile[node];
+    const length = this.#configure(timeMs, node, cause);
+    const local = this.#localMs(node, timeMs);
+    const nowS = Math.floor(local / 1000);
+    const nowMs = local - nowS * 1000;
+    const ctx = this.#contexts[node];
+    let flags: number = STATUS.checkpoint;
+    const restorable = cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
+    for (let age = 0; restorable && age < memory.filled && (flags & STATUS_MASK) !== STATUS.ok; age += 1) {
+      const bytes = memory.read(engine, age, this.#scratch, this.#image);
+      if (bytes > 0) flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
+    }
+    if ((flags & STATUS_MASK) !== STATUS.ok) flags = engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
+    return flags;
+  }
+
+  #bootElsewhere(timeMs: number, node: number, cause: number, controller: Controller): Reply {
+    const length = this.#configure(timeMs, node, cause);
+    const config = this.#bytes.slice(this.#config, this.#config + length);
+    controller.give({ kind: 'boot', ...clockOf(this.#localMs(node, timeMs)), cause, hashed: false, config });
+    const reply = controller.reply();
+    if (reply.trap !== null) throw new Error(`node ${node} traps at site ${reply.trap.site} while it boots`);
+    return reply;
   }
 
   /** An hour without another boot: the count of resets in a row starts anew. */
   stable(node: number, incarnation: number): void {
     if (this.nonVolatile[node].incarnation === incarnation) this.nonVolatile[node].resetsInRow = 0;
   }
-
-  #writeConfig(timeMs: number, node: number, cause: number): number {
-    const { plan, planWork } = this.#parts;
-    const facts = plan.nodes[node];
-    const memory = this.nonVolatile[node];
-    const known = cause === bootCause.powerOn;
-    const features = (planWork ? 1 : 0) | (facts.replicateW > 0 ? 2 : 0);
-    const config = [
-      TYPE.config,
-      1,
-      node,
-      plan.nodes.length,
-      facts.generation,
-      memory.incarnation & 0xffff,
-      this.#seeds[node],
-      known ? 1 : 0,
-    ];
-    config.push(
-      known ? Math.floor(timeMs / 1000) : 0,
-      known ? timeMs % 1000 : 0,
-      facts.rateKgPerDay,
-      facts.storageKg,
-      facts.batteryWh,
-    );
-    config.push(
-      facts.solarW,
-      facts.baseW,
-      facts.replicateW,
-      facts.mineWhPerKg,
-      features,
-      memory.resetsInRow,
-      cause === bootCause.alternateImage ? 1 : 0,
-    );
-    let length = writeRecord(this.#bytes, this.#config, config);
-    for (const group of plan.groups) {
-      const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
-      length += writeRecord(this.#bytes, this.#config + length, record);
-    }
-    return length;
-  }
-
-  // ---- calls ----
 
   /** The node's own clock: ms since its processor's power-on. */
   #localMs(node: number, timeMs: number): number {
@@ -269,8 +222,10 @@ export class Boards {
     const { calls } = this.#parts.engine;
     const local = this.#localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
+    this.counts.ticks += 1;
+    const controller = this.#controllers[node];
+    if (controller !== null) return this.#tell(timeMs, node, controller, { kind: 'tick', ...clockOf(local) });
     try {
-      this.counts.ticks += 1;
       const flags = calls.tick(this.#contexts[node], nowS, local - nowS * 1000);
       this.#drain(timeMs, node, flags | FLAG_DEADLINE);
     } catch (error) {
@@ -285,8 +240,13 @@ export class Boards {
     const local = this.#localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const length = writeRecord(this.#bytes, this.#record, values);
+    this.counts.observes += 1;
+    const controller = this.#controllers[node];
+    if (controller !== null) {
+      const bytes = this.#bytes.slice(this.#record, this.#record + length);
+      return this.#tell(timeMs, node, controller, { kind: 'record', ...clockOf(local), bytes });
+    }
     try {
-      this.counts.observes += 1;
       const flags = calls.observe(this.#contexts[node], nowS, local - nowS * 1000, this.#record, length);
       if ((flags & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
       this.#drain(timeMs, node, flags);
@@ -304,15 +264,28 @@ export class Boards {
     // A receiver's answer may take this very slot: its bytes must outlive the loop, so the frame moves to the scratch record.
     this.#bytes.copyWithin(this.#scratch, at, at + length);
     const count = channel.heardCount;
+    if (this.#elsewhere > 0) this.#giveFrame(timeMs, length);
     for (let i = 0; i < count; i += 1) this.#receive(timeMs, channel.heard[i], length);
+  }
+
+  /** Controllers elsewhere get the frame before the first of them is asked what it did: so they work at the same time. */
+  #giveFrame(timeMs: number, length: number): void {
+    const { channel } = this.#parts;
+    const bytes = this.#bytes.slice(this.#scratch, this.#scratch + length);
+    for (let i = 0; i < channel.heardCount; i += 1) {
+      const node = channel.heard[i];
+      if (this.isRunning(node)) this.#controllers[node]?.give({ kind: 'frame', ...clockOf(this.#localMs(node, timeMs)), bytes });
+    }
   }
 
   #receive(timeMs: number, node: number, length: number): void {
     if (!this.isRunning(node)) return;
+    this.counts.receives += 1;
+    const controller = this.#controllers[node];
+    if (controller !== null) return this.#follow(timeMs, node, controller.reply());
     const local = this.#localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     try {
-      this.counts.receives += 1;
       const flags = this.#parts.engine.calls.receive(this.#contexts[node], nowS, local - nowS * 1000, this.#scratch, length);
       if ((flags & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
       if ((flags & ~STATUS_MASK) !== 0) this.#drain(timeMs, node, flags);
@@ -330,6 +303,50 @@ export class Boards {
     if ((flags & FLAG_DEADLINE) !== 0) this.#askDeadline(timeMs, node);
   }
 
+  #tell(timeMs: number, node: number, controller: Controller, input: FirmwareInput): void {
+    controller.give(input);
+    this.#follow(timeMs, node, controller.reply());
+  }
+
+  /** What a controller elsewhere answered, in the order and with the consequences of #drain. */
+  #follow(timeMs: number, node: number, { outputs, status, trap, deadlineMs }: Reply): void {
+    const boots = this.nonVolatile[node].incarnation;
+    if ((status & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
+    for (let next = 0; next < outputs.length; ) {
+      const { kind, bytes } = outputs[next];
+      next += 1;
+      if (kind === 'frame') {
+        this.#putOnAir(timeMs, node, bytes);
+        continue;
+      }
+      const count = readRecord(bytes, 0, bytes.length, this.#fields);
+      const type = this.#fields[0];
+      if (type >= eventTypeMin) {
+        this.#traceEvent(timeMs, node, count);
+        continue;
+      }
+      this.#traceCommand(timeMs, node, count);
+      for (const ends = endsRuntime.has(type); ends && isEvent(outputs[next]); next += 1)
+        this.#traceEvent(timeMs, node, readRecord(outputs[next].bytes, 0, outputs[next].bytes.length, this.#fields));
+      this.#fields[0] = type;
+      this.#obey(timeMs, node);
+      if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) {
+        // What the board did behind this command is moot; so is a checkpoint that it stored then.
+        if (outputs.slice(next).some(storesCheckpoint)) this.#controllers[node]?.undoStore();
+        return;
+      }
+    }
+    if (trap !== null) this.#trappedAt(timeMs, node, trap.site);
+    else if (deadlineMs !== deadlineNotAsked) this.#wakeAfter(timeMs, node, this.#localMs(node, timeMs), deadlineMs);
+  }
+
+  #putOnAir(timeMs: number, node: number, frame: Uint8Array): void {
+    const { channel, queue } = this.#parts;
+    const slot = channel.takeSlot();
+    this.#bytes.set(frame, this.#frames + slot * frameCapacity);
+    queue.push(channel.begin(timeMs, node, slot, frame.length), node, eventKind.frame, slot, frame.length);
+  }
+
   #transmit(timeMs: number, node: number): void {
     const { engine, channel, queue } = this.#parts;
     const local = this.#localMs(node, timeMs);
@@ -344,35 +361,45 @@ export class Boards {
   }
 
   #drainCommands(timeMs: number, node: number, boots: number): boolean {
-    const { engine, tracer } = this.#parts;
+    const { engine } = this.#parts;
     for (;;) {
       const length = engine.calls.command(this.#contexts[node], this.#record, recordCapacity);
       if (length <= 0) return true;
-      const count = readRecord(this.#bytes, this.#record, length, this.#fields);
-      if (count < 1) throw new Error(`node ${node} gave a command that is no record`);
-      this.counts.commands += 1;
-      tracer.command(timeMs, node, this.#fields, count);
+      this.#traceCommand(timeMs, node, readRecord(this.#bytes, this.#record, length, this.#fields));
       this.#obey(timeMs, node);
       if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) return false;
     }
   }
 
   #drainEvents(timeMs: number, node: number): void {
-    const { engine, tracer } = this.#parts;
+    const { engine } = this.#parts;
     for (;;) {
       const length = engine.calls.event(this.#contexts[node], this.#record, recordCapacity);
       if (length <= 0) return;
-      const count = readRecord(this.#bytes, this.#record, length, this.#fields);
-      if (count < 1) throw new Error(`node ${node} gave an event that is no record`);
-      this.counts.events += 1;
-      tracer.event(timeMs, node, this.#fields, count);
+      this.#traceEvent(timeMs, node, readRecord(this.#bytes, this.#record, length, this.#fields));
     }
+  }
+
+  /** The command in #fields. */
+  #traceCommand(timeMs: number, node: number, count: number): void {
+    if (count < 1) throw new Error(`node ${node} gave a command that is no record`);
+    this.counts.commands += 1;
+    this.#parts.tracer.command(timeMs, node, this.#fields, count);
+  }
+
+  #traceEvent(timeMs: number, node: number, count: number): void {
+    if (count < 1) throw new Error(`node ${node} gave an event that is no record`);
+    this.counts.events += 1;
+    this.#parts.tracer.event(timeMs, node, this.#fields, count);
   }
 
   #askDeadline(timeMs: number, node: number): void {
     const local = this.#localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
-    const waitMs = this.#parts.engine.calls.deadline(this.#contexts[node], nowS, local - nowS * 1000);
+    this.#wakeAfter(timeMs, node, local, this.#parts.engine.calls.deadline(this.#contexts[node], nowS, local - nowS * 1000));
+  }
+
+  #wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {
     if (waitMs >= 0x7fffffff) return;
     // A deadline of 0 after a full poll would spin: the next chance is the next millisecond.
     const dueMs = this.#clockZeroMs[node] + Math.ceil((local + Math.max(1, waitMs)) / this.#clockRate[node]);
@@ -383,8 +410,12 @@ export class Boards {
 
   #trapped(timeMs: number, node: number, error: unknown): void {
     if (!this.#parts.engine.isTrap(error)) throw error;
+    this.#trappedAt(timeMs, node, this.#parts.engine.calls.trap_site());
+  }
+
+  #trappedAt(timeMs: number, node: number, site: number): void {
     this.counts.traps += 1;
-    this.trapSites.push({ node, timeMs, site: this.#parts.engine.calls.trap_site() });
+    this.trapSites.push({ node, timeMs, site });
     this.#restartRuntime(timeMs, node);
   }
 
@@ -393,13 +424,11 @@ export class Boards {
     this.#parts.queue.push(timeMs + runtimeRestartMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
   }
 
-  // ---- commands ----
-
   #obey(timeMs: number, node: number): void {
     const fields = this.#fields;
     const { platform, queue } = this.#parts;
     // What a runtime told before it ends itself is heard, as the host shim does it too.
-    if (endsRuntime.has(fields[0])) {
+    if (endsRuntime.has(fields[0]) && this.#controllers[node] === null) {
       const command = fields[0];
       this.#drainEvents(timeMs, node);
       fields[0] = command;
@@ -413,6 +442,11 @@ export class Boards {
         if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
         return;
       case TYPE.storeCheckpoint: {
+        const controller = this.#controllers[node];
+        if (controller !== null) {
+          controller.keepStore();
+          return this.nonVolatile[node].store(timeMs, elsewhere);
+        }
         const ctx = this.#contexts[node];
         return this.nonVolatile[node].store(timeMs, this.#bytes.subarray(ctx, ctx + this.#parts.engine.image.contextBytes));
       }
@@ -432,6 +466,7 @@ export class Boards {
       case TYPE.alternateImage:
         if (this.#fails(timeMs, node, 4)) return;
         this.#halt(timeMs, node, boardState.off);
+        this.#controllers[node]?.reset();
         queue.push(timeMs + processorBootMs, node, eventKind.boot, bootCause.alternateImage, 0);
     }
   }
@@ -452,8 +487,6 @@ export class Boards {
     }
     this.#parts.queue.push(timeMs + 1, node, eventKind.recovery, 256 + task, recovers ? 1 : 0);
   }
-
-  // ---- watchdog ----
 
   #armWatchdog(node: number): void {
     if (this.#watchdogTimer[node] !== 0) return;

@@ -20,7 +20,13 @@ export class NonVolatile {
   incarnation = 0;
   resetsInRow = 0;
   readonly #slots: (Slot | null)[] = [null, null];
+  readonly #onSpoilt: (age: 0 | 1) => void;
   #writes = 0;
+
+  /** `onSpoilt` hears of each slot that becomes bad: who keeps the checkpoints elsewhere spoils them there. */
+  constructor(onSpoilt: (age: 0 | 1) => void = () => {}) {
+    this.#onSpoilt = onSpoilt;
+  }
 
   store(nowMs: number, block: Uint8Array): void {
     const at = this.#writes & 1;
@@ -33,13 +39,17 @@ export class NonVolatile {
 
   /** Power or processor gone at `nowMs`: a slot still being written is torn. */
   interrupt(nowMs: number): void {
-    for (const slot of this.#slots) if (slot !== null && nowMs - slot.beganMs < checkpointWriteMs) slot.bad = true;
+    this.#newestFirst().forEach((slot, age) => {
+      if (nowMs - slot.beganMs < checkpointWriteMs) this.corrupt(age as 0 | 1);
+    });
   }
 
   /** Damages the newest (0) or the older (1) slot. */
   corrupt(age: 0 | 1): void {
     const slot = this.#newestFirst()[age];
-    if (slot !== undefined) slot.bad = true;
+    if (slot === undefined || slot.bad) return;
+    slot.bad = true;
+    this.#onSpoilt(age);
   }
 
   /** How many slots hold something. */

@@ -24,6 +24,7 @@ export interface Fault {
   failingLevels: number;
   /** reset: checkpoint slots that do not verify afterwards, newest first. */
   badSlots: number;
+  losesPower: boolean;
   /** occultation: how long before it is told; storm: rise of the flux before its peak. */
   warningMs: number;
   /** storm: resets within it. */
@@ -41,7 +42,10 @@ export function drawFaults(scenario: Scenario, seed: number, nodes: number): Fau
   const lots = new RandomStream(seed, 'fault/lots').permutation(scenario.world.lots).map((index) => index + 1);
   const tugs = new RandomStream(seed, 'fault/tugs').permutation(scenario.world.tugs).map((index) => index + 1);
   // Victims are taken in turn from one permutation, so that no node is struck twice while there are others.
-  const victims = new RandomStream(seed, 'fault/victims').permutation(nodes);
+  const named = new Set(scenario.disruptions.map((disruption) => nodeOf(disruption)));
+  const all = new RandomStream(seed, 'fault/victims').permutation(nodes);
+  const others = all.filter((node) => !named.has(node));
+  const victims = others.length > 0 ? others : all;
   const counts = new Map<string, number>();
   const faults: Fault[] = [];
   let victim = 0;
@@ -51,7 +55,7 @@ export function drawFaults(scenario: Scenario, seed: number, nodes: number): Fau
     for (let i = 0; i < count; i += 1) {
       const number = (counts.get(disruption.kind) ?? 0) + 1;
       counts.set(disruption.kind, number);
-      const struck = victims[victim % nodes];
+      const struck = nodeOf(disruption) ?? victims[victim % victims.length];
       const fault = blank(disruption, number, timeOf(disruption, random));
       if (disruption.kind === 'lot-depleted') fault.group = lots[(number - 1) % lots.length];
       else if (disruption.kind === 'tug-lost') {
@@ -60,13 +64,18 @@ export function drawFaults(scenario: Scenario, seed: number, nodes: number): Fau
         fault.unit = tugs[number - 1];
       } else if (disruption.kind !== 'occultation' && disruption.kind !== 'storm') {
         fault.nodes = [struck];
-        victim += 1;
+        if (nodeOf(disruption) === undefined) victim += 1;
       }
       fill(fault, disruption, random, nodes);
       faults.push(fault);
     }
   });
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Whom a disruption names. */
+function nodeOf(disruption: Disruption): number | undefined {
+  return 'node' in disruption ? disruption.node : undefined;
 }
 
 function timeOf(disruption: Disruption, random: RandomStream): number {
@@ -90,6 +99,7 @@ function blank(disruption: Disruption, number: number, atMs: number): Fault {
     persistent: false,
     failingLevels: 0,
     badSlots: 0,
+    losesPower: false,
     warningMs: 0,
     resets: [],
     detail: '',
@@ -104,7 +114,8 @@ function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes:
     case 'reset':
       fault.downMs = disruption.downS * 1000;
       fault.badSlots = disruption.badSlots;
-      fault.detail = `node ${fault.nodes[0]} resets, down ${disruption.downS} s`;
+      fault.losesPower = disruption.losesPower;
+      fault.detail = `node ${fault.nodes[0]} ${fault.losesPower ? 'loses power' : 'resets'}, down ${disruption.downS} s`;
       if (fault.badSlots > 0) fault.detail += `, ${fault.badSlots} checkpoint slots spoilt`;
       break;
     case 'hung-task':

@@ -1,4 +1,5 @@
-import { type Boards, bootCause, processorBootMs } from '../board/boards.ts';
+import type { Boards } from '../board/boards.ts';
+import { bootCause, processorBootMs } from '../board/parts.ts';
 import type { Channel } from '../channel/channel.ts';
 import { disruptionFact, type Fault } from '../fault/draw.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -73,7 +74,7 @@ export class FaultInjector {
       case 'reset':
         this.#strike(node, index);
         for (let slot = 0; slot < fault.badSlots; slot += 1) this.#boards.nonVolatile[node].corrupt(slot as 0 | 1);
-        return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs);
+        return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
         this.#strike(node, index);
         this.#boards.hangPersists[node] = fault.persistent ? 1 : 0;

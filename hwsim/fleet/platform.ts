@@ -1,5 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
-import { type Boards, boardState, type Platform } from '../board/boards.ts';
+import type { Boards } from '../board/boards.ts';
+import { boardState, type Platform } from '../board/parts.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Tracer } from '../kernel/tracer.ts';
@@ -130,13 +131,17 @@ export class NodePlatform implements Platform, WorldListener {
     this.world.setNodeUp(timeMs, node, true, false, disruption);
     this.followWorld();
     if (disruption !== null) this.onRecovered(timeMs, node);
+  }
+
+  brief(timeMs: number, node: number): void {
     const nowS = timeMs / 1000;
     for (const outlook of this.outlooks) {
       if (outlook.untilS > nowS && outlook.nodes.has(node)) this.tellOutlook(timeMs, node, outlook);
     }
     const given = this.#maintenance[node];
     if (given.endS > nowS) this.#tellMaintenance(timeMs, node);
-    if (this.#contactStartMs[node] + this.#plan.contactMs > timeMs) this.#tellContact(timeMs, node);
+    const contactMs = this.#contactStartMs[node];
+    if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs) this.#tellContact(timeMs, node);
   }
 
   down(timeMs: number, node: number, permanent: boolean): void {

@@ -1,6 +1,8 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
-import { Boards, type CallCounts } from '../board/boards.ts';
+import { Boards } from '../board/boards.ts';
+import type { Controller } from '../board/controller.ts';
+import type { CallCounts } from '../board/parts.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults } from '../fault/draw.ts';
 import { EventQueue } from '../kernel/queue.ts';
@@ -29,6 +31,8 @@ export interface RunOptions {
   body: Body;
   /** A fresh engine of the wanted preset: a run takes its memory. */
   engine: Engine;
+  /** Nodes whose firmware runs elsewhere than in `engine`. */
+  controllers?: ReadonlyMap<number, Controller>;
   consumers?: TraceConsumer[];
   given?: readonly Given[];
   /** Told about once per simulated hour. */
@@ -76,7 +80,9 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const channel = new Channel({ nodes, ...scenario.radio, seed });
   const platform = new NodePlatform(plan, queue, tracer, channel, scenario.telemetryS, seed);
   const { driftPpm } = scenario.clock;
-  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork: scenario.planWork, platform });
+  const { planWork } = scenario;
+  const { controllers } = options;
+  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, platform });
   platform.boards = boards;
   const faults = new FaultInjector(drawFaults(scenario, seed, nodes), queue, boards, channel, platform, tracer);
   const power = new RandomStream(seed, 'power-on');

@@ -1,3 +1,4 @@
+import { targets } from '../../host/board/targets.ts';
 import { solarEvents } from '../fault/solar_events.ts';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
@@ -119,6 +120,17 @@ function relations(scenario: Scenario): Finding[] {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
   }
+  findings.push(...boardRelations(scenario));
+  scenario.disruptions.forEach((disruption, index) => {
+    if (!('node' in disruption) || disruption.node === undefined) return;
+    if (disruption.node >= scenario.nodes)
+      findings.push({ path: ['disruptions', index, 'node'], message: noSuchNode(disruption.node, scenario) });
+    if (disruption.count > 1)
+      findings.push({
+        path: ['disruptions', index, 'count'],
+        message: 'is more than one, but one node is named (leave out either)',
+      });
+  });
   scenario.disruptions.forEach((disruption, index) => {
     if (disruption.kind !== 'storm' || solarEvents.some(({ begin }) => begin === disruption.event)) return;
     const begins = solarEvents.map(({ begin }) => begin);
@@ -131,6 +143,26 @@ function relations(scenario: Scenario): Finding[] {
     if (when.fromDay > when.toDay) findings.push({ path, message: 'ends before it begins (swap fromDay and toDay)' });
   });
   return findings;
+}
+
+function noSuchNode(node: number, { nodes }: Scenario): string {
+  return `is ${node}: nodes are 0 to ${nodes - 1} (name one of them, or raise nodes)`;
+}
+
+function boardRelations(scenario: Scenario): Finding[] {
+  return scenario.boards.flatMap(({ node, target }, index) => {
+    const path = ['boards', index];
+    const findings: Finding[] = [];
+    if (node >= scenario.nodes) findings.push({ path: [...path, 'node'], message: noSuchNode(node, scenario) });
+    if (scenario.boards.findIndex((board) => board.node === node) < index)
+      findings.push({ path: [...path, 'node'], message: `is ${node}, which is a board already (name each node once)` });
+    const { preset } = targets[target];
+    if (scenario.nodes > membersMax[preset]) {
+      const message = `is ${target}, whose ${preset} image holds ${membersMax[preset]} members, not ${scenario.nodes} (fewer nodes, or another target)`;
+      findings.push({ path: [...path, 'target'], message });
+    }
+    return findings;
+  });
 }
 
 /** Disruptions that lie beyond the end of the file's own run are a slip; a shortened run (--days) just leaves them out. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { targetNames } from '../../host/board/targets.ts';
 
 /**
  * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
@@ -11,26 +12,32 @@ const days = z.number().min(0).max(3660);
 const when = z.union([z.strictObject({ atDay: days }), z.strictObject({ fromDay: days, toDay: days })]);
 
 const count = z.int().min(1).max(200).default(1);
+/** Whom it strikes; without it the seed draws one. */
+const node = z.int().min(0).max(199).optional();
 
 export const disruptionSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('node-death'), count, when }),
+  z.strictObject({ kind: z.literal('node-death'), count, node, when }),
   z.strictObject({
     kind: z.literal('reset'),
     count,
+    node,
     when,
     downS: z.int().min(1).max(86400).default(60),
     /** Checkpoint slots that do not verify afterwards, the newest first. */
     badSlots: z.int().min(0).max(2).default(0),
+    /** It has no power meanwhile: an emulated board is switched off and on. */
+    losesPower: z.boolean().default(false),
   }),
   z.strictObject({
     kind: z.literal('hung-task'),
     count,
+    node,
     when,
     persistent: z.boolean().default(false),
     /** Rungs of the ladder that are ordered in vain: 1 task, 2 runtime, 3 processor, 4 alternate image. */
     failing: z.array(z.int().min(1).max(4)).max(4).default([]),
   }),
-  z.strictObject({ kind: z.literal('hung-runtime'), count, when }),
+  z.strictObject({ kind: z.literal('hung-runtime'), count, node, when }),
   /** A share of the members cannot be heard by the rest for a while; they hear each other. Predicted unless told otherwise. */
   z.strictObject({
     kind: z.literal('occultation'),
@@ -106,6 +113,11 @@ export const scenarioSchema = z.strictObject({
     meanBurstS: z.number().min(0).default(20),
   }),
   clock: z.strictObject({ driftPpm: z.number().min(0).max(100).default(20) }).default({ driftPpm: 20 }),
+  /** Nodes whose controllers are flight boards in emulators; the others are simulated. A board carries its target's image. */
+  boards: z
+    .array(z.strictObject({ node: z.int().min(0).max(199), target: z.enum(targetNames) }))
+    .max(16)
+    .default([]),
   telemetryS: z.int().min(60).max(3600).default(300),
   disruptions: z.array(disruptionSchema).default([]),
   /** false: no disruption-driven checks of greedy baseline etc. Membership-only runs set planWork false. */

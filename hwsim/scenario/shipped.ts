@@ -1,6 +1,7 @@
 import clusterNeo from './cluster-neo.yaml';
 import isolation from './isolation-30d.yaml';
 import lossy from './lossy-30pct.yaml';
+import mixedHardware from './mixed-hardware.yaml';
 import quiet from './quiet.yaml';
 import storm from './storm.yaml';
 
@@ -10,5 +11,6 @@ export const shippedScenarios: Readonly<Record<string, string>> = {
   'isolation-30d': isolation,
   'lossy-30pct': lossy,
   storm,
+  'mixed-hardware': mixedHardware,
   quiet,
 };

@@ -105,6 +105,8 @@ u32 board_microseconds(void) {
 
 void board_watchdog_arm(u32 ms) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
+  /* It counts while disarmed too, and a warning of then would strike at once. */
+  WATCHDOG_CLEAR = 0;
   WATCHDOG_LOAD = ms * 1000u * CLOCK_MHZ;
   /* It may have counted on, and expired unheard, while it was stopped. */
   WATCHDOG_CLEAR = 0;

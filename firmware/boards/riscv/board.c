@@ -60,8 +60,12 @@ void board_start(void) {
   cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : CAUSE_POWER_ON;
   start_cause[0] = CAUSE_MARK;
   start_cause[1] = CAUSE_WATCHDOG;
+  /* The fastest rate, and the receiver's queue up to 14 bytes: one byte at a time the emulator takes three times as long. */
+  UART_LINE = 0x83;
+  UART_DATA = 1;
+  UART_INTERRUPT = 0;
   UART_LINE = 3;
-  UART_FIFO = 1;
+  UART_FIFO = 0xc1;
   UART_INTERRUPT = 1;
   PLIC_PRIORITY = 1;
   PLIC_ENABLE = 1u << UART_IRQ;

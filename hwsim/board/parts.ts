@@ -1,0 +1,62 @@
+import type { Engine } from '../../host/engine/engine.ts';
+import type { Channel } from '../channel/channel.ts';
+import type { EventQueue } from '../kernel/queue.ts';
+import type { Tracer } from '../kernel/tracer.ts';
+import type { WorldPlan } from '../world/plan.ts';
+import type { Controller } from './controller.ts';
+
+/** running: the firmware is called. hung: powered, but its runtime does nothing. safe: only its beacon lives. */
+export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as const;
+export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
+
+/** From reset to the first call, and from a runtime's restart to its first call. *Assumed*. */
+export const processorBootMs = 20_000;
+export const runtimeRestartMs = 2_000;
+export interface BoardsParts {
+  engine: Engine;
+  plan: WorldPlan;
+  queue: EventQueue;
+  channel: Channel;
+  tracer: Tracer;
+  seed: number;
+  driftPpm: number;
+  planWork: boolean;
+  /** Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image. */
+  controllers?: ReadonlyMap<number, Controller>;
+  /** What else a board is wired to: actuators, and whoever keeps books on its state. */
+  platform: Platform;
+}
+
+/** What commands reach beyond the controller itself. */
+export interface Platform {
+  startWork(
+    timeMs: number,
+    node: number,
+    slot: number,
+    kind: number,
+    resource: number,
+    rateKgPerDay: number,
+    untilMs: number,
+  ): void;
+  stopWork(timeMs: number, node: number, slot: number): void;
+  /** The runtime takes calls again. */
+  booted(timeMs: number, node: number): void;
+  /** It has begun: the platform tells it what it must know. */
+  brief(timeMs: number, node: number): void;
+  /** The controller no longer runs. */
+  down(timeMs: number, node: number, permanent: boolean): void;
+  /** A hung task was restarted with success. */
+  taskRecovered(timeMs: number, node: number): void;
+}
+
+/** Calls and records counted as events; the rest (deadline, empty polls) is bookkeeping. */
+export interface CallCounts {
+  boots: number;
+  receives: number;
+  observes: number;
+  ticks: number;
+  commands: number;
+  events: number;
+  rejected: number;
+  traps: number;
+}

@@ -1,0 +1,76 @@
+import type { Engine } from '../../host/engine/engine.ts';
+import { type Controller, deadlineNotAsked, type FirmwareInput, type Reply } from '../board/controller.ts';
+import { BoardLoop } from './loop.ts';
+import { SlotMemory } from './memory.ts';
+import type { PortOutput } from './port.ts';
+
+/** Gathers a board's outputs into replies. */
+export class ReplyGatherer {
+  #reply: Reply = blank();
+
+  /** Returns the whole reply when this was its last output, else null. */
+  add(output: PortOutput): Reply | null {
+    const reply = this.#reply;
+    if (output.kind === 'frame' || output.kind === 'record') {
+      reply.outputs.push(output);
+      return null;
+    }
+    if (output.kind === 'done') {
+      reply.status = output.status;
+      reply.deadlineMs = output.deadlineMs;
+      reply.hash = output.hash;
+    } else if (output.kind === 'trapped') reply.trap = { site: output.site, reason: output.reason };
+    else return null;
+    this.#reply = blank();
+    return reply;
+  }
+}
+
+function blank(): Reply {
+  return { outputs: [], status: 0, deadlineMs: deadlineNotAsked, hash: 0, trap: null };
+}
+
+/** A controller whose image runs on an engine of this process: another preset than the rest of the cluster flies. */
+export class LoopBoard implements Controller {
+  readonly #loop: BoardLoop;
+  readonly #memory = new SlotMemory();
+  readonly #gatherer = new ReplyGatherer();
+  #reply: Reply | null = null;
+
+  constructor(engine: Engine) {
+    this.#loop = new BoardLoop(engine, this.#memory);
+  }
+
+  give(input: FirmwareInput): void {
+    this.#loop.handle(input, (output) => {
+      this.#reply = this.#gatherer.add(output);
+    });
+  }
+
+  reply(): Reply {
+    const reply = this.#reply;
+    if (reply === null) throw new Error('a board was asked for a reply before it was given an input');
+    this.#reply = null;
+    return reply;
+  }
+
+  reset(): void {
+    this.#loop.reset();
+  }
+
+  powerOff(): void {
+    this.#loop.reset();
+  }
+
+  spoil(age: 0 | 1): void {
+    this.#memory.spoil(age);
+  }
+
+  keepStore(): void {
+    this.#memory.keep();
+  }
+
+  undoStore(): void {
+    this.#memory.undo();
+  }
+}

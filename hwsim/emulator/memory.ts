@@ -1,0 +1,130 @@
+import { readSync, writeSync } from 'node:fs';
+
+/** Where a board keeps its checkpoints: two slots written in turn. */
+export interface CheckpointMemory {
+  /** The newest (0) or the older (1) checkpoint; null when there is none. */
+  read(age: 0 | 1): Uint8Array | null;
+  /** Into the older slot. */
+  write(image: Uint8Array): void;
+  /** The slot no longer verifies. */
+  spoil(age: 0 | 1): void;
+}
+
+/** For boards that live in this process. */
+export class SlotMemory implements CheckpointMemory {
+  #newestFirst: Uint8Array[] = [];
+  #kept: Uint8Array[] = [];
+
+  read(age: 0 | 1): Uint8Array | null {
+    return this.#newestFirst[age] ?? null;
+  }
+
+  write(image: Uint8Array): void {
+    this.#newestFirst = [image, ...this.#newestFirst.slice(0, 1)];
+  }
+
+  spoil(age: 0 | 1): void {
+    const image = this.#newestFirst[age]?.slice();
+    if (image === undefined) return;
+    image[image.length - 1] ^= 0x55;
+    this.#newestFirst = this.#newestFirst.map((other, index) => (index === age ? image : other));
+    this.keep();
+  }
+
+  /** What is held now can be come back to. */
+  keep(): void {
+    this.#kept = this.#newestFirst;
+  }
+
+  undo(): void {
+    this.#newestFirst = this.#kept;
+  }
+}
+
+/** firmware/boards/loop/store.h: little-endian on every board. */
+const slotsAt = 4096;
+const slotBytes = 256 << 10;
+const headerBytes = 16;
+const slotMagic = 0x544f4c53;
+const bytesUsed = slotsAt + 2 * slotBytes;
+
+interface SlotFacts {
+  at: number;
+  sequence: number;
+  bytes: number;
+}
+
+/**
+ * The non-volatile memory of a board as seen from outside: a region of the file that is the emulated machine's main memory. To be touched only while the
+ * board waits for an input.
+ */
+export class SlotFile implements CheckpointMemory {
+  readonly #descriptor: number;
+  readonly #offset: number;
+  #kept: Buffer;
+
+  /** `offset`: where the region begins in the open file. */
+  constructor(descriptor: number, offset: number) {
+    this.#descriptor = descriptor;
+    this.#offset = offset;
+    this.#kept = this.#region();
+  }
+
+  read(age: 0 | 1): Uint8Array | null {
+    const slot = this.#newestFirst()[age];
+    return slot === undefined ? null : this.#get(slot.at + headerBytes, slot.bytes);
+  }
+
+  write(image: Uint8Array): void {
+    const held = this.#newestFirst();
+    const at = held.length > 0 && held[0].at === slotsAt ? slotsAt + slotBytes : slotsAt;
+    const header = Buffer.alloc(headerBytes);
+    header.writeUInt32LE(slotMagic, 0);
+    header.writeUInt32LE((held[0]?.sequence ?? 0) + 1, 4);
+    header.writeUInt32LE(image.length, 8);
+    this.#put(at, Buffer.concat([header, image]));
+  }
+
+  spoil(age: 0 | 1): void {
+    const slot = this.#newestFirst()[age];
+    if (slot === undefined) return;
+    const last = slot.at + headerBytes + slot.bytes - 1;
+    this.#put(last, Uint8Array.of(this.#get(last, 1)[0] ^ 0x55));
+    this.keep();
+  }
+
+  keep(): void {
+    this.#kept = this.#region();
+  }
+
+  /** The counters of starts stay as they are. */
+  undo(): void {
+    this.#put(slotsAt, this.#kept.subarray(slotsAt));
+  }
+
+  #newestFirst(): SlotFacts[] {
+    const slots = [0, 1].flatMap((slot) => {
+      const at = slotsAt + slot * slotBytes;
+      const header = this.#get(at, headerBytes);
+      const [magic, sequence, bytes] = [0, 4, 8].map((place) => header.readUInt32LE(place));
+      return magic === slotMagic && sequence !== 0 && bytes <= slotBytes - headerBytes ? [{ at, sequence, bytes }] : [];
+    });
+    // By distance, so that sequences may wrap.
+    return slots.sort((a, b) => (b.sequence - a.sequence) | 0);
+  }
+
+  #region(): Buffer {
+    return this.#get(0, bytesUsed);
+  }
+
+  #get(at: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    const read = readSync(this.#descriptor, bytes, 0, length, this.#offset + at);
+    if (read !== length) throw new Error(`the board's memory file ends ${length - read} bytes early`);
+    return bytes;
+  }
+
+  #put(at: number, bytes: Uint8Array): void {
+    writeSync(this.#descriptor, bytes, 0, bytes.length, this.#offset + at);
+  }
+}

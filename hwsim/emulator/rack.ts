@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+/** What went wrong with an emulator, and what to do next. The machine's fault or the set-up's, never the firmware's. */
+export class EmulatorError extends Error {}
+
+/** Boards that may be under guard at once. */
+const placesMax = 64;
+/** Without a byte from a board for this long it hangs: the slowest step takes milliseconds. */
+export const hangSecondsMax = 30;
+
+/**
+ * Runs beside the simulation, which waits for boards without ever coming back to its event loop: counts seconds for which a board is waited for, and kills the
+ * emulator that lets the simulation wait too long, so that the waiting ends.
+ */
+const guardSource = `
+const { workerData } = require('node:worker_threads');
+const { shared, places, hang } = workerData;
+const waits = new Int32Array(shared);
+const seen = new Array(places).fill(0);
+const idle = new Array(places).fill(0);
+const tick = new Int32Array(new SharedArrayBuffer(4));
+for (;;) {
+  Atomics.wait(tick, 0, 0, 1000);
+  for (let place = 0; place < places; place += 1) {
+    const wait = Atomics.load(waits, 3 * place);
+    idle[place] = wait !== 0 && wait === seen[place] ? idle[place] + 1 : 0;
+    seen[place] = wait;
+    if (idle[place] < hang) continue;
+    Atomics.store(waits, 3 * place + 2, 1);
+    try {
+      process.kill(Atomics.load(waits, 3 * place + 1), 'SIGKILL');
+    } catch {}
+  }
+}
+`;
+
+/**
+ * Lives longer than this process, however that ends: when its input closes it kills what still runs and removes the folder. In a session of its own, so that
+ * an interrupt from the keyboard does not reach it.
+ */
+const sweeper = 'cat > /dev/null; for f in "$1"/*.pid; do [ -f "$f" ] && kill -9 "$(cat "$f")"; done; rm -rf "$1"';
+
+/** A place to run emulators in: a folder for lines, memories and logs; a guard against hanging; and a sweeper behind it all. */
+export class Rack {
+  readonly folder: string;
+  readonly #waits = new Int32Array(new SharedArrayBuffer(placesMax * 12));
+  readonly #guard: Worker;
+  readonly #sweeper: ChildProcess;
+  readonly #onExit = () => this.close();
+  readonly #closers: (() => void)[] = [];
+  #places = 0;
+  #turns = 0;
+  #closed = false;
+
+  constructor(hangSeconds = hangSecondsMax) {
+    this.folder = mkdtempSync(join(tmpdir(), 'heliograph-boards-'));
+    this.#sweeper = spawn('sh', ['-c', sweeper, 'sh', this.folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    this.#sweeper.on('error', () => {});
+    this.#sweeper.unref();
+    (this.#sweeper.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+    const workerData = { shared: this.#waits.buffer, places: placesMax, hang: hangSeconds };
+    this.#guard = new Worker(guardSource, { eval: true, workerData });
+    this.#guard.unref();
+    process.on('exit', this.#onExit);
+  }
+
+  /** A place under guard. */
+  place(): number {
+    if (this.#places === placesMax) throw new EmulatorError(`more than ${placesMax} boards in one rack: run fewer at once`);
+    this.#places += 1;
+    return this.#places - 1;
+  }
+
+  /** `close` is called when the rack closes, at the latest when the process exits. */
+  onClose(close: () => void): void {
+    this.#closers.push(close);
+  }
+
+  /** From here on the caller waits for the emulator at a place, and may not wait for ever. */
+  beginWait(place: number, pid: number): void {
+    this.#turns = (this.#turns + 1) & 0x7fffffff || 1;
+    Atomics.store(this.#waits, 3 * place + 1, pid);
+    Atomics.store(this.#waits, 3 * place, this.#turns);
+  }
+
+  endWait(place: number): void {
+    Atomics.store(this.#waits, 3 * place, 0);
+  }
+
+  /** True when the guard has killed the emulator at this place since it was last asked. */
+  wasHanging(place: number): boolean {
+    return Atomics.exchange(this.#waits, 3 * place + 2, 0) !== 0;
+  }
+
+  /** Ends all emulators and removes the folder. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    process.off('exit', this.#onExit);
+    for (const close of this.#closers) close();
+    void this.#guard.terminate();
+    rmSync(this.folder, { recursive: true, force: true });
+    this.#sweeper.stdin?.end();
+  }
+}
