@@ -105,18 +105,17 @@ u32 board_microseconds(void) {
 
 void board_watchdog_arm(u32 ms) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
-  /* It counts while disarmed too, and a warning of then would strike at once. */
-  WATCHDOG_CLEAR = 0;
   WATCHDOG_LOAD = ms * 1000u * CLOCK_MHZ;
-  /* It may have counted on, and expired unheard, while it was stopped. */
   WATCHDOG_CLEAR = 0;
   WATCHDOG_CONTROL = 3u;
   WATCHDOG_LOCK = 0;
 }
 
+/* The emulated one counts on while it is stopped, and what expired meanwhile strikes when it is armed: it gets the longest time, and the loop sleeps for less. */
 void board_watchdog_stop(void) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
   WATCHDOG_CONTROL = 0;
+  WATCHDOG_LOAD = 0xffffffffu;
   WATCHDOG_CLEAR = 0;
   WATCHDOG_LOCK = 0;
 }
