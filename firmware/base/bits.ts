@@ -23,7 +23,7 @@ export function bitCount(at: usize, words: u32): u32 {
 
 /** Loads `length` (≤ 4) bytes little-endian as a word; bytes beyond are zero. Wire bitmaps are byte strings, tables are words. */
 export function wordFromBytes(at: usize, length: u32): u32 {
-  if (length >= 4) return load<u32>(at);
+  if (length >= 4) return load<u32>(at, 0, 1);
   let word: u32 = 0;
   for (let i: u32 = 0; i < length; i++) word |= (<u32>load<u8>(at + i)) << (i << 3);
   return word;

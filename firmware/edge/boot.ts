@@ -1,6 +1,6 @@
 // Beginning: plain, or from a checkpoint.
 
-import { MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, EVENT_BYTES_MAX } from "../memory/limits";
+import { MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, STATUS_CHECKPOINT, EVENT_BYTES_MAX } from "../memory/limits";
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { membershipBoot, membershipRestart } from "../membership/step";
 import { setTime } from "../membership/clock";
@@ -19,7 +19,7 @@ import {
 } from "../wire/generated/messages";
 import { edge, CONTEXT_MAGIC } from "./table";
 import { eventSpace, eventDone } from "./queues";
-import { checkCheckpoint, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
+import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
 import { setGroup } from "./observe";
 import { advance } from "./dispatch";
 
@@ -128,13 +128,15 @@ export function restoreContext(
   nowS: u32,
   nowMs: u32,
 ): u32 {
+  // The checkpoint may stand in place, its body being this very context: it is verified before even scratch is written.
+  const status = checkCheckpoint(image, length);
+  if (status != STATUS_OK) return status;
   const end = config + configLength;
   const m = changetype<Config>(ctx + SCRATCH_AT);
   const groups = readConfig(ctx + SCRATCH_AT, config, end);
   if (groups == 0) return STATUS_MALFORMED;
   if (groups == 1) return STATUS_IMPLAUSIBLE;
-  const status = checkCheckpoint(image, length, m.self, m.cluster);
-  if (status != STATUS_OK) return status;
+  if (!isCheckpointOf(image, m.self, m.cluster)) return STATUS_CHECKPOINT;
   memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
   readConfig(ctx + SCRATCH_AT, config, end);
   const resets = m.resets;

@@ -12,7 +12,10 @@ export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 /** 'HCKP' */
 const CHECKPOINT_MAGIC: u32 = 0x48434b50;
 
-/** Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. */
+/**
+ * Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. `out` may be ctx − CHECKPOINT_HEADER_BYTES: then the block itself is
+ * the checkpoint's body and nothing is copied, so that a small part needs no room for two.
+ */
 export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
   if (cap < CHECKPOINT_BYTES) return 0;
   store<u32>(out, CHECKPOINT_MAGIC);
@@ -23,12 +26,17 @@ export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
   return CHECKPOINT_BYTES;
 }
 
-/** STATUS_OK if `image` is a whole checkpoint of this build's layout, of node `self` of cluster `cluster`. */
-export function checkCheckpoint(image: usize, length: u32, self: u32, cluster: u32): u32 {
+/** STATUS_OK if `image` is a whole checkpoint of this build's layout. */
+export function checkCheckpoint(image: usize, length: u32): u32 {
   if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;
   if (load<u32>(image) != CHECKPOINT_MAGIC || load<u32>(image + 4) != ((LAYOUT << 8) | PRESET)) return STATUS_CHECKPOINT;
   if (load<u32>(image + 8) != CONTEXT_BYTES) return STATUS_CHECKPOINT;
   if (load<u32>(image + 12) != crc32c(image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES)) return STATUS_CHECKPOINT;
+  return STATUS_OK;
+}
+
+/** True if the checkpoint is that of node `self` of cluster `cluster`. */
+export function isCheckpointOf(image: usize, self: u32, cluster: u32): bool {
   const state = changetype<EdgeState>(image + CHECKPOINT_HEADER_BYTES + EDGE_AT);
-  return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster ? STATUS_OK : STATUS_CHECKPOINT;
+  return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster;
 }

@@ -90,7 +90,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
     if (at == body && !pulse) continue;
     at = composeRumors(ctx, at, end);
     const length = <u32>(at - out);
-    store<u32>(at, bswap<u32>(crc32c(out, length)));
+    store<u32>(at, bswap<u32>(crc32c(out, length)), 0, 1);
     return length + CRC_BYTES;
   }
   return 0;

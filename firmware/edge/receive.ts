@@ -118,7 +118,7 @@ const IMPLAUSIBLE: usize = 1;
 export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   if (length < CRC_BYTES + 6 || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
   const end = frame + length - CRC_BYTES;
-  if (crc32c(frame, length - CRC_BYTES) != bswap<u32>(load<u32>(end))) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
+  if (crc32c(frame, length - CRC_BYTES) != bswap<u32>(load<u32>(end, 0, 1))) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
   const header = changetype<Header>(ctx + SCRATCH_AT);
   let at = decodeHeader(frame, end, header);
   if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);

@@ -22,18 +22,18 @@ export function writeUint(at: usize, end: usize, value: u32, max: u32): usize {
   const room: usize = end - at;
   if (value < 0x100) {
     if (room < 2) return 0;
-    store<u16>(at, 0x18 | (value << 8));
+    store<u16>(at, 0x18 | (value << 8), 0, 1);
     return at + 2;
   }
   if (value < 0x10000) {
     if (room < 3) return 0;
     store<u8>(at, 0x19);
-    store<u16>(at, bswap<u16>(<u16>value), 1);
+    store<u16>(at, bswap<u16>(<u16>value), 1, 1);
     return at + 3;
   }
   if (room < 5) return 0;
   store<u8>(at, 0x1a);
-  store<u32>(at, bswap<u32>(value), 1);
+  store<u32>(at, bswap<u32>(value), 1, 1);
   return at + 5;
 }
 
@@ -52,12 +52,12 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
     const room: usize = end - at;
     if (value == 0x1a) {
       if (room < 5) return 0;
-      value = bswap<u32>(load<u32>(at, 1));
+      value = bswap<u32>(load<u32>(at, 1, 1));
       if (value < 0x10000) return 0;
       next = at + 5;
     } else if (value == 0x19) {
       if (room < 3) return 0;
-      value = bswap<u16>(load<u16>(at, 1));
+      value = bswap<u16>(load<u16>(at, 1, 1));
       if (value < 0x100) return 0;
       next = at + 3;
     } else if (value == 0x18) {
@@ -118,7 +118,7 @@ export function readType(at: usize, end: usize, length: u32, type: u32): usize {
   if (item - 1 >= end - 1) return 0;
   if (type < 24) return <u32>load<u8>(item) == type ? item + 1 : 0;
   if (end - item < 2) return 0;
-  return <u32>load<u16>(item) == (0x18 | (type << 8)) ? item + 2 : 0;
+  return <u32>load<u16>(item, 0, 1) == (0x18 | (type << 8)) ? item + 2 : 0;
 }
 
 /** Writes the byte string of `length` bytes that lie at `source`; min..max is at most 0..255. */
@@ -127,7 +127,7 @@ export function writeBytes(at: usize, end: usize, source: usize, length: u32, mi
   const head: usize = length < 24 ? 1 : 2;
   if (end - at < head + <usize>length) return 0;
   if (length < 24) store<u8>(at, MAJOR_BYTES | length);
-  else store<u16>(at, MAJOR_BYTES | 0x18 | (length << 8));
+  else store<u16>(at, MAJOR_BYTES | 0x18 | (length << 8), 0, 1);
   memory.copy(at + head, source, length);
   return at + head + <usize>length;
 }
@@ -159,8 +159,8 @@ function headBytes(at: usize, end: usize): usize {
   if (info < 24) return 1;
   if (info == 24) return room >= 2 && load<u8>(at, 1) >= 24 ? 2 : 0;
   if (info == 25) return room >= 3 && load<u8>(at, 1) != 0 ? 3 : 0;
-  if (info == 26) return room >= 5 && load<u16>(at, 1) != 0 ? 5 : 0;
-  if (info == 27) return room >= 9 && load<u32>(at, 1) != 0 ? 9 : 0;
+  if (info == 26) return room >= 5 && load<u16>(at, 1, 1) != 0 ? 5 : 0;
+  if (info == 27) return room >= 9 && load<u32>(at, 1, 1) != 0 ? 9 : 0;
   return 0;
 }
 
@@ -168,8 +168,8 @@ function headBytes(at: usize, end: usize): usize {
 function headArgument(at: usize, bytes: usize): u32 {
   if (bytes == 1) return <u32>load<u8>(at) & 0x1f;
   if (bytes == 2) return load<u8>(at, 1);
-  if (bytes == 3) return bswap<u16>(load<u16>(at, 1));
-  return bswap<u32>(load<u32>(at, 1));
+  if (bytes == 3) return bswap<u16>(load<u16>(at, 1, 1));
+  return bswap<u32>(load<u32>(at, 1, 1));
 }
 
 /**

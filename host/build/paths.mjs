@@ -1,10 +1,25 @@
-/** Where things are, for the build scripts. Everything else finds the root through host/build/root.ts. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+/** Where things are. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/**
+ * The repository's root, found by walking up from the running file to the package.json of this project: bundles lie at
+ * different depths (dist/heliograph.mjs, dist/test/…), so no relative path would do.
+ */
+function findRoot() {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'heliograph') return folder;
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('no package.json of heliograph above the running file: run it from its own checkout');
+    folder = parent;
+  }
+}
+
+export const root = findRoot();
 export const dist = join(root, 'dist');
 export const presets = ['flight', 'compact', 'tiny'];
 

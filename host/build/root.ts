@@ -1,23 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
 
-/**
- * The repository's root, found by walking up from the running bundle to the package.json of this project: bundles lie at
- * different depths (dist/heliograph.mjs, dist/test/…), so no relative path would do.
- */
-function findRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const manifest = join(folder, 'package.json');
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'heliograph') return folder;
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('no package.json of heliograph above the running file: run it from its own checkout');
-    folder = parent;
-  }
-}
-
-export const rootFolder = findRoot();
+export const rootFolder = root;
 
 /** The sizing presets that the build makes. */
 export type Preset = 'flight' | 'compact' | 'tiny';

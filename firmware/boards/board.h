@@ -1,0 +1,41 @@
+/* What a board must offer to the loop. One implementation per folder; no call allocates, and only `board_wait` sleeps. */
+#ifndef HELIOGRAPH_BOARD_H
+#define HELIOGRAPH_BOARD_H
+
+#include "types.h"
+
+enum board_cause { CAUSE_POWER_ON = 1, CAUSE_WATCHDOG = 2, CAUSE_COMMANDED = 3 };
+
+/* Serial line, timers, sleep. Called once, by the startup code's main. */
+void board_start(void);
+
+/* The next byte from the serial line, or -1 when there is none. */
+s32 board_read(void);
+/* Waits until the line takes the byte. */
+void board_write(u8 byte);
+/* Sleeps until a byte comes, at the latest after `ms` milliseconds (BOARD_FOREVER: no limit). May return early. */
+#define BOARD_FOREVER 0xffffffffu
+void board_wait(u32 ms);
+
+/* The processor's own clock, microseconds since start, wrapping at 2^32: ask at least once a minute. */
+u32 board_microseconds(void);
+
+/* Resets the processor unless stopped or armed anew within `ms` (at most 60,000). The loop arms it around every step. */
+void board_watchdog_arm(u32 ms);
+void board_watchdog_stop(void);
+
+/* Memory that keeps its contents without power. `at` + `bytes` within NONVOLATILE_BYTES. */
+void board_store_write(u32 at, const u8 *from, u32 bytes);
+void board_store_read(u32 at, u8 *to, u32 bytes);
+
+/* Why the processor started, as told by memory that a reset leaves alone. */
+u32 board_cause(void);
+/* Resets the processor; `cause` is what board_cause will say. */
+void __attribute__((noreturn)) board_reset(u32 cause);
+/* Ends the emulator; a real board sleeps for good. */
+void __attribute__((noreturn)) board_off(void);
+
+/* In the startup code: throws the stack away and begins the loop anew (loop_run) with the reason of a trap. */
+void __attribute__((noreturn)) board_abandon(u32 reason);
+
+#endif

@@ -1,0 +1,41 @@
+/* Linear memory: where it lies, and how bytes get in and out of it in the image's own order. */
+#ifndef HELIOGRAPH_LINEAR_H
+#define HELIOGRAPH_LINEAR_H
+
+#include "types.h"
+
+/* Given by the build: LINEAR_BYTES (a multiple of 16), BIG_ENDIAN_TARGET, LINEAR_CHECKED. */
+
+enum trap { TRAP_NONE = 0, TRAP_ASSERTION = 1, TRAP_BOUNDS = 2, TRAP_DIVISION = 3, TRAP_PROTECTION = 4 };
+
+/* Gives up the present call into the image: the loop goes on, the runtime is down. */
+void __attribute__((noreturn, cold)) image_trap(u32 reason);
+
+#if defined(__arm__)
+#define LINEAR_REGISTER "r9"
+#elif defined(__riscv)
+#define LINEAR_REGISTER "s11"
+#else
+#define LINEAR_REGISTER "g7"
+#endif
+
+/* Set once at start; the whole program is compiled with this register left alone. */
+register u8 *linear_origin __asm__(LINEAR_REGISTER);
+
+#if BIG_ENDIAN_TARGET
+#define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin - (base)) - ((offset) + (bytes))))
+#else
+#define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (base)) + (offset)))
+#endif
+
+void linear_start(void);
+void linear_fill(u32 at, u32 value, u32 bytes);
+void linear_copy(u32 to, u32 from, u32 bytes);
+/* Between linear memory and ordinary memory. Out of bounds traps. */
+void linear_write(u32 at, const u8 *from, u32 bytes);
+void linear_read(u32 at, u8 *to, u32 bytes);
+
+u64 image_quotient_64(u64 x, u64 y);
+u64 image_remainder_64(u64 x, u64 y);
+
+#endif

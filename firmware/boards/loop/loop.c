@@ -1,0 +1,417 @@
+/*
+ * The main loop (README.md has the port's frames). One input at a time: call the image, then hand out what it has to say in the order that the ABI
+ * asks for. The same order of calls stands in hwsim/emulator/loop.ts and in hwsim/board; a board that differs by one call would differ in state.
+ */
+#include "loop.h"
+
+#include "board.h"
+#include "image.h"
+#include "linear.h"
+#include "measure.h"
+#include "port.h"
+#include "stack.h"
+#include "store.h"
+
+/* Given by the build: TARGET_ID, IMAGE_ID (first four bytes of the image's SHA-256), IMAGE_PRESET. */
+
+#define FRAME_BYTES 256u
+#define RECORD_BYTES 256u
+#define CONFIG_BYTES 1024u
+#define ANSWER_WORDS_MAX 64u
+/* The checkpoint's header stands right before the context, so that it is made and verified in place. */
+#define CHECKPOINT_HEADER_BYTES 16u
+
+#define STATUS_MASK 0xffu
+#define STATUS_CHECKPOINT 8u
+#define FLAG_DEADLINE (1u << 8)
+#define FLAG_COMMAND (1u << 9)
+#define FLAG_EVENT (1u << 10)
+#define NOT_ASKED 0xffffffffu
+#define NO_DEADLINE 0x7fffffffu
+
+#define BOOT_DRIVEN 1u
+#define BOOT_HASHED 2u
+#define CAUSE_ALTERNATE_IMAGE 5u
+
+#define COMMAND_FEED_WATCHDOG 162u
+#define COMMAND_RESTART_RUNTIME 164u
+#define COMMAND_RESET_PROCESSOR 165u
+#define COMMAND_ALTERNATE_IMAGE 166u
+#define COMMAND_STORE_CHECKPOINT 168u
+
+/* No step comes near: a hundred times the worst case on the slowest part. */
+#define STEP_MS_MAX 200u
+/* WDG-1: fed earlier than this after the last time, or later than that, the processor resets. hwsim/board/watchdog.ts has the same. */
+#define FEED_EARLY_S 30u
+#define FEED_LATE_S 900u
+#define STABLE_S 3600u
+
+static struct {
+  /* Addresses in linear memory. */
+  u32 frame;
+  u32 record;
+  u32 config;
+  u32 context;
+  u32 checkpoint;
+  /* The runtime takes calls. */
+  u32 booted;
+  u32 flags;
+  u32 now_s;
+  u32 now_ms;
+  /* Own clock: where the timer stood, and microseconds not yet counted as milliseconds. */
+  u32 timer_us;
+  u32 rest_us;
+  /* Milliseconds until the image wants to be called, counted from when it said so. */
+  u32 due_s;
+  u32 due_ms;
+  u32 due;
+  u32 fed_s;
+  u32 fed;
+  u32 traps;
+  /* Of the step at hand. */
+  u32 deadline;
+} loop;
+
+/* ---- the clock ---- */
+
+static void clock_advance(void) {
+  const u32 timer = board_microseconds();
+  loop.rest_us += timer - loop.timer_us;
+  loop.timer_us = timer;
+  loop.now_ms += loop.rest_us / 1000u;
+  loop.rest_us %= 1000u;
+  loop.now_s += loop.now_ms / 1000u;
+  loop.now_ms %= 1000u;
+}
+
+static void clock_zero(void) {
+  loop.timer_us = board_microseconds();
+  loop.rest_us = 0;
+  loop.now_s = 0;
+  loop.now_ms = 0;
+}
+
+static u32 is_driven(void) {
+  return loop.flags & BOOT_DRIVEN;
+}
+
+/* The time of an input: what it says, or the board's own. */
+static void take_time(const u8 *at) {
+  if (is_driven()) {
+    loop.now_s = read_32(at);
+    loop.now_ms = read_16(at + 4);
+  } else {
+    clock_advance();
+  }
+}
+
+static void set_due(u32 wait_ms) {
+  loop.due = wait_ms != NO_DEADLINE;
+  loop.due_s = loop.now_s + wait_ms / 1000u;
+  loop.due_ms = loop.now_ms + wait_ms % 1000u;
+  if (loop.due_ms < 1000u) return;
+  loop.due_ms -= 1000u;
+  loop.due_s++;
+}
+
+static u32 ms_until_due(void) {
+  if (!loop.due) return BOARD_FOREVER;
+  if (loop.due_s < loop.now_s || (loop.due_s == loop.now_s && loop.due_ms <= loop.now_ms)) return 0;
+  const u32 seconds = loop.due_s - loop.now_s;
+  return seconds > 1000u ? 1000000u : seconds * 1000u + loop.due_ms - loop.now_ms;
+}
+
+/* ---- out ---- */
+
+static void tell(u32 kind, u32 at, u32 bytes) {
+  port_begin(kind);
+  linear_read(at, port_room(bytes), bytes);
+  port_end();
+}
+
+static void tell_done(u32 status) {
+  u32 hash = 0;
+  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) MEASURED(hash, hash, image_hash(loop.context));
+  port_begin(PORT_DONE);
+  port_word(status);
+  port_word(loop.deadline);
+  port_word(hash);
+  port_end();
+}
+
+static void tell_hello(void) {
+  port_begin(PORT_HELLO);
+  port_byte(TARGET_ID);
+  port_byte(image_abi_version());
+  port_byte(IMAGE_PRESET);
+  port_byte(board_cause());
+  port_word(store_boots());
+  port_byte(store_resets());
+  port_byte(store_filled());
+  port_word(image_context_bytes());
+  port_word(IMAGE_ID);
+  port_end();
+}
+
+/* ---- what the image has to say ---- */
+
+static void store_checkpoint(void) {
+  u32 bytes;
+  MEASURED(checkpoint, bytes, image_checkpoint(loop.context, loop.checkpoint, image_checkpoint_bytes()));
+  if (bytes != 0) store_write(loop.checkpoint, bytes);
+}
+
+/* A record is an array whose first element is its type, at least 128: two bytes after the array's head. */
+static u32 type_of(u32 record, u32 bytes) {
+  u8 head[3] = {0, 0, 0};
+  if (bytes < sizeof head) return 0;
+  linear_read(record, head, sizeof head);
+  return head[1] == 0x18 ? head[2] : 0;
+}
+
+static void drain_events(void) {
+  for (;;) {
+    u32 bytes;
+    MEASURED(event, bytes, image_event(loop.context, loop.record, RECORD_BYTES));
+    if (bytes == 0) return;
+    tell(PORT_OUT_RECORD, loop.record, bytes);
+  }
+}
+
+/* The windowed watchdog, while the board's own clock runs. */
+static void feed(void) {
+  if (is_driven()) return;
+  if (loop.fed && loop.now_s - loop.fed_s < FEED_EARLY_S) board_reset(CAUSE_WATCHDOG);
+  loop.fed = 1;
+  loop.fed_s = loop.now_s;
+}
+
+static void obey(u32 command) {
+  switch (command) {
+    case COMMAND_STORE_CHECKPOINT:
+      store_checkpoint();
+      return;
+    case COMMAND_FEED_WATCHDOG:
+      feed();
+      return;
+    case COMMAND_RESTART_RUNTIME:
+    case COMMAND_RESET_PROCESSOR:
+    case COMMAND_ALTERNATE_IMAGE:
+      drain_events();
+      /* A driven board leaves it to whoever drives it: an ordered recovery may be made to fail. */
+      if (is_driven()) return;
+      if (command == COMMAND_RESET_PROCESSOR) board_reset(CAUSE_COMMANDED);
+      loop.booted = 0;
+      tell_hello();
+      return;
+    default:
+      return;
+  }
+}
+
+static void drain_commands(void) {
+  while (loop.booted) {
+    u32 bytes;
+    MEASURED(command, bytes, image_command(loop.context, loop.record, RECORD_BYTES));
+    if (bytes == 0) return;
+    const u32 command = type_of(loop.record, bytes);
+    tell(PORT_OUT_RECORD, loop.record, bytes);
+    obey(command);
+  }
+}
+
+static void drain_frames(void) {
+  for (;;) {
+    u32 bytes;
+    MEASURED(transmit, bytes, image_transmit(loop.context, loop.now_s, loop.now_ms, loop.frame, FRAME_BYTES));
+    if (bytes == 0) return;
+    tell(PORT_OUT_FRAME, loop.frame, bytes);
+  }
+}
+
+static void drain(u32 flags) {
+  if (flags & FLAG_DEADLINE) drain_frames();
+  if (flags & FLAG_COMMAND) drain_commands();
+  if (!loop.booted) return;
+  if (flags & FLAG_EVENT) drain_events();
+  if ((flags & FLAG_DEADLINE) == 0) return;
+  MEASURED(deadline, loop.deadline, image_deadline(loop.context, loop.now_s, loop.now_ms));
+  set_due(loop.deadline);
+}
+
+/* ---- inputs ---- */
+
+static u32 begin_from_store(u32 cause, u32 config_bytes) {
+  u32 status = STATUS_CHECKPOINT;
+  if (cause == CAUSE_POWER_ON || cause == CAUSE_ALTERNATE_IMAGE) return status;
+  for (u32 age = 0; age < STORE_SLOTS && (status & STATUS_MASK) != 0; age++) {
+    const u32 bytes = store_read(age, loop.checkpoint, image_checkpoint_bytes());
+    if (bytes == 0) continue;
+    MEASURED(restore, status,
+             image_restore(loop.context, loop.checkpoint, bytes, loop.config, config_bytes, cause, loop.now_s, loop.now_ms));
+  }
+  return status;
+}
+
+static u32 boot(const struct port_frame *in) {
+  if (in->bytes < 8 || in->bytes - 8 > CONFIG_BYTES) return NOT_ASKED;
+  loop.flags = in->body[0];
+  const u32 cause = in->body[1];
+  const u32 bytes = in->bytes - 8;
+  if (is_driven()) take_time(in->body + 2);
+  else clock_zero();
+  loop.fed = 0;
+  linear_write(loop.config, in->body + 8, bytes);
+  u32 status = begin_from_store(cause, bytes);
+  if ((status & STATUS_MASK) != 0) MEASURED(boot, status, image_boot(loop.context, loop.config, bytes, cause, loop.now_s, loop.now_ms));
+  loop.booted = (status & STATUS_MASK) == 0;
+  if (loop.booted) drain(status | FLAG_DEADLINE);
+  return status;
+}
+
+static u32 receive(const struct port_frame *in) {
+  const u32 bytes = in->bytes - 6;
+  if (in->bytes < 6 || bytes > FRAME_BYTES) return NOT_ASKED;
+  u32 status;
+  linear_write(loop.frame, in->body + 6, bytes);
+  MEASURED(receive, status, image_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes));
+  drain(status);
+  return status;
+}
+
+static u32 observe(const struct port_frame *in) {
+  const u32 bytes = in->bytes - 6;
+  if (in->bytes < 6 || bytes > RECORD_BYTES) return NOT_ASKED;
+  u32 status;
+  linear_write(loop.record, in->body + 6, bytes);
+  MEASURED(observe, status, image_observe(loop.context, loop.now_s, loop.now_ms, loop.record, bytes));
+  drain(status);
+  return status;
+}
+
+static u32 tick(void) {
+  u32 status;
+  MEASURED(tick, status, image_tick(loop.context, loop.now_s, loop.now_ms));
+  drain(status | FLAG_DEADLINE);
+  return status;
+}
+
+static void answer(const struct port_frame *in) {
+  const u32 what = in->bytes >= 5 ? in->body[0] : 255u;
+  const u32 index = in->bytes >= 5 ? read_32(in->body + 1) : 0;
+  u32 words = 0;
+  if (what >= 16) MEASURED(inspect, words, image_inspect(loop.context, what - 16, index, loop.frame, ANSWER_WORDS_MAX * 4));
+  u32 hash = 0;
+  if (what == 1) MEASURED(hash, hash, image_hash(loop.context));
+  port_begin(PORT_ANSWER);
+  if (what == 0) port_word(stack_used());
+  if (what == 1) port_word(hash);
+  if (what == 2) {
+    port_word(port_dropped());
+    port_word(loop.traps);
+  }
+  for (u32 i = 0; i < words && i < ANSWER_WORDS_MAX; i++) {
+    u8 bytes[4];
+    linear_read(loop.frame + 4 * i, bytes, sizeof bytes);
+    port_word(read_32(bytes));
+  }
+  port_end();
+}
+
+static u32 step(const struct port_frame *in) {
+  if (in->kind == PORT_BOOT) return boot(in);
+  if (!loop.booted || in->bytes < 6) return NOT_ASKED;
+  take_time(in->body);
+  switch (in->kind) {
+    case PORT_FRAME:
+      return receive(in);
+    case PORT_RECORD:
+      return observe(in);
+    case PORT_TICK:
+      return tick();
+    case PORT_STORE:
+      store_checkpoint();
+      return 0;
+    default:
+      return NOT_ASKED;
+  }
+}
+
+static void handle(const struct port_frame *in) {
+  loop.deadline = NOT_ASKED;
+  board_watchdog_arm(STEP_MS_MAX);
+  switch (in->kind) {
+    case PORT_RESET:
+      if (in->bytes > 0 && in->body[0] == 1) board_off();
+      board_reset(CAUSE_COMMANDED);
+    case PORT_ASK:
+      answer(in);
+      break;
+    default: {
+      const u32 status = step(in);
+      tell_done(status);
+    }
+  }
+  board_watchdog_stop();
+}
+
+/* Between inputs, while the board's own clock runs. Returns how long to sleep. */
+static u32 run_own_clock(void) {
+  if (is_driven() || !loop.booted) return BOARD_FOREVER;
+  clock_advance();
+  if (loop.now_s >= STABLE_S) store_stable();
+  const u32 since_s = loop.now_s - loop.fed_s;
+  if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(CAUSE_WATCHDOG);
+  const u32 wait_ms = ms_until_due();
+  if (wait_ms != 0) return wait_ms < 1000u ? wait_ms : 1000u;
+  board_watchdog_arm(STEP_MS_MAX);
+  (void)tick();
+  board_watchdog_stop();
+  return 0;
+}
+
+/* ---- beginning ---- */
+
+static void lay_out(void) {
+  const u32 base = image_memory_base();
+  loop.frame = base;
+  loop.record = loop.frame + FRAME_BYTES;
+  loop.config = loop.record + RECORD_BYTES;
+  loop.checkpoint = loop.config + CONFIG_BYTES;
+  loop.context = loop.checkpoint + CHECKPOINT_HEADER_BYTES;
+  if (loop.context + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
+}
+
+void loop_start(void) {
+  stack_paint();
+  linear_start();
+  image_constants();
+  lay_out();
+  store_start(board_cause() == CAUSE_POWER_ON);
+  tell_hello();
+}
+
+void loop_run(u32 trap) {
+  if (trap != TRAP_NONE) {
+    board_watchdog_stop();
+    loop.traps++;
+    loop.booted = 0;
+    port_begin(PORT_TRAPPED);
+    port_word(image_trap_site());
+    port_byte(trap);
+    port_end();
+  }
+  for (;;) {
+    struct port_frame in;
+    if (port_read(&in)) {
+      handle(&in);
+      continue;
+    }
+    const u32 wait_ms = run_own_clock();
+    if (wait_ms != 0) board_wait(wait_ms);
+  }
+}
+
+void image_trap(u32 reason) {
+  board_abandon(reason);
+}

@@ -1,0 +1,146 @@
+#include "port.h"
+
+#include "board.h"
+#include "linear.h"
+
+#define CRC_BYTES 4u
+
+static u8 incoming[PORT_BYTES_MAX];
+static u8 outgoing[PORT_OUT_BYTES_MAX];
+
+static struct {
+  u32 length;
+  /* Bytes until the next code byte, and whether a zero stands there. */
+  u32 left;
+  u32 zero;
+  u32 bad;
+  u32 dropped;
+  u32 out;
+} port;
+
+/* CRC-32C, reflected polynomial 0x82f63b78, four bits a step: the line is slower than this. */
+static u32 checksum(const u8 *at, u32 bytes) {
+  static const u32 table[16] = {
+      0x00000000u, 0x105ec76fu, 0x20bd8edeu, 0x30e349b1u, 0x417b1dbcu, 0x5125dad3u, 0x61c69362u, 0x7198540du,
+      0x82f63b78u, 0x92a8fc17u, 0xa24bb5a6u, 0xb21572c9u, 0xc38d26c4u, 0xd3d3e1abu, 0xe330a81au, 0xf36e6f75u,
+  };
+  u32 crc = 0xffffffffu;
+  while (bytes-- > 0) {
+    crc ^= *at++;
+    crc = (crc >> 4) ^ table[crc & 15u];
+    crc = (crc >> 4) ^ table[crc & 15u];
+  }
+  return ~crc;
+}
+
+static u32 begin_again(void) {
+  const u32 length = port.bad ? 0 : port.length;
+  port.length = 0;
+  port.left = 0;
+  port.zero = 0;
+  port.bad = 0;
+  return length;
+}
+
+static void keep(u32 byte) {
+  if (port.length == PORT_BYTES_MAX) port.bad = 1;
+  else incoming[port.length++] = (u8)byte;
+}
+
+/* One byte of a COBS block that is not its end. */
+static void take(u32 byte) {
+  if (port.left > 0) {
+    port.left--;
+    keep(byte);
+    return;
+  }
+  if (port.zero) keep(0);
+  port.left = byte - 1;
+  port.zero = byte != 255;
+}
+
+static u32 complete(struct port_frame *frame) {
+  const u32 open = port.left;
+  const u32 bad = port.bad;
+  const u32 length = begin_again();
+  if (length == 0 && !bad && open == 0) return 0;
+  if (bad || open != 0 || length < CRC_BYTES + 1) {
+    port.dropped++;
+    return 0;
+  }
+  const u32 body = length - CRC_BYTES;
+  const u32 carried = (u32)incoming[body] << 24 | (u32)incoming[body + 1] << 16 | (u32)incoming[body + 2] << 8 | incoming[body + 3];
+  if (carried != checksum(incoming, body)) {
+    port.dropped++;
+    return 0;
+  }
+  frame->kind = incoming[0];
+  frame->body = incoming + 1;
+  frame->bytes = body - 1;
+  return 1;
+}
+
+u32 port_read(struct port_frame *frame) {
+  for (;;) {
+    const s32 byte = board_read();
+    if (byte < 0) return 0;
+    if (byte != 0) take((u32)byte);
+    else if (complete(frame)) return 1;
+  }
+}
+
+u32 port_dropped(void) {
+  return port.dropped;
+}
+
+u8 *port_room(u32 bytes) {
+  if (bytes > PORT_OUT_BYTES_MAX - CRC_BYTES - port.out) image_trap(TRAP_ASSERTION);
+  u8 *const at = outgoing + port.out;
+  port.out += bytes;
+  return at;
+}
+
+void port_begin(u32 kind) {
+  port.out = 0;
+  port_byte(kind);
+}
+
+void port_byte(u32 value) {
+  *port_room(1) = (u8)value;
+}
+
+void port_word(u32 value) {
+  u8 *const at = port_room(4);
+  at[0] = (u8)value;
+  at[1] = (u8)(value >> 8);
+  at[2] = (u8)(value >> 16);
+  at[3] = (u8)(value >> 24);
+}
+
+void port_end(void) {
+  const u32 crc = checksum(outgoing, port.out);
+  u8 *const end = outgoing + port.out;
+  end[0] = (u8)(crc >> 24);
+  end[1] = (u8)(crc >> 16);
+  end[2] = (u8)(crc >> 8);
+  end[3] = (u8)crc;
+  const u32 length = port.out + CRC_BYTES;
+  u32 from = 0;
+  for (;;) {
+    u32 run = 0;
+    while (run < 254 && from + run < length && outgoing[from + run] != 0) run++;
+    board_write((u8)(run + 1));
+    for (u32 i = 0; i < run; i++) board_write(outgoing[from + i]);
+    from += run;
+    if (from == length) break;
+    if (run < 254) {
+      from++;
+      /* A frame that ends in zero closes with an empty run. */
+      if (from == length) {
+        board_write(1);
+        break;
+      }
+    }
+  }
+  board_write(0);
+}

@@ -1,0 +1,55 @@
+/* Frames on the serial line: COBS( kind ‖ body ‖ CRC-32C ) 0x00. README.md has their meanings. */
+#ifndef HELIOGRAPH_PORT_H
+#define HELIOGRAPH_PORT_H
+
+#include "types.h"
+
+enum port_kind {
+  PORT_BOOT = 1,
+  PORT_FRAME = 2,
+  PORT_RECORD = 3,
+  PORT_TICK = 4,
+  PORT_STORE = 5,
+  PORT_ASK = 6,
+  PORT_RESET = 7,
+  PORT_HELLO = 129,
+  PORT_OUT_FRAME = 130,
+  PORT_OUT_RECORD = 131,
+  PORT_DONE = 132,
+  PORT_TRAPPED = 133,
+  PORT_ANSWER = 134,
+};
+
+/* The largest is `boot`: header and configuration of 32 groups, 900 bytes. Longer frames are dropped and counted. */
+#define PORT_BYTES_MAX 1100u
+/* The largest is a link frame of 256 bytes or an answer of 64 words. */
+#define PORT_OUT_BYTES_MAX 272u
+
+/* A frame as read: `kind` and `bytes` of body at `body`. Valid until the next call of port_read. */
+struct port_frame {
+  u32 kind;
+  u32 bytes;
+  const u8 *body;
+};
+
+/* Takes what bytes there are; 1 when a frame is complete. */
+u32 port_read(struct port_frame *frame);
+/* Frames that were dropped: bad checksum, bad coding, too long. */
+u32 port_dropped(void);
+
+/* One frame out: begin, then bytes and words, then end. What exceeds PORT_OUT_BYTES_MAX is a trap of our own. */
+void port_begin(u32 kind);
+void port_byte(u32 value);
+void port_word(u32 value);
+/* Room for `bytes` bytes of body, to be filled by the caller. */
+u8 *port_room(u32 bytes);
+void port_end(void);
+
+static inline u32 read_16(const u8 *at) {
+  return at[0] | (u32)at[1] << 8;
+}
+static inline u32 read_32(const u8 *at) {
+  return read_16(at) | read_16(at + 2) << 16;
+}
+
+#endif

@@ -1,0 +1,165 @@
+/**
+ * The flight targets (BRD-1): which compiler, which emulated machine, which part each stands for. Facts of parts: datasheets of SAMV71Q21RT, VA41630 and
+ * GR712RC; machines: QEMU 7.2. Everything that differs between targets and is not C stands here.
+ */
+import { join } from 'node:path';
+import { type Preset, rootFolder } from '../build/root.ts';
+
+export const targetNames = ['m7', 'm4', 'rv64', 'rv32', 'leon3'] as const;
+export type TargetName = (typeof targetNames)[number];
+
+export interface Target {
+  readonly name: TargetName;
+  /** Its number in the `hello` frame. */
+  readonly id: number;
+  readonly part: string;
+  readonly preset: Preset;
+  readonly bigEndian: boolean;
+  /** Prefix of the cross compiler's commands, and the Debian package that brings it. */
+  readonly compiler: string;
+  readonly compilerPackage: string;
+  readonly compilerFlags: readonly string[];
+  /** Folders below firmware/boards whose sources are this board's drivers. */
+  readonly drivers: string;
+  readonly linkerScript: string;
+  readonly emulator: string;
+  readonly emulatorPackage: string;
+  readonly machine: string;
+  /** Where the machine's main memory lies: what the shared file shows. */
+  readonly ramAddress: number;
+  readonly clockHz: number;
+  /** Cycles per instruction assumed when instructions are turned into utilisation; *assumed*, no part was measured. */
+  readonly cyclesPerInstruction: number;
+  /** Bytes: the part's own memories. */
+  readonly ramBytes: number;
+  readonly flashBytes: number;
+  /** Bytes: what the build must stay within. */
+  readonly budget: {
+    readonly codeBytes: number;
+    readonly ramBytes: number;
+    readonly linearBytes: number;
+    readonly stackBytes: number;
+  };
+}
+
+/** Every emulated board has this much main memory, a file that both sides see; the part of it that keeps its contents without power. */
+export const emulatedRamBytes = 16 << 20;
+export const nonVolatileOffset = 8 << 20;
+export const nonVolatileBytes = 1 << 20;
+
+const arm = {
+  compiler: 'arm-none-eabi-',
+  compilerPackage: 'gcc-arm-none-eabi',
+  drivers: 'cortexm',
+  emulator: 'qemu-system-arm',
+  emulatorPackage: 'qemu-system-arm',
+  bigEndian: false,
+};
+const riscv = {
+  compiler: 'riscv64-unknown-elf-',
+  compilerPackage: 'gcc-riscv64-unknown-elf',
+  drivers: 'riscv',
+  linkerScript: 'riscv/riscv.ld',
+  emulatorPackage: 'qemu-system-misc',
+  machine: 'virt',
+  ramAddress: 0x80000000,
+  bigEndian: false,
+  preset: 'flight' as const,
+  clockHz: 100_000_000,
+  cyclesPerInstruction: 1.5,
+};
+const largePart = { ramBytes: 384 << 10, flashBytes: 2 << 20 };
+const largeBudget = { codeBytes: 256 << 10, ramBytes: 160 << 10, linearBytes: 128 << 10, stackBytes: 4096 };
+
+export const targets: Readonly<Record<TargetName, Target>> = {
+  m7: {
+    ...arm,
+    ...largePart,
+    name: 'm7',
+    id: 1,
+    part: 'SAMV71Q21RT (Cortex-M7)',
+    preset: 'flight',
+    compilerFlags: ['-mcpu=cortex-m7', '-mthumb', '-mfpu=fpv5-d16', '-mfloat-abi=hard'],
+    linkerScript: 'cortexm/m7.ld',
+    machine: 'mps2-an500',
+    ramAddress: 0x60000000,
+    clockHz: 300_000_000,
+    cyclesPerInstruction: 1.5,
+    budget: largeBudget,
+  },
+  m4: {
+    ...arm,
+    name: 'm4',
+    id: 2,
+    part: 'VA41630 (Cortex-M4)',
+    preset: 'compact',
+    compilerFlags: ['-mcpu=cortex-m4', '-mthumb', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard'],
+    linkerScript: 'cortexm/m4.ld',
+    machine: 'mps2-an386',
+    ramAddress: 0x21000000,
+    clockHz: 100_000_000,
+    cyclesPerInstruction: 1.5,
+    ramBytes: 64 << 10,
+    flashBytes: 256 << 10,
+    budget: { codeBytes: 120 << 10, ramBytes: Math.floor(44.8 * 1024), linearBytes: 32 << 10, stackBytes: 4096 },
+  },
+  rv64: {
+    ...riscv,
+    ...largePart,
+    name: 'rv64',
+    id: 3,
+    part: 'NOEL-V, PIC64-HPSC monitor (RV64GC)',
+    compilerFlags: ['-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany'],
+    emulator: 'qemu-system-riscv64',
+    budget: largeBudget,
+  },
+  rv32: {
+    ...riscv,
+    ...largePart,
+    name: 'rv32',
+    id: 4,
+    part: 'NOEL-V (RV32GC)',
+    compilerFlags: ['-march=rv32imafdc', '-mabi=ilp32d', '-mcmodel=medany'],
+    emulator: 'qemu-system-riscv32',
+    budget: largeBudget,
+  },
+  leon3: {
+    ...largePart,
+    name: 'leon3',
+    id: 5,
+    part: 'GR712RC, UT700 (LEON3, SPARC V8)',
+    preset: 'flight',
+    bigEndian: true,
+    compiler: 'sparc64-linux-gnu-',
+    compilerPackage: 'gcc-sparc64-linux-gnu',
+    compilerFlags: ['-m32', '-mcpu=leon3'],
+    drivers: 'leon3',
+    linkerScript: 'leon3/leon3.ld',
+    emulator: 'qemu-system-sparc',
+    emulatorPackage: 'qemu-system-sparc',
+    machine: 'leon3_generic',
+    ramAddress: 0x40000000,
+    clockHz: 100_000_000,
+    cyclesPerInstruction: 1.5,
+    budget: largeBudget,
+  },
+};
+
+/** Where `board build` puts a target's files. */
+export function boardFolder(target: Target): string {
+  return join(rootFolder, 'dist', 'boards', target.name);
+}
+
+/**
+ * The emulator's arguments: the image, the main memory as a shared file (its non-volatile part outlives the emulator), no devices but the serial line,
+ * which the caller adds. Time is counted in instructions, so that runs repeat.
+ */
+export function emulatorArguments(target: Target, image: string, ramFile: string): string[] {
+  const memory = `memory-backend-file,id=main,size=${emulatedRamBytes},mem-path=${ramFile},share=on`;
+  return [
+    ...['-M', `${target.machine},memory-backend=main`, '-object', memory, '-m', `${emulatedRamBytes >> 20}M`],
+    ...(target.drivers === 'riscv' ? ['-bios', 'none'] : []),
+    ...['-kernel', image, '-display', 'none', '-monitor', 'none', '-net', 'none', '-no-user-config'],
+    ...['-icount', 'shift=0,sleep=on'],
+  ];
+}

@@ -1,0 +1,113 @@
+/**
+ * wasm2c's output made fit for a board (BRD-1). wasm2c emits one C function per WebAssembly function behind a general preamble (tables, floats, threads,
+ * growing memories). A flight image needs none of that: what is kept are the functions and the constant data, and every access to linear memory is rewritten
+ * to go through firmware/boards/image/memory.h, which knows where the memory lies and how large it is.
+ */
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const prefix = 'w2c_heliograph_';
+const instance = `w2c_heliograph*`;
+
+/** The image's functions as C; throws with wasm2c's own words, or when its output has a shape that this reader does not know. */
+export function translateImage(imagePath: string): string {
+  return rewrite(runWabt('wasm2c', [imagePath, '-n', 'heliograph']), readAccesses(runWabt('wasm-objdump', ['-d', imagePath])));
+}
+
+function runWabt(command: string, args: readonly string[]): string {
+  const path = join(dirname(createRequire(import.meta.url).resolve('wabt/package.json')), 'bin', command);
+  const run = spawnSync(process.execPath, [path, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (run.status !== 0) throw new Error(`${command} refuses ${args[args.length - 1]}: ${run.stderr || run.error?.message}`);
+  return run.stdout;
+}
+
+/** One access to linear memory as the image has it: wasm2c drops how the compiler said that it is aligned. */
+export interface Access {
+  readonly name: string;
+  readonly offset: number;
+  /** Less than the size of what is accessed. */
+  readonly unaligned: boolean;
+}
+
+/** All accesses in the order of the code, out of `wasm-objdump -d`. */
+export function readAccesses(disassembly: string): Access[] {
+  return [...disassembly.matchAll(/\b(i\d\d)\.((?:load|store)\w*) (\d+) (\d+)$/gm)].map(([, type, operation, align, offset]) => {
+    const bits = Number(/(?:load|store)(\d+)/.exec(operation)?.[1] ?? type.slice(1));
+    return { name: `${type}_${operation}`, offset: Number(offset), unaligned: 8 << Number(align) < bits };
+  });
+}
+
+/** Exported for its test: wasm2c's text and the image's accesses in, our C out. */
+export function rewrite(text: string, accesses: readonly Access[]): string {
+  const declarations = text.match(/^static (?:u32|u64|void) w2c_heliograph_\w+\(w2c_heliograph\*.*\);$/gm) ?? [];
+  const data = text.match(/^static const u8 data_segment_data_\w+\[\] = \{[^}]*\};$/gm) ?? [];
+  const loads = [...text.matchAll(/^ {2}LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);$/gm)];
+  const bodies =
+    text.match(/^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance.*\) \{\n[\s\S]*?^\}$/gm) ?? [];
+  if (bodies.length === 0 || bodies.length !== declarations.length)
+    throw new Error(`wasm2c's output is of another version: ${declarations.length} functions declared, ${bodies.length} found`);
+  if (data.length !== loads.length)
+    throw new Error(`wasm2c's output is of another version: ${data.length} data segments, ${loads.length} loaded`);
+  const fill = loads.map(([, at, name, bytes]) => `  linear_write(${at}u, ${name}, ${bytes}u);`);
+  const parts = [
+    '/* Made by host/board/translate.ts from the flight image. */\n#include "image.h"\n#include "memory.h"\n',
+    declarations.map(renamed).join('\n'),
+    data.join('\n').replaceAll('data_segment_data_w2c_heliograph', 'segment'),
+    `void image_constants(void) {\n${fill.join('\n').replaceAll('data_segment_data_w2c_heliograph', 'segment')}\n}`,
+    rewriteAccesses(bodies.map((body) => `static ${renamed(body)}`).join('\n\n'), accesses),
+    wrappers(declarations),
+  ];
+  const out = `${parts.join('\n\n')}\n`;
+  const left = /\b(instance|w2c_\w+|CALL_INDIRECT|wasm_rt_\w+)\b/.exec(out);
+  if (left !== null) throw new Error(`the image uses what a board has not: ${left[0]}`);
+  return out;
+}
+
+/** Without the instance: there is one image on a board. */
+function renamed(text: string): string {
+  return text
+    .replaceAll(`(${instance} instance, `, '(')
+    .replaceAll(`(${instance} instance)`, '(void)')
+    .replaceAll(`(${instance}, `, '(')
+    .replaceAll(`(${instance})`, '(void)')
+    .replaceAll('(instance, ', '(')
+    .replaceAll('(instance)', '()')
+    .replaceAll('&instance->w2c_memory, ', '')
+    .replaceAll(prefix, 'fw_');
+}
+
+/**
+ * `i32_load_default32((u64)(x) + 52u)` → `i32_load(x, 52u)`, or `i32_load_unaligned(x, 52u)`. wasm2c keeps the order of the code, so the n-th access here is the n-th there: name
+ * and offset of each are compared. Prologue and epilogue count stack depth, which is bounded statically here.
+ */
+function rewriteAccesses(code: string, accesses: readonly Access[]): string {
+  let next = 0;
+  const out = code
+    .replaceAll(/^ {2}FUNC_(PROLOGUE|EPILOGUE);\n/gm, '')
+    .replaceAll(/(i\d\d_(?:load|store)\w*)_default32\(\(u64\)\((\w+)\)(?: \+ (\d+)u?)?/g, (_, name, base, offset = '0') => {
+      const access = accesses[next];
+      next += 1;
+      if (access?.name !== name || access?.offset !== Number(offset))
+        throw new Error(
+          `access ${next} is ${name} at ${offset} in wasm2c's output, but ${access?.name} at ${access?.offset} in the image`,
+        );
+      return `${name}${access.unaligned ? '_unaligned' : ''}(${base}, ${offset}u`;
+    });
+  if (next !== accesses.length) throw new Error(`the image has ${accesses.length} accesses to memory, wasm2c's output ${next}`);
+  return out;
+}
+
+/** Exports end in `_0`: each gets its plain name, as image.h declares it. */
+function wrappers(declarations: readonly string[]): string {
+  const exported = declarations.filter((line) => /w2c_heliograph_[a-z_]+_0\(/.test(line));
+  return exported
+    .map((line) => {
+      const [, name, list] = /w2c_heliograph_([a-z_]+)_0\(w2c_heliograph\*(?:, )?(.*)\);$/.exec(line)!;
+      const count = list === '' ? 0 : list.split(', ').length;
+      const names = Array.from({ length: count }, (_, index) => `p${index}`);
+      const parameters = count === 0 ? 'void' : names.map((each) => `u32 ${each}`).join(', ');
+      return `u32 image_${name}(${parameters}) { return fw_${name}_0(${names.join(', ')}); }`;
+    })
+    .join('\n');
+}

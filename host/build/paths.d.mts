@@ -1,0 +1,3 @@
+export declare const root: string;
+export declare function filesBelow(folder: string, endings: readonly string[]): string[];
+export declare function stampOf(paths: readonly string[]): string;
