@@ -1,7 +1,8 @@
 /**
  * Fuel: Wasmtime's count of the WebAssembly instructions that a call executes, the same on every machine and for every run. It is a
  * measure of the image alone; what a processor's compiler makes of an instruction is counted in instructions of that processor.
- * A `memory.fill` or `memory.copy` counts as one, whatever its length.
+ * Each instruction is one, those that only give structure (`block`, `loop`, `end`, …) none; `memory.fill` and `memory.copy` are one more
+ * for each byte.
  */
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
 import type { WasmtimeEngine } from '../engine/wasmtime.ts';

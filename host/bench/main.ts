@@ -1,17 +1,20 @@
 /**
- * `npm run bench [-- --json]`: the figures of one run on this machine, one core.
+ * `npm run bench [-- --json] [--engine v8|wasmtime]`: the figures of one run on this machine, one core.
  *
  *     realTimeFactor, eventsPerS   100 nodes of `quiet` for two days, real firmware, judges seated, start-up included
  *     verdictsPerS                 arbitration verdicts with 800 intents crowded on few resources
- *     intentCodecNs, cborxCodecNs  encode + decode of one intent, firmware codec against cbor-x, turn about
+ *     callNs                       into the engine and back, by the cheapest export: the best of seven turns
+ *     intentCodecNs, cborxCodecNs  encode + decode of one intent, firmware codec against cbor-x, turn about, both on V8
  */
+import { parseArgs } from 'node:util';
 import { Encoder } from 'cbor-x';
 import { TYPE } from '../cbor/generated.ts';
 import { encodeFrame } from '../cbor/frame.ts';
 import { startStopwatch } from '../clock/clock.ts';
+import { exitCode } from '../cli/exit.ts';
 import { flyAndJudge, readImage } from '../cli/sim.ts';
 import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
-import { createV8Engine } from '../engine/v8.ts';
+import { createEngine, defaultEngine, type EngineName, engineNames } from '../engine/load.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import type { Group, Intent } from '../cbor/generated.ts';
@@ -35,8 +38,8 @@ function intent(owner: number, slot: number, random: RandomStream): Intent {
  * Verdicts per second on a full table. Before each round one intent comes in anew, so that nothing decided earlier can be handed out;
  * receiving it is part of the time.
  */
-function verdictsPerS(): number {
-  const engine = createV8Engine(readImage('flight'));
+function verdictsPerS(name: EngineName): number {
+  const engine = createEngine(name, readImage('flight'));
   const { calls } = engine;
   const ctx = engine.reserve(engine.image.contextBytes);
   const at = engine.reserve(8192);
@@ -105,16 +108,42 @@ function codecNs(): { intentCodecNs: number; cborxCodecNs: number } {
   return { intentCodecNs, cborxCodecNs };
 }
 
+function callNs(name: EngineName): number {
+  const { calls } = createEngine(name, readImage('flight'));
+  const turns = 2_000_000;
+  let best = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 7; turn += 1) {
+    const seconds = startStopwatch();
+    for (let count = 0; count < turns; count += 1) calls.abi_version();
+    best = Math.min(best, (seconds() * 1e9) / turns);
+  }
+  return best;
+}
+
+function refuse(message: string, code: number): never {
+  console.error(`bench: ${message}`);
+  process.exit(code);
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, engine: { type: 'string', default: defaultEngine } } });
+const engine = engineNames.find((name) => name === values.engine);
+if (engine === undefined) refuse(`--engine is '${values.engine}', not one of ${engineNames.join(', ')}`, exitCode.usage);
+try {
+  createEngine(engine, readImage('flight'));
+} catch (error) {
+  refuse((error as Error).message, exitCode.environment);
+}
 const scenario = applyOverrides(loadScenario('quiet'), { days: 2, seed: 1 });
 const body = loadBody(scenario.body, undefined, console.error);
-const { speed } = flyAndJudge({ scenario, body, image: readImage('flight') }, null);
+const { speed } = flyAndJudge({ scenario, body, image: readImage('flight'), engine }, null);
 const figures = {
   realTimeFactor: speed.simulatedS / speed.wallS,
   eventsPerS: speed.events / speed.wallS,
-  verdictsPerS: verdictsPerS(),
+  verdictsPerS: verdictsPerS(engine),
+  callNs: callNs(engine),
   ...codecNs(),
 };
-if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
+if (values.json) console.log(JSON.stringify(figures));
 else
   for (const [name, value] of Object.entries(figures))
-    console.log(`${name.padEnd(16)} ${Math.round(value).toLocaleString('en')}`);
+    console.log(`${name.padEnd(16)} ${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}`);

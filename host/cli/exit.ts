@@ -8,7 +8,7 @@ export const exitCode = {
   usage: 2,
   /** An input file (scenario, catalogue, frame, recording) is missing or wrong. */
   input: 3,
-  /** The machine refused: disk full, no permission, port taken, image not built. */
+  /** The machine refused: disk full, no permission, port taken, image or engine not built. */
   environment: 4,
   /** A fault of Heliograph itself. */
   internal: 70,
@@ -28,4 +28,4 @@ export class CommandError extends Error {
 
 export const exitCodesHelp = `
 Exit codes: 0 all checks held · 1 a check failed or an SLA was breached · 2 wrong usage · 3 wrong input file
-            4 the machine refused (disk full, port taken) · 70 a fault of heliograph itself`;
+            4 the machine refused (disk full, port taken, engine not built) · 70 a fault of heliograph itself`;

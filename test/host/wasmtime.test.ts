@@ -141,7 +141,9 @@ test('addresses above 2 GiB wrap as they do in V8; what is no number is refused'
 test('threads of Node may load, trap and end; traps of both engines still work here', async () => {
   const code = `
     const { workerData } = require('node:worker_threads');
-    const { calls } = { calls: require(workerData.addon).Program.compile(workerData.image, {}).instantiate().functions() };
+    const instance = require(workerData.addon).Program.compile(workerData.image, {}).instantiate();
+    const calls = instance.functions();
+    new Uint8Array(instance.buffer())[0] += 1;
     let traps = 0;
     try { calls.hash(0x7fffff00); } catch { traps += 1; }
     require('node:worker_threads').parentPort.postMessage(traps);`;

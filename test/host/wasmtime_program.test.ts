@@ -39,6 +39,11 @@ test('a deadline ends a call that would never return, and names it; the next cal
     assert.ok(seconds() >= 0.19 && seconds() < 5, `${seconds()} s`);
     assert.is(calls.one(), 1);
   }
+  const program = addon.Program.compile(mixed, { deadlineMs: 200 });
+  const many = Array.from({ length: 8 }, () => program.instantiate().functions() as unknown as Record<string, () => number>);
+  const seconds = startStopwatch();
+  assert.is(thrownBy(many[7].spin).code, 'FIRMWARE_DEADLINE');
+  assert.ok(seconds() >= 0.19, 'other instances do not make time pass faster');
   const engine = createWasmtimeEngine(image, { deadlineMs: 1000, cacheFolder: null });
   assert.ok(engine.isTrap(Object.assign(new Error(), { code: 'FIRMWARE_DEADLINE' })));
   assert.throws(() => mixedCalls({ deadlineMs: 0 }), /deadlineMs is 0/);

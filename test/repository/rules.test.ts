@@ -21,7 +21,7 @@ function places(paths: string[], pattern: RegExp): string[] {
 
 test('no source file is longer than 500 lines', () => {
   assert.equal(
-    written.filter((path) => read(path).split('\n').length > 501),
+    [...written, ...files.filter((path) => path.endsWith('.rs'))].filter((path) => read(path).split('\n').length > 501),
     [],
   );
 });
@@ -69,6 +69,21 @@ test('dependencies are pinned, explained in one line each, and the lockfile hold
     assert.is(explained.split('\n').filter((line) => line.startsWith(`| \`${name}\` |`)).length, 1, name);
   }
   assert.not(/"resolved": "http/.test(read('package-lock.json')));
+});
+
+test('crates are pinned, explained in one line each, and come from crates.io by its default name', () => {
+  const manifest = read('host/wasmtime-bindings/Cargo.toml');
+  const explained = read('docs/dependencies.md').split('\n');
+  const sections = [...manifest.matchAll(/^\[(?:build-)?dependencies\]\n((?:[\w-]+ = .*\n)+)/gm)];
+  const crates = sections.flatMap(([, lines]) => lines.trim().split('\n'));
+  assert.ok(crates.length >= 4);
+  for (const line of crates) {
+    assert.match(line, /^[\w-]+ = (\{ version = )?"=\d+\.\d+\.\d+"/);
+    const [name] = line.split(' ');
+    assert.is(explained.filter((row) => row.startsWith(`| \`${name}\` |`)).length, 1, name);
+  }
+  const sources = read('host/wasmtime-bindings/Cargo.lock').match(/^source = .*$/gm) ?? [];
+  assert.equal([...new Set(sources)], ['source = "registry+https://github.com/rust-lang/crates.io-index"']);
 });
 
 /** What this foundation covers; ids are those of the mission's requirements. */

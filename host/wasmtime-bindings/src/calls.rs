@@ -90,6 +90,8 @@ fn throw(env: sys::napi_env, code: &str, message: &str) -> sys::napi_value {
     ptr::null_mut()
 }
 
+const NO_VALUE: sys::napi_value = ptr::null_mut();
+
 macro_rules! integer {
     ($name:ident) => {
         i32
@@ -107,7 +109,7 @@ macro_rules! arity {
 
         extern "C" fn $called(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
             let mut count = $count;
-            let mut given = [ptr::null_mut(); $count];
+            let mut given = [NO_VALUE; $count];
             let mut data = ptr::null_mut();
             // SAFETY: Node fills `given` up to `count`, with undefined where the caller gave fewer; `data` is the Call that `wrap` bound.
             let call = unsafe {
@@ -115,9 +117,9 @@ macro_rules! arity {
                 &*data.cast::<Call<($(integer!($argument),)*)>>()
             };
             let mut values = [0_i32; $count];
-            for index in 0..$count {
+            for (index, value) in values.iter_mut().enumerate() {
                 // SAFETY: `given[index]` is a value of this call. Numbers above 2³¹ wrap, as WebAssembly in JavaScript does it.
-                let status = unsafe { sys::napi_get_value_int32(env, given[index], &mut values[index]) };
+                let status = unsafe { sys::napi_get_value_int32(env, given[index], value) };
                 if status != sys::Status::napi_ok {
                     return call.throw_argument(env, index);
                 }

@@ -9,7 +9,6 @@ use napi_derive::napi;
 use wasmtime::{Memory, Module, Store};
 
 use crate::calls;
-use crate::deadline::keep_time;
 use crate::options::{Options, failed, refused};
 
 /// What the instance, each of its functions, and each view of its memory hold on to: it lives until JavaScript has let go of all of them.
@@ -53,9 +52,6 @@ impl Instance {
             wasmtime::Instance::new(&mut store, module, &[]).map_err(|error| failed("the image does not start", &error))?;
         let memory = instance.get_memory(&mut store, "memory");
         let memory = memory.ok_or_else(|| refused("the image exports no memory".into()))?;
-        if let Some(deadline_ms) = deadline_ms {
-            keep_time(module.engine(), deadline_ms);
-        }
         let shared = Shared { store: RefCell::new(store), memory, fuel_per_call, deadline_ms, fuel_used: Cell::new(0) };
         Ok(Self { shared: Rc::new(shared), instance, view: Cell::new(ptr::null_mut()), env: env.raw() })
     }

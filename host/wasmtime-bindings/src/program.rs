@@ -5,6 +5,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use wasmtime::{Engine, Module};
 
+use crate::deadline::keep_time;
 use crate::instance::Instance;
 use crate::options::{Options, failed, refused};
 
@@ -53,6 +54,9 @@ impl Program {
         if let Some(import) = module.imports().next() {
             let name = format!("{}.{}", import.module(), import.name());
             return Err(refused(format!("the image imports {name}: firmware must import nothing")));
+        }
+        if let Some(deadline_ms) = options.deadline_ms()? {
+            keep_time(module.engine(), deadline_ms);
         }
         Ok(Self { module, options })
     }
