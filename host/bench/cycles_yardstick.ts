@@ -164,7 +164,7 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
     cases.push({ owner, slot, image, native, compared: script.compare(true) });
   }
   const { result, counts } = runScript(runner, script);
-  if (result.trap !== 0) throw new Error(`the image trapped (site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
+  if (result.trap !== 0) throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
   const different = cases.filter(
     ({ image, native, compared }) => result.word(image) !== result.word(native) || result.word(compared) !== 0,
   );
@@ -188,16 +188,16 @@ function uintOf({ min, max }: UintShape, random: RandomStream): number {
   return min + (random.below(4) === 0 ? top - min : random.below(top - min + 1));
 }
 
-function valueOf(of: Kind, random: RandomStream): unknown {
+function randomValue(of: Kind, random: RandomStream): unknown {
   if (of.kind === 'uint') return uintOf(of, random);
   if (of.kind === 'record') return fieldsOf(shapeNamed(of.record), random);
   const length = of.min + random.below(of.max - of.min + 1);
   if (of.kind === 'bytes') return Uint8Array.from({ length }, () => random.below(256));
-  return Array.from({ length }, () => valueOf(of.item, random));
+  return Array.from({ length }, () => randomValue(of.item, random));
 }
 
 function fieldsOf(shape: Shape, random: RandomStream): Record<string, unknown> {
-  return Object.fromEntries(shape.fields.map((field) => [field.name, valueOf(field.of, random)]));
+  return Object.fromEntries(shape.fields.map((field) => [field.name, randomValue(field.of, random)]));
 }
 
 /** Values that a node would believe, where random ones would not be. */
@@ -283,7 +283,7 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   }
   const { result, counts } = runScript(runner, script);
   if (result.trap !== 0)
-    throw new Error(`the image trapped (site ${result.trapSite}) in entry ${result.done} (${before} to build) of seed ${seed}`);
+    throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} (${before} to build) of seed ${seed}`);
   const different = cases.filter(({ image, native, compared }) => {
     const status = result.word(image) & 0xff;
     return status !== result.word(native) || (status !== 0 && status !== 3 && result.word(compared) !== 0);

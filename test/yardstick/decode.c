@@ -27,12 +27,14 @@ static u32 crc32c(const u8 *at, u32 length) {
   u32 crc = ANY;
   const u8 *const end = at + length;
   for (const u8 *const words_end = at + (length & ~3u); at < words_end; at += 4) {
-    u32 word = *(const u32 *)(const void *)at;
+    const u32 word = *(const u32 *)(const void *)at;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap32(word);
-#endif
+    crc = crc_tables[3][(crc ^ word >> 24) & 255] ^ crc_tables[2][(crc >> 8 ^ word >> 16) & 255] ^
+          crc_tables[1][(crc >> 16 ^ word >> 8) & 255] ^ crc_tables[0][(crc >> 24 ^ word) & 255];
+#else
     crc ^= word;
     crc = crc_tables[3][crc & 255] ^ crc_tables[2][crc >> 8 & 255] ^ crc_tables[1][crc >> 16 & 255] ^ crc_tables[0][crc >> 24];
+#endif
   }
   while (at < end) crc = crc_tables[0][(crc ^ *at++) & 255] ^ crc >> 8;
   return ~crc;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BoardSymbol } from '../../../host/board/symbols.ts';
+import type { Elf } from '../../../host/board/elf.ts';
 import { rootFolder } from '../../../host/build/root.ts';
 
 const sourceFolder = join(rootFolder, 'hwsim/emulator/plugin');
@@ -38,9 +38,9 @@ export function buildPlugin(): string {
 const beginPrefix = 'measure_begin_';
 
 /** Names of the operations that an ELF marks, in a fixed order: a record's `op` is an index into it. */
-export function markedOps(symbols: ReadonlyMap<string, BoardSymbol>): string[] {
-  const ops = [...symbols.keys()].filter((name) => name.startsWith(beginPrefix)).map((name) => name.slice(beginPrefix.length));
-  return ops.sort();
+export function markedOps(elf: Elf): string[] {
+  const names = elf.functions.map(({ name }) => name).filter((name) => name.startsWith(beginPrefix));
+  return names.map((name) => name.slice(beginPrefix.length)).sort();
 }
 
 export interface CountOptions {
@@ -54,19 +54,19 @@ export interface CountOptions {
 }
 
 /** The emulator's arguments that load the plugin for this ELF. */
-export function countArguments(symbols: ReadonlyMap<string, BoardSymbol>, elf: string, options: CountOptions): string[] {
-  const place = (name: string): BoardSymbol => {
-    const symbol = symbols.get(name);
-    if (symbol === undefined) throw new Error(`${elf} has no ${name}: it was not built with firmware/boards/loop/measure.c`);
-    return symbol;
+export function countArguments(elf: Elf, options: CountOptions): string[] {
+  const place = (wanted: string) => {
+    const found = elf.functions.find(({ name }) => name === wanted);
+    if (found === undefined) throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/measure.c`);
+    return found;
   };
-  const spell = ({ address, bytes }: BoardSymbol) => `${address}:${bytes}`;
+  const spell = ({ address, bytes }: { address: number; bytes: number }) => `${address}:${bytes}`;
   const words = [`out=${options.out}`, `end=${spell(place('measure_end'))}`];
   const places = new Map<number, string>();
-  markedOps(symbols).forEach((name, op) => {
+  markedOps(elf).forEach((name, op) => {
     const symbol = place(beginPrefix + name);
     const other = places.get(symbol.address);
-    if (other !== undefined) throw new Error(`${elf}: the compiler folded the marks of ${other} and ${name} into one`);
+    if (other !== undefined) throw new Error(`the compiler folded the marks of ${other} and ${name} into one`);
     places.set(symbol.address, name);
     words.push(`begin=${op}:${spell(symbol)}`);
   });
