@@ -222,7 +222,7 @@ function believable(name: string, fields: Record<string, unknown>, members: numb
 const messageShapes = SHAPES.filter(({ type }) => type !== null && type < 128);
 
 /** Messages drawn at random until a frame is full, most of them believable. Ends with one that cannot be true, so that a check that has seen everything refuses. */
-function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
+export function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
   const trailer = encodeShape(shapeNamed('suspicion'), { member: members, incarnation: 1 });
   const parts = [
     encodeHeader({ ...header(1 + random.below(members - 1), random.uint32()), addressee: random.below(2) === 0 ? 0 : 0xffff }),
