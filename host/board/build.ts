@@ -101,7 +101,8 @@ function flagsOf(target: Target): string[] {
     ...target.compilerFlags,
     ...['-std=gnu11', '-O2', '-g0', '-ffreestanding', '-ffunction-sections', '-fno-common', '-fno-pic'],
     ...['-ffp-contract=off', '-fno-tree-loop-distribute-patterns', '-fno-asynchronous-unwind-tables', '-fno-stack-protector'],
-    ...['-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
+    // Without folding of equal functions: each stands in the call graph under its own name (callgraph.ts).
+    ...['-fno-ipa-icf', '-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
     ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wundef', '-Wstrict-prototypes'],
     ...['image', 'loop', '.'].map((folder) => `-I${join(rootFolder, 'firmware/boards', folder)}`),
   ];
