@@ -51,7 +51,11 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
     writeFileSync(join(folder, 'image.c'), translateImage(imagePath(target.preset)));
     const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/measure.c'));
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
-    const flags = [`-DSCRIPT_ADDRESS=${address(scriptOffset)}`, `-DNODE_ADDRESS=${address(nodeOffset)}`, `-I${join(rootFolder, yardstickFolder)}`];
+    const flags = [
+      `-DSCRIPT_ADDRESS=${address(scriptOffset)}`,
+      `-DNODE_ADDRESS=${address(nodeOffset)}`,
+      `-I${join(rootFolder, yardstickFolder)}`,
+    ];
     await compileProgram(target, folder, [...shared, ...own.filter((source) => source.endsWith('.c'))], options, flags);
     writeFileSync(join(folder, 'stamp'), stamp);
   }

@@ -6,13 +6,12 @@
  */
 import { encodeFrame, sealFrame } from '../cbor/frame.ts';
 import { type Group, type Intent, type Message, FRAME_BYTES_MAX } from '../cbor/generated.ts';
-import { SHAPES } from '../cbor/generated_shapes.ts';
 import { encodeHeader, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
-import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from '../cbor/shape.ts';
 import type { Preset } from '../build/root.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { tableLayout } from './cycles_layout.ts';
+import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 
@@ -164,7 +163,8 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
     cases.push({ owner, slot, image, native, compared: script.compare(true) });
   }
   const { result, counts } = runScript(runner, script);
-  if (result.trap !== 0) throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
+  if (result.trap !== 0)
+    throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
   const different = cases.filter(
     ({ image, native, compared }) => result.word(image) !== result.word(native) || result.word(compared) !== 0,
   );
@@ -180,59 +180,17 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
   };
 }
 
-type Kind = UintShape | BytesShape | ArrayShape | RecordShape;
-
-function uintOf({ min, max }: UintShape, random: RandomStream): number {
-  const ceiling = [24, 2 ** 8, 2 ** 16, 2 ** 32][random.below(4)];
-  const top = Math.max(min, Math.min(max, ceiling - 1));
-  return min + (random.below(4) === 0 ? top - min : random.below(top - min + 1));
-}
-
-function randomValue(of: Kind, random: RandomStream): unknown {
-  if (of.kind === 'uint') return uintOf(of, random);
-  if (of.kind === 'record') return fieldsOf(shapeNamed(of.record), random);
-  const length = of.min + random.below(of.max - of.min + 1);
-  if (of.kind === 'bytes') return Uint8Array.from({ length }, () => random.below(256));
-  return Array.from({ length }, () => randomValue(of.item, random));
-}
-
-function fieldsOf(shape: Shape, random: RandomStream): Record<string, unknown> {
-  return Object.fromEntries(shape.fields.map((field) => [field.name, randomValue(field.of, random)]));
-}
-
-/** Values that a node would believe, where random ones would not be. */
-function believable(name: string, fields: Record<string, unknown>, members: number, random: RandomStream): void {
-  const member = () => random.below(members);
-  const bitmap = (planes: number) => Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
-  if (name === 'pulse') Object.assign(fields, { timeS: nowS, ages: bitmap(2), agree: bitmap(1) });
-  if (name === 'suspicion') fields.member = member();
-  if (name === 'probe-request' || name === 'relayed-ack') fields.target = member();
-  if (name === 'owner-summary') fields.owner = member();
-  if (name === 'gone-list') for (const entry of fields.entries as { member: number }[]) entry.member = member();
-  if (name === 'sync-digest') Object.assign(fields, { first: member(), span: 1 + random.below(members) });
-  if (name === 'notice') Object.assign(fields, { observer: member(), observedS: random.below(nowS) });
-  if (name === 'isolation') Object.assign(fields, { fromS: 6000, untilS: 7000 + random.below(9000) });
-  if (name !== 'intent') return;
-  const startS = random.below(20_000);
-  const claimS = random.below(nowS);
-  Object.assign(fields, { owner: member(), resource: random.below(32 << 16), startS, endS: startS + 1 + random.below(90_000) });
-  Object.assign(fields, { claimS, publishedS: claimS + random.below(nowS - claimS), leaseS: random.below(9000) });
-}
-
-const messageShapes = SHAPES.filter(({ type }) => type !== null && type < 128);
-
 /** Messages drawn at random until a frame is full, most of them believable. Ends with one that cannot be true, so that a check that has seen everything refuses. */
-export function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
+function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
   const trailer = encodeShape(shapeNamed('suspicion'), { member: members, incarnation: 1 });
-  const parts = [
-    encodeHeader({ ...header(1 + random.below(members - 1), random.uint32()), addressee: random.below(2) === 0 ? 0 : 0xffff }),
-  ];
+  const sender = 1 + random.below(members - 1);
+  const addressee = random.below(2) === 0 ? 0 : 0xffff;
+  const parts = [encodeHeader({ ...header(sender, random.uint32()), addressee })];
   let room = FRAME_BYTES_MAX - 4 - parts[0].length - trailer.length;
   for (let tries = 0; tries < 12 && room > 8; tries += 1) {
-    const shape = messageShapes[random.below(messageShapes.length)];
-    if (shape.name === 'alive') continue;
-    const fields = fieldsOf(shape, random);
-    if (random.below(40) !== 0) believable(shape.name, fields, members, random);
+    const shape = airShapes[random.below(airShapes.length)];
+    const fields =
+      random.below(40) === 0 ? randomFields(shape, random) : airMessage(shape.name, { members, sender, nowS, random });
     const bytes = encodeShape(shape, fields);
     if (bytes.length > room) continue;
     parts.push(bytes);
@@ -283,7 +241,9 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   }
   const { result, counts } = runScript(runner, script);
   if (result.trap !== 0)
-    throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} (${before} to build) of seed ${seed}`);
+    throw new Error(
+      `the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} (${before} to build) of seed ${seed}`,
+    );
   const different = cases.filter(({ image, native, compared }) => {
     const status = result.word(image) & 0xff;
     return status !== result.word(native) || (status !== 0 && status !== 3 && result.word(compared) !== 0);

@@ -38,14 +38,16 @@ export function readCallGraph(texts: readonly string[]): CallGraph {
       nodes.set(key, { name: label.split('\\n')[0], bytes: Number(size[1]), fixed: size[2] === 'static', calls: new Set() });
     }
   for (const text of texts)
-    for (const [, from, to] of text.matchAll(/^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"/gm)) nodes.get(from)?.calls.add(to);
+    for (const [, from, to] of text.matchAll(/^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"/gm))
+      nodes.get(from)?.calls.add(to);
   return { nodes };
 }
 
 /** The graph of a built board, from its folder. */
 export function callGraphOf(folder: string): CallGraph {
   const files = readdirSync(folder).filter((file) => file.endsWith('.ci'));
-  if (files.length === 0) throw new Error(`${folder} has no .ci files: build the board again with \`npx heliograph board build --force\``);
+  if (files.length === 0)
+    throw new Error(`${folder} has no .ci files: build the board again with \`npx heliograph board build --force\``);
   return readCallGraph(files.map((file) => readFileSync(join(folder, file), 'utf8')));
 }
 
