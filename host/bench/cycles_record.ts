@@ -6,6 +6,7 @@ import { decodeFrame } from '../cbor/frame.ts';
 import type { Preset } from '../build/root.ts';
 import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { readImage } from '../cli/sim.ts';
+import type { PortInput } from '../../hwsim/emulator/port.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { place, type Script, type ScriptCall } from './cycles_script.ts';
@@ -164,3 +165,14 @@ export function replay(script: Script, call: RecordedCall): number {
 
 /** True when a `receive` let its frame in. */
 export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;
+
+/** A recording as inputs over a board's line: polls are the board's own. `hashed`: each answer carries the hash of the context. */
+export function portInputs(recording: Recording, hashed = false): PortInput[] {
+  return recording.calls.flatMap(({ op, nowS, nowMs, bytes, cause }): PortInput[] => {
+    const time = { nowS, nowMs };
+    if (op === 'boot') return [{ kind: 'boot', cause, hashed, config: bytes, ...time }];
+    if (op === 'receive') return [{ kind: 'frame', bytes, ...time }];
+    if (op === 'observe') return [{ kind: 'record', bytes, ...time }];
+    return op === 'tick' ? [{ kind: 'tick', ...time }] : [];
+  });
+}

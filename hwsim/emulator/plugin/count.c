@@ -13,6 +13,7 @@
  *     over=ADDRESS   the emulator ends when this is reached
  *     limit=N        a call of more than N instructions is recorded with how = 1 and the emulator ends: a hang, found the same way every time
  *     trace=PATH,from=K,calls=M    addresses executed in the calls K … K+M−1 (u32 each, counted from 0; 0xffffffff after each call)
+ *     untraced=OP    except in calls of this operation
  */
 #include "qemu_plugin.h"
 
@@ -44,6 +45,7 @@ static int out = -1;
 static int trace = -1;
 static uint64_t over;
 static uint64_t limit;
+static uint32_t untraced = UINT32_MAX;
 static uint64_t trace_from;
 static uint64_t trace_calls = 1;
 
@@ -118,7 +120,7 @@ static void on_over(unsigned int vcpu, void *data) {
 
 static void on_traced(unsigned int vcpu, void *data) {
   (void)vcpu;
-  if (inside && traced()) trace_word((uint32_t)(uintptr_t)data);
+  if (inside && op != untraced && traced()) trace_word((uint32_t)(uintptr_t)data);
 }
 
 static void on_block(unsigned int vcpu, void *data) {
@@ -172,6 +174,7 @@ static bool read_argument(const char *argument) {
   if ((value = value_of(argument, "trace"))) return (trace = open_for_writing(value)) >= 0;
   if ((value = value_of(argument, "over"))) return (over = strtoull(value, NULL, 0)) > 0;
   if ((value = value_of(argument, "limit"))) return (limit = strtoull(value, NULL, 0)) > 0;
+  if ((value = value_of(argument, "untraced"))) return untraced = (uint32_t)strtoul(value, NULL, 0), true;
   if ((value = value_of(argument, "from"))) return trace_from = strtoull(value, NULL, 0), true;
   if ((value = value_of(argument, "calls"))) return (trace_calls = strtoull(value, NULL, 0)) > 0;
   if ((value = value_of(argument, "end"))) {

@@ -46,7 +46,7 @@ export function markedOps(elf: Elf): string[] {
 export interface CountOptions {
   /** File or FIFO for the records; and for the addresses executed in calls `from` … `from + calls − 1`. */
   out: string;
-  trace?: { path: string; from: number; calls: number };
+  trace?: { path: string; from: number; calls: number; except?: string };
   /** A call of more instructions ends the emulator: a hang. */
   limit?: number;
   /** Name of a function at which the emulator ends. */
@@ -72,8 +72,9 @@ export function countArguments(elf: Elf, options: CountOptions): string[] {
   });
   if (options.over !== undefined) words.push(`over=${place(options.over).address}`);
   if (options.limit !== undefined) words.push(`limit=${options.limit}`);
-  if (options.trace !== undefined)
-    words.push(`trace=${options.trace.path}`, `from=${options.trace.from}`, `calls=${options.trace.calls}`);
+  const { trace } = options;
+  if (trace !== undefined) words.push(`trace=${trace.path}`, `from=${trace.from}`, `calls=${trace.calls}`);
+  if (trace?.except !== undefined) words.push(`untraced=${markedOps(elf).indexOf(trace.except)}`);
   return ['-plugin', [buildPlugin(), ...words].join(',')];
 }
 
