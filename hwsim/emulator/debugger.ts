@@ -11,7 +11,8 @@ import { EmulatorError, type Rack } from './rack.ts';
 interface RegisterFile {
   readonly bytes: number;
   readonly numbers: ReadonlyMap<string, number>;
-  readonly programCounter: string;
+  /** The emulator hands them out all at once only. */
+  readonly together?: boolean;
 }
 
 const numbered = (prefix: string, count: number, from: number): [string, number][] =>
@@ -20,21 +21,19 @@ const numbered = (prefix: string, count: number, from: number): [string, number]
 const arm: RegisterFile = {
   bytes: 4,
   numbers: new Map([...numbered('r', 16, 0), ['sp', 13], ['lr', 14], ['pc', 15], ['xpsr', 25]]),
-  programCounter: 'pc',
 };
 const riscv = (bytes: number): RegisterFile => ({
   bytes,
   numbers: new Map([...numbered('x', 32, 0), ['ra', 1], ['sp', 2], ['gp', 3], ['tp', 4], ['pc', 32]]),
-  programCounter: 'pc',
 });
 const sparc: RegisterFile = {
   bytes: 4,
+  together: true,
   numbers: new Map([
     ...[...numbered('g', 8, 0), ...numbered('o', 8, 8), ...numbered('l', 8, 16), ...numbered('i', 8, 24)],
     ...(['y', 'psr', 'wim', 'tbr', 'pc', 'npc'].map((name, index) => [name, 64 + index]) as [string, number][]),
     ['sp', 14],
   ]),
-  programCounter: 'pc',
 };
 
 /** The registers of a target, by name. */
@@ -129,24 +128,35 @@ export class Debugger {
   }
 
   get programCounter(): number {
-    return Number(this.register(this.#registers.programCounter));
+    return Number(this.register('pc'));
   }
 
   register(name: string): bigint {
-    const hex = this.#ask(`p${this.#number(name).toString(16)}`);
+    const hex = this.#registerHex(this.#number(name));
     if (!/^([0-9a-f]{2})+$/.test(hex)) throw this.#refused(`to read register ${name}`, hex);
     const bytes = hex.match(/../g)!;
     return BigInt(`0x${(this.#target.bigEndian ? bytes : bytes.reverse()).join('')}`);
   }
 
   setRegister(name: string, value: bigint): void {
-    const { bytes } = this.#registers;
+    const { bytes, together } = this.#registers;
+    const number = this.#number(name);
     const parts = BigInt.asUintN(bytes * 8, value)
       .toString(16)
       .padStart(bytes * 2, '0')
       .match(/../g)!;
     const hex = (this.#target.bigEndian ? parts : parts.reverse()).join('');
-    this.#expectOk(`P${this.#number(name).toString(16)}=${hex}`, `to write register ${name}`);
+    if (!together) return this.#expectOk(`P${number.toString(16)}=${hex}`, `to write register ${name}`);
+    const all = this.#ask('g');
+    this.#expectOk(
+      `G${all.slice(0, number * bytes * 2)}${hex}${all.slice((number + 1) * bytes * 2)}`,
+      `to write register ${name}`,
+    );
+  }
+
+  #registerHex(number: number): string {
+    const { bytes, together } = this.#registers;
+    return together ? this.#ask('g').slice(number * bytes * 2, (number + 1) * bytes * 2) : this.#ask(`p${number.toString(16)}`);
   }
 
   read(address: number, bytes: number): Uint8Array {
