@@ -47,7 +47,7 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
     requireCompiler(target);
     mkdirSync(folder, { recursive: true });
     writeFileSync(at('image.c'), translateImage(imagePath(target.preset)));
-    await compile(target, folder, options);
+    await compileProgram(target, folder, boardSources(target), options);
     await runTool(`${target.compiler}objcopy`, ['-O', 'binary', files.elf, files.binary], folder);
     await runTool(`${target.compiler}objcopy`, ['-O', 'ihex', files.elf, files.hex], folder);
     writeFileSync(at('stamp'), stamp);
@@ -61,8 +61,9 @@ export function boardSources(target: Target): string[] {
   return folders.flatMap((folder) => filesBelow(folder, ['.c', '.S']));
 }
 
-function boardStamp(target: Target, options: BuildOptions): string {
-  const sources = filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']);
+/** Changes when anything does that goes into a program of this target; `others` are sources besides firmware/boards. */
+export function boardStamp(target: Target, options: BuildOptions, others: readonly string[] = []): string {
+  const sources = [...filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']), ...others];
   const own = filesBelow('host/board', ['.ts']);
   const image = createHash('sha256')
     .update(readFileSync(imagePath(target.preset)))
@@ -100,15 +101,23 @@ function flagsOf(target: Target): string[] {
     ...target.compilerFlags,
     ...['-std=gnu11', '-O2', '-g0', '-ffreestanding', '-ffunction-sections', '-fno-common', '-fno-pic'],
     ...['-ffp-contract=off', '-fno-tree-loop-distribute-patterns', '-fno-asynchronous-unwind-tables', '-fno-stack-protector'],
-    ...['-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
+    // Without folding of equal functions: each stands in the call graph under its own name (callgraph.ts).
+    ...['-fno-ipa-icf', '-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
     ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wundef', '-Wstrict-prototypes'],
     ...['image', 'loop', '.'].map((folder) => `-I${join(rootFolder, 'firmware/boards', folder)}`),
   ];
 }
 
-async function compile(target: Target, folder: string, options: BuildOptions): Promise<void> {
+/** Compiles folder/image.c and `sources` and links them to folder/heliograph.elf. */
+export async function compileProgram(
+  target: Target,
+  folder: string,
+  sources: readonly string[],
+  options: BuildOptions,
+  extraFlags: readonly string[] = [],
+): Promise<void> {
   const gcc = `${target.compiler}gcc`;
-  const flags = [...flagsOf(target), ...definitions(target, options)];
+  const flags = [...flagsOf(target), ...definitions(target, options), ...extraFlags];
   const objects: string[] = [];
   const add = async (source: string, extra: readonly string[] = []) => {
     const object = `${source
@@ -120,7 +129,7 @@ async function compile(target: Target, folder: string, options: BuildOptions): P
   };
   // Translated code declares variables that a function may not need.
   await add(join(folder, 'image.c'), ['-Wno-unused-variable', '-Wno-unused-but-set-variable']);
-  for (const source of boardSources(target)) await add(join(rootFolder, source));
+  for (const source of sources) await add(join(rootFolder, source));
   const script = join(rootFolder, 'firmware/boards', target.linkerScript);
   await runTool(
     gcc,

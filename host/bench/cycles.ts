@@ -1,0 +1,149 @@
+/**
+ * The table of instructions (BRD-3): what every operation takes on every target, typically and at worst found, against the budgets; and what WebAssembly costs.
+ * These are instructions, counted exactly; cycles are them times an assumed factor (host/board/targets.ts).
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildBoard, type BuildOptions } from '../board/build.ts';
+import { stackBound } from '../board/stack.ts';
+import { type Target, type TargetName, targets } from '../board/targets.ts';
+import { rootFolder } from '../build/root.ts';
+import { type Comparison, compareConflicts, compareFrames, sizesOf } from './cycles_yardstick.ts';
+import type { Recording } from './cycles_record.ts';
+import { buildRunner, type Runner } from './cycles_runner.ts';
+import { measureTypical, median, typicalRecording } from './cycles_typical.ts';
+
+export interface OpCycles {
+  op: string;
+  /** Median of the recorded run. */
+  instructions: number;
+  /** Most that was ever seen: in the run, or by the search whose results are committed. */
+  worst: number;
+}
+
+export interface TargetCycles {
+  name: TargetName;
+  ops: OpCycles[];
+  /** Share of the part's clock that coordination takes in the recorded run. */
+  utilisation: number;
+  cyclesPerInstruction: number;
+  clockHz: number;
+  instructionsPerS: number;
+  stackBoundBytes: number;
+  stackMeasuredBytes: number | null;
+  codeBytes: number;
+  ramBytes: number;
+}
+
+export interface NativeRatio {
+  target: TargetName;
+  op: string;
+  ratio: number;
+}
+
+export interface CyclesTable {
+  targets: TargetCycles[];
+  nativeRatio: NativeRatio[];
+}
+
+export const committedPath = join(rootFolder, 'docs/results/cycles.json');
+
+/** The committed table; empty when there is none yet. */
+export function committedTable(): CyclesTable {
+  if (!existsSync(committedPath)) return { targets: [], nativeRatio: [] };
+  return JSON.parse(readFileSync(committedPath, 'utf8'));
+}
+
+/** The worst that the committed table knows of an operation. */
+function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
+  return known.targets.find((target) => target.name === name)?.ops.find((entry) => entry.op === op)?.worst ?? 0;
+}
+
+/** Images and yardstick on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
+export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
+  const { target } = runner;
+  const { members, intents } = sizesOf(target.preset);
+  const crowded = { members, intents: intents - 4, groups: 1, units: 20, capacity: 4000, gone: 0, notices: 0 };
+  const spread = { members, intents: intents - 4, groups: 20, units: 12, capacity: 2000, gone: 0.1, notices: 20 };
+  const compared: [string, Comparison][] = [
+    ['conflict check, spread', compareConflicts(runner, spread, 2, cases.walks)],
+    ['conflict check, crowded', compareConflicts(runner, crowded, 1, Math.ceil(cases.walks / 5))],
+    ['frame decode', compareFrames(runner, 3, cases.frames, true)],
+  ];
+  return compared.map(([op, { different, image, native }]) => {
+    if (different.length > 0) throw new Error(`${target.name}: image and yardstick differ in ${op}: ${different[0]}`);
+    return { target: target.name, op, ratio: image / native };
+  });
+}
+
+/** Measures one target. */
+export async function measureTarget(
+  target: Target,
+  recording: Recording,
+  known: CyclesTable,
+  options: BuildOptions = {},
+): Promise<TargetCycles> {
+  const board = await buildBoard(target.name, options);
+  const runner = await buildRunner(target, options);
+  const { ops, instructionsPerS, different } = measureTypical(runner, recording);
+  if (different > 0)
+    throw new Error(
+      `${target.name}: ${different} of ${recording.calls.length} calls gave other results than V8: npx heliograph board trace ${target.name}`,
+    );
+  return {
+    name: target.name,
+    ops: ops.map(({ op, counts }) => {
+      const seen = Math.max(...counts);
+      return { op, instructions: median(counts), worst: Math.max(seen, worstKnown(known, target.name, op)) };
+    }),
+    utilisation: (instructionsPerS * target.cyclesPerInstruction) / target.clockHz,
+    cyclesPerInstruction: target.cyclesPerInstruction,
+    clockHz: target.clockHz,
+    instructionsPerS,
+    stackBoundBytes: stackBound(target).bytes,
+    stackMeasuredBytes: null,
+    codeBytes: board.sizes.codeBytes,
+    ramBytes: board.sizes.ramBytes,
+  };
+}
+
+/** Measures targets one after the other; `tell` hears of each. */
+export async function measureCycles(names: readonly TargetName[], tell: (line: string) => void): Promise<CyclesTable> {
+  const known = committedTable();
+  const recordings = new Map<string, Recording>();
+  const table: CyclesTable = { targets: [], nativeRatio: [] };
+  for (const target of names.map((name) => targets[name])) {
+    const preset = target.preset === 'compact' ? 'compact' : 'flight';
+    const recording = recordings.get(preset) ?? typicalRecording(preset);
+    recordings.set(preset, recording);
+    table.targets.push(await measureTarget(target, recording, known));
+    table.nativeRatio.push(...nativeRatios(await buildRunner(target), { walks: 100, frames: 1000 }));
+    tell(`${target.name}: counted`);
+  }
+  return table;
+}
+
+export interface Budget {
+  what: string;
+  value: number;
+  limit: number;
+  ok: boolean;
+}
+
+/** The issue's budgets that a table can be held against. */
+export function budgetsOf(table: CyclesTable): Budget[] {
+  const budgets: Budget[] = [];
+  const add = (what: string, value: number, limit: number) => budgets.push({ what, value, limit, ok: value <= limit });
+  for (const { name, ops, utilisation, stackBoundBytes } of table.targets) {
+    const worst = (wanted: string) => ops.find(({ op }) => op === wanted)?.worst ?? Number.POSITIVE_INFINITY;
+    if (name === 'm7') {
+      add('m7: instructions to open a frame, worst found', worst('open'), 15_000);
+      add('m7: instructions to receive a frame, worst found', worst('receive'), 30_000);
+      add('m7: utilisation, 200 nodes', utilisation, 0.01);
+    }
+    if (name === 'm4') add('m4: utilisation, 64 nodes', utilisation, 0.05);
+    if (name === 'm7' || name === 'm4') add(`${name}: stack bound, bytes`, stackBoundBytes, 4096);
+  }
+  for (const { target, op, ratio } of table.nativeRatio) add(`${target}: ${op}, instructions over hand-written C`, ratio, 1.25);
+  return budgets;
+}

@@ -1,0 +1,178 @@
+/** What one node of a simulated cluster is called with, from its power-on: every call into the image, in order, with inputs and results. */
+import { createV8Engine } from '../engine/v8.ts';
+import type { Engine, FirmwareCalls } from '../engine/engine.ts';
+import { STATUS, STATUS_MASK } from '../engine/status.ts';
+import { decodeFrame } from '../cbor/frame.ts';
+import type { Preset } from '../build/root.ts';
+import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
+import { readImage } from '../cli/sim.ts';
+import type { PortInput } from '../../hwsim/emulator/port.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { firmwareConstants } from './cycles_layout.ts';
+import { place, type Script, type ScriptCall } from './cycles_script.ts';
+
+export interface RecordedCall {
+  op: ScriptCall;
+  /** For `receive`: the messages of the frame. For `tick`: 'plan' when the plan was worked on, 'work' when anything else changed but clocks and queues. */
+  about: string;
+  nowS: number;
+  nowMs: number;
+  /** The frame, the record or the configuration. */
+  bytes: Uint8Array;
+  /** For boot: the cause. */
+  cause: number;
+  result: number;
+}
+
+export interface Recording {
+  calls: RecordedCall[];
+  /** Mission seconds from the node's power-on to the last call. */
+  seconds: number;
+  nodes: number;
+  node: number;
+}
+
+export interface RecordOptions {
+  scenario: string;
+  preset: Preset;
+  nodes: number;
+  node: number;
+  days: number;
+  seed: number;
+}
+
+const empty = new Uint8Array(0);
+/** `inspect` words of the schedule (firmware/edge/inspect.ts): they change whenever the plan is worked on. */
+const whatSchedule = 10;
+
+function messagesOf(frame: Uint8Array): string {
+  const names = decodeFrame(frame).messages.map(({ name }) => name);
+  return [...new Set(names)].sort().join('+');
+}
+
+/** Wraps an engine so that calls about the context that is reserved as number `node` are written down. */
+function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedCall[]): Engine {
+  let reserved = 0;
+  let ctx = -1;
+  let inspectAt = -1;
+  const tablesAt = firmwareConstants(preset).get('MEMBERSHIP_AT')!;
+  const bare = engine.calls;
+  const bytes = (at: number, length: number) => engine.view().slice(at, at + length);
+  const add = (op: ScriptCall, nowS: number, nowMs: number, result: number, input = empty, about = '', cause = 0) => {
+    calls.push({ op, about, nowS, nowMs, bytes: input, cause, result: result >>> 0 });
+    return result;
+  };
+  const schedule = (): string => {
+    const words = bare.inspect(ctx, whatSchedule, 0, inspectAt, 256);
+    return Buffer.from(bytes(inspectAt, words * 4)).toString('hex');
+  };
+  const tables = () => Buffer.from(bytes(ctx + tablesAt, engine.image.contextBytes - tablesAt));
+  /** Calls `tick` and says what it did. */
+  const watchTick = (nowS: number, nowMs: number): number => {
+    const [plan, before] = [schedule(), tables()];
+    const result = bare.tick(ctx, nowS, nowMs);
+    const about = schedule() !== plan ? 'plan' : tables().equals(before) ? '' : 'work';
+    return add('tick', nowS, nowMs, result, empty, about);
+  };
+  const watched: Partial<FirmwareCalls> = {
+    boot(of, config, length, cause, nowS, nowMs) {
+      const result = bare.boot(of, config, length, cause, nowS, nowMs);
+      return of === ctx ? add('boot', nowS, nowMs, result, bytes(config, length), '', cause) : result;
+    },
+    receive(of, nowS, nowMs, frame, length) {
+      const input = of === ctx ? bytes(frame, length) : empty;
+      const result = bare.receive(of, nowS, nowMs, frame, length);
+      return of === ctx ? add('receive', nowS, nowMs, result, input, messagesOf(input)) : result;
+    },
+    observe(of, nowS, nowMs, record, length) {
+      const input = of === ctx ? bytes(record, length) : empty;
+      const result = bare.observe(of, nowS, nowMs, record, length);
+      return of === ctx ? add('observe', nowS, nowMs, result, input) : result;
+    },
+    tick(of, nowS, nowMs) {
+      return of === ctx ? watchTick(nowS, nowMs) : bare.tick(of, nowS, nowMs);
+    },
+    transmit(of, nowS, nowMs, out, capacity) {
+      const result = bare.transmit(of, nowS, nowMs, out, capacity);
+      return of === ctx ? add('transmit', nowS, nowMs, result) : result;
+    },
+    command(of, out, capacity) {
+      const result = bare.command(of, out, capacity);
+      return of === ctx ? add('command', 0, 0, result) : result;
+    },
+    event(of, out, capacity) {
+      const result = bare.event(of, out, capacity);
+      return of === ctx ? add('event', 0, 0, result) : result;
+    },
+    deadline(of, nowS, nowMs) {
+      const result = bare.deadline(of, nowS, nowMs);
+      return of === ctx ? add('deadline', nowS, nowMs, result) : result;
+    },
+  };
+  return {
+    ...engine,
+    calls: { ...bare, ...watched },
+    reserve(size) {
+      if (inspectAt < 0) inspectAt = engine.reserve(256);
+      const at = engine.reserve(size);
+      if (size === engine.image.contextBytes && reserved++ === node) ctx = at;
+      return at;
+    },
+  };
+}
+
+/** Flies the scenario and writes down what the node was called with. Throws when it was booted more than once: then it is no typical node. */
+export function recordNode(options: RecordOptions): Recording {
+  const { nodes, node, days, seed, preset } = options;
+  const calls: RecordedCall[] = [];
+  const scenario = applyOverrides(loadScenario(options.scenario), { days, seed, nodes });
+  const engine = recorder(createV8Engine(readImage(preset)), preset, node, calls);
+  const body = loadBody(scenario.body, undefined, () => {});
+  runScenario(scenario, { seed, days, nodes, body, engine });
+  const boots = calls.filter(({ op }) => op === 'boot').length;
+  if (boots !== 1) throw new Error(`node ${node} of ${options.scenario} booted ${boots} times: record another node or seed`);
+  return { calls, seconds: days * 86_400, nodes, node };
+}
+
+const frameRoom = 256;
+const recordRoom = 256;
+
+/** Adds a recorded call to a script. Returns the number of its entry. */
+export function replay(script: Script, call: RecordedCall): number {
+  const { op, nowS, nowMs, bytes, cause } = call;
+  switch (op) {
+    case 'boot':
+      script.write(place.config, bytes);
+      return script.call('boot', place.context, place.config, bytes.length, cause, nowS, nowMs);
+    case 'receive':
+      script.write(place.frame, bytes);
+      return script.call('receive', place.context, nowS, nowMs, place.frame, bytes.length);
+    case 'observe':
+      script.write(place.record, bytes);
+      return script.call('observe', place.context, nowS, nowMs, place.record, bytes.length);
+    case 'tick':
+    case 'deadline':
+      return script.call(op, place.context, nowS, nowMs);
+    case 'transmit':
+      return script.call('transmit', place.context, nowS, nowMs, place.frame, frameRoom);
+    case 'command':
+    case 'event':
+      return script.call(op, place.context, place.record, recordRoom);
+    default:
+      throw new Error(`a recording has no ${op}`);
+  }
+}
+
+/** True when a `receive` let its frame in. */
+export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;
+
+/** A recording as inputs over a board's line: polls are the board's own. `hashed`: each answer carries the hash of the context. */
+export function portInputs(recording: Recording, hashed = false): PortInput[] {
+  return recording.calls.flatMap(({ op, nowS, nowMs, bytes, cause }): PortInput[] => {
+    const time = { nowS, nowMs };
+    if (op === 'boot') return [{ kind: 'boot', cause, hashed, config: bytes, ...time }];
+    if (op === 'receive') return [{ kind: 'frame', bytes, ...time }];
+    if (op === 'observe') return [{ kind: 'record', bytes, ...time }];
+    return op === 'tick' ? [{ kind: 'tick', ...time }] : [];
+  });
+}

@@ -1,0 +1,196 @@
+/** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
+import { sealFrame } from '../cbor/frame.ts';
+import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
+import { encodeHeader, encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { STATUS } from '../engine/status.ts';
+import { accepted, recordNode, type Recording, replay } from './cycles_record.ts';
+import { type Runner, runScript } from './cycles_runner.ts';
+import { place, Script } from './cycles_script.ts';
+import { firmwareConstants } from './cycles_layout.ts';
+import { airMessage, airShapes } from './cycles_messages.ts';
+
+/** Instructions of one kind of operation. */
+export interface OpSample {
+  op: string;
+  counts: number[];
+}
+
+export interface TypicalRun {
+  ops: OpSample[];
+  /** Instructions per second of mission time, all calls and polls. */
+  instructionsPerS: number;
+  /** Results that differ from V8's: none, or the board is wrong. */
+  different: number;
+  /** The context that the run left, for searches that begin there. */
+  context: Uint8Array;
+}
+
+export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+const variantsPerType = 9;
+const walksMax = 120;
+const openedMax = 400;
+
+/** The recording that all figures of a target rest on: a whole cluster of its preset's size, six hours from power-on. */
+export function typicalRecording(preset: 'flight' | 'compact'): Recording {
+  const nodes = preset === 'compact' ? 64 : 200;
+  return recordNode({ scenario: 'quiet', preset, nodes, node: 17, days: 0.25, seed: 1 });
+}
+
+/** Collects counts under names, in the order in which names first came up. */
+class Samples {
+  readonly #counts = new Map<string, number[]>();
+
+  add(op: string, instructions: number): void {
+    const held = this.#counts.get(op);
+    if (held === undefined) this.#counts.set(op, [instructions]);
+    else held.push(instructions);
+  }
+
+  list(): OpSample[] {
+    return [...this.#counts].map(([op, counts]) => ({ op, counts }));
+  }
+}
+
+interface EndState {
+  context: Uint8Array;
+  /** First record of each group's chain, two bytes each. */
+  firsts: Uint8Array[];
+  nowS: number;
+  /** Mission seconds by which nowS lags. */
+  held: [number, number][];
+}
+
+/** Who holds what at the end of a recording: the newest claims that were let in. */
+function heldIntents(context: Uint8Array, constants: ReadonlyMap<string, number>): [number, number][] {
+  const view = new DataView(context.buffer, context.byteOffset);
+  const index = constants.get('INTENT_INDEX_AT')!;
+  const slots = constants.get('OWN_SLOTS')!;
+  const held: [number, number][] = [];
+  for (let entry = 0; entry < constants.get('MEMBERS_MAX')! * slots; entry += 1)
+    if (view.getUint16(index + 2 * entry, true) !== 0xffff) held.push([Math.floor(entry / slots), entry % slots]);
+  return held;
+}
+
+function recordedPart(
+  runner: Runner,
+  recording: Recording,
+  samples: Samples,
+): { end: EndState; different: number; instructionsPerS: number } {
+  const { target } = runner;
+  const constants = firmwareConstants(target.preset);
+  const contextBytes = constants.get('CONTEXT_BYTES')!;
+  const script = new Script(target.bigEndian);
+  const entries = recording.calls.map((call) => replay(script, call));
+  const readContext = script.read(place.context, contextBytes);
+  script.call('hash', place.context);
+  script.call('checkpoint', place.context, place.checkpoint, contextBytes + 16);
+  const { bytes: config } = recording.calls.find(({ op }) => op === 'boot')!;
+  script.write(place.config, config);
+  const { nowS } = recording.calls.at(-1)!;
+  script.call('restore', place.context, place.checkpoint, contextBytes + 16, place.config, config.length, 2, 3, 0);
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  let total = 0;
+  counts.forEach(({ op, instructions }, index) => {
+    const call = recording.calls[index];
+    if (call === undefined) {
+      samples.add(op, instructions);
+      return;
+    }
+    total += instructions;
+    // An empty poll is no operation of its own.
+    if (call.result === 0 && ['transmit', 'command', 'event'].includes(op)) return;
+    if (op === 'receive' && !accepted(call)) return;
+    samples.add(op, instructions);
+    if (op === 'tick' && call.about === 'work') samples.add('tick with work', instructions);
+    if (op === 'tick' && call.about === 'plan') samples.add('plan repair', instructions);
+  });
+  const context = result.bytes(readContext);
+  const firsts = Array.from({ length: constants.get('GROUPS_MAX')! }, (_, group) => {
+    const at = constants.get('GROUPS_AT')! + group * 24 + 16;
+    return context.slice(at, at + 2);
+  });
+  const different = recording.calls.filter((call, index) => result.word(entries[index]) !== call.result).length;
+  return {
+    end: { context, firsts, nowS, held: heldIntents(context, constants) },
+    different,
+    instructionsPerS: total / recording.seconds,
+  };
+}
+
+/** Frames of the recording, each with a last message that cannot be true: checked to their end, then refused. */
+export function refusedFrames(recording: Recording): Uint8Array[] {
+  const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
+  return recording.calls
+    .filter((call) => call.op === 'receive' && call.bytes.length + trailer.length <= FRAME_BYTES_MAX)
+    .map(({ bytes }) => sealFrame(joinBytes([bytes.subarray(0, bytes.length - 4), trailer])));
+}
+
+/** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
+function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
+  const { target } = runner;
+  const constants = firmwareConstants(target.preset);
+  const script = new Script(target.bigEndian);
+  script.write(place.context, end.context);
+  script.keep();
+  const names: string[] = [];
+  const random = new RandomStream(1, 'bench/cycles');
+  const { nowS, held } = end;
+  for (const at of random.permutation(held.length).slice(0, walksMax)) {
+    script.back();
+    end.firsts.forEach((first, group) => {
+      script.write(place.context, first, constants.get('GROUPS_AT')! + group * 24 + 18);
+    });
+    script.call('verdict', place.context, held[at][0], held[at][1], nowS, 0);
+    names.push('conflict check');
+  }
+  script.back();
+  const receive = (frame: Uint8Array, name: string): number => {
+    script.write(place.frame, frame);
+    names.push(name);
+    return script.call('receive', place.context, nowS, 0, place.frame, frame.length);
+  };
+  const opened = refusedFrames(recording).slice(-openedMax);
+  const openEntries = opened.map((frame) => receive(frame, 'open'));
+  const typeEntries = receiveEachType(script, recording, end, random, receive);
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  counts.forEach(({ instructions }, index) => {
+    samples.add(names[index], instructions);
+  });
+  const statusOf = (entry: number) => result.word(entry) & 0xff;
+  if (openEntries.some((entry) => statusOf(entry) !== STATUS.implausible))
+    throw new Error('a frame that cannot be true was believed');
+  const refused = typeEntries.find(({ entry }) => statusOf(entry) !== STATUS.ok);
+  if (refused !== undefined)
+    throw new Error(`a frame with one ${refused.name} was refused with status ${statusOf(refused.entry)}`);
+}
+
+function receiveEachType(
+  script: Script,
+  recording: Recording,
+  end: EndState,
+  random: RandomStream,
+  receive: (frame: Uint8Array, name: string) => number,
+): { name: string; entry: number }[] {
+  const entries: { name: string; entry: number }[] = [];
+  for (const { name } of airShapes)
+    for (let variant = 0; variant < variantsPerType; variant += 1) {
+      const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
+      const fields = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
+      const header = encodeHeader({ version: 1, cluster: 1, sender, addressee: recording.node, counter: random.uint32() });
+      script.back();
+      const frame = sealFrame(joinBytes([header, encodeShape(shapeNamed(name), fields)]));
+      entries.push({ name, entry: receive(frame, `receive ${name}`) });
+    }
+  return entries;
+}
+
+/** Everything that is measured of one target in a recorded run. */
+export function measureTypical(runner: Runner, recording: Recording): TypicalRun {
+  const samples = new Samples();
+  const { end, different, instructionsPerS } = recordedPart(runner, recording, samples);
+  stateParts(runner, recording, end, samples);
+  return { ops: samples.list(), instructionsPerS, different, context: end.context };
+}

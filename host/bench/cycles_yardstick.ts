@@ -1,0 +1,262 @@
+/**
+ * What the way over WebAssembly costs: the image and test/yardstick/{conflict,decode}.c on the same inputs, results compared, instructions counted.
+ *
+ * Comparable are: the tables (the yardstick's are filled from the image's context, field by field), the algorithm (verdict by verdict, byte by byte the same), the checks of
+ * foreign input, the compiler and -O2. The yardstick keeps its tables where C would, follows pointers, and checks no address. Both are counted from the call to its return.
+ */
+import { encodeFrame, sealFrame } from '../cbor/frame.ts';
+import { type Group, type Intent, type Message, FRAME_BYTES_MAX } from '../cbor/generated.ts';
+import { encodeHeader, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
+import type { Preset } from '../build/root.ts';
+import { encodeConfig } from '../node/config.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { tableLayout } from './cycles_layout.ts';
+import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
+import { type Runner, runScript } from './cycles_runner.ts';
+import { place, Script } from './cycles_script.ts';
+
+/** Mission second at which the cluster stands: past the cut of the epoch that began at 5400. */
+export const nowS = 5500;
+const heardS = 5300;
+
+export interface Sizes {
+  members: number;
+  intents: number;
+}
+export const sizesOf = (preset: Preset): Sizes =>
+  preset === 'compact' ? { members: 64, intents: 128 } : { members: 200, intents: 800 };
+
+const header = (sender: number, counter: number) => ({ version: 1, cluster: 1, sender, addressee: 0xffff, counter });
+
+/** Puts a frame before the image and calls receive. Returns the number of the call's entry. */
+export function receive(script: Script, atS: number, frame: Uint8Array): number {
+  script.write(place.frame, frame);
+  return script.call('receive', place.context, atS, 0, place.frame, frame.length);
+}
+
+/** Boots node 0 of a cluster with these groups. */
+export function bootNode(script: Script, members: number, groups: readonly Group[]): void {
+  const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
+  const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
+  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false };
+  const block = encodeConfig(config, groups, facts);
+  script.write(place.config, block);
+  script.call('boot', place.context, place.config, block.length, 1, 0, 0);
+}
+
+export interface CrowdOptions {
+  members: number;
+  intents: number;
+  /** Groups that the intents are spread over, and units of each: few make a crowd. */
+  groups: number;
+  units: number;
+  capacity: number;
+  /** Share of members that were not heard and are gone at the cut. */
+  gone: number;
+  notices: number;
+  random: RandomStream;
+}
+
+function crowdIntent(owner: number, slot: number, options: CrowdOptions): Intent {
+  const { random, groups, units } = options;
+  const startS = nowS - 600 + random.below(7200);
+  const claimS = 3000 + random.below(1900);
+  return {
+    name: 'intent',
+    owner,
+    slot,
+    version: 1 + random.below(3),
+    kind: 1,
+    resource: ((1 + random.below(groups)) << 16) | random.below(units + 2),
+    startS,
+    endS: startS + 1 + random.below(5400),
+    rate: random.below(120),
+    priority: random.below(3),
+    state: random.below(20) === 0 ? 5 : 1 + random.below(3),
+    generation: 1,
+    claimS,
+    publishedS: claimS + random.below(5000 - claimS),
+    nonce: random.uint32(),
+    read: 0,
+    leaseS: random.below(8) === 0 ? nowS + random.below(3600) : 0,
+  };
+}
+
+/** A node that holds a table of intents. Returns who holds what. */
+export function crowd(script: Script, options: CrowdOptions): [number, number][] {
+  const { members, random, units, capacity } = options;
+  const groups = Array.from({ length: options.groups }, (_, index): Group => {
+    return { name: 'group', group: index + 1, kind: 1, units, capacity, stockKg: 0, loadKg: 0 };
+  });
+  bootNode(script, members, groups);
+  const present = Array.from({ length: members - 1 }, (_, index) => index + 1).filter(() => random.fraction() >= options.gone);
+  for (const sender of present)
+    receive(script, heardS, encodeFrame(header(sender, 1), [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
+  const held: [number, number][] = [];
+  for (let index = 0; index < options.intents; index += 1) {
+    const owner = 1 + (index % (members - 1));
+    const slot = Math.floor(index / (members - 1));
+    const sender = present[index % present.length];
+    receive(script, nowS, encodeFrame(header(sender, 2 + index), [crowdIntent(owner, slot, options)]));
+    held.push([owner, slot]);
+  }
+  for (let index = 0; index < options.notices; index += 1) {
+    const unit = random.below(units + 1);
+    const usable = unit === 0 ? capacity / 2 + random.below(capacity) : random.below(2);
+    const notice: Message = {
+      name: 'notice',
+      group: 1 + random.below(options.groups),
+      unit,
+      capacity: Math.floor(usable),
+      observedS: nowS - 1 - index,
+      observer: present[0],
+    };
+    receive(script, nowS, encodeFrame(header(present[0], 5000 + index), [notice]));
+  }
+  return held;
+}
+
+/** Verdicts of all groups are to be found anew: what an epoch's cut does, done to the context directly. */
+function soil(script: Script, layout: readonly number[], firsts: Uint8Array | null): void {
+  if (firsts === null) return;
+  const groupsAt = layout[8];
+  for (let group = 0; group < 32; group += 1) {
+    const first = firsts.subarray(group * 24 + 16, group * 24 + 18);
+    script.write(place.context, first, groupsAt + group * 24 + 18);
+  }
+}
+
+export interface Comparison {
+  cases: number;
+  /** Cases whose results differ, with what is needed to look at them. */
+  different: string[];
+  image: number;
+  native: number;
+}
+
+const groupBytes = 32 * 24;
+
+/** Conflict checks on one table: walks anew up to intents drawn at random, and to the end. */
+export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'random'>, seed: number, walks: number): Comparison {
+  const { target } = runner;
+  const layout = tableLayout(target.preset);
+  const build = (): { script: Script; held: [number, number][]; random: RandomStream } => {
+    const random = new RandomStream(seed, 'yardstick/conflicts');
+    const script = new Script(target.bigEndian);
+    const held = crowd(script, { ...options, random });
+    return { script, held, random };
+  };
+  // The first run only tells where each chain begins.
+  const first = build();
+  const read = first.script.read(place.context, groupBytes, layout[8]);
+  const firsts = runScript(runner, first.script).result.bytes(read);
+  const { script, held, random } = build();
+  script.keep();
+  const cases: { owner: number; slot: number; image: number; native: number; compared: number }[] = [];
+  for (let walk = 0; walk < walks; walk += 1) {
+    const [owner, slot] = held[random.below(held.length)];
+    script.back();
+    soil(script, layout, firsts);
+    script.tables(layout, true);
+    const image = script.call('verdict', place.context, owner, slot, nowS, 0);
+    const native = script.nativeVerdict(owner, slot, nowS, 0);
+    cases.push({ owner, slot, image, native, compared: script.compare(true) });
+  }
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0)
+    throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
+  const different = cases.filter(
+    ({ image, native, compared }) => result.word(image) !== result.word(native) || result.word(compared) !== 0,
+  );
+  const sum = (op: string) => counts.reduce((total, count) => total + (count.op === op ? count.instructions : 0), 0);
+  return {
+    cases: cases.length,
+    different: different.map(({ owner, slot, image, native, compared }) => {
+      const says = `image ${result.word(image)}, native ${result.word(native)}, ${result.word(compared)} places differ`;
+      return `seed ${seed}: intent ${slot} of ${owner}: ${says}`;
+    }),
+    image: sum('verdict'),
+    native: sum('native_verdict'),
+  };
+}
+
+/** Messages drawn at random until a frame is full, most of them believable. Ends with one that cannot be true, so that a check that has seen everything refuses. */
+function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
+  const trailer = encodeShape(shapeNamed('suspicion'), { member: members, incarnation: 1 });
+  const sender = 1 + random.below(members - 1);
+  const addressee = random.below(2) === 0 ? 0 : 0xffff;
+  const parts = [encodeHeader({ ...header(sender, random.uint32()), addressee })];
+  let room = FRAME_BYTES_MAX - 4 - parts[0].length - trailer.length;
+  for (let tries = 0; tries < 12 && room > 8; tries += 1) {
+    const shape = airShapes[random.below(airShapes.length)];
+    const fields =
+      random.below(40) === 0 ? randomFields(shape, random) : airMessage(shape.name, { members, sender, nowS, random });
+    const bytes = encodeShape(shape, fields);
+    if (bytes.length > room) continue;
+    parts.push(bytes);
+    room -= bytes.length;
+  }
+  return joinBytes(refused ? [...parts, trailer] : parts);
+}
+
+/** One to three changes: a bit, a byte, a byte taken out, a byte put in. */
+function mutated(bytes: Uint8Array, random: RandomStream): Uint8Array {
+  const list = [...bytes];
+  const heads = [0x00, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x40, 0x58, 0x60, 0x80, 0x82, 0x9f, 0xa1, 0xc1, 0xf6, 0xff];
+  for (let changes = 1 + random.below(3); changes > 0; changes -= 1) {
+    const at = random.below(list.length);
+    const how = random.below(5);
+    if (how <= 1) list[at] ^= 1 << random.below(8);
+    else if (how === 2) list[at] = heads[random.below(heads.length)];
+    else if (how === 3) list.splice(at, 1);
+    else list.splice(at, 0, heads[random.below(heads.length)]);
+  }
+  return Uint8Array.from(list.slice(0, FRAME_BYTES_MAX - 4));
+}
+
+/**
+ * Frames opened by both. `honest`: only frames that are checked to their end, which is what the ratio is counted on; else mutated ones too, whose status must agree.
+ * Frames that pass every check are applied by the image and not by the yardstick: they are compared, not counted.
+ */
+export function compareFrames(runner: Runner, seed: number, frames: number, honest: boolean): Comparison {
+  const { target } = runner;
+  const { members } = sizesOf(target.preset);
+  const layout = tableLayout(target.preset);
+  const random = new RandomStream(seed, 'yardstick/frames');
+  const script = new Script(target.bigEndian);
+  crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });
+  script.keep();
+  const before = script.entries;
+  const cases: { frame: Uint8Array; image: number; native: number; compared: number }[] = [];
+  for (let index = 0; index < frames; index += 1) {
+    const refused = honest || random.below(3) !== 0;
+    const body = randomBody(members, random, refused);
+    const frame = sealFrame(honest || random.below(3) !== 0 ? body : mutated(body, random));
+    if (!refused) script.back();
+    script.tables(layout, false);
+    const image = receive(script, nowS, frame);
+    const native = script.nativeFrame(frame.length);
+    cases.push({ frame, image, native, compared: script.compare(false) });
+    if (!refused || !honest) script.back();
+  }
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0)
+    throw new Error(
+      `the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} (${before} to build) of seed ${seed}`,
+    );
+  const different = cases.filter(({ image, native, compared }) => {
+    const status = result.word(image) & 0xff;
+    return status !== result.word(native) || (status !== 0 && status !== 3 && result.word(compared) !== 0);
+  });
+  const ours = counts.slice(-2 * frames);
+  const sum = (op: string) => ours.reduce((total, count) => total + (count.op === op ? count.instructions : 0), 0);
+  return {
+    cases: cases.length,
+    different: different.map(({ frame, image, native, compared }) => {
+      const says = `image ${result.word(image) & 0xff}, native ${result.word(native)}, ${result.word(compared)} words differ`;
+      return `seed ${seed}: ${Buffer.from(frame).toString('hex')}: ${says}`;
+    }),
+    image: sum('receive'),
+    native: sum('native_frame'),
+  };
+}

@@ -1,0 +1,221 @@
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import type { Target } from '../../host/board/targets.ts';
+import { EmulatorError, type Rack } from './rack.ts';
+
+/**
+ * A client of GDB's remote serial protocol (GDB manual, appendix E) over the two pipes of an emulator, without a debugger: stop, continue, step, breakpoints,
+ * registers, memory. Synchronous, as the simulation is. The emulator stands still whenever a method has returned that says so.
+ */
+
+/** Registers by name, as the emulator numbers them without a target description; and the bytes of each. */
+interface RegisterFile {
+  readonly bytes: number;
+  readonly numbers: ReadonlyMap<string, number>;
+  /** The emulator hands them out all at once only. */
+  readonly together?: boolean;
+}
+
+const numbered = (prefix: string, count: number, from: number): [string, number][] =>
+  Array.from({ length: count }, (_, index) => [`${prefix}${index}`, from + index]);
+
+const arm: RegisterFile = {
+  bytes: 4,
+  numbers: new Map([...numbered('r', 16, 0), ['sp', 13], ['lr', 14], ['pc', 15], ['xpsr', 25]]),
+};
+const riscv = (bytes: number): RegisterFile => ({
+  bytes,
+  numbers: new Map([...numbered('x', 32, 0), ['ra', 1], ['sp', 2], ['gp', 3], ['tp', 4], ['pc', 32]]),
+});
+const sparc: RegisterFile = {
+  bytes: 4,
+  together: true,
+  numbers: new Map([
+    ...[...numbered('g', 8, 0), ...numbered('o', 8, 8), ...numbered('l', 8, 16), ...numbered('i', 8, 24)],
+    ...(['y', 'psr', 'wim', 'tbr', 'pc', 'npc'].map((name, index) => [name, 64 + index]) as [string, number][]),
+    ['sp', 14],
+  ]),
+};
+
+/** The registers of a target, by name. */
+export function registersOf(target: Target): RegisterFile {
+  if (target.drivers === 'cortexm') return arm;
+  if (target.drivers === 'leon3') return sparc;
+  return riscv(target.name === 'rv64' ? 8 : 4);
+}
+
+/** The emulator's arguments that give it a debugger's line: LINE.in and LINE.out must be pipes. */
+export function debuggerArguments(line: string): string[] {
+  return ['-chardev', `pipe,id=debugger,path=${line}`, '-gdb', 'chardev:debugger'];
+}
+
+const chunkBytes = 1 << 14;
+/** Kind of a breakpoint: the length of a Thumb instruction, else of a word. */
+const breakpointKind = (target: Target) => (target.drivers === 'cortexm' ? 2 : 4);
+
+function checksum(text: string): string {
+  let sum = 0;
+  for (let at = 0; at < text.length; at += 1) sum = (sum + text.charCodeAt(at)) & 255;
+  return sum.toString(16).padStart(2, '0');
+}
+
+export class Debugger {
+  readonly #target: Target;
+  readonly #rack: Rack;
+  readonly #place: number;
+  readonly #pid: number;
+  readonly #registers: RegisterFile;
+  readonly #in: number;
+  readonly #out: number;
+  readonly #chunk = Buffer.alloc(chunkBytes);
+  #text = '';
+
+  /** Opens the line of an emulator that runs: `pid` is killed by the rack's guard when it lets us wait too long. The emulator then stands still. */
+  constructor(rack: Rack, pid: number, target: Target, line: string) {
+    this.#rack = rack;
+    this.#place = rack.place();
+    this.#pid = pid;
+    this.#target = target;
+    this.#registers = registersOf(target);
+    this.#in = openSync(`${line}.in`, constants.O_WRONLY);
+    this.#out = openSync(`${line}.out`, constants.O_RDONLY);
+    this.#ask('?');
+    // Single registers are spoken of only to who has asked for the target's description.
+    this.#ask('qXfer:features:read:target.xml:0,ffb');
+  }
+
+  /** Closes the line; the emulator runs on or not as it did. */
+  close(): void {
+    closeSync(this.#in);
+    closeSync(this.#out);
+  }
+
+  /** Lets it run. */
+  resume(): void {
+    this.#send('c');
+  }
+
+  /** Waits until a breakpoint, a step or `interrupt` stops it. */
+  awaitStop(): void {
+    const reply = this.#reply();
+    if (!/^[ST]/.test(reply)) throw this.#refused('to stop', reply);
+  }
+
+  /** Stops it wherever it is. */
+  interrupt(): void {
+    writeSync(this.#in, Uint8Array.of(3));
+    this.awaitStop();
+  }
+
+  /** Executes one instruction. */
+  step(): void {
+    this.#send('s');
+    this.awaitStop();
+  }
+
+  setBreakpoint(address: number): void {
+    this.#expectOk(`Z0,${address.toString(16)},${breakpointKind(this.#target)}`, 'a breakpoint');
+  }
+
+  clearBreakpoint(address: number): void {
+    this.#expectOk(`z0,${address.toString(16)},${breakpointKind(this.#target)}`, 'to clear a breakpoint');
+  }
+
+  /** Passes a breakpoint at which it stands: taken away, stepped over, set again. */
+  passBreakpoint(address: number): void {
+    this.clearBreakpoint(address);
+    this.step();
+    this.setBreakpoint(address);
+  }
+
+  get programCounter(): number {
+    return Number(this.register('pc'));
+  }
+
+  register(name: string): bigint {
+    const hex = this.#registerHex(this.#number(name));
+    if (!/^([0-9a-f]{2})+$/.test(hex)) throw this.#refused(`to read register ${name}`, hex);
+    const bytes = hex.match(/../g)!;
+    return BigInt(`0x${(this.#target.bigEndian ? bytes : bytes.reverse()).join('')}`);
+  }
+
+  setRegister(name: string, value: bigint): void {
+    const { bytes, together } = this.#registers;
+    const number = this.#number(name);
+    const parts = BigInt.asUintN(bytes * 8, value)
+      .toString(16)
+      .padStart(bytes * 2, '0')
+      .match(/../g)!;
+    const hex = (this.#target.bigEndian ? parts : parts.reverse()).join('');
+    if (!together) return this.#expectOk(`P${number.toString(16)}=${hex}`, `to write register ${name}`);
+    const all = this.#ask('g');
+    this.#expectOk(
+      `G${all.slice(0, number * bytes * 2)}${hex}${all.slice((number + 1) * bytes * 2)}`,
+      `to write register ${name}`,
+    );
+  }
+
+  #registerHex(number: number): string {
+    const { bytes, together } = this.#registers;
+    return together ? this.#ask('g').slice(number * bytes * 2, (number + 1) * bytes * 2) : this.#ask(`p${number.toString(16)}`);
+  }
+
+  read(address: number, bytes: number): Uint8Array {
+    const hex = this.#ask(`m${address.toString(16)},${bytes.toString(16)}`);
+    if (hex.length !== bytes * 2) throw this.#refused(`to read ${bytes} bytes at 0x${address.toString(16)}`, hex);
+    return Uint8Array.from(hex.match(/../g)!, (byte) => Number.parseInt(byte, 16));
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    const hex = Buffer.from(bytes).toString('hex');
+    this.#expectOk(`M${address.toString(16)},${bytes.length.toString(16)}:${hex}`, `to write 0x${address.toString(16)}`);
+  }
+
+  #number(name: string): number {
+    const number = this.#registers.numbers.get(name);
+    if (number !== undefined) return number;
+    throw new EmulatorError(
+      `${this.#target.name} has no register '${name}': it has ${[...this.#registers.numbers.keys()].join(' ')}`,
+    );
+  }
+
+  #expectOk(command: string, what: string): void {
+    const reply = this.#ask(command);
+    if (reply !== 'OK') throw this.#refused(what, reply);
+  }
+
+  #refused(what: string, reply: string): EmulatorError {
+    return new EmulatorError(`${this.#target.emulator} refuses ${what}: '${reply}'`);
+  }
+
+  #ask(command: string): string {
+    this.#send(command);
+    return this.#reply();
+  }
+
+  #send(command: string): void {
+    writeSync(this.#in, `$${command}#${checksum(command)}`);
+  }
+
+  /** The next packet; its receipt is acknowledged, acknowledgements of ours are passed over. */
+  #reply(): string {
+    for (;;) {
+      const packet = /^\+*\$([^#]*)#([0-9a-f]{2})/.exec(this.#text);
+      if (packet === null) {
+        this.#read();
+        continue;
+      }
+      this.#text = this.#text.slice(packet[0].length);
+      if (checksum(packet[1]) !== packet[2]) throw this.#refused('to speak clearly', packet[0]);
+      writeSync(this.#in, '+');
+      return packet[1];
+    }
+  }
+
+  #read(): void {
+    this.#rack.beginWait(this.#place, this.#pid);
+    const length = readSync(this.#out, this.#chunk, 0, chunkBytes, null);
+    this.#rack.endWait(this.#place);
+    if (length === 0) throw new EmulatorError(`${this.#target.emulator} ended while a debugger was waiting for it`);
+    this.#text += this.#chunk.toString('latin1', 0, length);
+  }
+}

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Elf } from '../../host/board/elf.ts';
+import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
+import { StreamReader } from '../../host/radio/framing.ts';
+import { Debugger, debuggerArguments } from './debugger.ts';
+import { countArguments, type CallCount, markedOps, readCounts, readTrace } from './plugin/plugin.ts';
+import { decodeOutput, encodeInput, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
+import { EmulatorProcess } from './process.ts';
+import { EmulatorError, type Rack } from './rack.ts';
+
+export interface SessionParts {
+  rack: Rack;
+  /** Unique in the rack. */
+  id: string;
+  target: Target;
+  /** The program, and what was read of it. */
+  path: string;
+  elf: Elf;
+  /** A call of more instructions ends the emulator. */
+  limit?: number;
+  /** Write down which addresses are executed, in every call but those that only ask for the hash. */
+  traced?: boolean;
+  /** Open a debugger's line as well; the board stands still until it says otherwise. */
+  debugged?: boolean;
+}
+
+const callsMax = 2 ** 40;
+
+/** One run of a board under observation: its line, the counting plugin, a debugger if wanted. Unlike a board of the simulator it may trap, hang and restart. */
+export class BoardSession {
+  readonly #parts: SessionParts;
+  readonly #process: EmulatorProcess;
+  readonly #reader: StreamReader;
+  readonly #outputs: PortOutput[] = [];
+  readonly #counts: string;
+  readonly #trace: string;
+  readonly debugger: Debugger | null;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { rack, id, target, path, elf, limit } = parts;
+    const at = (suffix: string) => join(rack.folder, `${id}.${suffix}`);
+    this.#counts = at('counts');
+    this.#trace = at('trace');
+    const debuggerLine = at('debugger');
+    const ram = openSync(at('ram'), 'w+');
+    ftruncateSync(ram, emulatedRamBytes);
+    closeSync(ram);
+    if (parts.debugged === true) {
+      const made = spawnSync('mkfifo', [`${debuggerLine}.in`, `${debuggerLine}.out`], { encoding: 'utf8' });
+      if (made.status !== 0) throw new EmulatorError(`no line for a debugger: mkfifo says ${made.stderr}`);
+    }
+    const trace = parts.traced === true ? { path: this.#trace, from: 0, calls: callsMax, except: 'hash' } : undefined;
+    this.#process = new EmulatorProcess({
+      ...{ rack, id, title: `board ${target.name} (${path})`, command: target.emulator },
+      remedy: `apt-get install -y --no-install-recommends ${target.emulatorPackage}`,
+      arguments: (line) => [
+        ...emulatorArguments(target, path, at('ram')),
+        ...(parts.debugged === true ? debuggerArguments(debuggerLine) : []),
+        ...['-chardev', `pipe,id=port,path=${line}`, '-serial', 'chardev:port'],
+        ...countArguments(elf, { out: this.#counts, limit, trace }),
+      ],
+    });
+    this.#reader = new StreamReader((frame) => this.#outputs.push(decodeOutput(frame)), PORT_FRAME_BYTES_MAX);
+    this.#process.start();
+    const pid = Number(readFileSync(at('pid'), 'utf8'));
+    this.debugger = parts.debugged === true ? new Debugger(rack, pid, target, debuggerLine) : null;
+  }
+
+  give(input: PortInput): void {
+    this.#process.write(encodeInput(input));
+  }
+
+  /** The next output. Throws EmulatorError when the emulator ended or hangs. */
+  next(): PortOutput {
+    while (this.#outputs.length === 0) this.#reader.push(this.#process.read());
+    return this.#outputs.shift()!;
+  }
+
+  /** Outputs up to and with the next that ends an input, or that comes of a restart. */
+  untilDone(): PortOutput[] {
+    const outputs: PortOutput[] = [];
+    for (;;) {
+      const output = this.next();
+      outputs.push(output);
+      if (['done', 'trapped', 'hello', 'answer'].includes(output.kind)) return outputs;
+    }
+  }
+
+  /** Calls so far that ended before the last output that was read. */
+  counts(): CallCount[] {
+    if (!existsSync(this.#counts)) return [];
+    return readCounts(readFileSync(this.#counts), markedOps(this.#parts.elf));
+  }
+
+  /** Addresses executed, per call; of calls that ask for the hash none. */
+  trace(): Uint32Array[] {
+    return readTrace(readFileSync(this.#trace));
+  }
+
+  close(): void {
+    this.debugger?.close();
+    this.#process.kill();
+  }
+}

@@ -1,0 +1,260 @@
+/*
+ * In place of the boards' main loop (firmware/boards/loop/loop.c): works off a script that the host wrote into the emulated memory, and leaves the results in it. One start of
+ * the emulator makes thousands of calls, of the image and of the yardstick beside it, each between the marks that the counting plugin looks for.
+ *
+ * The script is a row of entries of u32 words in the processor's own order: kind, words in all, then
+ *
+ *     WRITE   at, offset, bytes, data…     into linear memory, at + offset
+ *     READ    at, offset, bytes, room…     out of linear memory
+ *     CALL    export, eight arguments, result      ADDRESSES: see `place`
+ *     KEEP, BACK                           the context is set aside, and comes back
+ *     TABLES  all, the context's layout…   fills the yardstick's tables from the context: all, or what a frame's check needs
+ *     NATIVE  which, four arguments, result
+ *     COMPARE all, result                  in how many places context and tables differ: all, or what a frame's check touches
+ *     END
+ */
+#include "board.h"
+#include "image.h"
+#include "linear.h"
+#include "loop.h"
+#include "measure.h"
+#include "native.h"
+
+/* Given by the build: SCRIPT_ADDRESS, and NODE_ADDRESS, where the yardstick's tables have room outside the part's own memory. */
+
+enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
+enum export { BOOT = 1, RESTORE, RECEIVE, OBSERVE, TICK, TRANSMIT, COMMAND, EVENT, DEADLINE, CHECKPOINT, HASH, INSPECT, VERDICT };
+enum native { NATIVE_VERDICT = 1, NATIVE_FRAME };
+enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1024, HEADER_BYTES = 16 };
+/* Arguments at or above this are buffers: the context, the frame, the record, the configuration, the checkpoint. */
+#define PLACE 0xfffffff0u
+
+/* What TABLES tells: where things lie in a context, and how many. */
+struct layout {
+  u32 edge, counters, scratch, members, bitmaps, intents_state, intents, index, groups, notices;
+  u32 members_max, intents_max, notices_max;
+};
+
+void runner_over(void);
+void measure_begin_native_verdict(void);
+void measure_begin_native_frame(void);
+void __attribute__((noinline)) runner_over(void) { __asm__ volatile("nop" ::: "memory"); }
+void __attribute__((noinline)) measure_begin_native_verdict(void) { __asm__ volatile("" ::: "memory"); }
+void __attribute__((noinline)) measure_begin_native_frame(void) { __asm__ volatile("" ::: "memory"); }
+
+#define node (*(struct node *)(uintptr_t)NODE_ADDRESS)
+static struct layout layout;
+static u32 frame_words[FRAME_BYTES / 4];
+static u32 frame, record, config, checkpoint, context;
+
+/* Beside the script, where there is room: the context set aside. */
+static u8 *const kept = (u8 *)(uintptr_t)(SCRIPT_ADDRESS - CONTEXT_BYTES_MAX);
+
+static u32 place(u32 argument) {
+  switch (argument - PLACE) {
+    case 0: return context;
+    case 1: return frame;
+    case 2: return record;
+    case 3: return config;
+    case 4: return checkpoint;
+    default: return argument;
+  }
+}
+
+static u32 call(u32 export, const u32 *a) {
+  u32 result = 0;
+  switch (export) {
+    case BOOT: MEASURED(boot, result, image_boot(a[0], a[1], a[2], a[3], a[4], a[5])); break;
+    case RESTORE: MEASURED(restore, result, image_restore(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])); break;
+    case RECEIVE: MEASURED(receive, result, image_receive(a[0], a[1], a[2], a[3], a[4])); break;
+    case OBSERVE: MEASURED(observe, result, image_observe(a[0], a[1], a[2], a[3], a[4])); break;
+    case TICK: MEASURED(tick, result, image_tick(a[0], a[1], a[2])); break;
+    case TRANSMIT: MEASURED(transmit, result, image_transmit(a[0], a[1], a[2], a[3], a[4])); break;
+    case COMMAND: MEASURED(command, result, image_command(a[0], a[1], a[2])); break;
+    case EVENT: MEASURED(event, result, image_event(a[0], a[1], a[2])); break;
+    case DEADLINE: MEASURED(deadline, result, image_deadline(a[0], a[1], a[2])); break;
+    case CHECKPOINT: MEASURED(checkpoint, result, image_checkpoint(a[0], a[1], a[2])); break;
+    case HASH: MEASURED(hash, result, image_hash(a[0])); break;
+    case INSPECT: MEASURED(inspect, result, image_inspect(a[0], a[1], a[2], a[3], a[4])); break;
+    case VERDICT: MEASURED(verdict, result, image_verdict(a[0], a[1], a[2], a[3], a[4])); break;
+    default: break;
+  }
+  return result;
+}
+
+/* Little-endian fields of the image, wherever they lie. */
+static u32 field(u32 at, u32 bytes) {
+  u8 read[4] = {0, 0, 0, 0};
+  linear_read(at, read, bytes);
+  return (u32)read[0] | (u32)read[1] << 8 | (u32)read[2] << 16 | (u32)read[3] << 24;
+}
+
+static void load_record(struct record *to, u32 at) {
+  to->start_s = field(at, 4);
+  to->end_s = field(at + 4, 4);
+  to->bound_s = field(at + 8, 4);
+  to->rate = field(at + 12, 4);
+  to->resource = field(at + 16, 4);
+  to->next = (u16)field(at + 20, 2);
+  to->state = (u8)field(at + 22, 1);
+  to->verdict = (u8)field(at + 23, 1);
+  to->owner = (u16)field(at + 32, 2);
+  to->slot = (u8)field(at + 34, 1);
+  to->lease_s = field(at + 56, 4);
+}
+
+static void load_group(struct group *to, u32 at) {
+  to->kind = field(at, 4);
+  to->units = field(at + 4, 4);
+  to->capacity = field(at + 8, 4);
+  to->load_kg = field(at + 12, 4);
+  to->first = (u16)field(at + 16, 2);
+  to->dirty_from = (u16)field(at + 18, 2);
+  to->length = (u16)field(at + 20, 2);
+}
+
+static void load_notice(struct notice *to, u32 at) {
+  to->group = (u16)field(at, 2);
+  to->unit = (u16)field(at + 2, 2);
+  to->capacity = field(at + 4, 4);
+  to->observed_s = field(at + 8, 4);
+}
+
+static void load_small_tables(void) {
+  const u32 edge = context + layout.edge;
+  node.self = field(edge + 4, 4);
+  node.members = field(edge + 8, 4);
+  node.cluster = field(edge + 12, 4);
+  node.local_s = field(edge + 68, 4);
+  node.mission_s = field(edge + 76, 4);
+  node.time_known = field(edge + 84, 4);
+  node.offset_s = field(edge + 88, 4);
+  node.offset_ms = field(edge + 92, 4);
+  for (u32 i = 0; i < LOSSES_MAX; i++) {
+    node.losses[i].count = field(context + layout.counters + 8 * i, 4);
+    node.losses[i].first_s = field(context + layout.counters + 8 * i + 4, 4);
+  }
+  for (u32 i = 0; i < MESSAGE_WORDS; i++) node.message[i] = field(context + layout.scratch + 4 * i, 4);
+}
+
+static void load_tables(void) {
+  const u32 words = (layout.members_max + 31) / 32;
+  load_small_tables();
+  /* Bitmap 6: who is gone. */
+  for (u32 i = 0; i < words; i++) node.gone[i] = field(context + layout.bitmaps + (6 * words + i) * 4, 4);
+  for (u32 i = 0; i < layout.members_max; i++) node.last_beat[i] = field(context + layout.members + 28 * i, 4);
+  for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++) node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
+  for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + 24 * i);
+  node.notice_count = field(context + layout.intents_state + 28, 4);
+  for (u32 i = 0; i < layout.notices_max; i++) load_notice(&node.notices[i], context + layout.notices + 16 * i);
+  for (u32 i = 0; i < layout.intents_max; i++) load_record(&node.records[i], context + layout.intents + 64 * i);
+}
+
+/* Counters that differ, and words of the last message decoded. Addresses of byte strings are places in the frame here. */
+static u32 small_differences(void) {
+  u32 count = 0;
+  for (u32 i = 0; i < LOSSES_MAX; i++)
+    if (field(context + layout.counters + 8 * i, 4) != node.losses[i].count) count++;
+  for (u32 i = 0; i < MESSAGE_WORDS - 1; i++) {
+    const u32 word = field(context + layout.scratch + 4 * i, 4);
+    if (word != node.message[i] && word != node.message[i] + frame) count++;
+  }
+  return count;
+}
+
+/* Records whose verdict or bound differ, groups whose dirty mark differs. */
+static u32 differences(void) {
+  u32 count = 0;
+  for (u32 i = 0; i < layout.intents_max; i++) {
+    const u32 at = context + layout.intents + 64 * i;
+    if (field(at + 8, 4) != node.records[i].bound_s || field(at + 23, 1) != node.records[i].verdict) count++;
+  }
+  for (u32 i = 0; i < GROUPS_MAX; i++)
+    if (field(context + layout.groups + 24 * i + 18, 2) != node.groups[i].dirty_from) count++;
+  return count;
+}
+
+static u32 call_native(const u32 *a) {
+  u32 result = 0;
+  if (a[0] == NATIVE_VERDICT) {
+    measure_begin_native_verdict();
+    result = native_verdict(&node, a[1], a[2], a[3], a[4]);
+    measure_end();
+  } else {
+    linear_read(frame, (u8 *)frame_words, FRAME_BYTES);
+    measure_begin_native_frame();
+    result = native_check_frame(&node, (const u8 *)frame_words, a[1]);
+    measure_end();
+  }
+  return result;
+}
+
+static void work_off(u32 *entry) {
+  u32 *const words = entry + 2;
+  switch (entry[0]) {
+    case WRITE:
+      linear_write(place(words[0]) + words[1], (const u8 *)(words + 3), words[2]);
+      break;
+    case READ:
+      linear_read(place(words[0]) + words[1], (u8 *)(words + 3), words[2]);
+      break;
+    case CALL: {
+      u32 arguments[8];
+      for (u32 i = 0; i < 8; i++) arguments[i] = place(words[1 + i]);
+      words[9] = call(words[0], arguments);
+      break;
+    }
+    case KEEP:
+      linear_read(context, kept, image_context_bytes());
+      break;
+    case BACK:
+      linear_write(context, kept, image_context_bytes());
+      break;
+    case TABLES: {
+      u32 *const to = (u32 *)&layout;
+      for (u32 i = 0; i < sizeof layout / 4; i++) to[i] = words[1 + i];
+      if (words[0] != 0) load_tables();
+      else load_small_tables();
+      break;
+    }
+    case NATIVE:
+      words[5] = call_native(words);
+      break;
+    case COMPARE:
+      words[1] = words[0] != 0 ? differences() : small_differences();
+      break;
+    default:
+      break;
+  }
+}
+
+void loop_start(void) {
+  linear_start();
+  image_constants();
+  native_start();
+  frame = image_memory_base();
+  record = frame + FRAME_BYTES;
+  config = record + RECORD_BYTES;
+  checkpoint = config + CONFIG_BYTES;
+  context = checkpoint + HEADER_BYTES;
+}
+
+/* A trap ends the script: the host sees how far it came. */
+void __attribute__((noreturn)) loop_run(u32 trap) {
+  u32 *entry = (u32 *)(uintptr_t)SCRIPT_ADDRESS;
+  u32 *const done = entry;
+  if (trap == TRAP_NONE) {
+    for (entry += 4; entry[0] != END; entry += entry[1]) {
+      work_off(entry);
+      done[1]++;
+    }
+  }
+  done[2] = trap;
+  done[3] = image_trap_site();
+  runner_over();
+  board_off();
+}
+
+void image_trap(u32 reason) {
+  board_abandon(reason);
+}
