@@ -1,4 +1,5 @@
 /** Builds test/yardstick/runner.c for a target and runs scripts on it in the emulator, under the counting plugin. */
+import { installCommand, missingPackages } from '../build/boards.mjs';
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -90,7 +91,8 @@ export function runScript(runner: Runner, script: Script, trace?: { from: number
     const machine = emulatorArguments(target, path, ram);
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...count];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8', timeout: wallSecondsMax * 1000 });
-    if (run.error) throw new Error(`${target.emulator}: ${run.error.message}; apt-get install ${target.emulatorPackage}`);
+    if (run.error)
+      throw new Error(`${target.emulator}: ${run.error.message}; ${installCommand(missingPackages([target.emulator]))}`);
     if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr}`);
     const memory = new Uint8Array(text.length);
     readSync(file, memory, 0, memory.length, scriptOffset);

@@ -16,8 +16,8 @@ interface StackFacts {
   readonly assembly: readonly string[];
 }
 
-/** By folder of drivers. Cortex-M: the extended exception frame of 26 words and its alignment (ARMv7-M, B1.5). LEON3: the first frame of startup.S. */
-const facts: Readonly<Record<string, StackFacts>> = {
+/** By architecture. Cortex-M: the extended exception frame of 26 words and its alignment (ARMv7-M, B1.5). LEON3: the first frame of startup.S. */
+const facts: Readonly<Record<Target['architecture'], StackFacts>> = {
   cortexm: { startBytes: 0, interruptBytes: 26 * 4 + 4, handlers: ['watchdog_entry'], assembly: [] },
   riscv: { startBytes: 0, interruptBytes: 0, handlers: [], assembly: [] },
   leon3: { startBytes: 96, interruptBytes: 0, handlers: [], assembly: ['board_abandon'] },
@@ -33,7 +33,7 @@ export interface StackBound {
 /** Reads a built board's folder. Throws, naming the functions, when there is no static bound. */
 export function stackBound(target: Target, folder = boardFolder(target)): StackBound {
   const graph = callGraphOf(folder);
-  const { startBytes, interruptBytes, handlers, assembly } = facts[target.drivers];
+  const { startBytes, interruptBytes, handlers, assembly } = facts[target.architecture];
   const problems = problemsOf(graph, assembly);
   if (problems.length > 0) {
     const told = problems.map(({ kind, path }) => `${kind}: ${path.join(' → ')}`);

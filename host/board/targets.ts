@@ -22,6 +22,7 @@ export interface Target {
   /** Prefix of the cross compiler's commands; host/build/boards.mjs knows the packages. */
   readonly compiler: string;
   readonly compilerFlags: readonly string[];
+  readonly architecture: 'cortexm' | 'riscv' | 'leon3';
   /** Folders below firmware/boards whose sources are this board's startup and drivers. */
   readonly drivers: readonly string[];
   /** The register that holds the origin of linear memory for the whole program (firmware/boards/image/linear.h). */
@@ -55,6 +56,7 @@ export const nonVolatileBytes = 1 << 20;
 
 const arm = {
   compiler: 'arm-none-eabi-',
+  architecture: 'cortexm' as const,
   drivers: ['cortexm', 'mps2'],
   linearRegister: 'r9',
   emulator: 'qemu-system-arm',
@@ -63,6 +65,7 @@ const arm = {
 };
 const riscv = {
   compiler: 'riscv64-unknown-elf-',
+  architecture: 'riscv' as const,
   drivers: ['riscv'],
   linearRegister: 's11',
   linkerScript: 'riscv/riscv.ld',
@@ -147,6 +150,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     protectsMemory: false,
     compiler: 'sparc64-linux-gnu-',
     compilerFlags: ['-m32', '-mcpu=leon3'],
+    architecture: 'leon3',
     drivers: ['leon3'],
     linearRegister: 'g7',
     linkerScript: 'leon3/leon3.ld',

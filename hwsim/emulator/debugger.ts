@@ -38,8 +38,8 @@ const sparc: RegisterFile = {
 
 /** The registers of a target, by name. */
 export function registersOf(target: Target): RegisterFile {
-  if (target.drivers === 'cortexm') return arm;
-  if (target.drivers === 'leon3') return sparc;
+  if (target.architecture === 'cortexm') return arm;
+  if (target.architecture === 'leon3') return sparc;
   return riscv(target.name === 'rv64' ? 8 : 4);
 }
 
@@ -50,7 +50,7 @@ export function debuggerArguments(line: string): string[] {
 
 const chunkBytes = 1 << 14;
 /** Kind of a breakpoint: the length of a Thumb instruction, else of a word. */
-const breakpointKind = (target: Target) => (target.drivers === 'cortexm' ? 2 : 4);
+const breakpointKind = (target: Target) => (target.architecture === 'cortexm' ? 2 : 4);
 
 function checksum(text: string): string {
   let sum = 0;

@@ -1,3 +1,4 @@
+import { boardTools, installCommand } from '../../host/build/boards.mjs';
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,7 +56,7 @@ export class BoardSession {
     const trace = parts.traced === true ? { path: this.#trace, from: 0, calls: callsMax, except: 'hash' } : undefined;
     this.#process = new EmulatorProcess({
       ...{ rack, id, title: `board ${target.name} (${path})`, command: target.emulator },
-      remedy: `apt-get install -y --no-install-recommends ${target.emulatorPackage}`,
+      remedy: installCommand([boardTools[target.emulator]]),
       arguments: (line) => [
         ...emulatorArguments(target, path, at('ram')),
         ...(parts.debugged === true ? debuggerArguments(debuggerLine) : []),
