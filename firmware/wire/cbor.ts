@@ -43,8 +43,22 @@ export function writeRange(at: usize, end: usize, value: u32, min: u32, max: u32
   return writeUint(at, end, value, max);
 }
 
-/** Reads an integer of 0..max and stores it as u32 at `into`. */
+/** Reads an integer of 0..max and stores it as u32 at `into`. Most are below 24, one byte: those are read in place. */
+// @ts-ignore: decorator
+@inline
 export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
+  if (at - 1 < end - 1) {
+    const value: u32 = load<u8>(at);
+    if (value < (max < 24 ? max + 1 : 24)) {
+      store<u32>(into, value);
+      return at + 1;
+    }
+  }
+  return readLongUint(at, end, max, into);
+}
+
+/** As `readUint`, of any length. */
+export function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
   let value: u32 = load<u8>(at);
   let next: usize = at + 1;

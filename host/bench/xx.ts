@@ -1,0 +1,10 @@
+import { measureTypical, median, typicalRecording } from './cycles_typical.ts';
+import { buildRunner } from './cycles_runner.ts';
+import { targets } from '../board/targets.ts';
+const name = process.argv[2] as 'm7';
+const target = targets[name];
+const recording = typicalRecording(target.preset as 'flight');
+const runner = await buildRunner(target, {});
+const run = await measureTypical(runner, recording);
+for (const op of run.ops) console.log(op.op.padEnd(40), String(op.counts.length).padStart(6), 'median', String(median(op.counts)).padStart(8), 'max', String(Math.max(...op.counts)).padStart(8));
+console.log('per s', run.instructionsPerS, 'util', (run.instructionsPerS * 1.5) / target.clockHz, 'different', run.different);
