@@ -28,6 +28,14 @@ export interface Told {
 }
 
 const frameBytesMax = 256;
+/** The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the firmware allows for. */
+const bitsPerMs = 35;
+
+interface InFlight {
+  atMs: number;
+  sender: number;
+  bytes: Uint8Array;
+}
 
 /** Two ore lots and a depot that a dozen nodes fit on. */
 export const smallWorld: Group[] = [
@@ -37,7 +45,7 @@ export const smallWorld: Group[] = [
 ];
 
 /**
- * Nodes of real firmware on an instant radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
+ * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
  * simulator adds (board, channel, world) is proven there; here only the firmware is.
  */
 export class TestCluster {
@@ -56,7 +64,10 @@ export class TestCluster {
   calls = 0;
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
-  private airBytes = 0;
+  private readonly inFlight: InFlight[] = [];
+  private heard = new Uint8Array(0);
+  /** Five minutes of the run for which health was reported, however it is cut into steps. */
+  private healthBeat = 0;
   private readonly frameAt: number;
   private readonly recordAt: number;
   private readonly checkpointAt: number;
@@ -174,11 +185,16 @@ export class TestCluster {
       let next = -1;
       for (let node = 0; node < this.contexts.length; node++)
         if (this.up[node] && (next < 0 || this.wakeMs[node] < this.wakeMs[next])) next = node;
-      if (next < 0 || this.wakeMs[next] > untilMs) break;
-      const before = Math.floor(this.nowMs / 300_000);
-      this.nowMs = Math.max(this.nowMs, this.wakeMs[next]);
-      if (Math.floor(this.nowMs / 300_000) !== before) this.reportHealth(healthy);
-      this.wake(next);
+      const wakeMs = next < 0 ? Number.POSITIVE_INFINITY : Math.max(this.nowMs, this.wakeMs[next]);
+      const landMs = this.inFlight[0]?.atMs ?? Number.POSITIVE_INFINITY;
+      const nextMs = Math.min(wakeMs, landMs);
+      if (nextMs > untilMs) break;
+      this.nowMs = nextMs;
+      const beat = Math.floor(this.nowMs / 300_000);
+      if (beat !== this.healthBeat) this.reportHealth(healthy);
+      this.healthBeat = beat;
+      if (landMs <= wakeMs) this.land(this.inFlight.shift() as InFlight);
+      else this.wake(next);
     }
     this.nowMs = untilMs;
   }
@@ -200,24 +216,33 @@ export class TestCluster {
     if (this.wakeMs[node] <= this.nowMs) this.wakeMs[node] = this.nowMs + 1;
   }
 
-  /** The bytes of the frame on the air. */
+  /** The bytes of the frame that is being heard. */
   onAir(): Uint8Array {
-    return this.engine.view().slice(this.frameAt, this.frameAt + this.airBytes);
+    return this.heard;
   }
 
+  /** A frame is heard when its last bit is. */
   private air(sender: number, length: number): void {
-    this.airBytes = length;
-    const sent = this.jam === null ? null : this.onAir();
     this.frames++;
-    const to = addresseeOf(this.engine.view(), this.frameAt);
+    const bytes = this.engine.view().slice(this.frameAt, this.frameAt + length);
+    const frame = { atMs: this.nowMs + Math.floor((length * 8) / bitsPerMs), sender, bytes };
+    let at = this.inFlight.length;
+    while (at > 0 && this.inFlight[at - 1].atMs > frame.atMs) at--;
+    this.inFlight.splice(at, 0, frame);
+  }
+
+  private land({ sender, bytes }: InFlight): void {
+    this.heard = bytes;
+    const to = addresseeOf(bytes, 0);
     for (let node = 0; node < this.contexts.length; node++) {
       if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
       if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       const local = this.nowMs - this.bootMs[node];
       this.calls++;
-      if (sent !== null) this.engine.view().set(sent, this.frameAt);
-      const status = this.engine.calls.receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, length);
+      this.engine.view().set(bytes, this.frameAt);
+      const { receive } = this.engine.calls;
+      const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, bytes.length);
       const code = status & STATUS_MASK;
       if (code !== 0 && code !== 10)
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);

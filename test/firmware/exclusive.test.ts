@@ -43,10 +43,11 @@ exclusive('an owner back from an old checkpoint does not run what it had taken b
   assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
   cluster.runTo(2 * HOUR + 1300);
   const old = cluster.checkpoint(0);
-  cluster.runTo(2 * HOUR + 1420);
+  cluster.runTo(2 * HOUR + 1680);
   split(cluster, [0, 4], [1, 2, 3]);
   cluster.observe(0, { name: 'progress', slot: 0, status: DONE, movedKg: 0 });
-  cluster.runTo(2 * HOUR + 1480);
+  // A cut and a majority come before what the old boot published is claimed anew.
+  cluster.runTo(2 * HOUR + 1770);
   split(cluster, [0, 1, 2, 3], [4]);
   cluster.restore(0, 2, old);
   cluster.runTo(2 * HOUR + 1920);
@@ -126,6 +127,48 @@ exclusive('two majorities of different bases always share a member', () => {
   cluster.runTo(t + 10 * HOUR);
   assert.ok(lease(cluster, 0) > t + 10 * HOUR, 'who came back has its vote again: four of seven are a majority');
   assert.ok(lease(cluster, 4) < t + 10 * HOUR, 'and three are none');
+  assert.equal(watch.doubles, []);
+});
+
+/** Seven, of which 0 and 1 are away; the others would take their votes at the cut `cutS`. */
+function votesAboutToBeLost(): { cluster: TestCluster; cutS: number } {
+  const cluster = driven(7);
+  cluster.runTo(4 * HOUR + 290);
+  split(cluster, [0, 1], [2, 3, 4, 5, 6]);
+  const cutS = 4 * HOUR + 32 * DAY;
+  return { cluster, cutS };
+}
+
+/** Both sides want the unit for a day; returns who works it after three hours. */
+function contested(cluster: TestCluster): number[] {
+  const nowS = Math.ceil(cluster.nowMs / 1000);
+  assign(cluster, 0, nowS, nowS + DAY);
+  assign(cluster, 4, nowS, nowS + DAY);
+  cluster.runTo(nowS + 3 * HOUR);
+  return [0, 4].filter((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1);
+}
+
+exclusive('three that alone took two votes are no majority of seven', () => {
+  const { cluster, cutS } = votesAboutToBeLost();
+  const watch = watched(cluster);
+  cluster.runTo(cutS - 150);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  assert.equal(contested(cluster), [0]);
+  assert.equal(watch.doubles, []);
+});
+
+exclusive('votes are taken only by a majority that knows it', () => {
+  const { cluster, cutS } = votesAboutToBeLost();
+  const watch = watched(cluster);
+  cluster.runTo(cutS - 605);
+  // 2 and 3 hear nothing for an epoch: they see no majority, so they take no votes at its end.
+  let jammed = true;
+  cluster.jam = (_, receiver) => jammed && (receiver === 2 || receiver === 3);
+  cluster.runTo(cutS + 15);
+  jammed = false;
+  cluster.runTo(cutS + 570);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  assert.ok(contested(cluster).length <= 1);
   assert.equal(watch.doubles, []);
 });
 
