@@ -1,7 +1,7 @@
 import { encodeFrame } from '../../host/cbor/frame.ts';
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import type { Group, Message } from '../../host/cbor/generated.ts';
+import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { FLAG_COMMAND, FLAG_EVENT, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   features?: number;
   groups?: Group[];
   rateMax?: number;
+  /** How much each node's oscillator runs ahead, parts per million; those left out run true. */
+  driftPpm?: number[];
 }
 
 /** An event or command record: decoded integers, [0] = type. */
@@ -55,6 +57,8 @@ export class TestCluster {
   readonly part: number[] = [];
   readonly events: Told[] = [];
   readonly commands: Told[] = [];
+  /** What each node had stored when it asked for it, newest first: the two slots of a board. */
+  readonly stored: Uint8Array[][] = [];
   /** Called before events and commands are stored, when set: they are then not stored. */
   onTold: ((told: Told) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
@@ -65,7 +69,7 @@ export class TestCluster {
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
   private readonly inFlight: InFlight[] = [];
-  private heard = new Uint8Array(0);
+  private heard: Uint8Array = new Uint8Array(0);
   /** Five minutes of the run for which health was reported, however it is cut into steps. */
   private healthBeat = 0;
   private readonly frameAt: number;
@@ -76,7 +80,16 @@ export class TestCluster {
   private readonly options: Required<ClusterOptions>;
 
   constructor(options: ClusterOptions) {
-    this.options = { preset: 'flight', seed: 1, loss: 0, features: 1, groups: smallWorld, rateMax: 200, ...options };
+    this.options = {
+      preset: 'flight',
+      seed: 1,
+      loss: 0,
+      features: 1,
+      groups: smallWorld,
+      rateMax: 200,
+      driftPpm: [],
+      ...options,
+    };
     this.engine = loadV8Engine(this.options.preset);
     this.random = new RandomStream(this.options.seed, 'loss');
     this.frameAt = this.engine.reserve(frameBytesMax);
@@ -84,6 +97,7 @@ export class TestCluster {
     this.checkpointAt = this.engine.reserve(this.engine.image.checkpointBytes);
     for (let node = 0; node < this.options.nodes; node++) {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
+      this.stored.push([]);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -131,12 +145,13 @@ export class TestCluster {
     return this.engine.view().slice(this.checkpointAt, this.checkpointAt + length);
   }
 
-  /** Restarts from a checkpoint, its clock kept. */
-  restore(node: number, incarnation: number, checkpoint: Uint8Array): void {
-    const config = this.config(node, incarnation, true);
+  /** Restarts from a checkpoint, its clock kept unless told otherwise. */
+  restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
+    const config = this.config(node, incarnation, timeKnown);
     this.engine.view().set(config, this.recordAt);
     this.engine.view().set(checkpoint, this.checkpointAt);
     this.bootMs[node] = this.nowMs;
+    this.up[node] = true;
     const { restore } = this.engine.calls;
     const status = restore(this.contexts[node], this.checkpointAt, checkpoint.length, this.recordAt, config.length, 2, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`restore of ${node}: status ${status & STATUS_MASK}`);
@@ -146,7 +161,7 @@ export class TestCluster {
   observe(node: number, message: Message): number {
     const bytes = encodeMessage(message);
     this.engine.view().set(bytes, this.recordAt);
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const status = this.engine.calls.observe(
       this.contexts[node],
       Math.floor(local / 1000),
@@ -162,7 +177,7 @@ export class TestCluster {
   inject(node: number, sender: number, messages: Message[]): number {
     const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
     this.engine.view().set(frame, this.frameAt);
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const { receive } = this.engine.calls;
     const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, frame.length);
     this.after(node, status);
@@ -206,7 +221,7 @@ export class TestCluster {
 
   private wake(node: number): void {
     const ctx = this.contexts[node];
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const s = Math.floor(local / 1000);
     this.calls++;
     const status = this.engine.calls.tick(ctx, s, local % 1000);
@@ -238,7 +253,7 @@ export class TestCluster {
       if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
       if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
-      const local = this.nowMs - this.bootMs[node];
+      const local = this.localMs(node);
       this.calls++;
       this.engine.view().set(bytes, this.frameAt);
       const { receive } = this.engine.calls;
@@ -255,8 +270,18 @@ export class TestCluster {
     const at = this.recordAt + 2048;
     if (status & FLAG_COMMAND) this.drain(node, this.engine.calls.command, at, this.commands);
     if (status & FLAG_EVENT) this.drain(node, this.engine.calls.event, at, this.events);
-    const local = this.nowMs - this.bootMs[node];
-    this.wakeMs[node] = this.nowMs + this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
+    const local = this.localMs(node);
+    const waitMs = this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
+    this.wakeMs[node] = this.nowMs + Math.ceil(waitMs / this.rateOf(node));
+  }
+
+  private rateOf(node: number): number {
+    return 1 + (this.options.driftPpm[node] ?? 0) * 1e-6;
+  }
+
+  /** The node's own clock: ms since it booted. */
+  private localMs(node: number): number {
+    return Math.floor((this.nowMs - this.bootMs[node]) * this.rateOf(node));
   }
 
   private drain(node: number, take: (ctx: number, out: number, cap: number) => number, at: number, into: Told[]): void {
@@ -265,6 +290,7 @@ export class TestCluster {
       if (length === 0) return;
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
+      if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);
     }
