@@ -410,11 +410,16 @@ export function mayRun(ctx: usize, slot: u32): bool {
 
 /**
  * A newer version of an own slot came from peers: this node forgot it when it restarted. It stands as published, and must settle
- * again before it runs, for it may have been an extension that had not settled.
+ * again before it runs, for it may have been an extension that had not settled. One of this boot was over, and let go of: who brings it
+ * back was away when it ended. Agreement of the epoch before did not cover it, so it must not settle, and all are told that it is over.
  */
 export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
   if (version > intents(ctx).version) intents(ctx).version = version;
+  if (version >>> VERSION_BITS == edge(ctx).incarnation) {
+    finish(ctx, slot, WITHDRAWN);
+    return;
+  }
   own(ctx, slot).settledVersion = 0;
   intents(ctx).unsettled = 1;
   scheduleDirty(ctx, slot);

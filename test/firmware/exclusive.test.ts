@@ -9,7 +9,8 @@ import { watched } from './watch.ts';
 const HOUR = 3600;
 const DAY = 86_400;
 const UNIT = (1 << 16) | 1;
-const DONE = 4;
+const FAILED = 4;
+const WITHDRAWN = 5;
 const WHAT_NODE = 0;
 const WHAT_MEMBER = 1;
 const WHAT_HELD = 2;
@@ -48,7 +49,7 @@ exclusive('an owner back from an old checkpoint does not run what it had taken b
   const old = cluster.checkpoint(0);
   cluster.runTo(2 * HOUR + 1680);
   split(cluster, [0, 4], [1, 2, 3]);
-  cluster.observe(0, { name: 'progress', slot: 0, status: DONE, movedKg: 0 });
+  cluster.observe(0, { name: 'progress', slot: 0, status: FAILED, movedKg: 0 });
   // A cut and a majority come before what the old boot published is claimed anew.
   cluster.runTo(2 * HOUR + 1770);
   split(cluster, [0, 1, 2, 3], [4]);
@@ -258,6 +259,25 @@ exclusive('INT-3: who comes back restarted, its claim begun long ago, revokes no
   cluster.runTo(7 * HOUR);
   assert.is(cluster.inspect(1, WHAT_OWN, 0)[4], 1);
   assert.not(cluster.commands.some((told) => told.node === 1 && told.fields[0] === TYPE.stopWork));
+  assert.equal(watch.doubles, []);
+});
+
+exclusive('INT-4: what its owner gave up stays given up when one comes back who never heard of it', () => {
+  const cluster = driven(5);
+  const watch = watched(cluster);
+  cluster.runTo(2 * HOUR);
+  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
+  cluster.runTo(3 * HOUR);
+  split(cluster, [0, 1, 2, 3], [4]);
+  cluster.observe(0, { name: 'progress', slot: 0, status: FAILED, movedKg: 0 });
+  cluster.runTo(4 * HOUR + 1300);
+  assert.is(cluster.inspect(0, WHAT_HELD, 0).length, 0, 'all that were told have let go of it');
+  // Who is away lets go of it by itself when the lease is over: it comes back from what it stored before.
+  cluster.restore(4, 2, cluster.stored[4][0]);
+  split(cluster, [0, 1, 2, 3, 4]);
+  cluster.runTo(5 * HOUR);
+  assert.not(cluster.commands.some(({ node, fields, atS }) => node === 0 && fields[0] === TYPE.startWork && atS > 3 * HOUR));
+  for (const node of [0, 4]) assert.ok([undefined, WITHDRAWN].includes(cluster.inspect(node, WHAT_HELD, 0)[1]));
   assert.equal(watch.doubles, []);
 });
 
