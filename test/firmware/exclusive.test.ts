@@ -9,6 +9,7 @@ import { watched } from './watch.ts';
 const HOUR = 3600;
 const DAY = 86_400;
 const UNIT = (1 << 16) | 1;
+const CLAIMED = 2;
 const FAILED = 4;
 const WITHDRAWN = 5;
 const WHAT_NODE = 0;
@@ -51,7 +52,7 @@ exclusive('an owner back from an old checkpoint does not run what it had taken b
   split(cluster, [0, 4], [1, 2, 3]);
   cluster.observe(0, { name: 'progress', slot: 0, status: FAILED, movedKg: 0 });
   // A cut and a majority come before what the old boot published is claimed anew.
-  cluster.runTo(2 * HOUR + 1770);
+  cluster.runTo(2 * HOUR + 1795);
   split(cluster, [0, 1, 2, 3], [4]);
   cluster.restore(0, 2, old);
   cluster.runTo(2 * HOUR + 1920);
@@ -60,6 +61,8 @@ exclusive('an owner back from an old checkpoint does not run what it had taken b
   assign(cluster, 4, 2 * HOUR + 2040, 2 * HOUR + 2 * DAY);
   cluster.runTo(5 * HOUR);
   assert.equal(watch.doubles, []);
+  const settled = cluster.events.filter(({ node, fields }) => node === 0 && fields[0] === TYPE.settled);
+  assert.not(settled.some(({ atS, fields }) => atS > 2 * HOUR + 1795 && fields[2] >>> VERSION_BITS === 1));
 });
 
 exclusive('an owner that restarted alone does not take running work back', () => {
@@ -71,6 +74,8 @@ exclusive('an owner that restarted alone does not take running work back', () =>
   split(cluster, [1, 2, 3, 4], [0]);
   cluster.runTo(2 * HOUR + 2700);
   cluster.restore(0, 2, cluster.checkpoint(0));
+  cluster.runTo(2 * HOUR + 2900);
+  assert.is(cluster.inspect(0, WHAT_HELD, 0)[1], CLAIMED, 'it no longer says that it has begun');
   cluster.runTo(4 * HOUR);
   assign(cluster, 1, 4 * HOUR, 4 * HOUR + DAY);
   cluster.runTo(5 * HOUR);
