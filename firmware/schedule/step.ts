@@ -57,7 +57,7 @@ export function scheduleBoot(ctx: usize): void {
     state.solarW = edge(ctx).solarW;
   }
   for (let slot: u32 = 0; slot <= MAINTAIN_SLOT; slot++) {
-    if (edge(ctx).incarnation > 1) stop(ctx, slot);
+    if (edge(ctx).incarnation > 1 || own(ctx, slot).running != 0) stop(ctx, slot);
     own(ctx, slot).running = 0;
     told(ctx, slot).retryS = 0;
   }
