@@ -1,6 +1,6 @@
 // Beginning: plain, or from a checkpoint.
 
-import { MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, STATUS_CHECKPOINT, EVENT_BYTES_MAX } from "../memory/limits";
+import { BOOTS_MAX, MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, STATUS_CHECKPOINT, EVENT_BYTES_MAX } from "../memory/limits";
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { membershipBoot, membershipRestart } from "../membership/step";
 import { setTime } from "../membership/clock";
@@ -31,7 +31,7 @@ function readConfig(scratch: usize, config: usize, end: usize): usize {
   const m = changetype<Config>(scratch);
   const next = decodeConfig(config, end, m);
   if (next == 0) return 0;
-  return m.members > MEMBERS_MAX || m.self >= m.members ? 1 : next;
+  return m.members > MEMBERS_MAX || m.self >= m.members || m.incarnation > BOOTS_MAX ? 1 : next;
 }
 
 /** Takes what the configuration says; mission time only if it says so. */

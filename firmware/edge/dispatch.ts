@@ -5,10 +5,9 @@ import { SCRATCH_OUT_AT } from "../memory/map";
 import { membership } from "../membership/table";
 import { membershipStep } from "../membership/step";
 import { epochCutS } from "../membership/clock";
-import { turnTo, cutEpoch } from "../membership/view";
+import { turnTo, cutEpoch, promiseStored } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/hold";
-import { soilAll } from "../intent/arbitrate";
 import { intents } from "../intent/table";
 import { agreementGrew, tendOwn } from "../intent/own";
 import { planStep } from "../intent/plan";
@@ -45,7 +44,7 @@ export function advance(ctx: usize): void {
   dropOver(ctx, epochCutS(epoch));
   cutEpoch(ctx);
   // Who is gone may differ from the last cut: holds of the gone are bounded anew.
-  soilAll(ctx);
+  view.boundsMoved = 1;
   intents(ctx).nextDropS = 0;
   dropUnheld(ctx);
   view.digest = digestAsOf(ctx, epochCutS(epoch)) + view.goneDigest;
@@ -65,13 +64,8 @@ export function periodTick(ctx: usize): void {
   }
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
-  if (state.timeKnown == 0) {
-    // Rooms that wait for time are not hung.
-    watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
-    watchdogCheckIn(ctx, ROOM_INTENT);
-    watchdogCheckIn(ctx, ROOM_SCHEDULE);
-    watchdogCheckIn(ctx, ROOM_CONVERGENCE);
-  }
+  // Rooms that wait for time are not hung.
+  if (state.timeKnown == 0) for (let room = ROOM_MEMBERSHIP; room <= ROOM_CONVERGENCE; room++) watchdogCheckIn(ctx, room);
   watchdogStep(ctx);
   checkpointWhenDue(ctx);
 }
@@ -93,10 +87,13 @@ function missionTick(ctx: usize): void {
 function checkpointWhenDue(ctx: usize): void {
   const state = edge(ctx);
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
-  if (state.localS < due) return;
-  state.checkpointS = state.localS;
+  const promised = membership(ctx).unstored;
+  if (promised == 1) promiseStored(ctx);
+  if (state.localS < due && promised < 2) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
+  if (promised > 1) promiseStored(ctx);
+  state.checkpointS = state.localS;
   const m = changetype<StoreCheckpoint>(ctx + SCRATCH_OUT_AT);
   m.sequence = ++state.checkpointSequence & 0xffff;
   commandDone(ctx, at, encodeStoreCheckpoint(at, at + COMMAND_BYTES_MAX - 1, m));

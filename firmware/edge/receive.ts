@@ -346,7 +346,7 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
     }
     case TYPE_NOTICE: {
       const next = decodeNotice(at, end, changetype<NoticeMessage>(s));
-      if (timeKnown(ctx)) holdNotice(ctx, changetype<NoticeMessage>(s));
+      if (timeKnown(ctx) && noticePlausible(ctx, changetype<NoticeMessage>(s))) holdNotice(ctx, changetype<NoticeMessage>(s));
       return next;
     }
     case TYPE_NOTICE_SUMMARY: {

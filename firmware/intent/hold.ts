@@ -23,7 +23,7 @@ import { edge, members, missionS, self } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { goneAt, membership } from "../membership/table";
 import { epochCutS } from "../membership/clock";
-import { ageOf } from "../membership/view";
+import { ageOf, promiseHeard } from "../membership/view";
 import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
 import {
   intents,
@@ -76,14 +76,16 @@ function isOver(ctx: usize, m: IntentMessage): bool {
 /** Takes in a version. Returns its record, or NO_INDEX if it is not newer than what is held, over, or there is no room. */
 export function hold(ctx: usize, m: IntentMessage): u32 {
   if (isOver(ctx, m)) return NO_INDEX;
-  // Nobody can have published in this node's name under a boot that is still to come.
-  if (m.owner == self(ctx) && m.version >>> VERSION_BITS > edge(ctx).incarnation) return NO_INDEX;
   const state = intents(ctx);
+  // Under this boot, or one that is still to come, nobody else can have published in this node's name.
+  if (m.owner == self(ctx) && m.version > state.version && m.version >>> VERSION_BITS >= edge(ctx).incarnation) return NO_INDEX;
   let index = intentIndex(ctx, m.owner, m.slot);
   let delta = intentHash(m.owner, m.slot, m.version);
+  let leaseS: u32 = 0;
   if (index != NO_INDEX) {
     const record = intent(ctx, index);
     if (m.version <= record.version) return NO_INDEX;
+    leaseS = record.leaseS;
     delta -= intentHash(m.owner, m.slot, record.version);
     unlink(ctx, index);
   } else {
@@ -100,6 +102,7 @@ export function hold(ctx: usize, m: IntentMessage): u32 {
   intent(ctx, index).boundS = boundOf(ctx, intent(ctx, index));
   if (bitGet(goneAt(ctx), m.owner) && intent(ctx, index).boundS < state.nextDropS) state.nextDropS = intent(ctx, index).boundS;
   link(ctx, index);
+  if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
   account(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
   tellHeld(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);

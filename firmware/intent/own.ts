@@ -50,7 +50,7 @@ import {
 } from "./table";
 import { hold, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
-import { verdictOf, winnerOver, claims } from "./arbitrate";
+import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
 const RETELL_TIMES: u16 = 2;
@@ -58,10 +58,12 @@ const RETELL_TIMES: u16 = 2;
 /** So long after a boot peers have told what this node had published before it: what stands then is claimed anew, seconds. */
 const RESTATE_S: u32 = 120;
 
+/** 0 if this boot has used up its versions: the next boot's are not touched. */
 function nextVersion(ctx: usize): u32 {
   const state = intents(ctx);
   const floor = edge(ctx).incarnation << VERSION_BITS;
   if (state.version < floor) state.version = floor;
+  if ((state.version + 1) >>> VERSION_BITS != edge(ctx).incarnation) return 0;
   state.version++;
   return state.version;
 }
@@ -106,10 +108,11 @@ export function freshClaim(ctx: usize, slot: u32, kind: u32, resource: u32, star
   return m;
 }
 
-/** Publishes the drafted content as the next version of its slot. Returns its version, 0 if the table is full. */
+/** Publishes the drafted content as the next version of its slot. Returns its version, 0 if there is none left or the table is full. */
 export function publish(ctx: usize, m: IntentMessage): u32 {
   m.owner = self(ctx);
   m.version = nextVersion(ctx);
+  if (m.version == 0) return 0;
   m.publishedS = missionS(ctx);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
@@ -168,6 +171,10 @@ export function finish(ctx: usize, slot: u32, state: u32): void {
 
 /** After the agreement grew, or a cut: a majority renews the lease, once in an epoch, and what can be settled is. */
 export function agreementGrew(ctx: usize): void {
+  if (membership(ctx).boundsMoved != 0) {
+    membership(ctx).boundsMoved = 0;
+    soilAll(ctx);
+  }
   if (checkQuorum(ctx)) renewOwn(ctx);
   settleOwn(ctx);
 }
@@ -198,7 +205,7 @@ function canSettle(ctx: usize, index: u32): bool {
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (at == index) ranksHigher = false;
-    else if (other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < other.boundS) {
+    else if (other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < boundOf(ctx, other)) {
       // Refused here for something newer than the cut, it may be accepted, and settled, elsewhere.
       if (ranksHigher) return false;
       // It may have begun: it keeps the unit until it ends or says otherwise.
@@ -258,7 +265,7 @@ export function tendOwn(ctx: usize): void {
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX) continue;
     const record = intent(ctx, index);
-    if (verdictOf(ctx, index) == VERDICT_REFUSED) {
+    if (verdictOf(ctx, index) == VERDICT_REFUSED && !outlives(ctx, slot, index)) {
       lose(ctx, slot, index);
       continue;
     }
@@ -270,6 +277,17 @@ export function tendOwn(ctx: usize): void {
     else if (record.version >>> VERSION_BITS != edge(ctx).incarnation && now >= membership(ctx).bootS + RESTATE_S)
       claimAnew(ctx, slot, record.claimS);
   }
+}
+
+/**
+ * INT-3: what is under way and holds its lease is not taken back for another's start on the unit. That one's lease was over before
+ * this could settle; its owner was away or restarted, and claims anew.
+ */
+function outlives(ctx: usize, slot: u32, index: u32): bool {
+  const winner = winnerOver(ctx, index);
+  if (winner == NO_INDEX || own(ctx, slot).running == 0 || own(ctx, slot).settledVersion != intent(ctx, index).version) return false;
+  const other = intent(ctx, winner);
+  return <u32>other.state == STARTED && other.resource == intent(ctx, index).resource && missionS(ctx) < leaseEndS(ctx, slot);
 }
 
 /** Arbitration refused it. An extension falls back to what had settled; a claim is withdrawn and planned anew. */
@@ -392,11 +410,16 @@ export function mayRun(ctx: usize, slot: u32): bool {
 
 /**
  * A newer version of an own slot came from peers: this node forgot it when it restarted. It stands as published, and must settle
- * again before it runs, for it may have been an extension that had not settled.
+ * again before it runs, for it may have been an extension that had not settled. One of this boot was over, and let go of: who brings it
+ * back was away when it ended. Agreement of the epoch before did not cover it, so it must not settle, and all are told that it is over.
  */
 export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
   if (version > intents(ctx).version) intents(ctx).version = version;
+  if (version >>> VERSION_BITS == edge(ctx).incarnation) {
+    finish(ctx, slot, WITHDRAWN);
+    return;
+  }
   own(ctx, slot).settledVersion = 0;
   intents(ctx).unsettled = 1;
   scheduleDirty(ctx, slot);

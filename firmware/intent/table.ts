@@ -1,6 +1,6 @@
 // The intents held, one record each, and this node's own slots: layout and accessors. See README.md for the ideas.
 
-import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS } from "../memory/limits";
+import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX } from "../memory/limits";
 import {
   INTENT_STATE_AT,
   INTENTS_AT,
@@ -39,7 +39,7 @@ export class IntentState {
   recent: u32 = 0;
   /** Mission minute of the newest bucket. */
   minute: u32 = 0;
-  /** Version counter of this single writer (low 20 bits; incarnation above). */
+  /** Version counter of this single writer (low VERSION_BITS; incarnation above). */
   version: u32 = 0;
   noticeCount: u32 = 0;
   noticeSum: u32 = 0;
@@ -157,7 +157,7 @@ export const BUCKET_BYTES: u32 = 16;
 export const RUMOR_BYTES: u32 = 4;
 
 /** Versions of one incarnation: the low bits count, the others say which boot published it, so that a restarted node never reuses one. */
-export const VERSION_BITS: u32 = 20;
+export const VERSION_BITS: u32 = 19;
 
 export function intents(ctx: usize): IntentState {
   return changetype<IntentState>(ctx + INTENT_STATE_AT);
@@ -200,6 +200,7 @@ export function resourceUnit(resource: u32): u32 {
   return resource & 0xffff;
 }
 
+if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR("a version holds the number of its boot");
 if (offsetof<Intent>() != INTENT_BYTES) ERROR("stride of the intent table");
 if (offsetof<Own>() != OWN_BYTES) ERROR("stride of the own slots");
 if (offsetof<Group>() != GROUP_BYTES) ERROR("stride of the groups");

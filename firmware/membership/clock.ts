@@ -20,8 +20,15 @@ import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
 const BYTE_MS_128: u32 = 29;
 /** Light time, processing and rounding inside a cluster, ms: assumed bound on what the correction for air time leaves over. */
 const TRANSIT_ERROR_MS: u32 = 60;
-/** Samples this near to each other (ms) count as agreeing. */
-const AGREE_MS: i32 = 2000;
+/** Samples this near to each other (ms) count as agreeing, and clocks as one cluster's time. */
+export const AGREE_S: i32 = 2;
+const AGREE_MS: i32 = AGREE_S * 1000;
+/** Error that one sample adds, and that of a clock whose majority agrees. */
+const SAMPLE_ERROR_MS: u32 = 2 * TRANSIT_ERROR_MS + 200;
+const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
+/** A pulse has 16 bits for it: this or more. */
+export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
+const DRIFT_S_PER_MS: u32 = 1000 / CLOCK_DRIFT_PPM_MAX;
 
 /** Takes the processor's clock for this call and derives mission time. */
 export function setTime(ctx: usize, nowS: u32, nowMs: u32): void {
@@ -39,12 +46,27 @@ export function setTime(ctx: usize, nowS: u32, nowMs: u32): void {
   state.missionMs = ms;
 }
 
-/** Bound on the error against the cluster's time, milliseconds: grows with drift since the last sample. */
+/**
+ * Bound on the error against the cluster's time, milliseconds; a pulse tells at most ERROR_WIRE_MS_MAX. The cluster's time is that of
+ * its majority, so the error grows with drift from the last quorum on, and a peer's sample lessens it only by as much as that peer's
+ * own error allows: two nodes that are cut off together drift together.
+ */
 export function clockErrorMs(ctx: usize): u32 {
   const state = edge(ctx);
-  if (state.timeKnown == 0) return 0xffff;
-  const elapsedS = state.localS - state.sampleS;
-  return state.errorMs + elapsedS / (1000 / CLOCK_DRIFT_PPM_MAX);
+  if (state.timeKnown == 0) return ERROR_WIRE_MS_MAX;
+  // Rounded up, or frequent samples would never let it grow.
+  const elapsedS = state.localS - state.sampleS + DRIFT_S_PER_MS - 1;
+  return state.errorMs + elapsedS / DRIFT_S_PER_MS;
+}
+
+/** A majority agrees, each within AGREE_S of those it heard it from: this is the cluster's time. */
+export function clockAgreed(ctx: usize): void {
+  if (clockErrorMs(ctx) > AGREED_ERROR_MS) setError(ctx, AGREED_ERROR_MS);
+}
+
+function setError(ctx: usize, errorMs: u32): void {
+  edge(ctx).errorMs = errorMs;
+  edge(ctx).sampleS = edge(ctx).localS;
 }
 
 /** TIM-1: whether this clock is good enough to claim, grant or renew anything. */
@@ -93,24 +115,46 @@ function shiftOffset(ctx: usize, ms: i32): void {
 /** A peer's time as told in its pulse, in a frame of `bytes` bytes. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
 export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
   const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
-  if (peerErrorMs > CLOCK_ERROR_MS_MAX) return;
   const state = edge(ctx);
+  const trusted = peerErrorMs <= CLOCK_ERROR_MS_MAX;
   if (state.timeKnown != 0) {
+    const errorMs = clockErrorMs(ctx);
+    // Who is trusted follows only who is; among the others the worse follows the better.
+    if (!trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
     const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + transitMs;
-    if (off > <i32>CLOCK_STEP_S_MAX * 1000 || off < -(<i32>CLOCK_STEP_S_MAX) * 1000) {
-      countLoss(ctx, COUNTER_CLOCK_DISAGREES);
+    if (off <= <i32>CLOCK_STEP_S_MAX * 1000 && off >= -(<i32>CLOCK_STEP_S_MAX) * 1000) {
+      follow(ctx, off, errorMs, peerErrorMs);
       return;
     }
-    const step = off / 8;
-    shiftOffset(ctx, step);
-    const left = off - step;
-    state.errorMs = 2 * TRANSIT_ERROR_MS + 200 + <u32>(left < 0 ? -left : left);
-    state.sampleS = state.localS;
-    return;
+    countLoss(ctx, COUNTER_CLOCK_DISAGREES);
+    // A clock known to be bad is learnt anew; of two that are, the one behind.
+    if (errorMs <= CLOCK_ERROR_MS_MAX || (!trusted && off < 0)) return;
+    setError(ctx, errorMs);
+    state.timeKnown = 0;
+    state.bootKnown = 0;
+    state.samples = 0;
+    state.sentCycle = 0;
+    state.periodS = state.localS;
   }
+  learn(ctx, peerS, <i32>peerMs + transitMs, peerErrorMs);
+}
+
+/** Moves an eighth of the way to a peer whose error is known, and takes as much of its error as of its time. */
+function follow(ctx: usize, off: i32, errorMs: u32, peerErrorMs: u32): void {
+  const step = off / 8;
+  shiftOffset(ctx, step);
+  const left = off - step;
+  const through = peerErrorMs + SAMPLE_ERROR_MS + <u32>(left < 0 ? -left : left);
+  const blended = <u32>(<i32>errorMs + <i32>(peerErrorMs - errorMs) / 8);
+  setError(ctx, through < blended ? through : blended);
+}
+
+/** A sample for a clock that is unknown: time peerS + sumMs at the present local time. */
+function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
+  const state = edge(ctx);
   // The offset that this sample asks for; the first is kept and later ones are compared with it.
   let offsetS = peerS - state.localS;
-  let offsetMs = <i32>peerMs + transitMs - <i32>state.localMs;
+  let offsetMs = sumMs - <i32>state.localMs;
   if (offsetMs < 0) {
     offsetMs += 1000;
     offsetS -= 1;
@@ -128,8 +172,9 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   state.samples++;
   if (state.samples < CLOCK_SAMPLES_MIN) return;
   state.timeKnown = 1;
-  state.errorMs = <u32>AGREE_MS;
-  state.sampleS = state.localS;
+  const learntMs = peerErrorMs + <u32>AGREE_MS;
+  // From peers that are themselves lost, nothing is learnt of how far off this clock may be.
+  setError(ctx, peerErrorMs > CLOCK_ERROR_MS_MAX && state.errorMs > learntMs ? state.errorMs : learntMs);
   setTime(ctx, state.localS, state.localMs);
   const at = eventSpace(ctx);
   if (at == 0) return;

@@ -12,7 +12,7 @@ import { bitSet, wordFromBytes } from "../base/bits";
 import { edge, members, missionS, timeKnown } from "../edge/table";
 import { countLoss } from "../edge/queues";
 import { Pulse, PULSE_STRUCT_BYTES } from "../wire/generated/messages";
-import { beatOf, epochOf, clockErrorMs, clockSample } from "./clock";
+import { beatOf, epochOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
 import { membership, heardAt, agreeAt, everyoneAt } from "./table";
 import { mergeHeard } from "./view";
 
@@ -48,7 +48,7 @@ export function composePulse(ctx: usize, recent: u32): Pulse {
   m.timeS = now.missionS;
   m.timeMs = now.missionMs;
   const errorMs = clockErrorMs(ctx);
-  m.errorMs = errorMs < 0xffff ? errorMs : 0xffff;
+  m.errorMs = errorMs < ERROR_WIRE_MS_MAX ? errorMs : ERROR_WIRE_MS_MAX;
   m.agesAt = <u32>planes;
   m.agesLength = bytes << 1;
   m.digestHigh = <u32>(state.digest >> 32);
@@ -85,6 +85,8 @@ export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
   mergeAges(ctx, beatOf(m.timeS), m);
   if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
   if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;
+  // A majority is one in time too, or it could not say what the cluster's time is.
+  if (off > AGREE_S || off < -AGREE_S) return PULSE_SAME;
   return mergeAgreement(ctx, m) ? PULSE_GREW : PULSE_SAME;
 }
 

@@ -8,6 +8,7 @@ import {
   ADDRESSEE_ALL,
   MEMBER_WORDS,
   BEATS_GONE,
+  BOOTS_MAX,
 } from "../memory/limits";
 import { bitGet, bitSet, bitClear } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
@@ -23,7 +24,7 @@ import {
   SEND_ALIVE,
   SEND_JOIN,
 } from "../edge/outbox";
-import { membership, member, everyoneAt, baseAt, votersAt, suspectAt, agreeAt } from "./table";
+import { membership, member, everyoneAt, baseAt, votersAt, suspectAt, agreeAt, RECOVERING_ALL, RECOVERING_LEASES } from "./table";
 import { ageOf, markHeard } from "./view";
 import { pulseTurn } from "./pulse";
 
@@ -32,7 +33,7 @@ const WALK_STEPS_MAX: u32 = 8;
 /** Times a suspicion is attached to frames, and a refutation broadcast. */
 const TELL_TIMES: u32 = 3;
 /** A boot counts as this many refutations (as a power of two), so that a restarted member speaks with a higher incarnation. */
-const REFUTATION_BITS: u32 = 5;
+const REFUTATION_BITS: u32 = 3;
 const REFUTATION_MASK: u32 = (1 << REFUTATION_BITS) - 1;
 /** Frames waiting at a period tick from which on probes count for nothing: as many as leave in a period. */
 const CONGESTED: u32 = 4;
@@ -49,7 +50,7 @@ export function membershipBoot(ctx: usize): void {
   membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
   membership(ctx).refuteLeft = TELL_TIMES;
   // The first boot has nothing to forget.
-  membership(ctx).recovering = edge(ctx).incarnation > 1 ? 1 : 0;
+  membership(ctx).recovering = edge(ctx).incarnation > 1 ? RECOVERING_ALL : 0;
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
@@ -64,7 +65,8 @@ export function membershipRestart(ctx: usize): void {
   state.refuteLeft = TELL_TIMES;
   state.health = 0;
   state.quorum = 0;
-  state.recovering = 1;
+  if (state.recovering == 0) state.recovering = RECOVERING_LEASES;
+  state.unstored = 0;
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   state.leaseUntilS = 0;
   const floor = edge(ctx).incarnation << REFUTATION_BITS;
@@ -236,3 +238,5 @@ export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void
   entry.isolationFromS = fromS;
   entry.isolationUntilS = untilS;
 }
+
+if (BOOTS_MAX >= 1 << (16 - REFUTATION_BITS)) ERROR("an incarnation is told in 16 bits");

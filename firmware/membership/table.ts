@@ -55,8 +55,12 @@ export class MembershipState {
   quietS: u32 = 0;
   /** Changes of the gone set since the last beat, told to the convergence room. */
   sequence: u32 = 0;
-  /** 1 = restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
+  /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
   recovering: u32 = 0;
+  /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */
+  unstored: u32 = 0;
+  /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
+  boundsMoved: u32 = 0;
 }
 
 @unmanaged
@@ -132,4 +136,9 @@ export function votersAt(ctx: usize): usize {
 }
 export const MEMBER_BITMAPS: u32 = 10;
 
+/** Restarted from a checkpoint: it may have forgotten ordinary leases. Booted without one: those extended in advance, too. */
+export const RECOVERING_LEASES: u32 = 1;
+export const RECOVERING_ALL: u32 = 2;
+
+if (offsetof<MembershipState>() > 160) ERROR("room for the state of membership");
 if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");

@@ -10,6 +10,7 @@ import {
   DEAF_S,
   DEAF_DOUBT_S,
   LEASE_S,
+  LEASE_ADVANCE_S_MAX,
   BURY_S,
   LEASE_GUARD_S,
   EVENT_BYTES_MAX,
@@ -20,7 +21,7 @@ import { mix64 } from "../base/hash";
 import { edge, members, missionS, self } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { MemberState, encodeMemberState } from "../wire/generated/messages";
-import { beatOf, beatStartS, epochCutS, clockErrorMs } from "./clock";
+import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./clock";
 import {
   membership,
   member,
@@ -37,6 +38,7 @@ import {
   STATE_SUSPECT,
   STATE_UNREACHABLE,
   STATE_DEAD,
+  RECOVERING_ALL,
 } from "./table";
 
 /** A member that was buried this often stays what it is. */
@@ -44,6 +46,10 @@ const BURIALS_MAX: u32 = 254;
 
 /** What a node agreed to before it restarted binds nobody after this, seconds since its boot. */
 const FORGET_S: u32 = LEASE_S + 2 * LEASE_GUARD_S;
+const FORGET_ALL_S: u32 = LEASE_ADVANCE_S_MAX + 2 * LEASE_GUARD_S;
+
+/** Both slots of a platform that writes its checkpoints in turn shall hold a promise, and the last be written, before it is made. */
+const STORE_PERIODS: u32 = 3;
 
 /** Age of a member's newest sign of life in beats, BEATS_GONE = gone. */
 export function ageOf(ctx: usize, index: u32): u32 {
@@ -153,6 +159,7 @@ function goneChanged(ctx: usize): void {
   state.goneDigest = digestOfGone(ctx);
   state.digest += state.goneDigest - before;
   agreeAnew(ctx);
+  state.boundsMoved = 1;
   state.sequence++;
 }
 
@@ -173,10 +180,28 @@ function digestOfGone(ctx: usize): u64 {
   return sum;
 }
 
-/** Nobody but this node is known to hold the present digest; nor does it say so itself while it may have forgotten what it agreed to. */
+/**
+ * Nobody but this node is known to hold the present digest; nor does it say so itself while it may have forgotten what it agreed to, or
+ * would forget it with the next restart.
+ */
 export function agreeAnew(ctx: usize): void {
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
-  if (membership(ctx).recovering == 0) bitSet(agreeAt(ctx), self(ctx));
+  agreeSelf(ctx);
+}
+
+function agreeSelf(ctx: usize): void {
+  if (membership(ctx).recovering == 0 && membership(ctx).unstored == 0) bitSet(agreeAt(ctx), self(ctx));
+}
+
+/** A lease extended in advance was heard of: it outlasts the time for which a restarted node counts for nothing, so it is stored first. */
+export function promiseHeard(ctx: usize): void {
+  membership(ctx).unstored = STORE_PERIODS;
+}
+
+/** A checkpoint is written, or the last has had a period to be. */
+export function promiseStored(ctx: usize): void {
+  membership(ctx).unstored--;
+  agreeSelf(ctx);
 }
 
 /** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
@@ -239,7 +264,7 @@ export function cutEpoch(ctx: usize): void {
   state.epoch = epoch;
   state.quorum = 0;
   // The ordinary leases that its agreement before the restart may have granted are over.
-  if (missionS(ctx) >= state.bootS + FORGET_S) state.recovering = 0;
+  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? FORGET_ALL_S : FORGET_S)) state.recovering = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const heard =
@@ -267,9 +292,10 @@ export function checkQuorum(ctx: usize): bool {
   state.quorum = 1;
   state.quorumEpoch = state.epoch;
   state.formed = 1;
+  clockAgreed(ctx);
   if (state.recovering != 0) {
     state.recovering = 0;
-    bitSet(agreeAt(ctx), self(ctx));
+    agreeSelf(ctx);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
   for (let i: u32 = 0; i < members(ctx); i++) if (member(ctx, i).burials & 1) bitClear(baseAt(ctx), i);

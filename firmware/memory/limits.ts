@@ -104,6 +104,8 @@ export const DEAF_DOUBT_S: u32 = 1200;
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
 // ---- membership ----
+/** Boots of one board: one a day for 22 years. Versions and incarnations carry the number; a configuration beyond it is refused. */
+export const BOOTS_MAX: u32 = 8191;
 export const MEMBER_WORDS: u32 = (MEMBERS_MAX + 31) >> 5;
 /** Relays asked when a probe found no answer (SWIM's k). */
 export const RELAYS: u32 = 3;

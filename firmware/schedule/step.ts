@@ -47,7 +47,7 @@ const REPLICATE_S: u32 = 3600;
 const ROLLED_SLOTS_MAX: u32 = 8;
 const EVERYTHING: u32 = 0x3ff;
 
-/** After boot or restore: nothing is taken to run. What a restored table says was running is stopped, then decided anew. */
+/** After boot or restore: nothing is taken to run. Whatever an earlier boot started is stopped, known here or not, then decided anew. */
 export function scheduleBoot(ctx: usize): void {
   const state = schedule(ctx);
   planDrop(ctx);
@@ -57,7 +57,7 @@ export function scheduleBoot(ctx: usize): void {
     state.solarW = edge(ctx).solarW;
   }
   for (let slot: u32 = 0; slot <= MAINTAIN_SLOT; slot++) {
-    if (own(ctx, slot).running != 0) stop(ctx, slot);
+    if (edge(ctx).incarnation > 1 || own(ctx, slot).running != 0) stop(ctx, slot);
     own(ctx, slot).running = 0;
     told(ctx, slot).retryS = 0;
   }

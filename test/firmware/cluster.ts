@@ -1,7 +1,7 @@
 import { encodeFrame } from '../../host/cbor/frame.ts';
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import type { Group, Message } from '../../host/cbor/generated.ts';
+import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { FLAG_COMMAND, FLAG_EVENT, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   features?: number;
   groups?: Group[];
   rateMax?: number;
+  /** How much each node's oscillator runs ahead, parts per million; those left out run true. */
+  driftPpm?: number[];
 }
 
 /** An event or command record: decoded integers, [0] = type. */
@@ -28,6 +30,14 @@ export interface Told {
 }
 
 const frameBytesMax = 256;
+/** The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the firmware allows for. */
+const bitsPerMs = 35;
+
+interface InFlight {
+  atMs: number;
+  sender: number;
+  bytes: Uint8Array;
+}
 
 /** Two ore lots and a depot that a dozen nodes fit on. */
 export const smallWorld: Group[] = [
@@ -37,7 +47,7 @@ export const smallWorld: Group[] = [
 ];
 
 /**
- * Nodes of real firmware on an instant radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
+ * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
  * simulator adds (board, channel, world) is proven there; here only the firmware is.
  */
 export class TestCluster {
@@ -47,6 +57,8 @@ export class TestCluster {
   readonly part: number[] = [];
   readonly events: Told[] = [];
   readonly commands: Told[] = [];
+  /** What each node had stored when it asked for it, newest first: the two slots of a board. */
+  readonly stored: Uint8Array[][] = [];
   /** Called before events and commands are stored, when set: they are then not stored. */
   onTold: ((told: Told) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
@@ -56,7 +68,10 @@ export class TestCluster {
   calls = 0;
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
-  private airBytes = 0;
+  private readonly inFlight: InFlight[] = [];
+  private heard: Uint8Array = new Uint8Array(0);
+  /** Five minutes of the run for which health was reported, however it is cut into steps. */
+  private healthBeat = 0;
   private readonly frameAt: number;
   private readonly recordAt: number;
   private readonly checkpointAt: number;
@@ -65,7 +80,16 @@ export class TestCluster {
   private readonly options: Required<ClusterOptions>;
 
   constructor(options: ClusterOptions) {
-    this.options = { preset: 'flight', seed: 1, loss: 0, features: 1, groups: smallWorld, rateMax: 200, ...options };
+    this.options = {
+      preset: 'flight',
+      seed: 1,
+      loss: 0,
+      features: 1,
+      groups: smallWorld,
+      rateMax: 200,
+      driftPpm: [],
+      ...options,
+    };
     this.engine = loadV8Engine(this.options.preset);
     this.random = new RandomStream(this.options.seed, 'loss');
     this.frameAt = this.engine.reserve(frameBytesMax);
@@ -73,6 +97,7 @@ export class TestCluster {
     this.checkpointAt = this.engine.reserve(this.engine.image.checkpointBytes);
     for (let node = 0; node < this.options.nodes; node++) {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
+      this.stored.push([]);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -120,12 +145,13 @@ export class TestCluster {
     return this.engine.view().slice(this.checkpointAt, this.checkpointAt + length);
   }
 
-  /** Restarts from a checkpoint, its clock kept. */
-  restore(node: number, incarnation: number, checkpoint: Uint8Array): void {
-    const config = this.config(node, incarnation, true);
+  /** Restarts from a checkpoint, its clock kept unless told otherwise. */
+  restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
+    const config = this.config(node, incarnation, timeKnown);
     this.engine.view().set(config, this.recordAt);
     this.engine.view().set(checkpoint, this.checkpointAt);
     this.bootMs[node] = this.nowMs;
+    this.up[node] = true;
     const { restore } = this.engine.calls;
     const status = restore(this.contexts[node], this.checkpointAt, checkpoint.length, this.recordAt, config.length, 2, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`restore of ${node}: status ${status & STATUS_MASK}`);
@@ -135,7 +161,7 @@ export class TestCluster {
   observe(node: number, message: Message): number {
     const bytes = encodeMessage(message);
     this.engine.view().set(bytes, this.recordAt);
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const status = this.engine.calls.observe(
       this.contexts[node],
       Math.floor(local / 1000),
@@ -151,7 +177,7 @@ export class TestCluster {
   inject(node: number, sender: number, messages: Message[]): number {
     const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
     this.engine.view().set(frame, this.frameAt);
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const { receive } = this.engine.calls;
     const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, frame.length);
     this.after(node, status);
@@ -174,11 +200,16 @@ export class TestCluster {
       let next = -1;
       for (let node = 0; node < this.contexts.length; node++)
         if (this.up[node] && (next < 0 || this.wakeMs[node] < this.wakeMs[next])) next = node;
-      if (next < 0 || this.wakeMs[next] > untilMs) break;
-      const before = Math.floor(this.nowMs / 300_000);
-      this.nowMs = Math.max(this.nowMs, this.wakeMs[next]);
-      if (Math.floor(this.nowMs / 300_000) !== before) this.reportHealth(healthy);
-      this.wake(next);
+      const wakeMs = next < 0 ? Number.POSITIVE_INFINITY : Math.max(this.nowMs, this.wakeMs[next]);
+      const landMs = this.inFlight[0]?.atMs ?? Number.POSITIVE_INFINITY;
+      const nextMs = Math.min(wakeMs, landMs);
+      if (nextMs > untilMs) break;
+      this.nowMs = nextMs;
+      const beat = Math.floor(this.nowMs / 300_000);
+      if (beat !== this.healthBeat) this.reportHealth(healthy);
+      this.healthBeat = beat;
+      if (landMs <= wakeMs) this.land(this.inFlight.shift() as InFlight);
+      else this.wake(next);
     }
     this.nowMs = untilMs;
   }
@@ -190,7 +221,7 @@ export class TestCluster {
 
   private wake(node: number): void {
     const ctx = this.contexts[node];
-    const local = this.nowMs - this.bootMs[node];
+    const local = this.localMs(node);
     const s = Math.floor(local / 1000);
     this.calls++;
     const status = this.engine.calls.tick(ctx, s, local % 1000);
@@ -200,24 +231,33 @@ export class TestCluster {
     if (this.wakeMs[node] <= this.nowMs) this.wakeMs[node] = this.nowMs + 1;
   }
 
-  /** The bytes of the frame on the air. */
+  /** The bytes of the frame that is being heard. */
   onAir(): Uint8Array {
-    return this.engine.view().slice(this.frameAt, this.frameAt + this.airBytes);
+    return this.heard;
   }
 
+  /** A frame is heard when its last bit is. */
   private air(sender: number, length: number): void {
-    this.airBytes = length;
-    const sent = this.jam === null ? null : this.onAir();
     this.frames++;
-    const to = addresseeOf(this.engine.view(), this.frameAt);
+    const bytes = this.engine.view().slice(this.frameAt, this.frameAt + length);
+    const frame = { atMs: this.nowMs + Math.floor((length * 8) / bitsPerMs), sender, bytes };
+    let at = this.inFlight.length;
+    while (at > 0 && this.inFlight[at - 1].atMs > frame.atMs) at--;
+    this.inFlight.splice(at, 0, frame);
+  }
+
+  private land({ sender, bytes }: InFlight): void {
+    this.heard = bytes;
+    const to = addresseeOf(bytes, 0);
     for (let node = 0; node < this.contexts.length; node++) {
       if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
       if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
-      const local = this.nowMs - this.bootMs[node];
+      const local = this.localMs(node);
       this.calls++;
-      if (sent !== null) this.engine.view().set(sent, this.frameAt);
-      const status = this.engine.calls.receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, length);
+      this.engine.view().set(bytes, this.frameAt);
+      const { receive } = this.engine.calls;
+      const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, bytes.length);
       const code = status & STATUS_MASK;
       if (code !== 0 && code !== 10)
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
@@ -230,8 +270,18 @@ export class TestCluster {
     const at = this.recordAt + 2048;
     if (status & FLAG_COMMAND) this.drain(node, this.engine.calls.command, at, this.commands);
     if (status & FLAG_EVENT) this.drain(node, this.engine.calls.event, at, this.events);
-    const local = this.nowMs - this.bootMs[node];
-    this.wakeMs[node] = this.nowMs + this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
+    const local = this.localMs(node);
+    const waitMs = this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
+    this.wakeMs[node] = this.nowMs + Math.ceil(waitMs / this.rateOf(node));
+  }
+
+  private rateOf(node: number): number {
+    return 1 + (this.options.driftPpm[node] ?? 0) * 1e-6;
+  }
+
+  /** The node's own clock: ms since it booted. */
+  private localMs(node: number): number {
+    return Math.floor((this.nowMs - this.bootMs[node]) * this.rateOf(node));
   }
 
   private drain(node: number, take: (ctx: number, out: number, cap: number) => number, at: number, into: Told[]): void {
@@ -240,6 +290,7 @@ export class TestCluster {
       if (length === 0) return;
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
+      if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);
     }

@@ -18,6 +18,11 @@ export class ExecutionWatch {
         this.doubles.push(`${key} and ${other} on ${resource.toString(16)} at ${told.atS} s`);
     this.running.set(key, { resource, untilS });
   }
+
+  /** The platform itself ended it. */
+  ended(node: number, slot: number): void {
+    this.running.delete(`${node}/${slot}`);
+  }
 }
 
 export function watched(cluster: TestCluster): ExecutionWatch {

@@ -1,0 +1,174 @@
+import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { TestCluster } from './cluster.ts';
+import { type ExecutionWatch, watched } from './watch.ts';
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+const RUNNING = 1;
+const FAILED = 4;
+const WHAT_HELD = 2;
+const WHAT_OWN = 3;
+/** Two units that all fight for. */
+const lot: Group = { name: 'group', group: 1, kind: 1, units: 2, capacity: 2000, stockKg: 1_000_000, loadKg: 0 };
+const slots = 3;
+
+export interface Storm {
+  doubles: string[];
+  /** Times that work on a unit began: a run in which nothing ever does proves nothing. */
+  starts: number;
+  log: string[];
+}
+
+/**
+ * INT-5: one cluster through random partitions, one-way deafness, loss, restarts, drifting clocks and claims from outside, all drawn
+ * from the seed. Every second seed extends leases in advance, and its nodes restart from what their boards stored, the newest or the
+ * one before, or from nothing; the others restart from any checkpoint they ever had.
+ */
+export class PartitionStorm {
+  readonly log: string[] = [];
+  private readonly random: RandomStream;
+  private readonly nodes: number;
+  private readonly cluster: TestCluster;
+  private readonly boots: number[];
+  private readonly kept: Uint8Array[][];
+  private readonly stored: boolean;
+  private readonly deaf = new Set<string>();
+  private readonly watch: ExecutionWatch;
+
+  constructor(seed: number) {
+    const random = new RandomStream(seed, 'partitions');
+    this.random = random;
+    this.nodes = 3 + random.below(6);
+    this.stored = random.below(2) === 0;
+    const driftPpm = Array.from({ length: this.nodes }, () => random.below(50) - 25);
+    const loss = random.below(3) * 0.15;
+    // Some plan for themselves, too.
+    const features = random.below(3) === 0 ? 1 : 0;
+    this.cluster = new TestCluster({ nodes: this.nodes, seed, features, groups: [lot], driftPpm, loss });
+    this.watch = watched(this.cluster);
+    this.cluster.jam = (sender, receiver) => this.deaf.has(`${sender}>${receiver}`);
+    this.boots = Array.from({ length: this.nodes }, () => 1);
+    this.kept = Array.from({ length: this.nodes }, () => []);
+  }
+
+  run(days: number): Storm {
+    const { cluster, random } = this;
+    const { watch } = this;
+    let nowS = 20 * MINUTE;
+    cluster.runTo(nowS);
+    while (nowS < days * DAY) {
+      this.strike();
+      nowS +=
+        random.below(20) === 0 ? random.below(10 * HOUR) : random.below(2) === 0 ? random.below(15 * MINUTE) : random.below(90);
+      cluster.runTo(nowS);
+    }
+    const starts = cluster.commands.filter(({ fields }) => fields[0] === TYPE.startWork && (fields[3] & 0xffff) !== 0).length;
+    return { doubles: watch.doubles, starts, log: this.log };
+  }
+
+  private note(what: string): void {
+    this.log.push(`${this.cluster.nowMs / 1000} s: ${what}`);
+  }
+
+  private strike(): void {
+    const dice = this.random.below(100);
+    const node = this.random.below(this.nodes);
+    if (dice < 22) this.assign(node);
+    else if (dice < 50) this.split();
+    else if (dice < 58) this.heal();
+    else if (dice < 66) this.deafen(node);
+    else if (dice < 72) this.give(node);
+    else if (dice < 80) this.restart(node);
+    else if (dice < 84) this.kept[node] = [...this.kept[node], this.cluster.checkpoint(node)].slice(-4);
+    else if (dice < 90) this.outlook(node);
+    else this.betray();
+  }
+
+  private observe(node: number, message: Message): void {
+    if (this.cluster.up[node]) this.cluster.observe(node, message);
+  }
+
+  private assign(node: number, unit = 1 + this.random.below(2)): void {
+    const { random } = this;
+    const nowS = Math.floor(this.cluster.nowMs / 1000);
+    const startS = nowS + (random.below(2) === 0 ? 0 : random.below(2 * HOUR));
+    const endS = startS + 20 * MINUTE + random.below(random.below(2) === 0 ? 3 * HOUR : DAY);
+    const slot = random.below(slots);
+    const resource = (1 << 16) | unit;
+    const priority = 1 + random.below(3);
+    this.observe(node, { name: 'assign', slot, kind: 1, resource, startS, endS, durationS: 0, rate: 100, priority });
+    this.note(`assign ${node}/${slot} unit ${resource & 0xffff} [${startS}, ${endS}) priority ${priority}`);
+  }
+
+  private split(): void {
+    const parts = 2 + this.random.below(2);
+    for (let node = 0; node < this.nodes; node += 1) this.cluster.part[node] = this.random.below(parts);
+    this.note(`split ${this.cluster.part.join('')}`);
+  }
+
+  private heal(): void {
+    this.cluster.part.fill(0);
+    this.deaf.clear();
+    this.note('heal');
+  }
+
+  /** Who works is cut off with a few; of the others, who let it begin, some restart, and one wants what it works. */
+  private betray(): void {
+    const all = Array.from({ length: this.nodes }, (_, node) => node);
+    const owner = all.find((node) => this.unitOf(node) !== 0);
+    if (owner === undefined) return;
+    this.deaf.clear();
+    const others = all.filter((node) => node !== owner);
+    for (const node of all) this.cluster.part[node] = node === owner || this.random.below(4) === 0 ? 0 : 1;
+    this.note(`betray ${owner}: ${this.cluster.part.join('')}`);
+    for (const node of others) if (this.cluster.part[node] === 1 && this.random.below(2) === 0) this.restart(node);
+    const rivals = others.filter((node) => this.cluster.part[node] === 1);
+    if (rivals.length > 0) this.assign(rivals[this.random.below(rivals.length)], this.unitOf(owner));
+  }
+
+  /** The unit that a node works, 0 if none. */
+  private unitOf(node: number): number {
+    for (let slot = 0; slot < slots; slot += 1)
+      if (this.cluster.inspect(node, WHAT_OWN, slot)[4] === RUNNING)
+        return (this.cluster.inspect(node, WHAT_HELD, node * 8 + slot)[4] ?? 0) & 0xffff;
+    return 0;
+  }
+
+  /** One way only: who is not heard may still hear. */
+  private deafen(node: number): void {
+    if (this.random.below(2) === 0) this.deaf.clear();
+    for (let other = 0; other < this.nodes; other += 1) if (this.random.below(2) === 0) this.deaf.add(`${node}>${other}`);
+    this.note(`deaf ${[...this.deaf].join(' ')}`);
+  }
+
+  private give(node: number): void {
+    for (let slot = 0; slot < slots; slot += 1)
+      if (this.cluster.inspect(node, WHAT_OWN, slot)[4] === RUNNING && this.random.below(2) === 0) {
+        this.watch.ended(node, slot);
+        this.observe(node, { name: 'progress', slot, status: FAILED, movedKg: 0 });
+        this.note(`failed ${node}/${slot}`);
+      }
+  }
+
+  private restart(node: number): void {
+    this.boots[node] += 1;
+    const images = this.stored ? this.cluster.stored[node] : this.kept[node];
+    const image = images[this.random.below(images.length + 1)];
+    const timeKnown = this.random.below(2) === 0;
+    if (image === undefined) this.cluster.boot(node, this.boots[node], timeKnown);
+    else this.cluster.restore(node, this.boots[node], image, timeKnown);
+    this.note(
+      `restart ${node} ${image === undefined ? 'from nothing' : 'from a checkpoint'}, clock ${timeKnown ? 'kept' : 'lost'}`,
+    );
+  }
+
+  private outlook(node: number): void {
+    if (!this.stored) return;
+    const nowS = Math.floor(this.cluster.nowMs / 1000);
+    const untilS = nowS + HOUR + this.random.below(2 * DAY);
+    this.observe(node, { name: 'outlook', fromS: nowS, untilS, kind: 1 });
+    this.note(`outlook ${node} until ${untilS}`);
+  }
+}
