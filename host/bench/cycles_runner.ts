@@ -50,7 +50,7 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
   if (!existsSync(path) || !existsSync(join(folder, 'stamp')) || readFileSync(join(folder, 'stamp'), 'utf8') !== stamp) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'image.c'), translateImage(imagePath(target.preset)));
-    const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/measure.c'));
+    const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/calls.c'));
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
     const flags = [
       `-DSCRIPT_ADDRESS=${address(scriptOffset)}`,
