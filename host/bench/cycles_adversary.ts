@@ -335,3 +335,20 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
   script.call('boot', place.context, place.config, config.length, 1, 0, 0);
   return { ops, from };
 }
+
+/** A genome by names; what is not named stands in the middle. */
+function genomeOf(values: Partial<Record<Gene, number>>): Genome {
+  return genes.map((name) => values[name] ?? 0.5);
+}
+
+const fullOneGroup = { groups: 0, intents: 0.999, sharedUnit: 0.999, gone: 0, zeroRates: 0 };
+
+/** Where searches begin: tables that the loops' bounds suggest. */
+export const suspected: readonly Genome[] = [
+  // Many claims that overlap all others though never more than capacity allows at once.
+  genomeOf({ ...fullOneGroup, pattern: 0.9, patternShare: 0.45, capacity: 0.68, rate: 0.25, notices: 0 }),
+  // One unit that all want, with every notice about something else.
+  genomeOf({ ...fullOneGroup, units: 0.1, sharedUnit: 0, pattern: 0.1, notices: 0.999, spanS: 0.9 }),
+  // Half of the members are gone and an epoch is cut.
+  genomeOf({ ...fullOneGroup, groups: 0.5, gone: 0.5, boundary: 0.9, laterS: 0, notices: 0.999, leases: 0.5 }),
+];

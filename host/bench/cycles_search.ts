@@ -2,9 +2,9 @@
  * Search for the slowest inputs (BRD-3): hill climbing over the genomes of cycles_adversary.ts, counted on a board's own code in the emulator. One table serves all operations of
  * an evaluation; each operation has its own best genome, and they are bettered in turn. A function of seed and number of evaluations.
  */
-import type { Target } from '../board/targets.ts';
+import type { Target, TargetName } from '../board/targets.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { attack, attacked, type Attacked, type Cluster, geneCount, type Genome } from './cycles_adversary.ts';
+import { attack, attacked, type Attacked, type Cluster, geneCount, type Genome, suspected } from './cycles_adversary.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { Script } from './cycles_script.ts';
@@ -13,6 +13,15 @@ export interface WorstInput {
   op: Attacked;
   instructions: number;
   genome: Genome;
+}
+
+/** A worst input, and what it takes on the target where it is worst. */
+export interface TargetWorst extends WorstInput {
+  target: TargetName;
+}
+
+function distinct(genomes: readonly Genome[]): Genome[] {
+  return [...new Set(genomes.map((genome) => JSON.stringify(genome)))].map((text) => JSON.parse(text));
 }
 
 /** Room for what a search may find. */
@@ -84,10 +93,20 @@ export function searchWorst(
       best.set(op, { op, instructions, genome });
     }
   };
-  for (const genome of new Set(known.map((input) => JSON.stringify(input.genome)))) take(JSON.parse(genome));
+  for (const genome of distinct([...known.map((input) => input.genome), ...suspected])) take(genome);
   for (let count = 0; count < evaluations; count += 1) {
     const held = best.get(attacked[count % attacked.length]);
     take(held === undefined || random.fraction() < freshShare ? fresh(random) : mutated(held.genome, random));
   }
   return attacked.map((op) => best.get(op)).filter((found) => found !== undefined);
+}
+
+/** What inputs that were found on one target take on another of the same preset. */
+export function worstOn(runner: Runner, found: readonly WorstInput[]): TargetWorst[] {
+  const best = new Map<Attacked, TargetWorst>();
+  for (const genome of distinct(found.map((input) => input.genome)))
+    for (const [op, instructions] of evaluate(runner, genome))
+      if (instructions > (best.get(op)?.instructions ?? 0))
+        best.set(op, { target: runner.target.name, op, instructions, genome });
+  return attacked.map((op) => best.get(op)).filter((worst) => worst !== undefined);
 }
