@@ -11,6 +11,9 @@ import { rootFolder } from '../build/root.ts';
 import { type Comparison, compareConflicts, compareFrames, sizesOf } from './cycles_yardstick.ts';
 import type { Recording } from './cycles_record.ts';
 import { buildRunner, type Runner } from './cycles_runner.ts';
+import type { TargetWorst } from './cycles_search.ts';
+import { measureStack } from './cycles_stack.ts';
+import { recordedFuel } from './cycles_fuel.ts';
 import { measureTypical, median, typicalRecording } from './cycles_typical.ts';
 
 export interface OpCycles {
@@ -19,6 +22,8 @@ export interface OpCycles {
   instructions: number;
   /** Most that was ever seen: in the run, or by the search whose results are committed. */
   worst: number;
+  /** Median fuel of the same calls in Wasmtime, when that engine is on this machine. */
+  fuel?: number;
 }
 
 export interface TargetCycles {
@@ -30,7 +35,8 @@ export interface TargetCycles {
   clockHz: number;
   instructionsPerS: number;
   stackBoundBytes: number;
-  stackMeasuredBytes: number | null;
+  /** Of the painted stack, after the first inputs of the recorded run. */
+  stackMeasuredBytes: number;
   codeBytes: number;
   ramBytes: number;
 }
@@ -44,6 +50,8 @@ export interface NativeRatio {
 export interface CyclesTable {
   targets: TargetCycles[];
   nativeRatio: NativeRatio[];
+  /** What the search has found, with the genomes that bring it about again. Only in the committed table. */
+  worst?: TargetWorst[];
 }
 
 export const committedPath = join(rootFolder, 'docs/results/cycles.json');
@@ -54,9 +62,12 @@ export function committedTable(): CyclesTable {
   return JSON.parse(readFileSync(committedPath, 'utf8'));
 }
 
-/** The worst that the committed table knows of an operation. */
+/** The search's names of operations that the table calls otherwise. */
+const searchNames: Readonly<Record<string, string>> = { 'conflict check': 'verdict' };
+
+/** The worst that the search has found of an operation, 0 when it did not look. */
 function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
-  return known.targets.find((target) => target.name === name)?.ops.find((entry) => entry.op === op)?.worst ?? 0;
+  return known.worst?.find((worst) => worst.target === name && worst.op === (searchNames[op] ?? op))?.instructions ?? 0;
 }
 
 /** Images and yardstick on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
@@ -86,6 +97,7 @@ export async function measureTarget(
   const board = await buildBoard(target.name, options);
   const runner = await buildRunner(target, options);
   const { ops, instructionsPerS, different } = measureTypical(runner, recording);
+  const fuel = recordedFuel(target.preset, recording);
   if (different > 0)
     throw new Error(
       `${target.name}: ${different} of ${recording.calls.length} calls gave other results than V8: npx heliograph board trace ${target.name}`,
@@ -94,22 +106,27 @@ export async function measureTarget(
     name: target.name,
     ops: ops.map(({ op, counts }) => {
       const seen = Math.max(...counts);
-      return { op, instructions: median(counts), worst: Math.max(seen, worstKnown(known, target.name, op)) };
+      const entry = { op, instructions: median(counts), worst: Math.max(seen, worstKnown(known, target.name, op)) };
+      const burnt = fuel?.get(op);
+      return burnt === undefined ? entry : { ...entry, fuel: burnt };
     }),
     utilisation: (instructionsPerS * target.cyclesPerInstruction) / target.clockHz,
     cyclesPerInstruction: target.cyclesPerInstruction,
     clockHz: target.clockHz,
     instructionsPerS,
     stackBoundBytes: stackBound(target).bytes,
-    stackMeasuredBytes: null,
+    stackMeasuredBytes: measureStack(target, board.elf, recording),
     codeBytes: board.sizes.codeBytes,
     ramBytes: board.sizes.ramBytes,
   };
 }
 
-/** Measures targets one after the other; `tell` hears of each. */
-export async function measureCycles(names: readonly TargetName[], tell: (line: string) => void): Promise<CyclesTable> {
-  const known = committedTable();
+/** Measures targets one after the other. `known`: whose worst cases count; `tell` hears of each target. */
+export async function measureCycles(
+  names: readonly TargetName[],
+  known: CyclesTable,
+  tell: (line: string) => void,
+): Promise<CyclesTable> {
   const recordings = new Map<string, Recording>();
   const table: CyclesTable = { targets: [], nativeRatio: [] };
   for (const target of names.map((name) => targets[name])) {

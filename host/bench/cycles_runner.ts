@@ -50,7 +50,7 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
   if (!existsSync(path) || !existsSync(join(folder, 'stamp')) || readFileSync(join(folder, 'stamp'), 'utf8') !== stamp) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'image.c'), translateImage(imagePath(target.preset)));
-    const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/measure.c'));
+    const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/calls.c'));
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
     const flags = [
       `-DSCRIPT_ADDRESS=${address(scriptOffset)}`,
@@ -70,7 +70,12 @@ export interface ScriptRun {
 }
 
 /** Works a script off. `trace`: also which addresses the marked calls from … from + calls − 1 executed. Throws when the emulator does not finish. */
-export function runScript(runner: Runner, script: Script, trace?: { from: number; calls: number }): ScriptRun {
+export function runScript(
+  runner: Runner,
+  script: Script,
+  trace?: { from: number; calls: number },
+  limit = hangInstructions,
+): ScriptRun {
   const { target, elf, path } = runner;
   const text = script.finish();
   if (text.length > scriptBytesMax) throw new Error(`a script of ${text.length} bytes: at most ${scriptBytesMax}; split it`);
@@ -85,7 +90,7 @@ export function runScript(runner: Runner, script: Script, trace?: { from: number
     const count = countArguments(elf, {
       out,
       over: 'runner_over',
-      limit: hangInstructions,
+      limit,
       trace: trace === undefined ? undefined : { path: tracePath, ...trace },
     });
     const machine = emulatorArguments(target, path, ram);

@@ -42,6 +42,7 @@ export class Script {
   private buffer = new ArrayBuffer(1 << 16);
   private view = new DataView(this.buffer);
   private length = headerWords * 4;
+  private marked = 0;
   /** Where each entry's result lies, and how many bytes. */
   private readonly results: { at: number; bytes: number }[] = [];
 
@@ -89,7 +90,13 @@ export class Script {
     return this.entry(kind.read, [at, offset, bytes], bytes, 20);
   }
 
+  /** Marked calls so far: each gives one record of the counting plugin. */
+  get calls(): number {
+    return this.marked;
+  }
+
   call(name: ScriptCall, ...words: number[]): number {
+    this.marked += 1;
     const padded = [...words, 0, 0, 0, 0, 0, 0, 0, 0].slice(0, 8);
     return this.entry(kind.call, [scriptCalls[name], ...padded, 0], 0, 8 + 9 * 4);
   }
@@ -110,10 +117,12 @@ export class Script {
   }
 
   nativeVerdict(owner: number, slot: number, nowS: number, nowMs: number): number {
+    this.marked += 1;
     return this.entry(kind.native, [1, owner, slot, nowS, nowMs, 0], 0, 8 + 5 * 4);
   }
 
   nativeFrame(length: number): number {
+    this.marked += 1;
     return this.entry(kind.native, [2, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
   }
 

@@ -8,7 +8,7 @@ import { boardFolder, type Target } from './targets.ts';
 interface StackFacts {
   /** What the startup code takes before the first function. */
   readonly startBytes: number;
-  /** What the processor pushes when it takes an interrupt on this stack, padding included. */
+  /** What the processor pushes when it takes exceptions on this stack, padding included. */
   readonly interruptBytes: number;
   /** Handlers that run below whatever was interrupted; others begin on a fresh stack. */
   readonly handlers: readonly string[];
@@ -16,9 +16,12 @@ interface StackFacts {
   readonly assembly: readonly string[];
 }
 
-/** By architecture. Cortex-M: the extended exception frame of 26 words and its alignment (ARMv7-M, B1.5). LEON3: the first frame of startup.S. */
+/**
+ * By architecture. Cortex-M: the extended exception frame of 26 words and its alignment (ARMv7-M, B1.5), twice, as the watchdog's NMI may strike in the
+ * handler of a service or fault. LEON3: the first frame of startup.S.
+ */
 const facts: Readonly<Record<Target['architecture'], StackFacts>> = {
-  cortexm: { startBytes: 0, interruptBytes: 26 * 4 + 4, handlers: ['watchdog_entry'], assembly: [] },
+  cortexm: { startBytes: 0, interruptBytes: 2 * (26 * 4 + 4), handlers: ['watchdog_entry'], assembly: [] },
   riscv: { startBytes: 0, interruptBytes: 0, handlers: [], assembly: [] },
   leon3: { startBytes: 96, interruptBytes: 0, handlers: [], assembly: ['board_abandon'] },
 };

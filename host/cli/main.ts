@@ -4,6 +4,7 @@ import { defaultEngine, engineNames } from '../engine/load.ts';
 import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { RadioError } from '../radio/radio.ts';
 import { StoreError } from '../store/store.ts';
+import { addBenchCommands } from './bench.ts';
 import { addBoardCommands } from './board.ts';
 import { deaths } from './deaths.ts';
 import { decode } from './decode.ts';
@@ -158,6 +159,7 @@ program
   .action(merge);
 
 addBoardCommands(program, examples);
+addBenchCommands(program, examples);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

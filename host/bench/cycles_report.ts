@@ -1,0 +1,109 @@
+/** The table for people: docs/results/cycles.md is this text. */
+import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './cycles.ts';
+
+const number = (value: number): string => Math.round(value).toLocaleString('en');
+
+function budgetRow({ what, value, limit, ok }: Budget): string {
+  const spell = (figure: number) =>
+    limit < 0.1 ? `${(figure * 100).toPrecision(2)} %` : limit < 10 ? figure.toFixed(2) : number(figure);
+  return `| ${what} | ${spell(value)} | ${spell(limit)} | ${ok ? 'kept' : '**exceeded**'} |`;
+}
+
+function opRows(targets: readonly TargetCycles[]): string[] {
+  const ops = [...new Set(targets.flatMap((target) => target.ops.map(({ op }) => op)))];
+  return ops.map((op) => {
+    const cells = targets.map((target) => {
+      const entry = target.ops.find((each) => each.op === op);
+      return entry === undefined ? '' : `${number(entry.instructions)} / ${number(entry.worst)}`;
+    });
+    const fuel = targets
+      .flatMap((target) => target.ops.filter((each) => each.op === op))
+      .find((entry) => entry.fuel !== undefined)?.fuel;
+    return `| ${op} | ${cells.join(' | ')} | ${fuel === undefined ? '' : number(fuel)} |`;
+  });
+}
+
+const head = (names: readonly string[]): string[] => [`| ${names.join(' | ')} |`, `|${names.map(() => '---').join('|')}|`];
+
+/** Why the worst cases are what they are: bounds of firmware/memory/limits.ts by which each operation loops. */
+const loopBounds: readonly [string, string][] = [
+  ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
+  [
+    'receive',
+    'open; at the turn of a beat MEMBERS_MAX members, at an epoch INTENTS_MAX records and GROUPS_MAX groups; per claim its chain (INTENTS_MAX); per entry of a gone-list the digest of all gone members',
+  ],
+  [
+    'verdict',
+    'the chain of one group, INTENTS_MAX; per claim all accepted before it; where those overlap without exceeding the capacity at once, all of them again at every beginning',
+  ],
+  [
+    'tick',
+    'beats and epochs missed; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule',
+  ],
+  ['observe', 'the turn of time as in receive; then one record, which may end a claim and so void the verdicts of its group'],
+  ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
+  ['command, event', 'one record of a ring'],
+  ['deadline', 'no loop'],
+  ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
+  ['boot', 'fills the context; GROUPS_MAX group records'],
+];
+
+/** Markdown of a table. `origin`: the command that made it. */
+export function cyclesText(table: CyclesTable, origin: string): string {
+  const { targets } = table;
+  const names = targets.map(({ name }) => name);
+  const facts = targets.map((target) => {
+    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS, stackBoundBytes, stackMeasuredBytes } = target;
+    const clock = `${cyclesPerInstruction} at ${clockHz / 1e6} MHz`;
+    const stack = `${number(stackBoundBytes)} | ${number(stackMeasuredBytes)}`;
+    const sizes = `${number(target.codeBytes)} | ${number(target.ramBytes)}`;
+    return `| ${name} | ${number(instructionsPerS)} | ${clock} | ${(utilisation * 100).toPrecision(2)} % | ${stack} | ${sizes} |`;
+  });
+  const ratioOps = [...new Set(table.nativeRatio.map(({ op }) => op))];
+  const ratios = names.map((name) => {
+    const cell = (op: string) => table.nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
+    return `| ${name} | ${ratioOps.map(cell).join(' | ')} |`;
+  });
+  return [
+    '# Instructions per operation',
+    '',
+    `Made by \`${origin}\`. Instructions are counted exactly in the emulator, between the call and its return, and are the same in every run. Cycles are not measured: utilisation is`,
+    'instructions times *assumed* cycles per instruction over the clock of the part. Typical: the median of a recorded run (scenario quiet, seed 1, six hours from power-on, node 17 of 200, of',
+    '64 for m4), each call replayed on the board with the results that V8 gave; single operations (conflict check, open, `receive` of one message) on the state that the run left.',
+    'Worst: the most that was seen in that run or found by the search (below). Fuel: of the same calls in Wasmtime, 200 nodes.',
+    '',
+    '## Budgets',
+    ...head(['what', 'measured', 'budget', '']),
+    ...budgetsOf(table).map(budgetRow),
+    '',
+    '## Targets',
+    ...head([
+      'target',
+      'instructions/s',
+      'cycles per instruction',
+      'utilisation',
+      'stack bound',
+      'stack measured',
+      'code bytes',
+      'RAM bytes',
+    ]),
+    ...facts,
+    '',
+    '## Operations: typical / worst',
+    ...head(['operation', ...names, 'fuel']),
+    ...opRows(targets),
+    '',
+    '## Over hand-written C',
+    'Image ÷ test/yardstick: same tables (filled field by field from the image’s context), same algorithm, same checks of foreign input, same results on every input, same compiler at -O2.',
+    'The yardstick follows pointers and checks no address. Spread: 20 groups with notices and gone members; crowded: all claims in one group.',
+    ...head(['target', ...ratioOps]),
+    ...ratios,
+    '',
+    '## The search for worst cases',
+    'Hill climbing over 28 genes that decide on the table held, the time of the next call, the frame and the record that come then; begun at random and at tables that the loops’ bounds suggest',
+    '(host/bench/cycles_adversary.ts). Nothing in it is bound to what honest members do. What bounds each operation:',
+    '',
+    ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
+    '',
+  ].join('\n');
+}
