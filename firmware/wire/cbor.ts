@@ -60,30 +60,29 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
 /** As `readUint`, of any length. */
 export function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
-  let value: u32 = load<u8>(at);
-  let next: usize = at + 1;
-  if (value >= 24) {
-    const room: usize = end - at;
-    if (value == 0x1a) {
-      if (room < 5) return 0;
-      value = bswap<u32>(load<u32>(at, 1, 1));
-      if (value < 0x10000) return 0;
-      next = at + 5;
-    } else if (value == 0x19) {
-      if (room < 3) return 0;
-      value = bswap<u16>(load<u16>(at, 1, 1));
-      if (value < 0x100) return 0;
-      next = at + 3;
-    } else if (value == 0x18) {
-      if (room < 2) return 0;
-      value = load<u8>(at, 1);
-      if (value < 24) return 0;
-      next = at + 2;
-    } else return 0;
-  }
+  const head: u32 = load<u8>(at);
+  const room: usize = end - at;
+  let value: u32 = head;
+  let bytes: usize = 1;
+  if (head == 0x18) {
+    if (room < 2) return 0;
+    value = load<u8>(at, 1);
+    if (value < 24) return 0;
+    bytes = 2;
+  } else if (head == 0x19) {
+    if (room < 3) return 0;
+    value = bswap<u16>(load<u16>(at, 1, 1));
+    if (value < 0x100) return 0;
+    bytes = 3;
+  } else if (head == 0x1a) {
+    if (room < 5) return 0;
+    value = bswap<u32>(load<u32>(at, 1, 1));
+    if (value < 0x10000) return 0;
+    bytes = 5;
+  } else if (head > 23) return 0;
   if (value > max) return 0;
   store<u32>(into, value);
-  return next;
+  return at + bytes;
 }
 
 /** As `readUint`, for a range that does not begin at 0. */
@@ -193,6 +192,12 @@ export function messageType(at: usize, end: usize): i32 {
   if (at - 1 >= end - 1) return -1;
   const head: u32 = load<u8>(at);
   if (head <= MAJOR_ARRAY || head > (MAJOR_ARRAY | 0x1a)) return -1;
+  // All of ours have at most 23 items and a type of one or two bytes.
+  if (end - at >= 3 && head <= MAJOR_ARRAY + 23) {
+    const type: u32 = load<u8>(at, 1);
+    if (type < 24) return type;
+    if (type == 0x18) return load<u8>(at, 2) >= 24 ? <i32>load<u8>(at, 2) : -1;
+  }
   const bytes = headBytes(at, end);
   if (bytes == 0) return -1;
   at += bytes;

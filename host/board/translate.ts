@@ -95,8 +95,18 @@ function rewriteAccesses(code: string, accesses: readonly Access[]): string {
       return `${name}${access.unaligned ? '_unaligned' : ''}(${base}, ${offset}u`;
     });
   if (next !== accesses.length) throw new Error(`the image has ${accesses.length} accesses to memory, wasm2c's output ${next}`);
-  return out;
+  return out.replaceAll(
+    tableLookup,
+    (_, byte, index, at, offset) => `${byte}${index} = i32_load_entry(${index}, ${Number(at) + Number(offset)}u);`,
+  );
 }
+
+/**
+ * A byte (masked, or the topmost by a shift), times four, plus a constant, is the address of a word: an entry of a table, as in a CRC. Told so, the compiler makes one load of it; from
+ * the shifts and sums it would not.
+ */
+const tableLookup =
+  /((?:(?:var_i\d+) = 255u;\n *(?:var_i\d+) &= (?:var_i\d+);|(?:var_i\d+) = 24u;\n *(?:var_i\d+) >>= \((?:var_i\d+) & 31\);)\n *)var_i\d+ = 2u;\n *(var_i\d+) <<= \(var_i\d+ & 31\);\n *var_i\d+ = (\d+)u;\n *\2 \+= var_i\d+;\n *\2 = i32_load\(\2, (\d+)u\);/g;
 
 /** Exports end in `_0`: each gets its plain name, as image.h declares it. */
 function wrappers(declarations: readonly string[]): string {

@@ -24,6 +24,9 @@ register u8 *linear_origin __asm__(LINEAR_REGISTER);
 
 #if BIG_ENDIAN_TARGET
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin - (base)) - ((offset) + (bytes))))
+#elif defined(__riscv) && __riscv_xlen == 64
+/* Addresses below 2^31 are the same signed, and 64-bit registers hold 32-bit values sign-extended: nothing has to be cleared. Others fall outside on the other side. */
+#define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (intptr_t)(s32)(base)) + (offset)))
 #else
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (base)) + (offset)))
 #endif

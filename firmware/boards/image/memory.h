@@ -44,6 +44,9 @@ typedef u16 __attribute__((may_alias)) m16;
 typedef s16 __attribute__((may_alias)) ms16;
 typedef u32 __attribute__((may_alias)) m32;
 typedef u64 __attribute__((may_alias)) m64;
+struct words {
+  u32 of[256];
+} __attribute__((may_alias));
 typedef u16 __attribute__((may_alias, aligned(1))) u16_unaligned;
 typedef u32 __attribute__((may_alias, aligned(1))) u32_unaligned;
 typedef u64 __attribute__((may_alias, aligned(1))) u64_unaligned;
@@ -71,6 +74,19 @@ DEFINE_LOAD(i64_load_unaligned, u64, u64, u64_unaligned)
 DEFINE_STORE(i32_store_unaligned, u32, u32_unaligned)
 DEFINE_STORE(i64_store_unaligned, u64, u64_unaligned)
 DEFINE_STORE(i32_store16_unaligned, u32, u16_unaligned)
+
+/*
+ * Entry `index`, below 256, of the table of words at `at`, a constant: the translator found both in the code that forms the address. That it lies within linear memory is known when this
+ * is compiled; as an array's element, its address is part of the load.
+ */
+static inline u32 i32_load_entry(u32 index, u32 at) {
+  if (at + 1024u > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
+#if BIG_ENDIAN_TARGET
+  return *(const m32 *)LINEAR_AT(index << 2, at, 4u);
+#else
+  return ((const struct words *)(const void *)(linear_origin + at))->of[index];
+#endif
+}
 
 #define memory_fill linear_fill
 #define memory_copy linear_copy
