@@ -119,9 +119,10 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   const trusted = peerErrorMs <= CLOCK_ERROR_MS_MAX;
   if (state.timeKnown != 0) {
     const errorMs = clockErrorMs(ctx);
-    // Who is trusted follows only who is; among the others the worse follows the better.
-    if (!trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
     const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + transitMs;
+    // Slots need those who hear each other to keep together, so the near are followed whatever their error; who is far off, by the worse.
+    const far = off > AGREE_MS || off < -AGREE_MS;
+    if (far && !trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
     if (off <= <i32>CLOCK_STEP_S_MAX * 1000 && off >= -(<i32>CLOCK_STEP_S_MAX) * 1000) {
       follow(ctx, off, errorMs, peerErrorMs);
       return;
@@ -139,14 +140,23 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   learn(ctx, peerS, <i32>peerMs + transitMs, peerErrorMs);
 }
 
-/** Moves an eighth of the way to a peer whose error is known, and takes as much of its error as of its time. */
+/**
+ * Moves an eighth of the way to a peer. Each of three bounds the error then: that before and the step; what is left and the peer's
+ * error, if that is known; an eighth of the peer's and the rest of the own.
+ */
 function follow(ctx: usize, off: i32, errorMs: u32, peerErrorMs: u32): void {
   const step = off / 8;
   shiftOffset(ctx, step);
-  const left = off - step;
-  const through = peerErrorMs + SAMPLE_ERROR_MS + <u32>(left < 0 ? -left : left);
-  const blended = <u32>(<i32>errorMs + <i32>(peerErrorMs - errorMs) / 8);
-  setError(ctx, through < blended ? through : blended);
+  let bound = errorMs + abs(step);
+  if (peerErrorMs < ERROR_WIRE_MS_MAX) {
+    bound = min(bound, peerErrorMs + SAMPLE_ERROR_MS + abs(off - step));
+    bound = min(bound, <u32>(<i32>errorMs + <i32>(peerErrorMs - errorMs) / 8));
+  }
+  setError(ctx, bound);
+}
+
+function abs(ms: i32): u32 {
+  return <u32>(ms < 0 ? -ms : ms);
 }
 
 /** A sample for a clock that is unknown: time peerS + sumMs at the present local time. */

@@ -10,6 +10,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 const UNIT = (1 << 16) | 1;
 const CLAIMED = 2;
+const STARTED = 3;
 const FAILED = 4;
 const WITHDRAWN = 5;
 const WHAT_NODE = 0;
@@ -243,6 +244,32 @@ exclusive('a lease extended in advance is stored before it is agreed to: a witne
   cluster.runTo(12 * HOUR);
   assert.is(cluster.inspect(0, WHAT_OWN, 0)[4], 1, 'the lease was extended');
   assert.equal(watch.doubles, []);
+});
+
+exclusive('nobody agrees to a lease extended in advance before two checkpoints hold it', () => {
+  const cluster = driven(5);
+  const cutS = 5 * HOUR;
+  cluster.runTo(cutS - 5);
+  const now = cutS - 5;
+  const times = { startS: now, endS: now + 9 * DAY, claimS: now, publishedS: now, leaseS: now + 5 * DAY };
+  const content = { kind: 1, resource: UNIT, rate: 1, priority: 1, state: STARTED, generation: 1, nonce: 1, read: 0 };
+  cluster.inject(1, 4, [{ name: 'intent', owner: 4, slot: 1, version: (1 << VERSION_BITS) + 9, ...content, ...times }]);
+  const agreed: { atS: number; own: boolean; stored: number }[] = [];
+  cluster.commands.length = 0;
+  cluster.jam = (sender) => {
+    const pulse = decodeFrame(cluster.onAir()).messages.find((message) => message.name === 'pulse');
+    const stored = cluster.commands.filter(({ node, fields }) => node === 1 && fields[0] === TYPE.storeCheckpoint).length;
+    if (sender === 1 && pulse?.name === 'pulse' && cluster.nowMs > cutS * 1000)
+      agreed.push({ atS: cluster.nowMs / 1000, own: (pulse.agree[0] & 2) !== 0, stored });
+    return false;
+  };
+  cluster.runTo(cutS + 300);
+  assert.ok(agreed.some(({ stored }) => stored < 2));
+  assert.ok(
+    agreed.every(({ own, stored }) => !own || stored >= 2),
+    JSON.stringify(agreed),
+  );
+  assert.ok(agreed.at(-1)?.own, 'then it does');
 });
 
 exclusive('INT-3: who comes back restarted, its claim begun long ago, revokes nothing that began since', () => {
