@@ -5,6 +5,7 @@ import { RandomStream } from '../kernel/random.ts';
 import type { EmulatedBoard } from './emulated_board.ts';
 import { LoopBoard } from './loop_board.ts';
 import { encodeInput } from './port.ts';
+import { EmulatorError } from './rack.ts';
 
 /** What is compared after an input: the hash of the context, and one over all that came out. */
 export interface Mark {
@@ -134,28 +135,33 @@ export function compareMarks(
 }
 
 /**
- * Feeds the inputs to an emulated board, several under way at a time, and compares after each. Returns the first divergence; a board that restarts or garbles
- * its line throws EmulatorError. `onProgress` is told how many were compared.
+ * Feeds the inputs to an emulated board, several under way at a time, and compares after each. Returns the first divergence; a board that restarts, ends or
+ * garbles its line has parted there. Throws EmulatorError when it never said hello. `onProgress` is told how many were compared.
  */
 export function compareBoard(
   board: EmulatedBoard,
   inputs: readonly FirmwareInput[],
   expected: readonly Mark[],
-  onProgress: (compared: number) => void,
+  onProgress: (compared: number) => void = () => {},
 ): Divergence | null {
   const underWay: number[] = [];
   let bytes = 0;
   let given = 0;
   for (let compared = 0; compared < inputs.length; compared += 1) {
-    while (given < inputs.length && (underWay.length === 0 || bytes < bytesUnderWayMax)) {
-      const input = inputs[given];
-      board.give(input);
-      underWay.push(encodeInput(input).length);
-      bytes += underWay[underWay.length - 1];
-      given += 1;
+    try {
+      while (given < inputs.length && (underWay.length === 0 || bytes < bytesUnderWayMax)) {
+        const input = inputs[given];
+        board.give(input);
+        underWay.push(encodeInput(input).length);
+        bytes += underWay[underWay.length - 1];
+        given += 1;
+      }
+      const found = differs(compared, inputs[compared].kind, expected[compared], markOf(board.reply()));
+      if (found !== null) return found;
+    } catch (error) {
+      if (!(error instanceof EmulatorError) || board.hello === null) throw error;
+      return { input: compared, kind: inputs[compared].kind, expected: told(expected[compared]), got: error.message };
     }
-    const found = differs(compared, inputs[compared].kind, expected[compared], markOf(board.reply()));
-    if (found !== null) return found;
     bytes -= underWay.shift() as number;
     onProgress(compared + 1);
   }
