@@ -3,7 +3,9 @@ import { type TargetName, targetNames } from '../board/targets.ts';
 import { boardBuild } from './board_build.ts';
 import { boardFlash } from './board_flash.ts';
 import { boardInject } from './board_inject.ts';
-import { wholeNumber } from './input.ts';
+import { boardRun } from './board_run.ts';
+import { boardTrace } from './board_trace.ts';
+import { positiveNumber, wholeNumber } from './input.ts';
 
 /** `board …`: the image on flight processors (BRD-1). */
 export function addBoardCommands(program: Command, examples: (...lines: string[]) => string): void {
@@ -25,7 +27,40 @@ export function addBoardCommands(program: Command, examples: (...lines: string[]
     .description('write the image to a real board through OpenOCD; documented example: SAMV71 Xplained Ultra')
     .addHelpText('after', examples('board flash m7 --dry-run', 'board flash m7 --probe interface/jlink.cfg'))
     .action(boardFlash);
+  addRun(board, examples);
+  addTrace(board, examples);
   addInject(board, examples);
+}
+
+function addRun(board: Command, examples: (...lines: string[]) => string): void {
+  board
+    .command('run')
+    .argument('<target>', targetNames.join(', '), (word: string) => collectTargets(word)[0])
+    .option(
+      '--scenario <name>',
+      'whose node it is: a shipped scenario or a YAML file (default: a quiet cluster of 16, for 0.1 days)',
+    )
+    .option('--node <n>', 'which node', wholeNumber('--node', 0, 199), 3)
+    .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
+    .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
+    .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
+    .description('boot the board in QEMU as one node of a simulated cluster and show its events live')
+    .addHelpText('after', examples('board run m7', 'board run leon3 --scenario mixed-hardware --node 17 --days 0.5'))
+    .action(boardRun);
+}
+
+function addTrace(board: Command, examples: (...lines: string[]) => string): void {
+  board
+    .command('trace')
+    .argument('<targets...>', `${targetNames.join(', ')}, or all`, collectTargets)
+    .option('--inputs <n>', 'length of the trace', wholeNumber('--inputs', 1, 1_000_000), 10_000)
+    .option('--seed <n>', 'the run that is recorded is drawn from it', wholeNumber('--seed', 0, 0xffffffff), 1)
+    .option('--image <file>', 'compare this ELF instead of the built one; for one target')
+    .option('--out <file>', 'write the result there, as JSON')
+    .option('--json', 'print the result as one JSON object')
+    .description('feed one recorded trace to V8, Wasmtime and boards, and compare state and outputs after every input')
+    .addHelpText('after', examples('board trace all', 'board trace m4 leon3 --inputs 50000 --seed 7', 'board trace all --json'))
+    .action(boardTrace);
 }
 
 function addInject(board: Command, examples: (...lines: string[]) => string): void {

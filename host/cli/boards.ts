@@ -19,6 +19,7 @@ export interface BoardOutcome {
   emulated: boolean;
   /** Of an emulated board: what went over its serial line, and how often it began to run. */
   inputs?: number;
+  framesIn?: number;
   framesOut?: number;
   boots?: number;
   resets?: number;
@@ -30,7 +31,8 @@ export interface BoardOutcome {
 /** Controllers of a run, and how to let go of them. */
 export interface RunBoards {
   controllers: ReadonlyMap<number, Controller>;
-  outcomes(): BoardOutcome[];
+  /** `ask`: the boards are asked for the depth of their stacks; not while an input is under way. */
+  outcomes(ask?: boolean): BoardOutcome[];
   close(): void;
 }
 
@@ -68,12 +70,12 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
     rack.close();
     throw error;
   }
-  const outcomes = () =>
+  const outcomes = (ask = false) =>
     scenario.boards.map(({ node, target }) => {
       const board = boards.get(node)!;
-      const { inputs, framesOut, boots, resets, powerCycles } = board.counts;
-      const stackBytes = board.isOn ? board.ask(askFor.stackDepth)[0] : null;
-      return { node, target, emulated: true, inputs, framesOut, boots, resets, powerCycles, stackBytes };
+      const { inputs, framesIn, framesOut, boots, resets, powerCycles } = board.counts;
+      const stackBytes = ask && board.isOn ? board.ask(askFor.stackDepth)[0] : null;
+      return { node, target, emulated: true, inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes };
     });
   return { controllers: boards, outcomes, close: () => rack.close() };
 }

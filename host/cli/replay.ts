@@ -10,6 +10,7 @@ import { simulatedBoards } from './boards.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
 import { readInput, readInputBytes } from './input.ts';
+import { missionClock } from './mission_clock.ts';
 import { nameRecord } from './names.ts';
 import { readImage, type SimVerdict } from './sim.ts';
 
@@ -54,12 +55,7 @@ class Timeline implements TraceConsumer {
   }
 
   private line(timeMs: number, who: string, what: string): void {
-    const day = Math.floor(timeMs / 86_400_000);
-    const clock = new Array(3)
-      .fill(0)
-      .map((_, place) => Math.floor(timeMs / [3_600_000, 60_000, 1000][place]) % [24, 60, 60][place]);
-    const time = clock.map((part) => String(part).padStart(2, '0')).join(':');
-    console.log(`day ${String(day).padStart(2)} ${time}  ${who.padEnd(9)} ${what}`);
+    console.log(`${missionClock(timeMs)}  ${who.padEnd(9)} ${what}`);
   }
 }
 

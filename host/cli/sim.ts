@@ -122,7 +122,7 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
     const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, consumers });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
-    verdict.boards = boards.outcomes();
+    verdict.boards = boards.outcomes(true);
     if (setting.emulate === true) verdict.checks.push(decidesAlike(setting, engineOf, facts));
     return verdict;
   } finally {

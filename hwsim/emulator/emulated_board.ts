@@ -71,6 +71,11 @@ export class EmulatedBoard implements Controller {
     return this.#process.isRunning;
   }
 
+  /** The emulator's process; 0 without power. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Power on, unless it is. The hello is waited for with the first input. */
   start(): void {
     if (this.#process.isRunning) return;

@@ -41,11 +41,9 @@ export class SlotMemory implements CheckpointMemory {
   }
 }
 
-/** firmware/boards/loop/store.h: little-endian on every board. */
-const slotsAt = 4096;
-const slotBytes = 256 << 10;
-const headerBytes = 16;
-const slotMagic = 0x544f4c53;
+/** The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian on every board. */
+export const storeLayout = { slotsAt: 8192, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c53 } as const;
+const { slotsAt, slotBytes, headerBytes, slotMagic } = storeLayout;
 const bytesUsed = slotsAt + 2 * slotBytes;
 
 interface SlotFacts {
@@ -87,7 +85,8 @@ export class SlotFile implements CheckpointMemory {
 
   spoil(age: 0 | 1): void {
     const slot = this.#newestFirst()[age];
-    if (slot === undefined) return;
+    if (slot === undefined)
+      throw new Error(`the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`);
     const last = slot.at + headerBytes + slot.bytes - 1;
     this.#put(last, Uint8Array.of(this.#get(last, 1)[0] ^ 0x55));
     this.keep();

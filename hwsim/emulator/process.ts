@@ -83,13 +83,14 @@ export class EmulatorProcess {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
       }
-      if (!isAlive(this.#pid)) throw this.#ended('ended before it opened its line');
+      if (!isAlive(this.pid)) throw this.#ended('ended before it opened its line');
       Atomics.wait(nap, 0, 0, pollMs);
     }
     throw this.#ended(`did not open its line within ${startMsMax / 1000} s`);
   }
 
-  get #pid(): number {
+  /** 0 while it does not run. */
+  get pid(): number {
     return this.#child?.pid ?? 0;
   }
 
@@ -106,7 +107,7 @@ export class EmulatorProcess {
   /** What next comes from the board, at least a byte; valid until the next call. Throws EmulatorError when the emulator ended or hung. */
   read(): Uint8Array {
     const { rack } = this.#parts;
-    rack.beginWait(this.#place, this.#pid);
+    rack.beginWait(this.#place, this.pid);
     const length = readSync(this.#out, this.#chunk, 0, chunkBytes, null);
     rack.endWait(this.#place);
     if (length === 0) throw this.#ended('has ended');

@@ -1,0 +1,169 @@
+import type { Engine } from '../../host/engine/engine.ts';
+import { crc32c } from '../../host/cbor/crc32c.ts';
+import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
+import { RandomStream } from '../kernel/random.ts';
+import type { EmulatedBoard } from './emulated_board.ts';
+import { LoopBoard } from './loop_board.ts';
+import { encodeInput } from './port.ts';
+import { EmulatorError } from './rack.ts';
+
+/** What is compared after an input: the hash of the context, and one over all that came out. */
+export interface Mark {
+  state: number;
+  outputs: number;
+}
+
+/** Where two boards part. `input` counts from 0; `expected` is the reference's. */
+export interface Divergence {
+  input: number;
+  kind: FirmwareInput['kind'];
+  expected: string;
+  got: string;
+}
+
+/** Bytes of inputs under way at most: well below the 64 KiB that a pipe holds, so that writing never waits while the board waits to be read. */
+const bytesUnderWayMax = 24 << 10;
+/** Inputs between two checkpoints that are ordered besides those of the firmware. */
+const storeEvery = 250;
+
+/** A controller that writes down what it is given, and asks for the hash of the context after every input. */
+export class RecordingBoard implements Controller {
+  readonly inputs: FirmwareInput[] = [];
+  readonly #board: LoopBoard;
+
+  constructor(engine: Engine) {
+    this.#board = new LoopBoard(engine);
+  }
+
+  give(input: FirmwareInput): void {
+    const hashed: FirmwareInput = input.kind === 'boot' ? { ...input, hashed: true } : input;
+    this.inputs.push(hashed);
+    this.#board.give(hashed);
+  }
+
+  reply(): Reply {
+    return this.#board.reply();
+  }
+
+  reset(): void {
+    this.#board.reset();
+  }
+
+  powerOff(): void {
+    this.#board.powerOff();
+  }
+
+  spoil(age: 0 | 1): void {
+    this.#board.spoil(age);
+  }
+
+  keepStore(): void {
+    this.#board.keepStore();
+  }
+
+  undoStore(): void {
+    this.#board.undoStore();
+  }
+}
+
+/** The inputs with checkpoints put in between, at places that the seed draws: a store changes nothing but non-volatile memory. */
+export function withStores(inputs: readonly FirmwareInput[], seed: number): FirmwareInput[] {
+  const random = new RandomStream(seed, 'trace/stores');
+  const out: FirmwareInput[] = [];
+  let next = random.below(storeEvery) + 1;
+  for (const input of inputs) {
+    out.push(input);
+    next -= 1;
+    if (next > 0) continue;
+    out.push({ kind: 'store', nowS: input.nowS, nowMs: input.nowMs });
+    next = random.below(2 * storeEvery) + 1;
+  }
+  return out;
+}
+
+/** Inputs by kind; boots that may restore count as restores. */
+export function kindsOf(inputs: readonly FirmwareInput[]): Record<string, number> {
+  const counts: Record<string, number> = { boot: 0, restore: 0, frame: 0, record: 0, tick: 0, store: 0 };
+  for (const input of inputs) {
+    const restores = input.kind === 'boot' && input.cause !== 1 && input.cause !== 5;
+    counts[restores ? 'restore' : input.kind] += 1;
+  }
+  return counts;
+}
+
+/** One number over a reply: every output byte with its kind, the status, the deadline, a trap. */
+function outputsMark({ outputs, status, deadlineMs, trap }: Reply): number {
+  const parts: number[] = [];
+  for (const { kind, bytes } of outputs) parts.push(kind === 'frame' ? 1 : 2, bytes.length & 0xff, bytes.length >> 8, ...bytes);
+  for (const word of [status, deadlineMs, ...(trap === null ? [] : [trap.site])])
+    parts.push(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24);
+  return crc32c(Uint8Array.from(parts));
+}
+
+export function markOf(reply: Reply): Mark {
+  return { state: reply.hash, outputs: outputsMark(reply) };
+}
+
+/** What an engine gives for every input. */
+export function marksOf(engine: Engine, inputs: readonly FirmwareInput[]): Mark[] {
+  const board = new LoopBoard(engine);
+  return inputs.map((input) => {
+    board.give(input);
+    return markOf(board.reply());
+  });
+}
+
+const hex = (word: number) => word.toString(16).padStart(8, '0');
+const told = ({ state, outputs }: Mark) => `state ${hex(state)}, outputs ${hex(outputs)}`;
+
+function differs(input: number, kind: FirmwareInput['kind'], expected: Mark, got: Mark): Divergence | null {
+  const same = expected.state === got.state && expected.outputs === got.outputs;
+  return same ? null : { input, kind, expected: told(expected), got: told(got) };
+}
+
+/** The first input after which two rows of marks differ; null when none. */
+export function compareMarks(
+  inputs: readonly FirmwareInput[],
+  expected: readonly Mark[],
+  got: readonly Mark[],
+): Divergence | null {
+  for (let index = 0; index < inputs.length; index += 1) {
+    const found = differs(index, inputs[index].kind, expected[index], got[index]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/**
+ * Feeds the inputs to an emulated board, several under way at a time, and compares after each. Returns the first divergence; a board that restarts, ends or
+ * garbles its line has parted there. Throws EmulatorError when it never said hello. `onProgress` is told how many were compared.
+ */
+export function compareBoard(
+  board: EmulatedBoard,
+  inputs: readonly FirmwareInput[],
+  expected: readonly Mark[],
+  onProgress: (compared: number) => void = () => {},
+): Divergence | null {
+  const underWay: number[] = [];
+  let bytes = 0;
+  let given = 0;
+  for (let compared = 0; compared < inputs.length; compared += 1) {
+    try {
+      while (given < inputs.length && (underWay.length === 0 || bytes < bytesUnderWayMax)) {
+        const input = inputs[given];
+        board.give(input);
+        underWay.push(encodeInput(input).length);
+        bytes += underWay[underWay.length - 1];
+        given += 1;
+      }
+      const found = differs(compared, inputs[compared].kind, expected[compared], markOf(board.reply()));
+      if (found !== null) return found;
+    } catch (error) {
+      if (!(error instanceof EmulatorError) || board.hello === null) throw error;
+      return { input: compared, kind: inputs[compared].kind, expected: told(expected[compared]), got: error.message };
+    }
+    bytes -= underWay.shift() as number;
+    onProgress(compared + 1);
+  }
+  return null;
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { StreamReader } from '../../host/radio/framing.ts';
+import { storeLayout } from '../../hwsim/emulator/memory.ts';
+import {
+  decodeInput,
+  decodeOutput,
+  encodeInput,
+  encodeOutput,
+  PORT_FRAME_BYTES_MAX,
+  PortError,
+  type PortInput,
+  type PortOutput,
+} from '../../hwsim/emulator/port.ts';
+
+const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 7) & 0xff);
+const time = { nowS: 0xfffffffe, nowMs: 999 };
+
+const inputs: PortInput[] = [
+  { kind: 'boot', cause: 2, hashed: true, ...time, config: bytes(1000) },
+  { kind: 'boot', cause: 1, hashed: false, nowS: 0, nowMs: 0, config: bytes(4200) },
+  { kind: 'frame', ...time, bytes: bytes(208) },
+  { kind: 'record', ...time, bytes: bytes(3) },
+  { kind: 'tick', ...time },
+  { kind: 'store', ...time },
+  { kind: 'ask', what: 18, index: 70_000 },
+  { kind: 'reset', how: 1 },
+];
+
+const outputs: PortOutput[] = [
+  {
+    ...{ kind: 'hello', target: 5, abi: 1, preset: 2, cause: 3, boots: 70_000, resetsInRow: 255, checkpoints: 2 },
+    ...{ contextBytes: 77_456, imageMark: 0x89abcdef },
+  },
+  { kind: 'frame', bytes: bytes(256) },
+  { kind: 'record', bytes: bytes(64) },
+  { kind: 'done', status: 0xffffffff, deadlineMs: 0x7fffffff, hash: 0x80000001 },
+  { kind: 'trapped', site: 0x01020304, reason: 4 },
+  { kind: 'answer', words: [0, 0xffffffff, 5] },
+];
+
+/** The frames of a stream, and how many were dropped. */
+function read(stream: Uint8Array): { frames: Uint8Array[]; dropped: number } {
+  const frames: Uint8Array[] = [];
+  const reader = new StreamReader((frame) => frames.push(frame), PORT_FRAME_BYTES_MAX);
+  reader.push(stream);
+  const { badBlocks, badLengths, badChecksums } = reader.counters;
+  return { frames, dropped: badBlocks + badLengths + badChecksums };
+}
+
+test('every input and output comes back as it was, also the longest boot', () => {
+  assert.equal(read(Buffer.concat(inputs.map(encodeInput))).frames.map(decodeInput), inputs);
+  assert.equal(read(Buffer.concat(outputs.map(encodeOutput))).frames.map(decodeOutput), outputs);
+});
+
+test('the bytes are those of firmware/boards/README.md', () => {
+  const [tick] = read(encodeInput({ kind: 'tick', nowS: 0x01020304, nowMs: 0x0102 })).frames;
+  assert.equal([...tick.subarray(0, 7)], [4, 4, 3, 2, 1, 2, 1]);
+  const [boot] = read(encodeInput({ kind: 'boot', cause: 5, hashed: true, nowS: 1, nowMs: 2, config: Uint8Array.of(9) })).frames;
+  assert.equal([...boot.subarray(0, 10)], [1, 3, 5, 1, 0, 0, 0, 2, 0, 9]);
+});
+
+test('a changed bit on the line is dropped and counted, whichever it is', () => {
+  const good = encodeInput(inputs[3]);
+  for (let bit = 0; bit < (good.length - 1) * 8; bit += 1) {
+    const bad = Uint8Array.from(good);
+    bad[bit >> 3] ^= 1 << (bit & 7);
+    const { frames, dropped } = read(Uint8Array.from([...bad, ...good]));
+    assert.is(frames.length, 1, `bit ${bit}`);
+    assert.ok(dropped > 0, `bit ${bit}`);
+  }
+});
+
+test('what no board says, and what is cut short, is an error of its own', () => {
+  const [tick] = read(encodeInput({ kind: 'tick', nowS: 1, nowMs: 2 })).frames;
+  assert.throws(
+    () => decodeOutput(tick),
+    (error: Error) => error instanceof PortError && /kind 4 is no output/.test(error.message),
+  );
+  const [done] = read(encodeOutput(outputs[3])).frames;
+  assert.throws(() => decodeOutput(done.subarray(0, done.length - 1)), /kind 132 has 11 bytes, not 12/);
+  assert.throws(() => decodeInput(done), /kind 132 is no input/);
+});
+
+test('checkpoints lie where the C of the boards puts them', () => {
+  const header = readFileSync(join(rootFolder, 'firmware/boards/loop/store.h'), 'utf8');
+  const constant = (name: string) => {
+    const words = new RegExp(`#define ${name} \\(?(\\w+)(?: << (\\d+)\\))?`).exec(header);
+    return Number.parseInt(words![1], words![1].startsWith('0x') ? 16 : 10) << Number(words![2] ?? 0);
+  };
+  const names = ['STORE_SLOTS_AT', 'STORE_SLOT_BYTES', 'STORE_HEADER_BYTES', 'STORE_SLOT_MAGIC'];
+  assert.equal(names.map(constant), Object.values(storeLayout));
+});
+
+test.run();

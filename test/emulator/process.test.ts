@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { readImage } from '../../host/cli/sim.ts';
+import type { Controller } from '../../hwsim/board/controller.ts';
+import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
+import { EmulatorError, Rack } from '../../hwsim/emulator/rack.ts';
+import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
+import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
+import { until } from '../host/support.ts';
+import { isStandIn, type Misbehaviour, runStandIn, standIn } from './stand_in.ts';
+
+const nodes = 10;
+const days = 0.6;
+const scenario = scenarioSchema.parse({
+  ...loadScenario('quiet'),
+  nodes,
+  days,
+  disruptions: [
+    { kind: 'reset', node: 2, when: { atDay: 0.3 } },
+    { kind: 'reset', node: 5, when: { atDay: 0.35 }, downS: 900, losesPower: true, badSlots: 1 },
+    { kind: 'reset', node: 2, when: { atDay: 0.42 }, badSlots: 2 },
+    { kind: 'hung-runtime', node: 5, when: { atDay: 0.45 } },
+    { kind: 'hung-task', node: 2, when: { atDay: 0.5 }, failing: [1, 2] },
+    { kind: 'node-death', node: 5, when: { atDay: 0.57 } },
+  ],
+});
+
+function fly(controllers: ReadonlyMap<number, Controller> = new Map(), length = days): RunFacts {
+  const body = loadBody(scenario.body, undefined, () => {});
+  return runScenario(scenario, { seed: 4, days: length, nodes, body, engine: createV8Engine(readImage('flight')), controllers });
+}
+
+/** Runs with a rack of its own, which is gone afterwards. */
+function racked<T>(use: (rack: Rack) => T, hangSeconds?: number): T {
+  const rack = new Rack(hangSeconds);
+  try {
+    return use(rack);
+  } finally {
+    rack.close();
+    assert.not(existsSync(rack.folder));
+  }
+}
+
+/** The message with which a run ends in which one board misbehaves. */
+function failure(misbehaviour: Misbehaviour): string {
+  return racked((rack) => {
+    try {
+      fly(new Map([[2, standIn(rack, 'node-2', 'flight', misbehaviour)]]), 0.05);
+    } catch (error) {
+      assert.instance(error, EmulatorError);
+      return (error as Error).message;
+    }
+    return 'nothing happened';
+  }, 2);
+}
+
+function main(): void {
+  test('BRD-1: boards behind a line do what nodes in the simulator do, through resets, losses of power, spoilt checkpoints and death', () => {
+    const counts = racked((rack) => {
+      const boards = new Map([2, 5].map((node) => [node, standIn(rack, `node-${node}`, 'flight')]));
+      const behind = fly(boards);
+      const direct = fly();
+      assert.is(behind.traceHash, direct.traceHash);
+      assert.equal(behind.calls, direct.calls);
+      return [boards.get(2)!.counts, boards.get(5)!.counts];
+    });
+    assert.equal([counts[0].boots, counts[0].powerCycles], [4, 0]);
+    assert.equal([counts[1].boots, counts[1].powerCycles], [3, 2]);
+    assert.ok(counts[0].resets >= 2 && counts[1].resets === 1, JSON.stringify(counts));
+  });
+
+  test('a board that dies is named, with what its emulator said and the next step', () => {
+    const message = failure({ what: 'dies', after: 20 });
+    assert.match(message, /^board node-2 \(stand-in\): .* has ended; it said:\nthe stand-in gives up\n\(/);
+  });
+
+  test('a board that hangs is ended and named', () => {
+    assert.match(failure({ what: 'hangs', after: 20 }), /^board node-2 \(stand-in\): .* did not answer and was ended/);
+  });
+
+  test('a board that restarts by itself, garbles its line, or carries another image is noticed', () => {
+    assert.match(failure({ what: 'restarts', after: 20 }), /restarted by itself \(cause 2\)/);
+    assert.match(failure({ what: 'babbles', after: 20 }), /serial line is garbled: .*\(build it again\)/);
+    assert.match(failure({ what: 'other-image', after: 0 }), /says that it is .* image 00000001, not .*\(build it again\)/);
+  });
+
+  test('an emulator that is not installed, or that ends at once, says what to do', () => {
+    const start = (command: string) =>
+      racked((rack) => {
+        const parts = { rack, id: 'b', title: 'board b', command, remedy: 'apt-get install it', rebuild: '', identity: null };
+        new EmulatedBoard({ ...parts, arguments: () => ['-c', 'echo no such machine; exit 1'] }).start();
+      });
+    assert.throws(() => start('qemu-system-none'), /board b: qemu-system-none cannot be started \(apt-get install it\)/);
+    assert.throws(() => start('sh'), /ended before it opened its line; it said:\nno such machine/);
+  });
+
+  test('when the simulation is killed, its emulators end and its files are removed', async () => {
+    const child = spawn(process.execPath, [process.argv[1], 'orphan'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+    });
+    await until(() => said.includes('\n'));
+    const { folder, pid } = JSON.parse(said) as { folder: string; pid: number };
+    assert.ok(existsSync(folder));
+    child.kill('SIGKILL');
+    await until(() => !existsSync(folder), 10);
+    await until(() => !runs(pid), 10);
+  });
+
+  test.run();
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A simulation that waits to be killed. */
+function orphan(): void {
+  const rack = new Rack();
+  const board = standIn(rack, 'node-2', 'flight');
+  board.start();
+  console.log(JSON.stringify({ folder: rack.folder, pid: board.pid }));
+  setInterval(() => {}, 1000);
+}
+
+if (isStandIn()) runStandIn();
+else if (process.argv[2] === 'orphan') orphan();
+else main();
