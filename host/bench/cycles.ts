@@ -164,3 +164,15 @@ export function budgetsOf(table: CyclesTable): Budget[] {
   for (const { target, op, ratio } of table.nativeRatio) add(`${target}: ${op}, instructions over hand-written C`, ratio, 1.25);
   return budgets;
 }
+
+/** Operations whose typical instructions grew by more than `share` over another table. */
+export function regressions(table: CyclesTable, before: CyclesTable, share = 0.05): string[] {
+  return table.targets.flatMap(({ name, ops }) => {
+    const known = before.targets.find((target) => target.name === name)?.ops ?? [];
+    return ops.flatMap(({ op, instructions }) => {
+      const committed = known.find((entry) => entry.op === op)?.instructions;
+      const grew = committed !== undefined && instructions > committed * (1 + share);
+      return grew ? [`${name}: ${op} takes ${instructions} instructions, ${committed} in docs/results/cycles.json`] : [];
+    });
+  });
+}

@@ -87,6 +87,7 @@ export class Debugger {
   close(): void {
     closeSync(this.#in);
     closeSync(this.#out);
+    this.#rack.release(this.#place);
   }
 
   /** Lets it run. */

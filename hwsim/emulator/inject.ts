@@ -7,7 +7,7 @@ import { EmulatorError, type Rack } from './rack.ts';
 import { BoardSession } from './session.ts';
 
 /**
- * Bit flips at an exact instruction of a board's run (FLT-4): README.md, "Injection". The golden run tells which address is executed as instruction N of a call and how
+ * Bit flips at an exact instruction of a board's run (BRD-4): README.md, "Injection". The golden run tells which address is executed as instruction N of a call and how
  * often it was executed in that call before; a run with a debugger stops there, flips, and goes on. Same injection, same outcome.
  */
 
@@ -91,7 +91,6 @@ function same(a: PortOutput, b: PortOutput): boolean {
 export class Injector {
   readonly #parts: InjectorParts;
   #golden: GoldenRun | null = null;
-  #runs = 0;
 
   constructor(parts: InjectorParts) {
     if (parts.inputs[0]?.kind !== 'boot') throw new EmulatorError('the first input of an injection run must boot the board');
@@ -100,8 +99,7 @@ export class Injector {
 
   #session(how: { traced?: boolean; debugged?: boolean }): BoardSession {
     const { rack, target, path, elf, limit = limitDefault } = this.#parts;
-    this.#runs += 1;
-    return new BoardSession({ rack, id: `${target.name}-run${this.#runs}`, target, path, elf, limit, ...how });
+    return new BoardSession({ rack, id: rack.uniqueId(target.name), target, path, elf, limit, ...how });
   }
 
   /** The run without a flip. Throws when it does not end well: then there is nothing to compare with. */

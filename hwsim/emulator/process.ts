@@ -129,6 +129,13 @@ export class EmulatorProcess {
     return new EmulatorError(`${title}: ${command} ${words}${said}\n(run the board alone: npx heliograph board run)`);
   }
 
+  /** Ends it for good: it cannot be started again. */
+  retire(): void {
+    this.kill();
+    for (const suffix of ['in', 'out', 'log']) rmSync(`${this.#line}.${suffix}`, { force: true });
+    this.#parts.rack.release(this.#place);
+  }
+
   /** Ends the emulator at once, as a loss of power does, and waits until it is gone. */
   kill(): void {
     if (this.#child === null) return;

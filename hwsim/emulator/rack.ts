@@ -52,7 +52,9 @@ export class Rack {
   readonly #sweeper: ChildProcess;
   readonly #onExit = () => this.close();
   readonly #closers: (() => void)[] = [];
+  readonly #left: number[] = [];
   #places = 0;
+  #runs = 0;
   #turns = 0;
   #closed = false;
 
@@ -68,11 +70,25 @@ export class Rack {
     process.on('exit', this.#onExit);
   }
 
+  /** A name that no other in this rack has. */
+  uniqueId(prefix: string): string {
+    this.#runs += 1;
+    return `${prefix}-${this.#runs}`;
+  }
+
   /** A place under guard. */
   place(): number {
+    const left = this.#left.pop();
+    if (left !== undefined) return left;
     if (this.#places === placesMax) throw new EmulatorError(`more than ${placesMax} boards in one rack: run fewer at once`);
     this.#places += 1;
     return this.#places - 1;
+  }
+
+  /** A place that its emulator will not need again. */
+  release(place: number): void {
+    this.endWait(place);
+    this.#left.push(place);
   }
 
   /** `close` is called when the rack closes, at the latest when the process exits. */

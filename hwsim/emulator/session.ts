@@ -1,6 +1,6 @@
 import { boardTools, installCommand } from '../../host/build/boards.mjs';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Elf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
@@ -101,8 +101,12 @@ export class BoardSession {
     return readTrace(readFileSync(this.#trace));
   }
 
+  /** Ends the run and leaves nothing of it behind. */
   close(): void {
+    this.#process.retire();
     this.debugger?.close();
-    this.#process.kill();
+    const { rack, id } = this.#parts;
+    for (const suffix of ['ram', 'counts', 'trace', 'debugger.in', 'debugger.out'])
+      rmSync(join(rack.folder, `${id}.${suffix}`), { force: true });
   }
 }

@@ -1,0 +1,100 @@
+// needs: boards
+import { readFileSync, statSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { portInputs, recordNode, replay } from '../../host/bench/cycles_record.ts';
+import { buildRunner, runScript } from '../../host/bench/cycles_runner.ts';
+import { place, Script } from '../../host/bench/cycles_script.ts';
+import { buildBoard } from '../../host/board/build.ts';
+import { readElf } from '../../host/board/elf.ts';
+import { type TargetName, targets } from '../../host/board/targets.ts';
+import { buildPlugin, countArguments, readCounts } from '../../hwsim/emulator/plugin/plugin.ts';
+import { Rack } from '../../hwsim/emulator/rack.ts';
+import { BoardSession } from '../../hwsim/emulator/session.ts';
+
+const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
+const inputsCount = 120;
+
+/** What the board itself counts over its line. */
+async function onBoard(name: TargetName): Promise<string[]> {
+  const { target, elf: path } = await buildBoard(name);
+  const rack = new Rack();
+  const session = new BoardSession({ rack, id: name, target, path, elf: readElf(readFileSync(path)) });
+  session.untilDone();
+  for (const input of portInputs(recording).slice(0, inputsCount)) {
+    session.give(input);
+    session.untilDone();
+  }
+  const counts = session.counts();
+  session.close();
+  rack.close();
+  return counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
+}
+
+/** What the same calls take one after the other, without line and loop. */
+async function inScript(name: TargetName, calls: number): Promise<string[]> {
+  const runner = await buildRunner(targets[name]);
+  const script = new Script(targets[name].bigEndian);
+  for (const call of recording.calls.slice(0, calls)) replay(script, call);
+  return runScript(runner, script).counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
+}
+
+test('BRD-3 holds: counts are the same in every run', async () => {
+  for (const name of ['m7', 'leon3'] as const) {
+    const first = await inScript(name, 400);
+    assert.ok(first.length === 400, name);
+    assert.equal(await inScript(name, 400), first, name);
+  }
+});
+
+test('a call takes on the board, behind its serial line, what the table says of it', async () => {
+  for (const name of ['m7', 'rv32'] as const) {
+    const counted = await onBoard(name);
+    assert.ok(counted.length > 200, `${counted.length} calls`);
+    assert.equal(counted, await inScript(name, counted.length), name);
+  }
+});
+
+test('what was executed is as long as what was counted', async () => {
+  const runner = await buildRunner(targets.m7);
+  const script = new Script(false);
+  for (const call of recording.calls.slice(0, 50)) replay(script, call);
+  const { counts, traces } = runScript(runner, script, { from: 0, calls: 50 });
+  // The last address of each is the call of `measure_end`, which is taken off the count.
+  assert.equal(
+    traces.map((trace) => trace.length - 1),
+    counts.map(({ instructions }) => instructions),
+  );
+});
+
+test('BRD-3 violated: a call that runs over its limit ends the run and says so', async () => {
+  const runner = await buildRunner(targets.m7);
+  const script = new Script(false);
+  for (const call of recording.calls.slice(0, 50)) replay(script, call);
+  script.call('hash', place.context);
+  const { counts } = runScript(runner, script, undefined, 200_000);
+  assert.is(counts.length, 51);
+  const last = counts[50];
+  assert.ok(
+    last.op === 'hash' && last.how === 'over' && last.instructions > 200_000 && last.instructions < 201_000,
+    JSON.stringify(last),
+  );
+});
+
+test('the plugin is built once; an ELF without marks, and marks in one place, are refused', async () => {
+  const built = statSync(buildPlugin()).mtimeMs;
+  assert.is(statSync(buildPlugin()).mtimeMs, built);
+  const { elf } = await buildRunner(targets.m7);
+  assert.throws(() => countArguments({ ...elf, functions: [] }, { out: '/dev/null' }), /has no measure_end/);
+  const folded = elf.functions.map((each) => (each.name === 'measure_begin_tick' ? { ...each, address: 64 } : each));
+  const twice = folded.map((each) => (each.name === 'measure_begin_hash' ? { ...each, address: 64 } : each));
+  assert.throws(() => countArguments({ ...elf, functions: twice }, { out: '/dev/null' }), /folded the marks of hash and tick/);
+});
+
+test('records that break off are not read', () => {
+  const bytes = new Uint8Array(24);
+  new DataView(bytes.buffer).setBigUint64(8, 43n, true);
+  assert.equal(readCounts(bytes, ['boot']), [{ op: 'boot', how: 'ended', instructions: 42 }]);
+});
+
+test.run();

@@ -1,0 +1,66 @@
+// needs: boards
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { budgetsOf, committedTable, type CyclesTable, regressions } from '../../host/bench/cycles.ts';
+import { rootFolder } from '../../host/build/root.ts';
+
+function measured(...names: string[]): CyclesTable {
+  const words = ['bench', 'cycles', ...names.flatMap((name) => ['--target', name]), '--json'];
+  const run = spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), ...words], { encoding: 'utf8' });
+  assert.is(run.status, 0, run.stderr);
+  return JSON.parse(run.stdout);
+}
+
+const table = measured('m7', 'm4');
+const committed = committedTable();
+
+test('BRD-3 holds: no operation takes over 5 % more instructions than the committed table says', () => {
+  assert.ok(committed.targets.length === 5, 'docs/results/cycles.json has not all targets');
+  assert.equal(regressions(table, committed), []);
+});
+
+test('BRD-3 violated: an operation that grew by 6 % shows, one that grew by 4 % does not', () => {
+  const grown = (share: number): CyclesTable => ({
+    ...committed,
+    targets: committed.targets.map((target) => ({
+      ...target,
+      ops: target.ops.map((entry) =>
+        entry.op === 'open' ? { ...entry, instructions: entry.instructions * (1 + share) } : entry,
+      ),
+    })),
+  });
+  assert.is(regressions(grown(0.06), committed).length, 5);
+  assert.match(regressions(grown(0.06), committed)[0], /m7: open takes/);
+  assert.equal(regressions(grown(0.04), committed), []);
+});
+
+test('BRD-3 holds: opening a frame, utilisation and stack keep to their budgets on m7 and m4', () => {
+  const kept = budgetsOf(table).filter(({ what }) => /open a frame|utilisation|stack/.test(what));
+  assert.is(kept.length, 5);
+  assert.equal(
+    kept.filter(({ ok }) => !ok),
+    [],
+  );
+});
+
+test('BRD-3 violated: a budget that is exceeded shows', () => {
+  const [m7] = table.targets;
+  const slow = { ...table, targets: [{ ...m7, utilisation: 0.011, stackBoundBytes: 4097 }] };
+  const exceeded = budgetsOf(slow).filter(({ ok }) => !ok);
+  assert.ok(exceeded.some(({ what }) => /utilisation/.test(what)) && exceeded.some(({ what }) => /stack/.test(what)));
+});
+
+test('bench cycles --json has what scripts rely on', () => {
+  for (const { name, ops, utilisation, stackBoundBytes, stackMeasuredBytes, codeBytes, ramBytes } of table.targets) {
+    assert.ok(ops.length > 25, name);
+    for (const { op, instructions, worst } of ops) assert.ok(instructions > 0 && worst >= instructions, `${name} ${op}`);
+    assert.ok(
+      utilisation > 0 && stackMeasuredBytes > 0 && stackMeasuredBytes <= stackBoundBytes && codeBytes > 0 && ramBytes > 0,
+    );
+  }
+  assert.ok(table.nativeRatio.length === 6 && table.nativeRatio.every(({ ratio }) => ratio > 0.5 && ratio < 4));
+});
+
+test.run();

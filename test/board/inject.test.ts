@@ -1,0 +1,142 @@
+// needs: boards
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
+import { portInputs, recordNode, replay } from '../../host/bench/cycles_record.ts';
+import { buildRunner, runScript } from '../../host/bench/cycles_runner.ts';
+import { place, Script } from '../../host/bench/cycles_script.ts';
+import { buildBoard } from '../../host/board/build.ts';
+import { readElf } from '../../host/board/elf.ts';
+import { type TargetName, targets } from '../../host/board/targets.ts';
+import { rootFolder } from '../../host/build/root.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import { type Injection, Injector, linearAddress } from '../../hwsim/emulator/inject.ts';
+import { Rack } from '../../hwsim/emulator/rack.ts';
+
+const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
+const inputs = portInputs(recording).slice(0, 200);
+const rack = new Rack(20);
+
+async function injectorOf(name: TargetName, limit?: number): Promise<Injector> {
+  const { target, elf: path } = await buildBoard(name);
+  return new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs, limit });
+}
+
+test('BRD-4 holds: the same injection twice has the same outcome, in registers and in memory', async () => {
+  const injector = await injectorOf('m7');
+  const places = [{ register: 'r4' }, { register: 'r0' }, { linear: 20_000 }];
+  for (const where of places) {
+    const injection = { time: { at: 90_000 }, place: where, bit: 4 };
+    const first = injector.inject(injection);
+    assert.equal(injector.inject(injection), first);
+    assert.not(first.before === first.after);
+  }
+});
+
+test('a flip of the same byte of linear memory after the same call has the same outcome on every processor', async () => {
+  const hashes: (number | null)[] = [];
+  for (const name of ['m7', 'rv64', 'rv32', 'leon3'] as const) {
+    const injector = await injectorOf(name);
+    const call = injector.golden().calls.findIndex((each, index) => index > 30 && each.op === 'receive');
+    const { outcome, hash } = injector.inject({ time: { call, at: 0 }, place: { linear: 20_000 }, bit: 11 });
+    assert.is(outcome.kind, 'wrong-state', name);
+    hashes.push(hash);
+  }
+  assert.is(new Set(hashes).size, 1, hashes.join());
+});
+
+/**
+ * Flips that make a chain of claims bite its tail: bit and place in the context, as it stands after the first `calls` calls. A record's `next` is 20 bytes behind its beginning
+ * (firmware/intent/table.ts); where it differs in one bit from the record itself or one before it in the chain, it is made to point there.
+ */
+async function tailBites(calls: number): Promise<{ offset: number; bit: number }[]> {
+  const constants = firmwareConstants('flight');
+  const runner = await buildRunner(targets.m7);
+  const script = new Script(false);
+  for (const call of recording.calls.slice(0, calls)) replay(script, call);
+  const read = script.read(place.context, constants.get('CONTEXT_BYTES')!);
+  const context = runScript(runner, script).result.bytes(read);
+  const view = new DataView(context.buffer, context.byteOffset);
+  const found: { offset: number; bit: number }[] = [];
+  for (let group = 0; group < constants.get('GROUPS_MAX')!; group += 1) {
+    const before: number[] = [];
+    for (let index = view.getUint16(constants.get('GROUPS_AT')! + 24 * group + 16, true); index !== 0xffff; ) {
+      before.push(index);
+      const offset = constants.get('INTENTS_AT')! + 64 * index + 20;
+      const next = view.getUint16(offset, true);
+      for (const earlier of before) {
+        const bit = Math.log2(next ^ earlier);
+        if (next !== 0xffff && Number.isInteger(bit)) found.push({ offset, bit });
+      }
+      index = next;
+    }
+  }
+  return found;
+}
+
+test('BRD-4 violated: masked flips, wrong outputs and traps are told apart; a hang is caught by the watchdog, or sooner by a limit', async () => {
+  const injector = await injectorOf('m7');
+  const { calls } = injector.golden();
+  const receive = calls.findIndex(({ op }) => op === 'receive');
+  const kinds = new Set<string>();
+  for (const at of [30, 200, 700])
+    for (const register of ['r0', 'r2', 'r4', 'r9', 'sp'])
+      kinds.add(injector.inject({ time: { call: receive, at }, place: { register }, bit: 2 }).outcome.kind);
+  for (const kind of ['masked', 'wrong-output', 'trap']) assert.ok(kinds.has(kind), `${kind} was not among ${[...kinds].join()}`);
+  // The twentieth frame with a claim: the chains hold some by then, and more will be put in.
+  const call = recording.calls.flatMap(({ about }, index) => (about.includes('intent') ? [index] : []))[20];
+  const base = loadV8Engine('flight').calls.memory_base() + 256 + 256 + 1024 + 16;
+  const hung: Injection[] = [];
+  for (const { offset, bit } of (await tailBites(call)).slice(0, 12)) {
+    const injection: Injection = { time: { call, at: 0 }, place: { linear: base + offset }, bit };
+    const { outcome } = injector.inject(injection);
+    if (outcome.kind !== 'hang') continue;
+    assert.is(outcome.caughtBy, 'watchdog');
+    hung.push(injection);
+    break;
+  }
+  assert.is(hung.length, 1, 'no chain that bites its tail was walked');
+  const { outcome } = (await injectorOf('m7', 2_000_000)).inject(hung[0]);
+  assert.ok(outcome.kind === 'hang' && outcome.caughtBy === 'limit', JSON.stringify(outcome));
+});
+
+test('a run that does not end well without any flip is no golden run', async () => {
+  const injector = await injectorOf('m7', 20_000);
+  assert.throws(() => injector.golden(), /has ended/);
+});
+
+test('places and times that do not exist are refused by name', async () => {
+  const injector = await injectorOf('m7');
+  const { calls, instructions } = injector.golden();
+  assert.throws(() => injector.locate({ at: instructions }), /no instruction/);
+  assert.throws(() => injector.locate({ call: calls.length, at: 0 }), /no call/);
+  assert.throws(() => injector.inject({ time: { at: 5 }, place: { register: 'q7' }, bit: 0 }), /no register 'q7'/);
+  assert.throws(() => injector.inject({ time: { at: 5 }, place: { symbol: 'nowhere' }, bit: 0 }), /no symbol/);
+  assert.throws(() => injector.inject({ time: { at: 5 }, place: { linear: 1 << 20 }, bit: 0 }), /no address/);
+  assert.throws(() => injector.inject({ time: { at: 5 }, place: { address: 0xf000_0000 }, bit: 0 }), /refuses to read/);
+});
+
+test('linear memory lies backwards on a big-endian board', async () => {
+  const { target, elf } = await buildBoard('leon3');
+  const read = readElf(readFileSync(elf));
+  assert.is(linearAddress(target, read, 0) - linearAddress(target, read, 9), 9);
+});
+
+test('board inject says what it did and what came of it', () => {
+  const heliograph = (...words: string[]) =>
+    spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'inject', ...words], { encoding: 'utf8' });
+  const told = heliograph('rv32', '--at', '80000', '--bit', '2', '--register', 'x9', '--json');
+  assert.is(told.status, 0, told.stderr);
+  const result = JSON.parse(told.stdout);
+  assert.is(result.target, 'rv32');
+  assert.ok(['masked', 'wrong-state', 'wrong-output', 'trap', 'restart', 'hang'].includes(result.outcome.kind), told.stdout);
+  const unsaid = heliograph('m7', '--at', '1', '--bit', '1');
+  assert.is(unsaid.status, 2);
+  assert.match(unsaid.stderr, /--register, --address, --linear and --symbol/);
+});
+
+test.after(() => rack.close());
+test.run();
