@@ -148,6 +148,7 @@ export function restoreContext(
   state.eventCount = 0;
   state.sentCycle = 0;
   state.flags = 0;
+  state.due = 0;
   membershipRestart(ctx);
   scheduleBoot(ctx);
   ownRestart(ctx);

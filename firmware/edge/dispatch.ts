@@ -1,29 +1,53 @@
 // Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
 
-import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX } from "../memory/limits";
+import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { membership } from "../membership/table";
 import { membershipStep } from "../membership/step";
-import { epochCutS } from "../membership/clock";
-import { turnTo, cutEpoch, promiseStored } from "../membership/view";
+import { epochCutS, beatOf } from "../membership/clock";
+import { turnTo, cutEpoch, promiseStored, tellAll } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/hold";
-import { intents } from "../intent/table";
-import { agreementGrew, tendOwn } from "../intent/own";
+import { intents, intent, CLAIMED } from "../intent/table";
+import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
 import { planStep } from "../intent/plan";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge } from "./table";
-import { commandSpace, commandDone } from "./queues";
+import { edge, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW } from "./table";
+import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;
 /** The first checkpoint after boot, spread by member so that not all write at once. */
 const CHECKPOINT_FIRST_S: u32 = 900;
+
+/** Whether a beat turned since `advance`: its work grows with members and intents, and belongs to a tick. */
+export function turnDue(ctx: usize): bool {
+  const state = edge(ctx);
+  return state.timeKnown != 0 && (state.bootKnown == 0 || beatOf(state.missionS) > membership(ctx).beat);
+}
+
+/** Does what frames since the last tick left to be done. */
+export function catchUp(ctx: usize): void {
+  const due = edge(ctx).due;
+  if (due == 0) return;
+  edge(ctx).due = 0;
+  if (due & DUE_TELL) tellAll(ctx);
+  if (due & DUE_CHECK) checkClaim(ctx);
+  if (due & DUE_WITHDRAW) withdrawReturned(ctx);
+  if (due & DUE_SETTLE) agreementGrew(ctx);
+}
+
+/** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
+function checkClaim(ctx: usize): void {
+  const record = intent(ctx, edge(ctx).claimToCheck - 1);
+  if (<u32>record.state != CLAIMED) return;
+  if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS)) countLoss(ctx, COUNTER_CLAIM_UNREAD);
+}
 
 /** Brings beats, minutes and epochs up to the present mission time. Cheap when nothing turns. */
 export function advance(ctx: usize): void {

@@ -1,6 +1,6 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
-import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
+import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CONTEXT_BYTES, COUNTERS_AT, COMMANDS_AT } from "../memory/map";
 import { trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
@@ -13,7 +13,8 @@ import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
 import { checkFrame, applyFrame } from "./receive";
 import { observeRecord } from "./observe";
-import { advance, periodTick, takeFlags } from "./dispatch";
+import { turnDue, advance, catchUp, periodTick, takeFlags } from "./dispatch";
+import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
 import { cycleNow, deadlineMs } from "./slots";
 import { inspectContext } from "./inspect";
@@ -64,7 +65,8 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
   const status = checkFrame(ctx, frame, length);
   if (status != STATUS_OK) return status;
   setTime(ctx, nowS, nowMs);
-  advance(ctx);
+  if (turnDue(ctx)) return STATUS_TICK_FIRST;
+  if (state.timeKnown != 0) turnMinute(ctx);
   applyFrame(ctx, frame, length);
   return STATUS_OK | takeFlags(ctx);
 }
@@ -81,6 +83,7 @@ export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
   if (edge(ctx).magic != CONTEXT_MAGIC) return STATUS_NOT_BOOTED;
   setTime(ctx, nowS, nowMs);
   advance(ctx);
+  catchUp(ctx);
   periodTick(ctx);
   return STATUS_OK | takeFlags(ctx);
 }

@@ -20,7 +20,6 @@ import {
   COUNTER_FRAME_IMPLAUSIBLE,
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_INTENT_STALE,
-  COUNTER_CLAIM_UNREAD,
   RUMOR_COUNT,
 } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
@@ -34,14 +33,14 @@ import {
   onAlive,
   onIsolation,
 } from "../membership/step";
-import { member } from "../membership/table";
+import { membership, member } from "../membership/table";
 import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
-import { intent, CLAIMED } from "../intent/table";
+import { intents, intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
-import { adoptOwn, readDigest, agreementGrew } from "../intent/own";
+import { adoptOwn } from "../intent/own";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import {
@@ -105,9 +104,8 @@ import {
   Beacon,
   decodeBeacon,
 } from "../wire/generated/messages";
-import { edge, members, missionS, self, timeKnown } from "./table";
+import { edge, members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
-import { advance } from "./dispatch";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -251,9 +249,10 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
       const next = decodePulse(at, end, changetype<Pulse>(s));
       const knew = timeKnown(ctx);
       applyPulse(ctx, sender, bytes, changetype<Pulse>(s), broadcast);
-      // What a checkpoint holds is brought to the time just learnt before anything else of this frame is taken in.
-      if (!knew && timeKnown(ctx)) advance(ctx);
-      return next;
+      // What a checkpoint holds is brought to the time just learnt before anything else is taken in: the rest of this frame is not.
+      if (knew || !timeKnown(ctx)) return next;
+      leaveToTick(ctx, DUE_TIME);
+      return end;
     }
     case TYPE_PROBE: {
       const next = decodeProbe(at, end, changetype<Probe>(s));
@@ -366,7 +365,7 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
 function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bool): void {
   const told = mergePulse(ctx, bytes, m);
   if (told == PULSE_NOTHING || !timeKnown(ctx)) return;
-  if (told == PULSE_GREW) agreementGrew(ctx);
+  if (told == PULSE_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0)) leaveToTick(ctx, DUE_SETTLE);
   // Only a frame meant for us starts an exchange: else a broadcast would be answered by everybody.
   if (!broadcast && (told == PULSE_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
 }
@@ -374,7 +373,6 @@ function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bo
 function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
   const owner = m.owner;
   const slot = m.slot;
-  const read = m.read;
   const index = hold(ctx, m);
   if (index == NO_INDEX) {
     countLoss(ctx, COUNTER_INTENT_STALE);
@@ -383,9 +381,9 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
   }
   if (broadcast) noteEcho(ctx, owner, slot);
   startRumor(ctx, index, RUMOR_COUNT);
-  const record = intent(ctx, index);
-  // The proof of what was read: a claim made without sight of a competitor that we hold is counted.
-  if (<u32>record.state == CLAIMED && owner != self(ctx) && read != readDigest(ctx, owner, record.resource, record.startS, record.endS))
-    countLoss(ctx, COUNTER_CLAIM_UNREAD);
+  if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
+    edge(ctx).claimToCheck = index + 1;
+    leaveToTick(ctx, DUE_CHECK);
+  }
   if (owner == self(ctx)) adoptOwn(ctx, slot, index);
 }

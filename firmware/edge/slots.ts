@@ -1,6 +1,6 @@
 // Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
 
-import { CYCLE_S, PERIOD_S } from "../memory/limits";
+import { BEAT_S, CYCLE_S, PERIOD_S } from "../memory/limits";
 import { edge } from "./table";
 
 /** Cycles per probe period. */
@@ -48,7 +48,11 @@ export function deadlineMs(ctx: usize): u32 {
     if (state.localS >= state.periodS) return 0;
     return (state.periodS - state.localS) * 1000 - state.localMs;
   }
-  const period = untilCycleMs(ctx, state.periodCycle);
+  if (state.due != 0) return 0;
+  // A beat turns in a tick, before frames that come after it.
+  const beat = (BEAT_S - (state.missionS % BEAT_S)) * 1000 - state.missionMs;
+  const cycle = untilCycleMs(ctx, state.periodCycle);
+  const period = cycle < beat ? cycle : beat;
   if (state.outboxCount == 0) return period;
   const slot = untilCycleMs(ctx, state.sentCycle + 1);
   return slot < period ? slot : period;

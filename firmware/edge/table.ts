@@ -1,6 +1,6 @@
 // What a node is (its configuration), and the state of one call: layout and accessors.
 
-import { COUNTERS_MAX } from "../memory/limits";
+import { COUNTERS_MAX, FLAG_DEADLINE } from "../memory/limits";
 import { EDGE_AT, COUNTERS_AT } from "../memory/map";
 
 /** 'HELI': a context without it was never booted, or is lost. */
@@ -56,6 +56,28 @@ export class EdgeState {
   checkpointSequence: u32 = 0;
   /** 1 = membership.bootS is set. */
   bootKnown: u32 = 0;
+  /** DUE_*: work that a frame gave rise to and that the next tick does, so that receiving stays short. */
+  due: u32 = 0;
+  /** For DUE_CHECK: the record of the claim, plus one. */
+  claimToCheck: u32 = 0;
+}
+
+/** The agreement grew: settle what can be settled. */
+export const DUE_SETTLE: u32 = 1;
+/** Members are back: tell it. */
+export const DUE_TELL: u32 = 2;
+/** A claim came: compare the proof of what its owner had read. */
+export const DUE_CHECK: u32 = 4;
+/** An own version that was over came back: withdraw it. */
+export const DUE_WITHDRAW: u32 = 8;
+/** Mission time was learnt: bring all to it. */
+export const DUE_TIME: u32 = 16;
+
+/** Leaves work to the next tick, and asks for it now. */
+export function leaveToTick(ctx: usize, due: u32): void {
+  const state = edge(ctx);
+  state.due |= due;
+  state.flags |= FLAG_DEADLINE;
 }
 
 export function edge(ctx: usize): EdgeState {

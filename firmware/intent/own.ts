@@ -16,7 +16,7 @@ import {
 import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
-import { edge, missionS, self, timeKnown } from "../edge/table";
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { sendFirst, SEND_INTENT } from "../edge/outbox";
 import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
@@ -417,7 +417,8 @@ export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
   if (version > intents(ctx).version) intents(ctx).version = version;
   if (version >>> VERSION_BITS == edge(ctx).incarnation) {
-    finish(ctx, slot, WITHDRAWN);
+    own(ctx, slot).returned = 1;
+    leaveToTick(ctx, DUE_WITHDRAW);
     return;
   }
   own(ctx, slot).settledVersion = 0;
@@ -425,11 +426,21 @@ export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   scheduleDirty(ctx, slot);
 }
 
+/** Own versions that were over and that a straggler brought back: all are told so. */
+export function withdrawReturned(ctx: usize): void {
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    if (own(ctx, slot).returned == 0) continue;
+    own(ctx, slot).returned = 0;
+    finish(ctx, slot, WITHDRAWN);
+  }
+}
+
 /** After a restart nothing counts as settled: a version published after the checkpoint may have taken it back. */
 export function ownRestart(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     own(ctx, slot).settledVersion = 0;
     own(ctx, slot).running = 0;
+    own(ctx, slot).returned = 0;
   }
   intents(ctx).unsettled = 1;
 }

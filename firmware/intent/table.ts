@@ -111,7 +111,10 @@ export class Own {
   assigned: u8 = 0;
   /** How many times more the newest version is broadcast, once a period. */
   retell: u16 = 0;
-  pad1: u32 = 0;
+  /** 1 = a version that was over was brought back, and is withdrawn with the next tick. */
+  returned: u8 = 0;
+  pad0: u8 = 0;
+  pad1: u16 = 0;
 }
 
 /** A resource group. 24 bytes. */

@@ -18,7 +18,7 @@ import {
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
 import { mix64 } from "../base/hash";
-import { edge, members, missionS, self } from "../edge/table";
+import { edge, members, missionS, self, leaveToTick, DUE_TELL } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { MemberState, encodeMemberState } from "../wire/generated/messages";
 import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./clock";
@@ -104,13 +104,13 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
 
 /** A member that was gone is heard again. */
 function returned(ctx: usize, index: u32): void {
-  tell(ctx, index);
+  leaveToTick(ctx, DUE_TELL);
   membership(ctx).sequence++;
   // Late news that it was alive at the cut after all changes the agreed view.
   if (bitGet(goneAt(ctx), index) && lastBeatOf(ctx, index) + BEATS_GONE > membership(ctx).epoch * EPOCH_BEATS) {
     if (lastBeatOf(ctx, index) < membership(ctx).epoch * EPOCH_BEATS) {
+      goneChanged(ctx, goneTerm(ctx, index));
       bitClear(goneAt(ctx), index);
-      goneChanged(ctx);
     }
   }
 }
@@ -121,17 +121,24 @@ export function learnLastBeat(ctx: usize, index: u32, beat: u32): void {
   const state = membership(ctx);
   const entry = member(ctx, index);
   if (beat <= entry.lastBeat || beat > state.beat) return;
+  if (!bitGet(goneAt(ctx), index)) {
+    entry.lastBeat = beat;
+    return;
+  }
+  const before = goneTerm(ctx, index);
   entry.lastBeat = beat;
-  if (!bitGet(goneAt(ctx), index)) return;
-  if (beat + BEATS_GONE > state.epoch * EPOCH_BEATS) bitClear(goneAt(ctx), index);
-  goneChanged(ctx);
+  if (beat + BEATS_GONE > state.epoch * EPOCH_BEATS) {
+    bitClear(goneAt(ctx), index);
+    goneChanged(ctx, before);
+  } else goneChanged(ctx, before - goneTerm(ctx, index));
 }
 
 /** A peer's word on how often a member was buried and came back. */
 export function learnBurials(ctx: usize, index: u32, burials: u32): void {
   if (burials <= <u32>member(ctx, index).burials) return;
+  const before = burialTerm(index, member(ctx, index).burials);
   setBurials(ctx, index, burials);
-  goneChanged(ctx);
+  goneChanged(ctx, before - burialTerm(index, burials));
 }
 
 /** Until a majority is known to hold this, the member's vote does not count and yet is counted against (README, proof). */
@@ -152,12 +159,20 @@ function bury(ctx: usize): void {
   }
 }
 
-/** Recomputes what the gone members add to the digest, and starts agreement anew. */
-function goneChanged(ctx: usize): void {
+/** What a gone member adds to the digest, and what its burials do. */
+function goneTerm(ctx: usize, index: u32): u64 {
+  return mix64(((<u64>index + 1) << 32) | <u64>member(ctx, index).lastBeat);
+}
+
+function burialTerm(index: u32, burials: u32): u64 {
+  return burials == 0 ? 0 : mix64((<u64>1 << 63) | (<u64>index << 32) | <u64>burials);
+}
+
+/** What the gone members add to the digest is less by `less`: agreement starts anew. */
+function goneChanged(ctx: usize, less: u64): void {
   const state = membership(ctx);
-  const before = state.goneDigest;
-  state.goneDigest = digestOfGone(ctx);
-  state.digest += state.goneDigest - before;
+  state.goneDigest -= less;
+  state.digest -= less;
   agreeAnew(ctx);
   state.boundsMoved = 1;
   state.sequence++;
@@ -170,13 +185,10 @@ function digestOfGone(ctx: usize): u64 {
     while (bits != 0) {
       const index = (word << 5) + ctz<u32>(bits);
       bits &= bits - 1;
-      sum += mix64(((<u64>index + 1) << 32) | <u64>member(ctx, index).lastBeat);
+      sum += goneTerm(ctx, index);
     }
   }
-  for (let i: u32 = 0; i < members(ctx); i++) {
-    const burials: u64 = member(ctx, i).burials;
-    if (burials != 0) sum += mix64((<u64>1 << 63) | (<u64>i << 32) | burials);
-  }
+  for (let i: u32 = 0; i < members(ctx); i++) sum += burialTerm(i, member(ctx, i).burials);
   return sum;
 }
 
@@ -362,6 +374,11 @@ export function memberState(ctx: usize, index: u32): u32 {
 export function coordinator(ctx: usize): u32 {
   for (let i: u32 = 0; i < members(ctx); i++) if (ageOf(ctx, i) < BEATS_GONE) return i;
   return self(ctx);
+}
+
+/** Every member whose state changed is told. */
+export function tellAll(ctx: usize): void {
+  for (let i: u32 = 0; i < members(ctx); i++) tell(ctx, i);
 }
 
 /** Emits a member-state event if what is known of a member changed. */

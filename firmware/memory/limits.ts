@@ -33,6 +33,8 @@ export const STATUS_CHECKPOINT: u32 = 8;
 export const STATUS_UNKNOWN_TYPE: u32 = 9;
 /** Safe mode: only the beacon lives. */
 export const STATUS_SAFE_MODE: u32 = 10;
+/** A beat turned since the last tick, whose work no frame has to wait for: tick, then give the frame again. */
+export const STATUS_TICK_FIRST: u32 = 11;
 
 export const FLAG_DEADLINE: u32 = 1 << 8;
 export const FLAG_COMMAND: u32 = 1 << 9;

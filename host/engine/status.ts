@@ -13,6 +13,7 @@ export const STATUS = {
   checkpoint: 8,
   unknownType: 9,
   safeMode: 10,
+  tickFirst: 11,
 } as const;
 
 export const STATUS_MASK = 0xff;

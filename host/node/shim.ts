@@ -85,11 +85,22 @@ export class NodeShim {
     if (this.stopped || this.radio === null) return;
     this.advance(this.wallMs());
     if (this.stopped) return;
+    this.guarded(() => {
+      let status = this.give(frame);
+      if ((status & STATUS_MASK) === STATUS.tickFirst) {
+        this.step();
+        status = this.give(frame);
+      }
+      this.drain(status);
+    });
+    this.arm();
+  }
+
+  private give(frame: Uint8Array): number {
     const { engine } = this.parts;
     engine.view().set(frame, this.buffer);
     const { seconds, rest } = this.now();
-    this.guarded(() => this.drain(engine.calls.receive(this.context, seconds, rest, this.buffer, frame.length)));
-    this.arm();
+    return engine.calls.receive(this.context, seconds, rest, this.buffer, frame.length);
   }
 
   /** Writes a last checkpoint and stops. Throws StoreError when it cannot be written. */

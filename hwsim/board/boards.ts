@@ -285,8 +285,17 @@ export class Boards {
     if (controller !== null) return this.#follow(timeMs, node, controller.reply());
     const local = this.#localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
+    const { calls } = this.#parts.engine;
+    const ctx = this.#contexts[node];
     try {
-      const flags = this.#parts.engine.calls.receive(this.#contexts[node], nowS, local - nowS * 1000, this.#scratch, length);
+      let flags = calls.receive(ctx, nowS, local - nowS * 1000, this.#scratch, length);
+      if ((flags & STATUS_MASK) === STATUS.tickFirst) {
+        const boots = this.nonVolatile[node].incarnation;
+        this.counts.ticks += 1;
+        this.#drain(timeMs, node, calls.tick(ctx, nowS, local - nowS * 1000) | FLAG_DEADLINE);
+        if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) return;
+        flags = calls.receive(ctx, nowS, local - nowS * 1000, this.#scratch, length);
+      }
       if ((flags & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
       if ((flags & ~STATUS_MASK) !== 0) this.#drain(timeMs, node, flags);
     } catch (error) {

@@ -78,8 +78,14 @@ export class BoardLoop {
     switch (input.kind) {
       case 'frame': {
         if (input.bytes.length > frameBytesMax) return notAsked;
-        this.#bytes.set(input.bytes, this.#buffer);
-        return this.#drain(calls.receive(this.#context, nowS, nowMs, this.#buffer, input.bytes.length), 0, emit);
+        const receive = () => {
+          this.#bytes.set(input.bytes, this.#buffer);
+          return calls.receive(this.#context, nowS, nowMs, this.#buffer, input.bytes.length);
+        };
+        const status = receive();
+        if ((status & STATUS_MASK) !== STATUS.tickFirst) return this.#drain(status, 0, emit);
+        this.#drain(calls.tick(this.#context, nowS, nowMs), FLAG_DEADLINE, emit);
+        return this.#drain(receive(), 0, emit);
       }
       case 'record': {
         if (input.bytes.length > recordBytesMax) return notAsked;

@@ -3,7 +3,7 @@ import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
-import { FLAG_COMMAND, FLAG_EVENT, STATUS_MASK } from '../../host/engine/status.ts';
+import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
@@ -176,12 +176,23 @@ export class TestCluster {
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
     const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
-    this.engine.view().set(frame, this.frameAt);
-    const local = this.localMs(node);
-    const { receive } = this.engine.calls;
-    const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, frame.length);
+    const status = this.give(node, frame);
     this.after(node, status);
     return status & STATUS_MASK;
+  }
+
+  /** A frame before a node: after a tick, if one is due. Returns the status. */
+  private give(node: number, frame: Uint8Array): number {
+    const { receive, tick } = this.engine.calls;
+    const ctx = this.contexts[node];
+    const local = this.localMs(node);
+    const [s, ms] = [Math.floor(local / 1000), local % 1000];
+    this.engine.view().set(frame, this.frameAt);
+    const status = receive(ctx, s, ms, this.frameAt, frame.length);
+    if ((status & STATUS_MASK) !== STATUS.tickFirst) return status;
+    this.after(node, tick(ctx, s, ms));
+    this.engine.view().set(frame, this.frameAt);
+    return receive(ctx, s, ms, this.frameAt, frame.length);
   }
 
   inspect(node: number, what: number, index = 0): number[] {
@@ -253,11 +264,8 @@ export class TestCluster {
       if (node === sender || !this.up[node] || this.part[node] !== this.part[sender]) continue;
       if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
-      const local = this.localMs(node);
       this.calls++;
-      this.engine.view().set(bytes, this.frameAt);
-      const { receive } = this.engine.calls;
-      const status = receive(this.contexts[node], Math.floor(local / 1000), local % 1000, this.frameAt, bytes.length);
+      const status = this.give(node, bytes);
       const code = status & STATUS_MASK;
       if (code !== 0 && code !== 10)
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);

@@ -23,6 +23,7 @@
 
 #define STATUS_MASK 0xffu
 #define STATUS_CHECKPOINT 8u
+#define STATUS_TICK_FIRST 11u
 #define FLAG_DEADLINE (1u << 8)
 #define FLAG_COMMAND (1u << 9)
 #define FLAG_EVENT (1u << 10)
@@ -264,11 +265,23 @@ static u32 boot(const struct port_frame *in) {
   return status;
 }
 
+static u32 tick(void) {
+  const u32 status = call_tick(loop.context, loop.now_s, loop.now_ms);
+  drain(status | FLAG_DEADLINE);
+  return status;
+}
+
 static u32 receive(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
   if (in->bytes < 6 || bytes > FRAME_BYTES) return NOT_ASKED;
   linear_write(loop.frame, in->body + 6, bytes);
-  const u32 status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
+  u32 status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
+  if ((status & STATUS_MASK) == STATUS_TICK_FIRST) {
+    (void)tick();
+    if (!loop.booted) return status;
+    linear_write(loop.frame, in->body + 6, bytes);
+    status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
+  }
   drain(status);
   return status;
 }
@@ -279,12 +292,6 @@ static u32 observe(const struct port_frame *in) {
   linear_write(loop.record, in->body + 6, bytes);
   const u32 status = call_observe(loop.context, loop.now_s, loop.now_ms, loop.record, bytes);
   drain(status);
-  return status;
-}
-
-static u32 tick(void) {
-  const u32 status = call_tick(loop.context, loop.now_s, loop.now_ms);
-  drain(status | FLAG_DEADLINE);
   return status;
 }
 
