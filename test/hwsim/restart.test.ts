@@ -27,7 +27,7 @@ test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps what ot
       const timeS = timeMs / 1000;
       if (timeS < resetsAtS) return;
       if (fields[0] === TYPE.booted) struck = node;
-      if (fields[0] === TYPE.onset && fields[3] === struck) heard.add(node);
+      if (fields[0] === TYPE.onset && fields[3] === struck && node !== struck) heard.add(node);
       if (node !== struck) return;
       if (fields[0] === TYPE.settled && settledS === 0) settledS = timeS;
       if (fields[0] === TYPE.held && fields[4] === 0) dropped.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
