@@ -13,7 +13,7 @@ import {
   notice,
   Intent,
   Group,
-  acceptedAt,
+  startsAt,
   resourceGroup,
   resourceUnit,
   PLANNED,
@@ -23,6 +23,7 @@ import {
   VERDICT_UNKNOWN,
 } from "./table";
 import { soilGroup } from "./chain";
+import { addToProfile, peakRate } from "./profile";
 
 /** Whether a unit exists and no notice says it is gone. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
@@ -47,37 +48,25 @@ export function boundOf(ctx: usize, record: Intent): u32 {
   return holdS < record.endS ? holdS : record.endS;
 }
 
-/** Summed rate of the first `count` accepted records at mission second `atS`. */
-function rateAt(ctx: usize, count: u32, atS: u32): u32 {
-  let sum: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const other = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1)));
-    if (other.startS <= atS && atS < other.boundS) sum += other.rate;
-  }
-  return sum;
-}
-
-/** Whether `record` fits beside the first `count` accepted ones. */
+/** Whether `record` fits beside the `count` accepted ones of the profile. */
 function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: u32): bool {
   const unit = resourceUnit(record.resource);
   if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit)) return false;
   const room = chain.capacity - record.rate;
-  let sum: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const other = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1)));
-    if (other.startS >= record.boundS || record.startS >= other.boundS) continue;
-    if (unit != 0 && other.resource == record.resource) return false;
-    sum += other.rate;
-  }
+  let at: usize = startsAt(ctx);
+  const end = at + (count << 1);
   // All that overlap anywhere fit at once: no need to look closer.
-  if (sum <= room) return true;
-  // The summed rate is highest where something begins.
-  if (rateAt(ctx, count, record.startS) > room) return false;
-  for (let i: u32 = 0; i < count; i++) {
-    const startS = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1))).startS;
-    if (startS > record.startS && startS < record.boundS && rateAt(ctx, count, startS) > room) return false;
+  let left = room;
+  let crowded = false;
+  for (; at < end; at += 2) {
+    const other = intent(ctx, load<u16>(at));
+    if (other.startS >= record.boundS) break;
+    if (record.startS >= other.boundS) continue;
+    if (unit != 0 && other.resource == record.resource) return false;
+    if (other.rate > left) crowded = true;
+    else left -= other.rate;
   }
-  return true;
+  return !crowded || peakRate(ctx, count, record.startS, record.boundS, room) <= room;
 }
 
 /** Brings a group's verdicts up to date; `upTo` (a record of the chain) may end the walk early, NO_INDEX walks all. */
@@ -89,10 +78,7 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   while (at != <u32>chain.dirtyFrom) {
     const record = intent(ctx, at);
     if (at == upTo) return;
-    if (<u32>record.verdict == VERDICT_ACCEPTED) {
-      store<u16>(acceptedAt(ctx) + (count << 1), <u16>at);
-      count++;
-    }
+    if (<u32>record.verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
     at = record.next;
   }
   while (at != NO_INDEX) {
@@ -101,10 +87,7 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
     let verdict = VERDICT_UNKNOWN;
     if (claims(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     record.verdict = <u8>verdict;
-    if (verdict == VERDICT_ACCEPTED) {
-      store<u16>(acceptedAt(ctx) + (count << 1), <u16>at);
-      count++;
-    }
+    if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
     const next: u32 = record.next;
     if (at == upTo) {
       chain.dirtyFrom = <u16>next;

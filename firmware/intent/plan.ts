@@ -15,7 +15,6 @@ import {
   intent,
   own,
   group,
-  acceptedAt,
   Intent,
   resourceGroup,
   resourceUnit,
@@ -24,6 +23,7 @@ import {
   STARTED,
   VERDICT_ACCEPTED,
 } from "./table";
+import { addToProfile, peakRate } from "./profile";
 import { arbitrate, claims, unitUsable } from "./arbitrate";
 import { draft, freshClaim, publish, ownIndex } from "./own";
 
@@ -79,36 +79,19 @@ function mineSlot(ctx: usize): u32 {
 function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   arbitrate(ctx, groupIndex, NO_INDEX);
   const me = self(ctx);
+  const half = group(ctx, groupIndex).capacity >>> 1;
   let count: u32 = 0;
   let sum: u32 = 0;
   let at: u32 = group(ctx, groupIndex).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (<u32>other.verdict == VERDICT_ACCEPTED && <u32>other.owner != me && other.startS < endS && startS < other.boundS) {
-      store<u16>(acceptedAt(ctx) + (count << 1), <u16>at);
-      count++;
-      sum += other.rate;
+      addToProfile(ctx, count++, at);
+      if (sum <= half) sum += other.rate;
     }
     at = other.next;
   }
-  if (sum <= group(ctx, groupIndex).capacity >>> 1) return sum;
-  let most = rateAmong(ctx, count, startS);
-  for (let i: u32 = 0; i < count; i++) {
-    const point = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1))).startS;
-    if (point <= startS) continue;
-    const rate = rateAmong(ctx, count, point);
-    if (rate > most) most = rate;
-  }
-  return most;
-}
-
-function rateAmong(ctx: usize, count: u32, atS: u32): u32 {
-  let sum: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const other = intent(ctx, load<u16>(acceptedAt(ctx) + (i << 1)));
-    if (other.startS <= atS && atS < other.boundS) sum += other.rate;
-  }
-  return sum;
+  return sum <= half ? sum : peakRate(ctx, count, startS, endS, 0xffffffff);
 }
 
 /** kg/day still free in a group throughout [startS, endS). */

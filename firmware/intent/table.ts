@@ -191,9 +191,13 @@ export function bucket(ctx: usize, minute: u32): Bucket {
 export function rumorAt(ctx: usize, index: u32): usize {
   return ctx + RUMORS_AT + index * RUMOR_BYTES;
 }
-/** Indexes of accepted records while a group is walked (u16 each). */
-export function acceptedAt(ctx: usize): usize {
+/** Accepted records while a group is walked (u16 each), in the order in which they begin and in that in which they end. */
+export function startsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT;
+}
+
+export function boundsAt(ctx: usize): usize {
+  return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
 export function resourceGroup(resource: u32): u32 {

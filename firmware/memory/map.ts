@@ -45,7 +45,7 @@ export const BUCKETS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + 15) & ~15;
 export const RUMORS_AT: u32 = BUCKETS_AT + BUCKETS * 16;
 export const INTENT_SCRATCH_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + 15) & ~15;
 /** Units of one group in use while a place is sought. */
-export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 2 + 15) & ~15;
+export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;
 export const PLAN_UNITS_MAX: u32 = 256;
 export const SCHEDULE_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + 15) & ~15;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */

@@ -10,6 +10,7 @@ import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { place, type Script } from './cycles_script.ts';
+import { tick } from './cycles_yardstick.ts';
 
 export type Genome = readonly number[];
 
@@ -164,7 +165,9 @@ function fill(builder: Builder): void {
   script.call('boot', place.context, place.config, config.length, 1, 0, 0);
   const present = Array.from({ length: cluster.members - 1 }, (_, index) => index + 1).filter(() => !builder.chance('gone'));
   if (present.length === 0) present.push(1);
+  tick(script, heardS);
   for (const sender of present) builder.hear(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]);
+  tick(script, nowS);
   const count = scaled(genome, 'intents', 0, cluster.intentsMax - 8);
   const senders = (index: number) => present[index % present.length];
   for (let index = 0; index < count; index += 1) {
@@ -308,6 +311,8 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
   act('verdict');
   script.call('verdict', place.context, last.owner, last.slot, nowS, 0);
   script.back();
+  act('tick');
+  tick(script, atS);
   act('receive');
   builder.give(atS, fullFrame(builder, atS, false));
   script.back();

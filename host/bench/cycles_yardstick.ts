@@ -34,6 +34,11 @@ export function receive(script: Script, atS: number, frame: Uint8Array): number 
   return script.call('receive', place.context, atS, 0, place.frame, frame.length);
 }
 
+/** Beats turn in a tick, which comes before the frames of a new one. */
+export function tick(script: Script, atS: number): void {
+  script.call('tick', place.context, atS, 0);
+}
+
 /** Boots node 0 of a cluster with these groups. */
 export function bootNode(script: Script, members: number, groups: readonly Group[]): void {
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
@@ -90,8 +95,10 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
   });
   bootNode(script, members, groups);
   const present = Array.from({ length: members - 1 }, (_, index) => index + 1).filter(() => random.fraction() >= options.gone);
+  tick(script, heardS);
   for (const sender of present)
     receive(script, heardS, encodeFrame(header(sender, 1), [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
+  tick(script, nowS);
   const held: [number, number][] = [];
   for (let index = 0; index < options.intents; index += 1) {
     const owner = 1 + (index % (members - 1));

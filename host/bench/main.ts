@@ -51,6 +51,7 @@ function verdictsPerS(name: EngineName): number {
   engine.view().set(block, at);
   calls.boot(ctx, at, block.length, 1, 0, 0);
   const counters = new Uint32Array(members);
+  calls.tick(ctx, heardS, 0);
   const hear = (sender: number, atS: number, message: Parameters<typeof encodeFrame>[1][number]) => {
     counters[sender] += 1;
     const header = { version: 1, cluster: 1, sender, addressee: 0xffff, counter: counters[sender] };
@@ -61,6 +62,7 @@ function verdictsPerS(name: EngineName): number {
   for (let member = 1; member < members; member += 1)
     hear(member, heardS, { name: 'join', incarnation: 1, generation: 1, cause: 1 });
   const random = new RandomStream(1, 'bench/verdicts');
+  calls.tick(ctx, nowS, 0);
   const held: [number, number][] = [];
   for (let index = 0; index < 796; index += 1) {
     const owner = 1 + (index % 199);

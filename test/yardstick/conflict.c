@@ -21,16 +21,38 @@ static u32 bound_of(const struct node *node, const struct record *record) {
   return hold_s < record->end_s ? hold_s : record->end_s;
 }
 
-static u32 rate_at(const struct node *node, const u16 *accepted_end, u32 at_s) {
-  u32 sum = 0;
-  for (const u16 *accepted = node->accepted; accepted < accepted_end; accepted++) {
-    const struct record *const other = &node->records[*accepted];
-    if (other->start_s <= at_s && at_s < other->bound_s) sum += other->rate;
-  }
-  return sum;
+/* As firmware/intent/profile.ts. */
+static void add_to_profile(struct node *node, u32 count, u32 index) {
+  const struct record *const records = node->records;
+  const u32 start_s = records[index].start_s;
+  const u32 bound_s = records[index].bound_s;
+  u16 *at = node->starts + count;
+  for (; at > node->starts && records[at[-1]].start_s > start_s; at--) *at = at[-1];
+  *at = (u16)index;
+  at = node->bounds + count;
+  for (; at > node->bounds && records[at[-1]].bound_s > bound_s; at--) *at = at[-1];
+  *at = (u16)index;
 }
 
-static bool fits(const struct node *node, u32 group_index, const struct record *record, const u16 *accepted_end) {
+static u32 peak_rate(const struct node *node, u32 count, u32 start_s, u32 end_s, u32 limit) {
+  const struct record *const records = node->records;
+  const u16 *begun = node->starts;
+  const u16 *const begun_end = begun + count;
+  const u16 *ended = node->bounds;
+  const u16 *const ended_end = ended + count;
+  u32 rate = 0;
+  u32 most = 0;
+  for (u32 time_s = start_s;;) {
+    for (; begun < begun_end && records[*begun].start_s <= time_s; begun++) rate += records[*begun].rate;
+    for (; ended < ended_end && records[*ended].bound_s <= time_s; ended++) rate -= records[*ended].rate;
+    if (rate > most) most = rate;
+    if (most > limit || begun == begun_end) return most;
+    time_s = records[*begun].start_s;
+    if (time_s >= end_s) return most;
+  }
+}
+
+static bool fits(const struct node *node, u32 group_index, const struct record *record, u32 count) {
   const struct group *const group = &node->groups[group_index];
   const u32 resource = record->resource;
   const u32 start_s = record->start_s;
@@ -38,32 +60,30 @@ static bool fits(const struct node *node, u32 group_index, const struct record *
   if (start_s >= bound_s || record->rate > group->capacity || !unit_usable(node, group, group_index, resource & 0xffff)) return false;
   const u32 room = group->capacity - record->rate;
   const bool exclusive = (resource & 0xffff) != 0;
-  u32 sum = 0;
-  for (const u16 *accepted = node->accepted; accepted < accepted_end; accepted++) {
-    const struct record *const other = &node->records[*accepted];
-    if (other->start_s >= bound_s || start_s >= other->bound_s) continue;
+  u32 left = room;
+  bool crowded = false;
+  const u16 *const end = node->starts + count;
+  for (const u16 *at = node->starts; at < end; at++) {
+    const struct record *const other = &node->records[*at];
+    if (other->start_s >= bound_s) break;
+    if (start_s >= other->bound_s) continue;
     if (exclusive && other->resource == resource) return false;
-    sum += other->rate;
+    if (other->rate > left) crowded = true;
+    else left -= other->rate;
   }
-  if (sum <= room) return true;
-  if (rate_at(node, accepted_end, start_s) > room) return false;
-  for (const u16 *accepted = node->accepted; accepted < accepted_end; accepted++) {
-    const u32 other_s = node->records[*accepted].start_s;
-    if (other_s > start_s && other_s < bound_s && rate_at(node, accepted_end, other_s) > room) return false;
-  }
-  return true;
+  return !crowded || peak_rate(node, count, start_s, bound_s, room) <= room;
 }
 
 static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
   struct group *const group = &node->groups[group_index];
   const u32 dirty_from = group->dirty_from;
   if (dirty_from == NO_RECORD) return;
-  u16 *accepted = node->accepted;
+  u32 count = 0;
   u32 at = group->first;
   while (at != dirty_from) {
     const struct record *const record = &node->records[at];
     if (at == up_to) return;
-    if (record->verdict == ACCEPTED) *accepted++ = (u16)at;
+    if (record->verdict == ACCEPTED) add_to_profile(node, count++, at);
     at = record->next;
   }
   while (at != NO_RECORD) {
@@ -71,9 +91,9 @@ static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
     record->bound_s = bound_of(node, record);
     u8 verdict = UNKNOWN;
     if (record->state >= PLANNED && record->state <= STARTED)
-      verdict = fits(node, group_index, record, accepted) ? ACCEPTED : REFUSED;
+      verdict = fits(node, group_index, record, count) ? ACCEPTED : REFUSED;
     record->verdict = verdict;
-    if (verdict == ACCEPTED) *accepted++ = (u16)at;
+    if (verdict == ACCEPTED) add_to_profile(node, count++, at);
     const u32 next = record->next;
     if (at == up_to) {
       group->dirty_from = (u16)next;

@@ -97,7 +97,9 @@ struct node {
   struct notice notices[NOTICES_MAX];
   struct record records[RECORDS_MAX];
   u16 index[MEMBERS_MAX * OWN_SLOTS];
-  u16 accepted[RECORDS_MAX];
+  /* Accepted records while a group is walked, in the order in which they begin and in that in which they end. */
+  u16 starts[RECORDS_MAX];
+  u16 bounds[RECORDS_MAX];
 };
 
 /* Checks a frame whole, as checkFrame of firmware/edge/receive.ts. Returns a status. */
