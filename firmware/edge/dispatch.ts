@@ -10,13 +10,14 @@ import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/hold";
 import { intents, intent, CLAIMED } from "../intent/table";
 import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
+import { answerSince } from "../intent/sync";
 import { planStep } from "../intent/plan";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW } from "./table";
+import { edge, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
 import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
@@ -39,6 +40,7 @@ export function catchUp(ctx: usize): void {
   if (due & DUE_TELL) tellAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
+  if (due & DUE_SINCE) answerSince(ctx);
   if (due & DUE_SETTLE) agreementGrew(ctx);
 }
 

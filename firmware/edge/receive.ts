@@ -20,6 +20,8 @@ import {
   COUNTER_FRAME_IMPLAUSIBLE,
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_INTENT_STALE,
+  COUNTER_EXCHANGES_FULL,
+  EXCHANGES_PER_FRAME_MAX,
   RUMOR_COUNT,
 } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
@@ -238,6 +240,7 @@ export function applyFrame(ctx: usize, frame: usize, length: u32): void {
   const sender = header.sender;
   const broadcast = header.addressee == ADDRESSEE_ALL;
   markHeard(ctx, sender);
+  edge(ctx).exchanges = 0;
   while (at < end) at = applyMessage(ctx, at, end, sender, broadcast, length);
 }
 
@@ -321,6 +324,12 @@ function restarted(ctx: usize, sender: u32, news: bool): void {
 
 function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u32, broadcast: bool): usize {
   const s: usize = ctx + SCRATCH_AT;
+  if (type == TYPE_SYNC_DIGEST || type == TYPE_OWNER_SUMMARY || type == TYPE_NOTICE_SUMMARY) {
+    if (++edge(ctx).exchanges > EXCHANGES_PER_FRAME_MAX) {
+      countLoss(ctx, COUNTER_EXCHANGES_FULL);
+      return skipItem(at, end);
+    }
+  }
   switch (type) {
     case TYPE_INTENT: {
       const next = decodeIntent(at, end, changetype<IntentMessage>(s));

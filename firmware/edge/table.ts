@@ -58,6 +58,8 @@ export class EdgeState {
   bootKnown: u32 = 0;
   /** DUE_*: work that a frame gave rise to and that the next tick does, so that receiving stays short. */
   due: u32 = 0;
+  /** Messages of anti-entropy in the frame at hand. */
+  exchanges: u32 = 0;
   /** For DUE_CHECK: the record of the claim, plus one. */
   claimToCheck: u32 = 0;
 }
@@ -72,6 +74,9 @@ export const DUE_CHECK: u32 = 4;
 export const DUE_WITHDRAW: u32 = 8;
 /** Mission time was learnt: bring all to it. */
 export const DUE_TIME: u32 = 16;
+
+/** A peer asked for what was published lately. */
+export const DUE_SINCE: u32 = 32;
 
 /** Leaves work to the next tick, and asks for it now. */
 export function leaveToTick(ctx: usize, due: u32): void {
@@ -107,3 +112,4 @@ export function counterAt(ctx: usize, counter: u32): usize {
 }
 
 if (COUNTERS_MAX > 256) ERROR("an event names a counter in one byte");
+if (offsetof<EdgeState>() > COUNTERS_AT - EDGE_AT) ERROR("room for the state of the edge");

@@ -3,7 +3,7 @@
 
 import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, members, missionS, self } from "../edge/table";
+import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
 import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
 import { membership, member } from "../membership/table";
 import {
@@ -82,8 +82,16 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   }
 }
 
-/** Gives what was published from `fromS` on, in an order that begins elsewhere each minute, so that in turn all is given. */
 export function onSince(ctx: usize, sender: u32, fromS: u32): void {
+  intents(ctx).sincePeer = sender;
+  intents(ctx).sinceFromS = fromS;
+  leaveToTick(ctx, DUE_SINCE);
+}
+
+/** Gives what was published since a peer said, in an order that begins elsewhere each minute, so that in turn all is given. */
+export function answerSince(ctx: usize): void {
+  const sender = intents(ctx).sincePeer;
+  const fromS = intents(ctx).sinceFromS;
   let given: u32 = 0;
   const begin = (missionS(ctx) / SYNC_EVERY_S) * SINCE_MAX;
   for (let i: u32 = 0; i < INTENTS_MAX && given < SINCE_MAX; i++) {

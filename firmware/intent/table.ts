@@ -60,6 +60,9 @@ export class IntentState {
   outlookKind: u32 = 0;
   /** 1 = own claims wait for agreement. */
   unsettled: u32 = 0;
+  /** A peer's question for what was published lately: its index, and from when on. The newest is answered with the next tick. */
+  sincePeer: u32 = 0;
+  sinceFromS: u32 = 0;
 }
 
 /** One intent. 64 bytes; hot fields of arbitration first. */
@@ -208,6 +211,7 @@ export function resourceUnit(resource: u32): u32 {
 }
 
 if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR("a version holds the number of its boot");
+if (offsetof<IntentState>() > INTENTS_AT - INTENT_STATE_AT) ERROR("room for the state of intents");
 if (offsetof<Intent>() != INTENT_BYTES) ERROR("stride of the intent table");
 if (offsetof<Own>() != OWN_BYTES) ERROR("stride of the own slots");
 if (offsetof<Group>() != GROUP_BYTES) ERROR("stride of the groups");

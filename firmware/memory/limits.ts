@@ -57,7 +57,8 @@ export const COUNTER_CLOCK_DISAGREES: u32 = 12;
 export const COUNTER_INTENT_STALE: u32 = 13;
 export const COUNTER_CLAIM_UNREAD: u32 = 14;
 export const COUNTER_DISRUPTIONS_FULL: u32 = 15;
-export const COUNTERS_MAX: u32 = 16;
+export const COUNTER_EXCHANGES_FULL: u32 = 16;
+export const COUNTERS_MAX: u32 = 18;
 
 // ---- frames ----
 export const PROTOCOL_VERSION: u32 = 1;
@@ -131,6 +132,9 @@ export const RUMOR_COUNT: u32 = 3;
 /** A broadcast intent is not broadcast again by anyone who heard it within this. */
 export const ECHO_S: u32 = 120;
 export const NO_INDEX: u32 = 0xffff;
+
+/** Messages of anti-entropy that are looked at in one frame: each may take a walk over all members. More are dropped; the next exchange finds what they told. */
+export const EXCHANGES_PER_FRAME_MAX: u32 = 6;
 
 // ---- edge ----
 export const COMMANDS_MAX: u32 = 16;
