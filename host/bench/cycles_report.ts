@@ -1,5 +1,6 @@
 /** The table for people: docs/results/cycles.md is this text. */
 import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './cycles.ts';
+import type { Where } from './cycles_where.ts';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en');
 
@@ -47,6 +48,17 @@ const loopBounds: readonly [string, string][] = [
   ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
   ['boot', 'fills the context; GROUPS_MAX group records'],
 ];
+
+function whereText({ where = [], targets }: CyclesTable): string[] {
+  if (where.length === 0) return [];
+  const shares = ({ functions }: Where) => functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
+  return [
+    `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
+    '',
+    ...where.map((each) => `- ${each.op}: ${shares(each)}`),
+    '',
+  ];
+}
 
 /** Markdown of a table. `origin`: the command that made it. */
 export function cyclesText(table: CyclesTable, origin: string): string {
@@ -105,5 +117,6 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     '',
     ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
     '',
+    ...whereText(table),
   ].join('\n');
 }
