@@ -31,17 +31,17 @@ const loopBounds: readonly [string, string][] = [
   ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
   [
     'receive',
-    'open; at the turn of a beat MEMBERS_MAX members, at an epoch INTENTS_MAX records and GROUPS_MAX groups; per claim its chain (INTENTS_MAX); per entry of a gone-list the digest of all gone members',
+    'open; per claim its chain (INTENTS_MAX, by order) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
   ],
   [
     'verdict',
-    'the chain of one group, INTENTS_MAX; per claim all accepted before it; where those overlap without exceeding the capacity at once, all of them again at every beginning',
+    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to look and once to put it in its place: quadratic in a group’s claims',
   ],
   [
     'tick',
-    'beats and epochs missed; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule',
+    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
   ],
-  ['observe', 'the turn of time as in receive; then one record, which may end a claim and so void the verdicts of its group'],
+  ['observe', 'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
