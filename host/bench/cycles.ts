@@ -12,6 +12,7 @@ import { type Comparison, compareConflicts, compareFrames, sizesOf } from './cyc
 import type { Recording } from './cycles_record.ts';
 import { buildRunner, type Runner } from './cycles_runner.ts';
 import type { TargetWorst } from './cycles_search.ts';
+import type { Where } from './cycles_where.ts';
 import { measureStack } from './cycles_stack.ts';
 import { recordedFuel } from './cycles_fuel.ts';
 import { measureTypical, median, typicalRecording } from './cycles_typical.ts';
@@ -52,6 +53,8 @@ export interface CyclesTable {
   nativeRatio: NativeRatio[];
   /** What the search has found, with the genomes that bring it about again. Only in the committed table. */
   worst?: TargetWorst[];
+  /** Where they go on the first target. */
+  where?: Where[];
 }
 
 export const committedPath = join(rootFolder, 'docs/results/cycles.json');

@@ -55,6 +55,7 @@ export interface Cluster {
   members: number;
   intentsMax: number;
   noticesMax: number;
+  checkpointBytes: number;
 }
 
 export const nowS = 5500;
@@ -94,7 +95,8 @@ class Builder {
   }
 }
 
-function configOf(genome: Genome, cluster: Cluster): Uint8Array {
+/** Mission time is known: `atS` when the processor's own clock is at zero. */
+function configOf(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   const units = scaled(genome, 'units', 0, 255);
   const capacity = Math.floor(10 ** (1 + 5 * gene(genome, 'capacity')));
   const groups = Array.from({ length: scaled(genome, 'groups', 1, groupsMax) }, (_, index): Group => {
@@ -111,7 +113,7 @@ function configOf(genome: Genome, cluster: Cluster): Uint8Array {
   };
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
   const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability };
-  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false };
+  const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false };
   return encodeConfig(config, groups, facts);
 }
 
@@ -248,16 +250,8 @@ function provoke(builder: Builder, atS: number): void {
 
 /** Exports that the adversary has an action for. */
 export const attacked = [
-  'boot',
-  'receive',
-  'open',
-  'observe',
-  'tick',
-  'transmit',
-  'command',
-  'event',
-  'deadline',
-  'verdict',
+  ...(['boot', 'restore', 'receive', 'open', 'observe', 'tick', 'transmit', 'command', 'event'] as const),
+  ...(['deadline', 'checkpoint', 'hash', 'inspect', 'verdict'] as const),
 ] as const;
 export type Attacked = (typeof attacked)[number];
 
@@ -266,6 +260,30 @@ export interface Attack {
   ops: Attacked[];
   /** Calls that only build the table. */
   from: number;
+}
+
+/** Calls about the context as a whole. */
+function whole({ script, genome, cluster }: Builder, atS: number, act: (op: Attacked) => void): void {
+  script.back();
+  act('inspect');
+  script.call(
+    'inspect',
+    place.context,
+    scaled(genome, 'recordType', 1, 10),
+    scaled(genome, 'recordSeed', 0, 40),
+    place.frame,
+    256,
+  );
+  act('hash');
+  script.call('hash', place.context);
+  act('checkpoint');
+  script.call('checkpoint', place.context, place.checkpoint, cluster.checkpointBytes);
+  const config = configOf(genome, cluster, atS);
+  script.write(place.config, config);
+  act('restore');
+  script.call('restore', place.context, place.checkpoint, cluster.checkpointBytes, place.config, config.length, 2, 1, 0);
+  act('boot');
+  script.call('boot', place.context, place.config, config.length, 1, 0, 0);
 }
 
 /**
@@ -334,10 +352,7 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
   script.call('event', place.context, place.record, 256);
   act('deadline');
   script.call('deadline', place.context, atS, 0);
-  const config = configOf(genome, cluster);
-  script.write(place.config, config);
-  act('boot');
-  script.call('boot', place.context, place.config, config.length, 1, 0, 0);
+  whole(builder, atS, act);
   return { ops, from };
 }
 

@@ -166,13 +166,19 @@ export function replay(script: Script, call: RecordedCall): number {
 /** True when a `receive` let its frame in. */
 export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;
 
-/** A recording as inputs over a board's line: polls are the board's own. `hashed`: each answer carries the hash of the context. */
+/** A recording as inputs over a board's line: polls, and ticks that must come before a frame, are the board's own. `hashed`: each answer carries the hash. */
 export function portInputs(recording: Recording, hashed = false): PortInput[] {
-  return recording.calls.flatMap(({ op, nowS, nowMs, bytes, cause }): PortInput[] => {
+  const inputs: PortInput[] = [];
+  let own = 0;
+  for (const { op, nowS, nowMs, bytes, cause, result } of recording.calls) {
     const time = { nowS, nowMs };
-    if (op === 'boot') return [{ kind: 'boot', cause, hashed, config: bytes, ...time }];
-    if (op === 'receive') return [{ kind: 'frame', bytes, ...time }];
-    if (op === 'observe') return [{ kind: 'record', bytes, ...time }];
-    return op === 'tick' ? [{ kind: 'tick', ...time }] : [];
-  });
+    if (own > 0 && (op === 'tick' || op === 'receive')) own -= 1;
+    else if (op === 'boot') inputs.push({ kind: 'boot', cause, hashed, config: bytes, ...time });
+    else if (op === 'receive') inputs.push({ kind: 'frame', bytes, ...time });
+    else if (op === 'observe') inputs.push({ kind: 'record', bytes, ...time });
+    else if (op === 'tick') inputs.push({ kind: 'tick', ...time });
+    // The board ticks, and gives the frame again.
+    if (op === 'receive' && (result & STATUS_MASK) === STATUS.tickFirst) own = 2;
+  }
+  return inputs;
 }

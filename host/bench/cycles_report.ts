@@ -1,5 +1,6 @@
 /** The table for people: docs/results/cycles.md is this text. */
 import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './cycles.ts';
+import type { Where } from './cycles_where.ts';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en');
 
@@ -30,23 +31,34 @@ const loopBounds: readonly [string, string][] = [
   ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
   [
     'receive',
-    'open; at the turn of a beat MEMBERS_MAX members, at an epoch INTENTS_MAX records and GROUPS_MAX groups; per claim its chain (INTENTS_MAX); per entry of a gone-list the digest of all gone members',
+    'open; per claim its chain (INTENTS_MAX, by order) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
   ],
   [
     'verdict',
-    'the chain of one group, INTENTS_MAX; per claim all accepted before it; where those overlap without exceeding the capacity at once, all of them again at every beginning',
+    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to look and once to put it in its place: quadratic in a group’s claims',
   ],
   [
     'tick',
-    'beats and epochs missed; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule',
+    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
   ],
-  ['observe', 'the turn of time as in receive; then one record, which may end a claim and so void the verdicts of its group'],
+  ['observe', 'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
   ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
   ['boot', 'fills the context; GROUPS_MAX group records'],
 ];
+
+function whereText({ where = [], targets }: CyclesTable): string[] {
+  if (where.length === 0) return [];
+  const shares = ({ functions }: Where) => functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
+  return [
+    `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
+    '',
+    ...where.map((each) => `- ${each.op}: ${shares(each)}`),
+    '',
+  ];
+}
 
 /** Markdown of a table. `origin`: the command that made it. */
 export function cyclesText(table: CyclesTable, origin: string): string {
@@ -105,5 +117,6 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     '',
     ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
     '',
+    ...whereText(table),
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** Builds test/yardstick/runner.c for a target and runs scripts on it in the emulator, under the counting plugin. */
 import { installCommand, missingPackages } from '../build/boards.mjs';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -40,27 +42,39 @@ export interface Runner {
 }
 
 const yardstickFolder = 'test/yardstick';
+const builtFolder = join(rootFolder, 'dist/yardstick');
 
-/** Builds the runner into dist/yardstick/<target>/ unless it is there already. */
+/**
+ * Builds the runner into dist/yardstick/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
+ */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
-  const folder = join(rootFolder, 'dist/yardstick', target.name);
   const own = filesBelow(yardstickFolder, ['.c', '.h']);
   const stamp = boardStamp(target, options, [...own, 'host/bench/cycles_runner.ts']);
-  const path = join(folder, 'heliograph.elf');
-  if (!existsSync(path) || !existsSync(join(folder, 'stamp')) || readFileSync(join(folder, 'stamp'), 'utf8') !== stamp) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'image.c'), translateImage(imagePath(target.preset)));
+  const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);
+  const folder = join(builtFolder, `${target.name}-${mark}`);
+  if (!existsSync(folder)) {
+    const aside = join(builtFolder, `aside-${target.name}-${process.pid}`);
+    mkdirSync(aside, { recursive: true });
+    writeFileSync(join(aside, 'image.c'), translateImage(imagePath(target.preset)));
     const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/calls.c'));
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
-    const flags = [
-      `-DSCRIPT_ADDRESS=${address(scriptOffset)}`,
-      `-DNODE_ADDRESS=${address(nodeOffset)}`,
-      `-I${join(rootFolder, yardstickFolder)}`,
-    ];
-    await compileProgram(target, folder, [...shared, ...own.filter((source) => source.endsWith('.c'))], options, flags);
-    writeFileSync(join(folder, 'stamp'), stamp);
+    const places = [`-DSCRIPT_ADDRESS=${address(scriptOffset)}`, `-DNODE_ADDRESS=${address(nodeOffset)}`];
+    const sources = [...shared, ...own.filter((source) => source.endsWith('.c'))];
+    await compileProgram(target, aside, sources, options, [...places, `-I${join(rootFolder, yardstickFolder)}`]);
+    settle(aside, folder);
   }
+  const path = join(folder, 'heliograph.elf');
   return { target, path, elf: readElf(readFileSync(path)) };
+}
+
+/** Gives a build its name, unless somebody else was first. */
+function settle(aside: string, folder: string): void {
+  try {
+    renameSync(aside, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+    rmSync(aside, { recursive: true, force: true });
+  }
 }
 
 export interface ScriptRun {

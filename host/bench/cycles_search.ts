@@ -30,11 +30,13 @@ export const searchInstructionsMax = 20_000_000_000;
 const freshShare = 0.15;
 
 export function clusterOf(target: Target): Cluster {
-  const constants = firmwareConstants(target.preset);
+  const of = firmwareConstants(target.preset);
+  const number = (name: string) => of.get(name)!;
   return {
-    members: constants.get('MEMBERS_MAX')!,
-    intentsMax: constants.get('INTENTS_MAX')!,
-    noticesMax: constants.get('NOTICES_MAX')!,
+    members: number('MEMBERS_MAX'),
+    intentsMax: number('INTENTS_MAX'),
+    noticesMax: number('NOTICES_MAX'),
+    checkpointBytes: number('CONTEXT_BYTES') + 16,
   };
 }
 

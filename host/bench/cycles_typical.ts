@@ -146,6 +146,10 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
     names.push('conflict check');
   }
   script.back();
+  for (let what = 1; what <= 10; what += 1) {
+    names.push('inspect');
+    script.call('inspect', place.context, what, 1, place.frame, 256);
+  }
   const receive = (frame: Uint8Array, name: string): number => {
     script.write(place.frame, frame);
     names.push(name);

@@ -4,6 +4,7 @@ import { committedTable, type CyclesTable, measureCycles } from '../bench/cycles
 import { cyclesText } from '../bench/cycles_report.ts';
 import { buildRunner } from '../bench/cycles_runner.ts';
 import { searchWorst, type TargetWorst, worstOn } from '../bench/cycles_search.ts';
+import { whereWorst } from '../bench/cycles_where.ts';
 import { type TargetName, targetNames, targets } from '../board/targets.ts';
 import { ToolError } from '../board/toolchain.ts';
 import { EmulatorError } from '../../hwsim/emulator/rack.ts';
@@ -42,12 +43,16 @@ export async function benchCycles(options: BenchCyclesOptions): Promise<void> {
   const names = options.target ?? [...targetNames];
   try {
     const worst = options.worst ? await search(names, options) : undefined;
-    const known: CyclesTable = worst === undefined ? committedTable() : { targets: [], nativeRatio: [], worst };
+    const where = worst === undefined ? undefined : await whereWorst(await buildRunner(targets[names[0]]), worst);
+    const known: CyclesTable = worst === undefined ? committedTable() : { targets: [], nativeRatio: [], worst, where };
     const table = await measureCycles(names, known, (line) => console.error(line));
     const searched = options.worst ? ` --worst --evaluations ${options.evaluations} --seed ${options.seed}` : '';
-    const text = cyclesText(table, `npx heliograph bench cycles${searched}`);
+    const text = cyclesText({ ...table, where: known.where }, `npx heliograph bench cycles${searched}`);
     if (options.out !== undefined) {
-      writeFileSync(options.out, `${JSON.stringify({ ...table, worst: known.worst ?? [] }, null, 1)}\n`);
+      writeFileSync(
+        options.out,
+        `${JSON.stringify({ ...table, worst: known.worst ?? [], where: known.where ?? [] }, null, 1)}\n`,
+      );
       writeFileSync(join(dirname(options.out), 'cycles.md'), text);
     }
     console.log(options.json ? JSON.stringify(table) : text);

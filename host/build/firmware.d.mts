@@ -1,0 +1,2 @@
+/** Builds one preset; with `withText` also the compiler's text output, dist/heliograph-<preset>.wat. */
+export function compileFirmware(preset: string, withText?: boolean): Promise<unknown>;

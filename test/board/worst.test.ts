@@ -1,0 +1,55 @@
+// needs: boards
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { committedTable } from '../../host/bench/cycles.ts';
+import { firmwareConstants, tableLayout } from '../../host/bench/cycles_layout.ts';
+import { buildRunner } from '../../host/bench/cycles_runner.ts';
+import { searchWorst, worstOn } from '../../host/bench/cycles_search.ts';
+import { attacked } from '../../host/bench/cycles_adversary.ts';
+import { targets } from '../../host/board/targets.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+
+const committed = committedTable();
+
+test('BRD-3 holds: the slowest inputs known take no more than 5 % over what the committed table says', async () => {
+  for (const name of ['m7', 'm4'] as const) {
+    const { preset } = targets[name];
+    const known = (committed.worst ?? []).filter((worst) => targets[worst.target].preset === preset);
+    assert.ok(known.length >= attacked.length, `docs/results/cycles.json knows ${known.length} slow inputs of ${preset}`);
+    const grown = worstOn(await buildRunner(targets[name]), known).filter(({ op, instructions }) => {
+      const before = known.find((worst) => worst.target === name && worst.op === op);
+      return before !== undefined && instructions > before.instructions * 1.05;
+    });
+    assert.equal(
+      grown.map(({ op, instructions }) => `${name} ${op} ${instructions}`),
+      [],
+    );
+  }
+});
+
+test('a search is a function of its seed, keeps what is known, and finds what is slower than an empty table', async () => {
+  const runner = await buildRunner(targets.m4);
+  const search = (seed: number) => searchWorst(runner, [], 8, seed, () => {});
+  const first = search(7);
+  assert.equal(search(7), first);
+  assert.equal(
+    first.map(({ op }) => op),
+    [...attacked],
+  );
+  const instructionsOf = (op: string) => first.find((found) => found.op === op)?.instructions ?? 0;
+  assert.ok(
+    instructionsOf('tick') > 10_000 && instructionsOf('verdict') > 2000 && instructionsOf('receive') > 10_000,
+    JSON.stringify(first),
+  );
+  const further = searchWorst(runner, first, 4, 8, () => {});
+  for (const { op, instructions } of further) assert.ok(instructions >= instructionsOf(op), op);
+});
+
+test('the memory map is read as the compiler reads it', () => {
+  for (const preset of ['flight', 'compact', 'tiny'] as const) {
+    assert.is(firmwareConstants(preset).get('CONTEXT_BYTES'), loadV8Engine(preset).image.contextBytes, preset);
+    assert.is(tableLayout(preset).length, 13);
+  }
+});
+
+test.run();
