@@ -22,8 +22,10 @@ function lineOf(piece: string): number {
   return text.slice(0, text.indexOf(piece)).split('\n').length;
 }
 
-test('five scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
-  assert.equal(Object.keys(shippedScenarios).sort(), ['cluster-neo', 'isolation-30d', 'lossy-30pct', 'quiet', 'storm']);
+test('six scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
+  assert.equal(Object.keys(shippedScenarios).sort(), [
+    ...['cluster-neo', 'isolation-30d', 'lossy-30pct', 'mixed-hardware', 'quiet', 'storm'],
+  ]);
   for (const [name, yaml] of Object.entries(shippedScenarios)) {
     const scenario = parseScenario(yaml, `${name}.yaml`);
     assert.is(scenario.name, name);
@@ -87,6 +89,35 @@ test('options replace fields, and are checked like them', () => {
   assert.throws(() => withOverrides(scenario, { preset: 'compact' }), /--nodes: 100 do not fit the compact image/);
   assert.throws(() => withOverrides(scenario, { days: -1 }), /--days/);
   assert.throws(() => withOverrides(scenario, { seed: 1.5 }), /--seed/);
+});
+
+test('boards and struck nodes are members, boards are named once, and every board can hold the cluster', () => {
+  const mixed = shippedScenarios['mixed-hardware'];
+  const problems = (before: string, after: string) => {
+    assert.ok(mixed.includes(before), before);
+    try {
+      parseScenario(mixed.replace(before, after), 'x.yaml');
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  assert.match(problems('node: 2, target: m7', 'node: 20, target: m7'), /boards\[0\]\.node: is 20: nodes are 0 to 19 \(name one/);
+  assert.match(
+    problems('node: 5, target: m4', 'node: 2, target: m4'),
+    /boards\[1\]\.node: is 2, which is a board already \(name each/,
+  );
+  assert.match(problems('target: m7', 'target: m8'), /boards\[0\]\.target: is "m8"/);
+  assert.match(
+    problems('nodes: 20', 'nodes: 65'),
+    /boards\[1\]\.target: is m4, whose compact image holds 64 members, not 65 \(fewer/,
+  );
+  assert.match(problems('node-death, node: 13', 'node-death, node: 33'), /disruptions\[4\]\.node: is 33: nodes are 0 to 19/);
+  assert.match(
+    problems('node-death, node: 13', 'node-death, count: 2, node: 13'),
+    /count: is more than one, but one node is named/,
+  );
+  assert.throws(() => withOverrides(parseScenario(mixed, 'x.yaml'), { nodes: 10 }), /--boards\[3\]\.node: is 13/);
 });
 
 test.run();
