@@ -104,7 +104,8 @@ export function readCounts(bytes: Uint8Array, ops: readonly string[]): CallCount
 
 /** Addresses executed, one array per traced call. */
 export function readTrace(bytes: Uint8Array): Uint32Array[] {
-  const words = new Uint32Array(bytes.slice().buffer);
+  // A copy of its own: small files are read into a pool, and a Buffer's own slice would stay in it.
+  const words = new Uint32Array(new Uint8Array(bytes).buffer);
   const calls: Uint32Array[] = [];
   let from = 0;
   for (let at = 0; at < words.length; at += 1) {
