@@ -1,11 +1,10 @@
 /** Fuel beside instructions: the same recorded calls in Wasmtime, when that engine is on this machine. */
 import { EngineError } from '../engine/addon.ts';
-import type { FirmwareCalls } from '../engine/engine.ts';
 import { createWasmtimeEngine, type WasmtimeEngine } from '../engine/wasmtime.ts';
 import type { Preset } from '../build/root.ts';
 import { readImage } from '../cli/sim.ts';
 import { fuelOf } from './fuel.ts';
-import { accepted, type RecordedCall, type Recording } from './cycles_record.ts';
+import { accepted, type Recording, repeatOn } from './cycles_record.ts';
 import { median } from './cycles_typical.ts';
 
 const roomBytes = 4352;
@@ -29,21 +28,11 @@ export function recordedFuel(preset: Preset, recording: Recording): Map<string, 
   };
   for (const call of recording.calls) {
     engine.view().set(call.bytes, at);
-    const fuel = fuelOf(engine, (calls) => repeat(calls, call, ctx, at));
+    const fuel = fuelOf(engine, (calls) => repeatOn(calls, call, ctx, at));
     if (call.result === 0 && ['transmit', 'command', 'event'].includes(call.op)) continue;
     if (call.op === 'receive' && !accepted(call)) continue;
     add(call.op, fuel);
     if (call.op === 'tick' && call.about !== '') add(call.about === 'plan' ? 'plan repair' : 'tick with work', fuel);
   }
   return new Map([...burnt].map(([op, fuels]) => [op, median(fuels)]));
-}
-
-function repeat(calls: FirmwareCalls, call: RecordedCall, ctx: number, at: number): number {
-  const { op, nowS, nowMs, bytes, cause } = call;
-  if (op === 'boot') return calls.boot(ctx, at, bytes.length, cause, nowS, nowMs);
-  if (op === 'receive' || op === 'observe') return calls[op](ctx, nowS, nowMs, at, bytes.length);
-  if (op === 'tick' || op === 'deadline') return calls[op](ctx, nowS, nowMs);
-  if (op === 'transmit') return calls.transmit(ctx, nowS, nowMs, at, 256);
-  if (op === 'command' || op === 'event') return calls[op](ctx, at, 256);
-  throw new Error(`a recording has no ${op}`);
 }

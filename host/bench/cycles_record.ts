@@ -163,6 +163,17 @@ export function replay(script: Script, call: RecordedCall): number {
   }
 }
 
+/** Makes a recorded call on an engine; the call's bytes lie at `at`, where outputs go as well. */
+export function repeatOn(calls: FirmwareCalls, call: RecordedCall, ctx: number, at: number): number {
+  const { op, nowS, nowMs, bytes, cause } = call;
+  if (op === 'boot') return calls.boot(ctx, at, bytes.length, cause, nowS, nowMs);
+  if (op === 'receive' || op === 'observe') return calls[op](ctx, nowS, nowMs, at, bytes.length);
+  if (op === 'tick' || op === 'deadline') return calls[op](ctx, nowS, nowMs);
+  if (op === 'transmit') return calls.transmit(ctx, nowS, nowMs, at, 256);
+  if (op === 'command' || op === 'event') return calls[op](ctx, at, 256);
+  throw new Error(`a recording has no ${op}`);
+}
+
 /** True when a `receive` let its frame in. */
 export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;
 

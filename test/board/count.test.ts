@@ -65,6 +65,11 @@ test('what was executed is as long as what was counted', async () => {
     traces.map((trace) => trace.length - 1),
     counts.map(({ instructions }) => instructions),
   );
+  // A short one alone: every address is one of a function.
+  const [short] = runScript(runner, script, { from: 1, calls: 1 }).traces;
+  const isCode = (address: number) =>
+    runner.elf.functions.some((each) => address >= each.address && address < each.address + each.bytes);
+  assert.ok(short.length > 10 && short.every(isCode));
 });
 
 test('BRD-3 violated: a call that runs over its limit ends the run and says so', async () => {
