@@ -112,7 +112,7 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     ...ratios,
     '',
     '## The search for worst cases',
-    'Hill climbing over 28 genes that decide on the table held, the time of the next call, the frame and the record that come then; begun at random and at tables that the loops’ bounds suggest',
+    'Hill climbing over 28 genes that decide on the table held, the time of the next call, the frame and the record that come then; begun at what is known, at random, and at tables that the loops’ bounds suggest',
     '(host/bench/cycles_adversary.ts). Nothing in it is bound to what honest members do. What bounds each operation:',
     '',
     ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
