@@ -1,6 +1,7 @@
 import { buildBoard } from '../board/build.ts';
 import { type TargetName, targets } from '../board/targets.ts';
-import { requireTool, ToolError } from '../board/toolchain.ts';
+import { installCommand, missingPackages } from '../build/boards.mjs';
+import { ToolError } from '../board/toolchain.ts';
 import type { Preset } from '../build/root.ts';
 import type { Engine, ImageFacts } from '../engine/engine.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
@@ -82,9 +83,11 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
 
 /** Builds what is missing or out of date. Throws CommandError (4) with the command that helps when an emulator or a compiler is missing. */
 export async function prepareBoards(names: readonly TargetName[]): Promise<void> {
+  const absent = missingPackages([...new Set(names.map((name) => targets[name].emulator))]);
+  if (absent.length > 0)
+    throw new CommandError(`boards need emulators that are not installed: ${installCommand(absent)}`, exitCode.environment);
   for (const name of new Set(names)) {
     try {
-      requireTool(targets[name].emulator, `stands for ${name}`);
       await buildBoard(name);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;

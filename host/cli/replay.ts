@@ -71,7 +71,7 @@ function parseJson<T>(path: string): T {
 /** `heliograph replay`: flies the recorded scenario again with the recorded image and compares the trace hash. */
 export function replay(folder: string, options: ReplayOptions): void {
   const path = join(folder, 'scenario.yaml');
-  const scenario = parseScenario(readInput(path), path);
+  const scenario = parseScenario(readInput(path), path, true);
   const body = parseJson<Body>(join(folder, 'body.json'));
   const recorded = parseJson<SimVerdict>(join(folder, 'verdict.json'));
   const built = readImage(scenario.preset);

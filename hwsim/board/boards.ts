@@ -107,11 +107,6 @@ export class Boards {
     return this.state[node] === boardState.running || this.state[node] === boardState.safe;
   }
 
-  /** First power: mission time is known from the launcher. */
-  powerOn(timeMs: number, node: number): void {
-    this.boot(timeMs, node, bootCause.powerOn);
-  }
-
   /** Stops the controller for good. */
   kill(timeMs: number, node: number): void {
     this.#halt(timeMs, node, boardState.dead);
@@ -173,32 +168,27 @@ export class Boards {
 
   /** Writes the configuration of a boot into the engine's memory; returns its length. */
   #configure(timeMs: number, node: number, cause: number): number {
-    const { plan, planWork } = this.#parts;
-    const facts = { timeMs, cause, seed: this.#seeds[node], planWork };
-    return writeConfig(this.#bytes, this.#config, plan, node, this.nonVolatile[node], facts);
+    const facts = { timeMs, cause, seed: this.#seeds[node], planWork: this.#parts.planWork };
+    return writeConfig(this.#bytes, this.#config, this.#parts.plan, node, this.nonVolatile[node], facts);
   }
 
   #bootHere(timeMs: number, node: number, cause: number): number {
     const { engine } = this.#parts;
     const memory = this.nonVolatile[node];
     const length = this.#configure(timeMs, node, cause);
-    const local = this.#localMs(node, timeMs);
-    const nowS = Math.floor(local / 1000);
-    const nowMs = local - nowS * 1000;
+    const { nowS, nowMs } = clockOf(this.#localMs(node, timeMs));
     const ctx = this.#contexts[node];
-    let flags: number = STATUS.checkpoint;
     const restorable = cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
-    for (let age = 0; restorable && age < memory.filled && (flags & STATUS_MASK) !== STATUS.ok; age += 1) {
+    for (let age = 0; restorable && age < memory.filled; age += 1) {
       const bytes = memory.read(engine, age, this.#scratch, this.#image);
-      if (bytes > 0) flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
+      const flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
+      if ((flags & STATUS_MASK) === STATUS.ok) return flags;
     }
-    if ((flags & STATUS_MASK) !== STATUS.ok) flags = engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
-    return flags;
+    return engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
   }
 
   #bootElsewhere(timeMs: number, node: number, cause: number, controller: Controller): Reply {
-    const length = this.#configure(timeMs, node, cause);
-    const config = this.#bytes.slice(this.#config, this.#config + length);
+    const config = this.#bytes.slice(this.#config, this.#config + this.#configure(timeMs, node, cause));
     controller.give({ kind: 'boot', ...clockOf(this.#localMs(node, timeMs)), cause, hashed: false, config });
     const reply = controller.reply();
     if (reply.trap !== null) throw new Error(`node ${node} traps at site ${reply.trap.site} while it boots`);
@@ -219,14 +209,12 @@ export class Boards {
   wake(timeMs: number, node: number): void {
     if (this.#wakeMs[node] !== timeMs || !this.isRunning(node)) return;
     this.#wakeMs[node] = Number.POSITIVE_INFINITY;
-    const { calls } = this.#parts.engine;
-    const local = this.#localMs(node, timeMs);
-    const nowS = Math.floor(local / 1000);
+    const now = clockOf(this.#localMs(node, timeMs));
     this.counts.ticks += 1;
     const controller = this.#controllers[node];
-    if (controller !== null) return this.#tell(timeMs, node, controller, { kind: 'tick', ...clockOf(local) });
+    if (controller !== null) return this.#tell(timeMs, node, controller, { kind: 'tick', ...now });
     try {
-      const flags = calls.tick(this.#contexts[node], nowS, local - nowS * 1000);
+      const flags = this.#parts.engine.calls.tick(this.#contexts[node], now.nowS, now.nowMs);
       this.#drain(timeMs, node, flags | FLAG_DEADLINE);
     } catch (error) {
       this.#trapped(timeMs, node, error);
@@ -236,18 +224,16 @@ export class Boards {
   /** Gives a platform record to the firmware; nothing while it does not run. */
   observe(timeMs: number, node: number, values: readonly number[]): void {
     if (!this.isRunning(node)) return;
-    const { calls } = this.#parts.engine;
-    const local = this.#localMs(node, timeMs);
-    const nowS = Math.floor(local / 1000);
+    const now = clockOf(this.#localMs(node, timeMs));
     const length = writeRecord(this.#bytes, this.#record, values);
     this.counts.observes += 1;
     const controller = this.#controllers[node];
     if (controller !== null) {
       const bytes = this.#bytes.slice(this.#record, this.#record + length);
-      return this.#tell(timeMs, node, controller, { kind: 'record', ...clockOf(local), bytes });
+      return this.#tell(timeMs, node, controller, { kind: 'record', ...now, bytes });
     }
     try {
-      const flags = calls.observe(this.#contexts[node], nowS, local - nowS * 1000, this.#record, length);
+      const flags = this.#parts.engine.calls.observe(this.#contexts[node], now.nowS, now.nowMs, this.#record, length);
       if ((flags & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
       this.#drain(timeMs, node, flags);
     } catch (error) {

@@ -194,9 +194,9 @@ function locate(document: Document, counter: LineCounter, { path, key, message }
 
 /**
  * Reads a scenario from YAML. Throws ScenarioError naming every problem with line, column, field and next step.
- * Unknown fields are errors: a misspelt disruption must not quietly not happen.
+ * Unknown fields are errors: a misspelt disruption must not quietly not happen. `cut`: the text is that of a run that --days has cut short.
  */
-export function parseScenario(text: string, fileName: string): Scenario {
+export function parseScenario(text: string, fileName: string, cut = false): Scenario {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -210,7 +210,7 @@ export function parseScenario(text: string, fileName: string): Scenario {
   const raw: unknown = document.toJS();
   const result = scenarioSchema.safeParse(raw);
   const findings = result.success
-    ? [...relations(result.data), ...beyondTheEnd(result.data)]
+    ? [...relations(result.data), ...(cut ? [] : beyondTheEnd(result.data))]
     : result.error.issues.flatMap((issue) => findingsOf(issue, raw));
   if (findings.length > 0 || !result.success) {
     throw new ScenarioError(

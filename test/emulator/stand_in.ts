@@ -9,11 +9,19 @@ import { BoardLoop } from '../../hwsim/emulator/loop.ts';
 import { SlotFile } from '../../hwsim/emulator/memory.ts';
 import { decodeInput, encodeOutput, PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/emulator/port.ts';
 import type { Rack } from '../../hwsim/emulator/rack.ts';
+import type { CallCounts } from '../../hwsim/board/parts.ts';
+import type { RunFacts } from '../../hwsim/fleet/run.ts';
 
 /** What a stand-in does wrong, after so many inputs. */
 export interface Misbehaviour {
   what: 'none' | 'hangs' | 'dies' | 'babbles' | 'restarts' | 'other-image';
   after: number;
+}
+
+/** A run's calls but its ticks: a board that must tick before it takes a frame does so by itself, and does not tell. */
+export function callsOf({ calls }: RunFacts): Omit<CallCounts, 'ticks'> {
+  const { ticks: _, ...others } = calls;
+  return others;
 }
 
 const standInWord = 'stand-in';

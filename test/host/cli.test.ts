@@ -61,6 +61,13 @@ test('a recording replays to the same hash, and a changed one is noticed', () =>
     assert.match(different.stdout, /THEY DIFFER/);
   }));
 
+test('a recording that --days has cut short replays as well', () =>
+  inFolder((folder) => {
+    const out = join(folder, 'run');
+    run('sim', 'cluster-neo', '--days', '0.02', '--nodes', '5', '--out', out);
+    assert.match(run('replay', out).stdout, /: the same/);
+  }));
+
 test('SIM-4 holds: what flies is the built image, byte for byte', () => {
   const { sha256, bytes } = JSON.parse(run(...short, '--json').stdout).firmware;
   const image = readFileSync(imagePath('flight'));
