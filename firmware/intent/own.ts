@@ -396,8 +396,13 @@ export function leaseEndS(ctx: usize, slot: u32): u32 {
 /** Until when this slot may run, mission seconds. It ends a guard early, for the next holder may begin at the very second. */
 export function runUntilS(ctx: usize, slot: u32): u32 {
   const lease = leaseEndS(ctx, slot);
-  const end = own(ctx, slot).settledEndS - LEASE_GUARD_S;
+  const end = own(ctx, slot).settledEndS - LEASE_GUARD_S - doubtS(ctx);
   return lease < end ? lease : end;
+}
+
+/** The guard covers a trusted clock. Who was cut off for days begins later and ends sooner by what its clock may be off, seconds. */
+function doubtS(ctx: usize): u32 {
+  return clockTrusted(ctx) ? 0 : clockErrorMs(ctx) / 1000;
 }
 
 /** INT-5: whether the slot's work may be under way now. */
@@ -405,7 +410,7 @@ export function mayRun(ctx: usize, slot: u32): bool {
   const mine = own(ctx, slot);
   if (mine.settledVersion == 0 || !timeKnown(ctx)) return false;
   const now = missionS(ctx);
-  return now >= mine.settledStartS && now < runUntilS(ctx, slot);
+  return now >= mine.settledStartS + doubtS(ctx) && now < runUntilS(ctx, slot);
 }
 
 /**

@@ -356,6 +356,21 @@ exclusive('an owner whose clock fell behind while it was cut off stops before ot
   assert.equal(watch.doubles, []);
 });
 
+exclusive('an owner whose clock ran ahead while it was cut off does not begin before another ends', () => {
+  const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], driftPpm: [49, 49] });
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR);
+  assign(cluster, 2, 4 * HOUR, 20 * DAY);
+  assign(cluster, 0, 20 * DAY, 22 * DAY);
+  cluster.runTo(5 * HOUR);
+  cluster.observe(0, { name: 'outlook', fromS: 7 * HOUR, untilS: 25 * DAY, kind: 1 });
+  cluster.runTo(7 * HOUR);
+  split(cluster, [0, 1], [2, 3, 4]);
+  cluster.runTo(20 * DAY + HOUR);
+  assert.is(cluster.inspect(0, WHAT_OWN, 0)[4], 1, 'it begins alone');
+  assert.equal(watch.doubles, []);
+});
+
 exclusive.run();
 
 const hostile = suite('what a member may not tell');

@@ -1,5 +1,6 @@
 import type { TestCluster, Told } from './cluster.ts';
 
+const WHAT_NODE = 0;
 const START_WORK = 160;
 const STOP_WORK = 161;
 
@@ -8,8 +9,10 @@ export class ExecutionWatch {
   readonly doubles: string[] = [];
   private readonly running = new Map<string, { resource: number; untilS: number }>();
 
-  take(told: Told): void {
-    const [type, slot, kind, resource, , untilS] = told.fields;
+  /** `aheadS`: how far the node's clock is ahead of the true time, for its platform ends work by that clock. */
+  take(told: Told, aheadS = 0): void {
+    const [type, slot, kind, resource, , toldS] = told.fields;
+    const untilS = toldS - aheadS;
     const key = `${told.node}/${slot}`;
     if (type === STOP_WORK) this.running.delete(key);
     if (type !== START_WORK || kind > 2 || (resource & 0xffff) === 0) return;
@@ -29,7 +32,8 @@ export function watched(cluster: TestCluster): ExecutionWatch {
   const watch = new ExecutionWatch();
   cluster.onTold = (told) => {
     if (told.fields[0] < 192) {
-      watch.take(told);
+      const [, seconds, milliseconds] = cluster.inspect(told.node, WHAT_NODE);
+      watch.take(told, seconds + milliseconds / 1000 - told.atS);
       cluster.commands.push(told);
     } else cluster.events.push(told);
   };
