@@ -1,5 +1,5 @@
 /**
- * The table of instructions (BRD-3): what every operation takes on every target, typically and at worst found, against the budgets; and what WebAssembly costs.
+ * The table of instructions (BRD-1): what every operation takes on every target, typically and at worst found, against the budgets; and what WebAssembly costs.
  * These are instructions, counted exactly; cycles are them times an assumed factor (host/board/targets.ts).
  */
 import { existsSync, readFileSync } from 'node:fs';

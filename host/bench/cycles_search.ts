@@ -1,5 +1,5 @@
 /**
- * Search for the slowest inputs (BRD-3): hill climbing over the genomes of cycles_adversary.ts, counted on a board's own code in the emulator. One table serves all operations of
+ * Search for the slowest inputs (BRD-1): hill climbing over the genomes of cycles_adversary.ts, counted on a board's own code in the emulator. One table serves all operations of
  * an evaluation; each operation has its own best genome, and they are bettered in turn. A function of seed and number of evaluations.
  */
 import type { Target, TargetName } from '../board/targets.ts';

@@ -1,5 +1,5 @@
 /**
- * Who calls whom, and with what on the stack (BRD-2): read from what gcc writes with `-fcallgraph-info=su` beside every object, after inlining. One `.ci` file
+ * Who calls whom, and with what on the stack (BRD-1): read from what gcc writes with `-fcallgraph-info=su` beside every object, after inlining. One `.ci` file
  * per source: nodes with the bytes of their frame, edges for calls. A call through a pointer goes to a node of its own.
  */
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * The static bound on the stack (BRD-2). Longest path in bytes from any entry, plus what the processor itself puts there. No interrupt handler returns on any board
+ * The static bound on the stack (BRD-1). Longest path in bytes from any entry, plus what the processor itself puts there. No interrupt handler returns on any board
  * (the loop polls), so the worst case is one path down, and where a watchdog's interrupt is taken on the same stack, its handler below that.
  */
 import { callGraphOf, type DeepestPath, deepestFrom, entriesOf, problemsOf } from './callgraph.ts';

@@ -3,7 +3,7 @@ import { type TargetName, targetNames } from '../board/targets.ts';
 import { benchCycles } from './bench_cycles.ts';
 import { wholeNumber } from './input.ts';
 
-/** `bench …`: what the image costs on flight processors (BRD-3). */
+/** `bench …`: what the image costs on flight processors (BRD-1). */
 export function addBenchCommands(program: Command, examples: (...lines: string[]) => string): void {
   const bench = program.command('bench').description('what the image costs on flight processors');
   bench

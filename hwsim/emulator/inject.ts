@@ -7,7 +7,7 @@ import { EmulatorError, type Rack } from './rack.ts';
 import { BoardSession } from './session.ts';
 
 /**
- * Bit flips at an exact instruction of a board's run (BRD-4): README.md, "Injection". The golden run tells which address is executed as instruction N of a call and how
+ * Bit flips at an exact instruction of a board's run (BRD-1): README.md, "Injection". The golden run tells which address is executed as instruction N of a call and how
  * often it was executed in that call before; a run with a debugger stops there, flips, and goes on. Same injection, same outcome.
  */
 

@@ -39,7 +39,7 @@ async function inScript(name: TargetName, calls: number): Promise<string[]> {
   return runScript(runner, script).counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
 }
 
-test('BRD-3 holds: counts are the same in every run', async () => {
+test('BRD-1 holds: counts are the same in every run', async () => {
   for (const name of ['m7', 'leon3'] as const) {
     const first = await inScript(name, 400);
     assert.ok(first.length === 400, name);
@@ -72,7 +72,7 @@ test('what was executed is as long as what was counted', async () => {
   assert.ok(short.length > 10 && short.every(isCode));
 });
 
-test('BRD-3 violated: a call that runs over its limit ends the run and says so', async () => {
+test('BRD-1 violated: a call that runs over its limit ends the run and says so', async () => {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
   for (const call of recording.calls.slice(0, 50)) replay(script, call);

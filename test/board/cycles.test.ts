@@ -16,12 +16,12 @@ function measured(...names: string[]): CyclesTable {
 const table = measured('m7', 'm4');
 const committed = committedTable();
 
-test('BRD-3 holds: no operation takes over 5 % more instructions than the committed table says', () => {
+test('BRD-1 holds: no operation takes over 5 % more instructions than the committed table says', () => {
   assert.ok(committed.targets.length === 5, 'docs/results/cycles.json has not all targets');
   assert.equal(regressions(table, committed), []);
 });
 
-test('BRD-3 violated: an operation that grew by 6 % shows, one that grew by 4 % does not', () => {
+test('BRD-1 violated: an operation that grew by 6 % shows, one that grew by 4 % does not', () => {
   const grown = (share: number): CyclesTable => ({
     ...committed,
     targets: committed.targets.map((target) => ({
@@ -36,7 +36,7 @@ test('BRD-3 violated: an operation that grew by 6 % shows, one that grew by 4 % 
   assert.equal(regressions(grown(0.04), committed), []);
 });
 
-test('BRD-3 holds: opening a frame, utilisation and stack keep to their budgets on m7 and m4', () => {
+test('BRD-1 holds: opening a frame, utilisation and stack keep to their budgets on m7 and m4', () => {
   const kept = budgetsOf(table).filter(({ what }) => /open a frame|utilisation|stack/.test(what));
   assert.is(kept.length, 5);
   assert.equal(
@@ -45,7 +45,7 @@ test('BRD-3 holds: opening a frame, utilisation and stack keep to their budgets 
   );
 });
 
-test('BRD-3 violated: a budget that is exceeded shows', () => {
+test('BRD-1 violated: a budget that is exceeded shows', () => {
   const [m7] = table.targets;
   const slow = { ...table, targets: [{ ...m7, utilisation: 0.011, stackBoundBytes: 4097 }] };
   const exceeded = budgetsOf(slow).filter(({ ok }) => !ok);

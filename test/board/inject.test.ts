@@ -25,7 +25,7 @@ async function injectorOf(name: TargetName, limit?: number): Promise<Injector> {
   return new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs, limit });
 }
 
-test('BRD-4 holds: the same injection twice has the same outcome, in registers and in memory', async () => {
+test('BRD-1 holds: the same injection twice has the same outcome, in registers and in memory', async () => {
   const injector = await injectorOf('m7');
   const places = [{ register: 'r4' }, { register: 'r0' }, { linear: 20_000 }];
   for (const where of places) {
@@ -93,7 +93,7 @@ async function tailBites(calls: number): Promise<{ offset: number; bit: number }
   return found;
 }
 
-test('BRD-4 violated: masked flips, wrong outputs and traps are told apart; a hang is caught by the watchdog, or sooner by a limit', async () => {
+test('BRD-1 violated: masked flips, wrong outputs and traps are told apart; a hang is caught by the watchdog, or sooner by a limit', async () => {
   const injector = await injectorOf('m7');
   const { calls } = injector.golden();
   const receive = calls.findIndex(({ op }) => op === 'receive');

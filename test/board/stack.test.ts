@@ -34,7 +34,7 @@ function withCompiled(target: Target, sources: Record<string, string>, look: (fo
 const sound = 'int leaf(int *p); int reset_entry(void) { int block[20]; return leaf(block) + leaf(block + 1); }';
 const leaf = 'int leaf(int *p) { volatile int more[50]; more[*p] = *p; return more[0]; }';
 
-test('BRD-2 holds: the stack has a static bound on every target, within 4 KiB on m7 and m4', async () => {
+test('BRD-1 holds: the stack has a static bound on every target, within 4 KiB on m7 and m4', async () => {
   for (const name of targetNames) {
     const { sizes } = await buildBoard(name);
     const { bytes, deepest } = stackBound(targets[name]);
@@ -47,7 +47,7 @@ test('BRD-2 holds: the stack has a static bound on every target, within 4 KiB on
   }
 });
 
-test('BRD-2 holds: what the painted stack shows stays below the bound, and comes near it', async () => {
+test('BRD-1 holds: what the painted stack shows stays below the bound, and comes near it', async () => {
   const recordings = {
     flight: recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 }),
     compact: recordNode({ scenario: 'quiet', preset: 'compact', nodes: 20, node: 7, days: 0.05, seed: 1 }),
@@ -76,7 +76,7 @@ test('the deepest path is found, over files', () => {
   });
 });
 
-test('BRD-2 violated: recursion, a call through a pointer, a frame without a fixed size, and an unknown function are found', () => {
+test('BRD-1 violated: recursion, a call through a pointer, a frame without a fixed size, and an unknown function are found', () => {
   const planted: Record<string, [string, string]> = {
     recursion: [
       'int odd(int n) __attribute__((noipa));\nint __attribute__((noipa)) even(int n) { volatile int k = n; return n == 0 ? 1 : odd(n - 1) + k; }\nint odd(int n) { volatile int k = n; return n == 0 ? 0 : even(n - 1) + k; }',

@@ -11,7 +11,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 
 const committed = committedTable();
 
-test('BRD-3 holds: the slowest inputs known take no more than 5 % over what the committed table says', async () => {
+test('BRD-1 holds: the slowest inputs known take no more than 5 % over what the committed table says', async () => {
   for (const name of ['m7', 'm4'] as const) {
     const { preset } = targets[name];
     const known = (committed.worst ?? []).filter((worst) => targets[worst.target].preset === preset);

@@ -1,0 +1,34 @@
+// needs: boards
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { portInputs, recordNode } from '../../host/bench/cycles_record.ts';
+import { buildBoard } from '../../host/board/build.ts';
+import { readElf } from '../../host/board/elf.ts';
+import { Injector } from '../../hwsim/emulator/inject.ts';
+import { Rack } from '../../hwsim/emulator/rack.ts';
+
+const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.03, seed: 1 });
+const inputs = portInputs(recording).slice(0, 120);
+const rack = new Rack(20);
+const protection = 4;
+
+/** The register that holds the origin of linear memory, and a bit of it that moves all accesses to memory that is there, but the loop's or non-volatile. */
+const strays = [
+  { name: 'm7', register: 'r9', bit: 30 },
+  { name: 'rv64', register: 'x27', bit: 23 },
+  { name: 'rv32', register: 'x27', bit: 23 },
+] as const;
+
+for (const { name, register, bit } of strays)
+  test(`BRD-1 violated: on ${name} an access that strays out of linear memory faults, and costs one call`, async () => {
+    const { target, elf: path, sizes } = await buildBoard(name);
+    assert.ok(target.protectsMemory);
+    const injector = new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs });
+    const call = injector.golden().calls.findIndex((each, index) => index > 20 && each.op === 'tick');
+    const { outcome } = injector.inject({ time: { call, at: 5 }, place: { register }, bit });
+    assert.is(outcome.kind, 'trap', JSON.stringify(outcome));
+    assert.is('reason' in outcome ? outcome.reason : null, protection, `${sizes.codeBytes} bytes of code: ${JSON.stringify(outcome)}`);
+  });
+
+test.run();
