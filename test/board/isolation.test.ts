@@ -28,7 +28,11 @@ for (const { name, register, bit } of strays)
     const call = injector.golden().calls.findIndex((each, index) => index > 20 && each.op === 'tick');
     const { outcome } = injector.inject({ time: { call, at: 5 }, place: { register }, bit });
     assert.is(outcome.kind, 'trap', JSON.stringify(outcome));
-    assert.is('reason' in outcome ? outcome.reason : null, protection, `${sizes.codeBytes} bytes of code: ${JSON.stringify(outcome)}`);
+    assert.is(
+      'reason' in outcome ? outcome.reason : null,
+      protection,
+      `${sizes.codeBytes} bytes of code: ${JSON.stringify(outcome)}`,
+    );
   });
 
 test.run();
