@@ -28,10 +28,11 @@ import { addToProfile, peakRate } from "./profile";
 /** Whether a unit exists and no notice says it is gone. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
   if (unit > group(ctx, groupIndex).units) return false;
+  if (unit == 0) return true;
   const count = intents(ctx).noticeCount;
   for (let i: u32 = 0; i < count; i++) {
     const fact = notice(ctx, i);
-    if (<u32>fact.group == groupIndex && <u32>fact.unit == unit && unit != 0) return fact.capacity != 0;
+    if (<u32>fact.unit == unit && <u32>fact.group == groupIndex) return fact.capacity != 0;
   }
   return true;
 }
