@@ -10,33 +10,40 @@ enum { LEASE_ADVANCE_S_MAX = 31 * 86400, HORIZON_S_MAX = 62 * 86400, AHEAD_S_MAX
 #define ANY 0xffffffffu
 #define INLINE static inline __attribute__((always_inline))
 
-static u32 crc_tables[4][256];
+/* One array each: the compiler keeps their addresses apart, and a lookup is one load. */
+static u32 crc_table_0[256], crc_table_1[256], crc_table_2[256], crc_table_3[256];
 
 void native_start(void) {
   for (u32 i = 0; i < 256; i++) {
     u32 crc = i;
     for (u32 bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
-    crc_tables[0][i] = crc;
+    crc_table_0[i] = crc;
   }
-  for (u32 table = 1; table < 4; table++)
-    for (u32 i = 0; i < 256; i++) crc_tables[table][i] = crc_tables[table - 1][i] >> 8 ^ crc_tables[0][crc_tables[table - 1][i] & 255];
+  for (u32 i = 0; i < 256; i++) {
+    crc_table_1[i] = crc_table_0[i] >> 8 ^ crc_table_0[crc_table_0[i] & 255];
+    crc_table_2[i] = crc_table_1[i] >> 8 ^ crc_table_0[crc_table_1[i] & 255];
+    crc_table_3[i] = crc_table_2[i] >> 8 ^ crc_table_0[crc_table_2[i] & 255];
+  }
 }
 
 /* Frames lie on word boundaries: four bytes a step, as in the firmware. */
 static u32 crc32c(const u8 *at, u32 length) {
+  const u32 *zero = crc_table_0, *one = crc_table_1, *two = crc_table_2, *three = crc_table_3;
+  /* Four registers hold the addresses: else they are made of one, by an addition for each lookup. */
+  __asm__("" : "+r"(zero), "+r"(one), "+r"(two), "+r"(three));
   u32 crc = ANY;
   const u8 *const end = at + length;
   for (const u8 *const words_end = at + (length & ~3u); at < words_end; at += 4) {
     const u32 word = *(const u32 *)(const void *)at;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    crc = crc_tables[3][(crc ^ word >> 24) & 255] ^ crc_tables[2][(crc >> 8 ^ word >> 16) & 255] ^
-          crc_tables[1][(crc >> 16 ^ word >> 8) & 255] ^ crc_tables[0][(crc >> 24 ^ word) & 255];
+    crc = three[(crc ^ word >> 24) & 255] ^ two[(crc >> 8 ^ word >> 16) & 255] ^ one[(crc >> 16 ^ word >> 8) & 255] ^
+          zero[(crc >> 24 ^ word) & 255];
 #else
     crc ^= word;
-    crc = crc_tables[3][crc & 255] ^ crc_tables[2][crc >> 8 & 255] ^ crc_tables[1][crc >> 16 & 255] ^ crc_tables[0][crc >> 24];
+    crc = three[crc & 255] ^ two[crc >> 8 & 255] ^ one[crc >> 16 & 255] ^ zero[crc >> 24];
 #endif
   }
-  while (at < end) crc = crc_tables[0][(crc ^ *at++) & 255] ^ crc >> 8;
+  while (at < end) crc = zero[(crc ^ *at++) & 255] ^ crc >> 8;
   return ~crc;
 }
 
