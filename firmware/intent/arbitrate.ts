@@ -11,6 +11,8 @@ import {
   intent,
   group,
   notice,
+  Notice,
+  NOTICE_BYTES,
   Intent,
   Group,
   startsAt,
@@ -29,9 +31,10 @@ import { addToProfile, peakRate } from "./profile";
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
   if (unit > group(ctx, groupIndex).units) return false;
   if (unit == 0) return true;
-  const count = intents(ctx).noticeCount;
-  for (let i: u32 = 0; i < count; i++) {
-    const fact = notice(ctx, i);
+  let at: usize = changetype<usize>(notice(ctx, 0));
+  const end = at + intents(ctx).noticeCount * NOTICE_BYTES;
+  for (; at < end; at += NOTICE_BYTES) {
+    const fact = changetype<Notice>(at);
     if (<u32>fact.unit == unit && <u32>fact.group == groupIndex) return fact.capacity != 0;
   }
   return true;

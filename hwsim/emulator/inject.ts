@@ -74,12 +74,12 @@ export interface InjectorParts {
   elf: Elf;
   /** The first must boot. The hash is asked for once, at the end. */
   inputs: readonly PortInput[];
-  /** A call of more instructions is a hang. Above what the board's own watchdog allows (200 ms) unless a campaign wants it sooner. */
+  /** A call of more instructions is a hang. Above what the board's own watchdog allows (a second) unless a campaign wants it sooner. */
   limit?: number;
 }
 
 const watchdogCause = 2;
-const limitDefault = 250_000_000;
+const limitDefault = 1_200_000_000;
 
 function same(a: PortOutput, b: PortOutput): boolean {
   const text = (output: PortOutput) =>
