@@ -39,18 +39,26 @@ export const DISRUPTION_BYTES: u32 = 24;
 export const HISTOGRAM_BINS: u32 = 16;
 export const CLASSES: u32 = 4;
 
+// @ts-ignore: decorator
+@inline
 export function convergence(ctx: usize): ConvergenceState {
   return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
 }
+// @ts-ignore: decorator
+@inline
 export function disruption(ctx: usize, index: u32): DisruptionSeen {
   return changetype<DisruptionSeen>(ctx + DISRUPTIONS_AT + index * DISRUPTION_BYTES);
 }
 /** Members that were gone when last looked. */
+// @ts-ignore: decorator
+@inline
 export function seenGoneAt(ctx: usize): usize {
   return ctx + SEEN_GONE_AT;
 }
 export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
+// @ts-ignore: decorator
+@inline
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
 }

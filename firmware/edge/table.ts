@@ -85,28 +85,40 @@ export function leaveToTick(ctx: usize, due: u32): void {
   state.flags |= FLAG_DEADLINE;
 }
 
+// @ts-ignore: decorator
+@inline
 export function edge(ctx: usize): EdgeState {
   return changetype<EdgeState>(ctx + EDGE_AT);
 }
 
 /** Mission seconds of the present call; meaningful only while timeKnown(ctx). */
+// @ts-ignore: decorator
+@inline
 export function missionS(ctx: usize): u32 {
   return edge(ctx).missionS;
 }
 
+// @ts-ignore: decorator
+@inline
 export function timeKnown(ctx: usize): bool {
   return edge(ctx).timeKnown != 0;
 }
 
+// @ts-ignore: decorator
+@inline
 export function self(ctx: usize): u32 {
   return edge(ctx).self;
 }
 
+// @ts-ignore: decorator
+@inline
 export function members(ctx: usize): u32 {
   return edge(ctx).members;
 }
 
 /** Counts a loss and remembers when the first of its kind happened; the first, and then each doubling, is told as an event. */
+// @ts-ignore: decorator
+@inline
 export function counterAt(ctx: usize, counter: u32): usize {
   return ctx + COUNTERS_AT + (counter << 3);
 }

@@ -165,47 +165,71 @@ export const RUMOR_BYTES: u32 = 4;
 /** Versions of one incarnation: the low bits count, the others say which boot published it, so that a restarted node never reuses one. */
 export const VERSION_BITS: u32 = 19;
 
+// @ts-ignore: decorator
+@inline
 export function intents(ctx: usize): IntentState {
   return changetype<IntentState>(ctx + INTENT_STATE_AT);
 }
+// @ts-ignore: decorator
+@inline
 export function intent(ctx: usize, index: u32): Intent {
   return changetype<Intent>(ctx + INTENTS_AT + index * INTENT_BYTES);
 }
 /** The record that holds (owner, slot), or NO_INDEX. */
+// @ts-ignore: decorator
+@inline
 export function intentIndex(ctx: usize, owner: u32, slot: u32): u32 {
   return load<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1));
 }
 export function setIntentIndex(ctx: usize, owner: u32, slot: u32, index: u32): void {
   store<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1), <u16>index);
 }
+// @ts-ignore: decorator
+@inline
 export function own(ctx: usize, slot: u32): Own {
   return changetype<Own>(ctx + OWN_AT + slot * OWN_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function group(ctx: usize, index: u32): Group {
   return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function notice(ctx: usize, index: u32): Notice {
   return changetype<Notice>(ctx + NOTICES_AT + index * NOTICE_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function bucket(ctx: usize, minute: u32): Bucket {
   return changetype<Bucket>(ctx + BUCKETS_AT + (minute & (BUCKETS - 1)) * BUCKET_BYTES);
 }
 /** Rumor i: record index (u16), times left (u16). */
+// @ts-ignore: decorator
+@inline
 export function rumorAt(ctx: usize, index: u32): usize {
   return ctx + RUMORS_AT + index * RUMOR_BYTES;
 }
 /** Accepted records while a group is walked (u16 each), in the order in which they begin and in that in which they end. */
+// @ts-ignore: decorator
+@inline
 export function startsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT;
 }
 
+// @ts-ignore: decorator
+@inline
 export function boundsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
+// @ts-ignore: decorator
+@inline
 export function resourceGroup(resource: u32): u32 {
   return resource >>> 16;
 }
+// @ts-ignore: decorator
+@inline
 export function resourceUnit(resource: u32): u32 {
   return resource & 0xffff;
 }

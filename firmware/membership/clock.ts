@@ -74,17 +74,25 @@ export function clockTrusted(ctx: usize): bool {
   return clockErrorMs(ctx) <= CLOCK_ERROR_MS_MAX;
 }
 
+// @ts-ignore: decorator
+@inline
 export function beatOf(missionS: u32): u32 {
   return missionS / BEAT_S + BEAT_FIRST;
 }
 /** Mission second at which a beat begins; 0 for beats before the mission. */
+// @ts-ignore: decorator
+@inline
 export function beatStartS(beat: u32): u32 {
   return beat > BEAT_FIRST ? (beat - BEAT_FIRST) * BEAT_S : 0;
 }
+// @ts-ignore: decorator
+@inline
 export function epochOf(missionS: u32): u32 {
   return beatOf(missionS) / EPOCH_BEATS;
 }
 /** An epoch's cut: digests cover what was published before this mission second. */
+// @ts-ignore: decorator
+@inline
 export function epochCutS(epoch: u32): u32 {
   return beatStartS(epoch * EPOCH_BEATS);
 }

@@ -90,12 +90,16 @@ export const STATE_SUSPECT: u32 = 2;
 export const STATE_UNREACHABLE: u32 = 3;
 export const STATE_DEAD: u32 = 4;
 
+// @ts-ignore: decorator
+@inline
 export function membership(ctx: usize): MembershipState {
   return changetype<MembershipState>(ctx + MEMBERSHIP_AT);
 }
 
 export const MEMBER_BYTES: u32 = 28;
 
+// @ts-ignore: decorator
+@inline
 export function member(ctx: usize, index: u32): Member {
   return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
 }
@@ -103,34 +107,50 @@ export function member(ctx: usize, index: u32): Member {
 const BITMAP_BYTES: u32 = MEMBER_WORDS * 4;
 
 /** Heard in the present beat (age 0), the one before (1) and the one before that (2), not in a younger one. */
+// @ts-ignore: decorator
+@inline
 export function heardAt(ctx: usize, age: u32): usize {
   return ctx + MEMBER_BITMAPS_AT + age * BITMAP_BYTES;
 }
 /** Members that agree with the epoch digest, as far as known here. */
+// @ts-ignore: decorator
+@inline
 export function agreeAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
 }
 /** Final agreement of the epoch before. */
+// @ts-ignore: decorator
+@inline
 export function agreedBeforeAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
 }
 /** Members of which a majority must agree: all that have a vote, or had one when a majority was last seen to agree. */
+// @ts-ignore: decorator
+@inline
 export function baseAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
 }
 /** Members gone as of the epoch's cut: arbitration and leases use this, because it is covered by the digest. */
+// @ts-ignore: decorator
+@inline
 export function goneAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 6 * BITMAP_BYTES;
 }
 /** All members of the cluster. */
+// @ts-ignore: decorator
+@inline
 export function everyoneAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
 }
 /** Own unacknowledged suspicion of members. */
+// @ts-ignore: decorator
+@inline
 export function suspectAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
 }
 /** Members whose agreement counts: those of the base whose burials have not changed since. */
+// @ts-ignore: decorator
+@inline
 export function votersAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 9 * BITMAP_BYTES;
 }

@@ -171,23 +171,35 @@ const DRAFT_AT: u32 = TIMELINE_AT + TIMELINE_SLOTS_MAX;
 const NEED_AT: u32 = DRAFT_AT + TIMELINE_SLOTS_MAX;
 const ROOM_AT: u32 = NEED_AT + TIMELINE_SLOTS_MAX * 4;
 
+// @ts-ignore: decorator
+@inline
 export function schedule(ctx: usize): ScheduleState {
   return changetype<ScheduleState>(ctx + SCHEDULE_AT);
 }
 /** Own slot 0–5, or REPLICATE_SLOT. */
+// @ts-ignore: decorator
+@inline
 export function work(ctx: usize, slot: u32): Work {
   return changetype<Work>(ctx + WORK_AT + slot * WORK_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function told(ctx: usize, slot: u32): Told {
   return changetype<Told>(ctx + TOLD_AT + slot * TOLD_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function radioWindow(ctx: usize, index: u32): RadioWindow {
   return changetype<RadioWindow>(ctx + WINDOW_AT + index * WINDOW_BYTES);
 }
+// @ts-ignore: decorator
+@inline
 export function job(ctx: usize, index: u32): Job {
   return changetype<Job>(ctx + JOB_AT + index * JOB_BYTES);
 }
 /** Version of the own intent in `slot` (0–5) whose haul is done; 0 = none. */
+// @ts-ignore: decorator
+@inline
 export function finishedVersion(ctx: usize, slot: u32): u32 {
   return load<u32>(ctx + FINISHED_AT + (slot << 2));
 }
@@ -196,15 +208,21 @@ export function setFinishedVersion(ctx: usize, slot: u32, version: u32): void {
 }
 
 /** The timeline is a ring: slot number modulo its length, so that time rolls on without copying. */
+// @ts-ignore: decorator
+@inline
 export function ring(slot: u32): u32 {
   return slot % TIMELINE_SLOTS_MAX;
 }
+// @ts-ignore: decorator
+@inline
 export function planned(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + TIMELINE_AT + ring(slot));
 }
 export function setPlanned(ctx: usize, slot: u32, entry: u32): void {
   store<u8>(ctx + TIMELINE_AT + ring(slot), <u8>entry);
 }
+// @ts-ignore: decorator
+@inline
 export function drafted(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + DRAFT_AT + ring(slot));
 }
@@ -215,6 +233,8 @@ export function copyPlanToDraft(ctx: usize): void {
   memory.copy(ctx + DRAFT_AT, ctx + TIMELINE_AT, TIMELINE_SLOTS_MAX);
 }
 /** Energy that must be there at the beginning of `slot` for what is planned from it on; of the horizon's end: the reserve. */
+// @ts-ignore: decorator
+@inline
 export function need(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + NEED_AT + (ring(slot) << 2));
 }
@@ -222,6 +242,8 @@ export function setNeed(ctx: usize, slot: u32, units: i32): void {
   store<i32>(ctx + NEED_AT + (ring(slot) << 2), units);
 }
 /** Mass that may be there at the beginning of `slot`. */
+// @ts-ignore: decorator
+@inline
 export function room(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + ROOM_AT + (ring(slot) << 2));
 }
@@ -230,25 +252,37 @@ export function setRoom(ctx: usize, slot: u32, units: i32): void {
 }
 
 /** Entry `index` of the order of passes: an own slot, or REPLICATE_SLOT. */
+// @ts-ignore: decorator
+@inline
 export function orderAt(state: ScheduleState, index: u32): u32 {
   return (state.order >>> (index << 2)) & 15;
 }
 
+// @ts-ignore: decorator
+@inline
 export function batteryUnitsMax(ctx: usize): i32 {
   return <i32>(min<u32>(edge(ctx).batteryWhMax, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
 /** A fifth of the battery is not planned with: telemetry is up to a slot old, and cells age. */
+// @ts-ignore: decorator
+@inline
 export function reserveUnits(ctx: usize): i32 {
   return batteryUnitsMax(ctx) / 5;
 }
+// @ts-ignore: decorator
+@inline
 export function storageUnitsMax(ctx: usize): i32 {
   return <i32>(min<u32>(edge(ctx).storageKg, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
+// @ts-ignore: decorator
+@inline
 export function powerUnits(watts: u32): i32 {
   return <i32>(min<u32>(watts, POWER_W_MAX) * 24);
 }
 
 /** Telemetry: what the timeline holds for the slot `ahead` of the present one (own slot + 1, 0 idle; + CODE_RADIO). */
+// @ts-ignore: decorator
+@inline
 export function timelineEntry(ctx: usize, ahead: u32): u32 {
   return ahead < TIMELINE_SLOTS_MAX ? planned(ctx, schedule(ctx).baseSlot + ahead) : CODE_IDLE;
 }

@@ -103,9 +103,13 @@ export class Task {
 const STATE_BYTES: u32 = 64;
 const TASK_BYTES: u32 = 8;
 
+// @ts-ignore: decorator
+@inline
 export function watchdog(ctx: usize): WatchdogState {
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
+// @ts-ignore: decorator
+@inline
 export function task(ctx: usize, index: u32): Task {
   return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
