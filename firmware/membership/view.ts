@@ -25,6 +25,7 @@ import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./cloc
 import {
   membership,
   member,
+  Member,
   heardAt,
   agreeAt,
   agreedBeforeAt,
@@ -323,13 +324,24 @@ export function grantedUntilS(ctx: usize): u32 {
   return heardS + LEASE_S - LEASE_GUARD_S - clockErrorMs(ctx) / 1000;
 }
 
+/** So long before an announced silence, and at least so long after it, it explains that a member is not heard, seconds. */
+const ISOLATION_DOUBT_S: u32 = 900;
+/** At most so long after it. */
+const ISOLATION_DOUBT_S_MAX: u32 = 3600;
+
+/** The longer members were apart, the further their clocks are, and the longer it takes until their slots fit again. */
+function doubtAfterS(entry: Member): u32 {
+  const share = (entry.isolationUntilS - entry.isolationFromS) >>> 3;
+  return share < ISOLATION_DOUBT_S ? ISOLATION_DOUBT_S : share > ISOLATION_DOUBT_S_MAX ? ISOLATION_DOUBT_S_MAX : share;
+}
+
 /** Why a gone member is gone: a function of agreed facts only (last beats, announcements, time). */
 function goneState(ctx: usize, index: u32): u32 {
   const entry = member(ctx, index);
   if (entry.lastBeat == 0) return STATE_UNKNOWN;
   const now = missionS(ctx);
   const lastS = beatStartS(entry.lastBeat);
-  if (entry.isolationFromS <= lastS + 900 && entry.isolationUntilS + 900 > now) return STATE_UNREACHABLE;
+  if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + doubtAfterS(entry) > now) return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
   if (entry.togetherBeat == entry.lastBeat) return STATE_UNREACHABLE;
   if (fellTogether(ctx, entry.lastBeat)) return STATE_UNREACHABLE;
