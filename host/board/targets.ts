@@ -57,7 +57,7 @@ export const nonVolatileBytes = 1 << 20;
 const arm = {
   compiler: 'arm-none-eabi-',
   architecture: 'cortexm' as const,
-  drivers: ['cortexm', 'mps2'],
+  drivers: ['cortexm', 'mps2', 'mram'],
   linearRegister: 'r9',
   emulator: 'qemu-system-arm',
   bigEndian: false,
@@ -66,7 +66,7 @@ const arm = {
 const riscv = {
   compiler: 'riscv64-unknown-elf-',
   architecture: 'riscv' as const,
-  drivers: ['riscv'],
+  drivers: ['riscv', 'mram'],
   linearRegister: 's11',
   linkerScript: 'riscv/riscv.ld',
   machine: 'virt',
@@ -151,7 +151,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     compiler: 'sparc64-linux-gnu-',
     compilerFlags: ['-m32', '-mcpu=leon3'],
     architecture: 'leon3',
-    drivers: ['leon3'],
+    drivers: ['leon3', 'mram'],
     linearRegister: 'g7',
     linkerScript: 'leon3/leon3.ld',
     emulator: 'qemu-system-sparc',

@@ -1,10 +1,8 @@
-/* GRLIB's peripherals (GR712RC user manual): APBUART, IRQMP, GPTIMER. Non-volatile memory is an MRAM on the memory bus. */
+/* GRLIB's peripherals (GR712RC user manual): APBUART, IRQMP, GPTIMER. */
 #include "board.h"
 
 #include "linear.h"
 #include "loop.h"
-
-/* Given by the build: NONVOLATILE_ADDRESS, NONVOLATILE_BYTES. */
 
 #define REGISTER(address) (*(volatile u32 *)(uintptr_t)(address))
 
@@ -132,24 +130,6 @@ void board_watchdog_arm(u32 ms) {
 void board_watchdog_stop(void) {
   set_level(PIL_ALL);
   clear_alarm();
-}
-
-/* MRAM needs no erasing: the first words, where a magic stands, are enough. */
-void board_store_erase(u32 at, u32 bytes) {
-  static const u8 nothing[16];
-  if (bytes >= sizeof nothing) board_store_write(at, nothing, sizeof nothing);
-}
-
-void board_store_write(u32 at, const u8 *from, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  volatile u8 *to = (volatile u8 *)(uintptr_t)(NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
-}
-
-void board_store_read(u32 at, u8 *to, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  const volatile u8 *from = (const volatile u8 *)(uintptr_t)(NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
 }
 
 /* The part's reset line is not on the processor's bus: the start is gone through again, with interrupts off and the cause in memory that is not cleared. */

@@ -22,6 +22,18 @@ trap_table:
     entry fault_entry
     .endr
   .endm
+  /* Traps on, window 0, an empty stack. */
+  .macro fresh_stack
+    wr %g0, PSR_RUNNING, %psr
+    nop
+    nop
+    nop
+    sethi %hi(stack_top), %sp
+    or %sp, %lo(stack_top), %sp
+    sub %sp, FRAME_BYTES, %sp
+    clr %fp
+    clr %i7
+  .endm
   entry reset_entry             /* 0x00 reset */
   fault_entries 4               /* 0x01 instruction access … 0x04 */
   entry window_overflow         /* 0x05 */
@@ -46,15 +58,7 @@ reset_entry:
   nop
   nop
   nop
-  wr %g0, PSR_RUNNING, %psr
-  nop
-  nop
-  nop
-  sethi %hi(stack_top), %sp
-  or %sp, %lo(stack_top), %sp
-  sub %sp, FRAME_BYTES, %sp
-  clr %fp
-  clr %i7
+  fresh_stack
   call start
   nop
 
@@ -71,15 +75,7 @@ abandon:
   nop
   nop
   nop
-  wr %g0, PSR_RUNNING, %psr
-  nop
-  nop
-  nop
-  sethi %hi(stack_top), %sp
-  or %sp, %lo(stack_top), %sp
-  sub %sp, FRAME_BYTES, %sp
-  clr %fp
-  clr %i7
+  fresh_stack
   call resume
   mov %g1, %o0
 

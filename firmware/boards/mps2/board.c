@@ -1,9 +1,6 @@
-/* ARM's CMSDK peripherals, as on the MPS2 boards (ARM DDI 0479): UART, timer, watchdog. Non-volatile memory is an MRAM on the external bus. */
+/* ARM's CMSDK peripherals, as on the MPS2 boards (ARM DDI 0479): UART, timer, watchdog. */
 #include "board.h"
 
-#include "linear.h"
-
-/* Given by the build: NONVOLATILE_ADDRESS, NONVOLATILE_BYTES. */
 
 #define REGISTER(address) (*(volatile u32 *)(uintptr_t)(address))
 
@@ -118,25 +115,6 @@ void board_watchdog_stop(void) {
   WATCHDOG_LOAD = 0xffffffffu;
   WATCHDOG_CLEAR = 0;
   WATCHDOG_LOCK = 0;
-}
-
-/* MRAM needs no erasing: the first words, where a magic stands, are enough. */
-void board_store_erase(u32 at, u32 bytes) {
-  static const u8 nothing[16];
-  if (bytes >= sizeof nothing) board_store_write(at, nothing, sizeof nothing);
-}
-
-void board_store_write(u32 at, const u8 *from, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  volatile u8 *to = (volatile u8 *)(uintptr_t)(NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
-  __asm__ volatile("dsb" ::: "memory");
-}
-
-void board_store_read(u32 at, u8 *to, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  const volatile u8 *from = (const volatile u8 *)(uintptr_t)(NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
 }
 
 void __attribute__((noreturn)) board_reset(u32 why) {

@@ -1,9 +1,6 @@
 /* QEMU's `virt` board, whose devices are those of common RISC-V parts: NS16550A UART, PLIC, CLINT timer, test finisher. */
 #include "board.h"
 
-#include "linear.h"
-
-/* Given by the build: NONVOLATILE_ADDRESS, NONVOLATILE_BYTES. */
 
 #define REGISTER(address) (*(volatile u32 *)(uintptr_t)(address))
 #define REGISTER_8(address) (*(volatile u8 *)(uintptr_t)(address))
@@ -117,25 +114,6 @@ void board_watchdog_arm(u32 ms) {
 void board_watchdog_stop(void) {
   __asm__ volatile("csrci mstatus, 8\n csrc mie, %0" ::"r"(MACHINE_TIMER) : "memory");
   set_compare(NEVER);
-}
-
-/* MRAM needs no erasing: the first words, where a magic stands, are enough. */
-void board_store_erase(u32 at, u32 bytes) {
-  static const u8 nothing[16];
-  if (bytes >= sizeof nothing) board_store_write(at, nothing, sizeof nothing);
-}
-
-void board_store_write(u32 at, const u8 *from, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  volatile u8 *to = (volatile u8 *)((uintptr_t)NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
-  __asm__ volatile("fence" ::: "memory");
-}
-
-void board_store_read(u32 at, u8 *to, u32 bytes) {
-  if (at > NONVOLATILE_BYTES || bytes > NONVOLATILE_BYTES - at) image_trap(TRAP_ASSERTION);
-  const volatile u8 *from = (const volatile u8 *)((uintptr_t)NONVOLATILE_ADDRESS + at);
-  while (bytes-- > 0) *to++ = *from++;
 }
 
 void __attribute__((noreturn)) board_reset(u32 why) {
