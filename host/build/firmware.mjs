@@ -54,8 +54,7 @@ export async function compileFirmware(preset, withText = false) {
   const listFiles = () => [];
   const { error } = await asc.main(compilerArguments(preset, withText), { readFile, writeFile, listFiles, stderr, stdout });
   if (error) throw new Error(`firmware (${preset}) does not compile:\n${stderr.toString().replace(/^ +at .*\n/gm, '')}`);
-  // The compiler's optimiser says so when its last round changed nothing for the better.
-  const warnings = stderr.toString().replace(/^Last converge was suboptimal\.\n/gm, '');
+  const warnings = stderr.toString();
   if (warnings) process.stderr.write(warnings);
   for (const [name, contents] of outputs) writeAside(join(root, name), contents);
   return measure(preset);

@@ -44,7 +44,7 @@ export function needsOf(path) {
 
 /**
  * Installs what `paths` need, telling each step through `tell`. Returns a map from path to why it must be skipped:
- * `<what> is missing; run <command> (<reason>)`.
+ * `<what> is missing; run <command> (<reason>)`. Throws when what is needed is there, but cannot be made ready.
  */
 export function setUp(paths, tell) {
   const wanted = new Map(paths.map((path) => [path, needsOf(path)]));
@@ -56,10 +56,12 @@ export function setUp(paths, tell) {
         tell(`setting up ${entry.name}: ${entry.command}`);
         entry.install();
       }
-      entry.prepare?.();
     } catch (error) {
       absent.set(entry.name, `${entry.name} is missing; run ${entry.command} (${error.message})`);
+      continue;
     }
+    // What cannot be made although all is there is broken, not missing: it must not pass for a reason to skip.
+    entry.prepare?.();
   }
   const skipped = new Map();
   for (const [path, names] of wanted) {

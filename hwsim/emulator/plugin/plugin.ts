@@ -57,7 +57,7 @@ export interface CountOptions {
 export function countArguments(elf: Elf, options: CountOptions): string[] {
   const place = (wanted: string) => {
     const found = elf.functions.find(({ name }) => name === wanted);
-    if (found === undefined) throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/measure.c`);
+    if (found === undefined) throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/calls.c`);
     return found;
   };
   const spell = ({ address, bytes }: { address: number; bytes: number }) => `${address}:${bytes}`;
