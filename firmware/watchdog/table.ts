@@ -2,6 +2,7 @@
 
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
 import { WATCHDOG_AT, CONVERGENCE_AT } from "../memory/map";
+import { changes, coreLines, reads } from "../memory/guard";
 import { CONTEXT_MAGIC, edge } from "../edge/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
@@ -103,14 +104,17 @@ export class Task {
 const STATE_BYTES: u32 = 64;
 const TASK_BYTES: u32 = 8;
 
-// @ts-ignore: decorator
-@inline
+const WATCHDOG: u32 = coreLines(WATCHDOG_AT, STATE_BYTES + TASKS * TASK_BYTES);
+
+/** Nearly all who look at it write it, once a period: it counts as changed. */
 export function watchdog(ctx: usize): WatchdogState {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
-// @ts-ignore: decorator
-@inline
 export function task(ctx: usize, index: u32): Task {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
 
