@@ -1,8 +1,8 @@
 // Disruptions as this node sees them, and how long convergence took: layout and accessors.
 
 import { MEMBER_WORDS, DISRUPTIONS_MAX } from "../memory/limits";
-import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT } from "../memory/map";
-import { changes, coreLines, reads } from "../memory/guard";
+import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
 
 @unmanaged
 export class ConvergenceState {
@@ -40,8 +40,8 @@ export const DISRUPTION_BYTES: u32 = 24;
 export const HISTOGRAM_BINS: u32 = 16;
 export const CLASSES: u32 = 4;
 
-const CONVERGENCE: u32 = coreLines(CONVERGENCE_AT, 48 + DISRUPTIONS_MAX * 24);
-const REST: u32 = coreLines(HISTOGRAM_AT, CORE_END - HISTOGRAM_AT);
+const CONVERGENCE: u32 = (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
+const REST: u32 = (2 << ((HISTOGRAM_AT + CORE_END - HISTOGRAM_AT - 1 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
 
 /** Those who look at it write it, once a period: it counts as changed. */
 export function convergence(ctx: usize): ConvergenceState {

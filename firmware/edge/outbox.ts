@@ -1,8 +1,8 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
 import { OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
-import { OUTBOX_AT } from "../memory/map";
-import { changes, coreLines, reads } from "../memory/guard";
+import { OUTBOX_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
 import { edge, EDGE_QUEUES } from "./table";
 import { countLoss } from "./queues";
 
@@ -38,7 +38,7 @@ export class Outgoing {
 }
 export const OUTGOING_BYTES: u32 = 12;
 
-const OUTBOX: u32 = coreLines(OUTBOX_AT, OUTBOX_MAX * OUTGOING_BYTES);
+const OUTBOX: u32 = (2 << ((OUTBOX_AT + OUTBOX_MAX * OUTGOING_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OUTBOX_AT - LINES_AT) >> 6));
 
 export function outgoing(ctx: usize, index: u32): Outgoing {
   reads(ctx, OUTBOX);

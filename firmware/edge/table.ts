@@ -1,8 +1,8 @@
 // What a node is (its configuration), and the state of one call: layout and accessors.
 
 import { COUNTERS_MAX, FLAG_DEADLINE } from "../memory/limits";
-import { EDGE_AT, CAPABILITY_AT, COUNTERS_AT } from "../memory/map";
-import { call, changes, changesLine, coreLines, lineOf, reads } from "../memory/guard";
+import { EDGE_AT, CAPABILITY_AT, COUNTERS_AT, LINES_AT } from "../memory/map";
+import { call, changes, changesLine, lineOf, reads } from "../memory/guard";
 
 /** 'HELI': a context without it was never booted, or is lost. */
 export const CONTEXT_MAGIC: u32 = 0x48454c49;
@@ -66,9 +66,9 @@ export class Capability {
 }
 
 /** The line of identity and clock, and that of queues and cycles. */
-export const EDGE_CLOCK: u32 = coreLines(EDGE_AT, 64);
-export const EDGE_QUEUES: u32 = coreLines(EDGE_AT + 64, 64);
-const CAPABILITY: u32 = coreLines(CAPABILITY_AT, 64);
+export const EDGE_CLOCK: u32 = (2 << ((EDGE_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((EDGE_AT - LINES_AT) >> 6));
+export const EDGE_QUEUES: u32 = (2 << ((EDGE_AT + 64 + 64 - 1 - LINES_AT) >> 6)) - (1 << ((EDGE_AT + 64 - LINES_AT) >> 6));
+const CAPABILITY: u32 = (2 << ((CAPABILITY_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((CAPABILITY_AT - LINES_AT) >> 6));
 
 /** The agreement grew: settle what can be settled. */
 export const DUE_SETTLE: u32 = 1;
@@ -98,8 +98,6 @@ export function edge(ctx: usize): EdgeState {
   return changetype<EdgeState>(ctx + EDGE_AT);
 }
 
-// @ts-ignore: decorator
-@inline
 export function capability(ctx: usize): Capability {
   reads(ctx, CAPABILITY);
   return changetype<Capability>(ctx + CAPABILITY_AT);

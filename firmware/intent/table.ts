@@ -11,8 +11,9 @@ import {
   BUCKETS_AT,
   RUMORS_AT,
   INTENT_SCRATCH_AT,
+  LINES_AT,
 } from "../memory/map";
-import { changes, changesLine, coreLines, lineOf, reads, readsLine, readsLines, sweepsLines } from "../memory/guard";
+import { changes, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines } from "../memory/guard";
 
 export const PLANNED: u32 = 1;
 export const CLAIMED: u32 = 2;
@@ -168,10 +169,10 @@ export const RUMOR_BYTES: u32 = 4;
 export const VERSION_BITS: u32 = 19;
 
 /** Core lines: of the state (it begins in the third line of membership's), of the minutes, of rumours, of own slots. */
-export const HELD: u32 = coreLines(INTENT_STATE_AT, 96);
-const MINUTES: u32 = coreLines(BUCKETS_AT, BUCKETS * BUCKET_BYTES);
-export const RUMORS: u32 = coreLines(RUMORS_AT, RUMORS_MAX * RUMOR_BYTES);
-const OWN_LINES: u32 = coreLines(OWN_AT, OWN_SLOTS * OWN_BYTES);
+export const HELD: u32 = (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
+const MINUTES: u32 = (2 << ((BUCKETS_AT + BUCKETS * BUCKET_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((BUCKETS_AT - LINES_AT) >> 6));
+export const RUMORS: u32 = (2 << ((RUMORS_AT + RUMORS_MAX * RUMOR_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((RUMORS_AT - LINES_AT) >> 6));
+const OWN_LINES: u32 = (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
 
 // @ts-ignore: decorator
 @inline
@@ -184,14 +185,10 @@ export function intentsToChange(ctx: usize): IntentState {
   changes(ctx, HELD);
   return intents(ctx);
 }
-// @ts-ignore: decorator
-@inline
 export function intent(ctx: usize, index: u32): Intent {
   readsLine(ctx, lineOf(INTENTS_AT) + index);
   return intentSeen(ctx, index);
 }
-// @ts-ignore: decorator
-@inline
 export function intentToChange(ctx: usize, index: u32): Intent {
   changesLine(ctx, lineOf(INTENTS_AT) + index);
   return intentSeen(ctx, index);
@@ -215,20 +212,14 @@ export function setIntentIndex(ctx: usize, owner: u32, slot: u32, index: u32): v
   changesLine(ctx, lineOf(INTENT_INDEX_AT) + (owner >>> 2));
   store<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1), <u16>index);
 }
-// @ts-ignore: decorator
-@inline
 export function own(ctx: usize, slot: u32): Own {
   reads(ctx, OWN_LINES);
   return changetype<Own>(ctx + OWN_AT + slot * OWN_BYTES);
 }
-// @ts-ignore: decorator
-@inline
 export function ownToChange(ctx: usize, slot: u32): Own {
   changes(ctx, OWN_LINES);
   return own(ctx, slot);
 }
-// @ts-ignore: decorator
-@inline
 export function group(ctx: usize, index: u32): Group {
   readsLine(ctx, lineOf(GROUPS_AT) + (index >>> 1));
   return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
@@ -237,8 +228,6 @@ export function groupToChange(ctx: usize, index: u32): Group {
   changesLine(ctx, lineOf(GROUPS_AT) + (index >>> 1));
   return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
 }
-// @ts-ignore: decorator
-@inline
 export function notice(ctx: usize, index: u32): Notice {
   readsLine(ctx, lineOf(NOTICES_AT) + (index >>> 2));
   return changetype<Notice>(ctx + NOTICES_AT + index * NOTICE_BYTES);
@@ -251,19 +240,15 @@ export function noticeToChange(ctx: usize, index: u32): Notice {
   changesLine(ctx, lineOf(NOTICES_AT) + (index >>> 2));
   return notice(ctx, index);
 }
-// @ts-ignore: decorator
-@inline
 export function bucket(ctx: usize, minute: u32): Bucket {
   reads(ctx, MINUTES);
   return changetype<Bucket>(ctx + BUCKETS_AT + (minute & (BUCKETS - 1)) * BUCKET_BYTES);
 }
 export function bucketToChange(ctx: usize, minute: u32): Bucket {
-  changes(ctx, coreLines(BUCKETS_AT, 1) << ((minute & (BUCKETS - 1)) >>> 2));
+  changes(ctx, (<u32>1 << ((BUCKETS_AT - LINES_AT) >> 6)) << ((minute & (BUCKETS - 1)) >>> 2));
   return bucket(ctx, minute);
 }
 /** Rumor i: record index (u16), times left (u16). The caller says so when it changes one. */
-// @ts-ignore: decorator
-@inline
 export function rumorAt(ctx: usize, index: u32): usize {
   reads(ctx, RUMORS);
   return ctx + RUMORS_AT + index * RUMOR_BYTES;

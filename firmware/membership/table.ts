@@ -1,8 +1,8 @@
 // Who is in the cluster and when each was last heard: layout and accessors. See README.md for the ideas.
 
 import { MEMBER_WORDS } from "../memory/limits";
-import { MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT } from "../memory/map";
-import { changesLine, coreLines, lineOf, readsLine, sweepsLines } from "../memory/guard";
+import { MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from "../memory/map";
+import { changesLine, lineOf, readsLine, sweepsLines } from "../memory/guard";
 
 @unmanaged
 export class MembershipState {
@@ -103,14 +103,10 @@ export function membership(ctx: usize): MembershipState {
 /** Two to a line. */
 export const MEMBER_BYTES: u32 = 32;
 
-// @ts-ignore: decorator
-@inline
 export function member(ctx: usize, index: u32): Member {
   readsLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
   return memberSeen(ctx, index);
 }
-// @ts-ignore: decorator
-@inline
 export function memberToChange(ctx: usize, index: u32): Member {
   changesLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
   return memberSeen(ctx, index);
@@ -179,12 +175,12 @@ export function votersAt(ctx: usize): usize {
 export const MEMBER_BITMAPS: u32 = 10;
 
 /** Core lines: the view; hearing and probing; rumours of members; the planes of who was heard and who is suspect; who agrees; all bitmaps. */
-export const VIEW: u32 = coreLines(MEMBERSHIP_AT, 64);
-export const HEARING: u32 = coreLines(MEMBERSHIP_AT + 64, 64);
-export const REFUTING: u32 = coreLines(MEMBERSHIP_AT + 128, 16);
-export const HEARD: u32 = coreLines(MEMBER_BITMAPS_AT, 4 * BITMAP_BYTES);
-export const AGREE: u32 = coreLines(MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES, BITMAP_BYTES);
-export const BITMAPS: u32 = coreLines(MEMBER_BITMAPS_AT, MEMBER_BITMAPS * BITMAP_BYTES);
+export const VIEW: u32 = (2 << ((MEMBERSHIP_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT - LINES_AT) >> 6));
+export const HEARING: u32 = (2 << ((MEMBERSHIP_AT + 64 + 64 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT + 64 - LINES_AT) >> 6));
+export const REFUTING: u32 = (2 << ((MEMBERSHIP_AT + 128 + 16 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT + 128 - LINES_AT) >> 6));
+export const HEARD: u32 = (2 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT - LINES_AT) >> 6));
+export const AGREE: u32 = (2 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES + BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES - LINES_AT) >> 6));
+export const BITMAPS: u32 = (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT - LINES_AT) >> 6));
 
 /** Restarted from a checkpoint: it may have forgotten ordinary leases. Booted without one: those extended in advance, too. */
 export const RECOVERING_LEASES: u32 = 1;

@@ -134,7 +134,6 @@ export function closeCall(ctx: usize): void {
   if (!PROTECTED) return;
   const now = call(ctx);
   let mask = now.changed;
-  now.changed = 0;
   while (mask != 0) {
     renew(ctx, ctz<u32>(mask));
     mask &= mask - 1;
@@ -154,13 +153,6 @@ export function renewAll(ctx: usize): void {
 
 // ---- the core ----
 
-/** Lines that the bytes [at, at + length) of the context lie in, as bits of the core; `at` and `length` are constants. */
-// @ts-ignore: decorator
-@inline
-export function coreLines(at: u32, length: u32): u32 {
-  return (2 << ((at + length - 1 - LINES_AT) >> 6)) - (1 << ((at - LINES_AT) >> 6));
-}
-
 /** Before core lines are read. */
 // @ts-ignore: decorator
 @inline
@@ -177,6 +169,7 @@ export function changes(ctx: usize, mask: u32): void {
 
 /** Checks core lines that were not yet checked in this call. */
 export function checkCore(ctx: usize, mask: u32): void {
+  if (!PROTECTED) return;
   mask &= ~call(ctx).checked;
   call(ctx).checked |= mask;
   while (mask != 0) {
@@ -277,6 +270,7 @@ function ageBoundS(ctx: usize, line: u32): u32 {
 
 /** Counts a corrected fault, to be told with the end of a call that tells events. */
 export function noteFound(ctx: usize, line: u32): void {
+  if (!PROTECTED) return;
   checkCore(ctx, CORE_PROTECTION);
   changes(ctx, CORE_PROTECTION);
   const state = protection(ctx);
@@ -292,8 +286,6 @@ export function noteFound(ctx: usize, line: u32): void {
 }
 
 /** Before the state of protection is read and written. */
-// @ts-ignore: decorator
-@inline
 export function changesProtection(ctx: usize): Protection {
   reads(ctx, CORE_PROTECTION);
   changes(ctx, CORE_PROTECTION);

@@ -4,7 +4,7 @@
 // a power in W is 24 units per slot, and rate × Wh/kg is energy per slot, all exact integers.
 
 import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
-import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT } from "../memory/map";
+import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { changesLine, lineOf, readsLines } from "../memory/guard";
 import { capability } from "../edge/table";
@@ -175,8 +175,8 @@ const DRAFT_AT: u32 = TIMELINE_AT + TIMELINE_SLOTS_MAX;
 const NEED_AT: u32 = DRAFT_AT + TIMELINE_SLOTS_MAX;
 const ROOM_AT: u32 = NEED_AT + TIMELINE_SLOTS_MAX * 4;
 
-const SCHEDULE_LINE: u32 = lineOf(SCHEDULE_AT);
-const TIMELINE_LINE: u32 = lineOf(TIMELINE_AT);
+const SCHEDULE_LINE: u32 = (SCHEDULE_AT - LINES_AT) / LINE_BYTES;
+const TIMELINE_LINE: u32 = (TIMELINE_AT - LINES_AT) / LINE_BYTES;
 
 /**
  * Before anything of the schedule but its timeline is read: all is checked, and the state counts as changed, for nearly all who look at it write it, once
