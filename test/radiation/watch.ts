@@ -16,7 +16,9 @@ export class Lines {
     this.count = constants.get('LINES')!;
     this.codesAt = constants.get('CODES_AT')!;
     const end = constants.get('LINES_END')!;
-    const places = [...constants].filter(([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT');
+    const places = [...constants].filter(
+      ([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT',
+    );
     this.#tables = places.sort((a, b) => a[1] - b[1]);
   }
 
