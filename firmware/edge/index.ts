@@ -143,7 +143,7 @@ export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? writeCheckpoint(ctx, out, cap) : 0;
+  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) && close(ctx, 1) != 0 ? writeCheckpoint(ctx, out, cap) : 0;
 }
 
 /** CRC-32C of the block without its loss counters and scratch: a rejected input leaves it as it was. */

@@ -4,6 +4,7 @@
 //   their index   rebuilt from the records
 //   timeline      planned anew
 //   events        the event is lost, and told as lost
+//   loss counters begin anew
 //
 // All else is this node's own and nowhere twice: the node ends on the dying path and begins again from its checkpoint.
 
@@ -32,7 +33,10 @@ export function letGo(ctx: usize, line: u32): bool {
     return true;
   }
   if (line >= lineOf(EVENTS_AT) && line < lineOf(COUNTERS_AT)) return letGoEvent(ctx, line);
-  return false;
+  // Loss counters begin anew.
+  if (line < lineOf(COUNTERS_AT)) return false;
+  clear(ctx, line);
+  return true;
 }
 
 function clear(ctx: usize, line: u32): void {

@@ -63,7 +63,7 @@ const checked: ReadonlySet<string> = new Set(
 
 /** The same engine; after every call that ends well, every line of its context must have its code. `onUnsound` hears of those that have not. */
 export function watchCodes(engine: Engine, lines: Lines, onUnsound: (call: string, line: number) => void): Engine {
-  let words = new Uint32Array(0);
+  let words: Uint32Array = new Uint32Array(0);
   const calls: Record<string, (...args: number[]) => number> = {};
   for (const [name, bare] of Object.entries(engine.calls) as [string, (...args: number[]) => number][]) {
     calls[name] = bare;
