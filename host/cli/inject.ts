@@ -46,7 +46,10 @@ export function modelsOf(text: string, target: string): readonly ModelName[] {
 /** Who strikes a target. */
 async function campaignOn(target: string): Promise<InjectBoards> {
   if (target === 'wasm') return (await import('../../hwsim/injection/pool.ts')).injectWasm;
-  throw new CommandError(`no campaign strikes '${target}' yet: take --target wasm, or \`board inject ${target}\``, exitCode.usage);
+  throw new CommandError(
+    `no campaign strikes '${target}' yet: take --target wasm, or \`board inject ${target}\``,
+    exitCode.usage,
+  );
 }
 
 interface Running {
@@ -58,7 +61,10 @@ interface Running {
 }
 
 /** One image's campaign: what the file knows already, and the rest. */
-async function campaign(image: ImageName, { strike, options, models, file, tell }: Running): Promise<{ tally: Tally; facts: CampaignFacts; made: number }> {
+async function campaign(
+  image: ImageName,
+  { strike, options, models, file, tell }: Running,
+): Promise<{ tally: Tally; facts: CampaignFacts; made: number }> {
   const tally = new Tally();
   const known = new Set<number>();
   let made = 0;
@@ -87,13 +93,17 @@ async function headOf({ target, seed }: InjectOptions, models: readonly ModelNam
 /** `heliograph inject`. Exit 0 when the campaign ran and no wrong value of the protected image was accepted by another node; 1 when one was. */
 export async function inject(options: InjectOptions): Promise<void> {
   const models = modelsOf(options.model, options.target);
-  if (options.resume && options.out === undefined) throw new CommandError('--resume goes on with a file: name it with --out', exitCode.usage);
+  if (options.resume && options.out === undefined)
+    throw new CommandError('--resume goes on with a file: name it with --out', exitCode.usage);
   const strike = await campaignOn(options.target);
   if (options.only !== undefined) return explain(strike, options, models);
-  const file = options.out === undefined ? null : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
+  const file =
+    options.out === undefined ? null : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
   const images: ImageName[] = options.unprotected ? ['unprotected'] : ['protected', 'unprotected'];
   const seconds = startStopwatch();
-  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {value} of {total} injections  {eta_formatted} left' }) : null;
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ format: '{bar} {value} of {total} injections  {eta_formatted} left' })
+    : null;
   bar?.start(options.n * images.length, (file?.records ?? []).length);
   const running: Running = { strike, options, models, file, tell: () => bar?.increment() };
   const parts: Awaited<ReturnType<typeof campaign>>[] = [];
@@ -121,7 +131,10 @@ async function reportOn(
   const unprotected = options.unprotected ? main : second === undefined ? null : image(second);
   const baseline = options.unprotected ? null : unprotected;
   const made = parts.reduce((sum, part) => sum + part.made, 0);
-  const overhead = target === 'wasm' && baseline !== null ? await (await import('../../hwsim/injection/overhead.ts')).measureOverhead(seed) : null;
+  const overhead =
+    target === 'wasm' && baseline !== null
+      ? await (await import('../../hwsim/injection/overhead.ts')).measureOverhead(seed)
+      : null;
   return {
     target,
     seed,
@@ -165,7 +178,11 @@ export function addInjectCommand(program: Command, examples: (...lines: string[]
     .command('inject')
     .description('flip bits in a cluster of real firmware, again and again, and count what comes of it')
     .addOption(new Option('--target <name>', 'what is struck').choices(['wasm', ...targetNames]).default('wasm'))
-    .option('--model <list>', `fault models with commas between: ${memoryModels.join(', ')}; on boards register and skip too; mixed: bit, double and burst`, 'mixed')
+    .option(
+      '--model <list>',
+      `fault models with commas between: ${memoryModels.join(', ')}; on boards register and skip too; mixed: bit, double and burst`,
+      'mixed',
+    )
     .option('--n <n>', 'injections into each image', wholeNumber('--n', 1, 100_000_000), 20_000)
     .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff), 1)
     .option('--unprotected', 'strike the image without protection only; else it is the baseline')
@@ -174,6 +191,14 @@ export function addInjectCommand(program: Command, examples: (...lines: string[]
     .option('--resume', 'go on with the file of --out')
     .option('--only <index>', 'make this injection alone and tell what happened', wholeNumber('--only', 0, 100_000_000))
     .option('--json', 'print the report as one JSON object')
-    .addHelpText('after', examples('inject --n 2000', 'inject --n 20000 --seed 1 --json', 'inject --n 1500000 --out long.jsonl --resume', 'inject --seed 1 --only 17'))
+    .addHelpText(
+      'after',
+      examples(
+        'inject --n 2000',
+        'inject --n 20000 --seed 1 --json',
+        'inject --n 1500000 --out long.jsonl --resume',
+        'inject --seed 1 --only 17',
+      ),
+    )
     .action(inject);
 }

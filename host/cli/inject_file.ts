@@ -68,7 +68,10 @@ export class InjectionFile {
     for (const key of ['campaign', 'target', 'seed', 'models', 'firmware'] as const) {
       const [there, here] = [JSON.stringify(found[key]), JSON.stringify(wanted[key])];
       if (there !== here)
-        throw new CommandError(`${place}: is of another campaign: ${key} ${there}, not ${here} (name another file)`, exitCode.input);
+        throw new CommandError(
+          `${place}: is of another campaign: ${key} ${there}, not ${here} (name another file)`,
+          exitCode.input,
+        );
     }
   }
 

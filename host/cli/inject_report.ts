@@ -9,7 +9,14 @@ import {
   outcomeNames,
 } from '../../hwsim/campaign/outcomes.ts';
 import type { Overhead } from '../../hwsim/injection/overhead.ts';
-import { lowerBound95, type MeanWork, meanWorkToFailure, type Share, shareOf, upperBound95 } from '../../hwsim/injection/statistics.ts';
+import {
+  lowerBound95,
+  type MeanWork,
+  meanWorkToFailure,
+  type Share,
+  shareOf,
+  upperBound95,
+} from '../../hwsim/injection/statistics.ts';
 
 /** One image's part of the report. */
 export interface ImageReport {
@@ -126,7 +133,10 @@ function outcomeTable(report: InjectReport): string {
   const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right')) as ('left' | 'right')[];
   const table = new Table({ head, style: { head: [], border: [] }, colAligns });
   for (const name of outcomeNames)
-    table.push([name, ...images.flatMap(([, { outcomes, n }]) => [outcomes[name].toLocaleString('en'), percent(outcomes[name] / Math.max(1, n))])]);
+    table.push([
+      name,
+      ...images.flatMap(([, { outcomes, n }]) => [outcomes[name].toLocaleString('en'), percent(outcomes[name] / Math.max(1, n))]),
+    ]);
   table.push(['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])]);
   return table.toString();
 }
@@ -135,7 +145,9 @@ function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
   const number = (value: number | null) => (value === null ? 'none seen' : value.toPrecision(3));
-  return [`MWTF          ${name}: ${number(nodeYears)} node-years (95 %: ${number(low95)} to ${high95 === null ? 'no bound' : number(high95)})`];
+  return [
+    `MWTF          ${name}: ${number(nodeYears)} node-years (95 %: ${number(low95)} to ${high95 === null ? 'no bound' : number(high95)})`,
+  ];
 }
 
 /** The report as people read it. */
@@ -159,8 +171,11 @@ export function reportText(report: InjectReport): string {
     lines.push(
       `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions, ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
     );
-  lines.push(`speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`);
-  for (const { outcome, index, reason, again } of report.failures) lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
+  lines.push(
+    `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
+  );
+  for (const { outcome, index, reason, again } of report.failures)
+    lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
   return lines.join('\n');
 }
 

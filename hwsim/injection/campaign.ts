@@ -97,8 +97,7 @@ export class Campaign {
     const { node } = upset;
     const departMs = this.golden.logs[node].timeMs[departure.call];
     const down = departure.kind === 'trap' || departure.kind === 'hang';
-    if (forks === null || !down || departure.stored)
-      return judgeFork(this.#yard.fly(strikeOf(upset, departure), departMs));
+    if (forks === null || !down || departure.stored) return judgeFork(this.#yard.fly(strikeOf(upset, departure), departMs));
     const hang = departure.kind === 'hang';
     const key = `${departure.call}/${hang}`;
     let evidence = forks.get(key);

@@ -3,6 +3,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { type Call, emptyCall, isTrap, type Machine, op, yields } from './machine.ts';
 
 /** Room for the blocks that `Boards` lays out: stand-ins of contexts, buffers, frames in the air. */
+const firstAddress = 64;
 export const hostBytes = 1 << 23;
 
 /**
@@ -17,11 +18,9 @@ export class ClusterEngine implements Engine {
   /** Instant of the trace that was last told to `clock`, ms: calls carry only the node's own time. */
   timeMs = 0;
   readonly #host: Uint8Array;
-  /** Address of each block that is as large as a context: one per node, then the one that checkpoints are read through. */
-  readonly #contexts: number[] = [];
   readonly #call: Call = emptyCall();
-  #next = 64;
-  #stride = 0;
+  #next = firstAddress;
+  readonly #stride: number;
   #last = 0;
 
   /** One machine per node and one more, on which nothing strikes: the host's, for reading checkpoints. */
@@ -29,24 +28,24 @@ export class ClusterEngine implements Engine {
     this.machines = machines;
     this.#host = host;
     this.image = image;
+    this.#stride = (image.contextBytes + 63) & ~63;
     this.#call.source = this.#host;
     this.calls = this.#callsOf();
   }
 
-  /** To be seated among a run's consumers: keeps `timeMs`. */
+  /** To be seated among a run's consumers: keeps `timeMs`. It hears no frames: a view of each would be made for it. */
   get clock() {
     const tell = (timeMs: number) => {
       this.timeMs = timeMs;
     };
-    return { frame: tell, command: tell, event: tell, world: tell };
+    return { command: tell, event: tell, world: tell };
   }
 
   reserve(bytes: number): number {
     const at = this.#next;
     this.#next += (bytes + 63) & ~63;
     if (this.#next > hostBytes) throw new RangeError('the host memory of an injection run is full: fewer nodes');
-    if (bytes === this.image.contextBytes) this.#contexts.push(at);
-    this.#stride = (this.image.contextBytes + 63) & ~63;
+
     return at;
   }
 
@@ -58,25 +57,24 @@ export class ClusterEngine implements Engine {
     return isTrap(error);
   }
 
-  /** The machine that holds a call's output. */
-  protected outputOf(node: number): Machine {
-    return this.machines[node];
-  }
-
   /** Makes one call of a node. To be overridden by whoever records or compares. */
   protected run(node: number, call: Call): number {
     return this.machines[node].invoke(call);
   }
 
-  #nodeOf(context: number): number {
-    // `Boards` reserves the contexts first, one behind the other.
-    const node = (context - this.#contexts[0]) / this.#stride;
-    this.#last = node;
-    return node;
+  /** Whose context lies at an address: `Boards` reserves the contexts first, one behind the other. */
+  protected nodeOf(context: number): number {
+    return (context - firstAddress) / this.#stride;
+  }
+
+  #calls(context: number): FirmwareCalls {
+    this.#last = this.nodeOf(context);
+    return this.machines[this.#last].calls;
   }
 
   #make(operation: number, context: number, nowS: number, nowMs: number, at: number, length: number): number {
-    const node = this.#nodeOf(context);
+    const node = this.nodeOf(context);
+    this.#last = node;
     const call = this.#call;
     call.op = operation;
     call.nowS = nowS;
@@ -90,14 +88,14 @@ export class ClusterEngine implements Engine {
     const { bytes } = machine;
     for (let index = 0; index < result; index += 1) this.#host[at + index] = bytes[from + index];
     // What a checkpoint holds is the context at this moment.
-    if (operation === op.command && isStore(this.#host, at)) this.#tell(node);
+    if (operation === op.command && isStore(this.#host, at))
+      this.tell(node, bytes.subarray(machine.program.context, machine.program.stateTo));
     return result;
   }
 
-  /** Copies a node's context to where `Boards` looks for it. */
-  #tell(node: number): void {
-    const { program, bytes } = this.machines[node];
-    this.#host.set(bytes.subarray(program.context, program.stateTo), this.#contexts[node]);
+  /** Puts a node's context where `Boards` looks for it. */
+  protected tell(node: number, block: Uint8Array): void {
+    this.#host.set(block, firstAddress + node * this.#stride);
   }
 
   #callsOf(): FirmwareCalls {
@@ -128,10 +126,10 @@ export class ClusterEngine implements Engine {
       event: (ctx, out) => make(op.event, ctx, 0, 0, out, 0),
       deadline: (ctx, nowS, nowMs) => make(op.deadline, ctx, nowS, nowMs, 0, 0),
       checkpoint: (ctx, out, capacity) => this.#checkpoint(ctx, out, capacity),
-      hash: (ctx) => machines[this.#nodeOf(ctx)].calls.hash(program.context),
+      hash: (ctx) => this.#calls(ctx).hash(program.context),
       inspect: () => 0,
       trap_site: () => machines[this.#last].calls.trap_site(),
-      verdict: (ctx, owner, slot, nowS, nowMs) => machines[this.#nodeOf(ctx)].calls.verdict(program.context, owner, slot, nowS, nowMs),
+      verdict: (ctx, owner, slot, nowS, nowMs) => this.#calls(ctx).verdict(program.context, owner, slot, nowS, nowMs),
     };
   }
 

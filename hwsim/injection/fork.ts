@@ -8,14 +8,11 @@ import { runScenario } from '../fleet/run.ts';
 import { layWorld } from '../world/plan.ts';
 import { flip, type Upset } from './draw.ts';
 import { type CallLog, flightOf, type Golden, machinesFor, rewind } from './golden.ts';
-import { Rejoin } from './rejoin.ts';
+import { Decided, Rejoin } from './rejoin.ts';
 import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
-import { type Call, emptyCall, isTrap, Machine, op, opNames, type Program, yields } from './machine.ts';
+import { type Call, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
 import { Sayings } from './sayings.ts';
-
-/** Thrown out of a run whose outcome cannot become any worse. */
-export class Decided extends Error {}
 
 /** What makes the fork differ from the golden run, before call `call` of node `node`. */
 export type Strike = { node: number; call: number } & (
@@ -27,7 +24,13 @@ export type Strike = { node: number; call: number } & (
 );
 
 /** Commands by which firmware ends or restarts itself because it found something wrong. */
-const ladder: ReadonlySet<number> = new Set([TYPE.restartTask, TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage, TYPE.safeMode]);
+const ladder: ReadonlySet<number> = new Set([
+  TYPE.restartTask,
+  TYPE.restartRuntime,
+  TYPE.resetProcessor,
+  TYPE.alternateImage,
+  TYPE.safeMode,
+]);
 
 const pollFlags: readonly [number, number][] = [
   [op.transmit, FLAG_DEADLINE],
@@ -35,6 +38,8 @@ const pollFlags: readonly [number, number][] = [
   [op.event, FLAG_EVENT],
 ];
 const flagOf = new Map(pollFlags);
+/** No result of any call. */
+const strikes = -0x8000_0000;
 const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
 
 /** Machines besides the nodes' own. */
@@ -88,6 +93,7 @@ export class ForkEngine extends ClusterEngine {
     this.#alternative = spare.alternative;
     this.#image = new Uint8Array(image.checkpointBytes);
     this.#sayings = new Sayings(this.evidence, machines[0]);
+    this.#play();
     const { trap_site } = this.calls;
     this.calls.trap_site = () => (this.#madeSite > 0 ? this.#madeSite : trap_site());
   }
@@ -107,7 +113,8 @@ export class ForkEngine extends ClusterEngine {
   protected override run(node: number, call: Call): number {
     const index = this.#counts[node]++;
     if (this.#playing) {
-      if (node !== this.#strike.node || index < this.#strike.call) return this.#play(node, index);
+      // Boots come here; all other calls of the time before are answered by `#play`.
+      if (node !== this.#strike.node || index !== this.#strike.call) return this.#logs[node].result[index];
       this.#begin();
     }
     if (this.#rewound[node] === 0) {
@@ -119,23 +126,56 @@ export class ForkEngine extends ClusterEngine {
     return this.machines[node].invoke(call);
   }
 
-  /** Up to the strike all is as it was: results and outputs are those of the golden run, and nothing is computed. */
-  #play(node: number, index: number): number {
+  /**
+   * Up to the strike all is as it was: results and outputs are those of the golden run, and nothing is computed. The calls are answered here until then, and
+   * by the machines afterwards. (Most of a fork's time goes into what comes before the strike.)
+   */
+  #play(): void {
+    const { calls } = this;
+    const computed = { ...calls };
+    const results = this.#logs.map(({ result }) => result);
+    const counts = this.#counts;
+    const { node: struck, call: at } = this.#strike;
+    /** The golden result of the node's next call, or `strikes` when that is the one struck. */
+    const next = (ctx: number): number => {
+      const node = this.nodeOf(ctx);
+      const index = counts[node];
+      if (node === struck && index === at) {
+        Object.assign(calls, computed);
+        return strikes;
+      }
+      counts[node] = index + 1;
+      return results[node][index];
+    };
+    const says = (ctx: number, out: number): number => {
+      const result = next(ctx);
+      if (result > 0 && result !== strikes) this.#repeat(this.nodeOf(ctx), out, result);
+      return result;
+    };
+    const orCompute = (result: number, compute: () => number) => (result === strikes ? compute() : result);
+    calls.receive = (ctx, s, ms, frame, length) => orCompute(next(ctx), () => computed.receive(ctx, s, ms, frame, length));
+    calls.observe = (ctx, s, ms, record, length) => orCompute(next(ctx), () => computed.observe(ctx, s, ms, record, length));
+    calls.tick = (ctx, s, ms) => orCompute(next(ctx), () => computed.tick(ctx, s, ms));
+    calls.deadline = (ctx, s, ms) => orCompute(next(ctx), () => computed.deadline(ctx, s, ms));
+    calls.transmit = (ctx, s, ms, out, room) => orCompute(says(ctx, out), () => computed.transmit(ctx, s, ms, out, room));
+    calls.command = (ctx, out, room) => orCompute(says(ctx, out), () => computed.command(ctx, out, room));
+    calls.event = (ctx, out, room) => orCompute(says(ctx, out), () => computed.event(ctx, out, room));
+  }
+
+  /** Puts a golden output where the host wants it. */
+  #repeat(node: number, out: number, length: number): void {
     const log = this.#logs[node];
-    const machine = this.machines[node];
-    const { length, at, result } = log;
+    const index = this.#counts[node] - 1;
+    const host = this.view();
+    const from = log.at[index];
+    for (let offset = 0; offset < length; offset += 1) host[out + offset] = log.bytes[from + offset];
     const operation = log.op[index];
-    if (!yields(operation) || result[index] <= 0) return result[index];
-    const to = machine.outputAt(operation);
-    for (let offset = 0; offset < length[index]; offset += 1) machine.bytes[to + offset] = log.bytes[at[index] + offset];
-    if (operation === op.transmit && node === this.#strike.node)
-      this.#sayings.knows(machine.bytes.subarray(...spanOf(to, length[index])));
+    if (operation === op.transmit && node === this.#strike.node) this.#sayings.knows(host.subarray(out, out + length));
     const block = operation === op.command ? log.storedBlocks.get(index) : undefined;
-    if (block === undefined) return result[index];
+    if (block === undefined) return;
     // The context that a checkpoint is made of must be there.
-    machine.bytes.set(block, machine.program.context);
-    if (node === this.#strike.node) this.#keep(machine, machine);
-    return result[index];
+    this.tell(node, block);
+    if (node === this.#strike.node) this.#keep(block, true);
   }
 
   /** From here on the nodes compute; each is put where the golden run had it when it is called next. */
@@ -158,7 +198,7 @@ export class ForkEngine extends ClusterEngine {
         throw new MadeTrap();
       }
       if (strike.how === 'upset') flip(machine.bytes, strike.upset);
-      else strike.words.forEach((word, at) => (machine.words[word] = strike.values[at]));
+      else for (let at = 0; at < strike.words.length; at += 1) machine.words[strike.words[at]] = strike.values[at];
       this.#armed = true;
       this.#wants = allFlags;
       this.#sayings.begin(this.timeMs);
@@ -182,7 +222,8 @@ export class ForkEngine extends ClusterEngine {
 
   #detect(by: NonNullable<Evidence['detection']>['by'], site: number, operation: number): void {
     const { evidence, timeMs } = this;
-    if (evidence.first.op === '') evidence.first = { kind: by === 'hang' ? 'hang' : by === 'trap' ? 'trap' : 'output', op: opNames[operation], site, timeMs };
+    if (evidence.first.op === '')
+      evidence.first = { kind: by === 'hang' ? 'hang' : by === 'trap' ? 'trap' : 'output', op: opNames[operation], site, timeMs };
     evidence.detection ??= { by, site, timeMs };
     // Until it boots again nothing that the node might say is heard.
     if (by !== 'dropped') this.#sayings.settle(timeMs, false);
@@ -215,14 +256,18 @@ export class ForkEngine extends ClusterEngine {
     this.#armed = true;
     this.#wants = allFlags;
     this.#sayings.startAnew();
-    if (answer !== result) this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${answer}`);
+    if (answer !== result)
+      this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${answer}`);
   }
 
-  /** Keeps what a checkpoint of the twin holds. */
-  #keep(twin: Machine, struck: Machine): void {
+  /** Both have stored a checkpoint. */
+  #store(twin: Machine, struck: Machine): void {
     const { context, stateTo } = twin.program;
     const block = twin.bytes.slice(context, stateTo);
-    const same = twin === struck || Buffer.compare(block, struck.bytes.subarray(context, stateTo)) === 0;
+    this.#keep(block, Buffer.compare(block, struck.bytes.subarray(context, stateTo)) === 0);
+  }
+
+  #keep(block: Uint8Array, same: boolean): void {
     this.#stored.unshift({ block, same });
     this.#stored.length = Math.min(2, this.#stored.length);
   }
@@ -253,7 +298,8 @@ export class ForkEngine extends ClusterEngine {
     this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG_DEADLINE : 0);
     // More events than the twin has are looked at when they are polled.
     const masked = result & ~(right & FLAG_EVENT ? 0 : FLAG_EVENT);
-    if (masked !== right) this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${right}`);
+    if (masked !== right)
+      this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${right}`);
   }
 
   #comparePoll(machine: Machine, call: Call, result: number): void {
@@ -265,7 +311,8 @@ export class ForkEngine extends ClusterEngine {
       this.#sayings.struckSays(this.timeMs, call.op, said);
     }
     this.#pollTwin(call);
-    if (call.op === op.command && result > 0 && isStore(machine.bytes, machine.program.recordAt)) this.#keep(this.#twin, machine);
+    if (call.op === op.command && result > 0 && isStore(machine.bytes, machine.program.recordAt))
+      this.#store(this.#twin, machine);
     this.#sayings.check(this.timeMs);
     if (this.evidence.propagated.count > 0) throw new Decided();
   }
@@ -321,8 +368,9 @@ export class ForkEngine extends ClusterEngine {
     other.bytes.set(machine.bytes);
     const result = machine.invoke(call);
     if ((result & STATUS_MASK) !== STATUS.ok) return result;
-    if (suspect.instead !== null) other.invoke({ ...call, source: suspect.instead.bytes, at: 0, length: suspect.instead.bytes.length });
-    if (this.#sayings.differs(machine, other)) suspect.effects += 1;
+    if (suspect.instead !== null)
+      other.invoke({ ...call, source: suspect.instead.bytes, at: 0, length: suspect.instead.bytes.length });
+    if (this.#sayings.differs(machine, other)) this.#sayings.takenIn(suspect);
     this.#sayings.check(this.timeMs);
     if (this.evidence.propagated.count > 0) throw new Decided();
     return result;
@@ -334,7 +382,6 @@ export const upsetOutcome = { corrected: 1, dropped: 2 } as const;
 export const upsetType: number = (TYPE as Record<string, number>).upset ?? -1;
 
 const spanOf = (at: number, length: number): [number, number] => [at, at + length];
-
 
 /** What forks are flown from: the run, its image, and machines that are used again and again. */
 export class ForkYard {
@@ -358,7 +405,14 @@ export class ForkYard {
     const { scenario, seed, body, hours } = stage;
     const endHours = Math.min(hours, departMs / hourMs + scrubCycleHours + recoveryHours);
     const engine = new ForkEngine(this.#machines, this.#image, this.#spare, logs, strike);
-    const rejoin = new Rejoin(layWorld(scenario, { seed, nodes: scenario.nodes, body }), strike.node, departMs - margin);
+    // A trap leaves nothing struck behind, for what is restarted is read anew: once all agree again there is nothing more to see.
+    const stopWhenAgreed = strike.how === 'trap' ? this.#goldenAgreed : null;
+    const rejoin = new Rejoin(
+      layWorld(scenario, { seed, nodes: scenario.nodes, body }),
+      strike.node,
+      departMs - margin,
+      stopWhenAgreed,
+    );
     try {
       runScenario(scenario, flightOf({ ...stage, hours: endHours }, engine, [rejoin]));
     } catch (error) {
@@ -370,6 +424,9 @@ export class ForkYard {
     const evidence = engine.finish(engine.timeMs);
     const found = evidence.detection;
     if (found === null || evidence.diesBooting) return evidence;
+    // The clock of calls is behind by up to a minute; that the node went down was told at its time.
+    if (found.by === 'trap' || found.by === 'hang')
+      found.timeMs = rejoin.downs.find((downMs) => downMs >= found.timeMs) ?? found.timeMs;
     evidence.bootedMs = rejoin.ups.find((upMs) => upMs >= found.timeMs) ?? null;
     evidence.agreedMs = rejoin.agreedFrom(evidence.bootedMs ?? found.timeMs, this.#goldenAgreed);
     evidence.excusedMs = rejoin.silencedMs(found.timeMs, recoveryHours * hourMs);

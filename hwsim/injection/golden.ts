@@ -7,7 +7,32 @@ import { ClusterEngine, isStore } from './cluster_engine.ts';
 import { type Call, emptyCall, Machine, op, type Program, yields } from './machine.ts';
 
 /** Calls between two snapshots of a node's state. */
-export const snapshotCalls = 200;
+const snapshotCalls = 25;
+const pageBytes = 1024;
+
+/** A node's state every `snapshotCalls` calls, in pages; what has not changed since the one before is kept once. */
+class Snapshots {
+  readonly #taken: Uint8Array[][] = [];
+
+  take(state: Uint8Array): void {
+    const before = this.#taken.at(-1);
+    const pages: Uint8Array[] = [];
+    for (let at = 0; at < state.length; at += pageBytes) {
+      const page = state.subarray(at, at + pageBytes);
+      const old = before?.[pages.length];
+      pages.push(old !== undefined && Buffer.compare(old, page) === 0 ? old : page.slice());
+    }
+    this.#taken.push(pages);
+  }
+
+  /** Puts back the last one taken before call `index`; returns the call that it was taken before. */
+  restore(state: Uint8Array, index: number): number {
+    const from = Math.min(Math.floor(index / snapshotCalls), this.#taken.length - 1);
+    const pages = this.#taken[from];
+    for (let number = 0; number < pages.length; number += 1) state.set(pages[number], number * pageBytes);
+    return from * snapshotCalls;
+  }
+}
 
 /** One node's calls in order, with everything that went in and came out. */
 export class CallLog {
@@ -24,8 +49,7 @@ export class CallLog {
   /** True mission time about when it was made, ms. */
   timeMs = new Float64Array(1 << 12);
   bytes = new Uint8Array(1 << 20);
-  /** State before call i × snapshotCalls. */
-  readonly snapshots: Uint8Array[] = [];
+  readonly snapshots = new Snapshots();
   /** Calls that gave a `store-checkpoint`, and the context that each stored. */
   readonly stores: number[] = [];
   readonly storedBlocks = new Map<number, Uint8Array>();
@@ -103,7 +127,7 @@ class RecordingEngine extends ClusterEngine {
   protected override run(node: number, call: Call): number {
     const machine = this.machines[node];
     const log = this.logs[node];
-    if (log.count % snapshotCalls === 0) log.snapshots.push(machine.state.slice());
+    if (log.count % snapshotCalls === 0) log.snapshots.take(machine.state);
     const result = machine.invoke(call);
     log.add(call, result, machine.bytes, machine.outputAt(call.op), this.timeMs);
     if (log.stores.at(-1) === log.count - 1)
@@ -145,7 +169,8 @@ export function machinesFor(program: Program, nodes: number): Machine[] {
 export function recordGolden(program: Program, image: ImageFacts, stage: Stage, consumers: TraceConsumer[] = []): Golden {
   const engine = new RecordingEngine(machinesFor(program, stage.scenario.nodes), image);
   const facts = runScenario(stage.scenario, flightOf(stage, engine, consumers));
-  if (facts.traps.length > 0) throw new Error(`the run traps without any upset: node ${facts.traps[0].node}, site ${facts.traps[0].site}`);
+  if (facts.traps.length > 0)
+    throw new Error(`the run traps without any upset: node ${facts.traps[0].node}, site ${facts.traps[0].site}`);
   return { stage, facts, logs: engine.logs };
 }
 
@@ -164,10 +189,7 @@ export function replayLog(machine: Machine, log: CallLog, before: (index: number
 /** Puts a machine where the golden run had it before call `index`. */
 export function rewind(machine: Machine, log: CallLog, index: number): void {
   const call = emptyCall();
-  const from = Math.min(Math.floor(index / snapshotCalls), log.snapshots.length - 1);
-  machine.renew();
-  machine.state.set(log.snapshots[from]);
-  for (let made = from * snapshotCalls; made < index; made += 1) {
+  for (let made = log.snapshots.restore(machine.state, index); made < index; made += 1) {
     log.read(made, call);
     machine.invoke(call);
   }

@@ -45,5 +45,8 @@ export async function settingFor(
 
 /** SHA-256 of both images. */
 export function settingHashes(): Record<ImageName, string> {
-  return { protected: createV8Engine(readImages('protected')).image.sha256, unprotected: createV8Engine(readImages('unprotected')).image.sha256 };
+  return {
+    protected: createV8Engine(readImages('protected')).image.sha256,
+    unprotected: createV8Engine(readImages('unprotected')).image.sha256,
+  };
 }

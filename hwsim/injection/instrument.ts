@@ -113,7 +113,9 @@ const countdown = [
 export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint8Array> {
   const lines = await flatText(image);
   const wrapped = lines.flatMap((line) => wrapperOf(line, lines, turnsMax));
-  const kept = lines.map((line) => line.replace(/\(export "(\w+)" \(func \$\w+\)\)/, (_, name) => `(export "${name}" (func $enter_${name}))`));
+  const kept = lines.map((line) =>
+    line.replace(/\(export "(\w+)" \(func \$\w+\)\)/, (_, name) => `(export "${name}" (func $enter_${name}))`),
+  );
   return assemble(
     rewrite(kept, {
       body: (instructions) => instructions.flatMap((line) => (operationOf(line) === 'loop' ? [line, ...countdown] : [line])),
@@ -169,7 +171,15 @@ function countedBody(instructions: readonly string[]): string[] {
 function bulkCount(line: string): string[] {
   if (!/^\s+memory\.(copy|fill)\b/.test(line)) return [];
   const words = [`i32.const ${bulkBytesPerInstruction - 1}`, 'i32.add', `i32.const ${bulkBytesPerInstruction}`, 'i32.div_u'];
-  return ['local.tee $bulk', ...words, 'i64.extend_i32_u', 'global.get $instructions', 'i64.add', 'global.set $instructions', 'local.get $bulk'];
+  return [
+    'local.tee $bulk',
+    ...words,
+    'i64.extend_i32_u',
+    'global.get $instructions',
+    'i64.add',
+    'global.set $instructions',
+    'local.get $bulk',
+  ];
 }
 
 /** Counts instructions by straight pieces of code; a piece that traps in its middle is counted whole. */

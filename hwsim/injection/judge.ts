@@ -29,7 +29,8 @@ export function judgeFork(evidence: Evidence): Judgement {
   if (detection === null) {
     if (wrongOthers.count > 0) return say('SDC-local', `never detected: ${wrongOthers.example}`);
     if (evidence.corrected > 0) return say('corrected', `corrected in place, ${evidence.corrected} told`);
-    if (evidence.silentMs > recoveryHours * 3_600_000) return say('fail-silent', `says nothing in the last ${minutes(evidence.silentMs)}`);
+    if (evidence.silentMs > recoveryHours * 3_600_000)
+      return say('fail-silent', `says nothing in the last ${minutes(evidence.silentMs)}`);
     return say('late', `all contents right, some at another time or not at all: ${mistimed.example}`);
   }
   const found = `found by ${detection.by}${detection.site > 0 ? ` at site ${detection.site}` : ''} at ${clock(detection.timeMs)}`;

@@ -66,7 +66,10 @@ export class Program {
 
   constructor(image: Uint8Array, constantsAt: number) {
     this.module = new WebAssembly.Module(image as Uint8Array<ArrayBuffer>);
-    const { exports } = new WebAssembly.Instance(this.module, importsOf(() => {}));
+    const { exports } = new WebAssembly.Instance(
+      this.module,
+      importsOf(() => {}),
+    );
     const calls = exports as unknown as FirmwareCalls;
     this.contextBytes = calls.context_bytes();
     this.checkpointBytes = calls.checkpoint_bytes();

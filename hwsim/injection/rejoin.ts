@@ -6,6 +6,9 @@ import type { WorldPlan } from '../world/plan.ts';
 const minuteMs = GRID_S * 1000;
 const holdMinutes = HOLD_S / GRID_S;
 
+/** Thrown out of a run of which nothing more can be learnt. */
+export class Decided extends Error {}
+
 /**
  * Conditions (a) and (b) of "converged" (definitions), minute by minute, as the trace tells them: all live members hold the same facts and intents, and no
  * conflict is open; and nobody holds the struck node for gone while it lives. Production, (d), is left to the scenario judges: the optimum of a linear
@@ -20,11 +23,16 @@ export class Rejoin implements TraceConsumer {
   fromMs: number;
   /** When the struck node's runtime began to take calls, ms. */
   readonly ups: number[] = [];
+  readonly downs: number[] = [];
   readonly #seen: Observers;
   readonly #node: number;
   #nextMs = 0;
 
-  constructor(plan: WorldPlan, node: number, fromMs: number) {
+  readonly #stopWhenAgreed: readonly number[] | null;
+
+  /** `stopWhenAgreed`: the golden run's `agreed`; the run is ended by `Decided` as soon as the node is back and agreement has held. */
+  constructor(plan: WorldPlan, node: number, fromMs: number, stopWhenAgreed: readonly number[] | null = null) {
+    this.#stopWhenAgreed = stopWhenAgreed;
     this.#seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.#node = node;
     this.fromMs = fromMs;
@@ -43,6 +51,7 @@ export class Rejoin implements TraceConsumer {
   world(timeMs: number, change: WorldChange): void {
     this.#until(timeMs);
     this.#seen.world(timeMs, change);
+    if (change.kind === 'node-down' && change.node === this.#node) this.downs.push(timeMs);
     if (change.kind === 'node-up' && change.node === this.#node) this.ups.push(timeMs);
   }
 
@@ -63,7 +72,15 @@ export class Rejoin implements TraceConsumer {
       const apart = views.disagreements() + holdings.disagreements(at) + conflicts.count(at);
       this.agreed.push(apart === 0 && !this.#heldForGone() ? 1 : 0);
       this.silent.push(ground.radio[this.#node] === 1 ? 0 : 1);
+      this.#stop(at);
     }
+  }
+
+  #stop(timeMs: number): void {
+    const bootMs = this.ups.find((upMs) => upMs >= this.fromMs);
+    if (this.#stopWhenAgreed === null || bootMs === undefined) return;
+    const sinceMs = this.agreedFrom(bootMs, this.#stopWhenAgreed);
+    if (sinceMs !== null && timeMs - sinceMs > HOLD_S * 1000 + minuteMs) throw new Decided();
   }
 
   #heldForGone(): boolean {

@@ -7,6 +7,13 @@ import { type Machine, op, opNames } from './machine.ts';
 export interface Said {
   timeMs: number;
   bytes: Uint8Array;
+  /** Of a frame, once it has been taken apart. */
+  parts?: Parts;
+}
+
+interface Parts {
+  sender: string;
+  messages: string[];
 }
 
 /** A frame of the struck node that its twin did not send in the same poll. */
@@ -37,13 +44,15 @@ export class Sayings {
   #frames: Said[] = [];
   #lastFrame: Suspect | null = null;
   #spokeMs = 0;
+  /** The twin has said a frame since suspects were last looked at. */
+  #freshFrames = false;
   /** How the node named itself before the upset. */
   #sender = '';
   #lists = [new Pair(op.command), new Pair(op.event)];
 
   constructor(evidence: Evidence, machine: Machine) {
     this.#evidence = evidence;
-      const { program, calls, words } = machine;
+    const { program, calls, words } = machine;
     calls.inspect(program.context, inspectLayout, 0, program.recordAt, 128);
     this.#unlike = [words[program.recordAt >> 2], words[(program.recordAt >> 2) + 1]];
   }
@@ -70,6 +79,7 @@ export class Sayings {
     this.#spokeMs = timeMs;
     const suspect: Suspect = { timeMs, bytes, instead: null, effects: 0, verdict: 'open' };
     this.suspects.push(suspect);
+    this.#freshFrames = true;
     if (this.suspects.length > suspectsMax) this.suspects.shift();
     this.#lastFrame = suspect;
   }
@@ -78,11 +88,12 @@ export class Sayings {
     if (operation !== op.transmit) return void this.#listOf(operation).twin.push({ timeMs, bytes });
     const said = { timeMs, bytes };
     this.#frames.push(said);
+    this.#freshFrames = true;
     if (this.#frames.length > framesKeptMax) this.#frames.shift();
     const suspect = this.#lastFrame;
     if (suspect === null || suspect.timeMs !== timeMs) {
       this.#first(timeMs, operation);
-      note(this.#evidence.mistimed, `not sent: ${frameText(bytes)}`);
+      note(this.#evidence.mistimed, `not sent: ${framePart(bytes, [-1, 0])}`);
       return;
     }
     suspect.instead = said;
@@ -136,20 +147,36 @@ export class Sayings {
     );
   }
 
+  /** A node took the frame in, and its state is another for it. A frame that is in the air when its sender is found out arrives all the same. */
+  takenIn(suspect: Suspect): void {
+    suspect.effects += 1;
+    if (suspect.verdict === 'wrong' && suspect.effects === 1) this.#frameDiffers(suspect);
+  }
+
   /** Looks at what can be told by now. */
   check(timeMs: number): void {
     for (const list of this.#lists) {
       const found = list.difference(timeMs, omittedMs);
       if (found !== null) this.#differs(list.operation, found);
     }
+    const fresh = this.#freshFrames;
+    this.#freshFrames = false;
     for (const suspect of this.suspects) {
       if (suspect.verdict !== 'open') continue;
+      const old = timeMs - suspect.timeMs > mistimedMsMax;
+      if (!fresh && !old) continue;
       if (this.#saidByTwin(suspect)) suspect.verdict = 'mistimed';
-      else if (timeMs - suspect.timeMs > mistimedMsMax) suspect.verdict = 'wrong';
+      else if (old) suspect.verdict = 'wrong';
       else continue;
       this.#frameDiffers(suspect);
     }
-    const kept = this.suspects.filter(({ verdict, effects, timeMs: at }) => verdict === 'open' || (effects === 0 && timeMs - at < mistimedMsMax));
+    this.#dropSettled(timeMs);
+  }
+
+  /** Lets go of frames about which nothing more will be learnt. */
+  #dropSettled(timeMs: number): void {
+    const inAir = (suspect: Suspect) => suspect.verdict === 'wrong' && suspect.effects === 0 && timeMs - suspect.timeMs < mistimedMsMax;
+    const kept = this.suspects.filter((suspect) => suspect.verdict === 'open' || inAir(suspect));
     if (kept.length !== this.suspects.length) this.suspects = kept;
   }
 
@@ -164,7 +191,7 @@ export class Sayings {
       suspect.verdict = this.#saidByTwin(suspect) ? 'mistimed' : 'wrong';
       this.#frameDiffers(suspect);
     }
-    this.suspects = [];
+    this.#dropSettled(timeMs);
     this.#evidence.silentMs = timeMs - this.#spokeMs;
   }
 
@@ -173,22 +200,29 @@ export class Sayings {
   }
 
   /** Whether the twin said every message of the frame at about that time, in whatever frames, and the sender is named right. */
-  #saidByTwin({ bytes, timeMs }: Suspect): boolean {
-    const { sender, messages } = partsOf(bytes);
-    if (this.#sender !== '' && sender !== this.#sender) return false;
-    const near = this.#frames.filter((said) => Math.abs(said.timeMs - timeMs) <= mistimedMsMax);
-    const right = new Set(near.flatMap((said) => partsOf(said.bytes).messages));
-    return messages.every((message) => right.has(message));
+  #saidByTwin(suspect: Suspect): boolean {
+    return this.#wrongMessages(suspect).length === 0 && this.#namesItself(suspect);
+  }
+
+  #namesItself(suspect: Suspect): boolean {
+    return this.#sender === '' || partsIn(suspect).sender === this.#sender;
+  }
+
+  /** Which messages of a frame the twin did not say: their places in it. */
+  #wrongMessages(suspect: Suspect): number[] {
+    const near = this.#frames.filter((said) => Math.abs(said.timeMs - suspect.timeMs) <= mistimedMsMax);
+    const right = new Set(near.flatMap((said) => partsIn(said).messages));
+    return partsIn(suspect).messages.flatMap((message, index) => (right.has(message) ? [] : [index]));
   }
 
   #frameDiffers(suspect: Suspect): void {
     const { bytes, instead, effects, verdict, timeMs } = suspect;
     this.#first(timeMs, op.transmit);
-    const right = instead === null ? 'silence' : frameText(instead.bytes);
-    const example = `${frameText(bytes)}; right is ${right}`;
+    const right = instead === null ? 'silence' : framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
+    const example = `${framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
     if (verdict === 'wrong' && effects > 0) note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
     else if (verdict === 'wrong') note(this.#evidence.wrongOthers, `frame without effect: ${example}`);
-    else note(this.#evidence.mistimed, `frame at a wrong time: ${frameText(bytes)}`);
+    else note(this.#evidence.mistimed, `frame at a wrong time: ${framePart(bytes, [-1, 0])}`);
   }
 
   #differs(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
@@ -206,8 +240,14 @@ function note(entry: { count: number; example: string }, example: string): void 
   if (entry.count === 1) entry.example = example;
 }
 
+/** The same, taken apart once. */
+function partsIn(said: Said): Parts {
+  said.parts ??= partsOf(said.bytes);
+  return said.parts;
+}
+
 /** Who a frame says it is from (version, cluster, sender: the first three of the header's five items), and its messages one by one, as hexadecimal digits. */
-function partsOf(frame: Uint8Array): { sender: string; messages: string[] } {
+function partsOf(frame: Uint8Array): Parts {
   const end = frame.length - crcBytes;
   const messages: string[] = [];
   let sender = '';
@@ -261,11 +301,11 @@ class Pair {
   }
 }
 
-/** A frame in one line, for people. */
-function frameText(bytes: Uint8Array): string {
+/** Messages of a frame in one line, for people; −1 is its header. */
+function framePart(bytes: Uint8Array, places: readonly number[]): string {
   try {
-    const lines = diagnose(bytes).split('\n').slice(0, -1);
-    return lines.map((line) => line.trim()).join(' ');
+    const lines = diagnose(bytes).split('\n');
+    return places.map((place) => lines[place + 1].trim()).join(' ');
   } catch {
     return `no frame: ${hex(bytes)}`;
   }
