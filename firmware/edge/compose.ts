@@ -3,7 +3,7 @@
 import { FRAME_BYTES_MAX, CRC_BYTES, PROTOCOL_VERSION, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
-import { membership, member } from "../membership/table";
+import { membership, member, REFUTING } from "../membership/table";
 import { composePulse } from "../membership/pulse";
 import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
@@ -49,7 +49,8 @@ import {
   Beacon,
   encodeBeacon,
 } from "../wire/generated/messages";
-import { edge, members, missionS } from "./table";
+import { changes } from "../memory/guard";
+import { edge, members, missionS, EDGE_QUEUES } from "./table";
 import {
   outgoing,
   unqueue,
@@ -115,8 +116,9 @@ function composeHead(ctx: usize, out: usize, end: usize, addressee: u32, pulse: 
   m.sender = state.self;
   m.addressee = addressee;
   m.counter = ++state.frameCounter;
+  changes(ctx, EDGE_QUEUES);
   const at = encodeHeader(out, end, m);
-  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, state.missionS))) : at;
+  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : at;
 }
 
 /** Everything that waits for this addressee, in order, as far as it fits. What does not fit alone is dropped with the first. */
@@ -288,6 +290,7 @@ function composeRumors(ctx: usize, at: usize, end: usize): usize {
     if (next != 0) {
       at = next;
       state.rumorLeft--;
+      changes(ctx, REFUTING);
     }
   }
   while (end - at >= 63) {

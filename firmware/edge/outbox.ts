@@ -1,8 +1,9 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
 import { OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
-import { OUTBOX_AT } from "../memory/map";
-import { edge } from "./table";
+import { OUTBOX_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
+import { edge, EDGE_QUEUES } from "./table";
 import { countLoss } from "./queues";
 
 export const SEND_PROBE: u32 = 1;
@@ -37,7 +38,10 @@ export class Outgoing {
 }
 export const OUTGOING_BYTES: u32 = 12;
 
+const OUTBOX: u32 = (2 << ((OUTBOX_AT + OUTBOX_MAX * OUTGOING_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OUTBOX_AT - LINES_AT) >> 6));
+
 export function outgoing(ctx: usize, index: u32): Outgoing {
+  reads(ctx, OUTBOX);
   return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
 }
 
@@ -60,6 +64,7 @@ export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): voi
   entry.b = b;
   state.outboxCount = count + 1;
   state.flags |= FLAG_DEADLINE;
+  changes(ctx, OUTBOX | EDGE_QUEUES);
 }
 
 /** As send(), but ahead of what waits: an ack that is late is a suspicion. */
@@ -81,6 +86,8 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
 export function unqueue(ctx: usize, index: u32): void {
   const state = edge(ctx);
   const last = state.outboxCount - 1;
+  reads(ctx, OUTBOX);
+  changes(ctx, OUTBOX | EDGE_QUEUES);
   const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
   memory.copy(at, at + OUTGOING_BYTES, (last - index) * OUTGOING_BYTES);
   state.outboxCount = last;

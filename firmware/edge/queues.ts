@@ -2,7 +2,7 @@
 
 import {
   COMMANDS_MAX,
-  COMMAND_BYTES_MAX,
+  COMMAND_STRIDE,
   EVENTS_MAX,
   EVENT_BYTES_MAX,
   FLAG_COMMAND,
@@ -11,13 +11,14 @@ import {
   COUNTER_EVENTS_FULL,
 } from "../memory/limits";
 import { COMMANDS_AT, EVENTS_AT } from "../memory/map";
-import { edge, counterAt } from "./table";
+import { call, changes, lineOf, readsLine, replacesLine } from "../memory/guard";
+import { edge, counterAt, EDGE_QUEUES } from "./table";
 
 /** Adds to a loss counter (style.md rule 7: count, and local second of the first). */
 export function countLoss(ctx: usize, counter: u32): void {
   const at = counterAt(ctx, counter);
   const count = load<u32>(at);
-  if (count == 0) store<u32>(at + 4, edge(ctx).localS);
+  if (count == 0) store<u32>(at + 4, call(ctx).localS);
   if (count != 0xffffffff) store<u32>(at, count + 1);
 }
 
@@ -29,7 +30,8 @@ export function commandSpace(ctx: usize): usize {
     return 0;
   }
   const index = (state.commandFirst + state.commandCount) % COMMANDS_MAX;
-  return ctx + COMMANDS_AT + index * COMMAND_BYTES_MAX + 1;
+  replacesLine(ctx, lineOf(COMMANDS_AT) + index);
+  return ctx + COMMANDS_AT + index * COMMAND_STRIDE + 1;
 }
 
 /** Closes the record begun at commandSpace(); `end` is what the encoder returned (0 = nothing was encoded). */
@@ -39,6 +41,7 @@ export function commandDone(ctx: usize, at: usize, end: usize): void {
   const state = edge(ctx);
   state.commandCount++;
   state.flags |= FLAG_COMMAND;
+  changes(ctx, EDGE_QUEUES);
 }
 
 export function eventSpace(ctx: usize): usize {
@@ -48,6 +51,7 @@ export function eventSpace(ctx: usize): usize {
     return 0;
   }
   const index = (state.eventFirst + state.eventCount) % EVENTS_MAX;
+  replacesLine(ctx, lineOf(EVENTS_AT) + index);
   return ctx + EVENTS_AT + index * EVENT_BYTES_MAX + 1;
 }
 
@@ -57,29 +61,34 @@ export function eventDone(ctx: usize, at: usize, end: usize): void {
   const state = edge(ctx);
   state.eventCount++;
   state.flags |= FLAG_EVENT;
+  changes(ctx, EDGE_QUEUES);
 }
 
 /** Hands out the oldest command: copies it to out[0..cap) and returns its length; 0 = none (or cap too small: it stays). */
 export function takeCommand(ctx: usize, out: usize, cap: u32): u32 {
   const state = edge(ctx);
   if (state.commandCount == 0) return 0;
-  const at = ctx + COMMANDS_AT + state.commandFirst * COMMAND_BYTES_MAX;
+  readsLine(ctx, lineOf(COMMANDS_AT) + state.commandFirst);
+  const at = ctx + COMMANDS_AT + state.commandFirst * COMMAND_STRIDE;
   const length: u32 = load<u8>(at);
   if (length > cap) return 0;
   memory.copy(out, at + 1, length);
   state.commandFirst = (state.commandFirst + 1) % COMMANDS_MAX;
   state.commandCount--;
+  changes(ctx, EDGE_QUEUES);
   return length;
 }
 
 export function takeEvent(ctx: usize, out: usize, cap: u32): u32 {
   const state = edge(ctx);
   if (state.eventCount == 0) return 0;
+  readsLine(ctx, lineOf(EVENTS_AT) + state.eventFirst);
   const at = ctx + EVENTS_AT + state.eventFirst * EVENT_BYTES_MAX;
   const length: u32 = load<u8>(at);
   if (length > cap) return 0;
   memory.copy(out, at + 1, length);
   state.eventFirst = (state.eventFirst + 1) % EVENTS_MAX;
   state.eventCount--;
+  changes(ctx, EDGE_QUEUES);
   return length;
 }

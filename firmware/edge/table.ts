@@ -1,11 +1,13 @@
 // What a node is (its configuration), and the state of one call: layout and accessors.
 
 import { COUNTERS_MAX, FLAG_DEADLINE } from "../memory/limits";
-import { EDGE_AT, COUNTERS_AT } from "../memory/map";
+import { EDGE_AT, CAPABILITY_AT, COUNTERS_AT, LINES_AT } from "../memory/map";
+import { call, changes, changesLine, lineOf, reads } from "../memory/guard";
 
 /** 'HELI': a context without it was never booted, or is lost. */
 export const CONTEXT_MAGIC: u32 = 0x48454c49;
 
+/** Two lines, checked with every call: what a node is and its clock; then what goes in and out. */
 @unmanaged
 export class EdgeState {
   magic: u32 = 0;
@@ -17,21 +19,7 @@ export class EdgeState {
   seed: u32 = 0;
   features: u32 = 0;
   incarnation: u32 = 0;
-  cause: u32 = 0;
   safeMode: u32 = 0;
-  /** Capability: kg/day, kg, Wh, W, W, W, Wh/kg. */
-  rateMax: u32 = 0;
-  storageKg: u32 = 0;
-  batteryWhMax: u32 = 0;
-  solarW: u32 = 0;
-  baseW: u32 = 0;
-  replicateW: u32 = 0;
-  mineWhPerKg: u32 = 0;
-  /** The present call's time: the processor's clock, and mission time if it is known. */
-  localS: u32 = 0;
-  localMs: u32 = 0;
-  missionS: u32 = 0;
-  missionMs: u32 = 0;
   /** Mission clock: 0 unknown, 1 known; mission = local + offset. */
   timeKnown: u32 = 0;
   offsetS: u32 = 0;
@@ -39,6 +27,9 @@ export class EdgeState {
   errorMs: u32 = 0;
   sampleS: u32 = 0;
   samples: u32 = 0;
+  /** 1 = membership.bootS is set. */
+  bootKnown: u32 = 0;
+  // ---- second line ----
   frameCounter: u32 = 0;
   /** FLAG_* to hand back with the present call's status. */
   flags: u32 = 0;
@@ -54,15 +45,30 @@ export class EdgeState {
   eventCount: u32 = 0;
   checkpointS: u32 = 0;
   checkpointSequence: u32 = 0;
-  /** 1 = membership.bootS is set. */
-  bootKnown: u32 = 0;
   /** DUE_*: work that a frame gave rise to and that the next tick does, so that receiving stays short. */
   due: u32 = 0;
-  /** Messages of anti-entropy in the frame at hand. */
-  exchanges: u32 = 0;
   /** For DUE_CHECK: the record of the claim, plus one. */
   claimToCheck: u32 = 0;
+  cause: u32 = 0;
 }
+
+/** What the hardware can do. One line, written at boot. */
+@unmanaged
+export class Capability {
+  /** kg/day, kg, Wh, W, W, W, Wh/kg. */
+  rateMax: u32 = 0;
+  storageKg: u32 = 0;
+  batteryWhMax: u32 = 0;
+  solarW: u32 = 0;
+  baseW: u32 = 0;
+  replicateW: u32 = 0;
+  mineWhPerKg: u32 = 0;
+}
+
+/** The line of identity and clock, and that of queues and cycles. */
+export const EDGE_CLOCK: u32 = (2 << ((EDGE_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((EDGE_AT - LINES_AT) >> 6));
+export const EDGE_QUEUES: u32 = (2 << ((EDGE_AT + 64 + 64 - 1 - LINES_AT) >> 6)) - (1 << ((EDGE_AT + 64 - LINES_AT) >> 6));
+const CAPABILITY: u32 = (2 << ((CAPABILITY_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((CAPABILITY_AT - LINES_AT) >> 6));
 
 /** The agreement grew: settle what can be settled. */
 export const DUE_SETTLE: u32 = 1;
@@ -83,6 +89,7 @@ export function leaveToTick(ctx: usize, due: u32): void {
   const state = edge(ctx);
   state.due |= due;
   state.flags |= FLAG_DEADLINE;
+  changes(ctx, EDGE_QUEUES);
 }
 
 // @ts-ignore: decorator
@@ -91,11 +98,20 @@ export function edge(ctx: usize): EdgeState {
   return changetype<EdgeState>(ctx + EDGE_AT);
 }
 
+export function capability(ctx: usize): Capability {
+  reads(ctx, CAPABILITY);
+  return changetype<Capability>(ctx + CAPABILITY_AT);
+}
+export function capabilityToChange(ctx: usize): Capability {
+  changes(ctx, CAPABILITY);
+  return capability(ctx);
+}
+
 /** Mission seconds of the present call; meaningful only while timeKnown(ctx). */
 // @ts-ignore: decorator
 @inline
 export function missionS(ctx: usize): u32 {
-  return edge(ctx).missionS;
+  return call(ctx).missionS;
 }
 
 // @ts-ignore: decorator
@@ -116,12 +132,13 @@ export function members(ctx: usize): u32 {
   return edge(ctx).members;
 }
 
-/** Counts a loss and remembers when the first of its kind happened; the first, and then each doubling, is told as an event. */
-// @ts-ignore: decorator
-@inline
+/** A loss counter: its count, and the local second of the first loss. */
 export function counterAt(ctx: usize, counter: u32): usize {
+  changesLine(ctx, lineOf(COUNTERS_AT) + (counter >>> 3));
   return ctx + COUNTERS_AT + (counter << 3);
 }
 
 if (COUNTERS_MAX > 256) ERROR("an event names a counter in one byte");
-if (offsetof<EdgeState>() > COUNTERS_AT - EDGE_AT) ERROR("room for the state of the edge");
+if (offsetof<EdgeState>() > 128) ERROR("room for the state of the edge");
+if (offsetof<EdgeState>("frameCounter") != 64) ERROR("queues and cycles have a line of their own");
+if (offsetof<Capability>() > 64) ERROR("room for the capability");

@@ -12,6 +12,7 @@ import {
 } from "../memory/limits";
 import { bitGet, bitSet, bitClear } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
+import { changes } from "../memory/guard";
 import { edge, members, missionS, self, timeKnown } from "../edge/table";
 import {
   send,
@@ -24,7 +25,23 @@ import {
   SEND_ALIVE,
   SEND_JOIN,
 } from "../edge/outbox";
-import { membership, member, everyoneAt, baseAt, votersAt, suspectAt, agreeAt, RECOVERING_ALL, RECOVERING_LEASES } from "./table";
+import {
+  membership,
+  member,
+  memberToChange,
+  everyoneAt,
+  baseAt,
+  votersAt,
+  suspectAt,
+  agreeAt,
+  RECOVERING_ALL,
+  RECOVERING_LEASES,
+  BITMAPS,
+  HEARD,
+  HEARING,
+  REFUTING,
+  VIEW,
+} from "./table";
 import { ageOf, markHeard } from "./view";
 import { pulseTurn } from "./pulse";
 
@@ -42,6 +59,7 @@ const HEALTH_DOUBT: u32 = 5;
 
 /** After boot: everybody counts for a majority, nobody was heard. */
 export function membershipBoot(ctx: usize): void {
+  changes(ctx, VIEW | REFUTING | BITMAPS);
   for (let i: u32 = 0; i < members(ctx); i++) {
     bitSet(everyoneAt(ctx), i);
     bitSet(baseAt(ctx), i);
@@ -57,6 +75,7 @@ export function membershipBoot(ctx: usize): void {
 /** After restore: what was in flight is forgotten, the view is kept but old signs of life count from their beats. */
 export function membershipRestart(ctx: usize): void {
   const state = membership(ctx);
+  changes(ctx, VIEW | HEARING | REFUTING | BITMAPS);
   state.probeTarget = 0;
   state.relayedTarget = 0;
   state.errandFor = 0;
@@ -80,6 +99,7 @@ export function membershipStep(ctx: usize): void {
   const state = membership(ctx);
   const count = members(ctx);
   if (count < 2) return;
+  changes(ctx, HEARING);
   // A node that cannot get its own frames out in time knows nothing about others.
   const congested = edge(ctx).outboxCount >= CONGESTED;
   if (state.relayedTarget != 0 && !congested) suspect(ctx, state.relayedTarget - 1);
@@ -89,6 +109,7 @@ export function membershipStep(ctx: usize): void {
   probeNext(ctx);
   if (state.refuteLeft != 0) {
     state.refuteLeft--;
+    changes(ctx, REFUTING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
   for (let j: u32 = 0; j < PULSES_PER_PERIOD; j++)
@@ -157,13 +178,16 @@ function suspect(ctx: usize, target: u32): void {
   if (state.health < HEALTH_MAX) state.health++;
   if (state.health > HEALTH_DOUBT || state.pulsesHeard == 0) return;
   bitSet(suspectAt(ctx), target);
+  changes(ctx, HEARD | REFUTING);
   state.rumorMember = target + 1;
   state.rumorLeft = TELL_TIMES;
 }
 
 function improve(ctx: usize): void {
   const state = membership(ctx);
-  if (state.health > 0) state.health--;
+  if (state.health == 0) return;
+  state.health--;
+  changes(ctx, HEARING);
 }
 
 export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
@@ -172,6 +196,7 @@ export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
 
 export function onAck(ctx: usize, sender: u32, sequence: u32): void {
   const state = membership(ctx);
+  changes(ctx, HEARING);
   if (state.probeTarget == sender + 1 && state.probeSequence == sequence) {
     state.probeTarget = 0;
     improve(ctx);
@@ -189,6 +214,7 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
     return;
   }
   const state = membership(ctx);
+  changes(ctx, HEARING);
   state.errandFor = sender + 1;
   state.errandSequence = sequence;
   state.errandTarget = target;
@@ -200,6 +226,7 @@ export function onRelayedAck(ctx: usize, target: u32): void {
   const state = membership(ctx);
   markHeard(ctx, target);
   bitClear(suspectAt(ctx), target);
+  changes(ctx, HEARD | HEARING);
   if (state.relayedTarget == target + 1) {
     state.relayedTarget = 0;
     improve(ctx);
@@ -210,6 +237,7 @@ export function onRelayedAck(ctx: usize, target: u32): void {
 export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void {
   const state = membership(ctx);
   if (suspected == self(ctx)) {
+    changes(ctx, REFUTING);
     // The last refutation of a boot is repeated for ever: the next number is that of a restart.
     if (incarnation >= state.incarnation && (state.incarnation & REFUTATION_MASK) != REFUTATION_MASK) state.incarnation++;
     if (state.refuteLeft == 0) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
@@ -219,13 +247,15 @@ export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void 
   if (incarnation < <u32>member(ctx, suspected).incarnation || ageOf(ctx, suspected) == 0) return;
   if (bitGet(suspectAt(ctx), suspected)) return;
   bitSet(suspectAt(ctx), suspected);
+  changes(ctx, HEARD | REFUTING);
   state.rumorMember = suspected + 1;
   state.rumorLeft = TELL_TIMES;
 }
 
 /** A member speaks for itself. Returns true if it is a restart that we had not heard of: it lost what was in flight. */
 export function onAlive(ctx: usize, who: u32, incarnation: u32): bool {
-  const entry = member(ctx, who);
+  const entry = memberToChange(ctx, who);
+  changes(ctx, HEARD | REFUTING);
   const restarted = entry.incarnation != 0 && incarnation >> REFUTATION_BITS > <u32>entry.incarnation >> REFUTATION_BITS;
   if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
   bitClear(suspectAt(ctx), who);
@@ -234,7 +264,7 @@ export function onAlive(ctx: usize, who: u32, incarnation: u32): bool {
 }
 
 export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void {
-  const entry = member(ctx, who);
+  const entry = memberToChange(ctx, who);
   entry.isolationFromS = fromS;
   entry.isolationUntilS = untilS;
 }

@@ -1,7 +1,8 @@
 // What the watchdog room remembers: layout and accessors. See README.md for the ladder.
 
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
-import { WATCHDOG_AT, CONVERGENCE_AT } from "../memory/map";
+import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
 import { CONTEXT_MAGIC, edge } from "../edge/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
@@ -103,14 +104,17 @@ export class Task {
 const STATE_BYTES: u32 = 64;
 const TASK_BYTES: u32 = 8;
 
-// @ts-ignore: decorator
-@inline
+const WATCHDOG: u32 = (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((WATCHDOG_AT - LINES_AT) >> 6));
+
+/** Nearly all who look at it write it, once a period: it counts as changed. */
 export function watchdog(ctx: usize): WatchdogState {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
-// @ts-ignore: decorator
-@inline
 export function task(ctx: usize, index: u32): Task {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
 
