@@ -2,6 +2,7 @@ import type { ImageFacts } from '../../host/engine/engine.ts';
 import type { InjectionRecord, ModelName } from '../campaign/outcomes.ts';
 import type { Body } from '../world/bodies.ts';
 import { layWorld } from '../world/plan.ts';
+import { Bookkeeping } from './bookkeeping.ts';
 import { drawUpset, type Upset, type Window, windowOf } from './draw.ts';
 import type { Evidence } from './evidence.ts';
 import { ForkYard, type Strike } from './fork.ts';
@@ -38,6 +39,7 @@ export class Campaign {
   readonly program: Program;
   readonly window: Window;
   readonly #traced: Program;
+  readonly #bookkeeping: Bookkeeping;
   readonly #yard: ForkYard;
   #indices: number[][] | null = null;
 
@@ -50,6 +52,7 @@ export class Campaign {
     const rejoin = new Rejoin(layWorld(scenario, { seed, nodes: scenario.nodes, body }), 0, 0);
     this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: runHours }, [rejoin]);
     this.window = windowOf(this.golden.logs, injectFromHours * hourMs, injectToHours * hourMs);
+    this.#bookkeeping = new Bookkeeping(this.program, this.golden);
     this.#yard = new ForkYard(this.program, facts, this.golden, rejoin.agreed);
   }
 
@@ -82,7 +85,7 @@ export class Campaign {
     const touches = exhaustive ? null : traceTouches(this.#traced, log);
     const forks = new Map<string, Evidence>();
     const departed: Ending[] = [];
-    const replay = new NodeReplay(this.program, log, touches, (ending) => {
+    const replay = new NodeReplay(this.program, log, touches, this.#bookkeeping, (ending) => {
       if (ending.departure === null) onRecord(this.#record(ending.upset, judgeQuiet(ending)));
       else departed.push(ending);
     });
@@ -119,8 +122,8 @@ export class Campaign {
 }
 
 /** A fork begins where the struck node departs; or at the upset itself when a checkpoint was stored in between. */
-function strikeOf(upset: Upset, { call, stored, words, values }: Departure): Strike {
+function strikeOf(upset: Upset, { call, stored, words, values, told, stuck }: Departure): Strike {
   if (stored) return { node: upset.node, call: upset.call, how: 'upset', upset };
   if (values.length === 0) return { node: upset.node, call, how: 'upset', upset };
-  return { node: upset.node, call, how: 'words', words, values };
+  return { node: upset.node, call, how: 'words', words, values, told, stuck: stuck ? upset : null };
 }

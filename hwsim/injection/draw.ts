@@ -97,3 +97,22 @@ function drawBits(random: RandomStream, model: ModelName, bit: number, program: 
 export function flip(bytes: Uint8Array, { place, bits }: Pick<Upset, 'place' | 'bits'>): void {
   for (const bit of bits) bytes[place + (bit >> 3)] ^= 1 << (bit & 7);
 }
+
+/** A stuck cell: whatever is written there, it reads as it read just after the upset. */
+export class Stuck {
+  readonly word: number;
+  readonly #mask: number;
+  readonly #value: number;
+
+  /** `machine` holds the flipped bit. */
+  constructor({ place, bits }: Pick<Upset, 'place' | 'bits'>, machine: { words: Int32Array }) {
+    const at = place + (bits[0] >> 3);
+    this.word = at >> 2;
+    this.#mask = 1 << ((at & 3) * 8 + (bits[0] & 7));
+    this.#value = machine.words[this.word] & this.#mask;
+  }
+
+  hold({ words }: { words: Int32Array }): void {
+    words[this.word] = (words[this.word] & ~this.#mask) | this.#value;
+  }
+}

@@ -6,9 +6,10 @@ import { bootCause } from '../board/parts.ts';
 import { checkpointOf, ClusterEngine, hostBytes, isStore } from './cluster_engine.ts';
 import { runScenario } from '../fleet/run.ts';
 import { layWorld } from '../world/plan.ts';
-import { flip, type Upset } from './draw.ts';
+import { flip, Stuck, type Upset } from './draw.ts';
 import { type CallLog, flightOf, type Golden, machinesFor, rewind } from './golden.ts';
 import { Decided, Rejoin } from './rejoin.ts';
+import { type Told, takeUpset } from './upsets.ts';
 import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
 import { type Call, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
@@ -18,7 +19,7 @@ import { Sayings } from './sayings.ts';
 export type Strike = { node: number; call: number } & (
   | { how: 'upset'; upset: Upset }
   /** Words (byte address ÷ 4) that the replay found to differ, and their values. */
-  | { how: 'words'; words: readonly number[]; values: readonly number[] }
+  | { how: 'words'; words: readonly number[]; values: readonly number[]; told: Told; stuck: Upset | null }
   /** The call traps at this site, or hangs, as the replay found it. */
   | { how: 'trap'; site: number; hang: boolean }
 );
@@ -50,6 +51,11 @@ interface Spare {
   host: Uint8Array;
 }
 
+function stuckIn(strike: Strike, machine: Machine): Stuck | null {
+  if (strike.how === 'upset' && strike.upset.model === 'stuck') return new Stuck(strike.upset, machine);
+  return strike.how === 'words' && strike.stuck !== null ? new Stuck(strike.stuck, machine) : null;
+}
+
 /** A trap that is made, not met. */
 class MadeTrap extends Error {}
 
@@ -75,6 +81,7 @@ export class ForkEngine extends ClusterEngine {
   /** Nodes that compute. */
   readonly #rewound: Uint8Array;
   #playing = true;
+  #stuck: Stuck | null = null;
   #armed = false;
   /** Restores tried since the node last ran. */
   #restores = 0;
@@ -83,7 +90,7 @@ export class ForkEngine extends ClusterEngine {
   /** The site that `trap_site` is to tell of a made trap; 0: the machine's own. */
   #madeSite = 0;
 
-  constructor(machines: readonly Machine[], image: ImageFacts, spare: Spare, logs: readonly CallLog[], strike: Strike) {
+  constructor(machines: readonly Machine[], image: ImageFacts, spare: Spare, { logs, layout }: Golden, strike: Strike) {
     super(machines, image, spare.host);
     this.#logs = logs;
     this.#counts = new Uint32Array(logs.length);
@@ -92,7 +99,7 @@ export class ForkEngine extends ClusterEngine {
     this.#twin = spare.twin;
     this.#alternative = spare.alternative;
     this.#image = new Uint8Array(image.checkpointBytes);
-    this.#sayings = new Sayings(this.evidence, machines[0]);
+    this.#sayings = new Sayings(this.evidence, layout);
     this.#play();
     const { trap_site } = this.calls;
     this.calls.trap_site = () => (this.#madeSite > 0 ? this.#madeSite : trap_site());
@@ -199,11 +206,16 @@ export class ForkEngine extends ClusterEngine {
       }
       if (strike.how === 'upset') flip(machine.bytes, strike.upset);
       else for (let at = 0; at < strike.words.length; at += 1) machine.words[strike.words[at]] = strike.values[at];
-      this.#armed = true;
+      this.#stuck = stuckIn(strike, machine);
+      if (strike.how === 'words') Object.assign(this.evidence, strike.told);
+      // What was let go makes the node differ by right from then on.
+      if (this.evidence.dropped > 0) this.#detect('dropped', 0, call.op);
+      else this.#armed = true;
       this.#wants = allFlags;
       this.#sayings.begin(this.timeMs);
     }
     const result = this.#invokeStruck(machine, call);
+    this.#stuck?.hold(machine);
     if (call.op <= op.restore) this.#boot(call, result);
     else if (this.#armed) this.#compare(machine, call, result);
     return result;
@@ -340,12 +352,10 @@ export class ForkEngine extends ClusterEngine {
   }
 
   #isUpset(machine: Machine, length: number): boolean {
-    const count = readRecord(machine.bytes, machine.program.recordAt, length, this.#fields);
-    if (count < 3 || this.#fields[0] !== upsetType) return false;
-    if (this.#fields[2] === upsetOutcome.dropped) {
-      this.evidence.dropped += 1;
-      this.#detect('dropped', 0, op.event);
-    } else this.evidence.corrected += 1;
+    const { evidence } = this;
+    const { dropped } = evidence;
+    if (!takeUpset(machine.bytes, machine.program.recordAt, length, evidence)) return false;
+    if (evidence.dropped > dropped) this.#detect('dropped', 0, op.event);
     return true;
   }
 
@@ -377,10 +387,6 @@ export class ForkEngine extends ClusterEngine {
   }
 }
 
-export const upsetOutcome = { corrected: 1, dropped: 2 } as const;
-/** Type of the `upset` event; an image without protection has none. */
-export const upsetType: number = (TYPE as Record<string, number>).upset ?? -1;
-
 const spanOf = (at: number, length: number): [number, number] => [at, at + length];
 
 /** What forks are flown from: the run, its image, and machines that are used again and again. */
@@ -401,10 +407,10 @@ export class ForkYard {
 
   /** Flies the run again with one strike, for a scrub cycle and the time to recover after `departMs` (or to the run's end), and tells what was seen. */
   fly(strike: Strike, departMs: number): Evidence {
-    const { stage, logs } = this.#golden;
+    const { stage } = this.#golden;
     const { scenario, seed, body, hours } = stage;
     const endHours = Math.min(hours, departMs / hourMs + scrubCycleHours + recoveryHours);
-    const engine = new ForkEngine(this.#machines, this.#image, this.#spare, logs, strike);
+    const engine = new ForkEngine(this.#machines, this.#image, this.#spare, this.#golden, strike);
     // A trap leaves nothing struck behind, for what is restarted is read anew: once all agree again there is nothing more to see.
     const stopWhenAgreed = strike.how === 'trap' ? this.#goldenAgreed : null;
     const rejoin = new Rejoin(

@@ -4,7 +4,7 @@ import type { TraceConsumer } from '../kernel/trace.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from '../world/bodies.ts';
 import { ClusterEngine, isStore } from './cluster_engine.ts';
-import { type Call, emptyCall, Machine, op, type Program, yields } from './machine.ts';
+import { type Call, emptyCall, type Layout, layoutOf, Machine, op, type Program, yields } from './machine.ts';
 
 /** Calls between two snapshots of a node's state. */
 const snapshotCalls = 25;
@@ -23,6 +23,16 @@ class Snapshots {
       pages.push(old !== undefined && Buffer.compare(old, page) === 0 ? old : page.slice());
     }
     this.#taken.push(pages);
+  }
+
+  /** Calls back with each word of the state (its number) that changed between two snapshots. */
+  eachChange(changed: (word: number) => void): void {
+    for (let taken = 1; taken < this.#taken.length; taken += 1)
+      this.#taken[taken].forEach((page, number) => {
+        const before = this.#taken[taken - 1][number];
+        if (before === page) return;
+        for (let at = 0; at < page.length; at += 1) if (page[at] !== before[at]) changed((number * pageBytes + at) >> 2);
+      });
   }
 
   /** Puts back the last one taken before call `index`; returns the call that it was taken before. */
@@ -148,6 +158,7 @@ export interface Golden {
   stage: Stage;
   facts: RunFacts;
   logs: CallLog[];
+  layout: Layout;
 }
 
 /** What `runScenario` is asked for. */
@@ -171,7 +182,7 @@ export function recordGolden(program: Program, image: ImageFacts, stage: Stage, 
   const facts = runScenario(stage.scenario, flightOf(stage, engine, consumers));
   if (facts.traps.length > 0)
     throw new Error(`the run traps without any upset: node ${facts.traps[0].node}, site ${facts.traps[0].site}`);
-  return { stage, facts, logs: engine.logs };
+  return { stage, facts, logs: engine.logs, layout: layoutOf(engine.machines[0]) };
 }
 
 /** Makes the calls of a log again, in order; `each` hears of every call before and after. */

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { imagePath, type Preset } from '../../host/build/root.ts';
+import { readFileSync } from 'node:fs';
+import { imagePath, type Preset, type Variant } from '../../host/build/root.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { findBody, shippedBodies } from '../world/bodies.ts';
@@ -8,16 +8,10 @@ import { layoutOf, metered, traced } from './instrument.ts';
 import { injectionScenario } from './scene.ts';
 
 /** The image as flown, and the same sources with the protection compiled out. */
-export const presetOf: Readonly<Record<ImageName, Preset>> = { protected: 'flight', unprotected: 'bare' as Preset };
-
-/** Path of an image. As long as no image without protection is built, the one that flies stands for both. */
-export function pathOf(image: ImageName): string {
-  const path = imagePath(presetOf[image]);
-  return existsSync(path) ? path : imagePath('flight');
-}
+export const presetOf: Readonly<Record<ImageName, Preset | Variant>> = { protected: 'flight', unprotected: 'bare' };
 
 export function readImages(image: ImageName): Uint8Array {
-  const path = pathOf(image);
+  const path = imagePath(presetOf[image]);
   try {
     return new Uint8Array(readFileSync(path));
   } catch {

@@ -12,8 +12,11 @@ const minutes = (ms: number) => `${(ms / 60_000).toFixed(1)} min`;
 const clock = (ms: number) => `${(ms / 3_600_000).toFixed(2)} h`;
 
 /** An injection whose node gave every golden output up to the end of the run. */
-export function judgeQuiet({ clean, corrected }: Ending): Judgement {
-  if (corrected > 0) return { outcome: 'corrected', reason: `corrected in place, ${corrected} told; all outputs right` };
+export function judgeQuiet({ clean, told }: Ending): Judgement {
+  if (told.dropped > 0)
+    return { outcome: 'detected-and-recovered', reason: `let go, ${told.dropped} told, and made anew; all outputs right` };
+  if (told.corrected > 0)
+    return { outcome: 'corrected', reason: `corrected in place, ${told.corrected} told; all outputs right` };
   if (clean) return { outcome: 'masked', reason: 'all outputs right, and the state is the golden one again' };
   return { outcome: 'masked-latent', reason: 'all outputs right up to the end; the state still differs' };
 }

@@ -47,6 +47,17 @@ export const emptyCall = (): Call => ({
   imageLength: 0,
 });
 
+/** Offsets within a context (inspect, WHAT_LAYOUT): what lives within one call stands before `linesAt`; loss counters begin at `countersAt`, their codes at `counterCodesAt`. */
+export interface Layout {
+  linesAt: number;
+  countersAt: number;
+  /** Equal to the context's size where nothing is protected. */
+  codesAt: number;
+  counterCodesAt: number;
+}
+
+const inspectLayout = 9;
+
 /** An image ready to be instantiated, and what it says of itself. */
 export class Program {
   readonly module: WebAssembly.Module;
@@ -71,6 +82,8 @@ export class Program {
       importsOf(() => {}),
     );
     const calls = exports as unknown as FirmwareCalls;
+    const memory = exports.memory as WebAssembly.Memory;
+    const begin = new Uint8Array(memory.buffer).slice();
     this.contextBytes = calls.context_bytes();
     this.checkpointBytes = calls.checkpoint_bytes();
     this.context = (calls.memory_base() + 63) & ~63;
@@ -81,10 +94,19 @@ export class Program {
     this.configAt = this.recordAt + recordCapacity;
     this.imageAt = this.configAt + configCapacity;
     this.pages = Math.ceil((this.imageAt + this.checkpointBytes) / pageBytes);
-    const memory = exports.memory as WebAssembly.Memory;
     this.fresh = new Uint8Array(this.pages * pageBytes);
-    this.fresh.set(new Uint8Array(memory.buffer, 0, Math.min(memory.buffer.byteLength, this.fresh.length)));
+    this.fresh.set(begin.subarray(0, Math.min(begin.length, this.fresh.length)));
   }
+}
+
+/** Asked of a machine whose context was booted. */
+export function layoutOf(machine: Machine): Layout {
+  const { program, calls, words } = machine;
+  const at = program.recordAt;
+  if (calls.inspect(program.context, inspectLayout, 0, at, recordCapacity) < 4)
+    throw new Error('the image does not say how its context is laid out: run `npm run build`');
+  const [linesAt, countersAt, codesAt, counterCodesAt] = words.subarray(at >> 2);
+  return { linesAt, countersAt, codesAt, counterCodesAt };
 }
 
 const importsOf = (touch: (at: number, bytes: number) => void): WebAssembly.Imports => ({

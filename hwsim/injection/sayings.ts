@@ -1,7 +1,7 @@
 import { diagnose } from '../../host/cbor/diagnose.ts';
 import { skipItem } from '../../host/cbor/item.ts';
 import type { Evidence } from './evidence.ts';
-import { type Machine, op, opNames } from './machine.ts';
+import { type Layout, type Machine, op, opNames } from './machine.ts';
 
 /** One output of the struck node or of its twin. */
 export interface Said {
@@ -32,15 +32,13 @@ const mistimedMsMax = 120_000;
 const omittedMs = 30 * 60_000;
 const suspectsMax = 64;
 const framesKeptMax = 64;
-const inspectLayout = 9;
 const crcBytes = 4;
 
 /** What the struck node and its twin said since they last began alike, and what differs. */
 export class Sayings {
   suspects: Suspect[] = [];
   readonly #evidence: Evidence;
-  /** Bytes of a context that a rejected input may change, from…to: counters and scratch. */
-  readonly #unlike: [number, number];
+  readonly #layout: Layout;
   #frames: Said[] = [];
   #lastFrame: Suspect | null = null;
   #spokeMs = 0;
@@ -50,11 +48,9 @@ export class Sayings {
   #sender = '';
   #lists = [new Pair(op.command), new Pair(op.event)];
 
-  constructor(evidence: Evidence, machine: Machine) {
+  constructor(evidence: Evidence, layout: Layout) {
     this.#evidence = evidence;
-    const { program, calls, words } = machine;
-    calls.inspect(program.context, inspectLayout, 0, program.recordAt, 128);
-    this.#unlike = [words[program.recordAt >> 2], words[(program.recordAt >> 2) + 1]];
+    this.#layout = layout;
   }
 
   /** A frame from before the upset. */
@@ -136,15 +132,13 @@ export class Sayings {
     return null;
   }
 
-  /** Whether two receivers' states differ in more than counters and scratch. */
+  /** Whether two receivers' states differ in more than loss counters (which a rejected input may change too) and what lives within a call. */
   differs(one: Machine, other: Machine): boolean {
-    const { context, stateTo } = one.program;
-    const [from, to] = this.#unlike;
-    const part = (machine: Machine, at: number, end: number) => machine.bytes.subarray(at, end);
-    return (
-      Buffer.compare(part(one, context, context + from), part(other, context, context + from)) !== 0 ||
-      Buffer.compare(part(one, context + to, stateTo), part(other, context + to, stateTo)) !== 0
-    );
+    const { context } = one.program;
+    const layout = this.#layout;
+    const alike = (from: number, to: number) =>
+      Buffer.compare(one.bytes.subarray(context + from, context + to), other.bytes.subarray(context + from, context + to)) === 0;
+    return !alike(layout.linesAt, layout.countersAt) || !alike(layout.codesAt, layout.counterCodesAt);
   }
 
   /** A node took the frame in, and its state is another for it. A frame that is in the air when its sender is found out arrives all the same. */
@@ -175,7 +169,8 @@ export class Sayings {
 
   /** Lets go of frames about which nothing more will be learnt. */
   #dropSettled(timeMs: number): void {
-    const inAir = (suspect: Suspect) => suspect.verdict === 'wrong' && suspect.effects === 0 && timeMs - suspect.timeMs < mistimedMsMax;
+    const inAir = (suspect: Suspect) =>
+      suspect.verdict === 'wrong' && suspect.effects === 0 && timeMs - suspect.timeMs < mistimedMsMax;
     const kept = this.suspects.filter((suspect) => suspect.verdict === 'open' || inAir(suspect));
     if (kept.length !== this.suspects.length) this.suspects = kept;
   }
