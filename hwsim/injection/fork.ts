@@ -297,6 +297,10 @@ export class ForkEngine extends ClusterEngine {
         return;
       default:
         this.#drainTwin();
+        this.#sayings.nextInput(this.timeMs);
+        this.#stopIfDecided();
+        // A frame that the node takes for damaged is lost to it: the twin loses it as well, or all that it knows more would count as the other's lie.
+        if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc) return this.#sayings.refuses(this.timeMs);
         Object.assign(this.#twinCall, call);
         this.#compareStatus(call, result, this.#twin.invoke(call));
     }
@@ -325,7 +329,9 @@ export class ForkEngine extends ClusterEngine {
     this.#pollTwin(call);
     if (call.op === op.command && result > 0 && isStore(machine.bytes, machine.program.recordAt))
       this.#store(this.#twin, machine);
-    this.#sayings.check(this.timeMs);
+  }
+
+  #stopIfDecided(): void {
     if (this.evidence.propagated.count > 0) throw new Decided();
   }
 
@@ -355,7 +361,10 @@ export class ForkEngine extends ClusterEngine {
     const { evidence } = this;
     const { dropped } = evidence;
     if (!takeUpset(machine.bytes, machine.program.recordAt, length, evidence)) return false;
-    if (evidence.dropped > dropped) this.#detect('dropped', 0, op.event);
+    if (evidence.dropped > dropped) {
+      this.#sayings.forgive();
+      this.#detect('dropped', 0, op.event);
+    } else evidence.detection ??= { by: 'upset', site: 0, timeMs: this.timeMs };
     return true;
   }
 
@@ -381,8 +390,7 @@ export class ForkEngine extends ClusterEngine {
     if (suspect.instead !== null)
       other.invoke({ ...call, source: suspect.instead.bytes, at: 0, length: suspect.instead.bytes.length });
     if (this.#sayings.differs(machine, other)) this.#sayings.takenIn(suspect);
-    this.#sayings.check(this.timeMs);
-    if (this.evidence.propagated.count > 0) throw new Decided();
+    this.#stopIfDecided();
     return result;
   }
 }
