@@ -41,13 +41,18 @@ export const HISTOGRAM_BINS: u32 = 16;
 export const CLASSES: u32 = 4;
 
 const CONVERGENCE: u32 = (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
-const REST: u32 = (2 << ((HISTOGRAM_AT + CORE_END - HISTOGRAM_AT - 1 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
+const HISTOGRAM: u32 = (2 << ((HISTOGRAM_AT + 127 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
+const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_GONE_AT - LINES_AT) >> 6));
 
 /** Those who look at it write it, once a period: it counts as changed. */
 export function convergence(ctx: usize): ConvergenceState {
   reads(ctx, CONVERGENCE);
   changes(ctx, CONVERGENCE);
   return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
+}
+export function setSeenGone(ctx: usize, offset: u32, bits: u32): void {
+  changes(ctx, SEEN);
+  store<u32>(seenGoneAt(ctx) + offset, bits);
 }
 export function disruption(ctx: usize, index: u32): DisruptionSeen {
   reads(ctx, CONVERGENCE);
@@ -56,15 +61,14 @@ export function disruption(ctx: usize, index: u32): DisruptionSeen {
 }
 /** Members that were gone when last looked. */
 export function seenGoneAt(ctx: usize): usize {
-  reads(ctx, REST);
-  changes(ctx, REST);
+  reads(ctx, SEEN);
   return ctx + SEEN_GONE_AT;
 }
 export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
-  reads(ctx, REST);
-  changes(ctx, REST);
+  reads(ctx, HISTOGRAM);
+  changes(ctx, HISTOGRAM);
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
 }
 

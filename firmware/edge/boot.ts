@@ -4,7 +4,7 @@ import { BOOTS_MAX, MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes, openCall, CORE_ALL } from "../memory/guard";
 import { membershipBoot, membershipRestart } from "../membership/step";
-import { setLocal, setMission } from "../membership/clock";
+import { clock, setLocal, setMission } from "../membership/clock";
 import { protectionBoot } from "../protection/step";
 import { intentsBoot } from "../intent/hold";
 import { ownRestart } from "../intent/own";
@@ -19,7 +19,7 @@ import {
   Booted,
   encodeBooted,
 } from "../wire/generated/messages";
-import { edge, capabilityToChange, CONTEXT_MAGIC, EDGE_CLOCK, EDGE_QUEUES } from "./table";
+import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from "./table";
 import { eventSpace, eventDone } from "./queues";
 import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
 import { setGroup } from "./observe";
@@ -40,7 +40,7 @@ function readConfig(scratch: usize, config: usize, end: usize): usize {
 function configure(ctx: usize, m: Config, cause: u32): void {
   const state = edge(ctx);
   const nowS = call(ctx).localS;
-  changes(ctx, EDGE_CLOCK | EDGE_QUEUES);
+  changes(ctx, HOT | NODE);
   state.magic = CONTEXT_MAGIC;
   state.self = m.self;
   state.members = m.members;
@@ -61,14 +61,14 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   able.mineWhPerKg = m.mineWhPerKg;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
-  state.errorMs = CONFIGURED_ERROR_MS;
-  state.sampleS = nowS;
+  clock(ctx).errorMs = CONFIGURED_ERROR_MS;
+  clock(ctx).sampleS = nowS;
   state.bootKnown = 0;
   state.periodS = nowS;
   state.checkpointS = 0;
   // Mission time was timeS.timeMs at local zero.
-  state.offsetS = m.timeS;
-  state.offsetMs = m.timeMs;
+  clock(ctx).offsetS = m.timeS;
+  clock(ctx).offsetMs = m.timeMs;
   setMission(ctx);
 }
 
@@ -151,12 +151,12 @@ export function restoreContext(
   const alternate = m.image;
   configure(ctx, m, cause);
   const state = edge(ctx);
-  state.outboxCount = 0;
-  state.commandCount = 0;
-  state.eventCount = 0;
-  state.sentCycle = 0;
-  state.flags = 0;
-  state.due = 0;
+  queues(ctx).outboxCount = 0;
+  queues(ctx).commandCount = 0;
+  queues(ctx).eventCount = 0;
+  queues(ctx).sentCycle = 0;
+  queues(ctx).flags = 0;
+  queues(ctx).due = 0;
   protectionBoot(ctx);
   membershipRestart(ctx);
   scheduleBoot(ctx);

@@ -18,7 +18,7 @@ import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, missionS, EDGE_CLOCK, EDGE_QUEUES, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
 import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
@@ -35,10 +35,10 @@ export function turnDue(ctx: usize): bool {
 
 /** Does what frames since the last tick left to be done. */
 export function catchUp(ctx: usize): void {
-  const due = edge(ctx).due;
+  const due = queues(ctx).due;
   if (due == 0) return;
-  edge(ctx).due = 0;
-  changes(ctx, EDGE_QUEUES);
+  queues(ctx).due = 0;
+  changes(ctx, HOT);
   if (due & DUE_TELL) tellAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
@@ -48,7 +48,7 @@ export function catchUp(ctx: usize): void {
 
 /** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
 function checkClaim(ctx: usize): void {
-  const record = intent(ctx, edge(ctx).claimToCheck - 1);
+  const record = intent(ctx, intents(ctx).claimToCheck - 1);
   if (<u32>record.state != CLAIMED) return;
   if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS)) countLoss(ctx, COUNTER_CLAIM_UNREAD);
 }
@@ -61,8 +61,8 @@ export function advance(ctx: usize): void {
   if (state.bootKnown == 0) {
     state.bootKnown = 1;
     view.bootS = missionS(ctx);
-    changes(ctx, EDGE_CLOCK | EDGE_QUEUES | VIEW);
-    state.periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+    changes(ctx, HOT | NODE | VIEW);
+    queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   }
   turnMinute(ctx);
   if (!turnTo(ctx)) {
@@ -84,16 +84,16 @@ export function advance(ctx: usize): void {
 /** Whether the period's turn has come. */
 export function periodDue(ctx: usize): bool {
   const state = edge(ctx);
-  return state.timeKnown != 0 ? cycleNow(ctx) >= state.periodCycle : call(ctx).localS >= state.periodS;
+  return state.timeKnown != 0 ? cycleNow(ctx) >= queues(ctx).periodCycle : call(ctx).localS >= state.periodS;
 }
 
 /** The node's own beat: once per period, and once per PERIOD_S of local time while mission time is unknown. */
 export function periodTick(ctx: usize): void {
   if (!periodDue(ctx)) return;
   const state = edge(ctx);
-  if (state.timeKnown != 0) state.periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+  if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   else state.periodS = call(ctx).localS + PERIOD_S;
-  changes(ctx, EDGE_QUEUES);
+  changes(ctx, HOT | NODE);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
@@ -126,7 +126,7 @@ function checkpointWhenDue(ctx: usize): void {
   if (at == 0) return;
   if (promised > 1) promiseStored(ctx);
   state.checkpointS = call(ctx).localS;
-  changes(ctx, EDGE_QUEUES);
+  changes(ctx, NODE);
   const m = changetype<StoreCheckpoint>(ctx + SCRATCH_OUT_AT);
   m.sequence = ++state.checkpointSequence & 0xffff;
   commandDone(ctx, at, encodeStoreCheckpoint(at, at + COMMAND_BYTES_MAX - 1, m));
@@ -135,11 +135,11 @@ function checkpointWhenDue(ctx: usize): void {
 /** Flags of the present call, to be handed back with its status. */
 export function takeFlags(ctx: usize): u32 {
   const state = edge(ctx);
-  let flags = state.flags;
-  if (state.commandCount != 0) flags |= FLAG_COMMAND;
-  if (state.eventCount != 0) flags |= FLAG_EVENT;
-  if (state.flags != 0) changes(ctx, EDGE_QUEUES);
-  state.flags = 0;
+  let flags = queues(ctx).flags;
+  if (queues(ctx).commandCount != 0) flags |= FLAG_COMMAND;
+  if (queues(ctx).eventCount != 0) flags |= FLAG_EVENT;
+  if (queues(ctx).flags != 0) changes(ctx, HOT);
+  queues(ctx).flags = 0;
   return flags;
 }
 

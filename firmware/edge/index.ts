@@ -2,14 +2,14 @@
 
 import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES_AT } from "../memory/map";
-import { call, changes, checkCore, closeCall, openCall, renewAll, CORE_EDGE, CORE_HOT } from "../memory/guard";
+import { call, changes, closeCall, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { setLocal, setMission } from "../membership/clock";
 import { scrub, tellFound } from "../protection/step";
 import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
-import { edge, CONTEXT_MAGIC, EDGE_QUEUES } from "./table";
+import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
 import { takeCommand, takeEvent } from "./queues";
 import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
@@ -116,16 +116,16 @@ export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
 export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32): u32 {
   if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
   const state = edge(ctx);
-  if (state.outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
-  const cycle = cycleNow(ctx);
-  if (state.timeKnown != 0 && cycle <= state.sentCycle) return close(ctx, 0);
-  checkCore(ctx, CORE_HOT);
+  if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
+  sweepsCore(ctx);
   // A pulse tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
+  const cycle = cycleNow(ctx);
+  if (state.timeKnown != 0 && cycle <= queues(ctx).sentCycle) return close(ctx, 0);
   const length = composeFrame(ctx, out, cap);
   if (length != 0) {
-    state.sentCycle = cycle;
-    changes(ctx, EDGE_QUEUES);
+    queues(ctx).sentCycle = cycle;
+    changes(ctx, HOT);
   }
   return close(ctx, length);
 }
@@ -143,7 +143,7 @@ export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? writeCheckpoint(ctx, out, cap) : 0;
+  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) && close(ctx, 1) != 0 ? writeCheckpoint(ctx, out, cap) : 0;
 }
 
 /** CRC-32C of the block without its loss counters and scratch: a rejected input leaves it as it was. */

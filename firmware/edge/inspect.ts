@@ -3,13 +3,13 @@
 import { COUNTERS_MAX, NO_INDEX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from "../memory/map";
 import { ageCountAt, AGE_BINS, call, changesProtection } from "../memory/guard";
-import { membership, member } from "../membership/table";
+import { hearing, membership, member, readMembers } from "../membership/table";
 import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view";
 import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
 import { readTimeline, scheduleToChange } from "../schedule/table";
-import { edge, counterAt, members } from "./table";
+import { edge, queues, counterAt, counterWord, members } from "./table";
 
 /** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
 export const WHAT_NODE: u32 = 0;
@@ -52,12 +52,13 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       put(out, 2, call(ctx).missionMs);
       put(out, 3, clockErrorMs(ctx));
       put(out, 4, state.safeMode);
-      put(out, 5, state.outboxCount);
+      put(out, 5, queues(ctx).outboxCount);
       put(out, 6, coordinator(ctx));
       return 7;
     }
     case WHAT_MEMBER:
       if (index >= members(ctx)) return 0;
+      readMembers(ctx, members(ctx));
       put(out, 0, memberState(ctx, index));
       put(out, 1, ageOf(ctx, index));
       put(out, 2, lastBeatOf(ctx, index));
@@ -140,7 +141,7 @@ function inspectView(ctx: usize, out: usize): u32 {
   put(out, 5, view.leaseUntilS);
   put(out, 6, intents(ctx).count);
   put(out, 7, convergence(ctx).count);
-  put(out, 8, view.health);
+  put(out, 8, hearing(ctx).health);
   return 9;
 }
 
@@ -161,8 +162,8 @@ function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u
   if (what == WHAT_COUNTERS) {
     if (cap < COUNTERS_MAX * 8) return 0;
     for (let i: u32 = 0; i < COUNTERS_MAX; i++) {
-      put(out, i * 2, load<u32>(counterAt(ctx, i)));
-      put(out, i * 2 + 1, load<u32>(counterAt(ctx, i) + 4));
+      put(out, i * 2, counterWord(ctx, counterAt(i)));
+      put(out, i * 2 + 1, counterWord(ctx, counterAt(i) + 4));
     }
     return COUNTERS_MAX * 2;
   }

@@ -38,7 +38,7 @@ import {
 import { membership, memberToChange } from "../membership/table";
 import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
-import { intents, intent, CLAIMED } from "../intent/table";
+import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
@@ -392,7 +392,7 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
   if (broadcast) noteEcho(ctx, owner, slot);
   startRumor(ctx, index, RUMOR_COUNT);
   if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
-    edge(ctx).claimToCheck = index + 1;
+    intentsToChange(ctx).claimToCheck = index + 1;
     leaveToTick(ctx, DUE_CHECK);
   }
   if (owner == self(ctx)) adoptOwn(ctx, slot, index);

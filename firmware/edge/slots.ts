@@ -2,7 +2,7 @@
 
 import { BEAT_S, CYCLE_S, PERIOD_S } from "../memory/limits";
 import { call } from "../memory/guard";
-import { edge } from "./table";
+import { edge, queues } from "./table";
 
 /** Cycles per probe period. */
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
@@ -50,12 +50,12 @@ export function deadlineMs(ctx: usize): u32 {
     if (now.localS >= state.periodS) return 0;
     return (state.periodS - now.localS) * 1000 - now.localMs;
   }
-  if (state.due != 0) return 0;
+  if (queues(ctx).due != 0) return 0;
   // A beat turns in a tick, before frames that come after it.
   const beat = (BEAT_S - (now.missionS % BEAT_S)) * 1000 - now.missionMs;
-  const cycle = untilCycleMs(ctx, state.periodCycle);
+  const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
   const period = cycle < beat ? cycle : beat;
-  if (state.outboxCount == 0) return period;
-  const slot = untilCycleMs(ctx, state.sentCycle + 1);
+  if (queues(ctx).outboxCount == 0) return period;
+  const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
   return slot < period ? slot : period;
 }

@@ -8,7 +8,7 @@ import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
-import { intents, intentsToChange, intent, notice, bucket, bucketToChange } from "./table";
+import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
@@ -28,11 +28,7 @@ export function turnMinute(ctx: usize): void {
   if (minute <= state.minute && state.minute != 0) return;
   let from = state.minute + 1;
   if (state.minute == 0 || minute - state.minute > BUCKETS) from = minute > BUCKETS ? minute - BUCKETS + 1 : 0;
-  for (let m = from; m <= minute; m++) {
-    const b = bucketToChange(ctx, m + AHEAD_MINUTES);
-    b.digest = 0;
-    b.recent = 0;
-  }
+  for (let m = from; m <= minute; m++) setBucket(ctx, m + AHEAD_MINUTES, 0);
   intentsToChange(ctx).minute = minute;
 }
 
@@ -53,9 +49,7 @@ function count(ctx: usize, atS: u32, delta: u64): void {
   state.recent += <u32>delta;
   const minute = atS / BUCKET_S;
   if (minute + BUCKETS > state.minute + AHEAD_MINUTES + 1 && minute <= state.minute + AHEAD_MINUTES) {
-    const b = bucketToChange(ctx, minute);
-    b.digest += delta;
-    b.recent += <u32>delta;
+    setBucket(ctx, minute, bucketDigest(ctx, minute) + delta);
   }
 }
 
@@ -68,7 +62,7 @@ export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
 export function digestAsOf(ctx: usize, cutS: u32): u64 {
   const state = intents(ctx);
   let digest = state.digest;
-  for (let m = cutS / BUCKET_S; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).digest;
+  for (let m = cutS / BUCKET_S; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucketDigest(ctx, m);
   return digest;
 }
 
@@ -77,7 +71,7 @@ export function recentAsOf(ctx: usize, atS: u32): u32 {
   const state = intents(ctx);
   let digest = state.recent;
   const minute = atS / BUCKET_S;
-  for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).recent;
+  for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucketRecent(ctx, m);
   return digest;
 }
 
@@ -86,11 +80,7 @@ export function recount(ctx: usize): void {
   const state = intentsToChange(ctx);
   state.digest = 0;
   state.recent = 0;
-  for (let m: u32 = 0; m < BUCKETS; m++) {
-    const b = bucketToChange(ctx, m);
-    b.digest = 0;
-    b.recent = 0;
-  }
+  for (let m: u32 = 0; m < BUCKETS; m++) setBucket(ctx, m, 0);
   for (let owner: u32 = 0; owner < MEMBERS_MAX; owner++) memberToChange(ctx, owner).intentSum = 0;
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);

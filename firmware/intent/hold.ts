@@ -21,7 +21,7 @@ import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { changes, lineOf, replacesLine } from "../memory/guard";
 import { bitGet } from "../base/bits";
-import { edge, members, missionS, self } from "../edge/table";
+import { edge, queues, members, missionS, self } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { goneAt, membership } from "../membership/table";
 import { epochCutS } from "../membership/clock";
@@ -218,7 +218,7 @@ export function dropUnheld(ctx: usize): void {
       continue;
     }
     // Each is told; when the platform must fetch what is told first, the next call goes on.
-    if (edge(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
+    if (<u32>queues(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
     else drop(ctx, i, boundS);
   }
   intentsToChange(ctx).nextDropS = next;

@@ -5,7 +5,7 @@ import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memo
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
 import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
-import { call } from "../memory/guard";
+import { call, setWord } from "../memory/guard";
 import { membership, member } from "../membership/table";
 import {
   SyncDigest,
@@ -16,7 +16,7 @@ import {
   NoticeSummary,
   noticeSummaryEntryAt,
 } from "../wire/generated/messages";
-import { intents, intentsToChange, intent, intentToChange, intentIndex, notice } from "./table";
+import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice } from "./table";
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;
@@ -149,7 +149,9 @@ export function noteEcho(ctx: usize, owner: u32, slot: u32): void {
   const index = intentIndex(ctx, owner, slot);
   if (index == NO_INDEX) return;
   const stamp = <u16>missionS(ctx);
-  intentToChange(ctx, index).echo = stamp == 0 ? 1 : stamp;
+  const record = intent(ctx, index);
+  const rest = <u32>record.priority | (<u32>record.generation << 8);
+  setWord(ctx, echoWordAt(index), rest | (<u32>(stamp == 0 ? 1 : stamp) << 16));
 }
 
 export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {

@@ -1,7 +1,7 @@
 // Who is in the cluster and when each was last heard: layout and accessors. See README.md for the ideas.
 
 import { MEMBER_WORDS } from "../memory/limits";
-import { MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from "../memory/map";
+import { BITMAP_BYTES, HEARING_AT, MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from "../memory/map";
 import { changesLine, lineOf, readsLine, sweepsLines } from "../memory/guard";
 
 @unmanaged
@@ -33,37 +33,44 @@ export class MembershipState {
   unstored: u32 = 0;
   /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
   boundsMoved: u32 = 0;
-  // ---- second line: hearing and probing ----
-  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
-  pulsesHeard: u32 = 0;
-  /** Mission second of the newest pulse merged, and of the first one after a gap: what fell silent before it may only have been unheard. */
-  heardS: u32 = 0;
+  // ---- second line ----
+  /** Mission second of the first pulse after a gap: what fell silent before it may only have been unheard; and that at which the gap began. */
   deafS: u32 = 0;
-  /** Mission second at which that gap began. */
   quietS: u32 = 0;
-  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
-  probeTarget: u32 = 0;
-  probeSequence: u32 = 0;
-  relayedTarget: u32 = 0;
-  relayedSequence: u32 = 0;
   /** Walk over the members: position and stride of this round. */
   walkPosition: u32 = 0;
   walkStride: u32 = 0;
   walkLeft: u32 = 0;
-  /** Local health, 0 good to HEALTH_MAX. */
-  health: u32 = 0;
   /** A relay's errand: requester + 1, its sequence, the target, and the sequence of our own probe. */
   errandFor: u32 = 0;
   errandSequence: u32 = 0;
   errandTarget: u32 = 0;
   errandProbe: u32 = 0;
-  // ---- third line, with the first fields of what is held ----
   /** Suspicion to be told: member + 1, times left. */
   rumorMember: u32 = 0;
   rumorLeft: u32 = 0;
   incarnation: u32 = 0;
   /** Own refutations left to broadcast. */
   refuteLeft: u32 = 0;
+  spare0: u32 = 0;
+  spare1: u32 = 0;
+  spare2: u32 = 0;
+}
+
+/** In the hot line. */
+@unmanaged
+export class Hearing {
+  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
+  pulsesHeard: u32 = 0;
+  /** Mission second of the newest pulse merged. */
+  heardS: u32 = 0;
+  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
+  probeTarget: u16 = 0;
+  probeSequence: u16 = 0;
+  relayedTarget: u16 = 0;
+  relayedSequence: u16 = 0;
+  /** Local health, 0 good to HEALTH_MAX. */
+  health: u32 = 0;
 }
 
 @unmanaged
@@ -103,6 +110,13 @@ export function membership(ctx: usize): MembershipState {
 /** Two to a line. */
 export const MEMBER_BYTES: u32 = 32;
 
+// @ts-ignore: decorator
+@inline
+export function hearing(ctx: usize): Hearing {
+  return changetype<Hearing>(ctx + HEARING_AT);
+}
+
+
 export function member(ctx: usize, index: u32): Member {
   readsLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
   return memberSeen(ctx, index);
@@ -121,8 +135,6 @@ export function memberSeen(ctx: usize, index: u32): Member {
 export function readMembers(ctx: usize, count: u32): void {
   sweepsLines(ctx, lineOf(MEMBERS_AT), lineOf(MEMBERS_AT) + ((count + 1) >>> 1));
 }
-
-const BITMAP_BYTES: u32 = MEMBER_WORDS * 4;
 
 /** Heard in the present beat (age 0), the one before (1) and the one before that (2), not in a younger one. */
 // @ts-ignore: decorator
@@ -174,18 +186,19 @@ export function votersAt(ctx: usize): usize {
 }
 export const MEMBER_BITMAPS: u32 = 10;
 
-/** Core lines: the view; hearing and probing; rumours of members; the planes of who was heard and who is suspect; who agrees; all bitmaps. */
-export const VIEW: u32 = (2 << ((MEMBERSHIP_AT + 64 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT - LINES_AT) >> 6));
-export const HEARING: u32 = (2 << ((MEMBERSHIP_AT + 64 + 64 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT + 64 - LINES_AT) >> 6));
-export const REFUTING: u32 = (2 << ((MEMBERSHIP_AT + 128 + 16 - 1 - LINES_AT) >> 6)) - (1 << ((MEMBERSHIP_AT + 128 - LINES_AT) >> 6));
-export const HEARD: u32 = (2 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT - LINES_AT) >> 6));
-export const AGREE: u32 = (2 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES + BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES - LINES_AT) >> 6));
-export const BITMAPS: u32 = (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((MEMBER_BITMAPS_AT - LINES_AT) >> 6));
+/** Core lines: the view; probing and rumours of members; who was heard in this beat and the one before; longer ago, and suspects; who agrees; all bitmaps. */
+export const VIEW: u32 = 1 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
+export const PROBING: u32 = 2 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
+const PLANES: u32 = (MEMBER_BITMAPS_AT - LINES_AT) >> 6;
+export const HEARD: u32 = 1 << PLANES;
+export const HEARD_LONG_AGO: u32 = 1 << (PLANES + ((2 * BITMAP_BYTES) >> 6));
+export const AGREE: u32 = 1 << (PLANES + ((4 * BITMAP_BYTES) >> 6));
+export const BITMAPS: u32 = (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);
 
 /** Restarted from a checkpoint: it may have forgotten ordinary leases. Booted without one: those extended in advance, too. */
 export const RECOVERING_LEASES: u32 = 1;
 export const RECOVERING_ALL: u32 = 2;
 
-if (offsetof<MembershipState>() != 144) ERROR("what is held follows the state of membership");
-if (offsetof<MembershipState>("pulsesHeard") != 64 || offsetof<MembershipState>("rumorMember") != 128) ERROR("hearing has a line of its own");
+if (offsetof<MembershipState>() != 128 || offsetof<MembershipState>("deafS") != 64) ERROR("the view has a line of its own");
+if (offsetof<Hearing>() != 20) ERROR("room for hearing in the hot line");
 if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");

@@ -19,7 +19,7 @@ import { SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
 import { mix64 } from "../base/hash";
 import { changes } from "../memory/guard";
-import { edge, members, missionS, self, leaveToTick, DUE_TELL } from "../edge/table";
+import { edge, members, missionS, self, leaveToTick, DUE_TELL, HOT } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { MemberState, encodeMemberState } from "../wire/generated/messages";
 import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./clock";
@@ -46,8 +46,9 @@ import {
   RECOVERING_ALL,
   AGREE,
   BITMAPS,
+  hearing,
   HEARD,
-  HEARING,
+  HEARD_LONG_AGO,
   VIEW,
 } from "./table";
 
@@ -79,7 +80,7 @@ export function markHeard(ctx: usize, index: u32): void {
   const h0 = heardAt(ctx, 0);
   if (bitGet(h0, index)) return;
   const back = ageOf(ctx, index) >= BEATS_GONE;
-  changes(ctx, HEARD);
+  changes(ctx, HEARD | HEARD_LONG_AGO);
   bitSet(h0, index);
   bitClear(heardAt(ctx, 1), index);
   bitClear(heardAt(ctx, 2), index);
@@ -101,12 +102,18 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
   const n1 = (h1 | (age1 & mask)) & ~n0;
   const n2 = (h2 | (age2 & mask)) & ~(n0 | n1);
   if (n0 == h0 && n1 == h1 && n2 == h2) return;
-  changes(ctx, HEARD);
-  store<u32>(a0, n0);
-  store<u32>(a1, n1);
-  store<u32>(a2, n2);
+  if (n0 != h0 || n1 != h1) {
+    store<u32>(a0, n0);
+    store<u32>(a1, n1);
+    changes(ctx, HEARD);
+  }
   const suspects = suspectAt(ctx) + offset;
-  store<u32>(suspects, load<u32>(suspects) & ~(n0 & ~h0));
+  const cleared = load<u32>(suspects) & n0 & ~h0;
+  if (n2 != h2 || cleared != 0) {
+    store<u32>(a2, n2);
+    store<u32>(suspects, load<u32>(suspects) & ~cleared);
+    changes(ctx, HEARD_LONG_AGO);
+  }
   let back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
   while (back != 0) {
     returned(ctx, (word << 5) + ctz<u32>(back));
@@ -243,7 +250,7 @@ export function promiseStored(ctx: usize): void {
 /** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
 function turnBeat(ctx: usize): u32 {
   const state = membership(ctx);
-  changes(ctx, VIEW | HEARING | HEARD);
+  changes(ctx, VIEW | HOT | HEARD | HEARD_LONG_AGO);
   const oldest = state.beat - 2;
   const fallen = bitCount(heardAt(ctx, 2), MEMBER_WORDS);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
@@ -258,7 +265,7 @@ function turnBeat(ctx: usize): u32 {
     store<u32>(heardAt(ctx, 0) + offset, 0);
   }
   state.beat++;
-  state.pulsesHeard = 0;
+  hearing(ctx).pulsesHeard = 0;
   const me = self(ctx);
   bitSet(heardAt(ctx, 0), me);
   bitClear(heardAt(ctx, 1), me);
@@ -367,7 +374,7 @@ function doubtAfterS(entry: Member): u32 {
 
 /** Why a gone member is gone: a function of agreed facts only (last beats, announcements, time). */
 function goneState(ctx: usize, index: u32): u32 {
-  const entry = member(ctx, index);
+  const entry = memberSeen(ctx, index);
   if (entry.lastBeat == 0) return STATE_UNKNOWN;
   const now = missionS(ctx);
   const lastS = beatStartS(entry.lastBeat);
@@ -384,7 +391,7 @@ function goneState(ctx: usize, index: u32): u32 {
 function wasDeaf(ctx: usize, lastS: u32): bool {
   const view = membership(ctx);
   const now = missionS(ctx);
-  return now > view.heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
+  return now > hearing(ctx).heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
 }
 
 /** Once a beat: who fell silent together with others is marked, so that it stays unreachable when those are heard again first. */
@@ -398,7 +405,6 @@ function markTogether(ctx: usize, index: u32): void {
 /** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */
 function fellTogether(ctx: usize, beat: u32): bool {
   let together: u32 = 0;
-  readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < BEATS_GONE) continue;
     const other = memberSeen(ctx, i).lastBeat;
@@ -407,6 +413,7 @@ function fellTogether(ctx: usize, beat: u32): bool {
   return together >= CORRELATED_GONE_MIN;
 }
 
+/** After readMembers(). */
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   if (age >= BEATS_GONE) return goneState(ctx, index);
@@ -425,10 +432,10 @@ export function tellAll(ctx: usize): void {
   for (let i: u32 = 0; i < members(ctx); i++) tell(ctx, i);
 }
 
-/** Emits a member-state event if what is known of a member changed. */
-export function tell(ctx: usize, index: u32): void {
+/** Emits a member-state event if what is known of a member changed. After readMembers(). */
+function tell(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
-  const entry = member(ctx, index);
+  const entry = memberSeen(ctx, index);
   if (<u32>entry.told == state) return;
   // After a restart silence means nothing yet: the silent one was us.
   const view = membership(ctx);

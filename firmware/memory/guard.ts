@@ -6,8 +6,8 @@
 // for the check before it, and every line's code is compared after every call (test/radiation).
 
 import { PROTECTED, SCRUBBED } from "./limits";
-import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT } from "./map";
-import { LINE_BYTES, CODE_BYTES, codeOf, correct } from "./lines";
+import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from "./map";
+import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from "./lines";
 import { invariant } from "./trap";
 
 /** The present call. Not protected: everything in it is set before it is read. */
@@ -83,7 +83,8 @@ const SITE_TABLE: u32 = 902;
 const SITE_LINE: u32 = 903;
 
 /** Checked with every call that reads more than this node's own state. */
-export const CORE_HOT: u32 = (2 << ((EDGE_AT + 127 - LINES_AT) >> 6)) - 1;
+export const CORE_HOT: u32 = (2 << ((HOT_AT - LINES_AT) >> 6)) - 1;
+/** Checked with all others: what this node is, and what goes in and out. */
 export const CORE_EDGE: u32 = 3 << ((EDGE_AT - LINES_AT) >> 6);
 export const CORE_ALL: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - 1;
 export const CORE_PROTECTION: u32 = 1 << ((PROTECTION_AT - LINES_AT) >> 6);
@@ -167,6 +168,12 @@ export function changes(ctx: usize, mask: u32): void {
   if (PROTECTED) call(ctx).changed |= mask;
 }
 
+/** Before a call that began with less goes on: what every such call checks, used or not, is scrubbed by that. */
+export function sweepsCore(ctx: usize): void {
+  if (SCRUBBED) checkCore(ctx, CORE_HOT);
+  else call(ctx).checked |= CORE_HOT;
+}
+
 /** Checks core lines that were not yet checked in this call. */
 export function checkCore(ctx: usize, mask: u32): void {
   if (!PROTECTED) return;
@@ -189,15 +196,11 @@ export function lineOf(at: u32): u32 {
 }
 
 /** Before a table's line is read. */
-// @ts-ignore: decorator
-@inline
 export function readsLine(ctx: usize, line: u32): void {
   if (PROTECTED && (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) != call(ctx).stamp) checkLine(ctx, line);
 }
 
 /** Before a table's line is read and written. */
-// @ts-ignore: decorator
-@inline
 export function changesLine(ctx: usize, line: u32): void {
   if (PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) != (call(ctx).stamp | 1)) changeLine(ctx, line);
 }
@@ -231,6 +234,19 @@ export function replacesLine(ctx: usize, line: u32): void {
   store<u16>(STAMPS_AT + (line << 1), <u16>(now.stamp | 1));
   store<u16>(LIST_AT + (now.listed << 1), <u16>line);
   now.listed++;
+}
+
+/**
+ * Writes one word at offset `at` of the context; its code changes by what the word does. That is cheaper than a new code where little of a line changes, and
+ * what has flipped elsewhere in the line, checked or not, is still found.
+ */
+export function setWord(ctx: usize, at: u32, value: u32): void {
+  const place = ctx + at;
+  const difference = load<u32>(place) ^ value;
+  store<u32>(place, value);
+  if (!PROTECTED || difference == 0) return;
+  const code = codeAt(ctx, lineOf(at));
+  store<u64>(code, load<u64>(code) ^ codeOfChange((at >>> 2) & 15, difference));
 }
 
 // ---- finding faults ----

@@ -67,3 +67,13 @@ export function correct(at: usize, code: usize): bool {
   }
   return false;
 }
+
+/** What flipping `bits` in the 32-bit word `index` (0–15) of a line flips in its code. */
+export function codeOfChange(index: u32, bits: u32): u64 {
+  const word = index >>> 1;
+  const turned = (index & 1) != 0 ? rotl<u32>(bits, 16) : bits;
+  let q = turned;
+  if (word < 4) q ^= rotl<u32>(turned, 1 << word);
+  else q ^= rotl<u32>(turned, 1) ^ rotl<u32>(turned, 2) ^ rotl<u32>(turned, 4) ^ rotl<u32>(turned, 8) ^ rotl<u32>(turned, 1 << (word - 4));
+  return (<u64>bits << 32) | <u64>q;
+}

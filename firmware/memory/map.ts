@@ -44,15 +44,24 @@ export const PLAN_UNITS_MAX: u32 = 256;
 export const LINES_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + UP) & ~UP;
 /** Checked with every call: the view, what is held, who was heard, this node. */
 export const MEMBERSHIP_AT: u32 = LINES_AT;
-export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 144;
+export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 128;
+/** Two bitmaps of all members to a line where they are that long. */
+export const BITMAP_BYTES: u32 = MEMBER_WORDS > 4 ? 32 : MEMBER_WORDS * 4;
 export const MEMBER_BITMAPS_AT: u32 = (INTENT_STATE_AT + 96 + UP) & ~UP;
-export const EDGE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * MEMBER_WORDS * 4 + UP) & ~UP;
+export const EDGE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * BITMAP_BYTES + UP) & ~UP;
+/** What nearly every call changes, of three rooms, in one line: that is one code to renew. */
+export const HOT_AT: u32 = EDGE_AT + LINE_BYTES;
+export const CLOCK_AT: u32 = HOT_AT;
+export const QUEUES_AT: u32 = CLOCK_AT + 16;
+export const HEARING_AT: u32 = QUEUES_AT + 28;
 /** Checked when used. */
-export const PROTECTION_AT: u32 = EDGE_AT + 128;
+export const PROTECTION_AT: u32 = HOT_AT + LINE_BYTES;
 export const CAPABILITY_AT: u32 = PROTECTION_AT + LINE_BYTES;
 export const OUTBOX_AT: u32 = CAPABILITY_AT + LINE_BYTES;
+/** Digest of each minute; then its lower half for anti-entropy, in one line. */
 export const BUCKETS_AT: u32 = (OUTBOX_AT + OUTBOX_MAX * 12 + UP) & ~UP;
-export const RUMORS_AT: u32 = (BUCKETS_AT + BUCKETS * 16 + UP) & ~UP;
+export const RECENTS_AT: u32 = BUCKETS_AT + BUCKETS * 8;
+export const RUMORS_AT: u32 = (RECENTS_AT + BUCKETS * 4 + UP) & ~UP;
 export const OWN_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + UP) & ~UP;
 export const WATCHDOG_AT: u32 = (OWN_AT + OWN_SLOTS * 32 + UP) & ~UP;
 export const CONVERGENCE_AT: u32 = WATCHDOG_AT + 128;

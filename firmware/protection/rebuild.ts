@@ -4,6 +4,7 @@
 //   their index   rebuilt from the records
 //   timeline      planned anew
 //   events        the event is lost, and told as lost
+//   loss counters begin anew
 //
 // All else is this node's own and nowhere twice: the node ends on the dying path and begins again from its checkpoint.
 
@@ -11,7 +12,7 @@ import { COUNTER_EVENTS_FULL, EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, 
 import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, SCRATCH_OUT_AT, TIMELINE_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { lineAt, lineOf, replacesLine } from "../memory/guard";
-import { counterAt, edge, self } from "../edge/table";
+import { counterAt, counterWord, queues, self } from "../edge/table";
 import { countLoss } from "../edge/queues";
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from "../intent/table";
 import { recount } from "../intent/digest";
@@ -32,7 +33,10 @@ export function letGo(ctx: usize, line: u32): bool {
     return true;
   }
   if (line >= lineOf(EVENTS_AT) && line < lineOf(COUNTERS_AT)) return letGoEvent(ctx, line);
-  return false;
+  // Loss counters begin anew.
+  if (line < lineOf(COUNTERS_AT)) return false;
+  clear(ctx, line);
+  return true;
 }
 
 function clear(ctx: usize, line: u32): void {
@@ -49,17 +53,16 @@ function letGoIntent(ctx: usize, index: u32): bool {
 
 /** An event that waits is replaced by one that says so. */
 function letGoEvent(ctx: usize, line: u32): bool {
-  const state = edge(ctx);
   const index = line - lineOf(EVENTS_AT);
-  const waiting = (index + EVENTS_MAX - state.eventFirst) % EVENTS_MAX < state.eventCount;
+  const waiting = (index + EVENTS_MAX - <u32>queues(ctx).eventFirst) % EVENTS_MAX < <u32>queues(ctx).eventCount;
   clear(ctx, line);
   if (!waiting) return true;
   countLoss(ctx, COUNTER_EVENTS_FULL);
   const m = changetype<Dropped>(ctx + SCRATCH_OUT_AT);
-  const counter = counterAt(ctx, COUNTER_EVENTS_FULL);
+  const counter = counterAt(COUNTER_EVENTS_FULL);
   m.counter = COUNTER_EVENTS_FULL;
-  m.count = load<u32>(counter);
-  m.firstS = load<u32>(counter + 4);
+  m.count = counterWord(ctx, counter);
+  m.firstS = counterWord(ctx, counter + 4);
   const at = lineAt(ctx, line);
   store<u8>(at, <u8>(encodeDropped(at + 1, at + LINE_BYTES, m) - at - 1));
   return true;

@@ -78,7 +78,8 @@ function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
 
 /** What was corrected since this was told last is told, if there is room; else the next time. */
 export function tellFound(ctx: usize): void {
-  if (!PROTECTED) return;
+  // A glance that nothing rests on: the line is checked before it is believed.
+  if (!PROTECTED || protection(ctx).untold == 0) return;
   reads(ctx, CORE_PROTECTION);
   const state = protection(ctx);
   if (state.untold == 0 || !tellUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.untold)) return;

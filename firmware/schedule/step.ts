@@ -11,7 +11,7 @@ import { haulDone } from "./observe";
 import { roleOf } from "./appraise";
 import { jobAt, jobDone, jobRunning, jobsOverlooked } from "./maintain";
 import { isMine, levelAfter, massAfter, netEnergy, radioEnergy } from "./model";
-import { planDrop, planStep } from "./plan";
+import { PHASE_IDLE, planDrop, planStep } from "./plan";
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -34,6 +34,7 @@ import {
   job,
   jobToChange,
   planned,
+  readSlot,
   readTimeline,
   schedule,
   scheduleToChange,
@@ -81,8 +82,11 @@ export function scheduleRestart(ctx: usize): void {
 export function scheduleStep(ctx: usize): void {
   scheduleEnforce(ctx);
   if (!timeKnown(ctx)) return;
-  readTimeline(ctx);
-  roll(ctx, missionS(ctx) / SLOT_S);
+  const state = schedule(ctx);
+  const slotNow = missionS(ctx) / SLOT_S;
+  if (slotNow == state.baseSlot && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE) readSlot(ctx, slotNow);
+  else readTimeline(ctx);
+  roll(ctx, slotNow);
   planStep(ctx);
   run(ctx);
 }

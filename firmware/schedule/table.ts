@@ -6,7 +6,7 @@
 import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
 import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
-import { changesLine, lineOf, readsLines } from "../memory/guard";
+import { changesLine, lineOf, readsLine, readsLines } from "../memory/guard";
 import { capability } from "../edge/table";
 
 /** 15 minutes: long against the tick, short against a lease. */
@@ -190,6 +190,11 @@ export function scheduleToChange(ctx: usize): ScheduleState {
 /** Before the timeline is read. */
 export function readTimeline(ctx: usize): void {
   readsLines(ctx, TIMELINE_LINE, lineOf(COMMANDS_AT));
+}
+
+/** Before one slot of the plan in force is read. */
+export function readSlot(ctx: usize, slot: u32): void {
+  readsLine(ctx, lineOf(TIMELINE_AT + ring(slot)));
 }
 
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
-import { edge, missionS, self, timeKnown, EDGE_CLOCK } from "../edge/table";
+import { edge, missionS, self, timeKnown, NODE } from "../edge/table";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import { commandDone, commandSpace, eventDone, eventSpace } from "../edge/queues";
 import { SEND_BEACON, send } from "../edge/outbox";
@@ -97,7 +97,7 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
 
 function setSafeMode(ctx: usize, on: u32): void {
   edge(ctx).safeMode = on;
-  changes(ctx, EDGE_CLOCK);
+  changes(ctx, NODE);
 }
 
 function rungOf(cause: u32): u32 {

@@ -3,7 +3,7 @@
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
 import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
 import { changes, reads } from "../memory/guard";
-import { CONTEXT_MAGIC, edge } from "../edge/table";
+import { CONTEXT_MAGIC, edge, queues } from "../edge/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
 
@@ -122,9 +122,9 @@ export function task(ctx: usize, index: u32): Task {
 export function stateSane(ctx: usize): bool {
   const node = edge(ctx);
   if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members) return false;
-  if (node.outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
-  if (node.commandFirst >= COMMANDS_MAX || node.commandCount > COMMANDS_MAX) return false;
-  if (node.eventFirst >= EVENTS_MAX || node.eventCount > EVENTS_MAX) return false;
+  if (queues(ctx).outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
+  if (<u32>queues(ctx).commandFirst >= COMMANDS_MAX || <u32>queues(ctx).commandCount > COMMANDS_MAX) return false;
+  if (<u32>queues(ctx).eventFirst >= EVENTS_MAX || <u32>queues(ctx).eventCount > EVENTS_MAX) return false;
   if (intents(ctx).count > INTENTS_MAX) return false;
   const state = watchdog(ctx);
   if (state.level > LEVEL_SAFE || state.pending > 1 || state.task >= TASKS) return false;

@@ -9,12 +9,15 @@ export function firmwareConstants(preset: Preset): Map<string, number> {
   for (const file of ['lines', `preset_${preset}`, 'limits', 'map']) {
     const text = readFileSync(join(rootFolder, 'firmware/memory', `${file}.ts`), 'utf8');
     for (const [, name, expression] of text.matchAll(/^(?:export )?const (\w+): (?:u32|bool) = ([^;]+);/gm)) {
-      const spelled = expression.replaceAll(/\btrue\b/g, '1').replaceAll(/\bfalse\b/g, '0').replaceAll(/[A-Z][A-Z_0-9]*/g, (word) => {
-        const value = values.get(word);
-        if (value === undefined)
-          throw new Error(`firmware/memory/${file}.ts: ${name} uses ${word}, which is not defined before it`);
-        return String(value);
-      });
+      const spelled = expression
+        .replaceAll(/\btrue\b/g, '1')
+        .replaceAll(/\bfalse\b/g, '0')
+        .replaceAll(/[A-Z][A-Z_0-9]*/g, (word) => {
+          const value = values.get(word);
+          if (value === undefined)
+            throw new Error(`firmware/memory/${file}.ts: ${name} uses ${word}, which is not defined before it`);
+          return String(value);
+        });
       if (!/^[\sx\d+\-*/()&|~<>?:a-f]+$/.test(spelled))
         throw new Error(`firmware/memory/${file}.ts: ${name} is no arithmetic: ${expression}`);
       values.set(name, Number(new Function(`return (${spelled}) >>> 0`)()));

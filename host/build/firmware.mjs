@@ -34,7 +34,10 @@ function compilerArguments(preset, withText) {
 
 /** Images that are measured, not flown: `flight` with other constants (firmware/memory/preset_flight.ts). */
 const variants = {
-  bare: [['PROTECTED', 'false'], ['SCRUBBED', 'false']],
+  bare: [
+    ['PROTECTED', 'false'],
+    ['SCRUBBED', 'false'],
+  ],
   unscrubbed: [['SCRUBBED', 'false']],
 };
 
@@ -44,7 +47,8 @@ function presetText(preset, baseDirectory) {
   const text = readFileSync(join(baseDirectory, `firmware/memory/preset_${settings ? 'flight' : preset}.ts`), 'utf8');
   return (settings ?? []).reduce((changed, [name, value]) => {
     const declared = new RegExp(`(export const ${name}: bool = )\\w+;`);
-    if (!declared.test(changed)) throw new Error(`preset_flight.ts declares no constant ${name}, which the image \`${preset}\` sets`);
+    if (!declared.test(changed))
+      throw new Error(`preset_flight.ts declares no constant ${name}, which the image \`${preset}\` sets`);
     return changed.replace(declared, `$1${value};`);
   }, text);
 }

@@ -8,6 +8,8 @@ export class Lines {
   readonly at: number;
   readonly count: number;
   readonly codesAt: number;
+  /** So many of the first lines are the core. */
+  readonly core: number;
   readonly #tables: [string, number][];
 
   constructor(preset: Preset) {
@@ -15,9 +17,19 @@ export class Lines {
     this.at = constants.get('LINES_AT')!;
     this.count = constants.get('LINES')!;
     this.codesAt = constants.get('CODES_AT')!;
+    this.core = (constants.get('CORE_END')! - this.at) / 64;
     const end = constants.get('LINES_END')!;
-    const places = [...constants].filter(([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT');
+    const places = [...constants].filter(
+      ([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT' && name !== 'CORE_END',
+    );
     this.#tables = places.sort((a, b) => a[1] - b[1]);
+  }
+
+  /** The line in which a table begins. */
+  lineOf(table: string): number {
+    const found = this.#tables.find(([name]) => name === table);
+    if (found === undefined) throw new Error(`firmware/memory/map.ts places no ${table} among the lines`);
+    return (found[1] - this.at) / 64;
   }
 
   /** The table that a line begins in, or that begins in it. */
@@ -61,7 +73,7 @@ const checked: ReadonlySet<string> = new Set(
 
 /** The same engine; after every call that ends well, every line of its context must have its code. `onUnsound` hears of those that have not. */
 export function watchCodes(engine: Engine, lines: Lines, onUnsound: (call: string, line: number) => void): Engine {
-  let words = new Uint32Array(0);
+  let words: Uint32Array = new Uint32Array(0);
   const calls: Record<string, (...args: number[]) => number> = {};
   for (const [name, bare] of Object.entries(engine.calls) as [string, (...args: number[]) => number][]) {
     calls[name] = bare;

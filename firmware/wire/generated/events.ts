@@ -470,36 +470,3 @@ export function decodeImpossible(at: usize, end: usize, m: Impossible): usize {
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Impossible>("endS"));
   return at;
 }
-
-export const TYPE_UPSET: u32 = 207;
-/** Longest encoding. */
-export const UPSET_BYTES_MAX: u32 = 15;
-export const UPSET_STRUCT_BYTES: u32 = 16;
-
-// Flipped bits were found. line: of the protected block, 65535 = a constant; outcome 1 corrected, 2 dropped: it could not be corrected and was let go,
-// peers tell it again. ageS: how long it may have lain there at most. count: so many since this was told last.
-@unmanaged
-export class Upset {
-  line: u32 = 0; // 0..65535
-  outcome: u32 = 0; // 1..2
-  ageS: u32 = 0; // 0..4294967295
-  count: u32 = 0; // 0..65535
-}
-
-export function encodeUpset(at: usize, end: usize, m: Upset): usize {
-  at = writeType(at, end, 5, TYPE_UPSET);
-  at = writeUint(at, end, m.line, 65535);
-  at = writeRange(at, end, m.outcome, 1, 2);
-  at = writeUint(at, end, m.ageS, 4294967295);
-  at = writeUint(at, end, m.count, 65535);
-  return at;
-}
-
-export function decodeUpset(at: usize, end: usize, m: Upset): usize {
-  at = readType(at, end, 5, TYPE_UPSET);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("line"));
-  at = readRange(at, end, 1, 2, changetype<usize>(m) + offsetof<Upset>("outcome"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Upset>("ageS"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
-  return at;
-}
