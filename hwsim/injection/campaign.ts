@@ -86,17 +86,7 @@ export class Campaign {
     const departed: Ending[] = [];
     const replay = new NodeReplay(this.program, log, touches, this.#bookkeeping, (ending) => {
       if (ending.departure === null) onRecord(this.#record(ending.upset, judgeQuiet(ending)));
-      else {
-        if (process.env.RC_DEBUG)
-          console.log(
-            JSON.stringify({
-              ...ending,
-              upset: ending.upset.index,
-              departure: { ...ending.departure, words: ending.departure.words.length, values: ending.departure.values.length },
-            }),
-          );
-        departed.push(ending);
-      }
+      else departed.push(ending);
     });
     for (const index of indices) replay.add(this.upset(index));
     replay.run();

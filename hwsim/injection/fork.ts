@@ -39,6 +39,11 @@ const pollFlags: readonly [number, number][] = [
   [op.event, FLAG_EVENT],
 ];
 const flagOf = new Map(pollFlags);
+const leftToPoll = new Map<number, number>([
+  [op.transmit, FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT],
+  [op.command, FLAG_COMMAND | FLAG_EVENT],
+  [op.event, FLAG_EVENT],
+]);
 /** No result of any call. */
 const strikes = -0x8000_0000;
 const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
@@ -211,7 +216,8 @@ export class ForkEngine extends ClusterEngine {
       // What was let go makes the node differ by right from then on.
       if (this.evidence.dropped > 0) this.#detect('dropped', 0, call.op);
       else this.#armed = true;
-      this.#wants = allFlags;
+      // In the middle of polling, the twin is polled for what is left of it.
+      this.#wants = leftToPoll.get(call.op) ?? 0;
       this.#sayings.begin(this.timeMs);
     }
     const result = this.#invokeStruck(machine, call);
