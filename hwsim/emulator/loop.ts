@@ -44,6 +44,18 @@ export class BoardLoop {
     this.#bytes = engine.view();
   }
 
+  /** Address of the context, for whoever looks at it or flips its bits. */
+  get context(): number {
+    return this.#context;
+  }
+
+  /** Whoever copied the other's context to this one goes on from where the other is. */
+  bootedLike(other: BoardLoop): void {
+    this.#booted = other.#booted;
+    this.#hashed = other.#hashed;
+    this.#now = other.#now;
+  }
+
   /** A processor's reset: the context is gone. */
   reset(): void {
     this.#bytes = this.#engine.view();
