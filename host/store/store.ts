@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { sync as writeFileAtomic } from 'write-file-atomic';
 import { crc32c } from '../cbor/crc32c.ts';
+import { replaceFile } from './replace_file.ts';
 
 /**
  * Non-volatile memory of a host node: named records that survive a kill at any instant. Each record lies in two slots, A and B;
@@ -70,10 +70,10 @@ export function decodeSlot(slot: Buffer): StoredRecord | string {
   return { bytes, sequence: slot.readUInt32BE(4) };
 }
 
-/** Replaces a file in one step: after a crash there is the old content or the new. Throws errors of the file system. */
+/** Replaces a file in one step. Throws errors of the file system. */
 export type WriteFile = (path: string, bytes: Buffer) => void;
 
-/** What a write that was killed leaves behind: write-file-atomic names it after the slot, with a number. */
+/** What a write that was killed leaves behind: it is named after the slot and the process. */
 const leftover = /^[\w-]+\.[ab]\.\d+$/;
 
 export class Store {
@@ -83,7 +83,7 @@ export class Store {
   private readonly next = new Map<string, { sequence: number; slot: 'a' | 'b' }>();
 
   /** Makes the folder when it is missing, and clears it of what killed writes left. Throws StoreError. */
-  constructor(folder: string, writeFile: WriteFile = (path, bytes) => writeFileAtomic(path, bytes)) {
+  constructor(folder: string, writeFile: WriteFile = replaceFile) {
     this.folder = folder;
     this.writeFile = writeFile;
     try {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { writeRecord } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { Store } from '../../host/store/store.ts';
+import { Store, StoreError } from '../../host/store/store.ts';
 import { inFolder } from './support.ts';
 
 /** Run as a process of its own by the test below: writes records as fast as it can, and says which are on the disk. */
@@ -19,6 +19,16 @@ function writeUntilKilled(folder: string): void {
   for (let n = 1; ; n += 1) {
     store.write('checkpoint', new Uint8Array(writerBytes).fill(n & 0xff));
     console.log(n);
+  }
+}
+
+const onceWord = 'write-once';
+
+function writeOnce(folder: string): void {
+  try {
+    new Store(folder).write('checkpoint', new Uint8Array(writerBytes));
+  } catch (error) {
+    console.log(error instanceof StoreError ? error.message : `another error: ${error}`);
   }
 }
 
@@ -122,5 +132,30 @@ test('RAD-3 holds: a process killed while it writes loses nothing that it said w
   });
 });
 
-if (process.argv[2] === writerWord) writeUntilKilled(process.argv[3]);
+test('RAD-3 holds: a disk that takes only part of a record: an error, and the slot keeps what it held', () =>
+  inFolder((folder) => {
+    const store = new Store(folder);
+    for (const n of [1, 2]) store.write('checkpoint', new Uint8Array(1000).fill(n));
+    // A limit on the size of files, in blocks of 512 bytes, does what a full disk does: a write falls short, and only the next one is refused.
+    const { status, stdout } = spawnSync('sh', [
+      '-c',
+      'ulimit -f 60 && exec "$0" "$@"',
+      process.execPath,
+      process.argv[1],
+      onceWord,
+      folder,
+    ]);
+    assert.is(status, 0);
+    assert.match(stdout.toString(), /^cannot write .*checkpoint\.a: /);
+    const { records, faults } = store.read('checkpoint');
+    assert.equal(faults, []);
+    assert.equal(
+      records.map(({ bytes }) => bytes[0]),
+      [2, 1],
+    );
+    assert.is(readdirSync(folder).length, 2);
+  }));
+
+if (process.argv[2] === onceWord) writeOnce(process.argv[3]);
+else if (process.argv[2] === writerWord) writeUntilKilled(process.argv[3]);
 else test.run();
