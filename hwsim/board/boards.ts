@@ -148,7 +148,11 @@ export class Boards {
     // Its clients know nothing of a node that breaks off before it is up.
     if (reply !== null && reply.trap !== null) return this.#broke(timeMs, node, reply.trap.site, true);
     if (status === broken) return;
-    if ((status & STATUS_MASK) !== STATUS.ok) return this.#refused(timeMs, node, status & STATUS_MASK);
+    if ((status & STATUS_MASK) !== STATUS.ok) {
+      // A configuration that the image refuses is a slip of ours, unless its memory errs: then it is one way to break off.
+      if (controller instanceof OwnMemoryBoard) return this.#broke(timeMs, node, 0, true);
+      throw new Error(`node ${node} refuses its configuration with status ${status & STATUS_MASK}`);
+    }
     this.tasks.booted(timeMs, node);
     this.watchdogs.start(node, timeMs);
     this.watchdogs.arm(node, this.#parts.queue);
@@ -164,13 +168,6 @@ export class Boards {
       }
     }
     if (this.isRunning(node)) this.#parts.platform.brief(timeMs, node);
-  }
-
-  /** A configuration that the image refuses is a slip of ours, unless its memory errs: then it is one way to break off. */
-  #refused(timeMs: number, node: number, status: number): void {
-    if (!(this.#controllers[node] instanceof OwnMemoryBoard))
-      throw new Error(`node ${node} refuses its configuration with status ${status}`);
-    this.#broke(timeMs, node, 0, true);
   }
 
   /** Writes the configuration of a boot into the engine's memory; returns its length. */
@@ -352,6 +349,8 @@ export class Boards {
 
   #putOnAir(timeMs: number, node: number, frame: Uint8Array, departs: boolean): void {
     const { channel, queue } = this.#parts;
+    // A runtime whose memory errs may babble: its modem's buffer is full then.
+    if (!channel.hasSlot && this.#controllers[node] instanceof OwnMemoryBoard) return;
     const slot = channel.takeSlot();
     if (departs) this.struck.onAir(slot, node);
     this.#bytes.set(frame, this.#frames + slot * frameCapacity);

@@ -7,6 +7,7 @@ import { ReplyGatherer } from '../emulator/loop_board.ts';
 import type { CheckpointMemory } from '../emulator/memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointKeeper } from './nonvolatile.ts';
+import { layoutBytes, lineOfByte, type Lines, linesOf } from './lines.ts';
 import { type AccessFaults, CheckpointSlots } from './slots.ts';
 import { type Departure, departuresOf, upsetField, upsetOutcome, upsetType } from './twin.ts';
 
@@ -54,6 +55,12 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   readonly #twinEngine: Engine;
   readonly #staticBytes: number;
   readonly #pristine: Uint8Array;
+  /** Static data that begin as anything but zeros: constants. */
+  readonly #constantsFrom: number;
+  readonly #constantsTo: number;
+  /** Known from the first start on. */
+  #lines: Lines | null | undefined;
+  readonly #layout: number;
   readonly #loop: BoardLoop;
   readonly #twin: BoardLoop;
   readonly #slots: PendingSlots;
@@ -73,6 +80,9 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#staticBytes = engine.calls.memory_base();
     this.memoryBits = 8 * (this.#staticBytes + engine.image.contextBytes);
     this.#pristine = engine.view().slice(0, this.#staticBytes);
+    this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
+    this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
+    this.#layout = twinEngine.reserve(layoutBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
     this.#twinSlots = new PendingSlots(new CheckpointSlots());
     this.#loop = new BoardLoop(engine, this.#slots);
@@ -83,9 +93,10 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#slots.pending = null;
     this.#twinSlots.pending = null;
     this.departures = [];
+    const wrong = this.#lines && this.#apart && this.#struck.length > 1 ? this.#wrongBits() : [];
     const reply = this.#run(this.#loop, input);
     if (input.kind === 'boot') this.#follow(input, reply);
-    else if (this.#apart) this.#compare(input, reply);
+    else if (this.#apart) this.#compare(input, reply, wrong);
     if (reply.trap !== null) this.#runs = false;
     this.#reply = reply;
   }
@@ -106,13 +117,36 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     return reply;
   }
 
-  #compare(input: FirmwareInput, reply: Reply): void {
+  /** `wrong`: bits of upsets that stood wrong before the call. */
+  #compare(input: FirmwareInput, reply: Reply, wrong: readonly number[]): void {
+    this.#shareDropped(reply, wrong);
     const twin = this.#run(this.#twin, input);
     this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
     // A frame that another struck node sent may bring down a node whose memory is whole; then there is no twin to go by.
     if (twin.trap !== null) this.#joinTwin();
-    else if (reply.outputs.some(tellsOfDrop)) this.#joinTwin();
-    else if (input.kind === 'tick' && this.#struck.length > 0 && this.#isWhole()) this.#apart = false;
+    else if (input.kind === 'tick') this.#settle();
+  }
+
+  /** Bits that were put right count no more; a node that is whole needs no twin. */
+  #settle(): void {
+    if (this.#lines) this.#struck = this.#wrongBits();
+    if (this.#isWhole()) this.#apart = false;
+  }
+
+  /**
+   * The node let go of lines that it could not put right: the bits that stood wrong in them flip in the twin as well, and no others, so that it lets go of the
+   * same and all else must stay the same.
+   */
+  #shareDropped(reply: Reply, wrong: readonly number[]): void {
+    const lines = this.#lines;
+    if (!lines || wrong.length < 2) return;
+    const dropped = new Set(reply.outputs.map(droppedLine).filter((line) => line >= 0));
+    if (dropped.size === 0) return;
+    const twins = this.#twinEngine.view();
+    for (const bit of wrong) {
+      const byte = (bit >>> 3) - this.#staticBytes;
+      if (byte >= 0 && dropped.has(lineOfByte(lines, byte))) twins[this.#twin.context + byte] ^= 1 << (bit & 7);
+    }
   }
 
   /** After the node's start the twin makes the same one: from the same slot, or from none. */
@@ -131,6 +165,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
       this.#twinSlots.asked.length = 0;
       if (twin.trap === null) this.departures = departuresOf(reply.outputs, twin.outputs, false);
       this.#apart = true;
+      if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#layout);
       if (twin.trap !== null || this.#isWhole()) this.#joinTwin();
     }
     for (const age of refused) this.condemn(age);
@@ -162,17 +197,29 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     return ((this.#engine.view()[this.#byteOf(bit)] ^ right) & (1 << (bit & 7))) !== 0;
   }
 
-  /** Bits of upsets that still stand wrong in a memory that is in use. */
+  #wrongBits(): number[] {
+    return [...new Set(this.#struck)].filter((bit) => this.#differs(bit));
+  }
+
+  /** Bits of upsets that still stand wrong in a memory that is in use, where something rests on them. */
   latentBits(): number {
-    return this.#runs && this.#apart ? new Set(this.#struck.filter((bit) => this.#differs(bit))).size : 0;
+    if (!this.#runs || !this.#apart) return 0;
+    return this.#wrongBits().filter((bit) => this.#matters(bit)).length;
+  }
+
+  /** What no line protects lives within one call only, as does static memory that begins as zeros; all of an image without lines may matter. */
+  #matters(bit: number): boolean {
+    const byte = bit >>> 3;
+    if (!this.#lines) return true;
+    if (byte < this.#staticBytes) return byte >= this.#constantsFrom && byte < this.#constantsTo;
+    return lineOfByte(this.#lines, byte - this.#staticBytes) >= 0;
   }
 
   /**
-   * Sets the twin from the node, leaving out bits that flipped and were not put right: where the two may differ for a good reason. The node let go of a
-   * record that it could not trust, and fetches it again; or both are the same anyway.
+   * Sets the twin from the node, leaving out bits that flipped and were not put right. Only where both are the same anyway, or there is no twin to go by.
    */
   #joinTwin(): void {
-    const wrong = this.#apart ? [...new Set(this.#struck)].filter((bit) => this.#differs(bit)) : [];
+    const wrong = this.#apart ? this.#wrongBits() : [];
     const { contextBytes } = this.#engine.image;
     const from = this.#loop.context;
     this.#twinEngine.view().set(this.#engine.view().subarray(from, from + contextBytes), this.#twin.context);
@@ -259,8 +306,9 @@ function tellsOfRestore(output: Output): boolean {
   return record !== null && record[0] === TYPE.booted && record[2] === 1;
 }
 
-function tellsOfDrop(output: Output): boolean {
-  if (upsetType === 0) return false;
-  const record = fieldsOf(output);
-  return record !== null && record[0] === upsetType && record[upsetField.outcome] === upsetOutcome.dropped;
+/** The line that the node tells to have let go; −1: the output is something else. */
+function droppedLine(output: Output): number {
+  const record = upsetType === 0 ? null : fieldsOf(output);
+  const isDrop = record !== null && record[0] === upsetType && record[upsetField.outcome] === upsetOutcome.dropped;
+  return isDrop ? record[upsetField.line] : -1;
 }

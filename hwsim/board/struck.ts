@@ -32,9 +32,10 @@ export class StruckBoards {
     const departures = this.#boards[node]?.departures ?? [];
     if (departures.length === 0) return null;
     const upset = this.#last[node];
-    for (const { output, omission, what } of departures)
-      this.#tracer.world(timeMs, { kind: 'departure', node, output, omission, upset, what });
-    return new Set(departures.filter(({ output, omission }) => output === 'frame' && !omission).map(({ index }) => index));
+    for (const { output, omission, garbled, what } of departures)
+      this.#tracer.world(timeMs, { kind: 'departure', node, output, omission, garbled, upset, what });
+    const onAir = departures.filter(({ output, omission }) => output === 'frame' && !omission);
+    return new Set(onAir.map(({ index }) => index));
   }
 
   onAir(slot: number, node: number): void {

@@ -1,3 +1,5 @@
+import { crc32c } from '../../host/cbor/crc32c.ts';
+import { CRC_BYTES, carriedCrc } from '../../host/cbor/frame.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Output } from './controller.ts';
 
@@ -5,6 +7,8 @@ import type { Output } from './controller.ts';
 export interface Departure {
   output: 'frame' | 'command' | 'event';
   omission: boolean;
+  /** A frame whose CRC-32C does not verify: nobody takes it for anything but noise. */
+  garbled: boolean;
   /** Index among the outputs of the call; −1 for an omission. */
   index: number;
   /** For people: type and bytes. */
@@ -24,7 +28,7 @@ function classOf(output: Output): Departure['output'] {
   return typeOf(output) >= TYPE.booted ? 'event' : 'command';
 }
 
-/** Only the struck node finds errors in itself: that it tells of them is no departure. */
+/** Upsets are told by whom they struck, or by a twin that took over what was not told yet: that is no departure. */
 const isOwnWord = (output: Output) => upsetType !== 0 && output.kind === 'record' && typeOf(output) === upsetType;
 
 /** So much of an output is shown; the rest can be had from a recording of the run. */
@@ -33,6 +37,19 @@ const wordsOf = (output: Output) => {
   const text = Buffer.from(output.bytes.subarray(0, wordBytesMax)).toString('hex');
   return output.kind === 'frame' ? `frame ${text}` : `record ${typeOf(output)} ${text}`;
 };
+
+function isGarbled({ kind, bytes }: Output): boolean {
+  if (kind !== 'frame') return false;
+  return bytes.length <= CRC_BYTES || carriedCrc(bytes) !== crc32c(bytes, 0, bytes.length - CRC_BYTES);
+}
+
+const departure = (output: Output, index: number): Departure => ({
+  output: classOf(output),
+  omission: index < 0,
+  garbled: isGarbled(output),
+  index,
+  what: wordsOf(output),
+});
 
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
@@ -51,11 +68,11 @@ export function departuresOf(struck: readonly Output[], twin: readonly Output[],
         ? index
         : left.findIndex((other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes));
     if (place >= 0) left[place] = null;
-    else if (!isOwnWord(output)) departures.push({ output: classOf(output), omission: false, index, what: wordsOf(output) });
+    else if (!isOwnWord(output)) departures.push(departure(output, index));
   });
   if (broke) return departures;
   for (const output of left) {
-    if (output !== null) departures.push({ output: classOf(output), omission: true, index: -1, what: wordsOf(output) });
+    if (output !== null && !isOwnWord(output)) departures.push(departure(output, -1));
   }
   return departures;
 }

@@ -23,6 +23,8 @@ export interface RadiationOutcome {
   resetsInRowMax: number;
   /** Bits that still stand wrong at the end. */
   latentBits: number;
+  /** Frames whose CRC-32C does not verify: noise to whoever hears them. */
+  framesGarbled: number;
   /** Given out by a struck node and not by its twin. */
   framesDeparted: number;
   framesAccepted: number;
@@ -36,7 +38,8 @@ type Departure = Extract<WorldChange, { kind: 'departure' }>;
 
 /**
  * RAD-1: no corrupt value is sent as true. Each struck node has a twin that lives through the same without upsets (hwsim/board/own_memory.ts); a frame, a command or an event that a
- * node gives out and its twin does not is a violation, whether or not somebody takes it in. Saying nothing is none: a node that cannot trust itself is silent.
+ * node gives out and its twin does not is a violation, whether or not somebody takes it in. Saying nothing is none: a node that cannot trust itself is silent. Nor is a frame that does not
+ * verify: it is heard as noise.
  */
 export class NoCorruptValueSent implements Judge {
   readonly id = 'RAD-1-no-corrupt-value-sent';
@@ -84,10 +87,11 @@ export class NoCorruptValueSent implements Judge {
     }
   }
 
-  private departs(timeMs: number, { node, output, omission, upset, what }: Departure): void {
+  private departs(timeMs: number, { node, output, omission, garbled, upset, what }: Departure): void {
     const { outcome } = this;
-    if (omission) {
-      outcome.omissions++;
+    if (omission || garbled) {
+      if (omission) outcome.omissions++;
+      else outcome.framesGarbled++;
       return;
     }
     if (output === 'frame') outcome.framesDeparted++;
@@ -115,6 +119,7 @@ function blank(): RadiationOutcome {
     breaksAtStart: 0,
     resetsInRowMax: 0,
     latentBits: 0,
+    framesGarbled: 0,
     framesDeparted: 0,
     framesAccepted: 0,
     decisionsDeparted: 0,

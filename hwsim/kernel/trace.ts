@@ -28,9 +28,17 @@ export type WorldChange =
   | { kind: 'trap'; node: number; site: number; booting: boolean; resets: number }
   /**
    * A struck node gives out what its twin, which lives through the same without upsets, does not. `output`: what it gave out. An omission: the
-   * twin gives out what the node does not.
+   * twin gives out what the node does not. Garbled: a frame whose CRC-32C does not verify.
    */
-  | { kind: 'departure'; node: number; output: 'frame' | 'command' | 'event'; omission: boolean; upset: number; what: string }
+  | {
+      kind: 'departure';
+      node: number;
+      output: 'frame' | 'command' | 'event';
+      omission: boolean;
+      garbled: boolean;
+      upset: number;
+      what: string;
+    }
   /** Others took in a frame of a struck node that its twin would not have sent. */
   | { kind: 'corrupt-accepted'; node: number; by: number[]; upset: number }
   /** At the end of the run: bits of upsets that still stand in a node's memory. */

@@ -4,11 +4,12 @@ import { BreaksHeal, NoCorruptValueSent } from '../../hwsim/check/radiation.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import { Courtroom } from './courtroom.ts';
 
-const departure = (output: 'frame' | 'command' | 'event', omission = false): WorldChange => ({
+const departure = (output: 'frame' | 'command' | 'event', omission = false, garbled = false): WorldChange => ({
   kind: 'departure',
   node: 2,
   output,
   omission,
+  garbled,
   upset: 17,
   what: 'frame 85',
 });
@@ -22,7 +23,7 @@ const down = (node: number, disruption: string | null = null): WorldChange => ({
 });
 const up = (node: number): WorldChange => ({ kind: 'node-up', node, permanent: false, disruption: null });
 
-test('RAD-1 holds: upsets, what nodes tell of them, restarts and silence are no corrupt value', () => {
+test('RAD-1 holds: upsets, what nodes tell of them, restarts, silence and noise are no corrupt value', () => {
   const judge = new NoCorruptValueSent();
   const court = new Courtroom(4).seat(judge);
   court.world(100, { kind: 'upset', node: 2, bits: [7, 9], inUse: true });
@@ -31,6 +32,7 @@ test('RAD-1 holds: upsets, what nodes tell of them, restarts and silence are no 
   court.event(170, 2, 207, 13, 2, 90, 1);
   court.world(180, trap(2, 1));
   court.world(190, departure('frame', true));
+  court.world(195, departure('frame', false, true));
   court.world(200, { kind: 'access-fault', node: 1, access: 'write' });
   court.world(300, { kind: 'latent', node: 1, bits: 3 });
   assert.is(court.verdict('RAD-1-no-corrupt-value-sent').ok, true);
