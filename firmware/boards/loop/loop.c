@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "calls.h"
+#include "code.h"
 #include "image.h"
 #include "linear.h"
 #include "port.h"
@@ -69,6 +70,8 @@ static struct {
   u32 fed_s;
   u32 fed;
   u32 traps;
+  /* The second of the own clock in which the program was looked at last. */
+  u32 looked_s;
   /* Of the step at hand. */
   u32 deadline;
 } loop;
@@ -309,6 +312,10 @@ static void answer(const struct port_frame *in) {
     port_word(port_dropped());
     port_word(loop.traps);
   }
+  if (what == 3) {
+    port_word(code_passes());
+    port_word(code_cursor());
+  }
   for (u32 i = 0; i < words && i < ANSWER_WORDS_MAX; i++) {
     u8 bytes[4];
     linear_read(loop.frame + 4 * i, bytes, sizeof bytes);
@@ -336,6 +343,11 @@ static u32 step(const struct port_frame *in) {
   }
 }
 
+/* A piece of the program. If it is not what was built, nothing of it is trusted any longer. */
+static void check_code(void) {
+  if (!code_step()) board_reset(CAUSE_CODE);
+}
+
 static void handle(const struct port_frame *in) {
   loop.deadline = NOT_ASKED;
   board_watchdog_arm(STEP_MS_MAX);
@@ -351,6 +363,8 @@ static void handle(const struct port_frame *in) {
       tell_done(status);
     }
   }
+  /* With the watchdog still armed: it is the loop's own work. */
+  check_code();
   board_watchdog_stop();
 }
 
@@ -358,6 +372,8 @@ static void handle(const struct port_frame *in) {
 static u32 run_own_clock(void) {
   if (is_driven() || !loop.booted) return BOARD_FOREVER;
   clock_advance();
+  if (loop.now_s != loop.looked_s) check_code();
+  loop.looked_s = loop.now_s;
   if (loop.now_s >= STABLE_S) store_stable();
   const u32 since_s = loop.now_s - loop.fed_s;
   if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(CAUSE_WATCHDOG);
@@ -381,12 +397,28 @@ static void lay_out(void) {
   if (loop.context + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
 }
 
+static void tell_trapped(u32 site, u32 reason) {
+  port_begin(PORT_TRAPPED);
+  port_word(site);
+  port_byte(reason);
+  port_end();
+}
+
+/* Another start reads the program anew, which helps where it is copied into RAM or was read wrongly. Else nobody hears of this board again. */
+static void __attribute__((noreturn)) refuse_to_start(void) {
+  if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
+  tell_trapped(0, TRAP_CODE);
+  board_off();
+}
+
 void loop_start(void) {
+  const u32 is_whole = code_verifies();
   stack_paint();
   linear_start();
+  store_start(board_cause() == CAUSE_POWER_ON);
+  if (!is_whole) refuse_to_start();
   image_constants();
   lay_out();
-  store_start(board_cause() == CAUSE_POWER_ON);
   tell_hello();
 }
 
@@ -395,10 +427,7 @@ void loop_run(u32 trap) {
     board_watchdog_stop();
     loop.traps++;
     loop.booted = 0;
-    port_begin(PORT_TRAPPED);
-    port_word(image_trap_site());
-    port_byte(trap);
-    port_end();
+    tell_trapped(image_trap_site(), trap);
   }
   for (;;) {
     struct port_frame in;

@@ -24,7 +24,7 @@ static u32 checksum(const u8 *at, u32 bytes) {
 }
 
 static u32 begin_again(void) {
-  const u32 length = port.bad ? 0 : port.length;
+  const u32 length = port.bad || port.length > PORT_BYTES_MAX ? 0 : port.length;
   port.length = 0;
   port.left = 0;
   port.zero = 0;
@@ -33,7 +33,8 @@ static u32 begin_again(void) {
 }
 
 static void keep(u32 byte) {
-  if (port.length == PORT_BYTES_MAX) port.bad = 1;
+  /* Not only when it is just full: an upset may have made it more. */
+  if (port.length >= PORT_BYTES_MAX) port.bad = 1;
   else incoming[port.length++] = (u8)byte;
 }
 
