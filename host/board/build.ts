@@ -67,7 +67,9 @@ export function sealCode(target: Target, path: string): void {
   const { sections, symbols } = readElf(bytes);
   const fileOffset = (name: string) => {
     const address = symbols.get(name);
-    const section = sections.find((each) => address !== undefined && address >= each.address && address < each.address + each.bytes);
+    const section = sections.find(
+      (each) => address !== undefined && address >= each.address && address < each.address + each.bytes,
+    );
     if (address === undefined || section === undefined)
       throw new Error(`${target.name}: the program has no '${name}' in any section: has its linker script changed?`);
     return section.offset + address - section.address;

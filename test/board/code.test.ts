@@ -77,7 +77,7 @@ test('a pass over unhurt code ends well, again and again, after as many turns as
   const subject = new Subject({ rack, ...parts });
   subject.start();
   for (let turn = 0; turn < 2 * turns; turn += 1) assert.is(give(subject, tick).at(-1)!.kind, 'done');
-  assert.equal(give(subject, { kind: 'ask', what: whatCode, index: 0 }), [{ kind: 'answer', words: [2, 0] }]);
+  assert.equal(give(subject, { kind: 'ask', what: whatCode, index: 0 }), [{ kind: 'answer', words: [2, 0, 0] }]);
   subject.close();
 });
 

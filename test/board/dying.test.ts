@@ -39,7 +39,10 @@ const machines: Record<(typeof boards)[number], Machine> = {
 };
 
 /** A board that has stored a checkpoint and stands in the middle of a tick; or, with `symbol`, where it first gets to that function in working on the tick. */
-async function standing(name: (typeof boards)[number], symbol: string): Promise<{ subject: Subject; debug: Debugger; at: number }> {
+async function standing(
+  name: (typeof boards)[number],
+  symbol: string,
+): Promise<{ subject: Subject; debug: Debugger; at: number }> {
   const { target, elf: path } = await buildBoard(name);
   const elf = readElf(readFileSync(path));
   const subject = new Subject({ rack, target, path, elf });
@@ -112,7 +115,10 @@ test('a loop without end, in the image or in the loop, is ended by the watchdog,
       const { subject, debug, at } = await standing(name, symbol);
       debug.write(at, machines[name].stuck);
       const last = ending(subject);
-      assert.ok(last.kind === 'hello' && last.cause === causeWatchdog && last.resetsInRow === 1, `${name}: ${JSON.stringify(last)}`);
+      assert.ok(
+        last.kind === 'hello' && last.cause === causeWatchdog && last.resetsInRow === 1,
+        `${name}: ${JSON.stringify(last)}`,
+      );
     }
   }
 });
