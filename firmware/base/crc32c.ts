@@ -154,3 +154,42 @@ export function crc32c(at: usize, length: u32): u32 {
   }
   return ~crc;
 }
+
+// ---- the tables as constants that radiation can change ----
+
+const POLYNOMIAL: u32 = 0x82f63b78;
+export const CRC_ENTRIES: u32 = 1024;
+
+/** Whether an odd number of bits has flipped in some column: the sum of all entries is zero, because a CRC is linear. */
+export function crcTablesDiffer(): bool {
+  const table = changetype<usize>(TABLE);
+  let sum: u64 = 0;
+  for (let at = table; at < table + CRC_ENTRIES * 4; at += 32)
+    sum ^= load<u64>(at, 0, 4) ^ load<u64>(at, 8, 4) ^ load<u64>(at, 16, 4) ^ load<u64>(at, 24, 4);
+  return (<u32>sum ^ <u32>(sum >>> 32)) != 0;
+}
+
+/** What entry `index` is by its definition; those of the table before it are right. */
+function crcEntry(index: u32): u32 {
+  const table = changetype<usize>(TABLE);
+  if (index >= 256) {
+    const before = load<u32>(table + ((index - 256) << 2));
+    return load<u32>(table + ((before & 0xff) << 2)) ^ (before >>> 8);
+  }
+  let crc = index;
+  for (let bit: u32 = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) != 0 ? POLYNOMIAL : 0);
+  return crc;
+}
+
+/** Rebuilds entries [from, from + count) from their definition. Returns how many were wrong. */
+export function rebuildCrcEntries(from: u32, count: u32): u32 {
+  const table = changetype<usize>(TABLE);
+  let wrong: u32 = 0;
+  for (let index = from; index < from + count && index < CRC_ENTRIES; index++) {
+    const right = crcEntry(index);
+    if (load<u32>(table + (index << 2)) == right) continue;
+    store<u32>(table + (index << 2), right);
+    wrong++;
+  }
+  return wrong;
+}

@@ -31,7 +31,7 @@ import {
   Alarmed,
   encodeAlarmed,
 } from "../wire/generated/messages";
-import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, HISTOGRAM_BINS } from "./table";
+import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, setSeenGone, HISTOGRAM_BINS } from "./table";
 
 export const CLASS_NODE: u32 = 1;
 export const CLASS_CLUSTER: u32 = 2;
@@ -133,7 +133,7 @@ function watchMembers(ctx: usize): void {
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
     const now = load<u32>(everyoneAt(ctx) + offset) & ~heard;
     const before = load<u32>(seenGoneAt(ctx) + offset);
-    store<u32>(seenGoneAt(ctx) + offset, now);
+    if (now != before) setSeenGone(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
     gone += popcnt<u32>(fresh);

@@ -1,7 +1,8 @@
 // Disruptions as this node sees them, and how long convergence took: layout and accessors.
 
-import { MEMBER_WORDS } from "../memory/limits";
-import { CONVERGENCE_AT, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT } from "../memory/map";
+import { MEMBER_WORDS, DISRUPTIONS_MAX } from "../memory/limits";
+import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
 
 @unmanaged
 export class ConvergenceState {
@@ -39,28 +40,37 @@ export const DISRUPTION_BYTES: u32 = 24;
 export const HISTOGRAM_BINS: u32 = 16;
 export const CLASSES: u32 = 4;
 
-// @ts-ignore: decorator
-@inline
+const CONVERGENCE: u32 = (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
+const HISTOGRAM: u32 = (2 << ((HISTOGRAM_AT + 127 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
+const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_GONE_AT - LINES_AT) >> 6));
+
+/** Those who look at it write it, once a period: it counts as changed. */
 export function convergence(ctx: usize): ConvergenceState {
+  reads(ctx, CONVERGENCE);
+  changes(ctx, CONVERGENCE);
   return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
 }
-// @ts-ignore: decorator
-@inline
+export function setSeenGone(ctx: usize, offset: u32, bits: u32): void {
+  changes(ctx, SEEN);
+  store<u32>(seenGoneAt(ctx) + offset, bits);
+}
 export function disruption(ctx: usize, index: u32): DisruptionSeen {
+  reads(ctx, CONVERGENCE);
+  changes(ctx, CONVERGENCE);
   return changetype<DisruptionSeen>(ctx + DISRUPTIONS_AT + index * DISRUPTION_BYTES);
 }
 /** Members that were gone when last looked. */
-// @ts-ignore: decorator
-@inline
 export function seenGoneAt(ctx: usize): usize {
+  reads(ctx, SEEN);
   return ctx + SEEN_GONE_AT;
 }
 export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
-// @ts-ignore: decorator
-@inline
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
+  reads(ctx, HISTOGRAM);
+  changes(ctx, HISTOGRAM);
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
 }
 
 if (offsetof<DisruptionSeen>() != DISRUPTION_BYTES) ERROR("stride of the disruptions");
+if (offsetof<ConvergenceState>() > 48) ERROR("room for the state of convergence");

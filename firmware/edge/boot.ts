@@ -2,8 +2,10 @@
 
 import { BOOTS_MAX, MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, STATUS_CHECKPOINT, EVENT_BYTES_MAX } from "../memory/limits";
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
+import { call, changes, openCall, CORE_ALL } from "../memory/guard";
 import { membershipBoot, membershipRestart } from "../membership/step";
-import { setTime } from "../membership/clock";
+import { clock, setLocal, setMission } from "../membership/clock";
+import { protectionBoot } from "../protection/step";
 import { intentsBoot } from "../intent/hold";
 import { ownRestart } from "../intent/own";
 import { scheduleBoot } from "../schedule/step";
@@ -17,7 +19,7 @@ import {
   Booted,
   encodeBooted,
 } from "../wire/generated/messages";
-import { edge, CONTEXT_MAGIC } from "./table";
+import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from "./table";
 import { eventSpace, eventDone } from "./queues";
 import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
 import { setGroup } from "./observe";
@@ -35,8 +37,10 @@ function readConfig(scratch: usize, config: usize, end: usize): usize {
 }
 
 /** Takes what the configuration says; mission time only if it says so. */
-function configure(ctx: usize, m: Config, cause: u32, nowS: u32, nowMs: u32): void {
+function configure(ctx: usize, m: Config, cause: u32): void {
   const state = edge(ctx);
+  const nowS = call(ctx).localS;
+  changes(ctx, HOT | NODE);
   state.magic = CONTEXT_MAGIC;
   state.self = m.self;
   state.members = m.members;
@@ -47,26 +51,25 @@ function configure(ctx: usize, m: Config, cause: u32, nowS: u32, nowMs: u32): vo
   state.incarnation = m.incarnation;
   state.cause = cause;
   state.safeMode = 0;
-  state.rateMax = m.rateMax;
-  state.storageKg = m.storageKg;
-  state.batteryWhMax = m.batteryWh;
-  state.solarW = m.solarW;
-  state.baseW = m.baseW;
-  state.replicateW = m.replicateW;
-  state.mineWhPerKg = m.mineWhPerKg;
+  const able = capabilityToChange(ctx);
+  able.rateMax = m.rateMax;
+  able.storageKg = m.storageKg;
+  able.batteryWhMax = m.batteryWh;
+  able.solarW = m.solarW;
+  able.baseW = m.baseW;
+  able.replicateW = m.replicateW;
+  able.mineWhPerKg = m.mineWhPerKg;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
-  state.errorMs = CONFIGURED_ERROR_MS;
-  state.sampleS = nowS;
+  clock(ctx).errorMs = CONFIGURED_ERROR_MS;
+  clock(ctx).sampleS = nowS;
   state.bootKnown = 0;
   state.periodS = nowS;
   state.checkpointS = 0;
   // Mission time was timeS.timeMs at local zero.
-  state.offsetS = m.timeS;
-  state.offsetMs = m.timeMs;
-  state.missionS = 0;
-  state.missionMs = 0;
-  setTime(ctx, nowS, nowMs);
+  clock(ctx).offsetS = m.timeS;
+  clock(ctx).offsetMs = m.timeMs;
+  setMission(ctx);
 }
 
 function setGroups(ctx: usize, at: usize, end: usize): u32 {
@@ -89,26 +92,29 @@ function tellBooted(ctx: usize, restored: u32): void {
   eventDone(ctx, at, encodeBooted(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** A fresh context. On reject it is not booted. */
+/** A fresh context, whose lines have no codes yet. On reject it is not booted. */
 export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, nowS: u32, nowMs: u32): u32 {
   const end = config + length;
   memory.fill(ctx, 0, CONTEXT_BYTES);
+  setLocal(ctx, nowS, nowMs);
+  openCall(ctx, CORE_ALL);
   const m = changetype<Config>(ctx + SCRATCH_AT);
   const groups = readConfig(ctx + SCRATCH_AT, config, end);
   if (groups == 0) return STATUS_MALFORMED;
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   const resets = m.resets;
   const image = m.image;
-  configure(ctx, m, cause, nowS, nowMs);
+  configure(ctx, m, cause);
   intentsBoot(ctx);
   const status = setGroups(ctx, groups, end);
   if (status != STATUS_OK) {
-    edge(ctx).magic = 0;
+    memory.fill(ctx, 0, CONTEXT_BYTES);
     return status;
   }
   membershipBoot(ctx);
   scheduleBoot(ctx);
   watchdogBoot(ctx, cause, 0, resets, image);
+  protectionBoot(ctx);
   tellBooted(ctx, 0);
   advance(ctx);
   return STATUS_OK;
@@ -138,17 +144,20 @@ export function restoreContext(
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   if (!isCheckpointOf(image, m.self, m.cluster)) return STATUS_CHECKPOINT;
   memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
+  setLocal(ctx, nowS, nowMs);
+  openCall(ctx, CORE_ALL);
   readConfig(ctx + SCRATCH_AT, config, end);
   const resets = m.resets;
   const alternate = m.image;
-  configure(ctx, m, cause, nowS, nowMs);
+  configure(ctx, m, cause);
   const state = edge(ctx);
-  state.outboxCount = 0;
-  state.commandCount = 0;
-  state.eventCount = 0;
-  state.sentCycle = 0;
-  state.flags = 0;
-  state.due = 0;
+  queues(ctx).outboxCount = 0;
+  queues(ctx).commandCount = 0;
+  queues(ctx).eventCount = 0;
+  queues(ctx).sentCycle = 0;
+  queues(ctx).flags = 0;
+  queues(ctx).due = 0;
+  protectionBoot(ctx);
   membershipRestart(ctx);
   scheduleBoot(ctx);
   ownRestart(ctx);

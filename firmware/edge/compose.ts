@@ -3,7 +3,7 @@
 import { FRAME_BYTES_MAX, CRC_BYTES, PROTOCOL_VERSION, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
-import { membership, member } from "../membership/table";
+import { membership, member, PROBING } from "../membership/table";
 import { composePulse } from "../membership/pulse";
 import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
@@ -49,7 +49,8 @@ import {
   Beacon,
   encodeBeacon,
 } from "../wire/generated/messages";
-import { edge, members, missionS } from "./table";
+import { changes } from "../memory/guard";
+import { edge, queues, members, missionS, HOT } from "./table";
 import {
   outgoing,
   unqueue,
@@ -81,7 +82,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
   const state = edge(ctx);
   const limit = cap < FRAME_BYTES_MAX ? cap : FRAME_BYTES_MAX;
   const end = out + limit - CRC_BYTES;
-  while (state.outboxCount != 0) {
+  while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
     const pulse = carriesPulse(ctx, addressee);
     let at = composeHead(ctx, out, end, addressee, pulse);
@@ -98,7 +99,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
 
 /** Periodic frames carry a pulse. */
 function carriesPulse(ctx: usize, addressee: u32): bool {
-  for (let i: u32 = 0; i < edge(ctx).outboxCount; i++) {
+  for (let i: u32 = 0; i < queues(ctx).outboxCount; i++) {
     const entry = outgoing(ctx, i);
     if (<u32>entry.addressee != addressee) continue;
     const what: u32 = entry.what;
@@ -114,16 +115,17 @@ function composeHead(ctx: usize, out: usize, end: usize, addressee: u32, pulse: 
   m.cluster = state.cluster;
   m.sender = state.self;
   m.addressee = addressee;
-  m.counter = ++state.frameCounter;
+  m.counter = ++queues(ctx).frameCounter;
+  changes(ctx, HOT);
   const at = encodeHeader(out, end, m);
-  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, state.missionS))) : at;
+  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : at;
 }
 
 /** Everything that waits for this addressee, in order, as far as it fits. What does not fit alone is dropped with the first. */
 function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usize {
   let i: u32 = 0;
   let first = true;
-  while (i < edge(ctx).outboxCount) {
+  while (i < queues(ctx).outboxCount) {
     const entry = outgoing(ctx, i);
     if (<u32>entry.addressee != addressee) {
       i++;
@@ -288,6 +290,7 @@ function composeRumors(ctx: usize, at: usize, end: usize): usize {
     if (next != 0) {
       at = next;
       state.rumorLeft--;
+      changes(ctx, PROBING);
     }
   }
   while (end - at >= 63) {

@@ -2,13 +2,14 @@
 
 import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { membership } from "../membership/table";
+import { call, changes } from "../memory/guard";
+import { membership, VIEW } from "../membership/table";
 import { membershipStep } from "../membership/step";
 import { epochCutS, beatOf } from "../membership/clock";
 import { turnTo, cutEpoch, promiseStored, tellAll } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/hold";
-import { intents, intent, CLAIMED } from "../intent/table";
+import { intents, intent, CLAIMED, HELD } from "../intent/table";
 import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
 import { answerSince } from "../intent/sync";
 import { planStep } from "../intent/plan";
@@ -17,7 +18,7 @@ import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
 import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
@@ -29,14 +30,15 @@ const CHECKPOINT_FIRST_S: u32 = 900;
 /** Whether a beat turned since `advance`: its work grows with members and intents, and belongs to a tick. */
 export function turnDue(ctx: usize): bool {
   const state = edge(ctx);
-  return state.timeKnown != 0 && (state.bootKnown == 0 || beatOf(state.missionS) > membership(ctx).beat);
+  return state.timeKnown != 0 && (state.bootKnown == 0 || beatOf(missionS(ctx)) > membership(ctx).beat);
 }
 
 /** Does what frames since the last tick left to be done. */
 export function catchUp(ctx: usize): void {
-  const due = edge(ctx).due;
+  const due = queues(ctx).due;
   if (due == 0) return;
-  edge(ctx).due = 0;
+  queues(ctx).due = 0;
+  changes(ctx, HOT);
   if (due & DUE_TELL) tellAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
@@ -46,7 +48,7 @@ export function catchUp(ctx: usize): void {
 
 /** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
 function checkClaim(ctx: usize): void {
-  const record = intent(ctx, edge(ctx).claimToCheck - 1);
+  const record = intent(ctx, intents(ctx).claimToCheck - 1);
   if (<u32>record.state != CLAIMED) return;
   if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS)) countLoss(ctx, COUNTER_CLAIM_UNREAD);
 }
@@ -58,8 +60,9 @@ export function advance(ctx: usize): void {
   const view = membership(ctx);
   if (state.bootKnown == 0) {
     state.bootKnown = 1;
-    view.bootS = state.missionS;
-    state.periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+    view.bootS = missionS(ctx);
+    changes(ctx, HOT | NODE | VIEW);
+    queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   }
   turnMinute(ctx);
   if (!turnTo(ctx)) {
@@ -72,22 +75,25 @@ export function advance(ctx: usize): void {
   // Who is gone may differ from the last cut: holds of the gone are bounded anew.
   view.boundsMoved = 1;
   intents(ctx).nextDropS = 0;
+  changes(ctx, VIEW | HELD);
   dropUnheld(ctx);
   view.digest = digestAsOf(ctx, epochCutS(epoch)) + view.goneDigest;
   agreementGrew(ctx);
 }
 
+/** Whether the period's turn has come. */
+export function periodDue(ctx: usize): bool {
+  const state = edge(ctx);
+  return state.timeKnown != 0 ? cycleNow(ctx) >= queues(ctx).periodCycle : call(ctx).localS >= state.periodS;
+}
+
 /** The node's own beat: once per period, and once per PERIOD_S of local time while mission time is unknown. */
 export function periodTick(ctx: usize): void {
+  if (!periodDue(ctx)) return;
   const state = edge(ctx);
-  if (state.timeKnown != 0) {
-    const cycle = cycleNow(ctx);
-    if (cycle < state.periodCycle) return;
-    state.periodCycle = nextPeriodCycle(ctx, cycle);
-  } else {
-    if (state.localS < state.periodS) return;
-    state.periodS = state.localS + PERIOD_S;
-  }
+  if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+  else state.periodS = call(ctx).localS + PERIOD_S;
+  changes(ctx, HOT | NODE);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
@@ -115,11 +121,12 @@ function checkpointWhenDue(ctx: usize): void {
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
   const promised = membership(ctx).unstored;
   if (promised == 1) promiseStored(ctx);
-  if (state.localS < due && promised < 2) return;
+  if (call(ctx).localS < due && promised < 2) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
   if (promised > 1) promiseStored(ctx);
-  state.checkpointS = state.localS;
+  state.checkpointS = call(ctx).localS;
+  changes(ctx, NODE);
   const m = changetype<StoreCheckpoint>(ctx + SCRATCH_OUT_AT);
   m.sequence = ++state.checkpointSequence & 0xffff;
   commandDone(ctx, at, encodeStoreCheckpoint(at, at + COMMAND_BYTES_MAX - 1, m));
@@ -128,10 +135,11 @@ function checkpointWhenDue(ctx: usize): void {
 /** Flags of the present call, to be handed back with its status. */
 export function takeFlags(ctx: usize): u32 {
   const state = edge(ctx);
-  let flags = state.flags;
-  if (state.commandCount != 0) flags |= FLAG_COMMAND;
-  if (state.eventCount != 0) flags |= FLAG_EVENT;
-  state.flags = 0;
+  let flags = queues(ctx).flags;
+  if (queues(ctx).commandCount != 0) flags |= FLAG_COMMAND;
+  if (queues(ctx).eventCount != 0) flags |= FLAG_EVENT;
+  if (queues(ctx).flags != 0) changes(ctx, HOT);
+  queues(ctx).flags = 0;
   return flags;
 }
 

@@ -1,19 +1,21 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
 import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
-import { CONTEXT_BYTES, COUNTERS_AT, COMMANDS_AT } from "../memory/map";
+import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES_AT } from "../memory/map";
+import { call, changes, closeCall, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
-import { setTime } from "../membership/clock";
+import { setLocal, setMission } from "../membership/clock";
+import { scrub, tellFound } from "../protection/step";
 import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
-import { edge, CONTEXT_MAGIC } from "./table";
+import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
 import { takeCommand, takeEvent } from "./queues";
 import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
 import { checkFrame, applyFrame } from "./receive";
 import { observeRecord } from "./observe";
-import { turnDue, advance, catchUp, periodTick, takeFlags } from "./dispatch";
+import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
 import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
 import { cycleNow, deadlineMs } from "./slots";
@@ -41,7 +43,10 @@ export function checkpoint_bytes(): u32 {
 
 export function boot(ctx: usize, config: usize, length: u32, cause: u32, nowS: u32, nowMs: u32): u32 {
   const status = bootContext(ctx, config, length, cause, nowS, nowMs);
-  return status == STATUS_OK ? status | takeFlags(ctx) : status;
+  if (status != STATUS_OK) return status;
+  const flags = takeFlags(ctx);
+  renewAll(ctx);
+  return status | flags;
 }
 
 export function restore(
@@ -55,79 +60,100 @@ export function restore(
   nowMs: u32,
 ): u32 {
   const status = restoreContext(ctx, image, length, config, configLength, cause, nowS, nowMs);
-  return status == STATUS_OK ? status | takeFlags(ctx) : status;
+  return status == STATUS_OK ? closeWithFlags(ctx, status) : status;
+}
+
+/** Begins a call on a booted context: the lines in `mask` are checked, and the time of the call is known. False if it is not booted. */
+function open(ctx: usize, mask: u32, nowS: u32, nowMs: u32): bool {
+  setLocal(ctx, nowS, nowMs);
+  openCall(ctx, mask);
+  if (edge(ctx).magic != CONTEXT_MAGIC) return false;
+  setMission(ctx);
+  return true;
+}
+
+/** Ends a call: what changed gets its code before anything leaves. */
+function close(ctx: usize, result: u32): u32 {
+  closeCall(ctx);
+  return result;
+}
+
+/** Ends a call whose flags say what the platform is to fetch. */
+function closeWithFlags(ctx: usize, status: u32): u32 {
+  tellFound(ctx);
+  return close(ctx, status | takeFlags(ctx));
 }
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {
+  if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
   const state = edge(ctx);
-  if (state.magic != CONTEXT_MAGIC) return STATUS_NOT_BOOTED;
-  if (state.safeMode != 0) return STATUS_SAFE_MODE;
+  if (state.safeMode != 0) return close(ctx, STATUS_SAFE_MODE);
   const status = checkFrame(ctx, frame, length);
-  if (status != STATUS_OK) return status;
-  setTime(ctx, nowS, nowMs);
-  if (turnDue(ctx)) return STATUS_TICK_FIRST;
+  if (status != STATUS_OK) return close(ctx, status);
+  if (turnDue(ctx)) return close(ctx, STATUS_TICK_FIRST);
   if (state.timeKnown != 0) turnMinute(ctx);
   applyFrame(ctx, frame, length);
-  return STATUS_OK | takeFlags(ctx);
+  return closeWithFlags(ctx, STATUS_OK);
 }
 
 export function observe(ctx: usize, nowS: u32, nowMs: u32, record: usize, length: u32): u32 {
-  if (edge(ctx).magic != CONTEXT_MAGIC) return STATUS_NOT_BOOTED;
-  if (length == 0 || length > RECORD_BYTES_MAX) return STATUS_LENGTH;
-  setTime(ctx, nowS, nowMs);
+  if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
+  if (length == 0 || length > RECORD_BYTES_MAX) return close(ctx, STATUS_LENGTH);
   advance(ctx);
-  return observeRecord(ctx, record, length) | takeFlags(ctx);
+  return closeWithFlags(ctx, observeRecord(ctx, record, length));
 }
 
 export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
-  if (edge(ctx).magic != CONTEXT_MAGIC) return STATUS_NOT_BOOTED;
-  setTime(ctx, nowS, nowMs);
+  if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
+  if (periodDue(ctx)) scrub(ctx);
   advance(ctx);
   catchUp(ctx);
   periodTick(ctx);
-  return STATUS_OK | takeFlags(ctx);
+  return closeWithFlags(ctx, STATUS_OK);
 }
 
 /** One frame per own slot. A node without mission time only listens; one in safe mode beacons all the same. */
 export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32): u32 {
+  if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
   const state = edge(ctx);
-  if (state.magic != CONTEXT_MAGIC || state.outboxCount == 0) return 0;
-  if (state.timeKnown == 0 && state.safeMode == 0) return 0;
-  setTime(ctx, nowS, nowMs);
+  if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
+  sweepsCore(ctx);
   // A pulse tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
   const cycle = cycleNow(ctx);
-  if (state.timeKnown != 0 && cycle <= state.sentCycle) return 0;
+  if (state.timeKnown != 0 && cycle <= queues(ctx).sentCycle) return close(ctx, 0);
   const length = composeFrame(ctx, out, cap);
-  if (length != 0) state.sentCycle = cycle;
-  return length;
+  if (length != 0) {
+    queues(ctx).sentCycle = cycle;
+    changes(ctx, HOT);
+  }
+  return close(ctx, length);
 }
 
 export function command(ctx: usize, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? takeCommand(ctx, out, cap) : 0;
+  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeCommand(ctx, out, cap)) : 0;
 }
 
 export function event(ctx: usize, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? takeEvent(ctx, out, cap) : 0;
+  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeEvent(ctx, out, cap)) : 0;
 }
 
 export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
-  if (edge(ctx).magic != CONTEXT_MAGIC) return 0x7fffffff;
-  setTime(ctx, nowS, nowMs);
-  return deadlineMs(ctx);
+  return open(ctx, CORE_EDGE, nowS, nowMs) ? close(ctx, deadlineMs(ctx)) : 0x7fffffff;
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? writeCheckpoint(ctx, out, cap) : 0;
+  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) && close(ctx, 1) != 0 ? writeCheckpoint(ctx, out, cap) : 0;
 }
 
 /** CRC-32C of the block without its loss counters and scratch: a rejected input leaves it as it was. */
 export function hash(ctx: usize): u32 {
-  return crc32c(ctx, COUNTERS_AT) ^ (crc32c(ctx + COMMANDS_AT, CONTEXT_BYTES - COMMANDS_AT) * 3);
+  return crc32c(ctx + LINES_AT, COUNTERS_AT - LINES_AT) ^ (crc32c(ctx + CODES_AT, COUNTER_CODES_AT - CODES_AT) * 3);
 }
 
 export function inspect(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {
-  return edge(ctx).magic == CONTEXT_MAGIC ? inspectContext(ctx, what, index, out, cap) : 0;
+  if (!open(ctx, CORE_HOT, call(ctx).localS, call(ctx).localMs)) return 0;
+  return close(ctx, inspectContext(ctx, what, index, out, cap));
 }
 
 export function trap_site(): u32 {
@@ -136,8 +162,7 @@ export function trap_site(): u32 {
 
 /** 0 unknown, 1 accepted, 2 refused. */
 export function verdict(ctx: usize, owner: u32, slot: u32, nowS: u32, nowMs: u32): u32 {
-  if (edge(ctx).magic != CONTEXT_MAGIC || owner >= MEMBERS_MAX || slot >= OWN_SLOTS) return 0;
-  setTime(ctx, nowS, nowMs);
+  if (owner >= MEMBERS_MAX || slot >= OWN_SLOTS || !open(ctx, CORE_HOT, nowS, nowMs)) return 0;
   const index = intentIndex(ctx, owner, slot);
-  return index == NO_INDEX ? 0 : verdictOf(ctx, index);
+  return close(ctx, index == NO_INDEX ? 0 : verdictOf(ctx, index));
 }

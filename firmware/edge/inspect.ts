@@ -1,14 +1,15 @@
 // Telemetry for tests and tools: tables as words. Judges never use it.
 
 import { COUNTERS_MAX, NO_INDEX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
-import { TIMELINE_AT, COUNTERS_AT, COMMANDS_AT, CONTEXT_BYTES } from "../memory/map";
-import { membership, member } from "../membership/table";
+import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from "../memory/map";
+import { ageCountAt, AGE_BINS, call, changesProtection } from "../memory/guard";
+import { hearing, membership, member, readMembers } from "../membership/table";
 import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view";
 import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
-import { schedule } from "../schedule/table";
-import { edge, counterAt, members } from "./table";
+import { readTimeline, scheduleToChange } from "../schedule/table";
+import { edge, queues, counterAt, counterWord, members } from "./table";
 
 /** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
 export const WHAT_NODE: u32 = 0;
@@ -28,10 +29,13 @@ export const WHAT_TIMELINE: u32 = 6;
 export const WHAT_VIEW: u32 = 7;
 /** of group `index`: [kind, units, capacity, length] */
 export const WHAT_GROUP: u32 = 8;
-/** where scratch and counters lie, which a rejected input may change: [COUNTERS_AT, COMMANDS_AT, CONTEXT_BYTES] */
+/** what a rejected input leaves as it was: [LINES_AT, COUNTERS_AT, CODES_AT, COUNTER_CODES_AT, CONTEXT_BYTES, lines]: the rest is scratch and loss counters */
 export const WHAT_LAYOUT: u32 = 9;
 /** of the timeline: [plans made, slots looked at in the last step, in the last plan, 1 = energy falls short, 1 = a plan is in the making] */
 export const WHAT_SCHEDULE: u32 = 10;
+
+/** of protection: [corrected, dropped, next line to scrub, lines, passes, local second the present pass began, counts of ages × AGE_BINS] */
+export const WHAT_PROTECTION: u32 = 11;
 
 function put(out: usize, index: u32, word: u32): void {
   store<u32>(out + (index << 2), word);
@@ -44,16 +48,17 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
     case WHAT_NODE: {
       const state = edge(ctx);
       put(out, 0, state.timeKnown);
-      put(out, 1, state.missionS);
-      put(out, 2, state.missionMs);
+      put(out, 1, call(ctx).missionS);
+      put(out, 2, call(ctx).missionMs);
       put(out, 3, clockErrorMs(ctx));
       put(out, 4, state.safeMode);
-      put(out, 5, state.outboxCount);
+      put(out, 5, queues(ctx).outboxCount);
       put(out, 6, coordinator(ctx));
       return 7;
     }
     case WHAT_MEMBER:
       if (index >= members(ctx)) return 0;
+      readMembers(ctx, members(ctx));
       put(out, 0, memberState(ctx, index));
       put(out, 1, ageOf(ctx, index));
       put(out, 2, lastBeatOf(ctx, index));
@@ -84,7 +89,7 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return 4;
     }
     case WHAT_SCHEDULE: {
-      const state = schedule(ctx);
+      const state = scheduleToChange(ctx);
       put(out, 0, state.plans);
       put(out, 1, state.operationsStep);
       put(out, 2, state.operationsPlan);
@@ -93,10 +98,15 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return 5;
     }
     case WHAT_LAYOUT:
-      put(out, 0, COUNTERS_AT);
-      put(out, 1, COMMANDS_AT);
-      put(out, 2, CONTEXT_BYTES);
-      return 3;
+      put(out, 0, LINES_AT);
+      put(out, 1, COUNTERS_AT);
+      put(out, 2, CODES_AT);
+      put(out, 3, COUNTER_CODES_AT);
+      put(out, 4, CONTEXT_BYTES);
+      put(out, 5, LINES);
+      return 6;
+    case WHAT_PROTECTION:
+      return inspectProtection(ctx, out, cap);
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -131,16 +141,29 @@ function inspectView(ctx: usize, out: usize): u32 {
   put(out, 5, view.leaseUntilS);
   put(out, 6, intents(ctx).count);
   put(out, 7, convergence(ctx).count);
-  put(out, 8, view.health);
+  put(out, 8, hearing(ctx).health);
   return 9;
+}
+
+function inspectProtection(ctx: usize, out: usize, cap: u32): u32 {
+  if (cap < (6 + AGE_BINS) * 4) return 0;
+  const state = changesProtection(ctx);
+  put(out, 0, state.corrected);
+  put(out, 1, state.dropped);
+  put(out, 2, state.cursor);
+  put(out, 3, LINES);
+  put(out, 4, state.passes);
+  put(out, 5, state.beganS);
+  for (let i: u32 = 0; i < AGE_BINS; i++) put(out, 6 + i, load<u16>(ageCountAt(ctx, i)));
+  return 6 + AGE_BINS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {
   if (what == WHAT_COUNTERS) {
     if (cap < COUNTERS_MAX * 8) return 0;
     for (let i: u32 = 0; i < COUNTERS_MAX; i++) {
-      put(out, i * 2, load<u32>(counterAt(ctx, i)));
-      put(out, i * 2 + 1, load<u32>(counterAt(ctx, i) + 4));
+      put(out, i * 2, counterWord(ctx, counterAt(i)));
+      put(out, i * 2 + 1, counterWord(ctx, counterAt(i) + 4));
     }
     return COUNTERS_MAX * 2;
   }
@@ -151,6 +174,7 @@ function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u
   }
   if (what == WHAT_TIMELINE) {
     if (cap < TIMELINE_SLOTS_MAX * 4) return 0;
+    readTimeline(ctx);
     for (let i: u32 = 0; i < TIMELINE_SLOTS_MAX; i++) put(out, i, load<u8>(ctx + TIMELINE_AT + i));
     return TIMELINE_SLOTS_MAX;
   }

@@ -11,13 +11,14 @@ import {
   NO_INDEX,
 } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
-import { group, intent, intents, own, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
+import { groupToChange, intent, intentsToChange, own, ownToChange, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
 import { freshClaim, publish, finish, ownIndex } from "../intent/own";
 import { intentPlausible } from "../intent/hold";
 import { observeResource } from "../intent/notice";
 import { onOutlook } from "../intent/plan";
 import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from "../schedule/step";
 import { watchdogHealth, watchdogRecovery } from "../watchdog/step";
+import { expectStorm } from "../protection/step";
 import { disturb, CLASS_FLEET, CLASS_CLUSTER } from "../convergence/step";
 import {
   messageType,
@@ -94,7 +95,7 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
 /** A resource group as surveyed before launch, or newly surveyed. */
 export function setGroup(ctx: usize, m: GroupRecord): u32 {
   if (m.group >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
-  const entry = group(ctx, m.group);
+  const entry = groupToChange(ctx, m.group);
   entry.kind = m.kind;
   entry.units = m.units;
   entry.capacity = m.capacity;
@@ -117,7 +118,7 @@ function onProgress(ctx: usize, m: Progress): u32 {
   if (index == NO_INDEX || !timeKnown(ctx)) return STATUS_OK;
   if (status == STATUS_DONE && <u32>intent(ctx, index).kind == KIND_HAUL) finish(ctx, slot, DONE);
   else if (status >= STATUS_BLOCKED) {
-    intents(ctx).attempts++;
+    intentsToChange(ctx).attempts++;
     finish(ctx, slot, WITHDRAWN);
   }
   return STATUS_OK;
@@ -135,6 +136,7 @@ function onOutlookRecord(ctx: usize, m: Outlook): u32 {
   const untilS = m.untilS;
   const kind = m.kind;
   onOutlook(ctx, fromS, untilS, kind);
+  if (kind == OUTLOOK_STORM) expectStorm(ctx, untilS);
   if (timeKnown(ctx)) disturb(ctx, kind == OUTLOOK_STORM ? CLASS_FLEET : CLASS_CLUSTER, fromS, 0xffff, untilS);
   return STATUS_OK;
 }
@@ -161,8 +163,9 @@ function onAssign(ctx: usize, m: Assign): u32 {
   claim.version = 0;
   claim.publishedS = claim.claimS;
   if (!intentPlausible(ctx, claim)) return STATUS_IMPLAUSIBLE;
-  own(ctx, slot).settledVersion = 0;
-  own(ctx, slot).assigned = 1;
+  const mine = ownToChange(ctx, slot);
+  mine.settledVersion = 0;
+  mine.assigned = 1;
   publish(ctx, claim);
   return STATUS_OK;
 }

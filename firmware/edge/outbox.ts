@@ -1,8 +1,10 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
 import { OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
-import { OUTBOX_AT } from "../memory/map";
-import { edge } from "./table";
+import { OUTBOX_AT, LINES_AT } from "../memory/map";
+import { LINE_BYTES } from "../memory/lines";
+import { changes, reads } from "../memory/guard";
+import { queues, HOT } from "./table";
 import { countLoss } from "./queues";
 
 export const SEND_PROBE: u32 = 1;
@@ -37,14 +39,21 @@ export class Outgoing {
 }
 export const OUTGOING_BYTES: u32 = 12;
 
+const FIRST: u32 = 1 << ((OUTBOX_AT - LINES_AT) >> 6);
+
+/** The lines that the first `count` entries lie in. */
+function outboxLines(count: u32): u32 {
+  return FIRST * ((1 << ((count * OUTGOING_BYTES + LINE_BYTES - 1) >> 6)) - 1);
+}
+
 export function outgoing(ctx: usize, index: u32): Outgoing {
+  reads(ctx, outboxLines(index + 1));
   return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
 }
 
 /** Queues a frame part. The same request twice is one. A full outbox loses the newest and counts it. */
 export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
-  const state = edge(ctx);
-  const count = state.outboxCount;
+  const count = queues(ctx).outboxCount;
   for (let i: u32 = 0; i < count; i++) {
     const entry = outgoing(ctx, i);
     if (entry.what == <u16>what && entry.addressee == <u16>addressee && entry.a == a && entry.b == b) return;
@@ -58,16 +67,17 @@ export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): voi
   entry.addressee = <u16>addressee;
   entry.a = a;
   entry.b = b;
-  state.outboxCount = count + 1;
-  state.flags |= FLAG_DEADLINE;
+  queues(ctx).outboxCount = count + 1;
+  queues(ctx).flags |= FLAG_DEADLINE;
+  changes(ctx, outboxLines(count + 1) | HOT);
 }
 
 /** As send(), but ahead of what waits: an ack that is late is a suspicion. */
 export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
-  const state = edge(ctx);
-  const before = state.outboxCount;
+  const before = queues(ctx).outboxCount;
   send(ctx, what, addressee, a, b);
-  if (state.outboxCount == before || before == 0) return;
+  if (queues(ctx).outboxCount == before || before == 0) return;
+  changes(ctx, outboxLines(before + 1));
   const at = ctx + OUTBOX_AT;
   memory.copy(at + OUTGOING_BYTES, at, before * OUTGOING_BYTES);
   const entry = outgoing(ctx, 0);
@@ -79,11 +89,13 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
 
 /** Takes entry `index` out, keeping the order of the rest. */
 export function unqueue(ctx: usize, index: u32): void {
-  const state = edge(ctx);
-  const last = state.outboxCount - 1;
+  const last = queues(ctx).outboxCount - 1;
+  const lines = outboxLines(last + 1);
+  reads(ctx, lines);
+  changes(ctx, lines | HOT);
   const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
   memory.copy(at, at + OUTGOING_BYTES, (last - index) * OUTGOING_BYTES);
-  state.outboxCount = last;
+  queues(ctx).outboxCount = last;
 }
 
 if (offsetof<Outgoing>() != OUTGOING_BYTES) ERROR("stride of the outbox");

@@ -2,7 +2,7 @@
 
 import {
   COMMANDS_MAX,
-  COMMAND_BYTES_MAX,
+  COMMAND_STRIDE,
   EVENTS_MAX,
   EVENT_BYTES_MAX,
   FLAG_COMMAND,
@@ -11,75 +11,78 @@ import {
   COUNTER_EVENTS_FULL,
 } from "../memory/limits";
 import { COMMANDS_AT, EVENTS_AT } from "../memory/map";
-import { edge, counterAt } from "./table";
+import { call, changes, lineOf, readsLine, replacesLine, setWord } from "../memory/guard";
+import { queues, counterAt, HOT } from "./table";
 
 /** Adds to a loss counter (style.md rule 7: count, and local second of the first). */
 export function countLoss(ctx: usize, counter: u32): void {
-  const at = counterAt(ctx, counter);
-  const count = load<u32>(at);
-  if (count == 0) store<u32>(at + 4, edge(ctx).localS);
-  if (count != 0xffffffff) store<u32>(at, count + 1);
+  const at = counterAt(counter);
+  const count = load<u32>(ctx + at);
+  if (count == 0) setWord(ctx, at + 4, call(ctx).localS);
+  if (count != 0xffffffff) setWord(ctx, at, count + 1);
 }
 
 /** Where the next command record is to be encoded (its end: + COMMAND_BYTES_MAX − 1), or 0 when the ring is full. Byte 0 = length. */
 export function commandSpace(ctx: usize): usize {
-  const state = edge(ctx);
-  if (state.commandCount >= COMMANDS_MAX) {
+  if (<u32>queues(ctx).commandCount >= COMMANDS_MAX) {
     countLoss(ctx, COUNTER_COMMANDS_FULL);
     return 0;
   }
-  const index = (state.commandFirst + state.commandCount) % COMMANDS_MAX;
-  return ctx + COMMANDS_AT + index * COMMAND_BYTES_MAX + 1;
+  const index = (<u32>queues(ctx).commandFirst + <u32>queues(ctx).commandCount) % COMMANDS_MAX;
+  replacesLine(ctx, lineOf(COMMANDS_AT) + index);
+  return ctx + COMMANDS_AT + index * COMMAND_STRIDE + 1;
 }
 
 /** Closes the record begun at commandSpace(); `end` is what the encoder returned (0 = nothing was encoded). */
 export function commandDone(ctx: usize, at: usize, end: usize): void {
   if (end == 0) return;
   store<u8>(at - 1, <u8>(end - at));
-  const state = edge(ctx);
-  state.commandCount++;
-  state.flags |= FLAG_COMMAND;
+  queues(ctx).commandCount++;
+  queues(ctx).flags |= FLAG_COMMAND;
+  changes(ctx, HOT);
 }
 
 export function eventSpace(ctx: usize): usize {
-  const state = edge(ctx);
-  if (state.eventCount >= EVENTS_MAX) {
+  if (<u32>queues(ctx).eventCount >= EVENTS_MAX) {
     countLoss(ctx, COUNTER_EVENTS_FULL);
     return 0;
   }
-  const index = (state.eventFirst + state.eventCount) % EVENTS_MAX;
+  const index = (<u32>queues(ctx).eventFirst + <u32>queues(ctx).eventCount) % EVENTS_MAX;
+  replacesLine(ctx, lineOf(EVENTS_AT) + index);
   return ctx + EVENTS_AT + index * EVENT_BYTES_MAX + 1;
 }
 
 export function eventDone(ctx: usize, at: usize, end: usize): void {
   if (end == 0) return;
   store<u8>(at - 1, <u8>(end - at));
-  const state = edge(ctx);
-  state.eventCount++;
-  state.flags |= FLAG_EVENT;
+  queues(ctx).eventCount++;
+  queues(ctx).flags |= FLAG_EVENT;
+  changes(ctx, HOT);
 }
 
 /** Hands out the oldest command: copies it to out[0..cap) and returns its length; 0 = none (or cap too small: it stays). */
 export function takeCommand(ctx: usize, out: usize, cap: u32): u32 {
-  const state = edge(ctx);
-  if (state.commandCount == 0) return 0;
-  const at = ctx + COMMANDS_AT + state.commandFirst * COMMAND_BYTES_MAX;
+  if (queues(ctx).commandCount == 0) return 0;
+  readsLine(ctx, lineOf(COMMANDS_AT) + queues(ctx).commandFirst);
+  const at = ctx + COMMANDS_AT + queues(ctx).commandFirst * COMMAND_STRIDE;
   const length: u32 = load<u8>(at);
   if (length > cap) return 0;
   memory.copy(out, at + 1, length);
-  state.commandFirst = (state.commandFirst + 1) % COMMANDS_MAX;
-  state.commandCount--;
+  queues(ctx).commandFirst = <u8>((<u32>queues(ctx).commandFirst + 1) % COMMANDS_MAX);
+  queues(ctx).commandCount--;
+  changes(ctx, HOT);
   return length;
 }
 
 export function takeEvent(ctx: usize, out: usize, cap: u32): u32 {
-  const state = edge(ctx);
-  if (state.eventCount == 0) return 0;
-  const at = ctx + EVENTS_AT + state.eventFirst * EVENT_BYTES_MAX;
+  if (queues(ctx).eventCount == 0) return 0;
+  readsLine(ctx, lineOf(EVENTS_AT) + queues(ctx).eventFirst);
+  const at = ctx + EVENTS_AT + queues(ctx).eventFirst * EVENT_BYTES_MAX;
   const length: u32 = load<u8>(at);
   if (length > cap) return 0;
   memory.copy(out, at + 1, length);
-  state.eventFirst = (state.eventFirst + 1) % EVENTS_MAX;
-  state.eventCount--;
+  queues(ctx).eventFirst = <u8>((<u32>queues(ctx).eventFirst + 1) % EVENTS_MAX);
+  queues(ctx).eventCount--;
+  changes(ctx, HOT);
   return length;
 }

@@ -35,10 +35,10 @@ import {
   onAlive,
   onIsolation,
 } from "../membership/step";
-import { membership, member } from "../membership/table";
+import { membership, memberToChange } from "../membership/table";
 import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
-import { intents, intent, CLAIMED } from "../intent/table";
+import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
@@ -106,6 +106,7 @@ import {
   Beacon,
   decodeBeacon,
 } from "../wire/generated/messages";
+import { call } from "../memory/guard";
 import { edge, members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
 
@@ -240,7 +241,7 @@ export function applyFrame(ctx: usize, frame: usize, length: u32): void {
   const sender = header.sender;
   const broadcast = header.addressee == ADDRESSEE_ALL;
   markHeard(ctx, sender);
-  edge(ctx).exchanges = 0;
+  call(ctx).exchanges = 0;
   while (at < end) at = applyMessage(ctx, at, end, sender, broadcast, length);
 }
 
@@ -293,7 +294,7 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
     case TYPE_JOIN: {
       const m = changetype<Join>(s);
       const next = decodeJoin(at, end, m);
-      member(ctx, sender).generation = <u8>m.generation;
+      memberToChange(ctx, sender).generation = <u8>m.generation;
       restarted(ctx, sender, onAlive(ctx, sender, m.incarnation));
       return next;
     }
@@ -325,7 +326,7 @@ function restarted(ctx: usize, sender: u32, news: bool): void {
 function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u32, broadcast: bool): usize {
   const s: usize = ctx + SCRATCH_AT;
   if (type == TYPE_SYNC_DIGEST || type == TYPE_OWNER_SUMMARY || type == TYPE_NOTICE_SUMMARY) {
-    if (++edge(ctx).exchanges > EXCHANGES_PER_FRAME_MAX) {
+    if (++call(ctx).exchanges > EXCHANGES_PER_FRAME_MAX) {
       countLoss(ctx, COUNTER_EXCHANGES_FULL);
       return skipItem(at, end);
     }
@@ -391,7 +392,7 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
   if (broadcast) noteEcho(ctx, owner, slot);
   startRumor(ctx, index, RUMOR_COUNT);
   if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
-    edge(ctx).claimToCheck = index + 1;
+    intentsToChange(ctx).claimToCheck = index + 1;
     leaveToTick(ctx, DUE_CHECK);
   }
   if (owner == self(ctx)) adoptOwn(ctx, slot, index);

@@ -1,7 +1,8 @@
 // Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
 
 import { BEAT_S, CYCLE_S, PERIOD_S } from "../memory/limits";
-import { edge } from "./table";
+import { call } from "../memory/guard";
+import { edge, queues } from "./table";
 
 /** Cycles per probe period. */
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
@@ -14,23 +15,23 @@ function slotMs(ctx: usize): u32 {
 
 /** Cycles that had begun for this node: a cycle begins with its own slot. */
 export function cycleNow(ctx: usize): u32 {
-  const state = edge(ctx);
+  const now = call(ctx);
   const shiftS = slotMs(ctx) / 1000;
   const shiftMs = slotMs(ctx) % 1000;
   // One cycle is added so that the difference is never negative.
-  const s = state.missionS + CYCLE_S - shiftS - (state.missionMs < shiftMs ? 1 : 0);
+  const s = now.missionS + CYCLE_S - shiftS - (now.missionMs < shiftMs ? 1 : 0);
   return s / CYCLE_S;
 }
 
 /** Milliseconds until the slot of a cycle, 0 if it has begun. */
 function untilCycleMs(ctx: usize, cycle: u32): u32 {
-  const state = edge(ctx);
+  const now = call(ctx);
   if (cycle <= cycleNow(ctx)) return 0;
   const slot = slotMs(ctx);
   const startS = (cycle - 1) * CYCLE_S + slot / 1000;
-  const s = startS - state.missionS;
+  const s = startS - now.missionS;
   if (s > 1000000) return SATURATED;
-  return s * 1000 + (slot % 1000) - state.missionMs;
+  return s * 1000 + (slot % 1000) - now.missionMs;
 }
 
 /** The first cycle after `cycle` that is this node's for its period tick: members take turns over the cycles of a period. */
@@ -44,16 +45,17 @@ export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
 /** Milliseconds until this node wants tick and transmit. */
 export function deadlineMs(ctx: usize): u32 {
   const state = edge(ctx);
+  const now = call(ctx);
   if (state.timeKnown == 0) {
-    if (state.localS >= state.periodS) return 0;
-    return (state.periodS - state.localS) * 1000 - state.localMs;
+    if (now.localS >= state.periodS) return 0;
+    return (state.periodS - now.localS) * 1000 - now.localMs;
   }
-  if (state.due != 0) return 0;
+  if (queues(ctx).due != 0) return 0;
   // A beat turns in a tick, before frames that come after it.
-  const beat = (BEAT_S - (state.missionS % BEAT_S)) * 1000 - state.missionMs;
-  const cycle = untilCycleMs(ctx, state.periodCycle);
+  const beat = (BEAT_S - (now.missionS % BEAT_S)) * 1000 - now.missionMs;
+  const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
   const period = cycle < beat ? cycle : beat;
-  if (state.outboxCount == 0) return period;
-  const slot = untilCycleMs(ctx, state.sentCycle + 1);
+  if (queues(ctx).outboxCount == 0) return period;
+  const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
   return slot < period ? slot : period;
 }

@@ -9,8 +9,12 @@ import { goneHoldsUntilS } from "../membership/view";
 import {
   intents,
   intent,
+  intentSeen,
+  intentToChange,
   group,
+  groupToChange,
   notice,
+  readNotices,
   Notice,
   NOTICE_BYTES,
   Intent,
@@ -31,6 +35,7 @@ import { addToProfile, peakRate } from "./profile";
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
   if (unit > group(ctx, groupIndex).units) return false;
   if (unit == 0) return true;
+  readNotices(ctx);
   let at: usize = changetype<usize>(notice(ctx, 0));
   const end = at + intents(ctx).noticeCount * NOTICE_BYTES;
   for (; at < end; at += NOTICE_BYTES) {
@@ -65,7 +70,7 @@ function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: 
   let left = room;
   let crowded = false;
   for (; at < end; at += 2) {
-    const other = intent(ctx, load<u16>(at));
+    const other = intentSeen(ctx, load<u16>(at));
     if (other.startS >= record.boundS) break;
     if (record.startS >= other.boundS) continue;
     if (unit != 0 && other.resource == record.resource) return false;
@@ -89,19 +94,20 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   }
   while (at != NO_INDEX) {
     const record = intent(ctx, at);
-    record.boundS = boundOf(ctx, record);
+    const boundS = boundOf(ctx, record);
+    if (record.boundS != boundS) intentToChange(ctx, at).boundS = boundS;
     let verdict = VERDICT_UNKNOWN;
     if (claims(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
-    record.verdict = <u8>verdict;
+    if (<u32>record.verdict != verdict) intentToChange(ctx, at).verdict = <u8>verdict;
     if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
     const next: u32 = record.next;
     if (at == upTo) {
-      chain.dirtyFrom = <u16>next;
+      groupToChange(ctx, groupIndex).dirtyFrom = <u16>next;
       return;
     }
     at = next;
   }
-  chain.dirtyFrom = <u16>NO_INDEX;
+  groupToChange(ctx, groupIndex).dirtyFrom = <u16>NO_INDEX;
 }
 
 /** Verdict on a held record, brought up to date. */

@@ -3,7 +3,7 @@
 
 import { EPOCH_S, NO_INDEX } from "../memory/limits";
 import { fold32 } from "../base/hash";
-import { intent, group, Intent, resourceGroup, STARTED } from "./table";
+import { intent, intentToChange, groupToChange, Intent, resourceGroup, STARTED } from "./table";
 
 /**
  * Fills in the order: started before not started; higher priority; earlier claim epoch; then a hash of (owner, nonce fixed at the
@@ -26,8 +26,8 @@ function before(a: Intent, b: Intent): bool {
 
 /** Puts a record into its group's chain; verdicts from there on are to be found anew. */
 export function link(ctx: usize, index: u32): void {
-  const record = intent(ctx, index);
-  const chain = group(ctx, resourceGroup(record.resource));
+  const record = intentToChange(ctx, index);
+  const chain = groupToChange(ctx, resourceGroup(record.resource));
   let previous: u32 = NO_INDEX;
   let at: u32 = chain.first;
   let dirty = false;
@@ -38,15 +38,15 @@ export function link(ctx: usize, index: u32): void {
   }
   record.next = <u16>at;
   if (previous == NO_INDEX) chain.first = <u16>index;
-  else intent(ctx, previous).next = <u16>index;
+  else intentToChange(ctx, previous).next = <u16>index;
   chain.length++;
   if (!dirty) chain.dirtyFrom = <u16>index;
 }
 
 /** Takes a record out. */
 export function unlink(ctx: usize, index: u32): void {
-  const record = intent(ctx, index);
-  const chain = group(ctx, resourceGroup(record.resource));
+  const record = intentToChange(ctx, index);
+  const chain = groupToChange(ctx, resourceGroup(record.resource));
   let previous: u32 = NO_INDEX;
   let at: u32 = chain.first;
   let dirty = false;
@@ -56,13 +56,13 @@ export function unlink(ctx: usize, index: u32): void {
     at = intent(ctx, at).next;
   }
   if (previous == NO_INDEX) chain.first = record.next;
-  else intent(ctx, previous).next = record.next;
+  else intentToChange(ctx, previous).next = record.next;
   chain.length--;
   if (!dirty) chain.dirtyFrom = record.next;
 }
 
 /** All verdicts of a group are to be found anew. */
 export function soilGroup(ctx: usize, index: u32): void {
-  const chain = group(ctx, index);
+  const chain = groupToChange(ctx, index);
   chain.dirtyFrom = chain.first;
 }

@@ -1,13 +1,14 @@
 // Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
 // version), so that holding the same set means having the same digest, whatever the order of arrival.
 
-import { BUCKETS, BUCKET_S } from "../memory/limits";
+import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from "../memory/limits";
 import { mix64 } from "../base/hash";
 import { missionS } from "../edge/table";
-import { membership, member } from "../membership/table";
+import { changes } from "../memory/guard";
+import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
-import { intents, bucket } from "./table";
+import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
@@ -27,42 +28,41 @@ export function turnMinute(ctx: usize): void {
   if (minute <= state.minute && state.minute != 0) return;
   let from = state.minute + 1;
   if (state.minute == 0 || minute - state.minute > BUCKETS) from = minute > BUCKETS ? minute - BUCKETS + 1 : 0;
-  for (let m = from; m <= minute; m++) {
-    const b = bucket(ctx, m + AHEAD_MINUTES);
-    b.digest = 0;
-    b.recent = 0;
-  }
-  state.minute = minute;
+  for (let m = from; m <= minute; m++) setBucket(ctx, m + AHEAD_MINUTES, 0);
+  intentsToChange(ctx).minute = minute;
 }
 
 /** A change of `delta` in what is held, to be counted as of `atS` (mission second of its publication). */
 export function account(ctx: usize, atS: u32, delta: u64): void {
-  const state = intents(ctx);
+  count(ctx, atS, delta);
+  const view = membership(ctx);
+  if (view.epoch != 0 && atS < epochCutS(view.epoch)) {
+    view.digest += delta;
+    changes(ctx, VIEW);
+    agreeAnew(ctx);
+  }
+}
+
+function count(ctx: usize, atS: u32, delta: u64): void {
+  const state = intentsToChange(ctx);
   state.digest += delta;
   state.recent += <u32>delta;
   const minute = atS / BUCKET_S;
   if (minute + BUCKETS > state.minute + AHEAD_MINUTES + 1 && minute <= state.minute + AHEAD_MINUTES) {
-    const b = bucket(ctx, minute);
-    b.digest += delta;
-    b.recent += <u32>delta;
-  }
-  const view = membership(ctx);
-  if (view.epoch != 0 && atS < epochCutS(view.epoch)) {
-    view.digest += delta;
-    agreeAnew(ctx);
+    setBucket(ctx, minute, bucketDigest(ctx, minute) + delta);
   }
 }
 
 /** Likewise for one owner's sum. */
 export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
-  member(ctx, owner).intentSum += <u32>delta;
+  memberToChange(ctx, owner).intentSum += <u32>delta;
 }
 
 /** Digest of what was published before mission second `cutS` (a whole minute, at most BUCKETS − AHEAD_MINUTES − 1 minutes ago). */
 export function digestAsOf(ctx: usize, cutS: u32): u64 {
   const state = intents(ctx);
   let digest = state.digest;
-  for (let m = cutS / BUCKET_S; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).digest;
+  for (let m = cutS / BUCKET_S; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucketDigest(ctx, m);
   return digest;
 }
 
@@ -71,6 +71,31 @@ export function recentAsOf(ctx: usize, atS: u32): u32 {
   const state = intents(ctx);
   let digest = state.recent;
   const minute = atS / BUCKET_S;
-  for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucket(ctx, m).recent;
+  for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucketRecent(ctx, m);
   return digest;
+}
+
+/** RAD-1: all sums from what is held, after a record was lost. What replaced an older version in these minutes is counted as if that had never been: until the next cut. */
+export function recount(ctx: usize): void {
+  const state = intentsToChange(ctx);
+  state.digest = 0;
+  state.recent = 0;
+  for (let m: u32 = 0; m < BUCKETS; m++) setBucket(ctx, m, 0);
+  for (let owner: u32 = 0; owner < MEMBERS_MAX; owner++) memberToChange(ctx, owner).intentSum = 0;
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
+    const record = intent(ctx, i);
+    if (record.state == 0) continue;
+    const hash = intentHash(record.owner, record.slot, record.version);
+    count(ctx, record.publishedS, hash);
+    accountOwner(ctx, record.owner, hash);
+  }
+  for (let i: u32 = 0; i < state.noticeCount; i++) {
+    const fact = notice(ctx, i);
+    count(ctx, fact.observedS, noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity));
+  }
+  const view = membership(ctx);
+  if (view.epoch == 0) return;
+  view.digest = digestAsOf(ctx, epochCutS(view.epoch)) + view.goneDigest;
+  changes(ctx, VIEW);
+  agreeAnew(ctx);
 }

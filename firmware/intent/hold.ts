@@ -18,8 +18,10 @@ import {
   EVENTS_MAX,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
+import { LINE_BYTES } from "../memory/lines";
+import { changes, lineOf, replacesLine } from "../memory/guard";
 import { bitGet } from "../base/bits";
-import { edge, members, missionS, self } from "../edge/table";
+import { edge, queues, members, missionS, self } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { goneAt, membership } from "../membership/table";
 import { epochCutS } from "../membership/clock";
@@ -27,11 +29,16 @@ import { ageOf, promiseHeard } from "../membership/view";
 import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
 import {
   intents,
+  intentsToChange,
   intent,
+  intentSeen,
+  intentToChange,
+  readIntents,
   intentIndex,
   setIntentIndex,
-  group,
+  groupToChange,
   rumorAt,
+  RUMORS,
   Intent,
   VERSION_BITS,
   resourceGroup,
@@ -44,16 +51,19 @@ import { boundOf } from "./arbitrate";
 /** A publisher's clock may be this much ahead, seconds. */
 export const AHEAD_S_MAX: u32 = 120;
 
+const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_BYTES;
+
 /** Room in the ring of events that letting go of many leaves to others. */
 const EVENTS_SPARE: u32 = 4;
 
 export function intentsBoot(ctx: usize): void {
-  const state = intents(ctx);
+  const state = intentsToChange(ctx);
+  for (let i: u32 = 0; i < INDEX_LINES; i++) replacesLine(ctx, lineOf(INTENT_INDEX_AT) + i);
   memory.fill(ctx + INTENT_INDEX_AT, 0xff, MEMBERS_MAX * OWN_SLOTS * 2);
-  for (let i: u32 = 0; i < INTENTS_MAX; i++) intent(ctx, i).next = <u16>(i + 1 < INTENTS_MAX ? i + 1 : NO_INDEX);
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) intentToChange(ctx, i).next = <u16>(i + 1 < INTENTS_MAX ? i + 1 : NO_INDEX);
   for (let i: u32 = 0; i < GROUPS_MAX; i++) {
-    group(ctx, i).first = <u16>NO_INDEX;
-    group(ctx, i).dirtyFrom = <u16>NO_INDEX;
+    groupToChange(ctx, i).first = <u16>NO_INDEX;
+    groupToChange(ctx, i).dirtyFrom = <u16>NO_INDEX;
   }
   state.free = 0;
   state.nextDropS = 0xffffffff;
@@ -96,11 +106,13 @@ export function hold(ctx: usize, m: IntentMessage): u32 {
     }
     state.free = intent(ctx, index).next;
     state.count++;
+    intentsToChange(ctx);
     setIntentIndex(ctx, m.owner, m.slot, index);
   }
-  fill(intent(ctx, index), m);
-  intent(ctx, index).boundS = boundOf(ctx, intent(ctx, index));
-  if (bitGet(goneAt(ctx), m.owner) && intent(ctx, index).boundS < state.nextDropS) state.nextDropS = intent(ctx, index).boundS;
+  const record = intentToChange(ctx, index);
+  fill(record, m);
+  record.boundS = boundOf(ctx, record);
+  if (bitGet(goneAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
   link(ctx, index);
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
   account(ctx, m.publishedS, delta);
@@ -165,8 +177,8 @@ function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, p
 
 /** Lets a record go, to be counted as of `atS` so that all nodes agree on it whenever they come to it. */
 function drop(ctx: usize, index: u32, atS: u32): void {
-  const state = intents(ctx);
-  const record = intent(ctx, index);
+  const state = intentsToChange(ctx);
+  const record = intentToChange(ctx, index);
   const delta = <u64>0 - intentHash(record.owner, record.slot, record.version);
   unlink(ctx, index);
   setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
@@ -181,8 +193,9 @@ function drop(ctx: usize, index: u32, atS: u32): void {
 
 /** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */
 export function dropOver(ctx: usize, cutS: u32): void {
+  readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
-    const record = intent(ctx, i);
+    const record = intentSeen(ctx, i);
     if (record.state != 0 && record.endS + RETENTION_S <= cutS) drop(ctx, i, 0);
   }
 }
@@ -194,8 +207,9 @@ export function dropUnheld(ctx: usize): void {
   // Who has just started has heard nobody yet: the others seem gone, their work is not.
   if (now < state.nextDropS || now < membership(ctx).bootS + BEATS_GONE * BEAT_S) return;
   let next: u32 = 0xffffffff;
+  readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
-    const record = intent(ctx, i);
+    const record = intentSeen(ctx, i);
     // Who was gone at the cut may be back: what it tells now is no longer let go.
     if (record.state == 0 || !bitGet(goneAt(ctx), record.owner) || ageOf(ctx, record.owner) < BEATS_GONE) continue;
     const boundS = boundOf(ctx, record);
@@ -204,10 +218,10 @@ export function dropUnheld(ctx: usize): void {
       continue;
     }
     // Each is told; when the platform must fetch what is told first, the next call goes on.
-    if (edge(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
+    if (<u32>queues(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
     else drop(ctx, i, boundS);
   }
-  state.nextDropS = next;
+  intentsToChange(ctx).nextDropS = next;
 }
 
 /** Whether a record's work is over for its owner. */
@@ -221,7 +235,8 @@ export function startRumor(ctx: usize, index: u32, times: u32): void {
   const at = rumorAt(ctx, state.rumorNext);
   store<u16>(at, <u16>index);
   store<u16>(at + 2, <u16>times);
-  state.rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
+  intentsToChange(ctx).rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
+  changes(ctx, RUMORS);
 }
 
 /** A rumour to attach now: its record, or NO_INDEX. */
@@ -230,6 +245,7 @@ export function takeRumor(ctx: usize): u32 {
     const at = rumorAt(ctx, i);
     const left = load<u16>(at + 2);
     if (left == 0) continue;
+    changes(ctx, RUMORS);
     store<u16>(at + 2, left - 1);
     const index: u32 = load<u16>(at);
     if (intent(ctx, index).state != 0) return index;

@@ -7,7 +7,7 @@ import { members, missionS, self, timeKnown } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { send, SEND_NOTICE } from "../edge/outbox";
 import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from "../wire/generated/messages";
-import { intents, group, notice, Notice } from "./table";
+import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from "./table";
 import { account, noticeHash } from "./digest";
 import { soilGroup } from "./chain";
 import { AHEAD_S_MAX } from "./hold";
@@ -36,7 +36,7 @@ function isNewer(m: NoticeMessage, held: Notice): bool {
 
 /** Takes in a fact. Returns true if it is news. */
 export function holdNotice(ctx: usize, m: NoticeMessage): bool {
-  const state = intents(ctx);
+  const state = intentsToChange(ctx);
   let index = noticeIndex(ctx, m.group, m.unit);
   let delta = noticeHash(m.group, m.unit, m.observedS, m.observer, m.capacity);
   if (index == NOTICES_MAX) {
@@ -50,13 +50,13 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
     if (!isNewer(m, held)) return false;
     delta -= noticeHash(held.group, held.unit, held.observedS, held.observer, held.capacity);
   }
-  const entry = notice(ctx, index);
+  const entry = noticeToChange(ctx, index);
   entry.group = <u16>m.group;
   entry.unit = <u16>m.unit;
   entry.capacity = m.capacity;
   entry.observedS = m.observedS;
   entry.observer = <u16>m.observer;
-  if (m.unit == 0) group(ctx, m.group).capacity = m.capacity;
+  if (m.unit == 0) groupToChange(ctx, m.group).capacity = m.capacity;
   soilGroup(ctx, m.group);
   account(ctx, m.observedS, delta);
   state.noticeSum += <u32>delta;

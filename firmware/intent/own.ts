@@ -19,7 +19,8 @@ import { mix32, fold32 } from "../base/hash";
 import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { sendFirst, SEND_INTENT } from "../edge/outbox";
-import { membership, agreeAt, agreedBeforeAt } from "../membership/table";
+import { changes } from "../memory/guard";
+import { membership, agreeAt, agreedBeforeAt, VIEW } from "../membership/table";
 import { majorityAgrees, checkQuorum, grantedUntilS } from "../membership/view";
 import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
 import {
@@ -34,9 +35,11 @@ import {
 import { scheduleDirty } from "../schedule/step";
 import {
   intents,
+  intentsToChange,
   intent,
   intentIndex,
   own,
+  ownToChange,
   group,
   Intent,
   VERSION_BITS,
@@ -60,7 +63,7 @@ const RESTATE_S: u32 = 120;
 
 /** 0 if this boot has used up its versions: the next boot's are not touched. */
 function nextVersion(ctx: usize): u32 {
-  const state = intents(ctx);
+  const state = intentsToChange(ctx);
   const floor = edge(ctx).incarnation << VERSION_BITS;
   if (state.version < floor) state.version = floor;
   if ((state.version + 1) >>> VERSION_BITS != edge(ctx).incarnation) return 0;
@@ -119,10 +122,10 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   const index = hold(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
-  own(ctx, slot).retell = RETELL_TIMES;
+  ownToChange(ctx, slot).retell = RETELL_TIMES;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   tellPublished(ctx, m);
-  intents(ctx).unsettled = 1;
+  intentsToChange(ctx).unsettled = 1;
   return m.version;
 }
 
@@ -153,7 +156,7 @@ export function ownIndex(ctx: usize, slot: u32): u32 {
 
 /** Ends a slot's work: done or withdrawn, from now on. */
 export function finish(ctx: usize, slot: u32, state: u32): void {
-  const mine = own(ctx, slot);
+  const mine = ownToChange(ctx, slot);
   mine.settledVersion = 0;
   mine.assigned = 0;
   if (ownIndex(ctx, slot) != NO_INDEX) {
@@ -173,6 +176,7 @@ export function finish(ctx: usize, slot: u32, state: u32): void {
 export function agreementGrew(ctx: usize): void {
   if (membership(ctx).boundsMoved != 0) {
     membership(ctx).boundsMoved = 0;
+    changes(ctx, VIEW);
     soilAll(ctx);
   }
   if (checkQuorum(ctx)) renewOwn(ctx);
@@ -189,7 +193,7 @@ function settleOwn(ctx: usize): void {
     if (verdictOf(ctx, index) != VERDICT_REFUSED && canSettle(ctx, index)) settle(ctx, slot, index);
     else left = 1;
   }
-  state.unsettled = left;
+  intentsToChange(ctx).unsettled = left;
 }
 
 function canSettle(ctx: usize, index: u32): bool {
@@ -219,7 +223,7 @@ function canSettle(ctx: usize, index: u32): bool {
 
 function settle(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
-  const mine = own(ctx, slot);
+  const mine = ownToChange(ctx, slot);
   let settled = record.version;
   if (<u32>record.state == CLAIMED) {
     // From now on it may run: that is a fact for all, published before anything moves.
@@ -259,7 +263,7 @@ export function tendOwn(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = own(ctx, slot);
     if (mine.retell != 0) {
-      mine.retell--;
+      ownToChange(ctx, slot).retell--;
       sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
     }
     const index = ownIndex(ctx, slot);
@@ -311,16 +315,16 @@ function lose(ctx: usize, slot: u32, index: u32): void {
     m.rate = mine.settledRate;
     m.leaseS = mine.settledLeaseS;
     const version = publish(ctx, m);
-    if (version != 0) mine.settledVersion = version;
+    if (version != 0) ownToChange(ctx, slot).settledVersion = version;
     return;
   }
-  intents(ctx).attempts++;
+  intentsToChange(ctx).attempts++;
   finish(ctx, slot, WITHDRAWN);
 }
 
 /** The lease ran out while out of contact, or the node restarted: the slot claims anew, without the precedence of what has begun. */
 function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
-  own(ctx, slot).settledVersion = 0;
+  ownToChange(ctx, slot).settledVersion = 0;
   const m = draft(ctx, slot);
   const now = missionS(ctx);
   m.state = CLAIMED;
@@ -355,7 +359,9 @@ function renewOwn(ctx: usize): void {
     if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
     else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
   }
-  if (until > view.leaseUntilS) view.leaseUntilS = until;
+  if (until <= view.leaseUntilS) return;
+  view.leaseUntilS = until;
+  changes(ctx, VIEW);
 }
 
 /** The earliest start, at or after `fromS`, of another's claim on the unit that a slot works; its own end if there is none. */
@@ -374,7 +380,7 @@ function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
 
 /** Settled work ends sooner: that needs nobody's consent. */
 function shorten(ctx: usize, slot: u32, endS: u32): void {
-  const mine = own(ctx, slot);
+  const mine = ownToChange(ctx, slot);
   const m = draft(ctx, slot);
   m.endS = endS;
   m.leaseS = mine.settledLeaseS;
@@ -420,14 +426,14 @@ export function mayRun(ctx: usize, slot: u32): bool {
  */
 export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
-  if (version > intents(ctx).version) intents(ctx).version = version;
+  if (version > intents(ctx).version) intentsToChange(ctx).version = version;
   if (version >>> VERSION_BITS == edge(ctx).incarnation) {
-    own(ctx, slot).returned = 1;
+    ownToChange(ctx, slot).returned = 1;
     leaveToTick(ctx, DUE_WITHDRAW);
     return;
   }
-  own(ctx, slot).settledVersion = 0;
-  intents(ctx).unsettled = 1;
+  ownToChange(ctx, slot).settledVersion = 0;
+  intentsToChange(ctx).unsettled = 1;
   scheduleDirty(ctx, slot);
 }
 
@@ -435,7 +441,7 @@ export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
 export function withdrawReturned(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     if (own(ctx, slot).returned == 0) continue;
-    own(ctx, slot).returned = 0;
+    ownToChange(ctx, slot).returned = 0;
     finish(ctx, slot, WITHDRAWN);
   }
 }
@@ -443,9 +449,10 @@ export function withdrawReturned(ctx: usize): void {
 /** After a restart nothing counts as settled: a version published after the checkpoint may have taken it back. */
 export function ownRestart(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
-    own(ctx, slot).settledVersion = 0;
-    own(ctx, slot).running = 0;
-    own(ctx, slot).returned = 0;
+    const mine = ownToChange(ctx, slot);
+    mine.settledVersion = 0;
+    mine.running = 0;
+    mine.returned = 0;
   }
-  intents(ctx).unsettled = 1;
+  intentsToChange(ctx).unsettled = 1;
 }

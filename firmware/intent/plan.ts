@@ -5,13 +5,14 @@ import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, EPOCH_S, ADDRESSEE_ALL } fro
 import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from "../memory/map";
 import { bitGet, bitSet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
-import { edge, missionS, self, timeKnown } from "../edge/table";
+import { capability, edge, missionS, self, timeKnown } from "../edge/table";
 import { send, SEND_ISOLATION } from "../edge/outbox";
 import { membership } from "../membership/table";
 import { clockTrusted } from "../membership/clock";
 import { scheduleStoredKg } from "../schedule/step";
 import {
   intents,
+  intentsToChange,
   intent,
   own,
   group,
@@ -165,8 +166,8 @@ function claimSite(ctx: usize): void {
   const now = missionS(ctx);
   const count = lots(ctx);
   if (now < state.planAfterS || count == 0) return;
-  state.planAfterS = now + RETRY_S;
-  const wanted = edge(ctx).rateMax;
+  intentsToChange(ctx).planAfterS = now + RETRY_S;
+  const wanted = capability(ctx).rateMax;
   let bestRate: u32 = wanted >>> 2;
   let bestLot: u32 = NO_INDEX;
   let bestStartS: u32 = 0;
@@ -189,7 +190,7 @@ function claimSite(ctx: usize): void {
   const preferred = state.attempts == 0 ? self(ctx) / count : draw(ctx, now + 1);
   const unit = freeUnit(ctx, bestLot, bestStartS, endS, preferred & 0xffff);
   if (unit == 0) {
-    state.attempts++;
+    intentsToChange(ctx).attempts++;
     return;
   }
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
@@ -206,7 +207,7 @@ function tendSite(ctx: usize, slot: u32): void {
   const record = intent(ctx, ownIndex(ctx, slot));
   const epoch = now / EPOCH_S;
   if (record.version != mine.settledVersion || epoch == intents(ctx).planEpoch) return;
-  intents(ctx).planEpoch = epoch;
+  intentsToChange(ctx).planEpoch = epoch;
   const lot = resourceGroup(record.resource);
   let endS = record.endS;
   let rate = record.rate;
@@ -214,9 +215,9 @@ function tendSite(ctx: usize, slot: u32): void {
     const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
     if (unitFreeForUs(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
   }
-  if (rate < edge(ctx).rateMax && (draw(ctx, epoch) & 1) == 0) {
+  if (rate < capability(ctx).rateMax && (draw(ctx, epoch) & 1) == 0) {
     const free = freeRate(ctx, lot, now, endS);
-    const wanted = free < edge(ctx).rateMax ? free : edge(ctx).rateMax;
+    const wanted = free < capability(ctx).rateMax ? free : capability(ctx).rateMax;
     if (wanted > rate + (rate >>> 5)) rate = wanted;
   }
   if (endS == record.endS && rate == record.rate) return;
@@ -250,7 +251,7 @@ function planHaul(ctx: usize): void {
   if (depot == NO_INDEX) return;
   const loadKg = group(ctx, depot).loadKg;
   if (loadKg == 0 || scheduleStoredKg(ctx) < loadKg) return;
-  state.haulAfterS = now + 10 * RETRY_S;
+  intentsToChange(ctx).haulAfterS = now + 10 * RETRY_S;
   const rate = loadKg * (86400 / HAUL_S);
   for (let i: u32 = 0; i < HAUL_TRIES; i++) {
     const random = draw(ctx, now + i);
@@ -292,7 +293,7 @@ function silenceLeaseS(ctx: usize): u32 {
 
 /** The platform predicts silence. */
 export function onOutlook(ctx: usize, fromS: u32, untilS: u32, kind: u32): void {
-  const state = intents(ctx);
+  const state = intentsToChange(ctx);
   state.outlookFromS = fromS;
   state.outlookUntilS = untilS;
   state.outlookKind = kind;

@@ -1,21 +1,21 @@
 // Use of a group's shared capacity over time (INT-2): a set of claims in the order in which they begin and in that in which they end, so that
 // the highest summed rate in an interval is found in one pass over both.
 
-import { intent, startsAt, boundsAt } from "./table";
+import { intentSeen, startsAt, boundsAt } from "./table";
 
-/** Adds a claim to the `count` that are there; its bound must be up to date. */
+/** Adds a claim, read in this call, to the `count` that are there; its bound must be up to date. */
 export function addToProfile(ctx: usize, count: u32, index: u32): void {
-  const record = intent(ctx, index);
+  const record = intentSeen(ctx, index);
   let at: usize = startsAt(ctx) + (count << 1);
   const starts = startsAt(ctx);
-  while (at > starts && intent(ctx, load<u16>(at - 2)).startS > record.startS) {
+  while (at > starts && intentSeen(ctx, load<u16>(at - 2)).startS > record.startS) {
     store<u16>(at, load<u16>(at - 2));
     at -= 2;
   }
   store<u16>(at, <u16>index);
   const bounds = boundsAt(ctx);
   at = bounds + (count << 1);
-  while (at > bounds && intent(ctx, load<u16>(at - 2)).boundS > record.boundS) {
+  while (at > bounds && intentSeen(ctx, load<u16>(at - 2)).boundS > record.boundS) {
     store<u16>(at, load<u16>(at - 2));
     at -= 2;
   }
@@ -33,17 +33,17 @@ export function peakRate(ctx: usize, count: u32, startS: u32, endS: u32, limit: 
   let timeS = startS;
   // What ends at a second no longer counts then, what begins does: ends go first. Each end belongs to a beginning before it.
   for (;;) {
-    while (begun < begunEnd && intent(ctx, load<u16>(begun)).startS <= timeS) {
-      rate += intent(ctx, load<u16>(begun)).rate;
+    while (begun < begunEnd && intentSeen(ctx, load<u16>(begun)).startS <= timeS) {
+      rate += intentSeen(ctx, load<u16>(begun)).rate;
       begun += 2;
     }
-    while (ended < endedEnd && intent(ctx, load<u16>(ended)).boundS <= timeS) {
-      rate -= intent(ctx, load<u16>(ended)).rate;
+    while (ended < endedEnd && intentSeen(ctx, load<u16>(ended)).boundS <= timeS) {
+      rate -= intentSeen(ctx, load<u16>(ended)).rate;
       ended += 2;
     }
     if (rate > most) most = rate;
     if (most > limit || begun == begunEnd) return most;
-    timeS = intent(ctx, load<u16>(begun)).startS;
+    timeS = intentSeen(ctx, load<u16>(begun)).startS;
     if (timeS >= endS) return most;
   }
   return most;

@@ -3,8 +3,9 @@
 
 import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
+import { members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
 import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
+import { call, setWord } from "../memory/guard";
 import { membership, member } from "../membership/table";
 import {
   SyncDigest,
@@ -15,7 +16,7 @@ import {
   NoticeSummary,
   noticeSummaryEntryAt,
 } from "../wire/generated/messages";
-import { intents, intent, intentIndex, notice } from "./table";
+import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice } from "./table";
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;
@@ -33,9 +34,9 @@ const SPAN_SMALL: u32 = 2;
 /** The peer's view differs: begins to narrow it down. */
 export function beginSync(ctx: usize, peer: u32): void {
   const state = intents(ctx);
-  const now = edge(ctx).localS;
+  const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
-  state.syncS = now;
+  intentsToChange(ctx).syncS = now;
   // After a restart what this node itself published comes first: without it nothing of its own can go on.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
   const view = membership(ctx);
@@ -83,7 +84,7 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
 }
 
 export function onSince(ctx: usize, sender: u32, fromS: u32): void {
-  intents(ctx).sincePeer = sender;
+  intentsToChange(ctx).sincePeer = sender;
   intents(ctx).sinceFromS = fromS;
   leaveToTick(ctx, DUE_SINCE);
 }
@@ -148,7 +149,9 @@ export function noteEcho(ctx: usize, owner: u32, slot: u32): void {
   const index = intentIndex(ctx, owner, slot);
   if (index == NO_INDEX) return;
   const stamp = <u16>missionS(ctx);
-  intent(ctx, index).echo = stamp == 0 ? 1 : stamp;
+  const record = intent(ctx, index);
+  const rest = <u32>record.priority | (<u32>record.generation << 8);
+  setWord(ctx, echoWordAt(index), rest | (<u32>(stamp == 0 ? 1 : stamp) << 16));
 }
 
 export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {

@@ -1,6 +1,6 @@
 // The intents held, one record each, and this node's own slots: layout and accessors. See README.md for the ideas.
 
-import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX } from "../memory/limits";
+import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX, RUMORS_MAX } from "../memory/limits";
 import {
   INTENT_STATE_AT,
   INTENTS_AT,
@@ -9,9 +9,12 @@ import {
   GROUPS_AT,
   NOTICES_AT,
   BUCKETS_AT,
+  RECENTS_AT,
   RUMORS_AT,
   INTENT_SCRATCH_AT,
+  LINES_AT,
 } from "../memory/map";
+import { changes, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines } from "../memory/guard";
 
 export const PLANNED: u32 = 1;
 export const CLAIMED: u32 = 2;
@@ -43,7 +46,8 @@ export class IntentState {
   version: u32 = 0;
   noticeCount: u32 = 0;
   noticeSum: u32 = 0;
-  rumorCount: u32 = 0;
+  /** Of a frame just heard: the record of a claim that is to be checked, plus one. */
+  claimToCheck: u32 = 0;
   rumorNext: u32 = 0;
   /** Mission second before which nothing new is planned; and the last epoch in which planning was tried. */
   planAfterS: u32 = 0;
@@ -120,7 +124,7 @@ export class Own {
   pad1: u16 = 0;
 }
 
-/** A resource group. 24 bytes. */
+/** A resource group. 32 bytes, two to a line. */
 @unmanaged
 export class Group {
   kind: u32 = 0;
@@ -134,6 +138,7 @@ export class Group {
   dirtyFrom: u16 = 0;
   length: u16 = 0;
   pad0: u16 = 0;
+  pad1: u64 = 0;
 }
 
 /** A fact about a resource. 16 bytes. */
@@ -147,23 +152,21 @@ export class Notice {
   echo: u16 = 0;
 }
 
-/** What changed in one mission minute: digests as of an earlier minute are the running ones less the younger buckets. 16 bytes. */
-@unmanaged
-export class Bucket {
-  digest: u64 = 0;
-  recent: u32 = 0;
-  pad0: u32 = 0;
-}
-
 export const INTENT_BYTES: u32 = 64;
 export const OWN_BYTES: u32 = 32;
-export const GROUP_BYTES: u32 = 24;
+export const GROUP_BYTES: u32 = 32;
 export const NOTICE_BYTES: u32 = 16;
-export const BUCKET_BYTES: u32 = 16;
 export const RUMOR_BYTES: u32 = 4;
 
 /** Versions of one incarnation: the low bits count, the others say which boot published it, so that a restarted node never reuses one. */
 export const VERSION_BITS: u32 = 19;
+
+/** Core lines: of the state (it begins in the third line of membership's), of the minutes, of rumours, of own slots. */
+export const HELD: u32 = (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
+const MINUTES: u32 = (1 << ((RECENTS_AT - LINES_AT) >> 6)) - (1 << ((BUCKETS_AT - LINES_AT) >> 6));
+const RECENTS: u32 = 1 << ((RECENTS_AT - LINES_AT) >> 6);
+export const RUMORS: u32 = (2 << ((RUMORS_AT + RUMORS_MAX * RUMOR_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((RUMORS_AT - LINES_AT) >> 6));
+const OWN_LINES: u32 = (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
 
 // @ts-ignore: decorator
 @inline
@@ -172,42 +175,92 @@ export function intents(ctx: usize): IntentState {
 }
 // @ts-ignore: decorator
 @inline
-export function intent(ctx: usize, index: u32): Intent {
-  return changetype<Intent>(ctx + INTENTS_AT + index * INTENT_BYTES);
+export function intentsToChange(ctx: usize): IntentState {
+  changes(ctx, HELD);
+  return intents(ctx);
 }
-/** The record that holds (owner, slot), or NO_INDEX. */
+export function intent(ctx: usize, index: u32): Intent {
+  readsLine(ctx, lineOf(INTENTS_AT) + index);
+  return intentSeen(ctx, index);
+}
+export function intentToChange(ctx: usize, index: u32): Intent {
+  changesLine(ctx, lineOf(INTENTS_AT) + index);
+  return intentSeen(ctx, index);
+}
+/** A record that was read in this call before. */
 // @ts-ignore: decorator
 @inline
+export function intentSeen(ctx: usize, index: u32): Intent {
+  return changetype<Intent>(ctx + INTENTS_AT + index * INTENT_BYTES);
+}
+/** Offset of the word of priority, generation and echo. */
+// @ts-ignore: decorator
+@inline
+export function echoWordAt(index: u32): u32 {
+  return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>("priority");
+}
+/** Before walks over all records. */
+export function readIntents(ctx: usize): void {
+  sweepsLines(ctx, lineOf(INTENTS_AT), lineOf(INTENTS_AT) + INTENTS_MAX);
+}
+/** The record that holds (owner, slot), or NO_INDEX. */
 export function intentIndex(ctx: usize, owner: u32, slot: u32): u32 {
+  readsLine(ctx, lineOf(INTENT_INDEX_AT) + (owner >>> 2));
   return load<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1));
 }
 export function setIntentIndex(ctx: usize, owner: u32, slot: u32, index: u32): void {
+  changesLine(ctx, lineOf(INTENT_INDEX_AT) + (owner >>> 2));
   store<u16>(ctx + INTENT_INDEX_AT + ((owner * OWN_SLOTS + slot) << 1), <u16>index);
 }
-// @ts-ignore: decorator
-@inline
 export function own(ctx: usize, slot: u32): Own {
+  reads(ctx, OWN_LINES);
   return changetype<Own>(ctx + OWN_AT + slot * OWN_BYTES);
 }
-// @ts-ignore: decorator
-@inline
+export function ownToChange(ctx: usize, slot: u32): Own {
+  changes(ctx, OWN_LINES);
+  return own(ctx, slot);
+}
 export function group(ctx: usize, index: u32): Group {
+  readsLine(ctx, lineOf(GROUPS_AT) + (index >>> 1));
   return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
 }
-// @ts-ignore: decorator
-@inline
+export function groupToChange(ctx: usize, index: u32): Group {
+  changesLine(ctx, lineOf(GROUPS_AT) + (index >>> 1));
+  return changetype<Group>(ctx + GROUPS_AT + index * GROUP_BYTES);
+}
 export function notice(ctx: usize, index: u32): Notice {
+  readsLine(ctx, lineOf(NOTICES_AT) + (index >>> 2));
   return changetype<Notice>(ctx + NOTICES_AT + index * NOTICE_BYTES);
 }
-// @ts-ignore: decorator
-@inline
-export function bucket(ctx: usize, minute: u32): Bucket {
-  return changetype<Bucket>(ctx + BUCKETS_AT + (minute & (BUCKETS - 1)) * BUCKET_BYTES);
+/** Before walks over all notices. */
+export function readNotices(ctx: usize): void {
+  readsLines(ctx, lineOf(NOTICES_AT), lineOf(NOTICES_AT) + ((intents(ctx).noticeCount + 3) >>> 2));
 }
-/** Rumor i: record index (u16), times left (u16). */
-// @ts-ignore: decorator
-@inline
+export function noticeToChange(ctx: usize, index: u32): Notice {
+  changesLine(ctx, lineOf(NOTICES_AT) + (index >>> 2));
+  return notice(ctx, index);
+}
+/**
+ * What changed in one mission minute: digests as of an earlier minute are the running ones less the younger buckets. Here the whole digest, and in a line
+ * of its own the lower half that anti-entropy compares with every pulse.
+ */
+export function bucketDigest(ctx: usize, minute: u32): u64 {
+  reads(ctx, MINUTES);
+  return load<u64>(ctx + BUCKETS_AT + ((minute & (BUCKETS - 1)) << 3));
+}
+export function bucketRecent(ctx: usize, minute: u32): u32 {
+  reads(ctx, RECENTS);
+  return load<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2));
+}
+export function setBucket(ctx: usize, minute: u32, digest: u64): void {
+  reads(ctx, MINUTES | RECENTS);
+  changes(ctx, MINUTES | RECENTS);
+  store<u64>(ctx + BUCKETS_AT + ((minute & (BUCKETS - 1)) << 3), digest);
+  store<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2), <u32>digest);
+}
+/** Rumor i: record index (u16), times left (u16). The caller says so when it changes one. */
 export function rumorAt(ctx: usize, index: u32): usize {
+  reads(ctx, RUMORS);
   return ctx + RUMORS_AT + index * RUMOR_BYTES;
 }
 /** Accepted records while a group is walked (u16 each), in the order in which they begin and in that in which they end. */
@@ -235,11 +288,12 @@ export function resourceUnit(resource: u32): u32 {
 }
 
 if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR("a version holds the number of its boot");
-if (offsetof<IntentState>() > INTENTS_AT - INTENT_STATE_AT) ERROR("room for the state of intents");
+if (offsetof<Intent>("priority") != 60 || offsetof<Intent>("echo") != 62) ERROR("the echo shares a word");
+if (offsetof<IntentState>() > 96) ERROR("room for the state of intents");
 if (offsetof<Intent>() != INTENT_BYTES) ERROR("stride of the intent table");
 if (offsetof<Own>() != OWN_BYTES) ERROR("stride of the own slots");
 if (offsetof<Group>() != GROUP_BYTES) ERROR("stride of the groups");
 if (offsetof<Notice>() != NOTICE_BYTES) ERROR("stride of the notices");
-if (offsetof<Bucket>() != BUCKET_BYTES) ERROR("stride of the buckets");
+if (BUCKETS != 16) ERROR("minutes fill their lines");
 if ((BUCKETS & (BUCKETS - 1)) != 0) ERROR("buckets are indexed by mask");
 if (INTENTS_MAX > NO_INDEX) ERROR("records are indexed by u16");

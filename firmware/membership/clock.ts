@@ -11,8 +11,9 @@ import {
   COUNTER_CLOCK_DISAGREES,
   EVENT_BYTES_MAX,
 } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge } from "../edge/table";
+import { CLOCK_AT, SCRATCH_OUT_AT } from "../memory/map";
+import { call, changes } from "../memory/guard";
+import { edge, queues, HOT, NODE } from "../edge/table";
 import { countLoss, eventSpace, eventDone } from "../edge/queues";
 import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
 
@@ -30,20 +31,32 @@ const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
 export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
 const DRIFT_S_PER_MS: u32 = 1000 / CLOCK_DRIFT_PPM_MAX;
 
-/** Takes the processor's clock for this call and derives mission time. */
-export function setTime(ctx: usize, nowS: u32, nowMs: u32): void {
+/** Takes the processor's clock for this call. */
+// @ts-ignore: decorator
+@inline
+export function setLocal(ctx: usize, nowS: u32, nowMs: u32): void {
+  const now = call(ctx);
+  now.localS = nowS;
+  now.localMs = nowMs;
+}
+
+/** Derives mission time from it. */
+export function setMission(ctx: usize): void {
   const state = edge(ctx);
-  state.localS = nowS;
-  state.localMs = nowMs;
-  if (state.timeKnown == 0) return;
-  let ms = nowMs + state.offsetMs;
-  let s = nowS + state.offsetS;
+  const now = call(ctx);
+  if (state.timeKnown == 0) {
+    now.missionS = 0;
+    now.missionMs = 0;
+    return;
+  }
+  let ms = now.localMs + clock(ctx).offsetMs;
+  let s = now.localS + clock(ctx).offsetS;
   if (ms >= 1000) {
     ms -= 1000;
     s += 1;
   }
-  state.missionS = s;
-  state.missionMs = ms;
+  now.missionS = s;
+  now.missionMs = ms;
 }
 
 /**
@@ -55,8 +68,8 @@ export function clockErrorMs(ctx: usize): u32 {
   const state = edge(ctx);
   if (state.timeKnown == 0) return ERROR_WIRE_MS_MAX;
   // Rounded up, or frequent samples would never let it grow.
-  const elapsedS = state.localS - state.sampleS + DRIFT_S_PER_MS - 1;
-  return state.errorMs + elapsedS / DRIFT_S_PER_MS;
+  const elapsedS = call(ctx).localS - clock(ctx).sampleS + DRIFT_S_PER_MS - 1;
+  return clock(ctx).errorMs + elapsedS / DRIFT_S_PER_MS;
 }
 
 /** A majority agrees, each within AGREE_S of those it heard it from: this is the cluster's time. */
@@ -64,9 +77,25 @@ export function clockAgreed(ctx: usize): void {
   if (clockErrorMs(ctx) > AGREED_ERROR_MS) setError(ctx, AGREED_ERROR_MS);
 }
 
+/** In the hot line. Mission = local + offset. */
+@unmanaged
+class Clock {
+  offsetS: u32 = 0;
+  offsetMs: u32 = 0;
+  errorMs: u32 = 0;
+  sampleS: u32 = 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function clock(ctx: usize): Clock {
+  return changetype<Clock>(ctx + CLOCK_AT);
+}
+
 function setError(ctx: usize, errorMs: u32): void {
-  edge(ctx).errorMs = errorMs;
-  edge(ctx).sampleS = edge(ctx).localS;
+  clock(ctx).errorMs = errorMs;
+  clock(ctx).sampleS = call(ctx).localS;
+  changes(ctx, HOT);
 }
 
 /** TIM-1: whether this clock is good enough to claim, grant or renew anything. */
@@ -109,15 +138,16 @@ function differenceMs(aS: u32, aMs: u32, bS: u32, bMs: u32): i32 {
 /** Moves the offset by `ms` (|ms| ≤ 2³⁰). */
 function shiftOffset(ctx: usize, ms: i32): void {
   const state = edge(ctx);
-  let total = <i32>state.offsetMs + ms;
+  let total = <i32>clock(ctx).offsetMs + ms;
   let s = total / 1000;
   total -= s * 1000;
   if (total < 0) {
     total += 1000;
     s -= 1;
   }
-  state.offsetMs = <u32>total;
-  state.offsetS += <u32>s;
+  clock(ctx).offsetMs = <u32>total;
+  clock(ctx).offsetS += <u32>s;
+  changes(ctx, HOT);
 }
 
 /** A peer's time as told in its pulse, in a frame of `bytes` bytes. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
@@ -127,7 +157,7 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   const trusted = peerErrorMs <= CLOCK_ERROR_MS_MAX;
   if (state.timeKnown != 0) {
     const errorMs = clockErrorMs(ctx);
-    const off = differenceMs(peerS, peerMs, state.missionS, state.missionMs) + transitMs;
+    const off = differenceMs(peerS, peerMs, call(ctx).missionS, call(ctx).missionMs) + transitMs;
     // Slots need those who hear each other to keep together, so the near are followed whatever their error; who is far off, by the worse.
     const far = off > AGREE_MS || off < -AGREE_MS;
     if (far && !trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
@@ -142,8 +172,9 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
     state.timeKnown = 0;
     state.bootKnown = 0;
     state.samples = 0;
-    state.sentCycle = 0;
-    state.periodS = state.localS;
+    queues(ctx).sentCycle = 0;
+    state.periodS = call(ctx).localS;
+    changes(ctx, HOT | NODE);
   }
   learn(ctx, peerS, <i32>peerMs + transitMs, peerErrorMs);
 }
@@ -170,9 +201,10 @@ function abs(ms: i32): u32 {
 /** A sample for a clock that is unknown: time peerS + sumMs at the present local time. */
 function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   const state = edge(ctx);
+  changes(ctx, HOT | NODE);
   // The offset that this sample asks for; the first is kept and later ones are compared with it.
-  let offsetS = peerS - state.localS;
-  let offsetMs = sumMs - <i32>state.localMs;
+  let offsetS = peerS - call(ctx).localS;
+  let offsetMs = sumMs - <i32>call(ctx).localMs;
   if (offsetMs < 0) {
     offsetMs += 1000;
     offsetS -= 1;
@@ -180,11 +212,11 @@ function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
     offsetMs -= 1000;
     offsetS += 1;
   }
-  const off = state.samples == 0 ? 0 : differenceMs(offsetS, <u32>offsetMs, state.offsetS, state.offsetMs);
+  const off = state.samples == 0 ? 0 : differenceMs(offsetS, <u32>offsetMs, clock(ctx).offsetS, clock(ctx).offsetMs);
   if (state.samples == 0 || off > AGREE_MS || off < -AGREE_MS) {
     state.samples = 1;
-    state.offsetS = offsetS;
-    state.offsetMs = <u32>offsetMs;
+    clock(ctx).offsetS = offsetS;
+    clock(ctx).offsetMs = <u32>offsetMs;
     return;
   }
   state.samples++;
@@ -192,12 +224,14 @@ function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   state.timeKnown = 1;
   const learntMs = peerErrorMs + <u32>AGREE_MS;
   // From peers that are themselves lost, nothing is learnt of how far off this clock may be.
-  setError(ctx, peerErrorMs > CLOCK_ERROR_MS_MAX && state.errorMs > learntMs ? state.errorMs : learntMs);
-  setTime(ctx, state.localS, state.localMs);
+  setError(ctx, peerErrorMs > CLOCK_ERROR_MS_MAX && clock(ctx).errorMs > learntMs ? clock(ctx).errorMs : learntMs);
+  setMission(ctx);
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<TimeAcquired>(ctx + SCRATCH_OUT_AT);
-  m.timeS = state.missionS;
-  m.errorMs = state.errorMs;
+  m.timeS = call(ctx).missionS;
+  m.errorMs = clock(ctx).errorMs;
   eventDone(ctx, at, encodeTimeAcquired(at, at + EVENT_BYTES_MAX - 1, m));
 }
+
+if (offsetof<Clock>() != 16) ERROR("room for the clock");

@@ -9,11 +9,12 @@ import {
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { bitSet, wordFromBytes } from "../base/bits";
-import { edge, members, missionS, timeKnown } from "../edge/table";
+import { call, changes } from "../memory/guard";
+import { members, missionS, timeKnown, HOT } from "../edge/table";
 import { countLoss } from "../edge/queues";
 import { Pulse, PULSE_STRUCT_BYTES } from "../wire/generated/messages";
 import { beatOf, epochOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
-import { membership, heardAt, agreeAt, everyoneAt } from "./table";
+import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from "./table";
 import { mergeHeard } from "./view";
 
 /** What a pulse told about our agreement with its sender. */
@@ -44,7 +45,7 @@ export function composePulse(ctx: usize, recent: u32): Pulse {
     store<u32>(second + offset, h2 | gone);
   }
   memory.copy(planes + bytes, second, bytes);
-  const now = edge(ctx);
+  const now = call(ctx);
   m.timeS = now.missionS;
   m.timeMs = now.missionMs;
   const errorMs = clockErrorMs(ctx);
@@ -75,13 +76,15 @@ export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
     countLoss(ctx, COUNTER_CLOCK_DISAGREES);
     return PULSE_NOTHING;
   }
-  state.pulsesHeard++;
+  hearing(ctx).pulsesHeard++;
+  changes(ctx, HOT);
   const now = missionS(ctx);
-  if (now > state.heardS + DEAF_S) {
+  if (now > hearing(ctx).heardS + DEAF_S) {
+    changes(ctx, PROBING);
     state.deafS = now;
-    state.quietS = state.heardS;
+    state.quietS = hearing(ctx).heardS;
   }
-  state.heardS = now;
+  hearing(ctx).heardS = now;
   mergeAges(ctx, beatOf(m.timeS), m);
   if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
   if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;
@@ -120,7 +123,9 @@ function mergeAgreement(ctx: usize, m: Pulse): bool {
     store<u32>(at, now);
     grew |= now ^ before;
   }
-  return grew != 0;
+  if (grew == 0) return false;
+  changes(ctx, AGREE);
+  return true;
 }
 
 /** The member that broadcasts pulse j of the present period: all take turns. */

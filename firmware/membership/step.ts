@@ -12,7 +12,8 @@ import {
 } from "../memory/limits";
 import { bitGet, bitSet, bitClear } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
-import { edge, members, missionS, self, timeKnown } from "../edge/table";
+import { changes } from "../memory/guard";
+import { edge, queues, members, missionS, self, timeKnown, HOT } from "../edge/table";
 import {
   send,
   sendFirst,
@@ -24,7 +25,23 @@ import {
   SEND_ALIVE,
   SEND_JOIN,
 } from "../edge/outbox";
-import { membership, member, everyoneAt, baseAt, votersAt, suspectAt, agreeAt, RECOVERING_ALL, RECOVERING_LEASES } from "./table";
+import {
+  membership,
+  member,
+  memberToChange,
+  everyoneAt,
+  baseAt,
+  votersAt,
+  suspectAt,
+  agreeAt,
+  RECOVERING_ALL,
+  RECOVERING_LEASES,
+  hearing,
+  BITMAPS,
+  HEARD_LONG_AGO,
+  PROBING,
+  VIEW,
+} from "./table";
 import { ageOf, markHeard } from "./view";
 import { pulseTurn } from "./pulse";
 
@@ -42,6 +59,7 @@ const HEALTH_DOUBT: u32 = 5;
 
 /** After boot: everybody counts for a majority, nobody was heard. */
 export function membershipBoot(ctx: usize): void {
+  changes(ctx, VIEW | PROBING | BITMAPS);
   for (let i: u32 = 0; i < members(ctx); i++) {
     bitSet(everyoneAt(ctx), i);
     bitSet(baseAt(ctx), i);
@@ -57,13 +75,14 @@ export function membershipBoot(ctx: usize): void {
 /** After restore: what was in flight is forgotten, the view is kept but old signs of life count from their beats. */
 export function membershipRestart(ctx: usize): void {
   const state = membership(ctx);
-  state.probeTarget = 0;
-  state.relayedTarget = 0;
+  changes(ctx, VIEW | HOT | PROBING | BITMAPS);
+  hearing(ctx).probeTarget = 0;
+  hearing(ctx).relayedTarget = 0;
   state.errandFor = 0;
   state.rumorLeft = 0;
   // A join may be lost; the new incarnation is told a few times more.
   state.refuteLeft = TELL_TIMES;
-  state.health = 0;
+  hearing(ctx).health = 0;
   state.quorum = 0;
   if (state.recovering == 0) state.recovering = RECOVERING_LEASES;
   state.unstored = 0;
@@ -80,15 +99,17 @@ export function membershipStep(ctx: usize): void {
   const state = membership(ctx);
   const count = members(ctx);
   if (count < 2) return;
+  changes(ctx, HOT | PROBING);
   // A node that cannot get its own frames out in time knows nothing about others.
-  const congested = edge(ctx).outboxCount >= CONGESTED;
-  if (state.relayedTarget != 0 && !congested) suspect(ctx, state.relayedTarget - 1);
-  state.relayedTarget = 0;
-  if (state.probeTarget != 0 && !congested) askRelays(ctx, state.probeTarget - 1);
-  state.probeTarget = 0;
+  const congested = queues(ctx).outboxCount >= CONGESTED;
+  if (hearing(ctx).relayedTarget != 0 && !congested) suspect(ctx, hearing(ctx).relayedTarget - 1);
+  hearing(ctx).relayedTarget = 0;
+  if (hearing(ctx).probeTarget != 0 && !congested) askRelays(ctx, hearing(ctx).probeTarget - 1);
+  hearing(ctx).probeTarget = 0;
   probeNext(ctx);
   if (state.refuteLeft != 0) {
     state.refuteLeft--;
+    changes(ctx, PROBING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
   for (let j: u32 = 0; j < PULSES_PER_PERIOD; j++)
@@ -126,9 +147,9 @@ function probeNext(ctx: usize): void {
   for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
     const target = walk(ctx);
     if (target == self(ctx) || ageOf(ctx, target) >= BEATS_GONE) continue;
-    state.probeTarget = target + 1;
-    state.probeSequence = (state.probeSequence + 1) & 0xffff;
-    sendFirst(ctx, SEND_PROBE, target, state.probeSequence, 0);
+    hearing(ctx).probeTarget = <u16>(target + 1);
+    hearing(ctx).probeSequence++;
+    sendFirst(ctx, SEND_PROBE, target, hearing(ctx).probeSequence, 0);
     return;
   }
 }
@@ -136,9 +157,9 @@ function probeNext(ctx: usize): void {
 /** No ack came: others shall try. */
 function askRelays(ctx: usize, target: u32): void {
   const state = membership(ctx);
-  if (state.health < HEALTH_MAX) state.health++;
-  state.relayedTarget = target + 1;
-  state.relayedSequence = state.probeSequence;
+  if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
+  hearing(ctx).relayedTarget = <u16>(target + 1);
+  hearing(ctx).relayedSequence = hearing(ctx).probeSequence;
   const count = members(ctx);
   let draw = mix32(fold32(edge(ctx).seed + target, missionS(ctx) ^ (self(ctx) << 20)));
   let asked: u32 = 0;
@@ -146,7 +167,7 @@ function askRelays(ctx: usize, target: u32): void {
     const relay = draw % count;
     draw = mix32(draw + 0x9e3779b9);
     if (relay == target || relay == self(ctx) || ageOf(ctx, relay) >= BEATS_GONE) continue;
-    send(ctx, SEND_PROBE_REQUEST, relay, state.relayedSequence, target);
+    send(ctx, SEND_PROBE_REQUEST, relay, hearing(ctx).relayedSequence, target);
     asked++;
   }
 }
@@ -154,16 +175,19 @@ function askRelays(ctx: usize, target: u32): void {
 /** Neither we nor our relays got through. A node that hears little itself suspects nobody (local health awareness). */
 function suspect(ctx: usize, target: u32): void {
   const state = membership(ctx);
-  if (state.health < HEALTH_MAX) state.health++;
-  if (state.health > HEALTH_DOUBT || state.pulsesHeard == 0) return;
+  if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
+  if (hearing(ctx).health > HEALTH_DOUBT || hearing(ctx).pulsesHeard == 0) return;
   bitSet(suspectAt(ctx), target);
+  changes(ctx, HEARD_LONG_AGO | PROBING);
   state.rumorMember = target + 1;
   state.rumorLeft = TELL_TIMES;
 }
 
 function improve(ctx: usize): void {
   const state = membership(ctx);
-  if (state.health > 0) state.health--;
+  if (hearing(ctx).health == 0) return;
+  hearing(ctx).health--;
+  changes(ctx, HOT);
 }
 
 export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
@@ -172,14 +196,20 @@ export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
 
 export function onAck(ctx: usize, sender: u32, sequence: u32): void {
   const state = membership(ctx);
-  if (state.probeTarget == sender + 1 && state.probeSequence == sequence) {
-    state.probeTarget = 0;
+  const probe = hearing(ctx);
+  if (<u32>probe.probeTarget == sender + 1 && <u32>probe.probeSequence == sequence) {
+    probe.probeTarget = 0;
+    changes(ctx, HOT);
     improve(ctx);
   }
-  if (state.relayedTarget == sender + 1) state.relayedTarget = 0;
+  if (<u32>probe.relayedTarget == sender + 1) {
+    probe.relayedTarget = 0;
+    changes(ctx, HOT);
+  }
   if (state.errandFor != 0 && state.errandTarget == sender && state.errandProbe == sequence) {
     sendFirst(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
     state.errandFor = 0;
+    changes(ctx, PROBING);
   }
 }
 
@@ -189,6 +219,7 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
     return;
   }
   const state = membership(ctx);
+  changes(ctx, PROBING);
   state.errandFor = sender + 1;
   state.errandSequence = sequence;
   state.errandTarget = target;
@@ -199,9 +230,10 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
 export function onRelayedAck(ctx: usize, target: u32): void {
   const state = membership(ctx);
   markHeard(ctx, target);
-  bitClear(suspectAt(ctx), target);
-  if (state.relayedTarget == target + 1) {
-    state.relayedTarget = 0;
+  clearSuspicion(ctx, target);
+  if (<u32>hearing(ctx).relayedTarget == target + 1) {
+    hearing(ctx).relayedTarget = 0;
+    changes(ctx, HOT);
     improve(ctx);
   }
 }
@@ -210,6 +242,7 @@ export function onRelayedAck(ctx: usize, target: u32): void {
 export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void {
   const state = membership(ctx);
   if (suspected == self(ctx)) {
+    changes(ctx, PROBING);
     // The last refutation of a boot is repeated for ever: the next number is that of a restart.
     if (incarnation >= state.incarnation && (state.incarnation & REFUTATION_MASK) != REFUTATION_MASK) state.incarnation++;
     if (state.refuteLeft == 0) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
@@ -219,22 +252,32 @@ export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void 
   if (incarnation < <u32>member(ctx, suspected).incarnation || ageOf(ctx, suspected) == 0) return;
   if (bitGet(suspectAt(ctx), suspected)) return;
   bitSet(suspectAt(ctx), suspected);
+  changes(ctx, HEARD_LONG_AGO | PROBING);
   state.rumorMember = suspected + 1;
   state.rumorLeft = TELL_TIMES;
 }
 
 /** A member speaks for itself. Returns true if it is a restart that we had not heard of: it lost what was in flight. */
 export function onAlive(ctx: usize, who: u32, incarnation: u32): bool {
-  const entry = member(ctx, who);
-  const restarted = entry.incarnation != 0 && incarnation >> REFUTATION_BITS > <u32>entry.incarnation >> REFUTATION_BITS;
-  if (incarnation > <u32>entry.incarnation) entry.incarnation = <u16>incarnation;
-  bitClear(suspectAt(ctx), who);
-  if (membership(ctx).rumorMember == who + 1) membership(ctx).rumorLeft = 0;
+  const known: u32 = member(ctx, who).incarnation;
+  const restarted = known != 0 && incarnation >> REFUTATION_BITS > known >> REFUTATION_BITS;
+  if (incarnation > known) memberToChange(ctx, who).incarnation = <u16>incarnation;
+  clearSuspicion(ctx, who);
+  if (membership(ctx).rumorMember == who + 1 && membership(ctx).rumorLeft != 0) {
+    membership(ctx).rumorLeft = 0;
+    changes(ctx, PROBING);
+  }
   return restarted;
 }
 
+function clearSuspicion(ctx: usize, who: u32): void {
+  if (!bitGet(suspectAt(ctx), who)) return;
+  bitClear(suspectAt(ctx), who);
+  changes(ctx, HEARD_LONG_AGO);
+}
+
 export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void {
-  const entry = member(ctx, who);
+  const entry = memberToChange(ctx, who);
   entry.isolationFromS = fromS;
   entry.isolationUntilS = untilS;
 }

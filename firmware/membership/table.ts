@@ -1,7 +1,8 @@
 // Who is in the cluster and when each was last heard: layout and accessors. See README.md for the ideas.
 
 import { MEMBER_WORDS } from "../memory/limits";
-import { MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT } from "../memory/map";
+import { BITMAP_BYTES, HEARING_AT, MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from "../memory/map";
+import { changesLine, lineOf, readsLine, sweepsLines } from "../memory/guard";
 
 @unmanaged
 export class MembershipState {
@@ -19,19 +20,27 @@ export class MembershipState {
   leaseUntilS: u32 = 0;
   /** 1 = a majority agrees in the present epoch. */
   quorum: u32 = 0;
-  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
-  probeTarget: u32 = 0;
-  probeSequence: u32 = 0;
-  relayedTarget: u32 = 0;
-  relayedSequence: u32 = 0;
+  /** 1 = this node has agreed with a majority since boot. */
+  formed: u32 = 0;
+  /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
+   *  what it published last). */
+  bootS: u32 = 0;
+  /** Changes of the gone set since the last beat, told to the convergence room. */
+  sequence: u32 = 0;
+  /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
+  recovering: u32 = 0;
+  /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */
+  unstored: u32 = 0;
+  /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
+  boundsMoved: u32 = 0;
+  // ---- second line ----
+  /** Mission second of the first pulse after a gap: what fell silent before it may only have been unheard; and that at which the gap began. */
+  deafS: u32 = 0;
+  quietS: u32 = 0;
   /** Walk over the members: position and stride of this round. */
   walkPosition: u32 = 0;
   walkStride: u32 = 0;
   walkLeft: u32 = 0;
-  /** Local health, 0 good to HEALTH_MAX. */
-  health: u32 = 0;
-  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
-  pulsesHeard: u32 = 0;
   /** A relay's errand: requester + 1, its sequence, the target, and the sequence of our own probe. */
   errandFor: u32 = 0;
   errandSequence: u32 = 0;
@@ -43,24 +52,25 @@ export class MembershipState {
   incarnation: u32 = 0;
   /** Own refutations left to broadcast. */
   refuteLeft: u32 = 0;
-  /** 1 = this node has agreed with a majority since boot. */
-  formed: u32 = 0;
-  /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
-   *  what it published last). */
-  bootS: u32 = 0;
-  /** Mission second of the newest pulse merged, and of the first one after a gap: what fell silent before it may only have been unheard. */
+  spare0: u32 = 0;
+  spare1: u32 = 0;
+  spare2: u32 = 0;
+}
+
+/** In the hot line. */
+@unmanaged
+export class Hearing {
+  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
+  pulsesHeard: u32 = 0;
+  /** Mission second of the newest pulse merged. */
   heardS: u32 = 0;
-  deafS: u32 = 0;
-  /** Mission second at which that gap began. */
-  quietS: u32 = 0;
-  /** Changes of the gone set since the last beat, told to the convergence room. */
-  sequence: u32 = 0;
-  /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
-  recovering: u32 = 0;
-  /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */
-  unstored: u32 = 0;
-  /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
-  boundsMoved: u32 = 0;
+  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
+  probeTarget: u16 = 0;
+  probeSequence: u16 = 0;
+  relayedTarget: u16 = 0;
+  relayedSequence: u16 = 0;
+  /** Local health, 0 good to HEALTH_MAX. */
+  health: u32 = 0;
 }
 
 @unmanaged
@@ -82,6 +92,7 @@ export class Member {
   burials: u8 = 0;
   spare0: u8 = 0;
   spare1: u16 = 0;
+  spare2: u32 = 0;
 }
 
 export const STATE_UNKNOWN: u32 = 0;
@@ -96,15 +107,34 @@ export function membership(ctx: usize): MembershipState {
   return changetype<MembershipState>(ctx + MEMBERSHIP_AT);
 }
 
-export const MEMBER_BYTES: u32 = 28;
+/** Two to a line. */
+export const MEMBER_BYTES: u32 = 32;
 
 // @ts-ignore: decorator
 @inline
-export function member(ctx: usize, index: u32): Member {
-  return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
+export function hearing(ctx: usize): Hearing {
+  return changetype<Hearing>(ctx + HEARING_AT);
 }
 
-const BITMAP_BYTES: u32 = MEMBER_WORDS * 4;
+
+export function member(ctx: usize, index: u32): Member {
+  readsLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
+  return memberSeen(ctx, index);
+}
+export function memberToChange(ctx: usize, index: u32): Member {
+  changesLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
+  return memberSeen(ctx, index);
+}
+/** A member whose line was read in this call: after readMembers(), in walks over all. */
+// @ts-ignore: decorator
+@inline
+export function memberSeen(ctx: usize, index: u32): Member {
+  return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
+}
+/** Before walks over the first `count` members. */
+export function readMembers(ctx: usize, count: u32): void {
+  sweepsLines(ctx, lineOf(MEMBERS_AT), lineOf(MEMBERS_AT) + ((count + 1) >>> 1));
+}
 
 /** Heard in the present beat (age 0), the one before (1) and the one before that (2), not in a younger one. */
 // @ts-ignore: decorator
@@ -116,49 +146,59 @@ export function heardAt(ctx: usize, age: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function agreeAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
 }
 /** Final agreement of the epoch before. */
 // @ts-ignore: decorator
 @inline
 export function agreedBeforeAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
 }
 /** Members of which a majority must agree: all that have a vote, or had one when a majority was last seen to agree. */
 // @ts-ignore: decorator
 @inline
 export function baseAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 6 * BITMAP_BYTES;
 }
 /** Members gone as of the epoch's cut: arbitration and leases use this, because it is covered by the digest. */
 // @ts-ignore: decorator
 @inline
 export function goneAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 6 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
 }
 /** All members of the cluster. */
 // @ts-ignore: decorator
 @inline
 export function everyoneAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 9 * BITMAP_BYTES;
 }
 /** Own unacknowledged suspicion of members. */
 // @ts-ignore: decorator
 @inline
 export function suspectAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
 }
 /** Members whose agreement counts: those of the base whose burials have not changed since. */
 // @ts-ignore: decorator
 @inline
 export function votersAt(ctx: usize): usize {
-  return ctx + MEMBER_BITMAPS_AT + 9 * BITMAP_BYTES;
+  return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
 }
 export const MEMBER_BITMAPS: u32 = 10;
+
+/** Core lines: the view; probing and rumours of members; who was heard in this beat and the one before; longer ago, and suspects; who agrees; all bitmaps. */
+export const VIEW: u32 = 1 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
+export const PROBING: u32 = 2 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
+const PLANES: u32 = (MEMBER_BITMAPS_AT - LINES_AT) >> 6;
+export const HEARD: u32 = 1 << PLANES;
+export const HEARD_LONG_AGO: u32 = 1 << (PLANES + ((2 * BITMAP_BYTES) >> 6));
+export const AGREE: u32 = 1 << (PLANES + ((4 * BITMAP_BYTES) >> 6));
+export const BITMAPS: u32 = (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);
 
 /** Restarted from a checkpoint: it may have forgotten ordinary leases. Booted without one: those extended in advance, too. */
 export const RECOVERING_LEASES: u32 = 1;
 export const RECOVERING_ALL: u32 = 2;
 
-if (offsetof<MembershipState>() > 160) ERROR("room for the state of membership");
+if (offsetof<MembershipState>() != 128 || offsetof<MembershipState>("deafS") != 64) ERROR("the view has a line of its own");
+if (offsetof<Hearing>() != 20) ERROR("room for hearing in the hot line");
 if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");

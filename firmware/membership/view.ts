@@ -18,13 +18,17 @@ import {
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
 import { mix64 } from "../base/hash";
-import { edge, members, missionS, self, leaveToTick, DUE_TELL } from "../edge/table";
+import { changes } from "../memory/guard";
+import { edge, members, missionS, self, leaveToTick, DUE_TELL, HOT } from "../edge/table";
 import { eventSpace, eventDone } from "../edge/queues";
 import { MemberState, encodeMemberState } from "../wire/generated/messages";
 import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./clock";
 import {
   membership,
   member,
+  memberSeen,
+  memberToChange,
+  readMembers,
   Member,
   heardAt,
   agreeAt,
@@ -40,6 +44,12 @@ import {
   STATE_UNREACHABLE,
   STATE_DEAD,
   RECOVERING_ALL,
+  AGREE,
+  BITMAPS,
+  hearing,
+  HEARD,
+  HEARD_LONG_AGO,
+  VIEW,
 } from "./table";
 
 /** A member that was buried this often stays what it is. */
@@ -70,6 +80,7 @@ export function markHeard(ctx: usize, index: u32): void {
   const h0 = heardAt(ctx, 0);
   if (bitGet(h0, index)) return;
   const back = ageOf(ctx, index) >= BEATS_GONE;
+  changes(ctx, HEARD | HEARD_LONG_AGO);
   bitSet(h0, index);
   bitClear(heardAt(ctx, 1), index);
   bitClear(heardAt(ctx, 2), index);
@@ -91,11 +102,18 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
   const n1 = (h1 | (age1 & mask)) & ~n0;
   const n2 = (h2 | (age2 & mask)) & ~(n0 | n1);
   if (n0 == h0 && n1 == h1 && n2 == h2) return;
-  store<u32>(a0, n0);
-  store<u32>(a1, n1);
-  store<u32>(a2, n2);
+  if (n0 != h0 || n1 != h1) {
+    store<u32>(a0, n0);
+    store<u32>(a1, n1);
+    changes(ctx, HEARD);
+  }
   const suspects = suspectAt(ctx) + offset;
-  store<u32>(suspects, load<u32>(suspects) & ~(n0 & ~h0));
+  const cleared = load<u32>(suspects) & n0 & ~h0;
+  if (n2 != h2 || cleared != 0) {
+    store<u32>(a2, n2);
+    store<u32>(suspects, load<u32>(suspects) & ~cleared);
+    changes(ctx, HEARD_LONG_AGO);
+  }
   let back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
   while (back != 0) {
     returned(ctx, (word << 5) + ctz<u32>(back));
@@ -107,11 +125,13 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
 function returned(ctx: usize, index: u32): void {
   leaveToTick(ctx, DUE_TELL);
   membership(ctx).sequence++;
+  changes(ctx, VIEW);
   // Late news that it was alive at the cut after all changes the agreed view.
   if (bitGet(goneAt(ctx), index) && lastBeatOf(ctx, index) + BEATS_GONE > membership(ctx).epoch * EPOCH_BEATS) {
     if (lastBeatOf(ctx, index) < membership(ctx).epoch * EPOCH_BEATS) {
       goneChanged(ctx, goneTerm(ctx, index));
       bitClear(goneAt(ctx), index);
+      changes(ctx, BITMAPS);
     }
   }
 }
@@ -120,8 +140,8 @@ function returned(ctx: usize, index: u32): void {
 export function learnLastBeat(ctx: usize, index: u32, beat: u32): void {
   if (ageOf(ctx, index) < BEATS_GONE) return;
   const state = membership(ctx);
-  const entry = member(ctx, index);
-  if (beat <= entry.lastBeat || beat > state.beat) return;
+  if (beat <= member(ctx, index).lastBeat || beat > state.beat) return;
+  const entry = memberToChange(ctx, index);
   if (!bitGet(goneAt(ctx), index)) {
     entry.lastBeat = beat;
     return;
@@ -130,6 +150,7 @@ export function learnLastBeat(ctx: usize, index: u32, beat: u32): void {
   entry.lastBeat = beat;
   if (beat + BEATS_GONE > state.epoch * EPOCH_BEATS) {
     bitClear(goneAt(ctx), index);
+    changes(ctx, BITMAPS);
     goneChanged(ctx, before);
   } else goneChanged(ctx, before - goneTerm(ctx, index));
 }
@@ -144,15 +165,17 @@ export function learnBurials(ctx: usize, index: u32, burials: u32): void {
 
 /** Until a majority is known to hold this, the member's vote does not count and yet is counted against (README, proof). */
 function setBurials(ctx: usize, index: u32, burials: u32): void {
-  member(ctx, index).burials = <u8>burials;
+  changes(ctx, BITMAPS);
+  memberToChange(ctx, index).burials = <u8>burials;
   bitClear(votersAt(ctx), index);
   bitSet(baseAt(ctx), index);
 }
 
 /** At a cut after a quorum: the long gone lose their vote, who came back has it again. */
 function bury(ctx: usize): void {
+  readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
-    const entry = member(ctx, i);
+    const entry = memberSeen(ctx, i);
     const burials: u32 = entry.burials;
     const gone = bitGet(goneAt(ctx), i);
     const long = gone && entry.lastBeat != 0 && entry.lastBeat + BURY_S / BEAT_S <= membership(ctx).beat;
@@ -177,6 +200,7 @@ function goneChanged(ctx: usize, less: u64): void {
   agreeAnew(ctx);
   state.boundsMoved = 1;
   state.sequence++;
+  changes(ctx, VIEW);
 }
 
 function digestOfGone(ctx: usize): u64 {
@@ -189,7 +213,8 @@ function digestOfGone(ctx: usize): u64 {
       sum += goneTerm(ctx, index);
     }
   }
-  for (let i: u32 = 0; i < members(ctx); i++) sum += burialTerm(i, member(ctx, i).burials);
+  readMembers(ctx, members(ctx));
+  for (let i: u32 = 0; i < members(ctx); i++) sum += burialTerm(i, memberSeen(ctx, i).burials);
   return sum;
 }
 
@@ -198,35 +223,41 @@ function digestOfGone(ctx: usize): u64 {
  * would forget it with the next restart.
  */
 export function agreeAnew(ctx: usize): void {
+  changes(ctx, AGREE);
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   agreeSelf(ctx);
 }
 
 function agreeSelf(ctx: usize): void {
-  if (membership(ctx).recovering == 0 && membership(ctx).unstored == 0) bitSet(agreeAt(ctx), self(ctx));
+  if (membership(ctx).recovering != 0 || membership(ctx).unstored != 0) return;
+  bitSet(agreeAt(ctx), self(ctx));
+  changes(ctx, AGREE);
 }
 
 /** A lease extended in advance was heard of: it outlasts the time for which a restarted node counts for nothing, so it is stored first. */
 export function promiseHeard(ctx: usize): void {
   membership(ctx).unstored = STORE_PERIODS;
+  changes(ctx, VIEW);
 }
 
 /** A checkpoint is written, or the last has had a period to be. */
 export function promiseStored(ctx: usize): void {
   membership(ctx).unstored--;
+  changes(ctx, VIEW);
   agreeSelf(ctx);
 }
 
 /** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
 function turnBeat(ctx: usize): u32 {
   const state = membership(ctx);
+  changes(ctx, VIEW | HOT | HEARD | HEARD_LONG_AGO);
   const oldest = state.beat - 2;
   const fallen = bitCount(heardAt(ctx, 2), MEMBER_WORDS);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     let falling = load<u32>(heardAt(ctx, 2) + offset);
     while (falling != 0) {
-      member(ctx, (word << 5) + ctz<u32>(falling)).lastBeat = oldest;
+      memberToChange(ctx, (word << 5) + ctz<u32>(falling)).lastBeat = oldest;
       falling &= falling - 1;
     }
     store<u32>(heardAt(ctx, 2) + offset, load<u32>(heardAt(ctx, 1) + offset));
@@ -234,7 +265,7 @@ function turnBeat(ctx: usize): u32 {
     store<u32>(heardAt(ctx, 0) + offset, 0);
   }
   state.beat++;
-  state.pulsesHeard = 0;
+  hearing(ctx).pulsesHeard = 0;
   const me = self(ctx);
   bitSet(heardAt(ctx, 0), me);
   bitClear(heardAt(ctx, 1), me);
@@ -249,16 +280,19 @@ export function turnTo(ctx: usize): bool {
   if (state.beat == 0) {
     state.beat = beat;
     bitSet(heardAt(ctx, 0), self(ctx));
+    changes(ctx, VIEW | HEARD);
     return true;
   }
   if (beat <= state.beat) return false;
   const epoch = state.beat / EPOCH_BEATS;
+  changes(ctx, VIEW);
   // Beyond three beats the planes are empty; jump.
   if (beat - state.beat > 4) {
     for (let i: u32 = 0; i < BEATS_GONE; i++) state.sequence += turnBeat(ctx);
     state.beat = beat;
   }
   while (state.beat < beat) state.sequence += turnBeat(ctx);
+  readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     markTogether(ctx, i);
     tell(ctx, i);
@@ -270,6 +304,7 @@ export function turnTo(ctx: usize): bool {
 export function cutEpoch(ctx: usize): void {
   const state = membership(ctx);
   const epoch = state.beat / EPOCH_BEATS;
+  changes(ctx, VIEW | BITMAPS);
   memory.copy(agreedBeforeAt(ctx), agreeAt(ctx), MEMBER_WORDS << 2);
   if (state.epoch + 1 != epoch || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
   const agreed = state.quorum != 0;
@@ -302,6 +337,7 @@ export function checkQuorum(ctx: usize): bool {
   const state = membership(ctx);
   if (state.quorum != 0 || epochCutS(state.epoch) < state.bootS) return false;
   if (!majorityAgrees(ctx)) return false;
+  changes(ctx, VIEW | BITMAPS);
   state.quorum = 1;
   state.quorumEpoch = state.epoch;
   state.formed = 1;
@@ -311,7 +347,8 @@ export function checkQuorum(ctx: usize): bool {
     agreeSelf(ctx);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
-  for (let i: u32 = 0; i < members(ctx); i++) if (member(ctx, i).burials & 1) bitClear(baseAt(ctx), i);
+  readMembers(ctx, members(ctx));
+  for (let i: u32 = 0; i < members(ctx); i++) if (memberSeen(ctx, i).burials & 1) bitClear(baseAt(ctx), i);
   memory.copy(votersAt(ctx), baseAt(ctx), MEMBER_WORDS << 2);
   return true;
 }
@@ -337,7 +374,7 @@ function doubtAfterS(entry: Member): u32 {
 
 /** Why a gone member is gone: a function of agreed facts only (last beats, announcements, time). */
 function goneState(ctx: usize, index: u32): u32 {
-  const entry = member(ctx, index);
+  const entry = memberSeen(ctx, index);
   if (entry.lastBeat == 0) return STATE_UNKNOWN;
   const now = missionS(ctx);
   const lastS = beatStartS(entry.lastBeat);
@@ -354,15 +391,15 @@ function goneState(ctx: usize, index: u32): u32 {
 function wasDeaf(ctx: usize, lastS: u32): bool {
   const view = membership(ctx);
   const now = missionS(ctx);
-  return now > view.heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
+  return now > hearing(ctx).heardS + DEAF_S || (lastS <= view.deafS && now < view.deafS + DEAF_DOUBT_S);
 }
 
 /** Once a beat: who fell silent together with others is marked, so that it stays unreachable when those are heard again first. */
 function markTogether(ctx: usize, index: u32): void {
-  const entry = member(ctx, index);
+  const entry = memberSeen(ctx, index);
   const beat = entry.lastBeat;
   if (beat == 0 || entry.togetherBeat == beat || ageOf(ctx, index) < BEATS_GONE) return;
-  if (!wasDeaf(ctx, beatStartS(beat)) && fellTogether(ctx, beat)) entry.togetherBeat = beat;
+  if (!wasDeaf(ctx, beatStartS(beat)) && fellTogether(ctx, beat)) memberToChange(ctx, index).togetherBeat = beat;
 }
 
 /** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */
@@ -370,12 +407,13 @@ function fellTogether(ctx: usize, beat: u32): bool {
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < BEATS_GONE) continue;
-    const other = member(ctx, i).lastBeat;
+    const other = memberSeen(ctx, i).lastBeat;
     if (other + 1 >= beat && other <= beat + 1) together++;
   }
   return together >= CORRELATED_GONE_MIN;
 }
 
+/** After readMembers(). */
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   if (age >= BEATS_GONE) return goneState(ctx, index);
@@ -390,20 +428,21 @@ export function coordinator(ctx: usize): u32 {
 
 /** Every member whose state changed is told. */
 export function tellAll(ctx: usize): void {
+  readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) tell(ctx, i);
 }
 
-/** Emits a member-state event if what is known of a member changed. */
-export function tell(ctx: usize, index: u32): void {
+/** Emits a member-state event if what is known of a member changed. After readMembers(). */
+function tell(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
-  const entry = member(ctx, index);
+  const entry = memberSeen(ctx, index);
   if (<u32>entry.told == state) return;
   // After a restart silence means nothing yet: the silent one was us.
   const view = membership(ctx);
   if (state > STATE_SUSPECT && beatStartS(entry.lastBeat) < view.bootS && missionS(ctx) < view.bootS + BEATS_GONE * BEAT_S) return;
   const at = eventSpace(ctx);
   if (at == 0) return;
-  entry.told = <u8>state;
+  memberToChange(ctx, index).told = <u8>state;
   const m = changetype<MemberState>(ctx + SCRATCH_OUT_AT);
   m.member = index;
   m.state = state;

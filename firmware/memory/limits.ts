@@ -3,6 +3,8 @@
 
 export {
   PRESET,
+  PROTECTED,
+  SCRUBBED,
   MEMBERS_MAX,
   INTENTS_MAX,
   NOTICES_MAX,
@@ -139,6 +141,8 @@ export const EXCHANGES_PER_FRAME_MAX: u32 = 6;
 // ---- edge ----
 export const COMMANDS_MAX: u32 = 16;
 export const COMMAND_BYTES_MAX: u32 = 32;
+/** Each command has a line of its own. */
+export const COMMAND_STRIDE: u32 = 64;
 export const EVENT_BYTES_MAX: u32 = 64;
 export const DISRUPTIONS_MAX: u32 = 4;
 

@@ -1,8 +1,12 @@
 // The memory map of one context: base, stride and count, chained; the last line is its size. Offsets only, so a context can be moved.
 //
-//   edge | counters | scratch | commands | events | outbox | membership | members | bitmaps | intents … | schedule | watchdog | convergence
+//   call | scratch | LINES: core … | tables … | queues | loss counters | CODES
+//
+// What lives within one call stands first and is not protected. All else is cut into lines of 64 bytes, each with a code (lines.ts). The first 32 lines
+// are the core: small, read by nearly every call, and known by their bit in a word (guard.ts).
 
 import {
+  PROTECTED,
   MEMBERS_MAX,
   MEMBER_WORDS,
   INTENTS_MAX,
@@ -16,47 +20,79 @@ import {
   BUCKETS,
   COUNTERS_MAX,
   COMMANDS_MAX,
-  COMMAND_BYTES_MAX,
+  COMMAND_STRIDE,
   EVENT_BYTES_MAX,
   DISRUPTIONS_MAX,
 } from "./limits";
+import { LINE_BYTES, CODE_BYTES } from "./lines";
 
-const EDGE_BYTES: u32 = 192;
+/** Rounds up to whole lines. */
+const UP: u32 = LINE_BYTES - 1;
+
+// ---- within one call ----
+export const CALL_AT: u32 = 0;
 /** Decoded messages stand here during one call; two, so that one may be read while another is written. */
 export const SCRATCH_BYTES: u32 = 256;
-
-export const EDGE_AT: u32 = 0;
-export const COUNTERS_AT: u32 = EDGE_AT + EDGE_BYTES;
-export const SCRATCH_AT: u32 = COUNTERS_AT + COUNTERS_MAX * 8;
+export const SCRATCH_AT: u32 = CALL_AT + 64;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
-export const COMMANDS_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
-export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_BYTES_MAX;
-export const OUTBOX_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
-export const MEMBERSHIP_AT: u32 = (OUTBOX_AT + OUTBOX_MAX * 12 + 15) & ~15;
-export const MEMBERS_AT: u32 = MEMBERSHIP_AT + 160;
-export const MEMBER_BITMAPS_AT: u32 = MEMBERS_AT + MEMBERS_MAX * 28;
-export const INTENT_STATE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * MEMBER_WORDS * 4 + 15) & ~15;
-export const INTENTS_AT: u32 = INTENT_STATE_AT + 96;
-export const INTENT_INDEX_AT: u32 = INTENTS_AT + INTENTS_MAX * 64;
-export const OWN_AT: u32 = (INTENT_INDEX_AT + MEMBERS_MAX * OWN_SLOTS * 2 + 15) & ~15;
-export const GROUPS_AT: u32 = OWN_AT + OWN_SLOTS * 32;
-export const NOTICES_AT: u32 = (GROUPS_AT + GROUPS_MAX * 24 + 15) & ~15;
-export const BUCKETS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + 15) & ~15;
-export const RUMORS_AT: u32 = BUCKETS_AT + BUCKETS * 16;
-export const INTENT_SCRATCH_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + 15) & ~15;
+export const INTENT_SCRATCH_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
 /** Units of one group in use while a place is sought. */
 export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;
 export const PLAN_UNITS_MAX: u32 = 256;
-export const SCHEDULE_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + 15) & ~15;
-/** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
-export const TIMELINE_AT: u32 = SCHEDULE_AT + 768;
-export const WATCHDOG_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + 15) & ~15;
-export const CONVERGENCE_AT: u32 = WATCHDOG_AT + 192;
+
+// ---- the core: 32 lines ----
+export const LINES_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + UP) & ~UP;
+/** Checked with every call: the view, what is held, who was heard, this node. */
+export const MEMBERSHIP_AT: u32 = LINES_AT;
+export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 128;
+/** Two bitmaps of all members to a line where they are that long. */
+export const BITMAP_BYTES: u32 = MEMBER_WORDS > 4 ? 32 : MEMBER_WORDS * 4;
+export const MEMBER_BITMAPS_AT: u32 = (INTENT_STATE_AT + 96 + UP) & ~UP;
+export const EDGE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * BITMAP_BYTES + UP) & ~UP;
+/** What nearly every call changes, of three rooms, in one line: that is one code to renew. */
+export const HOT_AT: u32 = EDGE_AT + LINE_BYTES;
+export const CLOCK_AT: u32 = HOT_AT;
+export const QUEUES_AT: u32 = CLOCK_AT + 16;
+export const HEARING_AT: u32 = QUEUES_AT + 28;
+/** Checked when used. */
+export const PROTECTION_AT: u32 = HOT_AT + LINE_BYTES;
+export const CAPABILITY_AT: u32 = PROTECTION_AT + LINE_BYTES;
+export const OUTBOX_AT: u32 = CAPABILITY_AT + LINE_BYTES;
+/** Digest of each minute; then its lower half for anti-entropy, in one line. */
+export const BUCKETS_AT: u32 = (OUTBOX_AT + OUTBOX_MAX * 12 + UP) & ~UP;
+export const RECENTS_AT: u32 = BUCKETS_AT + BUCKETS * 8;
+export const RUMORS_AT: u32 = (RECENTS_AT + BUCKETS * 4 + UP) & ~UP;
+export const OWN_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + UP) & ~UP;
+export const WATCHDOG_AT: u32 = (OWN_AT + OWN_SLOTS * 32 + UP) & ~UP;
+export const CONVERGENCE_AT: u32 = WATCHDOG_AT + 128;
 export const DISRUPTIONS_AT: u32 = CONVERGENCE_AT + 48;
-export const HISTOGRAM_AT: u32 = (DISRUPTIONS_AT + DISRUPTIONS_MAX * 24 + 15) & ~15;
+export const HISTOGRAM_AT: u32 = DISRUPTIONS_AT + DISRUPTIONS_MAX * 24;
 export const SEEN_GONE_AT: u32 = HISTOGRAM_AT + 4 * 16 * 2;
-export const CONTEXT_BYTES: u32 = (SEEN_GONE_AT + MEMBER_WORDS * 4 + 15) & ~15;
+export const CORE_END: u32 = (SEEN_GONE_AT + MEMBER_WORDS * 4 + UP) & ~UP;
+
+// ---- tables, one or more records to a line ----
+export const GROUPS_AT: u32 = CORE_END;
+export const MEMBERS_AT: u32 = (GROUPS_AT + GROUPS_MAX * 32 + UP) & ~UP;
+export const INTENTS_AT: u32 = (MEMBERS_AT + MEMBERS_MAX * 32 + UP) & ~UP;
+export const INTENT_INDEX_AT: u32 = INTENTS_AT + INTENTS_MAX * LINE_BYTES;
+export const NOTICES_AT: u32 = (INTENT_INDEX_AT + MEMBERS_MAX * OWN_SLOTS * 2 + UP) & ~UP;
+export const SCHEDULE_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
+/** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
+export const TIMELINE_AT: u32 = SCHEDULE_AT + 896;
+export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + UP) & ~UP;
+export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
+/** Last, so that a hash can leave them out. */
+export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
+export const LINES_END: u32 = (COUNTERS_AT + COUNTERS_MAX * 8 + UP) & ~UP;
+
+// ---- codes, in the order of the lines ----
+export const LINES: u32 = (LINES_END - LINES_AT) / LINE_BYTES;
+export const CODES_AT: u32 = LINES_END;
+export const COUNTER_CODES_AT: u32 = PROTECTED ? CODES_AT + ((COUNTERS_AT - LINES_AT) / LINE_BYTES) * CODE_BYTES : CODES_AT;
+export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 15) & ~15 : CODES_AT;
 
 /** Issue bounds: a flight context now; compact leaves room for static data in 32 KiB. */
 if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR("a flight context is at most 96 KiB");
-if (INTENTS_MAX == 128 && CONTEXT_BYTES > 24576) ERROR("a compact context leaves 8 KiB for constants");
+if (INTENTS_MAX == 128 && CONTEXT_BYTES > 25600) ERROR("a compact context leaves 7 KiB for constants");
+if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR("a bit for each line of the core");
+if (EVENT_BYTES_MAX != LINE_BYTES) ERROR("an event has a line of its own");

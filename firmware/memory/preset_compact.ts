@@ -8,3 +8,7 @@ export const TIMELINE_SLOTS_MAX: u32 = 96;
 export const EVENTS_MAX: u32 = 32;
 export const OUTBOX_MAX: u32 = 8;
 export const COORDINATOR_ALLOWED: bool = false;
+/** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
+export const PROTECTED: bool = true;
+/** Whether it is also scrubbed; without: preset `unscrubbed`, to measure what scrubbing costs. */
+export const SCRUBBED: bool = true;

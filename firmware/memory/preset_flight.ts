@@ -8,3 +8,7 @@ export const TIMELINE_SLOTS_MAX: u32 = 192;
 export const EVENTS_MAX: u32 = 128;
 export const OUTBOX_MAX: u32 = 16;
 export const COORDINATOR_ALLOWED: bool = true;
+/** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
+export const PROTECTED: bool = true;
+/** Whether it is also scrubbed; without: preset `unscrubbed`, to measure what scrubbing costs. */
+export const SCRUBBED: bool = true;

@@ -1,7 +1,7 @@
 // What the own slots are worth: turns settled claims into candidates of a plan, in order of value density.
 
 import { NO_INDEX } from "../memory/limits";
-import { edge, missionS } from "../edge/table";
+import { capability, edge, missionS } from "../edge/table";
 import { group, intent, intentIndex, own, resourceGroup } from "../intent/table";
 import { afterRunning } from "./maintain";
 import {
@@ -20,6 +20,7 @@ import {
   powerUnits,
   schedule,
   work,
+  workToChange,
 } from "./table";
 
 const GROUP_LOT: u32 = 1;
@@ -56,7 +57,7 @@ function appraiseMine(ctx: usize, slot: u32, w: Work): void {
   w.fromSlot = max<u32>(nearestSlot(settled.settledStartS), schedule(ctx).baseSlot);
   w.toSlot = nearestSlot(settled.settledEndS);
   w.mass = <i32>rate;
-  w.energy = <i32>(rate * min<u32>(edge(ctx).mineWhPerKg, MINE_WH_PER_KG_MAX));
+  w.energy = <i32>(rate * min<u32>(capability(ctx).mineWhPerKg, MINE_WH_PER_KG_MAX));
   w.density = WEIGHT_BASE + (priorityOf(ctx, slot) >>> 4);
   w.value = rate * w.density;
 }
@@ -81,7 +82,7 @@ function appraiseHaul(ctx: usize, slot: u32, w: Work, before: u32): void {
 
 /** Brings the candidate of one own slot up to date; true if it is not what it was. Time going by does not count as a change. */
 function appraiseOne(ctx: usize, slot: u32): bool {
-  const w = work(ctx, slot);
+  const w = workToChange(ctx, slot);
   const base = schedule(ctx).baseSlot;
   const before: u32 = w.role;
   const fromSlot = max<u32>(w.fromSlot, base);
@@ -119,7 +120,7 @@ function sort(ctx: usize, state: ScheduleState): void {
     order = below | (slot << (place << 2)) | ((order ^ below) << 4);
     count++;
   }
-  if ((edge(ctx).features & FEATURE_REPLICATES) != 0 && edge(ctx).replicateW != 0) {
+  if ((edge(ctx).features & FEATURE_REPLICATES) != 0 && capability(ctx).replicateW != 0) {
     order |= REPLICATE_SLOT << (count << 2);
     count++;
   }
@@ -132,7 +133,7 @@ function makeRoom(ctx: usize, state: ScheduleState, changed: u32): void {
   let until: u32 = 0;
   for (let i: u32 = 0; i < state.orderCount; i++) {
     const slot = orderAt(state, i);
-    const w = work(ctx, slot);
+    const w = workToChange(ctx, slot);
     w.clearUntil = until;
     if ((changed & (1 << slot)) != 0) until = max<u32>(until, w.toSlot);
   }
@@ -145,7 +146,7 @@ export function appraise(ctx: usize): u32 {
   for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
     if (appraiseOne(ctx, slot)) changed |= 1 << slot;
   }
-  work(ctx, REPLICATE_SLOT).energy = powerUnits(edge(ctx).replicateW);
+  workToChange(ctx, REPLICATE_SLOT).energy = powerUnits(capability(ctx).replicateW);
   sort(ctx, state);
   makeRoom(ctx, state, changed);
   return changed;

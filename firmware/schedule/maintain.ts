@@ -25,6 +25,7 @@ import {
   ScheduleState,
   drafted,
   job,
+  jobToChange,
   schedule,
   setDrafted,
   work,
@@ -75,7 +76,7 @@ export function jobAdd(ctx: usize, startS: u32, endS: u32, durationS: u32, prior
     } else if (j.startS == startS && j.endS == endS && j.durationS == durationS) return true;
   }
   if (free == JOBS_MAX) return false;
-  const j = job(ctx, free);
+  const j = jobToChange(ctx, free);
   j.state = <u8>JOB_WAITING;
   j.priority = <u8>priority;
   j.startS = startS;
@@ -108,7 +109,7 @@ function goesBefore(a: Job, b: Job): bool {
 export function seekBegin(ctx: usize, state: ScheduleState): bool {
   const j = job(ctx, state.job);
   if (lastSlot(j) < max<u32>(firstSlot(j), earliest(state))) {
-    tellImpossible(ctx, j);
+    tellImpossible(ctx, jobToChange(ctx, state.job));
     return false;
   }
   if (firstSlot(j) + slotsOf(j) > state.draftBase + TIMELINE_SLOTS_MAX) return false;
@@ -161,12 +162,13 @@ export function seekSlot(ctx: usize, state: ScheduleState, slot: u32): void {
 export function seekEnd(ctx: usize, state: ScheduleState): bool {
   const j = job(ctx, state.job);
   if (state.bestSlot == 0) {
-    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX) tellImpossible(ctx, j);
+    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX) tellImpossible(ctx, jobToChange(ctx, state.job));
     return false;
   }
   for (let slot = state.bestSlot; slot < state.bestSlot + slotsOf(j); slot++) {
     setDrafted(ctx, slot, (drafted(ctx, slot) & CODE_RADIO) | CODE_MAINTAIN);
   }
+  jobToChange(ctx, state.job);
   j.state = <u8>JOB_PLACED;
   j.placedSlot = state.bestSlot;
   return true;
@@ -178,7 +180,7 @@ export function jobsOverlooked(ctx: usize): void {
   for (let i: u32 = 0; i < JOBS_MAX; i++) {
     const j = job(ctx, i);
     if (j.state != <u8>JOB_PLACED || j.placedSlot >= state.baseSlot) continue;
-    j.state = <u8>JOB_WAITING;
+    jobToChange(ctx, i).state = <u8>JOB_WAITING;
     state.dirty |= DIRTY_JOB;
   }
 }
@@ -196,7 +198,7 @@ export function jobsYield(ctx: usize, changed: u32): void {
       const w = work(ctx, slot);
       const loads = w.role == <u8>ROLE_HAUL && w.fromSlot >= j.placedSlot && w.fromSlot < end;
       const mines = w.role == <u8>ROLE_MINE && (changed & (1 << slot)) != 0 && w.fromSlot < end && w.toSlot > j.placedSlot;
-      if (loads || mines) j.state = <u8>JOB_WAITING;
+      if (loads || mines) jobToChange(ctx, i).state = <u8>JOB_WAITING;
     }
   }
 }
@@ -210,7 +212,7 @@ export function afterRunning(ctx: usize, slot: u32): u32 {
 
 /** The running job is done: told, and its place in the table is free. */
 export function jobDone(ctx: usize, index: u32): void {
-  const j = job(ctx, index);
+  const j = jobToChange(ctx, index);
   j.state = <u8>JOB_FREE;
   const at = eventSpace(ctx);
   if (at == 0) return;

@@ -1,6 +1,6 @@
 // The physics that a plan is held to: energy and mass from one slot's beginning to the next.
 
-import { edge } from "../edge/table";
+import { capability } from "../edge/table";
 import {
   CLAIM_SLOTS,
   CODE_MASK,
@@ -51,10 +51,9 @@ export function hauledMass(ctx: usize, slot: u32): i32 {
 
 /** Energy in less energy out over `slot` with this entry. */
 export function netEnergy(ctx: usize, slot: u32, entry: u32): i32 {
-  const node = edge(ctx);
   return (
     powerUnits(schedule(ctx).solarW) -
-    powerUnits(node.baseW) -
+    powerUnits(capability(ctx).baseW) -
     radioEnergy(ctx, slot) -
     activityEnergy(ctx, entry & CODE_MASK)
   );

@@ -2,7 +2,7 @@
 
 import { COUNTER_RECORD_REJECTED } from "../memory/limits";
 import { countLoss } from "../edge/queues";
-import { edge, missionS, timeKnown } from "../edge/table";
+import { capability, missionS, timeKnown } from "../edge/table";
 import { own } from "../intent/table";
 import { jobAdd } from "./maintain";
 import { activityEnergy, radioEnergy, minedMass } from "./model";
@@ -21,25 +21,27 @@ import {
   batteryUnitsMax,
   powerUnits,
   radioWindow,
+  radioWindowToChange,
   reserveUnits,
   schedule,
+  scheduleToChange,
   setFinishedVersion,
   storageUnitsMax,
 } from "./table";
 
 /** The own intent in `slot` was settled, changed, lost or done: the next plan looks at it (SCH-2). */
 export function scheduleDirty(ctx: usize, slot: u32): void {
-  if (slot <= 5) schedule(ctx).dirty |= 1 << slot;
+  if (slot <= 5) scheduleToChange(ctx).dirty |= 1 << slot;
 }
 
 /** Last known stored mass. */
 export function scheduleStoredKg(ctx: usize): u32 {
-  return schedule(ctx).storedKg;
+  return scheduleToChange(ctx).storedKg;
 }
 
 /** Telemetry. It is taken back to the beginning of the present slot along what runs now, so that a plan may begin there. */
 export function scheduleHealth(ctx: usize, batteryWh: u32, storedKg: u32, solarW: u32): void {
-  const state = schedule(ctx);
+  const state = scheduleToChange(ctx);
   const before = state.solarW;
   state.storedKg = storedKg;
   state.solarW = solarW;
@@ -47,7 +49,7 @@ export function scheduleHealth(ctx: usize, batteryWh: u32, storedKg: u32, solarW
   const stored = <i32>(min<u32>(storedKg, AMOUNT_MAX) * SLOTS_PER_DAY);
   const heldBefore = state.held;
   hold(ctx, battery, stored);
-  let net = powerUnits(solarW) - powerUnits(edge(ctx).baseW);
+  let net = powerUnits(solarW) - powerUnits(capability(ctx).baseW);
   let mined: i32 = 0;
   for (let code: u32 = 1; code <= CODE_REPLICATE; code++) {
     if (own(ctx, code - 1).running == 0) continue;
@@ -78,7 +80,7 @@ function hold(ctx: usize, battery: i32, stored: i32): void {
 
 /** A contact outside the cluster in mission seconds [startS, endS) that draws energyWh in all. A full table counts and refuses. */
 export function scheduleWindow(ctx: usize, startS: u32, endS: u32, energyWh: u32): void {
-  const state = schedule(ctx);
+  const state = scheduleToChange(ctx);
   dropPast(ctx);
   const fromSlot = startS / SLOT_S;
   const toSlot = endS / SLOT_S + (endS % SLOT_S == 0 ? 0 : 1);
@@ -92,7 +94,7 @@ export function scheduleWindow(ctx: usize, startS: u32, endS: u32, energyWh: u32
     const known = radioWindow(ctx, i);
     if (known.fromSlot == fromSlot && known.toSlot == toSlot && known.energy == energy) return;
   }
-  const contact = radioWindow(ctx, state.windowCount);
+  const contact = radioWindowToChange(ctx, state.windowCount);
   contact.fromSlot = fromSlot;
   contact.toSlot = toSlot;
   contact.energy = energy;
@@ -107,7 +109,7 @@ function dropPast(ctx: usize): void {
   for (let i: u32 = 0; i < state.windowCount; i++) {
     const contact = radioWindow(ctx, i);
     if (contact.toSlot <= state.baseSlot) continue;
-    const place = radioWindow(ctx, kept);
+    const place = radioWindowToChange(ctx, kept);
     place.fromSlot = contact.fromSlot;
     place.toSlot = contact.toSlot;
     place.energy = contact.energy;
@@ -125,6 +127,7 @@ export function scheduleMaintenance(
   durationS: u32,
   priority: u32,
 ): void {
+  scheduleToChange(ctx);
   if (!jobAdd(ctx, startS, endS, durationS, priority)) countLoss(ctx, COUNTER_RECORD_REJECTED);
 }
 

@@ -2,16 +2,16 @@
 
 import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, missionS, timeKnown } from "../edge/table";
+import { capability, edge, missionS, timeKnown } from "../edge/table";
 import { commandDone, commandSpace } from "../edge/queues";
-import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own } from "../intent/table";
+import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange } from "../intent/table";
 import { mayRun, runUntilS } from "../intent/own";
 import { StartWork, StopWork, encodeStartWork, encodeStopWork } from "../wire/generated/messages";
 import { haulDone } from "./observe";
 import { roleOf } from "./appraise";
 import { jobAt, jobDone, jobRunning, jobsOverlooked } from "./maintain";
 import { isMine, levelAfter, massAfter, netEnergy, radioEnergy } from "./model";
-import { planDrop, planStep } from "./plan";
+import { PHASE_IDLE, planDrop, planStep } from "./plan";
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -32,10 +32,15 @@ import {
   SLOT_S,
   batteryUnitsMax,
   job,
+  jobToChange,
   planned,
+  readSlot,
+  readTimeline,
   schedule,
+  scheduleToChange,
   setPlanned,
   told,
+  toldToChange,
   work,
 } from "./table";
 
@@ -49,34 +54,46 @@ const EVERYTHING: u32 = 0x3ff;
 
 /** After boot or restore: nothing is taken to run. Whatever an earlier boot started is stopped, known here or not, then decided anew. */
 export function scheduleBoot(ctx: usize): void {
-  const state = schedule(ctx);
+  const state = scheduleToChange(ctx);
   planDrop(ctx);
   state.dirty = EVERYTHING;
   if (state.known == 0) {
     state.batteryLevel = batteryUnitsMax(ctx);
-    state.solarW = edge(ctx).solarW;
+    state.solarW = capability(ctx).solarW;
   }
   for (let slot: u32 = 0; slot <= MAINTAIN_SLOT; slot++) {
     if (edge(ctx).incarnation > 1 || own(ctx, slot).running != 0) stop(ctx, slot);
-    own(ctx, slot).running = 0;
-    told(ctx, slot).retryS = 0;
+    ownToChange(ctx, slot).running = 0;
+    toldToChange(ctx, slot).retryS = 0;
   }
   const index = jobRunning(ctx);
-  if (index < JOBS_MAX) job(ctx, index).state = <u8>JOB_WAITING;
+  if (index < JOBS_MAX) jobToChange(ctx, index).state = <u8>JOB_WAITING;
+}
+
+/** RAD-1: a part of the timeline was lost: all of it is planned anew. */
+export function scheduleRestart(ctx: usize): void {
+  const state = scheduleToChange(ctx);
+  planDrop(ctx);
+  state.known = 0;
+  state.dirty = EVERYTHING;
 }
 
 /** Once per period: rolls the timeline on, plans a bounded part, and starts and stops what the plan in force says (SCH-1). */
 export function scheduleStep(ctx: usize): void {
   scheduleEnforce(ctx);
   if (!timeKnown(ctx)) return;
-  roll(ctx, missionS(ctx) / SLOT_S);
+  const state = schedule(ctx);
+  const slotNow = missionS(ctx) / SLOT_S;
+  if (slotNow == state.baseSlot && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE) readSlot(ctx, slotNow);
+  else readTimeline(ctx);
+  roll(ctx, slotNow);
   planStep(ctx);
   run(ctx);
 }
 
 /** Stops at once what may not run: a lost or expired claim, mining on an empty battery or into full storage. No planning. */
 export function scheduleEnforce(ctx: usize): void {
-  const held = schedule(ctx).held;
+  const held = scheduleToChange(ctx).held;
   for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
     if (own(ctx, slot).running == 0) continue;
     if (!mayRun(ctx, slot) || (held != 0 && roleOf(ctx, slot) == ROLE_MINE)) stop(ctx, slot);
@@ -87,7 +104,8 @@ export function scheduleEnforce(ctx: usize): void {
 /** The platform's word on commanded work. status 1 running, 2 done, 3 blocked, 4 failed. */
 export function scheduleProgress(ctx: usize, slot: u32, status: u32, movedKg: u32): void {
   if (status < 2 || status > 4 || slot > MAINTAIN_SLOT) return;
-  const mine = own(ctx, slot);
+  scheduleToChange(ctx);
+  const mine = ownToChange(ctx, slot);
   const done = status == 2;
   if (slot == MAINTAIN_SLOT) {
     const index = jobRunning(ctx);
@@ -95,14 +113,14 @@ export function scheduleProgress(ctx: usize, slot: u32, status: u32, movedKg: u3
     if (index == JOBS_MAX) return;
     if (done) jobDone(ctx, index);
     else {
-      job(ctx, index).state = <u8>JOB_WAITING;
+      jobToChange(ctx, index).state = <u8>JOB_WAITING;
       schedule(ctx).dirty |= DIRTY_JOB;
     }
     return;
   }
   if (slot < CLAIM_SLOTS && done && work(ctx, slot).role == <u8>ROLE_HAUL) haulDone(ctx, slot, movedKg);
   mine.running = 0;
-  if (!done) told(ctx, slot).retryS = missionS(ctx) + SLOT_S;
+  if (!done) toldToChange(ctx, slot).retryS = missionS(ctx) + SLOT_S;
 }
 
 /** Passes the time: slots gone by become the far end of the ring, and the stock is reckoned on. */
@@ -215,7 +233,7 @@ function maintain(ctx: usize): void {
   if (own(ctx, MAINTAIN_SLOT).running != 0) return;
   const index = jobAt(ctx, schedule(ctx).baseSlot);
   if (index == JOBS_MAX) return;
-  const j = job(ctx, index);
+  const j = jobToChange(ctx, index);
   if (j.state == <u8>JOB_RUNNING) return;
   const now = missionS(ctx);
   start(ctx, MAINTAIN_SLOT, KIND_MAINTAIN, 0, 0, now + j.durationS);
@@ -243,11 +261,11 @@ function start(ctx: usize, slot: u32, kind: u32, resource: u32, rate: u32, until
   m.rate = rate;
   m.untilS = untilS;
   commandDone(ctx, at, encodeStartWork(at, at + COMMAND_BYTES_MAX - 1, m));
-  const t = told(ctx, slot);
+  const t = toldToChange(ctx, slot);
   t.untilS = untilS;
   t.rate = rate;
   t.resource = resource;
-  own(ctx, slot).running = 1;
+  ownToChange(ctx, slot).running = 1;
 }
 
 function stop(ctx: usize, slot: u32): void {
@@ -256,7 +274,7 @@ function stop(ctx: usize, slot: u32): void {
   const m = changetype<StopWork>(ctx + SCRATCH_OUT_AT);
   m.slot = slot;
   commandDone(ctx, at, encodeStopWork(at, at + COMMAND_BYTES_MAX - 1, m));
-  own(ctx, slot).running = 0;
+  ownToChange(ctx, slot).running = 0;
 }
 
 export { scheduleDirty, scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from "./observe";

@@ -4,8 +4,10 @@
 // a power in W is 24 units per slot, and rate × Wh/kg is energy per slot, all exact integers.
 
 import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
-import { SCHEDULE_AT, TIMELINE_AT, WATCHDOG_AT } from "../memory/map";
-import { edge } from "../edge/table";
+import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
+import { LINE_BYTES } from "../memory/lines";
+import { changesLine, lineOf, readsLine, readsLines } from "../memory/guard";
+import { capability } from "../edge/table";
 
 /** 15 minutes: long against the tick, short against a lease. */
 export const SLOT_S: u32 = 900;
@@ -141,6 +143,7 @@ export class RadioWindow {
   toSlot: u32 = 0;
   /** Energy units in each slot. */
   energy: i32 = 0;
+  pad0: u32 = 0;
 }
 
 @unmanaged
@@ -153,13 +156,14 @@ export class Job {
   durationS: u32 = 0;
   placedSlot: u32 = 0;
   startedS: u32 = 0;
+  pad1: u64 = 0;
 }
 
-const STATE_BYTES: u32 = 160;
+const STATE_BYTES: u32 = 192;
 const WORK_BYTES: u32 = 32;
 const TOLD_BYTES: u32 = 16;
-const WINDOW_BYTES: u32 = 12;
-const JOB_BYTES: u32 = 24;
+const WINDOW_BYTES: u32 = 16;
+const JOB_BYTES: u32 = 32;
 const WORKS: u32 = 8;
 const WORK_AT: u32 = SCHEDULE_AT + STATE_BYTES;
 const TOLD_AT: u32 = WORK_AT + WORKS * WORK_BYTES;
@@ -171,31 +175,72 @@ const DRAFT_AT: u32 = TIMELINE_AT + TIMELINE_SLOTS_MAX;
 const NEED_AT: u32 = DRAFT_AT + TIMELINE_SLOTS_MAX;
 const ROOM_AT: u32 = NEED_AT + TIMELINE_SLOTS_MAX * 4;
 
+const SCHEDULE_LINE: u32 = (SCHEDULE_AT - LINES_AT) / LINE_BYTES;
+const TIMELINE_LINE: u32 = (TIMELINE_AT - LINES_AT) / LINE_BYTES;
+
+/**
+ * Before anything of the schedule but its timeline is read: all is checked, and the state counts as changed, for nearly all who look at it write it, once
+ * a period. Accessors below rely on it.
+ */
+export function scheduleToChange(ctx: usize): ScheduleState {
+  for (let line = SCHEDULE_LINE; line < SCHEDULE_LINE + STATE_BYTES / LINE_BYTES; line++) changesLine(ctx, line);
+  readsLines(ctx, SCHEDULE_LINE, TIMELINE_LINE);
+  return schedule(ctx);
+}
+/** Before the timeline is read. */
+export function readTimeline(ctx: usize): void {
+  readsLines(ctx, TIMELINE_LINE, lineOf(COMMANDS_AT));
+}
+
+/** Before one slot of the plan in force is read. */
+export function readSlot(ctx: usize, slot: u32): void {
+  readsLine(ctx, lineOf(TIMELINE_AT + ring(slot)));
+}
+
 // @ts-ignore: decorator
 @inline
 export function schedule(ctx: usize): ScheduleState {
   return changetype<ScheduleState>(ctx + SCHEDULE_AT);
 }
-/** Own slot 0–5, or REPLICATE_SLOT. */
+/** Own slot 0–5, or REPLICATE_SLOT. Two to a line. */
 // @ts-ignore: decorator
 @inline
 export function work(ctx: usize, slot: u32): Work {
   return changetype<Work>(ctx + WORK_AT + slot * WORK_BYTES);
 }
+export function workToChange(ctx: usize, slot: u32): Work {
+  changesLine(ctx, lineOf(WORK_AT) + (slot >>> 1));
+  return work(ctx, slot);
+}
+/** Four to a line. */
 // @ts-ignore: decorator
 @inline
 export function told(ctx: usize, slot: u32): Told {
   return changetype<Told>(ctx + TOLD_AT + slot * TOLD_BYTES);
 }
+export function toldToChange(ctx: usize, slot: u32): Told {
+  changesLine(ctx, lineOf(TOLD_AT) + (slot >>> 2));
+  return told(ctx, slot);
+}
+/** Four to a line. */
 // @ts-ignore: decorator
 @inline
 export function radioWindow(ctx: usize, index: u32): RadioWindow {
   return changetype<RadioWindow>(ctx + WINDOW_AT + index * WINDOW_BYTES);
 }
+export function radioWindowToChange(ctx: usize, index: u32): RadioWindow {
+  changesLine(ctx, lineOf(WINDOW_AT) + (index >>> 2));
+  return radioWindow(ctx, index);
+}
+/** Two to a line. */
 // @ts-ignore: decorator
 @inline
 export function job(ctx: usize, index: u32): Job {
   return changetype<Job>(ctx + JOB_AT + index * JOB_BYTES);
+}
+export function jobToChange(ctx: usize, index: u32): Job {
+  changesLine(ctx, lineOf(JOB_AT) + (index >>> 1));
+  return job(ctx, index);
 }
 /** Version of the own intent in `slot` (0–5) whose haul is done; 0 = none. */
 // @ts-ignore: decorator
@@ -204,6 +249,7 @@ export function finishedVersion(ctx: usize, slot: u32): u32 {
   return load<u32>(ctx + FINISHED_AT + (slot << 2));
 }
 export function setFinishedVersion(ctx: usize, slot: u32, version: u32): void {
+  changesLine(ctx, lineOf(FINISHED_AT));
   store<u32>(ctx + FINISHED_AT + (slot << 2), version);
 }
 
@@ -213,13 +259,21 @@ export function setFinishedVersion(ctx: usize, slot: u32, version: u32): void {
 export function ring(slot: u32): u32 {
   return slot % TIMELINE_SLOTS_MAX;
 }
+/** The timeline's byte at offset `at` of the context, to be written. */
+// @ts-ignore: decorator
+@inline
+function changeAt(ctx: usize, at: u32): usize {
+  changesLine(ctx, lineOf(at));
+  return ctx + at;
+}
+
 // @ts-ignore: decorator
 @inline
 export function planned(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + TIMELINE_AT + ring(slot));
 }
 export function setPlanned(ctx: usize, slot: u32, entry: u32): void {
-  store<u8>(ctx + TIMELINE_AT + ring(slot), <u8>entry);
+  store<u8>(changeAt(ctx, TIMELINE_AT + ring(slot)), <u8>entry);
 }
 // @ts-ignore: decorator
 @inline
@@ -227,9 +281,10 @@ export function drafted(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + DRAFT_AT + ring(slot));
 }
 export function setDrafted(ctx: usize, slot: u32, entry: u32): void {
-  store<u8>(ctx + DRAFT_AT + ring(slot), <u8>entry);
+  store<u8>(changeAt(ctx, DRAFT_AT + ring(slot)), <u8>entry);
 }
 export function copyPlanToDraft(ctx: usize): void {
+  for (let line = lineOf(TIMELINE_AT); line <= lineOf(NEED_AT - 1); line++) changesLine(ctx, line);
   memory.copy(ctx + DRAFT_AT, ctx + TIMELINE_AT, TIMELINE_SLOTS_MAX);
 }
 /** Energy that must be there at the beginning of `slot` for what is planned from it on; of the horizon's end: the reserve. */
@@ -239,7 +294,7 @@ export function need(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + NEED_AT + (ring(slot) << 2));
 }
 export function setNeed(ctx: usize, slot: u32, units: i32): void {
-  store<i32>(ctx + NEED_AT + (ring(slot) << 2), units);
+  store<i32>(changeAt(ctx, NEED_AT + (ring(slot) << 2)), units);
 }
 /** Mass that may be there at the beginning of `slot`. */
 // @ts-ignore: decorator
@@ -248,7 +303,7 @@ export function room(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + ROOM_AT + (ring(slot) << 2));
 }
 export function setRoom(ctx: usize, slot: u32, units: i32): void {
-  store<i32>(ctx + ROOM_AT + (ring(slot) << 2), units);
+  store<i32>(changeAt(ctx, ROOM_AT + (ring(slot) << 2)), units);
 }
 
 /** Entry `index` of the order of passes: an own slot, or REPLICATE_SLOT. */
@@ -261,7 +316,7 @@ export function orderAt(state: ScheduleState, index: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function batteryUnitsMax(ctx: usize): i32 {
-  return <i32>(min<u32>(edge(ctx).batteryWhMax, AMOUNT_MAX) * SLOTS_PER_DAY);
+  return <i32>(min<u32>(capability(ctx).batteryWhMax, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
 /** A fifth of the battery is not planned with: telemetry is up to a slot old, and cells age. */
 // @ts-ignore: decorator
@@ -272,7 +327,7 @@ export function reserveUnits(ctx: usize): i32 {
 // @ts-ignore: decorator
 @inline
 export function storageUnitsMax(ctx: usize): i32 {
-  return <i32>(min<u32>(edge(ctx).storageKg, AMOUNT_MAX) * SLOTS_PER_DAY);
+  return <i32>(min<u32>(capability(ctx).storageKg, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
 // @ts-ignore: decorator
 @inline
@@ -284,11 +339,12 @@ export function powerUnits(watts: u32): i32 {
 // @ts-ignore: decorator
 @inline
 export function timelineEntry(ctx: usize, ahead: u32): u32 {
+  readTimeline(ctx);
   return ahead < TIMELINE_SLOTS_MAX ? planned(ctx, schedule(ctx).baseSlot + ahead) : CODE_IDLE;
 }
 
 export function scheduleSane(ctx: usize): bool {
-  const state = schedule(ctx);
+  const state = scheduleToChange(ctx);
   if (state.phase > 7 || state.cursor > TIMELINE_SLOTS_MAX || state.pass > WORKS || state.orderCount > CLAIM_SLOTS + 1) return false;
   if (state.windowCount > WINDOWS_MAX || state.job > JOBS_MAX) return false;
   for (let i: u32 = 0; i < JOBS_MAX; i++) if (job(ctx, i).state > <u8>JOB_RUNNING) return false;
@@ -302,6 +358,7 @@ if (offsetof<Told>() != TOLD_BYTES) ERROR("stride of what was told");
 if (offsetof<RadioWindow>() != WINDOW_BYTES) ERROR("stride of the radio windows");
 if (offsetof<Job>() != JOB_BYTES) ERROR("stride of the jobs");
 if (FINISHED_AT + CLAIM_SLOTS * 4 > TIMELINE_AT) ERROR("the schedule fits before its timeline");
-if (ROOM_AT + TIMELINE_SLOTS_MAX * 4 > WATCHDOG_AT) ERROR("the timeline fits before the watchdog");
+if (ROOM_AT + TIMELINE_SLOTS_MAX * 4 > COMMANDS_AT) ERROR("the timeline fits before the commands");
 if ((NEED_AT & 3) != 0) ERROR("words of the timeline are aligned");
 if (TIMELINE_SLOTS_MAX >= NO_INDEX) ERROR("positions in the timeline are small");
+if (STATE_BYTES % 64 != 0 || FINISHED_AT % 64 != SCHEDULE_AT % 64) ERROR("tables of the schedule begin with a line");

@@ -2,7 +2,8 @@
 
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, missionS, self, timeKnown } from "../edge/table";
+import { call, changes } from "../memory/guard";
+import { edge, missionS, self, timeKnown, NODE } from "../edge/table";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import { commandDone, commandSpace, eventDone, eventSpace } from "../edge/queues";
 import { SEND_BEACON, send } from "../edge/outbox";
@@ -65,7 +66,7 @@ import {
 /** After boot (restored 0) or restore (1). What began it tells which rung was used last, for a checkpoint is older than that. */
 export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32, image: u32): void {
   const state = watchdog(ctx);
-  const now = edge(ctx).localS;
+  const now = call(ctx).localS;
   const safe = state.safe;
   const before = state.level;
   memory.fill(changetype<usize>(state), 0, offsetof<WatchdogState>());
@@ -77,13 +78,13 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
   state.beaconS = now;
   for (let i: u32 = 0; i < TASKS; i++) forgive(ctx, i, now);
   if (cause == BOOT_POWER_ON) {
-    edge(ctx).safeMode = 0;
+    setSafeMode(ctx, 0);
     return;
   }
   if (safe != 0) {
     state.level = LEVEL_SAFE;
     state.safe = 1;
-    edge(ctx).safeMode = 1;
+    setSafeMode(ctx, 1);
     return;
   }
   state.level = max<u32>(min<u32>(before, LEVEL_IMAGE), rungOf(cause));
@@ -92,6 +93,11 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
   if (cause == BOOT_RUNTIME && restored == 0) climb(ctx, LEVEL_RUNTIME, CAUSE_CHECKPOINT, 0);
   else if (cause == BOOT_IMAGE && image == 0) climb(ctx, LEVEL_IMAGE, CAUSE_RECOVERY, 0);
   else if (cause == BOOT_WATCHDOG && resets >= RESETS_MAX) climb(ctx, LEVEL_RESET, CAUSE_BITTEN, 0);
+}
+
+function setSafeMode(ctx: usize, on: u32): void {
+  edge(ctx).safeMode = on;
+  changes(ctx, NODE);
 }
 
 function rungOf(cause: u32): u32 {
@@ -107,7 +113,7 @@ function forgive(ctx: usize, index: u32, now: u32): void {
 
 /** Telemetry: bit i of `tasks` = platform task i checked in. */
 export function watchdogHealth(ctx: usize, tasks: u32): void {
-  const now = edge(ctx).localS;
+  const now = call(ctx).localS;
   for (let i: u32 = 0; i < TASKS; i++) {
     const t = task(ctx, i);
     if ((tasks & (1 << i)) != 0) {
@@ -132,16 +138,16 @@ export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: boo
   }
   if (level != LEVEL_TASK || taskIndex != state.task) return;
   const t = task(ctx, taskIndex);
-  t.heardS = edge(ctx).localS;
+  t.heardS = call(ctx).localS;
   t.missed = 0;
   state.pending = 0;
-  state.stableS = edge(ctx).localS;
+  state.stableS = call(ctx).localS;
 }
 
 /** Once per period: judges, escalates or feeds. */
 export function watchdogStep(ctx: usize): void {
   const state = watchdog(ctx);
-  const now = edge(ctx).localS;
+  const now = call(ctx).localS;
   if (state.safe != 0) {
     safeStep(ctx, state, now);
     return;
@@ -238,7 +244,7 @@ function order(ctx: usize, state: WatchdogState, level: u32, cause: u32, taskInd
   state.pending = 1;
   state.cause = cause;
   state.task = taskIndex;
-  state.sinceS = edge(ctx).localS;
+  state.sinceS = call(ctx).localS;
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Escalation>(ctx + SCRATCH_OUT_AT);
@@ -279,8 +285,8 @@ function commandImage(ctx: usize, cause: u32): void {
 function enterSafe(ctx: usize, state: WatchdogState, cause: u32): void {
   state.safe = 1;
   state.pending = 0;
-  state.beaconS = edge(ctx).localS;
-  edge(ctx).safeMode = 1;
+  state.beaconS = call(ctx).localS;
+  setSafeMode(ctx, 1);
   send(ctx, SEND_BEACON, ADDRESSEE_ALL, cause, 0);
   const at = commandSpace(ctx);
   if (at == 0) return;
@@ -291,7 +297,7 @@ function enterSafe(ctx: usize, state: WatchdogState, cause: u32): void {
 
 /** Safe mode: beacon, and feed as long as the state is sane, for a reset would bring nothing that has not been tried. */
 function safeStep(ctx: usize, state: WatchdogState, now: u32): void {
-  edge(ctx).safeMode = 1;
+  setSafeMode(ctx, 1);
   if (now - state.beaconS >= BEACON_S) {
     state.beaconS = now;
     send(ctx, SEND_BEACON, ADDRESSEE_ALL, state.cause, 0);

@@ -1,8 +1,9 @@
 // What the watchdog room remembers: layout and accessors. See README.md for the ladder.
 
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
-import { WATCHDOG_AT, CONVERGENCE_AT } from "../memory/map";
-import { CONTEXT_MAGIC, edge } from "../edge/table";
+import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
+import { changes, reads } from "../memory/guard";
+import { CONTEXT_MAGIC, edge, queues } from "../edge/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
 
@@ -103,14 +104,17 @@ export class Task {
 const STATE_BYTES: u32 = 64;
 const TASK_BYTES: u32 = 8;
 
-// @ts-ignore: decorator
-@inline
+const WATCHDOG: u32 = (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((WATCHDOG_AT - LINES_AT) >> 6));
+
+/** Nearly all who look at it write it, once a period: it counts as changed. */
 export function watchdog(ctx: usize): WatchdogState {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
-// @ts-ignore: decorator
-@inline
 export function task(ctx: usize, index: u32): Task {
+  reads(ctx, WATCHDOG);
+  changes(ctx, WATCHDOG);
   return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
 
@@ -118,9 +122,9 @@ export function task(ctx: usize, index: u32): Task {
 export function stateSane(ctx: usize): bool {
   const node = edge(ctx);
   if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members) return false;
-  if (node.outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
-  if (node.commandFirst >= COMMANDS_MAX || node.commandCount > COMMANDS_MAX) return false;
-  if (node.eventFirst >= EVENTS_MAX || node.eventCount > EVENTS_MAX) return false;
+  if (queues(ctx).outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
+  if (<u32>queues(ctx).commandFirst >= COMMANDS_MAX || <u32>queues(ctx).commandCount > COMMANDS_MAX) return false;
+  if (<u32>queues(ctx).eventFirst >= EVENTS_MAX || <u32>queues(ctx).eventCount > EVENTS_MAX) return false;
   if (intents(ctx).count > INTENTS_MAX) return false;
   const state = watchdog(ctx);
   if (state.level > LEVEL_SAFE || state.pending > 1 || state.task >= TASKS) return false;

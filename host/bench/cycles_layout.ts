@@ -1,21 +1,24 @@
-/** The firmware's memory map as numbers, read from the sources that define it: firmware/memory/{preset_*,limits,map}.ts are constants and nothing else. */
+/** The firmware's memory map as numbers, read from the sources that define it: firmware/memory/{lines,preset_*,limits,map}.ts hold them as constants. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Preset, rootFolder } from '../build/root.ts';
 
-/** Every `const NAME: u32 = expression;` of the three files, in order. Throws on an expression that is more than arithmetic. */
+/** Every `const NAME: u32 = expression;` (or bool) of the four files, in order. Throws on an expression that is more than arithmetic. */
 export function firmwareConstants(preset: Preset): Map<string, number> {
   const values = new Map<string, number>();
-  for (const file of [`preset_${preset}`, 'limits', 'map']) {
+  for (const file of ['lines', `preset_${preset}`, 'limits', 'map']) {
     const text = readFileSync(join(rootFolder, 'firmware/memory', `${file}.ts`), 'utf8');
-    for (const [, name, expression] of text.matchAll(/^(?:export )?const (\w+): u32 = ([^;]+);/gm)) {
-      const spelled = expression.replaceAll(/[A-Z][A-Z_0-9]*/g, (word) => {
-        const value = values.get(word);
-        if (value === undefined)
-          throw new Error(`firmware/memory/${file}.ts: ${name} uses ${word}, which is not defined before it`);
-        return String(value);
-      });
-      if (!/^[\sx\d+\-*/()&|~<>a-f]+$/.test(spelled))
+    for (const [, name, expression] of text.matchAll(/^(?:export )?const (\w+): (?:u32|bool) = ([^;]+);/gm)) {
+      const spelled = expression
+        .replaceAll(/\btrue\b/g, '1')
+        .replaceAll(/\bfalse\b/g, '0')
+        .replaceAll(/[A-Z][A-Z_0-9]*/g, (word) => {
+          const value = values.get(word);
+          if (value === undefined)
+            throw new Error(`firmware/memory/${file}.ts: ${name} uses ${word}, which is not defined before it`);
+          return String(value);
+        });
+      if (!/^[\sx\d+\-*/()&|~<>?:a-f]+$/.test(spelled))
         throw new Error(`firmware/memory/${file}.ts: ${name} is no arithmetic: ${expression}`);
       values.set(name, Number(new Function(`return (${spelled}) >>> 0`)()));
     }

@@ -32,17 +32,38 @@ function compilerArguments(preset, withText) {
   ];
 }
 
+/** Images that are measured, not flown: `flight` with other constants (firmware/memory/preset_flight.ts). */
+const variants = {
+  bare: [
+    ['PROTECTED', 'false'],
+    ['SCRUBBED', 'false'],
+  ],
+  unscrubbed: [['SCRUBBED', 'false']],
+};
+
+/** The text that answers the import of firmware/memory/preset.ts. Throws when a constant is not there to be set. */
+function presetText(preset, baseDirectory) {
+  const settings = variants[preset];
+  const text = readFileSync(join(baseDirectory, `firmware/memory/preset_${settings ? 'flight' : preset}.ts`), 'utf8');
+  return (settings ?? []).reduce((changed, [name, value]) => {
+    const declared = new RegExp(`(export const ${name}: bool = )\\w+;`);
+    if (!declared.test(changed))
+      throw new Error(`preset_flight.ts declares no constant ${name}, which the image \`${preset}\` sets`);
+    return changed.replace(declared, `$1${value};`);
+  }, text);
+}
+
 /**
- * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts.
+ * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts, or that of `flight` with constants changed.
  * Returns {preset, bytes, contextBytes, memoryBytes, sha256}; throws with the compiler's own words.
  * Output is written aside and renamed, so that a failed build leaves the last good image and readers never see half a file.
  */
 export async function compileFirmware(preset, withText = false) {
   const { default: asc } = await import('assemblyscript/asc');
   const readFile = (name, baseDirectory) => {
-    const path = name.endsWith('firmware/memory/preset.ts') ? `firmware/memory/preset_${preset}.ts` : name;
+    if (name.endsWith('firmware/memory/preset.ts')) return presetText(preset, baseDirectory);
     try {
-      return readFileSync(join(baseDirectory, path), 'utf8');
+      return readFileSync(join(baseDirectory, name), 'utf8');
     } catch {
       return null;
     }

@@ -21,7 +21,8 @@ function findRoot() {
 
 export const root = findRoot();
 export const dist = join(root, 'dist');
-export const presets = ['flight', 'compact', 'tiny'];
+/** Firmware images: three sizes, and two of `flight` to measure protection with (docs/injection.md). */
+export const presets = ['flight', 'compact', 'tiny', 'bare', 'unscrubbed'];
 
 /** All files below `folder` whose name ends in one of `endings`, as paths from the root, sorted; [] when the folder is missing. */
 export function filesBelow(folder, endings) {

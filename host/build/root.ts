@@ -5,9 +5,11 @@ export const rootFolder = root;
 
 /** The sizing presets that the build makes. */
 export type Preset = 'flight' | 'compact' | 'tiny';
+/** Builds of `flight` that are measured, not flown: without protection, and without scrubbing. */
+export type Variant = 'bare' | 'unscrubbed';
 
 /** Path of a built firmware image. */
-export function imagePath(preset: Preset): string {
+export function imagePath(preset: Preset | Variant): string {
   return join(rootFolder, 'dist', `heliograph-${preset}.wasm`);
 }
 

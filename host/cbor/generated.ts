@@ -59,6 +59,7 @@ export const TYPE = {
   noticedResource: 204,
   maintained: 205,
   impossible: 206,
+  upset: 207,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -114,6 +115,7 @@ export const FIELD = {
   noticedResource: { group: 1, unit: 2, capacity: 3, observedS: 4 },
   maintained: { slot: 1, startS: 2 },
   impossible: { slot: 1, endS: 2 },
+  upset: { line: 1, outcome: 2, ageS: 3, count: 4 },
 } as const;
 
 export interface GoneEntry {
@@ -332,6 +334,10 @@ export interface Impossible {
   readonly name: 'impossible';
   readonly slot: number; readonly endS: number;
 }
+export interface Upset {
+  readonly name: 'upset';
+  readonly line: number; readonly outcome: number; readonly ageS: number; readonly count: number;
+}
 
 export type Message =
   | Probe
@@ -384,4 +390,5 @@ export type Message =
   | TimeAcquired
   | NoticedResource
   | Maintained
-  | Impossible;
+  | Impossible
+  | Upset;

@@ -29,6 +29,7 @@ const sections: { readonly [section: string]: string } = {
   observations: 'platform → firmware',
   commands: 'firmware → platform',
   events: 'firmware → platform',
+  upsets: 'firmware → platform',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

@@ -17,7 +17,7 @@ import { bytesOf, crcBytes, hexOf } from '../../proto/gen/encoding.ts';
 import type { RuleVectors } from '../../proto/gen/vectors.ts';
 
 const vectors = <T>(name: string): T => JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
-const records = ['observations', 'commands', 'events'].flatMap((name) => vectors<RuleVectors[]>(name));
+const records = ['observations', 'commands', 'events', 'upsets'].flatMap((name) => vectors<RuleVectors[]>(name));
 const header: Header = { version: 1, cluster: 7, sender: 3, addressee: 65535, counter: 812 };
 
 const host = suite('host codec');

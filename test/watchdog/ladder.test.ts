@@ -1,6 +1,8 @@
 /** The watchdog room through the ABI: windowed feeding, and every edge of the ladder by an injected fault. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
+import { codeOf, Lines } from '../radiation/watch.ts';
 import { LoneNode, type Boot, type Told } from '../schedule/node.ts';
 
 const feed = 162;
@@ -114,11 +116,15 @@ test('WDG-1 violated: protected state out of range stops the feeding at once and
   assert.is(of(node.events, escalation)[0].fields.join(':'), `${escalation}:2:${causeState}:0`);
 });
 
-/** An upset in the edge room's flag of safe mode (word 9 of the context), which is 0 or 1 in a sane one. */
+/** A fault of our own in the edge room's flag of safe mode, which is 0 or 1 in a sane one: the line gets its code as after a write of the firmware. */
 function strikeSafeMode(node: LoneNode): void {
-  const words = new Uint32Array(node.engine.view().buffer, node.context, 10);
-  assert.is(words[9], 0);
-  words[9] = 77;
+  const lines = new Lines('flight');
+  const words = new Uint32Array(node.engine.view().buffer);
+  const line = (firmwareConstants('flight').get('EDGE_AT')! - lines.at) / 64;
+  const first = (node.context + lines.at + line * 64) >> 2;
+  assert.is(words[first + 8], 0);
+  words[first + 8] = 77;
+  words.set(codeOf(words, first), (node.context + lines.codesAt + line * 8) >> 2);
 }
 
 test('WDG-2 holds: a hung task is restarted, and its check-in ends the matter', () => {
@@ -184,7 +190,8 @@ test('WDG-2 holds: a checkpoint that does not verify is refused, and the plain b
   const node = new LoneNode({}, startS);
   const image = node.checkpoint();
   liveUntil(node, restartRuntime, startS + 3000, withoutTask3);
-  image[image.length >> 1] ^= 4;
+  // Two bits of a line: one would be corrected.
+  image[image.length >> 1] ^= 5;
   const localS = Math.floor(node.localMs / 1000);
   assert.is(node.restore(image, { cause: 4, localS }), 8);
   node.boot({ cause: 4, localS });

@@ -15,3 +15,4 @@ export * from "./frame";
 export * from "./intent";
 export * from "./membership";
 export * from "./observations";
+export * from "./upsets";

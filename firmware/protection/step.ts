@@ -1,0 +1,102 @@
+// Scrubbing: a bounded number of lines with every period, so that a flipped bit is found before a second one joins it; and the constants, which are
+// rebuilt from their definition. What was found is told. See README.md.
+
+import { EVENT_BYTES_MAX, PERIOD_S, PROTECTED, SCRUBBED } from "../memory/limits";
+import { LINES, SCRATCH_OUT_AT } from "../memory/map";
+import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from "../memory/guard";
+import { invariant } from "../memory/trap";
+import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
+import { eventSpace, eventDone } from "../edge/queues";
+import { timeKnown, missionS } from "../edge/table";
+import { Upset, encodeUpset } from "../wire/generated/messages";
+import { letGo } from "./rebuild";
+
+/** A whole pass in 5 h, of which 6 are allowed; in a storm in 9 min, of which 10 are. */
+const QUIET_PERIODS: u32 = 300;
+const STORM_PERIODS: u32 = 9;
+const QUIET_LINES: u32 = (LINES + QUIET_PERIODS - 1) / QUIET_PERIODS;
+const STORM_LINES: u32 = (LINES + STORM_PERIODS - 1) / STORM_PERIODS;
+/** One upset found is taken for a storm for so long: quiet, there is one in months. */
+const STORM_AFTER_S: u32 = 3 * 3600;
+
+export const OUTCOME_CORRECTED: u32 = 1;
+export const OUTCOME_DROPPED: u32 = 2;
+/** Told in place of a line: the constants in static memory. */
+const LINE_CONSTANTS: u32 = 0xffff;
+const SITE_SCRUB: u32 = 904;
+
+/** After boot or restore: the pass begins anew, what was counted stays. */
+export function protectionBoot(ctx: usize): void {
+  const state = changesProtection(ctx);
+  const nowS = call(ctx).localS;
+  state.cursor = 0;
+  state.beganS = nowS;
+  state.beforeS = nowS;
+  state.foundS = 0;
+  state.untold = 0;
+  state.stormUntilS = 0;
+}
+
+/** A radiation storm is announced until mission second `untilS`. */
+export function expectStorm(ctx: usize, untilS: u32): void {
+  if (timeKnown(ctx) && untilS > missionS(ctx)) changesProtection(ctx).stormUntilS = call(ctx).localS + (untilS - missionS(ctx));
+}
+
+/** Once per period, before anything else of the call reads the block. */
+export function scrub(ctx: usize): void {
+  if (!SCRUBBED) return;
+  const state = changesProtection(ctx);
+  const nowS = call(ctx).localS;
+  const storm = nowS < state.stormUntilS || (state.foundS != 0 && nowS < state.foundS + STORM_AFTER_S);
+  let left = storm ? STORM_LINES : QUIET_LINES;
+  scrubConstants(ctx, state.cursor, left);
+  while (left != 0) {
+    left--;
+    const line: u32 = state.cursor;
+    if (!scrubLine(ctx, line)) {
+      invariant(letGo(ctx, line), SITE_SCRUB);
+      state.dropped++;
+      tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
+    }
+    if (line + 1 < LINES) {
+      state.cursor = <u16>(line + 1);
+      continue;
+    }
+    state.cursor = 0;
+    state.passes++;
+    state.beforeS = state.beganS;
+    state.beganS = nowS;
+    return;
+  }
+}
+
+/** All constants at a glance, and a few by their definition. */
+function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
+  const wrong = crcTablesDiffer() ? rebuildCrcEntries(0, CRC_ENTRIES) : rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1);
+  if (wrong != 0) noteFound(ctx, LINE_CONSTANTS);
+}
+
+/** What was corrected since this was told last is told, if there is room; else the next time. */
+export function tellFound(ctx: usize): void {
+  // A glance that nothing rests on: the line is checked before it is believed.
+  if (!PROTECTED || protection(ctx).untold == 0) return;
+  reads(ctx, CORE_PROTECTION);
+  const state = protection(ctx);
+  if (state.untold == 0 || !tellUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.untold)) return;
+  changesProtection(ctx).untold = 0;
+}
+
+function tellUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
+  const at = eventSpace(ctx);
+  if (at == 0) return false;
+  const m = changetype<Upset>(ctx + SCRATCH_OUT_AT);
+  m.line = line;
+  m.outcome = outcome;
+  m.ageS = ageS;
+  m.count = count;
+  eventDone(ctx, at, encodeUpset(at, at + EVENT_BYTES_MAX - 1, m));
+  return true;
+}
+
+if (LINES >= LINE_CONSTANTS) ERROR("a line is told in 16 bits");
+if (STORM_PERIODS * PERIOD_S > 600 || QUIET_PERIODS * PERIOD_S > 6 * 3600) ERROR("whole passes within 10 min and 6 h");
