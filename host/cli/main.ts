@@ -9,6 +9,7 @@ import { addBoardCommands } from './board.ts';
 import { deaths } from './deaths.ts';
 import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
+import { addInjectCommand } from './inject.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
 import { merge } from './merge.ts';
 import { node } from './node.ts';
@@ -160,6 +161,7 @@ program
 
 addBoardCommands(program, examples);
 addBenchCommands(program, examples);
+addInjectCommand(program, examples);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

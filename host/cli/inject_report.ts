@@ -1,0 +1,182 @@
+import Table from 'cli-table3';
+import {
+  goodOutcomes,
+  type InjectionRecord,
+  type ModelName,
+  noOutcomes,
+  type OutcomeCounts,
+  type OutcomeName,
+  outcomeNames,
+} from '../../hwsim/campaign/outcomes.ts';
+import type { Overhead } from '../../hwsim/injection/overhead.ts';
+import {
+  lowerBound95,
+  type MeanWork,
+  meanWorkToFailure,
+  type Share,
+  shareOf,
+  upperBound95,
+} from '../../hwsim/injection/statistics.ts';
+
+/** One image's part of the report. */
+export interface ImageReport {
+  /** SHA-256. */
+  firmware: string;
+  n: number;
+  outcomes: OutcomeCounts;
+  byModel: Record<string, { n: number; outcomes: OutcomeCounts }>;
+  sdcPropagated: number;
+  /** One-sided 95 % upper bound of the rate of SDC-propagated: 3 ÷ n when there was none. */
+  upperBound95: number;
+  /** SDC-local and SDC-propagated. */
+  sdc: Share;
+  sdcUpperBound95: number;
+  /** Correct, or recovered by the deadline; its one-sided 95 % lower bound. */
+  good: Share;
+  goodLowerBound95: number;
+  /** Bits that an upset may strike; null where the campaign does not say. */
+  bits: number | null;
+  /** Mean work to failure: of any outcome that is not good, and of SDC-propagated alone. */
+  mwtf: { failure: MeanWork; sdcPropagated: MeanWork } | null;
+}
+
+export interface InjectReport extends Omit<ImageReport, never> {
+  target: string;
+  seed: number;
+  models: readonly ModelName[];
+  unprotected: ImageReport | null;
+  /** Unprotected SDC rate ÷ 95 % upper bound of the protected one; and the same of SDC-propagated alone. */
+  sdcReduction: number | null;
+  sdcPropagatedReduction: number | null;
+  overhead: Overhead | null;
+  injectionsPerS: number;
+  injectionsPerSPerJob: number;
+  wallS: number;
+  jobs: number;
+  /** Injections of the protected image that were neither correct nor recovered, the worst first. */
+  failures: (InjectionRecord & { again: string })[];
+  notes: string[];
+}
+
+const failuresShownMax = 20;
+
+/** Counts what comes in; keeps no record but those that failed. */
+export class Tally {
+  readonly outcomes = noOutcomes();
+  readonly byModel = new Map<string, OutcomeCounts>();
+  readonly failures: InjectionRecord[] = [];
+  n = 0;
+
+  add(record: InjectionRecord): void {
+    this.n += 1;
+    this.outcomes[record.outcome] += 1;
+    this.#of(record.model)[record.outcome] += 1;
+    if (record.span !== undefined) this.#of(`${record.model} (${record.span})`)[record.outcome] += 1;
+    if (!goodOutcomes.includes(record.outcome)) this.failures.push(record);
+  }
+
+  #of(name: string): OutcomeCounts {
+    let counts = this.byModel.get(name);
+    if (counts === undefined) this.byModel.set(name, (counts = noOutcomes()));
+    return counts;
+  }
+
+  report(firmware: string, bits: number | null): ImageReport {
+    const { n, outcomes } = this;
+    const sdcPropagated = outcomes['SDC-propagated'];
+    const sdc = sdcPropagated + outcomes['SDC-local'];
+    const good = goodOutcomes.reduce((sum, name) => sum + outcomes[name], 0);
+    const names = [...this.byModel.keys()].sort();
+    const total = (counts: OutcomeCounts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const work = (count: number) => meanWorkToFailure(shareOf(count, n), bits ?? 0);
+    return {
+      firmware,
+      n,
+      outcomes,
+      byModel: Object.fromEntries(
+        names.map((name) => {
+          const counts = this.byModel.get(name) as OutcomeCounts;
+          return [name, { n: total(counts), outcomes: counts }];
+        }),
+      ),
+      sdcPropagated,
+      upperBound95: upperBound95(sdcPropagated, n),
+      sdc: shareOf(sdc, n),
+      sdcUpperBound95: upperBound95(sdc, n),
+      good: shareOf(good, n),
+      goodLowerBound95: lowerBound95(good, n),
+      bits,
+      mwtf: bits === null || n === 0 ? null : { failure: work(n - good), sdcPropagated: work(sdcPropagated) },
+    };
+  }
+}
+
+export function againCommand({ target, index, seed, models, image }: InjectionRecord, mix: string): string {
+  const model = models === undefined || models === mix ? '' : ` --model ${models}`;
+  const where = target === 'wasm' ? '' : ` --target ${target}`;
+  return `npx heliograph inject${where} --seed ${seed}${model}${image === 'unprotected' ? ' --unprotected' : ''} --only ${index}`;
+}
+
+/** The worst first, by index among equals. */
+export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord[] {
+  const rank = (name: OutcomeName) => outcomeNames.indexOf(name);
+  return [...records].sort((a, b) => rank(b.outcome) - rank(a.outcome) || a.index - b.index).slice(0, failuresShownMax);
+}
+
+const percent = (rate: number) => `${(100 * rate).toPrecision(3)} %`;
+
+function outcomeTable(report: InjectReport): string {
+  const images: [string, ImageReport][] = [['struck', report]];
+  if (report.unprotected !== null) images[0][0] = 'protected';
+  if (report.unprotected !== null) images.push(['unprotected', report.unprotected]);
+  const head = ['outcome', ...images.flatMap(([name]) => [name, 'share'])];
+  const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right')) as ('left' | 'right')[];
+  const table = new Table({ head, style: { head: [], border: [] }, colAligns });
+  for (const name of outcomeNames)
+    table.push([
+      name,
+      ...images.flatMap(([, { outcomes, n }]) => [outcomes[name].toLocaleString('en'), percent(outcomes[name] / Math.max(1, n))]),
+    ]);
+  table.push(['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])]);
+  return table.toString();
+}
+
+function workLine(name: string, { mwtf }: ImageReport): string[] {
+  if (mwtf === null) return [];
+  const { nodeYears, low95, high95 } = mwtf.failure;
+  const number = (value: number | null) => (value === null ? 'none seen' : value.toPrecision(3));
+  return [
+    `MWTF          ${name}: ${number(nodeYears)} node-years (95 %: ${number(low95)} to ${high95 === null ? 'no bound' : number(high95)})`,
+  ];
+}
+
+/** The report as people read it. */
+export function reportText(report: InjectReport): string {
+  const { unprotected, overhead } = report;
+  const lines = [
+    `${report.target}, seed ${report.seed}, models ${report.models.join(', ')}; image ${report.firmware.slice(0, 16)}`,
+    ...report.notes,
+    outcomeTable(report),
+    `SDC-propagated  ${report.sdcPropagated} of ${report.n.toLocaleString('en')}; rate at most ${report.upperBound95.toExponential(2)} (95 %)`,
+    `correct or recovered in time  ${percent(report.good.rate)}, at least ${percent(report.goodLowerBound95)} (95 %)`,
+    ...workLine(unprotected === null ? 'struck' : 'protected', report),
+  ];
+  if (unprotected !== null) {
+    lines.push(...workLine('unprotected', unprotected));
+    lines.push(
+      `SDC reduction  ${fixed(report.sdcReduction)} (unprotected rate ÷ 95 % upper bound of the protected one); propagated alone ${fixed(report.sdcPropagatedReduction)}`,
+    );
+  }
+  if (overhead !== null)
+    lines.push(
+      `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions, ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
+    );
+  lines.push(
+    `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
+  );
+  for (const { outcome, index, reason, again } of report.failures)
+    lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
+  return lines.join('\n');
+}
+
+const fixed = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);

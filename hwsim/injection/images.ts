@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { imagePath, type Preset, type Variant } from '../../host/build/root.ts';
+import type { ImageFacts } from '../../host/engine/engine.ts';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { findBody, shippedBodies } from '../world/bodies.ts';
+import type { CampaignSetting, ImageName } from './campaign.ts';
+import { layoutOf, metered, traced } from './instrument.ts';
+import { injectionScenario } from './scene.ts';
+
+/** The image as flown, and the same sources with the protection compiled out. */
+export const presetOf: Readonly<Record<ImageName, Preset | Variant>> = { protected: 'flight', unprotected: 'bare' };
+
+export function readImages(image: ImageName): Uint8Array {
+  const path = imagePath(presetOf[image]);
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch {
+    throw new Error(`${path} is missing: run \`npm run build\``);
+  }
+}
+
+/**
+ * Turns of loops that one call may take before it counts as hung: fifty times what the longest call of the golden run takes (a restart, which sums up the whole
+ * context). At some ten cycles a turn that is less than a second of a Cortex-M7, whose watchdog would bite then.
+ */
+export const loopTurnsMax = 1_000_000;
+
+/** Makes a campaign ready: the image, instrumented, and what it is to be struck with. */
+export async function settingFor(
+  image: ImageName,
+  { seed, n, models, bytes = readImages(image) }: Pick<CampaignSetting, 'seed' | 'n' | 'models'> & { bytes?: Uint8Array },
+): Promise<CampaignSetting> {
+  const { constantsAt } = await layoutOf(bytes);
+  const facts: ImageFacts = createV8Engine(bytes).image;
+  const body = findBody(shippedBodies(), injectionScenario().body);
+  const instrumented = { metered: await metered(bytes, loopTurnsMax), traced: await traced(bytes) };
+  return { image, facts, ...instrumented, constantsAt, body, seed, n, models };
+}
+
+/** SHA-256 of both images. */
+export function settingHashes(): Record<ImageName, string> {
+  return {
+    protected: createV8Engine(readImages('protected')).image.sha256,
+    unprotected: createV8Engine(readImages('unprotected')).image.sha256,
+  };
+}

@@ -1,0 +1,309 @@
+import { diagnose } from '../../host/cbor/diagnose.ts';
+import { skipItem } from '../../host/cbor/item.ts';
+import type { Evidence } from './evidence.ts';
+import { type Layout, type Machine, op, opNames } from './machine.ts';
+
+/** One output of the struck node or of its twin. */
+export interface Said {
+  timeMs: number;
+  bytes: Uint8Array;
+  /** Of a frame, once it has been taken apart. */
+  parts?: Parts;
+}
+
+interface Parts {
+  sender: string;
+  messages: string[];
+}
+
+/** A frame of the struck node that its twin did not send in the same poll. */
+export interface Suspect extends Said {
+  /** What the twin sent in the same poll. */
+  instead: Said | null;
+  /** Receivers that took it in and whose state is another than with the right frame. */
+  effects: number;
+  /** Known to be wrong, or right at another time; until then it is open. */
+  verdict: 'open' | 'wrong' | 'mistimed';
+}
+
+/** A right content may come this much earlier or later than the twin's without being called wrong: two periods of a node's own beat. */
+const mistimedMsMax = 120_000;
+/** What the other has said and this one has not after so long, is not said. */
+const omittedMs = 30 * 60_000;
+const suspectsMax = 64;
+const framesKeptMax = 64;
+const crcBytes = 4;
+
+/** What the struck node and its twin said since they last began alike, and what differs. */
+export class Sayings {
+  suspects: Suspect[] = [];
+  readonly #evidence: Evidence;
+  readonly #layout: Layout;
+  #frames: Said[] = [];
+  #lastFrame: Suspect | null = null;
+  #spokeMs = 0;
+  /** The twin has said a frame since suspects were last looked at. */
+  #freshFrames = false;
+  /** How the node named itself before the upset. */
+  #sender = '';
+  #lists = [new Pair(op.command), new Pair(op.event)];
+
+  constructor(evidence: Evidence, layout: Layout) {
+    this.#evidence = evidence;
+    this.#layout = layout;
+  }
+
+  /** A frame from before the upset. */
+  knows(frame: Uint8Array): void {
+    if (this.#sender === '') this.#sender = partsOf(frame).sender;
+  }
+
+  /** The upset falls now. */
+  begin(timeMs: number): void {
+    this.#spokeMs = timeMs;
+  }
+
+  /** Both have just booted: what was said before is settled. */
+  startAnew(): void {
+    this.suspects = [];
+    this.#frames = [];
+    this.#lists = [new Pair(op.command), new Pair(op.event)];
+  }
+
+  struckSays(timeMs: number, operation: number, bytes: Uint8Array): void {
+    if (operation !== op.transmit) return void this.#listOf(operation).struck.push({ timeMs, bytes });
+    this.#spokeMs = timeMs;
+    const suspect: Suspect = { timeMs, bytes, instead: null, effects: 0, verdict: 'open' };
+    this.suspects.push(suspect);
+    this.#freshFrames = true;
+    if (this.suspects.length > suspectsMax) this.suspects.shift();
+    this.#lastFrame = suspect;
+  }
+
+  twinSays(timeMs: number, operation: number, bytes: Uint8Array): void {
+    if (operation !== op.transmit) return void this.#listOf(operation).twin.push({ timeMs, bytes });
+    const said = { timeMs, bytes };
+    this.#frames.push(said);
+    this.#freshFrames = true;
+    if (this.#frames.length > framesKeptMax) this.#frames.shift();
+    const suspect = this.#lastFrame;
+    if (suspect === null || suspect.timeMs !== timeMs) {
+      this.#first(timeMs, operation);
+      note(this.#evidence.mistimed, `not sent: ${framePart(bytes, [-1, 0])}`);
+      return;
+    }
+    suspect.instead = said;
+    if (Buffer.compare(suspect.bytes, bytes) === 0) this.suspects.splice(this.suspects.indexOf(suspect), 1);
+    this.#lastFrame = null;
+  }
+
+  /** Whether the twin gives the same next. */
+  twinExpects(operation: number, bytes: Uint8Array): boolean {
+    const { struck, twin } = this.#listOf(operation);
+    const next = twin[struck.length];
+    return next !== undefined && Buffer.compare(next.bytes, bytes) === 0;
+  }
+
+  /** Another time to wake. */
+  wakes(timeMs: number, example: string): void {
+    this.#first(timeMs, op.deadline);
+    note(this.#evidence.mistimed, example);
+  }
+
+  /** A status that differs. */
+  other(timeMs: number, operation: number, example: string): void {
+    this.#first(timeMs, operation);
+    note(this.#evidence.wrongOthers, example);
+  }
+
+  /** The watchdog was due to be fed, says the twin. */
+  get missesFeed(): boolean {
+    const { struck, twin } = this.#lists[0];
+    return twin.length > struck.length;
+  }
+
+  suspectOf(bytes: Uint8Array, at: number, length: number): Suspect | null {
+    for (const suspect of this.suspects) {
+      if (suspect.bytes.length !== length) continue;
+      let same = 0;
+      while (same < length && suspect.bytes[same] === bytes[at + same]) same += 1;
+      if (same === length) return suspect;
+    }
+    return null;
+  }
+
+  /** Whether two receivers' states differ in more than loss counters (which a rejected input may change too) and what lives within a call. */
+  differs(one: Machine, other: Machine): boolean {
+    const { context } = one.program;
+    const layout = this.#layout;
+    const alike = (from: number, to: number) =>
+      Buffer.compare(one.bytes.subarray(context + from, context + to), other.bytes.subarray(context + from, context + to)) === 0;
+    return !alike(layout.linesAt, layout.countersAt) || !alike(layout.codesAt, layout.counterCodesAt);
+  }
+
+  /** A node took the frame in, and its state is another for it. A frame that is in the air when its sender is found out arrives all the same. */
+  takenIn(suspect: Suspect): void {
+    suspect.effects += 1;
+    if (suspect.verdict === 'wrong' && suspect.effects === 1) this.#frameDiffers(suspect);
+  }
+
+  /** Looks at what can be told by now. */
+  check(timeMs: number): void {
+    for (const list of this.#lists) {
+      const found = list.difference(timeMs, omittedMs);
+      if (found !== null) this.#differs(list.operation, found);
+    }
+    const fresh = this.#freshFrames;
+    this.#freshFrames = false;
+    for (const suspect of this.suspects) {
+      if (suspect.verdict !== 'open') continue;
+      const old = timeMs - suspect.timeMs > mistimedMsMax;
+      if (!fresh && !old) continue;
+      if (this.#saidByTwin(suspect)) suspect.verdict = 'mistimed';
+      else if (old) suspect.verdict = 'wrong';
+      else continue;
+      this.#frameDiffers(suspect);
+    }
+    this.#dropSettled(timeMs);
+  }
+
+  /** Lets go of frames about which nothing more will be learnt. */
+  #dropSettled(timeMs: number): void {
+    const inAir = (suspect: Suspect) =>
+      suspect.verdict === 'wrong' && suspect.effects === 0 && timeMs - suspect.timeMs < mistimedMsMax;
+    const kept = this.suspects.filter((suspect) => suspect.verdict === 'open' || inAir(suspect));
+    if (kept.length !== this.suspects.length) this.suspects = kept;
+  }
+
+  /** Nothing more will be said: what is open is decided. `alive`: the node was running up to now, so that what it has not said is missing. */
+  settle(timeMs: number, alive: boolean): void {
+    for (const list of this.#lists) {
+      const found = list.difference(timeMs, alive ? omittedMs : Number.POSITIVE_INFINITY);
+      if (found !== null) this.#differs(list.operation, found);
+    }
+    for (const suspect of this.suspects) {
+      if (suspect.verdict !== 'open') continue;
+      suspect.verdict = this.#saidByTwin(suspect) ? 'mistimed' : 'wrong';
+      this.#frameDiffers(suspect);
+    }
+    this.#dropSettled(timeMs);
+    this.#evidence.silentMs = timeMs - this.#spokeMs;
+  }
+
+  #listOf(operation: number): Pair {
+    return this.#lists[operation === op.command ? 0 : 1];
+  }
+
+  /** Whether the twin said every message of the frame at about that time, in whatever frames, and the sender is named right. */
+  #saidByTwin(suspect: Suspect): boolean {
+    return this.#wrongMessages(suspect).length === 0 && this.#namesItself(suspect);
+  }
+
+  #namesItself(suspect: Suspect): boolean {
+    return this.#sender === '' || partsIn(suspect).sender === this.#sender;
+  }
+
+  /** Which messages of a frame the twin did not say: their places in it. */
+  #wrongMessages(suspect: Suspect): number[] {
+    const near = this.#frames.filter((said) => Math.abs(said.timeMs - suspect.timeMs) <= mistimedMsMax);
+    const right = new Set(near.flatMap((said) => partsIn(said).messages));
+    return partsIn(suspect).messages.flatMap((message, index) => (right.has(message) ? [] : [index]));
+  }
+
+  #frameDiffers(suspect: Suspect): void {
+    const { bytes, instead, effects, verdict, timeMs } = suspect;
+    this.#first(timeMs, op.transmit);
+    const right = instead === null ? 'silence' : framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
+    const example = `${framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
+    if (verdict === 'wrong' && effects > 0) note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
+    else if (verdict === 'wrong') note(this.#evidence.wrongOthers, `frame without effect: ${example}`);
+    else note(this.#evidence.mistimed, `frame at a wrong time: ${framePart(bytes, [-1, 0])}`);
+  }
+
+  #differs(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
+    this.#first(timeMs, operation);
+    note(operation === op.command ? this.#evidence.wrongCommands : this.#evidence.wrongOthers, example);
+  }
+
+  #first(timeMs: number, operation: number): void {
+    if (this.#evidence.first.op === '') this.#evidence.first = { kind: 'output', op: opNames[operation], site: 0, timeMs };
+  }
+}
+
+function note(entry: { count: number; example: string }, example: string): void {
+  entry.count += 1;
+  if (entry.count === 1) entry.example = example;
+}
+
+/** The same, taken apart once. */
+function partsIn(said: Said): Parts {
+  said.parts ??= partsOf(said.bytes);
+  return said.parts;
+}
+
+/** Who a frame says it is from (version, cluster, sender: the first three of the header's five items), and its messages one by one, as hexadecimal digits. */
+function partsOf(frame: Uint8Array): Parts {
+  const end = frame.length - crcBytes;
+  const messages: string[] = [];
+  let sender = '';
+  try {
+    let at = 1;
+    for (let item = 0; item < 3; item += 1) at = skipItem(frame, at, end);
+    sender = hex(frame.subarray(0, at));
+    at = skipItem(frame, 0, end);
+    while (at < end) {
+      const next = skipItem(frame, at, end);
+      messages.push(hex(frame.subarray(at, next)));
+      at = next;
+    }
+  } catch {
+    // What is no CBOR is one message that nobody else says.
+    messages.push(hex(frame));
+  }
+  return { sender, messages };
+}
+
+/** Commands, or events, of both: right ones come in the same order, whatever the time. */
+class Pair {
+  readonly operation: number;
+  readonly struck: Said[] = [];
+  readonly twin: Said[] = [];
+  #checked = 0;
+  #found = false;
+
+  constructor(operation: number) {
+    this.operation = operation;
+  }
+
+  /** The first difference, told once; `patienceMs`: how long one of them may wait for the other. */
+  difference(timeMs: number, patienceMs: number): { example: string; timeMs: number } | null {
+    if (this.#found) return null;
+    const { struck, twin } = this;
+    while (this.#checked < struck.length && this.#checked < twin.length) {
+      const mine = struck[this.#checked];
+      const right = twin[this.#checked];
+      if (Buffer.compare(mine.bytes, right.bytes) !== 0) {
+        this.#found = true;
+        return { example: `${hex(mine.bytes)}, right is ${hex(right.bytes)}`, timeMs: mine.timeMs };
+      }
+      this.#checked += 1;
+    }
+    const extra = struck[this.#checked] ?? twin[this.#checked];
+    if (extra === undefined || timeMs - extra.timeMs <= patienceMs) return null;
+    this.#found = true;
+    const text = struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
+    return { example: text, timeMs: extra.timeMs };
+  }
+}
+
+/** Messages of a frame in one line, for people; −1 is its header. */
+function framePart(bytes: Uint8Array, places: readonly number[]): string {
+  try {
+    const lines = diagnose(bytes).split('\n');
+    return places.map((place) => lines[place + 1].trim()).join(' ');
+  } catch {
+    return `no frame: ${hex(bytes)}`;
+  }
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -1,0 +1,64 @@
+import jstat from 'jstat';
+
+const { jStat } = jstat;
+
+/** A share with its 95 % interval. */
+export interface Share {
+  count: number;
+  n: number;
+  rate: number;
+  /** Two-sided 95 %. */
+  low95: number;
+  high95: number;
+}
+
+/** Clopper and Pearson (1934): exact, from the quantiles of the beta distribution; never too narrow. */
+export function shareOf(count: number, n: number): Share {
+  if (n === 0) return { count, n, rate: 0, low95: 0, high95: 1 };
+  return {
+    count,
+    n,
+    rate: count / n,
+    low95: count === 0 ? 0 : jStat.beta.inv(0.025, count, n - count + 1),
+    high95: count === n ? 1 : jStat.beta.inv(0.975, count + 1, n - count),
+  };
+}
+
+/** One-sided 95 % upper bound of a rate: 3 ÷ n for no failure at all (the rule of three), else Clopper and Pearson. */
+export function upperBound95(count: number, n: number): number {
+  if (n === 0 || count === n) return 1;
+  return count === 0 ? Math.min(1, 3 / n) : jStat.beta.inv(0.95, count + 1, n - count);
+}
+
+/** One-sided 95 % lower bound of a rate. */
+export function lowerBound95(count: number, n: number): number {
+  return n === 0 || count === 0 ? 0 : jStat.beta.inv(0.05, count, n - count + 1);
+}
+
+/**
+ * Mean work to failure (Reis et al., "Design and evaluation of hybrid fault-detection systems", ISCA 2005): work done per failure. The work of a node is to
+ * coordinate for a year, whatever instructions that takes; its memory is exposed all that time. So MWTF = 1 ÷ (upsets per bit and year × bits × share of
+ * upsets that fail), in node-years. More memory counts against a protection, as more instructions do where work is measured by them.
+ */
+export interface MeanWork {
+  /** Node-years per failure; null: none was seen. */
+  nodeYears: number | null;
+  low95: number;
+  /** null: no upper bound, for none was seen. */
+  high95: number | null;
+}
+
+const daysPerYear = 365.25;
+/** Raw upsets per bit and day, rad-tolerant SRAM in quiet times: assumed, see docs/injection.md for its neighbours. */
+export const upsetsPerBitDay = 1e-8;
+
+export function meanWorkToFailure(failures: Share, bits: number): MeanWork {
+  const upsetsPerYear = upsetsPerBitDay * daysPerYear * bits;
+  const workAt = (rate: number) => 1 / (upsetsPerYear * rate);
+  const { count, rate, low95, high95 } = failures;
+  return {
+    nodeYears: count === 0 ? null : workAt(rate),
+    low95: workAt(high95),
+    high95: low95 === 0 ? null : workAt(low95),
+  };
+}
