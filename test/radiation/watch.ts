@@ -8,6 +8,8 @@ export class Lines {
   readonly at: number;
   readonly count: number;
   readonly codesAt: number;
+  /** So many of the first lines are the core. */
+  readonly core: number;
   readonly #tables: [string, number][];
 
   constructor(preset: Preset) {
@@ -15,11 +17,19 @@ export class Lines {
     this.at = constants.get('LINES_AT')!;
     this.count = constants.get('LINES')!;
     this.codesAt = constants.get('CODES_AT')!;
+    this.core = (constants.get('CORE_END')! - this.at) / 64;
     const end = constants.get('LINES_END')!;
     const places = [...constants].filter(
-      ([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT',
+      ([name, at]) => name.endsWith('_AT') && at >= this.at && at < end && name !== 'LINES_AT' && name !== 'CORE_END',
     );
     this.#tables = places.sort((a, b) => a[1] - b[1]);
+  }
+
+  /** The line in which a table begins. */
+  lineOf(table: string): number {
+    const found = this.#tables.find(([name]) => name === table);
+    if (found === undefined) throw new Error(`firmware/memory/map.ts places no ${table} among the lines`);
+    return (found[1] - this.at) / 64;
   }
 
   /** The table that a line begins in, or that begins in it. */

@@ -1,0 +1,167 @@
+// RAD-1: nothing of the block is read in a call before its line has passed its check in that call. Every load of the real image is watched.
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { imagePath } from '../../host/build/root.ts';
+import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
+import { factsOf, Space } from '../../host/engine/space.ts';
+import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { touchImport, traced } from '../../hwsim/injection/instrument.ts';
+import { Lines } from './watch.ts';
+
+const test = suite('radiation: loads');
+const lines = new Lines('flight');
+
+/** A pass over a line to reckon its code reads its eight words, all of them, one after the other (firmware/memory/lines.ts). */
+const codePassWords = 8;
+const groupsLine = lines.lineOf('GROUPS_AT');
+const intentsLine = lines.lineOf('INTENTS_AT');
+/** Words of the call that guard.ts keeps. */
+const callChecked = 0;
+const callStamp = 3;
+
+interface Touch {
+  line: number;
+  offset: number;
+  bytes: number;
+  /** Its line had been checked, or wholly replaced, by then. */
+  checked: boolean;
+}
+
+/** Reads that nothing rests on: a glance whether anything is untold, and loss counters, whose words are written one by one. */
+function isAllowed({ line, offset }: Touch): boolean {
+  const table = lines.nameOf(line);
+  return table.endsWith('COUNTERS_AT') || (table.endsWith('PROTECTION_AT') && offset === 24);
+}
+
+class Watch {
+  readonly found = new Map<string, number>();
+  #touches: Touch[] = [];
+  #ctx = 0;
+  #stampsAt = -1;
+  #words = new Uint32Array(0);
+  #halves = new Uint16Array(0);
+  watching = false;
+  loads = 0;
+
+  begin(ctx: number, buffer: ArrayBuffer): void {
+    this.#ctx = ctx;
+    this.#touches = [];
+    if (this.#words.buffer === buffer) return;
+    this.#words = new Uint32Array(buffer);
+    this.#halves = new Uint16Array(buffer);
+  }
+
+  /** After a boot every line of the intents was changed: their stamps stand in a row. */
+  findStamps(memoryBase: number): void {
+    const changed = this.#words[(this.#ctx >> 2) + callStamp] | 1;
+    for (let at = 0; at + lines.count < memoryBase >> 1; at += 1) {
+      const is = (line: number) => this.#halves[at + line] === changed;
+      // Core lines have no stamps, and members are not written by a boot.
+      if (!is(groupsLine - 1) && is(groupsLine) && !is(intentsLine - 1) && is(intentsLine) && is(intentsLine + 799)) {
+        this.#stampsAt = at;
+        return;
+      }
+    }
+    throw new Error('the stamps of the lines are not where a boot leaves them');
+  }
+
+  touch(address: number, bytes: number): void {
+    if (!this.watching) return;
+    const at = address - this.#ctx - lines.at;
+    if (at < 0 || at >= lines.count * 64) return;
+    for (let line = at >> 6; line <= (at + bytes - 1) >> 6; line += 1)
+      this.#touches.push({ line, offset: line === at >> 6 ? at & 63 : 0, bytes, checked: this.#isChecked(line) });
+  }
+
+  #isChecked(line: number): boolean {
+    const call = this.#ctx >> 2;
+    if (line < lines.core) return ((this.#words[call + callChecked] >>> line) & 1) === 1;
+    return (this.#halves[this.#stampsAt + line] & ~1) === this.#words[call + callStamp];
+  }
+
+  end(name: string): void {
+    for (let i = 0; i < this.#touches.length; i += 1) {
+      const touch = this.#touches[i];
+      if (this.#isCodePass(i)) {
+        i += codePassWords - 1;
+        continue;
+      }
+      this.loads += 1;
+      if (touch.checked || isAllowed(touch)) continue;
+      const what = `${name}: ${lines.nameOf(touch.line)} + ${touch.offset}`;
+      this.found.set(what, (this.found.get(what) ?? 0) + 1);
+    }
+  }
+
+  #isCodePass(from: number): boolean {
+    const words = this.#touches.slice(from, from + codePassWords);
+    const offsets = new Set(words.map(({ offset }) => offset));
+    return offsets.size === codePassWords && words.every(({ line, bytes }) => bytes === 8 && line === words[0].line);
+  }
+}
+
+const watched: ReadonlySet<string> = new Set('receive observe tick transmit command event deadline inspect verdict'.split(' '));
+
+async function watchedEngine(image: Uint8Array, watch: Watch): Promise<Engine> {
+  const imports = { [touchImport.module]: { [touchImport.name]: (at: number, bytes: number) => watch.touch(at, bytes) } };
+  const { instance } = await WebAssembly.instantiate((await traced(image)) as Uint8Array<ArrayBuffer>, imports);
+  const bare = instance.exports as unknown as FirmwareCalls;
+  const memory = instance.exports.memory as WebAssembly.Memory;
+  const space = new Space({ buffer: () => memory.buffer, grow: (pages) => memory.grow(pages) }, bare.memory_base());
+  const calls: Record<string, (...words: number[]) => number> = {};
+  let located = false;
+  for (const [name, call] of Object.entries(bare) as [string, (...words: number[]) => number][]) {
+    calls[name] = call;
+    if (name === 'boot')
+      calls[name] = (...words) => {
+        const result = call(...words);
+        watch.begin(words[0], memory.buffer);
+        if (!located) watch.findStamps(bare.memory_base());
+        located = true;
+        return result;
+      };
+    if (!watched.has(name)) continue;
+    calls[name] = (...words) => {
+      watch.begin(words[0], memory.buffer);
+      watch.watching = true;
+      const result = call(...words);
+      watch.watching = false;
+      watch.end(name);
+      return result;
+    };
+  }
+  return {
+    name: 'watched',
+    image: factsOf(image, bare),
+    calls: calls as unknown as FirmwareCalls,
+    reserve: (bytes) => space.reserve(bytes),
+    view: () => space.view,
+    isTrap: (error) => error instanceof WebAssembly.RuntimeError,
+  };
+}
+
+async function fly(image: Uint8Array, nodes: number, days: number, seed: number): Promise<Watch> {
+  const watch = new Watch();
+  const scenario = applyOverrides(loadScenario('cluster-neo'), { nodes, days, seed });
+  const engine = await watchedEngine(image, watch);
+  runScenario(scenario, { seed, days, nodes, body: loadBody(scenario.body, undefined, () => {}), engine });
+  return watch;
+}
+
+test('RAD-1 holds: no byte of the block is read or written before its line is checked', async () => {
+  const watch = await fly(readFileSync(imagePath('flight')), 8, 0.6, 3);
+  assert.ok(watch.loads > 1_000_000, `${watch.loads} accesses watched`);
+  assert.equal(
+    [...watch.found].map(([what, times]) => `${what}, ${times} times`),
+    [],
+  );
+});
+
+test('RAD-1 violated: walks over tables that the scrubber did not check first are noticed', async () => {
+  const watch = await fly(readFileSync(imagePath('unscrubbed')), 4, 0.1, 3);
+  assert.ok([...watch.found.keys()].some((what) => /^tick: .*INTENTS_AT/.test(what)));
+});
+
+test.run();
