@@ -48,7 +48,7 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   if (!isFresh || options.force === true) {
     requireCompiler(target);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(at('image.c'), translateImage(imagePath(target.preset)));
+    writeFileSync(at('image.c'), translateImage(imagePath(target.variant ?? target.preset)));
     await compileProgram(target, folder, boardSources(target), options);
     sealCode(target, files.elf);
     await runTool(`${target.compiler}objcopy`, ['-O', 'binary', files.elf, files.binary], folder);
@@ -92,7 +92,7 @@ export function boardStamp(target: Target, options: BuildOptions, others: readon
   const sources = [...filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']), ...others];
   const own = filesBelow('host/board', ['.ts']);
   const image = createHash('sha256')
-    .update(readFileSync(imagePath(target.preset)))
+    .update(readFileSync(imagePath(target.variant ?? target.preset)))
     .digest('hex');
   return `${stampOf([...sources, ...own])} ${image} checked=${isChecked(target, options)}`;
 }
@@ -103,7 +103,7 @@ function isChecked(target: Target, options: BuildOptions): boolean {
 
 /** What the C sources are told about target and image. */
 function definitions(target: Target, options: BuildOptions): string[] {
-  const engine = loadV8Engine(target.preset);
+  const engine = loadV8Engine(target.variant ?? target.preset);
   const linearBytes = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
   if (linearBytes > target.budget.linearBytes)
     throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);

@@ -26,7 +26,11 @@ export type WorkerWord =
 export function struckTarget(name: TargetName, image: CampaignOptions['image']): Target {
   const target = targets[name];
   if (image === 'protected') return target;
-  return target;
+  if (target.preset !== 'flight')
+    throw new EmulatorError(
+      `${name} flies the ${target.preset} image, which has no build without protection: strike the protected one alone`,
+    );
+  return { ...target, board: `${target.board}-bare`, variant: 'bare' };
 }
 
 function isTarget(name: string): name is TargetName {
@@ -74,5 +78,5 @@ export const injectBoards: InjectBoards = async (name, options): Promise<Campaig
   const jobs = Math.max(1, Math.min(options.jobs, left.length));
   const task: WorkerTask = { target: name, image, models, seed };
   const all = await Promise.all(Array.from({ length: jobs }, () => work(task, () => left.shift(), options)));
-  return { firmware: loadV8Engine(target.preset).image.sha256, notes: all[0] };
+  return { firmware: loadV8Engine(target.variant ?? target.preset).image.sha256, notes: all[0] };
 };

@@ -1,3 +1,4 @@
+import { skipItem } from '../../host/cbor/item.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { type Exchange, drive, Reference, type Restart } from './campaign_platform.ts';
@@ -29,27 +30,108 @@ export function frameChanges(atMs: number, expected: readonly PortOutput[], got:
   return changes;
 }
 
+/** A right content may come this much earlier or later than an uncorrupted board's without being called wrong. */
+const mistimedMsMax = 120_000;
+const crcBytes = 4;
+const configBytesMax = 1024;
+
+/** Who a frame says it is from (the first three items of its header), and its messages one by one. */
+function partsOf(frame: Uint8Array): { sender: string; messages: string[] } {
+  const end = frame.length - crcBytes;
+  const messages: string[] = [];
+  try {
+    let at = 1;
+    for (let item = 0; item < 3; item += 1) at = skipItem(frame, at, end);
+    const sender = hex(frame.subarray(0, at));
+    for (at = skipItem(frame, 0, end); at < end; ) {
+      const next = skipItem(frame, at, end);
+      messages.push(hex(frame.subarray(at, next)));
+      at = next;
+    }
+    return { sender, messages };
+  } catch {
+    // What is no CBOR is one message that nobody else says.
+    return { sender: '', messages: [hex(frame)] };
+  }
+}
+
+/** A frame that an uncorrupted board sent, and when. */
+export interface Sent {
+  atMs: number;
+  frame: Uint8Array;
+}
+
+/** Whether the uncorrupted board named itself alike and said every message of the frame at about that time, in whatever frames. */
+export function isMistimed({ atMs, sent }: FrameChange, right: readonly Sent[]): boolean {
+  if (sent === null) return true;
+  const { sender, messages } = partsOf(sent);
+  const near = right.filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax).map(({ frame }) => partsOf(frame));
+  const said = new Set(near.flatMap((each) => each.messages));
+  return near.some((each) => each.sender === sender) && messages.every((message) => said.has(message));
+}
+
 /** What an uncorrupted board would have done, and what peers make of frames that it would not have sent. */
 export class Judge {
   readonly #row: Row;
+  readonly #engine: Engine;
+  readonly #scratch: readonly number[];
   readonly #reference: Reference;
   readonly #restarts = new Map<string, Exchange[]>();
   readonly #peerHashes: number[] = [];
+  #lost: { key: string; outputs: PortOutput[][] } = { key: '', outputs: [] };
 
   constructor(row: Row, engine: Engine) {
     this.#row = row;
+    this.#engine = engine;
+    const { contextBytes, checkpointBytes } = engine.image;
+    this.#scratch = [contextBytes, checkpointBytes, configBytesMax].map((bytes) => engine.reserve(bytes));
     this.#reference = new Reference(engine);
   }
 
-  /** What an uncorrupted board says when it is restarted after `inputsBefore` inputs of the row, and the row goes on at input `next`. */
-  afterRestart(inputsBefore: number, next: number, restart: Restart, losesRam: boolean): Exchange[] {
+  /** Whether the image takes this for a checkpoint to come back from. */
+  verifies(image: Uint8Array, { cause, config }: Restart): boolean {
+    const { calls } = this.#engine;
+    const [ctx, at, configAt] = this.#scratch;
+    if (image.length > this.#engine.image.checkpointBytes) return false;
+    this.#engine.view().set(image, at);
+    this.#engine.view().set(config, configAt);
+    try {
+      return (calls.restore(ctx, at, image.length, configAt, config.length, cause, 0, 0) & STATUS_MASK) === STATUS.ok;
+    } catch (error) {
+      if (this.#engine.isTrap(error)) return false;
+      throw error;
+    }
+  }
+
+  /** What an uncorrupted board answers to the row when some of its frames were lost. */
+  without(lost: readonly number[]): PortOutput[][] {
+    const key = lost.join();
+    if (this.#lost.key !== key) {
+      this.#reference.anew();
+      const outputs = this.#row.inputs.map((input, index) => (lost.includes(index) ? [] : this.#reference.play(input)));
+      this.#lost = { key, outputs };
+    }
+    return this.#lost.outputs;
+  }
+
+  /**
+   * What an uncorrupted board says when it is restarted after the row's first `done` inputs, without those that were `lost`, of its checkpoints
+   * holding those of the numbers `kept`, and the row goes on at input `next`.
+   */
+  afterRestart(
+    where: { done: number; next: number; lost: readonly number[]; kept: readonly number[] },
+    restart: Restart,
+    losesRam: boolean,
+  ): Exchange[] {
+    const { done, next, lost, kept } = where;
     const { cause, atMs } = restart;
-    const key = `${inputsBefore} ${next} ${cause} ${atMs} ${losesRam} ${hex(restart.config)}`;
+    const key = `${done} ${next} ${lost.join()} ${kept.join()} ${cause} ${atMs} ${losesRam} ${hex(restart.config)}`;
     const known = this.#restarts.get(key);
     if (known !== undefined) return known;
     const { inputs } = this.#row;
-    this.#reference.anew();
-    for (const input of inputs.slice(0, inputsBefore)) this.#reference.play(input);
+    this.#reference.anew(kept);
+    for (let index = 0; index < done; index += 1) if (!lost.includes(index)) this.#reference.play(inputs[index]);
+    this.#reference.open();
     if (losesRam) this.#reference.reset();
     const exchanges = [...drive(this.#reference, inputs, next, restart)];
     this.#restarts.set(key, exchanges);

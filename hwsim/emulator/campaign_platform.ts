@@ -11,6 +11,8 @@ import { timeOf } from './campaign_draw.ts';
 export interface Playable {
   /** Outputs up to the one that ends the input, or a restart. */
   play(input: PortInput): PortOutput[];
+  /** The platform resets the processor. */
+  reset(): void;
 }
 
 /** An input of a restarted board, and what came back. */
@@ -28,6 +30,8 @@ export interface Restart {
   /** The processor's clock stands at zero then. */
   clockZeroMs: number;
   config: Uint8Array;
+  /** Resets in a row. */
+  resets: number;
 }
 
 const noDeadline = 0x7fffffff;
@@ -37,6 +41,12 @@ const fieldsMax = 24;
 const place = { incarnation: 5, timeKnown: 7, resets: 18 } as const;
 /** What a platform tells a runtime that has begun anew, when it was told before: as hwsim/fleet/platform.ts does. */
 const briefed: ReadonlySet<number> = new Set([TYPE.outlook, TYPE.assign, TYPE.window]);
+
+const ordered: ReadonlyMap<number, number> = new Map([
+  [TYPE.restartRuntime, bootCause.runtimeRestart],
+  [TYPE.resetProcessor, bootCause.commandedReset],
+  [TYPE.alternateImage, bootCause.alternateImage],
+]);
 
 function typeOf(record: Uint8Array): number {
   return record[1] === 0x18 ? record[2] : 0;
@@ -67,9 +77,15 @@ export function restartAfter(row: readonly PortInput[], input: number, reset: { 
   if (boot.kind !== 'boot') throw new Error('a row begins with a boot');
   const now = timeOf(row[input]);
   if (reset === null)
-    return { atMs: now + runtimeRestartMs, cause: bootCause.runtimeRestart, clockZeroMs: 0, config: nextConfig(boot.config, 0) };
+    return {
+      atMs: now + runtimeRestartMs,
+      cause: bootCause.runtimeRestart,
+      clockZeroMs: 0,
+      config: nextConfig(boot.config, 0),
+      resets: 0,
+    };
   const atMs = now + processorBootMs;
-  return { atMs, cause: reset.cause, clockZeroMs: atMs, config: nextConfig(boot.config, reset.resets) };
+  return { atMs, cause: reset.cause, clockZeroMs: atMs, config: nextConfig(boot.config, reset.resets), resets: reset.resets };
 }
 
 /**
@@ -78,20 +94,23 @@ export function restartAfter(row: readonly PortInput[], input: number, reset: { 
  */
 export function* drive(board: Playable, row: readonly PortInput[], from: number, restart: Restart): Generator<Exchange> {
   const endMs = timeOf(row.at(-1)!);
-  const { atMs, cause, config } = restart;
   const clock = (nowMs: number) => {
-    const local = Math.max(0, nowMs - restart.clockZeroMs);
+    const local = Math.max(0, nowMs - present.clockZeroMs);
     return { nowS: Math.floor(local / 1000), nowMs: local % 1000 };
   };
-  const first: PortInput[] = [{ kind: 'boot', cause, hashed: true, config, ...clock(atMs) }];
-  for (const bytes of briefs(row.slice(0, from))) first.push({ kind: 'record', bytes, ...clock(atMs) });
+  const begin = ({ atMs, cause, config }: Restart): PortInput[] => [
+    { kind: 'boot', cause, hashed: true, config, ...clock(atMs) },
+    ...briefs(row.slice(0, from)).map((bytes): PortInput => ({ kind: 'record', bytes, ...clock(atMs) })),
+  ];
+  let present = restart;
+  let first = begin(restart);
   let next = from;
-  let nowMs = atMs;
+  let nowMs = restart.atMs;
   let dueMs = Number.POSITIVE_INFINITY;
   for (let count = 0; count < exchangesMax; count += 1) {
     let input = first.shift();
     if (input === undefined) {
-      while (next < row.length && (!isHeard(row[next]) || timeOf(row[next]) < atMs)) next += 1;
+      while (next < row.length && (!isHeard(row[next]) || timeOf(row[next]) < present.atMs)) next += 1;
       const heardMs = next < row.length ? timeOf(row[next]) : Number.POSITIVE_INFINITY;
       nowMs = Math.min(heardMs, dueMs);
       if (nowMs > endMs) return;
@@ -109,7 +128,26 @@ export function* drive(board: Playable, row: readonly PortInput[], from: number,
     if (last?.kind !== 'done') return;
     if (last.deadlineMs === noDeadline) dueMs = Number.POSITIVE_INFINITY;
     else if (last.deadlineMs !== notAsked) dueMs = nowMs + Math.max(1, last.deadlineMs);
+    const again = orderedRestart(present, nowMs, outputs);
+    if (again === null) continue;
+    if (again.clockZeroMs !== present.clockZeroMs) board.reset();
+    present = again;
+    dueMs = Number.POSITIVE_INFINITY;
+    nowMs = again.atMs;
+    first = begin(again);
   }
+}
+
+/** The ladder's word: the runtime ends itself, and the platform does as it says (hwsim/board/boards.ts). */
+function orderedRestart(last: Restart, nowMs: number, outputs: readonly PortOutput[]): Restart | null {
+  const order = outputs.find((output) => output.kind === 'record' && ordered.has(typeOf(output.bytes)));
+  if (order?.kind !== 'record') return null;
+  const cause = ordered.get(typeOf(order.bytes))!;
+  if (cause === bootCause.runtimeRestart)
+    return { ...last, atMs: nowMs + runtimeRestartMs, cause, config: nextConfig(last.config, last.resets) };
+  const atMs = nowMs + processorBootMs;
+  const resets = last.resets + 1;
+  return { atMs, cause, clockZeroMs: atMs, config: nextConfig(last.config, resets), resets };
 }
 
 /** What was told before and holds on: of each kind the last. */
@@ -122,14 +160,24 @@ function briefs(row: readonly PortInput[]): Uint8Array[] {
 
 const isHeard = ({ kind }: PortInput) => kind === 'frame' || kind === 'record';
 
-/** Slots that can be emptied. */
+/** Slots that can be emptied, and that for a while keep only some of the checkpoints that are written. */
 class FreshSlots implements CheckpointMemory {
   #slots = new SlotMemory();
+  #kept: readonly number[] | null = null;
+  #writes = 0;
   read = (age: 0 | 1) => this.#slots.read(age);
-  write = (image: Uint8Array) => this.#slots.write(image);
   spoil = (age: 0 | 1) => this.#slots.spoil(age);
-  empty(): void {
+  write(image: Uint8Array): void {
+    this.#writes += 1;
+    if (this.#kept === null || this.#kept.includes(this.#writes)) this.#slots.write(image);
+  }
+  empty(kept: readonly number[] | null): void {
     this.#slots = new SlotMemory();
+    this.#kept = kept;
+    this.#writes = 0;
+  }
+  open(): void {
+    this.#kept = null;
   }
 }
 
@@ -142,10 +190,14 @@ export class Reference implements Playable {
     this.#loop = new BoardLoop(engine, this.#slots);
   }
 
-  /** As at its first power-on. */
-  anew(): void {
-    this.#slots.empty();
+  /** As at its first power-on; of the checkpoints that are stored until `open` only those of these numbers, counted from 1, are kept. */
+  anew(kept: readonly number[] | null = null): void {
+    this.#slots.empty(kept);
     this.#loop.reset();
+  }
+
+  open(): void {
+    this.#slots.open();
   }
 
   /** The processor's reset: non-volatile memory stays. */

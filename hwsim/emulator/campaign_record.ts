@@ -3,7 +3,7 @@ import type { InjectionRecord } from '../campaign/outcomes.ts';
 import type { WorkerTask } from './campaign.ts';
 import type { Strike } from './campaign_draw.ts';
 import type { Row } from './campaign_row.ts';
-import type { Struck } from './campaign_strike.ts';
+import type { Struck } from './campaign_findings.ts';
 import { type RamPart, ramSpan } from './campaign_subject.ts';
 
 const hex = (address: number) => `0x${address.toString(16)}`;

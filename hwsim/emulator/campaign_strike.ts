@@ -1,16 +1,17 @@
 import type { Elf } from '../../host/board/elf.ts';
 import type { Target } from '../../host/board/targets.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
-import { FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { isProtectionSite, type OutcomeName, outcomeNames } from '../campaign/outcomes.ts';
+import { isProtectionSite } from '../campaign/outcomes.ts';
 import { planStops, type Strike, timeOf } from './campaign_draw.ts';
-import { type GoldenBoard, sameOutput, sameOutputs } from './campaign_golden.ts';
-import { type FrameChange, frameChanges, framesOf, type Judge } from './campaign_judge.ts';
-import { drive, type Exchange, restartAfter } from './campaign_platform.ts';
+import { type GoldenBoard, sameOutputs } from './campaign_golden.ts';
+import { frameChanges, framesOf, isMistimed, type Judge, type Sent } from './campaign_judge.ts';
+import { drive, type Exchange, type Playable, restartAfter } from './campaign_platform.ts';
 import type { Row } from './campaign_row.ts';
-import { Subject } from './campaign_subject.ts';
+import { checkpointsIn, Subject } from './campaign_subject.ts';
 import { askFor, type PortInput, type PortOutput } from './port.ts';
 import { EmulatorError, type Rack } from './rack.ts';
+import { Findings, isAccepted, isRefused, type Struck, typeOf, unflagged } from './campaign_findings.ts';
+import { takeUpset } from '../injection/upsets.ts';
 import { skipInstruction } from './campaign_skip.ts';
 
 export interface StrikerParts {
@@ -21,13 +22,8 @@ export interface StrikerParts {
   row: Row;
   golden: GoldenBoard;
   judge: Judge;
-}
-
-export interface Struck {
-  outcome: OutcomeName;
-  reason: string;
-  /** Address of the instruction that was skipped or came after the strike. */
-  address?: number;
+  /** By offset in RAM: 1 = the protection's own books (campaign_bookkeeping.ts). */
+  free: Uint8Array;
 }
 
 /** A board that was restarted must send, and take a frame of a peer, within this time. */
@@ -37,12 +33,10 @@ const watchdogCause = 2;
 const leapInputsMin = 3;
 /** After a restart so many inputs at least are compared, then until the context is that of an uncorrupted board. */
 const exchangesMin = 30;
-const upsetType = (TYPE as Readonly<Record<string, number>>).upset;
-const upsetCorrected = 1;
+/** After a record was let go so many inputs are watched: whether it goes on speaking and hearing. */
+const watchedInputs = 40;
 const storeCheckpoint = TYPE.storeCheckpoint;
 
-const rankOf = (outcome: OutcomeName) => outcomeNames.indexOf(outcome);
-const typeOf = (record: Uint8Array) => (record[1] === 0x18 ? record[2] : 0);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 /** Bytes of RAM that are others than in the golden run: those that will be read, from which input on; those that nothing will touch; and whether non-volatile memory is another. */
@@ -54,30 +48,11 @@ interface Residue {
   bytes: Map<number, number>;
 }
 
-/** What is found while a strike is followed; the worst counts, the first is told as well. */
-class Findings {
-  readonly #all: Struck[] = [];
-  corrected = 0;
-  dropped = 0;
-  readonly changes: FrameChange[] = [];
-  /** The first input that was answered otherwise than in the golden run. */
-  differsFrom = -1;
-
-  add(outcome: OutcomeName, reason: string): void {
-    this.#all.push({ outcome, reason });
-  }
-
-  get worst(): Struck {
-    const worst = this.#all.reduce((a, b) => (rankOf(b.outcome) > rankOf(a.outcome) ? b : a));
-    const [first] = this.#all;
-    return { outcome: worst.outcome, reason: first === worst ? worst.reason : `${first.reason}; ${worst.reason}` };
-  }
-}
-
 /** Strikes one board again and again. */
 export class Striker {
   readonly #parts: StrikerParts;
   readonly #subject: Subject;
+  #goldenFrames: Sent[] | null = null;
   /** The emulator may be in a state that a snapshot does not hold. */
   #doubtful = false;
 
@@ -123,7 +98,7 @@ export class Striker {
       if (/did not answer/.test(error.message)) findings.add('hang', 'it stands still, and its watchdog does not end that');
       else findings.add('crash', `the processor locks up: ${error.message.split('\n')[0]}`);
     }
-    const accepted = this.#parts.judge.accepts(findings.changes);
+    const accepted = this.#parts.judge.accepts(findings.changes.filter((change) => !isMistimed(change, this.#sent)));
     if (accepted !== null)
       findings.add(
         'SDC-propagated',
@@ -199,16 +174,17 @@ export class Striker {
       const last = outputs.at(-1)!;
       if (last.kind !== 'done') return this.#restarted(index, outputs, findings);
       this.#compare(index, outputs, findings);
+      if (findings.dropped > 0) return this.#letGo(index + 1, findings);
       if (findings.differsFrom >= 0 || index < nextLook) continue;
       nextLook = index + Math.max(1, index - start);
-      const residue = this.#residue(index + 1, strike.model === 'stuck' ? strike.flips : []);
+      const residue = this.#residue(index + 1, strike.model === 'stuck' ? strike.flips : [], findings.corrected > 0);
       if (residue.live === 0) return this.#ended(findings, residue.latent);
       if (residue.stored || residue.firstRead <= index + leapInputsMin) continue;
       this.#leap(residue);
       index = residue.firstRead - 1;
       nextLook = index + 1;
     }
-    const residue = this.#residue(row.inputs.length, []);
+    const residue = this.#residue(row.inputs.length);
     this.#ended(findings, residue.live + residue.latent);
   }
 
@@ -226,60 +202,91 @@ export class Striker {
   }
 
   #ended(findings: Findings, bytesLeft: number): void {
-    const { corrected, dropped, differsFrom } = findings;
+    const { corrected, refused, differsFrom } = findings;
+    findings.nameDifference(false);
     if (differsFrom < 0) findings.add('masked', 'every output right');
     if (bytesLeft > 0) findings.add('masked-latent', `${bytesLeft} bytes are others at the end`);
-    if (corrected > 0) findings.add('corrected', `${corrected} lines corrected`);
-    if (dropped > 0) findings.add('detected-and-recovered', `${dropped} records dropped and fetched again`);
+    const before = refused.length > 0 ? `; ${refused.length} right frames were refused before` : '';
+    if (corrected > 0) findings.add('corrected', `${corrected} lines corrected${before}`);
   }
 
-  /** Compares with the golden run; telling of upsets is no difference. */
+  /** What an uncorrupted board answers to an input: the golden run's answer, or, once frames were lost to the struck one, that of one to which they are lost as well. */
+  #expected(index: number, { refused }: Findings): readonly PortOutput[] {
+    return refused.length === 0 ? this.#parts.golden.outputs[index] : this.#parts.judge.without(refused)[index];
+  }
+
+  /** Compares with an uncorrupted board; telling of upsets is no difference, nor is what follows from a record that was let go. */
   #compare(index: number, told: readonly PortOutput[], findings: Findings): void {
-    const { golden, row } = this.#parts;
-    const outputs = this.#withoutUpsets(told, findings);
-    const expected = golden.outputs[index];
-    const plain = findings.corrected + findings.dropped === 0;
-    if (sameOutputs(outputs, expected) || (!plain && sameOutputs(outputs.map(unflagged), expected.map(unflagged)))) return;
-    findings.changes.push(...frameChanges(timeOf(row.inputs[index]), expected, outputs));
-    if (findings.differsFrom >= 0) return;
-    findings.differsFrom = index;
-    const at = outputs.findIndex((output, place) => !sameOutput(output, expected[place]));
-    const what = outputs[at] === undefined ? 'an output is missing' : `output ${at} (${describe(outputs[at])}) is another`;
-    findings.add('SDC-local', `${what} in the answer to input ${index} (${row.inputs[index].kind})`);
+    const { row } = this.#parts;
+    const outputs = this.#withoutUpsets(index, told, findings);
+    const expected = this.#expected(index, findings);
+    if (findings.dropped > 0 || sameOutputs(outputs, expected)) return;
+    if (findings.corrected > 0 && sameOutputs(outputs.map(unflagged), expected.map(unflagged))) return;
+    if (findings.differsFrom < 0) findings.differsFrom = index;
+    if (isRefused(outputs.at(-1)) && !isRefused(expected.at(-1))) {
+      findings.refused.push(index);
+      return;
+    }
+    const changes = frameChanges(timeOf(row.inputs[index]), expected, outputs);
+    findings.changes.push(...changes);
+    findings.noteOthers(index, row.inputs[index].kind, outputs, expected);
+    if (changes.some((change) => !isMistimed(change, this.#sent)))
+      findings.noteOther(index, `a frame is another in the answer to input ${index} (${row.inputs[index].kind})`);
   }
 
-  #withoutUpsets(outputs: readonly PortOutput[], findings: Findings): PortOutput[] {
+  /** Frames of the golden run. */
+  get #sent(): readonly Sent[] {
+    const { golden, row } = this.#parts;
+    this.#goldenFrames ??= golden.outputs.flatMap((outputs, index) =>
+      framesOf(outputs).map((frame) => ({ atMs: timeOf(row.inputs[index]), frame })),
+    );
+    return this.#goldenFrames;
+  }
+
+  /** A record was let go and told so: what it does from then on it does by right. It must go on speaking and hearing. */
+  #letGo(from: number, findings: Findings): void {
+    const { inputs } = this.#parts.row;
+    let sent = false;
+    let heard = false;
+    for (let index = from; index < Math.min(from + watchedInputs, inputs.length); index += 1) {
+      const outputs = this.#play(inputs[index]);
+      if (outputs.at(-1)!.kind !== 'done') return this.#restarted(index, outputs, findings);
+      this.#withoutUpsets(index, outputs, findings);
+      sent ||= framesOf(outputs).length > 0;
+      heard ||= inputs[index].kind === 'frame' && isAccepted(outputs.at(-1));
+    }
+    if (!sent || !heard) findings.add('fail-silent', `it ${sent ? 'takes no frame' : 'says nothing'} after a record was let go`);
+    findings.add('detected-and-recovered', `${findings.dropped} records let go, to be told again by peers or made anew`);
+  }
+
+  #withoutUpsets(index: number, outputs: readonly PortOutput[], findings: Findings): PortOutput[] {
     return outputs.filter((output) => {
-      if (upsetType === undefined || output.kind !== 'record' || typeOf(output.bytes) !== upsetType) return true;
-      // [type, line, outcome, ageS]: the outcome is a small number behind the line's.
-      if (upsetOutcome(output.bytes) === upsetCorrected) findings.corrected += 1;
-      else findings.dropped += 1;
+      if (output.kind !== 'record' || !takeUpset(output.bytes, 0, output.bytes.length, findings)) return true;
+      findings.toldAt = index;
       return false;
     });
   }
 
   /** The board trapped or reset while it worked on an input: the platform brings it back, as it would an uncorrupted board at that moment. */
   #restarted(index: number, outputs: readonly PortOutput[], findings: Findings): void {
-    const { row, golden, judge } = this.#parts;
+    const { row, judge } = this.#parts;
     const last = outputs.at(-1)!;
-    const before = this.#withoutUpsets(outputs.slice(0, -1), findings);
-    const expected = golden.outputs[index];
-    if (before.some((output, at) => !sameOutput(output, expected[at]))) {
-      findings.add('SDC-local', `an output of input ${index} before the restart is another`);
-      findings.changes.push(...frameChanges(timeOf(row.inputs[index]), expected.slice(0, before.length), before));
-    }
+    const before = this.#withoutUpsets(index, outputs.slice(0, -1), findings);
+    const expected = this.#expected(index, findings).slice(0, before.length);
+    findings.changes.push(...frameChanges(timeOf(row.inputs[index]), expected, before));
+    findings.noteOthers(index, row.inputs[index].kind, before, expected);
+    findings.nameDifference(true);
     const reset = last.kind === 'hello' ? { cause: last.cause, resets: last.resetsInRow } : null;
     this.#name(last, index, findings);
     const restart = restartAfter(row.inputs, index, reset);
     const stored = before.some((output) => output.kind === 'record' && typeOf(output.bytes) === storeCheckpoint);
     const done = index + (stored ? 1 : 0);
-    const right = judge.afterRestart(done, index + 1, restart, reset !== null);
-    this.#judgeRestart(
-      drive({ play: (input) => this.#play(input) }, row.inputs, index + 1, restart),
-      right,
-      restart.atMs,
-      findings,
-    );
+    // What was wrong may have been stored as well: then it comes back from an older checkpoint, or from none, and so would an uncorrupted board.
+    const held = checkpointsIn(this.#subject.snapshot(null));
+    const kept = held.filter(({ image }) => judge.verifies(image, restart)).map(({ number }) => number);
+    if (kept.length < held.length) findings.poisoned = held.length - kept.length;
+    const right = judge.afterRestart({ done, next: index + 1, lost: findings.refused, kept }, restart, reset !== null);
+    this.#judgeRestart(drive(this.#playable, row.inputs, index + 1, restart), right, restart.atMs, findings);
     if (reset !== null) this.#doubtful = true;
   }
 
@@ -303,13 +310,14 @@ export class Striker {
     let heardMs = Number.POSITIVE_INFINITY;
     let at = 0;
     for (const { atMs, input, outputs } of actual) {
-      const got = this.#withoutUpsets(outputs, findings);
+      const got = this.#withoutUpsets(-1, outputs, findings);
       const expected = right[at]?.outputs ?? [];
       at += 1;
       if (framesOf(got).length > 0) sentMs = Math.min(sentMs, atMs);
       if (input.kind === 'frame' && isAccepted(outputs.at(-1))) heardMs = Math.min(heardMs, atMs);
       if (sameOutputs(got.map(unflagged), expected.map(unflagged))) {
-        if (at >= exchangesMin && !differs && Math.max(sentMs, heardMs) < Number.POSITIVE_INFINITY) break;
+        const isAlike = sameOutputs(got, expected);
+        if (isAlike && at >= exchangesMin && !differs && Math.max(sentMs, heardMs) < Number.POSITIVE_INFINITY) break;
         continue;
       }
       findings.changes.push(...frameChanges(atMs, expected, got));
@@ -319,7 +327,19 @@ export class Striker {
     }
     const backMs = Math.max(sentMs, heardMs) - fromMs;
     if (backMs === Number.POSITIVE_INFINITY) findings.add('fail-silent', 'it does not come back in this run');
-    else findings.add(backMs > recoveryMsMax ? 'late' : 'detected-and-recovered', `back after ${seconds(backMs)}`);
+    else {
+      const from = findings.poisoned > 0 ? `; ${findings.poisoned} of its checkpoints held the fault` : '';
+      findings.add(backMs > recoveryMsMax ? 'late' : 'detected-and-recovered', `back after ${seconds(backMs)}${from}`);
+    }
+  }
+
+  get #playable(): Playable {
+    const reset = () => {
+      this.#subject.give({ kind: 'reset', how: 0 });
+      this.#subject.outputs();
+      this.#doubtful = true;
+    };
+    return { play: (input) => this.#play(input), reset };
   }
 
   #play(input: PortInput): PortOutput[] {
@@ -372,8 +392,8 @@ export class Striker {
     for (const { address, mask, value } of bits) this.#subject.changeByte(address, (before) => (before & ~mask) | value);
   }
 
-  /** What is not as in the golden run before input `next`. What is overwritten before it is read does not count, but where a bit is stuck. */
-  #residue(next: number, stuck: Strike['flips']): Residue {
+  /** What is not as in the golden run before input `next`. What is overwritten before it is read does not count, but where a bit is stuck; nor, once an upset was `put` right, how that is booked. */
+  #residue(next: number, stuck: Strike['flips'] = [], put = false): Residue {
     const { golden } = this.#parts;
     const { ram, nonVolatile } = golden.snapshots[next];
     const now = this.#subject.snapshot(null);
@@ -390,6 +410,7 @@ export class Striker {
     for (let offset = 0; offset < ram.length; offset += 1) {
       if (now.ram[offset] === ram[offset]) continue;
       const { access, input } = golden.accesses.first(offset, next);
+      if (put && this.#parts.free[offset] === 1) continue;
       if (access === 'write' && !stuck.some((flip) => flip.offset === offset)) continue;
       residue.bytes.set(offset, now.ram[offset]);
       if (access === 'none') residue.latent += 1;
@@ -400,21 +421,4 @@ export class Striker {
     }
     return residue;
   }
-}
-
-/** Without the flag that an event waits: telling of an upset raises it. */
-function unflagged(output: PortOutput): PortOutput {
-  return output.kind === 'done' ? { ...output, status: (output.status & ~FLAG_EVENT) >>> 0 } : output;
-}
-
-const isAccepted = (output: PortOutput | undefined) => output?.kind === 'done' && (output.status & STATUS_MASK) === STATUS.ok;
-
-function describe(output: PortOutput): string {
-  return output.kind === 'record' ? `record ${typeOf(output.bytes)}` : output.kind;
-}
-
-function upsetOutcome(record: Uint8Array): number {
-  const line = record[3];
-  const lineBytes = line < 24 ? 1 : line === 0x18 ? 2 : line === 0x19 ? 3 : 5;
-  return record[3 + lineBytes];
 }

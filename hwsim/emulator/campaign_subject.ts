@@ -37,6 +37,7 @@ export interface Snapshot {
 /** Nanoseconds per instruction as a power of two: a second of the board's watchdog is then 62.5 million instructions, more than twice the longest step there is. */
 const clockShift = 4;
 const nonVolatileUsed = storeLayout.slotsAt + 2 * storeLayout.slotBytes;
+const { slotsAt, slotBytes, slotMagic, headerBytes } = storeLayout;
 const pauses = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
@@ -44,6 +45,18 @@ function symbolOf(elf: Elf, name: string): number {
   const address = elf.symbols.get(name);
   if (address === undefined) throw new EmulatorError(`the ELF has no symbol '${name}': has its linker script changed?`);
   return address;
+}
+
+/** The checkpoints that non-volatile memory holds, and how many were stored up to each: their sequence begins with 1. */
+export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; image: Uint8Array }[] {
+  const slots = [slotsAt, slotsAt + slotBytes].filter((at) => nonVolatile.readUInt32LE(at) === slotMagic);
+  return slots.map((at) => {
+    const from = at + headerBytes;
+    return {
+      number: nonVolatile.readUInt32LE(at + 4),
+      image: nonVolatile.subarray(from, from + nonVolatile.readUInt32LE(at + 8)),
+    };
+  });
 }
 
 /** Linear memory, static data of the loop and the drivers, stack: with the gaps between them. */

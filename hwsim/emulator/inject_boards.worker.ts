@@ -5,6 +5,7 @@ import { buildTarget } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { struckTarget, type WorkerTask, type WorkerWord } from './campaign.ts';
+import { bookkeeping } from './campaign_bookkeeping.ts';
 import { Drawer } from './campaign_draw.ts';
 import { flyGolden } from './campaign_golden.ts';
 import { Judge } from './campaign_judge.ts';
@@ -27,9 +28,12 @@ async function prepare() {
   const elf = readElf(readFileSync(path));
   const row = recordRow(target.preset);
   const golden = flyGolden({ rack, target, path, elf, inputs: row.inputs });
-  const drawer = new Drawer(golden, ramSpan(elf), target, row.window);
-  const judge = new Judge(row, loadV8Engine(target.preset));
-  const striker = new Striker({ rack, target, path, elf, row, golden, judge });
+  const span = ramSpan(elf);
+  const drawer = new Drawer(golden, span, target, row.window);
+  const engine = loadV8Engine(target.variant ?? target.preset);
+  const judge = new Judge(row, engine);
+  const free = bookkeeping(target, elf, engine, span);
+  const striker = new Striker({ rack, target, path, elf, row, golden, judge, free });
   return { row, drawer, striker, elf };
 }
 
