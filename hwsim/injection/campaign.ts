@@ -23,7 +23,6 @@ export interface CampaignSetting {
   /** The image with metered loops, and with its accesses told. */
   metered: Uint8Array;
   traced: Uint8Array;
-  constantsAt: number;
   body: Body;
   seed: number;
   models: readonly ModelName[];
@@ -45,9 +44,9 @@ export class Campaign {
 
   constructor(setting: CampaignSetting) {
     this.setting = setting;
-    const { metered, traced, constantsAt, facts, body, seed } = setting;
-    this.program = new Program(metered, constantsAt);
-    this.#traced = new Program(traced, constantsAt);
+    const { metered, traced, facts, body, seed } = setting;
+    this.program = new Program(metered);
+    this.#traced = new Program(traced);
     const scenario = injectionScenario();
     const rejoin = new Rejoin(layWorld(scenario, { seed, nodes: scenario.nodes, body }), 0, 0);
     this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: runHours }, [rejoin]);
@@ -122,7 +121,7 @@ export class Campaign {
 }
 
 /** A fork begins where the struck node departs; or at the upset itself when a checkpoint was stored in between. */
-function strikeOf(upset: Upset, { call, stored, words, values, told, stuck }: Departure): Strike {
+function strikeOf(upset: Upset, { strikeCall: call, stored, words, values, told, stuck }: Departure): Strike {
   if (stored) return { node: upset.node, call: upset.call, how: 'upset', upset };
   if (values.length === 0) return { node: upset.node, call, how: 'upset', upset };
   return { node: upset.node, call, how: 'words', words, values, told, stuck: stuck ? upset : null };

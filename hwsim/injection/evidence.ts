@@ -7,7 +7,9 @@ export interface Evidence {
   /** Commands that the uncorrupted state does not give, or gives and the struck one does not. */
   wrongCommands: { count: number; example: string };
   /** Events, statuses and frames that nobody took in, which differ from the uncorrupted state's. */
-  wrongOthers: { count: number; example: string };
+  wrongOthers: { count: number; example: string; lastMs: number };
+  /** Right frames that the node took for damaged: to it they are lost, as on a bad link. */
+  refused: number;
   /** Right contents at another time, or frames that were not sent at all, and other times to wake. */
   mistimed: { count: number; example: string };
   /** From the last frame of the struck node to the end, ms. */
@@ -28,8 +30,8 @@ export interface Evidence {
 }
 
 export interface Detection {
-  /** trap: an assertion. hang: a loop that did not end. watchdog: it bit. ladder: the firmware's own escalation. checkpoint: one was refused. dropped: a record was. */
-  by: 'trap' | 'hang' | 'watchdog' | 'ladder' | 'checkpoint' | 'dropped';
+  /** trap: an assertion. hang: a loop that did not end. watchdog: it bit. ladder: the firmware's own escalation. checkpoint: one was refused. upset: told as put right. dropped: told as let go. */
+  by: 'trap' | 'hang' | 'watchdog' | 'ladder' | 'checkpoint' | 'upset' | 'dropped';
   site: number;
   timeMs: number;
 }
@@ -38,7 +40,8 @@ export const noEvidence = (): Evidence => ({
   first: { kind: 'output', op: '', site: 0, timeMs: 0 },
   propagated: { count: 0, example: '' },
   wrongCommands: { count: 0, example: '' },
-  wrongOthers: { count: 0, example: '' },
+  wrongOthers: { count: 0, example: '', lastMs: 0 },
+  refused: 0,
   mistimed: { count: 0, example: '' },
   silentMs: 0,
   detection: null,

@@ -39,6 +39,11 @@ const pollFlags: readonly [number, number][] = [
   [op.event, FLAG_EVENT],
 ];
 const flagOf = new Map(pollFlags);
+const leftToPoll = new Map<number, number>([
+  [op.transmit, FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT],
+  [op.command, FLAG_COMMAND | FLAG_EVENT],
+  [op.event, FLAG_EVENT],
+]);
 /** No result of any call. */
 const strikes = -0x8000_0000;
 const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
@@ -211,7 +216,8 @@ export class ForkEngine extends ClusterEngine {
       // What was let go makes the node differ by right from then on.
       if (this.evidence.dropped > 0) this.#detect('dropped', 0, call.op);
       else this.#armed = true;
-      this.#wants = allFlags;
+      // In the middle of polling, the twin is polled for what is left of it.
+      this.#wants = leftToPoll.get(call.op) ?? 0;
       this.#sayings.begin(this.timeMs);
     }
     const result = this.#invokeStruck(machine, call);
@@ -297,6 +303,10 @@ export class ForkEngine extends ClusterEngine {
         return;
       default:
         this.#drainTwin();
+        this.#sayings.nextInput(this.timeMs);
+        this.#stopIfDecided();
+        // A frame that the node takes for damaged is lost to it: the twin loses it as well, or all that it knows more would count as the other's lie.
+        if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc) return this.#sayings.refuses(this.timeMs);
         Object.assign(this.#twinCall, call);
         this.#compareStatus(call, result, this.#twin.invoke(call));
     }
@@ -325,7 +335,9 @@ export class ForkEngine extends ClusterEngine {
     this.#pollTwin(call);
     if (call.op === op.command && result > 0 && isStore(machine.bytes, machine.program.recordAt))
       this.#store(this.#twin, machine);
-    this.#sayings.check(this.timeMs);
+  }
+
+  #stopIfDecided(): void {
     if (this.evidence.propagated.count > 0) throw new Decided();
   }
 
@@ -355,7 +367,10 @@ export class ForkEngine extends ClusterEngine {
     const { evidence } = this;
     const { dropped } = evidence;
     if (!takeUpset(machine.bytes, machine.program.recordAt, length, evidence)) return false;
-    if (evidence.dropped > dropped) this.#detect('dropped', 0, op.event);
+    if (evidence.dropped > dropped) {
+      this.#sayings.forgive();
+      this.#detect('dropped', 0, op.event);
+    } else evidence.detection ??= { by: 'upset', site: 0, timeMs: this.timeMs };
     return true;
   }
 
@@ -381,8 +396,7 @@ export class ForkEngine extends ClusterEngine {
     if (suspect.instead !== null)
       other.invoke({ ...call, source: suspect.instead.bytes, at: 0, length: suspect.instead.bytes.length });
     if (this.#sayings.differs(machine, other)) this.#sayings.takenIn(suspect);
-    this.#sayings.check(this.timeMs);
-    if (this.evidence.propagated.count > 0) throw new Decided();
+    this.#stopIfDecided();
     return result;
   }
 }

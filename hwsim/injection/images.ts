@@ -4,7 +4,7 @@ import type { ImageFacts } from '../../host/engine/engine.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { findBody, shippedBodies } from '../world/bodies.ts';
 import type { CampaignSetting, ImageName } from './campaign.ts';
-import { layoutOf, metered, traced } from './instrument.ts';
+import { metered, mutableGlobals, traced } from './instrument.ts';
 import { injectionScenario } from './scene.ts';
 
 /** The image as flown, and the same sources with the protection compiled out. */
@@ -30,11 +30,12 @@ export async function settingFor(
   image: ImageName,
   { seed, n, models, bytes = readImages(image) }: Pick<CampaignSetting, 'seed' | 'n' | 'models'> & { bytes?: Uint8Array },
 ): Promise<CampaignSetting> {
-  const { constantsAt } = await layoutOf(bytes);
+  const globals = await mutableGlobals(bytes);
+  if (globals > 0) throw new Error(`the image has ${globals} mutable globals, which this campaign does not strike`);
   const facts: ImageFacts = createV8Engine(bytes).image;
   const body = findBody(shippedBodies(), injectionScenario().body);
   const instrumented = { metered: await metered(bytes, loopTurnsMax), traced: await traced(bytes) };
-  return { image, facts, ...instrumented, constantsAt, body, seed, n, models };
+  return { image, facts, ...instrumented, body, seed, n, models };
 }
 
 /** SHA-256 of both images. */

@@ -229,10 +229,14 @@ export async function traced(image: Uint8Array): Promise<Uint8Array> {
   );
 }
 
-/** Where the image's constants begin, and how many mutable globals it has: what an upset can strike besides the context. */
-export async function layoutOf(image: Uint8Array): Promise<{ constantsAt: number; mutableGlobals: number }> {
+/** AssemblyScript lays static data from this address on; what lies below is never used. Zeroed static data has no segment that would show where it lies. */
+export const staticsAt = 1024;
+
+/** Mutable globals of an image: what an upset can strike besides its memory. A flight image has none. */
+export async function mutableGlobals(image: Uint8Array): Promise<number> {
   const lines = await flatText(image);
-  const at = lines.flatMap((line) => /^\s+\(data .*?\(i32\.const (\d+)\)/.exec(line)?.[1] ?? []).map(Number);
-  const constantsAt = at.length === 0 ? 0 : Math.min(...at) & ~15;
-  return { constantsAt, mutableGlobals: lines.filter((line) => /^\s+\(global .*\(mut /.test(line)).length };
+  const segments = lines.flatMap((line) => /^\s+\(data .*?\(i32\.const (\d+)\)/.exec(line)?.[1] ?? []).map(Number);
+  if (segments.some((at) => at < staticsAt))
+    throw new Error(`the image has static data below ${staticsAt}: it is of another compiler`);
+  return lines.filter((line) => /^\s+\(global .*\(mut /.test(line)).length;
 }

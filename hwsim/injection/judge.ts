@@ -8,6 +8,8 @@ export interface Judgement {
   reason: string;
 }
 
+/** Calls are dated by the last entry of the trace before them. */
+const clockSlackMs = 60_000;
 const minutes = (ms: number) => `${(ms / 60_000).toFixed(1)} min`;
 const clock = (ms: number) => `${(ms / 3_600_000).toFixed(2)} h`;
 
@@ -23,7 +25,7 @@ export function judgeQuiet({ clean, told }: Ending): Judgement {
 
 /** An injection that was judged in the forked cluster. The worst that applies is its outcome; docs/injection.md says each rule in words. */
 export function judgeFork(evidence: Evidence): Judgement {
-  const { propagated, wrongCommands, wrongOthers, mistimed, detection, first } = evidence;
+  const { propagated, wrongCommands, wrongOthers, mistimed, refused, detection, first } = evidence;
   const seen = `first ${first.kind}${first.site > 0 ? ` at site ${first.site}` : ''} in ${first.op} at ${clock(first.timeMs)}`;
   const say = (outcome: OutcomeName, what: string): Judgement => ({ outcome, reason: `${seen}; ${what}` });
   if (propagated.count > 0) return say('SDC-propagated', `accepted elsewhere: ${propagated.example}`);
@@ -31,13 +33,16 @@ export function judgeFork(evidence: Evidence): Judgement {
   if (wrongCommands.count > 0) return say('SDC-local', `wrong command: ${wrongCommands.example}`);
   if (detection === null) {
     if (wrongOthers.count > 0) return say('SDC-local', `never detected: ${wrongOthers.example}`);
-    if (evidence.corrected > 0) return say('corrected', `corrected in place, ${evidence.corrected} told`);
+    if (refused > 0) return say('SDC-local', `never detected: ${refused} right frames refused`);
     if (evidence.silentMs > recoveryHours * 3_600_000)
       return say('fail-silent', `says nothing in the last ${minutes(evidence.silentMs)}`);
     return say('late', `all contents right, some at another time or not at all: ${mistimed.example}`);
   }
   const found = `found by ${detection.by}${detection.site > 0 ? ` at site ${detection.site}` : ''} at ${clock(detection.timeMs)}`;
   const back = recovery(evidence);
+  if (detection.by === 'upset' && wrongOthers.lastMs > detection.timeMs + clockSlackMs)
+    return say('SDC-local', `${found}, and yet later: ${wrongOthers.example}`);
+  if (detection.by === 'upset') return say('corrected', `${evidence.corrected} told; ${refused} right frames refused before`);
   if (detection.by === 'hang' || detection.by === 'watchdog') return say('hang', `${found}; ${back.text}`);
   if (detection.by === 'trap' && !isProtectionSite(detection.site)) return say('crash', `${found}; ${back.text}`);
   if (evidence.bootedMs === null && detection.by !== 'dropped') return say('fail-silent', `${found}; ${back.text}`);

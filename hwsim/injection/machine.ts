@@ -1,5 +1,5 @@
 import type { FirmwareCalls } from '../../host/engine/engine.ts';
-import { budgetExport, touchImport } from './instrument.ts';
+import { budgetExport, staticsAt, touchImport } from './instrument.ts';
 
 /** What one call into firmware is, with its inputs as bytes of `source`. One object is filled again and again. */
 export interface Call {
@@ -64,7 +64,7 @@ export class Program {
   readonly contextBytes: number;
   readonly checkpointBytes: number;
   readonly context: number;
-  /** What the image holds: constants, then the context. The host's buffers lie above. */
+  /** What the image holds: static data, then the context. The host's buffers lie above. */
   readonly stateFrom: number;
   readonly stateTo: number;
   readonly frameAt: number;
@@ -75,7 +75,7 @@ export class Program {
   /** The memory of a fresh instance. */
   readonly fresh: Uint8Array;
 
-  constructor(image: Uint8Array, constantsAt: number) {
+  constructor(image: Uint8Array) {
     this.module = new WebAssembly.Module(image as Uint8Array<ArrayBuffer>);
     const { exports } = new WebAssembly.Instance(
       this.module,
@@ -87,7 +87,7 @@ export class Program {
     this.contextBytes = calls.context_bytes();
     this.checkpointBytes = calls.checkpoint_bytes();
     this.context = (calls.memory_base() + 63) & ~63;
-    this.stateFrom = constantsAt & ~3;
+    this.stateFrom = staticsAt;
     this.stateTo = this.context + this.contextBytes;
     this.frameAt = (this.stateTo + 63) & ~63;
     this.recordAt = this.frameAt + frameCapacity;

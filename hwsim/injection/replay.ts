@@ -15,7 +15,9 @@ export interface Departure {
   site: number;
   /** A checkpoint was stored while the state was struck: what a restart brings back is struck as well. */
   stored: boolean;
-  /** The struck state before that call: words that differ from the golden one (byte address ÷ 4) and their values. Empty `values`: the upset's own bits. */
+  /** From which call on the fork must compute: that one, or the input in which the node first had an upset to tell that is not yet polled. */
+  strikeCall: number;
+  /** The struck state before `strikeCall`: words that differ from the golden one (byte address ÷ 4) and their values. Empty `values`: the upset's own bits. */
   words: number[];
   values: number[];
   /** What the node had told of by then. */
@@ -46,6 +48,8 @@ interface Struck {
   told: Told;
   /** The node has events to be polled that the golden one has not. */
   telling: boolean;
+  /** The last input before which it had nothing to tell, and the state then. */
+  input: { call: number; words: number[]; values: number[] };
   /** After the last call nothing but bookkeeping differed. */
   settled: boolean;
   stuck: Stuck | null;
@@ -98,6 +102,7 @@ export class NodeReplay {
       stored: false,
       told: { corrected: 0, dropped: 0 },
       telling: false,
+      input: { call: 0, words: [], values: [] },
       settled: false,
       stuck: null,
       steps: 0,
@@ -163,6 +168,7 @@ export class NodeReplay {
     const machine = this.#struck;
     const call = this.#call;
     this.#realize(struck);
+    if (!struck.telling && hasStatus(call.op)) struck.input = { call: index, words: struck.words, values: struck.values };
     if (struck.stored && call.op === op.restore) return this.#depart(struck, 'checkpoint', index, 0);
     let fits: boolean;
     try {
@@ -254,8 +260,9 @@ export class NodeReplay {
   #compare(struck: Struck): void {
     const golden = this.#golden.words;
     const mine = this.#struck.words;
-    struck.words.length = 0;
-    struck.values.length = 0;
+    // New arrays: the old ones may be kept as the state before the last input.
+    struck.words = [];
+    struck.values = [];
     for (let word = this.#fromWord; word < this.#toWord; word += 1) {
       if (golden[word] === mine[word]) continue;
       struck.words.push(word);
@@ -264,8 +271,9 @@ export class NodeReplay {
   }
 
   #depart(struck: Struck, kind: Departure['kind'], call: number, site: number): void {
-    const { stored, words, values, told, stuck } = struck;
-    this.#end(struck, { kind, call, site, stored, words, values, told, stuck: stuck !== null }, false);
+    const { stored, told, stuck } = struck;
+    const { call: strikeCall, words, values } = struck.telling ? struck.input : { ...struck, call };
+    this.#end(struck, { kind, call, site, stored, strikeCall, words, values, told, stuck: stuck !== null }, false);
   }
 }
 

@@ -7,6 +7,8 @@ import { type Layout, type Machine, op, opNames } from './machine.ts';
 export interface Said {
   timeMs: number;
   bytes: Uint8Array;
+  /** After which input it was said. */
+  input: number;
   /** Of a frame, once it has been taken apart. */
   parts?: Parts;
 }
@@ -42,6 +44,7 @@ export class Sayings {
   #frames: Said[] = [];
   #lastFrame: Suspect | null = null;
   #spokeMs = 0;
+  #input = 0;
   /** The twin has said a frame since suspects were last looked at. */
   #freshFrames = false;
   /** How the node named itself before the upset. */
@@ -63,6 +66,18 @@ export class Sayings {
     this.#spokeMs = timeMs;
   }
 
+  /** Another input is given: what was said of the last one is looked at. Not before, for the last thing polled may tell that something was let go. */
+  nextInput(timeMs: number): void {
+    this.check(timeMs);
+    this.#input += 1;
+  }
+
+  /** Something was let go in the present input, told last of all: what the node said of this input, it said knowing that. */
+  forgive(): void {
+    this.suspects = this.suspects.filter(({ input }) => input !== this.#input);
+    for (const list of this.#lists) list.forget(this.#input);
+  }
+
   /** Both have just booted: what was said before is settled. */
   startAnew(): void {
     this.suspects = [];
@@ -71,9 +86,9 @@ export class Sayings {
   }
 
   struckSays(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit) return void this.#listOf(operation).struck.push({ timeMs, bytes });
+    if (operation !== op.transmit) return void this.#listOf(operation).struck.push({ timeMs, bytes, input: this.#input });
     this.#spokeMs = timeMs;
-    const suspect: Suspect = { timeMs, bytes, instead: null, effects: 0, verdict: 'open' };
+    const suspect: Suspect = { timeMs, bytes, input: this.#input, instead: null, effects: 0, verdict: 'open' };
     this.suspects.push(suspect);
     this.#freshFrames = true;
     if (this.suspects.length > suspectsMax) this.suspects.shift();
@@ -81,8 +96,8 @@ export class Sayings {
   }
 
   twinSays(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit) return void this.#listOf(operation).twin.push({ timeMs, bytes });
-    const said = { timeMs, bytes };
+    if (operation !== op.transmit) return void this.#listOf(operation).twin.push({ timeMs, bytes, input: this.#input });
+    const said: Said = { timeMs, bytes, input: this.#input };
     this.#frames.push(said);
     this.#freshFrames = true;
     if (this.#frames.length > framesKeptMax) this.#frames.shift();
@@ -110,10 +125,16 @@ export class Sayings {
     note(this.#evidence.mistimed, example);
   }
 
+  /** A right frame is taken for damaged. */
+  refuses(timeMs: number): void {
+    this.#first(timeMs, op.receive);
+    this.#evidence.refused += 1;
+  }
+
   /** A status that differs. */
   other(timeMs: number, operation: number, example: string): void {
     this.#first(timeMs, operation);
-    note(this.#evidence.wrongOthers, example);
+    this.#otherwise(timeMs, example);
   }
 
   /** The watchdog was due to be fed, says the twin. */
@@ -216,13 +237,20 @@ export class Sayings {
     const right = instead === null ? 'silence' : framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
     const example = `${framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
     if (verdict === 'wrong' && effects > 0) note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
-    else if (verdict === 'wrong') note(this.#evidence.wrongOthers, `frame without effect: ${example}`);
+    else if (verdict === 'wrong') this.#otherwise(timeMs, `frame without effect: ${example}`);
     else note(this.#evidence.mistimed, `frame at a wrong time: ${framePart(bytes, [-1, 0])}`);
   }
 
   #differs(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
     this.#first(timeMs, operation);
-    note(operation === op.command ? this.#evidence.wrongCommands : this.#evidence.wrongOthers, example);
+    if (operation === op.command) note(this.#evidence.wrongCommands, example);
+    else this.#otherwise(timeMs, example);
+  }
+
+  #otherwise(timeMs: number, example: string): void {
+    const { wrongOthers } = this.#evidence;
+    note(wrongOthers, example);
+    wrongOthers.lastMs = Math.max(wrongOthers.lastMs, timeMs);
   }
 
   #first(timeMs: number, operation: number): void {
@@ -273,6 +301,12 @@ class Pair {
 
   constructor(operation: number) {
     this.operation = operation;
+  }
+
+  /** Takes back what was said of an input. */
+  forget(input: number): void {
+    for (const list of [this.struck, this.twin]) while (list.at(-1)?.input === input) list.pop();
+    this.#checked = Math.min(this.#checked, this.struck.length, this.twin.length);
   }
 
   /** The first difference, told once; `patienceMs`: how long one of them may wait for the other. */
