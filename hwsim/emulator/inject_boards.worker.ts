@@ -32,7 +32,7 @@ async function prepare() {
   const drawer = new Drawer(golden, span, target, row.window);
   const engine = loadV8Engine(target.variant ?? target.preset);
   const judge = new Judge(row, engine);
-  const free = bookkeeping(target, elf, engine, span);
+  const free = bookkeeping(target, elf, engine, span, golden.snapshots);
   const striker = new Striker({ rack, target, path, elf, row, golden, judge, free });
   return { row, drawer, striker, elf };
 }
