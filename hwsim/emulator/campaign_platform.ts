@@ -1,7 +1,8 @@
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { bootCause, processorBootMs, runtimeRestartMs } from '../board/parts.ts';
+import { runtimeRestartMs } from '../board/dying.ts';
+import { bootCause, processorBootMs } from '../board/parts.ts';
 import { BoardLoop, notAsked } from './loop.ts';
 import { type CheckpointMemory, SlotMemory } from './memory.ts';
 import type { PortInput, PortOutput } from './port.ts';
