@@ -13,6 +13,12 @@ const codeBytes = 8;
 const eventFirstAt = 26;
 const eventCountAt = 27;
 
+/** Offset in the span of the first line of the protected block. */
+export function lineOrigin(target: Target, elf: Elf, engine: Engine, span: RamSpan): number {
+  const linesAt = firmwareConstants(target.preset).get('LINES_AT') ?? 0;
+  return linearAddress(target, elf, engine.calls.memory_base() + loopBufferBytes + linesAt) - span.address;
+}
+
 /** The cursor over the program, its checksum so far, passes: an input more, as a question to the loop, moves it on. */
 const codeStateBytes = 12;
 

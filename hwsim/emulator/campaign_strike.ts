@@ -35,6 +35,8 @@ const leapInputsMin = 3;
 const exchangesMin = 30;
 /** After a record was let go so many inputs are watched: whether it goes on speaking and hearing. */
 const watchedInputs = 40;
+/** After its first wrong word a board is followed so far: what a peer makes of wrong words, and whether they are found. A pass of the scrubber in a storm takes some 110. */
+const followedInputs = 150;
 const storeCheckpoint = TYPE.storeCheckpoint;
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -168,6 +170,7 @@ export class Striker {
     const probed = asleep && strike.flips.some(({ offset }) => !this.#isLinear(offset));
     let nextLook = start;
     for (let index = start; index < row.inputs.length; index += 1) {
+      if (findings.differsFrom >= 0 && index > findings.differsFrom + followedInputs) return this.#ended(findings, 0);
       if (forced.length > 0 && index > start) this.#subject.asleep(() => this.#force(forced));
       let outputs: PortOutput[];
       if (index === start && !asleep) outputs = this.#collect();
