@@ -4,6 +4,8 @@ import { type Command, Option } from 'commander';
 import type { CampaignFacts, InjectBoards, InjectionRecord, ModelName } from '../../hwsim/campaign/outcomes.ts';
 import type { ImageName } from '../../hwsim/injection/campaign.ts';
 import { targetNames } from '../board/targets.ts';
+import { ToolError } from '../board/toolchain.ts';
+import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { startStopwatch } from '../clock/clock.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
@@ -12,7 +14,7 @@ import { againCommand, type InjectReport, reportText, Tally, worstFirst } from '
 
 /** Models by where they exist. */
 const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck'];
-const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'register', 'skip'];
+const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck', 'register', 'skip'];
 const mixed: readonly ModelName[] = ['bit', 'double', 'burst'];
 
 export interface InjectOptions {
@@ -46,10 +48,16 @@ export function modelsOf(text: string, target: string): readonly ModelName[] {
 /** Who strikes a target. */
 async function campaignOn(target: string): Promise<InjectBoards> {
   if (target === 'wasm') return (await import('../../hwsim/injection/pool.ts')).injectWasm;
-  throw new CommandError(
-    `no campaign strikes '${target}' yet: take --target wasm, or \`board inject ${target}\``,
-    exitCode.usage,
-  );
+  const { injectBoards } = await import('../../hwsim/emulator/campaign.ts');
+  return async (name, options) => {
+    try {
+      return await injectBoards(name, options);
+    } catch (error) {
+      if (error instanceof EmulatorError || error instanceof ToolError)
+        throw new CommandError(error.message, exitCode.environment);
+      throw error;
+    }
+  };
 }
 
 interface Running {
