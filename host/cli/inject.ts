@@ -21,6 +21,7 @@ export interface InjectOptions {
   n: number;
   seed: number;
   unprotected?: true;
+  baseline?: number;
   jobs: number;
   out?: string;
   resume?: true;
@@ -51,6 +52,9 @@ async function campaignOn(target: string): Promise<InjectBoards> {
     exitCode.usage,
   );
 }
+
+/** A baseline of so many tells its rates to a few per cent of themselves; more of it would only take longer. */
+const baselineMax = 5000;
 
 interface Running {
   strike: InjectBoards;
@@ -99,16 +103,25 @@ export async function inject(options: InjectOptions): Promise<void> {
   if (options.only !== undefined) return explain(strike, options, models);
   const file =
     options.out === undefined ? null : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
-  const images: ImageName[] = options.unprotected ? ['unprotected'] : ['protected', 'unprotected'];
+  const baseline = options.baseline ?? Math.min(options.n, baselineMax);
+  const images: [ImageName, number][] = options.unprotected
+    ? [['unprotected', options.n]]
+    : [
+        ['protected', options.n],
+        ['unprotected', baseline],
+      ];
   const seconds = startStopwatch();
   const bar = process.stderr.isTTY
     ? new SingleBar({ format: '{bar} {value} of {total} injections  {eta_formatted} left' })
     : null;
-  bar?.start(options.n * images.length, (file?.records ?? []).length);
+  bar?.start(
+    images.reduce((sum, [, n]) => sum + n, 0),
+    (file?.records ?? []).length,
+  );
   const running: Running = { strike, options, models, file, tell: () => bar?.increment() };
   const parts: Awaited<ReturnType<typeof campaign>>[] = [];
   try {
-    for (const image of images) parts.push(await campaign(image, running));
+    for (const [image, n] of images) if (n > 0) parts.push(await campaign(image, { ...running, options: { ...options, n } }));
   } finally {
     bar?.stop();
     file?.flush();
@@ -186,6 +199,11 @@ export function addInjectCommand(program: Command, examples: (...lines: string[]
     .option('--n <n>', 'injections into each image', wholeNumber('--n', 1, 100_000_000), 20_000)
     .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff), 1)
     .option('--unprotected', 'strike the image without protection only; else it is the baseline')
+    .option(
+      '--baseline <n>',
+      `injections into the image without protection (default: as many, at most ${baselineMax})`,
+      wholeNumber('--baseline', 0, 100_000_000),
+    )
     .option('--jobs <n>', 'workers', wholeNumber('--jobs', 1, 256), cpus().length)
     .option('--out <file>', 'a JSON line per injection is written there')
     .option('--resume', 'go on with the file of --out')

@@ -57,6 +57,8 @@ export interface InjectionRecord {
   timeS?: number;
   /** Where: byte address in linear memory, name of a register, or address of the skipped instruction. */
   place: number | string;
+  /** Which kind of memory that is. */
+  region?: 'static' | 'context';
   /** Bits flipped, counted from the least significant bit of the byte (or register) at `place`; none for `skip`. */
   bits: number[];
   outcome: OutcomeName;
