@@ -120,6 +120,11 @@ export class Campaign {
     return judgeFork({ ...evidence, first: { ...first, site }, detection: detection && { ...detection, site } });
   }
 
+  /** Flies the cluster with one strike, for tests and tools. */
+  fork(strike: Strike): Evidence {
+    return this.#yard.fly(strike, this.golden.logs[strike.node].timeMs[strike.call]);
+  }
+
   #record({ index, model, span, node, call, place, bits }: Upset, { outcome, reason }: Judgement): InjectionRecord {
     const { image, seed, models } = this.setting;
     const timeS = Math.round(this.golden.logs[node].timeMs[call] / 1000);

@@ -75,6 +75,8 @@ export class ForkEngine extends ClusterEngine {
   readonly evidence: Evidence = noEvidence();
   /** Hears when the node tells that it let something go. */
   onLoss: (timeMs: number) => void = () => {};
+  /** Hears when the node, back after it was found out, is what its twin is: all that is left to see is whether all agree again. */
+  onAlike: () => void = () => {};
   readonly #strike: Strike;
   readonly #twin: Machine;
   readonly #bookkeeping: Bookkeeping;
@@ -308,7 +310,10 @@ export class ForkEngine extends ClusterEngine {
     if (operation !== op.tick || !this.#sayings.allSaid || this.#stuck !== null) return;
     const words = differingWords(machine, this.#twin);
     const booked = this.evidence.corrected > 0 && this.#bookkeeping.covers(words, machine);
-    if (words.length === 0 || booked) throw new Decided();
+    if (words.length > 0 && !booked) return;
+    const { detection } = this.evidence;
+    if (detection === null || detection.by === 'upset') throw new Decided();
+    this.onAlike();
   }
 
   #compare(machine: Machine, call: Call, result: number): void {
@@ -448,6 +453,9 @@ export class ForkYard {
     if (strike.how === 'trap') rejoin.stop = { fromMs: departMs - margin, boots: true };
     engine.onLoss = (timeMs) => {
       rejoin.stop = { fromMs: timeMs, boots: false };
+    };
+    engine.onAlike = () => {
+      rejoin.stop ??= { fromMs: departMs - margin, boots: true };
     };
     try {
       runScenario(scenario, flightOf({ ...stage, hours: endHours }, engine, [rejoin]));
