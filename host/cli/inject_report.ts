@@ -174,7 +174,7 @@ export function reportText(report: InjectReport): string {
   }
   if (overhead !== null)
     lines.push(
-      `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions, ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
+      `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions (${overhead.instructionRatioUnscrubbed.toFixed(3)} × without scrubbing), ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
     );
   lines.push(
     `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,

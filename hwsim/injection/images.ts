@@ -8,9 +8,13 @@ import { metered, mutableGlobals, traced } from './instrument.ts';
 import { injectFromHours, injectionScenario, injectToHours, runHours } from './scene.ts';
 
 /** The image as flown, and the same sources with the protection compiled out. */
-export const presetOf: Readonly<Record<ImageName, Preset | Variant>> = { protected: 'flight', unprotected: 'bare' };
+const presetOf: Readonly<Record<ImageName | 'unscrubbed', Preset | Variant>> = {
+  protected: 'flight',
+  unprotected: 'bare',
+  unscrubbed: 'unscrubbed',
+};
 
-export function readImages(image: ImageName): Uint8Array {
+export function readImages(image: ImageName | 'unscrubbed'): Uint8Array {
   const path = imagePath(presetOf[image]);
   try {
     return new Uint8Array(readFileSync(path));

@@ -8,6 +8,8 @@ import { injectionScenario } from './scene.ts';
 export interface Overhead {
   /** Instructions of the protected image ÷ those of the unprotected one, on the campaign's run without upsets. */
   instructionRatio: number;
+  /** The same of the build without scrubbing. */
+  instructionRatioUnscrubbed: number;
   contextBytesRatio: number;
   /** Instructions per node and hour. */
   instructionsPerNodeHour: { protected: number; unprotected: number };
@@ -19,8 +21,8 @@ export interface Overhead {
 /** Hours that are counted: all that happens in the run does so within them. */
 const countedHours = 6;
 
-async function count(image: 'protected' | 'unprotected', seed: number) {
-  const engine = createV8Engine(await counted(readImages(image)));
+async function count(bytes: Uint8Array, seed: number) {
+  const engine = createV8Engine(await counted(bytes));
   const scenario = injectionScenario();
   const body = findBody(shippedBodies(), scenario.body);
   const { nodes } = scenario;
@@ -31,10 +33,12 @@ async function count(image: 'protected' | 'unprotected', seed: number) {
 
 /** What protection costs, counted: a WebAssembly instruction each, bulk operations by the word. */
 export async function measureOverhead(seed: number): Promise<Overhead> {
-  const one = await count('protected', seed);
-  const other = await count('unprotected', seed);
+  const one = await count(readImages('protected'), seed);
+  const other = await count(readImages('unprotected'), seed);
+  const unscrubbed = await count(readImages('unscrubbed'), seed);
   return {
     instructionRatio: one.perNodeHour / other.perNodeHour,
+    instructionRatioUnscrubbed: unscrubbed.perNodeHour / other.perNodeHour,
     contextBytesRatio: one.contextBytes / other.contextBytes,
     instructionsPerNodeHour: { protected: one.perNodeHour, unprotected: other.perNodeHour },
     contextBytes: { protected: one.contextBytes, unprotected: other.contextBytes },
