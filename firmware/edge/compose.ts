@@ -53,6 +53,7 @@ import { changes } from "../memory/guard";
 import { edge, queues, members, missionS, HOT } from "./table";
 import {
   outgoing,
+  readOutbox,
   unqueue,
   Outgoing,
   SEND_PROBE,
@@ -79,9 +80,9 @@ const MOOT: usize = 1;
 
 /** Fills one frame from the outbox. Returns its length, 0 if nothing waits. */
 export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
-  const state = edge(ctx);
   const limit = cap < FRAME_BYTES_MAX ? cap : FRAME_BYTES_MAX;
   const end = out + limit - CRC_BYTES;
+  readOutbox(ctx, queues(ctx).outboxCount);
   while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
     const pulse = carriesPulse(ctx, addressee);

@@ -7,7 +7,8 @@ import { trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { setLocal, setMission } from "../membership/clock";
 import { scrub, tellFound } from "../protection/step";
-import { intentIndex } from "../intent/table";
+import { VIEW } from "../membership/table";
+import { intentIndex, HELD } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
 import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
 import { takeCommand, takeEvent } from "./queues";
@@ -15,7 +16,7 @@ import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
 import { checkFrame, applyFrame } from "./receive";
 import { observeRecord } from "./observe";
-import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
+import { turnDue, restless, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
 import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
 import { cycleNow, deadlineMs } from "./slots";
@@ -117,7 +118,10 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
   const state = edge(ctx);
   if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
-  sweepsCore(ctx);
+  // Its turn is spent, and no time turns: nothing to do.
+  sweepsCore(ctx, VIEW | HELD);
+  if (!restless(ctx) && state.timeKnown != 0 && cycleNow(ctx) <= queues(ctx).sentCycle) return close(ctx, 0);
+  sweepsCore(ctx, CORE_HOT);
   // A pulse tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
   const cycle = cycleNow(ctx);

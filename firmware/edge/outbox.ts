@@ -46,14 +46,21 @@ function outboxLines(count: u32): u32 {
   return FIRST * ((1 << ((count * OUTGOING_BYTES + LINE_BYTES - 1) >> 6)) - 1);
 }
 
+/** Before the first `count` entries are read. */
+export function readOutbox(ctx: usize, count: u32): void {
+  reads(ctx, outboxLines(count));
+}
+
+// @ts-ignore: decorator
+@inline
 export function outgoing(ctx: usize, index: u32): Outgoing {
-  reads(ctx, outboxLines(index + 1));
   return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
 }
 
 /** Queues a frame part. The same request twice is one. A full outbox loses the newest and counts it. */
 export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
   const count = queues(ctx).outboxCount;
+  readOutbox(ctx, count < OUTBOX_MAX ? count + 1 : count);
   for (let i: u32 = 0; i < count; i++) {
     const entry = outgoing(ctx, i);
     if (entry.what == <u16>what && entry.addressee == <u16>addressee && entry.a == a && entry.b == b) return;
@@ -87,12 +94,10 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
   entry.b = b;
 }
 
-/** Takes entry `index` out, keeping the order of the rest. */
+/** Takes entry `index` out, keeping the order of the rest, which were read. */
 export function unqueue(ctx: usize, index: u32): void {
   const last = queues(ctx).outboxCount - 1;
-  const lines = outboxLines(last + 1);
-  reads(ctx, lines);
-  changes(ctx, lines | HOT);
+  changes(ctx, outboxLines(last + 1) | HOT);
   const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
   memory.copy(at, at + OUTGOING_BYTES, (last - index) * OUTGOING_BYTES);
   queues(ctx).outboxCount = last;

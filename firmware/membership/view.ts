@@ -80,11 +80,14 @@ export function markHeard(ctx: usize, index: u32): void {
   const h0 = heardAt(ctx, 0);
   if (bitGet(h0, index)) return;
   const back = ageOf(ctx, index) >= BEATS_GONE;
-  changes(ctx, HEARD | HEARD_LONG_AGO);
+  changes(ctx, HEARD);
   bitSet(h0, index);
   bitClear(heardAt(ctx, 1), index);
-  bitClear(heardAt(ctx, 2), index);
-  bitClear(suspectAt(ctx), index);
+  if (bitGet(heardAt(ctx, 2), index) || bitGet(suspectAt(ctx), index)) {
+    bitClear(heardAt(ctx, 2), index);
+    bitClear(suspectAt(ctx), index);
+    changes(ctx, HEARD_LONG_AGO);
+  }
   if (back) returned(ctx, index);
 }
 

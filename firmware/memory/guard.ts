@@ -135,13 +135,19 @@ export function closeCall(ctx: usize): void {
   if (!PROTECTED) return;
   const now = call(ctx);
   let mask = now.changed;
+  if ((mask | now.listed) == 0) return;
   while (mask != 0) {
     renew(ctx, ctz<u32>(mask));
     mask &= mask - 1;
   }
   const listed = now.listed;
   now.listed = 0;
-  for (let i: u32 = 0; i < listed; i++) renew(ctx, load<u16>(LIST_AT + (i << 1)));
+  for (let i: u32 = 0; i < listed; i++) {
+    const line: u32 = load<u16>(LIST_AT + (i << 1));
+    renew(ctx, line);
+    // Between calls no stamp says "changed": a flipped one must not make a later call believe that it has this line in its list.
+    store<u16>(STAMPS_AT + (line << 1), <u16>now.stamp);
+  }
 }
 
 /** Gives every line its code: after boot, when nothing was there before. */
@@ -155,8 +161,6 @@ export function renewAll(ctx: usize): void {
 // ---- the core ----
 
 /** Before core lines are read. */
-// @ts-ignore: decorator
-@inline
 export function reads(ctx: usize, mask: u32): void {
   if (PROTECTED && (~call(ctx).checked & mask) != 0) checkCore(ctx, mask);
 }
@@ -169,9 +173,9 @@ export function changes(ctx: usize, mask: u32): void {
 }
 
 /** Before a call that began with less goes on: what every such call checks, used or not, is scrubbed by that. */
-export function sweepsCore(ctx: usize): void {
-  if (SCRUBBED) checkCore(ctx, CORE_HOT);
-  else call(ctx).checked |= CORE_HOT;
+export function sweepsCore(ctx: usize, mask: u32): void {
+  if (SCRUBBED) checkCore(ctx, mask);
+  else call(ctx).checked |= mask;
 }
 
 /** Checks core lines that were not yet checked in this call. */
@@ -196,6 +200,8 @@ export function lineOf(at: u32): u32 {
 }
 
 /** Before a table's line is read. */
+// @ts-ignore: decorator
+@inline
 export function readsLine(ctx: usize, line: u32): void {
   if (PROTECTED && (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) != call(ctx).stamp) checkLine(ctx, line);
 }
@@ -203,6 +209,13 @@ export function readsLine(ctx: usize, line: u32): void {
 /** Before a table's line is read and written. */
 export function changesLine(ctx: usize, line: u32): void {
   if (PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) != (call(ctx).stamp | 1)) changeLine(ctx, line);
+}
+
+/** Whether a table's line is among those that this call changed. */
+// @ts-ignore: decorator
+@inline
+export function isChanged(ctx: usize, line: u32): bool {
+  return PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) == (call(ctx).stamp | 1);
 }
 
 /** Before lines [first, end) are read, all of them. */

@@ -6,7 +6,7 @@
 import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
 import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
-import { changesLine, lineOf, readsLine, readsLines } from "../memory/guard";
+import { changesLine, isChanged, lineOf, readsLine, readsLines } from "../memory/guard";
 import { capability } from "../edge/table";
 
 /** 15 minutes: long against the tick, short against a lease. */
@@ -183,6 +183,7 @@ const TIMELINE_LINE: u32 = (TIMELINE_AT - LINES_AT) / LINE_BYTES;
  * a period. Accessors below rely on it.
  */
 export function scheduleToChange(ctx: usize): ScheduleState {
+  if (isChanged(ctx, SCHEDULE_LINE)) return schedule(ctx);
   for (let line = SCHEDULE_LINE; line < SCHEDULE_LINE + STATE_BYTES / LINE_BYTES; line++) changesLine(ctx, line);
   readsLines(ctx, SCHEDULE_LINE, TIMELINE_LINE);
   return schedule(ctx);
