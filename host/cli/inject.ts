@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { CampaignFacts, InjectBoards, InjectionRecord, ModelName } from '../../hwsim/campaign/outcomes.ts';
 import type { ImageName } from '../../hwsim/injection/campaign.ts';
 import { targetNames } from '../board/targets.ts';
+import { ToolError } from '../board/toolchain.ts';
 import { startStopwatch } from '../clock/clock.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
@@ -47,14 +48,22 @@ export function modelsOf(text: string, target: string): readonly ModelName[] {
 /** Who strikes a target. */
 async function campaignOn(target: string): Promise<InjectBoards> {
   if (target === 'wasm') return (await import('../../hwsim/injection/pool.ts')).injectWasm;
-  throw new CommandError(
-    `no campaign strikes '${target}' yet: take --target wasm, or \`board inject ${target}\``,
-    exitCode.usage,
-  );
+  const { injectBoards } = await import('../../hwsim/emulator/campaign.ts');
+  return async (name, options) => {
+    try {
+      return await injectBoards(name, options);
+    } catch (error) {
+      if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
+      throw error;
+    }
+  };
 }
 
+/** Injections if nobody says how many: an emulated board makes a few in a second. */
+const injectionsDefault = { wasm: 20_000, board: 200 } as const;
+
 /** A baseline of so many tells its rates to a few per cent of themselves; more of it would only take longer. */
-const baselineMax = 5000;
+const baselineMax = 4000;
 
 interface Running {
   strike: InjectBoards;
@@ -95,7 +104,9 @@ async function headOf({ target, seed }: InjectOptions, models: readonly ModelNam
 }
 
 /** `heliograph inject`. Exit 0 when the campaign ran and no wrong value of the protected image was accepted by another node; 1 when one was. */
-export async function inject(options: InjectOptions): Promise<void> {
+export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }): Promise<void> {
+  const n = given.n ?? injectionsDefault[given.target === 'wasm' ? 'wasm' : 'board'];
+  const options: InjectOptions = { ...given, n };
   const models = modelsOf(options.model, options.target);
   if (options.resume && options.out === undefined)
     throw new CommandError('--resume goes on with a file: name it with --out', exitCode.usage);
@@ -196,7 +207,7 @@ export function addInjectCommand(program: Command, examples: (...lines: string[]
       `fault models with commas between: ${memoryModels.join(', ')}; on boards register and skip too; mixed: bit, double and burst`,
       'mixed',
     )
-    .option('--n <n>', 'injections into each image', wholeNumber('--n', 1, 100_000_000), 20_000)
+    .option('--n <n>', 'injections (default: 20000; on boards 200)', wholeNumber('--n', 1, 100_000_000))
     .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff), 1)
     .option('--unprotected', 'strike the image without protection only; else it is the baseline')
     .option(

@@ -149,10 +149,9 @@ function outcomeTable(report: InjectReport): string {
 function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
-  const number = (value: number | null) => (value === null ? 'none seen' : value.toPrecision(3));
-  return [
-    `MWTF          ${name}: ${number(nodeYears)} node-years (95 %: ${number(low95)} to ${high95 === null ? 'no bound' : number(high95)})`,
-  ];
+  if (nodeYears === null) return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+  const to = high95 === null ? 'no bound' : high95.toPrecision(3);
+  return [`MWTF          ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
 }
 
 /** The report as people read it. */
@@ -172,16 +171,23 @@ export function reportText(report: InjectReport): string {
       `SDC reduction  ${fixed(report.sdcReduction)} (unprotected rate ÷ 95 % upper bound of the protected one); propagated alone ${fixed(report.sdcPropagatedReduction)}`,
     );
   }
-  if (overhead !== null)
-    lines.push(
-      `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions (${overhead.instructionRatioUnscrubbed.toFixed(3)} × without scrubbing), ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
-    );
+  if (overhead !== null) lines.push(...overheadLines(overhead));
   lines.push(
     `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
   );
   for (const { outcome, index, reason, again } of report.failures)
     lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
   return lines.join('\n');
+}
+
+function overheadLines(overhead: Overhead): string[] {
+  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio, scrubbingPerS, scrubbingShareOf300M, sameTrace } =
+    overhead;
+  const traces = sameTrace ? 'all images fly to one trace hash' : 'the images fly to different traces';
+  return [
+    `overhead      ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
+    `              ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(scrubbingPerS)} instructions/s, ${percent(scrubbingShareOf300M)} of 300 M`,
+  ];
 }
 
 const fixed = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);
