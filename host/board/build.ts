@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imagePath, rootFolder } from '../build/root.ts';
+import { imagePath, type Preset, rootFolder, type Variant } from '../build/root.ts';
 import { loadV8Engine } from '../engine/v8.ts';
 import { filesBelow, stampOf } from '../build/paths.mjs';
 import { type BoardSizes, readSizes } from './sizes.ts';
@@ -23,6 +23,8 @@ export interface BoardBuild {
 export interface BuildOptions {
   /** Exact bounds checks in front of every access to linear memory, or none; default: where the processor does not protect memory. */
   readonly checked?: boolean;
+  /** Another image than the target's own: one that is measured, not flown. */
+  readonly image?: Preset | Variant;
   /** Build although nothing changed. */
   readonly force?: boolean;
 }
@@ -46,7 +48,7 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   if (!isFresh || options.force === true) {
     requireCompiler(target);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(at('image.c'), translateImage(imagePath(target.preset)));
+    writeFileSync(at('image.c'), translateImage(imagePath(imageOf(target, options))));
     await compileProgram(target, folder, boardSources(target), options);
     await runTool(`${target.compiler}objcopy`, ['-O', 'binary', files.elf, files.binary], folder);
     await runTool(`${target.compiler}objcopy`, ['-O', 'ihex', files.elf, files.hex], folder);
@@ -66,9 +68,14 @@ export function boardStamp(target: Target, options: BuildOptions, others: readon
   const sources = [...filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']), ...others];
   const own = filesBelow('host/board', ['.ts']);
   const image = createHash('sha256')
-    .update(readFileSync(imagePath(target.preset)))
+    .update(readFileSync(imagePath(imageOf(target, options))))
     .digest('hex');
   return `${stampOf([...sources, ...own])} ${image} checked=${isChecked(target, options)}`;
+}
+
+/** The image that goes into a build of this target. */
+export function imageOf(target: Target, options: BuildOptions): Preset | Variant {
+  return options.image ?? target.preset;
 }
 
 function isChecked(target: Target, options: BuildOptions): boolean {
@@ -77,7 +84,7 @@ function isChecked(target: Target, options: BuildOptions): boolean {
 
 /** What the C sources are told about target and image. */
 function definitions(target: Target, options: BuildOptions): string[] {
-  const engine = loadV8Engine(target.preset);
+  const engine = loadV8Engine(imageOf(target, options));
   const linearBytes = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
   if (linearBytes > target.budget.linearBytes)
     throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
-import { imagePath, type Preset } from '../build/root.ts';
+import { imagePath, type Preset, type Variant } from '../build/root.ts';
 import type { Engine, FirmwareCalls } from './engine.ts';
 import { factsOf, Space } from './space.ts';
 
@@ -26,7 +26,7 @@ export function createV8Engine(image: Uint8Array): Engine {
 }
 
 /** The engine on a built image of dist/. Throws, naming the path and the next step, when it is not there. */
-export function loadV8Engine(preset: Preset): Engine {
+export function loadV8Engine(preset: Preset | Variant): Engine {
   const path = imagePath(preset);
   let image: Uint8Array;
   try {
