@@ -4,7 +4,8 @@
 
 #include "types.h"
 
-enum board_cause { CAUSE_POWER_ON = 1, CAUSE_WATCHDOG = 2, CAUSE_COMMANDED = 3 };
+/* CAUSE_CODE: the program is not as it was built. */
+enum board_cause { CAUSE_POWER_ON = 1, CAUSE_WATCHDOG = 2, CAUSE_COMMANDED = 3, CAUSE_CODE = 4 };
 
 /* Serial line, timers, sleep. Called once, by the startup code's main. */
 void board_start(void);

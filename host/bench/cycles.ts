@@ -11,7 +11,7 @@ import { rootFolder } from '../build/root.ts';
 import { type Comparison, compareConflicts, compareFrames, sizesOf } from './cycles_yardstick.ts';
 import type { Recording } from './cycles_record.ts';
 import { measureProtection, type ProtectionCost, protectionTargets } from './cycles_protection.ts';
-import { buildRunner, type Runner, variantOf } from './cycles_runner.ts';
+import { buildRunner, type Runner, targetWithout } from './cycles_runner.ts';
 import type { TargetWorst } from './cycles_search.ts';
 import type { Where } from './cycles_where.ts';
 import { measureStack } from './cycles_stack.ts';
@@ -141,7 +141,7 @@ export async function measureCycles(
     recordings.set(preset, recording);
     const measured = await measureTarget(target, recording, known);
     table.targets.push(measured);
-    const bare = await buildRunner(target, { image: variantOf(target, 'protection') });
+    const bare = await buildRunner(targetWithout('protection', target));
     table.nativeRatio.push(...nativeRatios(bare, { walks: 100, frames: 1000 }));
     if (protectionTargets.includes(target.name))
       table.protection.push(await measureProtection(target, recording, measured.instructionsPerS));

@@ -2,7 +2,7 @@
 import type { Target, TargetName } from '../board/targets.ts';
 import type { BuildOptions } from '../board/build.ts';
 import { type Recording, replay } from './cycles_record.ts';
-import { buildRunner, runScript, type Runner, variantOf } from './cycles_runner.ts';
+import { buildRunner, type Runner, runScript, targetWithout } from './cycles_runner.ts';
 import { Script } from './cycles_script.ts';
 
 export interface ProtectionCost {
@@ -43,7 +43,7 @@ export async function measureProtection(
   options: BuildOptions = {},
 ): Promise<ProtectionCost> {
   const rateWithout = async (what: 'protection' | 'scrubbing') =>
-    recordedRate(await buildRunner(target, { ...options, image: variantOf(target, what) }), recording);
+    recordedRate(await buildRunner(targetWithout(what, target), options), recording);
   const unscrubbed = await rateWithout('scrubbing');
   const bare = await rateWithout('protection');
   return {

@@ -8,6 +8,7 @@ import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { readImage } from '../cli/sim.ts';
 import type { PortInput } from '../../hwsim/emulator/port.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
+import type { Scenario } from '../../hwsim/scenario/schema.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { place, type Script, type ScriptCall } from './cycles_script.ts';
 
@@ -33,7 +34,8 @@ export interface Recording {
 }
 
 export interface RecordOptions {
-  scenario: string;
+  /** Name of a shipped one, a file, or the scenario itself. */
+  scenario: string | Scenario;
   preset: Preset;
   nodes: number;
   node: number;
@@ -136,12 +138,13 @@ function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedC
 export function recordNode(options: RecordOptions): Recording {
   const { nodes, node, days, seed, preset } = options;
   const calls: RecordedCall[] = [];
-  const scenario = applyOverrides(loadScenario(options.scenario), { days, seed, nodes });
+  const given = typeof options.scenario === 'string' ? loadScenario(options.scenario) : options.scenario;
+  const scenario = applyOverrides(given, { days, seed, nodes });
   const engine = recorder(createV8Engine(readImage(preset)), preset, node, calls);
   const body = loadBody(scenario.body, undefined, () => {});
   runScenario(scenario, { seed, days, nodes, body, engine });
   const boots = calls.filter(({ op }) => op === 'boot').length;
-  if (boots !== 1) throw new Error(`node ${node} of ${options.scenario} booted ${boots} times: record another node or seed`);
+  if (boots !== 1) throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
   return { calls, seconds: days * 86_400, nodes, node };
 }
 

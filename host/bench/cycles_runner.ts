@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { countArguments, type CallCount, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../board/targets.ts';
 import { type Elf, readElf } from '../board/elf.ts';
-import { boardSources, boardStamp, type BuildOptions, compileProgram, imageOf } from '../board/build.ts';
+import { boardSources, boardStamp, type BuildOptions, compileProgram } from '../board/build.ts';
 import { translateImage } from '../board/translate.ts';
 import { imagePath, type Preset, rootFolder, type Variant } from '../build/root.ts';
 import { filesBelow } from '../build/paths.mjs';
@@ -44,10 +44,10 @@ export interface Runner {
   elf: Elf;
 }
 
-/** The same sources and sizes as the target's own image, with protection or only scrubbing compiled out. */
-export function variantOf(target: Target, without: 'protection' | 'scrubbing'): Variant {
-  if (target.preset === 'compact') return without === 'protection' ? 'compact-bare' : 'compact-unscrubbed';
-  return without === 'protection' ? 'bare' : 'unscrubbed';
+/** The target with an image of the same sources and sizes that is only measured: protection or scrubbing compiled out. */
+export function targetWithout(what: 'protection' | 'scrubbing', target: Target): Target {
+  const large = what === 'protection' ? 'bare' : 'unscrubbed';
+  return { ...target, variant: target.preset === 'compact' ? `compact-${large}` : large };
 }
 
 const compiled = new Map<string, Promise<unknown>>();
@@ -65,7 +65,7 @@ const builtFolder = join(rootFolder, 'dist/yardstick');
  * Builds the runner into dist/yardstick/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
  */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
-  const image = imageOf(target, options);
+  const image = target.variant ?? target.preset;
   await requireImage(image);
   const own = filesBelow(yardstickFolder, ['.c', '.h']);
   const stamp = boardStamp(target, options, [...own, 'host/bench/cycles_runner.ts']);

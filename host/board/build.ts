@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imagePath, type Preset, rootFolder, type Variant } from '../build/root.ts';
+import { imagePath, rootFolder } from '../build/root.ts';
+import { crc32c } from '../cbor/crc32c.ts';
 import { loadV8Engine } from '../engine/v8.ts';
 import { filesBelow, stampOf } from '../build/paths.mjs';
+import { readElf } from './elf.ts';
 import { type BoardSizes, readSizes } from './sizes.ts';
 import { boardFolder, nonVolatileBytes, type Target, type TargetName, targets } from './targets.ts';
 import { requireCompiler, runTool } from './toolchain.ts';
@@ -23,8 +25,6 @@ export interface BoardBuild {
 export interface BuildOptions {
   /** Exact bounds checks in front of every access to linear memory, or none; default: where the processor does not protect memory. */
   readonly checked?: boolean;
-  /** Another image than the target's own: one that is measured, not flown. */
-  readonly image?: Preset | Variant;
   /** Build although nothing changed. */
   readonly force?: boolean;
 }
@@ -48,13 +48,37 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   if (!isFresh || options.force === true) {
     requireCompiler(target);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(at('image.c'), translateImage(imagePath(imageOf(target, options))));
+    writeFileSync(at('image.c'), translateImage(imagePath(target.variant ?? target.preset)));
     await compileProgram(target, folder, boardSources(target), options);
+    sealCode(target, files.elf);
     await runTool(`${target.compiler}objcopy`, ['-O', 'binary', files.elf, files.binary], folder);
     await runTool(`${target.compiler}objcopy`, ['-O', 'ihex', files.elf, files.hex], folder);
     writeFileSync(at('stamp'), stamp);
   }
   return { target, ...files, sizes: readSizes(target, files.elf) };
+}
+
+/**
+ * Writes the CRC-32C of code and constants, from `code_begin` to `code_end`, to `code_checksum` behind them: what the board compares itself with (firmware/boards/loop/code.c).
+ * Throws when the program does not say where these are.
+ */
+export function sealCode(target: Target, path: string): void {
+  const bytes = readFileSync(path);
+  const { sections, symbols } = readElf(bytes);
+  const fileOffset = (name: string) => {
+    const address = symbols.get(name);
+    const section = sections.find(
+      (each) => address !== undefined && address >= each.address && address < each.address + each.bytes,
+    );
+    if (address === undefined || section === undefined)
+      throw new Error(`${target.name}: the program has no '${name}' in any section: has its linker script changed?`);
+    return section.offset + address - section.address;
+  };
+  const [begin, end, checksum] = ['code_begin', 'code_end', 'code_checksum'].map(fileOffset);
+  const crc = crc32c(bytes, begin, end);
+  if (target.bigEndian) bytes.writeUInt32BE(crc, checksum);
+  else bytes.writeUInt32LE(crc, checksum);
+  writeFileSync(path, bytes);
 }
 
 /** The sources of a board: what all share, and its own drivers. */
@@ -68,14 +92,9 @@ export function boardStamp(target: Target, options: BuildOptions, others: readon
   const sources = [...filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']), ...others];
   const own = filesBelow('host/board', ['.ts']);
   const image = createHash('sha256')
-    .update(readFileSync(imagePath(imageOf(target, options))))
+    .update(readFileSync(imagePath(target.variant ?? target.preset)))
     .digest('hex');
   return `${stampOf([...sources, ...own])} ${image} checked=${isChecked(target, options)}`;
-}
-
-/** The image that goes into a build of this target. */
-export function imageOf(target: Target, options: BuildOptions): Preset | Variant {
-  return options.image ?? target.preset;
 }
 
 function isChecked(target: Target, options: BuildOptions): boolean {
@@ -84,7 +103,7 @@ function isChecked(target: Target, options: BuildOptions): boolean {
 
 /** What the C sources are told about target and image. */
 function definitions(target: Target, options: BuildOptions): string[] {
-  const engine = loadV8Engine(imageOf(target, options));
+  const engine = loadV8Engine(target.variant ?? target.preset);
   const linearBytes = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
   if (linearBytes > target.budget.linearBytes)
     throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);

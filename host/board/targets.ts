@@ -3,7 +3,7 @@
  * GR712RC; machines: QEMU 7.2. Everything that differs between targets and is not C stands here.
  */
 import { join } from 'node:path';
-import { type Preset, rootFolder } from '../build/root.ts';
+import { type Preset, rootFolder, type Variant } from '../build/root.ts';
 
 export const targetNames = ['m7', 'm4', 'rv64', 'rv32', 'leon3'] as const;
 export type TargetName = (typeof targetNames)[number];
@@ -16,6 +16,8 @@ export interface Target {
   readonly id: number;
   readonly part: string;
   readonly preset: Preset;
+  /** Instead of the image that flies: a build of the preset that is only measured. */
+  readonly variant?: Variant;
   readonly bigEndian: boolean;
   /** The image runs unprivileged behind MPU or PMP, without bounds checks in its code. */
   readonly protectsMemory: boolean;

@@ -12,11 +12,12 @@ export interface Flight {
   body: Body;
   engine: Engine;
   controllers?: ReadonlyMap<number, Controller>;
+  ownEngine?: () => Engine;
   consumers: TraceConsumer[];
 }
 
 /** Flies a scenario with a progress bar on stderr when a person watches. Returns the run's facts and its wall seconds. */
-export function fly({ scenario, body, engine, controllers, consumers }: Flight): { facts: RunFacts; wallS: number } {
+export function fly({ scenario, body, engine, controllers, ownEngine, consumers }: Flight): { facts: RunFacts; wallS: number } {
   const seconds = startStopwatch();
   const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' }) : null;
   const { seed, days, nodes } = scenario;
@@ -28,7 +29,7 @@ export function fly({ scenario, body, engine, controllers, consumers }: Flight):
     (bar as unknown as { render?: () => void } | null)?.render?.();
   };
   try {
-    const facts = runScenario(scenario, { seed, days, nodes, body, engine, controllers, consumers, onProgress });
+    const facts = runScenario(scenario, { seed, days, nodes, body, engine, controllers, ownEngine, consumers, onProgress });
     return { facts, wallS: seconds() };
   } finally {
     bar?.stop();

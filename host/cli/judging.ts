@@ -5,6 +5,7 @@ import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.
 import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
 import { Observers } from '../../hwsim/check/observers.ts';
 import { Onboard } from '../../hwsim/check/onboard.ts';
+import { BreaksHeal, NoCorruptValueSent, type RadiationOutcome } from '../../hwsim/check/radiation.ts';
 import { Recovery } from '../../hwsim/check/recovery.ts';
 import { GRID_S } from '../../hwsim/check/rules.ts';
 import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
@@ -46,6 +47,7 @@ export class Bench implements TraceConsumer {
   private readonly recovery: Recovery;
   private readonly judges: Judge[];
   private readonly deaths: FalseDeaths;
+  private readonly upsets: NoCorruptValueSent | null;
   private readonly onboard: Onboard;
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
@@ -58,8 +60,11 @@ export class Bench implements TraceConsumer {
   private nextMinuteMs = 0;
   private agreedSince = Number.POSITIVE_INFINITY;
 
-  /** planWork false: nobody plans work, so there is no production to judge. baselineSeed: runs the greedy baseline too; null = not. */
-  constructor(plan: WorldPlan, planWork = true, baselineSeed: number | null = null) {
+  /**
+   * planWork false: nobody plans work, so there is no production to judge. baselineSeed: runs the greedy baseline too; null = not. radiation: memory errs, and that is
+   * judged too.
+   */
+  constructor(plan: WorldPlan, planWork = true, baselineSeed: number | null = null, radiation = false) {
     this.baselineSeed = baselineSeed;
     this.plan = plan;
     this.planWork = planWork;
@@ -67,6 +72,7 @@ export class Bench implements TraceConsumer {
     this.recovery = new Recovery(this.seen);
     this.onboard = new Onboard(this.seen);
     this.deaths = new FalseDeaths(this.seen);
+    this.upsets = radiation ? new NoCorruptValueSent() : null;
     const feedMsMin = watchdogEarlyMs * (1 - oscillatorSlack);
     const bounds = { feedMsMin, feedMsMax: watchdogLateMs * (1 + oscillatorSlack), resetsMax };
     const agreedSince = () => this.agreedSince;
@@ -79,6 +85,7 @@ export class Bench implements TraceConsumer {
       this.deaths,
       new WatchdogWindow(this.seen, bounds),
       new EscalationOrder(this.seen, bounds),
+      ...(this.upsets === null ? [] : [this.upsets, new BreaksHeal(this.seen, resetsMax)]),
     ];
   }
 
@@ -163,6 +170,11 @@ export class Bench implements TraceConsumer {
       this.told = convergence.outcomes((entry) => this.onboard.nearest(entry));
     }
     return this.told;
+  }
+
+  /** What upsets did; null when memory does not err. */
+  get radiation(): RadiationOutcome | null {
+    return this.upsets?.outcome ?? null;
   }
 
   get falseDeaths(): number {

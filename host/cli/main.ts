@@ -31,7 +31,7 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 
 program
   .command('sim')
-  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, quiet, mixed-hardware, or a YAML file')
+  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, or a YAML file')
   .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
@@ -45,6 +45,11 @@ program
     '--simulate-boards',
     'fly the nodes that a scenario gives to emulated boards as simulated ones: the same hash, without QEMU',
   )
+  .option(
+    '--upset-scale <x>',
+    'of a scenario with upsets: multiply their rate by this',
+    positiveNumber('--upset-scale', 1_000_000),
+  )
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
     'after',
@@ -52,6 +57,7 @@ program
       'sim cluster-neo',
       'sim cluster-neo --seed 7 --json',
       'sim mixed-hardware',
+      'sim storm-s5 --upset-scale 10',
       'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
       'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
     ),

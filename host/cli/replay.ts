@@ -88,7 +88,14 @@ export function replay(folder: string, options: ReplayOptions): void {
     options.built ? readImage(preset) : readInputBytes(join(folder, `heliograph-${preset}.wasm`));
   const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
   const engine = createEngine(options.engine, image);
-  const { facts } = fly({ scenario, body, engine, controllers, consumers: [new Timeline(options)] });
+  const { facts } = fly({
+    scenario,
+    body,
+    engine,
+    controllers,
+    ownEngine: () => createEngine(options.engine, image),
+    consumers: [new Timeline(options)],
+  });
   const same = facts.traceHash === recorded.traceHash;
   console.log(`trace hash: recorded ${recorded.traceHash}, replayed ${facts.traceHash}: ${same ? 'the same' : 'THEY DIFFER'}`);
   if (!same) process.exitCode = exitCode.failed;

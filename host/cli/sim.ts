@@ -12,6 +12,8 @@ import { CommandError, exitCode } from './exit.ts';
 import { fly } from './fly.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { Bench, type DisruptionOutcome } from './judging.ts';
+import type { RadiationOutcome } from '../../hwsim/check/radiation.ts';
+import { radiationLines } from './radiation.ts';
 import { Recording } from './recording.ts';
 
 export interface SimOptions {
@@ -25,6 +27,7 @@ export interface SimOptions {
   out?: string;
   json?: boolean;
   simulateBoards?: boolean;
+  upsetScale?: number;
 }
 
 /** What a run says of itself: printed by --json, kept as verdict.json. */
@@ -46,6 +49,8 @@ export interface SimVerdict {
   speed: { wallS: number; simulatedS: number; events: number };
   /** Only of a scenario with boards. */
   boards?: BoardOutcome[];
+  /** Only of a scenario with upsets. */
+  radiation?: RadiationOutcome & { perBitDay: number; scale: number };
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
 }
 
@@ -71,6 +76,8 @@ export function readImage(preset: Preset): Uint8Array {
 
 function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number): SimVerdict {
   const { radio, firmware } = facts;
+  const { upsets } = setting.scenario;
+  const { radiation } = bench;
   return {
     scenario: setting.scenario.name,
     seed: setting.scenario.seed,
@@ -91,7 +98,8 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
       channelUse: radio.channelUse,
     },
     speed: { wallS, simulatedS: facts.simulatedS, events: facts.events },
-    checks: [...bench.verdicts(), noTraps(facts)],
+    ...(upsets && radiation ? { radiation: { perBitDay: upsets.perBitDay, scale: upsets.scale, ...radiation } } : {}),
+    checks: [...bench.verdicts(), ...(upsets ? [] : [noTraps(facts)])],
   };
 }
 
@@ -110,6 +118,7 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
     scenario.planWork,
     baselineSeed,
+    scenario.upsets !== undefined,
   );
   const consumers = recording === null ? [bench] : [bench, recording];
   const engineOf = (preset: Preset) =>
@@ -119,7 +128,8 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
       ? emulatedBoards(scenario, (preset) => engineOf(preset).image)
       : simulatedBoards(scenario, engineOf);
   try {
-    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, consumers });
+    const ownEngine = () => createEngine(name, image);
+    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, consumers });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
     verdict.boards = boards.outcomes(true);
@@ -182,7 +192,7 @@ export function verdictText(verdict: SimVerdict): string {
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
   const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
   for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
-  lines.push(...boardLines(verdict.boards ?? []));
+  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation));
   lines.push(
     '',
     `production  ${kilograms} kg${share}${greedy}`,
@@ -190,7 +200,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}`,
   );
   return lines.join('\n');
 }
@@ -205,10 +215,12 @@ function boardLines(boards: BoardOutcome[]): string[] {
 
 const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) => !emulated) ? ' --simulate-boards' : '');
 
+const scaleFlag = ({ radiation }: SimVerdict) => (radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '');
+
 /** `heliograph sim`. */
 export async function sim(nameOrFile: string, options: SimOptions): Promise<void> {
-  const { seed, days, nodes, preset, engine, body: wanted } = options;
-  const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted });
+  const { seed, days, nodes, preset, engine, body: wanted, upsetScale } = options;
+  const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
   const image = readImage(scenario.preset);
   const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;

@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts';
+import type { Store, StoredRecord } from '../store/store.ts';
 import type { Log } from './shim.ts';
 
 /** What a node keeps through a reset: its checkpoint, and two counters. Without a folder it forgets everything, as a test bench does. */
@@ -41,13 +41,19 @@ export class Memory {
     this.saveCounters();
   }
 
-  /** The newest checkpoint that verifies; corrupt ones are told to `log`. */
-  newestCheckpoint(log: Log): Uint8Array | null {
-    if (this.store === null) return this.checkpoint;
-    const { record, faults } = this.store.read('checkpoint');
+  /** Checkpoints that verify, the newest first; corrupt ones are told to `log`. Sequence 0: it lies in no store. */
+  checkpoints(log: Log): StoredRecord[] {
+    if (this.store === null) return this.checkpoint === null ? [] : [{ bytes: this.checkpoint, sequence: 0 }];
+    const { records, faults } = this.store.read('checkpoint');
     for (const fault of faults)
-      log('store-fault', {}, `${fault}; ${record === null ? 'no other is left' : 'the one before it is used'}`);
-    return record?.bytes ?? null;
+      log('store-fault', {}, `${fault}; ${records.length === 0 ? 'no other is left' : 'the one before it is used'}`);
+    return records;
+  }
+
+  /** The firmware refuses this checkpoint, or broke off over it: it is not tried again. */
+  rejectCheckpoint({ sequence }: StoredRecord): void {
+    if (this.store === null) this.checkpoint = null;
+    else this.store.reject('checkpoint', sequence);
   }
 
   saveCheckpoint(image: Uint8Array): void {

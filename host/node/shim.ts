@@ -76,7 +76,7 @@ export class NodeShim {
   start(radio: Radio, onGivenUp: (reason: string) => void): void {
     this.radio = radio;
     this.onGivenUp = onGivenUp;
-    this.boot(bootCause.powerOn, this.parts.timeKnown);
+    this.guarded(() => this.boot(bootCause.powerOn, this.parts.timeKnown));
     this.run();
   }
 
@@ -107,7 +107,13 @@ export class NodeShim {
   stop(): void {
     this.stopped = true;
     this.alarm?.cancel();
-    this.checkpoint();
+    try {
+      this.checkpoint();
+    } catch (error) {
+      // A block that does not pass its own check is not kept; the checkpoint before it is.
+      if (!this.parts.engine.isTrap(error)) throw error;
+      this.parts.log('trap', { site: this.parts.engine.calls.trap_site() }, 'no last checkpoint');
+    }
   }
 
   private now(): { seconds: number; rest: number } {
@@ -136,13 +142,21 @@ export class NodeShim {
     this.bootedAtMs = this.localMs;
     this.fedAtMs = this.localMs;
     const { seconds, rest } = this.now();
-    const saved = memory.newestCheckpoint(log);
-    if (saved !== null && saved.length <= this.bufferBytes) {
-      engine.view().set(saved, this.buffer);
-      const { calls } = engine;
-      const status = calls.restore(this.context, this.buffer, saved.length, configAt, block.length, cause, seconds, rest);
+    const { calls } = engine;
+    for (const saved of memory.checkpoints(log)) {
+      const { bytes } = saved;
+      if (bytes.length > this.bufferBytes) continue;
+      engine.view().set(bytes, this.buffer);
+      let status: number = STATUS.checkpoint;
+      try {
+        status = calls.restore(this.context, this.buffer, bytes.length, configAt, block.length, cause, seconds, rest);
+      } catch (error) {
+        memory.rejectCheckpoint(saved);
+        throw error;
+      }
       if ((status & STATUS_MASK) === STATUS.ok) return this.drain(status);
       log('checkpoint-refused', {}, `the firmware says ${statusName(status)}; booting without it`);
+      memory.rejectCheckpoint(saved);
     }
     const status = engine.calls.boot(this.context, configAt, block.length, cause, seconds, rest);
     if ((status & STATUS_MASK) !== STATUS.ok) throw new Error(`the firmware refused its configuration: ${statusName(status)}`);
@@ -164,7 +178,10 @@ export class NodeShim {
 
   private nextMs(): number {
     const { seconds, rest } = this.now();
-    const firmware = this.localMs + this.parts.engine.calls.deadline(this.context, seconds, rest);
+    let firmware = this.localMs;
+    this.guarded(() => {
+      firmware += this.parts.engine.calls.deadline(this.context, seconds, rest);
+    });
     return Math.min(firmware, this.platform.nextMs(), this.fedAtMs + watchdogMsMax);
   }
 
@@ -309,7 +326,9 @@ export class NodeShim {
   }
 
   private recover(cause: number): void {
+    if (this.stopped) return;
     this.restarts += 1;
+    if (cause === bootCause.watchdog) this.parts.memory.setResets(Math.min(255, this.parts.memory.resets + 1));
     if (this.restarts > restartsMax) {
       this.stopped = true;
       this.alarm?.cancel();

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { sync as writeFileAtomic } from 'write-file-atomic';
 import { crc32c } from '../cbor/crc32c.ts';
+import { replaceFile } from './replace_file.ts';
 
 /**
  * Non-volatile memory of a host node: named records that survive a kill at any instant. Each record lies in two slots, A and B;
@@ -32,6 +32,8 @@ export interface StoredRecord {
 export interface ReadResult {
   /** The newest whole record; null when there is none. */
   record: StoredRecord | null;
+  /** All whole records, the newest first: at most two. */
+  records: StoredRecord[];
   /** One line per slot that holds something and does not verify: for the operator. */
   faults: string[];
 }
@@ -68,16 +70,25 @@ export function decodeSlot(slot: Buffer): StoredRecord | string {
   return { bytes, sequence: slot.readUInt32BE(4) };
 }
 
+/** Replaces a file in one step. Throws errors of the file system. */
+export type WriteFile = (path: string, bytes: Buffer) => void;
+
+/** What a write that was killed leaves behind: it is named after the slot and the process. */
+const leftover = /^[\w-]+\.[ab]\.\d+$/;
+
 export class Store {
   readonly folder: string;
+  private readonly writeFile: WriteFile;
   /** Highest sequence seen per record, and the slot to write next. */
   private readonly next = new Map<string, { sequence: number; slot: 'a' | 'b' }>();
 
-  /** Makes the folder when it is missing. Throws StoreError. */
-  constructor(folder: string) {
+  /** Makes the folder when it is missing, and clears it of what killed writes left. Throws StoreError. */
+  constructor(folder: string, writeFile: WriteFile = replaceFile) {
     this.folder = folder;
+    this.writeFile = writeFile;
     try {
       mkdirSync(folder, { recursive: true });
+      for (const file of readdirSync(folder)) if (leftover.test(file)) rmSync(join(folder, file));
     } catch (error) {
       throw storeError(folder, error);
     }
@@ -99,19 +110,29 @@ export class Store {
   /** The newest whole record called `name`, and which slots were found corrupt. */
   read(name: string): ReadResult {
     const faults: string[] = [];
-    let record: StoredRecord | null = null;
-    let newest: 'a' | 'b' = 'b';
+    const found: { slot: 'a' | 'b'; record: StoredRecord }[] = [];
     for (const slot of ['a', 'b'] as const) {
-      const found = this.readSlot(this.path(name, slot));
-      if (found === null) continue;
-      if (typeof found === 'string') faults.push(`${this.path(name, slot)} ${found}`);
-      else if (record === null || found.sequence > record.sequence) {
-        record = found;
-        newest = slot;
-      }
+      const record = this.readSlot(this.path(name, slot));
+      if (typeof record === 'string') faults.push(`${this.path(name, slot)} ${record}`);
+      else if (record !== null) found.push({ slot, record });
     }
-    this.next.set(name, { sequence: (record?.sequence ?? 0) + 1, slot: newest === 'a' ? 'b' : 'a' });
-    return { record, faults };
+    found.sort((one, other) => other.record.sequence - one.record.sequence);
+    const newest = found.length > 0 ? found[0] : null;
+    this.next.set(name, { sequence: (newest?.record.sequence ?? 0) + 1, slot: newest?.slot === 'a' ? 'b' : 'a' });
+    const records = found.map(({ record }) => record);
+    return { record: newest?.record ?? null, records, faults };
+  }
+
+  /** The reader of a record cannot use it, though it is whole: it counts no more, so that the next write spares the other one. */
+  reject(name: string, sequence: number): void {
+    for (const slot of ['a', 'b'] as const) {
+      const path = this.path(name, slot);
+      const record = this.readSlot(path);
+      if (record !== null && typeof record !== 'string' && record.sequence === sequence) rmSync(path, { force: true });
+    }
+    this.read(name);
+    const next = this.next.get(name);
+    if (next !== undefined) next.sequence = Math.max(next.sequence, sequence + 1);
   }
 
   /** Writes the record to the older slot; on return it is on the disk. Throws StoreError, and then the newer slot is untouched. */
@@ -119,7 +140,7 @@ export class Store {
     if (!this.next.has(name)) this.read(name);
     const { sequence, slot } = this.next.get(name)!;
     try {
-      writeFileAtomic(this.path(name, slot), encodeSlot(bytes, sequence));
+      this.writeFile(this.path(name, slot), encodeSlot(bytes, sequence));
     } catch (error) {
       throw storeError(this.path(name, slot), error);
     }

@@ -4,7 +4,9 @@ import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '..
 import { addresseeOf, framesInAirMax } from '../channel/channel.ts';
 import { eventKind } from '../fleet/events.ts';
 import { RandomStream } from '../kernel/random.ts';
+import { LocalClocks } from './clocks.ts';
 import { writeConfig } from './config.ts';
+import { ContextImage } from './context_image.ts';
 import {
   type Controller,
   deadlineNotAsked,
@@ -14,20 +16,22 @@ import {
   type Reply,
   storesCheckpoint,
 } from './controller.ts';
-import { NonVolatile } from './nonvolatile.ts';
-import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs, runtimeRestartMs } from './parts.ts';
+import { DyingPath, runtimeRestartMs } from './dying.ts';
+import { keeperOf } from './keeper.ts';
+import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
+import { OwnMemoryBoard } from './own_memory.ts';
+import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
+import { startContext } from './start.ts';
+import { StruckBoards } from './struck.ts';
+import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
 const frameCapacity = 256;
 const recordCapacity = 128;
 const fieldsMax = 24;
 const stableMs = 3_600_000;
-const allTasks = 0xff;
-/** Nothing to keep here: the board keeps its own checkpoints. */
-const elsewhere = new Uint8Array(0);
-
-/** The processor's own clock as a call takes it. */
-const clockOf = (localMs: number) => ({ nowS: Math.floor(localMs / 1000), nowMs: localMs % 1000 });
+/** In place of a status. */
+const broken = -1;
 
 /** Commands after which the firmware does not run on. */
 const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
@@ -41,14 +45,9 @@ export class Boards {
   readonly state: Uint8Array;
   readonly nonVolatile: NonVolatile[];
   readonly watchdogs: HardwareWatchdogs;
-  /** Bit i set: task i checks in. */
-  readonly tasks: Uint8Array;
-  /** A hang that no restart ends. */
-  readonly hangPersists: Uint8Array;
-  /** Bit (level − 1) set: a recovery of that level is ordered in vain. */
-  readonly failingLevels: Uint8Array;
-  /** Site of each trap, with node and time. */
-  readonly trapSites: { node: number; timeMs: number; site: number }[] = [];
+  readonly tasks: Tasks;
+  readonly dying: DyingPath;
+  readonly struck: StruckBoards;
 
   readonly #parts: BoardsParts;
   /** Null: the node's context lies in the engine's memory. */
@@ -56,10 +55,8 @@ export class Boards {
   readonly #elsewhere: number;
   readonly #contexts: number[] = [];
   readonly #wakeMs: Float64Array;
-  readonly #clockZeroMs: Float64Array;
-  readonly #clockRate: Float64Array;
+  readonly #clocks: LocalClocks;
   readonly #seeds: Uint32Array;
-  readonly #watchdogTimer: Uint8Array;
   readonly #scratch: number;
   readonly #record: number;
   readonly #config: number;
@@ -77,16 +74,14 @@ export class Boards {
     this.state = new Uint8Array(nodes);
     this.#controllers = plan.nodes.map((_, node) => parts.controllers?.get(node) ?? null);
     this.#elsewhere = parts.controllers?.size ?? 0;
-    this.nonVolatile = this.#controllers.map((controller) => new NonVolatile((age) => controller?.spoil(age)));
+    this.nonVolatile = this.#controllers.map((controller) => new NonVolatile(keeperOf(controller)));
     this.watchdogs = new HardwareWatchdogs(nodes);
-    this.tasks = new Uint8Array(nodes).fill(allTasks);
-    this.hangPersists = new Uint8Array(nodes);
-    this.failingLevels = new Uint8Array(nodes);
+    this.tasks = new Tasks(nodes, parts.queue, parts.platform);
+    this.dying = new DyingPath(nodes);
+    this.struck = new StruckBoards(parts.tracer, this.#controllers);
     this.#wakeMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
-    this.#clockZeroMs = new Float64Array(nodes);
-    this.#clockRate = Float64Array.from({ length: nodes }, () => 1 + random.between(-parts.driftPpm, parts.driftPpm) * 1e-6);
+    this.#clocks = new LocalClocks(nodes, parts.driftPpm, random);
     this.#seeds = Uint32Array.from({ length: nodes }, () => random.uint32());
-    this.#watchdogTimer = new Uint8Array(nodes);
     for (let node = 0; node < nodes; node += 1) this.#contexts.push(engine.reserve(engine.image.contextBytes));
     this.#scratch = engine.reserve(engine.image.contextBytes);
     this.#record = engine.reserve(recordCapacity);
@@ -133,7 +128,7 @@ export class Boards {
   #halt(timeMs: number, node: number, state: number): void {
     this.state[node] = state;
     this.#wakeMs[node] = Number.POSITIVE_INFINITY;
-    this.nonVolatile[node].interrupt(timeMs);
+    this.nonVolatile[node].checkpoints.interrupt(timeMs);
     this.watchdogs.stop(node);
     this.#parts.channel.setPowered(node, false);
     this.#parts.platform.down(timeMs, node, state === boardState.dead);
@@ -144,26 +139,35 @@ export class Boards {
     if (this.state[node] === boardState.dead || this.isRunning(node)) return;
     const memory = this.nonVolatile[node];
     memory.incarnation += 1;
-    if (!keepClock) this.#clockZeroMs[node] = timeMs;
+    if (!keepClock) this.#clocks.zero(node, timeMs);
     this.counts.boots += 1;
     this.state[node] = boardState.running;
     const controller = this.#controllers[node];
     const reply = controller === null ? null : this.#bootElsewhere(timeMs, node, cause, controller);
-    const flags = reply === null ? this.#bootHere(timeMs, node, cause) : reply.status;
-    if ((flags & STATUS_MASK) !== STATUS.ok)
-      throw new Error(`node ${node} refuses its configuration with status ${flags & STATUS_MASK}`);
-    if (this.hangPersists[node] === 0 && this.tasks[node] !== allTasks) {
-      this.tasks[node] = allTasks;
-      this.#parts.platform.taskRecovered(timeMs, node);
+    const status = reply === null ? this.#bootHere(timeMs, node, cause) : reply.status;
+    // Its clients know nothing of a node that breaks off before it is up.
+    if (reply !== null && reply.trap !== null) return this.#broke(timeMs, node, reply.trap.site, true);
+    if (status === broken) return;
+    if ((status & STATUS_MASK) !== STATUS.ok) {
+      // A configuration that the image refuses is a slip of ours, unless its memory errs: then it is one way to break off.
+      if (controller instanceof OwnMemoryBoard) return this.#broke(timeMs, node, 0, true);
+      throw new Error(`node ${node} refuses its configuration with status ${status & STATUS_MASK}`);
     }
+    this.tasks.booted(timeMs, node);
     this.watchdogs.start(node, timeMs);
-    this.#armWatchdog(node);
+    this.watchdogs.arm(node, this.#parts.queue);
     this.#parts.channel.setPowered(node, true);
     this.#parts.queue.push(timeMs + stableMs, node, eventKind.stable, memory.incarnation);
     this.#parts.platform.booted(timeMs, node);
-    if (reply === null) this.#drain(timeMs, node, flags | FLAG_DEADLINE);
-    else this.#follow(timeMs, node, reply);
-    this.#parts.platform.brief(timeMs, node);
+    if (reply !== null) this.#follow(timeMs, node, reply);
+    else {
+      try {
+        this.#drain(timeMs, node, status | FLAG_DEADLINE);
+      } catch (error) {
+        this.#trapped(timeMs, node, error, true);
+      }
+    }
+    if (this.isRunning(node)) this.#parts.platform.brief(timeMs, node);
   }
 
   /** Writes the configuration of a boot into the engine's memory; returns its length. */
@@ -172,44 +176,37 @@ export class Boards {
     return writeConfig(this.#bytes, this.#config, this.#parts.plan, node, this.nonVolatile[node], facts);
   }
 
+  /** `broken`: it broke off, and is on its dying path. */
   #bootHere(timeMs: number, node: number, cause: number): number {
-    const { engine } = this.#parts;
-    const memory = this.nonVolatile[node];
-    const length = this.#configure(timeMs, node, cause);
-    const { nowS, nowMs } = clockOf(this.#localMs(node, timeMs));
-    const ctx = this.#contexts[node];
-    const restorable = cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
-    for (let age = 0; restorable && age < memory.filled; age += 1) {
-      const bytes = memory.read(engine, age, this.#scratch, this.#image);
-      const flags = engine.calls.restore(ctx, this.#image, bytes, this.#config, length, cause, nowS, nowMs);
-      if ((flags & STATUS_MASK) === STATUS.ok) return flags;
+    const configBytes = this.#configure(timeMs, node, cause);
+    const places = { context: this.#contexts[node], image: this.#image, config: this.#config, configBytes };
+    const now = this.#clocks.now(node, timeMs);
+    try {
+      return startContext(this.#parts.engine, this.nonVolatile[node].checkpoints, places, cause, now);
+    } catch (error) {
+      this.#trapped(timeMs, node, error, true);
+      return broken;
     }
-    return engine.calls.boot(ctx, this.#config, length, cause, nowS, nowMs);
   }
 
   #bootElsewhere(timeMs: number, node: number, cause: number, controller: Controller): Reply {
     const config = this.#bytes.slice(this.#config, this.#config + this.#configure(timeMs, node, cause));
-    controller.give({ kind: 'boot', ...clockOf(this.#localMs(node, timeMs)), cause, hashed: false, config });
-    const reply = controller.reply();
-    if (reply.trap !== null) throw new Error(`node ${node} traps at site ${reply.trap.site} while it boots`);
-    return reply;
+    controller.give({ kind: 'boot', ...this.#clocks.now(node, timeMs), cause, hashed: false, config });
+    return controller.reply();
   }
 
   /** An hour without another boot: the count of resets in a row starts anew. */
   stable(node: number, incarnation: number): void {
-    if (this.nonVolatile[node].incarnation === incarnation) this.nonVolatile[node].resetsInRow = 0;
-  }
-
-  /** The node's own clock: ms since its processor's power-on. */
-  #localMs(node: number, timeMs: number): number {
-    return Math.floor((timeMs - this.#clockZeroMs[node]) * this.#clockRate[node]);
+    if (this.nonVolatile[node].incarnation !== incarnation) return;
+    this.nonVolatile[node].resetsInRow = 0;
+    this.dying.stable(node);
   }
 
   /** A node's deadline: tick, then put on the air what it has. */
   wake(timeMs: number, node: number): void {
     if (this.#wakeMs[node] !== timeMs || !this.isRunning(node)) return;
     this.#wakeMs[node] = Number.POSITIVE_INFINITY;
-    const now = clockOf(this.#localMs(node, timeMs));
+    const now = this.#clocks.now(node, timeMs);
     this.counts.ticks += 1;
     const controller = this.#controllers[node];
     if (controller !== null) return this.#tell(timeMs, node, controller, { kind: 'tick', ...now });
@@ -224,7 +221,7 @@ export class Boards {
   /** Gives a platform record to the firmware; nothing while it does not run. */
   observe(timeMs: number, node: number, values: readonly number[]): void {
     if (!this.isRunning(node)) return;
-    const now = clockOf(this.#localMs(node, timeMs));
+    const now = this.#clocks.now(node, timeMs);
     const length = writeRecord(this.#bytes, this.#record, values);
     this.counts.observes += 1;
     const controller = this.#controllers[node];
@@ -251,7 +248,11 @@ export class Boards {
     this.#bytes.copyWithin(this.#scratch, at, at + length);
     const count = channel.heardCount;
     if (this.#elsewhere > 0) this.#giveFrame(timeMs, length);
-    for (let i = 0; i < count; i += 1) this.#receive(timeMs, channel.heard[i], length);
+    const upset = this.struck.arrived(slot);
+    const by: number[] = [];
+    for (let i = 0; i < count; i += 1)
+      if (this.#receive(timeMs, channel.heard[i], length) && upset !== null) by.push(channel.heard[i]);
+    if (upset !== null) this.struck.accepted(timeMs, sender, upset, by);
   }
 
   /** Controllers elsewhere get the frame before the first of them is asked what it did: so they work at the same time. */
@@ -260,16 +261,21 @@ export class Boards {
     const bytes = this.#bytes.slice(this.#scratch, this.#scratch + length);
     for (let i = 0; i < channel.heardCount; i += 1) {
       const node = channel.heard[i];
-      if (this.isRunning(node)) this.#controllers[node]?.give({ kind: 'frame', ...clockOf(this.#localMs(node, timeMs)), bytes });
+      if (this.isRunning(node)) this.#controllers[node]?.give({ kind: 'frame', ...this.#clocks.now(node, timeMs), bytes });
     }
   }
 
-  #receive(timeMs: number, node: number, length: number): void {
-    if (!this.isRunning(node)) return;
+  /** True when the node took the frame in. */
+  #receive(timeMs: number, node: number, length: number): boolean {
+    if (!this.isRunning(node)) return false;
     this.counts.receives += 1;
     const controller = this.#controllers[node];
-    if (controller !== null) return this.#follow(timeMs, node, controller.reply());
-    const local = this.#localMs(node, timeMs);
+    if (controller !== null) {
+      const reply = controller.reply();
+      this.#follow(timeMs, node, reply);
+      return reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
+    }
+    const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const { calls } = this.#parts.engine;
     const ctx = this.#contexts[node];
@@ -279,13 +285,16 @@ export class Boards {
         const boots = this.nonVolatile[node].incarnation;
         this.counts.ticks += 1;
         this.#drain(timeMs, node, calls.tick(ctx, nowS, local - nowS * 1000) | FLAG_DEADLINE);
-        if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) return;
+        if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) return false;
         flags = calls.receive(ctx, nowS, local - nowS * 1000, this.#scratch, length);
       }
-      if ((flags & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
+      const accepted = (flags & STATUS_MASK) === STATUS.ok;
+      if (!accepted) this.counts.rejected += 1;
       if ((flags & ~STATUS_MASK) !== 0) this.#drain(timeMs, node, flags);
+      return accepted;
     } catch (error) {
       this.#trapped(timeMs, node, error);
+      return false;
     }
   }
 
@@ -307,14 +316,17 @@ export class Boards {
   #follow(timeMs: number, node: number, { outputs, status, trap, deadlineMs }: Reply): void {
     const boots = this.nonVolatile[node].incarnation;
     if ((status & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
+    const departing = this.struck.tell(timeMs, node);
     for (let next = 0; next < outputs.length; ) {
       const { kind, bytes } = outputs[next];
       next += 1;
       if (kind === 'frame') {
-        this.#putOnAir(timeMs, node, bytes);
+        this.#putOnAir(timeMs, node, bytes, departing?.has(next - 1) ?? false);
         continue;
       }
       const count = readRecord(bytes, 0, bytes.length, this.#fields);
+      // A runtime whose memory errs may give out anything; a platform obeys no record that it cannot read.
+      if (count < 1 && this.#controllers[node] instanceof OwnMemoryBoard) continue;
       const type = this.#fields[0];
       if (type >= eventTypeMin) {
         this.#traceEvent(timeMs, node, count);
@@ -331,20 +343,23 @@ export class Boards {
         return;
       }
     }
-    if (trap !== null) this.#trappedAt(timeMs, node, trap.site);
-    else if (deadlineMs !== deadlineNotAsked) this.#wakeAfter(timeMs, node, this.#localMs(node, timeMs), deadlineMs);
+    if (trap !== null) this.#broke(timeMs, node, trap.site);
+    else if (deadlineMs !== deadlineNotAsked) this.#wakeAfter(timeMs, node, this.#clocks.localMs(node, timeMs), deadlineMs);
   }
 
-  #putOnAir(timeMs: number, node: number, frame: Uint8Array): void {
+  #putOnAir(timeMs: number, node: number, frame: Uint8Array, departs: boolean): void {
     const { channel, queue } = this.#parts;
+    // A runtime whose memory errs may babble: its modem's buffer is full then.
+    if (!channel.hasSlot && this.#controllers[node] instanceof OwnMemoryBoard) return;
     const slot = channel.takeSlot();
+    if (departs) this.struck.onAir(slot, node);
     this.#bytes.set(frame, this.#frames + slot * frameCapacity);
     queue.push(channel.begin(timeMs, node, slot, frame.length), node, eventKind.frame, slot, frame.length);
   }
 
   #transmit(timeMs: number, node: number): void {
     const { engine, channel, queue } = this.#parts;
-    const local = this.#localMs(node, timeMs);
+    const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     for (;;) {
       const slot = channel.takeSlot();
@@ -389,7 +404,7 @@ export class Boards {
   }
 
   #askDeadline(timeMs: number, node: number): void {
-    const local = this.#localMs(node, timeMs);
+    const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     this.#wakeAfter(timeMs, node, local, this.#parts.engine.calls.deadline(this.#contexts[node], nowS, local - nowS * 1000));
   }
@@ -397,31 +412,43 @@ export class Boards {
   #wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {
     if (waitMs >= 0x7fffffff) return;
     // A deadline of 0 after a full poll would spin: the next chance is the next millisecond.
-    const dueMs = this.#clockZeroMs[node] + Math.ceil((local + Math.max(1, waitMs)) / this.#clockRate[node]);
+    const dueMs = this.#clocks.trueMs(node, local + Math.max(1, waitMs));
     if (dueMs === this.#wakeMs[node]) return;
     this.#wakeMs[node] = Math.max(dueMs, timeMs + 1);
     this.#parts.queue.push(this.#wakeMs[node], node, eventKind.wake);
   }
 
-  #trapped(timeMs: number, node: number, error: unknown): void {
+  #trapped(timeMs: number, node: number, error: unknown, booting = false): void {
     if (!this.#parts.engine.isTrap(error)) throw error;
-    this.#trappedAt(timeMs, node, this.#parts.engine.calls.trap_site());
+    this.#broke(timeMs, node, this.#parts.engine.calls.trap_site(), booting);
   }
 
-  #trappedAt(timeMs: number, node: number, site: number): void {
+  /** The dying path: the node is silent at once, and comes back by the next rung. */
+  #broke(timeMs: number, node: number, site: number, booting = false): void {
+    const resets = this.nonVolatile[node].resetsInRow;
     this.counts.traps += 1;
-    this.trapSites.push({ node, timeMs, site });
-    this.#restartRuntime(timeMs, node);
+    this.#parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
+    const next = this.dying.broke(timeMs, node, site, resets);
+    if (next.kind === 'runtime') this.#restartRuntime(timeMs, node, next.afterMs);
+    else if (next.kind === 'reset') this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+    else if (next.kind === 'image') this.#takeAlternateImage(timeMs, node);
+    else this.kill(timeMs, node);
   }
 
-  #restartRuntime(timeMs: number, node: number): void {
+  #takeAlternateImage(timeMs: number, node: number): void {
     this.#halt(timeMs, node, boardState.off);
-    this.#parts.queue.push(timeMs + runtimeRestartMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
+    this.#controllers[node]?.reset();
+    this.#parts.queue.push(timeMs + processorBootMs, node, eventKind.boot, bootCause.alternateImage, 0);
+  }
+
+  #restartRuntime(timeMs: number, node: number, afterMs = runtimeRestartMs): void {
+    this.#halt(timeMs, node, boardState.off);
+    this.#parts.queue.push(timeMs + afterMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
   }
 
   #obey(timeMs: number, node: number): void {
     const fields = this.#fields;
-    const { platform, queue } = this.#parts;
+    const { platform } = this.#parts;
     // What a runtime told before it ends itself is heard, as the host shim does it too.
     if (endsRuntime.has(fields[0]) && this.#controllers[node] === null) {
       const command = fields[0];
@@ -440,61 +467,33 @@ export class Boards {
         const controller = this.#controllers[node];
         if (controller !== null) {
           controller.keepStore();
-          return this.nonVolatile[node].store(timeMs, elsewhere);
+          return this.nonVolatile[node].checkpoints.store(timeMs, keptElsewhere);
         }
-        const ctx = this.#contexts[node];
-        return this.nonVolatile[node].store(timeMs, this.#bytes.subarray(ctx, ctx + this.#parts.engine.image.contextBytes));
+        const image = new ContextImage(this.#parts.engine, this.#contexts[node], this.#scratch, this.#image);
+        return this.nonVolatile[node].checkpoints.store(timeMs, image);
       }
       case TYPE.safeMode:
-        if (this.#fails(timeMs, node, 5)) return;
+        if (this.tasks.fails(timeMs, node, 5)) return;
         this.state[node] = boardState.safe;
         this.watchdogs.stop(node);
         return platform.down(timeMs, node, true);
       case TYPE.restartTask:
-        return this.#restartTask(timeMs, node, fields[1] & 7);
+        return this.tasks.restart(timeMs, node, fields[1] & 7);
       case TYPE.restartRuntime:
-        if (!this.#fails(timeMs, node, 2)) this.#restartRuntime(timeMs, node);
+        if (!this.tasks.fails(timeMs, node, 2)) this.#restartRuntime(timeMs, node);
         return;
       case TYPE.resetProcessor:
-        if (!this.#fails(timeMs, node, 3)) this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
+        if (!this.tasks.fails(timeMs, node, 3)) this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
         return;
       case TYPE.alternateImage:
-        if (this.#fails(timeMs, node, 4)) return;
-        this.#halt(timeMs, node, boardState.off);
-        this.#controllers[node]?.reset();
-        queue.push(timeMs + processorBootMs, node, eventKind.boot, bootCause.alternateImage, 0);
+        if (this.tasks.fails(timeMs, node, 4)) return;
+        this.#takeAlternateImage(timeMs, node);
     }
-  }
-
-  /** An injected failure of this rung: nothing happens but a word of it. */
-  #fails(timeMs: number, node: number, level: number): boolean {
-    if ((this.failingLevels[node] & (1 << (level - 1))) === 0) return false;
-    this.#parts.queue.push(timeMs + 1, node, eventKind.recovery, level * 256, 0);
-    return true;
-  }
-
-  #restartTask(timeMs: number, node: number, task: number): void {
-    if (this.#fails(timeMs, node, 1)) return;
-    const recovers = this.hangPersists[node] === 0;
-    if (recovers && (this.tasks[node] & (1 << task)) === 0) {
-      this.tasks[node] |= 1 << task;
-      this.#parts.platform.taskRecovered(timeMs, node);
-    }
-    this.#parts.queue.push(timeMs + 1, node, eventKind.recovery, 256 + task, recovers ? 1 : 0);
-  }
-
-  #armWatchdog(node: number): void {
-    if (this.#watchdogTimer[node] !== 0) return;
-    this.#watchdogTimer[node] = 1;
-    this.#parts.queue.push(this.watchdogs.dueMs(node), node, eventKind.watchdog);
   }
 
   /** One timer per node follows the feeds: when it rings early it is set again. */
   watchdogDue(timeMs: number, node: number): void {
-    this.#watchdogTimer[node] = 0;
-    const dueMs = this.watchdogs.dueMs(node);
-    if (dueMs === Number.POSITIVE_INFINITY) return;
-    if (dueMs > timeMs) this.#armWatchdog(node);
-    else this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+    if (this.watchdogs.rings(node, timeMs, this.#parts.queue))
+      this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
   }
 }

@@ -1,77 +1,59 @@
-import type { Engine } from '../../host/engine/engine.ts';
+import { checkpointWriteMs, type Image } from './slots.ts';
 
-/** Writing a checkpoint takes this long; power lost meanwhile leaves a torn slot. *Assumed* for an MRAM of some MB/s. */
-export const checkpointWriteMs = 200;
-
-interface Slot {
-  /** The context as it was. Header and CRC are added when it is read: the image is a function of the block alone. */
-  block: Uint8Array;
-  sequence: number;
-  beganMs: number;
-  /** Flipped by a fault or cut short by a reset. */
-  bad: boolean;
+/** Where the checkpoints of one board lie. */
+export interface CheckpointKeeper {
+  store(nowMs: number, image: Image): void;
+  /** Power or processor gone at `nowMs`. */
+  interrupt(nowMs: number): void;
+  corrupt(age: 0 | 1): void;
+  /** Not to be tried again. */
+  condemn(age: 0 | 1): void;
+  read(age: 0 | 1): Uint8Array | null;
 }
 
-/**
- * The non-volatile memory of one board: two checkpoint slots written in turn (so that one always survives the writing of the
- * other), the boot counter and the count of processor resets in a row.
- */
-export class NonVolatile {
-  incarnation = 0;
-  resetsInRow = 0;
-  readonly #slots: (Slot | null)[] = [null, null];
-  readonly #onSpoilt: (age: 0 | 1) => void;
-  #writes = 0;
+/** What a board stores that keeps its checkpoints itself: nothing that is here. */
+export const keptElsewhere: Image = { bytes: () => new Uint8Array(0) };
 
-  /** `onSpoilt` hears of each slot that becomes bad: who keeps the checkpoints elsewhere spoils them there. */
-  constructor(onSpoilt: (age: 0 | 1) => void = () => {}) {
+/** Checkpoints of a board that keeps them itself: here stands only which of them can no longer be whole, and the board spoils them. */
+export class KeptElsewhere implements CheckpointKeeper {
+  readonly #onSpoilt: (age: 0 | 1) => void;
+  /** When each was begun, the newest first; null: bad already. */
+  #beganMs: (number | null)[] = [];
+
+  constructor(onSpoilt: (age: 0 | 1) => void) {
     this.#onSpoilt = onSpoilt;
   }
 
-  store(nowMs: number, block: Uint8Array): void {
-    const at = this.#writes & 1;
-    this.#writes += 1;
-    const kept = this.#slots[at];
-    const room = kept !== null && kept.block.length === block.length ? kept.block : new Uint8Array(block.length);
-    room.set(block);
-    this.#slots[at] = { block: room, sequence: this.#writes, beganMs: nowMs, bad: false };
+  store(nowMs: number): void {
+    this.#beganMs = [nowMs, ...this.#beganMs.slice(0, 1)];
   }
 
-  /** Power or processor gone at `nowMs`: a slot still being written is torn. */
   interrupt(nowMs: number): void {
-    this.#newestFirst().forEach((slot, age) => {
-      if (nowMs - slot.beganMs < checkpointWriteMs) this.corrupt(age as 0 | 1);
+    this.#beganMs.forEach((beganMs, age) => {
+      if (beganMs !== null && nowMs - beganMs < checkpointWriteMs) this.corrupt(age as 0 | 1);
     });
   }
 
-  /** Damages the newest (0) or the older (1) slot. */
   corrupt(age: 0 | 1): void {
-    const slot = this.#newestFirst()[age];
-    if (slot === undefined || slot.bad) return;
-    slot.bad = true;
+    if ((this.#beganMs[age] ?? null) === null) return;
+    this.#beganMs[age] = null;
     this.#onSpoilt(age);
   }
 
-  /** How many slots hold something. */
-  get filled(): number {
-    return this.#newestFirst().length;
-  }
+  condemn(): void {}
 
-  /**
-   * Writes checkpoint image number `age` (0 = newest) to `out` in the engine's memory, through the scratch context; returns its
-   * length, 0 if there is none. A bad slot gives an image with its last byte flipped: the firmware must notice.
-   */
-  read(engine: Engine, age: number, scratch: number, out: number): number {
-    const slot = this.#newestFirst()[age];
-    if (slot === undefined) return 0;
-    engine.view().set(slot.block, scratch);
-    const length = engine.calls.checkpoint(scratch, out, engine.image.checkpointBytes);
-    if (slot.bad && length > 0) engine.view()[out + length - 1] ^= 0x55;
-    return length;
+  read(): null {
+    return null;
   }
+}
 
-  #newestFirst(): Slot[] {
-    const held = this.#slots.filter((slot) => slot !== null);
-    return held.sort((a, b) => b.sequence - a.sequence);
+/** The non-volatile memory of one board: its checkpoints, the boot counter and the count of processor resets in a row. */
+export class NonVolatile {
+  incarnation = 0;
+  resetsInRow = 0;
+  readonly checkpoints: CheckpointKeeper;
+
+  constructor(checkpoints: CheckpointKeeper) {
+    this.checkpoints = checkpoints;
   }
 }

@@ -9,9 +9,8 @@ import type { Controller } from './controller.ts';
 export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as const;
 export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
-/** From reset to the first call, and from a runtime's restart to its first call. *Assumed*. */
+/** From reset to the first call. *Assumed*. */
 export const processorBootMs = 20_000;
-export const runtimeRestartMs = 2_000;
 export interface BoardsParts {
   engine: Engine;
   plan: WorldPlan;

@@ -1,14 +1,19 @@
+import { eventKind } from '../fleet/events.ts';
+import type { EventQueue } from '../kernel/queue.ts';
+
 /** The windowed hardware watchdog (WDG-1): fed too early or too late, it resets the processor. Times in ms. */
 export const watchdogEarlyMs = 30_000;
 export const watchdogLateMs = 900_000;
 
 export class HardwareWatchdogs {
+  readonly #timerSet: Uint8Array;
   readonly #startedMs: Float64Array;
   readonly #fedMs: Float64Array;
 
   constructor(nodes: number) {
     this.#startedMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
     this.#fedMs = new Float64Array(nodes).fill(-1);
+    this.#timerSet = new Uint8Array(nodes);
   }
 
   /** From here on it counts; the first feed may come at any time within the late bound. */
@@ -32,5 +37,20 @@ export class HardwareWatchdogs {
   /** When it will bite unless fed; Infinity while stopped. */
   dueMs(node: number): number {
     return (this.#fedMs[node] < 0 ? this.#startedMs[node] : this.#fedMs[node]) + watchdogLateMs;
+  }
+
+  /** Sets the node's timer unless it is set. */
+  arm(node: number, queue: EventQueue): void {
+    if (this.#timerSet[node] !== 0) return;
+    this.#timerSet[node] = 1;
+    queue.push(this.dueMs(node), node, eventKind.watchdog);
+  }
+
+  /** The timer rang. True: it bites. It follows the feeds: when it rings early it is set again. */
+  rings(node: number, nowMs: number, queue: EventQueue): boolean {
+    this.#timerSet[node] = 0;
+    const dueMs = this.dueMs(node);
+    if (dueMs > nowMs && dueMs !== Number.POSITIVE_INFINITY) this.arm(node, queue);
+    return dueMs <= nowMs;
   }
 }

@@ -98,6 +98,11 @@ export class Channel {
     return this.#partitionKey[node];
   }
 
+  /** False: so many frames are in the air that a modem takes no more. */
+  get hasSlot(): boolean {
+    return this.#inAir < framesInAirMax;
+  }
+
   /** A free frame slot; throws when none is, which a slotted channel cannot bring about. */
   takeSlot(): number {
     let slot = 0;

@@ -24,6 +24,7 @@ export const EVENT = {
   DROPPED: 201,
   ESCALATION: 202,
   NOTICED_RESOURCE: 204,
+  UPSET: 207,
 } as const;
 
 /** start-work */
@@ -51,6 +52,10 @@ export const PUBLISHED = {
 export const SETTLED = { SLOT: 1, VERSION: 2, START_S: 3, END_S: 4, RATE: 5 } as const;
 /** lost */
 export const LOST = { SLOT: 1, VERSION: 2, TO_OWNER: 3, TO_SLOT: 4 } as const;
+
+/** upset */
+export const UPSET = { LINE: 1, OUTCOME: 2, AGE_S: 3, COUNT: 4 } as const;
+export const UPSET_OUTCOME = { CORRECTED: 1, DROPPED: 2 } as const;
 
 export const MEMBER_STATE = { UNKNOWN: 0, ALIVE: 1, SUSPECT: 2, UNREACHABLE: 3, DEAD: 4, LEFT: 5 } as const;
 export const INTENT_STATE = { NONE: 0, PLANNED: 1, CLAIMED: 2, STARTED: 3, DONE: 4, WITHDRAWN: 5 } as const;

@@ -155,6 +155,15 @@ export class Debugger {
     );
   }
 
+  /** All registers of the present window, as the emulator spells them: to be put back with `setRegisters`. */
+  registers(): string {
+    return this.#ask('g');
+  }
+
+  setRegisters(hex: string): void {
+    this.#expectOk(`G${hex}`, 'to write all registers');
+  }
+
   #registerHex(number: number): string {
     const { bytes, together } = this.#registers;
     return together ? this.#ask('g').slice(number * bytes * 2, (number + 1) * bytes * 2) : this.#ask(`p${number.toString(16)}`);

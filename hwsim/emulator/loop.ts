@@ -13,6 +13,11 @@ const recordBytesMax = 256;
 const answerWordsMax = 64;
 const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
 const assertion = 1;
+/** As a board's watchdog ends a step that does not end (STEP_MS_MAX of firmware/boards/loop/loop.c): so many outputs has none of a sound image. */
+const outputsPerInputMax = 1024;
+
+/** The image gives out without end: its memory errs. */
+class Babble extends Error {}
 
 type Emit = (output: PortOutput) => void;
 
@@ -33,6 +38,7 @@ export class BoardLoop {
   #now = { nowS: 0, nowMs: 0 };
   #deadlineMs = notAsked;
   #traps = 0;
+  #outputs = 0;
 
   constructor(engine: Engine, memory: CheckpointMemory) {
     this.#engine = engine;
@@ -42,6 +48,18 @@ export class BoardLoop {
     this.#config = engine.reserve(PORT_FRAME_BYTES_MAX);
     this.#image = engine.reserve(engine.image.checkpointBytes);
     this.#bytes = engine.view();
+  }
+
+  /** Address of the context, for whoever looks at it or flips its bits. */
+  get context(): number {
+    return this.#context;
+  }
+
+  /** Whoever copied the other's context to this one goes on from where the other is. */
+  bootedLike(other: BoardLoop): void {
+    this.#booted = other.#booted;
+    this.#hashed = other.#hashed;
+    this.#now = other.#now;
   }
 
   /** A processor's reset: the context is gone. */
@@ -56,13 +74,14 @@ export class BoardLoop {
   handle(input: PortInput, emit: Emit): void {
     this.#bytes = this.#engine.view();
     this.#deadlineMs = notAsked;
+    this.#outputs = 0;
     if (input.kind === 'ask') return emit({ kind: 'answer', words: this.#answer(input.what, input.index) });
     try {
       const status = this.#step(input, emit);
       const hash = this.#hashed && this.#booted ? this.#engine.calls.hash(this.#context) >>> 0 : 0;
       emit({ kind: 'done', status, deadlineMs: this.#deadlineMs, hash });
     } catch (error) {
-      if (!this.#engine.isTrap(error)) throw error;
+      if (!(error instanceof Babble) && !this.#engine.isTrap(error)) throw error;
       this.#booted = false;
       this.#traps += 1;
       emit({ kind: 'trapped', site: this.#engine.calls.trap_site() >>> 0, reason: assertion });
@@ -159,6 +178,8 @@ export class BoardLoop {
   }
 
   #emit(kind: 'frame' | 'record', length: number, emit: Emit): void {
+    this.#outputs += 1;
+    if (this.#outputs > outputsPerInputMax) throw new Babble('more outputs than any step has');
     emit({ kind, bytes: this.#bytes.slice(this.#buffer, this.#buffer + length) });
   }
 

@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { crc32c } from '../../host/cbor/crc32c.ts';
 
 /** Where a board keeps its checkpoints: two slots written in turn. */
 export interface CheckpointMemory {
@@ -42,7 +43,7 @@ export class SlotMemory implements CheckpointMemory {
 }
 
 /** The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian on every board. */
-export const storeLayout = { slotsAt: 8192, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c53 } as const;
+export const storeLayout = { slotsAt: 16_384, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c54 } as const;
 const { slotsAt, slotBytes, headerBytes, slotMagic } = storeLayout;
 const bytesUsed = slotsAt + 2 * slotBytes;
 
@@ -80,6 +81,7 @@ export class SlotFile implements CheckpointMemory {
     header.writeUInt32LE(slotMagic, 0);
     header.writeUInt32LE((held[0]?.sequence ?? 0) + 1, 4);
     header.writeUInt32LE(image.length, 8);
+    header.writeUInt32LE(crc32c(Buffer.concat([header.subarray(4, 12), image])), 12);
     this.#put(at, Buffer.concat([header, image]));
   }
 

@@ -25,6 +25,10 @@ export interface SessionParts {
   traced?: boolean;
   /** Open a debugger's line as well; the board stands still until it says otherwise. */
   debugged?: boolean;
+  /** False: without the counting plugin. */
+  counted?: boolean;
+  /** Further arguments of the emulator, given the path of a file of this run for what is written down. */
+  extra?: (notes: string) => readonly string[];
 }
 
 const callsMax = 2 ** 40;
@@ -61,13 +65,24 @@ export class BoardSession {
         ...emulatorArguments(target, path, at('ram')),
         ...(parts.debugged === true ? debuggerArguments(debuggerLine) : []),
         ...['-chardev', `pipe,id=port,path=${line}`, '-serial', 'chardev:port'],
-        ...countArguments(elf, { out: this.#counts, limit, trace }),
+        ...(parts.counted === false ? [] : countArguments(elf, { out: this.#counts, limit, trace })),
+        ...(parts.extra?.(at('notes')) ?? []),
       ],
     });
     this.#reader = new StreamReader((frame) => this.#outputs.push(decodeOutput(frame)), PORT_FRAME_BYTES_MAX);
     this.#process.start();
     const pid = Number(readFileSync(at('pid'), 'utf8'));
     this.debugger = parts.debugged === true ? new Debugger(rack, pid, target, debuggerLine) : null;
+  }
+
+  /** The file that is the machine's main memory, to be touched only while the board stands still or sleeps. */
+  get memoryFile(): string {
+    return join(this.#parts.rack.folder, `${this.#parts.id}.ram`);
+  }
+
+  /** What a further argument let be written down. */
+  notes(): Buffer {
+    return readFileSync(join(this.#parts.rack.folder, `${this.#parts.id}.notes`));
   }
 
   give(input: PortInput): void {
@@ -106,7 +121,7 @@ export class BoardSession {
     this.#process.retire();
     this.debugger?.close();
     const { rack, id } = this.#parts;
-    for (const suffix of ['ram', 'counts', 'trace', 'debugger.in', 'debugger.out'])
+    for (const suffix of ['ram', 'counts', 'trace', 'notes', 'debugger.in', 'debugger.out'])
       rmSync(join(rack.folder, `${id}.${suffix}`), { force: true });
   }
 }

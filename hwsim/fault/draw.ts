@@ -1,6 +1,7 @@
 import { RandomStream } from '../kernel/random.ts';
 import type { DisruptionFact } from '../kernel/trace.ts';
 import type { Disruption, Scenario } from '../scenario/schema.ts';
+import type { StormFlux } from './flux.ts';
 import { type SolarEvent, solarEvent } from './solar_events.ts';
 
 /** One disruption with everything drawn. Times are ms of mission time. */
@@ -27,8 +28,9 @@ export interface Fault {
   losesPower: boolean;
   /** occultation: how long before it is told; storm: rise of the flux before its peak. */
   warningMs: number;
-  /** storm: resets within it. */
+  /** storm: resets within it, and how its flux goes. */
   resets: { atMs: number; node: number }[];
+  flux: StormFlux | null;
   detail: string;
 }
 
@@ -102,6 +104,7 @@ function blank(disruption: Disruption, number: number, atMs: number): Fault {
     losesPower: false,
     warningMs: 0,
     resets: [],
+    flux: null,
     detail: '',
   };
 }
@@ -174,6 +177,12 @@ function fillStorm(
   fault.healMs = Math.round(peakMs + halfMs);
   fault.warningMs = fault.atMs - beginMs;
   fault.downMs = stormDownMs;
+  fault.flux = {
+    beginMs,
+    riseMs: storm.riseHours * msPerHour,
+    decayMs: storm.decayHours * msPerHour,
+    upsetPeak: storm.upsetPeak,
+  };
   fault.resets = struck
     .map((node) => ({ atMs: Math.round(random.between(fromMs, Math.max(fromMs, peakMs + halfMs - stormDownMs))), node }))
     .sort((a, b) => a.atMs - b.atMs || a.node - b.node);

@@ -34,4 +34,6 @@ export const eventKind = {
   stormReset: 17,
   /** A record given to a node from outside is due. first: its index. */
   given: 18,
+  /** Bits of a node's memory flip. first: number of the upset. */
+  upset: 19,
 } as const;

@@ -73,13 +73,13 @@ export class FaultInjector {
         return this.#boards.kill(timeMs, node);
       case 'reset':
         this.#strike(node, index);
-        for (let slot = 0; slot < fault.badSlots; slot += 1) this.#boards.nonVolatile[node].corrupt(slot as 0 | 1);
+        for (let slot = 0; slot < fault.badSlots; slot += 1) this.#boards.nonVolatile[node].checkpoints.corrupt(slot as 0 | 1);
         return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
         this.#strike(node, index);
-        this.#boards.hangPersists[node] = fault.persistent ? 1 : 0;
-        this.#boards.failingLevels[node] = fault.failingLevels;
-        this.#boards.tasks[node] &= ~(1 << fault.task);
+        this.#boards.tasks.hangPersists[node] = fault.persistent ? 1 : 0;
+        this.#boards.tasks.failingLevels[node] = fault.failingLevels;
+        this.#boards.tasks.alive[node] &= ~(1 << fault.task);
         return;
       case 'hung-runtime':
         if (!this.#boards.isRunning(node)) return;
@@ -128,7 +128,7 @@ export class FaultInjector {
     this.#platform.struckBy[node] = null;
     if (index === undefined) return;
     this.#open.delete(node);
-    this.#boards.failingLevels[node] = 0;
+    this.#boards.tasks.failingLevels[node] = 0;
     if (this.#faults[index].kind !== 'reset') this.facts[index] = disruptionFact(this.#faults[index], timeMs);
   }
 

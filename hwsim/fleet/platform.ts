@@ -198,7 +198,13 @@ export class NodePlatform implements Platform, WorldListener {
     this.#assays[node].clear();
     const batteryWh = Math.floor(this.world.batteryWh(timeMs, node));
     const storedKg = Math.floor(this.world.storedKg(timeMs, node));
-    this.boards.observe(timeMs, node, [TYPE.health, this.boards.tasks[node], batteryWh, storedKg, this.#plan.nodes[node].solarW]);
+    this.boards.observe(timeMs, node, [
+      TYPE.health,
+      this.boards.tasks.alive[node],
+      batteryWh,
+      storedKg,
+      this.#plan.nodes[node].solarW,
+    ]);
   }
 
   tellOutlook(timeMs: number, node: number, outlook: Outlook): void {

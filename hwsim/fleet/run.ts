@@ -4,7 +4,8 @@ import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
 import type { CallCounts } from '../board/parts.ts';
 import { Channel } from '../channel/channel.ts';
-import { drawFaults } from '../fault/draw.ts';
+import { drawFaults, type Fault } from '../fault/draw.ts';
+import type { Upset } from '../fault/upsets.ts';
 import { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { Tracer } from '../kernel/tracer.ts';
@@ -15,6 +16,7 @@ import { layWorld, type WorldPlan } from '../world/plan.ts';
 import { eventKind } from './events.ts';
 import { FaultInjector } from './faults.ts';
 import { NodePlatform } from './platform.ts';
+import { layStruckFleet, type StruckFleet } from './upsets.ts';
 
 /** A platform record that somebody outside gives to a node: work assigned by an operator. */
 export interface Given {
@@ -33,6 +35,8 @@ export interface RunOptions {
   engine: Engine;
   /** Nodes whose firmware runs elsewhere than in `engine`. */
   controllers?: ReadonlyMap<number, Controller>;
+  /** Another instance of the same image, for a scenario with upsets: each node has one then. */
+  ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
   given?: readonly Given[];
   /** Told about once per simulated hour. */
@@ -81,23 +85,32 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const platform = new NodePlatform(plan, queue, tracer, channel, scenario.telemetryS, seed);
   const { driftPpm } = scenario.clock;
   const { planWork } = scenario;
-  const { controllers } = options;
+  const endMs = Math.round(days * 86_400_000);
+  const drawn = drawFaults(scenario, seed, nodes);
+  const struck = layStruck(scenario, options, drawn, endMs, (node, access) =>
+    tracer.world(queue.timeMs, { kind: 'access-fault', node, access }),
+  );
+  const controllers = struck?.controllers ?? options.controllers;
+  const upsets = struck?.upsets ?? [];
   const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, platform });
   platform.boards = boards;
-  const faults = new FaultInjector(drawFaults(scenario, seed, nodes), queue, boards, channel, platform, tracer);
+  const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
   const power = new RandomStream(seed, 'power-on');
   for (let node = 0; node < nodes; node += 1) queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, 1);
   const given = options.given ?? [];
   given.forEach(({ timeMs, node }, index) => {
     queue.push(timeMs, node, eventKind.given, index);
   });
+  upsets.forEach(({ atMs, node }, index) => {
+    queue.push(atMs, node, eventKind.upset, index);
+  });
   platform.begin();
   faults.begin();
   queue.push(hourMs, -1, eventKind.hour);
-  const endMs = Math.round(days * 86_400_000);
-  const loop = { queue, boards, platform, faults, given, endMs, onProgress: options.onProgress };
+  const loop = { queue, boards, platform, faults, given, upsets, endMs, onProgress: options.onProgress };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
   platform.world.tellCredits(endMs);
+  boards.struck.end(endMs);
   tracer.end(endMs);
   return {
     traceHash: tracer.trace.digest(),
@@ -123,9 +136,21 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
       hauledKg: platform.world.hauledKg,
       replicateHours: platform.world.replicateHours,
     },
-    traps: boards.trapSites,
+    traps: boards.dying.trapSites,
     world: plan,
   };
+}
+
+function layStruck(
+  { upsets }: Scenario,
+  { seed, nodes, ownEngine }: RunOptions,
+  drawn: Fault[],
+  untilMs: number,
+  onAccessFault: (node: number, access: 'write' | 'read') => void,
+): StruckFleet | null {
+  if (upsets === undefined) return null;
+  if (ownEngine === undefined) throw new Error('a scenario with upsets is flown with one instance per node: give `ownEngine`');
+  return layStruckFleet(upsets, drawn, { seed, nodes, untilMs }, ownEngine, onAccessFault);
 }
 
 function eventsOf(counts: CallCounts): number {
@@ -138,6 +163,7 @@ interface Loop {
   platform: NodePlatform;
   faults: FaultInjector;
   given: readonly Given[];
+  upsets: readonly Upset[];
   endMs: number;
   onProgress: RunOptions['onProgress'];
 }
@@ -184,6 +210,8 @@ function handle(loop: Loop): void {
       return faults.outlook(timeMs, first);
     case eventKind.given:
       return boards.observe(timeMs, node, loop.given[first].fields);
+    case eventKind.upset:
+      return boards.struck.strike(timeMs, loop.upsets[first], first);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }

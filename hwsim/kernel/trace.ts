@@ -20,6 +20,29 @@ export type WorldChange =
   | { kind: 'work-ended'; node: number; slot: number }
   /** Two nodes executed one exclusive unit at the same time. */
   | { kind: 'double-execution'; group: number; unit: number; nodes: number[] }
+  /** A particle flips bits of a node's memory. Not in use: it had no power, or nothing that runs there reads it again. */
+  | { kind: 'upset'; node: number; bits: number[]; inUse: boolean }
+  /** The controller of a node's non-volatile memory errs in one word. */
+  | { kind: 'access-fault'; node: number; access: 'write' | 'read' }
+  /** A node's runtime breaks off at an assertion or a stray access; `booting`: while it began to run. `resets`: in a row, by its non-volatile memory. */
+  | { kind: 'trap'; node: number; site: number; booting: boolean; resets: number }
+  /**
+   * A struck node gives out what its twin, which lives through the same without upsets, does not. `output`: what it gave out. An omission: the
+   * twin gives out what the node does not. Garbled: a frame whose CRC-32C does not verify.
+   */
+  | {
+      kind: 'departure';
+      node: number;
+      output: 'frame' | 'command' | 'event';
+      omission: boolean;
+      garbled: boolean;
+      upset: number;
+      what: string;
+    }
+  /** Others took in a frame of a struck node that its twin would not have sent. */
+  | { kind: 'corrupt-accepted'; node: number; by: number[]; upset: number }
+  /** At the end of the run: bits of upsets that still stand in a node's memory. */
+  | { kind: 'latent'; node: number; bits: number }
   /** Told once, at the onset; `healedS` is null also when the end is not known beforehand (a hung task, a hung runtime). */
   | { kind: 'disruption'; id: string; disruption: DisruptionFact };
 

@@ -15,6 +15,12 @@ const changeCode: Record<WorldChange['kind'], number> = {
   'double-execution': 9,
   disruption: 10,
   'work-ended': 11,
+  upset: 12,
+  'access-fault': 13,
+  trap: 14,
+  departure: 15,
+  'corrupt-accepted': 16,
+  latent: 17,
 };
 
 /**
@@ -133,6 +139,31 @@ function hashChange(hash: TraceHash, timeMs: number, change: WorldChange): void 
       break;
     case 'disruption':
       hash.text(JSON.stringify(change.disruption));
+      break;
+    case 'upset':
+      hash.word(change.node);
+      hash.word(change.inUse ? 1 : 0);
+      for (const bit of change.bits) hash.word(bit);
+      break;
+    case 'access-fault':
+      hash.word(change.node);
+      hash.word(change.access === 'write' ? 1 : 0);
+      break;
+    case 'trap':
+      hash.word((change.node << 16) | (change.booting ? 0x8000 : 0) | change.resets);
+      hash.word(change.site);
+      break;
+    case 'departure':
+      hash.word((change.node << 8) | (change.omission ? 0x80 : 0) | change.output.length);
+      hash.word(change.upset);
+      break;
+    case 'corrupt-accepted':
+      hash.word(change.node);
+      for (const node of change.by) hash.word(node);
+      break;
+    case 'latent':
+      hash.word(change.node);
+      hash.word(change.bits);
       break;
   }
 }

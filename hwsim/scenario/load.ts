@@ -120,7 +120,7 @@ function relations(scenario: Scenario): Finding[] {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
   }
-  findings.push(...boardRelations(scenario));
+  findings.push(...boardRelations(scenario), ...upsetRelations(scenario));
   scenario.disruptions.forEach((disruption, index) => {
     if (!('node' in disruption) || disruption.node === undefined) return;
     if (disruption.node >= scenario.nodes)
@@ -163,6 +163,21 @@ function boardRelations(scenario: Scenario): Finding[] {
     }
     return findings;
   });
+}
+
+function upsetRelations({ upsets, boards }: Scenario): Finding[] {
+  if (upsets === undefined) return [];
+  const findings: Finding[] = [];
+  const share = upsets.doubleShare + upsets.burstShare;
+  if (share > 1) {
+    const message = `doubleShare and burstShare sum to ${share} (they are shares of all upsets: make them sum to 1 or less)`;
+    findings.push({ path: ['upsets'], message });
+  }
+  if (boards.length > 0) {
+    const message = 'do not reach the memory of boards (leave out boards or upsets; `board inject` strikes a single board)';
+    findings.push({ path: ['upsets'], message });
+  }
+  return findings;
 }
 
 /** Disruptions that lie beyond the end of the file's own run are a slip; a shortened run (--days) just leaves them out. */
@@ -228,11 +243,21 @@ export interface Overrides {
   nodes?: number;
   preset?: Scenario['preset'];
   body?: string;
+  /** Replaces `upsets.scale`. */
+  upsetScale?: number;
 }
 
 /** The scenario with some fields replaced; throws ScenarioError naming the option when the result cannot be flown. */
 export function withOverrides(scenario: Scenario, overrides: Overrides): Scenario {
-  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const { upsetScale, ...plain } = overrides;
+  const given: Record<string, unknown> = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
+  if (upsetScale !== undefined) {
+    if (scenario.upsets === undefined) {
+      const message = `${scenario.name} has no upsets to multiply (give it an \`upsets\` section; storm-s5 has one)`;
+      throw new ScenarioError('command line', [{ line: 0, column: 0, field: '--upset-scale', message }]);
+    }
+    given.upsets = { ...scenario.upsets, scale: upsetScale };
+  }
   const result = scenarioSchema.safeParse({ ...scenario, ...given });
   const findings = result.success ? relations(result.data) : result.error.issues.flatMap((issue) => findingsOf(issue, given));
   if (findings.length > 0 || !result.success) {

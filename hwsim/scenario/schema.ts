@@ -59,8 +59,26 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
     silenceHours: z.number().min(0).max(72),
     riseHours: z.number().min(0.5).max(12).default(6),
     resetShare: fraction,
+    /** The flux falls by e in this time. */
+    decayHours: z.number().min(12).max(96).default(24),
+    /** Upsets in the hour around the peak over those in quiet times; means something only with `upsets`. */
+    upsetPeak: z.number().min(1).max(100_000).default(75),
   }),
 ]);
+
+/** Single-event upsets of every node's memory, each node by itself; a storm raises the rate by its flux. Sources: docs/scenarios.md. */
+export const upsetsSchema = z.strictObject({
+  /** In quiet times, per bit of memory and day. */
+  perBitDay: z.number().positive().max(0.01).default(1e-8),
+  /** Of all upsets: two bits of one 32-bit word. */
+  doubleShare: fraction.default(0.08),
+  /** Of all upsets: three to eight neighbouring bits. */
+  burstShare: fraction.default(0.01),
+  /** Faults of the memory controller while it writes or reads non-volatile memory, per word. */
+  accessFaultsPerWord: fraction.default(0),
+  /** Multiplies the rate of upsets; 0 leaves the machinery and takes the upsets away. */
+  scale: z.number().min(0).max(1_000_000).default(1),
+});
 
 export const scenarioSchema = z.strictObject({
   heliograph: z.literal(1),
@@ -120,6 +138,8 @@ export const scenarioSchema = z.strictObject({
     .default([]),
   telemetryS: z.int().min(60).max(3600).default(300),
   disruptions: z.array(disruptionSchema).default([]),
+  /** Left out: memory never errs, and all nodes share one instance of the image. */
+  upsets: upsetsSchema.optional(),
   /** false: no disruption-driven checks of greedy baseline etc. Membership-only runs set planWork false. */
   planWork: z.boolean().default(true),
   greedyBaseline: z.boolean().default(true),
@@ -127,3 +147,4 @@ export const scenarioSchema = z.strictObject({
 
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type Disruption = z.infer<typeof disruptionSchema>;
+export type UpsetRates = z.infer<typeof upsetsSchema>;

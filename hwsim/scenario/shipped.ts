@@ -4,6 +4,7 @@ import lossy from './lossy-30pct.yaml';
 import mixedHardware from './mixed-hardware.yaml';
 import quiet from './quiet.yaml';
 import storm from './storm.yaml';
+import stormS5 from './storm-s5.yaml';
 
 /** The scenarios that ship with the project, by name, as the YAML that stands beside this file. */
 export const shippedScenarios: Readonly<Record<string, string>> = {
@@ -11,6 +12,7 @@ export const shippedScenarios: Readonly<Record<string, string>> = {
   'isolation-30d': isolation,
   'lossy-30pct': lossy,
   storm,
+  'storm-s5': stormS5,
   'mixed-hardware': mixedHardware,
   quiet,
 };

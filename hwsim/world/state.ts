@@ -5,6 +5,8 @@ import type { Work } from './work.ts';
 export interface NodeState {
   plan: NodePlan;
   up: boolean;
+  /** Down for good. */
+  lost: boolean;
   storedKg: number;
   batteryWh: number;
   /** kg and Wh per ms. */

@@ -45,6 +45,7 @@ export class World {
     this.#nodes = plan.nodes.map((node) => ({
       plan: node,
       up: false,
+      lost: false,
       storedKg: 0,
       batteryWh: node.batteryWh,
       storeFlow: 0,
@@ -178,7 +179,9 @@ export class World {
   /** A node that goes down drops all its work. */
   setNodeUp(timeMs: number, node: number, up: boolean, permanent: boolean, disruption: string | null): void {
     const state = this.#nodes[node];
-    if (state.up === up) return;
+    // A node that is down already may still turn out to be down for good.
+    if (state.up === up && (!permanent || state.lost)) return;
+    state.lost = permanent;
     if (!up) this.dropWork(timeMs, node);
     this.#integrateNode(timeMs, state);
     state.up = up;

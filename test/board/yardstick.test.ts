@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { firmwareConstants, tableLayout } from '../../host/bench/cycles_layout.ts';
-import { buildRunner, type Runner, runScript, variantOf } from '../../host/bench/cycles_runner.ts';
+import { buildRunner, type Runner, runScript, targetWithout } from '../../host/bench/cycles_runner.ts';
 import { place, Script } from '../../host/bench/cycles_script.ts';
 import { compareConflicts, compareFrames, crowd, sizesOf } from '../../host/bench/cycles_yardstick.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
@@ -11,8 +11,7 @@ import { type TargetName, targets } from '../../host/board/targets.ts';
 const compared: readonly TargetName[] = ['m7', 'm4', 'leon3'];
 
 /** The yardstick has no protection: it is compared with the image that has none either. */
-const bareRunner = (name: TargetName): Promise<Runner> =>
-  buildRunner(targets[name], { image: variantOf(targets[name], 'protection') });
+const bareRunner = (name: TargetName): Promise<Runner> => buildRunner(targetWithout('protection', targets[name]));
 
 test('the yardstick opens thousands of frames, sound and mutated, as the image does', async () => {
   for (const name of compared) {

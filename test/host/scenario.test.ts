@@ -22,9 +22,9 @@ function lineOf(piece: string): number {
   return text.slice(0, text.indexOf(piece)).split('\n').length;
 }
 
-test('six scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
+test('seven scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
   assert.equal(Object.keys(shippedScenarios).sort(), [
-    ...['cluster-neo', 'isolation-30d', 'lossy-30pct', 'mixed-hardware', 'quiet', 'storm'],
+    ...['cluster-neo', 'isolation-30d', 'lossy-30pct', 'mixed-hardware', 'quiet', 'storm', 'storm-s5'],
   ]);
   for (const [name, yaml] of Object.entries(shippedScenarios)) {
     const scenario = parseScenario(yaml, `${name}.yaml`);
@@ -118,6 +118,43 @@ test('boards and struck nodes are members, boards are named once, and every boar
     /count: is more than one, but one node is named/,
   );
   assert.throws(() => withOverrides(parseScenario(mixed, 'x.yaml'), { nodes: 10 }), /--boards\[3\]\.node: is 13/);
+});
+
+const storm = shippedScenarios['storm-s5'];
+
+function stormProblems(before: string, after: string): string {
+  assert.ok(storm.includes(before), `the scenario holds no '${before}'`);
+  try {
+    parseScenario(storm.replace(before, after), 'x.yaml');
+  } catch (error) {
+    assert.instance(error, ScenarioError);
+    return (error as Error).message;
+  }
+  return '';
+}
+
+test('RAD-1: a section of upsets is refused when it cannot be meant, with field and next step', () => {
+  assert.match(
+    stormProblems('doubleShare: 0.12', 'doubleShare: 0.99'),
+    /x\.yaml:\d+:\d+ upsets: doubleShare and burstShare sum to/,
+  );
+  assert.match(stormProblems('perBitDay: 3.0e-7', 'perBitDay: 0'), /upsets\.perBitDay: is 0/);
+  assert.match(stormProblems('perBitDay: 3.0e-7', 'perBitSecond: 3.0e-7'), /upsets\.perBitSecond: is not known.*perBitDay/);
+  assert.match(
+    stormProblems('upsets:', 'boards: [{ node: 1, target: m7 }]\nupsets:'),
+    /upsets: do not reach the memory of boards/,
+  );
+  assert.match(stormProblems('decayHours: 24', 'decayHours: 1'), /decayHours: is 1/);
+});
+
+test('--upset-scale multiplies the rate of a scenario that has upsets, and says so of one that has none', () => {
+  const scaled = withOverrides(parseScenario(storm, 'x.yaml'), { upsetScale: 10 });
+  assert.is(scaled.upsets?.scale, 10);
+  assert.is(scaled.upsets?.perBitDay, 3e-7);
+  assert.throws(
+    () => withOverrides(parseScenario(text, 'x.yaml'), { upsetScale: 10 }),
+    /--upset-scale: .*has no upsets to multiply/,
+  );
 });
 
 test.run();

@@ -75,4 +75,47 @@ test('a folder that cannot be is an error naming it', () =>
     );
   }));
 
+test('a disk that is full is an error with the next step, and both checkpoints are still there', () =>
+  inFolder((folder) => {
+    const store = new Store(folder);
+    store.write('checkpoint', payload(1));
+    store.write('checkpoint', payload(2));
+    const full = new Store(folder, (path) => {
+      throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: 'ENOSPC' });
+    });
+    for (let tries = 0; tries < 2; tries += 1) {
+      assert.throws(
+        () => full.write('checkpoint', payload(3)),
+        (error: StoreError) =>
+          error.code === 'ENOSPC' && /cannot write .*checkpoint\.a: the disk is full: free some space/.test(error.message),
+      );
+    }
+    assert.equal(
+      new Store(folder).read('checkpoint').records.map(({ bytes }) => bytes[0]),
+      [2, 1],
+    );
+    new Store(folder).write('checkpoint', payload(3));
+    assert.equal(
+      new Store(folder).read('checkpoint').records.map(({ bytes }) => bytes[0]),
+      [3, 2],
+    );
+  }));
+
+test('a checkpoint that its reader rejects counts no more, and the next write spares the other one', () =>
+  inFolder((folder) => {
+    const store = new Store(folder);
+    store.write('checkpoint', payload(1));
+    store.write('checkpoint', payload(2));
+    store.reject('checkpoint', 2);
+    assert.equal(new Store(folder).read('checkpoint').record, { bytes: payload(1), sequence: 1 });
+    store.write('checkpoint', payload(3));
+    assert.equal(
+      new Store(folder).read('checkpoint').records.map(({ bytes, sequence }) => [bytes[0], sequence]),
+      [
+        [3, 3],
+        [1, 1],
+      ],
+    );
+  }));
+
 test.run();

@@ -6,11 +6,13 @@
 
 #include "board.h"
 #include "calls.h"
+#include "code.h"
 #include "image.h"
 #include "linear.h"
 #include "port.h"
 #include "stack.h"
 #include "store.h"
+#include "vote.h"
 
 /* Given by the build: TARGET_ID, IMAGE_ID (first four bytes of the image's SHA-256), IMAGE_PRESET. */
 
@@ -47,13 +49,7 @@
 #define FEED_LATE_S 900u
 #define STABLE_S 3600u
 
-static struct {
-  /* Addresses in linear memory. */
-  u32 frame;
-  u32 record;
-  u32 config;
-  u32 context;
-  u32 checkpoint;
+struct state {
   /* The runtime takes calls. */
   u32 booted;
   u32 flags;
@@ -69,9 +65,36 @@ static struct {
   u32 fed_s;
   u32 fed;
   u32 traps;
+  /* The second of the own clock in which the program was looked at last. */
+  u32 looked_s;
+  /* Sleeps in which an upset struck this. */
+  u32 mended;
   /* Of the step at hand. */
   u32 deadline;
-} loop;
+};
+
+static struct state loop;
+/* What it was when the loop went to sleep: there nearly all upsets fall. Apart, so that a burst does not strike two of the three. */
+static struct state kept[2];
+#define STATE_WORDS (sizeof(struct state) / sizeof(u32))
+
+/* ---- where things lie in linear memory: told by the image, kept nowhere ---- */
+
+static u32 frame_at(void) {
+  return image_memory_base();
+}
+static u32 record_at(void) {
+  return frame_at() + FRAME_BYTES;
+}
+static u32 config_at(void) {
+  return record_at() + RECORD_BYTES;
+}
+static u32 checkpoint_at(void) {
+  return config_at() + CONFIG_BYTES;
+}
+static u32 context_at(void) {
+  return checkpoint_at() + CHECKPOINT_HEADER_BYTES;
+}
 
 /* ---- the clock ---- */
 
@@ -132,7 +155,7 @@ static void tell(u32 kind, u32 at, u32 bytes) {
 
 static void tell_done(u32 status) {
   u32 hash = 0;
-  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) hash = call_hash(loop.context);
+  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) hash = call_hash(context_at());
   port_begin(PORT_DONE);
   port_word(status);
   port_word(loop.deadline);
@@ -157,8 +180,8 @@ static void tell_hello(void) {
 /* ---- what the image has to say ---- */
 
 static void store_checkpoint(void) {
-  const u32 bytes = call_checkpoint(loop.context, loop.checkpoint, image_checkpoint_bytes());
-  if (bytes != 0) store_write(loop.checkpoint, bytes);
+  const u32 bytes = call_checkpoint(context_at(), checkpoint_at(), image_checkpoint_bytes());
+  if (bytes != 0) store_write(checkpoint_at(), bytes);
 }
 
 /* A record is an array whose first element is its type, at least 128: two bytes after the array's head. */
@@ -171,9 +194,9 @@ static u32 type_of(u32 record, u32 bytes) {
 
 static void drain_events(void) {
   for (;;) {
-    const u32 bytes = call_event(loop.context, loop.record, RECORD_BYTES);
+    const u32 bytes = call_event(context_at(), record_at(), RECORD_BYTES);
     if (bytes == 0) return;
-    tell(PORT_OUT_RECORD, loop.record, bytes);
+    tell(PORT_OUT_RECORD, record_at(), bytes);
   }
 }
 
@@ -210,19 +233,19 @@ static void obey(u32 command) {
 
 static void drain_commands(void) {
   while (loop.booted) {
-    const u32 bytes = call_command(loop.context, loop.record, RECORD_BYTES);
+    const u32 bytes = call_command(context_at(), record_at(), RECORD_BYTES);
     if (bytes == 0) return;
-    const u32 command = type_of(loop.record, bytes);
-    tell(PORT_OUT_RECORD, loop.record, bytes);
+    const u32 command = type_of(record_at(), bytes);
+    tell(PORT_OUT_RECORD, record_at(), bytes);
     obey(command);
   }
 }
 
 static void drain_frames(void) {
   for (;;) {
-    const u32 bytes = call_transmit(loop.context, loop.now_s, loop.now_ms, loop.frame, FRAME_BYTES);
+    const u32 bytes = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES);
     if (bytes == 0) return;
-    tell(PORT_OUT_FRAME, loop.frame, bytes);
+    tell(PORT_OUT_FRAME, frame_at(), bytes);
   }
 }
 
@@ -232,7 +255,7 @@ static void drain(u32 flags) {
   if (!loop.booted) return;
   if (flags & FLAG_EVENT) drain_events();
   if ((flags & FLAG_DEADLINE) == 0) return;
-  loop.deadline = call_deadline(loop.context, loop.now_s, loop.now_ms);
+  loop.deadline = call_deadline(context_at(), loop.now_s, loop.now_ms);
   set_due(loop.deadline);
 }
 
@@ -242,9 +265,9 @@ static u32 begin_from_store(u32 cause, u32 config_bytes) {
   u32 status = STATUS_CHECKPOINT;
   if (cause == CAUSE_POWER_ON || cause == CAUSE_ALTERNATE_IMAGE) return status;
   for (u32 age = 0; age < STORE_SLOTS && (status & STATUS_MASK) != 0; age++) {
-    const u32 bytes = store_read(age, loop.checkpoint, image_checkpoint_bytes());
+    const u32 bytes = store_read(age, checkpoint_at(), image_checkpoint_bytes());
     if (bytes == 0) continue;
-    status = call_restore(loop.context, loop.checkpoint, bytes, loop.config, config_bytes, cause, loop.now_s, loop.now_ms);
+    status = call_restore(context_at(), checkpoint_at(), bytes, config_at(), config_bytes, cause, loop.now_s, loop.now_ms);
   }
   return status;
 }
@@ -257,16 +280,16 @@ static u32 boot(const struct port_frame *in) {
   if (is_driven()) take_time(in->body + 2);
   else clock_zero();
   loop.fed = 0;
-  linear_write(loop.config, in->body + 8, bytes);
+  linear_write(config_at(), in->body + 8, bytes);
   u32 status = begin_from_store(cause, bytes);
-  if ((status & STATUS_MASK) != 0) status = call_boot(loop.context, loop.config, bytes, cause, loop.now_s, loop.now_ms);
+  if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);
   loop.booted = (status & STATUS_MASK) == 0;
   if (loop.booted) drain(status | FLAG_DEADLINE);
   return status;
 }
 
 static u32 tick(void) {
-  const u32 status = call_tick(loop.context, loop.now_s, loop.now_ms);
+  const u32 status = call_tick(context_at(), loop.now_s, loop.now_ms);
   drain(status | FLAG_DEADLINE);
   return status;
 }
@@ -274,13 +297,13 @@ static u32 tick(void) {
 static u32 receive(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
   if (in->bytes < 6 || bytes > FRAME_BYTES) return NOT_ASKED;
-  linear_write(loop.frame, in->body + 6, bytes);
-  u32 status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
+  linear_write(frame_at(), in->body + 6, bytes);
+  u32 status = call_receive(context_at(), loop.now_s, loop.now_ms, frame_at(), bytes);
   if ((status & STATUS_MASK) == STATUS_TICK_FIRST) {
     (void)tick();
     if (!loop.booted) return status;
-    linear_write(loop.frame, in->body + 6, bytes);
-    status = call_receive(loop.context, loop.now_s, loop.now_ms, loop.frame, bytes);
+    linear_write(frame_at(), in->body + 6, bytes);
+    status = call_receive(context_at(), loop.now_s, loop.now_ms, frame_at(), bytes);
   }
   drain(status);
   return status;
@@ -289,8 +312,8 @@ static u32 receive(const struct port_frame *in) {
 static u32 observe(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
   if (in->bytes < 6 || bytes > RECORD_BYTES) return NOT_ASKED;
-  linear_write(loop.record, in->body + 6, bytes);
-  const u32 status = call_observe(loop.context, loop.now_s, loop.now_ms, loop.record, bytes);
+  linear_write(record_at(), in->body + 6, bytes);
+  const u32 status = call_observe(context_at(), loop.now_s, loop.now_ms, record_at(), bytes);
   drain(status);
   return status;
 }
@@ -299,9 +322,9 @@ static void answer(const struct port_frame *in) {
   const u32 what = in->bytes >= 5 ? in->body[0] : 255u;
   const u32 index = in->bytes >= 5 ? read_32(in->body + 1) : 0;
   u32 words = 0;
-  if (what >= 16) words = call_inspect(loop.context, what - 16, index, loop.frame, ANSWER_WORDS_MAX * 4);
+  if (what >= 16) words = call_inspect(context_at(), what - 16, index, frame_at(), ANSWER_WORDS_MAX * 4);
   u32 hash = 0;
-  if (what == 1) hash = call_hash(loop.context);
+  if (what == 1) hash = call_hash(context_at());
   port_begin(PORT_ANSWER);
   if (what == 0) port_word(stack_used());
   if (what == 1) port_word(hash);
@@ -309,9 +332,14 @@ static void answer(const struct port_frame *in) {
     port_word(port_dropped());
     port_word(loop.traps);
   }
+  if (what == 3) {
+    port_word(code_passes());
+    port_word(code_cursor());
+    port_word(loop.mended);
+  }
   for (u32 i = 0; i < words && i < ANSWER_WORDS_MAX; i++) {
     u8 bytes[4];
-    linear_read(loop.frame + 4 * i, bytes, sizeof bytes);
+    linear_read(frame_at() + 4 * i, bytes, sizeof bytes);
     port_word(read_32(bytes));
   }
   port_end();
@@ -336,6 +364,11 @@ static u32 step(const struct port_frame *in) {
   }
 }
 
+/* A piece of the program. If it is not what was built, nothing of it is trusted any longer. */
+static void check_code(void) {
+  if (!code_step()) board_reset(CAUSE_CODE);
+}
+
 static void handle(const struct port_frame *in) {
   loop.deadline = NOT_ASKED;
   board_watchdog_arm(STEP_MS_MAX);
@@ -351,6 +384,8 @@ static void handle(const struct port_frame *in) {
       tell_done(status);
     }
   }
+  /* With the watchdog still armed: it is the loop's own work. */
+  check_code();
   board_watchdog_stop();
 }
 
@@ -358,6 +393,8 @@ static void handle(const struct port_frame *in) {
 static u32 run_own_clock(void) {
   if (is_driven() || !loop.booted) return BOARD_FOREVER;
   clock_advance();
+  if (loop.now_s != loop.looked_s) check_code();
+  loop.looked_s = loop.now_s;
   if (loop.now_s >= STABLE_S) store_stable();
   const u32 since_s = loop.now_s - loop.fed_s;
   if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(CAUSE_WATCHDOG);
@@ -371,23 +408,35 @@ static u32 run_own_clock(void) {
 
 /* ---- beginning ---- */
 
-static void lay_out(void) {
-  const u32 base = image_memory_base();
-  loop.frame = base;
-  loop.record = loop.frame + FRAME_BYTES;
-  loop.config = loop.record + RECORD_BYTES;
-  loop.checkpoint = loop.config + CONFIG_BYTES;
-  loop.context = loop.checkpoint + CHECKPOINT_HEADER_BYTES;
-  if (loop.context + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
+static void tell_trapped(u32 site, u32 reason) {
+  port_begin(PORT_TRAPPED);
+  port_word(site);
+  port_byte(reason);
+  port_end();
+}
+
+/* Another start reads the program anew, which helps where it is copied into RAM or was read wrongly. Else nobody hears of this board again. */
+static void __attribute__((noreturn)) refuse_to_start(void) {
+  if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
+  tell_trapped(0, TRAP_CODE);
+  board_off();
 }
 
 void loop_start(void) {
+  const u32 is_whole = code_verifies();
   stack_paint();
   linear_start();
-  image_constants();
-  lay_out();
   store_start(board_cause() == CAUSE_POWER_ON);
+  if (!is_whole) refuse_to_start();
+  image_constants();
+  if (context_at() + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
   tell_hello();
+}
+
+static void sleep_for(u32 ms) {
+  copy_twice((const u32 *)&loop, (u32 *)&kept[0], (u32 *)&kept[1], STATE_WORDS);
+  board_wait(ms);
+  loop.mended += vote((u32 *)&loop, (u32 *)&kept[0], (u32 *)&kept[1], STATE_WORDS);
 }
 
 void loop_run(u32 trap) {
@@ -395,10 +444,7 @@ void loop_run(u32 trap) {
     board_watchdog_stop();
     loop.traps++;
     loop.booted = 0;
-    port_begin(PORT_TRAPPED);
-    port_word(image_trap_site());
-    port_byte(trap);
-    port_end();
+    tell_trapped(image_trap_site(), trap);
   }
   for (;;) {
     struct port_frame in;
@@ -407,7 +453,7 @@ void loop_run(u32 trap) {
       continue;
     }
     const u32 wait_ms = run_own_clock();
-    if (wait_ms != 0) board_wait(wait_ms);
+    if (wait_ms != 0) sleep_for(wait_ms);
   }
 }
 

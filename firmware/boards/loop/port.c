@@ -1,6 +1,7 @@
 #include "port.h"
 
 #include "board.h"
+#include "crc.h"
 #include "linear.h"
 
 #define CRC_BYTES 4u
@@ -18,23 +19,12 @@ static struct {
   u32 out;
 } port;
 
-/* CRC-32C, reflected polynomial 0x82f63b78, four bits a step: the line is slower than this. */
 static u32 checksum(const u8 *at, u32 bytes) {
-  static const u32 table[16] = {
-      0x00000000u, 0x105ec76fu, 0x20bd8edeu, 0x30e349b1u, 0x417b1dbcu, 0x5125dad3u, 0x61c69362u, 0x7198540du,
-      0x82f63b78u, 0x92a8fc17u, 0xa24bb5a6u, 0xb21572c9u, 0xc38d26c4u, 0xd3d3e1abu, 0xe330a81au, 0xf36e6f75u,
-  };
-  u32 crc = 0xffffffffu;
-  while (bytes-- > 0) {
-    crc ^= *at++;
-    crc = (crc >> 4) ^ table[crc & 15u];
-    crc = (crc >> 4) ^ table[crc & 15u];
-  }
-  return ~crc;
+  return ~crc_more(CRC_BEGIN, at, bytes);
 }
 
 static u32 begin_again(void) {
-  const u32 length = port.bad ? 0 : port.length;
+  const u32 length = port.bad || port.length > PORT_BYTES_MAX ? 0 : port.length;
   port.length = 0;
   port.left = 0;
   port.zero = 0;
@@ -43,7 +33,8 @@ static u32 begin_again(void) {
 }
 
 static void keep(u32 byte) {
-  if (port.length == PORT_BYTES_MAX) port.bad = 1;
+  /* Not only when it is just full: an upset may have made it more. */
+  if (port.length >= PORT_BYTES_MAX) port.bad = 1;
   else incoming[port.length++] = (u8)byte;
 }
 

@@ -1,12 +1,20 @@
 #include "store.h"
 
 #include "board.h"
+#include "crc.h"
 #include "linear.h"
 #include "port.h"
 
 #define CHUNK_BYTES 128u
+#define COUNTERS_BYTES 32u
+#define COUNTERS_CHECKED 16u
+/* Of a slot's header: what the checksum covers, and where it stands. */
+#define COVERED_AT 4u
+#define COVERED_BYTES 8u
+#define CHECKSUM_AT 12u
 
 static struct {
+  u32 sequence;
   u32 boots;
   u32 resets;
 } counters;
@@ -15,22 +23,53 @@ static void put_32(u8 *at, u32 value) {
   for (u32 i = 0; i < 4; i++) at[i] = (u8)(value >> (8 * i));
 }
 
+/* Sequences are compared by distance, so that they may wrap. 0 stands for nothing. */
+static u32 is_newer(u32 sequence, u32 than) {
+  return sequence != 0 && (than == 0 || (s32)(sequence - than) > 0);
+}
+
+static u32 next_sequence(u32 sequence) {
+  return sequence == 0xffffffffu ? 1 : sequence + 1;
+}
+
+/* ---- counters ---- */
+
+/* The sequence of a copy that verifies, else 0. */
+static u32 read_copy(u32 copy, u8 *bytes) {
+  board_store_read(copy * STORE_COUNTERS_BYTES, bytes, COUNTERS_BYTES);
+  if (read_32(bytes) != STORE_COUNTERS_MAGIC) return 0;
+  return read_32(bytes + COUNTERS_CHECKED) == ~crc_more(CRC_BEGIN, bytes, COUNTERS_CHECKED) ? read_32(bytes + 4) : 0;
+}
+
+/* Into the copy that is not the newer one: what is told of it by its sequence, so that nothing need be remembered of where the last one went. */
 static void write_counters(void) {
-  u8 bytes[STORE_HEADER_BYTES] = {0};
+  u8 bytes[COUNTERS_BYTES];
+  const u32 first = read_copy(0, bytes);
+  const u32 second = read_copy(1, bytes);
+  const u32 at = (is_newer(second, first) ? 0 : 1u) * STORE_COUNTERS_BYTES;
+  for (u32 i = 0; i < COUNTERS_BYTES; i++) bytes[i] = 0;
+  counters.sequence = next_sequence(counters.sequence);
   put_32(bytes, STORE_COUNTERS_MAGIC);
-  put_32(bytes + 4, counters.boots);
-  put_32(bytes + 8, counters.resets);
-  board_store_erase(0, STORE_SLOTS_AT);
-  board_store_write(0, bytes, sizeof bytes);
+  put_32(bytes + 4, counters.sequence);
+  put_32(bytes + 8, counters.boots);
+  put_32(bytes + 12, counters.resets);
+  put_32(bytes + COUNTERS_CHECKED, ~crc_more(CRC_BEGIN, bytes, COUNTERS_CHECKED));
+  board_store_erase(at, STORE_COUNTERS_BYTES);
+  board_store_write(at, bytes, sizeof bytes);
 }
 
 void store_start(u32 clean) {
-  u8 bytes[12];
-  board_store_read(0, bytes, sizeof bytes);
-  const u32 known = read_32(bytes) == STORE_COUNTERS_MAGIC;
-  counters.boots = known ? read_32(bytes + 4) + 1 : 1;
-  counters.resets = known && !clean ? read_32(bytes + 8) + 1 : 0;
-  if (counters.resets > 255) counters.resets = 255;
+  u8 first[COUNTERS_BYTES];
+  u8 second[COUNTERS_BYTES];
+  const u32 one = read_copy(0, first);
+  const u32 other = read_copy(1, second);
+  const u8 *const newer = is_newer(other, one) ? second : first;
+  counters.sequence = is_newer(other, one) ? other : one;
+  const u32 known = counters.sequence != 0;
+  counters.boots = known ? read_32(newer + 8) + 1 : 1;
+  /* A start that is no power-on is a reset, whatever is known of those before. */
+  counters.resets = clean ? 0 : known ? read_32(newer + 12) + 1 : 1;
+  if (counters.resets > STORE_RESETS_MAX) counters.resets = STORE_RESETS_MAX;
   write_counters();
 }
 
@@ -48,66 +87,99 @@ void store_stable(void) {
   write_counters();
 }
 
-static u32 slot_at(u32 slot) {
-  return STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
-}
+/* ---- checkpoints ---- */
 
-/* The sequence of what a slot holds, 0 if nothing whole. */
-static u32 slot_sequence(u32 slot, u32 *bytes) {
+struct slot {
+  u32 at;
+  u32 sequence;
+  u32 bytes;
+  u32 checksum;
+};
+
+/* What a slot's header says; sequence 0 if it says nothing. It may be torn: only `verifies` makes it true. */
+static struct slot read_header(u32 slot) {
   u8 header[STORE_HEADER_BYTES];
-  board_store_read(slot_at(slot), header, sizeof header);
-  if (read_32(header) != STORE_SLOT_MAGIC) return 0;
-  *bytes = read_32(header + 8);
-  return *bytes <= STORE_SLOT_BYTES - STORE_HEADER_BYTES ? read_32(header + 4) : 0;
+  struct slot read = {STORE_SLOTS_AT + slot * STORE_SLOT_BYTES, 0, 0, 0};
+  board_store_read(read.at, header, sizeof header);
+  read.bytes = read_32(header + 8);
+  read.checksum = read_32(header + CHECKSUM_AT);
+  if (read_32(header) == STORE_SLOT_MAGIC && read.bytes != 0 && read.bytes <= STORE_SLOT_BYTES - STORE_HEADER_BYTES)
+    read.sequence = read_32(header + 4);
+  return read;
 }
 
-/* Sequences are compared by distance, so that they may wrap. Returns the slot of the newest, or of the older one. */
-static u32 slot_of_age(u32 age, u32 *bytes) {
-  u32 sizes[STORE_SLOTS] = {0, 0};
-  const u32 first = slot_sequence(0, &sizes[0]);
-  const u32 second = slot_sequence(1, &sizes[1]);
-  u32 slot = second != 0 && (first == 0 || (s32)(second - first) > 0);
-  if (age != 0) slot ^= 1u;
-  *bytes = (slot == 0 ? first : second) != 0 ? sizes[slot] : 0;
-  return slot;
+static u32 header_checksum(const struct slot *slot) {
+  u8 covered[COVERED_BYTES];
+  put_32(covered, slot->sequence);
+  put_32(covered + 4, slot->bytes);
+  return crc_more(CRC_BEGIN, covered, sizeof covered);
+}
+
+static u32 part_of(u32 bytes, u32 done) {
+  return bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
+}
+
+static u32 verifies(const struct slot *slot) {
+  u8 chunk[CHUNK_BYTES];
+  if (slot->sequence == 0) return 0;
+  u32 crc = header_checksum(slot);
+  for (u32 done = 0; done < slot->bytes; done += CHUNK_BYTES) {
+    const u32 part = part_of(slot->bytes, done);
+    board_store_read(slot->at + STORE_HEADER_BYTES + done, chunk, part);
+    crc = crc_more(crc, chunk, part);
+  }
+  return ~crc == slot->checksum;
+}
+
+/* The newest by what the headers say, or the older one. */
+static u32 slot_of_age(u32 age) {
+  const struct slot first = read_header(0);
+  const struct slot second = read_header(1);
+  return age ^ is_newer(second.sequence, first.sequence);
 }
 
 u32 store_filled(void) {
-  u32 bytes;
-  return (slot_sequence(0, &bytes) != 0) + (slot_sequence(1, &bytes) != 0);
+  const struct slot first = read_header(0);
+  const struct slot second = read_header(1);
+  return verifies(&first) + verifies(&second);
 }
 
 void store_write(u32 at, u32 bytes) {
   u8 chunk[CHUNK_BYTES];
-  u8 header[STORE_HEADER_BYTES] = {0};
-  u32 newest_bytes = 0;
-  const u32 newest = slot_of_age(0, &newest_bytes);
-  u32 sequence = newest_bytes != 0 ? slot_sequence(newest, &newest_bytes) + 1 : 1;
-  if (sequence == 0) sequence = 1;
-  const u32 slot = newest_bytes != 0 ? newest ^ 1u : 0;
-  board_store_erase(slot_at(slot), STORE_SLOT_BYTES);
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
+  u8 header[STORE_HEADER_BYTES];
+  if (bytes > STORE_SLOT_BYTES - STORE_HEADER_BYTES) image_trap(TRAP_ASSERTION);
+  /* The newest that verifies is spared, even if a header says that the other is newer. */
+  u32 spared = slot_of_age(0);
+  struct slot kept = read_header(spared);
+  if (!verifies(&kept)) {
+    spared ^= 1u;
+    kept = read_header(spared);
+    if (!verifies(&kept)) kept.sequence = 0;
+  }
+  struct slot slot = {STORE_SLOTS_AT + (spared ^ 1u) * STORE_SLOT_BYTES, next_sequence(kept.sequence), bytes, 0};
+  board_store_erase(slot.at, STORE_SLOT_BYTES);
+  u32 crc = header_checksum(&slot);
+  for (u32 done = 0; done < bytes; done += CHUNK_BYTES) {
+    const u32 part = part_of(bytes, done);
     linear_read(at + done, chunk, part);
-    board_store_write(slot_at(slot) + STORE_HEADER_BYTES + done, chunk, part);
-    done += part;
+    board_store_write(slot.at + STORE_HEADER_BYTES + done, chunk, part);
+    crc = crc_more(crc, chunk, part);
   }
   put_32(header, STORE_SLOT_MAGIC);
-  put_32(header + 4, sequence);
+  put_32(header + COVERED_AT, slot.sequence);
   put_32(header + 8, bytes);
-  board_store_write(slot_at(slot), header, sizeof header);
+  put_32(header + CHECKSUM_AT, ~crc);
+  board_store_write(slot.at, header, sizeof header);
 }
 
 u32 store_read(u32 age, u32 at, u32 capacity) {
   u8 chunk[CHUNK_BYTES];
-  u32 bytes = 0;
-  const u32 slot = slot_of_age(age, &bytes);
-  if (bytes == 0 || bytes > capacity) return 0;
-  for (u32 done = 0; done < bytes;) {
-    const u32 part = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
-    board_store_read(slot_at(slot) + STORE_HEADER_BYTES + done, chunk, part);
+  const struct slot slot = read_header(slot_of_age(age));
+  if (slot.sequence == 0 || slot.bytes > capacity || !verifies(&slot)) return 0;
+  for (u32 done = 0; done < slot.bytes; done += CHUNK_BYTES) {
+    const u32 part = part_of(slot.bytes, done);
+    board_store_read(slot.at + STORE_HEADER_BYTES + done, chunk, part);
     linear_write(at + done, chunk, part);
-    done += part;
   }
-  return bytes;
+  return slot.bytes;
 }

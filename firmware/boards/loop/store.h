@@ -1,36 +1,41 @@
 /*
- * Non-volatile memory: two checkpoint slots written in turn, so that one always survives the writing of the other, and the counters of starts.
+ * Non-volatile memory: two checkpoint slots written in turn, so that one always survives the writing of the other, and the counters of starts, twice for the same reason.
  *
- *   0       magic u32 · boots u32 · resets in a row u32                      (little-endian on every board)
- *   8192    slot 0: magic u32 · sequence u32 · bytes u32 · unused u32 · checkpoint in the image's byte order
- *   8192 + STORE_SLOT_BYTES   slot 1
+ *   0       counters: magic u32 · sequence u32 · boots u32 · resets in a row u32 · CRC-32C of the 16 bytes before u32        (little-endian on every board)
+ *   8192    the same: of the two the newer that verifies counts
+ *   16384   slot 0: magic u32 · sequence u32 · bytes u32 · CRC-32C of sequence, bytes and checkpoint u32 · checkpoint in the image's byte order
+ *   16384 + STORE_SLOT_BYTES   slot 1
  *
- * A slot is erased first and its header written last; what lies between is verified by the image's own CRC-32C.
+ * What is written is erased first and has its header written last. Power may fail at any moment of that: nothing counts that does not verify, what verifies is never overwritten
+ * while nothing newer does, and what is lost is what was being written. test/board/torn_writes.c goes through every such moment.
  */
 #ifndef HELIOGRAPH_STORE_H
 #define HELIOGRAPH_STORE_H
 
 #include "types.h"
 
-#define STORE_SLOTS_AT 8192u
+#define STORE_COUNTERS_BYTES 8192u
+#define STORE_SLOTS_AT 16384u
 #define STORE_SLOT_BYTES (128u << 10)
 #define STORE_SLOTS 2u
 #define STORE_HEADER_BYTES 16u
-#define STORE_SLOT_MAGIC 0x544f4c53u
-#define STORE_COUNTERS_MAGIC 0x544e4348u
+#define STORE_SLOT_MAGIC 0x544f4c54u
+#define STORE_COUNTERS_MAGIC 0x544e4349u
+#define STORE_RESETS_MAX 255u
 
 /* Counts this start; `clean` (power-on) clears the resets in a row. */
 void store_start(u32 clean);
 u32 store_boots(void);
+/* At most STORE_RESETS_MAX. */
 u32 store_resets(void);
 /* An hour without another start. */
 void store_stable(void);
 
-/* Slots that hold a checkpoint. */
+/* Slots that hold a checkpoint which verifies. */
 u32 store_filled(void);
-/* Writes `bytes` bytes of linear memory from `at` on into the older slot. */
+/* Writes `bytes` bytes of linear memory from `at` on into the slot that does not hold the newest checkpoint which verifies. */
 void store_write(u32 at, u32 bytes);
-/* Reads the newest (age 0) or the older (1) checkpoint to linear memory; its bytes, 0 if there is none or it does not fit in `capacity`. */
+/* Reads the newest (age 0) or the older (1) checkpoint to linear memory; its bytes, 0 if there is none, if it does not verify or does not fit in `capacity`. */
 u32 store_read(u32 age, u32 at, u32 capacity);
 
 #endif

@@ -11,9 +11,9 @@ const builtFolder = join(rootFolder, 'dist/emulator');
 const compilerFlags = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Werror'];
 const objectFlags = ['-fPIC', '-fvisibility=hidden', '-shared'];
 
-/** Path of the plugin, compiled anew only when source or flags are not those of the one that stands there. */
-export function buildPlugin(): string {
-  const source = join(sourceFolder, 'count.c');
+/** Path of a plugin, compiled anew only when source or flags are not those of the one that stands there. */
+export function buildPlugin(name: 'count' | 'access' = 'count'): string {
+  const source = join(sourceFolder, `${name}.c`);
   const parts = [
     readFileSync(source),
     readFileSync(join(sourceFolder, 'qemu_plugin.h')),
@@ -22,13 +22,13 @@ export function buildPlugin(): string {
   const digest = createHash('sha256');
   for (const part of parts) digest.update(part);
   const stamp = digest.digest('hex');
-  const path = join(builtFolder, 'count.so');
-  const stampPath = join(builtFolder, 'count.stamp');
+  const path = join(builtFolder, `${name}.so`);
+  const stampPath = join(builtFolder, `${name}.stamp`);
   if (existsSync(path) && existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) return path;
   mkdirSync(builtFolder, { recursive: true });
   const aside = `${path}.${process.pid}`;
   const run = spawnSync('gcc', [...compilerFlags, ...objectFlags, '-o', aside, source], { encoding: 'utf8' });
-  if (run.error) throw new Error(`the counting plugin needs gcc (${run.error.message}): apt-get install gcc`);
+  if (run.error) throw new Error(`the ${name} plugin needs gcc (${run.error.message}): apt-get install gcc`);
   if (run.status !== 0) throw new Error(`${source} does not compile:\n${run.stderr}`);
   renameSync(aside, path);
   writeFileSync(stampPath, stamp);

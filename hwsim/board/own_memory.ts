@@ -1,0 +1,314 @@
+import { TYPE } from '../../host/cbor/generated.ts';
+import { readRecord } from '../../host/cbor/record.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { BoardLoop } from '../emulator/loop.ts';
+import { ReplyGatherer } from '../emulator/loop_board.ts';
+import type { CheckpointMemory } from '../emulator/memory.ts';
+import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
+import type { CheckpointKeeper } from './nonvolatile.ts';
+import { layoutBytes, lineOfByte, type Lines, linesOf } from './lines.ts';
+import { type AccessFaults, CheckpointSlots } from './slots.ts';
+import { type Departure, departuresOf, upsetField, upsetOutcome, upsetType } from './twin.ts';
+
+/** A board's own two slots, as the loop sees them: a store is begun when the simulator obeys the command for it. */
+class PendingSlots implements CheckpointMemory {
+  readonly slots: CheckpointSlots;
+  /** The checkpoint that the call at hand made, not yet stored. */
+  pending: Uint8Array | null = null;
+  /** Ages that the start at hand asked for. */
+  readonly asked: (0 | 1)[] = [];
+  /** The only age that a start may have; null: any. −1: none. */
+  only: 0 | 1 | -1 | null = null;
+
+  constructor(slots: CheckpointSlots) {
+    this.slots = slots;
+  }
+
+  read(age: 0 | 1): Uint8Array | null {
+    if (this.only !== null && this.only !== age) return null;
+    const image = this.slots.read(age);
+    if (image !== null) this.asked.push(age);
+    return image;
+  }
+
+  write(image: Uint8Array): void {
+    this.pending = image;
+  }
+
+  spoil(age: 0 | 1): void {
+    this.slots.corrupt(age);
+  }
+}
+
+/**
+ * A node whose image has an instance and a memory of its own, in which bits can flip, and its twin: the same image in a context among those of the other
+ * twins, in memory that never errs. From the first upset on the twin lives through the same inputs, starts and checkpoints; whatever the node gives out and the twin does not is
+ * the work of an upset. The twin follows a node that restarts: it begins from the same checkpoint, as that would be had no bit flipped before it was written.
+ */
+export class OwnMemoryBoard implements Controller, CheckpointKeeper {
+  /** Bits of memory that can flip: the image's static data, then the context. */
+  readonly memoryBits: number;
+  /** Of the call that `reply` told of last. */
+  departures: readonly Departure[] = [];
+  readonly #engine: Engine;
+  readonly #twinEngine: Engine;
+  readonly #staticBytes: number;
+  readonly #pristine: Uint8Array;
+  /** Static data that begin as anything but zeros: constants. */
+  readonly #constantsFrom: number;
+  readonly #constantsTo: number;
+  /** Known from the first start on. */
+  #lines: Lines | null | undefined;
+  readonly #layout: number;
+  readonly #loop: BoardLoop;
+  readonly #twin: BoardLoop;
+  readonly #slots: PendingSlots;
+  readonly #twinSlots: PendingSlots;
+  readonly #gatherer = new ReplyGatherer();
+  /** The runtime takes calls. */
+  #runs = false;
+  /** The twin's context is alive: the node's may differ from it. */
+  #apart = false;
+  /** Bits that flipped since the memory was last written anew. */
+  #struck: number[] = [];
+  #reply: Reply | null = null;
+
+  constructor(engine: Engine, twinEngine: Engine, faults: AccessFaults | null) {
+    this.#engine = engine;
+    this.#twinEngine = twinEngine;
+    this.#staticBytes = engine.calls.memory_base();
+    this.memoryBits = 8 * (this.#staticBytes + engine.image.contextBytes);
+    this.#pristine = engine.view().slice(0, this.#staticBytes);
+    this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
+    this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
+    this.#layout = twinEngine.reserve(layoutBytes);
+    this.#slots = new PendingSlots(new CheckpointSlots(faults));
+    this.#twinSlots = new PendingSlots(new CheckpointSlots());
+    this.#loop = new BoardLoop(engine, this.#slots);
+    this.#twin = new BoardLoop(twinEngine, this.#twinSlots);
+  }
+
+  give(input: FirmwareInput): void {
+    this.#slots.pending = null;
+    this.#twinSlots.pending = null;
+    this.departures = [];
+    const wrong = this.#lines && this.#apart && this.#struck.length > 1 ? this.#wrongBits() : [];
+    const reply = this.#run(this.#loop, input);
+    if (input.kind === 'boot') this.#follow(input, reply);
+    else if (this.#apart) this.#compare(input, reply, wrong);
+    if (reply.trap !== null) this.#runs = false;
+    this.#reply = reply;
+  }
+
+  reply(): Reply {
+    const reply = this.#reply;
+    if (reply === null) throw new Error('a board was asked for a reply before it was given an input');
+    this.#reply = null;
+    return reply;
+  }
+
+  #run(loop: BoardLoop, input: FirmwareInput): Reply {
+    let reply: Reply | null = null;
+    loop.handle(input, (output) => {
+      reply = this.#gatherer.add(output);
+    });
+    if (reply === null) throw new Error(`a board's loop ended a ${input.kind} without a word`);
+    return reply;
+  }
+
+  /** `wrong`: bits of upsets that stood wrong before the call. */
+  #compare(input: FirmwareInput, reply: Reply, wrong: readonly number[]): void {
+    this.#shareDropped(reply, wrong);
+    const twin = this.#run(this.#twin, input);
+    this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
+    // A frame that another struck node sent may bring down a node whose memory is whole; then there is no twin to go by.
+    if (twin.trap !== null) this.#joinTwin();
+    else if (input.kind === 'tick') this.#settle();
+  }
+
+  /** Bits that were put right count no more; a node that is whole needs no twin. */
+  #settle(): void {
+    if (this.#lines) this.#struck = this.#wrongBits();
+    if (this.#isWhole()) this.#apart = false;
+  }
+
+  /**
+   * The node let go of lines that it could not put right: the bits that stood wrong in them flip in the twin as well, and no others, so that it lets go of the
+   * same and all else must stay the same.
+   */
+  #shareDropped(reply: Reply, wrong: readonly number[]): void {
+    const lines = this.#lines;
+    if (!lines || wrong.length < 2) return;
+    const dropped = new Set(reply.outputs.map(droppedLine).filter((line) => line >= 0));
+    if (dropped.size === 0) return;
+    const twins = this.#twinEngine.view();
+    for (const bit of wrong) {
+      const byte = (bit >>> 3) - this.#staticBytes;
+      if (byte >= 0 && dropped.has(lineOfByte(lines, byte))) twins[this.#twin.context + byte] ^= 1 << (bit & 7);
+    }
+  }
+
+  /** After the node's start the twin makes the same one: from the same slot, or from none. */
+  #follow(input: FirmwareInput, reply: Reply): void {
+    const { asked } = this.#slots;
+    const restored = reply.outputs.some(tellsOfRestore);
+    const accepted = restored ? asked[asked.length - 1] : undefined;
+    // Refused by the firmware, or the start broke off over it.
+    const refused = asked.filter((age) => age !== accepted || reply.trap !== null).sort((a, b) => b - a);
+    asked.length = 0;
+    this.#runs = reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
+    if (this.#runs) {
+      this.#struck = this.#struck.filter((bit) => bit < 8 * this.#staticBytes);
+      this.#twinSlots.only = accepted ?? -1;
+      const twin = this.#run(this.#twin, input);
+      this.#twinSlots.asked.length = 0;
+      if (twin.trap === null) this.departures = departuresOf(reply.outputs, twin.outputs, false);
+      this.#apart = true;
+      if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#layout);
+      if (twin.trap !== null || this.#isWhole()) this.#joinTwin();
+    }
+    for (const age of refused) this.condemn(age);
+  }
+
+  /** Flips bits; false: nothing is there that the node would read again. */
+  strike(bits: readonly number[]): boolean {
+    if (!this.#runs) return false;
+    if (!this.#apart) this.#joinTwin();
+    this.#apart = true;
+    const view = this.#engine.view();
+    for (const bit of bits) {
+      view[this.#byteOf(bit)] ^= 1 << (bit & 7);
+      this.#struck.push(bit);
+    }
+    return true;
+  }
+
+  #byteOf(bit: number): number {
+    const byte = bit >>> 3;
+    return byte < this.#staticBytes ? byte : this.#loop.context + byte - this.#staticBytes;
+  }
+
+  /** What the bit would be had none flipped. */
+  #differs(bit: number): boolean {
+    const byte = bit >>> 3;
+    const right =
+      byte < this.#staticBytes ? this.#pristine[byte] : this.#twinEngine.view()[this.#twin.context + byte - this.#staticBytes];
+    return ((this.#engine.view()[this.#byteOf(bit)] ^ right) & (1 << (bit & 7))) !== 0;
+  }
+
+  #wrongBits(): number[] {
+    return [...new Set(this.#struck)].filter((bit) => this.#differs(bit));
+  }
+
+  /** Bits of upsets that still stand wrong in a memory that is in use, where something rests on them. */
+  latentBits(): number {
+    if (!this.#runs || !this.#apart) return 0;
+    return this.#wrongBits().filter((bit) => this.#matters(bit)).length;
+  }
+
+  /** What no line protects lives within one call only, as does static memory that begins as zeros; all of an image without lines may matter. */
+  #matters(bit: number): boolean {
+    const byte = bit >>> 3;
+    if (!this.#lines) return true;
+    if (byte < this.#staticBytes) return byte >= this.#constantsFrom && byte < this.#constantsTo;
+    return lineOfByte(this.#lines, byte - this.#staticBytes) >= 0;
+  }
+
+  /**
+   * Sets the twin from the node, leaving out bits that flipped and were not put right. Only where both are the same anyway, or there is no twin to go by.
+   */
+  #joinTwin(): void {
+    const wrong = this.#apart ? this.#wrongBits() : [];
+    const { contextBytes } = this.#engine.image;
+    const from = this.#loop.context;
+    this.#twinEngine.view().set(this.#engine.view().subarray(from, from + contextBytes), this.#twin.context);
+    this.#twin.bootedLike(this.#loop);
+    this.#struck = wrong;
+    this.#apart = wrong.length > 0;
+    for (const bit of wrong) {
+      const byte = (bit >>> 3) - this.#staticBytes;
+      if (byte >= 0) this.#twinEngine.view()[this.#twin.context + byte] ^= 1 << (bit & 7);
+    }
+  }
+
+  /** The node is what it would be without upsets, to the last bit. */
+  #isWhole(): boolean {
+    const own = this.#engine.view();
+    const { contextBytes } = this.#engine.image;
+    const from = this.#loop.context;
+    const twinFrom = this.#twin.context;
+    const twins = this.#twinEngine.view();
+    if (Buffer.compare(own.subarray(from, from + contextBytes), twins.subarray(twinFrom, twinFrom + contextBytes)) !== 0)
+      return false;
+    const statics = own.subarray(0, this.#staticBytes);
+    return Buffer.compare(statics, this.#pristine) === 0;
+  }
+
+  // ---- power and checkpoints ----
+
+  reset(): void {
+    this.#loop.reset();
+    this.#engine.view().set(this.#pristine);
+    this.#struck = [];
+    this.#runs = false;
+    this.#apart = false;
+  }
+
+  powerOff(): void {
+    this.reset();
+  }
+
+  spoil(age: 0 | 1): void {
+    this.corrupt(age);
+  }
+
+  keepStore(): void {}
+
+  undoStore(): void {}
+
+  /** The command to store is obeyed: what the call made is written. A twin that made none makes it now. */
+  store(nowMs: number): void {
+    const { pending } = this.#slots;
+    if (pending === null) return;
+    const right = this.#apart ? this.#twinSlots.pending : pending;
+    this.#slots.slots.store(nowMs, { bytes: () => pending });
+    this.#twinSlots.slots.store(nowMs, { bytes: () => right ?? pending });
+    this.#slots.pending = null;
+  }
+
+  interrupt(nowMs: number): void {
+    for (const each of [this.#slots, this.#twinSlots]) each.slots.interrupt(nowMs);
+    this.#runs = false;
+  }
+
+  corrupt(age: 0 | 1): void {
+    for (const each of [this.#slots, this.#twinSlots]) each.slots.corrupt(age);
+  }
+
+  condemn(age: 0 | 1): void {
+    for (const each of [this.#slots, this.#twinSlots]) each.slots.condemn(age);
+  }
+
+  read(): null {
+    return null;
+  }
+}
+
+const fields = new Uint32Array(24);
+
+function fieldsOf({ kind, bytes }: Output): Uint32Array | null {
+  return kind === 'record' && readRecord(bytes, 0, bytes.length, fields) > 0 ? fields : null;
+}
+
+function tellsOfRestore(output: Output): boolean {
+  const record = fieldsOf(output);
+  return record !== null && record[0] === TYPE.booted && record[2] === 1;
+}
+
+/** The line that the node tells to have let go; −1: the output is something else. */
+function droppedLine(output: Output): number {
+  const record = upsetType === 0 ? null : fieldsOf(output);
+  const isDrop = record !== null && record[0] === upsetType && record[upsetField.outcome] === upsetOutcome.dropped;
+  return isDrop ? record[upsetField.line] : -1;
+}

@@ -1,0 +1,49 @@
+import { eventKind } from '../fleet/events.ts';
+import type { EventQueue } from '../kernel/queue.ts';
+import type { Platform } from './parts.ts';
+
+const allTasks = 0xff;
+
+/** The eight platform tasks of each board, how they hang, and which recoveries are ordered in vain. */
+export class Tasks {
+  /** Bit i set: task i checks in. */
+  readonly alive: Uint8Array;
+  /** A hang that no restart ends. */
+  readonly hangPersists: Uint8Array;
+  /** Bit (level − 1) set: a recovery of that level is ordered in vain. */
+  readonly failingLevels: Uint8Array;
+  readonly #queue: EventQueue;
+  readonly #platform: Platform;
+
+  constructor(nodes: number, queue: EventQueue, platform: Platform) {
+    this.alive = new Uint8Array(nodes).fill(allTasks);
+    this.hangPersists = new Uint8Array(nodes);
+    this.failingLevels = new Uint8Array(nodes);
+    this.#queue = queue;
+    this.#platform = platform;
+  }
+
+  /** A start of the controller restarts them all. */
+  booted(timeMs: number, node: number): void {
+    if (this.hangPersists[node] !== 0 || this.alive[node] === allTasks) return;
+    this.alive[node] = allTasks;
+    this.#platform.taskRecovered(timeMs, node);
+  }
+
+  /** An injected failure of this rung: nothing happens but a word of it. */
+  fails(timeMs: number, node: number, level: number): boolean {
+    if ((this.failingLevels[node] & (1 << (level - 1))) === 0) return false;
+    this.#queue.push(timeMs + 1, node, eventKind.recovery, level * 256, 0);
+    return true;
+  }
+
+  restart(timeMs: number, node: number, task: number): void {
+    if (this.fails(timeMs, node, 1)) return;
+    const recovers = this.hangPersists[node] === 0;
+    if (recovers && (this.alive[node] & (1 << task)) === 0) {
+      this.alive[node] |= 1 << task;
+      this.#platform.taskRecovered(timeMs, node);
+    }
+    this.#queue.push(timeMs + 1, node, eventKind.recovery, 256 + task, recovers ? 1 : 0);
+  }
+}

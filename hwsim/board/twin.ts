@@ -1,0 +1,78 @@
+import { crc32c } from '../../host/cbor/crc32c.ts';
+import { CRC_BYTES, carriedCrc } from '../../host/cbor/frame.ts';
+import { TYPE } from '../../host/cbor/generated.ts';
+import type { Output } from './controller.ts';
+
+/** What a struck node gave out and its twin did not, or the other way round. */
+export interface Departure {
+  output: 'frame' | 'command' | 'event';
+  omission: boolean;
+  /** A frame whose CRC-32C does not verify: nobody takes it for anything but noise. */
+  garbled: boolean;
+  /** Index among the outputs of the call; −1 for an omission. */
+  index: number;
+  /** For people: type and bytes. */
+  what: string;
+}
+
+/** Record types are 128 and above: in CBOR the byte behind the array's head and 0x18. */
+const typeOf = ({ bytes }: Output) => (bytes[1] === 0x18 ? bytes[2] : 0);
+
+/** `upset` of proto/schema/platform.cddl: a node's word on a bit error that it found in itself. 0 while the schema has none. */
+export const upsetType = (TYPE as Readonly<Record<string, number>>).upset ?? 0;
+export const upsetField = { line: 1, outcome: 2, ageS: 3 } as const;
+export const upsetOutcome = { corrected: 1, dropped: 2 } as const;
+
+function classOf(output: Output): Departure['output'] {
+  if (output.kind === 'frame') return 'frame';
+  return typeOf(output) >= TYPE.booted ? 'event' : 'command';
+}
+
+/** Upsets are told by whom they struck, or by a twin that took over what was not told yet: that is no departure. */
+const isOwnWord = (output: Output) => upsetType !== 0 && output.kind === 'record' && typeOf(output) === upsetType;
+
+/** So much of an output is shown; the rest can be had from a recording of the run. */
+const wordBytesMax = 24;
+const wordsOf = (output: Output) => {
+  const text = Buffer.from(output.bytes.subarray(0, wordBytesMax)).toString('hex');
+  return output.kind === 'frame' ? `frame ${text}` : `record ${typeOf(output)} ${text}`;
+};
+
+function isGarbled({ kind, bytes }: Output): boolean {
+  if (kind !== 'frame') return false;
+  return bytes.length <= CRC_BYTES || carriedCrc(bytes) !== crc32c(bytes, 0, bytes.length - CRC_BYTES);
+}
+
+const departure = (output: Output, index: number): Departure => ({
+  output: classOf(output),
+  omission: index < 0,
+  garbled: isGarbled(output),
+  index,
+  what: wordsOf(output),
+});
+
+const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+/**
+ * Compares what one call made a struck node and its twin give out: frames with frames, commands with commands, events with events, each of the
+ * one with an equal one of the other. `broke`: the node broke off in this call; then it may have left out what the twin still gave out.
+ */
+export function departuresOf(struck: readonly Output[], twin: readonly Output[], broke: boolean): Departure[] {
+  const departures: Departure[] = [];
+  const left = twin.map((output) => output as Output | null);
+  // Nearly always both gave out the same in the same order.
+  struck.forEach((output, index) => {
+    const inPlace = left[index];
+    const place =
+      inPlace && inPlace.kind === output.kind && sameBytes(inPlace.bytes, output.bytes)
+        ? index
+        : left.findIndex((other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes));
+    if (place >= 0) left[place] = null;
+    else if (!isOwnWord(output)) departures.push(departure(output, index));
+  });
+  if (broke) return departures;
+  for (const output of left) {
+    if (output !== null && !isOwnWord(output)) departures.push(departure(output, -1));
+  }
+  return departures;
+}

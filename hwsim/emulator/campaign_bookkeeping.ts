@@ -1,0 +1,45 @@
+import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
+import type { Elf } from '../../host/board/elf.ts';
+import type { Target } from '../../host/board/targets.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import type { RamSpan } from './campaign_subject.ts';
+import { linearAddress } from './inject.ts';
+
+/** Where the loop puts the context: behind its buffers and the header of a checkpoint (firmware/boards/loop/loop.c). */
+const loopBufferBytes = 256 + 256 + 1024 + 16;
+const lineBytes = 64;
+const codeBytes = 8;
+/** Of the queues' counters: where the next event stands, and how many wait. */
+const eventFirstAt = 26;
+const eventCountAt = 27;
+
+/**
+ * What an upset that was put right leaves behind because it was told: the protection's own line (counts, ages, its histogram), the place in the ring of events, the ring, the codes of
+ * these lines. By offset in the span: 1 = may differ. A board that differs from the golden one in nothing else is put right.
+ */
+export function bookkeeping(target: Target, elf: Elf, engine: Engine, span: RamSpan): Uint8Array {
+  const free = new Uint8Array(span.bytes);
+  const constants = firmwareConstants(target.preset);
+  const at = (name: string): number => {
+    const value = constants.get(name);
+    if (value === undefined) throw new Error(`firmware/memory has no ${name}: campaign_bookkeeping.ts names what it reads`);
+    return value;
+  };
+  const context = engine.calls.memory_base() + loopBufferBytes;
+  const allow = (from: number, to: number) => {
+    for (let offset = from; offset < to; offset += 1) free[linearAddress(target, elf, context + offset) - span.address] = 1;
+  };
+  const allowCodes = (from: number, to: number) => {
+    const line = (offset: number) => Math.floor((offset - at('LINES_AT')) / lineBytes);
+    allow(at('CODES_AT') + line(from) * codeBytes, at('CODES_AT') + (line(to - 1) + 1) * codeBytes);
+  };
+  if (target.variant === 'bare') return free;
+  const [own, queues] = [at('PROTECTION_AT'), at('QUEUES_AT')];
+  allow(own, own + lineBytes);
+  allowCodes(own, own + lineBytes);
+  allow(queues + eventFirstAt, queues + eventCountAt + 1);
+  allowCodes(queues, queues + eventCountAt + 1);
+  allow(at('EVENTS_AT'), at('COUNTERS_AT'));
+  allowCodes(at('EVENTS_AT'), at('COUNTERS_AT'));
+  return free;
+}

@@ -1,0 +1,195 @@
+import type { ModelName } from '../campaign/outcomes.ts';
+import { RandomStream } from '../kernel/random.ts';
+import type { GoldenBoard } from './campaign_golden.ts';
+import type { RamSpan } from './campaign_subject.ts';
+import { registersOf } from './debugger.ts';
+import type { Target } from '../../host/board/targets.ts';
+import type { LocalTime, PortInput } from './port.ts';
+
+/** A byte of RAM, by its offset in the span, and the bits of it that are struck. */
+export interface Flip {
+  offset: number;
+  mask: number;
+}
+
+/** What strikes the board. A function of (target, image, seed, index). */
+export interface Strike {
+  model: ModelName;
+  /** Before this input, while the board sleeps; with `call`: while this input is worked on. */
+  input: number;
+  /** Of the golden run's calls, and before which instruction of it. */
+  call?: number;
+  at?: number;
+  flips: Flip[];
+  register?: { name: string; bit: number };
+}
+
+/** The part of the row in which strikes fall: from one input up to, but without, another. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
+/** Of strikes in RAM, one in so many falls into a call; the others while the board sleeps, where it is 99.9 % of the time. The report keeps them apart. */
+const inCallEvery = 4;
+/** An instruction that its call executed more often than this before is not stopped at: another moment is drawn. */
+export const passesMax = 1500;
+const burstBitsMax = 16;
+const wordBits = 32;
+
+export const timeOf = (input: PortInput): number => {
+  const { nowS, nowMs } = input as PortInput & LocalTime;
+  return nowS * 1000 + nowMs;
+};
+
+/** Draws strikes for a golden run. */
+export class Drawer {
+  readonly #golden: GoldenBoard;
+  readonly #target: Target;
+  readonly #window: Window;
+  /** Offsets of the first byte of each part in use, and how many bytes there are in all parts before it. */
+  readonly #parts: { offset: number; before: number; bytes: number }[] = [];
+  readonly ramBytes: number;
+  readonly #registers: readonly string[];
+
+  constructor(golden: GoldenBoard, span: RamSpan, target: Target, window: Window) {
+    this.#golden = golden;
+    this.#target = target;
+    this.#window = window;
+    let before = 0;
+    for (const part of span.parts) {
+      // Of the stack, what was ever used.
+      const bytes = part.name === 'stack' ? Math.min(part.bytes, golden.stackBytes) : part.bytes;
+      this.#parts.push({ offset: part.address + part.bytes - bytes - span.address, before, bytes });
+      before += bytes;
+    }
+    this.ramBytes = before;
+    // Each register once; the one that is always zero cannot be struck, nor what only the debugger calls a register.
+    const byNumber = new Map([...registersOf(target).numbers].map(([name, number]) => [number, name]));
+    const never = new Set(['x0', 'g0', 'wim', 'tbr', 'psr']);
+    this.#registers = [...byNumber.values()].filter((name) => !never.has(name));
+  }
+
+  /** For people: what strikes are drawn over. */
+  get told(): string {
+    const { firstCall, calls } = this.#golden;
+    const instructions = calls
+      .slice(firstCall[this.#window.from], firstCall[this.#window.to])
+      .reduce((sum, call) => sum + call.instructions, 0);
+    const seconds = (timeOf(this.#golden.inputs[this.#window.to]) - timeOf(this.#golden.inputs[this.#window.from])) / 1000;
+    return (
+      `${this.ramBytes} bytes of RAM in use; strikes in ${Math.round(seconds)} s of the run, ${instructions} instructions in calls; ` +
+      `of those in RAM one in ${inCallEvery} in a call, the others asleep`
+    );
+  }
+
+  draw(model: ModelName, seed: number, index: number): Strike {
+    const random = new RandomStream(seed, `boards/${this.#target.name}/${model}`, index);
+    if (model === 'register') {
+      const bits = registersOf(this.#target).bytes * 8;
+      const name = this.#registers[random.below(this.#registers.length)];
+      return { model, ...this.#moment(random), flips: [], register: { name, bit: random.below(bits) } };
+    }
+    if (model === 'skip') return { model, ...this.#moment(random), flips: [] };
+    const inCall = model !== 'stuck' && random.below(inCallEvery) === 0;
+    const time = inCall ? this.#moment(random) : { input: this.#gap(random) };
+    return { model, ...time, flips: this.#flips(model, random) };
+  }
+
+  /** Uniform over time: the input before which an upset falls that comes between two. */
+  #gap(random: RandomStream): number {
+    const { inputs } = this.#golden;
+    const { from, to } = this.#window;
+    const atMs = random.between(timeOf(inputs[from - 1]), timeOf(inputs[to - 1]));
+    for (let input = from; input < to; input += 1) if (timeOf(inputs[input]) > atMs) return input;
+    return to - 1;
+  }
+
+  /** Uniform over the instructions of all calls in the window. */
+  #moment(random: RandomStream): { input: number; call: number; at: number } {
+    const { firstCall, calls, trace } = this.#golden;
+    const [first, end] = [firstCall[this.#window.from], firstCall[this.#window.to]];
+    const all = calls.slice(first, end).reduce((sum, { instructions }) => sum + instructions, 0);
+    for (;;) {
+      let left = random.below(all);
+      let call = first;
+      while (left >= calls[call].instructions) {
+        left -= calls[call].instructions;
+        call += 1;
+      }
+      const stops = planStops(trace[call], left);
+      if (stops.reduce((sum, { passes }) => sum + passes, 0) > passesMax) continue;
+      let input = this.#window.from;
+      while (firstCall[input + 1] <= call) input += 1;
+      return { input, call, at: left };
+    }
+  }
+
+  /** Uniform over the bits of the RAM in use. double: two bits of a word; burst: a run of up to 16 bits, its first and last and half of those between. */
+  #flips(model: ModelName, random: RandomStream): Flip[] {
+    const first = random.below(this.ramBytes * 8);
+    const bits = new Set([first]);
+    if (model === 'double') {
+      const word = first - (first % wordBits);
+      while (bits.size < 2) bits.add(Math.min(word + random.below(wordBits), this.ramBytes * 8 - 1));
+    }
+    if (model === 'burst') {
+      const length = 2 + random.below(burstBitsMax - 1);
+      bits.add(Math.min(first + length - 1, this.ramBytes * 8 - 1));
+      for (let bit = first + 1; bit < first + length - 1; bit += 1)
+        if (random.below(2) === 0 && bit < this.ramBytes * 8) bits.add(bit);
+    }
+    const masks = new Map<number, number>();
+    for (const bit of bits) {
+      const offset = this.#offsetOf(bit >>> 3);
+      masks.set(offset, (masks.get(offset) ?? 0) | (1 << (bit & 7)));
+    }
+    return [...masks].map(([offset, mask]) => ({ offset, mask })).sort((a, b) => a.offset - b.offset);
+  }
+
+  #offsetOf(byte: number): number {
+    const part = this.#parts.findLast(({ before }) => before <= byte)!;
+    return part.offset + byte - part.before;
+  }
+}
+
+/** A place to stop at, after so many times that it was passed. */
+export interface Stop {
+  address: number;
+  passes: number;
+}
+
+const backMax = 3000;
+
+/**
+ * How to get to instruction `at` of a call with few stops: at its own address after as many passes as there were before, or first somewhere that is rarely passed and from there
+ * on. Nothing else executes between the two.
+ */
+export function planStops(executed: Uint32Array, at: number): Stop[] {
+  const address = executed[at];
+  const passed = new Uint32Array(at + 1);
+  const seen = new Map<number, number>();
+  for (let index = 0; index <= at; index += 1) {
+    const before = seen.get(executed[index]) ?? 0;
+    passed[index] = before;
+    seen.set(executed[index], before + 1);
+  }
+  let best = { cost: passed[at], stops: [{ address, passes: passed[at] }] };
+  let between = 0;
+  for (let from = at - 1; from >= Math.max(0, at - backMax) && between < best.cost; from -= 1) {
+    if (executed[from] === address) {
+      between += 1;
+      continue;
+    }
+    const cost = passed[from] + between + 1;
+    if (cost < best.cost)
+      best = {
+        cost,
+        stops: [
+          { address: executed[from], passes: passed[from] },
+          { address, passes: between },
+        ],
+      };
+  }
+  return best.stops;
+}

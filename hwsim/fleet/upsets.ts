@@ -1,0 +1,40 @@
+import type { Engine } from '../../host/engine/engine.ts';
+import type { Controller } from '../board/controller.ts';
+import { OwnMemoryBoard } from '../board/own_memory.ts';
+import type { AccessFaults } from '../board/slots.ts';
+import type { Fault } from '../fault/draw.ts';
+import { drawUpsets, type Upset } from '../fault/upsets.ts';
+import { RandomStream } from '../kernel/random.ts';
+import type { UpsetRates } from '../scenario/schema.ts';
+
+/** Nodes whose memory can err, and all that will strike them. */
+export interface StruckFleet {
+  controllers: Map<number, Controller>;
+  upsets: Upset[];
+}
+
+/**
+ * One instance of the image per node, so that a wild write stays where it would stay in flight, and one more for all twins. `onAccessFault` hears when a node's
+ * memory controller errs.
+ */
+export function layStruckFleet(
+  rates: UpsetRates,
+  faults: readonly Fault[],
+  { seed, nodes, untilMs }: { seed: number; nodes: number; untilMs: number },
+  ownEngine: () => Engine,
+  onAccessFault: (node: number, access: 'write' | 'read') => void,
+): StruckFleet {
+  const controllers = new Map<number, Controller>();
+  const twins = ownEngine();
+  const { accessFaultsPerWord: perWord } = rates;
+  let memoryBits = 0;
+  for (let node = 0; node < nodes; node += 1) {
+    const random = new RandomStream(seed, 'access', node);
+    const access: AccessFaults | null = perWord > 0 ? { perWord, random, onFault: (kind) => onAccessFault(node, kind) } : null;
+    const board = new OwnMemoryBoard(ownEngine(), twins, access);
+    memoryBits = board.memoryBits;
+    controllers.set(node, board);
+  }
+  const storms = faults.flatMap(({ flux }) => (flux === null ? [] : [flux]));
+  return { controllers, upsets: drawUpsets(rates, storms, { seed, nodes, memoryBits, untilMs }) };
+}

@@ -1,0 +1,102 @@
+// needs: boards
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { buildBoard } from '../../host/board/build.ts';
+import { type Elf, readElf } from '../../host/board/elf.ts';
+import type { TargetName } from '../../host/board/targets.ts';
+import { rootFolder } from '../../host/build/root.ts';
+import { Subject } from '../../hwsim/emulator/campaign_subject.ts';
+import type { PortOutput } from '../../hwsim/emulator/port.ts';
+import { Rack } from '../../hwsim/emulator/rack.ts';
+import { BoardSession } from '../../hwsim/emulator/session.ts';
+
+const rack = new Rack(20);
+const folder = mkdtempSync(join(tmpdir(), 'heliograph-code-'));
+const boards = ['m7', 'rv64'] as const;
+const causeCode = 4;
+const reasonCode = 5;
+const whatCode = 3;
+
+/** The constant of this name in firmware/boards/loop/code.h. */
+function constant(name: string): number {
+  const header = readFileSync(join(rootFolder, 'firmware/boards/loop/code.h'), 'utf8');
+  return Number(new RegExp(`#define ${name} (\\d+)u`).exec(header)![1]);
+}
+
+async function built(name: TargetName) {
+  const { target, elf: path } = await buildBoard(name);
+  return { target, path, elf: readElf(readFileSync(path)) };
+}
+
+/** Bytes that are checked, and how many turns a whole pass takes. */
+function sizeOf(elf: Elf): { bytes: number; turns: number } {
+  const bytes = elf.symbols.get('code_end')! - elf.symbols.get('code_begin')!;
+  return { bytes, turns: Math.ceil(bytes / constant('CODE_CHUNK_BYTES')) };
+}
+
+const tick = { kind: 'tick', nowS: 0, nowMs: 0 } as const;
+
+function give(subject: Subject, input: Parameters<Subject['give']>[0]): PortOutput[] {
+  subject.give(input);
+  return subject.outputs();
+}
+
+test('RAD-1 holds: a bit that flips in the code of a running board is found within one pass, and ends in a counted reset', async () => {
+  for (const name of boards) {
+    const parts = await built(name);
+    const { turns } = sizeOf(parts.elf);
+    const subject = new Subject({ rack, ...parts });
+    subject.start();
+    give(subject, tick);
+    // In a function that nobody calls meanwhile: what finds it is the check alone.
+    const struck = parts.elf.symbols.get('call_inspect')! + 4;
+    subject.asleep(() => {
+      const [before] = subject.debug.read(struck, 1);
+      subject.debug.write(struck, Uint8Array.of(before ^ 8));
+    });
+    let inputs = 0;
+    let last: PortOutput;
+    do {
+      last = give(subject, tick).at(-1)!;
+      inputs += 1;
+    } while (last.kind === 'done' && inputs <= 2 * turns);
+    assert.ok(last.kind === 'hello', `${name}: ${inputs} inputs, no reset`);
+    assert.is(last.cause, causeCode);
+    assert.is(last.resetsInRow, 1);
+    assert.ok(inputs <= 2 * turns, `${name}: ${inputs} inputs, a pass has ${turns}`);
+    subject.close();
+  }
+});
+
+test('a pass over unhurt code ends well, again and again, after as many turns as it says', async () => {
+  const parts = await built('rv64');
+  const { turns } = sizeOf(parts.elf);
+  const subject = new Subject({ rack, ...parts });
+  subject.start();
+  for (let turn = 0; turn < 2 * turns; turn += 1) assert.is(give(subject, tick).at(-1)!.kind, 'done');
+  assert.equal(give(subject, { kind: 'ask', what: whatCode, index: 0 }), [{ kind: 'answer', words: [2, 0, 0] }]);
+  subject.close();
+});
+
+test('RAD-1 violated: a program that was altered after its build does not start; it resets a bounded number of times and is silent', async () => {
+  for (const name of boards) {
+    const { target, path, elf } = await built(name);
+    const bytes = readFileSync(path);
+    const text = elf.sections.find(({ name: section }) => section === '.text')!;
+    bytes[text.offset + elf.symbols.get('call_inspect')! + 4 - text.address] ^= 8;
+    const altered = join(folder, `${name}.elf`);
+    writeFileSync(altered, bytes);
+    const session = new BoardSession({ rack, id: rack.uniqueId(name), target, path: altered, elf, counted: false });
+    assert.equal(session.next(), { kind: 'trapped', site: 0, reason: reasonCode });
+    session.close();
+  }
+});
+
+test.after(() => {
+  rack.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+test.run();

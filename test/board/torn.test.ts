@@ -1,0 +1,65 @@
+// needs: boards
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'heliograph-torn-'));
+const boards = join(rootFolder, 'firmware/boards');
+
+/** torn_writes.c with the boards' own store.c, or another text of it; path of the program. */
+function build(name: string, store = readFileSync(join(boards, 'loop/store.c'), 'utf8')): string {
+  const source = join(folder, `${name}.c`);
+  writeFileSync(source, store);
+  const include = ['image', 'loop', '.'].map((each) => `-I${join(boards, each)}`);
+  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-include', join(rootFolder, 'test/board/torn_writes.h')];
+  const sources = [source, join(boards, 'loop/crc.c'), join(rootFolder, 'test/board/torn_writes.c')];
+  const { status, stderr } = spawnSync('gcc', [...flags, ...include, ...sources, '-o', join(folder, name)], { encoding: 'utf8' });
+  assert.is(status, 0, stderr);
+  return join(folder, name);
+}
+
+function run(program: string, memory: 'mram' | 'flash', bytes: number): { status: number | null; told: string } {
+  const { status, stdout } = spawnSync(program, [memory, String(bytes)], { encoding: 'utf8' });
+  return { status, told: stdout };
+}
+
+/** One whole chunk and a part of one: what is written takes the same steps as a whole checkpoint, but fewer of each. */
+const smallBytes = 200;
+
+test('RAD-1 holds: a power cut at every word of writing a checkpoint or a counter, torn in six ways, twice in a row, loses no more than what was being written', () => {
+  const program = build('as-flown');
+  for (const memory of ['mram', 'flash'] as const) {
+    const small = run(program, memory, smallBytes);
+    assert.is(small.status, 0, small.told);
+    const [, checkpoints, starts] = /: (\d+) cuts of writing a checkpoint, (\d+) of counting a start/.exec(small.told)!;
+    assert.ok(Number(checkpoints) > 200_000 && Number(starts) > 400, small.told);
+    const whole = run(program, memory, loadV8Engine('flight').image.checkpointBytes);
+    assert.is(whole.status, 0, whole.told);
+    console.log(small.told.trim(), '|', whole.told.trim());
+  }
+});
+
+test('RAD-1 violated: what would lose or load something else is noticed', () => {
+  const store = readFileSync(join(boards, 'loop/store.c'), 'utf8');
+  const faults: [string, string, string, RegExp][] = [
+    ['unspared', '  if (!verifies(&kept)) {', '  if (0) {', /lost both checkpoints/],
+    ['unverified', ' || !verifies(&slot)) return 0', ') return 0', /lost both checkpoints/],
+    ['same-slot', '(spared ^ 1u) * STORE_SLOT_BYTES', 'spared * STORE_SLOT_BYTES', /lost both checkpoints/],
+    ['one-copy', '(is_newer(second, first) ? 0 : 1u)', '0u', /miscounted/],
+    ['no-wrap', '(s32)(sequence - than) > 0', 'sequence > than', /is not the one that is loaded/],
+  ];
+  for (const [name, right, wrong, told] of faults) {
+    assert.ok(store.includes(right), `store.c no longer has: ${right}`);
+    const result = run(build(name, store.replace(right, wrong)), 'mram', smallBytes);
+    assert.is(result.status, 1, name);
+    assert.match(result.told, told);
+  }
+});
+
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+test.run();

@@ -1,0 +1,284 @@
+/*
+ * Power cuts at every moment of writing to non-volatile memory: firmware/boards/loop/store.c as it flies, over a memory that loses power after any number of words, the word under
+ * way torn in each of several ways. After each cut the board starts: what it loads must be what was written last and whole, or what was there before, and never anything else.
+ *
+ * The memory is one of two kinds, as the drivers have them: MRAM (erasing clears the header) or flash (erasing takes a block, whose content is arbitrary if it is cut short).
+ *
+ * Usage: torn_writes mram|flash BYTES        prints, of checkpoints of so many bytes, how many cuts were survived; exit 1 at the first that was not
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board.h"
+#include "crc.h"
+#include "linear.h"
+#include "store.h"
+
+#define MEMORY_BYTES (STORE_SLOTS_AT + STORE_SLOTS * STORE_SLOT_BYTES)
+#define WORD_BYTES 4u
+#define NEVER 0xffffffffu
+
+/* How a word is left whose write was cut short: its first bytes only, or old and new bits mixed. */
+enum tear { TEAR_NOTHING, TEAR_ONE, TEAR_TWO, TEAR_THREE, TEAR_MIX, TEAR_OTHER_MIX, TEARS };
+
+static u8 memory[MEMORY_BYTES];
+static u8 linear[STORE_SLOT_BYTES];
+static u32 is_flash;
+static u32 checkpoint_bytes;
+
+/* Words that may still be written before the power fails, and how the next is torn. */
+static u32 words_left = NEVER;
+static enum tear tear;
+static jmp_buf power_cut;
+static u32 words_written;
+static u32 mixture = 1;
+static unsigned long cuts;
+
+static u32 mix(void) {
+  mixture ^= mixture << 13;
+  mixture ^= mixture >> 17;
+  mixture ^= mixture << 5;
+  return mixture;
+}
+
+/* ---- the memory ---- */
+
+static void tear_word(u8 *to, const u8 *word, u32 bytes) {
+  for (u32 i = 0; i < bytes; i++) {
+    const u8 from_new = tear <= TEAR_THREE ? (u8)(i < (u32)tear ? 0xff : 0) : (u8)mix();
+    to[i] = (u8)((to[i] & ~from_new) | (word[i] & from_new));
+  }
+}
+
+static void write_words(u32 at, const u8 *from, u32 bytes) {
+  for (u32 done = 0; done < bytes; done += WORD_BYTES) {
+    const u32 part = bytes - done < WORD_BYTES ? bytes - done : WORD_BYTES;
+    if (words_left == 0) {
+      tear_word(memory + at + done, from + done, part);
+      longjmp(power_cut, 1);
+    }
+    if (words_left != NEVER) words_left--;
+    words_written++;
+    memcpy(memory + at + done, from + done, part);
+  }
+}
+
+void board_store_erase(u32 at, u32 bytes) {
+  static const u8 nothing[16];
+  if (!is_flash) {
+    write_words(at, nothing, sizeof nothing);
+    return;
+  }
+  /* One command: cut short it leaves anything, and often the header as it was. */
+  if (words_left == 0) {
+    for (u32 i = 0; i < bytes && tear != TEAR_NOTHING; i += 1 + mix() % 64) memory[at + i] |= (u8)mix();
+    longjmp(power_cut, 1);
+  }
+  if (words_left != NEVER) words_left--;
+  words_written++;
+  memset(memory + at, 0xff, bytes);
+}
+
+void board_store_write(u32 at, const u8 *from, u32 bytes) {
+  write_words(at, from, bytes);
+}
+
+void board_store_read(u32 at, u8 *to, u32 bytes) {
+  memcpy(to, memory + at, bytes);
+}
+
+void linear_read(u32 at, u8 *to, u32 bytes) {
+  memcpy(to, linear + at, bytes);
+}
+
+void linear_write(u32 at, const u8 *from, u32 bytes) {
+  memcpy(linear + at, from, bytes);
+}
+
+void image_trap(u32 reason) {
+  printf("trap %u\n", reason);
+  exit(1);
+}
+
+/* ---- what is written and read ---- */
+
+/* A checkpoint says all over which one it is. */
+static void make_checkpoint(u32 number) {
+  for (u32 i = 0; i < checkpoint_bytes; i++) linear[i] = (u8)(number * 37u + i * 11u + (i >> 8));
+}
+
+static u32 is_checkpoint(u32 number) {
+  for (u32 i = 0; i < checkpoint_bytes; i++)
+    if (linear[i] != (u8)(number * 37u + i * 11u + (i >> 8))) return 0;
+  return 1;
+}
+
+/* As the loop begins from the store. Returns which of the two numbers was loaded, 0 if none was; anything else ends the test. */
+static u32 load(u32 before, u32 written) {
+  for (u32 age = 0; age < STORE_SLOTS; age++) {
+    memset(linear, 0xee, sizeof linear);
+    const u32 bytes = store_read(age, 0, STORE_SLOT_BYTES);
+    if (bytes == 0) continue;
+    if (bytes == checkpoint_bytes && written != 0 && is_checkpoint(written)) return written;
+    if (bytes == checkpoint_bytes && before != 0 && is_checkpoint(before)) return before;
+    printf("loaded what is neither checkpoint %u nor %u: %u bytes\n", before, written, bytes);
+    exit(1);
+  }
+  return 0;
+}
+
+static void store(u32 number) {
+  make_checkpoint(number);
+  store_write(0, checkpoint_bytes);
+}
+
+static void lives_on(void) {
+  words_left = NEVER;
+}
+
+/* ---- what there may be before ---- */
+
+/* The slot's header is that of a checkpoint of this sequence; the rest as if it had been written so. */
+static void renumber(u32 slot, u32 sequence) {
+  u8 *const at = memory + STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
+  const u32 bytes = at[8] | (u32)at[9] << 8 | (u32)at[10] << 16 | (u32)at[11] << 24;
+  for (u32 i = 0; i < 4; i++) at[4 + i] = (u8)(sequence >> (8 * i));
+  const u32 crc = ~crc_more(crc_more(CRC_BEGIN, at + 4, 8), at + STORE_HEADER_BYTES, bytes);
+  for (u32 i = 0; i < 4; i++) at[12 + i] = (u8)(crc >> (8 * i));
+}
+
+static void spoil(u32 slot, u32 at) {
+  memory[STORE_SLOTS_AT + slot * STORE_SLOT_BYTES + at] ^= 0x10;
+}
+
+enum start { EMPTY, NOISE, ONE, TWO, THREE, WRAPPING, WRAPPED, NEWEST_BAD, OLDER_BAD, BOTH_BAD, NEWEST_HEADER_BAD, OLDER_HEADER_BAD, STARTS };
+
+/* Returns the number of the newest checkpoint that must not be lost, 0 if there is none. */
+static u32 begin(enum start start) {
+  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  lives_on();
+  if (start == NOISE)
+    for (u32 i = 0; i < sizeof memory; i++) memory[i] = (u8)mix();
+  if (start <= NOISE) return 0;
+  store(1);
+  if (start == ONE) return 1;
+  store(2);
+  if (start == THREE) store(3);
+  if (start == WRAPPING || start == WRAPPED) {
+    renumber(0, start == WRAPPING ? 0xfffffffeu : 0xffffffffu);
+    renumber(1, start == WRAPPING ? 0xffffffffu : 1u);
+  }
+  if (start == NEWEST_BAD || start == BOTH_BAD) spoil(1, STORE_HEADER_BYTES + checkpoint_bytes - 1);
+  if (start == OLDER_BAD || start == BOTH_BAD) spoil(0, STORE_HEADER_BYTES);
+  if (start == NEWEST_HEADER_BAD) spoil(1, 5);
+  if (start == OLDER_HEADER_BAD) spoil(0, 7);
+  switch (start) {
+    case THREE:
+      return 3;
+    case BOTH_BAD:
+      return 0;
+    case NEWEST_BAD:
+    case NEWEST_HEADER_BAD:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+static void expect(u32 ok, const char *what, u32 start, u32 words, u32 how) {
+  if (ok) return;
+  printf("%s: start %u, power cut after %u words, tear %u\n", what, start, words, how);
+  exit(1);
+}
+
+/* Runs `what`, which loses power after so many words; 1 if it ended before that. */
+static u32 cut_short(void (*what)(u32), u32 argument, u32 words, enum tear how) {
+  tear = how;
+  words_left = words;
+  if (setjmp(power_cut) == 0) {
+    what(argument);
+    lives_on();
+    return 1;
+  }
+  lives_on();
+  cuts++;
+  return 0;
+}
+
+/* ---- checkpoints ---- */
+
+/* Every cut of writing a checkpoint; `again`: and after each, every cut of writing another one. Steps of 1 are every word. */
+static void cut_checkpoints(enum start start, u32 step, u32 again) {
+  static u8 first[MEMORY_BYTES];
+  static u8 torn[MEMORY_BYTES];
+  const u32 kept = begin(start);
+  memcpy(first, memory, sizeof memory);
+  for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
+    for (u32 words = 0;; words += step) {
+      memcpy(memory, first, sizeof memory);
+      if (cut_short(store, 4, words, (enum tear)how)) {
+        expect(load(kept, 4) == 4, "what was written whole is not what is loaded", start, words, how);
+        break;
+      }
+      memcpy(torn, memory, sizeof memory);
+      const u32 loaded = load(kept, 4);
+      expect(kept == 0 || loaded != 0, "a power cut lost both checkpoints", start, words, how);
+      /* Life goes on: the next checkpoint is the one that is loaded then. */
+      memcpy(memory, torn, sizeof memory);
+      store(5);
+      expect(load(loaded, 5) == 5, "after a power cut a checkpoint is not the one that is loaded", start, words, how);
+      for (u32 second = 0; again; second++) {
+        memcpy(memory, torn, sizeof memory);
+        if (cut_short(store, 5, second, (enum tear)(TEARS - 1 - how))) break;
+        expect(loaded == 0 || load(loaded, 5) != 0, "a second power cut lost both checkpoints", start, words, how);
+      }
+    }
+  }
+}
+
+/* ---- counters ---- */
+
+static void count_start(u32 clean) {
+  store_start(clean);
+}
+
+/* Every cut of counting a start: the next start knows of all before but, at most, the one that was cut short. */
+static void cut_counters(u32 starts_before, u32 resets_before) {
+  static u8 first[MEMORY_BYTES];
+  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  lives_on();
+  for (u32 i = 0; i < starts_before; i++) store_start(i == 0 || i + resets_before < starts_before);
+  memcpy(first, memory, sizeof memory);
+  for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
+    for (u32 words = 0;; words++) {
+      memcpy(memory, first, sizeof memory);
+      const u32 whole = cut_short(count_start, 0, words, (enum tear)how);
+      store_start(0);
+      const u32 least = starts_before + 1;
+      const u32 boots = store_boots();
+      const u32 resets = store_resets();
+      const u32 resets_least = resets_before + 1 < STORE_RESETS_MAX ? resets_before + 1 : STORE_RESETS_MAX;
+      const u32 resets_most = resets_least < STORE_RESETS_MAX ? resets_least + 1 : STORE_RESETS_MAX;
+      expect(boots == least || boots == least + 1, "starts are miscounted", starts_before, words, how);
+      expect(resets == resets_least || resets == resets_most, "resets are miscounted", starts_before, words, how);
+      if (whole) break;
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  is_flash = strcmp(argv[1], "flash") == 0;
+  checkpoint_bytes = (u32)strtoul(argv[2], NULL, 0);
+  const u32 is_small = checkpoint_bytes <= 1024;
+  for (u32 start = 0; start < STARTS; start++) cut_checkpoints((enum start)start, is_small ? 1 : 2503, is_small);
+  const unsigned long of_checkpoints = cuts;
+  cuts = 0;
+  static const u32 befores[] = {0, 1, 2, 3, 4, 255, 256, 300};
+  for (u32 i = 0; i < sizeof befores / sizeof befores[0]; i++)
+    cut_counters(befores[i], befores[i] > 2 ? (befores[i] > 256 ? 255 : befores[i] - 2) : 0);
+  printf("%s, %u bytes: %lu cuts of writing a checkpoint, %lu of counting a start\n", argv[1], checkpoint_bytes, of_checkpoints, cuts);
+  return 0;
+}

@@ -1,0 +1,154 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TYPE } from '../../host/cbor/generated.ts';
+import { readRecord, writeRecord } from '../../host/cbor/record.ts';
+import type { Preset } from '../../host/build/root.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import { bootCause } from '../../hwsim/board/parts.ts';
+import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/slots.ts';
+import { startContext } from '../../hwsim/board/start.ts';
+
+/** Checkpoints of one node at different times of its life, and how it starts from what lies in two slots. */
+class Board {
+  readonly engine: Engine;
+  readonly images: Uint8Array[] = [];
+  /** What a start from each image alone makes of the context; last: a start from nothing. */
+  readonly hashes: number[] = [];
+  readonly #context: number;
+  readonly #image: number;
+  readonly #config: number;
+  readonly #configBytes: number;
+
+  constructor(preset: Preset) {
+    this.engine = loadV8Engine(preset);
+    const { engine } = this;
+    this.#context = engine.reserve(engine.image.contextBytes);
+    this.#image = engine.reserve(engine.image.checkpointBytes + 16);
+    this.#config = engine.reserve(256);
+    const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0];
+    this.#configBytes = writeRecord(engine.view(), this.#config, config);
+    const { calls } = engine;
+    assert.is(calls.boot(this.#context, this.#config, this.#configBytes, bootCause.powerOn, 0, 0) & 0xff, 0);
+    for (const atS of [300, 900, 1500]) {
+      calls.tick(this.#context, atS, 0);
+      this.images.push(this.checkpoint());
+    }
+    for (const image of this.images) this.hashes.push(this.start(new CheckpointSlots(null, [whole(image, 1), null])).hash);
+    this.hashes.push(this.start(new CheckpointSlots()).hash);
+    assert.is(new Set(this.hashes).size, 4, 'every start makes a context of its own');
+  }
+
+  checkpoint(): Uint8Array {
+    const length = this.engine.calls.checkpoint(this.#context, this.#image, this.engine.image.checkpointBytes);
+    assert.ok(length > 0);
+    return this.engine.view().slice(this.#image, this.#image + length);
+  }
+
+  /** Starts as after a watchdog reset. Restored: by the image's own word. */
+  start(slots: CheckpointSlots): { hash: number; restored: boolean } {
+    const { engine } = this;
+    const places = { context: this.#context, image: this.#image, config: this.#config, configBytes: this.#configBytes };
+    const status = startContext(engine, slots, places, bootCause.watchdog, { nowS: 5, nowMs: 0 });
+    assert.is(status & 0xff, 0);
+    const hash = engine.calls.hash(this.#context) >>> 0;
+    const fields = new Uint32Array(24);
+    let restored = false;
+    for (;;) {
+      const length = engine.calls.event(this.#context, this.#image, 256);
+      if (length === 0) return { hash, restored };
+      readRecord(engine.view(), this.#image, length, fields);
+      if (fields[0] === TYPE.booted) restored = fields[2] === 1;
+    }
+  }
+}
+
+type Cells = Uint8Array | null;
+const whole = (image: Uint8Array, sequence: number): Uint8Array =>
+  tornCells(null, image, sequence, writesOf(image.length), false);
+
+interface Beginning {
+  name: string;
+  slots: [Cells, Cells];
+  /** Images that a start may come from before the store: index, newest first; [] = nothing is whole. */
+  before: number[];
+}
+
+function beginnings([first, second]: Uint8Array[]): Beginning[] {
+  const spoilt = whole(second, 6);
+  spoilt[spoilt.length >> 1] ^= 0x10;
+  const torn = tornCells(whole(first, 4), second, 6, 600, true);
+  return [
+    { name: 'nothing was ever stored', slots: [null, null], before: [] },
+    { name: 'one whole', slots: [whole(first, 1), null], before: [0] },
+    { name: 'both whole, the second newer', slots: [whole(first, 1), whole(second, 2)], before: [1] },
+    { name: 'both whole, the first newer', slots: [whole(second, 3), whole(first, 2)], before: [1] },
+    { name: 'sequences wrap', slots: [whole(first, 0xfffffffe), whole(second, 0xffffffff)], before: [1] },
+    { name: 'the other was torn by an earlier cut', slots: [whole(first, 5), torn], before: [0] },
+    { name: 'the newest does not verify', slots: [whole(first, 5), spoilt], before: [0] },
+  ];
+}
+
+/**
+ * Lets a store of the third image be cut off in every `stride`-th of its states, and starts the node. Returns how many states there were. The node starts once before
+ * the store, as it must have: what it refuses then is not what the store spares.
+ */
+function cutEverywhere(board: Board, beginning: Beginning, stride: number): number {
+  const [, , image] = board.images;
+  const last = writesOf(image.length);
+  const allowed = [...beginning.before.map((index) => board.hashes[index])];
+  const fresh = board.hashes[2];
+  const nothing = board.hashes[3];
+  let states = 0;
+  let restoredNew = 0;
+  for (let done = 0; done <= last; done += 1) {
+    // The last words are those of the header: each of them is looked at.
+    if (done % stride !== 0 && done < last - 8) continue;
+    for (const half of [false, true]) {
+      const slots = new CheckpointSlots(null, beginning.slots);
+      board.start(slots);
+      slots.store(0, { bytes: () => image });
+      slots.cutAfter(done, half);
+      const { hash, restored } = board.start(slots);
+      const where = `${beginning.name}: cut after ${done} of ${last} words${half ? ' and a half' : ''}`;
+      const isNew = hash === fresh;
+      if (isNew) restoredNew += 1;
+      if (beginning.before.length > 0 || isNew) assert.ok(restored && (isNew || allowed.includes(hash)), where);
+      else assert.ok(!restored && hash === nothing, where);
+      if (done === last) assert.ok(isNew, `${where}: a whole store counts`);
+      states += 1;
+    }
+  }
+  assert.ok(restoredNew >= 2 && restoredNew <= 4, `${beginning.name}: ${restoredNew} states have the new checkpoint`);
+  return states;
+}
+
+test('RAD-3 holds: power cut after every word and half-word of a store, from every beginning: the node starts from the new checkpoint or the one before', () => {
+  const board = new Board('tiny');
+  let states = 0;
+  for (const beginning of beginnings(board.images)) states += cutEverywhere(board, beginning, 1);
+  console.log(`${states} states of power cuts, tiny image, ${board.images[0].length} bytes a checkpoint`);
+  assert.ok(states > 7 * 2 * (board.images[0].length / 4));
+});
+
+test('RAD-3 holds: and of the flight image, at every 211th word', () => {
+  const board = new Board('flight');
+  let states = 0;
+  for (const beginning of beginnings(board.images)) states += cutEverywhere(board, beginning, 211);
+  console.log(`${states} states of power cuts, flight image, ${board.images[0].length} bytes a checkpoint`);
+});
+
+test('RAD-3 violated: a store into the newer slot, or one whose header is written first, is caught', () => {
+  const board = new Board('tiny');
+  const [first, second, third] = board.images;
+  // In place: the only whole checkpoint is overwritten, and a cut loses it.
+  const inPlace = new CheckpointSlots(null, [tornCells(whole(second, 2), third, 3, 500, false), null]);
+  assert.not.ok(board.start(inPlace).restored);
+  // Header first: a slot that looks whole and is not. The image refuses it, and the older one is taken.
+  const headerFirst = tornCells(whole(first, 1), third, 3, writesOf(third.length), false);
+  headerFirst.set(whole(first, 1).subarray(2000), 2000);
+  const { hash, restored } = board.start(new CheckpointSlots(null, [headerFirst, whole(second, 2)]));
+  assert.ok(restored && hash === board.hashes[1]);
+});
+
+test.run();
