@@ -31,7 +31,7 @@ const loopBounds: readonly [string, string][] = [
   ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
   [
     'receive',
-    'open; per claim its chain (INTENTS_MAX, by order) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
+    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
   ],
   [
     'verdict',
@@ -45,8 +45,10 @@ const loopBounds: readonly [string, string][] = [
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
-  ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
-  ['boot', 'fills the context; GROUPS_MAX group records'],
+  ['hash', 'CRC-32C of the whole context'],
+  ['checkpoint', 'CRC-32C of the codes'],
+  ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
 ];
 
 function whereText({ where = [], targets }: CyclesTable): string[] {
