@@ -163,7 +163,8 @@ export function asMessage(record: Intent, m: IntentMessage): void {
   m.leaseS = record.leaseS;
 }
 
-function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
+/** Tells that this version is held now; state 0: no longer. */
+export function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Held>(ctx + SCRATCH_OUT_AT);

@@ -142,7 +142,12 @@ export function closeCall(ctx: usize): void {
   }
   const listed = now.listed;
   now.listed = 0;
-  for (let i: u32 = 0; i < listed; i++) renew(ctx, load<u16>(LIST_AT + (i << 1)));
+  for (let i: u32 = 0; i < listed; i++) {
+    const line: u32 = load<u16>(LIST_AT + (i << 1));
+    renew(ctx, line);
+    // Between calls no stamp says "changed": a flipped one must not make a later call believe that it has this line in its list.
+    store<u16>(STAMPS_AT + (line << 1), <u16>now.stamp);
+  }
 }
 
 /** Gives every line its code: after boot, when nothing was there before. */

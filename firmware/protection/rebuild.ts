@@ -12,10 +12,11 @@ import { COUNTER_EVENTS_FULL, EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, 
 import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, SCRATCH_OUT_AT, TIMELINE_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { lineAt, lineOf, replacesLine } from "../memory/guard";
-import { counterAt, counterWord, queues, self } from "../edge/table";
+import { counterAt, counterWord, members, queues, self } from "../edge/table";
 import { countLoss } from "../edge/queues";
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from "../intent/table";
 import { recount } from "../intent/digest";
+import { tellHeld } from "../intent/hold";
 import { link } from "../intent/chain";
 import { scheduleRestart } from "../schedule/step";
 import { Dropped, encodeDropped } from "../wire/generated/messages";
@@ -46,7 +47,12 @@ function clear(ctx: usize, line: u32): void {
 
 /** Another's intent, or a free record. Whose it was is known from the index, for the record cannot be believed. */
 function letGoIntent(ctx: usize, index: u32): bool {
-  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) if (intentIndex(ctx, self(ctx), slot) == index) return false;
+  for (let owner: u32 = 0; owner < members(ctx); owner++)
+    for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+      if (intentIndex(ctx, owner, slot) != index) continue;
+      if (owner == self(ctx)) return false;
+      tellHeld(ctx, owner, slot, 0, 0, 0);
+    }
   clear(ctx, lineOf(INTENTS_AT) + index);
   return rebuildIntents(ctx);
 }
