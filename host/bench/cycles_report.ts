@@ -60,6 +60,24 @@ function whereText({ where = [], targets }: CyclesTable): string[] {
   ];
 }
 
+function protectionText({ protection }: CyclesTable): string[] {
+  if (protection.length === 0) return [];
+  const rows = protection.map(({ target, flown, unscrubbed, bare, ratio, ratioUnscrubbed, scrubbingShare }) => {
+    const rates = [flown, unscrubbed, bare].map(number).join(' | ');
+    const share = `${(scrubbingShare * 100).toPrecision(2)} %`;
+    return `| ${target} | ${rates} | ${ratio.toFixed(3)} | ${ratioUnscrubbed.toFixed(3)} | ${share} |`;
+  });
+  return [
+    '## What protection costs',
+    'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
+    'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
+    'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
+    ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
+    ...rows,
+    '',
+  ];
+}
+
 /** Markdown of a table. `origin`: the command that made it. */
 export function cyclesText(table: CyclesTable, origin: string): string {
   const { targets } = table;
@@ -105,7 +123,9 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     ...head(['operation', ...names, 'fuel']),
     ...opRows(targets),
     '',
+    ...protectionText(table),
     '## Over hand-written C',
+    'What the way over WebAssembly costs, and not what protection does: the image is the one without protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`).',
     'Image ÷ test/yardstick: same tables (filled field by field from the image’s context), same algorithm, same checks of foreign input, same results on every input, same compiler at -O2.',
     'The yardstick follows pointers and checks no address. Spread: 20 groups with notices and gone members; crowded: all claims in one group.',
     ...head(['target', ...ratioOps]),

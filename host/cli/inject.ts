@@ -5,6 +5,7 @@ import type { CampaignFacts, InjectBoards, InjectionRecord, ModelName } from '..
 import type { ImageName } from '../../hwsim/injection/campaign.ts';
 import { targetNames } from '../board/targets.ts';
 import { ToolError } from '../board/toolchain.ts';
+import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { startStopwatch } from '../clock/clock.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
@@ -13,7 +14,7 @@ import { againCommand, type InjectReport, reportText, Tally, worstFirst } from '
 
 /** Models by where they exist. */
 const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck'];
-const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'register', 'skip'];
+const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck', 'register', 'skip'];
 const mixed: readonly ModelName[] = ['bit', 'double', 'burst'];
 
 export interface InjectOptions {
@@ -53,7 +54,8 @@ async function campaignOn(target: string): Promise<InjectBoards> {
     try {
       return await injectBoards(name, options);
     } catch (error) {
-      if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
+      if (error instanceof EmulatorError || error instanceof ToolError)
+        throw new CommandError(error.message, exitCode.environment);
       throw error;
     }
   };

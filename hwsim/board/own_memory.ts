@@ -7,9 +7,16 @@ import { ReplyGatherer } from '../emulator/loop_board.ts';
 import type { CheckpointMemory } from '../emulator/memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointKeeper } from './nonvolatile.ts';
-import { layoutBytes, lineOfByte, type Lines, linesOf } from './lines.ts';
+import { answerBytes, droppedOf, lineBytesAt, lineOfByte, type Lines, linesOf } from './lines.ts';
 import { type AccessFaults, CheckpointSlots } from './slots.ts';
-import { type Departure, departuresOf, upsetField, upsetOutcome, upsetType } from './twin.ts';
+import { type Departure, departuresOf, sameBytes } from './twin.ts';
+
+/** A line that two flipped bits have made impossible to put right, as it stood before a call. */
+interface DoomedLine {
+  line: number;
+  bits: number[];
+  before: Uint8Array;
+}
 
 /** A board's own two slots, as the loop sees them: a store is begun when the simulator obeys the command for it. */
 class PendingSlots implements CheckpointMemory {
@@ -60,7 +67,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   readonly #constantsTo: number;
   /** Known from the first start on. */
   #lines: Lines | null | undefined;
-  readonly #layout: number;
+  readonly #answer: number;
   readonly #loop: BoardLoop;
   readonly #twin: BoardLoop;
   readonly #slots: PendingSlots;
@@ -82,7 +89,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#pristine = engine.view().slice(0, this.#staticBytes);
     this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
     this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
-    this.#layout = twinEngine.reserve(layoutBytes);
+    this.#answer = twinEngine.reserve(answerBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
     this.#twinSlots = new PendingSlots(new CheckpointSlots());
     this.#loop = new BoardLoop(engine, this.#slots);
@@ -93,10 +100,10 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#slots.pending = null;
     this.#twinSlots.pending = null;
     this.departures = [];
-    const wrong = this.#lines && this.#apart && this.#struck.length > 1 ? this.#wrongBits() : [];
+    const doomed = this.#doomedLines();
     const reply = this.#run(this.#loop, input);
     if (input.kind === 'boot') this.#follow(input, reply);
-    else if (this.#apart) this.#compare(input, reply, wrong);
+    else if (this.#apart) this.#compare(input, reply, doomed);
     if (reply.trap !== null) this.#runs = false;
     this.#reply = reply;
   }
@@ -117,10 +124,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     return reply;
   }
 
-  /** `wrong`: bits of upsets that stood wrong before the call. */
-  #compare(input: FirmwareInput, reply: Reply, wrong: readonly number[]): void {
-    this.#shareDropped(reply, wrong);
-    const twin = this.#run(this.#twin, input);
+  #compare(input: FirmwareInput, reply: Reply, doomed: readonly DoomedLine[]): void {
+    const twin = reply.trap === null ? this.#runTwin(input, doomed) : this.#run(this.#twin, input);
     this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
     // A frame that another struck node sent may bring down a node whose memory is whole; then there is no twin to go by.
     if (twin.trap !== null) this.#joinTwin();
@@ -133,20 +138,44 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     if (this.#isWhole()) this.#apart = false;
   }
 
-  /**
-   * The node let go of lines that it could not put right: the bits that stood wrong in them flip in the twin as well, and no others, so that it lets go of the
-   * same and all else must stay the same.
-   */
-  #shareDropped(reply: Reply, wrong: readonly number[]): void {
+  /** Lines with more than one wrong bit, which cannot be put right, with their bytes and the bits. */
+  #doomedLines(): DoomedLine[] {
     const lines = this.#lines;
-    if (!lines || wrong.length < 2) return;
-    const dropped = new Set(reply.outputs.map(droppedLine).filter((line) => line >= 0));
-    if (dropped.size === 0) return;
-    const twins = this.#twinEngine.view();
-    for (const bit of wrong) {
+    if (!lines || !this.#apart || this.#struck.length < 2) return [];
+    const byLine = new Map<number, number[]>();
+    for (const bit of this.#wrongBits()) {
       const byte = (bit >>> 3) - this.#staticBytes;
-      if (byte >= 0 && dropped.has(lineOfByte(lines, byte))) twins[this.#twin.context + byte] ^= 1 << (bit & 7);
+      const line = byte < 0 ? -1 : lineOfByte(lines, byte);
+      if (line >= 0) byLine.set(line, [...(byLine.get(line) ?? []), bit]);
     }
+    const doomed = [...byLine].filter(([, bits]) => bits.length > 1);
+    return doomed.map(([line, bits]) => ({ line, bits, before: this.#lineNow(lines, line) }));
+  }
+
+  #lineNow(lines: Lines, line: number): Uint8Array {
+    return lineBytesAt(lines, this.#engine.view(), this.#loop.context, line);
+  }
+
+  /**
+   * The twin's part of a call. Where the call changed a line that could not be put right, the node may have let go of what stood there, to fetch it again: then the same bits
+   * flip in the twin, and no others, so that it lets go of the same, and all else must stay the same. It must say so itself: an image that goes on with what is
+   * wrong does not.
+   */
+  #runTwin(input: FirmwareInput, doomed: readonly DoomedLine[]): Reply {
+    const lines = this.#lines;
+    const changed = lines ? doomed.filter(({ line, before }) => !sameBytes(this.#lineNow(lines, line), before)) : [];
+    if (changed.length === 0) return this.#run(this.#twin, input);
+    const { context } = this.#twin;
+    const view = this.#twinEngine.view();
+    const right = view.slice(context, context + this.#engine.image.contextBytes);
+    const droppedBefore = droppedOf(this.#twinEngine, context, this.#answer);
+    for (const bit of changed.flatMap(({ bits }) => bits)) view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
+    const twin = this.#run(this.#twin, input);
+    if (twin.trap === null && droppedOf(this.#twinEngine, context, this.#answer) > droppedBefore) return twin;
+    view.set(right, context);
+    this.#twinSlots.pending = null;
+    if (twin.trap !== null) this.#twin.bootedLike(this.#loop);
+    return this.#run(this.#twin, input);
   }
 
   /** After the node's start the twin makes the same one: from the same slot, or from none. */
@@ -165,7 +194,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
       this.#twinSlots.asked.length = 0;
       if (twin.trap === null) this.departures = departuresOf(reply.outputs, twin.outputs, false);
       this.#apart = true;
-      if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#layout);
+      if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#answer);
       if (twin.trap !== null || this.#isWhole()) this.#joinTwin();
     }
     for (const age of refused) this.condemn(age);
@@ -304,11 +333,4 @@ function fieldsOf({ kind, bytes }: Output): Uint32Array | null {
 function tellsOfRestore(output: Output): boolean {
   const record = fieldsOf(output);
   return record !== null && record[0] === TYPE.booted && record[2] === 1;
-}
-
-/** The line that the node tells to have let go; −1: the output is something else. */
-function droppedLine(output: Output): number {
-  const record = upsetType === 0 ? null : fieldsOf(output);
-  const isDrop = record !== null && record[0] === upsetType && record[upsetField.outcome] === upsetOutcome.dropped;
-  return isDrop ? record[upsetField.line] : -1;
 }

@@ -18,18 +18,13 @@ export interface Departure {
 /** Record types are 128 and above: in CBOR the byte behind the array's head and 0x18. */
 const typeOf = ({ bytes }: Output) => (bytes[1] === 0x18 ? bytes[2] : 0);
 
-/** `upset` of proto/schema/platform.cddl: a node's word on a bit error that it found in itself. 0 while the schema has none. */
-export const upsetType = (TYPE as Readonly<Record<string, number>>).upset ?? 0;
-export const upsetField = { line: 1, outcome: 2, ageS: 3 } as const;
-export const upsetOutcome = { corrected: 1, dropped: 2 } as const;
-
 function classOf(output: Output): Departure['output'] {
   if (output.kind === 'frame') return 'frame';
   return typeOf(output) >= TYPE.booted ? 'event' : 'command';
 }
 
 /** Upsets are told by whom they struck, or by a twin that took over what was not told yet: that is no departure. */
-const isOwnWord = (output: Output) => upsetType !== 0 && output.kind === 'record' && typeOf(output) === upsetType;
+const isOwnWord = (output: Output) => output.kind === 'record' && typeOf(output) === TYPE.upset;
 
 /** So much of an output is shown; the rest can be had from a recording of the run. */
 const wordBytesMax = 24;
@@ -51,7 +46,7 @@ const departure = (output: Output, index: number): Departure => ({
   what: wordsOf(output),
 });
 
-const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+export const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 /**
  * Compares what one call made a struck node and its twin give out: frames with frames, commands with commands, events with events, each of the

@@ -63,4 +63,26 @@ test('bench cycles --json has what scripts rely on', () => {
   assert.ok(table.nativeRatio.length === 6 && table.nativeRatio.every(({ ratio }) => ratio > 0.5 && ratio < 4));
 });
 
+test('RAD-1 holds: what protection costs is told for m7 and m4, and keeps to its budgets on m7', () => {
+  assert.equal(
+    table.protection.map(({ target }) => target),
+    ['m7', 'm4'],
+  );
+  for (const { target, flown, unscrubbed, bare } of table.protection)
+    assert.ok(flown > unscrubbed && unscrubbed > bare && bare > 0, `${target}: ${flown}, ${unscrubbed}, ${bare}`);
+  const kept = budgetsOf(table).filter(({ what }) => /^m7: (instructions without scrubbing|scrubbing)/.test(what));
+  assert.is(kept.length, 2);
+  assert.equal(
+    kept.filter(({ ok }) => !ok),
+    [],
+  );
+});
+
+test('RAD-1 violated: protection or scrubbing that costs too much shows', () => {
+  const [cost] = table.protection;
+  const dear = { ...table, protection: [{ ...cost, ratioUnscrubbed: 1.11, scrubbingShare: 0.0011 }] };
+  const exceeded = budgetsOf(dear).filter(({ what, ok }) => !ok && /scrubbing/.test(what));
+  assert.is(exceeded.length, 2);
+});
+
 test.run();
