@@ -53,19 +53,18 @@ export function scrub(ctx: usize): void {
   while (left != 0) {
     left--;
     const line: u32 = state.cursor;
-    if (!scrubLine(ctx, line)) {
-      invariant(letGo(ctx, line), SITE_SCRUB);
-      state.dropped++;
-      tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
+    state.cursor = <u16>(line + 1 < LINES ? line + 1 : 0);
+    if (line + 1 == LINES) {
+      state.passes++;
+      state.beforeS = state.beganS;
+      state.beganS = nowS;
+      left = 0;
     }
-    if (line + 1 < LINES) {
-      state.cursor = <u16>(line + 1);
-      continue;
-    }
-    state.cursor = 0;
-    state.passes++;
-    state.beforeS = state.beganS;
-    state.beganS = nowS;
+    if (scrubLine(ctx, line)) continue;
+    invariant(letGo(ctx, line), SITE_SCRUB);
+    state.dropped++;
+    tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
+    // What was rebuilt has its code only when the call ends: the scrubber goes on with the next period.
     return;
   }
 }

@@ -10,7 +10,8 @@ import { type Target, type TargetName, targets } from '../board/targets.ts';
 import { rootFolder } from '../build/root.ts';
 import { type Comparison, compareConflicts, compareFrames, sizesOf } from './cycles_yardstick.ts';
 import type { Recording } from './cycles_record.ts';
-import { buildRunner, type Runner } from './cycles_runner.ts';
+import { measureProtection, type ProtectionCost, protectionTargets } from './cycles_protection.ts';
+import { buildRunner, type Runner, targetWithout } from './cycles_runner.ts';
 import type { TargetWorst } from './cycles_search.ts';
 import type { Where } from './cycles_where.ts';
 import { measureStack } from './cycles_stack.ts';
@@ -51,6 +52,8 @@ export interface NativeRatio {
 export interface CyclesTable {
   targets: TargetCycles[];
   nativeRatio: NativeRatio[];
+  /** What protection costs, on the targets where that is measured. */
+  protection: ProtectionCost[];
   /** What the search has found, with the genomes that bring it about again. Only in the committed table. */
   worst?: TargetWorst[];
   /** Where they go on the first target. */
@@ -61,7 +64,7 @@ export const committedPath = join(rootFolder, 'docs/results/cycles.json');
 
 /** The committed table; empty when there is none yet. */
 export function committedTable(): CyclesTable {
-  if (!existsSync(committedPath)) return { targets: [], nativeRatio: [] };
+  if (!existsSync(committedPath)) return { targets: [], nativeRatio: [], protection: [] };
   return JSON.parse(readFileSync(committedPath, 'utf8'));
 }
 
@@ -73,7 +76,7 @@ function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
   return known.worst?.find((worst) => worst.target === name && worst.op === (searchNames[op] ?? op))?.instructions ?? 0;
 }
 
-/** Images and yardstick on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
+/** Images without protection and yardstick on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
 export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
   const { target } = runner;
   const { members, intents } = sizesOf(target.preset);
@@ -131,13 +134,17 @@ export async function measureCycles(
   tell: (line: string) => void,
 ): Promise<CyclesTable> {
   const recordings = new Map<string, Recording>();
-  const table: CyclesTable = { targets: [], nativeRatio: [] };
+  const table: CyclesTable = { targets: [], nativeRatio: [], protection: [] };
   for (const target of names.map((name) => targets[name])) {
     const preset = target.preset === 'compact' ? 'compact' : 'flight';
     const recording = recordings.get(preset) ?? typicalRecording(preset);
     recordings.set(preset, recording);
-    table.targets.push(await measureTarget(target, recording, known));
-    table.nativeRatio.push(...nativeRatios(await buildRunner(target), { walks: 100, frames: 1000 }));
+    const measured = await measureTarget(target, recording, known);
+    table.targets.push(measured);
+    const bare = await buildRunner(targetWithout('protection', target));
+    table.nativeRatio.push(...nativeRatios(bare, { walks: 100, frames: 1000 }));
+    if (protectionTargets.includes(target.name))
+      table.protection.push(await measureProtection(target, recording, measured.instructionsPerS));
     tell(`${target.name}: counted`);
   }
   return table;
@@ -163,6 +170,10 @@ export function budgetsOf(table: CyclesTable): Budget[] {
     }
     if (name === 'm4') add('m4: utilisation, 64 nodes', utilisation, 0.05);
     if (name === 'm7' || name === 'm4') add(`${name}: stack bound, bytes`, stackBoundBytes, 4096);
+  }
+  for (const { target, ratioUnscrubbed, scrubbingShare } of table.protection) {
+    add(`${target}: instructions without scrubbing over those without protection`, ratioUnscrubbed, 1.1);
+    if (target === 'm7') add('m7: scrubbing, share of the part', scrubbingShare, 0.001);
   }
   for (const { target, op, ratio } of table.nativeRatio) add(`${target}: ${op}, instructions over hand-written C`, ratio, 1.25);
   return budgets;

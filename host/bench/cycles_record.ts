@@ -52,12 +52,23 @@ function messagesOf(frame: Uint8Array): string {
   return [...new Set(names)].sort().join('+');
 }
 
+/** What a node knows: bytes [from, end) of its context without identity, clocks, queues, and the state of protection. */
+function knownRanges(preset: Preset): [number, number][] {
+  const constants = firmwareConstants(preset);
+  const at = (name: string) => constants.get(name)!;
+  return [
+    [at('MEMBERSHIP_AT'), at('EDGE_AT')],
+    [at('HEARING_AT'), at('PROTECTION_AT')],
+    [at('BUCKETS_AT'), at('COMMANDS_AT')],
+  ];
+}
+
 /** Wraps an engine so that calls about the context that is reserved as number `node` are written down. */
 function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedCall[]): Engine {
   let reserved = 0;
   let ctx = -1;
   let inspectAt = -1;
-  const tablesAt = firmwareConstants(preset).get('MEMBERSHIP_AT')!;
+  const known = knownRanges(preset);
   const bare = engine.calls;
   const bytes = (at: number, length: number) => engine.view().slice(at, at + length);
   const add = (op: ScriptCall, nowS: number, nowMs: number, result: number, input = empty, about = '', cause = 0) => {
@@ -68,7 +79,7 @@ function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedC
     const words = bare.inspect(ctx, whatSchedule, 0, inspectAt, 256);
     return Buffer.from(bytes(inspectAt, words * 4)).toString('hex');
   };
-  const tables = () => Buffer.from(bytes(ctx + tablesAt, engine.image.contextBytes - tablesAt));
+  const tables = () => Buffer.concat(known.map(([from, end]) => bytes(ctx + from, end - from)));
   /** Calls `tick` and says what it did. */
   const watchTick = (nowS: number, nowMs: number): number => {
     const [plan, before] = [schedule(), tables()];

@@ -31,7 +31,7 @@ const loopBounds: readonly [string, string][] = [
   ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
   [
     'receive',
-    'open; per claim its chain (INTENTS_MAX, by order) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
+    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
   ],
   [
     'verdict',
@@ -45,8 +45,10 @@ const loopBounds: readonly [string, string][] = [
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
-  ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
-  ['boot', 'fills the context; GROUPS_MAX group records'],
+  ['hash', 'CRC-32C of the whole context'],
+  ['checkpoint', 'CRC-32C of the codes'],
+  ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
 ];
 
 function whereText({ where = [], targets }: CyclesTable): string[] {
@@ -56,6 +58,24 @@ function whereText({ where = [], targets }: CyclesTable): string[] {
     `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
     '',
     ...where.map((each) => `- ${each.op}: ${shares(each)}`),
+    '',
+  ];
+}
+
+function protectionText({ protection }: CyclesTable): string[] {
+  if (protection.length === 0) return [];
+  const rows = protection.map(({ target, flown, unscrubbed, bare, ratio, ratioUnscrubbed, scrubbingShare }) => {
+    const rates = [flown, unscrubbed, bare].map(number).join(' | ');
+    const share = `${(scrubbingShare * 100).toPrecision(2)} %`;
+    return `| ${target} | ${rates} | ${ratio.toFixed(3)} | ${ratioUnscrubbed.toFixed(3)} | ${share} |`;
+  });
+  return [
+    '## What protection costs',
+    'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
+    'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
+    'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
+    ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
+    ...rows,
     '',
   ];
 }
@@ -105,7 +125,9 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     ...head(['operation', ...names, 'fuel']),
     ...opRows(targets),
     '',
+    ...protectionText(table),
     '## Over hand-written C',
+    'What the way over WebAssembly costs, and not what protection does: the image is the one without protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`).',
     'Image ÷ test/yardstick: same tables (filled field by field from the image’s context), same algorithm, same checks of foreign input, same results on every input, same compiler at -O2.',
     'The yardstick follows pointers and checks no address. Spread: 20 groups with notices and gone members; crowded: all claims in one group.',
     ...head(['target', ...ratioOps]),

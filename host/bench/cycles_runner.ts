@@ -1,5 +1,6 @@
 /** Builds test/yardstick/runner.c for a target and runs scripts on it in the emulator, under the counting plugin. */
 import { installCommand, missingPackages } from '../build/boards.mjs';
+import { compileFirmware } from '../build/firmware.mjs';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -23,7 +24,7 @@ import { emulatedRamBytes, emulatorArguments, type Target } from '../board/targe
 import { type Elf, readElf } from '../board/elf.ts';
 import { boardSources, boardStamp, type BuildOptions, compileProgram } from '../board/build.ts';
 import { translateImage } from '../board/translate.ts';
-import { imagePath, rootFolder } from '../build/root.ts';
+import { imagePath, type Preset, rootFolder, type Variant } from '../build/root.ts';
 import { filesBelow } from '../build/paths.mjs';
 import type { Script, ScriptResult } from './cycles_script.ts';
 
@@ -37,8 +38,24 @@ export const hangInstructions = 50_000_000;
 
 export interface Runner {
   target: Target;
+  /** What it calls: the target's own image, or one that is only measured. */
+  image: Preset | Variant;
   path: string;
   elf: Elf;
+}
+
+/** The target with an image of the same sources and sizes that is only measured: protection or scrubbing compiled out. */
+export function targetWithout(what: 'protection' | 'scrubbing', target: Target): Target {
+  const large = what === 'protection' ? 'bare' : 'unscrubbed';
+  return { ...target, variant: target.preset === 'compact' ? `compact-${large}` : large };
+}
+
+const compiled = new Map<string, Promise<unknown>>();
+/** Images that no build keeps are compiled, once in a process. */
+async function requireImage(image: Preset | Variant): Promise<void> {
+  if (!image.startsWith('compact-')) return;
+  if (!compiled.has(image)) compiled.set(image, compileFirmware(image));
+  await compiled.get(image);
 }
 
 const yardstickFolder = 'test/yardstick';
@@ -48,14 +65,16 @@ const builtFolder = join(rootFolder, 'dist/yardstick');
  * Builds the runner into dist/yardstick/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
  */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
+  const image = target.variant ?? target.preset;
+  await requireImage(image);
   const own = filesBelow(yardstickFolder, ['.c', '.h']);
   const stamp = boardStamp(target, options, [...own, 'host/bench/cycles_runner.ts']);
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);
   const folder = join(builtFolder, `${target.name}-${mark}`);
   if (!existsSync(folder)) {
-    const aside = join(builtFolder, `aside-${target.name}-${process.pid}`);
+    const aside = join(builtFolder, `aside-${target.name}-${image}-${process.pid}`);
     mkdirSync(aside, { recursive: true });
-    writeFileSync(join(aside, 'image.c'), translateImage(imagePath(target.preset)));
+    writeFileSync(join(aside, 'image.c'), translateImage(imagePath(image)));
     const shared = boardSources(target).filter((source) => !source.includes('/loop/') || source.endsWith('/calls.c'));
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
     const places = [`-DSCRIPT_ADDRESS=${address(scriptOffset)}`, `-DNODE_ADDRESS=${address(nodeOffset)}`];
@@ -64,7 +83,7 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
     settle(aside, folder);
   }
   const path = join(folder, 'heliograph.elf');
-  return { target, path, elf: readElf(readFileSync(path)) };
+  return { target, image, path, elf: readElf(readFileSync(path)) };
 }
 
 /** Gives a build its name, unless somebody else was first. */

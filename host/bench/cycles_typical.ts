@@ -7,6 +7,7 @@ import { STATUS } from '../engine/status.ts';
 import { accepted, recordNode, type Recording, replay } from './cycles_record.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
+import { renewCodes } from './cycles_codes.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { airMessage, airShapes } from './cycles_messages.ts';
 
@@ -54,8 +55,8 @@ class Samples {
 
 interface EndState {
   context: Uint8Array;
-  /** First record of each group's chain, two bytes each. */
-  firsts: Uint8Array[];
+  /** The same, with all verdicts to be found anew. */
+  soiled: Uint8Array;
   nowS: number;
   /** Mission seconds by which nowS lags. */
   held: [number, number][];
@@ -72,13 +73,25 @@ function heldIntents(context: Uint8Array, constants: ReadonlyMap<string, number>
   return held;
 }
 
+const groupBytes = 32;
+
+/** What an epoch's cut does, done to a copy: in every group, verdicts are valid before its first record only. */
+function soiled(context: Uint8Array, constants: ReadonlyMap<string, number>): Uint8Array {
+  const copy = context.slice();
+  const from = constants.get('GROUPS_AT')!;
+  const end = from + constants.get('GROUPS_MAX')! * groupBytes;
+  for (let at = from; at < end; at += groupBytes) copy.copyWithin(at + 18, at + 16, at + 18);
+  renewCodes(copy, constants, from, end);
+  return copy;
+}
+
 function recordedPart(
   runner: Runner,
   recording: Recording,
   samples: Samples,
 ): { end: EndState; different: number; instructionsPerS: number } {
   const { target } = runner;
-  const constants = firmwareConstants(target.preset);
+  const constants = firmwareConstants(runner.image);
   const contextBytes = constants.get('CONTEXT_BYTES')!;
   const script = new Script(target.bigEndian);
   const entries = recording.calls.map((call) => replay(script, call));
@@ -107,13 +120,9 @@ function recordedPart(
     if (op === 'tick' && call.about === 'plan') samples.add('plan repair', instructions);
   });
   const context = result.bytes(readContext);
-  const firsts = Array.from({ length: constants.get('GROUPS_MAX')! }, (_, group) => {
-    const at = constants.get('GROUPS_AT')! + group * 24 + 16;
-    return context.slice(at, at + 2);
-  });
   const different = recording.calls.filter((call, index) => result.word(entries[index]) !== call.result).length;
   return {
-    end: { context, firsts, nowS, held: heldIntents(context, constants) },
+    end: { context, soiled: soiled(context, constants), nowS, held: heldIntents(context, constants) },
     different,
     instructionsPerS: total / recording.seconds,
   };
@@ -130,23 +139,20 @@ export function refusedFrames(recording: Recording): Uint8Array[] {
 /** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
 function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
   const { target } = runner;
-  const constants = firmwareConstants(target.preset);
   const script = new Script(target.bigEndian);
-  script.write(place.context, end.context);
+  script.write(place.context, end.soiled);
   script.keep();
   const names: string[] = [];
   const random = new RandomStream(1, 'bench/cycles');
   const { nowS, held } = end;
   for (const at of random.permutation(held.length).slice(0, walksMax)) {
     script.back();
-    end.firsts.forEach((first, group) => {
-      script.write(place.context, first, constants.get('GROUPS_AT')! + group * 24 + 18);
-    });
     script.call('verdict', place.context, held[at][0], held[at][1], nowS, 0);
     names.push('conflict check');
   }
-  script.back();
-  for (let what = 1; what <= 10; what += 1) {
+  script.write(place.context, end.context);
+  script.keep();
+  for (let what = 1; what <= 11; what += 1) {
     names.push('inspect');
     script.call('inspect', place.context, what, 1, place.frame, 256);
   }

@@ -10,7 +10,7 @@ import { encodeHeader, encodeShape, joinBytes, shapeNamed } from '../cbor/messag
 import type { Preset } from '../build/root.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { tableLayout } from './cycles_layout.ts';
+import { firmwareConstants, tableLayout } from './cycles_layout.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
@@ -123,14 +123,20 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
   return held;
 }
 
+const groupBytes = 32;
+const groupsMax = 32;
+
 /** Verdicts of all groups are to be found anew: what an epoch's cut does, done to the context directly. */
-function soil(script: Script, layout: readonly number[], firsts: Uint8Array | null): void {
-  if (firsts === null) return;
-  const groupsAt = layout[8];
-  for (let group = 0; group < 32; group += 1) {
-    const first = firsts.subarray(group * 24 + 16, group * 24 + 18);
-    script.write(place.context, first, groupsAt + group * 24 + 18);
-  }
+function soil(script: Script, groupsAt: number, groups: Uint8Array): void {
+  for (let at = 0; at < groups.length; at += groupBytes)
+    script.write(place.context, groups.subarray(at + 16, at + 18), groupsAt + at + 18);
+}
+
+/** The yardstick has no protection, and nobody here renews codes. */
+function layoutOf({ target, image }: Runner): number[] {
+  if (firmwareConstants(image).get('PROTECTED') !== 0)
+    throw new Error(`${target.name}: the yardstick is compared with an image without protection, not with ${image}`);
+  return tableLayout(image);
 }
 
 export interface Comparison {
@@ -141,12 +147,11 @@ export interface Comparison {
   native: number;
 }
 
-const groupBytes = 32 * 24;
-
 /** Conflict checks on one table: walks anew up to intents drawn at random, and to the end. */
 export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'random'>, seed: number, walks: number): Comparison {
   const { target } = runner;
-  const layout = tableLayout(target.preset);
+  const layout = layoutOf(runner);
+  const groupsAt = firmwareConstants(runner.image).get('GROUPS_AT')!;
   const build = (): { script: Script; held: [number, number][]; random: RandomStream } => {
     const random = new RandomStream(seed, 'yardstick/conflicts');
     const script = new Script(target.bigEndian);
@@ -155,15 +160,15 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
   };
   // The first run only tells where each chain begins.
   const first = build();
-  const read = first.script.read(place.context, groupBytes, layout[8]);
-  const firsts = runScript(runner, first.script).result.bytes(read);
+  const read = first.script.read(place.context, groupsMax * groupBytes, groupsAt);
+  const groups = runScript(runner, first.script).result.bytes(read);
   const { script, held, random } = build();
   script.keep();
   const cases: { owner: number; slot: number; image: number; native: number; compared: number }[] = [];
   for (let walk = 0; walk < walks; walk += 1) {
     const [owner, slot] = held[random.below(held.length)];
     script.back();
-    soil(script, layout, firsts);
+    soil(script, groupsAt, groups);
     script.tables(layout, true);
     const image = script.call('verdict', place.context, owner, slot, nowS, 0);
     const native = script.nativeVerdict(owner, slot, nowS, 0);
@@ -228,7 +233,7 @@ function mutated(bytes: Uint8Array, random: RandomStream): Uint8Array {
 export function compareFrames(runner: Runner, seed: number, frames: number, honest: boolean): Comparison {
   const { target } = runner;
   const { members } = sizesOf(target.preset);
-  const layout = tableLayout(target.preset);
+  const layout = layoutOf(runner);
   const random = new RandomStream(seed, 'yardstick/frames');
   const script = new Script(target.bigEndian);
   crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });

@@ -32,29 +32,33 @@ function compilerArguments(preset, withText) {
   ];
 }
 
-/** Images that are measured, not flown: `flight` with other constants (firmware/memory/preset_flight.ts). */
+const unprotected = [
+  ['PROTECTED', 'false'],
+  ['SCRUBBED', 'false'],
+];
+const unscrubbed = [['SCRUBBED', 'false']];
+/** Images that are measured, not flown: a preset (firmware/memory/preset_<name>.ts) with other constants. */
 const variants = {
-  bare: [
-    ['PROTECTED', 'false'],
-    ['SCRUBBED', 'false'],
-  ],
-  unscrubbed: [['SCRUBBED', 'false']],
+  bare: { base: 'flight', settings: unprotected },
+  unscrubbed: { base: 'flight', settings: unscrubbed },
+  'compact-bare': { base: 'compact', settings: unprotected },
+  'compact-unscrubbed': { base: 'compact', settings: unscrubbed },
 };
 
 /** The text that answers the import of firmware/memory/preset.ts. Throws when a constant is not there to be set. */
 function presetText(preset, baseDirectory) {
-  const settings = variants[preset];
-  const text = readFileSync(join(baseDirectory, `firmware/memory/preset_${settings ? 'flight' : preset}.ts`), 'utf8');
-  return (settings ?? []).reduce((changed, [name, value]) => {
+  const { base, settings } = variants[preset] ?? { base: preset, settings: [] };
+  const text = readFileSync(join(baseDirectory, `firmware/memory/preset_${base}.ts`), 'utf8');
+  return settings.reduce((changed, [name, value]) => {
     const declared = new RegExp(`(export const ${name}: bool = )\\w+;`);
     if (!declared.test(changed))
-      throw new Error(`preset_flight.ts declares no constant ${name}, which the image \`${preset}\` sets`);
+      throw new Error(`preset_${base}.ts declares no constant ${name}, which the image \`${preset}\` sets`);
     return changed.replace(declared, `$1${value};`);
   }, text);
 }
 
 /**
- * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts, or that of `flight` with constants changed.
+ * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts, or a variant's base with constants changed.
  * Returns {preset, bytes, contextBytes, memoryBytes, sha256}; throws with the compiler's own words.
  * Output is written aside and renamed, so that a failed build leaves the last good image and readers never see half a file.
  */

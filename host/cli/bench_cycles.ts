@@ -44,7 +44,8 @@ export async function benchCycles(options: BenchCyclesOptions): Promise<void> {
   try {
     const worst = options.worst ? await search(names, options) : undefined;
     const where = worst === undefined ? undefined : await whereWorst(await buildRunner(targets[names[0]]), worst);
-    const known: CyclesTable = worst === undefined ? committedTable() : { targets: [], nativeRatio: [], worst, where };
+    const known: CyclesTable =
+      worst === undefined ? committedTable() : { targets: [], nativeRatio: [], protection: [], worst, where };
     const table = await measureCycles(names, known, (line) => console.error(line));
     const searched = options.worst ? ` --worst --evaluations ${options.evaluations} --seed ${options.seed}` : '';
     const text = cyclesText({ ...table, where: known.where }, `npx heliograph bench cycles${searched}`);

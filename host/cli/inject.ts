@@ -4,6 +4,8 @@ import { type Command, Option } from 'commander';
 import type { CampaignFacts, InjectBoards, InjectionRecord, ModelName } from '../../hwsim/campaign/outcomes.ts';
 import type { ImageName } from '../../hwsim/injection/campaign.ts';
 import { targetNames } from '../board/targets.ts';
+import { ToolError } from '../board/toolchain.ts';
+import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { startStopwatch } from '../clock/clock.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
@@ -12,7 +14,7 @@ import { againCommand, type InjectReport, reportText, Tally, worstFirst } from '
 
 /** Models by where they exist. */
 const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck'];
-const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'register', 'skip'];
+const boardModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck', 'register', 'skip'];
 const mixed: readonly ModelName[] = ['bit', 'double', 'burst'];
 
 export interface InjectOptions {
@@ -21,6 +23,7 @@ export interface InjectOptions {
   n: number;
   seed: number;
   unprotected?: true;
+  baseline?: number;
   jobs: number;
   out?: string;
   resume?: true;
@@ -46,11 +49,23 @@ export function modelsOf(text: string, target: string): readonly ModelName[] {
 /** Who strikes a target. */
 async function campaignOn(target: string): Promise<InjectBoards> {
   if (target === 'wasm') return (await import('../../hwsim/injection/pool.ts')).injectWasm;
-  throw new CommandError(
-    `no campaign strikes '${target}' yet: take --target wasm, or \`board inject ${target}\``,
-    exitCode.usage,
-  );
+  const { injectBoards } = await import('../../hwsim/emulator/campaign.ts');
+  return async (name, options) => {
+    try {
+      return await injectBoards(name, options);
+    } catch (error) {
+      if (error instanceof EmulatorError || error instanceof ToolError)
+        throw new CommandError(error.message, exitCode.environment);
+      throw error;
+    }
+  };
 }
+
+/** Injections if nobody says how many: an emulated board makes a few in a second. */
+const injectionsDefault = { wasm: 20_000, board: 200 } as const;
+
+/** A baseline of so many tells its rates to a few per cent of themselves; more of it would only take longer. */
+const baselineMax = 4000;
 
 interface Running {
   strike: InjectBoards;
@@ -91,7 +106,9 @@ async function headOf({ target, seed }: InjectOptions, models: readonly ModelNam
 }
 
 /** `heliograph inject`. Exit 0 when the campaign ran and no wrong value of the protected image was accepted by another node; 1 when one was. */
-export async function inject(options: InjectOptions): Promise<void> {
+export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }): Promise<void> {
+  const n = given.n ?? injectionsDefault[given.target === 'wasm' ? 'wasm' : 'board'];
+  const options: InjectOptions = { ...given, n };
   const models = modelsOf(options.model, options.target);
   if (options.resume && options.out === undefined)
     throw new CommandError('--resume goes on with a file: name it with --out', exitCode.usage);
@@ -99,16 +116,25 @@ export async function inject(options: InjectOptions): Promise<void> {
   if (options.only !== undefined) return explain(strike, options, models);
   const file =
     options.out === undefined ? null : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
-  const images: ImageName[] = options.unprotected ? ['unprotected'] : ['protected', 'unprotected'];
+  const baseline = options.baseline ?? Math.min(options.n, baselineMax);
+  const images: [ImageName, number][] = options.unprotected
+    ? [['unprotected', options.n]]
+    : [
+        ['protected', options.n],
+        ['unprotected', baseline],
+      ];
   const seconds = startStopwatch();
   const bar = process.stderr.isTTY
     ? new SingleBar({ format: '{bar} {value} of {total} injections  {eta_formatted} left' })
     : null;
-  bar?.start(options.n * images.length, (file?.records ?? []).length);
+  bar?.start(
+    images.reduce((sum, [, n]) => sum + n, 0),
+    (file?.records ?? []).length,
+  );
   const running: Running = { strike, options, models, file, tell: () => bar?.increment() };
   const parts: Awaited<ReturnType<typeof campaign>>[] = [];
   try {
-    for (const image of images) parts.push(await campaign(image, running));
+    for (const [image, n] of images) if (n > 0) parts.push(await campaign(image, { ...running, options: { ...options, n } }));
   } finally {
     bar?.stop();
     file?.flush();
@@ -183,9 +209,14 @@ export function addInjectCommand(program: Command, examples: (...lines: string[]
       `fault models with commas between: ${memoryModels.join(', ')}; on boards register and skip too; mixed: bit, double and burst`,
       'mixed',
     )
-    .option('--n <n>', 'injections into each image', wholeNumber('--n', 1, 100_000_000), 20_000)
+    .option('--n <n>', 'injections (default: 20000; on boards 200)', wholeNumber('--n', 1, 100_000_000))
     .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff), 1)
     .option('--unprotected', 'strike the image without protection only; else it is the baseline')
+    .option(
+      '--baseline <n>',
+      `injections into the image without protection (default: as many, at most ${baselineMax})`,
+      wholeNumber('--baseline', 0, 100_000_000),
+    )
     .option('--jobs <n>', 'workers', wholeNumber('--jobs', 1, 256), cpus().length)
     .option('--out <file>', 'a JSON line per injection is written there')
     .option('--resume', 'go on with the file of --out')

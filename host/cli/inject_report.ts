@@ -25,6 +25,8 @@ export interface ImageReport {
   n: number;
   outcomes: OutcomeCounts;
   byModel: Record<string, { n: number; outcomes: OutcomeCounts }>;
+  /** Static data (constants, and what lives within one call) and the context, apart. */
+  byRegion: Record<string, { n: number; outcomes: OutcomeCounts }>;
   sdcPropagated: number;
   /** One-sided 95 % upper bound of the rate of SDC-propagated: 3 ÷ n when there was none. */
   upperBound95: number;
@@ -64,21 +66,17 @@ const failuresShownMax = 20;
 export class Tally {
   readonly outcomes = noOutcomes();
   readonly byModel = new Map<string, OutcomeCounts>();
+  readonly byRegion = new Map<string, OutcomeCounts>();
   readonly failures: InjectionRecord[] = [];
   n = 0;
 
   add(record: InjectionRecord): void {
     this.n += 1;
     this.outcomes[record.outcome] += 1;
-    this.#of(record.model)[record.outcome] += 1;
-    if (record.span !== undefined) this.#of(`${record.model} (${record.span})`)[record.outcome] += 1;
+    count(this.byModel, record.model, record.outcome);
+    if (record.span !== undefined) count(this.byModel, `${record.model} (${record.span})`, record.outcome);
+    if (record.region !== undefined) count(this.byRegion, record.region, record.outcome);
     if (!goodOutcomes.includes(record.outcome)) this.failures.push(record);
-  }
-
-  #of(name: string): OutcomeCounts {
-    let counts = this.byModel.get(name);
-    if (counts === undefined) this.byModel.set(name, (counts = noOutcomes()));
-    return counts;
   }
 
   report(firmware: string, bits: number | null): ImageReport {
@@ -86,19 +84,13 @@ export class Tally {
     const sdcPropagated = outcomes['SDC-propagated'];
     const sdc = sdcPropagated + outcomes['SDC-local'];
     const good = goodOutcomes.reduce((sum, name) => sum + outcomes[name], 0);
-    const names = [...this.byModel.keys()].sort();
-    const total = (counts: OutcomeCounts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
     const work = (count: number) => meanWorkToFailure(shareOf(count, n), bits ?? 0);
     return {
       firmware,
       n,
       outcomes,
-      byModel: Object.fromEntries(
-        names.map((name) => {
-          const counts = this.byModel.get(name) as OutcomeCounts;
-          return [name, { n: total(counts), outcomes: counts }];
-        }),
-      ),
+      byModel: sorted(this.byModel),
+      byRegion: sorted(this.byRegion),
       sdcPropagated,
       upperBound95: upperBound95(sdcPropagated, n),
       sdc: shareOf(sdc, n),
@@ -109,6 +101,19 @@ export class Tally {
       mwtf: bits === null || n === 0 ? null : { failure: work(n - good), sdcPropagated: work(sdcPropagated) },
     };
   }
+}
+
+function count(counts: Map<string, OutcomeCounts>, name: string, outcome: OutcomeName): void {
+  let entry = counts.get(name);
+  if (entry === undefined) counts.set(name, (entry = noOutcomes()));
+  entry[outcome] += 1;
+}
+
+function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number; outcomes: OutcomeCounts }> {
+  const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    entries.map(([name, outcomes]) => [name, { n: Object.values(outcomes).reduce((sum, each) => sum + each, 0), outcomes }]),
+  );
 }
 
 export function againCommand({ target, index, seed, models, image }: InjectionRecord, mix: string): string {
@@ -144,10 +149,9 @@ function outcomeTable(report: InjectReport): string {
 function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
-  const number = (value: number | null) => (value === null ? 'none seen' : value.toPrecision(3));
-  return [
-    `MWTF          ${name}: ${number(nodeYears)} node-years (95 %: ${number(low95)} to ${high95 === null ? 'no bound' : number(high95)})`,
-  ];
+  if (nodeYears === null) return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+  const to = high95 === null ? 'no bound' : high95.toPrecision(3);
+  return [`MWTF          ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
 }
 
 /** The report as people read it. */
@@ -167,16 +171,23 @@ export function reportText(report: InjectReport): string {
       `SDC reduction  ${fixed(report.sdcReduction)} (unprotected rate ÷ 95 % upper bound of the protected one); propagated alone ${fixed(report.sdcPropagatedReduction)}`,
     );
   }
-  if (overhead !== null)
-    lines.push(
-      `overhead      ${overhead.instructionRatio.toFixed(3)} × instructions, ${overhead.contextBytesRatio.toFixed(3)} × context${overhead.sameTrace ? '; both fly to the same trace hash' : '; the two fly to different traces'}`,
-    );
+  if (overhead !== null) lines.push(...overheadLines(overhead));
   lines.push(
     `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
   );
   for (const { outcome, index, reason, again } of report.failures)
     lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
   return lines.join('\n');
+}
+
+function overheadLines(overhead: Overhead): string[] {
+  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio, scrubbingPerS, scrubbingShareOf300M, sameTrace } =
+    overhead;
+  const traces = sameTrace ? 'all images fly to one trace hash' : 'the images fly to different traces';
+  return [
+    `overhead      ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
+    `              ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(scrubbingPerS)} instructions/s, ${percent(scrubbingShareOf300M)} of 300 M`,
+  ];
 }
 
 const fixed = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);

@@ -9,7 +9,7 @@ export const outcomeNames = [
   'masked',
   /** Every output right up to the end; the flipped bits (or what they changed) still lie there. */
   'masked-latent',
-  /** Found and put right in place, and told (event `upset`); every other output right. */
+  /** Found and put right in place, and told (event `upset`); until then nothing was wrong that anybody took in. */
   'corrected',
   /** Found by a check of the protection (trap site 900–949, or an `upset` with outcome "dropped"); back and held alive by all within the deadline. */
   'detected-and-recovered',
@@ -21,7 +21,7 @@ export const outcomeNames = [
   'crash',
   /** A call that did not end within its budget, or a runtime that let its watchdog bite. */
   'hang',
-  /** A wrong decision: a command, event, status or time to wake that differs from what the uncorrupted state says. */
+  /** A wrong decision: a command that differs from what the uncorrupted state gives; or an event, status or frame, never detected. */
   'SDC-local',
   /** A wrong value accepted by another node, with an effect on that node's state. */
   'SDC-propagated',
@@ -57,6 +57,8 @@ export interface InjectionRecord {
   timeS?: number;
   /** Where: byte address in linear memory, name of a register, or address of the skipped instruction. */
   place: number | string;
+  /** Which kind of memory that is. */
+  region?: 'static' | 'context';
   /** Bits flipped, counted from the least significant bit of the byte (or register) at `place`; none for `skip`. */
   bits: number[];
   outcome: OutcomeName;

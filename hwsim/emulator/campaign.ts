@@ -18,7 +18,7 @@ export interface WorkerTask {
 
 /** What a worker tells: that it is ready, with facts about its golden run; a record; or that it cannot go on. */
 export type WorkerWord =
-  | { kind: 'ready'; notes: string[] }
+  | { kind: 'ready'; notes: string[]; bits: number }
   | { kind: 'record'; record: InjectionRecord }
   | { kind: 'failed'; message: string };
 
@@ -38,10 +38,14 @@ function isTarget(name: string): name is TargetName {
 }
 
 /** One worker from its start to its end: takes numbers from `next` until there is none. */
-function work(task: WorkerTask, next: () => number | undefined, options: CampaignOptions): Promise<string[]> {
+function work(
+  task: WorkerTask,
+  next: () => number | undefined,
+  options: CampaignOptions,
+): Promise<Pick<CampaignFacts, 'notes' | 'bits'>> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(workerPath('inject_boards.worker'), { workerData: task });
-    let notes: string[] = [];
+    let facts: Pick<CampaignFacts, 'notes' | 'bits'> = { notes: [] };
     let ended = false;
     const end = (then: () => void) => {
       if (ended) return;
@@ -51,12 +55,12 @@ function work(task: WorkerTask, next: () => number | undefined, options: Campaig
     };
     const handOut = () => {
       const index = next();
-      if (index === undefined) end(() => resolve(notes));
+      if (index === undefined) end(() => resolve(facts));
       else worker.postMessage(index);
     };
     worker.on('message', (word: WorkerWord) => {
       if (word.kind === 'failed') return end(() => reject(new EmulatorError(word.message)));
-      if (word.kind === 'ready') notes = word.notes;
+      if (word.kind === 'ready') facts = { notes: word.notes, bits: word.bits };
       else options.onRecord(word.record);
       handOut();
     });
@@ -78,5 +82,5 @@ export const injectBoards: InjectBoards = async (name, options): Promise<Campaig
   const jobs = Math.max(1, Math.min(options.jobs, left.length));
   const task: WorkerTask = { target: name, image, models, seed };
   const all = await Promise.all(Array.from({ length: jobs }, () => work(task, () => left.shift(), options)));
-  return { firmware: loadV8Engine(target.variant ?? target.preset).image.sha256, notes: all[0] };
+  return { firmware: loadV8Engine(target.variant ?? target.preset).image.sha256, ...all[0] };
 };

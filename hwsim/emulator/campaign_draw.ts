@@ -1,4 +1,5 @@
 import type { ModelName } from '../campaign/outcomes.ts';
+import { mixShares } from '../injection/draw.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { GoldenBoard } from './campaign_golden.ts';
 import type { RamSpan } from './campaign_subject.ts';
@@ -21,6 +22,8 @@ export interface Strike {
   call?: number;
   at?: number;
   flips: Flip[];
+  /** double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes. */
+  span?: 'word' | 'line';
   register?: { name: string; bit: number };
 }
 
@@ -34,8 +37,10 @@ export interface Window {
 const inCallEvery = 4;
 /** An instruction that its call executed more often than this before is not stopped at: another moment is drawn. */
 export const passesMax = 1500;
-const burstBitsMax = 16;
-const wordBits = 32;
+const burstBitsMin = 3;
+const burstBitsMax = 8;
+const wordBytes = 4;
+const lineBytes = 64;
 
 export const timeOf = (input: PortInput): number => {
   const { nowS, nowMs } = input as PortInput & LocalTime;
@@ -51,8 +56,11 @@ export class Drawer {
   readonly #parts: { offset: number; before: number; bytes: number }[] = [];
   readonly ramBytes: number;
   readonly #registers: readonly string[];
+  readonly #lineOrigin: number;
 
-  constructor(golden: GoldenBoard, span: RamSpan, target: Target, window: Window) {
+  /** `lineOrigin`: offset in the span at which a line of the protected block begins, or would. */
+  constructor(golden: GoldenBoard, span: RamSpan, target: Target, window: Window, lineOrigin = 0) {
+    this.#lineOrigin = lineOrigin;
     this.#golden = golden;
     this.#target = target;
     this.#window = window;
@@ -93,7 +101,7 @@ export class Drawer {
     if (model === 'skip') return { model, ...this.#moment(random), flips: [] };
     const inCall = model !== 'stuck' && random.below(inCallEvery) === 0;
     const time = inCall ? this.#moment(random) : { input: this.#gap(random) };
-    return { model, ...time, flips: this.#flips(model, random) };
+    return { model, ...time, ...this.#flips(model, random) };
   }
 
   /** Uniform over time: the input before which an upset falls that comes between two. */
@@ -125,32 +133,48 @@ export class Drawer {
     }
   }
 
-  /** Uniform over the bits of the RAM in use. double: two bits of a word; burst: a run of up to 16 bits, its first and last and half of those between. */
-  #flips(model: ModelName, random: RandomStream): Flip[] {
+  /** Uniform over the bits of the RAM in use; doubles and bursts as in hwsim/injection/draw.ts. */
+  #flips(model: ModelName, random: RandomStream): Pick<Strike, 'flips' | 'span'> {
     const first = random.below(this.ramBytes * 8);
-    const bits = new Set([first]);
-    if (model === 'double') {
-      const word = first - (first % wordBits);
-      while (bits.size < 2) bits.add(Math.min(word + random.below(wordBits), this.ramBytes * 8 - 1));
-    }
+    const [offset, bit] = [this.#offsetOf(first >>> 3), first & 7];
     if (model === 'burst') {
-      const length = 2 + random.below(burstBitsMax - 1);
-      bits.add(Math.min(first + length - 1, this.ramBytes * 8 - 1));
-      for (let bit = first + 1; bit < first + length - 1; bit += 1)
-        if (random.below(2) === 0 && bit < this.ramBytes * 8) bits.add(bit);
+      const length = burstBitsMin + random.below(burstBitsMax - burstBitsMin + 1);
+      return {
+        flips: flipsOf(
+          offset,
+          Array.from({ length }, (_, next) => bit + next),
+        ),
+      };
     }
-    const masks = new Map<number, number>();
-    for (const bit of bits) {
-      const offset = this.#offsetOf(bit >>> 3);
-      masks.set(offset, (masks.get(offset) ?? 0) | (1 << (bit & 7)));
-    }
-    return [...masks].map(([offset, mask]) => ({ offset, mask })).sort((a, b) => a.offset - b.offset);
+    if (model !== 'double') return { flips: flipsOf(offset, [bit]) };
+    const span = random.below(2) === 0 ? 'word' : 'line';
+    const bytes = span === 'word' ? wordBytes : lineBytes;
+    const within = (((offset - this.#lineOrigin) % bytes) + bytes) % bytes;
+    const one = within * 8 + bit;
+    const other = (one + 1 + random.below(bytes * 8 - 1)) % (bytes * 8);
+    return { span, flips: flipsOf(offset - within, [one, other]) };
   }
 
   #offsetOf(byte: number): number {
     const part = this.#parts.findLast(({ before }) => before <= byte)!;
     return part.offset + byte - part.before;
   }
+}
+
+/** The bits counted from the least significant one of a byte, as bytes and masks. */
+function flipsOf(offset: number, bits: readonly number[]): Flip[] {
+  const masks = new Map<number, number>();
+  for (const bit of bits) masks.set(offset + (bit >> 3), (masks.get(offset + (bit >> 3)) ?? 0) | (1 << (bit & 7)));
+  return [...masks].map(([at, mask]) => ({ offset: at, mask })).sort((a, b) => a.offset - b.offset);
+}
+
+/** The model of injection number `index`: the shares of the default mix are those of the campaign in wasm, others are drawn alike. */
+export function modelOf(models: readonly ModelName[], seed: number, index: number): ModelName {
+  const share = new RandomStream(seed, 'boards/model', index).fraction();
+  const isMix = models.length === 3 && models.every((model) => model === 'bit' || model === 'double' || model === 'burst');
+  if (!isMix) return models[Math.floor(share * models.length)];
+  if (share < mixShares.burst) return 'burst';
+  return share < mixShares.burst + mixShares.double ? 'double' : 'bit';
 }
 
 /** A place to stop at, after so many times that it was passed. */

@@ -34,7 +34,8 @@ export function recordOf(task: WorkerTask, index: number, row: Row, elf: Elf, st
       .map((bit) => (offset - first.offset) * 8 + bit),
   );
   return {
-    ...{ index, target, image, seed, model: strike.model, node: row.node },
+    ...{ index, target, image, seed, models: task.models.join(','), model: strike.model, node: row.node },
+    ...(strike.span === undefined ? {} : { span: strike.span }),
     call: call ?? input,
     ...(at === undefined ? {} : { at }),
     place: register !== undefined ? register.name : first === undefined ? hex(struck.address ?? 0) : linear,

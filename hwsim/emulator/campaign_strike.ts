@@ -35,6 +35,8 @@ const leapInputsMin = 3;
 const exchangesMin = 30;
 /** After a record was let go so many inputs are watched: whether it goes on speaking and hearing. */
 const watchedInputs = 40;
+/** After its first wrong word a board is followed so far: what a peer makes of wrong words, and whether they are found. A pass of the scrubber in a storm takes some 110. */
+const followedInputs = 150;
 const storeCheckpoint = TYPE.storeCheckpoint;
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -165,12 +167,14 @@ export class Striker {
     const { row } = this.#parts;
     const asleep = strike.call === undefined;
     const forced = strike.model === 'stuck' ? this.#forcedBits(strike, start) : [];
+    const probed = asleep && strike.flips.some(({ offset }) => !this.#isLinear(offset));
     let nextLook = start;
     for (let index = start; index < row.inputs.length; index += 1) {
+      if (findings.differsFrom >= 0 && index > findings.differsFrom + followedInputs) return this.#ended(findings, 0);
       if (forced.length > 0 && index > start) this.#subject.asleep(() => this.#force(forced));
       let outputs: PortOutput[];
       if (index === start && !asleep) outputs = this.#collect();
-      else outputs = index === start ? this.#playProbed(row.inputs[index], findings) : this.#play(row.inputs[index]);
+      else outputs = index === start && probed ? this.#playProbed(row.inputs[index], findings) : this.#play(row.inputs[index]);
       const last = outputs.at(-1)!;
       if (last.kind !== 'done') return this.#restarted(index, outputs, findings);
       this.#compare(index, outputs, findings);
@@ -358,7 +362,7 @@ export class Striker {
   }
 
   /**
-   * The first input after a strike while it slept may be lost with what stood in the line's reader: a question behind it is answered in any case, and the platform, which got no
+   * The first input after a strike into the loop's own data while it slept may be lost with what stood in the line's reader: a question behind it is answered in any case, and the platform, which got no
    * answer to the input, gives it again.
    */
   #playProbed(input: PortInput, findings: Findings): PortOutput[] {
@@ -380,6 +384,13 @@ export class Striker {
       findings.add('masked', 'the input was lost on the line and given again');
     }
     throw new EmulatorError('did not answer: no input gets through');
+  }
+
+  #isLinear(offset: number): boolean {
+    const { address, parts } = this.#subject.span;
+    const linear = parts.find(({ name }) => name === 'linear')!;
+    const at = address + offset - linear.address;
+    return at >= 0 && at < linear.bytes;
   }
 
   #forcedBits(strike: Strike, start: number): { address: number; mask: number; value: number }[] {

@@ -5,8 +5,8 @@ import { buildTarget } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { struckTarget, type WorkerTask, type WorkerWord } from './campaign.ts';
-import { bookkeeping } from './campaign_bookkeeping.ts';
-import { Drawer } from './campaign_draw.ts';
+import { bookkeeping, lineOrigin } from './campaign_bookkeeping.ts';
+import { Drawer, modelOf } from './campaign_draw.ts';
 import { flyGolden } from './campaign_golden.ts';
 import { Judge } from './campaign_judge.ts';
 import { recordOf } from './campaign_record.ts';
@@ -29,10 +29,10 @@ async function prepare() {
   const row = recordRow(target.preset);
   const golden = flyGolden({ rack, target, path, elf, inputs: row.inputs });
   const span = ramSpan(elf);
-  const drawer = new Drawer(golden, span, target, row.window);
   const engine = loadV8Engine(target.variant ?? target.preset);
+  const drawer = new Drawer(golden, span, target, row.window, lineOrigin(target, elf, engine, span));
   const judge = new Judge(row, engine);
-  const free = bookkeeping(target, elf, engine, span);
+  const free = bookkeeping(target, elf, engine, span, golden.snapshots);
   const striker = new Striker({ rack, target, path, elf, row, golden, judge, free });
   return { row, drawer, striker, elf };
 }
@@ -48,13 +48,13 @@ prepare().then(
     port.on('message', (index: number | null) => {
       if (index === null) return end();
       try {
-        const strike = drawer.draw(task.models[index % task.models.length], task.seed, index);
+        const strike = drawer.draw(modelOf(task.models, task.seed, index), task.seed, index);
         tell({ kind: 'record', record: recordOf(task, index, row, elf, strike, striker.strike(strike)) });
       } catch (error) {
         end(`injection ${index} on ${task.target}: ${(error as Error).message}`);
       }
     });
-    tell({ kind: 'ready', notes: [row.told, drawer.told] });
+    tell({ kind: 'ready', bits: drawer.ramBytes * 8, notes: [row.told, drawer.told] });
   },
   (error: Error) => end(error.message),
 );

@@ -1,5 +1,5 @@
 import { type Golden, rewind } from './golden.ts';
-import { type Call, emptyCall, type Layout, Machine, op, type Program } from './machine.ts';
+import { type Call, differingWords, emptyCall, type Layout, Machine, op, type Program } from './machine.ts';
 import { isEventLine, takeUpset } from './upsets.ts';
 
 const lineBytes = 64;
@@ -30,10 +30,7 @@ export class Bookkeeping {
     const { context } = program;
     const layout = this.#layout;
     this.#allow(context, context + layout.linesAt);
-    for (const { snapshots } of golden.logs)
-      snapshots.eachChange((word) => {
-        if ((word << 2) + program.stateFrom < context) this.#free[word] = 1;
-      });
+    for (const { snapshots } of golden.logs) snapshots.markChanges(this.#free, context - program.stateFrom);
     if (layout.codesAt < program.contextBytes) this.#probe(golden);
   }
 
@@ -109,8 +106,5 @@ function runAlike(machine: Machine, read: (index: number, call: Call) => void, i
 function differences(golden: Machine, struck: Machine, run: (machine: Machine) => void): number[] {
   run(golden);
   run(struck);
-  const words: number[] = [];
-  for (let word = golden.program.stateFrom >> 2; word < golden.program.stateTo >> 2; word += 1)
-    if (golden.words[word] !== struck.words[word]) words.push(word);
-  return words;
+  return differingWords(golden, struck);
 }

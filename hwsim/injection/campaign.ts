@@ -11,7 +11,7 @@ import { type Judgement, judgeFork, judgeQuiet } from './judge.ts';
 import { Program } from './machine.ts';
 import { Rejoin } from './rejoin.ts';
 import { type Departure, type Ending, NodeReplay } from './replay.ts';
-import { injectFromHours, injectionScenario, injectToHours, runHours } from './scene.ts';
+import { injectionScenario } from './scene.ts';
 import { traceTouches } from './touches.ts';
 
 export type ImageName = 'protected' | 'unprotected';
@@ -27,6 +27,14 @@ export interface CampaignSetting {
   seed: number;
   models: readonly ModelName[];
   n: number;
+  span: Span;
+}
+
+/** Length of the run and window of upsets, hours. */
+export interface Span {
+  hours: number;
+  fromHours: number;
+  toHours: number;
 }
 
 const hourMs = 3_600_000;
@@ -44,15 +52,15 @@ export class Campaign {
 
   constructor(setting: CampaignSetting) {
     this.setting = setting;
-    const { metered, traced, facts, body, seed } = setting;
+    const { metered, traced, facts, body, seed, span } = setting;
     this.program = new Program(metered);
     this.#traced = new Program(traced);
     const scenario = injectionScenario();
     const rejoin = new Rejoin(layWorld(scenario, { seed, nodes: scenario.nodes, body }), 0, 0);
-    this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: runHours }, [rejoin]);
-    this.window = windowOf(this.golden.logs, injectFromHours * hourMs, injectToHours * hourMs);
+    this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: span.hours }, [rejoin]);
+    this.window = windowOf(this.golden.logs, span.fromHours * hourMs, span.toHours * hourMs);
     this.#bookkeeping = new Bookkeeping(this.program, this.golden);
-    this.#yard = new ForkYard(this.program, facts, this.golden, rejoin.agreed);
+    this.#yard = new ForkYard(this.program, facts, this.golden, rejoin.agreed, this.#bookkeeping);
   }
 
   get nodes(): number {
@@ -112,11 +120,17 @@ export class Campaign {
     return judgeFork({ ...evidence, first: { ...first, site }, detection: detection && { ...detection, site } });
   }
 
+  /** Flies the cluster with one strike, for tests and tools. */
+  fork(strike: Strike): Evidence {
+    return this.#yard.fly(strike, this.golden.logs[strike.node].timeMs[strike.call]);
+  }
+
   #record({ index, model, span, node, call, place, bits }: Upset, { outcome, reason }: Judgement): InjectionRecord {
     const { image, seed, models } = this.setting;
     const timeS = Math.round(this.golden.logs[node].timeMs[call] / 1000);
     const what = { index, target: 'wasm', image, seed, models: models.join(','), model, ...(span === undefined ? {} : { span }) };
-    return { ...what, node, call, timeS, place, bits, outcome, reason };
+    const region = place < this.program.context ? 'static' : 'context';
+    return { ...what, node, call, timeS, place, region, bits, outcome, reason };
   }
 }
 

@@ -1,7 +1,7 @@
 /** What was seen of one injection in the forked cluster: all that its judge knows. */
 export interface Evidence {
   /** The struck node's first output that was not the golden one. */
-  first: { kind: 'trap' | 'hang' | 'output' | 'checkpoint'; op: string; site: number; timeMs: number };
+  first: { kind: 'trap' | 'hang' | 'output'; op: string; site: number; timeMs: number };
   /** Frames with wrong content that another node accepted with an effect on its state, before the fault was detected or after the node was back. */
   propagated: { count: number; example: string };
   /** Commands that the uncorrupted state does not give, or gives and the struck one does not. */

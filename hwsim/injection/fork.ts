@@ -3,6 +3,7 @@ import { readRecord } from '../../host/cbor/record.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { bootCause } from '../board/parts.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import { checkpointOf, ClusterEngine, hostBytes, isStore } from './cluster_engine.ts';
 import { runScenario } from '../fleet/run.ts';
 import { layWorld } from '../world/plan.ts';
@@ -12,7 +13,7 @@ import { Decided, Rejoin } from './rejoin.ts';
 import { type Told, takeUpset } from './upsets.ts';
 import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
-import { type Call, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
+import { type Call, differingWords, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
 import { Sayings } from './sayings.ts';
 
 /** What makes the fork differ from the golden run, before call `call` of node `node`. */
@@ -52,6 +53,7 @@ const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
 interface Spare {
   twin: Machine;
   alternative: Machine;
+  bookkeeping: Bookkeeping;
   /** The host's memory. */
   host: Uint8Array;
 }
@@ -71,8 +73,13 @@ class MadeTrap extends Error {}
  */
 export class ForkEngine extends ClusterEngine {
   readonly evidence: Evidence = noEvidence();
+  /** Hears when the node tells that it let something go. */
+  onLoss: (timeMs: number) => void = () => {};
+  /** Hears when the node, back after it was found out, is what its twin is: all that is left to see is whether all agree again. */
+  onAlike: () => void = () => {};
   readonly #strike: Strike;
   readonly #twin: Machine;
+  readonly #bookkeeping: Bookkeeping;
   readonly #alternative: Machine;
   readonly #twinCall = emptyCall();
   readonly #sayings: Sayings;
@@ -102,6 +109,7 @@ export class ForkEngine extends ClusterEngine {
     this.#rewound = new Uint8Array(logs.length);
     this.#strike = strike;
     this.#twin = spare.twin;
+    this.#bookkeeping = spare.bookkeeping;
     this.#alternative = spare.alternative;
     this.#image = new Uint8Array(image.checkpointBytes);
     this.#sayings = new Sayings(this.evidence, layout);
@@ -220,6 +228,7 @@ export class ForkEngine extends ClusterEngine {
       this.#wants = leftToPoll.get(call.op) ?? 0;
       this.#sayings.begin(this.timeMs);
     }
+    if (this.#armed && index > strike.call && isInput(call.op)) this.#nextInput(machine, call.op);
     const result = this.#invokeStruck(machine, call);
     this.#stuck?.hold(machine);
     if (call.op <= op.restore) this.#boot(call, result);
@@ -244,7 +253,8 @@ export class ForkEngine extends ClusterEngine {
       evidence.first = { kind: by === 'hang' ? 'hang' : by === 'trap' ? 'trap' : 'output', op: opNames[operation], site, timeMs };
     evidence.detection ??= { by, site, timeMs };
     // Until it boots again nothing that the node might say is heard.
-    if (by !== 'dropped') this.#sayings.settle(timeMs, false);
+    if (by === 'dropped') this.onLoss(timeMs);
+    else this.#sayings.settle(timeMs, false);
     this.#armed = false;
   }
 
@@ -292,6 +302,20 @@ export class ForkEngine extends ClusterEngine {
 
   // ---- comparing with the twin ----
 
+  /** Before another input: the last one is done with on both sides. With states alike, but for how an upset was booked, both will say the same for ever. */
+  #nextInput(machine: Machine, operation: number): void {
+    this.#drainTwin();
+    this.#sayings.nextInput(this.timeMs);
+    this.#stopIfDecided();
+    if (operation !== op.tick || !this.#sayings.allSaid || this.#stuck !== null) return;
+    const words = differingWords(machine, this.#twin);
+    const booked = this.evidence.corrected > 0 && this.#bookkeeping.covers(words, machine);
+    if (words.length > 0 && !booked) return;
+    const { detection } = this.evidence;
+    if (detection === null || detection.by === 'upset') throw new Decided();
+    this.onAlike();
+  }
+
   #compare(machine: Machine, call: Call, result: number): void {
     switch (call.op) {
       case op.transmit:
@@ -302,9 +326,6 @@ export class ForkEngine extends ClusterEngine {
         this.#compareWake(result, this.#twin.invoke(call));
         return;
       default:
-        this.#drainTwin();
-        this.#sayings.nextInput(this.timeMs);
-        this.#stopIfDecided();
         // A frame that the node takes for damaged is lost to it: the twin loses it as well, or all that it knows more would count as the other's lie.
         if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc) return this.#sayings.refuses(this.timeMs);
         Object.assign(this.#twinCall, call);
@@ -401,6 +422,7 @@ export class ForkEngine extends ClusterEngine {
   }
 }
 
+const isInput = (operation: number) => operation === op.receive || operation === op.observe || operation === op.tick;
 const spanOf = (at: number, length: number): [number, number] => [at, at + length];
 
 /** What forks are flown from: the run, its image, and machines that are used again and again. */
@@ -411,11 +433,11 @@ export class ForkYard {
   readonly #spare: Spare;
   readonly #goldenAgreed: readonly number[];
 
-  constructor(program: Program, image: ImageFacts, golden: Golden, goldenAgreed: readonly number[]) {
+  constructor(program: Program, image: ImageFacts, golden: Golden, goldenAgreed: readonly number[], bookkeeping: Bookkeeping) {
     this.#image = image;
     this.#golden = golden;
     this.#machines = machinesFor(program, golden.stage.scenario.nodes);
-    this.#spare = { twin: new Machine(program), alternative: new Machine(program), host: new Uint8Array(hostBytes) };
+    this.#spare = { twin: new Machine(program), alternative: new Machine(program), bookkeeping, host: new Uint8Array(hostBytes) };
     this.#goldenAgreed = goldenAgreed;
   }
 
@@ -425,14 +447,16 @@ export class ForkYard {
     const { scenario, seed, body, hours } = stage;
     const endHours = Math.min(hours, departMs / hourMs + scrubCycleHours + recoveryHours);
     const engine = new ForkEngine(this.#machines, this.#image, this.#spare, this.#golden, strike);
-    // A trap leaves nothing struck behind, for what is restarted is read anew: once all agree again there is nothing more to see.
-    const stopWhenAgreed = strike.how === 'trap' ? this.#goldenAgreed : null;
-    const rejoin = new Rejoin(
-      layWorld(scenario, { seed, nodes: scenario.nodes, body }),
-      strike.node,
-      departMs - margin,
-      stopWhenAgreed,
-    );
+    const plan = layWorld(scenario, { seed, nodes: scenario.nodes, body });
+    const rejoin = new Rejoin(plan, strike.node, departMs - margin, this.#goldenAgreed);
+    // A trap leaves nothing struck behind, for what is restarted is read anew; nor does what was let go: once all agree again there is nothing more to see.
+    if (strike.how === 'trap') rejoin.stop = { fromMs: departMs - margin, boots: true };
+    engine.onLoss = (timeMs) => {
+      rejoin.stop = { fromMs: timeMs, boots: false };
+    };
+    engine.onAlike = () => {
+      rejoin.stop ??= { fromMs: departMs - margin, boots: true };
+    };
     try {
       runScenario(scenario, flightOf({ ...stage, hours: endHours }, engine, [rejoin]));
     } catch (error) {
@@ -448,7 +472,7 @@ export class ForkYard {
     if (found.by === 'trap' || found.by === 'hang')
       found.timeMs = rejoin.downs.find((downMs) => downMs >= found.timeMs) ?? found.timeMs;
     evidence.bootedMs = rejoin.ups.find((upMs) => upMs >= found.timeMs) ?? null;
-    evidence.agreedMs = rejoin.agreedFrom(evidence.bootedMs ?? found.timeMs, this.#goldenAgreed);
+    evidence.agreedMs = rejoin.agreedFrom(evidence.bootedMs ?? found.timeMs);
     evidence.excusedMs = rejoin.silencedMs(found.timeMs, recoveryHours * hourMs);
     return evidence;
   }

@@ -7,7 +7,7 @@ import { ClusterEngine, isStore } from './cluster_engine.ts';
 import { type Call, emptyCall, type Layout, layoutOf, Machine, op, type Program, yields } from './machine.ts';
 
 /** Calls between two snapshots of a node's state. */
-const snapshotCalls = 25;
+const snapshotCalls = 50;
 const pageBytes = 1024;
 
 /** A node's state every `snapshotCalls` calls, in pages; what has not changed since the one before is kept once. */
@@ -25,14 +25,16 @@ class Snapshots {
     this.#taken.push(pages);
   }
 
-  /** Calls back with each word of the state (its number) that changed between two snapshots. */
-  eachChange(changed: (word: number) => void): void {
-    for (let taken = 1; taken < this.#taken.length; taken += 1)
-      this.#taken[taken].forEach((page, number) => {
+  /** Sets changed[w] for each word w of the state's first `bytes` bytes that changed between two snapshots. */
+  markChanges(changed: Uint8Array, bytes: number): void {
+    for (let number = 0; number * pageBytes < bytes; number += 1)
+      for (let taken = 1; taken < this.#taken.length; taken += 1) {
+        const page = this.#taken[taken][number];
         const before = this.#taken[taken - 1][number];
-        if (before === page) return;
-        for (let at = 0; at < page.length; at += 1) if (page[at] !== before[at]) changed((number * pageBytes + at) >> 2);
-      });
+        if (before === page) continue;
+        const end = Math.min(page.length, bytes - number * pageBytes);
+        for (let at = 0; at < end; at += 1) if (page[at] !== before[at]) changed[(number * pageBytes + at) >> 2] = 1;
+      }
   }
 
   /** Puts back the last one taken before call `index`; returns the call that it was taken before. */

@@ -3,14 +3,18 @@ import { imagePath, type Preset, type Variant } from '../../host/build/root.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { findBody, shippedBodies } from '../world/bodies.ts';
-import type { CampaignSetting, ImageName } from './campaign.ts';
+import type { CampaignSetting, ImageName, Span } from './campaign.ts';
 import { metered, mutableGlobals, traced } from './instrument.ts';
-import { injectionScenario } from './scene.ts';
+import { injectFromHours, injectionScenario, injectToHours, runHours } from './scene.ts';
 
 /** The image as flown, and the same sources with the protection compiled out. */
-export const presetOf: Readonly<Record<ImageName, Preset | Variant>> = { protected: 'flight', unprotected: 'bare' };
+const presetOf: Readonly<Record<ImageName | 'unscrubbed', Preset | Variant>> = {
+  protected: 'flight',
+  unprotected: 'bare',
+  unscrubbed: 'unscrubbed',
+};
 
-export function readImages(image: ImageName): Uint8Array {
+export function readImages(image: ImageName | 'unscrubbed'): Uint8Array {
   const path = imagePath(presetOf[image]);
   try {
     return new Uint8Array(readFileSync(path));
@@ -25,17 +29,19 @@ export function readImages(image: ImageName): Uint8Array {
  */
 export const loopTurnsMax = 1_000_000;
 
+/** What a campaign is asked for; `bytes`: another image than the built one, `span`: a shorter run, both for tests. */
+type Asked = Pick<CampaignSetting, 'seed' | 'n' | 'models'> & { bytes?: Uint8Array; span?: Span };
+
+const wholeRun: Span = { hours: runHours, fromHours: injectFromHours, toHours: injectToHours };
+
 /** Makes a campaign ready: the image, instrumented, and what it is to be struck with. */
-export async function settingFor(
-  image: ImageName,
-  { seed, n, models, bytes = readImages(image) }: Pick<CampaignSetting, 'seed' | 'n' | 'models'> & { bytes?: Uint8Array },
-): Promise<CampaignSetting> {
+export async function settingFor(image: ImageName, asked: Asked): Promise<CampaignSetting> {
+  const { seed, n, models, bytes = readImages(image), span = wholeRun } = asked;
   const globals = await mutableGlobals(bytes);
   if (globals > 0) throw new Error(`the image has ${globals} mutable globals, which this campaign does not strike`);
   const facts: ImageFacts = createV8Engine(bytes).image;
   const body = findBody(shippedBodies(), injectionScenario().body);
-  const instrumented = { metered: await metered(bytes, loopTurnsMax), traced: await traced(bytes) };
-  return { image, facts, ...instrumented, body, seed, n, models };
+  return { image, facts, metered: await metered(bytes, loopTurnsMax), traced: await traced(bytes), body, seed, n, models, span };
 }
 
 /** SHA-256 of both images. */

@@ -123,6 +123,7 @@ export class Machine {
   readonly state: Uint8Array;
   readonly exports: WebAssembly.Exports;
   readonly #budget: WebAssembly.Global | null;
+  readonly buffer: Buffer;
 
   constructor(program: Program, touch: (at: number, bytes: number) => void = () => {}) {
     this.program = program;
@@ -133,6 +134,7 @@ export class Machine {
     if (missing > 0) memory.grow(missing);
     this.bytes = new Uint8Array(memory.buffer);
     this.words = new Int32Array(memory.buffer);
+    this.buffer = Buffer.from(memory.buffer);
     this.state = this.bytes.subarray(program.stateFrom, program.stateTo);
     this.#budget = (this.exports[budgetExport] as WebAssembly.Global | undefined) ?? null;
   }
@@ -203,3 +205,18 @@ function copy(from: Uint8Array, at: number, to: Uint8Array, toAt: number, length
 export const yields = (operation: number) => operation === op.transmit || operation === op.command || operation === op.event;
 
 export const isTrap = (error: unknown) => error instanceof WebAssembly.RuntimeError;
+
+const chunkWords = 512;
+
+/** Words (byte address ÷ 4) of constants and context in which two machines differ. Most do not: whole chunks are passed over. */
+export function differingWords(one: Machine, other: Machine): number[] {
+  const { stateFrom, stateTo } = one.program;
+  const end = stateTo >> 2;
+  const found: number[] = [];
+  for (let from = stateFrom >> 2; from < end; from += chunkWords) {
+    const to = Math.min(from + chunkWords, end);
+    if (one.buffer.compare(other.buffer, from * 4, to * 4, from * 4, to * 4) === 0) continue;
+    for (let word = from; word < to; word += 1) if (one.words[word] !== other.words[word]) found.push(word);
+  }
+  return found;
+}

@@ -1,43 +1,62 @@
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { runScenario } from '../fleet/run.ts';
+import { parseScenario } from '../scenario/load.ts';
+import { shippedScenarios } from '../scenario/shipped.ts';
 import { findBody, shippedBodies } from '../world/bodies.ts';
 import { readImages } from './images.ts';
 import { counted, countExport } from './instrument.ts';
-import { injectionScenario } from './scene.ts';
-
-export interface Overhead {
-  /** Instructions of the protected image ÷ those of the unprotected one, on the campaign's run without upsets. */
-  instructionRatio: number;
-  contextBytesRatio: number;
-  /** Instructions per node and hour. */
-  instructionsPerNodeHour: { protected: number; unprotected: number };
-  contextBytes: { protected: number; unprotected: number };
-  /** Both fly the run to the same trace hash. */
-  sameTrace: boolean;
-}
-
-/** Hours that are counted: all that happens in the run does so within them. */
-const countedHours = 6;
-
-async function count(image: 'protected' | 'unprotected', seed: number) {
-  const engine = createV8Engine(await counted(readImages(image)));
-  const scenario = injectionScenario();
-  const body = findBody(shippedBodies(), scenario.body);
-  const { nodes } = scenario;
-  const { traceHash } = runScenario(scenario, { seed, days: countedHours / 24, nodes, body, engine });
-  const counter = (engine.calls as unknown as Record<string, WebAssembly.Global>)[countExport];
-  return { traceHash, perNodeHour: Number(counter.value) / nodes / countedHours, contextBytes: engine.image.contextBytes };
-}
 
 /** What protection costs, counted: a WebAssembly instruction each, bulk operations by the word. */
+export interface Overhead {
+  /** Instructions of the image with protection but without its scrubber ÷ those of the unprotected one. */
+  instructionRatio: number;
+  /** The same with the scrubber: the image that flies. */
+  instructionRatioScrubbed: number;
+  contextBytesRatio: number;
+  /** What the scrubber executes in a second of one node, and what share of 300 million a second that is. */
+  scrubbingPerS: number;
+  scrubbingShareOf300M: number;
+  instructionsPerNodeHour: { protected: number; unscrubbed: number; unprotected: number };
+  contextBytes: { protected: number; unprotected: number };
+  /** All three fly the run to the same trace hash. */
+  sameTrace: boolean;
+  workload: string;
+}
+
+/** The cluster workload: 100 nodes that boot, claim, mine and haul. */
+const workload = { scenario: 'cluster-neo', hours: 3 } as const;
+/** Cycles of a Cortex-M7 in a second. */
+const m7Hz = 300e6;
+
+async function count(image: 'protected' | 'unscrubbed' | 'unprotected', seed: number) {
+  const engine = createV8Engine(await counted(readImages(image)));
+  const scenario = parseScenario(shippedScenarios[workload.scenario], `${workload.scenario}.yaml`);
+  const body = findBody(shippedBodies(), scenario.body);
+  const { nodes } = scenario;
+  const { traceHash } = runScenario(scenario, { seed, days: workload.hours / 24, nodes, body, engine });
+  const counter = (engine.calls as unknown as Record<string, WebAssembly.Global>)[countExport];
+  return { traceHash, perNodeHour: Number(counter.value) / nodes / workload.hours, contextBytes: engine.image.contextBytes };
+}
+
+/** Flies the workload with three images, without any upset. */
 export async function measureOverhead(seed: number): Promise<Overhead> {
-  const one = await count('protected', seed);
-  const other = await count('unprotected', seed);
+  const flown = await count('protected', seed);
+  const unscrubbed = await count('unscrubbed', seed);
+  const bare = await count('unprotected', seed);
+  const scrubbingPerS = (flown.perNodeHour - unscrubbed.perNodeHour) / 3600;
   return {
-    instructionRatio: one.perNodeHour / other.perNodeHour,
-    contextBytesRatio: one.contextBytes / other.contextBytes,
-    instructionsPerNodeHour: { protected: one.perNodeHour, unprotected: other.perNodeHour },
-    contextBytes: { protected: one.contextBytes, unprotected: other.contextBytes },
-    sameTrace: one.traceHash === other.traceHash,
+    instructionRatio: unscrubbed.perNodeHour / bare.perNodeHour,
+    instructionRatioScrubbed: flown.perNodeHour / bare.perNodeHour,
+    contextBytesRatio: flown.contextBytes / bare.contextBytes,
+    scrubbingPerS,
+    scrubbingShareOf300M: scrubbingPerS / m7Hz,
+    instructionsPerNodeHour: {
+      protected: flown.perNodeHour,
+      unscrubbed: unscrubbed.perNodeHour,
+      unprotected: bare.perNodeHour,
+    },
+    contextBytes: { protected: flown.contextBytes, unprotected: bare.contextBytes },
+    sameTrace: new Set([flown.traceHash, unscrubbed.traceHash, bare.traceHash]).size === 1,
+    workload: `${workload.scenario}, ${workload.hours} h`,
   };
 }

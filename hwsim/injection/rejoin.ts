@@ -28,11 +28,13 @@ export class Rejoin implements TraceConsumer {
   readonly #node: number;
   #nextMs = 0;
 
-  readonly #stopWhenAgreed: readonly number[] | null;
+  /** The run is ended by `Decided` as soon as agreement has held since the node booted, at or after that time, or since that time itself; null: it is not. */
+  stop: { fromMs: number; boots: boolean } | null = null;
+  readonly #golden: readonly number[];
 
-  /** `stopWhenAgreed`: the golden run's `agreed`; the run is ended by `Decided` as soon as the node is back and agreement has held. */
-  constructor(plan: WorldPlan, node: number, fromMs: number, stopWhenAgreed: readonly number[] | null = null) {
-    this.#stopWhenAgreed = stopWhenAgreed;
+  /** `golden`: the golden run's `agreed`. */
+  constructor(plan: WorldPlan, node: number, fromMs: number, golden: readonly number[] = []) {
+    this.#golden = golden;
     this.#seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.#node = node;
     this.fromMs = fromMs;
@@ -72,15 +74,17 @@ export class Rejoin implements TraceConsumer {
       const apart = views.disagreements() + holdings.disagreements(at) + conflicts.count(at);
       this.agreed.push(apart === 0 && !this.#heldForGone() ? 1 : 0);
       this.silent.push(ground.radio[this.#node] === 1 ? 0 : 1);
-      this.#stop(at);
+      this.#stopWhenAgreed(at);
     }
   }
 
-  #stop(timeMs: number): void {
-    const bootMs = this.ups.find((upMs) => upMs >= this.fromMs);
-    if (this.#stopWhenAgreed === null || bootMs === undefined) return;
-    const sinceMs = this.agreedFrom(bootMs, this.#stopWhenAgreed);
-    if (sinceMs !== null && timeMs - sinceMs > HOLD_S * 1000 + minuteMs) throw new Decided();
+  #stopWhenAgreed(timeMs: number): void {
+    const { stop } = this;
+    if (stop === null) return;
+    const fromMs = stop.boots ? this.ups.find((upMs) => upMs >= stop.fromMs) : stop.fromMs;
+    if (fromMs === undefined) return;
+    const sinceMs = this.agreedFrom(fromMs);
+    if (sinceMs !== null && timeMs - sinceMs > HOLD_S * 1000 + 2 * minuteMs) throw new Decided();
   }
 
   #heldForGone(): boolean {
@@ -92,10 +96,10 @@ export class Rejoin implements TraceConsumer {
   }
 
   /** The first minute from `fromMs` on from which all agreed for half an hour, or until the end if that comes first; ms. Minutes in which the golden run did not agree either say nothing. */
-  agreedFrom(fromMs: number, golden: readonly number[]): number | null {
+  agreedFrom(fromMs: number): number | null {
     let since = -1;
     for (let minute = Math.ceil(fromMs / minuteMs); minute < this.agreed.length; minute += 1) {
-      if (this.agreed[minute] === 0 && golden[minute] !== 0) since = -1;
+      if (this.agreed[minute] === 0 && this.#golden[minute] !== 0) since = -1;
       else if (since < 0) since = minute;
       if (since >= 0 && minute - since >= holdMinutes) break;
     }

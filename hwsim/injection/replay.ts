@@ -2,13 +2,13 @@ import { FLAG_EVENT } from '../../host/engine/status.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { flip, Stuck, type Upset } from './draw.ts';
 import type { CallLog } from './golden.ts';
-import { emptyCall, isTrap, Machine, op, type Program, recordCapacity, yields } from './machine.ts';
+import { differingWords, emptyCall, isTrap, Machine, op, type Program, recordCapacity, yields } from './machine.ts';
 import { never, type Touches } from './touches.ts';
 import { type Told, takeUpset } from './upsets.ts';
 
 /** What the struck node did first that the golden run did not. */
 export interface Departure {
-  kind: 'trap' | 'hang' | 'output' | 'checkpoint';
+  kind: 'trap' | 'hang' | 'output' | 'checkpoint' | 'dropped';
   /** The call that did it. */
   call: number;
   /** Of a trap. */
@@ -56,6 +56,9 @@ interface Struck {
   steps: number;
 }
 
+/** Calls made with the state of a node that let something go, before it is left to the fork. */
+const stepsAfterLossMax = 100;
+
 /**
  * Replays one node against the golden run's inputs, all its upsets in one pass: the golden machine makes every call once; a struck state is kept as
  * words that differ from the golden one, and is made real only in calls that touch one of those words. `exhaustive` makes it real in every call:
@@ -69,8 +72,6 @@ export class NodeReplay {
   readonly #struck: Machine;
   readonly #before: Uint8Array;
   readonly #waiting: (Struck[] | undefined)[];
-  readonly #fromWord: number;
-  readonly #toWord: number;
   readonly #call = emptyCall();
   readonly #onEnd: (ending: Ending) => void;
 
@@ -88,8 +89,6 @@ export class NodeReplay {
     this.#struck = new Machine(program);
     this.#before = new Uint8Array(this.#golden.state.length);
     this.#waiting = new Array(log.count);
-    this.#fromWord = program.stateFrom >> 2;
-    this.#toWord = program.stateTo >> 2;
     this.#onEnd = onEnd;
   }
 
@@ -180,12 +179,15 @@ export class NodeReplay {
     }
     if (!fits) return this.#depart(struck, 'output', index, 0);
     struck.stuck?.hold(machine);
-    if (struck.stuck === null && Buffer.compare(machine.state, this.#golden.state) === 0) {
+    this.#compare(struck);
+    if (struck.stuck === null && struck.words.length === 0) {
       if (struck.stored && this.#restoresAfter(index)) return this.#depart(struck, 'checkpoint', index, 0);
       return this.#end(struck, null, true);
     }
-    this.#compare(struck);
     if (this.#isSettled(struck, index)) return this.#end(struck, null, true);
+    // What was let go left the node in another state by right: how it does with that is for the cluster to show.
+    if (struck.told.dropped > 0 && struck.steps > stepsAfterLossMax && !struck.telling && index + 1 < this.#log.count)
+      return this.#depart(struck, 'dropped', index + 1, 0);
     this.#wait(struck, index + 1);
   }
 
@@ -256,18 +258,11 @@ export class NodeReplay {
     return found >= 0 && found < this.#log.count;
   }
 
-  /** Notes which words of the struck machine differ from the golden one's. */
+  /** Notes which words of the struck machine differ from the golden one's. The arrays are new: the old ones may be kept as the state before the last input. */
   #compare(struck: Struck): void {
-    const golden = this.#golden.words;
     const mine = this.#struck.words;
-    // New arrays: the old ones may be kept as the state before the last input.
-    struck.words = [];
-    struck.values = [];
-    for (let word = this.#fromWord; word < this.#toWord; word += 1) {
-      if (golden[word] === mine[word]) continue;
-      struck.words.push(word);
-      struck.values.push(mine[word]);
-    }
+    struck.words = differingWords(this.#struck, this.#golden);
+    struck.values = struck.words.map((word) => mine[word]);
   }
 
   #depart(struck: Struck, kind: Departure['kind'], call: number, site: number): void {

@@ -78,6 +78,11 @@ export class Sayings {
     for (const list of this.#lists) list.forget(this.#input);
   }
 
+  /** Nothing is open, and neither has said what the other has not. */
+  get allSaid(): boolean {
+    return this.suspects.length === 0 && this.#lists.every(({ struck, twin }) => struck.length === twin.length);
+  }
+
   /** Both have just booted: what was said before is settled. */
   startAnew(): void {
     this.suspects = [];

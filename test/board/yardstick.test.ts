@@ -2,17 +2,20 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { tableLayout } from '../../host/bench/cycles_layout.ts';
-import { buildRunner, runScript } from '../../host/bench/cycles_runner.ts';
+import { firmwareConstants, tableLayout } from '../../host/bench/cycles_layout.ts';
+import { buildRunner, type Runner, runScript, targetWithout } from '../../host/bench/cycles_runner.ts';
 import { place, Script } from '../../host/bench/cycles_script.ts';
 import { compareConflicts, compareFrames, crowd, sizesOf } from '../../host/bench/cycles_yardstick.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 
 const compared: readonly TargetName[] = ['m7', 'm4', 'leon3'];
 
+/** The yardstick has no protection: it is compared with the image that has none either. */
+const bareRunner = (name: TargetName): Promise<Runner> => buildRunner(targetWithout('protection', targets[name]));
+
 test('the yardstick opens thousands of frames, sound and mutated, as the image does', async () => {
   for (const name of compared) {
-    const runner = await buildRunner(targets[name]);
+    const runner = await bareRunner(name);
     for (const seed of [11, 12]) {
       const mutated = compareFrames(runner, seed, 700, false);
       assert.equal(mutated.different, [], name);
@@ -25,7 +28,7 @@ test('the yardstick opens thousands of frames, sound and mutated, as the image d
 
 test('the yardstick gives the verdicts of the image, record by record', async () => {
   for (const name of compared) {
-    const runner = await buildRunner(targets[name]);
+    const runner = await bareRunner(name);
     const { members, intents } = sizesOf(targets[name].preset);
     for (let seed = 1; seed <= 4; seed += 1) {
       const random = new RandomStream(seed, 'test/yardstick');
@@ -46,10 +49,12 @@ test('the yardstick gives the verdicts of the image, record by record', async ()
 });
 
 test('a verdict, a bound and a counter that differ are noticed', async () => {
-  const { target } = await buildRunner(targets.leon3);
-  const layout = tableLayout(target.preset);
-  const intentsAt = layout[6];
-  const countersAt = layout[1];
+  const runner = await bareRunner('leon3');
+  const { target } = runner;
+  const layout = tableLayout(runner.image);
+  const constants = firmwareConstants(runner.image);
+  const intentsAt = constants.get('INTENTS_AT')!;
+  const countersAt = constants.get('COUNTERS_AT')!;
   const changed = (all: boolean, at: number): number => {
     const script = new Script(target.bigEndian);
     const random = new RandomStream(1, 'test/yardstick');
@@ -62,10 +67,14 @@ test('a verdict, a bound and a counter that differ are noticed', async () => {
     assert.is(result.word(before), 0);
     return result.word(after);
   };
-  const runner = await buildRunner(targets.leon3);
   assert.is(changed(true, intentsAt + 23), 1);
   assert.is(changed(true, intentsAt + 8), 1);
   assert.is(changed(false, countersAt + 8), 1);
+});
+
+test('the yardstick is not compared with an image that is protected', async () => {
+  const runner = await buildRunner(targets.m7);
+  assert.throws(() => compareFrames(runner, 1, 1, true), /without protection, not with flight/);
 });
 
 test.run();

@@ -1,7 +1,10 @@
 /** Watches the protected block from outside: its own reckoning of the codes, after every call. */
+import { codeOf } from '../../host/bench/cycles_codes.ts';
 import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
+
+export { codeOf };
 
 /** Where the lines lie, and which table each belongs to. */
 export class Lines {
@@ -37,24 +40,6 @@ export class Lines {
     const end = this.at + (line + 1) * 64;
     return `line ${line}, ${this.#tables.filter(([, at]) => at < end).at(-1)?.[0] ?? '?'}`;
   }
-}
-
-const turned = (word: number, by: number) => (word << by) | (word >>> (32 - by));
-/** Which of the four sums each of the eight words is in: one, or all others. */
-const sumsOf = [[0], [1], [2], [3], [1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]];
-
-/** [Q, P] of a line, by the definition in firmware/memory/lines.ts, half by half. */
-export function codeOf(words: Uint32Array, first: number): [number, number] {
-  let q = 0;
-  let p = 0;
-  for (let half = 0; half < 16; half += 1) {
-    const word = words[first + half];
-    const placed = half % 2 === 0 ? word : turned(word, 16);
-    p ^= word;
-    q ^= placed;
-    for (const sum of sumsOf[half >> 1]) q ^= turned(placed, 1 << sum);
-  }
-  return [q >>> 0, p >>> 0];
 }
 
 /** The first line of the context at `ctx` whose code is not its own, or −1. */

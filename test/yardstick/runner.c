@@ -25,13 +25,13 @@
 enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
 enum export { BOOT = 1, RESTORE, RECEIVE, OBSERVE, TICK, TRANSMIT, COMMAND, EVENT, DEADLINE, CHECKPOINT, HASH, INSPECT, VERDICT };
 enum native { NATIVE_VERDICT = 1, NATIVE_FRAME };
-enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1024, HEADER_BYTES = 16 };
+enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1024, HEADER_BYTES = 16, GROUP_BYTES = 32 };
 /* Arguments at or above this are buffers: the context, the frame, the record, the configuration, the checkpoint. */
 #define PLACE 0xfffffff0u
 
 /* What TABLES tells: where things lie in a context, and how many. */
 struct layout {
-  u32 edge, counters, scratch, members, bitmaps, intents_state, intents, index, groups, notices;
+  u32 edge, call, clock, counters, scratch, members, bitmaps, bitmap_bytes, intents_state, intents, index, groups, notices;
   u32 members_max, intents_max, notices_max;
 };
 
@@ -138,11 +138,11 @@ static void load_small_tables(void) {
   node.self = field(edge + 4, 4);
   node.members = field(edge + 8, 4);
   node.cluster = field(edge + 12, 4);
-  node.local_s = field(edge + 68, 4);
-  node.mission_s = field(edge + 76, 4);
-  node.time_known = field(edge + 84, 4);
-  node.offset_s = field(edge + 88, 4);
-  node.offset_ms = field(edge + 92, 4);
+  node.time_known = field(edge + 36, 4);
+  node.local_s = field(context + layout.call + 16, 4);
+  node.mission_s = field(context + layout.call + 24, 4);
+  node.offset_s = field(context + layout.clock, 4);
+  node.offset_ms = field(context + layout.clock + 4, 4);
   for (u32 i = 0; i < LOSSES_MAX; i++) {
     node.losses[i].count = field(context + layout.counters + 8 * i, 4);
     node.losses[i].first_s = field(context + layout.counters + 8 * i + 4, 4);
@@ -153,11 +153,11 @@ static void load_small_tables(void) {
 static void load_tables(void) {
   const u32 words = (layout.members_max + 31) / 32;
   load_small_tables();
-  /* Bitmap 6: who is gone. */
-  for (u32 i = 0; i < words; i++) node.gone[i] = field(context + layout.bitmaps + (6 * words + i) * 4, 4);
-  for (u32 i = 0; i < layout.members_max; i++) node.last_beat[i] = field(context + layout.members + 28 * i, 4);
+  /* Bitmap 8: who is gone. */
+  for (u32 i = 0; i < words; i++) node.gone[i] = field(context + layout.bitmaps + 8 * layout.bitmap_bytes + 4 * i, 4);
+  for (u32 i = 0; i < layout.members_max; i++) node.last_beat[i] = field(context + layout.members + 32 * i, 4);
   for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++) node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
-  for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + 24 * i);
+  for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + GROUP_BYTES * i);
   node.notice_count = field(context + layout.intents_state + 28, 4);
   for (u32 i = 0; i < layout.notices_max; i++) load_notice(&node.notices[i], context + layout.notices + 16 * i);
   for (u32 i = 0; i < layout.intents_max; i++) load_record(&node.records[i], context + layout.intents + 64 * i);
@@ -183,7 +183,7 @@ static u32 differences(void) {
     if (field(at + 8, 4) != node.records[i].bound_s || field(at + 23, 1) != node.records[i].verdict) count++;
   }
   for (u32 i = 0; i < GROUPS_MAX; i++)
-    if (field(context + layout.groups + 24 * i + 18, 2) != node.groups[i].dirty_from) count++;
+    if (field(context + layout.groups + GROUP_BYTES * i + 18, 2) != node.groups[i].dirty_from) count++;
   return count;
 }
 

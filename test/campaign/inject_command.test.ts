@@ -1,0 +1,131 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import type { InjectReport } from '../../host/cli/inject_report.ts';
+import { type InjectionRecord, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
+
+const command = join(rootFolder, 'dist/heliograph.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'inject-'));
+const inject = (...words: string[]) =>
+  spawnSync(process.execPath, [command, 'inject', ...words], { encoding: 'utf8', maxBuffer: 1 << 26 });
+
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Records of a file, by image and index. */
+function recordsIn(path: string): Map<string, InjectionRecord> {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(1);
+  const records = lines.map((line) => JSON.parse(line) as InjectionRecord);
+  const map = new Map(records.map((record) => [`${record.image} ${record.index}`, record]));
+  assert.is(map.size, records.length, 'no injection twice');
+  return map;
+}
+
+const sorted = (records: Map<string, InjectionRecord>) => [...records].sort(([a], [b]) => (a < b ? -1 : 1));
+
+test('10,000 injections into the protected image: no wrong value is accepted by another node, 99.9 % are right or recovered in time', () => {
+  const run = inject('--n', '10000', '--baseline', '800', '--seed', '1', '--json');
+  assert.is(run.status, 0, run.stderr);
+  const report = JSON.parse(run.stdout) as InjectReport;
+  assert.is(report.n, 10_000);
+  assert.is(report.sdcPropagated, 0, JSON.stringify(report.failures));
+  assert.is(report.upperBound95, 3 / 10_000);
+  assert.ok(report.good.rate >= 0.999, JSON.stringify(report.failures));
+  assert.equal(Object.keys(report.outcomes), [...outcomeNames]);
+  assert.is(
+    Object.values(report.outcomes).reduce((sum, count) => sum + count, 0),
+    10_000,
+  );
+  assert.is(report.unprotected?.n, 800);
+  assert.ok((report.unprotected?.sdc.count ?? 0) > 0);
+  assert.ok((report.sdcReduction ?? 0) > 1);
+  assert.ok(report.overhead !== null && report.overhead.instructionRatio >= 1 && report.overhead.contextBytesRatio <= 1.6);
+  assert.ok(report.overhead?.sameTrace);
+  assert.ok(report.injectionsPerS > 0);
+});
+
+test('the same seed gives the same outcomes with one worker and with two, and to a campaign that was cut off and resumed', () => {
+  const one = join(folder, 'one.jsonl');
+  const two = join(folder, 'two.jsonl');
+  const words = ['--n', '400', '--seed', '3', '--baseline', '100'];
+  assert.is(inject(...words, '--jobs', '1', '--out', one).status, 0);
+  assert.is(inject(...words, '--jobs', '2', '--out', two).status, 0);
+  const whole = sorted(recordsIn(one));
+  assert.is(whole.length, 500);
+  assert.equal(sorted(recordsIn(two)), whole);
+  // Cut off in the middle of a line, as a kill or a full disk leaves it.
+  truncateSync(two, Math.floor(statSync(two).size * 0.6) + 7);
+  const resumed = inject(...words, '--out', two, '--resume', '--json');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.equal(sorted(recordsIn(two)), whole);
+  assert.is((JSON.parse(resumed.stdout) as InjectReport).n, 400);
+  // With everything known there is nothing left to do.
+  assert.is(inject(...words, '--out', two, '--resume').status, 0);
+  assert.equal(sorted(recordsIn(two)), whole);
+});
+
+test('killed while it works, a campaign goes on where it was', async () => {
+  const path = join(folder, 'killed.jsonl');
+  const words = ['inject', '--n', '900', '--baseline', '0', '--seed', '5', '--jobs', '2', '--out', path];
+  const child = spawn(process.execPath, [command, ...words], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const timer = setInterval(() => {
+    if (existsSync(path) && readFileSync(path, 'utf8').split('\n').length > 200) child.kill('SIGKILL');
+  }, 20);
+  await ended;
+  clearInterval(timer);
+  const before = recordsIn(path);
+  const resumed = inject(...words.slice(1), '--resume');
+  assert.is(resumed.status, 0, resumed.stderr);
+  const after = recordsIn(path);
+  assert.is(after.size, 900);
+  for (const [key, record] of before) assert.equal(after.get(key), record);
+});
+
+test('one injection by itself gives the line that the campaign has of it', () => {
+  const whole = [...recordsIn(join(folder, 'one.jsonl')).values()].find(
+    ({ image, reason }) => image === 'unprotected' && /^first/.test(reason),
+  );
+  assert.ok(whole);
+  const run = inject('--seed', '3', '--unprotected', '--only', String(whole.index), '--json');
+  assert.equal(JSON.parse(run.stdout), whole);
+  assert.match(inject('--seed', '3', '--only', '0').stdout, /^protected image, \w+: node \d+, before call \d+ .*\n[\w-]+: /);
+});
+
+const refused: [string, RegExp, number, string[]][] = [
+  [
+    'a model that does not exist',
+    /'nonsense' is no fault model: known there are mixed, bit, double, burst, stuck/,
+    2,
+    ['--model', 'nonsense'],
+  ],
+  ['a model of boards', /'skip' does not exist on wasm.*--target m7 --model skip/, 2, ['--model', 'skip']],
+  ['a target that does not exist', /Allowed choices are wasm/, 2, ['--target', 'abacus']],
+  ['a count that is none', /--n is '0', not a whole number/, 2, ['--n', '0']],
+  ['resuming nothing', /--resume goes on with a file: name it with --out/, 2, ['--resume']],
+];
+
+for (const [name, message, code, words] of refused)
+  test(`${name} is refused`, () => {
+    const run = inject(...words);
+    assert.match(run.stderr, message);
+    assert.is(run.status, code);
+  });
+
+test('a file that is there is not overwritten, and one of another campaign is not gone on with', () => {
+  const path = join(folder, 'one.jsonl');
+  const again = inject('--n', '10', '--seed', '3', '--out', path);
+  assert.match(again.stderr, /is there already: --resume goes on with it/);
+  assert.is(again.status, 2);
+  const other = inject('--n', '10', '--seed', '4', '--out', path, '--resume');
+  assert.match(other.stderr, /one\.jsonl:1: is of another campaign: seed 3, not 4/);
+  assert.is(other.status, 3);
+  const bad = join(folder, 'bad.jsonl');
+  writeFileSync(bad, 'no JSON\n');
+  assert.match(inject('--n', '10', '--out', bad, '--resume').stderr, /bad\.jsonl:1: is no JSON/);
+});
+
+test.run();

@@ -1,0 +1,151 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import type { InjectionRecord, ModelName, OutcomeName } from '../../hwsim/campaign/outcomes.ts';
+import { Campaign, type ImageName } from '../../hwsim/injection/campaign.ts';
+import { drawUpset } from '../../hwsim/injection/draw.ts';
+import { loopTurnsMax, readImages, settingFor } from '../../hwsim/injection/images.ts';
+import { counted, countExport, metered } from '../../hwsim/injection/instrument.ts';
+import { judgeFork } from '../../hwsim/injection/judge.ts';
+import { Machine, op, Program } from '../../hwsim/injection/machine.ts';
+import { injectionScenario } from '../../hwsim/injection/scene.ts';
+import { runScenario } from '../../hwsim/fleet/run.ts';
+import { findBody, shippedBodies } from '../../hwsim/world/bodies.ts';
+
+const mixed: readonly ModelName[] = ['bit', 'double', 'burst'];
+/** Short, but with the reset and the storm's announcement in it. */
+const span = { hours: 2.4, fromHours: 0.5, toHours: 1.6 };
+const scenario = injectionScenario();
+const body = findBody(shippedBodies(), scenario.body);
+
+async function campaignOn(image: ImageName, models = mixed, bytes?: Uint8Array): Promise<Campaign> {
+  return new Campaign(await settingFor(image, { seed: 1, n: 4000, models, bytes, span }));
+}
+
+function run(campaign: Campaign, node: number, indices: readonly number[], exhaustive = false): InjectionRecord[] {
+  const records: InjectionRecord[] = [];
+  campaign.run(node, indices, (record) => records.push(record), exhaustive);
+  return records.sort((a, b) => a.index - b.index);
+}
+
+function flyOrdinary(image: Uint8Array, hours: number) {
+  const engine = createV8Engine(image);
+  const { traceHash } = runScenario(scenario, { seed: 1, days: hours / 24, nodes: scenario.nodes, body, engine });
+  return { traceHash, calls: engine.calls as unknown as Record<string, WebAssembly.Global> };
+}
+
+const protectedCampaign = await campaignOn('protected');
+const bareCampaign = await campaignOn('unprotected');
+
+test('metered and counted images, and a machine of its own for every node, fly to the same trace hash as the image that is flown', async () => {
+  const image = readImages('protected');
+  const { traceHash } = flyOrdinary(image, span.hours);
+  assert.is(flyOrdinary(await metered(image, loopTurnsMax), span.hours).traceHash, traceHash);
+  const count = flyOrdinary(await counted(image), span.hours);
+  assert.is(count.traceHash, traceHash);
+  assert.ok(count.calls[countExport].value > 10_000_000n);
+  assert.is(protectedCampaign.golden.facts.traceHash, traceHash);
+  // Protection changes nothing that anybody sees.
+  assert.is(bareCampaign.golden.facts.traceHash, traceHash);
+});
+
+test('a loop that never ends traps after as many turns as it is given, and is told from another trap', async () => {
+  // (module (memory (export "memory") 1) (func (export "deadline") (param i32 i32 i32) (result i32) (loop (br 0)) unreachable))
+  const endless = Uint8Array.from(
+    Buffer.from(
+      '0061736d0100000001080160037f7f7f017f03020100050301000107150206 6d656d6f72790200 08646561646c696e650000 0a0a01080003400c000b000b'.replaceAll(
+        ' ',
+        '',
+      ),
+      'hex',
+    ),
+  );
+  const image = await metered(endless, 1000);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(image as Uint8Array<ArrayBuffer>));
+  assert.throws(() => (exports.deadline as CallableFunction)(0, 0, 0), /unreachable/);
+  assert.is((exports.loop_turns_left as WebAssembly.Global).value, 0);
+});
+
+for (const [name, campaign] of [
+  ['protected', protectedCampaign],
+  ['unprotected', bareCampaign],
+] as const)
+  test(`pruned and shared, the ${name} image's verdicts are those of the exhaustive replay with a fork each`, () => {
+    const indices = campaign.indicesOf(3).slice(0, 30);
+    const quick = run(campaign, 3, indices);
+    const slow = run(campaign, 3, indices, true);
+    assert.equal(
+      quick.map(({ index, outcome }) => [index, outcome]),
+      slow.map(({ index, outcome }) => [index, outcome]),
+    );
+  });
+
+test('an injection made alone gives what it gives among others', () => {
+  const indices = bareCampaign.indicesOf(5).slice(0, 120);
+  const together = run(bareCampaign, 5, indices);
+  for (const record of together.filter(({ reason }) => reason.startsWith('first')).slice(0, 5))
+    assert.equal(run(bareCampaign, 5, [record.index]), [record]);
+});
+
+test('the same seed draws the same upsets, uniform over nodes, calls and bits; another seed others', () => {
+  const { window, program } = bareCampaign;
+  const draw = (seed: number, index: number) => drawUpset(seed, index, mixed, window, program);
+  assert.equal(draw(1, 7), draw(1, 7));
+  assert.is.not(JSON.stringify(draw(1, 7)), JSON.stringify(draw(2, 7)));
+  const upsets = Array.from({ length: 4000 }, (_, index) => draw(1, index));
+  const share = (model: ModelName) => upsets.filter((upset) => upset.model === model).length / upsets.length;
+  assert.ok(Math.abs(share('double') - 0.08) < 0.02 && Math.abs(share('burst') - 0.02) < 0.01);
+  for (const { node, call, place, bits, model, span: width } of upsets) {
+    assert.ok(call >= window.from[node] && call < window.to[node]);
+    const last = place + (bits[bits.length - 1] >> 3);
+    assert.ok(place >= program.stateFrom && last < program.stateTo);
+    assert.is(new Set(bits).size, bits.length);
+    if (model === 'double') assert.ok(bits[1] < (width === 'word' ? 32 : 512) && place % (width === 'word' ? 4 : 64) === 0);
+    if (model === 'burst') assert.ok(bits.length >= 3 && bits.length <= 8 && bits[bits.length - 1] - bits[0] === bits.length - 1);
+  }
+});
+
+const outcomesOf = (records: readonly InjectionRecord[]) => new Set(records.map(({ outcome }) => outcome));
+
+test('without protection upsets are masked, lie there, crash nodes, make them decide wrong and tell others wrong things', () => {
+  const records = [0, 1, 2, 4].flatMap((node) => run(bareCampaign, node, bareCampaign.indicesOf(node)));
+  const seen = outcomesOf(records);
+  for (const outcome of ['masked', 'masked-latent', 'crash', 'SDC-local', 'SDC-propagated'] as OutcomeName[])
+    assert.ok(seen.has(outcome), outcome);
+  assert.not(seen.has('corrected'));
+});
+
+test('a protection that protects nothing is found out', async () => {
+  const broken = await campaignOn('protected', mixed, readImages('unprotected'));
+  assert.ok(outcomesOf(run(broken, 1, broken.indicesOf(1))).has('SDC-local'));
+});
+
+test('a stuck bit is found again and again by the protected image, and is no lie either', async () => {
+  const campaign = await campaignOn('protected', ['stuck']);
+  const records = run(campaign, 2, campaign.indicesOf(2).slice(0, 12));
+  const seen = outcomesOf(records);
+  assert.ok(seen.has('corrected'), [...seen].join(', '));
+  assert.not(seen.has('SDC-propagated'));
+});
+
+test('a made trap goes the ordinary dying path and is judged by its site; a made hang is a hang', () => {
+  const log = bareCampaign.golden.logs[1];
+  let call = bareCampaign.window.from[1];
+  while (log.op[call] !== op.tick) call += 1;
+  const judged = (site: number, hang: boolean) =>
+    judgeFork(bareCampaign.fork({ node: 1, call, how: 'trap', site, hang })).outcome;
+  assert.is(judged(902, false), 'detected-and-recovered');
+  assert.is(judged(123, false), 'crash');
+  assert.is(judged(0, true), 'hang');
+});
+
+test('a machine made anew holds what it held first', () => {
+  const program = new Program(protectedCampaign.setting.metered);
+  const machine = new Machine(program);
+  const before = machine.bytes.slice();
+  machine.bytes.fill(0xaa, program.context, program.stateTo);
+  machine.renew();
+  assert.equal(Buffer.compare(machine.bytes, before), 0);
+});
+
+test.run();
