@@ -85,7 +85,7 @@ test('RAD-1 holds: twins do what their nodes do, through storm, restarts and che
     return strike.call(this, [bits[0] % 32]);
   };
   try {
-    const { bench, facts } = fly(small(20), 5);
+    const { bench, facts } = fly(small(180), 5);
     const { upsets, framesDeparted, decisionsDeparted, eventsDeparted, omissions, latentBits } = bench.radiation!;
     assert.ok(upsets > 300 && latentBits > 0 && facts.calls.boots > nodes);
     assert.equal([framesDeparted, decisionsDeparted, eventsDeparted, omissions], [0, 0, 0, 0]);
@@ -105,13 +105,13 @@ test('a node without upsets in an instance of its own does what it does among th
 });
 
 test('RAD-1 violated: the unprotected image sends wrong values; the judge names node, second and upset; one seed, one hash', () => {
-  const { bench, facts } = fly(small(20), 5);
+  const { bench, facts } = fly(small(180), 5);
   const verdict = checkOf(bench, 'RAD-1-no-corrupt-value-sent');
   assert.is(verdict.ok, false);
   assert.match(verdict.examples[0], /^at \d+ s node \d+ gives out a wrong (frame|command|event) after upset \d+/);
   const { framesDeparted, framesAccepted, decisionsDeparted } = bench.radiation!;
   assert.ok(framesDeparted > 0 && framesAccepted > 0 && decisionsDeparted > 0);
-  assert.is(fly(small(20), 5).facts.traceHash, facts.traceHash);
+  assert.is(fly(small(180), 5).facts.traceHash, facts.traceHash);
 });
 
 test.run();
