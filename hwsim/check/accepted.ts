@@ -1,7 +1,7 @@
 import { conflictsAmong } from './conflicts.ts';
 import type { Observers } from './observers.ts';
 import type { Plan } from './plans.ts';
-import { EVENT, groupOf, KIND_MAINTAIN, LOST, PUBLISHED } from './record.ts';
+import { EVENT, groupOf, KIND_MAINTAIN, LOST, PUBLISHED, UPSET, UPSET_OUTCOME } from './record.ts';
 import { HOLD_S, OWN_SLOTS, SETTLE_S } from './rules.ts';
 import { Findings, type Judge, seconds, type Verdict } from './verdict.ts';
 
@@ -59,26 +59,42 @@ export class NothingLost implements Judge {
   }
 }
 
-/** INT-4: a single writer's versions only grow, holders never fall back without a restart, and nobody holds what was never published. */
+/**
+ * INT-4: a single writer's versions only grow, holders never fall back unless they restarted or let go of a record that an upset had spoilt, and nobody holds what was never
+ * published.
+ */
 export class Versions implements Judge {
   readonly id = 'INT-4-versions';
-  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED];
+  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED, EVENT.UPSET];
   private readonly findings = new Findings();
+  private readonly nodes: number;
   private readonly newest: Uint32Array;
   private readonly bootedMs: Float64Array;
+  /** When a node last lost what it held: it restarted, or let go of a record. */
+  private readonly lostMs: Float64Array;
+  /** When a node last reported on a key: [key × nodes + node]. */
+  private readonly reportedMs: Float64Array;
   private nowMs = 0;
 
   constructor(seen: Observers) {
     this.newest = new Uint32Array(seen.facts.nodes * OWN_SLOTS);
-    this.bootedMs = new Float64Array(seen.facts.nodes).fill(-1e12);
+    this.nodes = seen.facts.nodes;
+    this.bootedMs = new Float64Array(this.nodes).fill(-1e12);
+    this.lostMs = new Float64Array(this.nodes).fill(-1e12);
+    this.reportedMs = new Float64Array(this.newest.length * this.nodes);
     seen.holdings.regressed = (node, key, from, to) => this.regressed(node, key, from, to);
   }
 
   event(timeMs: number, node: number, f: Uint32Array): void {
     this.nowMs = timeMs;
     if (f[0] === EVENT.HELD) return this.held(timeMs, node, f);
+    if (f[0] === EVENT.UPSET) {
+      if (f[UPSET.OUTCOME] === UPSET_OUTCOME.DROPPED) this.lostMs[node] = timeMs;
+      return;
+    }
     if (f[0] === EVENT.BOOTED) {
       this.bootedMs[node] = timeMs;
+      this.lostMs[node] = timeMs;
       return;
     }
     const key = node * OWN_SLOTS + f[PUBLISHED.SLOT];
@@ -93,6 +109,8 @@ export class Versions implements Judge {
 
   private held(timeMs: number, node: number, f: Uint32Array): void {
     const [, owner, slot, version, state] = f;
+    const key = owner * OWN_SLOTS + slot;
+    if (key < this.newest.length) this.reportedMs[key * this.nodes + node] = timeMs;
     // An owner reports its own record a moment before it reports having published it.
     if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot]) return;
     this.findings.add(
@@ -100,9 +118,10 @@ export class Versions implements Judge {
     );
   }
 
-  /** A checkpoint may be an hour old; what a restarted node reports from it is not a fall back. */
+  /** A checkpoint may be hours old: what a node first reports after it lost what it held is no fall back, nor what it reports within an hour of a restart. */
   private regressed(node: number, key: number, from: number, to: number): void {
     if (this.nowMs - this.bootedMs[node] < 3_600_000) return;
+    if (this.reportedMs[key * this.nodes + node] <= this.lostMs[node]) return;
     this.findings.add(
       () => `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`,
     );

@@ -129,6 +129,26 @@ test('INT-4 holds: versions grow, and a restart may bring an older table', () =>
   assert.ok(court.verdict('INT-4-versions').ok);
 });
 
+test('INT-4 holds: what a node first reports after a restart, or after it let go of a record, may be older; violated: what it reports next', () => {
+  for (const loss of [
+    [192, 4, 1, 2],
+    [207, 300, 2, 0, 1],
+  ]) {
+    const court = room();
+    for (const version of [1, 2, 3]) court.spread(60 * version, 0, { version });
+    court.event(300, 1, ...loss);
+    court.hold(300 + 3 * hour, 1, 0, { version: 2 });
+    assert.ok(court.verdict('INT-4-versions').ok);
+    court.hold(360 + 3 * hour, 1, 0, { version: 1 });
+    assert.is(court.verdict('INT-4-versions').violations, 1);
+  }
+  const corrected = room();
+  for (const version of [1, 2]) corrected.spread(60 * version, 0, { version });
+  corrected.event(300, 1, 207, 300, 1, 0, 1);
+  corrected.hold(300 + 3 * hour, 1, 0, { version: 1 });
+  assert.is(corrected.verdict('INT-4-versions').violations, 1);
+});
+
 test('INT-4 violated: a version used twice, one from nowhere, a holder that falls back', () => {
   const court = room();
   court.publish(60, 0, { version: 2 });
