@@ -26,7 +26,7 @@ void board_watchdog_arm(u32 ms);
 void board_watchdog_stop(void);
 
 /*
- * Memory that keeps its contents without power, NONVOLATILE_BYTES of it. It may be flash: `at` and `bytes` of an erasure are multiples of 8,192, those of a write of 16, and
+ * Memory that keeps its contents without power, NONVOLATILE_BYTES of it. It may be flash: `at` and `bytes` of an erasure are multiples of 8,192, a write begins at a multiple of 16 and crosses no multiple of 512, and
  * between two erasures every place is written once. What is erased reads as no valid contents.
  */
 void board_store_erase(u32 at, u32 bytes);

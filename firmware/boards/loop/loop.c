@@ -280,6 +280,9 @@ static u32 boot(const struct port_frame *in) {
   if (is_driven()) take_time(in->body + 2);
   else clock_zero();
   loop.fed = 0;
+  /* Below the context nothing of before is left either: what went astray may have written there. */
+  linear_fill(0, 0, image_memory_base());
+  image_constants();
   linear_write(config_at(), in->body + 8, bytes);
   u32 status = begin_from_store(cause, bytes);
   if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);

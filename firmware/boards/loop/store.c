@@ -115,18 +115,21 @@ static u32 header_checksum(const struct slot *slot) {
   return crc_more(CRC_BEGIN, covered, sizeof covered);
 }
 
+/* The next piece of a checkpoint. Pieces end where multiples of their size do, header included, so that none crosses a page of flash. */
 static u32 part_of(u32 bytes, u32 done) {
-  return bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
+  const u32 whole = CHUNK_BYTES - ((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u));
+  return bytes - done < whole ? bytes - done : whole;
 }
 
 static u32 verifies(const struct slot *slot) {
   u8 chunk[CHUNK_BYTES];
   if (slot->sequence == 0) return 0;
   u32 crc = header_checksum(slot);
-  for (u32 done = 0; done < slot->bytes; done += CHUNK_BYTES) {
+  for (u32 done = 0; done < slot->bytes;) {
     const u32 part = part_of(slot->bytes, done);
     board_store_read(slot->at + STORE_HEADER_BYTES + done, chunk, part);
     crc = crc_more(crc, chunk, part);
+    done += part;
   }
   return ~crc == slot->checksum;
 }
@@ -159,11 +162,12 @@ void store_write(u32 at, u32 bytes) {
   struct slot slot = {STORE_SLOTS_AT + (spared ^ 1u) * STORE_SLOT_BYTES, next_sequence(kept.sequence), bytes, 0};
   board_store_erase(slot.at, STORE_SLOT_BYTES);
   u32 crc = header_checksum(&slot);
-  for (u32 done = 0; done < bytes; done += CHUNK_BYTES) {
+  for (u32 done = 0; done < bytes;) {
     const u32 part = part_of(bytes, done);
     linear_read(at + done, chunk, part);
     board_store_write(slot.at + STORE_HEADER_BYTES + done, chunk, part);
     crc = crc_more(crc, chunk, part);
+    done += part;
   }
   put_32(header, STORE_SLOT_MAGIC);
   put_32(header + COVERED_AT, slot.sequence);
@@ -176,10 +180,11 @@ u32 store_read(u32 age, u32 at, u32 capacity) {
   u8 chunk[CHUNK_BYTES];
   const struct slot slot = read_header(slot_of_age(age));
   if (slot.sequence == 0 || slot.bytes > capacity || !verifies(&slot)) return 0;
-  for (u32 done = 0; done < slot.bytes; done += CHUNK_BYTES) {
+  for (u32 done = 0; done < slot.bytes;) {
     const u32 part = part_of(slot.bytes, done);
     board_store_read(slot.at + STORE_HEADER_BYTES + done, chunk, part);
     linear_write(at + done, chunk, part);
+    done += part;
   }
   return slot.bytes;
 }
