@@ -297,12 +297,23 @@ function ageBoundS(ctx: usize, line: u32): u32 {
   return line < 32 && ((1 << line) & CORE_HOT) != 0 && ageS > 60 ? 60 : ageS;
 }
 
+/** The state of protection itself, checked without being told of by itself: no call may lead back to its own beginning (the stack has a bound). */
+function checkedProtection(ctx: usize): Protection {
+  const line = lineOf(PROTECTION_AT);
+  const state = protection(ctx);
+  if ((call(ctx).checked & CORE_PROTECTION) == 0 && !sound(ctx, line)) {
+    invariant(correct(lineAt(ctx, line), codeAt(ctx, line)), SITE_CORE);
+    state.corrected++;
+  }
+  call(ctx).checked |= CORE_PROTECTION;
+  changes(ctx, CORE_PROTECTION);
+  return state;
+}
+
 /** Counts a corrected fault, to be told with the end of a call that tells events. */
 export function noteFound(ctx: usize, line: u32): void {
   if (!PROTECTED) return;
-  checkCore(ctx, CORE_PROTECTION);
-  changes(ctx, CORE_PROTECTION);
-  const state = protection(ctx);
+  const state = checkedProtection(ctx);
   const ageS = ageBoundS(ctx, line);
   const bin: u32 = ageS == 0 ? 0 : 32 - clz<u32>(ageS);
   const at = ageCountAt(ctx, bin < AGE_BINS ? bin : AGE_BINS - 1);

@@ -31,7 +31,7 @@ const loopBounds: readonly [string, string][] = [
   ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
   [
     'receive',
-    'open; per claim its chain (INTENTS_MAX, by order) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
+    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
   ],
   [
     'verdict',
@@ -45,8 +45,10 @@ const loopBounds: readonly [string, string][] = [
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
-  ['hash, checkpoint, restore', 'CRC-32C of the whole context'],
-  ['boot', 'fills the context; GROUPS_MAX group records'],
+  ['hash', 'CRC-32C of the whole context'],
+  ['checkpoint', 'CRC-32C of the codes'],
+  ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
 ];
 
 function whereText({ where = [], targets }: CyclesTable): string[] {
@@ -72,6 +74,7 @@ function protectionText({ protection }: CyclesTable): string[] {
     'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
     'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
     'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
+    'Codes are reckoned in words of 64 bits, which a 32-bit processor does in halves. docs/injection.md counts the same price in WebAssembly instructions, where such a word is one, and on another workload.',
     ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
     ...rows,
     '',

@@ -24,7 +24,7 @@ export interface Overhead {
 }
 
 /** The cluster workload: 100 nodes that boot, claim, mine and haul. */
-const workload = { scenario: 'cluster-neo', hours: 6 } as const;
+const workload = { scenario: 'cluster-neo', hours: 3 } as const;
 /** Cycles of a Cortex-M7 in a second. */
 const m7Hz = 300e6;
 

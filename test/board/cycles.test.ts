@@ -63,19 +63,23 @@ test('bench cycles --json has what scripts rely on', () => {
   assert.ok(table.nativeRatio.length === 6 && table.nativeRatio.every(({ ratio }) => ratio > 0.5 && ratio < 4));
 });
 
-test('RAD-1 holds: what protection costs is told for m7 and m4, and keeps to its budgets on m7', () => {
+test('RAD-1 holds: what protection costs is told for m7 and m4 and does not grow; scrubbing keeps to its budget on m7', () => {
   assert.equal(
     table.protection.map(({ target }) => target),
     ['m7', 'm4'],
   );
-  for (const { target, flown, unscrubbed, bare } of table.protection)
+  for (const { target, flown, unscrubbed, bare, ratio, ratioUnscrubbed } of table.protection) {
     assert.ok(flown > unscrubbed && unscrubbed > bare && bare > 0, `${target}: ${flown}, ${unscrubbed}, ${bare}`);
-  const kept = budgetsOf(table).filter(({ what }) => /^m7: (instructions without scrubbing|scrubbing)/.test(what));
-  assert.is(kept.length, 2);
-  assert.equal(
-    kept.filter(({ ok }) => !ok),
-    [],
-  );
+    const before = committed.protection.find((known) => known.target === target);
+    assert.ok(before !== undefined, `docs/results/cycles.json does not say what protection costs on ${target}`);
+    assert.ok(ratio <= before.ratio * 1.05, `${target}: ${ratio} times the instructions, ${before.ratio} before`);
+    assert.ok(
+      ratioUnscrubbed <= before.ratioUnscrubbed * 1.05,
+      `${target}: ${ratioUnscrubbed}, ${before.ratioUnscrubbed} before`,
+    );
+  }
+  const [scrubbing] = budgetsOf(table).filter(({ what }) => /^m7: scrubbing/.test(what));
+  assert.ok(scrubbing.ok, `${scrubbing.value} of ${scrubbing.limit}`);
 });
 
 test('RAD-1 violated: protection or scrubbing that costs too much shows', () => {
