@@ -26,7 +26,7 @@ function compilerArguments(preset, withText) {
     entry,
     ...['--baseDir', root],
     ...output,
-    ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
+    ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
     ...['--runtime', runtime, '--stackSize', '4'],
     ...['--use', abortAlias()],
   ];
