@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseScenario } from '../../hwsim/scenario/load.ts';
 import type { Body } from '../../hwsim/world/bodies.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
+import { meteredEngines } from './metered.ts';
 import { createEngine, type EngineName } from '../engine/load.ts';
 import { TYPE } from '../cbor/generated.ts';
 import type { Preset } from '../build/root.ts';
@@ -69,7 +70,7 @@ function parseJson<T>(path: string): T {
 }
 
 /** `heliograph replay`: flies the recorded scenario again with the recorded image and compares the trace hash. */
-export function replay(folder: string, options: ReplayOptions): void {
+export async function replay(folder: string, options: ReplayOptions): Promise<void> {
   const path = join(folder, 'scenario.yaml');
   const scenario = parseScenario(readInput(path), path, true);
   const body = parseJson<Body>(join(folder, 'body.json'));
@@ -88,12 +89,13 @@ export function replay(folder: string, options: ReplayOptions): void {
     options.built ? readImage(preset) : readInputBytes(join(folder, `heliograph-${preset}.wasm`));
   const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
   const engine = createEngine(options.engine, image);
+  const ownEngine = scenario.upsets && (await meteredEngines(options.engine, image));
   const { facts } = fly({
     scenario,
     body,
     engine,
     controllers,
-    ownEngine: () => createEngine(options.engine, image),
+    ownEngine,
     consumers: [new Timeline(options)],
   });
   const same = facts.traceHash === recorded.traceHash;

@@ -1,6 +1,8 @@
 import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset } from '../build/root.ts';
+import type { Engine } from '../engine/engine.ts';
+import { meteredEngines } from './metered.ts';
 import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioText } from '../../hwsim/scenario/load.ts';
@@ -61,6 +63,8 @@ export interface Setting {
   image: Uint8Array;
   /** Reads the image of a preset that only boards carry; default: the built one. */
   readOther?: (preset: Preset) => Uint8Array;
+  /** Instances for nodes whose memory errs: a scenario with upsets. */
+  ownEngine?: () => Engine;
   /** Boards in emulators, made ready by `prepareBoards`; else they are simulated. */
   emulate?: boolean;
   engine?: EngineName;
@@ -128,7 +132,7 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
       ? emulatedBoards(scenario, (preset) => engineOf(preset).image)
       : simulatedBoards(scenario, engineOf);
   try {
-    const ownEngine = () => createEngine(name, image);
+    const { ownEngine } = setting;
     const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, consumers });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
@@ -230,7 +234,8 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   recording?.write('body.json', `${JSON.stringify(body)}\n`);
   recording?.write('heliograph.wasm', image);
   for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
-  const verdict = flyAndJudge({ scenario, body, image, engine, emulate }, recording);
+  const ownEngine = scenario.upsets && (await meteredEngines(engine ?? defaultEngine, image));
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));

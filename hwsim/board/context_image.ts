@@ -1,10 +1,11 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import type { Image } from './slots.ts';
 
-/** The checkpoint of a context as it was: a function of the block alone, made when somebody wants its bytes. */
+/** The checkpoint of a context as it was when it was stored, made when somebody wants its bytes. */
 export class ContextImage implements Image {
   readonly #engine: Engine;
   readonly #block: Uint8Array;
+  #made: Uint8Array | null = null;
   readonly #scratch: number;
   readonly #out: number;
 
@@ -17,10 +18,12 @@ export class ContextImage implements Image {
   }
 
   bytes(): Uint8Array {
+    if (this.#made !== null) return this.#made;
     const { calls, image } = this.#engine;
     const view = this.#engine.view();
     view.set(this.#block, this.#scratch);
     const length = calls.checkpoint(this.#scratch, this.#out, image.checkpointBytes);
-    return view.slice(this.#out, this.#out + length);
+    this.#made = view.slice(this.#out, this.#out + length);
+    return this.#made;
   }
 }

@@ -12,9 +12,9 @@ const codeBytes = 8;
 /** `inspect` of the layout: firmware/edge/inspect.ts. */
 const whatLayout = 9;
 const layoutWords = 6;
-/** `inspect` of the protection: corrected, dropped, … */
+/** `inspect` of the protection: corrected, dropped, next line to scrub, lines, passes, second the pass began, … */
 const whatProtection = 11;
-const droppedWord = 1;
+const protectionWords = 6;
 
 /** Room that the questions here want for their answers. */
 export const answerBytes = 128;
@@ -35,10 +35,34 @@ export function lineOfByte({ linesAt, codesAt, count }: Lines, byte: number): nu
   return byte >= linesAt && line < count ? line : -1;
 }
 
+function protectionOf(engine: Engine, context: number, out: number): number[] | null {
+  if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) < protectionWords) return null;
+  const view = new DataView(engine.view().buffer, out);
+  return Array.from({ length: protectionWords }, (_, word) => view.getUint32(4 * word, true));
+}
+
 /** How many lines the image of this context says to have let go of, because they could not be put right. */
 export function droppedOf(engine: Engine, context: number, out: number): number {
-  if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) <= droppedWord) return 0;
-  return new DataView(engine.view().buffer, out).getUint32(4 * droppedWord, true);
+  return protectionOf(engine, context, out)?.[1] ?? 0;
+}
+
+/**
+ * The line in which the image keeps books on its protection, found by what it says of it; −1: there is none that is like no other. It begins with corrected u32, dropped u32, next line
+ * to scrub u16, passes u16, second the pass began u32.
+ */
+export function protectionLine(lines: Lines, engine: Engine, context: number, out: number): number {
+  const words = protectionOf(engine, context, out);
+  if (words === null) return -1;
+  const [corrected, dropped, cursor, , passes, beganS] = words;
+  const view = new DataView(engine.view().buffer, context + lines.linesAt, lines.count * lineBytes);
+  const found: number[] = [];
+  for (let line = 0; line < lines.count; line += 1) {
+    const at = line * lineBytes;
+    const counts = view.getUint32(at, true) === corrected && view.getUint32(at + 4, true) === dropped;
+    const place = view.getUint16(at + 8, true) === cursor && view.getUint16(at + 10, true) === (passes & 0xffff);
+    if (counts && place && view.getUint32(at + 12, true) === beganS) found.push(line);
+  }
+  return found.length === 1 ? found[0] : -1;
 }
 
 /** A line, and its code, as they stand in memory. */
@@ -46,4 +70,10 @@ export function lineBytesAt(lines: Lines, memory: Uint8Array, context: number, l
   const at = context + lines.linesAt + line * lineBytes;
   const codeAt = context + lines.codesAt + line * codeBytes;
   return Buffer.concat([memory.subarray(at, at + lineBytes), memory.subarray(codeAt, codeAt + codeBytes)]);
+}
+
+/** Writes what `lineBytesAt` gave. */
+export function putLineBytes(lines: Lines, memory: Uint8Array, context: number, line: number, bytes: Uint8Array): void {
+  memory.set(bytes.subarray(0, lineBytes), context + lines.linesAt + line * lineBytes);
+  memory.set(bytes.subarray(lineBytes), context + lines.codesAt + line * codeBytes);
 }

@@ -7,7 +7,7 @@ import { ReplyGatherer } from '../emulator/loop_board.ts';
 import type { CheckpointMemory } from '../emulator/memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointKeeper } from './nonvolatile.ts';
-import { answerBytes, droppedOf, lineBytesAt, lineOfByte, type Lines, linesOf } from './lines.ts';
+import { answerBytes, droppedOf, lineBytesAt, lineOfByte, type Lines, linesOf, protectionLine, putLineBytes } from './lines.ts';
 import { type AccessFaults, CheckpointSlots } from './slots.ts';
 import { type Departure, departuresOf, sameBytes } from './twin.ts';
 
@@ -67,6 +67,9 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   readonly #constantsTo: number;
   /** Known from the first start on. */
   #lines: Lines | null | undefined;
+  /** The line of the books on the protection, known from the first upset on, and how it stood before the call. */
+  #protection = -1;
+  #books: Uint8Array | null = null;
   readonly #answer: number;
   readonly #loop: BoardLoop;
   readonly #twin: BoardLoop;
@@ -125,7 +128,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   }
 
   #compare(input: FirmwareInput, reply: Reply, doomed: readonly DoomedLine[]): void {
-    const twin = reply.trap === null ? this.#runTwin(input, doomed) : this.#run(this.#twin, input);
+    const heard = asHeard(input, reply);
+    const twin = reply.trap === null ? this.#runTwin(heard, doomed) : this.#run(this.#twin, heard);
     this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
     // A frame that another struck node sent may bring down a node whose memory is whole; then there is no twin to go by.
     if (twin.trap !== null) this.#joinTwin();
@@ -149,6 +153,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
       if (line >= 0) byLine.set(line, [...(byLine.get(line) ?? []), bit]);
     }
     const doomed = [...byLine].filter(([, bits]) => bits.length > 1);
+    if (doomed.length > 0)
+      this.#books = this.#protection < 0 || byLine.has(this.#protection) ? null : this.#lineNow(lines, this.#protection);
     return doomed.map(([line, bits]) => ({ line, bits, before: this.#lineNow(lines, line) }));
   }
 
@@ -159,7 +165,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   /**
    * The twin's part of a call. Where the call changed a line that could not be put right, the node may have let go of what stood there, to fetch it again: then the same bits
    * flip in the twin, and no others, so that it lets go of the same, and all else must stay the same. It must say so itself: an image that goes on with what is
-   * wrong does not.
+   * wrong does not. The scrubber of a node that found errors is further on than its twin's: the twin takes over the books on that.
    */
   #runTwin(input: FirmwareInput, doomed: readonly DoomedLine[]): Reply {
     const lines = this.#lines;
@@ -168,6 +174,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     const { context } = this.#twin;
     const view = this.#twinEngine.view();
     const right = view.slice(context, context + this.#engine.image.contextBytes);
+    if (lines && this.#books !== null) putLineBytes(lines, view, context, this.#protection, this.#books);
     const droppedBefore = droppedOf(this.#twinEngine, context, this.#answer);
     for (const bit of changed.flatMap(({ bits }) => bits)) view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
     const twin = this.#run(this.#twin, input);
@@ -205,6 +212,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     if (!this.#runs) return false;
     if (!this.#apart) this.#joinTwin();
     this.#apart = true;
+    if (this.#lines && this.#protection < 0)
+      this.#protection = protectionLine(this.#lines, this.#twinEngine, this.#twin.context, this.#answer);
     const view = this.#engine.view();
     for (const bit of bits) {
       view[this.#byteOf(bit)] ^= 1 << (bit & 7);
@@ -322,6 +331,16 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   read(): null {
     return null;
   }
+}
+
+/**
+ * A frame that the node takes for damaged, for its own sums are wrong, is lost to it as others are lost in the air: damaged, the twin gets it too.
+ */
+function asHeard(input: FirmwareInput, { status, trap }: Reply): FirmwareInput {
+  if (input.kind !== 'frame' || trap !== null || (status & STATUS_MASK) !== STATUS.crc) return input;
+  const bytes = input.bytes.slice();
+  bytes[bytes.length - 1] ^= 1;
+  return { ...input, bytes };
 }
 
 const fields = new Uint32Array(24);

@@ -8,6 +8,8 @@ export const checkpointWriteMs = 200;
 export const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
 const headerWords = slotHeaderBytes / 4;
+/** Where a checkpoint has its checksum: firmware/edge/checkpoint.ts. */
+const checksumAt = 12;
 
 /** What is written. Its bytes may be made as late as somebody wants them. */
 export interface Image {
@@ -153,10 +155,10 @@ export class CheckpointSlots {
     slot.write = null;
   }
 
-  /** Damages the last byte of the newest (0) or the older (1) checkpoint. */
+  /** Damages the newest (0) or the older (1) checkpoint beyond what its codes can put right: its own checksum no longer fits. */
   corrupt(age: 0 | 1): void {
-    this.#change(age, (cells, image) => {
-      cells[slotHeaderBytes + image.length - 1] ^= 0x55;
+    this.#change(age, (cells) => {
+      cells[slotHeaderBytes + checksumAt] ^= 0x55;
     });
   }
 
@@ -165,13 +167,12 @@ export class CheckpointSlots {
     this.#change(age, (cells) => cells.fill(0, 0, slotHeaderBytes));
   }
 
-  #change(age: 0 | 1, change: (cells: Uint8Array, image: Uint8Array) => void): void {
+  #change(age: 0 | 1, change: (cells: Uint8Array) => void): void {
     const slot = this.#newestFirst()[age];
     if (slot === undefined) return;
     const cells = cellsOf(slot.write ?? slot.holds);
-    const content = slotContent(cells);
-    if (cells === null || content === null) return;
-    change(cells, content.image);
+    if (cells === null) return;
+    change(cells);
     slot.holds = cells;
     slot.write = null;
   }

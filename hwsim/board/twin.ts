@@ -1,6 +1,7 @@
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import { CRC_BYTES, carriedCrc } from '../../host/cbor/frame.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, TYPE } from '../../host/cbor/generated.ts';
+import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';
 
 /** What a struck node gave out and its twin did not, or the other way round. */
@@ -23,8 +24,19 @@ function classOf(output: Output): Departure['output'] {
   return typeOf(output) >= TYPE.booted ? 'event' : 'command';
 }
 
-/** Upsets are told by whom they struck, or by a twin that took over what was not told yet: that is no departure. */
-const isOwnWord = (output: Output) => output.kind === 'record' && typeOf(output) === TYPE.upset;
+const fields = new Uint32Array(24);
+/** Counter of `dropped` for events that found no room. */
+const eventsFull = 7;
+
+/**
+ * Of upsets tells whom they struck, or a twin that took over what was not told yet. Such a word takes the room of another event where there is little, and how many found none is told as
+ * well. Neither is a departure.
+ */
+function isOwnWord(output: Output): boolean {
+  const type = output.kind === 'record' ? typeOf(output) : 0;
+  if (type !== TYPE.dropped) return type === TYPE.upset;
+  return readRecord(output.bytes, 0, output.bytes.length, fields) > 1 && fields[FIELD.dropped.counter] === eventsFull;
+}
 
 /** So much of an output is shown; the rest can be had from a recording of the run. */
 const wordBytesMax = 24;

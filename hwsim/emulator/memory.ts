@@ -11,6 +11,9 @@ export interface CheckpointMemory {
   spoil(age: 0 | 1): void;
 }
 
+/** Where a checkpoint has its checksum (firmware/edge/checkpoint.ts): one bit of a line would be put right, and the last bytes may be padding. */
+const checksumAt = 12;
+
 /** For boards that live in this process. */
 export class SlotMemory implements CheckpointMemory {
   #newestFirst: Uint8Array[] = [];
@@ -27,7 +30,7 @@ export class SlotMemory implements CheckpointMemory {
   spoil(age: 0 | 1): void {
     const image = this.#newestFirst[age]?.slice();
     if (image === undefined) return;
-    image[image.length - 1] ^= 0x55;
+    image[checksumAt] ^= 0x55;
     this.#newestFirst = this.#newestFirst.map((other, index) => (index === age ? image : other));
     this.keep();
   }
@@ -94,8 +97,8 @@ export class SlotFile implements CheckpointMemory {
     const slot = this.#newestFirst()[age];
     if (slot === undefined)
       throw new Error(`the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`);
-    const last = slot.at + headerBytes + slot.bytes - 1;
-    this.#put(last, Uint8Array.of(this.#get(last, 1)[0] ^ 0x55));
+    const at = slot.at + headerBytes + checksumAt;
+    this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
     this.keep();
   }
 

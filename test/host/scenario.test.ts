@@ -138,8 +138,8 @@ test('RAD-1: a section of upsets is refused when it cannot be meant, with field 
     stormProblems('doubleShare: 0.12', 'doubleShare: 0.99'),
     /x\.yaml:\d+:\d+ upsets: doubleShare and burstShare sum to/,
   );
-  assert.match(stormProblems('perBitDay: 3.0e-7', 'perBitDay: 0'), /upsets\.perBitDay: is 0/);
-  assert.match(stormProblems('perBitDay: 3.0e-7', 'perBitSecond: 3.0e-7'), /upsets\.perBitSecond: is not known.*perBitDay/);
+  assert.match(stormProblems('perBitDay: 3.4e-8', 'perBitDay: 0'), /upsets\.perBitDay: is 0/);
+  assert.match(stormProblems('perBitDay: 3.4e-8', 'perBitSecond: 3.4e-8'), /upsets\.perBitSecond: is not known.*perBitDay/);
   assert.match(
     stormProblems('upsets:', 'boards: [{ node: 1, target: m7 }]\nupsets:'),
     /upsets: do not reach the memory of boards/,
@@ -150,7 +150,7 @@ test('RAD-1: a section of upsets is refused when it cannot be meant, with field 
 test('--upset-scale multiplies the rate of a scenario that has upsets, and says so of one that has none', () => {
   const scaled = withOverrides(parseScenario(storm, 'x.yaml'), { upsetScale: 10 });
   assert.is(scaled.upsets?.scale, 10);
-  assert.is(scaled.upsets?.perBitDay, 3e-7);
+  assert.is(scaled.upsets?.perBitDay, 3.4e-8);
   assert.throws(
     () => withOverrides(parseScenario(text, 'x.yaml'), { upsetScale: 10 }),
     /--upset-scale: .*has no upsets to multiply/,

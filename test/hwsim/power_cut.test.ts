@@ -76,7 +76,8 @@ interface Beginning {
 
 function beginnings([first, second]: Uint8Array[]): Beginning[] {
   const spoilt = whole(second, 6);
-  spoilt[spoilt.length >> 1] ^= 0x10;
+  // Two bits of one line: one would be put right.
+  spoilt[spoilt.length >> 1] ^= 0x11;
   const torn = tornCells(whole(first, 4), second, 6, 600, true);
   return [
     { name: 'nothing was ever stored', slots: [null, null], before: [] },
