@@ -1,7 +1,5 @@
 // Bitmaps of u32 words, bit i of the map = bit (i & 31) of word (i >> 5). `at` is the address of word 0.
 
-// @ts-ignore: decorator
-@inline
 export function bitGet(at: usize, index: u32): bool {
   return ((load<u32>(at + ((index >>> 5) << 2)) >>> (index & 31)) & 1) != 0;
 }

@@ -2,7 +2,7 @@
 
 import { MEMBER_WORDS, DISRUPTIONS_MAX } from "../memory/limits";
 import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT, LINES_AT } from "../memory/map";
-import { changes, reads } from "../memory/guard";
+import { changes, reads, readsAndChanges } from "../memory/guard";
 
 @unmanaged
 export class ConvergenceState {
@@ -46,8 +46,7 @@ const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_GONE_AT
 
 /** Those who look at it write it, once a period: it counts as changed. */
 export function convergence(ctx: usize): ConvergenceState {
-  reads(ctx, CONVERGENCE);
-  changes(ctx, CONVERGENCE);
+  readsAndChanges(ctx, CONVERGENCE);
   return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
 }
 export function setSeenGone(ctx: usize, offset: u32, bits: u32): void {
@@ -55,8 +54,7 @@ export function setSeenGone(ctx: usize, offset: u32, bits: u32): void {
   store<u32>(seenGoneAt(ctx) + offset, bits);
 }
 export function disruption(ctx: usize, index: u32): DisruptionSeen {
-  reads(ctx, CONVERGENCE);
-  changes(ctx, CONVERGENCE);
+  readsAndChanges(ctx, CONVERGENCE);
   return changetype<DisruptionSeen>(ctx + DISRUPTIONS_AT + index * DISRUPTION_BYTES);
 }
 /** Members that were gone when last looked. */
@@ -67,8 +65,7 @@ export function seenGoneAt(ctx: usize): usize {
 export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
-  reads(ctx, HISTOGRAM);
-  changes(ctx, HISTOGRAM);
+  readsAndChanges(ctx, HISTOGRAM);
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
 }
 

@@ -2,8 +2,8 @@
 
 import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES_AT } from "../memory/map";
-import { call, changes, closeCall, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
-import { trapSite } from "../memory/trap";
+import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
+import { invariant, trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { setLocal, setMission } from "../membership/clock";
 import { scrub, tellFound } from "../protection/step";
@@ -22,6 +22,8 @@ import { composeFrame } from "./compose";
 import { cycleNow, deadlineMs } from "./slots";
 import { inspectContext } from "./inspect";
 
+/** A checkpoint of a block with a line that cannot be corrected. */
+const SITE_CHECKPOINT: u32 = 905;
 /** Longest platform record accepted. */
 const RECORD_BYTES_MAX: u32 = 256;
 
@@ -147,7 +149,11 @@ export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
-  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) && close(ctx, 1) != 0 ? writeCheckpoint(ctx, out, cap) : 0;
+  if (!open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs)) return 0;
+  closeCall(ctx);
+  // What could not be restored must not take the place of what can.
+  invariant(linesSound(ctx), SITE_CHECKPOINT);
+  return writeCheckpoint(ctx, out, cap);
 }
 
 /** CRC-32C of the block without its loss counters and scratch: a rejected input leaves it as it was. */

@@ -1,9 +1,9 @@
 // A group's chain: its intents in arbitration order (INT-3). The order is total and says nothing of when an intent arrived, so every
 // node that holds the same intents has the same chain.
 
-import { EPOCH_S, NO_INDEX } from "../memory/limits";
+import { EPOCH_S, INTENTS_MAX, NO_INDEX } from "../memory/limits";
 import { fold32 } from "../base/hash";
-import { intent, intentToChange, groupToChange, Intent, resourceGroup, STARTED } from "./table";
+import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup, STARTED } from "./table";
 
 /**
  * Fills in the order: started before not started; higher priority; earlier claim epoch; then a hash of (owner, nonce fixed at the
@@ -24,41 +24,72 @@ function before(a: Intent, b: Intent): bool {
   return a.slot < b.slot;
 }
 
+/**
+ * The record of `group`'s chain that stands right before `record` (`index` itself if it is in the chain), NO_INDEX if none does. The walk passes records that were not checked
+ * in this call, for a chain may be long; what it finds is checked: two neighbours in order, with the record between them, are the place, for a chain is sorted.
+ */
+function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u32 {
+  let previous = NO_INDEX;
+  for (let checked: u32 = 0; checked < 2; checked++) {
+    previous = NO_INDEX;
+    let at: u32 = group(ctx, groupIndex).first;
+    for (let steps: u32 = 0; steps < INTENTS_MAX && at < INTENTS_MAX && at != index; steps++) {
+      // Where something on the way was not what it is, every record is checked, and corrected or the call ends.
+      const other = checked != 0 ? intent(ctx, at) : intentSeen(ctx, at);
+      if (!before(other, record)) break;
+      previous = at;
+      at = other.next;
+    }
+    if (isPlace(ctx, record, index, groupIndex, previous, at)) break;
+  }
+  return previous;
+}
+
+function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previous: u32, at: u32): bool {
+  if (previous != NO_INDEX) {
+    const left = intent(ctx, previous);
+    if (left.state == 0 || resourceGroup(left.resource) != groupIndex || <u32>left.next != at || !before(left, record)) return false;
+  } else if (<u32>group(ctx, groupIndex).first != at) return false;
+  if (index != NO_INDEX) return at == index;
+  if (at == NO_INDEX) return true;
+  if (at >= INTENTS_MAX) return false;
+  const right = intent(ctx, at);
+  return right.state != 0 && resourceGroup(right.resource) == groupIndex && !before(right, record);
+}
+
+/** Verdicts from `from` on are to be found anew, unless they are already from before `record` on. */
+function soilFrom(ctx: usize, chain: Group, record: Intent, from: u32): void {
+  if (<u32>chain.dirtyFrom == NO_INDEX || !before(intent(ctx, chain.dirtyFrom), record)) chain.dirtyFrom = <u16>from;
+}
+
 /** Puts a record into its group's chain; verdicts from there on are to be found anew. */
 export function link(ctx: usize, index: u32): void {
   const record = intentToChange(ctx, index);
-  const chain = groupToChange(ctx, resourceGroup(record.resource));
-  let previous: u32 = NO_INDEX;
-  let at: u32 = chain.first;
-  let dirty = false;
-  while (at != NO_INDEX && before(intent(ctx, at), record)) {
-    if (at == <u32>chain.dirtyFrom) dirty = true;
-    previous = at;
-    at = intent(ctx, at).next;
+  const groupIndex = resourceGroup(record.resource);
+  const chain = groupToChange(ctx, groupIndex);
+  const previous = previousOf(ctx, record, NO_INDEX, groupIndex);
+  if (previous == NO_INDEX) {
+    record.next = chain.first;
+    chain.first = <u16>index;
+  } else {
+    const left = intentToChange(ctx, previous);
+    record.next = left.next;
+    left.next = <u16>index;
   }
-  record.next = <u16>at;
-  if (previous == NO_INDEX) chain.first = <u16>index;
-  else intentToChange(ctx, previous).next = <u16>index;
   chain.length++;
-  if (!dirty) chain.dirtyFrom = <u16>index;
+  soilFrom(ctx, chain, record, index);
 }
 
 /** Takes a record out. */
 export function unlink(ctx: usize, index: u32): void {
   const record = intentToChange(ctx, index);
-  const chain = groupToChange(ctx, resourceGroup(record.resource));
-  let previous: u32 = NO_INDEX;
-  let at: u32 = chain.first;
-  let dirty = false;
-  while (at != index) {
-    if (at == <u32>chain.dirtyFrom) dirty = true;
-    previous = at;
-    at = intent(ctx, at).next;
-  }
+  const groupIndex = resourceGroup(record.resource);
+  const chain = groupToChange(ctx, groupIndex);
+  const previous = previousOf(ctx, record, index, groupIndex);
   if (previous == NO_INDEX) chain.first = record.next;
   else intentToChange(ctx, previous).next = record.next;
   chain.length--;
-  if (!dirty) chain.dirtyFrom = record.next;
+  soilFrom(ctx, chain, record, record.next);
 }
 
 /** All verdicts of a group are to be found anew. */

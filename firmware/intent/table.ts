@@ -14,7 +14,7 @@ import {
   INTENT_SCRATCH_AT,
   LINES_AT,
 } from "../memory/map";
-import { changes, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines } from "../memory/guard";
+import { changes, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from "../memory/guard";
 
 export const PLANNED: u32 = 1;
 export const CLAIMED: u32 = 2;
@@ -253,8 +253,7 @@ export function bucketRecent(ctx: usize, minute: u32): u32 {
   return load<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2));
 }
 export function setBucket(ctx: usize, minute: u32, digest: u64): void {
-  reads(ctx, MINUTES | RECENTS);
-  changes(ctx, MINUTES | RECENTS);
+  readsAndChanges(ctx, MINUTES | RECENTS);
   store<u64>(ctx + BUCKETS_AT + ((minute & (BUCKETS - 1)) << 3), digest);
   store<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2), <u32>digest);
 }

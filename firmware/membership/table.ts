@@ -25,8 +25,7 @@ export class MembershipState {
   /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
    *  what it published last). */
   bootS: u32 = 0;
-  /** Changes of the gone set since the last beat, told to the convergence room. */
-  sequence: u32 = 0;
+  spare3: u32 = 0;
   /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
   recovering: u32 = 0;
   /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */

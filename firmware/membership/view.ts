@@ -15,7 +15,7 @@ import {
   LEASE_GUARD_S,
   EVENT_BYTES_MAX,
 } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
+import { BITMAP_BYTES, SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
 import { mix64 } from "../base/hash";
 import { changes } from "../memory/guard";
@@ -64,7 +64,9 @@ const STORE_PERIODS: u32 = 3;
 
 /** Age of a member's newest sign of life in beats, BEATS_GONE = gone. */
 export function ageOf(ctx: usize, index: u32): u32 {
-  for (let age: u32 = 0; age < BEATS_GONE; age++) if (bitGet(heardAt(ctx, age), index)) return age;
+  const at = heardAt(ctx, 0) + ((index >>> 5) << 2);
+  const bit: u32 = 1 << (index & 31);
+  for (let age: u32 = 0; age < BEATS_GONE; age++) if ((load<u32>(at + age * BITMAP_BYTES) & bit) != 0) return age;
   return BEATS_GONE;
 }
 
@@ -88,7 +90,7 @@ export function markHeard(ctx: usize, index: u32): void {
     bitClear(suspectAt(ctx), index);
     changes(ctx, HEARD_LONG_AGO);
   }
-  if (back) returned(ctx, index);
+  if (back) returned(ctx, index >>> 5, 1 << (index & 31));
 }
 
 /** Merges what a peer heard in a word of members: bits by age relative to our beat. */
@@ -117,26 +119,33 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
     store<u32>(suspects, load<u32>(suspects) & ~cleared);
     changes(ctx, HEARD_LONG_AGO);
   }
-  let back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
-  while (back != 0) {
-    returned(ctx, (word << 5) + ctz<u32>(back));
-    back &= back - 1;
-  }
+  const back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
+  if (back != 0) returned(ctx, word, back);
 }
 
-/** A member that was gone is heard again. */
-function returned(ctx: usize, index: u32): void {
+/** Members that were gone are heard again: the bits `back` of a word. What that changes is summed up first, for half a cluster may come back with one frame. */
+function returned(ctx: usize, word: u32, back: u32): void {
   leaveToTick(ctx, DUE_TELL);
-  membership(ctx).sequence++;
-  changes(ctx, VIEW);
-  // Late news that it was alive at the cut after all changes the agreed view.
-  if (bitGet(goneAt(ctx), index) && lastBeatOf(ctx, index) + BEATS_GONE > membership(ctx).epoch * EPOCH_BEATS) {
-    if (lastBeatOf(ctx, index) < membership(ctx).epoch * EPOCH_BEATS) {
-      goneChanged(ctx, goneTerm(ctx, index));
-      bitClear(goneAt(ctx), index);
-      changes(ctx, BITMAPS);
+  const view = membership(ctx);
+  // Late news that they were alive at the cut after all changes the agreed view.
+  const at = goneAt(ctx) + (word << 2);
+  const cut = view.epoch * EPOCH_BEATS;
+  let less: u64 = 0;
+  let alive: u32 = 0;
+  let bits = back & load<u32>(at);
+  while (bits != 0) {
+    const index = (word << 5) + ctz<u32>(bits);
+    const lastBeat = lastBeatOf(ctx, index);
+    if (lastBeat + BEATS_GONE > cut && lastBeat < cut) {
+      less += goneTerm(ctx, index);
+      alive |= bits & (<u32>0 - bits);
     }
+    bits &= bits - 1;
   }
+  if (alive == 0) return;
+  store<u32>(at, load<u32>(at) & ~alive);
+  changes(ctx, BITMAPS);
+  goneChanged(ctx, less);
 }
 
 /** A peer's word on when a gone member was last heard. */
@@ -202,7 +211,6 @@ function goneChanged(ctx: usize, less: u64): void {
   state.digest -= less;
   agreeAnew(ctx);
   state.boundsMoved = 1;
-  state.sequence++;
   changes(ctx, VIEW);
 }
 
@@ -250,12 +258,11 @@ export function promiseStored(ctx: usize): void {
   agreeSelf(ctx);
 }
 
-/** One beat ends: the oldest signs of life fall out. Returns how many members are newly gone. */
-function turnBeat(ctx: usize): u32 {
+/** One beat ends: the oldest signs of life fall out. */
+function turnBeat(ctx: usize): void {
   const state = membership(ctx);
   changes(ctx, VIEW | HOT | HEARD | HEARD_LONG_AGO);
   const oldest = state.beat - 2;
-  const fallen = bitCount(heardAt(ctx, 2), MEMBER_WORDS);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     let falling = load<u32>(heardAt(ctx, 2) + offset);
@@ -273,7 +280,6 @@ function turnBeat(ctx: usize): u32 {
   bitSet(heardAt(ctx, 0), me);
   bitClear(heardAt(ctx, 1), me);
   bitClear(heardAt(ctx, 2), me);
-  return fallen;
 }
 
 /** Brings the planes to the present beat. Returns true if the epoch changed: the caller cuts it. */
@@ -291,10 +297,10 @@ export function turnTo(ctx: usize): bool {
   changes(ctx, VIEW);
   // Beyond three beats the planes are empty; jump.
   if (beat - state.beat > 4) {
-    for (let i: u32 = 0; i < BEATS_GONE; i++) state.sequence += turnBeat(ctx);
+    for (let i: u32 = 0; i < BEATS_GONE; i++) turnBeat(ctx);
     state.beat = beat;
   }
-  while (state.beat < beat) state.sequence += turnBeat(ctx);
+  while (state.beat < beat) turnBeat(ctx);
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     markTogether(ctx, i);

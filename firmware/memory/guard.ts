@@ -79,8 +79,6 @@ const NUMBER_MAX: u32 = 0xfffc;
 /** Uncorrectable: in the core, in a table. */
 const SITE_CORE: u32 = 901;
 const SITE_TABLE: u32 = 902;
-/** A table line that no map names. */
-const SITE_LINE: u32 = 903;
 
 /** Checked with every call that reads more than this node's own state. */
 export const CORE_HOT: u32 = (2 << ((HOT_AT - LINES_AT) >> 6)) - 1;
@@ -166,8 +164,6 @@ export function reads(ctx: usize, mask: u32): void {
 }
 
 /** Before or after core lines are written that were read or checked before. */
-// @ts-ignore: decorator
-@inline
 export function changes(ctx: usize, mask: u32): void {
   if (PROTECTED) call(ctx).changed |= mask;
 }
@@ -176,6 +172,12 @@ export function changes(ctx: usize, mask: u32): void {
 export function sweepsCore(ctx: usize, mask: u32): void {
   if (SCRUBBED) checkCore(ctx, mask);
   else call(ctx).checked |= mask;
+}
+
+/** Before core lines are read and written. */
+export function readsAndChanges(ctx: usize, mask: u32): void {
+  reads(ctx, mask);
+  changes(ctx, mask);
 }
 
 /** Checks core lines that were not yet checked in this call. */
@@ -241,7 +243,6 @@ function changeLine(ctx: usize, line: u32): void {
 /** A line that is written without regard to what stood there: nobody reads of it what was not written now. */
 export function replacesLine(ctx: usize, line: u32): void {
   if (!PROTECTED) return;
-  invariant(line < LINES, SITE_LINE);
   const now = call(ctx);
   if (<u32>load<u16>(STAMPS_AT + (line << 1)) == (now.stamp | 1)) return;
   store<u16>(STAMPS_AT + (line << 1), <u16>(now.stamp | 1));
@@ -327,8 +328,7 @@ export function noteFound(ctx: usize, line: u32): void {
 
 /** Before the state of protection is read and written. */
 export function changesProtection(ctx: usize): Protection {
-  reads(ctx, CORE_PROTECTION);
-  changes(ctx, CORE_PROTECTION);
+  readsAndChanges(ctx, CORE_PROTECTION);
   return protection(ctx);
 }
 

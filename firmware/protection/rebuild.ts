@@ -8,21 +8,24 @@
 //
 // All else is this node's own and nowhere twice: the node ends on the dying path and begins again from its checkpoint.
 
-import { COUNTER_EVENTS_FULL, EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
-import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, SCRATCH_OUT_AT, TIMELINE_AT } from "../memory/map";
+import { EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
+import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, TIMELINE_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { lineAt, lineOf, replacesLine } from "../memory/guard";
-import { counterAt, counterWord, members, queues, self } from "../edge/table";
-import { countLoss } from "../edge/queues";
+import { members, queues, self } from "../edge/table";
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from "../intent/table";
 import { recount } from "../intent/digest";
 import { tellHeld } from "../intent/hold";
 import { link } from "../intent/chain";
 import { scheduleRestart } from "../schedule/step";
-import { Dropped, encodeDropped } from "../wire/generated/messages";
+import { writeUpset, OUTCOME_DROPPED } from "./tell";
 
-/** Lets go what stood in an uncorrectable line. False if it cannot be done without. */
-export function letGo(ctx: usize, line: u32): bool {
+export const KEPT: u32 = 0;
+const LET_GO: u32 = 1;
+export const LET_GO_AND_TOLD: u32 = 2;
+
+/** Lets go what stood in an uncorrectable line; KEPT if it cannot be done without. */
+export function letGo(ctx: usize, line: u32): u32 {
   if (line >= lineOf(INTENTS_AT) && line < lineOf(INTENT_INDEX_AT)) return letGoIntent(ctx, line - lineOf(INTENTS_AT));
   if (line >= lineOf(INTENT_INDEX_AT) && line < lineOf(NOTICES_AT)) {
     clear(ctx, line);
@@ -31,13 +34,13 @@ export function letGo(ctx: usize, line: u32): bool {
   if (line >= lineOf(TIMELINE_AT) && line < lineOf(COMMANDS_AT)) {
     clear(ctx, line);
     scheduleRestart(ctx);
-    return true;
+    return LET_GO;
   }
   if (line >= lineOf(EVENTS_AT) && line < lineOf(COUNTERS_AT)) return letGoEvent(ctx, line);
   // Loss counters begin anew.
-  if (line < lineOf(COUNTERS_AT)) return false;
+  if (line < lineOf(COUNTERS_AT)) return KEPT;
   clear(ctx, line);
-  return true;
+  return LET_GO;
 }
 
 function clear(ctx: usize, line: u32): void {
@@ -46,36 +49,29 @@ function clear(ctx: usize, line: u32): void {
 }
 
 /** Another's intent, or a free record. Whose it was is known from the index, for the record cannot be believed. */
-function letGoIntent(ctx: usize, index: u32): bool {
+function letGoIntent(ctx: usize, index: u32): u32 {
   for (let owner: u32 = 0; owner < members(ctx); owner++)
     for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
       if (intentIndex(ctx, owner, slot) != index) continue;
-      if (owner == self(ctx)) return false;
+      if (owner == self(ctx)) return KEPT;
       tellHeld(ctx, owner, slot, 0, 0, 0);
     }
   clear(ctx, lineOf(INTENTS_AT) + index);
   return rebuildIntents(ctx);
 }
 
-/** An event that waits is replaced by one that says so. */
-function letGoEvent(ctx: usize, line: u32): bool {
+/** An event that waits is replaced by one that tells it. */
+function letGoEvent(ctx: usize, line: u32): u32 {
   const index = line - lineOf(EVENTS_AT);
   const waiting = (index + EVENTS_MAX - <u32>queues(ctx).eventFirst) % EVENTS_MAX < <u32>queues(ctx).eventCount;
   clear(ctx, line);
-  if (!waiting) return true;
-  countLoss(ctx, COUNTER_EVENTS_FULL);
-  const m = changetype<Dropped>(ctx + SCRATCH_OUT_AT);
-  const counter = counterAt(COUNTER_EVENTS_FULL);
-  m.counter = COUNTER_EVENTS_FULL;
-  m.count = counterWord(ctx, counter);
-  m.firstS = counterWord(ctx, counter + 4);
-  const at = lineAt(ctx, line);
-  store<u8>(at, <u8>(encodeDropped(at + 1, at + LINE_BYTES, m) - at - 1));
-  return true;
+  if (!waiting) return LET_GO;
+  writeUpset(ctx, lineAt(ctx, line) + 1, line, OUTCOME_DROPPED, 0, 1);
+  return LET_GO_AND_TOLD;
 }
 
 /** Index, free list, chains, sums and digests from the records, all of which are sound by now or the node dies. */
-function rebuildIntents(ctx: usize): bool {
+function rebuildIntents(ctx: usize): u32 {
   const state = intentsToChange(ctx);
   for (let owner: u32 = 0; owner < MEMBERS_MAX; owner++)
     for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) setIntentIndex(ctx, owner, slot, NO_INDEX);
@@ -99,5 +95,5 @@ function rebuildIntents(ctx: usize): bool {
     link(ctx, i - 1);
   }
   recount(ctx);
-  return true;
+  return LET_GO;
 }

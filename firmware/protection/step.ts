@@ -1,15 +1,14 @@
 // Scrubbing: a bounded number of lines with every period, so that a flipped bit is found before a second one joins it; and the constants, which are
 // rebuilt from their definition. What was found is told. See README.md.
 
-import { EVENT_BYTES_MAX, PERIOD_S, PROTECTED, SCRUBBED } from "../memory/limits";
-import { LINES, SCRATCH_OUT_AT } from "../memory/map";
+import { PERIOD_S, PROTECTED, SCRUBBED } from "../memory/limits";
+import { LINES } from "../memory/map";
 import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from "../memory/guard";
 import { invariant } from "../memory/trap";
 import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
-import { eventSpace, eventDone } from "../edge/queues";
 import { timeKnown, missionS } from "../edge/table";
-import { Upset, encodeUpset } from "../wire/generated/messages";
-import { letGo } from "./rebuild";
+import { letGo, KEPT, LET_GO_AND_TOLD } from "./rebuild";
+import { tellUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./tell";
 
 /** A whole pass in 2.5 h, in a storm in 4 min: no line waits longer than two passes, and 6 h and 10 min are allowed. */
 const QUIET_PERIODS: u32 = 150;
@@ -19,8 +18,6 @@ const STORM_LINES: u32 = (LINES + STORM_PERIODS - 1) / STORM_PERIODS;
 /** One upset found is taken for a storm for so long: quiet, there is one in months. */
 const STORM_AFTER_S: u32 = 3 * 3600;
 
-export const OUTCOME_CORRECTED: u32 = 1;
-export const OUTCOME_DROPPED: u32 = 2;
 /** Told in place of a line: the constants in static memory. */
 const LINE_CONSTANTS: u32 = 0xffff;
 const SITE_SCRUB: u32 = 904;
@@ -61,9 +58,10 @@ export function scrub(ctx: usize): void {
       left = 0;
     }
     if (scrubLine(ctx, line)) continue;
-    invariant(letGo(ctx, line), SITE_SCRUB);
+    const gone = letGo(ctx, line);
+    invariant(gone != KEPT, SITE_SCRUB);
     state.dropped++;
-    tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
+    if (gone != LET_GO_AND_TOLD) tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
     // What was rebuilt has its code only when the call ends: the scrubber goes on with the next period.
     return;
   }
@@ -71,8 +69,10 @@ export function scrub(ctx: usize): void {
 
 /** All constants at a glance, and a few by their definition. */
 function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
-  const wrong = crcTablesDiffer() ? rebuildCrcEntries(0, CRC_ENTRIES) : rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1);
-  if (wrong != 0) noteFound(ctx, LINE_CONSTANTS);
+  const all = crcTablesDiffer();
+  const from = all ? 0 : (cursor * CRC_ENTRIES) / LINES;
+  const count = all ? CRC_ENTRIES : (lines * CRC_ENTRIES) / LINES + 1;
+  if (rebuildCrcEntries(from, count) != 0) noteFound(ctx, LINE_CONSTANTS);
 }
 
 /** What was corrected since this was told last is told, if there is room; else the next time. */
@@ -83,18 +83,6 @@ export function tellFound(ctx: usize): void {
   const state = protection(ctx);
   if (state.untold == 0 || !tellUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.untold)) return;
   changesProtection(ctx).untold = 0;
-}
-
-function tellUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
-  const at = eventSpace(ctx);
-  if (at == 0) return false;
-  const m = changetype<Upset>(ctx + SCRATCH_OUT_AT);
-  m.line = line;
-  m.outcome = outcome;
-  m.ageS = ageS;
-  m.count = count;
-  eventDone(ctx, at, encodeUpset(at, at + EVENT_BYTES_MAX - 1, m));
-  return true;
 }
 
 if (LINES >= LINE_CONSTANTS) ERROR("a line is told in 16 bits");

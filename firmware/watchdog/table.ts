@@ -2,7 +2,7 @@
 
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
 import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
-import { changes, reads } from "../memory/guard";
+import { readsAndChanges } from "../memory/guard";
 import { CONTEXT_MAGIC, edge, queues } from "../edge/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
@@ -108,13 +108,11 @@ const WATCHDOG: u32 = (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1
 
 /** Nearly all who look at it write it, once a period: it counts as changed. */
 export function watchdog(ctx: usize): WatchdogState {
-  reads(ctx, WATCHDOG);
-  changes(ctx, WATCHDOG);
+  readsAndChanges(ctx, WATCHDOG);
   return changetype<WatchdogState>(ctx + WATCHDOG_AT);
 }
 export function task(ctx: usize, index: u32): Task {
-  reads(ctx, WATCHDOG);
-  changes(ctx, WATCHDOG);
+  readsAndChanges(ctx, WATCHDOG);
   return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
 }
 

@@ -74,6 +74,7 @@ function protectionText({ protection }: CyclesTable): string[] {
     'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
     'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
     'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
+    'Codes are reckoned in words of 64 bits, which a 32-bit processor does in halves. docs/injection.md counts the same price in WebAssembly instructions, where such a word is one, and on another workload.',
     ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
     ...rows,
     '',

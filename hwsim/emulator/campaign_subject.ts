@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Elf } from '../../host/board/elf.ts';
 import { nonVolatileOffset, type Target } from '../../host/board/targets.ts';
 import type { Debugger } from './debugger.ts';
-import { storeLayout } from './memory.ts';
+import { markOf, storeLayout } from './memory.ts';
 import { buildPlugin } from './plugin/plugin.ts';
 import type { PortInput, PortOutput } from './port.ts';
 import { EmulatorError, type Rack } from './rack.ts';
@@ -37,7 +37,7 @@ export interface Snapshot {
 /** Nanoseconds per instruction as a power of two: a second of the board's watchdog is then 62.5 million instructions, more than twice the longest step there is. */
 const clockShift = 4;
 const nonVolatileUsed = storeLayout.slotsAt + 2 * storeLayout.slotBytes;
-const { slotsAt, slotBytes, slotMagic, headerBytes } = storeLayout;
+const { slotsAt, slotBytes, headerBytes } = storeLayout;
 const pauses = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
@@ -49,7 +49,9 @@ function symbolOf(elf: Elf, name: string): number {
 
 /** The checkpoints that non-volatile memory holds, and how many were stored up to each: their sequence begins with 1. */
 export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; image: Uint8Array }[] {
-  const slots = [slotsAt, slotsAt + slotBytes].filter((at) => nonVolatile.readUInt32LE(at) === slotMagic);
+  const slots = [slotsAt, slotsAt + slotBytes].filter(
+    (at) => nonVolatile.readUInt32LE(at) === markOf(nonVolatile.subarray(at, at + headerBytes)),
+  );
   return slots.map((at) => {
     const from = at + headerBytes;
     return {

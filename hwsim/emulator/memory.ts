@@ -50,6 +50,11 @@ export const storeLayout = { slotsAt: 16_384, slotBytes: 128 << 10, headerBytes:
 const { slotsAt, slotBytes, headerBytes, slotMagic } = storeLayout;
 const bytesUsed = slotsAt + 2 * slotBytes;
 
+/** The first word of a slot's header: it vouches for the others. */
+export function markOf(header: Uint8Array): number {
+  return (slotMagic ^ crc32c(header, 4, headerBytes)) >>> 0;
+}
+
 interface SlotFacts {
   at: number;
   sequence: number;
@@ -81,10 +86,10 @@ export class SlotFile implements CheckpointMemory {
     const held = this.#newestFirst();
     const at = held.length > 0 && held[0].at === slotsAt ? slotsAt + slotBytes : slotsAt;
     const header = Buffer.alloc(headerBytes);
-    header.writeUInt32LE(slotMagic, 0);
     header.writeUInt32LE((held[0]?.sequence ?? 0) + 1, 4);
     header.writeUInt32LE(image.length, 8);
-    header.writeUInt32LE(crc32c(Buffer.concat([header.subarray(4, 12), image])), 12);
+    header.writeUInt32LE(crc32c(image), 12);
+    header.writeUInt32LE(markOf(header), 0);
     this.#put(at, Buffer.concat([header, image]));
   }
 
@@ -110,8 +115,8 @@ export class SlotFile implements CheckpointMemory {
     const slots = [0, 1].flatMap((slot) => {
       const at = slotsAt + slot * slotBytes;
       const header = this.#get(at, headerBytes);
-      const [magic, sequence, bytes] = [0, 4, 8].map((place) => header.readUInt32LE(place));
-      return magic === slotMagic && sequence !== 0 && bytes <= slotBytes - headerBytes ? [{ at, sequence, bytes }] : [];
+      const [mark, sequence, bytes] = [0, 4, 8].map((place) => header.readUInt32LE(place));
+      return mark === markOf(header) && sequence !== 0 && bytes <= slotBytes - headerBytes ? [{ at, sequence, bytes }] : [];
     });
     // By distance, so that sequences may wrap.
     return slots.sort((a, b) => (b.sequence - a.sequence) | 0);

@@ -113,10 +113,21 @@ void image_trap(u32 reason) {
 /* A checkpoint says all over which one it is. */
 static void make_checkpoint(u32 number) {
   for (u32 i = 0; i < checkpoint_bytes; i++) linear[i] = (u8)(number * 37u + i * 11u + (i >> 8));
+  const u32 crc = crc_more(CRC_BEGIN, linear, checkpoint_bytes - 4);
+  for (u32 i = 0; i < 4; i++) linear[checkpoint_bytes - 4 + i] = (u8)(crc >> (8 * i));
+}
+
+/* What the image says of it, by a checksum of its own. */
+static u32 is_taken(u32 bytes) {
+  if (bytes != checkpoint_bytes) return 0;
+  const u32 crc = crc_more(CRC_BEGIN, linear, bytes - 4);
+  for (u32 i = 0; i < 4; i++)
+    if (linear[bytes - 4 + i] != (u8)(crc >> (8 * i))) return 0;
+  return 1;
 }
 
 static u32 is_checkpoint(u32 number) {
-  for (u32 i = 0; i < checkpoint_bytes; i++)
+  for (u32 i = 0; i < checkpoint_bytes - 4; i++)
     if (linear[i] != (u8)(number * 37u + i * 11u + (i >> 8))) return 0;
   return 1;
 }
@@ -126,7 +137,7 @@ static u32 load(u32 before, u32 written) {
   for (u32 age = 0; age < STORE_SLOTS; age++) {
     memset(linear, 0xee, sizeof linear);
     const u32 bytes = store_read(age, 0, STORE_SLOT_BYTES);
-    if (bytes == 0) continue;
+    if (bytes == 0 || !is_taken(bytes)) continue;
     if (bytes == checkpoint_bytes && written != 0 && is_checkpoint(written)) return written;
     if (bytes == checkpoint_bytes && before != 0 && is_checkpoint(before)) return before;
     printf("loaded what is neither checkpoint %u nor %u: %u bytes\n", before, written, bytes);
@@ -149,10 +160,9 @@ static void lives_on(void) {
 /* The slot's header is that of a checkpoint of this sequence; the rest as if it had been written so. */
 static void renumber(u32 slot, u32 sequence) {
   u8 *const at = memory + STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
-  const u32 bytes = at[8] | (u32)at[9] << 8 | (u32)at[10] << 16 | (u32)at[11] << 24;
   for (u32 i = 0; i < 4; i++) at[4 + i] = (u8)(sequence >> (8 * i));
-  const u32 crc = ~crc_more(crc_more(CRC_BEGIN, at + 4, 8), at + STORE_HEADER_BYTES, bytes);
-  for (u32 i = 0; i < 4; i++) at[12 + i] = (u8)(crc >> (8 * i));
+  const u32 mark = STORE_SLOT_MAGIC ^ ~crc_more(CRC_BEGIN, at + 4, 12);
+  for (u32 i = 0; i < 4; i++) at[i] = (u8)(mark >> (8 * i));
 }
 
 static void spoil(u32 slot, u32 at) {

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sealCode } from '../../host/board/build.ts';
+import { targets } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
@@ -60,6 +62,8 @@ test('BRD-1 violated: one changed byte of one image is found', () =>
     elf[at] ^= 0x10;
     const image = join(folder, 'planted.elf');
     writeFileSync(image, elf);
+    // Built so, not altered later: such a program would not start at all.
+    sealCode(targets.rv64, image);
     const { status, stdout } = heliograph('board', 'trace', 'rv64', '--inputs', '200', '--image', image, '--json');
     assert.is(status, 1, stdout);
     const found = JSON.parse(stdout).engines.find(({ name }: { name: string }) => name === 'rv64');

@@ -3,10 +3,10 @@
  *
  *   0       counters: magic u32 · sequence u32 · boots u32 · resets in a row u32 · CRC-32C of the 16 bytes before u32        (little-endian on every board)
  *   8192    the same: of the two the newer that verifies counts
- *   16384   slot 0: magic u32 · sequence u32 · bytes u32 · CRC-32C of sequence, bytes and checkpoint u32 · checkpoint in the image's byte order
+ *   16384   slot 0: magic XOR CRC-32C of the 12 bytes behind u32 · sequence u32 · bytes u32 · CRC-32C of the checkpoint u32 · checkpoint in the image's byte order
  *   16384 + STORE_SLOT_BYTES   slot 1
  *
- * What is written is erased first and has its header written last. Power may fail at any moment of that: nothing counts that does not verify, what verifies is never overwritten
+ * What is written is erased first and has its header written last. Power may fail at any moment of that: what verifies is never overwritten
  * while nothing newer does, and what is lost is what was being written. test/board/torn_writes.c goes through every such moment.
  */
 #ifndef HELIOGRAPH_STORE_H
@@ -35,7 +35,10 @@ void store_stable(void);
 u32 store_filled(void);
 /* Writes `bytes` bytes of linear memory from `at` on into the slot that does not hold the newest checkpoint which verifies. */
 void store_write(u32 at, u32 bytes);
-/* Reads the newest (age 0) or the older (1) checkpoint to linear memory; its bytes, 0 if there is none, if it does not verify or does not fit in `capacity`. */
+/*
+ * Reads the newest (age 0) or the older (1) checkpoint to linear memory; its bytes, 0 if there is none or it does not fit in `capacity`. Whether it verifies is for the image to say,
+ * which corrects what has flipped in it and refuses what is torn.
+ */
 u32 store_read(u32 age, u32 at, u32 capacity);
 
 #endif
