@@ -50,6 +50,7 @@ program
     'of a scenario with upsets: multiply their rate by this',
     positiveNumber('--upset-scale', 1_000_000),
   )
+  .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
     'after',
@@ -58,6 +59,7 @@ program
       'sim cluster-neo --seed 7 --json',
       'sim mixed-hardware',
       'sim storm-s5 --upset-scale 10',
+      'sim storm-s5 --unprotected',
       'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
       'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
     ),

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
-import { imagePath, type Preset } from '../build/root.ts';
+import { imagePath, type Preset, type Variant } from '../build/root.ts';
 import type { Engine } from '../engine/engine.ts';
 import { meteredEngines } from './metered.ts';
 import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
@@ -30,6 +30,7 @@ export interface SimOptions {
   json?: boolean;
   simulateBoards?: boolean;
   upsetScale?: number;
+  unprotected?: boolean;
 }
 
 /** What a run says of itself: printed by --json, kept as verdict.json. */
@@ -51,6 +52,8 @@ export interface SimVerdict {
   speed: { wallS: number; simulatedS: number; events: number };
   /** Only of a scenario with boards. */
   boards?: BoardOutcome[];
+  /** Only of the build without protection. */
+  unprotected?: true;
   /** Only of a scenario with upsets. */
   radiation?: RadiationOutcome & { perBitDay: number; scale: number };
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
@@ -70,7 +73,7 @@ export interface Setting {
   engine?: EngineName;
 }
 
-export function readImage(preset: Preset): Uint8Array {
+export function readImage(preset: Preset | Variant): Uint8Array {
   try {
     return readFileSync(imagePath(preset));
   } catch {
@@ -204,7 +207,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}`,
   );
   return lines.join('\n');
 }
@@ -226,7 +229,9 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   const { seed, days, nodes, preset, engine, body: wanted, upsetScale } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
-  const image = readImage(scenario.preset);
+  if (options.unprotected && scenario.preset !== 'flight')
+    throw new CommandError(`--unprotected is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
+  const image = readImage(options.unprotected ? 'bare' : scenario.preset);
   const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;
   if (emulate) await prepareBoards(scenario.boards.map(({ target }) => target));
   const recording = options.out === undefined ? null : new Recording(options.out);
@@ -236,6 +241,7 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
   const ownEngine = scenario.upsets && (await meteredEngines(engine ?? defaultEngine, image));
   const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
+  if (options.unprotected) verdict.unprotected = true;
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));
