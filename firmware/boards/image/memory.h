@@ -113,6 +113,7 @@ u64 no_division_of_64_bits(u64 x, u64 y);
 #define I32_DIV_S(x, y) signed_quotient((s32)(x), (s32)(y))
 #define I32_REM_S(x, y) signed_remainder((s32)(x), (s32)(y))
 #define I32_ROTL(x, y) (((u32)(x) << ((y) & 31)) | ((u32)(x) >> ((32 - (y)) & 31)))
+#define I64_ROTL(x, y) (((u64)(x) << ((y) & 63)) | ((u64)(x) >> ((64 - (y)) & 63)))
 #define I32_ROTR(x, y) (((u32)(x) >> ((y) & 31)) | ((u32)(x) << ((32 - (y)) & 31)))
 #define I32_POPCNT(x) ones_in(x)
 #define I32_CLZ(x) zeros_above(x)
