@@ -1,12 +1,12 @@
-// A checkpoint is a copy of the block behind a header: magic, layout, size, CRC-32C. Restoring verifies all four before anything changes. The CRC covers
-// the codes of the lines and each line is held against its code: that tells a torn write as surely and takes an eighth of the time; and what had flipped
-// before the checkpoint was written, or in its memory, is still corrected.
+// A checkpoint is a copy of the block behind a header: magic, layout, size, CRC-32C. Restoring verifies all four before it takes anything in. The CRC covers
+// the codes of the lines and each line is held against its code: that takes an eighth of the time, and what had
+// flipped in a line before the checkpoint was written, or in its memory, is still corrected. The codes stand last: a write that was cut has not their CRC.
 
 import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from "../memory/limits";
 import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from "../memory/map";
 import { linesSound } from "../memory/guard";
 import { CODE_BYTES } from "../memory/lines";
-import { crc32c } from "../base/crc32c";
+import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
 import { CONTEXT_MAGIC, EdgeState } from "./table";
 
 /** Raised whenever the layout of a context changes. */
@@ -32,6 +32,8 @@ export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
 
 /** CRC-32C over what vouches for the block at `ctx`: the codes; without protection the block itself. */
 function checksum(ctx: usize): u32 {
+  // Tables that are wrong would spoil a good checkpoint, or refuse one.
+  if (crcTablesDiffer()) rebuildCrcEntries(0, CRC_ENTRIES);
   return PROTECTED ? crc32c(ctx + CODES_AT, LINES * CODE_BYTES) : crc32c(ctx, CONTEXT_BYTES);
 }
 

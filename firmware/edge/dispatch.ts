@@ -1,6 +1,6 @@
 // Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
 
-import { BUCKET_S, PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from "../memory/limits";
+import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
 import { membership, VIEW } from "../membership/table";
@@ -31,12 +31,6 @@ const CHECKPOINT_FIRST_S: u32 = 900;
 export function turnDue(ctx: usize): bool {
   const state = edge(ctx);
   return state.timeKnown != 0 && (state.bootKnown == 0 || beatOf(missionS(ctx)) > membership(ctx).beat);
-}
-
-/** Whether `advance` would do anything. */
-export function restless(ctx: usize): bool {
-  if (edge(ctx).timeKnown == 0) return false;
-  return turnDue(ctx) || missionS(ctx) / BUCKET_S > intents(ctx).minute || missionS(ctx) >= intents(ctx).nextDropS;
 }
 
 /** Does what frames since the last tick left to be done. */

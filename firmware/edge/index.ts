@@ -1,14 +1,13 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
 import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
-import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES_AT } from "../memory/map";
+import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from "../memory/map";
 import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { invariant, trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { setLocal, setMission } from "../membership/clock";
 import { scrub, tellFound } from "../protection/step";
-import { VIEW } from "../membership/table";
-import { intentIndex, HELD } from "../intent/table";
+import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
 import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
 import { takeCommand, takeEvent } from "./queues";
@@ -16,7 +15,7 @@ import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
 import { checkFrame, applyFrame } from "./receive";
 import { observeRecord } from "./observe";
-import { turnDue, restless, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
+import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
 import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
 import { cycleNow, deadlineMs } from "./slots";
@@ -120,9 +119,6 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
   const state = edge(ctx);
   if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
-  // Its turn is spent, and no time turns: nothing to do.
-  sweepsCore(ctx, VIEW | HELD);
-  if (!restless(ctx) && state.timeKnown != 0 && cycleNow(ctx) <= queues(ctx).sentCycle) return close(ctx, 0);
   sweepsCore(ctx, CORE_HOT);
   // A pulse tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
@@ -156,9 +152,9 @@ export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
   return writeCheckpoint(ctx, out, cap);
 }
 
-/** CRC-32C of the block without its loss counters and scratch: a rejected input leaves it as it was. */
+/** CRC-32C of the block without scratch, loss counters and codes, which follow from the rest: a rejected input leaves it as it was. */
 export function hash(ctx: usize): u32 {
-  return crc32c(ctx + LINES_AT, COUNTERS_AT - LINES_AT) ^ (crc32c(ctx + CODES_AT, COUNTER_CODES_AT - CODES_AT) * 3);
+  return crc32c(ctx + LINES_AT, COUNTERS_AT - LINES_AT);
 }
 
 export function inspect(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

@@ -2,6 +2,7 @@
 // node that holds the same intents has the same chain.
 
 import { EPOCH_S, INTENTS_MAX, NO_INDEX } from "../memory/limits";
+import { invariant } from "../memory/trap";
 import { fold32 } from "../base/hash";
 import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup, STARTED } from "./table";
 
@@ -24,24 +25,33 @@ function before(a: Intent, b: Intent): bool {
   return a.slot < b.slot;
 }
 
+/** A chain that is out of order though every record passes its check: a fault of our own. */
+const SITE_CHAIN: u32 = 201;
+
 /**
  * The record of `group`'s chain that stands right before `record` (`index` itself if it is in the chain), NO_INDEX if none does. The walk passes records that were not checked
  * in this call, for a chain may be long; what it finds is checked: two neighbours in order, with the record between them, are the place, for a chain is sorted.
  */
 function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u32 {
+  const high = record.orderHigh;
+  const low = record.orderLow;
   let previous = NO_INDEX;
-  for (let checked: u32 = 0; checked < 2; checked++) {
+  let placed = false;
+  for (let checked: u32 = 0; checked < 2 && !placed; checked++) {
     previous = NO_INDEX;
     let at: u32 = group(ctx, groupIndex).first;
-    for (let steps: u32 = 0; steps < INTENTS_MAX && at < INTENTS_MAX && at != index; steps++) {
-      // Where something on the way was not what it is, every record is checked, and corrected or the call ends.
-      const other = checked != 0 ? intent(ctx, at) : intentSeen(ctx, at);
-      if (!before(other, record)) break;
+    for (let steps = INTENTS_MAX; steps != 0 && at < INTENTS_MAX && at != index; steps--) {
+      // Where something on the way is not what it was, every record is checked, and corrected or the call ends.
+      if (checked != 0) intent(ctx, at);
+      const other = intentSeen(ctx, at);
+      const otherHigh = other.orderHigh;
+      if (otherHigh > high || (otherHigh == high && other.orderLow >= low && !before(other, record))) break;
       previous = at;
       at = other.next;
     }
-    if (isPlace(ctx, record, index, groupIndex, previous, at)) break;
+    placed = isPlace(ctx, record, index, groupIndex, previous, at);
   }
+  invariant(placed, SITE_CHAIN);
   return previous;
 }
 

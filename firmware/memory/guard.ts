@@ -102,6 +102,10 @@ export function codeAt(ctx: usize, line: u32): usize {
 function sound(ctx: usize, line: u32): bool {
   return codeOf(lineAt(ctx, line)) == load<u64>(codeAt(ctx, line));
 }
+/** Corrects one flipped bit of a line that is not sound. */
+function putRight(ctx: usize, line: u32): bool {
+  return correct(lineAt(ctx, line), codeAt(ctx, line));
+}
 // @ts-ignore: decorator
 @inline
 function renew(ctx: usize, line: u32): void {
@@ -152,6 +156,7 @@ export function closeCall(ctx: usize): void {
 export function renewAll(ctx: usize): void {
   if (!PROTECTED) return;
   for (let line: u32 = 0; line < LINES; line++) renew(ctx, line);
+  memory.fill(STAMPS_AT, 0, LINES * 2);
   call(ctx).changed = 0;
   call(ctx).listed = 0;
 }
@@ -267,7 +272,7 @@ export function setWord(ctx: usize, at: u32, value: u32): void {
 
 /** Corrects a line, or dies. */
 function mend(ctx: usize, line: u32, site: u32): void {
-  invariant(correct(lineAt(ctx, line), codeAt(ctx, line)), site);
+  invariant(putRight(ctx, line), site);
   noteFound(ctx, line);
 }
 
@@ -276,7 +281,7 @@ export function scrubLine(ctx: usize, line: u32): bool {
   // What of the core was checked in this call may have been changed since.
   if (line < 32 && ((call(ctx).checked >>> line) & 1) != 0) return true;
   if (sound(ctx, line)) return true;
-  if (!correct(lineAt(ctx, line), codeAt(ctx, line))) return false;
+  if (!putRight(ctx, line)) return false;
   noteFound(ctx, line);
   return true;
 }
@@ -285,7 +290,7 @@ export function scrubLine(ctx: usize, line: u32): bool {
 export function linesSound(ctx: usize): bool {
   if (!PROTECTED) return true;
   for (let line: u32 = 0; line < LINES; line++)
-    if (!sound(ctx, line) && !correct(lineAt(ctx, line), codeAt(ctx, line))) return false;
+    if (!sound(ctx, line) && !putRight(ctx, line)) return false;
   return true;
 }
 
@@ -303,7 +308,7 @@ function checkedProtection(ctx: usize): Protection {
   const line = lineOf(PROTECTION_AT);
   const state = protection(ctx);
   if ((call(ctx).checked & CORE_PROTECTION) == 0 && !sound(ctx, line)) {
-    invariant(correct(lineAt(ctx, line), codeAt(ctx, line)), SITE_CORE);
+    invariant(putRight(ctx, line), SITE_CORE);
     state.corrected++;
   }
   call(ctx).checked |= CORE_PROTECTION;

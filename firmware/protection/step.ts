@@ -18,25 +18,30 @@ const STORM_LINES: u32 = (LINES + STORM_PERIODS - 1) / STORM_PERIODS;
 /** One upset found is taken for a storm for so long: quiet, there is one in months. */
 const STORM_AFTER_S: u32 = 3 * 3600;
 
+/** No storm is announced for longer than a month. */
+const STORM_S_MAX: u32 = 31 * 86400;
+
 /** Told in place of a line: the constants in static memory. */
 const LINE_CONSTANTS: u32 = 0xffff;
 const SITE_SCRUB: u32 = 904;
 
-/** After boot or restore: the pass begins anew, what was counted stays. */
+/** After boot or restore: the pass begins anew, what was counted stays. A start may be what an upset has led to: it is scrubbed as in a storm for a while. */
 export function protectionBoot(ctx: usize): void {
   const state = changesProtection(ctx);
   const nowS = call(ctx).localS;
   state.cursor = 0;
   state.beganS = nowS;
   state.beforeS = nowS;
-  state.foundS = 0;
+  state.foundS = nowS + 1;
   state.untold = 0;
   state.stormUntilS = 0;
 }
 
 /** A radiation storm is announced until mission second `untilS`. */
 export function expectStorm(ctx: usize, untilS: u32): void {
-  if (timeKnown(ctx) && untilS > missionS(ctx)) changesProtection(ctx).stormUntilS = call(ctx).localS + (untilS - missionS(ctx));
+  if (!timeKnown(ctx) || untilS <= missionS(ctx)) return;
+  const state = changesProtection(ctx);
+  state.stormUntilS = max<u32>(state.stormUntilS, call(ctx).localS + min<u32>(untilS - missionS(ctx), STORM_S_MAX));
 }
 
 /** Once per period, before anything else of the call reads the block. */
@@ -47,32 +52,39 @@ export function scrub(ctx: usize): void {
   const storm = nowS < state.stormUntilS || (state.foundS != 0 && nowS < state.foundS + STORM_AFTER_S);
   let left = storm ? STORM_LINES : QUIET_LINES;
   scrubConstants(ctx, state.cursor, left);
-  while (left != 0) {
-    left--;
+  for (; left != 0; left--) {
     const line: u32 = state.cursor;
-    state.cursor = <u16>(line + 1 < LINES ? line + 1 : 0);
-    if (line + 1 == LINES) {
+    const right = scrubLine(ctx, line);
+    state.cursor++;
+    if (<u32>state.cursor == LINES) {
+      state.cursor = 0;
       state.passes++;
       state.beforeS = state.beganS;
       state.beganS = nowS;
-      left = 0;
+      left = 1;
     }
-    if (scrubLine(ctx, line)) continue;
+    if (right) continue;
     const gone = letGo(ctx, line);
     invariant(gone != KEPT, SITE_SCRUB);
     state.dropped++;
+    state.foundS = nowS;
     if (gone != LET_GO_AND_TOLD) tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
     // What was rebuilt has its code only when the call ends: the scrubber goes on with the next period.
     return;
   }
 }
 
+/** A frame's checksum is wrong: is it the tables' fault? True if they were, and are right again. */
+export function constantsMended(ctx: usize): bool {
+  if (!SCRUBBED || !crcTablesDiffer()) return false;
+  rebuildCrcEntries(0, CRC_ENTRIES);
+  noteFound(ctx, LINE_CONSTANTS);
+  return true;
+}
+
 /** All constants at a glance, and a few by their definition. */
 function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
-  const all = crcTablesDiffer();
-  const from = all ? 0 : (cursor * CRC_ENTRIES) / LINES;
-  const count = all ? CRC_ENTRIES : (lines * CRC_ENTRIES) / LINES + 1;
-  if (rebuildCrcEntries(from, count) != 0) noteFound(ctx, LINE_CONSTANTS);
+  if (!constantsMended(ctx) && rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1) != 0) noteFound(ctx, LINE_CONSTANTS);
 }
 
 /** What was corrected since this was told last is told, if there is room; else the next time. */
