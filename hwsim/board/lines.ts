@@ -35,8 +35,14 @@ export function lineOfByte({ linesAt, codesAt, count }: Lines, byte: number): nu
   return byte >= linesAt && line < count ? line : -1;
 }
 
+/** null: the image keeps no books on that, or its context is in such a state that it breaks off over the question. */
 function protectionOf(engine: Engine, context: number, out: number): number[] | null {
-  if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) < protectionWords) return null;
+  try {
+    if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) < protectionWords) return null;
+  } catch (error) {
+    if (!engine.isTrap(error)) throw error;
+    return null;
+  }
   const view = new DataView(engine.view().buffer, out);
   return Array.from({ length: protectionWords }, (_, word) => view.getUint32(4 * word, true));
 }

@@ -131,9 +131,17 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     const heard = asHeard(input, reply);
     const twin = reply.trap === null ? this.#runTwin(heard, doomed) : this.#run(this.#twin, heard);
     this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
-    // A frame that another struck node sent may bring down a node whose memory is whole; then there is no twin to go by.
-    if (twin.trap !== null) this.#joinTwin();
+    if (twin.trap !== null) this.#loseTwin(reply, twin.trap.site);
     else if (input.kind === 'tick') this.#settle();
+  }
+
+  /** A twin may break off where its node does. Where the node goes on, that is a departure, and from here on the twin is what the node is. */
+  #loseTwin(reply: Reply, site: number): void {
+    if (reply.trap === null) {
+      const what = `nothing, where its twin breaks off at site ${site}`;
+      this.departures = [...this.departures, { output: 'event', omission: false, garbled: false, index: -1, what }];
+    }
+    this.#joinTwin();
   }
 
   /** Bits that were put right count no more; a node that is whole needs no twin. */
@@ -202,7 +210,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
       if (twin.trap === null) this.departures = departuresOf(reply.outputs, twin.outputs, false);
       this.#apart = true;
       if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#answer);
-      if (twin.trap !== null || this.#isWhole()) this.#joinTwin();
+      if (twin.trap !== null) this.#loseTwin(reply, twin.trap.site);
+      else if (this.#isWhole()) this.#joinTwin();
     }
     for (const age of refused) this.condemn(age);
   }
@@ -309,9 +318,10 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   store(nowMs: number): void {
     const { pending } = this.#slots;
     if (pending === null) return;
-    const right = this.#apart ? this.#twinSlots.pending : pending;
+    if (this.#apart && this.#twinSlots.pending === null) this.#run(this.#twin, { kind: 'store', nowS: 0, nowMs: 0 });
+    const right = (this.#apart ? this.#twinSlots.pending : null) ?? pending;
     this.#slots.slots.store(nowMs, { bytes: () => pending });
-    this.#twinSlots.slots.store(nowMs, { bytes: () => right ?? pending });
+    this.#twinSlots.slots.store(nowMs, { bytes: () => right });
     this.#slots.pending = null;
   }
 
