@@ -1,7 +1,7 @@
 // Check, use, renew (RAD-1). What a call reads has passed its check in that call; what it changed gets a new code before the call returns, and nothing
 // leaves before. A flipped bit is corrected where it is found; a line that cannot be corrected ends the call on the dying path before it is used.
 //
-// Lines of the core are known by their bit in two words of the call; the others by a stamp per line, in static memory because it lives within one
+// Lines of the core are known by their bit in two words of the call; the others by a stamp per line, in static memory because it means something within one
 // call only: a stamp of another call says nothing. What the rooms do not do is shown by tests: every load of a protected byte is watched
 // for the check before it, and every line's code is compared after every call (test/radiation).
 
@@ -10,7 +10,7 @@ import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP
 import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from "./lines";
 import { invariant } from "./trap";
 
-/** The present call. Not protected: everything in it is set before it is read. */
+/** The present call. Not protected: set before it is read, but for the time of calls that bring none (command, event, inspect). */
 @unmanaged
 export class Call {
   /** Core lines checked and changed, a bit each. */
