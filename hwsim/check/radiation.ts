@@ -16,6 +16,8 @@ export interface RadiationOutcome {
   corrected: number;
   dropped: number;
   oldestS: number;
+  /** How long corrected errors had lain there at most: entry i counts those told with less than 2^i s, the last all older; as the firmware bins them (inspect 11). */
+  ages: number[];
   /** Runtimes that broke off: over memory that could not be put right (sites 900 to 949), in all, and while they began. */
   breaksUncorrectable: number;
   breaks: number;
@@ -34,6 +36,9 @@ export interface RadiationOutcome {
   omissions: number;
 }
 
+/** AGE_BINS of firmware/memory/guard.ts. */
+const ageBins = 14;
+
 type Departure = Extract<WorldChange, { kind: 'departure' }>;
 
 /**
@@ -49,7 +54,10 @@ export class NoCorruptValueSent implements Judge {
 
   event(_timeMs: number, _node: number, f: Uint32Array): void {
     if (f[UPSET.OUTCOME] === UPSET_OUTCOME.DROPPED) this.outcome.dropped += f[UPSET.COUNT];
-    else this.outcome.corrected += f[UPSET.COUNT];
+    else {
+      this.outcome.corrected += f[UPSET.COUNT];
+      this.outcome.ages[Math.min(ageBins - 1, 32 - Math.clz32(f[UPSET.AGE_S]))]++;
+    }
     this.outcome.oldestS = Math.max(this.outcome.oldestS, f[UPSET.AGE_S]);
   }
 
@@ -114,6 +122,7 @@ function blank(): RadiationOutcome {
     corrected: 0,
     dropped: 0,
     oldestS: 0,
+    ages: new Array(ageBins).fill(0),
     breaksUncorrectable: 0,
     breaks: 0,
     breaksAtStart: 0,

@@ -41,6 +41,11 @@ test('RAD-1 holds: upsets, what nodes tell of them, restarts, silence and noise 
     { upsets, bits, inUse, corrected, dropped, oldestS, breaks, breaksUncorrectable, omissions },
     { upsets: 2, bits: 3, inUse: 1, corrected: 2, dropped: 1, oldestS: 90, breaks: 1, breaksUncorrectable: 1, omissions: 1 },
   );
+  assert.equal(
+    judge.outcome.ages.flatMap((count, bin) => (count > 0 ? [[bin, count]] : [])),
+    [[6, 1]],
+    'less than 64 s',
+  );
   const { accessFaults, latentBits, resetsInRowMax } = judge.outcome;
   assert.equal({ accessFaults, latentBits, resetsInRowMax }, { accessFaults: 1, latentBits: 3, resetsInRowMax: 1 });
 });
