@@ -137,23 +137,9 @@ export class Striker {
     debug.resume();
     this.#subject.give(this.#parts.row.inputs[strike.input]);
     debug.awaitStop();
-    for (let passed = golden.firstCall[strike.input]; passed < call; passed += 1) {
-      debug.passBreakpoint(debug.programCounter);
-      debug.resume();
-      debug.awaitStop();
-    }
+    debug.passStops(call - golden.firstCall[strike.input]);
     for (const mark of marks) debug.clearBreakpoint(mark);
-    for (const { address, passes } of planStops(executed, strike.at!)) {
-      debug.setBreakpoint(address);
-      debug.resume();
-      debug.awaitStop();
-      for (let passed = 0; passed < passes; passed += 1) {
-        debug.passBreakpoint(address);
-        debug.resume();
-        debug.awaitStop();
-      }
-      debug.clearBreakpoint(address);
-    }
+    for (const { address, passes } of planStops(executed, strike.at!)) debug.runTo(address, passes);
     const { register } = strike;
     if (register !== undefined) debug.setRegister(register.name, debug.register(register.name) ^ (1n << BigInt(register.bit)));
     else if (strike.model === 'skip') skipInstruction(debug, this.#parts.target, executed[strike.at!]);

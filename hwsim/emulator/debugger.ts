@@ -128,6 +128,24 @@ export class Debugger {
     this.setBreakpoint(address);
   }
 
+  /** From where it stands at one of its breakpoints goes on to the next that it meets, `times` times. */
+  passStops(times: number): void {
+    for (let passed = 0; passed < times; passed += 1) {
+      this.passBreakpoint(this.programCounter);
+      this.resume();
+      this.awaitStop();
+    }
+  }
+
+  /** Goes on until `address` is reached after `passes` passes; leaves no breakpoint there. */
+  runTo(address: number, passes: number): void {
+    this.setBreakpoint(address);
+    this.resume();
+    this.awaitStop();
+    this.passStops(passes);
+    this.clearBreakpoint(address);
+  }
+
   get programCounter(): number {
     return Number(this.register('pc'));
   }

@@ -182,21 +182,9 @@ export class Injector {
     debug.resume();
     session.give(this.#parts.inputs[input]);
     debug.awaitStop();
-    for (let passed = 0; passed < callsBefore; passed += 1) {
-      debug.passBreakpoint(debug.programCounter);
-      debug.resume();
-      debug.awaitStop();
-    }
+    debug.passStops(callsBefore);
     for (const mark of marks) debug.clearBreakpoint(mark);
-    debug.setBreakpoint(address);
-    debug.resume();
-    debug.awaitStop();
-    for (let passed = 0; passed < passes; passed += 1) {
-      debug.passBreakpoint(address);
-      debug.resume();
-      debug.awaitStop();
-    }
-    debug.clearBreakpoint(address);
+    debug.runTo(address, passes);
   }
 
   /** Reads on from the input that the flip hit, and judges. */
