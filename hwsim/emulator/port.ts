@@ -153,7 +153,11 @@ function outputBody(output: PortOutput): Uint8Array {
 
 /** An input as it goes on the line. */
 export function encodeInput(input: PortInput): Uint8Array {
-  return encodeStream(sealFrame(inputBody(input)));
+  const framed = encodeStream(sealFrame(inputBody(input)));
+  const bytes = new Uint8Array(framed.length + 1);
+  // A zero before it: whatever an upset left in the receiver ends there, and this frame is heard.
+  bytes.set(framed, 1);
+  return bytes;
 }
 
 /** An output as a board puts it on the line. */
