@@ -1,0 +1,79 @@
+// What docs/results says of fault injection is what the campaigns' own records say.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+
+const read = (name: string) => readFileSync(join(rootFolder, 'docs/results', name), 'utf8');
+const text = read('injection.md');
+const figure = (count: number) => count.toLocaleString('en-US');
+
+type Outcomes = Record<string, number>;
+interface Campaign {
+  target: string;
+  models: string[];
+  firmware: string;
+  n: number;
+  outcomes: Outcomes;
+  unprotected: { n: number; outcomes: Outcomes };
+}
+
+/** Cells of the first table row that begins with these. */
+function row(...begin: string[]): string[] {
+  const start = `| ${begin.join(' | ')} |`;
+  const line = text.split('\n').find((candidate) => candidate.startsWith(start));
+  if (line === undefined) throw new Error(`docs/results/injection.md has no row '${start}'`);
+  return line
+    .slice(start.length)
+    .split('|')
+    .slice(0, -1)
+    .map((cell) => cell.trim());
+}
+
+test('the long campaign: outcome by outcome, and the figures drawn from them', () => {
+  const campaign = JSON.parse(read('injection.json'));
+  for (const outcome of Object.keys(campaign.outcomes))
+    assert.equal(row(outcome), [figure(campaign.outcomes[outcome]), figure(campaign.unprotected.outcomes[outcome])], outcome);
+  assert.equal(row('n'), [figure(campaign.n), figure(campaign.unprotected.n)]);
+  assert.is(
+    Object.values<number>(campaign.outcomes).reduce((sum, count) => sum + count),
+    campaign.n,
+  );
+  const { overhead } = campaign;
+  const said = [
+    `${figure(Math.round(campaign.sdcReduction))}×`,
+    `${overhead.instructionRatio.toFixed(2)} ×`,
+    `${overhead.instructionRatioScrubbed.toFixed(2)} ×`,
+    `${overhead.contextBytesRatio.toFixed(3)} ×`,
+    `${Math.round(campaign.injectionsPerSPerJob)} injections per second and processor`,
+    campaign.firmware.slice(0, 16),
+  ];
+  for (const words of said) assert.ok(text.includes(words), words);
+});
+
+test('campaigns on boards: row by row', () => {
+  const campaigns: Campaign[] = JSON.parse(read('injection-boards.json'));
+  assert.ok(campaigns.length >= 6);
+  for (const { target, models, firmware, n, outcomes, unprotected } of campaigns) {
+    const name = `${target} ${models.length > 1 ? 'memory' : models[0]}`;
+    for (const [image, o, of] of [
+      ['protected', outcomes, n],
+      ['bare', unprotected.outcomes, unprotected.n],
+    ] as const) {
+      const cells = [of, o.masked + o['masked-latent'], o.corrected, o['detected-and-recovered'], o.late, o.crash, o.hang];
+      const silent = [o['fail-silent'], o['SDC-local'], o['SDC-propagated']];
+      assert.equal(row(name, image), [...cells, ...silent].map(figure), `${name}, ${image}`);
+    }
+    assert.ok(text.includes(firmware.slice(0, 16)), `${name}: image ${firmware.slice(0, 16)}`);
+  }
+});
+
+test('what protection costs on the m7 is what the table of instructions says', () => {
+  const { protection } = JSON.parse(read('cycles.json'));
+  const { ratioUnscrubbed, scrubbingShare } = protection.find(({ target }: { target: string }) => target === 'm7');
+  assert.ok(text.includes(`${ratioUnscrubbed.toFixed(2)} ×`), `${ratioUnscrubbed}`);
+  assert.ok(text.includes(`${(scrubbingShare * 100).toPrecision(2)} %`), `${scrubbingShare}`);
+});
+
+test.run();
