@@ -69,6 +69,14 @@ test('campaigns on boards: row by row', () => {
   }
 });
 
+test('the solar event: seed by seed', () => {
+  for (const { seed, traceHash, lostKg, slasKept, checksHold, radiation: r } of JSON.parse(read('storm-s5.json'))) {
+    const counts = [r.upsets, r.corrected, r.dropped, r.breaks, r.framesDeparted, r.decisionsDeparted + r.eventsDeparted];
+    assert.equal(row(String(seed)), [...counts.map(figure), figure(Math.round(lostKg)), traceHash], `seed ${seed}`);
+    assert.ok(slasKept && checksHold, `seed ${seed}`);
+  }
+});
+
 test('what protection costs on the m7 is what the table of instructions says', () => {
   const { protection } = JSON.parse(read('cycles.json'));
   const { ratioUnscrubbed, scrubbingShare } = protection.find(({ target }: { target: string }) => target === 'm7');
