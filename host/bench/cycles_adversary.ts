@@ -113,7 +113,7 @@ function configOf(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   };
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
   const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability };
-  const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false };
+  const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false, reserved: 0 };
   return encodeConfig(config, groups, facts);
 }
 

@@ -43,7 +43,7 @@ export function tick(script: Script, atS: number): void {
 export function bootNode(script: Script, members: number, groups: readonly Group[]): void {
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
-  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false };
+  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
   const block = encodeConfig(config, groups, facts);
   script.write(place.config, block);
   script.call('boot', place.context, place.config, block.length, 1, 0, 0);

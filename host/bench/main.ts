@@ -46,7 +46,7 @@ function verdictsPerS(name: EngineName): number {
   const group: Group = { name: 'group', group: 1, kind: 1, units: 20, capacity: 4000, stockKg: 0, loadKg: 0 };
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
-  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false };
+  const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
   const block = encodeConfig(config, [group], facts);
   engine.view().set(block, at);
   calls.boot(ctx, at, block.length, 1, 0, 0);

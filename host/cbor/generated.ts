@@ -4,7 +4,7 @@
 /** Longest frame in plain text, bytes: header, messages, CRC-32C. */
 export const FRAME_BYTES_MAX = 208;
 /** Longest platform record, bytes. */
-export const RECORD_BYTES_MAX = 70;
+export const RECORD_BYTES_MAX = 75;
 
 /** Type number of each message. */
 export const TYPE = {
@@ -18,6 +18,8 @@ export const TYPE = {
   join: 8,
   isolation: 10,
   goneList: 11,
+  epochHead: 12,
+  epochPart: 13,
   intent: 16,
   syncDigest: 17,
   ownerSummary: 18,
@@ -35,6 +37,10 @@ export const TYPE = {
   window: 134,
   assign: 135,
   recovery: 136,
+  linkSecret: 137,
+  pathKey: 138,
+  countersReserved: 139,
+  epochChecked: 140,
   startWork: 160,
   stopWork: 161,
   feedWatchdog: 162,
@@ -44,6 +50,8 @@ export const TYPE = {
   alternateImage: 166,
   safeMode: 167,
   storeCheckpoint: 168,
+  reserveCounters: 169,
+  checkEpoch: 170,
   booted: 192,
   memberState: 193,
   held: 194,
@@ -60,6 +68,7 @@ export const TYPE = {
   maintained: 205,
   impossible: 206,
   upset: 207,
+  epochChanged: 208,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -74,6 +83,8 @@ export const FIELD = {
   join: { incarnation: 1, generation: 2, cause: 3 },
   isolation: { fromS: 1, untilS: 2 },
   goneList: { entries: 1 },
+  epochHead: { epoch: 1, startS: 2, parts: 3, commitment: 4, signature: 5 },
+  epochPart: { epoch: 1, node: 2, wrapped: 3 },
   intent: { owner: 1, slot: 2, version: 3, kind: 4, resource: 5, startS: 6, endS: 7, rate: 8, priority: 9, state: 10, generation: 11, claimS: 12, publishedS: 13, nonce: 14, read: 15, leaseS: 16 },
   syncDigest: { first: 1, span: 2, digests: 3 },
   ownerSummary: { owner: 1, answer: 2, entries: 3 },
@@ -82,7 +93,7 @@ export const FIELD = {
   since: { fromS: 1 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
-  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19 },
+  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20 },
   group: { group: 1, kind: 2, units: 3, capacity: 4, stockKg: 5, loadKg: 6 },
   health: { tasks: 1, batteryWh: 2, storedKg: 3, solarW: 4 },
   progress: { slot: 1, status: 2, movedKg: 3 },
@@ -91,6 +102,10 @@ export const FIELD = {
   window: { startS: 1, endS: 2, energyWh: 3 },
   assign: { slot: 1, kind: 2, resource: 3, startS: 4, endS: 5, durationS: 6, rate: 7, priority: 8 },
   recovery: { level: 1, task: 2, ok: 3 },
+  linkSecret: { epoch: 1, startS: 2, secret: 3 },
+  pathKey: { node: 1, key: 2 },
+  countersReserved: { cycle: 1 },
+  epochChecked: { epoch: 1, ok: 2 },
   startWork: { slot: 1, kind: 2, resource: 3, rate: 4, untilS: 5 },
   stopWork: { slot: 1 },
   feedWatchdog: { sequence: 1 },
@@ -100,6 +115,8 @@ export const FIELD = {
   alternateImage: { cause: 1 },
   safeMode: { cause: 1 },
   storeCheckpoint: { sequence: 1 },
+  reserveCounters: { cycle: 1 },
+  checkEpoch: { epoch: 1 },
   booted: { cause: 1, restored: 2, incarnation: 3 },
   memberState: { member: 1, state: 2, lastBeat: 3 },
   held: { owner: 1, slot: 2, version: 3, state: 4, publishedS: 5 },
@@ -116,6 +133,7 @@ export const FIELD = {
   maintained: { slot: 1, startS: 2 },
   impossible: { slot: 1, endS: 2 },
   upset: { line: 1, outcome: 2, ageS: 3, count: 4 },
+  epochChanged: { epoch: 1, step: 2 },
 } as const;
 
 export interface GoneEntry {
@@ -170,6 +188,14 @@ export interface GoneList {
   readonly name: 'gone-list';
   readonly entries: readonly GoneEntry[];
 }
+export interface EpochHead {
+  readonly name: 'epoch-head';
+  readonly epoch: number; readonly startS: number; readonly parts: number; readonly commitment: Uint8Array; readonly signature: Uint8Array;
+}
+export interface EpochPart {
+  readonly name: 'epoch-part';
+  readonly epoch: number; readonly node: number; readonly wrapped: Uint8Array;
+}
 export interface Intent {
   readonly name: 'intent';
   readonly owner: number; readonly slot: number; readonly version: number; readonly kind: number; readonly resource: number; readonly startS: number; readonly endS: number; readonly rate: number; readonly priority: number; readonly state: number; readonly generation: number; readonly claimS: number; readonly publishedS: number; readonly nonce: number; readonly read: number; readonly leaseS: number;
@@ -204,7 +230,7 @@ export interface Beacon {
 }
 export interface Config {
   readonly name: 'config';
-  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number;
+  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number; readonly reserved: number;
 }
 export interface Group {
   readonly name: 'group';
@@ -237,6 +263,22 @@ export interface Assign {
 export interface Recovery {
   readonly name: 'recovery';
   readonly level: number; readonly task: number; readonly ok: number;
+}
+export interface LinkSecret {
+  readonly name: 'link-secret';
+  readonly epoch: number; readonly startS: number; readonly secret: Uint8Array;
+}
+export interface PathKey {
+  readonly name: 'path-key';
+  readonly node: number; readonly key: Uint8Array;
+}
+export interface CountersReserved {
+  readonly name: 'counters-reserved';
+  readonly cycle: number;
+}
+export interface EpochChecked {
+  readonly name: 'epoch-checked';
+  readonly epoch: number; readonly ok: number;
 }
 export interface StartWork {
   readonly name: 'start-work';
@@ -273,6 +315,14 @@ export interface SafeMode {
 export interface StoreCheckpoint {
   readonly name: 'store-checkpoint';
   readonly sequence: number;
+}
+export interface ReserveCounters {
+  readonly name: 'reserve-counters';
+  readonly cycle: number;
+}
+export interface CheckEpoch {
+  readonly name: 'check-epoch';
+  readonly epoch: number;
 }
 export interface Booted {
   readonly name: 'booted';
@@ -338,6 +388,10 @@ export interface Upset {
   readonly name: 'upset';
   readonly line: number; readonly outcome: number; readonly ageS: number; readonly count: number;
 }
+export interface EpochChanged {
+  readonly name: 'epoch-changed';
+  readonly epoch: number; readonly step: number;
+}
 
 export type Message =
   | Probe
@@ -350,6 +404,8 @@ export type Message =
   | Join
   | Isolation
   | GoneList
+  | EpochHead
+  | EpochPart
   | Intent
   | SyncDigest
   | OwnerSummary
@@ -367,6 +423,10 @@ export type Message =
   | Window
   | Assign
   | Recovery
+  | LinkSecret
+  | PathKey
+  | CountersReserved
+  | EpochChecked
   | StartWork
   | StopWork
   | FeedWatchdog
@@ -376,6 +436,8 @@ export type Message =
   | AlternateImage
   | SafeMode
   | StoreCheckpoint
+  | ReserveCounters
+  | CheckEpoch
   | Booted
   | MemberState
   | Held
@@ -391,4 +453,5 @@ export type Message =
   | NoticedResource
   | Maintained
   | Impossible
-  | Upset;
+  | Upset
+  | EpochChanged;

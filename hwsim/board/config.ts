@@ -30,7 +30,7 @@ export function writeConfig(
   const { rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = facts;
   const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
   const image = cause === bootCause.alternateImage ? 1 : 0;
-  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image]);
+  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image, 0]);
   for (const group of plan.groups) {
     const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
     length += writeRecord(bytes, at + length, record);

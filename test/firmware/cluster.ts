@@ -124,7 +124,7 @@ export class TestCluster {
         features: this.options.features,
       },
       this.options.groups,
-      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false },
+      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: 0 },
     );
   }
 

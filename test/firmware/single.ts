@@ -46,7 +46,7 @@ export class SingleNode {
         features: 0,
       },
       this.groups,
-      { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false },
+      { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
     );
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);

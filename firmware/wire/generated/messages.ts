@@ -5,11 +5,12 @@ export const FRAME_BYTES_MAX: u32 = 208;
 /** Room for any struct of the codec. */
 export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
-export const RECORD_BYTES_MAX: u32 = 70;
+export const RECORD_BYTES_MAX: u32 = 75;
 
 export { messageType, skipItem } from "../cbor";
 export * from "./commands";
 export * from "./convergence";
+export * from "./epochs";
 export * from "./events";
 export * from "./frame";
 export * from "./intent";
