@@ -116,8 +116,9 @@ test('the stand-in exports what the cipher exports, with the same parameters', a
     );
   };
   const wanted = await parameters('cipher');
+  const nine = Array.from({ length: 9 }, () => '(param i32)').join(' ');
   assert.ok(
-    wanted.every((each) => each?.startsWith('(param i32 i32 i32 i32 i32 i32 i32 i32 i32)')),
+    wanted.every((each) => each?.startsWith(nine)),
     String(wanted),
   );
   assert.equal(await parameters('cipher_null'), wanted);
