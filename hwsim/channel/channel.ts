@@ -215,23 +215,14 @@ class DecayTable {
   }
 }
 
+/** Where the addressee stands in a link frame: fixed by its layout (host/security/envelope.ts). */
+const addresseeAt = 16;
+
 /**
- * The addressee that a modem reads off a frame: header = [version, cluster, sender, addressee, counter], all short unsigned
- * integers. Returns addresseeAll for anything else: a modem that cannot read an address passes the frame on.
+ * The addressee that a modem reads off a frame of at least 18 bytes. Returns addresseeAll for what does not begin as a link frame: a modem
+ * that cannot read an address passes the frame on.
  */
 export function addresseeOf(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== 0x85) return addresseeAll;
-  let next = at + 1;
-  for (let skipped = 0; skipped < 3; skipped += 1) {
-    const head = bytes[next];
-    if (head < 24) next += 1;
-    else if (head === 0x18) next += 2;
-    else if (head === 0x19) next += 3;
-    else return addresseeAll;
-  }
-  const head = bytes[next];
-  if (head < 24) return head;
-  if (head === 0x18) return bytes[next + 1];
-  if (head === 0x19) return (bytes[next + 1] << 8) | bytes[next + 2];
-  return addresseeAll;
+  if (bytes[at] !== 0xd0) return addresseeAll;
+  return (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1];
 }
