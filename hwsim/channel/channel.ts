@@ -14,6 +14,9 @@ export interface ChannelParameters {
 
 /** Frames that may be in the air at once; far more than a slotted channel ever holds. */
 export const framesInAirMax = 64;
+/** Where the envelope has it, and its first byte (host/security/envelope.ts). */
+const addresseeAt = 16;
+const envelopeTag = 0xd0;
 export const addresseeAll = 0xffff;
 
 /**
@@ -215,14 +218,7 @@ class DecayTable {
   }
 }
 
-/** Where the addressee stands in a link frame: fixed by its layout (host/security/envelope.ts). */
-const addresseeAt = 16;
-
-/**
- * The addressee that a modem reads off a frame of at least 18 bytes. Returns addresseeAll for what does not begin as a link frame: a modem
- * that cannot read an address passes the frame on.
- */
+/** The addressee that a modem reads off a frame's envelope. Returns addresseeAll for anything else: what has no address is passed on. */
 export function addresseeOf(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== 0xd0) return addresseeAll;
-  return (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1];
+  return bytes[at] === envelopeTag ? (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1] : addresseeAll;
 }
