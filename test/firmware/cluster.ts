@@ -1,4 +1,3 @@
-import { encodeFrame } from '../../host/cbor/frame.ts';
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
@@ -8,6 +7,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 export interface ClusterOptions {
   nodes: number;
@@ -54,6 +54,7 @@ export class TestCluster {
   readonly engine;
   readonly contexts: number[] = [];
   readonly up: boolean[] = [];
+  private readonly sealed = new SealedFrames();
   readonly part: number[] = [];
   readonly events: Told[] = [];
   readonly commands: Told[] = [];
@@ -125,6 +126,7 @@ export class TestCluster {
       },
       this.options.groups,
       { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: 0 },
+      testKeys.member(node),
     );
   }
 
@@ -175,7 +177,7 @@ export class TestCluster {
 
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
-    const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
+    const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
     const status = this.give(node, frame);
     this.after(node, status);
     return status & STATUS_MASK;

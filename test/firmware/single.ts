@@ -1,14 +1,9 @@
 import { encodeConfig } from '../../host/node/config.ts';
-import { encodeFrame } from '../../host/cbor/frame.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-
-/** A frame of cluster 7 as on the air: header, messages, CRC-32C. */
-export function frameOf(sender: number, messages: readonly Message[]): Uint8Array {
-  return encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
-}
+import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 /** One node of a cluster of `members`, alone with the test. */
 export class SingleNode {
@@ -17,6 +12,8 @@ export class SingleNode {
   private readonly at: number;
 
   readonly members: number;
+  /** Its mission time is local time: it boots at second 0. */
+  private frames = new SealedFrames();
   private readonly groups: Group[];
 
   constructor(members: number, groups: Group[], preset: Preset = 'flight') {
@@ -29,6 +26,7 @@ export class SingleNode {
   }
 
   boot(): void {
+    this.frames = new SealedFrames();
     const config = encodeConfig(
       {
         cluster: 7,
@@ -47,6 +45,7 @@ export class SingleNode {
       },
       this.groups,
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
+      testKeys.member(0),
     );
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
@@ -73,7 +72,21 @@ export class SingleNode {
   }
 
   receiveMessages(sender: number, messages: readonly Message[], s: number): number {
-    return this.receive(frameOf(sender, messages), s);
+    return this.receive(this.frames.frame(sender, messages, s), s);
+  }
+
+  tick(s: number): void {
+    this.engine.calls.tick(this.ctx, s, 0);
+    this.drain();
+  }
+
+  /** The context's bytes, for `putBack`. */
+  snapshot(): Uint8Array {
+    return this.engine.view().slice(this.ctx, this.ctx + this.engine.image.contextBytes);
+  }
+
+  putBack(state: Uint8Array): void {
+    this.engine.view().set(state, this.ctx);
   }
 
   hash(): number {
