@@ -19,7 +19,7 @@ import { readElf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
 import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
-import { wordsOf } from './cases.ts';
+import { frame, sealByNode, wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
 
 const casesOffset = 10 << 20;
@@ -134,3 +134,13 @@ function read(
     return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index], trace: traces[index] };
   });
 }
+
+const sealedFrame = sealByNode(frame);
+const forgedFrame = sealedFrame.slice();
+forgedFrame[0] ^= 1;
+/** The frame of 200 bytes sealed, opened and, altered, refused; at an odd address, as text follows a header. */
+export const frameCases: BoardCase[] = [
+  { ...frame, operation: 'seal', length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: sealedFrame, length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: forgedFrame, length: frame.text.length, shift: 1 },
+];
