@@ -185,21 +185,49 @@ export function squareTimes(out: usize, f: usize, times: u32): void {
 }
 
 export function add(out: usize, f: usize, g: usize): void {
-  for (let at: u32 = 0; at < FIELD_BYTES; at += 8) {
-    const low = load<i32>(f + at) + load<i32>(g + at);
-    const high = load<i32>(f + at, 4) + load<i32>(g + at, 4);
-    store<i32>(out + at, low);
-    store<i32>(out + at, high, 4);
-  }
+  const r0 = load<i32>(f, 0) + load<i32>(g, 0);
+  const r1 = load<i32>(f, 4) + load<i32>(g, 4);
+  const r2 = load<i32>(f, 8) + load<i32>(g, 8);
+  const r3 = load<i32>(f, 12) + load<i32>(g, 12);
+  const r4 = load<i32>(f, 16) + load<i32>(g, 16);
+  const r5 = load<i32>(f, 20) + load<i32>(g, 20);
+  const r6 = load<i32>(f, 24) + load<i32>(g, 24);
+  const r7 = load<i32>(f, 28) + load<i32>(g, 28);
+  const r8 = load<i32>(f, 32) + load<i32>(g, 32);
+  const r9 = load<i32>(f, 36) + load<i32>(g, 36);
+  store<i32>(out, r0, 0);
+  store<i32>(out, r1, 4);
+  store<i32>(out, r2, 8);
+  store<i32>(out, r3, 12);
+  store<i32>(out, r4, 16);
+  store<i32>(out, r5, 20);
+  store<i32>(out, r6, 24);
+  store<i32>(out, r7, 28);
+  store<i32>(out, r8, 32);
+  store<i32>(out, r9, 36);
 }
 
 export function subtract(out: usize, f: usize, g: usize): void {
-  for (let at: u32 = 0; at < FIELD_BYTES; at += 8) {
-    const low = load<i32>(f + at) - load<i32>(g + at);
-    const high = load<i32>(f + at, 4) - load<i32>(g + at, 4);
-    store<i32>(out + at, low);
-    store<i32>(out + at, high, 4);
-  }
+  const r0 = load<i32>(f, 0) - load<i32>(g, 0);
+  const r1 = load<i32>(f, 4) - load<i32>(g, 4);
+  const r2 = load<i32>(f, 8) - load<i32>(g, 8);
+  const r3 = load<i32>(f, 12) - load<i32>(g, 12);
+  const r4 = load<i32>(f, 16) - load<i32>(g, 16);
+  const r5 = load<i32>(f, 20) - load<i32>(g, 20);
+  const r6 = load<i32>(f, 24) - load<i32>(g, 24);
+  const r7 = load<i32>(f, 28) - load<i32>(g, 28);
+  const r8 = load<i32>(f, 32) - load<i32>(g, 32);
+  const r9 = load<i32>(f, 36) - load<i32>(g, 36);
+  store<i32>(out, r0, 0);
+  store<i32>(out, r1, 4);
+  store<i32>(out, r2, 8);
+  store<i32>(out, r3, 12);
+  store<i32>(out, r4, 16);
+  store<i32>(out, r5, 20);
+  store<i32>(out, r6, 24);
+  store<i32>(out, r7, 28);
+  store<i32>(out, r8, 32);
+  store<i32>(out, r9, 36);
 }
 
 /** f = −f where `mask` is all ones; where it is 0 nothing changes. */

@@ -56,8 +56,8 @@ export function sign(seed: u32, publicKey: u32, message: u32, length: u32, out: 
   return signed ? 1 : 0;
 }
 
-/** Writes the seed's public key (32 bytes) to `out`. Traps when a constant was changed by an upset. */
-export function public_key(seed: u32, out: u32): void {
+/** Writes the seed's public key to `out` and returns its bytes, 32. Traps when a constant was changed by an upset. */
+export function public_key(seed: u32, out: u32): u32 {
   checkPlace(seed, 32);
   checkPlace(out, 32);
   assert(constantsSound());
@@ -65,4 +65,5 @@ export function public_key(seed: u32, out: u32): void {
   deriveKey();
   memory.copy(out, OUTPUT, 32);
   wipe();
+  return 32;
 }

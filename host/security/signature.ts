@@ -1,6 +1,6 @@
 /**
  * Ed25519 (RFC 8032) behind one interface. A signature does not fit the budget of a call into the flight image, so it is a service of the platform: on the host node:crypto, on boards
- * dist/signature.wasm (firmware/signature), and for `--cipher null` a stand-in of the same sizes.
+ * dist/signature.wasm (firmware/signature), and for `--cipher null` a stand-in of the same sizes (null_signature.ts).
  *
  * Both real ones verify without the cofactor and compare encodings of R, as OpenSSL does, and refuse S ≥ L. Both are stricter than OpenSSL where no honest signer ever is: they
  * refuse keys and R whose y is not below p, or whose order divides eight (a signature under such a key may hold for any message).
@@ -92,7 +92,7 @@ export interface SignatureCalls {
   message_bytes_max(): number;
   verify(publicKey: number, message: number, length: number, signature: number): number;
   sign(seed: number, publicKey: number, message: number, length: number, out: number): number;
-  public_key(seed: number, out: number): void;
+  public_key(seed: number, out: number): number;
 }
 
 export const signatureModulePath = join(rootFolder, 'dist/signature.wasm');
