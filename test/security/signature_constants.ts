@@ -30,13 +30,13 @@ function inverse(value: bigint): bigint {
 const curveD = modulo(-121665n * inverse(121666n));
 const rootOfMinusOne = power(2n, (prime - 1n) / 4n);
 
-interface Point {
+export interface Point {
   x: bigint;
   y: bigint;
 }
 
 /** The law of addition as it stands in RFC 8032, in affine coordinates. */
-function sum(a: Point, b: Point): Point {
+export function sum(a: Point, b: Point): Point {
   const all = modulo(curveD * a.x * b.x * a.y * b.y);
   return {
     x: modulo((a.x * b.y + a.y * b.x) * inverse(1n + all)),
@@ -44,7 +44,7 @@ function sum(a: Point, b: Point): Point {
   };
 }
 
-function multiple(count: bigint, point: Point): Point {
+export function multiple(count: bigint, point: Point): Point {
   let result: Point = { x: 0n, y: 1n };
   for (let rest = count, doubled = point; rest > 0n; rest >>= 1n) {
     if ((rest & 1n) === 1n) result = sum(result, doubled);
@@ -64,21 +64,36 @@ function pointAt(y: bigint): Point {
   throw new Error(`no point of the curve has y = ${y}`);
 }
 
-const base = pointAt(modulo(4n * inverse(5n)));
+export const base = pointAt(modulo(4n * inverse(5n)));
 
-/** y of the points whose order divides eight: those of L times any point. */
-export function smallOrderY(): bigint[] {
-  const found = new Set<bigint>();
-  for (let y = 2n; found.size < 5; y += 1n) {
+/** All points whose order divides eight: L times any point is one, and those of order eight give the others. */
+export function smallOrderPoints(): Point[] {
+  for (let y = 2n; ; y += 1n) {
     let point: Point;
     try {
-      point = pointAt(y);
+      point = multiple(order, pointAt(y));
     } catch {
       continue;
     }
-    found.add(multiple(order, point).y);
+    const all = Array.from({ length: 8 }, (_, times) => multiple(BigInt(times), point));
+    if (new Set(all.map(({ x, y: other }) => `${x} ${other}`)).size === 8) return all;
   }
+}
+
+function smallOrderY(): bigint[] {
+  const found = new Set(smallOrderPoints().map(({ y }) => y));
   return [...found].sort((a, b) => (a < b ? -1 : 1));
+}
+
+export const toBytes = (value: bigint): Uint8Array => Uint8Array.from(bytesOf(value, 32));
+export const fromBytes = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+export const encodePoint = ({ x, y }: Point): Uint8Array => toBytes(y | ((x & 1n) << 255n));
+
+/** Throws when the bytes encode no point. */
+export function pointOf(bytes: Uint8Array): Point {
+  const value = fromBytes(bytes);
+  const even = pointAt(value & (2n ** 255n - 1n));
+  return value >> 255n === 0n || even.x === 0n ? even : negative(even);
 }
 
 const bytesOf = (value: bigint, bytes: number): number[] =>
