@@ -13,15 +13,6 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'header', type: null, bytesMax: 16, fields: [
-      { name: 'version', of: { kind: 'uint', min: 1, max: 15 } },
-      { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'sender', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'addressee', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'counter', of: { kind: 'uint', min: 0, max: 4294967295 } },
-    ],
-  },
-  {
     name: 'noticed', type: null, bytesMax: 11, fields: [
       { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
       { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -99,6 +90,22 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
+    name: 'epoch-head', type: 12, bytesMax: 95, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'parts', of: { kind: 'uint', min: 1, max: 32 } },
+      { name: 'commitment', of: { kind: 'bytes', min: 16, max: 16 } },
+      { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
+    ],
+  },
+  {
+    name: 'epoch-part', type: 13, bytesMax: 58, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
+      { name: 'wrapped', of: { kind: 'bytes', min: 48, max: 48 } },
+    ],
+  },
+  {
     name: 'intent', type: 16, bytesMax: 63, fields: [
       { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
@@ -167,7 +174,7 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'config', type: 128, bytesMax: 70, fields: [
+    name: 'config', type: 128, bytesMax: 75, fields: [
       { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'self', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'members', of: { kind: 'uint', min: 1, max: 200 } },
@@ -187,6 +194,7 @@ export const SHAPES: readonly Shape[] = [
       { name: 'features', of: { kind: 'uint', min: 0, max: 255 } },
       { name: 'resets', of: { kind: 'uint', min: 0, max: 255 } },
       { name: 'image', of: { kind: 'uint', min: 0, max: 1 } },
+      { name: 'reserved', of: { kind: 'uint', min: 0, max: 4294967295 } },
     ],
   },
   {
@@ -255,6 +263,30 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
+    name: 'link-secret', type: 137, bytesMax: 45, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'secret', of: { kind: 'bytes', min: 32, max: 32 } },
+    ],
+  },
+  {
+    name: 'path-key', type: 138, bytesMax: 40, fields: [
+      { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
+      { name: 'key', of: { kind: 'bytes', min: 32, max: 32 } },
+    ],
+  },
+  {
+    name: 'counters-reserved', type: 139, bytesMax: 8, fields: [
+      { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    ],
+  },
+  {
+    name: 'epoch-checked', type: 140, bytesMax: 7, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
+    ],
+  },
+  {
     name: 'start-work', type: 160, bytesMax: 21, fields: [
       { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
       { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
@@ -302,6 +334,16 @@ export const SHAPES: readonly Shape[] = [
   {
     name: 'store-checkpoint', type: 168, bytesMax: 6, fields: [
       { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+    ],
+  },
+  {
+    name: 'reserve-counters', type: 169, bytesMax: 8, fields: [
+      { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    ],
+  },
+  {
+    name: 'check-epoch', type: 170, bytesMax: 6, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
     ],
   },
   {
@@ -427,6 +469,12 @@ export const SHAPES: readonly Shape[] = [
       { name: 'outcome', of: { kind: 'uint', min: 1, max: 2 } },
       { name: 'ageS', of: { kind: 'uint', min: 0, max: 4294967295 } },
       { name: 'count', of: { kind: 'uint', min: 0, max: 65535 } },
+    ],
+  },
+  {
+    name: 'epoch-changed', type: 208, bytesMax: 7, fields: [
+      { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'step', of: { kind: 'uint', min: 1, max: 3 } },
     ],
   },
 ];

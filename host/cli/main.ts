@@ -3,6 +3,7 @@ import { EngineError, loadAddon } from '../engine/addon.ts';
 import { defaultEngine, engineNames } from '../engine/load.ts';
 import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { RadioError } from '../radio/radio.ts';
+import { KeyFileError } from '../security/keyfile.ts';
 import { StoreError } from '../store/store.ts';
 import { addBenchCommands } from './bench.ts';
 import { addBoardCommands } from './board.ts';
@@ -50,6 +51,9 @@ program
     'of a scenario with upsets: multiply their rate by this',
     positiveNumber('--upset-scale', 1_000_000),
   )
+  .addOption(
+    new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
+  )
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
@@ -96,7 +100,20 @@ program
   .command('decode')
   .argument('<hex-or-file>', 'a frame or platform record: hexadecimal digits, or a file of such digits or of the bytes')
   .description('show a frame in CBOR diagnostic notation, with the names of its fields')
-  .addHelpText('after', examples('decode 8501070319ffff00820111aabbccdd', 'decode frame.bin'))
+  .option(
+    '--keys <folder-or-file>',
+    "open it with the link keys found there: a fleet's or cluster's folder, an epoch's or node's file",
+  )
+  .option('--json', 'print one JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'decode 8218a103',
+      'decode frame.bin',
+      'decode --keys fleet frame.bin',
+      'decode --keys fleet/cluster-7/node-3.json frame.bin',
+    ),
+  )
   .action(decode);
 
 program
@@ -175,6 +192,7 @@ addInjectCommand(program, examples);
 function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CommandError) return error.code;
+  if (error instanceof KeyFileError) return exitCode.input;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
   if (error instanceof StoreError || error instanceof EngineError || error instanceof EmulatorError) return exitCode.environment;
   return exitCode.internal;

@@ -1,5 +1,5 @@
 import { encodeMessage } from '../cbor/message.ts';
-import type { Config, Group } from '../cbor/generated.ts';
+import type { Config, Group, LinkSecret, PathKey } from '../cbor/generated.ts';
 
 /** What a boot needs to know besides the node's capabilities. */
 export interface BootFacts {
@@ -9,13 +9,31 @@ export interface BootFacts {
   missionMs: number;
   resets: number;
   alternateImage: boolean;
+  /** Counter up to which non-volatile memory holds a reservation; 0: none was ever made. */
+  reserved: number;
 }
 
-/** A node's capabilities and place, without what changes from boot to boot. */
-export type NodeConfig = Omit<Config, 'name' | 'incarnation' | 'timeKnown' | 'timeS' | 'timeMs' | 'resets' | 'image'>;
+/** What a member is provisioned with (docs/security.md): without any it neither sends nor takes frames. */
+export interface LinkKeys {
+  secrets: readonly Omit<LinkSecret, 'name'>[];
+  path: readonly Omit<PathKey, 'name'>[];
+}
 
-/** The configuration block that `boot` and `restore` take: one `config` record, then `group` records. */
-export function encodeConfig(config: NodeConfig, groups: readonly Group[], facts: BootFacts): Uint8Array {
+const keyless: LinkKeys = { secrets: [], path: [] };
+
+/** A node's capabilities and place, without what changes from boot to boot. */
+export type NodeConfig = Omit<
+  Config,
+  'name' | 'incarnation' | 'timeKnown' | 'timeS' | 'timeMs' | 'resets' | 'image' | 'reserved'
+>;
+
+/** The configuration block that `boot` and `restore` take: one `config` record, then `group` records, then keys. */
+export function encodeConfig(
+  config: NodeConfig,
+  groups: readonly Group[],
+  facts: BootFacts,
+  keys: LinkKeys = keyless,
+): Uint8Array {
   const record = encodeMessage({
     ...config,
     name: 'config',
@@ -25,6 +43,12 @@ export function encodeConfig(config: NodeConfig, groups: readonly Group[], facts
     timeMs: facts.timeKnown ? facts.missionMs % 1000 : 0,
     resets: Math.min(facts.resets, 255),
     image: facts.alternateImage ? 1 : 0,
+    reserved: facts.reserved,
   });
-  return Buffer.concat([record, ...groups.map((group) => encodeMessage(group))]);
+  return Buffer.concat([
+    record,
+    ...groups.map((group) => encodeMessage(group)),
+    ...keys.secrets.map((secret) => encodeMessage({ ...secret, name: 'link-secret' })),
+    ...keys.path.map((key) => encodeMessage({ ...key, name: 'path-key' })),
+  ]);
 }

@@ -132,6 +132,7 @@ export class NodeShim {
       missionMs: Math.max(0, missionMs() - (this.wallMs() - this.localMs)),
       resets: memory.resets,
       alternateImage: this.alternateImage,
+      reserved: 0,
     };
     // Mission time in the config is that of local time zero of this boot.
     facts.missionMs = Math.max(0, facts.missionMs - this.localMs);

@@ -36,4 +36,6 @@ export const eventKind = {
   given: 18,
   /** Bits of a node's memory flip. first: number of the upset. */
   upset: 19,
+  /** Non-volatile memory holds a reservation of counters. first: the boot that asked. */
+  reserved: 20,
 } as const;

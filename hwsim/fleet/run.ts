@@ -173,6 +173,8 @@ function handle(loop: Loop): void {
   const { queue, boards, platform, faults } = loop;
   const { timeMs, node, first, second } = queue;
   switch (queue.kind) {
+    case eventKind.reserved:
+      return boards.reserved(timeMs, node, first);
     case eventKind.wake:
       return boards.wake(timeMs, node);
     case eventKind.frame:

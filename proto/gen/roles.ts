@@ -22,6 +22,8 @@ export const roles: { readonly [name: string]: string } = {
   notice: 'observer, or any member that holds it → every member, or the one that lacks it',
   'notice-summary': 'member → member whose digest differs',
   alarm: 'member that sees a breach coming → every member',
+  'epoch-head': 'ground link, or any member that holds it → every member',
+  'epoch-part': 'ground link, or any member that holds it → every member',
   beacon: 'node in safe mode → every member',
 };
 
@@ -30,6 +32,7 @@ const sections: { readonly [section: string]: string } = {
   commands: 'firmware → platform',
   events: 'firmware → platform',
   upsets: 'firmware → platform',
+  epochs: 'firmware → platform',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

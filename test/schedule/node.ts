@@ -96,6 +96,7 @@ export class LoneNode {
       missionMs: this.missionAtBootS * 1000,
       resets: boot.resets ?? 0,
       alternateImage: boot.image === 1,
+      reserved: 0,
     });
     this.engine.view().set(bytes, this.recordAt);
     return bytes.length;

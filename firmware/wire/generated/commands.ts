@@ -218,3 +218,49 @@ export function decodeStoreCheckpoint(at: usize, end: usize, m: StoreCheckpoint)
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<StoreCheckpoint>("sequence"));
   return at;
 }
+
+export const TYPE_RESERVE_COUNTERS: u32 = 169;
+/** Longest encoding. */
+export const RESERVE_COUNTERS_BYTES_MAX: u32 = 8;
+export const RESERVE_COUNTERS_STRUCT_BYTES: u32 = 4;
+
+// Write `cycle` to non-volatile memory, then answer with counters-reserved: no counter above it is sent or accepted before.
+@unmanaged
+export class ReserveCounters {
+  cycle: u32 = 0; // 0..4294967295
+}
+
+export function encodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
+  at = writeType(at, end, 2, TYPE_RESERVE_COUNTERS);
+  at = writeUint(at, end, m.cycle, 4294967295);
+  return at;
+}
+
+export function decodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
+  at = readType(at, end, 2, TYPE_RESERVE_COUNTERS);
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
+  return at;
+}
+
+export const TYPE_CHECK_EPOCH: u32 = 170;
+/** Longest encoding. */
+export const CHECK_EPOCH_BYTES_MAX: u32 = 6;
+export const CHECK_EPOCH_STRUCT_BYTES: u32 = 4;
+
+// Verify the head that inspect(12) shows, then answer with epoch-checked.
+@unmanaged
+export class CheckEpoch {
+  epoch: u32 = 0; // 0..65535
+}
+
+export function encodeCheckEpoch(at: usize, end: usize, m: CheckEpoch): usize {
+  at = writeType(at, end, 2, TYPE_CHECK_EPOCH);
+  at = writeUint(at, end, m.epoch, 65535);
+  return at;
+}
+
+export function decodeCheckEpoch(at: usize, end: usize, m: CheckEpoch): usize {
+  at = readType(at, end, 2, TYPE_CHECK_EPOCH);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckEpoch>("epoch"));
+  return at;
+}

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readArray, readBytes, readCount, readType, readUint, writeArray, writeBytes, writeCount, writeType, writeUint } from "../cbor";
+import { readArray, readBytes, readCount, readRange, readType, readUint, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
 export const GONE_ENTRY_BYTES_MAX: u32 = 11;
@@ -319,5 +319,73 @@ export function decodeGoneList(at: usize, end: usize, m: GoneList): usize {
   for (let i: u32 = 0, n = m.entriesLength; i < n; i++) {
     at = decodeGoneEntry(at, end, changetype<GoneEntry>(changetype<usize>(m) + 4 + <usize>i * 12));
   }
+  return at;
+}
+
+export const TYPE_EPOCH_HEAD: u32 = 12;
+/** Longest encoding. */
+export const EPOCH_HEAD_BYTES_MAX: u32 = 95;
+export const EPOCH_HEAD_STRUCT_BYTES: u32 = 28;
+
+// Keys: only in frames of epoch 0, and from a ground link through observe() (docs/security.md). A new epoch's head: from startS on it is used. commitment: to its secret; signature: the cluster authority's, COSE_Sign1 over
+// [cluster, epoch, startS, parts, commitment]; parts: of its cover.
+@unmanaged
+export class EpochHead {
+  epoch: u32 = 0; // 0..65535
+  startS: u32 = 0; // 0..4294967295
+  parts: u32 = 0; // 1..32
+  commitmentAt: u32 = 0; // address of the bytes
+  commitmentLength: u32 = 0; // 16..16
+  signatureAt: u32 = 0; // address of the bytes
+  signatureLength: u32 = 0; // 64..64
+}
+
+export function encodeEpochHead(at: usize, end: usize, m: EpochHead): usize {
+  at = writeType(at, end, 6, TYPE_EPOCH_HEAD);
+  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.startS, 4294967295);
+  at = writeRange(at, end, m.parts, 1, 32);
+  at = writeBytes(at, end, m.commitmentAt, m.commitmentLength, 16, 16);
+  at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
+  return at;
+}
+
+export function decodeEpochHead(at: usize, end: usize, m: EpochHead): usize {
+  at = readType(at, end, 6, TYPE_EPOCH_HEAD);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochHead>("epoch"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<EpochHead>("startS"));
+  at = readRange(at, end, 1, 32, changetype<usize>(m) + offsetof<EpochHead>("parts"));
+  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<EpochHead>("commitmentAt"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<EpochHead>("signatureAt"));
+  return at;
+}
+
+export const TYPE_EPOCH_PART: u32 = 13;
+/** Longest encoding. */
+export const EPOCH_PART_BYTES_MAX: u32 = 58;
+export const EPOCH_PART_STRUCT_BYTES: u32 = 16;
+
+// Its secret, wrapped for all members below `node` of the key tree: leaves 256 + member, parent node >> 1.
+@unmanaged
+export class EpochPart {
+  epoch: u32 = 0; // 0..65535
+  node: u32 = 0; // 1..511
+  wrappedAt: u32 = 0; // address of the bytes
+  wrappedLength: u32 = 0; // 48..48
+}
+
+export function encodeEpochPart(at: usize, end: usize, m: EpochPart): usize {
+  at = writeType(at, end, 4, TYPE_EPOCH_PART);
+  at = writeUint(at, end, m.epoch, 65535);
+  at = writeRange(at, end, m.node, 1, 511);
+  at = writeBytes(at, end, m.wrappedAt, m.wrappedLength, 48, 48);
+  return at;
+}
+
+export function decodeEpochPart(at: usize, end: usize, m: EpochPart): usize {
+  at = readType(at, end, 4, TYPE_EPOCH_PART);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochPart>("epoch"));
+  at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<EpochPart>("node"));
+  at = readBytes(at, end, 48, 48, changetype<usize>(m) + offsetof<EpochPart>("wrappedAt"));
   return at;
 }

@@ -4,18 +4,19 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readBytes, readRange, readType, readUint, writeBytes, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_CONFIG: u32 = 128;
 /** Longest encoding. */
-export const CONFIG_BYTES_MAX: u32 = 70;
-export const CONFIG_STRUCT_BYTES: u32 = 76;
+export const CONFIG_BYTES_MAX: u32 = 75;
+export const CONFIG_STRUCT_BYTES: u32 = 80;
 
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
 //   timeKnown 1: timeS/timeMs is mission time at local time zero of this boot
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
 // resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a stable hour); image 1: the alternate
 //   features: bit 0 plans its own work, bit 1 replicates
+// reserved: the counter up to which non-volatile memory holds a reservation (see reserve-counters); 0 = none was ever made
 @unmanaged
 export class Config {
   cluster: u32 = 0; // 0..65535
@@ -37,10 +38,11 @@ export class Config {
   features: u32 = 0; // 0..255
   resets: u32 = 0; // 0..255
   image: u32 = 0; // 0..1
+  reserved: u32 = 0; // 0..4294967295
 }
 
 export function encodeConfig(at: usize, end: usize, m: Config): usize {
-  at = writeType(at, end, 20, TYPE_CONFIG);
+  at = writeType(at, end, 21, TYPE_CONFIG);
   at = writeUint(at, end, m.cluster, 65535);
   at = writeUint(at, end, m.self, 65535);
   at = writeRange(at, end, m.members, 1, 200);
@@ -60,11 +62,12 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
   at = writeUint(at, end, m.features, 255);
   at = writeUint(at, end, m.resets, 255);
   at = writeUint(at, end, m.image, 1);
+  at = writeUint(at, end, m.reserved, 4294967295);
   return at;
 }
 
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
-  at = readType(at, end, 20, TYPE_CONFIG);
+  at = readType(at, end, 21, TYPE_CONFIG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
@@ -84,6 +87,7 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("features"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
   return at;
 }
 
@@ -344,5 +348,110 @@ export function decodeRecovery(at: usize, end: usize, m: Recovery): usize {
   at = readRange(at, end, 1, 5, changetype<usize>(m) + offsetof<Recovery>("level"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Recovery>("task"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Recovery>("ok"));
+  return at;
+}
+
+export const TYPE_LINK_SECRET: u32 = 137;
+/** Longest encoding. */
+export const LINK_SECRET_BYTES_MAX: u32 = 45;
+export const LINK_SECRET_STRUCT_BYTES: u32 = 16;
+
+// Keys, given to boot() after the groups. secret of an epoch in use from startS on; key of a node of the key tree on this member's path.
+@unmanaged
+export class LinkSecret {
+  epoch: u32 = 0; // 0..65535
+  startS: u32 = 0; // 0..4294967295
+  secretAt: u32 = 0; // address of the bytes
+  secretLength: u32 = 0; // 32..32
+}
+
+export function encodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
+  at = writeType(at, end, 4, TYPE_LINK_SECRET);
+  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.startS, 4294967295);
+  at = writeBytes(at, end, m.secretAt, m.secretLength, 32, 32);
+  return at;
+}
+
+export function decodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
+  at = readType(at, end, 4, TYPE_LINK_SECRET);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("epoch"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
+  at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<LinkSecret>("secretAt"));
+  return at;
+}
+
+export const TYPE_PATH_KEY: u32 = 138;
+/** Longest encoding. */
+export const PATH_KEY_BYTES_MAX: u32 = 40;
+export const PATH_KEY_STRUCT_BYTES: u32 = 12;
+
+@unmanaged
+export class PathKey {
+  node: u32 = 0; // 1..511
+  keyAt: u32 = 0; // address of the bytes
+  keyLength: u32 = 0; // 32..32
+}
+
+export function encodePathKey(at: usize, end: usize, m: PathKey): usize {
+  at = writeType(at, end, 3, TYPE_PATH_KEY);
+  at = writeRange(at, end, m.node, 1, 511);
+  at = writeBytes(at, end, m.keyAt, m.keyLength, 32, 32);
+  return at;
+}
+
+export function decodePathKey(at: usize, end: usize, m: PathKey): usize {
+  at = readType(at, end, 3, TYPE_PATH_KEY);
+  at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<PathKey>("node"));
+  at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<PathKey>("keyAt"));
+  return at;
+}
+
+export const TYPE_COUNTERS_RESERVED: u32 = 139;
+/** Longest encoding. */
+export const COUNTERS_RESERVED_BYTES_MAX: u32 = 8;
+export const COUNTERS_RESERVED_STRUCT_BYTES: u32 = 4;
+
+// Non-volatile memory now holds `cycle` (answer to reserve-counters).
+@unmanaged
+export class CountersReserved {
+  cycle: u32 = 0; // 0..4294967295
+}
+
+export function encodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
+  at = writeType(at, end, 2, TYPE_COUNTERS_RESERVED);
+  at = writeUint(at, end, m.cycle, 4294967295);
+  return at;
+}
+
+export function decodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
+  at = readType(at, end, 2, TYPE_COUNTERS_RESERVED);
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
+  return at;
+}
+
+export const TYPE_EPOCH_CHECKED: u32 = 140;
+/** Longest encoding. */
+export const EPOCH_CHECKED_BYTES_MAX: u32 = 7;
+export const EPOCH_CHECKED_STRUCT_BYTES: u32 = 8;
+
+// Whether the authority's signature of the head of this epoch is right (answer to check-epoch).
+@unmanaged
+export class EpochChecked {
+  epoch: u32 = 0; // 0..65535
+  ok: u32 = 0; // 0..1
+}
+
+export function encodeEpochChecked(at: usize, end: usize, m: EpochChecked): usize {
+  at = writeType(at, end, 3, TYPE_EPOCH_CHECKED);
+  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.ok, 1);
+  return at;
+}
+
+export function decodeEpochChecked(at: usize, end: usize, m: EpochChecked): usize {
+  at = readType(at, end, 3, TYPE_EPOCH_CHECKED);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochChecked>("epoch"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<EpochChecked>("ok"));
   return at;
 }
