@@ -45,12 +45,11 @@ export async function buildSignatureRunner(target: Target): Promise<SignatureRun
     writeFileSync(join(aside, 'image.c'), translateSignature());
     const shared = boardSources(target).filter((source) => !source.includes('/loop/'));
     const flags = [
-      ...['-ULINEAR_BYTES', `-DLINEAR_BYTES=${linearBytes}`],
       `-DSCRIPT_ADDRESS=0x${(target.ramAddress + scriptOffset).toString(16)}u`,
       `-I${join(rootFolder, 'firmware/boards/signature')}`,
     ];
     const sources = own.filter((source) => source.endsWith('.c'));
-    await compileProgram(target, aside, [...shared, ...sources], {}, flags);
+    await compileProgram(target, aside, [...shared, ...sources], { linearBytes }, flags);
     // Somebody else may have been first.
     if (existsSync(folder)) rmSync(aside, { recursive: true, force: true });
     else renameSync(aside, folder);
@@ -131,7 +130,7 @@ export interface SignatureCost {
   linearBytes: number;
 }
 
-/** Length of the message that the table's figures are for: an intent of 120 bytes and its envelope. */
+/** Length of the message that the table's figures are for: an intent of at most 120 bytes and what COSE puts around it, with room. */
 export const measuredMessageBytes = 200;
 const cases = 16;
 

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { moduleSignatures, nodeSignatures, type SignatureService } from '../../host/security/signature.ts';
 import { nullSignatures } from '../../host/security/null_signature.ts';
+import { headPayload, verifyHead } from '../../host/security/epoch.ts';
 import { makeSign1, readSign1, Sign1Fault, type Sign1Reason, verifySign1 } from '../../host/security/sign1.ts';
 import { vectors } from './signature_vectors.ts';
 
@@ -74,6 +75,15 @@ test('the stand-in works alike, and only with itself', () => {
     reasonOf(() => verifySign1(nullSignatures, good, () => key)),
     'signature',
   );
+});
+
+test('the head of an epoch is signed as the same message would be', () => {
+  const cluster = 7;
+  const head = { epoch: 300, startS: 86_400, parts: 8, commitment: new Uint8Array(16).fill(9) };
+  const message = makeSign1(nodeSignatures, seed, Uint8Array.of(0, cluster), headPayload(cluster, head));
+  const { signature } = readSign1(message);
+  assert.ok(verifyHead(publicKey, cluster, { ...head, signature }));
+  assert.not(verifyHead(publicKey, cluster, { ...head, parts: 9, signature }));
 });
 
 test('every flip of a bit is refused', () => {
