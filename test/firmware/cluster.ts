@@ -60,6 +60,8 @@ export class TestCluster {
   readonly commands: Told[] = [];
   /** What each node had stored when it asked for it, newest first: the two slots of a board. */
   readonly stored: Uint8Array[][] = [];
+  /** Counters that each node's non-volatile memory holds a reservation for. */
+  readonly reserved: number[] = [];
   /** Called before events and commands are stored, when set: they are then not stored. */
   onTold: ((told: Told) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
@@ -99,6 +101,7 @@ export class TestCluster {
     for (let node = 0; node < this.options.nodes; node++) {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
       this.stored.push([]);
+      this.reserved.push(0);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -125,7 +128,7 @@ export class TestCluster {
         features: this.options.features,
       },
       this.options.groups,
-      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: 0 },
+      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: this.reserved[node] },
       testKeys.member(node),
     );
   }
@@ -177,10 +180,14 @@ export class TestCluster {
 
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
-    const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
-    const status = this.give(node, frame);
-    this.after(node, status);
-    return status & STATUS_MASK;
+    for (;;) {
+      const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
+      const status = this.give(node, frame);
+      this.after(node, status);
+      // The sender itself has used this counter, or sent before the window began: the next one.
+      const code = status & STATUS_MASK;
+      if (code !== STATUS.replay && code !== STATUS.stale) return code;
+    }
   }
 
   /** A frame before a node: after a tick, if one is due. Returns the status. */
@@ -285,6 +292,12 @@ export class TestCluster {
     this.wakeMs[node] = this.nowMs + Math.ceil(waitMs / this.rateOf(node));
   }
 
+  /** Non-volatile memory takes a reservation, and says so. */
+  private reserve(node: number, cycle: number): void {
+    this.reserved[node] = Math.max(this.reserved[node], cycle);
+    this.observe(node, { name: 'counters-reserved', cycle: this.reserved[node] });
+  }
+
   private rateOf(node: number): number {
     return 1 + (this.options.driftPpm[node] ?? 0) * 1e-6;
   }
@@ -301,6 +314,7 @@ export class TestCluster {
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
       if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
+      if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
       if (this.onTold) this.onTold(told);
       else into.push(told);
     }

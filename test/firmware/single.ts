@@ -1,5 +1,7 @@
 import { encodeConfig } from '../../host/node/config.ts';
-import type { Group, Message } from '../../host/cbor/generated.ts';
+import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
+import { readRecord } from '../../host/cbor/record.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -50,11 +52,22 @@ export class SingleNode {
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
-    this.drain();
+    this.drain(0);
   }
 
-  private drain(): void {
-    while (this.engine.calls.event(this.ctx, this.at + 4096, 256) > 0);
+  /** Commands are left alone but for the reservation of counters, which its non-volatile memory takes at once. */
+  private drain(s: number): void {
+    const { calls } = this.engine;
+    const out = this.at + 4096;
+    const fields = new Uint32Array(24);
+    for (let length = calls.command(this.ctx, out, 256); length > 0; length = calls.command(this.ctx, out, 256)) {
+      readRecord(this.engine.view(), out, length, fields);
+      if (fields[0] !== TYPE.reserveCounters) continue;
+      const answer = encodeMessage({ name: 'counters-reserved', cycle: fields[1] });
+      this.engine.view().set(answer, out);
+      calls.observe(this.ctx, s, 0, out, answer.length);
+    }
+    while (calls.event(this.ctx, out, 256) > 0);
   }
 
   receive(frame: Uint8Array, s: number): number {
@@ -63,11 +76,12 @@ export class SingleNode {
       return this.engine.calls.receive(this.ctx, s, 0, this.at, frame.length) & STATUS_MASK;
     };
     let status = give();
-    if (status === STATUS.tickFirst) {
-      this.engine.calls.tick(this.ctx, s, 0);
+    // A tick before the frame of a new beat, and when time has passed what was reserved.
+    if (status === STATUS.tickFirst || status === STATUS.ahead) {
+      this.tick(s);
       status = give();
     }
-    this.drain();
+    this.drain(s);
     return status;
   }
 
@@ -77,7 +91,7 @@ export class SingleNode {
 
   tick(s: number): void {
     this.engine.calls.tick(this.ctx, s, 0);
-    this.drain();
+    this.drain(s);
   }
 
   /** The context's bytes, for `putBack`. */
