@@ -19,16 +19,19 @@ import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./d
 import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
 import { deadlineMs } from "./slots";
+import { ALGORITHM } from "../security/cipher";
 import { counterNow } from "../security/counters";
 import { inspectContext } from "./inspect";
 
 /** A checkpoint of a block with a line that cannot be corrected. */
 const SITE_CHECKPOINT: u32 = 905;
+const ABI_VERSION: u32 = 2;
 /** Longest platform record accepted. */
 const RECORD_BYTES_MAX: u32 = 256;
 
+/** 256 is added where the cipher is a stand-in: such an image is for the simulator only. */
 export function abi_version(): u32 {
-  return 1;
+  return ALGORITHM != 0 ? ABI_VERSION : ABI_VERSION + 256;
 }
 
 export function context_bytes(): u32 {

@@ -3,6 +3,8 @@
 import { BLOCK_BYTES, chacha20, chachaBlock } from "./chacha20";
 import { POLY_STATE_BYTES, poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from "./poly1305";
 
+/** COSE algorithm. */
+export const ALGORITHM: u32 = 24;
 export const KEY_BYTES: u32 = 32;
 export const NONCE_BYTES: u32 = 12;
 export const TAG_BYTES: u32 = 16;

@@ -4,6 +4,8 @@
 // Two sums of 64 bits. Each step, sum ← turn((sum ^ word) · odd), is one-to-one in the sum and in the word: whatever differs in one word of eight bytes alone
 // differs in the end. The lengths come first, so that bytes cannot move from aad to text.
 
+/** No algorithm of COSE: an image says by that that it must not fly. */
+export const ALGORITHM: u32 = 0;
 export const KEY_BYTES: u32 = 32;
 export const NONCE_BYTES: u32 = 12;
 export const TAG_BYTES: u32 = 16;

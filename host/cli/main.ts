@@ -51,6 +51,9 @@ program
     'of a scenario with upsets: multiply their rate by this',
     positiveNumber('--upset-scale', 1_000_000),
   )
+  .addOption(
+    new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
+  )
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(

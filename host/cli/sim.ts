@@ -30,6 +30,7 @@ export interface SimOptions {
   json?: boolean;
   simulateBoards?: boolean;
   upsetScale?: number;
+  cipher?: 'real' | 'null';
   unprotected?: boolean;
 }
 
@@ -54,6 +55,8 @@ export interface SimVerdict {
   boards?: BoardOutcome[];
   /** Only of the build without protection. */
   unprotected?: true;
+  /** Links were sealed by a stand-in. */
+  cipher?: 'null';
   /** Only of a scenario with upsets. */
   radiation?: RadiationOutcome & { perBitDay: number; scale: number };
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
@@ -207,7 +210,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}${verdict.cipher === 'null' ? ' --cipher null' : ''}`,
   );
   return lines.join('\n');
 }
@@ -224,14 +227,25 @@ const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) 
 
 const scaleFlag = ({ radiation }: SimVerdict) => (radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '');
 
+/** The image to fly: the scenario's preset, or a build of `flight` that only simulations load. */
+function imageOf(scenario: Scenario, { unprotected, cipher }: SimOptions): Preset | Variant {
+  const wanted = unprotected ? '--unprotected' : cipher === 'null' ? '--cipher null' : null;
+  if (wanted === null) return scenario.preset;
+  if (scenario.preset !== 'flight')
+    throw new CommandError(`${wanted} is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
+  if (!unprotected && scenario.boards.length > 0)
+    throw new CommandError('--cipher null is refused by boards: fly a scenario without any', exitCode.usage);
+  if (unprotected && cipher === 'null')
+    throw new CommandError('--unprotected and --cipher null are two builds: give one of them', exitCode.usage);
+  return unprotected ? 'bare' : 'null-cipher';
+}
+
 /** `heliograph sim`. */
 export async function sim(nameOrFile: string, options: SimOptions): Promise<void> {
   const { seed, days, nodes, preset, engine, body: wanted, upsetScale } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
-  if (options.unprotected && scenario.preset !== 'flight')
-    throw new CommandError(`--unprotected is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
-  const image = readImage(options.unprotected ? 'bare' : scenario.preset);
+  const image = readImage(imageOf(scenario, options));
   const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;
   if (emulate) await prepareBoards(scenario.boards.map(({ target }) => target));
   const recording = options.out === undefined ? null : new Recording(options.out);
@@ -242,6 +256,7 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   const ownEngine = scenario.upsets && (await meteredEngines(engine ?? defaultEngine, image));
   const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
   if (options.unprotected) verdict.unprotected = true;
+  if (options.cipher === 'null') verdict.cipher = 'null';
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));

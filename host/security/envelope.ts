@@ -149,8 +149,7 @@ function refuseOther(frame: Uint8Array, from: number, wanted: readonly number[],
 export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
     throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
-  if (frame.length < frameBytesMin)
-    throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
+  if (frame.length < frameBytesMin) throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
   refuseOther(frame, 0, [...opening], 'the opening');
   if (frame[at.version] !== VERSION) throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
   refuseOther(frame, at.counter - 2, [0x06, 0x44], 'the head of the Partial IV');
@@ -163,7 +162,8 @@ export function readEnvelope(frame: Uint8Array): Envelope {
   const sealedEnd = frame.length - CRC_BYTES;
   if (length !== sealedEnd - sealedAt)
     throw new CborFault(at.length, `a ciphertext of ${length} bytes is announced, ${sealedEnd - sealedAt} are there`);
-  if (length < sealedBytesMin) throw new CborFault(at.length, `a ciphertext of ${length} bytes has no room for its tag and a message`);
+  if (length < sealedBytesMin)
+    throw new CborFault(at.length, `a ciphertext of ${length} bytes has no room for its tag and a message`);
   const view = viewOf(frame);
   const header = {
     cluster: view.getUint16(at.cluster),

@@ -31,7 +31,15 @@ export function writeConfig(
   const { rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = facts;
   const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
   const image = cause === bootCause.alternateImage ? 1 : 0;
-  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image, memory.reserved]);
+  let length = writeRecord(bytes, at, [
+    ...identity,
+    ...time,
+    ...capability,
+    features,
+    memory.resetsInRow,
+    image,
+    memory.reserved,
+  ]);
   for (const group of plan.groups) {
     const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
     length += writeRecord(bytes, at + length, record);

@@ -1,7 +1,6 @@
 import { encodeConfig } from '../../host/node/config.ts';
-import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { readRecord } from '../../host/cbor/record.ts';
+import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -16,6 +15,7 @@ export class SingleNode {
   readonly members: number;
   /** Its mission time is local time: it boots at second 0. */
   private frames = new SealedFrames();
+  private reserved = 0;
   private readonly groups: Group[];
 
   constructor(members: number, groups: Group[], preset: Preset = 'flight') {
@@ -52,36 +52,35 @@ export class SingleNode {
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
-    this.drain(0);
+    this.drain();
+    this.reserve(0);
   }
 
-  /** Commands are left alone but for the reservation of counters, which its non-volatile memory takes at once. */
-  private drain(s: number): void {
-    const { calls } = this.engine;
-    const out = this.at + 4096;
-    const fields = new Uint32Array(24);
-    for (let length = calls.command(this.ctx, out, 256); length > 0; length = calls.command(this.ctx, out, 256)) {
-      readRecord(this.engine.view(), out, length, fields);
-      if (fields[0] !== TYPE.reserveCounters) continue;
-      const answer = encodeMessage({ name: 'counters-reserved', cycle: fields[1] });
-      this.engine.view().set(answer, out);
-      calls.observe(this.ctx, s, 0, out, answer.length);
-    }
-    while (calls.event(this.ctx, out, 256) > 0);
+  /** As a platform that has reserved counters for hours. */
+  private reserve(s: number): void {
+    this.reserved = Math.floor(s / 15) + 4000;
+    const record = encodeMessage({ name: 'counters-reserved', cycle: this.reserved });
+    this.engine.view().set(record, this.at);
+    const status = this.engine.calls.observe(this.ctx, s, 0, this.at, record.length) & STATUS_MASK;
+    if (status !== 0) throw new Error(`reservation: status ${status}`);
+  }
+
+  private drain(): void {
+    while (this.engine.calls.event(this.ctx, this.at + 4096, 256) > 0);
   }
 
   receive(frame: Uint8Array, s: number): number {
+    if (Math.floor(s / 15) + 8 > this.reserved) this.reserve(s);
     const give = () => {
       this.engine.view().set(frame, this.at);
       return this.engine.calls.receive(this.ctx, s, 0, this.at, frame.length) & STATUS_MASK;
     };
     let status = give();
-    // A tick before the frame of a new beat, and when time has passed what was reserved.
-    if (status === STATUS.tickFirst || status === STATUS.ahead) {
-      this.tick(s);
+    if (status === STATUS.tickFirst) {
+      this.engine.calls.tick(this.ctx, s, 0);
       status = give();
     }
-    this.drain(s);
+    this.drain();
     return status;
   }
 
@@ -91,7 +90,7 @@ export class SingleNode {
 
   tick(s: number): void {
     this.engine.calls.tick(this.ctx, s, 0);
-    this.drain(s);
+    this.drain();
   }
 
   /** The context's bytes, for `putBack`. */
