@@ -12,6 +12,7 @@ import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
 import { addInjectCommand } from './inject.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
+import { addKeysCommand } from './keys.ts';
 import { merge } from './merge.ts';
 import { node } from './node.ts';
 import { replay } from './replay.ts';
@@ -187,6 +188,7 @@ program
 addBoardCommands(program, examples);
 addBenchCommands(program, examples);
 addInjectCommand(program, examples);
+addKeysCommand(program, examples);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {
