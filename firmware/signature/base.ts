@@ -68,15 +68,15 @@ export function multiplyBase(p: usize, scalar: usize): void {
       selectEntry(constantAt(BASE_COMB) + block * ENTRIES * ENTRY_BYTES, lower ^ (negative & 7));
       unpackEntry(ENTRY_PACKED);
       negateEntry(<i32>negative);
-      addEntry(p, true);
+      addEntry(p, block + 1 < BLOCKS);
     }
   }
 }
 
-/** p += digit · B for a digit of verification, odd and between −15 and 15. */
+/** p += digit · B for a digit of verification, odd and between −15 and 15. A doubling must follow, or nothing: p gets no T. */
 export function addOddBase(p: usize, digit: i32): void {
   const positive = digit < 0 ? -digit : digit;
   unpackEntry(constantAt(BASE_ODD) + <u32>(positive >> 1) * ENTRY_BYTES);
   negateEntry(digit >> 31);
-  addEntry(p, true);
+  addEntry(p, false);
 }

@@ -70,7 +70,7 @@ function addPrepared(p: usize, sum: usize, difference: usize, product: usize): v
   add(FIELD_2, FIELD_6, FIELD_7);
 }
 
-/** p += the base point's multiple in ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT, whose z is 1. */
+/** p += the base point's multiple in ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT, whose z is 1. T as in `double`. */
 export function addEntry(p: usize, wantsT: bool): void {
   add(FIELD_6, p + Z, p + Z);
   addPrepared(p, ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT);
@@ -98,8 +98,8 @@ export function prepare(q: usize, p: usize): void {
   multiply(q + T, p + T, FIELD_0);
 }
 
-/** p += the prepared point at q, or −= it. */
-export function addPoint(p: usize, q: usize, negative: bool): void {
+/** p += the prepared point at q, or −= it. T as in `double`. */
+export function addPoint(p: usize, q: usize, negative: bool, wantsT: bool): void {
   multiply(FIELD_6, p + Z, q + Z);
   add(FIELD_6, FIELD_6, FIELD_6);
   if (!negative) {
@@ -111,7 +111,7 @@ export function addPoint(p: usize, q: usize, negative: bool): void {
     copyField(FIELD_1, FIELD_2);
     copyField(FIELD_2, FIELD_7);
   }
-  finish(p, true);
+  finish(p, wantsT);
 }
 
 /** Writes the encoding of p, 32 bytes, to `at` (4-aligned), with 1 ÷ Z at `inverse`. */

@@ -54,7 +54,7 @@ function fillTable(): void {
   prepare(POINT_R, POINT_SPARE);
   prepare(TABLE, POINT_A);
   for (let i: u32 = 1; i < TABLE_POINTS; i++) {
-    addPoint(POINT_A, POINT_R, false);
+    addPoint(POINT_A, POINT_R, false, true);
     prepare(TABLE + i * POINT_BYTES, POINT_A);
   }
 }
@@ -70,7 +70,7 @@ function combine(): void {
     double(POINT_R, (ofKey | ofBase) != 0);
     if (ofKey != 0) {
       const positive = ofKey < 0 ? -ofKey : ofKey;
-      addPoint(POINT_R, TABLE + <u32>(positive >> 1) * POINT_BYTES, ofKey > 0);
+      addPoint(POINT_R, TABLE + <u32>(positive >> 1) * POINT_BYTES, ofKey > 0, ofBase != 0);
     }
     if (ofBase != 0) addOddBase(POINT_R, ofBase);
   }
