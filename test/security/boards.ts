@@ -18,14 +18,16 @@ import { boardSources, compileProgram } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
-import { type CallCount, countArguments, markedOps, readCounts } from '../../hwsim/emulator/plugin/plugin.ts';
-import { wordsOf } from './cases.ts';
+import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
+import { frame, sealByNode, wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
 
 const casesOffset = 10 << 20;
 const headBytes = 16;
 const [keyBytes, aadBytes, textBytes] = [32, 128, 512];
 const wordsBytes = 8 * 4;
+/** Enough for the cipher's scratch and the buffers of runner.c. */
+const linearBytes = 8192;
 const caseBytes = wordsBytes + keyBytes + aadBytes + 2 * textBytes;
 /** No call comes near it. */
 const hangInstructions = 1_000_000;
@@ -46,6 +48,8 @@ export interface BoardResult {
   result: number;
   out: Uint8Array;
   count: CallCount;
+  /** Addresses of all instructions executed, one after the other. */
+  trace: Uint32Array;
 }
 
 /** Wrapped, as an export of a board's image gives a word. */
@@ -61,7 +65,9 @@ export function memory_base(): usize { return __heap_base; }`;
 
 let compiled: Promise<Compiled> | undefined;
 
-async function build(target: Target, folder: string): Promise<string> {
+async function build(given: Target, folder: string): Promise<string> {
+  // The cipher alone is built here, with memory of its own: whether the whole image keeps to its budget is for the image's build to say.
+  const target = { ...given, budget: { ...given.budget, linearBytes: given.ramBytes } };
   compiled ??= compileEntry(entry);
   const { wasm } = await compiled;
   const image = join(folder, 'cipher.wasm');
@@ -69,7 +75,9 @@ async function build(target: Target, folder: string): Promise<string> {
   writeFileSync(join(folder, 'image.c'), translateImage(image));
   const address = `0x${(target.ramAddress + casesOffset).toString(16)}u`;
   const sources = boardSources(target).filter((source) => !source.includes('/loop/'));
-  await compileProgram(target, folder, [...sources, 'test/security/runner.c'], {}, [`-DCASES_ADDRESS=${address}`]);
+  await compileProgram(target, folder, [...sources, 'test/security/runner.c'], {}, [
+    ...[`-DCASES_ADDRESS=${address}`, '-ULINEAR_BYTES', `-DLINEAR_BYTES=${linearBytes}`],
+  ]);
   return join(folder, 'heliograph.elf');
 }
 
@@ -101,25 +109,44 @@ export async function runOnBoard(target: Target, cases: readonly BoardCase[]): P
     writeSync(file, memory, 0, memory.length, casesOffset);
     const out = join(folder, 'counts');
     const machine = emulatorArguments(target, path, ram);
-    const counting = countArguments(elf, { out, over: 'runner_over', limit: hangInstructions });
+    const traces = join(folder, 'traces');
+    const trace = { path: traces, from: 0, calls: cases.length };
+    const counting = countArguments(elf, { out, over: 'runner_over', limit: hangInstructions, trace });
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...counting];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8', timeout: 120_000 });
     if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
     readSync(file, memory, 0, memory.length, casesOffset);
     closeSync(file);
-    return read(memory, target, cases, readCounts(readFileSync(out), markedOps(elf)));
+    const counts = readCounts(readFileSync(out), markedOps(elf));
+    return read(memory, target, cases, counts, readTrace(readFileSync(traces)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function read(memory: Uint8Array, target: Target, cases: readonly BoardCase[], counts: readonly CallCount[]): BoardResult[] {
+function read(
+  memory: Uint8Array,
+  target: Target,
+  cases: readonly BoardCase[],
+  counts: readonly CallCount[],
+  traces: readonly Uint32Array[],
+): BoardResult[] {
   const view = new DataView(memory.buffer);
   const word = (at: number) => view.getUint32(at, !target.bigEndian);
   if (word(4) !== cases.length) throw new Error(`${target.name}: ${word(4)} of ${cases.length} cases done, trap ${word(8)}`);
   return cases.map((_, index) => {
     const at = headBytes + index * caseBytes;
     const outAt = at + caseBytes - textBytes;
-    return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index] };
+    return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index], trace: traces[index] };
   });
 }
+
+const sealedFrame = sealByNode(frame);
+const forgedFrame = sealedFrame.slice();
+forgedFrame[0] ^= 1;
+/** The frame of 200 bytes sealed, opened and, altered, refused; at an odd address, as text follows a header. */
+export const frameCases: BoardCase[] = [
+  { ...frame, operation: 'seal', length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: sealedFrame, length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: forgedFrame, length: frame.text.length, shift: 1 },
+];
