@@ -1,7 +1,7 @@
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
-import type { Preset } from '../../host/build/root.ts';
+import type { Preset, Variant } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
@@ -18,7 +18,7 @@ export class SingleNode {
   private reserved = 0;
   private readonly groups: Group[];
 
-  constructor(members: number, groups: Group[], preset: Preset = 'flight') {
+  constructor(members: number, groups: Group[], preset: Preset | Variant = 'flight') {
     this.members = members;
     this.groups = groups;
     this.engine = loadV8Engine(preset);
