@@ -98,8 +98,9 @@ export function periodTick(ctx: usize): void {
   if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
-  if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
+  // First, while there is room in the outbox: who waits for a key hears nothing else.
   epochStep(ctx);
+  if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   reserveAhead(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
