@@ -4,7 +4,7 @@ export const BLOCK_BYTES: u32 = 64;
 
 /**
  * Writes one block of key stream, 64 bytes, to `into` (8-aligned). `key`: 32 bytes, 4-aligned; the nonce as three words, as loaded little-endian.
- * The sixteen words stay in locals; one quarter round follows the other, so that few of them are wanted at a time where registers are few.
+ * The sixteen words stay in locals. Two quarter rounds go side by side: of the orders tried, the one that suits few registers and wide processors best.
  */
 export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32, into: usize): void {
   // "expand 32-byte k"
@@ -14,23 +14,23 @@ export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32,
   let x12 = counter, x13 = n0, x14 = n1, x15 = n2;
   for (let twice: u32 = 0; twice < 10; twice++) {
     // Columns.
-    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 16); x8 += x12; x4 = rotl<u32>(x4 ^ x8, 12);
-    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 8); x8 += x12; x4 = rotl<u32>(x4 ^ x8, 7);
-    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 16); x9 += x13; x5 = rotl<u32>(x5 ^ x9, 12);
-    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 8); x9 += x13; x5 = rotl<u32>(x5 ^ x9, 7);
-    x2 += x6; x14 = rotl<u32>(x14 ^ x2, 16); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 12);
-    x2 += x6; x14 = rotl<u32>(x14 ^ x2, 8); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 7);
-    x3 += x7; x15 = rotl<u32>(x15 ^ x3, 16); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 12);
-    x3 += x7; x15 = rotl<u32>(x15 ^ x3, 8); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 7);
+    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 16); x2 += x6; x14 = rotl<u32>(x14 ^ x2, 16);
+    x8 += x12; x4 = rotl<u32>(x4 ^ x8, 12); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 12);
+    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 8); x2 += x6; x14 = rotl<u32>(x14 ^ x2, 8);
+    x8 += x12; x4 = rotl<u32>(x4 ^ x8, 7); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 7);
+    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 16); x3 += x7; x15 = rotl<u32>(x15 ^ x3, 16);
+    x9 += x13; x5 = rotl<u32>(x5 ^ x9, 12); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 12);
+    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 8); x3 += x7; x15 = rotl<u32>(x15 ^ x3, 8);
+    x9 += x13; x5 = rotl<u32>(x5 ^ x9, 7); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 7);
     // Diagonals.
-    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 16); x10 += x15; x5 = rotl<u32>(x5 ^ x10, 12);
-    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 8); x10 += x15; x5 = rotl<u32>(x5 ^ x10, 7);
-    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 16); x11 += x12; x6 = rotl<u32>(x6 ^ x11, 12);
-    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 8); x11 += x12; x6 = rotl<u32>(x6 ^ x11, 7);
-    x2 += x7; x13 = rotl<u32>(x13 ^ x2, 16); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 12);
-    x2 += x7; x13 = rotl<u32>(x13 ^ x2, 8); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 7);
-    x3 += x4; x14 = rotl<u32>(x14 ^ x3, 16); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 12);
-    x3 += x4; x14 = rotl<u32>(x14 ^ x3, 8); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 7);
+    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 16); x2 += x7; x13 = rotl<u32>(x13 ^ x2, 16);
+    x10 += x15; x5 = rotl<u32>(x5 ^ x10, 12); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 12);
+    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 8); x2 += x7; x13 = rotl<u32>(x13 ^ x2, 8);
+    x10 += x15; x5 = rotl<u32>(x5 ^ x10, 7); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 7);
+    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 16); x3 += x4; x14 = rotl<u32>(x14 ^ x3, 16);
+    x11 += x12; x6 = rotl<u32>(x6 ^ x11, 12); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 12);
+    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 8); x3 += x4; x14 = rotl<u32>(x14 ^ x3, 8);
+    x11 += x12; x6 = rotl<u32>(x6 ^ x11, 7); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 7);
   }
   store<u32>(into, x0 + 0x61707865);
   store<u32>(into, x1 + 0x3320646e, 4);

@@ -1,4 +1,5 @@
 // needs: boards
+import { createHash } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { targetNames, targets } from '../../host/board/targets.ts';
@@ -36,7 +37,32 @@ const frames: BoardCase[] = [
 ];
 const others = Array.from({ length: 200 }, (_, index) => caseOf(index));
 
+/** Secrets that differ in all bits, lengths that do not: sealed, opened, and refused for a wrong bit here and there. */
+const secrets: BoardCase[] = [0x00, 0xff, 0x5a, 0xa5, 0x01, 0x80].flatMap((byte, index) => {
+  const random = new RandomStream(8439, 'secrets', index);
+  const fill = (length: number) => Uint8Array.from({ length }, () => (index < 2 ? byte : byte ^ random.below(256)));
+  const given = { ...frame, key: fill(32), text: fill(frame.text.length), aad: fill(33) };
+  const right = sealByNode(given);
+  const wrong = right.slice();
+  wrong[(index * 31) % right.length] ^= 1 << index;
+  const shared = { ...given, length: given.text.length, shift: 1 };
+  return [
+    { ...shared, operation: 'seal' as const },
+    { ...shared, operation: 'open' as const, text: right },
+    { ...shared, operation: 'open' as const, text: wrong },
+  ];
+});
+
 for (const name of targetNames) {
+  test(`${name}: whatever the secrets are, the same instructions in the same order`, async () => {
+    const results = await runOnBoard(targets[name], [...secrets, { ...frames[0], length: frames[0].length - 1 }]);
+    const digests = results.map(({ trace }) => createHash('sha256').update(trace).digest('hex'));
+    for (let index = 3; index < secrets.length; index += 1) assert.is(digests[index], digests[index % 3], `case ${index}`);
+    // Violated: another length is another way, and so is a refusal.
+    assert.is(new Set([...digests.slice(0, 3), digests[secrets.length]]).size, 4);
+    assert.ok(results[0].trace.length > 1000);
+  });
+
   test(`${name}: same bytes, forgeries refused, within its budget`, async () => {
     const results = await runOnBoard(targets[name], [...frames, ...others]);
     const [seal, open, forged] = results;

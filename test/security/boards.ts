@@ -18,7 +18,7 @@ import { boardSources, compileProgram } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
-import { type CallCount, countArguments, markedOps, readCounts } from '../../hwsim/emulator/plugin/plugin.ts';
+import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
 import { wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
 
@@ -46,6 +46,8 @@ export interface BoardResult {
   result: number;
   out: Uint8Array;
   count: CallCount;
+  /** Addresses of all instructions executed, one after the other. */
+  trace: Uint32Array;
 }
 
 /** Wrapped, as an export of a board's image gives a word. */
@@ -101,25 +103,34 @@ export async function runOnBoard(target: Target, cases: readonly BoardCase[]): P
     writeSync(file, memory, 0, memory.length, casesOffset);
     const out = join(folder, 'counts');
     const machine = emulatorArguments(target, path, ram);
-    const counting = countArguments(elf, { out, over: 'runner_over', limit: hangInstructions });
+    const traces = join(folder, 'traces');
+    const trace = { path: traces, from: 0, calls: cases.length };
+    const counting = countArguments(elf, { out, over: 'runner_over', limit: hangInstructions, trace });
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...counting];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8', timeout: 120_000 });
     if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
     readSync(file, memory, 0, memory.length, casesOffset);
     closeSync(file);
-    return read(memory, target, cases, readCounts(readFileSync(out), markedOps(elf)));
+    const counts = readCounts(readFileSync(out), markedOps(elf));
+    return read(memory, target, cases, counts, readTrace(readFileSync(traces)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function read(memory: Uint8Array, target: Target, cases: readonly BoardCase[], counts: readonly CallCount[]): BoardResult[] {
+function read(
+  memory: Uint8Array,
+  target: Target,
+  cases: readonly BoardCase[],
+  counts: readonly CallCount[],
+  traces: readonly Uint32Array[],
+): BoardResult[] {
   const view = new DataView(memory.buffer);
   const word = (at: number) => view.getUint32(at, !target.bigEndian);
   if (word(4) !== cases.length) throw new Error(`${target.name}: ${word(4)} of ${cases.length} cases done, trap ${word(8)}`);
   return cases.map((_, index) => {
     const at = headBytes + index * caseBytes;
     const outAt = at + caseBytes - textBytes;
-    return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index] };
+    return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index], trace: traces[index] };
   });
 }
