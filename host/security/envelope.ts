@@ -49,7 +49,9 @@ const opening = Uint8Array.of(0xd0, 0x83, 0x55, 0xa3, 0x01, 0x18, 0x18, 0x04, 0x
 const structureHead = Uint8Array.of(0x83, 0x68, ...new TextEncoder().encode('Encrypt0'), 0x55);
 const aadBytes = structureHead.length + protectedBytes + 1;
 const shortLength = 24;
-const sealedBytesMin = TAG_BYTES;
+/** A message has two bytes at least, and a frame one message. */
+export const PLAIN_BYTES_MIN = 2;
+const sealedBytesMin = PLAIN_BYTES_MIN + TAG_BYTES;
 const frameBytesMin = ENVELOPE_BYTES - 1 + sealedBytesMin + CRC_BYTES;
 
 const fieldMax = { cluster: 0xffff, epoch: 0xffff, sender: 0xffff, addressee: 0xffff, counter: 0xffffffff } as const;
@@ -147,8 +149,7 @@ function refuseOther(frame: Uint8Array, from: number, wanted: readonly number[],
 export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
     throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
-  if (frame.length < frameBytesMin)
-    throw new CborFault(frame.length, `too short: an envelope, a tag and a CRC-32C take ${frameBytesMin} bytes`);
+  if (frame.length < frameBytesMin) throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
   refuseOther(frame, 0, [...opening], 'the opening');
   if (frame[at.version] !== VERSION) throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
   refuseOther(frame, at.counter - 2, [0x06, 0x44], 'the head of the Partial IV');
@@ -161,7 +162,8 @@ export function readEnvelope(frame: Uint8Array): Envelope {
   const sealedEnd = frame.length - CRC_BYTES;
   if (length !== sealedEnd - sealedAt)
     throw new CborFault(at.length, `a ciphertext of ${length} bytes is announced, ${sealedEnd - sealedAt} are there`);
-  if (length < sealedBytesMin) throw new CborFault(at.length, `a ciphertext of ${length} bytes has no room for its tag`);
+  if (length < sealedBytesMin)
+    throw new CborFault(at.length, `a ciphertext of ${length} bytes has no room for its tag and a message`);
   const view = viewOf(frame);
   const header = {
     cluster: view.getUint16(at.cluster),

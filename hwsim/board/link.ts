@@ -1,12 +1,9 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { clusterKeys } from '../../host/security/provision.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { eventKind } from '../fleet/events.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { NonVolatile } from './nonvolatile.ts';
-
-/** Number of the one cluster that is simulated. */
-export const simulatedCluster = 1;
 
 /** What platforms do for their links' security: keys at boot, and counters in non-volatile memory (docs/security.md). */
 export class LinkService {
@@ -15,7 +12,7 @@ export class LinkService {
   readonly #queue: EventQueue;
 
   constructor(seed: number, memory: readonly NonVolatile[], queue: EventQueue) {
-    const keys = clusterKeys(seed, simulatedCluster, memory.length);
+    const keys = clusterKeys(seed, SIMULATED_CLUSTER, memory.length);
     this.#memory = memory;
     this.#queue = queue;
     this.#records = memory.map((_, node) => {

@@ -170,7 +170,7 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
   const content = (why: string, ...parts: Uint8Array[]): Bad => ({ why, hex: hexOf(frame(concat(...parts))) });
   return {
     good: [
-      named('no message', [], new Uint8Array(0)),
+      named('two bytes, the shortest message', [23], bytesOf('8117')),
       named('probe', [1], probe),
       named('probe for one member', [1], probe, { addressee: 42 }),
       named('seven bytes, the longest short head', [90], bytesOf('82185a43010203')),
@@ -192,6 +192,8 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
       content(`${PLAIN_BYTES_MAX + 1} bytes of messages`, padded(PLAIN_BYTES_MAX - 4)),
       { why: 'messages in the clear', hex: hexOf(concat(probe, crcBytes(probe))) },
       ...badEnvelopes(concat(pulse, probe)),
+      content('no message'),
+      content('one byte', bytesOf('80')),
       content('an integer behind the messages', probe, bytesOf('00')),
       content('an empty array behind the messages', probe, bytesOf('80')),
       content('the last message cut off', probe.slice(0, -1)),

@@ -180,10 +180,14 @@ export class TestCluster {
 
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
-    const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
-    const status = this.give(node, frame);
-    this.after(node, status);
-    return status & STATUS_MASK;
+    for (;;) {
+      const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
+      const status = this.give(node, frame);
+      this.after(node, status);
+      // The sender itself has used this counter, or sent before the window began: the next one.
+      const code = status & STATUS_MASK;
+      if (code !== STATUS.replay && code !== STATUS.stale) return code;
+    }
   }
 
   /** A frame before a node: after a tick, if one is due. Returns the status. */

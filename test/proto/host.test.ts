@@ -233,7 +233,7 @@ host('diagnose names the byte of the fault, and shows what came before it', () =
     }
   }
   assert.throws(() => diagnose(new Uint8Array(0)), /byte 0: no bytes/);
-  assert.throws(() => diagnose(bytesOf('d083')), /^byte 2: too short: an envelope, a tag and a CRC-32C take 46 bytes$/);
+  assert.throws(() => diagnose(bytesOf('d083')), /^byte 2: too short: a frame takes 48 bytes at least$/);
 });
 
 host('a message that a field is missing from is not encoded, and the field is named', () => {
