@@ -10,7 +10,7 @@ import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 import { renewCodes } from './cycles_codes.ts';
 import { cycleAt } from '../security/cycle.ts';
-import { BenchFrames, benchLink } from './cycles_frames.ts';
+import { BenchFrames, benchLink, epochOf } from './cycles_frames.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { airMessage, airShapes } from './cycles_messages.ts';
 
@@ -200,7 +200,8 @@ function receiveEachType(
       const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
       const fields = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
       script.back();
-      const frame = frames.newest(sender, end.nowS, encodeShape(shapeNamed(name), fields), recording.node);
+      const bytes = encodeShape(shapeNamed(name), fields);
+      const frame = frames.newest(sender, end.nowS, bytes, recording.node, epochOf(name));
       entries.push({ name, entry: receive(frame, `receive ${name}`) });
     }
   return entries;

@@ -10,7 +10,7 @@ import type { Preset } from '../build/root.ts';
 import { encodeConfig } from '../node/config.ts';
 import { ADDRESSEE_ALL } from '../security/envelope.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { BenchFrames, benchKeys } from './cycles_frames.ts';
+import { BenchFrames, benchKeys, reservation } from './cycles_frames.ts';
 import { firmwareConstants, tableLayout } from './cycles_layout.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
@@ -38,7 +38,13 @@ export function tick(script: Script, atS: number): void {
   script.call('tick', place.context, atS, 0);
 }
 
-/** Boots node 0 of a cluster with these groups. */
+/** Gives the image a record of its platform. Returns the number of the call's entry. */
+export function observe(script: Script, atS: number, record: Uint8Array): number {
+  script.write(place.record, record);
+  return script.call('observe', place.context, atS, 0, place.record, record.length);
+}
+
+/** Boots node 0 of a cluster with these groups; its counters are reserved. */
 export function bootNode(script: Script, members: number, groups: readonly Group[]): void {
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
@@ -46,6 +52,7 @@ export function bootNode(script: Script, members: number, groups: readonly Group
   const block = encodeConfig(config, groups, facts, benchKeys(0));
   script.write(place.config, block);
   script.call('boot', place.context, place.config, block.length, 1, 0, 0);
+  observe(script, 0, reservation());
 }
 
 export interface CrowdOptions {
