@@ -13,6 +13,7 @@ export {
   EVENTS_MAX,
   OUTBOX_MAX,
   COVER_PARTS_MAX,
+  CRC_TABLES,
   COORDINATOR_ALLOWED,
 } from "./preset";
 import { MEMBERS_MAX, INTENTS_MAX } from "./preset";

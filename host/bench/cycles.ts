@@ -14,6 +14,7 @@ import { measureProtection, type ProtectionCost, protectionTargets } from './cyc
 import { buildRunner, type Runner, targetWithout } from './cycles_runner.ts';
 import type { TargetWorst } from './cycles_search.ts';
 import type { Where } from './cycles_where.ts';
+import { measureSignatures } from './cycles_signature.ts';
 import { measureStack } from './cycles_stack.ts';
 import { recordedFuel } from './cycles_fuel.ts';
 import { measureTypical, median, typicalRecording } from './cycles_typical.ts';
@@ -108,14 +109,15 @@ export async function measureTarget(
     throw new Error(
       `${target.name}: ${different} of ${recording.calls.length} calls gave other results than V8: npx heliograph board trace ${target.name}`,
     );
+  const image = ops.map(({ op, counts }) => {
+    const seen = Math.max(...counts);
+    const entry = { op, instructions: median(counts), worst: Math.max(seen, worstKnown(known, target.name, op)) };
+    const burnt = fuel?.get(op);
+    return burnt === undefined ? entry : { ...entry, fuel: burnt };
+  });
   return {
     name: target.name,
-    ops: ops.map(({ op, counts }) => {
-      const seen = Math.max(...counts);
-      const entry = { op, instructions: median(counts), worst: Math.max(seen, worstKnown(known, target.name, op)) };
-      const burnt = fuel?.get(op);
-      return burnt === undefined ? entry : { ...entry, fuel: burnt };
-    }),
+    ops: [...image, ...(await measureSignatures(target)).ops],
     utilisation: (instructionsPerS * target.cyclesPerInstruction) / target.clockHz,
     cyclesPerInstruction: target.cyclesPerInstruction,
     clockHz: target.clockHz,

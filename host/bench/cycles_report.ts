@@ -48,6 +48,10 @@ const loopBounds: readonly [string, string][] = [
   ['hash', 'CRC-32C of the whole context'],
   ['checkpoint', 'CRC-32C of the codes'],
   ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  [
+    'signature.*',
+    'no part of the image: a module of its own (docs/results/signature.md), under a message of 200 bytes; a fixed number of steps to sign, at most 51 additions for each of two scalars to verify',
+  ],
   ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
 ];
 

@@ -27,6 +27,8 @@ export interface BuildOptions {
   readonly checked?: boolean;
   /** Build although nothing changed. */
   readonly force?: boolean;
+  /** Bytes of linear memory of a program that holds another module than the flight image. */
+  readonly linearBytes?: number;
 }
 
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
@@ -104,7 +106,8 @@ function isChecked(target: Target, options: BuildOptions): boolean {
 /** What the C sources are told about target and image. */
 function definitions(target: Target, options: BuildOptions): string[] {
   const engine = loadV8Engine(target.variant ?? target.preset);
-  const linearBytes = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
+  const ofImage = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
+  const linearBytes = options.linearBytes ?? ofImage;
   if (linearBytes > target.budget.linearBytes)
     throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);
   const values = {

@@ -56,13 +56,26 @@ export function rewrite(text: string, accesses: readonly Access[]): string {
     declarations.map(renamed).join('\n'),
     data.join('\n').replaceAll('data_segment_data_w2c_heliograph', 'segment'),
     `void image_constants(void) {\n${fill.join('\n').replaceAll('data_segment_data_w2c_heliograph', 'segment')}\n}`,
-    rewriteAccesses(bodies.map((body) => `static ${renamed(body)}`).join('\n\n'), accesses),
+    rewriteAccesses(bodies.map((body) => `${attributeOf(body)}static ${renamed(body)}`).join('\n\n'), accesses),
     wrappers(declarations),
   ];
   const out = `${parts.join('\n\n')}\n`;
   const left = /\b(instance|w2c_\w+|CALL_INDIRECT|wasm_rt_\w+)\b/.exec(out);
   if (left !== null) throw new Error(`the image uses what a board has not: ${left[0]}`);
   return out;
+}
+
+/** So many turns or long products in a function are a cipher at work: it has more values in hand than any processor here has registers. */
+const cipherOperations = 16;
+
+/**
+ * Before registers are given out, the compiler moves instructions apart so that none waits for the one before. Where registers are short, what is moved goes through memory: a quarter more
+ * instructions to open a frame on the Cortex-M7.
+ */
+function attributeOf(body: string): string {
+  const count = (pattern: RegExp) => body.match(pattern)?.length ?? 0;
+  const isCipher = Math.max(count(/I32_ROTL\(/g), count(/ var_j\d+ \*= /g)) >= cipherOperations;
+  return isCipher ? '__attribute__((optimize("no-schedule-insns"))) ' : '';
 }
 
 /** Without the instance: there is one image on a board. */

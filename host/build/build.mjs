@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleOptions } from './bundle.mjs';
 import { bundleInputs, dist, filesBelow, firmwareInputs, presets, root, stampOf } from './paths.mjs';
-import { compileFirmware, measure, writeAside } from './firmware.mjs';
+import { compileFirmware, compileSignature, measure, writeAside } from './firmware.mjs';
 
 const stampFile = join(dist, 'stamp.json');
 
@@ -23,7 +23,7 @@ function readStamps() {
 }
 
 function images() {
-  return presets.map((preset) => join(dist, `heliograph-${preset}.wasm`));
+  return [...presets.map((preset) => join(dist, `heliograph-${preset}.wasm`)), join(dist, 'signature.wasm')];
 }
 
 /** True when dist/ holds what the present sources give. */
@@ -40,6 +40,7 @@ async function buildFirmware(stamps, { force, withText }) {
   const stamp = stampOf(firmwareInputs());
   if (!force && !withText && stamps.firmware === stamp && images().every((path) => existsSync(path))) return false;
   for (const preset of presets) await compileFirmware(preset, withText);
+  await compileSignature(withText);
   // Machine code of images that are gone.
   rmSync(join(dist, 'precompiled'), { recursive: true, force: true });
   stamps.firmware = stamp;

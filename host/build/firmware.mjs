@@ -19,11 +19,11 @@ function abortAlias() {
  * reads 0 as unset, hence 4. Asserts fly: no `--noAssert`. `--shrinkLevel 0` would inline everything and be a quarter larger, beyond 64 KiB; what is called
  * all the time, the tables' accessors, is `@inline` instead: a tenth slower (`npm run bench`, in turn: 50,600 and 56,000 × real time).
  */
-function compilerArguments(preset, withText) {
-  const output = ['--outFile', `dist/heliograph-${preset}.wasm`];
-  if (withText) output.push('--textFile', `dist/heliograph-${preset}.wat`);
+function compilerArguments(name, withText, source = entry) {
+  const output = ['--outFile', `dist/${name}.wasm`];
+  if (withText) output.push('--textFile', `dist/${name}.wat`);
   return [
-    entry,
+    source,
     ...['--baseDir', root],
     ...output,
     ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
@@ -74,17 +74,36 @@ export async function compileFirmware(preset, withText = false) {
       return null;
     }
   };
+  await compile(asc, compilerArguments(`heliograph-${preset}`, withText), `firmware (${preset})`, readFile);
+  return measure(preset);
+}
+
+/** Runs the compiler and writes what it made aside. Throws with its own words. */
+async function compile(asc, words, what, readFile) {
   const outputs = new Map();
   const writeFile = (name, contents) => void outputs.set(name, contents);
   const stderr = asc.createMemoryStream();
   const stdout = asc.createMemoryStream();
   const listFiles = () => [];
-  const { error } = await asc.main(compilerArguments(preset, withText), { readFile, writeFile, listFiles, stderr, stdout });
-  if (error) throw new Error(`firmware (${preset}) does not compile:\n${stderr.toString().replace(/^ +at .*\n/gm, '')}`);
+  const { error } = await asc.main(words, { readFile, writeFile, listFiles, stderr, stdout });
+  if (error) throw new Error(`${what} does not compile:\n${stderr.toString().replace(/^ +at .*\n/gm, '')}`);
   const warnings = stderr.toString();
   if (warnings) process.stderr.write(warnings);
   for (const [name, contents] of outputs) writeAside(join(root, name), contents);
-  return measure(preset);
+}
+
+/** Builds dist/signature.wasm (firmware/signature), which boards run beside the image. Unlike the image's, its memory is fixed: inputs and outputs have room in its one page. */
+export async function compileSignature(withText = false) {
+  const { default: asc } = await import('assemblyscript/asc');
+  const readFile = (name, baseDirectory) => {
+    try {
+      return readFileSync(join(baseDirectory, name), 'utf8');
+    } catch {
+      return null;
+    }
+  };
+  const words = compilerArguments('signature', withText, 'firmware/signature/index.ts');
+  await compile(asc, [...words, '--initialMemory', '1', '--maximumMemory', '1'], 'firmware/signature', readFile);
 }
 
 /** The built image's figures, read from the image itself. */

@@ -46,6 +46,24 @@ test('BRD-1 violated: an access that is not the image’s is noticed, and so is 
   );
 });
 
+test('a list of parameters may go on in the next line', () => {
+  const wrapped = generated.replace('u32 var_p0, u32 var_p1) {', 'u32 var_p0, \n    u32 var_p1) {');
+  assert.match(rewrite(wrapped, readAccesses(disassembly)), /fw_receive_0\(u32 var_p0,\s+u32 var_p1\) \{/);
+});
+
+test('a function of many turns keeps its words in registers, others are scheduled as ever', () => {
+  const turning = (turns: number) =>
+    rewrite(
+      generated.replace('  FUNC_PROLOGUE;\n', '  var_i0 = I32_ROTL(var_i0, var_i1);\n'.repeat(turns)),
+      readAccesses(disassembly),
+    );
+  assert.match(turning(16), /^__attribute__\(\(optimize\("no-schedule-insns"\)\)\) static u32 fw_f0\(/m);
+  assert.not.match(turning(15), /__attribute__/);
+  // In the images: ChaCha20's block and Poly1305's, and at most a few beside them.
+  const marked = translateImage(imagePath('flight')).match(/^__attribute__.*$/gm) ?? [];
+  assert.ok(marked.length >= 2 && marked.length <= 4, marked.join('\n'));
+});
+
 test('every flight preset translates whole', () => {
   for (const preset of ['flight', 'compact'] as const) assert.match(translateImage(imagePath(preset)), /u32 image_boot\(/);
 });

@@ -7,6 +7,8 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { headOf } from '../../host/security/waiting_head.ts';
+import { verifyHead } from '../../host/security/epoch.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 export interface ClusterOptions {
@@ -29,6 +31,7 @@ export interface Told {
   fields: number[];
 }
 
+const inspectKeys = 12;
 const frameBytesMax = 256;
 /** The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the firmware allows for. */
 const bitsPerMs = 35;
@@ -66,6 +69,10 @@ export class TestCluster {
   onTold: ((told: Told) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
   jam: ((sender: number, receiver: number) => boolean) | null = null;
+  /** When set, it is asked about frames that a node refuses; false lets the test fail. */
+  mayRefuse: ((sender: number, node: number, status: number) => boolean) | null = null;
+  /** Signatures of heads that were verified. */
+  checks = 0;
   nowMs = 0;
   frames = 0;
   calls = 0;
@@ -190,6 +197,13 @@ export class TestCluster {
     }
   }
 
+  /** Hands a node a frame as it is; returns the status code. */
+  hand(node: number, frame: Uint8Array): number {
+    const status = this.give(node, frame);
+    this.after(node, status);
+    return status & STATUS_MASK;
+  }
+
   /** A frame before a node: after a tick, if one is due. Returns the status. */
   private give(node: number, frame: Uint8Array): number {
     const { receive, tick } = this.engine.calls;
@@ -278,7 +292,7 @@ export class TestCluster {
       const code = status & STATUS_MASK;
       // After a start a node is deaf for what it had reserved.
       const begins = code === STATUS.stale && this.nowMs - this.bootMs[node] < 180_000;
-      if (code !== 0 && code !== 10 && !begins)
+      if (code !== 0 && code !== 10 && !begins && !this.mayRefuse?.(sender, node, code))
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
       this.after(node, status);
     }
@@ -299,6 +313,20 @@ export class TestCluster {
     this.observe(node, { name: 'counters-reserved', cycle: this.reserved[node] });
   }
 
+  /** The platform's word on the head that waits. */
+  private checkEpoch(node: number): void {
+    const waiting = headOf(this.inspect(node, inspectKeys, 0));
+    if (waiting === null) return;
+    this.checks++;
+    const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
+    this.observe(node, { name: 'epoch-checked', epoch: waiting.epoch, ok: right ? 1 : 0 });
+  }
+
+  /** Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held. */
+  keys(node: number): number[] {
+    return this.inspect(node, inspectKeys, 1);
+  }
+
   private rateOf(node: number): number {
     return 1 + (this.options.driftPpm[node] ?? 0) * 1e-6;
   }
@@ -315,6 +343,7 @@ export class TestCluster {
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
       if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
+      if (told.fields[0] === TYPE.checkEpoch) this.checkEpoch(node);
       if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath, type Preset } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
+import { instantiateSignature, messageBytesMax, signatureModulePath } from '../../host/security/signature.ts';
 
 const presets: Preset[] = ['flight', 'compact', 'tiny'];
 const exportsExpected =
@@ -92,6 +93,23 @@ test('context sizes keep their bounds: flight 96 KiB, compact 32 KiB of memory i
   const compact = engine('compact');
   const memoryBytes = compact.calls.memory_base() + compact.image.contextBytes;
   assert.ok(memoryBytes <= 32 * 1024, `${memoryBytes} bytes`);
+});
+
+test('the signature module: imports nothing, starts nothing, one page that does not grow, no floats, at most 16 KiB', () => {
+  const bytes = new Uint8Array(readFileSync(signatureModulePath));
+  const module = new WebAssembly.Module(bytes);
+  assert.equal(WebAssembly.Module.imports(module), []);
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  assert.equal(names.sort(), 'memory memory_base message_bytes_max public_key sign verify'.split(' '));
+  assert.not(sections(bytes).has(startSection));
+  assert.equal(forbidden(bytes), []);
+  assert.ok(bytes.length <= 16384, `${bytes.length} bytes`);
+  const { memory, memory_base, message_bytes_max } = instantiateSignature();
+  assert.is(memory.buffer.byteLength, 65536);
+  assert.throws(() => memory.grow(1), RangeError);
+  assert.is(message_bytes_max(), messageBytesMax);
+  // With the longest message it fits beside the image in the 64 KiB of the smallest part.
+  assert.ok(memory_base() + 128 + messageBytesMax <= 12 * 1024, `${memory_base()} bytes`);
 });
 
 test('the scan of instructions finds what it looks for', () => {

@@ -4,17 +4,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { targetNames, targets } from '../../host/board/targets.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { type BoardCase, runOnBoard } from './boards.ts';
-import { randomCase, sealByNode, tagBytes } from './cases.ts';
+import { type BoardCase, frameCases, runOnBoard } from './boards.ts';
+import { frame, randomCase, sealByNode, tagBytes } from './cases.ts';
 
 const test = suite('security: the cipher on every processor');
 
-/** A frame of 200 bytes: a header of 33 that is authenticated, 147 of text, the tag, and 4 of CRC. */
-const frame = {
-  ...randomCase(new RandomStream(8439, 'frame')),
-  aad: new Uint8Array(33).fill(7),
-  text: new Uint8Array(147).fill(9),
-};
 /** Of the 15,000 and 20,000 that a frame may cost with all that is around it. */
 const budgets: Partial<Record<string, number>> = { m7: 11_000, m4: 11_000 };
 
@@ -27,14 +21,6 @@ function caseOf(index: number): BoardCase {
   return { ...kept, operation: open ? 'open' : 'seal', text: input, length: kept.text.length, shift: index % 16 };
 }
 
-const sealedFrame = sealByNode(frame);
-const forgedFrame = sealedFrame.slice();
-forgedFrame[0] ^= 1;
-const frames: BoardCase[] = [
-  { ...frame, operation: 'seal', length: frame.text.length, shift: 1 },
-  { ...frame, operation: 'open', text: sealedFrame, length: frame.text.length, shift: 1 },
-  { ...frame, operation: 'open', text: forgedFrame, length: frame.text.length, shift: 1 },
-];
 const others = Array.from({ length: 200 }, (_, index) => caseOf(index));
 
 /** Secrets that differ in all bits, lengths that do not: sealed, opened, and refused for a wrong bit here and there. */
@@ -55,7 +41,7 @@ const secrets: BoardCase[] = [0x00, 0xff, 0x5a, 0xa5, 0x01, 0x80].flatMap((byte,
 
 for (const name of targetNames) {
   test(`${name}: whatever the secrets are, the same instructions in the same order`, async () => {
-    const results = await runOnBoard(targets[name], [...secrets, { ...frames[0], length: frames[0].length - 1 }]);
+    const results = await runOnBoard(targets[name], [...secrets, { ...frameCases[0], length: frame.text.length - 1 }]);
     const digests = results.map(({ trace }) => createHash('sha256').update(trace).digest('hex'));
     for (let index = 3; index < secrets.length; index += 1) assert.is(digests[index], digests[index % 3], `case ${index}`);
     // Violated: another length is another way, and so is a refusal.
@@ -64,9 +50,9 @@ for (const name of targetNames) {
   });
 
   test(`${name}: same bytes, forgeries refused, within its budget`, async () => {
-    const results = await runOnBoard(targets[name], [...frames, ...others]);
+    const results = await runOnBoard(targets[name], [...frameCases, ...others]);
     const [seal, open, forged] = results;
-    assert.equal(seal.out.slice(0, frame.text.length + tagBytes), sealedFrame);
+    assert.equal(seal.out.slice(0, frame.text.length + tagBytes), sealByNode(frame));
     assert.is(open.result, 1);
     assert.equal(open.out.slice(0, frame.text.length), frame.text);
     assert.is(forged.result, 0);
@@ -75,7 +61,7 @@ for (const name of targetNames) {
     for (const { count } of [seal, open, forged])
       assert.ok(count.instructions > 0 && count.instructions <= (budgets[name] ?? 100_000));
     others.forEach(({ operation, key, nonce, aad, text, length }, index) => {
-      const { result, out } = results[index + frames.length];
+      const { result, out } = results[index + frameCases.length];
       if (operation === 'open') assert.is(result, 1, `${name}, case ${index}`);
       const wanted = operation === 'seal' ? sealByNode({ key, nonce, aad, text }) : out.slice(0, length);
       assert.equal(out.slice(0, wanted.length), wanted, `${name}, case ${index}`);

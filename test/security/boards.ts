@@ -19,13 +19,15 @@ import { readElf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
 import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
-import { wordsOf } from './cases.ts';
+import { frame, sealByNode, wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
 
 const casesOffset = 10 << 20;
 const headBytes = 16;
 const [keyBytes, aadBytes, textBytes] = [32, 128, 512];
 const wordsBytes = 8 * 4;
+/** Enough for the cipher's scratch and the buffers of runner.c. */
+const linearBytes = 8192;
 const caseBytes = wordsBytes + keyBytes + aadBytes + 2 * textBytes;
 /** No call comes near it. */
 const hangInstructions = 1_000_000;
@@ -63,7 +65,9 @@ export function memory_base(): usize { return __heap_base; }`;
 
 let compiled: Promise<Compiled> | undefined;
 
-async function build(target: Target, folder: string): Promise<string> {
+async function build(given: Target, folder: string): Promise<string> {
+  // The cipher alone is built here, with memory of its own: whether the whole image keeps to its budget is for the image's build to say.
+  const target = { ...given, budget: { ...given.budget, linearBytes: given.ramBytes } };
   compiled ??= compileEntry(entry);
   const { wasm } = await compiled;
   const image = join(folder, 'cipher.wasm');
@@ -71,7 +75,9 @@ async function build(target: Target, folder: string): Promise<string> {
   writeFileSync(join(folder, 'image.c'), translateImage(image));
   const address = `0x${(target.ramAddress + casesOffset).toString(16)}u`;
   const sources = boardSources(target).filter((source) => !source.includes('/loop/'));
-  await compileProgram(target, folder, [...sources, 'test/security/runner.c'], {}, [`-DCASES_ADDRESS=${address}`]);
+  await compileProgram(target, folder, [...sources, 'test/security/runner.c'], {}, [
+    ...[`-DCASES_ADDRESS=${address}`, '-ULINEAR_BYTES', `-DLINEAR_BYTES=${linearBytes}`],
+  ]);
   return join(folder, 'heliograph.elf');
 }
 
@@ -134,3 +140,13 @@ function read(
     return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index], trace: traces[index] };
   });
 }
+
+const sealedFrame = sealByNode(frame);
+const forgedFrame = sealedFrame.slice();
+forgedFrame[0] ^= 1;
+/** The frame of 200 bytes sealed, opened and, altered, refused; at an odd address, as text follows a header. */
+export const frameCases: BoardCase[] = [
+  { ...frame, operation: 'seal', length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: sealedFrame, length: frame.text.length, shift: 1 },
+  { ...frame, operation: 'open', text: forgedFrame, length: frame.text.length, shift: 1 },
+];

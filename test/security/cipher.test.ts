@@ -2,20 +2,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { type Case, Cipher, randomCase, runCases, sealByNode, tagBytes } from './cases.ts';
+import { Cipher, frame, randomCase, runCases, sealByNode, tagBytes } from './cases.ts';
 import { cipherEntry, compileEntry } from './compile.ts';
 
 const test = suite('security: cipher');
 
 const cipher = await Cipher.load('cipher');
 const stand = await Cipher.load('cipher_null');
-
-/** A frame of 200 bytes: 33 of header, 147 of text, the tag, and 4 of CRC-32C, which comes after. */
-const frame: Case = {
-  ...randomCase(new RandomStream(8439, 'frame')),
-  aad: Uint8Array.from({ length: 33 }, (_, at) => at * 7),
-  text: Uint8Array.from({ length: 147 }, (_, at) => at * 11),
-};
 
 test('20,000 random cases: the bytes of node:crypto and of @noble/ciphers, opened, and refused with one bit wrong', () => {
   const result = runCases(cipher, 1, 20_000);
@@ -106,7 +99,13 @@ test('the stand-in exports what the cipher exports, with the same parameters', a
     return [...exported.sort(), ...constants.sort()];
   };
   const of = await signatures('cipher');
-  assert.equal(await signatures('cipher_null'), of);
+  // But for the algorithm, by which an image that must not fly is known.
+  const [algorithm, none] = ['ALGORITHM i32 (i32.const 24)', 'ALGORITHM i32 (i32.const 0)'];
+  assert.ok(of.some((line) => line.includes(algorithm)));
+  assert.equal(
+    await signatures('cipher_null'),
+    of.map((line) => line.replace(algorithm, none)),
+  );
   for (const name of ['function seal', 'function open', 'global KEY_BYTES', 'global NONCE_BYTES', 'global TAG_BYTES'])
     assert.ok(of.includes(name), name);
   const parameters = async (module: 'cipher' | 'cipher_null') => {

@@ -50,6 +50,9 @@ const base = 'export function memoryBase(): usize { return __heap_base; }';
 export const cipherEntry = (module: 'cipher' | 'cipher_null'): string =>
   `export { seal, open } from "./firmware/security/${module}";\n${base}`;
 
+/** All that an image takes in. */
+export const roomEntry = `${cipherEntry('cipher')}\nexport { hkdf } from "./firmware/security/hkdf";`;
+
 /** Every part by itself. */
 export const partsEntry = [
   'export { chachaBlock, chacha20 } from "./firmware/security/chacha20";',
