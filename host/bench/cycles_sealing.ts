@@ -113,8 +113,7 @@ function receiveSteps(script: Script): Step[] {
   for (const bytes of lengths) give('frame.reject.replay', STATUS.replay, genuine(bytes));
   script.back();
   for (const bytes of [1, frameBytesMin - 1]) give('frame.reject.length', STATUS.length, genuine(frameBytesMin).slice(0, bytes));
-  for (const { why, status, make } of refusals)
-    for (const bytes of lengths) give(`frame.reject.${why}`, status, make(bytes));
+  for (const { why, status, make } of refusals) for (const bytes of lengths) give(`frame.reject.${why}`, status, make(bytes));
   return steps;
 }
 
@@ -126,7 +125,12 @@ const transmitsMax = 12;
 
 /** Transmits until the head and the first part have left. */
 function sealSteps(script: Script, members: number): Step[] {
-  const { head, parts } = makeEpoch(benchAuthority, newEpoch, Array.from({ length: members }, (_, index) => index), excluded);
+  const { head, parts } = makeEpoch(
+    benchAuthority,
+    newEpoch,
+    Array.from({ length: members }, (_, index) => index),
+    excluded,
+  );
   const own = parts.filter(({ node }) => node === 256);
   const messages: Message[] = [head, { name: 'epoch-checked', epoch: head.epoch, ok: 1 }, ...own];
   script.back();
@@ -153,10 +157,14 @@ export function measureSealing(runner: Runner): Sealing {
   if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
   const wrong = received.find(({ entry, status }) => (result.word(entry) & STATUS_MASK) !== status);
   if (wrong !== undefined)
-    throw new Error(`${target.name}: ${wrong.op} of ${wrong.bytes} bytes ended with status ${result.word(wrong.entry) & STATUS_MASK}`);
+    throw new Error(
+      `${target.name}: ${wrong.op} of ${wrong.bytes} bytes ended with status ${result.word(wrong.entry) & STATUS_MASK}`,
+    );
   const head = sealed.find(({ entry, status }) => result.word(entry) === status);
   if (head === undefined)
-    throw new Error(`${target.name}: no frame of ${FRAME_BYTES_USUAL} bytes left: ${sealed.map(({ entry }) => result.word(entry))}`);
+    throw new Error(
+      `${target.name}: no frame of ${FRAME_BYTES_USUAL} bytes left: ${sealed.map(({ entry }) => result.word(entry))}`,
+    );
   const ops = new Map<string, number[]>();
   const refused: RefusedFrame[] = [];
   for (const { op, bytes, call } of [...received, head]) {
