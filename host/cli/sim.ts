@@ -15,6 +15,10 @@ import { fly } from './fly.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { Bench, type DisruptionOutcome } from './judging.ts';
 import type { RadiationOutcome } from '../../hwsim/check/radiation.ts';
+import { drawFaults } from '../../hwsim/fault/draw.ts';
+import { drawInsider } from '../../hwsim/fleet/insider.ts';
+import { HonestOnly } from '../../hwsim/check/insider.ts';
+import { type InsiderReport, insiderLines, insiderReport } from './insider.ts';
 import { radiationLines } from './radiation.ts';
 import { Recording } from './recording.ts';
 
@@ -56,6 +60,8 @@ export interface SimVerdict {
   unprotected?: true;
   /** Only of a scenario with upsets. */
   radiation?: RadiationOutcome & { perBitDay: number; scale: number };
+  /** Only of a scenario in which a member lies. */
+  insider?: InsiderReport;
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
 }
 
@@ -106,6 +112,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     },
     speed: { wallS, simulatedS: facts.simulatedS, events: facts.events },
     ...(upsets && radiation ? { radiation: { perBitDay: upsets.perBitDay, scale: upsets.scale, ...radiation } } : {}),
+    ...(facts.insider && bench.insider ? { insider: insiderReport(facts.insider, bench.insider, facts.nodes) } : {}),
     checks: [...bench.verdicts(), ...(upsets ? [] : [noTraps(facts)])],
   };
 }
@@ -121,13 +128,16 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
   const { scenario, body, image, engine: name = defaultEngine } = setting;
   const engine = createEngine(name, image);
   const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
+  const liar = drawInsider(scenario, scenario.seed, scenario.nodes, drawFaults(scenario, scenario.seed, scenario.nodes));
   const bench = new Bench(
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
     scenario.planWork,
     baselineSeed,
     scenario.upsets !== undefined,
+    liar,
   );
-  const consumers = recording === null ? [bench] : [bench, recording];
+  const judges = liar === null ? bench : new HonestOnly(bench, liar);
+  const consumers = recording === null ? [judges] : [judges, recording];
   const engineOf = (preset: Preset) =>
     createEngine(name, preset === scenario.preset ? image : (setting.readOther ?? readImage)(preset));
   const boards =
@@ -199,7 +209,7 @@ export function verdictText(verdict: SimVerdict): string {
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
   const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
   for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
-  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation));
+  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation), ...insiderLines(verdict.insider));
   lines.push(
     '',
     `production  ${kilograms} kg${share}${greedy}`,

@@ -2,6 +2,7 @@ import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { addresseeOf, framesInAirMax } from '../channel/channel.ts';
+import type { Liar } from '../fault/liar.ts';
 import { eventKind } from '../fleet/events.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { LocalClocks } from './clocks.ts';
@@ -29,6 +30,8 @@ import { HardwareWatchdogs } from './watchdog.ts';
 const frameCapacity = 256;
 const recordCapacity = 128;
 const fieldsMax = 24;
+/** Of `inspect`: loss counters. */
+const whatCounters = 4;
 const stableMs = 3_600_000;
 /** In place of a status. */
 const broken = -1;
@@ -275,6 +278,7 @@ export class Boards {
       this.#follow(timeMs, node, reply);
       return reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     }
+    this.#liar(timeMs, node)?.hear(this.#bytes.subarray(this.#scratch, this.#scratch + length));
     const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const { calls } = this.#parts.engine;
@@ -366,8 +370,28 @@ export class Boards {
       const at = this.#frames + slot * frameCapacity;
       const length = engine.calls.transmit(this.#contexts[node], nowS, local - nowS * 1000, at, frameCapacity);
       if (length <= 0) return;
-      queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
+      const liar = this.#liar(timeMs, node);
+      if (liar !== null) liar.carry(this.#bytes.slice(at, at + length), addresseeOf(this.#bytes, at));
+      else queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
     }
+  }
+
+  /** The liar, if `node` is one and lies now. */
+  #liar(timeMs: number, node: number): Liar | null {
+    const { liar } = this.#parts;
+    return liar !== undefined && liar.node === node && liar.lies(timeMs) ? liar : null;
+  }
+
+  /** A frame that its firmware did not make leaves a node's radio. */
+  say(timeMs: number, node: number, frame: Uint8Array): void {
+    if (this.isRunning(node) && this.#parts.channel.hasSlot) this.#putOnAir(timeMs, node, frame, false);
+  }
+
+  /** Loss counters of a node whose context lies in the engine's memory. */
+  counters(node: number): number[] {
+    const { engine } = this.#parts;
+    const words = engine.calls.inspect(this.#contexts[node], whatCounters, 0, this.#scratch, engine.image.contextBytes);
+    return Array.from({ length: words / 2 }, (_, index) => this.#words[this.#scratch / 4 + 2 * index] >>> 0);
   }
 
   #drainCommands(timeMs: number, node: number, boots: number): boolean {
@@ -457,6 +481,8 @@ export class Boards {
     }
     switch (fields[0]) {
       case TYPE.startWork:
+        // A liar's machines do nothing: what it claims is lost to all.
+        if (this.#liar(timeMs, node) !== null) return;
         return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, fields[1]);

@@ -36,4 +36,8 @@ export const eventKind = {
   given: 18,
   /** Bits of a node's memory flip. first: number of the upset. */
   upset: 19,
+  /** A liar's cycle has come. */
+  lie: 20,
+  /** A liar speaks out of turn. first: which of its frames. */
+  lieLater: 21,
 } as const;
