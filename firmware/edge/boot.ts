@@ -59,6 +59,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   able.baseW = m.baseW;
   able.replicateW = m.replicateW;
   able.mineWhPerKg = m.mineWhPerKg;
+  able.ownerRateMax = m.ownerRateMax;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
   clock(ctx).errorMs = CONFIGURED_ERROR_MS;

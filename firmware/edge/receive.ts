@@ -44,6 +44,7 @@ import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
 import { adoptOwn } from "../intent/own";
+import { takeOwnerToken } from "../intent/quota";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import {
@@ -392,6 +393,8 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
     return;
   }
   if (broadcast) noteEcho(ctx, owner, slot);
+  // An owner that publishes without end is held to have, and not passed on.
+  if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
   startRumor(ctx, index, RUMOR_COUNT);
   if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
     intentsToChange(ctx).claimToCheck = index + 1;

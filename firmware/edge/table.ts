@@ -62,6 +62,8 @@ export class Capability {
   baseW: u32 = 0;
   replicateW: u32 = 0;
   mineWhPerKg: u32 = 0;
+  /** kg/day that one owner may claim on ore lots in all; 0 = no bound. */
+  ownerRateMax: u32 = 0;
 }
 
 /** The line of identity, and the hot one. */

@@ -1,20 +1,28 @@
 // Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
 // version), so that holding the same set means having the same digest, whatever the order of arrival.
 
-import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from "../memory/limits";
+import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX, CONTAINED, LATE_FREE_S, LATE_MAX, COUNTER_QUOTA_LATE } from "../memory/limits";
 import { mix64 } from "../base/hash";
 import { missionS } from "../edge/table";
+import { countLoss } from "../edge/queues";
 import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
+import { markOf } from "./content";
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
+import { witnessToChange } from "./witness_table";
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
 
 export function intentHash(owner: u32, slot: u32, version: u32): u64 {
   return mix64((<u64>((owner << 3) | slot) << 32) | <u64>version);
+}
+
+/** What a held version adds to the digests: with its content, so that who holds another content under the same version does not agree. */
+export function contentHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
+  return mix64((<u64>((owner << 3) | slot) << 32) ^ <u64>version ^ (<u64>mark << 13));
 }
 
 export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
@@ -53,6 +61,29 @@ function count(ctx: usize, atS: u32, delta: u64): void {
   }
 }
 
+/**
+ * As account(), for what was just taken in. News of before the cut changes the digest that members are about to agree on: an insider could keep them from it for
+ * ever with tidings made up late. So an epoch takes only so much of it once it is under way; the rest counts from the next cut on, at everybody alike.
+ */
+export function accountNews(ctx: usize, atS: u32, delta: u64): void {
+  const view = membership(ctx);
+  const now = missionS(ctx);
+  if (CONTAINED && view.epoch != 0 && atS < epochCutS(view.epoch) && now >= epochCutS(view.epoch) + LATE_FREE_S) {
+    const state = witnessToChange(ctx);
+    if (state.lateEpoch != view.epoch) {
+      state.lateEpoch = view.epoch;
+      state.lateCount = 0;
+    }
+    if (state.lateCount >= LATE_MAX) {
+      countLoss(ctx, COUNTER_QUOTA_LATE);
+      count(ctx, now, delta);
+      return;
+    }
+    state.lateCount++;
+  }
+  account(ctx, atS, delta);
+}
+
 /** Likewise for one owner's sum. */
 export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
   memberToChange(ctx, owner).intentSum += <u32>delta;
@@ -85,7 +116,7 @@ export function recount(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);
     if (record.state == 0) continue;
-    const hash = intentHash(record.owner, record.slot, record.version);
+    const hash = contentHash(record.owner, record.slot, record.version, markOf(record));
     count(ctx, record.publishedS, hash);
     accountOwner(ctx, record.owner, hash);
   }

@@ -51,7 +51,7 @@ import {
   WITHDRAWN,
   VERDICT_REFUSED,
 } from "./table";
-import { hold, asMessage, startRumor } from "./hold";
+import { take, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
 import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
 
@@ -119,7 +119,7 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.publishedS = missionS(ctx);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
-  const index = hold(ctx, m);
+  const index = take(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
   ownToChange(ctx, slot).retell = RETELL_TIMES;

@@ -1,10 +1,10 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
 // cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
-import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
+import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
-import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
+import { isCongested, send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
 import { call, setWord } from "../memory/guard";
 import { membership, member } from "../membership/table";
 import {
@@ -16,6 +16,7 @@ import {
   NoticeSummary,
   noticeSummaryEntryAt,
 } from "../wire/generated/messages";
+import { isOverQuota } from "./quota";
 import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice } from "./table";
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
@@ -36,6 +37,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   const state = intents(ctx);
   const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
+  // Views that an insider keeps apart must not keep this node from answering probes.
+  if (CONTAINED && isCongested(ctx)) return;
   intentsToChange(ctx).syncS = now;
   // After a restart what this node itself published comes first: without it nothing of its own can go on.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
@@ -141,7 +144,7 @@ export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
 function giveIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
   const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
-  send(ctx, SEND_INTENT, recent ? peer : ADDRESSEE_ALL, record.owner, record.slot);
+  send(ctx, SEND_INTENT, recent || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL, record.owner, record.slot);
 }
 
 /** The present version was just broadcast, by us or another. */

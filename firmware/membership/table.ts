@@ -89,8 +89,9 @@ export class Member {
   togetherBeat: u32 = 0;
   /** How often it lost its vote for being gone too long, and got it back: odd = it has none. Grows only; merged by maximum. */
   burials: u8 = 0;
-  spare0: u8 = 0;
-  spare1: u16 = 0;
+  /** Its versions passed on lately, and the mission minute (low 16 bits) for which that stands (intent/quota.ts). */
+  tokensUsed: u8 = 0;
+  tokensMinute: u16 = 0;
   spare2: u32 = 0;
 }
 

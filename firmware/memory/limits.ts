@@ -4,6 +4,7 @@
 export {
   PRESET,
   PROTECTED,
+  CONTAINED,
   SCRUBBED,
   MEMBERS_MAX,
   INTENTS_MAX,
@@ -60,7 +61,17 @@ export const COUNTER_INTENT_STALE: u32 = 13;
 export const COUNTER_CLAIM_UNREAD: u32 = 14;
 export const COUNTER_DISRUPTIONS_FULL: u32 = 15;
 export const COUNTER_EXCHANGES_FULL: u32 = 16;
-export const COUNTERS_MAX: u32 = 18;
+/** Late news of an epoch beyond LATE_MAX: held, and counted with the next. */
+export const COUNTER_QUOTA_LATE: u32 = 32;
+/** New versions of one owner beyond its tokens: held, and not passed on. */
+export const COUNTER_QUOTA_OWNER: u32 = 33;
+/** Claims that one owner may not make: on a slot that is not for it, or beyond what one owner may draw. */
+export const COUNTER_QUOTA_CLAIM: u32 = 34;
+/** Somebody publishes in this node's name. */
+export const COUNTER_SPOKEN_FOR: u32 = 35;
+/** Two contents under one version. */
+export const COUNTER_INTENT_DIFFERS: u32 = 36;
+export const COUNTERS_MAX: u32 = 42;
 
 // ---- frames ----
 export const PROTOCOL_VERSION: u32 = 1;
@@ -134,6 +145,13 @@ export const RUMOR_COUNT: u32 = 3;
 /** A broadcast intent is not broadcast again by anyone who heard it within this. */
 export const ECHO_S: u32 = 120;
 export const NO_INDEX: u32 = 0xffff;
+/** Versions of one owner that are passed on at once, and one more each minute: honest owners publish some ten in a burst, and a few in an hour. */
+export const OWNER_TOKENS_MAX: u32 = 12;
+/** So long after an epoch's cut news of before it may change the digest; later only LATE_MAX times. Some four minutes are left for a majority to agree. */
+export const LATE_FREE_S: u32 = 180;
+export const LATE_MAX: u32 = 4;
+/** Claims that one owner may hold at one time on the lots, and on the depots. */
+export const OWNER_CLAIMS_MAX: u32 = 2;
 
 /** Messages of anti-entropy that are looked at in one frame: each may take a walk over all members. More are dropped; the next exchange finds what they told. */
 export const EXCHANGES_PER_FRAME_MAX: u32 = 6;

@@ -76,7 +76,8 @@ export const MEMBERS_AT: u32 = (GROUPS_AT + GROUPS_MAX * 32 + UP) & ~UP;
 export const INTENTS_AT: u32 = (MEMBERS_AT + MEMBERS_MAX * 32 + UP) & ~UP;
 export const INTENT_INDEX_AT: u32 = INTENTS_AT + INTENTS_MAX * LINE_BYTES;
 export const NOTICES_AT: u32 = (INTENT_INDEX_AT + MEMBERS_MAX * OWN_SLOTS * 2 + UP) & ~UP;
-export const SCHEDULE_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
+export const WITNESS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
+export const SCHEDULE_AT: u32 = (WITNESS_AT + LINE_BYTES + UP) & ~UP;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
 export const TIMELINE_AT: u32 = SCHEDULE_AT + 896;
 export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + UP) & ~UP;

@@ -12,3 +12,5 @@ export const COORDINATOR_ALLOWED: bool = true;
 export const PROTECTED: bool = true;
 /** Whether it is also scrubbed; without: preset `unscrubbed`, to measure what scrubbing costs. */
 export const SCRUBBED: bool = true;
+/** Whether what a member that lies can do is bounded (docs/insiders.md); without: image `trusting`, for comparison. */
+export const CONTAINED: bool = true;

@@ -6,7 +6,7 @@ export const rootFolder = root;
 /** The sizing presets that the build makes. */
 export type Preset = 'flight' | 'compact' | 'tiny';
 /** Builds of `flight` and of `compact` that are measured, not flown: without protection, and without scrubbing. Those of `compact` are built when they are asked for. */
-export type Variant = 'bare' | 'unscrubbed' | 'compact-bare' | 'compact-unscrubbed';
+export type Variant = 'bare' | 'unscrubbed' | 'trusting' | 'compact-bare' | 'compact-unscrubbed';
 
 /** Path of a built firmware image. */
 export function imagePath(preset: Preset | Variant): string {

@@ -4,7 +4,7 @@
 /** Longest frame in plain text, bytes: header, messages, CRC-32C. */
 export const FRAME_BYTES_MAX = 208;
 /** Longest platform record, bytes. */
-export const RECORD_BYTES_MAX = 75;
+export const RECORD_BYTES_MAX = 80;
 
 /** Type number of each message. */
 export const TYPE = {
@@ -93,7 +93,7 @@ export const FIELD = {
   since: { fromS: 1 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
-  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20 },
+  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20, ownerRateMax: 21 },
   group: { group: 1, kind: 2, units: 3, capacity: 4, stockKg: 5, loadKg: 6 },
   health: { tasks: 1, batteryWh: 2, storedKg: 3, solarW: 4 },
   progress: { slot: 1, status: 2, movedKg: 3 },
@@ -230,7 +230,7 @@ export interface Beacon {
 }
 export interface Config {
   readonly name: 'config';
-  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number; readonly reserved: number;
+  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number; readonly reserved: number; readonly ownerRateMax: number;
 }
 export interface Group {
   readonly name: 'group';

@@ -183,7 +183,7 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'config', type: 128, bytesMax: 75, fields: [
+    name: 'config', type: 128, bytesMax: 80, fields: [
       { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'self', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'members', of: { kind: 'uint', min: 1, max: 200 } },
@@ -204,6 +204,7 @@ export const SHAPES: readonly Shape[] = [
       { name: 'resets', of: { kind: 'uint', min: 0, max: 255 } },
       { name: 'image', of: { kind: 'uint', min: 0, max: 1 } },
       { name: 'reserved', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'ownerRateMax', of: { kind: 'uint', min: 0, max: 4294967295 } },
     ],
   },
   {

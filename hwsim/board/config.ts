@@ -29,8 +29,9 @@ export function writeConfig(
   const time = known ? [1, Math.floor(timeMs / 1000), timeMs % 1000] : [0, 0, 0];
   const { rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = facts;
   const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
+  const ownerRateMax = Math.max(...plan.nodes.map((other) => other.rateKgPerDay));
   const image = cause === bootCause.alternateImage ? 1 : 0;
-  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image, 0]);
+  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image, 0, ownerRateMax]);
   for (const group of plan.groups) {
     const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
     length += writeRecord(bytes, at + length, record);

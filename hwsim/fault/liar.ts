@@ -176,7 +176,11 @@ export class Liar {
     carried: readonly Message[],
     lies: readonly Message[],
   ): void {
-    for (const base of [carried, []])
+    // Its clock is true: what its image said of time a moment ago is said as of now.
+    const timed = carried.map((message) =>
+      message.name === 'pulse' ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) } : message,
+    );
+    for (const base of [timed, []])
       for (let count = lies.length; count >= (base.length > 0 && lies.length > 0 ? 1 : 0); count -= 1) {
         const messages = [...base, ...lies.slice(0, count)];
         if (messages.length === 0) return;

@@ -5,7 +5,7 @@ export const FRAME_BYTES_MAX: u32 = 208;
 /** Room for any struct of the codec. */
 export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
-export const RECORD_BYTES_MAX: u32 = 75;
+export const RECORD_BYTES_MAX: u32 = 80;
 
 export { messageType, skipItem } from "../cbor";
 export * from "./commands";

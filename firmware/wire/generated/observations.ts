@@ -8,14 +8,15 @@ import { readBytes, readRange, readType, readUint, writeBytes, writeRange, write
 
 export const TYPE_CONFIG: u32 = 128;
 /** Longest encoding. */
-export const CONFIG_BYTES_MAX: u32 = 75;
-export const CONFIG_STRUCT_BYTES: u32 = 80;
+export const CONFIG_BYTES_MAX: u32 = 80;
+export const CONFIG_STRUCT_BYTES: u32 = 84;
 
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
 //   timeKnown 1: timeS/timeMs is mission time at local time zero of this boot
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
 // resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a stable hour); image 1: the alternate
 //   features: bit 0 plans its own work, bit 1 replicates
+// ownerRateMax: kg/day that one owner may claim on ore lots in all, the same for every member of a cluster (firmware/intent/quota.ts); 0 = no bound
 // reserved: the counter up to which non-volatile memory holds a reservation (see reserve-counters); 0 = none was ever made
 @unmanaged
 export class Config {
@@ -39,10 +40,11 @@ export class Config {
   resets: u32 = 0; // 0..255
   image: u32 = 0; // 0..1
   reserved: u32 = 0; // 0..4294967295
+  ownerRateMax: u32 = 0; // 0..4294967295
 }
 
 export function encodeConfig(at: usize, end: usize, m: Config): usize {
-  at = writeType(at, end, 21, TYPE_CONFIG);
+  at = writeType(at, end, 22, TYPE_CONFIG);
   at = writeUint(at, end, m.cluster, 65535);
   at = writeUint(at, end, m.self, 65535);
   at = writeRange(at, end, m.members, 1, 200);
@@ -63,11 +65,12 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
   at = writeUint(at, end, m.resets, 255);
   at = writeUint(at, end, m.image, 1);
   at = writeUint(at, end, m.reserved, 4294967295);
+  at = writeUint(at, end, m.ownerRateMax, 4294967295);
   return at;
 }
 
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
-  at = readType(at, end, 21, TYPE_CONFIG);
+  at = readType(at, end, 22, TYPE_CONFIG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
@@ -88,6 +91,7 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
   return at;
 }
 
