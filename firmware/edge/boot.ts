@@ -11,7 +11,13 @@ import { ownRestart } from "../intent/own";
 import { scheduleBoot } from "../schedule/step";
 import { watchdogBoot } from "../watchdog/step";
 import { convergenceRestart } from "../convergence/step";
+import { beginCounters, takeKey } from "../security/provision";
 import {
+  messageType,
+  skipItem,
+  TYPE_GROUP,
+  TYPE_LINK_SECRET,
+  TYPE_PATH_KEY,
   Config,
   decodeConfig,
   Group as GroupRecord,
@@ -73,12 +79,22 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   setMission(ctx);
 }
 
-function setGroups(ctx: usize, at: usize, end: usize): u32 {
+/** What follows the configuration: groups, of which a checkpoint may know better, and keys. */
+function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   while (at < end) {
-    const m = changetype<GroupRecord>(ctx + SCRATCH_AT);
-    at = decodeGroup(at, end, m);
-    if (at == 0) return STATUS_MALFORMED;
-    if (setGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
+    const type = messageType(at, end);
+    if (type == TYPE_GROUP) {
+      const m = changetype<GroupRecord>(ctx + SCRATCH_AT);
+      at = decodeGroup(at, end, m);
+      if (at == 0) return STATUS_MALFORMED;
+      if (groups && setGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
+      continue;
+    }
+    const next = skipItem(at, end);
+    if (next == 0 || (type != TYPE_LINK_SECRET && type != TYPE_PATH_KEY)) return STATUS_MALFORMED;
+    const status = takeKey(ctx, type, at, next);
+    if (status != STATUS_OK) return status;
+    at = next;
   }
   return STATUS_OK;
 }
@@ -105,9 +121,10 @@ export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, 
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   const resets = m.resets;
   const image = m.image;
+  const reserved = m.reserved;
   configure(ctx, m, cause);
   intentsBoot(ctx);
-  const status = setGroups(ctx, groups, end);
+  const status = takeRest(ctx, groups, end, true);
   if (status != STATUS_OK) {
     memory.fill(ctx, 0, CONTEXT_BYTES);
     return status;
@@ -116,6 +133,7 @@ export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, 
   scheduleBoot(ctx);
   watchdogBoot(ctx, cause, 0, resets, image);
   protectionBoot(ctx);
+  beginCounters(ctx, reserved);
   tellBooted(ctx, 0);
   advance(ctx);
   return STATUS_OK;
@@ -150,15 +168,18 @@ export function restoreContext(
   readConfig(ctx + SCRATCH_AT, config, end);
   const resets = m.resets;
   const alternate = m.image;
+  const reserved = m.reserved;
   configure(ctx, m, cause);
   const state = edge(ctx);
   queues(ctx).outboxCount = 0;
   queues(ctx).commandCount = 0;
   queues(ctx).eventCount = 0;
-  queues(ctx).sentCycle = 0;
   queues(ctx).flags = 0;
   queues(ctx).due = 0;
   protectionBoot(ctx);
+  // Were the keys refused, older ones of the checkpoint would still do.
+  takeRest(ctx, groups, end, false);
+  beginCounters(ctx, reserved);
   membershipRestart(ctx);
   scheduleBoot(ctx);
   ownRestart(ctx);

@@ -1,10 +1,11 @@
-// Making a frame when this node's slot comes: header, pulse, what waits for the same addressee, rumours, CRC.
+// Making a frame when this node's slot comes: pulse, what waits for the same addressee, rumours, all of it sealed.
 
-import { FRAME_BYTES_MAX, CRC_BYTES, PROTOCOL_VERSION, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
+import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { crc32c } from "../base/crc32c";
 import { membership, member, PROBING } from "../membership/table";
 import { composePulse } from "../membership/pulse";
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from "../security/envelope";
+import { composeChunk, sendingEpoch } from "../security/epoch";
 import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
 import { asMessage, takeRumor } from "../intent/hold";
@@ -12,8 +13,6 @@ import { recentAsOf } from "../intent/digest";
 import { noticeIndex } from "../intent/notice";
 import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
 import {
-  Header,
-  encodeHeader,
   encodePulse,
   Probe,
   encodeProbe,
@@ -50,7 +49,7 @@ import {
   encodeBeacon,
 } from "../wire/generated/messages";
 import { changes } from "../memory/guard";
-import { edge, queues, members, missionS, HOT } from "./table";
+import { edge, queues, members, missionS } from "./table";
 import {
   outgoing,
   readOutbox,
@@ -65,6 +64,7 @@ import {
   SEND_JOIN,
   SEND_ISOLATION,
   SEND_GONE_LIST,
+  SEND_EPOCH,
   SEND_INTENT,
   SEND_SYNC_DIGEST,
   SEND_OWNER_SUMMARY,
@@ -78,22 +78,27 @@ import {
 /** Nothing to say after all: the entry's matter is gone. Not an address. */
 const MOOT: usize = 1;
 
-/** Fills one frame from the outbox. Returns its length, 0 if nothing waits. */
-export function composeFrame(ctx: usize, out: usize, cap: u32): u32 {
-  const limit = cap < FRAME_BYTES_MAX ? cap : FRAME_BYTES_MAX;
-  const end = out + limit - CRC_BYTES;
+/** Fills one frame from the outbox. Returns its length, 0 if nothing waits, or there is no key. */
+export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u32 {
+  const epoch = sendingEpoch(ctx);
+  if (cap < FRAME_BYTES_MAX || epoch == 0) return 0;
+  const begin = out + ENVELOPE_BYTES;
+  const end = begin + PLAIN_BYTES_MAX;
   readOutbox(ctx, queues(ctx).outboxCount);
   while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
+    if (<u32>outgoing(ctx, 0).what == SEND_EPOCH) {
+      const at = composeChunk(ctx, begin, end, outgoing(ctx, 0).a);
+      unqueue(ctx, 0);
+      if (at <= begin) continue;
+      return sealEnvelope(ctx, out, 0, addressee, counter, <u32>(at - begin));
+    }
     const pulse = carriesPulse(ctx, addressee);
-    let at = composeHead(ctx, out, end, addressee, pulse);
-    const body = at;
-    at = composeEntries(ctx, at, end, addressee);
+    const body = pulse ? encodePulse(begin, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
+    let at = composeEntries(ctx, body, end, addressee);
     if (at == body && !pulse) continue;
     at = composeRumors(ctx, at, end);
-    const length = <u32>(at - out);
-    store<u32>(at, bswap<u32>(crc32c(out, length)), 0, 1);
-    return length + CRC_BYTES;
+    return sealEnvelope(ctx, out, epoch, addressee, counter, <u32>(at - begin));
   }
   return 0;
 }
@@ -107,19 +112,6 @@ function carriesPulse(ctx: usize, addressee: u32): bool {
     if (what == SEND_PROBE || what == SEND_ACK || what == SEND_PULSE || what == SEND_JOIN || what == SEND_ALIVE) return true;
   }
   return false;
-}
-
-function composeHead(ctx: usize, out: usize, end: usize, addressee: u32, pulse: bool): usize {
-  const state = edge(ctx);
-  const m = changetype<Header>(ctx + SCRATCH_OUT_AT);
-  m.version = PROTOCOL_VERSION;
-  m.cluster = state.cluster;
-  m.sender = state.self;
-  m.addressee = addressee;
-  m.counter = ++queues(ctx).frameCounter;
-  changes(ctx, HOT);
-  const at = encodeHeader(out, end, m);
-  return pulse ? encodePulse(at, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : at;
 }
 
 /** Everything that waits for this addressee, in order, as far as it fits. What does not fit alone is dropped with the first. */
@@ -150,6 +142,9 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
   const a = entry.a;
   const b = entry.b;
   switch (<u32>entry.what) {
+    // In frames of their own, under another key.
+    case SEND_EPOCH:
+      return 0;
     case SEND_PROBE: {
       const m = changetype<Probe>(scratch);
       m.sequence = a;

@@ -13,12 +13,14 @@ import { intents, intent, CLAIMED, HELD } from "../intent/table";
 import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
 import { answerSince } from "../intent/sync";
 import { planStep } from "../intent/plan";
+import { reserveAhead, timeLearnt } from "../security/counters";
+import { epochStep, installEpoch } from "../security/epoch";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE } from "./table";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS } from "./table";
 import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
@@ -39,6 +41,8 @@ export function catchUp(ctx: usize): void {
   if (due == 0) return;
   queues(ctx).due = 0;
   changes(ctx, HOT);
+  if (due & DUE_TIME) timeLearnt(ctx);
+  if (due & DUE_KEYS) installEpoch(ctx);
   if (due & DUE_TELL) tellAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
@@ -95,6 +99,8 @@ export function periodTick(ctx: usize): void {
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
+  epochStep(ctx);
+  reserveAhead(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
   if (state.timeKnown == 0) for (let room = ROOM_MEMBERSHIP; room <= ROOM_CONVERGENCE; room++) watchdogCheckIn(ctx, room);

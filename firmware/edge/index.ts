@@ -13,21 +13,25 @@ import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
 import { takeCommand, takeEvent } from "./queues";
 import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
-import { checkFrame, applyFrame } from "./receive";
+import { checkFrame, openFrame, applyFrame } from "./receive";
 import { observeRecord } from "./observe";
 import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
 import { turnMinute } from "../intent/digest";
 import { composeFrame } from "./compose";
-import { cycleNow, deadlineMs } from "./slots";
+import { deadlineMs } from "./slots";
+import { ALGORITHM } from "../security/cipher";
+import { counterNow } from "../security/counters";
 import { inspectContext } from "./inspect";
 
 /** A checkpoint of a block with a line that cannot be corrected. */
 const SITE_CHECKPOINT: u32 = 905;
+const ABI_VERSION: u32 = 2;
 /** Longest platform record accepted. */
 const RECORD_BYTES_MAX: u32 = 256;
 
+/** 256 is added where the cipher is a stand-in: such an image is for the simulator only. */
 export function abi_version(): u32 {
-  return 1;
+  return ALGORITHM != 0 ? ABI_VERSION : ABI_VERSION + 256;
 }
 
 export function context_bytes(): u32 {
@@ -90,11 +94,13 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
   if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
   const state = edge(ctx);
   if (state.safeMode != 0) return close(ctx, STATUS_SAFE_MODE);
-  const status = checkFrame(ctx, frame, length);
+  let status = checkFrame(ctx, frame, length);
   if (status != STATUS_OK) return close(ctx, status);
   if (turnDue(ctx)) return close(ctx, STATUS_TICK_FIRST);
+  status = openFrame(ctx, frame);
+  if (status != STATUS_OK) return close(ctx, status);
   if (state.timeKnown != 0) turnMinute(ctx);
-  applyFrame(ctx, frame, length);
+  applyFrame(ctx, length);
   return closeWithFlags(ctx, STATUS_OK);
 }
 
@@ -122,11 +128,11 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   sweepsCore(ctx, CORE_HOT);
   // A pulse tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
-  const cycle = cycleNow(ctx);
-  if (state.timeKnown != 0 && cycle <= queues(ctx).sentCycle) return close(ctx, 0);
-  const length = composeFrame(ctx, out, cap);
+  const counter = counterNow(ctx);
+  if (counter <= queues(ctx).sentCycle || counter > queues(ctx).reserved) return close(ctx, 0);
+  const length = composeFrame(ctx, out, cap, counter);
   if (length != 0) {
-    queues(ctx).sentCycle = cycle;
+    queues(ctx).sentCycle = counter;
     changes(ctx, HOT);
   }
   return close(ctx, length);

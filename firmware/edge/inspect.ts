@@ -9,7 +9,11 @@ import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
 import { readTimeline, scheduleToChange } from "../schedule/table";
+import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from "../security/table";
+import { newestEpoch, sendingEpoch } from "../security/epoch";
 import { edge, queues, counterAt, counterWord, members } from "./table";
+
+const HEAD_WORDS: u32 = 3 + (COMMITMENT_BYTES + SIGNATURE_BYTES) / 4;
 
 /** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
 export const WHAT_NODE: u32 = 0;
@@ -36,6 +40,9 @@ export const WHAT_SCHEDULE: u32 = 10;
 
 /** of protection: [corrected, dropped, next line to scrub, lines, passes, local second the present pass began, counts of ages × AGE_BINS] */
 export const WHAT_PROTECTION: u32 = 11;
+
+/** of keys: `index` 0 the head whose signature is to be checked: [epoch, startS, parts, commitment × 4, signature × 16], as in memory; 1: [epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held] */
+export const WHAT_KEYS: u32 = 12;
 
 function put(out: usize, index: u32, word: u32): void {
   store<u32>(out + (index << 2), word);
@@ -107,6 +114,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return 6;
     case WHAT_PROTECTION:
       return inspectProtection(ctx, out, cap);
+    case WHAT_KEYS:
+      return inspectKeys(ctx, index, out, cap);
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -156,6 +165,26 @@ function inspectProtection(ctx: usize, out: usize, cap: u32): u32 {
   put(out, 5, state.beganS);
   for (let i: u32 = 0; i < AGE_BINS; i++) put(out, 6 + i, load<u16>(ageCountAt(ctx, i)));
   return 6 + AGE_BINS;
+}
+
+function inspectKeys(ctx: usize, index: u32, out: usize, cap: u32): u32 {
+  if (index == 1) {
+    put(out, 0, sendingEpoch(ctx));
+    put(out, 1, newestEpoch(ctx));
+    put(out, 2, queues(ctx).reserved);
+    put(out, 3, queues(ctx).sentCycle);
+    put(out, 4, head(ctx).epoch);
+    put(out, 5, head(ctx).held);
+    return 6;
+  }
+  const state = pending(ctx);
+  if (index != 0 || state.epoch == 0 || cap < HEAD_WORDS * 4) return 0;
+  put(out, 0, state.epoch);
+  put(out, 1, state.startS);
+  put(out, 2, state.parts);
+  memory.copy(out + 12, changetype<usize>(state) + offsetof<Head>("commitment0"), COMMITMENT_BYTES);
+  memory.copy(out + 12 + COMMITMENT_BYTES, changetype<usize>(state) + SIGNATURE_AT, SIGNATURE_BYTES);
+  return HEAD_WORDS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

@@ -19,6 +19,8 @@ import { onOutlook } from "../intent/plan";
 import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from "../schedule/step";
 import { watchdogHealth, watchdogRecovery } from "../watchdog/step";
 import { expectStorm } from "../protection/step";
+import { onReserved } from "../security/counters";
+import { onEpochChecked, onHead, onPart } from "../security/epoch";
 import { disturb, CLASS_FLEET, CLASS_CLUSTER } from "../convergence/step";
 import {
   messageType,
@@ -43,6 +45,18 @@ import {
   TYPE_RECOVERY,
   Recovery,
   decodeRecovery,
+  TYPE_COUNTERS_RESERVED,
+  CountersReserved,
+  decodeCountersReserved,
+  TYPE_EPOCH_CHECKED,
+  EpochChecked,
+  decodeEpochChecked,
+  TYPE_EPOCH_HEAD,
+  EpochHead,
+  decodeEpochHead,
+  TYPE_EPOCH_PART,
+  EpochPart,
+  decodeEpochPart,
   TYPE_GROUP,
   Group as GroupRecord,
   decodeGroup,
@@ -84,6 +98,24 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
       break;
     case TYPE_GROUP:
       if (decodeGroup(at, end, changetype<GroupRecord>(s)) == end) status = setGroup(ctx, changetype<GroupRecord>(s));
+      break;
+    case TYPE_COUNTERS_RESERVED:
+      if (decodeCountersReserved(at, end, changetype<CountersReserved>(s)) == end) status = onReserved(ctx, changetype<CountersReserved>(s).cycle);
+      break;
+    case TYPE_EPOCH_CHECKED:
+      if (decodeEpochChecked(at, end, changetype<EpochChecked>(s)) != end) break;
+      onEpochChecked(ctx, changetype<EpochChecked>(s).epoch, changetype<EpochChecked>(s).ok != 0);
+      status = STATUS_OK;
+      break;
+    case TYPE_EPOCH_HEAD:
+      if (decodeEpochHead(at, end, changetype<EpochHead>(s)) != end) break;
+      onHead(ctx, changetype<EpochHead>(s));
+      status = STATUS_OK;
+      break;
+    case TYPE_EPOCH_PART:
+      if (decodeEpochPart(at, end, changetype<EpochPart>(s)) != end) break;
+      onPart(ctx, changetype<EpochPart>(s));
+      status = STATUS_OK;
       break;
     default:
       if (type >= 0) status = STATUS_UNKNOWN_TYPE;

@@ -26,6 +26,8 @@ export const SEND_OWNER_SUMMARY: u32 = 18;
 export const SEND_NOTICE: u32 = 19;
 export const SEND_NOTICE_SUMMARY: u32 = 20;
 export const SEND_SINCE: u32 = 21;
+/** a = chunk */
+export const SEND_EPOCH: u32 = 12;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;

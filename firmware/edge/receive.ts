@@ -3,30 +3,38 @@
 import {
   FRAME_BYTES_MAX,
   CRC_BYTES,
-  PROTOCOL_VERSION,
   ADDRESSEE_ALL,
   NO_INDEX,
   STATUS_OK,
   STATUS_LENGTH,
   STATUS_CRC,
   STATUS_MALFORMED,
-  STATUS_VERSION,
-  STATUS_NOT_FOR_US,
   STATUS_IMPLAUSIBLE,
+  STATUS_REPLAY,
+  STATUS_STALE,
+  STATUS_TAG,
   COUNTER_FRAME_LENGTH,
   COUNTER_FRAME_CRC,
   COUNTER_FRAME_MALFORMED,
-  COUNTER_FRAME_VERSION,
   COUNTER_FRAME_IMPLAUSIBLE,
+  COUNTER_FRAME_REPLAY,
+  COUNTER_FRAME_STALE,
+  COUNTER_FRAME_AHEAD,
+  COUNTER_FRAME_TAG,
+  COUNTER_FRAME_SELF,
+  COUNTER_FRAME_CHANNEL,
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_INTENT_STALE,
   COUNTER_EXCHANGES_FULL,
   EXCHANGES_PER_FRAME_MAX,
   RUMOR_COUNT,
 } from "../memory/limits";
-import { SCRATCH_AT } from "../memory/map";
+import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
 import { constantsMended } from "../protection/step";
+import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from "../security/envelope";
+import { checkCounter, takeCounter } from "../security/counters";
+import { onHead, onPart } from "../security/epoch";
 import {
   onProbe,
   onAck,
@@ -50,8 +58,6 @@ import { disturb, CLASS_NODE } from "../convergence/step";
 import {
   messageType,
   skipItem,
-  Header,
-  decodeHeader,
   TYPE_PULSE,
   Pulse,
   decodePulse,
@@ -80,6 +86,12 @@ import {
   Isolation,
   decodeIsolation,
   TYPE_GONE_LIST,
+  TYPE_EPOCH_HEAD,
+  EpochHead,
+  decodeEpochHead,
+  TYPE_EPOCH_PART,
+  EpochPart,
+  decodeEpochPart,
   GoneList,
   decodeGoneList,
   goneListEntryAt,
@@ -109,7 +121,7 @@ import {
   decodeBeacon,
 } from "../wire/generated/messages";
 import { call } from "../memory/guard";
-import { edge, members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
+import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
 
 /** Types at or above this never cross the air. */
@@ -117,22 +129,34 @@ const TYPE_PLATFORM: i32 = 128;
 /** What checkMessage returns when the bytes are well-formed but cannot be true. Not an address. */
 const IMPLAUSIBLE: usize = 1;
 
-/** Checks a frame. Returns a status; on STATUS_OK the header stands in the scratch and `bodyAt` is what decodeHeader returns. */
+/**
+ * Checks what can be told of a frame without opening it, the cheapest first. Returns a status; nothing was changed but a loss counter, and on STATUS_OK the call
+ * knows the envelope.
+ */
 export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
-  if (length < CRC_BYTES + 6 || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
+  if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
   const end = frame + length - CRC_BYTES;
   const told = bswap<u32>(load<u32>(end, 0, 1));
   while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsMended(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
-  const header = changetype<Header>(ctx + SCRATCH_AT);
-  let at = decodeHeader(frame, end, header);
-  if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
-  if (header.version != PROTOCOL_VERSION) return reject(ctx, COUNTER_FRAME_VERSION, STATUS_VERSION);
-  const state = edge(ctx);
-  if (header.cluster != state.cluster || (header.addressee != ADDRESSEE_ALL && header.addressee != state.self)) return STATUS_NOT_FOR_US;
-  const sender = header.sender;
-  if (sender >= state.members || sender == state.self) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+  const status = readEnvelope(ctx, frame, length);
+  const now = call(ctx);
+  if (status != STATUS_OK || now.epoch == 0) return status;
+  const fresh = checkCounter(ctx, now.sender, now.counter);
+  if (fresh == STATUS_OK) return STATUS_OK;
+  return reject(ctx, fresh == STATUS_REPLAY ? COUNTER_FRAME_REPLAY : fresh == STATUS_STALE ? COUNTER_FRAME_STALE : COUNTER_FRAME_AHEAD, fresh);
+}
+
+/** Opens the frame that checkFrame let pass and checks its messages, all of them, before any is believed. */
+export function openFrame(ctx: usize, frame: usize): u32 {
+  if (!openEnvelope(ctx, frame)) return reject(ctx, COUNTER_FRAME_TAG, STATUS_TAG);
+  const now = call(ctx);
+  if (now.sender == self(ctx)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
+  let at: usize = ctx + PLAIN_AT;
+  const end = at + now.bodyBytes;
   while (at < end) {
-    at = checkMessage(ctx, at, end, sender);
+    const type = messageType(at, end);
+    if ((type == TYPE_EPOCH_HEAD || type == TYPE_EPOCH_PART) != (now.epoch == 0)) return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
+    at = checkMessage(ctx, at, end, now.sender);
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
     if (at == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
   }
@@ -190,6 +214,12 @@ function checkMessage(ctx: usize, at: usize, end: usize, sender: u32): usize {
       for (let i: u32 = 0; next != 0 && i < changetype<GoneList>(s).entriesLength; i++)
         if (goneListEntryAt(changetype<GoneList>(s), i).member >= count) plausible = false;
       break;
+    case TYPE_EPOCH_HEAD:
+      next = decodeEpochHead(at, end, changetype<EpochHead>(s));
+      break;
+    case TYPE_EPOCH_PART:
+      next = decodeEpochPart(at, end, changetype<EpochPart>(s));
+      break;
     default:
       return checkKnowledge(ctx, type, at, end);
   }
@@ -236,21 +266,40 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
   return next == 0 || plausible ? next : IMPLAUSIBLE;
 }
 
-/** Applies a frame that checkFrame let pass. */
-export function applyFrame(ctx: usize, frame: usize, length: u32): void {
-  const end = frame + length - CRC_BYTES;
-  const header = changetype<Header>(ctx + SCRATCH_AT);
-  let at = decodeHeader(frame, end, header);
-  const sender = header.sender;
-  const broadcast = header.addressee == ADDRESSEE_ALL;
-  markHeard(ctx, sender);
-  call(ctx).exchanges = 0;
-  while (at < end) at = applyMessage(ctx, at, end, sender, broadcast, length);
+/** Applies the messages of the frame that was opened, which has `length` bytes on the air. */
+export function applyFrame(ctx: usize, length: u32): void {
+  const now = call(ctx);
+  let at: usize = ctx + PLAIN_AT;
+  const end = at + now.bodyBytes;
+  if (now.epoch == 0) {
+    while (at < end) at = applyKeys(ctx, at, end);
+    return;
+  }
+  takeCounter(ctx, now.sender, now.counter);
+  const broadcast = now.addressee == ADDRESSEE_ALL;
+  markHeard(ctx, now.sender);
+  now.exchanges = 0;
+  while (at < end) at = applyMessage(ctx, at, end, now.sender, broadcast, length);
+}
+
+/** Heads and parts say nothing of their sender, who may be excluded: it counts as not heard. */
+function applyKeys(ctx: usize, at: usize, end: usize): usize {
+  const s: usize = ctx + SCRATCH_AT;
+  if (messageType(at, end) == TYPE_EPOCH_HEAD) {
+    const next = decodeEpochHead(at, end, changetype<EpochHead>(s));
+    onHead(ctx, changetype<EpochHead>(s));
+    return next;
+  }
+  const next = decodeEpochPart(at, end, changetype<EpochPart>(s));
+  onPart(ctx, changetype<EpochPart>(s));
+  return next;
 }
 
 function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast: bool, bytes: u32): usize {
   const type = messageType(at, end);
   const s: usize = ctx + SCRATCH_AT;
+  // Without mission time nothing tells a fresh frame from one that was kept: it counts as a sample of the time, and no more.
+  if (type != TYPE_PULSE && !timeKnown(ctx)) return skipItem(at, end);
   switch (type) {
     case TYPE_PULSE: {
       const next = decodePulse(at, end, changetype<Pulse>(s));

@@ -55,7 +55,8 @@ export function deadlineMs(ctx: usize): u32 {
   const beat = (BEAT_S - (now.missionS % BEAT_S)) * 1000 - now.missionMs;
   const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
   const period = cycle < beat ? cycle : beat;
-  if (queues(ctx).outboxCount == 0) return period;
+  // Without a reservation nothing leaves: its answer brings a call.
+  if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1)) return period;
   const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
   return slot < period ? slot : period;
 }

@@ -35,7 +35,8 @@ export class EdgeState {
 /** What goes in and out. In the hot line. */
 @unmanaged
 export class Queues {
-  frameCounter: u32 = 0;
+  /** Counters up to this one may be sent and accepted: non-volatile memory holds the reservation. */
+  reserved: u32 = 0;
   /** FLAG_* to hand back with the present call's status. */
   flags: u32 = 0;
   /** Next periodic tick while mission time is known, a TDMA cycle number. */
@@ -84,6 +85,8 @@ export const DUE_TIME: u32 = 16;
 
 /** A peer asked for what was published lately. */
 export const DUE_SINCE: u32 = 32;
+/** A part of a new epoch's cover came that may hold its secret for us. */
+export const DUE_KEYS: u32 = 64;
 
 // @ts-ignore: decorator
 @inline

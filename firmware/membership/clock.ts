@@ -172,7 +172,6 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
     state.timeKnown = 0;
     state.bootKnown = 0;
     state.samples = 0;
-    queues(ctx).sentCycle = 0;
     state.periodS = call(ctx).localS;
     changes(ctx, HOT | NODE);
   }

@@ -27,6 +27,13 @@ export class Call {
   missionMs: u32 = 0;
   /** Messages of anti-entropy in the frame at hand. */
   exchanges: u32 = 0;
+  /** The frame at hand, from its envelope; where its ciphertext or plain text begins, and how long the text is. */
+  sender: u32 = 0;
+  addressee: u32 = 0;
+  epoch: u32 = 0;
+  counter: u32 = 0;
+  bodyAt: u32 = 0;
+  bodyBytes: u32 = 0;
 }
 
 // @ts-ignore: decorator

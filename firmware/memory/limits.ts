@@ -13,6 +13,7 @@ export {
   TIMELINE_SLOTS_MAX,
   EVENTS_MAX,
   OUTBOX_MAX,
+  COVER_PARTS_MAX,
   COORDINATOR_ALLOWED,
 } from "./preset";
 import { MEMBERS_MAX, INTENTS_MAX } from "./preset";
@@ -38,6 +39,16 @@ export const STATUS_UNKNOWN_TYPE: u32 = 9;
 export const STATUS_SAFE_MODE: u32 = 10;
 /** A beat turned since the last tick, whose work no frame has to wait for: tick, then give the frame again. */
 export const STATUS_TICK_FIRST: u32 = 11;
+/** No key of that epoch is held, or none at all. */
+export const STATUS_EPOCH: u32 = 12;
+/** A frame with this counter was taken already. */
+export const STATUS_REPLAY: u32 = 13;
+/** Its counter is of a time long past, or of before the last boot. */
+export const STATUS_STALE: u32 = 14;
+/** Its counter is of a time to come, or beyond what non-volatile memory holds a reservation for. */
+export const STATUS_AHEAD: u32 = 15;
+/** The tag is wrong: altered, or sealed with another key. */
+export const STATUS_TAG: u32 = 16;
 
 export const FLAG_DEADLINE: u32 = 1 << 8;
 export const FLAG_COMMAND: u32 = 1 << 9;
@@ -61,6 +72,25 @@ export const COUNTER_INTENT_STALE: u32 = 13;
 export const COUNTER_CLAIM_UNREAD: u32 = 14;
 export const COUNTER_DISRUPTIONS_FULL: u32 = 15;
 export const COUNTER_EXCHANGES_FULL: u32 = 16;
+/** The envelope is another algorithm's. */
+export const COUNTER_FRAME_ALGORITHM: u32 = 17;
+export const COUNTER_FRAME_EPOCH: u32 = 18;
+export const COUNTER_FRAME_REPLAY: u32 = 19;
+export const COUNTER_FRAME_STALE: u32 = 20;
+export const COUNTER_FRAME_AHEAD: u32 = 21;
+export const COUNTER_FRAME_TAG: u32 = 22;
+/** No member has the sender's number. */
+export const COUNTER_FRAME_SENDER: u32 = 23;
+/** Sealed by a member, in this node's name. */
+export const COUNTER_FRAME_SELF: u32 = 24;
+/** A message under a key that is not for its kind. */
+export const COUNTER_FRAME_CHANNEL: u32 = 25;
+/** Heads of epochs with a wrong signature, parts that do not open to what the head commits to, heads beyond what is checked in a period. */
+export const COUNTER_EPOCH_FORGED: u32 = 26;
+export const COUNTER_PART_FORGED: u32 = 27;
+export const COUNTER_EPOCH_CHECKS: u32 = 28;
+/** No envelope of ours. */
+export const COUNTER_FRAME_FORM: u32 = 29;
 /** Late news of an epoch beyond LATE_MAX: held, and counted with the next. */
 export const COUNTER_QUOTA_LATE: u32 = 32;
 /** New versions of one owner beyond its tokens: held, and not passed on. */
@@ -75,8 +105,8 @@ export const COUNTERS_MAX: u32 = 42;
 
 // ---- frames ----
 export const PROTOCOL_VERSION: u32 = 1;
-/** 256 bytes on the air less 48 for envelope and tag to come: header, messages and CRC-32C. Longer frames are rejected. */
-export const FRAME_BYTES_MAX: u32 = 208;
+/** On the air, with envelope, tag and CRC-32C: 58.5 ms at 35 kbit/s. Longer frames are rejected. */
+export const FRAME_BYTES_MAX: u32 = 256;
 export const CRC_BYTES: u32 = 4;
 export const ADDRESSEE_ALL: u32 = 0xffff;
 
@@ -118,6 +148,19 @@ export const DEAF_S: u32 = 150;
 export const DEAF_DOUBT_S: u32 = 1200;
 /** Unreachable without announcement becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
+
+// ---- keys ----
+/** From a member's leaf to the root of a tree of 256. */
+export const PATH_KEYS: u32 = 9;
+/** After an epoch's start the one before is still accepted: who learns of it late is heard meanwhile. */
+export const EPOCH_GRACE_S: u32 = 600;
+/** Signatures of heads that are checked in a period: each takes milliseconds of the platform. More are dropped; heads come again. */
+export const EPOCH_CHECKS_MAX: u32 = 4;
+/** Counters are TDMA cycles. So many before the present one are kept apart (a bit each), older are stale. */
+export const WINDOW_CYCLES: u32 = 64;
+/** A reservation is asked for when less than the first is left, and reaches ahead as far as the second: with a request per period of four cycles, and clocks that are two apart. After a reset a node is deaf and mute for what it had reserved. */
+export const RESERVE_CYCLES_MIN: u32 = 6;
+export const RESERVE_CYCLES: u32 = 10;
 
 // ---- membership ----
 /** Boots of one board: one a day for 22 years. Versions and incarnations carry the number; a configuration beyond it is refused. */
@@ -170,4 +213,5 @@ if (INTENTS_MAX >= NO_INDEX) ERROR("0xffff means no record");
 if (EPOCH_S != BEAT_S * EPOCH_BEATS) ERROR("an epoch is a whole number of beats");
 if (BUCKETS * BUCKET_S < EPOCH_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
 if (PERIOD_S % CYCLE_S != 0) ERROR("a period is a whole number of TDMA cycles");
+if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR("a reservation lasts until the next period may ask again");
 if (LEASE_S < 2 * EPOCH_S + BEAT_S) ERROR("a lease survives one epoch without agreement");

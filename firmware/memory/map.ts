@@ -23,6 +23,9 @@ import {
   COMMAND_STRIDE,
   EVENT_BYTES_MAX,
   DISRUPTIONS_MAX,
+  FRAME_BYTES_MAX,
+  PATH_KEYS,
+  COVER_PARTS_MAX,
 } from "./limits";
 import { LINE_BYTES, CODE_BYTES } from "./lines";
 
@@ -35,7 +38,9 @@ export const CALL_AT: u32 = 0;
 export const SCRATCH_BYTES: u32 = 256;
 export const SCRATCH_AT: u32 = CALL_AT + 64;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
-export const INTENT_SCRATCH_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
+/** A frame's plain text, once its tag was found right. */
+export const PLAIN_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
+export const INTENT_SCRATCH_AT: u32 = PLAIN_AT + FRAME_BYTES_MAX;
 /** Units of one group in use while a place is sought. */
 export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;
 export const PLAN_UNITS_MAX: u32 = 256;
@@ -76,7 +81,14 @@ export const MEMBERS_AT: u32 = (GROUPS_AT + GROUPS_MAX * 32 + UP) & ~UP;
 export const INTENTS_AT: u32 = (MEMBERS_AT + MEMBERS_MAX * 32 + UP) & ~UP;
 export const INTENT_INDEX_AT: u32 = INTENTS_AT + INTENTS_MAX * LINE_BYTES;
 export const NOTICES_AT: u32 = (INTENT_INDEX_AT + MEMBERS_MAX * OWN_SLOTS * 2 + UP) & ~UP;
-export const WITNESS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
+/** A line for each key; the path's, two to a line; heads of epochs; a line for each part of a cover; four senders' windows to a line. */
+export const LINK_KEYS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
+export const PATH_KEYS_AT: u32 = LINK_KEYS_AT + 3 * LINE_BYTES;
+export const HEAD_AT: u32 = (PATH_KEYS_AT + PATH_KEYS * 32 + UP) & ~UP;
+export const PENDING_AT: u32 = HEAD_AT + 2 * LINE_BYTES;
+export const PARTS_AT: u32 = PENDING_AT + 2 * LINE_BYTES;
+export const PEERS_AT: u32 = PARTS_AT + COVER_PARTS_MAX * LINE_BYTES;
+export const WITNESS_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
 export const SCHEDULE_AT: u32 = (WITNESS_AT + LINE_BYTES + UP) & ~UP;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
 export const TIMELINE_AT: u32 = SCHEDULE_AT + 896;
@@ -94,6 +106,6 @@ export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 1
 
 /** Issue bounds: a flight context now; compact leaves room for static data in 32 KiB. */
 if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR("a flight context is at most 96 KiB");
-if (INTENTS_MAX == 128 && CONTEXT_BYTES > 25600) ERROR("a compact context leaves 7 KiB for constants");
+if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26112) ERROR("a compact context leaves 6.5 KiB for constants");
 if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR("a bit for each line of the core");
 if (EVENT_BYTES_MAX != LINE_BYTES) ERROR("an event has a line of its own");

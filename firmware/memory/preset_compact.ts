@@ -7,6 +7,8 @@ export const RUMORS_MAX: u32 = 8;
 export const TIMELINE_SLOTS_MAX: u32 = 96;
 export const EVENTS_MAX: u32 = 32;
 export const OUTBOX_MAX: u32 = 8;
+/** Parts of an epoch's cover that are handed on; more are needed the more members are excluded. */
+export const COVER_PARTS_MAX: u32 = 4;
 export const COORDINATOR_ALLOWED: bool = false;
 /** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
 export const PROTECTED: bool = true;

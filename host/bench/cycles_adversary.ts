@@ -2,12 +2,12 @@
  * Inputs that try to make the image slow. A genome of numbers in [0, 1) decides on the table that a node holds, on when it is called next, and on the frame and the
  * record that it gets then. Nothing here is bound to what honest members do, only to what a receiver believes.
  */
-import { encodeFrame, sealFrame } from '../cbor/frame.ts';
-import { FRAME_BYTES_MAX, type Group, type Message } from '../cbor/generated.ts';
-import { encodeHeader, encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
+import { PLAIN_BYTES_MAX, type Group, type Message } from '../cbor/generated.ts';
+import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
 import { SHAPES } from '../cbor/generated_shapes.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { BenchFrames, benchKeys } from './cycles_frames.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { place, type Script } from './cycles_script.ts';
 import { tick } from './cycles_yardstick.ts';
@@ -66,7 +66,7 @@ const scaled = (genome: Genome, name: Gene, from: number, to: number) => Math.fl
 
 class Builder {
   readonly random: RandomStream;
-  readonly #counters: Uint32Array;
+  readonly frames = new BenchFrames();
   readonly script: Script;
   readonly genome: Genome;
   readonly cluster: Cluster;
@@ -76,17 +76,15 @@ class Builder {
     this.genome = genome;
     this.cluster = cluster;
     this.random = new RandomStream(scaled(genome, 'seed', 0, 0xffff), 'adversary');
-    this.#counters = new Uint32Array(cluster.members);
   }
 
   chance(name: Gene): boolean {
     return this.random.fraction() < gene(this.genome, name);
   }
 
-  hear(sender: number, atS: number, messages: Message[]): number {
-    this.#counters[sender] += 1;
-    const header = { version: 1, cluster: 1, sender, addressee: 0xffff, counter: this.#counters[sender] };
-    return this.give(atS, encodeFrame(header, messages));
+  /** A frame that the receiver takes: one for which its sender has no counter left is never built. */
+  hear(sender: number, atS: number, messages: Message[]): void {
+    if (this.frames.mayHear(sender, atS)) this.give(atS, this.frames.frame(sender, atS, messages));
   }
 
   give(atS: number, frame: Uint8Array): number {
@@ -114,7 +112,7 @@ function configOf(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
   const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false, reserved: 0 };
-  return encodeConfig(config, groups, facts);
+  return encodeConfig(config, groups, facts, benchKeys(0));
 }
 
 /**
@@ -202,8 +200,8 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
   const sender = 1 + random.below(cluster.members - 1);
   const bits = scaled(genome, 'frameTypes', 0, airShapes.length * airShapes.length - 1);
   const chosen = [airShapes[bits % airShapes.length], airShapes[Math.floor(bits / airShapes.length)]];
-  const parts = [encodeHeader({ version: 1, cluster: 1, sender, addressee: 0, counter: 0xffff_0000 + random.below(65_000) })];
-  let room = FRAME_BYTES_MAX - 4 - parts[0].length - (refused ? trailer.length : 0);
+  const parts: Uint8Array[] = [];
+  let room = PLAIN_BYTES_MAX - (refused ? trailer.length : 0);
   for (let tries = 0; tries < 60 && room > 4; tries += 1) {
     const { name } = chosen[tries % chosen.length];
     const bytes = encodeShape(shapeNamed(name), airMessage(name, { members: cluster.members, sender, nowS: atS, random }));
@@ -211,7 +209,7 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
     parts.push(bytes);
     room -= bytes.length;
   }
-  return sealFrame(joinBytes(refused ? [...parts, trailer] : parts));
+  return builder.frames.newest(sender, atS, joinBytes(refused ? [...parts, trailer] : parts), 0);
 }
 
 const records = SHAPES.filter(({ name }) =>
@@ -243,8 +241,7 @@ function provoke(builder: Builder, atS: number): void {
     const sender = 1 + random.below(cluster.members - 1);
     const name = ['probe', 'sync-digest', 'owner-summary', 'since', 'probe-request'][random.below(5)];
     const bytes = encodeShape(shapeNamed(name), airMessage(name, { members: cluster.members, sender, nowS: atS, random }));
-    const header = encodeHeader({ version: 1, cluster: 1, sender, addressee: 0, counter: 0xfff_0000 + index });
-    builder.give(atS, sealFrame(joinBytes([header, bytes])));
+    if (builder.frames.mayHear(sender, atS)) builder.give(atS, builder.frames.sealed(sender, atS, bytes, 0));
   }
 }
 

@@ -8,6 +8,7 @@ const variants: Readonly<Record<Variant, { base: Preset; changed: readonly strin
   bare: { base: 'flight', changed: ['PROTECTED', 'SCRUBBED'] },
   unscrubbed: { base: 'flight', changed: ['SCRUBBED'] },
   trusting: { base: 'flight', changed: ['CONTAINED'] },
+  'null-cipher': { base: 'flight', changed: [] },
   'compact-bare': { base: 'compact', changed: ['PROTECTED', 'SCRUBBED'] },
   'compact-unscrubbed': { base: 'compact', changed: ['SCRUBBED'] },
 };

@@ -2,7 +2,8 @@
 import { createV8Engine } from '../engine/v8.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../engine/status.ts';
-import { decodeFrame } from '../cbor/frame.ts';
+import { decodeFrame, type LinkCipher } from '../cbor/frame.ts';
+import { simulatedLink } from '../security/provision.ts';
 import type { Preset } from '../build/root.ts';
 import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { readImage } from '../cli/sim.ts';
@@ -47,8 +48,8 @@ const empty = new Uint8Array(0);
 /** `inspect` words of the schedule (firmware/edge/inspect.ts): they change whenever the plan is worked on. */
 const whatSchedule = 10;
 
-function messagesOf(frame: Uint8Array): string {
-  const names = decodeFrame(frame).messages.map(({ name }) => name);
+function messagesOf(frame: Uint8Array, link: LinkCipher): string {
+  const names = decodeFrame(frame, link).messages.map(({ name }) => name);
   return [...new Set(names)].sort().join('+');
 }
 
@@ -64,7 +65,7 @@ function knownRanges(preset: Preset): [number, number][] {
 }
 
 /** Wraps an engine so that calls about the context that is reserved as number `node` are written down. */
-function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedCall[]): Engine {
+function recorder(engine: Engine, preset: Preset, node: number, link: LinkCipher, calls: RecordedCall[]): Engine {
   let reserved = 0;
   let ctx = -1;
   let inspectAt = -1;
@@ -95,7 +96,7 @@ function recorder(engine: Engine, preset: Preset, node: number, calls: RecordedC
     receive(of, nowS, nowMs, frame, length) {
       const input = of === ctx ? bytes(frame, length) : empty;
       const result = bare.receive(of, nowS, nowMs, frame, length);
-      return of === ctx ? add('receive', nowS, nowMs, result, input, messagesOf(input)) : result;
+      return of === ctx ? add('receive', nowS, nowMs, result, input, messagesOf(input, link)) : result;
     },
     observe(of, nowS, nowMs, record, length) {
       const input = of === ctx ? bytes(record, length) : empty;
@@ -140,7 +141,7 @@ export function recordNode(options: RecordOptions): Recording {
   const calls: RecordedCall[] = [];
   const given = typeof options.scenario === 'string' ? loadScenario(options.scenario) : options.scenario;
   const scenario = applyOverrides(given, { days, seed, nodes });
-  const engine = recorder(createV8Engine(readImage(preset)), preset, node, calls);
+  const engine = recorder(createV8Engine(readImage(preset)), preset, node, simulatedLink(seed, nodes), calls);
   const body = loadBody(scenario.body, undefined, () => {});
   runScenario(scenario, { seed, days, nodes, body, engine });
   const boots = calls.filter(({ op }) => op === 'boot').length;

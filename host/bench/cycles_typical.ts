@@ -1,13 +1,16 @@
 /** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
-import { sealFrame } from '../cbor/frame.ts';
-import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
-import { encodeHeader, encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
+import { sealBytes } from '../cbor/frame.ts';
+import { PLAIN_BYTES_MAX } from '../cbor/generated.ts';
+import { open } from '../security/envelope.ts';
+import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { STATUS } from '../engine/status.ts';
 import { accepted, recordNode, type Recording, replay } from './cycles_record.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 import { renewCodes } from './cycles_codes.ts';
+import { cycleAt } from '../security/cycle.ts';
+import { BenchFrames, benchLink } from './cycles_frames.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { airMessage, airShapes } from './cycles_messages.ts';
 
@@ -132,8 +135,14 @@ function recordedPart(
 export function refusedFrames(recording: Recording): Uint8Array[] {
   const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
   return recording.calls
-    .filter((call) => call.op === 'receive' && call.bytes.length + trailer.length <= FRAME_BYTES_MAX)
-    .map(({ bytes }) => sealFrame(joinBytes([bytes.subarray(0, bytes.length - 4), trailer])));
+    .filter((call) => call.op === 'receive')
+    .map(({ bytes }) => open(bytes, benchLink.keyOf, benchLink.cipher))
+    .filter(({ plaintext }) => plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
+    .map(({ header, plaintext }) => {
+      // Under a counter that the receiver has not had: the newest that its sender can have had at the end.
+      const counter = cycleAt(recording.calls.at(-1)!.nowS, header.sender);
+      return sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink);
+    });
 }
 
 /** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
@@ -185,13 +194,13 @@ function receiveEachType(
   receive: (frame: Uint8Array, name: string) => number,
 ): { name: string; entry: number }[] {
   const entries: { name: string; entry: number }[] = [];
+  const frames = new BenchFrames();
   for (const { name } of airShapes)
     for (let variant = 0; variant < variantsPerType; variant += 1) {
       const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
       const fields = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
-      const header = encodeHeader({ version: 1, cluster: 1, sender, addressee: recording.node, counter: random.uint32() });
       script.back();
-      const frame = sealFrame(joinBytes([header, encodeShape(shapeNamed(name), fields)]));
+      const frame = frames.newest(sender, end.nowS, encodeShape(shapeNamed(name), fields), recording.node);
       entries.push({ name, entry: receive(frame, `receive ${name}`) });
     }
   return entries;

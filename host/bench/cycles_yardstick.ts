@@ -4,12 +4,13 @@
  * Comparable are: the tables (the yardstick's are filled from the image's context, field by field), the algorithm (verdict by verdict, byte by byte the same), the checks of
  * foreign input, the compiler and -O2. The yardstick keeps its tables where C would, follows pointers, and checks no address. Both are counted from the call to its return.
  */
-import { encodeFrame, sealFrame } from '../cbor/frame.ts';
-import { type Group, type Intent, type Message, FRAME_BYTES_MAX } from '../cbor/generated.ts';
-import { encodeHeader, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
+import { type Group, type Intent, type Message, PLAIN_BYTES_MAX } from '../cbor/generated.ts';
+import { encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
 import type { Preset } from '../build/root.ts';
 import { encodeConfig } from '../node/config.ts';
+import { ADDRESSEE_ALL } from '../security/envelope.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { BenchFrames, benchKeys } from './cycles_frames.ts';
 import { firmwareConstants, tableLayout } from './cycles_layout.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
@@ -25,8 +26,6 @@ export interface Sizes {
 }
 export const sizesOf = (preset: Preset): Sizes =>
   preset === 'compact' ? { members: 64, intents: 128 } : { members: 200, intents: 800 };
-
-const header = (sender: number, counter: number) => ({ version: 1, cluster: 1, sender, addressee: 0xffff, counter });
 
 /** Puts a frame before the image and calls receive. Returns the number of the call's entry. */
 export function receive(script: Script, atS: number, frame: Uint8Array): number {
@@ -44,7 +43,7 @@ export function bootNode(script: Script, members: number, groups: readonly Group
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
-  const block = encodeConfig(config, groups, facts);
+  const block = encodeConfig(config, groups, facts, benchKeys(0));
   script.write(place.config, block);
   script.call('boot', place.context, place.config, block.length, 1, 0, 0);
 }
@@ -94,17 +93,18 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
     return { name: 'group', group: index + 1, kind: 1, units, capacity, stockKg: 0, loadKg: 0 };
   });
   bootNode(script, members, groups);
+  const frames = new BenchFrames();
   const present = Array.from({ length: members - 1 }, (_, index) => index + 1).filter(() => random.fraction() >= options.gone);
   tick(script, heardS);
   for (const sender of present)
-    receive(script, heardS, encodeFrame(header(sender, 1), [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
+    receive(script, heardS, frames.frame(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
   tick(script, nowS);
   const held: [number, number][] = [];
   for (let index = 0; index < options.intents; index += 1) {
     const owner = 1 + (index % (members - 1));
     const slot = Math.floor(index / (members - 1));
     const sender = present[index % present.length];
-    receive(script, nowS, encodeFrame(header(sender, 2 + index), [crowdIntent(owner, slot, options)]));
+    receive(script, nowS, frames.frame(sender, nowS, [crowdIntent(owner, slot, options)]));
     held.push([owner, slot]);
   }
   for (let index = 0; index < options.notices; index += 1) {
@@ -118,7 +118,7 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
       observedS: nowS - 1 - index,
       observer: present[0],
     };
-    receive(script, nowS, encodeFrame(header(present[0], 5000 + index), [notice]));
+    receive(script, nowS, frames.frame(present[index % present.length], nowS, [notice]));
   }
   return held;
 }
@@ -193,12 +193,10 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
 }
 
 /** Messages drawn at random until a frame is full, most of them believable. Ends with one that cannot be true, so that a check that has seen everything refuses. */
-function randomBody(members: number, random: RandomStream, refused: boolean): Uint8Array {
+function randomBody(sender: number, members: number, random: RandomStream, refused: boolean): Uint8Array {
   const trailer = encodeShape(shapeNamed('suspicion'), { member: members, incarnation: 1 });
-  const sender = 1 + random.below(members - 1);
-  const addressee = random.below(2) === 0 ? 0 : 0xffff;
-  const parts = [encodeHeader({ ...header(sender, random.uint32()), addressee })];
-  let room = FRAME_BYTES_MAX - 4 - parts[0].length - trailer.length;
+  const parts: Uint8Array[] = [];
+  let room = PLAIN_BYTES_MAX - trailer.length;
   for (let tries = 0; tries < 12 && room > 8; tries += 1) {
     const shape = airShapes[random.below(airShapes.length)];
     const fields =
@@ -223,7 +221,7 @@ function mutated(bytes: Uint8Array, random: RandomStream): Uint8Array {
     else if (how === 3) list.splice(at, 1);
     else list.splice(at, 0, heads[random.below(heads.length)]);
   }
-  return Uint8Array.from(list.slice(0, FRAME_BYTES_MAX - 4));
+  return Uint8Array.from(list.slice(0, PLAIN_BYTES_MAX));
 }
 
 /**
@@ -236,14 +234,18 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   const layout = layoutOf(runner);
   const random = new RandomStream(seed, 'yardstick/frames');
   const script = new Script(target.bigEndian);
+  const sealed = new BenchFrames();
   crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });
   script.keep();
   const before = script.entries;
   const cases: { frame: Uint8Array; image: number; native: number; compared: number }[] = [];
   for (let index = 0; index < frames; index += 1) {
     const refused = honest || random.below(3) !== 0;
-    const body = randomBody(members, random, refused);
-    const frame = sealFrame(honest || random.below(3) !== 0 ? body : mutated(body, random));
+    const sender = 1 + random.below(members - 1);
+    const addressee = random.below(2) === 0 ? 0 : ADDRESSEE_ALL;
+    const body = randomBody(sender, members, random, refused);
+    const plaintext = honest || random.below(3) !== 0 ? body : mutated(body, random);
+    const frame = sealed.newest(sender, nowS, plaintext, addressee);
     if (!refused) script.back();
     script.tables(layout, false);
     const image = receive(script, nowS, frame);

@@ -9,7 +9,6 @@
 import { parseArgs } from 'node:util';
 import { Encoder } from 'cbor-x';
 import { TYPE } from '../cbor/generated.ts';
-import { encodeFrame } from '../cbor/frame.ts';
 import { startStopwatch } from '../clock/clock.ts';
 import { exitCode } from '../cli/exit.ts';
 import { flyAndJudge, readImage } from '../cli/sim.ts';
@@ -17,7 +16,8 @@ import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { createEngine, defaultEngine, type EngineName, engineNames } from '../engine/load.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import type { Group, Intent } from '../cbor/generated.ts';
+import type { Group, Intent, Message } from '../cbor/generated.ts';
+import { BenchFrames, benchKeys } from './cycles_frames.ts';
 import { firmware, rules, sourceAt, structAt, wireAt } from '../../test/proto/pair.ts';
 import { writeStruct } from '../../test/proto/struct.ts';
 
@@ -47,15 +47,13 @@ function verdictsPerS(name: EngineName): number {
   const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
-  const block = encodeConfig(config, [group], facts);
+  const block = encodeConfig(config, [group], facts, benchKeys(0));
   engine.view().set(block, at);
   calls.boot(ctx, at, block.length, 1, 0, 0);
-  const counters = new Uint32Array(members);
+  const frames = new BenchFrames();
   calls.tick(ctx, heardS, 0);
-  const hear = (sender: number, atS: number, message: Parameters<typeof encodeFrame>[1][number]) => {
-    counters[sender] += 1;
-    const header = { version: 1, cluster: 1, sender, addressee: 0xffff, counter: counters[sender] };
-    const frame = encodeFrame(header, [message]);
+  const hear = (sender: number, atS: number, message: Message) => {
+    const frame = frames.frame(sender, atS, [message]);
     engine.view().set(frame, at);
     if ((calls.receive(ctx, atS, 0, at, frame.length) & 0xff) !== 0) throw new Error(`frame of member ${sender} was rejected`);
   };

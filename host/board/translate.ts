@@ -43,8 +43,9 @@ export function rewrite(text: string, accesses: readonly Access[]): string {
   const declarations = text.match(/^static (?:u32|u64|void) w2c_heliograph_\w+\(w2c_heliograph\*.*\);$/gm) ?? [];
   const data = text.match(/^static const u8 data_segment_data_\w+\[\] = \{[^}]*\};$/gm) ?? [];
   const loads = [...text.matchAll(/^ {2}LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);$/gm)];
+  // A long list of parameters goes on in the next line.
   const bodies =
-    text.match(/^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance.*\) \{\n[\s\S]*?^\}$/gm) ?? [];
+    text.match(/^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance[^)]*\) \{\n[\s\S]*?^\}$/gm) ?? [];
   if (bodies.length === 0 || bodies.length !== declarations.length)
     throw new Error(`wasm2c's output is of another version: ${declarations.length} functions declared, ${bodies.length} found`);
   if (data.length !== loads.length)

@@ -37,13 +37,14 @@ const unprotected = [
   ['SCRUBBED', 'false'],
 ];
 const unscrubbed = [['SCRUBBED', 'false']];
-/** Images that are measured, not flown: a preset (firmware/memory/preset_<name>.ts) with other constants. */
+/** Images that are measured or simulated, not flown: a preset (firmware/memory/preset_<name>.ts) with other constants, or with one source in another's place. */
 const variants = {
   bare: { base: 'flight', settings: unprotected },
   unscrubbed: { base: 'flight', settings: unscrubbed },
   trusting: { base: 'flight', settings: [['CONTAINED', 'false']] },
   'compact-bare': { base: 'compact', settings: unprotected },
   'compact-unscrubbed': { base: 'compact', settings: unscrubbed },
+  'null-cipher': { base: 'flight', settings: [], replaced: ['firmware/security/cipher.ts', 'firmware/security/cipher_null.ts'] },
 };
 
 /** The text that answers the import of firmware/memory/preset.ts. Throws when a constant is not there to be set. */
@@ -67,8 +68,9 @@ export async function compileFirmware(preset, withText = false) {
   const { default: asc } = await import('assemblyscript/asc');
   const readFile = (name, baseDirectory) => {
     if (name.endsWith('firmware/memory/preset.ts')) return presetText(preset, baseDirectory);
+    const [source, standIn] = variants[preset]?.replaced ?? [];
     try {
-      return readFileSync(join(baseDirectory, name), 'utf8');
+      return readFileSync(join(baseDirectory, source !== undefined && name.endsWith(source) ? standIn : name), 'utf8');
     } catch {
       return null;
     }

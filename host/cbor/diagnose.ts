@@ -1,14 +1,27 @@
 // Shows frames and platform records to people: CBOR diagnostic notation (RFC 8949 §8), one item of the sequence a line, the names
 // of the schema in comments.
 //
-//     [1 /version/, 7 /cluster/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/
+//     [1 /version/, 7 /cluster/, 2 /epoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/
 //     [1 /type: probe/, 17 /sequence/]
+//     / tag: right, opened with the key of epoch 2 /
 //     / CRC-32C 0x8a9136aa: right /
+//
+// The header line is what the frame's COSE_Encrypt0 says in the clear, in the order of its key id and Partial IV.
 
+import {
+  CRC_BYTES,
+  carriedCrc,
+  hex32,
+  type Header,
+  looksLikeFrame,
+  openEnvelope,
+  readEnvelope,
+  VERSION,
+} from '../security/envelope.ts';
 import { crc32c } from './crc32c.ts';
-import { carriedCrc, CRC_BYTES, hex32 } from './frame.ts';
+import type { LinkCipher } from './frame.ts';
 import { CborFault, MAJOR, readHead, skipItem } from './item.ts';
-import { decodeShape, messageType, shapeNamed, shapeOfType } from './message.ts';
+import { decodeMessage, decodeShape, messageType, shapeNamed, shapeOfType } from './message.ts';
 import type { FieldShape, Shape } from './shape.ts';
 
 function hexOf(bytes: Uint8Array): string {
@@ -79,52 +92,115 @@ function showMessage(bytes: Uint8Array, at: number, end: number): { line: string
   return { line: namedArray(shape, bytes, at, end), next };
 }
 
-/**
- * Whether the bytes are meant as a frame: they open with an array as long as a header whose first item is a version. proto/gen
- * sees to it that no message looks so.
- */
-function looksLikeFrame(bytes: Uint8Array): boolean {
-  const header = shapeNamed('header');
-  const version = header.fields[0].of;
-  return bytes.length > 1 && bytes[0] === 0x80 + header.fields.length && bytes[1] >= version.min && bytes[1] <= version.max;
+function headerLine({ cluster, epoch, sender, addressee, counter }: Header): string {
+  const named = Object.entries({ version: VERSION, cluster, epoch, sender, addressee, counter });
+  return `[${named.map(([name, value]) => `${value} /${name}/`).join(', ')}] /header/`;
+}
+
+/** Lines of a sequence that fills the bytes; what could be read before a fault is left in `lines`. */
+function showSequence(bytes: Uint8Array, lines: string[]): void {
+  let at = 0;
+  while (at < bytes.length) {
+    const { line, next } = showMessage(bytes, at, bytes.length);
+    lines.push(line);
+    at = next;
+  }
+}
+
+/** A fault in what a frame's ciphertext says has its place in the plaintext: there are no such bytes in the frame. */
+class PlaintextFault extends CborFault {
+  constructor({ offset, message }: CborFault) {
+    super(offset, `of the opened messages: ${message.replace(/^byte \d+: /, '')}`);
+  }
+}
+
+function showFrame(bytes: Uint8Array, link: LinkCipher | null, lines: string[]): void {
+  const envelope = readEnvelope(bytes);
+  lines.push(headerLine(envelope.header));
+  const sealedBytes = envelope.sealedEnd - envelope.sealedAt;
+  if (link === null) {
+    lines.push(`/ ${sealedBytes} bytes of ciphertext and tag: sealed, --keys opens them /`);
+    return;
+  }
+  const plaintext = openEnvelope(bytes, envelope, link.keyOf, link.cipher);
+  try {
+    showSequence(plaintext, lines);
+  } catch (error) {
+    throw error instanceof CborFault ? new PlaintextFault(error) : error;
+  }
+  lines.push(`/ tag: right, opened with the key of epoch ${envelope.header.epoch} /`);
 }
 
 /**
- * Diagnostic notation of a whole frame (its CRC-32C checked and said) or of a sequence of messages or platform records, one item a
- * line. Throws CborFault at the first fault, with the byte offset in its message and the lines before it in `shown`. A wrong
- * CRC-32C alone is said and not thrown: the items may still tell what went wrong.
+ * Diagnostic notation of a whole frame (its CRC-32C checked and said; its messages if `link` opens it) or of a sequence of messages or
+ * platform records, one item a line. Throws CborFault at the first fault, with the byte offset in its message and the lines before it
+ * in `shown`. A wrong CRC-32C alone is said and not thrown: the items may still tell what went wrong.
  */
-export function diagnose(bytes: Uint8Array): string {
+export function diagnose(bytes: Uint8Array, link: LinkCipher | null = null): string {
   const lines: string[] = [];
   const isFrame = looksLikeFrame(bytes);
-  const end = isFrame ? Math.max(bytes.length - CRC_BYTES, 0) : bytes.length;
   try {
-    let at = 0;
     if (bytes.length === 0) throw new CborFault(0, 'no bytes');
-    if (isFrame) {
-      const header = shapeNamed('header');
-      const { next } = decodeShape(header, bytes, 0, end);
-      lines.push(`${namedArray(header, bytes, 0, end)} /header/`);
-      at = next;
-    }
-    while (at < end) {
-      const { line, next } = showMessage(bytes, at, end);
-      lines.push(line);
-      at = next;
-    }
+    if (isFrame) showFrame(bytes, link, lines);
+    else showSequence(bytes, lines);
   } catch (error) {
     if (error instanceof CborFault) {
-      if (isFrame && end > 0) lines.push(crcLine(bytes, end));
+      if (isFrame && bytes.length > CRC_BYTES) lines.push(crcLine(bytes));
       error.shown = lines.join('\n');
     }
     throw error;
   }
-  if (isFrame) lines.push(crcLine(bytes, end));
+  if (isFrame) lines.push(crcLine(bytes));
   return lines.join('\n');
 }
 
-function crcLine(bytes: Uint8Array, end: number): string {
-  const computed = crc32c(bytes, 0, end);
-  const verdict = carriedCrc(bytes) === computed ? 'right' : `wrong, computed ${hex32(computed)}`;
-  return `/ CRC-32C ${hex32(carriedCrc(bytes))}: ${verdict} /`;
+function crcOf(bytes: Uint8Array): { carried: number; computed: number } {
+  return { carried: carriedCrc(bytes), computed: crc32c(bytes, 0, bytes.length - CRC_BYTES) };
+}
+
+function crcLine(bytes: Uint8Array): string {
+  const { carried, computed } = crcOf(bytes);
+  const verdict = carried === computed ? 'right' : `wrong, computed ${hex32(computed)}`;
+  return `/ CRC-32C ${hex32(carried)}: ${verdict} /`;
+}
+
+/** The same for machines: byte strings as hexadecimal digits. `messages` is null where there was no key. */
+export interface Described {
+  readonly kind: 'frame' | 'records';
+  readonly header: (Header & { readonly version: number }) | null;
+  readonly messages: readonly unknown[] | null;
+  readonly crc: { readonly carried: string; readonly computed: string; readonly right: boolean } | null;
+}
+
+function describeSequence(bytes: Uint8Array): unknown[] {
+  const messages: unknown[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const { value, next } = decodeMessage(bytes, at);
+    messages.push(withHex(value));
+    at = next;
+  }
+  return messages;
+}
+
+function withHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return hexOf(value);
+  if (Array.isArray(value)) return value.map(withHex);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withHex(inner)]));
+}
+
+/** What `diagnose` shows, as one object. Throws CborFault as it does. */
+export function describe(bytes: Uint8Array, link: LinkCipher | null = null): Described {
+  if (bytes.length === 0) throw new CborFault(0, 'no bytes');
+  if (!looksLikeFrame(bytes)) return { kind: 'records', header: null, messages: describeSequence(bytes), crc: null };
+  const envelope = readEnvelope(bytes);
+  const { carried, computed } = crcOf(bytes);
+  const plaintext = link === null ? null : openEnvelope(bytes, envelope, link.keyOf, link.cipher);
+  return {
+    kind: 'frame',
+    header: { version: VERSION, ...envelope.header },
+    messages: plaintext === null ? null : describeSequence(plaintext),
+    crc: { carried: hex32(carried), computed: hex32(computed), right: carried === computed },
+  };
 }

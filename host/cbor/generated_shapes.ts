@@ -13,15 +13,6 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'header', type: null, bytesMax: 16, fields: [
-      { name: 'version', of: { kind: 'uint', min: 1, max: 15 } },
-      { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'sender', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'addressee', of: { kind: 'uint', min: 0, max: 65535 } },
-      { name: 'counter', of: { kind: 'uint', min: 0, max: 4294967295 } },
-    ],
-  },
-  {
     name: 'noticed', type: null, bytesMax: 11, fields: [
       { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
       { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },

@@ -2,7 +2,7 @@
 // firmware's codec; both must give the same bytes.
 
 import { Decoder, Encoder } from 'cbor-x';
-import type { Header, Message } from './generated.ts';
+import type { Message } from './generated.ts';
 import { SHAPES } from './generated_shapes.ts';
 import { CborFault, readHead, refuseForeign, skipItem } from './item.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from './shape.ts';
@@ -73,11 +73,6 @@ export function encodeMessage(message: Message): Uint8Array {
   return encodeShape(shapeNamed(message.name), message);
 }
 
-/** Encodes a frame's header. Throws as `encodeMessage`. */
-export function encodeHeader(header: Header): Uint8Array {
-  return encodeShape(shapeNamed('header'), header);
-}
-
 function fromItem(item: unknown, of: Kind, bytes: Uint8Array, at: number, end: number, path: string): unknown {
   if (of.kind === 'uint') {
     if (typeof item !== 'number' || !Number.isInteger(item))
@@ -137,11 +132,6 @@ export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: nu
   if (differing >= 0 || again.length !== next - at)
     throw new CborFault(at + Math.max(differing, 0), `${shape.name} is not in deterministic form`);
   return { value, next };
-}
-
-/** Decodes a frame's header at `at`. Throws CborFault. */
-export function decodeHeader(bytes: Uint8Array, at = 0, end = bytes.length): Decoded<Header> {
-  return decodeShape(shapeNamed('header'), bytes, at, end) as unknown as Decoded<Header>;
 }
 
 /** Type number of the message at `at`. Throws CborFault if there is no array that begins with an integer. */

@@ -1,8 +1,16 @@
 import { existsSync } from 'node:fs';
-import { diagnose } from '../cbor/diagnose.ts';
+import { describe, diagnose } from '../cbor/diagnose.ts';
+import type { LinkCipher } from '../cbor/frame.ts';
 import { CborFault } from '../cbor/item.ts';
+import { looksLikeKeyFile } from '../security/keyfile.ts';
+import { readKeyring } from '../security/keyring.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { readInputBytes } from './input.ts';
+
+export interface DecodeOptions {
+  keys?: string;
+  json?: boolean;
+}
 
 /** More than this is no frame and no record; recordings are shown by `replay`. */
 const bytesMax = 65536;
@@ -24,6 +32,9 @@ function bytesOf(argument: string): Uint8Array {
     if (content.length > bytesMax) {
       throw new CommandError(`${argument}: ${content.length} bytes are no frame; give one frame`, exitCode.input);
     }
+    if (looksLikeKeyFile(content)) {
+      throw new CommandError(`${argument}: is no frame; for key files there is heliograph keys inspect`, exitCode.input);
+    }
     const text = content.toString('latin1');
     return (/^[\x09-\x7e]*$/.test(text) ? fromHex(text) : null) ?? content;
   }
@@ -34,13 +45,22 @@ function bytesOf(argument: string): Uint8Array {
   return bytes;
 }
 
-/** `heliograph decode`: prints diagnostic notation. A fault is told with its byte offset after what could be read. */
-export function decode(argument: string): void {
+/**
+ * `heliograph decode`: prints diagnostic notation, or one JSON object; with --keys, what the frame holds. A fault is told with its byte
+ * offset after what could be read.
+ */
+export function decode(argument: string, options: DecodeOptions): void {
+  const bytes = bytesOf(argument);
+  const ring = options.keys === undefined ? null : readKeyring(options.keys);
+  const link: LinkCipher | null = ring === null ? null : ring.link();
   try {
-    console.log(diagnose(bytesOf(argument)));
+    console.log(options.json === true ? JSON.stringify(describe(bytes, link)) : diagnose(bytes, link));
   } catch (error) {
     if (!(error instanceof CborFault)) throw error;
-    if (error.shown) console.log(error.shown);
-    throw new CommandError(`not a frame of this version: ${error.message}`, exitCode.input);
+    if (error.shown && options.json !== true) console.log(error.shown);
+    const isKeyFault = /no key of epoch/.test(error.message) && ring !== null;
+    const held = isKeyFault ? ` (${options.keys} holds keys of ${ring.describe()})` : '';
+    const what = error.message.includes('the tag is wrong') || isKeyFault ? 'not opened' : 'not a frame of this version';
+    throw new CommandError(`${what}: ${error.message}${held}`, exitCode.input);
   }
 }

@@ -3,6 +3,7 @@ import { EngineError, loadAddon } from '../engine/addon.ts';
 import { defaultEngine, engineNames } from '../engine/load.ts';
 import { EmulatorError } from '../../hwsim/emulator/rack.ts';
 import { RadioError } from '../radio/radio.ts';
+import { KeyFileError } from '../security/keyfile.ts';
 import { StoreError } from '../store/store.ts';
 import { addBenchCommands } from './bench.ts';
 import { addBoardCommands } from './board.ts';
@@ -31,7 +32,10 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 
 program
   .command('sim')
-  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, or a YAML file')
+  .argument(
+    '<scenario>',
+    'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, byzantine-1, or a YAML file',
+  )
   .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
@@ -50,6 +54,10 @@ program
     'of a scenario with upsets: multiply their rate by this',
     positiveNumber('--upset-scale', 1_000_000),
   )
+  .addOption(
+    new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
+  )
+  .option('--uncontained', 'fly the build without bounds on what a member that lies can do, as a baseline')
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
@@ -96,7 +104,20 @@ program
   .command('decode')
   .argument('<hex-or-file>', 'a frame or platform record: hexadecimal digits, or a file of such digits or of the bytes')
   .description('show a frame in CBOR diagnostic notation, with the names of its fields')
-  .addHelpText('after', examples('decode 8501070319ffff00820111aabbccdd', 'decode frame.bin'))
+  .option(
+    '--keys <folder-or-file>',
+    "open it with the link keys found there: a fleet's or cluster's folder, an epoch's or node's file",
+  )
+  .option('--json', 'print one JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'decode 8218a103',
+      'decode frame.bin',
+      'decode --keys fleet frame.bin',
+      'decode --keys fleet/cluster-7/node-3.json frame.bin',
+    ),
+  )
   .action(decode);
 
 program
@@ -175,6 +196,7 @@ addInjectCommand(program, examples);
 function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CommandError) return error.code;
+  if (error instanceof KeyFileError) return exitCode.input;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
   if (error instanceof StoreError || error instanceof EngineError || error instanceof EmulatorError) return exitCode.environment;
   return exitCode.internal;

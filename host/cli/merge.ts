@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { simulatedLink } from '../security/provision.ts';
 import { givenClaims, MergeCount, splitScenario } from '../../hwsim/campaign/merge.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { createEngine, defaultEngine, type EngineName } from '../engine/load.ts';
@@ -34,7 +35,7 @@ export interface MergeCurve {
 /** Flies one merge and counts. */
 export function countMerge(difference: number, nodes: number, days: number, seed: number, engine: EngineName): MergeCount {
   const scenario = splitScenario(loadScenario('quiet'), nodes, days);
-  const count = new MergeCount(days);
+  const count = new MergeCount(days, simulatedLink(seed, nodes));
   runScenario(scenario, {
     seed,
     days: scenario.days,

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset, type Variant } from '../build/root.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { CipherName } from '../security/cipher.ts';
 import { meteredEngines } from './metered.ts';
 import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
@@ -34,7 +35,9 @@ export interface SimOptions {
   json?: boolean;
   simulateBoards?: boolean;
   upsetScale?: number;
+  cipher?: 'real' | 'null';
   unprotected?: boolean;
+  uncontained?: boolean;
 }
 
 /** What a run says of itself: printed by --json, kept as verdict.json. */
@@ -58,6 +61,10 @@ export interface SimVerdict {
   boards?: BoardOutcome[];
   /** Only of the build without protection. */
   unprotected?: true;
+  /** Only of the build without bounds on what a liar can do. */
+  uncontained?: true;
+  /** Links were sealed by a stand-in. */
+  cipher?: 'null';
   /** Only of a scenario with upsets. */
   radiation?: RadiationOutcome & { perBitDay: number; scale: number };
   /** Only of a scenario in which a member lies. */
@@ -77,6 +84,8 @@ export interface Setting {
   /** Boards in emulators, made ready by `prepareBoards`; else they are simulated. */
   emulate?: boolean;
   engine?: EngineName;
+  /** Which cipher the image has. Default: the real one. */
+  cipher?: CipherName;
 }
 
 export function readImage(preset: Preset | Variant): Uint8Array {
@@ -145,8 +154,8 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
       ? emulatedBoards(scenario, (preset) => engineOf(preset).image)
       : simulatedBoards(scenario, engineOf);
   try {
-    const { ownEngine } = setting;
-    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, consumers });
+    const { ownEngine, cipher } = setting;
+    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, cipher, consumers });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
     verdict.boards = boards.outcomes(true);
@@ -217,7 +226,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}${verdict.uncontained ? ' --uncontained' : ''}${verdict.cipher === 'null' ? ' --cipher null' : ''}`,
   );
   return lines.join('\n');
 }
@@ -234,14 +243,25 @@ const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) 
 
 const scaleFlag = ({ radiation }: SimVerdict) => (radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '');
 
+/** The image to fly: the scenario's preset, or a build of `flight` that only simulations load. */
+function imageOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
+  const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
+  const [wanted, another] = given.filter((option) => typeof option === 'string');
+  if (wanted === undefined) return scenario.preset;
+  if (another !== undefined) throw new CommandError(`${wanted} and ${another} are two builds: give one of them`, exitCode.usage);
+  if (scenario.preset !== 'flight')
+    throw new CommandError(`${wanted} is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
+  if (cipher === 'null' && scenario.boards.length > 0)
+    throw new CommandError('--cipher null is refused by boards: fly a scenario without any', exitCode.usage);
+  return unprotected ? 'bare' : uncontained ? 'trusting' : 'null-cipher';
+}
+
 /** `heliograph sim`. */
 export async function sim(nameOrFile: string, options: SimOptions): Promise<void> {
   const { seed, days, nodes, preset, engine, body: wanted, upsetScale } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
-  if (options.unprotected && scenario.preset !== 'flight')
-    throw new CommandError(`--unprotected is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
-  const image = readImage(options.unprotected ? 'bare' : scenario.preset);
+  const image = readImage(imageOf(scenario, options));
   const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;
   if (emulate) await prepareBoards(scenario.boards.map(({ target }) => target));
   const recording = options.out === undefined ? null : new Recording(options.out);
@@ -250,8 +270,11 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   recording?.write('heliograph.wasm', image);
   for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
   const ownEngine = scenario.upsets && (await meteredEngines(engine ?? defaultEngine, image));
-  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
+  const { cipher } = options;
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine, cipher }, recording);
   if (options.unprotected) verdict.unprotected = true;
+  if (options.uncontained) verdict.uncontained = true;
+  if (options.cipher === 'null') verdict.cipher = 'null';
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));

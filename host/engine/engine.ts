@@ -39,6 +39,8 @@ export interface ImageFacts {
   bytes: number;
   contextBytes: number;
   checkpointBytes: number;
+  /** Its cipher is a stand-in: for the simulator only. */
+  isCipherNull: boolean;
 }
 
 /** One instance of the image with its linear memory, in which the contexts of thousands of nodes lie side by side. */

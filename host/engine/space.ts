@@ -4,14 +4,18 @@ import type { FirmwareCalls, ImageFacts } from './engine.ts';
 const pageBytes = 65536;
 /** wasm32 addresses 65,536 pages; the last is left out so that an end address still fits an i32 read as unsigned. */
 const pagesMax = 65535;
-const abiVersion = 1;
+const abiVersion = 2;
+/** Added where the cipher is a stand-in (firmware/security/cipher_null.ts). */
+const nullCipher = 256;
 
 /** What an image says of itself. Throws when it speaks another ABI version. */
 export function factsOf(image: Uint8Array, calls: FirmwareCalls): ImageFacts {
-  const version = calls.abi_version();
+  const told = calls.abi_version();
+  const version = told & ~nullCipher;
   if (version !== abiVersion)
     throw new Error(`the image speaks ABI version ${version}, this host ${abiVersion}: run \`npm run build\``);
   return {
+    isCipherNull: (told & nullCipher) !== 0,
     sha256: createHash('sha256').update(image).digest('hex'),
     bytes: image.length,
     contextBytes: calls.context_bytes(),

@@ -14,6 +14,11 @@ export const STATUS = {
   unknownType: 9,
   safeMode: 10,
   tickFirst: 11,
+  epoch: 12,
+  replay: 13,
+  stale: 14,
+  ahead: 15,
+  tag: 16,
 } as const;
 
 export const STATUS_MASK = 0xff;

@@ -19,6 +19,7 @@ import {
 } from './controller.ts';
 import { DyingPath, runtimeRestartMs } from './dying.ts';
 import { keeperOf } from './keeper.ts';
+import { LinkService } from './link.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
 import { OwnMemoryBoard } from './own_memory.ts';
 import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
@@ -50,6 +51,7 @@ export class Boards {
   readonly watchdogs: HardwareWatchdogs;
   readonly tasks: Tasks;
   readonly dying: DyingPath;
+  readonly link: LinkService;
   readonly struck: StruckBoards;
 
   readonly #parts: BoardsParts;
@@ -88,7 +90,8 @@ export class Boards {
     for (let node = 0; node < nodes; node += 1) this.#contexts.push(engine.reserve(engine.image.contextBytes));
     this.#scratch = engine.reserve(engine.image.contextBytes);
     this.#record = engine.reserve(recordCapacity);
-    this.#config = engine.reserve((plan.groups.length + 1) * recordCapacity);
+    this.link = new LinkService(seed, this.nonVolatile, parts.queue);
+    this.#config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
     this.#image = engine.reserve(engine.image.checkpointBytes + 16);
     this.#frames = engine.reserve(framesInAirMax * frameCapacity);
     this.#bytes = engine.view();
@@ -176,7 +179,7 @@ export class Boards {
   /** Writes the configuration of a boot into the engine's memory; returns its length. */
   #configure(timeMs: number, node: number, cause: number): number {
     const facts = { timeMs, cause, seed: this.#seeds[node], planWork: this.#parts.planWork };
-    return writeConfig(this.#bytes, this.#config, this.#parts.plan, node, this.nonVolatile[node], facts);
+    return writeConfig(this.#bytes, this.#config, this.#parts.plan, node, this.nonVolatile[node], this.link.records(node), facts);
   }
 
   /** `broken`: it broke off, and is on its dying path. */
@@ -203,6 +206,12 @@ export class Boards {
     if (this.nonVolatile[node].incarnation !== incarnation) return;
     this.nonVolatile[node].resetsInRow = 0;
     this.dying.stable(node);
+  }
+
+  /** Counters are reserved for the boot of that number. */
+  reserved(timeMs: number, node: number, incarnation: number): void {
+    const answer = this.link.answer(node, incarnation);
+    if (answer !== null) this.observe(timeMs, node, answer);
   }
 
   /** A node's deadline: tick, then put on the air what it has. */
@@ -480,6 +489,8 @@ export class Boards {
       fields[0] = command;
     }
     switch (fields[0]) {
+      case TYPE.reserveCounters:
+        return this.link.reserve(timeMs, node, fields[1]);
       case TYPE.startWork:
         // A liar's machines do nothing: what it claims is lost to all.
         if (this.#liar(timeMs, node) !== null) return;

@@ -12,13 +12,14 @@ export interface ConfigFacts {
   planWork: boolean;
 }
 
-/** Writes the configuration of a boot, one `config` record and then `group` records, to bytes[at…]; returns its length. */
+/** Writes the configuration of a boot, one `config` record, `group` records and those of keys, to bytes[at…]; returns its length. */
 export function writeConfig(
   bytes: Uint8Array,
   at: number,
   plan: WorldPlan,
   node: number,
   memory: NonVolatile,
+  keys: Uint8Array,
   { timeMs, cause, seed, planWork }: ConfigFacts,
 ): number {
   const facts = plan.nodes[node];
@@ -31,10 +32,20 @@ export function writeConfig(
   const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
   const ownerRateMax = Math.max(...plan.nodes.map((other) => other.rateKgPerDay));
   const image = cause === bootCause.alternateImage ? 1 : 0;
-  let length = writeRecord(bytes, at, [...identity, ...time, ...capability, features, memory.resetsInRow, image, 0, ownerRateMax]);
+  let length = writeRecord(bytes, at, [
+    ...identity,
+    ...time,
+    ...capability,
+    features,
+    memory.resetsInRow,
+    image,
+    memory.reserved,
+    ownerRateMax,
+  ]);
   for (const group of plan.groups) {
     const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
     length += writeRecord(bytes, at + length, record);
   }
-  return length;
+  bytes.set(keys, at + length);
+  return length + keys.length;
 }

@@ -47,10 +47,11 @@ export class KeptElsewhere implements CheckpointKeeper {
   }
 }
 
-/** The non-volatile memory of one board: its checkpoints, the boot counter and the count of processor resets in a row. */
+/** The non-volatile memory of one board: its checkpoints, the boot counter, the count of processor resets in a row, and counters reserved. */
 export class NonVolatile {
   incarnation = 0;
   resetsInRow = 0;
+  reserved = 0;
   readonly checkpoints: CheckpointKeeper;
 
   constructor(checkpoints: CheckpointKeeper) {

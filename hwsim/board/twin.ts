@@ -1,5 +1,5 @@
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { CRC_BYTES, carriedCrc } from '../../host/cbor/frame.ts';
+import { CRC_BYTES, carriedCrc } from '../../host/security/envelope.ts';
 import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';

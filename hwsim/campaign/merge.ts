@@ -1,5 +1,5 @@
 import { TYPE } from '../../host/cbor/generated.ts';
-import { decodeFrame } from '../../host/cbor/frame.ts';
+import { decodeFrame, type LinkCipher } from '../../host/cbor/frame.ts';
 import type { Given } from '../fleet/run.ts';
 import { type Scenario, scenarioSchema } from '../scenario/schema.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
@@ -50,12 +50,15 @@ export class MergeCount implements TraceConsumer {
   /** Seconds from the healing to the last member's first word of an intent that it lacked. */
   lastS = 0;
   private readonly healMs: number;
+  private readonly link: LinkCipher;
   /** Who held which intent of another before the healing, and who took in which since: [holder, owner, slot] as one number. */
   private readonly had = new Set<number>();
   private readonly taken = new Set<number>();
 
-  constructor(days: number) {
+  /** `link` opens what the cluster sends. */
+  constructor(days: number, link: LinkCipher) {
     this.healMs = healS(days) * 1000;
+    this.link = link;
   }
 
   /** Intents that members lacked at the healing and hold since: what had to cross. A newer version serves as well. */
@@ -65,7 +68,7 @@ export class MergeCount implements TraceConsumer {
 
   frame(timeMs: number, _sender: number, bytes: Uint8Array): void {
     if (timeMs < this.healMs) return;
-    const { messages } = decodeFrame(bytes);
+    const { messages } = decodeFrame(bytes, this.link);
     for (const message of messages) {
       // What is published after the healing is ordinary news.
       if (message.name === 'intent' && message.publishedS * 1000 >= this.healMs) continue;

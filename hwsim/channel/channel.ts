@@ -14,6 +14,9 @@ export interface ChannelParameters {
 
 /** Frames that may be in the air at once; far more than a slotted channel ever holds. */
 export const framesInAirMax = 64;
+/** Where the envelope has it, and its first byte (host/security/envelope.ts). */
+const addresseeAt = 16;
+const envelopeTag = 0xd0;
 export const addresseeAll = 0xffff;
 
 /**
@@ -215,23 +218,7 @@ class DecayTable {
   }
 }
 
-/**
- * The addressee that a modem reads off a frame: header = [version, cluster, sender, addressee, counter], all short unsigned
- * integers. Returns addresseeAll for anything else: a modem that cannot read an address passes the frame on.
- */
+/** The addressee that a modem reads off a frame's envelope. Returns addresseeAll for anything else: what has no address is passed on. */
 export function addresseeOf(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== 0x85) return addresseeAll;
-  let next = at + 1;
-  for (let skipped = 0; skipped < 3; skipped += 1) {
-    const head = bytes[next];
-    if (head < 24) next += 1;
-    else if (head === 0x18) next += 2;
-    else if (head === 0x19) next += 3;
-    else return addresseeAll;
-  }
-  const head = bytes[next];
-  if (head < 24) return head;
-  if (head === 0x18) return bytes[next + 1];
-  if (head === 0x19) return (bytes[next + 1] << 8) | bytes[next + 2];
-  return addresseeAll;
+  return bytes[at] === envelopeTag ? (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1] : addresseeAll;
 }

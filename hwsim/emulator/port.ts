@@ -1,4 +1,4 @@
-import { sealFrame } from '../../host/cbor/frame.ts';
+import { withCrc } from '../../host/security/envelope.ts';
 import { encodeStream } from '../../host/radio/framing.ts';
 
 /**
@@ -153,7 +153,7 @@ function outputBody(output: PortOutput): Uint8Array {
 
 /** An input as it goes on the line. */
 export function encodeInput(input: PortInput): Uint8Array {
-  const framed = encodeStream(sealFrame(inputBody(input)));
+  const framed = encodeStream(withCrc(inputBody(input)));
   const bytes = new Uint8Array(framed.length + 1);
   // A zero before it: whatever an upset left in the receiver ends there, and this frame is heard.
   bytes.set(framed, 1);
@@ -162,7 +162,7 @@ export function encodeInput(input: PortInput): Uint8Array {
 
 /** An output as a board puts it on the line. */
 export function encodeOutput(output: PortOutput): Uint8Array {
-  return encodeStream(sealFrame(outputBody(output)));
+  return encodeStream(withCrc(outputBody(output)));
 }
 
 /** Thrown when what came over the line is no frame of the port, though its CRC-32C is right. */

@@ -1,4 +1,6 @@
-import type { Header, Intent, Message } from '../../host/cbor/generated.ts';
+import type { Intent, Message } from '../../host/cbor/generated.ts';
+import { cycleAt } from '../../host/security/cycle.ts';
+import type { Header } from '../../host/security/envelope.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { GroupPlan } from '../world/plan.ts';
 
@@ -146,7 +148,7 @@ export class Liar {
   /** What it says in the cycle that begins at `timeMs`. */
   speak(timeMs: number): Utterance[] {
     const said: Utterance[] = [];
-    const cycle = Math.floor(timeMs / cycleMs) + 1;
+    const cycle = cycleAt(timeMs / 1000, this.#parts.node);
     const { ways } = this.#parts;
     const order = (['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const).filter((way) => ways.has(way));
     const way = order.length === 0 ? undefined : order[this.#turn % order.length];
@@ -163,7 +165,7 @@ export class Liar {
     this.#say(said, timeMs, { sender: this.#parts.node, addressee, counter: cycle }, carried, lies);
     this.#carried = [];
     this.#carriedFor = everyone;
-    if (ways.has('impersonates')) this.#speakAs(said, timeMs, cycle, nowS);
+    if (ways.has('impersonates')) this.#speakAs(said, timeMs, nowS);
     if (ways.has('floods') && this.#turn % 4 === 0) this.#flood(said, timeMs, cycle, nowS);
     return said;
   }
@@ -267,11 +269,12 @@ export class Liar {
   }
 
   /** A frame with another's number on it, which carries another's intent. */
-  #speakAs(said: Utterance[], timeMs: number, cycle: number, nowS: number): void {
+  #speakAs(said: Utterance[], timeMs: number, nowS: number): void {
     const aims = [...this.#known.values()];
     if (aims.length === 0) return;
     const aim = aims[this.#random.below(aims.length)];
-    const frame = this.#parts.codec.seal({ sender: aim.owner, addressee: everyone, counter: cycle }, [this.#forge(aim, nowS)]);
+    const counter = cycleAt(timeMs / 1000, aim.owner);
+    const frame = this.#parts.codec.seal({ sender: aim.owner, addressee: everyone, counter }, [this.#forge(aim, nowS)]);
     if (frame === null) return;
     this.deeds.forgedFrames += 1;
     this.deeds.frames += 1;

@@ -36,8 +36,10 @@ export const eventKind = {
   given: 18,
   /** Bits of a node's memory flip. first: number of the upset. */
   upset: 19,
+  /** Non-volatile memory holds a reservation of counters. first: the boot that asked. */
+  reserved: 20,
   /** A liar's cycle has come. */
-  lie: 20,
+  lie: 21,
   /** A liar speaks out of turn. first: which of its frames. */
-  lieLater: 21,
+  lieLater: 22,
 } as const;

@@ -1,5 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
+import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
 import type { CallCounts } from '../board/parts.ts';
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** Another instance of the same image, for a scenario with upsets: each node has one then. */
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
+  /** Which cipher the image has; a liar must seal as the others do. Default: the real one. */
+  cipher?: CipherName;
   given?: readonly Given[];
   /** Told about once per simulated hour. */
   onProgress?: (simulatedS: number, totalS: number) => void;
@@ -97,7 +100,10 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const controllers = struck?.controllers ?? options.controllers;
   const upsets = struck?.upsets ?? [];
   const lying = drawInsider(scenario, seed, nodes, drawn);
-  const insider = lying === null ? null : new Insider(scenario, lying, plan, seed, liarCodec(), queue, endMs);
+  const insider =
+    lying === null
+      ? null
+      : new Insider(scenario, lying, plan, seed, liarCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
   const liar = insider?.liar;
   const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, liar, platform });
   platform.boards = boards;
@@ -183,6 +189,8 @@ function handle(loop: Loop): void {
   const { queue, boards, platform, faults } = loop;
   const { timeMs, node, first, second } = queue;
   switch (queue.kind) {
+    case eventKind.reserved:
+      return boards.reserved(timeMs, node, first);
     case eventKind.wake:
       return boards.wake(timeMs, node);
     case eventKind.frame:

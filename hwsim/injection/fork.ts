@@ -15,6 +15,7 @@ import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
 import { type Call, differingWords, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
 import { Sayings } from './sayings.ts';
+import { simulatedLink } from '../../host/security/provision.ts';
 
 /** What makes the fork differ from the golden run, before call `call` of node `node`. */
 export type Strike = { node: number; call: number } & (
@@ -102,7 +103,7 @@ export class ForkEngine extends ClusterEngine {
   /** The site that `trap_site` is to tell of a made trap; 0: the machine's own. */
   #madeSite = 0;
 
-  constructor(machines: readonly Machine[], image: ImageFacts, spare: Spare, { logs, layout }: Golden, strike: Strike) {
+  constructor(machines: readonly Machine[], image: ImageFacts, spare: Spare, { logs, layout, stage }: Golden, strike: Strike) {
     super(machines, image, spare.host);
     this.#logs = logs;
     this.#counts = new Uint32Array(logs.length);
@@ -112,7 +113,7 @@ export class ForkEngine extends ClusterEngine {
     this.#bookkeeping = spare.bookkeeping;
     this.#alternative = spare.alternative;
     this.#image = new Uint8Array(image.checkpointBytes);
-    this.#sayings = new Sayings(this.evidence, layout);
+    this.#sayings = new Sayings(this.evidence, layout, simulatedLink(stage.seed, stage.scenario.nodes));
     this.#play();
     const { trap_site } = this.calls;
     this.calls.trap_site = () => (this.#madeSite > 0 ? this.#madeSite : trap_site());

@@ -1,5 +1,7 @@
 import { diagnose } from '../../host/cbor/diagnose.ts';
+import type { LinkCipher } from '../../host/cbor/frame.ts';
 import { skipItem } from '../../host/cbor/item.ts';
+import { open } from '../../host/security/envelope.ts';
 import type { Evidence } from './evidence.ts';
 import { type Layout, type Machine, op, opNames } from './machine.ts';
 
@@ -34,13 +36,13 @@ const mistimedMsMax = 120_000;
 const omittedMs = 30 * 60_000;
 const suspectsMax = 64;
 const framesKeptMax = 64;
-const crcBytes = 4;
 
 /** What the struck node and its twin said since they last began alike, and what differs. */
 export class Sayings {
   suspects: Suspect[] = [];
   readonly #evidence: Evidence;
   readonly #layout: Layout;
+  readonly #link: LinkCipher;
   #frames: Said[] = [];
   #lastFrame: Suspect | null = null;
   #spokeMs = 0;
@@ -51,14 +53,16 @@ export class Sayings {
   #sender = '';
   #lists = [new Pair(op.command), new Pair(op.event)];
 
-  constructor(evidence: Evidence, layout: Layout) {
+  /** `link` opens what the cluster sends. */
+  constructor(evidence: Evidence, layout: Layout, link: LinkCipher) {
     this.#evidence = evidence;
     this.#layout = layout;
+    this.#link = link;
   }
 
   /** A frame from before the upset. */
   knows(frame: Uint8Array): void {
-    if (this.#sender === '') this.#sender = partsOf(frame).sender;
+    if (this.#sender === '') this.#sender = partsOf(frame, this.#link).sender;
   }
 
   /** The upset falls now. */
@@ -109,7 +113,7 @@ export class Sayings {
     const suspect = this.#lastFrame;
     if (suspect === null || suspect.timeMs !== timeMs) {
       this.#first(timeMs, operation);
-      note(this.#evidence.mistimed, `not sent: ${framePart(bytes, [-1, 0])}`);
+      note(this.#evidence.mistimed, `not sent: ${this.#framePart(bytes, [-1, 0])}`);
       return;
     }
     suspect.instead = said;
@@ -226,24 +230,41 @@ export class Sayings {
   }
 
   #namesItself(suspect: Suspect): boolean {
-    return this.#sender === '' || partsIn(suspect).sender === this.#sender;
+    return this.#sender === '' || this.#partsIn(suspect).sender === this.#sender;
   }
 
   /** Which messages of a frame the twin did not say: their places in it. */
   #wrongMessages(suspect: Suspect): number[] {
     const near = this.#frames.filter((said) => Math.abs(said.timeMs - suspect.timeMs) <= mistimedMsMax);
-    const right = new Set(near.flatMap((said) => partsIn(said).messages));
-    return partsIn(suspect).messages.flatMap((message, index) => (right.has(message) ? [] : [index]));
+    const right = new Set(near.flatMap((said) => this.#partsIn(said).messages));
+    return this.#partsIn(suspect).messages.flatMap((message, index) => (right.has(message) ? [] : [index]));
   }
 
   #frameDiffers(suspect: Suspect): void {
     const { bytes, instead, effects, verdict, timeMs } = suspect;
     this.#first(timeMs, op.transmit);
-    const right = instead === null ? 'silence' : framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
-    const example = `${framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
+    const right =
+      instead === null ? 'silence' : this.#framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
+    const example = `${this.#framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
     if (verdict === 'wrong' && effects > 0) note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
     else if (verdict === 'wrong') this.#otherwise(timeMs, `frame without effect: ${example}`);
-    else note(this.#evidence.mistimed, `frame at a wrong time: ${framePart(bytes, [-1, 0])}`);
+    else note(this.#evidence.mistimed, `frame at a wrong time: ${this.#framePart(bytes, [-1, 0])}`);
+  }
+
+  /** The same, taken apart once. */
+  #partsIn(said: Said): Parts {
+    said.parts ??= partsOf(said.bytes, this.#link);
+    return said.parts;
+  }
+
+  /** Messages of a frame in one line, for people; −1 is its header. */
+  #framePart(bytes: Uint8Array, places: readonly number[]): string {
+    try {
+      const lines = diagnose(bytes, this.#link).split('\n');
+      return places.map((place) => lines[place + 1].trim()).join(' ');
+    } catch {
+      return `no frame: ${hex(bytes)}`;
+    }
   }
 
   #differs(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
@@ -268,29 +289,20 @@ function note(entry: { count: number; example: string }, example: string): void 
   if (entry.count === 1) entry.example = example;
 }
 
-/** The same, taken apart once. */
-function partsIn(said: Said): Parts {
-  said.parts ??= partsOf(said.bytes);
-  return said.parts;
-}
-
-/** Who a frame says it is from (version, cluster, sender: the first three of the header's five items), and its messages one by one, as hexadecimal digits. */
-function partsOf(frame: Uint8Array): Parts {
-  const end = frame.length - crcBytes;
+/** Who a frame says it is from, and its messages one by one, as hexadecimal digits. */
+function partsOf(frame: Uint8Array, link: LinkCipher): Parts {
   const messages: string[] = [];
   let sender = '';
   try {
-    let at = 1;
-    for (let item = 0; item < 3; item += 1) at = skipItem(frame, at, end);
-    sender = hex(frame.subarray(0, at));
-    at = skipItem(frame, 0, end);
-    while (at < end) {
-      const next = skipItem(frame, at, end);
-      messages.push(hex(frame.subarray(at, next)));
+    const { header, plaintext } = open(frame, link.keyOf, link.cipher);
+    sender = `${header.cluster}/${header.sender}`;
+    for (let at = 0; at < plaintext.length; ) {
+      const next = skipItem(plaintext, at, plaintext.length);
+      messages.push(hex(plaintext.subarray(at, next)));
       at = next;
     }
   } catch {
-    // What is no CBOR is one message that nobody else says.
+    // What does not open, or is no CBOR, is one message that nobody else says.
     messages.push(hex(frame));
   }
   return { sender, messages };
@@ -332,16 +344,6 @@ class Pair {
     this.#found = true;
     const text = struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
     return { example: text, timeMs: extra.timeMs };
-  }
-}
-
-/** Messages of a frame in one line, for people; −1 is its header. */
-function framePart(bytes: Uint8Array, places: readonly number[]): string {
-  try {
-    const lines = diagnose(bytes).split('\n');
-    return places.map((place) => lines[place + 1].trim()).join(' ');
-  } catch {
-    return `no frame: ${hex(bytes)}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { assemblyScriptFiles } from './assemblyscript.ts';
 import { documentationFiles } from './documentation.ts';
 import { parseSchema, type Rule } from './schema.ts';
-import { assertFrames, assertHeaderDistinct } from './size.ts';
+import { assertFrames } from './size.ts';
 import { typeScriptFiles } from './typescript.ts';
 import { vectorFiles } from './vectors.ts';
 
@@ -21,7 +21,6 @@ export function readRules(root: string): Rule[] {
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const rules = readRules(root);
-  assertHeaderDistinct(rules);
   assertFrames(rules);
   return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules), ...vectorFiles(rules), ...documentationFiles(rules)];
 }

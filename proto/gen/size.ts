@@ -3,14 +3,13 @@
 import type { FieldKind, Rule } from './schema.ts';
 
 /** A frame on the air has at most this many bytes, whatever the carrier (protocol.md). */
-export const AIR_BYTES_MAX = 256;
-/** What the security envelope, its tag and the CRC-32C are going to take of it. */
-export const ENVELOPE_BYTES_MAX = 48;
-/** A frame as the firmware handles it: header, messages, CRC-32C. */
-export const FRAME_BYTES_MAX = AIR_BYTES_MAX - ENVELOPE_BYTES_MAX;
+export const FRAME_BYTES_MAX = 256;
+/** COSE_Encrypt0 up to its ciphertext, with a head of two bytes for that. */
+export const ENVELOPE_BYTES = 27;
+export const TAG_BYTES = 16;
 export const CRC_BYTES = 4;
-/** The rule that opens a frame. */
-export const HEADER = 'header';
+/** Room for messages in a frame. */
+export const PLAIN_BYTES_MAX = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
 /** What must share a frame: a periodic frame carries a pulse and a probe (or its ack), an intent's frame a pulse too. */
 export const TOGETHER: readonly (readonly string[])[] = [
   ['pulse', 'probe'],
@@ -18,6 +17,7 @@ export const TOGETHER: readonly (readonly string[])[] = [
   ['pulse', 'probe-request'],
   ['pulse', 'relayed-ack'],
   ['pulse', 'intent'],
+  ['epoch-head', 'epoch-part'],
 ];
 
 /** Bytes of the shortest head that says `argument`. */
@@ -54,33 +54,14 @@ export function isOnAir(rule: Rule): boolean {
   return rule.type !== null && rule.type < 128;
 }
 
-/**
- * Throws if a message could be taken for a frame's header: as many items, and a type among the header's versions. A tool that is
- * handed some bytes tells a frame from a bare record by that.
- */
-export function assertHeaderDistinct(rules: readonly Rule[]): void {
-  const header = ruleNamed(HEADER, rules);
-  const version = header.fields[0].of;
-  const twin = rules.find(
-    (rule) =>
-      rule.type !== null &&
-      rule.type >= version.min &&
-      rule.type <= version.max &&
-      rule.fields.length + 1 === header.fields.length,
-  );
-  if (twin !== undefined)
-    throw new Error(`${twin.name} looks like a frame's header: give it another number of fields than ${twin.fields.length}`);
-}
-
 /** Throws, naming the messages and the excess, unless all that must fit into one frame does. */
 export function assertFrames(rules: readonly Rule[]): void {
-  const fixed = bytesMax(ruleNamed(HEADER, rules), rules) + CRC_BYTES;
   const alone = rules.filter(isOnAir).map((rule) => [rule.name]);
   for (const names of [...alone, ...TOGETHER]) {
-    const bytes = names.reduce((sum, name) => sum + bytesMax(ruleNamed(name, rules), rules), fixed);
-    if (bytes > FRAME_BYTES_MAX) {
+    const bytes = names.reduce((sum, name) => sum + bytesMax(ruleNamed(name, rules), rules), 0);
+    if (bytes > PLAIN_BYTES_MAX) {
       throw new Error(
-        `header, ${names.join(', ')} and CRC take up to ${bytes} bytes, but a frame has ${FRAME_BYTES_MAX}: shorten a field of ${names.join(' or ')}`,
+        `${names.join(' and ')} take up to ${bytes} bytes, but a frame has room for ${PLAIN_BYTES_MAX}: shorten a field of ${names.join(' or ')}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 // The table of good and bad messages that every codec is held against: proto/vectors/*.json.
 
 import { concat, encoded, head, headOfSize, hexOf, type Item, shortestSize } from './encoding.ts';
-import { frameVectors, itemVectors } from './frame_vectors.ts';
+import { frameKeys, frameVectors, itemVectors } from './frame_vectors.ts';
 import type { ArrayKind, FieldKind, RecordKind, Rule } from './schema.ts';
 import { ruleNamed } from './size.ts';
 
@@ -259,24 +259,25 @@ function listText(name: string, list: readonly unknown[]): string {
   return `  ${JSON.stringify(name)}: [\n${list.map((vector, i) => line(vector, i === list.length - 1)).join('\n')}\n  ]`;
 }
 
-function tableText(table: { good: readonly unknown[]; bad: readonly unknown[] }): string {
-  return `{\n${listText('good', table.good)},\n${listText('bad', table.bad)}\n}\n`;
+function tableText(table: { good: readonly unknown[]; bad: readonly unknown[] }, facts: object = {}): string {
+  const said = Object.entries(facts).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)},\n`);
+  return `{\n${said.join('')}${listText('good', table.good)},\n${listText('bad', table.bad)}\n}\n`;
 }
 
 /** The tables as files relative to the repository: one per schema file or section, one of frames, one of items to pass over. */
 export function vectorFiles(rules: readonly Rule[]): { path: string; text: string }[] {
-  const own = rules.filter((rule) => rule.type !== null || rule.name === 'header');
+  const own = rules.filter((rule) => rule.type !== null);
   const fileOf = (rule: Rule): string => (rule.section === '' ? rule.file : rule.section);
   const names = [...new Set(own.map(fileOf))].sort();
   const files = names.map((name) => ({
-    path: `proto/vectors/${name === 'frame' ? 'header' : name}.json`,
+    path: `proto/vectors/${name}.json`,
     text: rulesText(own.filter((rule) => fileOf(rule) === name).map((rule) => ruleVectors(rule, rules))),
   }));
   const typical = (name: string): Uint8Array =>
     encoded(new Builder(choices[2].choose, rules).record(ruleNamed(name, rules)).item);
   return [
     ...files,
-    { path: 'proto/vectors/frames.json', text: tableText(frameVectors(typical)) },
+    { path: 'proto/vectors/frames.json', text: tableText(frameVectors(typical), frameKeys) },
     { path: 'proto/vectors/items.json', text: tableText(itemVectors()) },
   ];
 }

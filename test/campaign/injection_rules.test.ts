@@ -7,8 +7,8 @@ import type { Ending } from '../../hwsim/injection/replay.ts';
 import { Sayings } from '../../hwsim/injection/sayings.ts';
 import { op } from '../../hwsim/injection/machine.ts';
 import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/injection/statistics.ts';
-import { encodeFrame } from '../../host/cbor/frame.ts';
 import type { Message } from '../../host/cbor/generated.ts';
+import { sealedFrame, testLink } from '../security/sealed.ts';
 
 const hourMs = 3_600_000;
 const upset = { index: 0, model: 'bit', node: 0, call: 0, place: 0, bits: [0] } as const;
@@ -82,14 +82,14 @@ test('without any departure from the golden run only four outcomes are possible'
 // ---- hand-made frames before the comparison with the twin ----
 
 const layout = { linesAt: 0, countersAt: 0, codesAt: 0, counterCodesAt: 0 };
-const header = { version: 1, cluster: 1, sender: 4, addressee: 0xffff, counter: 9 };
+const header = { sender: 4, counter: 9 };
 const probe = (sequence: number): Message => ({ name: 'probe', sequence });
-const frameWith = (...messages: Message[]) => encodeFrame(header, messages);
+const frameWith = (...messages: Message[]) => sealedFrame(header, messages);
 
 /** What is found when the struck node says one frame and its twin others, and `effects` nodes are changed by it. */
 function compared(struck: Uint8Array, twin: Uint8Array[], effects: number): Evidence {
   const evidence = noEvidence();
-  const sayings = new Sayings(evidence, layout);
+  const sayings = new Sayings(evidence, layout, testLink);
   sayings.knows(frameWith(probe(1)));
   sayings.struckSays(1000, op.transmit, struck);
   for (const said of twin) sayings.twinSays(1000, op.transmit, said);
@@ -106,7 +106,7 @@ test('a hand-made wrong message is propagated when a node is changed by it, and 
 });
 
 test('a frame in the name of another node is wrong even when its messages are right', () => {
-  const forged = encodeFrame({ ...header, sender: 5 }, [probe(7)]);
+  const forged = sealedFrame({ ...header, sender: 5 }, [probe(7)]);
   assert.is(compared(forged, [frameWith(probe(7))], 1).propagated.count, 1);
 });
 
@@ -118,7 +118,7 @@ test('right messages in another frame, or less of them, are no lie', () => {
 
 test('commands are compared in their order, whatever their time; one that never comes is wrong', () => {
   const evidence = noEvidence();
-  const sayings = new Sayings(evidence, layout);
+  const sayings = new Sayings(evidence, layout, testLink);
   const command = (byte: number) => Uint8Array.of(0x81, 0x18, byte);
   sayings.twinSays(0, op.command, command(160));
   sayings.struckSays(60_000, op.command, command(160));

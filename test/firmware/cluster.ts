@@ -1,4 +1,3 @@
-import { encodeFrame } from '../../host/cbor/frame.ts';
 import { encodeConfig } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
@@ -8,6 +7,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 export interface ClusterOptions {
   nodes: number;
@@ -54,11 +54,14 @@ export class TestCluster {
   readonly engine;
   readonly contexts: number[] = [];
   readonly up: boolean[] = [];
+  private readonly sealed = new SealedFrames();
   readonly part: number[] = [];
   readonly events: Told[] = [];
   readonly commands: Told[] = [];
   /** What each node had stored when it asked for it, newest first: the two slots of a board. */
   readonly stored: Uint8Array[][] = [];
+  /** What each node's non-volatile memory holds as reserved. */
+  readonly reserved: number[] = [];
   /** Called before events and commands are stored, when set: they are then not stored. */
   onTold: ((told: Told) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
@@ -98,6 +101,7 @@ export class TestCluster {
     for (let node = 0; node < this.options.nodes; node++) {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
       this.stored.push([]);
+      this.reserved.push(0);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -124,7 +128,8 @@ export class TestCluster {
         features: this.options.features,
       },
       this.options.groups,
-      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: 0 },
+      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: this.reserved[node] },
+      testKeys.member(node),
     );
   }
 
@@ -175,7 +180,7 @@ export class TestCluster {
 
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
-    const frame = encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
+    const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
     const status = this.give(node, frame);
     this.after(node, status);
     return status & STATUS_MASK;
@@ -267,7 +272,9 @@ export class TestCluster {
       this.calls++;
       const status = this.give(node, bytes);
       const code = status & STATUS_MASK;
-      if (code !== 0 && code !== 10)
+      // After a start a node is deaf for what it had reserved.
+      const begins = code === STATUS.stale && this.nowMs - this.bootMs[node] < 180_000;
+      if (code !== 0 && code !== 10 && !begins)
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
       this.after(node, status);
     }
@@ -281,6 +288,11 @@ export class TestCluster {
     const local = this.localMs(node);
     const waitMs = this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
     this.wakeMs[node] = this.nowMs + Math.ceil(waitMs / this.rateOf(node));
+  }
+
+  private reserve(node: number, cycle: number): void {
+    this.reserved[node] = Math.max(this.reserved[node], cycle);
+    this.observe(node, { name: 'counters-reserved', cycle: this.reserved[node] });
   }
 
   private rateOf(node: number): number {
@@ -298,6 +310,7 @@ export class TestCluster {
       if (length === 0) return;
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
+      if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
       if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);

@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Message, TYPE } from '../../host/cbor/generated.ts';
-import { decodeFrame } from '../../host/cbor/frame.ts';
 import { STATUS } from '../../host/engine/status.ts';
+import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { watched } from './watch.ts';
 
@@ -93,7 +93,7 @@ exclusive('a competitor of higher rank, refused for a fact newer than the cut, i
   cluster.jam = (sender, receiver) => {
     const atS = cluster.nowMs / 1000;
     if (atS < 18_000 || atS >= 18_900) return false;
-    const { messages } = decodeFrame(cluster.onAir());
+    const { messages } = openedFrame(cluster.onAir());
     if (receiver === 1 && messages.some(({ name }) => name === 'notice')) return true;
     const other = receiver === 1 ? 2 : receiver === 2 ? 1 : -1;
     return atS >= 18_600 && sender !== receiver && messages.some((m) => m.name === 'intent' && m.owner === other);
@@ -257,7 +257,7 @@ exclusive('nobody agrees to a lease extended in advance before two checkpoints h
   const agreed: { atS: number; own: boolean; stored: number }[] = [];
   cluster.commands.length = 0;
   cluster.jam = (sender) => {
-    const pulse = decodeFrame(cluster.onAir()).messages.find((message) => message.name === 'pulse');
+    const pulse = openedFrame(cluster.onAir()).messages.find((message) => message.name === 'pulse');
     const stored = cluster.commands.filter(({ node, fields }) => node === 1 && fields[0] === TYPE.storeCheckpoint).length;
     if (sender === 1 && pulse?.name === 'pulse' && cluster.nowMs > cutS * 1000)
       agreed.push({ atS: cluster.nowMs / 1000, own: (pulse.agree[0] & 2) !== 0, stored });

@@ -1,14 +1,10 @@
 import { encodeConfig } from '../../host/node/config.ts';
-import { encodeFrame } from '../../host/cbor/frame.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-
-/** A frame of cluster 7 as on the air: header, messages, CRC-32C. */
-export function frameOf(sender: number, messages: readonly Message[]): Uint8Array {
-  return encodeFrame({ version: 1, cluster: 7, sender, addressee: 0xffff, counter: 1 }, messages);
-}
+import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 /** One node of a cluster of `members`, alone with the test. */
 export class SingleNode {
@@ -17,6 +13,9 @@ export class SingleNode {
   private readonly at: number;
 
   readonly members: number;
+  /** Its mission time is local time: it boots at second 0. */
+  private frames = new SealedFrames();
+  private reserved = 0;
   private readonly groups: Group[];
 
   constructor(members: number, groups: Group[], preset: Preset = 'flight') {
@@ -29,6 +28,7 @@ export class SingleNode {
   }
 
   boot(): void {
+    this.frames = new SealedFrames();
     const config = encodeConfig(
       {
         cluster: 7,
@@ -47,11 +47,22 @@ export class SingleNode {
       },
       this.groups,
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
+      testKeys.member(0),
     );
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
     this.drain();
+    this.reserve(0);
+  }
+
+  /** As a platform that has reserved counters for hours. */
+  private reserve(s: number): void {
+    this.reserved = Math.floor(s / 15) + 4000;
+    const record = encodeMessage({ name: 'counters-reserved', cycle: this.reserved });
+    this.engine.view().set(record, this.at);
+    const status = this.engine.calls.observe(this.ctx, s, 0, this.at, record.length) & STATUS_MASK;
+    if (status !== 0) throw new Error(`reservation: status ${status}`);
   }
 
   private drain(): void {
@@ -59,6 +70,7 @@ export class SingleNode {
   }
 
   receive(frame: Uint8Array, s: number): number {
+    if (Math.floor(s / 15) + 8 > this.reserved) this.reserve(s);
     const give = () => {
       this.engine.view().set(frame, this.at);
       return this.engine.calls.receive(this.ctx, s, 0, this.at, frame.length) & STATUS_MASK;
@@ -73,7 +85,21 @@ export class SingleNode {
   }
 
   receiveMessages(sender: number, messages: readonly Message[], s: number): number {
-    return this.receive(frameOf(sender, messages), s);
+    return this.receive(this.frames.frame(sender, messages, s), s);
+  }
+
+  tick(s: number): void {
+    this.engine.calls.tick(this.ctx, s, 0);
+    this.drain();
+  }
+
+  /** The context's bytes, for `putBack`. */
+  snapshot(): Uint8Array {
+    return this.engine.view().slice(this.ctx, this.ctx + this.engine.image.contextBytes);
+  }
+
+  putBack(state: Uint8Array): void {
+    this.engine.view().set(state, this.ctx);
   }
 
   hash(): number {

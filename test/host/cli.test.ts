@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath, rootFolder } from '../../host/build/root.ts';
+import { sealedFrame } from '../security/sealed.ts';
 import { inFolder } from './support.ts';
 
 const command = join(rootFolder, 'dist', 'heliograph.mjs');
@@ -142,10 +143,15 @@ test('a catalogue of your own picks the body', () =>
   }));
 
 test('a frame is shown with names', () => {
-  const { status, stdout } = run('decode', '85 01 07 03 19ffff 00 820111 aabbccdd');
+  const frame = Buffer.from(sealedFrame({ sender: 3, counter: 9 }, [{ name: 'probe', sequence: 17 }]));
+  const { status, stdout } = run('decode', frame.toString('hex'));
   assert.is(status, 0);
-  assert.match(stdout, /1 \/type: probe\//);
-  assert.match(stdout, /CRC-32C 0xaabbccdd: wrong/);
+  assert.match(stdout, /3 \/sender\/, 65535 \/addressee\/, 9 \/counter\/] \/header\//);
+  assert.match(stdout, /sealed, --keys opens them/);
+  frame[frame.length - 1] ^= 1;
+  assert.match(run('decode', frame.toString('hex')).stdout, /CRC-32C 0x[0-9a-f]{8}: wrong/);
+  const record = run('decode', '82 18 a1 03');
+  assert.is(record.stdout, '[161 /type: stop-work/, 3 /slot/]\n');
 });
 
 test.run();

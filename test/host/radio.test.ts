@@ -1,13 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sealFrame } from '../../host/cbor/frame.ts';
+import { withCrc } from '../../host/security/envelope.ts';
 import { LoopbackMedium } from '../../host/radio/loopback.ts';
 import { type Radio, RadioError } from '../../host/radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../../host/radio/udp.ts';
 import { freePorts, until } from './support.ts';
 
-const frame = sealFrame(Uint8Array.of(1, 2, 3));
+const frame = withCrc(Uint8Array.of(1, 2, 3));
 
 test('a base port gives each member its own; a list names each', () => {
   const based = parseUdpAddress('udp://127.0.0.1:47000', 3);

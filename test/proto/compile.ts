@@ -10,7 +10,7 @@ import type { Rule } from '../../proto/gen/schema.ts';
 export interface FirmwareCodec {
   readonly memory: WebAssembly.Memory;
   readonly memoryBase: number;
-  /** Encodes the struct at `struct` as a message of `type` (0 = header) into at..end; the place after it, 0 if refused. */
+  /** Encodes the struct at `struct` as a message of `type` into at..end; the place after it, 0 if refused. */
   encode(type: number, at: number, end: number, struct: number): number;
   decode(type: number, at: number, end: number, struct: number): number;
   messageType(at: number, end: number): number;
@@ -32,7 +32,7 @@ function repeat(name: string): string {
 }
 
 function entryText(rules: readonly Rule[]): string {
-  const chosen = rules.filter((rule) => rule.type !== null || rule.name === 'header');
+  const chosen = rules.filter((rule) => rule.type !== null);
   const cases = (verb: string): string =>
     chosen
       .map(

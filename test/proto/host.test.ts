@@ -6,19 +6,37 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { diagnose } from '../../host/cbor/diagnose.ts';
-import { decodeFrame, encodeFrame, sealFrame } from '../../host/cbor/frame.ts';
-import { FIELD, type Header, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
+import { describe, diagnose } from '../../host/cbor/diagnose.ts';
+import { decodeFrame, encodeFrame } from '../../host/cbor/frame.ts';
+import { FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated_shapes.ts';
 import { CborFault } from '../../host/cbor/item.ts';
 import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../host/cbor/message.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
+import { realCipher } from '../../host/security/cipher.ts';
+import { type Header, seal } from '../../host/security/envelope.ts';
+import { linkKey } from '../../host/security/epoch.ts';
 import { bytesOf, crcBytes, hexOf } from '../../proto/gen/encoding.ts';
 import type { RuleVectors } from '../../proto/gen/vectors.ts';
 
 const vectors = <T>(name: string): T => JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
 const records = ['observations', 'commands', 'events', 'upsets'].flatMap((name) => vectors<RuleVectors[]>(name));
-const header: Header = { version: 1, cluster: 7, sender: 3, addressee: 65535, counter: 812 };
+const header: Header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
+
+interface FrameTable {
+  cluster: number;
+  epoch: number;
+  secret: string;
+  good: { name: string; header: Header; types: number[]; plain: string; hex: string }[];
+  bad: { why: string; hex: string }[];
+}
+const table = vectors<FrameTable>('frames');
+const key = linkKey(bytesOf(table.secret), table.cluster, table.epoch);
+/** Opens what the table's published secret opens. */
+const link = {
+  keyOf: ({ cluster, epoch }: Header) => (cluster === table.cluster && epoch === table.epoch ? key : null),
+  cipher: realCipher,
+};
 
 const host = suite('host codec');
 
@@ -35,22 +53,25 @@ host('CRC-32C gives the values of RFC 3720 appendix B.4', () => {
 });
 
 host('good frames decode, with the types of their messages in order', () => {
-  for (const { name, types, hex } of vectors<{ good: { name: string; types: number[]; hex: string }[] }>('frames').good) {
-    const { messages } = decodeFrame(bytesOf(hex));
-    const typeOf = new Map(SHAPES.map((shape) => [shape.name, shape.type]));
+  const typeOf = new Map(SHAPES.map((shape) => [shape.name, shape.type]));
+  for (const { name, header: said, types, plain, hex } of table.good) {
+    const { header: found, messages } = decodeFrame(bytesOf(hex), link);
+    assert.equal(found, said, name);
     assert.equal(
       messages.map((message) => (message.name === 'unknown' ? message.type : typeOf.get(message.name))),
       types,
       name,
     );
+    assert.is(hexOf(seal(said, bytesOf(plain), key)), hex, `${name}: sealed again`);
   }
 });
 
 host('bad frames are refused, with a byte offset within them', () => {
-  for (const { why, hex } of vectors<{ bad: { why: string; hex: string }[] }>('frames').bad) {
+  assert.ok(table.bad.length >= 50);
+  for (const { why, hex } of table.bad) {
     const bytes = bytesOf(hex);
     assert.throws(
-      () => decodeFrame(bytes),
+      () => decodeFrame(bytes, link),
       (error: Error) => error instanceof CborFault && error.offset >= 0 && error.offset <= bytes.length,
       why,
     );
@@ -68,21 +89,18 @@ host('a frame comes back as it was, and one too long is not built', () => {
       ],
     },
   ];
-  assert.equal(decodeFrame(encodeFrame(header, messages)), { header, messages });
+  assert.equal(decodeFrame(encodeFrame(header, messages, link), link), { header, messages });
   const long: Message = {
     name: 'gone-list',
     entries: Array.from({ length: 16 }, () => ({ member: 65535, lastBeat: 4294967295, burials: 255 })),
   };
-  assert.is(encodeFrame(header, [long]).length, 10 + 179 + 4);
+  assert.is(encodeFrame(header, [long], link).length, 27 + 179 + 16 + 4);
+  const isolation: Message = { name: 'isolation', fromS: 4294967295, untilS: 4294967295 };
   assert.throws(
-    () =>
-      encodeFrame(header, [
-        long,
-        { name: 'isolation', fromS: 4294967295, untilS: 4294967295 },
-        { name: 'probe', sequence: 1000 },
-      ]),
-    /the frame takes 210 bytes, 208 are allowed/,
+    () => encodeFrame(header, [long, isolation, isolation, isolation], link),
+    /the messages take 215 bytes, a frame has room for 209/,
   );
+  assert.throws(() => encodeFrame({ ...header, epoch: 2 }, messages, link), /no key of epoch 2 of cluster 7/);
 });
 
 host('a sequence of records comes back as it was', () => {
@@ -97,34 +115,81 @@ host('a sequence of records comes back as it was', () => {
   );
 });
 
-host('diagnose shows a frame: header, field names, entries, and the word on its CRC-32C', () => {
-  const frame = encodeFrame(header, [
-    { name: 'probe', sequence: 17 },
-    { name: 'gone-list', entries: [{ member: 5, lastBeat: 99, burials: 0 }] },
-    {
-      name: 'pulse',
-      timeS: 1,
-      timeMs: 2,
-      errorMs: 3,
-      ages: Uint8Array.of(0xab, 0),
-      digestHigh: 4,
-      digestLow: 5,
-      recent: 4294967295,
-      agree: new Uint8Array(0),
-    },
-  ]);
-  const lines = diagnose(frame).split('\n');
-  assert.is(lines[0], '[1 /version/, 7 /cluster/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/');
+const shown: Message[] = [
+  { name: 'probe', sequence: 17 },
+  { name: 'gone-list', entries: [{ member: 5, lastBeat: 99, burials: 0 }] },
+  {
+    name: 'pulse',
+    timeS: 1,
+    timeMs: 2,
+    errorMs: 3,
+    ages: Uint8Array.of(0xab, 0),
+    digestHigh: 4,
+    digestLow: 5,
+    recent: 4294967295,
+    agree: new Uint8Array(0),
+  },
+];
+const headerLine = '[1 /version/, 7 /cluster/, 1 /epoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/';
+
+host('diagnose shows a frame: header, field names, entries, and the word on its tag and its CRC-32C', () => {
+  const frame = encodeFrame(header, shown, link);
+  const lines = diagnose(frame, link).split('\n');
+  assert.is(lines[0], headerLine);
   assert.is(lines[1], '[1 /type: probe/, 17 /sequence/]');
   assert.is(lines[2], '[11 /type: gone-list/, [[5 /member/, 99 /lastBeat/, 0 /burials/]] /entries/]');
   assert.is(
     lines[3],
     "[4 /type: pulse/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
   );
-  assert.match(lines[4], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);
-  assert.is(lines.length, 5);
+  assert.is(lines[4], '/ tag: right, opened with the key of epoch 1 /');
+  assert.match(lines[5], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);
+  assert.is(lines.length, 6);
   frame[frame.length - 1] ^= 1;
-  assert.match(diagnose(frame), /\/ CRC-32C 0x[0-9a-f]{8}: wrong, computed 0x[0-9a-f]{8} \/$/);
+  assert.match(diagnose(frame, link), /\/ CRC-32C 0x[0-9a-f]{8}: wrong, computed 0x[0-9a-f]{8} \/$/);
+});
+
+host('diagnose shows a sealed frame without keys, and names what keeps one from being opened', () => {
+  const frame = encodeFrame(header, shown, link);
+  const lines = diagnose(frame).split('\n');
+  assert.is(lines[0], headerLine);
+  assert.match(lines[1], /^\/ \d+ bytes of ciphertext and tag: sealed, --keys opens them \/$/);
+  assert.is(lines.length, 3);
+  const faultOf = (bytes: Uint8Array): CborFault => {
+    try {
+      diagnose(bytes, link);
+    } catch (error) {
+      if (error instanceof CborFault) return error;
+      throw error;
+    }
+    return assert.unreachable('it was shown') as never;
+  };
+  const altered = frame.slice();
+  altered[40] ^= 1;
+  assert.match(faultOf(altered).message, /^byte \d+: the tag is wrong: the frame was altered, or sealed under another key$/);
+  assert.ok(faultOf(altered).shown.startsWith(headerLine));
+  const otherLink = { ...link, keyOf: () => key };
+  const unknown = encodeFrame({ ...header, epoch: 9 }, shown, otherLink);
+  assert.match(faultOf(unknown).message, /^byte 10: no key of epoch 9 of cluster 7 is held$/);
+  const wrong = seal(header, bytesOf('820119'), key);
+  assert.match(faultOf(wrong).shown, /CRC-32C/);
+  assert.match(faultOf(wrong).message, /^byte 2: of the opened messages: the head needs 2 bytes more, 0 are left$/);
+});
+
+host('describe gives machines the same', () => {
+  const frame = encodeFrame(header, shown, link);
+  const { kind, header: said, messages, crc } = describe(frame, link);
+  assert.is(kind, 'frame');
+  assert.equal(said, { version: 1, ...header });
+  assert.equal(
+    (messages as { name: string }[]).map(({ name }) => name),
+    ['probe', 'gone-list', 'pulse'],
+  );
+  assert.is((messages as { ages: string }[])[2].ages, 'ab00');
+  assert.is(crc?.right, true);
+  assert.is(describe(frame).messages, null);
+  const record = describe(encodeMessage({ name: 'stop-work', slot: 3 }));
+  assert.equal(record, { kind: 'records', header: null, messages: [{ name: 'stop-work', slot: 3 }], crc: null });
 });
 
 host('diagnose shows records, and messages of types that it does not know', () => {
@@ -168,7 +233,7 @@ host('diagnose names the byte of the fault, and shows what came before it', () =
     }
   }
   assert.throws(() => diagnose(new Uint8Array(0)), /byte 0: no bytes/);
-  assert.throws(() => diagnose(sealFrame(bytesOf('850107')).slice(0, 3)), /^byte 0: the bytes end where an item should begin$/);
+  assert.throws(() => diagnose(bytesOf('d083')), /^byte 2: too short: an envelope, a tag and a CRC-32C take 46 bytes$/);
 });
 
 host('a message that a field is missing from is not encoded, and the field is named', () => {
@@ -189,6 +254,8 @@ host('readRecord gives the items of every record, at the positions of FIELD', ()
   const around = new Uint8Array(8 + RECORD_BYTES_MAX);
   for (const { rule, good } of records) {
     const shape = SHAPES.find((candidate) => candidate.name === rule)!;
+    // Records of keys are written once a boot, by encodeMessage.
+    if (shape.fields.some(({ of }) => of.kind !== 'uint')) continue;
     for (const { fields, hex } of good) {
       around.fill(0xff);
       around.set(bytesOf(hex), 4);

@@ -71,8 +71,10 @@ DEFINE_STORE(i64_store32, u64, m32)
 DEFINE_LOAD(i32_load_unaligned, u32, u32, u32_unaligned)
 DEFINE_LOAD(i32_load16_u_unaligned, u32, u32, u16_unaligned)
 DEFINE_LOAD(i64_load_unaligned, u64, u64, u64_unaligned)
+DEFINE_LOAD(i64_load32_u_unaligned, u64, u64, u32_unaligned)
 DEFINE_STORE(i32_store_unaligned, u32, u32_unaligned)
 DEFINE_STORE(i64_store_unaligned, u64, u64_unaligned)
+DEFINE_STORE(i64_store32_unaligned, u64, u32_unaligned)
 DEFINE_STORE(i32_store16_unaligned, u32, u16_unaligned)
 
 /*

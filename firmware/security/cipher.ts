@@ -1,0 +1,62 @@
+// AEAD_CHACHA20_POLY1305 (RFC 8439, 2.8; COSE algorithm 24): what is secret, and who wrote it. `cipher_null.ts` has the same exports and stands in where neither is asked for.
+
+import { BLOCK_BYTES, chacha20, chachaBlock } from "./chacha20";
+import { POLY_STATE_BYTES, poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from "./poly1305";
+
+/** COSE algorithm. */
+export const ALGORITHM: u32 = 24;
+export const KEY_BYTES: u32 = 32;
+export const NONCE_BYTES: u32 = 12;
+export const TAG_BYTES: u32 = 16;
+
+/** A block of key stream, or Poly1305 at work, whose one-time key is the beginning of a block. Zero between calls. */
+const SCRATCH_AT = memory.data(80, 8);
+
+/**
+ * Encrypts `length` bytes from `text` to `out`, which may be the same place, and writes the tag behind them: length + 16 bytes in all. `key`: 32 bytes, 4-aligned; the nonce's
+ * twelve bytes as three words, as loaded little-endian. The tag covers `aadLength` bytes at `aad` too. No nonce may be used twice under one key: who calls sees to that.
+ */
+export function seal(
+  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+): void {
+  chacha20(key, 1, n0, n1, n2, text, length, out, SCRATCH_AT);
+  authenticate(key, n0, n1, n2, aad, aadLength, out, length, out + length);
+  wipe();
+}
+
+/**
+ * Decrypts `length` bytes from `text`, behind which the tag stands, to `out`, which may be the same place. False if the tag is not that of key, nonce, aad and text: then `out` was not
+ * written, and nothing was decrypted. Where two tags differ shows in no timing.
+ */
+export function open(
+  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+): bool {
+  const right = poly1305Rest(SCRATCH_AT);
+  authenticate(key, n0, n1, n2, aad, aadLength, text, length, right);
+  const tag = text + length;
+  const difference = (load<u64>(right) ^ load<u64>(tag, 0, 1)) | (load<u64>(right, 8) ^ load<u64>(tag, 8, 1));
+  const genuine = difference == 0;
+  if (genuine) chacha20(key, 1, n0, n1, n2, text, length, out, SCRATCH_AT);
+  wipe();
+  return genuine;
+}
+
+/** Writes the tag of aad and ciphertext to `out`, 16 bytes. */
+function authenticate(
+  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+): void {
+  chachaBlock(key, 0, n0, n1, n2, SCRATCH_AT);
+  poly1305Begin(SCRATCH_AT);
+  poly1305Add(SCRATCH_AT, aad, aadLength, true);
+  poly1305Add(SCRATCH_AT, text, length, true);
+  const lengths = poly1305Rest(SCRATCH_AT);
+  store<u64>(lengths, <u64>aadLength);
+  store<u64>(lengths, <u64>length, 8);
+  poly1305Add(SCRATCH_AT, lengths, 16, true);
+  poly1305End(SCRATCH_AT, out);
+}
+
+/** Leaves neither key stream nor one-time key behind. */
+function wipe(): void {
+  for (let at: usize = SCRATCH_AT; at != SCRATCH_AT + 80; at += 8) store<u64>(at, 0);
+}

@@ -1,0 +1,50 @@
+// What a boot brings: keys from the configuration, and where counters begin.
+
+import { CYCLE_S, PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from "../memory/limits";
+import { SCRATCH_AT } from "../memory/map";
+import { call, changes } from "../memory/guard";
+import { edge, queues, self, timeKnown, HOT } from "../edge/table";
+import { cycleNow } from "../edge/slots";
+import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from "../wire/generated/messages";
+import { closeWindows, NEVER, reserveAhead } from "./counters";
+import { deriveLinkKey } from "./derive";
+import { installKey, levelOf, newestEpoch } from "./epoch";
+import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from "./table";
+
+/** One `link-secret` or `path-key` record, which ends at `end`. Of an epoch that is older than what is held, nothing is taken. */
+export function takeKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
+  const s: usize = ctx + SCRATCH_AT;
+  if (type == TYPE_LINK_SECRET) {
+    const m = changetype<LinkSecret>(s);
+    if (decodeLinkSecret(at, end, m) != end) return STATUS_MALFORMED;
+    if (m.epoch == 0 || m.epoch == 0xffff) return STATUS_IMPLAUSIBLE;
+    if (m.epoch > newestEpoch(ctx)) installKey(ctx, m.epoch, m.startS, m.secretAt);
+    return STATUS_OK;
+  }
+  const m = changetype<PathKey>(s);
+  if (decodePathKey(at, end, m) != end) return STATUS_MALFORMED;
+  const up = levelOf(ctx, m.node);
+  if (up == PATH_KEYS) return STATUS_IMPLAUSIBLE;
+  memory.copy(pathKeyToChange(ctx, up), m.keyAt, SECRET_BYTES);
+  if (m.node != 1) return STATUS_OK;
+  const key = linkKeyToReplace(ctx, RECOVERY);
+  memory.fill(changetype<usize>(key), 0, 64);
+  deriveLinkKey(ctx, 0, m.keyAt, changetype<usize>(key));
+  key.present = 1;
+  return STATUS_OK;
+}
+
+/**
+ * Counters begin behind what non-volatile memory holds as reserved. A board that has booted before and finds no reservation has lost it: then they begin as far
+ * ahead of the present time as it can have reserved, once the time is known.
+ */
+export function beginCounters(ctx: usize, reserved: u32): void {
+  const state = queues(ctx);
+  const lost = reserved == 0 && edge(ctx).incarnation > 1;
+  const floor = !lost ? reserved : timeKnown(ctx) ? cycleNow(ctx) + RESERVE_CYCLES : NEVER;
+  state.reserved = lost ? 0 : reserved;
+  state.sentCycle = floor;
+  changes(ctx, HOT);
+  closeWindows(ctx, floor == NEVER ? 0 : floor);
+  reserveAhead(ctx);
+}

@@ -1,0 +1,134 @@
+// Epochs: the link key that a cluster's frames are sealed under, and how a new one reaches all that remain (docs/security.md).
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { EpochHead, EpochPart } from '../cbor/generated.ts';
+import { publicKeyOf, signMessage, verifyMessage } from './ed25519.ts';
+import { derive, words16 } from './kdf.ts';
+import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
+
+/** Secrets of epochs are numbered 1..65534; frames of epoch 0 carry heads and parts only. */
+export const EPOCH_MAX = 65534;
+export const BOOTSTRAP_EPOCH = 0;
+/** How long frames of the epoch before are still accepted once the next has begun, mission seconds. */
+export const OVERLAP_S = 600;
+export const COMMITMENT_BYTES = 16;
+
+/** The key that a cluster's frames of an epoch are sealed under. */
+export function linkKey(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
+  return derive(secret, 'heliograph link', cluster, epoch);
+}
+
+/** The link key of epoch 0: every member that was ever provisioned has the key of the tree's root. */
+export function bootstrapKey(rootPathKey: Uint8Array, cluster: number): Uint8Array {
+  return linkKey(rootPathKey, cluster, BOOTSTRAP_EPOCH);
+}
+
+/** Binds a head to its secret without telling it: what a part opens to must match. */
+export function commitment(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
+  const hash = createHash('sha256').update('heliograph commitment', 'ascii').update(words16(cluster, epoch)).update(secret);
+  return Uint8Array.from(hash.digest().subarray(0, COMMITMENT_BYTES));
+}
+
+function uint(value: number): Uint8Array {
+  if (value < 24) return Uint8Array.of(value);
+  if (value < 0x100) return Uint8Array.of(0x18, value);
+  if (value < 0x10000) return Uint8Array.of(0x19, ...words16(value));
+  return Uint8Array.of(0x1a, ...words16(value >>> 16, value & 0xffff));
+}
+
+/** What the authority's signature says: [cluster, epoch, startS, parts, commitment], deterministic CBOR. It is not sent: the head holds all of it. */
+export function headPayload(cluster: number, head: Omit<EpochHead, 'name' | 'signature'>): Uint8Array {
+  const { epoch, startS, parts } = head;
+  const numbers = [cluster, epoch, startS, parts].map(uint);
+  return Buffer.concat([Uint8Array.of(0x85), ...numbers, Uint8Array.of(0x40 + COMMITMENT_BYTES), head.commitment]);
+}
+
+/** Protected header of the statement: {1: -8 (EdDSA), 4: the cluster}. */
+export function headProtected(cluster: number): Uint8Array {
+  return Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x42, ...words16(cluster));
+}
+
+/** Sig_structure of RFC 9052 §4.4 for COSE_Sign1: the bytes that are signed. */
+export function headStatement(cluster: number, head: Omit<EpochHead, 'name' | 'signature'>): Uint8Array {
+  const header = headProtected(cluster);
+  const payload = headPayload(cluster, head);
+  const length = payload.length < 24 ? [0x40 + payload.length] : [0x58, payload.length];
+  return Buffer.concat([
+    Uint8Array.of(0x84, 0x6a),
+    Buffer.from('Signature1', 'ascii'),
+    Uint8Array.of(0x40 + header.length),
+    header,
+    Uint8Array.of(0x40, ...length),
+    payload,
+  ]);
+}
+
+/** Whether the cluster's authority made this head. */
+export function verifyHead(authorityPublicKey: Uint8Array, cluster: number, head: Omit<EpochHead, 'name'>): boolean {
+  return verifyMessage(authorityPublicKey, headStatement(cluster, head), head.signature);
+}
+
+export interface Authority {
+  readonly cluster: number;
+  /** Of the cluster's authority key pair. */
+  readonly seed: Uint8Array;
+  /** The key of a node of the cluster's tree. */
+  pathKey(node: number): Uint8Array;
+}
+
+/** The authority key pair's seed. */
+export function authoritySeed(clusterKey: Uint8Array, cluster: number): Uint8Array {
+  return derive(clusterKey, 'heliograph authority', cluster);
+}
+
+/** Thrown when nobody would be left, or the excluded lie so that a head cannot count the parts. */
+export class CoverError extends Error {}
+
+export interface EpochMessages {
+  readonly head: EpochHead;
+  readonly parts: readonly EpochPart[];
+}
+
+/** An epoch's messages for `members` without `excluded`. Throws CoverError. */
+export function makeEpoch(
+  authority: Authority,
+  epoch: { readonly epoch: number; readonly startS: number; readonly secret: Uint8Array },
+  members: Iterable<number>,
+  excluded: ReadonlySet<number>,
+): EpochMessages {
+  const { cluster } = authority;
+  const nodes = cover(members, excluded);
+  if (nodes.length === 0) throw new CoverError('no member would be left');
+  if (nodes.length > PARTS_MAX)
+    throw new CoverError(
+      `the excluded members lie so far apart that the others need ${nodes.length} parts, ${PARTS_MAX} are allowed: make the cluster anew for those that remain`,
+    );
+  const parts = nodes.map((node): EpochPart => {
+    const wrapped = wrap(authority.pathKey(node), cluster, node, epoch.epoch, epoch.secret);
+    return { name: 'epoch-part', epoch: epoch.epoch, node, wrapped };
+  });
+  const unsigned = {
+    epoch: epoch.epoch,
+    startS: epoch.startS,
+    parts: parts.length,
+    commitment: commitment(epoch.secret, cluster, epoch.epoch),
+  };
+  const signature = signMessage(authority.seed, headStatement(cluster, unsigned));
+  return { head: { name: 'epoch-head', ...unsigned, signature }, parts };
+}
+
+/** What a member makes of a part: the secret, or null if it is not on its path, was altered, or does not match the head. */
+export function openPart(
+  path: ReadonlyMap<number, Uint8Array>,
+  cluster: number,
+  head: Omit<EpochHead, 'name'>,
+  part: Omit<EpochPart, 'name'>,
+): Uint8Array | null {
+  const key = path.get(part.node);
+  if (key === undefined || part.epoch !== head.epoch) return null;
+  const secret = unwrap(key, cluster, part.node, part.epoch, part.wrapped);
+  if (secret === null || !timingSafeEqual(commitment(secret, cluster, part.epoch), head.commitment)) return null;
+  return secret;
+}
+
+export { publicKeyOf };

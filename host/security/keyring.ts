@@ -1,0 +1,84 @@
+// Link keys found in files: what a tool needs to open frames that were heard.
+
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { realCipher } from './cipher.ts';
+import type { LinkCipher } from '../cbor/frame.ts';
+import { BOOTSTRAP_EPOCH, bootstrapKey, linkKey } from './epoch.ts';
+import { type KeyFile, KeyFileError, readKeyFile } from './keyfile.ts';
+import { pathKey, ROOT_NODE } from './tree.ts';
+
+/** Link keys by cluster and epoch. */
+export class Keyring {
+  readonly #keys = new Map<string, Uint8Array>();
+
+  /** What a key file opens; a fleet's root alone opens nothing, for secrets of epochs are not derived from it. */
+  add(file: KeyFile): void {
+    if (file.kind === 'heliograph fleet') return;
+    if (file.kind === 'heliograph authority') {
+      const root = pathKey(file.clusterKey, file.cluster, ROOT_NODE);
+      this.#set(file.cluster, BOOTSTRAP_EPOCH, bootstrapKey(root, file.cluster));
+    } else if (file.kind === 'heliograph epoch') {
+      this.#set(file.cluster, file.epoch, linkKey(file.secret, file.cluster, file.epoch));
+    } else {
+      const root = file.path.find(({ node }) => node === ROOT_NODE);
+      if (root !== undefined) this.#set(file.cluster, BOOTSTRAP_EPOCH, bootstrapKey(root.key, file.cluster));
+      for (const { epoch, secret } of file.secrets) this.#set(file.cluster, epoch, linkKey(secret, file.cluster, epoch));
+    }
+  }
+
+  #set(cluster: number, epoch: number, key: Uint8Array): void {
+    this.#keys.set(`${cluster}/${epoch}`, key);
+  }
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** `cluster 7: epochs 0, 1, 2`, for people. */
+  describe(): string {
+    const epochs = new Map<number, number[]>();
+    for (const name of this.#keys.keys()) {
+      const [cluster, epoch] = name.split('/').map(Number);
+      epochs.set(cluster, [...(epochs.get(cluster) ?? []), epoch]);
+    }
+    const numbers = (list: number[]) => list.sort((a, b) => a - b).join(', ');
+    return [...epochs].map(([cluster, list]) => `cluster ${cluster}: epochs ${numbers(list)}`).join('; ');
+  }
+
+  /** Opens frames with the keys that it has. */
+  link(): LinkCipher {
+    return { keyOf: ({ cluster, epoch }) => this.#keys.get(`${cluster}/${epoch}`) ?? null, cipher: realCipher };
+  }
+}
+
+const keyFileName = /^(fleet|authority|epoch-\d+|node-\d+)\.json$/;
+const clusterFolderName = /^cluster-\d+$/;
+
+/** All key files of a fleet's folder, of a cluster's, or of any folder that bundles were put into. */
+function keyFilesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return clusterFolderName.test(entry.name) ? keyFilesIn(path) : [];
+    return keyFileName.test(entry.name) ? [path] : [];
+  });
+}
+
+/** The keys of a file, or of all key files of a folder. Throws KeyFileError: not there, open to others, no keys in it. */
+export function readKeyring(path: string): Keyring {
+  const ring = new Keyring();
+  let files: string[];
+  try {
+    files = statSync(path).isDirectory() ? keyFilesIn(path) : [path];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new KeyFileError(`${path}: ${code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${code})`}`);
+  }
+  for (const file of files) ring.add(readKeyFile(file));
+  if (ring.size === 0)
+    throw new KeyFileError(
+      `${path}: holds no link key: give a fleet's or cluster's folder of heliograph keys, an epoch-E.json or a node-I.json`,
+    );
+  return ring;
+}

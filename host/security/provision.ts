@@ -1,0 +1,142 @@
+// Keys of a whole cluster from a seed: for the simulator and the tests. Whoever knows the seed has every key: such keys never fly.
+
+import { createHash } from 'node:crypto';
+import type { LinkKeys } from '../node/config.ts';
+import { type CipherName, cipherNamed } from './cipher.ts';
+import type { Header } from './envelope.ts';
+import { type Authority, authoritySeed, bootstrapKey, BOOTSTRAP_EPOCH, linkKey } from './epoch.ts';
+import { publicKeyOf } from './ed25519.ts';
+import { derive } from './kdf.ts';
+import { pathKey, pathNodes, ROOT_NODE } from './tree.ts';
+import type { LinkCipher } from '../cbor/frame.ts';
+
+/** Key of a region, of a fleet's root. */
+export function regionKeyOf(root: Uint8Array, region: number): Uint8Array {
+  return derive(root, 'heliograph region', region);
+}
+
+/** Key of a cluster, of its region's: all else of a cluster is derived from it, but for the secrets of epochs. */
+export function clusterKeyOf(regionKey: Uint8Array, cluster: number): Uint8Array {
+  return derive(regionKey, 'heliograph cluster', cluster);
+}
+
+/** Seed of a member's own Ed25519 key pair. */
+export function nodeSeedOf(clusterKey: Uint8Array, cluster: number, member: number): Uint8Array {
+  return derive(clusterKey, 'heliograph node', cluster, member);
+}
+
+/** The cluster's authority; keys of the tree are derived once each. */
+export function authorityOf(clusterKey: Uint8Array, cluster: number): Authority {
+  const keys = new Map<number, Uint8Array>();
+  return {
+    cluster,
+    seed: authoritySeed(clusterKey, cluster),
+    pathKey(node) {
+      let key = keys.get(node);
+      if (key === undefined) {
+        key = pathKey(clusterKey, cluster, node);
+        keys.set(node, key);
+      }
+      return key;
+    },
+  };
+}
+
+/** Simulated keys of one cluster. */
+export class ClusterKeys {
+  readonly cluster: number;
+  readonly members: number;
+  readonly authority: Authority;
+  readonly #clusterKey: Uint8Array;
+  readonly #seed: number;
+  readonly #secrets = new Map<number, Uint8Array>();
+  readonly #linkKeys = new Map<number, Uint8Array>();
+  readonly #ofMember = new Map<number, LinkKeys>();
+  #authorityPublicKey: Uint8Array | null = null;
+
+  constructor(seed: number, cluster: number, members: number) {
+    this.cluster = cluster;
+    this.members = members;
+    this.#seed = seed;
+    const root = createHash('sha256').update(`heliograph simulated fleet ${seed}`).digest();
+    this.#clusterKey = clusterKeyOf(regionKeyOf(root, 0), cluster);
+    this.authority = authorityOf(this.#clusterKey, cluster);
+  }
+
+  /** Secret of an epoch. Real ones are never derived; these are, so that a run is a function of its seed. */
+  secret(epoch: number): Uint8Array {
+    return cached(this.#secrets, epoch, () => {
+      const root = createHash('sha256').update(`heliograph simulated secrets ${this.#seed}`).digest();
+      return derive(root, 'heliograph simulated secret', this.cluster, epoch);
+    });
+  }
+
+  /** What frames of an epoch are sealed under. */
+  linkKey(epoch: number): Uint8Array {
+    return cached(this.#linkKeys, epoch, () =>
+      epoch === BOOTSTRAP_EPOCH
+        ? bootstrapKey(this.authority.pathKey(ROOT_NODE), this.cluster)
+        : linkKey(this.secret(epoch), this.cluster, epoch),
+    );
+  }
+
+  /** What a member is provisioned with: epoch 1, in use from the beginning on, and the keys of its path. */
+  member(index: number): LinkKeys {
+    if (!Number.isInteger(index) || index < 0 || index >= this.members)
+      throw new Error(`member ${index} is none of 0..${this.members - 1}`);
+    return cached(this.#ofMember, index, () => ({
+      secrets: [{ epoch: 1, startS: 0, secret: this.secret(1) }],
+      path: pathNodes(index).map((node) => ({ node, key: this.authority.pathKey(node) })),
+    }));
+  }
+
+  /** Seed of a member's own key pair. */
+  nodeSeed(index: number): Uint8Array {
+    return nodeSeedOf(this.#clusterKey, this.cluster, index);
+  }
+
+  get authorityPublicKey(): Uint8Array {
+    this.#authorityPublicKey ??= publicKeyOf(this.authority.seed);
+    return this.#authorityPublicKey;
+  }
+
+  /** Seals and opens frames of this cluster, whatever the epoch. */
+  link(cipher: CipherName = 'real'): LinkCipher {
+    return {
+      keyOf: (header: Header) => (header.cluster === this.cluster ? this.linkKey(header.epoch) : null),
+      cipher: cipherNamed(cipher),
+    };
+  }
+}
+
+function cached<T>(held: Map<number, T>, at: number, make: () => T): T {
+  let value = held.get(at);
+  if (value === undefined) {
+    value = make();
+    held.set(at, value);
+  }
+  return value;
+}
+
+/** Number of the cluster that scenarios fly. */
+export const SIMULATED_CLUSTER = 1;
+
+/** Opens and seals what the cluster of a simulated run sends: its keys are those of the run's seed. */
+export function simulatedLink(seed: number, members: number, cipher: CipherName = 'real'): LinkCipher {
+  return clusterKeys(seed, SIMULATED_CLUSTER, members).link(cipher);
+}
+
+const keptMax = 64;
+const kept = new Map<string, ClusterKeys>();
+
+/** Keys of a cluster, by seed: the same object each time, so that they are derived once. For simulation and tests only. */
+export function clusterKeys(seed: number, cluster: number, members: number): ClusterKeys {
+  const name = `${seed}/${cluster}/${members}`;
+  let keys = kept.get(name);
+  if (keys === undefined) {
+    if (kept.size >= keptMax) kept.delete(kept.keys().next().value as string);
+    keys = new ClusterKeys(seed, cluster, members);
+    kept.set(name, keys);
+  }
+  return keys;
+}

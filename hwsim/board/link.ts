@@ -1,0 +1,47 @@
+import { TYPE } from '../../host/cbor/generated.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
+import { clusterKeys } from '../../host/security/provision.ts';
+import { eventKind } from '../fleet/events.ts';
+import type { EventQueue } from '../kernel/queue.ts';
+import type { NonVolatile } from './nonvolatile.ts';
+
+/** Number of the one cluster that is simulated. */
+export const simulatedCluster = 1;
+
+/** What platforms do for their links' security: keys at boot, and counters in non-volatile memory (docs/security.md). */
+export class LinkService {
+  readonly #records: Uint8Array[];
+  readonly #memory: readonly NonVolatile[];
+  readonly #queue: EventQueue;
+
+  constructor(seed: number, memory: readonly NonVolatile[], queue: EventQueue) {
+    const keys = clusterKeys(seed, simulatedCluster, memory.length);
+    this.#memory = memory;
+    this.#queue = queue;
+    this.#records = memory.map((_, node) => {
+      const { secrets, path } = keys.member(node);
+      return Buffer.concat([
+        ...secrets.map((secret) => encodeMessage({ ...secret, name: 'link-secret' })),
+        ...path.map((key) => encodeMessage({ ...key, name: 'path-key' })),
+      ]);
+    });
+  }
+
+  /** Key records of a boot's configuration. */
+  records(node: number): Uint8Array {
+    return this.#records[node];
+  }
+
+  /** Writes a reservation to non-volatile memory; the answer comes at the same instant, as an event of its own. */
+  reserve(timeMs: number, node: number, cycle: number): void {
+    const memory = this.#memory[node];
+    if (cycle > memory.reserved) memory.reserved = cycle;
+    this.#queue.push(timeMs, node, eventKind.reserved, memory.incarnation);
+  }
+
+  /** The record that answers, unless the node has booted since: then its configuration has told it. */
+  answer(node: number, incarnation: number): readonly number[] | null {
+    const { incarnation: now, reserved } = this.#memory[node];
+    return now === incarnation ? [TYPE.countersReserved, reserved] : null;
+  }
+}

@@ -1,0 +1,127 @@
+// Random cases against two libraries, every single bit of a frame turned, and the stand-in held against the cipher.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+import { type Case, Cipher, randomCase, runCases, sealByNode, tagBytes } from './cases.ts';
+import { cipherEntry, compileEntry } from './compile.ts';
+
+const test = suite('security: cipher');
+
+const cipher = await Cipher.load('cipher');
+const stand = await Cipher.load('cipher_null');
+
+/** A frame of 200 bytes: 33 of header, 147 of text, the tag, and 4 of CRC-32C, which comes after. */
+const frame: Case = {
+  ...randomCase(new RandomStream(8439, 'frame')),
+  aad: Uint8Array.from({ length: 33 }, (_, at) => at * 7),
+  text: Uint8Array.from({ length: 147 }, (_, at) => at * 11),
+};
+
+test('20,000 random cases: the bytes of node:crypto and of @noble/ciphers, opened, and refused with one bit wrong', () => {
+  const result = runCases(cipher, 1, 20_000);
+  assert.equal(result.wrong, []);
+  assert.ok(result.bytes > 20_000 * 100);
+});
+
+test('violated: a sealing that is not ours is told, whatever differs', () => {
+  // The stand-in's bytes are not those of the cipher.
+  const { wrong } = runCases(stand, 1, 20);
+  assert.is(wrong.length, 10);
+  assert.match(wrong[0], /not what node:crypto seals/);
+});
+
+/** Every part of a sealed frame that somebody may alter, a bit at a time. Returns how many openings were tried. */
+function turnEveryBit(module: Cipher): number {
+  const sealed = module.seal(frame);
+  const parts = { key: frame.key.slice(), nonce: frame.nonce.slice(), aad: frame.aad.slice(), sealed };
+  assert.equal(module.open(parts, sealed), frame.text);
+  let tried = 0;
+  for (const [name, part] of Object.entries(parts)) {
+    for (let bit = 0; bit < part.length * 8; bit += 1) {
+      part[bit >> 3] ^= 1 << (bit & 7);
+      for (const inPlace of [false, true]) {
+        // Throws if what was refused has been written.
+        if (module.open(parts, parts.sealed, 3, inPlace) !== null) assert.unreachable(`bit ${bit} of ${name} may be turned`);
+        tried += 1;
+      }
+      part[bit >> 3] ^= 1 << (bit & 7);
+    }
+  }
+  assert.equal(module.open(parts, sealed), frame.text);
+  return tried;
+}
+
+test('every single bit of key, nonce, aad, text and tag: refused, and nothing written', () => {
+  assert.is(turnEveryBit(cipher), 2 * 8 * (32 + 12 + 33 + 147 + tagBytes));
+});
+
+test('a byte moved from aad to text, a byte more or less of either: refused', () => {
+  for (const module of [cipher, stand]) {
+    const sealed = module.seal(frame);
+    const moved = Uint8Array.from([frame.aad[32], ...sealed]);
+    assert.is(module.open({ ...frame, aad: frame.aad.slice(0, 32) }, moved), null);
+    assert.is(module.open({ ...frame, aad: Uint8Array.from([...frame.aad, 0]) }, sealed), null);
+    for (let length = tagBytes; length < sealed.length; length += 1)
+      assert.is(module.open(frame, sealed.slice(0, length)), null, `cut to ${length}`);
+    assert.is(module.open(frame, Uint8Array.from([...sealed, 0])), null);
+  }
+});
+
+test('neither key stream nor one-time key stays in memory', () => {
+  const sealed = cipher.seal(frame);
+  assert.ok(cipher.leavesNothing());
+  cipher.open(frame, sealed);
+  assert.ok(cipher.leavesNothing());
+  sealed[0] ^= 1;
+  cipher.open(frame, sealed);
+  assert.ok(cipher.leavesNothing());
+});
+
+test('the stand-in: same sizes, its own opened, every single bit refused', () => {
+  for (let index = 0; index < 500; index += 1) {
+    const random = new RandomStream(2, 'stand-in', index);
+    const given = randomCase(random);
+    const [shift, inPlace] = [random.below(16), random.below(2) === 0];
+    const sealed = stand.seal(given, shift, inPlace);
+    assert.is(sealed.length, sealByNode(given).length);
+    assert.equal(sealed.slice(0, given.text.length), given.text);
+    assert.equal(stand.open(given, sealed, shift, inPlace), given.text);
+  }
+  assert.is(turnEveryBit(stand), 2 * 8 * (32 + 12 + 33 + 147 + tagBytes));
+});
+
+test('the stand-in refuses what the cipher sealed, and the cipher what the stand-in did', () => {
+  assert.is(stand.open(frame, cipher.seal(frame)), null);
+  assert.is(cipher.open(frame, stand.seal(frame)), null);
+});
+
+test('the stand-in exports what the cipher exports, with the same parameters', async () => {
+  const everything = (module: 'cipher' | 'cipher_null') =>
+    compileEntry(`export * from "./firmware/security/${module}";\nexport function memoryBase(): usize { return __heap_base; }`);
+  const signatures = async (module: 'cipher' | 'cipher_null') => {
+    const { wasm, text } = await everything(module);
+    const exported = WebAssembly.Module.exports(new WebAssembly.Module(wasm)).map(({ name, kind }) => `${kind} ${name}`);
+    const globals = text.match(/^ \(global \$firmware\/security\/\w+\/[A-Z_]+ i32 \(i32\.const \d+\)\)$/gm) ?? [];
+    const constants = globals.map((line) => line.replace(/\$firmware\/security\/\w+\//, ''));
+    return [...exported.sort(), ...constants.sort()];
+  };
+  const of = await signatures('cipher');
+  assert.equal(await signatures('cipher_null'), of);
+  for (const name of ['function seal', 'function open', 'global KEY_BYTES', 'global NONCE_BYTES', 'global TAG_BYTES'])
+    assert.ok(of.includes(name), name);
+  const parameters = async (module: 'cipher' | 'cipher_null') => {
+    const { text } = await compileEntry(cipherEntry(module));
+    return ['seal', 'open'].map((name) =>
+      new RegExp(`\\(func \\$firmware/security/${module}/${name} (\\(param.*)$`, 'm').exec(text)?.[1].replaceAll(/\$\d+ ?/g, ''),
+    );
+  };
+  const wanted = await parameters('cipher');
+  const nine = Array.from({ length: 9 }, () => '(param i32)').join(' ');
+  assert.ok(
+    wanted.every((each) => each?.startsWith(nine)),
+    String(wanted),
+  );
+  assert.equal(await parameters('cipher_null'), wanted);
+});
+
+test.run();
