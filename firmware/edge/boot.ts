@@ -8,6 +8,7 @@ import { clock, setLocal, setMission } from "../membership/clock";
 import { protectionBoot } from "../protection/step";
 import { intentsBoot } from "../intent/hold";
 import { ownRestart } from "../intent/own";
+import { witnessRestart } from "../intent/witness";
 import { scheduleBoot } from "../schedule/step";
 import { watchdogBoot } from "../watchdog/step";
 import { convergenceRestart } from "../convergence/step";
@@ -183,6 +184,7 @@ export function restoreContext(
   membershipRestart(ctx);
   scheduleBoot(ctx);
   ownRestart(ctx);
+  witnessRestart(ctx);
   watchdogBoot(ctx, cause, 1, resets, alternate);
   tellBooted(ctx, 1);
   advance(ctx);

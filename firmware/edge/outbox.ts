@@ -28,6 +28,12 @@ export const SEND_NOTICE_SUMMARY: u32 = 20;
 export const SEND_SINCE: u32 = 21;
 /** a = chunk */
 export const SEND_EPOCH: u32 = 12;
+/** a = owner, b = slot */
+export const SEND_STATEMENT: u32 = 22;
+/** a = owner */
+export const SEND_PROOF: u32 = 23;
+/** a = owner, b = slot */
+export const SEND_STATEMENT_REQUEST: u32 = 24;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;

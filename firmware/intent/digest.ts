@@ -1,17 +1,15 @@
 // Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
 // version), so that holding the same set means having the same digest, whatever the order of arrival.
 
-import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX, CONTAINED, LATE_FREE_S, LATE_MAX, COUNTER_QUOTA_LATE } from "../memory/limits";
+import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from "../memory/limits";
 import { mix64 } from "../base/hash";
 import { missionS } from "../edge/table";
-import { countLoss } from "../edge/queues";
 import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
 import { markOf } from "./content";
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
-import { witnessToChange } from "./witness_table";
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
@@ -59,29 +57,6 @@ function count(ctx: usize, atS: u32, delta: u64): void {
   if (minute + BUCKETS > state.minute + AHEAD_MINUTES + 1 && minute <= state.minute + AHEAD_MINUTES) {
     setBucket(ctx, minute, bucketDigest(ctx, minute) + delta);
   }
-}
-
-/**
- * As account(), for what was just taken in. News of before the cut changes the digest that members are about to agree on: an insider could keep them from it for
- * ever with tidings made up late. So an epoch takes only so much of it once it is under way; the rest counts from the next cut on, at everybody alike.
- */
-export function accountNews(ctx: usize, atS: u32, delta: u64): void {
-  const view = membership(ctx);
-  const now = missionS(ctx);
-  if (CONTAINED && view.epoch != 0 && atS < epochCutS(view.epoch) && now >= epochCutS(view.epoch) + LATE_FREE_S) {
-    const state = witnessToChange(ctx);
-    if (state.lateEpoch != view.epoch) {
-      state.lateEpoch = view.epoch;
-      state.lateCount = 0;
-    }
-    if (state.lateCount >= LATE_MAX) {
-      countLoss(ctx, COUNTER_QUOTA_LATE);
-      count(ctx, now, delta);
-      return;
-    }
-    state.lateCount++;
-  }
-  account(ctx, atS, delta);
 }
 
 /** Likewise for one owner's sum. */

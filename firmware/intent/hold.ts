@@ -47,10 +47,10 @@ import {
   resourceGroup,
   DONE,
 } from "./table";
-import { account, accountNews, accountOwner, contentHash } from "./digest";
+import { account, accountOwner, contentHash } from "./digest";
 import { markOf, markOfMessage } from "./content";
 import { slotMayClaim, soilHigherSlots } from "./quota";
-import { spokenFor } from "./witness";
+import { differs, spokenFor } from "./witness";
 import { setOrder, link, unlink } from "./chain";
 import { boundOf } from "./arbitrate";
 
@@ -96,7 +96,7 @@ function isOver(ctx: usize, m: IntentMessage): bool {
 /** Takes in a version that was heard of. Returns its record, or NO_INDEX if it is not newer than what is held, false, over, or there is no room. */
 export function hold(ctx: usize, m: IntentMessage): u32 {
   if (m.owner == self(ctx) && !canBeOurs(ctx, m)) {
-    spokenFor(ctx, m.slot);
+    spokenFor(ctx, m.slot, m.publishedS);
     return NO_INDEX;
   }
   return take(ctx, m);
@@ -149,7 +149,7 @@ export function take(ctx: usize, m: IntentMessage): u32 {
   if (bitGet(goneAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
   link(ctx, index);
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
-  accountNews(ctx, m.publishedS, delta);
+  account(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
   soilHigherSlots(ctx, m.owner, m.slot);
   tellHeld(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
@@ -160,6 +160,7 @@ export function take(ctx: usize, m: IntentMessage): u32 {
 function isGreaterContent(ctx: usize, m: IntentMessage, mark: u32, held: u32): bool {
   if (!CONTAINED || mark == held) return false;
   countLoss(ctx, COUNTER_INTENT_DIFFERS);
+  differs(ctx, m.owner, m.slot, m.version, m.publishedS);
   return m.owner != self(ctx) && mark > held;
 }
 
@@ -233,6 +234,11 @@ function drop(ctx: usize, index: u32, atS: u32): void {
   record.next = <u16>state.free;
   state.free = index;
   state.count--;
+}
+
+/** Lets go what was never true: as if it had never been heard. */
+export function dropFalse(ctx: usize, index: u32): void {
+  drop(ctx, index, intent(ctx, index).publishedS);
 }
 
 /** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */

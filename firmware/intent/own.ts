@@ -53,6 +53,7 @@ import {
 } from "./table";
 import { take, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
+import { publicationS } from "./witness";
 import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
@@ -116,7 +117,7 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.owner = self(ctx);
   m.version = nextVersion(ctx);
   if (m.version == 0) return 0;
-  m.publishedS = missionS(ctx);
+  m.publishedS = publicationS(ctx, m.slot);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
   const index = take(ctx, m);

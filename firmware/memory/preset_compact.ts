@@ -9,6 +9,8 @@ export const EVENTS_MAX: u32 = 32;
 export const OUTBOX_MAX: u32 = 8;
 /** Parts of an epoch's cover that are handed on; more are needed the more members are excluded. */
 export const COVER_PARTS_MAX: u32 = 4;
+/** Owners' signed words that are kept (intent/witness.ts); what is forgotten, owners say again. */
+export const STATEMENTS_MAX: u32 = 2;
 export const COORDINATOR_ALLOWED: bool = false;
 /** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
 export const PROTECTED: bool = true;

@@ -9,6 +9,8 @@ export const EVENTS_MAX: u32 = 128;
 export const OUTBOX_MAX: u32 = 16;
 /** Parts of an epoch's cover that are handed on; more are needed the more members are excluded. */
 export const COVER_PARTS_MAX: u32 = 24;
+/** Owners' signed words that are kept (intent/witness.ts); what is forgotten, owners say again. */
+export const STATEMENTS_MAX: u32 = 8;
 export const COORDINATOR_ALLOWED: bool = true;
 /** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
 export const PROTECTED: bool = true;

@@ -1,5 +1,6 @@
 import type { Intent, Message } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
+import { intentDigest, type StatementText } from '../../host/security/statement.ts';
 import type { Header } from '../../host/security/envelope.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { GroupPlan } from '../world/plan.ts';
@@ -24,9 +25,10 @@ export interface LiarParts {
   fromMs: number;
   untilMs: number;
   seed: number;
+  bitsPerS: number;
   codec: LiarCodec;
-  /** Signs a statement with the liar's own key. */
-  signer: ((statement: Uint8Array) => Uint8Array) | null;
+  /** Signs a word on one of its slots, with the key of its own place: it signs whatever it likes. */
+  sign(text: StatementText): Uint8Array;
 }
 
 /** What it did, for the report. */
@@ -100,6 +102,11 @@ export class Liar {
   #carriedFor = everyone;
   #version = (1 << versionBits) + 1000;
   #turn = 0;
+  /** Cluster time less true time. */
+  #aheadMs = 0;
+  /** What it told whom of its slot 0: each who asks gets the word that fits. */
+  readonly #toldTo = new Map<number, Intent>();
+  readonly #asked: number[] = [];
   #pending: { addressee: number; intent: Intent } | null = null;
 
   constructor(parts: LiarParts) {
@@ -120,7 +127,16 @@ export class Liar {
   /** When its next cycle begins. */
   nextMs(timeMs: number): number {
     const slot = Math.ceil(this.#parts.node * slotMs);
-    return Math.floor((timeMs - slot) / cycleMs + 1) * cycleMs + slot + 2;
+    const cluster = timeMs + this.#aheadMs;
+    const next = Math.floor((cluster - slot) / cycleMs + 1) * cycleMs + slot + 2;
+    return Math.max(timeMs + 1, Math.ceil(next - this.#aheadMs));
+  }
+
+  /** The cluster's time runs by its members' clocks: a liar that missed its slot would only be a jammer. */
+  #clock(heardMs: number, frameBytes: number, message: Extract<Message, { name: 'pulse' }>): void {
+    const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
+    const aheadMs = message.timeS * 1000 + message.timeMs - leftMs;
+    this.#aheadMs += Math.max(-slotMs, Math.min(slotMs, aheadMs - this.#aheadMs)) / 16;
   }
 
   /** A frame that its image would have sent. */
@@ -132,10 +148,13 @@ export class Liar {
   }
 
   /** A frame that it hears. */
-  hear(frame: Uint8Array): void {
+  hear(timeMs: number, frame: Uint8Array): void {
     const opened = this.#parts.codec.open(frame);
     if (opened === null) return;
     for (const message of opened.messages) {
+      if (message.name === 'pulse') this.#clock(timeMs, frame.length, message);
+      if (message.name === 'statement-request' && message.owner === this.#parts.node && this.#asked.length < 16)
+        this.#asked.push(opened.sender);
       if (message.name !== 'intent' || message.owner === this.#parts.node) continue;
       const key = message.owner * 8 + message.slot;
       const known = this.#known.get(key);
@@ -145,8 +164,13 @@ export class Liar {
     }
   }
 
-  /** What it says in the cycle that begins at `timeMs`. */
-  speak(timeMs: number): Utterance[] {
+  /** What it says in the cycle that begins at true time `trueMs`. */
+  speak(trueMs: number): Utterance[] {
+    const timeMs = trueMs + this.#aheadMs;
+    return this.#speak(timeMs).map(({ atMs, frame }) => ({ atMs: Math.ceil(atMs - this.#aheadMs), frame }));
+  }
+
+  #speak(timeMs: number): Utterance[] {
     const said: Utterance[] = [];
     const cycle = cycleAt(timeMs / 1000, this.#parts.node);
     const { ways } = this.#parts;
@@ -156,7 +180,9 @@ export class Liar {
     const nowS = Math.floor(timeMs / 1000);
     let addressee = this.#carriedFor;
     let lies: Message[] = [];
-    if (way === 'equivocates') [addressee, lies] = this.#equivocate(nowS);
+    const asker = ways.has('equivocates') ? this.#asked.shift() : undefined;
+    if (asker !== undefined) [addressee, lies] = [asker, this.#word(asker, nowS)];
+    else if (way === 'equivocates') [addressee, lies] = this.#equivocate(nowS);
     else if (way === 'claims') [addressee, lies] = [everyone, this.#claimEverything(nowS)];
     else if (way === 'thrashes') [addressee, lies] = [everyone, this.#thrash(nowS)];
     else if (way === 'impersonates') [addressee, lies] = [everyone, this.#impersonate(nowS)];
@@ -291,7 +317,7 @@ export class Liar {
     if (this.#pending !== null) {
       const { addressee, intent } = this.#pending;
       this.#pending = null;
-      return [addressee, this.#withStatement(intent)];
+      return [addressee, this.#tell(addressee, intent)];
     }
     const lot = this.#lots[this.#random.below(this.#lots.length)];
     const unit = () => (lot.group << 16) | (1 + this.#random.below(lot.units));
@@ -299,11 +325,22 @@ export class Liar {
     const peer = other(this.#parts.node);
     this.#pending = { addressee: other(peer), intent: { ...one, resource: unit(), rate: 150, nonce: this.#random.uint32() } };
     this.deeds.equivocations += 1;
-    return [peer, this.#withStatement(one)];
+    return [peer, this.#tell(peer, one)];
   }
 
-  #withStatement(intent: Intent): Message[] {
-    return [intent];
+  #tell(peer: number, intent: Intent): Message[] {
+    this.#toldTo.set(peer, intent);
+    return [intent, ...this.#word(peer, intent.publishedS)];
+  }
+
+  /** Its word, signed, to one who wants to know: of what it told that one, or of the newest. */
+  #word(asker: number, nowS: number): Message[] {
+    const intent = this.#toldTo.get(asker) ?? [...this.#toldTo.values()].at(-1);
+    if (intent === undefined) return [];
+    const { owner, slot, version } = intent;
+    const text = { owner, slot, version, atS: nowS, digest: intentDigest(intent) };
+    this.deeds.statements += 1;
+    return [{ name: 'statement', ...text, signature: this.#parts.sign(text) }];
   }
 
   /** Tidings of long ago: every digest of the present epoch changes. */

@@ -42,4 +42,6 @@ export const eventKind = {
   lie: 21,
   /** A liar speaks out of turn. first: which of its frames. */
   lieLater: 22,
+  /** A platform's signature service answers. first: its answer. */
+  answered: 23,
 } as const;

@@ -1,6 +1,8 @@
 import type { Boards } from '../board/boards.ts';
 import type { Fault } from '../fault/draw.ts';
 import { Liar, type LiarCodec, type LiarDeeds, type LiarWay } from '../fault/liar.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
+import { signStatement } from '../../host/security/statement.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Scenario } from '../scenario/schema.ts';
@@ -63,8 +65,9 @@ export class Insider {
       fromMs: this.#fromMs,
       untilMs: this.#untilMs,
       seed,
+      bitsPerS: scenario.radio.bitsPerS,
       codec,
-      signer: null,
+      sign: (text) => signStatement(clusterKeys(seed, SIMULATED_CLUSTER, plan.nodes.length).nodeSeed(node), SIMULATED_CLUSTER, text),
     });
   }
 

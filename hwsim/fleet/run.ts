@@ -230,6 +230,8 @@ function handle(loop: Loop): void {
       return boards.observe(timeMs, node, loop.given[first].fields);
     case eventKind.upset:
       return boards.struck.strike(timeMs, loop.upsets[first], first);
+    case eventKind.answered:
+      return boards.answered(timeMs, node, first);
     case eventKind.lie:
       return loop.insider?.due(timeMs, boards);
     case eventKind.lieLater:

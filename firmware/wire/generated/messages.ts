@@ -14,6 +14,7 @@ export * from "./commands";
 export * from "./convergence";
 export * from "./epochs";
 export * from "./events";
+export * from "./insiders";
 export * from "./intent";
 export * from "./membership";
 export * from "./observations";

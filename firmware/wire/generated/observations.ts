@@ -459,3 +459,56 @@ export function decodeEpochChecked(at: usize, end: usize, m: EpochChecked): usiz
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<EpochChecked>("ok"));
   return at;
 }
+
+export const TYPE_SIGNED: u32 = 141;
+/** Longest encoding. */
+export const SIGNED_BYTES_MAX: u32 = 70;
+export const SIGNED_STRUCT_BYTES: u32 = 12;
+
+// This node's signature of the statement that inspect(13, ticket) shows (answer to sign).
+@unmanaged
+export class Signed {
+  ticket: u32 = 0; // 0..15
+  signatureAt: u32 = 0; // address of the bytes
+  signatureLength: u32 = 0; // 64..64
+}
+
+export function encodeSigned(at: usize, end: usize, m: Signed): usize {
+  at = writeType(at, end, 3, TYPE_SIGNED);
+  at = writeUint(at, end, m.ticket, 15);
+  at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
+  return at;
+}
+
+export function decodeSigned(at: usize, end: usize, m: Signed): usize {
+  at = readType(at, end, 3, TYPE_SIGNED);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Signed>("ticket"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Signed>("signatureAt"));
+  return at;
+}
+
+export const TYPE_VERIFIED: u32 = 142;
+/** Longest encoding. */
+export const VERIFIED_BYTES_MAX: u32 = 5;
+export const VERIFIED_STRUCT_BYTES: u32 = 8;
+
+// Whether the signature of that statement is its owner's (answer to verify).
+@unmanaged
+export class Verified {
+  ticket: u32 = 0; // 0..15
+  ok: u32 = 0; // 0..1
+}
+
+export function encodeVerified(at: usize, end: usize, m: Verified): usize {
+  at = writeType(at, end, 3, TYPE_VERIFIED);
+  at = writeUint(at, end, m.ticket, 15);
+  at = writeUint(at, end, m.ok, 1);
+  return at;
+}
+
+export function decodeVerified(at: usize, end: usize, m: Verified): usize {
+  at = readType(at, end, 3, TYPE_VERIFIED);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verified>("ticket"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Verified>("ok"));
+  return at;
+}
