@@ -43,8 +43,8 @@ export function firmwareConstants(image: Preset | Variant): Map<string, number> 
 export function tableLayout(image: Preset | Variant): number[] {
   const of = firmwareConstants(image);
   const names = [
-    'EDGE_AT CALL_AT CLOCK_AT COUNTERS_AT SCRATCH_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES INTENT_STATE_AT',
-    'INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT MEMBERS_MAX INTENTS_MAX NOTICES_MAX',
+    'EDGE_AT CALL_AT CLOCK_AT QUEUES_AT COUNTERS_AT SCRATCH_AT PLAIN_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES INTENT_STATE_AT',
+    'INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT LINK_KEYS_AT PEERS_AT MEMBERS_MAX INTENTS_MAX NOTICES_MAX',
   ];
   return names
     .join(' ')
