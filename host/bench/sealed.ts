@@ -1,6 +1,6 @@
 /**
- * How many frames the image seals and opens in a second on this machine, one core: a whole cluster of 100 nodes that probe and acknowledge each other cycle after cycle, as they do in
- * the simulator, without its radio and its judges.
+ * How many frames the image seals and opens in a second on this machine, one core: a whole cluster of some nodes that probe and acknowledge each other cycle after cycle, as they
+ * do in the simulator, without its radio and its judges.
  *
  * Timed are `transmit` and `receive` of frames to one member, whole: besides sealing and opening, the frame's messages are composed, decoded and applied, and every line of the tables that
  * this takes is checked and gets its code. Not timed is what a frame does not bring about: ticks, what goes between platform and node, and frames to all.
@@ -49,7 +49,15 @@ class SealedCluster {
     this.#contexts = Array.from({ length: members }, () => engine.reserve(engine.image.contextBytes));
     this.#frameAt = engine.reserve(roomBytes);
     this.#recordAt = engine.reserve(4096);
-    const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
+    const capability = {
+      rateMax: 200,
+      storageKg: 8000,
+      batteryWh: 6000,
+      solarW: 1000,
+      baseW: 40,
+      replicateW: 0,
+      mineWhPerKg: 60,
+    };
     const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
     this.#contexts.forEach((ctx, self) => {
       const config = { cluster: 1, self, members, generation: 1, seed: 1, features: 0, ...capability };
@@ -128,8 +136,8 @@ class SealedCluster {
   }
 }
 
-/** The best of `turns` turns of as many frames as a cluster of `members` sends in 200 cycles, after one that is not counted. Throws when a frame is refused. */
-export function sealedRate(engine: Engine, members = 100, turns = 7): SealedRate {
+/** The best of `turns` turns of as many frames as a cluster of `members` sends in 200 cycles (50 minutes), after one that is not counted. Throws when a frame is refused. */
+export function sealedRate(engine: Engine, { members, turns }: { members: number; turns: number }): SealedRate {
   const cluster = new SealedCluster(engine, members);
   let best: SealedRate = { framesPerS: 0, frameBytes: 0 };
   for (let turn = 0; turn <= turns; turn += 1) {
