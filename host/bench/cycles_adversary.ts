@@ -335,6 +335,8 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
   act('receive');
   builder.give(atS, fullFrame(builder, atS, false));
   script.back();
+  act('tick');
+  tick(script, atS);
   act('open');
   builder.give(atS, fullFrame(builder, atS, true));
   script.back();
