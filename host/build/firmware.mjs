@@ -42,6 +42,7 @@ const nullCipher = ['firmware/security/cipher.ts', 'firmware/security/cipher_nul
 const variants = {
   bare: { base: 'flight', settings: unprotected },
   unscrubbed: { base: 'flight', settings: unscrubbed },
+  trusting: { base: 'flight', settings: [['CONTAINED', 'false']] },
   'compact-bare': { base: 'compact', settings: unprotected },
   'compact-unscrubbed': { base: 'compact', settings: unscrubbed },
   'null-cipher': { base: 'flight', settings: [], replaced: nullCipher },

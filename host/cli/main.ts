@@ -33,7 +33,10 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 
 program
   .command('sim')
-  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, or a YAML file')
+  .argument(
+    '<scenario>',
+    'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, byzantine-1, or a YAML file',
+  )
   .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
@@ -55,6 +58,7 @@ program
   .addOption(
     new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
   )
+  .option('--uncontained', 'fly the build without bounds on what a member that lies can do, as a baseline')
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(

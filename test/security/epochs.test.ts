@@ -229,7 +229,9 @@ test('epoch 0 carries heads and parts only, the others carry none, and nobody is
   const { head } = epochOf(4, 2, 9000);
   assert.is(cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [{ name: 'probe', sequence: 1 }])), STATUS.implausible);
   // Some cycles it has not sent in.
-  const heads = allMembers(32).map((back) => cluster.hand(0, sealedFrame({ epoch: 1, sender: 2, counter: counter - back }, [head])));
+  const heads = allMembers(32).map((back) =>
+    cluster.hand(0, sealedFrame({ epoch: 1, sender: 2, counter: counter - back }, [head])),
+  );
   assert.ok(heads.includes(STATUS.implausible) && !heads.includes(STATUS.ok), heads.join());
   assert.ok(lost(cluster, 0, counters.channel) >= 2);
   assert.is(cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [head])), STATUS.ok);

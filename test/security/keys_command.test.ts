@@ -225,6 +225,39 @@ test('a run that broke off between an epoch and its bundle loses nothing', () =>
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-3.json')));
   }));
 
+/** Starts a run and kills it after so many milliseconds; true if that was in the middle of it. */
+function killed(afterMs: number, ...args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [command, ...args], { stdio: 'ignore' });
+    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+    child.on('close', (_, signal) => {
+      clearTimeout(timer);
+      resolve(signal === 'SIGKILL');
+    });
+  });
+}
+
+test('runs that are killed at any instant leave whole files or none, and what they left is no hindrance', () =>
+  inFolder(async (folder) => {
+    const fleet = join(folder, 'fleet');
+    // Whatever the speed of the machine: the first runs are killed before they begin, the last after they are done.
+    for (let afterMs = 50; !existsSync(cluster(fleet)); afterMs *= 1.3)
+      await killed(afterMs, 'keys', 'init', fleet, '--cluster', '7', '--members', '200');
+    let made = 1;
+    for (let afterMs = 50, kills = 0; made < 4 && kills < 40; kills += 1) {
+      const wasKilled = await killed(afterMs, 'keys', 'revoke', fleet, '--cluster', '7', '--id', String(10 + kills));
+      afterMs = wasKilled ? afterMs * 1.2 : afterMs * 0.7;
+      const epochs = keyFiles(cluster(fleet)).filter((path) => /epoch-\d+\.json$/.test(path));
+      made = epochs.length;
+      for (const path of epochs) assert.is(readKeyFile(path).kind, 'heliograph epoch');
+      assert.is(epochFile(fleet, made).excluded.length, made - 1);
+    }
+    assert.ok(made >= 2);
+    ok('keys', 'epoch', fleet, '--cluster', '7');
+    for (let epoch = 1; epoch <= made + 1; epoch += 1)
+      assert.equal(bundle(fleet, epoch).head.commitment, epochFile(fleet, epoch).commitment);
+  }));
+
 test('a folder that cannot be written is the machine refusing, and nothing half made is left', () =>
   inFolder((folder) => {
     const file = join(folder, 'file');

@@ -12,7 +12,7 @@ import {
 import { clusterKeys } from '../../host/security/provision.ts';
 import { makeSign1, readSign1 } from '../../host/security/sign1.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
-import { cover, NODE_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';
+import { cover, NODE_MAX, PARTS_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 
 const test = suite('security: tree and epochs');
@@ -135,6 +135,23 @@ test('nobody left, or too many parts, is no epoch', () => {
   );
   const scattered = new Set(all(12).map((at) => 1 + at * 16));
   assert.throws(() => makeEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
+});
+
+/** Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they lie. */
+function largest(levels: number, excluded: number): number {
+  if (excluded === 0) return 1;
+  if (levels === 0) return 0;
+  const half = 2 ** (levels - 1);
+  let most = 0;
+  for (let left = Math.max(0, excluded - half); left <= Math.min(excluded, half); left += 1)
+    most = Math.max(most, largest(levels - 1, left) + largest(levels - 1, excluded - left));
+  return most;
+}
+
+test('any six members can be excluded within the parts that a head counts; seven that lie far apart cannot', () => {
+  assert.is(largest(8, 6), PARTS_MAX);
+  assert.ok(largest(8, 7) > PARTS_MAX);
+  assert.is(cover(all(256), new Set([0, 40, 70, 110, 130, 200])).length, PARTS_MAX);
 });
 
 test('keys of a seed are the same each time, and others of another seed or cluster', () => {
