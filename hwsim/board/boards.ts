@@ -319,7 +319,8 @@ export class Boards {
       this.#follow(timeMs, node, reply);
       return reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     }
-    if (this.#parts.liar?.node === node) this.#parts.liar.hear(timeMs, this.#bytes.subarray(this.#scratch, this.#scratch + length));
+    if (this.#parts.liar?.node === node)
+      this.#parts.liar.hear(timeMs, this.#bytes.subarray(this.#scratch, this.#scratch + length));
     const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const { calls } = this.#parts.engine;

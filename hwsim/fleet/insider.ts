@@ -67,7 +67,8 @@ export class Insider {
       seed,
       bitsPerS: scenario.radio.bitsPerS,
       codec,
-      sign: (text) => signStatement(clusterKeys(seed, SIMULATED_CLUSTER, plan.nodes.length).nodeSeed(node), SIMULATED_CLUSTER, text),
+      sign: (text) =>
+        signStatement(clusterKeys(seed, SIMULATED_CLUSTER, plan.nodes.length).nodeSeed(node), SIMULATED_CLUSTER, text),
     });
   }
 
