@@ -7,6 +7,7 @@ import { type Preset, rootFolder, type Variant } from '../build/root.ts';
 const variants: Readonly<Record<Variant, { base: Preset; changed: readonly string[] }>> = {
   bare: { base: 'flight', changed: ['PROTECTED', 'SCRUBBED'] },
   unscrubbed: { base: 'flight', changed: ['SCRUBBED'] },
+  trusting: { base: 'flight', changed: ['CONTAINED'] },
   'null-cipher': { base: 'flight', changed: [] },
   'compact-bare': { base: 'compact', changed: ['PROTECTED', 'SCRUBBED'] },
   'compact-unscrubbed': { base: 'compact', changed: ['SCRUBBED'] },

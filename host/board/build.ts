@@ -32,8 +32,8 @@ export interface BuildOptions {
 }
 
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
-/** Buffers of loop.c between the image's static data and the context, and the checkpoint's header. */
-const loopBufferBytes = 256 + 256 + 1024 + 16;
+/** Buffers of loop.c between the image's static data and the context (the configuration's room, in which frames and records stand as well), and the checkpoint's header. */
+export const loopBufferBytes = 1312 + 16;
 
 /** Builds one target for its emulated machine. */
 export function buildBoard(name: TargetName, options: BuildOptions = {}): Promise<BoardBuild> {
@@ -48,6 +48,8 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   const files = { elf: at('heliograph.elf'), binary: at('heliograph.bin'), hex: at('heliograph.hex'), map: at('heliograph.map') };
   const isFresh = existsSync(at('stamp')) && readFileSync(at('stamp'), 'utf8') === stamp && existsSync(files.elf);
   if (!isFresh || options.force === true) {
+    if (loadV8Engine(target.variant ?? target.preset).image.isCipherNull)
+      throw new Error(`${target.name}: the cipher of this image is a stand-in for simulations: no board flies it`);
     requireCompiler(target);
     mkdirSync(folder, { recursive: true });
     writeFileSync(at('image.c'), translateImage(imagePath(target.variant ?? target.preset)));

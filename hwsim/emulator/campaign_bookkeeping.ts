@@ -1,12 +1,11 @@
 import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
+import { loopBufferBytes } from '../../host/board/build.ts';
 import type { Elf } from '../../host/board/elf.ts';
 import type { Target } from '../../host/board/targets.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import type { RamSpan, Snapshot } from './campaign_subject.ts';
 import { linearAddress } from './inject.ts';
 
-/** Where the loop puts the context: behind its buffers and the header of a checkpoint (firmware/boards/loop/loop.c). */
-const loopBufferBytes = 256 + 256 + 1024 + 16;
 const lineBytes = 64;
 const codeBytes = 8;
 /** Of the queues' counters: where the next event stands, and how many wait. */

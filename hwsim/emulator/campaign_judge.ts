@@ -1,10 +1,11 @@
-import { skipItem } from '../../host/cbor/item.ts';
+import type { LinkCipher } from '../../host/cbor/frame.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { partsOf } from '../injection/sayings.ts';
 import { type Exchange, drive, Reference, type Restart } from './campaign_platform.ts';
 import { timeOf } from './campaign_draw.ts';
 import type { Row } from './campaign_row.ts';
-import { askFor, type PortInput, type PortOutput } from './port.ts';
+import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
 /** A frame that an uncorrupted board would have sent, what was sent instead (null: nothing), and when. Without `expected`: one more than it would have sent. */
 export interface FrameChange {
@@ -32,40 +33,17 @@ export function frameChanges(atMs: number, expected: readonly PortOutput[], got:
 
 /** A right content may come this much earlier or later than an uncorrupted board's without being called wrong. */
 const mistimedMsMax = 120_000;
-const crcBytes = 4;
-const configBytesMax = 1024;
-
-/** Who a frame says it is from (the first three items of its header), and its messages one by one. */
-function partsOf(frame: Uint8Array): { sender: string; messages: string[] } {
-  const end = frame.length - crcBytes;
-  const messages: string[] = [];
-  try {
-    let at = 1;
-    for (let item = 0; item < 3; item += 1) at = skipItem(frame, at, end);
-    const sender = hex(frame.subarray(0, at));
-    for (at = skipItem(frame, 0, end); at < end; ) {
-      const next = skipItem(frame, at, end);
-      messages.push(hex(frame.subarray(at, next)));
-      at = next;
-    }
-    return { sender, messages };
-  } catch {
-    // What is no CBOR is one message that nobody else says.
-    return { sender: '', messages: [hex(frame)] };
-  }
-}
-
 /** A frame that an uncorrupted board sent, and when. */
 export interface Sent {
   atMs: number;
   frame: Uint8Array;
 }
 
-/** Whether the uncorrupted board named itself alike and said every message of the frame at about that time, in whatever frames. */
-export function isMistimed({ atMs, sent }: FrameChange, right: readonly Sent[]): boolean {
+/** Whether the uncorrupted board named itself alike and said every message of the frame at about that time, in whatever frames. `link` opens them. */
+export function isMistimed({ atMs, sent }: FrameChange, right: readonly Sent[], link: LinkCipher): boolean {
   if (sent === null) return true;
-  const { sender, messages } = partsOf(sent);
-  const near = right.filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax).map(({ frame }) => partsOf(frame));
+  const { sender, messages } = partsOf(sent, link);
+  const near = right.filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax).map(({ frame }) => partsOf(frame, link));
   const said = new Set(near.flatMap((each) => each.messages));
   return near.some((each) => each.sender === sender) && messages.every((message) => said.has(message));
 }
@@ -84,7 +62,7 @@ export class Judge {
     this.#row = row;
     this.#engine = engine;
     const { contextBytes, checkpointBytes } = engine.image;
-    this.#scratch = [contextBytes, checkpointBytes, configBytesMax].map((bytes) => engine.reserve(bytes));
+    this.#scratch = [contextBytes, checkpointBytes, PORT_FRAME_BYTES_MAX].map((bytes) => engine.reserve(bytes));
     this.#reference = new Reference(engine);
   }
 

@@ -33,13 +33,15 @@ export interface Restart {
   config: Uint8Array;
   /** Resets in a row. */
   resets: number;
+  /** Counter of frames up to which non-volatile memory holds a reservation. */
+  reserved: number;
 }
 
 const noDeadline = 0x7fffffff;
 /** More inputs than this in the rest of a row: it spins. */
 const exchangesMax = 2000;
 const fieldsMax = 24;
-const place = { incarnation: 5, timeKnown: 7, resets: 18 } as const;
+const place = { incarnation: 5, timeKnown: 7, resets: 18, reserved: 20 } as const;
 /** What a platform tells a runtime that has begun anew, when it was told before: as hwsim/fleet/platform.ts does. */
 const briefed: ReadonlySet<number> = new Set([TYPE.outlook, TYPE.assign, TYPE.window]);
 
@@ -53,8 +55,21 @@ function typeOf(record: Uint8Array): number {
   return record[1] === 0x18 ? record[2] : 0;
 }
 
-/** The configuration for another boot: the next incarnation, mission time not known, resets as the platform counts them. */
-export function nextConfig(config: Uint8Array, resets: number): Uint8Array {
+/** Up to where counters are reserved once these inputs were given: the last answer says so. */
+function reservedIn(inputs: readonly PortInput[]): number {
+  const answer = inputs.findLast((input) => input.kind === 'record' && typeOf(input.bytes) === TYPE.countersReserved);
+  return answer?.kind === 'record' ? secondOf(answer.bytes) : 0;
+}
+
+/** The number behind a record's type. */
+function secondOf(record: Uint8Array): number {
+  const fields = new Uint32Array(fieldsMax);
+  readRecord(record, 0, record.length, fields);
+  return fields[1];
+}
+
+/** The configuration for another boot: the next incarnation, mission time not known, resets as the platform counts them, counters as it has reserved them. */
+export function nextConfig(config: Uint8Array, resets: number, reserved: number): Uint8Array {
   const fields = new Uint32Array(fieldsMax);
   // The first record ends where reading the whole fails: its length is found by writing it again.
   const scratch = new Uint8Array(256);
@@ -68,6 +83,7 @@ export function nextConfig(config: Uint8Array, resets: number): Uint8Array {
   fields[place.incarnation] = (fields[place.incarnation] + 1) & 0xffff;
   fields.fill(0, place.timeKnown, place.timeKnown + 3);
   fields[place.resets] = resets;
+  fields[place.reserved] = reserved;
   const written = writeRecord(scratch, 0, fields, count);
   return Uint8Array.from([...scratch.subarray(0, written), ...config.subarray(length)]);
 }
@@ -77,21 +93,24 @@ export function restartAfter(row: readonly PortInput[], input: number, reset: { 
   const boot = row[0];
   if (boot.kind !== 'boot') throw new Error('a row begins with a boot');
   const now = timeOf(row[input]);
+  const reserved = reservedIn(row.slice(0, input + 1));
   if (reset === null)
     return {
       atMs: now + runtimeRestartMs,
       cause: bootCause.runtimeRestart,
       clockZeroMs: 0,
-      config: nextConfig(boot.config, 0),
+      config: nextConfig(boot.config, 0, reserved),
       resets: 0,
+      reserved,
     };
   const atMs = now + processorBootMs;
-  return { atMs, cause: reset.cause, clockZeroMs: atMs, config: nextConfig(boot.config, reset.resets), resets: reset.resets };
+  const { cause, resets } = reset;
+  return { atMs, cause, clockZeroMs: atMs, config: nextConfig(boot.config, resets, reserved), resets, reserved };
 }
 
 /**
  * The platform goes on with a board that it has brought back: boots it, tells it what it must know, gives it what its peers said in the recorded run and ticks when it asks for
- * it. Ends early when the board traps or resets again.
+ * it. Counters it reserves as this board asks, whatever the recorded one asked. Ends early when the board traps or resets again.
  */
 export function* drive(board: Playable, row: readonly PortInput[], from: number, restart: Restart): Generator<Exchange> {
   const endMs = timeOf(row.at(-1)!);
@@ -129,6 +148,11 @@ export function* drive(board: Playable, row: readonly PortInput[], from: number,
     if (last?.kind !== 'done') return;
     if (last.deadlineMs === noDeadline) dueMs = Number.POSITIVE_INFINITY;
     else if (last.deadlineMs !== notAsked) dueMs = nowMs + Math.max(1, last.deadlineMs);
+    const asked = reservationIn(outputs);
+    if (asked > 0) {
+      present = { ...present, reserved: Math.max(present.reserved, asked) };
+      first.unshift({ kind: 'record', bytes: answerOf(present.reserved), ...clock(nowMs) });
+    }
     const again = orderedRestart(present, nowMs, outputs);
     if (again === null) continue;
     if (again.clockZeroMs !== present.clockZeroMs) board.reset();
@@ -139,16 +163,27 @@ export function* drive(board: Playable, row: readonly PortInput[], from: number,
   }
 }
 
+/** What the board asks to be reserved; 0: nothing. */
+function reservationIn(outputs: readonly PortOutput[]): number {
+  const order = outputs.findLast((output) => output.kind === 'record' && typeOf(output.bytes) === TYPE.reserveCounters);
+  return order?.kind === 'record' ? secondOf(order.bytes) : 0;
+}
+
+function answerOf(reserved: number): Uint8Array {
+  const record = new Uint8Array(16);
+  return record.slice(0, writeRecord(record, 0, [TYPE.countersReserved, reserved]));
+}
+
 /** The ladder's word: the runtime ends itself, and the platform does as it says (hwsim/board/boards.ts). */
 function orderedRestart(last: Restart, nowMs: number, outputs: readonly PortOutput[]): Restart | null {
   const order = outputs.find((output) => output.kind === 'record' && ordered.has(typeOf(output.bytes)));
   if (order?.kind !== 'record') return null;
   const cause = ordered.get(typeOf(order.bytes))!;
   if (cause === bootCause.runtimeRestart)
-    return { ...last, atMs: nowMs + runtimeRestartMs, cause, config: nextConfig(last.config, last.resets) };
+    return { ...last, atMs: nowMs + runtimeRestartMs, cause, config: nextConfig(last.config, last.resets, last.reserved) };
   const atMs = nowMs + processorBootMs;
   const resets = last.resets + 1;
-  return { atMs, cause, clockZeroMs: atMs, config: nextConfig(last.config, resets), resets };
+  return { ...last, atMs, cause, clockZeroMs: atMs, config: nextConfig(last.config, resets, last.reserved), resets };
 }
 
 /** What was told before and holds on: of each kind the last. */
@@ -159,7 +194,8 @@ function briefs(row: readonly PortInput[]): Uint8Array[] {
   return [...told.values()];
 }
 
-const isHeard = ({ kind }: PortInput) => kind === 'frame' || kind === 'record';
+const isHeard = (input: PortInput) =>
+  input.kind === 'frame' || (input.kind === 'record' && typeOf(input.bytes) !== TYPE.countersReserved);
 
 /** Slots that can be emptied, and that for a while keep only some of the checkpoints that are written. */
 class FreshSlots implements CheckpointMemory {

@@ -1,6 +1,8 @@
 import { portInputs, recordNode } from '../../host/bench/cycles_record.ts';
+import type { LinkCipher } from '../../host/cbor/frame.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { loadScenario } from '../../host/cli/input.ts';
+import { simulatedLink } from '../../host/security/provision.ts';
 import { type Scenario, scenarioSchema } from '../scenario/schema.ts';
 import type { LocalTime, PortInput } from './port.ts';
 import { timeOf, type Window } from './campaign_draw.ts';
@@ -13,6 +15,8 @@ export interface Row {
   node: number;
   /** Inputs of peers, from their power-on. */
   peers: PortInput[][];
+  /** Opens the frames of the run. */
+  link: LinkCipher;
   /** For people. */
   told: string;
 }
@@ -52,5 +56,5 @@ export function recordRow(preset: Preset): Row {
   );
   const minutes = (ms: number) => Math.round(ms / 60_000);
   const told = `node ${node} of ${nodes} in scenario quiet with a storm announced (seed ${seed}): ${inputs.length} inputs in ${minutes(endMs)} minutes`;
-  return { inputs, window: { from: warmUpInputs + 1, to }, node, peers, told };
+  return { inputs, window: { from: warmUpInputs + 1, to }, node, peers, link: simulatedLink(seed, nodes), told };
 }

@@ -100,7 +100,9 @@ export class Striker {
       if (/did not answer/.test(error.message)) findings.add('hang', 'it stands still, and its watchdog does not end that');
       else findings.add('crash', `the processor locks up: ${error.message.split('\n')[0]}`);
     }
-    const accepted = this.#parts.judge.accepts(findings.changes.filter((change) => !isMistimed(change, this.#sent)));
+    const accepted = this.#parts.judge.accepts(
+      findings.changes.filter((change) => !isMistimed(change, this.#sent, this.#parts.row.link)),
+    );
     if (accepted !== null)
       findings.add(
         'SDC-propagated',
@@ -220,7 +222,7 @@ export class Striker {
     const changes = frameChanges(timeOf(row.inputs[index]), expected, outputs);
     findings.changes.push(...changes);
     findings.noteOthers(index, row.inputs[index].kind, outputs, expected);
-    if (changes.some((change) => !isMistimed(change, this.#sent)))
+    if (changes.some((change) => !isMistimed(change, this.#sent, this.#parts.row.link)))
       findings.noteOther(index, `a frame is another in the answer to input ${index} (${row.inputs[index].kind})`);
   }
 

@@ -60,6 +60,8 @@ export interface Hello {
   contextBytes: number;
   /** First four bytes of the image's SHA-256, the first the highest. */
   imageMark: number;
+  /** Counter of frames up to which non-volatile memory holds a reservation; 0: none. */
+  reserved: number;
 }
 
 export type PortOutput =
@@ -117,12 +119,13 @@ function inputBody(input: PortInput): Uint8Array {
 function outputBody(output: PortOutput): Uint8Array {
   switch (output.kind) {
     case 'hello': {
-      const { body, view } = bodyOf(kind.hello, 18);
+      const { body, view } = bodyOf(kind.hello, 22);
       body.set([output.target, output.abi, output.preset, output.cause], 1);
       view.setUint32(5, output.boots, true);
       body.set([output.resetsInRow, output.checkpoints], 9);
       view.setUint32(11, output.contextBytes, true);
       view.setUint32(15, output.imageMark, true);
+      view.setUint32(19, output.reserved, true);
       return body;
     }
     case 'frame':
@@ -229,7 +232,7 @@ export function decodeOutput(frame: Uint8Array): PortOutput {
 }
 
 function decodeHello(body: Uint8Array, view: DataView): Hello {
-  needs(body, kind.hello, 18);
+  needs(body, kind.hello, 22);
   const [target, abi, preset, cause] = body;
   return {
     kind: 'hello',
@@ -242,5 +245,6 @@ function decodeHello(body: Uint8Array, view: DataView): Hello {
     checkpoints: body[9],
     contextBytes: view.getUint32(10, true),
     imageMark: view.getUint32(14, true),
+    reserved: view.getUint32(18, true),
   };
 }

@@ -15,7 +15,7 @@ export interface Said {
   parts?: Parts;
 }
 
-interface Parts {
+export interface Parts {
   sender: string;
   messages: string[];
 }
@@ -290,7 +290,7 @@ function note(entry: { count: number; example: string }, example: string): void 
 }
 
 /** Who a frame says it is from, and its messages one by one, as hexadecimal digits. */
-function partsOf(frame: Uint8Array, link: LinkCipher): Parts {
+export function partsOf(frame: Uint8Array, link: LinkCipher): Parts {
   const messages: string[] = [];
   let sender = '';
   try {

@@ -8,7 +8,7 @@ import { firmwareConstants } from '../../host/bench/cycles_layout.ts';
 import { portInputs, recordNode, repeatOn, replay } from '../../host/bench/cycles_record.ts';
 import { buildRunner, runScript } from '../../host/bench/cycles_runner.ts';
 import { place, Script } from '../../host/bench/cycles_script.ts';
-import { buildBoard, buildTarget } from '../../host/board/build.ts';
+import { buildBoard, buildTarget, loopBufferBytes } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
@@ -53,7 +53,7 @@ function onV8(calls: number, before: number, offset: number, mask: number): numb
 
 test('a flip of the same byte of linear memory after the same call has the same outcome on every processor, and on V8', async () => {
   const hashes: (number | null)[] = [];
-  const base = loadV8Engine('bare').calls.memory_base() + 256 + 256 + 1024 + 16;
+  const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
   // The last record of claims: nobody makes so many here.
   const constants = firmwareConstants('flight');
   const unused = constants.get('INTENTS_AT')! + 64 * (constants.get('INTENTS_MAX')! - 1);
@@ -115,7 +115,7 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are told apart', asy
     about.includes('intent') && index < calls.length ? [index] : [],
   );
   const call = withClaim[Math.floor((withClaim.length * 2) / 3)];
-  const base = loadV8Engine('bare').calls.memory_base() + 256 + 256 + 1024 + 16;
+  const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
   // A chain that bites its tail is walked no further than it can be long: a broken invariant (firmware/intent/chain.ts), not a hang.
   const sites = new Set<number>();
   for (const { offset, bit } of (await tailBites(call)).slice(0, 6)) {

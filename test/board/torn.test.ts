@@ -38,11 +38,20 @@ test('RAD-1 holds: a power cut at every word of writing a checkpoint or a counte
   for (const memory of ['mram', 'flash'] as const) {
     const small = run(program, memory, smallBytes);
     assert.is(small.status, 0, small.told);
-    const [, checkpoints, starts] = /: (\d+) cuts of writing a checkpoint, (\d+) of counting a start/.exec(small.told)!;
-    assert.ok(Number(checkpoints) > 100_000 && Number(starts) > 400, small.told);
+    const [, checkpoints, starts, reservations] =
+      /: (\d+) cuts of writing a checkpoint, (\d+) of counting a start, (\d+) of reserving counters/.exec(small.told)!;
+    assert.ok(Number(checkpoints) > 100_000 && Number(starts) > 400 && Number(reservations) > 10_000, small.told);
     const whole = run(program, memory, loadV8Engine('flight').image.checkpointBytes);
     assert.is(whole.status, 0, whole.told);
     console.log(small.told.trim(), '|', whole.told.trim());
+  }
+});
+
+test('SEC-1 holds: in a life of 20,000 power cuts no reservation that was told is ever lost, and none is there that nobody asked for', () => {
+  const program = build('long-lived');
+  for (const memory of ['mram', 'flash'] as const) {
+    const { status, stdout } = spawnSync(program, [memory, 'life', '20000'], { encoding: 'utf8' });
+    assert.is(status, 0, stdout);
   }
 });
 
@@ -56,14 +65,17 @@ test('RAD-1 violated: what would lose or load something else is noticed', () => 
       'spared * STORE_SLOT_BYTES',
       /lost both checkpoints|loaded what is neither/,
     ],
-    ['one-copy', '(is_newer(second, first) ? 0 : 1u)', '0u', /miscounted/],
+    ['one-block', 'entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0', '0', /miscounted/],
+    ['forgotten', 'counters.resets = entry.resets;', 'counters.resets = entry.resets; entry.reserved = 0;', /lost a reservation/],
+    ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not told|was lost/],
+    ['written-over', 'entry.sequence == 0 || anew ||', 'entry.sequence == 0 ||', /written twice/],
     ['across-pages', '((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u))', '0', /crosses a page/],
     ['no-wrap', '(s32)(sequence - than) > 0', 'sequence > than', /is not the one that is loaded/],
   ];
   for (const [name, right, wrong, told] of faults) {
     assert.ok(store.includes(right), `store.c no longer has: ${right}`);
     const bytes = name === 'across-pages' ? wholePageBytes : smallBytes;
-    const result = run(build(name, store.replace(right, wrong)), 'mram', bytes);
+    const result = run(build(name, store.replace(right, wrong)), name === 'written-over' ? 'flash' : 'mram', bytes);
     assert.is(result.status, 1, name);
     assert.match(result.told, told);
   }

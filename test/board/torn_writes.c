@@ -5,6 +5,7 @@
  * The memory is one of two kinds, as the drivers have them: MRAM (erasing clears the header) or flash (erasing takes a block, whose content is arbitrary if it is cut short).
  *
  * Usage: torn_writes mram|flash BYTES        prints, of checkpoints of so many bytes, how many cuts were survived; exit 1 at the first that was not
+ *        torn_writes mram|flash life CUTS     the same of one long life in which counters are reserved and the power fails at random
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -86,6 +87,11 @@ void board_store_erase(u32 at, u32 bytes) {
 void board_store_write(u32 at, const u8 *from, u32 bytes) {
   if (at % 16 != 0 || at / PAGE_BYTES != (at + bytes - 1) / PAGE_BYTES) {
     printf("a write of %u bytes at %u crosses a page of flash\n", bytes, at);
+    exit(1);
+  }
+  for (u32 i = 0; is_flash && i < bytes; i++) {
+    if (memory[at + i] == 0xff) continue;
+    printf("byte %u of flash is written twice between two erasures\n", at + i);
     exit(1);
   }
   write_words(at, from, bytes);
@@ -284,7 +290,82 @@ static void cut_counters(u32 starts_before, u32 resets_before) {
   }
 }
 
+/* Every cut of reserving counters after so many starts and reservations: what was told as reserved stays so, and nothing is reserved that nobody asked for. */
+static void reserve(u32 cycle) {
+  (void)store_reserve(cycle);
+}
+
+static void cut_reservations(u32 starts_before, u32 reserved_before) {
+  static u8 first[MEMORY_BYTES];
+  static u8 torn[MEMORY_BYTES];
+  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  lives_on();
+  for (u32 i = 0; i < starts_before; i++) store_start(i == 0);
+  for (u32 i = 1; i <= reserved_before; i++)
+    expect(store_reserve(i * 7) == i * 7, "what was reserved is not told", starts_before, i, TEARS);
+  const u32 before = reserved_before * 7;
+  const u32 asked = before + 7;
+  memcpy(first, memory, sizeof memory);
+  for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
+    for (u32 words = 0;; words++) {
+      memcpy(memory, first, sizeof memory);
+      const u32 whole = cut_short(reserve, asked, words, (enum tear)how);
+      memcpy(torn, memory, sizeof memory);
+      const u32 held = store_reserved();
+      expect(held == asked || (!whole && held == before), "a reservation was lost", starts_before, words, how);
+      /* The start that follows is cut as well, and then one is not. */
+      for (u32 second = 0;; second++) {
+        memcpy(memory, torn, sizeof memory);
+        const u32 started = cut_short(count_start, 0, second, (enum tear)(TEARS - 1 - how));
+        store_start(0);
+        expect(store_reserved() == held, "a start lost a reservation", starts_before, words, how);
+        expect(store_boots() >= starts_before + 1 && store_boots() <= starts_before + 2, "starts are miscounted", starts_before, words, how);
+        expect(store_reserve(asked + 7) == asked + 7, "after a power cut nothing can be reserved", starts_before, words, how);
+        if (started) break;
+      }
+      if (whole) break;
+    }
+  }
+}
+
+/* One life: starts, reservations, the power cut at any word of either. `told`: what was ever told as reserved; `asked`: the most that was ever asked for. */
+static void live(unsigned long wanted) {
+  u32 told = 0;
+  u32 asked = 0;
+  u32 starts = 0;
+  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  lives_on();
+  store_start(1);
+  while (cuts < wanted) {
+    /* Of erasing MRAM, and of writing an entry, no more words than this can be written. */
+    const u32 words = mix() % 16;
+    const enum tear how = (enum tear)(mix() % TEARS);
+    if (mix() % 4 == 0) {
+      starts += cut_short(count_start, 0, words, how);
+    } else {
+      const u32 cycle = told + 1 + mix() % 40;
+      if (cycle > asked) asked = cycle;
+      if (cut_short(reserve, cycle, words, how)) {
+        told = store_reserved();
+        expect(told >= cycle, "what was reserved is not told", starts, words, how);
+        continue;
+      }
+    }
+    store_start(0);
+    starts++;
+    const u32 held = store_reserved();
+    expect(held >= told && held <= asked, "a reservation was lost", starts, words, how);
+    told = held;
+  }
+  printf("%s: %lu cuts of one life, %u starts, %u cycles reserved\n", is_flash ? "flash" : "mram", cuts, starts, told);
+}
+
 int main(int argc, char **argv) {
+  if (argc == 4 && strcmp(argv[2], "life") == 0) {
+    is_flash = strcmp(argv[1], "flash") == 0;
+    live(strtoul(argv[3], NULL, 0));
+    return 0;
+  }
   if (argc != 3) return 2;
   is_flash = strcmp(argv[1], "flash") == 0;
   checkpoint_bytes = (u32)strtoul(argv[2], NULL, 0);
@@ -295,6 +376,12 @@ int main(int argc, char **argv) {
   static const u32 befores[] = {0, 1, 2, 3, 4, 255, 256, 300};
   for (u32 i = 0; i < sizeof befores / sizeof befores[0]; i++)
     cut_counters(befores[i], befores[i] > 2 ? (befores[i] > 256 ? 255 : befores[i] - 2) : 0);
-  printf("%s, %u bytes: %lu cuts of writing a checkpoint, %lu of counting a start\n", argv[1], checkpoint_bytes, of_checkpoints, cuts);
+  const unsigned long of_starts = cuts;
+  cuts = 0;
+  static const u32 reserved_befores[] = {0, 1, 2, 254, 255, 256, 300, 511, 512, 1100};
+  for (u32 i = 0; is_small && i < sizeof reserved_befores / sizeof reserved_befores[0]; i++)
+    for (u32 starts = 1; starts <= 3; starts++) cut_reservations(starts, reserved_befores[i]);
+  printf("%s, %u bytes: %lu cuts of writing a checkpoint, %lu of counting a start, %lu of reserving counters\n", argv[1], checkpoint_bytes,
+         of_checkpoints, of_starts, cuts);
   return 0;
 }

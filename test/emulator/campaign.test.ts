@@ -3,6 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type InjectionRecord, type ModelName, modelNames, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 import { injectBoards } from '../../hwsim/emulator/campaign.ts';
+import { clusterKeys, simulatedLink } from '../../host/security/provision.ts';
+import { seal } from '../../host/security/envelope.ts';
 import { planStops } from '../../hwsim/emulator/campaign_draw.ts';
 import { Accesses } from '../../hwsim/emulator/campaign_golden.ts';
 import { isMistimed } from '../../hwsim/emulator/campaign_judge.ts';
@@ -119,19 +121,25 @@ test('of a byte the first touch counts that comes after the strike', () => {
 });
 
 test('a frame that says what an uncorrupted board says, at about that time, is late; one that says something else is wrong', () => {
-  // [1, 2, 3, 4, 5] for a header, then messages, then four bytes of CRC.
-  const frame = (...messages: number[]) => Uint8Array.of(0x85, 1, 2, 3, 4, 5, ...messages, 0, 0, 0, 0);
+  const link = simulatedLink(1, 8);
+  let counter = 0;
+  const frame = (...messages: number[]) =>
+    seal(
+      { cluster: 1, epoch: 1, sender: 4, addressee: 0xffff, counter: ++counter },
+      Uint8Array.from(messages.flatMap((each) => [0x81, each])),
+      clusterKeys(1, 1, 8).linkKey(1),
+    );
   const right = [
     { atMs: 1000, frame: frame(6, 7) },
     { atMs: 9000, frame: frame(8) },
   ];
   const change = (atMs: number, sent: Uint8Array) => ({ atMs, expected: null, sent });
-  assert.ok(isMistimed(change(5000, frame(8, 6)), right));
-  assert.not(isMistimed(change(5000, frame(9)), right));
-  assert.not(isMistimed(change(500_000, frame(6)), right));
+  assert.ok(isMistimed(change(5000, frame(8, 6)), right, link));
+  assert.not(isMistimed(change(5000, frame(9)), right, link));
+  assert.not(isMistimed(change(500_000, frame(6)), right, link));
   const other = frame(6);
-  other[3] = 9;
-  assert.not(isMistimed(change(1000, other), right));
+  other[15] = 9;
+  assert.not(isMistimed(change(1000, other), right, link));
 });
 
 test.run();

@@ -22,7 +22,7 @@ const time = { nowS: 0xfffffffe, nowMs: 999 };
 const inputs: PortInput[] = [
   { kind: 'boot', cause: 2, hashed: true, ...time, config: bytes(1000) },
   { kind: 'boot', cause: 1, hashed: false, nowS: 0, nowMs: 0, config: bytes(4200) },
-  { kind: 'frame', ...time, bytes: bytes(208) },
+  { kind: 'frame', ...time, bytes: bytes(256) },
   { kind: 'record', ...time, bytes: bytes(3) },
   { kind: 'tick', ...time },
   { kind: 'store', ...time },
@@ -33,7 +33,7 @@ const inputs: PortInput[] = [
 const outputs: PortOutput[] = [
   {
     ...{ kind: 'hello', target: 5, abi: 1, preset: 2, cause: 3, boots: 70_000, resetsInRow: 255, checkpoints: 2 },
-    ...{ contextBytes: 77_456, imageMark: 0x89abcdef },
+    ...{ contextBytes: 77_456, imageMark: 0x89abcdef, reserved: 0x80000001 },
   },
   { kind: 'frame', bytes: bytes(256) },
   { kind: 'record', bytes: bytes(64) },

@@ -66,7 +66,19 @@ export function runStandIn(): void {
   const hello = (cause: number) => {
     const imageMark = what === 'other-image' ? 1 : Number.parseInt(engine.image.sha256.slice(0, 8), 16);
     const { contextBytes } = engine.image;
-    emit({ kind: 'hello', target, abi: 1, preset: 1, cause, boots: 1, resetsInRow: 0, checkpoints: 0, contextBytes, imageMark });
+    emit({
+      kind: 'hello',
+      target,
+      abi: 2,
+      preset: 1,
+      cause,
+      boots: 1,
+      resetsInRow: 0,
+      checkpoints: 0,
+      contextBytes,
+      imageMark,
+      reserved: 0,
+    });
   };
   let inputs = 0;
   const reader = new StreamReader((frame) => {

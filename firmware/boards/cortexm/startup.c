@@ -89,7 +89,8 @@ void __attribute__((noreturn)) board_abandon(u32 reason) {
 }
 
 /*
- * Gives the present call up: the exception returns to `resume`(r1), privileged, on a fresh stack. Its frame is made anew at the top, since the old one may lie beyond it.
+ * Gives the present call up: the exception returns to `resume`(r1), privileged, on a fresh stack. Its frame is made anew at the top, since the old one may lie beyond it. If the call used
+ * floating-point registers, the processor still means to keep them in the frame that is given up, when the next call uses some (FPCCR, LSPACT; ARMv7-M ARM, B1.5.7): it must not.
  */
 void __attribute__((naked, used)) abandon_entry(void) {
   __asm__ volatile(
@@ -97,6 +98,10 @@ void __attribute__((naked, used)) abandon_entry(void) {
       "bic r0, #1\n"
       "msr control, r0\n"
       "isb\n"
+      "ldr r0, =0xe000ef34\n"
+      "ldr r2, [r0]\n"
+      "bic r2, #1\n"
+      "str r2, [r0]\n"
       "ldr r0, =stack_top\n"
       "sub r0, #32\n"
       "str r1, [r0, #0]\n"

@@ -7,6 +7,7 @@
 #include "board.h"
 #include "calls.h"
 #include "code.h"
+#include "config.h"
 #include "image.h"
 #include "linear.h"
 #include "port.h"
@@ -18,7 +19,8 @@
 
 #define FRAME_BYTES 256u
 #define RECORD_BYTES 256u
-#define CONFIG_BYTES 1024u
+/* Of a boot with 32 groups and all keys: 1,293. It stands where frames and records do, which nobody needs meanwhile. */
+#define CONFIG_BYTES 1312u
 #define ANSWER_WORDS_MAX 64u
 /* The checkpoint's header stands right before the context, so that it is made and verified in place. */
 #define CHECKPOINT_HEADER_BYTES 16u
@@ -41,6 +43,10 @@
 #define COMMAND_RESET_PROCESSOR 165u
 #define COMMAND_ALTERNATE_IMAGE 166u
 #define COMMAND_STORE_CHECKPOINT 168u
+#define COMMAND_RESERVE_COUNTERS 169u
+#define OBSERVATION_COUNTERS_RESERVED 139u
+/* Of abi_version: the image's cipher is a stand-in for simulations. */
+#define ABI_STAND_IN 256u
 
 /* Twice the worst step found on the slowest part: 27 million instructions of LEON3 at 100 MHz, for a table full of claims that cross. */
 #define STEP_MS_MAX 1000u
@@ -71,6 +77,8 @@ struct state {
   u32 mended;
   /* Of the step at hand. */
   u32 deadline;
+  /* Counters were reserved, and the image does not know it yet. */
+  u32 unconfirmed;
 };
 
 static struct state loop;
@@ -87,7 +95,7 @@ static u32 record_at(void) {
   return frame_at() + FRAME_BYTES;
 }
 static u32 config_at(void) {
-  return record_at() + RECORD_BYTES;
+  return frame_at();
 }
 static u32 checkpoint_at(void) {
   return config_at() + CONFIG_BYTES;
@@ -174,6 +182,7 @@ static void tell_hello(void) {
   port_byte(store_filled());
   port_word(image_context_bytes());
   port_word(IMAGE_ID);
+  port_word(store_reserved());
   port_end();
 }
 
@@ -208,10 +217,24 @@ static void feed(void) {
   loop.fed_s = loop.now_s;
 }
 
-static void obey(u32 command) {
+/* First it is kept, then told: a driven board leaves the telling to whoever drives it. */
+static void reserve(u32 bytes) {
+  u8 record[8];
+  const u32 length = bytes < sizeof record ? bytes : sizeof record;
+  linear_read(record_at(), record, length);
+  const struct item cycle = item_at(record, length, 3);
+  if (cycle.bytes == 0) return;
+  (void)store_reserve(cycle.value);
+  loop.unconfirmed = !is_driven();
+}
+
+static void obey(u32 command, u32 bytes) {
   switch (command) {
     case COMMAND_STORE_CHECKPOINT:
       store_checkpoint();
+      return;
+    case COMMAND_RESERVE_COUNTERS:
+      reserve(bytes);
       return;
     case COMMAND_FEED_WATCHDOG:
       feed();
@@ -237,7 +260,7 @@ static void drain_commands(void) {
     if (bytes == 0) return;
     const u32 command = type_of(record_at(), bytes);
     tell(PORT_OUT_RECORD, record_at(), bytes);
-    obey(command);
+    obey(command, bytes);
   }
 }
 
@@ -249,7 +272,7 @@ static void drain_frames(void) {
   }
 }
 
-static void drain(u32 flags) {
+static void drain_once(u32 flags) {
   if (flags & FLAG_DEADLINE) drain_frames();
   if (flags & FLAG_COMMAND) drain_commands();
   if (!loop.booted) return;
@@ -257,6 +280,17 @@ static void drain(u32 flags) {
   if ((flags & FLAG_DEADLINE) == 0) return;
   loop.deadline = call_deadline(context_at(), loop.now_s, loop.now_ms);
   set_due(loop.deadline);
+}
+
+static void drain(u32 flags) {
+  drain_once(flags);
+  while (loop.booted && loop.unconfirmed) {
+    u8 record[8] = {0x82, 0x18, OBSERVATION_COUNTERS_RESERVED};
+    loop.unconfirmed = 0;
+    const u32 bytes = 3 + item_put(record + 3, store_reserved());
+    linear_write(record_at(), record, bytes);
+    drain_once(call_observe(context_at(), loop.now_s, loop.now_ms, record_at(), bytes));
+  }
 }
 
 /* ---- inputs ---- */
@@ -276,14 +310,16 @@ static u32 boot(const struct port_frame *in) {
   if (in->bytes < 8 || in->bytes - 8 > CONFIG_BYTES) return NOT_ASKED;
   loop.flags = in->body[0];
   const u32 cause = in->body[1];
-  const u32 bytes = in->bytes - 8;
   if (is_driven()) take_time(in->body + 2);
   else clock_zero();
   loop.fed = 0;
+  loop.unconfirmed = 0;
   /* Below the context nothing of before is left either: what went astray may have written there. */
   linear_fill(0, 0, image_memory_base());
   image_constants();
-  linear_write(config_at(), in->body + 8, bytes);
+  /* Whoever drives a board knows what was reserved, for it hears all commands and answers this one; else what is kept here holds. */
+  const u32 bytes = config_write(config_at(), CONFIG_BYTES, in->body + 8, in->bytes - 8, is_driven() ? 0 : store_reserved());
+  if (bytes == 0) return NOT_ASKED;
   u32 status = begin_from_store(cause, bytes);
   if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);
   loop.booted = (status & STATUS_MASK) == 0;
@@ -418,7 +454,7 @@ static void tell_trapped(u32 site, u32 reason) {
   port_end();
 }
 
-/* Another start reads the program anew, which helps where it is copied into RAM or was read wrongly. Else nobody hears of this board again. */
+/* Another start reads the program anew, which helps where it is copied into RAM or was read wrongly. Else, and if the program is none that may fly, nobody hears of this board again. */
 static void __attribute__((noreturn)) refuse_to_start(void) {
   if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
   tell_trapped(0, TRAP_CODE);
@@ -430,7 +466,7 @@ void loop_start(void) {
   stack_paint();
   linear_start();
   store_start(board_cause() == CAUSE_POWER_ON);
-  if (!is_whole) refuse_to_start();
+  if (!is_whole || (image_abi_version() & ABI_STAND_IN) != 0) refuse_to_start();
   image_constants();
   if (context_at() + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
   tell_hello();

@@ -20,8 +20,8 @@ enum port_kind {
   PORT_ANSWER = 134,
 };
 
-/* The largest is `boot`: header and configuration of 32 groups, 900 bytes. Longer frames are dropped and counted. */
-#define PORT_BYTES_MAX 1100u
+/* The largest is `boot`: kind, header, a configuration of 1,312 bytes, checksum. Longer frames are dropped and counted. */
+#define PORT_BYTES_MAX 1328u
 /* The largest is a link frame of 256 bytes or an answer of 64 words. */
 #define PORT_OUT_BYTES_MAX 272u
 

@@ -6,15 +6,16 @@
 #include "port.h"
 
 #define CHUNK_BYTES 128u
-#define COUNTERS_BYTES 32u
-#define COUNTERS_CHECKED 16u
+#define ENTRY_BYTES 32u
+#define ENTRY_CHECKED 20u
+#define ENTRIES_END (2u * STORE_COUNTERS_BYTES)
 /* Of a slot's header: what its mark vouches for, and where the checksum of the checkpoint stands. */
 #define MARKED_AT 4u
 #define MARKED_BYTES 12u
 #define CHECKSUM_AT 12u
 
+/* Of this start. What is reserved is not among them: it is read where it is kept, for an upset here would have counters used twice. */
 static struct {
-  u32 sequence;
   u32 boots;
   u32 resets;
 } counters;
@@ -34,43 +35,61 @@ static u32 next_sequence(u32 sequence) {
 
 /* ---- counters ---- */
 
-/* The sequence of a copy that verifies, else 0. */
-static u32 read_copy(u32 copy, u8 *bytes) {
-  board_store_read(copy * STORE_COUNTERS_BYTES, bytes, COUNTERS_BYTES);
-  if (read_32(bytes) != STORE_COUNTERS_MAGIC) return 0;
-  return read_32(bytes + COUNTERS_CHECKED) == ~crc_more(CRC_BEGIN, bytes, COUNTERS_CHECKED) ? read_32(bytes + 4) : 0;
+/* Sequence 0: there is none. */
+struct entry {
+  u32 at;
+  u32 sequence;
+  u32 boots;
+  u32 resets;
+  u32 reserved;
+};
+
+/* What the newest entry says of all that verify, wherever it stands: what was erased need not be gone. From behind, because most are older than the first found. */
+static struct entry newest_entry(void) {
+  struct entry newest = {0, 0, 0, 0, 0};
+  for (u32 at = ENTRIES_END; at > 0;) {
+    u8 bytes[ENTRY_BYTES];
+    at -= ENTRY_BYTES;
+    board_store_read(at, bytes, 8);
+    if (read_32(bytes) != STORE_COUNTERS_MAGIC || !is_newer(read_32(bytes + 4), newest.sequence)) continue;
+    board_store_read(at, bytes, ENTRY_BYTES);
+    if (read_32(bytes + ENTRY_CHECKED) != ~crc_more(CRC_BEGIN, bytes, ENTRY_CHECKED)) continue;
+    newest = (struct entry){at, read_32(bytes + 4), read_32(bytes + 8), read_32(bytes + 12), read_32(bytes + 16)};
+  }
+  return newest;
 }
 
-/* Into the copy that is not the newer one: what is told of it by its sequence, so that nothing need be remembered of where the last one went. */
-static void write_counters(void) {
-  u8 bytes[COUNTERS_BYTES];
-  const u32 first = read_copy(0, bytes);
-  const u32 second = read_copy(1, bytes);
-  const u32 at = (is_newer(second, first) ? 0 : 1u) * STORE_COUNTERS_BYTES;
-  for (u32 i = 0; i < COUNTERS_BYTES; i++) bytes[i] = 0;
-  counters.sequence = next_sequence(counters.sequence);
+/*
+ * Writes what stands in `entry` as the newest, behind the one that it was read from. A start (`anew`), and a block that is full, begin the other block: so no place is written again whose
+ * writing a power cut may have left undone, and a block is erased only while the newest entry stands in the other.
+ */
+static void write_entry(struct entry entry, u32 anew) {
+  u8 bytes[ENTRY_BYTES];
+  u32 at = entry.at + ENTRY_BYTES;
+  if (entry.sequence == 0 || anew || at % STORE_COUNTERS_BYTES == 0) {
+    at = entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0;
+    board_store_erase(at, STORE_COUNTERS_BYTES);
+  }
+  for (u32 i = 0; i < ENTRY_BYTES; i++) bytes[i] = 0;
   put_32(bytes, STORE_COUNTERS_MAGIC);
-  put_32(bytes + 4, counters.sequence);
-  put_32(bytes + 8, counters.boots);
-  put_32(bytes + 12, counters.resets);
-  put_32(bytes + COUNTERS_CHECKED, ~crc_more(CRC_BEGIN, bytes, COUNTERS_CHECKED));
-  board_store_erase(at, STORE_COUNTERS_BYTES);
+  put_32(bytes + 4, next_sequence(entry.sequence));
+  put_32(bytes + 8, entry.boots);
+  put_32(bytes + 12, entry.resets);
+  put_32(bytes + 16, entry.reserved);
+  put_32(bytes + ENTRY_CHECKED, ~crc_more(CRC_BEGIN, bytes, ENTRY_CHECKED));
   board_store_write(at, bytes, sizeof bytes);
 }
 
 void store_start(u32 clean) {
-  u8 first[COUNTERS_BYTES];
-  u8 second[COUNTERS_BYTES];
-  const u32 one = read_copy(0, first);
-  const u32 other = read_copy(1, second);
-  const u8 *const newer = is_newer(other, one) ? second : first;
-  counters.sequence = is_newer(other, one) ? other : one;
-  const u32 known = counters.sequence != 0;
-  counters.boots = known ? read_32(newer + 8) + 1 : 1;
+  struct entry entry = newest_entry();
+  const u32 known = entry.sequence != 0;
+  entry.boots = known ? entry.boots + 1 : 1;
   /* A start that is no power-on is a reset, whatever is known of those before. */
-  counters.resets = clean ? 0 : known ? read_32(newer + 12) + 1 : 1;
-  if (counters.resets > STORE_RESETS_MAX) counters.resets = STORE_RESETS_MAX;
-  write_counters();
+  entry.resets = clean ? 0 : known ? entry.resets + 1 : 1;
+  if (entry.resets > STORE_RESETS_MAX) entry.resets = STORE_RESETS_MAX;
+  counters.boots = entry.boots;
+  counters.resets = entry.resets;
+  write_entry(entry, 1);
 }
 
 u32 store_boots(void) {
@@ -81,10 +100,31 @@ u32 store_resets(void) {
   return counters.resets;
 }
 
+/* The newest entry, to be written again with a change; of a memory that has lost all, what this start knows. */
+static struct entry entry_to_change(void) {
+  struct entry entry = newest_entry();
+  if (entry.sequence == 0) entry.boots = counters.boots;
+  entry.resets = counters.resets;
+  return entry;
+}
+
 void store_stable(void) {
   if (counters.resets == 0) return;
   counters.resets = 0;
-  write_counters();
+  write_entry(entry_to_change(), 0);
+}
+
+u32 store_reserved(void) {
+  return newest_entry().reserved;
+}
+
+u32 store_reserve(u32 cycle) {
+  struct entry entry = entry_to_change();
+  if (cycle <= entry.reserved) return entry.reserved;
+  entry.reserved = cycle;
+  write_entry(entry, 0);
+  /* Only what can be read again is reserved. */
+  return store_reserved();
 }
 
 /* ---- checkpoints ---- */

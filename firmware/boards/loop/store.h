@@ -1,13 +1,16 @@
 /*
- * Non-volatile memory: two checkpoint slots written in turn, so that one always survives the writing of the other, and the counters of starts, twice for the same reason.
+ * Non-volatile memory: two checkpoint slots written in turn, so that one always survives the writing of the other, and the counters: of starts, and of frames as far as they are reserved.
  *
- *   0       counters: magic u32 · sequence u32 · boots u32 · resets in a row u32 · CRC-32C of the 16 bytes before u32        (little-endian on every board)
- *   8192    the same: of the two the newer that verifies counts
+ *   0       256 entries, one behind the other: magic u32 · sequence u32 · boots u32 · resets in a row u32 · reserved u32 · CRC-32C of the 20 bytes before u32 · 8 zeros
+ *           (little-endian on every board)
+ *   8192    the same, in turn with the first: the newest entry that verifies counts, wherever it stands
  *   16384   slot 0: magic XOR CRC-32C of the 12 bytes behind u32 · sequence u32 · bytes u32 · CRC-32C of the checkpoint u32 · checkpoint in the image's byte order
  *   16384 + STORE_SLOT_BYTES   slot 1
  *
- * What is written is erased first and has its header written last. Power may fail at any moment of that: what verifies is never overwritten
+ * A block is erased first and has its header written last. Power may fail at any moment of that: what verifies is never overwritten
  * while nothing newer does, and what is lost is what was being written. test/board/torn_writes.c goes through every such moment.
+ *
+ * Counters of frames are reserved once a minute: 256 entries to an erasure are 1,030 erasures of each block a year, which flash of 10,000 bears for nine years; MRAM has no such limit.
  */
 #ifndef HELIOGRAPH_STORE_H
 #define HELIOGRAPH_STORE_H
@@ -20,7 +23,7 @@
 #define STORE_SLOTS 2u
 #define STORE_HEADER_BYTES 16u
 #define STORE_SLOT_MAGIC 0x544f4c54u
-#define STORE_COUNTERS_MAGIC 0x544e4349u
+#define STORE_COUNTERS_MAGIC 0x324e4349u
 #define STORE_RESETS_MAX 255u
 
 /* Counts this start; `clean` (power-on) clears the resets in a row. */
@@ -30,6 +33,11 @@ u32 store_boots(void);
 u32 store_resets(void);
 /* An hour without another start. */
 void store_stable(void);
+
+/* Up to which counter of frames there is a reservation; 0: none that can be read. */
+u32 store_reserved(void);
+/* Reserves up to `cycle`, never less than before. Returns what can be read again: only that may be relied on. */
+u32 store_reserve(u32 cycle);
 
 /* Slots that hold a checkpoint which verifies. */
 u32 store_filled(void);
