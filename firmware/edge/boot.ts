@@ -8,6 +8,7 @@ import { clock, setLocal, setMission } from "../membership/clock";
 import { protectionBoot } from "../protection/step";
 import { intentsBoot } from "../intent/hold";
 import { ownRestart } from "../intent/own";
+import { witnessRestart } from "../intent/witness";
 import { scheduleBoot } from "../schedule/step";
 import { watchdogBoot } from "../watchdog/step";
 import { convergenceRestart } from "../convergence/step";
@@ -65,6 +66,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   able.baseW = m.baseW;
   able.replicateW = m.replicateW;
   able.mineWhPerKg = m.mineWhPerKg;
+  able.ownerRateMax = m.ownerRateMax;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
   clock(ctx).errorMs = CONFIGURED_ERROR_MS;
@@ -182,6 +184,7 @@ export function restoreContext(
   membershipRestart(ctx);
   scheduleBoot(ctx);
   ownRestart(ctx);
+  witnessRestart(ctx);
   watchdogBoot(ctx, cause, 1, resets, alternate);
   tellBooted(ctx, 1);
   advance(ctx);

@@ -10,6 +10,7 @@ import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
 import { asMessage, takeRumor } from "../intent/hold";
 import { recentAsOf } from "../intent/digest";
+import { composeProof, composeStatement, composeStatementRequest } from "../intent/witness";
 import { noticeIndex } from "../intent/notice";
 import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
 import {
@@ -71,6 +72,9 @@ import {
   SEND_NOTICE,
   SEND_NOTICE_SUMMARY,
   SEND_SINCE,
+  SEND_STATEMENT,
+  SEND_PROOF,
+  SEND_STATEMENT_REQUEST,
   SEND_ALARM,
   SEND_BEACON,
 } from "./outbox";
@@ -212,6 +216,12 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
   switch (<u32>entry.what) {
     case SEND_INTENT:
       return composeIntent(ctx, at, end, intentIndex(ctx, entry.a, entry.b), entry.addressee);
+    case SEND_STATEMENT:
+      return composeStatement(ctx, at, end, entry.a, entry.b);
+    case SEND_PROOF:
+      return composeProof(ctx, at, end);
+    case SEND_STATEMENT_REQUEST:
+      return composeStatementRequest(ctx, at, end, entry.a, entry.b);
     case SEND_SYNC_DIGEST:
       return encodeSyncDigest(at, end, composeSyncDigest(ctx, entry.a, entry.b));
     case SEND_OWNER_SUMMARY:

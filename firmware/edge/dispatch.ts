@@ -12,6 +12,7 @@ import { dropOver, dropUnheld } from "../intent/hold";
 import { intents, intent, CLAIMED, HELD } from "../intent/table";
 import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
 import { answerSince } from "../intent/sync";
+import { witnessStep, witnessTick } from "../intent/witness";
 import { planStep } from "../intent/plan";
 import { reserveAhead, timeLearnt } from "../security/counters";
 import { epochStep, installEpoch } from "../security/epoch";
@@ -20,7 +21,7 @@ import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS } from "./table";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "./table";
 import { commandSpace, commandDone, countLoss } from "./queues";
 import { cycleNow, nextPeriodCycle } from "./slots";
 
@@ -43,6 +44,7 @@ export function catchUp(ctx: usize): void {
   changes(ctx, HOT);
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installEpoch(ctx);
+  if (due & DUE_WITNESS) witnessStep(ctx);
   if (due & DUE_TELL) tellAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
@@ -98,8 +100,9 @@ export function periodTick(ctx: usize): void {
   if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
-  if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
+  // First, while there is room in the outbox: who waits for a key hears nothing else.
   epochStep(ctx);
+  if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   reserveAhead(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
@@ -113,6 +116,7 @@ function missionTick(ctx: usize): void {
   watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
   agreementGrew(ctx);
   tendOwn(ctx);
+  witnessTick(ctx);
   planStep(ctx);
   watchdogCheckIn(ctx, ROOM_INTENT);
   scheduleEnforce(ctx);

@@ -91,11 +91,13 @@ function closeWithFlags(ctx: usize, status: u32): u32 {
 }
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {
-  if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
+  // A frame that is none of ours is to cost as little as can be: it meets the lines that its check reads, and no others.
+  if (!open(ctx, CORE_EDGE, nowS, nowMs)) return STATUS_NOT_BOOTED;
   const state = edge(ctx);
   if (state.safeMode != 0) return close(ctx, STATUS_SAFE_MODE);
   let status = checkFrame(ctx, frame, length);
   if (status != STATUS_OK) return close(ctx, status);
+  sweepsCore(ctx, CORE_HOT);
   if (turnDue(ctx)) return close(ctx, STATUS_TICK_FIRST);
   status = openFrame(ctx, frame);
   if (status != STATUS_OK) return close(ctx, status);

@@ -1,12 +1,13 @@
 // Telemetry for tests and tools: tables as words. Judges never use it.
 
-import { COUNTERS_MAX, NO_INDEX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
+import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from "../memory/map";
 import { ageCountAt, AGE_BINS, call, changesProtection } from "../memory/guard";
 import { hearing, membership, member, readMembers } from "../membership/table";
 import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view";
 import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
+import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from "../intent/witness_table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
 import { readTimeline, scheduleToChange } from "../schedule/table";
 import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from "../security/table";
@@ -43,6 +44,9 @@ export const WHAT_PROTECTION: u32 = 11;
 
 /** of keys: `index` 0 the head whose signature is to be checked: [epoch, startS, parts, commitment × 4, signature × 16], as in memory; 1: [epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held] */
 export const WHAT_KEYS: u32 = 12;
+
+/** of the owner's word with ticket `index`: [owner, slot, version, atS, digest × 4, signature × 16], the last two as in memory */
+export const WHAT_STATEMENT: u32 = 13;
 
 function put(out: usize, index: u32, word: u32): void {
   store<u32>(out + (index << 2), word);
@@ -114,6 +118,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return 6;
     case WHAT_PROTECTION:
       return inspectProtection(ctx, out, cap);
+    case WHAT_STATEMENT:
+      return inspectStatement(ctx, index, out, cap);
     case WHAT_KEYS:
       return inspectKeys(ctx, index, out, cap);
     default:
@@ -165,6 +171,18 @@ function inspectProtection(ctx: usize, out: usize, cap: u32): u32 {
   put(out, 5, state.beganS);
   for (let i: u32 = 0; i < AGE_BINS; i++) put(out, 6 + i, load<u16>(ageCountAt(ctx, i)));
   return 6 + AGE_BINS;
+}
+
+function inspectStatement(ctx: usize, index: u32, out: usize, cap: u32): u32 {
+  if (index >= STATEMENTS_MAX || cap < STATEMENT_BYTES) return 0;
+  const entry = statement(ctx, index);
+  if (<u32>entry.state == FREE) return 0;
+  put(out, 0, entry.owner);
+  put(out, 1, entry.slot);
+  put(out, 2, entry.version);
+  put(out, 3, entry.atS);
+  memory.copy(out + 16, changetype<usize>(entry) + DIGEST_AT, STATEMENT_BYTES - DIGEST_AT);
+  return STATEMENT_BYTES / 4;
 }
 
 function inspectKeys(ctx: usize, index: u32, out: usize, cap: u32): u32 {

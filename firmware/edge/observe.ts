@@ -14,6 +14,7 @@ import { SCRATCH_AT } from "../memory/map";
 import { groupToChange, intent, intentsToChange, own, ownToChange, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
 import { freshClaim, publish, finish, ownIndex } from "../intent/own";
 import { intentPlausible } from "../intent/hold";
+import { onSigned, onVerified } from "../intent/witness";
 import { observeResource } from "../intent/notice";
 import { onOutlook } from "../intent/plan";
 import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from "../schedule/step";
@@ -57,6 +58,12 @@ import {
   TYPE_EPOCH_PART,
   EpochPart,
   decodeEpochPart,
+  TYPE_SIGNED,
+  Signed,
+  decodeSigned,
+  TYPE_VERIFIED,
+  Verified,
+  decodeVerified,
   TYPE_GROUP,
   Group as GroupRecord,
   decodeGroup,
@@ -115,6 +122,16 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
     case TYPE_EPOCH_PART:
       if (decodeEpochPart(at, end, changetype<EpochPart>(s)) != end) break;
       onPart(ctx, changetype<EpochPart>(s));
+      status = STATUS_OK;
+      break;
+    case TYPE_SIGNED:
+      if (decodeSigned(at, end, changetype<Signed>(s)) != end) break;
+      onSigned(ctx, changetype<Signed>(s));
+      status = STATUS_OK;
+      break;
+    case TYPE_VERIFIED:
+      if (decodeVerified(at, end, changetype<Verified>(s)) != end) break;
+      onVerified(ctx, changetype<Verified>(s).ticket, changetype<Verified>(s).ok != 0);
       status = STATUS_OK;
       break;
     default:

@@ -1,6 +1,6 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
-import { OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
+import { CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
 import { OUTBOX_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { changes, reads } from "../memory/guard";
@@ -28,6 +28,12 @@ export const SEND_NOTICE_SUMMARY: u32 = 20;
 export const SEND_SINCE: u32 = 21;
 /** a = chunk */
 export const SEND_EPOCH: u32 = 12;
+/** a = owner, b = slot */
+export const SEND_STATEMENT: u32 = 22;
+/** a = owner */
+export const SEND_PROOF: u32 = 23;
+/** a = owner, b = slot */
+export const SEND_STATEMENT_REQUEST: u32 = 24;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;
@@ -81,8 +87,18 @@ export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): voi
   changes(ctx, outboxLines(count + 1) | HOT);
 }
 
-/** As send(), but ahead of what waits: an ack that is late is a suspicion. */
+/** So much waits that it takes half a minute to leave: what can be said later is not begun. */
+export function isCongested(ctx: usize): bool {
+  return queues(ctx).outboxCount * 2 >= OUTBOX_MAX;
+}
+
+/** As send(), but ahead of what waits: an ack that is late is a suspicion. A full outbox loses what waits longest to be said instead. */
 export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
+  if (CONTAINED && queues(ctx).outboxCount >= OUTBOX_MAX) {
+    readOutbox(ctx, OUTBOX_MAX);
+    unqueue(ctx, OUTBOX_MAX - 1);
+    countLoss(ctx, COUNTER_OUTBOX_FULL);
+  }
   const before = queues(ctx).outboxCount;
   send(ctx, what, addressee, a, b);
   if (queues(ctx).outboxCount == before || before == 0) return;

@@ -52,6 +52,8 @@ import { hold, intentPlausible, startRumor } from "../intent/hold";
 import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
 import { adoptOwn } from "../intent/own";
+import { isBelievable, isSampled, takeOwnerToken } from "../intent/quota";
+import { onProof, onStatement, onStatementRequest, proofPlausible } from "../intent/witness";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import {
@@ -112,6 +114,15 @@ import {
   TYPE_NOTICE_SUMMARY,
   NoticeSummary,
   decodeNoticeSummary,
+  TYPE_STATEMENT,
+  Statement as StatementMessage,
+  decodeStatement,
+  TYPE_PROOF,
+  Proof as ProofMessage,
+  decodeProof,
+  TYPE_STATEMENT_REQUEST,
+  StatementRequest,
+  decodeStatementRequest,
   TYPE_ALARM,
   Alarm,
   decodeAlarm,
@@ -122,6 +133,7 @@ import {
 import { call } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
+import { send, SEND_STATEMENT_REQUEST } from "./outbox";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -251,6 +263,18 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
       break;
     case TYPE_NOTICE_SUMMARY:
       next = decodeNoticeSummary(at, end, changetype<NoticeSummary>(s));
+      break;
+    case TYPE_STATEMENT:
+      next = decodeStatement(at, end, changetype<StatementMessage>(s));
+      plausible = changetype<StatementMessage>(s).owner < members(ctx);
+      break;
+    case TYPE_PROOF:
+      next = decodeProof(at, end, changetype<ProofMessage>(s));
+      plausible = next == 0 || proofPlausible(ctx, changetype<ProofMessage>(s));
+      break;
+    case TYPE_STATEMENT_REQUEST:
+      next = decodeStatementRequest(at, end, changetype<StatementRequest>(s));
+      plausible = changetype<StatementRequest>(s).owner < members(ctx);
       break;
     case TYPE_ALARM:
       next = decodeAlarm(at, end, changetype<Alarm>(s));
@@ -386,7 +410,7 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
     case TYPE_INTENT: {
       const next = decodeIntent(at, end, changetype<IntentMessage>(s));
       // A pulse before it in this frame may have told the time that its check lacked.
-      if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s))) applyIntent(ctx, changetype<IntentMessage>(s), broadcast);
+      if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s))) applyIntent(ctx, changetype<IntentMessage>(s), sender, broadcast, at, <u32>(next - at));
       return next;
     }
     case TYPE_SYNC_DIGEST: {
@@ -414,6 +438,21 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
       onNoticeSummary(ctx, sender, changetype<NoticeSummary>(s));
       return next;
     }
+    case TYPE_STATEMENT: {
+      const next = decodeStatement(at, end, changetype<StatementMessage>(s));
+      onStatement(ctx, changetype<StatementMessage>(s));
+      return next;
+    }
+    case TYPE_PROOF: {
+      const next = decodeProof(at, end, changetype<ProofMessage>(s));
+      onProof(ctx, changetype<ProofMessage>(s));
+      return next;
+    }
+    case TYPE_STATEMENT_REQUEST: {
+      const next = decodeStatementRequest(at, end, changetype<StatementRequest>(s));
+      onStatementRequest(ctx, changetype<StatementRequest>(s));
+      return next;
+    }
     case TYPE_ALARM:
     case TYPE_BEACON:
       return skipItem(at, end);
@@ -431,9 +470,10 @@ function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bo
   if (!broadcast && (told == PULSE_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
 }
 
-function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
+function applyIntent(ctx: usize, m: IntentMessage, sender: u32, broadcast: bool, at: usize, bytes: u32): void {
   const owner = m.owner;
   const slot = m.slot;
+  if (!isBelievable(ctx, m, sender, broadcast, at, bytes)) return;
   const index = hold(ctx, m);
   if (index == NO_INDEX) {
     countLoss(ctx, COUNTER_INTENT_STALE);
@@ -441,6 +481,9 @@ function applyIntent(ctx: usize, m: IntentMessage, broadcast: bool): void {
     return;
   }
   if (broadcast) noteEcho(ctx, owner, slot);
+  if (isSampled(ctx, owner, intent(ctx, index).version)) send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
+  // An owner that publishes without end is held to have, and not passed on.
+  if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
   startRumor(ctx, index, RUMOR_COUNT);
   if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
     intentsToChange(ctx).claimToCheck = index + 1;

@@ -63,6 +63,8 @@ export class Capability {
   baseW: u32 = 0;
   replicateW: u32 = 0;
   mineWhPerKg: u32 = 0;
+  /** kg/day that one owner may claim on ore lots in all; 0 = no bound. */
+  ownerRateMax: u32 = 0;
 }
 
 /** The line of identity, and the hot one. */
@@ -85,6 +87,8 @@ export const DUE_TIME: u32 = 16;
 export const DUE_SINCE: u32 = 32;
 /** A part of a new epoch's cover came that may hold its secret for us. */
 export const DUE_KEYS: u32 = 64;
+/** A word is to be given or verified. */
+export const DUE_WITNESS: u32 = 128;
 
 // @ts-ignore: decorator
 @inline

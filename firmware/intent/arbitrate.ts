@@ -30,6 +30,7 @@ import {
 } from "./table";
 import { soilGroup } from "./chain";
 import { addToProfile, peakRate } from "./profile";
+import { withinQuota } from "./quota";
 
 /** Whether a unit exists and no notice says it is gone. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
@@ -63,6 +64,7 @@ export function boundOf(ctx: usize, record: Intent): u32 {
 function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: u32): bool {
   const unit = resourceUnit(record.resource);
   if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit)) return false;
+  if (!withinQuota(ctx, record)) return false;
   const room = chain.capacity - record.rate;
   let at: usize = startsAt(ctx);
   const end = at + (count << 1);

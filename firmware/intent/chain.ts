@@ -102,6 +102,12 @@ export function unlink(ctx: usize, index: u32): void {
   soilFrom(ctx, chain, record, record.next);
 }
 
+/** The verdict on a record of a chain, and those after it, are to be found anew. */
+export function soilFromRecord(ctx: usize, index: u32): void {
+  const record = intent(ctx, index);
+  soilFrom(ctx, groupToChange(ctx, resourceGroup(record.resource)), record, index);
+}
+
 /** All verdicts of a group are to be found anew. */
 export function soilGroup(ctx: usize, index: u32): void {
   const chain = groupToChange(ctx, index);

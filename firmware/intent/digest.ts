@@ -8,6 +8,7 @@ import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
+import { markOf } from "./content";
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
@@ -15,6 +16,11 @@ const AHEAD_MINUTES: u32 = 3;
 
 export function intentHash(owner: u32, slot: u32, version: u32): u64 {
   return mix64((<u64>((owner << 3) | slot) << 32) | <u64>version);
+}
+
+/** What a held version adds to the digests: with its content, so that who holds another content under the same version does not agree. */
+export function contentHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
+  return mix64((<u64>((owner << 3) | slot) << 32) ^ <u64>version ^ (<u64>mark << 13));
 }
 
 export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
@@ -85,7 +91,7 @@ export function recount(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);
     if (record.state == 0) continue;
-    const hash = intentHash(record.owner, record.slot, record.version);
+    const hash = contentHash(record.owner, record.slot, record.version, markOf(record));
     count(ctx, record.publishedS, hash);
     accountOwner(ctx, record.owner, hash);
   }

@@ -10,6 +10,9 @@ import {
   LEASE_ADVANCE_S_MAX,
   EVENT_BYTES_MAX,
   COUNTER_INTENTS_FULL,
+  COUNTER_INTENT_DIFFERS,
+  COUNTER_QUOTA_CLAIM,
+  CONTAINED,
   OWN_SLOTS,
   GROUPS_MAX,
   MEMBERS_MAX,
@@ -44,7 +47,10 @@ import {
   resourceGroup,
   DONE,
 } from "./table";
-import { account, accountOwner, intentHash } from "./digest";
+import { account, accountOwner, contentHash } from "./digest";
+import { markOf, markOfMessage } from "./content";
+import { slotMayClaim, soilHigherSlots } from "./quota";
+import { differs, spokenFor } from "./witness";
 import { setOrder, link, unlink } from "./chain";
 import { boundOf } from "./arbitrate";
 
@@ -74,6 +80,10 @@ export function intentPlausible(ctx: usize, m: IntentMessage): bool {
   if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return false;
   if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return false;
   if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return false;
+  if (!slotMayClaim(ctx, m)) {
+    countLoss(ctx, COUNTER_QUOTA_CLAIM);
+    return false;
+  }
   return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + AHEAD_S_MAX;
 }
 
@@ -83,20 +93,44 @@ function isOver(ctx: usize, m: IntentMessage): bool {
   return epoch != 0 && m.endS + RETENTION_S <= epochCutS(epoch);
 }
 
-/** Takes in a version. Returns its record, or NO_INDEX if it is not newer than what is held, over, or there is no room. */
+/** Takes in a version that was heard of. Returns its record, or NO_INDEX if it is not newer than what is held, false, over, or there is no room. */
 export function hold(ctx: usize, m: IntentMessage): u32 {
+  if (m.owner == self(ctx) && !canBeOurs(ctx, m)) {
+    spokenFor(ctx, m.slot, m.publishedS);
+    return NO_INDEX;
+  }
+  return take(ctx, m);
+}
+
+/**
+ * Whether this node can have published what is told in its name. Under this boot, or one that is still to come, nobody else can; what this boot published last in a
+ * slot stands there, unless it was over and let go of.
+ */
+function canBeOurs(ctx: usize, m: IntentMessage): bool {
+  const boot = edge(ctx).incarnation;
+  if (m.version >>> VERSION_BITS < boot) return true;
+  if (m.version > intents(ctx).version) return false;
+  const index = intentIndex(ctx, m.owner, m.slot);
+  if (!CONTAINED || index == NO_INDEX) return true;
+  const record = intent(ctx, index);
+  return m.version <= record.version || record.version >>> VERSION_BITS < boot;
+}
+
+/** Takes in a version, this node's own or one that can be true. Returns as hold(). */
+export function take(ctx: usize, m: IntentMessage): u32 {
   if (isOver(ctx, m)) return NO_INDEX;
   const state = intents(ctx);
-  // Under this boot, or one that is still to come, nobody else can have published in this node's name.
-  if (m.owner == self(ctx) && m.version > state.version && m.version >>> VERSION_BITS >= edge(ctx).incarnation) return NO_INDEX;
   let index = intentIndex(ctx, m.owner, m.slot);
-  let delta = intentHash(m.owner, m.slot, m.version);
+  const mark = markOfMessage(m);
+  let delta = contentHash(m.owner, m.slot, m.version, mark);
   let leaseS: u32 = 0;
   if (index != NO_INDEX) {
     const record = intent(ctx, index);
-    if (m.version <= record.version) return NO_INDEX;
+    if (m.version < record.version) return NO_INDEX;
+    const held = markOf(record);
+    if (m.version == record.version && !isGreaterContent(ctx, m, mark, held)) return NO_INDEX;
     leaseS = record.leaseS;
-    delta -= intentHash(m.owner, m.slot, record.version);
+    delta -= contentHash(m.owner, m.slot, record.version, held);
     unlink(ctx, index);
   } else {
     index = state.free;
@@ -117,8 +151,17 @@ export function hold(ctx: usize, m: IntentMessage): u32 {
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
   account(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
+  soilHigherSlots(ctx, m.owner, m.slot);
   tellHeld(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
   return index;
+}
+
+/** Whether the other content under a version that is held takes its place: the greater mark does, everywhere alike. */
+function isGreaterContent(ctx: usize, m: IntentMessage, mark: u32, held: u32): bool {
+  if (!CONTAINED || mark == held) return false;
+  countLoss(ctx, COUNTER_INTENT_DIFFERS);
+  differs(ctx, m.owner, m.slot, m.version, m.publishedS);
+  return m.owner != self(ctx) && mark > held;
 }
 
 function fill(record: Intent, m: IntentMessage): void {
@@ -180,16 +223,22 @@ export function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state:
 function drop(ctx: usize, index: u32, atS: u32): void {
   const state = intentsToChange(ctx);
   const record = intentToChange(ctx, index);
-  const delta = <u64>0 - intentHash(record.owner, record.slot, record.version);
+  const delta = <u64>0 - contentHash(record.owner, record.slot, record.version, markOf(record));
   unlink(ctx, index);
   setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
   account(ctx, atS, delta);
   accountOwner(ctx, record.owner, delta);
+  soilHigherSlots(ctx, record.owner, record.slot);
   tellHeld(ctx, record.owner, record.slot, record.version, 0, record.publishedS);
   record.state = 0;
   record.next = <u16>state.free;
   state.free = index;
   state.count--;
+}
+
+/** Lets go what was never true: as if it had never been heard. */
+export function dropFalse(ctx: usize, index: u32): void {
+  drop(ctx, index, intent(ctx, index).publishedS);
 }
 
 /** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */

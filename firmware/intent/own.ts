@@ -51,8 +51,9 @@ import {
   WITHDRAWN,
   VERDICT_REFUSED,
 } from "./table";
-import { hold, asMessage, startRumor } from "./hold";
+import { take, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
+import { publicationS } from "./witness";
 import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
@@ -116,10 +117,10 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.owner = self(ctx);
   m.version = nextVersion(ctx);
   if (m.version == 0) return 0;
-  m.publishedS = missionS(ctx);
+  m.publishedS = publicationS(ctx, m.slot);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
-  const index = hold(ctx, m);
+  const index = take(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
   ownToChange(ctx, slot).retell = RETELL_TIMES;

@@ -1,10 +1,10 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
 // cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
-import { ADDRESSEE_ALL, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
+import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
-import { send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST } from "../edge/outbox";
+import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from "../edge/table";
+import { isCongested, send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST, SEND_PROOF } from "../edge/outbox";
 import { call, setWord } from "../memory/guard";
 import { membership, member } from "../membership/table";
 import {
@@ -16,7 +16,10 @@ import {
   NoticeSummary,
   noticeSummaryEntryAt,
 } from "../wire/generated/messages";
-import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice } from "./table";
+import { isOverQuota } from "./quota";
+import { dispute } from "./witness";
+import { statement, witness } from "./witness_table";
+import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, VERSION_BITS } from "./table";
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;
@@ -26,6 +29,8 @@ const SYNC_EVERY_S: u32 = 20;
 /** Who heard nothing lately asks for what was published meanwhile, for this long; and for a little from before. */
 const SINCE_ASK_S: u32 = 900;
 export const SINCE_MARGIN_S: u32 = 120;
+/** Who holds what this node never published gets its word, of lately if not of now. */
+const DISPUTE_EVERY_S: u32 = 60;
 /** Records that one question gets. */
 const SINCE_MAX: u32 = 8;
 /** Ranges this short are not narrowed further: their owners' summaries take fewer frames. */
@@ -36,6 +41,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   const state = intents(ctx);
   const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
+  // Views that an insider keeps apart must not keep this node from answering probes.
+  if (CONTAINED && isCongested(ctx)) return;
   intentsToChange(ctx).syncS = now;
   // After a restart what this node itself published comes first: without it nothing of its own can go on.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
@@ -44,6 +51,9 @@ export function beginSync(ctx: usize, peer: u32): void {
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_GONE_LIST, peer, 0, 0);
+  // Who was away when a double-dealer was proven one hears of it with every fourth exchange.
+  const proof = witness(ctx).proofA;
+  if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0) send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }
 
 function sumOf(ctx: usize, first: u32, span: u32): u32 {
@@ -131,17 +141,24 @@ export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
     }
     const index = intentIndex(ctx, m.owner, slot);
     const ours: u32 = index == NO_INDEX ? 0 : intent(ctx, index).version;
+    if (m.owner == self(ctx) && isMadeUp(ctx, index, ours, theirs)) dispute(ctx, slot, missionS(ctx) - DISPUTE_EVERY_S);
     if (ours > theirs) giveIntent(ctx, sender, index);
     else if (ours < theirs) lacking = true;
   }
   if (lacking && m.answer != 0) send(ctx, SEND_OWNER_SUMMARY, sender, m.owner, 0);
 }
 
+/** Whether what a peer holds of this node's own slot cannot be this node's. */
+function isMadeUp(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
+  if (!CONTAINED || theirs <= ours || theirs >>> VERSION_BITS < edge(ctx).incarnation) return false;
+  return index != NO_INDEX || theirs > intents(ctx).version;
+}
+
 /** What one lacks, others may lack: the first answer is a broadcast; within ECHO_S of one, only the peer gets it. */
 function giveIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
   const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
-  send(ctx, SEND_INTENT, recent ? peer : ADDRESSEE_ALL, record.owner, record.slot);
+  send(ctx, SEND_INTENT, recent || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL, record.owner, record.slot);
 }
 
 /** The present version was just broadcast, by us or another. */

@@ -89,9 +89,14 @@ export class Member {
   togetherBeat: u32 = 0;
   /** How often it lost its vote for being gone too long, and got it back: odd = it has none. Grows only; merged by maximum. */
   burials: u8 = 0;
-  spare0: u8 = 0;
-  spare1: u16 = 0;
-  spare2: u32 = 0;
+  /** Its versions passed on lately, and the mission minute (low 16 bits) for which that stands (intent/quota.ts). */
+  tokensUsed: u8 = 0;
+  tokensMinute: u16 = 0;
+  /** 1 = it gave two contents under one version, and signed both: what it publishes counts for nothing. */
+  proven: u8 = 0;
+  pad0: u8 = 0;
+  /** Mission minute (low 16 bits) of its newest signed word that was found valid (intent/witness.ts). */
+  wordMinute: u16 = 0;
 }
 
 export const STATE_UNKNOWN: u32 = 0;

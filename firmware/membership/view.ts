@@ -183,6 +183,16 @@ function setBurials(ctx: usize, index: u32, burials: u32): void {
   bitSet(baseAt(ctx), index);
 }
 
+/** A member is a proven double-dealer: that is part of what is agreed on, for it decides what is held. */
+export function learnProven(ctx: usize, index: u32): void {
+  memberToChange(ctx, index).proven = 1;
+  goneChanged(ctx, <u64>0 - provenTerm(index));
+}
+
+function provenTerm(index: u32): u64 {
+  return mix64((<u64>3 << 62) | <u64>index);
+}
+
 /** At a cut after a quorum: the long gone lose their vote, who came back has it again. */
 function bury(ctx: usize): void {
   readMembers(ctx, members(ctx));
@@ -225,7 +235,10 @@ function digestOfGone(ctx: usize): u64 {
     }
   }
   readMembers(ctx, members(ctx));
-  for (let i: u32 = 0; i < members(ctx); i++) sum += burialTerm(i, memberSeen(ctx, i).burials);
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    sum += burialTerm(i, memberSeen(ctx, i).burials);
+    if (memberSeen(ctx, i).proven != 0) sum += provenTerm(i);
+  }
   return sum;
 }
 

@@ -4,6 +4,8 @@
 export {
   PRESET,
   PROTECTED,
+  CONTAINED,
+  STATEMENTS_MAX,
   SCRUBBED,
   MEMBERS_MAX,
   INTENTS_MAX,
@@ -91,7 +93,26 @@ export const COUNTER_PART_FORGED: u32 = 27;
 export const COUNTER_EPOCH_CHECKS: u32 = 28;
 /** No envelope of ours. */
 export const COUNTER_FRAME_FORM: u32 = 29;
-export const COUNTERS_MAX: u32 = 32;
+/** Late news of an epoch beyond LATE_MAX: left to the next. */
+export const COUNTER_QUOTA_LATE: u32 = 30;
+/** New versions of one owner beyond its tokens: held, and not passed on. */
+export const COUNTER_QUOTA_OWNER: u32 = 31;
+/** Claims that one owner may not make: on a slot that is not for it, or beyond what one owner may draw. */
+export const COUNTER_QUOTA_CLAIM: u32 = 32;
+/** Somebody publishes in this node's name. */
+export const COUNTER_SPOKEN_FOR: u32 = 33;
+/** Two contents under one version. */
+export const COUNTER_INTENT_DIFFERS: u32 = 34;
+/** Made up in an owner's name, by the owner's signed word; and frames' worth of it refused. */
+export const COUNTER_INTENT_FORGED: u32 = 35;
+/** Signed words whose signature is not their owner's, and those for which there was no room. */
+export const COUNTER_STATEMENT_FALSE: u32 = 36;
+export const COUNTER_STATEMENTS_FULL: u32 = 37;
+/** Published by a proven double-dealer. */
+export const COUNTER_OWNER_BARRED: u32 = 38;
+/** Told by others of a time before its owner's last word, or of one in which its owner was silent for all. */
+export const COUNTER_INTENT_UNHEARD: u32 = 39;
+export const COUNTERS_MAX: u32 = 40;
 
 // ---- frames ----
 export const PROTOCOL_VERSION: u32 = 1;
@@ -178,6 +199,15 @@ export const RUMOR_COUNT: u32 = 3;
 /** A broadcast intent is not broadcast again by anyone who heard it within this. */
 export const ECHO_S: u32 = 120;
 export const NO_INDEX: u32 = 0xffff;
+/** Versions of one owner that are passed on at once, and one more each minute: honest owners publish some ten in a burst, and a few in an hour. */
+export const OWNER_TOKENS_MAX: u32 = 12;
+/** So long after an epoch's cut news of before it is taken in; later only LATE_MAX times, the rest in the next epoch. Some three minutes are left for a majority to agree. */
+export const LATE_FREE_S: u32 = 300;
+export const LATE_MAX: u32 = 8;
+/** One version in so many is looked at by a receiver: it asks the owner for its word. Told to a hundred, a lie is found out with 10 %. */
+export const SAMPLED_ONE_IN: u32 = 1024;
+/** Claims that one owner may hold at one time on the lots, and on the depots. */
+export const OWNER_CLAIMS_MAX: u32 = 2;
 
 /** Messages of anti-entropy that are looked at in one frame: each may take a walk over all members. More are dropped; the next exchange finds what they told. */
 export const EXCHANGES_PER_FRAME_MAX: u32 = 6;

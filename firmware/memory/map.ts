@@ -26,6 +26,7 @@ import {
   FRAME_BYTES_MAX,
   PATH_KEYS,
   COVER_PARTS_MAX,
+  STATEMENTS_MAX,
 } from "./limits";
 import { LINE_BYTES, CODE_BYTES } from "./lines";
 
@@ -88,7 +89,9 @@ export const HEAD_AT: u32 = (PATH_KEYS_AT + PATH_KEYS * 32 + UP) & ~UP;
 export const PENDING_AT: u32 = HEAD_AT + 2 * LINE_BYTES;
 export const PARTS_AT: u32 = PENDING_AT + 2 * LINE_BYTES;
 export const PEERS_AT: u32 = PARTS_AT + COVER_PARTS_MAX * LINE_BYTES;
-export const SCHEDULE_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
+export const WITNESS_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
+export const STATEMENTS_AT: u32 = WITNESS_AT + LINE_BYTES;
+export const SCHEDULE_AT: u32 = (STATEMENTS_AT + STATEMENTS_MAX * 96 + UP) & ~UP;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
 export const TIMELINE_AT: u32 = SCHEDULE_AT + 896;
 export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + UP) & ~UP;

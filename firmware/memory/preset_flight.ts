@@ -11,8 +11,12 @@ export const OUTBOX_MAX: u32 = 16;
 export const COVER_PARTS_MAX: u32 = 24;
 /** Tables of CRC-32C: four for a word a step. */
 export const CRC_TABLES: u32 = 4;
+/** Owners' signed words that are kept (intent/witness.ts); what is forgotten, owners say again. */
+export const STATEMENTS_MAX: u32 = 8;
 export const COORDINATOR_ALLOWED: bool = true;
 /** Whether the block is protected against upsets; without: preset `bare`, for comparison. */
 export const PROTECTED: bool = true;
 /** Whether it is also scrubbed; without: preset `unscrubbed`, to measure what scrubbing costs. */
 export const SCRUBBED: bool = true;
+/** Whether what a member that lies can do is bounded (docs/insiders.md); without: image `trusting`, for comparison. */
+export const CONTAINED: bool = true;

@@ -18,15 +18,15 @@ import {
   FLAG_DEADLINE,
   CYCLE_S,
 } from "../memory/limits";
-import { PEERS_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { changes, lineOf, replacesLine } from "../memory/guard";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { changes } from "../memory/guard";
 import { clockErrorMs } from "../membership/clock";
 import { queues, timeKnown, HOT } from "../edge/table";
 import { commandDone, commandSpace } from "../edge/queues";
 import { cycleNow } from "../edge/slots";
 import { newestEpoch } from "./epoch";
 import { ReserveCounters, encodeReserveCounters } from "../wire/generated/messages";
-import { Peer, PEER_BYTES, peer, peerToChange } from "./table";
+import { peer, peerToChange } from "./table";
 
 /** Sent up to here: a reservation was lost, and without the time nobody knows where counters may begin. */
 export const NEVER: u32 = 0xffffffff;
@@ -64,14 +64,14 @@ export function takeCounter(ctx: usize, sender: u32, counter: u32): void {
   heard.top = counter;
 }
 
-/** Of nobody is a frame taken with a counter up to `floor`. */
-export function closeWindows(ctx: usize, floor: u32): void {
-  for (let line: u32 = 0; line < (MEMBERS_MAX * PEER_BYTES + 63) >>> 6; line++) replacesLine(ctx, lineOf(PEERS_AT) + line);
+/** Of nobody is a frame taken with a counter up to `floor`. A window above `limit` is one that somebody pushed there: it begins at `anew`. */
+export function raiseWindows(ctx: usize, floor: u32, limit: u32, anew: u32): void {
   for (let member: u32 = 0; member < MEMBERS_MAX; member++) {
-    const heard = changetype<Peer>(ctx + PEERS_AT + member * PEER_BYTES);
-    heard.top = floor;
-    heard.spare = 0;
-    heard.seen = ~(<u64>0);
+    const heard = peerToChange(ctx, member);
+    if (heard.top <= floor || heard.top > limit) {
+      heard.top = heard.top > limit ? anew : floor;
+      heard.seen = ~(<u64>0);
+    } else if (heard.top - floor < WINDOW_CYCLES) heard.seen |= ~(<u64>0) << (<u64>(heard.top - floor));
   }
 }
 
@@ -106,13 +106,17 @@ export function onReserved(ctx: usize, cycle: u32): u32 {
   return STATUS_OK;
 }
 
-/** Mission time was just learnt: whatever came before this cycle is not taken any more, for a replayed frame may have helped to learn it. */
+/**
+ * Mission time was just learnt: whatever came up to this cycle is not taken any more, for a replayed frame may have helped to learn it. What counters came meanwhile that are far ahead
+ * says nothing.
+ */
 export function timeLearnt(ctx: usize): void {
   const state = queues(ctx);
+  const now = cycleNow(ctx);
   if (state.sentCycle == NEVER) {
-    state.sentCycle = cycleNow(ctx) + RESERVE_CYCLES;
+    state.sentCycle = now + RESERVE_CYCLES;
     changes(ctx, HOT);
   }
-  closeWindows(ctx, max<u32>(cycleNow(ctx), state.sentCycle));
+  raiseWindows(ctx, now, now + WINDOW_CYCLES, max<u32>(now, state.sentCycle));
   reserveAhead(ctx);
 }

@@ -56,6 +56,9 @@ const STEP_ENDED: u32 = 3;
 
 const LEAF_FIRST: u32 = 256;
 const EPOCH_MAX: u32 = 0xfffe;
+/** For so long after it was learnt, and after it began, whoever holds a cover tells some of it every so many periods; then in turn, one member a period. */
+const YOUNG_S: u32 = 3600;
+const YOUNG_PERIODS: u32 = 2;
 /** Parts that a frame takes; the first also takes the head. */
 const CHUNK_PARTS: u32 = 3;
 
@@ -177,7 +180,10 @@ export function installEpoch(ctx: usize): void {
     if (unwrap(ctx, state.epoch, i, up)) {
       installKey(ctx, state.epoch, state.startS, ctx + SECRET_AT);
       memory.fill(ctx + SECRET_AT, 0, SECRET_BYTES);
-      headToChange(ctx).installed = 1;
+      const known = headToChange(ctx);
+      known.installed = 1;
+      known.turn = 0;
+      known.youngUntilS = (timeKnown(ctx) ? max<u32>(missionS(ctx), state.startS) : state.startS) + YOUNG_S;
       tellStep(ctx, state.epoch, STEP_KNOWN);
       for (let chunk: u32 = 0; chunk < chunks(ctx); chunk++) send(ctx, SEND_EPOCH, ADDRESSEE_ALL, chunk, 0);
       return;
@@ -229,8 +235,12 @@ export function epochStep(ctx: usize): void {
     tellStep(ctx, sending, STEP_USED);
   }
   if (head(ctx).installed == 0 || !timeKnown(ctx)) return;
-  const minute = missionS(ctx) / PERIOD_S;
-  if (minute % members(ctx) == self(ctx)) send(ctx, SEND_EPOCH, ADDRESSEE_ALL, minute % chunks(ctx), 0);
+  const period = missionS(ctx) / PERIOD_S;
+  const young = missionS(ctx) < head(ctx).youngUntilS;
+  if ((period + self(ctx)) % (young ? min<u32>(YOUNG_PERIODS, members(ctx)) : members(ctx)) != 0) return;
+  const state = headToChange(ctx);
+  send(ctx, SEND_EPOCH, ADDRESSEE_ALL, state.turn % chunks(ctx), 0);
+  state.turn++;
 }
 
 /** The epoch before is no longer accepted once the newest was in use for a while. */

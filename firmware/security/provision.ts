@@ -6,7 +6,7 @@ import { call, changes } from "../memory/guard";
 import { edge, queues, self, timeKnown, HOT } from "../edge/table";
 import { cycleNow } from "../edge/slots";
 import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from "../wire/generated/messages";
-import { closeWindows, NEVER, reserveAhead } from "./counters";
+import { NEVER, raiseWindows, reserveAhead } from "./counters";
 import { deriveLinkKey } from "./derive";
 import { installKey, levelOf, newestEpoch } from "./epoch";
 import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from "./table";
@@ -45,6 +45,6 @@ export function beginCounters(ctx: usize, reserved: u32): void {
   state.reserved = lost ? 0 : reserved;
   state.sentCycle = floor;
   changes(ctx, HOT);
-  closeWindows(ctx, floor == NEVER ? 0 : floor);
+  raiseWindows(ctx, floor == NEVER ? 0 : floor, NEVER, 0);
   reserveAhead(ctx);
 }

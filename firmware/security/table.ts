@@ -34,6 +34,9 @@ export class Head {
   installed: u32 = 0;
   told: u32 = 0;
   checks: u32 = 0;
+  /** The chunk that is told next, and until when it is told often. */
+  turn: u32 = 0;
+  youngUntilS: u32 = 0;
 }
 /** 64 bytes. */
 export const SIGNATURE_AT: u32 = 64;

@@ -7,10 +7,10 @@ import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/messa
 import { SHAPES } from '../cbor/generated_shapes.ts';
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { BenchFrames, benchKeys } from './cycles_frames.ts';
+import { BenchFrames, benchKeys, epochOf, reservation } from './cycles_frames.ts';
 import { airMessage, airShapes, randomFields } from './cycles_messages.ts';
 import { place, type Script } from './cycles_script.ts';
-import { tick } from './cycles_yardstick.ts';
+import { observe, tick } from './cycles_yardstick.ts';
 
 export type Genome = readonly number[];
 
@@ -163,6 +163,7 @@ function fill(builder: Builder): void {
   const config = configOf(genome, cluster);
   script.write(place.config, config);
   script.call('boot', place.context, place.config, config.length, 1, 0, 0);
+  observe(script, 0, reservation());
   const present = Array.from({ length: cluster.members - 1 }, (_, index) => index + 1).filter(() => !builder.chance('gone'));
   if (present.length === 0) present.push(1);
   tick(script, heardS);
@@ -199,7 +200,10 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
   const random = new RandomStream(scaled(genome, 'frameSeed', 0, 0xffff), 'frame');
   const sender = 1 + random.below(cluster.members - 1);
   const bits = scaled(genome, 'frameTypes', 0, airShapes.length * airShapes.length - 1);
-  const chosen = [airShapes[bits % airShapes.length], airShapes[Math.floor(bits / airShapes.length)]];
+  const drawn = [airShapes[bits % airShapes.length], airShapes[Math.floor(bits / airShapes.length)]];
+  // What travels under the key of epoch 0 travels with nothing else.
+  const epoch = epochOf(drawn[0].name);
+  const chosen = drawn.filter(({ name }) => epochOf(name) === epoch);
   const parts: Uint8Array[] = [];
   let room = PLAIN_BYTES_MAX - (refused ? trailer.length : 0);
   for (let tries = 0; tries < 60 && room > 4; tries += 1) {
@@ -209,7 +213,7 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
     parts.push(bytes);
     room -= bytes.length;
   }
-  return builder.frames.newest(sender, atS, joinBytes(refused ? [...parts, trailer] : parts), 0);
+  return builder.frames.newest(sender, atS, joinBytes(refused ? [...parts, trailer] : parts), 0, epoch);
 }
 
 const records = SHAPES.filter(({ name }) =>
@@ -331,13 +335,13 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
   act('receive');
   builder.give(atS, fullFrame(builder, atS, false));
   script.back();
+  act('tick');
+  tick(script, atS);
   act('open');
   builder.give(atS, fullFrame(builder, atS, true));
   script.back();
-  const bytes = record(genome, atS);
-  script.write(place.record, bytes);
   act('observe');
-  script.call('observe', place.context, atS, 0, place.record, bytes.length);
+  observe(script, atS, record(genome, atS));
   script.back();
   act('tick');
   script.call('tick', place.context, atS, 0);

@@ -1,6 +1,7 @@
 /** Frames for benchmarks: sealed with simulated keys of cluster 1, seed 1, under counters that a receiver takes. */
 import { encodeFrame, sealBytes } from '../cbor/frame.ts';
 import type { Message } from '../cbor/generated.ts';
+import { encodeMessage } from '../cbor/message.ts';
 import type { LinkKeys } from '../node/config.ts';
 import { cycleAt, FreshCounters } from '../security/cycle.ts';
 import { ADDRESSEE_ALL } from '../security/envelope.ts';
@@ -14,6 +15,15 @@ const keys = clusterKeys(benchSeed, SIMULATED_CLUSTER, membersMax);
 export const benchKeys = (index: number): LinkKeys => keys.member(index);
 /** Opens and seals what that cluster sends. */
 export const benchLink = keys.link();
+/** Makes its epochs. */
+export const benchAuthority = keys.authority;
+
+/** Last cycle of the reservation that nodes of a bench are told of. */
+export const RESERVED_CYCLE = 4000;
+/** Without it nothing is sent or taken. */
+export const reservation = (): Uint8Array => encodeMessage({ name: 'counters-reserved', cycle: RESERVED_CYCLE });
+/** Epoch of a frame of one message: heads and parts travel under the key that every member ever had. */
+export const epochOf = (name: string): number => (name === 'epoch-head' || name === 'epoch-part' ? 0 : 1);
 
 /** Frames of one bench: no counter of a sender twice. */
 export class BenchFrames {
@@ -34,9 +44,9 @@ export class BenchFrames {
   }
 
   /** A frame of any plaintext under the newest counter there is: for a state that is put back after it, or that it leaves as it was. */
-  newest(sender: number, atS: number, plaintext: Uint8Array, addressee = ADDRESSEE_ALL): Uint8Array {
+  newest(sender: number, atS: number, plaintext: Uint8Array, addressee = ADDRESSEE_ALL, epoch = 1): Uint8Array {
     const counter = cycleAt(atS, sender);
-    return sealBytes({ cluster: SIMULATED_CLUSTER, epoch: 1, sender, addressee, counter }, plaintext, benchLink);
+    return sealBytes({ cluster: SIMULATED_CLUSTER, epoch, sender, addressee, counter }, plaintext, benchLink);
   }
 
   /** A frame of any plaintext: what receivers must refuse is made so. */

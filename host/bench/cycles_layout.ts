@@ -7,6 +7,7 @@ import { type Preset, rootFolder, type Variant } from '../build/root.ts';
 const variants: Readonly<Record<Variant, { base: Preset; changed: readonly string[] }>> = {
   bare: { base: 'flight', changed: ['PROTECTED', 'SCRUBBED'] },
   unscrubbed: { base: 'flight', changed: ['SCRUBBED'] },
+  trusting: { base: 'flight', changed: ['CONTAINED'] },
   'null-cipher': { base: 'flight', changed: [] },
   'compact-bare': { base: 'compact', changed: ['PROTECTED', 'SCRUBBED'] },
   'compact-unscrubbed': { base: 'compact', changed: ['SCRUBBED'] },
@@ -43,8 +44,8 @@ export function firmwareConstants(image: Preset | Variant): Map<string, number> 
 export function tableLayout(image: Preset | Variant): number[] {
   const of = firmwareConstants(image);
   const names = [
-    'EDGE_AT CALL_AT CLOCK_AT COUNTERS_AT SCRATCH_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES INTENT_STATE_AT',
-    'INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT MEMBERS_MAX INTENTS_MAX NOTICES_MAX',
+    'EDGE_AT CALL_AT CLOCK_AT QUEUES_AT COUNTERS_AT SCRATCH_AT PLAIN_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES INTENT_STATE_AT',
+    'INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT LINK_KEYS_AT PEERS_AT MEMBERS_MAX INTENTS_MAX NOTICES_MAX',
   ];
   return names
     .join(' ')

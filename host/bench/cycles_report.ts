@@ -28,7 +28,11 @@ const head = (names: readonly string[]): string[] => [`| ${names.join(' | ')} |`
 
 /** Why the worst cases are what they are: bounds of firmware/memory/limits.ts by which each operation loops. */
 const loopBounds: readonly [string, string][] = [
-  ['open', 'FRAME_BYTES_MAX bytes of CRC-32C, four a step, and as many fields as fit; nothing depends on tables'],
+  [
+    'open',
+    'a frame whose last message cannot be true: FRAME_BYTES_MAX bytes of CRC-32C, Poly1305 and ChaCha20, and as many fields as fit; nothing depends on tables',
+  ],
+  ['frame.open, frame.seal, frame.reject.*', 'bytes of the frame; nothing depends on tables'],
   [
     'receive',
     'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
@@ -85,6 +89,22 @@ function protectionText({ protection }: CyclesTable): string[] {
   ];
 }
 
+function floodText({ targets }: CyclesTable): string[] {
+  const rows = targets.map(({ name, flood }) => {
+    const { why, bytes, instructions, share } = flood;
+    return `| ${name} | ${why} | ${bytes} | ${number(instructions)} | ${(share * 100).toPrecision(2)} % |`;
+  });
+  return [
+    '## Sealed frames, and what is none of ours',
+    'Whole calls of the image, from the call to its return. frame.open: `receive` of a frame of 200 bytes on the air (`.longest`: 256) whose only message is of a later version and is passed over, so that all is in it that a frame',
+    'costs before its messages are looked at: envelope, CRC-32C, counter, tag, decryption, and the window that moves. frame.seal: `transmit` of a frame of 200 bytes whose text is copied together: head and part of an epoch. frame.reject.*:',
+    '`receive` of a frame that is refused, and why: of 200 bytes, and at worst (48, 200 or 256 bytes; length: 1 or 47). Below, the frames that take most of each part when the channel of 35 kbit/s carries nothing else:',
+    ...head(['target', 'refused for', 'bytes', 'instructions each', 'share of the part']),
+    ...rows,
+    '',
+  ];
+}
+
 /** Markdown of a table. `origin`: the command that made it. */
 export function cyclesText(table: CyclesTable, origin: string): string {
   const { targets } = table;
@@ -130,6 +150,7 @@ export function cyclesText(table: CyclesTable, origin: string): string {
     ...head(['operation', ...names, 'fuel']),
     ...opRows(targets),
     '',
+    ...floodText(table),
     ...protectionText(table),
     '## Over hand-written C',
     'What the way over WebAssembly costs, and not what protection does: the image is the one without protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`).',

@@ -1,7 +1,8 @@
 /** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
 import { sealBytes } from '../cbor/frame.ts';
 import { PLAIN_BYTES_MAX } from '../cbor/generated.ts';
-import { open } from '../security/envelope.ts';
+import { open, readHeader } from '../security/envelope.ts';
+import { SIMULATED_CLUSTER } from '../security/provision.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { STATUS } from '../engine/status.ts';
@@ -9,8 +10,7 @@ import { accepted, recordNode, type Recording, replay } from './cycles_record.ts
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 import { renewCodes } from './cycles_codes.ts';
-import { cycleAt } from '../security/cycle.ts';
-import { BenchFrames, benchLink } from './cycles_frames.ts';
+import { benchLink, epochOf } from './cycles_frames.ts';
 import { firmwareConstants } from './cycles_layout.ts';
 import { airMessage, airShapes } from './cycles_messages.ts';
 
@@ -131,18 +131,21 @@ function recordedPart(
   };
 }
 
+/** A counter that the node has had of nobody when its recording ends. */
+function unheardCounter(recording: Recording): number {
+  const heard = recording.calls.filter(({ op }) => op === 'receive').map(({ bytes }) => readHeader(bytes).counter);
+  return 1 + heard.reduce((a, b) => Math.max(a, b), 0);
+}
+
 /** Frames of the recording, each with a last message that cannot be true: checked to their end, then refused. */
 export function refusedFrames(recording: Recording): Uint8Array[] {
   const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
+  const counter = unheardCounter(recording);
   return recording.calls
     .filter((call) => call.op === 'receive')
     .map(({ bytes }) => open(bytes, benchLink.keyOf, benchLink.cipher))
-    .filter(({ plaintext }) => plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
-    .map(({ header, plaintext }) => {
-      // Under a counter that the receiver has not had: the newest that its sender can have had at the end.
-      const counter = cycleAt(recording.calls.at(-1)!.nowS, header.sender);
-      return sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink);
-    });
+    .filter(({ header, plaintext }) => header.epoch !== 0 && plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
+    .map(({ header, plaintext }) => sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink));
 }
 
 /** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
@@ -179,8 +182,8 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
     samples.add(names[index], instructions);
   });
   const statusOf = (entry: number) => result.word(entry) & 0xff;
-  if (openEntries.some((entry) => statusOf(entry) !== STATUS.implausible))
-    throw new Error('a frame that cannot be true was believed');
+  const other = openEntries.find((entry) => statusOf(entry) !== STATUS.implausible);
+  if (other !== undefined) throw new Error(`a frame that cannot be true ended with status ${statusOf(other)}`);
   const refused = typeEntries.find(({ entry }) => statusOf(entry) !== STATUS.ok);
   if (refused !== undefined)
     throw new Error(`a frame with one ${refused.name} was refused with status ${statusOf(refused.entry)}`);
@@ -194,13 +197,14 @@ function receiveEachType(
   receive: (frame: Uint8Array, name: string) => number,
 ): { name: string; entry: number }[] {
   const entries: { name: string; entry: number }[] = [];
-  const frames = new BenchFrames();
+  const counter = unheardCounter(recording);
   for (const { name } of airShapes)
     for (let variant = 0; variant < variantsPerType; variant += 1) {
       const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
       const fields = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
       script.back();
-      const frame = frames.newest(sender, end.nowS, encodeShape(shapeNamed(name), fields), recording.node);
+      const header = { cluster: SIMULATED_CLUSTER, epoch: epochOf(name), sender, addressee: recording.node, counter };
+      const frame = sealBytes(header, encodeShape(shapeNamed(name), fields), benchLink);
       entries.push({ name, entry: receive(frame, `receive ${name}`) });
     }
   return entries;

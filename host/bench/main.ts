@@ -2,6 +2,10 @@
  * `npm run bench [-- --json] [--engine v8|wasmtime]`: the figures of one run on this machine, one core.
  *
  *     realTimeFactor, eventsPerS   100 nodes of `quiet` for two days, real firmware, judges seated, start-up included
+ *     realTimeFactorNullCipher     the same flight on the image whose cipher is a stand-in
+ *     sealedOpenedFramesPerS       frames that one of two nodes seals and the other opens, by whole calls of `transmit` and `receive` (sealed.ts says what else is in them)
+ *     sealedFrameBytes             mean length of these on the air
+ *     clusterFramesPerS, …Bytes    the same among 100 nodes, whose tables no cache holds at once
  *     verdictsPerS                 arbitration verdicts with 800 intents crowded on few resources
  *     callNs                       into the engine and back, by the cheapest export: the best of seven turns
  *     intentCodecNs, cborxCodecNs  encode + decode of one intent, firmware codec against cbor-x, turn about, both on V8
@@ -17,7 +21,8 @@ import { createEngine, defaultEngine, type EngineName, engineNames } from '../en
 import { encodeConfig } from '../node/config.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import type { Group, Intent, Message } from '../cbor/generated.ts';
-import { BenchFrames, benchKeys } from './cycles_frames.ts';
+import { BenchFrames, benchKeys, reservation } from './cycles_frames.ts';
+import { sealedRate } from './sealed.ts';
 import { firmware, rules, sourceAt, structAt, wireAt } from '../../test/proto/pair.ts';
 import { writeStruct } from '../../test/proto/struct.ts';
 
@@ -50,6 +55,9 @@ function verdictsPerS(name: EngineName): number {
   const block = encodeConfig(config, [group], facts, benchKeys(0));
   engine.view().set(block, at);
   calls.boot(ctx, at, block.length, 1, 0, 0);
+  const reserved = reservation();
+  engine.view().set(reserved, at);
+  calls.observe(ctx, 0, 0, at, reserved.length);
   const frames = new BenchFrames();
   calls.tick(ctx, heardS, 0);
   const hear = (sender: number, atS: number, message: Message) => {
@@ -136,9 +144,17 @@ try {
 const scenario = applyOverrides(loadScenario('quiet'), { days: 2, seed: 1 });
 const body = loadBody(scenario.body, undefined, console.error);
 const { speed } = flyAndJudge({ scenario, body, image: readImage('flight'), engine }, null);
+const { speed: speedNull } = flyAndJudge({ scenario, body, image: readImage('null-cipher'), engine }, null);
+const pair = sealedRate(createEngine(engine, readImage('flight')), { members: 2, turns: 500 });
+const cluster = sealedRate(createEngine(engine, readImage('flight')), { members: 100, turns: 20 });
 const figures = {
   realTimeFactor: speed.simulatedS / speed.wallS,
+  realTimeFactorNullCipher: speedNull.simulatedS / speedNull.wallS,
   eventsPerS: speed.events / speed.wallS,
+  sealedOpenedFramesPerS: pair.framesPerS,
+  sealedFrameBytes: pair.frameBytes,
+  clusterFramesPerS: cluster.framesPerS,
+  clusterFrameBytes: cluster.frameBytes,
   verdictsPerS: verdictsPerS(engine),
   callNs: callNs(engine),
   ...codecNs(),
@@ -146,4 +162,4 @@ const figures = {
 if (values.json) console.log(JSON.stringify(figures));
 else
   for (const [name, value] of Object.entries(figures))
-    console.log(`${name.padEnd(16)} ${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}`);
+    console.log(`${name.padEnd(24)} ${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}`);

@@ -32,7 +32,11 @@ export function installCommand(packages = [...new Set(Object.values(boardTools))
 
 /** Installs what is missing; throws with the reason when that cannot be done here. */
 export function installBoardTools() {
-  const packages = missingPackages();
+  installPackages(missingPackages());
+}
+
+/** Installs Debian packages; throws with the reason when that cannot be done here. */
+export function installPackages(packages) {
   if (packages.length === 0) return;
   if (process.getuid?.() !== 0) throw new Error('only root may install packages');
   const run = spawnSync('sh', ['-c', installCommand(packages)], {

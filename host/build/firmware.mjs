@@ -41,6 +41,7 @@ const unscrubbed = [['SCRUBBED', 'false']];
 const variants = {
   bare: { base: 'flight', settings: unprotected },
   unscrubbed: { base: 'flight', settings: unscrubbed },
+  trusting: { base: 'flight', settings: [['CONTAINED', 'false']] },
   'compact-bare': { base: 'compact', settings: unprotected },
   'compact-unscrubbed': { base: 'compact', settings: unscrubbed },
   'null-cipher': { base: 'flight', settings: [], replaced: ['firmware/security/cipher.ts', 'firmware/security/cipher_null.ts'] },

@@ -6,10 +6,10 @@ export const rootFolder = root;
 /** The sizing presets that the build makes. */
 export type Preset = 'flight' | 'compact' | 'tiny';
 /**
- * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); and with a stand-in
+ * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); without bounds on what a liar can do (docs/insiders.md); and with a stand-in
  * for the cipher, to simulate fleets of thousands.
  */
-export type Variant = 'bare' | 'unscrubbed' | 'null-cipher' | 'compact-bare' | 'compact-unscrubbed';
+export type Variant = 'bare' | 'unscrubbed' | 'trusting' | 'null-cipher' | 'compact-bare' | 'compact-unscrubbed';
 
 /** Path of a built firmware image. */
 export function imagePath(preset: Preset | Variant): string {

@@ -14,7 +14,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildBoards, installBoardTools, installCommand, missingPackages } from './boards.mjs';
+import { buildBoards, installBoardTools, installCommand, installPackages, isInstalled, missingPackages } from './boards.mjs';
 import { root } from './paths.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
@@ -26,6 +26,12 @@ export const needs = [
     command: installCommand(),
     install: installBoardTools,
     prepare: buildBoards,
+  },
+  {
+    name: 'tshark',
+    present: () => ['tshark', 'text2pcap'].every(isInstalled),
+    command: installCommand(['tshark']),
+    install: () => installPackages(['tshark']),
   },
 ];
 

@@ -6,7 +6,7 @@ export const FRAME_BYTES_MAX = 256;
 /** Room for messages in a frame, bytes. */
 export const PLAIN_BYTES_MAX = 209;
 /** Longest platform record, bytes. */
-export const RECORD_BYTES_MAX = 75;
+export const RECORD_BYTES_MAX = 80;
 
 /** Type number of each message. */
 export const TYPE = {
@@ -28,6 +28,9 @@ export const TYPE = {
   notice: 19,
   noticeSummary: 20,
   since: 21,
+  statement: 22,
+  proof: 23,
+  statementRequest: 24,
   alarm: 97,
   beacon: 98,
   config: 128,
@@ -43,6 +46,8 @@ export const TYPE = {
   pathKey: 138,
   countersReserved: 139,
   epochChecked: 140,
+  signed: 141,
+  verified: 142,
   startWork: 160,
   stopWork: 161,
   feedWatchdog: 162,
@@ -54,6 +59,8 @@ export const TYPE = {
   storeCheckpoint: 168,
   reserveCounters: 169,
   checkEpoch: 170,
+  sign: 171,
+  verify: 172,
   booted: 192,
   memberState: 193,
   held: 194,
@@ -71,6 +78,7 @@ export const TYPE = {
   impossible: 206,
   upset: 207,
   epochChanged: 208,
+  equivocated: 209,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -93,9 +101,12 @@ export const FIELD = {
   notice: { group: 1, unit: 2, capacity: 3, observedS: 4, observer: 5 },
   noticeSummary: { answer: 1, entries: 2 },
   since: { fromS: 1 },
+  statement: { owner: 1, slot: 2, version: 3, atS: 4, digest: 5, signature: 6 },
+  proof: { owner: 1, slot: 2, version: 3, atA: 4, digestA: 5, signatureA: 6, atB: 7, digestB: 8, signatureB: 9 },
+  statementRequest: { owner: 1, slot: 2 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
-  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20 },
+  config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20, ownerRateMax: 21 },
   group: { group: 1, kind: 2, units: 3, capacity: 4, stockKg: 5, loadKg: 6 },
   health: { tasks: 1, batteryWh: 2, storedKg: 3, solarW: 4 },
   progress: { slot: 1, status: 2, movedKg: 3 },
@@ -108,6 +119,8 @@ export const FIELD = {
   pathKey: { node: 1, key: 2 },
   countersReserved: { cycle: 1 },
   epochChecked: { epoch: 1, ok: 2 },
+  signed: { ticket: 1, signature: 2 },
+  verified: { ticket: 1, ok: 2 },
   startWork: { slot: 1, kind: 2, resource: 3, rate: 4, untilS: 5 },
   stopWork: { slot: 1 },
   feedWatchdog: { sequence: 1 },
@@ -119,6 +132,8 @@ export const FIELD = {
   storeCheckpoint: { sequence: 1 },
   reserveCounters: { cycle: 1 },
   checkEpoch: { epoch: 1 },
+  sign: { ticket: 1 },
+  verify: { ticket: 1 },
   booted: { cause: 1, restored: 2, incarnation: 3 },
   memberState: { member: 1, state: 2, lastBeat: 3 },
   held: { owner: 1, slot: 2, version: 3, state: 4, publishedS: 5 },
@@ -136,6 +151,7 @@ export const FIELD = {
   impossible: { slot: 1, endS: 2 },
   upset: { line: 1, outcome: 2, ageS: 3, count: 4 },
   epochChanged: { epoch: 1, step: 2 },
+  equivocated: { owner: 1, slot: 2, version: 3, proven: 4 },
 } as const;
 
 export interface GoneEntry {
@@ -219,6 +235,18 @@ export interface Since {
   readonly name: 'since';
   readonly fromS: number;
 }
+export interface Statement {
+  readonly name: 'statement';
+  readonly owner: number; readonly slot: number; readonly version: number; readonly atS: number; readonly digest: Uint8Array; readonly signature: Uint8Array;
+}
+export interface Proof {
+  readonly name: 'proof';
+  readonly owner: number; readonly slot: number; readonly version: number; readonly atA: number; readonly digestA: Uint8Array; readonly signatureA: Uint8Array; readonly atB: number; readonly digestB: Uint8Array; readonly signatureB: Uint8Array;
+}
+export interface StatementRequest {
+  readonly name: 'statement-request';
+  readonly owner: number; readonly slot: number;
+}
 export interface Alarm {
   readonly name: 'alarm';
   readonly class: number; readonly onsetS: number; readonly elapsedS: number;
@@ -229,7 +257,7 @@ export interface Beacon {
 }
 export interface Config {
   readonly name: 'config';
-  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number; readonly reserved: number;
+  readonly cluster: number; readonly self: number; readonly members: number; readonly generation: number; readonly incarnation: number; readonly seed: number; readonly timeKnown: number; readonly timeS: number; readonly timeMs: number; readonly rateMax: number; readonly storageKg: number; readonly batteryWh: number; readonly solarW: number; readonly baseW: number; readonly replicateW: number; readonly mineWhPerKg: number; readonly features: number; readonly resets: number; readonly image: number; readonly reserved: number; readonly ownerRateMax: number;
 }
 export interface Group {
   readonly name: 'group';
@@ -279,6 +307,14 @@ export interface EpochChecked {
   readonly name: 'epoch-checked';
   readonly epoch: number; readonly ok: number;
 }
+export interface Signed {
+  readonly name: 'signed';
+  readonly ticket: number; readonly signature: Uint8Array;
+}
+export interface Verified {
+  readonly name: 'verified';
+  readonly ticket: number; readonly ok: number;
+}
 export interface StartWork {
   readonly name: 'start-work';
   readonly slot: number; readonly kind: number; readonly resource: number; readonly rate: number; readonly untilS: number;
@@ -322,6 +358,14 @@ export interface ReserveCounters {
 export interface CheckEpoch {
   readonly name: 'check-epoch';
   readonly epoch: number;
+}
+export interface Sign {
+  readonly name: 'sign';
+  readonly ticket: number;
+}
+export interface Verify {
+  readonly name: 'verify';
+  readonly ticket: number;
 }
 export interface Booted {
   readonly name: 'booted';
@@ -391,6 +435,10 @@ export interface EpochChanged {
   readonly name: 'epoch-changed';
   readonly epoch: number; readonly step: number;
 }
+export interface Equivocated {
+  readonly name: 'equivocated';
+  readonly owner: number; readonly slot: number; readonly version: number; readonly proven: number;
+}
 
 export type Message =
   | Probe
@@ -411,6 +459,9 @@ export type Message =
   | Notice
   | NoticeSummary
   | Since
+  | Statement
+  | Proof
+  | StatementRequest
   | Alarm
   | Beacon
   | Config
@@ -426,6 +477,8 @@ export type Message =
   | PathKey
   | CountersReserved
   | EpochChecked
+  | Signed
+  | Verified
   | StartWork
   | StopWork
   | FeedWatchdog
@@ -437,6 +490,8 @@ export type Message =
   | StoreCheckpoint
   | ReserveCounters
   | CheckEpoch
+  | Sign
+  | Verify
   | Booted
   | MemberState
   | Held
@@ -453,4 +508,5 @@ export type Message =
   | Maintained
   | Impossible
   | Upset
-  | EpochChanged;
+  | EpochChanged
+  | Equivocated;

@@ -160,6 +160,35 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
+    name: 'statement', type: 22, bytesMax: 99, fields: [
+      { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
+      { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'atS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'digest', of: { kind: 'bytes', min: 16, max: 16 } },
+      { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
+    ],
+  },
+  {
+    name: 'proof', type: 23, bytesMax: 187, fields: [
+      { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
+      { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'atA', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'digestA', of: { kind: 'bytes', min: 16, max: 16 } },
+      { name: 'signatureA', of: { kind: 'bytes', min: 64, max: 64 } },
+      { name: 'atB', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'digestB', of: { kind: 'bytes', min: 16, max: 16 } },
+      { name: 'signatureB', of: { kind: 'bytes', min: 64, max: 64 } },
+    ],
+  },
+  {
+    name: 'statement-request', type: 24, bytesMax: 7, fields: [
+      { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
+    ],
+  },
+  {
     name: 'alarm', type: 97, bytesMax: 14, fields: [
       { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
       { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -174,7 +203,7 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
-    name: 'config', type: 128, bytesMax: 75, fields: [
+    name: 'config', type: 128, bytesMax: 80, fields: [
       { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'self', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'members', of: { kind: 'uint', min: 1, max: 200 } },
@@ -195,6 +224,7 @@ export const SHAPES: readonly Shape[] = [
       { name: 'resets', of: { kind: 'uint', min: 0, max: 255 } },
       { name: 'image', of: { kind: 'uint', min: 0, max: 1 } },
       { name: 'reserved', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'ownerRateMax', of: { kind: 'uint', min: 0, max: 4294967295 } },
     ],
   },
   {
@@ -287,6 +317,18 @@ export const SHAPES: readonly Shape[] = [
     ],
   },
   {
+    name: 'signed', type: 141, bytesMax: 70, fields: [
+      { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
+      { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
+    ],
+  },
+  {
+    name: 'verified', type: 142, bytesMax: 5, fields: [
+      { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
+      { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
+    ],
+  },
+  {
     name: 'start-work', type: 160, bytesMax: 21, fields: [
       { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
       { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
@@ -344,6 +386,16 @@ export const SHAPES: readonly Shape[] = [
   {
     name: 'check-epoch', type: 170, bytesMax: 6, fields: [
       { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    ],
+  },
+  {
+    name: 'sign', type: 171, bytesMax: 4, fields: [
+      { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
+    ],
+  },
+  {
+    name: 'verify', type: 172, bytesMax: 4, fields: [
+      { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
     ],
   },
   {
@@ -475,6 +527,14 @@ export const SHAPES: readonly Shape[] = [
     name: 'epoch-changed', type: 208, bytesMax: 7, fields: [
       { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
       { name: 'step', of: { kind: 'uint', min: 1, max: 3 } },
+    ],
+  },
+  {
+    name: 'equivocated', type: 209, bytesMax: 13, fields: [
+      { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
+      { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
+      { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
+      { name: 'proven', of: { kind: 'uint', min: 0, max: 1 } },
     ],
   },
 ];

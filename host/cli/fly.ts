@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { startStopwatch } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { CipherName } from '../security/cipher.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
 import type { TraceConsumer } from '../../hwsim/kernel/trace.ts';
@@ -13,11 +14,15 @@ export interface Flight {
   engine: Engine;
   controllers?: ReadonlyMap<number, Controller>;
   ownEngine?: () => Engine;
+  cipher?: CipherName;
   consumers: TraceConsumer[];
 }
 
 /** Flies a scenario with a progress bar on stderr when a person watches. Returns the run's facts and its wall seconds. */
-export function fly({ scenario, body, engine, controllers, ownEngine, consumers }: Flight): { facts: RunFacts; wallS: number } {
+export function fly({ scenario, body, engine, controllers, ownEngine, cipher, consumers }: Flight): {
+  facts: RunFacts;
+  wallS: number;
+} {
   const seconds = startStopwatch();
   const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' }) : null;
   const { seed, days, nodes } = scenario;
@@ -29,7 +34,18 @@ export function fly({ scenario, body, engine, controllers, ownEngine, consumers 
     (bar as unknown as { render?: () => void } | null)?.render?.();
   };
   try {
-    const facts = runScenario(scenario, { seed, days, nodes, body, engine, controllers, ownEngine, consumers, onProgress });
+    const facts = runScenario(scenario, {
+      seed,
+      days,
+      nodes,
+      body,
+      engine,
+      controllers,
+      ownEngine,
+      cipher,
+      consumers,
+      onProgress,
+    });
     return { facts, wallS: seconds() };
   } finally {
     bar?.stop();

@@ -3,6 +3,7 @@ import { FalseDeaths } from '../../hwsim/check/deaths.ts';
 import { clearlyBeatsGreedy, Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
 import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
 import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
+import { type InsiderOutcome, Insiders } from '../../hwsim/check/insider.ts';
 import { Observers } from '../../hwsim/check/observers.ts';
 import { Onboard } from '../../hwsim/check/onboard.ts';
 import { BreaksHeal, NoCorruptValueSent, type RadiationOutcome } from '../../hwsim/check/radiation.ts';
@@ -48,6 +49,7 @@ export class Bench implements TraceConsumer {
   private readonly judges: Judge[];
   private readonly deaths: FalseDeaths;
   private readonly upsets: NoCorruptValueSent | null;
+  private readonly insiders: Insiders | null;
   private readonly onboard: Onboard;
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
@@ -62,9 +64,15 @@ export class Bench implements TraceConsumer {
 
   /**
    * planWork false: nobody plans work, so there is no production to judge. baselineSeed: runs the greedy baseline too; null = not. radiation: memory errs, and that is
-   * judged too.
+   * judged too. liar: a member that lies, of which nothing is judged (HonestOnly).
    */
-  constructor(plan: WorldPlan, planWork = true, baselineSeed: number | null = null, radiation = false) {
+  constructor(
+    plan: WorldPlan,
+    planWork = true,
+    baselineSeed: number | null = null,
+    radiation = false,
+    liar: number | null = null,
+  ) {
     this.baselineSeed = baselineSeed;
     this.plan = plan;
     this.planWork = planWork;
@@ -72,6 +80,7 @@ export class Bench implements TraceConsumer {
     this.recovery = new Recovery(this.seen);
     this.onboard = new Onboard(this.seen);
     this.deaths = new FalseDeaths(this.seen);
+    this.insiders = liar === null ? null : new Insiders(this.seen, liar);
     this.upsets = radiation ? new NoCorruptValueSent() : null;
     const feedMsMin = watchdogEarlyMs * (1 - oscillatorSlack);
     const bounds = { feedMsMin, feedMsMax: watchdogLateMs * (1 + oscillatorSlack), resetsMax };
@@ -80,11 +89,12 @@ export class Bench implements TraceConsumer {
       new ExclusiveExecution(this.seen),
       new SharedCapacity(this.seen, agreedSince),
       new NothingLost(this.seen),
-      new Versions(this.seen),
+      new Versions(this.seen, liar ?? -1),
       new Arbitration(this.seen),
       this.deaths,
       new WatchdogWindow(this.seen, bounds),
       new EscalationOrder(this.seen, bounds),
+      ...(this.insiders === null ? [] : [this.insiders]),
       ...(this.upsets === null ? [] : [this.upsets, new BreaksHeal(this.seen, resetsMax)]),
     ];
   }
@@ -175,6 +185,11 @@ export class Bench implements TraceConsumer {
   /** What upsets did; null when memory does not err. */
   get radiation(): RadiationOutcome | null {
     return this.upsets?.outcome ?? null;
+  }
+
+  /** What a liar's words led to; null when nobody lies. */
+  get insider(): InsiderOutcome | null {
+    return this.insiders?.outcome ?? null;
   }
 
   get falseDeaths(): number {

@@ -12,6 +12,7 @@ import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
 import { addInjectCommand } from './inject.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
+import { addKeysCommand } from './keys.ts';
 import { merge } from './merge.ts';
 import { node } from './node.ts';
 import { replay } from './replay.ts';
@@ -32,7 +33,10 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 
 program
   .command('sim')
-  .argument('<scenario>', 'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, or a YAML file')
+  .argument(
+    '<scenario>',
+    'cluster-neo, isolation-30d, lossy-30pct, storm, storm-s5, quiet, mixed-hardware, byzantine-1, or a YAML file',
+  )
   .option('--seed <n>', 'what is drawn, is drawn from it', wholeNumber('--seed', 0, 0xffffffff))
   .option('--days <d>', 'length of the run', positiveNumber('--days', 3660))
   .option('--nodes <n>', 'size of the cluster', wholeNumber('--nodes', 1, 200))
@@ -54,6 +58,7 @@ program
   .addOption(
     new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
   )
+  .option('--uncontained', 'fly the build without bounds on what a member that lies can do, as a baseline')
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
   .description('fly a cluster of real firmware and judge it')
   .addHelpText(
@@ -122,7 +127,12 @@ program
   .requiredOption('--id <n>', 'index of this member, from 0', wholeNumber('--id', 0, 199))
   .requiredOption('--cluster <n>', 'number of the cluster', wholeNumber('--cluster', 0, 65535))
   .requiredOption('--members <n>', 'members of the cluster', wholeNumber('--members', 1, 200))
-  .requiredOption('--radio <address>', 'udp://HOST:PORT, member i has PORT + i; or udp://HOST:PORT,HOST:PORT,…; loopback only')
+  .requiredOption('--radio <address>', 'udp://HOST:PORT, member i has PORT + i; or udp://HOST:PORT,HOST:PORT,…')
+  .option(
+    '--keys <file>',
+    "the member's bundle, as heliograph keys node writes it; 'simulated': keys drawn from --seed, on one machine only",
+  )
+  .option('--uplink <file>', 'a bundle of epochs from the ground link: given to the node now and whenever the file changes')
   .option('--time-scale <k>', 'mission seconds per second on the wall', positiveNumber('--time-scale', 10_000), 1)
   .option('--epoch <time>', 'when mission time began on the wall (default: the present day, UTC)')
   .addOption(
@@ -139,13 +149,13 @@ program
   .addHelpText(
     'after',
     examples(
-      'node --id 0 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --time-scale 60 --state state',
-      'node --id 1 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --time-scale 60 --state state',
+      'node --id 0 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --time-scale 60 --keys simulated',
+      'node --id 3 --cluster 7 --members 5 --radio udp://127.0.0.1:47000 --state state --keys fleet/cluster-7/node-3.json',
     ),
   )
   .addHelpText(
     'after',
-    '\nUntil frames are encrypted a node binds to the loopback interface only. SIGTERM writes a checkpoint and ends.',
+    '\nWith simulated keys a node binds to the loopback interface only. SIGTERM writes a checkpoint and ends.',
   )
   .action(node);
 
@@ -187,6 +197,7 @@ program
 addBoardCommands(program, examples);
 addBenchCommands(program, examples);
 addInjectCommand(program, examples);
+addKeysCommand(program, examples);
 
 /** commander's own refusals are wrong usage; asking for help is none. */
 function codeOf(error: unknown): number {

@@ -1,12 +1,18 @@
+import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import type { Group } from '../cbor/generated.ts';
 import { missionMsSince, startClock, wallMs } from '../clock/clock.ts';
 import { createEngine, type EngineName } from '../engine/load.ts';
+import { statusName } from '../engine/status.ts';
+import { decodeSequence } from '../cbor/message.ts';
 import type { NodeConfig } from '../node/config.ts';
+import { type NodeLink, uplinkRecords } from '../node/link.ts';
 import { Memory } from '../node/memory.ts';
 import { type Log, NodeShim } from '../node/shim.ts';
 import type { OnFrame } from '../radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../radio/udp.ts';
+import { readKeyFileOf } from '../security/keyfile.ts';
+import { clusterKeys } from '../security/provision.ts';
 import { Store } from '../store/store.ts';
 import { layWorld } from '../../hwsim/world/plan.ts';
 import type { Preset } from '../build/root.ts';
@@ -16,6 +22,8 @@ import { nameRecord } from './names.ts';
 import { readImage } from './sim.ts';
 
 export interface NodeOptions {
+  keys?: string;
+  uplink?: string;
   id: number;
   cluster: number;
   members: number;
@@ -84,6 +92,52 @@ function logger(json: boolean, missionMs: () => number): Log {
   };
 }
 
+/** Keys of this member: those of its bundle, or simulated ones if that is asked for in so many words. */
+function linkOf({ keys, id, cluster, members, seed, state }: NodeOptions): NodeLink {
+  if (keys === undefined) {
+    const next = "give --keys FILE, the member's bundle (heliograph keys node), or --keys simulated for tests on one machine";
+    throw new CommandError(`a node without keys neither sends nor hears: ${next}`, exitCode.usage);
+  }
+  if (keys === 'simulated') {
+    const simulated = clusterKeys(seed, cluster, members);
+    return { cluster, keys: simulated.member(id), authorityPublicKey: simulated.authorityPublicKey };
+  }
+  const bundle = readKeyFileOf(keys, 'heliograph node');
+  for (const [name, given, told] of [
+    ['cluster', cluster, bundle.cluster],
+    ['id', id, bundle.id],
+    ['members', members, bundle.members],
+  ] as const)
+    if (given !== told) throw new CommandError(`--${name} ${given}, but ${keys} is for ${name} ${told}`, exitCode.usage);
+  if (state === undefined) {
+    const why = 'what counters it has used must outlive the process, or one would be used twice';
+    throw new CommandError(`a node with keys of its own needs --state DIR: ${why}`, exitCode.usage);
+  }
+  bundle.seed.fill(0);
+  return { cluster, keys: { secrets: bundle.secrets, path: bundle.path }, authorityPublicKey: bundle.authorityPublicKey };
+}
+
+/** How often a file of the ground link is looked at. */
+const uplinkEveryMs = 1000;
+
+/** Gives the node what a file of the ground link holds, now and whenever it changes. Returns what ends that. */
+function watchUplink(path: string, shim: NodeShim, log: Log): () => void {
+  const give = () => {
+    try {
+      if (!existsSync(path)) return;
+      const records = uplinkRecords(decodeSequence(readFileSync(path)));
+      const status = shim.uplink(records);
+      log('uplink', { records: records.length, status }, `${path}: ${statusName(status)}`);
+    } catch (error) {
+      // Half a file, while it is copied there: it is looked at again when it changes.
+      log('uplink-refused', {}, `${path}: ${(error as Error).message}`);
+    }
+  };
+  give();
+  watchFile(path, { interval: uplinkEveryMs }, give);
+  return () => unwatchFile(path, give);
+}
+
 /** `heliograph node`: runs until SIGTERM or SIGINT, then writes a checkpoint and ends with 0. */
 export async function node(options: NodeOptions): Promise<void> {
   if (options.id >= options.members) {
@@ -92,7 +146,9 @@ export async function node(options: NodeOptions): Promise<void> {
       exitCode.usage,
     );
   }
-  const endpoints = parseUdpAddress(options.radio, options.members);
+  const isSimulated = options.keys === 'simulated';
+  const endpoints = parseUdpAddress(options.radio, options.members, isSimulated ? 'loopback' : 'any');
+  const link = linkOf(options);
   const epoch = epochMs(options.epoch);
   const missionMs = () => missionMsSince(epoch, options.timeScale);
   const longestMs = 0xffffffff * 1000;
@@ -107,12 +163,19 @@ export async function node(options: NodeOptions): Promise<void> {
   const timeKnown = options.clock === 'wall' || (options.clock === 'auto' && !memory.hasHistory);
   const engine = createEngine(options.engine, readImage(options.preset), { deadlineMs: callMsMax });
   const clock = startClock(options.timeScale);
-  const shim = new NodeShim({ engine, clock, memory, config, groups, timeKnown, missionMs, log, nameEvent: nameRecord });
+  if (engine.image.isCipherNull)
+    throw new CommandError('an image whose cipher is a stand-in flies in the simulator only', exitCode.usage);
+  const shim = new NodeShim({
+    ...{ engine, clock, memory, config, groups, link, timeKnown, missionMs, log },
+    nameEvent: nameRecord,
+  });
   const onFrame: OnFrame = (frame) => shim.receive(frame);
   const radio = await openUdp(endpoints, options.id, onFrame);
   log('listening', { id: options.id, cluster: options.cluster, members: options.members }, radio.description);
+  if (isSimulated) log('simulated-keys', {}, `whoever knows seed ${options.seed} has these keys: for tests on one machine only`);
   if (store === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
 
+  let stopWatching = () => {};
   await new Promise<void>((resolve, reject) => {
     const end = () => {
       try {
@@ -127,8 +190,12 @@ export async function node(options: NodeOptions): Promise<void> {
     process.once('SIGINT', end);
     try {
       shim.start(radio, (reason) => reject(new CommandError(`the node gave up: ${reason}`, exitCode.failed)));
+      if (options.uplink !== undefined) stopWatching = watchUplink(options.uplink, shim, log);
     } catch (error) {
       reject(error as Error);
     }
-  }).finally(() => radio.close());
+  }).finally(() => {
+    stopWatching();
+    return radio.close();
+  });
 }

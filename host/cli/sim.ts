@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset, type Variant } from '../build/root.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { CipherName } from '../security/cipher.ts';
 import { meteredEngines } from './metered.ts';
 import { createEngine, defaultEngine, engineFlag, type EngineName } from '../engine/load.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
@@ -15,6 +16,10 @@ import { fly } from './fly.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { Bench, type DisruptionOutcome } from './judging.ts';
 import type { RadiationOutcome } from '../../hwsim/check/radiation.ts';
+import { drawFaults } from '../../hwsim/fault/draw.ts';
+import { drawInsider } from '../../hwsim/fleet/insider.ts';
+import { HonestOnly } from '../../hwsim/check/insider.ts';
+import { type InsiderReport, insiderLines, insiderReport } from './insider.ts';
 import { radiationLines } from './radiation.ts';
 import { Recording } from './recording.ts';
 
@@ -32,6 +37,7 @@ export interface SimOptions {
   upsetScale?: number;
   cipher?: 'real' | 'null';
   unprotected?: boolean;
+  uncontained?: boolean;
 }
 
 /** What a run says of itself: printed by --json, kept as verdict.json. */
@@ -55,10 +61,14 @@ export interface SimVerdict {
   boards?: BoardOutcome[];
   /** Only of the build without protection. */
   unprotected?: true;
+  /** Only of the build without bounds on what a liar can do. */
+  uncontained?: true;
   /** Links were sealed by a stand-in. */
   cipher?: 'null';
   /** Only of a scenario with upsets. */
   radiation?: RadiationOutcome & { perBitDay: number; scale: number };
+  /** Only of a scenario in which a member lies. */
+  insider?: InsiderReport;
   checks: { id: string; ok: boolean; violations: number; examples: string[] }[];
 }
 
@@ -74,6 +84,8 @@ export interface Setting {
   /** Boards in emulators, made ready by `prepareBoards`; else they are simulated. */
   emulate?: boolean;
   engine?: EngineName;
+  /** Which cipher the image has. Default: the real one. */
+  cipher?: CipherName;
 }
 
 export function readImage(preset: Preset | Variant): Uint8Array {
@@ -109,6 +121,7 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
     },
     speed: { wallS, simulatedS: facts.simulatedS, events: facts.events },
     ...(upsets && radiation ? { radiation: { perBitDay: upsets.perBitDay, scale: upsets.scale, ...radiation } } : {}),
+    ...(facts.insider && bench.insider ? { insider: insiderReport(facts.insider, bench.insider, facts.nodes) } : {}),
     checks: [...bench.verdicts(), ...(upsets ? [] : [noTraps(facts)])],
   };
 }
@@ -124,13 +137,16 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
   const { scenario, body, image, engine: name = defaultEngine } = setting;
   const engine = createEngine(name, image);
   const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
+  const liar = drawInsider(scenario, scenario.seed, scenario.nodes, drawFaults(scenario, scenario.seed, scenario.nodes));
   const bench = new Bench(
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
     scenario.planWork,
     baselineSeed,
     scenario.upsets !== undefined,
+    liar,
   );
-  const consumers = recording === null ? [bench] : [bench, recording];
+  const judges = liar === null ? bench : new HonestOnly(bench, liar);
+  const consumers = recording === null ? [judges] : [judges, recording];
   const engineOf = (preset: Preset) =>
     createEngine(name, preset === scenario.preset ? image : (setting.readOther ?? readImage)(preset));
   const boards =
@@ -138,8 +154,8 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
       ? emulatedBoards(scenario, (preset) => engineOf(preset).image)
       : simulatedBoards(scenario, engineOf);
   try {
-    const { ownEngine } = setting;
-    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, consumers });
+    const { ownEngine, cipher } = setting;
+    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, cipher, consumers });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
     verdict.boards = boards.outcomes(true);
@@ -202,7 +218,7 @@ export function verdictText(verdict: SimVerdict): string {
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
   const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
   for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
-  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation));
+  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation), ...insiderLines(verdict.insider));
   lines.push(
     '',
     `production  ${kilograms} kg${share}${greedy}`,
@@ -210,7 +226,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}${verdict.cipher === 'null' ? ' --cipher null' : ''}`,
+    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}${verdict.uncontained ? ' --uncontained' : ''}${verdict.cipher === 'null' ? ' --cipher null' : ''}`,
   );
   return lines.join('\n');
 }
@@ -228,16 +244,16 @@ const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) 
 const scaleFlag = ({ radiation }: SimVerdict) => (radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '');
 
 /** The image to fly: the scenario's preset, or a build of `flight` that only simulations load. */
-function imageOf(scenario: Scenario, { unprotected, cipher }: SimOptions): Preset | Variant {
-  const wanted = unprotected ? '--unprotected' : cipher === 'null' ? '--cipher null' : null;
-  if (wanted === null) return scenario.preset;
+function imageOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
+  const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
+  const [wanted, another] = given.filter((option) => typeof option === 'string');
+  if (wanted === undefined) return scenario.preset;
+  if (another !== undefined) throw new CommandError(`${wanted} and ${another} are two builds: give one of them`, exitCode.usage);
   if (scenario.preset !== 'flight')
     throw new CommandError(`${wanted} is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
-  if (!unprotected && scenario.boards.length > 0)
+  if (cipher === 'null' && scenario.boards.length > 0)
     throw new CommandError('--cipher null is refused by boards: fly a scenario without any', exitCode.usage);
-  if (unprotected && cipher === 'null')
-    throw new CommandError('--unprotected and --cipher null are two builds: give one of them', exitCode.usage);
-  return unprotected ? 'bare' : 'null-cipher';
+  return unprotected ? 'bare' : uncontained ? 'trusting' : 'null-cipher';
 }
 
 /** `heliograph sim`. */
@@ -254,8 +270,10 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   recording?.write('heliograph.wasm', image);
   for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
   const ownEngine = scenario.upsets && (await meteredEngines(engine ?? defaultEngine, image));
-  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
+  const { cipher } = options;
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine, cipher }, recording);
   if (options.unprotected) verdict.unprotected = true;
+  if (options.uncontained) verdict.uncontained = true;
   if (options.cipher === 'null') verdict.cipher = 'null';
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);

@@ -24,8 +24,9 @@ const keyless: LinkKeys = { secrets: [], path: [] };
 /** A node's capabilities and place, without what changes from boot to boot. */
 export type NodeConfig = Omit<
   Config,
-  'name' | 'incarnation' | 'timeKnown' | 'timeS' | 'timeMs' | 'resets' | 'image' | 'reserved'
->;
+  'name' | 'incarnation' | 'timeKnown' | 'timeS' | 'timeMs' | 'resets' | 'image' | 'reserved' | 'ownerRateMax'
+> &
+  Partial<Pick<Config, 'ownerRateMax'>>;
 
 /** The configuration block that `boot` and `restore` take: one `config` record, then `group` records, then keys. */
 export function encodeConfig(
@@ -44,6 +45,7 @@ export function encodeConfig(
     resets: Math.min(facts.resets, 255),
     image: facts.alternateImage ? 1 : 0,
     reserved: facts.reserved,
+    ownerRateMax: config.ownerRateMax ?? 0,
   });
   return Buffer.concat([
     record,

@@ -1,11 +1,16 @@
 import type { Store, StoredRecord } from '../store/store.ts';
 import type { Log } from './shim.ts';
 
-/** What a node keeps through a reset: its checkpoint, and two counters. Without a folder it forgets everything, as a test bench does. */
+/** incarnation, resets, reserved: u32 each, big-endian. Nodes that did not reserve wrote the first two. */
+const countersBytes = 12;
+const unreservedBytes = 8;
+
+/** What a node keeps through a reset: its checkpoint, two counters, and up to where counters of frames are reserved. Without a folder it forgets everything, as a test bench does. */
 export class Memory {
   private readonly store: Store | null;
   private incarnation = 0;
   private resetCount = 0;
+  private reservedCycle = 0;
   private checkpoint: Uint8Array | null = null;
 
   constructor(store: Store | null, log: Log) {
@@ -13,15 +18,31 @@ export class Memory {
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
-    if (record === null || record.bytes.length !== 8) return;
+    if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
     const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
     this.incarnation = view.getUint32(0);
     this.resetCount = view.getUint32(4);
+    if (record.bytes.length === countersBytes) this.reservedCycle = view.getUint32(8);
   }
 
   /** Processor resets in a row. */
   get resets(): number {
     return this.resetCount;
+  }
+
+  /** Counter of frames up to which a reservation was made; 0: none was. */
+  get reserved(): number {
+    return this.reservedCycle;
+  }
+
+  /**
+   * Reserves counters up to a cycle; on return that is on the disk, in both slots: one that is spoilt later must not bring an old reservation back, for a
+   * counter that is used twice would open what it hides.
+   */
+  reserve(cycle: number): void {
+    this.reservedCycle = Math.max(this.reservedCycle, cycle);
+    this.saveCounters();
+    this.saveCounters();
   }
 
   /** True when an earlier life of this node left something. */
@@ -62,10 +83,11 @@ export class Memory {
   }
 
   private saveCounters(): void {
-    const bytes = new Uint8Array(8);
+    const bytes = new Uint8Array(countersBytes);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, this.incarnation);
     view.setUint32(4, this.resetCount);
+    view.setUint32(8, this.reservedCycle);
     this.store?.write('counters', bytes);
   }
 }

@@ -6,6 +6,7 @@ import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK, statusName } from '../en
 import type { Radio } from '../radio/radio.ts';
 import { type BootFacts, encodeConfig, type NodeConfig } from './config.ts';
 import type { Memory } from './memory.ts';
+import { LinkPlatform, type NodeLink } from './link.ts';
 import { StandInPlatform } from './platform.ts';
 
 /** Causes of a boot: the `booted` record of proto/schema/platform.cddl. */
@@ -20,6 +21,7 @@ export interface ShimParts {
   memory: Memory;
   config: NodeConfig;
   groups: readonly Group[];
+  link: NodeLink;
   /** True when the wall clock may be believed at this boot; otherwise the firmware asks its peers (TIM-1). */
   timeKnown: boolean;
   /** Mission milliseconds now, by the wall: for the first boot and for converting the platform's orders. */
@@ -38,6 +40,7 @@ const stepsPerTurnMax = 5000;
 /** The hardware watchdog bites when it was not fed for this long. *Assumed*; the simulator's board uses the same. */
 const watchdogMsMax = 900_000;
 const configBytesMax = 4096;
+const inspectBytesMax = 256;
 
 /**
  * One node: the firmware image, a clock, a radio, non-volatile memory. Local time runs along the wall clock times the scale, but the
@@ -52,6 +55,7 @@ export class NodeShim {
   private readonly fields = new Uint32Array(24);
   private radio: Radio | null = null;
   private platform: StandInPlatform;
+  private readonly linkPlatform: LinkPlatform;
   private localMs = 0;
   private alarm: Alarm | null = null;
   private restarts = 0;
@@ -70,6 +74,7 @@ export class NodeShim {
     this.context = engine.reserve(engine.image.contextBytes);
     this.buffer = engine.reserve(this.bufferBytes + configBytesMax);
     this.platform = new StandInPlatform(parts.config, 0);
+    this.linkPlatform = new LinkPlatform(parts.link, parts.memory);
   }
 
   /** Boots, from the newest checkpoint when there is one, and runs until `stop`. `onGivenUp` is called when recovery is exhausted. */
@@ -94,6 +99,21 @@ export class NodeShim {
       this.drain(status);
     });
     this.arm();
+  }
+
+  /** Records from a ground link, each as encoded. Returns the status that the firmware gave the first one that it refused, or ok. */
+  uplink(records: readonly Uint8Array[]): number {
+    let refused: number = STATUS.ok;
+    if (this.stopped || this.radio === null) return STATUS.notBooted;
+    this.advance(this.wallMs());
+    this.guarded(() => {
+      for (const record of records) {
+        const status = this.observeBytes(record) & STATUS_MASK;
+        if (refused === STATUS.ok) refused = status;
+      }
+    });
+    this.arm();
+    return refused;
   }
 
   private give(frame: Uint8Array): number {
@@ -125,20 +145,32 @@ export class NodeShim {
   }
 
   private boot(cause: number, timeKnown: boolean): void {
-    const { engine, config, groups, memory, missionMs, log } = this.parts;
+    const { engine, config, groups, memory, missionMs } = this.parts;
     const facts: BootFacts = {
       incarnation: memory.nextIncarnation(),
       timeKnown,
       missionMs: Math.max(0, missionMs() - (this.wallMs() - this.localMs)),
       resets: memory.resets,
       alternateImage: this.alternateImage,
-      reserved: 0,
+      reserved: memory.reserved,
     };
     // Mission time in the config is that of local time zero of this boot.
     facts.missionMs = Math.max(0, facts.missionMs - this.localMs);
-    const block = encodeConfig(config, groups, facts);
+    const block = encodeConfig(config, groups, facts, this.parts.link.keys);
     const configAt = this.buffer + this.bufferBytes;
     engine.view().set(block, configAt);
+    try {
+      this.bootFrom(configAt, block.length, cause);
+    } finally {
+      // It holds keys: the firmware has its own copy, which is protected.
+      engine.view().fill(0, configAt, configAt + block.length);
+      block.fill(0);
+    }
+  }
+
+  /** From the newest checkpoint that the firmware takes, or without one. */
+  private bootFrom(configAt: number, configBytes: number, cause: number): void {
+    const { engine, config, memory, log } = this.parts;
     this.platform = new StandInPlatform(config, this.localMs);
     this.bootedAtMs = this.localMs;
     this.fedAtMs = this.localMs;
@@ -150,7 +182,7 @@ export class NodeShim {
       engine.view().set(bytes, this.buffer);
       let status: number = STATUS.checkpoint;
       try {
-        status = calls.restore(this.context, this.buffer, bytes.length, configAt, block.length, cause, seconds, rest);
+        status = calls.restore(this.context, this.buffer, bytes.length, configAt, configBytes, cause, seconds, rest);
       } catch (error) {
         memory.rejectCheckpoint(saved);
         throw error;
@@ -159,7 +191,7 @@ export class NodeShim {
       log('checkpoint-refused', {}, `the firmware says ${statusName(status)}; booting without it`);
       memory.rejectCheckpoint(saved);
     }
-    const status = engine.calls.boot(this.context, configAt, block.length, cause, seconds, rest);
+    const status = engine.calls.boot(this.context, configAt, configBytes, cause, seconds, rest);
     if ((status & STATUS_MASK) !== STATUS.ok) throw new Error(`the firmware refused its configuration: ${statusName(status)}`);
     this.drain(status);
   }
@@ -233,8 +265,25 @@ export class NodeShim {
     const { engine } = this.parts;
     const length = writeRecord(engine.view(), this.buffer, record);
     if (length < 0) throw new Error(`a platform record of type ${record[0]} does not encode: ${record.join(', ')}`);
+    this.observed(length);
+  }
+
+  private observeBytes(record: Uint8Array): number {
+    this.parts.engine.view().set(record, this.buffer);
+    return this.observed(record.length);
+  }
+
+  private observed(length: number): number {
     const { seconds, rest } = this.now();
-    this.drain(engine.calls.observe(this.context, seconds, rest, this.buffer, length));
+    const status = this.parts.engine.calls.observe(this.context, seconds, rest, this.buffer, length);
+    this.drain(status);
+    return status;
+  }
+
+  private inspect(what: number, index: number): Uint8Array {
+    const { engine } = this.parts;
+    const words = engine.calls.inspect(this.context, what, index, this.buffer, inspectBytesMax);
+    return engine.view().slice(this.buffer, this.buffer + words * 4);
   }
 
   /** Polls commands, then events. */
@@ -266,6 +315,8 @@ export class NodeShim {
   }
 
   private obey(command: Uint32Array): void {
+    const answer = this.linkPlatform.obey(command, (what, index) => this.inspect(what, index));
+    if (answer !== null) return this.observe(answer);
     switch (command[0]) {
       case TYPE.startWork:
         return this.startWork(command);

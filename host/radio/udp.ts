@@ -4,27 +4,31 @@ import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 import { hasRightChecksum } from './framing.ts';
 import { type OnFrame, type Radio, type RadioCounters, RadioError, zeroCounters } from './radio.ts';
 
+/** Who may hear: this machine alone, or whatever network an address belongs to. */
+export type Scope = 'loopback' | 'any';
+
 export interface Endpoint {
   host: string;
   port: number;
 }
 
-/** Frames travel in the clear until they are encrypted (SEC-1), so only this machine may hear them. */
+/** Addresses of this machine alone. */
 function isLoopback(host: string): boolean {
   if (host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
 
-function parseEndpoint(text: string): Endpoint {
+function parseEndpoint(text: string, scope: Scope): Endpoint {
   const parts = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (parts === null) throw new RadioError(`'${text}' is no HOST:PORT (write for instance udp://127.0.0.1:47000)`);
   const host = parts[1] ?? (parts[2] === 'localhost' ? '127.0.0.1' : parts[2]);
   const port = Number(parts[3]);
   if (port < 1 || port > 65535) throw new RadioError(`port ${port} of '${text}' is not in 1–65535`);
-  if (!isLoopback(host)) {
-    const why = 'frames are not encrypted yet, so a node binds to the loopback interface only';
+  if (scope === 'loopback' && !isLoopback(host)) {
+    const why = 'whoever knows the seed has simulated keys, so with them a node binds to the loopback interface only';
     throw new RadioError(`${why}: '${host}' is refused (use 127.0.0.1, ::1 or localhost)`);
   }
+  if (isIP(host) === 0) throw new RadioError(`'${host}' is no address: frames are taken from the very addresses that are listed`);
   return { host, port };
 }
 
@@ -32,9 +36,12 @@ function parseEndpoint(text: string): Endpoint {
  * The members' endpoints by index. `udp://HOST:PORT` gives member i port PORT + i; a list `udp://HOST:PORT,HOST:PORT,…` names each.
  * Throws RadioError.
  */
-export function parseUdpAddress(text: string, members: number): Endpoint[] {
+export function parseUdpAddress(text: string, members: number, scope: Scope = 'loopback'): Endpoint[] {
   if (!text.startsWith('udp://')) throw new RadioError(`'${text}' is no radio (write for instance udp://127.0.0.1:47000)`);
-  const endpoints = text.slice('udp://'.length).split(',').map(parseEndpoint);
+  const endpoints = text
+    .slice('udp://'.length)
+    .split(',')
+    .map((endpoint) => parseEndpoint(endpoint, scope));
   if (endpoints.length === 1) {
     const { host, port } = endpoints[0];
     const last = port + members - 1;
@@ -76,7 +83,7 @@ class UdpRadio implements Radio {
     this.socket = socket;
     this.peers = peers;
     this.known = new Set(peers.map(({ host, port }) => `${host} ${port}`));
-    this.description = `udp://${own.host}:${own.port} (loopback only: frames are not encrypted yet)`;
+    this.description = `udp://${own.host}:${own.port}${isLoopback(own.host) ? ' (loopback only)' : ''}`;
     socket.removeAllListeners('error');
     socket.on('error', () => {
       this.counters.sendFailures += 1;

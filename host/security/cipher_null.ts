@@ -58,7 +58,8 @@ function wordAt(bytes: Uint8Array, at: number): number {
 
 function tagOf(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array, length: number): Uint8Array {
   const begun = new Sum(factor);
-  begun.take(wordAt(nonce, 0), wordAt(nonce, 4));
+  begun.high = wordAt(nonce, 0);
+  begun.low = wordAt(nonce, 4);
   begun.take(0, wordAt(nonce, 8));
   begun.take(aad.length, length);
   begun.takeBytes(key, 32);

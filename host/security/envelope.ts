@@ -45,6 +45,8 @@ const protectedAt = 3;
 const protectedBytes = 21;
 /** First of the frame, from the tag to the head of the key id. */
 const opening = Uint8Array.of(0xd0, 0x83, 0x55, 0xa3, 0x01, 0x18, 0x18, 0x04, 0x49);
+const partialIvHead = Uint8Array.of(0x06, 0x44);
+const noHeader = Uint8Array.of(0xa0);
 /** ["Encrypt0", protected, h'']: the additional data, with room for the protected header. */
 const structureHead = Uint8Array.of(0x83, 0x68, ...new TextEncoder().encode('Encrypt0'), 0x55);
 const aadBytes = structureHead.length + protectedBytes + 1;
@@ -55,9 +57,10 @@ const sealedBytesMin = PLAIN_BYTES_MIN + TAG_BYTES;
 const frameBytesMin = ENVELOPE_BYTES - 1 + sealedBytesMin + CRC_BYTES;
 
 const fieldMax = { cluster: 0xffff, epoch: 0xffff, sender: 0xffff, addressee: 0xffff, counter: 0xffffffff } as const;
+const fields = Object.keys(fieldMax) as (keyof typeof fieldMax)[];
 
 function checkHeader(header: Header): void {
-  for (const name of Object.keys(fieldMax) as (keyof typeof fieldMax)[]) {
+  for (const name of fields) {
     const value = header[name];
     if (!Number.isInteger(value) || value < 0 || value > fieldMax[name])
       throw new Error(`header.${name} is ${String(value)}, but must be an integer of 0..${fieldMax[name]}`);
@@ -137,9 +140,9 @@ export function looksLikeFrame(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes[0] === opening[0];
 }
 
-function refuseOther(frame: Uint8Array, from: number, wanted: readonly number[], what: string): void {
-  const differing = wanted.findIndex((byte, i) => frame[from + i] !== byte);
-  if (differing >= 0) throw new CborFault(from + differing, `${what} is not that of a link frame`);
+function refuseOther(frame: Uint8Array, from: number, wanted: Uint8Array, what: string): void {
+  for (let i = 0; i < wanted.length; i += 1)
+    if (frame[from + i] !== wanted[i]) throw new CborFault(from + i, `${what} is not that of a link frame`);
 }
 
 /**
@@ -150,10 +153,10 @@ export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
     throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
   if (frame.length < frameBytesMin) throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
-  refuseOther(frame, 0, [...opening], 'the opening');
+  refuseOther(frame, 0, opening, 'the opening');
   if (frame[at.version] !== VERSION) throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
-  refuseOther(frame, at.counter - 2, [0x06, 0x44], 'the head of the Partial IV');
-  refuseOther(frame, at.length - 1, [0xa0], 'the unprotected header');
+  refuseOther(frame, at.counter - 2, partialIvHead, 'the head of the Partial IV');
+  refuseOther(frame, at.length - 1, noHeader, 'the unprotected header');
   const isShort = frame[at.length] >= 0x40 && frame[at.length] < 0x40 + shortLength;
   if (!isShort && frame[at.length] !== 0x58) throw new CborFault(at.length, 'the ciphertext is no byte string of this length');
   const sealedAt = at.length + (isShort ? 1 : 2);

@@ -2,8 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { EpochHead, EpochPart } from '../cbor/generated.ts';
-import { publicKeyOf, signMessage, verifyMessage } from './ed25519.ts';
 import { derive, words16 } from './kdf.ts';
+import { nodeSignatures, type SignatureService } from './signature.ts';
 import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 
 /** Secrets of epochs are numbered 1..65534; frames of epoch 0 carry heads and parts only. */
@@ -64,8 +64,13 @@ export function headStatement(cluster: number, head: Omit<EpochHead, 'name' | 's
 }
 
 /** Whether the cluster's authority made this head. */
-export function verifyHead(authorityPublicKey: Uint8Array, cluster: number, head: Omit<EpochHead, 'name'>): boolean {
-  return verifyMessage(authorityPublicKey, headStatement(cluster, head), head.signature);
+export function verifyHead(
+  authorityPublicKey: Uint8Array,
+  cluster: number,
+  head: Omit<EpochHead, 'name'>,
+  signatures: SignatureService = nodeSignatures,
+): boolean {
+  return signatures.verify(authorityPublicKey, headStatement(cluster, head), head.signature);
 }
 
 export interface Authority {
@@ -95,6 +100,7 @@ export function makeEpoch(
   epoch: { readonly epoch: number; readonly startS: number; readonly secret: Uint8Array },
   members: Iterable<number>,
   excluded: ReadonlySet<number>,
+  signatures: SignatureService = nodeSignatures,
 ): EpochMessages {
   const { cluster } = authority;
   const nodes = cover(members, excluded);
@@ -113,7 +119,7 @@ export function makeEpoch(
     parts: parts.length,
     commitment: commitment(epoch.secret, cluster, epoch.epoch),
   };
-  const signature = signMessage(authority.seed, headStatement(cluster, unsigned));
+  const signature = signatures.sign(authority.seed, headStatement(cluster, unsigned));
   return { head: { name: 'epoch-head', ...unsigned, signature }, parts };
 }
 
@@ -130,5 +136,3 @@ export function openPart(
   if (secret === null || !timingSafeEqual(commitment(secret, cluster, part.epoch), head.commitment)) return null;
   return secret;
 }
-
-export { publicKeyOf };

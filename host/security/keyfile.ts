@@ -13,7 +13,7 @@ const bytesOf = (length: number) =>
   z
     .string()
     .regex(new RegExp(`^[0-9a-f]{${length * 2}}$`), `must be ${length} bytes as hexadecimal digits`)
-    .transform((text) => Uint8Array.from(Buffer.from(text, 'hex')));
+    .transform((text): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex')));
 const u16 = z.int().min(0).max(0xffff);
 const u32 = z.int().min(0).max(0xffffffff);
 const memberIndex = z

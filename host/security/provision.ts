@@ -5,8 +5,8 @@ import type { LinkKeys } from '../node/config.ts';
 import { type CipherName, cipherNamed } from './cipher.ts';
 import type { Header } from './envelope.ts';
 import { type Authority, authoritySeed, bootstrapKey, BOOTSTRAP_EPOCH, linkKey } from './epoch.ts';
-import { publicKeyOf } from './ed25519.ts';
 import { derive } from './kdf.ts';
+import { nodeSignatures } from './signature.ts';
 import { pathKey, pathNodes, ROOT_NODE } from './tree.ts';
 import type { LinkCipher } from '../cbor/frame.ts';
 
@@ -96,7 +96,7 @@ export class ClusterKeys {
   }
 
   get authorityPublicKey(): Uint8Array {
-    this.#authorityPublicKey ??= publicKeyOf(this.authority.seed);
+    this.#authorityPublicKey ??= nodeSignatures.publicKey(this.authority.seed);
     return this.#authorityPublicKey;
   }
 

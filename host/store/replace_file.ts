@@ -25,7 +25,7 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
 }
 
 /** Without it a loss of power may take the renaming back: then the old content is there, whole. Some systems know no such thing. */
-function bringFolderToDisk(folder: string): void {
+export function bringFolderToDisk(folder: string): void {
   let handle: number;
   try {
     handle = openSync(folder, 'r');

@@ -2,6 +2,7 @@ import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { addresseeOf, framesInAirMax } from '../channel/channel.ts';
+import type { Liar } from '../fault/liar.ts';
 import { eventKind } from '../fleet/events.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { LocalClocks } from './clocks.ts';
@@ -19,6 +20,7 @@ import {
 import { DyingPath, runtimeRestartMs } from './dying.ts';
 import { keeperOf } from './keeper.ts';
 import { LinkService } from './link.ts';
+import { StatementService } from './statements.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
 import { OwnMemoryBoard } from './own_memory.ts';
 import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
@@ -30,6 +32,9 @@ import { HardwareWatchdogs } from './watchdog.ts';
 const frameCapacity = 256;
 const recordCapacity = 128;
 const fieldsMax = 24;
+/** Of `inspect`: loss counters. */
+const whatCounters = 4;
+const whatStatement = 13;
 const stableMs = 3_600_000;
 /** In place of a status. */
 const broken = -1;
@@ -49,6 +54,7 @@ export class Boards {
   readonly tasks: Tasks;
   readonly dying: DyingPath;
   readonly link: LinkService;
+  readonly statements: StatementService;
   readonly struck: StruckBoards;
 
   readonly #parts: BoardsParts;
@@ -87,6 +93,7 @@ export class Boards {
     for (let node = 0; node < nodes; node += 1) this.#contexts.push(engine.reserve(engine.image.contextBytes));
     this.#scratch = engine.reserve(engine.image.contextBytes);
     this.#record = engine.reserve(recordCapacity);
+    this.statements = new StatementService(seed, nodes, parts.queue);
     this.link = new LinkService(seed, this.nonVolatile, parts.queue);
     this.#config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
     this.#image = engine.reserve(engine.image.checkpointBytes + 16);
@@ -205,6 +212,24 @@ export class Boards {
     this.dying.stable(node);
   }
 
+  /** A node's firmware asks for a signature. One that runs elsewhere has its service there, or none. */
+  #askService(timeMs: number, node: number, what: number, ticket: number): void {
+    if (this.#controllers[node] !== null) return;
+    const { engine } = this.#parts;
+    const words = engine.calls.inspect(this.#contexts[node], whatStatement, ticket, this.#image, engine.image.checkpointBytes);
+    // Not in the scratch: a frame that others are still to be given lies there.
+    const shown = new Uint32Array(this.#bytes.slice(this.#image, this.#image + words * 4).buffer);
+    const { incarnation } = this.nonVolatile[node];
+    if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
+    else this.statements.verify(timeMs, node, incarnation, ticket, shown);
+  }
+
+  /** The service's answer is due. */
+  answered(timeMs: number, node: number, index: number): void {
+    const record = this.statements.take(index, this.nonVolatile[node].incarnation);
+    if (record !== null) this.#observe(timeMs, node, record);
+  }
+
   /** Counters are reserved for the boot of that number. */
   reserved(timeMs: number, node: number, incarnation: number): void {
     const answer = this.link.answer(node, incarnation);
@@ -230,8 +255,18 @@ export class Boards {
   /** Gives a platform record to the firmware; nothing while it does not run. */
   observe(timeMs: number, node: number, values: readonly number[]): void {
     if (!this.isRunning(node)) return;
+    this.#observeWritten(timeMs, node, writeRecord(this.#bytes, this.#record, values));
+  }
+
+  /** Likewise one that holds more than numbers. */
+  #observe(timeMs: number, node: number, record: Uint8Array): void {
+    if (!this.isRunning(node)) return;
+    this.#bytes.set(record, this.#record);
+    this.#observeWritten(timeMs, node, record.length);
+  }
+
+  #observeWritten(timeMs: number, node: number, length: number): void {
     const now = this.#clocks.now(node, timeMs);
-    const length = writeRecord(this.#bytes, this.#record, values);
     this.counts.observes += 1;
     const controller = this.#controllers[node];
     if (controller !== null) {
@@ -284,6 +319,8 @@ export class Boards {
       this.#follow(timeMs, node, reply);
       return reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     }
+    if (this.#parts.liar?.node === node)
+      this.#parts.liar.hear(timeMs, this.#bytes.subarray(this.#scratch, this.#scratch + length));
     const local = this.#clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const { calls } = this.#parts.engine;
@@ -375,8 +412,28 @@ export class Boards {
       const at = this.#frames + slot * frameCapacity;
       const length = engine.calls.transmit(this.#contexts[node], nowS, local - nowS * 1000, at, frameCapacity);
       if (length <= 0) return;
-      queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
+      const liar = this.#liar(timeMs, node);
+      if (liar !== null) liar.carry(this.#bytes.slice(at, at + length), addresseeOf(this.#bytes, at));
+      else queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
     }
+  }
+
+  /** The liar, if `node` is one and lies now. */
+  #liar(timeMs: number, node: number): Liar | null {
+    const { liar } = this.#parts;
+    return liar !== undefined && liar.node === node && liar.lies(timeMs) ? liar : null;
+  }
+
+  /** A frame that its firmware did not make leaves a node's radio. */
+  say(timeMs: number, node: number, frame: Uint8Array): void {
+    if (this.isRunning(node) && this.#parts.channel.hasSlot) this.#putOnAir(timeMs, node, frame, false);
+  }
+
+  /** Loss counters of a node whose context lies in the engine's memory. */
+  counters(node: number): number[] {
+    const { engine } = this.#parts;
+    const words = engine.calls.inspect(this.#contexts[node], whatCounters, 0, this.#scratch, engine.image.contextBytes);
+    return Array.from({ length: words / 2 }, (_, index) => this.#words[this.#scratch / 4 + 2 * index] >>> 0);
   }
 
   #drainCommands(timeMs: number, node: number, boots: number): boolean {
@@ -465,9 +522,14 @@ export class Boards {
       fields[0] = command;
     }
     switch (fields[0]) {
+      case TYPE.sign:
+      case TYPE.verify:
+        return this.#askService(timeMs, node, fields[0], fields[1]);
       case TYPE.reserveCounters:
         return this.link.reserve(timeMs, node, fields[1]);
       case TYPE.startWork:
+        // A liar's machines do nothing: what it claims is lost to all.
+        if (this.#liar(timeMs, node) !== null) return;
         return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, fields[1]);

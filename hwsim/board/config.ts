@@ -30,6 +30,7 @@ export function writeConfig(
   const time = known ? [1, Math.floor(timeMs / 1000), timeMs % 1000] : [0, 0, 0];
   const { rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = facts;
   const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
+  const ownerRateMax = Math.max(...plan.nodes.map((other) => other.rateKgPerDay));
   const image = cause === bootCause.alternateImage ? 1 : 0;
   let length = writeRecord(bytes, at, [
     ...identity,
@@ -39,6 +40,7 @@ export function writeConfig(
     memory.resetsInRow,
     image,
     memory.reserved,
+    ownerRateMax,
   ]);
   for (const group of plan.groups) {
     const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];

@@ -2,6 +2,7 @@ import type { Engine } from '../../host/engine/engine.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Tracer } from '../kernel/tracer.ts';
+import type { Liar } from '../fault/liar.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { Controller } from './controller.ts';
 
@@ -22,6 +23,8 @@ export interface BoardsParts {
   planWork: boolean;
   /** Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image. */
   controllers?: ReadonlyMap<number, Controller>;
+  /** A member that lies: what its image would send and do is its own affair. */
+  liar?: Liar;
   /** What else a board is wired to: actuators, and whoever keeps books on its state. */
   platform: Platform;
 }

@@ -37,3 +37,5 @@ export const ONSET_MATCH_S = 1800;
 export const STUCK_S = 3600;
 /** Slots per owner; resources are `group << 16 | unit`. */
 export const OWN_SLOTS = 8;
+/** SEC-5: what an insider makes up in the name of another member is put right within this, where that member can be heard: half the time in which a claim may settle. */
+export const FORGERY_S = 600;

@@ -1,5 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
+import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
 import type { CallCounts } from '../board/parts.ts';
@@ -16,6 +17,8 @@ import { layWorld, type WorldPlan } from '../world/plan.ts';
 import { eventKind } from './events.ts';
 import { FaultInjector } from './faults.ts';
 import { NodePlatform } from './platform.ts';
+import { drawInsider, Insider, type InsiderFacts } from './insider.ts';
+import { liarCodec } from './liar_codec.ts';
 import { layStruckFleet, type StruckFleet } from './upsets.ts';
 
 /** A platform record that somebody outside gives to a node: work assigned by an operator. */
@@ -38,6 +41,8 @@ export interface RunOptions {
   /** Another instance of the same image, for a scenario with upsets: each node has one then. */
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
+  /** Which cipher the image has; a liar must seal as the others do. Default: the real one. */
+  cipher?: CipherName;
   given?: readonly Given[];
   /** Told about once per simulated hour. */
   onProgress?: (simulatedS: number, totalS: number) => void;
@@ -68,6 +73,8 @@ export interface RunFacts {
   disruptions: DisruptionFact[];
   production: { minedKg: number; hauledKg: number; replicateHours: number };
   traps: { node: number; timeMs: number; site: number }[];
+  /** Only of a scenario with a liar. */
+  insider?: InsiderFacts;
   world: WorldPlan;
 }
 
@@ -92,7 +99,13 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   );
   const controllers = struck?.controllers ?? options.controllers;
   const upsets = struck?.upsets ?? [];
-  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, platform });
+  const lying = drawInsider(scenario, seed, nodes, drawn);
+  const insider =
+    lying === null
+      ? null
+      : new Insider(scenario, lying, plan, seed, liarCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
+  const liar = insider?.liar;
+  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, liar, platform });
   platform.boards = boards;
   const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
   const power = new RandomStream(seed, 'power-on');
@@ -106,8 +119,9 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   });
   platform.begin();
   faults.begin();
+  insider?.begin();
   queue.push(hourMs, -1, eventKind.hour);
-  const loop = { queue, boards, platform, faults, given, upsets, endMs, onProgress: options.onProgress };
+  const loop = { queue, boards, platform, faults, insider, given, upsets, endMs, onProgress: options.onProgress };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
   platform.world.tellCredits(endMs);
   boards.struck.end(endMs);
@@ -138,6 +152,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
     },
     traps: boards.dying.trapSites,
     world: plan,
+    ...(insider === null ? {} : { insider: insider.facts(boards, nodes) }),
   };
 }
 
@@ -162,6 +177,7 @@ interface Loop {
   boards: Boards;
   platform: NodePlatform;
   faults: FaultInjector;
+  insider: Insider | null;
   given: readonly Given[];
   upsets: readonly Upset[];
   endMs: number;
@@ -214,6 +230,12 @@ function handle(loop: Loop): void {
       return boards.observe(timeMs, node, loop.given[first].fields);
     case eventKind.upset:
       return boards.struck.strike(timeMs, loop.upsets[first], first);
+    case eventKind.answered:
+      return boards.answered(timeMs, node, first);
+    case eventKind.lie:
+      return loop.insider?.due(timeMs, boards);
+    case eventKind.lieLater:
+      return loop.insider?.later(timeMs, first, boards);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }

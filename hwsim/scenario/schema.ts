@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
+import { liarWays } from '../fault/liar.ts';
 
 /**
  * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
@@ -80,6 +81,19 @@ export const upsetsSchema = z.strictObject({
   scale: z.number().min(0).max(1_000_000).default(1),
 });
 
+/** A member that lies. It holds the valid keys of its place; the judges judge the others. */
+export const insiderSchema = z.strictObject({
+  /** Without it the seed draws one that no disruption strikes by itself. */
+  node,
+  fromDay: days.default(0.25),
+  /** Left out: to the end. */
+  toDay: days.optional(),
+  ways: z
+    .array(z.enum(liarWays))
+    .min(1)
+    .default([...liarWays]),
+});
+
 export const scenarioSchema = z.strictObject({
   heliograph: z.literal(1),
   name: z.string().regex(/^[a-z0-9-]{1,40}$/),
@@ -140,6 +154,8 @@ export const scenarioSchema = z.strictObject({
   disruptions: z.array(disruptionSchema).default([]),
   /** Left out: memory never errs, and all nodes share one instance of the image. */
   upsets: upsetsSchema.optional(),
+  /** Left out: all members are honest. */
+  insider: insiderSchema.optional(),
   /** false: no disruption-driven checks of greedy baseline etc. Membership-only runs set planWork false. */
   planWork: z.boolean().default(true),
   greedyBaseline: z.boolean().default(true),

@@ -1,3 +1,4 @@
+import byzantine from './byzantine-1.yaml';
 import clusterNeo from './cluster-neo.yaml';
 import isolation from './isolation-30d.yaml';
 import lossy from './lossy-30pct.yaml';
@@ -15,4 +16,5 @@ export const shippedScenarios: Readonly<Record<string, string>> = {
   'storm-s5': stormS5,
   'mixed-hardware': mixedHardware,
   quiet,
+  'byzantine-1': byzantine,
 };

@@ -24,6 +24,9 @@ export const roles: { readonly [name: string]: string } = {
   alarm: 'member that sees a breach coming → every member',
   'epoch-head': 'ground link, or any member that holds it → every member',
   'epoch-part': 'ground link, or any member that holds it → every member',
+  statement: 'owner, or any member that holds it → every member, or the one that contradicts it',
+  proof: 'any member that holds it → every member, or one whose view differs',
+  'statement-request': 'member → owner',
   beacon: 'node in safe mode → every member',
 };
 
@@ -33,6 +36,7 @@ const sections: { readonly [section: string]: string } = {
   events: 'firmware → platform',
   upsets: 'firmware → platform',
   epochs: 'firmware → platform',
+  insiders: 'firmware → platform',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

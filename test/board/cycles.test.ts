@@ -36,9 +36,9 @@ test('BRD-1 violated: an operation that grew by 6 % shows, one that grew by 4 % 
   assert.equal(regressions(grown(0.04), committed), []);
 });
 
-test('BRD-1 holds: opening a frame, utilisation and stack keep to their budgets on m7 and m4', () => {
-  const kept = budgetsOf(table).filter(({ what }) => /open a frame|utilisation|stack/.test(what));
-  assert.is(kept.length, 5);
+test('BRD-1, SEC-1 hold: opening a frame, refusing a channel full of them, utilisation and stack keep to their budgets on m7 and m4', () => {
+  const kept = budgetsOf(table).filter(({ what }) => /open a frame|refused|utilisation|stack/.test(what));
+  assert.is(kept.length, 8);
   assert.equal(
     kept.filter(({ ok }) => !ok),
     [],
@@ -47,14 +47,26 @@ test('BRD-1 holds: opening a frame, utilisation and stack keep to their budgets 
 
 test('BRD-1 violated: a budget that is exceeded shows', () => {
   const [m7] = table.targets;
-  const slow = { ...table, targets: [{ ...m7, utilisation: 0.011, stackBoundBytes: 4097 }] };
+  const ops = m7.ops.map((entry) => (entry.op === 'frame.open' ? { ...entry, worst: 15_001 } : entry));
+  const flood = { ...m7.flood, share: 0.0101 };
+  const slow = { ...table, targets: [{ ...m7, ops, flood, utilisation: 0.011, stackBoundBytes: 4097 }] };
   const exceeded = budgetsOf(slow).filter(({ ok }) => !ok);
-  assert.ok(exceeded.some(({ what }) => /utilisation/.test(what)) && exceeded.some(({ what }) => /stack/.test(what)));
+  for (const wanted of [/open a frame/, /refused/, /utilisation/, /stack/])
+    assert.ok(
+      exceeded.some(({ what }) => wanted.test(what)),
+      String(wanted),
+    );
 });
 
 test('bench cycles --json has what scripts rely on', () => {
-  for (const { name, ops, utilisation, stackBoundBytes, stackMeasuredBytes, codeBytes, ramBytes } of table.targets) {
+  for (const { name, ops, utilisation, stackBoundBytes, stackMeasuredBytes, codeBytes, ramBytes, flood } of table.targets) {
     assert.ok(ops.length > 25, name);
+    for (const op of ['frame.open', 'frame.seal', 'frame.reject.tag', 'frame.reject.replay', 'frame.reject.addressee'])
+      assert.ok(
+        ops.some((entry) => entry.op === op),
+        `${name} ${op}`,
+      );
+    assert.ok(flood.share > 0 && flood.instructions > 0 && flood.bytes > 0, name);
     for (const { op, instructions, worst } of ops) assert.ok(instructions > 0 && worst >= instructions, `${name} ${op}`);
     assert.ok(
       utilisation > 0 && stackMeasuredBytes > 0 && stackMeasuredBytes <= stackBoundBytes && codeBytes > 0 && ramBytes > 0,

@@ -78,6 +78,7 @@ export class TestCluster {
   calls = 0;
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
+  private readonly beganMs: number[] = [];
   private readonly inFlight: InFlight[] = [];
   private heard: Uint8Array = new Uint8Array(0);
   /** Five minutes of the run for which health was reported, however it is cut into steps. */
@@ -109,6 +110,7 @@ export class TestCluster {
       this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
       this.stored.push([]);
       this.reserved.push(0);
+      this.beganMs.push(0);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -290,8 +292,8 @@ export class TestCluster {
       this.calls++;
       const status = this.give(node, bytes);
       const code = status & STATUS_MASK;
-      // After a start a node is deaf for what it had reserved.
-      const begins = code === STATUS.stale && this.nowMs - this.bootMs[node] < 180_000;
+      // After a start, or when it has just learnt the time, a node is deaf for what it had reserved.
+      const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
       if (code !== 0 && code !== 10 && !begins && !this.mayRefuse?.(sender, node, code))
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
       this.after(node, status);
@@ -342,6 +344,7 @@ export class TestCluster {
       if (length === 0) return;
       const count = readRecord(this.engine.view(), at, length, this.fields);
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
+      if (told.fields[0] === TYPE.booted || told.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
       if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
       if (told.fields[0] === TYPE.checkEpoch) this.checkEpoch(node);
       if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];

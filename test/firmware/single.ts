@@ -1,4 +1,4 @@
-import { encodeConfig } from '../../host/node/config.ts';
+import { encodeConfig, type LinkKeys } from '../../host/node/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { Preset } from '../../host/build/root.ts';
@@ -18,7 +18,10 @@ export class SingleNode {
   private reserved = 0;
   private readonly groups: Group[];
 
-  constructor(members: number, groups: Group[], preset: Preset = 'flight') {
+  private readonly keys: LinkKeys;
+
+  constructor(members: number, groups: Group[], preset: Preset = 'flight', keys: LinkKeys = testKeys.member(0)) {
+    this.keys = keys;
     this.members = members;
     this.groups = groups;
     this.engine = loadV8Engine(preset);
@@ -47,7 +50,7 @@ export class SingleNode {
       },
       this.groups,
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
-      testKeys.member(0),
+      this.keys,
     );
     this.engine.view().set(config, this.at);
     const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);

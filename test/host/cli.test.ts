@@ -111,6 +111,7 @@ test('a disk that takes no more leaves the verdict on stdout and says which reco
 test('wrong usage is 2, wrong input 3; each names what is wrong', () =>
   inFolder((folder) => {
     const bad = join(folder, 'bad.yaml');
+    const node = ['node', '--id', '0', '--cluster', '1', '--members', '2', '--radio'];
     writeFileSync(bad, 'heliograph: 1\nname: x\ndayz: 3\n');
     for (const [words, status, reason] of [
       [['fly'], 2, /unknown command/],
@@ -124,7 +125,9 @@ test('wrong usage is 2, wrong input 3; each names what is wrong', () =>
       [['decode', '8'], 3, /1 hexadecimal digits/],
       [['decode', 'zz'], 3, /neither a file nor hexadecimal/],
       [['replay', folder], 3, /scenario\.yaml: cannot be read/],
-      [['node', '--id', '0', '--cluster', '1', '--members', '2', '--radio', 'udp://10.0.0.1:4000'], 2, /loopback interface only/],
+      [[...node, 'udp://10.0.0.1:4000', '--keys', 'simulated'], 2, /loopback interface only/],
+      [[...node, 'udp://127.0.0.1:4000'], 2, /a node without keys neither sends nor hears: give --keys FILE/],
+      [[...node, 'udp://127.0.0.1:4000', '--keys', './none.json'], 3, /none\.json: cannot be read: no such file/],
     ] as const) {
       const result = run(...words);
       assert.is(result.status, status, `${words.join(' ')}: ${result.stderr}`);

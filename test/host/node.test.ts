@@ -29,7 +29,7 @@ class NodeProcess {
 
   constructor(id: number, radio: string, folder: string) {
     const place = ['--id', String(id), '--cluster', '1', '--members', String(members), '--radio', radio];
-    this.args = ['node', ...place, '--time-scale', '200', '--epoch', '', '--state', folder, '--json'];
+    this.args = ['node', ...place, '--time-scale', '200', '--epoch', '', '--state', folder, '--keys', 'simulated', '--json'];
   }
 
   start(epoch: string): void {

@@ -23,6 +23,11 @@ test('a base port gives each member its own; a list names each', () => {
   ]);
 });
 
+test('with keys of its own a node may be heard on a network, at addresses and not names', () => {
+  assert.equal(parseUdpAddress('udp://10.1.2.3:47000', 2, 'any')[1], { host: '10.1.2.3', port: 47001 });
+  assert.throws(() => parseUdpAddress('udp://node7.example:47000', 2, 'any'), /'node7\.example' is no address/);
+});
+
 test('whatever is not loopback is refused, and why is said', () => {
   for (const host of ['0.0.0.0', '192.168.1.2', '10.0.0.1', 'example.org', '[::]', '127.evil.org']) {
     assert.throws(() => parseUdpAddress(`udp://${host}:47000`, 2), /loopback interface only/, host);

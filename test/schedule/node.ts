@@ -1,10 +1,11 @@
 import type { Preset } from '../../host/build/root.ts';
-import type { Group, Message } from '../../host/cbor/generated.ts';
+import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { encodeConfig, type NodeConfig } from '../../host/node/config.ts';
+import { clusterKeys } from '../../host/security/provision.ts';
 
 export const slotS = 900;
 export const whatTimeline = 6;
@@ -62,6 +63,7 @@ export class LoneNode {
   localMs = 0;
   missionAtBootS: number;
   private readonly recordAt: number;
+  private reserved = 0;
   private readonly fields = new Uint32Array(64);
   private readonly config: NodeConfig;
   private readonly groups: readonly Group[];
@@ -90,14 +92,19 @@ export class LoneNode {
   private configBytes(boot: Boot): number {
     const known = boot.timeKnown ?? true;
     // Mission time is told as of local time zero.
-    const bytes = encodeConfig(this.config, this.groups, {
-      incarnation: 1,
-      timeKnown: known,
-      missionMs: this.missionAtBootS * 1000,
-      resets: boot.resets ?? 0,
-      alternateImage: boot.image === 1,
-      reserved: 0,
-    });
+    const bytes = encodeConfig(
+      this.config,
+      this.groups,
+      {
+        incarnation: 1,
+        timeKnown: known,
+        missionMs: this.missionAtBootS * 1000,
+        resets: boot.resets ?? 0,
+        alternateImage: boot.image === 1,
+        reserved: this.reserved,
+      },
+      clusterKeys(1, this.config.cluster, this.config.members).member(this.config.self),
+    );
     this.engine.view().set(bytes, this.recordAt);
     return bytes.length;
   }
@@ -181,11 +188,18 @@ export class LoneNode {
     this.drain(this.engine.calls.event, this.events);
   }
 
+  /** As a platform that has written it to non-volatile memory. */
+  private reserve(cycle: number): void {
+    this.reserved = Math.max(this.reserved, cycle);
+    this.observe({ name: 'counters-reserved', cycle: this.reserved });
+  }
+
   private drain(take: (ctx: number, out: number, cap: number) => number, into: Told[]): void {
     const at = this.recordAt + 4096;
     for (let length = take(this.context, at, 256); length !== 0; length = take(this.context, at, 256)) {
       const count = readRecord(this.engine.view(), at, length, this.fields);
-      into.push({ atS: this.missionS, fields: [...this.fields.subarray(0, count)] });
+      if (this.fields[0] === TYPE.reserveCounters) this.reserve(this.fields[1]);
+      else into.push({ atS: this.missionS, fields: [...this.fields.subarray(0, count)] });
     }
   }
 }

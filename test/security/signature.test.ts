@@ -115,6 +115,12 @@ test('keys of small order, which make one signature hold for many messages, are 
         assert.not(verdict(key, message, forged, `message ${index}`));
       }
   assert.ok(taken > 10, `OpenSSL takes ${taken} of 256`);
+  // R is of full order: what is refused is the key.
+  for (const neutral of [toBytes(1n), toBytes(2n ** 255n - 18n)]) {
+    const signature = joined(encodePoint(multiple(5n, base)), toBytes(5n));
+    assert.ok(opensslSays(neutral, drawn('any', 20), signature));
+    assert.not(verdict(neutral, drawn('any', 20), signature, 'neutral key'));
+  }
 });
 
 test('an R of small order is refused under an honest key, though the equation holds', () => {

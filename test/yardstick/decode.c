@@ -1,11 +1,13 @@
 /*
- * Opening a frame: CRC-32C, header, and every message decoded and checked, as checkFrame of firmware/edge/receive.ts does it before it believes anything.
+ * Opening a frame: CRC-32C, envelope, counter, tag, and every message decoded and checked, as checkFrame and openFrame of firmware/edge/receive.ts do it before anything is believed.
  * A reader takes the place of an item and returns the place after it, NULL if the item is not what it must be.
  */
 #include "native.h"
 
-enum { FRAME_BYTES_MAX = 208, CRC_BYTES = 4, PROTOCOL_VERSION = 1, ADDRESSEE_ALL = 0xffff };
+enum { FRAME_BYTES_MIN = 48, FRAME_BYTES_MAX = 256, CRC_BYTES = 4, TAG_BYTES = 16, PROTOCOL_VERSION = 1, ADDRESSEE_ALL = 0xffff };
 enum { LOSS_LENGTH, LOSS_CRC, LOSS_MALFORMED, LOSS_VERSION, LOSS_IMPLAUSIBLE };
+enum { LOSS_ALGORITHM = 17, LOSS_EPOCH, LOSS_REPLAY, LOSS_STALE, LOSS_AHEAD, LOSS_TAG, LOSS_SENDER, LOSS_SELF, LOSS_CHANNEL, LOSS_FORM = 29 };
+enum { CYCLE_S = 15, WINDOW_CYCLES = 64, AAD_BYTES = 33, TYPE_EPOCH_HEAD = 12, TYPE_EPOCH_PART = 13 };
 enum { LEASE_ADVANCE_S_MAX = 31 * 86400, HORIZON_S_MAX = 62 * 86400, AHEAD_S_MAX = 120, SKIP_DEPTH_MAX = 4 };
 #define ANY 0xffffffffu
 #define INLINE static inline __attribute__((always_inline))
@@ -260,14 +262,16 @@ INLINE const u8 *pair(const u8 *at, const u8 *end, u32 first, u32 second, u32 *m
   return (at = uint(at, end, first, m)) == NULL ? NULL : uint(at, end, second, m + 1);
 }
 
-/* Place after a message, NULL if malformed; `plausible` is false if it cannot be true. */
-static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, const u8 *at, const u8 *end, bool *plausible) {
+/* Place after a message, NULL if malformed; `plausible` is false if it cannot be true, `foreign` if it comes under a key that is not for its kind. */
+static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, const u8 *at, const u8 *end, bool *plausible, bool *foreign) {
   u32 length, type, head;
   if (!message_head(at, end, &length, &type, &head)) return NULL;
   const u8 *const body = at + head;
   const u32 members = node->members;
-    u32 *const m = node->message;
+  u32 *const m = node->message;
   *plausible = true;
+  *foreign = type == TYPE_EPOCH_HEAD || type == TYPE_EPOCH_PART;
+  if (*foreign) return at;
 #define HAS(count) \
   if (length != (count)) return NULL
   switch (type) {
@@ -344,22 +348,88 @@ static u32 reject(struct node *node, u32 loss, u32 status) {
   return status;
 }
 
+/* The envelope of a frame. */
+struct envelope {
+  u32 sender;
+  u32 counter;
+  const struct link_key *key;
+  const u8 *body;
+  u32 body_bytes;
+};
+
+INLINE u32 half_at(const u8 *at) {
+  return (u32)at[0] << 8 | at[1];
+}
+
+/* All lengths are fixed: it is compared rather than parsed. */
+INLINE u32 read_envelope(struct node *node, const u8 *frame, u32 length, struct envelope *envelope) {
+  if (word_at(frame) != 0xd08355a3u || frame[4] != 0x01) return reject(node, LOSS_FORM, STATUS_MALFORMED);
+  if (half_at(frame + 5) != 0x1818) return reject(node, LOSS_ALGORITHM, STATUS_MALFORMED);
+  if (half_at(frame + 7) != 0x0449 || half_at(frame + 18) != 0x0644 || frame[24] != 0xa0) return reject(node, LOSS_FORM, STATUS_MALFORMED);
+  u32 body = (u32)frame[25] - 0x40u;
+  u32 at = 26;
+  if (body == 0x18) {
+    body = frame[26];
+    at = 27;
+    if (body < 24) return reject(node, LOSS_FORM, STATUS_MALFORMED);
+  } else if (body >= 24)
+    return reject(node, LOSS_FORM, STATUS_MALFORMED);
+  if (at + body + CRC_BYTES != length || body <= TAG_BYTES) return reject(node, LOSS_FORM, STATUS_MALFORMED);
+  if (frame[9] != PROTOCOL_VERSION) return reject(node, LOSS_VERSION, STATUS_VERSION);
+  const u32 addressee = half_at(frame + 16);
+  if (half_at(frame + 10) != node->cluster || (addressee != ADDRESSEE_ALL && addressee != node->self)) return STATUS_NOT_FOR_US;
+  const u32 sender = half_at(frame + 14);
+  if (sender >= node->members) return reject(node, LOSS_SENDER, STATUS_IMPLAUSIBLE);
+  const u32 epoch = half_at(frame + 12);
+  const struct link_key *const key = &node->keys[epoch == 0 ? 0 : 1 + (epoch & 1)];
+  if (key->present == 0 || key->epoch != epoch) return reject(node, LOSS_EPOCH, STATUS_EPOCH);
+  *envelope = (struct envelope){sender, word_at(frame + 20), key, frame + at, body - TAG_BYTES};
+  return STATUS_OK;
+}
+
+/* Whether a frame with this counter may be taken. */
+INLINE u32 check_counter(struct node *node, u32 sender, u32 counter) {
+  if (node->time_known != 0) {
+    const u32 slot_ms = node->self * 125 / 2;
+    const u32 late = node->mission_ms < slot_ms % 1000 ? 1 : 0;
+    const u32 cycle = (node->mission_s + CYCLE_S - slot_ms / 1000 - late) / CYCLE_S;
+    if (counter > node->reserved) return reject(node, LOSS_AHEAD, STATUS_AHEAD);
+    if (counter + WINDOW_CYCLES <= cycle) return reject(node, LOSS_STALE, STATUS_STALE);
+  }
+  const struct peer *const peer = &node->peers[sender];
+  if (counter > peer->top) return STATUS_OK;
+  const u32 back = peer->top - counter;
+  if (back >= WINDOW_CYCLES) return reject(node, LOSS_STALE, STATUS_STALE);
+  return (peer->seen[back / 32] >> back % 32 & 1) != 0 ? reject(node, LOSS_REPLAY, STATUS_REPLAY) : (u32)STATUS_OK;
+}
+
+/* Enc_structure: 83 68 "Encrypt0", the protected header in its byte string, 40. */
+INLINE bool open_envelope(struct node *node, const u8 *frame, const struct envelope *envelope) {
+  static const u8 head[10] = {0x83, 0x68, 'E', 'n', 'c', 'r', 'y', 'p', 't', '0'};
+  u8 *const aad = (u8 *)node->message;
+  for (u32 i = 0; i < 10; i++) aad[i] = head[i];
+  for (u32 i = 0; i < 22; i++) aad[10 + i] = frame[2 + i];
+  aad[AAD_BYTES - 1] = 0x40;
+  const u32 n0 = (u32)frame[14] | (u32)frame[15] << 8;
+  const u32 n2 = (u32)frame[20] | (u32)frame[21] << 8 | (u32)frame[22] << 16 | (u32)frame[23] << 24;
+  return native_open(envelope->key->key, n0, n2, aad, AAD_BYTES, envelope->body, envelope->body_bytes, (u8 *)node->plain);
+}
+
 u32 native_check_frame(struct node *node, const u8 *frame, u32 length) {
-  if (length < CRC_BYTES + 6 || length > FRAME_BYTES_MAX) return reject(node, LOSS_LENGTH, STATUS_LENGTH);
-  const u8 *const end = frame + length - CRC_BYTES;
-  if (crc32c(frame, length - CRC_BYTES) != word_at(end)) return reject(node, LOSS_CRC, STATUS_CRC);
-  u32 *const m = node->message;
-  const u8 *at = array(frame, end, 5);
-  if (at == NULL || (at = uint(at, end, 15, m)) == NULL || m[0] == 0 || (at = uints(at, end, 3, 0xffff, m + 1)) == NULL ||
-      (at = uint(at, end, ANY, m + 4)) == NULL)
-    return reject(node, LOSS_MALFORMED, STATUS_MALFORMED);
-  if (m[0] != PROTOCOL_VERSION) return reject(node, LOSS_VERSION, STATUS_VERSION);
-  if (m[1] != node->cluster || (m[3] != ADDRESSEE_ALL && m[3] != node->self)) return STATUS_NOT_FOR_US;
-  if (m[2] >= node->members || m[2] == node->self) return reject(node, LOSS_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
-  const u32 sender = m[2];
-  while (at < end) {
-    bool plausible;
-    at = check_message(node, sender, frame, at, end, &plausible);
+  if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return reject(node, LOSS_LENGTH, STATUS_LENGTH);
+  if (crc32c(frame, length - CRC_BYTES) != word_at(frame + length - CRC_BYTES)) return reject(node, LOSS_CRC, STATUS_CRC);
+  struct envelope envelope;
+  u32 status = read_envelope(node, frame, length, &envelope);
+  if (status != STATUS_OK) return status;
+  if (envelope.key->epoch != 0 && (status = check_counter(node, envelope.sender, envelope.counter)) != STATUS_OK) return status;
+  if (!open_envelope(node, frame, &envelope)) return reject(node, LOSS_TAG, STATUS_TAG);
+  if (envelope.sender == node->self) return reject(node, LOSS_SELF, STATUS_IMPLAUSIBLE);
+  const u8 *const plain = (const u8 *)node->plain;
+  const u8 *const end = plain + envelope.body_bytes;
+  for (const u8 *at = plain; at < end;) {
+    bool plausible, foreign = false;
+    at = check_message(node, envelope.sender, plain, at, end, &plausible, &foreign);
+    if (foreign) return reject(node, LOSS_CHANNEL, STATUS_IMPLAUSIBLE);
     if (at == NULL) return reject(node, LOSS_MALFORMED, STATUS_MALFORMED);
     if (!plausible) return reject(node, LOSS_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
   }

@@ -13,7 +13,8 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 
-enum { RECORDS_MAX = 800, NOTICES_MAX = 64, GROUPS_MAX = 32, MEMBERS_MAX = 200, OWN_SLOTS = 8, LOSSES_MAX = 16, MESSAGE_WORDS = 64 };
+enum { RECORDS_MAX = 800, NOTICES_MAX = 64, GROUPS_MAX = 32, MEMBERS_MAX = 200, OWN_SLOTS = 8, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
+enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
 enum { NO_RECORD = 0xffff };
 enum state { PLANNED = 1, CLAIMED, STARTED, DONE, WITHDRAWN };
 enum verdict { UNKNOWN, ACCEPTED, REFUSED };
@@ -24,7 +25,12 @@ enum status {
   STATUS_MALFORMED,
   STATUS_VERSION,
   STATUS_NOT_FOR_US,
-  STATUS_IMPLAUSIBLE
+  STATUS_IMPLAUSIBLE,
+  STATUS_EPOCH = 12,
+  STATUS_REPLAY,
+  STATUS_STALE,
+  STATUS_AHEAD,
+  STATUS_TAG
 };
 
 /* As firmware/intent/table.ts has it. */
@@ -76,6 +82,18 @@ struct loss {
   u32 first_s;
 };
 
+struct link_key {
+  u32 key[KEY_WORDS];
+  u32 present;
+  u32 epoch;
+};
+
+/* Which frames of a member were taken: bit i of `seen` stands for counter top - i. */
+struct peer {
+  u32 top;
+  u32 seen[2];
+};
+
 struct node {
   u32 self;
   u32 members;
@@ -87,10 +105,15 @@ struct node {
   u32 local_ms;
   u32 offset_s;
   u32 offset_ms;
+  u32 reserved;
   u32 notice_count;
+  struct link_key keys[LINK_KEYS];
+  struct peer peers[MEMBERS_MAX];
   struct loss losses[LOSSES_MAX];
-  /* The message being checked: its fields in the order of the schema, arrays behind them; byte strings are their place in the frame and their length. */
+  /* The message being checked: its fields in the order of the schema, arrays behind them; byte strings are their place in the plain text and their length. Before that, what
+   * the tag covers besides the text. */
   u32 message[MESSAGE_WORDS];
+  u32 plain[PLAIN_BYTES / 4];
   u32 gone[(MEMBERS_MAX + 31) / 32];
   u32 last_beat[MEMBERS_MAX];
   struct group groups[GROUPS_MAX];
@@ -102,10 +125,12 @@ struct node {
   u16 bounds[RECORDS_MAX];
 };
 
-/* Checks a frame whole, as checkFrame of firmware/edge/receive.ts. Returns a status. */
+/* Checks a frame whole, as checkFrame and openFrame of firmware/edge/receive.ts. Returns a status. */
 u32 native_check_frame(struct node *node, const u8 *frame, u32 length);
 /* Verdict on what `owner` holds in `slot`, with all that stand before it, as `verdict` of the image. */
 u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms);
+/* Decrypts `length` bytes, behind which the tag stands. False if the tag is not that of key, nonce (n0, 0, n2), aad and text: then `out` was not written. */
+bool native_open(const u32 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_bytes, const u8 *text, u32 length, u8 *out);
 /* Fills the tables of the CRC; once. */
 void native_start(void);
 

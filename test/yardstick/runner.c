@@ -31,7 +31,7 @@ enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_
 
 /* What TABLES tells: where things lie in a context, and how many. */
 struct layout {
-  u32 edge, call, clock, counters, scratch, members, bitmaps, bitmap_bytes, intents_state, intents, index, groups, notices;
+  u32 edge, call, clock, queues, counters, scratch, plain, members, bitmaps, bitmap_bytes, intents_state, intents, index, groups, notices, keys, peers;
   u32 members_max, intents_max, notices_max;
 };
 
@@ -133,6 +133,18 @@ static void load_notice(struct notice *to, u32 at) {
   to->observed_s = field(at + 8, 4);
 }
 
+static void load_key(struct link_key *to, u32 at) {
+  for (u32 i = 0; i < KEY_WORDS; i++) to->key[i] = field(at + 4 * i, 4);
+  to->present = field(at + 32, 4);
+  to->epoch = field(at + 36, 4);
+}
+
+static void load_peer(struct peer *to, u32 at) {
+  to->top = field(at, 4);
+  to->seen[0] = field(at + 8, 4);
+  to->seen[1] = field(at + 12, 4);
+}
+
 static void load_small_tables(void) {
   const u32 edge = context + layout.edge;
   node.self = field(edge + 4, 4);
@@ -141,6 +153,10 @@ static void load_small_tables(void) {
   node.time_known = field(edge + 36, 4);
   node.local_s = field(context + layout.call + 16, 4);
   node.mission_s = field(context + layout.call + 24, 4);
+  node.mission_ms = field(context + layout.call + 28, 4);
+  node.reserved = field(context + layout.queues, 4);
+  for (u32 i = 0; i < LINK_KEYS; i++) load_key(&node.keys[i], context + layout.keys + 64 * i);
+  for (u32 i = 0; i < layout.members_max; i++) load_peer(&node.peers[i], context + layout.peers + 16 * i);
   node.offset_s = field(context + layout.clock, 4);
   node.offset_ms = field(context + layout.clock + 4, 4);
   for (u32 i = 0; i < LOSSES_MAX; i++) {
@@ -163,14 +179,21 @@ static void load_tables(void) {
   for (u32 i = 0; i < layout.intents_max; i++) load_record(&node.records[i], context + layout.intents + 64 * i);
 }
 
-/* Counters that differ, and words of the last message decoded. Addresses of byte strings are places in the frame here. */
+/* Whether what the tag covers, which was laid out as bytes, is the same in a processor that has words the other way round. Of its last word only one byte was laid out. */
+static bool same_bytes(u32 word, u32 own, u32 i) {
+  const u32 turned = own << 24 | (own & 0xff00) << 8 | (own >> 8 & 0xff00) | own >> 24;
+  return BIG_ENDIAN_TARGET && (i == 8 ? (word & 0xff) == (turned & 0xff) : word == turned);
+}
+
+/* Counters that differ, and words of the last message decoded. Addresses of byte strings are places in the plain text here; what the tag covers was laid out as bytes. */
 static u32 small_differences(void) {
   u32 count = 0;
   for (u32 i = 0; i < LOSSES_MAX; i++)
     if (field(context + layout.counters + 8 * i, 4) != node.losses[i].count) count++;
   for (u32 i = 0; i < MESSAGE_WORDS - 1; i++) {
     const u32 word = field(context + layout.scratch + 4 * i, 4);
-    if (word != node.message[i] && word != node.message[i] + frame) count++;
+    const u32 own = node.message[i];
+    if (word != own && word != own + context + layout.plain && !same_bytes(word, own, i)) count++;
   }
   return count;
 }

@@ -264,3 +264,48 @@ export function decodeCheckEpoch(at: usize, end: usize, m: CheckEpoch): usize {
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckEpoch>("epoch"));
   return at;
 }
+
+export const TYPE_SIGN: u32 = 171;
+/** Longest encoding. */
+export const SIGN_BYTES_MAX: u32 = 4;
+export const SIGN_STRUCT_BYTES: u32 = 4;
+
+// Sign the statement that inspect(13, ticket) shows, then answer with signed; verify it under its owner's key, then answer with verified.
+@unmanaged
+export class Sign {
+  ticket: u32 = 0; // 0..15
+}
+
+export function encodeSign(at: usize, end: usize, m: Sign): usize {
+  at = writeType(at, end, 2, TYPE_SIGN);
+  at = writeUint(at, end, m.ticket, 15);
+  return at;
+}
+
+export function decodeSign(at: usize, end: usize, m: Sign): usize {
+  at = readType(at, end, 2, TYPE_SIGN);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Sign>("ticket"));
+  return at;
+}
+
+export const TYPE_VERIFY: u32 = 172;
+/** Longest encoding. */
+export const VERIFY_BYTES_MAX: u32 = 4;
+export const VERIFY_STRUCT_BYTES: u32 = 4;
+
+@unmanaged
+export class Verify {
+  ticket: u32 = 0; // 0..15
+}
+
+export function encodeVerify(at: usize, end: usize, m: Verify): usize {
+  at = writeType(at, end, 2, TYPE_VERIFY);
+  at = writeUint(at, end, m.ticket, 15);
+  return at;
+}
+
+export function decodeVerify(at: usize, end: usize, m: Verify): usize {
+  at = readType(at, end, 2, TYPE_VERIFY);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verify>("ticket"));
+  return at;
+}

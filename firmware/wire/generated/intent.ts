@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readArray, readCount, readRange, readType, readUint, writeArray, writeCount, writeRange, writeType, writeUint } from "../cbor";
+import { readArray, readBytes, readCount, readRange, readType, readUint, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
 export const NOTICED_BYTES_MAX: u32 = 11;
@@ -326,5 +326,123 @@ export function encodeSince(at: usize, end: usize, m: Since): usize {
 export function decodeSince(at: usize, end: usize, m: Since): usize {
   at = readType(at, end, 2, TYPE_SINCE);
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Since>("fromS"));
+  return at;
+}
+
+export const TYPE_STATEMENT: u32 = 22;
+/** Longest encoding. */
+export const STATEMENT_BYTES_MAX: u32 = 99;
+export const STATEMENT_STRUCT_BYTES: u32 = 32;
+
+// Words against words (docs/insiders.md). The owner's signed word on one of its slots: of all that it had published there by atS, `version` is the newest (0 = nothing), and
+// digest is that of its content: the first 16 bytes of SHA-256 over the intent message. signature: Ed25519 over "heliograph intent" ‖ cluster ‖ owner ‖ slot ‖ version ‖ atS ‖ digest.
+@unmanaged
+export class Statement {
+  owner: u32 = 0; // 0..65535
+  slot: u32 = 0; // 0..7
+  version: u32 = 0; // 0..4294967295
+  atS: u32 = 0; // 0..4294967295
+  digestAt: u32 = 0; // address of the bytes
+  digestLength: u32 = 0; // 16..16
+  signatureAt: u32 = 0; // address of the bytes
+  signatureLength: u32 = 0; // 64..64
+}
+
+export function encodeStatement(at: usize, end: usize, m: Statement): usize {
+  at = writeType(at, end, 7, TYPE_STATEMENT);
+  at = writeUint(at, end, m.owner, 65535);
+  at = writeUint(at, end, m.slot, 7);
+  at = writeUint(at, end, m.version, 4294967295);
+  at = writeUint(at, end, m.atS, 4294967295);
+  at = writeBytes(at, end, m.digestAt, m.digestLength, 16, 16);
+  at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
+  return at;
+}
+
+export function decodeStatement(at: usize, end: usize, m: Statement): usize {
+  at = readType(at, end, 7, TYPE_STATEMENT);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Statement>("owner"));
+  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Statement>("slot"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Statement>("version"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Statement>("atS"));
+  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Statement>("digestAt"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Statement>("signatureAt"));
+  return at;
+}
+
+export const TYPE_PROOF: u32 = 23;
+/** Longest encoding. */
+export const PROOF_BYTES_MAX: u32 = 187;
+export const PROOF_STRUCT_BYTES: u32 = 52;
+
+// Two such words of one owner on one version that say different things: whoever sees it need believe nobody.
+@unmanaged
+export class Proof {
+  owner: u32 = 0; // 0..65535
+  slot: u32 = 0; // 0..7
+  version: u32 = 0; // 0..4294967295
+  atA: u32 = 0; // 0..4294967295
+  digestAAt: u32 = 0; // address of the bytes
+  digestALength: u32 = 0; // 16..16
+  signatureAAt: u32 = 0; // address of the bytes
+  signatureALength: u32 = 0; // 64..64
+  atB: u32 = 0; // 0..4294967295
+  digestBAt: u32 = 0; // address of the bytes
+  digestBLength: u32 = 0; // 16..16
+  signatureBAt: u32 = 0; // address of the bytes
+  signatureBLength: u32 = 0; // 64..64
+}
+
+export function encodeProof(at: usize, end: usize, m: Proof): usize {
+  at = writeType(at, end, 10, TYPE_PROOF);
+  at = writeUint(at, end, m.owner, 65535);
+  at = writeUint(at, end, m.slot, 7);
+  at = writeUint(at, end, m.version, 4294967295);
+  at = writeUint(at, end, m.atA, 4294967295);
+  at = writeBytes(at, end, m.digestAAt, m.digestALength, 16, 16);
+  at = writeBytes(at, end, m.signatureAAt, m.signatureALength, 64, 64);
+  at = writeUint(at, end, m.atB, 4294967295);
+  at = writeBytes(at, end, m.digestBAt, m.digestBLength, 16, 16);
+  at = writeBytes(at, end, m.signatureBAt, m.signatureBLength, 64, 64);
+  return at;
+}
+
+export function decodeProof(at: usize, end: usize, m: Proof): usize {
+  at = readType(at, end, 10, TYPE_PROOF);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Proof>("owner"));
+  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Proof>("slot"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("version"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("atA"));
+  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Proof>("digestAAt"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Proof>("signatureAAt"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("atB"));
+  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Proof>("digestBAt"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Proof>("signatureBAt"));
+  return at;
+}
+
+export const TYPE_STATEMENT_REQUEST: u32 = 24;
+/** Longest encoding. */
+export const STATEMENT_REQUEST_BYTES_MAX: u32 = 7;
+export const STATEMENT_REQUEST_STRUCT_BYTES: u32 = 8;
+
+// Asks an owner for its word on a slot.
+@unmanaged
+export class StatementRequest {
+  owner: u32 = 0; // 0..65535
+  slot: u32 = 0; // 0..7
+}
+
+export function encodeStatementRequest(at: usize, end: usize, m: StatementRequest): usize {
+  at = writeType(at, end, 3, TYPE_STATEMENT_REQUEST);
+  at = writeUint(at, end, m.owner, 65535);
+  at = writeUint(at, end, m.slot, 7);
+  return at;
+}
+
+export function decodeStatementRequest(at: usize, end: usize, m: StatementRequest): usize {
+  at = readType(at, end, 3, TYPE_STATEMENT_REQUEST);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<StatementRequest>("owner"));
+  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<StatementRequest>("slot"));
   return at;
 }

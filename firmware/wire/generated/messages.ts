@@ -7,13 +7,14 @@ export const PLAIN_BYTES_MAX: u32 = 209;
 /** Room for any struct of the codec. */
 export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
-export const RECORD_BYTES_MAX: u32 = 75;
+export const RECORD_BYTES_MAX: u32 = 80;
 
 export { messageType, skipItem } from "../cbor";
 export * from "./commands";
 export * from "./convergence";
 export * from "./epochs";
 export * from "./events";
+export * from "./insiders";
 export * from "./intent";
 export * from "./membership";
 export * from "./observations";

@@ -8,14 +8,15 @@ import { readBytes, readRange, readType, readUint, writeBytes, writeRange, write
 
 export const TYPE_CONFIG: u32 = 128;
 /** Longest encoding. */
-export const CONFIG_BYTES_MAX: u32 = 75;
-export const CONFIG_STRUCT_BYTES: u32 = 80;
+export const CONFIG_BYTES_MAX: u32 = 80;
+export const CONFIG_STRUCT_BYTES: u32 = 84;
 
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
 //   timeKnown 1: timeS/timeMs is mission time at local time zero of this boot
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
 // resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a stable hour); image 1: the alternate
 //   features: bit 0 plans its own work, bit 1 replicates
+// ownerRateMax: kg/day that one owner may claim on ore lots in all, the same for every member of a cluster (firmware/intent/quota.ts); 0 = no bound
 // reserved: the counter up to which non-volatile memory holds a reservation (see reserve-counters); 0 = none was ever made
 @unmanaged
 export class Config {
@@ -39,10 +40,11 @@ export class Config {
   resets: u32 = 0; // 0..255
   image: u32 = 0; // 0..1
   reserved: u32 = 0; // 0..4294967295
+  ownerRateMax: u32 = 0; // 0..4294967295
 }
 
 export function encodeConfig(at: usize, end: usize, m: Config): usize {
-  at = writeType(at, end, 21, TYPE_CONFIG);
+  at = writeType(at, end, 22, TYPE_CONFIG);
   at = writeUint(at, end, m.cluster, 65535);
   at = writeUint(at, end, m.self, 65535);
   at = writeRange(at, end, m.members, 1, 200);
@@ -63,11 +65,12 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
   at = writeUint(at, end, m.resets, 255);
   at = writeUint(at, end, m.image, 1);
   at = writeUint(at, end, m.reserved, 4294967295);
+  at = writeUint(at, end, m.ownerRateMax, 4294967295);
   return at;
 }
 
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
-  at = readType(at, end, 21, TYPE_CONFIG);
+  at = readType(at, end, 22, TYPE_CONFIG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
@@ -88,6 +91,7 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
   return at;
 }
 
@@ -453,5 +457,58 @@ export function decodeEpochChecked(at: usize, end: usize, m: EpochChecked): usiz
   at = readType(at, end, 3, TYPE_EPOCH_CHECKED);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochChecked>("epoch"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<EpochChecked>("ok"));
+  return at;
+}
+
+export const TYPE_SIGNED: u32 = 141;
+/** Longest encoding. */
+export const SIGNED_BYTES_MAX: u32 = 70;
+export const SIGNED_STRUCT_BYTES: u32 = 12;
+
+// This node's signature of the statement that inspect(13, ticket) shows (answer to sign).
+@unmanaged
+export class Signed {
+  ticket: u32 = 0; // 0..15
+  signatureAt: u32 = 0; // address of the bytes
+  signatureLength: u32 = 0; // 64..64
+}
+
+export function encodeSigned(at: usize, end: usize, m: Signed): usize {
+  at = writeType(at, end, 3, TYPE_SIGNED);
+  at = writeUint(at, end, m.ticket, 15);
+  at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
+  return at;
+}
+
+export function decodeSigned(at: usize, end: usize, m: Signed): usize {
+  at = readType(at, end, 3, TYPE_SIGNED);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Signed>("ticket"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Signed>("signatureAt"));
+  return at;
+}
+
+export const TYPE_VERIFIED: u32 = 142;
+/** Longest encoding. */
+export const VERIFIED_BYTES_MAX: u32 = 5;
+export const VERIFIED_STRUCT_BYTES: u32 = 8;
+
+// Whether the signature of that statement is its owner's (answer to verify).
+@unmanaged
+export class Verified {
+  ticket: u32 = 0; // 0..15
+  ok: u32 = 0; // 0..1
+}
+
+export function encodeVerified(at: usize, end: usize, m: Verified): usize {
+  at = writeType(at, end, 3, TYPE_VERIFIED);
+  at = writeUint(at, end, m.ticket, 15);
+  at = writeUint(at, end, m.ok, 1);
+  return at;
+}
+
+export function decodeVerified(at: usize, end: usize, m: Verified): usize {
+  at = readType(at, end, 3, TYPE_VERIFIED);
+  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verified>("ticket"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Verified>("ok"));
   return at;
 }

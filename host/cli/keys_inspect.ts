@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { EpochHead, EpochPart } from '../cbor/generated.ts';
+import { CborFault } from '../cbor/item.ts';
+import { decodeSequence } from '../cbor/message.ts';
+import { verifyHead } from '../security/epoch.ts';
+import {
+  type AuthorityFile,
+  type EpochFile,
+  type KeyFile,
+  KeyFileError,
+  type NodeFile,
+  readKeyFile,
+  readKeyFileOf,
+} from '../security/keyfile.ts';
+import { LEAVES } from '../security/tree.ts';
+import { CommandError, exitCode } from './exit.ts';
+import { readInputBytes } from './input.ts';
+
+/** What is said of a file; no secret and nothing that a secret could be found from. */
+export interface Inspected {
+  readonly file: string;
+  readonly kind: string;
+  readonly [fact: string]: unknown;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** First and last member below a node of the key tree. */
+export function membersBelow(node: number): { first: number; last: number } {
+  let first = node;
+  let last = node;
+  while (first < LEAVES) {
+    first = 2 * first;
+    last = 2 * last + 1;
+  }
+  return { first: first - LEAVES, last: last - LEAVES };
+}
+
+function coverOf(nodes: readonly number[]): unknown[] {
+  return nodes.map((node) => ({ node, ...membersBelow(node) }));
+}
+
+function aboutAuthority({ region, cluster, publicKey, members }: AuthorityFile) {
+  const roster = members.map((member) => ({ id: member.id, publicKey: hex(member.publicKey) }));
+  return { region, cluster, publicKey: hex(publicKey), members: members.length, roster };
+}
+
+function aboutEpoch({ cluster, epoch, startS, excluded, commitment, signature, parts }: EpochFile) {
+  const cover = coverOf(parts.map(({ node }) => node));
+  return { cluster, epoch, startS, excluded, commitment: hex(commitment), signature: hex(signature), cover };
+}
+
+function aboutNode({ cluster, id, members, publicKey, authorityPublicKey, path, secrets }: NodeFile) {
+  return {
+    cluster,
+    id,
+    members,
+    publicKey: hex(publicKey),
+    authorityPublicKey: hex(authorityPublicKey),
+    path: path.map(({ node }) => node),
+    epochs: secrets.map(({ epoch, startS }) => ({ epoch, startS })),
+  };
+}
+
+/** A fingerprint of the root tells two fleets apart and says nothing of it. */
+function aboutFleet(root: Uint8Array) {
+  const fingerprint = createHash('sha256').update('heliograph fleet fingerprint').update(root).digest('hex').slice(0, 16);
+  return { fingerprint };
+}
+
+function aboutKeyFile(file: string, content: KeyFile): Inspected {
+  const { kind } = content;
+  if (kind === 'heliograph fleet') return { file, kind, ...aboutFleet(content.root) };
+  if (kind === 'heliograph authority') return { file, kind, ...aboutAuthority(content) };
+  if (kind === 'heliograph epoch') return { file, kind, ...aboutEpoch(content) };
+  return { file, kind, ...aboutNode(content) };
+}
+
+/** The authority's word on a bundle, if its file lies beside it. */
+function authorityBeside(file: string): AuthorityFile | null {
+  const path = join(dirname(file), 'authority.json');
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readKeyFileOf(path, 'heliograph authority');
+}
+
+function aboutBundle(file: string): Inspected {
+  const bytes = readInputBytes(file);
+  let messages: ReturnType<typeof decodeSequence>;
+  try {
+    messages = decodeSequence(bytes);
+  } catch (error) {
+    if (!(error instanceof CborFault)) throw error;
+    throw new CommandError(`${file}: neither a key file nor a bundle of epochs: ${error.message}`, exitCode.input);
+  }
+  const heads = messages.filter((message): message is EpochHead => message.name === 'epoch-head');
+  const parts = messages.filter((message): message is EpochPart => message.name === 'epoch-part');
+  if (heads.length === 0 || heads.length + parts.length !== messages.length)
+    throw new CommandError(`${file}: no bundle of epochs: it holds other messages`, exitCode.input);
+  const authority = authorityBeside(file);
+  const epochs = heads.map((head) => {
+    const cover = coverOf(parts.filter(({ epoch }) => epoch === head.epoch).map(({ node }) => node));
+    const signature =
+      authority === null ? 'not checked' : verifyHead(authority.publicKey, authority.cluster, head) ? 'right' : 'WRONG';
+    const { epoch, startS, commitment } = head;
+    return { epoch, startS, partsWanted: head.parts, cover, commitment: hex(commitment), signature };
+  });
+  return { file, kind: 'bundle of epochs', bytes: bytes.length, epochs };
+}
+
+function inspectFile(path: string): Inspected {
+  return path.endsWith('.cbor') ? aboutBundle(path) : aboutKeyFile(path, readKeyFile(path));
+}
+
+const keyName = /^(fleet|authority|epoch-\d+|node-\d+)\.json$|\.cbor$/;
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
+    a.name.localeCompare(b.name, 'en', { numeric: true }),
+  );
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return /^cluster-\d+$/.test(entry.name) ? filesIn(path) : [];
+    return keyName.test(entry.name) ? [path] : [];
+  });
+}
+
+function shortText(value: unknown): string {
+  if (Array.isArray(value)) {
+    const items = value.length > 8 ? [...value.slice(0, 8).map(shortText), `… ${value.length} in all`] : value.map(shortText);
+    return value.length === 0 ? 'none' : items.join(', ');
+  }
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { node, first, last } = value as { node?: number; first?: number; last?: number };
+  if (node !== undefined && first !== undefined) return `${node} (members ${first}–${last})`;
+  return Object.entries(value)
+    .map(([name, inner]) => `${name} ${shortText(inner)}`)
+    .join(' ');
+}
+
+/** `heliograph keys inspect`: what the files are, and never what is secret in them. */
+export function inspectKeys(path: string, options: { json?: boolean }): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new KeyFileError(`${path}: no such file or folder`);
+  const files = found.isDirectory() ? filesIn(path) : [path];
+  if (files.length === 0) throw new KeyFileError(`${path}: holds no key file: heliograph keys init makes some`);
+  const inspected = files.map(inspectFile);
+  if (options.json === true) {
+    console.log(JSON.stringify({ files: inspected }));
+    return;
+  }
+  for (const { file, kind, ...facts } of inspected) {
+    console.log(`${file}: ${kind}`);
+    for (const [name, value] of Object.entries(facts)) console.log(`  ${name.padEnd(18)} ${shortText(value)}`);
+  }
+}

@@ -1,0 +1,50 @@
+// An owner's signed word on one of its slots (docs/insiders.md): what is signed, and how its words stand in `inspect(13, ticket)`.
+
+import { createHash } from 'node:crypto';
+import type { Intent, Statement } from '../cbor/generated.ts';
+import { encodeMessage } from '../cbor/message.ts';
+import { nodeSignatures, signatureBytes } from './signature.ts';
+
+const label = new TextEncoder().encode('heliograph intent');
+export const STATEMENT_DIGEST_BYTES = 16;
+/** Words that `inspect` gives of one. */
+export const STATEMENT_WORDS = 24;
+
+export type StatementText = Pick<Statement, 'owner' | 'slot' | 'version' | 'atS' | 'digest'>;
+
+/** Of a version's content: the first 16 bytes of SHA-256 over its message. */
+export function intentDigest(intent: Intent): Uint8Array {
+  const hash = createHash('sha256').update(encodeMessage(intent)).digest();
+  return Uint8Array.from(hash.subarray(0, STATEMENT_DIGEST_BYTES));
+}
+
+/** The bytes that are signed: a label, cluster, owner, slot, version and time, big-endian, and the digest. */
+export function statementBytes(cluster: number, { owner, slot, version, atS, digest }: StatementText): Uint8Array {
+  const bytes = new Uint8Array(label.length + 13 + STATEMENT_DIGEST_BYTES);
+  const view = new DataView(bytes.buffer);
+  bytes.set(label);
+  view.setUint16(label.length, cluster);
+  view.setUint16(label.length + 2, owner);
+  view.setUint8(label.length + 4, slot);
+  view.setUint32(label.length + 5, version);
+  view.setUint32(label.length + 9, atS);
+  bytes.set(digest, label.length + 13);
+  return bytes;
+}
+
+export function signStatement(seed: Uint8Array, cluster: number, text: StatementText): Uint8Array {
+  return nodeSignatures.sign(seed, statementBytes(cluster, text));
+}
+
+export function verifyStatement(publicKey: Uint8Array, cluster: number, statement: Omit<Statement, 'name'>): boolean {
+  return nodeSignatures.verify(publicKey, statementBytes(cluster, statement), statement.signature);
+}
+
+/** A statement out of the words of `inspect`; null if they are none. */
+export function statementOf(words: Uint32Array): Omit<Statement, 'name'> | null {
+  if (words.length !== STATEMENT_WORDS) return null;
+  const bytes = Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+  const [owner, slot, version, atS] = words;
+  const digest = bytes.slice(16, 16 + STATEMENT_DIGEST_BYTES);
+  return { owner, slot, version, atS, digest, signature: bytes.slice(32, 32 + signatureBytes) };
+}

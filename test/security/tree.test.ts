@@ -1,0 +1,165 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  CoverError,
+  headPayload,
+  headProtected,
+  headStatement,
+  makeEpoch,
+  openPart,
+  verifyHead,
+} from '../../host/security/epoch.ts';
+import { clusterKeys } from '../../host/security/provision.ts';
+import { makeSign1, readSign1 } from '../../host/security/sign1.ts';
+import { nodeSignatures } from '../../host/security/signature.ts';
+import { cover, NODE_MAX, PARTS_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
+
+const test = suite('security: tree and epochs');
+const all = (count: number) => Array.from({ length: count }, (_, member) => member);
+const keys = clusterKeys(3, 9, 200);
+const epoch = { epoch: 2, startS: 100, secret: keys.secret(2) };
+
+/** Fewest subtrees by another way: from the leaves up. */
+function fewest(members: readonly number[], excluded: ReadonlySet<number>): number {
+  const below = (node: number): { wanted: boolean; barred: boolean; parts: number } => {
+    if (node >= 256) {
+      const barred = excluded.has(node - 256);
+      const wanted = !barred && members.includes(node - 256);
+      return { wanted, barred, parts: wanted ? 1 : 0 };
+    }
+    const [left, right] = [below(2 * node), below(2 * node + 1)];
+    const [wanted, barred] = [left.wanted || right.wanted, left.barred || right.barred];
+    return { wanted, barred, parts: barred ? left.parts + right.parts : wanted ? 1 : 0 };
+  };
+  return below(1).parts;
+}
+
+test('a path has nine nodes, from the leaf to the root', () => {
+  assert.equal(pathNodes(0), [256, 128, 64, 32, 16, 8, 4, 2, 1]);
+  assert.equal(pathNodes(255), [511, 255, 127, 63, 31, 15, 7, 3, 1]);
+});
+
+test('a cover holds every remaining member once, no excluded one, and is the smallest: 300 random clusters', () => {
+  const random = new RandomStream(1, 'tree');
+  for (let turn = 0; turn < 300; turn += 1) {
+    const members = all(1 + random.below(200));
+    const excluded = new Set(random.permutation(members.length).slice(0, random.below(Math.min(members.length, 40))));
+    const nodes = new Set(cover(members, excluded));
+    for (const member of members)
+      assert.is(pathNodes(member).filter((node) => nodes.has(node)).length, excluded.has(member) ? 0 : 1);
+    assert.is(nodes.size, fewest(members, excluded));
+  }
+  assert.equal(cover(all(200), new Set()), [1]);
+  assert.equal(cover(all(200), new Set(all(200))), []);
+  assert.is(cover(all(256), new Set([77])).length, 8);
+});
+
+test('a wrapped secret opens under its node alone, and not when a bit is turned', () => {
+  const key = keys.authority.pathKey(5);
+  const wrapped = wrap(key, 9, 5, 2, epoch.secret);
+  assert.is(wrapped.length, 48);
+  assert.equal(unwrap(key, 9, 5, 2, wrapped), epoch.secret);
+  assert.is(unwrap(keys.authority.pathKey(4), 9, 5, 2, wrapped), null);
+  assert.is(unwrap(key, 9, 4, 2, wrapped), null);
+  assert.is(unwrap(key, 9, 5, 3, wrapped), null);
+  assert.is(unwrap(key, 8, 5, 2, wrapped), null);
+  for (let bit = 0; bit < wrapped.length * 8; bit += 1) {
+    const altered = wrapped.slice();
+    altered[bit >> 3] ^= 1 << (bit & 7);
+    assert.is(unwrap(key, 9, 5, 2, altered), null);
+  }
+});
+
+test('all keys of a tree differ', () => {
+  const found = new Set<string>();
+  for (let node = 1; node <= NODE_MAX; node += 1) found.add(Buffer.from(keys.authority.pathKey(node)).toString('hex'));
+  assert.is(found.size, NODE_MAX);
+});
+
+test('an epoch: the remaining open it by head and parts; the excluded together do not', () => {
+  const excluded = new Set([0, 17, 199]);
+  const { head, parts } = makeEpoch(keys.authority, epoch, all(200), excluded);
+  assert.ok(verifyHead(keys.authorityPublicKey, 9, head));
+  assert.is(head.parts, parts.length);
+  const pathOf = (member: number) => new Map(keys.member(member).path.map(({ node, key }) => [node, key]));
+  for (const member of [1, 16, 18, 100, 198]) {
+    const secrets = parts.map((part) => openPart(pathOf(member), 9, head, part)).filter((secret) => secret !== null);
+    assert.equal(secrets, [epoch.secret]);
+  }
+  const together = new Map([...excluded].flatMap((member) => [...pathOf(member)]));
+  for (const part of parts) assert.is(openPart(together, 9, head, part), null);
+  // Whoever excluded nobody would have let them in.
+  const open = makeEpoch(keys.authority, epoch, all(200), new Set());
+  assert.equal(openPart(together, 9, open.head, open.parts[0]), epoch.secret);
+});
+
+test('a part that opens to another secret than the head commits to is refused', () => {
+  const { head } = makeEpoch(keys.authority, epoch, all(200), new Set());
+  const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
+  const path = new Map([[1, keys.authority.pathKey(1)]]);
+  assert.is(openPart(path, 9, head, { epoch: 2, node: 1, wrapped }), null);
+  assert.equal(unwrap(keys.authority.pathKey(1), 9, 1, 2, wrapped), keys.secret(3));
+});
+
+test('a head says what was signed: no field can be another, no other authority has signed it', () => {
+  const { head } = makeEpoch(keys.authority, epoch, all(200), new Set([5]));
+  for (const other of [
+    { ...head, epoch: 3 },
+    { ...head, startS: 99 },
+    { ...head, parts: head.parts + 1 },
+    { ...head, commitment: head.commitment.map((byte, at) => (at === 7 ? byte ^ 1 : byte)) },
+    { ...head, signature: head.signature.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) },
+  ])
+    assert.not.ok(verifyHead(keys.authorityPublicKey, 9, other));
+  assert.not.ok(verifyHead(keys.authorityPublicKey, 10, head));
+  assert.not.ok(verifyHead(clusterKeys(4, 9, 200).authorityPublicKey, 9, head));
+});
+
+test("the statement is COSE_Sign1's: the room of signatures makes the same signature over the same payload", () => {
+  const { head } = makeEpoch(keys.authority, { ...epoch, epoch: 65534, startS: 4_000_000_000 }, all(200), new Set([5]));
+  const payload = headPayload(9, head);
+  const message = makeSign1(nodeSignatures, keys.authority.seed, Uint8Array.of(0, 9), payload);
+  const { kid, payload: carried, signature } = readSign1(message);
+  assert.equal([...kid], [0, 9]);
+  assert.equal(carried, Uint8Array.from(payload));
+  assert.equal(signature, head.signature);
+  assert.ok(Buffer.from(message).includes(Buffer.from(headProtected(9))));
+  assert.ok(headStatement(9, head).length < 64 + 21);
+});
+
+test('nobody left, or too many parts, is no epoch', () => {
+  assert.throws(
+    () => makeEpoch(keys.authority, epoch, all(3), new Set([0, 1, 2])),
+    (error: Error) => error instanceof CoverError,
+  );
+  const scattered = new Set(all(12).map((at) => 1 + at * 16));
+  assert.throws(() => makeEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
+});
+
+/** Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they lie. */
+function largest(levels: number, excluded: number): number {
+  if (excluded === 0) return 1;
+  if (levels === 0) return 0;
+  const half = 2 ** (levels - 1);
+  let most = 0;
+  for (let left = Math.max(0, excluded - half); left <= Math.min(excluded, half); left += 1)
+    most = Math.max(most, largest(levels - 1, left) + largest(levels - 1, excluded - left));
+  return most;
+}
+
+test('any six members can be excluded within the parts that a head counts; seven that lie far apart cannot', () => {
+  assert.is(largest(8, 6), PARTS_MAX);
+  assert.ok(largest(8, 7) > PARTS_MAX);
+  assert.is(cover(all(256), new Set([0, 40, 70, 110, 130, 200])).length, PARTS_MAX);
+});
+
+test('keys of a seed are the same each time, and others of another seed or cluster', () => {
+  assert.is(clusterKeys(3, 9, 200), keys);
+  const hexOf = (seed: number, cluster: number) => Buffer.from(clusterKeys(seed, cluster, 5).linkKey(1)).toString('hex');
+  assert.is(hexOf(3, 9), Buffer.from(keys.linkKey(1)).toString('hex'));
+  assert.is(new Set([hexOf(1, 1), hexOf(2, 1), hexOf(1, 2)]).size, 3);
+  assert.throws(() => clusterKeys(1, 1, 5).member(5), /member 5 is none of 0\.\.4/);
+});
+
+test.run();
