@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Intent, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
-import { publicKeyOf } from '../../host/security/ed25519.ts';
+import { nodeSignatures } from '../../host/security/signature.ts';
 import { intentDigest, signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 
@@ -43,7 +43,7 @@ function serve(cluster: TestCluster, untilS: number): void {
         assert.is(shown.owner, told.node, 'a node has nobody’s word signed but its own');
         cluster.observe(told.node, { name: 'signed', ticket, signature: signStatement(seedOf(told.node), CLUSTER, shown) });
       } else {
-        const ok = verifyStatement(publicKeyOf(seedOf(shown.owner)), CLUSTER, shown) ? 1 : 0;
+        const ok = verifyStatement(nodeSignatures.publicKey(seedOf(shown.owner)), CLUSTER, shown) ? 1 : 0;
         cluster.observe(told.node, { name: 'verified', ticket, ok });
       }
     }
