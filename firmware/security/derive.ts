@@ -2,8 +2,9 @@
 
 import { SCRATCH_OUT_AT, PLAIN_AT } from "../memory/map";
 import { edge } from "../edge/table";
+import { invariant } from "../memory/trap";
 import { HKDF_SCRATCH_BYTES, hkdf } from "./hkdf";
-import { DIGEST_BYTES, sha256 } from "./sha256";
+import { DIGEST_BYTES, sha256, shaConstantsRight } from "./sha256";
 import { COMMITMENT_BYTES, SECRET_BYTES } from "./table";
 
 /** A secret that was unwrapped, within one call; behind it a digest. */
@@ -20,6 +21,9 @@ const LABEL_COMMI: u64 = 0x696d6d6f63206870;
 const LABEL_TMENT: u64 = 0x746e656d74;
 const COMMITMENT_LABEL_BYTES: u32 = 21;
 
+/** The constants of SHA-256 have flipped: a key would be wrong, and have the right code. */
+const SITE_HASH: u32 = 906;
+
 /** Cluster and epoch behind a label of `length` bytes. */
 function name(ctx: usize, length: u32, epoch: u32): void {
   const at: usize = ctx + TEXT_AT + length;
@@ -29,6 +33,7 @@ function name(ctx: usize, length: u32, epoch: u32): void {
 
 /** The link key of an epoch whose secret is at `secret`, to `into`: 32 bytes each. */
 export function deriveLinkKey(ctx: usize, epoch: u32, secret: usize, into: usize): void {
+  invariant(shaConstantsRight(), SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_LINK, 8);
@@ -38,6 +43,7 @@ export function deriveLinkKey(ctx: usize, epoch: u32, secret: usize, into: usize
 
 /** Whether the secret at `secret` is the one that the 16 bytes at `commitment` commit to. */
 export function isCommitted(ctx: usize, epoch: u32, secret: usize, commitment: usize): bool {
+  invariant(shaConstantsRight(), SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_COMMI, 8);

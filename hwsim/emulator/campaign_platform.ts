@@ -1,5 +1,5 @@
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { runtimeRestartMs } from '../board/dying.ts';
 import { bootCause, processorBootMs } from '../board/parts.ts';
@@ -41,7 +41,7 @@ const noDeadline = 0x7fffffff;
 /** More inputs than this in the rest of a row: it spins. */
 const exchangesMax = 2000;
 const fieldsMax = 24;
-const place = { incarnation: 5, timeKnown: 7, resets: 18, reserved: 20 } as const;
+const place = FIELD.config;
 /** What a platform tells a runtime that has begun anew, when it was told before: as hwsim/fleet/platform.ts does. */
 const briefed: ReadonlySet<number> = new Set([TYPE.outlook, TYPE.assign, TYPE.window]);
 

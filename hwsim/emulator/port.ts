@@ -36,8 +36,8 @@ export interface LocalTime {
 }
 
 export type PortInput =
-  /** The clock is driven: time is what the inputs say. `hashed`: each `done` carries the hash of the context. */
-  | ({ kind: 'boot'; cause: number; hashed: boolean; config: Uint8Array } & LocalTime)
+  /** The clock is driven, time is what the inputs say, unless it is the board's own. `hashed`: each `done` carries the hash of the context. */
+  | ({ kind: 'boot'; cause: number; hashed: boolean; ownClock?: true; config: Uint8Array } & LocalTime)
   | ({ kind: 'frame' | 'record'; bytes: Uint8Array } & LocalTime)
   | ({ kind: 'tick' | 'store' } & LocalTime)
   | { kind: 'ask'; what: number; index: number }
@@ -90,7 +90,7 @@ function inputBody(input: PortInput): Uint8Array {
   switch (input.kind) {
     case 'boot': {
       const { body, view } = bodyOf(kind.boot, 8 + input.config.length);
-      view.setUint8(1, flagDriven | (input.hashed ? flagHashed : 0));
+      view.setUint8(1, (input.ownClock ? 0 : flagDriven) | (input.hashed ? flagHashed : 0));
       view.setUint8(2, input.cause);
       view.setUint32(3, input.nowS, true);
       view.setUint16(7, input.nowMs, true);

@@ -67,7 +67,7 @@ test('RAD-1 violated: what would lose or load something else is noticed', () => 
     ],
     ['one-block', 'entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0', '0', /miscounted/],
     ['forgotten', 'counters.resets = entry.resets;', 'counters.resets = entry.resets; entry.reserved = 0;', /lost a reservation/],
-    ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not told|was lost/],
+    ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not told|nothing can be reserved/],
     ['written-over', 'entry.sequence == 0 || anew ||', 'entry.sequence == 0 ||', /written twice/],
     ['across-pages', '((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u))', '0', /crosses a page/],
     ['no-wrap', '(s32)(sequence - than) > 0', 'sequence > than', /is not the one that is loaded/],

@@ -15,7 +15,7 @@ struct item item_at(const u8 *record, u32 bytes, u32 at);
 u32 item_put(u8 *to, u32 value);
 
 /*
- * Writes a configuration to linear memory at `at`. Its first record, `config`, ends in the counter up to which frames are reserved: it becomes `reserved` if that is more. Returns the
+ * Writes a configuration to linear memory at `at`. Its first record, `config`, has the counter up to which frames are reserved: it becomes `reserved` if that is more. Returns the
  * configuration's bytes, 0 if it exceeds `capacity`. What is no such record is left to the image, which refuses it.
  */
 u32 config_write(u32 at, u32 capacity, const u8 *config, u32 bytes, u32 reserved);
