@@ -82,8 +82,6 @@ function setupText(members: number, cipherReal: boolean): string {
 export interface FuzzerOptions {
   /** With AddressSanitizer as well, and comparisons told to libFuzzer: three times slower. */
   readonly thorough?: boolean;
-  /** The harness changes the state itself where an input was rejected: what it is there to find. */
-  readonly broken?: boolean;
 }
 
 /** Changes when anything does that goes into the program. */
@@ -103,8 +101,8 @@ function stampFor(image: FuzzedImage): string {
 }
 
 /** Path of the fuzzer's program for an image. Throws ToolError when clang is missing or refuses. */
-export async function buildFuzzer(image: FuzzedImage, { thorough = false, broken = false }: FuzzerOptions = {}): Promise<string> {
-  const folder = folderOf(`${image}${thorough ? '-thorough' : ''}${broken ? '-broken' : ''}`);
+export async function buildFuzzer(image: FuzzedImage, { thorough = false }: FuzzerOptions = {}): Promise<string> {
+  const folder = folderOf(`${image}${thorough ? '-thorough' : ''}`);
   const program = join(folder, 'fuzzer');
   const stamp = stampFor(image);
   if (existsSync(program) && existsSync(join(folder, 'stamp')) && readFileSync(join(folder, 'stamp'), 'utf8') === stamp)
@@ -116,15 +114,7 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false, broken
   writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull));
   const sources = join(rootFolder, 'test/security/fuzz');
   const flags = [
-    ...[
-      '-std=gnu11',
-      '-O2',
-      '-g1',
-      '-fno-strict-aliasing',
-      '-Wno-unknown-attributes',
-      `-DLINEAR_BYTES=${linearBytes}`,
-      `-DBROKEN=${broken ? 1 : 0}`,
-    ],
+    ...['-std=gnu11', '-O2', '-g1', '-fno-strict-aliasing', '-Wno-unknown-attributes', `-DLINEAR_BYTES=${linearBytes}`],
     ...['-DLINEAR_CHECKED=0', '-DBIG_ENDIAN_TARGET=0', '-include', join(sources, 'linear.h')],
     ...[`-I${join(rootFolder, 'firmware/boards/image')}`, `-I${folder}`],
   ];

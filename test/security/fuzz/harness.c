@@ -36,6 +36,8 @@ static u32 last_counter[MEMBERS_HEARD];
 static u8 again[FRAME_MAX];
 static u32 again_bytes;
 static u8 *before;
+/* By HELIOGRAPH_BROKEN: the harness changes the state itself where an input was rejected, which is what it is there to find. */
+static int broken;
 static int booted;
 
 struct state {
@@ -164,7 +166,7 @@ static void keep(void) {
   memcpy(before, linear_memory + context + lines_at, lines_bytes);
 }
 static void same(const char *what) {
-  if (BROKEN) linear_memory[context + lines_at] ^= 1;
+  if (broken) linear_memory[context + lines_at] ^= 1;
   if (memcmp(before, linear_memory + context + lines_at, lines_bytes) != 0) fail(what);
 }
 
@@ -398,6 +400,7 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
     memcpy(states[i].last_counter, last_counter, sizeof last_counter);
     states[i].now_s = now_s;
   }
+  broken = getenv("HELIOGRAPH_BROKEN") != 0;
   return 0;
 }
 
