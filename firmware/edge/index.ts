@@ -1,6 +1,6 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
-import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
+import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, COUNTER_RECORD_REJECTED, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from "../memory/map";
 import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { invariant, trapSite } from "../memory/trap";
@@ -10,7 +10,7 @@ import { scrub, tellFound } from "../protection/step";
 import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
 import { edge, queues, CONTEXT_MAGIC, HOT } from "./table";
-import { takeCommand, takeEvent } from "./queues";
+import { countLoss, takeCommand, takeEvent } from "./queues";
 import { bootContext, restoreContext } from "./boot";
 import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
 import { checkFrame, openFrame, applyFrame } from "./receive";
@@ -108,7 +108,10 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
 
 export function observe(ctx: usize, nowS: u32, nowMs: u32, record: usize, length: u32): u32 {
   if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
-  if (length == 0 || length > RECORD_BYTES_MAX) return close(ctx, STATUS_LENGTH);
+  if (length == 0 || length > RECORD_BYTES_MAX) {
+    countLoss(ctx, COUNTER_RECORD_REJECTED);
+    return close(ctx, STATUS_LENGTH);
+  }
   advance(ctx);
   return closeWithFlags(ctx, observeRecord(ctx, record, length));
 }

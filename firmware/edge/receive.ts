@@ -31,7 +31,7 @@ import {
 } from "../memory/limits";
 import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
-import { constantsMended } from "../protection/step";
+import { constantsDoubted } from "../protection/step";
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from "../security/envelope";
 import { checkCounter, takeCounter } from "../security/counters";
 import { onHead, onPart } from "../security/epoch";
@@ -133,6 +133,7 @@ import {
 import { call } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
+import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible } from "./lists";
 import { send, SEND_STATEMENT_REQUEST } from "./outbox";
 
 /** Types at or above this never cross the air. */
@@ -148,7 +149,7 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
   const end = frame + length - CRC_BYTES;
   const told = bswap<u32>(load<u32>(end, 0, 1));
-  while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsMended(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
+  while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsDoubted(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
   const status = readEnvelope(ctx, frame, length);
   const now = call(ctx);
   if (status != STATUS_OK || now.epoch == 0) return status;
@@ -222,8 +223,7 @@ function checkMessage(ctx: usize, at: usize, end: usize, sender: u32): usize {
       break;
     case TYPE_GONE_LIST:
       next = decodeGoneList(at, end, changetype<GoneList>(s));
-      for (let i: u32 = 0; next != 0 && i < changetype<GoneList>(s).entriesLength; i++)
-        if (goneListEntryAt(changetype<GoneList>(s), i).member >= count) plausible = false;
+      plausible = next == 0 || goneListPlausible(changetype<GoneList>(s), count);
       break;
     case TYPE_EPOCH_HEAD:
       next = decodeEpochHead(at, end, changetype<EpochHead>(s));
@@ -252,7 +252,7 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
       break;
     case TYPE_OWNER_SUMMARY:
       next = decodeOwnerSummary(at, end, changetype<OwnerSummary>(s));
-      plausible = changetype<OwnerSummary>(s).owner < members(ctx);
+      plausible = next == 0 || ownerSummaryPlausible(changetype<OwnerSummary>(s), members(ctx));
       break;
     case TYPE_SINCE:
       next = decodeSince(at, end, changetype<Since>(s));
@@ -263,6 +263,7 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
       break;
     case TYPE_NOTICE_SUMMARY:
       next = decodeNoticeSummary(at, end, changetype<NoticeSummary>(s));
+      plausible = next == 0 || noticeSummaryPlausible(changetype<NoticeSummary>(s));
       break;
     case TYPE_STATEMENT:
       next = decodeStatement(at, end, changetype<StatementMessage>(s));

@@ -53,7 +53,8 @@ import {
 } from "./table";
 import { take, asMessage, startRumor } from "./hold";
 import { intentHash } from "./digest";
-import { publicationS } from "./witness";
+import { frees } from "./quota";
+import { dispute, publicationS } from "./witness";
 import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
@@ -120,12 +121,15 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.publishedS = publicationS(ctx, m.slot);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
+  const before = intentIndex(ctx, self(ctx), m.slot);
+  const toSign = before != NO_INDEX && frees(ctx, intent(ctx, before), m);
   const index = take(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumor(ctx, index, RUMOR_COUNT);
   ownToChange(ctx, slot).retell = RETELL_TIMES;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   tellPublished(ctx, m);
+  if (toSign) dispute(ctx, slot, m.publishedS);
   intentsToChange(ctx).unsettled = 1;
   return m.version;
 }

@@ -5,7 +5,7 @@ import {
   BEATS_GONE,
   CONTAINED,
   COUNTER_INTENT_FORGED,
-  COUNTER_INTENT_UNHEARD,
+  COUNTER_INTENT_UNSIGNED,
   COUNTER_OWNER_BARRED,
   COUNTER_QUOTA_LATE,
   COUNTER_QUOTA_OWNER,
@@ -19,15 +19,15 @@ import {
 import { fold32 } from "../base/hash";
 import { capability, edge, missionS, self } from "../edge/table";
 import { countLoss } from "../edge/queues";
-import { send, SEND_STATEMENT } from "../edge/outbox";
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../edge/outbox";
 import { member, memberToChange, membership } from "../membership/table";
 import { ageOf, lastBeatOf } from "../membership/view";
 import { beatStartS, epochCutS } from "../membership/clock";
 import { Intent as IntentMessage } from "../wire/generated/messages";
-import { group, intent, intentIndex, Intent, resourceGroup, PLANNED, STARTED } from "./table";
+import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
 import { soilFromRecord } from "./chain";
 import { isProven, wordOn, CONFIRMED, REFUTED } from "./witness";
-import { witnessToChange } from "./witness_table";
+import { witness, witnessToChange } from "./witness_table";
 
 /** Slots for work on lots, and for work on depots, which is short. */
 const LOT_SLOTS: u32 = 4;
@@ -38,6 +38,9 @@ const DEPOT_AHEAD_S_MAX: u32 = 86400;
 const ROUNDS_PER_DAY: u32 = 12;
 /** An owner's word keeps others' tidings from before it away for so long, minutes: three epochs. */
 const WORD_MINUTES: u32 = 30;
+/** What ends within this, ends anyway, seconds; and how long an owner has to object to what was made up in its name. */
+const ENDING_S: u32 = 180;
+const UNSIGNED_S: u32 = 600;
 const LOT: u32 = 1;
 const DEPOT: u32 = 2;
 
@@ -134,10 +137,26 @@ export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcas
   }
   if (index != NO_INDEX && intent(ctx, index).version == m.version) return true;
   if (isUnheard(ctx, m) || (sender != m.owner && isBeforeWord(ctx, m))) {
-    countLoss(ctx, COUNTER_INTENT_UNHEARD);
+    countLoss(ctx, COUNTER_INTENT_UNSIGNED);
+    // Who tells it to this node alone believes it: the owner's word is due once more.
+    if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
+    return false;
+  }
+  if (index != NO_INDEX && frees(ctx, intent(ctx, index), m) && m.publishedS + UNSIGNED_S > missionS(ctx) && witness(ctx).answered != 0) {
+    countLoss(ctx, COUNTER_INTENT_UNSIGNED);
+    if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
     return false;
   }
   return !isTooLate(ctx, m.publishedS);
+}
+
+/**
+ * Whether a newer version frees an exclusive unit that its owner works, before the time that was agreed on. Others may settle there at once: so that goes with its
+ * owner's word, or, from one whose platform cannot sign, only once the owner has had the time to object.
+ */
+export function frees(ctx: usize, record: Intent, m: IntentMessage): bool {
+  if (!CONTAINED || <u32>record.state != STARTED || resourceUnit(record.resource) == 0 || record.endS <= missionS(ctx) + ENDING_S) return false;
+  return m.state > STARTED || m.resource != record.resource || m.endS < record.endS;
 }
 
 /** Whether an owner was silent for all when it says that it published: the frame that brought it would have been a sign of life. */

@@ -66,7 +66,7 @@ const ANSWER_S: u32 = 30;
 /** Who asks gets a new word at most so often, local seconds. */
 const ASKED_EVERY_S: u32 = 60;
 /** A statement, and a proof, are broadcast so many times more, a period apart. */
-const RETELL_TIMES: u16 = 2;
+const RETELL_TIMES: u16 = 3;
 /** Others' statements that may wait for their verification. */
 const WAITING_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;
 
@@ -186,6 +186,7 @@ export function onSigned(ctx: usize, m: Signed): void {
   const entry = statementToChange(ctx, index);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, m.signatureAt, SIGNATURE_BYTES);
   entry.state = <u8>VALID;
+  witnessToChange(ctx).answered = 1;
   tellOwn(ctx, entry.slot);
   leaveToTick(ctx, DUE_WITNESS);
 }
@@ -309,6 +310,7 @@ function write(ctx: usize, owner: u32, slot: u32, version: u32, atS: u32, digest
 export function onVerified(ctx: usize, index: u32, ok: bool): void {
   if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != HEARD) return;
   witnessToChange(ctx).asked = 0;
+  witnessToChange(ctx).answered = 1;
   leaveToTick(ctx, DUE_WITNESS);
   const entry = statementToChange(ctx, index);
   if (!ok) {

@@ -25,6 +25,8 @@ export class WitnessState {
   proofA: u32 = 0;
   proofB: u32 = 0;
   proofLeft: u32 = 0;
+  /** 1 = the platform has a service that answers. */
+  answered: u32 = 0;
 }
 
 /** An owner's signed word. 96 bytes: what stands here, its digest, its signature. */

@@ -34,6 +34,8 @@ export class Call {
   counter: u32 = 0;
   bodyAt: u32 = 0;
   bodyBytes: u32 = 0;
+  /** Kept from call to call: no frame's CRC makes us look at the constants before this local second (protection/step.ts). Wrong, it costs a look too many or one too late. */
+  doubtS: u32 = 0;
 }
 
 // @ts-ignore: decorator

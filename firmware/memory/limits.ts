@@ -110,8 +110,8 @@ export const COUNTER_STATEMENT_FALSE: u32 = 36;
 export const COUNTER_STATEMENTS_FULL: u32 = 37;
 /** Published by a proven double-dealer. */
 export const COUNTER_OWNER_BARRED: u32 = 38;
-/** Told by others of a time before its owner's last word, or of one in which its owner was silent for all. */
-export const COUNTER_INTENT_UNHEARD: u32 = 39;
+/** Taken only with its owner's word: it frees a unit that its owner works, or is told by others of a time before the owner's last word, or of one in which the owner was silent for all. */
+export const COUNTER_INTENT_UNSIGNED: u32 = 39;
 export const COUNTERS_MAX: u32 = 40;
 
 // ---- frames ----

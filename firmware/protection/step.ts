@@ -21,6 +21,8 @@ const STORM_AFTER_S: u32 = 3 * 3600;
 /** No storm is announced for longer than a month. */
 const STORM_S_MAX: u32 = 31 * 86400;
 
+/** Between two looks at the constants that frames with a wrong CRC give rise to: one TDMA cycle. */
+const DOUBT_S: u32 = 15;
 /** Told in place of a line: the constants in static memory. */
 const LINE_CONSTANTS: u32 = 0xffff;
 const SITE_SCRUB: u32 = 904;
@@ -80,6 +82,17 @@ export function constantsMended(ctx: usize): bool {
   rebuildCrcEntries(0, CRC_ENTRIES);
   noteFound(ctx, LINE_CONSTANTS);
   return true;
+}
+
+/**
+ * A frame's CRC was wrong: rarely, it is the constants that are. A look at all of them costs as much as opening a frame, so that noise is given one every so often, and no more; the
+ * scrubber comes by besides.
+ */
+export function constantsDoubted(ctx: usize): bool {
+  const now = call(ctx);
+  if (now.doubtS > now.localS && now.doubtS - now.localS <= DOUBT_S) return false;
+  now.doubtS = now.localS + DOUBT_S;
+  return constantsMended(ctx);
 }
 
 /** All constants at a glance, and a few by their definition. */

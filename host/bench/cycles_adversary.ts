@@ -178,7 +178,7 @@ function fill(builder: Builder): void {
   for (let index = 0; index < scaled(genome, 'notices', 0, cluster.noticesMax); index += 1) {
     const unit = 1 + random.below(255);
     const fact = { group: 1 + random.below(scaled(genome, 'groups', 1, groupsMax)), unit, capacity: random.below(2) };
-    builder.hear(present[0], nowS, [{ name: 'notice', ...fact, observedS: nowS - 1 - index, observer: present[0] }]);
+    builder.hear(senders(index), nowS, [{ name: 'notice', ...fact, observedS: nowS - 1 - index, observer: present[0] }]);
   }
   if (gene(genome, 'heardAgain') < 0.5) for (const sender of present) builder.hear(sender, nowS, [{ name: 'ack', sequence: 1 }]);
 }

@@ -9,6 +9,7 @@ const variants: Readonly<Record<Variant, { base: Preset; changed: readonly strin
   unscrubbed: { base: 'flight', changed: ['SCRUBBED'] },
   trusting: { base: 'flight', changed: ['CONTAINED'] },
   'null-cipher': { base: 'flight', changed: [] },
+  'tiny-null-cipher': { base: 'tiny', changed: [] },
   'compact-bare': { base: 'compact', changed: ['PROTECTED', 'SCRUBBED'] },
   'compact-unscrubbed': { base: 'compact', changed: ['SCRUBBED'] },
 };

@@ -63,6 +63,11 @@ export function airMessage(name: string, options: AirOptions): Fields {
       return { ...fields, target: member() };
     case 'alive':
       return { ...fields, member: sender };
+    case 'statement':
+    case 'statement-request':
+      return { ...fields, owner: member() };
+    case 'proof':
+      return { ...fields, owner: member(), version: 1 + random.below(1 << 20) };
     case 'owner-summary':
       return { ...fields, owner: member() };
     case 'gone-list':

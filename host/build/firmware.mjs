@@ -37,6 +37,7 @@ const unprotected = [
   ['SCRUBBED', 'false'],
 ];
 const unscrubbed = [['SCRUBBED', 'false']];
+const nullCipher = ['firmware/security/cipher.ts', 'firmware/security/cipher_null.ts'];
 /** Images that are measured or simulated, not flown: a preset (firmware/memory/preset_<name>.ts) with other constants, or with one source in another's place. */
 const variants = {
   bare: { base: 'flight', settings: unprotected },
@@ -44,7 +45,8 @@ const variants = {
   trusting: { base: 'flight', settings: [['CONTAINED', 'false']] },
   'compact-bare': { base: 'compact', settings: unprotected },
   'compact-unscrubbed': { base: 'compact', settings: unscrubbed },
-  'null-cipher': { base: 'flight', settings: [], replaced: ['firmware/security/cipher.ts', 'firmware/security/cipher_null.ts'] },
+  'null-cipher': { base: 'flight', settings: [], replaced: nullCipher },
+  'tiny-null-cipher': { base: 'tiny', settings: [], replaced: nullCipher },
 };
 
 /** The text that answers the import of firmware/memory/preset.ts. Throws when a constant is not there to be set. */

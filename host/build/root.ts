@@ -7,9 +7,16 @@ export const rootFolder = root;
 export type Preset = 'flight' | 'compact' | 'tiny';
 /**
  * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); without bounds on what a liar can do (docs/insiders.md); and with a stand-in
- * for the cipher, to simulate fleets of thousands.
+ * for the cipher, to simulate fleets of thousands, and of `tiny` to be fuzzed (built when it is asked for).
  */
-export type Variant = 'bare' | 'unscrubbed' | 'trusting' | 'null-cipher' | 'compact-bare' | 'compact-unscrubbed';
+export type Variant =
+  | 'bare'
+  | 'unscrubbed'
+  | 'trusting'
+  | 'null-cipher'
+  | 'compact-bare'
+  | 'compact-unscrubbed'
+  | 'tiny-null-cipher';
 
 /** Path of a built firmware image. */
 export function imagePath(preset: Preset | Variant): string {

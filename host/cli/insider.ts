@@ -43,7 +43,7 @@ export const counterNames: readonly string[] = [
   'statement-false',
   'statements-full',
   'owner-barred',
-  'intent-unheard',
+  'intent-unsigned',
 ];
 
 /** A liar's part of a verdict, as --json prints it. */

@@ -37,6 +37,7 @@ const sections: { readonly [section: string]: string } = {
   upsets: 'firmware → platform',
   epochs: 'firmware → platform',
   insiders: 'firmware → platform',
+  words: 'platform → firmware',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

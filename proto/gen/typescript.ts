@@ -65,6 +65,11 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
     ),
     '} as const;',
     '',
+    "export type * from './generated_messages.ts';",
+  ];
+  const interfaces = [
+    NOTICE,
+    '',
     ...rules.flatMap(interfaceText),
     '',
     'export type Message =',
@@ -81,7 +86,8 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
     '];',
   ];
   return [
-    { path: 'host/cbor/generated.ts', text: `${types.join('\n')};\n` },
+    { path: 'host/cbor/generated.ts', text: `${types.join('\n')}\n` },
+    { path: 'host/cbor/generated_messages.ts', text: `${interfaces.join('\n')};\n` },
     { path: 'host/cbor/generated_shapes.ts', text: `${shapes.join('\n')}\n` },
   ];
 }

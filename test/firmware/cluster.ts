@@ -20,6 +20,8 @@ export interface ClusterOptions {
   features?: number;
   groups?: Group[];
   rateMax?: number;
+  /** kg/day that one owner may claim; 0 = no bound. */
+  ownerRateMax?: number;
   /** How much each node's oscillator runs ahead, parts per million; those left out run true. */
   driftPpm?: number[];
 }
@@ -98,6 +100,7 @@ export class TestCluster {
       features: 1,
       groups: smallWorld,
       rateMax: 200,
+      ownerRateMax: 0,
       driftPpm: [],
       ...options,
     };
@@ -135,6 +138,7 @@ export class TestCluster {
         replicateW: 200,
         mineWhPerKg: 100,
         features: this.options.features,
+        ownerRateMax: this.options.ownerRateMax,
       },
       this.options.groups,
       { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: this.reserved[node] },

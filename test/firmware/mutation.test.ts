@@ -1,10 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Message } from '../../host/cbor/generated.ts';
+import type { Group, Message } from '../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../host/cbor/message.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { sealedBytes, sealedFrame } from '../security/sealed.ts';
+import { sealBytes } from '../../host/cbor/frame.ts';
+import { sealedFrame, testHeader, testKeys } from '../security/sealed.ts';
 import { SingleNode } from './single.ts';
 
 const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 1_000_000);
@@ -66,24 +67,26 @@ const mutation = suite('mutated frames');
 
 mutation(`no frame traps, and a rejected one leaves the state as it was (${frames} frames)`, () => {
   const random = new RandomStream(3, 'mutation');
-  const node = new SingleNode(12, [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 }]);
-  // What a member with the keys can do: the envelope is right, what it holds is not. Each frame meets the same state, so that all may have one counter.
+  // What a member with the keys can do: the envelope is right, what it holds is not. Each frame meets the same state, so that all may have one counter. Behind the envelope it is all one
+  // which cipher there is, and the stand-in takes a fraction of the time.
+  const groups: Group[] = [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 }];
+  const node = new SingleNode(12, groups, 'null-cipher');
+  const link = testKeys.link('null');
   node.tick(nowS);
   const originals = bodies.map((body) => joinBytes(body.map(encodeMessage)));
-  const header = { sender: 2, counter: cycleAt(nowS, 2) };
+  const header = testHeader({ sender: 2, counter: cycleAt(nowS, 2) });
   const state = node.snapshot();
   let accepted = 0;
-  let before = node.hash();
+  const before = node.hash();
   for (let i = 0; i < frames; i++) {
     const body = Buffer.from(originals[i % originals.length]);
     const changes = 1 + random.below(3);
     for (let change = 0; change < changes; change++) body[random.below(body.length)] = random.below(256);
     const cut = random.below(8) === 0 ? random.below(body.length) : body.length;
-    const status = node.receive(sealedBytes(header, body.subarray(0, cut)), nowS);
+    const status = node.receive(sealBytes(header, body.subarray(0, cut), link), nowS);
     if (status === 0) {
       accepted++;
       node.putBack(state);
-      before = node.hash();
     } else if ((i & 15) === 0) assert.is(node.hash(), before, `frame ${i} was rejected with ${status} and yet changed the state`);
   }
   assert.ok(accepted > 0 && accepted < frames, `${accepted} accepted`);

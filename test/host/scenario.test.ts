@@ -22,9 +22,9 @@ function lineOf(piece: string): number {
   return text.slice(0, text.indexOf(piece)).split('\n').length;
 }
 
-test('seven scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
+test('eight scenarios ship; each is valid, works a body we know, and comes back from what is recorded', () => {
   assert.equal(Object.keys(shippedScenarios).sort(), [
-    ...['cluster-neo', 'isolation-30d', 'lossy-30pct', 'mixed-hardware', 'quiet', 'storm', 'storm-s5'],
+    ...['byzantine-1', 'cluster-neo', 'isolation-30d', 'lossy-30pct', 'mixed-hardware', 'quiet', 'storm', 'storm-s5'],
   ]);
   for (const [name, yaml] of Object.entries(shippedScenarios)) {
     const scenario = parseScenario(yaml, `${name}.yaml`);

@@ -243,6 +243,35 @@ INLINE const u8 *notice_summary(const u8 *at, const u8 *end, u32 *m) {
   return at;
 }
 
+/* Exactly `bytes` of them. */
+INLINE const u8 *bytes_of(const u8 *at, const u8 *end, u32 bytes, const u8 *frame, u32 *into) {
+  at = byte_string(at, end, bytes, frame, into);
+  return at != NULL && into[1] == bytes ? at : NULL;
+}
+
+/* A signed word on a slot: when, what, and the signature. */
+INLINE const u8 *word_of(const u8 *at, const u8 *end, const u8 *frame, u32 *m) {
+  if ((at = uint(at, end, ANY, m)) == NULL || (at = bytes_of(at, end, 16, frame, m + 1)) == NULL) return NULL;
+  return bytes_of(at, end, 64, frame, m + 3);
+}
+
+INLINE const u8 *slot_of(const u8 *at, const u8 *end, u32 *m) {
+  return (at = uint(at, end, 0xffff, m)) == NULL ? NULL : uint(at, end, 7, m + 1);
+}
+
+INLINE const u8 *statement(const u8 *at, const u8 *end, const u8 *frame, u32 *m) {
+  if ((at = slot_of(at, end, m)) == NULL || (at = uint(at, end, ANY, m + 2)) == NULL) return NULL;
+  return word_of(at, end, frame, m + 3);
+}
+
+INLINE const u8 *proof(const u8 *at, const u8 *end, u32 members, const u8 *frame, u32 *m, bool *plausible) {
+  if ((at = statement(at, end, frame, m)) == NULL || (at = word_of(at, end, frame, m + 8)) == NULL) return NULL;
+  u32 differ = 0;
+  for (u32 i = 0; i < 16; i++) differ |= (u32)frame[m[4] + i] ^ frame[m[9] + i];
+  *plausible = m[0] < members && m[2] != 0 && differ != 0;
+  return at;
+}
+
 /* Array length and type of a message; false if there is no such head. A head may be longer than one byte only for types that are unknown here. */
 INLINE bool message_head(const u8 *at, const u8 *end, u32 *length, u32 *type, u32 *head) {
   const u32 first = *at;
@@ -328,6 +357,19 @@ static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, c
     case 21:
       HAS(2);
       return uint(body, end, ANY, m);
+    case 22:
+      HAS(7);
+      at = statement(body, end, frame, m);
+      *plausible = m[0] < members;
+      return at;
+    case 23:
+      HAS(10);
+      return proof(body, end, members, frame, m, plausible);
+    case 24:
+      HAS(3);
+      at = slot_of(body, end, m);
+      *plausible = m[0] < members;
+      return at;
     case 97:
       HAS(4);
       at = uint(body, end, 4, m);

@@ -25,7 +25,7 @@
 enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
 enum export { BOOT = 1, RESTORE, RECEIVE, OBSERVE, TICK, TRANSMIT, COMMAND, EVENT, DEADLINE, CHECKPOINT, HASH, INSPECT, VERDICT };
 enum native { NATIVE_VERDICT = 1, NATIVE_FRAME };
-enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1024, HEADER_BYTES = 16, GROUP_BYTES = 32 };
+enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1312, HEADER_BYTES = 16, GROUP_BYTES = 32 };
 /* Arguments at or above this are buffers: the context, the frame, the record, the configuration, the checkpoint. */
 #define PLACE 0xfffffff0u
 
@@ -270,7 +270,8 @@ void loop_start(void) {
   native_start();
   frame = image_memory_base();
   record = frame + FRAME_BYTES;
-  config = record + RECORD_BYTES;
+  /* As in the boards' loop, it stands where frames and records do. */
+  config = frame;
   checkpoint = config + CONFIG_BYTES;
   context = checkpoint + HEADER_BYTES;
 }

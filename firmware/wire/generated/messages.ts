@@ -19,3 +19,4 @@ export * from "./intent";
 export * from "./membership";
 export * from "./observations";
 export * from "./upsets";
+export * from "./words";

@@ -1,0 +1,103 @@
+// Builds the fuzzer: an image translated as boards translate it, the harness, and libFuzzer (clang).
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileFirmware } from '../../../host/build/firmware.mjs';
+import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/build/root.ts';
+import { runTool } from '../../../host/board/toolchain.ts';
+import { translateImage } from '../../../host/board/translate.ts';
+import { loadV8Engine } from '../../../host/engine/v8.ts';
+import { encodeConfig } from '../../../host/node/config.ts';
+import { testCluster, testKeys } from '../sealed.ts';
+import { beginnings } from './steps.ts';
+
+/** Images with a stand-in for the cipher are fuzzed behind it; against the others nothing but the envelope is right. */
+export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
+export type FuzzedImage = keyof typeof fuzzed;
+
+const compiler = 'clang-14';
+const folderOf = (image: string) => join(rootFolder, 'dist', 'fuzz', image);
+/** Static data, a context, a checkpoint and an input fit in. */
+const linearBytes = 1 << 18;
+/** Epochs 0 to 3: what two bits of a step's head name. */
+const epochs = [0, 1, 2, 3];
+
+function bytesOf(bytes: Uint8Array): string {
+  return `{ ${Array.from(bytes).join(', ')} }`;
+}
+
+/** The three configurations that a harness boots with: time known, unknown, and two epochs; `record` is the length of the first record alone. */
+function configurations(members: number): { bytes: Uint8Array; record: number }[] {
+  const node = {
+    cluster: testCluster,
+    self: 0,
+    members,
+    generation: 1,
+    seed: 1,
+    rateMax: 200,
+    storageKg: 1000,
+    batteryWh: 1000,
+    solarW: 1000,
+    baseW: 10,
+    replicateW: 10,
+    mineWhPerKg: 10,
+    features: 1,
+  };
+  const groups = [
+    { name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 },
+    { name: 'group', group: 2, kind: 2, units: 4, capacity: 300, stockKg: 0, loadKg: 20 },
+  ] as const;
+  const keys = testKeys.member(0);
+  const second = { epoch: 2, startS: 4000, secret: testKeys.secret(2) };
+  return [true, false, true].map((timeKnown, i) => {
+    const facts = { incarnation: 1, timeKnown, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
+    const held = i === 2 ? { ...keys, secrets: [...keys.secrets, second] } : keys;
+    const bytes = encodeConfig(node, groups, facts, held);
+    return { bytes, record: encodeConfig(node, [], facts).length };
+  });
+}
+
+function setupText(members: number, cipherReal: boolean): string {
+  const configs = configurations(members);
+  const starts = beginnings(members).map(({ config, steps }) => ({ config, bytes: Buffer.concat(steps) }));
+  return [
+    '/* Made by test/security/fuzz/build.ts. */',
+    `enum { CLUSTER = ${testCluster}, CIPHER_REAL = ${cipherReal ? 1 : 0}, LINK_KEYS = ${epochs.length}, CONFIGS = ${configs.length}, STATES = ${starts.length} };`,
+    `static const u8 link_keys[LINK_KEYS][32] = { ${epochs.map((epoch) => bytesOf(testKeys.linkKey(epoch))).join(', ')} };`,
+    ...configs.map(({ bytes }, i) => `static const u8 config_${i}[] = ${bytesOf(bytes)};`),
+    'static const struct { const u8 *bytes; u32 length, record; } config[CONFIGS] = {',
+    ...configs.map(({ record }, i) => `  { config_${i}, sizeof config_${i}, ${record} },`),
+    '};',
+    ...starts.map(({ bytes }, i) => `static const u8 steps_${i}[] = ${bytesOf(bytes)};`),
+    'static const struct { u32 config; const u8 *steps; u32 length; } beginnings[STATES] = {',
+    ...starts.map(({ config }, i) => `  { ${config}, steps_${i}, sizeof steps_${i} },`),
+    '};\n',
+  ].join('\n');
+}
+
+export interface FuzzerOptions {
+  /** With AddressSanitizer as well, and comparisons told to libFuzzer: three times slower. */
+  readonly thorough?: boolean;
+}
+
+/** Path of the fuzzer's program for an image. Throws ToolError when clang is missing or refuses. */
+export async function buildFuzzer(image: FuzzedImage, { thorough = false }: FuzzerOptions = {}): Promise<string> {
+  if (!existsSync(imagePath(image))) await compileFirmware(image);
+  const folder = folderOf(thorough ? `${image}-thorough` : image);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image as Preset | Variant)));
+  const { isCipherNull } = loadV8Engine(image as Preset | Variant).image;
+  writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull));
+  const sources = join(rootFolder, 'test/security/fuzz');
+  const flags = [
+    ...['-std=gnu11', '-O2', '-g1', '-fno-strict-aliasing', '-Wno-unknown-attributes', `-DLINEAR_BYTES=${linearBytes}`],
+    ...['-DLINEAR_CHECKED=0', '-DBIG_ENDIAN_TARGET=0', '-include', join(sources, 'linear.h')],
+    ...[`-I${join(rootFolder, 'firmware/boards/image')}`, `-I${folder}`],
+  ];
+  const sanitizers = thorough ? 'fuzzer-no-link,address' : 'fuzzer-no-link';
+  const instrumented = [`-fsanitize=${sanitizers}`, ...(thorough ? [] : ['-fno-sanitize-coverage=trace-cmp'])];
+  await runTool(compiler, [...flags, ...instrumented, '-c', join(folder, 'image.c'), '-o', 'image.o'], folder);
+  await runTool(compiler, [...flags, '-Wall', '-Wextra', '-c', join(sources, 'harness.c'), '-o', 'harness.o'], folder);
+  await runTool(compiler, [`-fsanitize=fuzzer${thorough ? ',address' : ''}`, 'image.o', 'harness.o', '-o', 'fuzzer'], folder);
+  return join(folder, 'fuzzer');
+}

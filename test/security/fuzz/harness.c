@@ -1,0 +1,505 @@
+/*
+ * libFuzzer's harness around the translated image: what a radio and a platform can do to one node, in any order.
+ *
+ *   input:  state (1 byte), then steps: what, a, b, length (1 byte each), `length` bytes
+ *
+ * `what` is one of enum step. Before each run the context is put back to one of a few states (setup.h). A crash is: a trap of the image, an access outside what a call was given
+ * (linear.h), a rejected input that changed the state or queued an output, an output longer than its room, a frame taken twice, and with the real cipher any frame taken.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "linear.h"
+#include "setup.h"
+
+enum step { SEALED, ENVELOPED, BARE, OBSERVE, TICK, TRANSMIT, DRAIN, RESTART, AGAIN, LEAP, BOOT, STEP_KINDS };
+
+enum { STATUS_OK = 0, STATUS_TICK_FIRST = 11, STATUS_MASK = 255, FRAME_MAX = 256, STEPS_MAX = 10, HEAD = 4, TAG = 16, CRC = 4 };
+enum { WHAT_LAYOUT = 9, WHAT_COUNTERS = 4, TYPE_RESERVE = 169, TYPE_CHECK = 170 };
+enum { MEMBERS_HEARD = 256, CYCLE = 15, WINDOW = 64 };
+
+u8 linear_memory[LINEAR_BYTES] __attribute__((aligned(64)));
+struct region linear_regions[REGIONS];
+
+int LLVMFuzzerInitialize(int *count, char ***words);
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned int seed);
+
+static u32 context, context_bytes, in_end, out_at, out_bytes, lines_at, lines_bytes;
+static u32 now_s;
+static u32 last_counter[MEMBERS_HEARD];
+static u8 again[FRAME_MAX];
+static u32 again_bytes;
+static u8 *before;
+static int booted;
+
+struct state {
+  u8 *context;
+  u32 now_s;
+  u32 last_counter[MEMBERS_HEARD];
+};
+static struct state states[STATES];
+static const char *doing = "start";
+/* How often the image was given something, and took it. */
+static struct {
+  u64 frames, frames_taken, records, records_taken, boots, boots_taken, ticks;
+} given;
+
+static void __attribute__((noreturn)) fail(const char *what) {
+  fprintf(stderr, "heliograph: %s, while: %s, local second %u\n", what, doing, now_s);
+  __builtin_trap();
+}
+
+void image_trap(u32 reason) {
+  static const char *const names[] = { "", "the image asserts", "an access out of bounds", "a division by zero" };
+  fprintf(stderr, "heliograph: trap site %u\n", image_trap_site());
+  fail(names[reason & 3]);
+}
+
+void linear_elsewhere(u32 base, u32 at, u32 bytes) {
+  if (at < base) image_trap(TRAP_BOUNDS);
+  if (!linear_within(REGION_STATIC, at, bytes) && !linear_within(REGION_IN, at, bytes) && !linear_within(REGION_OUT, at, bytes))
+    image_trap(TRAP_BOUNDS);
+}
+
+/* The bytes of a call's input end where the memory that it may read ends. */
+static u32 give(const u8 *bytes, u32 length) {
+  const u32 at = in_end - length;
+  memcpy(linear_memory + at, bytes, length);
+  linear_regions[REGION_IN] = (struct region){ at, length };
+  return at;
+}
+
+static void take(u32 bytes) {
+  linear_regions[REGION_OUT] = (struct region){ out_at, bytes };
+}
+
+static u32 crc32c(const u8 *at, u32 length) {
+  static u32 table[256];
+  if (table[1] == 0)
+    for (u32 i = 0; i < 256; i++) {
+      u32 value = i;
+      for (int bit = 0; bit < 8; bit++) value = (value & 1) != 0 ? (value >> 1) ^ 0x82f63b78u : value >> 1;
+      table[i] = value;
+    }
+  u32 crc = 0xffffffffu;
+  while (length-- > 0) crc = table[(crc ^ *at++) & 255] ^ (crc >> 8);
+  return ~crc;
+}
+
+static void put16(u8 *at, u32 value) {
+  at[0] = (u8)(value >> 8);
+  at[1] = (u8)value;
+}
+static void put32(u8 *at, u32 value) {
+  put16(at, value >> 16);
+  put16(at + 2, value);
+}
+
+/* ---- the stand-in of the cipher (firmware/security/cipher_null.ts) ---- */
+
+static u64 turned(u64 value, u64 word, u64 factor) {
+  const u64 product = (value ^ word) * factor;
+  return (product << 29) | (product >> 35);
+}
+static u64 word_at(const u8 *at) {
+  u64 word;
+  memcpy(&word, at, 8);
+  return word;
+}
+static u64 sum_of(u64 value, u64 factor, const u8 *at, u32 length) {
+  for (; length >= 8; at += 8, length -= 8) value = turned(value, word_at(at), factor);
+  for (; length > 0; at++, length--) value = turned(value, *at, factor);
+  return value;
+}
+static void null_tag(const u8 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_length, const u8 *text, u32 length, u8 *tag) {
+  static const u64 factors[] = { 0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u };
+  u64 value = turned((u64)n0 << 32, n2, factors[0]);
+  value = turned(value, ((u64)aad_length << 32) | length, factors[0]);
+  for (u32 at = 0; at < 32; at += 8) value = turned(value, word_at(key + at), factors[0]);
+  for (u32 i = 0; i < 2; i++) {
+    const u64 sum = sum_of(sum_of(value, factors[i], aad, aad_length), factors[i], text, length);
+    memcpy(tag + 8 * i, &sum, 8);
+  }
+}
+
+/* A frame with a right envelope; its length. */
+static u32 seal(u8 *frame, u32 sender, u32 addressee, u32 epoch, u32 counter, const u8 *text, u32 length) {
+  static const u8 form[] = { 0xd0, 0x83, 0x55, 0xa3, 0x01, 0x18, 0x18, 0x04, 0x49, 0x01 };
+  memcpy(frame, form, sizeof form);
+  put16(frame + 10, CLUSTER);
+  put16(frame + 12, epoch);
+  put16(frame + 14, sender);
+  put16(frame + 16, addressee);
+  put16(frame + 18, 0x0644);
+  put32(frame + 20, counter);
+  frame[24] = 0xa0;
+  const u32 body = length + TAG;
+  u32 at = 25;
+  if (body < 24) frame[at++] = (u8)(0x40 + body);
+  else {
+    frame[at++] = 0x58;
+    frame[at++] = (u8)body;
+  }
+  memcpy(frame + at, text, length);
+  u8 aad[33] = { 0x83, 0x68, 'E', 'n', 'c', 'r', 'y', 'p', 't', '0' };
+  memcpy(aad + 10, frame + 2, 22);
+  aad[32] = 0x40;
+  u32 n0 = frame[14] | (u32)frame[15] << 8, n2;
+  memcpy(&n2, frame + 20, 4);
+  null_tag(link_keys[epoch < LINK_KEYS ? epoch : 0], n0, n2, aad, sizeof aad, text, length, frame + at + length);
+  at += body;
+  put32(frame + at, crc32c(frame, at));
+  return at + CRC;
+}
+
+/* ---- the node ---- */
+
+static void keep(void) {
+  memcpy(before, linear_memory + context + lines_at, lines_bytes);
+}
+static void same(const char *what) {
+  if (memcmp(before, linear_memory + context + lines_at, lines_bytes) != 0) fail(what);
+}
+
+static u32 observe(const u8 *bytes, u32 length) {
+  return image_observe(context, now_s, 0, give(bytes, length), length);
+}
+
+/* Fetches commands and events; answers as a platform does, `right` to all heads. */
+static void drain(int right) {
+  take(64);
+  for (u32 i = 0; i < 64; i++) {
+    const u32 length = image_command(context, out_at, 64);
+    if (length == 0) break;
+    if (length > 64) fail("a command is longer than its room");
+    u8 record[64];
+    memcpy(record, linear_memory + out_at, length);
+    if (length < 3 || record[1] != 0x18 || record[2] < 160) fail("a command is none");
+    if (record[2] == TYPE_RESERVE) {
+      record[2] = 139;
+      observe(record, length);
+    } else if (record[2] == TYPE_CHECK) {
+      record[0] = 0x83;
+      record[2] = 140;
+      record[length] = (u8)right;
+      observe(record, length + 1);
+    }
+  }
+  for (u32 i = 0; i < 256; i++) {
+    const u32 length = image_event(context, out_at, 64);
+    if (length == 0) return;
+    if (length > 64) fail("an event is longer than its room");
+    if (linear_memory[out_at + 1] != 0x18 || linear_memory[out_at + 2] < 192) fail("an event is none");
+  }
+  fail("events do not end");
+}
+
+/* A processor's clock does not go back: at its end it stands. */
+static void tick(u32 seconds) {
+  now_s = seconds > 0xffffffffu - now_s ? 0xffffffffu : now_s + seconds;
+  image_tick(context, now_s, 0);
+  given.ticks++;
+  const u32 deadline = image_deadline(context, now_s, 0);
+  if (deadline > 0x7fffffffu) {
+    fprintf(stderr, "heliograph: deadline %u\n", deadline);
+    fail("a deadline is no deadline");
+  }
+}
+
+/* Gives a frame, as a platform does: a tick first where one is due. True if it was taken. */
+static int receive(const u8 *frame, u32 length, int again_taken) {
+  for (int turn = 0;; turn++) {
+    keep();
+    const u32 status = image_receive(context, now_s, 0, give(frame, length), length);
+    given.frames++;
+    if ((status & STATUS_MASK) == STATUS_OK) {
+      given.frames_taken++;
+      if (again_taken) fail("a frame was taken twice");
+      return 1;
+    }
+    same("a frame was rejected and yet changed the state");
+    if (status > STATUS_MASK) fail("a frame was rejected and yet has flags");
+    if (status != STATUS_TICK_FIRST) return 0;
+    if (turn > 0) fail("a tick does not end what is due");
+    tick(0);
+  }
+}
+
+static void take_frame(const u8 *frame, u32 length, u32 epoch) {
+  if (!receive(frame, length, 0)) return;
+  if (CIPHER_REAL) fail("a frame was taken that nobody sealed");
+  if (epoch == 0) return;
+  memcpy(again, frame, length);
+  again_bytes = length;
+}
+
+static void sealed(u32 a, u32 b, const u8 *text, u32 length) {
+  static const u32 to[] = { 0xffff, 0, 1, 0xffff };
+  u8 frame[FRAME_MAX + 64];
+  const u32 sender = a & 15, epoch = a >> 6, now = (now_s + CYCLE) / CYCLE;
+  u32 counter = now + b - 128;
+  if (b == 0) {
+    const u32 lowest = now > WINDOW ? now - WINDOW + 2 : 1;
+    counter = last_counter[sender] + 1 > lowest ? last_counter[sender] + 1 : lowest;
+    last_counter[sender] = counter;
+  }
+  take_frame(frame, seal(frame, sender, to[(a >> 4) & 3], epoch, counter, text, length < 214 ? length : 214), epoch);
+}
+
+static void observed(const u8 *record, u32 length) {
+  // What time brings is done first, so that nothing but the record can change the state.
+  static const u8 none[] = { 0xff };
+  observe(none, 1);
+  keep();
+  const u32 status = observe(record, length);
+  given.records++;
+  if ((status & STATUS_MASK) == STATUS_OK) {
+    given.records_taken++;
+    return;
+  }
+  same("a record was rejected and yet changed the state");
+}
+
+static void transmit(u32 capacity) {
+  take(capacity);
+  const u32 length = image_transmit(context, now_s, 0, out_at, capacity);
+  if (length > capacity) fail("a frame is longer than its room");
+}
+
+/* A checkpoint can always be made, and be restored. */
+static void restart(u32 a) {
+  static u8 image[LINEAR_BYTES];
+  take(out_bytes);
+  const u32 length = image_checkpoint(context, out_at, out_bytes);
+  if (length != image_checkpoint_bytes()) fail("no checkpoint");
+  memcpy(image, linear_memory + out_at, length);
+  const u32 config_at = give(config[a % CONFIGS].bytes, config[a % CONFIGS].length);
+  const u32 status = image_restore(context, out_at, length, config_at, config[a % CONFIGS].length, 2, now_s, 0);
+  if ((status & STATUS_MASK) != STATUS_OK) fail("a checkpoint cannot be restored");
+  memset(last_counter, 0, sizeof last_counter);
+  again_bytes = 0;
+}
+
+static void boot(const u8 *bytes, u32 length) {
+  now_s = 0;
+  const u32 status = image_boot(context, give(bytes, length), length, 1, 0, 0);
+  booted = (status & STATUS_MASK) == STATUS_OK;
+  given.boots++;
+  given.boots_taken += (u64)booted;
+  memset(last_counter, 0, sizeof last_counter);
+  again_bytes = 0;
+}
+
+/* A configuration of which the beginning is right, or nothing need be. */
+static void boot_with(u32 a, const u8 *rest, u32 length) {
+  u8 bytes[1024];
+  const u32 head = (a & 1) != 0 ? config[0].record : 0;
+  memcpy(bytes, config[0].bytes, head);
+  memcpy(bytes + head, rest, length);
+  boot(bytes, head + length);
+}
+
+static const u32 leaps[] = { 60, 300, 600, 900, 2700, 14400, 86400, 31 * 86400, 62 * 86400, 0x7fffffff };
+
+static void step(u32 what, u32 a, u32 b, const u8 *bytes, u32 length) {
+  static const char *const names[] = { "sealed", "enveloped", "bare", "observe", "tick", "transmit", "drain", "restart", "again", "leap", "boot" };
+  what %= STEP_KINDS;
+  doing = names[what];
+  u8 frame[FRAME_MAX + 8];
+  switch (what) {
+    case SEALED: sealed(a, b, bytes, length); break;
+    case ENVELOPED:
+      memcpy(frame, bytes, length);
+      put32(frame + length, crc32c(bytes, length));
+      take_frame(frame, length + CRC, length > 13 ? frame[12] << 8 | frame[13] : 1);
+      break;
+    case BARE: take_frame(bytes, length, length > 13 ? bytes[12] << 8 | bytes[13] : 1); break;
+    case OBSERVE: observed(bytes, length); break;
+    case TICK: tick(a); break;
+    case TRANSMIT: transmit(b == 0 ? FRAME_MAX : b); break;
+    case DRAIN: drain((int)(a & 1)); break;
+    case RESTART: restart(a); break;
+    case AGAIN: if (again_bytes != 0) receive(again, again_bytes, 1); break;
+    case LEAP: tick(leaps[a % (sizeof leaps / sizeof leaps[0])]); break;
+    default: boot_with(a, bytes, length);
+  }
+}
+
+static void run(const u8 *data, size_t size) {
+  for (u32 steps = 0; size >= HEAD && steps < STEPS_MAX && booted; steps++) {
+    const u32 length = data[3] < size - HEAD ? data[3] : (u32)(size - HEAD);
+    step(data[0], data[1], data[2], data + HEAD, length);
+    data += HEAD + length;
+    size -= HEAD + length;
+  }
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
+  if (size == 0) return 0;
+  const struct state *const state = &states[data[0] % STATES];
+  memcpy(linear_memory + context, state->context, context_bytes);
+  memcpy(last_counter, state->last_counter, sizeof last_counter);
+  now_s = state->now_s;
+  again_bytes = 0;
+  booted = 1;
+  run(data + 1, size - 1);
+  return 0;
+}
+
+static void tell(void) {
+  fprintf(stderr, "heliograph: frames %llu taken %llu records %llu taken %llu boots %llu taken %llu ticks %llu\n", (unsigned long long)given.frames,
+          (unsigned long long)given.frames_taken, (unsigned long long)given.records, (unsigned long long)given.records_taken, (unsigned long long)given.boots,
+          (unsigned long long)given.boots_taken, (unsigned long long)given.ticks);
+}
+
+int LLVMFuzzerInitialize(int *count, char ***words) {
+  (void)count;
+  (void)words;
+  atexit(tell);
+  linear_regions[REGION_STATIC] = (struct region){ 0, LINEAR_BYTES };
+  image_constants();
+  const u32 static_end = image_memory_base();
+  linear_regions[REGION_STATIC] = (struct region){ 0, static_end };
+  context = ((static_end + 63) & ~63u) + 64;
+  context_bytes = image_context_bytes();
+  linear_regions[REGION_CONTEXT] = (struct region){ context, context_bytes };
+  out_at = ((context + context_bytes + 63) & ~63u) + 64;
+  out_bytes = (image_checkpoint_bytes() + 15) & ~15u;
+  in_end = LINEAR_BYTES;
+  if (out_at + out_bytes + 4096 > in_end) fail("linear memory is too small");
+  boot(config[0].bytes, config[0].length);
+  if (!booted) fail("the configuration is refused");
+  take(64);
+  image_inspect(context, WHAT_LAYOUT, 0, out_at, 64);
+  memcpy(&lines_at, linear_memory + out_at, 4);
+  memcpy(&lines_bytes, linear_memory + out_at + 4, 4);
+  lines_bytes -= lines_at;
+  before = malloc(lines_bytes);
+  for (u32 i = 0; i < STATES; i++) {
+    boot(config[beginnings[i].config].bytes, config[beginnings[i].config].length);
+    booted = 1;
+    const u8 *data = beginnings[i].steps;
+    u32 size = beginnings[i].length;
+    while (size >= HEAD) {
+      step(data[0], data[1], data[2], data + HEAD, data[3]);
+      size -= HEAD + data[3];
+      data += HEAD + data[3];
+    }
+    states[i].context = malloc(context_bytes);
+    memcpy(states[i].context, linear_memory + context, context_bytes);
+    memcpy(states[i].last_counter, last_counter, sizeof last_counter);
+    states[i].now_s = now_s;
+  }
+  return 0;
+}
+
+/* ---- mutation that knows steps and integers ---- */
+
+static u32 random_state;
+static u32 below(u32 n) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 17;
+  random_state ^= random_state << 5;
+  return random_state % n;
+}
+
+/* An integer in its shortest form; its length. */
+static u32 put_integer(u8 *at, u32 value) {
+  if (value < 24) {
+    at[0] = (u8)value;
+    return 1;
+  }
+  if (value < 0x100) {
+    at[0] = 0x18;
+    at[1] = (u8)value;
+    return 2;
+  }
+  if (value < 0x10000) {
+    at[0] = 0x19;
+    put16(at + 1, value);
+    return 3;
+  }
+  at[0] = 0x1a;
+  put32(at + 1, value);
+  return 5;
+}
+
+static u32 telling(void) {
+  static const u32 values[] = { 0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 16, 23, 24, 31, 32, 33, 63, 64, 127, 128, 199, 200, 255, 256, 257, 300, 511, 512, 999, 1000, 8191, 8192,
+                                65534, 65535, 65536, 0x10001, 0x1f0000, 0x200000, 0x7fffffff, 0x80000000u, 0xfffffffeu, 0xffffffffu };
+  const u32 kind = below(4);
+  if (kind == 0) return states[0].now_s + below(20000) - 8000;
+  if (kind == 1) return states[STATES - 1].now_s + below(20000) - 8000;
+  return values[below(sizeof values / sizeof values[0])];
+}
+
+/* Puts another integer in the place of one; the new length of the payload. */
+static u32 change_integer(u8 *payload, u32 length) {
+  u32 places[256], count = 0;
+  for (u32 at = 0; at < length;) {
+    const u8 head = payload[at];
+    const u32 more = head == 0x18 ? 1 : head == 0x19 ? 2 : head == 0x1a ? 4 : 0;
+    if (head < 0x1b && at + more < length) places[count++] = at;
+    at += 1 + more + (head >= 0x40 && head < 0x58 ? head - 0x40u : head == 0x58 && at + 1 < length ? 1u + payload[at + 1] : 0u);
+  }
+  if (count == 0) return length;
+  const u32 at = places[below(count)];
+  const u8 head = payload[at];
+  const u32 old = head == 0x18 ? 2 : head == 0x19 ? 3 : head == 0x1a ? 5 : 1;
+  u8 fresh[5];
+  const u32 bytes = put_integer(fresh, telling());
+  if (length - old + bytes > 255) return length;
+  memmove(payload + at + bytes, payload + at + old, length - at - old);
+  memcpy(payload + at, fresh, bytes);
+  return length - old + bytes;
+}
+
+size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned int seed) {
+  random_state = seed | 1;
+  u32 starts[STEPS_MAX], count = 0;
+  for (size_t at = 1; at + HEAD <= size && count < STEPS_MAX;) {
+    starts[count++] = (u32)at;
+    at += HEAD + data[at + 3];
+    if (at > size) data[starts[count - 1] + 3] = (u8)(size - starts[count - 1] - HEAD);
+  }
+  const u32 kind = below(8);
+  if (count == 0 || kind == 0) return LLVMFuzzerMutate(data, size, max_size);
+  const u32 at = starts[below(count)], length = data[at + 3];
+  u8 *const payload = data + at + HEAD;
+  const size_t rest = size - at - HEAD - length;
+  if (kind < 5) {
+    u8 changed[512];
+    memcpy(changed, payload, length);
+    u32 bytes = length;
+    if (kind < 3) bytes = change_integer(changed, length);
+    else bytes = (u32)LLVMFuzzerMutate(changed, length, 214);
+    if (size - length + bytes > max_size) return size;
+    memmove(payload + bytes, payload + length, rest);
+    memcpy(payload, changed, bytes);
+    data[at + 3] = (u8)bytes;
+    return size - length + bytes;
+  }
+  if (kind == 5) {
+    data[at + below(3)] = (u8)below(below(2) != 0 ? 256 : 16);
+    return size;
+  }
+  if (kind == 6 && size + HEAD + length <= max_size) {
+    // The step once more, before or after another.
+    u8 copy[HEAD + 256];
+    memcpy(copy, data + at, HEAD + length);
+    const u32 to = starts[below(count)];
+    memmove(data + to + HEAD + length, data + to, size - to);
+    memcpy(data + to, copy, HEAD + length);
+    return size + HEAD + length;
+  }
+  if (count > 1) {
+    memmove(data + at, payload + length, rest);
+    return size - HEAD - length;
+  }
+  data[0] = (u8)below(STATES);
+  return size;
+}

@@ -1,0 +1,185 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Intent, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { STATUS } from '../../host/engine/status.ts';
+import { nodeSignatures } from '../../host/security/signature.ts';
+import { intentDigest, signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
+import { TestCluster } from '../firmware/cluster.ts';
+
+const CLUSTER = 7;
+const NODES = 5;
+const LIAR = 4;
+const WHAT_INTENT = 2;
+const WHAT_COUNTERS = 4;
+const WHAT_STATEMENT = 13;
+const EQUIVOCATED = 209;
+const ACCEPTED = 1;
+const REFUSED = 2;
+const VERSION_BITS = 19;
+const counter = { claim: 32, spokenFor: 33, differs: 34, forged: 35, statementFalse: 36, barred: 38 } as const;
+
+const lot = { name: 'group', group: 1, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 } as const;
+
+const seedOf = (node: number) => new Uint8Array(32).fill(node + 1);
+
+function flown(ownerRateMax = 0): TestCluster {
+  const cluster = new TestCluster({ nodes: NODES, features: 0, groups: [lot], ownerRateMax });
+  // Its place is empty: what comes in its name is made here.
+  cluster.kill(LIAR);
+  cluster.runTo(1300);
+  return cluster;
+}
+
+/** The platforms' signature service, until nothing is asked any more. */
+function serve(cluster: TestCluster, untilS: number): void {
+  for (let atS = cluster.nowMs / 1000 + 15; atS <= untilS; atS += 15) {
+    cluster.runTo(atS);
+    for (let told = cluster.commands.shift(); told !== undefined; told = cluster.commands.shift()) {
+      const [type, ticket] = told.fields;
+      if (type !== TYPE.sign && type !== TYPE.verify) continue;
+      const shown = statementOf(Uint32Array.from(cluster.inspect(told.node, WHAT_STATEMENT, ticket)));
+      if (shown === null) continue;
+      if (type === TYPE.sign) {
+        assert.is(shown.owner, told.node, 'a node has nobody’s word signed but its own');
+        cluster.observe(told.node, { name: 'signed', ticket, signature: signStatement(seedOf(told.node), CLUSTER, shown) });
+      } else {
+        const ok = verifyStatement(nodeSignatures.publicKey(seedOf(shown.owner)), CLUSTER, shown) ? 1 : 0;
+        cluster.observe(told.node, { name: 'verified', ticket, ok });
+      }
+    }
+  }
+}
+
+function intentOf(cluster: TestCluster, content: Partial<Intent>): Intent {
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  return {
+    name: 'intent',
+    owner: LIAR,
+    slot: 0,
+    version: (1 << VERSION_BITS) + 1,
+    kind: 1,
+    resource: (1 << 16) | 1,
+    startS: nowS,
+    endS: nowS + 86_400,
+    rate: 150,
+    priority: 1,
+    state: 3,
+    generation: 1,
+    claimS: nowS,
+    publishedS: nowS,
+    nonce: 1,
+    read: 0,
+    leaseS: 0,
+    ...content,
+  };
+}
+
+const held = (cluster: TestCluster, node: number, owner: number, slot: number) =>
+  cluster.inspect(node, WHAT_INTENT, owner * 8 + slot);
+const counted = (cluster: TestCluster, node: number, which: number) => cluster.inspect(node, WHAT_COUNTERS)[2 * which];
+const verdict = (cluster: TestCluster, node: number, owner: number, slot: number) => {
+  const s = Math.floor(cluster.nowMs / 1000);
+  return cluster.engine.calls.verdict(cluster.contexts[node], owner, slot, s, 0);
+};
+
+const insiders = suite('SEC-5 insiders');
+
+insiders('an owner’s claims stand as far as one member may draw, and no further', () => {
+  const cluster = flown(200);
+  cluster.inject(0, LIAR, [intentOf(cluster, {})]);
+  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  assert.is(verdict(cluster, 0, LIAR, 0), ACCEPTED);
+  assert.is(verdict(cluster, 0, LIAR, 1), REFUSED, 'together they draw more than one member may');
+  const whole = intentOf(cluster, { slot: 2, version: (1 << VERSION_BITS) + 3, resource: 1 << 16, rate: 2000 });
+  assert.is(cluster.inject(0, LIAR, [whole]), STATUS.implausible, 'one claim beyond the bound is no claim');
+  assert.is(cluster.inject(0, LIAR, [{ ...whole, slot: 6, rate: 1 }]), STATUS.implausible, 'slot 6 is not for lots');
+  assert.ok(counted(cluster, 0, counter.claim) >= 2);
+});
+
+insiders('without a bound the same claims all stand', () => {
+  const cluster = flown(0);
+  cluster.inject(0, LIAR, [intentOf(cluster, {})]);
+  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  assert.equal([verdict(cluster, 0, LIAR, 0), verdict(cluster, 0, LIAR, 1)], [ACCEPTED, ACCEPTED]);
+});
+
+insiders('of two contents under one version all come to hold the same', () => {
+  const cluster = flown();
+  assert.is(cluster.inject(0, LIAR, [intentOf(cluster, { rate: 100 })]), STATUS.ok);
+  assert.is(cluster.inject(1, LIAR, [intentOf(cluster, { rate: 120, nonce: 2 })]), STATUS.ok);
+  assert.is.not(held(cluster, 0, LIAR, 0)[8], held(cluster, 1, LIAR, 0)[8]);
+  cluster.runTo(1900);
+  const rates = [0, 1, 2, 3].map((node) => held(cluster, node, LIAR, 0)[8]);
+  assert.is(new Set(rates).size, 1, `rates held: ${rates}`);
+  assert.ok([0, 1, 2, 3].some((node) => counted(cluster, node, counter.differs) > 0));
+});
+
+insiders('what is made up in a member’s name falls by its word', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const claim = {
+    slot: 0,
+    kind: 1,
+    resource: (1 << 16) | 3,
+    startS: nowS,
+    endS: nowS + 86_400,
+    durationS: 0,
+    rate: 100,
+    priority: 1,
+  };
+  cluster.observe(1, { name: 'assign', ...claim });
+  serve(cluster, nowS + 120);
+  const [version] = held(cluster, 1, 1, 0);
+  assert.is(held(cluster, 0, 1, 0)[0], version);
+  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 5, resource: claim.resource });
+  for (const node of [0, 1, 2, 3]) assert.is(cluster.inject(node, LIAR, [forged]), STATUS.ok);
+  assert.is(held(cluster, 0, 1, 0)[0], version + 5, 'the key of the cluster does not tell who wrote it');
+  assert.is(held(cluster, 1, 1, 0)[0], version, 'its owner knows better');
+  assert.is(counted(cluster, 1, counter.spokenFor), 1);
+  serve(cluster, nowS + 420);
+  for (const node of [0, 2, 3]) {
+    assert.is(held(cluster, node, 1, 0)[0], held(cluster, 1, 1, 0)[0], `node ${node} holds what node 1 published`);
+    assert.ok(counted(cluster, node, counter.forged) > 0);
+  }
+  const again = cluster.inject(0, LIAR, [forged]);
+  assert.is(again, STATUS.ok);
+  assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
+});
+
+function statementFor(intent: Intent, atS: number, signer: number): Message {
+  const { owner, slot, version } = intent;
+  const text = { owner, slot, version, atS, digest: intentDigest(intent) };
+  return { name: 'statement', ...text, signature: signStatement(seedOf(signer), CLUSTER, text) };
+}
+
+insiders('two words of one owner that contradict each other are proof to everybody, and what it publishes counts no more', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const one = intentOf(cluster, { rate: 100 });
+  const other = { ...one, rate: 120, nonce: 2 };
+  cluster.inject(0, LIAR, [one, statementFor(one, nowS, LIAR)]);
+  cluster.inject(0, LIAR, [statementFor(other, nowS + 1, LIAR)]);
+  serve(cluster, nowS + 300);
+  for (const node of [0, 1, 2, 3]) {
+    const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
+    assert.equal(told[0]?.fields.slice(1), [LIAR, 0, one.version, 1], `node ${node} knows`);
+    assert.equal(held(cluster, node, LIAR, 0), [], `node ${node} holds nothing of it`);
+  }
+  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
+  assert.equal(held(cluster, 0, LIAR, 1), []);
+  assert.ok(counted(cluster, 0, counter.barred) > 0);
+});
+
+insiders('nobody can be framed: words that another signed prove nothing', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const one = intentOf(cluster, { owner: 1, rate: 100 });
+  const other = { ...one, rate: 120, nonce: 2 };
+  cluster.inject(0, LIAR, [statementFor(one, nowS, LIAR)]);
+  cluster.inject(0, LIAR, [statementFor(other, nowS + 1, LIAR)]);
+  serve(cluster, nowS + 300);
+  assert.is(cluster.events.filter(({ fields }) => fields[0] === EQUIVOCATED).length, 0);
+  assert.is(counted(cluster, 0, counter.statementFalse), 2);
+});
+
+insiders.run();
