@@ -12,11 +12,14 @@
  *     install()  does so; throws with the reason when it cannot be done here
  *     prepare()  optional: what has to be made once, before tests run beside each other; throws when it cannot
  */
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildBoards, installBoardTools, installCommand, installPackages, isInstalled, missingPackages } from './boards.mjs';
 import { root } from './paths.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
+
+const fuzzerPackages = ['clang-14', 'libclang-rt-14-dev'];
 
 export const needs = [
   { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
@@ -33,7 +36,21 @@ export const needs = [
     command: installCommand(['tshark']),
     install: () => installPackages(['tshark']),
   },
+  {
+    name: 'fuzzer',
+    present: hasLibFuzzer,
+    command: installCommand(fuzzerPackages),
+    install: () => installPackages(fuzzerPackages),
+  },
 ];
+
+/** clang is there without libFuzzer where its runtime libraries are not. */
+function hasLibFuzzer() {
+  const { status, stdout } = spawnSync('clang-14', ['--print-runtime-dir'], { encoding: 'utf8' });
+  if (status !== 0) return false;
+  const folders = [stdout.trim(), join(stdout.trim(), '..', 'linux')].filter((folder) => existsSync(folder));
+  return folders.some((folder) => readdirSync(folder).some((name) => name.startsWith('libclang_rt.fuzzer')));
+}
 
 /** The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name that no entry has. */
 export function needsOf(path) {

@@ -1,8 +1,10 @@
 // Builds the fuzzer: an image translated as boards translate it, the harness, and libFuzzer (clang).
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFirmware } from '../../../host/build/firmware.mjs';
+import { filesBelow, stampOf } from '../../../host/build/paths.mjs';
 import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/build/root.ts';
 import { runTool } from '../../../host/board/toolchain.ts';
 import { translateImage } from '../../../host/board/translate.ts';
@@ -15,6 +17,8 @@ import { beginnings } from './steps.ts';
 export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
 export type FuzzedImage = keyof typeof fuzzed;
 
+/** No image of the build: it is compiled with the fuzzer. */
+const onDemand: FuzzedImage = 'tiny-null-cipher';
 const compiler = 'clang-14';
 const folderOf = (image: string) => join(rootFolder, 'dist', 'fuzz', image);
 /** Static data, a context, a checkpoint and an input fit in. */
@@ -78,19 +82,49 @@ function setupText(members: number, cipherReal: boolean): string {
 export interface FuzzerOptions {
   /** With AddressSanitizer as well, and comparisons told to libFuzzer: three times slower. */
   readonly thorough?: boolean;
+  /** The harness changes the state itself where an input was rejected: what it is there to find. */
+  readonly broken?: boolean;
+}
+
+/** Changes when anything does that goes into the program. */
+function stampFor(image: FuzzedImage): string {
+  const sources = [
+    ...filesBelow('firmware', ['.ts', '.h']),
+    ...filesBelow('host/board', ['.ts']),
+    ...filesBelow('test/security/fuzz', ['.ts', '.c', '.h']),
+  ];
+  const built =
+    image === onDemand
+      ? ''
+      : createHash('sha256')
+          .update(readFileSync(imagePath(image)))
+          .digest('hex');
+  return `${stampOf(sources)} ${built}`;
 }
 
 /** Path of the fuzzer's program for an image. Throws ToolError when clang is missing or refuses. */
-export async function buildFuzzer(image: FuzzedImage, { thorough = false }: FuzzerOptions = {}): Promise<string> {
-  if (!existsSync(imagePath(image))) await compileFirmware(image);
-  const folder = folderOf(thorough ? `${image}-thorough` : image);
+export async function buildFuzzer(image: FuzzedImage, { thorough = false, broken = false }: FuzzerOptions = {}): Promise<string> {
+  const folder = folderOf(`${image}${thorough ? '-thorough' : ''}${broken ? '-broken' : ''}`);
+  const program = join(folder, 'fuzzer');
+  const stamp = stampFor(image);
+  if (existsSync(program) && existsSync(join(folder, 'stamp')) && readFileSync(join(folder, 'stamp'), 'utf8') === stamp)
+    return program;
+  if (image === onDemand) await compileFirmware(image);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image as Preset | Variant)));
   const { isCipherNull } = loadV8Engine(image as Preset | Variant).image;
   writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull));
   const sources = join(rootFolder, 'test/security/fuzz');
   const flags = [
-    ...['-std=gnu11', '-O2', '-g1', '-fno-strict-aliasing', '-Wno-unknown-attributes', `-DLINEAR_BYTES=${linearBytes}`],
+    ...[
+      '-std=gnu11',
+      '-O2',
+      '-g1',
+      '-fno-strict-aliasing',
+      '-Wno-unknown-attributes',
+      `-DLINEAR_BYTES=${linearBytes}`,
+      `-DBROKEN=${broken ? 1 : 0}`,
+    ],
     ...['-DLINEAR_CHECKED=0', '-DBIG_ENDIAN_TARGET=0', '-include', join(sources, 'linear.h')],
     ...[`-I${join(rootFolder, 'firmware/boards/image')}`, `-I${folder}`],
   ];
@@ -99,5 +133,6 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false }: Fuzz
   await runTool(compiler, [...flags, ...instrumented, '-c', join(folder, 'image.c'), '-o', 'image.o'], folder);
   await runTool(compiler, [...flags, '-Wall', '-Wextra', '-c', join(sources, 'harness.c'), '-o', 'harness.o'], folder);
   await runTool(compiler, [`-fsanitize=fuzzer${thorough ? ',address' : ''}`, 'image.o', 'harness.o', '-o', 'fuzzer'], folder);
-  return join(folder, 'fuzzer');
+  writeFileSync(join(folder, 'stamp'), stamp);
+  return program;
 }

@@ -19,6 +19,8 @@ enum step { SEALED, ENVELOPED, BARE, OBSERVE, TICK, TRANSMIT, DRAIN, RESTART, AG
 enum { STATUS_OK = 0, STATUS_TICK_FIRST = 11, STATUS_MASK = 255, FRAME_MAX = 256, STEPS_MAX = 10, HEAD = 4, TAG = 16, CRC = 4 };
 enum { WHAT_LAYOUT = 9, WHAT_COUNTERS = 4, TYPE_RESERVE = 169, TYPE_CHECK = 170 };
 enum { MEMBERS_HEARD = 256, CYCLE = 15, WINDOW = 64 };
+/* What was given is told after every so many runs, for a long run may be interrupted. */
+enum { TELLING = (1 << 18) - 1 };
 
 u8 linear_memory[LINEAR_BYTES] __attribute__((aligned(64)));
 struct region linear_regions[REGIONS];
@@ -45,7 +47,7 @@ static struct state states[STATES];
 static const char *doing = "start";
 /* How often the image was given something, and took it. */
 static struct {
-  u64 frames, frames_taken, records, records_taken, boots, boots_taken, ticks;
+  u64 runs, frames, frames_taken, records, records_taken, boots, boots_taken, ticks;
 } given;
 
 static void __attribute__((noreturn)) fail(const char *what) {
@@ -162,6 +164,7 @@ static void keep(void) {
   memcpy(before, linear_memory + context + lines_at, lines_bytes);
 }
 static void same(const char *what) {
+  if (BROKEN) linear_memory[context + lines_at] ^= 1;
   if (memcmp(before, linear_memory + context + lines_at, lines_bytes) != 0) fail(what);
 }
 
@@ -338,6 +341,12 @@ static void run(const u8 *data, size_t size) {
   }
 }
 
+static void tell(void) {
+  fprintf(stderr, "heliograph: runs %llu frames %llu taken %llu records %llu taken %llu boots %llu taken %llu ticks %llu\n", (unsigned long long)given.runs, (unsigned long long)given.frames,
+          (unsigned long long)given.frames_taken, (unsigned long long)given.records, (unsigned long long)given.records_taken, (unsigned long long)given.boots,
+          (unsigned long long)given.boots_taken, (unsigned long long)given.ticks);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   if (size == 0) return 0;
   const struct state *const state = &states[data[0] % STATES];
@@ -347,13 +356,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   again_bytes = 0;
   booted = 1;
   run(data + 1, size - 1);
+  if ((++given.runs & TELLING) == 0) tell();
   return 0;
-}
-
-static void tell(void) {
-  fprintf(stderr, "heliograph: frames %llu taken %llu records %llu taken %llu boots %llu taken %llu ticks %llu\n", (unsigned long long)given.frames,
-          (unsigned long long)given.frames_taken, (unsigned long long)given.records, (unsigned long long)given.records_taken, (unsigned long long)given.boots,
-          (unsigned long long)given.boots_taken, (unsigned long long)given.ticks);
 }
 
 int LLVMFuzzerInitialize(int *count, char ***words) {

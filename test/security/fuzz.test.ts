@@ -1,0 +1,68 @@
+// needs: fuzzer
+// SEC-4: a short run of the fuzzer from the corpus that is kept; and that it finds what it is there to find.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { buildFuzzer } from './fuzz/build.ts';
+import { unpack, writeInputs } from './fuzz/corpus_file.ts';
+import { readLog } from './fuzz/log.ts';
+import { seeds, step } from './fuzz/steps.ts';
+
+const test = suite('fuzzer');
+const image = 'tiny-null-cipher';
+const corpus = join(rootFolder, 'test/security/corpus', `${image}.bin`);
+const runs = 20_000;
+const folder = mkdtempSync(join(tmpdir(), 'heliograph-fuzz-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(program: string, words: string[]) {
+  const { status, stderr } = spawnSync(program, words, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 });
+  return { status, stderr };
+}
+
+test(`${runs} runs from the corpus, and no crash`, async () => {
+  assert.ok(statSync(corpus).size <= 200 * 1024);
+  const inputs = [...unpack(readFileSync(corpus)), ...seeds(8).values()];
+  writeInputs(join(folder, 'seeds'), inputs);
+  const program = await buildFuzzer(image);
+  const { status, stderr } = run(program, [
+    'seeds',
+    '-seed=1',
+    `-runs=${runs}`,
+    '-entropic=0',
+    '-max_len=400',
+    '-print_final_stats=1',
+  ]);
+  assert.is(status, 0, stderr.split('\n').slice(-40).join('\n'));
+  const { given, crash, ...told } = readLog(stderr);
+  assert.is(crash, null);
+  assert.ok(told.runs >= runs && told.inputs > 1000);
+  for (const what of ['frames', 'records', 'boots']) {
+    assert.ok(given[`${what} taken`] > 0, `no ${what} were taken`);
+    assert.ok(given[what] > given[`${what} taken`], `no ${what} were refused`);
+  }
+});
+
+test('against the real cipher nothing that is not sealed is taken, and a harness that has the wrong image says so', async () => {
+  writeInputs(join(folder, 'real'), [...seeds(8).values()]);
+  const program = await buildFuzzer('tiny');
+  const right = run(program, ['real', '-seed=1', '-runs=2000', '-entropic=0', '-max_len=400', '-print_final_stats=1']);
+  assert.is(right.status, 0, right.stderr.split('\n').slice(-40).join('\n'));
+  assert.is(readLog(right.stderr).given['frames taken'], 0);
+});
+
+test('a crash is told with what was done, and ends the run', async () => {
+  const program = await buildFuzzer(image, { broken: true });
+  const path = join(folder, 'crash');
+  writeFileSync(path, Buffer.concat([Uint8Array.of(0), step('bare', 0, 0, new Uint8Array(60))]));
+  const { status, stderr } = run(program, [path]);
+  assert.is.not(status, 0);
+  assert.match(stderr, /heliograph: a frame was rejected and yet changed the state, while: bare/);
+});
+
+test.run();

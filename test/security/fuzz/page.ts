@@ -1,0 +1,71 @@
+// docs/results/fuzz.md out of the logs of runs.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, relative } from 'node:path';
+import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/build/root.ts';
+import { readLog } from './log.ts';
+
+const count = (value: number) => value.toLocaleString('en');
+
+interface Row {
+  readonly image: string;
+  readonly log: string;
+  readonly text: string;
+}
+
+/** A log lies in dist/fuzz/IMAGE or a folder below; `-thorough` behind the image: with AddressSanitizer. */
+function rowOf(path: string): Row {
+  const [, , image] = relative(rootFolder, path).split('/');
+  return { image, log: relative(rootFolder, path), text: readFileSync(path, 'utf8') };
+}
+
+function tableRow({ image, text }: Row): string {
+  const run = readLog(text);
+  const seed = /^INFO: Seed: (\d+)/m.exec(text)?.[1] ?? '';
+  const { frames = 0, records = 0, boots = 0, ticks = 0 } = run.given;
+  const taken = (what: string) => `${count(run.given[what] ?? 0)} (${count(run.given[`${what} taken`] ?? 0)})`;
+  const cells = [
+    `\`${image}\``,
+    seed,
+    count(run.runs),
+    count(run.perSecond),
+    count(frames + records + boots),
+    taken('frames'),
+    taken('records'),
+    taken('boots'),
+    count(ticks),
+    `${count(run.edges)} of ${count(run.edgesAll)}`,
+    count(run.inputs),
+    run.crash ?? 'none',
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** The page. Throws when a path is no log. */
+export function fuzzPage(paths: readonly string[]): string {
+  const rows = paths.map((path) => rowOf(join(process.cwd(), path)));
+  const images = [...new Set(rows.map(({ image }) => image.replace('-thorough', '')))];
+  const sha = (image: string) =>
+    createHash('sha256')
+      .update(readFileSync(imagePath(image as Preset | Variant)))
+      .digest('hex')
+      .slice(0, 16);
+  return `# Coverage-guided fuzzing of decode and dispatch
+
+Runs by \`npm run fuzz -- IMAGE --runs N --seed S\`, page by \`npm run -s fuzz -- --page ${rows.map(({ log }) => log).join(' ')} > docs/results/fuzz.md\`. ${cpus()[0]?.model}, one core, beside other work.
+
+The image is translated as boards translate it (wasm2c), instrumented by clang and driven by libFuzzer through test/security/fuzz/harness.c. A run begins in one of four states (just booted; without the
+time; at work, with intents, assignments and two epochs; in the middle of an epoch's cover) and takes up to ten steps: frames that are sealed right and say anything, frames with a right CRC-32C, bare
+bytes, records of the platform, time that passes or leaps, outputs that are fetched, restarts from a checkpoint, frames given again, boots.
+A crash is: a trap; an access outside static data, the context and the very bytes that the call was given; a rejected input that changed the state or raised a flag; a frame taken twice;
+an output longer than its room; a checkpoint that cannot be made or restored; with the real cipher, any frame taken at all.
+
+| image | seed | runs | runs/s | inputs given | frames (taken) | records (taken) | boots (taken) | ticks | edges | inputs kept | crashes |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+${rows.map(tableRow).join('\n')}
+
+Images (SHA-256): ${images.map((image) => `\`${image}\` ${sha(image)}`).join(', ')}. Edges are those of the translated C, bounds checks that can only fail by a fault among them.
+`;
+}
