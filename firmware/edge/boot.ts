@@ -12,6 +12,7 @@ import { witnessRestart } from "../intent/witness";
 import { scheduleBoot } from "../schedule/step";
 import { watchdogBoot } from "../watchdog/step";
 import { convergenceRestart } from "../convergence/step";
+import { forgetPending } from "../security/epoch";
 import { beginCounters, takeKey } from "../security/provision";
 import {
   messageType,
@@ -178,6 +179,7 @@ export function restoreContext(
   queues(ctx).flags = 0;
   queues(ctx).due = 0;
   protectionBoot(ctx);
+  forgetPending(ctx);
   // Were the keys refused, older ones of the checkpoint would still do.
   takeRest(ctx, groups, end, false);
   beginCounters(ctx, reserved);

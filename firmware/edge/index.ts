@@ -1,11 +1,11 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
-import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_LENGTH, COUNTER_RECORD_REJECTED, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
+import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_AHEAD, FLAG_DEADLINE, STATUS_LENGTH, COUNTER_RECORD_REJECTED, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from "../memory/map";
-import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
+import { call, changes, FRAME_AHEAD, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { invariant, trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
-import { setLocal, setMission } from "../membership/clock";
+import { forgetTime, setLocal, setMission } from "../membership/clock";
 import { scrub, tellFound } from "../protection/step";
 import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitrate";
@@ -101,6 +101,11 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
   if (turnDue(ctx)) return close(ctx, STATUS_TICK_FIRST);
   status = openFrame(ctx, frame);
   if (status != STATUS_OK) return close(ctx, status);
+  // Nobody outside the cluster has frames of a time to come: it is this clock that is behind.
+  if (call(ctx).exchanges == FRAME_AHEAD) {
+    forgetTime(ctx);
+    return closeWithFlags(ctx, STATUS_AHEAD | FLAG_DEADLINE);
+  }
   if (state.timeKnown != 0) turnMinute(ctx);
   applyFrame(ctx, length);
   return closeWithFlags(ctx, STATUS_OK);

@@ -116,8 +116,7 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
       break;
     case TYPE_EPOCH_HEAD:
       if (decodeEpochHead(at, end, changetype<EpochHead>(s)) != end) break;
-      onHead(ctx, changetype<EpochHead>(s));
-      status = STATUS_OK;
+      status = onHead(ctx, changetype<EpochHead>(s), true) ? STATUS_OK : STATUS_IMPLAUSIBLE;
       break;
     case TYPE_EPOCH_PART:
       if (decodeEpochPart(at, end, changetype<EpochPart>(s)) != end) break;

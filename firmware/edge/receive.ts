@@ -12,6 +12,8 @@ import {
   STATUS_IMPLAUSIBLE,
   STATUS_REPLAY,
   STATUS_STALE,
+  STATUS_AHEAD,
+  DEAF_S,
   STATUS_TAG,
   COUNTER_FRAME_LENGTH,
   COUNTER_FRAME_CRC,
@@ -44,7 +46,7 @@ import {
   onAlive,
   onIsolation,
 } from "../membership/step";
-import { membership, memberToChange } from "../membership/table";
+import { hearing, membership, memberToChange } from "../membership/table";
 import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
 import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
 import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
@@ -130,7 +132,7 @@ import {
   Beacon,
   decodeBeacon,
 } from "../wire/generated/messages";
-import { call } from "../memory/guard";
+import { call, FRAME_AHEAD } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
 import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible } from "./lists";
@@ -152,9 +154,14 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsDoubted(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
   const status = readEnvelope(ctx, frame, length);
   const now = call(ctx);
+  now.exchanges = 0;
   if (status != STATUS_OK || now.epoch == 0) return status;
   const fresh = checkCounter(ctx, now.sender, now.counter);
   if (fresh == STATUS_OK) return STATUS_OK;
+  if (fresh == STATUS_AHEAD && missionS(ctx) > hearing(ctx).heardS + DEAF_S) {
+    now.exchanges = FRAME_AHEAD;
+    return STATUS_OK;
+  }
   return reject(ctx, fresh == STATUS_REPLAY ? COUNTER_FRAME_REPLAY : fresh == STATUS_STALE ? COUNTER_FRAME_STALE : COUNTER_FRAME_AHEAD, fresh);
 }
 
@@ -165,8 +172,11 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   if (now.sender == self(ctx)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
+  let pulses: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);
+    // One time a frame: else a single one could tell a node without time what it is.
+    if (type == TYPE_PULSE && pulses++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     if ((type == TYPE_EPOCH_HEAD || type == TYPE_EPOCH_PART) != (now.epoch == 0)) return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     at = checkMessage(ctx, at, end, now.sender);
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
@@ -311,7 +321,7 @@ function applyKeys(ctx: usize, at: usize, end: usize): usize {
   const s: usize = ctx + SCRATCH_AT;
   if (messageType(at, end) == TYPE_EPOCH_HEAD) {
     const next = decodeEpochHead(at, end, changetype<EpochHead>(s));
-    onHead(ctx, changetype<EpochHead>(s));
+    onHead(ctx, changetype<EpochHead>(s), false);
     return next;
   }
   const next = decodeEpochPart(at, end, changetype<EpochPart>(s));

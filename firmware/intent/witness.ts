@@ -281,7 +281,7 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
     if (<u32>entry.state == FREE || <u32>entry.owner != m.owner || <u32>entry.slot != m.slot) continue;
     const same = sameDigest(changetype<usize>(entry) + DIGEST_AT, m.digestAt);
     if (entry.version == m.version && !same && m.version != 0) flags |= CONTESTED;
-    else if (entry.atS >= m.atS) return;
+    else if (entry.atS >= m.atS && (<u32>entry.state == VALID || same)) return;
   }
   if (flags == 0 && waiting(ctx) >= WAITING_MAX) {
     countLoss(ctx, COUNTER_STATEMENTS_FULL);
@@ -407,11 +407,22 @@ export function isProven(ctx: usize, owner: u32): bool {
 /** Two valid words of one owner contradict each other. */
 function prove(ctx: usize, a: u32, b: u32): void {
   const owner: u32 = statement(ctx, a).owner;
+  if (isProven(ctx, owner)) {
+    // It is proven once: more proofs must not fill the table.
+    if ((statement(ctx, a).flags & PROOF) == 0) statementToChange(ctx, a).state = <u8>FREE;
+    if ((statement(ctx, b).flags & PROOF) == 0) statementToChange(ctx, b).state = <u8>FREE;
+    return;
+  }
+  // The pair before is told no more.
+  const before = witness(ctx);
+  if (before.proofA != 0) {
+    statementToChange(ctx, before.proofA - 1).flags &= ~PROOF;
+    statementToChange(ctx, before.proofB - 1).flags &= ~PROOF;
+  }
   statementToChange(ctx, a).flags |= PROOF;
   statementToChange(ctx, b).flags |= PROOF;
   statementToChange(ctx, a).left = 0;
   statementToChange(ctx, b).left = 0;
-  if (isProven(ctx, owner)) return;
   const state = witnessToChange(ctx);
   state.proofA = a + 1;
   state.proofB = b + 1;

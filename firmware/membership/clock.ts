@@ -5,6 +5,7 @@ import {
   BEAT_FIRST,
   EPOCH_BEATS,
   CLOCK_ERROR_MS_MAX,
+  CYCLE_S,
   CLOCK_DRIFT_PPM_MAX,
   CLOCK_STEP_S_MAX,
   CLOCK_SAMPLES_MIN,
@@ -27,6 +28,8 @@ const AGREE_MS: i32 = AGREE_S * 1000;
 /** Error that one sample adds, and that of a clock whose majority agrees. */
 const SAMPLE_ERROR_MS: u32 = 2 * TRANSIT_ERROR_MS + 200;
 const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
+/** A time so far beyond the last reservation is not learnt: 400 days. */
+const LEARN_CYCLES_MAX: u32 = (400 * 86400) / CYCLE_S;
 /** A pulse has 16 bits for it: this or more. */
 export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
 const DRIFT_S_PER_MS: u32 = 1000 / CLOCK_DRIFT_PPM_MAX;
@@ -168,14 +171,20 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
     countLoss(ctx, COUNTER_CLOCK_DISAGREES);
     // A clock known to be bad is learnt anew; of two that are, the one behind.
     if (errorMs <= CLOCK_ERROR_MS_MAX || (!trusted && off < 0)) return;
-    setError(ctx, errorMs);
-    state.timeKnown = 0;
-    state.bootKnown = 0;
-    state.samples = 0;
-    state.periodS = call(ctx).localS;
-    changes(ctx, HOT | NODE);
+    forgetTime(ctx);
   }
   learn(ctx, peerS, <i32>peerMs + transitMs, peerErrorMs);
+}
+
+/** Mission time is not known any more: it is learnt anew. */
+export function forgetTime(ctx: usize): void {
+  const state = edge(ctx);
+  setError(ctx, clockErrorMs(ctx));
+  state.timeKnown = 0;
+  state.bootKnown = 0;
+  state.samples = 0;
+  state.periodS = call(ctx).localS;
+  changes(ctx, HOT | NODE);
 }
 
 /**
@@ -200,6 +209,9 @@ function abs(ms: i32): u32 {
 /** A sample for a clock that is unknown: time peerS + sumMs at the present local time. */
 function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   const state = edge(ctx);
+  // Counters that were reserved never come back: a time that no board sleeps for would silence this node for good.
+  const sent = queues(ctx).sentCycle;
+  if (sent != 0 && sent != 0xffffffff && peerS / CYCLE_S > sent + LEARN_CYCLES_MAX) return;
   changes(ctx, HOT | NODE);
   // The offset that this sample asks for; the first is kept and later ones are compared with it.
   let offsetS = peerS - call(ctx).localS;

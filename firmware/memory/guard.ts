@@ -25,7 +25,7 @@ export class Call {
   localMs: u32 = 0;
   missionS: u32 = 0;
   missionMs: u32 = 0;
-  /** Messages of anti-entropy in the frame at hand. */
+  /** Messages of anti-entropy in the frame at hand; before it is opened, FRAME_AHEAD if its counter is ahead and it is opened all the same. */
   exchanges: u32 = 0;
   /** The frame at hand, from its envelope; where its ciphertext or plain text begins, and how long the text is. */
   sender: u32 = 0;
@@ -43,6 +43,9 @@ export class Call {
 export function call(ctx: usize): Call {
   return changetype<Call>(ctx + CALL_AT);
 }
+
+/** This node hears nobody, and its own clock may be the cause. */
+export const FRAME_AHEAD: u32 = 0xffffffff;
 
 /** What was found and corrected, and how far the scrubber is (protection/). One line. Local seconds. */
 @unmanaged

@@ -44,6 +44,7 @@ import {
   linkKey,
   linkKeyToReplace,
   part,
+  partToChange,
   partToReplace,
   pathKeyAt,
   pending,
@@ -92,21 +93,20 @@ export function installKey(ctx: usize, epoch: u32, startS: u32, secret: usize): 
 
 // ---- learning ----
 
-/** A head, from the air or a ground link: its signature is checked first. */
-export function onHead(ctx: usize, m: EpochHead): void {
+/** A head, from the air or a ground link, which waits for nobody's turn: its signature is checked first. False if another is being checked. */
+export function onHead(ctx: usize, m: EpochHead, isFromGround: bool): bool {
   const epoch = m.epoch;
-  if (epoch > EPOCH_MAX || epoch <= newestEpoch(ctx) || epoch <= head(ctx).epoch) return;
+  if (epoch > EPOCH_MAX) return false;
+  if (epoch <= newestEpoch(ctx) || epoch <= head(ctx).epoch) return true;
   const waiting = pending(ctx);
-  if (waiting.epoch != 0 || waiting.checks >= EPOCH_CHECKS_MAX) {
+  if (waiting.epoch != 0 || (!isFromGround && waiting.checks >= EPOCH_CHECKS_MAX)) {
     if (waiting.epoch != epoch) countLoss(ctx, COUNTER_EPOCH_CHECKS);
-    return;
+    return false;
   }
   const from = m.commitmentAt;
   const signature = m.signatureAt;
   const startS = m.startS;
   const parts = m.parts;
-  const at = commandSpace(ctx);
-  if (at == 0) return;
   const state = pendingToChange(ctx);
   state.epoch = epoch;
   state.startS = startS;
@@ -114,9 +114,31 @@ export function onHead(ctx: usize, m: EpochHead): void {
   state.checks++;
   memory.copy(commitmentOf(state), from, COMMITMENT_BYTES);
   memory.copy(changetype<usize>(state) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
-  const c = changetype<CheckEpoch>(ctx + SCRATCH_OUT_AT);
-  c.epoch = epoch;
-  commandDone(ctx, at, encodeCheckEpoch(at, at + COMMAND_BYTES_MAX - 1, c));
+  askEpoch(ctx, epoch);
+  return true;
+}
+
+function askEpoch(ctx: usize, epoch: u32): void {
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<CheckEpoch>(ctx + SCRATCH_OUT_AT);
+  m.epoch = epoch;
+  commandDone(ctx, at, encodeCheckEpoch(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/** After a restart nobody answers what was asked before. */
+export function forgetPending(ctx: usize): void {
+  const state = pendingToChange(ctx);
+  state.epoch = 0;
+  state.checks = 0;
+}
+
+/** Whether a key is held that no checkpoint has: the next one is due then. */
+export function epochUnstored(ctx: usize): bool {
+  return head(ctx).unstored != 0;
+}
+export function epochStored(ctx: usize): void {
+  headToChange(ctx).unstored = 0;
 }
 
 function commitmentOf(state: Head): usize {
@@ -138,7 +160,8 @@ export function onEpochChecked(ctx: usize, epoch: u32, right: bool): void {
   state.held = 0;
   state.installed = 0;
   state.told = told;
-  for (let i: u32 = 0; i < COVER_PARTS_MAX; i++) partToReplace(ctx, i).node = 0;
+  state.unstored = 0;
+  for (let i: u32 = 0; i < COVER_PARTS_MAX; i++) memory.fill(changetype<usize>(partToReplace(ctx, i)), 0, 64);
 }
 
 /** Levels from this node's leaf up to `node`; PATH_KEYS if it is not on that path. */
@@ -154,8 +177,13 @@ export function onPart(ctx: usize, m: EpochPart): void {
   const node = m.node;
   if (state.epoch == 0 || m.epoch != state.epoch) return;
   const held = state.held;
-  for (let i: u32 = 0; i < held; i++) if (part(ctx, i).node == node) return;
   const own = levelOf(ctx, node) < PATH_KEYS;
+  for (let i: u32 = 0; i < held; i++) {
+    if (part(ctx, i).node != node) continue;
+    // What does not open to this node cannot be judged here: the newest stands, so that who forges one has to go on forging it.
+    if (!own) memory.copy(changetype<usize>(partToChange(ctx, i)) + WRAPPED_AT, m.wrappedAt, WRAPPED_BYTES);
+    return;
+  }
   // The last place is for what opens to us.
   if (held == COVER_PARTS_MAX || (!own && state.installed == 0 && held == COVER_PARTS_MAX - 1)) return;
   const from = m.wrappedAt;
@@ -182,6 +210,7 @@ export function installEpoch(ctx: usize): void {
       memory.fill(ctx + SECRET_AT, 0, SECRET_BYTES);
       const known = headToChange(ctx);
       known.installed = 1;
+      known.unstored = 1;
       known.turn = 0;
       known.youngUntilS = (timeKnown(ctx) ? max<u32>(missionS(ctx), state.startS) : state.startS) + YOUNG_S;
       tellStep(ctx, state.epoch, STEP_KNOWN);
@@ -213,7 +242,7 @@ function forget(ctx: usize, index: u32): void {
   const last = headToChange(ctx).held - 1;
   const from = part(ctx, last);
   if (index != last) memory.copy(changetype<usize>(partToReplace(ctx, index)), changetype<usize>(from), 64);
-  partToReplace(ctx, last).node = 0;
+  memory.fill(changetype<usize>(partToReplace(ctx, last)), 0, 64);
   headToChange(ctx).held = last;
 }
 
@@ -221,12 +250,9 @@ function forget(ctx: usize, index: u32): void {
 
 export function epochStep(ctx: usize): void {
   const waiting = pending(ctx);
-  // An answer that does not come is not waited for.
-  if (waiting.epoch != 0 || waiting.checks != 0) {
-    const state = pendingToChange(ctx);
-    state.epoch = 0;
-    state.checks = 0;
-  }
+  if (waiting.checks != 0) pendingToChange(ctx).checks = 0;
+  // The same head again: an answer that comes late is an answer about these very bytes.
+  if (waiting.epoch != 0) askEpoch(ctx, waiting.epoch);
   installEpoch(ctx);
   endEpoch(ctx);
   const sending = sendingEpoch(ctx);
@@ -234,7 +260,7 @@ export function epochStep(ctx: usize): void {
     headToChange(ctx).told = sending;
     tellStep(ctx, sending, STEP_USED);
   }
-  if (head(ctx).installed == 0 || !timeKnown(ctx)) return;
+  if (head(ctx).held == 0 || !timeKnown(ctx)) return;
   const period = missionS(ctx) / PERIOD_S;
   const young = missionS(ctx) < head(ctx).youngUntilS;
   if ((period + self(ctx)) % (young ? min<u32>(YOUNG_PERIODS, members(ctx)) : members(ctx)) != 0) return;
@@ -275,7 +301,7 @@ function chunks(ctx: usize): u32 {
 /** Writes chunk `index`: the head and a part, or parts. Returns the place after it; `at` if there is nothing. */
 export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usize {
   const state = head(ctx);
-  if (state.installed == 0 || index >= chunks(ctx)) return at;
+  if (state.held == 0 || index >= chunks(ctx)) return at;
   if (index == 0) {
     const m = changetype<EpochHead>(ctx + SCRATCH_OUT_AT);
     m.epoch = state.epoch;

@@ -45,6 +45,8 @@ export function beginCounters(ctx: usize, reserved: u32): void {
   state.reserved = lost ? 0 : reserved;
   state.sentCycle = floor;
   changes(ctx, HOT);
-  raiseWindows(ctx, floor == NEVER ? 0 : floor, NEVER, 0);
+  const lowest = floor == NEVER ? 0 : floor;
+  // Beyond what was reserved nothing was taken: a window there was pushed up while the time was not known.
+  raiseWindows(ctx, lowest, lost ? NEVER : lowest, lowest);
   reserveAhead(ctx);
 }

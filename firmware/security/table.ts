@@ -37,6 +37,8 @@ export class Head {
   /** The chunk that is told next, and until when it is told often. */
   turn: u32 = 0;
   youngUntilS: u32 = 0;
+  /** 1 = its key is in no checkpoint yet. */
+  unstored: u32 = 0;
 }
 /** 64 bytes. */
 export const SIGNATURE_AT: u32 = 64;
@@ -113,6 +115,10 @@ export function pendingToChange(ctx: usize): Head {
 
 export function part(ctx: usize, index: u32): Part {
   readsLine(ctx, lineOf(PARTS_AT) + index);
+  return changetype<Part>(ctx + PARTS_AT + index * 64);
+}
+export function partToChange(ctx: usize, index: u32): Part {
+  changesLine(ctx, lineOf(PARTS_AT) + index);
   return changetype<Part>(ctx + PARTS_AT + index * 64);
 }
 export function partToReplace(ctx: usize, index: u32): Part {

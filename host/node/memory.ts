@@ -18,6 +18,8 @@ export class Memory {
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
+    // Counters were there and are lost: this is no first boot, and frames' counters begin where they can never have been.
+    if (record === null && faults.length > 0) this.incarnation = 1;
     if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
     const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
     this.incarnation = view.getUint32(0);

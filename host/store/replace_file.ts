@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -9,8 +9,10 @@ import { dirname } from 'node:path';
 export function replaceFile(path: string, bytes: Uint8Array): void {
   const beside = `${path}.${process.pid}`;
   try {
-    const file = openSync(beside, 'w');
+    // What a node keeps has keys in it.
+    const file = openSync(beside, 'w', 0o600);
     try {
+      fchmodSync(file, 0o600);
       writeFileSync(file, bytes);
       fsyncSync(file);
     } finally {

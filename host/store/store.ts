@@ -87,7 +87,7 @@ export class Store {
     this.folder = folder;
     this.writeFile = writeFile;
     try {
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const file of readdirSync(folder)) if (leftover.test(file)) rmSync(join(folder, file));
     } catch (error) {
       throw storeError(folder, error);

@@ -212,16 +212,25 @@ export class Boards {
     this.dying.stable(node);
   }
 
-  /** A node's firmware asks for a signature. One that runs elsewhere has its service there, or none. */
+  /** A node's firmware asks for a signature: what is signed or verified is what its image shows. */
   #askService(timeMs: number, node: number, what: number, ticket: number): void {
-    if (this.#controllers[node] !== null) return;
-    const { engine } = this.#parts;
-    const words = engine.calls.inspect(this.#contexts[node], whatStatement, ticket, this.#image, engine.image.checkpointBytes);
-    // Not in the scratch: a frame that others are still to be given lies there.
-    const shown = new Uint32Array(this.#bytes.slice(this.#image, this.#image + words * 4).buffer);
+    const shown = this.#statement(node, ticket);
+    if (shown === null) return;
     const { incarnation } = this.nonVolatile[node];
     if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
     else this.statements.verify(timeMs, node, incarnation, ticket, shown);
+  }
+
+  #statement(node: number, ticket: number): Uint32Array | null {
+    const controller = this.#controllers[node];
+    if (controller !== null) {
+      const words = controller.inspect(whatStatement, ticket);
+      return words === null ? null : Uint32Array.from(words);
+    }
+    const { engine } = this.#parts;
+    const words = engine.calls.inspect(this.#contexts[node], whatStatement, ticket, this.#image, engine.image.checkpointBytes);
+    // Not in the scratch: a frame that others are still to be given lies there.
+    return new Uint32Array(this.#bytes.slice(this.#image, this.#image + words * 4).buffer);
   }
 
   /** The service's answer is due. */

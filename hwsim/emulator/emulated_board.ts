@@ -4,7 +4,7 @@ import { StreamReader } from '../../host/radio/framing.ts';
 import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
 import { ReplyGatherer } from './loop_board.ts';
 import { SlotFile } from './memory.ts';
-import { decodeOutput, encodeInput, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
+import { askFor, decodeOutput, encodeInput, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
 import { EmulatorError } from './rack.ts';
 
@@ -107,6 +107,10 @@ export class EmulatedBoard implements Controller {
     this.#send({ kind: 'ask', what, index });
     while (this.#answer === null) this.#receive();
     return this.#answer;
+  }
+
+  inspect(what: number, index: number): number[] {
+    return this.ask(askFor.inspect + what, index);
   }
 
   reset(): void {

@@ -2,7 +2,7 @@ import type { Engine } from '../../host/engine/engine.ts';
 import { type Controller, deadlineNotAsked, type FirmwareInput, type Reply } from '../board/controller.ts';
 import { BoardLoop } from './loop.ts';
 import { SlotMemory } from './memory.ts';
-import type { PortOutput } from './port.ts';
+import { askFor, type PortOutput } from './port.ts';
 
 /** Gathers a board's outputs into replies. */
 export class ReplyGatherer {
@@ -52,6 +52,14 @@ export class LoopBoard implements Controller {
     if (reply === null) throw new Error('a board was asked for a reply before it was given an input');
     this.#reply = null;
     return reply;
+  }
+
+  inspect(what: number, index: number): number[] {
+    let words: number[] = [];
+    this.#loop.handle({ kind: 'ask', what: askFor.inspect + what, index }, (output) => {
+      if (output.kind === 'answer') words = output.words;
+    });
+    return words;
   }
 
   reset(): void {

@@ -45,6 +45,10 @@ export class RecordingBoard implements Controller {
     return this.#board.reply();
   }
 
+  inspect(what: number, index: number): number[] {
+    return this.#board.inspect(what, index);
+  }
+
   reset(): void {
     this.#board.reset();
   }

@@ -58,6 +58,8 @@ const places: [string, number][] = [
   ['a part of its cover', lines.lineOf('PARTS_AT')],
   ['windows of senders', lines.lineOf('PEERS_AT') + 1],
   ['windows of members that there are not', lines.lineOf('PEERS_AT') + 40],
+  ['what is asked of the signature service', lines.lineOf('WITNESS_AT')],
+  ['statements', lines.lineOf('STATEMENTS_AT') + 2],
 ];
 
 for (const [what, line] of places) {
@@ -119,7 +121,7 @@ test('RAD-1 holds: no key is derived with constants of the hash that have flippe
 });
 
 test('the tables of keys are all struck here', () => {
-  const tables = ['LINK_KEYS_AT', 'PATH_KEYS_AT', 'HEAD_AT', 'PENDING_AT', 'PARTS_AT', 'PEERS_AT'];
+  const tables = ['LINK_KEYS_AT', 'PATH_KEYS_AT', 'HEAD_AT', 'PENDING_AT', 'PARTS_AT', 'PEERS_AT', 'WITNESS_AT', 'STATEMENTS_AT'];
   const from = constants.get('LINK_KEYS_AT')!;
   const to = constants.get('SCHEDULE_AT')!;
   const between = [...constants].filter(([name, at]) => name.endsWith('_AT') && at >= from && at < to).map(([name]) => name);
