@@ -61,12 +61,13 @@ function configurations(members: number): { bytes: Uint8Array; record: number }[
   });
 }
 
-function setupText(members: number, cipherReal: boolean): string {
+function setupText(members: number, cipherReal: boolean, sha256: string): string {
   const configs = configurations(members);
   const starts = beginnings(members).map(({ config, steps }) => ({ config, bytes: Buffer.concat(steps) }));
   return [
     '/* Made by test/security/fuzz/build.ts. */',
     `enum { CLUSTER = ${testCluster}, CIPHER_REAL = ${cipherReal ? 1 : 0}, LINK_KEYS = ${epochs.length}, CONFIGS = ${configs.length}, STATES = ${starts.length} };`,
+    `static const char image_sha256[] = "${sha256}";`,
     `static const u8 link_keys[LINK_KEYS][32] = { ${epochs.map((epoch) => bytesOf(testKeys.linkKey(epoch))).join(', ')} };`,
     ...configs.map(({ bytes }, i) => `static const u8 config_${i}[] = ${bytesOf(bytes)};`),
     'static const struct { const u8 *bytes; u32 length, record; } config[CONFIGS] = {',
@@ -110,8 +111,8 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false }: Fuzz
   if (image === onDemand) await compileFirmware(image);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image as Preset | Variant)));
-  const { isCipherNull } = loadV8Engine(image as Preset | Variant).image;
-  writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull));
+  const { isCipherNull, sha256 } = loadV8Engine(image as Preset | Variant).image;
+  writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull, sha256));
   const sources = join(rootFolder, 'test/security/fuzz');
   const flags = [
     ...['-std=gnu11', '-O2', '-g1', '-fno-strict-aliasing', '-Wno-unknown-attributes', `-DLINEAR_BYTES=${linearBytes}`],

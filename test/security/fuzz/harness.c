@@ -366,6 +366,7 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
   (void)count;
   (void)words;
   atexit(tell);
+  fprintf(stderr, "heliograph: image %s\n", image_sha256);
   linear_regions[REGION_STATIC] = (struct region){ 0, LINEAR_BYTES };
   image_constants();
   const u32 static_end = image_memory_base();
