@@ -27,6 +27,7 @@ import {
   COUNTER_INTENT_STALE,
   COUNTER_EXCHANGES_FULL,
   EXCHANGES_PER_FRAME_MAX,
+  PROBES_PER_FRAME_MAX,
   RUMOR_COUNT,
 } from "../memory/limits";
 import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
@@ -302,6 +303,7 @@ export function applyFrame(ctx: usize, length: u32): void {
   const broadcast = now.addressee == ADDRESSEE_ALL;
   markHeard(ctx, now.sender);
   now.exchanges = 0;
+  now.probes = 0;
   while (at < end) at = applyMessage(ctx, at, end, now.sender, broadcast, length);
 }
 
@@ -323,6 +325,10 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
   const s: usize = ctx + SCRATCH_AT;
   // Without mission time nothing tells a fresh frame from one that was kept: it counts as a sample of the time, and no more.
   if (type != TYPE_PULSE && !timeKnown(ctx)) return skipItem(at, end);
+  if ((type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) && ++call(ctx).probes > PROBES_PER_FRAME_MAX) {
+    countLoss(ctx, COUNTER_EXCHANGES_FULL);
+    return skipItem(at, end);
+  }
   switch (type) {
     case TYPE_PULSE: {
       const next = decodePulse(at, end, changetype<Pulse>(s));

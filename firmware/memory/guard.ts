@@ -34,6 +34,8 @@ export class Call {
   counter: u32 = 0;
   bodyAt: u32 = 0;
   bodyBytes: u32 = 0;
+  /** Probes, and requests to probe, in it. */
+  probes: u32 = 0;
 }
 
 // @ts-ignore: decorator
