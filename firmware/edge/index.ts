@@ -2,7 +2,7 @@
 
 import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_AHEAD, FLAG_DEADLINE, STATUS_LENGTH, COUNTER_RECORD_REJECTED, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
 import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from "../memory/map";
-import { call, changes, FRAME_AHEAD, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
+import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
 import { invariant, trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { forgetTime, setLocal, setMission } from "../membership/clock";
@@ -102,7 +102,7 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
   status = openFrame(ctx, frame);
   if (status != STATUS_OK) return close(ctx, status);
   // Nobody outside the cluster has frames of a time to come: it is this clock that is behind.
-  if (call(ctx).exchanges == FRAME_AHEAD) {
+  if (call(ctx).ahead != 0) {
     forgetTime(ctx);
     return closeWithFlags(ctx, STATUS_AHEAD | FLAG_DEADLINE);
   }

@@ -29,6 +29,7 @@ import {
   COUNTER_INTENT_STALE,
   COUNTER_EXCHANGES_FULL,
   EXCHANGES_PER_FRAME_MAX,
+  PROBES_PER_FRAME_MAX,
   RUMOR_COUNT,
 } from "../memory/limits";
 import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
@@ -132,7 +133,7 @@ import {
   Beacon,
   decodeBeacon,
 } from "../wire/generated/messages";
-import { call, FRAME_AHEAD } from "../memory/guard";
+import { call } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
 import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible } from "./lists";
@@ -154,12 +155,12 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsDoubted(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
   const status = readEnvelope(ctx, frame, length);
   const now = call(ctx);
-  now.exchanges = 0;
+  now.ahead = 0;
   if (status != STATUS_OK || now.epoch == 0) return status;
   const fresh = checkCounter(ctx, now.sender, now.counter);
   if (fresh == STATUS_OK) return STATUS_OK;
   if (fresh == STATUS_AHEAD && missionS(ctx) > hearing(ctx).heardS + DEAF_S) {
-    now.exchanges = FRAME_AHEAD;
+    now.ahead = 1;
     return STATUS_OK;
   }
   return reject(ctx, fresh == STATUS_REPLAY ? COUNTER_FRAME_REPLAY : fresh == STATUS_STALE ? COUNTER_FRAME_STALE : COUNTER_FRAME_AHEAD, fresh);
@@ -313,6 +314,7 @@ export function applyFrame(ctx: usize, length: u32): void {
   const broadcast = now.addressee == ADDRESSEE_ALL;
   markHeard(ctx, now.sender);
   now.exchanges = 0;
+  now.probes = 0;
   while (at < end) at = applyMessage(ctx, at, end, now.sender, broadcast, length);
 }
 
@@ -334,6 +336,10 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
   const s: usize = ctx + SCRATCH_AT;
   // Without mission time nothing tells a fresh frame from one that was kept: it counts as a sample of the time, and no more.
   if (type != TYPE_PULSE && !timeKnown(ctx)) return skipItem(at, end);
+  if ((type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) && ++call(ctx).probes > PROBES_PER_FRAME_MAX) {
+    countLoss(ctx, COUNTER_EXCHANGES_FULL);
+    return skipItem(at, end);
+  }
   switch (type) {
     case TYPE_PULSE: {
       const next = decodePulse(at, end, changetype<Pulse>(s));

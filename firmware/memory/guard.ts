@@ -25,7 +25,7 @@ export class Call {
   localMs: u32 = 0;
   missionS: u32 = 0;
   missionMs: u32 = 0;
-  /** Messages of anti-entropy in the frame at hand; before it is opened, FRAME_AHEAD if its counter is ahead and it is opened all the same. */
+  /** Messages of anti-entropy in the frame at hand. */
   exchanges: u32 = 0;
   /** The frame at hand, from its envelope; where its ciphertext or plain text begins, and how long the text is. */
   sender: u32 = 0;
@@ -36,6 +36,10 @@ export class Call {
   bodyBytes: u32 = 0;
   /** Kept from call to call: no frame's CRC makes us look at the constants before this local second (protection/step.ts). Wrong, it costs a look too many or one too late. */
   doubtS: u32 = 0;
+  /** 1 = its counter is ahead, and it is opened all the same: this node hears nobody, and its own clock may be the cause. */
+  ahead: u32 = 0;
+  /** Probes, and requests to probe, in it. */
+  probes: u32 = 0;
 }
 
 // @ts-ignore: decorator
@@ -43,9 +47,6 @@ export class Call {
 export function call(ctx: usize): Call {
   return changetype<Call>(ctx + CALL_AT);
 }
-
-/** This node hears nobody, and its own clock may be the cause. */
-export const FRAME_AHEAD: u32 = 0xffffffff;
 
 /** What was found and corrected, and how far the scrubber is (protection/). One line. Local seconds. */
 @unmanaged
@@ -349,7 +350,7 @@ export function changesProtection(ctx: usize): Protection {
   return protection(ctx);
 }
 
-if (offsetof<Call>() > 64) ERROR("room for the call");
+if (offsetof<Call>() > 128) ERROR("room for the call");
 if (AGES_AT - PROTECTION_AT + AGE_BINS * 2 > LINE_BYTES) ERROR("protection has one line");
 if (offsetof<Protection>() > AGES_AT - PROTECTION_AT) ERROR("room for the state of protection");
 if (MEMBERSHIP_AT != LINES_AT) ERROR("what every call reads stands first");

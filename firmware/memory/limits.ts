@@ -211,6 +211,11 @@ export const OWNER_CLAIMS_MAX: u32 = 2;
 
 /** Messages of anti-entropy that are looked at in one frame: each may take a walk over all members. More are dropped; the next exchange finds what they told. */
 export const EXCHANGES_PER_FRAME_MAX: u32 = 6;
+/**
+ * Probes in one frame that are answered: each answer goes ahead of all that waits. A member has one probe of its own a minute, and one on an errand: who sends more at once
+ * is not heard out.
+ */
+export const PROBES_PER_FRAME_MAX: u32 = 4;
 
 // ---- edge ----
 export const COMMANDS_MAX: u32 = 16;

@@ -37,7 +37,7 @@ const UP: u32 = LINE_BYTES - 1;
 export const CALL_AT: u32 = 0;
 /** Decoded messages stand here during one call; two, so that one may be read while another is written. */
 export const SCRATCH_BYTES: u32 = 256;
-export const SCRATCH_AT: u32 = CALL_AT + 64;
+export const SCRATCH_AT: u32 = CALL_AT + 128;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
 /** A frame's plain text, once its tag was found right. */
 export const PLAIN_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
@@ -108,6 +108,6 @@ export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 1
 
 /** Issue bounds: a flight context now; compact leaves room for static data in 32 KiB. */
 if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR("a flight context is at most 96 KiB");
-if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26112) ERROR("a compact context leaves 6.5 KiB for constants");
+if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR("a compact context leaves 6 KiB for constants");
 if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR("a bit for each line of the core");
 if (EVENT_BYTES_MAX != LINE_BYTES) ERROR("an event has a line of its own");

@@ -44,7 +44,7 @@ const genes = [
     'recordType',
     'recordSeed',
   ],
-  ...['outbox', 'heardAgain', 'earlier', 'repeat'],
+  ...['outbox', 'heardAgain', 'ownerRate', 'repeat'],
 ] as const;
 export type Gene = (typeof genes)[number];
 export const geneCount = genes.length;
@@ -110,7 +110,9 @@ function configOf(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
     mineWhPerKg: 60,
   };
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
-  const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability };
+  // Up to the middle of its range nobody's claims are bounded.
+  const ownerRateMax = gene(genome, 'ownerRate') <= 0.5 ? 0 : Math.floor(10 ** (1 + 5 * gene(genome, 'ownerRate')));
+  const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability, ownerRateMax };
   const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false, reserved: 0 };
   return encodeConfig(config, groups, facts, benchKeys(0));
 }

@@ -1,6 +1,6 @@
 /** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
-import { sealBytes } from '../cbor/frame.ts';
-import { PLAIN_BYTES_MAX } from '../cbor/generated.ts';
+import { decodeFrame, sealBytes } from '../cbor/frame.ts';
+import { type Intent, PLAIN_BYTES_MAX } from '../cbor/generated.ts';
 import { open, readHeader } from '../security/envelope.ts';
 import { SIMULATED_CLUSTER } from '../security/provision.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../cbor/message.ts';
@@ -189,6 +189,16 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
     throw new Error(`a frame with one ${refused.name} was refused with status ${statusOf(refused.entry)}`);
 }
 
+/** Intents of others that the recorded node heard, in that order. */
+function heardIntents({ calls }: Recording): Intent[] {
+  const frames = calls
+    .filter((call) => call.op === 'receive' && accepted(call))
+    .map(({ bytes }) => decodeFrame(bytes, benchLink));
+  return frames.flatMap(({ messages }) => messages.filter((message): message is Intent => message.name === 'intent'));
+}
+
+const renewed = ({ name, ...fields }: Intent) => ({ ...fields, version: fields.version + 1 });
+
 function receiveEachType(
   script: Script,
   recording: Recording,
@@ -198,10 +208,13 @@ function receiveEachType(
 ): { name: string; entry: number }[] {
   const entries: { name: string; entry: number }[] = [];
   const counter = unheardCounter(recording);
+  const intents = heardIntents(recording).slice(-variantsPerType);
   for (const { name } of airShapes)
     for (let variant = 0; variant < variantsPerType; variant += 1) {
       const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
-      const fields = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
+      const drawn = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
+      // Not every claim that can be drawn may be made in its slot: those that were heard are published anew.
+      const fields = name === 'intent' ? renewed(intents[variant % intents.length]) : drawn;
       script.back();
       const header = { cluster: SIMULATED_CLUSTER, epoch: epochOf(name), sender, addressee: recording.node, counter };
       const frame = sealBytes(header, encodeShape(shapeNamed(name), fields), benchLink);

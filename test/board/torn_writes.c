@@ -268,14 +268,14 @@ static void count_start(u32 clean) {
 
 /* Every cut of counting a start: the next start knows of all before but, at most, the one that was cut short. */
 static void cut_counters(u32 starts_before, u32 resets_before) {
-  static u8 first[MEMORY_BYTES];
-  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  static u8 first[STORE_SLOTS_AT];
+  memset(memory, is_flash ? 0xff : 0, STORE_SLOTS_AT);
   lives_on();
   for (u32 i = 0; i < starts_before; i++) store_start(i == 0 || i + resets_before < starts_before);
-  memcpy(first, memory, sizeof memory);
+  memcpy(first, memory, STORE_SLOTS_AT);
   for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
     for (u32 words = 0;; words++) {
-      memcpy(memory, first, sizeof memory);
+      memcpy(memory, first, STORE_SLOTS_AT);
       const u32 whole = cut_short(count_start, 0, words, (enum tear)how);
       store_start(0);
       const u32 least = starts_before + 1;
@@ -296,26 +296,26 @@ static void reserve(u32 cycle) {
 }
 
 static void cut_reservations(u32 starts_before, u32 reserved_before) {
-  static u8 first[MEMORY_BYTES];
-  static u8 torn[MEMORY_BYTES];
-  memset(memory, is_flash ? 0xff : 0, sizeof memory);
+  static u8 first[STORE_SLOTS_AT];
+  static u8 torn[STORE_SLOTS_AT];
+  memset(memory, is_flash ? 0xff : 0, STORE_SLOTS_AT);
   lives_on();
   for (u32 i = 0; i < starts_before; i++) store_start(i == 0);
   for (u32 i = 1; i <= reserved_before; i++)
     expect(store_reserve(i * 7) == i * 7, "what was reserved is not told", starts_before, i, TEARS);
   const u32 before = reserved_before * 7;
   const u32 asked = before + 7;
-  memcpy(first, memory, sizeof memory);
+  memcpy(first, memory, STORE_SLOTS_AT);
   for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
     for (u32 words = 0;; words++) {
-      memcpy(memory, first, sizeof memory);
+      memcpy(memory, first, STORE_SLOTS_AT);
       const u32 whole = cut_short(reserve, asked, words, (enum tear)how);
-      memcpy(torn, memory, sizeof memory);
+      memcpy(torn, memory, STORE_SLOTS_AT);
       const u32 held = store_reserved();
       expect(held == asked || (!whole && held == before), "a reservation was lost", starts_before, words, how);
       /* The start that follows is cut as well, and then one is not. */
       for (u32 second = 0;; second++) {
-        memcpy(memory, torn, sizeof memory);
+        memcpy(memory, torn, STORE_SLOTS_AT);
         const u32 started = cut_short(count_start, 0, second, (enum tear)(TEARS - 1 - how));
         store_start(0);
         expect(store_reserved() == held, "a start lost a reservation", starts_before, words, how);

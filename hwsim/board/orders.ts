@@ -1,0 +1,257 @@
+import { TYPE } from '../../host/cbor/generated.ts';
+import { framesInAirMax } from '../channel/channel.ts';
+import type { Liar } from '../fault/liar.ts';
+import { eventKind } from '../fleet/events.ts';
+import { RandomStream } from '../kernel/random.ts';
+import { LocalClocks } from './clocks.ts';
+import { ContextImage } from './context_image.ts';
+import type { Controller } from './controller.ts';
+import { DyingPath, runtimeRestartMs } from './dying.ts';
+import { keeperOf } from './keeper.ts';
+import { LinkService } from './link.ts';
+import { StatementService } from './statements.ts';
+import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
+import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
+import { StruckBoards } from './struck.ts';
+import { Tasks } from './tasks.ts';
+import { HardwareWatchdogs } from './watchdog.ts';
+
+export const frameCapacity = 256;
+export const recordCapacity = 128;
+const fieldsMax = 24;
+/** Of `inspect`: loss counters. */
+const whatCounters = 4;
+const whatStatement = 13;
+
+/** Commands after which the firmware does not run on. */
+export const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
+
+/** Platform side of node controllers: what power, watchdog and commands do to them. How they are called: boards.ts. */
+export abstract class BoardOrders {
+  readonly counts: CallCounts = { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, rejected: 0, traps: 0 };
+  readonly state: Uint8Array;
+  readonly nonVolatile: NonVolatile[];
+  readonly watchdogs: HardwareWatchdogs;
+  readonly tasks: Tasks;
+  readonly dying: DyingPath;
+  readonly link: LinkService;
+  readonly statements: StatementService;
+  readonly struck: StruckBoards;
+
+  protected readonly parts: BoardsParts;
+  /** Null: the node's context lies in the engine's memory. */
+  protected readonly controllers: (Controller | null)[];
+  protected readonly elsewhere: number;
+  protected readonly contexts: number[] = [];
+  protected readonly wakeMs: Float64Array;
+  protected readonly clocks: LocalClocks;
+  protected readonly seeds: Uint32Array;
+  protected readonly scratch: number;
+  protected readonly record: number;
+  protected readonly config: number;
+  protected readonly image: number;
+  protected readonly frames: number;
+  protected readonly bytes: Uint8Array;
+  protected readonly words: Int32Array;
+  protected readonly fields = new Uint32Array(fieldsMax);
+
+  constructor(parts: BoardsParts) {
+    this.parts = parts;
+    const { engine, plan, seed } = parts;
+    const nodes = plan.nodes.length;
+    const random = new RandomStream(seed, 'board');
+    this.state = new Uint8Array(nodes);
+    this.controllers = plan.nodes.map((_, node) => parts.controllers?.get(node) ?? null);
+    this.elsewhere = parts.controllers?.size ?? 0;
+    this.nonVolatile = this.controllers.map((controller) => new NonVolatile(keeperOf(controller)));
+    this.watchdogs = new HardwareWatchdogs(nodes);
+    this.tasks = new Tasks(nodes, parts.queue, parts.platform);
+    this.dying = new DyingPath(nodes);
+    this.struck = new StruckBoards(parts.tracer, this.controllers);
+    this.wakeMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
+    this.clocks = new LocalClocks(nodes, parts.driftPpm, random);
+    this.seeds = Uint32Array.from({ length: nodes }, () => random.uint32());
+    for (let node = 0; node < nodes; node += 1) this.contexts.push(engine.reserve(engine.image.contextBytes));
+    this.scratch = engine.reserve(engine.image.contextBytes);
+    this.record = engine.reserve(recordCapacity);
+    this.statements = new StatementService(seed, nodes, parts.queue);
+    this.link = new LinkService(seed, this.nonVolatile, parts.queue);
+    this.config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
+    this.image = engine.reserve(engine.image.checkpointBytes + 16);
+    this.frames = engine.reserve(framesInAirMax * frameCapacity);
+    this.bytes = engine.view();
+    this.words = new Int32Array(this.bytes.buffer);
+  }
+
+  /** The context's address, for tests and tools. */
+  context(node: number): number {
+    return this.contexts[node];
+  }
+
+  /** Firmware takes calls on this node. */
+  isRunning(node: number): boolean {
+    return this.state[node] === boardState.running || this.state[node] === boardState.safe;
+  }
+
+  /** Stops the controller for good. */
+  kill(timeMs: number, node: number): void {
+    this.halt(timeMs, node, boardState.dead);
+    this.controllers[node]?.powerOff();
+  }
+
+  /** The runtime stops answering; the watchdog will notice. */
+  hang(node: number): void {
+    this.state[node] = boardState.hung;
+    this.wakeMs[node] = Number.POSITIVE_INFINITY;
+    this.parts.channel.setPowered(node, false);
+  }
+
+  /** Resets the processor, or cuts its power: down for `downMs`, then boots; its clock starts anew. No effect on a dead board. */
+  resetProcessor(timeMs: number, node: number, cause: number, downMs: number, losesPower = false): void {
+    if (this.state[node] === boardState.dead) return;
+    this.nonVolatile[node].resetsInRow = Math.min(255, this.nonVolatile[node].resetsInRow + 1);
+    this.halt(timeMs, node, boardState.off);
+    if (losesPower) this.controllers[node]?.powerOff();
+    else this.controllers[node]?.reset();
+    this.parts.queue.push(timeMs + downMs, node, eventKind.boot, cause, 0);
+  }
+
+  protected halt(timeMs: number, node: number, state: number): void {
+    this.state[node] = state;
+    this.wakeMs[node] = Number.POSITIVE_INFINITY;
+    this.nonVolatile[node].checkpoints.interrupt(timeMs);
+    this.watchdogs.stop(node);
+    this.parts.channel.setPowered(node, false);
+    this.parts.platform.down(timeMs, node, state === boardState.dead);
+  }
+
+  /** An hour without another boot: the count of resets in a row starts anew. */
+  stable(node: number, incarnation: number): void {
+    if (this.nonVolatile[node].incarnation !== incarnation) return;
+    this.nonVolatile[node].resetsInRow = 0;
+    this.dying.stable(node);
+  }
+
+  /** A node's firmware asks for a signature: what is signed or verified is what its image shows. */
+  protected askService(timeMs: number, node: number, what: number, ticket: number): void {
+    const shown = this.statement(node, ticket);
+    if (shown === null) return;
+    const { incarnation } = this.nonVolatile[node];
+    if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
+    else this.statements.verify(timeMs, node, incarnation, ticket, shown);
+  }
+
+  protected statement(node: number, ticket: number): Uint32Array | null {
+    const controller = this.controllers[node];
+    if (controller !== null) {
+      const words = controller.inspect(whatStatement, ticket);
+      return words === null ? null : Uint32Array.from(words);
+    }
+    const { engine } = this.parts;
+    const words = engine.calls.inspect(this.contexts[node], whatStatement, ticket, this.image, engine.image.checkpointBytes);
+    // Not in the scratch: a frame that others are still to be given lies there.
+    return new Uint32Array(this.bytes.slice(this.image, this.image + words * 4).buffer);
+  }
+
+  /** The liar, if `node` is one and lies now. */
+  protected liar(timeMs: number, node: number): Liar | null {
+    const { liar } = this.parts;
+    return liar !== undefined && liar.node === node && liar.lies(timeMs) ? liar : null;
+  }
+
+  /** Loss counters of a node whose context lies in the engine's memory. */
+  counters(node: number): number[] {
+    const { engine } = this.parts;
+    const words = engine.calls.inspect(this.contexts[node], whatCounters, 0, this.scratch, engine.image.contextBytes);
+    return Array.from({ length: words / 2 }, (_, index) => this.words[this.scratch / 4 + 2 * index] >>> 0);
+  }
+
+  protected trapped(timeMs: number, node: number, error: unknown, booting = false): void {
+    if (!this.parts.engine.isTrap(error)) throw error;
+    this.broke(timeMs, node, this.parts.engine.calls.trap_site(), booting);
+  }
+
+  /** The dying path: the node is silent at once, and comes back by the next rung. */
+  protected broke(timeMs: number, node: number, site: number, booting = false): void {
+    const resets = this.nonVolatile[node].resetsInRow;
+    this.counts.traps += 1;
+    this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
+    const next = this.dying.broke(timeMs, node, site, resets);
+    if (next.kind === 'runtime') this.restartRuntime(timeMs, node, next.afterMs);
+    else if (next.kind === 'reset') this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+    else if (next.kind === 'image') this.takeAlternateImage(timeMs, node);
+    else this.kill(timeMs, node);
+  }
+
+  protected takeAlternateImage(timeMs: number, node: number): void {
+    this.halt(timeMs, node, boardState.off);
+    this.controllers[node]?.reset();
+    this.parts.queue.push(timeMs + processorBootMs, node, eventKind.boot, bootCause.alternateImage, 0);
+  }
+
+  protected restartRuntime(timeMs: number, node: number, afterMs = runtimeRestartMs): void {
+    this.halt(timeMs, node, boardState.off);
+    this.parts.queue.push(timeMs + afterMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
+  }
+
+  protected obey(timeMs: number, node: number): void {
+    const fields = this.fields;
+    const { platform } = this.parts;
+    // What a runtime told before it ends itself is heard, as the host shim does it too.
+    if (endsRuntime.has(fields[0]) && this.controllers[node] === null) {
+      const command = fields[0];
+      this.drainEvents(timeMs, node);
+      fields[0] = command;
+    }
+    switch (fields[0]) {
+      case TYPE.sign:
+      case TYPE.verify:
+        return this.askService(timeMs, node, fields[0], fields[1]);
+      case TYPE.reserveCounters:
+        return this.link.reserve(timeMs, node, fields[1]);
+      case TYPE.startWork:
+        // A liar's machines do nothing: what it claims is lost to all.
+        if (this.liar(timeMs, node) !== null) return;
+        return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);
+      case TYPE.stopWork:
+        return platform.stopWork(timeMs, node, fields[1]);
+      case TYPE.feedWatchdog:
+        if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+        return;
+      case TYPE.storeCheckpoint: {
+        const controller = this.controllers[node];
+        if (controller !== null) {
+          controller.keepStore();
+          return this.nonVolatile[node].checkpoints.store(timeMs, keptElsewhere);
+        }
+        const image = new ContextImage(this.parts.engine, this.contexts[node], this.scratch, this.image);
+        return this.nonVolatile[node].checkpoints.store(timeMs, image);
+      }
+      case TYPE.safeMode:
+        if (this.tasks.fails(timeMs, node, 5)) return;
+        this.state[node] = boardState.safe;
+        this.watchdogs.stop(node);
+        return platform.down(timeMs, node, true);
+      case TYPE.restartTask:
+        return this.tasks.restart(timeMs, node, fields[1] & 7);
+      case TYPE.restartRuntime:
+        if (!this.tasks.fails(timeMs, node, 2)) this.restartRuntime(timeMs, node);
+        return;
+      case TYPE.resetProcessor:
+        if (!this.tasks.fails(timeMs, node, 3)) this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
+        return;
+      case TYPE.alternateImage:
+        if (this.tasks.fails(timeMs, node, 4)) return;
+        this.takeAlternateImage(timeMs, node);
+    }
+  }
+
+  /** One timer per node follows the feeds: when it rings early it is set again. */
+  watchdogDue(timeMs: number, node: number): void {
+    if (this.watchdogs.rings(node, timeMs, this.parts.queue))
+      this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+  }
+
+  /** Hands on the events that wait. */
+  protected abstract drainEvents(timeMs: number, node: number): void;
+}
