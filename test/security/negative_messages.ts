@@ -352,6 +352,9 @@ const implausible: Negative[] = [
     observedS: 0xffffffff,
     observer: 3,
   })),
+  plain('a second pulse in a frame: another time', 'implausible', 'frame_implausible', (bench) =>
+    joinBytes([pulseAt(nowS, bench.members), pulseAt(nowS + 1, bench.members)].map(encodeMessage)),
+  ),
   plain('a right message, then an impossible one', 'implausible', 'frame_implausible', (bench) =>
     joinBytes(
       [pulseAt(nowS, bench.members), { name: 'probe-request', sequence: 1, target: bench.members } as Message].map(encodeMessage),

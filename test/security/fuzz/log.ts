@@ -21,8 +21,8 @@ export function readLog(text: string): FuzzRun {
   const lines = [...text.matchAll(/^#(\d+)\s+\S+\s+cov: (\d+) ft: (\d+) corp: (\d+)\/.*?exec\/s: (\d+)/gm)];
   const last = lines.at(-1);
   const edgesAll = /\((\d+) inline 8-bit counters\)/.exec(text)?.[1];
-  if (last === undefined || edgesAll === undefined) throw new Error('this is no log of libFuzzer: it tells no coverage');
-  const [runs, edges, features, inputs, perSecond] = last.slice(1).map(Number);
+  if (edgesAll === undefined) throw new Error('this is no log of libFuzzer: it tells no coverage');
+  const [runs, edges, features, inputs, perSecond] = (last ?? ['', 0, 0, 0, 0, 0]).slice(1).map(Number);
   const told = [...text.matchAll(/^heliograph: (runs .*)$/gm)].at(-1)?.[1] ?? '';
   const given: Record<string, number> = {};
   let subject = '';
