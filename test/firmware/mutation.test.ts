@@ -8,7 +8,7 @@ import { sealBytes } from '../../host/cbor/frame.ts';
 import { sealedFrame, testHeader, testKeys } from '../security/sealed.ts';
 import { SingleNode } from './single.ts';
 
-const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 1_000_000);
+const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 300_000);
 const nowS = 5000;
 
 const pulse: Message = {

@@ -114,6 +114,18 @@ for (const [preset, members] of presets) {
     assert.ok(isNear(cost(1), look));
   });
 
+  test(`${preset}: a frame of a time to come makes one that hears nobody forget the time, and nobody else`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    const frame = bench.frame({ counter: reserved + 1, epoch: 1 }, talk);
+    const timeKnown = () => bench.inspect(0)[0];
+    bench.putBack();
+    assert.is(bench.give('receive', frame).status, 'ahead');
+    assert.is(timeKnown(), 1);
+    bench.reboot(bench.config(undefined, {}, { incarnation: 2, reserved }));
+    assert.is(bench.give('receive', frame).status, 'ahead');
+    assert.is(timeKnown(), 0);
+  });
+
   test(`${preset}: at the borders of what is refused, frames are taken`, async () => {
     const bench = await AttackBench.make(preset, members);
     for (const header of [

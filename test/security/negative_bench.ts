@@ -12,6 +12,7 @@ import { encodeConfig, type LinkKeys } from '../../host/node/config.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import type { Header } from '../../host/security/envelope.ts';
 import { counted, countExport } from '../../hwsim/injection/instrument.ts';
+import { pulseAt } from './fuzz/steps.ts';
 import { sealedBytes, testCluster, testKeys } from './sealed.ts';
 
 /** The second at which all cases meet the node, in the middle of a beat. */
@@ -75,8 +76,9 @@ export class AttackBench {
     this.#set(this.config(twoEpochs), (at, length) => engine.calls.boot(this.#ctx, at, length, 1, 0, 0));
     engine.calls.tick(this.#ctx, nowS, 0);
     this.observed({ name: 'counters-reserved', cycle: reserved });
+    // Not deaf: to one that is, a frame of a time to come says that its own time is wrong.
     for (const counter of [heard.before, heard.top])
-      this.#must(this.frame({ sender: heard.sender, counter }, [{ name: 'probe', sequence: 1 }]));
+      this.#must(this.frame({ sender: heard.sender, counter }, [pulseAt(nowS, members)]));
     this.#drain();
     // Noise makes it look at its constants now and then: not within the cases.
     this.give('receive', new Uint8Array(48));

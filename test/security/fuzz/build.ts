@@ -61,12 +61,13 @@ function configurations(members: number): { bytes: Uint8Array; record: number }[
   });
 }
 
-function setupText(members: number, cipherReal: boolean): string {
+function setupText(members: number, cipherReal: boolean, sha256: string): string {
   const configs = configurations(members);
   const starts = beginnings(members).map(({ config, steps }) => ({ config, bytes: Buffer.concat(steps) }));
   return [
     '/* Made by test/security/fuzz/build.ts. */',
     `enum { CLUSTER = ${testCluster}, CIPHER_REAL = ${cipherReal ? 1 : 0}, LINK_KEYS = ${epochs.length}, CONFIGS = ${configs.length}, STATES = ${starts.length} };`,
+    `static const char image_sha256[] = "${sha256}";`,
     `static const u8 link_keys[LINK_KEYS][32] = { ${epochs.map((epoch) => bytesOf(testKeys.linkKey(epoch))).join(', ')} };`,
     ...configs.map(({ bytes }, i) => `static const u8 config_${i}[] = ${bytesOf(bytes)};`),
     'static const struct { const u8 *bytes; u32 length, record; } config[CONFIGS] = {',
@@ -82,8 +83,6 @@ function setupText(members: number, cipherReal: boolean): string {
 export interface FuzzerOptions {
   /** With AddressSanitizer as well, and comparisons told to libFuzzer: three times slower. */
   readonly thorough?: boolean;
-  /** The harness changes the state itself where an input was rejected: what it is there to find. */
-  readonly broken?: boolean;
 }
 
 /** Changes when anything does that goes into the program. */
@@ -103,8 +102,8 @@ function stampFor(image: FuzzedImage): string {
 }
 
 /** Path of the fuzzer's program for an image. Throws ToolError when clang is missing or refuses. */
-export async function buildFuzzer(image: FuzzedImage, { thorough = false, broken = false }: FuzzerOptions = {}): Promise<string> {
-  const folder = folderOf(`${image}${thorough ? '-thorough' : ''}${broken ? '-broken' : ''}`);
+export async function buildFuzzer(image: FuzzedImage, { thorough = false }: FuzzerOptions = {}): Promise<string> {
+  const folder = folderOf(`${image}${thorough ? '-thorough' : ''}`);
   const program = join(folder, 'fuzzer');
   const stamp = stampFor(image);
   if (existsSync(program) && existsSync(join(folder, 'stamp')) && readFileSync(join(folder, 'stamp'), 'utf8') === stamp)
@@ -112,19 +111,11 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false, broken
   if (image === onDemand) await compileFirmware(image);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image as Preset | Variant)));
-  const { isCipherNull } = loadV8Engine(image as Preset | Variant).image;
-  writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull));
+  const { isCipherNull, sha256 } = loadV8Engine(image as Preset | Variant).image;
+  writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull, sha256));
   const sources = join(rootFolder, 'test/security/fuzz');
   const flags = [
-    ...[
-      '-std=gnu11',
-      '-O2',
-      '-g1',
-      '-fno-strict-aliasing',
-      '-Wno-unknown-attributes',
-      `-DLINEAR_BYTES=${linearBytes}`,
-      `-DBROKEN=${broken ? 1 : 0}`,
-    ],
+    ...['-std=gnu11', '-O2', '-g1', '-fno-strict-aliasing', '-Wno-unknown-attributes', `-DLINEAR_BYTES=${linearBytes}`],
     ...['-DLINEAR_CHECKED=0', '-DBIG_ENDIAN_TARGET=0', '-include', join(sources, 'linear.h')],
     ...[`-I${join(rootFolder, 'firmware/boards/image')}`, `-I${folder}`],
   ];

@@ -10,6 +10,8 @@ export interface FuzzRun {
   /** What the image was given, and took. */
   given: Record<string, number>;
   perSecond: number;
+  /** SHA-256 of the image that was fuzzed; null: the log is of a harness that did not tell. */
+  image: string | null;
   /** The first words of a crash, or null. */
   crash: string | null;
 }
@@ -29,6 +31,17 @@ export function readLog(text: string): FuzzRun {
     given[word === 'taken' ? `${subject} taken` : word] = Number(count);
   }
   const done = Number(/^stat::number_of_executed_units: (\d+)/m.exec(text)?.[1] ?? runs);
-  const fault = /^heliograph: (?!runs|trap site)(.*)$/m.exec(text)?.[1] ?? /^SUMMARY: (.*)$/m.exec(text)?.[1] ?? null;
-  return { runs: done, edges, edgesAll: Number(edgesAll), features, inputs, given, perSecond, crash: fault };
+  const fault =
+    /^heliograph: (?!runs|image|trap site|deadline)(.*)$/m.exec(text)?.[1] ?? /^SUMMARY: (.*)$/m.exec(text)?.[1] ?? null;
+  return {
+    runs: done,
+    edges,
+    edgesAll: Number(edgesAll),
+    features,
+    inputs,
+    given,
+    perSecond,
+    image: /^heliograph: image (\w+)$/m.exec(text)?.[1] ?? null,
+    crash: fault,
+  };
 }
