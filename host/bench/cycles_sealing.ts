@@ -75,7 +75,6 @@ const refusals: readonly Refusal[] = [
   { why: 'sender', status: STATUS.implausible, make: (bytes) => genuine(bytes, { sender: 0x300 }) },
   { why: 'epoch', status: STATUS.epoch, make: (bytes) => altered(genuine(bytes), 13) },
   { why: 'stale', status: STATUS.stale, make: (bytes) => genuine(bytes, { counter: now - WINDOW_CYCLES }) },
-  { why: 'ahead', status: STATUS.ahead, make: (bytes) => genuine(bytes, { counter: RESERVED_CYCLE + 1 }) },
   { why: 'tag', status: STATUS.tag, make: (bytes) => altered(genuine(bytes), -1) },
 ];
 const lengths = [frameBytesMin, FRAME_BYTES_USUAL, FRAME_BYTES_MAX];
