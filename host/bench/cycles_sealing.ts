@@ -17,7 +17,7 @@ import { TAG_BYTES } from '../security/cipher.ts';
 import { cycleAt, WINDOW_CYCLES } from '../security/cycle.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../security/envelope.ts';
 import { makeEpoch } from '../security/epoch.ts';
-import { benchAuthority, benchLink, RESERVED_CYCLE } from './cycles_frames.ts';
+import { benchAuthority, benchLink } from './cycles_frames.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 import type { OpSample } from './cycles_typical.ts';
