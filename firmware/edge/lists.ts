@@ -1,6 +1,7 @@
 // Lists within a message that name something twice: nobody of us sends such, and which of the two would hold is not for the receiver to choose.
 
-import { GoneList, goneListEntryAt, OwnerSummary, ownerSummaryEntryAt, NoticeSummary, noticeSummaryEntryAt } from "../wire/generated/messages";
+import { sameDigest } from "../intent/witness_table";
+import { GoneList, goneListEntryAt, OwnerSummary, ownerSummaryEntryAt, NoticeSummary, noticeSummaryEntryAt, Proof } from "../wire/generated/messages";
 
 /** Whether all are members, each named once. */
 export function goneListPlausible(m: GoneList, members: u32): bool {
@@ -33,4 +34,9 @@ export function noticeSummaryPlausible(m: NoticeSummary): bool {
     }
   }
   return true;
+}
+
+/** Whether it is two words on one version. */
+export function proofPlausible(m: Proof, members: u32): bool {
+  return m.owner < members && m.version != 0 && !sameDigest(m.digestAAt, m.digestBAt);
 }

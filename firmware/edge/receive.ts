@@ -37,7 +37,7 @@ import { crc32c } from "../base/crc32c";
 import { constantsDoubted } from "../protection/step";
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from "../security/envelope";
 import { checkCounter, takeCounter } from "../security/counters";
-import { onHead, onPart } from "../security/epoch";
+import { applyKeys } from "../security/hear";
 import {
   onProbe,
   onAck,
@@ -56,7 +56,7 @@ import { holdNotice, noticePlausible } from "../intent/notice";
 import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
 import { adoptOwn } from "../intent/own";
 import { isBelievable, isSampled, takeOwnerToken } from "../intent/quota";
-import { onProof, onStatement, onStatementRequest, proofPlausible } from "../intent/witness";
+import { onProof, onStatement, onStatementRequest } from "../intent/witness";
 import { recentAsOf } from "../intent/digest";
 import { disturb, CLASS_NODE } from "../convergence/step";
 import {
@@ -136,7 +136,7 @@ import {
 import { call } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
 import { countLoss } from "./queues";
-import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible } from "./lists";
+import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
 import { send, SEND_STATEMENT_REQUEST } from "./outbox";
 
 /** Types at or above this never cross the air. */
@@ -282,7 +282,7 @@ function checkKnowledge(ctx: usize, type: i32, at: usize, end: usize): usize {
       break;
     case TYPE_PROOF:
       next = decodeProof(at, end, changetype<ProofMessage>(s));
-      plausible = next == 0 || proofPlausible(ctx, changetype<ProofMessage>(s));
+      plausible = next == 0 || proofPlausible(changetype<ProofMessage>(s), members(ctx));
       break;
     case TYPE_STATEMENT_REQUEST:
       next = decodeStatementRequest(at, end, changetype<StatementRequest>(s));
@@ -316,19 +316,6 @@ export function applyFrame(ctx: usize, length: u32): void {
   now.exchanges = 0;
   now.probes = 0;
   while (at < end) at = applyMessage(ctx, at, end, now.sender, broadcast, length);
-}
-
-/** Heads and parts say nothing of their sender, who may be excluded: it counts as not heard. */
-function applyKeys(ctx: usize, at: usize, end: usize): usize {
-  const s: usize = ctx + SCRATCH_AT;
-  if (messageType(at, end) == TYPE_EPOCH_HEAD) {
-    const next = decodeEpochHead(at, end, changetype<EpochHead>(s));
-    onHead(ctx, changetype<EpochHead>(s), false);
-    return next;
-  }
-  const next = decodeEpochPart(at, end, changetype<EpochPart>(s));
-  onPart(ctx, changetype<EpochPart>(s));
-  return next;
 }
 
 function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast: bool, bytes: u32): usize {

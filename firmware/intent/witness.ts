@@ -47,6 +47,8 @@ import {
   statement,
   statementToChange,
   Statement,
+  sameDigest,
+  waiting,
   witness,
   witnessToChange,
   CONTESTED,
@@ -262,16 +264,6 @@ function room(ctx: usize): u32 {
   return NO_INDEX;
 }
 
-function waiting(ctx: usize): u32 {
-  let count: u32 = 0;
-  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == HEARD) count++;
-  return count;
-}
-
-function sameDigest(a: usize, b: usize): bool {
-  return load<u64>(a, 0, 1) == load<u64>(b, 0, 1) && load<u64>(a, 8, 1) == load<u64>(b, 8, 1);
-}
-
 /** A statement that was heard. It is verified before it is believed. */
 export function onStatement(ctx: usize, m: StatementMessage): void {
   if (!CONTAINED || m.owner == self(ctx) || isProven(ctx, m.owner) || !timeKnown(ctx) || m.atS > missionS(ctx) + 2 * AHEAD_S_MAX) return;
@@ -441,10 +433,6 @@ function prove(ctx: usize, a: u32, b: u32): void {
   e.version = statement(ctx, a).version;
   e.proven = 1;
   eventDone(ctx, at, encodeEquivocated(at, at + EVENT_BYTES_MAX - 1, e));
-}
-
-export function proofPlausible(ctx: usize, m: ProofMessage): bool {
-  return m.owner < members(ctx) && m.version != 0 && !sameDigest(m.digestAAt, m.digestBAt);
 }
 
 /** A proof that was heard: both words are verified like any other. */

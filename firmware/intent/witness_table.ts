@@ -81,3 +81,14 @@ export function statementToChange(ctx: usize, index: u32): Statement {
 if (offsetof<WitnessState>() > 64) ERROR("room for the state of the witness");
 if (offsetof<Statement>() != DIGEST_AT || SIGNATURE_AT + SIGNATURE_BYTES != STATEMENT_BYTES) ERROR("stride of the statements");
 if (STATEMENTS_MAX > 16 || STATEMENTS_MAX < 2) ERROR("a ticket names a statement, and a proof has two");
+
+export function sameDigest(a: usize, b: usize): bool {
+  return load<u64>(a, 0, 1) == load<u64>(b, 0, 1) && load<u64>(a, 8, 1) == load<u64>(b, 8, 1);
+}
+
+/** Statements that wait to be verified. */
+export function waiting(ctx: usize): u32 {
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == HEARD) count++;
+  return count;
+}

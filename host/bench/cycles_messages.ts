@@ -52,6 +52,9 @@ export function airMessage(name: string, options: AirOptions): Fields {
   const { members, sender, nowS, random } = options;
   const fields = randomFields(shapeNamed(name), random);
   const member = () => random.below(members);
+  // Nothing is named twice in one list.
+  const told = (fields.entries ?? []) as Fields[];
+  const first = member();
   const bitmap = (planes: number) => Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
   switch (name) {
     case 'pulse':
@@ -69,9 +72,11 @@ export function airMessage(name: string, options: AirOptions): Fields {
     case 'proof':
       return { ...fields, owner: member(), version: 1 + random.below(1 << 20) };
     case 'owner-summary':
-      return { ...fields, owner: member() };
+      return { ...fields, owner: member(), entries: told.map((entry, slot) => ({ ...entry, slot })) };
     case 'gone-list':
-      return { ...fields, entries: (fields.entries as Fields[]).map((entry) => ({ ...entry, member: member() })) };
+      return { ...fields, entries: told.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })) };
+    case 'notice-summary':
+      return { ...fields, entries: told.map((entry, unit) => ({ ...entry, unit })) };
     case 'sync-digest':
       return { ...fields, first: member(), span: 1 + random.below(members) };
     case 'notice':

@@ -17,7 +17,7 @@ import { TAG_BYTES } from '../security/cipher.ts';
 import { cycleAt, WINDOW_CYCLES } from '../security/cycle.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../security/envelope.ts';
 import { makeEpoch } from '../security/epoch.ts';
-import { benchAuthority, benchLink, RESERVED_CYCLE } from './cycles_frames.ts';
+import { benchAuthority, benchLink } from './cycles_frames.ts';
 import { type Runner, runScript } from './cycles_runner.ts';
 import { place, Script } from './cycles_script.ts';
 import type { OpSample } from './cycles_typical.ts';
@@ -75,7 +75,6 @@ const refusals: readonly Refusal[] = [
   { why: 'sender', status: STATUS.implausible, make: (bytes) => genuine(bytes, { sender: 0x300 }) },
   { why: 'epoch', status: STATUS.epoch, make: (bytes) => altered(genuine(bytes), 13) },
   { why: 'stale', status: STATUS.stale, make: (bytes) => genuine(bytes, { counter: now - WINDOW_CYCLES }) },
-  { why: 'ahead', status: STATUS.ahead, make: (bytes) => genuine(bytes, { counter: RESERVED_CYCLE + 1 }) },
   { why: 'tag', status: STATUS.tag, make: (bytes) => altered(genuine(bytes), -1) },
 ];
 const lengths = [frameBytesMin, FRAME_BYTES_USUAL, FRAME_BYTES_MAX];

@@ -170,7 +170,7 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
   const content = (why: string, ...parts: Uint8Array[]): Bad => ({ why, hex: hexOf(frame(concat(...parts))) });
   return {
     good: [
-      named('two bytes, the shortest message', [23], bytesOf('8117')),
+      named('two bytes, the shortest message', [15], bytesOf('810f')),
       named('probe', [1], probe),
       named('probe for one member', [1], probe, { addressee: 42 }),
       named('seven bytes, the longest short head', [90], bytesOf('82185a43010203')),

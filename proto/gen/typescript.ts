@@ -22,11 +22,9 @@ function interfaceText(rule: Rule): string[] {
 
 function shapeText(rule: Rule, rules: readonly Rule[]): string[] {
   return [
-    `  {`,
-    `    name: '${rule.name}', type: ${rule.type}, bytesMax: ${bytesMax(rule, rules)}, fields: [`,
-    ...rule.fields.map((field) => `      { name: '${field.name}', of: ${kindText(field.of)} },`),
-    `    ],`,
-    `  },`,
+    `  { name: '${rule.name}', type: ${rule.type}, bytesMax: ${bytesMax(rule, rules)}, fields: [`,
+    ...rule.fields.map((field) => `    { name: '${field.name}', of: ${kindText(field.of)} },`),
+    `  ] },`,
   ];
 }
 

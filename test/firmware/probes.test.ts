@@ -5,7 +5,7 @@ import { SingleNode } from './single.ts';
 
 const nodeWords = 0;
 const outboxWord = 5;
-const counterWords = 7;
+const counterWords = 4;
 const exchangesFull = 16;
 
 function inspect(node: SingleNode, what: number): Uint32Array {

@@ -51,7 +51,7 @@ function checkpoints(): Uint8Array[] {
   const { calls, image } = engine;
   const context = engine.reserve(image.contextBytes);
   const out = engine.reserve(image.checkpointBytes);
-  const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0];
+  const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0, 0];
   assert.is(calls.boot(context, out, writeRecord(engine.view(), out, config), 1, 0, 0) & 0xff, 0);
   return [300, 900, 1500].map((atS) => {
     calls.tick(context, atS, 0);

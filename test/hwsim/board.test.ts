@@ -27,7 +27,7 @@ function setUp() {
   const context = engine.reserve(contextBytes);
   const scratch = engine.reserve(contextBytes);
   const out = engine.reserve(checkpointBytes + 16);
-  const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0];
+  const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0, 0];
   const length = writeRecord(engine.view(), out, config);
   assert.is(engine.calls.boot(context, out, length, 1, 0, 0) & 0xff, 0);
   const memory = new CheckpointSlots();

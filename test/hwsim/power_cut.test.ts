@@ -26,7 +26,7 @@ class Board {
     this.#context = engine.reserve(engine.image.contextBytes);
     this.#image = engine.reserve(engine.image.checkpointBytes + 16);
     this.#config = engine.reserve(256);
-    const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0];
+    const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0, 0];
     this.#configBytes = writeRecord(engine.view(), this.#config, config);
     const { calls } = engine;
     assert.is(calls.boot(this.#context, this.#config, this.#configBytes, bootCause.powerOn, 0, 0) & 0xff, 0);

@@ -176,6 +176,9 @@ INLINE const u8 *gone_list(const u8 *at, const u8 *end, u32 members, u32 *m, boo
     if ((at = uint(at, end, 0xffff, entry)) == NULL || (at = uint(at, end, ANY, entry + 1)) == NULL) return NULL;
     if ((at = uint(at, end, 255, entry + 2)) == NULL) return NULL;
     if (entry[0] >= members) *plausible = false;
+    /* Nothing is named twice in one list. */
+    for (u32 j = 0; j < i; j++)
+      if (m[1 + 3 * j] == entry[0]) *plausible = false;
   }
   return at;
 }
@@ -216,12 +219,16 @@ INLINE const u8 *owner_summary(const u8 *at, const u8 *end, u32 members, u32 *m,
   if ((at = uint(at, end, 0xffff, m)) == NULL || (at = uint(at, end, 1, m + 1)) == NULL) return NULL;
   if ((at = items(at, end, 0, 8, m + 2)) == NULL) return NULL;
   const u32 count = m[2];
+  u32 seen = 0;
+  bool twice = false;
   for (u32 i = 0; i < count; i++) {
     u32 *const entry = m + 3 + 2 * i;
     if ((at = array(at, end, 2)) == NULL || (at = uint(at, end, 7, entry)) == NULL) return NULL;
     if ((at = uint(at, end, ANY, entry + 1)) == NULL) return NULL;
+    twice = twice || (seen >> entry[0] & 1u) != 0;
+    seen |= 1u << entry[0];
   }
-  *plausible = m[0] < members;
+  *plausible = m[0] < members && !twice;
   return at;
 }
 
@@ -232,13 +239,15 @@ INLINE const u8 *notice(const u8 *at, const u8 *end, const struct node *node, u3
   return at;
 }
 
-INLINE const u8 *notice_summary(const u8 *at, const u8 *end, u32 *m) {
+INLINE const u8 *notice_summary(const u8 *at, const u8 *end, u32 *m, bool *plausible) {
   if ((at = uint(at, end, 1, m)) == NULL || (at = items(at, end, 0, 12, m + 1)) == NULL) return NULL;
   const u32 count = m[1];
   for (u32 i = 0; i < count; i++) {
     u32 *const entry = m + 2 + 3 * i;
     if ((at = array(at, end, 3)) == NULL || (at = uint(at, end, 31, entry)) == NULL) return NULL;
     if ((at = uint(at, end, 0xffff, entry + 1)) == NULL || (at = uint(at, end, ANY, entry + 2)) == NULL) return NULL;
+    for (u32 j = 0; j < i; j++)
+      if (m[2 + 3 * j] == entry[0] && m[3 + 3 * j] == entry[1]) *plausible = false;
   }
   return at;
 }
@@ -353,7 +362,7 @@ static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, c
       return notice(body, end, node, m, plausible);
     case 20:
       HAS(3);
-      return notice_summary(body, end, m);
+      return notice_summary(body, end, m, plausible);
     case 21:
       HAS(2);
       return uint(body, end, ANY, m);
@@ -468,8 +477,11 @@ u32 native_check_frame(struct node *node, const u8 *frame, u32 length) {
   if (envelope.sender == node->self) return reject(node, LOSS_SELF, STATUS_IMPLAUSIBLE);
   const u8 *const plain = (const u8 *)node->plain;
   const u8 *const end = plain + envelope.body_bytes;
+  u32 pulses = 0;
   for (const u8 *at = plain; at < end;) {
     bool plausible, foreign = false;
+    u32 length_of, type, head;
+    if (message_head(at, end, &length_of, &type, &head) && type == 4 && pulses++ != 0) return reject(node, LOSS_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     at = check_message(node, envelope.sender, plain, at, end, &plausible, &foreign);
     if (foreign) return reject(node, LOSS_CHANNEL, STATUS_IMPLAUSIBLE);
     if (at == NULL) return reject(node, LOSS_MALFORMED, STATUS_MALFORMED);
