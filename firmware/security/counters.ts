@@ -42,7 +42,8 @@ export function counterNow(ctx: usize): u32 {
 /** Whether a frame with this counter may be taken. */
 export function checkCounter(ctx: usize, sender: u32, counter: u32): u32 {
   if (timeKnown(ctx)) {
-    if (counter > queues(ctx).reserved) return STATUS_AHEAD;
+    // What is reserved is little ahead of the present, but where the time went back since: then all that came before would be new again.
+    if (counter > queues(ctx).reserved || counter > cycleNow(ctx) + WINDOW_CYCLES) return STATUS_AHEAD;
     if (counter + WINDOW_CYCLES <= cycleNow(ctx)) return STATUS_STALE;
   }
   const heard = peer(ctx, sender);

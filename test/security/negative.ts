@@ -37,7 +37,7 @@ const speech: readonly Message[] = [
 ];
 
 /** The frame without its CRC-32C, changed, and closed again. */
-export function spoilt(frame: Uint8Array, change: (body: Uint8Array) => Uint8Array | void): Uint8Array {
+export function spoilt(frame: Uint8Array, change: (body: Uint8Array) => Uint8Array | undefined): Uint8Array {
   const body = frame.slice(0, -CRC_BYTES);
   return withCrc(change(body) ?? body);
 }

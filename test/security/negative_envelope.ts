@@ -317,7 +317,7 @@ function sealedWith(change: Partial<{ key: Uint8Array; nonce: Uint8Array; aad: U
 }
 
 const tagWrong = (name: string, make: Negative['make']): Negative => received(name, 'tag', 'frame_tag', make, { opens: true });
-const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | void) =>
+const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | undefined) =>
   tagWrong(name, (bench) => [spoilt(bench.sealed({}, new Uint8Array(100).fill(0x80)), change)]);
 const encryptAad = (context: string) =>
   Buffer.concat([Uint8Array.of(0x83, 0x60 + context.length), Buffer.from(context), new Uint8Array(23)]);

@@ -35,6 +35,8 @@ static u32 now_s;
 static u32 last_counter[MEMBERS_HEARD];
 static u8 again[FRAME_MAX];
 static u32 again_bytes;
+/* The mission time at local zero when that frame was taken. */
+static u32 again_zero_s;
 static u8 *before;
 /* By HELIOGRAPH_BROKEN: the harness changes the state itself where an input was rejected, which is what it is there to find. */
 static int broken;
@@ -215,13 +217,32 @@ static void tick(u32 seconds) {
   }
 }
 
-/* The one rejected frame that changes something: opened, of a time to come, at a node that heard nobody for long. That node no longer knows the time. */
-static int time_was_lost(void) {
-  u32 known = 1;
+/* Whether the node knows the time; then, the mission time at local zero. */
+static int time_known(u32 *zero_s) {
+  u32 words[2];
   take(64);
   image_inspect(context, WHAT_NODE, 0, out_at, 64);
-  memcpy(&known, linear_memory + out_at, 4);
-  if (known != 0) fail("a frame was said to be ahead and changed something else than the time");
+  memcpy(words, linear_memory + out_at, sizeof words);
+  *zero_s = words[1] - now_s;
+  return words[0] != 0;
+}
+
+static int receive(const u8 *frame, u32 length, int again_taken);
+
+/*
+ * A frame given again. A node that does not know the time takes it as a sample of the time and no more, and one that learnt another time meanwhile begins its windows anew: there it
+ * may be taken.
+ */
+static void repeat(void) {
+  u32 zero_s;
+  const int same_time = time_known(&zero_s) && zero_s + 60 - again_zero_s <= 120;
+  receive(again, again_bytes, same_time);
+}
+
+/* The one rejected frame that changes something: opened, of a time to come, at a node that heard nobody for long. That node no longer knows the time. */
+static int time_was_lost(void) {
+  u32 zero_s;
+  if (time_known(&zero_s)) fail("a frame was said to be ahead and changed something else than the time");
   if (CIPHER_REAL) fail("a frame was opened that nobody sealed");
   return 0;
 }
@@ -251,7 +272,7 @@ static void take_frame(const u8 *frame, u32 length, u32 epoch) {
   if (CIPHER_REAL) fail("a frame was taken that nobody sealed");
   if (epoch == 0) return;
   memcpy(again, frame, length);
-  again_bytes = length;
+  again_bytes = time_known(&again_zero_s) ? length : 0;
 }
 
 static void sealed(u32 a, u32 b, const u8 *text, u32 length) {
@@ -340,7 +361,7 @@ static void step(u32 what, u32 a, u32 b, const u8 *bytes, u32 length) {
     case TRANSMIT: transmit(b == 0 ? FRAME_MAX : b); break;
     case DRAIN: drain((int)(a & 1)); break;
     case RESTART: restart(a); break;
-    case AGAIN: if (again_bytes != 0) receive(again, again_bytes, 1); break;
+    case AGAIN: if (again_bytes != 0) repeat(); break;
     case LEAP: tick(leaps[a % (sizeof leaps / sizeof leaps[0])]); break;
     default: boot_with(a, bytes, length);
   }
