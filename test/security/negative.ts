@@ -37,6 +37,7 @@ const speech: readonly Message[] = [
 ];
 
 /** The frame without its CRC-32C, changed, and closed again. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most changes are made in place and give nothing back.
 export function spoilt(frame: Uint8Array, change: (body: Uint8Array) => Uint8Array | void): Uint8Array {
   const body = frame.slice(0, -CRC_BYTES);
   return withCrc(change(body) ?? body);
