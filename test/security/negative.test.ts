@@ -12,8 +12,9 @@ import { envelopeCases } from './negative_envelope.ts';
 import { floodCases } from './negative_floods.ts';
 import { ignoredCases } from './negative_ignored.ts';
 import { messageCases } from './negative_messages.ts';
+import { noiseCases } from './negative_noise.ts';
 
-const cases: readonly Negative[] = [...envelopeCases, ...floodCases, ...messageCases, ...bootCases];
+const cases: readonly Negative[] = [...envelopeCases, ...noiseCases, ...floodCases, ...messageCases, ...bootCases];
 const test = suite('negative cases');
 const presets: readonly [Preset, number][] = [
   ['flight', 200],

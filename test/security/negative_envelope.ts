@@ -1,7 +1,6 @@
 // Frames that are refused by their envelope: length, CRC-32C, form, algorithm, version, addressee, sender, epoch, counter.
 
 import { createCipheriv, createHmac } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { CRC_BYTES, ENVELOPE_BYTES, seal, withCrc } from '../../host/security/envelope.ts';
 import { linkKey } from '../../host/security/epoch.ts';
 import { nullCipher, realCipher } from '../../host/security/cipher.ts';
@@ -81,41 +80,6 @@ const lengths: Negative[] = [
       withCrc(Buffer.concat([bench.frame({}, talk).subarray(0, -CRC_BYTES), new Uint8Array(count)])),
     ]),
   ),
-];
-
-const crcs: Negative[] = [
-  ...[0, 1, 2, 3].map((byte) =>
-    received(`byte ${byte} of the CRC-32C is wrong`, 'crc', 'frame_crc', (bench) => {
-      const frame = bench.frame({}, talk);
-      frame[frame.length - CRC_BYTES + byte] ^= 0x10;
-      return [frame];
-    }),
-  ),
-  received('every single bit turned', 'crc', 'frame_crc', (bench) => {
-    const frame = bench.frame({}, talk);
-    return Array.from({ length: frame.length * 8 }, (_, bit) => {
-      const noisy = frame.slice();
-      noisy[bit >> 3] ^= 1 << (bit & 7);
-      return noisy;
-    });
-  }),
-  received('the CRC-32C little-endian', 'crc', 'frame_crc', (bench) => {
-    const frame = bench.frame({}, talk);
-    frame.subarray(-CRC_BYTES).reverse();
-    return [frame];
-  }),
-  received('a CRC-32 of zlib in place of CRC-32C', 'crc', 'frame_crc', (bench) => {
-    const frame = Buffer.from(bench.frame({}, talk));
-    frame.writeUInt32BE(crc32(frame.subarray(0, -CRC_BYTES)), frame.length - CRC_BYTES);
-    return [frame];
-  }),
-  received('a CRC-32C of zero', 'crc', 'frame_crc', (bench) => {
-    const frame = bench.frame({}, talk);
-    frame.fill(0, -CRC_BYTES);
-    return [frame];
-  }),
-  received('zeros, as many as a frame has', 'crc', 'frame_crc', () => [new Uint8Array(256)]),
-  received('ones, as many as a frame has', 'crc', 'frame_crc', () => [new Uint8Array(256).fill(255)]),
 ];
 
 const form = (name: string, at: number, cut: number, ...bytes: number[]) =>
@@ -501,7 +465,6 @@ const counters: Negative[] = [
 
 export const envelopeCases: readonly Negative[] = [
   ...lengths,
-  ...crcs,
   ...forms,
   ...versions,
   ...addressed,
