@@ -7,11 +7,14 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Negative } from './negative.ts';
 import { talk } from './negative.ts';
 import { AttackBench, counterNames, cycle, heard, nowS, reserved } from './negative_bench.ts';
+import { bootCases } from './negative_boots.ts';
 import { envelopeCases } from './negative_envelope.ts';
+import { floodCases } from './negative_floods.ts';
 import { ignoredCases } from './negative_ignored.ts';
 import { messageCases } from './negative_messages.ts';
+import { noiseCases } from './negative_noise.ts';
 
-const cases: readonly Negative[] = [...envelopeCases, ...messageCases];
+const cases: readonly Negative[] = [...envelopeCases, ...noiseCases, ...floodCases, ...messageCases, ...bootCases];
 const test = suite('negative cases');
 const presets: readonly [Preset, number][] = [
   ['flight', 200],

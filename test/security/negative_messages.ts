@@ -3,7 +3,6 @@
 import type { Message } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated_shapes.ts';
 import { encodeMessage, joinBytes } from '../../host/cbor/message.ts';
-import { testKeys } from './sealed.ts';
 import { epochMessages, intentAt, messagesAt, pulseAt, recordsAt } from './fuzz/steps.ts';
 import { type Negative, plain } from './negative.ts';
 import { type AttackBench, nowS, reserved } from './negative_bench.ts';
@@ -20,9 +19,9 @@ function head(major: number, value: number): Uint8Array {
     return Uint8Array.of((major << 5) | 26, value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
   return Uint8Array.of((major << 5) | 27, 0, 0, 0, value / 2 ** 32, 0, 0, 0, 0);
 }
-const uint = (value: number) => head(0, value);
-const bytesItem = (bytes: Uint8Array) => Buffer.concat([head(2, bytes.length), bytes]);
-const array = (...items: Uint8Array[]) => Buffer.concat([head(4, items.length), ...items]);
+export const uint = (value: number) => head(0, value);
+export const bytesItem = (bytes: Uint8Array) => Buffer.concat([head(2, bytes.length), bytes]);
+export const array = (...items: Uint8Array[]) => Buffer.concat([head(4, items.length), ...items]);
 
 /** The items of a message that is right, one after the other. */
 function itemsOf(message: Message): Uint8Array[] {
@@ -455,58 +454,6 @@ const records: Negative[] = [
   assign('that begins beyond the horizon', { startS: nowS + horizonS + 1, endS: nowS + horizonS + 2 }),
 ];
 
-// ---- boot ----
-
-function booted(name: string, status: Negative['status'], config: (bench: AttackBench) => Uint8Array): Negative {
-  return { name: `boot: ${name}`, entry: 'boot', status, counter: null, make: (bench) => [config(bench)] };
-}
-const secret = (more: Partial<{ epoch: number; secret: Uint8Array }>) =>
-  encodeMessage({ name: 'link-secret', epoch: 1, startS: 0, secret: new Uint8Array(32), ...more });
-const after = (bench: AttackBench, ...rest: Uint8Array[]) => joinBytes([bench.config({ secrets: [], path: [] }), ...rest]);
-const key = (node: number) => encodeMessage({ name: 'path-key', node, key: testKeys.authority.pathKey(node) });
-const boots: Negative[] = [
-  booted('nothing', 'malformed', () => new Uint8Array(0)),
-  booted('zeros', 'malformed', () => new Uint8Array(100)),
-  booted('cut off within the configuration', 'malformed', (bench) => bench.config().slice(0, 30)),
-  booted('cut off within the last key', 'malformed', (bench) => bench.config().slice(0, -1)),
-  booted('a byte behind the last key', 'malformed', (bench) => Buffer.concat([bench.config(), Uint8Array.of(0)])),
-  booted('the first beyond the members', 'implausible', (bench) => bench.config(undefined, { self: bench.members })),
-  booted('itself 65535', 'implausible', (bench) => bench.config(undefined, { self: 65535 })),
-  booted('a boot more than can be', 'implausible', (bench) => bench.config(undefined, {}, { incarnation: 8192 })),
-  booted('the secret of epoch 0', 'implausible', (bench) => after(bench, secret({ epoch: 0 }))),
-  booted('the secret of epoch 65535', 'implausible', (bench) => after(bench, secret({ epoch: 65535 }))),
-  booted('a secret one byte short', 'malformed', (bench) =>
-    after(bench, array(uint(137), uint(1), uint(0), bytesItem(new Uint8Array(31)))),
-  ),
-  booted('a secret one byte long', 'malformed', (bench) =>
-    after(bench, array(uint(137), uint(1), uint(0), bytesItem(new Uint8Array(33)))),
-  ),
-  booted('a secret that is text', 'malformed', (bench) =>
-    after(bench, array(uint(137), uint(1), uint(0), Buffer.concat([Uint8Array.of(0x78, 32), new Uint8Array(32)]))),
-  ),
-  booted('the key of another’s leaf', 'implausible', (bench) => after(bench, key(257))),
-  booted('the key of a node beside the path', 'implausible', (bench) => after(bench, key(3))),
-  booted('the key of the last leaf', 'implausible', (bench) => after(bench, key(511))),
-  booted('the key of node 0', 'malformed', (bench) => after(bench, array(uint(138), uint(0), bytesItem(new Uint8Array(32))))),
-  booted('the key of node 512', 'malformed', (bench) => after(bench, array(uint(138), uint(512), bytesItem(new Uint8Array(32))))),
-  booted('a path key one byte short', 'malformed', (bench) =>
-    after(bench, array(uint(138), uint(1), bytesItem(new Uint8Array(31)))),
-  ),
-  booted('a path key one byte long', 'malformed', (bench) =>
-    after(bench, array(uint(138), uint(1), bytesItem(new Uint8Array(33)))),
-  ),
-  booted('a second configuration', 'malformed', (bench) => after(bench, bench.config({ secrets: [], path: [] }))),
-  booted('a message of the air behind the configuration', 'malformed', (bench) =>
-    after(bench, encodeMessage({ name: 'probe', sequence: 1 })),
-  ),
-  booted('an observation behind the configuration', 'malformed', (bench) => after(bench, encodeMessage(recordsAt(nowS)[0]))),
-  booted('an unknown record behind the configuration', 'malformed', (bench) => after(bench, array(uint(200), uint(1)))),
-  booted('group 32', 'malformed', (bench) =>
-    after(bench, array(uint(129), uint(32), uint(1), uint(1), uint(1), uint(1), uint(1))),
-  ),
-  booted('keys without a configuration', 'malformed', () => joinBytes([secret({}), key(1)])),
-];
-
 export const messageCases: readonly Negative[] = [
   ...malformed,
   ...cut,
@@ -515,5 +462,4 @@ export const messageCases: readonly Negative[] = [
   ...channels,
   ...spoiltKeys,
   ...records,
-  ...boots,
 ];
