@@ -37,12 +37,7 @@ const speech: readonly Message[] = [
 ];
 
 /** The frame without its CRC-32C, changed, and closed again. */
-<<<<<<< HEAD
 export function spoilt(frame: Uint8Array, change: (body: Uint8Array) => Uint8Array | undefined): Uint8Array {
-=======
-// biome-ignore lint/suspicious/noConfusingVoidType: most changes are made in place and give nothing back.
-export function spoilt(frame: Uint8Array, change: (body: Uint8Array) => Uint8Array | void): Uint8Array {
->>>>>>> 9b60084d78b7d820afa595da40d2f52281f557ff
   const body = frame.slice(0, -CRC_BYTES);
   return withCrc(change(body) ?? body);
 }

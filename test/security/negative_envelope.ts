@@ -281,12 +281,7 @@ function sealedWith(change: Partial<{ key: Uint8Array; nonce: Uint8Array; aad: U
 }
 
 const tagWrong = (name: string, make: Negative['make']): Negative => received(name, 'tag', 'frame_tag', make, { opens: true });
-<<<<<<< HEAD
 const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | undefined) =>
-=======
-// biome-ignore lint/suspicious/noConfusingVoidType: as in spoilt.
-const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | void) =>
->>>>>>> 9b60084d78b7d820afa595da40d2f52281f557ff
   tagWrong(name, (bench) => [spoilt(bench.sealed({}, new Uint8Array(100).fill(0x80)), change)]);
 const encryptAad = (context: string) =>
   Buffer.concat([Uint8Array.of(0x83, 0x60 + context.length), Buffer.from(context), new Uint8Array(23)]);
