@@ -13,6 +13,7 @@ import type { OnFrame } from '../radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../radio/udp.ts';
 import { readKeyFileOf } from '../security/keyfile.ts';
 import { clusterKeys } from '../security/provision.ts';
+import { nodeSignatures } from '../security/signature.ts';
 import { Store } from '../store/store.ts';
 import { layWorld } from '../../hwsim/world/plan.ts';
 import type { Preset } from '../build/root.ts';
@@ -100,7 +101,11 @@ function linkOf({ keys, id, cluster, members, seed, state }: NodeOptions): NodeL
   }
   if (keys === 'simulated') {
     const simulated = clusterKeys(seed, cluster, members);
-    return { cluster, keys: simulated.member(id), authorityPublicKey: simulated.authorityPublicKey };
+    return {
+      ...{ cluster, self: id, keys: simulated.member(id), authorityPublicKey: simulated.authorityPublicKey },
+      seed: simulated.nodeSeed(id),
+      publicKeyOf: (member) => (member < members ? nodeSignatures.publicKey(simulated.nodeSeed(member)) : undefined),
+    };
   }
   const bundle = readKeyFileOf(keys, 'heliograph node');
   for (const [name, given, told] of [
@@ -113,8 +118,12 @@ function linkOf({ keys, id, cluster, members, seed, state }: NodeOptions): NodeL
     const why = 'what counters it has used must outlive the process, or one would be used twice';
     throw new CommandError(`a node with keys of its own needs --state DIR: ${why}`, exitCode.usage);
   }
-  bundle.seed.fill(0);
-  return { cluster, keys: { secrets: bundle.secrets, path: bundle.path }, authorityPublicKey: bundle.authorityPublicKey };
+  const publicKeys = new Map(bundle.roster.map((member) => [member.id, member.publicKey]));
+  return {
+    ...{ cluster, self: id, keys: { secrets: bundle.secrets, path: bundle.path } },
+    ...{ authorityPublicKey: bundle.authorityPublicKey, seed: bundle.seed },
+    publicKeyOf: (member) => publicKeys.get(member),
+  };
 }
 
 /** How often a file of the ground link is looked at. */

@@ -1,28 +1,34 @@
-import { type EpochHead, FIELD, type Message, TYPE } from '../cbor/generated.ts';
+import { FIELD, type Message, TYPE } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
-import { COMMITMENT_BYTES, verifyHead } from '../security/epoch.ts';
-import { nodeSignatures, signatureBytes, type SignatureService } from '../security/signature.ts';
+import { headOf, verifyHead } from '../security/epoch.ts';
+import { nodeSignatures, type SignatureService } from '../security/signature.ts';
+import { signStatement, statementOf, verifyStatement } from '../security/statement.ts';
 import type { LinkKeys } from './config.ts';
 import type { Memory } from './memory.ts';
 
 /** What a node knows of its cluster's keys besides those that the firmware holds. */
 export interface NodeLink {
   readonly cluster: number;
+  readonly self: number;
   readonly keys: LinkKeys;
   /** Whose word on a new epoch counts. */
   readonly authorityPublicKey: Uint8Array;
+  /** Of this member's own Ed25519 key pair. */
+  readonly seed: Uint8Array;
+  /** A member's public key; undefined: there is no such member. */
+  publicKeyOf(member: number): Uint8Array | undefined;
 }
 
-/** `inspect` of the head that waits for its signature to be checked (firmware/edge/inspect.ts). */
+/** `inspect` of what is to be verified or signed (firmware/edge/inspect.ts). */
 const whatKeys = 12;
-const headBytes = 12 + COMMITMENT_BYTES + signatureBytes;
+const whatStatement = 13;
 
-/** The firmware's `inspect`: the bytes of its answer. */
-export type Inspect = (what: number, index: number) => Uint8Array;
+/** The firmware's `inspect`: the words of its answer. */
+export type Inspect = (what: number, index: number) => Uint32Array;
 
 /**
- * The platform's part in the security of links (docs/security.md): counters in non-volatile memory, and signatures, which do not fit the budget of a
- * call into the image.
+ * The platform's part in the security of links (docs/security.md, docs/insiders.md): counters in non-volatile memory, and signatures, which do not
+ * fit the budget of a call into the image.
  */
 export class LinkPlatform {
   readonly #link: NodeLink;
@@ -35,33 +41,45 @@ export class LinkPlatform {
     this.#signatures = signatures;
   }
 
-  /** The answer to a command, as a record; null if the command is none of the link's. A reservation is on the disk before it is answered. */
-  obey(command: Uint32Array, inspect: Inspect): readonly number[] | null {
-    if (command[0] === TYPE.reserveCounters) {
-      this.#memory.reserve(command[FIELD.reserveCounters.cycle]);
-      return [TYPE.countersReserved, this.#memory.reserved];
+  /** What a command of the link's is answered with; null if there is no answer. A reservation is on the disk before it is answered. */
+  obey(command: Uint32Array, inspect: Inspect): Message | null {
+    switch (command[0]) {
+      case TYPE.reserveCounters:
+        this.#memory.reserve(command[FIELD.reserveCounters.cycle]);
+        return { name: 'counters-reserved', cycle: this.#memory.reserved };
+      case TYPE.checkEpoch:
+        return this.#checkEpoch(command[FIELD.checkEpoch.epoch], inspect(whatKeys, 0));
+      case TYPE.sign:
+        return this.#sign(command[FIELD.sign.ticket], inspect);
+      case TYPE.verify:
+        return this.#verify(command[FIELD.verify.ticket], inspect);
+      default:
+        return null;
     }
-    if (command[0] !== TYPE.checkEpoch) return null;
-    const epoch = command[FIELD.checkEpoch.epoch];
-    const head = headOf(inspect(whatKeys, 0));
-    const isRight =
-      head !== null &&
-      head.epoch === epoch &&
-      verifyHead(this.#link.authorityPublicKey, this.#link.cluster, head, this.#signatures);
-    return [TYPE.epochChecked, epoch, isRight ? 1 : 0];
   }
-}
 
-function headOf(bytes: Uint8Array): Omit<EpochHead, 'name'> | null {
-  if (bytes.length !== headBytes) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return {
-    epoch: view.getUint32(0, true),
-    startS: view.getUint32(4, true),
-    parts: view.getUint32(8, true),
-    commitment: bytes.slice(12, 12 + COMMITMENT_BYTES),
-    signature: bytes.slice(12 + COMMITMENT_BYTES),
-  };
+  #checkEpoch(epoch: number, words: Uint32Array): Message {
+    const { authorityPublicKey, cluster } = this.#link;
+    const head = headOf(words);
+    const isRight = head?.epoch === epoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
+    return { name: 'epoch-checked', epoch, ok: isRight ? 1 : 0 };
+  }
+
+  /** Nothing is signed but this node's own word. */
+  #sign(ticket: number, inspect: Inspect): Message | null {
+    const { cluster, self, seed } = this.#link;
+    const text = statementOf(inspect(whatStatement, ticket));
+    if (text === null || text.owner !== self) return null;
+    return { name: 'signed', ticket, signature: signStatement(seed, cluster, text, this.#signatures) };
+  }
+
+  #verify(ticket: number, inspect: Inspect): Message | null {
+    const statement = statementOf(inspect(whatStatement, ticket));
+    if (statement === null) return null;
+    const key = this.#link.publicKeyOf(statement.owner);
+    const isRight = key !== undefined && verifyStatement(key, this.#link.cluster, statement, this.#signatures);
+    return { name: 'verified', ticket, ok: isRight ? 1 : 0 };
+  }
 }
 
 /** The records of a bundle that are for observe(): heads, each before its parts. Throws if it holds anything else. */

@@ -1,4 +1,5 @@
 import { FIELD, FRAME_BYTES_MAX, RECORD_BYTES_MAX, TYPE, type Group } from '../cbor/generated.ts';
+import { encodeMessage } from '../cbor/message.ts';
 import { readRecord, writeRecord } from '../cbor/record.ts';
 import type { Alarm, Clock } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -280,10 +281,10 @@ export class NodeShim {
     return status;
   }
 
-  private inspect(what: number, index: number): Uint8Array {
+  private inspect(what: number, index: number): Uint32Array {
     const { engine } = this.parts;
     const words = engine.calls.inspect(this.context, what, index, this.buffer, inspectBytesMax);
-    return engine.view().slice(this.buffer, this.buffer + words * 4);
+    return new Uint32Array(engine.view().slice(this.buffer, this.buffer + words * 4).buffer);
   }
 
   /** Polls commands, then events. */
@@ -316,7 +317,10 @@ export class NodeShim {
 
   private obey(command: Uint32Array): void {
     const answer = this.linkPlatform.obey(command, (what, index) => this.inspect(what, index));
-    if (answer !== null) return this.observe(answer);
+    if (answer !== null) {
+      this.observeBytes(encodeMessage(answer));
+      return;
+    }
     switch (command[0]) {
       case TYPE.startWork:
         return this.startWork(command);

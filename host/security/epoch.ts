@@ -73,6 +73,20 @@ export function verifyHead(
   return signatures.verify(authorityPublicKey, headStatement(cluster, head), head.signature);
 }
 
+/** Words of a head: epoch, startS, parts, four of commitment, sixteen of signature. */
+const headWords = { commitment: 3, signature: 7, end: 23 } as const;
+
+/** The head whose signature the firmware asks about, from the words that inspect(12, 0) gives; null: none waits. */
+export function headOf(words: Uint32Array): EpochHead | null {
+  if (words.length !== headWords.end) return null;
+  const [epoch, startS, parts] = words;
+  // As in memory: little-endian on every host that we know.
+  const bytesOf = (from: number, to: number) => new Uint8Array(words.slice(from, to).buffer);
+  const commitment = bytesOf(headWords.commitment, headWords.signature);
+  const signature = bytesOf(headWords.signature, headWords.end);
+  return { name: 'epoch-head', epoch, startS, parts, commitment, signature };
+}
+
 export interface Authority {
   readonly cluster: number;
   /** Of the cluster's authority key pair. */

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Intent, Statement } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
-import { nodeSignatures, signatureBytes } from './signature.ts';
+import { nodeSignatures, signatureBytes, type SignatureService } from './signature.ts';
 
 const label = new TextEncoder().encode('heliograph intent');
 export const STATEMENT_DIGEST_BYTES = 16;
@@ -32,12 +32,22 @@ export function statementBytes(cluster: number, { owner, slot, version, atS, dig
   return bytes;
 }
 
-export function signStatement(seed: Uint8Array, cluster: number, text: StatementText): Uint8Array {
-  return nodeSignatures.sign(seed, statementBytes(cluster, text));
+export function signStatement(
+  seed: Uint8Array,
+  cluster: number,
+  text: StatementText,
+  signatures: SignatureService = nodeSignatures,
+): Uint8Array {
+  return signatures.sign(seed, statementBytes(cluster, text));
 }
 
-export function verifyStatement(publicKey: Uint8Array, cluster: number, statement: Omit<Statement, 'name'>): boolean {
-  return nodeSignatures.verify(publicKey, statementBytes(cluster, statement), statement.signature);
+export function verifyStatement(
+  publicKey: Uint8Array,
+  cluster: number,
+  statement: Omit<Statement, 'name'>,
+  signatures: SignatureService = nodeSignatures,
+): boolean {
+  return signatures.verify(publicKey, statementBytes(cluster, statement), statement.signature);
 }
 
 /** A statement out of the words of `inspect`; null if they are none. */
@@ -45,6 +55,7 @@ export function statementOf(words: Uint32Array): Omit<Statement, 'name'> | null 
   if (words.length !== STATEMENT_WORDS) return null;
   const bytes = Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
   const [owner, slot, version, atS] = words;
+  if (owner > 0xffff || slot > 7) return null;
   const digest = bytes.slice(16, 16 + STATEMENT_DIGEST_BYTES);
   return { owner, slot, version, atS, digest, signature: bytes.slice(32, 32 + signatureBytes) };
 }

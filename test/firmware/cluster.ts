@@ -7,8 +7,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { headOf } from '../../host/security/waiting_head.ts';
-import { verifyHead } from '../../host/security/epoch.ts';
+import { headOf, verifyHead } from '../../host/security/epoch.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 export interface ClusterOptions {
@@ -323,7 +322,7 @@ export class TestCluster {
 
   /** The platform's word on the head that waits. */
   private checkEpoch(node: number): void {
-    const waiting = headOf(this.inspect(node, inspectKeys, 0));
+    const waiting = headOf(Uint32Array.from(this.inspect(node, inspectKeys, 0)));
     if (waiting === null) return;
     this.checks++;
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);

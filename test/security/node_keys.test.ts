@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import type { EpochHead } from '../../host/cbor/generated.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { decodeSequence } from '../../host/cbor/message.ts';
-import { LinkPlatform, uplinkRecords } from '../../host/node/link.ts';
+import { LinkPlatform, type NodeLink, uplinkRecords } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { makeEpoch } from '../../host/security/epoch.ts';
 import { readKeyFileOf } from '../../host/security/keyfile.ts';
+import { nodeSignatures } from '../../host/security/signature.ts';
 import { Store } from '../../host/store/store.ts';
 import { freePorts, inFolder, until } from '../host/support.ts';
 import { testKeys } from './sealed.ts';
@@ -132,18 +132,23 @@ test('a bundle is for its member alone, and wants a place for its counters', () 
   }));
 
 const quiet = () => {};
-const linkOf = () => ({ cluster: 7, keys: testKeys.member(0), authorityPublicKey: testKeys.authorityPublicKey });
+const linkOf = (self = 0): NodeLink => ({
+  ...{ cluster: 7, self, keys: testKeys.member(self), authorityPublicKey: testKeys.authorityPublicKey },
+  seed: testKeys.nodeSeed(self),
+  publicKeyOf: (member) => (member < members ? nodeSignatures.publicKey(testKeys.nodeSeed(member)) : undefined),
+});
+const nothing = new Uint32Array(0);
 
 test('a reservation is on the disk before it is answered, and outlives a spoilt slot; it never goes back', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     const platform = new LinkPlatform(linkOf(), new Memory(store, quiet));
-    const reserve = (cycle: number) => platform.obey(Uint32Array.of(TYPE.reserveCounters, cycle), () => new Uint8Array(0));
+    const reserve = (cycle: number) => platform.obey(Uint32Array.of(TYPE.reserveCounters, cycle), () => nothing);
     const held = () => new Memory(new Store(folder), quiet).reserved;
-    assert.equal(reserve(40), [TYPE.countersReserved, 40]);
+    assert.equal(reserve(40), { name: 'counters-reserved', cycle: 40 });
     assert.is(held(), 40);
-    assert.equal(reserve(30), [TYPE.countersReserved, 40]);
-    assert.equal(reserve(50), [TYPE.countersReserved, 50]);
+    assert.equal(reserve(30), { name: 'counters-reserved', cycle: 40 });
+    assert.equal(reserve(50), { name: 'counters-reserved', cycle: 50 });
     const { record } = store.read('counters');
     store.reject('counters', record!.sequence);
     assert.is(held(), 50, 'the older slot holds it too');
@@ -160,40 +165,69 @@ test('a reservation is on the disk before it is answered, and outlives a spoilt 
         quiet,
       ),
     );
-    assert.throws(() => broken.obey(Uint32Array.of(TYPE.reserveCounters, 9), () => new Uint8Array(0)), /disk full/);
+    assert.throws(() => broken.obey(Uint32Array.of(TYPE.reserveCounters, 9), () => nothing), /disk full/);
   }));
 
-/** As inspect gives it. */
-function inspected({ epoch, startS, parts, commitment, signature }: EpochHead): Uint8Array {
-  const words = new Uint8Array(12);
-  const view = new DataView(words.buffer);
-  [epoch, startS, parts].forEach((value, at) => {
-    view.setUint32(at * 4, value, true);
-  });
-  return Buffer.concat([words, commitment, signature]);
+/** Bytes as inspect gives them: words. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(bytes).buffer);
+}
+
+/** Numbers, then bytes, as they stand in the firmware's memory. */
+function inspected(numbers: number[], ...rest: Uint8Array[]): Uint8Array {
+  // Not a Buffer: its slice() is a view, and what one turn alters the next would find altered.
+  return Uint8Array.from(Buffer.concat([new Uint8Array(Uint32Array.from(numbers).buffer), ...rest]));
 }
 
 test("the authority's signature is checked over what the firmware shows", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
   const { head, parts } = makeEpoch(testKeys.authority, { epoch: 2, startS: 9, secret: testKeys.secret(2) }, all, new Set([4]));
   const platform = new LinkPlatform(linkOf(), new Memory(null, quiet));
-  const check = (epoch: number, bytes: Uint8Array) => platform.obey(Uint32Array.of(TYPE.checkEpoch, epoch), () => bytes);
-  const bytes = inspected(head);
-  assert.equal(check(2, bytes), [TYPE.epochChecked, 2, 1]);
-  assert.equal(check(3, bytes), [TYPE.epochChecked, 3, 0]);
-  assert.equal(check(2, bytes.subarray(0, 91)), [TYPE.epochChecked, 2, 0]);
+  const check = (epoch: number, bytes: Uint8Array) => platform.obey(Uint32Array.of(TYPE.checkEpoch, epoch), () => wordsOf(bytes));
+  const answer = (epoch: number, ok: 0 | 1) => ({ name: 'epoch-checked', epoch, ok });
+  const bytes = inspected([head.epoch, head.startS, head.parts], head.commitment, head.signature);
+  assert.equal(check(2, bytes), answer(2, 1));
+  assert.equal(check(3, bytes), answer(3, 0));
+  assert.equal(check(2, bytes.subarray(0, 88)), answer(2, 0));
   for (let at = 0; at < bytes.length; at += 1) {
     const altered = bytes.slice();
     altered[at] ^= 1;
-    assert.equal(check(2, altered), [TYPE.epochChecked, 2, 0], `byte ${at}`);
+    assert.equal(check(2, altered), answer(2, 0), `byte ${at}`);
   }
   assert.is(
-    platform.obey(Uint32Array.of(TYPE.stopWork, 1), () => bytes),
+    platform.obey(Uint32Array.of(TYPE.stopWork, 1), () => nothing),
     null,
   );
   assert.is(uplinkRecords([head, ...parts]).length, 1 + parts.length);
   assert.equal(decodeSequence(uplinkRecords([head])[0]), [head]);
   assert.throws(() => uplinkRecords([{ name: 'probe', sequence: 1 }]), /'probe' is none that a ground link gives/);
+});
+
+test('a node signs its own word and no other, and verifies those of all members', () => {
+  const [one, two] = [1, 2].map((self) => new LinkPlatform(linkOf(self), new Memory(null, quiet)));
+  const digest = Uint8Array.from({ length: 16 }, (_, at) => at);
+  const shown = (owner: number, signature: Uint8Array = new Uint8Array(64)) => inspected([owner, 3, 524_290, 7200], digest, signature);
+  const ask = (platform: LinkPlatform, command: number, bytes: Uint8Array) =>
+    platform.obey(Uint32Array.of(command, 5), () => wordsOf(bytes));
+  const signed = ask(one, TYPE.sign, shown(1));
+  assert.ok(signed?.name === 'signed' && signed.ticket === 5);
+  assert.is(ask(two, TYPE.sign, shown(1)), null, 'not in the name of another');
+  const verified = (platform: LinkPlatform, bytes: Uint8Array) => ask(platform, TYPE.verify, bytes);
+  assert.equal(verified(two, shown(1, signed.signature)), { name: 'verified', ticket: 5, ok: 1 });
+  const whole = shown(1, signed.signature);
+  for (let at = 0; at < whole.length; at += 1) {
+    const altered = whole.slice();
+    altered[at] ^= 1;
+    // What no statement can say is not even looked at.
+    const said = (at > 1 && at < 4) || (at > 4 && at < 8) ? null : { name: 'verified', ticket: 5, ok: 0 };
+    assert.equal(verified(two, altered), said, `byte ${at}`);
+  }
+  assert.equal(verified(two, shown(2, signed.signature)), { name: 'verified', ticket: 5, ok: 0 });
+  assert.equal(verified(two, shown(members, signed.signature)), { name: 'verified', ticket: 5, ok: 0 }, 'no member');
+  assert.is(
+    two.obey(Uint32Array.of(TYPE.verify, 5), () => nothing),
+    null,
+  );
 });
 
 test('a node file whose rights are too wide is not read', () =>
