@@ -26,7 +26,8 @@ import { beatStartS, epochCutS } from "../membership/clock";
 import { Intent as IntentMessage } from "../wire/generated/messages";
 import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
 import { soilFromRecord } from "./chain";
-import { isProven, wordOn, CONFIRMED, REFUTED } from "./witness";
+import { isProven } from "./witness";
+import { wordOn, CONFIRMED, REFUTED } from "./word";
 import { witness, witnessToChange } from "./witness_table";
 
 /** Slots for work on lots, and for work on depots, which is short. */

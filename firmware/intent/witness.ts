@@ -18,20 +18,17 @@ import {
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { call } from "../memory/guard";
-import { members, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from "../edge/table";
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from "../edge/table";
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../edge/queues";
 import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../edge/outbox";
 import { member, memberToChange } from "../membership/table";
 import { learnProven } from "../membership/view";
-import { sha256 } from "../security/sha256";
 import {
   Equivocated,
   encodeEquivocated,
-  encodeIntent,
   encodeProof,
   encodeStatement,
   encodeStatementRequest,
-  Intent as IntentMessage,
   Proof as ProofMessage,
   Sign,
   encodeSign,
@@ -41,8 +38,9 @@ import {
   Verify,
   encodeVerify,
 } from "../wire/generated/messages";
-import { intent, intentIndex, Intent } from "./table";
-import { AHEAD_S_MAX, asMessage, dropFalse } from "./hold";
+import { intent, intentIndex, VERSION_BITS } from "./table";
+import { AHEAD_S_MAX, dropFalse } from "./hold";
+import { contradicts, digestOf, find } from "./word";
 import {
   statement,
   statementToChange,
@@ -74,10 +72,6 @@ const WAITING_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;
 
 /** Not an address. */
 const MOOT: usize = 1;
-
-/** Where an intent is laid out and encoded to be hashed; the hash's state, and then the digest. */
-const ENCODED_AT: u32 = SCRATCH_OUT_AT + 64;
-const HASH_AT: u32 = SCRATCH_OUT_AT + 136;
 
 // ---- this node's own word ----
 
@@ -120,8 +114,9 @@ export function witnessStep(ctx: usize): void {
   if (!CONTAINED || !timeKnown(ctx)) return;
   const state = witness(ctx);
   if (state.asked != 0 && call(ctx).localS - state.askedS < ANSWER_S) return;
-  if (state.disputed != 0) {
-    const slot = ctz<u32>(state.disputed);
+  for (let left = state.disputed; left != 0; left &= left - 1) {
+    const slot = ctz<u32>(left);
+    if (!isOfThisBoot(ctx, slot)) continue;
     witnessToChange(ctx).disputed &= ~(1 << slot);
     const index = writeOwn(ctx, slot);
     if (index != NO_INDEX) askFor(ctx, index, true);
@@ -133,6 +128,15 @@ export function witnessStep(ctx: usize): void {
     askFor(ctx, i, wanted == UNSIGNED);
     return;
   }
+}
+
+/**
+ * What stands in a slot from an earlier boot may have been told by anybody, and this node cannot know: it gives no word on it, which beside a word that it gave then would prove it a double-dealer.
+ * It claims anew two minutes after boot (own.ts), and gives its word on that.
+ */
+function isOfThisBoot(ctx: usize, slot: u32): bool {
+  const held = intentIndex(ctx, self(ctx), slot);
+  return held == NO_INDEX || intent(ctx, held).version >>> VERSION_BITS == edge(ctx).incarnation;
 }
 
 function askFor(ctx: usize, index: u32, toSign: bool): void {
@@ -237,18 +241,6 @@ export function witnessRestart(ctx: usize): void {
 
 // ---- others' words ----
 
-/** The first entry on a slot, of any state; a VALID one if there is any. */
-function find(ctx: usize, owner: u32, slot: u32): u32 {
-  let found = NO_INDEX;
-  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
-    const entry = statement(ctx, i);
-    if (<u32>entry.state == FREE || <u32>entry.owner != owner || <u32>entry.slot != slot) continue;
-    if (<u32>entry.state == VALID) return i;
-    found = i;
-  }
-  return found;
-}
-
 /** A place for one more: a free one, else the next in turn that was seen to be valid and proves nothing. */
 function room(ctx: usize): u32 {
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == FREE) return i;
@@ -340,39 +332,6 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
     dropFalse(ctx, held);
   }
   if ((entry.flags & CONTESTED) != 0) statementToChange(ctx, index).left = RETELL_TIMES;
-}
-
-function contradicts(ctx: usize, entry: Statement, record: Intent): bool {
-  if (record.publishedS > entry.atS || record.version < entry.version) return false;
-  return record.version > entry.version || !sameDigest(changetype<usize>(entry) + DIGEST_AT, digestOf(ctx, record));
-}
-
-/** The digest of a record's content, in the scratch. */
-function digestOf(ctx: usize, record: Intent): usize {
-  const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
-  asMessage(record, m);
-  const encoded: usize = ctx + ENCODED_AT;
-  const end = encodeIntent(encoded, encoded + 64, m);
-  const digest: usize = ctx + HASH_AT;
-  sha256(encoded, <u32>(end - encoded), digest, digest);
-  return digest;
-}
-
-/** What an owner's word says of a version: nothing, that it is false, that it is true. */
-export const UNKNOWN: u32 = 0;
-export const REFUTED: u32 = 1;
-export const CONFIRMED: u32 = 2;
-
-/** What is known by its owner's word of a version that was heard, whose encoding has `length` bytes at `at`. */
-export function wordOn(ctx: usize, m: IntentMessage, at: usize, length: u32): u32 {
-  const index = find(ctx, m.owner, m.slot);
-  if (index == NO_INDEX) return UNKNOWN;
-  const entry = statement(ctx, index);
-  if (<u32>entry.state != VALID || m.publishedS > entry.atS || m.version < entry.version) return UNKNOWN;
-  if (m.version > entry.version) return REFUTED;
-  const digest: usize = ctx + HASH_AT;
-  sha256(at, length, digest, digest);
-  return sameDigest(changetype<usize>(entry) + DIGEST_AT, digest) ? CONFIRMED : REFUTED;
 }
 
 /** Two contents were heard under one version: who has its owner's word on it tells all, who has none asks. */

@@ -146,6 +146,35 @@ insiders('what is made up in a member’s name falls by its word', () => {
   assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
 });
 
+insiders('an owner that restarted gives no word on what it is told that it published before', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  cluster.part.fill(1);
+  cluster.part[1] = 0;
+  cluster.boot(1, 2, true);
+  // Deaf for what it had reserved, and then told by the liar before anybody who knows better is heard.
+  cluster.runTo(nowS + 180);
+  cluster.commands.length = 0;
+  const false1 = intentOf(cluster, { owner: 1, version: (1 << VERSION_BITS) + 9, publishedS: nowS, startS: nowS, claimS: nowS });
+  assert.is(cluster.inject(1, LIAR, [false1]), STATUS.ok);
+  assert.is(held(cluster, 1, 1, 0)[0], false1.version, 'who restarted may have published it');
+  assert.is(cluster.inject(1, LIAR, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
+  const signed: number[] = [];
+  for (let atS = nowS + 195; atS < nowS + 1200; atS += 15) {
+    cluster.runTo(atS);
+    for (const { node, fields } of cluster.commands.splice(0)) {
+      if (node !== 1 || fields[0] !== TYPE.sign) continue;
+      signed.push(statementOf(Uint32Array.from(cluster.inspect(1, WHAT_STATEMENT, fields[1])))!.version);
+    }
+  }
+  // It claims anew, and gives its word on that.
+  assert.ok(signed.length > 0);
+  assert.ok(
+    signed.every((version) => version >>> VERSION_BITS === 2),
+    `versions signed: ${signed}`,
+  );
+});
+
 function statementFor(intent: Intent, atS: number, signer: number): Message {
   const { owner, slot, version } = intent;
   const text = { owner, slot, version, atS, digest: intentDigest(intent) };
