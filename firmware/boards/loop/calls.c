@@ -37,3 +37,7 @@ CALL(deadline, (u32 ctx, u32 now_s, u32 now_ms), (ctx, now_s, now_ms))
 CALL(checkpoint, (u32 ctx, u32 out, u32 capacity), (ctx, out, capacity))
 CALL(hash, (u32 ctx), (ctx))
 CALL(inspect, (u32 ctx, u32 what, u32 index, u32 out, u32 capacity), (ctx, what, index, out, capacity))
+
+void image_trap(u32 reason) {
+  board_abandon(reason);
+}

@@ -495,7 +495,3 @@ void loop_run(u32 trap) {
     if (wait_ms != 0) sleep_for(wait_ms);
   }
 }
-
-void image_trap(u32 reason) {
-  board_abandon(reason);
-}
