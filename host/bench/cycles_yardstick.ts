@@ -253,6 +253,9 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   const script = new Script(target.bigEndian);
   const sealed = new BenchFrames();
   crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });
+  // A node that hears nobody opens frames of a time to come, to learn whether it is its own clock that is behind.
+  const pulse = encodeShape(shapeNamed('pulse'), airMessage('pulse', { members, sender: 1, nowS, random }));
+  receive(script, nowS, sealed.sealed(1, nowS, pulse));
   script.keep();
   const before = script.entries;
   const cases: { frame: Uint8Array; image: number; native: number; compared: number }[] = [];

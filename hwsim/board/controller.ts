@@ -48,7 +48,7 @@ export interface Controller {
   /** Gives one input. `reply` must be called before the next `give`; other controllers may be given theirs in between. */
   give(input: FirmwareInput): void;
   reply(): Reply;
-  /** What `inspect` of its image shows, words; null: its platform has no services that ask. No input may be under way. */
+  /** What `inspect` of its image shows, words; null: it cannot be read any more. No input may be under way. */
   inspect(what: number, index: number): number[] | null;
   /** The processor resets: all but non-volatile memory is lost, and it waits for a boot. */
   reset(): void;

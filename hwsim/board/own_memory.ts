@@ -71,6 +71,8 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   #protection = -1;
   #books: Uint8Array | null = null;
   readonly #answer: number;
+  /** Room for a copy of the block. */
+  readonly #shown: number;
   readonly #loop: BoardLoop;
   readonly #twin: BoardLoop;
   readonly #slots: PendingSlots;
@@ -93,6 +95,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
     this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
     this.#answer = twinEngine.reserve(answerBytes);
+    this.#shown = twinEngine.reserve(engine.image.contextBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
     this.#twinSlots = new PendingSlots(new CheckpointSlots());
     this.#loop = new BoardLoop(engine, this.#slots);
@@ -294,9 +297,19 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
 
   // ---- power and checkpoints ----
 
-  /** Its memory errs: what it shows is signed by nobody. */
-  inspect(): null {
-    return null;
+  /** Of its block as it is: a copy is looked at beside its twin, so that looking is no call of its own. Null: it cannot be read any more. */
+  inspect(what: number, index: number): number[] | null {
+    const { contextBytes } = this.#engine.image;
+    const bytes = this.#twinEngine.view();
+    bytes.set(this.#engine.view().subarray(this.#loop.context, this.#loop.context + contextBytes), this.#shown);
+    try {
+      const words = this.#twinEngine.calls.inspect(this.#shown, what, index, this.#answer, answerBytes);
+      const view = new DataView(bytes.buffer, this.#answer);
+      return Array.from({ length: words }, (_, word) => view.getUint32(4 * word, true));
+    } catch (error) {
+      if (!this.#twinEngine.isTrap(error)) throw error;
+      return null;
+    }
   }
 
   reset(): void {

@@ -127,10 +127,26 @@ export class ClusterEngine implements Engine {
       deadline: (ctx, nowS, nowMs) => make(op.deadline, ctx, nowS, nowMs, 0, 0),
       checkpoint: (ctx, out, capacity) => this.#checkpoint(ctx, out, capacity),
       hash: (ctx) => this.#calls(ctx).hash(program.context),
-      inspect: () => 0,
+      inspect: (ctx, what, index, out, capacity) => this.#inspect(ctx, what, index, out, capacity),
       trap_site: () => machines[this.#last].calls.trap_site(),
       verdict: (ctx, owner, slot, nowS, nowMs) => this.#calls(ctx).verdict(program.context, owner, slot, nowS, nowMs),
     };
+  }
+
+  /** What a node's image shows of its block as it is: a copy of it is looked at, so that looking is no call of the node's. */
+  #inspect(ctx: number, what: number, index: number, out: number, capacity: number): number {
+    const ground = this.machines[this.machines.length - 1];
+    const { program, bytes, calls } = ground;
+    const shown = this.machines[this.nodeOf(ctx)].bytes;
+    bytes.set(shown.subarray(program.context, program.stateTo), program.context);
+    try {
+      const words = calls.inspect(program.context, what, index, program.imageAt, Math.min(capacity, program.checkpointBytes));
+      this.#host.set(bytes.subarray(program.imageAt, program.imageAt + words * 4), out);
+      return words;
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      return 0;
+    }
   }
 
   /** A checkpoint's image out of the block at `ctx` in the host's memory. */

@@ -291,7 +291,3 @@ void __attribute__((noreturn)) loop_run(u32 trap) {
   runner_over();
   board_off();
 }
-
-void image_trap(u32 reason) {
-  board_abandon(reason);
-}
