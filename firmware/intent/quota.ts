@@ -21,7 +21,7 @@ import { capability, edge, missionS, self } from "../edge/table";
 import { countLoss } from "../edge/queues";
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../edge/outbox";
 import { member, memberToChange, membership } from "../membership/table";
-import { ageOf, lastBeatOf } from "../membership/view";
+import { ageOf, isMerging, lastBeatOf } from "../membership/view";
 import { beatStartS, epochCutS } from "../membership/clock";
 import { Intent as IntentMessage } from "../wire/generated/messages";
 import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
@@ -181,11 +181,11 @@ function isBeforeWord(ctx: usize, m: IntentMessage): bool {
 
 /**
  * News of before the present epoch's cut changes the digest that members are about to agree on: with tidings made up late an insider could keep them from it for ever.
- * So once an epoch is under way it takes only so much of it; the rest is for the next.
+ * So once an epoch is under way it takes only so much of it; the rest is for the next. A merge is made of such news, and is over sooner if it is not held up.
  */
 function isTooLate(ctx: usize, publishedS: u32): bool {
   const epoch = membership(ctx).epoch;
-  if (epoch == 0 || publishedS >= epochCutS(epoch) || missionS(ctx) < epochCutS(epoch) + LATE_FREE_S) return false;
+  if (epoch == 0 || publishedS >= epochCutS(epoch) || missionS(ctx) < epochCutS(epoch) + LATE_FREE_S || isMerging(ctx)) return false;
   const state = witnessToChange(ctx);
   if (state.lateEpoch != epoch) {
     state.lateEpoch = epoch;

@@ -25,7 +25,9 @@ export class MembershipState {
   /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
    *  what it published last). */
   bootS: u32 = 0;
-  spare3: u32 = 0;
+  /** Members that came back after they were gone, in this epoch and in the one before. */
+  returned: u16 = 0;
+  returnedBefore: u16 = 0;
   /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
   recovering: u32 = 0;
   /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */

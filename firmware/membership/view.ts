@@ -127,6 +127,8 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
 function returned(ctx: usize, word: u32, back: u32): void {
   leaveToTick(ctx, DUE_TELL);
   const view = membership(ctx);
+  changes(ctx, VIEW);
+  view.returned += <u16>popcnt<u32>(back);
   // Late news that they were alive at the cut after all changes the agreed view.
   const at = goneAt(ctx) + (word << 2);
   const cut = view.epoch * EPOCH_BEATS;
@@ -331,6 +333,8 @@ export function cutEpoch(ctx: usize): void {
   if (state.epoch + 1 != epoch || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
   const agreed = state.quorum != 0;
   state.previousEpoch = state.epoch;
+  state.returnedBefore = state.epoch + 1 == epoch ? state.returned : 0;
+  state.returned = 0;
   state.epoch = epoch;
   state.quorum = 0;
   // The ordinary leases that its agreement before the restart may have granted are over.
@@ -344,6 +348,12 @@ export function cutEpoch(ctx: usize): void {
   if (agreed) bury(ctx);
   state.goneDigest = digestOfGone(ctx);
   agreeAnew(ctx);
+}
+
+/** Whether parts of the cluster came together in this epoch or the one before: as many came back as go together when a part is cut off. */
+export function isMerging(ctx: usize): bool {
+  const state = membership(ctx);
+  return max<u32>(state.returned, state.returnedBefore) >= CORRELATED_GONE_MIN;
 }
 
 /** Whether a majority of the base holds the present digest, by the votes of those who have one in it before and after every change. */

@@ -206,7 +206,8 @@ test("the authority's signature is checked over what the firmware shows", () => 
 test('a node signs its own word and no other, and verifies those of all members', () => {
   const [one, two] = [1, 2].map((self) => new LinkPlatform(linkOf(self), new Memory(null, quiet)));
   const digest = Uint8Array.from({ length: 16 }, (_, at) => at);
-  const shown = (owner: number, signature: Uint8Array = new Uint8Array(64)) => inspected([owner, 3, 524_290, 7200], digest, signature);
+  const shown = (owner: number, signature: Uint8Array = new Uint8Array(64)) =>
+    inspected([owner, 3, 524_290, 7200], digest, signature);
   const ask = (platform: LinkPlatform, command: number, bytes: Uint8Array) =>
     platform.obey(Uint32Array.of(command, 5), () => wordsOf(bytes));
   const signed = ask(one, TYPE.sign, shown(1));
