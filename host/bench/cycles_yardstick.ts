@@ -255,7 +255,7 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });
   // A node that hears nobody opens frames of a time to come, to learn whether it is its own clock that is behind.
   const pulse = encodeShape(shapeNamed('pulse'), airMessage('pulse', { members, sender: 1, nowS, random }));
-  receive(script, nowS, sealed.sealed(1, nowS, pulse));
+  receive(script, nowS, sealed.newest(1, nowS - 15, pulse));
   script.keep();
   const before = script.entries;
   const cases: { frame: Uint8Array; image: number; native: number; compared: number }[] = [];

@@ -62,6 +62,11 @@ export class ClusterEngine implements Engine {
     return this.machines[node].invoke(call);
   }
 
+  /** A node's machine, as it is after all its calls so far. To be overridden by whoever does not compute them. */
+  protected upToDate(node: number): Machine {
+    return this.machines[node];
+  }
+
   /** Whose context lies at an address: `Boards` reserves the contexts first, one behind the other. */
   protected nodeOf(context: number): number {
     return (context - firstAddress) / this.#stride;
@@ -137,7 +142,7 @@ export class ClusterEngine implements Engine {
   #inspect(ctx: number, what: number, index: number, out: number, capacity: number): number {
     const ground = this.machines[this.machines.length - 1];
     const { program, bytes, calls } = ground;
-    const shown = this.machines[this.nodeOf(ctx)].bytes;
+    const shown = this.upToDate(this.nodeOf(ctx)).bytes;
     bytes.set(shown.subarray(program.context, program.stateTo), program.context);
     try {
       const words = calls.inspect(program.context, what, index, program.imageAt, Math.min(capacity, program.checkpointBytes));

@@ -138,13 +138,23 @@ export class ForkEngine extends ClusterEngine {
       if (node !== this.#strike.node || index !== this.#strike.call) return this.#logs[node].result[index];
       this.#begin();
     }
-    if (this.#rewound[node] === 0) {
-      this.#rewound[node] = 1;
-      rewind(this.machines[node], this.#logs[node], index);
-    }
+    this.#rewind(node, index);
     if (node === this.#strike.node) return this.#runStruck(index, call);
     if (call.op === op.receive && this.#sayings.suspects.length > 0) return this.#runReceiver(node, call);
     return this.machines[node].invoke(call);
+  }
+
+  /** Puts a node that computed nothing yet where the golden run had it before call `index`. */
+  #rewind(node: number, index: number): void {
+    if (this.#rewound[node] !== 0) return;
+    // While the golden run is repeated, its calls go on without the machine.
+    if (!this.#playing) this.#rewound[node] = 1;
+    rewind(this.machines[node], this.#logs[node], index);
+  }
+
+  protected override upToDate(node: number): Machine {
+    this.#rewind(node, this.#counts[node]);
+    return this.machines[node];
   }
 
   /**

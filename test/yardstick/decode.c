@@ -444,7 +444,7 @@ INLINE u32 check_counter(struct node *node, u32 sender, u32 counter) {
     const u32 slot_ms = node->self * 125 / 2;
     const u32 late = node->mission_ms < slot_ms % 1000 ? 1 : 0;
     const u32 cycle = (node->mission_s + CYCLE_S - slot_ms / 1000 - late) / CYCLE_S;
-    if (counter > node->reserved) return reject(node, LOSS_AHEAD, STATUS_AHEAD);
+    if (counter > node->reserved || counter > cycle + WINDOW_CYCLES) return reject(node, LOSS_AHEAD, STATUS_AHEAD);
     if (counter + WINDOW_CYCLES <= cycle) return reject(node, LOSS_STALE, STATUS_STALE);
   }
   const struct peer *const peer = &node->peers[sender];
