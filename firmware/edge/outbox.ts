@@ -1,6 +1,6 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
-import { CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
+import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
 import { OUTBOX_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { changes, reads } from "../memory/guard";
@@ -92,7 +92,22 @@ export function isCongested(ctx: usize): bool {
   return queues(ctx).outboxCount * 2 >= OUTBOX_MAX;
 }
 
-/** As send(), but ahead of what waits: an ack that is late is a suspicion. A full outbox loses what waits longest to be said instead. */
+/** Entries at the head that are this node's words to all, each with what it is about: nothing goes before them, or who provokes enough acks could keep a node from contradicting. */
+function words(ctx: usize, count: u32): u32 {
+  let at: u32 = 0;
+  while (at < count && isToAll(ctx, at, SEND_STATEMENT)) {
+    at++;
+    if (at < count && isToAll(ctx, at, SEND_INTENT)) at++;
+  }
+  return at;
+}
+
+function isToAll(ctx: usize, index: u32, what: u32): bool {
+  const entry = outgoing(ctx, index);
+  return <u32>entry.what == what && <u32>entry.addressee == ADDRESSEE_ALL;
+}
+
+/** As send(), but ahead of what waits, except words: an ack that is late is a suspicion. A full outbox loses what waits longest to be said instead. */
 export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
   if (CONTAINED && queues(ctx).outboxCount >= OUTBOX_MAX) {
     readOutbox(ctx, OUTBOX_MAX);
@@ -103,9 +118,10 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
   send(ctx, what, addressee, a, b);
   if (queues(ctx).outboxCount == before || before == 0) return;
   changes(ctx, outboxLines(before + 1));
-  const at = ctx + OUTBOX_AT;
-  memory.copy(at + OUTGOING_BYTES, at, before * OUTGOING_BYTES);
-  const entry = outgoing(ctx, 0);
+  const index = CONTAINED ? words(ctx, before) : 0;
+  const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
+  memory.copy(at + OUTGOING_BYTES, at, (before - index) * OUTGOING_BYTES);
+  const entry = outgoing(ctx, index);
   entry.what = <u16>what;
   entry.addressee = <u16>addressee;
   entry.a = a;

@@ -138,12 +138,12 @@ import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK,
 import { countLoss } from "./queues";
 import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
 import { send, SEND_STATEMENT_REQUEST } from "./outbox";
+import { hearImpostor } from "./impostor";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
 /** What checkMessage returns when the bytes are well-formed but cannot be true. Not an address. */
 const IMPLAUSIBLE: usize = 1;
-
 /**
  * Checks what can be told of a frame without opening it, the cheapest first. Returns a status; nothing was changed but a loss counter, and on STATUS_OK the call
  * knows the envelope.
@@ -170,9 +170,12 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
 export function openFrame(ctx: usize, frame: usize): u32 {
   if (!openEnvelope(ctx, frame)) return reject(ctx, COUNTER_FRAME_TAG, STATUS_TAG);
   const now = call(ctx);
-  if (now.sender == self(ctx)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
+  if (now.sender == self(ctx)) {
+    hearImpostor(ctx, at, end);
+    return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
+  }
   let pulses: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);

@@ -116,6 +116,11 @@ function canBeOurs(ctx: usize, m: IntentMessage): bool {
   return m.version <= record.version || record.version >>> VERSION_BITS < boot;
 }
 
+/** Of a version that is told in this node's name by who is not to be believed. */
+export function hearOfOwn(ctx: usize, m: IntentMessage): void {
+  if (intentPlausible(ctx, m) && !canBeOurs(ctx, m)) spokenFor(ctx, m.slot, m.publishedS);
+}
+
 /** Takes in a version, this node's own or one that can be true. Returns as hold(). */
 export function take(ctx: usize, m: IntentMessage): u32 {
   if (isOver(ctx, m)) return NO_INDEX;

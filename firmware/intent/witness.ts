@@ -241,19 +241,28 @@ export function witnessRestart(ctx: usize): void {
 
 // ---- others' words ----
 
-/** A place for one more: a free one, else the next in turn that was seen to be valid and proves nothing. */
+/**
+ * A place for one more: a free one, else the next in turn that was seen to be valid and proves nothing. What is about a version that this node lacks is kept longer, for
+ * then whoever brings that is believed; longest what is still to be told again.
+ */
 function room(ctx: usize): u32 {
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == FREE) return i;
   const state = witnessToChange(ctx);
-  for (let tries: u32 = 0; tries < 2 * STATEMENTS_MAX; tries++) {
+  for (let tries: u32 = 0; tries < 3 * STATEMENTS_MAX; tries++) {
     state.cursor = (state.cursor + 1) % STATEMENTS_MAX;
     const entry = statement(ctx, state.cursor);
     if (<u32>entry.state != VALID || (entry.flags & PROOF) != 0) continue;
-    // What is still to be told again goes last.
-    if (entry.left == 0 || tries >= STATEMENTS_MAX) return state.cursor;
+    const turn: u32 = entry.left != 0 ? 2 : isLacking(ctx, entry) ? 1 : 0;
+    if (turn * STATEMENTS_MAX <= tries) return state.cursor;
   }
   countLoss(ctx, COUNTER_STATEMENTS_FULL);
   return NO_INDEX;
+}
+
+/** Whether this node does not hold, nor anything newer, what a word is about. */
+function isLacking(ctx: usize, entry: Statement): bool {
+  const held = intentIndex(ctx, entry.owner, entry.slot);
+  return held == NO_INDEX ? entry.version != 0 : intent(ctx, held).version < entry.version;
 }
 
 /** A statement that was heard. It is verified before it is believed. */

@@ -54,18 +54,20 @@ export interface InsiderReport extends InsiderOutcome {
   untilS: number;
   /** What it did. */
   deeds: LiarDeeds;
+  /** When the keys begin that exclude it, mission seconds; null: none were issued. */
+  excludedS: number | null;
   /** Sums of the loss counters of the honest, of those that count anything. */
   rejected: Record<string, number>;
   honest: number;
 }
 
 export function insiderReport(facts: InsiderFacts, outcome: InsiderOutcome, nodes: number): InsiderReport {
-  const { node, ways, fromS, untilS, deeds } = facts;
+  const { node, ways, fromS, untilS, deeds, excludedS } = facts;
   const rejected: Record<string, number> = {};
   facts.rejected.forEach((count, index) => {
     if (count > 0) rejected[counterNames[index] ?? `counter-${index}`] = count;
   });
-  return { node, ways, fromS, untilS, deeds, rejected, honest: nodes - 1, ...outcome };
+  return { node, ways, fromS, untilS, deeds, excludedS, rejected, honest: nodes - 1, ...outcome };
 }
 
 const number = (value: number) => value.toLocaleString('en');
@@ -73,7 +75,7 @@ const number = (value: number) => value.toLocaleString('en');
 /** The same for people. */
 export function insiderLines(report: InsiderReport | undefined): string[] {
   if (report === undefined) return [];
-  const { node, deeds, rejected, provenTo, provenFirstS, honest, forgeriesHeld, forgeryLongestS } = report;
+  const { node, deeds, rejected, provenTo, provenFirstS, honest, forgeriesHeld, forgeryLongestS, excludedS, rekeyed, rekeyedLastS } = report;
   const proven =
     provenFirstS === null
       ? 'not proven'
@@ -82,6 +84,11 @@ export function insiderLines(report: InsiderReport | undefined): string[] {
     '',
     `liar        node ${node}: ${number(deeds.frames)} frames, ${number(deeds.ownVersions)} versions of its own, ${number(deeds.forgedVersions)} in the name of others, ${number(deeds.equivocations)} double-dealt`,
     `            forgeries taken in ${number(forgeriesHeld)} times, held ${number(forgeryLongestS)} s at the longest; double-dealing ${proven}`,
+    ...(excludedS === null
+      ? []
+      : [
+          `            keys without it from day ${(excludedS / 86_400).toFixed(2)} on; ${rekeyed} of ${honest} use them${rekeyedLastS === null ? '' : `, the last since day ${(rekeyedLastS / 86_400).toFixed(2)}`}`,
+        ]),
     `rejected    ${Object.entries(rejected)
       .map(([name, count]) => `${name} ${number(count)}`)
       .join(', ')}`,

@@ -122,7 +122,7 @@ export class Boards extends BoardOrders {
   }
 
   /** Likewise one that holds more than numbers. */
-  protected observeRecord(timeMs: number, node: number, record: Uint8Array): void {
+  observeRecord(timeMs: number, node: number, record: Uint8Array): void {
     if (!this.isRunning(node)) return;
     this.bytes.set(record, this.record);
     this.observeWritten(timeMs, node, record.length);

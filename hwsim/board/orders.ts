@@ -21,6 +21,7 @@ export const recordCapacity = 128;
 const fieldsMax = 24;
 /** Of `inspect`: loss counters. */
 const whatCounters = 4;
+const whatKeys = 12;
 const whatStatement = 13;
 
 /** Commands after which the firmware does not run on. */
@@ -132,23 +133,24 @@ export abstract class BoardOrders {
     this.dying.stable(node);
   }
 
-  /** A node's firmware asks for a signature: what is signed or verified is what its image shows. */
+  /** A node's firmware asks for a signature: what is signed or verified is what its image shows. `ticket`: of a head, its epoch. */
   protected askService(timeMs: number, node: number, what: number, ticket: number): void {
-    const shown = this.statement(node, ticket);
+    const shown = what === TYPE.checkEpoch ? this.shown(node, whatKeys, 0) : this.shown(node, whatStatement, ticket);
     if (shown === null) return;
     const { incarnation } = this.nonVolatile[node];
-    if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
+    if (what === TYPE.checkEpoch) this.statements.checkEpoch(timeMs, node, incarnation, ticket, shown);
+    else if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
     else this.statements.verify(timeMs, node, incarnation, ticket, shown);
   }
 
-  protected statement(node: number, ticket: number): Uint32Array | null {
+  protected shown(node: number, what: number, index: number): Uint32Array | null {
     const controller = this.controllers[node];
     if (controller !== null) {
-      const words = controller.inspect(whatStatement, ticket);
+      const words = controller.inspect(what, index);
       return words === null ? null : Uint32Array.from(words);
     }
     const { engine } = this.parts;
-    const words = engine.calls.inspect(this.contexts[node], whatStatement, ticket, this.image, engine.image.checkpointBytes);
+    const words = engine.calls.inspect(this.contexts[node], what, index, this.image, engine.image.checkpointBytes);
     // Not in the scratch: a frame that others are still to be given lies there.
     return new Uint32Array(this.bytes.slice(this.image, this.image + words * 4).buffer);
   }
@@ -206,6 +208,7 @@ export abstract class BoardOrders {
     switch (fields[0]) {
       case TYPE.sign:
       case TYPE.verify:
+      case TYPE.checkEpoch:
         return this.askService(timeMs, node, fields[0], fields[1]);
       case TYPE.reserveCounters:
         return this.link.reserve(timeMs, node, fields[1]);

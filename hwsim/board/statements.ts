@@ -1,5 +1,6 @@
 import type { Message } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
+import { headOf, verifyHead } from '../../host/security/epoch.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
@@ -10,7 +11,7 @@ import type { EventQueue } from '../kernel/queue.ts';
 const serviceMs = 100;
 const cachedMax = 4096;
 
-/** The platforms' signature service: signs their nodes' words on their slots, and verifies those of others. */
+/** The platforms' signature service: signs their nodes' words on their slots, and verifies those of others and the heads of epochs. */
 export class StatementService {
   signed = 0;
   verified = 0;
@@ -54,6 +55,14 @@ export class StatementService {
       this.#known.set(name, ok);
     }
     this.#answer(timeMs, node, incarnation, { name: 'verified', ticket, ok: ok ? 1 : 0 });
+  }
+
+  /** Whether the head of an epoch is the authority's. */
+  checkEpoch(timeMs: number, node: number, incarnation: number, epoch: number, words: Uint32Array): void {
+    const head = headOf(words);
+    this.verified += 1;
+    const ok = head?.epoch === epoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
+    this.#answer(timeMs, node, incarnation, { name: 'epoch-checked', epoch, ok: ok ? 1 : 0 });
   }
 
   #publicKey(node: number): Uint8Array {

@@ -46,6 +46,9 @@ export class HonestOnly implements TraceConsumer {
   }
 }
 
+/** epoch-changed: frames are sealed with its key from now on. */
+const STEP_USED = 2;
+
 /** What a liar's words led to, as the trace of the honest tells it. */
 export interface InsiderOutcome {
   /** Times that an honest member came to hold a version that its owner never published, and the longest that one did so, seconds. */
@@ -57,12 +60,15 @@ export interface InsiderOutcome {
   provenLastS: number | null;
   /** Honest members that say so of an honest one. */
   framed: number;
+  /** Honest members that use keys of a later epoch than the first, and when the last began to, mission seconds. */
+  rekeyed: number;
+  rekeyedLastS: number | null;
 }
 
 /** SEC-5: what is made up in the name of an honest member is put right within FORGERY_S, and no honest member is ever held for a double-dealer. */
 export class Insiders implements Judge {
   readonly id = 'SEC-5-insider-contained';
-  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED, EVENT.EQUIVOCATED];
+  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED, EVENT.EPOCH_CHANGED, EVENT.EQUIVOCATED];
   private readonly findings = new Findings();
   private readonly seen: Observers;
   private readonly liar: number;
@@ -71,6 +77,7 @@ export class Insiders implements Judge {
   private readonly sinceMs: Float64Array;
   private readonly forgedKeys = new Set<number>();
   private readonly provenTo = new Map<number, number>();
+  private readonly rekeyed = new Set<number>();
   private readonly told: InsiderOutcome = {
     forgeriesHeld: 0,
     forgeryLongestS: 0,
@@ -78,6 +85,8 @@ export class Insiders implements Judge {
     provenFirstS: null,
     provenLastS: null,
     framed: 0,
+    rekeyed: 0,
+    rekeyedLastS: null,
   };
 
   constructor(seen: Observers, liar: number) {
@@ -95,6 +104,7 @@ export class Insiders implements Judge {
       return;
     }
     if (f[0] === EVENT.EQUIVOCATED) return this.equivocated(timeMs, node, f);
+    if (f[0] === EVENT.EPOCH_CHANGED) return this.epochChanged(timeMs, node, f);
     if (f[0] === EVENT.BOOTED) {
       for (const at of [...this.forgedKeys]) if (at % this.seen.facts.nodes === node) this.clear(timeMs, at);
       return;
@@ -135,6 +145,13 @@ export class Insiders implements Judge {
     this.told.provenFirstS ??= atS;
     this.told.provenLastS = atS;
     this.told.provenTo = this.provenTo.size;
+  }
+
+  private epochChanged(timeMs: number, node: number, [, epoch, step]: Uint32Array): void {
+    if (epoch < 2 || step !== STEP_USED || this.rekeyed.has(node)) return;
+    this.rekeyed.add(node);
+    this.told.rekeyed = this.rekeyed.size;
+    this.told.rekeyedLastS = Math.floor(timeMs / 1000);
   }
 
   minute(timeMs: number): void {

@@ -25,6 +25,7 @@ export const EVENT = {
   ESCALATION: 202,
   NOTICED_RESOURCE: 204,
   UPSET: 207,
+  EPOCH_CHANGED: 208,
   EQUIVOCATED: 209,
 } as const;
 

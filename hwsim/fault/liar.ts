@@ -11,8 +11,8 @@ export type LiarWay = (typeof liarWays)[number];
 
 /** What a liar can do with frames: it holds the keys of its place. */
 export interface LiarCodec {
-  /** Messages of a frame and who it says it is from; null if it cannot be read. */
-  open(frame: Uint8Array): { sender: number; messages: readonly Message[] } | null;
+  /** What a frame says in the clear of where it is from and of which cycle, and its messages, none if it does not open; null if it cannot be read. */
+  open(frame: Uint8Array): { sender: number; counter: number; messages: readonly Message[] } | null;
   /** A frame that carries a valid seal; null if the messages do not fit. */
   seal(header: Pick<Header, 'sender' | 'addressee' | 'counter'>, messages: readonly Message[]): Uint8Array | null;
 }
@@ -48,6 +48,7 @@ export interface LiarDeeds {
 
 const cycleMs = 15_000;
 const slotMs = 62.5;
+const lateMs = 1000;
 /** Slots of a cycle that belong to nobody. */
 const spareFirst = 200;
 const floodFrames = 8;
@@ -132,10 +133,11 @@ export class Liar {
     return Math.max(timeMs + 1, Math.ceil(next - this.#aheadMs));
   }
 
-  /** The cluster's time runs by its members' clocks: a liar that missed its slot would only be a jammer. */
-  #clock(heardMs: number, frameBytes: number, message: Extract<Message, { name: 'pulse' }>): void {
+  /** The cluster's time runs by its members' clocks: a liar that missed its slot would only be a jammer. Frames tell it in the clear, unless they leave late. */
+  #clock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
     const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
-    const aheadMs = message.timeS * 1000 + message.timeMs - leftMs;
+    const aheadMs = (counter - 1) * cycleMs + sender * slotMs - leftMs;
+    if (Math.abs(aheadMs - this.#aheadMs) > lateMs) return;
     this.#aheadMs += Math.max(-slotMs, Math.min(slotMs, aheadMs - this.#aheadMs)) / 16;
   }
 
@@ -151,8 +153,8 @@ export class Liar {
   hear(timeMs: number, frame: Uint8Array): void {
     const opened = this.#parts.codec.open(frame);
     if (opened === null) return;
+    this.#clock(timeMs, frame.length, opened.sender, opened.counter);
     for (const message of opened.messages) {
-      if (message.name === 'pulse') this.#clock(timeMs, frame.length, message);
       if (message.name === 'statement-request' && message.owner === this.#parts.node && this.#asked.length < 16)
         this.#asked.push(opened.sender);
       if (message.name !== 'intent' || message.owner === this.#parts.node) continue;

@@ -44,4 +44,8 @@ export const eventKind = {
   lieLater: 22,
   /** A platform's signature service answers. first: its answer. */
   answered: 23,
+  /** The ground issues an epoch of keys. */
+  issue: 24,
+  /** The ground gives a node the parts of an epoch whose head it was given. */
+  parts: 25,
 } as const;

@@ -32,6 +32,8 @@ export interface InsiderFacts {
   forged: ReadonlyMap<number, ReadonlySet<number>>;
   /** Loss counters of the honest at the end of the run, summed up, by number. */
   rejected: number[];
+  /** When the first epoch of keys begins that the ground issued without the liar, mission seconds. */
+  excludedS: number | null;
 }
 
 /** Puts a liar in a member's place and gives it a voice. */
@@ -91,7 +93,7 @@ export class Insider {
     this.#later[index] = new Uint8Array(0);
   }
 
-  facts(boards: Boards, nodes: number): InsiderFacts {
+  facts(boards: Boards, nodes: number, excludedS: number | null): InsiderFacts {
     const rejected: number[] = [];
     for (let node = 0; node < nodes; node += 1) {
       if (node === this.liar.node) continue;
@@ -100,6 +102,6 @@ export class Insider {
       });
     }
     const { node, deeds, forged } = this.liar;
-    return { node, ways: this.#ways, fromS: this.#fromMs / 1000, untilS: this.#untilMs / 1000, deeds, forged, rejected };
+    return { node, ways: this.#ways, fromS: this.#fromMs / 1000, untilS: this.#untilMs / 1000, deeds, forged, rejected, excludedS };
   }
 }

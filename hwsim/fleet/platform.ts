@@ -35,6 +35,8 @@ export class NodePlatform implements Platform, WorldListener {
   readonly struckBy: (string | null)[];
   /** Told when a struck node is back or a hung task runs again. */
   onRecovered: (timeMs: number, node: number) => void = () => {};
+  /** Told when a node's contact window begins. */
+  onContact: (timeMs: number, node: number) => void = () => {};
   boards!: Boards;
 
   readonly #plan: WorldPlan;
@@ -239,6 +241,7 @@ export class NodePlatform implements Platform, WorldListener {
     this.world.setExtraDraw(timeMs, node, begins ? (contactWh * 3_600_000) / contactMs : 0);
     this.followWorld();
     if (begins) {
+      this.onContact(timeMs, node);
       this.#queue.push(startMs + contactMs, node, eventKind.contact, 2, startMs);
       return;
     }

@@ -16,6 +16,7 @@ import type { Body } from '../world/bodies.ts';
 import { layWorld, type WorldPlan } from '../world/plan.ts';
 import { eventKind } from './events.ts';
 import { FaultInjector } from './faults.ts';
+import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
 import { drawInsider, Insider, type InsiderFacts } from './insider.ts';
 import { liarCodec } from './liar_codec.ts';
@@ -86,8 +87,9 @@ const powerOnSpreadMs = 5000;
 export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const { seed, days, nodes, body, engine } = options;
   const plan = layWorld(scenario, { seed, nodes, body });
-  const tracer = new Tracer(options.consumers ?? []);
   const queue = new EventQueue();
+  const ground = layGround(scenario, seed, nodes, queue);
+  const tracer = new Tracer([...(options.consumers ?? []), ...(ground === null ? [] : [ground])]);
   const channel = new Channel({ nodes, ...scenario.radio, seed });
   const platform = new NodePlatform(plan, queue, tracer, channel, scenario.telemetryS, seed);
   const { driftPpm } = scenario.clock;
@@ -107,6 +109,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const liar = insider?.liar;
   const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, liar, platform });
   platform.boards = boards;
+  if (ground !== null) platform.onContact = (timeMs, node) => ground.contact(timeMs, node, boards);
   const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
   const power = new RandomStream(seed, 'power-on');
   for (let node = 0; node < nodes; node += 1) queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, 1);
@@ -121,7 +124,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   faults.begin();
   insider?.begin();
   queue.push(hourMs, -1, eventKind.hour);
-  const loop = { queue, boards, platform, faults, insider, given, upsets, endMs, onProgress: options.onProgress };
+  const loop = { queue, boards, platform, faults, insider, ground, given, upsets, endMs, onProgress: options.onProgress };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
   platform.world.tellCredits(endMs);
   boards.struck.end(endMs);
@@ -152,8 +155,13 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
     },
     traps: boards.dying.trapSites,
     world: plan,
-    ...(insider === null ? {} : { insider: insider.facts(boards, nodes) }),
+    ...(insider === null ? {} : { insider: insider.facts(boards, nodes, ground?.startS ?? null) }),
   };
+}
+
+function layGround({ insider }: Scenario, seed: number, nodes: number, queue: EventQueue): GroundKeyService | null {
+  const hours = insider?.excludedAfterHours;
+  return hours === undefined ? null : new GroundKeyService(seed, nodes, hours, queue);
 }
 
 function layStruck(
@@ -178,6 +186,7 @@ interface Loop {
   platform: NodePlatform;
   faults: FaultInjector;
   insider: Insider | null;
+  ground: GroundKeyService | null;
   given: readonly Given[];
   upsets: readonly Upset[];
   endMs: number;
@@ -236,6 +245,10 @@ function handle(loop: Loop): void {
       return loop.insider?.due(timeMs, boards);
     case eventKind.lieLater:
       return loop.insider?.later(timeMs, first, boards);
+    case eventKind.issue:
+      return loop.ground?.issue(timeMs);
+    case eventKind.parts:
+      return loop.ground?.parts(timeMs, node, boards);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }

@@ -88,6 +88,8 @@ export const insiderSchema = z.strictObject({
   fromDay: days.default(0.25),
   /** Left out: to the end. */
   toDay: days.optional(),
+  /** So long after the ground hears in a contact window that the liar is proven a double-dealer, it issues keys without it. Left out: never. */
+  excludedAfterHours: z.number().min(0).max(1000).optional(),
   ways: z
     .array(z.enum(liarWays))
     .min(1)
