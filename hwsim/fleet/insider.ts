@@ -102,6 +102,15 @@ export class Insider {
       });
     }
     const { node, deeds, forged } = this.liar;
-    return { node, ways: this.#ways, fromS: this.#fromMs / 1000, untilS: this.#untilMs / 1000, deeds, forged, rejected, excludedS };
+    return {
+      node,
+      ways: this.#ways,
+      fromS: this.#fromMs / 1000,
+      untilS: this.#untilMs / 1000,
+      deeds,
+      forged,
+      rejected,
+      excludedS,
+    };
   }
 }

@@ -146,6 +146,45 @@ insiders('what is made up in a member’s name falls by its word', () => {
   assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
 });
 
+const claimOf = (cluster: TestCluster, unit: number) => {
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const times = { startS: nowS, endS: nowS + 86_400, durationS: 0 };
+  return { slot: 0, kind: 1, resource: (1 << 16) | unit, ...times, rate: 100, priority: 1 };
+};
+
+insiders('what a frame in a member’s own name says that it published, it contradicts at once', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const claim = claimOf(cluster, 3);
+  cluster.observe(1, { name: 'assign', ...claim });
+  serve(cluster, nowS + 120);
+  const [version] = held(cluster, 1, 1, 0);
+  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource: claim.resource });
+  for (const node of [0, 2, 3]) assert.is(cluster.inject(node, 1, [forged]), STATUS.ok);
+  assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }, forged]), STATUS.implausible, 'nobody else speaks in its name');
+  assert.is(held(cluster, 1, 1, 0)[0], version);
+  assert.is(counted(cluster, 1, counter.spokenFor), 1);
+  // A cycle until the word is signed, one until it is sent, one until it is verified.
+  serve(cluster, nowS + 180);
+  for (const node of [0, 2, 3]) assert.is(counted(cluster, node, counter.forged), 1, `node ${node} lets go of it`);
+});
+
+insiders('no probes keep a member from giving its word', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const claim = claimOf(cluster, 3);
+  cluster.observe(1, { name: 'assign', ...claim });
+  serve(cluster, nowS + 120);
+  const [version] = held(cluster, 1, 1, 0);
+  cluster.inject(1, LIAR, [intentOf(cluster, { owner: 1, version: version + 5, resource: claim.resource })]);
+  serve(cluster, cluster.nowMs / 1000 + 15);
+  cluster.commands.length = 0;
+  for (const asking of [0, 2, 3, LIAR]) assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
+  cluster.runTo(cluster.nowMs / 1000 + 16);
+  const asked = new Set(cluster.commands.filter(({ fields }) => fields[0] === TYPE.verify).map(({ node }) => node));
+  assert.equal([...asked].sort(), [0, 2, 3], 'all have heard the word with the next frame');
+});
+
 insiders('an owner that restarted gives no word on what it is told that it published before', () => {
   const cluster = flown();
   const nowS = Math.floor(cluster.nowMs / 1000);
