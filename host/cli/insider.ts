@@ -75,7 +75,19 @@ const number = (value: number) => value.toLocaleString('en');
 /** The same for people. */
 export function insiderLines(report: InsiderReport | undefined): string[] {
   if (report === undefined) return [];
-  const { node, deeds, rejected, provenTo, provenFirstS, honest, forgeriesHeld, forgeryLongestS, excludedS, rekeyed, rekeyedLastS } = report;
+  const {
+    node,
+    deeds,
+    rejected,
+    provenTo,
+    provenFirstS,
+    honest,
+    forgeriesHeld,
+    forgeryLongestS,
+    excludedS,
+    rekeyed,
+    rekeyedLastS,
+  } = report;
   const proven =
     provenFirstS === null
       ? 'not proven'
