@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
 import { CoverError } from '../security/epoch.ts';
-import {
-  clusterFolder,
-  ExistsError,
-  initCluster,
-  KeyOrderError,
-  type MadeEpoch,
-  nextEpoch,
-  openFolderWarning,
-  readCluster,
-  writeNodeFile,
-} from '../security/keystore.ts';
+import { clusterFolder } from '../security/issued.ts';
+import { ExistsError, openFolderWarning } from '../security/key_folder.ts';
+import { initCluster, KeyOrderError, type MadeEpoch, nextEpoch, readCluster, writeNodeFile } from '../security/keystore.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
 import { inspectKeys } from './keys_inspect.ts';
@@ -66,12 +58,20 @@ function node(folder: string, options: ClusterOptions & { id: number; out?: stri
 
 function sayEpoch(options: ClusterOptions, folder: string, made: MadeEpoch): void {
   const { cluster } = options;
-  const { epoch, startS, parts, excluded, bundle } = made;
+  const { epoch, startS, parts, excluded, bundle, supersedes } = made;
   const { authority } = readCluster(folder, cluster);
   const remain = authority.members.length - excluded.length;
+  const from = startS === 0 ? 'used by each member as soon as it knows it' : `from mission second ${startS} on`;
+  const instead =
+    supersedes === null
+      ? []
+      : [
+          `In place of epoch ${supersedes.epoch} (mission second ${supersedes.startS}), begun or not: whom that leaves out goes with it`,
+        ];
   say(options, { ...made, cluster, members: remain }, [
-    `epoch ${epoch} of cluster ${cluster}: from mission second ${startS} on, for ${remain} members, ${parts} parts`,
+    `epoch ${epoch} of cluster ${cluster}: ${from}, for ${remain} members, ${parts} parts`,
     `excluded: ${excluded.length === 0 ? 'nobody' : excluded.join(', ')}`,
+    ...instead,
     `Send up: ${bundle}`,
   ]);
 }
@@ -104,11 +104,15 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
     .description('make, hand out, change and withdraw the keys of clusters; secrets are written to files, never shown');
   const command = (name: string, description: string) =>
     keys.command(name).description(description).option('--json', 'print one JSON object');
-  const startOption = [
-    '--start-s <s>',
-    'mission second from which it is used; without it, by each as soon as it knows it',
+  const startFlag = '--start-s <s>';
+  const changeStart =
+    'mission second from which it is used; without it, as soon as it is known and the newest before it has begun';
+  const revokeStart =
+    'mission second from which it is used; without it at once, by each as soon as it knows it, also before epochs that were planned';
+  const numberOption = [
+    '--number <e>',
+    'number at least: after an old copy of the folder was restored, or the newest epoch was lost',
   ] as const;
-  const numberOption = ['--number <e>', 'number at least: after an old copy of the folder was restored'] as const;
   const startS = wholeNumber('--start-s', 0, 0xffffffff);
   const number = wholeNumber('--number', 2, 65534);
 
@@ -129,7 +133,7 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
   command('epoch', 'make a new epoch for all members that are not excluded')
     .argument('<folder>', 'of the fleet')
     .requiredOption('--cluster <n>', 'number of the cluster', clusterNumber)
-    .option(...startOption, startS)
+    .option(startFlag, changeStart, startS)
     .option(...numberOption, number)
     .addHelpText('after', examples('keys epoch fleet --cluster 7 --start-s 2592000'))
     .action(epoch);
@@ -137,7 +141,7 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
     .argument('<folder>', 'of the fleet')
     .requiredOption('--cluster <n>', 'number of the cluster', clusterNumber)
     .requiredOption('--id <n>', 'index of the member; again for more', collectId)
-    .option(...startOption, startS)
+    .option(startFlag, revokeStart, startS)
     .option(...numberOption, number)
     .addHelpText('after', examples('keys revoke fleet --cluster 7 --id 3', 'keys revoke fleet --cluster 7 --id 3 --id 4'))
     .action(revoke);

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { EpochHead, EpochPart } from '../cbor/generated.ts';
 import { CborFault } from '../cbor/item.ts';
 import { decodeSequence } from '../cbor/message.ts';
 import { verifyHead } from '../security/epoch.ts';
+import { clusterFolder, epochsOf, flawAdvice, issuedClusters } from '../security/issued.ts';
 import {
   type AuthorityFile,
   type EpochFile,
+  type IssuedFile,
   type KeyFile,
   KeyFileError,
   type NodeFile,
@@ -52,6 +54,10 @@ function aboutEpoch({ cluster, epoch, startS, excluded, commitment, signature, p
   return { cluster, epoch, startS, excluded, commitment: hex(commitment), signature: hex(signature), cover };
 }
 
+function aboutIssued({ cluster, epoch, startS, excluded, commitment }: IssuedFile) {
+  return { cluster, epoch, startS, excluded, commitment: hex(commitment) };
+}
+
 function aboutNode({ cluster, id, members, publicKey, authorityPublicKey, path, secrets }: NodeFile) {
   return {
     cluster,
@@ -75,6 +81,7 @@ function aboutKeyFile(file: string, content: KeyFile): Inspected {
   if (kind === 'heliograph fleet') return { file, kind, ...aboutFleet(content.root) };
   if (kind === 'heliograph authority') return { file, kind, ...aboutAuthority(content) };
   if (kind === 'heliograph epoch') return { file, kind, ...aboutEpoch(content) };
+  if (kind === 'heliograph issued') return { file, kind, ...aboutIssued(content) };
   return { file, kind, ...aboutNode(content) };
 }
 
@@ -125,6 +132,32 @@ function filesIn(folder: string): string[] {
   });
 }
 
+const clusterName = /^cluster-(\d+)$/;
+
+/** Whether all that was issued of a cluster is there; an older epoch that is not may have been removed by intent. */
+function aboutCluster(folder: string, cluster: number): Inspected & { flaw: string } {
+  const epochs = epochsOf(folder, cluster);
+  const { issued, made, newest, flaw } = epochs;
+  newest?.secret.fill(0);
+  return {
+    file: clusterFolder(folder, cluster),
+    kind: 'cluster',
+    newestIssued: issued.at(-1) ?? 'none',
+    newestThere: made.at(-1) ?? 'none',
+    missing: issued.filter((epoch) => !made.includes(epoch)),
+    flaw: flaw === null ? 'none' : `${flaw}. ${flawAdvice(folder, cluster, epochs)}`,
+  };
+}
+
+/** The clusters of a fleet's folder, those included of which nothing is left but the records; or the one whose folder it is. */
+function clustersOf(path: string): (Inspected & { flaw: string })[] {
+  const own = clusterName.exec(basename(resolve(path)));
+  if (own !== null) return [aboutCluster(dirname(path), Number(own[1]))];
+  const there = readdirSync(path).flatMap((name) => clusterName.exec(name)?.[1] ?? []);
+  const clusters = [...new Set([...there.map(Number), ...issuedClusters(path)])].sort((a, b) => a - b);
+  return clusters.map((cluster) => aboutCluster(path, cluster));
+}
+
 function shortText(value: unknown): string {
   if (Array.isArray(value)) {
     const items = value.length > 8 ? [...value.slice(0, 8).map(shortText), `… ${value.length} in all`] : value.map(shortText);
@@ -138,18 +171,21 @@ function shortText(value: unknown): string {
     .join(' ');
 }
 
-/** `heliograph keys inspect`: what the files are, and never what is secret in them. */
+/** `heliograph keys inspect`: what the files are, and never what is secret in them. Fails if a cluster's newest epoch is lost. */
 export function inspectKeys(path: string, options: { json?: boolean }): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new KeyFileError(`${path}: no such file or folder`);
   const files = found.isDirectory() ? filesIn(path) : [path];
-  if (files.length === 0) throw new KeyFileError(`${path}: holds no key file: heliograph keys init makes some`);
+  const clusters = found.isDirectory() ? clustersOf(path) : [];
+  if (files.length === 0 && clusters.length === 0)
+    throw new KeyFileError(`${path}: holds no key file: heliograph keys init makes some`);
   const inspected = files.map(inspectFile);
+  if (clusters.some(({ flaw }) => flaw !== 'none')) process.exitCode = exitCode.failed;
   if (options.json === true) {
-    console.log(JSON.stringify({ files: inspected }));
+    console.log(JSON.stringify({ files: inspected, clusters }));
     return;
   }
-  for (const { file, kind, ...facts } of inspected) {
+  for (const { file, kind, ...facts } of [...inspected, ...clusters]) {
     console.log(`${file}: ${kind}`);
     for (const [name, value] of Object.entries(facts)) console.log(`  ${name.padEnd(18)} ${shortText(value)}`);
   }

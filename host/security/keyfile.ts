@@ -56,6 +56,17 @@ const epoch = z.strictObject({
     .max(PARTS_MAX),
 });
 
+/** issued/cluster-C-epoch-E.json: that an epoch was issued, kept apart from it. No secret. Offline. */
+const issued = z.strictObject({
+  kind: z.literal('heliograph issued'),
+  version,
+  cluster: u16,
+  epoch: epochNumber,
+  startS: u32,
+  excluded: z.array(memberIndex),
+  commitment: bytesOf(16),
+});
+
 /** node-I.json: all that one member is given. */
 const node = z.strictObject({
   kind: z.literal('heliograph node'),
@@ -71,11 +82,12 @@ const node = z.strictObject({
   roster: z.array(z.strictObject({ id: memberIndex, publicKey: key })).min(1),
 });
 
-const anyFile = z.discriminatedUnion('kind', [fleet, authority, epoch, node]);
+const anyFile = z.discriminatedUnion('kind', [fleet, authority, epoch, issued, node]);
 export type KeyFile = z.infer<typeof anyFile>;
 export type FleetFile = z.infer<typeof fleet>;
 export type AuthorityFile = z.infer<typeof authority>;
 export type EpochFile = z.infer<typeof epoch>;
+export type IssuedFile = z.infer<typeof issued>;
 export type NodeFile = z.infer<typeof node>;
 
 const othersMayRead = 0o077;

@@ -12,9 +12,9 @@ import { pathKey, ROOT_NODE } from './tree.ts';
 export class Keyring {
   readonly #keys = new Map<string, Uint8Array>();
 
-  /** What a key file opens; a fleet's root alone opens nothing, for secrets of epochs are not derived from it. */
+  /** What a key file opens; a fleet's root alone opens nothing, for secrets of epochs are not derived from it, and a record holds no key. */
   add(file: KeyFile): void {
-    if (file.kind === 'heliograph fleet') return;
+    if (file.kind === 'heliograph fleet' || file.kind === 'heliograph issued') return;
     if (file.kind === 'heliograph authority') {
       const root = pathKey(file.clusterKey, file.cluster, ROOT_NODE);
       this.#set(file.cluster, BOOTSTRAP_EPOCH, bootstrapKey(root, file.cluster));

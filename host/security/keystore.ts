@@ -5,93 +5,38 @@
 //     DIR/cluster-C/epoch-E.json               an epoch's secret, who is excluded by then, its cover   offline
 //     DIR/cluster-C/epoch-E.bundle.cbor        the epoch's messages: what is sent up                   public
 //     DIR/cluster-C/node-I.json                what member I is given                                  for that member alone
+//     DIR/issued/cluster-C-epoch-E.json        that an epoch was issued, against its loss (issued.ts)  offline
 //
-// An epoch file is the one record of an epoch and of exclusions: of two runs at once the second finds the number taken and begins again on what the
-// first left. Files are 0600, folders 0700.
+// An epoch's file takes its number: of two runs at once the second finds it taken and begins again on what the first left. Files are 0600, folders 0700.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSequence } from '../cbor/message.ts';
-import { createFile } from '../store/create_file.ts';
 import { bringFolderToDisk } from '../store/replace_file.ts';
-import { fileAdvice, StoreError } from '../store/store.ts';
 import { EPOCH_MAX, type EpochMessages, makeEpoch } from './epoch.ts';
 import {
-  type AuthorityFile,
-  type EpochFile,
-  type FleetFile,
-  type KeyFile,
-  KeyFileError,
-  keyFileText,
-  type NodeFile,
-  readKeyFileOf,
-} from './keyfile.ts';
+  bundlePath,
+  clusterFolder,
+  type Epochs,
+  epochPath,
+  epochsOf,
+  flawAdvice,
+  issuedClusters,
+  readEpochFile,
+  recordIssued,
+} from './issued.ts';
+import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './key_folder.ts';
+import { type AuthorityFile, type EpochFile, type FleetFile, KeyFileError, type NodeFile, readKeyFileOf } from './keyfile.ts';
 import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from './provision.ts';
 import { nodeSignatures } from './signature.ts';
 import { pathKey, pathNodes } from './tree.ts';
 
-const fileMode = 0o600;
-const folderMode = 0o700;
-const othersMayRead = 0o077;
 /** Runs that take a number before this one does; more than ever run at once. */
 const triesMax = 100;
-/** Epochs that a node begins with: the newest, and the one before it, which may still be in use. */
-const secretsMax = 2;
-
-export const clusterFolder = (folder: string, cluster: number): string => join(folder, `cluster-${cluster}`);
-
-/** What is there stays: keys are never overwritten. */
-export class ExistsError extends Error {}
 
 /** What was asked for makes no sense with the keys that are there. */
 export class KeyOrderError extends Error {}
-
-function storeError(path: string, error: unknown): Error {
-  const cause = error as NodeJS.ErrnoException;
-  if (cause.code === 'EEXIST' || cause.code === 'ENOTEMPTY')
-    return new ExistsError(`${path} is there already: keys are never overwritten`);
-  if (cause.code === undefined) return cause;
-  return new StoreError(`cannot write ${path}: ${fileAdvice(cause)}`, cause.code);
-}
-
-/** Throws ExistsError, or StoreError when the machine refuses; then no file is left. */
-function writeBytes(path: string, bytes: Uint8Array): void {
-  try {
-    createFile(path, bytes, fileMode);
-  } catch (error) {
-    throw storeError(path, error);
-  }
-}
-
-function writeKeyFile(path: string, file: KeyFile): void {
-  const bytes = Buffer.from(keyFileText(file));
-  try {
-    writeBytes(path, bytes);
-  } finally {
-    bytes.fill(0);
-  }
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: folderMode });
-  } catch (error) {
-    throw storeError(path, error);
-  }
-}
-
-/** A line for the operator if others can look into the folder, else null. */
-export function openFolderWarning(folder: string): string | null {
-  if (process.platform === 'win32') return null;
-  const { mode } = statSync(folder);
-  if ((mode & othersMayRead) === 0) return null;
-  return `${folder}: others may look into this folder (mode ${(mode & 0o777).toString(8)}): chmod 700 '${folder}'`;
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
 
 /** The fleet's root: read, or drawn at random if this folder has none yet. */
 function fleetOf(folder: string): FleetFile {
@@ -122,7 +67,12 @@ export interface ClusterOrder {
 export function initCluster(folder: string, { cluster, members, region }: ClusterOrder): void {
   makeFolder(folder);
   const target = clusterFolder(folder, cluster);
+  const wasMade = issuedClusters(folder).includes(cluster);
   if (exists(target)) throw new ExistsError(`${target} is there already: keys are never overwritten`);
+  if (wasMade)
+    throw new KeyFileError(
+      `${target} is missing, but cluster ${cluster} was made here: its epochs' numbers would be made twice. Restore it from its newest copy, or take another number for the cluster; if none of its keys was ever used, remove ${join(folder, 'issued')}/cluster-${cluster}-*`,
+    );
   const fleet = fleetOf(folder);
   const clusterKey = clusterKeyOf(regionKeyOf(fleet.root, region), cluster);
   fleet.root.fill(0);
@@ -137,60 +87,49 @@ export function initCluster(folder: string, { cluster, members, region }: Cluste
       return { id, publicKey: nodeSignatures.publicKey(nodeSeedOf(clusterKey, cluster, id)) };
     }),
   };
+  const first = makeEpochFile(authority, 1, 0, new Set());
   const partial = `${target}.${process.pid}`;
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { mode: folderMode });
     writeKeyFile(join(partial, 'authority.json'), authority);
-    writeEpoch(partial, makeEpochFile(authority, 1, 0, new Set()));
+    writeKeyFile(epochPath(partial, 1), first);
+    writeBundle(partial, messagesOf(first));
     renameSync(partial, target);
     bringFolderToDisk(folder);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     throw storeError(target, error);
+  } finally {
+    first.secret.fill(0);
   }
+  recordIssued(folder, first);
 }
 
-/** A cluster as its folder says. */
-export interface ClusterState {
+/** A cluster as its folder says, and the records of what was issued. */
+export interface ClusterState extends Epochs {
   readonly folder: string;
   readonly authority: AuthorityFile;
-  /** Epochs there are, ascending. */
-  readonly epochs: readonly number[];
-  readonly newest: EpochFile;
-  /** Number of the next: from the same look into the folder as `newest`, so that whoever takes it has seen all exclusions before it. */
+  /** Everybody excluded by what is there and by what is recorded. */
+  readonly excluded: readonly number[];
+  /** Number of the next: from the same look into the folder as `excluded`, so that whoever takes it has seen all exclusions before it. */
   readonly next: number;
 }
 
-const epochName = /^epoch-(\d+)\.(json|bundle\.cbor)$/;
-
-/** Numbers that are used up: an epoch whose file is lost keeps its number, so that no nonce of a path key returns. */
-function epochNumbers(folder: string): { made: number[]; highest: number } {
-  const found = readdirSync(folder).flatMap((name) => {
-    const match = epochName.exec(name);
-    return match === null ? [] : [{ number: Number(match[1]), isSecret: match[2] === 'json' }];
-  });
-  const made = found.filter(({ isSecret }) => isSecret).map(({ number }) => number);
-  return { made: made.sort((a, b) => a - b), highest: Math.max(0, ...found.map(({ number }) => number)) };
-}
-
-/** Throws KeyFileError: no such cluster, or its files cannot be used. */
-export function readCluster(folder: string, cluster: number): ClusterState {
+/**
+ * Throws KeyFileError: no such cluster, its files cannot be used, or its newest epoch is lost; with `isLossKnown`, a loss is told as `flaw` and no more.
+ */
+export function readCluster(folder: string, cluster: number, isLossKnown = false): ClusterState {
   const at = clusterFolder(folder, cluster);
   if (!exists(at)) throw new KeyFileError(`${at}: no such cluster: heliograph keys init makes one`);
   const authority = readKeyFileOf(join(at, 'authority.json'), 'heliograph authority');
   if (authority.cluster !== cluster) throw new KeyFileError(`${at}: holds the keys of cluster ${authority.cluster}`);
-  const { made, highest } = epochNumbers(at);
-  if (made.length === 0) throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
-  const newest = readEpochFile(at, made[made.length - 1]);
-  return { folder: at, authority, epochs: made, newest, next: highest + 1 };
-}
-
-function readEpochFile(folder: string, epoch: number): EpochFile {
-  const path = join(folder, `epoch-${epoch}.json`);
-  const file = readKeyFileOf(path, 'heliograph epoch');
-  if (file.epoch !== epoch) throw new KeyFileError(`${path}: holds epoch ${file.epoch}`);
-  return file;
+  const epochs = epochsOf(folder, cluster);
+  const { issued, newest, record, flaw } = epochs;
+  if (issued.length === 0) throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
+  if (flaw !== null && !isLossKnown) throw new KeyFileError(`${flaw}. ${flawAdvice(folder, cluster, epochs)}`);
+  const excluded = [...new Set([...(newest?.excluded ?? []), ...(record?.excluded ?? [])])].sort((a, b) => a - b);
+  return { ...epochs, folder: at, authority, excluded, next: issued[issued.length - 1] + 1 };
 }
 
 /** Head and parts of an epoch, as they are sent. */
@@ -221,16 +160,12 @@ function makeEpochFile(authority: AuthorityFile, epoch: number, startS: number, 
   };
 }
 
-function bundlePath(folder: string, epoch: number): string {
-  return join(folder, `epoch-${epoch}.bundle.cbor`);
-}
-
-/** The epoch's file first: it takes the number. What is sent up follows from it. */
-function writeEpoch(folder: string, file: EpochFile): void {
-  writeKeyFile(join(folder, `epoch-${file.epoch}.json`), file);
-  const { head, parts } = messagesOf(file);
+/** The epoch's file first: it takes the number. Then its record, and at last what is sent up. */
+function writeEpoch(folder: string, at: string, file: EpochFile): void {
+  writeKeyFile(epochPath(at, file.epoch), file);
   file.secret.fill(0);
-  writeBundle(folder, { head, parts });
+  recordIssued(folder, file);
+  writeBundle(at, messagesOf(file));
 }
 
 /** Another run may have written it for this one: it is the same. */
@@ -242,19 +177,24 @@ function writeBundle(folder: string, { head, parts }: EpochMessages): void {
   }
 }
 
-/** A run that was interrupted may have left an epoch without what is to be sent up. */
-function completeBundles({ folder, epochs }: ClusterState): void {
-  for (const epoch of epochs) {
-    if (!exists(bundlePath(folder, epoch))) writeBundle(folder, messagesOf(readEpochFile(folder, epoch)));
+/** A run that was interrupted may have left an epoch without its record, or without what is to be sent up. */
+function complete(folder: string, { folder: at, made, isRecorded }: ClusterState): void {
+  for (const epoch of made) {
+    const isBundled = exists(bundlePath(at, epoch));
+    if (isBundled && isRecorded(epoch)) continue;
+    const file = readEpochFile(at, epoch);
+    file.secret.fill(0);
+    recordIssued(folder, file);
+    if (!isBundled) writeBundle(at, messagesOf(file));
   }
 }
 
 export interface EpochOrder {
   /** Members to exclude from now on, besides those that are. */
   readonly exclude: readonly number[];
-  /** Mission second from which the epoch is used; without it, as soon as it is known. */
+  /** Mission second from which the epoch is used; without it an exclusion holds as soon as it is known, and a mere change not before the newest epoch begins. */
   readonly startS?: number;
-  /** Number at least: for a folder that was restored from an old copy. */
+  /** Number at least: for a folder that was restored from an old copy. Given, an epoch that is known to be lost is no hindrance. */
   readonly number?: number;
 }
 
@@ -264,19 +204,25 @@ export interface MadeEpoch {
   readonly parts: number;
   readonly excluded: readonly number[];
   readonly bundle: string;
+  /** The newest epoch before it, if that was to begin later: it is used no more by whoever knows this one. */
+  readonly supersedes: { readonly epoch: number; readonly startS: number } | null;
 }
 
 /** Throws KeyOrderError if the order makes no sense for the cluster as it is. */
-function checkOrder({ authority, newest }: ClusterState, { exclude, startS, number }: EpochOrder): void {
+function checkOrder({ folder, authority, newest, excluded, next }: ClusterState, order: EpochOrder): void {
+  const { exclude, startS, number } = order;
   for (const id of exclude) {
     if (!authority.members.some((member) => member.id === id))
       throw new KeyOrderError(`${id} is no member of cluster ${authority.cluster}: ids run to ${authority.members.length - 1}`);
-    if (newest.excluded.includes(id)) throw new KeyOrderError(`member ${id} is excluded already`);
+    if (excluded.includes(id))
+      throw new KeyOrderError(`member ${id} is excluded already; send up ${bundlePath(folder, next - 1)} if it is not`);
   }
-  if (startS !== undefined && startS < newest.startS)
-    throw new KeyOrderError(`epoch ${newest.epoch} begins at ${newest.startS} s: the next cannot begin at ${startS} s`);
-  if (number !== undefined && number <= newest.epoch)
-    throw new KeyOrderError(`epoch ${newest.epoch} is there: the next has a greater number`);
+  if (startS !== undefined && newest !== null && startS < newest.startS && exclude.length === 0)
+    throw new KeyOrderError(
+      `epoch ${newest.epoch} begins at ${newest.startS} s: only keys revoke makes one that begins before it, at ${startS} s`,
+    );
+  if (number !== undefined && number < next)
+    throw new KeyOrderError(`epoch ${next - 1} is there or was: the next has a greater number`);
 }
 
 /**
@@ -285,16 +231,18 @@ function checkOrder({ authority, newest }: ClusterState, { exclude, startS, numb
  */
 export function nextEpoch(folder: string, cluster: number, order: EpochOrder): MadeEpoch {
   for (let tries = 0; tries < triesMax; tries += 1) {
-    const state = readCluster(folder, cluster);
+    const state = readCluster(folder, cluster, order.number !== undefined);
+    complete(folder, state);
     checkOrder(state, order);
-    completeBundles(state);
     const epoch = Math.max(state.next, order.number ?? 0);
     if (epoch > EPOCH_MAX) throw new KeyOrderError(`cluster ${cluster} has used up its ${EPOCH_MAX} epochs: make it anew`);
-    const startS = order.startS ?? state.newest.startS;
-    const excluded = new Set([...state.newest.excluded, ...order.exclude]);
-    const file = makeEpochFile(state.authority, epoch, startS, excluded);
+    // To a node the higher number holds, whatever a lower one says of its beginning (firmware/security/epoch.ts): an exclusion waits for no plan.
+    const isAtOnce = order.exclude.length > 0 || state.flaw !== null || state.newest === null;
+    const plannedS = state.newest?.startS ?? 0;
+    const startS = order.startS ?? (isAtOnce ? 0 : plannedS);
+    const file = makeEpochFile(state.authority, epoch, startS, new Set([...state.excluded, ...order.exclude]));
     try {
-      writeEpoch(state.folder, file);
+      writeEpoch(folder, state.folder, file);
     } catch (error) {
       // Another run took the number: begin again on what it left.
       if (error instanceof ExistsError) continue;
@@ -302,22 +250,45 @@ export function nextEpoch(folder: string, cluster: number, order: EpochOrder): M
     } finally {
       file.secret.fill(0);
       state.authority.clusterKey.fill(0);
-      state.newest.secret.fill(0);
+      state.newest?.secret.fill(0);
     }
-    return { epoch, startS, parts: file.parts.length, excluded: file.excluded, bundle: bundlePath(state.folder, epoch) };
+    const { parts, excluded } = file;
+    const supersedes = state.newest !== null && startS < plannedS ? { epoch: state.newest.epoch, startS: plannedS } : null;
+    return { epoch, startS, parts: parts.length, excluded, bundle: bundlePath(state.folder, epoch), supersedes };
   }
   throw new KeyOrderError(`other runs keep making epochs of cluster ${cluster}: try again when they are done`);
 }
 
+/** The newest epoch, and before it the one that is in use until the newest begins. Throws KeyFileError if that is lost. */
+function epochsToBegin(state: ClusterState): EpochFile[] {
+  const { folder, made, issued, newest } = state;
+  if (newest === null) throw new KeyFileError(`${folder}: has no epoch: restore its epoch files from where they are kept`);
+  const before = issued[issued.indexOf(newest.epoch) - 1];
+  if (before === undefined) return [newest];
+  if (!made.includes(before)) {
+    // Of one that is used at once nobody needs the one before.
+    if (newest.startS === 0) return [newest];
+    throw new KeyFileError(
+      `${epochPath(folder, before)} is missing, and epoch ${before} is in use until epoch ${newest.epoch} begins at ${newest.startS} s: restore it, or make a new epoch with heliograph keys epoch`,
+    );
+  }
+  const file = readEpochFile(folder, before);
+  // One that was to begin later is superseded.
+  return file.startS <= newest.startS ? [file, newest] : [newest];
+}
+
 /** All that one member is given. Throws KeyFileError, or KeyOrderError if it is no member, or excluded. */
 export function nodeFile(folder: string, cluster: number, id: number): NodeFile {
-  const { folder: at, authority, epochs, newest } = readCluster(folder, cluster);
+  const state = readCluster(folder, cluster);
+  // A secret that is handed out is issued.
+  complete(folder, state);
+  const { authority, excluded } = state;
   const member = authority.members.find((each) => each.id === id);
   if (member === undefined)
     throw new KeyOrderError(`${id} is no member of cluster ${cluster}: ids run to ${authority.members.length - 1}`);
-  if (newest.excluded.includes(id)) throw new KeyOrderError(`member ${id} is excluded: it is given no keys any more`);
+  if (excluded.includes(id)) throw new KeyOrderError(`member ${id} is excluded: it is given no keys any more`);
   const { clusterKey } = authority;
-  const begun = epochs.slice(-secretsMax).map((epoch) => readEpochFile(at, epoch));
+  const begun = epochsToBegin(state);
   return {
     kind: 'heliograph node',
     version: 1,

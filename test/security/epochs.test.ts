@@ -93,6 +93,45 @@ test('an excluded member hears and says nothing any more, and the others go on',
   }
 });
 
+test('an exclusion waits for no epoch that was planned, nor does the plan bring the excluded back', () => {
+  const cluster = flown({ nodes: 8 });
+  const out = 5;
+  uplink(cluster, 0, epochOf(8, 2, 9000));
+  cluster.runTo(2400);
+  assert.equal(
+    cluster.contexts.map((_, node) => cluster.keys(node)[newest]),
+    Array(8).fill(2),
+  );
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  uplink(cluster, 3, epochOf(8, 3, 0, [out]));
+  const without = (others: number, excluded: number) => allMembers(8).map((node) => (node === out ? excluded : others));
+  cluster.runTo(2400 + 600);
+  assert.equal(epochsInUse(cluster), without(3, 1));
+  cluster.runTo(9000 + 660);
+  assert.equal(epochsInUse(cluster), without(3, 2));
+  // What it says under the planned key is refused by all.
+  for (const node of [0, 7]) {
+    const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [{ name: 'probe', sequence: 1 }]);
+    assert.is(cluster.hand(node, frame), STATUS.epoch);
+    assert.ok([3, 4].includes(cluster.inspect(node, 1, out)[0]));
+  }
+});
+
+test('an exclusion may also begin between now and what was planned', () => {
+  const cluster = flown({ nodes: 8 });
+  uplink(cluster, 0, epochOf(8, 2, 9000));
+  cluster.runTo(2400);
+  uplink(cluster, 3, epochOf(8, 3, 6000, [5]));
+  cluster.runTo(5990);
+  assert.equal(epochsInUse(cluster), Array(8).fill(1));
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  cluster.runTo(6000 + 120);
+  assert.equal(
+    epochsInUse(cluster),
+    allMembers(8).map((node) => (node === 5 ? 1 : 3)),
+  );
+});
+
 test('who is excluded cannot come back with what it hears under the key that it still has', () => {
   const cluster = flown({ nodes: 8 });
   uplink(cluster, 0, epochOf(8, 2, 1500, [5]));

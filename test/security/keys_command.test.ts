@@ -105,7 +105,8 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
     assert.is(late.file, join(cluster(fleet), 'node-5.json'));
     assert.equal(
       nodeFile(fleet, 5).secrets.map(({ epoch }) => epoch),
-      [3, 4],
+      // Which is used at once: those that were to begin later are superseded.
+      [4],
     );
     assert.match(run('keys', 'node', fleet, '--cluster', '7', '--id', '3', '--out', join(fleet, 'x.json')).stderr, /is excluded/);
   }));
@@ -218,10 +219,13 @@ test('a run that broke off between an epoch and its bundle loses nothing', () =>
     ok('keys', 'epoch', fleet, '--cluster', '7');
     assert.ok(readFileSync(path).equals(whole));
     assert.equal(epochFile(fleet, 3).excluded, [2]);
-    // An epoch whose secret is lost keeps its number: its path keys have wrapped one secret under it.
+    // An epoch whose secret is lost is not gone on without.
     rmSync(join(cluster(fleet), 'epoch-3.json'));
-    ok('keys', 'epoch', fleet, '--cluster', '7');
-    assert.ok(existsSync(join(cluster(fleet), 'epoch-4.json')));
+    const { status, stderr } = run('keys', 'epoch', fleet, '--cluster', '7');
+    assert.is(status, 3);
+    assert.match(stderr, /epoch-3\.json is missing, but epoch 3 was issued/);
+    ok('keys', 'epoch', fleet, '--cluster', '7', '--number', '4');
+    assert.equal(epochFile(fleet, 4).excluded, [2]);
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-3.json')));
   }));
 

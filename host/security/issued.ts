@@ -1,0 +1,147 @@
+// Which epochs were issued, in a second place: one record for each, beside the clusters' folders and without a secret.
+//
+//     DIR/issued/cluster-C-epoch-E.json        that epoch E was issued, and who was excluded by then        offline
+//
+// A cluster's folder that lost its newest epoch, or came back from an old copy, looks whole: whoever goes on from it undoes exclusions and makes a number
+// twice. The record says so. It is written after the epoch's file, which takes the number, and before anything that leaves the folder: a run that breaks off
+// between the two leaves an epoch without a record, which the next run writes; a record without its epoch is always a loss.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExistsError, makeFolder, writeKeyFile } from './key_folder.ts';
+import { type EpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './keyfile.ts';
+
+export const clusterFolder = (folder: string, cluster: number): string => join(folder, `cluster-${cluster}`);
+export const epochPath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.json`);
+export const bundlePath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.bundle.cbor`);
+
+const issuedFolder = (folder: string): string => join(folder, 'issued');
+const recordPath = (folder: string, cluster: number, epoch: number): string =>
+  join(issuedFolder(folder), `cluster-${cluster}-epoch-${epoch}.json`);
+
+const recordName = /^cluster-(\d+)-epoch-(\d+)\.json$/;
+const epochName = /^epoch-(\d+)\.json$/;
+const bundleName = /^epoch-(\d+)\.bundle\.cbor$/;
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new KeyFileError(`${folder}: cannot be read (${code})`);
+  }
+}
+
+function records(folder: string): { cluster: number; epoch: number }[] {
+  return namesIn(issuedFolder(folder)).flatMap((name) => {
+    const match = recordName.exec(name);
+    return match === null ? [] : [{ cluster: Number(match[1]), epoch: Number(match[2]) }];
+  });
+}
+
+/** Clusters of which an epoch was ever issued. */
+export function issuedClusters(folder: string): number[] {
+  return [...new Set(records(folder).map(({ cluster }) => cluster))].sort((a, b) => a - b);
+}
+
+function numbersIn(at: string, pattern: RegExp): number[] {
+  return namesIn(at)
+    .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+    .map(Number);
+}
+
+function readRecord(folder: string, cluster: number, epoch: number): IssuedFile {
+  const path = recordPath(folder, cluster, epoch);
+  const file = readKeyFileOf(path, 'heliograph issued');
+  if (file.cluster !== cluster || file.epoch !== epoch)
+    throw new KeyFileError(`${path}: is the record of epoch ${file.epoch} of cluster ${file.cluster}`);
+  return file;
+}
+
+/** Throws KeyFileError. */
+export function readEpochFile(at: string, epoch: number): EpochFile {
+  const path = epochPath(at, epoch);
+  const file = readKeyFileOf(path, 'heliograph epoch');
+  if (file.epoch !== epoch) throw new KeyFileError(`${path}: holds epoch ${file.epoch}`);
+  return file;
+}
+
+/** Records that an epoch is issued; once is enough. */
+export function recordIssued(folder: string, { cluster, epoch, startS, excluded, commitment }: EpochFile): void {
+  makeFolder(issuedFolder(folder));
+  try {
+    writeKeyFile(recordPath(folder, cluster, epoch), {
+      kind: 'heliograph issued',
+      version: 1,
+      cluster,
+      epoch,
+      startS,
+      excluded,
+      commitment,
+    });
+  } catch (error) {
+    // Another run recorded it for this one, or another copy has made another epoch of this number: `epochsOf` tells.
+    if (!(error instanceof ExistsError)) throw error;
+  }
+}
+
+/** A cluster's epochs, as its folder and the records say. */
+export interface Epochs {
+  /** Whose file is there, ascending. */
+  readonly made: readonly number[];
+  /** Made, recorded or bundled: whose number is used up, ascending. */
+  readonly issued: readonly number[];
+  readonly isRecorded: (epoch: number) => boolean;
+  /** File and record of the newest of either. */
+  readonly newest: EpochFile | null;
+  readonly record: IssuedFile | null;
+  /** Why nothing may be built on these files, or null. */
+  readonly flaw: string | null;
+}
+
+const ascending = (numbers: Iterable<number>): number[] => [...new Set(numbers)].sort((a, b) => a - b);
+
+/** Throws KeyFileError: a file that is there cannot be used. */
+export function epochsOf(folder: string, cluster: number): Epochs {
+  const at = clusterFolder(folder, cluster);
+  // What follows from an epoch's file is looked for before it: another run may be making one.
+  const recorded = ascending(records(folder).flatMap((each) => (each.cluster === cluster ? each.epoch : [])));
+  const bundled = numbersIn(at, bundleName);
+  const made = ascending(numbersIn(at, epochName));
+  const issued = ascending([...recorded, ...bundled, ...made]);
+  const newest = made.length === 0 ? null : readEpochFile(at, made[made.length - 1]);
+  const record = recorded.length === 0 ? null : readRecord(folder, cluster, recorded[recorded.length - 1]);
+  return {
+    made,
+    issued,
+    isRecorded: (epoch) => recorded.includes(epoch),
+    newest,
+    record,
+    flaw: flawOf(folder, cluster, { issued, newest, record }),
+  };
+}
+
+type Newest = Pick<Epochs, 'issued' | 'newest' | 'record'>;
+
+function flawOf(folder: string, cluster: number, { issued, newest, record }: Newest): string | null {
+  const at = clusterFolder(folder, cluster);
+  const last = issued[issued.length - 1] ?? 0;
+  const there = newest?.epoch ?? 0;
+  if (there < last) {
+    const witness = record?.epoch === last ? recordPath(folder, cluster, last) : bundlePath(at, last);
+    return `${epochPath(at, last)} is missing, but epoch ${last} was issued (${witness}): to go on from epoch ${there} would undo exclusions and make numbers twice`;
+  }
+  if (newest === null || record?.epoch !== there || Buffer.from(newest.commitment).equals(record.commitment)) return null;
+  return `${epochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different epochs ${there}: two copies were worked on`;
+}
+
+/** The way on from a flaw. */
+export function flawAdvice(folder: string, cluster: number, { issued, record }: Pick<Epochs, 'issued' | 'record'>): string {
+  const last = issued[issued.length - 1];
+  const out =
+    record?.epoch === last
+      ? 'it leaves out all that were excluded by then'
+      : 'whom it excluded is not recorded: name them again, with keys revoke';
+  return `Restore ${clusterFolder(folder, cluster)} from its newest copy; only if there is none: heliograph keys epoch ${folder} --cluster ${cluster} --number ${last + 1}, or above every number that was ever made; ${out}`;
+}

@@ -1,0 +1,60 @@
+// How key files come to the disk: made once, never overwritten, for nobody else's eyes.
+
+import { mkdirSync, statSync } from 'node:fs';
+import { createFile } from '../store/create_file.ts';
+import { fileAdvice, StoreError } from '../store/store.ts';
+import { type KeyFile, keyFileText } from './keyfile.ts';
+
+const fileMode = 0o600;
+export const folderMode = 0o700;
+const othersMayRead = 0o077;
+
+/** What is there stays: keys are never overwritten. */
+export class ExistsError extends Error {}
+
+export function storeError(path: string, error: unknown): Error {
+  const cause = error as NodeJS.ErrnoException;
+  if (cause.code === 'EEXIST' || cause.code === 'ENOTEMPTY')
+    return new ExistsError(`${path} is there already: keys are never overwritten`);
+  if (cause.code === undefined) return cause;
+  return new StoreError(`cannot write ${path}: ${fileAdvice(cause)}`, cause.code);
+}
+
+/** Throws ExistsError, or StoreError when the machine refuses; then no file is left. */
+export function writeBytes(path: string, bytes: Uint8Array): void {
+  try {
+    createFile(path, bytes, fileMode);
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
+/** Throws as `writeBytes`. */
+export function writeKeyFile(path: string, file: KeyFile): void {
+  const bytes = Buffer.from(keyFileText(file));
+  try {
+    writeBytes(path, bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: folderMode });
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
+/** A line for the operator if others can look into the folder, else null. */
+export function openFolderWarning(folder: string): string | null {
+  if (process.platform === 'win32') return null;
+  const { mode } = statSync(folder);
+  if ((mode & othersMayRead) === 0) return null;
+  return `${folder}: others may look into this folder (mode ${(mode & 0o777).toString(8)}): chmod 700 '${folder}'`;
+}
+
+export function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,247 @@
+// What was issued is not forgotten with its file: a key folder that lost its newest epoch is not gone on from. And an exclusion waits for no plan.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { bundlePath, epochPath, epochsOf } from '../../host/security/issued.ts';
+import { ExistsError } from '../../host/security/key_folder.ts';
+import { KeyFileError, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
+import { type EpochOrder, initCluster, KeyOrderError, nextEpoch, writeNodeFile } from '../../host/security/keystore.ts';
+import { inFolder } from '../host/support.ts';
+
+const test = suite('issued');
+const command = join(rootFolder, 'dist', 'heliograph.mjs');
+
+const at = (fleet: string) => join(fleet, 'cluster-7');
+const record = (fleet: string, epoch: number) => join(fleet, 'issued', `cluster-7-epoch-${epoch}.json`);
+const change = (fleet: string, order: Partial<EpochOrder> = {}) => nextEpoch(fleet, 7, { exclude: [], ...order });
+const revoke = (fleet: string, id: number, order: Partial<EpochOrder> = {}) => change(fleet, { exclude: [id], ...order });
+
+/** Epochs that a member is given now. */
+function given(fleet: string, id: number): number[] {
+  const path = writeNodeFile(fleet, 7, id, join(fleet, `given-${id}.json`));
+  const { secrets } = readKeyFile(path) as NodeFile;
+  rmSync(path);
+  return secrets.map(({ epoch }) => epoch);
+}
+
+function refused(order: () => unknown, kind: new (message: string) => Error, ...reasons: RegExp[]): void {
+  let thrown: unknown = null;
+  try {
+    order();
+  } catch (error) {
+    thrown = error;
+  }
+  assert.instance(thrown, kind);
+  for (const reason of reasons) assert.match((thrown as Error).message, reason);
+}
+
+/** A fleet with cluster 7 of 8 members. */
+function inFleet(use: (fleet: string) => void): Promise<void> {
+  return inFolder((folder) => {
+    const fleet = join(folder, 'fleet');
+    initCluster(fleet, { cluster: 7, members: 8, region: 0 });
+    use(fleet);
+  });
+}
+
+const losses: [string, (fleet: string, old: string) => void][] = [
+  ['the newest file is gone', (fleet) => rmSync(epochPath(at(fleet), 3))],
+  [
+    'it and its bundle are gone',
+    (fleet) => {
+      rmSync(epochPath(at(fleet), 3));
+      rmSync(bundlePath(at(fleet), 3));
+    },
+  ],
+  [
+    'an old copy of the cluster came back',
+    (fleet, old) => {
+      rmSync(at(fleet), { recursive: true });
+      cpSync(old, at(fleet), { recursive: true });
+    },
+  ],
+];
+
+for (const [name, lose] of losses) {
+  test(`${name}: no epoch is made and no member fitted out, until the operator says that there is no copy; then nobody comes back`, () =>
+    inFleet((fleet) => {
+      revoke(fleet, 3);
+      const old = join(fleet, '..', 'old');
+      cpSync(at(fleet), old, { recursive: true });
+      revoke(fleet, 4);
+      lose(fleet, old);
+      const reasons = [
+        /cluster-7\/epoch-3\.json is missing, but epoch 3 was issued/,
+        /Restore .*cluster-7 from its newest copy/,
+        /--number 4/,
+      ];
+      refused(() => change(fleet), KeyFileError, ...reasons);
+      refused(() => revoke(fleet, 5), KeyFileError, ...reasons);
+      refused(() => given(fleet, 0), KeyFileError, ...reasons);
+      refused(() => change(fleet, { number: 3 }), KeyOrderError, /epoch 3 is there or was: the next has a greater number/);
+      refused(() => revoke(fleet, 4, { number: 4 }), KeyOrderError, /member 4 is excluded already/);
+      assert.not.ok(existsSync(epochPath(at(fleet), 4)));
+      const made = change(fleet, { number: 4 });
+      assert.equal([made.epoch, made.startS, made.excluded], [4, 0, [3, 4]]);
+      // From here on all is as ever.
+      assert.equal(given(fleet, 0), [4]);
+      refused(() => given(fleet, 4), KeyOrderError, /member 4 is excluded/);
+      assert.equal(revoke(fleet, 5).excluded, [3, 4, 5]);
+    }));
+}
+
+test('without the records the bundle still tells; whom its epoch excluded is then not known, and it says so', () =>
+  inFleet((fleet) => {
+    revoke(fleet, 3);
+    rmSync(epochPath(at(fleet), 2));
+    rmSync(join(fleet, 'issued'), { recursive: true });
+    refused(
+      () => change(fleet),
+      KeyFileError,
+      /epoch-2\.json is missing.*epoch-2\.bundle\.cbor/,
+      /name them again, with keys revoke/,
+    );
+    assert.equal(revoke(fleet, 3, { number: 3 }).excluded, [3]);
+  }));
+
+test('a newest epoch that comes back is gone on from', () =>
+  inFleet((fleet) => {
+    revoke(fleet, 3);
+    const kept = join(fleet, 'kept');
+    cpSync(epochPath(at(fleet), 2), kept);
+    rmSync(epochPath(at(fleet), 2));
+    refused(() => change(fleet), KeyFileError);
+    cpSync(kept, epochPath(at(fleet), 2));
+    assert.equal([change(fleet).epoch, given(fleet, 0)], [3, [2, 3]]);
+  }));
+
+test('all epochs of a cluster lost: its members go on under a new one', () =>
+  inFleet((fleet) => {
+    revoke(fleet, 3);
+    for (const epoch of [1, 2]) rmSync(epochPath(at(fleet), epoch));
+    refused(() => change(fleet), KeyFileError, /epoch-2\.json is missing/);
+    assert.equal(change(fleet, { number: 3 }).excluded, [3]);
+  }));
+
+test('a cluster whose folder is gone is not made again under its number', () =>
+  inFleet((fleet) => {
+    const again = () => initCluster(fleet, { cluster: 7, members: 8, region: 0 });
+    refused(again, ExistsError, /is there already/);
+    rmSync(at(fleet), { recursive: true });
+    refused(again, KeyFileError, /cluster-7 is missing, but cluster 7 was made here/, /remove .*issued\/cluster-7-\*/);
+    assert.not.ok(existsSync(at(fleet)));
+    initCluster(fleet, { cluster: 8, members: 3, region: 0 });
+    rmSync(record(fleet, 1));
+    again();
+    assert.ok(existsSync(record(fleet, 1)));
+  }));
+
+test('a run that broke off behind the epoch, or behind its record, is completed by the next; the same exclusion again says what to send', () =>
+  inFleet((fleet) => {
+    revoke(fleet, 3);
+    const whole = [record(fleet, 2), bundlePath(at(fleet), 2)].map((path) => ({ path, bytes: readFileSync(path) }));
+    for (const left of [0, 1]) {
+      for (const { path } of whole.slice(left)) rmSync(path);
+      refused(() => revoke(fleet, 3), KeyOrderError, /member 3 is excluded already; send up .*epoch-2\.bundle\.cbor/);
+      for (const { path, bytes } of whole) assert.ok(readFileSync(path).equals(bytes), path);
+    }
+    rmSync(record(fleet, 2));
+    // What is handed out was issued.
+    given(fleet, 0);
+    assert.ok(existsSync(record(fleet, 2)));
+    // Broken off before the epoch: nothing was made.
+    assert.is(change(fleet).epoch, 3);
+  }));
+
+test('an older epoch that is lost matters only where it is needed', () =>
+  inFleet((fleet) => {
+    revoke(fleet, 3);
+    change(fleet);
+    for (const epoch of [1, 2]) rmSync(epochPath(at(fleet), epoch));
+    assert.equal(given(fleet, 0), [3]);
+    assert.equal(change(fleet, { startS: 5000 }).excluded, [3]);
+    assert.equal(given(fleet, 0), [3, 4]);
+    rmSync(epochPath(at(fleet), 3));
+    refused(
+      () => given(fleet, 0),
+      KeyFileError,
+      /epoch-3\.json is missing, and epoch 3 is in use until epoch 4 begins at 5000 s/,
+    );
+    assert.is(change(fleet).epoch, 5);
+    assert.equal(given(fleet, 0), [4, 5]);
+  }));
+
+test('numbers that were left out on purpose are no loss', () =>
+  inFleet((fleet) => {
+    change(fleet, { number: 40 });
+    assert.is(change(fleet).epoch, 41);
+    assert.equal(given(fleet, 0), [40, 41]);
+  }));
+
+test('two copies that were both worked on are noticed', () =>
+  inFleet((fleet) => {
+    const copy = join(fleet, '..', 'copy');
+    cpSync(fleet, copy, { recursive: true });
+    revoke(fleet, 3);
+    revoke(copy, 4);
+    cpSync(epochPath(at(copy), 2), epochPath(at(fleet), 2));
+    refused(
+      () => change(fleet),
+      KeyFileError,
+      /epoch-2\.json and .*cluster-7-epoch-2\.json are of two different epochs 2/,
+      /--number 3/,
+    );
+    assert.equal(change(fleet, { number: 3 }).excluded, [3, 4]);
+  }));
+
+test('an exclusion takes effect at once, whatever was planned; a mere change waits', () =>
+  inFleet((fleet) => {
+    const planned = change(fleet, { startS: 4_000_000_000 });
+    assert.is(planned.supersedes, null);
+    assert.equal(given(fleet, 0), [1, 2]);
+    refused(() => change(fleet, { startS: 3_999_999_999 }), KeyOrderError, /epoch 2 begins at 4000000000 s: only keys revoke/);
+    const now = revoke(fleet, 3);
+    assert.equal([now.epoch, now.startS, now.supersedes], [3, 0, { epoch: 2, startS: 4_000_000_000 }]);
+    // Who is fitted out now hears nobody under the key that was planned.
+    assert.equal(given(fleet, 0), [3]);
+    assert.equal([change(fleet).startS, given(fleet, 0)], [0, [3, 4]]);
+    change(fleet, { startS: 9000 });
+    const soon = revoke(fleet, 4, { startS: 8000 });
+    assert.equal([soon.startS, soon.supersedes, soon.excluded], [8000, { epoch: 5, startS: 9000 }, [3, 4]]);
+    const later = change(fleet);
+    assert.equal([later.startS, later.supersedes], [8000, null]);
+  }));
+
+test('inspect tells a loss, names the way on, and fails', () =>
+  inFleet((fleet) => {
+    const inspect = (...words: string[]) =>
+      spawnSync(process.execPath, [command, 'keys', 'inspect', ...words], { encoding: 'utf8', cwd: rootFolder });
+    revoke(fleet, 3);
+    rmSync(epochPath(at(fleet), 1));
+    const whole = inspect(fleet, '--json');
+    assert.is(whole.status, 0, whole.stderr);
+    const facts = { file: at(fleet), kind: 'cluster', newestIssued: 2, newestThere: 2, missing: [1], flaw: 'none' };
+    assert.equal(JSON.parse(whole.stdout).clusters, [facts]);
+    change(fleet);
+    rmSync(epochPath(at(fleet), 3));
+    for (const path of [fleet, at(fleet)]) {
+      const lost = inspect(path);
+      assert.is(lost.status, 1, lost.stderr);
+      assert.match(
+        lost.stdout,
+        /newestIssued +3\n +newestThere +2\n +missing +1, 3\n +flaw +.*epoch-3\.json is missing.*--number 4/,
+      );
+    }
+    const about = inspect(record(fleet, 3));
+    assert.is(about.status, 0, about.stderr);
+    assert.match(about.stdout, /heliograph issued\n.*\n +epoch +3\n/);
+    rmSync(at(fleet), { recursive: true });
+    assert.match(inspect(fleet).stdout, /newestThere +none/);
+    assert.equal(epochsOf(fleet, 7).issued, [1, 2, 3]);
+  }));
+
+test.run();
