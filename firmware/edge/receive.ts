@@ -138,7 +138,7 @@ import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK,
 import { countLoss } from "./queues";
 import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
 import { send, SEND_STATEMENT_REQUEST } from "./outbox";
-import { hearImpostor } from "./impostor";
+import { contradict, isSpokenFor } from "./impostor";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -172,10 +172,7 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
-  if (now.sender == self(ctx)) {
-    hearImpostor(ctx, at, end);
-    return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
-  }
+  if (now.sender == self(ctx) && !isSpokenFor(ctx, at, end)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let pulses: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);
@@ -314,6 +311,7 @@ export function applyFrame(ctx: usize, length: u32): void {
     return;
   }
   takeCounter(ctx, now.sender, now.counter);
+  if (now.sender == self(ctx)) return contradict(ctx, at, end);
   const broadcast = now.addressee == ADDRESSEE_ALL;
   markHeard(ctx, now.sender);
   now.exchanges = 0;

@@ -116,9 +116,9 @@ function canBeOurs(ctx: usize, m: IntentMessage): bool {
   return m.version <= record.version || record.version >>> VERSION_BITS < boot;
 }
 
-/** Of a version that is told in this node's name by who is not to be believed. */
-export function hearOfOwn(ctx: usize, m: IntentMessage): void {
-  if (intentPlausible(ctx, m) && !canBeOurs(ctx, m)) spokenFor(ctx, m.slot, m.publishedS);
+/** Whether it is told as this node's own and cannot be, though it can be believed. */
+export function isMadeUpOfOwn(ctx: usize, m: IntentMessage): bool {
+  return m.owner == self(ctx) && intentPlausible(ctx, m) && !canBeOurs(ctx, m);
 }
 
 /** Takes in a version, this node's own or one that can be true. Returns as hold(). */
