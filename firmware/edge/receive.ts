@@ -144,6 +144,7 @@ import { contradict, isSpokenFor } from "./impostor";
 const TYPE_PLATFORM: i32 = 128;
 /** What checkMessage returns when the bytes are well-formed but cannot be true. Not an address. */
 const IMPLAUSIBLE: usize = 1;
+
 /**
  * Checks what can be told of a frame without opening it, the cheapest first. Returns a status; nothing was changed but a loss counter, and on STATUS_OK the call
  * knows the envelope.
