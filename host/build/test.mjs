@@ -28,6 +28,7 @@ const longest = [
   'board/inject',
   'emulator/trace',
   'firmware/exclusive',
+  'schedule/optimum',
   'emulator/hardware',
   'campaign/inject_command',
   'security/keys_command',
