@@ -136,17 +136,27 @@ function recorder(engine: Engine, preset: Preset, node: number, link: LinkCipher
 }
 
 /** Flies the scenario and writes down what the node was called with. Throws when it was booted more than once: then it is no typical node. */
-export function recordNode(options: RecordOptions): Recording {
-  const { nodes, node, days, seed, preset } = options;
-  const calls: RecordedCall[] = [];
+export function recordNode({ node, ...flight }: RecordOptions): Recording {
+  return recordNodes(flight, [node])[0];
+}
+
+/** Likewise of several nodes of one flight. */
+export function recordNodes(options: Omit<RecordOptions, 'node'>, recorded: readonly number[]): Recording[] {
+  const { nodes, days, seed, preset } = options;
   const given = typeof options.scenario === 'string' ? loadScenario(options.scenario) : options.scenario;
   const scenario = applyOverrides(given, { days, seed, nodes });
-  const engine = recorder(createV8Engine(readImage(preset)), preset, node, simulatedLink(seed, nodes), calls);
+  const recordings = recorded.map((node): Recording => ({ calls: [], seconds: days * 86_400, nodes, node }));
+  const engine = recordings.reduce(
+    (inner, { node, calls }) => recorder(inner, preset, node, simulatedLink(seed, nodes), calls),
+    createV8Engine(readImage(preset)),
+  );
   const body = loadBody(scenario.body, undefined, () => {});
   runScenario(scenario, { seed, days, nodes, body, engine });
-  const boots = calls.filter(({ op }) => op === 'boot').length;
-  if (boots !== 1) throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
-  return { calls, seconds: days * 86_400, nodes, node };
+  for (const { node, calls } of recordings) {
+    const boots = calls.filter(({ op }) => op === 'boot').length;
+    if (boots !== 1) throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
+  }
+  return recordings;
 }
 
 const frameRoom = 256;

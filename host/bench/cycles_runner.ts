@@ -25,7 +25,7 @@ import { type Elf, readElf } from '../board/elf.ts';
 import { boardSources, boardStamp, type BuildOptions, compileProgram } from '../board/build.ts';
 import { translateImage } from '../board/translate.ts';
 import { imagePath, type Preset, rootFolder, type Variant } from '../build/root.ts';
-import { filesBelow } from '../build/paths.mjs';
+import { filesBelow, firmwareInputs, stampOf } from '../build/paths.mjs';
 import type { Script, ScriptResult } from './cycles_script.ts';
 
 /** Where things lie in the emulated memory, beyond what the image and its non-volatile memory take. */
@@ -51,11 +51,19 @@ export function targetWithout(what: 'protection' | 'scrubbing', target: Target):
 }
 
 const compiled = new Map<string, Promise<unknown>>();
-/** Images that no build keeps are compiled, once in a process. */
+/** Images that the build does not make are compiled when their sources have changed. */
 async function requireImage(image: Preset | Variant): Promise<void> {
   if (!image.startsWith('compact-')) return;
-  if (!compiled.has(image)) compiled.set(image, compileFirmware(image));
+  if (!compiled.has(image)) compiled.set(image, compileChanged(image));
   await compiled.get(image);
+}
+
+async function compileChanged(image: Preset | Variant): Promise<void> {
+  const stampFile = `${imagePath(image)}.stamp`;
+  const stamp = stampOf(firmwareInputs());
+  if (existsSync(imagePath(image)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  await compileFirmware(image);
+  writeFileSync(stampFile, stamp);
 }
 
 const yardstickFolder = 'test/yardstick';

@@ -1,6 +1,6 @@
 /** `board build` (BRD-1): the flight image through wasm2c and a cross compiler to ELF, raw binary, Intel HEX and map. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagePath, rootFolder } from '../build/root.ts';
 import { crc32c } from '../cbor/crc32c.ts';
@@ -139,6 +139,39 @@ function flagsOf(target: Target): string[] {
   ];
 }
 
+const objectsFolder = join(rootFolder, 'dist/objects');
+/** Object, and what gcc writes beside it (flagsOf). */
+const imageFiles = ['image-0.o', 'image-0.su', 'image-0.ci'];
+
+/**
+ * Compiles folder/image.c, which takes most of a build's time, unless the same text was compiled with the same flags: the programs around one image (board, real board, runners that
+ * count) are many. Returns the object's name.
+ */
+async function compileImage(target: Target, folder: string, flags: readonly string[], { force }: BuildOptions): Promise<string> {
+  const gcc = `${target.compiler}gcc`;
+  const source = join(folder, 'image.c');
+  // Translated code declares variables that a function may not need.
+  const words = [...flags, '-Wno-unused-variable', '-Wno-unused-but-set-variable', source];
+  const text = await runTool(gcc, [...words, '-E', '-P'], folder);
+  const mark = createHash('sha256')
+    .update([gcc, ...flagsOf(target), text].join('\0'))
+    .digest('hex')
+    .slice(0, 16);
+  const kept = join(objectsFolder, `${target.name}-${mark}`);
+  if (force !== true && existsSync(kept)) {
+    for (const file of imageFiles) copyFileSync(join(kept, file), join(folder, file));
+    return imageFiles[0];
+  }
+  await runTool(gcc, [...words, '-c', '-o', imageFiles[0]], folder);
+  const aside = `${kept}.${process.pid}`;
+  mkdirSync(aside, { recursive: true });
+  for (const file of imageFiles) copyFileSync(join(folder, file), join(aside, file));
+  // Somebody else may have been first, with the same.
+  if (existsSync(kept)) rmSync(aside, { recursive: true, force: true });
+  else renameSync(aside, kept);
+  return imageFiles[0];
+}
+
 /** Compiles folder/image.c and `sources` and links them to folder/heliograph.elf. */
 export async function compileProgram(
   target: Target,
@@ -158,8 +191,7 @@ export async function compileProgram(
     objects.push(object);
     await runTool(gcc, [...flags, ...extra, '-c', source, '-o', object], folder);
   };
-  // Translated code declares variables that a function may not need.
-  await add(join(folder, 'image.c'), ['-Wno-unused-variable', '-Wno-unused-but-set-variable']);
+  objects.push(await compileImage(target, folder, flags, options));
   for (const source of sources) await add(join(rootFolder, source));
   const script = join(rootFolder, 'firmware/boards', target.linkerScript);
   await runTool(

@@ -1,4 +1,5 @@
 export declare const root: string;
 export declare function filesBelow(folder: string, endings: readonly string[]): string[];
+export declare function firmwareInputs(): string[];
 export declare function stampOf(paths: readonly string[]): string;
 export declare function fromRoot(path: string): string;

@@ -1,4 +1,4 @@
-import { portInputs, recordNode } from '../../host/bench/cycles_record.ts';
+import { portInputs, recordNodes } from '../../host/bench/cycles_record.ts';
 import type { LinkCipher } from '../../host/cbor/frame.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { loadScenario } from '../../host/cli/input.ts';
@@ -44,16 +44,15 @@ function warnedScenario(): Scenario {
 
 /** The recorded row: always the same one. */
 export function recordRow(preset: Preset): Row {
-  const options = { scenario: warnedScenario(), preset, nodes, days, seed };
-  const plain = portInputs(recordNode({ ...options, node })).slice(0, inputsAll);
+  const recordings = recordNodes({ scenario: warnedScenario(), preset, nodes, days, seed }, [node, ...peerNodes]);
+  const [own, ...peersOwn] = recordings.map((recording) => portInputs(recording));
+  const plain = own.slice(0, inputsAll);
   const { nowS, nowMs } = plain[warmUpInputs - 1] as PortInput & LocalTime;
   // So that there is a checkpoint to come back to: the firmware orders one an hour, its first a while after the launch.
   const inputs = plain.toSpliced(warmUpInputs, 0, { kind: 'store', nowS, nowMs });
   const endMs = timeOf(inputs.at(-1)!);
   const to = inputs.findIndex((input) => timeOf(input) > endMs - tailMs);
-  const peers = peerNodes.map((peer) =>
-    portInputs(recordNode({ ...options, node: peer })).filter((input) => timeOf(input) <= endMs),
-  );
+  const peers = peersOwn.map((inputs) => inputs.filter((input) => timeOf(input) <= endMs));
   const minutes = (ms: number) => Math.round(ms / 60_000);
   const told = `node ${node} of ${nodes} in scenario quiet with a storm announced (seed ${seed}): ${inputs.length} inputs in ${minutes(endMs)} minutes`;
   return { inputs, window: { from: warmUpInputs + 1, to }, node, peers, link: simulatedLink(seed, nodes), told };

@@ -6,8 +6,6 @@
  * - `counted`: counts executed instructions.
  * - `traced`: tells which bytes of memory each call touches.
  */
-import wabtFactory from 'wabt';
-
 /** The mutable global of a metered image: turns of loops left to the present call. The call that takes it to zero traps. */
 export const budgetExport = 'loop_turns_left';
 /** The mutable global (i64) of a counted image. */
@@ -15,11 +13,14 @@ export const countExport = 'instructions';
 /** The one import of a traced image: `touch(address, bytes)`, before the access. */
 export const touchImport = { module: 'trace', name: 'touch' } as const;
 
+/** Loaded when it is needed: every command that is typed would wait for it. */
+const loadWabt = async () => (await import('wabt')).default();
+
 const features = { bulk_memory: true, mutable_globals: true, sign_extension: true };
 
 /** Lines of the image's text. */
 export async function flatText(image: Uint8Array): Promise<string[]> {
-  const wabt = await wabtFactory();
+  const wabt = await loadWabt();
   const module = wabt.readWasm(image, { ...features, readDebugNames: false });
   try {
     module.generateNames();
@@ -31,7 +32,7 @@ export async function flatText(image: Uint8Array): Promise<string[]> {
 }
 
 async function assemble(lines: readonly string[]): Promise<Uint8Array> {
-  const wabt = await wabtFactory();
+  const wabt = await loadWabt();
   const module = wabt.parseWat('instrumented.wat', lines.join('\n'), features);
   try {
     return new Uint8Array(module.toBinary({ write_debug_names: false }).buffer);

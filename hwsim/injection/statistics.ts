@@ -1,6 +1,8 @@
-import jstat from 'jstat';
+import { createRequire } from 'node:module';
+import type jstat from 'jstat';
 
-const { jStat } = jstat;
+/** Loaded when it is needed: every command that is typed would wait for it. */
+const beta = () => (createRequire(import.meta.url)('jstat') as typeof jstat).jStat.beta;
 
 /** A share with its 95 % interval. */
 export interface Share {
@@ -19,20 +21,20 @@ export function shareOf(count: number, n: number): Share {
     count,
     n,
     rate: count / n,
-    low95: count === 0 ? 0 : jStat.beta.inv(0.025, count, n - count + 1),
-    high95: count === n ? 1 : jStat.beta.inv(0.975, count + 1, n - count),
+    low95: count === 0 ? 0 : beta().inv(0.025, count, n - count + 1),
+    high95: count === n ? 1 : beta().inv(0.975, count + 1, n - count),
   };
 }
 
 /** One-sided 95 % upper bound of a rate: 3 ÷ n for no failure at all (the rule of three), else Clopper and Pearson. */
 export function upperBound95(count: number, n: number): number {
   if (n === 0 || count === n) return 1;
-  return count === 0 ? Math.min(1, 3 / n) : jStat.beta.inv(0.95, count + 1, n - count);
+  return count === 0 ? Math.min(1, 3 / n) : beta().inv(0.95, count + 1, n - count);
 }
 
 /** One-sided 95 % lower bound of a rate. */
 export function lowerBound95(count: number, n: number): number {
-  return n === 0 || count === 0 ? 0 : jStat.beta.inv(0.05, count, n - count + 1);
+  return n === 0 || count === 0 ? 0 : beta().inv(0.05, count, n - count + 1);
 }
 
 /**

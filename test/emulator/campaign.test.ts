@@ -20,15 +20,17 @@ interface Wanted {
   models?: readonly ModelName[];
   only?: number;
   seed?: number;
+  /** Each flies a golden run of its own first, which takes as long as some fifty injections. */
+  jobs?: number;
 }
 
 async function campaign(
   target: string,
-  { n, image = 'protected', models = all, only, seed = 1 }: Wanted,
+  { n, image = 'protected', models = all, only, seed = 1, jobs = 1 }: Wanted,
 ): Promise<InjectionRecord[]> {
   const records: InjectionRecord[] = [];
   const onRecord = (record: InjectionRecord) => void records.push(record);
-  await injectBoards(target, { models, n, seed, image, known: new Set(), only, jobs: 2, onRecord });
+  await injectBoards(target, { models, n, seed, image, known: new Set(), only, jobs, onRecord });
   return records.sort((a, b) => a.index - b.index);
 }
 
@@ -41,10 +43,13 @@ function tally(records: readonly InjectionRecord[]): Record<string, number> {
 const again = ({ target, index }: InjectionRecord) =>
   `npx heliograph inject --target ${target} --model ${all.join(',')} --seed 1 --only ${index}`;
 
+const flown = new Map<string, InjectionRecord[]>();
+
 for (const target of ['m7', 'rv64']) {
   test(`RAD-1 holds: ${injections} faults in ${target}: none in its memory makes it decide wrongly, or another node believe it`, async () => {
-    const records = await campaign(target, { n: injections });
+    const records = await campaign(target, { n: injections, jobs: target === 'rv64' ? 2 : 1 });
     assert.is(records.length, injections);
+    flown.set(target, records);
     for (const record of records) {
       assert.ok(outcomeNames.includes(record.outcome) && modelNames.includes(record.model));
       assert.is(record.image, 'protected');
@@ -70,10 +75,9 @@ test('RAD-1 violated: without its protection the same board corrects nothing, an
 });
 
 test('an injection by itself has the outcome that it has in the campaign', async () => {
-  const models: readonly ModelName[] = ['register', 'double'];
-  const row = await campaign('rv64', { n: 6, models });
-  const [one] = await campaign('rv64', { n: 6, models, only: 4 });
-  assert.equal(one, row[4]);
+  const among = flown.get('rv64')!.find(({ model, index }) => model === 'register' && index >= 4)!;
+  const [one] = await campaign('rv64', { n: injections, only: among.index });
+  assert.equal(one, among);
 });
 
 test('targets that do not exist, and images that no board of a kind has, are refused by name', async () => {

@@ -228,6 +228,24 @@ export class TestCluster {
     return [...new Uint32Array(this.engine.view().buffer, this.recordAt, words)];
   }
 
+  /** Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes on as it stands: without loss only, where it decides nothing. */
+  saved(): () => void {
+    if (this.options.loss > 0) throw new Error('a cluster that loses frames is not put back: what it draws would differ');
+    const memory = this.engine.view().slice();
+    const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight } = this;
+    const lists: unknown[][] = [up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight];
+    const { checks, nowMs, frames, calls, heard, healthBeat } = this;
+    const kept = structuredClone(lists);
+    return () => {
+      this.engine.view().set(memory);
+      for (const [index, list] of structuredClone(kept).entries()) {
+        lists[index].length = 0;
+        for (const item of list) lists[index].push(item);
+      }
+      Object.assign(this, { checks, nowMs, frames, calls, heard, healthBeat, onTold: null, jam: null, mayRefuse: null });
+    };
+  }
+
   kill(node: number): void {
     this.up[node] = false;
   }

@@ -56,9 +56,10 @@ conflicts(
   () => {
     const random = new RandomStream(7, 'conflicts');
     const node = new SingleNode(10, groups);
+    hearAll(node);
+    const heard = node.snapshot();
     for (let round = 0; round < cases; round++) {
-      node.boot();
-      hearAll(node);
+      node.putBack(heard);
       const count = 1 + random.below(9);
       const intents = Array.from({ length: count }, (_, i) => drawIntent(random, 1 + i));
       const expected = oracleVerdicts(intents, oracleGroups);

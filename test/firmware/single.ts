@@ -101,8 +101,10 @@ export class SingleNode {
     return this.engine.view().slice(this.ctx, this.ctx + this.engine.image.contextBytes);
   }
 
+  /** Its state, and that its peers have sent nothing since: their counters begin again. */
   putBack(state: Uint8Array): void {
     this.engine.view().set(state, this.ctx);
+    this.frames = new SealedFrames();
   }
 
   hash(): number {

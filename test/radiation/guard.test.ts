@@ -1,6 +1,7 @@
 // RAD-1: check, use, renew.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
@@ -8,11 +9,12 @@ import { Lines, watchCodes } from './watch.ts';
 
 const test = suite('radiation: guard');
 
+const lines = new Lines('flight');
+
 /** Flies and returns what was wrong, by call and table; stops at the first trap. */
-function fly(name: string, nodes: number, days: number, seed: number): string[] {
+function fly(name: string, nodes: number, days: number, seed: number, flown = loadV8Engine('flight')): string[] {
   const found = new Map<string, number>();
-  const lines = new Lines('flight');
-  const engine = watchCodes(loadV8Engine('flight'), lines, (call, line) => {
+  const engine = watchCodes(flown, lines, (call, line) => {
     const what = `${call}: ${lines.nameOf(line)}`;
     found.set(what, (found.get(what) ?? 0) + 1);
     if (found.size > 9) throw new Error([...found.keys()].join('; '));
@@ -26,6 +28,21 @@ function fly(name: string, nodes: number, days: number, seed: number): string[] 
 
 test('after every call every line has its code', () => {
   assert.equal(fly('cluster-neo', 12, 0.5, 3), []);
+});
+
+test('a bit that flips in a late call is seen after this call, and not after it was put right', () => {
+  const engine = loadV8Engine('flight');
+  let ticks = 0;
+  const struck = lines.lineOf('MEMBERSHIP_AT');
+  const tick: Engine['calls']['tick'] = (ctx, nowS, nowMs) => {
+    const result = engine.calls.tick(ctx, nowS, nowMs);
+    ticks += 1;
+    if (ticks === 400) engine.view()[ctx + lines.at + struck * 64 + 5] ^= 8;
+    return result;
+  };
+  const found = fly('quiet', 3, 0.05, 3, { ...engine, calls: { ...engine.calls, tick } });
+  assert.ok(ticks > 500);
+  assert.match(found[0], /^tick: line \d+, MEMBERSHIP_AT, 1 times$/);
 });
 
 test.run();

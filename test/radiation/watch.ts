@@ -44,20 +44,59 @@ export class Lines {
 
 /** The first line of the context at `ctx` whose code is not its own, or −1. */
 export function firstUnsound(lines: Lines, words: Uint32Array, ctx: number): number {
-  for (let line = 0; line < lines.count; line += 1) {
-    const [q, p] = codeOf(words, (ctx + lines.at + line * 64) >> 2);
-    const code = (ctx + lines.codesAt + line * 8) >> 2;
-    if (words[code] !== q || words[code + 1] !== p) return line;
-  }
+  for (let line = 0; line < lines.count; line += 1) if (!isSound(lines, words, ctx, line)) return line;
   return -1;
+}
+
+function isSound(lines: Lines, words: Uint32Array, ctx: number, line: number): boolean {
+  const [q, p] = codeOf(words, (ctx + lines.at + line * 64) >> 2);
+  const code = (ctx + lines.codesAt + line * 8) >> 2;
+  return words[code] === q && words[code + 1] === p;
 }
 
 const checked: ReadonlySet<string> = new Set(
   'boot receive observe tick transmit command event deadline restore inspect verdict'.split(' '),
 );
 
+/** So many lines are compared at once with what they were. */
+const stretchLines = 32;
+
+/** `firstUnsound` of contexts that are looked at again and again: lines that are, with their codes, what they were when found sound need no reckoning. */
+class SoundLines {
+  readonly #lines: Lines;
+  /** By context: what its lines and codes were when they were last found sound. */
+  readonly #known = new Map<number, { lines: Buffer; codes: Buffer }>();
+
+  constructor(lines: Lines) {
+    this.#lines = lines;
+  }
+
+  firstUnsound(words: Uint32Array, ctx: number): number {
+    const { at, count, codesAt } = this.#lines;
+    const lines = Buffer.from(words.buffer, ctx + at, count * 64);
+    const codes = Buffer.from(words.buffer, ctx + codesAt, count * 8);
+    const known = this.#known.get(ctx);
+    if (known === undefined) {
+      const unsound = firstUnsound(this.#lines, words, ctx);
+      if (unsound < 0) this.#known.set(ctx, { lines: Buffer.from(lines), codes: Buffer.from(codes) });
+      return unsound;
+    }
+    for (let from = 0; from < count; from += stretchLines) {
+      const end = Math.min(from + stretchLines, count);
+      const same = (now: Buffer, before: Buffer, bytes: number) =>
+        now.compare(before, from * bytes, end * bytes, from * bytes, end * bytes) === 0;
+      if (same(lines, known.lines, 64) && same(codes, known.codes, 8)) continue;
+      for (let line = from; line < end; line += 1) if (!isSound(this.#lines, words, ctx, line)) return line;
+      lines.copy(known.lines, from * 64, from * 64, end * 64);
+      codes.copy(known.codes, from * 8, from * 8, end * 8);
+    }
+    return -1;
+  }
+}
+
 /** The same engine; after every call that ends well, every line of its context must have its code. `onUnsound` hears of those that have not. */
 export function watchCodes(engine: Engine, lines: Lines, onUnsound: (call: string, line: number) => void): Engine {
+  const sound = new SoundLines(lines);
   let words: Uint32Array = new Uint32Array(0);
   const calls: Record<string, (...args: number[]) => number> = {};
   for (const [name, bare] of Object.entries(engine.calls) as [string, (...args: number[]) => number][]) {
@@ -67,7 +106,7 @@ export function watchCodes(engine: Engine, lines: Lines, onUnsound: (call: strin
       const result = bare(...args);
       const view = engine.view();
       if (words.buffer !== view.buffer) words = new Uint32Array(view.buffer);
-      const line = firstUnsound(lines, words, args[0]);
+      const line = sound.firstUnsound(words, args[0]);
       if (line >= 0) onUnsound(name, line);
       return result;
     };
