@@ -153,8 +153,9 @@ async function compileImage(target: Target, folder: string, flags: readonly stri
   // Translated code declares variables that a function may not need.
   const words = [...flags, '-Wno-unused-variable', '-Wno-unused-but-set-variable', source];
   const text = await runTool(gcc, [...words, '-E', '-P'], folder);
+  const version = await runTool(gcc, ['-dumpfullversion'], folder);
   const mark = createHash('sha256')
-    .update([gcc, ...flagsOf(target), text].join('\0'))
+    .update([gcc, version, ...flagsOf(target), text].join('\0'))
     .digest('hex')
     .slice(0, 16);
   const kept = join(objectsFolder, `${target.name}-${mark}`);
@@ -166,9 +167,13 @@ async function compileImage(target: Target, folder: string, flags: readonly stri
   const aside = `${kept}.${process.pid}`;
   mkdirSync(aside, { recursive: true });
   for (const file of imageFiles) copyFileSync(join(folder, file), join(aside, file));
-  // Somebody else may have been first, with the same.
-  if (existsSync(kept)) rmSync(aside, { recursive: true, force: true });
-  else renameSync(aside, kept);
+  try {
+    renameSync(aside, kept);
+  } catch (error) {
+    // Somebody else was first, with the same.
+    rmSync(aside, { recursive: true, force: true });
+    if (!existsSync(kept)) throw error;
+  }
   return imageFiles[0];
 }
 
