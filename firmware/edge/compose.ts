@@ -79,6 +79,8 @@ import {
   SEND_BEACON,
 } from "./outbox";
 
+/** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
+const SLOT_SPARE_BYTES: usize = 22;
 /** Nothing to say after all: the entry's matter is gone. Not an address. */
 const MOOT: usize = 1;
 
@@ -101,7 +103,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
     const body = pulse ? encodePulse(begin, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
     let at = composeEntries(ctx, body, end, addressee);
     if (at == body && !pulse) continue;
-    at = composeRumors(ctx, at, end);
+    at = composeRumors(ctx, at, end - SLOT_SPARE_BYTES);
     return sealEnvelope(ctx, out, epoch, addressee, counter, <u32>(at - begin));
   }
   return 0;
@@ -299,7 +301,7 @@ function composeRumors(ctx: usize, at: usize, end: usize): usize {
       changes(ctx, PROBING);
     }
   }
-  while (end - at >= 63) {
+  while (at + 63 <= end) {
     const index = takeRumor(ctx);
     if (index == NO_INDEX) break;
     const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);

@@ -82,12 +82,12 @@ export function spokenFor(ctx: usize, slot: u32, publishedS: u32): void {
 }
 
 /**
- * A word of this node on a slot is wanted: what is told of it as of `publishedS` is not its own. One that it has given already covers all that was published until then,
- * and is told again with the next periods if need be.
+ * A word of this node on a slot is wanted: what is told of it as of `publishedS` is not its own. One that it has given on what stands there covers all that was published
+ * until then, and is told again with the next periods if need be.
  */
 export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   const index = find(ctx, self(ctx), slot);
-  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).atS >= publishedS) {
+  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).atS >= publishedS && isPresent(ctx, statement(ctx, index))) {
     if (statement(ctx, index).left == 0) statementToChange(ctx, index).left = 1;
     return;
   }
@@ -97,6 +97,12 @@ export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   const falseS = publishedS < latest ? publishedS : latest;
   if (falseS > state.falseS) state.falseS = falseS;
   leaveToTick(ctx, DUE_WITNESS);
+}
+
+/** Whether a word is on what stands in the slot now. */
+function isPresent(ctx: usize, entry: Statement): bool {
+  const held = intentIndex(ctx, entry.owner, entry.slot);
+  return entry.version == (held == NO_INDEX ? 0 : intent(ctx, held).version);
 }
 
 /** When what is published now in an own slot counts as published: after this node's last word on the slot. */

@@ -192,7 +192,8 @@ export function forgetTime(ctx: usize): void {
  * error, if that is known; an eighth of the peer's and the rest of the own.
  */
 function follow(ctx: usize, off: i32, errorMs: u32, peerErrorMs: u32): void {
-  const step = off / 8;
+  // To the nearest: what is cut off would leave clocks up to 14 ms apart, and slots have but 4 ms to spare behind the longest frame.
+  const step = (off < 0 ? off - 4 : off + 4) / 8;
   shiftOffset(ctx, step);
   let bound = errorMs + abs(step);
   if (peerErrorMs < ERROR_WIRE_MS_MAX) {

@@ -113,7 +113,7 @@ export function membershipStep(ctx: usize): void {
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
   for (let j: u32 = 0; j < PULSES_PER_PERIOD; j++)
-    if (pulseTurn(ctx, PULSES_PER_PERIOD, j) == self(ctx)) send(ctx, SEND_PULSE, ADDRESSEE_ALL, 0, 0);
+    if (pulseTurn(ctx, PULSES_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_PULSE, ADDRESSEE_ALL, 0, 0);
 }
 
 /** The next member of the walk: rounds of all members in an order fixed by an affine step that changes every round. */

@@ -216,6 +216,25 @@ insiders('an owner that restarted gives no word on what it is told that it publi
   );
 });
 
+insiders('an owner that claims anew after a restart is asked for its word, and gives it on that', () => {
+  const cluster = flown();
+  cluster.observe(1, { name: 'assign', ...claimOf(cluster, 3) });
+  serve(cluster, cluster.nowMs / 1000 + 120);
+  assert.is(cluster.inject(1, 0, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
+  serve(cluster, cluster.nowMs / 1000 + 60);
+  // Its checkpoint has the word that it gave before.
+  cluster.restore(1, 2, cluster.checkpoint(1));
+  serve(cluster, cluster.nowMs / 1000 + 600);
+  const [version] = held(cluster, 1, 1, 0);
+  assert.is(version >>> VERSION_BITS, 2);
+  cluster.commands.length = 0;
+  assert.is(cluster.inject(1, 0, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
+  cluster.runTo(cluster.nowMs / 1000 + 30);
+  const asked = cluster.commands.find(({ node, fields }) => node === 1 && fields[0] === TYPE.sign);
+  assert.ok(asked !== undefined, 'an old word is not told again in its place');
+  assert.is(statementOf(Uint32Array.from(cluster.inspect(1, WHAT_STATEMENT, asked.fields[1])))!.version, version);
+});
+
 function statementFor(intent: Intent, atS: number, signer: number): Message {
   const { owner, slot, version } = intent;
   const text = { owner, slot, version, atS, digest: intentDigest(intent) };
