@@ -2,12 +2,14 @@
 
 import { NO_INDEX, STATEMENTS_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { sha256, SHA_STATE_BYTES } from "../security/sha256";
+import { invariant } from "../memory/trap";
+import { sha256, shaConstantsRight, SHA_STATE_BYTES } from "../security/sha256";
 import { encodeIntent, Intent as IntentMessage, INTENT_BYTES_MAX, INTENT_STRUCT_BYTES } from "../wire/generated/messages";
 import { asMessage } from "./hold";
 import { Intent } from "./table";
 import { sameDigest, statement, Statement, DIGEST_AT, FREE, VALID } from "./witness_table";
 
+const SITE_WORD: u32 = 203;
 /** Where an intent is laid out and encoded to be hashed; the hash's state, and then the digest. */
 const ENCODED_AT: u32 = SCRATCH_OUT_AT + 64;
 const HASH_AT: u32 = SCRATCH_OUT_AT + 136;
@@ -24,8 +26,9 @@ export function find(ctx: usize, owner: u32, slot: u32): u32 {
   return found;
 }
 
-/** The digest of a record's content, in the scratch. */
+/** The digest of a record's content, in the scratch. With wrong constants a node would give its word on what nobody published. */
 export function digestOf(ctx: usize, record: Intent): usize {
+  invariant(shaConstantsRight(), SITE_WORD);
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   asMessage(record, m);
   const encoded: usize = ctx + ENCODED_AT;
@@ -54,6 +57,7 @@ export function wordOn(ctx: usize, m: IntentMessage, at: usize, length: u32): u3
   if (<u32>entry.state != VALID || m.publishedS > entry.atS || m.version < entry.version) return UNKNOWN;
   if (m.version > entry.version) return REFUTED;
   const digest: usize = ctx + HASH_AT;
+  invariant(shaConstantsRight(), SITE_WORD);
   sha256(at, length, digest, digest);
   return sameDigest(changetype<usize>(entry) + DIGEST_AT, digest) ? CONFIRMED : REFUTED;
 }

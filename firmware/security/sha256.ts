@@ -3,6 +3,7 @@
 //   state, 104 bytes, 8-aligned:  0 eight words   32 a block of sixteen words, then the schedule of the last sixteen   96 bytes taken in
 
 import { crc32c } from "../base/crc32c";
+import { codeOf, correct, CODE_BYTES, LINE_BYTES } from "../memory/lines";
 
 const BLOCK_AT: u32 = 32;
 const TAKEN_AT: u32 = 96;
@@ -20,13 +21,21 @@ const CONSTANTS = memory.data<u32>([
   0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
   0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-]);
+], 16);
+/** Codes of the four lines that they fill (memory/lines.ts). */
+const CODES = memory.data<u64>([0x25d25605d02d9e1e, 0x53cd843cbca70dc4, 0xfb85f8e7419a9c21, 0x185eb62bf459bdb5], 16);
 
 /** CRC-32C of the constants, little-endian. */
 const CONSTANTS_CRC: u32 = 0x923311f3;
 
-/** Whether the constants, which lie in memory where bits flip, are what they were: a hash that they have a part in is a wrong one else. */
+/** Whether the constants, which lie in memory where bits flip, are what they were, or are again: a hash that they have a part in is a wrong one else. */
 export function shaConstantsRight(): bool {
+  if (crc32c(CONSTANTS, 256) == CONSTANTS_CRC) return true;
+  for (let line: usize = 0; line < 4; line++) {
+    const at = CONSTANTS + line * LINE_BYTES;
+    const code = CODES + line * CODE_BYTES;
+    if (codeOf(at) != load<u64>(code)) correct(at, code);
+  }
   return crc32c(CONSTANTS, 256) == CONSTANTS_CRC;
 }
 
