@@ -87,7 +87,7 @@ export function spokenFor(ctx: usize, slot: u32, publishedS: u32): void {
  */
 export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   const index = find(ctx, self(ctx), slot);
-  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).atS >= publishedS && isPresent(ctx, statement(ctx, index))) {
+  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).atS >= publishedS && standing(ctx, statement(ctx, index)) == statement(ctx, index).version) {
     if (statement(ctx, index).left == 0) statementToChange(ctx, index).left = 1;
     return;
   }
@@ -99,10 +99,10 @@ export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   leaveToTick(ctx, DUE_WITNESS);
 }
 
-/** Whether a word is on what stands in the slot now. */
-function isPresent(ctx: usize, entry: Statement): bool {
+/** The version that is held here in the slot that a word is on, 0 = none. */
+function standing(ctx: usize, entry: Statement): u32 {
   const held = intentIndex(ctx, entry.owner, entry.slot);
-  return entry.version == (held == NO_INDEX ? 0 : intent(ctx, held).version);
+  return held == NO_INDEX ? 0 : intent(ctx, held).version;
 }
 
 /** When what is published now in an own slot counts as published: after this node's last word on the slot. */
@@ -258,17 +258,11 @@ function room(ctx: usize): u32 {
     state.cursor = (state.cursor + 1) % STATEMENTS_MAX;
     const entry = statement(ctx, state.cursor);
     if (<u32>entry.state != VALID || (entry.flags & PROOF) != 0) continue;
-    const turn: u32 = entry.left != 0 ? 2 : isLacking(ctx, entry) ? 1 : 0;
+    const turn: u32 = entry.left != 0 ? 2 : standing(ctx, entry) < entry.version ? 1 : 0;
     if (turn * STATEMENTS_MAX <= tries) return state.cursor;
   }
   countLoss(ctx, COUNTER_STATEMENTS_FULL);
   return NO_INDEX;
-}
-
-/** Whether this node does not hold, nor anything newer, what a word is about. */
-function isLacking(ctx: usize, entry: Statement): bool {
-  const held = intentIndex(ctx, entry.owner, entry.slot);
-  return held == NO_INDEX ? entry.version != 0 : intent(ctx, held).version < entry.version;
 }
 
 /** A statement that was heard. It is verified before it is believed. */

@@ -42,7 +42,7 @@ function fly(excludedAfterHours: number | undefined) {
   return { uses, provenS, facts };
 }
 
-test('SEC-2 holds: the ground hears of a proof in a contact window, and all but the liar change to the keys that it issues', () => {
+test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the liar change to the keys that it issues', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
   assert.ok(excludedS !== null && excludedS > provenS + 1800 + 3600, `proven at ${provenS} s, excluded from ${excludedS} s`);

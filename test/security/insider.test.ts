@@ -82,6 +82,19 @@ const verdict = (cluster: TestCluster, node: number, owner: number, slot: number
   return cluster.engine.calls.verdict(cluster.contexts[node], owner, slot, s, 0);
 };
 
+/** Node 1 works unit 3, and all hold its claim. */
+function claimed() {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const resource = (1 << 16) | 3;
+  const times = { startS: nowS, endS: nowS + 86_400, durationS: 0 };
+  cluster.observe(1, { name: 'assign', slot: 0, kind: 1, resource, ...times, rate: 100, priority: 1 });
+  serve(cluster, nowS + 120);
+  const [version] = held(cluster, 1, 1, 0);
+  assert.is(held(cluster, 0, 1, 0)[0], version);
+  return { cluster, nowS, resource, version };
+}
+
 const insiders = suite('SEC-5 insiders');
 
 insiders('an owner’s claims stand as far as one member may draw, and no further', () => {
@@ -115,23 +128,8 @@ insiders('of two contents under one version all come to hold the same', () => {
 });
 
 insiders('what is made up in a member’s name falls by its word', () => {
-  const cluster = flown();
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  const claim = {
-    slot: 0,
-    kind: 1,
-    resource: (1 << 16) | 3,
-    startS: nowS,
-    endS: nowS + 86_400,
-    durationS: 0,
-    rate: 100,
-    priority: 1,
-  };
-  cluster.observe(1, { name: 'assign', ...claim });
-  serve(cluster, nowS + 120);
-  const [version] = held(cluster, 1, 1, 0);
-  assert.is(held(cluster, 0, 1, 0)[0], version);
-  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 5, resource: claim.resource });
+  const { cluster, nowS, resource, version } = claimed();
+  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 5, resource });
   for (const node of [0, 1, 2, 3]) assert.is(cluster.inject(node, LIAR, [forged]), STATUS.ok);
   assert.is(held(cluster, 0, 1, 0)[0], version + 5, 'the key of the cluster does not tell who wrote it');
   assert.is(held(cluster, 1, 1, 0)[0], version, 'its owner knows better');
@@ -146,20 +144,9 @@ insiders('what is made up in a member’s name falls by its word', () => {
   assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
 });
 
-const claimOf = (cluster: TestCluster, unit: number) => {
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  const times = { startS: nowS, endS: nowS + 86_400, durationS: 0 };
-  return { slot: 0, kind: 1, resource: (1 << 16) | unit, ...times, rate: 100, priority: 1 };
-};
-
 insiders('what a frame in a member’s own name says that it published, it contradicts at once', () => {
-  const cluster = flown();
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  const claim = claimOf(cluster, 3);
-  cluster.observe(1, { name: 'assign', ...claim });
-  serve(cluster, nowS + 120);
-  const [version] = held(cluster, 1, 1, 0);
-  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource: claim.resource });
+  const { cluster, nowS, resource, version } = claimed();
+  const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource });
   for (const node of [0, 2, 3]) assert.is(cluster.inject(node, 1, [forged]), STATUS.ok);
   assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }]), STATUS.implausible, 'nobody else speaks in its name');
   assert.is(counted(cluster, 1, counter.spokenFor), 0);
@@ -172,13 +159,8 @@ insiders('what a frame in a member’s own name says that it published, it contr
 });
 
 insiders('no probes keep a member from giving its word', () => {
-  const cluster = flown();
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  const claim = claimOf(cluster, 3);
-  cluster.observe(1, { name: 'assign', ...claim });
-  serve(cluster, nowS + 120);
-  const [version] = held(cluster, 1, 1, 0);
-  cluster.inject(1, LIAR, [intentOf(cluster, { owner: 1, version: version + 5, resource: claim.resource })]);
+  const { cluster, resource, version } = claimed();
+  cluster.inject(1, LIAR, [intentOf(cluster, { owner: 1, version: version + 5, resource })]);
   serve(cluster, cluster.nowMs / 1000 + 15);
   cluster.commands.length = 0;
   for (const asking of [0, 2, 3, LIAR]) assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
@@ -217,9 +199,7 @@ insiders('an owner that restarted gives no word on what it is told that it publi
 });
 
 insiders('an owner that claims anew after a restart is asked for its word, and gives it on that', () => {
-  const cluster = flown();
-  cluster.observe(1, { name: 'assign', ...claimOf(cluster, 3) });
-  serve(cluster, cluster.nowMs / 1000 + 120);
+  const { cluster } = claimed();
   assert.is(cluster.inject(1, 0, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
   serve(cluster, cluster.nowMs / 1000 + 60);
   // Its checkpoint has the word that it gave before.
