@@ -62,11 +62,6 @@ export class ClusterEngine implements Engine {
     return this.machines[node].invoke(call);
   }
 
-  /** A node's machine, as it is after all its calls so far. To be overridden by whoever does not compute them. */
-  protected upToDate(node: number): Machine {
-    return this.machines[node];
-  }
-
   /** Whose context lies at an address: `Boards` reserves the contexts first, one behind the other. */
   protected nodeOf(context: number): number {
     return (context - firstAddress) / this.#stride;
@@ -132,25 +127,31 @@ export class ClusterEngine implements Engine {
       deadline: (ctx, nowS, nowMs) => make(op.deadline, ctx, nowS, nowMs, 0, 0),
       checkpoint: (ctx, out, capacity) => this.#checkpoint(ctx, out, capacity),
       hash: (ctx) => this.#calls(ctx).hash(program.context),
-      inspect: (ctx, what, index, out, capacity) => this.#inspect(ctx, what, index, out, capacity),
+      inspect: (ctx, what, index, out, capacity) => {
+        const shown = this.show(this.nodeOf(ctx), what, index);
+        if (shown.length > capacity) return 0;
+        this.#host.set(shown, out);
+        return shown.length / 4;
+      },
       trap_site: () => machines[this.#last].calls.trap_site(),
       verdict: (ctx, owner, slot, nowS, nowMs) => this.#calls(ctx).verdict(program.context, owner, slot, nowS, nowMs),
     };
   }
 
-  /** What a node's image shows of its block as it is: a copy of it is looked at, so that looking is no call of the node's. */
-  #inspect(ctx: number, what: number, index: number, out: number, capacity: number): number {
+  /**
+   * What a node's image shows (`inspect`) of its block as it is: a copy of it is looked at, so that looking is no call of the node's. Empty: nothing. To be overridden by
+   * whoever records it, or repeats what was recorded.
+   */
+  protected show(node: number, what: number, index: number): Uint8Array {
     const ground = this.machines[this.machines.length - 1];
     const { program, bytes, calls } = ground;
-    const shown = this.upToDate(this.nodeOf(ctx)).bytes;
-    bytes.set(shown.subarray(program.context, program.stateTo), program.context);
+    bytes.set(this.machines[node].bytes.subarray(program.context, program.stateTo), program.context);
     try {
-      const words = calls.inspect(program.context, what, index, program.imageAt, Math.min(capacity, program.checkpointBytes));
-      this.#host.set(bytes.subarray(program.imageAt, program.imageAt + words * 4), out);
-      return words;
+      const words = calls.inspect(program.context, what, index, program.imageAt, program.checkpointBytes);
+      return bytes.slice(program.imageAt, program.imageAt + words * 4);
     } catch (error) {
       if (!isTrap(error)) throw error;
-      return 0;
+      return new Uint8Array(0);
     }
   }
 

@@ -147,14 +147,15 @@ export class ForkEngine extends ClusterEngine {
   /** Puts a node that computed nothing yet where the golden run had it before call `index`. */
   #rewind(node: number, index: number): void {
     if (this.#rewound[node] !== 0) return;
-    // While the golden run is repeated, its calls go on without the machine.
-    if (!this.#playing) this.#rewound[node] = 1;
+    this.#rewound[node] = 1;
     rewind(this.machines[node], this.#logs[node], index);
   }
 
-  protected override upToDate(node: number): Machine {
-    this.#rewind(node, this.#counts[node]);
-    return this.machines[node];
+  protected override show(node: number, what: number, index: number): Uint8Array {
+    const calls = this.#counts[node];
+    if (this.#playing) return this.#logs[node].shown(calls, what, index);
+    this.#rewind(node, calls);
+    return super.show(node, what, index);
   }
 
   /**

@@ -65,6 +65,8 @@ export class CallLog {
   /** Calls that gave a `store-checkpoint`, and the context that each stored. */
   readonly stores: number[] = [];
   readonly storedBlocks = new Map<number, Uint8Array>();
+  /** What the image showed between calls, by what was asked for. */
+  readonly #shown = new Map<string, Uint8Array>();
   #used = 0;
 
   add(call: Call, result: number, output: Uint8Array, outputAt: number, timeMs: number): void {
@@ -88,6 +90,17 @@ export class CallLog {
     this.#keep(call.source, call.at, call.length);
     this.imageLength[index] = call.op === op.restore ? call.imageLength : 0;
     this.#keep(call.source, call.imageAt, this.imageLength[index]);
+  }
+
+  /** What was shown after the first `calls` calls. */
+  shown(calls: number, what: number, index: number): Uint8Array {
+    const bytes = this.#shown.get(`${calls} ${what} ${index}`);
+    if (bytes === undefined) throw new Error(`the recorded run did not look at ${what}/${index} after ${calls} calls`);
+    return bytes;
+  }
+
+  keepShown(what: number, index: number, bytes: Uint8Array): void {
+    this.#shown.set(`${this.count} ${what} ${index}`, bytes);
   }
 
   /** Fills `call` with the inputs of call `index`. */
@@ -145,6 +158,12 @@ class RecordingEngine extends ClusterEngine {
     if (log.stores.at(-1) === log.count - 1)
       log.storedBlocks.set(log.count - 1, machine.bytes.slice(machine.program.context, machine.program.stateTo));
     return result;
+  }
+
+  protected override show(node: number, what: number, index: number): Uint8Array {
+    const bytes = super.show(node, what, index);
+    this.logs[node].keepShown(what, index, bytes);
+    return bytes;
   }
 }
 
