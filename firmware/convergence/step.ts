@@ -14,15 +14,15 @@ import {
   CORRELATED_GONE_MIN,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, missionS } from "../edge/table";
-import { countLoss, eventSpace, eventDone } from "../edge/queues";
-import { send, SEND_ALARM } from "../edge/outbox";
+import { edge, missionS } from "../node/table";
+import { countLoss, eventSpace, eventDone } from "../node/queues";
+import { send, SEND_ALARM } from "../node/outbox";
 import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
 import { beatStartS } from "../membership/clock";
 import { coordinator } from "../membership/view";
 import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
-import { arbitrate } from "../intent/arbitrate";
-import { self } from "../edge/table";
+import { arbitrate } from "../intent/arbitration";
+import { self } from "../node/table";
 import {
   Onset,
   encodeOnset,

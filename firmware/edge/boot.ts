@@ -6,13 +6,13 @@ import { call, changes, openCall, CORE_ALL } from "../memory/guard";
 import { membershipBoot, membershipRestart } from "../membership/step";
 import { clock, setLocal, setMission } from "../membership/clock";
 import { protectionBoot } from "../protection/step";
-import { intentsBoot } from "../intent/hold";
+import { intentsBoot } from "../intent/store";
 import { ownRestart } from "../intent/own";
 import { witnessRestart } from "../intent/witness";
 import { scheduleBoot } from "../schedule/step";
 import { watchdogBoot } from "../watchdog/step";
 import { convergenceRestart } from "../convergence/step";
-import { forgetPending } from "../security/epoch";
+import { forgetPending } from "../security/key_epoch";
 import { beginCounters, takeKey } from "../security/provision";
 import {
   messageType,
@@ -27,8 +27,8 @@ import {
   Booted,
   encodeBooted,
 } from "../wire/generated/messages";
-import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from "./table";
-import { eventSpace, eventDone } from "./queues";
+import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from "../node/table";
+import { eventSpace, eventDone } from "../node/queues";
 import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
 import { setGroup } from "./observe";
 import { advance } from "./dispatch";

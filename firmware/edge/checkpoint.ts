@@ -7,7 +7,7 @@ import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from "../memory/map";
 import { linesSound } from "../memory/guard";
 import { CODE_BYTES } from "../memory/lines";
 import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
-import { CONTEXT_MAGIC, EdgeState } from "./table";
+import { CONTEXT_MAGIC, EdgeState } from "../node/table";
 
 /** Raised whenever the layout of a context changes. */
 const LAYOUT: u32 = 2;

@@ -3,16 +3,16 @@
 import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { membership, member, PROBING } from "../membership/table";
-import { composePulse } from "../membership/pulse";
+import { composePulse } from "../membership/heartbeat";
 import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from "../security/envelope";
-import { composeChunk, sendingEpoch } from "../security/epoch";
+import { composeChunk, sendingEpoch } from "../security/key_epoch";
 import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
-import { asMessage, takeRumor } from "../intent/hold";
+import { asMessage, takeRumor } from "../intent/store";
 import { recentAsOf } from "../intent/digest";
 import { composeProof, composeStatement, composeStatementRequest } from "../intent/witness";
 import { noticeIndex } from "../intent/notice";
-import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/sync";
+import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/anti_entropy";
 import {
   encodePulse,
   Probe,
@@ -50,7 +50,7 @@ import {
   encodeBeacon,
 } from "../wire/generated/messages";
 import { changes } from "../memory/guard";
-import { edge, queues, members, missionS } from "./table";
+import { edge, queues, members, missionS } from "../node/table";
 import {
   outgoing,
   readOutbox,
@@ -77,7 +77,7 @@ import {
   SEND_STATEMENT_REQUEST,
   SEND_ALARM,
   SEND_BEACON,
-} from "./outbox";
+} from "../node/outbox";
 
 /** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
 const SLOT_SPARE_BYTES: usize = 22;

@@ -8,22 +8,22 @@ import { membershipStep } from "../membership/step";
 import { epochCutS, beatOf } from "../membership/clock";
 import { turnTo, cutEpoch, promiseStored, tellAll } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
-import { dropOver, dropUnheld } from "../intent/hold";
+import { dropOver, dropUnheld } from "../intent/store";
 import { intents, intent, CLAIMED, HELD } from "../intent/table";
 import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
-import { answerSince } from "../intent/sync";
+import { answerSince } from "../intent/anti_entropy";
 import { witnessStep, witnessTick } from "../intent/witness";
 import { planStep } from "../intent/plan";
 import { reserveAhead, timeLearnt } from "../security/counters";
-import { epochStep, epochStored, epochUnstored, installEpoch } from "../security/epoch";
+import { epochStep, epochStored, epochUnstored, installEpoch } from "../security/key_epoch";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "./table";
-import { commandSpace, commandDone, countLoss } from "./queues";
-import { cycleNow, nextPeriodCycle } from "./slots";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "../node/table";
+import { commandSpace, commandDone, countLoss } from "../node/queues";
+import { cycleNow, nextPeriodCycle } from "../node/tx_slots";
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;

@@ -11,8 +11,8 @@ import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from "../intent/witness_t
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
 import { readTimeline, scheduleToChange } from "../schedule/table";
 import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from "../security/table";
-import { newestEpoch, sendingEpoch } from "../security/epoch";
-import { edge, queues, counterAt, counterWord, members } from "./table";
+import { newestEpoch, sendingEpoch } from "../security/key_epoch";
+import { edge, queues, counterAt, counterWord, members } from "../node/table";
 
 const HEAD_WORDS: u32 = 3 + (COMMITMENT_BYTES + SIGNATURE_BYTES) / 4;
 

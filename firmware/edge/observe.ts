@@ -13,7 +13,7 @@ import {
 import { SCRATCH_AT } from "../memory/map";
 import { groupToChange, intent, intentsToChange, own, ownToChange, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
 import { freshClaim, publish, finish, ownIndex } from "../intent/own";
-import { intentPlausible } from "../intent/hold";
+import { intentPlausible } from "../intent/store";
 import { onSigned, onVerified } from "../intent/witness";
 import { observeResource } from "../intent/notice";
 import { onOutlook } from "../intent/plan";
@@ -21,7 +21,7 @@ import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress }
 import { watchdogHealth, watchdogRecovery } from "../watchdog/step";
 import { expectStorm } from "../protection/step";
 import { onReserved } from "../security/counters";
-import { onEpochChecked, onHead, onPart } from "../security/epoch";
+import { onEpochChecked, onHead, onPart } from "../security/key_epoch";
 import { disturb, CLASS_FLEET, CLASS_CLUSTER } from "../convergence/step";
 import {
   messageType,
@@ -68,8 +68,8 @@ import {
   Group as GroupRecord,
   decodeGroup,
 } from "../wire/generated/messages";
-import { timeKnown } from "./table";
-import { countLoss } from "./queues";
+import { timeKnown } from "../node/table";
+import { countLoss } from "../node/queues";
 
 const STATUS_DONE: u32 = 2;
 const STATUS_BLOCKED: u32 = 3;

@@ -37,7 +37,7 @@ import { crc32c } from "../base/crc32c";
 import { constantsDoubted } from "../protection/step";
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from "../security/envelope";
 import { checkCounter, takeCounter } from "../security/counters";
-import { applyKeys } from "../security/hear";
+import { applyKeys } from "../security/key_frames";
 import {
   onProbe,
   onAck,
@@ -49,11 +49,11 @@ import {
 } from "../membership/step";
 import { hearing, membership, memberToChange } from "../membership/table";
 import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
-import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/pulse";
+import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/heartbeat";
 import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
-import { hold, intentPlausible, startRumor } from "../intent/hold";
+import { hold, intentPlausible, startRumor } from "../intent/store";
 import { holdNotice, noticePlausible } from "../intent/notice";
-import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/sync";
+import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/anti_entropy";
 import { adoptOwn } from "../intent/own";
 import { isBelievable, isSampled, takeOwnerToken } from "../intent/quota";
 import { onProof, onStatement, onStatementRequest } from "../intent/witness";
@@ -134,10 +134,10 @@ import {
   decodeBeacon,
 } from "../wire/generated/messages";
 import { call } from "../memory/guard";
-import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "./table";
-import { countLoss } from "./queues";
+import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "../node/table";
+import { countLoss } from "../node/queues";
 import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
-import { send, SEND_STATEMENT_REQUEST } from "./outbox";
+import { send, SEND_STATEMENT_REQUEST } from "../node/outbox";
 import { contradict, isSpokenFor } from "./impostor";
 
 /** Types at or above this never cross the air. */

@@ -3,7 +3,7 @@
 
 import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from "../memory/limits";
 import { mix64 } from "../base/hash";
-import { missionS } from "../edge/table";
+import { missionS } from "../node/table";
 import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
 import { epochCutS } from "../membership/clock";

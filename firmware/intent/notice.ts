@@ -3,14 +3,14 @@
 
 import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from "../memory/limits";
 import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { members, missionS, self, timeKnown } from "../edge/table";
-import { countLoss, eventSpace, eventDone } from "../edge/queues";
-import { send, SEND_NOTICE } from "../edge/outbox";
+import { members, missionS, self, timeKnown } from "../node/table";
+import { countLoss, eventSpace, eventDone } from "../node/queues";
+import { send, SEND_NOTICE } from "../node/outbox";
 import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from "../wire/generated/messages";
 import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from "./table";
 import { account, noticeHash } from "./digest";
 import { soilGroup } from "./chain";
-import { AHEAD_S_MAX } from "./hold";
+import { AHEAD_S_MAX } from "./store";
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {

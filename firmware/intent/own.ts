@@ -16,9 +16,9 @@ import {
 import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
-import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from "../edge/table";
-import { eventSpace, eventDone } from "../edge/queues";
-import { sendFirst, SEND_INTENT } from "../edge/outbox";
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from "../node/table";
+import { eventSpace, eventDone } from "../node/queues";
+import { sendFirst, SEND_INTENT } from "../node/outbox";
 import { changes } from "../memory/guard";
 import { membership, agreeAt, agreedBeforeAt, VIEW } from "../membership/table";
 import { majorityAgrees, checkQuorum, grantedUntilS } from "../membership/view";
@@ -51,11 +51,11 @@ import {
   WITHDRAWN,
   VERDICT_REFUSED,
 } from "./table";
-import { take, asMessage, startRumor } from "./hold";
+import { take, asMessage, startRumor } from "./store";
 import { intentHash } from "./digest";
 import { frees } from "./quota";
 import { dispute, publicationS } from "./witness";
-import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitrate";
+import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitration";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
 const RETELL_TIMES: u16 = 2;

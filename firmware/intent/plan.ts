@@ -5,8 +5,8 @@ import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, EPOCH_S, ADDRESSEE_ALL } fro
 import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from "../memory/map";
 import { bitGet, bitSet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
-import { capability, edge, missionS, self, timeKnown } from "../edge/table";
-import { send, SEND_ISOLATION } from "../edge/outbox";
+import { capability, edge, missionS, self, timeKnown } from "../node/table";
+import { send, SEND_ISOLATION } from "../node/outbox";
 import { membership } from "../membership/table";
 import { clockTrusted } from "../membership/clock";
 import { scheduleStoredKg } from "../schedule/step";
@@ -25,7 +25,7 @@ import {
   VERDICT_ACCEPTED,
 } from "./table";
 import { addToProfile, peakRate } from "./profile";
-import { arbitrate, claims, unitUsable } from "./arbitrate";
+import { arbitrate, claims, unitUsable } from "./arbitration";
 import { draft, freshClaim, publish, ownIndex } from "./own";
 
 export const FEATURE_PLANS: u32 = 1;

@@ -17,9 +17,9 @@ import {
   SAMPLED_ONE_IN,
 } from "../memory/limits";
 import { fold32 } from "../base/hash";
-import { capability, edge, missionS, self } from "../edge/table";
-import { countLoss } from "../edge/queues";
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../edge/outbox";
+import { capability, edge, missionS, self } from "../node/table";
+import { countLoss } from "../node/queues";
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../node/outbox";
 import { member, memberToChange, membership } from "../membership/table";
 import { ageOf, isMerging, lastBeatOf } from "../membership/view";
 import { beatStartS, epochCutS } from "../membership/clock";
@@ -27,7 +27,7 @@ import { Intent as IntentMessage } from "../wire/generated/messages";
 import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
 import { soilFromRecord } from "./chain";
 import { isProven } from "./witness";
-import { wordOn, CONFIRMED, REFUTED } from "./word";
+import { wordOn, CONFIRMED, REFUTED } from "./statement";
 import { witness, witnessToChange } from "./witness_table";
 
 /** Slots for work on lots, and for work on depots, which is short. */

@@ -18,9 +18,9 @@ import {
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { call } from "../memory/guard";
-import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from "../edge/table";
-import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../edge/queues";
-import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../edge/outbox";
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from "../node/table";
+import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../node/queues";
+import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../node/outbox";
 import { member, memberToChange } from "../membership/table";
 import { learnProven } from "../membership/view";
 import {
@@ -39,8 +39,8 @@ import {
   encodeVerify,
 } from "../wire/generated/messages";
 import { intent, intentIndex, VERSION_BITS } from "./table";
-import { AHEAD_S_MAX, dropFalse } from "./hold";
-import { contradicts, digestOf, find } from "./word";
+import { AHEAD_S_MAX, dropFalse } from "./store";
+import { contradicts, digestOf, find } from "./statement";
 import {
   statement,
   statementToChange,

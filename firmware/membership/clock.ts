@@ -14,8 +14,8 @@ import {
 } from "../memory/limits";
 import { CLOCK_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
-import { edge, queues, HOT, NODE } from "../edge/table";
-import { countLoss, eventSpace, eventDone } from "../edge/queues";
+import { edge, queues, HOT, NODE } from "../node/table";
+import { countLoss, eventSpace, eventDone } from "../node/queues";
 import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
 
 /** Time on the air of a byte on the cluster's channel of 35 kbit/s, in 1/128 ms: a frame is heard when its last bit is. */

@@ -13,7 +13,7 @@ import {
 import { bitGet, bitSet, bitClear } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
 import { changes } from "../memory/guard";
-import { edge, queues, members, missionS, self, timeKnown, HOT } from "../edge/table";
+import { edge, queues, members, missionS, self, timeKnown, HOT } from "../node/table";
 import {
   send,
   sendFirst,
@@ -24,7 +24,7 @@ import {
   SEND_PULSE,
   SEND_ALIVE,
   SEND_JOIN,
-} from "../edge/outbox";
+} from "../node/outbox";
 import {
   membership,
   member,
@@ -43,7 +43,7 @@ import {
   VIEW,
 } from "./table";
 import { ageOf, markHeard } from "./view";
-import { pulseTurn } from "./pulse";
+import { pulseTurn } from "./heartbeat";
 
 /** Steps of the walk that one tick may take to find a live member. */
 const WALK_STEPS_MAX: u32 = 8;

@@ -19,8 +19,8 @@ import { BITMAP_BYTES, SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
 import { mix64 } from "../base/hash";
 import { changes } from "../memory/guard";
-import { edge, members, missionS, self, leaveToTick, DUE_TELL, HOT } from "../edge/table";
-import { eventSpace, eventDone } from "../edge/queues";
+import { edge, members, missionS, self, leaveToTick, DUE_TELL, HOT } from "../node/table";
+import { eventSpace, eventDone } from "../node/queues";
 import { MemberState, encodeMemberState } from "../wire/generated/messages";
 import { beatOf, beatStartS, epochCutS, clockErrorMs, clockAgreed } from "./clock";
 import {

@@ -1,5 +1,5 @@
 // Every bound of the runtime: why this number, and what happens when it is reached. Bounds that differ between parts stand in
-// preset_<name>.ts; relations between bounds are asserted at the end, at compile time.
+// preset/<name>.ts; relations between bounds are asserted at the end, at compile time.
 
 export {
   PRESET,

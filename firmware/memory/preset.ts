@@ -1,2 +1,2 @@
-// For editors. The build resolves this import to preset_<name>.ts (host/build).
-export * from "./preset_flight";
+// For editors. The build resolves this import to preset/<name>.ts (host/build).
+export * from "./preset/flight";

@@ -6,9 +6,9 @@ import { LINES } from "../memory/map";
 import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from "../memory/guard";
 import { invariant } from "../memory/trap";
 import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
-import { timeKnown, missionS } from "../edge/table";
+import { timeKnown, missionS } from "../node/table";
 import { letGo, KEPT, LET_GO_AND_TOLD } from "./rebuild";
-import { tellUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./tell";
+import { tellUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./report";
 
 /** A whole pass in 2.5 h, in a storm in 4 min: no line waits longer than two passes, and 6 h and 10 min are allowed. */
 const QUIET_PERIODS: u32 = 150;

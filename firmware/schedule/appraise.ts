@@ -1,7 +1,7 @@
 // What the own slots are worth: turns settled claims into candidates of a plan, in order of value density.
 
 import { NO_INDEX } from "../memory/limits";
-import { capability, edge, missionS } from "../edge/table";
+import { capability, edge, missionS } from "../node/table";
 import { group, intent, intentIndex, own, resourceGroup } from "../intent/table";
 import { afterRunning } from "./maintain";
 import {

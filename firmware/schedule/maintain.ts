@@ -2,7 +2,7 @@
 
 import { TIMELINE_SLOTS_MAX, EVENT_BYTES_MAX, PERIOD_S } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { eventDone, eventSpace } from "../edge/queues";
+import { eventDone, eventSpace } from "../node/queues";
 import { Impossible, Maintained, encodeImpossible, encodeMaintained } from "../wire/generated/messages";
 import { isMine } from "./model";
 import {

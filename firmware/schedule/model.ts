@@ -1,6 +1,6 @@
 // The physics that a plan is held to: energy and mass from one slot's beginning to the next.
 
-import { capability } from "../edge/table";
+import { capability } from "../node/table";
 import {
   CLAIM_SLOTS,
   CODE_MASK,

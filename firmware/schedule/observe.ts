@@ -1,8 +1,8 @@
 // What comes in from outside: own intents that changed, telemetry, contact windows, maintenance.
 
 import { COUNTER_RECORD_REJECTED } from "../memory/limits";
-import { countLoss } from "../edge/queues";
-import { capability, missionS, timeKnown } from "../edge/table";
+import { countLoss } from "../node/queues";
+import { capability, missionS, timeKnown } from "../node/table";
 import { own } from "../intent/table";
 import { jobAdd } from "./maintain";
 import { activityEnergy, radioEnergy, minedMass } from "./model";

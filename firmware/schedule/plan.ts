@@ -7,7 +7,7 @@
 //   seek      place each waiting maintenance where it displaces least, then fill again
 
 import { TIMELINE_SLOTS_MAX } from "../memory/limits";
-import { edge } from "../edge/table";
+import { edge } from "../node/table";
 import { appraise } from "./appraise";
 import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from "./model";
 import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from "./maintain";

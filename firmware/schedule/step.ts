@@ -2,8 +2,8 @@
 
 import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
-import { capability, edge, missionS, timeKnown } from "../edge/table";
-import { commandDone, commandSpace } from "../edge/queues";
+import { capability, edge, missionS, timeKnown } from "../node/table";
+import { commandDone, commandSpace } from "../node/queues";
 import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange } from "../intent/table";
 import { mayRun, runUntilS } from "../intent/own";
 import { StartWork, StopWork, encodeStartWork, encodeStopWork } from "../wire/generated/messages";

@@ -7,7 +7,7 @@ import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
 import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
 import { LINE_BYTES } from "../memory/lines";
 import { changesLine, isChanged, lineOf, readsLine, readsLines } from "../memory/guard";
-import { capability } from "../edge/table";
+import { capability } from "../node/table";
 
 /** 15 minutes: long against the tick, short against a lease. */
 export const SLOT_S: u32 = 900;

@@ -21,10 +21,10 @@ import {
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { changes } from "../memory/guard";
 import { clockErrorMs } from "../membership/clock";
-import { queues, timeKnown, HOT } from "../edge/table";
-import { commandDone, commandSpace } from "../edge/queues";
-import { cycleNow } from "../edge/slots";
-import { newestEpoch } from "./epoch";
+import { queues, timeKnown, HOT } from "../node/table";
+import { commandDone, commandSpace } from "../node/queues";
+import { cycleNow } from "../node/tx_slots";
+import { newestEpoch } from "./key_epoch";
 import { ReserveCounters, encodeReserveCounters } from "../wire/generated/messages";
 import { peer, peerToChange } from "./table";
 

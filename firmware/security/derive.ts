@@ -1,7 +1,7 @@
 // Keys from secrets: the link key of an epoch, and what its head commits to. A few times in a node's life; it works in the scratch of messages.
 
 import { SCRATCH_OUT_AT, PLAIN_AT } from "../memory/map";
-import { edge } from "../edge/table";
+import { edge } from "../node/table";
 import { invariant } from "../memory/trap";
 import { HKDF_SCRATCH_BYTES, hkdf } from "./hkdf";
 import { DIGEST_BYTES, sha256, shaConstantsRight } from "./sha256";

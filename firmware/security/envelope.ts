@@ -27,8 +27,8 @@ import {
 import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
 import { crc32c } from "../base/crc32c";
 import { call } from "../memory/guard";
-import { edge } from "../edge/table";
-import { countLoss } from "../edge/queues";
+import { edge } from "../node/table";
+import { countLoss } from "../node/queues";
 import { TAG_BYTES, open, seal } from "./cipher";
 import { keyIndex, linkKey } from "./table";
 

@@ -3,12 +3,12 @@
 import { CYCLE_S, PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
-import { edge, queues, self, timeKnown, HOT } from "../edge/table";
-import { cycleNow } from "../edge/slots";
+import { edge, queues, self, timeKnown, HOT } from "../node/table";
+import { cycleNow } from "../node/tx_slots";
 import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from "../wire/generated/messages";
 import { NEVER, raiseWindows, reserveAhead } from "./counters";
 import { deriveLinkKey } from "./derive";
-import { installKey, levelOf, newestEpoch } from "./epoch";
+import { installKey, levelOf, newestEpoch } from "./key_epoch";
 import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from "./table";
 
 /** One `link-secret` or `path-key` record, which ends at `end`. Of an epoch that is older than what is held, nothing is taken. */

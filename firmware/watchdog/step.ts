@@ -3,10 +3,10 @@
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
-import { edge, missionS, self, timeKnown, NODE } from "../edge/table";
+import { edge, missionS, self, timeKnown, NODE } from "../node/table";
 import { disturb, CLASS_NODE } from "../convergence/step";
-import { commandDone, commandSpace, eventDone, eventSpace } from "../edge/queues";
-import { SEND_BEACON, send } from "../edge/outbox";
+import { commandDone, commandSpace, eventDone, eventSpace } from "../node/queues";
+import { SEND_BEACON, send } from "../node/outbox";
 import {
   AlternateImage,
   Escalation,

@@ -3,7 +3,7 @@
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
 import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
 import { readsAndChanges } from "../memory/guard";
-import { CONTEXT_MAGIC, edge, queues } from "../edge/table";
+import { CONTEXT_MAGIC, edge, queues } from "../node/table";
 import { intents } from "../intent/table";
 import { scheduleSane } from "../schedule/table";
 

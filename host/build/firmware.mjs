@@ -38,7 +38,7 @@ const unprotected = [
 ];
 const unscrubbed = [['SCRUBBED', 'false']];
 const nullCipher = ['firmware/security/cipher.ts', 'firmware/security/cipher_null.ts'];
-/** Images that are measured or simulated, not flown: a preset (firmware/memory/preset_<name>.ts) with other constants, or with one source in another's place. */
+/** Images that are measured or simulated, not flown: a preset (firmware/memory/preset/<name>.ts) with other constants, or with one source in another's place. */
 const variants = {
   bare: { base: 'flight', settings: unprotected },
   unscrubbed: { base: 'flight', settings: unscrubbed },
@@ -52,17 +52,17 @@ const variants = {
 /** The text that answers the import of firmware/memory/preset.ts. Throws when a constant is not there to be set. */
 function presetText(preset, baseDirectory) {
   const { base, settings } = variants[preset] ?? { base: preset, settings: [] };
-  const text = readFileSync(join(baseDirectory, `firmware/memory/preset_${base}.ts`), 'utf8');
+  const text = readFileSync(join(baseDirectory, `firmware/memory/preset/${base}.ts`), 'utf8');
   return settings.reduce((changed, [name, value]) => {
     const declared = new RegExp(`(export const ${name}: bool = )\\w+;`);
     if (!declared.test(changed))
-      throw new Error(`preset_${base}.ts declares no constant ${name}, which the image \`${preset}\` sets`);
+      throw new Error(`preset/${base}.ts declares no constant ${name}, which the image \`${preset}\` sets`);
     return changed.replace(declared, `$1${value};`);
   }, text);
 }
 
 /**
- * Builds one preset: the import of firmware/memory/preset.ts is answered with preset_<name>.ts, or a variant's base with constants changed.
+ * Builds one preset: the import of firmware/memory/preset.ts is answered with preset/<name>.ts, or a variant's base with constants changed.
  * Returns {preset, bytes, contextBytes, memoryBytes, sha256}; throws with the compiler's own words.
  * Output is written aside and renamed, so that a failed build leaves the last good image and readers never see half a file.
  */

@@ -1,23 +1,23 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError, loadAddon } from '../engine/addon.ts';
 import { defaultEngine, engineNames } from '../engine/load.ts';
-import { EmulatorError } from '../../hwsim/emulator/rack.ts';
+import { EmulatorError } from '../../hwsim/emulator/pool.ts';
 import { RadioError } from '../radio/radio.ts';
 import { KeyFileError } from '../security/keyfile.ts';
 import { StoreError } from '../store/store.ts';
-import { addBenchCommands } from './bench.ts';
-import { addBoardCommands } from './board.ts';
-import { deaths } from './deaths.ts';
+import { addBenchCommands } from '../../hwsim/cli/bench.ts';
+import { addBoardCommands } from '../../hwsim/cli/board/board.ts';
+import { deaths } from '../../hwsim/cli/deaths.ts';
 import { decode } from './decode.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit.ts';
-import { addInjectCommand } from './inject.ts';
+import { addInjectCommand } from '../../hwsim/cli/inject/inject.ts';
 import { loadBody, loadScenario, positiveNumber, wholeNumber } from './input.ts';
 import { addKeysCommand } from './keys.ts';
-import { merge } from './merge.ts';
+import { merge } from '../../hwsim/cli/merge.ts';
 import { node } from './node.ts';
-import { replay } from './replay.ts';
-import { sim } from './sim.ts';
-import { swarm } from './swarm.ts';
+import { replay } from '../../hwsim/cli/replay.ts';
+import { sim } from '../../hwsim/cli/sim.ts';
+import { swarm } from '../../hwsim/cli/swarm.ts';
 
 /** The command line: wiring only. Every command is a function in a file of its own. */
 const program = new Command('heliograph')

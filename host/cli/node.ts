@@ -20,7 +20,7 @@ import type { Preset } from '../build/root.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { nameRecord } from './names.ts';
-import { readImage } from './sim.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
 
 export interface NodeOptions {
   keys?: string;

@@ -1,4 +1,4 @@
-// Counters of frames: the TDMA cycle in which the sender sends (firmware/edge/slots.ts). One frame a cycle, so that no counter returns.
+// Counters of frames: the TDMA cycle in which the sender sends (firmware/node/tx_slots.ts). One frame a cycle, so that no counter returns.
 
 export const CYCLE_S = 15;
 /** How far back a receiver still takes a counter, cycles. */

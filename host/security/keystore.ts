@@ -236,7 +236,7 @@ export function nextEpoch(folder: string, cluster: number, order: EpochOrder): M
     checkOrder(state, order);
     const epoch = Math.max(state.next, order.number ?? 0);
     if (epoch > EPOCH_MAX) throw new KeyOrderError(`cluster ${cluster} has used up its ${EPOCH_MAX} epochs: make it anew`);
-    // To a node the higher number holds, whatever a lower one says of its beginning (firmware/security/epoch.ts): an exclusion waits for no plan.
+    // To a node the higher number holds, whatever a lower one says of its beginning (firmware/security/key_epoch.ts): an exclusion waits for no plan.
     const isAtOnce = order.exclude.length > 0 || state.flaw !== null || state.newest === null;
     const plannedS = state.newest?.startS ?? 0;
     const startS = order.startS ?? (isAtOnce ? 0 : plannedS);

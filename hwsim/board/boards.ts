@@ -1,7 +1,7 @@
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { addresseeOf } from '../channel/channel.ts';
-import { eventKind } from '../fleet/events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import { writeConfig } from './config.ts';
 import {
   type Controller,
@@ -12,7 +12,7 @@ import {
   type Reply,
   storesCheckpoint,
 } from './controller.ts';
-import { OwnMemoryBoard } from './own_memory.ts';
+import { OwnMemoryBoard } from './faultable_memory.ts';
 import { boardState } from './parts.ts';
 import { startContext } from './start.ts';
 import { BoardOrders, endsRuntime, frameCapacity, recordCapacity } from './orders.ts';

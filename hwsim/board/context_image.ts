@@ -1,5 +1,5 @@
 import type { Engine } from '../../host/engine/engine.ts';
-import type { Image } from './slots.ts';
+import type { Image } from './checkpoint_slots.ts';
 
 /** The checkpoint of a context as it was when it was stored, made when somebody wants its bytes. */
 export class ContextImage implements Image {

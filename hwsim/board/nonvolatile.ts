@@ -1,4 +1,4 @@
-import { checkpointWriteMs, type Image } from './slots.ts';
+import { checkpointWriteMs, type Image } from './checkpoint_slots.ts';
 
 /** Where the checkpoints of one board lie. */
 export interface CheckpointKeeper {

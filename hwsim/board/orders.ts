@@ -1,18 +1,18 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { framesInAirMax } from '../channel/channel.ts';
-import type { Liar } from '../fault/liar.ts';
-import { eventKind } from '../fleet/events.ts';
+import type { Liar } from '../fault/byzantine.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { LocalClocks } from './clocks.ts';
 import { ContextImage } from './context_image.ts';
 import type { Controller } from './controller.ts';
-import { DyingPath, runtimeRestartMs } from './dying.ts';
-import { keeperOf } from './keeper.ts';
+import { DyingPath, runtimeRestartMs } from './crash_recovery.ts';
+import { keeperOf } from './checkpoint_store.ts';
 import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
 import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
-import { StruckBoards } from './struck.ts';
+import { StruckBoards } from './injected.ts';
 import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 

@@ -2,7 +2,7 @@ import type { Engine } from '../../host/engine/engine.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Tracer } from '../kernel/tracer.ts';
-import type { Liar } from '../fault/liar.ts';
+import type { Liar } from '../fault/byzantine.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { Controller } from './controller.ts';
 

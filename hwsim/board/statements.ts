@@ -4,7 +4,7 @@ import { headOf, verifyHead } from '../../host/security/epoch.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
-import { eventKind } from '../fleet/events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 
 /** From question to answer. *Assumed* for a processor of some 100 MHz with other work to do; docs/insiders.md has what it costs. */

@@ -1,4 +1,4 @@
-import { eventKind } from '../fleet/events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Platform } from './parts.ts';
 

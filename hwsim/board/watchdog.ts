@@ -1,4 +1,4 @@
-import { eventKind } from '../fleet/events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 
 /** The windowed hardware watchdog (WDG-1): fed too early or too late, it resets the processor. Times in ms. */

@@ -42,7 +42,7 @@ const ageBins = 14;
 type Departure = Extract<WorldChange, { kind: 'departure' }>;
 
 /**
- * RAD-1: no corrupt value is sent as true. Each struck node has a twin that lives through the same without upsets (hwsim/board/own_memory.ts); a frame, a command or an event that a
+ * RAD-1: no corrupt value is sent as true. Each struck node has a twin that lives through the same without upsets (hwsim/board/faultable_memory.ts); a frame, a command or an event that a
  * node gives out and its twin does not is a violation, whether or not somebody takes it in. Saying nothing is none: a node that cannot trust itself is silent. Nor is a frame that does not
  * verify: it is heard as noise.
  */

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import type { Target } from '../../host/board/targets.ts';
-import { EmulatorError, type Rack } from './rack.ts';
+import { EmulatorError, type Rack } from './pool.ts';
 
 /**
  * A client of GDB's remote serial protocol (GDB manual, appendix E) over the two pipes of an emulator, without a debugger: stop, continue, step, breakpoints,

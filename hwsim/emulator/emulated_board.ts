@@ -6,7 +6,7 @@ import { ReplyGatherer } from './loop_board.ts';
 import { SlotFile } from './memory.ts';
 import { askFor, decodeOutput, encodeInput, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
-import { EmulatorError } from './rack.ts';
+import { EmulatorError } from './pool.ts';
 
 /** What a board must say of itself in its hello. */
 export interface BoardIdentity {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { EmulatorError, type Rack } from './rack.ts';
+import { EmulatorError, type Rack } from './pool.ts';
 
 export interface EmulatorProcessParts {
   rack: Rack;

@@ -3,7 +3,7 @@ import { boardTools, installCommand } from '../../host/build/boards.mjs';
 import { boardFolder, emulatorArguments, type TargetName, targets } from '../../host/board/targets.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { EmulatedBoard } from './emulated_board.ts';
-import type { Rack } from './rack.ts';
+import type { Rack } from './pool.ts';
 
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
 

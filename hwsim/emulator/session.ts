@@ -9,7 +9,7 @@ import { Debugger, debuggerArguments } from './debugger.ts';
 import { countArguments, type CallCount, markedOps, readCounts, readTrace } from './plugin/plugin.ts';
 import { decodeOutput, encodeInput, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 import { EmulatorProcess } from './process.ts';
-import { EmulatorError, type Rack } from './rack.ts';
+import { EmulatorError, type Rack } from './pool.ts';
 
 export interface SessionParts {
   rack: Rack;

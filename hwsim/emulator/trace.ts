@@ -5,7 +5,7 @@ import { RandomStream } from '../kernel/random.ts';
 import type { EmulatedBoard } from './emulated_board.ts';
 import { LoopBoard } from './loop_board.ts';
 import { encodeInput } from './port.ts';
-import { EmulatorError } from './rack.ts';
+import { EmulatorError } from './pool.ts';
 
 /** What is compared after an input: the hash of the context, and one over all that came out. */
 export interface Mark {

@@ -5,7 +5,7 @@ import { disruptionFact, type Fault } from '../fault/draw.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Tracer } from '../kernel/tracer.ts';
 import type { DisruptionFact } from '../kernel/trace.ts';
-import { eventKind } from './events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import type { NodePlatform, Outlook } from './platform.ts';
 
 const outlookKind = { occultation: 1, storm: 2 } as const;

@@ -5,7 +5,7 @@ import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts
 import type { Boards } from '../board/boards.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
-import { eventKind } from './events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 
 /** Between an epoch's issue and its beginning: its parts go round the cluster meanwhile. */
 const noticeS = 3600;

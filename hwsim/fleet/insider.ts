@@ -1,13 +1,13 @@
 import type { Boards } from '../board/boards.ts';
 import type { Fault } from '../fault/draw.ts';
-import { Liar, type LiarCodec, type LiarDeeds, type LiarWay } from '../fault/liar.ts';
+import { Liar, type LiarCodec, type LiarDeeds, type LiarWay } from '../fault/byzantine.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { signStatement } from '../../host/security/statement.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { WorldPlan } from '../world/plan.ts';
-import { eventKind } from './events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 
 const msPerDay = 86_400_000;
 

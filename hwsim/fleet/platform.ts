@@ -9,7 +9,7 @@ import type { Channel } from '../channel/channel.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import { progressStatus } from '../world/work.ts';
 import { World, type WorldListener } from '../world/world.ts';
-import { eventKind } from './events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 
 const maintenanceSlot = 7;
 const maintainKind = 4;

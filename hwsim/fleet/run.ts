@@ -14,12 +14,12 @@ import type { DisruptionFact, TraceConsumer } from '../kernel/trace.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from '../world/bodies.ts';
 import { layWorld, type WorldPlan } from '../world/plan.ts';
-import { eventKind } from './events.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import { FaultInjector } from './faults.ts';
 import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
 import { drawInsider, Insider, type InsiderFacts } from './insider.ts';
-import { liarCodec } from './liar_codec.ts';
+import { liarCodec } from './byzantine_codec.ts';
 import { layStruckFleet, type StruckFleet } from './upsets.ts';
 
 /** A platform record that somebody outside gives to a node: work assigned by an operator. */

@@ -1,7 +1,7 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import type { Controller } from '../board/controller.ts';
-import { OwnMemoryBoard } from '../board/own_memory.ts';
-import type { AccessFaults } from '../board/slots.ts';
+import { OwnMemoryBoard } from '../board/faultable_memory.ts';
+import type { AccessFaults } from '../board/checkpoint_slots.ts';
 import type { Fault } from '../fault/draw.ts';
 import { drawUpsets, type Upset } from '../fault/upsets.ts';
 import { RandomStream } from '../kernel/random.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
-import { liarWays } from '../fault/liar.ts';
+import { liarWays } from '../fault/byzantine.ts';
 
 /**
  * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.

@@ -1,8 +1,8 @@
 // needs: boards
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildRunner } from '../../host/bench/cycles_runner.ts';
-import { measureSealing, type RefusedFrame, worstFlood } from '../../host/bench/cycles_sealing.ts';
+import { buildRunner } from '../../hwsim/bench/cycles/runner.ts';
+import { measureSealing, type RefusedFrame, worstFlood } from '../../hwsim/bench/cycles/sealing.ts';
 import { targets } from '../../host/board/targets.ts';
 
 for (const [name, limit] of [

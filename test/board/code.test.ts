@@ -8,9 +8,9 @@ import { buildBoard } from '../../host/board/build.ts';
 import { type Elf, readElf } from '../../host/board/elf.ts';
 import type { TargetName } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
-import { Subject } from '../../hwsim/emulator/campaign_subject.ts';
+import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { PortOutput } from '../../hwsim/emulator/port.ts';
-import { Rack } from '../../hwsim/emulator/rack.ts';
+import { Rack } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const rack = new Rack(20);

@@ -2,14 +2,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { portInputs, recordNode, replay } from '../../host/bench/cycles_record.ts';
-import { buildRunner, runScript } from '../../host/bench/cycles_runner.ts';
-import { place, Script } from '../../host/bench/cycles_script.ts';
+import { portInputs, recordNode, replay } from '../../hwsim/bench/cycles/record.ts';
+import { buildRunner, runScript } from '../../hwsim/bench/cycles/runner.ts';
+import { place, Script } from '../../hwsim/bench/cycles/script.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 import { buildPlugin, countArguments, readCounts } from '../../hwsim/emulator/plugin/plugin.ts';
-import { Rack } from '../../hwsim/emulator/rack.ts';
+import { Rack } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { budgetsOf, committedTable, type CyclesTable, regressions } from '../../host/bench/cycles.ts';
+import { budgetsOf, committedTable, type CyclesTable, regressions } from '../../hwsim/bench/cycles/measure.ts';
 import { rootFolder } from '../../host/build/root.ts';
 
 function measured(...names: string[]): CyclesTable {

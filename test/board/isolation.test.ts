@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { portInputs, recordNode } from '../../host/bench/cycles_record.ts';
+import { portInputs, recordNode } from '../../hwsim/bench/cycles/record.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
-import { Injector } from '../../hwsim/emulator/inject.ts';
-import { Rack } from '../../hwsim/emulator/rack.ts';
+import { Injector } from '../../hwsim/campaign/board/inject.ts';
+import { Rack } from '../../hwsim/emulator/pool.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.03, seed: 1 });
 const inputs = portInputs(recording).slice(0, 120);

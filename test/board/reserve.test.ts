@@ -11,9 +11,9 @@ import { translateImage } from '../../host/board/translate.ts';
 import { imagePath, rootFolder } from '../../host/build/root.ts';
 import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
-import { recordRow } from '../../hwsim/emulator/campaign_row.ts';
+import { recordRow } from '../../hwsim/campaign/board/row.ts';
 import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/emulator/port.ts';
-import { Rack } from '../../hwsim/emulator/rack.ts';
+import { Rack } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const rack = new Rack(20);

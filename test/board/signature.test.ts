@@ -9,7 +9,7 @@ import {
   measureSignatures,
   runSignatures,
   type SignatureCall,
-} from '../../host/bench/cycles_signature.ts';
+} from '../../hwsim/bench/cycles/signature.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';

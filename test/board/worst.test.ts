@@ -1,11 +1,11 @@
 // needs: boards
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { committedTable } from '../../host/bench/cycles.ts';
-import { firmwareConstants, tableLayout } from '../../host/bench/cycles_layout.ts';
-import { buildRunner } from '../../host/bench/cycles_runner.ts';
-import { searchWorst, worstOn } from '../../host/bench/cycles_search.ts';
-import { attacked } from '../../host/bench/cycles_adversary.ts';
+import { committedTable } from '../../hwsim/bench/cycles/measure.ts';
+import { firmwareConstants, tableLayout } from '../../hwsim/bench/cycles/layout.ts';
+import { buildRunner } from '../../hwsim/bench/cycles/runner.ts';
+import { searchWorst, worstOn } from '../../hwsim/bench/cycles/search.ts';
+import { attacked } from '../../hwsim/bench/cycles/adversary.ts';
 import { targets } from '../../host/board/targets.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deathsText, flyDeaths, poissonUpper95, summaryOf } from '../../host/cli/deaths.ts';
-import { addBins, quantileS } from '../../hwsim/campaign/deaths.ts';
+import { deathsText, flyDeaths, poissonUpper95, summaryOf } from '../../hwsim/cli/deaths.ts';
+import { addBins, quantileS } from '../../hwsim/campaign/cluster/deaths.ts';
 
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, 40));
 

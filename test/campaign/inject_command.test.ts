@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import type { InjectReport } from '../../host/cli/inject_report.ts';
+import type { InjectReport } from '../../hwsim/cli/inject/report.ts';
 import { type InjectionRecord, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 
 const command = join(rootFolder, 'dist/heliograph.mjs');

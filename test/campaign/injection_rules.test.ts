@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { goodOutcomes, type OutcomeName, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
-import { type Detection, type Evidence, noEvidence } from '../../hwsim/injection/evidence.ts';
-import { judgeFork, judgeQuiet } from '../../hwsim/injection/judge.ts';
-import type { Ending } from '../../hwsim/injection/replay.ts';
-import { Sayings } from '../../hwsim/injection/sayings.ts';
-import { op } from '../../hwsim/injection/machine.ts';
-import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/injection/statistics.ts';
+import { type Detection, type Evidence, noEvidence } from '../../hwsim/campaign/memory/evidence.ts';
+import { judgeFork, judgeQuiet } from '../../hwsim/campaign/memory/judge.ts';
+import type { Ending } from '../../hwsim/campaign/memory/replay.ts';
+import { Sayings } from '../../hwsim/campaign/memory/outputs.ts';
+import { op } from '../../hwsim/campaign/memory/machine.ts';
+import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/campaign/memory/statistics.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { sealedFrame, testLink } from '../security/sealed.ts';
 

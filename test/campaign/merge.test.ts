@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fitLine, mergeCurve } from '../../host/cli/merge.ts';
-import { givenClaims } from '../../hwsim/campaign/merge.ts';
+import { fitLine, mergeCurve } from '../../hwsim/cli/merge.ts';
+import { givenClaims } from '../../hwsim/campaign/cluster/merge.ts';
 
 test('FLT-3 holds: what a merge costs grows with what differs, and everything arrives (long version: npx heliograph merge)', () => {
   const nodes = 24;

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadBody } from '../../host/cli/input.ts';
-import { flyAndJudge, readImage } from '../../host/cli/sim.ts';
-import { drawScenario } from '../../hwsim/campaign/swarm.ts';
+import { flyAndJudge, readImage } from '../../hwsim/cli/sim.ts';
+import { drawScenario } from '../../hwsim/campaign/cluster/swarm.ts';
 
 /** A pull of every knob; `npm run swarm -- --seeds N` is the long version. */
 const seeds = [1, 2, 3, 4, 5, 6];

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AchievableCurve, Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
 import { Onboard } from '../../hwsim/check/onboard.ts';
-import { Courtroom, deathOf, siteOf } from './courtroom.ts';
+import { Courtroom, deathOf, siteOf } from './judge_harness.ts';
 
 const hour = 3600;
 const survivors = [0, 1, 2];

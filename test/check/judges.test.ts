@@ -5,7 +5,7 @@ import { FalseDeaths } from '../../hwsim/check/deaths.ts';
 import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
 import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
 import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
-import { Courtroom, siteOf } from './courtroom.ts';
+import { Courtroom, siteOf } from './judge_harness.ts';
 
 const hour = 3600;
 const bounds = { feedMsMin: 30_000, feedMsMax: 900_000, resetsMax: 3 };

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BreaksHeal, NoCorruptValueSent } from '../../hwsim/check/radiation.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
-import { Courtroom } from './courtroom.ts';
+import { Courtroom } from './judge_harness.ts';
 
 const departure = (output: 'frame' | 'command' | 'event', omission = false, garbled = false): WorldChange => ({
   kind: 'departure',

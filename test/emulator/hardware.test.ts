@@ -6,14 +6,14 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { targets } from '../../host/board/targets.ts';
-import { emulatedBoards, simulatedBoards } from '../../host/cli/boards.ts';
+import { emulatedBoards, simulatedBoards } from '../../hwsim/cli/boards.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../host/cli/sim.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
 import { qemuBoard } from '../../hwsim/emulator/qemu.ts';
-import { Rack } from '../../hwsim/emulator/rack.ts';
+import { Rack } from '../../hwsim/emulator/pool.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
-import { callsOf } from './stand_in.ts';
+import { callsOf } from '../campaign/model_platform.ts';
 
 const nodes = 10;
 const days = 0.12;

@@ -3,12 +3,12 @@ import * as assert from 'uvu/assert';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../host/cli/sim.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
 import { LoopBoard } from '../../hwsim/emulator/loop_board.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
-import { callsOf } from './stand_in.ts';
+import { callsOf } from '../campaign/model_platform.ts';
 
 const nodes = 12;
 const days = 0.8;

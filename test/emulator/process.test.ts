@@ -4,14 +4,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../host/cli/sim.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
 import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
-import { EmulatorError, Rack } from '../../hwsim/emulator/rack.ts';
+import { EmulatorError, Rack } from '../../hwsim/emulator/pool.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { until } from '../host/support.ts';
-import { callsOf, isStandIn, type Misbehaviour, runStandIn, standIn } from './stand_in.ts';
+import { callsOf, isStandIn, type Misbehaviour, runStandIn, standIn } from '../campaign/model_platform.ts';
 
 const nodes = 10;
 const days = 0.6;

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fuelOf, fuelPerCallMax, worstFuel } from '../../host/bench/fuel.ts';
+import { fuelOf, fuelPerCallMax, worstFuel } from '../../hwsim/bench/fuel.ts';
 import { imagePath } from '../../host/build/root.ts';
-import { fly } from '../../host/cli/fly.ts';
+import { fly } from '../../hwsim/cli/fly.ts';
 import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
-import { flyAndJudge, readImage, verdictText } from '../../host/cli/sim.ts';
+import { flyAndJudge, readImage, verdictText } from '../../hwsim/cli/sim.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { engineNames } from '../../host/engine/load.ts';
 import { createWasmtimeEngine } from '../../host/engine/wasmtime.ts';

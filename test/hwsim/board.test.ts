@@ -4,7 +4,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { writeRecord } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { ContextImage } from '../../hwsim/board/context_image.ts';
-import { CheckpointSlots, checkpointWriteMs } from '../../hwsim/board/slots.ts';
+import { CheckpointSlots, checkpointWriteMs } from '../../hwsim/board/checkpoint_slots.ts';
 import { HardwareWatchdogs, watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 
 test('WDG-1: a feed within the window is taken, one too early is not, a missing one is due', () => {

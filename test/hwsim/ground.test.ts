@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../host/cli/sim.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 

@@ -6,7 +6,7 @@ import type { Preset } from '../../host/build/root.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { bootCause } from '../../hwsim/board/parts.ts';
-import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/slots.ts';
+import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/checkpoint_slots.ts';
 import { startContext } from '../../hwsim/board/start.ts';
 
 /** Checkpoints of one node at different times of its life, and how it starts from what lies in two slots. */

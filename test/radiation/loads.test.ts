@@ -7,7 +7,7 @@ import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { factsOf, Space } from '../../host/engine/space.ts';
 import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
-import { touchImport, traced } from '../../hwsim/injection/instrument.ts';
+import { touchImport, traced } from '../../hwsim/campaign/memory/instrument.ts';
 import { Lines } from './watch.ts';
 
 const test = suite('radiation: loads');

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import binaryen from 'assemblyscript/binaryen';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { drawn } from '../../host/bench/cycles_signature.ts';
+import { drawn } from '../../hwsim/bench/cycles/signature.ts';
 import { nodeSignatures, type SignatureCalls, signatureModulePath } from '../../host/security/signature.ts';
 
 const module = binaryen.readBinary(readFileSync(signatureModulePath));

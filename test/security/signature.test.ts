@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify as opensslVerify } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { drawn } from '../../host/bench/cycles_signature.ts';
+import { drawn } from '../../hwsim/bench/cycles/signature.ts';
 import {
   instantiateSignature,
   messageBytesMax,

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { flyAndJudge, readImage, verdictText } from '../../host/cli/sim.ts';
+import { flyAndJudge, readImage, verdictText } from '../../hwsim/cli/sim.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { same } from './same.ts';

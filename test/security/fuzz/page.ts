@@ -55,7 +55,7 @@ bytes, records of the platform, time that passes or leaps, outputs that are fetc
 A crash is: a trap; an access outside static data, the context and the very bytes that the call was given; a rejected input that changed the state or raised a flag; a frame taken twice;
 an output longer than its room; a checkpoint that cannot be made or restored; with the real cipher, any frame taken at all.
 
-In all ${count(rows.reduce((sum, { text }) => sum + readLog(text).runs, 0))} runs. What was found and is kept from coming back: test/security/negative_time.test.ts.
+In all ${count(rows.reduce((sum, { text }) => sum + readLog(text).runs, 0))} runs. What was found and is kept from coming back: test/security/negative/time.test.ts.
 
 | image | seed | runs | runs/s | inputs given | frames (taken) | records (taken) | boots (taken) | ticks | edges | inputs kept | crashes |
 |---|---|---|---|---|---|---|---|---|---|---|---|

@@ -1,0 +1,134 @@
+// The pulse: what every periodic frame says of time, of who is alive and of who agrees.
+
+import {
+  MEMBER_WORDS,
+  PERIOD_S,
+  DEAF_S,
+  CLOCK_STEP_S_MAX,
+  COUNTER_CLOCK_DISAGREES,
+} from "../memory/limits";
+import { SCRATCH_OUT_AT } from "../memory/map";
+import { bitSet, wordFromBytes } from "../base/bits";
+import { call, changes } from "../memory/guard";
+import { members, missionS, timeKnown, HOT } from "../node/table";
+import { countLoss } from "../node/queues";
+import { Pulse, PULSE_STRUCT_BYTES } from "../wire/generated/messages";
+import { beatOf, epochOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
+import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from "./table";
+import { mergeHeard } from "./view";
+
+/** What a pulse told about our agreement with its sender. */
+export const PULSE_SAME: u32 = 0;
+export const PULSE_GREW: u32 = 1;
+export const PULSE_VIEW_DIFFERS: u32 = 2;
+export const PULSE_NOTHING: u32 = 3;
+
+/** Bytes of a bitmap of all members on the air. */
+export function bitmapBytes(ctx: usize): u32 {
+  return (members(ctx) + 7) >>> 3;
+}
+
+/** Lays a pulse out in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest as of the last whole minute but one. */
+export function composePulse(ctx: usize, recent: u32): Pulse {
+  const state = membership(ctx);
+  const m = changetype<Pulse>(ctx + SCRATCH_OUT_AT);
+  const bytes = bitmapBytes(ctx);
+  const planes: usize = ctx + SCRATCH_OUT_AT + PULSE_STRUCT_BYTES;
+  // Plane 1 is written first and then moved behind the bytes of plane 0, because words are longer than the last bytes.
+  const second = planes + (MEMBER_WORDS << 2);
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    const h1 = load<u32>(heardAt(ctx, 1) + offset);
+    const h2 = load<u32>(heardAt(ctx, 2) + offset);
+    const gone = load<u32>(everyoneAt(ctx) + offset) & ~(load<u32>(heardAt(ctx, 0) + offset) | h1 | h2);
+    store<u32>(planes + offset, h1 | gone);
+    store<u32>(second + offset, h2 | gone);
+  }
+  memory.copy(planes + bytes, second, bytes);
+  const now = call(ctx);
+  m.timeS = now.missionS;
+  m.timeMs = now.missionMs;
+  const errorMs = clockErrorMs(ctx);
+  m.errorMs = errorMs < ERROR_WIRE_MS_MAX ? errorMs : ERROR_WIRE_MS_MAX;
+  m.agesAt = <u32>planes;
+  m.agesLength = bytes << 1;
+  m.digestHigh = <u32>(state.digest >> 32);
+  m.digestLow = <u32>state.digest;
+  m.recent = recent;
+  m.agreeAt = <u32>agreeAt(ctx);
+  m.agreeLength = bytes;
+  return m;
+}
+
+/** Whether a pulse can be one of this cluster's: bitmaps of the right size. */
+export function pulsePlausible(ctx: usize, m: Pulse): bool {
+  const bytes = bitmapBytes(ctx);
+  return m.agesLength == bytes << 1 && m.agreeLength == bytes;
+}
+
+/** Merges a pulse that came in a frame of `bytes` bytes. Returns PULSE_*. */
+export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
+  clockSample(ctx, bytes, m.timeS, m.timeMs, m.errorMs);
+  const state = membership(ctx);
+  if (!timeKnown(ctx) || state.beat == 0) return PULSE_NOTHING;
+  const off = <i32>(m.timeS - missionS(ctx));
+  if (off > <i32>CLOCK_STEP_S_MAX || off < -(<i32>CLOCK_STEP_S_MAX)) {
+    countLoss(ctx, COUNTER_CLOCK_DISAGREES);
+    return PULSE_NOTHING;
+  }
+  hearing(ctx).pulsesHeard++;
+  changes(ctx, HOT);
+  const now = missionS(ctx);
+  if (now > hearing(ctx).heardS + DEAF_S) {
+    changes(ctx, PROBING);
+    state.deafS = now;
+    state.quietS = hearing(ctx).heardS;
+  }
+  hearing(ctx).heardS = now;
+  mergeAges(ctx, beatOf(m.timeS), m);
+  if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
+  if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;
+  // A majority is one in time too, or it could not say what the cluster's time is.
+  if (off > AGREE_S || off < -AGREE_S) return PULSE_SAME;
+  return mergeAgreement(ctx, m) ? PULSE_GREW : PULSE_SAME;
+}
+
+function mergeAges(ctx: usize, beat: u32, m: Pulse): void {
+  const state = membership(ctx);
+  const bytes = bitmapBytes(ctx);
+  const first: usize = m.agesAt;
+  const second: usize = first + bytes;
+  for (let word: u32 = 0; word << 2 < bytes; word++) {
+    const offset = word << 2;
+    const p0 = wordFromBytes(first + offset, bytes - offset);
+    const p1 = wordFromBytes(second + offset, bytes - offset);
+    const age0 = ~(p0 | p1);
+    const age1 = p0 & ~p1;
+    const age2 = p1 & ~p0;
+    if (beat == state.beat) mergeHeard(ctx, word, age0, age1, age2);
+    else if (beat + 1 == state.beat) mergeHeard(ctx, word, 0, age0, age1);
+    else if (beat == state.beat + 1) mergeHeard(ctx, word, age0 | age1, age2, 0);
+  }
+}
+
+/** Our digest is the sender's: whoever agrees with it agrees with us. The sender has set its own bit, unless it is recovering. */
+function mergeAgreement(ctx: usize, m: Pulse): bool {
+  const bytes = bitmapBytes(ctx);
+  let grew: u32 = 0;
+  for (let word: u32 = 0; word << 2 < bytes; word++) {
+    const offset = word << 2;
+    const at = agreeAt(ctx) + offset;
+    const before = load<u32>(at);
+    const now = before | (wordFromBytes(m.agreeAt + offset, bytes - offset) & load<u32>(everyoneAt(ctx) + offset));
+    store<u32>(at, now);
+    grew |= now ^ before;
+  }
+  if (grew == 0) return false;
+  changes(ctx, AGREE);
+  return true;
+}
+
+/** The member that broadcasts pulse j of the present period: all take turns. */
+export function pulseTurn(ctx: usize, perPeriod: u32, j: u32): u32 {
+  return ((missionS(ctx) / PERIOD_S) * perPeriod + j) % members(ctx);
+}

@@ -1,0 +1,38 @@
+/** Fuel beside instructions: the same recorded calls in Wasmtime, when that engine is on this machine. */
+import { EngineError } from '../../../host/engine/addon.ts';
+import { createWasmtimeEngine, type WasmtimeEngine } from '../../../host/engine/wasmtime.ts';
+import type { Preset } from '../../../host/build/root.ts';
+import { readImage } from '../../cli/sim.ts';
+import { fuelOf } from '../fuel.ts';
+import { accepted, type Recording, repeatOn } from './record.ts';
+import { median } from './typical.ts';
+
+const roomBytes = 4352;
+
+/** Median fuel by operation, named as in the table; null without the engine. */
+export function recordedFuel(preset: Preset, recording: Recording): Map<string, number> | null {
+  let engine: WasmtimeEngine;
+  try {
+    engine = createWasmtimeEngine(readImage(preset), { fuel: true });
+  } catch (error) {
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
+  const ctx = engine.reserve(engine.image.contextBytes);
+  const at = engine.reserve(roomBytes);
+  const burnt = new Map<string, number[]>();
+  const add = (op: string, fuel: number) => {
+    const held = burnt.get(op);
+    if (held === undefined) burnt.set(op, [fuel]);
+    else held.push(fuel);
+  };
+  for (const call of recording.calls) {
+    engine.view().set(call.bytes, at);
+    const fuel = fuelOf(engine, (calls) => repeatOn(calls, call, ctx, at));
+    if (call.result === 0 && ['transmit', 'command', 'event'].includes(call.op)) continue;
+    if (call.op === 'receive' && !accepted(call)) continue;
+    add(call.op, fuel);
+    if (call.op === 'tick' && call.about !== '') add(call.about === 'plan' ? 'plan repair' : 'tick with work', fuel);
+  }
+  return new Map([...burnt].map(([op, fuels]) => [op, median(fuels)]));
+}

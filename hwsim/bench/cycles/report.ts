@@ -1,0 +1,170 @@
+/** The table for people: docs/results/cycles.md is this text. */
+import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './measure.ts';
+import type { Where } from './where.ts';
+
+const number = (value: number): string => Math.round(value).toLocaleString('en');
+
+function budgetRow({ what, value, limit, ok }: Budget): string {
+  const spell = (figure: number) =>
+    limit < 0.1 ? `${(figure * 100).toPrecision(2)} %` : limit < 10 ? figure.toFixed(2) : number(figure);
+  return `| ${what} | ${spell(value)} | ${spell(limit)} | ${ok ? 'kept' : '**exceeded**'} |`;
+}
+
+function opRows(targets: readonly TargetCycles[]): string[] {
+  const ops = [...new Set(targets.flatMap((target) => target.ops.map(({ op }) => op)))];
+  return ops.map((op) => {
+    const cells = targets.map((target) => {
+      const entry = target.ops.find((each) => each.op === op);
+      return entry === undefined ? '' : `${number(entry.instructions)} / ${number(entry.worst)}`;
+    });
+    const fuel = targets
+      .flatMap((target) => target.ops.filter((each) => each.op === op))
+      .find((entry) => entry.fuel !== undefined)?.fuel;
+    return `| ${op} | ${cells.join(' | ')} | ${fuel === undefined ? '' : number(fuel)} |`;
+  });
+}
+
+const head = (names: readonly string[]): string[] => [`| ${names.join(' | ')} |`, `|${names.map(() => '---').join('|')}|`];
+
+/** Why the worst cases are what they are: bounds of firmware/memory/limits.ts by which each operation loops. */
+const loopBounds: readonly [string, string][] = [
+  [
+    'open',
+    'a frame whose last message cannot be true: FRAME_BYTES_MAX bytes of CRC-32C, Poly1305 and ChaCha20, and as many fields as fit; nothing depends on tables',
+  ],
+  ['frame.open, frame.seal, frame.reject.*', 'bytes of the frame; nothing depends on tables'],
+  [
+    'receive',
+    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
+  ],
+  [
+    'verdict',
+    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to look and once to put it in its place: quadratic in a group’s claims',
+  ],
+  [
+    'tick',
+    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
+  ],
+  ['observe', 'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
+  ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
+  ['command, event', 'one record of a ring'],
+  ['deadline', 'no loop'],
+  ['hash', 'CRC-32C of the whole context'],
+  ['checkpoint', 'CRC-32C of the codes'],
+  ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  [
+    'signature.*',
+    'no part of the image: a module of its own (docs/results/signature.md), under a message of 200 bytes; a fixed number of steps to sign, at most 51 additions for each of two scalars to verify',
+  ],
+  ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
+];
+
+function whereText({ where = [], targets }: CyclesTable): string[] {
+  if (where.length === 0) return [];
+  const shares = ({ functions }: Where) => functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
+  return [
+    `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
+    '',
+    ...where.map((each) => `- ${each.op}: ${shares(each)}`),
+    '',
+  ];
+}
+
+function protectionText({ protection }: CyclesTable): string[] {
+  if (protection.length === 0) return [];
+  const rows = protection.map(({ target, flown, unscrubbed, bare, ratio, ratioUnscrubbed, scrubbingShare }) => {
+    const rates = [flown, unscrubbed, bare].map(number).join(' | ');
+    const share = `${(scrubbingShare * 100).toPrecision(2)} %`;
+    return `| ${target} | ${rates} | ${ratio.toFixed(3)} | ${ratioUnscrubbed.toFixed(3)} | ${share} |`;
+  });
+  return [
+    '## What protection costs',
+    'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
+    'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
+    'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
+    'Codes are reckoned in words of 64 bits, which a 32-bit processor does in halves. docs/injection.md counts the same price in WebAssembly instructions, where such a word is one, and on another workload.',
+    ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
+    ...rows,
+    '',
+  ];
+}
+
+function floodText({ targets }: CyclesTable): string[] {
+  const rows = targets.map(({ name, flood }) => {
+    const { why, bytes, instructions, share } = flood;
+    return `| ${name} | ${why} | ${bytes} | ${number(instructions)} | ${(share * 100).toPrecision(2)} % |`;
+  });
+  return [
+    '## Sealed frames, and what is none of ours',
+    'Whole calls of the image, from the call to its return. frame.open: `receive` of a frame of 200 bytes on the air (`.longest`: 256) whose only message is of a later version and is passed over, so that all is in it that a frame',
+    'costs before its messages are looked at: envelope, CRC-32C, counter, tag, decryption, and the window that moves. frame.seal: `transmit` of a frame of 200 bytes whose text is copied together: head and part of an epoch. frame.reject.*:',
+    '`receive` of a frame that is refused, and why: of 200 bytes, and at worst (48, 200 or 256 bytes; length: 1 or 47). Below, the frames that take most of each part when the channel of 35 kbit/s carries nothing else:',
+    ...head(['target', 'refused for', 'bytes', 'instructions each', 'share of the part']),
+    ...rows,
+    '',
+  ];
+}
+
+/** Markdown of a table. `origin`: the command that made it. */
+export function cyclesText(table: CyclesTable, origin: string): string {
+  const { targets } = table;
+  const names = targets.map(({ name }) => name);
+  const facts = targets.map((target) => {
+    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS, stackBoundBytes, stackMeasuredBytes } = target;
+    const clock = `${cyclesPerInstruction} at ${clockHz / 1e6} MHz`;
+    const stack = `${number(stackBoundBytes)} | ${number(stackMeasuredBytes)}`;
+    const sizes = `${number(target.codeBytes)} | ${number(target.ramBytes)}`;
+    return `| ${name} | ${number(instructionsPerS)} | ${clock} | ${(utilisation * 100).toPrecision(2)} % | ${stack} | ${sizes} |`;
+  });
+  const ratioOps = [...new Set(table.nativeRatio.map(({ op }) => op))];
+  const ratios = names.map((name) => {
+    const cell = (op: string) => table.nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
+    return `| ${name} | ${ratioOps.map(cell).join(' | ')} |`;
+  });
+  return [
+    '# Instructions per operation',
+    '',
+    `Made by \`${origin}\`. Instructions are counted exactly in the emulator, between the call and its return, and are the same in every run. Cycles are not measured: utilisation is`,
+    'instructions times *assumed* cycles per instruction over the clock of the part. Typical: the median of a recorded run (scenario quiet, seed 1, six hours from power-on, node 17 of 200, of',
+    '64 for m4), each call replayed on the board with the results that V8 gave; single operations (conflict check, open, `receive` of one message) on the state that the run left.',
+    'Worst: the most that was seen in that run or found by the search (below). Fuel: of the same calls in Wasmtime, 200 nodes.',
+    '',
+    '## Budgets',
+    ...head(['what', 'measured', 'budget', '']),
+    ...budgetsOf(table).map(budgetRow),
+    '',
+    '## Targets',
+    ...head([
+      'target',
+      'instructions/s',
+      'cycles per instruction',
+      'utilisation',
+      'stack bound',
+      'stack measured',
+      'code bytes',
+      'RAM bytes',
+    ]),
+    ...facts,
+    '',
+    '## Operations: typical / worst',
+    ...head(['operation', ...names, 'fuel']),
+    ...opRows(targets),
+    '',
+    ...floodText(table),
+    ...protectionText(table),
+    '## Over hand-written C',
+    'What the way over WebAssembly costs, and not what protection does: the image is the one without protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`).',
+    'Image ÷ test/yardstick: same tables (filled field by field from the image’s context), same algorithm, same checks of foreign input, same results on every input, same compiler at -O2.',
+    'The yardstick follows pointers and checks no address. Spread: 20 groups with notices and gone members; crowded: all claims in one group.',
+    ...head(['target', ...ratioOps]),
+    ...ratios,
+    '',
+    '## The search for worst cases',
+    'Hill climbing over 28 genes that decide on the table held, the time of the next call, the frame and the record that come then; begun at what is known, at random, and at tables that the loops’ bounds suggest',
+    '(hwsim/bench/cycles/adversary.ts). Nothing in it is bound to what honest members do. What bounds each operation:',
+    '',
+    ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
+    '',
+    ...whereText(table),
+  ].join('\n');
+}

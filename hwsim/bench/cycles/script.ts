@@ -1,0 +1,154 @@
+/** Scripts for test/native_baseline/runner.c: rows of calls into the image (and the yardstick beside it) that one start of the emulator works off. */
+
+/** Exports that a script may call, as numbered in runner.c. */
+export const scriptCalls = {
+  boot: 1,
+  restore: 2,
+  receive: 3,
+  observe: 4,
+  tick: 5,
+  transmit: 6,
+  command: 7,
+  event: 8,
+  deadline: 9,
+  checkpoint: 10,
+  hash: 11,
+  inspect: 12,
+  verdict: 13,
+} as const;
+export type ScriptCall = keyof typeof scriptCalls;
+
+/** Buffers by name, in place of an address. */
+export const place = { context: 0xfffffff0, frame: 0xfffffff1, record: 0xfffffff2, config: 0xfffffff3, checkpoint: 0xfffffff4 };
+
+const kind = { end: 0, write: 1, read: 2, call: 3, keep: 4, back: 5, tables: 6, native: 7, compare: 8 };
+const headerWords = 4;
+const magic = 0x48534352;
+
+export interface ScriptResult {
+  /** Entries worked off: all of them, unless the image trapped. */
+  done: number;
+  trap: number;
+  trapSite: number;
+  /** The result of the entry that `call`, `native` or `compare` gave the number of. */
+  word(entry: number): number;
+  /** The bytes that a `read` took. */
+  bytes(entry: number): Uint8Array;
+}
+
+/** Words are written in the target's order, bytes as they are. */
+export class Script {
+  private readonly bigEndian: boolean;
+  private buffer = new ArrayBuffer(1 << 16);
+  private view = new DataView(this.buffer);
+  private length = headerWords * 4;
+  private marked = 0;
+  /** Where each entry's result lies, and how many bytes. */
+  private readonly results: { at: number; bytes: number }[] = [];
+
+  constructor(bigEndian: boolean) {
+    this.bigEndian = bigEndian;
+  }
+
+  get bytesUsed(): number {
+    return this.length + 8;
+  }
+
+  get entries(): number {
+    return this.results.length;
+  }
+
+  private room(bytes: number): void {
+    if (this.length + bytes + 8 <= this.buffer.byteLength) return;
+    const larger = new Uint8Array(Math.max(this.buffer.byteLength * 2, this.length + bytes + 8));
+    larger.set(new Uint8Array(this.buffer));
+    this.buffer = larger.buffer;
+    this.view = new DataView(this.buffer);
+  }
+
+  private entry(of: number, words: readonly number[], data: Uint8Array | number, resultAt: number): number {
+    const dataBytes = typeof data === 'number' ? data : data.length;
+    const bytes = 8 + words.length * 4 + Math.ceil(dataBytes / 4) * 4;
+    this.room(bytes);
+    const put = (offset: number, word: number) => this.view.setUint32(this.length + offset, word >>> 0, !this.bigEndian);
+    put(0, of);
+    put(4, bytes / 4);
+    words.forEach((word, index) => {
+      put(8 + index * 4, word);
+    });
+    if (typeof data !== 'number') new Uint8Array(this.buffer).set(data, this.length + 8 + words.length * 4);
+    this.results.push({ at: this.length + resultAt, bytes: dataBytes });
+    this.length += bytes;
+    return this.results.length - 1;
+  }
+
+  write(at: number, bytes: Uint8Array, offset = 0): number {
+    return this.entry(kind.write, [at, offset, bytes.length], bytes, 20);
+  }
+
+  read(at: number, bytes: number, offset = 0): number {
+    return this.entry(kind.read, [at, offset, bytes], bytes, 20);
+  }
+
+  /** Marked calls so far: each gives one record of the counting plugin. */
+  get calls(): number {
+    return this.marked;
+  }
+
+  call(name: ScriptCall, ...words: number[]): number {
+    this.marked += 1;
+    const padded = [...words, 0, 0, 0, 0, 0, 0, 0, 0].slice(0, 8);
+    return this.entry(kind.call, [scriptCalls[name], ...padded, 0], 0, 8 + 9 * 4);
+  }
+
+  /** Sets the context aside. */
+  keep(): number {
+    return this.entry(kind.keep, [], 0, 0);
+  }
+
+  /** Brings back the context that was set aside. */
+  back(): number {
+    return this.entry(kind.back, [], 0, 0);
+  }
+
+  /** Fills the yardstick's tables from the context: all of them, or what a frame's check needs. */
+  tables(layout: readonly number[], all: boolean): number {
+    return this.entry(kind.tables, [all ? 1 : 0, ...layout], 0, 0);
+  }
+
+  nativeVerdict(owner: number, slot: number, nowS: number, nowMs: number): number {
+    this.marked += 1;
+    return this.entry(kind.native, [1, owner, slot, nowS, nowMs, 0], 0, 8 + 5 * 4);
+  }
+
+  nativeFrame(length: number): number {
+    this.marked += 1;
+    return this.entry(kind.native, [2, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
+  }
+
+  /** In how many places the context and the yardstick's tables differ. */
+  compare(all: boolean): number {
+    return this.entry(kind.compare, [all ? 1 : 0, 0], 0, 12);
+  }
+
+  /** The script as it lies in the emulated memory. */
+  finish(): Uint8Array {
+    this.view.setUint32(0, magic, !this.bigEndian);
+    const bytes = new Uint8Array(this.length + 8);
+    bytes.set(new Uint8Array(this.buffer, 0, this.length));
+    return bytes;
+  }
+
+  /** Reads the results out of the memory that the emulator left. */
+  resultsOf(memory: Uint8Array): ScriptResult {
+    const view = new DataView(memory.buffer, memory.byteOffset, memory.length);
+    const word = (at: number) => view.getUint32(at, !this.bigEndian);
+    return {
+      done: word(4),
+      trap: word(8),
+      trapSite: word(12),
+      word: (entry) => word(this.results[entry].at),
+      bytes: (entry) => memory.slice(this.results[entry].at, this.results[entry].at + this.results[entry].bytes),
+    };
+  }
+}

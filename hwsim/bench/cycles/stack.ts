@@ -1,0 +1,30 @@
+/** The painted stack of a board, asked for over its line after it has worked. */
+import { readFileSync } from 'node:fs';
+import { readElf } from '../../../host/board/elf.ts';
+import type { Target } from '../../../host/board/targets.ts';
+import { askFor } from '../../emulator/port.ts';
+import { Rack } from '../../emulator/pool.ts';
+import { BoardSession } from '../../emulator/session.ts';
+import { portInputs, type Recording } from './record.ts';
+
+const inputsMax = 1500;
+
+/** Greatest depth of the stack, bytes, over the first inputs of a recording. */
+export function measureStack(target: Target, path: string, recording: Recording): number {
+  const rack = new Rack();
+  try {
+    const session = new BoardSession({ rack, id: target.name, target, path, elf: readElf(readFileSync(path)) });
+    session.untilDone();
+    for (const input of portInputs(recording).slice(0, inputsMax)) {
+      session.give(input);
+      session.untilDone();
+    }
+    session.give({ kind: 'ask', what: askFor.stackDepth, index: 0 });
+    const answer = session.untilDone().at(-1);
+    session.close();
+    if (answer?.kind !== 'answer') throw new Error(`${target.name} does not say how deep its stack went`);
+    return answer.words[0];
+  } finally {
+    rack.close();
+  }
+}

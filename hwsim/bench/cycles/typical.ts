@@ -1,0 +1,232 @@
+/** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
+import { decodeFrame, sealBytes } from '../../../host/cbor/frame.ts';
+import { type Intent, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
+import { open, readHeader } from '../../../host/security/envelope.ts';
+import { SIMULATED_CLUSTER } from '../../../host/security/provision.ts';
+import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
+import { RandomStream } from '../../kernel/random.ts';
+import { STATUS } from '../../../host/engine/status.ts';
+import { accepted, recordNode, type Recording, replay } from './record.ts';
+import { type Runner, runScript } from './runner.ts';
+import { place, Script } from './script.ts';
+import { renewCodes } from './codes.ts';
+import { benchLink, epochOf } from './frames.ts';
+import { firmwareConstants } from './layout.ts';
+import { airMessage, airShapes } from './messages.ts';
+
+/** Instructions of one kind of operation. */
+export interface OpSample {
+  op: string;
+  counts: number[];
+}
+
+export interface TypicalRun {
+  ops: OpSample[];
+  /** Instructions per second of mission time, all calls and polls. */
+  instructionsPerS: number;
+  /** Results that differ from V8's: none, or the board is wrong. */
+  different: number;
+  /** The context that the run left, for searches that begin there. */
+  context: Uint8Array;
+}
+
+export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+const variantsPerType = 9;
+const walksMax = 120;
+const openedMax = 400;
+
+/** The recording that all figures of a target rest on: a whole cluster of its preset's size, six hours from power-on. */
+export function typicalRecording(preset: 'flight' | 'compact'): Recording {
+  const nodes = preset === 'compact' ? 64 : 200;
+  return recordNode({ scenario: 'quiet', preset, nodes, node: 17, days: 0.25, seed: 1 });
+}
+
+/** Collects counts under names, in the order in which names first came up. */
+class Samples {
+  readonly #counts = new Map<string, number[]>();
+
+  add(op: string, instructions: number): void {
+    const held = this.#counts.get(op);
+    if (held === undefined) this.#counts.set(op, [instructions]);
+    else held.push(instructions);
+  }
+
+  list(): OpSample[] {
+    return [...this.#counts].map(([op, counts]) => ({ op, counts }));
+  }
+}
+
+interface EndState {
+  context: Uint8Array;
+  /** The same, with all verdicts to be found anew. */
+  soiled: Uint8Array;
+  nowS: number;
+  /** Mission seconds by which nowS lags. */
+  held: [number, number][];
+}
+
+/** Who holds what at the end of a recording: the newest claims that were let in. */
+function heldIntents(context: Uint8Array, constants: ReadonlyMap<string, number>): [number, number][] {
+  const view = new DataView(context.buffer, context.byteOffset);
+  const index = constants.get('INTENT_INDEX_AT')!;
+  const slots = constants.get('OWN_SLOTS')!;
+  const held: [number, number][] = [];
+  for (let entry = 0; entry < constants.get('MEMBERS_MAX')! * slots; entry += 1)
+    if (view.getUint16(index + 2 * entry, true) !== 0xffff) held.push([Math.floor(entry / slots), entry % slots]);
+  return held;
+}
+
+const groupBytes = 32;
+
+/** What an epoch's cut does, done to a copy: in every group, verdicts are valid before its first record only. */
+function soiled(context: Uint8Array, constants: ReadonlyMap<string, number>): Uint8Array {
+  const copy = context.slice();
+  const from = constants.get('GROUPS_AT')!;
+  const end = from + constants.get('GROUPS_MAX')! * groupBytes;
+  for (let at = from; at < end; at += groupBytes) copy.copyWithin(at + 18, at + 16, at + 18);
+  renewCodes(copy, constants, from, end);
+  return copy;
+}
+
+function recordedPart(
+  runner: Runner,
+  recording: Recording,
+  samples: Samples,
+): { end: EndState; different: number; instructionsPerS: number } {
+  const { target } = runner;
+  const constants = firmwareConstants(runner.image);
+  const contextBytes = constants.get('CONTEXT_BYTES')!;
+  const script = new Script(target.bigEndian);
+  const entries = recording.calls.map((call) => replay(script, call));
+  const readContext = script.read(place.context, contextBytes);
+  script.call('hash', place.context);
+  script.call('checkpoint', place.context, place.checkpoint, contextBytes + 16);
+  const { bytes: config } = recording.calls.find(({ op }) => op === 'boot')!;
+  script.write(place.config, config);
+  const { nowS } = recording.calls.at(-1)!;
+  script.call('restore', place.context, place.checkpoint, contextBytes + 16, place.config, config.length, 2, 3, 0);
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  let total = 0;
+  counts.forEach(({ op, instructions }, index) => {
+    const call = recording.calls[index];
+    if (call === undefined) {
+      samples.add(op, instructions);
+      return;
+    }
+    total += instructions;
+    // An empty poll is no operation of its own.
+    if (call.result === 0 && ['transmit', 'command', 'event'].includes(op)) return;
+    if (op === 'receive' && !accepted(call)) return;
+    samples.add(op, instructions);
+    if (op === 'tick' && call.about === 'work') samples.add('tick with work', instructions);
+    if (op === 'tick' && call.about === 'plan') samples.add('plan repair', instructions);
+  });
+  const context = result.bytes(readContext);
+  const different = recording.calls.filter((call, index) => result.word(entries[index]) !== call.result).length;
+  return {
+    end: { context, soiled: soiled(context, constants), nowS, held: heldIntents(context, constants) },
+    different,
+    instructionsPerS: total / recording.seconds,
+  };
+}
+
+/** A counter that the node has had of nobody when its recording ends. */
+function unheardCounter(recording: Recording): number {
+  const heard = recording.calls.filter(({ op }) => op === 'receive').map(({ bytes }) => readHeader(bytes).counter);
+  return 1 + heard.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** Frames of the recording, each with a last message that cannot be true: checked to their end, then refused. */
+export function refusedFrames(recording: Recording): Uint8Array[] {
+  const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
+  const counter = unheardCounter(recording);
+  return recording.calls
+    .filter((call) => call.op === 'receive')
+    .map(({ bytes }) => open(bytes, benchLink.keyOf, benchLink.cipher))
+    .filter(({ header, plaintext }) => header.epoch !== 0 && plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
+    .map(({ header, plaintext }) => sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink));
+}
+
+/** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
+function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
+  const { target } = runner;
+  const script = new Script(target.bigEndian);
+  script.write(place.context, end.soiled);
+  script.keep();
+  const names: string[] = [];
+  const random = new RandomStream(1, 'bench/cycles');
+  const { nowS, held } = end;
+  for (const at of random.permutation(held.length).slice(0, walksMax)) {
+    script.back();
+    script.call('verdict', place.context, held[at][0], held[at][1], nowS, 0);
+    names.push('conflict check');
+  }
+  script.write(place.context, end.context);
+  script.keep();
+  for (let what = 1; what <= 11; what += 1) {
+    names.push('inspect');
+    script.call('inspect', place.context, what, 1, place.frame, 256);
+  }
+  const receive = (frame: Uint8Array, name: string): number => {
+    script.write(place.frame, frame);
+    names.push(name);
+    return script.call('receive', place.context, nowS, 0, place.frame, frame.length);
+  };
+  const opened = refusedFrames(recording).slice(-openedMax);
+  const openEntries = opened.map((frame) => receive(frame, 'open'));
+  const typeEntries = receiveEachType(script, recording, end, random, receive);
+  const { result, counts } = runScript(runner, script);
+  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  counts.forEach(({ instructions }, index) => {
+    samples.add(names[index], instructions);
+  });
+  const statusOf = (entry: number) => result.word(entry) & 0xff;
+  const other = openEntries.find((entry) => statusOf(entry) !== STATUS.implausible);
+  if (other !== undefined) throw new Error(`a frame that cannot be true ended with status ${statusOf(other)}`);
+  const refused = typeEntries.find(({ entry }) => statusOf(entry) !== STATUS.ok);
+  if (refused !== undefined)
+    throw new Error(`a frame with one ${refused.name} was refused with status ${statusOf(refused.entry)}`);
+}
+
+/** Intents of others that the recorded node heard, in that order. */
+function heardIntents({ calls }: Recording): Intent[] {
+  const frames = calls
+    .filter((call) => call.op === 'receive' && accepted(call))
+    .map(({ bytes }) => decodeFrame(bytes, benchLink));
+  return frames.flatMap(({ messages }) => messages.filter((message): message is Intent => message.name === 'intent'));
+}
+
+const renewed = ({ name, ...fields }: Intent) => ({ ...fields, version: fields.version + 1 });
+
+function receiveEachType(
+  script: Script,
+  recording: Recording,
+  end: EndState,
+  random: RandomStream,
+  receive: (frame: Uint8Array, name: string) => number,
+): { name: string; entry: number }[] {
+  const entries: { name: string; entry: number }[] = [];
+  const counter = unheardCounter(recording);
+  const intents = heardIntents(recording).slice(-variantsPerType);
+  for (const { name } of airShapes)
+    for (let variant = 0; variant < variantsPerType; variant += 1) {
+      const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
+      const drawn = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
+      // Not every claim that can be drawn may be made in its slot: those that were heard are published anew.
+      const fields = name === 'intent' ? renewed(intents[variant % intents.length]) : drawn;
+      script.back();
+      const header = { cluster: SIMULATED_CLUSTER, epoch: epochOf(name), sender, addressee: recording.node, counter };
+      const frame = sealBytes(header, encodeShape(shapeNamed(name), fields), benchLink);
+      entries.push({ name, entry: receive(frame, `receive ${name}`) });
+    }
+  return entries;
+}
+
+/** Everything that is measured of one target in a recorded run. */
+export function measureTypical(runner: Runner, recording: Recording): TypicalRun {
+  const samples = new Samples();
+  const { end, different, instructionsPerS } = recordedPart(runner, recording, samples);
+  stateParts(runner, recording, end, samples);
+  return { ops: samples.list(), instructionsPerS, different, context: end.context };
+}

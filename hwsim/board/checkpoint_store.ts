@@ -1,0 +1,11 @@
+import type { Controller } from './controller.ts';
+import { type CheckpointKeeper, KeptElsewhere } from './nonvolatile.ts';
+import { OwnMemoryBoard } from './faultable_memory.ts';
+import { CheckpointSlots } from './checkpoint_slots.ts';
+
+/** Who keeps a node's checkpoints; null: its context lies in the engine's memory. */
+export function keeperOf(controller: Controller | null): CheckpointKeeper {
+  if (controller === null) return new CheckpointSlots();
+  if (controller instanceof OwnMemoryBoard) return controller;
+  return new KeptElsewhere((age) => controller.spoil(age));
+}

@@ -1,0 +1,228 @@
+import type { ImageFacts } from '../../../host/engine/engine.ts';
+import { runScenario, type RunFacts } from '../../fleet/run.ts';
+import type { TraceConsumer } from '../../kernel/trace.ts';
+import type { Scenario } from '../../scenario/schema.ts';
+import type { Body } from '../../world/bodies.ts';
+import { ClusterEngine, isStore } from './cluster_engine.ts';
+import { type Call, emptyCall, type Layout, layoutOf, Machine, op, type Program, yields } from './machine.ts';
+
+/** Calls between two snapshots of a node's state. */
+const snapshotCalls = 50;
+const pageBytes = 1024;
+
+/** A node's state every `snapshotCalls` calls, in pages; what has not changed since the one before is kept once. */
+class Snapshots {
+  readonly #taken: Uint8Array[][] = [];
+
+  take(state: Uint8Array): void {
+    const before = this.#taken.at(-1);
+    const pages: Uint8Array[] = [];
+    for (let at = 0; at < state.length; at += pageBytes) {
+      const page = state.subarray(at, at + pageBytes);
+      const old = before?.[pages.length];
+      pages.push(old !== undefined && Buffer.compare(old, page) === 0 ? old : page.slice());
+    }
+    this.#taken.push(pages);
+  }
+
+  /** Sets changed[w] for each word w of the state's first `bytes` bytes that changed between two snapshots. */
+  markChanges(changed: Uint8Array, bytes: number): void {
+    for (let number = 0; number * pageBytes < bytes; number += 1)
+      for (let taken = 1; taken < this.#taken.length; taken += 1) {
+        const page = this.#taken[taken][number];
+        const before = this.#taken[taken - 1][number];
+        if (before === page) continue;
+        const end = Math.min(page.length, bytes - number * pageBytes);
+        for (let at = 0; at < end; at += 1) if (page[at] !== before[at]) changed[(number * pageBytes + at) >> 2] = 1;
+      }
+  }
+
+  /** Puts back the last one taken before call `index`; returns the call that it was taken before. */
+  restore(state: Uint8Array, index: number): number {
+    const from = Math.min(Math.floor(index / snapshotCalls), this.#taken.length - 1);
+    const pages = this.#taken[from];
+    for (let number = 0; number < pages.length; number += 1) state.set(pages[number], number * pageBytes);
+    return from * snapshotCalls;
+  }
+}
+
+/** One node's calls in order, with everything that went in and came out. */
+export class CallLog {
+  count = 0;
+  op = new Uint8Array(1 << 12);
+  nowS = new Uint32Array(1 << 12);
+  nowMs = new Uint16Array(1 << 12);
+  result = new Int32Array(1 << 12);
+  /** Where inputs or outputs lie in `bytes`: frame or record; configuration and then image. */
+  at = new Uint32Array(1 << 12);
+  length = new Uint32Array(1 << 12);
+  imageLength = new Uint32Array(1 << 12);
+  cause = new Uint8Array(1 << 12);
+  /** True mission time about when it was made, ms. */
+  timeMs = new Float64Array(1 << 12);
+  bytes = new Uint8Array(1 << 20);
+  readonly snapshots = new Snapshots();
+  /** Calls that gave a `store-checkpoint`, and the context that each stored. */
+  readonly stores: number[] = [];
+  readonly storedBlocks = new Map<number, Uint8Array>();
+  /** What the image showed between calls, by what was asked for. */
+  readonly #shown = new Map<string, Uint8Array>();
+  #used = 0;
+
+  add(call: Call, result: number, output: Uint8Array, outputAt: number, timeMs: number): void {
+    const index = this.count;
+    if (index === this.op.length) this.#grow();
+    this.count = index + 1;
+    this.op[index] = call.op;
+    this.nowS[index] = call.nowS;
+    this.nowMs[index] = call.nowMs;
+    this.cause[index] = call.cause;
+    this.result[index] = result;
+    this.timeMs[index] = timeMs;
+    this.at[index] = this.#used;
+    if (yields(call.op)) {
+      this.length[index] = Math.max(0, result);
+      this.#keep(output, outputAt, this.length[index]);
+      if (call.op === op.command && result > 0 && isStore(output, outputAt)) this.stores.push(index);
+      return;
+    }
+    this.length[index] = call.length;
+    this.#keep(call.source, call.at, call.length);
+    this.imageLength[index] = call.op === op.restore ? call.imageLength : 0;
+    this.#keep(call.source, call.imageAt, this.imageLength[index]);
+  }
+
+  /** What was shown after the first `calls` calls. */
+  shown(calls: number, what: number, index: number): Uint8Array {
+    const bytes = this.#shown.get(`${calls} ${what} ${index}`);
+    if (bytes === undefined) throw new Error(`the recorded run did not look at ${what}/${index} after ${calls} calls`);
+    return bytes;
+  }
+
+  keepShown(what: number, index: number, bytes: Uint8Array): void {
+    this.#shown.set(`${this.count} ${what} ${index}`, bytes);
+  }
+
+  /** Fills `call` with the inputs of call `index`. */
+  read(index: number, call: Call): void {
+    call.op = this.op[index];
+    call.nowS = this.nowS[index];
+    call.nowMs = this.nowMs[index];
+    call.cause = this.cause[index];
+    call.source = this.bytes;
+    call.at = this.at[index];
+    call.length = yields(call.op) ? 0 : this.length[index];
+    call.imageAt = call.at + call.length;
+    call.imageLength = this.imageLength[index];
+  }
+
+  #keep(from: Uint8Array, at: number, length: number): void {
+    while (this.#used + length > this.bytes.length) this.bytes = widened(this.bytes);
+    for (let index = 0; index < length; index += 1) this.bytes[this.#used + index] = from[at + index];
+    this.#used += length;
+  }
+
+  #grow(): void {
+    this.op = widened(this.op);
+    this.nowS = widened(this.nowS);
+    this.nowMs = widened(this.nowMs);
+    this.result = widened(this.result);
+    this.at = widened(this.at);
+    this.length = widened(this.length);
+    this.imageLength = widened(this.imageLength);
+    this.cause = widened(this.cause);
+    this.timeMs = widened(this.timeMs);
+  }
+}
+
+function widened<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(from: T): T {
+  const to = new (from.constructor as new (length: number) => T)(from.length * 2);
+  to.set(from as never);
+  return to;
+}
+
+class RecordingEngine extends ClusterEngine {
+  readonly logs: CallLog[];
+
+  constructor(machines: readonly Machine[], image: ImageFacts) {
+    super(machines, image);
+    this.logs = machines.slice(1).map(() => new CallLog());
+  }
+
+  protected override run(node: number, call: Call): number {
+    const machine = this.machines[node];
+    const log = this.logs[node];
+    if (log.count % snapshotCalls === 0) log.snapshots.take(machine.state);
+    const result = machine.invoke(call);
+    log.add(call, result, machine.bytes, machine.outputAt(call.op), this.timeMs);
+    if (log.stores.at(-1) === log.count - 1)
+      log.storedBlocks.set(log.count - 1, machine.bytes.slice(machine.program.context, machine.program.stateTo));
+    return result;
+  }
+
+  protected override show(node: number, what: number, index: number): Uint8Array {
+    const bytes = super.show(node, what, index);
+    this.logs[node].keepShown(what, index, bytes);
+    return bytes;
+  }
+}
+
+/** Everything that a run of the cluster is made from, besides the image. */
+export interface Stage {
+  scenario: Scenario;
+  body: Body;
+  seed: number;
+  hours: number;
+}
+
+export interface Golden {
+  stage: Stage;
+  facts: RunFacts;
+  logs: CallLog[];
+  layout: Layout;
+}
+
+/** What `runScenario` is asked for. */
+export const flightOf = ({ scenario, body, seed, hours }: Stage, engine: ClusterEngine, consumers: TraceConsumer[]) => ({
+  seed,
+  days: hours / 24,
+  nodes: scenario.nodes,
+  body,
+  engine,
+  consumers: [engine.clock, ...consumers],
+});
+
+/** A machine per node and the host's own. */
+export function machinesFor(program: Program, nodes: number): Machine[] {
+  return Array.from({ length: nodes + 1 }, () => new Machine(program));
+}
+
+/** Flies the run without any upset and records every call. */
+export function recordGolden(program: Program, image: ImageFacts, stage: Stage, consumers: TraceConsumer[] = []): Golden {
+  const engine = new RecordingEngine(machinesFor(program, stage.scenario.nodes), image);
+  const facts = runScenario(stage.scenario, flightOf(stage, engine, consumers));
+  if (facts.traps.length > 0)
+    throw new Error(`the run traps without any upset: node ${facts.traps[0].node}, site ${facts.traps[0].site}`);
+  return { stage, facts, logs: engine.logs, layout: layoutOf(engine.machines[0]) };
+}
+
+/** Makes the calls of a log again, in order; `each` hears of every call before and after. */
+export function replayLog(machine: Machine, log: CallLog, before: (index: number) => void): void {
+  const call = emptyCall();
+  machine.renew();
+  for (let index = 0; index < log.count; index += 1) {
+    before(index);
+    log.read(index, call);
+    if (machine.invoke(call) !== log.result[index])
+      throw new Error(`call ${index} of the recorded run gives another result when it is made again`);
+  }
+}
+
+/** Puts a machine where the golden run had it before call `index`. */
+export function rewind(machine: Machine, log: CallLog, index: number): void {
+  const call = emptyCall();
+  for (let made = log.snapshots.restore(machine.state, index); made < index; made += 1) {
+    log.read(made, call);
+    machine.invoke(call);
+  }
+}

@@ -1,0 +1,62 @@
+import { createV8Engine } from '../../../host/engine/v8.ts';
+import { runScenario } from '../../fleet/run.ts';
+import { parseScenario } from '../../scenario/load.ts';
+import { shippedScenarios } from '../../scenario/shipped.ts';
+import { findBody, shippedBodies } from '../../world/bodies.ts';
+import { readImages } from './images.ts';
+import { counted, countExport } from './instrument.ts';
+
+/** What protection costs, counted: a WebAssembly instruction each, bulk operations by the word. */
+export interface Overhead {
+  /** Instructions of the image with protection but without its scrubber ÷ those of the unprotected one. */
+  instructionRatio: number;
+  /** The same with the scrubber: the image that flies. */
+  instructionRatioScrubbed: number;
+  contextBytesRatio: number;
+  /** What the scrubber executes in a second of one node, and what share of 300 million a second that is. */
+  scrubbingPerS: number;
+  scrubbingShareOf300M: number;
+  instructionsPerNodeHour: { protected: number; unscrubbed: number; unprotected: number };
+  contextBytes: { protected: number; unprotected: number };
+  /** All three fly the run to the same trace hash. */
+  sameTrace: boolean;
+  workload: string;
+}
+
+/** The cluster workload: 100 nodes that boot, claim, mine and haul. */
+const workload = { scenario: 'cluster-neo', hours: 3 } as const;
+/** Cycles of a Cortex-M7 in a second. */
+const m7Hz = 300e6;
+
+async function count(image: 'protected' | 'unscrubbed' | 'unprotected', seed: number) {
+  const engine = createV8Engine(await counted(readImages(image)));
+  const scenario = parseScenario(shippedScenarios[workload.scenario], `${workload.scenario}.yaml`);
+  const body = findBody(shippedBodies(), scenario.body);
+  const { nodes } = scenario;
+  const { traceHash } = runScenario(scenario, { seed, days: workload.hours / 24, nodes, body, engine });
+  const counter = (engine.calls as unknown as Record<string, WebAssembly.Global>)[countExport];
+  return { traceHash, perNodeHour: Number(counter.value) / nodes / workload.hours, contextBytes: engine.image.contextBytes };
+}
+
+/** Flies the workload with three images, without any upset. */
+export async function measureOverhead(seed: number): Promise<Overhead> {
+  const flown = await count('protected', seed);
+  const unscrubbed = await count('unscrubbed', seed);
+  const bare = await count('unprotected', seed);
+  const scrubbingPerS = (flown.perNodeHour - unscrubbed.perNodeHour) / 3600;
+  return {
+    instructionRatio: unscrubbed.perNodeHour / bare.perNodeHour,
+    instructionRatioScrubbed: flown.perNodeHour / bare.perNodeHour,
+    contextBytesRatio: flown.contextBytes / bare.contextBytes,
+    scrubbingPerS,
+    scrubbingShareOf300M: scrubbingPerS / m7Hz,
+    instructionsPerNodeHour: {
+      protected: flown.perNodeHour,
+      unscrubbed: unscrubbed.perNodeHour,
+      unprotected: bare.perNodeHour,
+    },
+    contextBytes: { protected: flown.contextBytes, unprotected: bare.contextBytes },
+    sameTrace: new Set([flown.traceHash, unscrubbed.traceHash, bare.traceHash]).size === 1,
+    workload: `${workload.scenario}, ${workload.hours} h`,
+  };
+}

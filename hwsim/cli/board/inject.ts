@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { portInputs, recordNode } from '../../bench/cycles/record.ts';
+import { buildBoard } from '../../../host/board/build.ts';
+import { readElf } from '../../../host/board/elf.ts';
+import { type TargetName, targets } from '../../../host/board/targets.ts';
+import { ToolError } from '../../../host/board/toolchain.ts';
+import { registersOf } from '../../emulator/debugger.ts';
+import { type InjectionPlace, type InjectionResult, Injector, type Outcome } from '../../campaign/board/inject.ts';
+import { EmulatorError, Rack } from '../../emulator/pool.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+
+export interface BoardInjectOptions {
+  at: number;
+  call?: number;
+  bit: number;
+  register?: string;
+  address?: number;
+  linear?: number;
+  symbol?: string;
+  inputs: number;
+  json?: true;
+}
+
+function placeOf({ register, address, linear, symbol }: BoardInjectOptions, target: TargetName): InjectionPlace {
+  const given = [register, address, linear, symbol].filter((each) => each !== undefined).length;
+  if (given !== 1)
+    throw new CommandError('say where to flip the bit: one of --register, --address, --linear and --symbol', exitCode.usage);
+  if (register !== undefined) {
+    const names = [...registersOf(targets[target]).numbers.keys()];
+    if (!names.includes(register))
+      throw new CommandError(`${target} has no register '${register}': ${names.join(' ')}`, exitCode.usage);
+    return { register };
+  }
+  if (address !== undefined) return { address };
+  return linear !== undefined ? { linear } : { symbol: symbol as string };
+}
+
+function spell(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'masked':
+      return 'masked: outputs and state at the end are those of the golden run';
+    case 'wrong-state':
+      return 'wrong state: all outputs are right, the context at the end is another';
+    case 'wrong-output':
+      return `wrong output: first in what came back for input ${outcome.input}`;
+    case 'trap':
+      return `trap while input ${outcome.input} was worked on: site ${outcome.site}, reason ${outcome.reason}`;
+    case 'restart':
+      return `the board restarted itself while input ${outcome.input} was worked on: cause ${outcome.cause}`;
+    case 'hang':
+      return `hang while input ${outcome.input} was worked on, caught by the ${outcome.caughtBy}`;
+  }
+}
+
+function print(target: TargetName, { outcome, call, op, at, address, before, after }: InjectionResult): void {
+  console.log(
+    `${target}: before instruction ${at} of call ${call} (${op}), at 0x${address.toString(16)}: ${before} became ${after}`,
+  );
+  console.log(spell(outcome));
+}
+
+/** `board inject`: one bit flip in a short recorded run. Exit 0 whatever came of it: the outcome is the answer. */
+export async function boardInject(name: TargetName, options: BoardInjectOptions): Promise<void> {
+  const place = placeOf(options, name);
+  const preset = targets[name].preset === 'compact' ? 'compact' : 'flight';
+  const rack = new Rack();
+  try {
+    const { target, elf: path } = await buildBoard(name);
+    const recording = recordNode({ scenario: 'quiet', preset, nodes: 20, node: 7, days: 0.05, seed: 1 });
+    const inputs = portInputs(recording).slice(0, options.inputs);
+    const injector = new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs });
+    const result = injector.inject({ time: { call: options.call, at: options.at }, place, bit: options.bit });
+    if (options.json) console.log(JSON.stringify({ target: name, ...result }));
+    else print(name, result);
+  } catch (error) {
+    if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
+    if (error instanceof EmulatorError) throw new CommandError(error.message, exitCode.input);
+    throw error;
+  } finally {
+    rack.close();
+  }
+}

@@ -1,0 +1,193 @@
+import Table from 'cli-table3';
+import {
+  goodOutcomes,
+  type InjectionRecord,
+  type ModelName,
+  noOutcomes,
+  type OutcomeCounts,
+  type OutcomeName,
+  outcomeNames,
+} from '../../campaign/outcomes.ts';
+import type { Overhead } from '../../campaign/memory/overhead.ts';
+import {
+  lowerBound95,
+  type MeanWork,
+  meanWorkToFailure,
+  type Share,
+  shareOf,
+  upperBound95,
+} from '../../campaign/memory/statistics.ts';
+
+/** One image's part of the report. */
+export interface ImageReport {
+  /** SHA-256. */
+  firmware: string;
+  n: number;
+  outcomes: OutcomeCounts;
+  byModel: Record<string, { n: number; outcomes: OutcomeCounts }>;
+  /** Static data (constants, and what lives within one call) and the context, apart. */
+  byRegion: Record<string, { n: number; outcomes: OutcomeCounts }>;
+  sdcPropagated: number;
+  /** One-sided 95 % upper bound of the rate of SDC-propagated: 3 ÷ n when there was none. */
+  upperBound95: number;
+  /** SDC-local and SDC-propagated. */
+  sdc: Share;
+  sdcUpperBound95: number;
+  /** Correct, or recovered by the deadline; its one-sided 95 % lower bound. */
+  good: Share;
+  goodLowerBound95: number;
+  /** Bits that an upset may strike; null where the campaign does not say. */
+  bits: number | null;
+  /** Mean work to failure: of any outcome that is not good, and of SDC-propagated alone. */
+  mwtf: { failure: MeanWork; sdcPropagated: MeanWork } | null;
+}
+
+export interface InjectReport extends Omit<ImageReport, never> {
+  target: string;
+  seed: number;
+  models: readonly ModelName[];
+  unprotected: ImageReport | null;
+  /** Unprotected SDC rate ÷ 95 % upper bound of the protected one; and the same of SDC-propagated alone. */
+  sdcReduction: number | null;
+  sdcPropagatedReduction: number | null;
+  overhead: Overhead | null;
+  injectionsPerS: number;
+  injectionsPerSPerJob: number;
+  wallS: number;
+  jobs: number;
+  /** Injections of the protected image that were neither correct nor recovered, the worst first. */
+  failures: (InjectionRecord & { again: string })[];
+  notes: string[];
+}
+
+const failuresShownMax = 20;
+
+/** Counts what comes in; keeps no record but those that failed. */
+export class Tally {
+  readonly outcomes = noOutcomes();
+  readonly byModel = new Map<string, OutcomeCounts>();
+  readonly byRegion = new Map<string, OutcomeCounts>();
+  readonly failures: InjectionRecord[] = [];
+  n = 0;
+
+  add(record: InjectionRecord): void {
+    this.n += 1;
+    this.outcomes[record.outcome] += 1;
+    count(this.byModel, record.model, record.outcome);
+    if (record.span !== undefined) count(this.byModel, `${record.model} (${record.span})`, record.outcome);
+    if (record.region !== undefined) count(this.byRegion, record.region, record.outcome);
+    if (!goodOutcomes.includes(record.outcome)) this.failures.push(record);
+  }
+
+  report(firmware: string, bits: number | null): ImageReport {
+    const { n, outcomes } = this;
+    const sdcPropagated = outcomes['SDC-propagated'];
+    const sdc = sdcPropagated + outcomes['SDC-local'];
+    const good = goodOutcomes.reduce((sum, name) => sum + outcomes[name], 0);
+    const work = (count: number) => meanWorkToFailure(shareOf(count, n), bits ?? 0);
+    return {
+      firmware,
+      n,
+      outcomes,
+      byModel: sorted(this.byModel),
+      byRegion: sorted(this.byRegion),
+      sdcPropagated,
+      upperBound95: upperBound95(sdcPropagated, n),
+      sdc: shareOf(sdc, n),
+      sdcUpperBound95: upperBound95(sdc, n),
+      good: shareOf(good, n),
+      goodLowerBound95: lowerBound95(good, n),
+      bits,
+      mwtf: bits === null || n === 0 ? null : { failure: work(n - good), sdcPropagated: work(sdcPropagated) },
+    };
+  }
+}
+
+function count(counts: Map<string, OutcomeCounts>, name: string, outcome: OutcomeName): void {
+  let entry = counts.get(name);
+  if (entry === undefined) counts.set(name, (entry = noOutcomes()));
+  entry[outcome] += 1;
+}
+
+function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number; outcomes: OutcomeCounts }> {
+  const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    entries.map(([name, outcomes]) => [name, { n: Object.values(outcomes).reduce((sum, each) => sum + each, 0), outcomes }]),
+  );
+}
+
+export function againCommand({ target, index, seed, models, image }: InjectionRecord, mix: string): string {
+  const model = models === undefined || models === mix ? '' : ` --model ${models}`;
+  const where = target === 'wasm' ? '' : ` --target ${target}`;
+  return `npx heliograph inject${where} --seed ${seed}${model}${image === 'unprotected' ? ' --unprotected' : ''} --only ${index}`;
+}
+
+/** The worst first, by index among equals. */
+export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord[] {
+  const rank = (name: OutcomeName) => outcomeNames.indexOf(name);
+  return [...records].sort((a, b) => rank(b.outcome) - rank(a.outcome) || a.index - b.index).slice(0, failuresShownMax);
+}
+
+const percent = (rate: number) => `${(100 * rate).toPrecision(3)} %`;
+
+function outcomeTable(report: InjectReport): string {
+  const images: [string, ImageReport][] = [['struck', report]];
+  if (report.unprotected !== null) images[0][0] = 'protected';
+  if (report.unprotected !== null) images.push(['unprotected', report.unprotected]);
+  const head = ['outcome', ...images.flatMap(([name]) => [name, 'share'])];
+  const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right')) as ('left' | 'right')[];
+  const table = new Table({ head, style: { head: [], border: [] }, colAligns });
+  for (const name of outcomeNames)
+    table.push([
+      name,
+      ...images.flatMap(([, { outcomes, n }]) => [outcomes[name].toLocaleString('en'), percent(outcomes[name] / Math.max(1, n))]),
+    ]);
+  table.push(['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])]);
+  return table.toString();
+}
+
+function workLine(name: string, { mwtf }: ImageReport): string[] {
+  if (mwtf === null) return [];
+  const { nodeYears, low95, high95 } = mwtf.failure;
+  if (nodeYears === null) return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+  const to = high95 === null ? 'no bound' : high95.toPrecision(3);
+  return [`MWTF          ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
+}
+
+/** The report as people read it. */
+export function reportText(report: InjectReport): string {
+  const { unprotected, overhead } = report;
+  const lines = [
+    `${report.target}, seed ${report.seed}, models ${report.models.join(', ')}; image ${report.firmware.slice(0, 16)}`,
+    ...report.notes,
+    outcomeTable(report),
+    `SDC-propagated  ${report.sdcPropagated} of ${report.n.toLocaleString('en')}; rate at most ${report.upperBound95.toExponential(2)} (95 %)`,
+    `correct or recovered in time  ${percent(report.good.rate)}, at least ${percent(report.goodLowerBound95)} (95 %)`,
+    ...workLine(unprotected === null ? 'struck' : 'protected', report),
+  ];
+  if (unprotected !== null) {
+    lines.push(...workLine('unprotected', unprotected));
+    lines.push(
+      `SDC reduction  ${fixed(report.sdcReduction)} (unprotected rate ÷ 95 % upper bound of the protected one); propagated alone ${fixed(report.sdcPropagatedReduction)}`,
+    );
+  }
+  if (overhead !== null) lines.push(...overheadLines(overhead));
+  lines.push(
+    `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
+  );
+  for (const { outcome, index, reason, again } of report.failures)
+    lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
+  return lines.join('\n');
+}
+
+function overheadLines(overhead: Overhead): string[] {
+  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio, scrubbingPerS, scrubbingShareOf300M, sameTrace } =
+    overhead;
+  const traces = sameTrace ? 'all images fly to one trace hash' : 'the images fly to different traces';
+  return [
+    `overhead      ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
+    `              ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(scrubbingPerS)} instructions/s, ${percent(scrubbingShareOf300M)} of 300 M`,
+  ];
+}
+
+const fixed = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);

@@ -1,0 +1,126 @@
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
+import { TYPE } from '../../host/cbor/generated.ts';
+import { fileAdvice } from '../../host/store/store.ts';
+import { CommandError, exitCode } from '../../host/cli/exit.ts';
+import { nameRecord } from '../../host/cli/names.ts';
+
+/** Bytes gathered before they are compressed and written. */
+const chunkBytes = 1 << 20;
+/** Before each frame in frames.bin.gz, big-endian: time ms (u48), sender (u16), received (u16), lost (u16), length (u16). */
+const frameHeadBytes = 14;
+/** Told of every version in every table, and of every kilogram: too many to read. The frames hold the former. */
+const leftOut = new Set<number>([TYPE.held]);
+
+/** A gzip file written in members, so that what was written before a failure can be read. */
+class ChunkedFile {
+  private readonly descriptor: number;
+  private readonly held = Buffer.alloc(chunkBytes);
+  private length = 0;
+
+  constructor(path: string) {
+    this.descriptor = openSync(path, 'wx');
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.held.length) this.flush();
+    this.held.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  flush(): void {
+    const whole = gzipSync(this.held.subarray(0, this.length), { level: 1 });
+    this.length = 0;
+    for (let at = 0; at < whole.length; ) at += writeSync(this.descriptor, whole, at);
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.descriptor);
+  }
+}
+
+/**
+ * Writes a run into a folder: frames.bin.gz (every frame with its fate), events.jsonl.gz (events and commands by name, and world
+ * changes), and what the caller adds by `write`. When the disk fails, the run goes on, `failure` says why, and what was written stays.
+ */
+export class Recording implements TraceConsumer {
+  failure: string | null = null;
+  private readonly folder: string;
+  private frames: ChunkedFile | null = null;
+  private events: ChunkedFile | null = null;
+
+  /** The folder must be new or empty: an older recording is never written over. Throws CommandError. */
+  constructor(folder: string) {
+    this.folder = folder;
+    if (existsSync(folder) && readdirSync(folder).length > 0) {
+      throw new CommandError(`--out ${folder}: is not empty; name a new folder, so that nothing is lost`, exitCode.usage);
+    }
+    try {
+      mkdirSync(folder, { recursive: true });
+      this.frames = new ChunkedFile(join(folder, 'frames.bin.gz'));
+      this.events = new ChunkedFile(join(folder, 'events.jsonl.gz'));
+    } catch (error) {
+      const advice = fileAdvice(error as NodeJS.ErrnoException);
+      throw new CommandError(`--out ${folder}: cannot be written: ${advice}`, exitCode.environment);
+    }
+  }
+
+  frame(timeMs: number, sender: number, bytes: Uint8Array, received: number, lost: number): void {
+    if (this.failure !== null) return;
+    const head = Buffer.alloc(frameHeadBytes);
+    head.writeUIntBE(timeMs, 0, 6);
+    head.writeUInt16BE(sender, 6);
+    head.writeUInt16BE(received, 8);
+    head.writeUInt16BE(lost, 10);
+    head.writeUInt16BE(bytes.length, 12);
+    this.guarded(() => {
+      this.frames?.append(head);
+      this.frames?.append(bytes);
+    });
+  }
+
+  command(timeMs: number, node: number, fields: Uint32Array, length: number): void {
+    this.record(timeMs, node, fields, length);
+  }
+
+  event(timeMs: number, node: number, fields: Uint32Array, length: number): void {
+    this.record(timeMs, node, fields, length);
+  }
+
+  world(timeMs: number, change: WorldChange): void {
+    if (change.kind !== 'credit') this.line({ timeS: timeMs / 1000, world: change.kind, ...change });
+  }
+
+  private record(timeMs: number, node: number, fields: Uint32Array, length: number): void {
+    if (leftOut.has(fields[0]) || this.failure !== null) return;
+    const named = nameRecord(fields, length);
+    this.line({ timeS: timeMs / 1000, node, what: named.name, ...named.fields });
+  }
+
+  private line(value: object): void {
+    if (this.failure !== null) return;
+    this.guarded(() => this.events?.append(Buffer.from(`${JSON.stringify(value)}\n`)));
+  }
+
+  /** Adds a small file of its own. */
+  write(name: string, content: string | Uint8Array): void {
+    this.guarded(() => writeFileSync(join(this.folder, name), content));
+  }
+
+  close(): void {
+    this.guarded(() => this.frames?.close());
+    this.guarded(() => this.events?.close());
+  }
+
+  private guarded(write: () => void): void {
+    if (this.failure !== null) return;
+    try {
+      write();
+    } catch (error) {
+      this.failure = `--out ${this.folder}: is incomplete: ${fileAdvice(error as NodeJS.ErrnoException)}`;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { openSync, readSync, writeSync } from 'node:fs';
+import { nonVolatileOffset } from '../../host/board/targets.ts';
+import type { Preset } from '../../host/build/root.ts';
+import { createV8Engine } from '../../host/engine/v8.ts';
+import { readImage } from '../../hwsim/cli/sim.ts';
+import { StreamReader } from '../../host/radio/framing.ts';
+import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
+import { BoardLoop } from '../../hwsim/emulator/loop.ts';
+import { SlotFile } from '../../hwsim/emulator/memory.ts';
+import { decodeInput, encodeOutput, PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/emulator/port.ts';
+import type { Rack } from '../../hwsim/emulator/pool.ts';
+import type { CallCounts } from '../../hwsim/board/parts.ts';
+import type { RunFacts } from '../../hwsim/fleet/run.ts';
+
+/** What a stand-in does wrong, after so many inputs. */
+export interface Misbehaviour {
+  what: 'none' | 'hangs' | 'dies' | 'babbles' | 'restarts' | 'other-image';
+  after: number;
+}
+
+/** A run's calls but its ticks: a board that must tick before it takes a frame does so by itself, and does not tell. */
+export function callsOf({ calls }: RunFacts): Omit<CallCounts, 'ticks'> {
+  const { ticks: _, ...others } = calls;
+  return others;
+}
+
+const standInWord = 'stand-in';
+const target = 42;
+
+/**
+ * A board that speaks the port by the same files as its peer, on two pipes, in a process of its own: for what can be tested without an emulator. A test that
+ * uses it begins with `if (isStandIn()) runStandIn(); else …`: the process is the test's own bundle.
+ */
+export function isStandIn(): boolean {
+  return process.argv[2] === standInWord;
+}
+
+export function standIn(
+  rack: Rack,
+  id: string,
+  preset: Preset,
+  misbehaviour: Misbehaviour = { what: 'none', after: 0 },
+): EmulatedBoard {
+  const image = createV8Engine(readImage(preset)).image;
+  return new EmulatedBoard({
+    rack,
+    id,
+    title: `board ${id} (stand-in)`,
+    command: process.execPath,
+    remedy: 'install Node',
+    rebuild: 'build it again',
+    identity: { target, preset: 1, contextBytes: image.contextBytes, imageSha256: image.sha256 },
+    arguments: (line, ramFile) => [process.argv[1], standInWord, line, ramFile, preset, JSON.stringify(misbehaviour)],
+  });
+}
+
+export function runStandIn(): void {
+  const [line, ramFile, preset, words] = process.argv.slice(3);
+  const { what, after } = JSON.parse(words) as Misbehaviour;
+  const engine = createV8Engine(readImage(preset as Preset));
+  const into = openSync(`${line}.in`, 'r+');
+  const out = openSync(`${line}.out`, 'r+');
+  const memory = new SlotFile(openSync(ramFile, 'r+'), nonVolatileOffset);
+  const loop = new BoardLoop(engine, memory);
+  const emit = (output: PortOutput) => void writeSync(out, encodeOutput(output));
+  const hello = (cause: number) => {
+    const imageMark = what === 'other-image' ? 1 : Number.parseInt(engine.image.sha256.slice(0, 8), 16);
+    const { contextBytes } = engine.image;
+    emit({
+      kind: 'hello',
+      target,
+      abi: 2,
+      preset: 1,
+      cause,
+      boots: 1,
+      resetsInRow: 0,
+      checkpoints: 0,
+      contextBytes,
+      imageMark,
+      reserved: 0,
+    });
+  };
+  let inputs = 0;
+  const reader = new StreamReader((frame) => {
+    const input = decodeInput(frame);
+    if (input.kind === 'reset') {
+      loop.reset();
+      return hello(3);
+    }
+    inputs += 1;
+    if (what !== 'none' && what !== 'other-image' && inputs > after) misbehave(what, out, hello);
+    loop.handle(input, emit);
+  }, PORT_FRAME_BYTES_MAX);
+  hello(1);
+  const chunk = Buffer.alloc(1 << 16);
+  for (;;) reader.push(chunk.subarray(0, readSync(into, chunk, 0, chunk.length, null)));
+}
+
+function misbehave(what: Misbehaviour['what'], out: number, hello: (cause: number) => void): void {
+  if (what === 'dies') {
+    console.error('the stand-in gives up');
+    process.exit(3);
+  }
+  if (what === 'restarts') hello(2);
+  if (what === 'babbles') writeSync(out, Uint8Array.of(3, 1, 2, 9, 9, 9, 9, 9, 9, 9, 0));
+  if (what === 'hangs') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}

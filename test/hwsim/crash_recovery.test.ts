@@ -1,0 +1,178 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TYPE } from '../../host/cbor/generated.ts';
+import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import { Bench } from '../../hwsim/cli/judging.ts';
+import { boardState } from '../../hwsim/board/parts.ts';
+import { DyingPath, resetsInRowMax, runtimeRestartsMax } from '../../hwsim/board/crash_recovery.ts';
+import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
+import type { WorldChange } from '../../hwsim/kernel/trace.ts';
+import { type Scenario, scenarioSchema } from '../../hwsim/scenario/schema.ts';
+import { layWorld } from '../../hwsim/world/plan.ts';
+
+const body = { designation: 'test', deltaVKmS: 5, h: 20, aAu: 1.1, e: 0.1, iDeg: 5, source: 'made up' };
+const [nodes, days, seed] = [6, 0.5, 3];
+const site = 907;
+
+const generation = { generation: 1, share: 1, rateKgPerDay: 200, storageKg: 8000, batteryWh: 6000, solarW: 2000 };
+
+function scenarioOf(ownMemory: boolean, when: { atDay: number } = { atDay: 0.3 }): Scenario {
+  return scenarioSchema.parse({
+    heliograph: 1,
+    name: 'test',
+    title: 'for tests',
+    days,
+    epoch: '2026-01-01T00:00:00Z',
+    body: 'test',
+    preset: 'tiny',
+    nodes,
+    generations: [{ ...generation, baseW: 40, replicateW: 0, mineWhPerKg: 60 }],
+    world: { lots: 2, saturation: 0.9, sitesPerNode: 1.2, tugs: 2, depotKgPerDay: 9000 },
+    radio: { meanLoss: 0.05, meanBurstS: 5 },
+    // A checkpoint is there by then: only then is there something to restore.
+    disruptions: [{ kind: 'reset', node: 1, when, downS: 60 }],
+    ...(ownMemory ? { upsets: { scale: 0 } } : {}),
+  });
+}
+
+class Trap extends Error {}
+
+/** An engine whose call `name` breaks off when `strikes` says so, as an assertion of the firmware does. */
+function breaking(engine: Engine, name: keyof FirmwareCalls, strikes: (ctx: number) => boolean): Engine {
+  let struck = false;
+  const call = engine.calls[name] as (...args: number[]) => number;
+  const calls: FirmwareCalls = {
+    ...engine.calls,
+    [name]: (...args: number[]) => {
+      struck = strikes(args[0]);
+      if (struck) throw new Trap('unreachable');
+      return call(...args);
+    },
+    trap_site: () => (struck ? site : engine.calls.trap_site()),
+  };
+  return { ...engine, calls, isTrap: (error) => error instanceof Trap || engine.isTrap(error) };
+}
+
+interface Flown {
+  facts: RunFacts;
+  bench: Bench;
+  traps: Extract<WorldChange, { kind: 'trap' }>[];
+  finalDowns: number[];
+}
+
+/** Flies with node 1 breaking off in `name`: in its own instance, or among the others in one. */
+function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: boolean) => boolean): Flown {
+  const scenario = scenarioOf(ownMemory);
+  const bench = new Bench(layWorld(scenario, { seed, nodes, body }), true, null, true);
+  const traps: Flown['traps'] = [];
+  const finalDowns: number[] = [];
+  let stored = false;
+  const watch = {
+    command(_timeMs: number, node: number, fields: Uint32Array): void {
+      if (node === 1 && fields[0] === TYPE.storeCheckpoint) stored = true;
+    },
+    world(_timeMs: number, change: WorldChange): void {
+      if (change.kind === 'trap') traps.push(change);
+      if (change.kind === 'node-down' && change.permanent) finalDowns.push(change.node);
+    },
+  };
+  let instance = 0;
+  const engine = () => loadV8Engine('tiny');
+  // The first instance is the twins', the second node 0's, the third node 1's.
+  const ownEngine = () => {
+    instance += 1;
+    return instance === 3 ? breaking(engine(), name, () => strikes(stored)) : engine();
+  };
+  const shared = engine();
+  const secondContext = shared.reserve(0) + Math.ceil(shared.image.contextBytes / 16) * 16;
+  const common = breaking(shared, name, (ctx) => ctx === secondContext && strikes(stored));
+  const facts = runScenario(scenario, {
+    seed,
+    days,
+    nodes,
+    body,
+    engine: ownMemory ? engine() : common,
+    ownEngine,
+    consumers: [bench, watch],
+  });
+  return { facts, bench, traps, finalDowns };
+}
+
+/** At the third call after the node has stored a checkpoint, or at its first call of all. */
+const onceStored = () => {
+  let calls = 0;
+  return (stored: boolean) => {
+    if (stored) calls += 1;
+    return calls === 3;
+  };
+};
+const first = () => {
+  let calls = 0;
+  return () => {
+    calls += 1;
+    return calls === 1;
+  };
+};
+
+const ran: readonly (keyof FirmwareCalls)[] = ['receive', 'observe', 'tick', 'transmit', 'command', 'event', 'deadline'];
+
+for (const ownMemory of [false, true]) {
+  const where = ownMemory ? 'in an instance of its own' : 'among the others';
+  test(`RAD-5 holds: a node ${where} that breaks off in any call is silent, restarts and is taken in again; the run goes on`, () => {
+    for (const name of ran) {
+      const { facts, bench, traps } = fly(ownMemory, name, onceStored());
+      assert.equal(
+        traps.map((trap) => [trap.node, trap.site]),
+        [[1, site]],
+        name,
+      );
+      assert.is(facts.calls.boots, nodes + 2, `${name}: one boot after the break, one after the reset`);
+      const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!;
+      assert.is(verdict.ok, true, `${name}: ${verdict.examples}`);
+    }
+  });
+
+  test(`RAD-5 holds: a node ${where} that breaks off over its newest checkpoint takes the one before, or none, and does not try it again`, () => {
+    const restore = fly(ownMemory, 'restore', first());
+    assert.equal(
+      restore.traps.map(({ booting }) => booting),
+      [true],
+    );
+    assert.is(restore.facts.calls.boots, nodes + 2);
+    const boot = fly(ownMemory, 'boot', first());
+    assert.equal(
+      boot.traps.map(({ booting }) => booting),
+      [true],
+    );
+    assert.is(boot.bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!.ok, true);
+  });
+
+  test(`RAD-5 violated: a node ${where} that breaks off at every start climbs all rungs, a bounded number of times, and ends silent`, () => {
+    const { traps, bench, finalDowns } = fly(ownMemory, 'boot', () => true);
+    // Before each reset, before the alternate image and before silence: so many restarts and the break that ends them.
+    assert.is(traps.length, (runtimeRestartsMax + 1) * (resetsInRowMax + 2));
+    assert.equal([...new Set(finalDowns)], [1]);
+    assert.is(Math.max(...traps.map(({ resets }) => resets)), resetsInRowMax);
+    const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!;
+    assert.match(verdict.examples[0], /node 1, which broke off at \d+ s, does not run again/);
+  });
+}
+
+test('rungs: restarts ever more slowly, then resets as long as the count in non-volatile memory allows, the alternate image, silence', () => {
+  const path = new DyingPath(1);
+  const words: string[] = [];
+  let resets = 0;
+  for (let i = 0; i < 20; i += 1) {
+    const next = path.broke(i, 0, site, resets);
+    if (next.kind === 'reset') resets += 1;
+    words.push(next.kind === 'runtime' ? `${next.afterMs}` : next.kind);
+  }
+  const rung = (last: string) => ['2000', '8000', '32000', last];
+  assert.equal(words, [...rung('reset'), ...rung('reset'), ...rung('reset'), ...rung('image'), ...rung('silent')]);
+  path.stable(0);
+  assert.equal(path.broke(99, 0, site, 0), { kind: 'runtime', afterMs: 2000 });
+  assert.is(boardState.off, 0);
+});
+
+test.run();

@@ -1,0 +1,121 @@
+/* The conflict check: the walk of firmware/intent/arbitration.ts. */
+#include "native.h"
+
+enum { BEAT_S = 300, BEAT_FIRST = 4, LEASE_S = 2700, LEASE_GUARD_S = 30 };
+
+static bool unit_usable(const struct node *node, const struct group *group, u32 group_index, u32 unit) {
+  if (unit > group->units) return false;
+  if (unit == 0) return true;
+  const struct notice *const end = node->notices + node->notice_count;
+  for (const struct notice *notice = node->notices; notice < end; notice++)
+    if (notice->unit == unit && notice->group == group_index) return notice->capacity != 0;
+  return true;
+}
+
+static u32 bound_of(const struct node *node, const struct record *record) {
+  const u32 owner = record->owner;
+  if ((node->gone[owner / 32] >> (owner % 32) & 1u) == 0) return record->end_s;
+  const u32 beat = node->last_beat[owner] + 1;
+  const u32 ordinary = (beat > BEAT_FIRST ? (beat - BEAT_FIRST) * BEAT_S : 0) + LEASE_S;
+  const u32 hold_s = (record->lease_s > ordinary ? record->lease_s : ordinary) + LEASE_GUARD_S;
+  return hold_s < record->end_s ? hold_s : record->end_s;
+}
+
+/* As firmware/intent/profile.ts. */
+static void add_to_profile(struct node *node, u32 count, u32 index) {
+  const struct record *const records = node->records;
+  const u32 start_s = records[index].start_s;
+  const u32 bound_s = records[index].bound_s;
+  u16 *at = node->starts + count;
+  for (; at > node->starts && records[at[-1]].start_s > start_s; at--) *at = at[-1];
+  *at = (u16)index;
+  at = node->bounds + count;
+  for (; at > node->bounds && records[at[-1]].bound_s > bound_s; at--) *at = at[-1];
+  *at = (u16)index;
+}
+
+static u32 peak_rate(const struct node *node, u32 count, u32 start_s, u32 end_s, u32 limit) {
+  const struct record *const records = node->records;
+  const u16 *begun = node->starts;
+  const u16 *const begun_end = begun + count;
+  const u16 *ended = node->bounds;
+  const u16 *const ended_end = ended + count;
+  u32 rate = 0;
+  u32 most = 0;
+  for (u32 time_s = start_s;;) {
+    for (; begun < begun_end && records[*begun].start_s <= time_s; begun++) rate += records[*begun].rate;
+    for (; ended < ended_end && records[*ended].bound_s <= time_s; ended++) rate -= records[*ended].rate;
+    if (rate > most) most = rate;
+    if (most > limit || begun == begun_end) return most;
+    time_s = records[*begun].start_s;
+    if (time_s >= end_s) return most;
+  }
+}
+
+static bool fits(const struct node *node, u32 group_index, const struct record *record, u32 count) {
+  const struct group *const group = &node->groups[group_index];
+  const u32 resource = record->resource;
+  const u32 start_s = record->start_s;
+  const u32 bound_s = record->bound_s;
+  if (start_s >= bound_s || record->rate > group->capacity || !unit_usable(node, group, group_index, resource & 0xffff)) return false;
+  const u32 room = group->capacity - record->rate;
+  const bool exclusive = (resource & 0xffff) != 0;
+  u32 left = room;
+  bool crowded = false;
+  const u16 *const end = node->starts + count;
+  for (const u16 *at = node->starts; at < end; at++) {
+    const struct record *const other = &node->records[*at];
+    if (other->start_s >= bound_s) break;
+    if (start_s >= other->bound_s) continue;
+    if (exclusive && other->resource == resource) return false;
+    if (other->rate > left) crowded = true;
+    else left -= other->rate;
+  }
+  return !crowded || peak_rate(node, count, start_s, bound_s, room) <= room;
+}
+
+static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
+  struct group *const group = &node->groups[group_index];
+  const u32 dirty_from = group->dirty_from;
+  if (dirty_from == NO_RECORD) return;
+  u32 count = 0;
+  u32 at = group->first;
+  while (at != dirty_from) {
+    const struct record *const record = &node->records[at];
+    if (at == up_to) return;
+    if (record->verdict == ACCEPTED) add_to_profile(node, count++, at);
+    at = record->next;
+  }
+  while (at != NO_RECORD) {
+    struct record *const record = &node->records[at];
+    record->bound_s = bound_of(node, record);
+    u8 verdict = UNKNOWN;
+    if (record->state >= PLANNED && record->state <= STARTED)
+      verdict = fits(node, group_index, record, count) ? ACCEPTED : REFUSED;
+    record->verdict = verdict;
+    if (verdict == ACCEPTED) add_to_profile(node, count++, at);
+    const u32 next = record->next;
+    if (at == up_to) {
+      group->dirty_from = (u16)next;
+      return;
+    }
+    at = next;
+  }
+  group->dirty_from = NO_RECORD;
+}
+
+u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms) {
+  if (owner >= MEMBERS_MAX || slot >= OWN_SLOTS) return UNKNOWN;
+  node->local_s = now_s;
+  node->local_ms = now_ms;
+  if (node->time_known != 0) {
+    const u32 ms = now_ms + node->offset_ms;
+    node->mission_s = now_s + node->offset_s + (ms >= 1000);
+    node->mission_ms = ms >= 1000 ? ms - 1000 : ms;
+  }
+  const u32 index = node->index[owner * OWN_SLOTS + slot];
+  if (index == NO_RECORD) return UNKNOWN;
+  const struct record *const record = &node->records[index];
+  arbitrate(node, record->resource >> 16, index);
+  return record->verdict;
+}

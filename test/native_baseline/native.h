@@ -1,0 +1,137 @@
+/*
+ * The yardstick: two hot operations of the firmware in hand-written C, to see what the way over WebAssembly costs. Same tables, same algorithm, same checks,
+ * same results (test/board/native_baseline.test.ts compares them on thousands of inputs); no linear memory, no bounds checks, pointers instead of offsets.
+ */
+#ifndef HELIOGRAPH_NATIVE_H
+#define HELIOGRAPH_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+
+enum { RECORDS_MAX = 800, NOTICES_MAX = 64, GROUPS_MAX = 32, MEMBERS_MAX = 200, OWN_SLOTS = 8, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
+enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
+enum { NO_RECORD = 0xffff };
+enum state { PLANNED = 1, CLAIMED, STARTED, DONE, WITHDRAWN };
+enum verdict { UNKNOWN, ACCEPTED, REFUSED };
+enum status {
+  STATUS_OK,
+  STATUS_LENGTH,
+  STATUS_CRC,
+  STATUS_MALFORMED,
+  STATUS_VERSION,
+  STATUS_NOT_FOR_US,
+  STATUS_IMPLAUSIBLE,
+  STATUS_EPOCH = 12,
+  STATUS_REPLAY,
+  STATUS_STALE,
+  STATUS_AHEAD,
+  STATUS_TAG
+};
+
+/* As firmware/intent/table.ts has it. */
+struct record {
+  u32 start_s;
+  u32 end_s;
+  u32 bound_s;
+  u32 rate;
+  u32 resource;
+  u16 next;
+  u8 state;
+  u8 verdict;
+  u32 order_high;
+  u32 order_low;
+  u16 owner;
+  u8 slot;
+  u8 kind;
+  u32 version;
+  u32 claim_s;
+  u32 published_s;
+  u32 nonce;
+  u32 read;
+  u32 lease_s;
+  u8 priority;
+  u8 generation;
+  u16 echo;
+};
+
+struct group {
+  u32 kind;
+  u32 units;
+  u32 capacity;
+  u32 load_kg;
+  u16 first;
+  u16 dirty_from;
+  u16 length;
+};
+
+struct notice {
+  u16 group;
+  u16 unit;
+  u32 capacity;
+  u32 observed_s;
+  u16 observer;
+};
+
+struct loss {
+  u32 count;
+  u32 first_s;
+};
+
+struct link_key {
+  u32 key[KEY_WORDS];
+  u32 present;
+  u32 epoch;
+};
+
+/* Which frames of a member were taken: bit i of `seen` stands for counter top - i. */
+struct peer {
+  u32 top;
+  u32 seen[2];
+};
+
+struct node {
+  u32 self;
+  u32 members;
+  u32 cluster;
+  u32 time_known;
+  u32 mission_s;
+  u32 mission_ms;
+  u32 local_s;
+  u32 local_ms;
+  u32 offset_s;
+  u32 offset_ms;
+  u32 reserved;
+  u32 notice_count;
+  struct link_key keys[LINK_KEYS];
+  struct peer peers[MEMBERS_MAX];
+  struct loss losses[LOSSES_MAX];
+  /* The message being checked: its fields in the order of the schema, arrays behind them; byte strings are their place in the plain text and their length. Before that, what
+   * the tag covers besides the text. */
+  u32 message[MESSAGE_WORDS];
+  u32 plain[PLAIN_BYTES / 4];
+  u32 gone[(MEMBERS_MAX + 31) / 32];
+  u32 last_beat[MEMBERS_MAX];
+  struct group groups[GROUPS_MAX];
+  struct notice notices[NOTICES_MAX];
+  struct record records[RECORDS_MAX];
+  u16 index[MEMBERS_MAX * OWN_SLOTS];
+  /* Accepted records while a group is walked, in the order in which they begin and in that in which they end. */
+  u16 starts[RECORDS_MAX];
+  u16 bounds[RECORDS_MAX];
+};
+
+/* Checks a frame whole, as checkFrame and openFrame of firmware/edge/receive.ts. Returns a status. */
+u32 native_check_frame(struct node *node, const u8 *frame, u32 length);
+/* Verdict on what `owner` holds in `slot`, with all that stand before it, as `verdict` of the image. */
+u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms);
+/* Decrypts `length` bytes, behind which the tag stands. False if the tag is not that of key, nonce (n0, 0, n2), aad and text: then `out` was not written. */
+bool native_open(const u32 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_bytes, const u8 *text, u32 length, u8 *out);
+/* Fills the tables of the CRC; once. */
+void native_start(void);
+
+#endif

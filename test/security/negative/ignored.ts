@@ -1,0 +1,84 @@
+// What is taken as a frame, and of which nothing is believed: each loss is counted, and the node stands as after a frame that says nothing.
+
+import type { Message } from '../../../host/cbor/generated.ts';
+import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
+import { epochMessages, intentAt, pulseAt } from '../fuzz/steps.ts';
+import { type AttackBench, nowS } from './bench.ts';
+
+export interface Ignored {
+  readonly name: string;
+  readonly text: (bench: AttackBench) => Uint8Array;
+  /** Loss counters, and by how much. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly epoch?: number;
+}
+
+const said = (...messages: Message[]) => joinBytes(messages.map(encodeMessage));
+const pulse = (name: string, by: number): Ignored => ({
+  name: `a pulse of a time ${name}`,
+  text: (bench) => said(pulseAt((nowS + by) >>> 0, bench.members)),
+  counts: { clock_disagrees: 2 },
+});
+const unknown = (type: number): Ignored => ({
+  name: `a message of type ${type}, which a later release may know`,
+  text: () => Uint8Array.of(0x82, ...(type < 24 ? [type] : [0x18, type]), 0xa1, 0x00, 0x9),
+  counts: { message_unknown: 1 },
+});
+const stale = (name: string, more: Parameters<typeof intentAt>[3]): Ignored => ({
+  name: `an intent ${name}`,
+  text: () => said(intentAt(nowS, 2, 1, more)),
+  counts: { intent_stale: 1 },
+});
+
+export const ignoredCases: readonly Ignored[] = [
+  { name: 'an alarm', text: () => said({ name: 'alarm', class: 1, onsetS: 0xffffffff, elapsedS: 0xffffffff }), counts: {} },
+  { name: 'a beacon', text: () => said({ name: 'beacon', cause: 255, resets: 65535, timeS: 0xffffffff }), counts: {} },
+  ...[9, 14, 15, 25, 31, 63, 99, 127].map(unknown),
+  {
+    name: 'forty unknown messages',
+    text: () => Buffer.concat(Array.from({ length: 40 }, () => Uint8Array.of(0x82, 0x18, 112, 0))),
+    counts: { message_unknown: 40 },
+  },
+  {
+    name: 'an unknown message nested as deep as is followed',
+    text: () => Uint8Array.of(0x82, 0x18, 112, 0x81, 0x81, 0x81, 0),
+    counts: { message_unknown: 1 },
+  },
+  pulse('121 seconds behind', -121),
+  pulse('121 seconds ahead', 121),
+  pulse('a beat behind', -300),
+  pulse('a beat ahead', 300),
+  pulse('an epoch ahead', 600),
+  pulse('a year ahead', 365 * 86400),
+  pulse('at the beginning', -nowS),
+  pulse('at the end of time', -nowS - 1),
+  pulse('half of all time ahead', 0x80000000),
+  stale('that was over long ago', { startS: 100, endS: 200, claimS: 10, publishedS: 10 }),
+  stale('that was over when the last epoch was cut', { startS: 1000, endS: 2700, claimS: 1000, publishedS: 1000 }),
+  { name: 'an ack of a probe that was not sent', text: () => said({ name: 'ack', sequence: 9999 }), counts: {} },
+  {
+    name: 'a head of epoch 0',
+    epoch: 0,
+    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 0 } as Message),
+    counts: {},
+  },
+  {
+    name: 'a head of epoch 65535',
+    epoch: 0,
+    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 65535 } as Message),
+    counts: {},
+  },
+  {
+    name: 'a head of the epoch in use',
+    epoch: 0,
+    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 2 } as Message),
+    counts: {},
+  },
+  {
+    name: 'a head of the epoch before',
+    epoch: 0,
+    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 1 } as Message),
+    counts: {},
+  },
+  { name: 'a part without its head', epoch: 0, text: () => said(epochMessages(3, nowS + 60, 8)[1]), counts: {} },
+];

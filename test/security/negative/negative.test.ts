@@ -1,0 +1,152 @@
+// SEC-4: what comes by radio, from the platform or at a boot and is not right is refused, each for its own reason, counted, and cheaply; and changes nothing.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Preset } from '../../../host/build/root.ts';
+import { encodeMessage } from '../../../host/cbor/message.ts';
+import type { Negative } from './cases.ts';
+import { talk } from './cases.ts';
+import { AttackBench, counterNames, cycle, heard, nowS, reserved } from './bench.ts';
+import { bootCases } from './boots.ts';
+import { envelopeCases } from './envelope.ts';
+import { floodCases } from './floods.ts';
+import { ignoredCases } from './ignored.ts';
+import { messageCases } from './messages.ts';
+import { noiseCases } from './noise.ts';
+
+const cases: readonly Negative[] = [...envelopeCases, ...noiseCases, ...floodCases, ...messageCases, ...bootCases];
+const test = suite('negative cases');
+const presets: readonly [Preset, number][] = [
+  ['flight', 200],
+  ['tiny', 8],
+];
+/** Of what a frame of full length costs that opens and says nothing. */
+const unopenedShareMax = 0.5;
+
+interface Costs {
+  unopened: number;
+  opened: number;
+}
+
+/** Gives all inputs of a case. Throws with what was otherwise. */
+function meet(bench: AttackBench, each: Negative): Costs {
+  bench.putBack();
+  each.before?.(bench);
+  while (bench.waiting() > 0);
+  const inputs = each.make(bench);
+  assert.ok(inputs.length > 0, each.name);
+  const counters = bench.counters();
+  const hash = bench.hash();
+  const costs: Costs = { unopened: 0, opened: 0 };
+  for (const input of inputs) {
+    const { bytes, length } = input instanceof Uint8Array ? { bytes: input, length: input.length } : input;
+    const outcome = bench.give(each.entry, bytes, length);
+    assert.is(outcome.status, each.status, `${each.name}: ${Buffer.from(bytes).toString('hex')}`);
+    assert.is(outcome.flags, 0, each.name);
+    const kind = each.opens === true ? 'opened' : 'unopened';
+    if (each.entry === 'receive') costs[kind] = Math.max(costs[kind], outcome.instructions);
+  }
+  if (each.entry === 'boot') {
+    assert.is(bench.give('receive', bench.frame({}, talk)).status, 'notBooted', each.name);
+    return costs;
+  }
+  assert.is(bench.waiting(), 0, `${each.name}: something was queued`);
+  assert.is(bench.hash(), hash, `${each.name}: the state changed`);
+  const moved = bench
+    .counters()
+    .flatMap((count, number) => (count === counters[number] ? [] : [[counterNames[number], count - counters[number]]]));
+  assert.equal(moved, each.counter === null ? [] : [[each.counter, inputs.length * (each.times ?? 1)]], each.name);
+  return costs;
+}
+
+test('there are 250 named cases and more, no two of one name', () => {
+  assert.ok(cases.length >= 250, `${cases.length}`);
+  assert.is(new Set(cases.map(({ name, entry }) => `${entry} ${name}`)).size, cases.length);
+  for (const { counter } of cases) assert.ok(counter === null || counterNames.includes(counter), `${counter}`);
+});
+
+for (const [preset, members] of presets) {
+  test(`${preset}: each is refused with its status and its counter, changes nothing, and costs little (${cases.length} cases)`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    const full = bench.give(
+      'receive',
+      bench.sealed({}, Buffer.concat([Uint8Array.of(0x82, 0x18, 112, 0x58, 203), new Uint8Array(203)])),
+    );
+    assert.is(full.status, 'ok');
+    const worst: Costs = { unopened: 0, opened: 0 };
+    for (const each of cases) {
+      const costs = meet(bench, each);
+      assert.ok(costs.unopened < full.instructions * unopenedShareMax, `${each.name}: ${costs.unopened} of ${full.instructions}`);
+      for (const kind of ['unopened', 'opened'] as const) worst[kind] = Math.max(worst[kind], costs[kind]);
+    }
+    if (process.env.HELIOGRAPH_COSTS === '1') console.log(preset, { full: full.instructions, ...worst });
+    // A frame that is refused after it was opened costs no more than one that is taken, but for a list of messages.
+    assert.ok(worst.opened < full.instructions * 2, `${worst.opened} of ${full.instructions}`);
+  });
+
+  test(`${preset}: of a frame that says nothing that can be believed, nothing is (${ignoredCases.length} cases)`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    const stateAfter = (text: Uint8Array, epoch: number) => {
+      bench.putBack();
+      const before = bench.counters();
+      const { status } = bench.give('receive', bench.sealed({ epoch }, text));
+      const counts = bench
+        .counters()
+        .flatMap((count, at) => (count === before[at] ? [] : [[counterNames[at], count - before[at]]]));
+      return { status, counts: Object.fromEntries(counts), hash: bench.hash() };
+    };
+    const silent = Uint8Array.of(0x84, 0x18, 97, 1, 0, 0);
+    const { hash } = stateAfter(silent, 2);
+    bench.putBack();
+    const untouched = bench.hash();
+    assert.is.not(hash, untouched);
+    for (const { name, text, counts, epoch = 2 } of ignoredCases)
+      assert.equal(stateAfter(text(bench), epoch), { status: 'ok', counts, hash: epoch === 0 ? untouched : hash }, name);
+    // What is believed shows.
+    assert.is.not(stateAfter(encodeMessage({ name: 'since', fromS: 1 }), 2).hash, hash);
+  });
+
+  test(`${preset}: noise makes a node look at its constants once in 15 s, and costs no more than its CRC-32C otherwise`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    const cost = (s: number) => bench.give('receive', new Uint8Array(256), 256, s).instructions;
+    const [look, after, last, again, then] = [20, 20, 34, 35, 36].map((s) => cost(nowS + s));
+    assert.ok(look > after * (preset === 'flight' ? 3 : 1.1), `${look} and ${after}`);
+    const isNear = (a: number, b: number) => Math.abs(a - b) < 20;
+    assert.ok(isNear(last, after) && isNear(again, look) && isNear(then, after), `${[look, after, last, again, then]}`);
+    // A clock that begins anew at a restart does not keep it from looking.
+    assert.ok(isNear(cost(1), look));
+  });
+
+  test(`${preset}: a frame of a time to come makes one that hears nobody forget the time, and nobody else`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    const frame = bench.frame({ counter: reserved + 1, epoch: 1 }, talk);
+    const timeKnown = () => bench.inspect(0)[0];
+    bench.putBack();
+    assert.is(bench.give('receive', frame).status, 'ahead');
+    assert.is(timeKnown(), 1);
+    bench.reboot(bench.config(undefined, {}, { incarnation: 2, reserved }));
+    assert.is(bench.give('receive', frame).status, 'ahead');
+    assert.is(timeKnown(), 0);
+  });
+
+  test(`${preset}: at the borders of what is refused, frames are taken`, async () => {
+    const bench = await AttackBench.make(preset, members);
+    for (const header of [
+      { counter: reserved },
+      { counter: cycle - 63 },
+      { counter: cycle },
+      { sender: heard.sender, counter: heard.top + 1 },
+      { sender: heard.sender, counter: heard.top - 1 },
+      { sender: heard.sender, counter: heard.before + 1 },
+      { sender: members - 1 },
+      { addressee: 0 },
+      { epoch: 1 },
+    ]) {
+      bench.putBack();
+      assert.is(bench.give('receive', bench.frame(header, talk)).status, 'ok', JSON.stringify(header));
+      assert.is(bench.give('receive', bench.frame(header, talk)).status, 'replay', JSON.stringify(header));
+    }
+  });
+}
+
+test.run();

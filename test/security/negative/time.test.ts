@@ -1,0 +1,31 @@
+// SEC-4: whoever makes a node's time go back does not make new what it heard before.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { STATUS } from '../../../host/engine/status.ts';
+import { cycleAt } from '../../../host/security/cycle.ts';
+import { SingleNode } from '../../firmware/single.ts';
+import { pulseAt } from '../fuzz/steps.ts';
+import { sealedFrame } from '../sealed.ts';
+
+const test = suite('time that goes back');
+/** Alone for so long that its clock may be off by 20 s: it learns the time anew from whoever tells another. */
+const nowS = 400_050;
+const members = 8;
+const toldS = 100;
+
+test('a frame that was taken is not taken again when a lying member has made the time go back', () => {
+  const node = new SingleNode(members, [], 'tiny');
+  node.tick(nowS);
+  const heard = sealedFrame({ sender: 3, counter: cycleAt(nowS, 3) }, [{ name: 'probe', sequence: 1 }]);
+  assert.is(node.receive(heard, nowS), STATUS.ok);
+  assert.is(node.receive(heard, nowS), STATUS.replay);
+  for (let sample = 0; sample < 3; sample += 1) {
+    const lie = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) - sample }, [pulseAt(toldS, members)]);
+    assert.is(node.receive(lie, nowS), STATUS.ok);
+  }
+  node.tick(nowS);
+  assert.is.not(node.receive(heard, nowS), STATUS.ok);
+});
+
+test.run();
