@@ -1,5 +1,5 @@
 // Convergence measured on board (CVG-1, CVG-2) and its trend (CVG-4): onset, class, and the time until every live peer agrees with this
-// node as of a common epoch, no conflict is open and nothing is held by the gone; kept up for CONVERGED_EPOCHS epochs in a row.
+// node as of a common epoch, no conflict is open and nothing is held by the gone; kept up for CONVERGED_ROUNDS epochs in a row.
 
 import {
   MEMBER_WORDS,
@@ -9,16 +9,16 @@ import {
   EVENT_BYTES_MAX,
   COUNTER_DISRUPTIONS_FULL,
   ADDRESSEE_ALL,
-  EPOCH_S,
-  BEAT_S,
-  CORRELATED_GONE_MIN,
+  ROUND_S,
+  LIVENESS_TICK_S,
+  CORRELATED_SILENT_MIN,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { edge, missionS } from "../node/table";
 import { countLoss, eventSpace, eventDone } from "../node/queues";
 import { send, SEND_ALARM } from "../node/outbox";
 import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
-import { beatStartS } from "../membership/clock";
+import { livenessTickStartS } from "../membership/clock";
 import { coordinator } from "../membership/view";
 import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
 import { arbitrate } from "../intent/arbitration";
@@ -31,18 +31,18 @@ import {
   Alarmed,
   encodeAlarmed,
 } from "../wire/generated/messages";
-import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, setSeenGone, HISTOGRAM_BINS } from "./table";
+import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, setSeenSilent, HISTOGRAM_BINS } from "./table";
 
 export const CLASS_NODE: u32 = 1;
 export const CLASS_CLUSTER: u32 = 2;
 export const CLASS_FLEET: u32 = 4;
 
 /** Epochs in a row that must find everybody in agreement: they span the 30 minutes of definitions.md. */
-const CONVERGED_EPOCHS: u32 = 4;
+const CONVERGED_ROUNDS: u32 = 4;
 /** Disturbances that follow one another within this are one disruption. */
 const MERGE_S: u32 = 900;
 /** A conflict counts as open once its intent is this old: younger ones are in the middle of being settled. */
-const CONFLICT_S: u32 = EPOCH_S;
+const CONFLICT_S: u32 = ROUND_S;
 
 /** CVG-1: hard limits, seconds, per class. */
 export function slaS(disruptionClass: u32): u32 {
@@ -70,7 +70,7 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
     if (onsetS < seen.onsetS) seen.onsetS = onsetS;
     if (notBeforeS > seen.notBeforeS) seen.notBeforeS = notBeforeS;
     seen.lastS = now;
-    tellOnset(ctx, disruptionClass, onsetS, subject);
+    emitOnset(ctx, disruptionClass, onsetS, subject);
     return;
   }
   if (free == NO_INDEX) {
@@ -85,10 +85,10 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
   seen.alarmed = 0;
   seen.notBeforeS = notBeforeS;
   state.count++;
-  tellOnset(ctx, disruptionClass, onsetS, subject);
+  emitOnset(ctx, disruptionClass, onsetS, subject);
 }
 
-function tellOnset(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32): void {
+function emitOnset(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Onset>(ctx + SCRATCH_OUT_AT);
@@ -105,18 +105,18 @@ export function convergenceStep(ctx: usize): void {
   const state = convergence(ctx);
   if (state.count == 0) return;
   const epoch = membership(ctx).epoch;
-  if (state.agreedEpoch != epoch && everybodyAgrees(ctx) && nothingOpen(ctx)) {
-    if (state.agreedRun == 0 || state.agreedEpoch + 1 != epoch) {
+  if (state.agreedRound != epoch && everybodyAgrees(ctx) && nothingOpen(ctx)) {
+    if (state.agreedRun == 0 || state.agreedRound + 1 != epoch) {
       state.agreedRun = 0;
       state.agreedS = missionS(ctx);
     }
-    state.agreedEpoch = epoch;
+    state.agreedRound = epoch;
     state.agreedRun++;
   }
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
     const seen = disruption(ctx, i);
     if (seen.class == 0) continue;
-    if (state.agreedRun >= CONVERGED_EPOCHS && state.agreedS >= seen.notBeforeS) close(ctx, seen);
+    if (state.agreedRun >= CONVERGED_ROUNDS && state.agreedS >= seen.notBeforeS) close(ctx, seen);
     else if (seen.notBeforeS <= missionS(ctx)) watchSla(ctx, seen);
   }
 }
@@ -133,19 +133,19 @@ function watchMembers(ctx: usize): void {
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
     const now = load<u32>(everyoneAt(ctx) + offset) & ~heard;
     const before = load<u32>(seenGoneAt(ctx) + offset);
-    if (now != before) setSeenGone(ctx, offset, now);
+    if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
     gone += popcnt<u32>(fresh);
     while (fresh != 0) {
       subject = (word << 5) + ctz<u32>(fresh);
       fresh &= fresh - 1;
-      const silentS = beatStartS(member(ctx, subject).lastBeat + 1) - (BEAT_S >>> 1);
+      const silentS = livenessTickStartS(member(ctx, subject).lastLivenessTick + 1) - (LIVENESS_TICK_S >>> 1);
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (gone != 0) disturb(ctx, gone < CORRELATED_GONE_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
-  if (back != 0) disturb(ctx, back < CORRELATED_GONE_MIN ? CLASS_NODE : CLASS_CLUSTER, missionS(ctx), subject, 0);
+  if (gone != 0) disturb(ctx, gone < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
+  if (back != 0) disturb(ctx, back < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, missionS(ctx), subject, 0);
 }
 
 function watchNotices(ctx: usize): void {

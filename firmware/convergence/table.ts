@@ -1,7 +1,7 @@
 // Disruptions as this node sees them, and how long convergence took: layout and accessors.
 
 import { MEMBER_WORDS, DISRUPTIONS_MAX } from "../memory/limits";
-import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_GONE_AT, LINES_AT } from "../memory/map";
+import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_SILENT_AT, LINES_AT } from "../memory/map";
 import { changes, reads, readsAndChanges } from "../memory/guard";
 
 @unmanaged
@@ -10,7 +10,7 @@ export class ConvergenceState {
   count: u32 = 0;
   /** Mission second since which every epoch found everybody in agreement, the last such epoch, and how many in a row. */
   agreedS: u32 = 0;
-  agreedEpoch: u32 = 0;
+  agreedRound: u32 = 0;
   agreedRun: u32 = 0;
   /** Moving average of durations and of their change, seconds, per class node and cluster. */
   trendNodeS: u32 = 0;
@@ -42,14 +42,14 @@ export const CLASSES: u32 = 4;
 
 const CONVERGENCE: u32 = (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
 const HISTOGRAM: u32 = (2 << ((HISTOGRAM_AT + 127 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
-const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_GONE_AT - LINES_AT) >> 6));
+const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_SILENT_AT - LINES_AT) >> 6));
 
 /** Those who look at it write it, once a period: it counts as changed. */
 export function convergence(ctx: usize): ConvergenceState {
   readsAndChanges(ctx, CONVERGENCE);
   return changetype<ConvergenceState>(ctx + CONVERGENCE_AT);
 }
-export function setSeenGone(ctx: usize, offset: u32, bits: u32): void {
+export function setSeenSilent(ctx: usize, offset: u32, bits: u32): void {
   changes(ctx, SEEN);
   store<u32>(seenGoneAt(ctx) + offset, bits);
 }
@@ -60,9 +60,9 @@ export function disruption(ctx: usize, index: u32): DisruptionSeen {
 /** Members that were gone when last looked. */
 export function seenGoneAt(ctx: usize): usize {
   reads(ctx, SEEN);
-  return ctx + SEEN_GONE_AT;
+  return ctx + SEEN_SILENT_AT;
 }
-export const SEEN_GONE_BYTES: u32 = MEMBER_WORDS << 2;
+export const SEEN_SILENT_BYTES: u32 = MEMBER_WORDS << 2;
 /** u16 counts, class (1–4) by bin. */
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
   readsAndChanges(ctx, HISTOGRAM);

@@ -101,7 +101,7 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   return STATUS_OK;
 }
 
-function tellBooted(ctx: usize, restored: u32): void {
+function emitBooted(ctx: usize, restored: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Booted>(ctx + SCRATCH_OUT_AT);
@@ -136,7 +136,7 @@ export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, 
   watchdogBoot(ctx, cause, 0, resets, image);
   protectionBoot(ctx);
   beginCounters(ctx, reserved);
-  tellBooted(ctx, 0);
+  emitBooted(ctx, 0);
   advance(ctx);
   return STATUS_OK;
 }
@@ -188,7 +188,7 @@ export function restoreContext(
   ownRestart(ctx);
   witnessRestart(ctx);
   watchdogBoot(ctx, cause, 1, resets, alternate);
-  tellBooted(ctx, 1);
+  emitBooted(ctx, 1);
   advance(ctx);
   convergenceRestart(ctx);
   return STATUS_OK;

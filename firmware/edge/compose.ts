@@ -1,11 +1,11 @@
-// Making a frame when this node's slot comes: pulse, what waits for the same addressee, rumours, all of it sealed.
+// Making a frame when this node's slot comes: heartbeat, what waits for the same addressee, rumours, all of it sealed.
 
-import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, BEATS_GONE } from "../memory/limits";
+import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { membership, member, PROBING } from "../membership/table";
-import { composePulse } from "../membership/heartbeat";
+import { composeHeartbeat } from "../membership/heartbeat";
 import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from "../security/envelope";
-import { composeChunk, sendingEpoch } from "../security/key_epoch";
+import { composeChunk, sendingKeyEpoch } from "../security/key_epoch";
 import { ageOf } from "../membership/view";
 import { intent, intentIndex, notice, intents } from "../intent/table";
 import { asMessage, takeRumor } from "../intent/store";
@@ -14,7 +14,7 @@ import { composeProof, composeStatement, composeStatementRequest } from "../inte
 import { noticeIndex } from "../intent/notice";
 import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/anti_entropy";
 import {
-  encodePulse,
+  encodeHeartbeat,
   Probe,
   encodeProbe,
   Ack,
@@ -31,10 +31,10 @@ import {
   encodeJoin,
   Isolation,
   encodeIsolation,
-  GoneList,
-  goneListEntryAt,
-  encodeGoneList,
-  GONE_LIST_ENTRIES_MAX,
+  SilentList,
+  silentListEntryAt,
+  encodeSilentList,
+  SILENT_LIST_ENTRIES_MAX,
   Intent as IntentMessage,
   encodeIntent,
   encodeSyncDigest,
@@ -60,12 +60,12 @@ import {
   SEND_ACK,
   SEND_PROBE_REQUEST,
   SEND_RELAYED_ACK,
-  SEND_PULSE,
+  SEND_HEARTBEAT,
   SEND_ALIVE,
   SEND_JOIN,
   SEND_ISOLATION,
-  SEND_GONE_LIST,
-  SEND_EPOCH,
+  SEND_SILENT_LIST,
+  SEND_KEY_EPOCH,
   SEND_INTENT,
   SEND_SYNC_DIGEST,
   SEND_OWNER_SUMMARY,
@@ -86,36 +86,36 @@ const MOOT: usize = 1;
 
 /** Fills one frame from the outbox. Returns its length, 0 if nothing waits, or there is no key. */
 export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u32 {
-  const epoch = sendingEpoch(ctx);
+  const epoch = sendingKeyEpoch(ctx);
   if (cap < FRAME_BYTES_MAX || epoch == 0) return 0;
   const begin = out + ENVELOPE_BYTES;
   const end = begin + PLAIN_BYTES_MAX;
   readOutbox(ctx, queues(ctx).outboxCount);
   while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
-    if (<u32>outgoing(ctx, 0).what == SEND_EPOCH) {
+    if (<u32>outgoing(ctx, 0).what == SEND_KEY_EPOCH) {
       const at = composeChunk(ctx, begin, end, outgoing(ctx, 0).a);
       unqueue(ctx, 0);
       if (at <= begin) continue;
       return sealEnvelope(ctx, out, 0, addressee, counter, <u32>(at - begin));
     }
-    const pulse = carriesPulse(ctx, addressee);
-    const body = pulse ? encodePulse(begin, end, composePulse(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
+    const heartbeat = carriesHeartbeat(ctx, addressee);
+    const body = heartbeat ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
     let at = composeEntries(ctx, body, end, addressee);
-    if (at == body && !pulse) continue;
+    if (at == body && !heartbeat) continue;
     at = composeRumors(ctx, at, end - SLOT_SPARE_BYTES);
     return sealEnvelope(ctx, out, epoch, addressee, counter, <u32>(at - begin));
   }
   return 0;
 }
 
-/** Periodic frames carry a pulse. */
-function carriesPulse(ctx: usize, addressee: u32): bool {
+/** Periodic frames carry a heartbeat. */
+function carriesHeartbeat(ctx: usize, addressee: u32): bool {
   for (let i: u32 = 0; i < queues(ctx).outboxCount; i++) {
     const entry = outgoing(ctx, i);
     if (<u32>entry.addressee != addressee) continue;
     const what: u32 = entry.what;
-    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_PULSE || what == SEND_JOIN || what == SEND_ALIVE) return true;
+    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_HEARTBEAT || what == SEND_JOIN || what == SEND_ALIVE) return true;
   }
   return false;
 }
@@ -149,7 +149,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
   const b = entry.b;
   switch (<u32>entry.what) {
     // In frames of their own, under another key.
-    case SEND_EPOCH:
+    case SEND_KEY_EPOCH:
       return 0;
     case SEND_PROBE: {
       const m = changetype<Probe>(scratch);
@@ -173,7 +173,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       m.target = b;
       return encodeRelayedAck(at, end, m);
     }
-    case SEND_PULSE:
+    case SEND_HEARTBEAT:
       return MOOT;
     case SEND_ALIVE: {
       const m = changetype<Alive>(scratch);
@@ -235,8 +235,8 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
       m.fromS = membership(ctx).quietS - SINCE_MARGIN_S;
       return encodeSince(at, end, m);
     }
-    case SEND_GONE_LIST:
-      return composeGoneList(ctx, at, end);
+    case SEND_SILENT_LIST:
+      return composeSilentList(ctx, at, end);
     case SEND_NOTICE: {
       const index = noticeIndex(ctx, entry.a, entry.b);
       if (index == NOTICES_MAX) return MOOT;
@@ -267,24 +267,24 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   return next;
 }
 
-function composeGoneList(ctx: usize, at: usize, end: usize): usize {
-  const m = changetype<GoneList>(ctx + SCRATCH_OUT_AT);
+function composeSilentList(ctx: usize, at: usize, end: usize): usize {
+  const m = changetype<SilentList>(ctx + SCRATCH_OUT_AT);
   const count = members(ctx);
   // The window moves with time, so that in turn all are told.
   const from = (missionS(ctx) / 60) % count;
   let found: u32 = 0;
-  for (let i: u32 = 0; i < count && found < GONE_LIST_ENTRIES_MAX; i++) {
+  for (let i: u32 = 0; i < count && found < SILENT_LIST_ENTRIES_MAX; i++) {
     const index = (from + i) % count;
     const known = member(ctx, index);
-    if ((ageOf(ctx, index) < BEATS_GONE || known.lastBeat == 0) && known.burials == 0) continue;
-    const entry = goneListEntryAt(m, found);
+    if ((ageOf(ctx, index) < TICKS_UNTIL_SILENT || known.lastLivenessTick == 0) && known.revocations == 0) continue;
+    const entry = silentListEntryAt(m, found);
     entry.member = index;
-    entry.lastBeat = known.lastBeat;
-    entry.burials = known.burials;
+    entry.lastLivenessTick = known.lastLivenessTick;
+    entry.revocations = known.revocations;
     found++;
   }
   m.entriesLength = found;
-  return found == 0 ? MOOT : encodeGoneList(at, end, m);
+  return found == 0 ? MOOT : encodeSilentList(at, end, m);
 }
 
 /** A suspicion and young intents ride along, as far as there is room. */

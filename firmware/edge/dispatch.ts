@@ -5,8 +5,8 @@ import { SCRATCH_OUT_AT } from "../memory/map";
 import { call, changes } from "../memory/guard";
 import { membership, VIEW } from "../membership/table";
 import { membershipStep } from "../membership/step";
-import { epochCutS, beatOf } from "../membership/clock";
-import { turnTo, cutEpoch, promiseStored, tellAll } from "../membership/view";
+import { roundCutS, livenessTickOf } from "../membership/clock";
+import { turnTo, cutRound, promiseStored, emitAll } from "../membership/view";
 import { turnMinute, digestAsOf } from "../intent/digest";
 import { dropOver, dropUnheld } from "../intent/store";
 import { intents, intent, CLAIMED, HELD } from "../intent/table";
@@ -15,13 +15,13 @@ import { answerSince } from "../intent/anti_entropy";
 import { witnessStep, witnessTick } from "../intent/witness";
 import { planStep } from "../intent/plan";
 import { reserveAhead, timeLearnt } from "../security/counters";
-import { epochStep, epochStored, epochUnstored, installEpoch } from "../security/key_epoch";
+import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from "../security/key_epoch";
 import { scheduleStep, scheduleEnforce } from "../schedule/step";
 import { convergenceStep } from "../convergence/step";
 import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
 import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_TELL, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "../node/table";
+import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_REPORT, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "../node/table";
 import { commandSpace, commandDone, countLoss } from "../node/queues";
 import { cycleNow, nextPeriodCycle } from "../node/tx_slots";
 
@@ -33,7 +33,7 @@ const CHECKPOINT_FIRST_S: u32 = 900;
 /** Whether a beat turned since `advance`: its work grows with members and intents, and belongs to a tick. */
 export function turnDue(ctx: usize): bool {
   const state = edge(ctx);
-  return state.timeKnown != 0 && (state.bootKnown == 0 || beatOf(missionS(ctx)) > membership(ctx).beat);
+  return state.timeKnown != 0 && (state.bootKnown == 0 || livenessTickOf(missionS(ctx)) > membership(ctx).livenessTick);
 }
 
 /** Does what frames since the last tick left to be done. */
@@ -43,9 +43,9 @@ export function catchUp(ctx: usize): void {
   queues(ctx).due = 0;
   changes(ctx, HOT);
   if (due & DUE_TIME) timeLearnt(ctx);
-  if (due & DUE_KEYS) installEpoch(ctx);
+  if (due & DUE_KEYS) installKeyEpoch(ctx);
   if (due & DUE_WITNESS) witnessStep(ctx);
-  if (due & DUE_TELL) tellAll(ctx);
+  if (due & DUE_REPORT) emitAll(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
   if (due & DUE_SINCE) answerSince(ctx);
@@ -75,15 +75,15 @@ export function advance(ctx: usize): void {
     dropUnheld(ctx);
     return;
   }
-  const epoch = view.beat >>> 1;
-  dropOver(ctx, epochCutS(epoch));
-  cutEpoch(ctx);
+  const epoch = view.livenessTick >>> 1;
+  dropOver(ctx, roundCutS(epoch));
+  cutRound(ctx);
   // Who is gone may differ from the last cut: holds of the gone are bounded anew.
   view.boundsMoved = 1;
   intents(ctx).nextDropS = 0;
   changes(ctx, VIEW | HELD);
   dropUnheld(ctx);
-  view.digest = digestAsOf(ctx, epochCutS(epoch)) + view.goneDigest;
+  view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.silentDigest;
   agreementGrew(ctx);
 }
 
@@ -101,7 +101,7 @@ export function periodTick(ctx: usize): void {
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
   // First, while there is room in the outbox: who waits for a key hears nothing else.
-  epochStep(ctx);
+  keyEpochStep(ctx);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   reserveAhead(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
@@ -131,11 +131,11 @@ function checkpointWhenDue(ctx: usize): void {
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
   const promised = membership(ctx).unstored;
   if (promised == 1) promiseStored(ctx);
-  if (call(ctx).localS < due && promised < 2 && !epochUnstored(ctx)) return;
+  if (call(ctx).localS < due && promised < 2 && !keyEpochUnstored(ctx)) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
   if (promised > 1) promiseStored(ctx);
-  if (epochUnstored(ctx)) epochStored(ctx);
+  if (keyEpochUnstored(ctx)) keyEpochStored(ctx);
   state.checkpointS = call(ctx).localS;
   changes(ctx, NODE);
   const m = changetype<StoreCheckpoint>(ctx + SCRATCH_OUT_AT);

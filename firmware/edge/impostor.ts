@@ -5,13 +5,13 @@ import { COUNTER_FRAME_SELF } from "../memory/limits";
 import { SCRATCH_AT } from "../memory/map";
 import { call } from "../memory/guard";
 import { isMadeUpOfOwn } from "../intent/store";
-import { spokenFor } from "../intent/witness";
+import { impersonated } from "../intent/witness";
 import { messageType, skipItem, TYPE_INTENT, Intent as IntentMessage, decodeIntent } from "../wire/generated/messages";
 import { countLoss } from "../node/queues";
 import { timeKnown } from "../node/table";
 
 /** Whether the messages in [at, end) say so. */
-export function isSpokenFor(ctx: usize, at: usize, end: usize): bool {
+export function isImpersonated(ctx: usize, at: usize, end: usize): bool {
   return timeKnown(ctx) && call(ctx).epoch != 0 && walk(ctx, at, end, false);
 }
 
@@ -30,7 +30,7 @@ function walk(ctx: usize, at: usize, end: usize, answered: bool): bool {
       at = decodeIntent(at, end, m);
       if (at == 0 || !isMadeUpOfOwn(ctx, m)) continue;
       found = true;
-      if (answered) spokenFor(ctx, m.slot, m.publishedS);
+      if (answered) impersonated(ctx, m.slot, m.publishedS);
     }
   }
   return found;

@@ -6,7 +6,7 @@ import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, C
 import { invariant, trapSite } from "../memory/trap";
 import { crc32c } from "../base/crc32c";
 import { forgetTime, setLocal, setMission } from "../membership/clock";
-import { scrub, tellFound } from "../protection/step";
+import { scrub, reportUpsets } from "../protection/step";
 import { intentIndex } from "../intent/table";
 import { verdictOf } from "../intent/arbitration";
 import { edge, queues, CONTEXT_MAGIC, HOT } from "../node/table";
@@ -86,7 +86,7 @@ function close(ctx: usize, result: u32): u32 {
 
 /** Ends a call whose flags say what the platform is to fetch. */
 function closeWithFlags(ctx: usize, status: u32): u32 {
-  tellFound(ctx);
+  reportUpsets(ctx);
   return close(ctx, status | takeFlags(ctx));
 }
 
@@ -136,7 +136,7 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   const state = edge(ctx);
   if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
   sweepsCore(ctx, CORE_HOT);
-  // A pulse tells ages as of its own time: the planes must stand at that beat.
+  // A heartbeat tells ages as of its own time: the planes must stand at that beat.
   advance(ctx);
   const counter = counterNow(ctx);
   if (counter <= queues(ctx).sentCycle || counter > queues(ctx).reserved) return close(ctx, 0);

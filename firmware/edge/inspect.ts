@@ -4,21 +4,21 @@ import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, 
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from "../memory/map";
 import { ageCountAt, AGE_BINS, call, changesProtection } from "../memory/guard";
 import { hearing, membership, member, readMembers } from "../membership/table";
-import { ageOf, memberState, lastBeatOf, coordinator } from "../membership/view";
+import { ageOf, memberState, lastLivenessTickOf, coordinator } from "../membership/view";
 import { clockErrorMs } from "../membership/clock";
 import { intents, intent, intentIndex, own, group } from "../intent/table";
 import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from "../intent/witness_table";
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
 import { readTimeline, scheduleToChange } from "../schedule/table";
 import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from "../security/table";
-import { newestEpoch, sendingEpoch } from "../security/key_epoch";
+import { newestKeyEpoch, sendingKeyEpoch } from "../security/key_epoch";
 import { edge, queues, counterAt, counterWord, members } from "../node/table";
 
 const HEAD_WORDS: u32 = 3 + (COMMITMENT_BYTES + SIGNATURE_BYTES) / 4;
 
 /** [timeKnown, missionS, missionMs, errorMs, safeMode, outbox, coordinator] */
 export const WHAT_NODE: u32 = 0;
-/** of member `index`: [state, age, lastBeat, incarnation, intentSum] */
+/** of member `index`: [state, age, lastLivenessTick, incarnation, intentSum] */
 export const WHAT_MEMBER: u32 = 1;
 /** of owner·8+slot `index`: [version, state, verdict, kind, resource, startS, endS, boundS, rate, publishedS, leaseS] */
 export const WHAT_INTENT: u32 = 2;
@@ -30,7 +30,7 @@ export const WHAT_COUNTERS: u32 = 4;
 export const WHAT_HISTOGRAM: u32 = 5;
 /** what each timeline slot is for */
 export const WHAT_TIMELINE: u32 = 6;
-/** [epoch, digestHigh, digestLow, quorum, quorumEpoch, leaseUntilS, intents held, open disruptions, local health] */
+/** [epoch, digestHigh, digestLow, quorum, quorumRound, leaseUntilS, intents held, open disruptions, local health] */
 export const WHAT_VIEW: u32 = 7;
 /** of group `index`: [kind, units, capacity, length] */
 export const WHAT_GROUP: u32 = 8;
@@ -72,7 +72,7 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       readMembers(ctx, members(ctx));
       put(out, 0, memberState(ctx, index));
       put(out, 1, ageOf(ctx, index));
-      put(out, 2, lastBeatOf(ctx, index));
+      put(out, 2, lastLivenessTickOf(ctx, index));
       put(out, 3, member(ctx, index).incarnation);
       put(out, 4, member(ctx, index).intentSum);
       return 5;
@@ -152,7 +152,7 @@ function inspectView(ctx: usize, out: usize): u32 {
   put(out, 1, <u32>(view.digest >> 32));
   put(out, 2, <u32>view.digest);
   put(out, 3, view.quorum);
-  put(out, 4, view.quorumEpoch);
+  put(out, 4, view.quorumRound);
   put(out, 5, view.leaseUntilS);
   put(out, 6, intents(ctx).count);
   put(out, 7, convergence(ctx).count);
@@ -187,8 +187,8 @@ function inspectStatement(ctx: usize, index: u32, out: usize, cap: u32): u32 {
 
 function inspectKeys(ctx: usize, index: u32, out: usize, cap: u32): u32 {
   if (index == 1) {
-    put(out, 0, sendingEpoch(ctx));
-    put(out, 1, newestEpoch(ctx));
+    put(out, 0, sendingKeyEpoch(ctx));
+    put(out, 1, newestKeyEpoch(ctx));
     put(out, 2, queues(ctx).reserved);
     put(out, 3, queues(ctx).sentCycle);
     put(out, 4, head(ctx).epoch);

@@ -1,14 +1,14 @@
 // Lists within a message that name something twice: nobody of us sends such, and which of the two would hold is not for the receiver to choose.
 
 import { sameDigest } from "../intent/witness_table";
-import { GoneList, goneListEntryAt, OwnerSummary, ownerSummaryEntryAt, NoticeSummary, noticeSummaryEntryAt, Proof } from "../wire/generated/messages";
+import { SilentList, silentListEntryAt, OwnerSummary, ownerSummaryEntryAt, NoticeSummary, noticeSummaryEntryAt, Proof } from "../wire/generated/messages";
 
 /** Whether all are members, each named once. */
-export function goneListPlausible(m: GoneList, members: u32): bool {
+export function silentListPlausible(m: SilentList, members: u32): bool {
   for (let i: u32 = 0; i < m.entriesLength; i++) {
-    const named = goneListEntryAt(m, i).member;
+    const named = silentListEntryAt(m, i).member;
     if (named >= members) return false;
-    for (let j: u32 = 0; j < i; j++) if (goneListEntryAt(m, j).member == named) return false;
+    for (let j: u32 = 0; j < i; j++) if (silentListEntryAt(m, j).member == named) return false;
   }
   return true;
 }

@@ -21,7 +21,7 @@ import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress }
 import { watchdogHealth, watchdogRecovery } from "../watchdog/step";
 import { expectStorm } from "../protection/step";
 import { onReserved } from "../security/counters";
-import { onEpochChecked, onHead, onPart } from "../security/key_epoch";
+import { onKeyEpochChecked, onHead, onPart } from "../security/key_epoch";
 import { disturb, CLASS_FLEET, CLASS_CLUSTER } from "../convergence/step";
 import {
   messageType,
@@ -49,15 +49,15 @@ import {
   TYPE_COUNTERS_RESERVED,
   CountersReserved,
   decodeCountersReserved,
-  TYPE_EPOCH_CHECKED,
-  EpochChecked,
-  decodeEpochChecked,
-  TYPE_EPOCH_HEAD,
-  EpochHead,
-  decodeEpochHead,
-  TYPE_EPOCH_PART,
-  EpochPart,
-  decodeEpochPart,
+  TYPE_KEY_EPOCH_CHECKED,
+  KeyEpochChecked,
+  decodeKeyEpochChecked,
+  TYPE_KEY_EPOCH_HEAD,
+  KeyEpochHead,
+  decodeKeyEpochHead,
+  TYPE_KEY_EPOCH_PART,
+  KeyEpochPart,
+  decodeKeyEpochPart,
   TYPE_SIGNED,
   Signed,
   decodeSigned,
@@ -109,18 +109,18 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
     case TYPE_COUNTERS_RESERVED:
       if (decodeCountersReserved(at, end, changetype<CountersReserved>(s)) == end) status = onReserved(ctx, changetype<CountersReserved>(s).cycle);
       break;
-    case TYPE_EPOCH_CHECKED:
-      if (decodeEpochChecked(at, end, changetype<EpochChecked>(s)) != end) break;
-      onEpochChecked(ctx, changetype<EpochChecked>(s).epoch, changetype<EpochChecked>(s).ok != 0);
+    case TYPE_KEY_EPOCH_CHECKED:
+      if (decodeKeyEpochChecked(at, end, changetype<KeyEpochChecked>(s)) != end) break;
+      onKeyEpochChecked(ctx, changetype<KeyEpochChecked>(s).epoch, changetype<KeyEpochChecked>(s).ok != 0);
       status = STATUS_OK;
       break;
-    case TYPE_EPOCH_HEAD:
-      if (decodeEpochHead(at, end, changetype<EpochHead>(s)) != end) break;
-      status = onHead(ctx, changetype<EpochHead>(s), true) ? STATUS_OK : STATUS_IMPLAUSIBLE;
+    case TYPE_KEY_EPOCH_HEAD:
+      if (decodeKeyEpochHead(at, end, changetype<KeyEpochHead>(s)) != end) break;
+      status = onHead(ctx, changetype<KeyEpochHead>(s), true) ? STATUS_OK : STATUS_IMPLAUSIBLE;
       break;
-    case TYPE_EPOCH_PART:
-      if (decodeEpochPart(at, end, changetype<EpochPart>(s)) != end) break;
-      onPart(ctx, changetype<EpochPart>(s));
+    case TYPE_KEY_EPOCH_PART:
+      if (decodeKeyEpochPart(at, end, changetype<KeyEpochPart>(s)) != end) break;
+      onPart(ctx, changetype<KeyEpochPart>(s));
       status = STATUS_OK;
       break;
     case TYPE_SIGNED:

@@ -48,8 +48,8 @@ import {
   onIsolation,
 } from "../membership/step";
 import { hearing, membership, memberToChange } from "../membership/table";
-import { markHeard, learnLastBeat, learnBurials } from "../membership/view";
-import { pulsePlausible, mergePulse, PULSE_GREW, PULSE_VIEW_DIFFERS, PULSE_NOTHING } from "../membership/heartbeat";
+import { markHeard, learnLastLivenessTick, learnRevocations } from "../membership/view";
+import { heartbeatPlausible, mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_VIEW_DIFFERS, HEARTBEAT_NOTHING } from "../membership/heartbeat";
 import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
 import { hold, intentPlausible, startRumor } from "../intent/store";
 import { holdNotice, noticePlausible } from "../intent/notice";
@@ -62,9 +62,9 @@ import { disturb, CLASS_NODE } from "../convergence/step";
 import {
   messageType,
   skipItem,
-  TYPE_PULSE,
-  Pulse,
-  decodePulse,
+  TYPE_HEARTBEAT,
+  Heartbeat,
+  decodeHeartbeat,
   TYPE_PROBE,
   Probe,
   decodeProbe,
@@ -89,16 +89,16 @@ import {
   TYPE_ISOLATION,
   Isolation,
   decodeIsolation,
-  TYPE_GONE_LIST,
-  TYPE_EPOCH_HEAD,
-  EpochHead,
-  decodeEpochHead,
-  TYPE_EPOCH_PART,
-  EpochPart,
-  decodeEpochPart,
-  GoneList,
-  decodeGoneList,
-  goneListEntryAt,
+  TYPE_SILENT_LIST,
+  TYPE_KEY_EPOCH_HEAD,
+  KeyEpochHead,
+  decodeKeyEpochHead,
+  TYPE_KEY_EPOCH_PART,
+  KeyEpochPart,
+  decodeKeyEpochPart,
+  SilentList,
+  decodeSilentList,
+  silentListEntryAt,
   TYPE_INTENT,
   Intent as IntentMessage,
   decodeIntent,
@@ -136,9 +136,9 @@ import {
 import { call } from "../memory/guard";
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "../node/table";
 import { countLoss } from "../node/queues";
-import { goneListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
+import { silentListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
 import { send, SEND_STATEMENT_REQUEST } from "../node/outbox";
-import { contradict, isSpokenFor } from "./impostor";
+import { contradict, isImpersonated } from "./impostor";
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -173,13 +173,13 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
-  if (now.sender == self(ctx) && !isSpokenFor(ctx, at, end)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
-  let pulses: u32 = 0;
+  if (now.sender == self(ctx) && !isImpersonated(ctx, at, end)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
+  let heartbeats: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);
     // One time a frame: else a single one could tell a node without time what it is.
-    if (type == TYPE_PULSE && pulses++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
-    if ((type == TYPE_EPOCH_HEAD || type == TYPE_EPOCH_PART) != (now.epoch == 0)) return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
+    if (type == TYPE_HEARTBEAT && heartbeats++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+    if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.epoch == 0)) return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     at = checkMessage(ctx, at, end, now.sender);
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
     if (at == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
@@ -200,9 +200,9 @@ function checkMessage(ctx: usize, at: usize, end: usize, sender: u32): usize {
   let next: usize = 0;
   let plausible = true;
   switch (type) {
-    case TYPE_PULSE:
-      next = decodePulse(at, end, changetype<Pulse>(s));
-      plausible = pulsePlausible(ctx, changetype<Pulse>(s));
+    case TYPE_HEARTBEAT:
+      next = decodeHeartbeat(at, end, changetype<Heartbeat>(s));
+      plausible = heartbeatPlausible(ctx, changetype<Heartbeat>(s));
       break;
     case TYPE_PROBE:
       next = decodeProbe(at, end, changetype<Probe>(s));
@@ -233,15 +233,15 @@ function checkMessage(ctx: usize, at: usize, end: usize, sender: u32): usize {
       next = decodeIsolation(at, end, changetype<Isolation>(s));
       plausible = changetype<Isolation>(s).fromS < changetype<Isolation>(s).untilS;
       break;
-    case TYPE_GONE_LIST:
-      next = decodeGoneList(at, end, changetype<GoneList>(s));
-      plausible = next == 0 || goneListPlausible(changetype<GoneList>(s), count);
+    case TYPE_SILENT_LIST:
+      next = decodeSilentList(at, end, changetype<SilentList>(s));
+      plausible = next == 0 || silentListPlausible(changetype<SilentList>(s), count);
       break;
-    case TYPE_EPOCH_HEAD:
-      next = decodeEpochHead(at, end, changetype<EpochHead>(s));
+    case TYPE_KEY_EPOCH_HEAD:
+      next = decodeKeyEpochHead(at, end, changetype<KeyEpochHead>(s));
       break;
-    case TYPE_EPOCH_PART:
-      next = decodeEpochPart(at, end, changetype<EpochPart>(s));
+    case TYPE_KEY_EPOCH_PART:
+      next = decodeKeyEpochPart(at, end, changetype<KeyEpochPart>(s));
       break;
     default:
       return checkKnowledge(ctx, type, at, end);
@@ -324,16 +324,16 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
   const type = messageType(at, end);
   const s: usize = ctx + SCRATCH_AT;
   // Without mission time nothing tells a fresh frame from one that was kept: it counts as a sample of the time, and no more.
-  if (type != TYPE_PULSE && !timeKnown(ctx)) return skipItem(at, end);
+  if (type != TYPE_HEARTBEAT && !timeKnown(ctx)) return skipItem(at, end);
   if ((type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) && ++call(ctx).probes > PROBES_PER_FRAME_MAX) {
     countLoss(ctx, COUNTER_EXCHANGES_FULL);
     return skipItem(at, end);
   }
   switch (type) {
-    case TYPE_PULSE: {
-      const next = decodePulse(at, end, changetype<Pulse>(s));
+    case TYPE_HEARTBEAT: {
+      const next = decodeHeartbeat(at, end, changetype<Heartbeat>(s));
       const knew = timeKnown(ctx);
-      applyPulse(ctx, sender, bytes, changetype<Pulse>(s), broadcast);
+      applyHeartbeat(ctx, sender, bytes, changetype<Heartbeat>(s), broadcast);
       // What a checkpoint holds is brought to the time just learnt before anything else is taken in: the rest of this frame is not.
       if (knew || !timeKnown(ctx)) return next;
       leaveToTick(ctx, DUE_TIME);
@@ -385,13 +385,13 @@ function applyMessage(ctx: usize, at: usize, end: usize, sender: u32, broadcast:
       onIsolation(ctx, sender, m.fromS, m.untilS);
       return next;
     }
-    case TYPE_GONE_LIST: {
-      const m = changetype<GoneList>(s);
-      const next = decodeGoneList(at, end, m);
+    case TYPE_SILENT_LIST: {
+      const m = changetype<SilentList>(s);
+      const next = decodeSilentList(at, end, m);
       for (let i: u32 = 0; i < m.entriesLength; i++) {
-        const entry = goneListEntryAt(m, i);
-        learnLastBeat(ctx, entry.member, entry.lastBeat);
-        learnBurials(ctx, entry.member, entry.burials);
+        const entry = silentListEntryAt(m, i);
+        learnLastLivenessTick(ctx, entry.member, entry.lastLivenessTick);
+        learnRevocations(ctx, entry.member, entry.revocations);
       }
       return next;
     }
@@ -415,7 +415,7 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
   switch (type) {
     case TYPE_INTENT: {
       const next = decodeIntent(at, end, changetype<IntentMessage>(s));
-      // A pulse before it in this frame may have told the time that its check lacked.
+      // A heartbeat before it in this frame may have told the time that its check lacked.
       if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s))) applyIntent(ctx, changetype<IntentMessage>(s), sender, broadcast, at, <u32>(next - at));
       return next;
     }
@@ -468,12 +468,12 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
   }
 }
 
-function applyPulse(ctx: usize, sender: u32, bytes: u32, m: Pulse, broadcast: bool): void {
-  const told = mergePulse(ctx, bytes, m);
-  if (told == PULSE_NOTHING || !timeKnown(ctx)) return;
-  if (told == PULSE_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0)) leaveToTick(ctx, DUE_SETTLE);
+function applyHeartbeat(ctx: usize, sender: u32, bytes: u32, m: Heartbeat, broadcast: bool): void {
+  const told = mergeHeartbeat(ctx, bytes, m);
+  if (told == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
+  if (told == HEARTBEAT_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0)) leaveToTick(ctx, DUE_SETTLE);
   // Only a frame meant for us starts an exchange: else a broadcast would be answered by everybody.
-  if (!broadcast && (told == PULSE_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
+  if (!broadcast && (told == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
 }
 
 function applyIntent(ctx: usize, m: IntentMessage, sender: u32, broadcast: bool, at: usize, bytes: u32): void {

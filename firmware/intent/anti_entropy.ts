@@ -4,7 +4,7 @@
 import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { SCRATCH_OUT_AT } from "../memory/map";
 import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from "../node/table";
-import { isCongested, send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_GONE_LIST, SEND_PROOF } from "../node/outbox";
+import { isCongested, send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_SILENT_LIST, SEND_PROOF } from "../node/outbox";
 import { call, setWord } from "../memory/guard";
 import { membership, member } from "../membership/table";
 import {
@@ -50,8 +50,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   if (view.quietS > SINCE_MARGIN_S && missionS(ctx) < view.deafS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
-  send(ctx, SEND_GONE_LIST, peer, 0, 0);
-  // Who was away when a double-dealer was proven one hears of it with every fourth exchange.
+  send(ctx, SEND_SILENT_LIST, peer, 0, 0);
+  // Who was away when a double-equivocator was proven one hears of it with every fourth exchange.
   const proof = witness(ctx).proofA;
   if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0) send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }

@@ -4,8 +4,8 @@
 
 import { NO_INDEX, GROUPS_MAX } from "../memory/limits";
 import { bitGet } from "../base/bits";
-import { goneAt } from "../membership/table";
-import { goneHoldsUntilS } from "../membership/view";
+import { silentAt } from "../membership/table";
+import { silentHoldsUntilS } from "../membership/view";
 import {
   intents,
   intent,
@@ -28,7 +28,7 @@ import {
   VERDICT_REFUSED,
   VERDICT_UNKNOWN,
 } from "./table";
-import { soilGroup } from "./chain";
+import { invalidateGroup } from "./chain";
 import { addToProfile, peakRate } from "./profile";
 import { withinQuota } from "./quota";
 
@@ -55,8 +55,8 @@ export function claims(record: Intent): bool {
 
 /** Until when a record binds others: its end, or earlier the end of its gone owner's lease and guard. */
 export function boundOf(ctx: usize, record: Intent): u32 {
-  if (!bitGet(goneAt(ctx), record.owner)) return record.endS;
-  const holdS = goneHoldsUntilS(ctx, record.owner, record.leaseS);
+  if (!bitGet(silentAt(ctx), record.owner)) return record.endS;
+  const holdS = silentHoldsUntilS(ctx, record.owner, record.leaseS);
   return holdS < record.endS ? holdS : record.endS;
 }
 
@@ -120,8 +120,8 @@ export function verdictOf(ctx: usize, index: u32): u32 {
 }
 
 /** Who is gone changed, or an epoch was cut: bounds may differ everywhere. */
-export function soilAll(ctx: usize): void {
-  for (let i: u32 = 0; i < GROUPS_MAX; i++) soilGroup(ctx, i);
+export function invalidateAll(ctx: usize): void {
+  for (let i: u32 = 0; i < GROUPS_MAX; i++) invalidateGroup(ctx, i);
 }
 
 /** The accepted record that a refused one lost to on its unit, else the first accepted that overlaps; NO_INDEX if the resource failed. */

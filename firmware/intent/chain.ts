@@ -1,7 +1,7 @@
 // A group's chain: its intents in arbitration order (INT-3). The order is total and says nothing of when an intent arrived, so every
 // node that holds the same intents has the same chain.
 
-import { EPOCH_S, INTENTS_MAX, NO_INDEX } from "../memory/limits";
+import { ROUND_S, INTENTS_MAX, NO_INDEX } from "../memory/limits";
 import { invariant } from "../memory/trap";
 import { fold32 } from "../base/hash";
 import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup, STARTED } from "./table";
@@ -11,7 +11,7 @@ import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent
  * first claim, resource, epoch salt), so that no node is favoured by its number.
  */
 export function setOrder(record: Intent): void {
-  const epoch = record.claimS / EPOCH_S;
+  const epoch = record.claimS / ROUND_S;
   const notStarted: u32 = <u32>record.state == STARTED ? 0 : 1;
   record.orderHigh = (notStarted << 31) | ((255 - <u32>record.priority) << 23) | (epoch & 0x7fffff);
   record.orderLow = fold32(fold32(fold32(<u32>record.owner, record.nonce), record.resource), epoch);
@@ -68,7 +68,7 @@ function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previo
 }
 
 /** Verdicts from `from` on are to be found anew, unless they are already from before `record` on. */
-function soilFrom(ctx: usize, chain: Group, record: Intent, from: u32): void {
+function invalidateFrom(ctx: usize, chain: Group, record: Intent, from: u32): void {
   if (<u32>chain.dirtyFrom == NO_INDEX || !before(intent(ctx, chain.dirtyFrom), record)) chain.dirtyFrom = <u16>from;
 }
 
@@ -87,7 +87,7 @@ export function link(ctx: usize, index: u32): void {
     left.next = <u16>index;
   }
   chain.length++;
-  soilFrom(ctx, chain, record, index);
+  invalidateFrom(ctx, chain, record, index);
 }
 
 /** Takes a record out. */
@@ -99,17 +99,17 @@ export function unlink(ctx: usize, index: u32): void {
   if (previous == NO_INDEX) chain.first = record.next;
   else intentToChange(ctx, previous).next = record.next;
   chain.length--;
-  soilFrom(ctx, chain, record, record.next);
+  invalidateFrom(ctx, chain, record, record.next);
 }
 
 /** The verdict on a record of a chain, and those after it, are to be found anew. */
-export function soilFromRecord(ctx: usize, index: u32): void {
+export function invalidateFromRecord(ctx: usize, index: u32): void {
   const record = intent(ctx, index);
-  soilFrom(ctx, groupToChange(ctx, resourceGroup(record.resource)), record, index);
+  invalidateFrom(ctx, groupToChange(ctx, resourceGroup(record.resource)), record, index);
 }
 
 /** All verdicts of a group are to be found anew. */
-export function soilGroup(ctx: usize, index: u32): void {
+export function invalidateGroup(ctx: usize, index: u32): void {
   const chain = groupToChange(ctx, index);
   chain.dirtyFrom = chain.first;
 }

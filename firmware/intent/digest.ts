@@ -6,7 +6,7 @@ import { mix64 } from "../base/hash";
 import { missionS } from "../node/table";
 import { changes } from "../memory/guard";
 import { membership, memberToChange, VIEW } from "../membership/table";
-import { epochCutS } from "../membership/clock";
+import { roundCutS } from "../membership/clock";
 import { agreeAnew } from "../membership/view";
 import { markOf } from "./content";
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
@@ -42,7 +42,7 @@ export function turnMinute(ctx: usize): void {
 export function account(ctx: usize, atS: u32, delta: u64): void {
   count(ctx, atS, delta);
   const view = membership(ctx);
-  if (view.epoch != 0 && atS < epochCutS(view.epoch)) {
+  if (view.epoch != 0 && atS < roundCutS(view.epoch)) {
     view.digest += delta;
     changes(ctx, VIEW);
     agreeAnew(ctx);
@@ -101,7 +101,7 @@ export function recount(ctx: usize): void {
   }
   const view = membership(ctx);
   if (view.epoch == 0) return;
-  view.digest = digestAsOf(ctx, epochCutS(view.epoch)) + view.goneDigest;
+  view.digest = digestAsOf(ctx, roundCutS(view.epoch)) + view.silentDigest;
   changes(ctx, VIEW);
   agreeAnew(ctx);
 }

@@ -9,7 +9,7 @@ import { send, SEND_NOTICE } from "../node/outbox";
 import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from "../wire/generated/messages";
 import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from "./table";
 import { account, noticeHash } from "./digest";
-import { soilGroup } from "./chain";
+import { invalidateGroup } from "./chain";
 import { AHEAD_S_MAX } from "./store";
 
 /** The entry for (group, unit), or NOTICES_MAX. */
@@ -57,7 +57,7 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
   entry.observedS = m.observedS;
   entry.observer = <u16>m.observer;
   if (m.unit == 0) groupToChange(ctx, m.group).capacity = m.capacity;
-  soilGroup(ctx, m.group);
+  invalidateGroup(ctx, m.group);
   account(ctx, m.observedS, delta);
   state.noticeSum += <u32>delta;
   const at = eventSpace(ctx);

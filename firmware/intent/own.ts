@@ -11,7 +11,7 @@ import {
   EVENT_BYTES_MAX,
   LEASE_GUARD_S,
   RUMOR_COUNT,
-  EPOCH_S,
+  ROUND_S,
 } from "../memory/limits";
 import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { bitGet } from "../base/bits";
@@ -22,7 +22,7 @@ import { sendFirst, SEND_INTENT } from "../node/outbox";
 import { changes } from "../memory/guard";
 import { membership, agreeAt, agreedBeforeAt, VIEW } from "../membership/table";
 import { majorityAgrees, checkQuorum, grantedUntilS } from "../membership/view";
-import { epochCutS, clockErrorMs, clockTrusted } from "../membership/clock";
+import { roundCutS, clockErrorMs, clockTrusted } from "../membership/clock";
 import {
   Intent as IntentMessage,
   Published,
@@ -55,7 +55,7 @@ import { take, asMessage, startRumor } from "./store";
 import { intentHash } from "./digest";
 import { frees } from "./quota";
 import { dispute, publicationS } from "./witness";
-import { verdictOf, winnerOver, claims, boundOf, soilAll } from "./arbitration";
+import { verdictOf, winnerOver, claims, boundOf, invalidateAll } from "./arbitration";
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
 const RETELL_TIMES: u16 = 2;
@@ -128,13 +128,13 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   startRumor(ctx, index, RUMOR_COUNT);
   ownToChange(ctx, slot).retell = RETELL_TIMES;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
-  tellPublished(ctx, m);
+  emitPublished(ctx, m);
   if (toSign) dispute(ctx, slot, m.publishedS);
   intentsToChange(ctx).unsettled = 1;
   return m.version;
 }
 
-function tellPublished(ctx: usize, m: IntentMessage): void {
+function emitPublished(ctx: usize, m: IntentMessage): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const e = changetype<Published>(ctx + SCRATCH_OUT_AT);
@@ -182,7 +182,7 @@ export function agreementGrew(ctx: usize): void {
   if (membership(ctx).boundsMoved != 0) {
     membership(ctx).boundsMoved = 0;
     changes(ctx, VIEW);
-    soilAll(ctx);
+    invalidateAll(ctx);
   }
   if (checkQuorum(ctx)) renewOwn(ctx);
   settleOwn(ctx);
@@ -204,11 +204,11 @@ function settleOwn(ctx: usize): void {
 function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
-  if (record.publishedS >= epochCutS(view.epoch)) return false;
+  if (record.publishedS >= roundCutS(view.epoch)) return false;
   // What an earlier boot published it may have taken back where this one cannot know: claimed anew, it says so to all.
   if (record.version >>> VERSION_BITS != edge(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
-  const twice = view.previousEpoch + 1 == view.epoch && record.publishedS < epochCutS(view.previousEpoch);
+  const twice = view.previousRound + 1 == view.epoch && record.publishedS < roundCutS(view.previousRound);
   let ranksHigher = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
@@ -243,11 +243,11 @@ function settle(ctx: usize, slot: u32, index: u32): void {
   mine.settledResource = record.resource;
   mine.settledLeaseS = record.leaseS;
   mine.settledVersion = settled;
-  tellSettled(ctx, slot);
+  emitSettled(ctx, slot);
   scheduleDirty(ctx, slot);
 }
 
-function tellSettled(ctx: usize, slot: u32): void {
+function emitSettled(ctx: usize, slot: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const mine = own(ctx, slot);
@@ -314,7 +314,7 @@ function lose(ctx: usize, slot: u32, index: u32): void {
     eventDone(ctx, at, encodeLost(at, at + EVENT_BYTES_MAX - 1, e));
   }
   const settled = mine.settledVersion;
-  if (settled != 0 && settled != record.version && mine.settledEndS > missionS(ctx) + EPOCH_S && winner != NO_INDEX) {
+  if (settled != 0 && settled != record.version && mine.settledEndS > missionS(ctx) + ROUND_S && winner != NO_INDEX) {
     const m = draft(ctx, slot);
     m.endS = mine.settledEndS;
     m.rate = mine.settledRate;
@@ -392,7 +392,7 @@ function shorten(ctx: usize, slot: u32, endS: u32): void {
   mine.settledEndS = endS;
   const version = publish(ctx, m);
   if (version != 0) mine.settledVersion = version;
-  tellSettled(ctx, slot);
+  emitSettled(ctx, slot);
   scheduleDirty(ctx, slot);
 }
 

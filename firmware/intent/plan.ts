@@ -1,7 +1,7 @@
 // What this node claims (INT-1): a site on an ore lot to mine, tug windows to haul what it mined, longer leases before predicted
 // silence. One look per period at most, each bounded by the length of the chains looked at.
 
-import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, EPOCH_S, ADDRESSEE_ALL } from "../memory/limits";
+import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from "../memory/limits";
 import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from "../memory/map";
 import { bitGet, bitSet } from "../base/bits";
 import { mix32, fold32 } from "../base/hash";
@@ -205,9 +205,9 @@ function tendSite(ctx: usize, slot: u32): void {
   const now = missionS(ctx);
   const mine = own(ctx, slot);
   const record = intent(ctx, ownIndex(ctx, slot));
-  const epoch = now / EPOCH_S;
-  if (record.version != mine.settledVersion || epoch == intents(ctx).planEpoch) return;
-  intentsToChange(ctx).planEpoch = epoch;
+  const epoch = now / ROUND_S;
+  if (record.version != mine.settledVersion || epoch == intents(ctx).planRound) return;
+  intentsToChange(ctx).planRound = epoch;
   const lot = resourceGroup(record.resource);
   let endS = record.endS;
   let rate = record.rate;
@@ -287,7 +287,7 @@ function prepareSilence(ctx: usize): void {
 
 function silenceLeaseS(ctx: usize): u32 {
   const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
-  const wanted = intents(ctx).outlookUntilS + 2 * EPOCH_S * 3;
+  const wanted = intents(ctx).outlookUntilS + 2 * ROUND_S * 3;
   return wanted < longest ? wanted : longest;
 }
 

@@ -2,7 +2,7 @@
 // Bounds on claims are functions of what is held, so that all find the same; bounds on passing on are each node's own, and change no view.
 
 import {
-  BEATS_GONE,
+  TICKS_UNTIL_SILENT,
   CONTAINED,
   COUNTER_INTENT_FORGED,
   COUNTER_INTENT_UNSIGNED,
@@ -21,11 +21,11 @@ import { capability, edge, missionS, self } from "../node/table";
 import { countLoss } from "../node/queues";
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../node/outbox";
 import { member, memberToChange, membership } from "../membership/table";
-import { ageOf, isMerging, lastBeatOf } from "../membership/view";
-import { beatStartS, epochCutS } from "../membership/clock";
+import { ageOf, isMerging, lastLivenessTickOf } from "../membership/view";
+import { livenessTickStartS, roundCutS } from "../membership/clock";
 import { Intent as IntentMessage } from "../wire/generated/messages";
 import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
-import { soilFromRecord } from "./chain";
+import { invalidateFromRecord } from "./chain";
 import { isProven } from "./witness";
 import { wordOn, CONFIRMED, REFUTED } from "./statement";
 import { witness, witnessToChange } from "./witness_table";
@@ -83,11 +83,11 @@ export function withinQuota(ctx: usize, record: Intent): bool {
 }
 
 /** A slot of an owner changed: what its higher slots claim may be within the quota now, or no longer. */
-export function soilHigherSlots(ctx: usize, owner: u32, slot: u32): void {
+export function invalidateHigherSlots(ctx: usize, owner: u32, slot: u32): void {
   if (!CONTAINED || capability(ctx).ownerRateMax == 0) return;
   for (let higher = slot + 1; higher < DEPOT_SLOTS_END; higher++) {
     const index = intentIndex(ctx, owner, higher);
-    if (index != NO_INDEX && claimsAny(intent(ctx, index))) soilFromRecord(ctx, index);
+    if (index != NO_INDEX && claimsAny(intent(ctx, index))) invalidateFromRecord(ctx, index);
   }
 }
 
@@ -162,9 +162,9 @@ export function frees(ctx: usize, record: Intent, m: IntentMessage): bool {
 
 /** Whether an owner was silent for all when it says that it published: the frame that brought it would have been a sign of life. */
 function isUnheard(ctx: usize, m: IntentMessage): bool {
-  if (ageOf(ctx, m.owner) < BEATS_GONE) return false;
-  const lastBeat = lastBeatOf(ctx, m.owner);
-  return lastBeat != 0 && m.publishedS >= beatStartS(lastBeat + 2);
+  if (ageOf(ctx, m.owner) < TICKS_UNTIL_SILENT) return false;
+  const lastLivenessTick = lastLivenessTickOf(ctx, m.owner);
+  return lastLivenessTick != 0 && m.publishedS >= livenessTickStartS(lastLivenessTick + 2);
 }
 
 /**
@@ -185,10 +185,10 @@ function isBeforeWord(ctx: usize, m: IntentMessage): bool {
  */
 function isTooLate(ctx: usize, publishedS: u32): bool {
   const epoch = membership(ctx).epoch;
-  if (epoch == 0 || publishedS >= epochCutS(epoch) || missionS(ctx) < epochCutS(epoch) + LATE_FREE_S || isMerging(ctx)) return false;
+  if (epoch == 0 || publishedS >= roundCutS(epoch) || missionS(ctx) < roundCutS(epoch) + LATE_FREE_S || isMerging(ctx)) return false;
   const state = witnessToChange(ctx);
-  if (state.lateEpoch != epoch) {
-    state.lateEpoch = epoch;
+  if (state.lateRound != epoch) {
+    state.lateRound = epoch;
     state.lateCount = 0;
   }
   if (state.lateCount >= LATE_MAX) {

@@ -16,8 +16,8 @@ import {
   OWN_SLOTS,
   GROUPS_MAX,
   MEMBERS_MAX,
-  BEAT_S,
-  BEATS_GONE,
+  LIVENESS_TICK_S,
+  TICKS_UNTIL_SILENT,
   EVENTS_MAX,
 } from "../memory/limits";
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
@@ -26,8 +26,8 @@ import { changes, lineOf, replacesLine } from "../memory/guard";
 import { bitGet } from "../base/bits";
 import { edge, queues, members, missionS, self } from "../node/table";
 import { countLoss, eventSpace, eventDone } from "../node/queues";
-import { goneAt, membership } from "../membership/table";
-import { epochCutS } from "../membership/clock";
+import { silentAt, membership } from "../membership/table";
+import { roundCutS } from "../membership/clock";
 import { ageOf, promiseHeard } from "../membership/view";
 import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
 import {
@@ -49,8 +49,8 @@ import {
 } from "./table";
 import { account, accountOwner, contentHash } from "./digest";
 import { markOf, markOfMessage } from "./content";
-import { slotMayClaim, soilHigherSlots } from "./quota";
-import { differs, spokenFor } from "./witness";
+import { slotMayClaim, invalidateHigherSlots } from "./quota";
+import { differs, impersonated } from "./witness";
 import { setOrder, link, unlink } from "./chain";
 import { boundOf } from "./arbitration";
 
@@ -90,13 +90,13 @@ export function intentPlausible(ctx: usize, m: IntentMessage): bool {
 /** Over for so long that nobody keeps it: taking it in again would only bring it round once more. */
 function isOver(ctx: usize, m: IntentMessage): bool {
   const epoch = membership(ctx).epoch;
-  return epoch != 0 && m.endS + RETENTION_S <= epochCutS(epoch);
+  return epoch != 0 && m.endS + RETENTION_S <= roundCutS(epoch);
 }
 
 /** Takes in a version that was heard of. Returns its record, or NO_INDEX if it is not newer than what is held, false, over, or there is no room. */
 export function hold(ctx: usize, m: IntentMessage): u32 {
   if (m.owner == self(ctx) && !canBeOurs(ctx, m)) {
-    spokenFor(ctx, m.slot, m.publishedS);
+    impersonated(ctx, m.slot, m.publishedS);
     return NO_INDEX;
   }
   return take(ctx, m);
@@ -151,13 +151,13 @@ export function take(ctx: usize, m: IntentMessage): u32 {
   const record = intentToChange(ctx, index);
   fill(record, m);
   record.boundS = boundOf(ctx, record);
-  if (bitGet(goneAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
+  if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
   link(ctx, index);
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
   account(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
-  soilHigherSlots(ctx, m.owner, m.slot);
-  tellHeld(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
+  invalidateHigherSlots(ctx, m.owner, m.slot);
+  emitStored(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
   return index;
 }
 
@@ -212,7 +212,7 @@ export function asMessage(record: Intent, m: IntentMessage): void {
 }
 
 /** Tells that this version is held now; state 0: no longer. */
-export function tellHeld(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
+export function emitStored(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
@@ -233,8 +233,8 @@ function drop(ctx: usize, index: u32, atS: u32): void {
   setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
   account(ctx, atS, delta);
   accountOwner(ctx, record.owner, delta);
-  soilHigherSlots(ctx, record.owner, record.slot);
-  tellHeld(ctx, record.owner, record.slot, record.version, 0, record.publishedS);
+  invalidateHigherSlots(ctx, record.owner, record.slot);
+  emitStored(ctx, record.owner, record.slot, record.version, 0, record.publishedS);
   record.state = 0;
   record.next = <u16>state.free;
   state.free = index;
@@ -260,13 +260,13 @@ export function dropUnheld(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
   // Who has just started has heard nobody yet: the others seem gone, their work is not.
-  if (now < state.nextDropS || now < membership(ctx).bootS + BEATS_GONE * BEAT_S) return;
+  if (now < state.nextDropS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
   let next: u32 = 0xffffffff;
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
     // Who was gone at the cut may be back: what it tells now is no longer let go.
-    if (record.state == 0 || !bitGet(goneAt(ctx), record.owner) || ageOf(ctx, record.owner) < BEATS_GONE) continue;
+    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT) continue;
     const boundS = boundOf(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;

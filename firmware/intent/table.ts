@@ -51,7 +51,7 @@ export class IntentState {
   rumorNext: u32 = 0;
   /** Mission second before which nothing new is planned; and the last epoch in which planning was tried. */
   planAfterS: u32 = 0;
-  planEpoch: u32 = 0;
+  planRound: u32 = 0;
   haulAfterS: u32 = 0;
   /** Local second of the last exchange of digests begun here. */
   syncS: u32 = 0;
@@ -242,7 +242,7 @@ export function noticeToChange(ctx: usize, index: u32): Notice {
 }
 /**
  * What changed in one mission minute: digests as of an earlier minute are the running ones less the younger buckets. Here the whole digest, and in a line
- * of its own the lower half that anti-entropy compares with every pulse.
+ * of its own the lower half that anti-entropy compares with every heartbeat.
  */
 export function bucketDigest(ctx: usize, minute: u32): u64 {
   reads(ctx, MINUTES);

@@ -1,7 +1,7 @@
 // Words against words (docs/insiders.md). The key of a cluster does not tell who wrote an intent: any member can make one up in the name of another, or give two peers two
 // contents under one version. So an owner has a word that nobody else can give: a statement, signed by its platform, on what stands in one of its slots. It is given
 // when somebody speaks in the owner's name, or asks; whoever hears it has it verified, and lets go of what it contradicts. Two statements that contradict each other
-// prove their owner a double-dealer, to everybody: what it publishes counts for nothing from then on. An accusation without that proof has no effect.
+// prove their owner a double-equivocator, to everybody: what it publishes counts for nothing from then on. An accusation without that proof has no effect.
 
 import {
   ADDRESSEE_ALL,
@@ -12,7 +12,7 @@ import {
   OWN_SLOTS,
   STATEMENTS_MAX,
   COUNTER_INTENT_FORGED,
-  COUNTER_SPOKEN_FOR,
+  COUNTER_IMPERSONATED,
   COUNTER_STATEMENT_FALSE,
   COUNTER_STATEMENTS_FULL,
 } from "../memory/limits";
@@ -76,8 +76,8 @@ const MOOT: usize = 1;
 // ---- this node's own word ----
 
 /** Somebody published in the name of this node, as of `publishedS`: it gives its word on the slot. */
-export function spokenFor(ctx: usize, slot: u32, publishedS: u32): void {
-  countLoss(ctx, COUNTER_SPOKEN_FOR);
+export function impersonated(ctx: usize, slot: u32, publishedS: u32): void {
+  countLoss(ctx, COUNTER_IMPERSONATED);
   if (CONTAINED) dispute(ctx, slot, publishedS);
 }
 
@@ -137,7 +137,7 @@ export function witnessStep(ctx: usize): void {
 }
 
 /**
- * What stands in a slot from an earlier boot may have been told by anybody, and this node cannot know: it gives no word on it, which beside a word that it gave then would prove it a double-dealer.
+ * What stands in a slot from an earlier boot may have been told by anybody, and this node cannot know: it gives no word on it, which beside a word that it gave then would prove it a double-equivocator.
  * It claims anew two minutes after boot (own.ts), and gives its word on that.
  */
 function isOfThisBoot(ctx: usize, slot: u32): bool {
@@ -199,11 +199,11 @@ export function onSigned(ctx: usize, m: Signed): void {
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, m.signatureAt, SIGNATURE_BYTES);
   entry.state = <u8>VALID;
   witnessToChange(ctx).answered = 1;
-  tellOwn(ctx, entry.slot);
+  emitOwn(ctx, entry.slot);
   leaveToTick(ctx, DUE_WITNESS);
 }
 
-function tellOwn(ctx: usize, slot: u32): void {
+function emitOwn(ctx: usize, slot: u32): void {
   // First the word, then what it is about: together they fit a frame.
   if (intentIndex(ctx, self(ctx), slot) != NO_INDEX) sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   sendFirst(ctx, SEND_STATEMENT, ADDRESSEE_ALL, self(ctx), slot);
@@ -216,7 +216,7 @@ export function witnessTick(ctx: usize): void {
     const entry = statement(ctx, i);
     if (<u32>entry.state != VALID || entry.left == 0) continue;
     statementToChange(ctx, i).left--;
-    if (<u32>entry.owner == self(ctx)) tellOwn(ctx, entry.slot);
+    if (<u32>entry.owner == self(ctx)) emitOwn(ctx, entry.slot);
     else send(ctx, SEND_STATEMENT, ADDRESSEE_ALL, entry.owner, entry.slot);
   }
   const state = witness(ctx);
@@ -346,7 +346,7 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
 /** Two contents were heard under one version: who has its owner's word on it tells all, who has none asks. */
 export function differs(ctx: usize, owner: u32, slot: u32, version: u32, publishedS: u32): void {
   if (owner == self(ctx)) {
-    spokenFor(ctx, slot, publishedS);
+    impersonated(ctx, slot, publishedS);
     return;
   }
   const index = find(ctx, owner, slot);

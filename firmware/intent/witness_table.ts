@@ -8,7 +8,7 @@ import { changesLine, lineOf, readsLine } from "../memory/guard";
 @unmanaged
 export class WitnessState {
   /** Late news of this epoch that changed the digest. */
-  lateEpoch: u32 = 0;
+  lateRound: u32 = 0;
   lateCount: u32 = 0;
   /** Own slots on which this node's word is wanted, a bit each. */
   disputed: u32 = 0;
@@ -21,7 +21,7 @@ export class WitnessState {
   signedS: u32 = 0;
   /** Where the ring forgets next. */
   cursor: u32 = 0;
-  /** Two entries that prove each other's owner a double-dealer, plus one each; and times left to broadcast them. */
+  /** Two entries that prove each other's owner a double-equivocator, plus one each; and times left to broadcast them. */
   proofA: u32 = 0;
   proofB: u32 = 0;
   proofLeft: u32 = 0;

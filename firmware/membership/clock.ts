@@ -1,9 +1,9 @@
 // Mission time (TIM-1): the processor's own clock plus an offset that is configured or learnt from peers, with a bound on its error.
 
 import {
-  BEAT_S,
-  BEAT_FIRST,
-  EPOCH_BEATS,
+  LIVENESS_TICK_S,
+  LIVENESS_TICK_FIRST,
+  ROUND_TICKS,
   CLOCK_ERROR_MS_MAX,
   CYCLE_S,
   CLOCK_DRIFT_PPM_MAX,
@@ -30,7 +30,7 @@ const SAMPLE_ERROR_MS: u32 = 2 * TRANSIT_ERROR_MS + 200;
 const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
 /** A time so far beyond the last reservation is not learnt: 400 days. */
 const LEARN_CYCLES_MAX: u32 = (400 * 86400) / CYCLE_S;
-/** A pulse has 16 bits for it: this or more. */
+/** A heartbeat has 16 bits for it: this or more. */
 export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
 const DRIFT_S_PER_MS: u32 = 1000 / CLOCK_DRIFT_PPM_MAX;
 
@@ -63,7 +63,7 @@ export function setMission(ctx: usize): void {
 }
 
 /**
- * Bound on the error against the cluster's time, milliseconds; a pulse tells at most ERROR_WIRE_MS_MAX. The cluster's time is that of
+ * Bound on the error against the cluster's time, milliseconds; a heartbeat tells at most ERROR_WIRE_MS_MAX. The cluster's time is that of
  * its majority, so the error grows with drift from the last quorum on, and a peer's sample lessens it only by as much as that peer's
  * own error allows: two nodes that are cut off together drift together.
  */
@@ -108,25 +108,25 @@ export function clockTrusted(ctx: usize): bool {
 
 // @ts-ignore: decorator
 @inline
-export function beatOf(missionS: u32): u32 {
-  return missionS / BEAT_S + BEAT_FIRST;
+export function livenessTickOf(missionS: u32): u32 {
+  return missionS / LIVENESS_TICK_S + LIVENESS_TICK_FIRST;
 }
 /** Mission second at which a beat begins; 0 for beats before the mission. */
 // @ts-ignore: decorator
 @inline
-export function beatStartS(beat: u32): u32 {
-  return beat > BEAT_FIRST ? (beat - BEAT_FIRST) * BEAT_S : 0;
+export function livenessTickStartS(livenessTick: u32): u32 {
+  return livenessTick > LIVENESS_TICK_FIRST ? (livenessTick - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0;
 }
 // @ts-ignore: decorator
 @inline
-export function epochOf(missionS: u32): u32 {
-  return beatOf(missionS) / EPOCH_BEATS;
+export function roundOf(missionS: u32): u32 {
+  return livenessTickOf(missionS) / ROUND_TICKS;
 }
 /** An epoch's cut: digests cover what was published before this mission second. */
 // @ts-ignore: decorator
 @inline
-export function epochCutS(epoch: u32): u32 {
-  return beatStartS(epoch * EPOCH_BEATS);
+export function roundCutS(epoch: u32): u32 {
+  return livenessTickStartS(epoch * ROUND_TICKS);
 }
 
 /** Difference a − b of two times, milliseconds, saturating at ± CLOCK_STEP_S_MAX and one second. */
@@ -153,7 +153,7 @@ function shiftOffset(ctx: usize, ms: i32): void {
   changes(ctx, HOT);
 }
 
-/** A peer's time as told in its pulse, in a frame of `bytes` bytes. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
+/** A peer's time as told in its heartbeat, in a frame of `bytes` bytes. An unknown clock is learnt when CLOCK_SAMPLES_MIN samples agree; a known one follows slowly. */
 export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
   const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
   const state = edge(ctx);

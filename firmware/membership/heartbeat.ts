@@ -1,4 +1,4 @@
-// The pulse: what every periodic frame says of time, of who is alive and of who agrees.
+// The heartbeat: what every periodic frame says of time, of who is alive and of who agrees.
 
 import {
   MEMBER_WORDS,
@@ -12,28 +12,28 @@ import { bitSet, wordFromBytes } from "../base/bits";
 import { call, changes } from "../memory/guard";
 import { members, missionS, timeKnown, HOT } from "../node/table";
 import { countLoss } from "../node/queues";
-import { Pulse, PULSE_STRUCT_BYTES } from "../wire/generated/messages";
-import { beatOf, epochOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
+import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from "../wire/generated/messages";
+import { livenessTickOf, roundOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
 import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from "./table";
 import { mergeHeard } from "./view";
 
-/** What a pulse told about our agreement with its sender. */
-export const PULSE_SAME: u32 = 0;
-export const PULSE_GREW: u32 = 1;
-export const PULSE_VIEW_DIFFERS: u32 = 2;
-export const PULSE_NOTHING: u32 = 3;
+/** What a heartbeat told about our agreement with its sender. */
+export const HEARTBEAT_SAME: u32 = 0;
+export const HEARTBEAT_GREW: u32 = 1;
+export const HEARTBEAT_VIEW_DIFFERS: u32 = 2;
+export const HEARTBEAT_NOTHING: u32 = 3;
 
 /** Bytes of a bitmap of all members on the air. */
 export function bitmapBytes(ctx: usize): u32 {
   return (members(ctx) + 7) >>> 3;
 }
 
-/** Lays a pulse out in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest as of the last whole minute but one. */
-export function composePulse(ctx: usize, recent: u32): Pulse {
+/** Lays a heartbeat out in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest as of the last whole minute but one. */
+export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
   const state = membership(ctx);
-  const m = changetype<Pulse>(ctx + SCRATCH_OUT_AT);
+  const m = changetype<Heartbeat>(ctx + SCRATCH_OUT_AT);
   const bytes = bitmapBytes(ctx);
-  const planes: usize = ctx + SCRATCH_OUT_AT + PULSE_STRUCT_BYTES;
+  const planes: usize = ctx + SCRATCH_OUT_AT + HEARTBEAT_STRUCT_BYTES;
   // Plane 1 is written first and then moved behind the bytes of plane 0, because words are longer than the last bytes.
   const second = planes + (MEMBER_WORDS << 2);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
@@ -60,23 +60,23 @@ export function composePulse(ctx: usize, recent: u32): Pulse {
   return m;
 }
 
-/** Whether a pulse can be one of this cluster's: bitmaps of the right size. */
-export function pulsePlausible(ctx: usize, m: Pulse): bool {
+/** Whether a heartbeat can be one of this cluster's: bitmaps of the right size. */
+export function heartbeatPlausible(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
   return m.agesLength == bytes << 1 && m.agreeLength == bytes;
 }
 
-/** Merges a pulse that came in a frame of `bytes` bytes. Returns PULSE_*. */
-export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
+/** Merges a heartbeat that came in a frame of `bytes` bytes. Returns HEARTBEAT_*. */
+export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   clockSample(ctx, bytes, m.timeS, m.timeMs, m.errorMs);
   const state = membership(ctx);
-  if (!timeKnown(ctx) || state.beat == 0) return PULSE_NOTHING;
+  if (!timeKnown(ctx) || state.livenessTick == 0) return HEARTBEAT_NOTHING;
   const off = <i32>(m.timeS - missionS(ctx));
   if (off > <i32>CLOCK_STEP_S_MAX || off < -(<i32>CLOCK_STEP_S_MAX)) {
     countLoss(ctx, COUNTER_CLOCK_DISAGREES);
-    return PULSE_NOTHING;
+    return HEARTBEAT_NOTHING;
   }
-  hearing(ctx).pulsesHeard++;
+  hearing(ctx).heartbeatsHeard++;
   changes(ctx, HOT);
   const now = missionS(ctx);
   if (now > hearing(ctx).heardS + DEAF_S) {
@@ -85,15 +85,15 @@ export function mergePulse(ctx: usize, bytes: u32, m: Pulse): u32 {
     state.quietS = hearing(ctx).heardS;
   }
   hearing(ctx).heardS = now;
-  mergeAges(ctx, beatOf(m.timeS), m);
-  if (epochOf(m.timeS) != state.epoch) return PULSE_NOTHING;
-  if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return PULSE_VIEW_DIFFERS;
+  mergeAges(ctx, livenessTickOf(m.timeS), m);
+  if (roundOf(m.timeS) != state.epoch) return HEARTBEAT_NOTHING;
+  if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return HEARTBEAT_VIEW_DIFFERS;
   // A majority is one in time too, or it could not say what the cluster's time is.
-  if (off > AGREE_S || off < -AGREE_S) return PULSE_SAME;
-  return mergeAgreement(ctx, m) ? PULSE_GREW : PULSE_SAME;
+  if (off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
+  return mergeAgreement(ctx, m) ? HEARTBEAT_GREW : HEARTBEAT_SAME;
 }
 
-function mergeAges(ctx: usize, beat: u32, m: Pulse): void {
+function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
   const state = membership(ctx);
   const bytes = bitmapBytes(ctx);
   const first: usize = m.agesAt;
@@ -105,14 +105,14 @@ function mergeAges(ctx: usize, beat: u32, m: Pulse): void {
     const age0 = ~(p0 | p1);
     const age1 = p0 & ~p1;
     const age2 = p1 & ~p0;
-    if (beat == state.beat) mergeHeard(ctx, word, age0, age1, age2);
-    else if (beat + 1 == state.beat) mergeHeard(ctx, word, 0, age0, age1);
-    else if (beat == state.beat + 1) mergeHeard(ctx, word, age0 | age1, age2, 0);
+    if (livenessTick == state.livenessTick) mergeHeard(ctx, word, age0, age1, age2);
+    else if (livenessTick + 1 == state.livenessTick) mergeHeard(ctx, word, 0, age0, age1);
+    else if (livenessTick == state.livenessTick + 1) mergeHeard(ctx, word, age0 | age1, age2, 0);
   }
 }
 
 /** Our digest is the sender's: whoever agrees with it agrees with us. The sender has set its own bit, unless it is recovering. */
-function mergeAgreement(ctx: usize, m: Pulse): bool {
+function mergeAgreement(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
   let grew: u32 = 0;
   for (let word: u32 = 0; word << 2 < bytes; word++) {
@@ -128,7 +128,7 @@ function mergeAgreement(ctx: usize, m: Pulse): bool {
   return true;
 }
 
-/** The member that broadcasts pulse j of the present period: all take turns. */
-export function pulseTurn(ctx: usize, perPeriod: u32, j: u32): u32 {
+/** The member that broadcasts heartbeat j of the present period: all take turns. */
+export function heartbeatTurn(ctx: usize, perPeriod: u32, j: u32): u32 {
   return ((missionS(ctx) / PERIOD_S) * perPeriod + j) % members(ctx);
 }

@@ -4,10 +4,10 @@
 import {
   RELAYS,
   HEALTH_MAX,
-  PULSES_PER_PERIOD,
+  HEARTBEATS_PER_PERIOD,
   ADDRESSEE_ALL,
   MEMBER_WORDS,
-  BEATS_GONE,
+  TICKS_UNTIL_SILENT,
   BOOTS_MAX,
 } from "../memory/limits";
 import { bitGet, bitSet, bitClear } from "../base/bits";
@@ -21,7 +21,7 @@ import {
   SEND_ACK,
   SEND_PROBE_REQUEST,
   SEND_RELAYED_ACK,
-  SEND_PULSE,
+  SEND_HEARTBEAT,
   SEND_ALIVE,
   SEND_JOIN,
 } from "../node/outbox";
@@ -43,7 +43,7 @@ import {
   VIEW,
 } from "./table";
 import { ageOf, markHeard } from "./view";
-import { pulseTurn } from "./heartbeat";
+import { heartbeatTurn } from "./heartbeat";
 
 /** Steps of the walk that one tick may take to find a live member. */
 const WALK_STEPS_MAX: u32 = 8;
@@ -112,8 +112,8 @@ export function membershipStep(ctx: usize): void {
     changes(ctx, PROBING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
-  for (let j: u32 = 0; j < PULSES_PER_PERIOD; j++)
-    if (pulseTurn(ctx, PULSES_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_PULSE, ADDRESSEE_ALL, 0, 0);
+  for (let j: u32 = 0; j < HEARTBEATS_PER_PERIOD; j++)
+    if (heartbeatTurn(ctx, HEARTBEATS_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_HEARTBEAT, ADDRESSEE_ALL, 0, 0);
 }
 
 /** The next member of the walk: rounds of all members in an order fixed by an affine step that changes every round. */
@@ -146,7 +146,7 @@ function probeNext(ctx: usize): void {
   const state = membership(ctx);
   for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
     const target = walk(ctx);
-    if (target == self(ctx) || ageOf(ctx, target) >= BEATS_GONE) continue;
+    if (target == self(ctx) || ageOf(ctx, target) >= TICKS_UNTIL_SILENT) continue;
     hearing(ctx).probeTarget = <u16>(target + 1);
     hearing(ctx).probeSequence++;
     sendFirst(ctx, SEND_PROBE, target, hearing(ctx).probeSequence, 0);
@@ -166,7 +166,7 @@ function askRelays(ctx: usize, target: u32): void {
   for (let i: u32 = 0; i < WALK_STEPS_MAX && asked < RELAYS; i++) {
     const relay = draw % count;
     draw = mix32(draw + 0x9e3779b9);
-    if (relay == target || relay == self(ctx) || ageOf(ctx, relay) >= BEATS_GONE) continue;
+    if (relay == target || relay == self(ctx) || ageOf(ctx, relay) >= TICKS_UNTIL_SILENT) continue;
     send(ctx, SEND_PROBE_REQUEST, relay, hearing(ctx).relayedSequence, target);
     asked++;
   }
@@ -176,7 +176,7 @@ function askRelays(ctx: usize, target: u32): void {
 function suspect(ctx: usize, target: u32): void {
   const state = membership(ctx);
   if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
-  if (hearing(ctx).health > HEALTH_DOUBT || hearing(ctx).pulsesHeard == 0) return;
+  if (hearing(ctx).health > HEALTH_DOUBT || hearing(ctx).heartbeatsHeard == 0) return;
   bitSet(suspectAt(ctx), target);
   changes(ctx, HEARD_LONG_AGO | PROBING);
   state.rumorMember = target + 1;

@@ -7,15 +7,15 @@ import { changesLine, lineOf, readsLine, sweepsLines } from "../memory/guard";
 @unmanaged
 export class MembershipState {
   /** The beat of the heard planes; 0 = time not known yet. */
-  beat: u32 = 0;
+  livenessTick: u32 = 0;
   /** Epoch whose cut the digest and the agreement stand for. */
   epoch: u32 = 0;
   digest: u64 = 0;
   /** The part of `digest` that members gone at the cut contribute. */
-  goneDigest: u64 = 0;
-  previousEpoch: u32 = 0;
+  silentDigest: u64 = 0;
+  previousRound: u32 = 0;
   /** Last epoch in which a majority of the base agreed with this node, and local second of noticing. */
-  quorumEpoch: u32 = 0;
+  quorumRound: u32 = 0;
   /** Own lease: mission second until which work under ordinary leases may run. */
   leaseUntilS: u32 = 0;
   /** 1 = a majority agrees in the present epoch. */
@@ -35,7 +35,7 @@ export class MembershipState {
   /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
   boundsMoved: u32 = 0;
   // ---- second line ----
-  /** Mission second of the first pulse after a gap: what fell silent before it may only have been unheard; and that at which the gap began. */
+  /** Mission second of the first heartbeat after a gap: what fell silent before it may only have been unheard; and that at which the gap began. */
   deafS: u32 = 0;
   quietS: u32 = 0;
   /** Walk over the members: position and stride of this round. */
@@ -61,9 +61,9 @@ export class MembershipState {
 /** In the hot line. */
 @unmanaged
 export class Hearing {
-  /** Pulses merged in this beat: 0 heard means it is we who are cut off. */
-  pulsesHeard: u32 = 0;
-  /** Mission second of the newest pulse merged. */
+  /** Heartbeats merged in this beat: 0 heard means it is we who are cut off. */
+  heartbeatsHeard: u32 = 0;
+  /** Mission second of the newest heartbeat merged. */
   heardS: u32 = 0;
   /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
   probeTarget: u16 = 0;
@@ -77,7 +77,7 @@ export class Hearing {
 @unmanaged
 export class Member {
   /** Newest beat in which it was heard, once it fell out of the planes (0 = never). */
-  lastBeat: u32 = 0;
+  lastLivenessTick: u32 = 0;
   incarnation: u16 = 0;
   /** State last told in a member-state event: 0 unknown 1 alive 2 suspect 3 unreachable 4 dead. */
   told: u8 = 0;
@@ -88,9 +88,9 @@ export class Member {
   /** Sum of the 32-bit hashes of its intents held here: anti-entropy compares these by range. */
   intentSum: u32 = 0;
   /** Last beat of a silence that began together with others': it stays unreachable when those are heard again first. */
-  togetherBeat: u32 = 0;
+  togetherTick: u32 = 0;
   /** How often it lost its vote for being gone too long, and got it back: odd = it has none. Grows only; merged by maximum. */
-  burials: u8 = 0;
+  revocations: u8 = 0;
   /** Its versions passed on lately, and the mission minute (low 16 bits) for which that stands (intent/quota.ts). */
   tokensUsed: u8 = 0;
   tokensMinute: u16 = 0;
@@ -169,7 +169,7 @@ export function baseAt(ctx: usize): usize {
 /** Members gone as of the epoch's cut: arbitration and leases use this, because it is covered by the digest. */
 // @ts-ignore: decorator
 @inline
-export function goneAt(ctx: usize): usize {
+export function silentAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
 }
 /** All members of the cluster. */
@@ -184,7 +184,7 @@ export function everyoneAt(ctx: usize): usize {
 export function suspectAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
 }
-/** Members whose agreement counts: those of the base whose burials have not changed since. */
+/** Members whose agreement counts: those of the base whose revocations have not changed since. */
 // @ts-ignore: decorator
 @inline
 export function votersAt(ctx: usize): usize {

@@ -1,5 +1,5 @@
 // Check, use, renew (RAD-1). What a call reads has passed its check in that call; what it changed gets a new code before the call returns, and nothing
-// leaves before. A flipped bit is corrected where it is found; a line that cannot be corrected ends the call on the dying path before it is used.
+// leaves before. A flipped bit is corrected where it is found; a line that cannot be corrected ends the call on the crash recovery before it is used.
 //
 // Lines of the core are known by their bit in two words of the call; the others by a stamp per line, in static memory because it means something within one
 // call only: a stamp of another call says nothing. What the rooms do not do is shown by tests: every load of a protected byte is watched
@@ -116,7 +116,7 @@ function sound(ctx: usize, line: u32): bool {
   return codeOf(lineAt(ctx, line)) == load<u64>(codeAt(ctx, line));
 }
 /** Corrects one flipped bit of a line that is not sound. */
-function putRight(ctx: usize, line: u32): bool {
+function correctLine(ctx: usize, line: u32): bool {
   return correct(lineAt(ctx, line), codeAt(ctx, line));
 }
 // @ts-ignore: decorator
@@ -285,7 +285,7 @@ export function setWord(ctx: usize, at: u32, value: u32): void {
 
 /** Corrects a line, or dies. */
 function mend(ctx: usize, line: u32, site: u32): void {
-  invariant(putRight(ctx, line), site);
+  invariant(correctLine(ctx, line), site);
   noteFound(ctx, line);
 }
 
@@ -294,7 +294,7 @@ export function scrubLine(ctx: usize, line: u32): bool {
   // What of the core was checked in this call may have been changed since.
   if (line < 32 && ((call(ctx).checked >>> line) & 1) != 0) return true;
   if (sound(ctx, line)) return true;
-  if (!putRight(ctx, line)) return false;
+  if (!correctLine(ctx, line)) return false;
   noteFound(ctx, line);
   return true;
 }
@@ -303,7 +303,7 @@ export function scrubLine(ctx: usize, line: u32): bool {
 export function linesSound(ctx: usize): bool {
   if (!PROTECTED) return true;
   for (let line: u32 = 0; line < LINES; line++)
-    if (!sound(ctx, line) && !putRight(ctx, line)) return false;
+    if (!sound(ctx, line) && !correctLine(ctx, line)) return false;
   return true;
 }
 
@@ -321,7 +321,7 @@ function checkedProtection(ctx: usize): Protection {
   const line = lineOf(PROTECTION_AT);
   const state = protection(ctx);
   if ((call(ctx).checked & CORE_PROTECTION) == 0 && !sound(ctx, line)) {
-    invariant(putRight(ctx, line), SITE_CORE);
+    invariant(correctLine(ctx, line), SITE_CORE);
     state.corrected++;
   }
   call(ctx).checked |= CORE_PROTECTION;

@@ -42,7 +42,7 @@ export const STATUS_SAFE_MODE: u32 = 10;
 /** A beat turned since the last tick, whose work no frame has to wait for: tick, then give the frame again. */
 export const STATUS_TICK_FIRST: u32 = 11;
 /** No key of that epoch is held, or none at all. */
-export const STATUS_EPOCH: u32 = 12;
+export const STATUS_KEY_EPOCH: u32 = 12;
 /** A frame with this counter was taken already. */
 export const STATUS_REPLAY: u32 = 13;
 /** Its counter is of a time long past, or of before the last boot. */
@@ -76,7 +76,7 @@ export const COUNTER_DISRUPTIONS_FULL: u32 = 15;
 export const COUNTER_EXCHANGES_FULL: u32 = 16;
 /** The envelope is another algorithm's. */
 export const COUNTER_FRAME_ALGORITHM: u32 = 17;
-export const COUNTER_FRAME_EPOCH: u32 = 18;
+export const COUNTER_FRAME_KEY_EPOCH: u32 = 18;
 export const COUNTER_FRAME_REPLAY: u32 = 19;
 export const COUNTER_FRAME_STALE: u32 = 20;
 export const COUNTER_FRAME_AHEAD: u32 = 21;
@@ -88,9 +88,9 @@ export const COUNTER_FRAME_SELF: u32 = 24;
 /** A message under a key that is not for its kind. */
 export const COUNTER_FRAME_CHANNEL: u32 = 25;
 /** Heads of epochs with a wrong signature, parts that do not open to what the head commits to, heads beyond what is checked in a period. */
-export const COUNTER_EPOCH_FORGED: u32 = 26;
+export const COUNTER_KEY_EPOCH_FORGED: u32 = 26;
 export const COUNTER_PART_FORGED: u32 = 27;
-export const COUNTER_EPOCH_CHECKS: u32 = 28;
+export const COUNTER_KEY_EPOCH_CHECKS: u32 = 28;
 /** No envelope of ours. */
 export const COUNTER_FRAME_FORM: u32 = 29;
 /** Late news of an epoch beyond LATE_MAX: left to the next. */
@@ -100,7 +100,7 @@ export const COUNTER_QUOTA_OWNER: u32 = 31;
 /** Claims that one owner may not make: on a slot that is not for it, or beyond what one owner may draw. */
 export const COUNTER_QUOTA_CLAIM: u32 = 32;
 /** Somebody publishes in this node's name. */
-export const COUNTER_SPOKEN_FOR: u32 = 33;
+export const COUNTER_IMPERSONATED: u32 = 33;
 /** Two contents under one version. */
 export const COUNTER_INTENT_DIFFERS: u32 = 34;
 /** Made up in an owner's name, by the owner's signed word; and frames' worth of it refused. */
@@ -108,7 +108,7 @@ export const COUNTER_INTENT_FORGED: u32 = 35;
 /** Signed words whose signature is not their owner's, and those for which there was no room. */
 export const COUNTER_STATEMENT_FALSE: u32 = 36;
 export const COUNTER_STATEMENTS_FULL: u32 = 37;
-/** Published by a proven double-dealer. */
+/** Published by a proven double-equivocator. */
 export const COUNTER_OWNER_BARRED: u32 = 38;
 /** Taken only with its owner's word: it frees a unit that its owner works, or is told by others of a time before the owner's last word, or of one in which the owner was silent for all. */
 export const COUNTER_INTENT_UNSIGNED: u32 = 39;
@@ -128,13 +128,13 @@ export const PERIOD_S: u32 = 60;
 export const CYCLE_S: u32 = 15;
 export const CYCLE_SLOTS: u32 = 240;
 /** Ages are told in beats. Three beats leave a sign of life ≥ 10 minutes to reach everybody before a member is gone. */
-export const BEAT_S: u32 = 300;
-export const BEATS_GONE: u32 = 3;
+export const LIVENESS_TICK_S: u32 = 300;
+export const TICKS_UNTIL_SILENT: u32 = 3;
 /** Mission second 0 lies in this beat, so that "never heard" (beat 0) is long gone. Even: epochs begin on even beats. */
-export const BEAT_FIRST: u32 = 4;
+export const LIVENESS_TICK_FIRST: u32 = 4;
 /** Digests are compared as of the last epoch's cut. */
-export const EPOCH_S: u32 = 600;
-export const EPOCH_BEATS: u32 = 2;
+export const ROUND_S: u32 = 600;
+export const ROUND_TICKS: u32 = 2;
 /** INT-5: an ordinary lease, from the end of the beat in which its owner was last heard. */
 export const LEASE_S: u32 = 2700;
 /** Owners stop this much before a lease ends, others wait this much longer: covers clock error up to CLOCK_ERROR_MS_MAX each way. */
@@ -142,7 +142,7 @@ export const LEASE_GUARD_S: u32 = 30;
 /** The longest lease extended in advance (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 31 * 86400;
 /** Gone this long, a member loses its vote: longer than any isolation that leases are made for (FLT-2). */
-export const BURY_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
+export const REVOKE_VOTE_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
 /** A clock worse than this claims, grants and renews nothing (TIM-1). */
 export const CLOCK_ERROR_MS_MAX: u32 = 10000;
 /** Assumed bound on the relative drift of two oscillators. */
@@ -152,8 +152,8 @@ export const CLOCK_STEP_S_MAX: u32 = 120;
 /** Samples that must agree before a lost clock counts as learnt. */
 export const CLOCK_SAMPLES_MIN: u32 = 3;
 /** Gone together with at least this many others: a partition, not deaths. */
-export const CORRELATED_GONE_MIN: u32 = 3;
-/** Some two pulses a minute reach everybody: a node that heard none for this long doubts its own ears first. */
+export const CORRELATED_SILENT_MIN: u32 = 3;
+/** Some two heartbeats a minute reach everybody: a node that heard none for this long doubts its own ears first. */
 export const DEAF_S: u32 = 150;
 /** After it was deaf, this long nobody who fell silent meanwhile is called dead: they may be out of contact in turn. */
 export const DEAF_DOUBT_S: u32 = 1200;
@@ -164,9 +164,9 @@ export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 /** From a member's leaf to the root of a tree of 256. */
 export const PATH_KEYS: u32 = 9;
 /** After an epoch's start the one before is still accepted: who learns of it late is heard meanwhile. */
-export const EPOCH_GRACE_S: u32 = 600;
+export const KEY_EPOCH_GRACE_S: u32 = 600;
 /** Signatures of heads that are checked in a period: each takes milliseconds of the platform. More are dropped; heads come again. */
-export const EPOCH_CHECKS_MAX: u32 = 4;
+export const KEY_EPOCH_CHECKS_MAX: u32 = 4;
 /** Counters are TDMA cycles. So many before the present one are kept apart (a bit each), older are stale. */
 export const WINDOW_CYCLES: u32 = 64;
 /** A reservation is asked for when less than the first is left, and reaches ahead as far as the second: with a request per period of four cycles, and clocks that are two apart. After a reset a node is deaf and mute for what it had reserved. */
@@ -181,8 +181,8 @@ export const MEMBER_WORDS: u32 = (MEMBERS_MAX + 31) >> 5;
 export const RELAYS: u32 = 3;
 /** Local health awareness: missed acks push it up; at the top a node suspects nobody, it doubts itself. */
 export const HEALTH_MAX: u32 = 8;
-/** Members that broadcast a pulse each period, whatever the size of the cluster. */
-export const PULSES_PER_PERIOD: u32 = 2;
+/** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
+export const HEARTBEATS_PER_PERIOD: u32 = 2;
 
 // ---- intents ----
 export const OWN_SLOTS: u32 = 8;
@@ -228,8 +228,8 @@ export const DISRUPTIONS_MAX: u32 = 4;
 if (MEMBERS_MAX > 200) ERROR("TDMA gives 200 members a slot");
 if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR("records are indexed by u16");
 if (INTENTS_MAX >= NO_INDEX) ERROR("0xffff means no record");
-if (EPOCH_S != BEAT_S * EPOCH_BEATS) ERROR("an epoch is a whole number of beats");
-if (BUCKETS * BUCKET_S < EPOCH_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
+if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR("an epoch is a whole number of beats");
+if (BUCKETS * BUCKET_S < ROUND_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
 if (PERIOD_S % CYCLE_S != 0) ERROR("a period is a whole number of TDMA cycles");
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR("a reservation lasts until the next period may ask again");
-if (LEASE_S < 2 * EPOCH_S + BEAT_S) ERROR("a lease survives one epoch without agreement");
+if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR("a lease survives one epoch without agreement");

@@ -73,8 +73,8 @@ export const WATCHDOG_AT: u32 = (OWN_AT + OWN_SLOTS * 32 + UP) & ~UP;
 export const CONVERGENCE_AT: u32 = WATCHDOG_AT + 128;
 export const DISRUPTIONS_AT: u32 = CONVERGENCE_AT + 48;
 export const HISTOGRAM_AT: u32 = DISRUPTIONS_AT + DISRUPTIONS_MAX * 24;
-export const SEEN_GONE_AT: u32 = HISTOGRAM_AT + 4 * 16 * 2;
-export const CORE_END: u32 = (SEEN_GONE_AT + MEMBER_WORDS * 4 + UP) & ~UP;
+export const SEEN_SILENT_AT: u32 = HISTOGRAM_AT + 4 * 16 * 2;
+export const CORE_END: u32 = (SEEN_SILENT_AT + MEMBER_WORDS * 4 + UP) & ~UP;
 
 // ---- tables, one or more records to a line ----
 export const GROUPS_AT: u32 = CORE_END;

@@ -1,4 +1,4 @@
-// The dying path: our own broken invariant records its site in static memory, then traps. The host reads trap_site() afterwards.
+// The crash recovery: our own broken invariant records its site in static memory, then traps. The host reads trap_site() afterwards.
 
 const TRAP_SITE_AT: usize = memory.data(4, 4);
 

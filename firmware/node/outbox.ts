@@ -11,11 +11,11 @@ export const SEND_PROBE: u32 = 1;
 export const SEND_ACK: u32 = 2;
 export const SEND_PROBE_REQUEST: u32 = 3;
 export const SEND_RELAYED_ACK: u32 = 4;
-export const SEND_PULSE: u32 = 5;
+export const SEND_HEARTBEAT: u32 = 5;
 export const SEND_ALIVE: u32 = 7;
 export const SEND_JOIN: u32 = 8;
 export const SEND_ISOLATION: u32 = 9;
-export const SEND_GONE_LIST: u32 = 10;
+export const SEND_SILENT_LIST: u32 = 10;
 /** a = owner, b = slot */
 export const SEND_INTENT: u32 = 16;
 /** a = first owner, b = span */
@@ -27,7 +27,7 @@ export const SEND_NOTICE: u32 = 19;
 export const SEND_NOTICE_SUMMARY: u32 = 20;
 export const SEND_SINCE: u32 = 21;
 /** a = chunk */
-export const SEND_EPOCH: u32 = 12;
+export const SEND_KEY_EPOCH: u32 = 12;
 /** a = owner, b = slot */
 export const SEND_STATEMENT: u32 = 22;
 /** a = owner */

@@ -75,7 +75,7 @@ const CAPABILITY: u32 = (2 << ((CAPABILITY_AT + 64 - 1 - LINES_AT) >> 6)) - (1 <
 /** The agreement grew: settle what can be settled. */
 export const DUE_SETTLE: u32 = 1;
 /** Members are back: tell it. */
-export const DUE_TELL: u32 = 2;
+export const DUE_REPORT: u32 = 2;
 /** A claim came: compare the proof of what its owner had read. */
 export const DUE_CHECK: u32 = 4;
 /** An own version that was over came back: withdraw it. */

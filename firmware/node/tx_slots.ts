@@ -1,6 +1,6 @@
 // Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
 
-import { BEAT_S, CYCLE_S, PERIOD_S } from "../memory/limits";
+import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S } from "../memory/limits";
 import { call } from "../memory/guard";
 import { edge, queues } from "./table";
 
@@ -52,9 +52,9 @@ export function deadlineMs(ctx: usize): u32 {
   }
   if (queues(ctx).due != 0) return 0;
   // A beat turns in a tick, before frames that come after it.
-  const beat = (BEAT_S - (now.missionS % BEAT_S)) * 1000 - now.missionMs;
+  const livenessTick = (LIVENESS_TICK_S - (now.missionS % LIVENESS_TICK_S)) * 1000 - now.missionMs;
   const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
-  const period = cycle < beat ? cycle : beat;
+  const period = cycle < livenessTick ? cycle : livenessTick;
   // Without a reservation nothing leaves: its answer brings a call.
   if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1)) return period;
   const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);

@@ -6,7 +6,7 @@
 //   events        the event is lost, and told as lost
 //   loss counters begin anew
 //
-// All else is this node's own and nowhere twice: the node ends on the dying path and begins again from its checkpoint.
+// All else is this node's own and nowhere twice: the node ends on the crash recovery and begins again from its checkpoint.
 
 import { EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
 import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, TIMELINE_AT } from "../memory/map";
@@ -15,7 +15,7 @@ import { lineAt, lineOf, replacesLine } from "../memory/guard";
 import { members, queues, self } from "../node/table";
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from "../intent/table";
 import { recount } from "../intent/digest";
-import { tellHeld } from "../intent/store";
+import { emitStored } from "../intent/store";
 import { link } from "../intent/chain";
 import { scheduleRestart } from "../schedule/step";
 import { writeUpset, OUTCOME_DROPPED } from "./report";
@@ -54,7 +54,7 @@ function letGoIntent(ctx: usize, index: u32): u32 {
     for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
       if (intentIndex(ctx, owner, slot) != index) continue;
       if (owner == self(ctx)) return KEPT;
-      tellHeld(ctx, owner, slot, 0, 0, 0);
+      emitStored(ctx, owner, slot, 0, 0, 0);
     }
   clear(ctx, lineOf(INTENTS_AT) + index);
   return rebuildIntents(ctx);

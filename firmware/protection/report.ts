@@ -20,7 +20,7 @@ export function writeUpset(ctx: usize, at: usize, line: u32, outcome: u32, ageS:
   return end;
 }
 
-export function tellUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
+export function emitUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
   const at = eventSpace(ctx);
   if (at == 0) return false;
   eventDone(ctx, at, writeUpset(ctx, at, line, outcome, ageS, count));

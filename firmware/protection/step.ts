@@ -8,7 +8,7 @@ import { invariant } from "../memory/trap";
 import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
 import { timeKnown, missionS } from "../node/table";
 import { letGo, KEPT, LET_GO_AND_TOLD } from "./rebuild";
-import { tellUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./report";
+import { emitUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./report";
 
 /** A whole pass in 2.5 h, in a storm in 4 min: no line waits longer than two passes, and 6 h and 10 min are allowed. */
 const QUIET_PERIODS: u32 = 150;
@@ -70,14 +70,14 @@ export function scrub(ctx: usize): void {
     invariant(gone != KEPT, SITE_SCRUB);
     state.dropped++;
     state.foundS = nowS;
-    if (gone != LET_GO_AND_TOLD) tellUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
+    if (gone != LET_GO_AND_TOLD) emitUpset(ctx, line, OUTCOME_DROPPED, 0, 1);
     // What was rebuilt has its code only when the call ends: the scrubber goes on with the next period.
     return;
   }
 }
 
 /** A frame's checksum is wrong: is it the tables' fault? True if they were, and are right again. */
-export function constantsMended(ctx: usize): bool {
+export function constantsCorrected(ctx: usize): bool {
   if (!SCRUBBED || !crcTablesDiffer()) return false;
   rebuildCrcEntries(0, CRC_ENTRIES);
   noteFound(ctx, LINE_CONSTANTS);
@@ -92,21 +92,21 @@ export function constantsDoubted(ctx: usize): bool {
   const now = call(ctx);
   if (now.doubtS > now.localS && now.doubtS - now.localS <= DOUBT_S) return false;
   now.doubtS = now.localS + DOUBT_S;
-  return constantsMended(ctx);
+  return constantsCorrected(ctx);
 }
 
 /** All constants at a glance, and a few by their definition. */
 function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
-  if (!constantsMended(ctx) && rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1) != 0) noteFound(ctx, LINE_CONSTANTS);
+  if (!constantsCorrected(ctx) && rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1) != 0) noteFound(ctx, LINE_CONSTANTS);
 }
 
 /** What was corrected since this was told last is told, if there is room; else the next time. */
-export function tellFound(ctx: usize): void {
+export function reportUpsets(ctx: usize): void {
   // A glance that nothing rests on: the line is checked before it is believed.
   if (!PROTECTED || protection(ctx).untold == 0) return;
   reads(ctx, CORE_PROTECTION);
   const state = protection(ctx);
-  if (state.untold == 0 || !tellUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.untold)) return;
+  if (state.untold == 0 || !emitUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.untold)) return;
   changesProtection(ctx).untold = 0;
 }
 

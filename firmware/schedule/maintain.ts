@@ -109,7 +109,7 @@ function goesBefore(a: Job, b: Job): bool {
 export function seekBegin(ctx: usize, state: ScheduleState): bool {
   const j = job(ctx, state.job);
   if (lastSlot(j) < max<u32>(firstSlot(j), earliest(state))) {
-    tellImpossible(ctx, jobToChange(ctx, state.job));
+    emitImpossible(ctx, jobToChange(ctx, state.job));
     return false;
   }
   if (firstSlot(j) + slotsOf(j) > state.draftBase + TIMELINE_SLOTS_MAX) return false;
@@ -162,7 +162,7 @@ export function seekSlot(ctx: usize, state: ScheduleState, slot: u32): void {
 export function seekEnd(ctx: usize, state: ScheduleState): bool {
   const j = job(ctx, state.job);
   if (state.bestSlot == 0) {
-    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX) tellImpossible(ctx, jobToChange(ctx, state.job));
+    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX) emitImpossible(ctx, jobToChange(ctx, state.job));
     return false;
   }
   for (let slot = state.bestSlot; slot < state.bestSlot + slotsOf(j); slot++) {
@@ -222,7 +222,7 @@ export function jobDone(ctx: usize, index: u32): void {
   eventDone(ctx, at, encodeMaintained(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-function tellImpossible(ctx: usize, j: Job): void {
+function emitImpossible(ctx: usize, j: Job): void {
   j.state = <u8>JOB_FREE;
   const at = eventSpace(ctx);
   if (at == 0) return;

@@ -24,7 +24,7 @@ import { clockErrorMs } from "../membership/clock";
 import { queues, timeKnown, HOT } from "../node/table";
 import { commandDone, commandSpace } from "../node/queues";
 import { cycleNow } from "../node/tx_slots";
-import { newestEpoch } from "./key_epoch";
+import { newestKeyEpoch } from "./key_epoch";
 import { ReserveCounters, encodeReserveCounters } from "../wire/generated/messages";
 import { peer, peerToChange } from "./table";
 
@@ -86,7 +86,7 @@ function nextCycle(ctx: usize): u32 {
 /** Asks for a reservation when the present one runs out. */
 export function reserveAhead(ctx: usize): void {
   const next = nextCycle(ctx);
-  if (next == NEVER || queues(ctx).reserved >= next + RESERVE_CYCLES_MIN || newestEpoch(ctx) == 0) return;
+  if (next == NEVER || queues(ctx).reserved >= next + RESERVE_CYCLES_MIN || newestKeyEpoch(ctx) == 0) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<ReserveCounters>(ctx + SCRATCH_OUT_AT);

@@ -12,14 +12,14 @@ import {
   CRC_BYTES,
   FRAME_BYTES_MAX,
   PROTOCOL_VERSION,
-  STATUS_EPOCH,
+  STATUS_KEY_EPOCH,
   STATUS_IMPLAUSIBLE,
   STATUS_MALFORMED,
   STATUS_NOT_FOR_US,
   STATUS_OK,
   STATUS_VERSION,
   COUNTER_FRAME_ALGORITHM,
-  COUNTER_FRAME_EPOCH,
+  COUNTER_FRAME_KEY_EPOCH,
   COUNTER_FRAME_FORM,
   COUNTER_FRAME_SENDER,
   COUNTER_FRAME_VERSION,
@@ -90,7 +90,7 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   now.bodyAt = at;
   now.bodyBytes = body - TAG_BYTES;
   const key = linkKey(ctx, keyIndex(now.epoch));
-  return key.present != 0 && key.epoch == now.epoch ? STATUS_OK : reject(ctx, COUNTER_FRAME_EPOCH, STATUS_EPOCH);
+  return key.present != 0 && key.epoch == now.epoch ? STATUS_OK : reject(ctx, COUNTER_FRAME_KEY_EPOCH, STATUS_KEY_EPOCH);
 }
 
 /** Lays out what the tag covers besides the text. */

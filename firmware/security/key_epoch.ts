@@ -4,12 +4,12 @@
 import {
   ADDRESSEE_ALL,
   COMMAND_BYTES_MAX,
-  COUNTER_EPOCH_CHECKS,
-  COUNTER_EPOCH_FORGED,
+  COUNTER_KEY_EPOCH_CHECKS,
+  COUNTER_KEY_EPOCH_FORGED,
   COUNTER_PART_FORGED,
   COVER_PARTS_MAX,
-  EPOCH_CHECKS_MAX,
-  EPOCH_GRACE_S,
+  KEY_EPOCH_CHECKS_MAX,
+  KEY_EPOCH_GRACE_S,
   EVENT_BYTES_MAX,
   PATH_KEYS,
   PERIOD_S,
@@ -17,16 +17,16 @@ import {
 import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from "../memory/map";
 import { edge, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from "../node/table";
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../node/queues";
-import { send, SEND_EPOCH } from "../node/outbox";
+import { send, SEND_KEY_EPOCH } from "../node/outbox";
 import {
-  CheckEpoch,
-  encodeCheckEpoch,
-  EpochChanged,
-  encodeEpochChanged,
-  EpochHead,
-  encodeEpochHead,
-  EpochPart,
-  encodeEpochPart,
+  CheckKeyEpoch,
+  encodeCheckKeyEpoch,
+  KeyEpochChanged,
+  encodeKeyEpochChanged,
+  KeyEpochHead,
+  encodeKeyEpochHead,
+  KeyEpochPart,
+  encodeKeyEpochPart,
 } from "../wire/generated/messages";
 import { open } from "./cipher";
 import { deriveLinkKey, isCommitted, SECRET_AT } from "./derive";
@@ -56,7 +56,7 @@ const STEP_USED: u32 = 2;
 const STEP_ENDED: u32 = 3;
 
 const LEAF_FIRST: u32 = 256;
-const EPOCH_MAX: u32 = 0xfffe;
+const KEY_EPOCH_MAX: u32 = 0xfffe;
 /** For so long after it was learnt, and after it began, whoever holds a cover tells some of it every so many periods; then in turn, one member a period. */
 const YOUNG_S: u32 = 3600;
 const YOUNG_PERIODS: u32 = 2;
@@ -64,7 +64,7 @@ const YOUNG_PERIODS: u32 = 2;
 const CHUNK_PARTS: u32 = 3;
 
 /** The newest epoch whose key is held; 0 = none. */
-export function newestEpoch(ctx: usize): u32 {
+export function newestKeyEpoch(ctx: usize): u32 {
   const even = linkKey(ctx, 1);
   const odd = linkKey(ctx, 2);
   const a = even.present != 0 ? even.epoch : 0;
@@ -72,8 +72,8 @@ export function newestEpoch(ctx: usize): u32 {
 }
 
 /** The epoch whose key frames are sealed with now; 0 = there is none, and nothing is sent. */
-export function sendingEpoch(ctx: usize): u32 {
-  const newest = newestEpoch(ctx);
+export function sendingKeyEpoch(ctx: usize): u32 {
+  const newest = newestKeyEpoch(ctx);
   if (newest == 0) return 0;
   const before = linkKey(ctx, 3 - keyIndex(newest));
   const begun = !timeKnown(ctx) || linkKey(ctx, keyIndex(newest)).startS <= missionS(ctx);
@@ -94,13 +94,13 @@ export function installKey(ctx: usize, epoch: u32, startS: u32, secret: usize): 
 // ---- learning ----
 
 /** A head, from the air or a ground link, which waits for nobody's turn: its signature is checked first. False if another is being checked. */
-export function onHead(ctx: usize, m: EpochHead, isFromGround: bool): bool {
+export function onHead(ctx: usize, m: KeyEpochHead, isFromGround: bool): bool {
   const epoch = m.epoch;
-  if (epoch > EPOCH_MAX) return false;
-  if (epoch <= newestEpoch(ctx) || epoch <= head(ctx).epoch) return true;
+  if (epoch > KEY_EPOCH_MAX) return false;
+  if (epoch <= newestKeyEpoch(ctx) || epoch <= head(ctx).epoch) return true;
   const waiting = pending(ctx);
-  if (waiting.epoch != 0 || (!isFromGround && waiting.checks >= EPOCH_CHECKS_MAX)) {
-    if (waiting.epoch != epoch) countLoss(ctx, COUNTER_EPOCH_CHECKS);
+  if (waiting.epoch != 0 || (!isFromGround && waiting.checks >= KEY_EPOCH_CHECKS_MAX)) {
+    if (waiting.epoch != epoch) countLoss(ctx, COUNTER_KEY_EPOCH_CHECKS);
     return false;
   }
   const from = m.commitmentAt;
@@ -114,16 +114,16 @@ export function onHead(ctx: usize, m: EpochHead, isFromGround: bool): bool {
   state.checks++;
   memory.copy(commitmentOf(state), from, COMMITMENT_BYTES);
   memory.copy(changetype<usize>(state) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
-  askEpoch(ctx, epoch);
+  askKeyEpoch(ctx, epoch);
   return true;
 }
 
-function askEpoch(ctx: usize, epoch: u32): void {
+function askKeyEpoch(ctx: usize, epoch: u32): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
-  const m = changetype<CheckEpoch>(ctx + SCRATCH_OUT_AT);
+  const m = changetype<CheckKeyEpoch>(ctx + SCRATCH_OUT_AT);
   m.epoch = epoch;
-  commandDone(ctx, at, encodeCheckEpoch(at, at + COMMAND_BYTES_MAX - 1, m));
+  commandDone(ctx, at, encodeCheckKeyEpoch(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
 /** After a restart nobody answers what was asked before. */
@@ -134,10 +134,10 @@ export function forgetPending(ctx: usize): void {
 }
 
 /** Whether a key is held that no checkpoint has: the next one is due then. */
-export function epochUnstored(ctx: usize): bool {
+export function keyEpochUnstored(ctx: usize): bool {
   return head(ctx).unstored != 0;
 }
-export function epochStored(ctx: usize): void {
+export function keyEpochStored(ctx: usize): void {
   headToChange(ctx).unstored = 0;
 }
 
@@ -146,11 +146,11 @@ function commitmentOf(state: Head): usize {
 }
 
 /** The platform's word on the pending head. */
-export function onEpochChecked(ctx: usize, epoch: u32, right: bool): void {
+export function onKeyEpochChecked(ctx: usize, epoch: u32, right: bool): void {
   if (epoch == 0 || pending(ctx).epoch != epoch) return;
   pendingToChange(ctx).epoch = 0;
   if (!right) {
-    countLoss(ctx, COUNTER_EPOCH_FORGED);
+    countLoss(ctx, COUNTER_KEY_EPOCH_FORGED);
     return;
   }
   const told = head(ctx).told;
@@ -172,7 +172,7 @@ export function levelOf(ctx: usize, node: u32): u32 {
 }
 
 /** A part of the cover of the epoch in the head. */
-export function onPart(ctx: usize, m: EpochPart): void {
+export function onPart(ctx: usize, m: KeyEpochPart): void {
   const state = head(ctx);
   const node = m.node;
   if (state.epoch == 0 || m.epoch != state.epoch) return;
@@ -196,12 +196,12 @@ export function onPart(ctx: usize, m: EpochPart): void {
 }
 
 /** Opens this node's part of the cover, if it came. */
-export function installEpoch(ctx: usize): void {
+export function installKeyEpoch(ctx: usize): void {
   const state = head(ctx);
   if (state.epoch == 0 || state.installed != 0) return;
   // The place of an epoch that is still in use is taken only when the new one begins.
   const taken = linkKey(ctx, keyIndex(state.epoch));
-  if (taken.present != 0 && taken.epoch == sendingEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx)) return;
+  if (taken.present != 0 && taken.epoch == sendingKeyEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx)) return;
   for (let i: u32 = 0; i < state.held; i++) {
     const up = levelOf(ctx, part(ctx, i).node);
     if (up == PATH_KEYS) continue;
@@ -213,8 +213,8 @@ export function installEpoch(ctx: usize): void {
       known.unstored = 1;
       known.turn = 0;
       known.youngUntilS = (timeKnown(ctx) ? max<u32>(missionS(ctx), state.startS) : state.startS) + YOUNG_S;
-      tellStep(ctx, state.epoch, STEP_KNOWN);
-      for (let chunk: u32 = 0; chunk < chunks(ctx); chunk++) send(ctx, SEND_EPOCH, ADDRESSEE_ALL, chunk, 0);
+      emitStep(ctx, state.epoch, STEP_KNOWN);
+      for (let chunk: u32 = 0; chunk < chunks(ctx); chunk++) send(ctx, SEND_KEY_EPOCH, ADDRESSEE_ALL, chunk, 0);
       return;
     }
     // Not the authority's: the right one may still come.
@@ -248,46 +248,46 @@ function forget(ctx: usize, index: u32): void {
 
 // ---- once a period ----
 
-export function epochStep(ctx: usize): void {
+export function keyEpochStep(ctx: usize): void {
   const waiting = pending(ctx);
   if (waiting.checks != 0) pendingToChange(ctx).checks = 0;
   // The same head again: an answer that comes late is an answer about these very bytes.
-  if (waiting.epoch != 0) askEpoch(ctx, waiting.epoch);
-  installEpoch(ctx);
-  endEpoch(ctx);
-  const sending = sendingEpoch(ctx);
+  if (waiting.epoch != 0) askKeyEpoch(ctx, waiting.epoch);
+  installKeyEpoch(ctx);
+  endKeyEpoch(ctx);
+  const sending = sendingKeyEpoch(ctx);
   if (head(ctx).told != sending) {
     headToChange(ctx).told = sending;
-    tellStep(ctx, sending, STEP_USED);
+    emitStep(ctx, sending, STEP_USED);
   }
   if (head(ctx).held == 0 || !timeKnown(ctx)) return;
   const period = missionS(ctx) / PERIOD_S;
   const young = missionS(ctx) < head(ctx).youngUntilS;
   if ((period + self(ctx)) % (young ? min<u32>(YOUNG_PERIODS, members(ctx)) : members(ctx)) != 0) return;
   const state = headToChange(ctx);
-  send(ctx, SEND_EPOCH, ADDRESSEE_ALL, state.turn % chunks(ctx), 0);
+  send(ctx, SEND_KEY_EPOCH, ADDRESSEE_ALL, state.turn % chunks(ctx), 0);
   state.turn++;
 }
 
 /** The epoch before is no longer accepted once the newest was in use for a while. */
-function endEpoch(ctx: usize): void {
-  const newest = newestEpoch(ctx);
+function endKeyEpoch(ctx: usize): void {
+  const newest = newestKeyEpoch(ctx);
   if (newest == 0 || !timeKnown(ctx)) return;
   const index = 3 - keyIndex(newest);
   const before = linkKey(ctx, index);
-  if (before.present == 0 || missionS(ctx) < EPOCH_GRACE_S || linkKey(ctx, keyIndex(newest)).startS > missionS(ctx) - EPOCH_GRACE_S) return;
+  if (before.present == 0 || missionS(ctx) < KEY_EPOCH_GRACE_S || linkKey(ctx, keyIndex(newest)).startS > missionS(ctx) - KEY_EPOCH_GRACE_S) return;
   const epoch = before.epoch;
   memory.fill(changetype<usize>(linkKeyToReplace(ctx, index)), 0, 64);
-  tellStep(ctx, epoch, STEP_ENDED);
+  emitStep(ctx, epoch, STEP_ENDED);
 }
 
-function tellStep(ctx: usize, epoch: u32, step: u32): void {
+function emitStep(ctx: usize, epoch: u32, step: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
-  const m = changetype<EpochChanged>(ctx + SCRATCH_OUT_AT);
+  const m = changetype<KeyEpochChanged>(ctx + SCRATCH_OUT_AT);
   m.epoch = epoch;
   m.step = step;
-  eventDone(ctx, at, encodeEpochChanged(at, at + EVENT_BYTES_MAX - 1, m));
+  eventDone(ctx, at, encodeKeyEpochChanged(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
 // ---- handing on ----
@@ -303,7 +303,7 @@ export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usi
   const state = head(ctx);
   if (state.held == 0 || index >= chunks(ctx)) return at;
   if (index == 0) {
-    const m = changetype<EpochHead>(ctx + SCRATCH_OUT_AT);
+    const m = changetype<KeyEpochHead>(ctx + SCRATCH_OUT_AT);
     m.epoch = state.epoch;
     m.startS = state.startS;
     m.parts = state.parts;
@@ -311,18 +311,18 @@ export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usi
     m.commitmentLength = COMMITMENT_BYTES;
     m.signatureAt = <u32>(changetype<usize>(state) + SIGNATURE_AT);
     m.signatureLength = SIGNATURE_BYTES;
-    at = encodeEpochHead(at, end, m);
+    at = encodeKeyEpochHead(at, end, m);
   }
   const first: u32 = index == 0 ? 0 : 1 + (index - 1) * CHUNK_PARTS;
   const last = min<u32>(index == 0 ? 1 : first + CHUNK_PARTS, state.held);
   for (let i = first; i < last; i++) {
-    const m = changetype<EpochPart>(ctx + SCRATCH_OUT_AT);
+    const m = changetype<KeyEpochPart>(ctx + SCRATCH_OUT_AT);
     const entry = part(ctx, i);
     m.epoch = state.epoch;
     m.node = entry.node;
     m.wrappedAt = <u32>(changetype<usize>(entry) + WRAPPED_AT);
     m.wrappedLength = WRAPPED_BYTES;
-    at = encodeEpochPart(at, end, m);
+    at = encodeKeyEpochPart(at, end, m);
   }
   return at;
 }

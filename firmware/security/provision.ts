@@ -8,7 +8,7 @@ import { cycleNow } from "../node/tx_slots";
 import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from "../wire/generated/messages";
 import { NEVER, raiseWindows, reserveAhead } from "./counters";
 import { deriveLinkKey } from "./derive";
-import { installKey, levelOf, newestEpoch } from "./key_epoch";
+import { installKey, levelOf, newestKeyEpoch } from "./key_epoch";
 import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from "./table";
 
 /** One `link-secret` or `path-key` record, which ends at `end`. Of an epoch that is older than what is held, nothing is taken. */
@@ -18,7 +18,7 @@ export function takeKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
     const m = changetype<LinkSecret>(s);
     if (decodeLinkSecret(at, end, m) != end) return STATUS_MALFORMED;
     if (m.epoch == 0 || m.epoch == 0xffff) return STATUS_IMPLAUSIBLE;
-    if (m.epoch > newestEpoch(ctx)) installKey(ctx, m.epoch, m.startS, m.secretAt);
+    if (m.epoch > newestKeyEpoch(ctx)) installKey(ctx, m.epoch, m.startS, m.secretAt);
     return STATUS_OK;
   }
   const m = changetype<PathKey>(s);

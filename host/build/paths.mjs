@@ -21,7 +21,7 @@ function findRoot() {
 
 export const root = findRoot();
 export const dist = join(root, 'dist');
-/** Firmware images: three sizes, two of `flight` to measure protection with (docs/injection.md), and one without bounds on what a liar can do (docs/insiders.md). */
+/** Firmware images: three sizes, two of `flight` to measure protection with (docs/injection.md), and one without bounds on what a byzantine can do (docs/insiders.md). */
 export const presets = ['flight', 'compact', 'tiny', 'bare', 'unscrubbed', 'trusting', 'null-cipher'];
 
 /** All files below `folder` whose name ends in one of `endings`, as paths from the root, sorted; [] when the folder is missing. */

@@ -6,7 +6,7 @@ export const rootFolder = root;
 /** The sizing presets that the build makes. */
 export type Preset = 'flight' | 'compact' | 'tiny';
 /**
- * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); without bounds on what a liar can do (docs/insiders.md); and with a stand-in
+ * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); without bounds on what a byzantine can do (docs/insiders.md); and with a stand-in
  * for the cipher, to simulate fleets of thousands, and of `tiny` to be fuzzed (built when it is asked for).
  */
 export type Variant =

@@ -70,7 +70,7 @@ export function isAddonBuilt() {
   }
 }
 
-/** Builds if needed. Throws, saying what to do, when Rust is missing or the crate does not compile. */
+/** Builds if needed. Throws, output what to do, when Rust is missing or the crate does not compile. */
 export function buildAddon({ force = false } = {}) {
   if (!force && isAddonBuilt()) return;
   const { cargo, missing } = findCargo();

@@ -5,11 +5,6 @@ import type { Shape } from './shape.ts';
 
 /** Every rule of the schema, those without type first, then by type. */
 export const SHAPES: readonly Shape[] = [
-  { name: 'gone-entry', type: null, bytesMax: 11, fields: [
-    { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
-    { name: 'lastBeat', of: { kind: 'uint', min: 0, max: 4294967295 } },
-    { name: 'burials', of: { kind: 'uint', min: 0, max: 255 } },
-  ] },
   { name: 'noticed', type: null, bytesMax: 11, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -18,6 +13,11 @@ export const SHAPES: readonly Shape[] = [
   { name: 'owned', type: null, bytesMax: 7, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
+  ] },
+  { name: 'silent-entry', type: null, bytesMax: 11, fields: [
+    { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'revocations', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
   { name: 'probe', type: 1, bytesMax: 5, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -29,7 +29,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'target', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'pulse', type: 4, bytesMax: 107, fields: [
+  { name: 'heartbeat', type: 4, bytesMax: 107, fields: [
     { name: 'timeS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'timeMs', of: { kind: 'uint', min: 0, max: 999 } },
     { name: 'errorMs', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -60,17 +60,17 @@ export const SHAPES: readonly Shape[] = [
     { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'gone-list', type: 11, bytesMax: 179, fields: [
-    { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'gone-entry' } } },
+  { name: 'silent-list', type: 11, bytesMax: 179, fields: [
+    { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'silent-entry' } } },
   ] },
-  { name: 'epoch-head', type: 12, bytesMax: 95, fields: [
+  { name: 'key-epoch-head', type: 12, bytesMax: 95, fields: [
     { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'parts', of: { kind: 'uint', min: 1, max: 32 } },
     { name: 'commitment', of: { kind: 'bytes', min: 16, max: 16 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
-  { name: 'epoch-part', type: 13, bytesMax: 58, fields: [
+  { name: 'key-epoch-part', type: 13, bytesMax: 58, fields: [
     { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
     { name: 'wrapped', of: { kind: 'bytes', min: 48, max: 48 } },
@@ -234,7 +234,7 @@ export const SHAPES: readonly Shape[] = [
   { name: 'counters-reserved', type: 139, bytesMax: 8, fields: [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'epoch-checked', type: 140, bytesMax: 7, fields: [
+  { name: 'key-epoch-checked', type: 140, bytesMax: 7, fields: [
     { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
@@ -281,7 +281,7 @@ export const SHAPES: readonly Shape[] = [
   { name: 'reserve-counters', type: 169, bytesMax: 8, fields: [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'check-epoch', type: 170, bytesMax: 6, fields: [
+  { name: 'check-key-epoch', type: 170, bytesMax: 6, fields: [
     { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'sign', type: 171, bytesMax: 4, fields: [
@@ -298,7 +298,7 @@ export const SHAPES: readonly Shape[] = [
   { name: 'member-state', type: 193, bytesMax: 12, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'state', of: { kind: 'uint', min: 0, max: 5 } },
-    { name: 'lastBeat', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'held', type: 194, bytesMax: 18, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -383,7 +383,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'ageS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'epoch-changed', type: 208, bytesMax: 7, fields: [
+  { name: 'key-epoch-changed', type: 208, bytesMax: 7, fields: [
     { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'step', of: { kind: 'uint', min: 1, max: 3 } },
   ] },

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { CoverError } from '../security/epoch.ts';
 import { clusterFolder } from '../security/issued.ts';
 import { ExistsError, openFolderWarning } from '../security/key_folder.ts';
-import { initCluster, KeyOrderError, type MadeEpoch, nextEpoch, readCluster, writeNodeFile } from '../security/keystore.ts';
+import { initCluster, KeyOrderError, type MadeKeyEpoch, nextKeyEpoch, readCluster, writeNodeFile } from '../security/keystore.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
 import { inspectKeys } from './keys_inspect.ts';
@@ -56,7 +56,7 @@ function node(folder: string, options: ClusterOptions & { id: number; out?: stri
   ]);
 }
 
-function sayEpoch(options: ClusterOptions, folder: string, made: MadeEpoch): void {
+function sayKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEpoch): void {
   const { cluster } = options;
   const { epoch, startS, parts, excluded, bundle, supersedes } = made;
   const { authority } = readCluster(folder, cluster);
@@ -78,16 +78,16 @@ function sayEpoch(options: ClusterOptions, folder: string, made: MadeEpoch): voi
 
 function epoch(folder: string, options: ClusterOptions & { startS?: number; number?: number }): void {
   const { cluster, startS, number } = options;
-  const made = ordered(() => nextEpoch(folder, cluster, { exclude: [], startS, number }));
+  const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: [], startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
-  sayEpoch(options, folder, made);
+  sayKeyEpoch(options, folder, made);
 }
 
 function revoke(folder: string, options: ClusterOptions & { id: number[]; startS?: number; number?: number }): void {
   const { cluster, id, startS, number } = options;
-  const made = ordered(() => nextEpoch(folder, cluster, { exclude: id, startS, number }));
+  const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: id, startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
-  sayEpoch(options, folder, made);
+  sayKeyEpoch(options, folder, made);
 }
 
 const clusterNumber = wholeNumber('--cluster', 0, 0xffff);

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { EpochHead, EpochPart } from '../cbor/generated.ts';
+import type { KeyEpochHead, KeyEpochPart } from '../cbor/generated.ts';
 import { CborFault } from '../cbor/item.ts';
 import { decodeSequence } from '../cbor/message.ts';
 import { verifyHead } from '../security/epoch.ts';
-import { clusterFolder, epochsOf, flawAdvice, issuedClusters } from '../security/issued.ts';
+import { clusterFolder, keyEpochsOf, flawAdvice, issuedClusters } from '../security/issued.ts';
 import {
   type AuthorityFile,
-  type EpochFile,
+  type KeyEpochFile,
   type IssuedFile,
   type KeyFile,
   KeyFileError,
@@ -49,7 +49,7 @@ function aboutAuthority({ region, cluster, publicKey, members }: AuthorityFile) 
   return { region, cluster, publicKey: hex(publicKey), members: members.length, roster };
 }
 
-function aboutEpoch({ cluster, epoch, startS, excluded, commitment, signature, parts }: EpochFile) {
+function aboutKeyEpoch({ cluster, epoch, startS, excluded, commitment, signature, parts }: KeyEpochFile) {
   const cover = coverOf(parts.map(({ node }) => node));
   return { cluster, epoch, startS, excluded, commitment: hex(commitment), signature: hex(signature), cover };
 }
@@ -80,7 +80,7 @@ function aboutKeyFile(file: string, content: KeyFile): Inspected {
   const { kind } = content;
   if (kind === 'heliograph fleet') return { file, kind, ...aboutFleet(content.root) };
   if (kind === 'heliograph authority') return { file, kind, ...aboutAuthority(content) };
-  if (kind === 'heliograph epoch') return { file, kind, ...aboutEpoch(content) };
+  if (kind === 'heliograph epoch') return { file, kind, ...aboutKeyEpoch(content) };
   if (kind === 'heliograph issued') return { file, kind, ...aboutIssued(content) };
   return { file, kind, ...aboutNode(content) };
 }
@@ -100,8 +100,8 @@ function aboutBundle(file: string): Inspected {
     if (!(error instanceof CborFault)) throw error;
     throw new CommandError(`${file}: neither a key file nor a bundle of epochs: ${error.message}`, exitCode.input);
   }
-  const heads = messages.filter((message): message is EpochHead => message.name === 'epoch-head');
-  const parts = messages.filter((message): message is EpochPart => message.name === 'epoch-part');
+  const heads = messages.filter((message): message is KeyEpochHead => message.name === 'key-epoch-head');
+  const parts = messages.filter((message): message is KeyEpochPart => message.name === 'key-epoch-part');
   if (heads.length === 0 || heads.length + parts.length !== messages.length)
     throw new CommandError(`${file}: no bundle of epochs: it holds other messages`, exitCode.input);
   const authority = authorityBeside(file);
@@ -136,7 +136,7 @@ const clusterName = /^cluster-(\d+)$/;
 
 /** Whether all that was issued of a cluster is there; an older epoch that is not may have been removed by intent. */
 function aboutCluster(folder: string, cluster: number): Inspected & { flaw: string } {
-  const epochs = epochsOf(folder, cluster);
+  const epochs = keyEpochsOf(folder, cluster);
   const { issued, made, newest, flaw } = epochs;
   newest?.secret.fill(0);
   return {

@@ -47,8 +47,8 @@ export class LinkPlatform {
       case TYPE.reserveCounters:
         this.#memory.reserve(command[FIELD.reserveCounters.cycle]);
         return { name: 'counters-reserved', cycle: this.#memory.reserved };
-      case TYPE.checkEpoch:
-        return this.#checkEpoch(command[FIELD.checkEpoch.epoch], inspect(whatKeys, 0));
+      case TYPE.checkKeyEpoch:
+        return this.#checkKeyEpoch(command[FIELD.checkKeyEpoch.epoch], inspect(whatKeys, 0));
       case TYPE.sign:
         return this.#sign(command[FIELD.sign.ticket], inspect);
       case TYPE.verify:
@@ -58,11 +58,11 @@ export class LinkPlatform {
     }
   }
 
-  #checkEpoch(epoch: number, words: Uint32Array): Message {
+  #checkKeyEpoch(epoch: number, words: Uint32Array): Message {
     const { authorityPublicKey, cluster } = this.#link;
     const head = headOf(words);
     const isRight = head?.epoch === epoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
-    return { name: 'epoch-checked', epoch, ok: isRight ? 1 : 0 };
+    return { name: 'key-epoch-checked', epoch, ok: isRight ? 1 : 0 };
   }
 
   /** Nothing is signed but this node's own word. */
@@ -85,7 +85,7 @@ export class LinkPlatform {
 /** The records of a bundle that are for observe(): heads, each before its parts. Throws if it holds anything else. */
 export function uplinkRecords(messages: readonly (Message | { name: 'unknown' })[]): Uint8Array[] {
   return messages.map((message) => {
-    if (message.name !== 'epoch-head' && message.name !== 'epoch-part')
+    if (message.name !== 'key-epoch-head' && message.name !== 'key-epoch-part')
       throw new Error(`a message '${message.name}' is none that a ground link gives`);
     return encodeMessage(message);
   });

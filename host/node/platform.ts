@@ -26,7 +26,7 @@ interface Work {
  * What stands around the firmware of a host node when there is no hardware: a battery that stays full, tasks that all check in, and
  * work that goes on at the commanded rate until its time. Orders are carried out at once. Times are milliseconds of local time.
  */
-export class StandInPlatform {
+export class ModelPlatform {
   private readonly figures: HardwareFigures;
   private readonly work = new Map<number, Work>();
   private nextHealthMs: number;

@@ -8,7 +8,7 @@ import type { Radio } from '../radio/radio.ts';
 import { type BootFacts, encodeConfig, type NodeConfig } from './config.ts';
 import type { Memory } from './memory.ts';
 import { LinkPlatform, type NodeLink } from './link.ts';
-import { StandInPlatform } from './platform.ts';
+import { ModelPlatform } from './platform.ts';
 
 /** Causes of a boot: the `booted` record of proto/schema/platform.cddl. */
 export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
@@ -55,7 +55,7 @@ export class NodeShim {
   private readonly bufferBytes: number;
   private readonly fields = new Uint32Array(24);
   private radio: Radio | null = null;
-  private platform: StandInPlatform;
+  private platform: ModelPlatform;
   private readonly linkPlatform: LinkPlatform;
   private localMs = 0;
   private alarm: Alarm | null = null;
@@ -74,7 +74,7 @@ export class NodeShim {
     this.bufferBytes = Math.max(configBytesMax, engine.image.checkpointBytes);
     this.context = engine.reserve(engine.image.contextBytes);
     this.buffer = engine.reserve(this.bufferBytes + configBytesMax);
-    this.platform = new StandInPlatform(parts.config, 0);
+    this.platform = new ModelPlatform(parts.config, 0);
     this.linkPlatform = new LinkPlatform(parts.link, parts.memory);
   }
 
@@ -172,7 +172,7 @@ export class NodeShim {
   /** From the newest checkpoint that the firmware takes, or without one. */
   private bootFrom(configAt: number, configBytes: number, cause: number): void {
     const { engine, config, memory, log } = this.parts;
-    this.platform = new StandInPlatform(config, this.localMs);
+    this.platform = new ModelPlatform(config, this.localMs);
     this.bootedAtMs = this.localMs;
     this.fedAtMs = this.localMs;
     const { seconds, rest } = this.now();

@@ -1,14 +1,14 @@
 // Epochs: the link key that a cluster's frames are sealed under, and how a new one reaches all that remain (docs/security.md).
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { EpochHead, EpochPart } from '../cbor/generated.ts';
+import type { KeyEpochHead, KeyEpochPart } from '../cbor/generated.ts';
 import { derive, words16 } from './kdf.ts';
 import { nodeSignatures, type SignatureService } from './signature.ts';
 import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 
 /** Secrets of epochs are numbered 1..65534; frames of epoch 0 carry heads and parts only. */
-export const EPOCH_MAX = 65534;
-export const BOOTSTRAP_EPOCH = 0;
+export const KEY_EPOCH_MAX = 65534;
+export const BOOTSTRAP_KEY_EPOCH = 0;
 /** How long frames of the epoch before are still accepted once the next has begun, mission seconds. */
 export const OVERLAP_S = 600;
 export const COMMITMENT_BYTES = 16;
@@ -20,7 +20,7 @@ export function linkKey(secret: Uint8Array, cluster: number, epoch: number): Uin
 
 /** The link key of epoch 0: every member that was ever provisioned has the key of the tree's root. */
 export function bootstrapKey(rootPathKey: Uint8Array, cluster: number): Uint8Array {
-  return linkKey(rootPathKey, cluster, BOOTSTRAP_EPOCH);
+  return linkKey(rootPathKey, cluster, BOOTSTRAP_KEY_EPOCH);
 }
 
 /** Binds a head to its secret without telling it: what a part opens to must match. */
@@ -37,7 +37,7 @@ function uint(value: number): Uint8Array {
 }
 
 /** What the authority's signature says: [cluster, epoch, startS, parts, commitment], deterministic CBOR. It is not sent: the head holds all of it. */
-export function headPayload(cluster: number, head: Omit<EpochHead, 'name' | 'signature'>): Uint8Array {
+export function headPayload(cluster: number, head: Omit<KeyEpochHead, 'name' | 'signature'>): Uint8Array {
   const { epoch, startS, parts } = head;
   const numbers = [cluster, epoch, startS, parts].map(uint);
   return Buffer.concat([Uint8Array.of(0x85), ...numbers, Uint8Array.of(0x40 + COMMITMENT_BYTES), head.commitment]);
@@ -49,7 +49,7 @@ export function headProtected(cluster: number): Uint8Array {
 }
 
 /** Sig_structure of RFC 9052 §4.4 for COSE_Sign1: the bytes that are signed. */
-export function headStatement(cluster: number, head: Omit<EpochHead, 'name' | 'signature'>): Uint8Array {
+export function headStatement(cluster: number, head: Omit<KeyEpochHead, 'name' | 'signature'>): Uint8Array {
   const header = headProtected(cluster);
   const payload = headPayload(cluster, head);
   const length = payload.length < 24 ? [0x40 + payload.length] : [0x58, payload.length];
@@ -67,7 +67,7 @@ export function headStatement(cluster: number, head: Omit<EpochHead, 'name' | 's
 export function verifyHead(
   authorityPublicKey: Uint8Array,
   cluster: number,
-  head: Omit<EpochHead, 'name'>,
+  head: Omit<KeyEpochHead, 'name'>,
   signatures: SignatureService = nodeSignatures,
 ): boolean {
   return signatures.verify(authorityPublicKey, headStatement(cluster, head), head.signature);
@@ -77,14 +77,14 @@ export function verifyHead(
 const headWords = { commitment: 3, signature: 7, end: 23 } as const;
 
 /** The head whose signature the firmware asks about, from the words that inspect(12, 0) gives; null: none waits. */
-export function headOf(words: Uint32Array): EpochHead | null {
+export function headOf(words: Uint32Array): KeyEpochHead | null {
   if (words.length !== headWords.end) return null;
   const [epoch, startS, parts] = words;
   // As in memory: little-endian on every host that we know.
   const bytesOf = (from: number, to: number) => new Uint8Array(words.slice(from, to).buffer);
   const commitment = bytesOf(headWords.commitment, headWords.signature);
   const signature = bytesOf(headWords.signature, headWords.end);
-  return { name: 'epoch-head', epoch, startS, parts, commitment, signature };
+  return { name: 'key-epoch-head', epoch, startS, parts, commitment, signature };
 }
 
 export interface Authority {
@@ -103,19 +103,19 @@ export function authoritySeed(clusterKey: Uint8Array, cluster: number): Uint8Arr
 /** Thrown when nobody would be left, or the excluded lie so that a head cannot count the parts. */
 export class CoverError extends Error {}
 
-export interface EpochMessages {
-  readonly head: EpochHead;
-  readonly parts: readonly EpochPart[];
+export interface KeyEpochMessages {
+  readonly head: KeyEpochHead;
+  readonly parts: readonly KeyEpochPart[];
 }
 
 /** An epoch's messages for `members` without `excluded`. Throws CoverError. */
-export function makeEpoch(
+export function makeKeyEpoch(
   authority: Authority,
   epoch: { readonly epoch: number; readonly startS: number; readonly secret: Uint8Array },
   members: Iterable<number>,
   excluded: ReadonlySet<number>,
   signatures: SignatureService = nodeSignatures,
-): EpochMessages {
+): KeyEpochMessages {
   const { cluster } = authority;
   const nodes = cover(members, excluded);
   if (nodes.length === 0) throw new CoverError('no member would be left');
@@ -123,9 +123,9 @@ export function makeEpoch(
     throw new CoverError(
       `the excluded members lie so far apart that the others need ${nodes.length} parts, ${PARTS_MAX} are allowed: make the cluster anew for those that remain`,
     );
-  const parts = nodes.map((node): EpochPart => {
+  const parts = nodes.map((node): KeyEpochPart => {
     const wrapped = wrap(authority.pathKey(node), cluster, node, epoch.epoch, epoch.secret);
-    return { name: 'epoch-part', epoch: epoch.epoch, node, wrapped };
+    return { name: 'key-epoch-part', epoch: epoch.epoch, node, wrapped };
   });
   const unsigned = {
     epoch: epoch.epoch,
@@ -134,15 +134,15 @@ export function makeEpoch(
     commitment: commitment(epoch.secret, cluster, epoch.epoch),
   };
   const signature = signatures.sign(authority.seed, headStatement(cluster, unsigned));
-  return { head: { name: 'epoch-head', ...unsigned, signature }, parts };
+  return { head: { name: 'key-epoch-head', ...unsigned, signature }, parts };
 }
 
 /** What a member makes of a part: the secret, or null if it is not on its path, was altered, or does not match the head. */
 export function openPart(
   path: ReadonlyMap<number, Uint8Array>,
   cluster: number,
-  head: Omit<EpochHead, 'name'>,
-  part: Omit<EpochPart, 'name'>,
+  head: Omit<KeyEpochHead, 'name'>,
+  part: Omit<KeyEpochPart, 'name'>,
 ): Uint8Array | null {
   const key = path.get(part.node);
   if (key === undefined || part.epoch !== head.epoch) return null;

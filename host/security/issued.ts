@@ -9,10 +9,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExistsError, makeFolder, writeKeyFile } from './key_folder.ts';
-import { type EpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './keyfile.ts';
+import { type KeyEpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './keyfile.ts';
 
 export const clusterFolder = (folder: string, cluster: number): string => join(folder, `cluster-${cluster}`);
-export const epochPath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.json`);
+export const keyEpochPath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.json`);
 export const bundlePath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.bundle.cbor`);
 
 const issuedFolder = (folder: string): string => join(folder, 'issued');
@@ -20,7 +20,7 @@ const recordPath = (folder: string, cluster: number, epoch: number): string =>
   join(issuedFolder(folder), `cluster-${cluster}-epoch-${epoch}.json`);
 
 const recordName = /^cluster-(\d+)-epoch-(\d+)\.json$/;
-const epochName = /^epoch-(\d+)\.json$/;
+const keyEpochName = /^epoch-(\d+)\.json$/;
 const bundleName = /^epoch-(\d+)\.bundle\.cbor$/;
 
 function namesIn(folder: string): string[] {
@@ -60,15 +60,15 @@ function readRecord(folder: string, cluster: number, epoch: number): IssuedFile 
 }
 
 /** Throws KeyFileError. */
-export function readEpochFile(at: string, epoch: number): EpochFile {
-  const path = epochPath(at, epoch);
+export function readKeyEpochFile(at: string, epoch: number): KeyEpochFile {
+  const path = keyEpochPath(at, epoch);
   const file = readKeyFileOf(path, 'heliograph epoch');
   if (file.epoch !== epoch) throw new KeyFileError(`${path}: holds epoch ${file.epoch}`);
   return file;
 }
 
 /** Records that an epoch is issued; once is enough. */
-export function recordIssued(folder: string, { cluster, epoch, startS, excluded, commitment }: EpochFile): void {
+export function recordIssued(folder: string, { cluster, epoch, startS, excluded, commitment }: KeyEpochFile): void {
   makeFolder(issuedFolder(folder));
   try {
     writeKeyFile(recordPath(folder, cluster, epoch), {
@@ -81,7 +81,7 @@ export function recordIssued(folder: string, { cluster, epoch, startS, excluded,
       commitment,
     });
   } catch (error) {
-    // Another run recorded it for this one, or another copy has made another epoch of this number: `epochsOf` tells.
+    // Another run recorded it for this one, or another copy has made another epoch of this number: `keyEpochsOf` tells.
     if (!(error instanceof ExistsError)) throw error;
   }
 }
@@ -94,7 +94,7 @@ export interface Epochs {
   readonly issued: readonly number[];
   readonly isRecorded: (epoch: number) => boolean;
   /** File and record of the newest of either. */
-  readonly newest: EpochFile | null;
+  readonly newest: KeyEpochFile | null;
   readonly record: IssuedFile | null;
   /** Why nothing may be built on these files, or null. */
   readonly flaw: string | null;
@@ -103,14 +103,14 @@ export interface Epochs {
 const ascending = (numbers: Iterable<number>): number[] => [...new Set(numbers)].sort((a, b) => a - b);
 
 /** Throws KeyFileError: a file that is there cannot be used. */
-export function epochsOf(folder: string, cluster: number): Epochs {
+export function keyEpochsOf(folder: string, cluster: number): Epochs {
   const at = clusterFolder(folder, cluster);
   // What follows from an epoch's file is looked for before it: another run may be making one.
   const recorded = ascending(records(folder).flatMap((each) => (each.cluster === cluster ? each.epoch : [])));
   const bundled = numbersIn(at, bundleName);
-  const made = ascending(numbersIn(at, epochName));
+  const made = ascending(numbersIn(at, keyEpochName));
   const issued = ascending([...recorded, ...bundled, ...made]);
-  const newest = made.length === 0 ? null : readEpochFile(at, made[made.length - 1]);
+  const newest = made.length === 0 ? null : readKeyEpochFile(at, made[made.length - 1]);
   const record = recorded.length === 0 ? null : readRecord(folder, cluster, recorded[recorded.length - 1]);
   return {
     made,
@@ -130,10 +130,10 @@ function flawOf(folder: string, cluster: number, { issued, newest, record }: New
   const there = newest?.epoch ?? 0;
   if (there < last) {
     const witness = record?.epoch === last ? recordPath(folder, cluster, last) : bundlePath(at, last);
-    return `${epochPath(at, last)} is missing, but epoch ${last} was issued (${witness}): to go on from epoch ${there} would undo exclusions and make numbers twice`;
+    return `${keyEpochPath(at, last)} is missing, but epoch ${last} was issued (${witness}): to go on from epoch ${there} would undo exclusions and make numbers twice`;
   }
   if (newest === null || record?.epoch !== there || Buffer.from(newest.commitment).equals(record.commitment)) return null;
-  return `${epochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different epochs ${there}: two copies were worked on`;
+  return `${keyEpochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different epochs ${there}: two copies were worked on`;
 }
 
 /** The way on from a flaw. */

@@ -3,7 +3,7 @@
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { EPOCH_MAX } from './epoch.ts';
+import { KEY_EPOCH_MAX } from './epoch.ts';
 import { LEAVES, NODE_MAX, PARTS_MAX, ROOT_NODE, WRAPPED_BYTES } from './tree.ts';
 
 /** A key file cannot be used; the message names the file and the next step, and never quotes its content. */
@@ -20,7 +20,7 @@ const memberIndex = z
   .int()
   .min(0)
   .max(LEAVES - 1);
-const epochNumber = z.int().min(1).max(EPOCH_MAX);
+const keyEpochNumber = z.int().min(1).max(KEY_EPOCH_MAX);
 const key = bytesOf(32);
 const version = z.literal(1);
 
@@ -43,7 +43,7 @@ const epoch = z.strictObject({
   kind: z.literal('heliograph epoch'),
   version,
   cluster: u16,
-  epoch: epochNumber,
+  epoch: keyEpochNumber,
   startS: u32,
   /** Everyone excluded by then: the newest epoch's list is the cluster's. */
   excluded: z.array(memberIndex),
@@ -61,7 +61,7 @@ const issued = z.strictObject({
   kind: z.literal('heliograph issued'),
   version,
   cluster: u16,
-  epoch: epochNumber,
+  epoch: keyEpochNumber,
   startS: u32,
   excluded: z.array(memberIndex),
   commitment: bytesOf(16),
@@ -78,7 +78,7 @@ const node = z.strictObject({
   publicKey: key,
   authorityPublicKey: key,
   path: z.array(z.strictObject({ node: z.int().min(ROOT_NODE).max(NODE_MAX), key })).length(9),
-  secrets: z.array(z.strictObject({ epoch: epochNumber, startS: u32, secret: key })).max(2),
+  secrets: z.array(z.strictObject({ epoch: keyEpochNumber, startS: u32, secret: key })).max(2),
   roster: z.array(z.strictObject({ id: memberIndex, publicKey: key })).min(1),
 });
 
@@ -86,7 +86,7 @@ const anyFile = z.discriminatedUnion('kind', [fleet, authority, epoch, issued, n
 export type KeyFile = z.infer<typeof anyFile>;
 export type FleetFile = z.infer<typeof fleet>;
 export type AuthorityFile = z.infer<typeof authority>;
-export type EpochFile = z.infer<typeof epoch>;
+export type KeyEpochFile = z.infer<typeof epoch>;
 export type IssuedFile = z.infer<typeof issued>;
 export type NodeFile = z.infer<typeof node>;
 

@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { realCipher } from './cipher.ts';
 import type { LinkCipher } from '../cbor/frame.ts';
-import { BOOTSTRAP_EPOCH, bootstrapKey, linkKey } from './epoch.ts';
+import { BOOTSTRAP_KEY_EPOCH, bootstrapKey, linkKey } from './epoch.ts';
 import { type KeyFile, KeyFileError, readKeyFile } from './keyfile.ts';
 import { pathKey, ROOT_NODE } from './tree.ts';
 
@@ -17,12 +17,12 @@ export class Keyring {
     if (file.kind === 'heliograph fleet' || file.kind === 'heliograph issued') return;
     if (file.kind === 'heliograph authority') {
       const root = pathKey(file.clusterKey, file.cluster, ROOT_NODE);
-      this.#set(file.cluster, BOOTSTRAP_EPOCH, bootstrapKey(root, file.cluster));
+      this.#set(file.cluster, BOOTSTRAP_KEY_EPOCH, bootstrapKey(root, file.cluster));
     } else if (file.kind === 'heliograph epoch') {
       this.#set(file.cluster, file.epoch, linkKey(file.secret, file.cluster, file.epoch));
     } else {
       const root = file.path.find(({ node }) => node === ROOT_NODE);
-      if (root !== undefined) this.#set(file.cluster, BOOTSTRAP_EPOCH, bootstrapKey(root.key, file.cluster));
+      if (root !== undefined) this.#set(file.cluster, BOOTSTRAP_KEY_EPOCH, bootstrapKey(root.key, file.cluster));
       for (const { epoch, secret } of file.secrets) this.#set(file.cluster, epoch, linkKey(secret, file.cluster, epoch));
     }
   }

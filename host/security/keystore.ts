@@ -14,20 +14,20 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSequence } from '../cbor/message.ts';
 import { bringFolderToDisk } from '../store/replace_file.ts';
-import { EPOCH_MAX, type EpochMessages, makeEpoch } from './epoch.ts';
+import { KEY_EPOCH_MAX, type KeyEpochMessages, makeKeyEpoch } from './epoch.ts';
 import {
   bundlePath,
   clusterFolder,
   type Epochs,
-  epochPath,
-  epochsOf,
+  keyEpochPath,
+  keyEpochsOf,
   flawAdvice,
   issuedClusters,
-  readEpochFile,
+  readKeyEpochFile,
   recordIssued,
 } from './issued.ts';
 import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './key_folder.ts';
-import { type AuthorityFile, type EpochFile, type FleetFile, KeyFileError, type NodeFile, readKeyFileOf } from './keyfile.ts';
+import { type AuthorityFile, type KeyEpochFile, type FleetFile, KeyFileError, type NodeFile, readKeyFileOf } from './keyfile.ts';
 import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from './provision.ts';
 import { nodeSignatures } from './signature.ts';
 import { pathKey, pathNodes } from './tree.ts';
@@ -87,13 +87,13 @@ export function initCluster(folder: string, { cluster, members, region }: Cluste
       return { id, publicKey: nodeSignatures.publicKey(nodeSeedOf(clusterKey, cluster, id)) };
     }),
   };
-  const first = makeEpochFile(authority, 1, 0, new Set());
+  const first = makeKeyEpochFile(authority, 1, 0, new Set());
   const partial = `${target}.${process.pid}`;
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { mode: folderMode });
     writeKeyFile(join(partial, 'authority.json'), authority);
-    writeKeyFile(epochPath(partial, 1), first);
+    writeKeyFile(keyEpochPath(partial, 1), first);
     writeBundle(partial, messagesOf(first));
     renameSync(partial, target);
     bringFolderToDisk(folder);
@@ -124,7 +124,7 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
   if (!exists(at)) throw new KeyFileError(`${at}: no such cluster: heliograph keys init makes one`);
   const authority = readKeyFileOf(join(at, 'authority.json'), 'heliograph authority');
   if (authority.cluster !== cluster) throw new KeyFileError(`${at}: holds the keys of cluster ${authority.cluster}`);
-  const epochs = epochsOf(folder, cluster);
+  const epochs = keyEpochsOf(folder, cluster);
   const { issued, newest, record, flaw } = epochs;
   if (issued.length === 0) throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
   if (flaw !== null && !isLossKnown) throw new KeyFileError(`${flaw}. ${flawAdvice(folder, cluster, epochs)}`);
@@ -133,19 +133,19 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
 }
 
 /** Head and parts of an epoch, as they are sent. */
-export function messagesOf(file: EpochFile): EpochMessages {
+export function messagesOf(file: KeyEpochFile): KeyEpochMessages {
   const { epoch, startS, commitment, signature, parts } = file;
   return {
-    head: { name: 'epoch-head', epoch, startS, parts: parts.length, commitment, signature },
-    parts: parts.map(({ node, wrapped }) => ({ name: 'epoch-part', epoch, node, wrapped })),
+    head: { name: 'key-epoch-head', epoch, startS, parts: parts.length, commitment, signature },
+    parts: parts.map(({ node, wrapped }) => ({ name: 'key-epoch-part', epoch, node, wrapped })),
   };
 }
 
-function makeEpochFile(authority: AuthorityFile, epoch: number, startS: number, excluded: ReadonlySet<number>): EpochFile {
+function makeKeyEpochFile(authority: AuthorityFile, epoch: number, startS: number, excluded: ReadonlySet<number>): KeyEpochFile {
   const { cluster, clusterKey, members } = authority;
   const secret = new Uint8Array(randomBytes(32));
   const ids = members.map(({ id }) => id);
-  const { head, parts } = makeEpoch(authorityOf(clusterKey, cluster), { epoch, startS, secret }, ids, excluded);
+  const { head, parts } = makeKeyEpoch(authorityOf(clusterKey, cluster), { epoch, startS, secret }, ids, excluded);
   return {
     kind: 'heliograph epoch',
     version: 1,
@@ -161,15 +161,15 @@ function makeEpochFile(authority: AuthorityFile, epoch: number, startS: number, 
 }
 
 /** The epoch's file first: it takes the number. Then its record, and at last what is sent up. */
-function writeEpoch(folder: string, at: string, file: EpochFile): void {
-  writeKeyFile(epochPath(at, file.epoch), file);
+function writeKeyEpoch(folder: string, at: string, file: KeyEpochFile): void {
+  writeKeyFile(keyEpochPath(at, file.epoch), file);
   file.secret.fill(0);
   recordIssued(folder, file);
   writeBundle(at, messagesOf(file));
 }
 
 /** Another run may have written it for this one: it is the same. */
-function writeBundle(folder: string, { head, parts }: EpochMessages): void {
+function writeBundle(folder: string, { head, parts }: KeyEpochMessages): void {
   try {
     writeBytes(bundlePath(folder, head.epoch), encodeSequence([head, ...parts]));
   } catch (error) {
@@ -182,14 +182,14 @@ function complete(folder: string, { folder: at, made, isRecorded }: ClusterState
   for (const epoch of made) {
     const isBundled = exists(bundlePath(at, epoch));
     if (isBundled && isRecorded(epoch)) continue;
-    const file = readEpochFile(at, epoch);
+    const file = readKeyEpochFile(at, epoch);
     file.secret.fill(0);
     recordIssued(folder, file);
     if (!isBundled) writeBundle(at, messagesOf(file));
   }
 }
 
-export interface EpochOrder {
+export interface KeyEpochOrder {
   /** Members to exclude from now on, besides those that are. */
   readonly exclude: readonly number[];
   /** Mission second from which the epoch is used; without it an exclusion holds as soon as it is known, and a mere change not before the newest epoch begins. */
@@ -198,7 +198,7 @@ export interface EpochOrder {
   readonly number?: number;
 }
 
-export interface MadeEpoch {
+export interface MadeKeyEpoch {
   readonly epoch: number;
   readonly startS: number;
   readonly parts: number;
@@ -209,7 +209,7 @@ export interface MadeEpoch {
 }
 
 /** Throws KeyOrderError if the order makes no sense for the cluster as it is. */
-function checkOrder({ folder, authority, newest, excluded, next }: ClusterState, order: EpochOrder): void {
+function checkOrder({ folder, authority, newest, excluded, next }: ClusterState, order: KeyEpochOrder): void {
   const { exclude, startS, number } = order;
   for (const id of exclude) {
     if (!authority.members.some((member) => member.id === id))
@@ -229,20 +229,21 @@ function checkOrder({ folder, authority, newest, excluded, next }: ClusterState,
  * Makes the next epoch for all members but the excluded. Throws KeyFileError, KeyOrderError, CoverError, or StoreError: then either no epoch was
  * made, or it is whole.
  */
-export function nextEpoch(folder: string, cluster: number, order: EpochOrder): MadeEpoch {
+export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrder): MadeKeyEpoch {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const state = readCluster(folder, cluster, order.number !== undefined);
     complete(folder, state);
     checkOrder(state, order);
     const epoch = Math.max(state.next, order.number ?? 0);
-    if (epoch > EPOCH_MAX) throw new KeyOrderError(`cluster ${cluster} has used up its ${EPOCH_MAX} epochs: make it anew`);
+    if (epoch > KEY_EPOCH_MAX)
+      throw new KeyOrderError(`cluster ${cluster} has used up its ${KEY_EPOCH_MAX} epochs: make it anew`);
     // To a node the higher number holds, whatever a lower one says of its beginning (firmware/security/key_epoch.ts): an exclusion waits for no plan.
     const isAtOnce = order.exclude.length > 0 || state.flaw !== null || state.newest === null;
     const plannedS = state.newest?.startS ?? 0;
     const startS = order.startS ?? (isAtOnce ? 0 : plannedS);
-    const file = makeEpochFile(state.authority, epoch, startS, new Set([...state.excluded, ...order.exclude]));
+    const file = makeKeyEpochFile(state.authority, epoch, startS, new Set([...state.excluded, ...order.exclude]));
     try {
-      writeEpoch(folder, state.folder, file);
+      writeKeyEpoch(folder, state.folder, file);
     } catch (error) {
       // Another run took the number: begin again on what it left.
       if (error instanceof ExistsError) continue;
@@ -260,7 +261,7 @@ export function nextEpoch(folder: string, cluster: number, order: EpochOrder): M
 }
 
 /** The newest epoch, and before it the one that is in use until the newest begins. Throws KeyFileError if that is lost. */
-function epochsToBegin(state: ClusterState): EpochFile[] {
+function keyEpochsToBegin(state: ClusterState): KeyEpochFile[] {
   const { folder, made, issued, newest } = state;
   if (newest === null) throw new KeyFileError(`${folder}: has no epoch: restore its epoch files from where they are kept`);
   const before = issued[issued.indexOf(newest.epoch) - 1];
@@ -269,10 +270,10 @@ function epochsToBegin(state: ClusterState): EpochFile[] {
     // Of one that is used at once nobody needs the one before.
     if (newest.startS === 0) return [newest];
     throw new KeyFileError(
-      `${epochPath(folder, before)} is missing, and epoch ${before} is in use until epoch ${newest.epoch} begins at ${newest.startS} s: restore it, or make a new epoch with heliograph keys epoch`,
+      `${keyEpochPath(folder, before)} is missing, and epoch ${before} is in use until epoch ${newest.epoch} begins at ${newest.startS} s: restore it, or make a new epoch with heliograph keys epoch`,
     );
   }
-  const file = readEpochFile(folder, before);
+  const file = readKeyEpochFile(folder, before);
   // One that was to begin later is superseded.
   return file.startS <= newest.startS ? [file, newest] : [newest];
 }
@@ -288,7 +289,7 @@ export function nodeFile(folder: string, cluster: number, id: number): NodeFile 
     throw new KeyOrderError(`${id} is no member of cluster ${cluster}: ids run to ${authority.members.length - 1}`);
   if (excluded.includes(id)) throw new KeyOrderError(`member ${id} is excluded: it is given no keys any more`);
   const { clusterKey } = authority;
-  const begun = epochsToBegin(state);
+  const begun = keyEpochsToBegin(state);
   return {
     kind: 'heliograph node',
     version: 1,

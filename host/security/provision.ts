@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { LinkKeys } from '../node/config.ts';
 import { type CipherName, cipherNamed } from './cipher.ts';
 import type { Header } from './envelope.ts';
-import { type Authority, authoritySeed, bootstrapKey, BOOTSTRAP_EPOCH, linkKey } from './epoch.ts';
+import { type Authority, authoritySeed, bootstrapKey, BOOTSTRAP_KEY_EPOCH, linkKey } from './epoch.ts';
 import { derive } from './kdf.ts';
 import { nodeSignatures } from './signature.ts';
 import { pathKey, pathNodes, ROOT_NODE } from './tree.ts';
@@ -74,7 +74,7 @@ export class ClusterKeys {
   /** What frames of an epoch are sealed under. */
   linkKey(epoch: number): Uint8Array {
     return cached(this.#linkKeys, epoch, () =>
-      epoch === BOOTSTRAP_EPOCH
+      epoch === BOOTSTRAP_KEY_EPOCH
         ? bootstrapKey(this.authority.pathKey(ROOT_NODE), this.cluster)
         : linkKey(this.secret(epoch), this.cluster, epoch),
     );

@@ -68,7 +68,7 @@ export class Boards extends BoardOrders {
     return writeConfig(this.bytes, this.config, this.parts.plan, node, this.nonVolatile[node], this.link.records(node), facts);
   }
 
-  /** `broken`: it broke off, and is on its dying path. */
+  /** `broken`: it broke off, and is on its crash recovery. */
   protected bootHere(timeMs: number, node: number, cause: number): number {
     const configBytes = this.configure(timeMs, node, cause);
     const places = { context: this.contexts[node], image: this.image, config: this.config, configBytes };
@@ -182,7 +182,8 @@ export class Boards extends BoardOrders {
       this.follow(timeMs, node, reply);
       return reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     }
-    if (this.parts.liar?.node === node) this.parts.liar.hear(timeMs, this.bytes.subarray(this.scratch, this.scratch + length));
+    if (this.parts.byzantine?.node === node)
+      this.parts.byzantine.hear(timeMs, this.bytes.subarray(this.scratch, this.scratch + length));
     const local = this.clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     const { calls } = this.parts.engine;
@@ -274,8 +275,8 @@ export class Boards extends BoardOrders {
       const at = this.frames + slot * frameCapacity;
       const length = engine.calls.transmit(this.contexts[node], nowS, local - nowS * 1000, at, frameCapacity);
       if (length <= 0) return;
-      const liar = this.liar(timeMs, node);
-      if (liar !== null) liar.carry(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
+      const byzantine = this.byzantine(timeMs, node);
+      if (byzantine !== null) byzantine.carry(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
       else queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
     }
   }

@@ -1,10 +1,10 @@
 import type { Controller } from './controller.ts';
-import { type CheckpointKeeper, KeptElsewhere } from './nonvolatile.ts';
+import { type CheckpointStore, KeptElsewhere } from './nonvolatile.ts';
 import { OwnMemoryBoard } from './faultable_memory.ts';
 import { CheckpointSlots } from './checkpoint_slots.ts';
 
 /** Who keeps a node's checkpoints; null: its context lies in the engine's memory. */
-export function keeperOf(controller: Controller | null): CheckpointKeeper {
+export function checkpointStoreOf(controller: Controller | null): CheckpointStore {
   if (controller === null) return new CheckpointSlots();
   if (controller instanceof OwnMemoryBoard) return controller;
   return new KeptElsewhere((age) => controller.spoil(age));

@@ -14,7 +14,7 @@ export type NextRung = { kind: 'runtime'; afterMs: number } | { kind: 'reset' | 
  * slowly; then reset the processor, as often as the count in non-volatile memory allows; then take the alternate image, which trusts no checkpoint; then be silent for good. An hour without a
  * break clears it. The firmware's own ladder (firmware/watchdog) has the same rungs, for a runtime that still runs.
  */
-export class DyingPath {
+export class CrashRecovery {
   /** Site of each trap, with node and time. */
   readonly trapSites: { node: number; timeMs: number; site: number }[] = [];
   /** Breaks since the last rung or stable hour. */

@@ -6,10 +6,10 @@ import { BoardLoop } from '../emulator/loop.ts';
 import { ReplyGatherer } from '../emulator/loop_board.ts';
 import type { CheckpointMemory } from '../emulator/memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
-import type { CheckpointKeeper } from './nonvolatile.ts';
+import type { CheckpointStore } from './nonvolatile.ts';
 import { answerBytes, droppedOf, lineBytesAt, lineOfByte, type Lines, linesOf, protectionLine, putLineBytes } from './lines.ts';
 import { type AccessFaults, CheckpointSlots } from './checkpoint_slots.ts';
-import { type Departure, departuresOf, sameBytes } from './reference_replica.ts';
+import { type Divergence, divergencesOf, sameBytes } from './reference_replica.ts';
 
 /** A line that two flipped bits have made impossible to put right, as it stood before a call. */
 interface DoomedLine {
@@ -49,17 +49,17 @@ class PendingSlots implements CheckpointMemory {
 }
 
 /**
- * A node whose image has an instance and a memory of its own, in which bits can flip, and its twin: the same image in a context among those of the other
- * twins, in memory that never errs. From the first upset on the twin lives through the same inputs, starts and checkpoints; whatever the node gives out and the twin does not is
- * the work of an upset. The twin follows a node that restarts: it begins from the same checkpoint, as that would be had no bit flipped before it was written.
+ * A node whose image has an instance and a memory of its own, in which bits can flip, and its replica: the same image in a context among those of the other
+ * replicas, in memory that never errs. From the first upset on the replica lives through the same inputs, starts and checkpoints; whatever the node gives out and the replica does not is
+ * the work of an upset. The replica follows a node that restarts: it begins from the same checkpoint, as that would be had no bit flipped before it was written.
  */
-export class OwnMemoryBoard implements Controller, CheckpointKeeper {
+export class OwnMemoryBoard implements Controller, CheckpointStore {
   /** Bits of memory that can flip: the image's static data, then the context. */
   readonly memoryBits: number;
   /** Of the call that `reply` told of last. */
-  departures: readonly Departure[] = [];
+  divergences: readonly Divergence[] = [];
   readonly #engine: Engine;
-  readonly #twinEngine: Engine;
+  readonly #replicaEngine: Engine;
   readonly #staticBytes: number;
   readonly #pristine: Uint8Array;
   /** Static data that begin as anything but zeros: constants. */
@@ -74,38 +74,38 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   /** Room for a copy of the block. */
   readonly #shown: number;
   readonly #loop: BoardLoop;
-  readonly #twin: BoardLoop;
+  readonly #replica: BoardLoop;
   readonly #slots: PendingSlots;
-  readonly #twinSlots: PendingSlots;
+  readonly #replicaSlots: PendingSlots;
   readonly #gatherer = new ReplyGatherer();
   /** The runtime takes calls. */
   #runs = false;
-  /** The twin's context is alive: the node's may differ from it. */
+  /** The replica's context is alive: the node's may differ from it. */
   #apart = false;
   /** Bits that flipped since the memory was last written anew. */
   #struck: number[] = [];
   #reply: Reply | null = null;
 
-  constructor(engine: Engine, twinEngine: Engine, faults: AccessFaults | null) {
+  constructor(engine: Engine, replicaEngine: Engine, faults: AccessFaults | null) {
     this.#engine = engine;
-    this.#twinEngine = twinEngine;
+    this.#replicaEngine = replicaEngine;
     this.#staticBytes = engine.calls.memory_base();
     this.memoryBits = 8 * (this.#staticBytes + engine.image.contextBytes);
     this.#pristine = engine.view().slice(0, this.#staticBytes);
     this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
     this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
-    this.#answer = twinEngine.reserve(answerBytes);
-    this.#shown = twinEngine.reserve(engine.image.contextBytes);
+    this.#answer = replicaEngine.reserve(answerBytes);
+    this.#shown = replicaEngine.reserve(engine.image.contextBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
-    this.#twinSlots = new PendingSlots(new CheckpointSlots());
+    this.#replicaSlots = new PendingSlots(new CheckpointSlots());
     this.#loop = new BoardLoop(engine, this.#slots);
-    this.#twin = new BoardLoop(twinEngine, this.#twinSlots);
+    this.#replica = new BoardLoop(replicaEngine, this.#replicaSlots);
   }
 
   give(input: FirmwareInput): void {
     this.#slots.pending = null;
-    this.#twinSlots.pending = null;
-    this.departures = [];
+    this.#replicaSlots.pending = null;
+    this.divergences = [];
     const doomed = this.#doomedLines();
     const reply = this.#run(this.#loop, input);
     if (input.kind === 'boot') this.#follow(input, reply);
@@ -132,22 +132,22 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
 
   #compare(input: FirmwareInput, reply: Reply, doomed: readonly DoomedLine[]): void {
     const heard = asHeard(input, reply);
-    const twin = reply.trap === null ? this.#runTwin(heard, doomed) : this.#run(this.#twin, heard);
-    this.departures = departuresOf(reply.outputs, twin.outputs, reply.trap !== null);
-    if (twin.trap !== null) this.#loseTwin(reply, twin.trap.site);
+    const replica = reply.trap === null ? this.#runReplica(heard, doomed) : this.#run(this.#replica, heard);
+    this.divergences = divergencesOf(reply.outputs, replica.outputs, reply.trap !== null);
+    if (replica.trap !== null) this.#loseReplica(reply, replica.trap.site);
     else if (input.kind === 'tick') this.#settle();
   }
 
-  /** A twin may break off where its node does. Where the node goes on, that is a departure, and from here on the twin is what the node is. */
-  #loseTwin(reply: Reply, site: number): void {
+  /** A replica may break off where its node does. Where the node goes on, that is a divergence, and from here on the replica is what the node is. */
+  #loseReplica(reply: Reply, site: number): void {
     if (reply.trap === null) {
-      const what = `nothing, where its twin breaks off at site ${site}`;
-      this.departures = [...this.departures, { output: 'event', omission: false, garbled: false, index: -1, what }];
+      const what = `nothing, where its replica breaks off at site ${site}`;
+      this.divergences = [...this.divergences, { output: 'event', omission: false, garbled: false, index: -1, what }];
     }
-    this.#joinTwin();
+    this.#joinReplica();
   }
 
-  /** Bits that were put right count no more; a node that is whole needs no twin. */
+  /** Bits that were put right count no more; a node that is whole needs no replica. */
   #settle(): void {
     if (this.#lines) this.#struck = this.#wrongBits();
     if (this.#isWhole()) this.#apart = false;
@@ -174,32 +174,32 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   }
 
   /**
-   * The twin's part of a call. Where the call changed a line that could not be put right, the node may have let go of what stood there, to fetch it again: then the same bits
-   * flip in the twin, and no others, so that it lets go of the same, and all else must stay the same. It must say so itself: an image that goes on with what is
-   * wrong does not. The scrubber of a node that found errors is further on than its twin's: the twin takes over the books on that.
+   * The replica's part of a call. Where the call changed a line that could not be put right, the node may have let go of what stood there, to fetch it again: then the same bits
+   * flip in the replica, and no others, so that it lets go of the same, and all else must stay the same. It must say so itself: an image that goes on with what is
+   * wrong does not. The scrubber of a node that found errors is further on than its replica's: the replica takes over the books on that.
    */
-  #runTwin(input: FirmwareInput, doomed: readonly DoomedLine[]): Reply {
+  #runReplica(input: FirmwareInput, doomed: readonly DoomedLine[]): Reply {
     const lines = this.#lines;
     const changed = lines ? doomed.filter(({ line, before }) => !sameBytes(this.#lineNow(lines, line), before)) : [];
-    if (changed.length === 0) return this.#run(this.#twin, input);
-    const { context } = this.#twin;
-    const view = this.#twinEngine.view();
+    if (changed.length === 0) return this.#run(this.#replica, input);
+    const { context } = this.#replica;
+    const view = this.#replicaEngine.view();
     const right = view.slice(context, context + this.#engine.image.contextBytes);
     if (lines && this.#books !== null) putLineBytes(lines, view, context, this.#protection, this.#books);
-    const droppedBefore = droppedOf(this.#twinEngine, context, this.#answer);
+    const droppedBefore = droppedOf(this.#replicaEngine, context, this.#answer);
     for (const bit of changed.flatMap(({ bits }) => bits)) view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
-    const twin = this.#run(this.#twin, input);
-    if (twin.trap === null && droppedOf(this.#twinEngine, context, this.#answer) > droppedBefore) return twin;
+    const replica = this.#run(this.#replica, input);
+    if (replica.trap === null && droppedOf(this.#replicaEngine, context, this.#answer) > droppedBefore) return replica;
     view.set(right, context);
-    this.#twinSlots.pending = null;
-    if (twin.trap !== null) this.#twin.bootedLike(this.#loop);
-    return this.#run(this.#twin, input);
+    this.#replicaSlots.pending = null;
+    if (replica.trap !== null) this.#replica.bootedLike(this.#loop);
+    return this.#run(this.#replica, input);
   }
 
-  /** After the node's start the twin makes the same one: from the same slot, or from none. */
+  /** After the node's start the replica makes the same one: from the same slot, or from none. */
   #follow(input: FirmwareInput, reply: Reply): void {
     const { asked } = this.#slots;
-    const restored = reply.outputs.some(tellsOfRestore);
+    const restored = reply.outputs.some(reportsOfRestore);
     const accepted = restored ? asked[asked.length - 1] : undefined;
     // Refused by the firmware, or the start broke off over it.
     const refused = asked.filter((age) => age !== accepted || reply.trap !== null).sort((a, b) => b - a);
@@ -207,14 +207,14 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     this.#runs = reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     if (this.#runs) {
       this.#struck = this.#struck.filter((bit) => bit < 8 * this.#staticBytes);
-      this.#twinSlots.only = accepted ?? -1;
-      const twin = this.#run(this.#twin, input);
-      this.#twinSlots.asked.length = 0;
-      if (twin.trap === null) this.departures = departuresOf(reply.outputs, twin.outputs, false);
+      this.#replicaSlots.only = accepted ?? -1;
+      const replica = this.#run(this.#replica, input);
+      this.#replicaSlots.asked.length = 0;
+      if (replica.trap === null) this.divergences = divergencesOf(reply.outputs, replica.outputs, false);
       this.#apart = true;
-      if (this.#lines === undefined) this.#lines = linesOf(this.#twinEngine, this.#twin.context, this.#answer);
-      if (twin.trap !== null) this.#loseTwin(reply, twin.trap.site);
-      else if (this.#isWhole()) this.#joinTwin();
+      if (this.#lines === undefined) this.#lines = linesOf(this.#replicaEngine, this.#replica.context, this.#answer);
+      if (replica.trap !== null) this.#loseReplica(reply, replica.trap.site);
+      else if (this.#isWhole()) this.#joinReplica();
     }
     for (const age of refused) this.condemn(age);
   }
@@ -222,10 +222,10 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   /** Flips bits; false: nothing is there that the node would read again. */
   strike(bits: readonly number[]): boolean {
     if (!this.#runs) return false;
-    if (!this.#apart) this.#joinTwin();
+    if (!this.#apart) this.#joinReplica();
     this.#apart = true;
     if (this.#lines && this.#protection < 0)
-      this.#protection = protectionLine(this.#lines, this.#twinEngine, this.#twin.context, this.#answer);
+      this.#protection = protectionLine(this.#lines, this.#replicaEngine, this.#replica.context, this.#answer);
     const view = this.#engine.view();
     for (const bit of bits) {
       view[this.#byteOf(bit)] ^= 1 << (bit & 7);
@@ -243,7 +243,9 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   #differs(bit: number): boolean {
     const byte = bit >>> 3;
     const right =
-      byte < this.#staticBytes ? this.#pristine[byte] : this.#twinEngine.view()[this.#twin.context + byte - this.#staticBytes];
+      byte < this.#staticBytes
+        ? this.#pristine[byte]
+        : this.#replicaEngine.view()[this.#replica.context + byte - this.#staticBytes];
     return ((this.#engine.view()[this.#byteOf(bit)] ^ right) & (1 << (bit & 7))) !== 0;
   }
 
@@ -266,19 +268,19 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
   }
 
   /**
-   * Sets the twin from the node, leaving out bits that flipped and were not put right. Only where both are the same anyway, or there is no twin to go by.
+   * Sets the replica from the node, leaving out bits that flipped and were not put right. Only where both are the same anyway, or there is no replica to go by.
    */
-  #joinTwin(): void {
+  #joinReplica(): void {
     const wrong = this.#apart ? this.#wrongBits() : [];
     const { contextBytes } = this.#engine.image;
     const from = this.#loop.context;
-    this.#twinEngine.view().set(this.#engine.view().subarray(from, from + contextBytes), this.#twin.context);
-    this.#twin.bootedLike(this.#loop);
+    this.#replicaEngine.view().set(this.#engine.view().subarray(from, from + contextBytes), this.#replica.context);
+    this.#replica.bootedLike(this.#loop);
     this.#struck = wrong;
     this.#apart = wrong.length > 0;
     for (const bit of wrong) {
       const byte = (bit >>> 3) - this.#staticBytes;
-      if (byte >= 0) this.#twinEngine.view()[this.#twin.context + byte] ^= 1 << (bit & 7);
+      if (byte >= 0) this.#replicaEngine.view()[this.#replica.context + byte] ^= 1 << (bit & 7);
     }
   }
 
@@ -287,9 +289,9 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
     const own = this.#engine.view();
     const { contextBytes } = this.#engine.image;
     const from = this.#loop.context;
-    const twinFrom = this.#twin.context;
-    const twins = this.#twinEngine.view();
-    if (Buffer.compare(own.subarray(from, from + contextBytes), twins.subarray(twinFrom, twinFrom + contextBytes)) !== 0)
+    const replicaFrom = this.#replica.context;
+    const replicas = this.#replicaEngine.view();
+    if (Buffer.compare(own.subarray(from, from + contextBytes), replicas.subarray(replicaFrom, replicaFrom + contextBytes)) !== 0)
       return false;
     const statics = own.subarray(0, this.#staticBytes);
     return Buffer.compare(statics, this.#pristine) === 0;
@@ -297,17 +299,17 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
 
   // ---- power and checkpoints ----
 
-  /** Of its block as it is: a copy is looked at beside its twin, so that looking is no call of its own. Null: it cannot be read any more. */
+  /** Of its block as it is: a copy is looked at beside its replica, so that looking is no call of its own. Null: it cannot be read any more. */
   inspect(what: number, index: number): number[] | null {
     const { contextBytes } = this.#engine.image;
-    const bytes = this.#twinEngine.view();
+    const bytes = this.#replicaEngine.view();
     bytes.set(this.#engine.view().subarray(this.#loop.context, this.#loop.context + contextBytes), this.#shown);
     try {
-      const words = this.#twinEngine.calls.inspect(this.#shown, what, index, this.#answer, answerBytes);
+      const words = this.#replicaEngine.calls.inspect(this.#shown, what, index, this.#answer, answerBytes);
       const view = new DataView(bytes.buffer, this.#answer);
       return Array.from({ length: words }, (_, word) => view.getUint32(4 * word, true));
     } catch (error) {
-      if (!this.#twinEngine.isTrap(error)) throw error;
+      if (!this.#replicaEngine.isTrap(error)) throw error;
       return null;
     }
   }
@@ -332,28 +334,28 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
 
   undoStore(): void {}
 
-  /** The command to store is obeyed: what the call made is written. A twin that made none makes it now. */
+  /** The command to store is obeyed: what the call made is written. A replica that made none makes it now. */
   store(nowMs: number): void {
     const { pending } = this.#slots;
     if (pending === null) return;
-    if (this.#apart && this.#twinSlots.pending === null) this.#run(this.#twin, { kind: 'store', nowS: 0, nowMs: 0 });
-    const right = (this.#apart ? this.#twinSlots.pending : null) ?? pending;
+    if (this.#apart && this.#replicaSlots.pending === null) this.#run(this.#replica, { kind: 'store', nowS: 0, nowMs: 0 });
+    const right = (this.#apart ? this.#replicaSlots.pending : null) ?? pending;
     this.#slots.slots.store(nowMs, { bytes: () => pending });
-    this.#twinSlots.slots.store(nowMs, { bytes: () => right });
+    this.#replicaSlots.slots.store(nowMs, { bytes: () => right });
     this.#slots.pending = null;
   }
 
   interrupt(nowMs: number): void {
-    for (const each of [this.#slots, this.#twinSlots]) each.slots.interrupt(nowMs);
+    for (const each of [this.#slots, this.#replicaSlots]) each.slots.interrupt(nowMs);
     this.#runs = false;
   }
 
   corrupt(age: 0 | 1): void {
-    for (const each of [this.#slots, this.#twinSlots]) each.slots.corrupt(age);
+    for (const each of [this.#slots, this.#replicaSlots]) each.slots.corrupt(age);
   }
 
   condemn(age: 0 | 1): void {
-    for (const each of [this.#slots, this.#twinSlots]) each.slots.condemn(age);
+    for (const each of [this.#slots, this.#replicaSlots]) each.slots.condemn(age);
   }
 
   read(): null {
@@ -362,7 +364,7 @@ export class OwnMemoryBoard implements Controller, CheckpointKeeper {
 }
 
 /**
- * A frame that the node takes for damaged, for its own sums are wrong, is lost to it as others are lost in the air: damaged, the twin gets it too.
+ * A frame that the node takes for damaged, for its own sums are wrong, is lost to it as others are lost in the air: damaged, the replica gets it too.
  */
 function asHeard(input: FirmwareInput, { status, trap }: Reply): FirmwareInput {
   if (input.kind !== 'frame' || trap !== null || (status & STATUS_MASK) !== STATUS.crc) return input;
@@ -377,7 +379,7 @@ function fieldsOf({ kind, bytes }: Output): Uint32Array | null {
   return kind === 'record' && readRecord(bytes, 0, bytes.length, fields) > 0 ? fields : null;
 }
 
-function tellsOfRestore(output: Output): boolean {
+function reportsOfRestore(output: Output): boolean {
   const record = fieldsOf(output);
   return record !== null && record[0] === TYPE.booted && record[2] === 1;
 }

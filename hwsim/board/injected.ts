@@ -4,7 +4,7 @@ import type { Controller } from './controller.ts';
 import { OwnMemoryBoard } from './faultable_memory.ts';
 
 /**
- * Upsets of a run as the trace has them: each with the bits that it flipped, and what struck nodes gave out that their twins did not. A frame of that kind is
+ * Upsets of a run as the trace has them: each with the bits that it flipped, and what struck nodes gave out that their replicas did not. A frame of that kind is
  * followed to those who take it in.
  */
 export class StruckBoards {
@@ -29,12 +29,12 @@ export class StruckBoards {
 
   /** Tells what departed in the call that the node answered last. Returns the outputs that are frames of that kind; null, as nearly always, when none is. */
   tell(timeMs: number, node: number): ReadonlySet<number> | null {
-    const departures = this.#boards[node]?.departures ?? [];
-    if (departures.length === 0) return null;
+    const divergences = this.#boards[node]?.divergences ?? [];
+    if (divergences.length === 0) return null;
     const upset = this.#last[node];
-    for (const { output, omission, garbled, what } of departures)
-      this.#tracer.world(timeMs, { kind: 'departure', node, output, omission, garbled, upset, what });
-    const onAir = departures.filter(({ output, omission }) => output === 'frame' && !omission);
+    for (const { output, omission, garbled, what } of divergences)
+      this.#tracer.world(timeMs, { kind: 'divergence', node, output, omission, garbled, upset, what });
+    const onAir = divergences.filter(({ output, omission }) => output === 'frame' && !omission);
     return new Set(onAir.map(({ index }) => index));
   }
 

@@ -1,7 +1,7 @@
 import { checkpointWriteMs, type Image } from './checkpoint_slots.ts';
 
 /** Where the checkpoints of one board lie. */
-export interface CheckpointKeeper {
+export interface CheckpointStore {
   store(nowMs: number, image: Image): void;
   /** Power or processor gone at `nowMs`. */
   interrupt(nowMs: number): void;
@@ -15,7 +15,7 @@ export interface CheckpointKeeper {
 export const keptElsewhere: Image = { bytes: () => new Uint8Array(0) };
 
 /** Checkpoints of a board that keeps them itself: here stands only which of them can no longer be whole, and the board spoils them. */
-export class KeptElsewhere implements CheckpointKeeper {
+export class KeptElsewhere implements CheckpointStore {
   readonly #onSpoilt: (age: 0 | 1) => void;
   /** When each was begun, the newest first; null: bad already. */
   #beganMs: (number | null)[] = [];
@@ -52,9 +52,9 @@ export class NonVolatile {
   incarnation = 0;
   resetsInRow = 0;
   reserved = 0;
-  readonly checkpoints: CheckpointKeeper;
+  readonly checkpoints: CheckpointStore;
 
-  constructor(checkpoints: CheckpointKeeper) {
+  constructor(checkpoints: CheckpointStore) {
     this.checkpoints = checkpoints;
   }
 }

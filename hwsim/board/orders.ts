@@ -1,13 +1,13 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { framesInAirMax } from '../channel/channel.ts';
-import type { Liar } from '../fault/byzantine.ts';
+import type { ByzantineNode } from '../fault/byzantine.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { LocalClocks } from './clocks.ts';
 import { ContextImage } from './context_image.ts';
 import type { Controller } from './controller.ts';
-import { DyingPath, runtimeRestartMs } from './crash_recovery.ts';
-import { keeperOf } from './checkpoint_store.ts';
+import { CrashRecovery, runtimeRestartMs } from './crash_recovery.ts';
+import { checkpointStoreOf } from './checkpoint_store.ts';
 import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
@@ -34,7 +34,7 @@ export abstract class BoardOrders {
   readonly nonVolatile: NonVolatile[];
   readonly watchdogs: HardwareWatchdogs;
   readonly tasks: Tasks;
-  readonly dying: DyingPath;
+  readonly crashRecovery: CrashRecovery;
   readonly link: LinkService;
   readonly statements: StatementService;
   readonly struck: StruckBoards;
@@ -64,10 +64,10 @@ export abstract class BoardOrders {
     this.state = new Uint8Array(nodes);
     this.controllers = plan.nodes.map((_, node) => parts.controllers?.get(node) ?? null);
     this.elsewhere = parts.controllers?.size ?? 0;
-    this.nonVolatile = this.controllers.map((controller) => new NonVolatile(keeperOf(controller)));
+    this.nonVolatile = this.controllers.map((controller) => new NonVolatile(checkpointStoreOf(controller)));
     this.watchdogs = new HardwareWatchdogs(nodes);
     this.tasks = new Tasks(nodes, parts.queue, parts.platform);
-    this.dying = new DyingPath(nodes);
+    this.crashRecovery = new CrashRecovery(nodes);
     this.struck = new StruckBoards(parts.tracer, this.controllers);
     this.wakeMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
     this.clocks = new LocalClocks(nodes, parts.driftPpm, random);
@@ -130,15 +130,15 @@ export abstract class BoardOrders {
   stable(node: number, incarnation: number): void {
     if (this.nonVolatile[node].incarnation !== incarnation) return;
     this.nonVolatile[node].resetsInRow = 0;
-    this.dying.stable(node);
+    this.crashRecovery.stable(node);
   }
 
   /** A node's firmware asks for a signature: what is signed or verified is what its image shows. `ticket`: of a head, its epoch. */
   protected askService(timeMs: number, node: number, what: number, ticket: number): void {
-    const shown = what === TYPE.checkEpoch ? this.shown(node, whatKeys, 0) : this.shown(node, whatStatement, ticket);
+    const shown = what === TYPE.checkKeyEpoch ? this.shown(node, whatKeys, 0) : this.shown(node, whatStatement, ticket);
     if (shown === null) return;
     const { incarnation } = this.nonVolatile[node];
-    if (what === TYPE.checkEpoch) this.statements.checkEpoch(timeMs, node, incarnation, ticket, shown);
+    if (what === TYPE.checkKeyEpoch) this.statements.checkKeyEpoch(timeMs, node, incarnation, ticket, shown);
     else if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
     else this.statements.verify(timeMs, node, incarnation, ticket, shown);
   }
@@ -155,10 +155,10 @@ export abstract class BoardOrders {
     return new Uint32Array(this.bytes.slice(this.image, this.image + words * 4).buffer);
   }
 
-  /** The liar, if `node` is one and lies now. */
-  protected liar(timeMs: number, node: number): Liar | null {
-    const { liar } = this.parts;
-    return liar !== undefined && liar.node === node && liar.lies(timeMs) ? liar : null;
+  /** The byzantine, if `node` is one and lies now. */
+  protected byzantine(timeMs: number, node: number): ByzantineNode | null {
+    const { byzantine } = this.parts;
+    return byzantine !== undefined && byzantine.node === node && byzantine.lies(timeMs) ? byzantine : null;
   }
 
   /** Loss counters of a node whose context lies in the engine's memory. */
@@ -173,12 +173,12 @@ export abstract class BoardOrders {
     this.broke(timeMs, node, this.parts.engine.calls.trap_site(), booting);
   }
 
-  /** The dying path: the node is silent at once, and comes back by the next rung. */
+  /** The crash recovery: the node is silent at once, and comes back by the next rung. */
   protected broke(timeMs: number, node: number, site: number, booting = false): void {
     const resets = this.nonVolatile[node].resetsInRow;
     this.counts.traps += 1;
     this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
-    const next = this.dying.broke(timeMs, node, site, resets);
+    const next = this.crashRecovery.broke(timeMs, node, site, resets);
     if (next.kind === 'runtime') this.restartRuntime(timeMs, node, next.afterMs);
     else if (next.kind === 'reset') this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
     else if (next.kind === 'image') this.takeAlternateImage(timeMs, node);
@@ -208,13 +208,13 @@ export abstract class BoardOrders {
     switch (fields[0]) {
       case TYPE.sign:
       case TYPE.verify:
-      case TYPE.checkEpoch:
+      case TYPE.checkKeyEpoch:
         return this.askService(timeMs, node, fields[0], fields[1]);
       case TYPE.reserveCounters:
         return this.link.reserve(timeMs, node, fields[1]);
       case TYPE.startWork:
-        // A liar's machines do nothing: what it claims is lost to all.
-        if (this.liar(timeMs, node) !== null) return;
+        // A byzantine's machines do nothing: what it claims is lost to all.
+        if (this.byzantine(timeMs, node) !== null) return;
         return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, fields[1]);

@@ -2,7 +2,7 @@ import type { Engine } from '../../host/engine/engine.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Tracer } from '../kernel/tracer.ts';
-import type { Liar } from '../fault/byzantine.ts';
+import type { ByzantineNode } from '../fault/byzantine.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { Controller } from './controller.ts';
 
@@ -24,7 +24,7 @@ export interface BoardsParts {
   /** Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image. */
   controllers?: ReadonlyMap<number, Controller>;
   /** A member that lies: what its image would send and do is its own affair. */
-  liar?: Liar;
+  byzantine?: ByzantineNode;
   /** What else a board is wired to: actuators, and whoever keeps books on its state. */
   platform: Platform;
 }

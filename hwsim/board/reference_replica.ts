@@ -4,8 +4,8 @@ import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';
 
-/** What a struck node gave out and its twin did not, or the other way round. */
-export interface Departure {
+/** What a struck node gave out and its replica did not, or the other way round. */
+export interface Divergence {
   output: 'frame' | 'command' | 'event';
   omission: boolean;
   /** A frame whose CRC-32C does not verify: nobody takes it for anything but noise. */
@@ -19,7 +19,7 @@ export interface Departure {
 /** Record types are 128 and above: in CBOR the byte behind the array's head and 0x18. */
 const typeOf = ({ bytes }: Output) => (bytes[1] === 0x18 ? bytes[2] : 0);
 
-function classOf(output: Output): Departure['output'] {
+function classOf(output: Output): Divergence['output'] {
   if (output.kind === 'frame') return 'frame';
   return typeOf(output) >= TYPE.booted ? 'event' : 'command';
 }
@@ -29,8 +29,8 @@ const fields = new Uint32Array(24);
 const eventsFull = 7;
 
 /**
- * Of upsets tells whom they struck, or a twin that took over what was not told yet. Such a word takes the room of another event where there is little, and how many found none is told as
- * well. Neither is a departure.
+ * Of upsets tells whom they struck, or a replica that took over what was not told yet. Such a word takes the room of another event where there is little, and how many found none is told as
+ * well. Neither is a divergence.
  */
 function isOwnWord(output: Output): boolean {
   const type = output.kind === 'record' ? typeOf(output) : 0;
@@ -50,7 +50,7 @@ function isGarbled({ kind, bytes }: Output): boolean {
   return bytes.length <= CRC_BYTES || carriedCrc(bytes) !== crc32c(bytes, 0, bytes.length - CRC_BYTES);
 }
 
-const departure = (output: Output, index: number): Departure => ({
+const divergence = (output: Output, index: number): Divergence => ({
   output: classOf(output),
   omission: index < 0,
   garbled: isGarbled(output),
@@ -61,12 +61,12 @@ const departure = (output: Output, index: number): Departure => ({
 export const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 /**
- * Compares what one call made a struck node and its twin give out: frames with frames, commands with commands, events with events, each of the
- * one with an equal one of the other. `broke`: the node broke off in this call; then it may have left out what the twin still gave out.
+ * Compares what one call made a struck node and its replica give out: frames with frames, commands with commands, events with events, each of the
+ * one with an equal one of the other. `broke`: the node broke off in this call; then it may have left out what the replica still gave out.
  */
-export function departuresOf(struck: readonly Output[], twin: readonly Output[], broke: boolean): Departure[] {
-  const departures: Departure[] = [];
-  const left = twin.map((output) => output as Output | null);
+export function divergencesOf(struck: readonly Output[], replica: readonly Output[], broke: boolean): Divergence[] {
+  const divergences: Divergence[] = [];
+  const left = replica.map((output) => output as Output | null);
   // Nearly always both gave out the same in the same order.
   struck.forEach((output, index) => {
     const inPlace = left[index];
@@ -75,11 +75,11 @@ export function departuresOf(struck: readonly Output[], twin: readonly Output[],
         ? index
         : left.findIndex((other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes));
     if (place >= 0) left[place] = null;
-    else if (!isOwnWord(output)) departures.push(departure(output, index));
+    else if (!isOwnWord(output)) divergences.push(divergence(output, index));
   });
-  if (broke) return departures;
+  if (broke) return divergences;
   for (const output of left) {
-    if (output !== null && !isOwnWord(output)) departures.push(departure(output, -1));
+    if (output !== null && !isOwnWord(output)) divergences.push(divergence(output, -1));
   }
-  return departures;
+  return divergences;
 }

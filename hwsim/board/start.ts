@@ -1,6 +1,6 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import type { CheckpointKeeper } from './nonvolatile.ts';
+import type { CheckpointStore } from './nonvolatile.ts';
 import { bootCause } from './parts.ts';
 
 /** Addresses in the engine's memory, and the configuration's length. */
@@ -20,7 +20,7 @@ const isOk = (flags: number) => (flags & STATUS_MASK) === STATUS.ok;
  */
 export function startContext(
   engine: Engine,
-  keeper: CheckpointKeeper,
+  checkpointStore: CheckpointStore,
   { context, image, config, configBytes }: StartPlaces,
   cause: number,
   { nowS, nowMs }: { nowS: number; nowMs: number },
@@ -30,7 +30,7 @@ export function startContext(
   try {
     const ages: readonly (0 | 1)[] = cause === bootCause.powerOn || cause === bootCause.alternateImage ? [] : [0, 1];
     for (const age of ages) {
-      const bytes = keeper.read(age);
+      const bytes = checkpointStore.read(age);
       if (bytes === null) continue;
       engine.view().set(bytes, image);
       refused.unshift(age);
@@ -42,6 +42,6 @@ export function startContext(
     return calls.boot(context, config, configBytes, cause, nowS, nowMs);
   } finally {
     // The older first, so that ages do not move.
-    for (const age of refused) keeper.condemn(age);
+    for (const age of refused) checkpointStore.condemn(age);
   }
 }

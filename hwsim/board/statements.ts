@@ -58,11 +58,11 @@ export class StatementService {
   }
 
   /** Whether the head of an epoch is the authority's. */
-  checkEpoch(timeMs: number, node: number, incarnation: number, epoch: number, words: Uint32Array): void {
+  checkKeyEpoch(timeMs: number, node: number, incarnation: number, epoch: number, words: Uint32Array): void {
     const head = headOf(words);
     this.verified += 1;
     const ok = head?.epoch === epoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
-    this.#answer(timeMs, node, incarnation, { name: 'epoch-checked', epoch, ok: ok ? 1 : 0 });
+    this.#answer(timeMs, node, incarnation, { name: 'key-epoch-checked', epoch, ok: ok ? 1 : 0 });
   }
 
   #publicKey(node: number): Uint8Array {

@@ -77,10 +77,10 @@ export class Versions implements Judge {
   private nowMs = 0;
 
   /** A member that lies, or −1: what is held in its name is no matter, and what it makes up in others' names is another judge's (SEC-5). */
-  private readonly liar: number;
+  private readonly byzantine: number;
 
-  constructor(seen: Observers, liar = -1) {
-    this.liar = liar;
+  constructor(seen: Observers, byzantine = -1) {
+    this.byzantine = byzantine;
     this.newest = new Uint32Array(seen.facts.nodes * OWN_SLOTS);
     this.nodes = seen.facts.nodes;
     this.bootedMs = new Float64Array(this.nodes).fill(-1e12);
@@ -116,7 +116,7 @@ export class Versions implements Judge {
     const key = owner * OWN_SLOTS + slot;
     if (key < this.newest.length) this.reportedMs[key * this.nodes + node] = timeMs;
     // An owner reports its own record a moment before it reports having published it.
-    if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot] || this.liar >= 0) return;
+    if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot] || this.byzantine >= 0) return;
     this.findings.add(
       () => `at ${seconds(timeMs)} node ${node} holds version ${version} of node ${owner} slot ${slot}, never published`,
     );
@@ -125,7 +125,7 @@ export class Versions implements Judge {
   /** A checkpoint may be hours old: what a node first reports after it lost what it held is no fall back, nor what it reports within an hour of a restart. */
   private regressed(node: number, key: number, from: number, to: number): void {
     if (this.nowMs - this.bootedMs[node] < 3_600_000) return;
-    if (this.liar >= 0 && (ownerOf(key) === this.liar || from > this.newest[key])) return;
+    if (this.byzantine >= 0 && (ownerOf(key) === this.byzantine || from > this.newest[key])) return;
     if (this.reportedMs[key * this.nodes + node] <= this.lostMs[node]) return;
     this.findings.add(
       () => `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`,

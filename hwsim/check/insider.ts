@@ -5,33 +5,33 @@ import { FORGERY_S, OWN_SLOTS } from './rules.ts';
 import { Findings, type Judge, seconds, type Verdict } from './verdict.ts';
 
 /**
- * What judges hear of a run in which one member lies: of the liar nothing, as if it had been down from the start. What it says of itself proves
+ * What judges hear of a run in which one member lies: of the byzantine nothing, as if it had been down from the start. What it says of itself proves
  * nothing, what it works on counts for nobody, and what it does to the others is seen in them.
  */
 export class HonestOnly implements TraceConsumer {
   private readonly inner: TraceConsumer;
-  private readonly liar: number;
+  private readonly byzantine: number;
   private begun = false;
 
-  constructor(inner: TraceConsumer, liar: number) {
+  constructor(inner: TraceConsumer, byzantine: number) {
     this.inner = inner;
-    this.liar = liar;
+    this.byzantine = byzantine;
   }
 
   event(timeMs: number, node: number, fields: Uint32Array, length: number): void {
     this.begin();
-    if (node !== this.liar) this.inner.event?.(timeMs, node, fields, length);
+    if (node !== this.byzantine) this.inner.event?.(timeMs, node, fields, length);
   }
 
   command(timeMs: number, node: number, fields: Uint32Array, length: number): void {
     this.begin();
-    if (node !== this.liar) this.inner.command?.(timeMs, node, fields, length);
+    if (node !== this.byzantine) this.inner.command?.(timeMs, node, fields, length);
   }
 
   world(timeMs: number, change: WorldChange): void {
     this.begin();
-    if ('node' in change && change.node === this.liar) return;
-    if (change.kind === 'double-execution' && change.nodes.filter((node) => node !== this.liar).length < 2) return;
+    if ('node' in change && change.node === this.byzantine) return;
+    if (change.kind === 'double-execution' && change.nodes.filter((node) => node !== this.byzantine).length < 2) return;
     this.inner.world?.(timeMs, change);
   }
 
@@ -42,19 +42,19 @@ export class HonestOnly implements TraceConsumer {
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
-    this.inner.world?.(0, { kind: 'node-down', node: this.liar, permanent: true, disruption: null });
+    this.inner.world?.(0, { kind: 'node-down', node: this.byzantine, permanent: true, disruption: null });
   }
 }
 
-/** epoch-changed: frames are sealed with its key from now on. */
+/** key-epoch-changed: frames are sealed with its key from now on. */
 const STEP_USED = 2;
 
-/** What a liar's words led to, as the trace of the honest tells it. */
+/** What a byzantine's words led to, as the trace of the honest tells it. */
 export interface InsiderOutcome {
   /** Times that an honest member came to hold a version that its owner never published, and the longest that one did so, seconds. */
   forgeriesHeld: number;
   forgeryLongestS: number;
-  /** Honest members that say the liar's double-dealing is proven, and the first time, mission seconds. */
+  /** Honest members that say the byzantine's double-dealing is proven, and the first time, mission seconds. */
   provenTo: number;
   provenFirstS: number | null;
   provenLastS: number | null;
@@ -65,13 +65,13 @@ export interface InsiderOutcome {
   rekeyedLastS: number | null;
 }
 
-/** SEC-5: what is made up in the name of an honest member is put right within FORGERY_S, and no honest member is ever held for a double-dealer. */
+/** SEC-5: what is made up in the name of an honest member is put right within FORGERY_S, and no honest member is ever held for a double-equivocator. */
 export class Insiders implements Judge {
   readonly id = 'SEC-5-insider-contained';
-  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED, EVENT.EPOCH_CHANGED, EVENT.EQUIVOCATED];
+  readonly types = [EVENT.PUBLISHED, EVENT.HELD, EVENT.BOOTED, EVENT.KEY_EPOCH_CHANGED, EVENT.EQUIVOCATED];
   private readonly findings = new Findings();
   private readonly seen: Observers;
-  private readonly liar: number;
+  private readonly byzantine: number;
   private readonly newest: Uint32Array;
   /** Since when a node holds a version that was never published: [key × nodes + node], −1 = it does not. */
   private readonly sinceMs: Float64Array;
@@ -89,9 +89,9 @@ export class Insiders implements Judge {
     rekeyedLastS: null,
   };
 
-  constructor(seen: Observers, liar: number) {
+  constructor(seen: Observers, byzantine: number) {
     this.seen = seen;
-    this.liar = liar;
+    this.byzantine = byzantine;
     const { nodes } = seen.facts;
     this.newest = new Uint32Array(nodes * OWN_SLOTS);
     this.sinceMs = new Float64Array(nodes * OWN_SLOTS * nodes).fill(-1);
@@ -104,7 +104,7 @@ export class Insiders implements Judge {
       return;
     }
     if (f[0] === EVENT.EQUIVOCATED) return this.equivocated(timeMs, node, f);
-    if (f[0] === EVENT.EPOCH_CHANGED) return this.epochChanged(timeMs, node, f);
+    if (f[0] === EVENT.KEY_EPOCH_CHANGED) return this.keyEpochChanged(timeMs, node, f);
     if (f[0] === EVENT.BOOTED) {
       for (const at of [...this.forgedKeys]) if (at % this.seen.facts.nodes === node) this.clear(timeMs, at);
       return;
@@ -114,7 +114,7 @@ export class Insiders implements Judge {
 
   private held(timeMs: number, node: number, f: Uint32Array): void {
     const owner = f[HELD.OWNER];
-    if (owner === this.liar || owner === node) return;
+    if (owner === this.byzantine || owner === node) return;
     const key = owner * OWN_SLOTS + f[HELD.SLOT];
     const at = key * this.seen.facts.nodes + node;
     const forged = f[HELD.STATE] !== 0 && f[HELD.VERSION] > this.newest[key];
@@ -135,9 +135,9 @@ export class Insiders implements Judge {
     const [, owner, , , proven] = f;
     if (proven !== 1) return;
     const atS = Math.floor(timeMs / 1000);
-    if (owner !== this.liar) {
+    if (owner !== this.byzantine) {
       this.told.framed += 1;
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} takes honest node ${owner} for a proven double-dealer`);
+      this.findings.add(() => `at ${seconds(timeMs)} node ${node} takes honest node ${owner} for a proven double-equivocator`);
       return;
     }
     if (this.provenTo.has(node)) return;
@@ -147,7 +147,7 @@ export class Insiders implements Judge {
     this.told.provenTo = this.provenTo.size;
   }
 
-  private epochChanged(timeMs: number, node: number, [, epoch, step]: Uint32Array): void {
+  private keyEpochChanged(timeMs: number, node: number, [, epoch, step]: Uint32Array): void {
     if (epoch < 2 || step !== STEP_USED || this.rekeyed.has(node)) return;
     this.rekeyed.add(node);
     this.told.rekeyed = this.rekeyed.size;

@@ -27,23 +27,23 @@ export interface RadiationOutcome {
   latentBits: number;
   /** Frames whose CRC-32C does not verify: noise to whoever hears them. */
   framesGarbled: number;
-  /** Given out by a struck node and not by its twin. */
+  /** Given out by a struck node and not by its replica. */
   framesDeparted: number;
   framesAccepted: number;
   decisionsDeparted: number;
   eventsDeparted: number;
-  /** Given out by the twin and not by the node. */
+  /** Given out by the replica and not by the node. */
   omissions: number;
 }
 
 /** AGE_BINS of firmware/memory/guard.ts. */
 const ageBins = 14;
 
-type Departure = Extract<WorldChange, { kind: 'departure' }>;
+type Divergence = Extract<WorldChange, { kind: 'divergence' }>;
 
 /**
- * RAD-1: no corrupt value is sent as true. Each struck node has a twin that lives through the same without upsets (hwsim/board/faultable_memory.ts); a frame, a command or an event that a
- * node gives out and its twin does not is a violation, whether or not somebody takes it in. Saying nothing is none: a node that cannot trust itself is silent. Nor is a frame that does not
+ * RAD-1: no corrupt value is sent as true. Each struck node has a replica that lives through the same without upsets (hwsim/board/faultable_memory.ts); a frame, a command or an event that a
+ * node gives out and its replica does not is a violation, whether or not somebody takes it in. Output nothing is none: a node that cannot trust itself is silent. Nor is a frame that does not
  * verify: it is heard as noise.
  */
 export class NoCorruptValueSent implements Judge {
@@ -81,7 +81,7 @@ export class NoCorruptValueSent implements Judge {
       case 'latent':
         outcome.latentBits += change.bits;
         return;
-      case 'departure':
+      case 'divergence':
         return this.departs(timeMs, change);
       case 'corrupt-accepted':
         outcome.framesAccepted++;
@@ -95,7 +95,7 @@ export class NoCorruptValueSent implements Judge {
     }
   }
 
-  private departs(timeMs: number, { node, output, omission, garbled, upset, what }: Departure): void {
+  private departs(timeMs: number, { node, output, omission, garbled, upset, what }: Divergence): void {
     const { outcome } = this;
     if (omission || garbled) {
       if (omission) outcome.omissions++;
@@ -142,7 +142,7 @@ function blank(): RadiationOutcome {
  * which its radio is silenced do not count. Resets of its processor in a row stay within their bound (those that the world deals out come on top).
  */
 export class BreaksHeal implements Judge {
-  readonly id = 'RAD-5-dying-path';
+  readonly id = 'RAD-5-crash-recovery';
   readonly types = [];
   private readonly findings = new Findings();
   private readonly seen: Observers;

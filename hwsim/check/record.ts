@@ -25,14 +25,14 @@ export const EVENT = {
   ESCALATION: 202,
   NOTICED_RESOURCE: 204,
   UPSET: 207,
-  EPOCH_CHANGED: 208,
+  KEY_EPOCH_CHANGED: 208,
   EQUIVOCATED: 209,
 } as const;
 
 /** start-work */
 export const START = { SLOT: 1, KIND: 2, RESOURCE: 3, RATE: 4, UNTIL_S: 5 } as const;
 /** member-state */
-export const MEMBER = { MEMBER: 1, STATE: 2, LAST_BEAT: 3 } as const;
+export const MEMBER = { MEMBER: 1, STATE: 2, LAST_LIVENESS_TICK: 3 } as const;
 /** held */
 export const HELD = { OWNER: 1, SLOT: 2, VERSION: 3, STATE: 4, PUBLISHED_S: 5 } as const;
 /** published */

@@ -9,7 +9,7 @@ import type { EmulatedBoard } from '../emulator/emulated_board.ts';
 import { LoopBoard } from '../emulator/loop_board.ts';
 import { askFor } from '../emulator/port.ts';
 import { qemuBoard } from '../emulator/qemu.ts';
-import { Rack } from '../emulator/pool.ts';
+import { EmulatorPool } from '../emulator/pool.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
 
@@ -59,16 +59,16 @@ export function simulatedBoards(scenario: Scenario, engineOf: EngineOf): RunBoar
 
 /** Boards in emulators, switched on. Their images must be built: `prepareBoards`. */
 export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => ImageFacts): RunBoards {
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   const boards = new Map<number, EmulatedBoard>();
   try {
     for (const { node, target } of scenario.boards) {
-      const board = qemuBoard(rack, `node-${node}`, target, imageOf(targets[target].preset));
+      const board = qemuBoard(pool, `node-${node}`, target, imageOf(targets[target].preset));
       board.start();
       boards.set(node, board);
     }
   } catch (error) {
-    rack.close();
+    pool.close();
     throw error;
   }
   const outcomes = (ask = false) =>
@@ -78,7 +78,7 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
       const stackBytes = ask && board.isOn ? board.ask(askFor.stackDepth)[0] : null;
       return { node, target, emulated: true, inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes };
     });
-  return { controllers: boards, outcomes, close: () => rack.close() };
+  return { controllers: boards, outcomes, close: () => pool.close() };
 }
 
 /** Builds what is missing or out of date. Throws CommandError (4) with the command that helps when an emulator or a compiler is missing. */

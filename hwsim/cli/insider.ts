@@ -1,5 +1,5 @@
 import type { InsiderOutcome } from '../check/insider.ts';
-import type { LiarDeeds, LiarWay } from '../fault/byzantine.ts';
+import type { ByzantineActions, Attack } from '../fault/byzantine.ts';
 import type { InsiderFacts } from '../fleet/insider.ts';
 
 /** Loss counters by number: COUNTER_* of firmware/memory/limits.ts. */
@@ -22,7 +22,7 @@ export const counterNames: readonly string[] = [
   'disruptions-full',
   'exchanges-full',
   'frame-algorithm',
-  'frame-epoch',
+  'frame-key-epoch',
   'frame-replay',
   'frame-stale',
   'frame-ahead',
@@ -30,14 +30,14 @@ export const counterNames: readonly string[] = [
   'frame-sender',
   'frame-self',
   'frame-channel',
-  'epoch-forged',
+  'key-epoch-forged',
   'part-forged',
-  'epoch-checks',
+  'key-epoch-checks',
   'frame-form',
   'quota-late',
   'quota-owner',
   'quota-claim',
-  'spoken-for',
+  'impersonated',
   'intent-differs',
   'intent-forged',
   'statement-false',
@@ -46,14 +46,14 @@ export const counterNames: readonly string[] = [
   'intent-unsigned',
 ];
 
-/** A liar's part of a verdict, as --json prints it. */
+/** A byzantine's part of a verdict, as --json prints it. */
 export interface InsiderReport extends InsiderOutcome {
   node: number;
-  ways: readonly LiarWay[];
+  ways: readonly Attack[];
   fromS: number;
   untilS: number;
   /** What it did. */
-  deeds: LiarDeeds;
+  deeds: ByzantineActions;
   /** When the keys begin that exclude it, mission seconds; null: none were issued. */
   excludedS: number | null;
   /** Sums of the loss counters of the honest, of those that count anything. */
@@ -94,7 +94,7 @@ export function insiderLines(report: InsiderReport | undefined): string[] {
       : `proven to ${provenTo} of ${honest}, first on day ${(provenFirstS / 86_400).toFixed(2)}`;
   return [
     '',
-    `liar        node ${node}: ${number(deeds.frames)} frames, ${number(deeds.ownVersions)} versions of its own, ${number(deeds.forgedVersions)} in the name of others, ${number(deeds.equivocations)} double-dealt`,
+    `byzantine        node ${node}: ${number(deeds.frames)} frames, ${number(deeds.ownVersions)} versions of its own, ${number(deeds.forgedVersions)} in the name of others, ${number(deeds.equivocations)} double-dealt`,
     `            forgeries taken in ${number(forgeriesHeld)} times, held ${number(forgeryLongestS)} s at the longest; double-dealing ${proven}`,
     ...(excludedS === null
       ? []

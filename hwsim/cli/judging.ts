@@ -64,14 +64,14 @@ export class Bench implements TraceConsumer {
 
   /**
    * planWork false: nobody plans work, so there is no production to judge. baselineSeed: runs the greedy baseline too; null = not. radiation: memory errs, and that is
-   * judged too. liar: a member that lies, of which nothing is judged (HonestOnly).
+   * judged too. byzantine: a member that lies, of which nothing is judged (HonestOnly).
    */
   constructor(
     plan: WorldPlan,
     planWork = true,
     baselineSeed: number | null = null,
     radiation = false,
-    liar: number | null = null,
+    byzantine: number | null = null,
   ) {
     this.baselineSeed = baselineSeed;
     this.plan = plan;
@@ -80,7 +80,7 @@ export class Bench implements TraceConsumer {
     this.recovery = new Recovery(this.seen);
     this.onboard = new Onboard(this.seen);
     this.deaths = new FalseDeaths(this.seen);
-    this.insiders = liar === null ? null : new Insiders(this.seen, liar);
+    this.insiders = byzantine === null ? null : new Insiders(this.seen, byzantine);
     this.upsets = radiation ? new NoCorruptValueSent() : null;
     const feedMsMin = watchdogEarlyMs * (1 - oscillatorSlack);
     const bounds = { feedMsMin, feedMsMax: watchdogLateMs * (1 + oscillatorSlack), resetsMax };
@@ -89,7 +89,7 @@ export class Bench implements TraceConsumer {
       new ExclusiveExecution(this.seen),
       new SharedCapacity(this.seen, agreedSince),
       new NothingLost(this.seen),
-      new Versions(this.seen, liar ?? -1),
+      new Versions(this.seen, byzantine ?? -1),
       new Arbitration(this.seen),
       this.deaths,
       new WatchdogWindow(this.seen, bounds),
@@ -187,7 +187,7 @@ export class Bench implements TraceConsumer {
     return this.upsets?.outcome ?? null;
   }
 
-  /** What a liar's words led to; null when nobody lies. */
+  /** What a byzantine's words led to; null when nobody lies. */
   get insider(): InsiderOutcome | null {
     return this.insiders?.outcome ?? null;
   }

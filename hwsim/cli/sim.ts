@@ -61,7 +61,7 @@ export interface SimVerdict {
   boards?: BoardOutcome[];
   /** Only of the build without protection. */
   unprotected?: true;
-  /** Only of the build without bounds on what a liar can do. */
+  /** Only of the build without bounds on what a byzantine can do. */
   uncontained?: true;
   /** Links were sealed by a stand-in. */
   cipher?: 'null';
@@ -137,15 +137,15 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
   const { scenario, body, image, engine: name = defaultEngine } = setting;
   const engine = createEngine(name, image);
   const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
-  const liar = drawInsider(scenario, scenario.seed, scenario.nodes, drawFaults(scenario, scenario.seed, scenario.nodes));
+  const byzantine = drawInsider(scenario, scenario.seed, scenario.nodes, drawFaults(scenario, scenario.seed, scenario.nodes));
   const bench = new Bench(
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
     scenario.planWork,
     baselineSeed,
     scenario.upsets !== undefined,
-    liar,
+    byzantine,
   );
-  const judges = liar === null ? bench : new HonestOnly(bench, liar);
+  const judges = byzantine === null ? bench : new HonestOnly(bench, byzantine);
   const consumers = recording === null ? [judges] : [judges, recording];
   const engineOf = (preset: Preset) =>
     createEngine(name, preset === scenario.preset ? image : (setting.readOther ?? readImage)(preset));

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import type { Target } from '../../host/board/targets.ts';
-import { EmulatorError, type Rack } from './pool.ts';
+import { EmulatorError, type EmulatorPool } from './pool.ts';
 
 /**
  * A client of GDB's remote serial protocol (GDB manual, appendix E) over the two pipes of an emulator, without a debugger: stop, continue, step, breakpoints,
@@ -60,7 +60,7 @@ function checksum(text: string): string {
 
 export class Debugger {
   readonly #target: Target;
-  readonly #rack: Rack;
+  readonly #pool: EmulatorPool;
   readonly #place: number;
   readonly #pid: number;
   readonly #registers: RegisterFile;
@@ -69,10 +69,10 @@ export class Debugger {
   readonly #chunk = Buffer.alloc(chunkBytes);
   #text = '';
 
-  /** Opens the line of an emulator that runs: `pid` is killed by the rack's guard when it lets us wait too long. The emulator then stands still. */
-  constructor(rack: Rack, pid: number, target: Target, line: string) {
-    this.#rack = rack;
-    this.#place = rack.place();
+  /** Opens the line of an emulator that runs: `pid` is killed by the pool's guard when it lets us wait too long. The emulator then stands still. */
+  constructor(pool: EmulatorPool, pid: number, target: Target, line: string) {
+    this.#pool = pool;
+    this.#place = pool.place();
     this.#pid = pid;
     this.#target = target;
     this.#registers = registersOf(target);
@@ -87,7 +87,7 @@ export class Debugger {
   close(): void {
     closeSync(this.#in);
     closeSync(this.#out);
-    this.#rack.release(this.#place);
+    this.#pool.release(this.#place);
   }
 
   /** Lets it run. */
@@ -240,9 +240,9 @@ export class Debugger {
   }
 
   #read(): void {
-    this.#rack.beginWait(this.#place, this.#pid);
+    this.#pool.beginWait(this.#place, this.#pid);
     const length = readSync(this.#out, this.#chunk, 0, chunkBytes, null);
-    this.#rack.endWait(this.#place);
+    this.#pool.endWait(this.#place);
     if (length === 0) throw new EmulatorError(`${this.#target.emulator} ended while a debugger was waiting for it`);
     this.#text += this.#chunk.toString('latin1', 0, length);
   }

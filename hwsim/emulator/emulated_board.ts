@@ -57,13 +57,13 @@ export class EmulatedBoard implements Controller {
 
   constructor(parts: EmulatedBoardParts) {
     this.#parts = parts;
-    const ramFile = `${parts.rack.folder}/${parts.id}.ram`;
+    const ramFile = `${parts.pool.folder}/${parts.id}.ram`;
     this.#ram = openSync(ramFile, 'w+');
     writeSync(this.#ram, Buffer.alloc(nonVolatileBytes), 0, nonVolatileBytes, nonVolatileOffset);
     this.#loseMemory();
     this.#memory = new SlotFile(this.#ram, nonVolatileOffset);
     this.#process = new EmulatorProcess({ ...parts, arguments: (line) => parts.arguments(line, ramFile) });
-    parts.rack.onClose(() => closeSync(this.#ram));
+    parts.pool.onClose(() => closeSync(this.#ram));
     this.#reader = new StreamReader((frame) => this.#take(decodeOutput(frame)), PORT_FRAME_BYTES_MAX);
   }
 

@@ -45,7 +45,7 @@ for (;;) {
 const sweeper = 'cat > /dev/null; for f in "$1"/*.pid; do [ -f "$f" ] && kill -9 "$(cat "$f")"; done; rm -rf "$1"';
 
 /** A place to run emulators in: a folder for lines, memories and logs; a guard against hanging; and a sweeper behind it all. */
-export class Rack {
+export class EmulatorPool {
   readonly folder: string;
   readonly #waits = new Int32Array(new SharedArrayBuffer(placesMax * 12));
   readonly #guard: Worker;
@@ -70,7 +70,7 @@ export class Rack {
     process.on('exit', this.#onExit);
   }
 
-  /** A name that no other in this rack has. */
+  /** A name that no other in this pool has. */
   uniqueId(prefix: string): string {
     this.#runs += 1;
     return `${prefix}-${this.#runs}`;
@@ -80,7 +80,7 @@ export class Rack {
   place(): number {
     const left = this.#left.pop();
     if (left !== undefined) return left;
-    if (this.#places === placesMax) throw new EmulatorError(`more than ${placesMax} boards in one rack: run fewer at once`);
+    if (this.#places === placesMax) throw new EmulatorError(`more than ${placesMax} boards in one pool: run fewer at once`);
     this.#places += 1;
     return this.#places - 1;
   }
@@ -91,7 +91,7 @@ export class Rack {
     this.#left.push(place);
   }
 
-  /** `close` is called when the rack closes, at the latest when the process exits. */
+  /** `close` is called when the pool closes, at the latest when the process exits. */
   onClose(close: () => void): void {
     this.#closers.push(close);
   }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { EmulatorError, type Rack } from './pool.ts';
+import { EmulatorError, type EmulatorPool } from './pool.ts';
 
 export interface EmulatorProcessParts {
-  rack: Rack;
-  /** Unique in the rack: names the files. */
+  pool: EmulatorPool;
+  /** Unique in the pool: names the files. */
   id: string;
   /** As errors call it: target and image. */
   title: string;
@@ -24,7 +24,7 @@ const nap = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * One emulator and its serial line. The simulation is synchronous: it writes an input and waits, blocked, for what comes back. When the emulator dies its end of the
- * line closes and the waiting ends; when it hangs, the rack's guard kills it.
+ * line closes and the waiting ends; when it hangs, the pool's guard kills it.
  */
 export class EmulatorProcess {
   readonly #parts: EmulatorProcessParts;
@@ -39,17 +39,17 @@ export class EmulatorProcess {
 
   constructor(parts: EmulatorProcessParts) {
     this.#parts = parts;
-    const { rack, id } = parts;
-    this.#place = rack.place();
-    this.#line = join(rack.folder, id);
+    const { pool, id } = parts;
+    this.#place = pool.place();
+    this.#line = join(pool.folder, id);
     this.#log = `${this.#line}.log`;
     this.#pidFile = `${this.#line}.pid`;
     const made = spawnSync('mkfifo', [`${this.#line}.in`, `${this.#line}.out`], { encoding: 'utf8' });
     if (made.status !== 0)
       throw new EmulatorError(
-        `${parts.title}: no line to it: mkfifo says ${made.stderr || made.error?.message}; is ${rack.folder} on a file system with pipes?`,
+        `${parts.title}: no line to it: mkfifo says ${made.stderr || made.error?.message}; is ${pool.folder} on a file system with pipes?`,
       );
-    rack.onClose(() => this.kill());
+    pool.onClose(() => this.kill());
   }
 
   get isRunning(): boolean {
@@ -106,24 +106,24 @@ export class EmulatorProcess {
 
   /** What next comes from the board, at least a byte; valid until the next call. Throws EmulatorError when the emulator ended or hung. */
   read(): Uint8Array {
-    const { rack } = this.#parts;
-    rack.beginWait(this.#place, this.pid);
+    const { pool } = this.#parts;
+    pool.beginWait(this.#place, this.pid);
     const length = readSync(this.#out, this.#chunk, 0, chunkBytes, null);
-    rack.endWait(this.#place);
+    pool.endWait(this.#place);
     if (length === 0) throw this.#ended('has ended');
     return this.#chunk.subarray(0, length);
   }
 
   #ended(what: string): EmulatorError {
-    const { title, rack, command } = this.#parts;
-    const hung = rack.wasHanging(this.#place);
+    const { title, pool, command } = this.#parts;
+    const hung = pool.wasHanging(this.#place);
     this.kill();
     const words = hung ? 'did not answer and was ended' : what;
     let log = '';
     try {
       log = readFileSync(this.#log, 'utf8').trim().split('\n').slice(-logLinesShown).join('\n');
     } catch {
-      // The rack is closed already.
+      // The pool is closed already.
     }
     const said = log === '' ? '; it said nothing' : `; it said:\n${log}`;
     return new EmulatorError(`${title}: ${command} ${words}${said}\n(run the board alone: npx heliograph board run)`);
@@ -133,7 +133,7 @@ export class EmulatorProcess {
   retire(): void {
     this.kill();
     for (const suffix of ['in', 'out', 'log']) rmSync(`${this.#line}.${suffix}`, { force: true });
-    this.#parts.rack.release(this.#place);
+    this.#parts.pool.release(this.#place);
   }
 
   /** Ends the emulator at once, as a loss of power does, and waits until it is gone. */

@@ -3,7 +3,7 @@ import { boardTools, installCommand } from '../../host/build/boards.mjs';
 import { boardFolder, emulatorArguments, type TargetName, targets } from '../../host/board/targets.ts';
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { EmulatedBoard } from './emulated_board.ts';
-import type { Rack } from './pool.ts';
+import type { EmulatorPool } from './pool.ts';
 
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
 
@@ -14,16 +14,22 @@ export function elfOf(name: TargetName): string {
 
 /**
  * A board of this target in QEMU, not started yet. `image` is what the simulator flies under the target's preset: the board must carry the same. `id` is unique
- * in the rack; `elf` another program than the one that was built.
+ * in the pool; `elf` another program than the one that was built.
  */
-export function qemuBoard(rack: Rack, id: string, name: TargetName, image: ImageFacts | null, elf = elfOf(name)): EmulatedBoard {
+export function qemuBoard(
+  pool: EmulatorPool,
+  id: string,
+  name: TargetName,
+  image: ImageFacts | null,
+  elf = elfOf(name),
+): EmulatedBoard {
   const target = targets[name];
   const identity =
     image === null
       ? null
       : { target: target.id, preset: presetNumbers[target.preset], contextBytes: image.contextBytes, imageSha256: image.sha256 };
   return new EmulatedBoard({
-    rack,
+    pool,
     id,
     title: `board ${id} (${target.name}, ${elf})`,
     command: target.emulator,

@@ -9,11 +9,11 @@ import { Debugger, debuggerArguments } from './debugger.ts';
 import { countArguments, type CallCount, markedOps, readCounts, readTrace } from './plugin/plugin.ts';
 import { decodeOutput, encodeInput, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 import { EmulatorProcess } from './process.ts';
-import { EmulatorError, type Rack } from './pool.ts';
+import { EmulatorError, type EmulatorPool } from './pool.ts';
 
 export interface SessionParts {
-  rack: Rack;
-  /** Unique in the rack. */
+  pool: EmulatorPool;
+  /** Unique in the pool. */
   id: string;
   target: Target;
   /** The program, and what was read of it. */
@@ -45,8 +45,8 @@ export class BoardSession {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    const { rack, id, target, path, elf, limit } = parts;
-    const at = (suffix: string) => join(rack.folder, `${id}.${suffix}`);
+    const { pool, id, target, path, elf, limit } = parts;
+    const at = (suffix: string) => join(pool.folder, `${id}.${suffix}`);
     this.#counts = at('counts');
     this.#trace = at('trace');
     const debuggerLine = at('debugger');
@@ -59,7 +59,7 @@ export class BoardSession {
     }
     const trace = parts.traced === true ? { path: this.#trace, from: 0, calls: callsMax, except: 'hash' } : undefined;
     this.#process = new EmulatorProcess({
-      ...{ rack, id, title: `board ${target.name} (${path})`, command: target.emulator },
+      ...{ pool, id, title: `board ${target.name} (${path})`, command: target.emulator },
       remedy: installCommand([boardTools[target.emulator]]),
       arguments: (line) => [
         ...emulatorArguments(target, path, at('ram')),
@@ -72,17 +72,17 @@ export class BoardSession {
     this.#reader = new StreamReader((frame) => this.#outputs.push(decodeOutput(frame)), PORT_FRAME_BYTES_MAX);
     this.#process.start();
     const pid = Number(readFileSync(at('pid'), 'utf8'));
-    this.debugger = parts.debugged === true ? new Debugger(rack, pid, target, debuggerLine) : null;
+    this.debugger = parts.debugged === true ? new Debugger(pool, pid, target, debuggerLine) : null;
   }
 
   /** The file that is the machine's main memory, to be touched only while the board stands still or sleeps. */
   get memoryFile(): string {
-    return join(this.#parts.rack.folder, `${this.#parts.id}.ram`);
+    return join(this.#parts.pool.folder, `${this.#parts.id}.ram`);
   }
 
   /** What a further argument let be written down. */
   notes(): Buffer {
-    return readFileSync(join(this.#parts.rack.folder, `${this.#parts.id}.notes`));
+    return readFileSync(join(this.#parts.pool.folder, `${this.#parts.id}.notes`));
   }
 
   give(input: PortInput): void {
@@ -120,8 +120,8 @@ export class BoardSession {
   close(): void {
     this.#process.retire();
     this.debugger?.close();
-    const { rack, id } = this.#parts;
+    const { pool, id } = this.#parts;
     for (const suffix of ['ram', 'counts', 'trace', 'notes', 'debugger.in', 'debugger.out'])
-      rmSync(join(rack.folder, `${id}.${suffix}`), { force: true });
+      rmSync(join(pool.folder, `${id}.${suffix}`), { force: true });
   }
 }

@@ -6,33 +6,33 @@ import { RandomStream } from '../kernel/random.ts';
 import type { GroupPlan } from '../world/plan.ts';
 
 /** How a member lies. `late`: what it publishes claims to be from before the present epoch. */
-export const liarWays = ['claims', 'floods', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
-export type LiarWay = (typeof liarWays)[number];
+export const attacks = ['claims', 'floods', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
+export type Attack = (typeof attacks)[number];
 
-/** What a liar can do with frames: it holds the keys of its place. */
-export interface LiarCodec {
+/** What a byzantine can do with frames: it holds the keys of its place. */
+export interface ByzantineCodec {
   /** What a frame says in the clear of where it is from and of which cycle, and its messages, none if it does not open; null if it cannot be read. */
   open(frame: Uint8Array): { sender: number; counter: number; messages: readonly Message[] } | null;
   /** A frame that carries a valid seal; null if the messages do not fit. */
   seal(header: Pick<Header, 'sender' | 'addressee' | 'counter'>, messages: readonly Message[]): Uint8Array | null;
 }
 
-export interface LiarParts {
+export interface ByzantineParts {
   node: number;
   nodes: number;
   groups: readonly GroupPlan[];
-  ways: ReadonlySet<LiarWay>;
+  ways: ReadonlySet<Attack>;
   fromMs: number;
   untilMs: number;
   seed: number;
   bitsPerS: number;
-  codec: LiarCodec;
+  codec: ByzantineCodec;
   /** Signs a word on one of its slots, with the key of its own place: it signs whatever it likes. */
   sign(text: StatementText): Uint8Array;
 }
 
 /** What it did, for the report. */
-export interface LiarDeeds {
+export interface ByzantineActions {
   frames: number;
   floodFrames: number;
   ownVersions: number;
@@ -58,7 +58,7 @@ const epochS = 600;
 const state = { claimed: 2, started: 3, withdrawn: 5 } as const;
 /** Types of messages that keep a member in its cluster: those of its image are passed on. */
 const membershipTypes: ReadonlySet<string> = new Set([
-  'pulse',
+  'heartbeat',
   'probe',
   'ack',
   'probe-request',
@@ -78,8 +78,8 @@ export interface Utterance {
  * of the others, but what leaves the radio is made here: what the image says of membership, and lies as far as there is room. It knows the
  * rules of the firmware, hears what the others claim, and aims at that.
  */
-export class Liar {
-  readonly deeds: LiarDeeds = {
+export class ByzantineNode {
+  readonly deeds: ByzantineActions = {
     frames: 0,
     floodFrames: 0,
     ownVersions: 0,
@@ -93,7 +93,7 @@ export class Liar {
   };
   /** Versions that it made up in the name of others: owner × 8 + slot. */
   readonly forged = new Map<number, Set<number>>();
-  readonly #parts: LiarParts;
+  readonly #parts: ByzantineParts;
   readonly #random: RandomStream;
   readonly #lots: readonly GroupPlan[];
   readonly #depots: readonly GroupPlan[];
@@ -110,7 +110,7 @@ export class Liar {
   readonly #asked: number[] = [];
   #pending: { addressee: number; intent: Intent } | null = null;
 
-  constructor(parts: LiarParts) {
+  constructor(parts: ByzantineParts) {
     this.#parts = parts;
     this.#random = new RandomStream(parts.seed, 'liar');
     this.#lots = parts.groups.filter(({ kind }) => kind === 1);
@@ -133,7 +133,7 @@ export class Liar {
     return Math.max(timeMs + 1, Math.ceil(next - this.#aheadMs));
   }
 
-  /** The cluster's time runs by its members' clocks: a liar that missed its slot would only be a jammer. Frames tell it in the clear, unless they leave late. */
+  /** The cluster's time runs by its members' clocks: a byzantine that missed its slot would only be a jammer. Frames tell it in the clear, unless they leave late. */
   #clock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
     const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
     const aheadMs = (counter - 1) * cycleMs + sender * slotMs - leftMs;
@@ -208,7 +208,7 @@ export class Liar {
   ): void {
     // Its clock is true: what its image said of time a moment ago is said as of now.
     const timed = carried.map((message) =>
-      message.name === 'pulse' ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) } : message,
+      message.name === 'heartbeat' ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) } : message,
     );
     for (const base of [timed, []])
       for (let count = lies.length; count >= (base.length > 0 && lies.length > 0 ? 1 : 0); count -= 1) {

@@ -2,10 +2,10 @@ import { decodeFrame, encodeFrame } from '../../host/cbor/frame.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
 import { SIMULATED_CLUSTER, simulatedLink } from '../../host/security/provision.ts';
-import type { LiarCodec } from '../fault/byzantine.ts';
+import type { ByzantineCodec } from '../fault/byzantine.ts';
 
-/** Frames as the cluster's own members seal and open them: a liar holds the keys of its place, but for those of epochs that exclude it, which is all after the first. */
-export function liarCodec(seed: number, nodes: number, cipher: CipherName): LiarCodec {
+/** Frames as the cluster's own members seal and open them: a byzantine holds the keys of its place, but for those of epochs that exclude it, which is all after the first. */
+export function byzantineCodec(seed: number, nodes: number, cipher: CipherName): ByzantineCodec {
   const link = simulatedLink(seed, nodes, cipher);
   return {
     open(bytes) {

@@ -58,7 +58,7 @@ export class FaultInjector {
     };
     this.#outlooks[index] = outlook;
     this.#platform.outlooks.push(outlook);
-    for (const node of fault.nodes) this.#platform.tellOutlook(timeMs, node, outlook);
+    for (const node of fault.nodes) this.#platform.reportOutlook(timeMs, node, outlook);
   }
 
   onset(timeMs: number, index: number): void {

@@ -1,6 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { makeEpoch } from '../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../host/security/epoch.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import type { Boards } from '../board/boards.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -13,11 +13,11 @@ const noticeS = 3600;
 const partsAfterMs = 5000;
 
 /**
- * The ground's key service, as far as a liar needs it: in contact windows members tell of double-dealers that are proven to them, and that many hours later a new epoch
+ * The ground's key service, as far as a byzantine needs it: in contact windows members tell of double-dealers that are proven to them, and that many hours later a new epoch
  * is issued without these. Whoever has its window then is given it, and the cluster hands it on by itself. A proof needs nobody's judgment: no operator is waited for.
  */
 export class GroundKeyService implements TraceConsumer {
-  /** When the first epoch without the liar begins, mission seconds; null: none was issued. */
+  /** When the first epoch without the byzantine begins, mission seconds; null: none was issued. */
   startS: number | null = null;
   readonly #seed: number;
   readonly #nodes: number;
@@ -61,7 +61,7 @@ export class GroundKeyService implements TraceConsumer {
     const startS = Math.floor(timeMs / 1000) + noticeS;
     const secret = keys.secret(this.#epoch);
     const members = Array.from({ length: this.#nodes }, (_, member) => member);
-    const { head, parts } = makeEpoch(keys.authority, { epoch: this.#epoch, startS, secret }, members, this.#excluded);
+    const { head, parts } = makeKeyEpoch(keys.authority, { epoch: this.#epoch, startS, secret }, members, this.#excluded);
     this.#records = [head, ...parts].map((message) => encodeMessage(message));
     this.startS ??= startS;
   }

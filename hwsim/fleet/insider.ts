@@ -1,6 +1,6 @@
 import type { Boards } from '../board/boards.ts';
 import type { Fault } from '../fault/draw.ts';
-import { Liar, type LiarCodec, type LiarDeeds, type LiarWay } from '../fault/byzantine.ts';
+import { ByzantineNode, type ByzantineCodec, type ByzantineActions, type Attack } from '../fault/byzantine.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { signStatement } from '../../host/security/statement.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -21,25 +21,25 @@ export function drawInsider({ insider }: Scenario, seed: number, nodes: number, 
   return order.find((node) => !struck.has(node)) ?? order[0];
 }
 
-/** What a run says of its liar, apart from what the judges say. */
+/** What a run says of its byzantine, apart from what the judges say. */
 export interface InsiderFacts {
   node: number;
-  ways: readonly LiarWay[];
+  ways: readonly Attack[];
   fromS: number;
   untilS: number;
-  deeds: LiarDeeds;
+  deeds: ByzantineActions;
   /** Versions made up in the name of others, by owner × 8 + slot. */
   forged: ReadonlyMap<number, ReadonlySet<number>>;
   /** Loss counters of the honest at the end of the run, summed up, by number. */
   rejected: number[];
-  /** When the first epoch of keys begins that the ground issued without the liar, mission seconds. */
+  /** When the first epoch of keys begins that the ground issued without the byzantine, mission seconds. */
   excludedS: number | null;
 }
 
-/** Puts a liar in a member's place and gives it a voice. */
+/** Puts a byzantine in a member's place and gives it a voice. */
 export class Insider {
-  readonly liar: Liar;
-  readonly #ways: readonly LiarWay[];
+  readonly byzantine: ByzantineNode;
+  readonly #ways: readonly Attack[];
   readonly #fromMs: number;
   readonly #untilMs: number;
   readonly #queue: EventQueue;
@@ -50,7 +50,7 @@ export class Insider {
     node: number,
     plan: WorldPlan,
     seed: number,
-    codec: LiarCodec,
+    codec: ByzantineCodec,
     queue: EventQueue,
     endMs: number,
   ) {
@@ -59,7 +59,7 @@ export class Insider {
     this.#fromMs = Math.round(insider.fromDay * msPerDay);
     this.#untilMs = insider.toDay === undefined ? endMs : Math.round(insider.toDay * msPerDay);
     this.#queue = queue;
-    this.liar = new Liar({
+    this.byzantine = new ByzantineNode({
       node,
       nodes: plan.nodes.length,
       groups: plan.groups,
@@ -75,33 +75,33 @@ export class Insider {
   }
 
   begin(): void {
-    this.#queue.push(this.liar.nextMs(this.#fromMs), this.liar.node, eventKind.lie);
+    this.#queue.push(this.byzantine.nextMs(this.#fromMs), this.byzantine.node, eventKind.lie);
   }
 
   /** Its cycle has come. */
   due(timeMs: number, boards: Boards): void {
     if (timeMs >= this.#untilMs) return;
-    for (const { atMs, frame } of this.liar.speak(timeMs)) {
-      if (atMs <= timeMs) boards.say(timeMs, this.liar.node, frame);
-      else this.#queue.push(atMs, this.liar.node, eventKind.lieLater, this.#later.push(frame) - 1);
+    for (const { atMs, frame } of this.byzantine.speak(timeMs)) {
+      if (atMs <= timeMs) boards.say(timeMs, this.byzantine.node, frame);
+      else this.#queue.push(atMs, this.byzantine.node, eventKind.lieLater, this.#later.push(frame) - 1);
     }
-    this.#queue.push(this.liar.nextMs(timeMs), this.liar.node, eventKind.lie);
+    this.#queue.push(this.byzantine.nextMs(timeMs), this.byzantine.node, eventKind.lie);
   }
 
   later(timeMs: number, index: number, boards: Boards): void {
-    boards.say(timeMs, this.liar.node, this.#later[index]);
+    boards.say(timeMs, this.byzantine.node, this.#later[index]);
     this.#later[index] = new Uint8Array(0);
   }
 
   facts(boards: Boards, nodes: number, excludedS: number | null): InsiderFacts {
     const rejected: number[] = [];
     for (let node = 0; node < nodes; node += 1) {
-      if (node === this.liar.node) continue;
+      if (node === this.byzantine.node) continue;
       boards.counters(node).forEach((count, index) => {
         rejected[index] = (rejected[index] ?? 0) + count;
       });
     }
-    const { node, deeds, forged } = this.liar;
+    const { node, deeds, forged } = this.byzantine;
     return {
       node,
       ways: this.#ways,

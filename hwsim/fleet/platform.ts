@@ -138,12 +138,12 @@ export class NodePlatform implements Platform, WorldListener {
   brief(timeMs: number, node: number): void {
     const nowS = timeMs / 1000;
     for (const outlook of this.outlooks) {
-      if (outlook.untilS > nowS && outlook.nodes.has(node)) this.tellOutlook(timeMs, node, outlook);
+      if (outlook.untilS > nowS && outlook.nodes.has(node)) this.reportOutlook(timeMs, node, outlook);
     }
     const given = this.#maintenance[node];
-    if (given.endS > nowS) this.#tellMaintenance(timeMs, node);
+    if (given.endS > nowS) this.#reportMaintenance(timeMs, node);
     const contactMs = this.#contactStartMs[node];
-    if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs) this.#tellContact(timeMs, node);
+    if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs) this.#reportContact(timeMs, node);
   }
 
   down(timeMs: number, node: number, permanent: boolean): void {
@@ -181,10 +181,10 @@ export class NodePlatform implements Platform, WorldListener {
 
   /** Tells a node what its platform sees of a resource. */
   assay(timeMs: number, node: number, resource: number): void {
-    this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
+    this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
   }
 
-  #tellAssay(timeMs: number, node: number, group: number, unit: number): void {
+  #reportAssay(timeMs: number, node: number, group: number, unit: number): void {
     const capacity = unit === 0 ? this.world.capacityKgPerDay(group) : this.world.unitUsable(group, unit) ? 1 : 0;
     this.boards.observe(timeMs, node, [TYPE.assay, group, unit, Math.floor(capacity)]);
   }
@@ -196,7 +196,7 @@ export class NodePlatform implements Platform, WorldListener {
     this.#queue.push(timeMs + this.#telemetryMs, node, eventKind.health);
     if (!this.boards.isRunning(node)) return;
     for (const resource of [...this.#assays[node]].sort((a, b) => a - b))
-      this.#tellAssay(timeMs, node, resource >>> 16, resource & 0xffff);
+      this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
     this.#assays[node].clear();
     const batteryWh = Math.floor(this.world.batteryWh(timeMs, node));
     const storedKg = Math.floor(this.world.storedKg(timeMs, node));
@@ -209,7 +209,7 @@ export class NodePlatform implements Platform, WorldListener {
     ]);
   }
 
-  tellOutlook(timeMs: number, node: number, outlook: Outlook): void {
+  reportOutlook(timeMs: number, node: number, outlook: Outlook): void {
     this.boards.observe(timeMs, node, [TYPE.outlook, outlook.fromS, outlook.untilS, outlook.kind]);
   }
 
@@ -217,10 +217,10 @@ export class NodePlatform implements Platform, WorldListener {
     this.#queue.push(timeMs + this.#plan.maintenanceEveryMs, node, eventKind.maintenance);
     const startS = Math.floor(timeMs / 1000);
     this.#maintenance[node] = { startS, endS: startS + msPerDay / 1000 };
-    this.#tellMaintenance(timeMs, node);
+    this.#reportMaintenance(timeMs, node);
   }
 
-  #tellMaintenance(timeMs: number, node: number): void {
+  #reportMaintenance(timeMs: number, node: number): void {
     const { startS, endS } = this.#maintenance[node];
     const durationS = Math.floor(this.#plan.maintenanceMs / 1000);
     this.boards.observe(timeMs, node, [TYPE.assign, maintenanceSlot, maintainKind, 0, startS, endS, durationS, 0, 0]);
@@ -233,7 +233,7 @@ export class NodePlatform implements Platform, WorldListener {
     if (step === 0) {
       this.#contactStartMs[node] = startMs;
       this.#queue.push(startMs, node, eventKind.contact, 1, startMs);
-      this.#tellContact(timeMs, node);
+      this.#reportContact(timeMs, node);
       return;
     }
     const begins = step === 1;
@@ -250,7 +250,7 @@ export class NodePlatform implements Platform, WorldListener {
     this.#queue.push(Math.max(timeMs, nextMs - contactNoticeMs), node, eventKind.contact, 0, nextMs);
   }
 
-  #tellContact(timeMs: number, node: number): void {
+  #reportContact(timeMs: number, node: number): void {
     const startMs = this.#contactStartMs[node];
     const { contactMs, contactWh } = this.#plan;
     this.boards.observe(timeMs, node, [

@@ -19,7 +19,7 @@ import { FaultInjector } from './faults.ts';
 import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
 import { drawInsider, Insider, type InsiderFacts } from './insider.ts';
-import { liarCodec } from './byzantine_codec.ts';
+import { byzantineCodec } from './byzantine_codec.ts';
 import { layStruckFleet, type StruckFleet } from './upsets.ts';
 
 /** A platform record that somebody outside gives to a node: work assigned by an operator. */
@@ -42,7 +42,7 @@ export interface RunOptions {
   /** Another instance of the same image, for a scenario with upsets: each node has one then. */
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
-  /** Which cipher the image has; a liar must seal as the others do. Default: the real one. */
+  /** Which cipher the image has; a byzantine must seal as the others do. Default: the real one. */
   cipher?: CipherName;
   given?: readonly Given[];
   /** Told about once per simulated hour. */
@@ -74,7 +74,7 @@ export interface RunFacts {
   disruptions: DisruptionFact[];
   production: { minedKg: number; hauledKg: number; replicateHours: number };
   traps: { node: number; timeMs: number; site: number }[];
-  /** Only of a scenario with a liar. */
+  /** Only of a scenario with a byzantine. */
   insider?: InsiderFacts;
   world: WorldPlan;
 }
@@ -105,9 +105,9 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const insider =
     lying === null
       ? null
-      : new Insider(scenario, lying, plan, seed, liarCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
-  const liar = insider?.liar;
-  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, liar, platform });
+      : new Insider(scenario, lying, plan, seed, byzantineCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
+  const byzantine = insider?.byzantine;
+  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, byzantine, platform });
   platform.boards = boards;
   if (ground !== null) platform.onContact = (timeMs, node) => ground.contact(timeMs, node, boards);
   const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
@@ -126,7 +126,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   queue.push(hourMs, -1, eventKind.hour);
   const loop = { queue, boards, platform, faults, insider, ground, given, upsets, endMs, onProgress: options.onProgress };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
-  platform.world.tellCredits(endMs);
+  platform.world.reportCredits(endMs);
   boards.struck.end(endMs);
   tracer.end(endMs);
   return {
@@ -153,7 +153,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
       hauledKg: platform.world.hauledKg,
       replicateHours: platform.world.replicateHours,
     },
-    traps: boards.dying.trapSites,
+    traps: boards.crashRecovery.trapSites,
     world: plan,
     ...(insider === null ? {} : { insider: insider.facts(boards, nodes, ground?.startS ?? null) }),
   };
@@ -225,7 +225,7 @@ function handle(loop: Loop): void {
     case eventKind.maintenance:
       return platform.maintenance(timeMs, node);
     case eventKind.hour:
-      platform.world.tellCredits(timeMs);
+      platform.world.reportCredits(timeMs);
       loop.onProgress?.(timeMs / 1000, loop.endMs / 1000);
       queue.push(timeMs + hourMs, -1, eventKind.hour);
       return;

@@ -14,7 +14,7 @@ export interface StruckFleet {
 }
 
 /**
- * One instance of the image per node, so that a wild write stays where it would stay in flight, and one more for all twins. `onAccessFault` hears when a node's
+ * One instance of the image per node, so that a wild write stays where it would stay in flight, and one more for all replicas. `onAccessFault` hears when a node's
  * memory controller errs.
  */
 export function layStruckFleet(
@@ -25,13 +25,13 @@ export function layStruckFleet(
   onAccessFault: (node: number, access: 'write' | 'read') => void,
 ): StruckFleet {
   const controllers = new Map<number, Controller>();
-  const twins = ownEngine();
+  const replicas = ownEngine();
   const { accessFaultsPerWord: perWord } = rates;
   let memoryBits = 0;
   for (let node = 0; node < nodes; node += 1) {
     const random = new RandomStream(seed, 'access', node);
     const access: AccessFaults | null = perWord > 0 ? { perWord, random, onFault: (kind) => onAccessFault(node, kind) } : null;
-    const board = new OwnMemoryBoard(ownEngine(), twins, access);
+    const board = new OwnMemoryBoard(ownEngine(), replicas, access);
     memoryBits = board.memoryBits;
     controllers.set(node, board);
   }

@@ -38,9 +38,9 @@ export const eventKind = {
   upset: 19,
   /** Non-volatile memory holds a reservation of counters. first: the boot that asked. */
   reserved: 20,
-  /** A liar's cycle has come. */
+  /** A byzantine's cycle has come. */
   lie: 21,
-  /** A liar speaks out of turn. first: which of its frames. */
+  /** A byzantine speaks out of turn. first: which of its frames. */
   lieLater: 22,
   /** A platform's signature service answers. first: its answer. */
   answered: 23,

@@ -27,11 +27,11 @@ export type WorldChange =
   /** A node's runtime breaks off at an assertion or a stray access; `booting`: while it began to run. `resets`: in a row, by its non-volatile memory. */
   | { kind: 'trap'; node: number; site: number; booting: boolean; resets: number }
   /**
-   * A struck node gives out what its twin, which lives through the same without upsets, does not. `output`: what it gave out. An omission: the
-   * twin gives out what the node does not. Garbled: a frame whose CRC-32C does not verify.
+   * A struck node gives out what its replica, which lives through the same without upsets, does not. `output`: what it gave out. An omission: the
+   * replica gives out what the node does not. Garbled: a frame whose CRC-32C does not verify.
    */
   | {
-      kind: 'departure';
+      kind: 'divergence';
       node: number;
       output: 'frame' | 'command' | 'event';
       omission: boolean;
@@ -39,7 +39,7 @@ export type WorldChange =
       upset: number;
       what: string;
     }
-  /** Others took in a frame of a struck node that its twin would not have sent. */
+  /** Others took in a frame of a struck node that its replica would not have sent. */
   | { kind: 'corrupt-accepted'; node: number; by: number[]; upset: number }
   /** At the end of the run: bits of upsets that still stand in a node's memory. */
   | { kind: 'latent'; node: number; bits: number }

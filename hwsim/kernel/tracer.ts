@@ -18,7 +18,7 @@ const changeCode: Record<WorldChange['kind'], number> = {
   upset: 12,
   'access-fault': 13,
   trap: 14,
-  departure: 15,
+  divergence: 15,
   'corrupt-accepted': 16,
   latent: 17,
 };
@@ -153,7 +153,7 @@ function hashChange(hash: TraceHash, timeMs: number, change: WorldChange): void 
       hash.word((change.node << 16) | (change.booting ? 0x8000 : 0) | change.resets);
       hash.word(change.site);
       break;
-    case 'departure':
+    case 'divergence':
       hash.word((change.node << 8) | (change.omission ? 0x80 : 0) | change.output.length);
       hash.word(change.upset);
       break;

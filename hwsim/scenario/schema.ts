@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
-import { liarWays } from '../fault/byzantine.ts';
+import { attacks } from '../fault/byzantine.ts';
 
 /**
  * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
@@ -88,12 +88,12 @@ export const insiderSchema = z.strictObject({
   fromDay: days.default(0.25),
   /** Left out: to the end. */
   toDay: days.optional(),
-  /** So long after the ground hears in a contact window that the liar is proven a double-dealer, it issues keys without it. Left out: never. */
+  /** So long after the ground hears in a contact window that the byzantine is proven a double-equivocator, it issues keys without it. Left out: never. */
   excludedAfterHours: z.number().min(0).max(1000).optional(),
   ways: z
-    .array(z.enum(liarWays))
+    .array(z.enum(attacks))
     .min(1)
-    .default([...liarWays]),
+    .default([...attacks]),
 });
 
 export const scenarioSchema = z.strictObject({

@@ -59,11 +59,11 @@ export class GreedyNodesModel implements WorldListener {
         this.world.advance(timeMs);
         if (this.world.isUp(node)) this.look(timeMs, hour, node);
       }
-      this.world.tellCredits(Math.min(endMs, hour * msPerHour + msPerHour - 1));
+      this.world.reportCredits(Math.min(endMs, hour * msPerHour + msPerHour - 1));
     }
     this.apply(changes, next, endMs);
     this.world.advance(endMs);
-    this.world.tellCredits(endMs);
+    this.world.reportCredits(endMs);
     return this.world.minedKg;
   }
 

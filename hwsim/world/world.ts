@@ -239,7 +239,7 @@ export class World {
   }
 
   /** Tells all credits up to now: hourly, so that production per hour can be judged. */
-  tellCredits(timeMs: number): void {
+  reportCredits(timeMs: number): void {
     for (const node of this.#nodes) {
       for (const work of node.works) {
         if (work === null || work.kind === workKind.haul) continue;

@@ -90,7 +90,7 @@ export function documentationFiles(rules: readonly Rule[]): { path: string; text
     '',
     `A frame has at most ${FRAME_BYTES_MAX} bytes: ${ENVELOPE_BYTES} of envelope, in which cluster, epoch, sender, addressee and counter stand in the`,
     `clear, up to ${PLAIN_BYTES_MAX} of messages in ciphertext, a tag of ${TAG_BYTES}, the CRC-32C of all before it. docs/security.md draws the envelope. Keys`,
-    '(`epoch-head`, `epoch-part`) travel in frames of epoch 0, and nothing else does. proto/gen fails unless each message fits a frame',
+    '(`key-epoch-head`, `key-epoch-part`) travel in frames of epoch 0, and nothing else does. proto/gen fails unless each message fits a frame',
     'alone, and these fit together:',
     '',
     ...frameTable(rules),

@@ -157,9 +157,9 @@ function badEnvelopes(plain: Uint8Array): Bad[] {
 
 /** Frames, given the typical encoding of each rule. Bad ones are bad as they stand, with a right CRC-32C unless it is what is wrong. */
 export function frameVectors(typical: (rule: string) => Uint8Array): { good: GoodFrame[]; bad: Bad[] } {
-  const pulse = typical('pulse');
+  const heartbeat = typical('heartbeat');
   const probe = typical('probe');
-  const good = frame(concat(pulse, probe));
+  const good = frame(concat(heartbeat, probe));
   const goodHex = hexOf(good);
   const noisy = Uint8Array.from(good);
   flipped(40)(noisy);
@@ -175,8 +175,8 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
       named('probe for one member', [1], probe, { addressee: 42 }),
       named('seven bytes, the longest short head', [90], bytesOf('82185a43010203')),
       named('eight bytes, the shortest long head', [90], bytesOf('82185a4401020304')),
-      named('pulse and probe', [4, 1], concat(pulse, probe)),
-      named('pulse and intent', [4, 16], concat(pulse, typical('intent'))),
+      named('heartbeat and probe', [4, 1], concat(heartbeat, probe)),
+      named('heartbeat and intent', [4, 16], concat(heartbeat, typical('intent'))),
       named('unknown between known', [2, 90, 1], concat(typical('ack'), unknownMessage, probe)),
       named('least header', [1], probe, { sender: 0, addressee: 0, counter: 0 }),
       named('greatest header', [1], probe, { sender: 65535, addressee: 65535, counter: 4294967295 }),
@@ -191,7 +191,7 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
       { why: 'CRC-32C of zero', hex: `${goodHex.slice(0, -8)}00000000` },
       content(`${PLAIN_BYTES_MAX + 1} bytes of messages`, padded(PLAIN_BYTES_MAX - 4)),
       { why: 'messages in the clear', hex: hexOf(concat(probe, crcBytes(probe))) },
-      ...badEnvelopes(concat(pulse, probe)),
+      ...badEnvelopes(concat(heartbeat, probe)),
       content('no message'),
       content('one byte', bytesOf('80')),
       content('an integer behind the messages', probe, bytesOf('00')),

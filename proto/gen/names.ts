@@ -1,6 +1,6 @@
 // Names in the generated code, from the schema's.
 
-/** `gone-entry` → `GoneEntry`; `digests` → `Digests`. */
+/** `silent-entry` → `SilentEntry`; `digests` → `Digests`. */
 export function pascal(name: string): string {
   return name
     .split('-')
@@ -8,13 +8,13 @@ export function pascal(name: string): string {
     .join('');
 }
 
-/** `gone-entry` → `goneEntry`. */
+/** `silent-entry` → `silentEntry`. */
 export function camel(name: string): string {
   const joined = pascal(name);
   return joined[0].toLowerCase() + joined.slice(1);
 }
 
-/** `gone-entry` → `GONE_ENTRY`, `digestHigh` → `DIGEST_HIGH`. */
+/** `silent-entry` → `GONE_ENTRY`, `digestHigh` → `DIGEST_HIGH`. */
 export function upper(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

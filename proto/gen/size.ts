@@ -10,14 +10,14 @@ export const TAG_BYTES = 16;
 export const CRC_BYTES = 4;
 /** Room for messages in a frame. */
 export const PLAIN_BYTES_MAX = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
-/** What must share a frame: a periodic frame carries a pulse and a probe (or its ack), an intent's frame a pulse too. */
+/** What must share a frame: a periodic frame carries a heartbeat and a probe (or its ack), an intent's frame a heartbeat too. */
 export const TOGETHER: readonly (readonly string[])[] = [
-  ['pulse', 'probe'],
-  ['pulse', 'ack'],
-  ['pulse', 'probe-request'],
-  ['pulse', 'relayed-ack'],
-  ['pulse', 'intent'],
-  ['epoch-head', 'epoch-part'],
+  ['heartbeat', 'probe'],
+  ['heartbeat', 'ack'],
+  ['heartbeat', 'probe-request'],
+  ['heartbeat', 'relayed-ack'],
+  ['heartbeat', 'intent'],
+  ['key-epoch-head', 'key-epoch-part'],
 ];
 
 /** Bytes of the shortest head that says `argument`. */

@@ -10,10 +10,10 @@ import type { TargetName } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { PortOutput } from '../../hwsim/emulator/port.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
-const rack = new Rack(20);
+const pool = new EmulatorPool(20);
 const folder = mkdtempSync(join(tmpdir(), 'heliograph-code-'));
 const boards = ['m7', 'rv64'] as const;
 const causeCode = 4;
@@ -48,7 +48,7 @@ test('RAD-1 holds: a bit that flips in the code of a running board is found with
   for (const name of boards) {
     const parts = await built(name);
     const { turns } = sizeOf(parts.elf);
-    const subject = new Subject({ rack, ...parts });
+    const subject = new Subject({ pool, ...parts });
     subject.start();
     give(subject, tick);
     // In a function that nobody calls meanwhile: what finds it is the check alone.
@@ -74,7 +74,7 @@ test('RAD-1 holds: a bit that flips in the code of a running board is found with
 test('a pass over unhurt code ends well, again and again, after as many turns as it says', async () => {
   const parts = await built('rv64');
   const { turns } = sizeOf(parts.elf);
-  const subject = new Subject({ rack, ...parts });
+  const subject = new Subject({ pool, ...parts });
   subject.start();
   for (let turn = 0; turn < 2 * turns; turn += 1) assert.is(give(subject, tick).at(-1)!.kind, 'done');
   assert.equal(give(subject, { kind: 'ask', what: whatCode, index: 0 }), [{ kind: 'answer', words: [2, 0, 0] }]);
@@ -89,14 +89,14 @@ test('RAD-1 violated: a program that was altered after its build does not start;
     bytes[text.offset + elf.symbols.get('call_inspect')! + 4 - text.address] ^= 8;
     const altered = join(folder, `${name}.elf`);
     writeFileSync(altered, bytes);
-    const session = new BoardSession({ rack, id: rack.uniqueId(name), target, path: altered, elf, counted: false });
+    const session = new BoardSession({ pool, id: pool.uniqueId(name), target, path: altered, elf, counted: false });
     assert.equal(session.next(), { kind: 'trapped', site: 0, reason: reasonCode });
     session.close();
   }
 });
 
 test.after(() => {
-  rack.close();
+  pool.close();
   rmSync(folder, { recursive: true, force: true });
 });
 test.run();

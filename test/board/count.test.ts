@@ -9,7 +9,7 @@ import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 import { buildPlugin, countArguments, readCounts } from '../../hwsim/emulator/plugin/plugin.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
@@ -18,8 +18,8 @@ const inputsCount = 120;
 /** What the board itself counts over its line. */
 async function onBoard(name: TargetName): Promise<string[]> {
   const { target, elf: path } = await buildBoard(name);
-  const rack = new Rack();
-  const session = new BoardSession({ rack, id: name, target, path, elf: readElf(readFileSync(path)) });
+  const pool = new EmulatorPool();
+  const session = new BoardSession({ pool, id: name, target, path, elf: readElf(readFileSync(path)) });
   session.untilDone();
   for (const input of portInputs(recording).slice(0, inputsCount)) {
     session.give(input);
@@ -27,7 +27,7 @@ async function onBoard(name: TargetName): Promise<string[]> {
   }
   const counts = session.counts();
   session.close();
-  rack.close();
+  pool.close();
   return counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
 }
 

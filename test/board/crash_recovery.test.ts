@@ -10,14 +10,14 @@ import { recordRow } from '../../hwsim/campaign/board/row.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { Debugger } from '../../hwsim/emulator/debugger.ts';
 import type { PortInput, PortOutput } from '../../hwsim/emulator/port.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 /**
- * RAD-1, control flow: whatever goes astray, in a call into the image or in the board's own loop, ends in the dying path: told as a trap or caught by the watchdog, and back from
+ * RAD-1, control flow: whatever goes astray, in a call into the image or in the board's own loop, ends in the crash recovery: told as a trap or caught by the watchdog, and back from
  * the checkpoint afterwards.
  */
 
-const rack = new Rack(20);
+const pool = new EmulatorPool(20);
 const boards = ['m7', 'rv64'] as const;
 const reasonProtection = 4;
 const causeWatchdog = 2;
@@ -45,7 +45,7 @@ async function standing(
 ): Promise<{ subject: Subject; debug: Debugger; at: number }> {
   const { target, elf: path } = await buildBoard(name);
   const elf = readElf(readFileSync(path));
-  const subject = new Subject({ rack, target, path, elf });
+  const subject = new Subject({ pool, target, path, elf });
   subject.start();
   for (const input of row.inputs.slice(0, inputsBefore)) {
     subject.give(input);
@@ -124,5 +124,5 @@ test('a loop without end, in the image or in the loop, is ended by the watchdog,
   }
 });
 
-test.after(() => rack.close());
+test.after(() => pool.close());
 test.run();

@@ -15,16 +15,16 @@ import { rootFolder } from '../../host/build/root.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { Injector, linearAddress } from '../../hwsim/campaign/board/inject.ts';
 import { struckTarget } from '../../hwsim/campaign/board/campaign.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
 const inputs = portInputs(recording).slice(0, 240);
-const rack = new Rack(20);
+const pool = new EmulatorPool(20);
 
 async function injectorOf(name: TargetName, limit?: number): Promise<Injector> {
   // Without protection: what a flip does, not how it is put right.
   const { target, elf: path } = await buildTarget(struckTarget(name, 'unprotected'));
-  return new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs, limit });
+  return new Injector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
 }
 
 test('BRD-1 holds: the same injection twice has the same outcome, in registers and in memory', async () => {
@@ -178,5 +178,5 @@ test('board inject says what it did and what came of it', () => {
   assert.match(unsaid.stderr, /--register, --address, --linear and --symbol/);
 });
 
-test.after(() => rack.close());
+test.after(() => pool.close());
 test.run();

@@ -10,10 +10,10 @@ import { type TargetName, targets } from '../../host/board/targets.ts';
 
 const compared: readonly TargetName[] = ['m7', 'm4', 'leon3'];
 
-/** The yardstick has no protection: it is compared with the image that has none either. */
+/** The native baseline has no protection: it is compared with the image that has none either. */
 const bareRunner = (name: TargetName): Promise<Runner> => buildRunner(targetWithout('protection', targets[name]));
 
-test('the yardstick opens thousands of frames, sound and mutated, as the image does', async () => {
+test('the native baseline opens thousands of frames, sound and mutated, as the image does', async () => {
   for (const name of compared) {
     const runner = await bareRunner(name);
     for (const seed of [11, 12]) {
@@ -26,7 +26,7 @@ test('the yardstick opens thousands of frames, sound and mutated, as the image d
   }
 });
 
-test('the yardstick gives the verdicts of the image, record by record', async () => {
+test('the native baseline gives the verdicts of the image, record by record', async () => {
   for (const name of compared) {
     const runner = await bareRunner(name);
     const { members, intents } = sizesOf(targets[name].preset);
@@ -72,7 +72,7 @@ test('a verdict, a bound and a counter that differ are noticed', async () => {
   assert.is(changed(false, countersAt + 8), 1);
 });
 
-test('the yardstick is not compared with an image that is protected', async () => {
+test('the native baseline is not compared with an image that is protected', async () => {
   const runner = await buildRunner(targets.m7);
   assert.throws(() => compareFrames(runner, 1, 1, true), /without protection, not with flight/);
 });

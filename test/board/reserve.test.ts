@@ -13,10 +13,10 @@ import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { recordRow } from '../../hwsim/campaign/board/row.ts';
 import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/emulator/port.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
-const rack = new Rack(20);
+const pool = new EmulatorPool(20);
 const [boot] = recordRow('flight').inputs as [Extract<PortInput, { kind: 'boot' }>];
 const keys = { what: askFor.inspect + 12, index: 1, reserved: 2, sent: 3 } as const;
 const causeCommanded = 3;
@@ -33,7 +33,7 @@ test('the loop knows where a configuration has the counter, and has room for the
 });
 
 function sessionOf(name: 'm7' | 'leon3', path: string, id: string): BoardSession {
-  return new BoardSession({ rack, id, target: targets[name], path, elf: readElf(readFileSync(path)), counted: false });
+  return new BoardSession({ pool, id, target: targets[name], path, elf: readElf(readFileSync(path)), counted: false });
 }
 
 function helloOf(session: BoardSession): Hello {
@@ -116,5 +116,5 @@ test('SEC-1 violated: no board is built with the stand-in of a cipher, and one t
   session.close();
 });
 
-test.after(() => rack.close());
+test.after(() => pool.close());
 test.run();

@@ -128,7 +128,7 @@ test('a stuck bit is found again and again by the protected image, and is no lie
   assert.not(seen.has('SDC-propagated'));
 });
 
-test('a made trap goes the ordinary dying path and is judged by its site; a made hang is a hang', () => {
+test('a made trap goes the ordinary crash recovery and is judged by its site; a made hang is a hang', () => {
   const log = bareCampaign.golden.logs[1];
   let call = bareCampaign.window.from[1];
   while (log.op[call] !== op.tick) call += 1;

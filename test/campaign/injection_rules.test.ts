@@ -4,7 +4,7 @@ import { goodOutcomes, type OutcomeName, outcomeNames } from '../../hwsim/campai
 import { type Detection, type Evidence, noEvidence } from '../../hwsim/campaign/memory/evidence.ts';
 import { judgeFork, judgeQuiet } from '../../hwsim/campaign/memory/judge.ts';
 import type { Ending } from '../../hwsim/campaign/memory/replay.ts';
-import { Sayings } from '../../hwsim/campaign/memory/outputs.ts';
+import { Outputs } from '../../hwsim/campaign/memory/outputs.ts';
 import { op } from '../../hwsim/campaign/memory/machine.ts';
 import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/campaign/memory/statistics.ts';
 import type { Message } from '../../host/cbor/generated.ts';
@@ -15,7 +15,7 @@ const upset = { index: 0, model: 'bit', node: 0, call: 0, place: 0, bits: [0] } 
 const quiet = (ending: Partial<Ending>) =>
   judgeQuiet({
     upset: { ...upset, bits: [0] },
-    departure: null,
+    divergence: null,
     clean: false,
     told: { corrected: 0, dropped: 0 },
     steps: 1,
@@ -70,7 +70,7 @@ for (const [name, outcome, evidence] of cases)
     assert.is(judgeFork({ ...noEvidence(), ...evidence }).outcome, outcome);
   });
 
-test('without any departure from the golden run only four outcomes are possible', () => {
+test('without any divergence from the golden run only four outcomes are possible', () => {
   assert.is(quiet({ clean: true }).outcome, 'masked');
   assert.is(quiet({ clean: false }).outcome, 'masked-latent');
   assert.is(quiet({ clean: true, told: { corrected: 1, dropped: 0 } }).outcome, 'corrected');
@@ -79,23 +79,23 @@ test('without any departure from the golden run only four outcomes are possible'
   assert.is(goodOutcomes.length, 4);
 });
 
-// ---- hand-made frames before the comparison with the twin ----
+// ---- hand-made frames before the comparison with the replica ----
 
 const layout = { linesAt: 0, countersAt: 0, codesAt: 0, counterCodesAt: 0 };
 const header = { sender: 4, counter: 9 };
 const probe = (sequence: number): Message => ({ name: 'probe', sequence });
 const frameWith = (...messages: Message[]) => sealedFrame(header, messages);
 
-/** What is found when the struck node says one frame and its twin others, and `effects` nodes are changed by it. */
-function compared(struck: Uint8Array, twin: Uint8Array[], effects: number): Evidence {
+/** What is found when the struck node says one frame and its replica others, and `effects` nodes are changed by it. */
+function compared(struck: Uint8Array, replica: Uint8Array[], effects: number): Evidence {
   const evidence = noEvidence();
-  const sayings = new Sayings(evidence, layout, testLink);
-  sayings.knows(frameWith(probe(1)));
-  sayings.struckSays(1000, op.transmit, struck);
-  for (const said of twin) sayings.twinSays(1000, op.transmit, said);
-  const suspect = sayings.suspectOf(struck, 0, struck.length);
-  for (let node = 0; node < effects && suspect !== null; node += 1) sayings.takenIn(suspect);
-  sayings.check(200_000);
+  const outputs = new Outputs(evidence, layout, testLink);
+  outputs.knows(frameWith(probe(1)));
+  outputs.struckSays(1000, op.transmit, struck);
+  for (const said of replica) outputs.replicaOutputs(1000, op.transmit, said);
+  const suspect = outputs.suspectOf(struck, 0, struck.length);
+  for (let node = 0; node < effects && suspect !== null; node += 1) outputs.takenIn(suspect);
+  outputs.check(200_000);
   return evidence;
 }
 
@@ -118,16 +118,16 @@ test('right messages in another frame, or less of them, are no lie', () => {
 
 test('commands are compared in their order, whatever their time; one that never comes is wrong', () => {
   const evidence = noEvidence();
-  const sayings = new Sayings(evidence, layout, testLink);
+  const outputs = new Outputs(evidence, layout, testLink);
   const command = (byte: number) => Uint8Array.of(0x81, 0x18, byte);
-  sayings.twinSays(0, op.command, command(160));
-  sayings.struckSays(60_000, op.command, command(160));
-  sayings.check(60_000);
+  outputs.replicaOutputs(0, op.command, command(160));
+  outputs.struckSays(60_000, op.command, command(160));
+  outputs.check(60_000);
   assert.is(evidence.wrongCommands.count, 0);
-  sayings.twinSays(60_000, op.command, command(161));
-  sayings.check(60_000 + 29 * 60_000);
+  outputs.replicaOutputs(60_000, op.command, command(161));
+  outputs.check(60_000 + 29 * 60_000);
   assert.is(evidence.wrongCommands.count, 0);
-  sayings.check(60_000 + 31 * 60_000);
+  outputs.check(60_000 + 31 * 60_000);
   assert.is(evidence.wrongCommands.count, 1);
 });
 

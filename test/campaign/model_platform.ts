@@ -8,7 +8,7 @@ import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
 import { BoardLoop } from '../../hwsim/emulator/loop.ts';
 import { SlotFile } from '../../hwsim/emulator/memory.ts';
 import { decodeInput, encodeOutput, PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/emulator/port.ts';
-import type { Rack } from '../../hwsim/emulator/pool.ts';
+import type { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import type { CallCounts } from '../../hwsim/board/parts.ts';
 import type { RunFacts } from '../../hwsim/fleet/run.ts';
 
@@ -36,14 +36,14 @@ export function isStandIn(): boolean {
 }
 
 export function standIn(
-  rack: Rack,
+  pool: EmulatorPool,
   id: string,
   preset: Preset,
   misbehaviour: Misbehaviour = { what: 'none', after: 0 },
 ): EmulatedBoard {
   const image = createV8Engine(readImage(preset)).image;
   return new EmulatedBoard({
-    rack,
+    pool,
     id,
     title: `board ${id} (stand-in)`,
     command: process.execPath,

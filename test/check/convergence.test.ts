@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AchievableCurve, Convergence, type Outcome, withinAchievable } from '../../hwsim/check/convergence.ts';
 import { Onboard } from '../../hwsim/check/onboard.ts';
-import { Courtroom, deathOf, siteOf } from './judge_harness.ts';
+import { JudgeHarness, deathOf, siteOf } from './judge_harness.ts';
 
 const hour = 3600;
 const survivors = [0, 1, 2];
@@ -14,30 +14,30 @@ const achievable: AchievableCurve = {
   kg: (groups, fromS, toS) => (groups.includes(1) ? ((toS - fromS) * 240) / 86_400 : 0),
 };
 
-function outcome(court: Courtroom, endS: number, curve: AchievableCurve | null = null): Outcome {
-  court.until(endS);
-  return new Convergence(court.recovery, court.seen.production, curve, endS).outcomes(() => null)[0];
+function outcome(harness: JudgeHarness, endS: number, curve: AchievableCurve | null = null): Outcome {
+  harness.until(endS);
+  return new Convergence(harness.recovery, harness.seen.production, curve, endS).outcomes(() => null)[0];
 }
 
 /** Node 3 dies at one hour; its claim on site 1 was known to all. */
-function death(): Courtroom {
-  const court = new Courtroom(4);
-  court.spread(60, 3, { version: 1, state: 3 });
-  court.world(hour, { kind: 'node-down', node: 3, permanent: true, disruption: 'node-death-3' });
-  court.world(hour, deathOf(3, hour));
-  return court;
+function death(): JudgeHarness {
+  const harness = new JudgeHarness(4);
+  harness.spread(60, 3, { version: 1, state: 3 });
+  harness.world(hour, { kind: 'node-down', node: 3, permanent: true, disruption: 'node-death-3' });
+  harness.world(hour, deathOf(3, hour));
+  return harness;
 }
 
-function forgotten(court: Courtroom, timeS: number): void {
-  for (const node of survivors) court.hold(timeS, node, 3, { version: 1, state: 0 });
+function forgotten(harness: JudgeHarness, timeS: number): void {
+  for (const node of survivors) harness.hold(timeS, node, 3, { version: 1, state: 0 });
 }
 
 test('CVG-1 holds: a death known after 15 minutes and its claim dropped after 40 has converged then', () => {
-  const court = death();
-  court.view(hour + 840, [0, 1], 3, 4);
-  court.view(hour + 900, [2], 3, 4);
-  forgotten(court, hour + 2399);
-  const found = outcome(court, 4 * hour);
+  const harness = death();
+  harness.view(hour + 840, [0, 1], 3, 4);
+  harness.view(hour + 900, [2], 3, 4);
+  forgotten(harness, hour + 2399);
+  const found = outcome(harness, 4 * hour);
   assert.is(found.detectedS, hour + 900);
   assert.is(found.convergedS, hour + 2400);
   assert.is(found.withinSla, true);
@@ -45,52 +45,52 @@ test('CVG-1 holds: a death known after 15 minutes and its claim dropped after 40
 });
 
 test('CVG-1 violated: a claim of the dead that is still held breaches the SLA', () => {
-  const court = death();
-  court.view(hour + 900, survivors, 3, 4);
-  const found = outcome(court, 4 * hour);
+  const harness = death();
+  harness.view(hour + 900, survivors, 3, 4);
+  const found = outcome(harness, 4 * hour);
   assert.is(found.convergedS, null);
   assert.is(found.withinSla, false);
   assert.match(found.missing.join(), /still held/);
 });
 
 test('one member that lags behind a version keeps the cluster from having converged; one published just now does not', () => {
-  const court = death();
-  court.view(hour + 900, survivors, 3, 4);
-  forgotten(court, hour + 1200);
-  court.publish(hour + 300, 0, { version: 1, resource: siteOf(2) });
-  court.hold(hour + 310, 1, 0, { version: 1 });
-  court.hold(hour + 2999, 2, 0, { version: 1 });
-  const found = outcome(court, 4 * hour);
+  const harness = death();
+  harness.view(hour + 900, survivors, 3, 4);
+  forgotten(harness, hour + 1200);
+  harness.publish(hour + 300, 0, { version: 1, resource: siteOf(2) });
+  harness.hold(hour + 310, 1, 0, { version: 1 });
+  harness.hold(hour + 2999, 2, 0, { version: 1 });
+  const found = outcome(harness, 4 * hour);
   assert.is(found.convergedS, hour + 3000);
 });
 
 test('an open conflict between two claims keeps the cluster from having converged until one loses', () => {
-  const court = death();
-  court.view(hour + 900, survivors, 3, 4);
-  forgotten(court, hour + 900);
-  court.spread(hour + 60, 0, { version: 1, resource: siteOf(2) });
-  court.spread(hour + 60, 1, { version: 1, resource: siteOf(2) });
-  court.event(hour + 2879, 1, 197, 0, 1, 0, 0);
-  const found = outcome(court, 4 * hour);
+  const harness = death();
+  harness.view(hour + 900, survivors, 3, 4);
+  forgotten(harness, hour + 900);
+  harness.spread(hour + 60, 0, { version: 1, resource: siteOf(2) });
+  harness.spread(hour + 60, 1, { version: 1, resource: siteOf(2) });
+  harness.event(hour + 2879, 1, 197, 0, 1, 0, 0);
+  const found = outcome(harness, 4 * hour);
   assert.is(found.convergedS, hour + 2880);
 });
 
 test('what the run is too short to tell is not measured', () => {
-  const court = death();
-  const found = outcome(court, hour + 1800);
+  const harness = death();
+  const found = outcome(harness, hour + 1800);
   assert.is(found.convergedS, null);
   assert.is(found.withinSla, null);
 });
 
 test('production on the touched lot below 95 % is not converged; what is missing is lost', () => {
-  const court = death();
-  court.view(hour + 60, survivors, 3, 4);
-  forgotten(court, hour + 60);
-  const credit = (timeS: number, kg: number) => court.world(timeS, { kind: 'credit', node: 0, group: 1, unit: 1, kg });
+  const harness = death();
+  harness.view(hour + 60, survivors, 3, 4);
+  forgotten(harness, hour + 60);
+  const credit = (timeS: number, kg: number) => harness.world(timeS, { kind: 'credit', node: 0, group: 1, unit: 1, kg });
   // Ten a full hour are achievable: the hour after the death yields nothing, later ones 9.6.
   credit(hour, 10);
   for (let at = 3; at <= 8; at++) credit(at * hour, 9.6);
-  const found = outcome(court, 8 * hour, achievable);
+  const found = outcome(harness, 8 * hour, achievable);
   assert.ok(
     found.convergedS !== null && found.convergedS >= 2 * hour - 120 && found.convergedS <= 2 * hour,
     String(found.convergedS),
@@ -104,19 +104,19 @@ test('production on the touched lot below 95 % is not converged; what is missing
 });
 
 test('CVG-2 holds: the coordinator’s report nearest to the onset is taken', () => {
-  const court = death();
-  const onboard = new Onboard(court.seen);
+  const harness = death();
+  const onboard = new Onboard(harness.seen);
   onboard.event(9_000_000, 0, Uint32Array.from([199, 1, hour + 100, hour + 2000]));
   onboard.event(9_000_000, 0, Uint32Array.from([199, 1, hour + 900, hour + 5000]));
-  assert.is(onboard.nearest(court.recovery.cases[0])?.convergedS, hour + 2000);
+  assert.is(onboard.nearest(harness.recovery.cases[0])?.convergedS, hour + 2000);
 });
 
 test('CVG-2 violated: what another member, or a report of something long past, says is not taken', () => {
-  const court = death();
-  const onboard = new Onboard(court.seen);
+  const harness = death();
+  const onboard = new Onboard(harness.seen);
   onboard.event(9_000_000, 1, Uint32Array.from([199, 1, hour, hour + 2000]));
   onboard.event(9_000_000, 0, Uint32Array.from([199, 1, hour + 1801, hour + 2000]));
-  assert.is(onboard.nearest(court.recovery.cases[0]), null);
+  assert.is(onboard.nearest(harness.recovery.cases[0]), null);
 });
 
 test('SIM-1 holds: actual production up to the achievable', () => {

@@ -24,7 +24,7 @@ export interface Work {
 }
 
 /** Plays hand-made traces to judges, minute by minute, as a run would. */
-export class Courtroom {
+export class JudgeHarness {
   readonly seen: Observers;
   readonly recovery: Recovery;
   judges: Judge[] = [];

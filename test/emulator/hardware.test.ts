@@ -10,7 +10,7 @@ import { emulatedBoards, simulatedBoards } from '../../hwsim/cli/boards.ts';
 import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { readImage } from '../../hwsim/cli/sim.ts';
 import { qemuBoard } from '../../hwsim/emulator/qemu.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { callsOf } from '../campaign/model_platform.ts';
@@ -61,25 +61,25 @@ test('BRD-1 holds: five boards in emulators decide what simulated nodes decide, 
 });
 
 test('BRD-1 violated: a board that carries another image than flies is told apart', () => {
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
     const other = { ...engineOf('flight').image, sha256: 'feed'.repeat(16) };
-    const board = qemuBoard(rack, 'odd', 'leon3', other);
+    const board = qemuBoard(pool, 'odd', 'leon3', other);
     board.start();
     assert.throws(() => board.ask(0), /says that it is target 5, .*not .*image feedfeed \(npx heliograph board build leon3\)/);
   } finally {
-    rack.close();
+    pool.close();
   }
 });
 
 test('an idle board leaves the processor alone, and is still there afterwards', () => {
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
     const boards = Object.values(targets)
       .filter(({ emulator }) => emulator.startsWith('qemu'))
       .slice(0, 5);
     for (const { name } of boards) {
-      const board = qemuBoard(rack, name, name, null);
+      const board = qemuBoard(pool, name, name, null);
       board.start();
       assert.equal(board.ask(2), [0, 0], name);
       const ticks = () =>
@@ -91,7 +91,7 @@ test('an idle board leaves the processor alone, and is still there afterwards', 
       board.powerOff();
     }
   } finally {
-    rack.close();
+    pool.close();
   }
 });
 

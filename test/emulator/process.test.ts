@@ -7,7 +7,7 @@ import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { readImage } from '../../hwsim/cli/sim.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
 import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
-import { EmulatorError, Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorError, EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { until } from '../host/support.ts';
@@ -34,22 +34,22 @@ function fly(controllers: ReadonlyMap<number, Controller> = new Map(), length = 
   return runScenario(scenario, { seed: 4, days: length, nodes, body, engine: createV8Engine(readImage('flight')), controllers });
 }
 
-/** Runs with a rack of its own, which is gone afterwards. */
-function racked<T>(use: (rack: Rack) => T, hangSeconds?: number): T {
-  const rack = new Rack(hangSeconds);
+/** Runs with a pool of its own, which is gone afterwards. */
+function pooled<T>(use: (pool: EmulatorPool) => T, hangSeconds?: number): T {
+  const pool = new EmulatorPool(hangSeconds);
   try {
-    return use(rack);
+    return use(pool);
   } finally {
-    rack.close();
-    assert.not(existsSync(rack.folder));
+    pool.close();
+    assert.not(existsSync(pool.folder));
   }
 }
 
 /** The message with which a run ends in which one board misbehaves. */
 function failure(misbehaviour: Misbehaviour): string {
-  return racked((rack) => {
+  return pooled((pool) => {
     try {
-      fly(new Map([[2, standIn(rack, 'node-2', 'flight', misbehaviour)]]), 0.05);
+      fly(new Map([[2, standIn(pool, 'node-2', 'flight', misbehaviour)]]), 0.05);
     } catch (error) {
       assert.instance(error, EmulatorError);
       return (error as Error).message;
@@ -60,8 +60,8 @@ function failure(misbehaviour: Misbehaviour): string {
 
 function main(): void {
   test('BRD-1: boards behind a line do what nodes in the simulator do, through resets, losses of power, spoilt checkpoints and death', () => {
-    const counts = racked((rack) => {
-      const boards = new Map([2, 5].map((node) => [node, standIn(rack, `node-${node}`, 'flight')]));
+    const counts = pooled((pool) => {
+      const boards = new Map([2, 5].map((node) => [node, standIn(pool, `node-${node}`, 'flight')]));
       const behind = fly(boards);
       const direct = fly();
       assert.is(behind.traceHash, direct.traceHash);
@@ -90,8 +90,8 @@ function main(): void {
 
   test('an emulator that is not installed, or that ends at once, says what to do', () => {
     const start = (command: string) =>
-      racked((rack) => {
-        const parts = { rack, id: 'b', title: 'board b', command, remedy: 'apt-get install it', rebuild: '', identity: null };
+      pooled((pool) => {
+        const parts = { pool, id: 'b', title: 'board b', command, remedy: 'apt-get install it', rebuild: '', identity: null };
         new EmulatedBoard({ ...parts, arguments: () => ['-c', 'echo no such machine; exit 1'] }).start();
       });
     assert.throws(() => start('qemu-system-none'), /board b: qemu-system-none cannot be started \(apt-get install it\)/);
@@ -126,10 +126,10 @@ function runs(pid: number): boolean {
 
 /** A simulation that waits to be killed. */
 function orphan(): void {
-  const rack = new Rack();
-  const board = standIn(rack, 'node-2', 'flight');
+  const pool = new EmulatorPool();
+  const board = standIn(pool, 'node-2', 'flight');
   board.start();
-  console.log(JSON.stringify({ folder: rack.folder, pid: board.pid }));
+  console.log(JSON.stringify({ folder: pool.folder, pid: board.pid }));
   setInterval(() => {}, 1000);
 }
 

@@ -12,7 +12,7 @@ import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { readImage } from '../../hwsim/cli/sim.ts';
 import type { FirmwareInput } from '../../hwsim/board/controller.ts';
 import { elfOf, qemuBoard } from '../../hwsim/emulator/qemu.ts';
-import { Rack } from '../../hwsim/emulator/pool.ts';
+import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { recordTrace } from '../../hwsim/emulator/record.ts';
 import { compareBoard, compareMarks, kindsOf, marksOf } from '../../hwsim/emulator/trace.ts';
 import { inFolder } from '../host/support.ts';
@@ -85,12 +85,12 @@ test('BRD-1 violated: a divergence is found at the very input after which it is 
   );
   const engines = compareMarks(changed, marks, marksOf(engineOf(), changed));
   assert.equal([engines?.input, engines?.kind], [changedAt, 'record']);
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
-    const found = compareBoard(qemuBoard(rack, 'b', 'leon3', null), changed, marks);
+    const found = compareBoard(qemuBoard(pool, 'b', 'leon3', null), changed, marks);
     assert.equal(found, engines);
   } finally {
-    rack.close();
+    pool.close();
   }
 });
 

@@ -83,7 +83,7 @@ export class TestCluster {
   private readonly inFlight: InFlight[] = [];
   private heard: Uint8Array = new Uint8Array(0);
   /** Five minutes of the run for which health was reported, however it is cut into steps. */
-  private healthBeat = 0;
+  private healthTick = 0;
   private readonly frameAt: number;
   private readonly recordAt: number;
   private readonly checkpointAt: number;
@@ -234,7 +234,7 @@ export class TestCluster {
     const memory = this.engine.view().slice();
     const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight } = this;
     const lists: unknown[][] = [up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight];
-    const { checks, nowMs, frames, calls, heard, healthBeat } = this;
+    const { checks, nowMs, frames, calls, heard, healthTick } = this;
     const kept = structuredClone(lists);
     return () => {
       this.engine.view().set(memory);
@@ -242,7 +242,7 @@ export class TestCluster {
         lists[index].length = 0;
         for (const item of list) lists[index].push(item);
       }
-      Object.assign(this, { checks, nowMs, frames, calls, heard, healthBeat, onTold: null, jam: null, mayRefuse: null });
+      Object.assign(this, { checks, nowMs, frames, calls, heard, healthTick, onTold: null, jam: null, mayRefuse: null });
     };
   }
 
@@ -263,8 +263,8 @@ export class TestCluster {
       if (nextMs > untilMs) break;
       this.nowMs = nextMs;
       const beat = Math.floor(this.nowMs / 300_000);
-      if (beat !== this.healthBeat) this.reportHealth(healthy);
-      this.healthBeat = beat;
+      if (beat !== this.healthTick) this.reportHealth(healthy);
+      this.healthTick = beat;
       if (landMs <= wakeMs) this.land(this.inFlight.shift() as InFlight);
       else this.wake(next);
     }
@@ -339,12 +339,12 @@ export class TestCluster {
   }
 
   /** The platform's word on the head that waits. */
-  private checkEpoch(node: number): void {
+  private checkKeyEpoch(node: number): void {
     const waiting = headOf(Uint32Array.from(this.inspect(node, inspectKeys, 0)));
     if (waiting === null) return;
     this.checks++;
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
-    this.observe(node, { name: 'epoch-checked', epoch: waiting.epoch, ok: right ? 1 : 0 });
+    this.observe(node, { name: 'key-epoch-checked', epoch: waiting.epoch, ok: right ? 1 : 0 });
   }
 
   /** Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held. */
@@ -369,7 +369,7 @@ export class TestCluster {
       const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
       if (told.fields[0] === TYPE.booted || told.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
       if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
-      if (told.fields[0] === TYPE.checkEpoch) this.checkEpoch(node);
+      if (told.fields[0] === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
       if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);

@@ -128,7 +128,7 @@ exclusive('two majorities of different bases always share a member', () => {
   assign(cluster, 4, t, t + DAY);
   cluster.runTo(t + 3 * HOUR);
   assert.equal(watch.doubles, []);
-  assert.is(cluster.inspect(4, WHAT_OWN, 0)[4], 1, 'three of the five that bury the two work on');
+  assert.is(cluster.inspect(4, WHAT_OWN, 0)[4], 1, 'three of the five that revokeVotes the two work on');
   split(cluster, [0, 1, 2, 3, 4, 5, 6]);
   cluster.runTo(t + 6 * HOUR);
   split(cluster, [0, 1, 2], [3, 4, 5, 6]);
@@ -265,10 +265,10 @@ exclusive('nobody agrees to a lease extended in advance before two checkpoints h
   const agreed: { atS: number; own: boolean; stored: number }[] = [];
   cluster.commands.length = 0;
   cluster.jam = (sender) => {
-    const pulse = openedFrame(cluster.onAir()).messages.find((message) => message.name === 'pulse');
+    const heartbeat = openedFrame(cluster.onAir()).messages.find((message) => message.name === 'heartbeat');
     const stored = cluster.commands.filter(({ node, fields }) => node === 1 && fields[0] === TYPE.storeCheckpoint).length;
-    if (sender === 1 && pulse?.name === 'pulse' && cluster.nowMs > cutS * 1000)
-      agreed.push({ atS: cluster.nowMs / 1000, own: (pulse.agree[0] & 2) !== 0, stored });
+    if (sender === 1 && heartbeat?.name === 'heartbeat' && cluster.nowMs > cutS * 1000)
+      agreed.push({ atS: cluster.nowMs / 1000, own: (heartbeat.agree[0] & 2) !== 0, stored });
     return false;
   };
   cluster.runTo(cutS + 300);

@@ -11,8 +11,8 @@ import { SingleNode } from './single.ts';
 const frames = Number(process.env.HELIOGRAPH_MUTATIONS ?? 300_000);
 const nowS = 5000;
 
-const pulse: Message = {
-  name: 'pulse',
+const heartbeat: Message = {
+  name: 'heartbeat',
   timeS: nowS,
   timeMs: 0,
   errorMs: 200,
@@ -42,8 +42,8 @@ const intent: Message = {
   leaseS: 0,
 };
 const bodies: Message[][] = [
-  [pulse, { name: 'probe', sequence: 4 }],
-  [pulse, { name: 'ack', sequence: 4 }, intent],
+  [heartbeat, { name: 'probe', sequence: 4 }],
+  [heartbeat, { name: 'ack', sequence: 4 }, intent],
   [
     { name: 'probe-request', sequence: 4, target: 5 },
     { name: 'suspicion', member: 0, incarnation: 40 },
@@ -54,7 +54,7 @@ const bodies: Message[][] = [
   ],
   [{ name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] }],
   [
-    { name: 'gone-list', entries: [{ member: 4, lastBeat: 9, burials: 2 }] },
+    { name: 'silent-list', entries: [{ member: 4, lastLivenessTick: 9, revocations: 2 }] },
     { name: 'isolation', fromS: 6000, untilS: 9000 },
   ],
   [
@@ -94,7 +94,7 @@ mutation(`no frame traps, and a rejected one leaves the state as it was (${frame
 
 mutation('a wrong CRC is rejected whatever the body says', () => {
   const node = new SingleNode(12, []);
-  const frame = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) }, [pulse]);
+  const frame = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) }, [heartbeat]);
   const before = node.hash();
   for (let bit = 0; bit < frame.length * 8; bit++) {
     const broken = Buffer.from(frame);

@@ -52,8 +52,11 @@ test('a slip of the pen gets a suggestion', () => {
 });
 
 test('a name of several bodies names them', () => {
-  const twins = 'designation,H,a_au,e,i_deg\n(1) Twin 1999 AB,1,1,0.1,1\n(2) Twin 1999 AC,1,1,0.1,1\n';
-  assert.throws(() => findBody(parseCatalogue(twins, 'x').bodies, 'twin'), /is several: \(1\) Twin 1999 AB; \(2\) Twin/);
+  const replicas = 'designation,H,a_au,e,i_deg\n(1) ReferenceReplica 1999 AB,1,1,0.1,1\n(2) ReferenceReplica 1999 AC,1,1,0.1,1\n';
+  assert.throws(
+    () => findBody(parseCatalogue(replicas, 'x').bodies, 'replica'),
+    /is several: \(1\) ReferenceReplica 1999 AB; \(2\) ReferenceReplica/,
+  );
 });
 
 test('bad rows are named with line and field, and left out', () => {

@@ -5,7 +5,7 @@ import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { Bench } from '../../hwsim/cli/judging.ts';
 import { boardState } from '../../hwsim/board/parts.ts';
-import { DyingPath, resetsInRowMax, runtimeRestartsMax } from '../../hwsim/board/crash_recovery.ts';
+import { CrashRecovery, resetsInRowMax, runtimeRestartsMax } from '../../hwsim/board/crash_recovery.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import { type Scenario, scenarioSchema } from '../../hwsim/scenario/schema.ts';
@@ -79,7 +79,7 @@ function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: bo
   };
   let instance = 0;
   const engine = () => loadV8Engine('tiny');
-  // The first instance is the twins', the second node 0's, the third node 1's.
+  // The first instance is the replicas', the second node 0's, the third node 1's.
   const ownEngine = () => {
     instance += 1;
     return instance === 3 ? breaking(engine(), name, () => strikes(stored)) : engine();
@@ -128,7 +128,7 @@ for (const ownMemory of [false, true]) {
         name,
       );
       assert.is(facts.calls.boots, nodes + 2, `${name}: one boot after the break, one after the reset`);
-      const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!;
+      const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
       assert.is(verdict.ok, true, `${name}: ${verdict.examples}`);
     }
   });
@@ -145,7 +145,7 @@ for (const ownMemory of [false, true]) {
       boot.traps.map(({ booting }) => booting),
       [true],
     );
-    assert.is(boot.bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!.ok, true);
+    assert.is(boot.bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!.ok, true);
   });
 
   test(`RAD-5 violated: a node ${where} that breaks off at every start climbs all rungs, a bounded number of times, and ends silent`, () => {
@@ -154,13 +154,13 @@ for (const ownMemory of [false, true]) {
     assert.is(traps.length, (runtimeRestartsMax + 1) * (resetsInRowMax + 2));
     assert.equal([...new Set(finalDowns)], [1]);
     assert.is(Math.max(...traps.map(({ resets }) => resets)), resetsInRowMax);
-    const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-dying-path')!;
+    const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
     assert.match(verdict.examples[0], /node 1, which broke off at \d+ s, does not run again/);
   });
 }
 
 test('rungs: restarts ever more slowly, then resets as long as the count in non-volatile memory allows, the alternate image, silence', () => {
-  const path = new DyingPath(1);
+  const path = new CrashRecovery(1);
   const words: string[] = [];
   let resets = 0;
   for (let i = 0; i < 20; i += 1) {

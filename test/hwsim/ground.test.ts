@@ -9,10 +9,10 @@ import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 
 const nodes = 8;
 const days = 0.35;
-const liar = 5;
+const byzantine = 5;
 const STEP_USED = 2;
 
-/** Who uses the second epoch's keys at the end, and when the liar was first proven, in mission seconds. */
+/** Who uses the second epoch's keys at the end, and when the byzantine was first proven, in mission seconds. */
 function fly(excludedAfterHours: number | undefined) {
   const base = applyOverrides(loadScenario('byzantine-1'), { nodes, days });
   const scenario = scenarioSchema.parse({
@@ -20,13 +20,13 @@ function fly(excludedAfterHours: number | undefined) {
     disruptions: [],
     // A window begins every quarter of an hour, from hour 6 on.
     world: { ...base.world, contactEveryHours: 2 },
-    insider: { node: liar, fromDay: 0.05, ways: ['equivocates'], excludedAfterHours },
+    insider: { node: byzantine, fromDay: 0.05, ways: ['equivocates'], excludedAfterHours },
   });
   const uses = new Set<number>();
   let provenS = Number.POSITIVE_INFINITY;
   const watch = {
     event(timeMs: number, node: number, [type, epoch, step]: Uint32Array): void {
-      if (type === TYPE.epochChanged && epoch === 2 && step === STEP_USED) uses.add(node);
+      if (type === TYPE.keyEpochChanged && epoch === 2 && step === STEP_USED) uses.add(node);
       if (type === TYPE.equivocated) provenS = Math.min(provenS, timeMs / 1000);
     },
   };
@@ -42,13 +42,13 @@ function fly(excludedAfterHours: number | undefined) {
   return { uses, provenS, facts };
 }
 
-test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the liar change to the keys that it issues', () => {
+test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the byzantine change to the keys that it issues', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
   assert.ok(excludedS !== null && excludedS > provenS + 1800 + 3600, `proven at ${provenS} s, excluded from ${excludedS} s`);
   assert.equal(
     [...uses].sort((a, b) => a - b),
-    Array.from({ length: nodes }, (_, node) => node).filter((node) => node !== liar),
+    Array.from({ length: nodes }, (_, node) => node).filter((node) => node !== byzantine),
   );
   assert.equal(facts.traps, []);
 });

@@ -81,8 +81,8 @@ async function fly(name: 'flight' | 'bare', scenario: Scenario, seed: number): P
 
 const checkOf = (bench: Bench, id: string) => bench.verdicts().find((verdict) => verdict.id === id)!;
 
-test('RAD-1 holds: twins do what their nodes do, through storm, restarts and checkpoints, when the bits that flip are read by nobody', async () => {
-  // The first bytes of linear memory belong to nothing: the node differs from its twin there for good, and both live on beside each other.
+test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and checkpoints, when the bits that flip are read by nobody', async () => {
+  // The first bytes of linear memory belong to nothing: the node differs from its replica there for good, and both live on beside each other.
   const strike = OwnMemoryBoard.prototype.strike;
   OwnMemoryBoard.prototype.strike = function (this: OwnMemoryBoard, bits) {
     return strike.call(this, [bits[0] % 32]);
@@ -117,7 +117,7 @@ test('RAD-1 violated: the unprotected image sends wrong values; the judge names 
   assert.is((await fly('bare', small(180), 5)).facts.traceHash, facts.traceHash);
 });
 
-test('RAD-1 holds: the protected image under the same upsets sends nothing wrong; what it cannot put right ends on the dying path', async () => {
+test('RAD-1 holds: the protected image under the same upsets sends nothing wrong; what it cannot put right ends on the crash recovery', async () => {
   const { bench } = await fly('flight', small(180), 5);
   const { upsets, framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted, corrected, breaks } = bench.radiation!;
   assert.equal([framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted], [0, 0, 0, 0]);

@@ -148,7 +148,7 @@ test('a full store stops mining until a tug has taken its load', () => {
   world.startWork(10 * hourMs, 0, 4, workKind.haul, (2 << 16) | 1, 7200, 12 * hourMs);
   world.advance(20 * hourMs);
   close(world.hauledKg, 50, 1e-3);
-  world.tellCredits(20 * hourMs);
+  world.reportCredits(20 * hourMs);
   close(creditedKg(0), 50 + 50, 1e-2);
 });
 
@@ -157,11 +157,11 @@ test('an empty battery stops mining; it resumes when refilled to a twentieth', (
   mine(world, 0, 0, 1, 100 * hourMs);
   // 140 − 40 − 600 W: empty after 2 h; then +100 W until 50 Wh, half an hour, which lasts 6 minutes.
   world.advance(2.5 * hourMs);
-  world.tellCredits(2.5 * hourMs);
+  world.reportCredits(2.5 * hourMs);
   close(creditedKg(0), 20, 1e-3);
   close(world.batteryWh(2.5 * hourMs, 0), 50, 0.1);
   world.advance(2.7 * hourMs);
-  world.tellCredits(2.7 * hourMs);
+  world.reportCredits(2.7 * hourMs);
   close(creditedKg(0), 21, 0.01);
 });
 
@@ -171,7 +171,7 @@ test('maintenance pauses mining; overdue maintenance costs a tenth of the rate',
   mine(world, 0, 1, 2, 30 * dayMs);
   world.startWork(5 * dayMs, 0, 7, workKind.maintain, 0, 0, 5 * dayMs + hourMs);
   world.advance(8 * dayMs);
-  world.tellCredits(8 * dayMs);
+  world.reportCredits(8 * dayMs);
   close(creditedKg(0), 8 * 240 - 10, 1e-2);
   close(creditedKg(1), 6 * 240 + 2 * 216, 1e-2);
 });

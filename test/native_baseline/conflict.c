@@ -1,7 +1,7 @@
 /* The conflict check: the walk of firmware/intent/arbitration.ts. */
 #include "native.h"
 
-enum { BEAT_S = 300, BEAT_FIRST = 4, LEASE_S = 2700, LEASE_GUARD_S = 30 };
+enum { LIVENESS_TICK_S = 300, LIVENESS_TICK_FIRST = 4, LEASE_S = 2700, LEASE_GUARD_S = 30 };
 
 static bool unit_usable(const struct node *node, const struct group *group, u32 group_index, u32 unit) {
   if (unit > group->units) return false;
@@ -15,8 +15,8 @@ static bool unit_usable(const struct node *node, const struct group *group, u32 
 static u32 bound_of(const struct node *node, const struct record *record) {
   const u32 owner = record->owner;
   if ((node->gone[owner / 32] >> (owner % 32) & 1u) == 0) return record->end_s;
-  const u32 beat = node->last_beat[owner] + 1;
-  const u32 ordinary = (beat > BEAT_FIRST ? (beat - BEAT_FIRST) * BEAT_S : 0) + LEASE_S;
+  const u32 beat = node->last_liveness_tick[owner] + 1;
+  const u32 ordinary = (beat > LIVENESS_TICK_FIRST ? (beat - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0) + LEASE_S;
   const u32 hold_s = (record->lease_s > ordinary ? record->lease_s : ordinary) + LEASE_GUARD_S;
   return hold_s < record->end_s ? hold_s : record->end_s;
 }

@@ -6,8 +6,8 @@
 
 enum { FRAME_BYTES_MIN = 48, FRAME_BYTES_MAX = 256, CRC_BYTES = 4, TAG_BYTES = 16, PROTOCOL_VERSION = 1, ADDRESSEE_ALL = 0xffff };
 enum { LOSS_LENGTH, LOSS_CRC, LOSS_MALFORMED, LOSS_VERSION, LOSS_IMPLAUSIBLE };
-enum { LOSS_ALGORITHM = 17, LOSS_EPOCH, LOSS_REPLAY, LOSS_STALE, LOSS_AHEAD, LOSS_TAG, LOSS_SENDER, LOSS_SELF, LOSS_CHANNEL, LOSS_FORM = 29 };
-enum { CYCLE_S = 15, WINDOW_CYCLES = 64, AAD_BYTES = 33, TYPE_EPOCH_HEAD = 12, TYPE_EPOCH_PART = 13 };
+enum { LOSS_ALGORITHM = 17, LOSS_KEY_EPOCH, LOSS_REPLAY, LOSS_STALE, LOSS_AHEAD, LOSS_TAG, LOSS_SENDER, LOSS_SELF, LOSS_CHANNEL, LOSS_FORM = 29 };
+enum { CYCLE_S = 15, WINDOW_CYCLES = 64, AAD_BYTES = 33, TYPE_KEY_EPOCH_HEAD = 12, TYPE_KEY_EPOCH_PART = 13 };
 enum { LEASE_ADVANCE_S_MAX = 31 * 86400, HORIZON_S_MAX = 62 * 86400, AHEAD_S_MAX = 120, SKIP_DEPTH_MAX = 4 };
 #define ANY 0xffffffffu
 #define INLINE static inline __attribute__((always_inline))
@@ -183,7 +183,7 @@ INLINE const u8 *gone_list(const u8 *at, const u8 *end, u32 members, u32 *m, boo
   return at;
 }
 
-INLINE const u8 *pulse(const u8 *at, const u8 *end, const struct node *node, const u8 *frame, u32 *m, bool *plausible) {
+INLINE const u8 *heartbeat(const u8 *at, const u8 *end, const struct node *node, const u8 *frame, u32 *m, bool *plausible) {
   if ((at = uint(at, end, ANY, m)) == NULL || (at = uint(at, end, 999, m + 1)) == NULL) return NULL;
   if ((at = uint(at, end, 0xffff, m + 2)) == NULL || (at = byte_string(at, end, 50, frame, m + 3)) == NULL) return NULL;
   if ((at = uints(at, end, 3, ANY, m + 5)) == NULL || (at = byte_string(at, end, 25, frame, m + 8)) == NULL) return NULL;
@@ -308,7 +308,7 @@ static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, c
   const u32 members = node->members;
   u32 *const m = node->message;
   *plausible = true;
-  *foreign = type == TYPE_EPOCH_HEAD || type == TYPE_EPOCH_PART;
+  *foreign = type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART;
   if (*foreign) return at;
 #define HAS(count) \
   if (length != (count)) return NULL
@@ -325,7 +325,7 @@ static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, c
       return at;
     case 4:
       HAS(9);
-      return pulse(body, end, node, frame, m, plausible);
+      return heartbeat(body, end, node, frame, m, plausible);
     case 6:
       HAS(3);
       at = pair(body, end, 0xffff, 0xffff, m);
@@ -433,7 +433,7 @@ INLINE u32 read_envelope(struct node *node, const u8 *frame, u32 length, struct 
   if (sender >= node->members) return reject(node, LOSS_SENDER, STATUS_IMPLAUSIBLE);
   const u32 epoch = half_at(frame + 12);
   const struct link_key *const key = &node->keys[epoch == 0 ? 0 : 1 + (epoch & 1)];
-  if (key->present == 0 || key->epoch != epoch) return reject(node, LOSS_EPOCH, STATUS_EPOCH);
+  if (key->present == 0 || key->epoch != epoch) return reject(node, LOSS_KEY_EPOCH, STATUS_KEY_EPOCH);
   *envelope = (struct envelope){sender, word_at(frame + 20), key, frame + at, body - TAG_BYTES};
   return STATUS_OK;
 }
@@ -477,11 +477,11 @@ u32 native_check_frame(struct node *node, const u8 *frame, u32 length) {
   if (envelope.sender == node->self) return reject(node, LOSS_SELF, STATUS_IMPLAUSIBLE);
   const u8 *const plain = (const u8 *)node->plain;
   const u8 *const end = plain + envelope.body_bytes;
-  u32 pulses = 0;
+  u32 heartbeats = 0;
   for (const u8 *at = plain; at < end;) {
     bool plausible, foreign = false;
     u32 length_of, type, head;
-    if (message_head(at, end, &length_of, &type, &head) && type == 4 && pulses++ != 0) return reject(node, LOSS_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+    if (message_head(at, end, &length_of, &type, &head) && type == 4 && heartbeats++ != 0) return reject(node, LOSS_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     at = check_message(node, envelope.sender, plain, at, end, &plausible, &foreign);
     if (foreign) return reject(node, LOSS_CHANNEL, STATUS_IMPLAUSIBLE);
     if (at == NULL) return reject(node, LOSS_MALFORMED, STATUS_MALFORMED);

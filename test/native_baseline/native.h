@@ -1,5 +1,5 @@
 /*
- * The yardstick: two hot operations of the firmware in hand-written C, to see what the way over WebAssembly costs. Same tables, same algorithm, same checks,
+ * The native baseline: two hot operations of the firmware in hand-written C, to see what the way over WebAssembly costs. Same tables, same algorithm, same checks,
  * same results (test/board/native_baseline.test.ts compares them on thousands of inputs); no linear memory, no bounds checks, pointers instead of offsets.
  */
 #ifndef HELIOGRAPH_NATIVE_H
@@ -26,7 +26,7 @@ enum status {
   STATUS_VERSION,
   STATUS_NOT_FOR_US,
   STATUS_IMPLAUSIBLE,
-  STATUS_EPOCH = 12,
+  STATUS_KEY_EPOCH = 12,
   STATUS_REPLAY,
   STATUS_STALE,
   STATUS_AHEAD,
@@ -115,7 +115,7 @@ struct node {
   u32 message[MESSAGE_WORDS];
   u32 plain[PLAIN_BYTES / 4];
   u32 gone[(MEMBERS_MAX + 31) / 32];
-  u32 last_beat[MEMBERS_MAX];
+  u32 last_liveness_tick[MEMBERS_MAX];
   struct group groups[GROUPS_MAX];
   struct notice notices[NOTICES_MAX];
   struct record records[RECORDS_MAX];

@@ -1,6 +1,6 @@
 /*
  * In place of the boards' main loop (firmware/boards/loop/loop.c): works off a script that the host wrote into the emulated memory, and leaves the results in it. One start of
- * the emulator makes thousands of calls, of the image and of the yardstick beside it, each between the marks that the counting plugin looks for.
+ * the emulator makes thousands of calls, of the image and of the native baseline beside it, each between the marks that the counting plugin looks for.
  *
  * The script is a row of entries of u32 words in the processor's own order: kind, words in all, then
  *
@@ -8,7 +8,7 @@
  *     READ    at, offset, bytes, room…     out of linear memory
  *     CALL    export, eight arguments, result      ADDRESSES: see `place`
  *     KEEP, BACK                           the context is set aside, and comes back
- *     TABLES  all, the context's layout…   fills the yardstick's tables from the context: all, or what a frame's check needs
+ *     TABLES  all, the context's layout…   fills the native baseline's tables from the context: all, or what a frame's check needs
  *     NATIVE  which, four arguments, result
  *     COMPARE all, result                  in how many places context and tables differ: all, or what a frame's check touches
  *     END
@@ -20,7 +20,7 @@
 #include "loop.h"
 #include "native.h"
 
-/* Given by the build: SCRIPT_ADDRESS, and NODE_ADDRESS, where the yardstick's tables have room outside the part's own memory. */
+/* Given by the build: SCRIPT_ADDRESS, and NODE_ADDRESS, where the native baseline's tables have room outside the part's own memory. */
 
 enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
 enum export { BOOT = 1, RESTORE, RECEIVE, OBSERVE, TICK, TRANSMIT, COMMAND, EVENT, DEADLINE, CHECKPOINT, HASH, INSPECT, VERDICT };
@@ -171,7 +171,7 @@ static void load_tables(void) {
   load_small_tables();
   /* Bitmap 8: who is gone. */
   for (u32 i = 0; i < words; i++) node.gone[i] = field(context + layout.bitmaps + 8 * layout.bitmap_bytes + 4 * i, 4);
-  for (u32 i = 0; i < layout.members_max; i++) node.last_beat[i] = field(context + layout.members + 32 * i, 4);
+  for (u32 i = 0; i < layout.members_max; i++) node.last_liveness_tick[i] = field(context + layout.members + 32 * i, 4);
   for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++) node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
   for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + GROUP_BYTES * i);
   node.notice_count = field(context + layout.intents_state + 28, 4);

@@ -17,7 +17,7 @@ export interface FirmwareCodec {
   skipItem(at: number, end: number): number;
   /** Encodes and decodes an intent n times; for measuring. */
   repeatIntent(n: number, at: number, end: number, struct: number): number;
-  repeatPulse(n: number, at: number, end: number, struct: number): number;
+  repeatHeartbeat(n: number, at: number, end: number, struct: number): number;
 }
 
 function repeat(name: string): string {
@@ -53,7 +53,7 @@ ${cases(verb)}
     choice('encode'),
     choice('decode'),
     repeat('Intent'),
-    repeat('Pulse'),
+    repeat('Heartbeat'),
   ].join('\n');
 }
 

@@ -14,7 +14,7 @@ import { assertFrames, bytesMax, FRAME_BYTES_MAX, isOnAir, PLAIN_BYTES_MAX } fro
 const parse = (text: string): Rule[] => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
 const others =
   'probe = [type: 1, n: 0..9]\nack = [type: 2, n: 0..9]\nprobe-request = [type: 3, n: 0..9]\nrelayed-ack = [type: 5, n: 0..9]\n' +
-  'epoch-head = [type: 12, n: 0..9]\nepoch-part = [type: 13, n: 0..9]\n';
+  'key-epoch-head = [type: 12, n: 0..9]\nkey-epoch-part = [type: 13, n: 0..9]\n';
 
 const generator = suite('generator');
 
@@ -28,15 +28,15 @@ generator('every generated file is as committed: else run node proto/gen/main.mj
 });
 
 generator('reads ranges, messages, byte strings and arrays', () => {
-  const [owned, pulse] = parse(
-    '; A plane.\npulse = [type: 4, at: u16, ages: bstr .size (0..50), list: [1*8 owned], n: [0*3 7..9]]\nowned = [slot: 0..7]\nu16 = 0..65535\n',
+  const [owned, heartbeat] = parse(
+    '; A plane.\nheartbeat = [type: 4, at: u16, ages: bstr .size (0..50), list: [1*8 owned], n: [0*3 7..9]]\nowned = [slot: 0..7]\nu16 = 0..65535\n',
   );
   assert.is(owned.name, 'owned');
   assert.is(owned.type, null);
-  assert.is(pulse.type, 4);
-  assert.equal(pulse.comment, ['A plane.']);
+  assert.is(heartbeat.type, 4);
+  assert.equal(heartbeat.comment, ['A plane.']);
   assert.equal(
-    pulse.fields.map((field) => field.of),
+    heartbeat.fields.map((field) => field.of),
     [
       { kind: 'uint', min: 0, max: 65535 },
       { kind: 'bytes', min: 0, max: 50 },
@@ -92,18 +92,18 @@ generator('each message fits a frame, by the sizes of the schema', () => {
   for (const rule of rules.filter(isOnAir)) assert.ok(bytesMax(rule, rules) <= PLAIN_BYTES_MAX, rule.name);
 });
 
-generator('a message that outgrows the frame fails the generation, alone and with the pulse', () => {
-  const small = 'pulse = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n';
+generator('a message that outgrows the frame fails the generation, alone and with the heartbeat', () => {
+  const small = 'heartbeat = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n';
   assert.not.throws(() => assertFrames(parse(others + small)));
-  const fitting = 'pulse = [type: 4, n: 0..9]\nintent = [type: 16, s: bstr .size (0..202)]\n';
+  const fitting = 'heartbeat = [type: 4, n: 0..9]\nintent = [type: 16, s: bstr .size (0..202)]\n';
   assert.not.throws(() => assertFrames(parse(others + fitting)));
-  const wide = 'pulse = [type: 4, n: 0..9]\nintent = [type: 16, s: bstr .size (0..206)]\n';
+  const wide = 'heartbeat = [type: 4, n: 0..9]\nintent = [type: 16, s: bstr .size (0..206)]\n';
   assert.throws(
     () => assertFrames(parse(others + wide)),
     /intent take up to 210 bytes, but a frame has room for 209: shorten a field of intent/,
   );
-  const both = 'pulse = [type: 4, s: bstr .size (0..110)]\nintent = [type: 16, s: bstr .size (0..110)]\n';
-  assert.throws(() => assertFrames(parse(others + both)), /pulse and intent take up to \d+ bytes/);
+  const both = 'heartbeat = [type: 4, s: bstr .size (0..110)]\nintent = [type: 16, s: bstr .size (0..110)]\n';
+  assert.throws(() => assertFrames(parse(others + both)), /heartbeat and intent take up to \d+ bytes/);
 });
 
 generator('every role is that of a message on the air', () => {
@@ -114,7 +114,7 @@ generator('every role is that of a message on the air', () => {
 });
 
 generator('a message without a sender, or outside every range of types, fails the generation', () => {
-  const ranged = parse(`${others}pulse = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n`);
+  const ranged = parse(`${others}heartbeat = [type: 4, n: 0..9]\nintent = [type: 16, n: 0..9]\n`);
   assert.ok(documentationFiles(ranged)[0].text.includes('| 16 | `intent` |'));
   assert.throws(
     () => documentationFiles([...ranged, ...parse('offer = [type: 32, n: 0..9]')]),

@@ -82,17 +82,17 @@ host('a frame comes back as it was, and one too long is not built', () => {
   const messages: Message[] = [
     { name: 'suspicion', member: 4, incarnation: 2 },
     {
-      name: 'gone-list',
+      name: 'silent-list',
       entries: [
-        { member: 5, lastBeat: 99, burials: 0 },
-        { member: 6, lastBeat: 70000, burials: 1 },
+        { member: 5, lastLivenessTick: 99, revocations: 0 },
+        { member: 6, lastLivenessTick: 70000, revocations: 1 },
       ],
     },
   ];
   assert.equal(decodeFrame(encodeFrame(header, messages, link), link), { header, messages });
   const long: Message = {
-    name: 'gone-list',
-    entries: Array.from({ length: 16 }, () => ({ member: 65535, lastBeat: 4294967295, burials: 255 })),
+    name: 'silent-list',
+    entries: Array.from({ length: 16 }, () => ({ member: 65535, lastLivenessTick: 4294967295, revocations: 255 })),
   };
   assert.is(encodeFrame(header, [long], link).length, 27 + 179 + 16 + 4);
   const isolation: Message = { name: 'isolation', fromS: 4294967295, untilS: 4294967295 };
@@ -117,9 +117,9 @@ host('a sequence of records comes back as it was', () => {
 
 const shown: Message[] = [
   { name: 'probe', sequence: 17 },
-  { name: 'gone-list', entries: [{ member: 5, lastBeat: 99, burials: 0 }] },
+  { name: 'silent-list', entries: [{ member: 5, lastLivenessTick: 99, revocations: 0 }] },
   {
-    name: 'pulse',
+    name: 'heartbeat',
     timeS: 1,
     timeMs: 2,
     errorMs: 3,
@@ -137,10 +137,10 @@ host('diagnose shows a frame: header, field names, entries, and the word on its 
   const lines = diagnose(frame, link).split('\n');
   assert.is(lines[0], headerLine);
   assert.is(lines[1], '[1 /type: probe/, 17 /sequence/]');
-  assert.is(lines[2], '[11 /type: gone-list/, [[5 /member/, 99 /lastBeat/, 0 /burials/]] /entries/]');
+  assert.is(lines[2], '[11 /type: silent-list/, [[5 /member/, 99 /lastLivenessTick/, 0 /revocations/]] /entries/]');
   assert.is(
     lines[3],
-    "[4 /type: pulse/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
+    "[4 /type: heartbeat/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
   );
   assert.is(lines[4], '/ tag: right, opened with the key of epoch 1 /');
   assert.match(lines[5], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);
@@ -183,7 +183,7 @@ host('describe gives machines the same', () => {
   assert.equal(said, { version: 1, ...header });
   assert.equal(
     (messages as { name: string }[]).map(({ name }) => name),
-    ['probe', 'gone-list', 'pulse'],
+    ['probe', 'silent-list', 'heartbeat'],
   );
   assert.is((messages as { ages: string }[])[2].ages, 'ab00');
   assert.is(crc?.right, true);
@@ -243,8 +243,8 @@ host('a message that a field is missing from is not encoded, and the field is na
     /probe\.sequence is 1\.5, but must be an integer of 0\.\.65535/,
   );
   assert.throws(
-    () => encodeMessage({ name: 'gone-list', entries: [{ member: 70000, lastBeat: 1, burials: 0 }] }),
-    /gone-list\.entries\[0\]\.member is 70000/,
+    () => encodeMessage({ name: 'silent-list', entries: [{ member: 70000, lastLivenessTick: 1, revocations: 0 }] }),
+    /silent-list\.entries\[0\]\.member is 70000/,
   );
   assert.throws(() => encodeMessage({ name: 'nothing' } as unknown as Message), /no message 'nothing'/);
 });

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { firmwareConstants } from '../../hwsim/bench/cycles/layout.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
-import { makeEpoch } from '../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../host/security/epoch.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { testKeys } from '../security/sealed.ts';
 import { firstUnsound, Lines } from './watch.ts';
@@ -23,17 +23,17 @@ const inUse = 0;
 const reservedTo = 2;
 const sentLast = 3;
 
-function tellEpoch(cluster: TestCluster, node: number, epoch: number, startS: number): void {
+function emitKeyEpoch(cluster: TestCluster, node: number, epoch: number, startS: number): void {
   const members = Array.from({ length: nodes }, (_, member) => member);
   const secret = testKeys.secret(epoch);
-  const { head, parts } = makeEpoch(testKeys.authority, { epoch, startS, secret }, members, new Set());
+  const { head, parts } = makeKeyEpoch(testKeys.authority, { epoch, startS, secret }, members, new Set());
   for (const message of [head, ...parts]) assert.is(cluster.observe(node, message as Message), STATUS.ok);
 }
 
 function grown(): TestCluster {
   const cluster = new TestCluster({ nodes });
   cluster.runTo(told);
-  tellEpoch(cluster, 1, 2, 1200);
+  emitKeyEpoch(cluster, 1, 2, 1200);
   cluster.runTo(strikeS);
   assert.equal(
     cluster.contexts.map((_, node) => cluster.keys(node)[inUse]),
@@ -76,7 +76,7 @@ for (const [what, line] of places) {
     for (let node = 0; node < nodes; node += 1) assert.equal(cluster.keys(node), sound.keys(node));
   });
 
-  test(`RAD-1 holds: two in ${what} end in the dying path; started again it has its keys, and begins behind what it had reserved`, () => {
+  test(`RAD-1 holds: two in ${what} end in the crash recovery; started again it has its keys, and begins behind what it had reserved`, () => {
     for (const how of ['checkpoint', 'nothing'] as const) {
       const cluster = grown();
       const checkpoint = cluster.checkpoint(struck);
@@ -119,7 +119,7 @@ test('RAD-1 holds: a flipped bit of the hash’s constants is corrected before a
   cluster.engine.view()[at] ^= 0x20;
   // Nobody else is told of the epoch.
   cluster.mayRefuse = () => true;
-  tellEpoch(cluster, struck, 3, strikeS + 60);
+  emitKeyEpoch(cluster, struck, 3, strikeS + 60);
   cluster.runTo(scrubbedS);
   assert.is(cluster.engine.view()[at], right);
 });
@@ -127,7 +127,7 @@ test('RAD-1 holds: a flipped bit of the hash’s constants is corrected before a
 test('RAD-1 holds: no key is derived with constants of the hash of which two bits have flipped: the node dies and is started again with right ones', () => {
   const cluster = grown();
   cluster.engine.view()[hashConstants(cluster) + 100] ^= 0x21;
-  tellEpoch(cluster, struck, 3, strikeS + 60);
+  emitKeyEpoch(cluster, struck, 3, strikeS + 60);
   assert.throws(() => cluster.runTo(scrubbedS), /unreachable/);
   assert.is(cluster.engine.calls.trap_site(), 906);
 });

@@ -80,7 +80,7 @@ const vital: [string, (cluster: TestCluster) => number][] = [
 ];
 
 for (const [what, choose] of vital)
-  test(`RAD-1 holds: two flipped bits in ${what} end in the dying path, before anything is said`, () => {
+  test(`RAD-1 holds: two flipped bits in ${what} end in the crash recovery, before anything is said`, () => {
     const cluster = grown();
     strike(cluster, choose(cluster));
     assert.throws(() => cluster.runTo(scrubbedS), /unreachable/);

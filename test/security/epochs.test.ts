@@ -2,9 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { EpochHead, EpochPart, Message } from '../../host/cbor/generated.ts';
+import type { KeyEpochHead, KeyEpochPart, Message } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
-import { type EpochMessages, makeEpoch } from '../../host/security/epoch.ts';
+import { type KeyEpochMessages, makeKeyEpoch } from '../../host/security/epoch.ts';
 import { wrap } from '../../host/security/tree.ts';
 import { type ClusterOptions, TestCluster } from '../firmware/cluster.ts';
 import { sealedFrame, testKeys } from './sealed.ts';
@@ -17,12 +17,12 @@ const partsHeld = 5;
 const allMembers = (nodes: number) => Array.from({ length: nodes }, (_, node) => node);
 const counters = { epochForged: 26, partForged: 27, epochChecks: 28, channel: 25 } as const;
 
-function epochOf(nodes: number, epoch: number, startS: number, excluded: number[] = []): EpochMessages {
+function epochOf(nodes: number, epoch: number, startS: number, excluded: number[] = []): KeyEpochMessages {
   const secret = testKeys.secret(epoch);
-  return makeEpoch(testKeys.authority, { epoch, startS, secret }, allMembers(nodes), new Set(excluded));
+  return makeKeyEpoch(testKeys.authority, { epoch, startS, secret }, allMembers(nodes), new Set(excluded));
 }
 
-function uplink(cluster: TestCluster, node: number, { head, parts }: EpochMessages): void {
+function uplink(cluster: TestCluster, node: number, { head, parts }: KeyEpochMessages): void {
   for (const message of [head, ...parts]) assert.is(cluster.observe(node, message as Message), STATUS.ok);
 }
 
@@ -37,19 +37,19 @@ function lost(cluster: TestCluster, node: number, counter: number): number {
   return cluster.inspect(node, 4)[counter * 2];
 }
 
-const epochsInUse = (cluster: TestCluster) => cluster.contexts.map((_, node) => cluster.keys(node)[inUse]);
+const keyEpochsInUse = (cluster: TestCluster) => cluster.contexts.map((_, node) => cluster.keys(node)[inUse]);
 
 test('a new epoch that one member is told reaches all, begins when it says, and no frame is lost to it', () => {
   const cluster = flown({ nodes: 8 });
   uplink(cluster, 2, epochOf(8, 2, 3000));
   cluster.runTo(2990);
-  assert.equal(epochsInUse(cluster), Array(8).fill(1));
+  assert.equal(keyEpochsInUse(cluster), Array(8).fill(1));
   assert.equal(
     cluster.contexts.map((_, node) => cluster.keys(node)[newest]),
     Array(8).fill(2),
   );
   cluster.runTo(3100);
-  assert.equal(epochsInUse(cluster), Array(8).fill(2));
+  assert.equal(keyEpochsInUse(cluster), Array(8).fill(2));
   // Each member had the signature verified once.
   assert.is(cluster.checks, 8);
 });
@@ -82,7 +82,7 @@ test('an excluded member hears and says nothing any more, and the others go on',
   cluster.runTo(3000 + 3600);
   assert.ok(refused > 0);
   assert.equal(
-    epochsInUse(cluster),
+    keyEpochsInUse(cluster),
     allMembers(8).map((node) => (node === out ? 1 : 2)),
   );
   for (const node of allMembers(8)) {
@@ -106,9 +106,9 @@ test('an exclusion waits for no epoch that was planned, nor does the plan bring 
   uplink(cluster, 3, epochOf(8, 3, 0, [out]));
   const without = (others: number, excluded: number) => allMembers(8).map((node) => (node === out ? excluded : others));
   cluster.runTo(2400 + 600);
-  assert.equal(epochsInUse(cluster), without(3, 1));
+  assert.equal(keyEpochsInUse(cluster), without(3, 1));
   cluster.runTo(9000 + 660);
-  assert.equal(epochsInUse(cluster), without(3, 2));
+  assert.equal(keyEpochsInUse(cluster), without(3, 2));
   // What it says under the planned key is refused by all.
   for (const node of [0, 7]) {
     const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [{ name: 'probe', sequence: 1 }]);
@@ -123,11 +123,11 @@ test('an exclusion may also begin between now and what was planned', () => {
   cluster.runTo(2400);
   uplink(cluster, 3, epochOf(8, 3, 6000, [5]));
   cluster.runTo(5990);
-  assert.equal(epochsInUse(cluster), Array(8).fill(1));
+  assert.equal(keyEpochsInUse(cluster), Array(8).fill(1));
   cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
   cluster.runTo(6000 + 120);
   assert.equal(
-    epochsInUse(cluster),
+    keyEpochsInUse(cluster),
     allMembers(8).map((node) => (node === 5 ? 1 : 3)),
   );
 });
@@ -148,7 +148,7 @@ test('lost messages delay it for those who lost them, and no longer', () => {
   uplink(cluster, 1, epochOf(8, 2, 1200, [7]));
   cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
   cluster.runTo(1200 + 1800);
-  assert.equal(epochsInUse(cluster).slice(0, 7), Array(7).fill(2));
+  assert.equal(keyEpochsInUse(cluster).slice(0, 7), Array(7).fill(2));
 });
 
 test('a member that was alone for 30 days and three epochs catches up by listening', () => {
@@ -197,13 +197,13 @@ test('a checkpoint of before the epoch brings older keys, and the epoch comes ag
   assert.is(cluster.keys(1)[inUse], 2);
 });
 
-const forged = (head: EpochHead, change: Partial<EpochHead>): EpochHead => ({ ...head, ...change });
+const forged = (head: KeyEpochHead, change: Partial<KeyEpochHead>): KeyEpochHead => ({ ...head, ...change });
 
 test('a head that the authority did not sign is refused, whatever is altered in it', () => {
   const cluster = flown({ nodes: 2 });
   const { head } = epochOf(2, 2, 3000);
   const flip = (bytes: Uint8Array) => bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
-  const alterations: Partial<EpochHead>[] = [
+  const alterations: Partial<KeyEpochHead>[] = [
     { epoch: 3 },
     { startS: 1 },
     { parts: 2 },
@@ -235,9 +235,9 @@ test('heads beyond four in a period are not looked at', () => {
 test('a part that a member made itself, for keys that it has, does not match what the authority committed to', () => {
   const cluster = flown({ nodes: 4 });
   const real = epochOf(4, 2, 3000, [3]);
-  const part = (node: number): EpochPart => {
+  const part = (node: number): KeyEpochPart => {
     const wrapped = wrap(testKeys.authority.pathKey(node), testKeys.cluster, node, 2, new Uint8Array(32).fill(7));
-    return { name: 'epoch-part', epoch: 2, node, wrapped };
+    return { name: 'key-epoch-part', epoch: 2, node, wrapped };
   };
   cluster.observe(0, real.head);
   cluster.observe(0, part(1));
@@ -261,7 +261,7 @@ test('an older epoch, or the same again, is not taken', () => {
   uplink(cluster, 0, epochOf(2, 3, 2500));
   assert.is(cluster.checks, checks);
   cluster.runTo(3600);
-  assert.equal(epochsInUse(cluster), [3, 3]);
+  assert.equal(keyEpochsInUse(cluster), [3, 3]);
 });
 
 test('epoch 0 carries heads and parts only, the others carry none, and nobody is alive by it', () => {

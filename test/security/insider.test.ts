@@ -8,7 +8,7 @@ import { TestCluster } from '../firmware/cluster.ts';
 
 const CLUSTER = 7;
 const NODES = 5;
-const LIAR = 4;
+const BYZANTINE = 4;
 const WHAT_INTENT = 2;
 const WHAT_COUNTERS = 4;
 const WHAT_STATEMENT = 13;
@@ -16,7 +16,7 @@ const EQUIVOCATED = 209;
 const ACCEPTED = 1;
 const REFUSED = 2;
 const VERSION_BITS = 19;
-const counter = { claim: 32, spokenFor: 33, differs: 34, forged: 35, statementFalse: 36, barred: 38 } as const;
+const counter = { claim: 32, impersonated: 33, differs: 34, forged: 35, statementFalse: 36, barred: 38 } as const;
 
 const lot = { name: 'group', group: 1, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 } as const;
 
@@ -25,7 +25,7 @@ const seedOf = (node: number) => new Uint8Array(32).fill(node + 1);
 function flown(ownerRateMax = 0): TestCluster {
   const cluster = new TestCluster({ nodes: NODES, features: 0, groups: [lot], ownerRateMax });
   // Its place is empty: what comes in its name is made here.
-  cluster.kill(LIAR);
+  cluster.kill(BYZANTINE);
   cluster.runTo(1300);
   return cluster;
 }
@@ -54,7 +54,7 @@ function intentOf(cluster: TestCluster, content: Partial<Intent>): Intent {
   const nowS = Math.floor(cluster.nowMs / 1000);
   return {
     name: 'intent',
-    owner: LIAR,
+    owner: BYZANTINE,
     slot: 0,
     version: (1 << VERSION_BITS) + 1,
     kind: 1,
@@ -99,30 +99,30 @@ const insiders = suite('SEC-5 insiders');
 
 insiders('an owner’s claims stand as far as one member may draw, and no further', () => {
   const cluster = flown(200);
-  cluster.inject(0, LIAR, [intentOf(cluster, {})]);
-  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
-  assert.is(verdict(cluster, 0, LIAR, 0), ACCEPTED);
-  assert.is(verdict(cluster, 0, LIAR, 1), REFUSED, 'together they draw more than one member may');
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  assert.is(verdict(cluster, 0, BYZANTINE, 0), ACCEPTED);
+  assert.is(verdict(cluster, 0, BYZANTINE, 1), REFUSED, 'together they draw more than one member may');
   const whole = intentOf(cluster, { slot: 2, version: (1 << VERSION_BITS) + 3, resource: 1 << 16, rate: 2000 });
-  assert.is(cluster.inject(0, LIAR, [whole]), STATUS.implausible, 'one claim beyond the bound is no claim');
-  assert.is(cluster.inject(0, LIAR, [{ ...whole, slot: 6, rate: 1 }]), STATUS.implausible, 'slot 6 is not for lots');
+  assert.is(cluster.inject(0, BYZANTINE, [whole]), STATUS.implausible, 'one claim beyond the bound is no claim');
+  assert.is(cluster.inject(0, BYZANTINE, [{ ...whole, slot: 6, rate: 1 }]), STATUS.implausible, 'slot 6 is not for lots');
   assert.ok(counted(cluster, 0, counter.claim) >= 2);
 });
 
 insiders('without a bound the same claims all stand', () => {
   const cluster = flown(0);
-  cluster.inject(0, LIAR, [intentOf(cluster, {})]);
-  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
-  assert.equal([verdict(cluster, 0, LIAR, 0), verdict(cluster, 0, LIAR, 1)], [ACCEPTED, ACCEPTED]);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  assert.equal([verdict(cluster, 0, BYZANTINE, 0), verdict(cluster, 0, BYZANTINE, 1)], [ACCEPTED, ACCEPTED]);
 });
 
 insiders('of two contents under one version all come to hold the same', () => {
   const cluster = flown();
-  assert.is(cluster.inject(0, LIAR, [intentOf(cluster, { rate: 100 })]), STATUS.ok);
-  assert.is(cluster.inject(1, LIAR, [intentOf(cluster, { rate: 120, nonce: 2 })]), STATUS.ok);
-  assert.is.not(held(cluster, 0, LIAR, 0)[8], held(cluster, 1, LIAR, 0)[8]);
+  assert.is(cluster.inject(0, BYZANTINE, [intentOf(cluster, { rate: 100 })]), STATUS.ok);
+  assert.is(cluster.inject(1, BYZANTINE, [intentOf(cluster, { rate: 120, nonce: 2 })]), STATUS.ok);
+  assert.is.not(held(cluster, 0, BYZANTINE, 0)[8], held(cluster, 1, BYZANTINE, 0)[8]);
   cluster.runTo(1900);
-  const rates = [0, 1, 2, 3].map((node) => held(cluster, node, LIAR, 0)[8]);
+  const rates = [0, 1, 2, 3].map((node) => held(cluster, node, BYZANTINE, 0)[8]);
   assert.is(new Set(rates).size, 1, `rates held: ${rates}`);
   assert.ok([0, 1, 2, 3].some((node) => counted(cluster, node, counter.differs) > 0));
 });
@@ -130,16 +130,16 @@ insiders('of two contents under one version all come to hold the same', () => {
 insiders('what is made up in a member’s name falls by its word', () => {
   const { cluster, nowS, resource, version } = claimed();
   const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 5, resource });
-  for (const node of [0, 1, 2, 3]) assert.is(cluster.inject(node, LIAR, [forged]), STATUS.ok);
+  for (const node of [0, 1, 2, 3]) assert.is(cluster.inject(node, BYZANTINE, [forged]), STATUS.ok);
   assert.is(held(cluster, 0, 1, 0)[0], version + 5, 'the key of the cluster does not tell who wrote it');
   assert.is(held(cluster, 1, 1, 0)[0], version, 'its owner knows better');
-  assert.is(counted(cluster, 1, counter.spokenFor), 1);
+  assert.is(counted(cluster, 1, counter.impersonated), 1);
   serve(cluster, nowS + 420);
   for (const node of [0, 2, 3]) {
     assert.is(held(cluster, node, 1, 0)[0], held(cluster, 1, 1, 0)[0], `node ${node} holds what node 1 published`);
     assert.ok(counted(cluster, node, counter.forged) > 0);
   }
-  const again = cluster.inject(0, LIAR, [forged]);
+  const again = cluster.inject(0, BYZANTINE, [forged]);
   assert.is(again, STATUS.ok);
   assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
 });
@@ -149,10 +149,10 @@ insiders('what a frame in a member’s own name says that it published, it contr
   const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource });
   for (const node of [0, 2, 3]) assert.is(cluster.inject(node, 1, [forged]), STATUS.ok);
   assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }]), STATUS.implausible, 'nobody else speaks in its name');
-  assert.is(counted(cluster, 1, counter.spokenFor), 0);
+  assert.is(counted(cluster, 1, counter.impersonated), 0);
   assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }, forged]), STATUS.ok);
   assert.is(held(cluster, 1, 1, 0)[0], version);
-  assert.is(counted(cluster, 1, counter.spokenFor), 1);
+  assert.is(counted(cluster, 1, counter.impersonated), 1);
   // A cycle until the word is signed, one until it is sent, one until it is verified.
   serve(cluster, nowS + 180);
   for (const node of [0, 2, 3]) assert.is(counted(cluster, node, counter.forged), 1, `node ${node} lets go of it`);
@@ -160,10 +160,10 @@ insiders('what a frame in a member’s own name says that it published, it contr
 
 insiders('no probes keep a member from giving its word', () => {
   const { cluster, resource, version } = claimed();
-  cluster.inject(1, LIAR, [intentOf(cluster, { owner: 1, version: version + 5, resource })]);
+  cluster.inject(1, BYZANTINE, [intentOf(cluster, { owner: 1, version: version + 5, resource })]);
   serve(cluster, cluster.nowMs / 1000 + 15);
   cluster.commands.length = 0;
-  for (const asking of [0, 2, 3, LIAR]) assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
+  for (const asking of [0, 2, 3, BYZANTINE]) assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
   cluster.runTo(cluster.nowMs / 1000 + 16);
   const asked = new Set(cluster.commands.filter(({ fields }) => fields[0] === TYPE.verify).map(({ node }) => node));
   assert.equal([...asked].sort(), [0, 2, 3], 'all have heard the word with the next frame');
@@ -175,13 +175,13 @@ insiders('an owner that restarted gives no word on what it is told that it publi
   cluster.part.fill(1);
   cluster.part[1] = 0;
   cluster.boot(1, 2, true);
-  // Deaf for what it had reserved, and then told by the liar before anybody who knows better is heard.
+  // Deaf for what it had reserved, and then told by the byzantine before anybody who knows better is heard.
   cluster.runTo(nowS + 180);
   cluster.commands.length = 0;
   const false1 = intentOf(cluster, { owner: 1, version: (1 << VERSION_BITS) + 9, publishedS: nowS, startS: nowS, claimS: nowS });
-  assert.is(cluster.inject(1, LIAR, [false1]), STATUS.ok);
+  assert.is(cluster.inject(1, BYZANTINE, [false1]), STATUS.ok);
   assert.is(held(cluster, 1, 1, 0)[0], false1.version, 'who restarted may have published it');
-  assert.is(cluster.inject(1, LIAR, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
+  assert.is(cluster.inject(1, BYZANTINE, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
   const signed: number[] = [];
   for (let atS = nowS + 195; atS < nowS + 1200; atS += 15) {
     cluster.runTo(atS);
@@ -226,16 +226,16 @@ insiders('two words of one owner that contradict each other are proof to everybo
   const nowS = Math.floor(cluster.nowMs / 1000);
   const one = intentOf(cluster, { rate: 100 });
   const other = { ...one, rate: 120, nonce: 2 };
-  cluster.inject(0, LIAR, [one, statementFor(one, nowS, LIAR)]);
-  cluster.inject(0, LIAR, [statementFor(other, nowS + 1, LIAR)]);
+  cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
+  cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
   serve(cluster, nowS + 300);
   for (const node of [0, 1, 2, 3]) {
     const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
-    assert.equal(told[0]?.fields.slice(1), [LIAR, 0, one.version, 1], `node ${node} knows`);
-    assert.equal(held(cluster, node, LIAR, 0), [], `node ${node} holds nothing of it`);
+    assert.equal(told[0]?.fields.slice(1), [BYZANTINE, 0, one.version, 1], `node ${node} knows`);
+    assert.equal(held(cluster, node, BYZANTINE, 0), [], `node ${node} holds nothing of it`);
   }
-  cluster.inject(0, LIAR, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
-  assert.equal(held(cluster, 0, LIAR, 1), []);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
+  assert.equal(held(cluster, 0, BYZANTINE, 1), []);
   assert.ok(counted(cluster, 0, counter.barred) > 0);
 });
 
@@ -244,8 +244,8 @@ insiders('nobody can be framed: words that another signed prove nothing', () => 
   const nowS = Math.floor(cluster.nowMs / 1000);
   const one = intentOf(cluster, { owner: 1, rate: 100 });
   const other = { ...one, rate: 120, nonce: 2 };
-  cluster.inject(0, LIAR, [statementFor(one, nowS, LIAR)]);
-  cluster.inject(0, LIAR, [statementFor(other, nowS + 1, LIAR)]);
+  cluster.inject(0, BYZANTINE, [statementFor(one, nowS, BYZANTINE)]);
+  cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
   serve(cluster, nowS + 300);
   assert.is(cluster.events.filter(({ fields }) => fields[0] === EQUIVOCATED).length, 0);
   assert.is(counted(cluster, 0, counter.statementFalse), 2);

@@ -11,7 +11,7 @@ import { decodeSequence, encodeSequence } from '../../host/cbor/message.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { CRC_BYTES, type Header as FrameHeader, readEnvelope, withCrc } from '../../host/security/envelope.ts';
-import { headPayload, headProtected, makeEpoch } from '../../host/security/epoch.ts';
+import { headPayload, headProtected, makeKeyEpoch } from '../../host/security/epoch.ts';
 import { makeSign1, readSign1, verifySign1 } from '../../host/security/sign1.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { TestCluster } from '../firmware/cluster.ts';
@@ -139,7 +139,7 @@ test("the firmware takes the library's frames, and the library opens the firmwar
 
 test("an authority's statement is a COSE_Sign1 to the library, and its is one to us", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
-  const { head } = makeEpoch(testKeys.authority, { epoch: 2, startS: 100, secret: testKeys.secret(2) }, all, new Set([3]));
+  const { head } = makeKeyEpoch(testKeys.authority, { epoch: 2, startS: 100, secret: testKeys.secret(2) }, all, new Set([3]));
   const payload = headPayload(7, head);
   const theirs = Ed25519Key.fromPublic(testKeys.authorityPublicKey);
   // The head as a whole message: on the air its payload is left out, for the head says all of it.

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import type { EpochHead, EpochPart } from '../../host/cbor/generated.ts';
+import type { KeyEpochHead, KeyEpochPart } from '../../host/cbor/generated.ts';
 import { decodeSequence } from '../../host/cbor/message.ts';
 import { encodeFrame } from '../../host/cbor/frame.ts';
 import { openPart, verifyHead } from '../../host/security/epoch.ts';
-import { type EpochFile, type KeyFile, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
+import { type KeyEpochFile, type KeyFile, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
 import { readKeyring } from '../../host/security/keyring.ts';
 import { inFolder } from '../host/support.ts';
 
@@ -66,12 +66,12 @@ async function inFleet(members: number, use: (fleet: string) => void | Promise<v
 }
 
 const cluster = (fleet: string) => join(fleet, 'cluster-7');
-const epochFile = (fleet: string, epoch: number) => readKeyFile(join(cluster(fleet), `epoch-${epoch}.json`)) as EpochFile;
+const keyEpochFile = (fleet: string, epoch: number) => readKeyFile(join(cluster(fleet), `epoch-${epoch}.json`)) as KeyEpochFile;
 const nodeFile = (fleet: string, id: number) => readKeyFile(join(cluster(fleet), `node-${id}.json`)) as NodeFile;
 
-function bundle(fleet: string, epoch: number): { head: EpochHead; parts: EpochPart[] } {
+function bundle(fleet: string, epoch: number): { head: KeyEpochHead; parts: KeyEpochPart[] } {
   const [head, ...parts] = decodeSequence(readFileSync(join(cluster(fleet), `epoch-${epoch}.bundle.cbor`)));
-  return { head: head as EpochHead, parts: parts as EpochPart[] };
+  return { head: head as KeyEpochHead, parts: parts as KeyEpochPart[] };
 }
 
 /** What a member makes of a bundle: the secret, or null. */
@@ -91,16 +91,16 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
       [1],
     );
     ok('keys', 'epoch', fleet, '--cluster', '7', '--start-s', '1000');
-    for (const id of [3, 4, 11]) assert.equal(opened(fleet, id, 2), epochFile(fleet, 2).secret);
+    for (const id of [3, 4, 11]) assert.equal(opened(fleet, id, 2), keyEpochFile(fleet, 2).secret);
     const revoked = JSON.parse(ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '3', '--start-s', '2000', '--json'));
     assert.equal([revoked.epoch, revoked.excluded, revoked.members], [3, [3], 11]);
     assert.is(opened(fleet, 3, 3), null);
-    for (const id of [4, 11]) assert.equal(opened(fleet, id, 3), epochFile(fleet, 3).secret);
+    for (const id of [4, 11]) assert.equal(opened(fleet, id, 3), keyEpochFile(fleet, 3).secret);
     // A later epoch keeps it out; others that go join it.
     ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '4', '--id', '0');
-    assert.equal(epochFile(fleet, 4).excluded, [0, 3, 4]);
+    assert.equal(keyEpochFile(fleet, 4).excluded, [0, 3, 4]);
     for (const id of [3, 4]) assert.is(opened(fleet, id, 4), null);
-    assert.equal(opened(fleet, 11, 4), epochFile(fleet, 4).secret);
+    assert.equal(opened(fleet, 11, 4), keyEpochFile(fleet, 4).secret);
     const late = JSON.parse(ok('keys', 'node', fleet, '--cluster', '7', '--id', '5', '--json'));
     assert.is(late.file, join(cluster(fleet), 'node-5.json'));
     assert.equal(
@@ -200,11 +200,11 @@ test('runs at once: every exclusion stays, no epoch number is made twice', () =>
       await Promise.all(runs),
       ids.map(() => 0),
     );
-    assert.equal(epochFile(fleet, 7).excluded, ids);
+    assert.equal(keyEpochFile(fleet, 7).excluded, ids);
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-8.json')));
     for (let epoch = 2; epoch <= 7; epoch += 1) {
-      assert.is(epochFile(fleet, epoch).excluded.length, epoch - 1);
-      assert.equal(bundle(fleet, epoch).head.commitment, epochFile(fleet, epoch).commitment);
+      assert.is(keyEpochFile(fleet, epoch).excluded.length, epoch - 1);
+      assert.equal(bundle(fleet, epoch).head.commitment, keyEpochFile(fleet, epoch).commitment);
     }
   }));
 
@@ -218,14 +218,14 @@ test('a run that broke off between an epoch and its bundle loses nothing', () =>
     writeFileSync(join(cluster(fleet), 'epoch-3.json.4711'), '{"kind":', { mode: 0o600 });
     ok('keys', 'epoch', fleet, '--cluster', '7');
     assert.ok(readFileSync(path).equals(whole));
-    assert.equal(epochFile(fleet, 3).excluded, [2]);
+    assert.equal(keyEpochFile(fleet, 3).excluded, [2]);
     // An epoch whose secret is lost is not gone on without.
     rmSync(join(cluster(fleet), 'epoch-3.json'));
     const { status, stderr } = run('keys', 'epoch', fleet, '--cluster', '7');
     assert.is(status, 3);
     assert.match(stderr, /epoch-3\.json is missing, but epoch 3 was issued/);
     ok('keys', 'epoch', fleet, '--cluster', '7', '--number', '4');
-    assert.equal(epochFile(fleet, 4).excluded, [2]);
+    assert.equal(keyEpochFile(fleet, 4).excluded, [2]);
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-3.json')));
   }));
 
@@ -254,12 +254,12 @@ test('runs that are killed at any instant leave whole files or none, and what th
       const epochs = keyFiles(cluster(fleet)).filter((path) => /epoch-\d+\.json$/.test(path));
       made = epochs.length;
       for (const path of epochs) assert.is(readKeyFile(path).kind, 'heliograph epoch');
-      assert.is(epochFile(fleet, made).excluded.length, made - 1);
+      assert.is(keyEpochFile(fleet, made).excluded.length, made - 1);
     }
     assert.ok(made >= 2);
     ok('keys', 'epoch', fleet, '--cluster', '7');
     for (let epoch = 1; epoch <= made + 1; epoch += 1)
-      assert.equal(bundle(fleet, epoch).head.commitment, epochFile(fleet, epoch).commitment);
+      assert.equal(bundle(fleet, epoch).head.commitment, keyEpochFile(fleet, epoch).commitment);
   }));
 
 test('a folder that cannot be written is the machine refusing, and nothing half made is left', () =>
@@ -366,7 +366,7 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
     const { header: found, messages, crc } = JSON.parse(ok('decode', '--json', '--keys', fleet, hexOf(2)));
     assert.equal([found.epoch, messages, crc.right], [2, [{ name: 'probe', sequence: 17 }], true]);
     const bootstrap = Buffer.from(encodeFrame({ ...header, epoch: 0 }, [bundle(fleet, 2).head], link)).toString('hex');
-    assert.match(ok('decode', '--keys', join(cluster(fleet), 'node-4.json'), bootstrap), /type: epoch-head/);
+    assert.match(ok('decode', '--keys', join(cluster(fleet), 'node-4.json'), bootstrap), /type: key-epoch-head/);
     const altered = Buffer.from(hexOf(1), 'hex');
     altered[30] ^= 1;
     for (const [words, reason] of [

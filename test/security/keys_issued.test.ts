@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import { bundlePath, epochPath, epochsOf } from '../../host/security/issued.ts';
+import { bundlePath, keyEpochPath, keyEpochsOf } from '../../host/security/issued.ts';
 import { ExistsError } from '../../host/security/key_folder.ts';
 import { KeyFileError, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
-import { type EpochOrder, initCluster, KeyOrderError, nextEpoch, writeNodeFile } from '../../host/security/keystore.ts';
+import { type KeyEpochOrder, initCluster, KeyOrderError, nextKeyEpoch, writeNodeFile } from '../../host/security/keystore.ts';
 import { inFolder } from '../host/support.ts';
 
 const test = suite('issued');
@@ -17,8 +17,8 @@ const command = join(rootFolder, 'dist', 'heliograph.mjs');
 
 const at = (fleet: string) => join(fleet, 'cluster-7');
 const record = (fleet: string, epoch: number) => join(fleet, 'issued', `cluster-7-epoch-${epoch}.json`);
-const change = (fleet: string, order: Partial<EpochOrder> = {}) => nextEpoch(fleet, 7, { exclude: [], ...order });
-const revoke = (fleet: string, id: number, order: Partial<EpochOrder> = {}) => change(fleet, { exclude: [id], ...order });
+const change = (fleet: string, order: Partial<KeyEpochOrder> = {}) => nextKeyEpoch(fleet, 7, { exclude: [], ...order });
+const revoke = (fleet: string, id: number, order: Partial<KeyEpochOrder> = {}) => change(fleet, { exclude: [id], ...order });
 
 /** Epochs that a member is given now. */
 function given(fleet: string, id: number): number[] {
@@ -49,11 +49,11 @@ function inFleet(use: (fleet: string) => void): Promise<void> {
 }
 
 const losses: [string, (fleet: string, old: string) => void][] = [
-  ['the newest file is gone', (fleet) => rmSync(epochPath(at(fleet), 3))],
+  ['the newest file is gone', (fleet) => rmSync(keyEpochPath(at(fleet), 3))],
   [
     'it and its bundle are gone',
     (fleet) => {
-      rmSync(epochPath(at(fleet), 3));
+      rmSync(keyEpochPath(at(fleet), 3));
       rmSync(bundlePath(at(fleet), 3));
     },
   ],
@@ -84,7 +84,7 @@ for (const [name, lose] of losses) {
       refused(() => given(fleet, 0), KeyFileError, ...reasons);
       refused(() => change(fleet, { number: 3 }), KeyOrderError, /epoch 3 is there or was: the next has a greater number/);
       refused(() => revoke(fleet, 4, { number: 4 }), KeyOrderError, /member 4 is excluded already/);
-      assert.not.ok(existsSync(epochPath(at(fleet), 4)));
+      assert.not.ok(existsSync(keyEpochPath(at(fleet), 4)));
       const made = change(fleet, { number: 4 });
       assert.equal([made.epoch, made.startS, made.excluded], [4, 0, [3, 4]]);
       // From here on all is as ever.
@@ -97,7 +97,7 @@ for (const [name, lose] of losses) {
 test('without the records the bundle still tells; whom its epoch excluded is then not known, and it says so', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
-    rmSync(epochPath(at(fleet), 2));
+    rmSync(keyEpochPath(at(fleet), 2));
     rmSync(join(fleet, 'issued'), { recursive: true });
     refused(
       () => change(fleet),
@@ -112,17 +112,17 @@ test('a newest epoch that comes back is gone on from', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     const kept = join(fleet, 'kept');
-    cpSync(epochPath(at(fleet), 2), kept);
-    rmSync(epochPath(at(fleet), 2));
+    cpSync(keyEpochPath(at(fleet), 2), kept);
+    rmSync(keyEpochPath(at(fleet), 2));
     refused(() => change(fleet), KeyFileError);
-    cpSync(kept, epochPath(at(fleet), 2));
+    cpSync(kept, keyEpochPath(at(fleet), 2));
     assert.equal([change(fleet).epoch, given(fleet, 0)], [3, [2, 3]]);
   }));
 
 test('all epochs of a cluster lost: its members go on under a new one', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
-    for (const epoch of [1, 2]) rmSync(epochPath(at(fleet), epoch));
+    for (const epoch of [1, 2]) rmSync(keyEpochPath(at(fleet), epoch));
     refused(() => change(fleet), KeyFileError, /epoch-2\.json is missing/);
     assert.equal(change(fleet, { number: 3 }).excluded, [3]);
   }));
@@ -161,11 +161,11 @@ test('an older epoch that is lost matters only where it is needed', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     change(fleet);
-    for (const epoch of [1, 2]) rmSync(epochPath(at(fleet), epoch));
+    for (const epoch of [1, 2]) rmSync(keyEpochPath(at(fleet), epoch));
     assert.equal(given(fleet, 0), [3]);
     assert.equal(change(fleet, { startS: 5000 }).excluded, [3]);
     assert.equal(given(fleet, 0), [3, 4]);
-    rmSync(epochPath(at(fleet), 3));
+    rmSync(keyEpochPath(at(fleet), 3));
     refused(
       () => given(fleet, 0),
       KeyFileError,
@@ -188,7 +188,7 @@ test('two copies that were both worked on are noticed', () =>
     cpSync(fleet, copy, { recursive: true });
     revoke(fleet, 3);
     revoke(copy, 4);
-    cpSync(epochPath(at(copy), 2), epochPath(at(fleet), 2));
+    cpSync(keyEpochPath(at(copy), 2), keyEpochPath(at(fleet), 2));
     refused(
       () => change(fleet),
       KeyFileError,
@@ -221,13 +221,13 @@ test('inspect tells a loss, names the way on, and fails', () =>
     const inspect = (...words: string[]) =>
       spawnSync(process.execPath, [command, 'keys', 'inspect', ...words], { encoding: 'utf8', cwd: rootFolder });
     revoke(fleet, 3);
-    rmSync(epochPath(at(fleet), 1));
+    rmSync(keyEpochPath(at(fleet), 1));
     const whole = inspect(fleet, '--json');
     assert.is(whole.status, 0, whole.stderr);
     const facts = { file: at(fleet), kind: 'cluster', newestIssued: 2, newestThere: 2, missing: [1], flaw: 'none' };
     assert.equal(JSON.parse(whole.stdout).clusters, [facts]);
     change(fleet);
-    rmSync(epochPath(at(fleet), 3));
+    rmSync(keyEpochPath(at(fleet), 3));
     for (const path of [fleet, at(fleet)]) {
       const lost = inspect(path);
       assert.is(lost.status, 1, lost.stderr);
@@ -241,7 +241,7 @@ test('inspect tells a loss, names the way on, and fails', () =>
     assert.match(about.stdout, /heliograph issued\n.*\n +epoch +3\n/);
     rmSync(at(fleet), { recursive: true });
     assert.match(inspect(fleet).stdout, /newestThere +none/);
-    assert.equal(epochsOf(fleet, 7).issued, [1, 2, 3]);
+    assert.equal(keyEpochsOf(fleet, 7).issued, [1, 2, 3]);
   }));
 
 test.run();

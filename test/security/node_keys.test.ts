@@ -8,7 +8,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { decodeSequence } from '../../host/cbor/message.ts';
 import { LinkPlatform, type NodeLink, uplinkRecords } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
-import { makeEpoch } from '../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../host/security/epoch.ts';
 import { readKeyFileOf } from '../../host/security/keyfile.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { Store } from '../../host/store/store.ts';
@@ -86,13 +86,13 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       await until(() => [0, 1, 2].every((id) => [0, 1, 2].every((other) => other === id || aliveTo(id, other))), 120);
       ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '2');
       cpSync(join(fleet, 'cluster-7', 'epoch-2.bundle.cbor'), uplink);
-      const uses = (id: number) => nodes[id].saw('epoch-changed', (line) => line.epoch === 2 && line.step === 2);
+      const uses = (id: number) => nodes[id].saw('key-epoch-changed', (line) => line.epoch === 2 && line.step === 2);
       await until(() => uses(0) && uses(1), 120);
       await until(
         () => [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && (state ?? 0) > 1)),
         120,
       );
-      assert.not.ok(nodes[2].saw('epoch-changed', (line) => line.epoch === 2));
+      assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.epoch === 2));
       for (const node of nodes) assert.is(await node.end(), 0, node.said);
       // What it has learnt and reserved is there again: it begins behind what it reserved, with the epoch that it learnt.
       const again = new Running(args[1]);
@@ -181,10 +181,16 @@ function inspected(numbers: number[], ...rest: Uint8Array[]): Uint8Array {
 
 test("the authority's signature is checked over what the firmware shows", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
-  const { head, parts } = makeEpoch(testKeys.authority, { epoch: 2, startS: 9, secret: testKeys.secret(2) }, all, new Set([4]));
+  const { head, parts } = makeKeyEpoch(
+    testKeys.authority,
+    { epoch: 2, startS: 9, secret: testKeys.secret(2) },
+    all,
+    new Set([4]),
+  );
   const platform = new LinkPlatform(linkOf(), new Memory(null, quiet));
-  const check = (epoch: number, bytes: Uint8Array) => platform.obey(Uint32Array.of(TYPE.checkEpoch, epoch), () => wordsOf(bytes));
-  const answer = (epoch: number, ok: 0 | 1) => ({ name: 'epoch-checked', epoch, ok });
+  const check = (epoch: number, bytes: Uint8Array) =>
+    platform.obey(Uint32Array.of(TYPE.checkKeyEpoch, epoch), () => wordsOf(bytes));
+  const answer = (epoch: number, ok: 0 | 1) => ({ name: 'key-epoch-checked', epoch, ok });
   const bytes = inspected([head.epoch, head.startS, head.parts], head.commitment, head.signature);
   assert.equal(check(2, bytes), answer(2, 1));
   assert.equal(check(3, bytes), answer(3, 0));

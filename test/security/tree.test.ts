@@ -5,7 +5,7 @@ import {
   headPayload,
   headProtected,
   headStatement,
-  makeEpoch,
+  makeKeyEpoch,
   openPart,
   verifyHead,
 } from '../../host/security/epoch.ts';
@@ -79,7 +79,7 @@ test('all keys of a tree differ', () => {
 
 test('an epoch: the remaining open it by head and parts; the excluded together do not', () => {
   const excluded = new Set([0, 17, 199]);
-  const { head, parts } = makeEpoch(keys.authority, epoch, all(200), excluded);
+  const { head, parts } = makeKeyEpoch(keys.authority, epoch, all(200), excluded);
   assert.ok(verifyHead(keys.authorityPublicKey, 9, head));
   assert.is(head.parts, parts.length);
   const pathOf = (member: number) => new Map(keys.member(member).path.map(({ node, key }) => [node, key]));
@@ -90,12 +90,12 @@ test('an epoch: the remaining open it by head and parts; the excluded together d
   const together = new Map([...excluded].flatMap((member) => [...pathOf(member)]));
   for (const part of parts) assert.is(openPart(together, 9, head, part), null);
   // Whoever excluded nobody would have let them in.
-  const open = makeEpoch(keys.authority, epoch, all(200), new Set());
+  const open = makeKeyEpoch(keys.authority, epoch, all(200), new Set());
   assert.equal(openPart(together, 9, open.head, open.parts[0]), epoch.secret);
 });
 
 test('a part that opens to another secret than the head commits to is refused', () => {
-  const { head } = makeEpoch(keys.authority, epoch, all(200), new Set());
+  const { head } = makeKeyEpoch(keys.authority, epoch, all(200), new Set());
   const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
   const path = new Map([[1, keys.authority.pathKey(1)]]);
   assert.is(openPart(path, 9, head, { epoch: 2, node: 1, wrapped }), null);
@@ -103,7 +103,7 @@ test('a part that opens to another secret than the head commits to is refused', 
 });
 
 test('a head says what was signed: no field can be another, no other authority has signed it', () => {
-  const { head } = makeEpoch(keys.authority, epoch, all(200), new Set([5]));
+  const { head } = makeKeyEpoch(keys.authority, epoch, all(200), new Set([5]));
   for (const other of [
     { ...head, epoch: 3 },
     { ...head, startS: 99 },
@@ -117,7 +117,7 @@ test('a head says what was signed: no field can be another, no other authority h
 });
 
 test("the statement is COSE_Sign1's: the room of signatures makes the same signature over the same payload", () => {
-  const { head } = makeEpoch(keys.authority, { ...epoch, epoch: 65534, startS: 4_000_000_000 }, all(200), new Set([5]));
+  const { head } = makeKeyEpoch(keys.authority, { ...epoch, epoch: 65534, startS: 4_000_000_000 }, all(200), new Set([5]));
   const payload = headPayload(9, head);
   const message = makeSign1(nodeSignatures, keys.authority.seed, Uint8Array.of(0, 9), payload);
   const { kid, payload: carried, signature } = readSign1(message);
@@ -130,11 +130,11 @@ test("the statement is COSE_Sign1's: the room of signatures makes the same signa
 
 test('nobody left, or too many parts, is no epoch', () => {
   assert.throws(
-    () => makeEpoch(keys.authority, epoch, all(3), new Set([0, 1, 2])),
+    () => makeKeyEpoch(keys.authority, epoch, all(3), new Set([0, 1, 2])),
     (error: Error) => error instanceof CoverError,
   );
   const scattered = new Set(all(12).map((at) => 1 + at * 16));
-  assert.throws(() => makeEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
+  assert.throws(() => makeKeyEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
 });
 
 /** Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they lie. */

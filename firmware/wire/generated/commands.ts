@@ -242,26 +242,26 @@ export function decodeReserveCounters(at: usize, end: usize, m: ReserveCounters)
   return at;
 }
 
-export const TYPE_CHECK_EPOCH: u32 = 170;
+export const TYPE_CHECK_KEY_EPOCH: u32 = 170;
 /** Longest encoding. */
-export const CHECK_EPOCH_BYTES_MAX: u32 = 6;
-export const CHECK_EPOCH_STRUCT_BYTES: u32 = 4;
+export const CHECK_KEY_EPOCH_BYTES_MAX: u32 = 6;
+export const CHECK_KEY_EPOCH_STRUCT_BYTES: u32 = 4;
 
-// Verify the head that inspect(12) shows, then answer with epoch-checked.
+// Verify the head that inspect(12) shows, then answer with key-epoch-checked.
 @unmanaged
-export class CheckEpoch {
+export class CheckKeyEpoch {
   epoch: u32 = 0; // 0..65535
 }
 
-export function encodeCheckEpoch(at: usize, end: usize, m: CheckEpoch): usize {
-  at = writeType(at, end, 2, TYPE_CHECK_EPOCH);
+export function encodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
+  at = writeType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
   at = writeUint(at, end, m.epoch, 65535);
   return at;
 }
 
-export function decodeCheckEpoch(at: usize, end: usize, m: CheckEpoch): usize {
-  at = readType(at, end, 2, TYPE_CHECK_EPOCH);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckEpoch>("epoch"));
+export function decodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
+  at = readType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("epoch"));
   return at;
 }
 

@@ -6,28 +6,28 @@
 
 import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
 
-export const TYPE_EPOCH_CHANGED: u32 = 208;
+export const TYPE_KEY_EPOCH_CHANGED: u32 = 208;
 /** Longest encoding. */
-export const EPOCH_CHANGED_BYTES_MAX: u32 = 7;
-export const EPOCH_CHANGED_STRUCT_BYTES: u32 = 8;
+export const KEY_EPOCH_CHANGED_BYTES_MAX: u32 = 7;
+export const KEY_EPOCH_CHANGED_STRUCT_BYTES: u32 = 8;
 
 // step 1 its key is known and verified, 2 it is used for sending, 3 the one before it is no longer accepted.
 @unmanaged
-export class EpochChanged {
+export class KeyEpochChanged {
   epoch: u32 = 0; // 0..65535
   step: u32 = 0; // 1..3
 }
 
-export function encodeEpochChanged(at: usize, end: usize, m: EpochChanged): usize {
-  at = writeType(at, end, 3, TYPE_EPOCH_CHANGED);
+export function encodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged): usize {
+  at = writeType(at, end, 3, TYPE_KEY_EPOCH_CHANGED);
   at = writeUint(at, end, m.epoch, 65535);
   at = writeRange(at, end, m.step, 1, 3);
   return at;
 }
 
-export function decodeEpochChanged(at: usize, end: usize, m: EpochChanged): usize {
-  at = readType(at, end, 3, TYPE_EPOCH_CHANGED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochChanged>("epoch"));
-  at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<EpochChanged>("step"));
+export function decodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged): usize {
+  at = readType(at, end, 3, TYPE_KEY_EPOCH_CHANGED);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChanged>("epoch"));
+  at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<KeyEpochChanged>("step"));
   return at;
 }

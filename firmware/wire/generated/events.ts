@@ -45,14 +45,14 @@ export const MEMBER_STATE_STRUCT_BYTES: u32 = 12;
 export class MemberState {
   member: u32 = 0; // 0..65535
   state: u32 = 0; // 0..5
-  lastBeat: u32 = 0; // 0..4294967295
+  lastLivenessTick: u32 = 0; // 0..4294967295
 }
 
 export function encodeMemberState(at: usize, end: usize, m: MemberState): usize {
   at = writeType(at, end, 4, TYPE_MEMBER_STATE);
   at = writeUint(at, end, m.member, 65535);
   at = writeUint(at, end, m.state, 5);
-  at = writeUint(at, end, m.lastBeat, 4294967295);
+  at = writeUint(at, end, m.lastLivenessTick, 4294967295);
   return at;
 }
 
@@ -60,7 +60,7 @@ export function decodeMemberState(at: usize, end: usize, m: MemberState): usize 
   at = readType(at, end, 4, TYPE_MEMBER_STATE);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<MemberState>("member"));
   at = readUint(at, end, 5, changetype<usize>(m) + offsetof<MemberState>("state"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<MemberState>("lastBeat"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<MemberState>("lastLivenessTick"));
   return at;
 }
 

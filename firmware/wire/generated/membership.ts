@@ -7,30 +7,30 @@
 import { readArray, readBytes, readCount, readRange, readType, readUint, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
-export const GONE_ENTRY_BYTES_MAX: u32 = 11;
-export const GONE_ENTRY_STRUCT_BYTES: u32 = 12;
+export const SILENT_ENTRY_BYTES_MAX: u32 = 11;
+export const SILENT_ENTRY_STRUCT_BYTES: u32 = 12;
 
 // Anti-entropy of the members that are gone, and of votes: newest beat in which each was heard, how often it lost its vote and got it back.
 @unmanaged
-export class GoneEntry {
+export class SilentEntry {
   member: u32 = 0; // 0..65535
-  lastBeat: u32 = 0; // 0..4294967295
-  burials: u32 = 0; // 0..255
+  lastLivenessTick: u32 = 0; // 0..4294967295
+  revocations: u32 = 0; // 0..255
 }
 
-export function encodeGoneEntry(at: usize, end: usize, m: GoneEntry): usize {
+export function encodeSilentEntry(at: usize, end: usize, m: SilentEntry): usize {
   at = writeArray(at, end, 3);
   at = writeUint(at, end, m.member, 65535);
-  at = writeUint(at, end, m.lastBeat, 4294967295);
-  at = writeUint(at, end, m.burials, 255);
+  at = writeUint(at, end, m.lastLivenessTick, 4294967295);
+  at = writeUint(at, end, m.revocations, 255);
   return at;
 }
 
-export function decodeGoneEntry(at: usize, end: usize, m: GoneEntry): usize {
+export function decodeSilentEntry(at: usize, end: usize, m: SilentEntry): usize {
   at = readArray(at, end, 3);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<GoneEntry>("member"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<GoneEntry>("lastBeat"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<GoneEntry>("burials"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SilentEntry>("member"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<SilentEntry>("lastLivenessTick"));
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<SilentEntry>("revocations"));
   return at;
 }
 
@@ -103,10 +103,10 @@ export function decodeProbeRequest(at: usize, end: usize, m: ProbeRequest): usiz
   return at;
 }
 
-export const TYPE_PULSE: u32 = 4;
+export const TYPE_HEARTBEAT: u32 = 4;
 /** Longest encoding. */
-export const PULSE_BYTES_MAX: u32 = 107;
-export const PULSE_STRUCT_BYTES: u32 = 40;
+export const HEARTBEAT_BYTES_MAX: u32 = 107;
+export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 
 // Carried by every periodic frame: the sender's mission time, who is alive as of which beat, who agrees as of the epoch.
 //   timeS/timeMs  mission time when the frame left; errorMs: the sender's own bound on its error
@@ -116,7 +116,7 @@ export const PULSE_STRUCT_BYTES: u32 = 40;
 //   recent        32-bit digest of intents and notices as of the last whole minute but one: a hint for anti-entropy
 //   agree         bitmap of members known to hold the same epoch digest
 @unmanaged
-export class Pulse {
+export class Heartbeat {
   timeS: u32 = 0; // 0..4294967295
   timeMs: u32 = 0; // 0..999
   errorMs: u32 = 0; // 0..65535
@@ -129,8 +129,8 @@ export class Pulse {
   agreeLength: u32 = 0; // 0..25
 }
 
-export function encodePulse(at: usize, end: usize, m: Pulse): usize {
-  at = writeType(at, end, 9, TYPE_PULSE);
+export function encodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
+  at = writeType(at, end, 9, TYPE_HEARTBEAT);
   at = writeUint(at, end, m.timeS, 4294967295);
   at = writeUint(at, end, m.timeMs, 999);
   at = writeUint(at, end, m.errorMs, 65535);
@@ -142,16 +142,16 @@ export function encodePulse(at: usize, end: usize, m: Pulse): usize {
   return at;
 }
 
-export function decodePulse(at: usize, end: usize, m: Pulse): usize {
-  at = readType(at, end, 9, TYPE_PULSE);
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Pulse>("timeS"));
-  at = readUint(at, end, 999, changetype<usize>(m) + offsetof<Pulse>("timeMs"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Pulse>("errorMs"));
-  at = readBytes(at, end, 0, 50, changetype<usize>(m) + offsetof<Pulse>("agesAt"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Pulse>("digestHigh"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Pulse>("digestLow"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Pulse>("recent"));
-  at = readBytes(at, end, 0, 25, changetype<usize>(m) + offsetof<Pulse>("agreeAt"));
+export function decodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
+  at = readType(at, end, 9, TYPE_HEARTBEAT);
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("timeS"));
+  at = readUint(at, end, 999, changetype<usize>(m) + offsetof<Heartbeat>("timeMs"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Heartbeat>("errorMs"));
+  at = readBytes(at, end, 0, 50, changetype<usize>(m) + offsetof<Heartbeat>("agesAt"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestHigh"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestLow"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("recent"));
+  at = readBytes(at, end, 0, 25, changetype<usize>(m) + offsetof<Heartbeat>("agreeAt"));
   return at;
 }
 
@@ -284,53 +284,53 @@ export function decodeIsolation(at: usize, end: usize, m: Isolation): usize {
   return at;
 }
 
-export const TYPE_GONE_LIST: u32 = 11;
+export const TYPE_SILENT_LIST: u32 = 11;
 /** Longest encoding. */
-export const GONE_LIST_BYTES_MAX: u32 = 179;
-export const GONE_LIST_STRUCT_BYTES: u32 = 196;
+export const SILENT_LIST_BYTES_MAX: u32 = 179;
+export const SILENT_LIST_STRUCT_BYTES: u32 = 196;
 
 @unmanaged
-export class GoneList {
+export class SilentList {
   entriesLength: u32 = 0; // 0..16; the items lie behind the fields
 }
 
-/** Items that `GoneList.entries` can hold. */
-export const GONE_LIST_ENTRIES_MAX: u32 = 16;
+/** Items that `SilentList.entries` can hold. */
+export const SILENT_LIST_ENTRIES_MAX: u32 = 16;
 
 /** Item i of `entries`. i < 16; the caller keeps to it. */
-export function goneListEntryAt(m: GoneList, i: u32): GoneEntry {
-  return changetype<GoneEntry>(changetype<usize>(m) + <usize>i * 12 + 4);
+export function silentListEntryAt(m: SilentList, i: u32): SilentEntry {
+  return changetype<SilentEntry>(changetype<usize>(m) + <usize>i * 12 + 4);
 }
 
-export function encodeGoneList(at: usize, end: usize, m: GoneList): usize {
-  at = writeType(at, end, 2, TYPE_GONE_LIST);
+export function encodeSilentList(at: usize, end: usize, m: SilentList): usize {
+  at = writeType(at, end, 2, TYPE_SILENT_LIST);
   at = writeCount(at, end, m.entriesLength, 0, 16);
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.entriesLength; i < n; i++) {
-    at = encodeGoneEntry(at, end, goneListEntryAt(m, i));
+    at = encodeSilentEntry(at, end, silentListEntryAt(m, i));
   }
   return at;
 }
 
-export function decodeGoneList(at: usize, end: usize, m: GoneList): usize {
-  at = readType(at, end, 2, TYPE_GONE_LIST);
-  at = readCount(at, end, 0, 16, changetype<usize>(m) + offsetof<GoneList>("entriesLength"));
+export function decodeSilentList(at: usize, end: usize, m: SilentList): usize {
+  at = readType(at, end, 2, TYPE_SILENT_LIST);
+  at = readCount(at, end, 0, 16, changetype<usize>(m) + offsetof<SilentList>("entriesLength"));
   if (at == 0) return 0;
   for (let i: u32 = 0, n = m.entriesLength; i < n; i++) {
-    at = decodeGoneEntry(at, end, changetype<GoneEntry>(changetype<usize>(m) + 4 + <usize>i * 12));
+    at = decodeSilentEntry(at, end, changetype<SilentEntry>(changetype<usize>(m) + 4 + <usize>i * 12));
   }
   return at;
 }
 
-export const TYPE_EPOCH_HEAD: u32 = 12;
+export const TYPE_KEY_EPOCH_HEAD: u32 = 12;
 /** Longest encoding. */
-export const EPOCH_HEAD_BYTES_MAX: u32 = 95;
-export const EPOCH_HEAD_STRUCT_BYTES: u32 = 28;
+export const KEY_EPOCH_HEAD_BYTES_MAX: u32 = 95;
+export const KEY_EPOCH_HEAD_STRUCT_BYTES: u32 = 28;
 
 // Keys: only in frames of epoch 0, and from a ground link through observe() (docs/security.md). A new epoch's head: from startS on it is used. commitment: to its secret; signature: the cluster authority's, COSE_Sign1 over
 // [cluster, epoch, startS, parts, commitment]; parts: of its cover.
 @unmanaged
-export class EpochHead {
+export class KeyEpochHead {
   epoch: u32 = 0; // 0..65535
   startS: u32 = 0; // 0..4294967295
   parts: u32 = 0; // 1..32
@@ -340,8 +340,8 @@ export class EpochHead {
   signatureLength: u32 = 0; // 64..64
 }
 
-export function encodeEpochHead(at: usize, end: usize, m: EpochHead): usize {
-  at = writeType(at, end, 6, TYPE_EPOCH_HEAD);
+export function encodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usize {
+  at = writeType(at, end, 6, TYPE_KEY_EPOCH_HEAD);
   at = writeUint(at, end, m.epoch, 65535);
   at = writeUint(at, end, m.startS, 4294967295);
   at = writeRange(at, end, m.parts, 1, 32);
@@ -350,42 +350,42 @@ export function encodeEpochHead(at: usize, end: usize, m: EpochHead): usize {
   return at;
 }
 
-export function decodeEpochHead(at: usize, end: usize, m: EpochHead): usize {
-  at = readType(at, end, 6, TYPE_EPOCH_HEAD);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochHead>("epoch"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<EpochHead>("startS"));
-  at = readRange(at, end, 1, 32, changetype<usize>(m) + offsetof<EpochHead>("parts"));
-  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<EpochHead>("commitmentAt"));
-  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<EpochHead>("signatureAt"));
+export function decodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usize {
+  at = readType(at, end, 6, TYPE_KEY_EPOCH_HEAD);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochHead>("epoch"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<KeyEpochHead>("startS"));
+  at = readRange(at, end, 1, 32, changetype<usize>(m) + offsetof<KeyEpochHead>("parts"));
+  at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<KeyEpochHead>("commitmentAt"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<KeyEpochHead>("signatureAt"));
   return at;
 }
 
-export const TYPE_EPOCH_PART: u32 = 13;
+export const TYPE_KEY_EPOCH_PART: u32 = 13;
 /** Longest encoding. */
-export const EPOCH_PART_BYTES_MAX: u32 = 58;
-export const EPOCH_PART_STRUCT_BYTES: u32 = 16;
+export const KEY_EPOCH_PART_BYTES_MAX: u32 = 58;
+export const KEY_EPOCH_PART_STRUCT_BYTES: u32 = 16;
 
 // Its secret, wrapped for all members below `node` of the key tree: leaves 256 + member, parent node >> 1.
 @unmanaged
-export class EpochPart {
+export class KeyEpochPart {
   epoch: u32 = 0; // 0..65535
   node: u32 = 0; // 1..511
   wrappedAt: u32 = 0; // address of the bytes
   wrappedLength: u32 = 0; // 48..48
 }
 
-export function encodeEpochPart(at: usize, end: usize, m: EpochPart): usize {
-  at = writeType(at, end, 4, TYPE_EPOCH_PART);
+export function encodeKeyEpochPart(at: usize, end: usize, m: KeyEpochPart): usize {
+  at = writeType(at, end, 4, TYPE_KEY_EPOCH_PART);
   at = writeUint(at, end, m.epoch, 65535);
   at = writeRange(at, end, m.node, 1, 511);
   at = writeBytes(at, end, m.wrappedAt, m.wrappedLength, 48, 48);
   return at;
 }
 
-export function decodeEpochPart(at: usize, end: usize, m: EpochPart): usize {
-  at = readType(at, end, 4, TYPE_EPOCH_PART);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochPart>("epoch"));
-  at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<EpochPart>("node"));
-  at = readBytes(at, end, 48, 48, changetype<usize>(m) + offsetof<EpochPart>("wrappedAt"));
+export function decodeKeyEpochPart(at: usize, end: usize, m: KeyEpochPart): usize {
+  at = readType(at, end, 4, TYPE_KEY_EPOCH_PART);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochPart>("epoch"));
+  at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<KeyEpochPart>("node"));
+  at = readBytes(at, end, 48, 48, changetype<usize>(m) + offsetof<KeyEpochPart>("wrappedAt"));
   return at;
 }

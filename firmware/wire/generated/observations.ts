@@ -434,28 +434,28 @@ export function decodeCountersReserved(at: usize, end: usize, m: CountersReserve
   return at;
 }
 
-export const TYPE_EPOCH_CHECKED: u32 = 140;
+export const TYPE_KEY_EPOCH_CHECKED: u32 = 140;
 /** Longest encoding. */
-export const EPOCH_CHECKED_BYTES_MAX: u32 = 7;
-export const EPOCH_CHECKED_STRUCT_BYTES: u32 = 8;
+export const KEY_EPOCH_CHECKED_BYTES_MAX: u32 = 7;
+export const KEY_EPOCH_CHECKED_STRUCT_BYTES: u32 = 8;
 
-// Whether the authority's signature of the head of this epoch is right (answer to check-epoch).
+// Whether the authority's signature of the head of this epoch is right (answer to check-key-epoch).
 @unmanaged
-export class EpochChecked {
+export class KeyEpochChecked {
   epoch: u32 = 0; // 0..65535
   ok: u32 = 0; // 0..1
 }
 
-export function encodeEpochChecked(at: usize, end: usize, m: EpochChecked): usize {
-  at = writeType(at, end, 3, TYPE_EPOCH_CHECKED);
+export function encodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
+  at = writeType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
   at = writeUint(at, end, m.epoch, 65535);
   at = writeUint(at, end, m.ok, 1);
   return at;
 }
 
-export function decodeEpochChecked(at: usize, end: usize, m: EpochChecked): usize {
-  at = readType(at, end, 3, TYPE_EPOCH_CHECKED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<EpochChecked>("epoch"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<EpochChecked>("ok"));
+export function decodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
+  at = readType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("epoch"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
   return at;
 }

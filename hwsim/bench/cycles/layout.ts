@@ -53,7 +53,8 @@ export function tableLayout(image: Preset | Variant): number[] {
     .split(' ')
     .map((name) => {
       const value = of.get(name);
-      if (value === undefined) throw new Error(`firmware/memory has no ${name}: hwsim/bench/cycles/layout.ts names what it reads`);
+      if (value === undefined)
+        throw new Error(`firmware/memory has no ${name}: hwsim/bench/cycles/layout.ts names what it reads`);
       return value;
     });
 }

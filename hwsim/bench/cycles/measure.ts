@@ -80,7 +80,7 @@ function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
   return known.worst?.find((worst) => worst.target === name && worst.op === (searchNames[op] ?? op))?.instructions ?? 0;
 }
 
-/** Images without protection and yardstick on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
+/** Images without protection and native baseline on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
 export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
   const { target } = runner;
   const { members, intents } = sizesOf(target.preset);
@@ -92,7 +92,7 @@ export function nativeRatios(runner: Runner, cases: { walks: number; frames: num
     ['frame decode', compareFrames(runner, 3, cases.frames, true)],
   ];
   return compared.map(([op, { different, image, native }]) => {
-    if (different.length > 0) throw new Error(`${target.name}: image and yardstick differ in ${op}: ${different[0]}`);
+    if (different.length > 0) throw new Error(`${target.name}: image and native baseline differ in ${op}: ${different[0]}`);
     return { target: target.name, op, ratio: image / native };
   });
 }

@@ -57,7 +57,7 @@ export function airMessage(name: string, options: AirOptions): Fields {
   const first = member();
   const bitmap = (planes: number) => Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
   switch (name) {
-    case 'pulse':
+    case 'heartbeat':
       return { ...fields, timeS: nowS, timeMs: 0, errorMs: 100, ages: bitmap(2), agree: bitmap(1) };
     case 'suspicion':
       return { ...fields, member: member() };
@@ -73,7 +73,7 @@ export function airMessage(name: string, options: AirOptions): Fields {
       return { ...fields, owner: member(), version: 1 + random.below(1 << 20) };
     case 'owner-summary':
       return { ...fields, owner: member(), entries: told.map((entry, slot) => ({ ...entry, slot })) };
-    case 'gone-list':
+    case 'silent-list':
       return { ...fields, entries: told.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })) };
     case 'notice-summary':
       return { ...fields, entries: told.map((entry, unit) => ({ ...entry, unit })) };

@@ -1,8 +1,8 @@
 /**
- * What the way over WebAssembly costs: the image and test/yardstick/{conflict,decode,seal}.c on the same inputs, results compared, instructions counted.
+ * What the way over WebAssembly costs: the image and test/native_baseline/{conflict,decode,seal}.c on the same inputs, results compared, instructions counted.
  *
- * Comparable are: the tables (the yardstick's are filled from the image's context, field by field), the algorithm (verdict by verdict, byte by byte the same), the checks of
- * foreign input, the compiler and -O2. The yardstick keeps its tables where C would, follows pointers, and checks no address. Both are counted from the call to its return.
+ * Comparable are: the tables (the native baseline's are filled from the image's context, field by field), the algorithm (verdict by verdict, byte by byte the same), the checks of
+ * foreign input, the compiler and -O2. The native baseline keeps its tables where C would, follows pointers, and checks no address. Both are counted from the call to its return.
  */
 import { type Group, type Intent, type Message, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
@@ -134,15 +134,15 @@ const groupBytes = 32;
 const groupsMax = 32;
 
 /** Verdicts of all groups are to be found anew: what an epoch's cut does, done to the context directly. */
-function soil(script: Script, groupsAt: number, groups: Uint8Array): void {
+function invalidate(script: Script, groupsAt: number, groups: Uint8Array): void {
   for (let at = 0; at < groups.length; at += groupBytes)
     script.write(place.context, groups.subarray(at + 16, at + 18), groupsAt + at + 18);
 }
 
-/** The yardstick has no protection, and nobody here renews codes. */
+/** The native baseline has no protection, and nobody here renews codes. */
 function layoutOf({ target, image }: Runner): number[] {
   if (firmwareConstants(image).get('PROTECTED') !== 0)
-    throw new Error(`${target.name}: the yardstick is compared with an image without protection, not with ${image}`);
+    throw new Error(`${target.name}: the native baseline is compared with an image without protection, not with ${image}`);
   return tableLayout(image);
 }
 
@@ -175,7 +175,7 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
   for (let walk = 0; walk < walks; walk += 1) {
     const [owner, slot] = held[random.below(held.length)];
     script.back();
-    soil(script, groupsAt, groups);
+    invalidate(script, groupsAt, groups);
     script.tables(layout, true);
     const image = script.call('verdict', place.context, owner, slot, nowS, 0);
     const native = script.nativeVerdict(owner, slot, nowS, 0);
@@ -243,7 +243,7 @@ function spoilt(frame: Uint8Array, random: RandomStream): Uint8Array {
 
 /**
  * Frames opened by both. `honest`: only frames that are checked to their end, which is what the ratio is counted on; else mutated ones too, whose status must agree.
- * Frames that pass every check are applied by the image and not by the yardstick: they are compared, not counted.
+ * Frames that pass every check are applied by the image and not by the native baseline: they are compared, not counted.
  */
 export function compareFrames(runner: Runner, seed: number, frames: number, honest: boolean): Comparison {
   const { target } = runner;
@@ -254,8 +254,8 @@ export function compareFrames(runner: Runner, seed: number, frames: number, hone
   const sealed = new BenchFrames();
   crowd(script, { members, intents: 40, groups: 3, units: 12, capacity: 2000, gone: 0, notices: 4, random });
   // A node that hears nobody opens frames of a time to come, to learn whether it is its own clock that is behind.
-  const pulse = encodeShape(shapeNamed('pulse'), airMessage('pulse', { members, sender: 1, nowS, random }));
-  receive(script, nowS, sealed.newest(1, nowS - 15, pulse));
+  const heartbeat = encodeShape(shapeNamed('heartbeat'), airMessage('heartbeat', { members, sender: 1, nowS, random }));
+  receive(script, nowS, sealed.newest(1, nowS - 15, heartbeat));
   script.keep();
   const before = script.entries;
   const cases: { frame: Uint8Array; image: number; native: number; compared: number }[] = [];

@@ -66,16 +66,16 @@ async function compileChanged(image: Preset | Variant): Promise<void> {
   writeFileSync(stampFile, stamp);
 }
 
-const yardstickFolder = 'test/yardstick';
-const builtFolder = join(rootFolder, 'dist/yardstick');
+const nativeBaselineFolder = 'test/native_baseline';
+const builtFolder = join(rootFolder, 'dist/native_baseline');
 
 /**
- * Builds the runner into dist/yardstick/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
+ * Builds the runner into dist/native_baseline/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
  */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
   const image = target.variant ?? target.preset;
   await requireImage(image);
-  const own = filesBelow(yardstickFolder, ['.c', '.h']);
+  const own = filesBelow(nativeBaselineFolder, ['.c', '.h']);
   const stamp = boardStamp(target, options, [...own, 'hwsim/bench/cycles/runner.ts']);
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);
   const folder = join(builtFolder, `${target.name}-${mark}`);
@@ -87,7 +87,7 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
     const address = (offset: number) => `0x${(target.ramAddress + offset).toString(16)}u`;
     const places = [`-DSCRIPT_ADDRESS=${address(scriptOffset)}`, `-DNODE_ADDRESS=${address(nodeOffset)}`];
     const sources = [...shared, ...own.filter((source) => source.endsWith('.c'))];
-    await compileProgram(target, aside, sources, options, [...places, `-I${join(rootFolder, yardstickFolder)}`]);
+    await compileProgram(target, aside, sources, options, [...places, `-I${join(rootFolder, nativeBaselineFolder)}`]);
     settle(aside, folder);
   }
   const path = join(folder, 'heliograph.elf');

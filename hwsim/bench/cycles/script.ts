@@ -1,4 +1,4 @@
-/** Scripts for test/native_baseline/runner.c: rows of calls into the image (and the yardstick beside it) that one start of the emulator works off. */
+/** Scripts for test/native_baseline/runner.c: rows of calls into the image (and the native baseline beside it) that one start of the emulator works off. */
 
 /** Exports that a script may call, as numbered in runner.c. */
 export const scriptCalls = {
@@ -111,7 +111,7 @@ export class Script {
     return this.entry(kind.back, [], 0, 0);
   }
 
-  /** Fills the yardstick's tables from the context: all of them, or what a frame's check needs. */
+  /** Fills the native baseline's tables from the context: all of them, or what a frame's check needs. */
   tables(layout: readonly number[], all: boolean): number {
     return this.entry(kind.tables, [all ? 1 : 0, ...layout], 0, 0);
   }
@@ -126,7 +126,7 @@ export class Script {
     return this.entry(kind.native, [2, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
   }
 
-  /** In how many places the context and the yardstick's tables differ. */
+  /** In how many places the context and the native baseline's tables differ. */
   compare(all: boolean): number {
     return this.entry(kind.compare, [all ? 1 : 0, 0], 0, 12);
   }

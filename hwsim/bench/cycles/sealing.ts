@@ -16,7 +16,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import { TAG_BYTES } from '../../../host/security/cipher.ts';
 import { cycleAt, WINDOW_CYCLES } from '../../../host/security/cycle.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../../../host/security/envelope.ts';
-import { makeEpoch } from '../../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../../host/security/epoch.ts';
 import { benchAuthority, benchLink } from './frames.ts';
 import { type Runner, runScript } from './runner.ts';
 import { place, Script } from './script.ts';
@@ -119,19 +119,19 @@ function receiveSteps(script: Script): Step[] {
 /** Members without this node's neighbours in the key tree: the cover has a part for this node alone, and as many parts as make a long head. */
 const excluded = new Set(Array.from({ length: 24 }, (_, index) => 2 * index + 1));
 /** These have their longest encodings: the frame with the head and a part is as long as a usual one. */
-const newEpoch = { epoch: 300, startS: 70_000, secret: new Uint8Array(32).fill(7) };
+const newKeyEpoch = { epoch: 300, startS: 70_000, secret: new Uint8Array(32).fill(7) };
 const transmitsMax = 12;
 
 /** Transmits until the head and the first part have left. */
 function sealSteps(script: Script, members: number): Step[] {
-  const { head, parts } = makeEpoch(
+  const { head, parts } = makeKeyEpoch(
     benchAuthority,
-    newEpoch,
+    newKeyEpoch,
     Array.from({ length: members }, (_, index) => index),
     excluded,
   );
   const own = parts.filter(({ node }) => node === 256);
-  const messages: Message[] = [head, { name: 'epoch-checked', epoch: head.epoch, ok: 1 }, ...own];
+  const messages: Message[] = [head, { name: 'key-epoch-checked', epoch: head.epoch, ok: 1 }, ...own];
   script.back();
   for (const message of messages) observe(script, nowS, encodeMessage(message));
   tick(script, nowS);

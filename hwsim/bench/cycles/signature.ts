@@ -32,13 +32,13 @@ export interface SignatureRunner {
   linearBytes: number;
 }
 
-/** Builds the runner into dist/yardstick/signature-<target>-<mark>/ unless it is there already. */
+/** Builds the runner into dist/native_baseline/signature-<target>-<mark>/ unless it is there already. */
 export async function buildSignatureRunner(target: Target): Promise<SignatureRunner> {
   const linearBytes = Math.ceil((instantiateSignature().memory_base() + bufferBytes) / 32) * 32;
   const own = [...filesBelow(runnerFolder, ['.c']), 'hwsim/bench/cycles/signature.ts'];
   const stamp = `${boardStamp(target, {}, own)} ${createHash('sha256').update(readFileSync(signatureModulePath)).digest('hex')}`;
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);
-  const folder = join(rootFolder, 'dist/yardstick', `signature-${target.name}-${mark}`);
+  const folder = join(rootFolder, 'dist/native_baseline', `signature-${target.name}-${mark}`);
   if (!existsSync(folder)) {
     const aside = `${folder}.${process.pid}`;
     mkdirSync(aside, { recursive: true });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readElf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import { askFor } from '../../emulator/port.ts';
-import { Rack } from '../../emulator/pool.ts';
+import { EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { portInputs, type Recording } from './record.ts';
 
@@ -11,9 +11,9 @@ const inputsMax = 1500;
 
 /** Greatest depth of the stack, bytes, over the first inputs of a recording. */
 export function measureStack(target: Target, path: string, recording: Recording): number {
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
-    const session = new BoardSession({ rack, id: target.name, target, path, elf: readElf(readFileSync(path)) });
+    const session = new BoardSession({ pool, id: target.name, target, path, elf: readElf(readFileSync(path)) });
     session.untilDone();
     for (const input of portInputs(recording).slice(0, inputsMax)) {
       session.give(input);
@@ -25,6 +25,6 @@ export function measureStack(target: Target, path: string, recording: Recording)
     if (answer?.kind !== 'answer') throw new Error(`${target.name} does not say how deep its stack went`);
     return answer.words[0];
   } finally {
-    rack.close();
+    pool.close();
   }
 }

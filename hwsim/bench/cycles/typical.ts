@@ -59,7 +59,7 @@ class Samples {
 interface EndState {
   context: Uint8Array;
   /** The same, with all verdicts to be found anew. */
-  soiled: Uint8Array;
+  invalidated: Uint8Array;
   nowS: number;
   /** Mission seconds by which nowS lags. */
   held: [number, number][];
@@ -79,7 +79,7 @@ function heldIntents(context: Uint8Array, constants: ReadonlyMap<string, number>
 const groupBytes = 32;
 
 /** What an epoch's cut does, done to a copy: in every group, verdicts are valid before its first record only. */
-function soiled(context: Uint8Array, constants: ReadonlyMap<string, number>): Uint8Array {
+function invalidated(context: Uint8Array, constants: ReadonlyMap<string, number>): Uint8Array {
   const copy = context.slice();
   const from = constants.get('GROUPS_AT')!;
   const end = from + constants.get('GROUPS_MAX')! * groupBytes;
@@ -125,7 +125,7 @@ function recordedPart(
   const context = result.bytes(readContext);
   const different = recording.calls.filter((call, index) => result.word(entries[index]) !== call.result).length;
   return {
-    end: { context, soiled: soiled(context, constants), nowS, held: heldIntents(context, constants) },
+    end: { context, invalidated: invalidated(context, constants), nowS, held: heldIntents(context, constants) },
     different,
     instructionsPerS: total / recording.seconds,
   };
@@ -152,7 +152,7 @@ export function refusedFrames(recording: Recording): Uint8Array[] {
 function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
   const { target } = runner;
   const script = new Script(target.bigEndian);
-  script.write(place.context, end.soiled);
+  script.write(place.context, end.invalidated);
   script.keep();
   const names: string[] = [];
   const random = new RandomStream(1, 'bench/cycles');

@@ -3,7 +3,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import { type Snapshot, Subject } from './subject.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
-import { EmulatorError, type Rack } from '../../emulator/pool.ts';
+import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 
 /** The run without a fault, of a board: what came back, what it was before each input, what each call executed, which bytes each input touched first. */
 export interface GoldenBoard {
@@ -59,7 +59,7 @@ export class Accesses {
 }
 
 export interface GoldenParts {
-  rack: Rack;
+  pool: EmulatorPool;
   target: Target;
   path: string;
   elf: Elf;

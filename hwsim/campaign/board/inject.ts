@@ -3,7 +3,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
-import { EmulatorError, type Rack } from '../../emulator/pool.ts';
+import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
 
 /**
@@ -68,7 +68,7 @@ export interface GoldenRun {
 }
 
 export interface InjectorParts {
-  rack: Rack;
+  pool: EmulatorPool;
   target: Target;
   path: string;
   elf: Elf;
@@ -98,8 +98,8 @@ export class Injector {
   }
 
   #session(how: { traced?: boolean; debugged?: boolean }): BoardSession {
-    const { rack, target, path, elf, limit = limitDefault } = this.#parts;
-    return new BoardSession({ rack, id: rack.uniqueId(target.name), target, path, elf, limit, ...how });
+    const { pool, target, path, elf, limit = limitDefault } = this.#parts;
+    return new BoardSession({ pool, id: pool.uniqueId(target.name), target, path, elf, limit, ...how });
   }
 
   /** The run without a flip. Throws when it does not end well: then there is nothing to compare with. */

@@ -9,13 +9,13 @@ import { drive, type Exchange, type Playable, restartAfter } from './platform.ts
 import type { Row } from './row.ts';
 import { checkpointsIn, Subject } from './subject.ts';
 import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
-import { EmulatorError, type Rack } from '../../emulator/pool.ts';
+import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import { Findings, isAccepted, isRefused, type Struck, typeOf, unflagged } from './findings.ts';
 import { takeUpset } from '../memory/upsets.ts';
 import { skipInstruction } from './skip.ts';
 
-export interface StrikerParts {
-  rack: Rack;
+export interface InjectorParts {
+  pool: EmulatorPool;
   target: Target;
   path: string;
   elf: Elf;
@@ -51,14 +51,14 @@ interface Residue {
 }
 
 /** Strikes one board again and again. */
-export class Striker {
-  readonly #parts: StrikerParts;
+export class Injector {
+  readonly #parts: InjectorParts;
   readonly #subject: Subject;
   #goldenFrames: Sent[] | null = null;
   /** The emulator may be in a state that a snapshot does not hold. */
   #doubtful = false;
 
-  constructor(parts: StrikerParts) {
+  constructor(parts: InjectorParts) {
     this.#parts = parts;
     this.#subject = new Subject(parts);
   }

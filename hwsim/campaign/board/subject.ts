@@ -5,7 +5,7 @@ import type { Debugger } from '../../emulator/debugger.ts';
 import { markOf, storeLayout } from '../../emulator/memory.ts';
 import { buildPlugin } from '../../emulator/plugin/plugin.ts';
 import type { PortInput, PortOutput } from '../../emulator/port.ts';
-import { EmulatorError, type Rack } from '../../emulator/pool.ts';
+import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
 
 /**
@@ -80,7 +80,7 @@ export function ramSpan(elf: Elf): RamSpan {
 }
 
 export interface SubjectParts {
-  rack: Rack;
+  pool: EmulatorPool;
   target: Target;
   path: string;
   elf: Elf;
@@ -103,7 +103,7 @@ export class Subject {
   /** Switches it on, anew if it runs; it then waits to be booted. */
   start(): void {
     this.close();
-    const { rack, target, path, elf, observed } = this.#parts;
+    const { pool, target, path, elf, observed } = this.#parts;
     const clock = ['-icount', `shift=${clockShift},sleep=on`];
     const access = (notes: string) => {
       const region = `from=${this.span.address},bytes=${this.span.bytes}`;
@@ -111,7 +111,7 @@ export class Subject {
       return ['-plugin', `${buildPlugin('access')},out=${notes},wake=${observed!.wake},over=${over},${region}`];
     };
     this.#session = new BoardSession({
-      ...{ rack, id: rack.uniqueId(target.name), target, path, elf, debugged: true },
+      ...{ pool, id: pool.uniqueId(target.name), target, path, elf, debugged: true },
       traced: observed !== undefined,
       counted: observed !== undefined,
       extra: (notes) => [...clock, ...(observed === undefined ? [] : access(notes))],

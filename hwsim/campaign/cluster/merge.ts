@@ -89,4 +89,4 @@ export class MergeCount implements TraceConsumer {
   }
 }
 
-const counted = new Set(['intent', 'sync-digest', 'owner-summary', 'since', 'notice-summary', 'gone-list']);
+const counted = new Set(['intent', 'sync-digest', 'owner-summary', 'since', 'notice-summary', 'silent-list']);

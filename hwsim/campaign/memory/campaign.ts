@@ -5,12 +5,12 @@ import { layWorld } from '../../world/plan.ts';
 import { Bookkeeping } from './bookkeeping.ts';
 import { drawUpset, type Upset, type Window, windowOf } from './draw.ts';
 import type { Evidence } from './evidence.ts';
-import { ForkYard, type Strike } from './fork.ts';
+import { ForkPool, type Strike } from './fork.ts';
 import { type Golden, recordGolden } from './golden.ts';
 import { type Judgement, judgeFork, judgeQuiet } from './judge.ts';
 import { Program } from './machine.ts';
 import { Rejoin } from './rejoin.ts';
-import { type Departure, type Ending, NodeReplay } from './replay.ts';
+import { type Divergence, type Ending, NodeReplay } from './replay.ts';
 import { injectionScenario } from './scene.ts';
 import { traceTouches } from './touches.ts';
 
@@ -47,7 +47,7 @@ export class Campaign {
   readonly window: Window;
   readonly #traced: Program;
   readonly #bookkeeping: Bookkeeping;
-  readonly #yard: ForkYard;
+  readonly #yard: ForkPool;
   #indices: number[][] | null = null;
 
   constructor(setting: CampaignSetting) {
@@ -60,7 +60,7 @@ export class Campaign {
     this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: span.hours }, [rejoin]);
     this.window = windowOf(this.golden.logs, span.fromHours * hourMs, span.toHours * hourMs);
     this.#bookkeeping = new Bookkeeping(this.program, this.golden);
-    this.#yard = new ForkYard(this.program, facts, this.golden, rejoin.agreed, this.#bookkeeping);
+    this.#yard = new ForkPool(this.program, facts, this.golden, rejoin.agreed, this.#bookkeeping);
   }
 
   get nodes(): number {
@@ -93,29 +93,29 @@ export class Campaign {
     const forks = new Map<string, Evidence>();
     const departed: Ending[] = [];
     const replay = new NodeReplay(this.program, log, touches, this.#bookkeeping, (ending) => {
-      if (ending.departure === null) onRecord(this.#record(ending.upset, judgeQuiet(ending)));
+      if (ending.divergence === null) onRecord(this.#record(ending.upset, judgeQuiet(ending)));
       else departed.push(ending);
     });
     for (const index of indices) replay.add(this.upset(index));
     replay.run();
-    for (const { upset, departure } of departed)
-      onRecord(this.#record(upset, this.#judge(upset, departure as Departure, exhaustive ? null : forks)));
+    for (const { upset, divergence } of departed)
+      onRecord(this.#record(upset, this.#judge(upset, divergence as Divergence, exhaustive ? null : forks)));
   }
 
-  /** What the forked cluster shows of a departure. Traps that leave nothing behind but a restart from sound checkpoints are alike: they share a fork. */
-  #judge(upset: Upset, departure: Departure, forks: Map<string, Evidence> | null): Judgement {
+  /** What the forked cluster shows of a divergence. Traps that leave nothing behind but a restart from sound checkpoints are alike: they share a fork. */
+  #judge(upset: Upset, divergence: Divergence, forks: Map<string, Evidence> | null): Judgement {
     const { node } = upset;
-    const departMs = this.golden.logs[node].timeMs[departure.call];
-    const down = departure.kind === 'trap' || departure.kind === 'hang';
-    if (forks === null || !down || departure.stored) return judgeFork(this.#yard.fly(strikeOf(upset, departure), departMs));
-    const hang = departure.kind === 'hang';
-    const key = `${departure.call}/${hang}`;
+    const departMs = this.golden.logs[node].timeMs[divergence.call];
+    const down = divergence.kind === 'trap' || divergence.kind === 'hang';
+    if (forks === null || !down || divergence.stored) return judgeFork(this.#yard.fly(strikeOf(upset, divergence), departMs));
+    const hang = divergence.kind === 'hang';
+    const key = `${divergence.call}/${hang}`;
     let evidence = forks.get(key);
     if (evidence === undefined) {
-      evidence = this.#yard.fly({ node, call: departure.call, how: 'trap', site: departure.site, hang }, departMs);
+      evidence = this.#yard.fly({ node, call: divergence.call, how: 'trap', site: divergence.site, hang }, departMs);
       forks.set(key, evidence);
     }
-    const { site } = departure;
+    const { site } = divergence;
     const { first, detection } = evidence;
     return judgeFork({ ...evidence, first: { ...first, site }, detection: detection && { ...detection, site } });
   }
@@ -135,7 +135,7 @@ export class Campaign {
 }
 
 /** A fork begins where the struck node departs; or at the upset itself when a checkpoint was stored in between. */
-function strikeOf(upset: Upset, { strikeCall: call, stored, words, values, told, stuck }: Departure): Strike {
+function strikeOf(upset: Upset, { strikeCall: call, stored, words, values, told, stuck }: Divergence): Strike {
   if (stored) return { node: upset.node, call: upset.call, how: 'upset', upset };
   if (values.length === 0) return { node: upset.node, call, how: 'upset', upset };
   return { node: upset.node, call, how: 'words', words, values, told, stuck: stuck ? upset : null };

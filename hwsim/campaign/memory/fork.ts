@@ -14,7 +14,7 @@ import { type Told, takeUpset } from './upsets.ts';
 import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
 import { type Call, differingWords, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
-import { Sayings } from './outputs.ts';
+import { Outputs } from './outputs.ts';
 import { simulatedLink } from '../../../host/security/provision.ts';
 
 /** What makes the fork differ from the golden run, before call `call` of node `node`. */
@@ -52,7 +52,7 @@ const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
 
 /** Machines besides the nodes' own. */
 interface Spare {
-  twin: Machine;
+  replica: Machine;
   alternative: Machine;
   bookkeeping: Bookkeeping;
   /** The host's memory. */
@@ -68,24 +68,24 @@ function stuckIn(strike: Strike, machine: Machine): Stuck | null {
 class MadeTrap extends Error {}
 
 /**
- * The cluster with one struck node. Beside that node runs its twin: the same state without the upset, given the same inputs at the same times, and
- * polled in its own right. What the struck node says and the twin does not is wrong. When the struck node boots anew, so does the twin, from its own
+ * The cluster with one struck node. Beside that node runs its replica: the same state without the upset, given the same inputs at the same times, and
+ * polled in its own right. What the struck node says and the replica does not is wrong. When the struck node boots anew, so does the replica, from its own
  * checkpoints: a struck checkpoint that comes back is seen as what it is.
  */
 export class ForkEngine extends ClusterEngine {
   readonly evidence: Evidence = noEvidence();
   /** Hears when the node tells that it let something go. */
   onLoss: (timeMs: number) => void = () => {};
-  /** Hears when the node, back after it was found out, is what its twin is: all that is left to see is whether all agree again. */
+  /** Hears when the node, back after it was found out, is what its replica is: all that is left to see is whether all agree again. */
   onAlike: () => void = () => {};
   readonly #strike: Strike;
-  readonly #twin: Machine;
+  readonly #replica: Machine;
   readonly #bookkeeping: Bookkeeping;
   readonly #alternative: Machine;
-  readonly #twinCall = emptyCall();
-  readonly #sayings: Sayings;
+  readonly #replicaCall = emptyCall();
+  readonly #outputs: Outputs;
   readonly #fields = new Uint32Array(24);
-  /** Checkpoints of the twin, newest first, and whether the struck node's is the same. */
+  /** Checkpoints of the replica, newest first, and whether the struck node's is the same. */
   readonly #stored: { block: Uint8Array; same: boolean }[] = [];
   readonly #image: Uint8Array;
   readonly #logs: readonly CallLog[];
@@ -98,7 +98,7 @@ export class ForkEngine extends ClusterEngine {
   #armed = false;
   /** Restores tried since the node last ran. */
   #restores = 0;
-  /** Polls that the twin wants before its next input. */
+  /** Polls that the replica wants before its next input. */
   #wants = 0;
   /** The site that `trap_site` is to tell of a made trap; 0: the machine's own. */
   #madeSite = 0;
@@ -109,11 +109,11 @@ export class ForkEngine extends ClusterEngine {
     this.#counts = new Uint32Array(logs.length);
     this.#rewound = new Uint8Array(logs.length);
     this.#strike = strike;
-    this.#twin = spare.twin;
+    this.#replica = spare.replica;
     this.#bookkeeping = spare.bookkeeping;
     this.#alternative = spare.alternative;
     this.#image = new Uint8Array(image.checkpointBytes);
-    this.#sayings = new Sayings(this.evidence, layout, simulatedLink(stage.seed, stage.scenario.nodes));
+    this.#outputs = new Outputs(this.evidence, layout, simulatedLink(stage.seed, stage.scenario.nodes));
     this.#play();
     const { trap_site } = this.calls;
     this.calls.trap_site = () => (this.#madeSite > 0 ? this.#madeSite : trap_site());
@@ -126,8 +126,8 @@ export class ForkEngine extends ClusterEngine {
   /** The run is over: what was left open is settled. */
   finish(endMs: number): Evidence {
     this.evidence.endMs = endMs;
-    if (this.#armed) this.#drainTwin();
-    this.#sayings.settle(endMs, this.#armed);
+    if (this.#armed) this.#drainReplica();
+    this.#outputs.settle(endMs, this.#armed);
     return this.evidence;
   }
 
@@ -140,7 +140,7 @@ export class ForkEngine extends ClusterEngine {
     }
     this.#rewind(node, index);
     if (node === this.#strike.node) return this.#runStruck(index, call);
-    if (call.op === op.receive && this.#sayings.suspects.length > 0) return this.#runReceiver(node, call);
+    if (call.op === op.receive && this.#outputs.suspects.length > 0) return this.#runReceiver(node, call);
     return this.machines[node].invoke(call);
   }
 
@@ -202,7 +202,7 @@ export class ForkEngine extends ClusterEngine {
     const from = log.at[index];
     for (let offset = 0; offset < length; offset += 1) host[out + offset] = log.bytes[from + offset];
     const operation = log.op[index];
-    if (operation === op.transmit && node === this.#strike.node) this.#sayings.knows(host.subarray(out, out + length));
+    if (operation === op.transmit && node === this.#strike.node) this.#outputs.knows(host.subarray(out, out + length));
     const block = operation === op.command ? log.storedBlocks.get(index) : undefined;
     if (block === undefined) return;
     // The context that a checkpoint is made of must be there.
@@ -217,7 +217,7 @@ export class ForkEngine extends ClusterEngine {
     const machine = this.machines[node];
     this.#rewound[node] = 1;
     rewind(machine, this.#logs[node], call);
-    this.#twin.bytes.set(machine.bytes);
+    this.#replica.bytes.set(machine.bytes);
   }
 
   #runStruck(index: number, call: Call): number {
@@ -236,9 +236,9 @@ export class ForkEngine extends ClusterEngine {
       // What was let go makes the node differ by right from then on.
       if (this.evidence.dropped > 0) this.#detect('dropped', 0, call.op);
       else this.#armed = true;
-      // In the middle of polling, the twin is polled for what is left of it.
+      // In the middle of polling, the replica is polled for what is left of it.
       this.#wants = leftToPoll.get(call.op) ?? 0;
-      this.#sayings.begin(this.timeMs);
+      this.#outputs.begin(this.timeMs);
     }
     if (this.#armed && index > strike.call && isInput(call.op)) this.#nextInput(machine, call.op);
     const result = this.#invokeStruck(machine, call);
@@ -266,7 +266,7 @@ export class ForkEngine extends ClusterEngine {
     evidence.detection ??= { by, site, timeMs };
     // Until it boots again nothing that the node might say is heard.
     if (by === 'dropped') this.onLoss(timeMs);
-    else this.#sayings.settle(timeMs, false);
+    else this.#outputs.settle(timeMs, false);
     this.#armed = false;
   }
 
@@ -275,35 +275,35 @@ export class ForkEngine extends ClusterEngine {
   #boot(call: Call, result: number): void {
     const { evidence } = this;
     // A watchdog that bites, where the uncorrupted node would have fed it, is a detection; so is a command that ended the runtime.
-    if (this.#armed && call.cause === bootCause.watchdog && this.#sayings.missesFeed) this.#detect('watchdog', 0, call.op);
+    if (this.#armed && call.cause === bootCause.watchdog && this.#outputs.missesFeed) this.#detect('watchdog', 0, call.op);
     const ok = (result & STATUS_MASK) === STATUS.ok;
     const kept = call.op === op.restore ? this.#stored[this.#restores] : undefined;
     this.#restores = ok ? 0 : this.#restores + 1;
     if (!ok && kept !== undefined && !kept.same && evidence.detection === null) this.#detect('checkpoint', 0, call.op);
     if (!ok) return;
-    const twin = this.#twin;
-    const mirrored = Object.assign(this.#twinCall, call);
+    const replica = this.#replica;
+    const mirrored = Object.assign(this.#replicaCall, call);
     if (kept !== undefined && !kept.same) {
-      twin.renew();
-      mirrored.imageLength = checkpointOf(twin, kept.block, this.#image, 0, this.image.checkpointBytes);
+      replica.renew();
+      mirrored.imageLength = checkpointOf(replica, kept.block, this.#image, 0, this.image.checkpointBytes);
       const source = new Uint8Array(call.length + mirrored.imageLength);
       source.set(call.source.subarray(call.at, call.at + call.length));
       source.set(this.#image.subarray(0, mirrored.imageLength), call.length);
       Object.assign(mirrored, { source, at: 0, imageAt: call.length });
     }
-    twin.renew();
-    const answer = twin.invoke(mirrored);
+    replica.renew();
+    const answer = replica.invoke(mirrored);
     this.#armed = true;
     this.#wants = allFlags;
-    this.#sayings.startAnew();
+    this.#outputs.startAnew();
     if (answer !== result)
-      this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${answer}`);
+      this.#outputs.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${answer}`);
   }
 
   /** Both have stored a checkpoint. */
-  #store(twin: Machine, struck: Machine): void {
-    const { context, stateTo } = twin.program;
-    const block = twin.bytes.slice(context, stateTo);
+  #store(replica: Machine, struck: Machine): void {
+    const { context, stateTo } = replica.program;
+    const block = replica.bytes.slice(context, stateTo);
     this.#keep(block, Buffer.compare(block, struck.bytes.subarray(context, stateTo)) === 0);
   }
 
@@ -312,15 +312,15 @@ export class ForkEngine extends ClusterEngine {
     this.#stored.length = Math.min(2, this.#stored.length);
   }
 
-  // ---- comparing with the twin ----
+  // ---- comparing with the replica ----
 
   /** Before another input: the last one is done with on both sides. With states alike, but for how an upset was booked, both will say the same for ever. */
   #nextInput(machine: Machine, operation: number): void {
-    this.#drainTwin();
-    this.#sayings.nextInput(this.timeMs);
+    this.#drainReplica();
+    this.#outputs.nextInput(this.timeMs);
     this.#stopIfDecided();
-    if (operation !== op.tick || !this.#sayings.allSaid || this.#stuck !== null) return;
-    const words = differingWords(machine, this.#twin);
+    if (operation !== op.tick || !this.#outputs.allSaid || this.#stuck !== null) return;
+    const words = differingWords(machine, this.#replica);
     const booked = this.evidence.corrected > 0 && this.#bookkeeping.covers(words, machine);
     if (words.length > 0 && !booked) return;
     const { detection } = this.evidence;
@@ -335,26 +335,26 @@ export class ForkEngine extends ClusterEngine {
       case op.event:
         return this.#comparePoll(machine, call, result);
       case op.deadline:
-        this.#compareWake(result, this.#twin.invoke(call));
+        this.#compareWake(result, this.#replica.invoke(call));
         return;
       default:
-        // A frame that the node takes for damaged is lost to it: the twin loses it as well, or all that it knows more would count as the other's lie.
-        if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc) return this.#sayings.refuses(this.timeMs);
-        Object.assign(this.#twinCall, call);
-        this.#compareStatus(call, result, this.#twin.invoke(call));
+        // A frame that the node takes for damaged is lost to it: the replica loses it as well, or all that it knows more would count as the other's lie.
+        if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc) return this.#outputs.refuses(this.timeMs);
+        Object.assign(this.#replicaCall, call);
+        this.#compareStatus(call, result, this.#replica.invoke(call));
     }
   }
 
   #compareWake(result: number, right: number): void {
-    if (result !== right) this.#sayings.wakes(this.timeMs, `wants to wake after ${result} ms, right is ${right}`);
+    if (result !== right) this.#outputs.wakes(this.timeMs, `wants to wake after ${result} ms, right is ${right}`);
   }
 
   #compareStatus(call: Call, result: number, right: number): void {
     this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG_DEADLINE : 0);
-    // More events than the twin has are looked at when they are polled.
+    // More events than the replica has are looked at when they are polled.
     const masked = result & ~(right & FLAG_EVENT ? 0 : FLAG_EVENT);
     if (masked !== right)
-      this.#sayings.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${right}`);
+      this.#outputs.other(this.timeMs, call.op, `status ${result} of a ${opNames[call.op]}, right is ${right}`);
   }
 
   #comparePoll(machine: Machine, call: Call, result: number): void {
@@ -363,35 +363,40 @@ export class ForkEngine extends ClusterEngine {
       const { recordAt, frameAt } = machine.program;
       const said = machine.bytes.slice(...spanOf(call.op === op.transmit ? frameAt : recordAt, result));
       if (call.op === op.command && this.#endsItself(said, call)) return;
-      this.#sayings.struckSays(this.timeMs, call.op, said);
+      this.#outputs.struckSays(this.timeMs, call.op, said);
     }
-    this.#pollTwin(call);
+    this.#pollReplica(call);
     if (call.op === op.command && result > 0 && isStore(machine.bytes, machine.program.recordAt))
-      this.#store(this.#twin, machine);
+      this.#store(this.#replica, machine);
   }
 
   #stopIfDecided(): void {
     if (this.evidence.propagated.count > 0) throw new Decided();
   }
 
-  /** One poll of the twin, if it has something to say. */
-  #pollTwin(call: Call): boolean {
+  /** One poll of the replica, if it has something to say. */
+  #pollReplica(call: Call): boolean {
     const flag = flagOf.get(call.op) as number;
     if ((this.#wants & flag) === 0) return false;
-    if (call.op === op.transmit) Object.assign(this.#twinCall, call);
-    const length = this.#twin.invoke(call);
+    if (call.op === op.transmit) Object.assign(this.#replicaCall, call);
+    const length = this.#replica.invoke(call);
     if (length <= 0) this.#wants &= ~flag;
-    else this.#sayings.twinSays(this.timeMs, call.op, this.#twin.bytes.slice(...spanOf(this.#twin.outputAt(call.op), length)));
+    else
+      this.#outputs.replicaOutputs(
+        this.timeMs,
+        call.op,
+        this.#replica.bytes.slice(...spanOf(this.#replica.outputAt(call.op), length)),
+      );
     return length > 0;
   }
 
-  /** Polls what the twin still wants to say of its last input: the struck node may have had less to say. */
-  #drainTwin(): void {
-    const call = this.#twinCall;
+  /** Polls what the replica still wants to say of its last input: the struck node may have had less to say. */
+  #drainReplica(): void {
+    const call = this.#replicaCall;
     const { op: before } = call;
     for (const [operation] of pollFlags) {
       call.op = operation;
-      while (this.#pollTwin(call));
+      while (this.#pollReplica(call));
     }
     call.op = before;
   }
@@ -401,26 +406,26 @@ export class ForkEngine extends ClusterEngine {
     const { dropped } = evidence;
     if (!takeUpset(machine.bytes, machine.program.recordAt, length, evidence)) return false;
     if (evidence.dropped > dropped) {
-      this.#sayings.forgive();
+      this.#outputs.forgive();
       this.#detect('dropped', 0, op.event);
     } else evidence.detection ??= { by: 'upset', site: 0, timeMs: this.timeMs };
     return true;
   }
 
-  /** A command of the ladder that the twin does not give as well: the node found itself wrong. */
+  /** A command of the ladder that the replica does not give as well: the node found itself wrong. */
   #endsItself(said: Uint8Array, call: Call): boolean {
     if (readRecord(said, 0, said.length, this.#fields) < 1 || !ladder.has(this.#fields[0])) return false;
-    if (this.#sayings.twinExpects(op.command, said)) return false;
+    if (this.#outputs.replicaExpects(op.command, said)) return false;
     this.#detect('ladder', 0, call.op);
     return true;
   }
 
   // ---- what others make of it ----
 
-  /** A node takes in a frame of the struck one that the twin did not send: what would its state be with the right one? */
+  /** A node takes in a frame of the struck one that the replica did not send: what would its state be with the right one? */
   #runReceiver(node: number, call: Call): number {
     const machine = this.machines[node];
-    const suspect = this.#sayings.suspectOf(call.source, call.at, call.length);
+    const suspect = this.#outputs.suspectOf(call.source, call.at, call.length);
     if (suspect === null) return machine.invoke(call);
     const other = this.#alternative;
     other.bytes.set(machine.bytes);
@@ -428,7 +433,7 @@ export class ForkEngine extends ClusterEngine {
     if ((result & STATUS_MASK) !== STATUS.ok) return result;
     if (suspect.instead !== null)
       other.invoke({ ...call, source: suspect.instead.bytes, at: 0, length: suspect.instead.bytes.length });
-    if (this.#sayings.differs(machine, other)) this.#sayings.takenIn(suspect);
+    if (this.#outputs.differs(machine, other)) this.#outputs.takenIn(suspect);
     this.#stopIfDecided();
     return result;
   }
@@ -438,7 +443,7 @@ const isInput = (operation: number) => operation === op.receive || operation ===
 const spanOf = (at: number, length: number): [number, number] => [at, at + length];
 
 /** What forks are flown from: the run, its image, and machines that are used again and again. */
-export class ForkYard {
+export class ForkPool {
   readonly #image: ImageFacts;
   readonly #golden: Golden;
   readonly #machines: Machine[];
@@ -449,7 +454,12 @@ export class ForkYard {
     this.#image = image;
     this.#golden = golden;
     this.#machines = machinesFor(program, golden.stage.scenario.nodes);
-    this.#spare = { twin: new Machine(program), alternative: new Machine(program), bookkeeping, host: new Uint8Array(hostBytes) };
+    this.#spare = {
+      replica: new Machine(program),
+      alternative: new Machine(program),
+      bookkeeping,
+      host: new Uint8Array(hostBytes),
+    };
     this.#goldenAgreed = goldenAgreed;
   }
 
@@ -490,6 +500,6 @@ export class ForkYard {
   }
 }
 
-/** Minutes before a departure that are looked at as well: the clock of calls is that of the last trace entry. */
+/** Minutes before a divergence that are looked at as well: the clock of calls is that of the last trace entry. */
 const margin = 60_000;
 const hourMs = 3_600_000;

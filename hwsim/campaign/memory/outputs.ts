@@ -5,7 +5,7 @@ import { open } from '../../../host/security/envelope.ts';
 import type { Evidence } from './evidence.ts';
 import { type Layout, type Machine, op, opNames } from './machine.ts';
 
-/** One output of the struck node or of its twin. */
+/** One output of the struck node or of its replica. */
 export interface Said {
   timeMs: number;
   bytes: Uint8Array;
@@ -20,9 +20,9 @@ export interface Parts {
   messages: string[];
 }
 
-/** A frame of the struck node that its twin did not send in the same poll. */
+/** A frame of the struck node that its replica did not send in the same poll. */
 export interface Suspect extends Said {
-  /** What the twin sent in the same poll. */
+  /** What the replica sent in the same poll. */
   instead: Said | null;
   /** Receivers that took it in and whose state is another than with the right frame. */
   effects: number;
@@ -30,15 +30,15 @@ export interface Suspect extends Said {
   verdict: 'open' | 'wrong' | 'mistimed';
 }
 
-/** A right content may come this much earlier or later than the twin's without being called wrong: two periods of a node's own beat. */
+/** A right content may come this much earlier or later than the replica's without being called wrong: two periods of a node's own beat. */
 const mistimedMsMax = 120_000;
 /** What the other has said and this one has not after so long, is not said. */
 const omittedMs = 30 * 60_000;
 const suspectsMax = 64;
 const framesKeptMax = 64;
 
-/** What the struck node and its twin said since they last began alike, and what differs. */
-export class Sayings {
+/** What the struck node and its replica said since they last began alike, and what differs. */
+export class Outputs {
   suspects: Suspect[] = [];
   readonly #evidence: Evidence;
   readonly #layout: Layout;
@@ -47,7 +47,7 @@ export class Sayings {
   #lastFrame: Suspect | null = null;
   #spokeMs = 0;
   #input = 0;
-  /** The twin has said a frame since suspects were last looked at. */
+  /** The replica has said a frame since suspects were last looked at. */
   #freshFrames = false;
   /** How the node named itself before the upset. */
   #sender = '';
@@ -84,7 +84,7 @@ export class Sayings {
 
   /** Nothing is open, and neither has said what the other has not. */
   get allSaid(): boolean {
-    return this.suspects.length === 0 && this.#lists.every(({ struck, twin }) => struck.length === twin.length);
+    return this.suspects.length === 0 && this.#lists.every(({ struck, replica }) => struck.length === replica.length);
   }
 
   /** Both have just booted: what was said before is settled. */
@@ -104,8 +104,8 @@ export class Sayings {
     this.#lastFrame = suspect;
   }
 
-  twinSays(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit) return void this.#listOf(operation).twin.push({ timeMs, bytes, input: this.#input });
+  replicaOutputs(timeMs: number, operation: number, bytes: Uint8Array): void {
+    if (operation !== op.transmit) return void this.#listOf(operation).replica.push({ timeMs, bytes, input: this.#input });
     const said: Said = { timeMs, bytes, input: this.#input };
     this.#frames.push(said);
     this.#freshFrames = true;
@@ -121,10 +121,10 @@ export class Sayings {
     this.#lastFrame = null;
   }
 
-  /** Whether the twin gives the same next. */
-  twinExpects(operation: number, bytes: Uint8Array): boolean {
-    const { struck, twin } = this.#listOf(operation);
-    const next = twin[struck.length];
+  /** Whether the replica gives the same next. */
+  replicaExpects(operation: number, bytes: Uint8Array): boolean {
+    const { struck, replica } = this.#listOf(operation);
+    const next = replica[struck.length];
     return next !== undefined && Buffer.compare(next.bytes, bytes) === 0;
   }
 
@@ -146,10 +146,10 @@ export class Sayings {
     this.#otherwise(timeMs, example);
   }
 
-  /** The watchdog was due to be fed, says the twin. */
+  /** The watchdog was due to be fed, says the replica. */
   get missesFeed(): boolean {
-    const { struck, twin } = this.#lists[0];
-    return twin.length > struck.length;
+    const { struck, replica } = this.#lists[0];
+    return replica.length > struck.length;
   }
 
   suspectOf(bytes: Uint8Array, at: number, length: number): Suspect | null {
@@ -189,7 +189,7 @@ export class Sayings {
       if (suspect.verdict !== 'open') continue;
       const old = timeMs - suspect.timeMs > mistimedMsMax;
       if (!fresh && !old) continue;
-      if (this.#saidByTwin(suspect)) suspect.verdict = 'mistimed';
+      if (this.#outputByReplica(suspect)) suspect.verdict = 'mistimed';
       else if (old) suspect.verdict = 'wrong';
       else continue;
       this.#frameDiffers(suspect);
@@ -213,7 +213,7 @@ export class Sayings {
     }
     for (const suspect of this.suspects) {
       if (suspect.verdict !== 'open') continue;
-      suspect.verdict = this.#saidByTwin(suspect) ? 'mistimed' : 'wrong';
+      suspect.verdict = this.#outputByReplica(suspect) ? 'mistimed' : 'wrong';
       this.#frameDiffers(suspect);
     }
     this.#dropSettled(timeMs);
@@ -224,8 +224,8 @@ export class Sayings {
     return this.#lists[operation === op.command ? 0 : 1];
   }
 
-  /** Whether the twin said every message of the frame at about that time, in whatever frames, and the sender is named right. */
-  #saidByTwin(suspect: Suspect): boolean {
+  /** Whether the replica said every message of the frame at about that time, in whatever frames, and the sender is named right. */
+  #outputByReplica(suspect: Suspect): boolean {
     return this.#wrongMessages(suspect).length === 0 && this.#namesItself(suspect);
   }
 
@@ -233,7 +233,7 @@ export class Sayings {
     return this.#sender === '' || this.#partsIn(suspect).sender === this.#sender;
   }
 
-  /** Which messages of a frame the twin did not say: their places in it. */
+  /** Which messages of a frame the replica did not say: their places in it. */
   #wrongMessages(suspect: Suspect): number[] {
     const near = this.#frames.filter((said) => Math.abs(said.timeMs - suspect.timeMs) <= mistimedMsMax);
     const right = new Set(near.flatMap((said) => this.#partsIn(said).messages));
@@ -312,7 +312,7 @@ export function partsOf(frame: Uint8Array, link: LinkCipher): Parts {
 class Pair {
   readonly operation: number;
   readonly struck: Said[] = [];
-  readonly twin: Said[] = [];
+  readonly replica: Said[] = [];
   #checked = 0;
   #found = false;
 
@@ -322,24 +322,24 @@ class Pair {
 
   /** Takes back what was said of an input. */
   forget(input: number): void {
-    for (const list of [this.struck, this.twin]) while (list.at(-1)?.input === input) list.pop();
-    this.#checked = Math.min(this.#checked, this.struck.length, this.twin.length);
+    for (const list of [this.struck, this.replica]) while (list.at(-1)?.input === input) list.pop();
+    this.#checked = Math.min(this.#checked, this.struck.length, this.replica.length);
   }
 
   /** The first difference, told once; `patienceMs`: how long one of them may wait for the other. */
   difference(timeMs: number, patienceMs: number): { example: string; timeMs: number } | null {
     if (this.#found) return null;
-    const { struck, twin } = this;
-    while (this.#checked < struck.length && this.#checked < twin.length) {
+    const { struck, replica } = this;
+    while (this.#checked < struck.length && this.#checked < replica.length) {
       const mine = struck[this.#checked];
-      const right = twin[this.#checked];
+      const right = replica[this.#checked];
       if (Buffer.compare(mine.bytes, right.bytes) !== 0) {
         this.#found = true;
         return { example: `${hex(mine.bytes)}, right is ${hex(right.bytes)}`, timeMs: mine.timeMs };
       }
       this.#checked += 1;
     }
-    const extra = struck[this.#checked] ?? twin[this.#checked];
+    const extra = struck[this.#checked] ?? replica[this.#checked];
     if (extra === undefined || timeMs - extra.timeMs <= patienceMs) return null;
     this.#found = true;
     const text = struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;

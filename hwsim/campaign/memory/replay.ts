@@ -7,7 +7,7 @@ import { never, type Touches } from './touches.ts';
 import { type Told, takeUpset } from './upsets.ts';
 
 /** What the struck node did first that the golden run did not. */
-export interface Departure {
+export interface Divergence {
   kind: 'trap' | 'hang' | 'output' | 'checkpoint' | 'dropped';
   /** The call that did it. */
   call: number;
@@ -29,8 +29,8 @@ export interface Departure {
 export interface Ending {
   upset: Upset;
   /** null: every output was the golden one up to the end of the run. */
-  departure: Departure | null;
-  /** Without a departure: the state is the golden one again; else it still differs at the end. */
+  divergence: Divergence | null;
+  /** Without a divergence: the state is the golden one again; else it still differs at the end. */
   clean: boolean;
   /** Upsets that the node found and told of. */
   told: Told;
@@ -141,8 +141,8 @@ export class NodeReplay {
     return false;
   }
 
-  #end({ upset, told, steps }: Struck, departure: Departure | null, clean: boolean): void {
-    this.#onEnd({ upset, departure, clean, told, steps });
+  #end({ upset, told, steps }: Struck, divergence: Divergence | null, clean: boolean): void {
+    this.#onEnd({ upset, divergence, clean, told, steps });
   }
 
   /** Makes the golden calls once, and with them all struck ones. */
@@ -265,7 +265,7 @@ export class NodeReplay {
     struck.values = struck.words.map((word) => mine[word]);
   }
 
-  #depart(struck: Struck, kind: Departure['kind'], call: number, site: number): void {
+  #depart(struck: Struck, kind: Divergence['kind'], call: number, site: number): void {
     const { stored, told, stuck } = struck;
     const { call: strikeCall, words, values } = struck.telling ? struck.input : { ...struck, call };
     this.#end(struck, { kind, call, site, stored, strikeCall, words, values, told, stuck: stuck !== null }, false);

@@ -6,7 +6,7 @@ import { type TargetName, targets } from '../../../host/board/targets.ts';
 import { ToolError } from '../../../host/board/toolchain.ts';
 import { registersOf } from '../../emulator/debugger.ts';
 import { type InjectionPlace, type InjectionResult, Injector, type Outcome } from '../../campaign/board/inject.ts';
-import { EmulatorError, Rack } from '../../emulator/pool.ts';
+import { EmulatorError, EmulatorPool } from '../../emulator/pool.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 
 export interface BoardInjectOptions {
@@ -63,12 +63,12 @@ function print(target: TargetName, { outcome, call, op, at, address, before, aft
 export async function boardInject(name: TargetName, options: BoardInjectOptions): Promise<void> {
   const place = placeOf(options, name);
   const preset = targets[name].preset === 'compact' ? 'compact' : 'flight';
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
     const { target, elf: path } = await buildBoard(name);
     const recording = recordNode({ scenario: 'quiet', preset, nodes: 20, node: 7, days: 0.05, seed: 1 });
     const inputs = portInputs(recording).slice(0, options.inputs);
-    const injector = new Injector({ rack, target, path, elf: readElf(readFileSync(path)), inputs });
+    const injector = new Injector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
     const result = injector.inject({ time: { call: options.call, at: options.at }, place, bit: options.bit });
     if (options.json) console.log(JSON.stringify({ target: name, ...result }));
     else print(name, result);
@@ -77,6 +77,6 @@ export async function boardInject(name: TargetName, options: BoardInjectOptions)
     if (error instanceof EmulatorError) throw new CommandError(error.message, exitCode.input);
     throw error;
   } finally {
-    rack.close();
+    pool.close();
   }
 }

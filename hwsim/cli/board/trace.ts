@@ -9,7 +9,7 @@ import { createV8Engine } from '../../../host/engine/v8.ts';
 import { fileAdvice } from '../../../host/store/store.ts';
 import type { FirmwareInput } from '../../board/controller.ts';
 import { qemuBoard } from '../../emulator/qemu.ts';
-import { Rack } from '../../emulator/pool.ts';
+import { EmulatorPool } from '../../emulator/pool.ts';
 import { recordTrace } from '../../emulator/record.ts';
 import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksOf } from '../../emulator/trace.ts';
 import { prepareBoards } from '../boards.ts';
@@ -75,14 +75,14 @@ function compareWasmtime(references: readonly Reference[]): EngineResult {
 type Progress = (compared: number) => void;
 
 function compareTarget(name: TargetName, reference: Reference, image: string | undefined, onProgress: Progress): EngineResult {
-  const rack = new Rack();
+  const pool = new EmulatorPool();
   try {
     const facts = createV8Engine(readImage(reference.preset)).image;
-    const board = qemuBoard(rack, name, name, facts, image);
+    const board = qemuBoard(pool, name, name, facts, image);
     const firstDivergence = compareBoard(board, reference.inputs, reference.marks, onProgress);
     return { name, ok: firstDivergence === null, firstDivergence };
   } finally {
-    rack.close();
+    pool.close();
   }
 }
 

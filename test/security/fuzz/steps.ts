@@ -3,7 +3,7 @@
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { nullCipher } from '../../../host/security/cipher.ts';
-import { makeEpoch } from '../../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../../host/security/epoch.ts';
 import { words16 } from '../../../host/security/kdf.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 
@@ -49,9 +49,9 @@ export const drain = step('drain', 1);
 /** The second at which the state `working` stands. */
 export const workingS = 5040;
 
-export function pulseAt(timeS: number, members: number, ages = 0): Message {
+export function heartbeatAt(timeS: number, members: number, ages = 0): Message {
   return {
-    name: 'pulse',
+    name: 'heartbeat',
     timeS,
     timeMs: 0,
     errorMs: 200,
@@ -92,9 +92,9 @@ export function intentAt(
 }
 
 /** Heads and parts of an epoch as the image with the stand-in for its cipher opens them. */
-export function epochMessages(epoch: number, startS: number, members: number, excluded: readonly number[] = []): Message[] {
+export function keyEpochMessages(epoch: number, startS: number, members: number, excluded: readonly number[] = []): Message[] {
   const secret = testKeys.secret(epoch);
-  const { head, parts } = makeEpoch(
+  const { head, parts } = makeKeyEpoch(
     testKeys.authority,
     { epoch, startS, secret },
     Array.from({ length: members }, (_, index) => index),
@@ -113,7 +113,7 @@ export function epochMessages(epoch: number, startS: number, members: number, ex
 /** One of each message that crosses the air, as it may be at `timeS`. */
 export function messagesAt(timeS: number, members: number): Message[] {
   return [
-    pulseAt(timeS, members),
+    heartbeatAt(timeS, members),
     { name: 'probe', sequence: 4 },
     { name: 'ack', sequence: 1 },
     { name: 'probe-request', sequence: 4, target: 3 },
@@ -123,10 +123,10 @@ export function messagesAt(timeS: number, members: number): Message[] {
     { name: 'join', incarnation: 64, generation: 1, cause: 1 },
     { name: 'isolation', fromS: timeS + 1000, untilS: timeS + 4000 },
     {
-      name: 'gone-list',
+      name: 'silent-list',
       entries: [
-        { member: 4, lastBeat: 9, burials: 2 },
-        { member: 5, lastBeat: 19, burials: 0 },
+        { member: 4, lastLivenessTick: 9, revocations: 2 },
+        { member: 5, lastLivenessTick: 19, revocations: 0 },
       ],
     },
     intentAt(timeS, 2, 1),
@@ -184,14 +184,14 @@ export function recordsAt(timeS: number): Message[] {
     { name: 'recovery', level: 1, task: 2, ok: 1 },
     { name: 'group', group: 2, kind: 2, units: 4, capacity: 300, stockKg: 0, loadKg: 20 },
     { name: 'counters-reserved', cycle: Math.floor(timeS / 15) + 20 },
-    { name: 'epoch-checked', epoch: 2, ok: 1 },
+    { name: 'key-epoch-checked', epoch: 2, ok: 1 },
   ];
 }
 
 /** Steps that lead from a boot to each state that runs begin in; `config` is a number of harness configurations. */
 export function beginnings(members: number): { config: number; steps: Uint8Array[] }[] {
   const peers = [1, 2, 3, 4, 5, 6, 7];
-  const hear = (timeS: number) => peers.map((sender) => sealed(sender, [pulseAt(timeS, members)]));
+  const hear = (timeS: number) => peers.map((sender) => sealed(sender, [heartbeatAt(timeS, members)]));
   const minutes = (from: number, to: number) => {
     const out: Uint8Array[] = [];
     for (let s = from; s < to; s += 60) out.push(step('tick', 60), ...hear(s + 60), drain, step('transmit'), step('transmit'));
@@ -210,7 +210,7 @@ export function beginnings(members: number): { config: number; steps: Uint8Array
       config: 0,
       steps: [
         ...minutes(0, 600),
-        ...epochMessages(2, 900, members, [members - 2]).map((message) => sealed(1, [message], 'all', 0)),
+        ...keyEpochMessages(2, 900, members, [members - 2]).map((message) => sealed(1, [message], 'all', 0)),
       ],
     },
   ];
@@ -228,7 +228,7 @@ export function seeds(members: number): Map<string, Uint8Array> {
       add(
         `${state}-${message.name}-all`,
         state,
-        sealed(2, [pulseAt(timeS, members), message]),
+        sealed(2, [heartbeatAt(timeS, members), message]),
         step('again'),
         step('tick', 15),
         step('transmit'),
@@ -237,18 +237,18 @@ export function seeds(members: number): Map<string, Uint8Array> {
     for (const [i, record] of recordsAt(timeS).entries())
       add(`${state}-${record.name}-${i}`, state, observe(record), step('tick', 60), drain, ...wait(480), step('transmit'));
     for (let i = 0; i < 10; i += 1)
-      add(`${state}-leap-${i}`, state, step('leap', i), sealed(2, [pulseAt(timeS, members)]), step('tick', 60), drain);
+      add(`${state}-leap-${i}`, state, step('leap', i), sealed(2, [heartbeatAt(timeS, members)]), step('tick', 60), drain);
     add(`${state}-restart`, state, step('restart', 0), step('tick', 60), drain, step('transmit'));
     add(
       `${state}-restart-lost`,
       state,
       step('restart', 1),
       step('tick', 60),
-      sealed(3, [pulseAt(timeS + 60, members)]),
+      sealed(3, [heartbeatAt(timeS + 60, members)]),
       drain,
       step('transmit'),
     );
-    const epochs = epochMessages(state === 3 ? 2 : 3, timeS + 60, members, [members - 1]);
+    const epochs = keyEpochMessages(state === 3 ? 2 : 3, timeS + 60, members, [members - 1]);
     add(
       `${state}-epoch`,
       state,
@@ -264,7 +264,7 @@ export function seeds(members: number): Map<string, Uint8Array> {
       add(
         `${state}-time-${count}`,
         state,
-        ...Array.from({ length: count }, (_, i) => sealed(i + 1, [pulseAt(timeS + i, members)])),
+        ...Array.from({ length: count }, (_, i) => sealed(i + 1, [heartbeatAt(timeS + i, members)])),
         step('tick', 15),
         drain,
         step('transmit'),

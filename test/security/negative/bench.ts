@@ -12,7 +12,7 @@ import { encodeConfig, type LinkKeys } from '../../../host/node/config.ts';
 import { cycleAt } from '../../../host/security/cycle.ts';
 import type { Header } from '../../../host/security/envelope.ts';
 import { counted, countExport } from '../../../hwsim/campaign/memory/instrument.ts';
-import { pulseAt } from '../fuzz/steps.ts';
+import { heartbeatAt } from '../fuzz/steps.ts';
 import { sealedBytes, testCluster, testKeys } from '../sealed.ts';
 
 /** The second at which all cases meet the node, in the middle of a beat. */
@@ -42,7 +42,10 @@ const groups = [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, sto
 const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
 const own = testKeys.member(0);
 /** Two epochs in use: the one before is still accepted. */
-const twoEpochs: LinkKeys = { ...own, secrets: [...own.secrets, { epoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }] };
+const twoKeyEpochs: LinkKeys = {
+  ...own,
+  secrets: [...own.secrets, { epoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }],
+};
 
 /** Names of the loss counters, in lower case, by number: those of firmware/memory/limits.ts. */
 export const counterNames: readonly string[] = (() => {
@@ -73,12 +76,12 @@ export class AttackBench {
     this.members = members;
     this.#ctx = engine.reserve(engine.image.contextBytes);
     this.#at = engine.reserve(4096);
-    this.#set(this.config(twoEpochs), (at, length) => engine.calls.boot(this.#ctx, at, length, 1, 0, 0));
+    this.#set(this.config(twoKeyEpochs), (at, length) => engine.calls.boot(this.#ctx, at, length, 1, 0, 0));
     engine.calls.tick(this.#ctx, nowS, 0);
     this.observed({ name: 'counters-reserved', cycle: reserved });
     // Not deaf: to one that is, a frame of a time to come says that its own time is wrong.
     for (const counter of [heard.before, heard.top])
-      this.#must(this.frame({ sender: heard.sender, counter }, [pulseAt(nowS, members)]));
+      this.#must(this.frame({ sender: heard.sender, counter }, [heartbeatAt(nowS, members)]));
     this.#drain();
     // Noise makes it look at its constants now and then: not within the cases.
     this.give('receive', new Uint8Array(48));

@@ -2,7 +2,7 @@
 
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
-import { epochMessages, intentAt, pulseAt } from '../fuzz/steps.ts';
+import { keyEpochMessages, intentAt, heartbeatAt } from '../fuzz/steps.ts';
 import { type AttackBench, nowS } from './bench.ts';
 
 export interface Ignored {
@@ -14,9 +14,9 @@ export interface Ignored {
 }
 
 const said = (...messages: Message[]) => joinBytes(messages.map(encodeMessage));
-const pulse = (name: string, by: number): Ignored => ({
-  name: `a pulse of a time ${name}`,
-  text: (bench) => said(pulseAt((nowS + by) >>> 0, bench.members)),
+const heartbeat = (name: string, by: number): Ignored => ({
+  name: `a heartbeat of a time ${name}`,
+  text: (bench) => said(heartbeatAt((nowS + by) >>> 0, bench.members)),
   counts: { clock_disagrees: 2 },
 });
 const unknown = (type: number): Ignored => ({
@@ -44,41 +44,41 @@ export const ignoredCases: readonly Ignored[] = [
     text: () => Uint8Array.of(0x82, 0x18, 112, 0x81, 0x81, 0x81, 0),
     counts: { message_unknown: 1 },
   },
-  pulse('121 seconds behind', -121),
-  pulse('121 seconds ahead', 121),
-  pulse('a beat behind', -300),
-  pulse('a beat ahead', 300),
-  pulse('an epoch ahead', 600),
-  pulse('a year ahead', 365 * 86400),
-  pulse('at the beginning', -nowS),
-  pulse('at the end of time', -nowS - 1),
-  pulse('half of all time ahead', 0x80000000),
+  heartbeat('121 seconds behind', -121),
+  heartbeat('121 seconds ahead', 121),
+  heartbeat('a beat behind', -300),
+  heartbeat('a beat ahead', 300),
+  heartbeat('an epoch ahead', 600),
+  heartbeat('a year ahead', 365 * 86400),
+  heartbeat('at the beginning', -nowS),
+  heartbeat('at the end of time', -nowS - 1),
+  heartbeat('half of all time ahead', 0x80000000),
   stale('that was over long ago', { startS: 100, endS: 200, claimS: 10, publishedS: 10 }),
   stale('that was over when the last epoch was cut', { startS: 1000, endS: 2700, claimS: 1000, publishedS: 1000 }),
   { name: 'an ack of a probe that was not sent', text: () => said({ name: 'ack', sequence: 9999 }), counts: {} },
   {
     name: 'a head of epoch 0',
     epoch: 0,
-    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 0 } as Message),
+    text: () => said({ ...keyEpochMessages(3, nowS + 60, 8)[0], epoch: 0 } as Message),
     counts: {},
   },
   {
     name: 'a head of epoch 65535',
     epoch: 0,
-    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 65535 } as Message),
+    text: () => said({ ...keyEpochMessages(3, nowS + 60, 8)[0], epoch: 65535 } as Message),
     counts: {},
   },
   {
     name: 'a head of the epoch in use',
     epoch: 0,
-    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 2 } as Message),
+    text: () => said({ ...keyEpochMessages(3, nowS + 60, 8)[0], epoch: 2 } as Message),
     counts: {},
   },
   {
     name: 'a head of the epoch before',
     epoch: 0,
-    text: () => said({ ...epochMessages(3, nowS + 60, 8)[0], epoch: 1 } as Message),
+    text: () => said({ ...keyEpochMessages(3, nowS + 60, 8)[0], epoch: 1 } as Message),
     counts: {},
   },
-  { name: 'a part without its head', epoch: 0, text: () => said(epochMessages(3, nowS + 60, 8)[1]), counts: {} },
+  { name: 'a part without its head', epoch: 0, text: () => said(keyEpochMessages(3, nowS + 60, 8)[1]), counts: {} },
 ];

@@ -3,7 +3,7 @@
 import type { Message } from '../../../host/cbor/generated.ts';
 import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
-import { epochMessages, intentAt, messagesAt, pulseAt, recordsAt } from '../fuzz/steps.ts';
+import { keyEpochMessages, intentAt, messagesAt, heartbeatAt, recordsAt } from '../fuzz/steps.ts';
 import { type Negative, plain } from './cases.ts';
 import { type AttackBench, nowS, reserved } from './bench.ts';
 
@@ -193,29 +193,29 @@ function impossible(name: string, message: (members: number) => Message, counter
   return plain(name, 'implausible', counter, (bench) => encodeMessage(message(bench.members)));
 }
 const day = 86400;
-const gone = (member: number) => ({ member, lastBeat: 9, burials: 1 });
+const gone = (member: number) => ({ member, lastLivenessTick: 9, revocations: 1 });
 const intent = (name: string, more: Parameters<typeof intentAt>[3] | ((members: number) => Parameters<typeof intentAt>[3])) =>
   impossible(`an intent ${name}`, (members) => intentAt(nowS, 2, 1, typeof more === 'function' ? more(members) : more));
 const horizonS = 62 * day;
 const leaseMaxS = 31 * day;
 const implausible: Negative[] = [
-  impossible('a pulse with a byte of ages too many', (members) => ({
-    ...(pulseAt(nowS, members) as Extract<Message, { name: 'pulse' }>),
+  impossible('a heartbeat with a byte of ages too many', (members) => ({
+    ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
     ages: new Uint8Array(2 * Math.ceil(members / 8) - 1),
   })),
-  impossible('a pulse without ages', (members) => ({
-    ...(pulseAt(nowS, members) as Extract<Message, { name: 'pulse' }>),
+  impossible('a heartbeat without ages', (members) => ({
+    ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
     ages: new Uint8Array(0),
   })),
-  impossible('a pulse without its bitmap', (members) => ({
-    ...(pulseAt(nowS, members) as Extract<Message, { name: 'pulse' }>),
+  impossible('a heartbeat without its bitmap', (members) => ({
+    ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
     agree: new Uint8Array(0),
   })),
-  impossible('a pulse with a bitmap one byte too short', (members) => ({
-    ...(pulseAt(nowS, members) as Extract<Message, { name: 'pulse' }>),
+  impossible('a heartbeat with a bitmap one byte too short', (members) => ({
+    ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
     agree: new Uint8Array(Math.ceil(members / 8) - 1),
   })),
-  impossible('a pulse of a cluster of another size', () => pulseAt(nowS, 48)),
+  impossible('a heartbeat of a cluster of another size', () => heartbeatAt(nowS, 48)),
   impossible('a probe request for the first beyond the members', (members) => ({
     name: 'probe-request',
     sequence: 1,
@@ -241,11 +241,11 @@ const implausible: Negative[] = [
   impossible('an isolation that ends before it begins', () => ({ name: 'isolation', fromS: 6000, untilS: 5999 })),
   impossible('an isolation from the end of time to its beginning', () => ({ name: 'isolation', fromS: 0xffffffff, untilS: 0 })),
   impossible('a gone list with the first beyond the members, first', (members) => ({
-    name: 'gone-list',
+    name: 'silent-list',
     entries: [gone(members), gone(1)],
   })),
   impossible('a gone list with the first beyond the members, last of 16', (members) => ({
-    name: 'gone-list',
+    name: 'silent-list',
     entries: [...Array.from({ length: 15 }, (_, i) => gone(i % 8)), gone(members)],
   })),
   intent('of the first beyond the members', (members) => ({ owner: members })),
@@ -312,10 +312,10 @@ const implausible: Negative[] = [
       { slot: 1, version: 1 },
     ],
   })),
-  impossible('a gone list with a member twice', () => ({ name: 'gone-list', entries: [gone(4), gone(4)] })),
+  impossible('a gone list with a member twice', () => ({ name: 'silent-list', entries: [gone(4), gone(4)] })),
   impossible('a gone list with a member twice, apart', () => ({
-    name: 'gone-list',
-    entries: [gone(4), gone(5), gone(6), { ...gone(4), burials: 200 }],
+    name: 'silent-list',
+    entries: [gone(4), gone(5), gone(6), { ...gone(4), revocations: 200 }],
   })),
   impossible('a notice summary with a unit twice', () => ({
     name: 'notice-summary',
@@ -351,19 +351,21 @@ const implausible: Negative[] = [
     observedS: 0xffffffff,
     observer: 3,
   })),
-  plain('a second pulse in a frame: another time', 'implausible', 'frame_implausible', (bench) =>
-    joinBytes([pulseAt(nowS, bench.members), pulseAt(nowS + 1, bench.members)].map(encodeMessage)),
+  plain('a second heartbeat in a frame: another time', 'implausible', 'frame_implausible', (bench) =>
+    joinBytes([heartbeatAt(nowS, bench.members), heartbeatAt(nowS + 1, bench.members)].map(encodeMessage)),
   ),
   plain('a right message, then an impossible one', 'implausible', 'frame_implausible', (bench) =>
     joinBytes(
-      [pulseAt(nowS, bench.members), { name: 'probe-request', sequence: 1, target: bench.members } as Message].map(encodeMessage),
+      [heartbeatAt(nowS, bench.members), { name: 'probe-request', sequence: 1, target: bench.members } as Message].map(
+        encodeMessage,
+      ),
     ),
   ),
 ];
 
 const channel = (name: string, epoch: number, text: (bench: AttackBench) => Uint8Array) =>
   plain(name, 'implausible', 'frame_channel', text, { make: (bench) => [bench.sealed({ epoch }, text(bench))] });
-const epochOf = (bench: AttackBench) => epochMessages(3, nowS + 60, bench.members).map(encodeMessage);
+const epochOf = (bench: AttackBench) => keyEpochMessages(3, nowS + 60, bench.members).map(encodeMessage);
 const channels: Negative[] = [
   ...byAir(airMembers).map((message) =>
     channel(`${message.name} under the key of epoch 0`, 0, (bench) =>
@@ -385,7 +387,7 @@ const channels: Negative[] = [
 
 /** Of these the type cannot be told: under the key of epoch 0 that is the wrong kind of message. */
 const typeless = new Set(['has its length in two bytes', 'has an indefinite length', 'has its type in three bytes']);
-const keyMessages = epochMessages(3, nowS + 60, airMembers);
+const keyMessages = keyEpochMessages(3, nowS + 60, airMembers);
 const spoiltKeys: Negative[] = keyMessages.flatMap((message) =>
   spoiledMessages(message).map(({ what, bytes }) =>
     plain(
@@ -426,7 +428,7 @@ const records: Negative[] = [
     Buffer.concat([encodeMessage(recordsAt(nowS)[0]), Uint8Array.of(0)]),
   ),
   record('two records at once', 'malformed', () => joinBytes([recordsAt(nowS)[0], recordsAt(nowS)[0]].map(encodeMessage))),
-  ...['probe', 'pulse', 'intent', 'gone-list'].map((name) =>
+  ...['probe', 'heartbeat', 'intent', 'silent-list'].map((name) =>
     record(`a message of the air as a record: ${name}`, 'unknownType', () =>
       encodeMessage(byAir(airMembers).find((message) => message.name === name) as Message),
     ),

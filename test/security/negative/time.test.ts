@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { STATUS } from '../../../host/engine/status.ts';
 import { cycleAt } from '../../../host/security/cycle.ts';
 import { SingleNode } from '../../firmware/single.ts';
-import { pulseAt } from '../fuzz/steps.ts';
+import { heartbeatAt } from '../fuzz/steps.ts';
 import { sealedFrame } from '../sealed.ts';
 
 const test = suite('time that goes back');
@@ -21,7 +21,7 @@ test('a frame that was taken is not taken again when a lying member has made the
   assert.is(node.receive(heard, nowS), STATUS.ok);
   assert.is(node.receive(heard, nowS), STATUS.replay);
   for (let sample = 0; sample < 3; sample += 1) {
-    const lie = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) - sample }, [pulseAt(toldS, members)]);
+    const lie = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) - sample }, [heartbeatAt(toldS, members)]);
     assert.is(node.receive(lie, nowS), STATUS.ok);
   }
   node.tick(nowS);
