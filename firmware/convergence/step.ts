@@ -12,26 +12,27 @@ import {
   ROUND_S,
   LIVENESS_TICK_S,
   CORRELATED_SILENT_MIN,
-} from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, missionS } from "../node/table";
-import { countLoss, eventSpace, eventDone } from "../node/queues";
-import { send, SEND_ALARM } from "../node/outbox";
-import { membership, member, heardAt, agreeAt, everyoneAt } from "../membership/table";
-import { livenessTickStartS } from "../membership/clock";
-import { coordinator } from "../membership/view";
-import { intents, intent, group, VERDICT_REFUSED } from "../intent/table";
-import { arbitrate } from "../intent/arbitration";
-import { self } from "../node/table";
+} from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { edge, missionS } from '../node/table';
+import { countLoss, eventSpace, eventDone } from '../node/queues';
+import { send, SEND_ALARM } from '../node/outbox';
+import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
+import { livenessTickStartS } from '../membership/clock';
+import { coordinator } from '../membership/view';
+import { intents, intent, group, VERDICT_REFUSED } from '../intent/table';
+import { arbitrate } from '../intent/arbitration';
+import { self } from '../node/table';
+import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
 import {
-  Onset,
-  encodeOnset,
-  Converged,
-  encodeConverged,
-  Alarmed,
-  encodeAlarmed,
-} from "../wire/generated/messages";
-import { convergence, disruption, DisruptionSeen, histogramAt, seenGoneAt, setSeenSilent, HISTOGRAM_BINS } from "./table";
+  convergence,
+  disruption,
+  DisruptionSeen,
+  histogramAt,
+  seenGoneAt,
+  setSeenSilent,
+  HISTOGRAM_BINS,
+} from './table';
 
 export const CLASS_NODE: u32 = 1;
 export const CLASS_CLUSTER: u32 = 2;

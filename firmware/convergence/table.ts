@@ -1,8 +1,8 @@
 // Disruptions as this node sees them, and how long convergence took: layout and accessors.
 
-import { MEMBER_WORDS, DISRUPTIONS_MAX } from "../memory/limits";
-import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_SILENT_AT, LINES_AT } from "../memory/map";
-import { changes, reads, readsAndChanges } from "../memory/guard";
+import { MEMBER_WORDS, DISRUPTIONS_MAX } from '../memory/limits';
+import { CONVERGENCE_AT, CORE_END, DISRUPTIONS_AT, HISTOGRAM_AT, SEEN_SILENT_AT, LINES_AT } from '../memory/map';
+import { changes, reads, readsAndChanges } from '../memory/guard';
 
 @unmanaged
 export class ConvergenceState {
@@ -40,7 +40,8 @@ export const DISRUPTION_BYTES: u32 = 24;
 export const HISTOGRAM_BINS: u32 = 16;
 export const CLASSES: u32 = 4;
 
-const CONVERGENCE: u32 = (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
+const CONVERGENCE: u32 =
+  (2 << ((CONVERGENCE_AT + 48 + DISRUPTIONS_MAX * 24 - 1 - LINES_AT) >> 6)) - (1 << ((CONVERGENCE_AT - LINES_AT) >> 6));
 const HISTOGRAM: u32 = (2 << ((HISTOGRAM_AT + 127 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
 const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_SILENT_AT - LINES_AT) >> 6));
 
@@ -69,5 +70,5 @@ export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
   return ctx + HISTOGRAM_AT + (((disruptionClass - 1) * HISTOGRAM_BINS + bin) << 1);
 }
 
-if (offsetof<DisruptionSeen>() != DISRUPTION_BYTES) ERROR("stride of the disruptions");
-if (offsetof<ConvergenceState>() > 48) ERROR("room for the state of convergence");
+if (offsetof<DisruptionSeen>() != DISRUPTION_BYTES) ERROR('stride of the disruptions');
+if (offsetof<ConvergenceState>() > 48) ERROR('room for the state of convergence');

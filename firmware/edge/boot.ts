@@ -1,19 +1,27 @@
 // Beginning: plain, or from a checkpoint.
 
-import { BOOTS_MAX, MEMBERS_MAX, STATUS_OK, STATUS_MALFORMED, STATUS_IMPLAUSIBLE, STATUS_CHECKPOINT, EVENT_BYTES_MAX } from "../memory/limits";
-import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { call, changes, openCall, CORE_ALL } from "../memory/guard";
-import { membershipBoot, membershipRestart } from "../membership/step";
-import { clock, setLocal, setMission } from "../membership/clock";
-import { protectionBoot } from "../protection/step";
-import { intentsBoot } from "../intent/store";
-import { ownRestart } from "../intent/own";
-import { witnessRestart } from "../intent/witness";
-import { scheduleBoot } from "../schedule/step";
-import { watchdogBoot } from "../watchdog/step";
-import { convergenceRestart } from "../convergence/step";
-import { forgetPending } from "../security/key_epoch";
-import { beginCounters, takeKey } from "../security/provision";
+import {
+  BOOTS_MAX,
+  MEMBERS_MAX,
+  STATUS_OK,
+  STATUS_MALFORMED,
+  STATUS_IMPLAUSIBLE,
+  STATUS_CHECKPOINT,
+  EVENT_BYTES_MAX,
+} from '../memory/limits';
+import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { call, changes, openCall, CORE_ALL } from '../memory/guard';
+import { membershipBoot, membershipRestart } from '../membership/step';
+import { clock, setLocal, setMission } from '../membership/clock';
+import { protectionBoot } from '../protection/step';
+import { intentsBoot } from '../intent/store';
+import { ownRestart } from '../intent/own';
+import { witnessRestart } from '../intent/witness';
+import { scheduleBoot } from '../schedule/step';
+import { watchdogBoot } from '../watchdog/step';
+import { convergenceRestart } from '../convergence/step';
+import { forgetPending } from '../security/key_epoch';
+import { beginCounters, takeKey } from '../security/provision';
 import {
   messageType,
   skipItem,
@@ -26,12 +34,12 @@ import {
   decodeGroup,
   Booted,
   encodeBooted,
-} from "../wire/generated/messages";
-import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from "../node/table";
-import { eventSpace, eventDone } from "../node/queues";
-import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from "./checkpoint";
-import { setGroup } from "./observe";
-import { advance } from "./dispatch";
+} from '../wire/generated/messages';
+import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
+import { eventSpace, eventDone } from '../node/queues';
+import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from './checkpoint';
+import { setGroup } from './observe';
+import { advance } from './dispatch';
 
 /** Clock error of a configured mission time, ms. */
 const CONFIGURED_ERROR_MS: u32 = 100;
@@ -172,7 +180,6 @@ export function restoreContext(
   const alternate = m.image;
   const reserved = m.reserved;
   configure(ctx, m, cause);
-  const state = edge(ctx);
   queues(ctx).outboxCount = 0;
   queues(ctx).commandCount = 0;
   queues(ctx).eventCount = 0;

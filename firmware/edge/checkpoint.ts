@@ -2,12 +2,12 @@
 // the codes of the lines and each line is held against its code: that takes an eighth of the time, and what had
 // flipped in a line before the checkpoint was written, or in its memory, is still corrected. The codes stand last: a write that was cut has not their CRC.
 
-import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from "../memory/limits";
-import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from "../memory/map";
-import { linesSound } from "../memory/guard";
-import { CODE_BYTES } from "../memory/lines";
-import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
-import { CONTEXT_MAGIC, EdgeState } from "../node/table";
+import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
+import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from '../memory/map';
+import { linesSound } from '../memory/guard';
+import { CODE_BYTES } from '../memory/lines';
+import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';
+import { CONTEXT_MAGIC, EdgeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
 const LAYOUT: u32 = 2;
@@ -40,7 +40,8 @@ function checksum(ctx: usize): u32 {
 /** STATUS_OK if `image` is a whole checkpoint of this build's layout. Single flipped bits of its lines are corrected in place. */
 export function checkCheckpoint(image: usize, length: u32): u32 {
   if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;
-  if (load<u32>(image) != CHECKPOINT_MAGIC || load<u32>(image + 4) != ((LAYOUT << 8) | PRESET)) return STATUS_CHECKPOINT;
+  if (load<u32>(image) != CHECKPOINT_MAGIC || load<u32>(image + 4) != ((LAYOUT << 8) | PRESET))
+    return STATUS_CHECKPOINT;
   if (load<u32>(image + 8) != CONTEXT_BYTES) return STATUS_CHECKPOINT;
   const block = image + CHECKPOINT_HEADER_BYTES;
   return load<u32>(image + 12) == checksum(block) && linesSound(block) ? STATUS_OK : STATUS_CHECKPOINT;

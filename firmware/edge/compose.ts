@@ -1,18 +1,24 @@
 // Making a frame when this node's slot comes: heartbeat, what waits for the same addressee, rumours, all of it sealed.
 
-import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { membership, member, PROBING } from "../membership/table";
-import { composeHeartbeat } from "../membership/heartbeat";
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from "../security/envelope";
-import { composeChunk, sendingKeyEpoch } from "../security/key_epoch";
-import { ageOf } from "../membership/view";
-import { intent, intentIndex, notice, intents } from "../intent/table";
-import { asMessage, takeRumor } from "../intent/store";
-import { recentAsOf } from "../intent/digest";
-import { composeProof, composeStatement, composeStatementRequest } from "../intent/witness";
-import { noticeIndex } from "../intent/notice";
-import { SINCE_MARGIN_S, composeSyncDigest, composeOwnerSummary, composeNoticeSummary, noteEcho } from "../intent/anti_entropy";
+import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { membership, member, PROBING } from '../membership/table';
+import { composeHeartbeat } from '../membership/heartbeat';
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from '../security/envelope';
+import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
+import { ageOf } from '../membership/view';
+import { intent, intentIndex, notice, intents } from '../intent/table';
+import { asMessage, takeRumor } from '../intent/store';
+import { recentAsOf } from '../intent/digest';
+import { composeProof, composeStatement, composeStatementRequest } from '../intent/witness';
+import { noticeIndex } from '../intent/notice';
+import {
+  SINCE_MARGIN_S,
+  composeSyncDigest,
+  composeOwnerSummary,
+  composeNoticeSummary,
+  noteEcho,
+} from '../intent/anti_entropy';
 import {
   encodeHeartbeat,
   Probe,
@@ -48,9 +54,9 @@ import {
   encodeAlarm,
   Beacon,
   encodeBeacon,
-} from "../wire/generated/messages";
-import { changes } from "../memory/guard";
-import { edge, queues, members, missionS } from "../node/table";
+} from '../wire/generated/messages';
+import { changes } from '../memory/guard';
+import { edge, queues, members, missionS } from '../node/table';
 import {
   outgoing,
   readOutbox,
@@ -77,7 +83,7 @@ import {
   SEND_STATEMENT_REQUEST,
   SEND_ALARM,
   SEND_BEACON,
-} from "../node/outbox";
+} from '../node/outbox';
 
 /** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
 const SLOT_SPARE_BYTES: usize = 22;
@@ -115,7 +121,8 @@ function carriesHeartbeat(ctx: usize, addressee: u32): bool {
     const entry = outgoing(ctx, i);
     if (<u32>entry.addressee != addressee) continue;
     const what: u32 = entry.what;
-    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_HEARTBEAT || what == SEND_JOIN || what == SEND_ALIVE) return true;
+    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_HEARTBEAT || what == SEND_JOIN || what == SEND_ALIVE)
+      return true;
   }
   return false;
 }
@@ -259,7 +266,13 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
   // Somebody else has just told everybody.
-  if (broadcast && <u32>record.owner != edge(ctx).self && record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S) return MOOT;
+  if (
+    broadcast &&
+    <u32>record.owner != edge(ctx).self &&
+    record.echo != 0 &&
+    <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S
+  )
+    return MOOT;
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   asMessage(record, m);
   const next = encodeIntent(at, end, m);

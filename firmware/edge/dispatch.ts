@@ -1,29 +1,43 @@
 // Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
 
-import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { call, changes } from "../memory/guard";
-import { membership, VIEW } from "../membership/table";
-import { membershipStep } from "../membership/step";
-import { roundCutS, livenessTickOf } from "../membership/clock";
-import { turnTo, cutRound, promiseStored, emitAll } from "../membership/view";
-import { turnMinute, digestAsOf } from "../intent/digest";
-import { dropOver, dropUnheld } from "../intent/store";
-import { intents, intent, CLAIMED, HELD } from "../intent/table";
-import { agreementGrew, tendOwn, readDigest, withdrawReturned } from "../intent/own";
-import { answerSince } from "../intent/anti_entropy";
-import { witnessStep, witnessTick } from "../intent/witness";
-import { planStep } from "../intent/plan";
-import { reserveAhead, timeLearnt } from "../security/counters";
-import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from "../security/key_epoch";
-import { scheduleStep, scheduleEnforce } from "../schedule/step";
-import { convergenceStep } from "../convergence/step";
-import { watchdogStep, watchdogCheckIn } from "../watchdog/step";
-import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from "../watchdog/table";
-import { StoreCheckpoint, encodeStoreCheckpoint } from "../wire/generated/messages";
-import { edge, queues, missionS, NODE, HOT, DUE_SETTLE, DUE_REPORT, DUE_CHECK, DUE_WITHDRAW, DUE_SINCE, DUE_TIME, DUE_KEYS, DUE_WITNESS } from "../node/table";
-import { commandSpace, commandDone, countLoss } from "../node/queues";
-import { cycleNow, nextPeriodCycle } from "../node/tx_slots";
+import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { call, changes } from '../memory/guard';
+import { membership, VIEW } from '../membership/table';
+import { membershipStep } from '../membership/step';
+import { roundCutS, livenessTickOf } from '../membership/clock';
+import { turnTo, cutRound, promiseStored, emitAll } from '../membership/view';
+import { turnMinute, digestAsOf } from '../intent/digest';
+import { dropOver, dropUnheld } from '../intent/store';
+import { intents, intent, CLAIMED, HELD } from '../intent/table';
+import { agreementGrew, tendOwn, readDigest, withdrawReturned } from '../intent/own';
+import { answerSince } from '../intent/anti_entropy';
+import { witnessStep, witnessTick } from '../intent/witness';
+import { planStep } from '../intent/plan';
+import { reserveAhead, timeLearnt } from '../security/counters';
+import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
+import { scheduleStep, scheduleEnforce } from '../schedule/step';
+import { convergenceStep } from '../convergence/step';
+import { watchdogStep, watchdogCheckIn } from '../watchdog/step';
+import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from '../watchdog/table';
+import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
+import {
+  edge,
+  queues,
+  missionS,
+  NODE,
+  HOT,
+  DUE_SETTLE,
+  DUE_REPORT,
+  DUE_CHECK,
+  DUE_WITHDRAW,
+  DUE_SINCE,
+  DUE_TIME,
+  DUE_KEYS,
+  DUE_WITNESS,
+} from '../node/table';
+import { commandSpace, commandDone, countLoss } from '../node/queues';
+import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;
@@ -56,7 +70,8 @@ export function catchUp(ctx: usize): void {
 function checkClaim(ctx: usize): void {
   const record = intent(ctx, intents(ctx).claimToCheck - 1);
   if (<u32>record.state != CLAIMED) return;
-  if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS)) countLoss(ctx, COUNTER_CLAIM_UNREAD);
+  if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS))
+    countLoss(ctx, COUNTER_CLAIM_UNREAD);
 }
 
 /** Brings beats, minutes and epochs up to the present mission time. Cheap when nothing turns. */
@@ -106,7 +121,8 @@ export function periodTick(ctx: usize): void {
   reserveAhead(ctx);
   watchdogCheckIn(ctx, ROOM_EDGE);
   // Rooms that wait for time are not hung.
-  if (state.timeKnown == 0) for (let room = ROOM_MEMBERSHIP; room <= ROOM_CONVERGENCE; room++) watchdogCheckIn(ctx, room);
+  if (state.timeKnown == 0)
+    for (let room = ROOM_MEMBERSHIP; room <= ROOM_CONVERGENCE; room++) watchdogCheckIn(ctx, room);
   watchdogStep(ctx);
   checkpointWhenDue(ctx);
 }
@@ -145,7 +161,6 @@ function checkpointWhenDue(ctx: usize): void {
 
 /** Flags of the present call, to be handed back with its status. */
 export function takeFlags(ctx: usize): u32 {
-  const state = edge(ctx);
   let flags = queues(ctx).flags;
   if (queues(ctx).commandCount != 0) flags |= FLAG_COMMAND;
   if (queues(ctx).eventCount != 0) flags |= FLAG_EVENT;
@@ -153,4 +168,3 @@ export function takeFlags(ctx: usize): u32 {
   queues(ctx).flags = 0;
   return flags;
 }
-

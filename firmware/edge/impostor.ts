@@ -1,14 +1,14 @@
 // A frame in this node's own name that it did not send: whoever made it holds the cluster's key. Nothing of it is believed; but where it says that this node published
 // what it did not, others may have believed that, and it is contradicted at once.
 
-import { COUNTER_FRAME_SELF } from "../memory/limits";
-import { SCRATCH_AT } from "../memory/map";
-import { call } from "../memory/guard";
-import { isMadeUpOfOwn } from "../intent/store";
-import { impersonated } from "../intent/witness";
-import { messageType, skipItem, TYPE_INTENT, Intent as IntentMessage, decodeIntent } from "../wire/generated/messages";
-import { countLoss } from "../node/queues";
-import { timeKnown } from "../node/table";
+import { COUNTER_FRAME_SELF } from '../memory/limits';
+import { SCRATCH_AT } from '../memory/map';
+import { call } from '../memory/guard';
+import { isMadeUpOfOwn } from '../intent/store';
+import { impersonated } from '../intent/witness';
+import { messageType, skipItem, TYPE_INTENT, Intent as IntentMessage, decodeIntent } from '../wire/generated/messages';
+import { countLoss } from '../node/queues';
+import { timeKnown } from '../node/table';
 
 /** Whether the messages in [at, end) say so. */
 export function isImpersonated(ctx: usize, at: usize, end: usize): bool {

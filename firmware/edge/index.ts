@@ -1,27 +1,49 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
-import { STATUS_OK, STATUS_NOT_BOOTED, STATUS_SAFE_MODE, STATUS_TICK_FIRST, STATUS_AHEAD, FLAG_DEADLINE, STATUS_LENGTH, COUNTER_RECORD_REJECTED, NO_INDEX, MEMBERS_MAX, OWN_SLOTS } from "../memory/limits";
-import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from "../memory/map";
-import { call, changes, closeCall, linesSound, openCall, renewAll, sweepsCore, CORE_EDGE, CORE_HOT } from "../memory/guard";
-import { invariant, trapSite } from "../memory/trap";
-import { crc32c } from "../base/crc32c";
-import { forgetTime, setLocal, setMission } from "../membership/clock";
-import { scrub, reportUpsets } from "../protection/step";
-import { intentIndex } from "../intent/table";
-import { verdictOf } from "../intent/arbitration";
-import { edge, queues, CONTEXT_MAGIC, HOT } from "../node/table";
-import { countLoss, takeCommand, takeEvent } from "../node/queues";
-import { bootContext, restoreContext } from "./boot";
-import { CHECKPOINT_BYTES, writeCheckpoint } from "./checkpoint";
-import { checkFrame, openFrame, applyFrame } from "./receive";
-import { observeRecord } from "./observe";
-import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from "./dispatch";
-import { turnMinute } from "../intent/digest";
-import { composeFrame } from "./compose";
-import { deadlineMs } from "../node/tx_slots";
-import { ALGORITHM } from "../security/cipher";
-import { counterNow } from "../security/counters";
-import { inspectContext } from "./inspect";
+import {
+  STATUS_OK,
+  STATUS_NOT_BOOTED,
+  STATUS_SAFE_MODE,
+  STATUS_TICK_FIRST,
+  STATUS_AHEAD,
+  FLAG_DEADLINE,
+  STATUS_LENGTH,
+  COUNTER_RECORD_REJECTED,
+  NO_INDEX,
+  MEMBERS_MAX,
+  OWN_SLOTS,
+} from '../memory/limits';
+import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from '../memory/map';
+import {
+  call,
+  changes,
+  closeCall,
+  linesSound,
+  openCall,
+  renewAll,
+  sweepsCore,
+  CORE_EDGE,
+  CORE_HOT,
+} from '../memory/guard';
+import { invariant, trapSite } from '../memory/trap';
+import { crc32c } from '../base/crc32c';
+import { forgetTime, setLocal, setMission } from '../membership/clock';
+import { scrub, reportUpsets } from '../protection/step';
+import { intentIndex } from '../intent/table';
+import { verdictOf } from '../intent/arbitration';
+import { edge, queues, CONTEXT_MAGIC, HOT } from '../node/table';
+import { countLoss, takeCommand, takeEvent } from '../node/queues';
+import { bootContext, restoreContext } from './boot';
+import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
+import { checkFrame, openFrame, applyFrame } from './receive';
+import { observeRecord } from './observe';
+import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
+import { turnMinute } from '../intent/digest';
+import { composeFrame } from './compose';
+import { deadlineMs } from '../node/tx_slots';
+import { ALGORITHM } from '../security/cipher';
+import { counterNow } from '../security/counters';
+import { inspectContext } from './inspect';
 
 /** A checkpoint of a block with a line that cannot be corrected. */
 const SITE_CHECKPOINT: u32 = 905;

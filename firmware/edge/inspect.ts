@@ -1,18 +1,18 @@
 // Telemetry for tests and tools: tables as words. Judges never use it.
 
-import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from "../memory/limits";
-import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from "../memory/map";
-import { ageCountAt, AGE_BINS, call, changesProtection } from "../memory/guard";
-import { hearing, membership, member, readMembers } from "../membership/table";
-import { ageOf, memberState, lastLivenessTickOf, coordinator } from "../membership/view";
-import { clockErrorMs } from "../membership/clock";
-import { intents, intent, intentIndex, own, group } from "../intent/table";
-import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from "../intent/witness_table";
-import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from "../convergence/table";
-import { readTimeline, scheduleToChange } from "../schedule/table";
-import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from "../security/table";
-import { newestKeyEpoch, sendingKeyEpoch } from "../security/key_epoch";
-import { edge, queues, counterAt, counterWord, members } from "../node/table";
+import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from '../memory/limits';
+import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
+import { ageCountAt, AGE_BINS, call, changesProtection } from '../memory/guard';
+import { hearing, membership, member, readMembers } from '../membership/table';
+import { ageOf, memberState, lastLivenessTickOf, coordinator } from '../membership/view';
+import { clockErrorMs } from '../membership/clock';
+import { intents, intent, intentIndex, own, group } from '../intent/table';
+import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from '../intent/witness_table';
+import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from '../convergence/table';
+import { readTimeline, scheduleToChange } from '../schedule/table';
+import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from '../security/table';
+import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
+import { edge, queues, counterAt, counterWord, members } from '../node/table';
 
 const HEAD_WORDS: u32 = 3 + (COMMITMENT_BYTES + SIGNATURE_BYTES) / 4;
 
@@ -200,7 +200,7 @@ function inspectKeys(ctx: usize, index: u32, out: usize, cap: u32): u32 {
   put(out, 0, state.epoch);
   put(out, 1, state.startS);
   put(out, 2, state.parts);
-  memory.copy(out + 12, changetype<usize>(state) + offsetof<Head>("commitment0"), COMMITMENT_BYTES);
+  memory.copy(out + 12, changetype<usize>(state) + offsetof<Head>('commitment0'), COMMITMENT_BYTES);
   memory.copy(out + 12 + COMMITMENT_BYTES, changetype<usize>(state) + SIGNATURE_AT, SIGNATURE_BYTES);
   return HEAD_WORDS;
 }

@@ -1,7 +1,15 @@
 // Lists within a message that name something twice: nobody of us sends such, and which of the two would hold is not for the receiver to choose.
 
-import { sameDigest } from "../intent/witness_table";
-import { SilentList, silentListEntryAt, OwnerSummary, ownerSummaryEntryAt, NoticeSummary, noticeSummaryEntryAt, Proof } from "../wire/generated/messages";
+import { sameDigest } from '../intent/witness_table';
+import {
+  SilentList,
+  silentListEntryAt,
+  OwnerSummary,
+  ownerSummaryEntryAt,
+  NoticeSummary,
+  noticeSummaryEntryAt,
+  Proof,
+} from '../wire/generated/messages';
 
 /** Whether all are members, each named once. */
 export function silentListPlausible(m: SilentList, members: u32): bool {

@@ -9,20 +9,30 @@ import {
   OWN_SLOTS,
   GROUPS_MAX,
   NO_INDEX,
-} from "../memory/limits";
-import { SCRATCH_AT } from "../memory/map";
-import { groupToChange, intent, intentsToChange, own, ownToChange, KIND_MAINTAIN, KIND_HAUL, DONE, WITHDRAWN } from "../intent/table";
-import { freshClaim, publish, finish, ownIndex } from "../intent/own";
-import { intentPlausible } from "../intent/store";
-import { onSigned, onVerified } from "../intent/witness";
-import { observeResource } from "../intent/notice";
-import { onOutlook } from "../intent/plan";
-import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from "../schedule/step";
-import { watchdogHealth, watchdogRecovery } from "../watchdog/step";
-import { expectStorm } from "../protection/step";
-import { onReserved } from "../security/counters";
-import { onKeyEpochChecked, onHead, onPart } from "../security/key_epoch";
-import { disturb, CLASS_FLEET, CLASS_CLUSTER } from "../convergence/step";
+} from '../memory/limits';
+import { SCRATCH_AT } from '../memory/map';
+import {
+  groupToChange,
+  intent,
+  intentsToChange,
+  own,
+  ownToChange,
+  KIND_MAINTAIN,
+  KIND_HAUL,
+  DONE,
+  WITHDRAWN,
+} from '../intent/table';
+import { freshClaim, publish, finish, ownIndex } from '../intent/own';
+import { intentPlausible } from '../intent/store';
+import { onSigned, onVerified } from '../intent/witness';
+import { observeResource } from '../intent/notice';
+import { onOutlook } from '../intent/plan';
+import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from '../schedule/step';
+import { watchdogHealth, watchdogRecovery } from '../watchdog/step';
+import { expectStorm } from '../protection/step';
+import { onReserved } from '../security/counters';
+import { onKeyEpochChecked, onHead, onPart } from '../security/key_epoch';
+import { disturb, CLASS_FLEET, CLASS_CLUSTER } from '../convergence/step';
 import {
   messageType,
   TYPE_HEALTH,
@@ -67,9 +77,9 @@ import {
   TYPE_GROUP,
   Group as GroupRecord,
   decodeGroup,
-} from "../wire/generated/messages";
-import { timeKnown } from "../node/table";
-import { countLoss } from "../node/queues";
+} from '../wire/generated/messages';
+import { timeKnown } from '../node/table';
+import { countLoss } from '../node/queues';
 
 const STATUS_DONE: u32 = 2;
 const STATUS_BLOCKED: u32 = 3;
@@ -107,7 +117,8 @@ export function observeRecord(ctx: usize, at: usize, length: u32): u32 {
       if (decodeGroup(at, end, changetype<GroupRecord>(s)) == end) status = setGroup(ctx, changetype<GroupRecord>(s));
       break;
     case TYPE_COUNTERS_RESERVED:
-      if (decodeCountersReserved(at, end, changetype<CountersReserved>(s)) == end) status = onReserved(ctx, changetype<CountersReserved>(s).cycle);
+      if (decodeCountersReserved(at, end, changetype<CountersReserved>(s)) == end)
+        status = onReserved(ctx, changetype<CountersReserved>(s).cycle);
       break;
     case TYPE_KEY_EPOCH_CHECKED:
       if (decodeKeyEpochChecked(at, end, changetype<KeyEpochChecked>(s)) != end) break;
@@ -199,7 +210,7 @@ function onWindow(ctx: usize, m: Window): u32 {
 function onAssign(ctx: usize, m: Assign): u32 {
   if (m.startS >= m.endS || m.slot >= OWN_SLOTS || m.resource >>> 16 >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
   if (m.kind == KIND_MAINTAIN) {
-    scheduleMaintenance(ctx, m.slot, m.startS, m.endS, m.durationS, m.priority);
+    scheduleMaintenance(ctx, m.startS, m.endS, m.durationS, m.priority);
     return STATUS_OK;
   }
   // Work under way is ended by progress or refusal first: its unit is free on the air at once, the platform stops later.

@@ -31,34 +31,40 @@ import {
   EXCHANGES_PER_FRAME_MAX,
   PROBES_PER_FRAME_MAX,
   RUMOR_COUNT,
-} from "../memory/limits";
-import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
-import { crc32c } from "../base/crc32c";
-import { constantsDoubted } from "../protection/step";
-import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from "../security/envelope";
-import { checkCounter, takeCounter } from "../security/counters";
-import { applyKeys } from "../security/key_frames";
+} from '../memory/limits';
+import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
+import { crc32c } from '../base/crc32c';
+import { constantsDoubted } from '../protection/step';
+import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from '../security/envelope';
+import { checkCounter, takeCounter } from '../security/counters';
+import { applyKeys } from '../security/key_frames';
+import { onProbe, onAck, onProbeRequest, onRelayedAck, onSuspicion, onAlive, onIsolation } from '../membership/step';
+import { hearing, membership, memberToChange } from '../membership/table';
+import { markHeard, learnLastLivenessTick, learnRevocations } from '../membership/view';
 import {
-  onProbe,
-  onAck,
-  onProbeRequest,
-  onRelayedAck,
-  onSuspicion,
-  onAlive,
-  onIsolation,
-} from "../membership/step";
-import { hearing, membership, memberToChange } from "../membership/table";
-import { markHeard, learnLastLivenessTick, learnRevocations } from "../membership/view";
-import { heartbeatPlausible, mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_VIEW_DIFFERS, HEARTBEAT_NOTHING } from "../membership/heartbeat";
-import { intents, intentsToChange, intent, CLAIMED } from "../intent/table";
-import { hold, intentPlausible, startRumor } from "../intent/store";
-import { holdNotice, noticePlausible } from "../intent/notice";
-import { beginSync, onSince, onSyncDigest, syncPlausible, onOwnerSummary, onNoticeSummary, noteEcho } from "../intent/anti_entropy";
-import { adoptOwn } from "../intent/own";
-import { isBelievable, isSampled, takeOwnerToken } from "../intent/quota";
-import { onProof, onStatement, onStatementRequest } from "../intent/witness";
-import { recentAsOf } from "../intent/digest";
-import { disturb, CLASS_NODE } from "../convergence/step";
+  heartbeatPlausible,
+  mergeHeartbeat,
+  HEARTBEAT_GREW,
+  HEARTBEAT_VIEW_DIFFERS,
+  HEARTBEAT_NOTHING,
+} from '../membership/heartbeat';
+import { intents, intentsToChange, intent, CLAIMED } from '../intent/table';
+import { hold, intentPlausible, startRumor } from '../intent/store';
+import { holdNotice, noticePlausible } from '../intent/notice';
+import {
+  beginSync,
+  onSince,
+  onSyncDigest,
+  syncPlausible,
+  onOwnerSummary,
+  onNoticeSummary,
+  noteEcho,
+} from '../intent/anti_entropy';
+import { adoptOwn } from '../intent/own';
+import { isBelievable, isSampled, takeOwnerToken } from '../intent/quota';
+import { onProof, onStatement, onStatementRequest } from '../intent/witness';
+import { recentAsOf } from '../intent/digest';
+import { disturb, CLASS_NODE } from '../convergence/step';
 import {
   messageType,
   skipItem,
@@ -132,13 +138,13 @@ import {
   TYPE_BEACON,
   Beacon,
   decodeBeacon,
-} from "../wire/generated/messages";
-import { call } from "../memory/guard";
-import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from "../node/table";
-import { countLoss } from "../node/queues";
-import { silentListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from "./lists";
-import { send, SEND_STATEMENT_REQUEST } from "../node/outbox";
-import { contradict, isImpersonated } from "./impostor";
+} from '../wire/generated/messages';
+import { call } from '../memory/guard';
+import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from '../node/table';
+import { countLoss } from '../node/queues';
+import { silentListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from './lists';
+import { send, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { contradict, isImpersonated } from './impostor';
 
 /** Types at or above this never cross the air. */
 const TYPE_PLATFORM: i32 = 128;
@@ -153,7 +159,8 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
   const end = frame + length - CRC_BYTES;
   const told = bswap<u32>(load<u32>(end, 0, 1));
-  while (crc32c(frame, length - CRC_BYTES) != told) if (!constantsDoubted(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
+  while (crc32c(frame, length - CRC_BYTES) != told)
+    if (!constantsDoubted(ctx)) return reject(ctx, COUNTER_FRAME_CRC, STATUS_CRC);
   const status = readEnvelope(ctx, frame, length);
   const now = call(ctx);
   now.ahead = 0;
@@ -164,7 +171,11 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
     now.ahead = 1;
     return STATUS_OK;
   }
-  return reject(ctx, fresh == STATUS_REPLAY ? COUNTER_FRAME_REPLAY : fresh == STATUS_STALE ? COUNTER_FRAME_STALE : COUNTER_FRAME_AHEAD, fresh);
+  return reject(
+    ctx,
+    fresh == STATUS_REPLAY ? COUNTER_FRAME_REPLAY : fresh == STATUS_STALE ? COUNTER_FRAME_STALE : COUNTER_FRAME_AHEAD,
+    fresh,
+  );
 }
 
 /** Opens the frame that checkFrame let pass and checks its messages, all of them, before any is believed. */
@@ -173,13 +184,15 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
-  if (now.sender == self(ctx) && !isImpersonated(ctx, at, end)) return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
+  if (now.sender == self(ctx) && !isImpersonated(ctx, at, end))
+    return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let heartbeats: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);
     // One time a frame: else a single one could tell a node without time what it is.
     if (type == TYPE_HEARTBEAT && heartbeats++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
-    if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.epoch == 0)) return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
+    if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.epoch == 0))
+      return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     at = checkMessage(ctx, at, end, now.sender);
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
     if (at == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
@@ -416,7 +429,8 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
     case TYPE_INTENT: {
       const next = decodeIntent(at, end, changetype<IntentMessage>(s));
       // A heartbeat before it in this frame may have told the time that its check lacked.
-      if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s))) applyIntent(ctx, changetype<IntentMessage>(s), sender, broadcast, at, <u32>(next - at));
+      if (timeKnown(ctx) && intentPlausible(ctx, changetype<IntentMessage>(s)))
+        applyIntent(ctx, changetype<IntentMessage>(s), sender, broadcast, at, <u32>(next - at));
       return next;
     }
     case TYPE_SYNC_DIGEST: {
@@ -436,7 +450,8 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
     }
     case TYPE_NOTICE: {
       const next = decodeNotice(at, end, changetype<NoticeMessage>(s));
-      if (timeKnown(ctx) && noticePlausible(ctx, changetype<NoticeMessage>(s))) holdNotice(ctx, changetype<NoticeMessage>(s));
+      if (timeKnown(ctx) && noticePlausible(ctx, changetype<NoticeMessage>(s)))
+        holdNotice(ctx, changetype<NoticeMessage>(s));
       return next;
     }
     case TYPE_NOTICE_SUMMARY: {
@@ -471,7 +486,8 @@ function applyKnowledge(ctx: usize, type: i32, at: usize, end: usize, sender: u3
 function applyHeartbeat(ctx: usize, sender: u32, bytes: u32, m: Heartbeat, broadcast: bool): void {
   const told = mergeHeartbeat(ctx, bytes, m);
   if (told == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
-  if (told == HEARTBEAT_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0)) leaveToTick(ctx, DUE_SETTLE);
+  if (told == HEARTBEAT_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0))
+    leaveToTick(ctx, DUE_SETTLE);
   // Only a frame meant for us starts an exchange: else a broadcast would be answered by everybody.
   if (!broadcast && (told == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS))) beginSync(ctx, sender);
 }

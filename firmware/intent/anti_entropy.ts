@@ -1,12 +1,23 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
 // cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
-import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from "../node/table";
-import { isCongested, send, SEND_SINCE, SEND_INTENT, SEND_SYNC_DIGEST, SEND_OWNER_SUMMARY, SEND_NOTICE, SEND_NOTICE_SUMMARY, SEND_SILENT_LIST, SEND_PROOF } from "../node/outbox";
-import { call, setWord } from "../memory/guard";
-import { membership, member } from "../membership/table";
+import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
+import {
+  isCongested,
+  send,
+  SEND_SINCE,
+  SEND_INTENT,
+  SEND_SYNC_DIGEST,
+  SEND_OWNER_SUMMARY,
+  SEND_NOTICE,
+  SEND_NOTICE_SUMMARY,
+  SEND_SILENT_LIST,
+  SEND_PROOF,
+} from '../node/outbox';
+import { call, setWord } from '../memory/guard';
+import { membership, member } from '../membership/table';
 import {
   SyncDigest,
   setSyncDigestDigestAt,
@@ -15,11 +26,11 @@ import {
   ownerSummaryEntryAt,
   NoticeSummary,
   noticeSummaryEntryAt,
-} from "../wire/generated/messages";
-import { isOverQuota } from "./quota";
-import { dispute } from "./witness";
-import { statement, witness } from "./witness_table";
-import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, VERSION_BITS } from "./table";
+} from '../wire/generated/messages';
+import { isOverQuota } from './quota';
+import { dispute } from './witness';
+import { statement, witness } from './witness_table';
+import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, VERSION_BITS } from './table';
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;
@@ -53,7 +64,8 @@ export function beginSync(ctx: usize, peer: u32): void {
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
   // Who was away when a double-equivocator was proven one hears of it with every fourth exchange.
   const proof = witness(ctx).proofA;
-  if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0) send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
+  if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0)
+    send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }
 
 function sumOf(ctx: usize, first: u32, span: u32): u32 {
@@ -88,7 +100,8 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
     if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, i)) continue;
     followed++;
     if (m.span <= SPAN_SMALL) {
-      for (let owner = first; owner < first + m.span && owner < members(ctx); owner++) send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
+      for (let owner = first; owner < first + m.span && owner < members(ctx); owner++)
+        send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
     } else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
   }
 }
@@ -167,8 +180,8 @@ export function noteEcho(ctx: usize, owner: u32, slot: u32): void {
   if (index == NO_INDEX) return;
   const stamp = <u16>missionS(ctx);
   const record = intent(ctx, index);
-  const rest = <u32>record.priority | (<u32>record.generation << 8);
-  setWord(ctx, echoWordAt(index), rest | (<u32>(stamp == 0 ? 1 : stamp) << 16));
+  const rest = <u32>record.priority | ((<u32>record.generation) << 8);
+  setWord(ctx, echoWordAt(index), rest | ((<u32>(stamp == 0 ? 1 : stamp)) << 16));
 }
 
 export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {

@@ -2,10 +2,10 @@
 // Exclusive units conflict on overlap; the group's capacity bounds the summed rate of what is accepted. A verdict is a function of the
 // set held, the resource facts and who is gone: nothing else, and no time.
 
-import { NO_INDEX, GROUPS_MAX } from "../memory/limits";
-import { bitGet } from "../base/bits";
-import { silentAt } from "../membership/table";
-import { silentHoldsUntilS } from "../membership/view";
+import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
+import { bitGet } from '../base/bits';
+import { silentAt } from '../membership/table';
+import { silentHoldsUntilS } from '../membership/view';
 import {
   intents,
   intent,
@@ -27,10 +27,10 @@ import {
   VERDICT_ACCEPTED,
   VERDICT_REFUSED,
   VERDICT_UNKNOWN,
-} from "./table";
-import { invalidateGroup } from "./chain";
-import { addToProfile, peakRate } from "./profile";
-import { withinQuota } from "./quota";
+} from './table';
+import { invalidateGroup } from './chain';
+import { addToProfile, peakRate } from './profile';
+import { withinQuota } from './quota';
 
 /** Whether a unit exists and no notice says it is gone. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
@@ -63,7 +63,8 @@ export function boundOf(ctx: usize, record: Intent): u32 {
 /** Whether `record` fits beside the `count` accepted ones of the profile. */
 function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: u32): bool {
   const unit = resourceUnit(record.resource);
-  if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit)) return false;
+  if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit))
+    return false;
   if (!withinQuota(ctx, record)) return false;
   const room = chain.capacity - record.rate;
   let at: usize = startsAt(ctx);
@@ -131,11 +132,7 @@ export function winnerOver(ctx: usize, index: u32): u32 {
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX && at != index) {
     const other = intent(ctx, at);
-    if (
-      <u32>other.verdict == VERDICT_ACCEPTED &&
-      other.startS < record.boundS &&
-      record.startS < other.boundS
-    ) {
+    if (<u32>other.verdict == VERDICT_ACCEPTED && other.startS < record.boundS && record.startS < other.boundS) {
       if (other.resource == record.resource) return at;
       if (winner == NO_INDEX) winner = at;
     }

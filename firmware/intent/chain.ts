@@ -1,10 +1,20 @@
 // A group's chain: its intents in arbitration order (INT-3). The order is total and says nothing of when an intent arrived, so every
 // node that holds the same intents has the same chain.
 
-import { ROUND_S, INTENTS_MAX, NO_INDEX } from "../memory/limits";
-import { invariant } from "../memory/trap";
-import { fold32 } from "../base/hash";
-import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup, STARTED } from "./table";
+import { ROUND_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
+import { invariant } from '../memory/trap';
+import { fold32 } from '../base/hash';
+import {
+  intent,
+  intentSeen,
+  intentToChange,
+  group,
+  groupToChange,
+  Group,
+  Intent,
+  resourceGroup,
+  STARTED,
+} from './table';
 
 /**
  * Fills in the order: started before not started; higher priority; earlier claim epoch; then a hash of (owner, nonce fixed at the
@@ -58,7 +68,8 @@ function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u3
 function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previous: u32, at: u32): bool {
   if (previous != NO_INDEX) {
     const left = intent(ctx, previous);
-    if (left.state == 0 || resourceGroup(left.resource) != groupIndex || <u32>left.next != at || !before(left, record)) return false;
+    if (left.state == 0 || resourceGroup(left.resource) != groupIndex || <u32>left.next != at || !before(left, record))
+      return false;
   } else if (<u32>group(ctx, groupIndex).first != at) return false;
   if (index != NO_INDEX) return at == index;
   if (at == NO_INDEX) return true;

@@ -1,11 +1,22 @@
 // What a version says, as one number and field by field. Versions are ordered by (version, mark): where an owner put two contents under one version, all come to
 // hold the same of them. The mark is no signature: who wants to can make up two contents of one mark; statements (witness.ts) tell those apart.
 
-import { fold32 } from "../base/hash";
-import { Intent as IntentMessage } from "../wire/generated/messages";
-import { Intent } from "./table";
+import { fold32 } from '../base/hash';
+import { Intent as IntentMessage } from '../wire/generated/messages';
+import { Intent } from './table';
 
-function fold(startS: u32, endS: u32, rate: u32, resource: u32, claimS: u32, publishedS: u32, nonce: u32, read: u32, leaseS: u32, small: u32): u32 {
+function fold(
+  startS: u32,
+  endS: u32,
+  rate: u32,
+  resource: u32,
+  claimS: u32,
+  publishedS: u32,
+  nonce: u32,
+  read: u32,
+  leaseS: u32,
+  small: u32,
+): u32 {
   let mark = fold32(startS, endS);
   mark = fold32(mark, rate);
   mark = fold32(mark, resource);

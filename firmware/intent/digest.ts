@@ -1,30 +1,36 @@
 // Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
 // version), so that holding the same set means having the same digest, whatever the order of arrival.
 
-import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from "../memory/limits";
-import { mix64 } from "../base/hash";
-import { missionS } from "../node/table";
-import { changes } from "../memory/guard";
-import { membership, memberToChange, VIEW } from "../membership/table";
-import { roundCutS } from "../membership/clock";
-import { agreeAnew } from "../membership/view";
-import { markOf } from "./content";
-import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from "./table";
+import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from '../memory/limits';
+import { mix64 } from '../base/hash';
+import { missionS } from '../node/table';
+import { changes } from '../memory/guard';
+import { membership, memberToChange, VIEW } from '../membership/table';
+import { roundCutS } from '../membership/clock';
+import { agreeAnew } from '../membership/view';
+import { markOf } from './content';
+import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
 
 export function intentHash(owner: u32, slot: u32, version: u32): u64 {
-  return mix64((<u64>((owner << 3) | slot) << 32) | <u64>version);
+  return mix64(((<u64>((owner << 3) | slot)) << 32) | <u64>version);
 }
 
 /** What a held version adds to the digests: with its content, so that who holds another content under the same version does not agree. */
 export function contentHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
-  return mix64((<u64>((owner << 3) | slot) << 32) ^ <u64>version ^ (<u64>mark << 13));
+  return mix64(((<u64>((owner << 3) | slot)) << 32) ^ <u64>version ^ ((<u64>mark) << 13));
 }
 
 export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
-  return mix64(mix64(capacity) ^ (<u64>((group << 16) | unit) << 32) ^ <u64>observedS ^ (<u64>observer << 21) ^ (<u64>1 << 63));
+  return mix64(
+    mix64(capacity) ^
+      ((<u64>((group << 16) | unit)) << 32) ^
+      <u64>observedS ^
+      ((<u64>observer) << 21) ^
+      ((<u64>1) << 63),
+  );
 }
 
 /** Opens the buckets of the minutes that have begun. Call before anything else that reads or writes digests. */

@@ -1,16 +1,16 @@
 // Facts about resources that somebody saw: capacity of a group, a unit gone. Newest observation wins, then the higher observer, then
 // the larger capacity.
 
-import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from "../memory/limits";
-import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { members, missionS, self, timeKnown } from "../node/table";
-import { countLoss, eventSpace, eventDone } from "../node/queues";
-import { send, SEND_NOTICE } from "../node/outbox";
-import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from "../wire/generated/messages";
-import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from "./table";
-import { account, noticeHash } from "./digest";
-import { invalidateGroup } from "./chain";
-import { AHEAD_S_MAX } from "./store";
+import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from '../memory/limits';
+import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { members, missionS, self, timeKnown } from '../node/table';
+import { countLoss, eventSpace, eventDone } from '../node/queues';
+import { send, SEND_NOTICE } from '../node/outbox';
+import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from '../wire/generated/messages';
+import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from './table';
+import { account, noticeHash } from './digest';
+import { invalidateGroup } from './chain';
+import { AHEAD_S_MAX } from './store';
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
@@ -74,7 +74,13 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
 /** What this node's own assay says: told to all if it differs from what is held. Returns true if so. */
 export function observeResource(ctx: usize, groupIndex: u32, unit: u32, capacity: u32): bool {
   const known = noticeIndex(ctx, groupIndex, unit);
-  if (unit == 0 ? group(ctx, groupIndex).capacity == capacity : known == NOTICES_MAX ? capacity != 0 : notice(ctx, known).capacity == capacity)
+  if (
+    unit == 0
+      ? group(ctx, groupIndex).capacity == capacity
+      : known == NOTICES_MAX
+        ? capacity != 0
+        : notice(ctx, known).capacity == capacity
+  )
     return false;
   const m = changetype<NoticeMessage>(ctx + SCRATCH_AT);
   m.group = groupIndex;

@@ -12,17 +12,17 @@ import {
   LEASE_GUARD_S,
   RUMOR_COUNT,
   ROUND_S,
-} from "../memory/limits";
-import { SCRATCH_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { bitGet } from "../base/bits";
-import { mix32, fold32 } from "../base/hash";
-import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from "../node/table";
-import { eventSpace, eventDone } from "../node/queues";
-import { sendFirst, SEND_INTENT } from "../node/outbox";
-import { changes } from "../memory/guard";
-import { membership, agreeAt, agreedBeforeAt, VIEW } from "../membership/table";
-import { majorityAgrees, checkQuorum, grantedUntilS } from "../membership/view";
-import { roundCutS, clockErrorMs, clockTrusted } from "../membership/clock";
+} from '../memory/limits';
+import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { bitGet } from '../base/bits';
+import { mix32, fold32 } from '../base/hash';
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from '../node/table';
+import { eventSpace, eventDone } from '../node/queues';
+import { sendFirst, SEND_INTENT } from '../node/outbox';
+import { changes } from '../memory/guard';
+import { membership, agreeAt, agreedBeforeAt, VIEW } from '../membership/table';
+import { majorityAgrees, checkQuorum, grantedUntilS } from '../membership/view';
+import { roundCutS, clockErrorMs, clockTrusted } from '../membership/clock';
 import {
   Intent as IntentMessage,
   Published,
@@ -31,8 +31,8 @@ import {
   encodeSettled,
   Lost,
   encodeLost,
-} from "../wire/generated/messages";
-import { scheduleDirty } from "../schedule/step";
+} from '../wire/generated/messages';
+import { scheduleDirty } from '../schedule/step';
 import {
   intents,
   intentsToChange,
@@ -41,7 +41,6 @@ import {
   own,
   ownToChange,
   group,
-  Intent,
   VERSION_BITS,
   resourceGroup,
   resourceUnit,
@@ -50,12 +49,12 @@ import {
   DONE,
   WITHDRAWN,
   VERDICT_REFUSED,
-} from "./table";
-import { take, asMessage, startRumor } from "./store";
-import { intentHash } from "./digest";
-import { frees } from "./quota";
-import { dispute, publicationS } from "./witness";
-import { verdictOf, winnerOver, claims, boundOf, invalidateAll } from "./arbitration";
+} from './table';
+import { take, asMessage, startRumor } from './store';
+import { intentHash } from './digest';
+import { frees } from './quota';
+import { dispute, publicationS } from './witness';
+import { verdictOf, winnerOver, claims, boundOf, invalidateAll } from './arbitration';
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
 const RETELL_TIMES: u16 = 2;
@@ -94,7 +93,15 @@ export function draft(ctx: usize, slot: u32): IntentMessage {
 }
 
 /** A message in the scratch for a fresh claim. */
-export function freshClaim(ctx: usize, slot: u32, kind: u32, resource: u32, startS: u32, endS: u32, rate: u32): IntentMessage {
+export function freshClaim(
+  ctx: usize,
+  slot: u32,
+  kind: u32,
+  resource: u32,
+  startS: u32,
+  endS: u32,
+  rate: u32,
+): IntentMessage {
   const now = missionS(ctx);
   const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
   m.owner = self(ctx);
@@ -214,7 +221,12 @@ function canSettle(ctx: usize, index: u32): bool {
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (at == index) ranksHigher = false;
-    else if (other.resource == record.resource && claims(other) && other.startS < record.endS && record.startS < boundOf(ctx, other)) {
+    else if (
+      other.resource == record.resource &&
+      claims(other) &&
+      other.startS < record.endS &&
+      record.startS < boundOf(ctx, other)
+    ) {
       // Refused here for something newer than the cut, it may be accepted, and settled, elsewhere.
       if (ranksHigher) return false;
       // It may have begun: it keeps the unit until it ends or says otherwise.
@@ -294,9 +306,12 @@ export function tendOwn(ctx: usize): void {
  */
 function outlives(ctx: usize, slot: u32, index: u32): bool {
   const winner = winnerOver(ctx, index);
-  if (winner == NO_INDEX || own(ctx, slot).running == 0 || own(ctx, slot).settledVersion != intent(ctx, index).version) return false;
+  if (winner == NO_INDEX || own(ctx, slot).running == 0 || own(ctx, slot).settledVersion != intent(ctx, index).version)
+    return false;
   const other = intent(ctx, winner);
-  return <u32>other.state == STARTED && other.resource == intent(ctx, index).resource && missionS(ctx) < leaseEndS(ctx, slot);
+  return (
+    <u32>other.state == STARTED && other.resource == intent(ctx, index).resource && missionS(ctx) < leaseEndS(ctx, slot)
+  );
 }
 
 /** Arbitration refused it. An extension falls back to what had settled; a claim is withdrawn and planned anew. */
@@ -360,7 +375,8 @@ function renewOwn(ctx: usize): void {
       claimAnew(ctx, slot, now);
       continue;
     }
-    const promised = until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
+    const promised =
+      until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
     if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
     else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
   }
@@ -377,7 +393,8 @@ function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other);
-    if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest) earliest = other.startS;
+    if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest)
+      earliest = other.startS;
     at = other.next;
   }
   return earliest;

@@ -1,15 +1,15 @@
 // What this node claims (INT-1): a site on an ore lot to mine, tug windows to haul what it mined, longer leases before predicted
 // silence. One look per period at most, each bounded by the length of the chains looked at.
 
-import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from "../memory/limits";
-import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from "../memory/map";
-import { bitGet, bitSet } from "../base/bits";
-import { mix32, fold32 } from "../base/hash";
-import { capability, edge, missionS, self, timeKnown } from "../node/table";
-import { send, SEND_ISOLATION } from "../node/outbox";
-import { membership } from "../membership/table";
-import { clockTrusted } from "../membership/clock";
-import { scheduleStoredKg } from "../schedule/step";
+import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
+import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from '../memory/map';
+import { bitGet, bitSet } from '../base/bits';
+import { mix32, fold32 } from '../base/hash';
+import { capability, edge, missionS, self, timeKnown } from '../node/table';
+import { send, SEND_ISOLATION } from '../node/outbox';
+import { membership } from '../membership/table';
+import { clockTrusted } from '../membership/clock';
+import { scheduleStoredKg } from '../schedule/step';
 import {
   intents,
   intentsToChange,
@@ -23,10 +23,10 @@ import {
   KIND_HAUL,
   STARTED,
   VERDICT_ACCEPTED,
-} from "./table";
-import { addToProfile, peakRate } from "./profile";
-import { arbitrate, claims, unitUsable } from "./arbitration";
-import { draft, freshClaim, publish, ownIndex } from "./own";
+} from './table';
+import { addToProfile, peakRate } from './profile';
+import { arbitrate, claims, unitUsable } from './arbitration';
+import { draft, freshClaim, publish, ownIndex } from './own';
 
 export const FEATURE_PLANS: u32 = 1;
 
@@ -86,7 +86,12 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   let at: u32 = group(ctx, groupIndex).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (<u32>other.verdict == VERDICT_ACCEPTED && <u32>other.owner != me && other.startS < endS && startS < other.boundS) {
+    if (
+      <u32>other.verdict == VERDICT_ACCEPTED &&
+      <u32>other.owner != me &&
+      other.startS < endS &&
+      startS < other.boundS
+    ) {
       addToProfile(ctx, count++, at);
       if (sum <= half) sum += other.rate;
     }
@@ -232,7 +237,13 @@ function unitFreeForUs(ctx: usize, record: Intent, startS: u32, endS: u32): bool
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (other.resource == record.resource && other.owner != record.owner && claims(other) && other.startS < endS && startS < other.boundS)
+    if (
+      other.resource == record.resource &&
+      other.owner != record.owner &&
+      claims(other) &&
+      other.startS < endS &&
+      startS < other.boundS
+    )
       return false;
     at = other.next;
   }
@@ -277,7 +288,8 @@ function prepareSilence(ctx: usize): void {
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX || own(ctx, slot).settledVersion == 0) continue;
     const record = intent(ctx, index);
-    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion) continue;
+    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion)
+      continue;
     const m = draft(ctx, slot);
     m.leaseS = leaseS;
     if (m.endS < leaseS) m.endS = leaseS;

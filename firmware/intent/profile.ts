@@ -1,7 +1,7 @@
 // Use of a group's shared capacity over time (INT-2): a set of claims in the order in which they begin and in that in which they end, so that
 // the highest summed rate in an interval is found in one pass over both.
 
-import { intentSeen, startsAt, boundsAt } from "./table";
+import { intentSeen, startsAt, boundsAt } from './table';
 
 /** Adds a claim, read in this call, to the `count` that are there; its bound must be up to date. */
 export function addToProfile(ctx: usize, count: u32, index: u32): void {
@@ -42,9 +42,9 @@ export function peakRate(ctx: usize, count: u32, startS: u32, endS: u32, limit: 
       ended += 2;
     }
     if (rate > most) most = rate;
-    if (most > limit || begun == begunEnd) return most;
+    if (most > limit || begun == begunEnd) break;
     timeS = intentSeen(ctx, load<u16>(begun)).startS;
-    if (timeS >= endS) return most;
+    if (timeS >= endS) break;
   }
   return most;
 }

@@ -15,20 +15,20 @@ import {
   OWNER_CLAIMS_MAX,
   OWNER_TOKENS_MAX,
   SAMPLED_ONE_IN,
-} from "../memory/limits";
-import { fold32 } from "../base/hash";
-import { capability, edge, missionS, self } from "../node/table";
-import { countLoss } from "../node/queues";
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../node/outbox";
-import { member, memberToChange, membership } from "../membership/table";
-import { ageOf, isMerging, lastLivenessTickOf } from "../membership/view";
-import { livenessTickStartS, roundCutS } from "../membership/clock";
-import { Intent as IntentMessage } from "../wire/generated/messages";
-import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from "./table";
-import { invalidateFromRecord } from "./chain";
-import { isProven } from "./witness";
-import { wordOn, CONFIRMED, REFUTED } from "./statement";
-import { witness, witnessToChange } from "./witness_table";
+} from '../memory/limits';
+import { fold32 } from '../base/hash';
+import { capability, edge, missionS, self } from '../node/table';
+import { countLoss } from '../node/queues';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { member, memberToChange, membership } from '../membership/table';
+import { ageOf, isMerging, lastLivenessTickOf } from '../membership/view';
+import { livenessTickStartS, roundCutS } from '../membership/clock';
+import { Intent as IntentMessage } from '../wire/generated/messages';
+import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from './table';
+import { invalidateFromRecord } from './chain';
+import { isProven } from './witness';
+import { wordOn, CONFIRMED, REFUTED } from './statement';
+import { witness, witnessToChange } from './witness_table';
 
 /** Slots for work on lots, and for work on depots, which is short. */
 const LOT_SLOTS: u32 = 4;
@@ -51,7 +51,12 @@ export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
   const kind = group(ctx, resourceGroup(m.resource)).kind;
   if (kind == LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
   if (kind != DEPOT) return true;
-  return m.slot >= LOT_SLOTS && m.slot < DEPOT_SLOTS_END && m.endS - m.startS <= DEPOT_WORK_S_MAX && m.startS <= m.publishedS + DEPOT_AHEAD_S_MAX;
+  return (
+    m.slot >= LOT_SLOTS &&
+    m.slot < DEPOT_SLOTS_END &&
+    m.endS - m.startS <= DEPOT_WORK_S_MAX &&
+    m.startS <= m.publishedS + DEPOT_AHEAD_S_MAX
+  );
 }
 
 // @ts-ignore: decorator
@@ -113,7 +118,7 @@ export function takeOwnerToken(ctx: usize, owner: u32): bool {
 export function isOverQuota(ctx: usize, owner: u32): bool {
   if (!CONTAINED) return false;
   const entry = member(ctx, owner);
-  const since = ((missionS(ctx) / 60) - <u32>entry.tokensMinute) & 0xffff;
+  const since = (missionS(ctx) / 60 - <u32>entry.tokensMinute) & 0xffff;
   return <u32>entry.tokensUsed >= OWNER_TOKENS_MAX + since;
 }
 
@@ -143,7 +148,12 @@ export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcas
     if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
     return false;
   }
-  if (index != NO_INDEX && frees(ctx, intent(ctx, index), m) && m.publishedS + UNSIGNED_S > missionS(ctx) && witness(ctx).answered != 0) {
+  if (
+    index != NO_INDEX &&
+    frees(ctx, intent(ctx, index), m) &&
+    m.publishedS + UNSIGNED_S > missionS(ctx) &&
+    witness(ctx).answered != 0
+  ) {
     countLoss(ctx, COUNTER_INTENT_UNSIGNED);
     if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
     return false;
@@ -156,7 +166,13 @@ export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcas
  * owner's word, or, from one whose platform cannot sign, only once the owner has had the time to object.
  */
 export function frees(ctx: usize, record: Intent, m: IntentMessage): bool {
-  if (!CONTAINED || <u32>record.state != STARTED || resourceUnit(record.resource) == 0 || record.endS <= missionS(ctx) + ENDING_S) return false;
+  if (
+    !CONTAINED ||
+    <u32>record.state != STARTED ||
+    resourceUnit(record.resource) == 0 ||
+    record.endS <= missionS(ctx) + ENDING_S
+  )
+    return false;
   return m.state > STARTED || m.resource != record.resource || m.endS < record.endS;
 }
 
@@ -185,7 +201,8 @@ function isBeforeWord(ctx: usize, m: IntentMessage): bool {
  */
 function isTooLate(ctx: usize, publishedS: u32): bool {
   const epoch = membership(ctx).epoch;
-  if (epoch == 0 || publishedS >= roundCutS(epoch) || missionS(ctx) < roundCutS(epoch) + LATE_FREE_S || isMerging(ctx)) return false;
+  if (epoch == 0 || publishedS >= roundCutS(epoch) || missionS(ctx) < roundCutS(epoch) + LATE_FREE_S || isMerging(ctx))
+    return false;
   const state = witnessToChange(ctx);
   if (state.lateRound != epoch) {
     state.lateRound = epoch;

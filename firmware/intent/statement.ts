@@ -1,13 +1,18 @@
 // What an owner's word, once it was found valid, says of a version: nothing, that it is true, that it is false.
 
-import { NO_INDEX, STATEMENTS_MAX } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { invariant } from "../memory/trap";
-import { sha256, shaConstantsRight, SHA_STATE_BYTES } from "../security/sha256";
-import { encodeIntent, Intent as IntentMessage, INTENT_BYTES_MAX, INTENT_STRUCT_BYTES } from "../wire/generated/messages";
-import { asMessage } from "./store";
-import { Intent } from "./table";
-import { sameDigest, statement, Statement, DIGEST_AT, FREE, VALID } from "./witness_table";
+import { NO_INDEX, STATEMENTS_MAX } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { invariant } from '../memory/trap';
+import { sha256, shaConstantsRight, SHA_STATE_BYTES } from '../security/sha256';
+import {
+  encodeIntent,
+  Intent as IntentMessage,
+  INTENT_BYTES_MAX,
+  INTENT_STRUCT_BYTES,
+} from '../wire/generated/messages';
+import { asMessage } from './store';
+import { Intent } from './table';
+import { sameDigest, statement, Statement, DIGEST_AT, FREE, VALID } from './witness_table';
 
 const SITE_WORD: u32 = 203;
 /** Where an intent is laid out and encoded to be hashed; the hash's state, and then the digest. */
@@ -62,5 +67,6 @@ export function wordOn(ctx: usize, m: IntentMessage, at: usize, length: u32): u3
   return sameDigest(changetype<usize>(entry) + DIGEST_AT, digest) ? CONFIRMED : REFUTED;
 }
 
-if (INTENT_STRUCT_BYTES > ENCODED_AT - SCRATCH_OUT_AT) ERROR("a struct stands before its encoding");
-if (INTENT_BYTES_MAX > HASH_AT - ENCODED_AT || HASH_AT + SHA_STATE_BYTES > SCRATCH_OUT_AT + 256) ERROR("room to hash an intent");
+if (INTENT_STRUCT_BYTES > ENCODED_AT - SCRATCH_OUT_AT) ERROR('a struct stands before its encoding');
+if (INTENT_BYTES_MAX > HASH_AT - ENCODED_AT || HASH_AT + SHA_STATE_BYTES > SCRATCH_OUT_AT + 256)
+  ERROR('room to hash an intent');

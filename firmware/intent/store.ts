@@ -19,17 +19,17 @@ import {
   LIVENESS_TICK_S,
   TICKS_UNTIL_SILENT,
   EVENTS_MAX,
-} from "../memory/limits";
-import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from "../memory/map";
-import { LINE_BYTES } from "../memory/lines";
-import { changes, lineOf, replacesLine } from "../memory/guard";
-import { bitGet } from "../base/bits";
-import { edge, queues, members, missionS, self } from "../node/table";
-import { countLoss, eventSpace, eventDone } from "../node/queues";
-import { silentAt, membership } from "../membership/table";
-import { roundCutS } from "../membership/clock";
-import { ageOf, promiseHeard } from "../membership/view";
-import { Intent as IntentMessage, Held, encodeHeld } from "../wire/generated/messages";
+} from '../memory/limits';
+import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from '../memory/map';
+import { LINE_BYTES } from '../memory/lines';
+import { changes, lineOf, replacesLine } from '../memory/guard';
+import { bitGet } from '../base/bits';
+import { edge, queues, members, missionS, self } from '../node/table';
+import { countLoss, eventSpace, eventDone } from '../node/queues';
+import { silentAt, membership } from '../membership/table';
+import { roundCutS } from '../membership/clock';
+import { ageOf, promiseHeard } from '../membership/view';
+import { Intent as IntentMessage, Held, encodeHeld } from '../wire/generated/messages';
 import {
   intents,
   intentsToChange,
@@ -46,13 +46,13 @@ import {
   VERSION_BITS,
   resourceGroup,
   DONE,
-} from "./table";
-import { account, accountOwner, contentHash } from "./digest";
-import { markOf, markOfMessage } from "./content";
-import { slotMayClaim, invalidateHigherSlots } from "./quota";
-import { differs, impersonated } from "./witness";
-import { setOrder, link, unlink } from "./chain";
-import { boundOf } from "./arbitration";
+} from './table';
+import { account, accountOwner, contentHash } from './digest';
+import { markOf, markOfMessage } from './content';
+import { slotMayClaim, invalidateHigherSlots } from './quota';
+import { differs, impersonated } from './witness';
+import { setOrder, link, unlink } from './chain';
+import { boundOf } from './arbitration';
 
 /** A publisher's clock may be this much ahead, seconds. */
 export const AHEAD_S_MAX: u32 = 120;
@@ -66,7 +66,8 @@ export function intentsBoot(ctx: usize): void {
   const state = intentsToChange(ctx);
   for (let i: u32 = 0; i < INDEX_LINES; i++) replacesLine(ctx, lineOf(INTENT_INDEX_AT) + i);
   memory.fill(ctx + INTENT_INDEX_AT, 0xff, MEMBERS_MAX * OWN_SLOTS * 2);
-  for (let i: u32 = 0; i < INTENTS_MAX; i++) intentToChange(ctx, i).next = <u16>(i + 1 < INTENTS_MAX ? i + 1 : NO_INDEX);
+  for (let i: u32 = 0; i < INTENTS_MAX; i++)
+    intentToChange(ctx, i).next = <u16>(i + 1 < INTENTS_MAX ? i + 1 : NO_INDEX);
   for (let i: u32 = 0; i < GROUPS_MAX; i++) {
     groupToChange(ctx, i).first = <u16>NO_INDEX;
     groupToChange(ctx, i).dirtyFrom = <u16>NO_INDEX;
@@ -266,7 +267,8 @@ export function dropUnheld(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
     // Who was gone at the cut may be back: what it tells now is no longer let go.
-    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT) continue;
+    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT)
+      continue;
     const boundS = boundOf(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;
@@ -309,4 +311,4 @@ export function takeRumor(ctx: usize): u32 {
   return NO_INDEX;
 }
 
-if (RUMOR_COUNT > 15) ERROR("a rumour dies out");
+if (RUMOR_COUNT > 15) ERROR('a rumour dies out');

@@ -1,6 +1,6 @@
 // The intents held, one record each, and this node's own slots: layout and accessors. See README.md for the ideas.
 
-import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX, RUMORS_MAX } from "../memory/limits";
+import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX, RUMORS_MAX } from '../memory/limits';
 import {
   INTENT_STATE_AT,
   INTENTS_AT,
@@ -13,8 +13,17 @@ import {
   RUMORS_AT,
   INTENT_SCRATCH_AT,
   LINES_AT,
-} from "../memory/map";
-import { changes, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from "../memory/guard";
+} from '../memory/map';
+import {
+  changes,
+  changesLine,
+  lineOf,
+  reads,
+  readsLine,
+  readsLines,
+  sweepsLines,
+  readsAndChanges,
+} from '../memory/guard';
 
 export const PLANNED: u32 = 1;
 export const CLAIMED: u32 = 2;
@@ -162,11 +171,14 @@ export const RUMOR_BYTES: u32 = 4;
 export const VERSION_BITS: u32 = 19;
 
 /** Core lines: of the state (it begins in the third line of membership's), of the minutes, of rumours, of own slots. */
-export const HELD: u32 = (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
+export const HELD: u32 =
+  (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
 const MINUTES: u32 = (1 << ((RECENTS_AT - LINES_AT) >> 6)) - (1 << ((BUCKETS_AT - LINES_AT) >> 6));
 const RECENTS: u32 = 1 << ((RECENTS_AT - LINES_AT) >> 6);
-export const RUMORS: u32 = (2 << ((RUMORS_AT + RUMORS_MAX * RUMOR_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((RUMORS_AT - LINES_AT) >> 6));
-const OWN_LINES: u32 = (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
+export const RUMORS: u32 =
+  (2 << ((RUMORS_AT + RUMORS_MAX * RUMOR_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((RUMORS_AT - LINES_AT) >> 6));
+const OWN_LINES: u32 =
+  (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
 
 // @ts-ignore: decorator
 @inline
@@ -197,7 +209,7 @@ export function intentSeen(ctx: usize, index: u32): Intent {
 // @ts-ignore: decorator
 @inline
 export function echoWordAt(index: u32): u32 {
-  return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>("priority");
+  return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>('priority');
 }
 /** Before walks over all records. */
 export function readIntents(ctx: usize): void {
@@ -286,13 +298,13 @@ export function resourceUnit(resource: u32): u32 {
   return resource & 0xffff;
 }
 
-if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR("a version holds the number of its boot");
-if (offsetof<Intent>("priority") != 60 || offsetof<Intent>("echo") != 62) ERROR("the echo shares a word");
-if (offsetof<IntentState>() > 96) ERROR("room for the state of intents");
-if (offsetof<Intent>() != INTENT_BYTES) ERROR("stride of the intent table");
-if (offsetof<Own>() != OWN_BYTES) ERROR("stride of the own slots");
-if (offsetof<Group>() != GROUP_BYTES) ERROR("stride of the groups");
-if (offsetof<Notice>() != NOTICE_BYTES) ERROR("stride of the notices");
-if (BUCKETS != 16) ERROR("minutes fill their lines");
-if ((BUCKETS & (BUCKETS - 1)) != 0) ERROR("buckets are indexed by mask");
-if (INTENTS_MAX > NO_INDEX) ERROR("records are indexed by u16");
+if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR('a version holds the number of its boot');
+if (offsetof<Intent>('priority') != 60 || offsetof<Intent>('echo') != 62) ERROR('the echo shares a word');
+if (offsetof<IntentState>() > 96) ERROR('room for the state of intents');
+if (offsetof<Intent>() != INTENT_BYTES) ERROR('stride of the intent table');
+if (offsetof<Own>() != OWN_BYTES) ERROR('stride of the own slots');
+if (offsetof<Group>() != GROUP_BYTES) ERROR('stride of the groups');
+if (offsetof<Notice>() != NOTICE_BYTES) ERROR('stride of the notices');
+if (BUCKETS != 16) ERROR('minutes fill their lines');
+if ((BUCKETS & (BUCKETS - 1)) != 0) ERROR('buckets are indexed by mask');
+if (INTENTS_MAX > NO_INDEX) ERROR('records are indexed by u16');

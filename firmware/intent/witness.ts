@@ -15,14 +15,14 @@ import {
   COUNTER_IMPERSONATED,
   COUNTER_STATEMENT_FALSE,
   COUNTER_STATEMENTS_FULL,
-} from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { call } from "../memory/guard";
-import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from "../node/table";
-import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../node/queues";
-import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from "../node/outbox";
-import { member, memberToChange } from "../membership/table";
-import { learnProven } from "../membership/view";
+} from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { call } from '../memory/guard';
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from '../node/table';
+import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
+import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { member, memberToChange } from '../membership/table';
+import { learnProven } from '../membership/view';
 import {
   Equivocated,
   encodeEquivocated,
@@ -37,10 +37,10 @@ import {
   StatementRequest,
   Verify,
   encodeVerify,
-} from "../wire/generated/messages";
-import { intent, intentIndex, VERSION_BITS } from "./table";
-import { AHEAD_S_MAX, dropFalse } from "./store";
-import { contradicts, digestOf, find } from "./statement";
+} from '../wire/generated/messages';
+import { intent, intentIndex, VERSION_BITS } from './table';
+import { AHEAD_S_MAX, dropFalse } from './store';
+import { contradicts, digestOf, find } from './statement';
 import {
   statement,
   statementToChange,
@@ -59,7 +59,7 @@ import {
   SIGNATURE_BYTES,
   UNSIGNED,
   VALID,
-} from "./witness_table";
+} from './witness_table';
 
 /** An answer of the platform's service is waited for so long, local seconds. */
 const ANSWER_S: u32 = 30;
@@ -87,7 +87,12 @@ export function impersonated(ctx: usize, slot: u32, publishedS: u32): void {
  */
 export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   const index = find(ctx, self(ctx), slot);
-  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).atS >= publishedS && standing(ctx, statement(ctx, index)) == statement(ctx, index).version) {
+  if (
+    index != NO_INDEX &&
+    <u32>statement(ctx, index).state == VALID &&
+    statement(ctx, index).atS >= publishedS &&
+    standing(ctx, statement(ctx, index)) == statement(ctx, index).version
+  ) {
     if (statement(ctx, index).left == 0) statementToChange(ctx, index).left = 1;
     return;
   }
@@ -193,7 +198,8 @@ function writeOwn(ctx: usize, slot: u32): u32 {
 /** The platform signed. */
 export function onSigned(ctx: usize, m: Signed): void {
   const index = m.ticket;
-  if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != UNSIGNED) return;
+  if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != UNSIGNED)
+    return;
   witnessToChange(ctx).asked = 0;
   const entry = statementToChange(ctx, index);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, m.signatureAt, SIGNATURE_BYTES);
@@ -267,7 +273,14 @@ function room(ctx: usize): u32 {
 
 /** A statement that was heard. It is verified before it is believed. */
 export function onStatement(ctx: usize, m: StatementMessage): void {
-  if (!CONTAINED || m.owner == self(ctx) || isProven(ctx, m.owner) || !timeKnown(ctx) || m.atS > missionS(ctx) + 2 * AHEAD_S_MAX) return;
+  if (
+    !CONTAINED ||
+    m.owner == self(ctx) ||
+    isProven(ctx, m.owner) ||
+    !timeKnown(ctx) ||
+    m.atS > missionS(ctx) + 2 * AHEAD_S_MAX
+  )
+    return;
   let flags: u16 = 0;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
@@ -283,7 +296,16 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
   write(ctx, m.owner, m.slot, m.version, m.atS, m.digestAt, m.signatureAt, flags);
 }
 
-function write(ctx: usize, owner: u32, slot: u32, version: u32, atS: u32, digest: usize, signature: usize, flags: u16): void {
+function write(
+  ctx: usize,
+  owner: u32,
+  slot: u32,
+  version: u32,
+  atS: u32,
+  digest: usize,
+  signature: usize,
+  flags: u16,
+): void {
   const index = room(ctx);
   if (index == NO_INDEX) return;
   const entry = statementToChange(ctx, index);
@@ -328,7 +350,8 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
       if ((other.flags & PROOF) == 0) statementToChange(ctx, other.atS < entry.atS ? i : index).state = <u8>FREE;
       continue;
     }
-    if (sameDigest(changetype<usize>(other) + DIGEST_AT, changetype<usize>(entry) + DIGEST_AT)) statementToChange(ctx, i).state = <u8>FREE;
+    if (sameDigest(changetype<usize>(other) + DIGEST_AT, changetype<usize>(entry) + DIGEST_AT))
+      statementToChange(ctx, i).state = <u8>FREE;
     else if (entry.version != 0) {
       prove(ctx, i, index);
       return;
@@ -409,7 +432,13 @@ export function onProof(ctx: usize, m: ProofMessage): void {
   let known: u32 = 0;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
-    if (<u32>entry.state == FREE || <u32>entry.owner != m.owner || <u32>entry.slot != m.slot || entry.version != m.version) continue;
+    if (
+      <u32>entry.state == FREE ||
+      <u32>entry.owner != m.owner ||
+      <u32>entry.slot != m.slot ||
+      entry.version != m.version
+    )
+      continue;
     const digest = changetype<usize>(entry) + DIGEST_AT;
     if (sameDigest(digest, m.digestAAt)) known |= 1;
     if (sameDigest(digest, m.digestBAt)) known |= 2;

@@ -1,8 +1,8 @@
 // What is known of words against words (witness.ts): layout and accessors. A small ring of statements; what it forgets, owners say again.
 
-import { STATEMENTS_MAX } from "../memory/limits";
-import { STATEMENTS_AT, WITNESS_AT } from "../memory/map";
-import { changesLine, lineOf, readsLine } from "../memory/guard";
+import { STATEMENTS_MAX } from '../memory/limits';
+import { STATEMENTS_AT, WITNESS_AT } from '../memory/map';
+import { changesLine, lineOf, readsLine } from '../memory/guard';
 
 /** One line. */
 @unmanaged
@@ -78,9 +78,10 @@ export function statementToChange(ctx: usize, index: u32): Statement {
   return changetype<Statement>(ctx + at);
 }
 
-if (offsetof<WitnessState>() > 64) ERROR("room for the state of the witness");
-if (offsetof<Statement>() != DIGEST_AT || SIGNATURE_AT + SIGNATURE_BYTES != STATEMENT_BYTES) ERROR("stride of the statements");
-if (STATEMENTS_MAX > 16 || STATEMENTS_MAX < 2) ERROR("a ticket names a statement, and a proof has two");
+if (offsetof<WitnessState>() > 64) ERROR('room for the state of the witness');
+if (offsetof<Statement>() != DIGEST_AT || SIGNATURE_AT + SIGNATURE_BYTES != STATEMENT_BYTES)
+  ERROR('stride of the statements');
+if (STATEMENTS_MAX > 16 || STATEMENTS_MAX < 2) ERROR('a ticket names a statement, and a proof has two');
 
 export function sameDigest(a: usize, b: usize): bool {
   return load<u64>(a, 0, 1) == load<u64>(b, 0, 1) && load<u64>(a, 8, 1) == load<u64>(b, 8, 1);

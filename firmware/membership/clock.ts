@@ -11,12 +11,12 @@ import {
   CLOCK_SAMPLES_MIN,
   COUNTER_CLOCK_DISAGREES,
   EVENT_BYTES_MAX,
-} from "../memory/limits";
-import { CLOCK_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { call, changes } from "../memory/guard";
-import { edge, queues, HOT, NODE } from "../node/table";
-import { countLoss, eventSpace, eventDone } from "../node/queues";
-import { TimeAcquired, encodeTimeAcquired } from "../wire/generated/messages";
+} from '../memory/limits';
+import { CLOCK_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { call, changes } from '../memory/guard';
+import { edge, queues, HOT, NODE } from '../node/table';
+import { countLoss, eventSpace, eventDone } from '../node/queues';
+import { TimeAcquired, encodeTimeAcquired } from '../wire/generated/messages';
 
 /** Time on the air of a byte on the cluster's channel of 35 kbit/s, in 1/128 ms: a frame is heard when its last bit is. */
 const BYTE_MS_128: u32 = 29;
@@ -140,7 +140,6 @@ function differenceMs(aS: u32, aMs: u32, bS: u32, bMs: u32): i32 {
 
 /** Moves the offset by `ms` (|ms| ≤ 2³⁰). */
 function shiftOffset(ctx: usize, ms: i32): void {
-  const state = edge(ctx);
   let total = <i32>clock(ctx).offsetMs + ms;
   let s = total / 1000;
   total -= s * 1000;
@@ -246,4 +245,4 @@ function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   eventDone(ctx, at, encodeTimeAcquired(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-if (offsetof<Clock>() != 16) ERROR("room for the clock");
+if (offsetof<Clock>() != 16) ERROR('room for the clock');

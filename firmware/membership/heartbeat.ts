@@ -1,21 +1,15 @@
 // The heartbeat: what every periodic frame says of time, of who is alive and of who agrees.
 
-import {
-  MEMBER_WORDS,
-  PERIOD_S,
-  DEAF_S,
-  CLOCK_STEP_S_MAX,
-  COUNTER_CLOCK_DISAGREES,
-} from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { bitSet, wordFromBytes } from "../base/bits";
-import { call, changes } from "../memory/guard";
-import { members, missionS, timeKnown, HOT } from "../node/table";
-import { countLoss } from "../node/queues";
-import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from "../wire/generated/messages";
-import { livenessTickOf, roundOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from "./clock";
-import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from "./table";
-import { mergeHeard } from "./view";
+import { MEMBER_WORDS, PERIOD_S, DEAF_S, CLOCK_STEP_S_MAX, COUNTER_CLOCK_DISAGREES } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { wordFromBytes } from '../base/bits';
+import { call, changes } from '../memory/guard';
+import { members, missionS, timeKnown, HOT } from '../node/table';
+import { countLoss } from '../node/queues';
+import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from '../wire/generated/messages';
+import { livenessTickOf, roundOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from './clock';
+import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
+import { mergeHeard } from './view';
 
 /** What a heartbeat told about our agreement with its sender. */
 export const HEARTBEAT_SAME: u32 = 0;

@@ -9,11 +9,11 @@ import {
   MEMBER_WORDS,
   TICKS_UNTIL_SILENT,
   BOOTS_MAX,
-} from "../memory/limits";
-import { bitGet, bitSet, bitClear } from "../base/bits";
-import { mix32, fold32 } from "../base/hash";
-import { changes } from "../memory/guard";
-import { edge, queues, members, missionS, self, timeKnown, HOT } from "../node/table";
+} from '../memory/limits';
+import { bitGet, bitSet, bitClear } from '../base/bits';
+import { mix32, fold32 } from '../base/hash';
+import { changes } from '../memory/guard';
+import { edge, queues, members, missionS, self, HOT } from '../node/table';
 import {
   send,
   sendFirst,
@@ -24,7 +24,7 @@ import {
   SEND_HEARTBEAT,
   SEND_ALIVE,
   SEND_JOIN,
-} from "../node/outbox";
+} from '../node/outbox';
 import {
   membership,
   member,
@@ -41,9 +41,9 @@ import {
   HEARD_LONG_AGO,
   PROBING,
   VIEW,
-} from "./table";
-import { ageOf, markHeard } from "./view";
-import { heartbeatTurn } from "./heartbeat";
+} from './table';
+import { ageOf, markHeard } from './view';
+import { heartbeatTurn } from './heartbeat';
 
 /** Steps of the walk that one tick may take to find a live member. */
 const WALK_STEPS_MAX: u32 = 8;
@@ -143,7 +143,6 @@ function coprime(a: u32, b: u32): bool {
 }
 
 function probeNext(ctx: usize): void {
-  const state = membership(ctx);
   for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
     const target = walk(ctx);
     if (target == self(ctx) || ageOf(ctx, target) >= TICKS_UNTIL_SILENT) continue;
@@ -156,7 +155,6 @@ function probeNext(ctx: usize): void {
 
 /** No ack came: others shall try. */
 function askRelays(ctx: usize, target: u32): void {
-  const state = membership(ctx);
   if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
   hearing(ctx).relayedTarget = <u16>(target + 1);
   hearing(ctx).relayedSequence = hearing(ctx).probeSequence;
@@ -184,7 +182,6 @@ function suspect(ctx: usize, target: u32): void {
 }
 
 function improve(ctx: usize): void {
-  const state = membership(ctx);
   if (hearing(ctx).health == 0) return;
   hearing(ctx).health--;
   changes(ctx, HOT);
@@ -228,7 +225,6 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
 }
 
 export function onRelayedAck(ctx: usize, target: u32): void {
-  const state = membership(ctx);
   markHeard(ctx, target);
   clearSuspicion(ctx, target);
   if (<u32>hearing(ctx).relayedTarget == target + 1) {
@@ -244,7 +240,8 @@ export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void 
   if (suspected == self(ctx)) {
     changes(ctx, PROBING);
     // The last refutation of a boot is repeated for ever: the next number is that of a restart.
-    if (incarnation >= state.incarnation && (state.incarnation & REFUTATION_MASK) != REFUTATION_MASK) state.incarnation++;
+    if (incarnation >= state.incarnation && (state.incarnation & REFUTATION_MASK) != REFUTATION_MASK)
+      state.incarnation++;
     if (state.refuteLeft == 0) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
     state.refuteLeft = TELL_TIMES;
     return;
@@ -282,4 +279,4 @@ export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void
   entry.isolationUntilS = untilS;
 }
 
-if (BOOTS_MAX >= 1 << (16 - REFUTATION_BITS)) ERROR("an incarnation is told in 16 bits");
+if (BOOTS_MAX >= 1 << (16 - REFUTATION_BITS)) ERROR('an incarnation is told in 16 bits');

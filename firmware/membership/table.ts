@@ -1,8 +1,7 @@
 // Who is in the cluster and when each was last heard: layout and accessors. See README.md for the ideas.
 
-import { MEMBER_WORDS } from "../memory/limits";
-import { BITMAP_BYTES, HEARING_AT, MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from "../memory/map";
-import { changesLine, lineOf, readsLine, sweepsLines } from "../memory/guard";
+import { BITMAP_BYTES, HEARING_AT, MEMBERSHIP_AT, MEMBERS_AT, MEMBER_BITMAPS_AT, LINES_AT } from '../memory/map';
+import { changesLine, lineOf, readsLine, sweepsLines } from '../memory/guard';
 
 @unmanaged
 export class MembershipState {
@@ -122,7 +121,6 @@ export function hearing(ctx: usize): Hearing {
   return changetype<Hearing>(ctx + HEARING_AT);
 }
 
-
 export function member(ctx: usize, index: u32): Member {
   readsLine(ctx, lineOf(MEMBERS_AT) + (index >>> 1));
   return memberSeen(ctx, index);
@@ -199,12 +197,14 @@ const PLANES: u32 = (MEMBER_BITMAPS_AT - LINES_AT) >> 6;
 export const HEARD: u32 = 1 << PLANES;
 export const HEARD_LONG_AGO: u32 = 1 << (PLANES + ((2 * BITMAP_BYTES) >> 6));
 export const AGREE: u32 = 1 << (PLANES + ((4 * BITMAP_BYTES) >> 6));
-export const BITMAPS: u32 = (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);
+export const BITMAPS: u32 =
+  (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);
 
 /** Restarted from a checkpoint: it may have forgotten ordinary leases. Booted without one: those extended in advance, too. */
 export const RECOVERING_LEASES: u32 = 1;
 export const RECOVERING_ALL: u32 = 2;
 
-if (offsetof<MembershipState>() != 128 || offsetof<MembershipState>("deafS") != 64) ERROR("the view has a line of its own");
-if (offsetof<Hearing>() != 20) ERROR("room for hearing in the hot line");
-if (offsetof<Member>() != MEMBER_BYTES) ERROR("stride of the member table");
+if (offsetof<MembershipState>() != 128 || offsetof<MembershipState>('deafS') != 64)
+  ERROR('the view has a line of its own');
+if (offsetof<Hearing>() != 20) ERROR('room for hearing in the hot line');
+if (offsetof<Member>() != MEMBER_BYTES) ERROR('stride of the member table');

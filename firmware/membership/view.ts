@@ -14,15 +14,15 @@ import {
   REVOKE_VOTE_S,
   LEASE_GUARD_S,
   EVENT_BYTES_MAX,
-} from "../memory/limits";
-import { BITMAP_BYTES, SCRATCH_OUT_AT } from "../memory/map";
-import { bitGet, bitSet, bitClear, bitCount } from "../base/bits";
-import { mix64 } from "../base/hash";
-import { changes } from "../memory/guard";
-import { edge, members, missionS, self, leaveToTick, DUE_REPORT, HOT } from "../node/table";
-import { eventSpace, eventDone } from "../node/queues";
-import { MemberState, encodeMemberState } from "../wire/generated/messages";
-import { livenessTickOf, livenessTickStartS, roundCutS, clockErrorMs, clockAgreed } from "./clock";
+} from '../memory/limits';
+import { BITMAP_BYTES, SCRATCH_OUT_AT } from '../memory/map';
+import { bitGet, bitSet, bitClear, bitCount } from '../base/bits';
+import { mix64 } from '../base/hash';
+import { changes } from '../memory/guard';
+import { members, missionS, self, leaveToTick, DUE_REPORT, HOT } from '../node/table';
+import { eventSpace, eventDone } from '../node/queues';
+import { MemberState, encodeMemberState } from '../wire/generated/messages';
+import { livenessTickOf, livenessTickStartS, roundCutS, clockErrorMs, clockAgreed } from './clock';
 import {
   membership,
   member,
@@ -50,7 +50,7 @@ import {
   HEARD,
   HEARD_LONG_AGO,
   VIEW,
-} from "./table";
+} from './table';
 
 /** A member that was buried this often stays what it is. */
 const REVOCATIONS_MAX: u32 = 254;
@@ -66,7 +66,8 @@ const STORE_PERIODS: u32 = 3;
 export function ageOf(ctx: usize, index: u32): u32 {
   const at = heardAt(ctx, 0) + ((index >>> 5) << 2);
   const bit: u32 = 1 << (index & 31);
-  for (let age: u32 = 0; age < TICKS_UNTIL_SILENT; age++) if ((load<u32>(at + age * BITMAP_BYTES) & bit) != 0) return age;
+  for (let age: u32 = 0; age < TICKS_UNTIL_SILENT; age++)
+    if ((load<u32>(at + age * BITMAP_BYTES) & bit) != 0) return age;
   return TICKS_UNTIL_SILENT;
 }
 
@@ -192,7 +193,7 @@ export function learnProven(ctx: usize, index: u32): void {
 }
 
 function provenTerm(index: u32): u64 {
-  return mix64((<u64>3 << 62) | <u64>index);
+  return mix64(((<u64>3) << 62) | <u64>index);
 }
 
 /** At a cut after a quorum: the long gone lose their vote, who came back has it again. */
@@ -202,7 +203,10 @@ function revokeVotes(ctx: usize): void {
     const entry = memberSeen(ctx, i);
     const revocations: u32 = entry.revocations;
     const gone = bitGet(silentAt(ctx), i);
-    const long = gone && entry.lastLivenessTick != 0 && entry.lastLivenessTick + REVOKE_VOTE_S / LIVENESS_TICK_S <= membership(ctx).livenessTick;
+    const long =
+      gone &&
+      entry.lastLivenessTick != 0 &&
+      entry.lastLivenessTick + REVOKE_VOTE_S / LIVENESS_TICK_S <= membership(ctx).livenessTick;
     if ((revocations & 1) == 0 ? long && revocations < REVOCATIONS_MAX : !gone) setRevocations(ctx, i, revocations + 1);
   }
 }
@@ -213,7 +217,7 @@ function silentTerm(ctx: usize, index: u32): u64 {
 }
 
 function revocationTerm(index: u32, revocations: u32): u64 {
-  return revocations == 0 ? 0 : mix64((<u64>1 << 63) | (<u64>index << 32) | <u64>revocations);
+  return revocations == 0 ? 0 : mix64(((<u64>1) << 63) | ((<u64>index) << 32) | <u64>revocations);
 }
 
 /** What the gone members add to the digest is less by `less`: agreement starts anew. */
@@ -338,7 +342,8 @@ export function cutRound(ctx: usize): void {
   state.epoch = epoch;
   state.quorum = 0;
   // The ordinary leases that its agreement before the restart may have granted are over.
-  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? FORGET_ALL_S : FORGET_S)) state.recovering = 0;
+  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? FORGET_ALL_S : FORGET_S))
+    state.recovering = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const heard =
@@ -410,13 +415,16 @@ function silentState(ctx: usize, index: u32): u32 {
   if (entry.lastLivenessTick == 0) return STATE_UNKNOWN;
   const now = missionS(ctx);
   const lastS = livenessTickStartS(entry.lastLivenessTick);
-  if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + doubtAfterS(entry) > now) return STATE_UNREACHABLE;
+  if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + doubtAfterS(entry) > now)
+    return STATE_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
   if (entry.togetherTick == entry.lastLivenessTick) return STATE_UNREACHABLE;
   if (fellTogether(ctx, entry.lastLivenessTick)) return STATE_UNREACHABLE;
   if (<u32>entry.told == STATE_DEAD) return STATE_DEAD;
   // One beat more for others' news of it to arrive before anybody is buried.
-  return wasDeaf(ctx, lastS) || membership(ctx).livenessTick <= entry.lastLivenessTick + TICKS_UNTIL_SILENT ? STATE_UNREACHABLE : STATE_DEAD;
+  return wasDeaf(ctx, lastS) || membership(ctx).livenessTick <= entry.lastLivenessTick + TICKS_UNTIL_SILENT
+    ? STATE_UNREACHABLE
+    : STATE_DEAD;
 }
 
 /** Whether it is this node that hears nothing, or heard nothing when a member last heard at `lastS` fell silent. */
@@ -431,7 +439,8 @@ function markTogether(ctx: usize, index: u32): void {
   const entry = memberSeen(ctx, index);
   const livenessTick = entry.lastLivenessTick;
   if (livenessTick == 0 || entry.togetherTick == livenessTick || ageOf(ctx, index) < TICKS_UNTIL_SILENT) return;
-  if (!wasDeaf(ctx, livenessTickStartS(livenessTick)) && fellTogether(ctx, livenessTick)) memberToChange(ctx, index).togetherTick = livenessTick;
+  if (!wasDeaf(ctx, livenessTickStartS(livenessTick)) && fellTogether(ctx, livenessTick))
+    memberToChange(ctx, index).togetherTick = livenessTick;
 }
 
 /** Whether many members fell silent within a beat of `beat`: then something stands between us. Some fall out a beat before the rest. */
@@ -471,7 +480,12 @@ function tell(ctx: usize, index: u32): void {
   if (<u32>entry.told == state) return;
   // After a restart silence means nothing yet: the silent one was us.
   const view = membership(ctx);
-  if (state > STATE_SUSPECT && livenessTickStartS(entry.lastLivenessTick) < view.bootS && missionS(ctx) < view.bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
+  if (
+    state > STATE_SUSPECT &&
+    livenessTickStartS(entry.lastLivenessTick) < view.bootS &&
+    missionS(ctx) < view.bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S
+  )
+    return;
   const at = eventSpace(ctx);
   if (at == 0) return;
   memberToChange(ctx, index).told = <u8>state;

@@ -5,10 +5,10 @@
 // call only: a stamp of another call says nothing. What the rooms do not do is shown by tests: every load of a protected byte is watched
 // for the check before it, and every line's code is compared after every call (test/radiation).
 
-import { PROTECTED, SCRUBBED } from "./limits";
-import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from "./map";
-import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from "./lines";
-import { invariant } from "./trap";
+import { PROTECTED, SCRUBBED } from './limits';
+import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from './map';
+import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from './lines';
+import { invariant } from './trap';
 
 /** The present call. Not protected: set before it is read, but for the time of calls that bring none (command, event, inspect). */
 @unmanaged
@@ -302,8 +302,7 @@ export function scrubLine(ctx: usize, line: u32): bool {
 /** Whether every line of the block at `ctx`, which need not be in use, is sound or could be corrected. */
 export function linesSound(ctx: usize): bool {
   if (!PROTECTED) return true;
-  for (let line: u32 = 0; line < LINES; line++)
-    if (!sound(ctx, line) && !correctLine(ctx, line)) return false;
+  for (let line: u32 = 0; line < LINES; line++) if (!sound(ctx, line) && !correctLine(ctx, line)) return false;
   return true;
 }
 
@@ -350,7 +349,7 @@ export function changesProtection(ctx: usize): Protection {
   return protection(ctx);
 }
 
-if (offsetof<Call>() > 128) ERROR("room for the call");
-if (AGES_AT - PROTECTION_AT + AGE_BINS * 2 > LINE_BYTES) ERROR("protection has one line");
-if (offsetof<Protection>() > AGES_AT - PROTECTION_AT) ERROR("room for the state of protection");
-if (MEMBERSHIP_AT != LINES_AT) ERROR("what every call reads stands first");
+if (offsetof<Call>() > 128) ERROR('room for the call');
+if (AGES_AT - PROTECTION_AT + AGE_BINS * 2 > LINE_BYTES) ERROR('protection has one line');
+if (offsetof<Protection>() > AGES_AT - PROTECTION_AT) ERROR('room for the state of protection');
+if (MEMBERSHIP_AT != LINES_AT) ERROR('what every call reads stands first');

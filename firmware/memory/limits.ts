@@ -17,8 +17,8 @@ export {
   COVER_PARTS_MAX,
   CRC_TABLES,
   COORDINATOR_ALLOWED,
-} from "./preset";
-import { MEMBERS_MAX, INTENTS_MAX } from "./preset";
+} from './preset';
+import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 
 // ---- status codes (mirrored in host/engine/status.ts) ----
 export const STATUS_OK: u32 = 0;
@@ -225,11 +225,11 @@ export const COMMAND_STRIDE: u32 = 64;
 export const EVENT_BYTES_MAX: u32 = 64;
 export const DISRUPTIONS_MAX: u32 = 4;
 
-if (MEMBERS_MAX > 200) ERROR("TDMA gives 200 members a slot");
-if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR("records are indexed by u16");
-if (INTENTS_MAX >= NO_INDEX) ERROR("0xffff means no record");
-if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR("an epoch is a whole number of beats");
+if (MEMBERS_MAX > 200) ERROR('TDMA gives 200 members a slot');
+if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR('records are indexed by u16');
+if (INTENTS_MAX >= NO_INDEX) ERROR('0xffff means no record');
+if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR('an epoch is a whole number of beats');
 if (BUCKETS * BUCKET_S < ROUND_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
-if (PERIOD_S % CYCLE_S != 0) ERROR("a period is a whole number of TDMA cycles");
-if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR("a reservation lasts until the next period may ask again");
-if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR("a lease survives one epoch without agreement");
+if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
+if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
+if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a lease survives one epoch without agreement');

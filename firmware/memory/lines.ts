@@ -36,7 +36,7 @@ export function codeOf(at: usize): u64 {
     rotl<u32>(folded(b ^ upper), 2) ^
     rotl<u32>(folded(c ^ upper), 4) ^
     rotl<u32>(folded(d ^ upper), 8);
-  return (<u64>(<u32>all ^ <u32>(all >>> 32)) << 32) | <u64>q;
+  return ((<u64>(<u32>all ^ <u32>(all >>> 32))) << 32) | <u64>q;
 }
 
 /** What a flipped bit 0 of half `half` (0–7 the lower halves of the words, 8–15 the upper ones) leaves in Q. */
@@ -74,6 +74,12 @@ export function codeOfChange(index: u32, bits: u32): u64 {
   const turned = (index & 1) != 0 ? rotl<u32>(bits, 16) : bits;
   let q = turned;
   if (word < 4) q ^= rotl<u32>(turned, 1 << word);
-  else q ^= rotl<u32>(turned, 1) ^ rotl<u32>(turned, 2) ^ rotl<u32>(turned, 4) ^ rotl<u32>(turned, 8) ^ rotl<u32>(turned, 1 << (word - 4));
-  return (<u64>bits << 32) | <u64>q;
+  else
+    q ^=
+      rotl<u32>(turned, 1) ^
+      rotl<u32>(turned, 2) ^
+      rotl<u32>(turned, 4) ^
+      rotl<u32>(turned, 8) ^
+      rotl<u32>(turned, 1 << (word - 4));
+  return ((<u64>bits) << 32) | <u64>q;
 }

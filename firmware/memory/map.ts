@@ -27,8 +27,8 @@ import {
   PATH_KEYS,
   COVER_PARTS_MAX,
   STATEMENTS_MAX,
-} from "./limits";
-import { LINE_BYTES, CODE_BYTES } from "./lines";
+} from './limits';
+import { LINE_BYTES, CODE_BYTES } from './lines';
 
 /** Rounds up to whole lines. */
 const UP: u32 = LINE_BYTES - 1;
@@ -103,11 +103,13 @@ export const LINES_END: u32 = (COUNTERS_AT + COUNTERS_MAX * 8 + UP) & ~UP;
 // ---- codes, in the order of the lines ----
 export const LINES: u32 = (LINES_END - LINES_AT) / LINE_BYTES;
 export const CODES_AT: u32 = LINES_END;
-export const COUNTER_CODES_AT: u32 = PROTECTED ? CODES_AT + ((COUNTERS_AT - LINES_AT) / LINE_BYTES) * CODE_BYTES : CODES_AT;
+export const COUNTER_CODES_AT: u32 = PROTECTED
+  ? CODES_AT + ((COUNTERS_AT - LINES_AT) / LINE_BYTES) * CODE_BYTES
+  : CODES_AT;
 export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 15) & ~15 : CODES_AT;
 
 /** Issue bounds: a flight context now; compact leaves room for static data in 32 KiB. */
-if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR("a flight context is at most 96 KiB");
-if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR("a compact context leaves 6 KiB for constants");
-if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR("a bit for each line of the core");
-if (EVENT_BYTES_MAX != LINE_BYTES) ERROR("an event has a line of its own");
+if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR('a flight context is at most 96 KiB');
+if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR('a compact context leaves 6 KiB for constants');
+if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR('a bit for each line of the core');
+if (EVENT_BYTES_MAX != LINE_BYTES) ERROR('an event has a line of its own');

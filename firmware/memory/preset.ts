@@ -1,2 +1,2 @@
 // For editors. The build resolves this import to preset/<name>.ts (host/build).
-export * from "./preset/flight";
+export * from './preset/flight';

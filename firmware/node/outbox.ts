@@ -1,11 +1,11 @@
 // Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
 
-import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from "../memory/limits";
-import { OUTBOX_AT, LINES_AT } from "../memory/map";
-import { LINE_BYTES } from "../memory/lines";
-import { changes, reads } from "../memory/guard";
-import { queues, HOT } from "./table";
-import { countLoss } from "./queues";
+import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from '../memory/limits';
+import { OUTBOX_AT, LINES_AT } from '../memory/map';
+import { LINE_BYTES } from '../memory/lines';
+import { changes, reads } from '../memory/guard';
+import { queues, HOT } from './table';
+import { countLoss } from './queues';
 
 export const SEND_PROBE: u32 = 1;
 export const SEND_ACK: u32 = 2;
@@ -137,4 +137,4 @@ export function unqueue(ctx: usize, index: u32): void {
   queues(ctx).outboxCount = last;
 }
 
-if (offsetof<Outgoing>() != OUTGOING_BYTES) ERROR("stride of the outbox");
+if (offsetof<Outgoing>() != OUTGOING_BYTES) ERROR('stride of the outbox');

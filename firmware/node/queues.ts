@@ -9,10 +9,10 @@ import {
   FLAG_EVENT,
   COUNTER_COMMANDS_FULL,
   COUNTER_EVENTS_FULL,
-} from "../memory/limits";
-import { COMMANDS_AT, EVENTS_AT } from "../memory/map";
-import { call, changes, lineOf, readsLine, replacesLine, setWord } from "../memory/guard";
-import { queues, counterAt, HOT } from "./table";
+} from '../memory/limits';
+import { COMMANDS_AT, EVENTS_AT } from '../memory/map';
+import { call, changes, lineOf, readsLine, replacesLine, setWord } from '../memory/guard';
+import { queues, counterAt, HOT } from './table';
 
 /** Adds to a loss counter (style.md rule 7: count, and local second of the first). */
 export function countLoss(ctx: usize, counter: u32): void {

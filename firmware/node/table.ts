@@ -1,8 +1,8 @@
 // What a node is (its configuration), and the state of one call: layout and accessors.
 
-import { COUNTERS_MAX, FLAG_DEADLINE } from "../memory/limits";
-import { EDGE_AT, HOT_AT, QUEUES_AT, CAPABILITY_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from "../memory/map";
-import { call, changes, lineOf, reads, readsLine } from "../memory/guard";
+import { COUNTERS_MAX, FLAG_DEADLINE } from '../memory/limits';
+import { EDGE_AT, HOT_AT, QUEUES_AT, CAPABILITY_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from '../memory/map';
+import { call, changes, lineOf, reads, readsLine } from '../memory/guard';
 
 /** 'HELI': a context without it was never booted, or is lost. */
 export const CONTEXT_MAGIC: u32 = 0x48454c49;
@@ -154,7 +154,7 @@ export function counterWord(ctx: usize, at: u32): u32 {
   return load<u32>(ctx + at);
 }
 
-if (COUNTERS_MAX > 256) ERROR("an event names a counter in one byte");
-if (offsetof<EdgeState>() > 64) ERROR("room for the state of the edge");
-if (offsetof<Queues>() > HEARING_AT - QUEUES_AT) ERROR("room for the queues");
-if (offsetof<Capability>() > 64) ERROR("room for the capability");
+if (COUNTERS_MAX > 256) ERROR('an event names a counter in one byte');
+if (offsetof<EdgeState>() > 64) ERROR('room for the state of the edge');
+if (offsetof<Queues>() > HEARING_AT - QUEUES_AT) ERROR('room for the queues');
+if (offsetof<Capability>() > 64) ERROR('room for the capability');

@@ -1,8 +1,8 @@
 // Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
 
-import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S } from "../memory/limits";
-import { call } from "../memory/guard";
-import { edge, queues } from "./table";
+import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S } from '../memory/limits';
+import { call } from '../memory/guard';
+import { edge, queues } from './table';
 
 /** Cycles per probe period. */
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
@@ -56,7 +56,8 @@ export function deadlineMs(ctx: usize): u32 {
   const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
   const period = cycle < livenessTick ? cycle : livenessTick;
   // Without a reservation nothing leaves: its answer brings a call.
-  if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1)) return period;
+  if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1))
+    return period;
   const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
   return slot < period ? slot : period;
 }

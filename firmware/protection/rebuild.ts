@@ -8,17 +8,25 @@
 //
 // All else is this node's own and nowhere twice: the node ends on the crash recovery and begins again from its checkpoint.
 
-import { EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from "../memory/limits";
-import { COMMANDS_AT, COUNTERS_AT, EVENTS_AT, INTENTS_AT, INTENT_INDEX_AT, NOTICES_AT, TIMELINE_AT } from "../memory/map";
-import { LINE_BYTES } from "../memory/lines";
-import { lineAt, lineOf, replacesLine } from "../memory/guard";
-import { members, queues, self } from "../node/table";
-import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from "../intent/table";
-import { recount } from "../intent/digest";
-import { emitStored } from "../intent/store";
-import { link } from "../intent/chain";
-import { scheduleRestart } from "../schedule/step";
-import { writeUpset, OUTCOME_DROPPED } from "./report";
+import { EVENTS_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import {
+  COMMANDS_AT,
+  COUNTERS_AT,
+  EVENTS_AT,
+  INTENTS_AT,
+  INTENT_INDEX_AT,
+  NOTICES_AT,
+  TIMELINE_AT,
+} from '../memory/map';
+import { LINE_BYTES } from '../memory/lines';
+import { lineAt, lineOf, replacesLine } from '../memory/guard';
+import { members, queues, self } from '../node/table';
+import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from '../intent/table';
+import { recount } from '../intent/digest';
+import { emitStored } from '../intent/store';
+import { link } from '../intent/chain';
+import { scheduleRestart } from '../schedule/step';
+import { writeUpset, OUTCOME_DROPPED } from './report';
 
 export const KEPT: u32 = 0;
 const LET_GO: u32 = 1;

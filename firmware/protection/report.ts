@@ -1,9 +1,9 @@
 // The event `upset`: what was found, and what became of it.
 
-import { EVENT_BYTES_MAX } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { eventSpace, eventDone } from "../node/queues";
-import { Upset, encodeUpset } from "../wire/generated/messages";
+import { EVENT_BYTES_MAX } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { eventSpace, eventDone } from '../node/queues';
+import { Upset, encodeUpset } from '../wire/generated/messages';
 
 export const OUTCOME_CORRECTED: u32 = 1;
 export const OUTCOME_DROPPED: u32 = 2;

@@ -1,14 +1,14 @@
 // Scrubbing: a bounded number of lines with every period, so that a flipped bit is found before a second one joins it; and the constants, which are
 // rebuilt from their definition. What was found is told. See README.md.
 
-import { PERIOD_S, PROTECTED, SCRUBBED } from "../memory/limits";
-import { LINES } from "../memory/map";
-import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from "../memory/guard";
-import { invariant } from "../memory/trap";
-import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from "../base/crc32c";
-import { timeKnown, missionS } from "../node/table";
-import { letGo, KEPT, LET_GO_AND_TOLD } from "./rebuild";
-import { emitUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from "./report";
+import { PERIOD_S, PROTECTED, SCRUBBED } from '../memory/limits';
+import { LINES } from '../memory/map';
+import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from '../memory/guard';
+import { invariant } from '../memory/trap';
+import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';
+import { timeKnown, missionS } from '../node/table';
+import { letGo, KEPT, LET_GO_AND_TOLD } from './rebuild';
+import { emitUpset, OUTCOME_CORRECTED, OUTCOME_DROPPED } from './report';
 
 /** A whole pass in 2.5 h, in a storm in 4 min: no line waits longer than two passes, and 6 h and 10 min are allowed. */
 const QUIET_PERIODS: u32 = 150;
@@ -97,7 +97,11 @@ export function constantsDoubted(ctx: usize): bool {
 
 /** All constants at a glance, and a few by their definition. */
 function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
-  if (!constantsCorrected(ctx) && rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1) != 0) noteFound(ctx, LINE_CONSTANTS);
+  if (
+    !constantsCorrected(ctx) &&
+    rebuildCrcEntries((cursor * CRC_ENTRIES) / LINES, (lines * CRC_ENTRIES) / LINES + 1) != 0
+  )
+    noteFound(ctx, LINE_CONSTANTS);
 }
 
 /** What was corrected since this was told last is told, if there is room; else the next time. */
@@ -110,5 +114,6 @@ export function reportUpsets(ctx: usize): void {
   changesProtection(ctx).untold = 0;
 }
 
-if (LINES >= LINE_CONSTANTS) ERROR("a line is told in 16 bits");
-if (2 * STORM_PERIODS * PERIOD_S > 600 || 2 * QUIET_PERIODS * PERIOD_S > 6 * 3600) ERROR("whole passes within 10 min and 6 h");
+if (LINES >= LINE_CONSTANTS) ERROR('a line is told in 16 bits');
+if (2 * STORM_PERIODS * PERIOD_S > 600 || 2 * QUIET_PERIODS * PERIOD_S > 6 * 3600)
+  ERROR('whole passes within 10 min and 6 h');

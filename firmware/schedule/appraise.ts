@@ -1,9 +1,9 @@
 // What the own slots are worth: turns settled claims into candidates of a plan, in order of value density.
 
-import { NO_INDEX } from "../memory/limits";
-import { capability, edge, missionS } from "../node/table";
-import { group, intent, intentIndex, own, resourceGroup } from "../intent/table";
-import { afterRunning } from "./maintain";
+import { NO_INDEX } from '../memory/limits';
+import { capability, edge, missionS } from '../node/table';
+import { group, intent, intentIndex, own, resourceGroup } from '../intent/table';
+import { afterRunning } from './maintain';
 import {
   AMOUNT_MAX,
   CLAIM_SLOTS,
@@ -21,7 +21,7 @@ import {
   schedule,
   work,
   workToChange,
-} from "./table";
+} from './table';
 
 const GROUP_LOT: u32 = 1;
 const GROUP_DEPOT: u32 = 2;

@@ -1,10 +1,10 @@
 // Maintenance: contiguous, exclusive of mining, inside its span. Placed where it displaces least.
 
-import { TIMELINE_SLOTS_MAX, EVENT_BYTES_MAX, PERIOD_S } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { eventDone, eventSpace } from "../node/queues";
-import { Impossible, Maintained, encodeImpossible, encodeMaintained } from "../wire/generated/messages";
-import { isMine } from "./model";
+import { TIMELINE_SLOTS_MAX, EVENT_BYTES_MAX, PERIOD_S } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { eventDone, eventSpace } from '../node/queues';
+import { Impossible, Maintained, encodeImpossible, encodeMaintained } from '../wire/generated/messages';
+import { isMine } from './model';
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -29,7 +29,7 @@ import {
   schedule,
   setDrafted,
   work,
-} from "./table";
+} from './table';
 
 /** Keeps the cost of a whole timeline below 2³². */
 const COST_MINE_MAX: u32 = 8000000;
@@ -162,7 +162,8 @@ export function seekSlot(ctx: usize, state: ScheduleState, slot: u32): void {
 export function seekEnd(ctx: usize, state: ScheduleState): bool {
   const j = job(ctx, state.job);
   if (state.bestSlot == 0) {
-    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX) emitImpossible(ctx, jobToChange(ctx, state.job));
+    if (lastSlot(j) + slotsOf(j) < state.draftBase + TIMELINE_SLOTS_MAX)
+      emitImpossible(ctx, jobToChange(ctx, state.job));
     return false;
   }
   for (let slot = state.bestSlot; slot < state.bestSlot + slotsOf(j); slot++) {
@@ -197,7 +198,8 @@ export function jobsYield(ctx: usize, changed: u32): void {
     for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
       const w = work(ctx, slot);
       const loads = w.role == <u8>ROLE_HAUL && w.fromSlot >= j.placedSlot && w.fromSlot < end;
-      const mines = w.role == <u8>ROLE_MINE && (changed & (1 << slot)) != 0 && w.fromSlot < end && w.toSlot > j.placedSlot;
+      const mines =
+        w.role == <u8>ROLE_MINE && (changed & (1 << slot)) != 0 && w.fromSlot < end && w.toSlot > j.placedSlot;
       if (loads || mines) jobToChange(ctx, i).state = <u8>JOB_WAITING;
     }
   }

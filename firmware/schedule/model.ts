@@ -1,6 +1,6 @@
 // The physics that a plan is held to: energy and mass from one slot's beginning to the next.
 
-import { capability } from "../node/table";
+import { capability } from '../node/table';
 import {
   CLAIM_SLOTS,
   CODE_MASK,
@@ -12,7 +12,7 @@ import {
   radioWindow,
   schedule,
   work,
-} from "./table";
+} from './table';
 
 /** Energy that contacts outside the cluster draw in `slot`. */
 export function radioEnergy(ctx: usize, slot: u32): i32 {

@@ -1,13 +1,13 @@
 // What comes in from outside: own intents that changed, telemetry, contact windows, maintenance.
 
-import { COUNTER_RECORD_REJECTED } from "../memory/limits";
-import { countLoss } from "../node/queues";
-import { capability, missionS, timeKnown } from "../node/table";
-import { own } from "../intent/table";
-import { jobAdd } from "./maintain";
-import { activityEnergy, radioEnergy, minedMass } from "./model";
-import { planDrifted } from "./plan";
-import { scheduleEnforce } from "./step";
+import { COUNTER_RECORD_REJECTED } from '../memory/limits';
+import { countLoss } from '../node/queues';
+import { capability, missionS, timeKnown } from '../node/table';
+import { own } from '../intent/table';
+import { jobAdd } from './maintain';
+import { activityEnergy, radioEnergy, minedMass } from './model';
+import { planDrifted } from './plan';
+import { scheduleEnforce } from './step';
 import {
   AMOUNT_MAX,
   CODE_REPLICATE,
@@ -27,7 +27,7 @@ import {
   scheduleToChange,
   setFinishedVersion,
   storageUnitsMax,
-} from "./table";
+} from './table';
 
 /** The own intent in `slot` was settled, changed, lost or done: the next plan looks at it (SCH-2). */
 export function scheduleDirty(ctx: usize, slot: u32): void {
@@ -119,14 +119,7 @@ function dropPast(ctx: usize): void {
 }
 
 /** Maintenance from outside: durationS to be done without a break in [startS, endS). It always runs in MAINTAIN_SLOT. */
-export function scheduleMaintenance(
-  ctx: usize,
-  slot: u32,
-  startS: u32,
-  endS: u32,
-  durationS: u32,
-  priority: u32,
-): void {
+export function scheduleMaintenance(ctx: usize, startS: u32, endS: u32, durationS: u32, priority: u32): void {
   scheduleToChange(ctx);
   if (!jobAdd(ctx, startS, endS, durationS, priority)) countLoss(ctx, COUNTER_RECORD_REJECTED);
 }

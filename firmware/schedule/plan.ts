@@ -6,11 +6,10 @@
 //             the claim wherever it fits (SCH-1)
 //   seek      place each waiting maintenance where it displaces least, then fill again
 
-import { TIMELINE_SLOTS_MAX } from "../memory/limits";
-import { edge } from "../node/table";
-import { appraise } from "./appraise";
-import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from "./model";
-import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from "./maintain";
+import { TIMELINE_SLOTS_MAX } from '../memory/limits';
+import { appraise } from './appraise';
+import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from './model';
+import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from './maintain';
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -36,7 +35,7 @@ import {
   setRoom,
   storageUnitsMax,
   work,
-} from "./table";
+} from './table';
 
 export const PHASE_IDLE: u32 = 0;
 const PHASE_PREPARE: u32 = 1;

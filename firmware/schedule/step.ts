@@ -1,17 +1,17 @@
 // What runs now: the plan in force, held to what may run, told to the platform as start-work and stop-work.
 
-import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { capability, edge, missionS, timeKnown } from "../node/table";
-import { commandDone, commandSpace } from "../node/queues";
-import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange } from "../intent/table";
-import { mayRun, runUntilS } from "../intent/own";
-import { StartWork, StopWork, encodeStartWork, encodeStopWork } from "../wire/generated/messages";
-import { haulDone } from "./observe";
-import { roleOf } from "./appraise";
-import { jobAt, jobDone, jobRunning, jobsOverlooked } from "./maintain";
-import { isMine, levelAfter, massAfter, netEnergy, radioEnergy } from "./model";
-import { PHASE_IDLE, planDrop, planStep } from "./plan";
+import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { capability, edge, missionS, timeKnown } from '../node/table';
+import { commandDone, commandSpace } from '../node/queues';
+import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange } from '../intent/table';
+import { mayRun, runUntilS } from '../intent/own';
+import { StartWork, StopWork, encodeStartWork, encodeStopWork } from '../wire/generated/messages';
+import { haulDone } from './observe';
+import { roleOf } from './appraise';
+import { jobAt, jobDone, jobRunning, jobsOverlooked } from './maintain';
+import { isMine, levelAfter, massAfter, netEnergy, radioEnergy } from './model';
+import { PHASE_IDLE, planDrop, planStep } from './plan';
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -42,7 +42,7 @@ import {
   told,
   toldToChange,
   work,
-} from "./table";
+} from './table';
 
 /** A running start-work is renewed when its end is this near and a later one is allowed: two lease epochs ahead. */
 const RENEW_S: u32 = 1200;
@@ -84,7 +84,8 @@ export function scheduleStep(ctx: usize): void {
   if (!timeKnown(ctx)) return;
   const state = schedule(ctx);
   const slotNow = missionS(ctx) / SLOT_S;
-  if (slotNow == state.baseSlot && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE) readSlot(ctx, slotNow);
+  if (slotNow == state.baseSlot && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE)
+    readSlot(ctx, slotNow);
   else readTimeline(ctx);
   roll(ctx, slotNow);
   planStep(ctx);
@@ -277,4 +278,4 @@ function stop(ctx: usize, slot: u32): void {
   ownToChange(ctx, slot).running = 0;
 }
 
-export { scheduleDirty, scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from "./observe";
+export { scheduleDirty, scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from './observe';

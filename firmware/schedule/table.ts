@@ -3,11 +3,11 @@
 // Units inside this room: energy in 1/96 Wh, mass in 1/96 kg, because a day has 96 slots: then a rate in kg/day is mass per slot,
 // a power in W is 24 units per slot, and rate × Wh/kg is energy per slot, all exact integers.
 
-import { TIMELINE_SLOTS_MAX, NO_INDEX } from "../memory/limits";
-import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from "../memory/map";
-import { LINE_BYTES } from "../memory/lines";
-import { changesLine, isChanged, lineOf, readsLine, readsLines } from "../memory/guard";
-import { capability } from "../node/table";
+import { TIMELINE_SLOTS_MAX, NO_INDEX } from '../memory/limits';
+import { SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from '../memory/map';
+import { LINE_BYTES } from '../memory/lines';
+import { changesLine, isChanged, lineOf, readsLine, readsLines } from '../memory/guard';
+import { capability } from '../node/table';
 
 /** 15 minutes: long against the tick, short against a lease. */
 export const SLOT_S: u32 = 900;
@@ -346,7 +346,8 @@ export function timelineEntry(ctx: usize, ahead: u32): u32 {
 
 export function scheduleSane(ctx: usize): bool {
   const state = scheduleToChange(ctx);
-  if (state.phase > 7 || state.cursor > TIMELINE_SLOTS_MAX || state.pass > WORKS || state.orderCount > CLAIM_SLOTS + 1) return false;
+  if (state.phase > 7 || state.cursor > TIMELINE_SLOTS_MAX || state.pass > WORKS || state.orderCount > CLAIM_SLOTS + 1)
+    return false;
   if (state.windowCount > WINDOWS_MAX || state.job > JOBS_MAX) return false;
   for (let i: u32 = 0; i < JOBS_MAX; i++) if (job(ctx, i).state > <u8>JOB_RUNNING) return false;
   for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) if (work(ctx, slot).role > <u8>ROLE_HAUL) return false;
@@ -354,12 +355,12 @@ export function scheduleSane(ctx: usize): bool {
 }
 
 if (offsetof<ScheduleState>() > STATE_BYTES) ERROR("room for the schedule's state");
-if (offsetof<Work>() != WORK_BYTES) ERROR("stride of the works");
-if (offsetof<Told>() != TOLD_BYTES) ERROR("stride of what was told");
-if (offsetof<RadioWindow>() != WINDOW_BYTES) ERROR("stride of the radio windows");
-if (offsetof<Job>() != JOB_BYTES) ERROR("stride of the jobs");
-if (FINISHED_AT + CLAIM_SLOTS * 4 > TIMELINE_AT) ERROR("the schedule fits before its timeline");
-if (ROOM_AT + TIMELINE_SLOTS_MAX * 4 > COMMANDS_AT) ERROR("the timeline fits before the commands");
-if ((NEED_AT & 3) != 0) ERROR("words of the timeline are aligned");
-if (TIMELINE_SLOTS_MAX >= NO_INDEX) ERROR("positions in the timeline are small");
-if (STATE_BYTES % 64 != 0 || FINISHED_AT % 64 != SCHEDULE_AT % 64) ERROR("tables of the schedule begin with a line");
+if (offsetof<Work>() != WORK_BYTES) ERROR('stride of the works');
+if (offsetof<Told>() != TOLD_BYTES) ERROR('stride of what was told');
+if (offsetof<RadioWindow>() != WINDOW_BYTES) ERROR('stride of the radio windows');
+if (offsetof<Job>() != JOB_BYTES) ERROR('stride of the jobs');
+if (FINISHED_AT + CLAIM_SLOTS * 4 > TIMELINE_AT) ERROR('the schedule fits before its timeline');
+if (ROOM_AT + TIMELINE_SLOTS_MAX * 4 > COMMANDS_AT) ERROR('the timeline fits before the commands');
+if ((NEED_AT & 3) != 0) ERROR('words of the timeline are aligned');
+if (TIMELINE_SLOTS_MAX >= NO_INDEX) ERROR('positions in the timeline are small');
+if (STATE_BYTES % 64 != 0 || FINISHED_AT % 64 != SCHEDULE_AT % 64) ERROR('tables of the schedule begin with a line');

@@ -8,29 +8,89 @@ export const BLOCK_BYTES: u32 = 64;
  */
 export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32, into: usize): void {
   // "expand 32-byte k"
-  let x0: u32 = 0x61707865, x1: u32 = 0x3320646e, x2: u32 = 0x79622d32, x3: u32 = 0x6b206574;
-  let x4 = load<u32>(key), x5 = load<u32>(key, 4), x6 = load<u32>(key, 8), x7 = load<u32>(key, 12);
-  let x8 = load<u32>(key, 16), x9 = load<u32>(key, 20), x10 = load<u32>(key, 24), x11 = load<u32>(key, 28);
-  let x12 = counter, x13 = n0, x14 = n1, x15 = n2;
+  let x0: u32 = 0x61707865,
+    x1: u32 = 0x3320646e,
+    x2: u32 = 0x79622d32,
+    x3: u32 = 0x6b206574;
+  let x4 = load<u32>(key),
+    x5 = load<u32>(key, 4),
+    x6 = load<u32>(key, 8),
+    x7 = load<u32>(key, 12);
+  let x8 = load<u32>(key, 16),
+    x9 = load<u32>(key, 20),
+    x10 = load<u32>(key, 24),
+    x11 = load<u32>(key, 28);
+  let x12 = counter,
+    x13 = n0,
+    x14 = n1,
+    x15 = n2;
   for (let twice: u32 = 0; twice < 10; twice++) {
     // Columns.
-    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 16); x2 += x6; x14 = rotl<u32>(x14 ^ x2, 16);
-    x8 += x12; x4 = rotl<u32>(x4 ^ x8, 12); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 12);
-    x0 += x4; x12 = rotl<u32>(x12 ^ x0, 8); x2 += x6; x14 = rotl<u32>(x14 ^ x2, 8);
-    x8 += x12; x4 = rotl<u32>(x4 ^ x8, 7); x10 += x14; x6 = rotl<u32>(x6 ^ x10, 7);
-    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 16); x3 += x7; x15 = rotl<u32>(x15 ^ x3, 16);
-    x9 += x13; x5 = rotl<u32>(x5 ^ x9, 12); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 12);
-    x1 += x5; x13 = rotl<u32>(x13 ^ x1, 8); x3 += x7; x15 = rotl<u32>(x15 ^ x3, 8);
-    x9 += x13; x5 = rotl<u32>(x5 ^ x9, 7); x11 += x15; x7 = rotl<u32>(x7 ^ x11, 7);
+    x0 += x4;
+    x12 = rotl<u32>(x12 ^ x0, 16);
+    x2 += x6;
+    x14 = rotl<u32>(x14 ^ x2, 16);
+    x8 += x12;
+    x4 = rotl<u32>(x4 ^ x8, 12);
+    x10 += x14;
+    x6 = rotl<u32>(x6 ^ x10, 12);
+    x0 += x4;
+    x12 = rotl<u32>(x12 ^ x0, 8);
+    x2 += x6;
+    x14 = rotl<u32>(x14 ^ x2, 8);
+    x8 += x12;
+    x4 = rotl<u32>(x4 ^ x8, 7);
+    x10 += x14;
+    x6 = rotl<u32>(x6 ^ x10, 7);
+    x1 += x5;
+    x13 = rotl<u32>(x13 ^ x1, 16);
+    x3 += x7;
+    x15 = rotl<u32>(x15 ^ x3, 16);
+    x9 += x13;
+    x5 = rotl<u32>(x5 ^ x9, 12);
+    x11 += x15;
+    x7 = rotl<u32>(x7 ^ x11, 12);
+    x1 += x5;
+    x13 = rotl<u32>(x13 ^ x1, 8);
+    x3 += x7;
+    x15 = rotl<u32>(x15 ^ x3, 8);
+    x9 += x13;
+    x5 = rotl<u32>(x5 ^ x9, 7);
+    x11 += x15;
+    x7 = rotl<u32>(x7 ^ x11, 7);
     // Diagonals.
-    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 16); x2 += x7; x13 = rotl<u32>(x13 ^ x2, 16);
-    x10 += x15; x5 = rotl<u32>(x5 ^ x10, 12); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 12);
-    x0 += x5; x15 = rotl<u32>(x15 ^ x0, 8); x2 += x7; x13 = rotl<u32>(x13 ^ x2, 8);
-    x10 += x15; x5 = rotl<u32>(x5 ^ x10, 7); x8 += x13; x7 = rotl<u32>(x7 ^ x8, 7);
-    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 16); x3 += x4; x14 = rotl<u32>(x14 ^ x3, 16);
-    x11 += x12; x6 = rotl<u32>(x6 ^ x11, 12); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 12);
-    x1 += x6; x12 = rotl<u32>(x12 ^ x1, 8); x3 += x4; x14 = rotl<u32>(x14 ^ x3, 8);
-    x11 += x12; x6 = rotl<u32>(x6 ^ x11, 7); x9 += x14; x4 = rotl<u32>(x4 ^ x9, 7);
+    x0 += x5;
+    x15 = rotl<u32>(x15 ^ x0, 16);
+    x2 += x7;
+    x13 = rotl<u32>(x13 ^ x2, 16);
+    x10 += x15;
+    x5 = rotl<u32>(x5 ^ x10, 12);
+    x8 += x13;
+    x7 = rotl<u32>(x7 ^ x8, 12);
+    x0 += x5;
+    x15 = rotl<u32>(x15 ^ x0, 8);
+    x2 += x7;
+    x13 = rotl<u32>(x13 ^ x2, 8);
+    x10 += x15;
+    x5 = rotl<u32>(x5 ^ x10, 7);
+    x8 += x13;
+    x7 = rotl<u32>(x7 ^ x8, 7);
+    x1 += x6;
+    x12 = rotl<u32>(x12 ^ x1, 16);
+    x3 += x4;
+    x14 = rotl<u32>(x14 ^ x3, 16);
+    x11 += x12;
+    x6 = rotl<u32>(x6 ^ x11, 12);
+    x9 += x14;
+    x4 = rotl<u32>(x4 ^ x9, 12);
+    x1 += x6;
+    x12 = rotl<u32>(x12 ^ x1, 8);
+    x3 += x4;
+    x14 = rotl<u32>(x14 ^ x3, 8);
+    x11 += x12;
+    x6 = rotl<u32>(x6 ^ x11, 7);
+    x9 += x14;
+    x4 = rotl<u32>(x4 ^ x9, 7);
   }
   store<u32>(into, x0 + 0x61707865);
   store<u32>(into, x1 + 0x3320646e, 4);
@@ -54,7 +114,17 @@ export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32,
  * Encrypts or decrypts `length` bytes from `text` to `out`, which may be the same place, beginning with block `counter`. `block`: 64 bytes of scratch, 8-aligned; what it
  * holds afterwards is key stream.
  */
-export function chacha20(key: usize, counter: u32, n0: u32, n1: u32, n2: u32, text: usize, length: u32, out: usize, block: usize): void {
+export function chacha20(
+  key: usize,
+  counter: u32,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  text: usize,
+  length: u32,
+  out: usize,
+  block: usize,
+): void {
   while (length != 0) {
     chachaBlock(key, counter, n0, n1, n2, block);
     counter++;

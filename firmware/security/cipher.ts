@@ -1,7 +1,7 @@
 // AEAD_CHACHA20_POLY1305 (RFC 8439, 2.8; COSE algorithm 24): what is secret, and who wrote it. `cipher_null.ts` has the same exports and stands in where neither is asked for.
 
-import { BLOCK_BYTES, chacha20, chachaBlock } from "./chacha20";
-import { POLY_STATE_BYTES, poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from "./poly1305";
+import { chacha20, chachaBlock } from './chacha20';
+import { poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from './poly1305';
 
 /** COSE algorithm. */
 export const ALGORITHM: u32 = 24;
@@ -17,7 +17,15 @@ const SCRATCH_AT = memory.data(80, 8);
  * twelve bytes as three words, as loaded little-endian. The tag covers `aadLength` bytes at `aad` too. No nonce may be used twice under one key: who calls sees to that.
  */
 export function seal(
-  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+  key: usize,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  aad: usize,
+  aadLength: u32,
+  text: usize,
+  length: u32,
+  out: usize,
 ): void {
   chacha20(key, 1, n0, n1, n2, text, length, out, SCRATCH_AT);
   authenticate(key, n0, n1, n2, aad, aadLength, out, length, out + length);
@@ -29,7 +37,15 @@ export function seal(
  * written, and nothing was decrypted. Where two tags differ shows in no timing.
  */
 export function open(
-  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+  key: usize,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  aad: usize,
+  aadLength: u32,
+  text: usize,
+  length: u32,
+  out: usize,
 ): bool {
   const right = poly1305Rest(SCRATCH_AT);
   authenticate(key, n0, n1, n2, aad, aadLength, text, length, right);
@@ -43,7 +59,15 @@ export function open(
 
 /** Writes the tag of aad and ciphertext to `out`, 16 bytes. */
 function authenticate(
-  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+  key: usize,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  aad: usize,
+  aadLength: u32,
+  text: usize,
+  length: u32,
+  out: usize,
 ): void {
   chachaBlock(key, 0, n0, n1, n2, SCRATCH_AT);
   poly1305Begin(SCRATCH_AT);

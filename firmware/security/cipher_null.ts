@@ -16,7 +16,15 @@ const OTHER_FACTOR: u64 = 0xbf58476d1ce4e5b9;
 
 /** As the one of `cipher.ts`; copies. */
 export function seal(
-  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+  key: usize,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  aad: usize,
+  aadLength: u32,
+  text: usize,
+  length: u32,
+  out: usize,
 ): void {
   if (out != text) memory.copy(out, text, length);
   const begun = begin(key, n0, n1, n2, aadLength, length);
@@ -26,7 +34,15 @@ export function seal(
 
 /** As the one of `cipher.ts`; copies. */
 export function open(
-  key: usize, n0: u32, n1: u32, n2: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize,
+  key: usize,
+  n0: u32,
+  n1: u32,
+  n2: u32,
+  aad: usize,
+  aadLength: u32,
+  text: usize,
+  length: u32,
+  out: usize,
 ): bool {
   const begun = begin(key, n0, n1, n2, aadLength, length);
   const tag = text + length;
@@ -43,8 +59,8 @@ function turned(value: u64, word: u64, factor: u64): u64 {
 }
 
 function begin(key: usize, n0: u32, n1: u32, n2: u32, aadLength: u32, length: u32): u64 {
-  let value = turned((<u64>n0 << 32) | <u64>n1, <u64>n2, FACTOR);
-  value = turned(value, (<u64>aadLength << 32) | <u64>length, FACTOR);
+  let value = turned(((<u64>n0) << 32) | <u64>n1, <u64>n2, FACTOR);
+  value = turned(value, ((<u64>aadLength) << 32) | <u64>length, FACTOR);
   for (let at: u32 = 0; at < KEY_BYTES; at += 8) value = turned(value, load<u64>(key + at, 0, 4), FACTOR);
   return value;
 }

@@ -17,16 +17,16 @@ import {
   WINDOW_CYCLES,
   FLAG_DEADLINE,
   CYCLE_S,
-} from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { changes } from "../memory/guard";
-import { clockErrorMs } from "../membership/clock";
-import { queues, timeKnown, HOT } from "../node/table";
-import { commandDone, commandSpace } from "../node/queues";
-import { cycleNow } from "../node/tx_slots";
-import { newestKeyEpoch } from "./key_epoch";
-import { ReserveCounters, encodeReserveCounters } from "../wire/generated/messages";
-import { peer, peerToChange } from "./table";
+} from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { changes } from '../memory/guard';
+import { clockErrorMs } from '../membership/clock';
+import { queues, timeKnown, HOT } from '../node/table';
+import { commandDone, commandSpace } from '../node/queues';
+import { cycleNow } from '../node/tx_slots';
+import { newestKeyEpoch } from './key_epoch';
+import { ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
+import { peer, peerToChange } from './table';
 
 /** Sent up to here: a reservation was lost, and without the time nobody knows where counters may begin. */
 export const NEVER: u32 = 0xffffffff;
@@ -50,7 +50,7 @@ export function checkCounter(ctx: usize, sender: u32, counter: u32): u32 {
   if (counter > heard.top) return STATUS_OK;
   const back = heard.top - counter;
   if (back >= WINDOW_CYCLES) return STATUS_STALE;
-  return ((heard.seen >>> (<u64>back)) & 1) != 0 ? STATUS_REPLAY : STATUS_OK;
+  return ((heard.seen >>> <u64>back) & 1) != 0 ? STATUS_REPLAY : STATUS_OK;
 }
 
 /** It was taken: not again. */

@@ -1,11 +1,11 @@
 // Keys from secrets: the link key of an epoch, and what its head commits to. A few times in a node's life; it works in the scratch of messages.
 
-import { SCRATCH_OUT_AT, PLAIN_AT } from "../memory/map";
-import { edge } from "../node/table";
-import { invariant } from "../memory/trap";
-import { HKDF_SCRATCH_BYTES, hkdf } from "./hkdf";
-import { DIGEST_BYTES, sha256, shaConstantsRight } from "./sha256";
-import { COMMITMENT_BYTES, SECRET_BYTES } from "./table";
+import { SCRATCH_OUT_AT, PLAIN_AT } from '../memory/map';
+import { edge } from '../node/table';
+import { invariant } from '../memory/trap';
+import { HKDF_SCRATCH_BYTES, hkdf } from './hkdf';
+import { DIGEST_BYTES, sha256, shaConstantsRight } from './sha256';
+import { COMMITMENT_BYTES, SECRET_BYTES } from './table';
 
 /** A secret that was unwrapped, within one call; behind it a digest. */
 export const SECRET_AT: u32 = PLAIN_AT;
@@ -53,7 +53,10 @@ export function isCommitted(ctx: usize, epoch: u32, secret: usize, commitment: u
   const digest: usize = ctx + DIGEST_AT;
   sha256(text, COMMITMENT_LABEL_BYTES + 4 + SECRET_BYTES, digest, ctx + SCRATCH_OUT_AT);
   memory.fill(text, 0, COMMITMENT_LABEL_BYTES + 4 + SECRET_BYTES);
-  return load<u64>(digest) == load<u64>(commitment) && load<u64>(digest, COMMITMENT_BYTES - 8) == load<u64>(commitment, COMMITMENT_BYTES - 8);
+  return (
+    load<u64>(digest) == load<u64>(commitment) &&
+    load<u64>(digest, COMMITMENT_BYTES - 8) == load<u64>(commitment, COMMITMENT_BYTES - 8)
+  );
 }
 
-if (DIGEST_AT + DIGEST_BYTES > PLAIN_AT + 256) ERROR("room for a secret and a digest");
+if (DIGEST_AT + DIGEST_BYTES > PLAIN_AT + 256) ERROR('room for a secret and a digest');

@@ -23,14 +23,14 @@ import {
   COUNTER_FRAME_FORM,
   COUNTER_FRAME_SENDER,
   COUNTER_FRAME_VERSION,
-} from "../memory/limits";
-import { PLAIN_AT, SCRATCH_AT } from "../memory/map";
-import { crc32c } from "../base/crc32c";
-import { call } from "../memory/guard";
-import { edge } from "../node/table";
-import { countLoss } from "../node/queues";
-import { TAG_BYTES, open, seal } from "./cipher";
-import { keyIndex, linkKey } from "./table";
+} from '../memory/limits';
+import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
+import { crc32c } from '../base/crc32c';
+import { call } from '../memory/guard';
+import { edge } from '../node/table';
+import { countLoss } from '../node/queues';
+import { TAG_BYTES, open, seal } from './cipher';
+import { keyIndex, linkKey } from './table';
 
 /** Before the ciphertext, if that and its tag have 24 bytes or more. */
 export const ENVELOPE_BYTES: u32 = 27;
@@ -67,9 +67,14 @@ function reject(ctx: usize, counter: u32, status: u32): u32 {
 /** Reads the envelope of a frame whose length and CRC are right into the call. Nothing of it is believed yet; a frame for somebody else ends here. */
 export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   const now = call(ctx);
-  if (load<u32>(frame, 0, 1) != FORM_0 || load<u8>(frame, 4) != FORM_4) return reject(ctx, COUNTER_FRAME_FORM, STATUS_MALFORMED);
+  if (load<u32>(frame, 0, 1) != FORM_0 || load<u8>(frame, 4) != FORM_4)
+    return reject(ctx, COUNTER_FRAME_FORM, STATUS_MALFORMED);
   if (<u32>load<u16>(frame, 5, 1) != ALGORITHM) return reject(ctx, COUNTER_FRAME_ALGORITHM, STATUS_MALFORMED);
-  if (<u32>load<u16>(frame, 7, 1) != KEY_ID || <u32>load<u16>(frame, 18, 1) != PARTIAL_IV || load<u8>(frame, 24) != 0xa0)
+  if (
+    <u32>load<u16>(frame, 7, 1) != KEY_ID ||
+    <u32>load<u16>(frame, 18, 1) != PARTIAL_IV ||
+    load<u8>(frame, 24) != 0xa0
+  )
     return reject(ctx, COUNTER_FRAME_FORM, STATUS_MALFORMED);
   let body: u32 = <u32>load<u8>(frame, 25) - 0x40;
   let at = ENVELOPE_BYTES - 1;
@@ -82,7 +87,8 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   if (load<u8>(frame, KEY_ID_AT) != PROTOCOL_VERSION) return reject(ctx, COUNTER_FRAME_VERSION, STATUS_VERSION);
   const state = edge(ctx);
   now.addressee = read16(frame + SENDER_AT + 2);
-  if (read16(frame + KEY_ID_AT + 1) != state.cluster || (now.addressee != ADDRESSEE_ALL && now.addressee != state.self)) return STATUS_NOT_FOR_US;
+  if (read16(frame + KEY_ID_AT + 1) != state.cluster || (now.addressee != ADDRESSEE_ALL && now.addressee != state.self))
+    return STATUS_NOT_FOR_US;
   now.sender = read16(frame + SENDER_AT);
   if (now.sender >= state.members) return reject(ctx, COUNTER_FRAME_SENDER, STATUS_IMPLAUSIBLE);
   now.epoch = read16(frame + KEY_ID_AT + 3);
@@ -90,7 +96,9 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   now.bodyAt = at;
   now.bodyBytes = body - TAG_BYTES;
   const key = linkKey(ctx, keyIndex(now.epoch));
-  return key.present != 0 && key.epoch == now.epoch ? STATUS_OK : reject(ctx, COUNTER_FRAME_KEY_EPOCH, STATUS_KEY_EPOCH);
+  return key.present != 0 && key.epoch == now.epoch
+    ? STATUS_OK
+    : reject(ctx, COUNTER_FRAME_KEY_EPOCH, STATUS_KEY_EPOCH);
 }
 
 /** Lays out what the tag covers besides the text. */
@@ -109,7 +117,17 @@ export function openEnvelope(ctx: usize, frame: usize): bool {
   const key = changetype<usize>(linkKey(ctx, keyIndex(now.epoch)));
   const n0: u32 = load<u16>(frame, SENDER_AT, 1);
   const n2 = load<u32>(frame, COUNTER_AT, 1);
-  return open(key, n0, 0, n2, associate(ctx, frame), ASSOCIATED_BYTES, frame + now.bodyAt, now.bodyBytes, ctx + PLAIN_AT);
+  return open(
+    key,
+    n0,
+    0,
+    n2,
+    associate(ctx, frame),
+    ASSOCIATED_BYTES,
+    frame + now.bodyAt,
+    now.bodyBytes,
+    ctx + PLAIN_AT,
+  );
 }
 
 /** Seals `length` bytes of plain text that stand at out + ENVELOPE_BYTES, and closes the frame at `out`. Returns the frame's length. */
@@ -139,10 +157,21 @@ export function sealEnvelope(ctx: usize, out: usize, epoch: u32, addressee: u32,
   }
   const key = changetype<usize>(linkKey(ctx, keyIndex(epoch)));
   const text = out + at;
-  seal(key, load<u16>(out, SENDER_AT, 1), 0, bswap<u32>(counter), associate(ctx, out), ASSOCIATED_BYTES, text, length, text);
+  seal(
+    key,
+    load<u16>(out, SENDER_AT, 1),
+    0,
+    bswap<u32>(counter),
+    associate(ctx, out),
+    ASSOCIATED_BYTES,
+    text,
+    length,
+    text,
+  );
   const sealed = at + body;
   store<u32>(out + sealed, bswap<u32>(crc32c(out, sealed)), 0, 1);
   return sealed + CRC_BYTES;
 }
 
-if (PLAIN_BYTES_MAX > FRAME_BYTES_MAX || ENVELOPE_BYTES + TAG_BYTES + CRC_BYTES > 48) ERROR("envelope, tag and CRC have 48 bytes at most");
+if (PLAIN_BYTES_MAX > FRAME_BYTES_MAX || ENVELOPE_BYTES + TAG_BYTES + CRC_BYTES > 48)
+  ERROR('envelope, tag and CRC have 48 bytes at most');

@@ -2,7 +2,7 @@
 //
 //   scratch, 168 bytes, 8-aligned:  0 the hash at work   104 the key of HMAC, if it had to be hashed   136 HKDF's intermediate key
 
-import { DIGEST_BYTES, SHA_BLOCK_BYTES, SHA_STATE_BYTES, sha256, shaAdd, shaAddByte, shaBegin, shaEnd } from "./sha256";
+import { DIGEST_BYTES, SHA_BLOCK_BYTES, SHA_STATE_BYTES, sha256, shaAdd, shaAddByte, shaBegin, shaEnd } from './sha256';
 
 const SHORT_KEY_AT: u32 = SHA_STATE_BYTES;
 const EXTRACTED_AT: u32 = SHORT_KEY_AT + DIGEST_BYTES;
@@ -13,7 +13,14 @@ const OUTER: u32 = 0x5c;
 
 /** Derives 32 bytes from a secret to `out`: extract, then the first block of expand (RFC 5869, 2.2 and 2.3 with L = 32). Scratch is zero afterwards. */
 export function hkdf(
-  secret: usize, secretLength: u32, salt: usize, saltLength: u32, info: usize, infoLength: u32, out: usize, scratch: usize,
+  secret: usize,
+  secretLength: u32,
+  salt: usize,
+  saltLength: u32,
+  info: usize,
+  infoLength: u32,
+  out: usize,
+  scratch: usize,
 ): void {
   const extracted = scratch + EXTRACTED_AT;
   hmac(salt, saltLength, secret, secretLength, extracted, scratch);

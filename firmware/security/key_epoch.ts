@@ -13,11 +13,11 @@ import {
   EVENT_BYTES_MAX,
   PATH_KEYS,
   PERIOD_S,
-} from "../memory/limits";
-import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from "../memory/map";
-import { edge, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from "../node/table";
-import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from "../node/queues";
-import { send, SEND_KEY_EPOCH } from "../node/outbox";
+} from '../memory/limits';
+import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { edge, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
+import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
+import { send, SEND_KEY_EPOCH } from '../node/outbox';
 import {
   CheckKeyEpoch,
   encodeCheckKeyEpoch,
@@ -27,9 +27,9 @@ import {
   encodeKeyEpochHead,
   KeyEpochPart,
   encodeKeyEpochPart,
-} from "../wire/generated/messages";
-import { open } from "./cipher";
-import { deriveLinkKey, isCommitted, SECRET_AT } from "./derive";
+} from '../wire/generated/messages';
+import { open } from './cipher';
+import { deriveLinkKey, isCommitted, SECRET_AT } from './derive';
 import {
   COMMITMENT_BYTES,
   SIGNATURE_AT,
@@ -49,7 +49,7 @@ import {
   pathKeyAt,
   pending,
   pendingToChange,
-} from "./table";
+} from './table';
 
 const STEP_KNOWN: u32 = 1;
 const STEP_USED: u32 = 2;
@@ -142,7 +142,7 @@ export function keyEpochStored(ctx: usize): void {
 }
 
 function commitmentOf(state: Head): usize {
-  return changetype<usize>(state) + offsetof<Head>("commitment0");
+  return changetype<usize>(state) + offsetof<Head>('commitment0');
 }
 
 /** The platform's word on the pending head. */
@@ -201,7 +201,8 @@ export function installKeyEpoch(ctx: usize): void {
   if (state.epoch == 0 || state.installed != 0) return;
   // The place of an epoch that is still in use is taken only when the new one begins.
   const taken = linkKey(ctx, keyIndex(state.epoch));
-  if (taken.present != 0 && taken.epoch == sendingKeyEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx)) return;
+  if (taken.present != 0 && taken.epoch == sendingKeyEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx))
+    return;
   for (let i: u32 = 0; i < state.held; i++) {
     const up = levelOf(ctx, part(ctx, i).node);
     if (up == PATH_KEYS) continue;
@@ -275,7 +276,12 @@ function endKeyEpoch(ctx: usize): void {
   if (newest == 0 || !timeKnown(ctx)) return;
   const index = 3 - keyIndex(newest);
   const before = linkKey(ctx, index);
-  if (before.present == 0 || missionS(ctx) < KEY_EPOCH_GRACE_S || linkKey(ctx, keyIndex(newest)).startS > missionS(ctx) - KEY_EPOCH_GRACE_S) return;
+  if (
+    before.present == 0 ||
+    missionS(ctx) < KEY_EPOCH_GRACE_S ||
+    linkKey(ctx, keyIndex(newest)).startS > missionS(ctx) - KEY_EPOCH_GRACE_S
+  )
+    return;
   const epoch = before.epoch;
   memory.fill(changetype<usize>(linkKeyToReplace(ctx, index)), 0, 64);
   emitStep(ctx, epoch, STEP_ENDED);

@@ -1,8 +1,15 @@
 // What is heard in frames of epoch 0.
 
-import { SCRATCH_AT } from "../memory/map";
-import { messageType, TYPE_KEY_EPOCH_HEAD, KeyEpochHead, decodeKeyEpochHead, KeyEpochPart, decodeKeyEpochPart } from "../wire/generated/messages";
-import { onHead, onPart } from "./key_epoch";
+import { SCRATCH_AT } from '../memory/map';
+import {
+  messageType,
+  TYPE_KEY_EPOCH_HEAD,
+  KeyEpochHead,
+  decodeKeyEpochHead,
+  KeyEpochPart,
+  decodeKeyEpochPart,
+} from '../wire/generated/messages';
+import { onHead, onPart } from './key_epoch';
 
 /** Heads and parts say nothing of their sender, who may be excluded: it counts as not heard. */
 export function applyKeys(ctx: usize, at: usize, end: usize): usize {

@@ -34,10 +34,19 @@ export function poly1305Begin(state: usize): void {
  * h4 is at most 6: 3 that were left, 1 for the digit, and a carry of 2. So h4 · s1 < 2³¹, the carry into t4 < 2³⁰ + 2, t4 < 2.6 · 2³⁰, and fold = 5/4 · t4 < 2³².
  */
 export function poly1305Add(state: usize, at: usize, length: u32, padded: bool): void {
-  const r0 = load<u32>(state), r1 = load<u32>(state, 4), r2 = load<u32>(state, 8), r3 = load<u32>(state, 12);
-  const s1 = r1 + (r1 >>> 2), s2 = r2 + (r2 >>> 2), s3 = r3 + (r3 >>> 2);
-  let h0 = load<u32>(state, H_AT), h1 = load<u32>(state, H_AT + 4), h2 = load<u32>(state, H_AT + 8), h3 = load<u32>(state, H_AT + 12);
-  let h4 = load<u32>(state, H_AT + 16), fold = load<u32>(state, FOLD_AT);
+  const r0 = load<u32>(state),
+    r1 = load<u32>(state, 4),
+    r2 = load<u32>(state, 8),
+    r3 = load<u32>(state, 12);
+  const s1 = r1 + (r1 >>> 2),
+    s2 = r2 + (r2 >>> 2),
+    s3 = r3 + (r3 >>> 2);
+  let h0 = load<u32>(state, H_AT),
+    h1 = load<u32>(state, H_AT + 4),
+    h2 = load<u32>(state, H_AT + 8),
+    h3 = load<u32>(state, H_AT + 12);
+  let h4 = load<u32>(state, H_AT + 16),
+    fold = load<u32>(state, FOLD_AT);
   let one: u32 = 1;
   while (length != 0) {
     if (length < 16) {

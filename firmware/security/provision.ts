@@ -1,15 +1,15 @@
 // What a boot brings: keys from the configuration, and where counters begin.
 
-import { CYCLE_S, PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from "../memory/limits";
-import { SCRATCH_AT } from "../memory/map";
-import { call, changes } from "../memory/guard";
-import { edge, queues, self, timeKnown, HOT } from "../node/table";
-import { cycleNow } from "../node/tx_slots";
-import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from "../wire/generated/messages";
-import { NEVER, raiseWindows, reserveAhead } from "./counters";
-import { deriveLinkKey } from "./derive";
-import { installKey, levelOf, newestKeyEpoch } from "./key_epoch";
-import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from "./table";
+import { PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../memory/limits';
+import { SCRATCH_AT } from '../memory/map';
+import { changes } from '../memory/guard';
+import { edge, queues, timeKnown, HOT } from '../node/table';
+import { cycleNow } from '../node/tx_slots';
+import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from '../wire/generated/messages';
+import { NEVER, raiseWindows, reserveAhead } from './counters';
+import { deriveLinkKey } from './derive';
+import { installKey, levelOf, newestKeyEpoch } from './key_epoch';
+import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from './table';
 
 /** One `link-secret` or `path-key` record, which ends at `end`. Of an epoch that is older than what is held, nothing is taken. */
 export function takeKey(ctx: usize, type: u32, at: usize, end: usize): u32 {

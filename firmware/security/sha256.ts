@@ -2,8 +2,8 @@
 //
 //   state, 104 bytes, 8-aligned:  0 eight words   32 a block of sixteen words, then the schedule of the last sixteen   96 bytes taken in
 
-import { crc32c } from "../base/crc32c";
-import { codeOf, correct, CODE_BYTES, LINE_BYTES } from "../memory/lines";
+import { crc32c } from '../base/crc32c';
+import { codeOf, correct, CODE_BYTES, LINE_BYTES } from '../memory/lines';
 
 const BLOCK_AT: u32 = 32;
 const TAKEN_AT: u32 = 96;
@@ -12,16 +12,19 @@ export const DIGEST_BYTES: u32 = 32;
 export const SHA_BLOCK_BYTES: u32 = 64;
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (4.2.2). */
-const CONSTANTS = memory.data<u32>([
-  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-], 16);
+const CONSTANTS = memory.data<u32>(
+  [
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+    0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
+    0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
+    0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+    0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
+    0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
+    0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+    0xc67178f2,
+  ],
+  16,
+);
 /** Codes of the four lines that they fill (memory/lines.ts). */
 const CODES = memory.data<u64>([0x25d25605d02d9e1e, 0x53cd843cbca70dc4, 0xfb85f8e7419a9c21, 0x185eb62bf459bdb5], 16);
 
@@ -77,7 +80,8 @@ export function shaEnd(state: usize, out: usize): void {
   store<u32>(state, 0, BLOCK_AT + 56);
   store<u32>(state, bits, BLOCK_AT + 60);
   compress(state);
-  for (let word: u32 = 0; word < DIGEST_BYTES; word += 4) store<u32>(out + word, bswap<u32>(load<u32>(state + word)), 0, 1);
+  for (let word: u32 = 0; word < DIGEST_BYTES; word += 4)
+    store<u32>(out + word, bswap<u32>(load<u32>(state + word)), 0, 1);
 }
 
 /** SHA-256 of `length` bytes at `at`, to `out`. `state`: SHA_STATE_BYTES of scratch, 8-aligned. */
@@ -89,8 +93,14 @@ export function sha256(at: usize, length: u32, out: usize, state: usize): void {
 
 /** One block (6.2.2). The schedule's word t replaces word t − 16 before it is used. */
 function compress(state: usize): void {
-  let a = load<u32>(state), b = load<u32>(state, 4), c = load<u32>(state, 8), d = load<u32>(state, 12);
-  let e = load<u32>(state, 16), f = load<u32>(state, 20), g = load<u32>(state, 24), h = load<u32>(state, 28);
+  let a = load<u32>(state),
+    b = load<u32>(state, 4),
+    c = load<u32>(state, 8),
+    d = load<u32>(state, 12);
+  let e = load<u32>(state, 16),
+    f = load<u32>(state, 20),
+    g = load<u32>(state, 24),
+    h = load<u32>(state, 28);
   const block = state + BLOCK_AT;
   for (let t: u32 = 0; t < 64; t++) {
     const place = block + ((t & 15) << 2);
@@ -104,7 +114,8 @@ function compress(state: usize): void {
       store<u32>(place, word);
     }
     const chosen = g ^ (e & (f ^ g));
-    const first = h + (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + chosen + load<u32>(CONSTANTS + (t << 2)) + word;
+    const first =
+      h + (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + chosen + load<u32>(CONSTANTS + (t << 2)) + word;
     const most = (a & b) | (c & (a | b));
     const second = (rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)) + most;
     h = g;

@@ -1,8 +1,8 @@
 // Keys, what hands on the newest epoch, and which frames were taken of whom: layout and accessors. README.md has the ideas.
 
-import { COVER_PARTS_MAX, PATH_KEYS } from "../memory/limits";
-import { HEAD_AT, LINK_KEYS_AT, PARTS_AT, PATH_KEYS_AT, PEERS_AT, PENDING_AT } from "../memory/map";
-import { changesLine, lineOf, readsLine, replacesLine } from "../memory/guard";
+import { COVER_PARTS_MAX, PATH_KEYS } from '../memory/limits';
+import { HEAD_AT, LINK_KEYS_AT, PARTS_AT, PATH_KEYS_AT, PEERS_AT, PENDING_AT } from '../memory/map';
+import { changesLine, lineOf, readsLine, replacesLine } from '../memory/guard';
 
 /** The key of frames of one epoch. A line. */
 @unmanaged
@@ -136,7 +136,7 @@ export function peerToChange(ctx: usize, member: u32): Peer {
   return changetype<Peer>(ctx + PEERS_AT + member * PEER_BYTES);
 }
 
-if (offsetof<LinkKey>() > 64) ERROR("a link key has a line of its own");
+if (offsetof<LinkKey>() > 64) ERROR('a link key has a line of its own');
 if (offsetof<Head>() > SIGNATURE_AT) ERROR("a head's signature has a line of its own");
-if (offsetof<Peer>() != PEER_BYTES) ERROR("stride of the peers");
-if (COVER_PARTS_MAX < 3 || PATH_KEYS > 9) ERROR("a cover has parts, and a tree of 256 leaves nine levels");
+if (offsetof<Peer>() != PEER_BYTES) ERROR('stride of the peers');
+if (COVER_PARTS_MAX < 3 || PATH_KEYS > 9) ERROR('a cover has parts, and a tree of 256 leaves nine levels');

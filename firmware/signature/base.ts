@@ -1,11 +1,11 @@
 // Multiples of the base point B. Signing: a comb of four blocks and four teeth, every entry of a block read each time (M. Hamburg, "Fast and compact elliptic-curve cryptography", 2012). A scalar is first written with
 // digits 1 and −1 only, so that no step is left out: Σ ±2^i over 256 places is 2k − (2^256 − 1) for the number k whose bits are the signs. The table holds multiples of B ÷ 2, which takes the 2 away.
 
-import { ENTRY_DIFFERENCE, ENTRY_PACKED, ENTRY_PRODUCT, ENTRY_SUM, SCALAR_SHIFTED } from "./workspace";
-import { constantAt, BASE_COMB, BASE_ODD, COMB_SHIFT } from "./constants";
-import { addScalars } from "./scalar";
-import { addEntry, double, negateEntry, setNeutral } from "./points";
-import { unpack } from "./field";
+import { ENTRY_DIFFERENCE, ENTRY_PACKED, ENTRY_PRODUCT, ENTRY_SUM, SCALAR_SHIFTED } from './workspace';
+import { constantAt, BASE_COMB, BASE_ODD, COMB_SHIFT } from './constants';
+import { addScalars } from './scalar';
+import { addEntry, double, negateEntry, setNeutral } from './points';
+import { unpack } from './field';
 
 const BLOCKS: u32 = 4;
 /** Signs of the upper tooth aside, three teeth choose among eight. */
@@ -39,8 +39,16 @@ function selectEntry(block: usize, index: u32): void {
   const mask7 = equalMask(index, 7);
   for (let word: u32 = 0; word < ENTRY_BYTES; word += 4) {
     const at = block + word;
-    const lower = (load<u32>(at) & mask0) | (load<u32>(at, 96) & mask1) | (load<u32>(at, 192) & mask2) | (load<u32>(at, 288) & mask3);
-    const higher = (load<u32>(at, 384) & mask4) | (load<u32>(at, 480) & mask5) | (load<u32>(at, 576) & mask6) | (load<u32>(at, 672) & mask7);
+    const lower =
+      (load<u32>(at) & mask0) |
+      (load<u32>(at, 96) & mask1) |
+      (load<u32>(at, 192) & mask2) |
+      (load<u32>(at, 288) & mask3);
+    const higher =
+      (load<u32>(at, 384) & mask4) |
+      (load<u32>(at, 480) & mask5) |
+      (load<u32>(at, 576) & mask6) |
+      (load<u32>(at, 672) & mask7);
     store<u32>(ENTRY_PACKED + word, lower | higher);
   }
 }

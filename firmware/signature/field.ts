@@ -7,7 +7,7 @@
 //   add, subtract      result of the operands' units in sum
 // Nothing here branches or takes an address depending on a value.
 
-import { FIELD_BYTES } from "./workspace";
+import { FIELD_BYTES } from './workspace';
 
 const HALF_EVEN: i64 = 1 << 25;
 const HALF_ODD: i64 = 1 << 24;
@@ -57,39 +57,148 @@ export function multiply(out: usize, f: usize, g: usize): void {
   const g7w = g7 * 19;
   const g8w = g8 * 19;
   const g9w = g9 * 19;
-  let column = product(f0, g0) + product(f1d, g9w) + product(f2, g8w) + product(f3d, g7w) + product(f4, g6w) + product(f5d, g5w) + product(f6, g4w) + product(f7d, g3w) + product(f8, g2w) + product(f9d, g1w);
+  let column =
+    product(f0, g0) +
+    product(f1d, g9w) +
+    product(f2, g8w) +
+    product(f3d, g7w) +
+    product(f4, g6w) +
+    product(f5d, g5w) +
+    product(f6, g4w) +
+    product(f7d, g3w) +
+    product(f8, g2w) +
+    product(f9d, g1w);
   let carry = (column + HALF_EVEN) >> 26;
-  let r0 = <i32>column - (<i32>carry << 26);
-  column = carry + product(f0, g1) + product(f1, g0) + product(f2, g9w) + product(f3, g8w) + product(f4, g7w) + product(f5, g6w) + product(f6, g5w) + product(f7, g4w) + product(f8, g3w) + product(f9, g2w);
+  let r0 = <i32>column - ((<i32>carry) << 26);
+  column =
+    carry +
+    product(f0, g1) +
+    product(f1, g0) +
+    product(f2, g9w) +
+    product(f3, g8w) +
+    product(f4, g7w) +
+    product(f5, g6w) +
+    product(f6, g5w) +
+    product(f7, g4w) +
+    product(f8, g3w) +
+    product(f9, g2w);
   carry = (column + HALF_ODD) >> 25;
-  let r1 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0, g2) + product(f1d, g1) + product(f2, g0) + product(f3d, g9w) + product(f4, g8w) + product(f5d, g7w) + product(f6, g6w) + product(f7d, g5w) + product(f8, g4w) + product(f9d, g3w);
+  let r1 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0, g2) +
+    product(f1d, g1) +
+    product(f2, g0) +
+    product(f3d, g9w) +
+    product(f4, g8w) +
+    product(f5d, g7w) +
+    product(f6, g6w) +
+    product(f7d, g5w) +
+    product(f8, g4w) +
+    product(f9d, g3w);
   carry = (column + HALF_EVEN) >> 26;
-  const r2 = <i32>column - (<i32>carry << 26);
-  column = carry + product(f0, g3) + product(f1, g2) + product(f2, g1) + product(f3, g0) + product(f4, g9w) + product(f5, g8w) + product(f6, g7w) + product(f7, g6w) + product(f8, g5w) + product(f9, g4w);
+  const r2 = <i32>column - ((<i32>carry) << 26);
+  column =
+    carry +
+    product(f0, g3) +
+    product(f1, g2) +
+    product(f2, g1) +
+    product(f3, g0) +
+    product(f4, g9w) +
+    product(f5, g8w) +
+    product(f6, g7w) +
+    product(f7, g6w) +
+    product(f8, g5w) +
+    product(f9, g4w);
   carry = (column + HALF_ODD) >> 25;
-  const r3 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0, g4) + product(f1d, g3) + product(f2, g2) + product(f3d, g1) + product(f4, g0) + product(f5d, g9w) + product(f6, g8w) + product(f7d, g7w) + product(f8, g6w) + product(f9d, g5w);
+  const r3 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0, g4) +
+    product(f1d, g3) +
+    product(f2, g2) +
+    product(f3d, g1) +
+    product(f4, g0) +
+    product(f5d, g9w) +
+    product(f6, g8w) +
+    product(f7d, g7w) +
+    product(f8, g6w) +
+    product(f9d, g5w);
   carry = (column + HALF_EVEN) >> 26;
-  const r4 = <i32>column - (<i32>carry << 26);
-  column = carry + product(f0, g5) + product(f1, g4) + product(f2, g3) + product(f3, g2) + product(f4, g1) + product(f5, g0) + product(f6, g9w) + product(f7, g8w) + product(f8, g7w) + product(f9, g6w);
+  const r4 = <i32>column - ((<i32>carry) << 26);
+  column =
+    carry +
+    product(f0, g5) +
+    product(f1, g4) +
+    product(f2, g3) +
+    product(f3, g2) +
+    product(f4, g1) +
+    product(f5, g0) +
+    product(f6, g9w) +
+    product(f7, g8w) +
+    product(f8, g7w) +
+    product(f9, g6w);
   carry = (column + HALF_ODD) >> 25;
-  const r5 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0, g6) + product(f1d, g5) + product(f2, g4) + product(f3d, g3) + product(f4, g2) + product(f5d, g1) + product(f6, g0) + product(f7d, g9w) + product(f8, g8w) + product(f9d, g7w);
+  const r5 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0, g6) +
+    product(f1d, g5) +
+    product(f2, g4) +
+    product(f3d, g3) +
+    product(f4, g2) +
+    product(f5d, g1) +
+    product(f6, g0) +
+    product(f7d, g9w) +
+    product(f8, g8w) +
+    product(f9d, g7w);
   carry = (column + HALF_EVEN) >> 26;
-  const r6 = <i32>column - (<i32>carry << 26);
-  column = carry + product(f0, g7) + product(f1, g6) + product(f2, g5) + product(f3, g4) + product(f4, g3) + product(f5, g2) + product(f6, g1) + product(f7, g0) + product(f8, g9w) + product(f9, g8w);
+  const r6 = <i32>column - ((<i32>carry) << 26);
+  column =
+    carry +
+    product(f0, g7) +
+    product(f1, g6) +
+    product(f2, g5) +
+    product(f3, g4) +
+    product(f4, g3) +
+    product(f5, g2) +
+    product(f6, g1) +
+    product(f7, g0) +
+    product(f8, g9w) +
+    product(f9, g8w);
   carry = (column + HALF_ODD) >> 25;
-  const r7 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0, g8) + product(f1d, g7) + product(f2, g6) + product(f3d, g5) + product(f4, g4) + product(f5d, g3) + product(f6, g2) + product(f7d, g1) + product(f8, g0) + product(f9d, g9w);
+  const r7 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0, g8) +
+    product(f1d, g7) +
+    product(f2, g6) +
+    product(f3d, g5) +
+    product(f4, g4) +
+    product(f5d, g3) +
+    product(f6, g2) +
+    product(f7d, g1) +
+    product(f8, g0) +
+    product(f9d, g9w);
   carry = (column + HALF_EVEN) >> 26;
-  const r8 = <i32>column - (<i32>carry << 26);
-  column = carry + product(f0, g9) + product(f1, g8) + product(f2, g7) + product(f3, g6) + product(f4, g5) + product(f5, g4) + product(f6, g3) + product(f7, g2) + product(f8, g1) + product(f9, g0);
+  const r8 = <i32>column - ((<i32>carry) << 26);
+  column =
+    carry +
+    product(f0, g9) +
+    product(f1, g8) +
+    product(f2, g7) +
+    product(f3, g6) +
+    product(f4, g5) +
+    product(f5, g4) +
+    product(f6, g3) +
+    product(f7, g2) +
+    product(f8, g1) +
+    product(f9, g0);
   carry = (column + HALF_ODD) >> 25;
-  const r9 = <i32>column - (<i32>carry << 25);
+  const r9 = <i32>column - ((<i32>carry) << 25);
   column = <i64>r0 + carry * 19;
   carry = (column + HALF_EVEN) >> 26;
-  r0 = <i32>column - (<i32>carry << 26);
+  r0 = <i32>column - ((<i32>carry) << 26);
   r1 += <i32>carry;
   store<i32>(out, r0, 0);
   store<i32>(out, r1, 4);
@@ -132,39 +241,68 @@ export function square(out: usize, f: usize): void {
   const f9w = f9 * 19;
   const f7v = f7 * 38;
   const f9v = f9 * 38;
-  let column = product(f0, f0) + product(f1d, f9v) + product(f2d, f8w) + product(f3d, f7v) + product(f4d, f6w) + product(f5d, f5w);
+  let column =
+    product(f0, f0) + product(f1d, f9v) + product(f2d, f8w) + product(f3d, f7v) + product(f4d, f6w) + product(f5d, f5w);
   let carry = (column + HALF_EVEN) >> 26;
-  let r0 = <i32>column - (<i32>carry << 26);
+  let r0 = <i32>column - ((<i32>carry) << 26);
   column = carry + product(f0d, f1) + product(f2d, f9w) + product(f3d, f8w) + product(f4d, f7w) + product(f5d, f6w);
   carry = (column + HALF_ODD) >> 25;
-  let r1 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0d, f2) + product(f1d, f1) + product(f3d, f9v) + product(f4d, f8w) + product(f5d, f7v) + product(f6, f6w);
+  let r1 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0d, f2) +
+    product(f1d, f1) +
+    product(f3d, f9v) +
+    product(f4d, f8w) +
+    product(f5d, f7v) +
+    product(f6, f6w);
   carry = (column + HALF_EVEN) >> 26;
-  const r2 = <i32>column - (<i32>carry << 26);
+  const r2 = <i32>column - ((<i32>carry) << 26);
   column = carry + product(f0d, f3) + product(f1d, f2) + product(f4d, f9w) + product(f5d, f8w) + product(f6d, f7w);
   carry = (column + HALF_ODD) >> 25;
-  const r3 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0d, f4) + product(f1d, f3d) + product(f2, f2) + product(f5d, f9v) + product(f6d, f8w) + product(f7d, f7w);
+  const r3 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0d, f4) +
+    product(f1d, f3d) +
+    product(f2, f2) +
+    product(f5d, f9v) +
+    product(f6d, f8w) +
+    product(f7d, f7w);
   carry = (column + HALF_EVEN) >> 26;
-  const r4 = <i32>column - (<i32>carry << 26);
+  const r4 = <i32>column - ((<i32>carry) << 26);
   column = carry + product(f0d, f5) + product(f1d, f4) + product(f2d, f3) + product(f6d, f9w) + product(f7d, f8w);
   carry = (column + HALF_ODD) >> 25;
-  const r5 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0d, f6) + product(f1d, f5d) + product(f2d, f4) + product(f3d, f3) + product(f7d, f9v) + product(f8, f8w);
+  const r5 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0d, f6) +
+    product(f1d, f5d) +
+    product(f2d, f4) +
+    product(f3d, f3) +
+    product(f7d, f9v) +
+    product(f8, f8w);
   carry = (column + HALF_EVEN) >> 26;
-  const r6 = <i32>column - (<i32>carry << 26);
+  const r6 = <i32>column - ((<i32>carry) << 26);
   column = carry + product(f0d, f7) + product(f1d, f6) + product(f2d, f5) + product(f3d, f4) + product(f8d, f9w);
   carry = (column + HALF_ODD) >> 25;
-  const r7 = <i32>column - (<i32>carry << 25);
-  column = carry + product(f0d, f8) + product(f1d, f7d) + product(f2d, f6) + product(f3d, f5d) + product(f4, f4) + product(f9d, f9w);
+  const r7 = <i32>column - ((<i32>carry) << 25);
+  column =
+    carry +
+    product(f0d, f8) +
+    product(f1d, f7d) +
+    product(f2d, f6) +
+    product(f3d, f5d) +
+    product(f4, f4) +
+    product(f9d, f9w);
   carry = (column + HALF_EVEN) >> 26;
-  const r8 = <i32>column - (<i32>carry << 26);
+  const r8 = <i32>column - ((<i32>carry) << 26);
   column = carry + product(f0d, f9) + product(f1d, f8) + product(f2d, f7) + product(f3d, f6) + product(f4d, f5);
   carry = (column + HALF_ODD) >> 25;
-  const r9 = <i32>column - (<i32>carry << 25);
+  const r9 = <i32>column - ((<i32>carry) << 25);
   column = <i64>r0 + carry * 19;
   carry = (column + HALF_EVEN) >> 26;
-  r0 = <i32>column - (<i32>carry << 26);
+  r0 = <i32>column - ((<i32>carry) << 26);
   r1 += <i32>carry;
   store<i32>(out, r0, 0);
   store<i32>(out, r1, 4);

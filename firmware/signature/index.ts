@@ -1,9 +1,9 @@
 // The exported functions of dist/signature.wasm. Every parameter and result is i32; pointers are addresses in linear memory from memory_base() on. Calls have nothing to do with each other.
 
-import { WORKSPACE, WORKSPACE_BYTES, INPUT_KEY, INPUT_SEED, INPUT_SIGNATURE, OUTPUT } from "./workspace";
-import { constantsSound } from "./constants";
-import { verifies } from "./verify";
-import { deriveKey, makeSignature } from "./sign";
+import { WORKSPACE, WORKSPACE_BYTES, INPUT_KEY, INPUT_SEED, INPUT_SIGNATURE, OUTPUT } from './workspace';
+import { constantsSound } from './constants';
+import { verifies } from './verify';
+import { deriveKey, makeSignature } from './sign';
 
 /** A bundle that leaves the cluster, with room; longer ones are hashed first. Bounds the time of a call: 128 bytes take one more block of SHA-512 (README.md). */
 const MESSAGE_BYTES_MAX: u32 = 2048;

@@ -15,10 +15,10 @@ import {
   FIELD_5,
   FIELD_6,
   FIELD_7,
-} from "./workspace";
-import { add, copyField, multiply, negateMasked, pack, setSmall, square, subtract, unpack } from "./field";
-import { powerForRoot } from "./power";
-import { constantAt, CURVE_D, CURVE_D_TWICE, ROOT_OF_MINUS_ONE } from "./constants";
+} from './workspace';
+import { add, copyField, multiply, negateMasked, pack, setSmall, square, subtract, unpack } from './field';
+import { powerForRoot } from './power';
+import { constantAt, CURVE_D, CURVE_D_TWICE, ROOT_OF_MINUS_ONE } from './constants';
 
 /** Coordinates of a point; of a prepared one: y + x, y − x, z, 2 d t. */
 export const X: usize = 0;

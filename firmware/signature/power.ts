@@ -1,7 +1,7 @@
 // Fixed powers modulo p: the inverse, and what a square root needs. The exponents are public, and the steps are the same for every value.
 
-import { POWER_0, POWER_1, POWER_2, POWER_3 } from "./workspace";
-import { copyField, multiply, square, squareTimes } from "./field";
+import { POWER_0, POWER_1, POWER_2, POWER_3 } from './workspace';
+import { copyField, multiply, square, squareTimes } from './field';
 
 /** POWER_0 = z^(2^ones − 1) becomes z^(2^(2 ones) − 1). */
 function doubleOnes(ones: u32): void {

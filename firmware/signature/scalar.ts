@@ -10,8 +10,8 @@ import {
   SCALAR_SUM,
   SCALAR_WIDE,
   NAF_BYTES,
-} from "./workspace";
-import { constantAt, ORDER, ORDER_TWICE, ORDER_TAIL } from "./constants";
+} from './workspace';
+import { constantAt, ORDER, ORDER_TWICE, ORDER_TAIL } from './constants';
 
 const TAIL_WORDS: u32 = 4;
 

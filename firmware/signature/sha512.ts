@@ -1,7 +1,7 @@
 // SHA-512 (FIPS 180-4) over pieces that are handed in one after the other. Words of 64 bits; nothing depends on the bytes but the result.
 
-import { DIGEST, HASH_BLOCK, HASH_LENGTH, HASH_STATE, ROUNDS, SCHEDULE } from "./workspace";
-import { constantAt, ROUND_CONSTANTS } from "./constants";
+import { DIGEST, HASH_BLOCK, HASH_LENGTH, HASH_STATE, ROUNDS, SCHEDULE } from './workspace';
+import { constantAt, ROUND_CONSTANTS } from './constants';
 
 const BLOCK_BYTES: u32 = 128;
 const ROUND_COUNT: u32 = 80;

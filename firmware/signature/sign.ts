@@ -14,13 +14,13 @@ import {
   SCALAR_NONCE,
   SCALAR_SECRET,
   SCALAR_WIDE,
-} from "./workspace";
-import { hashBegin, hashBytes, hashEnd } from "./sha512";
-import { multiply } from "./field";
-import { invert } from "./power";
-import { multiplyBase } from "./base";
-import { compress, Z } from "./points";
-import { reduceWide, respond } from "./scalar";
+} from './workspace';
+import { hashBegin, hashBytes, hashEnd } from './sha512';
+import { multiply } from './field';
+import { invert } from './power';
+import { multiplyBase } from './base';
+import { compress, Z } from './points';
+import { reduceWide, respond } from './scalar';
 
 /** From the seed in INPUT_SEED: the secret scalar in SCALAR_SECRET, POINT_A = its multiple of the base point, and in INPUT_SEED what makes nonces. */
 function expandSeed(): void {

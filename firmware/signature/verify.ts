@@ -16,13 +16,13 @@ import {
   SCALAR_WIDE,
   TABLE,
   TABLE_POINTS,
-} from "./workspace";
-import { constantAt, FIELD_PRIME, SMALL_ORDER_Y, SMALL_ORDER_COUNT } from "./constants";
-import { hashBegin, hashBytes, hashEnd } from "./sha512";
-import { digits, isReduced, reduceWide } from "./scalar";
-import { addPoint, compress, decompress, double, prepare, setNeutral, Z } from "./points";
-import { addOddBase } from "./base";
-import { invert } from "./power";
+} from './workspace';
+import { constantAt, FIELD_PRIME, SMALL_ORDER_Y, SMALL_ORDER_COUNT } from './constants';
+import { hashBegin, hashBytes, hashEnd } from './sha512';
+import { digits, isReduced, reduceWide } from './scalar';
+import { addPoint, compress, decompress, double, prepare, setNeutral, Z } from './points';
+import { addOddBase } from './base';
+import { invert } from './power';
 
 /** Words of y without the sign of x: 1 where the 32 bytes at `at` (4-aligned) are below p. */
 function isCanonical(at: usize): bool {

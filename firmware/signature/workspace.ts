@@ -89,7 +89,8 @@ export const INPUT_SEED: usize = INPUT_KEY + 32;
 export const INPUT_SIGNATURE: usize = INPUT_SEED + 32;
 export const OUTPUT: usize = INPUT_SIGNATURE + 64;
 
-if (OUTPUT - WORKSPACE + 64 > WORKSPACE_BYTES) ERROR("the workspace ends before its last field");
-if (TABLE_POINTS * POINT_BYTES > TABLE_BYTES || SCHEDULE_BYTES + ROUND_BYTES > TABLE_BYTES) ERROR("both uses of the table fit");
-if (POWER_3 + FIELD_BYTES > SCALAR_SECRET) ERROR("field elements fit");
-if (SCALAR_SUM + 32 > HASH_STATE) ERROR("scalars fit");
+if (OUTPUT - WORKSPACE + 64 > WORKSPACE_BYTES) ERROR('the workspace ends before its last field');
+if (TABLE_POINTS * POINT_BYTES > TABLE_BYTES || SCHEDULE_BYTES + ROUND_BYTES > TABLE_BYTES)
+  ERROR('both uses of the table fit');
+if (POWER_3 + FIELD_BYTES > SCALAR_SECRET) ERROR('field elements fit');
+if (SCALAR_SUM + 32 > HASH_STATE) ERROR('scalars fit');

@@ -1,12 +1,12 @@
 // Feeding and the escalation ladder (WDG-1, WDG-2). Every rung has a time-out, so that a recovery that fails leads to the next.
 
-import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from "../memory/limits";
-import { SCRATCH_OUT_AT } from "../memory/map";
-import { call, changes } from "../memory/guard";
-import { edge, missionS, self, timeKnown, NODE } from "../node/table";
-import { disturb, CLASS_NODE } from "../convergence/step";
-import { commandDone, commandSpace, eventDone, eventSpace } from "../node/queues";
-import { SEND_BEACON, send } from "../node/outbox";
+import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { call, changes } from '../memory/guard';
+import { edge, missionS, self, timeKnown, NODE } from '../node/table';
+import { disturb, CLASS_NODE } from '../convergence/step';
+import { commandDone, commandSpace, eventDone, eventSpace } from '../node/queues';
+import { SEND_BEACON, send } from '../node/outbox';
 import {
   AlternateImage,
   Escalation,
@@ -22,7 +22,7 @@ import {
   encodeRestartRuntime,
   encodeRestartTask,
   encodeSafeMode,
-} from "../wire/generated/messages";
+} from '../wire/generated/messages';
 import {
   BEACON_S,
   BOOT_IMAGE,
@@ -61,7 +61,7 @@ import {
   stateSane,
   task,
   watchdog,
-} from "./table";
+} from './table';
 
 /** After boot (restored 0) or restore (1). What began it tells which rung was used last, for a checkpoint is older than that. */
 export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32, image: u32): void {

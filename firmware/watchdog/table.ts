@@ -1,11 +1,11 @@
 // What the watchdog room remembers: layout and accessors. See README.md for the ladder.
 
-import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from "../memory/limits";
-import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from "../memory/map";
-import { readsAndChanges } from "../memory/guard";
-import { CONTEXT_MAGIC, edge, queues } from "../node/table";
-import { intents } from "../intent/table";
-import { scheduleSane } from "../schedule/table";
+import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from '../memory/limits';
+import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from '../memory/map';
+import { readsAndChanges } from '../memory/guard';
+import { CONTEXT_MAGIC, edge, queues } from '../node/table';
+import { intents } from '../intent/table';
+import { scheduleSane } from '../schedule/table';
 
 export const TASKS: u32 = 8;
 export const ROOM_MEMBERSHIP: u32 = 0;
@@ -104,7 +104,9 @@ export class Task {
 const STATE_BYTES: u32 = 64;
 const TASK_BYTES: u32 = 8;
 
-const WATCHDOG: u32 = (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((WATCHDOG_AT - LINES_AT) >> 6));
+const WATCHDOG: u32 =
+  (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1 - LINES_AT) >> 6)) -
+  (1 << ((WATCHDOG_AT - LINES_AT) >> 6));
 
 /** Nearly all who look at it write it, once a period: it counts as changed. */
 export function watchdog(ctx: usize): WatchdogState {
@@ -119,7 +121,8 @@ export function task(ctx: usize, index: u32): Task {
 /** The check of protected state: magic, and every cursor and count within its table (WDG-1). */
 export function stateSane(ctx: usize): bool {
   const node = edge(ctx);
-  if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members) return false;
+  if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members)
+    return false;
   if (queues(ctx).outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
   if (<u32>queues(ctx).commandFirst >= COMMANDS_MAX || <u32>queues(ctx).commandCount > COMMANDS_MAX) return false;
   if (<u32>queues(ctx).eventFirst >= EVENTS_MAX || <u32>queues(ctx).eventCount > EVENTS_MAX) return false;
@@ -130,6 +133,6 @@ export function stateSane(ctx: usize): bool {
 }
 
 if (offsetof<WatchdogState>() > STATE_BYTES) ERROR("room for the watchdog's state");
-if (offsetof<Task>() != TASK_BYTES) ERROR("stride of the tasks");
-if (WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES > CONVERGENCE_AT) ERROR("the watchdog fits before convergence");
-if (FEED_S_MIN > FEED_S || FEED_S > FEED_S_MAX) ERROR("the feed is aimed inside its window");
+if (offsetof<Task>() != TASK_BYTES) ERROR('stride of the tasks');
+if (WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES > CONVERGENCE_AT) ERROR('the watchdog fits before convergence');
+if (FEED_S_MIN > FEED_S || FEED_S > FEED_S_MAX) ERROR('the feed is aimed inside its window');

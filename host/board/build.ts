@@ -45,7 +45,12 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   const folder = boardFolder(target);
   const at = (file: string) => join(folder, file);
   const stamp = boardStamp(target, options);
-  const files = { elf: at('heliograph.elf'), binary: at('heliograph.bin'), hex: at('heliograph.hex'), map: at('heliograph.map') };
+  const files = {
+    elf: at('heliograph.elf'),
+    binary: at('heliograph.bin'),
+    hex: at('heliograph.hex'),
+    map: at('heliograph.map'),
+  };
   const isFresh = existsSync(at('stamp')) && readFileSync(at('stamp'), 'utf8') === stamp && existsSync(files.elf);
   if (!isFresh || options.force === true) {
     if (loadV8Engine(target.variant ?? target.preset).image.isCipherNull)
@@ -111,7 +116,9 @@ function definitions(target: Target, options: BuildOptions): string[] {
   const ofImage = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
   const linearBytes = options.linearBytes ?? ofImage;
   if (linearBytes > target.budget.linearBytes)
-    throw new Error(`${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`);
+    throw new Error(
+      `${target.name}: ${linearBytes} bytes of linear memory exceed the budget of ${target.budget.linearBytes}`,
+    );
   const values = {
     LINEAR_BYTES: linearBytes,
     LINEAR_CHECKED: isChecked(target, options) ? 1 : 0,
@@ -131,7 +138,12 @@ function flagsOf(target: Target): string[] {
   return [
     ...target.compilerFlags,
     ...['-std=gnu11', '-O2', '-g0', '-ffreestanding', '-ffunction-sections', '-fno-common', '-fno-pic'],
-    ...['-ffp-contract=off', '-fno-tree-loop-distribute-patterns', '-fno-asynchronous-unwind-tables', '-fno-stack-protector'],
+    ...[
+      '-ffp-contract=off',
+      '-fno-tree-loop-distribute-patterns',
+      '-fno-asynchronous-unwind-tables',
+      '-fno-stack-protector',
+    ],
     // Without folding of equal functions: each stands in the call graph under its own name (callgraph.ts).
     ...['-fno-ipa-icf', '-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
     ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wundef', '-Wstrict-prototypes'],
@@ -147,7 +159,12 @@ const imageFiles = ['image-0.o', 'image-0.su', 'image-0.ci'];
  * Compiles folder/image.c, which takes most of a build's time, unless the same text was compiled with the same flags: the programs around one image (board, real board, runners that
  * count) are many. Returns the object's name.
  */
-async function compileImage(target: Target, folder: string, flags: readonly string[], { force }: BuildOptions): Promise<string> {
+async function compileImage(
+  target: Target,
+  folder: string,
+  flags: readonly string[],
+  { force }: BuildOptions,
+): Promise<string> {
   const gcc = `${target.compiler}gcc`;
   const source = join(folder, 'image.c');
   // Translated code declares variables that a function may not need.

@@ -35,7 +35,12 @@ export function readCallGraph(texts: readonly string[]): CallGraph {
     for (const [, key, label] of text.matchAll(/^node: \{ title: "([^"]+)" label: "([^"]+)" \}$/gm)) {
       const size = /\\n(\d+) bytes \(([^)]+)\)/.exec(label);
       if (size === null) throw new Error(`no frame size for ${key}: compile with -fcallgraph-info=su`);
-      nodes.set(key, { name: label.split('\\n')[0], bytes: Number(size[1]), fixed: size[2] === 'static', calls: new Set() });
+      nodes.set(key, {
+        name: label.split('\\n')[0],
+        bytes: Number(size[1]),
+        fixed: size[2] === 'static',
+        calls: new Set(),
+      });
     }
   for (const text of texts)
     for (const [, from, to] of text.matchAll(/^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"/gm))
@@ -107,7 +112,10 @@ export function deepestFrom(graph: CallGraph, from: string): DeepestPath {
       const path = deepest(called);
       if (path.bytes > below.bytes) below = path;
     }
-    const found = { bytes: node.bytes + below.bytes, frames: [{ name: node.name, bytes: node.bytes }, ...below.frames] };
+    const found = {
+      bytes: node.bytes + below.bytes,
+      frames: [{ name: node.name, bytes: node.bytes }, ...below.frames],
+    };
     known.set(key, found);
     return found;
   };

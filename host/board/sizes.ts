@@ -25,7 +25,8 @@ export function readSizes(target: Target, elfPath: string): BoardSizes {
   const size = (name: string) => elf.sections.find((section) => section.name === name)?.bytes ?? 0;
   const symbol = (name: string) => {
     const address = elf.symbols.get(name);
-    if (address === undefined) throw new Error(`${elfPath} has no symbol ${name}: build ${target.name} anew with --force`);
+    if (address === undefined)
+      throw new Error(`${elfPath} has no symbol ${name}: build ${target.name} anew with --force`);
     return address;
   };
   const ramBytes = ['.stack', '.noinit', '.linear', '.bss', '.data'].reduce((sum, name) => sum + size(name), 0);

@@ -12,13 +12,17 @@ const instance = `w2c_heliograph*`;
 
 /** The image's functions as C; throws with wasm2c's own words, or when its output has a shape that this reader does not know. */
 export function translateImage(imagePath: string): string {
-  return rewrite(runWabt('wasm2c', [imagePath, '-n', 'heliograph']), readAccesses(runWabt('wasm-objdump', ['-d', imagePath])));
+  return rewrite(
+    runWabt('wasm2c', [imagePath, '-n', 'heliograph']),
+    readAccesses(runWabt('wasm-objdump', ['-d', imagePath])),
+  );
 }
 
 function runWabt(command: string, args: readonly string[]): string {
   const path = join(dirname(createRequire(import.meta.url).resolve('wabt/package.json')), 'bin', command);
   const run = spawnSync(process.execPath, [path, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (run.status !== 0) throw new Error(`${command} refuses ${args[args.length - 1]}: ${run.stderr || run.error?.message}`);
+  if (run.status !== 0)
+    throw new Error(`${command} refuses ${args[args.length - 1]}: ${run.stderr || run.error?.message}`);
   return run.stdout;
 }
 
@@ -32,10 +36,12 @@ export interface Access {
 
 /** All accesses in the order of the code, out of `wasm-objdump -d`. */
 export function readAccesses(disassembly: string): Access[] {
-  return [...disassembly.matchAll(/\b(i\d\d)\.((?:load|store)\w*) (\d+) (\d+)$/gm)].map(([, type, operation, align, offset]) => {
-    const bits = Number(/(?:load|store)(\d+)/.exec(operation)?.[1] ?? type.slice(1));
-    return { name: `${type}_${operation}`, offset: Number(offset), unaligned: 8 << Number(align) < bits };
-  });
+  return [...disassembly.matchAll(/\b(i\d\d)\.((?:load|store)\w*) (\d+) (\d+)$/gm)].map(
+    ([, type, operation, align, offset]) => {
+      const bits = Number(/(?:load|store)(\d+)/.exec(operation)?.[1] ?? type.slice(1));
+      return { name: `${type}_${operation}`, offset: Number(offset), unaligned: 8 << Number(align) < bits };
+    },
+  );
 }
 
 /** Exported for its test: wasm2c's text and the image's accesses in, our C out. */
@@ -45,9 +51,13 @@ export function rewrite(text: string, accesses: readonly Access[]): string {
   const loads = [...text.matchAll(/^ {2}LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);$/gm)];
   // A long list of parameters goes on in the next line.
   const bodies =
-    text.match(/^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance[^)]*\) \{\n[\s\S]*?^\}$/gm) ?? [];
+    text.match(
+      /^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance[^)]*\) \{\n[\s\S]*?^\}$/gm,
+    ) ?? [];
   if (bodies.length === 0 || bodies.length !== declarations.length)
-    throw new Error(`wasm2c's output is of another version: ${declarations.length} functions declared, ${bodies.length} found`);
+    throw new Error(
+      `wasm2c's output is of another version: ${declarations.length} functions declared, ${bodies.length} found`,
+    );
   if (data.length !== loads.length)
     throw new Error(`wasm2c's output is of another version: ${data.length} data segments, ${loads.length} loaded`);
   const fill = loads.map(([, at, name, bytes]) => `  linear_write(${at}u, ${name}, ${bytes}u);`);
@@ -99,16 +109,20 @@ function rewriteAccesses(code: string, accesses: readonly Access[]): string {
   let next = 0;
   const out = code
     .replaceAll(/^ {2}FUNC_(PROLOGUE|EPILOGUE);\n/gm, '')
-    .replaceAll(/(i\d\d_(?:load|store)\w*)_default32\(\(u64\)\((\w+)\)(?: \+ (\d+)u?)?/g, (_, name, base, offset = '0') => {
-      const access = accesses[next];
-      next += 1;
-      if (access?.name !== name || access?.offset !== Number(offset))
-        throw new Error(
-          `access ${next} is ${name} at ${offset} in wasm2c's output, but ${access?.name} at ${access?.offset} in the image`,
-        );
-      return `${name}${access.unaligned ? '_unaligned' : ''}(${base}, ${offset}u`;
-    });
-  if (next !== accesses.length) throw new Error(`the image has ${accesses.length} accesses to memory, wasm2c's output ${next}`);
+    .replaceAll(
+      /(i\d\d_(?:load|store)\w*)_default32\(\(u64\)\((\w+)\)(?: \+ (\d+)u?)?/g,
+      (_, name, base, offset = '0') => {
+        const access = accesses[next];
+        next += 1;
+        if (access?.name !== name || access?.offset !== Number(offset))
+          throw new Error(
+            `access ${next} is ${name} at ${offset} in wasm2c's output, but ${access?.name} at ${access?.offset} in the image`,
+          );
+        return `${name}${access.unaligned ? '_unaligned' : ''}(${base}, ${offset}u`;
+      },
+    );
+  if (next !== accesses.length)
+    throw new Error(`the image has ${accesses.length} accesses to memory, wasm2c's output ${next}`);
   return out.replaceAll(
     tableLookup,
     (_, byte, index, at, offset) => `${byte}${index} = i32_load_entry(${index}, ${Number(at) + Number(offset)}u);`,

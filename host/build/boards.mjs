@@ -43,11 +43,14 @@ export function installPackages(packages) {
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
-  if (run.status !== 0) throw new Error((run.stderr || run.error?.message || 'apt-get failed').trim().split('\n').pop());
+  if (run.status !== 0)
+    throw new Error((run.stderr || run.error?.message || 'apt-get failed').trim().split('\n').pop());
 }
 
 /** Builds all five before tests run beside each other; afterwards nothing has to be built. Throws with the compilers' words. */
 export function buildBoards() {
-  const run = spawnSync(process.execPath, [join(dist, 'heliograph.mjs'), 'board', 'build', 'all'], { encoding: 'utf8' });
+  const run = spawnSync(process.execPath, [join(dist, 'heliograph.mjs'), 'board', 'build', 'all'], {
+    encoding: 'utf8',
+  });
   if (run.status !== 0) throw new Error(run.stderr.trim() || 'board build failed');
 }

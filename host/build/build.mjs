@@ -54,7 +54,8 @@ async function buildBundles(stamps, { force }) {
   const stamp = stampOf(bundleInputs());
   if (!force && stamps.bundles === stamp && existsSync(join(dist, 'heliograph.mjs'))) return;
   const { build } = await import('esbuild');
-  const outputName = (path) => (path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, ''));
+  const outputName = (path) =>
+    path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, '');
   await build({
     ...bundleOptions,
     entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
@@ -70,8 +71,14 @@ async function printSizes() {
   console.log('preset      image bytes   context bytes   static bytes   pages   sha256');
   for (const preset of presets) {
     const row = await measure(preset);
-    const cells = [String(row.bytes).padStart(13), String(row.contextBytes).padStart(16), String(row.staticBytes).padStart(15)];
-    console.log(`${preset.padEnd(10)}${cells.join('')}${String(row.memoryPages).padStart(8)}   ${row.sha256.slice(0, 16)}`);
+    const cells = [
+      String(row.bytes).padStart(13),
+      String(row.contextBytes).padStart(16),
+      String(row.staticBytes).padStart(15),
+    ];
+    console.log(
+      `${preset.padEnd(10)}${cells.join('')}${String(row.memoryPages).padStart(8)}   ${row.sha256.slice(0, 16)}`,
+    );
   }
 }
 

@@ -14,7 +14,8 @@ function findRoot() {
     const manifest = join(folder, 'package.json');
     if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'heliograph') return folder;
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('no package.json of heliograph above the running file: run it from its own checkout');
+    if (parent === folder)
+      throw new Error('no package.json of heliograph above the running file: run it from its own checkout');
     folder = parent;
   }
 }

@@ -15,7 +15,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildBoards, installBoardTools, installCommand, installPackages, isInstalled, missingPackages } from './boards.mjs';
+import {
+  buildBoards,
+  installBoardTools,
+  installCommand,
+  installPackages,
+  isInstalled,
+  missingPackages,
+} from './boards.mjs';
 import { root } from './paths.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 

@@ -79,7 +79,9 @@ export function buildAddon({ force = false } = {}) {
   const { status, error } = spawnSync(cargo, words, { cwd: join(root, crate), stdio: ['ignore', 2, 2] });
   if (status !== 0) {
     const why = error?.message ?? 'cargo says above why';
-    throw new Error(`the Wasmtime engine does not build: ${why} (its first build fetches crates and needs the network)`);
+    throw new Error(
+      `the Wasmtime engine does not build: ${why} (its first build fetches crates and needs the network)`,
+    );
   }
   mkdirSync(dist, { recursive: true });
   const library = libraryNames[process.platform] ?? 'libheliograph_wasmtime_bindings.so';

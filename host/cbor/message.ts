@@ -15,12 +15,20 @@ export interface UnknownMessage {
 }
 
 /** Plain CBOR of RFC 8949: no record extension, byte strings without tags, integers as integers. */
-const options = { useRecords: false, mapsAsObjects: false, tagUint8Array: false, structuredClone: false, copyBuffers: true };
+const options = {
+  useRecords: false,
+  mapsAsObjects: false,
+  tagUint8Array: false,
+  structuredClone: false,
+  copyBuffers: true,
+};
 const encoder = new Encoder(options);
 const decoder = new Decoder(options);
 
 const shapeByName = new Map(SHAPES.map((shape) => [shape.name, shape]));
-const shapeByType = new Map(SHAPES.filter((shape) => shape.type !== null).map((shape) => [shape.type as number, shape]));
+const shapeByType = new Map(
+  SHAPES.filter((shape) => shape.type !== null).map((shape) => [shape.type as number, shape]),
+);
 
 /** The shape of a message or record of the schema; throws if the schema has none of that name. */
 export function shapeNamed(name: string): Shape {
@@ -58,7 +66,8 @@ function toItem(value: unknown, of: Kind, path: string): unknown {
 }
 
 function fieldsToItems(value: unknown, shape: Shape, path: string): unknown[] {
-  if (typeof value !== 'object' || value === null) throw new Error(`${path} must be an object with the fields of ${shape.name}`);
+  if (typeof value !== 'object' || value === null)
+    throw new Error(`${path} must be an object with the fields of ${shape.name}`);
   const items = shape.fields.map((field) => toItem((value as Named)[field.name], field.of, `${path}.${field.name}`));
   return shape.type === null ? items : [shape.type, ...items];
 }
@@ -137,7 +146,8 @@ export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: nu
 /** Type number of the message at `at`. Throws CborFault if there is no array that begins with an integer. */
 export function messageType(bytes: Uint8Array, at: number, end: number): number {
   const array = readHead(bytes, at, end);
-  if (array.major !== 4 || array.argument === 0) throw new CborFault(at, 'a message is an array that begins with its type');
+  if (array.major !== 4 || array.argument === 0)
+    throw new CborFault(at, 'a message is an array that begins with its type');
   const type = readHead(bytes, array.next, end);
   if (type.major !== 0 || type.argument > 0x7fffffff)
     throw new CborFault(array.next, 'the type must be an integer of 0..2147483647');

@@ -37,7 +37,12 @@ export function readRecord(bytes: Uint8Array, at: number, length: number, out: U
  * Writes the first `count` (at most 23) of `values`, each a u32 and the first the type, as one record at bytes[at…].
  * Returns its length in bytes, or -1 if it does not fit or a value is no u32; ranges of the fields are not checked.
  */
-export function writeRecord(bytes: Uint8Array, at: number, values: ArrayLike<number>, count: number = values.length): number {
+export function writeRecord(
+  bytes: Uint8Array,
+  at: number,
+  values: ArrayLike<number>,
+  count: number = values.length,
+): number {
   if (count > 23 || at >= bytes.length) return -1;
   bytes[at] = 0x80 | count;
   let next = at + 1;

@@ -33,7 +33,10 @@ function bytesOf(argument: string): Uint8Array {
       throw new CommandError(`${argument}: ${content.length} bytes are no frame; give one frame`, exitCode.input);
     }
     if (looksLikeKeyFile(content)) {
-      throw new CommandError(`${argument}: is no frame; for key files there is heliograph keys inspect`, exitCode.input);
+      throw new CommandError(
+        `${argument}: is no frame; for key files there is heliograph keys inspect`,
+        exitCode.input,
+      );
     }
     const text = content.toString('latin1');
     return (/^[\x09-\x7e]*$/.test(text) ? fromHex(text) : null) ?? content;
@@ -60,7 +63,8 @@ export function decode(argument: string, options: DecodeOptions): void {
     if (error.shown && options.json !== true) console.log(error.shown);
     const isKeyFault = /no key of epoch/.test(error.message) && ring !== null;
     const held = isKeyFault ? ` (${options.keys} holds keys of ${ring.describe()})` : '';
-    const what = error.message.includes('the tag is wrong') || isKeyFault ? 'not opened' : 'not a frame of this version';
+    const what =
+      error.message.includes('the tag is wrong') || isKeyFault ? 'not opened' : 'not a frame of this version';
     throw new CommandError(`${what}: ${error.message}${held}`, exitCode.input);
   }
 }

@@ -26,7 +26,10 @@ export function loadScenario(nameOrFile: string): Scenario {
   if (shipped !== undefined) return parse(shipped, `${nameOrFile}.yaml`);
   if (!/[/\\.]/.test(nameOrFile)) {
     const names = Object.keys(shippedScenarios).join(', ');
-    throw new CommandError(`no scenario '${nameOrFile}'; shipped: ${names}; or give a file, as in ./my.yaml`, exitCode.input);
+    throw new CommandError(
+      `no scenario '${nameOrFile}'; shipped: ${names}; or give a file, as in ./my.yaml`,
+      exitCode.input,
+    );
   }
   return parse(readInput(nameOrFile), nameOrFile);
 }
@@ -57,8 +60,10 @@ export function loadBody(designation: string, catalogueFile: string | undefined,
   try {
     if (catalogueFile === undefined) return findBody(shippedBodies(), designation);
     const { bodies, bad } = parseCatalogue(readInput(catalogueFile), catalogueFile, catalogueFile);
-    for (const { line, field, message } of bad.slice(0, badRowsShownMax)) warn(`${catalogueFile}:${line} ${field}: ${message}`);
-    if (bad.length > 0) warn(`${catalogueFile}: ${bodies.length} bodies read, ${bad.length} faults; those rows are left out`);
+    for (const { line, field, message } of bad.slice(0, badRowsShownMax))
+      warn(`${catalogueFile}:${line} ${field}: ${message}`);
+    if (bad.length > 0)
+      warn(`${catalogueFile}: ${bodies.length} bodies read, ${bad.length} faults; those rows are left out`);
     return findBody(bodies, designation);
   } catch (error) {
     if (error instanceof CatalogueError) throw new CommandError(error.message, exitCode.input);

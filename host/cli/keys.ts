@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { CoverError } from '../security/epoch.ts';
 import { clusterFolder } from '../security/issued.ts';
 import { ExistsError, openFolderWarning } from '../security/key_folder.ts';
-import { initCluster, KeyOrderError, type MadeKeyEpoch, nextKeyEpoch, readCluster, writeNodeFile } from '../security/keystore.ts';
+import {
+  initCluster,
+  KeyOrderError,
+  type MadeKeyEpoch,
+  nextKeyEpoch,
+  readCluster,
+  writeNodeFile,
+} from '../security/keystore.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { wholeNumber } from './input.ts';
 import { inspectKeys } from './keys_inspect.ts';
@@ -116,7 +123,10 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
   const startS = wholeNumber('--start-s', 0, 0xffffffff);
   const number = wholeNumber('--number', 2, 65534);
 
-  command('init', "make a fleet's root, if the folder has none, and a cluster with its authority, its members and epoch 1")
+  command(
+    'init',
+    "make a fleet's root, if the folder has none, and a cluster with its authority, its members and epoch 1",
+  )
     .argument('<folder>', 'of the fleet: offline, and nobody else may read it')
     .requiredOption('--cluster <n>', 'number of the cluster', clusterNumber)
     .requiredOption('--members <n>', 'members of the cluster', wholeNumber('--members', 1, 200))
@@ -128,7 +138,10 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
     .requiredOption('--cluster <n>', 'number of the cluster', clusterNumber)
     .requiredOption('--id <n>', 'index of the member, from 0', memberId)
     .option('--out <file>', 'write it there')
-    .addHelpText('after', examples('keys node fleet --cluster 7 --id 3', 'keys node fleet --cluster 7 --id 3 --out node-3.json'))
+    .addHelpText(
+      'after',
+      examples('keys node fleet --cluster 7 --id 3', 'keys node fleet --cluster 7 --id 3 --out node-3.json'),
+    )
     .action(node);
   command('epoch', 'make a new epoch for all members that are not excluded')
     .argument('<folder>', 'of the fleet')
@@ -143,7 +156,10 @@ export function addKeysCommand(program: Command, examples: (...lines: string[]) 
     .requiredOption('--id <n>', 'index of the member; again for more', collectId)
     .option(startFlag, revokeStart, startS)
     .option(...numberOption, number)
-    .addHelpText('after', examples('keys revoke fleet --cluster 7 --id 3', 'keys revoke fleet --cluster 7 --id 3 --id 4'))
+    .addHelpText(
+      'after',
+      examples('keys revoke fleet --cluster 7 --id 3', 'keys revoke fleet --cluster 7 --id 3 --id 4'),
+    )
     .action(revoke);
   command('inspect', 'say what key files and bundles are: numbers, epochs, who can open what, public keys; no secret')
     .argument('<path>', "a file, or a fleet's or cluster's folder")

@@ -72,7 +72,11 @@ function aboutNode({ cluster, id, members, publicKey, authorityPublicKey, path, 
 
 /** A fingerprint of the root tells two fleets apart and says nothing of it. */
 function aboutFleet(root: Uint8Array) {
-  const fingerprint = createHash('sha256').update('heliograph fleet fingerprint').update(root).digest('hex').slice(0, 16);
+  const fingerprint = createHash('sha256')
+    .update('heliograph fleet fingerprint')
+    .update(root)
+    .digest('hex')
+    .slice(0, 16);
   return { fingerprint };
 }
 
@@ -160,7 +164,8 @@ function clustersOf(path: string): (Inspected & { flaw: string })[] {
 
 function shortText(value: unknown): string {
   if (Array.isArray(value)) {
-    const items = value.length > 8 ? [...value.slice(0, 8).map(shortText), `… ${value.length} in all`] : value.map(shortText);
+    const items =
+      value.length > 8 ? [...value.slice(0, 8).map(shortText), `… ${value.length} in all`] : value.map(shortText);
     return value.length === 0 ? 'none' : items.join(', ');
   }
   if (typeof value !== 'object' || value === null) return String(value);

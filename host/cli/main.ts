@@ -27,8 +27,10 @@ const program = new Command('heliograph')
   .addHelpText('after', exitCodesHelp)
   .exitOverride();
 
-const presetOption = () => new Option('--preset <name>', 'sizing of the firmware image').choices(['flight', 'compact', 'tiny']);
-const engineOption = () => new Option('--engine <name>', 'what runs the image').choices([...engineNames]).default(defaultEngine);
+const presetOption = () =>
+  new Option('--preset <name>', 'sizing of the firmware image').choices(['flight', 'compact', 'tiny']);
+const engineOption = () =>
+  new Option('--engine <name>', 'what runs the image').choices([...engineNames]).default(defaultEngine);
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
 
 program
@@ -56,7 +58,10 @@ program
     positiveNumber('--upset-scale', 1_000_000),
   )
   .addOption(
-    new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices(['real', 'null']),
+    new Option('--cipher <name>', 'of links; null: a stand-in of the same size, for large fleets').choices([
+      'real',
+      'null',
+    ]),
   )
   .option('--uncontained', 'fly the build without bounds on what a member that lies can do, as a baseline')
   .option('--unprotected', 'fly the build without protection against upsets, as a baseline')
@@ -98,7 +103,9 @@ scenario
     const checked = loadScenario(file);
     const body = loadBody(checked.body, options.bodies, console.error);
     const { nodes, days, disruptions } = checked;
-    console.log(`${file}: valid: ${nodes} nodes, ${days} days on ${body.designation}, ${disruptions.length} disruptions`);
+    console.log(
+      `${file}: valid: ${nodes} nodes, ${days} days on ${body.designation}, ${disruptions.length} disruptions`,
+    );
   });
 
 program
@@ -132,7 +139,10 @@ program
     '--keys <file>',
     "the member's bundle, as heliograph keys node writes it; 'simulated': keys drawn from --seed, on one machine only",
   )
-  .option('--uplink <file>', 'a bundle of epochs from the ground link: given to the node now and whenever the file changes')
+  .option(
+    '--uplink <file>',
+    'a bundle of epochs from the ground link: given to the node now and whenever the file changes',
+  )
   .option('--time-scale <k>', 'mission seconds per second on the wall', positiveNumber('--time-scale', 10_000), 1)
   .option('--epoch <time>', 'when mission time began on the wall (default: the present day, UTC)')
   .addOption(
@@ -205,7 +215,8 @@ function codeOf(error: unknown): number {
   if (error instanceof CommandError) return error.code;
   if (error instanceof KeyFileError) return exitCode.input;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
-  if (error instanceof StoreError || error instanceof EngineError || error instanceof EmulatorError) return exitCode.environment;
+  if (error instanceof StoreError || error instanceof EngineError || error instanceof EmulatorError)
+    return exitCode.environment;
   return exitCode.internal;
 }
 

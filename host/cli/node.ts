@@ -96,7 +96,8 @@ function logger(json: boolean, missionMs: () => number): Log {
 /** Keys of this member: those of its bundle, or simulated ones if that is asked for in so many words. */
 function linkOf({ keys, id, cluster, members, seed, state }: NodeOptions): NodeLink {
   if (keys === undefined) {
-    const next = "give --keys FILE, the member's bundle (heliograph keys node), or --keys simulated for tests on one machine";
+    const next =
+      "give --keys FILE, the member's bundle (heliograph keys node), or --keys simulated for tests on one machine";
     throw new CommandError(`a node without keys neither sends nor hears: ${next}`, exitCode.usage);
   }
   if (keys === 'simulated') {
@@ -113,7 +114,8 @@ function linkOf({ keys, id, cluster, members, seed, state }: NodeOptions): NodeL
     ['id', id, bundle.id],
     ['members', members, bundle.members],
   ] as const)
-    if (given !== told) throw new CommandError(`--${name} ${given}, but ${keys} is for ${name} ${told}`, exitCode.usage);
+    if (given !== told)
+      throw new CommandError(`--${name} ${given}, but ${keys} is for ${name} ${told}`, exitCode.usage);
   if (state === undefined) {
     const why = 'what counters it has used must outlive the process, or one would be used twice';
     throw new CommandError(`a node with keys of its own needs --state DIR: ${why}`, exitCode.usage);
@@ -181,7 +183,8 @@ export async function node(options: NodeOptions): Promise<void> {
   const onFrame: OnFrame = (frame) => shim.receive(frame);
   const radio = await openUdp(endpoints, options.id, onFrame);
   log('listening', { id: options.id, cluster: options.cluster, members: options.members }, radio.description);
-  if (isSimulated) log('simulated-keys', {}, `whoever knows seed ${options.seed} has these keys: for tests on one machine only`);
+  if (isSimulated)
+    log('simulated-keys', {}, `whoever knows seed ${options.seed} has these keys: for tests on one machine only`);
   if (store === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
 
   let stopWatching = () => {};

@@ -56,7 +56,12 @@ export interface Precompiled {
 }
 
 /** The program of an image: from its file in `folder`, or compiled and, where the folder allows it, kept there. */
-export function programOf(addon: WasmtimeAddon, image: Uint8Array, options: ProgramOptions, folder: string | null): Precompiled {
+export function programOf(
+  addon: WasmtimeAddon,
+  image: Uint8Array,
+  options: ProgramOptions,
+  folder: string | null,
+): Precompiled {
   if (folder === null) return { program: addon.Program.compile(image, options), origin: 'compiled' };
   const compatibility = addon.compatibility(options);
   const path = precompiledPath(folder, image, compatibility);

@@ -22,7 +22,9 @@ function compile(image: Uint8Array): WebAssembly.Module {
 /** An engine on the JavaScript engine's own WebAssembly. Throws when the image imports anything or speaks another ABI version. */
 export function createV8Engine(image: Uint8Array): Engine {
   const { module, instance } = instantiateSync(compile(image), {});
-  const imports = WebAssembly.Module.imports(module).filter((entry) => entry.module !== 'env' || entry.kind !== 'memory');
+  const imports = WebAssembly.Module.imports(module).filter(
+    (entry) => entry.module !== 'env' || entry.kind !== 'memory',
+  );
   if (imports.length > 0)
     throw new Error(`the image imports ${imports[0].module}.${imports[0].name}: firmware must import nothing`);
   // The loader's own wrappers gather arguments into arrays; the instance's exports are the bare functions.

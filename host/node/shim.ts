@@ -193,7 +193,8 @@ export class NodeShim {
       memory.rejectCheckpoint(saved);
     }
     const status = engine.calls.boot(this.context, configAt, configBytes, cause, seconds, rest);
-    if ((status & STATUS_MASK) !== STATUS.ok) throw new Error(`the firmware refused its configuration: ${statusName(status)}`);
+    if ((status & STATUS_MASK) !== STATUS.ok)
+      throw new Error(`the firmware refused its configuration: ${statusName(status)}`);
     this.drain(status);
   }
 

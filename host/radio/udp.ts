@@ -28,7 +28,8 @@ function parseEndpoint(text: string, scope: Scope): Endpoint {
     const why = 'whoever knows the seed has simulated keys, so with them a node binds to the loopback interface only';
     throw new RadioError(`${why}: '${host}' is refused (use 127.0.0.1, ::1 or localhost)`);
   }
-  if (isIP(host) === 0) throw new RadioError(`'${host}' is no address: frames are taken from the very addresses that are listed`);
+  if (isIP(host) === 0)
+    throw new RadioError(`'${host}' is no address: frames are taken from the very addresses that are listed`);
   return { host, port };
 }
 
@@ -37,7 +38,8 @@ function parseEndpoint(text: string, scope: Scope): Endpoint {
  * Throws RadioError.
  */
 export function parseUdpAddress(text: string, members: number, scope: Scope = 'loopback'): Endpoint[] {
-  if (!text.startsWith('udp://')) throw new RadioError(`'${text}' is no radio (write for instance udp://127.0.0.1:47000)`);
+  if (!text.startsWith('udp://'))
+    throw new RadioError(`'${text}' is no radio (write for instance udp://127.0.0.1:47000)`);
   const endpoints = text
     .slice('udp://'.length)
     .split(',')
@@ -45,7 +47,8 @@ export function parseUdpAddress(text: string, members: number, scope: Scope = 'l
   if (endpoints.length === 1) {
     const { host, port } = endpoints[0];
     const last = port + members - 1;
-    if (last > 65535) throw new RadioError(`${members} members from port ${port} on end at ${last}, above 65535 (begin lower)`);
+    if (last > 65535)
+      throw new RadioError(`${members} members from port ${port} on end at ${last}, above 65535 (begin lower)`);
     return Array.from({ length: members }, (_, index) => ({ host, port: port + index }));
   }
   if (endpoints.length !== members) {
@@ -63,7 +66,8 @@ export async function openUdp(endpoints: readonly Endpoint[], self: number, onFr
   const peers = endpoints.filter((_, index) => index !== self);
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      const next = error.code === 'EADDRINUSE' ? 'is that node running already? else take another base port' : error.message;
+      const next =
+        error.code === 'EADDRINUSE' ? 'is that node running already? else take another base port' : error.message;
       reject(new RadioError(`cannot bind udp://${own.host}:${own.port} (${next})`));
     });
     socket.bind(own.port, own.host, resolve);

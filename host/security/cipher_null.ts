@@ -38,7 +38,10 @@ class Sum {
     const wordLow = this.low ^ low;
     const productLow = Math.imul(wordLow, this.#factorLow);
     const productHigh =
-      (highProduct(wordLow, this.#factorLow) + Math.imul(wordHigh, this.#factorLow) + Math.imul(wordLow, this.#factorHigh)) | 0;
+      (highProduct(wordLow, this.#factorLow) +
+        Math.imul(wordHigh, this.#factorLow) +
+        Math.imul(wordLow, this.#factorHigh)) |
+      0;
     this.high = (productHigh << 29) | (productLow >>> 3);
     this.low = (productLow << 29) | (productHigh >>> 3);
   }

@@ -103,7 +103,12 @@ export function carriedCrc(frame: Uint8Array): number {
 }
 
 /** The frame of this header and plaintext, CRC-32C and all. Throws if a field is out of range or the plaintext too long. */
-export function seal(header: Header, plaintext: Uint8Array, linkKey: Uint8Array, cipher: Cipher = realCipher): Uint8Array {
+export function seal(
+  header: Header,
+  plaintext: Uint8Array,
+  linkKey: Uint8Array,
+  cipher: Cipher = realCipher,
+): Uint8Array {
   checkHeader(header);
   if (plaintext.length > PLAIN_BYTES_MAX)
     throw new Error(`the messages take ${plaintext.length} bytes, a frame has room for ${PLAIN_BYTES_MAX}`);
@@ -152,13 +157,16 @@ function refuseOther(frame: Uint8Array, from: number, wanted: Uint8Array, what: 
 export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
     throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
-  if (frame.length < frameBytesMin) throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
+  if (frame.length < frameBytesMin)
+    throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
   refuseOther(frame, 0, opening, 'the opening');
-  if (frame[at.version] !== VERSION) throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
+  if (frame[at.version] !== VERSION)
+    throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
   refuseOther(frame, at.counter - 2, partialIvHead, 'the head of the Partial IV');
   refuseOther(frame, at.length - 1, noHeader, 'the unprotected header');
   const isShort = frame[at.length] >= 0x40 && frame[at.length] < 0x40 + shortLength;
-  if (!isShort && frame[at.length] !== 0x58) throw new CborFault(at.length, 'the ciphertext is no byte string of this length');
+  if (!isShort && frame[at.length] !== 0x58)
+    throw new CborFault(at.length, 'the ciphertext is no byte string of this length');
   const sealedAt = at.length + (isShort ? 1 : 2);
   const length = isShort ? frame[at.length] - 0x40 : frame[at.length + 1];
   if (!isShort && length < shortLength) throw new CborFault(at.length, `${length} is not in its shortest form`);
@@ -193,10 +201,16 @@ export function checkCrc(frame: Uint8Array): void {
 }
 
 /** Opens what lies in an envelope; see `open`. */
-export function openEnvelope(frame: Uint8Array, envelope: Envelope, keyOf: KeyOf, cipher: Cipher = realCipher): Uint8Array {
+export function openEnvelope(
+  frame: Uint8Array,
+  envelope: Envelope,
+  keyOf: KeyOf,
+  cipher: Cipher = realCipher,
+): Uint8Array {
   const { header, sealedAt, sealedEnd } = envelope;
   const key = keyOf(header);
-  if (key === null) throw new CborFault(at.cluster, `no key of epoch ${header.epoch} of cluster ${header.cluster} is held`);
+  if (key === null)
+    throw new CborFault(at.cluster, `no key of epoch ${header.epoch} of cluster ${header.cluster} is held`);
   const plaintext = cipher.open(key, nonceOf(header), aadOf(frame), frame.subarray(sealedAt, sealedEnd));
   if (plaintext === null)
     throw new CborFault(sealedEnd - TAG_BYTES, 'the tag is wrong: the frame was altered, or sealed under another key');

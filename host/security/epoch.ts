@@ -25,7 +25,10 @@ export function bootstrapKey(rootPathKey: Uint8Array, cluster: number): Uint8Arr
 
 /** Binds a head to its secret without telling it: what a part opens to must match. */
 export function commitment(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
-  const hash = createHash('sha256').update('heliograph commitment', 'ascii').update(words16(cluster, epoch)).update(secret);
+  const hash = createHash('sha256')
+    .update('heliograph commitment', 'ascii')
+    .update(words16(cluster, epoch))
+    .update(secret);
   return Uint8Array.from(hash.digest().subarray(0, COMMITMENT_BYTES));
 }
 

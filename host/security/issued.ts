@@ -132,12 +132,17 @@ function flawOf(folder: string, cluster: number, { issued, newest, record }: New
     const witness = record?.epoch === last ? recordPath(folder, cluster, last) : bundlePath(at, last);
     return `${keyEpochPath(at, last)} is missing, but epoch ${last} was issued (${witness}): to go on from epoch ${there} would undo exclusions and make numbers twice`;
   }
-  if (newest === null || record?.epoch !== there || Buffer.from(newest.commitment).equals(record.commitment)) return null;
+  if (newest === null || record?.epoch !== there || Buffer.from(newest.commitment).equals(record.commitment))
+    return null;
   return `${keyEpochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different epochs ${there}: two copies were worked on`;
 }
 
 /** The way on from a flaw. */
-export function flawAdvice(folder: string, cluster: number, { issued, record }: Pick<Epochs, 'issued' | 'record'>): string {
+export function flawAdvice(
+  folder: string,
+  cluster: number,
+  { issued, record }: Pick<Epochs, 'issued' | 'record'>,
+): string {
   const last = issued[issued.length - 1];
   const out =
     record?.epoch === last

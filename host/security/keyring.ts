@@ -23,7 +23,8 @@ export class Keyring {
     } else {
       const root = file.path.find(({ node }) => node === ROOT_NODE);
       if (root !== undefined) this.#set(file.cluster, BOOTSTRAP_KEY_EPOCH, bootstrapKey(root.key, file.cluster));
-      for (const { epoch, secret } of file.secrets) this.#set(file.cluster, epoch, linkKey(secret, file.cluster, epoch));
+      for (const { epoch, secret } of file.secrets)
+        this.#set(file.cluster, epoch, linkKey(secret, file.cluster, epoch));
     }
   }
 

@@ -27,7 +27,14 @@ import {
   recordIssued,
 } from './issued.ts';
 import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './key_folder.ts';
-import { type AuthorityFile, type KeyEpochFile, type FleetFile, KeyFileError, type NodeFile, readKeyFileOf } from './keyfile.ts';
+import {
+  type AuthorityFile,
+  type KeyEpochFile,
+  type FleetFile,
+  KeyFileError,
+  type NodeFile,
+  readKeyFileOf,
+} from './keyfile.ts';
 import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from './provision.ts';
 import { nodeSignatures } from './signature.ts';
 import { pathKey, pathNodes } from './tree.ts';
@@ -126,7 +133,8 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
   if (authority.cluster !== cluster) throw new KeyFileError(`${at}: holds the keys of cluster ${authority.cluster}`);
   const epochs = keyEpochsOf(folder, cluster);
   const { issued, newest, record, flaw } = epochs;
-  if (issued.length === 0) throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
+  if (issued.length === 0)
+    throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
   if (flaw !== null && !isLossKnown) throw new KeyFileError(`${flaw}. ${flawAdvice(folder, cluster, epochs)}`);
   const excluded = [...new Set([...(newest?.excluded ?? []), ...(record?.excluded ?? [])])].sort((a, b) => a - b);
   return { ...epochs, folder: at, authority, excluded, next: issued[issued.length - 1] + 1 };
@@ -141,7 +149,12 @@ export function messagesOf(file: KeyEpochFile): KeyEpochMessages {
   };
 }
 
-function makeKeyEpochFile(authority: AuthorityFile, epoch: number, startS: number, excluded: ReadonlySet<number>): KeyEpochFile {
+function makeKeyEpochFile(
+  authority: AuthorityFile,
+  epoch: number,
+  startS: number,
+  excluded: ReadonlySet<number>,
+): KeyEpochFile {
   const { cluster, clusterKey, members } = authority;
   const secret = new Uint8Array(randomBytes(32));
   const ids = members.map(({ id }) => id);
@@ -213,7 +226,9 @@ function checkOrder({ folder, authority, newest, excluded, next }: ClusterState,
   const { exclude, startS, number } = order;
   for (const id of exclude) {
     if (!authority.members.some((member) => member.id === id))
-      throw new KeyOrderError(`${id} is no member of cluster ${authority.cluster}: ids run to ${authority.members.length - 1}`);
+      throw new KeyOrderError(
+        `${id} is no member of cluster ${authority.cluster}: ids run to ${authority.members.length - 1}`,
+      );
     if (excluded.includes(id))
       throw new KeyOrderError(`member ${id} is excluded already; send up ${bundlePath(folder, next - 1)} if it is not`);
   }
@@ -254,7 +269,8 @@ export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrd
       state.newest?.secret.fill(0);
     }
     const { parts, excluded } = file;
-    const supersedes = state.newest !== null && startS < plannedS ? { epoch: state.newest.epoch, startS: plannedS } : null;
+    const supersedes =
+      state.newest !== null && startS < plannedS ? { epoch: state.newest.epoch, startS: plannedS } : null;
     return { epoch, startS, parts: parts.length, excluded, bundle: bundlePath(state.folder, epoch), supersedes };
   }
   throw new KeyOrderError(`other runs keep making epochs of cluster ${cluster}: try again when they are done`);
@@ -263,7 +279,8 @@ export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrd
 /** The newest epoch, and before it the one that is in use until the newest begins. Throws KeyFileError if that is lost. */
 function keyEpochsToBegin(state: ClusterState): KeyEpochFile[] {
   const { folder, made, issued, newest } = state;
-  if (newest === null) throw new KeyFileError(`${folder}: has no epoch: restore its epoch files from where they are kept`);
+  if (newest === null)
+    throw new KeyFileError(`${folder}: has no epoch: restore its epoch files from where they are kept`);
   const before = issued[issued.indexOf(newest.epoch) - 1];
   if (before === undefined) return [newest];
   if (!made.includes(before)) {

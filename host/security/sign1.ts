@@ -9,7 +9,13 @@ import { Decoder, Encoder, Tag } from 'cbor-x';
 import { CborFault, skipItem } from '../cbor/item.ts';
 import { messageBytesMax, type SignatureService, signatureBytes } from './signature.ts';
 
-const options = { useRecords: false, mapsAsObjects: false, tagUint8Array: false, structuredClone: false, copyBuffers: true };
+const options = {
+  useRecords: false,
+  mapsAsObjects: false,
+  tagUint8Array: false,
+  structuredClone: false,
+  copyBuffers: true,
+};
 const encoder = new Encoder(options);
 const decoder = new Decoder(options);
 /** cbor-x's own buffer is used again by the next encoding. */
@@ -72,7 +78,8 @@ export function makeSign1(
   return assemble(headers, payload, service.sign(seed, signedBytes(headers, context, payload)));
 }
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at]);
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 /** One item that fills `bytes`, well-formed and of bounded depth, before cbor-x sees it. */
 function decodeOne(bytes: Uint8Array): unknown {
@@ -106,7 +113,8 @@ export function readSign1(bytes: Uint8Array): Sign1 {
   if (!(headers instanceof Uint8Array && payload instanceof Uint8Array && signature instanceof Uint8Array))
     throw new Sign1Fault('malformed', 'headers, payload and signature are byte strings');
   if (!(open instanceof Map) || open.size !== 0) throw new Sign1Fault('malformed', 'no header is left unprotected');
-  if (signature.length !== signatureBytes) throw new Sign1Fault('malformed', `a signature of ${signature.length} bytes`);
+  if (signature.length !== signatureBytes)
+    throw new Sign1Fault('malformed', `a signature of ${signature.length} bytes`);
   const kid = readHeaders(headers);
   if (!sameBytes(bytes, assemble(headersOf(kid), payload, signature)))
     throw new Sign1Fault('malformed', 'the encoding is not the deterministic one');

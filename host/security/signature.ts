@@ -5,7 +5,13 @@
  * Both real ones verify without the cofactor and compare encodings of R, as OpenSSL does, and refuse S ≥ L. Both are stricter than OpenSSL where no honest signer ever is: they
  * refuse keys and R whose y is not below p, or whose order divides eight (a signature under such a key may hold for any message).
  */
-import { createPrivateKey, createPublicKey, type KeyObject, sign as signBytes, verify as verifyBytes } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign as signBytes,
+  verify as verifyBytes,
+} from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../build/root.ts';
@@ -56,7 +62,10 @@ function isPlausible(encoding: Uint8Array): boolean {
 
 /** As JWK (RFC 8037), which OpenSSL reads eight times as fast as DER. */
 function publicKeyObject(key: Uint8Array): KeyObject {
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(key).toString('base64url') }, format: 'jwk' });
+  return createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(key).toString('base64url') },
+    format: 'jwk',
+  });
 }
 
 /** DER before a bare seed (RFC 8410): a private JWK would want the public key, which is not known yet. */

@@ -54,6 +54,12 @@ export function wrap(key: Uint8Array, cluster: number, node: number, epoch: numb
 }
 
 /** The secret, or null: it was altered, or is meant for others. */
-export function unwrap(key: Uint8Array, cluster: number, node: number, epoch: number, wrapped: Uint8Array): Uint8Array | null {
+export function unwrap(
+  key: Uint8Array,
+  cluster: number,
+  node: number,
+  epoch: number,
+  wrapped: Uint8Array,
+): Uint8Array | null {
   return realCipher.open(key, nonceOf(node, epoch), words16(cluster, epoch), wrapped);
 }

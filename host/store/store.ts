@@ -40,8 +40,10 @@ export interface ReadResult {
 
 /** What to do about an error of the file system, in a person's words. */
 export function fileAdvice(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return 'the disk is full: free some space or name another folder';
-  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS') return 'no permission to write there';
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+    return 'the disk is full: free some space or name another folder';
+  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS')
+    return 'no permission to write there';
   if (error.code === 'ENOENT') return 'no such file or folder';
   if (error.code === 'ENOTDIR' || error.code === 'EEXIST') return 'a file stands where a folder is needed';
   return error.message;

@@ -34,8 +34,23 @@ const heardS = 5300;
 function intent(owner: number, slot: number, random: RandomStream): Intent {
   const startS = nowS + random.below(600);
   const rate = 1 + random.below(60);
-  const base = { name: 'intent' as const, owner, slot, version: 1, kind: 1, generation: 1, nonce: random.below(1 << 30) };
-  const claim = { claimS: 4000 + random.below(900), publishedS: 4950, read: 0, leaseS: 0, priority: random.below(3), state: 2 };
+  const base = {
+    name: 'intent' as const,
+    owner,
+    slot,
+    version: 1,
+    kind: 1,
+    generation: 1,
+    nonce: random.below(1 << 30),
+  };
+  const claim = {
+    claimS: 4000 + random.below(900),
+    publishedS: 4950,
+    read: 0,
+    leaseS: 0,
+    priority: random.below(3),
+    state: 2,
+  };
   return { ...base, ...claim, resource: (1 << 16) | (1 + random.below(20)), startS, endS: startS + 600, rate };
 }
 
@@ -49,7 +64,15 @@ function verdictsPerS(name: EngineName): number {
   const ctx = engine.reserve(engine.image.contextBytes);
   const at = engine.reserve(8192);
   const group: Group = { name: 'group', group: 1, kind: 1, units: 20, capacity: 4000, stockKg: 0, loadKg: 0 };
-  const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
+  const capability = {
+    rateMax: 200,
+    storageKg: 8000,
+    batteryWh: 6000,
+    solarW: 1000,
+    baseW: 40,
+    replicateW: 0,
+    mineWhPerKg: 60,
+  };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
   const block = encodeConfig(config, [group], facts, benchKeys(0));
@@ -63,7 +86,8 @@ function verdictsPerS(name: EngineName): number {
   const hear = (sender: number, atS: number, message: Message) => {
     const frame = frames.frame(sender, atS, [message]);
     engine.view().set(frame, at);
-    if ((calls.receive(ctx, atS, 0, at, frame.length) & 0xff) !== 0) throw new Error(`frame of member ${sender} was rejected`);
+    if ((calls.receive(ctx, atS, 0, at, frame.length) & 0xff) !== 0)
+      throw new Error(`frame of member ${sender} was rejected`);
   };
   for (let member = 1; member < members; member += 1)
     hear(member, heardS, { name: 'join', incarnation: 1, generation: 1, cause: 1 });
@@ -105,7 +129,8 @@ function codecNs(): { intentCodecNs: number; cborxCodecNs: number } {
   let cborxCodecNs = Number.POSITIVE_INFINITY;
   for (let turn = 0; turn < 7; turn += 1) {
     const ofFirmware = startStopwatch();
-    if (firmware.repeatIntent(turns, wireAt, wireAt + 0x2000, structAt) === 0) throw new Error('the firmware refuses the intent');
+    if (firmware.repeatIntent(turns, wireAt, wireAt + 0x2000, structAt) === 0)
+      throw new Error('the firmware refuses the intent');
     intentCodecNs = Math.min(intentCodecNs, (ofFirmware() * 1e9) / turns);
     const ofHost = startStopwatch();
     for (let count = 0; count < turns / 10; count += 1) {
@@ -133,9 +158,12 @@ function refuse(message: string, code: number): never {
   process.exit(code);
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, engine: { type: 'string', default: defaultEngine } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, engine: { type: 'string', default: defaultEngine } },
+});
 const engine = engineNames.find((name) => name === values.engine);
-if (engine === undefined) refuse(`--engine is '${values.engine}', not one of ${engineNames.join(', ')}`, exitCode.usage);
+if (engine === undefined)
+  refuse(`--engine is '${values.engine}', not one of ${engineNames.join(', ')}`, exitCode.usage);
 try {
   createEngine(engine, readImage('flight'));
 } catch (error) {

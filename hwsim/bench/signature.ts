@@ -21,7 +21,11 @@ for (const name of targetNames) {
 }
 const long = await measureSignatures(targets.m7, messageBytesMax);
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly string[][]) => [row(head), row(head.map(() => '---')), ...rows.map(row)];
+const table = (head: readonly string[], rows: readonly string[][]) => [
+  row(head),
+  row(head.map(() => '---')),
+  ...rows.map(row),
+];
 const opNames = costs.get('m7')!.ops.map(({ op }) => op);
 
 function worst(cost: SignatureCost, op: string): number {

@@ -65,7 +65,15 @@ export class Boards extends BoardOrders {
   /** Writes the configuration of a boot into the engine's memory; returns its length. */
   protected configure(timeMs: number, node: number, cause: number): number {
     const facts = { timeMs, cause, seed: this.seeds[node], planWork: this.parts.planWork };
-    return writeConfig(this.bytes, this.config, this.parts.plan, node, this.nonVolatile[node], this.link.records(node), facts);
+    return writeConfig(
+      this.bytes,
+      this.config,
+      this.parts.plan,
+      node,
+      this.nonVolatile[node],
+      this.link.records(node),
+      facts,
+    );
   }
 
   /** `broken`: it broke off, and is on its crash recovery. */
@@ -168,7 +176,8 @@ export class Boards extends BoardOrders {
     const bytes = this.bytes.slice(this.scratch, this.scratch + length);
     for (let i = 0; i < channel.heardCount; i += 1) {
       const node = channel.heard[i];
-      if (this.isRunning(node)) this.controllers[node]?.give({ kind: 'frame', ...this.clocks.now(node, timeMs), bytes });
+      if (this.isRunning(node))
+        this.controllers[node]?.give({ kind: 'frame', ...this.clocks.now(node, timeMs), bytes });
     }
   }
 
@@ -253,7 +262,8 @@ export class Boards extends BoardOrders {
       }
     }
     if (trap !== null) this.broke(timeMs, node, trap.site);
-    else if (deadlineMs !== deadlineNotAsked) this.wakeAfter(timeMs, node, this.clocks.localMs(node, timeMs), deadlineMs);
+    else if (deadlineMs !== deadlineNotAsked)
+      this.wakeAfter(timeMs, node, this.clocks.localMs(node, timeMs), deadlineMs);
   }
 
   protected putOnAir(timeMs: number, node: number, frame: Uint8Array, departs: boolean): void {
@@ -322,7 +332,12 @@ export class Boards extends BoardOrders {
   protected askDeadline(timeMs: number, node: number): void {
     const local = this.clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
-    this.wakeAfter(timeMs, node, local, this.parts.engine.calls.deadline(this.contexts[node], nowS, local - nowS * 1000));
+    this.wakeAfter(
+      timeMs,
+      node,
+      local,
+      this.parts.engine.calls.deadline(this.contexts[node], nowS, local - nowS * 1000),
+    );
   }
 
   protected wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {

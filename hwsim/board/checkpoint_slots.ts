@@ -117,7 +117,10 @@ export class CheckpointSlots {
   readonly #faults: AccessFaults | null;
 
   /** `cells`: what lies in the slots already; they are copied. */
-  constructor(faults: AccessFaults | null = null, cells: readonly [Uint8Array | null, Uint8Array | null] = [null, null]) {
+  constructor(
+    faults: AccessFaults | null = null,
+    cells: readonly [Uint8Array | null, Uint8Array | null] = [null, null],
+  ) {
     this.#faults = faults;
     const slotOf = (held: Uint8Array | null): Slot => ({ holds: held?.slice() ?? null, write: null });
     this.#slots = [slotOf(cells[0]), slotOf(cells[1])];

@@ -43,7 +43,15 @@ export function writeConfig(
     ownerRateMax,
   ]);
   for (const group of plan.groups) {
-    const record = [TYPE.group, group.group, group.kind, group.units, group.capacityKgPerDay, group.stockKg, group.loadKg];
+    const record = [
+      TYPE.group,
+      group.group,
+      group.kind,
+      group.units,
+      group.capacityKgPerDay,
+      group.stockKg,
+      group.loadKg,
+    ];
     length += writeRecord(bytes, at + length, record);
   }
   bytes.set(keys, at + length);

@@ -7,7 +7,16 @@ import { ReplyGatherer } from '../emulator/loop_board.ts';
 import type { CheckpointMemory } from '../emulator/memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointStore } from './nonvolatile.ts';
-import { answerBytes, droppedOf, lineBytesAt, lineOfByte, type Lines, linesOf, protectionLine, putLineBytes } from './lines.ts';
+import {
+  answerBytes,
+  droppedOf,
+  lineBytesAt,
+  lineOfByte,
+  type Lines,
+  linesOf,
+  protectionLine,
+  putLineBytes,
+} from './lines.ts';
 import { type AccessFaults, CheckpointSlots } from './checkpoint_slots.ts';
 import { type Divergence, divergencesOf, sameBytes } from './reference_replica.ts';
 
@@ -165,7 +174,8 @@ export class OwnMemoryBoard implements Controller, CheckpointStore {
     }
     const doomed = [...byLine].filter(([, bits]) => bits.length > 1);
     if (doomed.length > 0)
-      this.#books = this.#protection < 0 || byLine.has(this.#protection) ? null : this.#lineNow(lines, this.#protection);
+      this.#books =
+        this.#protection < 0 || byLine.has(this.#protection) ? null : this.#lineNow(lines, this.#protection);
     return doomed.map(([line, bits]) => ({ line, bits, before: this.#lineNow(lines, line) }));
   }
 
@@ -187,7 +197,8 @@ export class OwnMemoryBoard implements Controller, CheckpointStore {
     const right = view.slice(context, context + this.#engine.image.contextBytes);
     if (lines && this.#books !== null) putLineBytes(lines, view, context, this.#protection, this.#books);
     const droppedBefore = droppedOf(this.#replicaEngine, context, this.#answer);
-    for (const bit of changed.flatMap(({ bits }) => bits)) view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
+    for (const bit of changed.flatMap(({ bits }) => bits))
+      view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
     const replica = this.#run(this.#replica, input);
     if (replica.trap === null && droppedOf(this.#replicaEngine, context, this.#answer) > droppedBefore) return replica;
     view.set(right, context);
@@ -291,7 +302,12 @@ export class OwnMemoryBoard implements Controller, CheckpointStore {
     const from = this.#loop.context;
     const replicaFrom = this.#replica.context;
     const replicas = this.#replicaEngine.view();
-    if (Buffer.compare(own.subarray(from, from + contextBytes), replicas.subarray(replicaFrom, replicaFrom + contextBytes)) !== 0)
+    if (
+      Buffer.compare(
+        own.subarray(from, from + contextBytes),
+        replicas.subarray(replicaFrom, replicaFrom + contextBytes),
+      ) !== 0
+    )
       return false;
     const statics = own.subarray(0, this.#staticBytes);
     return Buffer.compare(statics, this.#pristine) === 0;
@@ -338,7 +354,8 @@ export class OwnMemoryBoard implements Controller, CheckpointStore {
   store(nowMs: number): void {
     const { pending } = this.#slots;
     if (pending === null) return;
-    if (this.#apart && this.#replicaSlots.pending === null) this.#run(this.#replica, { kind: 'store', nowS: 0, nowMs: 0 });
+    if (this.#apart && this.#replicaSlots.pending === null)
+      this.#run(this.#replica, { kind: 'store', nowS: 0, nowMs: 0 });
     const right = (this.#apart ? this.#replicaSlots.pending : null) ?? pending;
     this.#slots.slots.store(nowMs, { bytes: () => pending });
     this.#replicaSlots.slots.store(nowMs, { bytes: () => right });

@@ -24,7 +24,9 @@ export function linesOf(engine: Engine, context: number, out: number): Lines | n
   const words = engine.calls.inspect(context, whatLayout, 0, out, answerBytes);
   if (words !== layoutWords) return null;
   const view = new DataView(engine.view().buffer, out);
-  const [linesAt, , codesAt, , contextBytes, count] = Array.from({ length: words }, (_, word) => view.getUint32(4 * word, true));
+  const [linesAt, , codesAt, , contextBytes, count] = Array.from({ length: words }, (_, word) =>
+    view.getUint32(4 * word, true),
+  );
   if (contextBytes !== engine.image.contextBytes || codesAt + count * codeBytes > contextBytes) return null;
   return { linesAt, codesAt, count };
 }

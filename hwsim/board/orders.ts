@@ -25,11 +25,24 @@ const whatKeys = 12;
 const whatStatement = 13;
 
 /** Commands after which the firmware does not run on. */
-export const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
+export const endsRuntime: ReadonlySet<number> = new Set([
+  TYPE.restartRuntime,
+  TYPE.resetProcessor,
+  TYPE.alternateImage,
+]);
 
 /** Platform side of node controllers: what power, watchdog and commands do to them. How they are called: boards.ts. */
 export abstract class BoardOrders {
-  readonly counts: CallCounts = { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, rejected: 0, traps: 0 };
+  readonly counts: CallCounts = {
+    boots: 0,
+    receives: 0,
+    observes: 0,
+    ticks: 0,
+    commands: 0,
+    events: 0,
+    rejected: 0,
+    traps: 0,
+  };
   readonly state: Uint8Array;
   readonly nonVolatile: NonVolatile[];
   readonly watchdogs: HardwareWatchdogs;
@@ -241,7 +254,8 @@ export abstract class BoardOrders {
         if (!this.tasks.fails(timeMs, node, 2)) this.restartRuntime(timeMs, node);
         return;
       case TYPE.resetProcessor:
-        if (!this.tasks.fails(timeMs, node, 3)) this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
+        if (!this.tasks.fails(timeMs, node, 3))
+          this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
         return;
       case TYPE.alternateImage:
         if (this.tasks.fails(timeMs, node, 4)) return;

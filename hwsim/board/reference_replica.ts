@@ -73,7 +73,9 @@ export function divergencesOf(struck: readonly Output[], replica: readonly Outpu
     const place =
       inPlace && inPlace.kind === output.kind && sameBytes(inPlace.bytes, output.bytes)
         ? index
-        : left.findIndex((other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes));
+        : left.findIndex(
+            (other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes),
+          );
     if (place >= 0) left[place] = null;
     else if (!isOwnWord(output)) divergences.push(divergence(output, index));
   });

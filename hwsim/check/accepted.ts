@@ -38,7 +38,8 @@ export class NothingLost implements Judge {
   private tell(key: number, timeMs: number): void {
     const version = this.seen.plans.plan[key]?.version;
     this.findings.add(
-      () => `at ${seconds(timeMs)} nobody holds node ${ownerOf(key)} slot ${key % OWN_SLOTS} version ${version} any more`,
+      () =>
+        `at ${seconds(timeMs)} nobody holds node ${ownerOf(key)} slot ${key % OWN_SLOTS} version ${version} any more`,
     );
   }
 
@@ -106,7 +107,8 @@ export class Versions implements Judge {
     const before = this.newest[key];
     if (version <= before) {
       this.findings.add(
-        () => `at ${seconds(timeMs)} node ${node} publishes version ${version} of slot ${f[PUBLISHED.SLOT]} after ${before}`,
+        () =>
+          `at ${seconds(timeMs)} node ${node} publishes version ${version} of slot ${f[PUBLISHED.SLOT]} after ${before}`,
       );
     } else this.newest[key] = version;
   }
@@ -116,9 +118,11 @@ export class Versions implements Judge {
     const key = owner * OWN_SLOTS + slot;
     if (key < this.newest.length) this.reportedMs[key * this.nodes + node] = timeMs;
     // An owner reports its own record a moment before it reports having published it.
-    if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot] || this.byzantine >= 0) return;
+    if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot] || this.byzantine >= 0)
+      return;
     this.findings.add(
-      () => `at ${seconds(timeMs)} node ${node} holds version ${version} of node ${owner} slot ${slot}, never published`,
+      () =>
+        `at ${seconds(timeMs)} node ${node} holds version ${version} of node ${owner} slot ${slot}, never published`,
     );
   }
 
@@ -128,7 +132,8 @@ export class Versions implements Judge {
     if (this.byzantine >= 0 && (ownerOf(key) === this.byzantine || from > this.newest[key])) return;
     if (this.reportedMs[key * this.nodes + node] <= this.lostMs[node]) return;
     this.findings.add(
-      () => `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`,
+      () =>
+        `after ${seconds(this.nowMs)} node ${node} falls back from version ${from} to ${to} of node ${ownerOf(key)}`,
     );
   }
 
@@ -176,7 +181,8 @@ export class Arbitration implements Judge {
           this.told.add(pair);
           const owners = conflict.keys.map(ownerOf).join(' and ');
           this.findings.add(
-            () => `at ${seconds(timeMs)} nodes ${owners} both hold a settled claim on group ${group} unit ${conflict.unit}`,
+            () =>
+              `at ${seconds(timeMs)} nodes ${owners} both hold a settled claim on group ${group} unit ${conflict.unit}`,
           );
         }
       }
@@ -189,7 +195,8 @@ export class Arbitration implements Judge {
     const byComponent = new Map<number, Plan[]>();
     for (const key of plans.onGroup(group)) {
       const plan = plans.standing(key, timeMs);
-      if (plan === undefined || !plan.settled || plan.kind === KIND_MAINTAIN || groupOf(plan.resource) !== group) continue;
+      if (plan === undefined || !plan.settled || plan.kind === KIND_MAINTAIN || groupOf(plan.resource) !== group)
+        continue;
       // A restarted node runs nothing before it has settled again.
       if (plan.settledMs <= plans.bootMs[plan.owner]) continue;
       if (plan.settledMs + HOLD_S * 1000 > timeMs || plan.settledEndS * 1000 <= timeMs) continue;

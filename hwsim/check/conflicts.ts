@@ -20,13 +20,19 @@ export const overlap = (a: { startS: number; endS: number }, b: { startS: number
  * The conflicts among plans of one group that members of one component hold against each other, from `fromS` on. At most one
  * conflict for each unit and one for the shared capacity is named: the judge asks whether there is one, not how many.
  */
-export function conflictsAmong(plans: readonly Plan[], group: number, capacityKgPerDay: number, fromS: number): Conflict[] {
+export function conflictsAmong(
+  plans: readonly Plan[],
+  group: number,
+  capacityKgPerDay: number,
+  fromS: number,
+): Conflict[] {
   const found: Conflict[] = [];
   const byUnit = plans.filter((plan) => unitOf(plan.resource) !== 0);
   byUnit.sort((a, b) => unitOf(a.resource) - unitOf(b.resource) || a.startS - b.startS || a.key - b.key);
   for (let index = 1; index < byUnit.length; index++) {
     const [a, b] = [byUnit[index - 1], byUnit[index]];
-    if (a.resource === b.resource && overlap(a, b)) found.push({ group, unit: unitOf(a.resource), keys: [a.key, b.key] });
+    if (a.resource === b.resource && overlap(a, b))
+      found.push({ group, unit: unitOf(a.resource), keys: [a.key, b.key] });
     // The later of two that follow each other may be the shorter one: carry the one that ends last.
     if (a.resource === b.resource && a.endS > b.endS) byUnit[index] = { ...a, startS: b.startS };
   }
@@ -80,7 +86,9 @@ export class OpenConflicts {
   count(timeMs: number): number {
     const capacity = [...this.ground.capacityKgPerDay.values()].reduce((sum, value) => sum + value, 0);
     const changed =
-      this.plans.changes !== this.plansSeen || this.ground.changes !== this.groundSeen || capacity !== this.capacitySeen;
+      this.plans.changes !== this.plansSeen ||
+      this.ground.changes !== this.groundSeen ||
+      capacity !== this.capacitySeen;
     // A plan that changed counts once it is old enough, so look again until SETTLE_S after the last change.
     if (changed) this.recheckAtMs = timeMs + (SETTLE_S + 60) * 1000;
     if (!changed && this.open === 0 && timeMs > this.recheckAtMs) return 0;
@@ -106,7 +114,8 @@ export class OpenConflicts {
     }
     const capacity = this.ground.capacityKgPerDay.get(group) ?? 0;
     const found: Conflict[] = [];
-    for (const list of byComponent.values()) found.push(...conflictsAmong(list, group, capacity, Math.floor(timeMs / 1000)));
+    for (const list of byComponent.values())
+      found.push(...conflictsAmong(list, group, capacity, Math.floor(timeMs / 1000)));
     return found;
   }
 }

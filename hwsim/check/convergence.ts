@@ -69,12 +69,16 @@ export class Convergence {
   outcomes(onboard: (c: Case, convergedS: number | null) => OnboardReport | null): Outcome[] {
     const found = this.recovery.cases.map((c) => ({ c, atMinute: this.convergedMinute(c) }));
     const lost = this.lostKg(
-      found.map(({ c, atMinute }) => ({ fromMinute: Math.floor(c.onsetS / GRID_S), toMinute: atMinute ?? this.minutes })),
+      found.map(({ c, atMinute }) => ({
+        fromMinute: Math.floor(c.onsetS / GRID_S),
+        toMinute: atMinute ?? this.minutes,
+      })),
     );
     return found.map(({ c, atMinute }, index) => {
       const convergedS = atMinute === null ? null : Math.max(c.onsetS, atMinute * GRID_S);
       const report = onboard(c, convergedS);
-      const apart = report === null || convergedS === null ? null : Math.abs(report.convergedS - convergedS) / PROBE_PERIOD_S;
+      const apart =
+        report === null || convergedS === null ? null : Math.abs(report.convergedS - convergedS) / PROBE_PERIOD_S;
       const dueS = c.onsetS + c.slaS;
       const within = convergedS !== null ? convergedS <= dueS : dueS + HOLD_S <= this.minutes * GRID_S ? false : null;
       return {
@@ -125,7 +129,8 @@ export class Convergence {
     const achievable = new Float64Array(this.minutes + 1);
     if (this.achievable !== null) {
       for (let minute = 0; minute < this.minutes; minute++) {
-        achievable[minute + 1] = achievable[minute] + this.achievable.kg(groups, minute * GRID_S, (minute + 1) * GRID_S);
+        achievable[minute + 1] =
+          achievable[minute] + this.achievable.kg(groups, minute * GRID_S, (minute + 1) * GRID_S);
       }
     }
     // Only ore lots produce: what reaches the depot was mined before.
@@ -182,7 +187,8 @@ export function clearlyBeatsGreedy(greedyKg: number, achievableKg: number): Verd
   const findings = new Findings();
   if (greedyKg > GREEDY_SHARE_MAX * achievableKg) {
     findings.add(
-      () => `greedy nodes mine ${((100 * greedyKg) / achievableKg).toFixed(1)} % of the achievable: the scenario is too easy`,
+      () =>
+        `greedy nodes mine ${((100 * greedyKg) / achievableKg).toFixed(1)} % of the achievable: the scenario is too easy`,
     );
   }
   return findings.verdict('SIM-1-greedy-clearly-worse');

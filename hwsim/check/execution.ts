@@ -37,7 +37,8 @@ export class ExclusiveExecution implements Judge {
   world(timeMs: number, change: WorldChange): void {
     if (change.kind !== 'double-execution') return;
     this.findings.add(
-      () => `at ${seconds(timeMs)} nodes ${change.nodes.join(' and ')} both worked group ${change.group} unit ${change.unit}`,
+      () =>
+        `at ${seconds(timeMs)} nodes ${change.nodes.join(' and ')} both worked group ${change.group} unit ${change.unit}`,
     );
   }
 
@@ -78,7 +79,9 @@ export class SharedCapacity implements Judge {
       if (asked <= capacity || timeMs - changedMs < HOLD_S * 1000) this.over.delete(group);
       else if (!this.over.has(group)) {
         this.over.add(group);
-        this.findings.add(() => `at ${seconds(timeMs)} running work asks group ${group} for ${asked} kg/day of ${capacity}`);
+        this.findings.add(
+          () => `at ${seconds(timeMs)} running work asks group ${group} for ${asked} kg/day of ${capacity}`,
+        );
       }
     }
   }

@@ -79,7 +79,8 @@ export class Ground {
         return this.regroup(timeMs);
       case 'partition':
         this.setOf.fill(0);
-        for (let set = 0; set < change.sets.length; set++) for (const node of change.sets[set]) this.setOf[node] = set + 1;
+        for (let set = 0; set < change.sets.length; set++)
+          for (const node of change.sets[set]) this.setOf[node] = set + 1;
         return this.regroup(timeMs);
       case 'group-capacity':
         this.capacityKgPerDay.set(change.group, change.capacityKgPerDay);

@@ -52,7 +52,8 @@ export class Holdings {
     const at = key * this.ground.nodes + node;
     const dropped = fields[HELD.STATE] === INTENT_STATE.NONE;
     const version = dropped ? 0 : fields[HELD.VERSION];
-    if (!dropped && version < this.version[at] && this.regressed !== null) this.regressed(node, key, this.version[at], version);
+    if (!dropped && version < this.version[at] && this.regressed !== null)
+      this.regressed(node, key, this.version[at], version);
     this.version[at] = version;
     this.state[at] = fields[HELD.STATE];
     this.mark(key);

@@ -137,7 +137,9 @@ export class Insiders implements Judge {
     const atS = Math.floor(timeMs / 1000);
     if (owner !== this.byzantine) {
       this.told.framed += 1;
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} takes honest node ${owner} for a proven double-equivocator`);
+      this.findings.add(
+        () => `at ${seconds(timeMs)} node ${node} takes honest node ${owner} for a proven double-equivocator`,
+      );
       return;
     }
     if (this.provenTo.has(node)) return;

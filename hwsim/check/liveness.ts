@@ -17,7 +17,9 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
   for (const outcome of outcomes) {
     const dueS = Math.max(healedS, outcome.onsetS) + outcome.slaS;
     if (dueS * 1000 > endMs || (outcome.convergedS !== null && outcome.convergedS <= dueS)) continue;
-    findings.add(() => `${outcome.id} had not converged by ${dueS} s, when everything had been healed since ${healedS} s`);
+    findings.add(
+      () => `${outcome.id} had not converged by ${dueS} s, when everything had been healed since ${healedS} s`,
+    );
   }
   for (let observer = 0; observer < ground.nodes; observer++) {
     for (let member = 0; member < ground.nodes; member++) {
@@ -32,7 +34,8 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
       if (endMs - views.changedMs[observer * ground.nodes + member] < STUCK_S * 1000) continue;
       const name = ['', '', 'suspect', 'unreachable', 'dead', 'left'][state] ?? 'gone';
       findings.add(
-        () => `at the end (${seconds(endMs)}) node ${observer} still takes node ${member} for ${name}, an hour in reach`,
+        () =>
+          `at the end (${seconds(endMs)}) node ${observer} still takes node ${member} for ${name}, an hour in reach`,
       );
     }
   }

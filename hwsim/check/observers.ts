@@ -68,7 +68,8 @@ export class Observers {
   }
 
   world(timeMs: number, change: WorldChange): void {
-    if (change.kind === 'credit') return this.production.credit(timeMs, change.node, change.group, change.unit, change.kg);
+    if (change.kind === 'credit')
+      return this.production.credit(timeMs, change.node, change.group, change.unit, change.kg);
     if (change.kind === 'work-ended') return this.plans.ended(change.node, change.slot);
     if (change.kind === 'node-down') this.plans.halt(timeMs, change.node);
     this.ground.world(timeMs, change);

@@ -105,7 +105,9 @@ export class NoCorruptValueSent implements Judge {
     if (output === 'frame') outcome.framesDeparted++;
     else if (output === 'command') outcome.decisionsDeparted++;
     else outcome.eventsDeparted++;
-    this.findings.add(() => `at ${seconds(timeMs)} node ${node} gives out a wrong ${output} after upset ${upset}: ${what}`);
+    this.findings.add(
+      () => `at ${seconds(timeMs)} node ${node} gives out a wrong ${output} after upset ${upset}: ${what}`,
+    );
   }
 
   verdict(): Verdict {
@@ -162,7 +164,9 @@ export class BreaksHeal implements Judge {
     if (change.kind !== 'trap') return;
     const { node, resets, site } = change;
     if (resets > this.resetsMax + this.dealtResets[node])
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} breaks off at site ${site} after ${resets} resets in a row`);
+      this.findings.add(
+        () => `at ${seconds(timeMs)} node ${node} breaks off at site ${site} after ${resets} resets in a row`,
+      );
     if (!this.open.has(node)) this.open.set(node, { brokeMs: timeMs, countedS: 0 });
   }
 
@@ -179,7 +183,9 @@ export class BreaksHeal implements Judge {
       const state = this.seen.ground.live(node)
         ? 'is still taken for gone by others, or takes them for gone'
         : 'does not run again';
-      this.findings.add(() => `node ${node}, which broke off at ${seconds(wait.brokeMs)}, ${state} at ${seconds(timeMs)}`);
+      this.findings.add(
+        () => `node ${node}, which broke off at ${seconds(wait.brokeMs)}, ${state} at ${seconds(timeMs)}`,
+      );
     }
   }
 
@@ -187,7 +193,8 @@ export class BreaksHeal implements Judge {
     const { ground, views } = this.seen;
     if (!ground.live(node) || ground.radio[node] === 0) return false;
     for (let other = 0; other < ground.nodes; other++) {
-      if (other !== node && ground.connected(node, other) && (views.gone(other, node) || views.gone(node, other))) return false;
+      if (other !== node && ground.connected(node, other) && (views.gone(other, node) || views.gone(node, other)))
+        return false;
     }
     return true;
   }

@@ -73,7 +73,8 @@ export class Recovery {
   minute(timeMs: number): void {
     const minute = Math.floor(timeMs / (GRID_S * 1000));
     this.start(timeMs);
-    const apart = this.seen.views.disagreements() + this.seen.holdings.disagreements(timeMs) + this.seen.conflicts.count(timeMs);
+    const apart =
+      this.seen.views.disagreements() + this.seen.holdings.disagreements(timeMs) + this.seen.conflicts.count(timeMs);
     while (this.agreed.length <= minute) this.agreed.push(0);
     this.agreed[minute] = apart === 0 ? 1 : 0;
     for (const c of this.cases) {
@@ -105,7 +106,10 @@ export class Recovery {
       clear: [],
       firstMinute: Math.ceil(onsetS / GRID_S),
       started: false,
-      knowledge: { learntMs: new Float64Array(this.seen.facts.nodes).fill(-1), near: new Uint8Array(this.seen.facts.nodes) },
+      knowledge: {
+        learntMs: new Float64Array(this.seen.facts.nodes).fill(-1),
+        near: new Uint8Array(this.seen.facts.nodes),
+      },
     };
   }
 
@@ -157,7 +161,9 @@ export class Recovery {
   private knows(c: Active, observer: number): number {
     const { ground, views } = this.seen;
     let last =
-      c.fact.groups.length > 0 || !c.fact.nodes.some((node) => ground.permanentlyDown[node]) ? c.knowledge.learntMs[observer] : 0;
+      c.fact.groups.length > 0 || !c.fact.nodes.some((node) => ground.permanentlyDown[node])
+        ? c.knowledge.learntMs[observer]
+        : 0;
     for (const node of c.fact.nodes) {
       if (last < 0) return -1;
       if (!ground.permanentlyDown[node]) continue;
@@ -173,7 +179,8 @@ export class Recovery {
     const { ground, views } = this.seen;
     let last = c.onsetS * 1000;
     for (let node = 0; node < ground.nodes; node++) {
-      if (!ground.live(node) || ground.connected(observer, node) || ground.away[node] || ground.away[observer]) continue;
+      if (!ground.live(node) || ground.connected(observer, node) || ground.away[node] || ground.away[observer])
+        continue;
       if (!struck.has(node) && !struck.has(observer)) continue;
       if (views.fact(observer, node) === FACT.PRESENT) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
@@ -186,7 +193,8 @@ export class Recovery {
     const { ground, views } = this.seen;
     let last = 0;
     for (let node = 0; node < ground.nodes; node++) {
-      if (node === observer || !ground.connected(observer, node) || (!struck.has(node) && !struck.has(observer))) continue;
+      if (node === observer || !ground.connected(observer, node) || (!struck.has(node) && !struck.has(observer)))
+        continue;
       const fact = views.fact(observer, node);
       if (fact !== FACT.PRESENT && fact !== FACT.UNTOLD) return -1;
       last = Math.max(last, views.changedMs[observer * ground.nodes + node]);
@@ -213,9 +221,11 @@ export class Recovery {
     if (!dead && !ground.live(node)) return true;
     const majority = ground.majority();
     for (let observer = 0; observer < ground.nodes; observer++) {
-      if (observer === node || ground.component[observer] < 0 || (dead && ground.component[observer] !== majority)) continue;
+      if (observer === node || ground.component[observer] < 0 || (dead && ground.component[observer] !== majority))
+        continue;
       if (dead && views.fact(observer, node) === FACT.PRESENT) return false;
-      if (!dead && ground.connected(observer, node) && (views.gone(observer, node) || views.gone(node, observer))) return false;
+      if (!dead && ground.connected(observer, node) && (views.gone(observer, node) || views.gone(node, observer)))
+        return false;
     }
     return true;
   }
@@ -226,7 +236,8 @@ export class Recovery {
     for (let slot = 0; slot < OWN_SLOTS; slot++) {
       const key = node * OWN_SLOTS + slot;
       const plan = this.seen.plans.standing(key, timeMs);
-      if (plan !== undefined && plan.kind !== KIND_MAINTAIN && this.seen.holdings.heldByOthers(key, majority)) return true;
+      if (plan !== undefined && plan.kind !== KIND_MAINTAIN && this.seen.holdings.heldByOthers(key, majority))
+        return true;
     }
     return false;
   }

@@ -39,7 +39,9 @@ export class WatchdogWindow implements Judge {
     const gapMs = timeMs - before;
     if (gapMs >= this.bounds.feedMsMin && gapMs <= this.bounds.feedMsMax) return;
     const limit =
-      gapMs < this.bounds.feedMsMin ? `early: not before ${this.bounds.feedMsMin}` : `late: not after ${this.bounds.feedMsMax}`;
+      gapMs < this.bounds.feedMsMin
+        ? `early: not before ${this.bounds.feedMsMin}`
+        : `late: not after ${this.bounds.feedMsMax}`;
     this.findings.add(() => `at ${seconds(timeMs)} node ${node} feeds ${gapMs} ms after the last time, ${limit} ms`);
   }
 

@@ -17,7 +17,11 @@ export function addBenchCommands(program: Command, examples: (...lines: string[]
     .description('instructions per operation on every target, utilisation, stack, and the ratio to hand-written C')
     .addHelpText(
       'after',
-      examples('bench cycles', 'bench cycles --target m7 --json', 'bench cycles --worst --out docs/results/cycles.json'),
+      examples(
+        'bench cycles',
+        'bench cycles --target m7 --json',
+        'bench cycles --worst --out docs/results/cycles.json',
+      ),
     )
     .action(benchCycles);
 }

@@ -58,7 +58,8 @@ export async function benchCycles(options: BenchCyclesOptions): Promise<void> {
     }
     console.log(options.json ? JSON.stringify(table) : text);
   } catch (error) {
-    if (error instanceof ToolError || error instanceof EmulatorError) throw new CommandError(error.message, exitCode.environment);
+    if (error instanceof ToolError || error instanceof EmulatorError)
+      throw new CommandError(error.message, exitCode.environment);
     throw error;
   }
 }

@@ -85,7 +85,10 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
 export async function prepareBoards(names: readonly TargetName[]): Promise<void> {
   const absent = missingPackages([...new Set(names.map((name) => targets[name].emulator))]);
   if (absent.length > 0)
-    throw new CommandError(`boards need emulators that are not installed: ${installCommand(absent)}`, exitCode.environment);
+    throw new CommandError(
+      `boards need emulators that are not installed: ${installCommand(absent)}`,
+      exitCode.environment,
+    );
   for (const name of new Set(names)) {
     try {
       await buildBoard(name);

@@ -24,7 +24,9 @@ export function fly({ scenario, body, engine, controllers, ownEngine, cipher, co
   wallS: number;
 } {
   const seconds = startStopwatch();
-  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' }) : null;
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' })
+    : null;
   const { seed, days, nodes } = scenario;
   bar?.start(days * 24, 0, { day: '0.0', days, factor: '–' });
   const onProgress = (simulatedS: number) => {

@@ -154,7 +154,8 @@ export class Bench implements TraceConsumer {
       livenessAfterHealing(this.seen, this.outcomes(), this.endMs),
     ];
     if (this.optimum !== null) verdicts.push(withinAchievable(this.actualKg, this.optimum.totalKg));
-    if (this.optimum !== null && this.greedy !== null) verdicts.push(clearlyBeatsGreedy(this.greedy, this.optimum.totalKg));
+    if (this.optimum !== null && this.greedy !== null)
+      verdicts.push(clearlyBeatsGreedy(this.greedy, this.optimum.totalKg));
     return verdicts;
   }
 

@@ -33,7 +33,13 @@ export interface MergeCurve {
 }
 
 /** Flies one merge and counts. */
-export function countMerge(difference: number, nodes: number, days: number, seed: number, engine: EngineName): MergeCount {
+export function countMerge(
+  difference: number,
+  nodes: number,
+  days: number,
+  seed: number,
+  engine: EngineName,
+): MergeCount {
   const scenario = splitScenario(loadScenario('quiet'), nodes, days);
   const count = new MergeCount(days, simulatedLink(seed, nodes));
   runScenario(scenario, {
@@ -49,8 +55,13 @@ export function countMerge(difference: number, nodes: number, days: number, seed
 }
 
 /** The line of least squares through points, and the share of the variance that it explains. */
-export function fitLine(points: readonly { x: number; y: number }[]): { slope: number; intercept: number; rSquared: number } {
-  const mean = (of: (point: { x: number; y: number }) => number) => points.reduce((sum, p) => sum + of(p), 0) / points.length;
+export function fitLine(points: readonly { x: number; y: number }[]): {
+  slope: number;
+  intercept: number;
+  rSquared: number;
+} {
+  const mean = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, p) => sum + of(p), 0) / points.length;
   const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
   const spreadX = mean(({ x }) => (x - meanX) ** 2);
   const spreadY = mean(({ y }) => (y - meanY) ** 2);

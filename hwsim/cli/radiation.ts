@@ -1,7 +1,9 @@
 import type { RadiationOutcome } from '../check/radiation.ts';
 
 /** What upsets did, for people. */
-export function radiationLines(outcome: (RadiationOutcome & { perBitDay: number; scale: number }) | undefined): string[] {
+export function radiationLines(
+  outcome: (RadiationOutcome & { perBitDay: number; scale: number }) | undefined,
+): string[] {
   if (outcome === undefined) return [];
   const { upsets, bits, inUse, corrected, dropped, breaks, breaksUncorrectable, breaksAtStart, latentBits } = outcome;
   const {
@@ -21,7 +23,9 @@ export function radiationLines(outcome: (RadiationOutcome & { perBitDay: number;
   return [
     `upsets      ${upsets} (${bits} bits; ${inUse} in running nodes), ${rate}; ${accessFaults} faults of access to checkpoints`,
     `            ${corrected} corrected, ${dropped} dropped and fetched again, the oldest after at most ${oldestS} s; ${latentBits} bits wrong at the end`,
-    ...(histogram.length === 0 ? [] : [`            had lain there at most (each telling counts once)  ${histogram.join(', ')}`]),
+    ...(histogram.length === 0
+      ? []
+      : [`            had lain there at most (each telling counts once)  ${histogram.join(', ')}`]),
     `            ${breaks} runtimes broke off (${breaksUncorrectable} over memory that could not be put right, ${breaksAtStart} at their start), at most ${resetsInRowMax} resets in a row`,
     `corrupt     ${framesDeparted} frames sent, ${framesAccepted} accepted, ${framesGarbled} more as noise; ${decisionsDeparted} decisions; ${eventsDeparted} events`,
   ];

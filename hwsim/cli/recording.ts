@@ -56,7 +56,10 @@ export class Recording implements TraceConsumer {
   constructor(folder: string) {
     this.folder = folder;
     if (existsSync(folder) && readdirSync(folder).length > 0) {
-      throw new CommandError(`--out ${folder}: is not empty; name a new folder, so that nothing is lost`, exitCode.usage);
+      throw new CommandError(
+        `--out ${folder}: is not empty; name a new folder, so that nothing is lost`,
+        exitCode.usage,
+      );
     }
     try {
       mkdirSync(folder, { recursive: true });

@@ -99,6 +99,8 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
     consumers: [new Timeline(options)],
   });
   const same = facts.traceHash === recorded.traceHash;
-  console.log(`trace hash: recorded ${recorded.traceHash}, replayed ${facts.traceHash}: ${same ? 'the same' : 'THEY DIFFER'}`);
+  console.log(
+    `trace hash: recorded ${recorded.traceHash}, replayed ${facts.traceHash}: ${same ? 'the same' : 'THEY DIFFER'}`,
+  );
   if (!same) process.exitCode = exitCode.failed;
 }

@@ -10,7 +10,14 @@ import { scenarioText } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from '../world/bodies.ts';
 import { layWorld } from '../world/plan.ts';
-import { type BoardOutcome, emulatedBoards, type EngineOf, otherPresets, prepareBoards, simulatedBoards } from './boards.ts';
+import {
+  type BoardOutcome,
+  emulatedBoards,
+  type EngineOf,
+  otherPresets,
+  prepareBoards,
+  simulatedBoards,
+} from './boards.ts';
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
 import { fly } from './fly.ts';
 import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
@@ -128,7 +135,9 @@ function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number):
 
 /** A trap of the firmware is its own broken invariant: never acceptable in a run that injects none. */
 function noTraps({ traps }: RunFacts): SimVerdict['checks'][number] {
-  const examples = traps.slice(0, 5).map(({ node, timeMs, site }) => `node ${node} at ${timeMs / 1000} s, site ${site}`);
+  const examples = traps
+    .slice(0, 5)
+    .map(({ node, timeMs, site }) => `node ${node} at ${timeMs / 1000} s, site ${site}`);
   return { id: 'no-trap', ok: traps.length === 0, violations: traps.length, examples };
 }
 
@@ -137,7 +146,12 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
   const { scenario, body, image, engine: name = defaultEngine } = setting;
   const engine = createEngine(name, image);
   const baselineSeed = scenario.planWork && scenario.greedyBaseline ? scenario.seed : null;
-  const byzantine = drawInsider(scenario, scenario.seed, scenario.nodes, drawFaults(scenario, scenario.seed, scenario.nodes));
+  const byzantine = drawInsider(
+    scenario,
+    scenario.seed,
+    scenario.nodes,
+    drawFaults(scenario, scenario.seed, scenario.nodes),
+  );
   const bench = new Bench(
     layWorld(scenario, { seed: scenario.seed, nodes: scenario.nodes, body }),
     scenario.planWork,
@@ -155,7 +169,15 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
       : simulatedBoards(scenario, engineOf);
   try {
     const { ownEngine, cipher } = setting;
-    const { facts, wallS } = fly({ scenario, body, engine, controllers: boards.controllers, ownEngine, cipher, consumers });
+    const { facts, wallS } = fly({
+      scenario,
+      body,
+      engine,
+      controllers: boards.controllers,
+      ownEngine,
+      cipher,
+      consumers,
+    });
     const verdict = judged(setting, bench, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
     verdict.boards = boards.outcomes(true);
@@ -181,7 +203,8 @@ export function isClean(verdict: SimVerdict): boolean {
   return verdict.checks.every(({ ok }) => ok) && verdict.disruptions.every(({ withinSla }) => withinSla !== false);
 }
 
-const after = (atS: number | null, onsetS: number) => (atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`);
+const after = (atS: number | null, onsetS: number) =>
+  atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`;
 
 /** The verdict for people. */
 export function verdictText(verdict: SimVerdict): string {
@@ -216,9 +239,15 @@ export function verdictText(verdict: SimVerdict): string {
     production.achievableKg === null
       ? ''
       : ` of ${Math.round(production.achievableKg).toLocaleString('en')} achievable, ${((100 * production.actualKg) / production.achievableKg).toFixed(1)} %`;
-  const greedy = production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
-  for (const { id, missing } of verdict.disruptions) if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
-  lines.push(...boardLines(verdict.boards ?? []), ...radiationLines(verdict.radiation), ...insiderLines(verdict.insider));
+  const greedy =
+    production.greedyKg === null ? '' : `; greedy nodes ${Math.round(production.greedyKg).toLocaleString('en')} kg`;
+  for (const { id, missing } of verdict.disruptions)
+    if (missing.length > 0) lines.push(`open      ${id}: ${missing.join('; ')}`);
+  lines.push(
+    ...boardLines(verdict.boards ?? []),
+    ...radiationLines(verdict.radiation),
+    ...insiderLines(verdict.insider),
+  );
   lines.push(
     '',
     `production  ${kilograms} kg${share}${greedy}`,
@@ -239,16 +268,19 @@ function boardLines(boards: BoardOutcome[]): string[] {
   });
 }
 
-const boardsFlag = ({ boards = [] }: SimVerdict) => (boards.some(({ emulated }) => !emulated) ? ' --simulate-boards' : '');
+const boardsFlag = ({ boards = [] }: SimVerdict) =>
+  boards.some(({ emulated }) => !emulated) ? ' --simulate-boards' : '';
 
-const scaleFlag = ({ radiation }: SimVerdict) => (radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '');
+const scaleFlag = ({ radiation }: SimVerdict) =>
+  radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '';
 
 /** The image to fly: the scenario's preset, or a build of `flight` that only simulations load. */
 function imageOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
   const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
   const [wanted, another] = given.filter((option) => typeof option === 'string');
   if (wanted === undefined) return scenario.preset;
-  if (another !== undefined) throw new CommandError(`${wanted} and ${another} are two builds: give one of them`, exitCode.usage);
+  if (another !== undefined)
+    throw new CommandError(`${wanted} and ${another} are two builds: give one of them`, exitCode.usage);
   if (scenario.preset !== 'flight')
     throw new CommandError(`${wanted} is a build of preset flight, not of ${scenario.preset}`, exitCode.usage);
   if (cipher === 'null' && scenario.boards.length > 0)

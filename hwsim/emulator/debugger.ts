@@ -184,7 +184,9 @@ export class Debugger {
 
   #registerHex(number: number): string {
     const { bytes, together } = this.#registers;
-    return together ? this.#ask('g').slice(number * bytes * 2, (number + 1) * bytes * 2) : this.#ask(`p${number.toString(16)}`);
+    return together
+      ? this.#ask('g').slice(number * bytes * 2, (number + 1) * bytes * 2)
+      : this.#ask(`p${number.toString(16)}`);
   }
 
   read(address: number, bytes: number): Uint8Array {
@@ -195,7 +197,10 @@ export class Debugger {
 
   write(address: number, bytes: Uint8Array): void {
     const hex = Buffer.from(bytes).toString('hex');
-    this.#expectOk(`M${address.toString(16)},${bytes.length.toString(16)}:${hex}`, `to write 0x${address.toString(16)}`);
+    this.#expectOk(
+      `M${address.toString(16)},${bytes.length.toString(16)}:${hex}`,
+      `to write 0x${address.toString(16)}`,
+    );
   }
 
   #number(name: string): number {

@@ -4,7 +4,15 @@ import { StreamReader } from '../../host/radio/framing.ts';
 import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
 import { ReplyGatherer } from './loop_board.ts';
 import { SlotFile } from './memory.ts';
-import { askFor, decodeOutput, encodeInput, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
+import {
+  askFor,
+  decodeOutput,
+  encodeInput,
+  type Hello,
+  PORT_FRAME_BYTES_MAX,
+  type PortInput,
+  type PortOutput,
+} from './port.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
 import { EmulatorError } from './pool.ts';
 
@@ -42,7 +50,15 @@ const unpoweredPattern = 0xa5;
 
 /** A flight board in an emulator, behind its serial line. Its main memory is a file, of which a region keeps its contents without power. */
 export class EmulatedBoard implements Controller {
-  readonly counts: BoardCounts = { inputs: 0, framesIn: 0, framesOut: 0, records: 0, boots: 0, resets: 0, powerCycles: 0 };
+  readonly counts: BoardCounts = {
+    inputs: 0,
+    framesIn: 0,
+    framesOut: 0,
+    records: 0,
+    boots: 0,
+    resets: 0,
+    powerCycles: 0,
+  };
   /** What it said at its last start. */
   hello: Hello | null = null;
   readonly #parts: EmulatedBoardParts;

@@ -133,7 +133,8 @@ export class BoardLoop {
       this.#bytes.set(image, this.#image);
       status = calls.restore(this.#context, this.#image, image.length, this.#config, config.length, cause, nowS, nowMs);
     }
-    if ((status & STATUS_MASK) !== STATUS.ok) status = calls.boot(this.#context, this.#config, config.length, cause, nowS, nowMs);
+    if ((status & STATUS_MASK) !== STATUS.ok)
+      status = calls.boot(this.#context, this.#config, config.length, cause, nowS, nowMs);
     this.#booted = (status & STATUS_MASK) === STATUS.ok;
     if (this.#booted) this.#drain(status, FLAG_DEADLINE, emit);
     return status >>> 0;

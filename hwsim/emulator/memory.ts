@@ -96,7 +96,9 @@ export class SlotFile implements CheckpointMemory {
   spoil(age: 0 | 1): void {
     const slot = this.#newestFirst()[age];
     if (slot === undefined)
-      throw new Error(`the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`);
+      throw new Error(
+        `the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
+      );
     const at = slot.at + headerBytes + checksumAt;
     this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
     this.keep();
@@ -116,7 +118,9 @@ export class SlotFile implements CheckpointMemory {
       const at = slotsAt + slot * slotBytes;
       const header = this.#get(at, headerBytes);
       const [mark, sequence, bytes] = [0, 4, 8].map((place) => header.readUInt32LE(place));
-      return mark === markOf(header) && sequence !== 0 && bytes <= slotBytes - headerBytes ? [{ at, sequence, bytes }] : [];
+      return mark === markOf(header) && sequence !== 0 && bytes <= slotBytes - headerBytes
+        ? [{ at, sequence, bytes }]
+        : [];
     });
     // By distance, so that sequences may wrap.
     return slots.sort((a, b) => (b.sequence - a.sequence) | 0);

@@ -60,7 +60,10 @@ export class EmulatorPool {
 
   constructor(hangSeconds = hangSecondsMax) {
     this.folder = mkdtempSync(join(tmpdir(), 'heliograph-boards-'));
-    this.#sweeper = spawn('sh', ['-c', sweeper, 'sh', this.folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    this.#sweeper = spawn('sh', ['-c', sweeper, 'sh', this.folder], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     this.#sweeper.on('error', () => {});
     this.#sweeper.unref();
     (this.#sweeper.stdin as unknown as { unref?: () => void } | null)?.unref?.();
@@ -80,7 +83,8 @@ export class EmulatorPool {
   place(): number {
     const left = this.#left.pop();
     if (left !== undefined) return left;
-    if (this.#places === placesMax) throw new EmulatorError(`more than ${placesMax} boards in one pool: run fewer at once`);
+    if (this.#places === placesMax)
+      throw new EmulatorError(`more than ${placesMax} boards in one pool: run fewer at once`);
     this.#places += 1;
     return this.#places - 1;
   }

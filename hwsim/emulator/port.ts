@@ -226,7 +226,10 @@ export function decodeOutput(frame: Uint8Array): PortOutput {
       needs(body, type, 5);
       return { kind: 'trapped', site: view.getUint32(0, true), reason: body[4] };
     case kind.answer:
-      return { kind: 'answer', words: Array.from({ length: body.length >> 2 }, (_, word) => view.getUint32(4 * word, true)) };
+      return {
+        kind: 'answer',
+        words: Array.from({ length: body.length >> 2 }, (_, word) => view.getUint32(4 * word, true)),
+      };
   }
   throw new PortError(`kind ${type} is no output of the port`);
 }

@@ -27,7 +27,12 @@ export function qemuBoard(
   const identity =
     image === null
       ? null
-      : { target: target.id, preset: presetNumbers[target.preset], contextBytes: image.contextBytes, imageSha256: image.sha256 };
+      : {
+          target: target.id,
+          preset: presetNumbers[target.preset],
+          contextBytes: image.contextBytes,
+          imageSha256: image.sha256,
+        };
   return new EmulatedBoard({
     pool,
     id,

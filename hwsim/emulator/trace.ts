@@ -98,7 +98,8 @@ export function kindsOf(inputs: readonly FirmwareInput[]): Record<string, number
 /** One number over a reply: every output byte with its kind, the status, the deadline, a trap. */
 function outputsMark({ outputs, status, deadlineMs, trap }: Reply): number {
   const parts: number[] = [];
-  for (const { kind, bytes } of outputs) parts.push(kind === 'frame' ? 1 : 2, bytes.length & 0xff, bytes.length >> 8, ...bytes);
+  for (const { kind, bytes } of outputs)
+    parts.push(kind === 'frame' ? 1 : 2, bytes.length & 0xff, bytes.length >> 8, ...bytes);
   for (const word of [status, deadlineMs, ...(trap === null ? [] : [trap.site])])
     parts.push(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24);
   return crc32c(Uint8Array.from(parts));

@@ -176,7 +176,9 @@ export class ByzantineNode {
     const said: Utterance[] = [];
     const cycle = cycleAt(timeMs / 1000, this.#parts.node);
     const { ways } = this.#parts;
-    const order = (['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const).filter((way) => ways.has(way));
+    const order = (['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const).filter((way) =>
+      ways.has(way),
+    );
     const way = order.length === 0 ? undefined : order[this.#turn % order.length];
     this.#turn += 1;
     const nowS = Math.floor(timeMs / 1000);
@@ -208,7 +210,9 @@ export class ByzantineNode {
   ): void {
     // Its clock is true: what its image said of time a moment ago is said as of now.
     const timed = carried.map((message) =>
-      message.name === 'heartbeat' ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) } : message,
+      message.name === 'heartbeat'
+        ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) }
+        : message,
     );
     for (const base of [timed, []])
       for (let count = lies.length; count >= (base.length > 0 && lies.length > 0 ? 1 : 0); count -= 1) {
@@ -325,7 +329,10 @@ export class ByzantineNode {
     const unit = () => (lot.group << 16) | (1 + this.#random.below(lot.units));
     const one = this.#own(0, nowS, { resource: unit(), rate: 100, endS: nowS + 2 * 86_400, priority: 1, claimS: nowS });
     const peer = other(this.#parts.node);
-    this.#pending = { addressee: other(peer), intent: { ...one, resource: unit(), rate: 150, nonce: this.#random.uint32() } };
+    this.#pending = {
+      addressee: other(peer),
+      intent: { ...one, resource: unit(), rate: 150, nonce: this.#random.uint32() },
+    };
     this.deeds.equivocations += 1;
     return [peer, this.#tell(peer, one)];
   }
@@ -370,7 +377,9 @@ export class ByzantineNode {
   /** Frames beyond its one per cycle: each well sealed and full of new versions. */
   #flood(said: Utterance[], timeMs: number, cycle: number, nowS: number): void {
     for (let i = 0; i < floodFrames; i += 1) {
-      const lies = [1, 2].map((slot) => this.#own(slot, nowS, { state: state.withdrawn, resource: this.#lots[0].group << 16 }));
+      const lies = [1, 2].map((slot) =>
+        this.#own(slot, nowS, { state: state.withdrawn, resource: this.#lots[0].group << 16 }),
+      );
       const frame = this.#parts.codec.seal({ sender: this.#parts.node, addressee: everyone, counter: cycle }, lies);
       if (frame === null) continue;
       this.deeds.floodFrames += 1;

@@ -184,7 +184,10 @@ function fillStorm(
     upsetPeak: storm.upsetPeak,
   };
   fault.resets = struck
-    .map((node) => ({ atMs: Math.round(random.between(fromMs, Math.max(fromMs, peakMs + halfMs - stormDownMs))), node }))
+    .map((node) => ({
+      atMs: Math.round(random.between(fromMs, Math.max(fromMs, peakMs + halfMs - stormDownMs))),
+      node,
+    }))
     .sort((a, b) => a.atMs - b.atMs || a.node - b.node);
   fault.detail = `solar event of ${event.begin}, ${event.peakPfu} pfu, ${event.flare}: silence ${storm.silenceHours} h, ${struck.length} resets`;
 }

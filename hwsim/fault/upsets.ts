@@ -46,13 +46,24 @@ function drawBits(random: RandomStream, { doubleShare, burstShare }: UpsetRates,
 }
 
 /** Upsets that one node may expect until `untilMs`. */
-export function expectedUpsets(rates: UpsetRates, storms: readonly StormFlux[], memoryBits: number, untilMs: number): number {
+export function expectedUpsets(
+  rates: UpsetRates,
+  storms: readonly StormFlux[],
+  memoryBits: number,
+  untilMs: number,
+): number {
   let mean = 0;
   for (let at = 0; at < untilMs; at += binMs) mean += meanOfBin(rates, storms, memoryBits, at, untilMs);
   return mean;
 }
 
-function meanOfBin(rates: UpsetRates, storms: readonly StormFlux[], memoryBits: number, at: number, untilMs: number): number {
+function meanOfBin(
+  rates: UpsetRates,
+  storms: readonly StormFlux[],
+  memoryBits: number,
+  at: number,
+  untilMs: number,
+): number {
   const lengthMs = Math.min(binMs, untilMs - at);
   return (rates.perBitDay * rates.scale * memoryBits * upsetFactor(storms, at + lengthMs / 2) * lengthMs) / msPerDay;
 }

@@ -24,7 +24,14 @@ export class FaultInjector {
   /** Faults whose end is known only when it comes, by node. */
   readonly #open = new Map<number, number>();
 
-  constructor(faults: Fault[], queue: EventQueue, boards: Boards, channel: Channel, platform: NodePlatform, tracer: Tracer) {
+  constructor(
+    faults: Fault[],
+    queue: EventQueue,
+    boards: Boards,
+    channel: Channel,
+    platform: NodePlatform,
+    tracer: Tracer,
+  ) {
     this.#faults = faults;
     this.#queue = queue;
     this.#boards = boards;
@@ -73,7 +80,8 @@ export class FaultInjector {
         return this.#boards.kill(timeMs, node);
       case 'reset':
         this.#strike(node, index);
-        for (let slot = 0; slot < fault.badSlots; slot += 1) this.#boards.nonVolatile[node].checkpoints.corrupt(slot as 0 | 1);
+        for (let slot = 0; slot < fault.badSlots; slot += 1)
+          this.#boards.nonVolatile[node].checkpoints.corrupt(slot as 0 | 1);
         return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
         this.#strike(node, index);

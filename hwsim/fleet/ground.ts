@@ -61,7 +61,12 @@ export class GroundKeyService implements TraceConsumer {
     const startS = Math.floor(timeMs / 1000) + noticeS;
     const secret = keys.secret(this.#epoch);
     const members = Array.from({ length: this.#nodes }, (_, member) => member);
-    const { head, parts } = makeKeyEpoch(keys.authority, { epoch: this.#epoch, startS, secret }, members, this.#excluded);
+    const { head, parts } = makeKeyEpoch(
+      keys.authority,
+      { epoch: this.#epoch, startS, secret },
+      members,
+      this.#excluded,
+    );
     this.#records = [head, ...parts].map((message) => encodeMessage(message));
     this.startS ??= startS;
   }

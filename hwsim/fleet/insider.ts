@@ -12,11 +12,18 @@ import { eventKind } from '../kernel/event_kinds.ts';
 const msPerDay = 86_400_000;
 
 /** Who lies in a run: a function of scenario, seed and number of nodes. Null: nobody. */
-export function drawInsider({ insider }: Scenario, seed: number, nodes: number, faults: readonly Fault[]): number | null {
+export function drawInsider(
+  { insider }: Scenario,
+  seed: number,
+  nodes: number,
+  faults: readonly Fault[],
+): number | null {
   if (insider === undefined) return null;
   if (insider.node !== undefined) return insider.node;
   // Whom a disruption strikes by itself must be honest, or nothing could be said of how the others bear it.
-  const struck = new Set(faults.filter(({ kind }) => kind !== 'occultation' && kind !== 'storm').flatMap((fault) => fault.nodes));
+  const struck = new Set(
+    faults.filter(({ kind }) => kind !== 'occultation' && kind !== 'storm').flatMap((fault) => fault.nodes),
+  );
   const order = new RandomStream(seed, 'insider').permutation(nodes);
   return order.find((node) => !struck.has(node)) ?? order[0];
 }

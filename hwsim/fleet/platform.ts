@@ -143,7 +143,8 @@ export class NodePlatform implements Platform, WorldListener {
     const given = this.#maintenance[node];
     if (given.endS > nowS) this.#reportMaintenance(timeMs, node);
     const contactMs = this.#contactStartMs[node];
-    if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs) this.#reportContact(timeMs, node);
+    if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs)
+      this.#reportContact(timeMs, node);
   }
 
   down(timeMs: number, node: number, permanent: boolean): void {

@@ -107,7 +107,19 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
       ? null
       : new Insider(scenario, lying, plan, seed, byzantineCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
   const byzantine = insider?.byzantine;
-  const boards = new Boards({ engine, plan, queue, channel, tracer, seed, driftPpm, planWork, controllers, byzantine, platform });
+  const boards = new Boards({
+    engine,
+    plan,
+    queue,
+    channel,
+    tracer,
+    seed,
+    driftPpm,
+    planWork,
+    controllers,
+    byzantine,
+    platform,
+  });
   platform.boards = boards;
   if (ground !== null) platform.onContact = (timeMs, node) => ground.contact(timeMs, node, boards);
   const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
@@ -124,7 +136,18 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   faults.begin();
   insider?.begin();
   queue.push(hourMs, -1, eventKind.hour);
-  const loop = { queue, boards, platform, faults, insider, ground, given, upsets, endMs, onProgress: options.onProgress };
+  const loop = {
+    queue,
+    boards,
+    platform,
+    faults,
+    insider,
+    ground,
+    given,
+    upsets,
+    endMs,
+    onProgress: options.onProgress,
+  };
   while (queue.nextMs <= endMs && queue.pop()) handle(loop);
   platform.world.reportCredits(endMs);
   boards.struck.end(endMs);
@@ -172,7 +195,8 @@ function layStruck(
   onAccessFault: (node: number, access: 'write' | 'read') => void,
 ): StruckFleet | null {
   if (upsets === undefined) return null;
-  if (ownEngine === undefined) throw new Error('a scenario with upsets is flown with one instance per node: give `ownEngine`');
+  if (ownEngine === undefined)
+    throw new Error('a scenario with upsets is flown with one instance per node: give `ownEngine`');
   return layStruckFleet(upsets, drawn, { seed, nodes, untilMs }, ownEngine, onAccessFault);
 }
 

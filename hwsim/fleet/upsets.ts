@@ -30,7 +30,8 @@ export function layStruckFleet(
   let memoryBits = 0;
   for (let node = 0; node < nodes; node += 1) {
     const random = new RandomStream(seed, 'access', node);
-    const access: AccessFaults | null = perWord > 0 ? { perWord, random, onFault: (kind) => onAccessFault(node, kind) } : null;
+    const access: AccessFaults | null =
+      perWord > 0 ? { perWord, random, onFault: (kind) => onAccessFault(node, kind) } : null;
     const board = new OwnMemoryBoard(ownEngine(), replicas, access);
     memoryBits = board.memoryBits;
     controllers.set(node, board);

@@ -88,7 +88,10 @@ export class EventQueue {
       let child = 2 * at + 1;
       if (child >= last) break;
       const right = child + 1;
-      if (right < last && (times[right] < times[child] || (times[right] === times[child] && orders[right] < orders[child])))
+      if (
+        right < last &&
+        (times[right] < times[child] || (times[right] === times[child] && orders[right] < orders[child]))
+      )
         child = right;
       if (timeMs < times[child] || (timeMs === times[child] && order < orders[child])) break;
       times[at] = times[child];

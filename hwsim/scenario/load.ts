@@ -20,7 +20,8 @@ export class ScenarioError extends Error {
   readonly problems: ScenarioProblem[];
 
   constructor(fileName: string, problems: ScenarioProblem[]) {
-    const place = (problem: ScenarioProblem) => (problem.line > 0 ? `${fileName}:${problem.line}:${problem.column}` : fileName);
+    const place = (problem: ScenarioProblem) =>
+      problem.line > 0 ? `${fileName}:${problem.line}:${problem.column}` : fileName;
     super(problems.map((problem) => `${place(problem)} ${problem.field}: ${problem.message}`).join('\n'));
     this.problems = problems;
   }
@@ -93,15 +94,26 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   }
   const value = valueAt(raw, issue.path);
   if (issue.code === 'invalid_union' && issue.path.at(-1) === 'when') {
-    return [{ path: issue.path, message: 'says when as {atDay: D} or {fromDay: D, toDay: D}, days from 0 (write one of them)' }];
+    return [
+      {
+        path: issue.path,
+        message: 'says when as {atDay: D} or {fromDay: D, toDay: D}, days from 0 (write one of them)',
+      },
+    ];
   }
   if (issue.code === 'invalid_union') {
-    const kinds = scenarioSchema.shape.disruptions.def.innerType.element.options.map((option) => option.shape.kind.value);
+    const kinds = scenarioSchema.shape.disruptions.def.innerType.element.options.map(
+      (option) => option.shape.kind.value,
+    );
     return [{ path: issue.path, message: `is no kind of disruption (${nearest(String(value), kinds)})` }];
   }
   if (value === undefined)
-    return [{ path: issue.path, message: `is missing (add it; ${spoken(issue.message).replace(/, received .*/, '')})` }];
-  return [{ path: issue.path, message: `is ${JSON.stringify(value)}: ${spoken(issue.message)} (see docs/scenarios.md)` }];
+    return [
+      { path: issue.path, message: `is missing (add it; ${spoken(issue.message).replace(/, received .*/, '')})` },
+    ];
+  return [
+    { path: issue.path, message: `is ${JSON.stringify(value)}: ${spoken(issue.message)} (see docs/scenarios.md)` },
+  ];
 }
 
 /** What a schema cannot say: relations between fields. */
@@ -113,7 +125,10 @@ function relations(scenario: Scenario): Finding[] {
   }
   const numbers = scenario.generations.map(({ generation }) => generation);
   if (new Set(numbers).size !== numbers.length) {
-    findings.push({ path: ['generations'], message: `a generation comes twice: ${numbers.join(', ')} (name each once)` });
+    findings.push({
+      path: ['generations'],
+      message: `a generation comes twice: ${numbers.join(', ')} (name each once)`,
+    });
   }
   const most = membersMax[scenario.preset];
   if (scenario.nodes > most) {
@@ -174,7 +189,8 @@ function upsetRelations({ upsets, boards }: Scenario): Finding[] {
     findings.push({ path: ['upsets'], message });
   }
   if (boards.length > 0) {
-    const message = 'do not reach the memory of boards (leave out boards or upsets; `board inject` strikes a single board)';
+    const message =
+      'do not reach the memory of boards (leave out boards or upsets; `board inject` strikes a single board)';
     findings.push({ path: ['upsets'], message });
   }
   return findings;
@@ -250,7 +266,9 @@ export interface Overrides {
 /** The scenario with some fields replaced; throws ScenarioError naming the option when the result cannot be flown. */
 export function withOverrides(scenario: Scenario, overrides: Overrides): Scenario {
   const { upsetScale, ...plain } = overrides;
-  const given: Record<string, unknown> = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
+  const given: Record<string, unknown> = Object.fromEntries(
+    Object.entries(plain).filter(([, value]) => value !== undefined),
+  );
   if (upsetScale !== undefined) {
     if (scenario.upsets === undefined) {
       const message = `${scenario.name} has no upsets to multiply (give it an \`upsets\` section; storm-s5 has one)`;
@@ -259,9 +277,16 @@ export function withOverrides(scenario: Scenario, overrides: Overrides): Scenari
     given.upsets = { ...scenario.upsets, scale: upsetScale };
   }
   const result = scenarioSchema.safeParse({ ...scenario, ...given });
-  const findings = result.success ? relations(result.data) : result.error.issues.flatMap((issue) => findingsOf(issue, given));
+  const findings = result.success
+    ? relations(result.data)
+    : result.error.issues.flatMap((issue) => findingsOf(issue, given));
   if (findings.length > 0 || !result.success) {
-    const problems = findings.map(({ path, message }) => ({ line: 0, column: 0, field: `--${fieldName(path)}`, message }));
+    const problems = findings.map(({ path, message }) => ({
+      line: 0,
+      column: 0,
+      field: `--${fieldName(path)}`,
+      message,
+    }));
     throw new ScenarioError('command line', problems);
   }
   return result.data;

@@ -100,7 +100,8 @@ function cut(plan: WorldPlan, changes: Changes, endS: number): Segment[] {
   for (const { timeMs, change } of changes) {
     if (change.kind === 'group-capacity' || change.kind === 'unit') times.push(timeMs / 1000);
   }
-  for (const spans of outages(plan.nodes.length, changes, endS)) for (const { fromS, toS } of spans) times.push(fromS, toS);
+  for (const spans of outages(plan.nodes.length, changes, endS))
+    for (const { fromS, toS } of spans) times.push(fromS, toS);
   times.sort((a, b) => a - b);
   const edges = [0];
   for (const time of times) if (time - edges[edges.length - 1] >= mergeS && endS - time >= mergeS) edges.push(time);
@@ -136,7 +137,9 @@ function classify(plan: WorldPlan, changes: Changes, segments: readonly Segment[
   const spans = outages(plan.nodes.length, changes, endS);
   const classes = new Map<string, NodeClass>();
   for (const node of plan.nodes) {
-    const up = segments.map(({ fromS, toS }) => !spans[node.node].some((span) => span.fromS <= fromS && span.toS >= toS));
+    const up = segments.map(
+      ({ fromS, toS }) => !spans[node.node].some((span) => span.fromS <= fromS && span.toS >= toS),
+    );
     const { node: _index, ...capability } = node;
     const key = `${JSON.stringify(capability)}/${up.map(Number).join('')}`;
     const known = classes.get(key);
@@ -165,7 +168,9 @@ function program(segments: readonly Segment[], classes: readonly NodeClass[], lo
     });
     rows.push(`${sum(classes.map((_, c) => `h_${s}_${c}`))} <= ${segment.depotKgPerDay * days}`);
     for (const { group } of lots) {
-      rows.push(`${sum(classes.map((_, c) => `m_${s}_${c}_${group}`))} <= ${(segment.capacity.get(group) ?? 0) * days}`);
+      rows.push(
+        `${sum(classes.map((_, c) => `m_${s}_${c}_${group}`))} <= ${(segment.capacity.get(group) ?? 0) * days}`,
+      );
       const shares = classes.map(({ plan }, c) => `${1 / plan.rateKgPerDay} m_${s}_${c}_${group}`);
       rows.push(`${sum(shares)} <= ${(segment.sites.get(group) ?? 0) * days}`);
     }

@@ -83,13 +83,23 @@ function readFigure(cell: Cell, field: string, line: number, bad: BadRow[], opti
   const value = Number(text);
   const range = ranges[field];
   if (!Number.isFinite(value) || value < range.from || value > range.to) {
-    bad.push({ line, field: column, message: `is '${text}', not a number from ${range.from} to ${range.to} ${range.unit}` });
+    bad.push({
+      line,
+      field: column,
+      message: `is '${text}', not a number from ${range.from} to ${range.to} ${range.unit}`,
+    });
     return null;
   }
   return value;
 }
 
-function readRow(cells: Cell[], columns: Record<string, number>, line: number, bad: BadRow[], source: string): Body | null {
+function readRow(
+  cells: Cell[],
+  columns: Record<string, number>,
+  line: number,
+  bad: BadRow[],
+  source: string,
+): Body | null {
   const before = bad.length;
   const cell = (field: string) => (columns[field] < 0 ? null : cells[columns[field]]);
   const designation = String(cell('designation') ?? '')
@@ -118,7 +128,8 @@ function rowsOfCsv(text: string, fileName: string): Rows {
   } catch (error) {
     throw new CatalogueError(`${fileName}: ${(error as Error).message} (a CSV with a header line is expected)`);
   }
-  if (records.length === 0) throw new CatalogueError(`${fileName}: is empty (a header line and one row per body are expected)`);
+  if (records.length === 0)
+    throw new CatalogueError(`${fileName}: is empty (a header line and one row per body are expected)`);
   const [header, ...rows] = records;
   return { header: header.record, rows: rows.map(({ record, info }) => ({ line: info.lines, cells: record })) };
 }
@@ -194,7 +205,11 @@ export function findBody(bodies: Body[], wanted: string): Body {
     throw new CatalogueError(`body '${wanted}' is several: ${names.join('; ')} (give the whole designation)`);
   }
   const near = bodies
-    .map((body, index) => ({ body, index, score: Math.min(...namesOf(body.designation).map((each) => distance(each, name))) }))
+    .map((body, index) => ({
+      body,
+      index,
+      score: Math.min(...namesOf(body.designation).map((each) => distance(each, name))),
+    }))
     .sort((left, right) => left.score - right.score || left.index - right.index)
     .slice(0, 3)
     .map(({ body }) => body.designation);

@@ -234,7 +234,8 @@ export class World {
       this.setNodeUp(timeMs, change.node, change.kind === 'node-up', change.permanent, change.disruption);
     } else if (change.kind === 'group-capacity') {
       this.setGroup(timeMs, change.group, change.capacityKgPerDay, change.stockKg, change.disruption);
-    } else if (change.kind === 'unit') this.setUnit(timeMs, change.group, change.unit, change.usable, change.disruption);
+    } else if (change.kind === 'unit')
+      this.setUnit(timeMs, change.group, change.unit, change.usable, change.disruption);
     else this.#listener.change(timeMs, change);
   }
 
@@ -436,7 +437,11 @@ export class World {
     node.storeFlow = creditedFlow;
     const drawW = plan.baseW + replicateW + node.extraW + (dugKgPerDay * plan.mineWhPerKg) / 24;
     node.powerFlow = (plan.solarW - (node.up ? drawW : 0)) / msPerHour;
-    const dueMs = Math.min(this.#storeDueMs(timeMs, node), this.#batteryDueMs(timeMs, node), this.#overdueMs(timeMs, node));
+    const dueMs = Math.min(
+      this.#storeDueMs(timeMs, node),
+      this.#batteryDueMs(timeMs, node),
+      this.#overdueMs(timeMs, node),
+    );
     if (dueMs !== node.timerMs && dueMs < Number.POSITIVE_INFINITY) this.#queue.push(dueMs, plan.node, event.node);
     node.timerMs = dueMs;
   }
@@ -450,9 +455,13 @@ export class World {
   #batteryDueMs(timeMs: number, node: NodeState): number {
     if (node.empty) {
       const missingWh = node.plan.batteryWh * resumeShare - node.batteryWh;
-      return node.powerFlow > 0 ? timeMs + Math.max(1, Math.ceil(missingWh / node.powerFlow)) : Number.POSITIVE_INFINITY;
+      return node.powerFlow > 0
+        ? timeMs + Math.max(1, Math.ceil(missingWh / node.powerFlow))
+        : Number.POSITIVE_INFINITY;
     }
-    return node.powerFlow < 0 ? timeMs + Math.max(1, Math.ceil(node.batteryWh / -node.powerFlow)) : Number.POSITIVE_INFINITY;
+    return node.powerFlow < 0
+      ? timeMs + Math.max(1, Math.ceil(node.batteryWh / -node.powerFlow))
+      : Number.POSITIVE_INFINITY;
   }
 
   #overdueMs(timeMs: number, node: NodeState): number {

@@ -21,7 +21,8 @@ function rangeText(of: UintKind): string {
 }
 
 function arrayText(of: ArrayKind, rules: readonly Rule[]): string {
-  const item = of.item.kind === 'uint' ? rangeText(of.item) : `[${fieldsText(ruleNamed(of.item.record, rules), rules)}]`;
+  const item =
+    of.item.kind === 'uint' ? rangeText(of.item) : `[${fieldsText(ruleNamed(of.item.record, rules), rules)}]`;
   return `${of.min}–${of.max} × ${item}`;
 }
 
@@ -41,7 +42,8 @@ function table(list: readonly Rule[], rules: readonly Rule[]): string[] {
     '| type | name | sender → addressee | fields | bytes at most |',
     '|---:|---|---|---|---:|',
     ...list.map(
-      (rule) => `| ${rule.type} | \`${rule.name}\` | ${roleOf(rule)} | ${fieldsText(rule, rules)} | ${bytesMax(rule, rules)} |`,
+      (rule) =>
+        `| ${rule.type} | \`${rule.name}\` | ${roleOf(rule)} | ${fieldsText(rule, rules)} | ${bytesMax(rule, rules)} |`,
     ),
     '',
   ];

@@ -10,7 +10,8 @@ export function headOfSize(major: number, argument: number, size: number): Uint8
   if (size === 1) return Uint8Array.of((major << 5) | argument);
   const head = new Uint8Array(size);
   head[0] = (major << 5) | (size === 2 ? 24 : size === 3 ? 25 : size === 5 ? 26 : 27);
-  for (let place = size - 1, rest = BigInt(argument); place > 0; place -= 1, rest >>= 8n) head[place] = Number(rest & 0xffn);
+  for (let place = size - 1, rest = BigInt(argument); place > 0; place -= 1, rest >>= 8n)
+    head[place] = Number(rest & 0xffn);
   return head;
 }
 

@@ -31,7 +31,13 @@ interface FrameHeader {
   readonly counter: number;
 }
 
-const usual: FrameHeader = { cluster: frameKeys.cluster, epoch: frameKeys.epoch, sender: 3, addressee: 65535, counter: 500 };
+const usual: FrameHeader = {
+  cluster: frameKeys.cluster,
+  epoch: frameKeys.epoch,
+  sender: 3,
+  addressee: 65535,
+  counter: 500,
+};
 const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'ascii'));
 const two = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
 const four = (value: number): Uint8Array => concat(two(value >>> 16), two(value & 0xffff));
@@ -163,7 +169,8 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
   const goodHex = hexOf(good);
   const noisy = Uint8Array.from(good);
   flipped(40)(noisy);
-  const padded = (length: number): Uint8Array => concat(bytesOf('82185a58'), Uint8Array.of(length), new Uint8Array(length));
+  const padded = (length: number): Uint8Array =>
+    concat(bytesOf('82185a58'), Uint8Array.of(length), new Uint8Array(length));
   const named = (name: string, types: number[], plain: Uint8Array, header: Partial<FrameHeader> = {}): GoodFrame => {
     return { name, header: { ...usual, ...header }, types, plain: hexOf(plain), hex: hexOf(frame(plain, header)) };
   };
@@ -187,7 +194,10 @@ export function frameVectors(typical: (rule: string) => Uint8Array): { good: Goo
       { why: 'a CRC-32C alone', hex: hexOf(crcBytes(new Uint8Array(0))) },
       { why: 'noise: one bit flipped', hex: hexOf(noisy) },
       { why: 'CRC-32C cut off', hex: goodHex.slice(0, -2) },
-      { why: 'CRC-32C little-endian', hex: goodHex.slice(0, -8) + (goodHex.slice(-8).match(/../g) ?? []).reverse().join('') },
+      {
+        why: 'CRC-32C little-endian',
+        hex: goodHex.slice(0, -8) + (goodHex.slice(-8).match(/../g) ?? []).reverse().join(''),
+      },
       { why: 'CRC-32C of zero', hex: `${goodHex.slice(0, -8)}00000000` },
       content(`${PLAIN_BYTES_MAX + 1} bytes of messages`, padded(PLAIN_BYTES_MAX - 4)),
       { why: 'messages in the clear', hex: hexOf(concat(probe, crcBytes(probe))) },

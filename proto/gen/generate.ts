@@ -15,12 +15,19 @@ export function readRules(root: string): Rule[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.cddl'))
     .sort();
-  return parseSchema(names.map((name) => ({ path: `proto/schema/${name}`, text: readFileSync(join(folder, name), 'utf8') })));
+  return parseSchema(
+    names.map((name) => ({ path: `proto/schema/${name}`, text: readFileSync(join(folder, name), 'utf8') })),
+  );
 }
 
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const rules = readRules(root);
   assertFrames(rules);
-  return [...assemblyScriptFiles(rules), ...typeScriptFiles(rules), ...vectorFiles(rules), ...documentationFiles(rules)];
+  return [
+    ...assemblyScriptFiles(rules),
+    ...typeScriptFiles(rules),
+    ...vectorFiles(rules),
+    ...documentationFiles(rules),
+  ];
 }

@@ -81,7 +81,8 @@ function tokens(source: SchemaSource): Token[] {
   while (tokenPattern.lastIndex < source.text.length) {
     const at = tokenPattern.lastIndex;
     const match = tokenPattern.exec(source.text);
-    if (match === null) fail(source.path, line, `'${source.text[at]}' is not part of the CDDL subset that proto/gen reads`);
+    if (match === null)
+      fail(source.path, line, `'${source.text[at]}' is not part of the CDDL subset that proto/gen reads`);
     const text = match[0];
     if (!/^[\s;]/.test(text)) found.push({ text, line });
     line += text.split('\n').length - 1;
@@ -200,7 +201,8 @@ class FileParser {
       fields.push(field);
     }
     this.expect(']');
-    if (fields.length + 1 > ARRAY_ITEMS_MAX) fail(this.source.path, line, `${name} has more than ${ARRAY_ITEMS_MAX} items`);
+    if (fields.length + 1 > ARRAY_ITEMS_MAX)
+      fail(this.source.path, line, `${name} has more than ${ARRAY_ITEMS_MAX} items`);
     if (fields.length === 0) fail(this.source.path, line, `${name} has no fields`);
     const file = this.source.path.replace(/^.*\//, '').replace(/\.cddl$/, '');
     return { name, type, fields, file, section: this.sectionAt(line), comment: this.commentAbove(line), line };
@@ -279,7 +281,8 @@ function check(rules: readonly Rule[], pathOf: (rule: Rule) => string): void {
 export function parseSchema(sources: readonly SchemaSource[]): Rule[] {
   const ranges = new Map<string, UintKind>();
   const rules: Rule[] = [];
-  const pathOf = (rule: Rule): string => sources.find((source) => source.path.endsWith(`${rule.file}.cddl`))?.path ?? rule.file;
+  const pathOf = (rule: Rule): string =>
+    sources.find((source) => source.path.endsWith(`${rule.file}.cddl`))?.path ?? rule.file;
   for (const source of sources) new FileParser(source, ranges).parse(null);
   for (const source of sources) new FileParser(source, ranges).parse(rules);
   check(rules, pathOf);

@@ -45,7 +45,8 @@ export function ruleNamed(name: string, rules: readonly Rule[]): Rule {
 
 /** Bytes of the rule's longest encoding. */
 export function bytesMax(rule: Rule, rules: readonly Rule[]): number {
-  const head = rule.type === null ? headBytes(rule.fields.length) : headBytes(rule.fields.length + 1) + headBytes(rule.type);
+  const head =
+    rule.type === null ? headBytes(rule.fields.length) : headBytes(rule.fields.length + 1) + headBytes(rule.type);
   return rule.fields.reduce((sum, field) => sum + kindBytesMax(field.of, rules), head);
 }
 

@@ -145,7 +145,8 @@ function bytesFaults(path: string, min: number, max: number, item: Uint8Array): 
     { why: `${path}: 2⁵³ bytes announced`, item: headOfSize(2, 2 ** 53, 9) },
     { why: `${path}: more announced than there`, item: Uint8Array.of(0x40 + Math.min(max, 23)) },
   ];
-  if (min > 0) faults.push({ why: `${path}: ${min - 1} bytes`, item: concat(head(2, min - 1), new Uint8Array(min - 1)) });
+  if (min > 0)
+    faults.push({ why: `${path}: ${min - 1} bytes`, item: concat(head(2, min - 1), new Uint8Array(min - 1)) });
   return faults;
 }
 
@@ -154,7 +155,10 @@ function arrayFaults(path: string, of: ArrayKind, item: { items: readonly Item[]
   const count = item.items.length;
   const one = item.items.length > 0 ? encoded(item.items[0]) : Uint8Array.of(0);
   const faults = [
-    { why: `${path}: ${of.max + 1} items`, item: concat(head(4, of.max + 1), ...Array.from({ length: of.max + 1 }, () => one)) },
+    {
+      why: `${path}: ${of.max + 1} items`,
+      item: concat(head(4, of.max + 1), ...Array.from({ length: of.max + 1 }, () => one)),
+    },
     { why: `${path}: count in two bytes`, item: concat(headOfSize(4, count, 2), content) },
     { why: `${path}: indefinite`, item: concat(Uint8Array.of(0x9f), content, Uint8Array.of(0xff)) },
     { why: `${path}: one more announced than there`, item: concat(head(4, count + 1), content) },
@@ -214,7 +218,9 @@ function ruleFaults(rule: Rule, items: readonly Item[], rules: readonly Rule[]):
     faults.push({ why: 'type in too many bytes', item: replace(0, headOfSize(0, rule.type, rule.type < 24 ? 2 : 3)) });
     faults.push({ why: 'another type', item: replace(0, head(0, rule.type + 1)) });
   }
-  faults.push(...foreignItems(rule.fields[0].name).map((fault) => ({ why: fault.why, item: replace(first, fault.item) })));
+  faults.push(
+    ...foreignItems(rule.fields[0].name).map((fault) => ({ why: fault.why, item: replace(first, fault.item) })),
+  );
   rule.fields.forEach((field, i) => {
     const own = fieldFaults(field.name, field.of, items[first + i], rules);
     faults.push(...own.map((fault) => ({ why: fault.why, item: replace(first + i, fault.item) })));

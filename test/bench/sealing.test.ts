@@ -16,7 +16,17 @@ for (const [name, limit] of [
     assert.ok(opened <= limit, `${opened}`);
     assert.ok(countsOf('frame.open.longest')[0] > opened && countsOf('frame.seal')[0] > opened / 2);
     const reasons = new Set(refused.map(({ why }) => why));
-    assert.equal([...reasons].sort(), ['addressee', 'crc', 'epoch', 'header', 'length', 'replay', 'sender', 'stale', 'tag']);
+    assert.equal([...reasons].sort(), [
+      'addressee',
+      'crc',
+      'epoch',
+      'header',
+      'length',
+      'replay',
+      'sender',
+      'stale',
+      'tag',
+    ]);
     // A wrong CRC has the tables of the CRC summed up; a wrong tag had to be computed. Nothing else comes near the cipher.
     for (const { why, bytes, instructions } of refused) {
       const share = why === 'tag' || why === 'crc' ? 0.85 : 0.3;

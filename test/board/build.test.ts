@@ -92,10 +92,14 @@ test('build says where it put what, for people and for machines', () => {
     const [report] = JSON.parse(run.stdout);
     assert.equal([report.name, report.preset, report.elf], ['m4', 'compact', 'dist/boards/m4/heliograph.elf']);
     // A machine without compilers is told the command.
-    const bare = spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'build', 'm4', '--force'], {
-      encoding: 'utf8',
-      env: { ...process.env, PATH: folder },
-    });
+    const bare = spawnSync(
+      process.execPath,
+      [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'build', 'm4', '--force'],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, PATH: folder },
+      },
+    );
     assert.is(bare.status, 4);
     assert.match(bare.stderr, /arm-none-eabi-gcc is missing.*apt-get/);
   } finally {

@@ -94,7 +94,10 @@ test('the plugin is built once; an ELF without marks, and marks in one place, ar
   assert.throws(() => countArguments({ ...elf, functions: [] }, { out: '/dev/null' }), /has no measure_end/);
   const folded = elf.functions.map((each) => (each.name === 'measure_begin_tick' ? { ...each, address: 64 } : each));
   const twice = folded.map((each) => (each.name === 'measure_begin_hash' ? { ...each, address: 64 } : each));
-  assert.throws(() => countArguments({ ...elf, functions: twice }, { out: '/dev/null' }), /folded the marks of hash and tick/);
+  assert.throws(
+    () => countArguments({ ...elf, functions: twice }, { out: '/dev/null' }),
+    /folded the marks of hash and tick/,
+  );
 });
 
 test('records that break off are not read', () => {

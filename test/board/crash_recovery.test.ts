@@ -93,7 +93,10 @@ test('a wild branch ends in a trap: to where nothing is, into linear memory, out
       const { subject, debug } = await standing(name, symbol);
       debug.setRegister('pc', to);
       const last = ending(subject);
-      assert.ok(last.kind === 'trapped' && last.reason === reasonProtection, `${name}, ${symbol}: ${JSON.stringify(last)}`);
+      assert.ok(
+        last.kind === 'trapped' && last.reason === reasonProtection,
+        `${name}, ${symbol}: ${JSON.stringify(last)}`,
+      );
     }
   }
 });

@@ -8,7 +8,9 @@ import { rootFolder } from '../../host/build/root.ts';
 
 function measured(...names: string[]): CyclesTable {
   const words = ['bench', 'cycles', ...names.flatMap((name) => ['--target', name]), '--json'];
-  const run = spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), ...words], { encoding: 'utf8' });
+  const run = spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), ...words], {
+    encoding: 'utf8',
+  });
   assert.is(run.status, 0, run.stderr);
   return JSON.parse(run.stdout);
 }
@@ -59,7 +61,16 @@ test('BRD-1 violated: a budget that is exceeded shows', () => {
 });
 
 test('bench cycles --json has what scripts rely on', () => {
-  for (const { name, ops, utilisation, stackBoundBytes, stackMeasuredBytes, codeBytes, ramBytes, flood } of table.targets) {
+  for (const {
+    name,
+    ops,
+    utilisation,
+    stackBoundBytes,
+    stackMeasuredBytes,
+    codeBytes,
+    ramBytes,
+    flood,
+  } of table.targets) {
     assert.ok(ops.length > 25, name);
     for (const op of ['frame.open', 'frame.seal', 'frame.reject.tag', 'frame.reject.replay', 'frame.reject.addressee'])
       assert.ok(
@@ -67,9 +78,14 @@ test('bench cycles --json has what scripts rely on', () => {
         `${name} ${op}`,
       );
     assert.ok(flood.share > 0 && flood.instructions > 0 && flood.bytes > 0, name);
-    for (const { op, instructions, worst } of ops) assert.ok(instructions > 0 && worst >= instructions, `${name} ${op}`);
+    for (const { op, instructions, worst } of ops)
+      assert.ok(instructions > 0 && worst >= instructions, `${name} ${op}`);
     assert.ok(
-      utilisation > 0 && stackMeasuredBytes > 0 && stackMeasuredBytes <= stackBoundBytes && codeBytes > 0 && ramBytes > 0,
+      utilisation > 0 &&
+        stackMeasuredBytes > 0 &&
+        stackMeasuredBytes <= stackBoundBytes &&
+        codeBytes > 0 &&
+        ramBytes > 0,
     );
   }
   assert.ok(table.nativeRatio.length === 6 && table.nativeRatio.every(({ ratio }) => ratio > 0.5 && ratio < 4));

@@ -125,7 +125,8 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are told apart', asy
   for (const at of [30, 200, 700])
     for (const register of ['r0', 'r2', 'r4', 'r9', 'sp'])
       kinds.add(injector.inject({ time: { call: receive, at }, place: { register }, bit: 2 }).outcome.kind);
-  for (const kind of ['masked', 'wrong-output', 'trap']) assert.ok(kinds.has(kind), `${kind} was not among ${[...kinds].join()}`);
+  for (const kind of ['masked', 'wrong-output', 'trap'])
+    assert.ok(kinds.has(kind), `${kind} was not among ${[...kinds].join()}`);
   const withClaim = recording.calls.flatMap(({ about }, index) =>
     about.includes('intent') && index < calls.length ? [index] : [],
   );
@@ -167,12 +168,17 @@ test('linear memory lies backwards on a big-endian board', async () => {
 
 test('board inject says what it did and what came of it', () => {
   const heliograph = (...words: string[]) =>
-    spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'inject', ...words], { encoding: 'utf8' });
+    spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'inject', ...words], {
+      encoding: 'utf8',
+    });
   const told = heliograph('rv32', '--at', '80000', '--bit', '2', '--register', 'x9', '--json');
   assert.is(told.status, 0, told.stderr);
   const result = JSON.parse(told.stdout);
   assert.is(result.target, 'rv32');
-  assert.ok(['masked', 'wrong-state', 'wrong-output', 'trap', 'restart', 'hang'].includes(result.outcome.kind), told.stdout);
+  assert.ok(
+    ['masked', 'wrong-state', 'wrong-output', 'trap', 'restart', 'hang'].includes(result.outcome.kind),
+    told.stdout,
+  );
   const unsaid = heliograph('m7', '--at', '1', '--bit', '1');
   assert.is(unsaid.status, 2);
   assert.match(unsaid.stderr, /--register, --address, --linear and --symbol/);

@@ -4,7 +4,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { boardSources, buildBoard, buildTarget, compileProgram, loopBufferBytes, sealCode } from '../../host/board/build.ts';
+import {
+  boardSources,
+  buildBoard,
+  buildTarget,
+  compileProgram,
+  loopBufferBytes,
+  sealCode,
+} from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { boardFolder, targets } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';

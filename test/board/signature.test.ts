@@ -45,8 +45,12 @@ for (const name of Object.keys(targets) as TargetName[])
     });
   });
 
-const seeds = [new Uint8Array(32).fill(255), ...Array.from({ length: 3 }, (_, index) => drawn(`constant ${index}`, 32))];
-const same = (a: Uint32Array, b: Uint32Array) => a.length === b.length && a.every((address, index) => address === b[index]);
+const seeds = [
+  new Uint8Array(32).fill(255),
+  ...Array.from({ length: 3 }, (_, index) => drawn(`constant ${index}`, 32)),
+];
+const same = (a: Uint32Array, b: Uint32Array) =>
+  a.length === b.length && a.every((address, index) => address === b[index]);
 
 test('m7, m4: signing executes the same instructions in the same order, whatever seed and message; verifying does not', async () => {
   for (const name of ['m7', 'm4'] as const) {

@@ -18,7 +18,14 @@ function withCompiled(target: Target, sources: Record<string, string>, look: (fo
   try {
     for (const [name, text] of Object.entries(sources)) {
       writeFileSync(join(folder, name), text);
-      const flags = [...target.compilerFlags, '-O2', '-ffreestanding', '-fno-ipa-icf', '-fstack-usage', '-fcallgraph-info=su'];
+      const flags = [
+        ...target.compilerFlags,
+        '-O2',
+        '-ffreestanding',
+        '-fno-ipa-icf',
+        '-fstack-usage',
+        '-fcallgraph-info=su',
+      ];
       const run = spawnSync(`${target.compiler}gcc`, [...flags, '-c', name, '-o', `${name}.o`], {
         cwd: folder,
         encoding: 'utf8',

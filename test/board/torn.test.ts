@@ -18,7 +18,9 @@ function build(name: string, store = readFileSync(join(boards, 'loop/store.c'), 
   const include = ['image', 'loop', '.'].map((each) => `-I${join(boards, each)}`);
   const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-include', join(rootFolder, 'test/board/torn_writes.h')];
   const sources = [source, join(boards, 'loop/crc.c'), join(rootFolder, 'test/board/torn_writes.c')];
-  const { status, stderr } = spawnSync('gcc', [...flags, ...include, ...sources, '-o', join(folder, name)], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('gcc', [...flags, ...include, ...sources, '-o', join(folder, name)], {
+    encoding: 'utf8',
+  });
   assert.is(status, 0, stderr);
   return join(folder, name);
 }
@@ -65,8 +67,18 @@ test('RAD-1 violated: what would lose or load something else is noticed', () => 
       'spared * STORE_SLOT_BYTES',
       /lost both checkpoints|loaded what is neither/,
     ],
-    ['one-block', 'entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0', '0', /miscounted/],
-    ['forgotten', 'counters.resets = entry.resets;', 'counters.resets = entry.resets; entry.reserved = 0;', /lost a reservation/],
+    [
+      'one-block',
+      'entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0',
+      '0',
+      /miscounted/,
+    ],
+    [
+      'forgotten',
+      'counters.resets = entry.resets;',
+      'counters.resets = entry.resets; entry.reserved = 0;',
+      /lost a reservation/,
+    ],
     ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not told|nothing can be reserved/],
     ['written-over', 'entry.sequence == 0 || anew ||', 'entry.sequence == 0 ||', /written twice/],
     ['across-pages', '((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u))', '0', /crosses a page/],

@@ -38,7 +38,10 @@ test('BRD-1 holds: an access keeps its place and learns how it is aligned', () =
 });
 
 test('BRD-1 violated: an access that is not the image’s is noticed, and so is one too few', () => {
-  assert.throws(() => rewrite(generated, readAccesses(disassembly.replace('2 52', '2 56'))), /access 1 is i32_load at 52/);
+  assert.throws(
+    () => rewrite(generated, readAccesses(disassembly.replace('2 52', '2 56'))),
+    /access 1 is i32_load at 52/,
+  );
   assert.throws(() => rewrite(generated, readAccesses(disassembly).slice(0, 1)), /access 2/);
   assert.throws(
     () => rewrite(generated.replace('f0(w2c_heliograph* instance', 'x0(w2c_heliograph* instance'), []),
@@ -65,7 +68,8 @@ test('a function of many turns keeps its words in registers, others are schedule
 });
 
 test('every flight preset translates whole', () => {
-  for (const preset of ['flight', 'compact'] as const) assert.match(translateImage(imagePath(preset)), /u32 image_boot\(/);
+  for (const preset of ['flight', 'compact'] as const)
+    assert.match(translateImage(imagePath(preset)), /u32 image_boot\(/);
 });
 
 test.run();

@@ -15,7 +15,10 @@ test('BRD-1 holds: the slowest inputs known take no more than 5 % over what the 
   for (const name of ['m7', 'm4'] as const) {
     const { preset } = targets[name];
     const known = (committed.worst ?? []).filter((worst) => targets[worst.target].preset === preset);
-    assert.ok(known.length >= attacked.length, `docs/results/cycles.json knows ${known.length} slow inputs of ${preset}`);
+    assert.ok(
+      known.length >= attacked.length,
+      `docs/results/cycles.json knows ${known.length} slow inputs of ${preset}`,
+    );
     const grown = worstOn(await buildRunner(targets[name]), known).filter(({ op, instructions }) => {
       const before = known.find((worst) => worst.target === name && worst.op === op);
       return before !== undefined && instructions > before.instructions * 1.05;

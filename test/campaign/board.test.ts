@@ -54,7 +54,8 @@ for (const target of ['m7', 'rv64']) {
       assert.ok(outcomeNames.includes(record.outcome) && modelNames.includes(record.model));
       assert.is(record.image, 'protected');
       if (!inRam.includes(record.model)) continue;
-      const isWrong = record.outcome === 'SDC-local' || record.outcome === 'SDC-propagated' || record.outcome === 'fail-silent';
+      const isWrong =
+        record.outcome === 'SDC-local' || record.outcome === 'SDC-propagated' || record.outcome === 'fail-silent';
       assert.not(isWrong, `${record.outcome}: ${record.reason}\n  again: ${again(record)}`);
     }
     const asleep = records.filter(({ model, at }) => inRam.includes(model) && at === undefined);

@@ -42,7 +42,9 @@ test('10,000 injections into the protected image: no wrong value is accepted by 
   assert.is(report.unprotected?.n, 800);
   assert.ok((report.unprotected?.sdc.count ?? 0) > 0);
   assert.ok((report.sdcReduction ?? 0) > 1);
-  assert.ok(report.overhead !== null && report.overhead.instructionRatio >= 1 && report.overhead.contextBytesRatio <= 1.6);
+  assert.ok(
+    report.overhead !== null && report.overhead.instructionRatio >= 1 && report.overhead.contextBytesRatio <= 1.6,
+  );
   assert.ok(report.overhead?.sameTrace);
   assert.ok(report.injectionsPerS > 0);
 });
@@ -92,7 +94,10 @@ test('one injection by itself gives the line that the campaign has of it', () =>
   assert.ok(whole);
   const run = inject('--seed', '3', '--unprotected', '--only', String(whole.index), '--json');
   assert.equal(JSON.parse(run.stdout), whole);
-  assert.match(inject('--seed', '3', '--only', '0').stdout, /^protected image, \w+: node \d+, before call \d+ .*\n[\w-]+: /);
+  assert.match(
+    inject('--seed', '3', '--only', '0').stdout,
+    /^protected image, \w+: node \d+, before call \d+ .*\n[\w-]+: /,
+  );
 });
 
 const refused: [string, RegExp, number, string[]][] = [

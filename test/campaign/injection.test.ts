@@ -100,8 +100,10 @@ test('the same seed draws the same upsets, uniform over nodes, calls and bits; a
     const last = place + (bits[bits.length - 1] >> 3);
     assert.ok(place >= program.stateFrom && last < program.stateTo);
     assert.is(new Set(bits).size, bits.length);
-    if (model === 'double') assert.ok(bits[1] < (width === 'word' ? 32 : 512) && place % (width === 'word' ? 4 : 64) === 0);
-    if (model === 'burst') assert.ok(bits.length >= 3 && bits.length <= 8 && bits[bits.length - 1] - bits[0] === bits.length - 1);
+    if (model === 'double')
+      assert.ok(bits[1] < (width === 'word' ? 32 : 512) && place % (width === 'word' ? 4 : 64) === 0);
+    if (model === 'burst')
+      assert.ok(bits.length >= 3 && bits.length <= 8 && bits[bits.length - 1] - bits[0] === bits.length - 1);
   }
 });
 

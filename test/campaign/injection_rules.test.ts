@@ -51,8 +51,16 @@ const cases: [string, OutcomeName, Partial<Evidence>][] = [
   ['an assertion that is no check of the protection', 'crash', { ...detected('trap', 123), ...back }],
   ['a bare trap', 'crash', { ...detected('trap', 0), ...back }],
   ['a check that failed, and back in time', 'detected-and-recovered', { ...detected('trap', 949), ...back }],
-  ['a record let go, and agreed again', 'detected-and-recovered', { dropped: 1, ...detected('dropped'), agreedMs: hourMs + 1 }],
-  ['an hour and a minute to agree again', 'late', { ...detected('trap', 900), bootedMs: hourMs, agreedMs: 2 * hourMs + 60_001 }],
+  [
+    'a record let go, and agreed again',
+    'detected-and-recovered',
+    { dropped: 1, ...detected('dropped'), agreedMs: hourMs + 1 },
+  ],
+  [
+    'an hour and a minute to agree again',
+    'late',
+    { ...detected('trap', 900), bootedMs: hourMs, agreedMs: 2 * hourMs + 60_001 },
+  ],
   [
     'as long, but silenced by a storm meanwhile',
     'detected-and-recovered',

@@ -31,7 +31,8 @@ function worldOf(
 
 const total = (plan: WorldPlan, days = 1, changes: { timeMs: number; change: BoundingChange }[] = []) =>
   achievable(plan, changes, days * day).totalKg;
-const near = (actual: number, wanted: number) => assert.ok(Math.abs(actual - wanted) < 1e-3, `${actual}, not ${wanted}`);
+const near = (actual: number, wanted: number) =>
+  assert.ok(Math.abs(actual - wanted) < 1e-3, `${actual}, not ${wanted}`);
 
 test('each limit binds where it should: rate, lot, sites, stock', () => {
   near(total(worldOf([{}, {}], [{ capacityKgPerDay: 500 }])), 200);
@@ -50,7 +51,10 @@ test('storage fills unless the depot takes it away', () => {
   near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }])), 40);
   near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30)), 70);
   const lost: BoundingChange = { kind: 'unit', group: 2, unit: 1, usable: false, disruption: null };
-  near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30), 2, [{ timeMs: day * 1000, change: lost }]), 70);
+  near(
+    total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30), 2, [{ timeMs: day * 1000, change: lost }]),
+    70,
+  );
 });
 
 test('a death, an outage and a lot that runs dry take what they take, and only from then on', () => {

@@ -86,7 +86,8 @@ test('production on the touched lot below 95 % is not converged; what is missing
   const harness = death();
   harness.view(hour + 60, survivors, 3, 4);
   forgotten(harness, hour + 60);
-  const credit = (timeS: number, kg: number) => harness.world(timeS, { kind: 'credit', node: 0, group: 1, unit: 1, kg });
+  const credit = (timeS: number, kg: number) =>
+    harness.world(timeS, { kind: 'credit', node: 0, group: 1, unit: 1, kg });
   // Ten a full hour are achievable: the hour after the death yields nothing, later ones 9.6.
   credit(hour, 10);
   for (let at = 3; at <= 8; at++) credit(at * hour, 9.6);

@@ -12,7 +12,13 @@ function worldOf(nodes: number, sites: number): WorldPlan {
   const capability = { generation: 1, rateKgPerDay: 100, storageKg: 100_000, batteryWh: 1000, solarW: 1000 };
   const lot = { group: 1, kind: 1, units: sites, capacityKgPerDay: 1e6, stockKg: 1e9, loadKg: 0 } as const;
   return {
-    nodes: Array.from({ length: nodes }, (_, node) => ({ node, ...capability, baseW: 0, replicateW: 0, mineWhPerKg: 1 })),
+    nodes: Array.from({ length: nodes }, (_, node) => ({
+      node,
+      ...capability,
+      baseW: 0,
+      replicateW: 0,
+      mineWhPerKg: 1,
+    })),
     groups: [lot],
     maintenanceEveryMs: 10 * dayMs,
     maintenanceMs: 0,

@@ -75,7 +75,16 @@ export class JudgeHarness {
   }
 
   publish(timeS: number, node: number, work: Work): void {
-    const { slot = 0, version, resource = siteOf(1), startS = 0, endS = 86_400, rate = 100, state = 2, leaseS = 0 } = work;
+    const {
+      slot = 0,
+      version,
+      resource = siteOf(1),
+      startS = 0,
+      endS = 86_400,
+      rate = 100,
+      state = 2,
+      leaseS = 0,
+    } = work;
     this.hold(timeS, node, node, work);
     this.event(timeS, node, 195, slot, version, 1, resource, startS, endS, rate, 1, state, 0, 0, leaseS);
   }

@@ -14,7 +14,13 @@ const divergence = (output: 'frame' | 'command' | 'event', omission = false, gar
   what: 'frame 85',
 });
 
-const trap = (node: number, resets = 0, site = 901): WorldChange => ({ kind: 'trap', node, site, booting: false, resets });
+const trap = (node: number, resets = 0, site = 901): WorldChange => ({
+  kind: 'trap',
+  node,
+  site,
+  booting: false,
+  resets,
+});
 const down = (node: number, disruption: string | null = null): WorldChange => ({
   kind: 'node-down',
   node,
@@ -39,7 +45,17 @@ test('RAD-1 holds: upsets, what nodes tell of them, restarts, silence and noise 
   const { upsets, bits, inUse, corrected, dropped, oldestS, breaks, breaksUncorrectable, omissions } = judge.outcome;
   assert.equal(
     { upsets, bits, inUse, corrected, dropped, oldestS, breaks, breaksUncorrectable, omissions },
-    { upsets: 2, bits: 3, inUse: 1, corrected: 2, dropped: 1, oldestS: 90, breaks: 1, breaksUncorrectable: 1, omissions: 1 },
+    {
+      upsets: 2,
+      bits: 3,
+      inUse: 1,
+      corrected: 2,
+      dropped: 1,
+      oldestS: 90,
+      breaks: 1,
+      breaksUncorrectable: 1,
+      omissions: 1,
+    },
   );
   assert.equal(
     judge.outcome.ages.flatMap((count, bin) => (count > 0 ? [[bin, count]] : [])),
@@ -116,7 +132,10 @@ test('RAD-5 violated: it does not run again, or others go on taking it for gone'
 test('RAD-5 violated: more resets in a row than are allowed; those that the world deals out come on top', () => {
   const harness = broken();
   harness.world(1010, trap(2, 4));
-  assert.match(harness.verdict('RAD-5-crash-recovery').examples[0], /node 2 breaks off at site 901 after 4 resets in a row/);
+  assert.match(
+    harness.verdict('RAD-5-crash-recovery').examples[0],
+    /node 2 breaks off at site 901 after 4 resets in a row/,
+  );
   const dealt = broken();
   dealt.world(1008, down(2, 'storm-1'));
   dealt.world(1010, trap(2, 4));

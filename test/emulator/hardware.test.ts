@@ -54,7 +54,10 @@ test('BRD-1 holds: five boards in emulators decide what simulated nodes decide, 
     );
     assert.ok(outcomes.every(({ boots = 0 }) => boots >= 2));
     for (const { node, stackBytes } of outcomes)
-      assert.ok(node === 7 ? stackBytes === null : stackBytes! > 100 && stackBytes! <= 4096, `node ${node}: ${stackBytes}`);
+      assert.ok(
+        node === 7 ? stackBytes === null : stackBytes! > 100 && stackBytes! <= 4096,
+        `node ${node}: ${stackBytes}`,
+      );
   } finally {
     run.close();
   }
@@ -66,7 +69,10 @@ test('BRD-1 violated: a board that carries another image than flies is told apar
     const other = { ...engineOf('flight').image, sha256: 'feed'.repeat(16) };
     const board = qemuBoard(pool, 'odd', 'leon3', other);
     board.start();
-    assert.throws(() => board.ask(0), /says that it is target 5, .*not .*image feedfeed \(npx heliograph board build leon3\)/);
+    assert.throws(
+      () => board.ask(0),
+      /says that it is target 5, .*not .*image feedfeed \(npx heliograph board build leon3\)/,
+    );
   } finally {
     pool.close();
   }
@@ -86,7 +92,10 @@ test('an idle board leaves the processor alone, and is still there afterwards', 
         Number(spawnSync('sh', ['-c', `cut -d ' ' -f 14 /proc/${board.pid}/stat`], { encoding: 'utf8' }).stdout);
       const before = ticks();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
-      assert.ok(ticks() - before < 40, `${name} took ${ticks() - before} hundredths of a second in 1.5 s of doing nothing`);
+      assert.ok(
+        ticks() - before < 40,
+        `${name} took ${ticks() - before} hundredths of a second in 1.5 s of doing nothing`,
+      );
       assert.equal(board.ask(2), [0, 0], name);
       board.powerOff();
     }

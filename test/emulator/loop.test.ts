@@ -29,11 +29,20 @@ const scenario = scenarioSchema.parse({
 });
 
 function fly(presets: ReadonlyMap<number, Preset>): RunFacts {
-  const engines = new Map((['flight', 'compact'] as Preset[]).map((preset) => [preset, createV8Engine(readImage(preset))]));
+  const engines = new Map(
+    (['flight', 'compact'] as Preset[]).map((preset) => [preset, createV8Engine(readImage(preset))]),
+  );
   const controllers = new Map<number, Controller>();
   for (const [node, preset] of presets) controllers.set(node, new LoopBoard(engines.get(preset)!));
   const body = loadBody(scenario.body, undefined, () => {});
-  return runScenario(scenario, { seed: 4, days, nodes, body, engine: createV8Engine(readImage('flight')), controllers });
+  return runScenario(scenario, {
+    seed: 4,
+    days,
+    nodes,
+    body,
+    engine: createV8Engine(readImage('flight')),
+    controllers,
+  });
 }
 
 const everyNode = (preset: Preset) => new Map(Array.from({ length: nodes }, (_, node) => [node, preset] as const));

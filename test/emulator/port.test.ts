@@ -59,7 +59,9 @@ test('every input and output comes back as it was, also the longest boot', () =>
 test('the bytes are those of firmware/boards/README.md', () => {
   const [tick] = read(encodeInput({ kind: 'tick', nowS: 0x01020304, nowMs: 0x0102 })).frames;
   assert.equal([...tick.subarray(0, 7)], [4, 4, 3, 2, 1, 2, 1]);
-  const [boot] = read(encodeInput({ kind: 'boot', cause: 5, hashed: true, nowS: 1, nowMs: 2, config: Uint8Array.of(9) })).frames;
+  const [boot] = read(
+    encodeInput({ kind: 'boot', cause: 5, hashed: true, nowS: 1, nowMs: 2, config: Uint8Array.of(9) }),
+  ).frames;
   assert.equal([...boot.subarray(0, 10)], [1, 3, 5, 1, 0, 0, 0, 2, 0, 9]);
 });
 

@@ -31,7 +31,14 @@ const scenario = scenarioSchema.parse({
 
 function fly(controllers: ReadonlyMap<number, Controller> = new Map(), length = days): RunFacts {
   const body = loadBody(scenario.body, undefined, () => {});
-  return runScenario(scenario, { seed: 4, days: length, nodes, body, engine: createV8Engine(readImage('flight')), controllers });
+  return runScenario(scenario, {
+    seed: 4,
+    days: length,
+    nodes,
+    body,
+    engine: createV8Engine(readImage('flight')),
+    controllers,
+  });
 }
 
 /** Runs with a pool of its own, which is gone afterwards. */
@@ -85,16 +92,30 @@ function main(): void {
   test('a board that restarts by itself, garbles its line, or carries another image is noticed', () => {
     assert.match(failure({ what: 'restarts', after: 20 }), /restarted by itself \(cause 2\)/);
     assert.match(failure({ what: 'babbles', after: 20 }), /serial line is garbled: .*\(build it again\)/);
-    assert.match(failure({ what: 'other-image', after: 0 }), /says that it is .* image 00000001, not .*\(build it again\)/);
+    assert.match(
+      failure({ what: 'other-image', after: 0 }),
+      /says that it is .* image 00000001, not .*\(build it again\)/,
+    );
   });
 
   test('an emulator that is not installed, or that ends at once, says what to do', () => {
     const start = (command: string) =>
       pooled((pool) => {
-        const parts = { pool, id: 'b', title: 'board b', command, remedy: 'apt-get install it', rebuild: '', identity: null };
+        const parts = {
+          pool,
+          id: 'b',
+          title: 'board b',
+          command,
+          remedy: 'apt-get install it',
+          rebuild: '',
+          identity: null,
+        };
         new EmulatedBoard({ ...parts, arguments: () => ['-c', 'echo no such machine; exit 1'] }).start();
       });
-    assert.throws(() => start('qemu-system-none'), /board b: qemu-system-none cannot be started \(apt-get install it\)/);
+    assert.throws(
+      () => start('qemu-system-none'),
+      /board b: qemu-system-none cannot be started \(apt-get install it\)/,
+    );
     assert.throws(() => start('sh'), /ended before it opened its line; it said:\nno such machine/);
   });
 

@@ -69,16 +69,19 @@ formation('INT-3 violated: nodes that hold different intents are seen to disagre
 
 const deaths = suite('deaths');
 
-deaths('MBR-1 holds: a death is known to every live member within 20 minutes at 30 % loss, and nobody else is buried', () => {
-  const cluster = new TestCluster({ nodes: 40, loss: 0.3, features: 0 });
-  cluster.runTo(HOUR);
-  cluster.events.length = 0;
-  cluster.kill(11);
-  cluster.runTo(HOUR + 1200);
-  const told = cluster.events.filter((event) => event.fields[0] === MEMBER_STATE && event.fields[2] >= 3);
-  assert.is(told.filter((event) => event.fields[1] === 11 && event.fields[2] === 4).length, 39);
-  assert.is(told.filter((event) => event.fields[1] !== 11).length, 0);
-});
+deaths(
+  'MBR-1 holds: a death is known to every live member within 20 minutes at 30 % loss, and nobody else is buried',
+  () => {
+    const cluster = new TestCluster({ nodes: 40, loss: 0.3, features: 0 });
+    cluster.runTo(HOUR);
+    cluster.events.length = 0;
+    cluster.kill(11);
+    cluster.runTo(HOUR + 1200);
+    const told = cluster.events.filter((event) => event.fields[0] === MEMBER_STATE && event.fields[2] >= 3);
+    assert.is(told.filter((event) => event.fields[1] === 11 && event.fields[2] === 4).length, 39);
+    assert.is(told.filter((event) => event.fields[1] !== 11).length, 0);
+  },
+);
 
 deaths('MBR-1 violated: a silent member does not stay alive in anybody’s view', () => {
   const cluster = new TestCluster({ nodes: 8, features: 0 });
@@ -108,20 +111,26 @@ deaths('MBR-2 violated: a coordinator that died is followed no longer than one d
   assert.equal(new Set(followed()), new Set([1]));
 });
 
-deaths('CVG-1, CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour', () => {
-  const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
-  const watch = watched(cluster);
-  cluster.runTo(6 * HOUR);
-  const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
-  cluster.events.length = 0;
-  cluster.kill(worker);
-  cluster.runTo(9 * HOUR);
-  const converged = cluster.events.filter((event) => event.fields[0] === CONVERGED && event.fields[1] === 1);
-  assert.is(new Set(converged.map((event) => event.node)).size, 23);
-  for (const event of converged)
-    assert.ok(event.fields[3] - event.fields[2] <= HOUR, `node ${event.node}: ${event.fields[3] - event.fields[2]} s`);
-  assert.equal(watch.doubles, []);
-});
+deaths(
+  'CVG-1, CVG-2 holds: what a death freed is taken over, and every node measures convergence below one hour',
+  () => {
+    const cluster = new TestCluster({ nodes: 24, loss: 0.1 });
+    const watch = watched(cluster);
+    cluster.runTo(6 * HOUR);
+    const worker = range(0, 24).find((node) => cluster.inspect(node, WHAT_OWN, 0)[4] === 1) as number;
+    cluster.events.length = 0;
+    cluster.kill(worker);
+    cluster.runTo(9 * HOUR);
+    const converged = cluster.events.filter((event) => event.fields[0] === CONVERGED && event.fields[1] === 1);
+    assert.is(new Set(converged.map((event) => event.node)).size, 23);
+    for (const event of converged)
+      assert.ok(
+        event.fields[3] - event.fields[2] <= HOUR,
+        `node ${event.node}: ${event.fields[3] - event.fields[2]} s`,
+      );
+    assert.equal(watch.doubles, []);
+  },
+);
 
 deaths(
   'CVG-4 holds: while a lease keeps a dead node’s site from being taken over, an alarm comes before the SLA is breached',
@@ -153,7 +162,9 @@ partitions(
     for (const node of range(0, 9)) cluster.part[node] = 1;
     cluster.events.length = 0;
     cluster.runTo(20 * HOUR);
-    const late = cluster.events.filter((event) => event.fields[0] === SETTLED && event.node < 9 && event.atS > 5 * HOUR + 1200);
+    const late = cluster.events.filter(
+      (event) => event.fields[0] === SETTLED && event.node < 9 && event.atS > 5 * HOUR + 1200,
+    );
     assert.is(late.length, 0, 'the smaller part settles nothing');
     for (const node of range(0, 9)) assert.is(cluster.inspect(node, WHAT_OWN, 0)[4], 0, 'its leases ran out');
     cluster.part.fill(0);
@@ -258,19 +269,22 @@ restarts('INT-4 holds: a restarted node gets back what it forgot and agrees agai
   assert.equal(watch.doubles, []);
 });
 
-restarts('WDG-1 holds: the watchdog is fed while all tasks check in; WDG-2: a silent task climbs the ladder to safe mode', () => {
-  const cluster = new TestCluster({ nodes: 4 });
-  cluster.runTo(HOUR);
-  assert.ok(cluster.commands.some((command) => command.fields[0] === 162));
-  cluster.commands.length = 0;
-  cluster.runTo(6 * HOUR, (node) => (node === 1 ? 0xfb : 0xff));
-  const ordered = cluster.commands.filter(
-    (command) => command.node === 1 && command.fields[0] >= 163 && command.fields[0] <= 167,
-  );
-  const ladder = ordered.map((command) => command.fields[0]);
-  assert.equal(ladder.slice(0, 8), [163, 163, 164, 165, 165, 165, 166, 167]);
-  assert.is(cluster.inspect(1, 0)[4], 1, 'safe mode');
-});
+restarts(
+  'WDG-1 holds: the watchdog is fed while all tasks check in; WDG-2: a silent task climbs the ladder to safe mode',
+  () => {
+    const cluster = new TestCluster({ nodes: 4 });
+    cluster.runTo(HOUR);
+    assert.ok(cluster.commands.some((command) => command.fields[0] === 162));
+    cluster.commands.length = 0;
+    cluster.runTo(6 * HOUR, (node) => (node === 1 ? 0xfb : 0xff));
+    const ordered = cluster.commands.filter(
+      (command) => command.node === 1 && command.fields[0] >= 163 && command.fields[0] <= 167,
+    );
+    const ladder = ordered.map((command) => command.fields[0]);
+    assert.equal(ladder.slice(0, 8), [163, 163, 164, 165, 165, 165, 166, 167]);
+    assert.is(cluster.inspect(1, 0)[4], 1, 'safe mode');
+  },
+);
 
 restarts('WDG-1 violated: with a task silent nothing is fed', () => {
   const cluster = new TestCluster({ nodes: 2 });

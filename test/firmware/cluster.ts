@@ -140,7 +140,14 @@ export class TestCluster {
         ownerRateMax: this.options.ownerRateMax,
       },
       this.options.groups,
-      { incarnation, timeKnown, missionMs: this.nowMs, resets: 0, alternateImage: false, reserved: this.reserved[node] },
+      {
+        incarnation,
+        timeKnown,
+        missionMs: this.nowMs,
+        resets: 0,
+        alternateImage: false,
+        reserved: this.reserved[node],
+      },
       testKeys.member(node),
     );
   }
@@ -170,7 +177,16 @@ export class TestCluster {
     this.bootMs[node] = this.nowMs;
     this.up[node] = true;
     const { restore } = this.engine.calls;
-    const status = restore(this.contexts[node], this.checkpointAt, checkpoint.length, this.recordAt, config.length, 2, 0, 0);
+    const status = restore(
+      this.contexts[node],
+      this.checkpointAt,
+      checkpoint.length,
+      this.recordAt,
+      config.length,
+      2,
+      0,
+      0,
+    );
     if ((status & STATUS_MASK) !== 0) throw new Error(`restore of ${node}: status ${status & STATUS_MASK}`);
     this.after(node, status);
   }
@@ -230,7 +246,8 @@ export class TestCluster {
 
   /** Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes on as it stands: without loss only, where it decides nothing. */
   saved(): () => void {
-    if (this.options.loss > 0) throw new Error('a cluster that loses frames is not put back: what it draws would differ');
+    if (this.options.loss > 0)
+      throw new Error('a cluster that loses frames is not put back: what it draws would differ');
     const memory = this.engine.view().slice();
     const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight } = this;
     const lists: unknown[][] = [up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight];
@@ -242,7 +259,17 @@ export class TestCluster {
         lists[index].length = 0;
         for (const item of list) lists[index].push(item);
       }
-      Object.assign(this, { checks, nowMs, frames, calls, heard, healthTick, onTold: null, jam: null, mayRefuse: null });
+      Object.assign(this, {
+        checks,
+        nowMs,
+        frames,
+        calls,
+        heard,
+        healthTick,
+        onTold: null,
+        jam: null,
+        mayRefuse: null,
+      });
     };
   }
 
@@ -273,7 +300,8 @@ export class TestCluster {
 
   private reportHealth(healthy: (node: number) => number): void {
     for (let node = 0; node < this.contexts.length; node++)
-      if (this.up[node]) this.observe(node, { name: 'health', tasks: healthy(node), batteryWh: 9000, storedKg: 0, solarW: 4000 });
+      if (this.up[node])
+        this.observe(node, { name: 'health', tasks: healthy(node), batteryWh: 9000, storedKg: 0, solarW: 4000 });
   }
 
   private wake(node: number): void {
@@ -370,7 +398,8 @@ export class TestCluster {
       if (told.fields[0] === TYPE.booted || told.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
       if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
       if (told.fields[0] === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
-      if (told.fields[0] === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
+      if (told.fields[0] === TYPE.storeCheckpoint)
+        this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
       if (this.onTold) this.onTold(told);
       else into.push(told);
     }

@@ -79,25 +79,36 @@ conflicts('INT-2 violated: two claims on one unit at one time are never both acc
   const two = { ...one, owner: 2, startS: nowS + 9, endS: nowS + 20 };
   const three = { ...one, owner: 3, startS: nowS + 20, endS: nowS + 21 };
   for (const intent of [one, two, three]) node.receiveMessages(intent.owner, [intent], nowS);
-  const verdicts = [one, two, three].map((intent) => node.engine.calls.verdict(node.ctx, intent.owner, intent.slot, nowS, 0));
+  const verdicts = [one, two, three].map((intent) =>
+    node.engine.calls.verdict(node.ctx, intent.owner, intent.slot, nowS, 0),
+  );
   assert.is(verdicts[0] + verdicts[1], 3, 'one accepted, one refused');
   assert.is(verdicts[2], 1, 'half-open intervals touch without conflict');
 });
 
-conflicts('INT-4 holds: versions merge to the same state in any order, and a version taken in twice changes nothing', () => {
-  const random = new RandomStream(9, 'versions');
-  const hashes = new Set<string>();
-  const versions = Array.from({ length: 12 }, (_, i) => ({ ...drawIntent(random, 1 + (i % 3)), slot: i % 2, version: i + 1 }));
-  for (let turn = 0; turn < 20; turn++) {
-    const node = new SingleNode(10, groups);
-    hearAll(node);
-    for (const index of random.permutation(12)) node.receiveMessages(versions[index].owner, [versions[index]], nowS);
-    for (const version of versions) node.receiveMessages(version.owner, [version], nowS);
-    const held = [1, 2, 3].flatMap((owner) => [0, 1].map((slot) => node.engine.calls.verdict(node.ctx, owner, slot, nowS, 0)));
-    hashes.add(held.join());
-  }
-  assert.is(hashes.size, 1);
-});
+conflicts(
+  'INT-4 holds: versions merge to the same state in any order, and a version taken in twice changes nothing',
+  () => {
+    const random = new RandomStream(9, 'versions');
+    const hashes = new Set<string>();
+    const versions = Array.from({ length: 12 }, (_, i) => ({
+      ...drawIntent(random, 1 + (i % 3)),
+      slot: i % 2,
+      version: i + 1,
+    }));
+    for (let turn = 0; turn < 20; turn++) {
+      const node = new SingleNode(10, groups);
+      hearAll(node);
+      for (const index of random.permutation(12)) node.receiveMessages(versions[index].owner, [versions[index]], nowS);
+      for (const version of versions) node.receiveMessages(version.owner, [version], nowS);
+      const held = [1, 2, 3].flatMap((owner) =>
+        [0, 1].map((slot) => node.engine.calls.verdict(node.ctx, owner, slot, nowS, 0)),
+      );
+      hashes.add(held.join());
+    }
+    assert.is(hashes.size, 1);
+  },
+);
 
 conflicts('INT-4 violated: an older version never replaces a newer one', () => {
   const node = new SingleNode(10, groups);

@@ -29,7 +29,17 @@ function driven(nodes: number): TestCluster {
 }
 
 function assign(cluster: TestCluster, node: number, startS: number, endS: number, rate = 100, priority = 1): number {
-  return cluster.observe(node, { name: 'assign', slot: 0, kind: 1, resource: UNIT, startS, endS, durationS: 0, rate, priority });
+  return cluster.observe(node, {
+    name: 'assign',
+    slot: 0,
+    kind: 1,
+    resource: UNIT,
+    startS,
+    endS,
+    durationS: 0,
+    rate,
+    priority,
+  });
 }
 
 function split(cluster: TestCluster, ...sets: number[][]): void {
@@ -227,7 +237,11 @@ for (const restart of ['without a checkpoint', 'from one']) {
     cluster.runTo(9 * HOUR);
     assert.equal(watch.doubles, []);
     if (restart === 'from one')
-      assert.is(cluster.inspect(2, WHAT_OWN, 0)[4], 1, 'when the leases are over that it may have granted, it counts again');
+      assert.is(
+        cluster.inspect(2, WHAT_OWN, 0)[4],
+        1,
+        'when the leases are over that it may have granted, it counts again',
+      );
     else assert.is(cluster.inspect(2, WHAT_OWN, 0)[4], 0, 'it may have granted one of 31 days');
     split(cluster, [0, 1, 2]);
     cluster.runTo(11 * HOUR);
@@ -235,24 +249,27 @@ for (const restart of ['without a checkpoint', 'from one']) {
   });
 }
 
-exclusive('a lease extended in advance is stored before it is agreed to: a witness that restarts still knows it', () => {
-  const cluster = driven(5);
-  const watch = watched(cluster);
-  cluster.runTo(4 * HOUR);
-  assign(cluster, 0, 4 * HOUR, 3 * DAY);
-  cluster.runTo(5 * HOUR);
-  split(cluster, [0, 1, 2], [3, 4]);
-  cluster.runTo(5 * HOUR + 30);
-  cluster.observe(0, { name: 'outlook', fromS: 6 * HOUR, untilS: 2 * DAY, kind: 1 });
-  cluster.runTo(5 * HOUR + 2430);
-  split(cluster, [0], [2], [1, 3, 4]);
-  cluster.restore(1, 2, cluster.stored[1][0]);
-  cluster.runTo(9 * HOUR);
-  assign(cluster, 3, 9 * HOUR, 9 * HOUR + DAY);
-  cluster.runTo(12 * HOUR);
-  assert.is(cluster.inspect(0, WHAT_OWN, 0)[4], 1, 'the lease was extended');
-  assert.equal(watch.doubles, []);
-});
+exclusive(
+  'a lease extended in advance is stored before it is agreed to: a witness that restarts still knows it',
+  () => {
+    const cluster = driven(5);
+    const watch = watched(cluster);
+    cluster.runTo(4 * HOUR);
+    assign(cluster, 0, 4 * HOUR, 3 * DAY);
+    cluster.runTo(5 * HOUR);
+    split(cluster, [0, 1, 2], [3, 4]);
+    cluster.runTo(5 * HOUR + 30);
+    cluster.observe(0, { name: 'outlook', fromS: 6 * HOUR, untilS: 2 * DAY, kind: 1 });
+    cluster.runTo(5 * HOUR + 2430);
+    split(cluster, [0], [2], [1, 3, 4]);
+    cluster.restore(1, 2, cluster.stored[1][0]);
+    cluster.runTo(9 * HOUR);
+    assign(cluster, 3, 9 * HOUR, 9 * HOUR + DAY);
+    cluster.runTo(12 * HOUR);
+    assert.is(cluster.inspect(0, WHAT_OWN, 0)[4], 1, 'the lease was extended');
+    assert.equal(watch.doubles, []);
+  },
+);
 
 exclusive('nobody agrees to a lease extended in advance before two checkpoints hold it', () => {
   const cluster = driven(5);
@@ -266,7 +283,9 @@ exclusive('nobody agrees to a lease extended in advance before two checkpoints h
   cluster.commands.length = 0;
   cluster.jam = (sender) => {
     const heartbeat = openedFrame(cluster.onAir()).messages.find((message) => message.name === 'heartbeat');
-    const stored = cluster.commands.filter(({ node, fields }) => node === 1 && fields[0] === TYPE.storeCheckpoint).length;
+    const stored = cluster.commands.filter(
+      ({ node, fields }) => node === 1 && fields[0] === TYPE.storeCheckpoint,
+    ).length;
     if (sender === 1 && heartbeat?.name === 'heartbeat' && cluster.nowMs > cutS * 1000)
       agreed.push({ atS: cluster.nowMs / 1000, own: (heartbeat.agree[0] & 2) !== 0, stored });
     return false;
@@ -316,7 +335,9 @@ exclusive('INT-4: what its owner gave up stays given up when one comes back who 
   cluster.restore(4, 2, cluster.stored[4][0]);
   split(cluster, [0, 1, 2, 3, 4]);
   cluster.runTo(5 * HOUR);
-  assert.not(cluster.commands.some(({ node, fields, atS }) => node === 0 && fields[0] === TYPE.startWork && atS > 3 * HOUR));
+  assert.not(
+    cluster.commands.some(({ node, fields, atS }) => node === 0 && fields[0] === TYPE.startWork && atS > 3 * HOUR),
+  );
   for (const node of [0, 4]) assert.ok([undefined, WITHDRAWN].includes(cluster.inspect(node, WHAT_HELD, 0)[1]));
   assert.equal(watch.doubles, []);
 });
@@ -328,25 +349,28 @@ function offBy(cluster: TestCluster, node: number): number {
   return seconds + milliseconds / 1000 - cluster.nowMs / 1000;
 }
 
-exclusive('TIM-1: two that are cut off together drift together and know it; back after 40 days they learn the time anew', () => {
-  const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], driftPpm: [49, 49] });
-  cluster.runTo(4 * HOUR);
-  split(cluster, [0, 1], [2, 3, 4]);
-  cluster.runTo(4 * HOUR + 10 * DAY);
-  assert.ok(offBy(cluster, 0) > 30, `${offBy(cluster, 0)} s`);
-  assert.ok(cluster.inspect(0, WHAT_NODE)[3] >= 1000 * offBy(cluster, 0), 'the error it states covers it');
-  assert.ok(cluster.inspect(2, WHAT_NODE)[3] < 4000, 'a majority is the time');
-  cluster.runTo(4 * HOUR + 40 * DAY);
-  assert.ok(offBy(cluster, 0) > 125, `${offBy(cluster, 0)} s`);
-  // Counters are times: what those two send is of a time to come, until they have learnt the others'.
-  cluster.mayRefuse = (sender, _node, status) => sender < 2 && status === STATUS.ahead;
-  split(cluster, [0, 1, 2, 3, 4]);
-  cluster.runTo(4 * HOUR + 40 * DAY + 2 * HOUR);
-  for (const node of [0, 1]) {
-    assert.ok(Math.abs(offBy(cluster, node)) < 2, `${offBy(cluster, node)} s`);
-    assert.ok(lease(cluster, node) > cluster.nowMs / 1000, 'it agrees with the others');
-  }
-});
+exclusive(
+  'TIM-1: two that are cut off together drift together and know it; back after 40 days they learn the time anew',
+  () => {
+    const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], driftPpm: [49, 49] });
+    cluster.runTo(4 * HOUR);
+    split(cluster, [0, 1], [2, 3, 4]);
+    cluster.runTo(4 * HOUR + 10 * DAY);
+    assert.ok(offBy(cluster, 0) > 30, `${offBy(cluster, 0)} s`);
+    assert.ok(cluster.inspect(0, WHAT_NODE)[3] >= 1000 * offBy(cluster, 0), 'the error it states covers it');
+    assert.ok(cluster.inspect(2, WHAT_NODE)[3] < 4000, 'a majority is the time');
+    cluster.runTo(4 * HOUR + 40 * DAY);
+    assert.ok(offBy(cluster, 0) > 125, `${offBy(cluster, 0)} s`);
+    // Counters are times: what those two send is of a time to come, until they have learnt the others'.
+    cluster.mayRefuse = (sender, _node, status) => sender < 2 && status === STATUS.ahead;
+    split(cluster, [0, 1, 2, 3, 4]);
+    cluster.runTo(4 * HOUR + 40 * DAY + 2 * HOUR);
+    for (const node of [0, 1]) {
+      assert.ok(Math.abs(offBy(cluster, node)) < 2, `${offBy(cluster, node)} s`);
+      assert.ok(lease(cluster, node) > cluster.nowMs / 1000, 'it agrees with the others');
+    }
+  },
+);
 
 exclusive('an owner whose clock fell behind while it was cut off stops before others begin', () => {
   const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], driftPpm: [-49, -49] });
@@ -391,7 +415,10 @@ hostile('an intent in our name under a boot to come changes nothing', () => {
   const now = 2 * HOUR;
   const times = { startS: now, endS: now + HOUR, claimS: now, publishedS: now, leaseS: 0 };
   const content = { kind: 1, resource: UNIT, rate: 1, priority: 1, state: 5, generation: 1, nonce: 1, read: 0 };
-  assert.is(cluster.inject(0, 4, [{ name: 'intent', owner: 0, slot: 1, version: 0xffffffff, ...content, ...times }]), STATUS.ok);
+  assert.is(
+    cluster.inject(0, 4, [{ name: 'intent', owner: 0, slot: 1, version: 0xffffffff, ...content, ...times }]),
+    STATUS.ok,
+  );
   assert.is(cluster.inspect(0, WHAT_HELD, 1).length, 0);
   assign(cluster, 0, now, now + HOUR);
   assert.is(cluster.inspect(0, WHAT_HELD, 0)[0] >>> VERSION_BITS, 1);
@@ -418,21 +445,24 @@ hostile('INT-4: a board that has used up its boots is not booted, rather than pu
   assert.throws(() => cluster.boot(1, 8192, true), /status 6/);
 });
 
-hostile('a notice of the future is refused, and of two that contradict each other all hold the same, whatever the order', () => {
-  const cluster = driven(3);
-  cluster.runTo(2 * HOUR);
-  const notice = { name: 'notice', group: 1, unit: 0, observer: 1 } as const;
-  assert.is(cluster.inject(0, 2, [{ ...notice, capacity: 0, observedS: 0xffffffff }]), STATUS.implausible);
-  const five: Message = { ...notice, capacity: 5, observedS: 2 * HOUR };
-  const seven: Message = { ...notice, capacity: 7, observedS: 2 * HOUR };
-  for (const [node, heard] of [[five, seven], [seven, five], [seven]].entries())
-    for (const message of heard) assert.is(cluster.inject(node, (node + 1) % 3, [message]), STATUS.ok);
-  cluster.runTo(3 * HOUR);
-  const capacities = [0, 1, 2].map((node) => cluster.inspect(node, WHAT_GROUP, 1)[2]);
-  assert.equal(capacities, [7, 7, 7]);
-  const digests = new Set([0, 1, 2].map((node) => cluster.inspect(node, WHAT_VIEW).slice(1, 3).join()));
-  assert.is(digests.size, 1);
-});
+hostile(
+  'a notice of the future is refused, and of two that contradict each other all hold the same, whatever the order',
+  () => {
+    const cluster = driven(3);
+    cluster.runTo(2 * HOUR);
+    const notice = { name: 'notice', group: 1, unit: 0, observer: 1 } as const;
+    assert.is(cluster.inject(0, 2, [{ ...notice, capacity: 0, observedS: 0xffffffff }]), STATUS.implausible);
+    const five: Message = { ...notice, capacity: 5, observedS: 2 * HOUR };
+    const seven: Message = { ...notice, capacity: 7, observedS: 2 * HOUR };
+    for (const [node, heard] of [[five, seven], [seven, five], [seven]].entries())
+      for (const message of heard) assert.is(cluster.inject(node, (node + 1) % 3, [message]), STATUS.ok);
+    cluster.runTo(3 * HOUR);
+    const capacities = [0, 1, 2].map((node) => cluster.inspect(node, WHAT_GROUP, 1)[2]);
+    assert.equal(capacities, [7, 7, 7]);
+    const digests = new Set([0, 1, 2].map((node) => cluster.inspect(node, WHAT_VIEW).slice(1, 3).join()));
+    assert.is(digests.size, 1);
+  },
+);
 
 hostile('work that peers would refuse to hear of is refused when assigned, as is another in a slot at work', () => {
   const cluster = driven(5);

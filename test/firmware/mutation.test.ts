@@ -87,7 +87,8 @@ mutation(`no frame traps, and a rejected one leaves the state as it was (${frame
     if (status === 0) {
       accepted++;
       node.putBack(state);
-    } else if ((i & 15) === 0) assert.is(node.hash(), before, `frame ${i} was rejected with ${status} and yet changed the state`);
+    } else if ((i & 15) === 0)
+      assert.is(node.hash(), before, `frame ${i} was rejected with ${status} and yet changed the state`);
   }
   assert.ok(accepted > 0 && accepted < frames, `${accepted} accepted`);
 });

@@ -52,6 +52,7 @@ function fits(one: Intent, accepted: readonly Intent[], group: OracleGroup): boo
 /** Verdict (1 accepted, 2 refused) of each intent, in the order given. */
 export function oracleVerdicts(intents: readonly Intent[], groups: readonly OracleGroup[]): number[] {
   const accepted: Intent[] = [];
-  for (const one of [...intents].sort(compareIntents)) if (fits(one, accepted, groups[one.resource >>> 16])) accepted.push(one);
+  for (const one of [...intents].sort(compareIntents))
+    if (fits(one, accepted, groups[one.resource >>> 16])) accepted.push(one);
   return intents.map((one) => (accepted.includes(one) ? 1 : 2));
 }

@@ -25,19 +25,22 @@ storms('a seed gives the same run twice', () => {
   assert.equal(one, two);
 });
 
-storms('INT-5 violated: the watch notices two on one unit, and no one who stopped, was stopped, or came to his end', () => {
-  const watch = new ExecutionWatch();
-  const start = (atS: number, node: number, untilS: number) =>
-    watch.take({ atS, node, fields: [TYPE.startWork, 0, 1, (1 << 16) | 1, 100, untilS] });
-  start(0, 0, 100);
-  start(100, 1, 300);
-  watch.take({ atS: 200, node: 1, fields: [TYPE.stopWork, 0] });
-  start(200, 2, 400);
-  watch.ended(2, 0);
-  start(300, 3, 500);
-  assert.equal(watch.doubles, []);
-  start(499, 4, 600);
-  assert.is(watch.doubles.length, 1);
-});
+storms(
+  'INT-5 violated: the watch notices two on one unit, and no one who stopped, was stopped, or came to his end',
+  () => {
+    const watch = new ExecutionWatch();
+    const start = (atS: number, node: number, untilS: number) =>
+      watch.take({ atS, node, fields: [TYPE.startWork, 0, 1, (1 << 16) | 1, 100, untilS] });
+    start(0, 0, 100);
+    start(100, 1, 300);
+    watch.take({ atS: 200, node: 1, fields: [TYPE.stopWork, 0] });
+    start(200, 2, 400);
+    watch.ended(2, 0);
+    start(300, 3, 500);
+    assert.equal(watch.doubles, []);
+    start(499, 4, 600);
+    assert.is(watch.doubles.length, 1);
+  },
+);
 
 storms.run();

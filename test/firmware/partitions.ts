@@ -61,10 +61,16 @@ export class PartitionStorm {
     while (nowS < days * DAY) {
       this.strike();
       nowS +=
-        random.below(20) === 0 ? random.below(10 * HOUR) : random.below(2) === 0 ? random.below(15 * MINUTE) : random.below(90);
+        random.below(20) === 0
+          ? random.below(10 * HOUR)
+          : random.below(2) === 0
+            ? random.below(15 * MINUTE)
+            : random.below(90);
       cluster.runTo(nowS);
     }
-    const starts = cluster.commands.filter(({ fields }) => fields[0] === TYPE.startWork && (fields[3] & 0xffff) !== 0).length;
+    const starts = cluster.commands.filter(
+      ({ fields }) => fields[0] === TYPE.startWork && (fields[3] & 0xffff) !== 0,
+    ).length;
     return { doubles: watch.doubles, starts, log: this.log };
   }
 
@@ -139,7 +145,8 @@ export class PartitionStorm {
   /** One way only: who is not heard may still hear. */
   private deafen(node: number): void {
     if (this.random.below(2) === 0) this.deaf.clear();
-    for (let other = 0; other < this.nodes; other += 1) if (this.random.below(2) === 0) this.deaf.add(`${node}>${other}`);
+    for (let other = 0; other < this.nodes; other += 1)
+      if (this.random.below(2) === 0) this.deaf.add(`${node}>${other}`);
     this.note(`deaf ${[...this.deaf].join(' ')}`);
   }
 

@@ -20,7 +20,12 @@ export class SingleNode {
 
   private readonly keys: LinkKeys;
 
-  constructor(members: number, groups: Group[], preset: Preset | Variant = 'flight', keys: LinkKeys = testKeys.member(0)) {
+  constructor(
+    members: number,
+    groups: Group[],
+    preset: Preset | Variant = 'flight',
+    keys: LinkKeys = testKeys.member(0),
+  ) {
     this.keys = keys;
     this.members = members;
     this.groups = groups;

@@ -28,7 +28,15 @@ test('at most 128 bodies ship, all whole, each with its source', () => {
 test('a table of Δv is read', () => {
   const { bodies, bad } = parseCatalogue(table, 'mine.csv');
   assert.equal(bad, []);
-  assert.equal(bodies[0], { designation: '2011 CG2', deltaVKmS: 4.117, h: 21.5, aAu: 1.177, e: 0.158, iDeg: 2.8, source: 'JPL' });
+  assert.equal(bodies[0], {
+    designation: '2011 CG2',
+    deltaVKmS: 4.117,
+    h: 21.5,
+    aAu: 1.177,
+    e: 0.158,
+    iDeg: 2.8,
+    source: 'JPL',
+  });
 });
 
 test("the JPL query's JSON and CSV give the same", () => {
@@ -52,7 +60,8 @@ test('a slip of the pen gets a suggestion', () => {
 });
 
 test('a name of several bodies names them', () => {
-  const replicas = 'designation,H,a_au,e,i_deg\n(1) ReferenceReplica 1999 AB,1,1,0.1,1\n(2) ReferenceReplica 1999 AC,1,1,0.1,1\n';
+  const replicas =
+    'designation,H,a_au,e,i_deg\n(1) ReferenceReplica 1999 AB,1,1,0.1,1\n(2) ReferenceReplica 1999 AC,1,1,0.1,1\n';
   assert.throws(
     () => findBody(parseCatalogue(replicas, 'x').bodies, 'replica'),
     /is several: \(1\) ReferenceReplica 1999 AB; \(2\) ReferenceReplica/,

@@ -29,18 +29,31 @@ test.before(() => {
     join(checkout, 'test/needing.test.ts'),
     "// needs: wasmtime\nimport { test } from 'uvu';\ntest('a', () => {});\ntest.run();\n",
   );
-  writeFileSync(join(checkout, 'test/plain.test.ts'), "import { test } from 'uvu';\ntest('b', () => {});\ntest.run();\n");
+  writeFileSync(
+    join(checkout, 'test/plain.test.ts'),
+    "import { test } from 'uvu';\ntest('b', () => {});\ntest.run();\n",
+  );
 });
 test.after(() => rmSync(checkout, { recursive: true, force: true }));
 
 test('without the addon every command that takes --engine wasmtime exits 4 and names the command that builds it', () => {
   const radio = ['--id', '0', '--cluster', '1', '--members', '1', '--radio', 'udp://127.0.0.1:47999'];
-  const commands = [['sim', 'quiet', '--out', 'out'], ['replay', 'out'], ['swarm'], ['deaths'], ['merge'], ['node', ...radio]];
+  const commands = [
+    ['sim', 'quiet', '--out', 'out'],
+    ['replay', 'out'],
+    ['swarm'],
+    ['deaths'],
+    ['merge'],
+    ['node', ...radio],
+  ];
   for (const command of commands) {
     const { status, stderr, stdout } = run(['dist/heliograph.mjs', ...command, '--engine', 'wasmtime']);
     assert.is(status, 4, command[0]);
     assert.is(stdout, '');
-    assert.match(stderr, /^heliograph: the Wasmtime engine is not built .* run `npm run build:wasmtime`, which needs Rust/);
+    assert.match(
+      stderr,
+      /^heliograph: the Wasmtime engine is not built .* run `npm run build:wasmtime`, which needs Rust/,
+    );
   }
   const { status, stderr } = run(['dist/heliograph.mjs', 'sim', 'quiet', '--engine', 'jsc']);
   assert.is(status, 2);
@@ -71,11 +84,17 @@ test('without Rust the build says how to get it', () => {
 
 test('tests that need what is missing are skipped in a line that says what to run; with CI=true they fail', () => {
   const here = run(['host/build/test.mjs', '--no-build']);
-  assert.match(here.stdout, /^skip test\/needing\.test\.ts: wasmtime is missing; run npm run build:wasmtime \(Rust is missing/m);
+  assert.match(
+    here.stdout,
+    /^skip test\/needing\.test\.ts: wasmtime is missing; run npm run build:wasmtime \(Rust is missing/m,
+  );
   assert.match(here.stdout, /\n1 passed, 0 failed, 1 skipped\n$/);
   assert.is(here.status, 0);
   const there = run(['host/build/test.mjs', '--no-build'], { ...withoutRust, CI: 'true' });
-  assert.match(there.stdout, /^FAIL test\/needing\.test\.ts: wasmtime is missing; .* with CI=true nothing is skipped$/m);
+  assert.match(
+    there.stdout,
+    /^FAIL test\/needing\.test\.ts: wasmtime is missing; .* with CI=true nothing is skipped$/m,
+  );
   assert.match(there.stdout, /\n1 passed, 1 failed\n$/);
   assert.is(there.status, 1);
 });

@@ -2,7 +2,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FRAME_BYTES_MAX } from '../../host/cbor/generated.ts';
 import { withCrc } from '../../host/security/envelope.ts';
-import { decodeBlock, encodeStream, hasRightChecksum, STREAM_BYTES_MAX, StreamReader } from '../../host/radio/framing.ts';
+import {
+  decodeBlock,
+  encodeStream,
+  hasRightChecksum,
+  STREAM_BYTES_MAX,
+  StreamReader,
+} from '../../host/radio/framing.ts';
 
 /** xorshift32: the same bytes on every run. */
 function byteSource(seed: number): () => number {

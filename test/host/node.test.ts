@@ -29,7 +29,19 @@ class NodeProcess {
 
   constructor(id: number, radio: string, folder: string) {
     const place = ['--id', String(id), '--cluster', '1', '--members', String(members), '--radio', radio];
-    this.args = ['node', ...place, '--time-scale', '200', '--epoch', '', '--state', folder, '--keys', 'simulated', '--json'];
+    this.args = [
+      'node',
+      ...place,
+      '--time-scale',
+      '200',
+      '--epoch',
+      '',
+      '--state',
+      folder,
+      '--keys',
+      'simulated',
+      '--json',
+    ];
   }
 
   start(epoch: string): void {
@@ -51,7 +63,8 @@ class NodeProcess {
   /** Ends the process and returns its exit code, null when a signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null> {
     const { child } = this;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child?.exitCode ?? null);
+    if (child === null || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve(child?.exitCode ?? null);
     return new Promise((resolve) => {
       child.once('close', (code) => resolve(code));
       child.kill(signal);

@@ -55,7 +55,8 @@ test('over UDP all others get a frame; noise and strangers are counted', async (
   const endpoints = ports.map((port) => ({ host: '127.0.0.1', port }));
   const heard: number[][] = [[], [], []];
   const radios: Radio[] = [];
-  for (let self = 0; self < 3; self++) radios.push(await openUdp(endpoints, self, (bytes) => heard[self].push(bytes.length)));
+  for (let self = 0; self < 3; self++)
+    radios.push(await openUdp(endpoints, self, (bytes) => heard[self].push(bytes.length)));
   radios[0].send(frame);
   await until(() => heard[1].length === 1 && heard[2].length === 1);
   assert.equal(heard[0], []);

@@ -102,7 +102,10 @@ test('boards and struck nodes are members, boards are named once, and every boar
     }
     return '';
   };
-  assert.match(problems('node: 2, target: m7', 'node: 20, target: m7'), /boards\[0\]\.node: is 20: nodes are 0 to 19 \(name one/);
+  assert.match(
+    problems('node: 2, target: m7', 'node: 20, target: m7'),
+    /boards\[0\]\.node: is 20: nodes are 0 to 19 \(name one/,
+  );
   assert.match(
     problems('node: 5, target: m4', 'node: 2, target: m4'),
     /boards\[1\]\.node: is 2, which is a board already \(name each/,
@@ -112,7 +115,10 @@ test('boards and struck nodes are members, boards are named once, and every boar
     problems('nodes: 20', 'nodes: 65'),
     /boards\[1\]\.target: is m4, whose compact image holds 64 members, not 65 \(fewer/,
   );
-  assert.match(problems('node-death, node: 13', 'node-death, node: 33'), /disruptions\[4\]\.node: is 33: nodes are 0 to 19/);
+  assert.match(
+    problems('node-death, node: 13', 'node-death, node: 33'),
+    /disruptions\[4\]\.node: is 33: nodes are 0 to 19/,
+  );
   assert.match(
     problems('node-death, node: 13', 'node-death, count: 2, node: 13'),
     /count: is more than one, but one node is named/,
@@ -139,7 +145,10 @@ test('RAD-1: a section of upsets is refused when it cannot be meant, with field 
     /x\.yaml:\d+:\d+ upsets: doubleShare and burstShare sum to/,
   );
   assert.match(stormProblems('perBitDay: 3.4e-8', 'perBitDay: 0'), /upsets\.perBitDay: is 0/);
-  assert.match(stormProblems('perBitDay: 3.4e-8', 'perBitSecond: 3.4e-8'), /upsets\.perBitSecond: is not known.*perBitDay/);
+  assert.match(
+    stormProblems('perBitDay: 3.4e-8', 'perBitSecond: 3.4e-8'),
+    /upsets\.perBitSecond: is not known.*perBitDay/,
+  );
   assert.match(
     stormProblems('upsets:', 'boards: [{ node: 1, target: m7 }]\nupsets:'),
     /upsets: do not reach the memory of boards/,

@@ -87,7 +87,8 @@ test('a disk that is full is an error with the next step, and both checkpoints a
       assert.throws(
         () => full.write('checkpoint', payload(3)),
         (error: StoreError) =>
-          error.code === 'ENOSPC' && /cannot write .*checkpoint\.a: the disk is full: free some space/.test(error.message),
+          error.code === 'ENOSPC' &&
+          /cannot write .*checkpoint\.a: the disk is full: free some space/.test(error.message),
       );
     }
     assert.equal(

@@ -35,7 +35,9 @@ function writeOnce(folder: string): void {
 /** Starts the writer, kills it in the middle of its work after `acknowledged` records; returns the last one that it said was written. */
 function killedAfter(folder: string, acknowledged: number): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [process.argv[1], writerWord, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [process.argv[1], writerWord, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let last = 0;
     createInterface({ input: child.stdout }).on('line', (line) => {
       last = Number(line);
@@ -81,7 +83,9 @@ test('RAD-3 holds: a slot file torn at every byte, cut short, over the old conte
         const whole = torn.equals(fresh) ? third : torn.equals(old) ? first : null;
         const found = decodeSlot(torn);
         const right =
-          whole === null ? typeof found === 'string' : typeof found !== 'string' && Buffer.compare(found.bytes, whole) === 0;
+          whole === null
+            ? typeof found === 'string'
+            : typeof found !== 'string' && Buffer.compare(found.bytes, whole) === 0;
         if (!right) assert.unreachable(`torn after ${length} bytes`);
         if (length % 97 !== 0) continue;
         writeFileSync(path, torn);
@@ -130,8 +134,12 @@ test('RAD-3 holds: a process killed while it writes loses nothing that it said w
       const acknowledged = await killedAfter(folder, 3 + kill);
       const { record, records } = new Store(folder).read('checkpoint');
       assert.ok(record !== null && records.length >= 1);
-      assert.ok(record.sequence >= last + acknowledged, `${record.sequence} is older than ${acknowledged} written after ${last}`);
-      for (const { bytes } of records) assert.ok(bytes.length === writerBytes && bytes.every((byte) => byte === bytes[0]));
+      assert.ok(
+        record.sequence >= last + acknowledged,
+        `${record.sequence} is older than ${acknowledged} written after ${last}`,
+      );
+      for (const { bytes } of records)
+        assert.ok(bytes.length === writerBytes && bytes.every((byte) => byte === bytes[0]));
       last = record.sequence;
     }
   });

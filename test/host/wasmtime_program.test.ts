@@ -17,7 +17,10 @@ const image = new Uint8Array(readFileSync(imagePath('tiny')));
 /** The functions of tiny_images.ts `mixed`, which are no firmware's. */
 function mixedCalls(options: ProgramOptions): { calls: Record<string, () => number>; fuelUsed: () => number } {
   const instance = addon.Program.compile(mixed, options).instantiate();
-  return { calls: instance.functions() as unknown as Record<string, () => number>, fuelUsed: () => instance.fuelUsed() };
+  return {
+    calls: instance.functions() as unknown as Record<string, () => number>,
+    fuelUsed: () => instance.fuelUsed(),
+  };
 }
 
 function thrownBy(call: () => unknown): Error & { code?: string } {
@@ -40,7 +43,10 @@ test('a deadline ends a call that would never return, and names it; the next cal
     assert.is(calls.one(), 1);
   }
   const program = addon.Program.compile(mixed, { deadlineMs: 200 });
-  const many = Array.from({ length: 8 }, () => program.instantiate().functions() as unknown as Record<string, () => number>);
+  const many = Array.from(
+    { length: 8 },
+    () => program.instantiate().functions() as unknown as Record<string, () => number>,
+  );
   const seconds = startStopwatch();
   assert.is(thrownBy(many[7].spin).code, 'FIRMWARE_DEADLINE');
   assert.ok(seconds() >= 0.19, 'other instances do not make time pass faster');
@@ -58,7 +64,8 @@ test('a fuel budget ends a call that takes more, and names the export and the bu
   assert.is(calls.one(), 1);
   assert.ok(fuelUsed() > 0 && fuelUsed() < 10);
   assert.is(thrownBy(calls.stop).message, 'stop: wasm trap: wasm `unreachable` instruction executed');
-  for (const fuelBudget of [0, -1, 1.5, Number.NaN]) assert.throws(() => mixedCalls({ fuelBudget }), /not a whole number from 1/);
+  for (const fuelBudget of [0, -1, 1.5, Number.NaN])
+    assert.throws(() => mixedCalls({ fuelBudget }), /not a whole number from 1/);
 });
 
 test('machine code is kept and used again; what does not fit or is damaged is compiled again', () => {

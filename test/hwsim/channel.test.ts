@@ -5,7 +5,15 @@ import { clusterKeys } from '../../host/security/provision.ts';
 import { addresseeAll, addresseeOf, Channel } from '../../hwsim/channel/channel.ts';
 
 function makeChannel(changes: Partial<{ meanLoss: number; meanBurstS: number; nodes: number }> = {}): Channel {
-  const channel = new Channel({ nodes: 4, bitsPerS: 35000, lightTimeMs: 1, meanLoss: 0, meanBurstS: 20, seed: 3, ...changes });
+  const channel = new Channel({
+    nodes: 4,
+    bitsPerS: 35000,
+    lightTimeMs: 1,
+    meanLoss: 0,
+    meanBurstS: 20,
+    seed: 3,
+    ...changes,
+  });
   for (let node = 0; node < (changes.nodes ?? 4); node += 1) channel.setPowered(node, true);
   return channel;
 }
@@ -99,7 +107,8 @@ test('Gilbert–Elliott: mean loss and mean burst length as asked, at dense and 
 test('addressee: read off its fixed place; what is no link frame is for everybody', () => {
   const link = clusterKeys(1, 7, 200).link();
   const probe = { name: 'probe', sequence: 1 } as const;
-  const frame = (addressee: number) => encodeFrame({ cluster: 7, epoch: 1, sender: 5, addressee, counter: 9 }, [probe], link);
+  const frame = (addressee: number) =>
+    encodeFrame({ cluster: 7, epoch: 1, sender: 5, addressee, counter: 9 }, [probe], link);
   for (const addressee of [0, 7, 42, 199, addresseeAll]) assert.is(addresseeOf(frame(addressee), 0), addressee);
   assert.is(addresseeOf(Uint8Array.of(0, ...frame(42)), 1), 42);
   const other = frame(42);

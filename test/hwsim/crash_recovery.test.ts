@@ -115,7 +115,15 @@ const first = () => {
   };
 };
 
-const ran: readonly (keyof FirmwareCalls)[] = ['receive', 'observe', 'tick', 'transmit', 'command', 'event', 'deadline'];
+const ran: readonly (keyof FirmwareCalls)[] = [
+  'receive',
+  'observe',
+  'tick',
+  'transmit',
+  'command',
+  'event',
+  'deadline',
+];
 
 for (const ownMemory of [false, true]) {
   const where = ownMemory ? 'in an instance of its own' : 'among the others';

@@ -28,7 +28,31 @@ test('contexts lie side by side, 16-aligned, zeroed, above static data; memory g
 });
 
 test('an image that imports anything is refused; a built one is known by its hash', () => {
-  const importing = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0);
+  const importing = Uint8Array.of(
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
+    1,
+    4,
+    1,
+    0x60,
+    0,
+    0,
+    2,
+    7,
+    1,
+    1,
+    0x61,
+    1,
+    0x62,
+    0,
+    0,
+  );
   assert.throws(() => createV8Engine(importing));
   const image = new Uint8Array(readFileSync(imagePath('tiny')));
   assert.match(createV8Engine(image).image.sha256, /^[0-9a-f]{64}$/);

@@ -45,7 +45,10 @@ function fly(excludedAfterHours: number | undefined) {
 test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the byzantine change to the keys that it issues', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
-  assert.ok(excludedS !== null && excludedS > provenS + 1800 + 3600, `proven at ${provenS} s, excluded from ${excludedS} s`);
+  assert.ok(
+    excludedS !== null && excludedS > provenS + 1800 + 3600,
+    `proven at ${provenS} s, excluded from ${excludedS} s`,
+  );
   assert.equal(
     [...uses].sort((a, b) => a - b),
     Array.from({ length: nodes }, (_, node) => node).filter((node) => node !== byzantine),

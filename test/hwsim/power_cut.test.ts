@@ -34,7 +34,8 @@ class Board {
       calls.tick(this.#context, atS, 0);
       this.images.push(this.checkpoint());
     }
-    for (const image of this.images) this.hashes.push(this.start(new CheckpointSlots(null, [whole(image, 1), null])).hash);
+    for (const image of this.images)
+      this.hashes.push(this.start(new CheckpointSlots(null, [whole(image, 1), null])).hash);
     this.hashes.push(this.start(new CheckpointSlots()).hash);
     assert.is(new Set(this.hashes).size, 4, 'every start makes a context of its own');
   }

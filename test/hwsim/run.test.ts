@@ -60,7 +60,9 @@ test('calls to judges come in time order; facts add up; nothing traps', () => {
     if (timeMs < lastMs) unordered += 1;
     lastMs = timeMs;
   };
-  const facts = fly(scenarioWith([]), 3, 0.2, [{ frame: clock, command: clock, event: clock, world: clock, end: clock }]);
+  const facts = fly(scenarioWith([]), 3, 0.2, [
+    { frame: clock, command: clock, event: clock, world: clock, end: clock },
+  ]);
   assert.is(unordered, 0);
   assert.is(lastMs, 0.2 * 86_400_000);
   assert.equal(facts.traps, []);
@@ -96,7 +98,14 @@ test("WDG-2: a hung task is restarted on the firmware's command; a persistent on
 test('an occultation parts the cluster and is over when it said; a storm silences all radios around its peak', () => {
   const scenario = scenarioWith([
     { kind: 'occultation', when: { atDay: 0.02 }, hours: 0.5, share: 0.25, predictedHours: 0.1 },
-    { kind: 'storm', when: { atDay: 0.06 }, event: '2026-01-18T22:55Z', silenceHours: 0.5, riseHours: 0.5, resetShare: 0.5 },
+    {
+      kind: 'storm',
+      when: { atDay: 0.06 },
+      event: '2026-01-18T22:55Z',
+      silenceHours: 0.5,
+      riseHours: 0.5,
+      resetShare: 0.5,
+    },
   ]);
   const partitions: number[] = [];
   let silent = 0;

@@ -54,7 +54,8 @@ test('upsets are Poisson in number, follow the flux, strike every node and every
   const doubles = upsets.filter(({ bits }) => bits.length === 2 && bits[0] >>> 5 === bits[1] >>> 5).length;
   assert.ok(Math.abs(doubles / upsets.length - 0.12) < 0.04, `${doubles} doubles of ${upsets.length}`);
   assert.ok(Math.max(...sizes) > 3 && Math.max(...sizes) <= 8);
-  for (const { bits } of upsets) for (const bit of bits) assert.ok(Number.isInteger(bit) && bit >= 0 && bit < memoryBits);
+  for (const { bits } of upsets)
+    for (const bit of bits) assert.ok(Number.isInteger(bit) && bit >= 0 && bit < memoryBits);
   assert.equal(
     upsets.map(({ atMs }) => atMs),
     upsets.map(({ atMs }) => atMs).sort((a, b) => a - b),
@@ -72,10 +73,21 @@ function small(scale: number): Scenario {
   return scenarioSchema.parse({ ...storm, nodes, days, disruptions, upsets: { ...storm.upsets, scale } });
 }
 
-async function fly(name: 'flight' | 'bare', scenario: Scenario, seed: number): Promise<{ facts: RunFacts; bench: Bench }> {
+async function fly(
+  name: 'flight' | 'bare',
+  scenario: Scenario,
+  seed: number,
+): Promise<{ facts: RunFacts; bench: Bench }> {
   const bench = new Bench(layWorld(scenario, { seed, nodes, body }), true, null, true);
   const image = readFileSync(imagePath(name));
-  const options = { seed, days, nodes, body, engine: createV8Engine(image), ownEngine: await meteredEngines('v8', image) };
+  const options = {
+    seed,
+    days,
+    nodes,
+    body,
+    engine: createV8Engine(image),
+    ownEngine: await meteredEngines('v8', image),
+  };
   return { facts: runScenario(scenario, { ...options, consumers: [bench] }), bench };
 }
 
@@ -119,10 +131,14 @@ test('RAD-1 violated: the unprotected image sends wrong values; the judge names 
 
 test('RAD-1 holds: the protected image under the same upsets sends nothing wrong; what it cannot put right ends on the crash recovery', async () => {
   const { bench } = await fly('flight', small(180), 5);
-  const { upsets, framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted, corrected, breaks } = bench.radiation!;
+  const { upsets, framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted, corrected, breaks } =
+    bench.radiation!;
   assert.equal([framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted], [0, 0, 0, 0]);
   assert.is(checkOf(bench, 'RAD-1-no-corrupt-value-sent').ok, true);
-  assert.ok(upsets > 150 && corrected > upsets / 3 && breaks > 0, `${upsets} upsets, ${corrected} corrected, ${breaks} breaks`);
+  assert.ok(
+    upsets > 150 && corrected > upsets / 3 && breaks > 0,
+    `${upsets} upsets, ${corrected} corrected, ${breaks} breaks`,
+  );
   assert.is(bench.radiation!.breaksUncorrectable, breaks);
 });
 

@@ -18,7 +18,14 @@ interface Progress {
 
 /** Two or more nodes of 240 kg/day (10 kg/h), one lot (group 1) with 4 sites, a depot (group 2) with 2 tugs of 600 kg. */
 function makeWorld(
-  changes: { capacity?: number; stock?: number; storage?: number; battery?: number; solar?: number; nodes?: number } = {},
+  changes: {
+    capacity?: number;
+    stock?: number;
+    storage?: number;
+    battery?: number;
+    solar?: number;
+    nodes?: number;
+  } = {},
 ) {
   const nodes = Array.from({ length: changes.nodes ?? 2 }, (_, node) => ({
     node,
@@ -34,7 +41,14 @@ function makeWorld(
   const plan: WorldPlan = {
     nodes,
     groups: [
-      { group: 1, kind: 1, units: 4, capacityKgPerDay: changes.capacity ?? 1000, stockKg: changes.stock ?? 1e6, loadKg: 0 },
+      {
+        group: 1,
+        kind: 1,
+        units: 4,
+        capacityKgPerDay: changes.capacity ?? 1000,
+        stockKg: changes.stock ?? 1e6,
+        loadKg: 0,
+      },
       { group: 2, kind: 2, units: 2, capacityKgPerDay: 24_000, stockKg: 0, loadKg: 600 },
     ],
     maintenanceEveryMs: 3 * dayMs,
@@ -52,7 +66,8 @@ function makeWorld(
   for (const { node } of nodes) world.setNodeUp(0, node, true, false, null);
   const creditedKg = (node: number) => {
     let sum = 0;
-    for (const { change } of told) if (change.kind === 'credit' && change.node === node && change.group === 1) sum += change.kg;
+    for (const { change } of told)
+      if (change.kind === 'credit' && change.node === node && change.group === 1) sum += change.kg;
     return sum;
   };
   return { world, told, progress, creditedKg };

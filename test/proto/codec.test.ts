@@ -88,7 +88,9 @@ codec('a field out of range is refused by both encoders', () => {
     const rule = ownRules.find((candidate) => candidate.name === table.rule)!;
     for (const field of rule.fields) {
       if (field.of.kind !== 'uint') continue;
-      const beyond = [field.of.max < 0xffffffff ? field.of.max + 1 : -1, field.of.min - 1].filter((value) => value >= 0);
+      const beyond = [field.of.max < 0xffffffff ? field.of.max + 1 : -1, field.of.min - 1].filter(
+        (value) => value >= 0,
+      );
       for (const value of beyond) {
         const fields = { ...table.good[0].fields, [field.name]: value };
         assert.is(firmwareEncode(rule, fields), null, `firmware: ${rule.name}.${field.name} = ${value}`);
@@ -110,7 +112,10 @@ codec('byte strings and arrays out of bounds are refused by both encoders', () =
   const digestRule = ownRules.find((rule) => rule.name === 'sync-digest')!;
   for (const digests of [[], Array.from({ length: 17 }, () => 1)]) {
     assert.is(firmwareEncode(digestRule, { ...digest, digests }), null);
-    assert.throws(() => hostEncode(digestRule, { ...digest, digests }), /sync-digest\.digests must be an array of 1\.\.16 items/);
+    assert.throws(
+      () => hostEncode(digestRule, { ...digest, digests }),
+      /sync-digest\.digests must be an array of 1\.\.16 items/,
+    );
   }
 });
 

@@ -40,7 +40,9 @@ function entryText(rules: readonly Rule[]): string {
           `    case ${rule.type ?? 0}: return messages.${verb}${pascal(rule.name)}(at, end, changetype<messages.${pascal(rule.name)}>(struct));`,
       )
       .join('\n');
-  const choice = (verb: string): string => `export function ${verb}(type: u32, at: usize, end: usize, struct: usize): usize {
+  const choice = (
+    verb: string,
+  ): string => `export function ${verb}(type: u32, at: usize, end: usize, struct: usize): usize {
   switch (type) {
 ${cases(verb)}
     default: return 0;
@@ -80,7 +82,8 @@ export async function compileFirmwareCodec(
       '2',
     ],
     {
-      readFile: async (name) => (name === entry ? entryText(rules) : readFile(join(root, name), 'utf8').catch(() => null)),
+      readFile: async (name) =>
+        name === entry ? entryText(rules) : readFile(join(root, name), 'utf8').catch(() => null),
       writeFile: (_name, contents) => {
         if (typeof contents !== 'string') wasm = contents;
       },

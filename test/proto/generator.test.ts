@@ -56,7 +56,11 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['an unbounded array', '\na = [type: 1, s: [* 0..1]]', /test\.cddl:2: expected a number, found '\*'/],
   ['an empty range', 'a = [type: 1, s: 3..1]', /test\.cddl:1: the range 3\.\.1 is empty/],
   ['a range above u32', 'u = 0..4294967296', /test\.cddl:1: 4294967296 is above u32/],
-  ['an array too long for a head of one byte', 'a = [type: 1, s: [0*24 0..1]]', /test\.cddl:1: 24 is above the limit of 23/],
+  [
+    'an array too long for a head of one byte',
+    'a = [type: 1, s: [0*24 0..1]]',
+    /test\.cddl:1: 24 is above the limit of 23/,
+  ],
   ['a name twice', 'a = [type: 1, s: 0..1]\na = [type: 2, s: 0..1]', /test\.cddl:2: 'a' is defined twice/],
   ['a range twice', 'u = 0..1\nu = 0..2', /test\.cddl:2: range 'u' is defined twice/],
   ['a type twice', 'a = [type: 1, s: 0..1]\nb = [type: 1, s: 0..1]', /test\.cddl:2: b has the type 1 of a/],
@@ -67,7 +71,11 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['no fields', 'a = [type: 1]', /test\.cddl:1: a has no fields/],
   ['an entry that is not defined', 'a = [type: 1, s: [0*2 entry]]', /test\.cddl:1: 'entry' is not defined/],
   ['an entry that is a message', 'a = [type: 1, s: [0*2 b]]\nb = [type: 2, s: 0..1]', /test\.cddl:1: b is a message/],
-  ['an entry with an array', 'a = [type: 1, s: [0*2 b]]\nb = [s: [0*2 0..1]]', /test\.cddl:1: b may hold integers only/],
+  [
+    'an entry with an array',
+    'a = [type: 1, s: [0*2 b]]\nb = [s: [0*2 0..1]]',
+    /test\.cddl:1: b may hold integers only/,
+  ],
   ['a rule that does not end', 'a = [type: 1, s: 0..1', /test\.cddl:1: the file ends inside a rule/],
   [
     '24 items',

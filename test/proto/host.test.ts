@@ -19,7 +19,8 @@ import { linkKey } from '../../host/security/epoch.ts';
 import { bytesOf, crcBytes, hexOf } from '../../proto/gen/encoding.ts';
 import type { RuleVectors } from '../../proto/gen/vectors.ts';
 
-const vectors = <T>(name: string): T => JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
+const vectors = <T>(name: string): T =>
+  JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
 const records = ['observations', 'commands', 'events', 'upsets'].flatMap((name) => vectors<RuleVectors[]>(name));
 const header: Header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
 
@@ -166,7 +167,10 @@ host('diagnose shows a sealed frame without keys, and names what keeps one from 
   };
   const altered = frame.slice();
   altered[40] ^= 1;
-  assert.match(faultOf(altered).message, /^byte \d+: the tag is wrong: the frame was altered, or sealed under another key$/);
+  assert.match(
+    faultOf(altered).message,
+    /^byte \d+: the tag is wrong: the frame was altered, or sealed under another key$/,
+  );
   assert.ok(faultOf(altered).shown.startsWith(headerLine));
   const otherLink = { ...link, keyOf: () => key };
   const unknown = encodeFrame({ ...header, epoch: 9 }, shown, otherLink);
@@ -298,7 +302,8 @@ host('readRecord refuses what is no flat record of u32, cut off, or followed by 
 
 host('writeRecord refuses what does not fit or is no u32', () => {
   const items = [160, 3, 255, 256, 65536];
-  for (let room = 0; room < 14; room += 1) assert.is(writeRecord(new Uint8Array(room), 0, items), -1, `${room} bytes of room`);
+  for (let room = 0; room < 14; room += 1)
+    assert.is(writeRecord(new Uint8Array(room), 0, items), -1, `${room} bytes of room`);
   assert.is(writeRecord(new Uint8Array(14), 0, items), 14);
   for (const value of [-1, 1.5, 2 ** 32, Number.NaN]) assert.is(writeRecord(new Uint8Array(14), 0, [160, value]), -1);
 });

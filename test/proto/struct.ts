@@ -96,6 +96,7 @@ export function hostFields(rule: Rule, fields: Fields): Record<string, unknown> 
 export function fromHostFields(rule: Rule, value: Readonly<Record<string, unknown>>): Fields {
   const own: Record<string, VectorValue> = {};
   for (const field of rule.fields)
-    own[field.name] = field.of.kind === 'bytes' ? hexOf(value[field.name] as Uint8Array) : (value[field.name] as VectorValue);
+    own[field.name] =
+      field.of.kind === 'bytes' ? hexOf(value[field.name] as Uint8Array) : (value[field.name] as VectorValue);
   return own;
 }

@@ -20,7 +20,13 @@ function fly(name: string, nodes: number, days: number, seed: number, flown = lo
     if (found.size > 9) throw new Error([...found.keys()].join('; '));
   });
   const scenario = applyOverrides(loadScenario(name), { nodes, days, seed });
-  const facts = runScenario(scenario, { seed, days, nodes, body: loadBody(scenario.body, undefined, () => {}), engine });
+  const facts = runScenario(scenario, {
+    seed,
+    days,
+    nodes,
+    body: loadBody(scenario.body, undefined, () => {}),
+    engine,
+  });
   return [...found]
     .map(([what, times]) => `${what}, ${times} times`)
     .concat(facts.traps.slice(0, 5).map(({ site }) => `trap ${site}`));

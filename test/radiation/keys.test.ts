@@ -98,7 +98,8 @@ for (const [what, line] of places) {
       cluster.runTo(strikeS + 2400);
       assert.is(cluster.keys(struck)[inUse], 2);
       assert.ok(cluster.keys(struck)[sentLast] > reserved && cluster.keys(struck)[reservedTo] > reserved);
-      for (let node = 0; node < nodes; node += 1) assert.is(cluster.inspect(node, 1, struck)[0], 1, `node ${node} misses it`);
+      for (let node = 0; node < nodes; node += 1)
+        assert.is(cluster.inspect(node, 1, struck)[0], 1, `node ${node} misses it`);
     }
   });
 }
@@ -133,10 +134,21 @@ test('RAD-1 holds: no key is derived with constants of the hash of which two bit
 });
 
 test('the tables of keys are all struck here', () => {
-  const tables = ['LINK_KEYS_AT', 'PATH_KEYS_AT', 'HEAD_AT', 'PENDING_AT', 'PARTS_AT', 'PEERS_AT', 'WITNESS_AT', 'STATEMENTS_AT'];
+  const tables = [
+    'LINK_KEYS_AT',
+    'PATH_KEYS_AT',
+    'HEAD_AT',
+    'PENDING_AT',
+    'PARTS_AT',
+    'PEERS_AT',
+    'WITNESS_AT',
+    'STATEMENTS_AT',
+  ];
   const from = constants.get('LINK_KEYS_AT')!;
   const to = constants.get('SCHEDULE_AT')!;
-  const between = [...constants].filter(([name, at]) => name.endsWith('_AT') && at >= from && at < to).map(([name]) => name);
+  const between = [...constants]
+    .filter(([name, at]) => name.endsWith('_AT') && at >= from && at < to)
+    .map(([name]) => name);
   assert.equal(between.sort(), tables.sort());
 });
 

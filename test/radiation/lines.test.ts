@@ -28,7 +28,9 @@ async function compileLines(): Promise<LineCode> {
   });
   if (error !== null) throw new Error(stderr.toString());
   const bytes = outputs.get('lines.wasm') as Uint8Array<ArrayBuffer>;
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+  const { instance } = await WebAssembly.instantiate(bytes, {
+    env: { memory: new WebAssembly.Memory({ initial: 1 }) },
+  });
   const exports = instance.exports as unknown as LineCode;
   exports.memory.grow(1);
   return exports;

@@ -115,10 +115,14 @@ class Watch {
   }
 }
 
-const watched: ReadonlySet<string> = new Set('receive observe tick transmit command event deadline inspect verdict'.split(' '));
+const watched: ReadonlySet<string> = new Set(
+  'receive observe tick transmit command event deadline inspect verdict'.split(' '),
+);
 
 async function watchedEngine(image: Uint8Array, watch: Watch): Promise<Engine> {
-  const imports = { [touchImport.module]: { [touchImport.name]: (at: number, bytes: number) => watch.touch(at, bytes) } };
+  const imports = {
+    [touchImport.module]: { [touchImport.name]: (at: number, bytes: number) => watch.touch(at, bytes) },
+  };
   const { instance } = await WebAssembly.instantiate((await traced(image)) as Uint8Array<ArrayBuffer>, imports);
   const bare = instance.exports as unknown as FirmwareCalls;
   const memory = instance.exports.memory as WebAssembly.Memory;

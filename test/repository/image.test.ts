@@ -114,7 +114,9 @@ test('the signature module: imports nothing, starts nothing, one page that does 
 });
 
 test('the scan of instructions finds what it looks for', () => {
-  const module = binaryen.parseText('(module (memory 1) (func (drop (memory.grow (i32.const 1))) (drop (f64.const 1))))');
+  const module = binaryen.parseText(
+    '(module (memory 1) (func (drop (memory.grow (i32.const 1))) (drop (f64.const 1))))',
+  );
   const found = forbidden(module.emitBinary());
   module.dispose();
   assert.ok(found.includes('memory.grow') && found.some((word) => word.startsWith('f64')), found.join(' '));

@@ -34,7 +34,11 @@ function row(...begin: string[]): string[] {
 test('the long campaign: outcome by outcome, and the figures drawn from them', () => {
   const campaign = JSON.parse(read('injection.json'));
   for (const outcome of Object.keys(campaign.outcomes))
-    assert.equal(row(outcome), [figure(campaign.outcomes[outcome]), figure(campaign.unprotected.outcomes[outcome])], outcome);
+    assert.equal(
+      row(outcome),
+      [figure(campaign.outcomes[outcome]), figure(campaign.unprotected.outcomes[outcome])],
+      outcome,
+    );
   assert.equal(row('n'), [figure(campaign.n), figure(campaign.unprotected.n)]);
   assert.is(
     Object.values<number>(campaign.outcomes).reduce((sum, count) => sum + count),
@@ -61,7 +65,15 @@ test('campaigns on boards: row by row', () => {
       ['protected', outcomes, n],
       ['bare', unprotected.outcomes, unprotected.n],
     ] as const) {
-      const cells = [of, o.masked + o['masked-latent'], o.corrected, o['detected-and-recovered'], o.late, o.crash, o.hang];
+      const cells = [
+        of,
+        o.masked + o['masked-latent'],
+        o.corrected,
+        o['detected-and-recovered'],
+        o.late,
+        o.crash,
+        o.hang,
+      ];
       const silent = [o['fail-silent'], o['SDC-local'], o['SDC-propagated']];
       assert.equal(row(name, image), [...cells, ...silent].map(figure), `${name}, ${image}`);
     }
@@ -71,7 +83,14 @@ test('campaigns on boards: row by row', () => {
 
 test('the solar event: seed by seed', () => {
   for (const { seed, traceHash, lostKg, slasKept, checksHold, radiation: r } of JSON.parse(read('storm-s5.json'))) {
-    const counts = [r.upsets, r.corrected, r.dropped, r.breaks, r.framesDeparted, r.decisionsDeparted + r.eventsDeparted];
+    const counts = [
+      r.upsets,
+      r.corrected,
+      r.dropped,
+      r.breaks,
+      r.framesDeparted,
+      r.decisionsDeparted + r.eventsDeparted,
+    ];
     assert.equal(row(String(seed)), [...counts.map(figure), figure(Math.round(lostKg)), traceHash], `seed ${seed}`);
     assert.ok(slasKept && checksHold, `seed ${seed}`);
   }

@@ -6,7 +6,9 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 
 const read = (path: string) => readFileSync(join(rootFolder, path), 'utf8');
-const files = execFileSync('git', ['ls-files', '-z'], { cwd: rootFolder, encoding: 'utf8' }).split('\0').filter(Boolean);
+const files = execFileSync('git', ['ls-files', '-z'], { cwd: rootFolder, encoding: 'utf8' })
+  .split('\0')
+  .filter(Boolean);
 const sources = files.filter((path) => /\.(ts|mjs)$/.test(path));
 const written = sources.filter((path) => !/generated/.test(path));
 const self = 'test/repository/rules.test.ts';
@@ -45,7 +47,10 @@ test('nothing unfinished, nothing switched off', () => {
 test('the simulator reads no clock, draws no foreign randomness, and uses no function whose last bits differ', () => {
   const simulator = written.filter((path) => path.startsWith('hwsim/'));
   const code = simulator.flatMap((path) =>
-    places([path], /^(?!\s*(\*|\/\/|\/\*)).*\b(Date\.|new Date|performance\.|Math\.(random|sin|cos|tan|exp|log|pow)\b)/),
+    places(
+      [path],
+      /^(?!\s*(\*|\/\/|\/\*)).*\b(Date\.|new Date|performance\.|Math\.(random|sin|cos|tan|exp|log|pow)\b)/,
+    ),
   );
   assert.equal(code, []);
 });
@@ -88,7 +93,9 @@ test('crates are pinned, explained in one line each, and come from crates.io by 
 
 /** What this foundation covers; ids are those of the mission's requirements. */
 const requirements =
-  'INT-1 INT-2 INT-3 INT-4 INT-5 SCH-1 SCH-2 WDG-1 WDG-2 MBR-1 MBR-2 CVG-1 CVG-2 CVG-4 TIM-1 FLT-2 SIM-1 SIM-4 BRD-1'.split(' ');
+  'INT-1 INT-2 INT-3 INT-4 INT-5 SCH-1 SCH-2 WDG-1 WDG-2 MBR-1 MBR-2 CVG-1 CVG-2 CVG-4 TIM-1 FLT-2 SIM-1 SIM-4 BRD-1'.split(
+    ' ',
+  );
 
 test('every requirement stands in code and in titles of tests: one that it holds, one that its violation is noticed', () => {
   const code = written
@@ -116,16 +123,23 @@ test('every requirement stands in code and in titles of tests: one that it holds
 });
 
 test('types check', () => {
-  const run = spawnSync(process.execPath, [join(rootFolder, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', '.'], {
-    cwd: rootFolder,
-    encoding: 'utf8',
-  });
+  const run = spawnSync(
+    process.execPath,
+    [join(rootFolder, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', '.'],
+    {
+      cwd: rootFolder,
+      encoding: 'utf8',
+    },
+  );
   assert.is(run.status, 0, run.stdout);
 });
 
 test('formatter and linter are content', () => {
   const biome = join(rootFolder, 'node_modules/@biomejs/biome/bin/biome');
-  const run = spawnSync(process.execPath, [biome, 'check', '.', '--max-diagnostics=20'], { cwd: rootFolder, encoding: 'utf8' });
+  const run = spawnSync(process.execPath, [biome, 'check', '.', '--max-diagnostics=20'], {
+    cwd: rootFolder,
+    encoding: 'utf8',
+  });
   assert.is(run.status, 0, run.stdout + run.stderr);
 });
 

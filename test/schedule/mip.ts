@@ -46,7 +46,10 @@ export function slotValue(claim: MineClaim): number {
 export function passiveHolds(instance: Instance): boolean {
   let level = instance.levelWh;
   for (let slot = 0; slot < instance.slots; slot++) {
-    level = Math.min(instance.capacityWh, level + (instance.solarW - instance.baseW) * hoursPerSlot - contactWh(instance, slot));
+    level = Math.min(
+      instance.capacityWh,
+      level + (instance.solarW - instance.baseW) * hoursPerSlot - contactWh(instance, slot),
+    );
     if (level < instance.reserveWh) return false;
   }
   return true;
@@ -90,7 +93,9 @@ export function toProgram(instance: Instance): string {
   for (let slot = 0; slot < slots; slot++) {
     const net = (instance.solarW - instance.baseW) * hoursPerSlot - contactWh(instance, slot);
     const level = slot === 0 ? '' : `- e${slot}`;
-    rows.push(`e${slot + 1} ${level} + spill${slot} ${energy[slot].join(' ')} = ${net + (slot === 0 ? instance.levelWh : 0)}`);
+    rows.push(
+      `e${slot + 1} ${level} + spill${slot} ${energy[slot].join(' ')} = ${net + (slot === 0 ? instance.levelWh : 0)}`,
+    );
     bounds.push(`${instance.reserveWh} <= e${slot + 1} <= ${instance.capacityWh}`);
     const stored = slot === 0 ? '' : `- m${slot}`;
     rows.push(`m${slot + 1} ${stored} + taken${slot} ${mass[slot].join(' ')} = ${slot === 0 ? instance.storedKg : 0}`);
@@ -147,10 +152,12 @@ export function replay(instance: Instance, timeline: readonly number[], replicat
     level = Math.min(instance.capacityWh, level);
     leastWh = Math.min(leastWh, level);
     mostKg = Math.max(mostKg, stored);
-    if (level < instance.reserveWh - 1e-6) breaks.push(`slot ${slot} ends with ${level} Wh, reserve ${instance.reserveWh}`);
+    if (level < instance.reserveWh - 1e-6)
+      breaks.push(`slot ${slot} ends with ${level} Wh, reserve ${instance.reserveWh}`);
     if (drawWh > 0 && code <= 4 && stored > instance.storageKg + 1e-6)
       breaks.push(`slot ${slot} ends with ${stored} kg of ${instance.storageKg}`);
   }
-  if (instance.haul !== null && timeline[instance.haul.load] !== 5) breaks.push(`no loading in slot ${instance.haul.load}`);
+  if (instance.haul !== null && timeline[instance.haul.load] !== 5)
+    breaks.push(`no loading in slot ${instance.haul.load}`);
   return { value, leastWh, mostKg, breaks };
 }

@@ -131,7 +131,16 @@ export class LoneNode {
     this.engine.view().set(image, at);
     const length = this.configBytes(boot);
     const { calls } = this.engine;
-    const status = calls.restore(this.context, at, image.length, this.recordAt, length, boot.cause ?? 1, this.seconds(), 0);
+    const status = calls.restore(
+      this.context,
+      at,
+      image.length,
+      this.recordAt,
+      length,
+      boot.cause ?? 1,
+      this.seconds(),
+      0,
+    );
     if ((status & STATUS_MASK) === 0) this.after(status);
     return status & STATUS_MASK;
   }
@@ -145,7 +154,13 @@ export class LoneNode {
   observe(message: Message): number {
     const bytes = encodeMessage(message);
     this.engine.view().set(bytes, this.recordAt);
-    const status = this.engine.calls.observe(this.context, this.seconds(), this.localMs % 1000, this.recordAt, bytes.length);
+    const status = this.engine.calls.observe(
+      this.context,
+      this.seconds(),
+      this.localMs % 1000,
+      this.recordAt,
+      bytes.length,
+    );
     this.after(status);
     return status & STATUS_MASK;
   }

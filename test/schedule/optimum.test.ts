@@ -34,7 +34,10 @@ test(`SCH-1 holds: ${wanted} random plans keep energy and storage, and reach ≥
       continue;
     }
     const ratio = done.value / optimum;
-    assert.ok(ratio <= 1 + 1e-6, `seed ${seed}: ${done.value} exceeds the optimum ${optimum}, so one of the two is wrong`);
+    assert.ok(
+      ratio <= 1 + 1e-6,
+      `seed ${seed}: ${done.value} exceeds the optimum ${optimum}, so one of the two is wrong`,
+    );
     sum += ratio;
     if (ratio < worst) [worst, worstSeed] = [ratio, seed];
   }
@@ -46,7 +49,9 @@ test(`SCH-1 holds: ${wanted} random plans keep energy and storage, and reach ≥
 });
 
 test('SCH-1 violated: the replay notices a plan that overdraws the battery, overfills the store or mines without a claim', () => {
-  const flown = [...Array(50).keys()].map((seed) => fly(seed + 1)).find((each) => each !== null && each.instance.haul === null);
+  const flown = [...Array(50).keys()]
+    .map((seed) => fly(seed + 1))
+    .find((each) => each !== null && each.instance.haul === null);
   assert.ok(flown);
   const { instance } = flown;
   const claim = instance.mines[0];

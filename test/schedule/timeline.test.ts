@@ -181,7 +181,10 @@ sch1('SCH-1 holds: no step looks at more slots than its bound, and planning ends
 });
 
 /** A battery and a store that follow the commands second by second; the firmware sees them through telemetry only. */
-function flyPhysics(solarW: (atS: number) => number, untilS: number): { leastWh: number; mostKg: number; minedKg: number } {
+function flyPhysics(
+  solarW: (atS: number) => number,
+  untilS: number,
+): { leastWh: number; mostKg: number; minedKg: number } {
   const node = new LoneNode({ solarW: 600, batteryWh: 2000, storageKg: 80, mineWhPerKg: 120, features: 2 });
   const rates = [150, 90, 60];
   for (const [slot, rate] of rates.entries()) node.observe(assign(slot, mine, slot * 10, 60, { rate }));

@@ -43,7 +43,8 @@ for (const name of targetNames) {
   test(`${name}: whatever the secrets are, the same instructions in the same order`, async () => {
     const results = await runOnBoard(targets[name], [...secrets, { ...frameCases[0], length: frame.text.length - 1 }]);
     const digests = results.map(({ trace }) => createHash('sha256').update(trace).digest('hex'));
-    for (let index = 3; index < secrets.length; index += 1) assert.is(digests[index], digests[index % 3], `case ${index}`);
+    for (let index = 3; index < secrets.length; index += 1)
+      assert.is(digests[index], digests[index % 3], `case ${index}`);
     // Violated: another length is another way, and so is a refusal.
     assert.is(new Set([...digests.slice(0, 3), digests[secrets.length]]).size, 4);
     assert.ok(results[0].trace.length > 1000);
@@ -57,7 +58,9 @@ for (const name of targetNames) {
     assert.equal(open.out.slice(0, frame.text.length), frame.text);
     assert.is(forged.result, 0);
     assert.equal(forged.out, new Uint8Array(forged.out.length));
-    console.log(`${name}: seal ${seal.count.instructions}, open ${open.count.instructions}, refuse ${forged.count.instructions}`);
+    console.log(
+      `${name}: seal ${seal.count.instructions}, open ${open.count.instructions}, refuse ${forged.count.instructions}`,
+    );
     for (const { count } of [seal, open, forged])
       assert.ok(count.instructions > 0 && count.instructions <= (budgets[name] ?? 100_000));
     others.forEach(({ operation, key, nonce, aad, text, length }, index) => {

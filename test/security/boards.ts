@@ -18,7 +18,13 @@ import { boardSources, compileProgram } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
-import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../hwsim/emulator/plugin/plugin.ts';
+import {
+  type CallCount,
+  countArguments,
+  markedOps,
+  readCounts,
+  readTrace,
+} from '../../hwsim/emulator/plugin/plugin.ts';
 import { frame, sealByNode, wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
 
@@ -114,7 +120,8 @@ export async function runOnBoard(target: Target, cases: readonly BoardCase[]): P
     const counting = countArguments(elf, { out, over: 'runner_over', limit: hangInstructions, trace });
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...counting];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8', timeout: 120_000 });
-    if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
+    if (run.status !== 0)
+      throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
     readSync(file, memory, 0, memory.length, casesOffset);
     closeSync(file);
     const counts = readCounts(readFileSync(out), markedOps(elf));
@@ -133,11 +140,17 @@ function read(
 ): BoardResult[] {
   const view = new DataView(memory.buffer);
   const word = (at: number) => view.getUint32(at, !target.bigEndian);
-  if (word(4) !== cases.length) throw new Error(`${target.name}: ${word(4)} of ${cases.length} cases done, trap ${word(8)}`);
+  if (word(4) !== cases.length)
+    throw new Error(`${target.name}: ${word(4)} of ${cases.length} cases done, trap ${word(8)}`);
   return cases.map((_, index) => {
     const at = headBytes + index * caseBytes;
     const outAt = at + caseBytes - textBytes;
-    return { result: word(at + 4), out: memory.slice(outAt, outAt + textBytes), count: counts[index], trace: traces[index] };
+    return {
+      result: word(at + 4),
+      out: memory.slice(outAt, outAt + textBytes),
+      count: counts[index],
+      trace: traces[index],
+    };
   });
 }
 

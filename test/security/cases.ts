@@ -24,7 +24,11 @@ export class Cipher {
   readonly #text: number;
   readonly #out: number;
 
-  private constructor(memory: WebAssembly.Memory, base: number, calls: Record<string, (...values: number[]) => number>) {
+  private constructor(
+    memory: WebAssembly.Memory,
+    base: number,
+    calls: Record<string, (...values: number[]) => number>,
+  ) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#calls = calls;
     this.#key = base;
@@ -52,7 +56,9 @@ export class Cipher {
     const length = sealed.length - tagBytes;
     const from = this.#text + shift;
     const out = inPlace ? from : this.#out + shift;
-    const before = inPlace ? sealed.slice(0, length) : this.#bytes.fill(0xa5, out, out + length).slice(out, out + length);
+    const before = inPlace
+      ? sealed.slice(0, length)
+      : this.#bytes.fill(0xa5, out, out + length).slice(out, out + length);
     const genuine = this.#calls.open(this.#key, ...words, this.#aad + shift, aad.length, from, length, out);
     const after = this.#bytes.slice(out, out + length);
     if (genuine !== 0) return after;
@@ -67,7 +73,8 @@ export class Cipher {
     const seal = () => this.#calls.seal(this.#key, a, b, c, aad, given.aad.length, text, length, out);
     const open = (last: number) => this.#calls.open(this.#key, a, b, last, aad, given.aad.length, out, length, text);
     seal();
-    if (open(c) !== 1 || open(c ^ 1) !== 0) throw new Error('what was sealed does not open, or opens with another nonce');
+    if (open(c) !== 1 || open(c ^ 1) !== 0)
+      throw new Error('what was sealed does not open, or opens with another nonce');
     return { seal, open: () => void open(c), refuse: () => void open(c ^ 1) };
   }
 
@@ -150,7 +157,12 @@ export interface CampaignResult {
  * Random cases, half of them in place, at every alignment: sealed here, by node:crypto and by @noble/ciphers; opened here; refused here with one bit of the
  * key, nonce, aad, text or tag changed. `progress` is told after every thousand.
  */
-export function runCases(cipher: Cipher, seed: number, cases: number, progress?: (done: number) => void): CampaignResult {
+export function runCases(
+  cipher: Cipher,
+  seed: number,
+  cases: number,
+  progress?: (done: number) => void,
+): CampaignResult {
   const result: CampaignResult = { cases, bytes: 0, wrong: [] };
   for (let index = 0; index < cases; index += 1) {
     const random = new RandomStream(seed, 'cipher', index);

@@ -34,7 +34,8 @@ function turnEveryBit(module: Cipher): number {
       part[bit >> 3] ^= 1 << (bit & 7);
       for (const inPlace of [false, true]) {
         // Throws if what was refused has been written.
-        if (module.open(parts, parts.sealed, 3, inPlace) !== null) assert.unreachable(`bit ${bit} of ${name} may be turned`);
+        if (module.open(parts, parts.sealed, 3, inPlace) !== null)
+          assert.unreachable(`bit ${bit} of ${name} may be turned`);
         tried += 1;
       }
       part[bit >> 3] ^= 1 << (bit & 7);
@@ -90,10 +91,14 @@ test('the stand-in refuses what the cipher sealed, and the cipher what the stand
 
 test('the stand-in exports what the cipher exports, with the same parameters', async () => {
   const everything = (module: 'cipher' | 'cipher_null') =>
-    compileEntry(`export * from "./firmware/security/${module}";\nexport function memoryBase(): usize { return __heap_base; }`);
+    compileEntry(
+      `export * from "./firmware/security/${module}";\nexport function memoryBase(): usize { return __heap_base; }`,
+    );
   const signatures = async (module: 'cipher' | 'cipher_null') => {
     const { wasm, text } = await everything(module);
-    const exported = WebAssembly.Module.exports(new WebAssembly.Module(wasm)).map(({ name, kind }) => `${kind} ${name}`);
+    const exported = WebAssembly.Module.exports(new WebAssembly.Module(wasm)).map(
+      ({ name, kind }) => `${kind} ${name}`,
+    );
     const globals = text.match(/^ \(global \$firmware\/security\/\w+\/[A-Z_]+ i32 \(i32\.const \d+\)\)$/gm) ?? [];
     const constants = globals.map((line) => line.replace(/\$firmware\/security\/\w+\//, ''));
     return [...exported.sort(), ...constants.sort()];
@@ -111,7 +116,9 @@ test('the stand-in exports what the cipher exports, with the same parameters', a
   const parameters = async (module: 'cipher' | 'cipher_null') => {
     const { text } = await compileEntry(cipherEntry(module));
     return ['seal', 'open'].map((name) =>
-      new RegExp(`\\(func \\$firmware/security/${module}/${name} (\\(param.*)$`, 'm').exec(text)?.[1].replaceAll(/\$\d+ ?/g, ''),
+      new RegExp(`\\(func \\$firmware/security/${module}/${name} (\\(param.*)$`, 'm')
+        .exec(text)?.[1]
+        .replaceAll(/\$\d+ ?/g, ''),
     );
   };
   const wanted = await parameters('cipher');

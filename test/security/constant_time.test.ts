@@ -62,7 +62,11 @@ function signing(seed: Uint8Array, message: Uint8Array): string {
   return told;
 }
 
-const seeds = [new Uint8Array(32), new Uint8Array(32).fill(255), ...Array.from({ length: 10 }, (_, i) => drawn(`seed ${i}`, 32))];
+const seeds = [
+  new Uint8Array(32),
+  new Uint8Array(32).fill(255),
+  ...Array.from({ length: 10 }, (_, i) => drawn(`seed ${i}`, 32)),
+];
 
 test('signing accesses the same places in the same order, whatever seed and message', () => {
   const traces = new Set(seeds.map((seed, index) => signing(seed, drawn(`message ${index}`, 200))));

@@ -222,7 +222,9 @@ class Trial {
       }
       if (index === 1 && this.#kept.length > 0) {
         const back =
-          this.random.below(2) === 0 ? this.random.below(Math.min(8, this.#kept.length)) : this.random.below(this.#kept.length);
+          this.random.below(2) === 0
+            ? this.random.below(Math.min(8, this.#kept.length))
+            : this.random.below(this.#kept.length);
         this.#give(0, this.#kept[this.#kept.length - 1 - back]);
       }
       if (this.random.below(24) === 0) throw new PowerLost();

@@ -99,7 +99,13 @@ test('a frame is bound to all of its header, and to its epoch by its key', () =>
     assert.throws(() => open(withCrc(body), keyOf), /the tag is wrong/, what);
   }
   const secret = testKeys.secret(1);
-  const keys = [linkKey(secret, 7, 1), linkKey(secret, 7, 2), linkKey(secret, 8, 1), testKeys.linkKey(2), testKeys.linkKey(0)];
+  const keys = [
+    linkKey(secret, 7, 1),
+    linkKey(secret, 7, 2),
+    linkKey(secret, 8, 1),
+    testKeys.linkKey(2),
+    testKeys.linkKey(0),
+  ];
   assert.is(new Set(keys.map((each) => Buffer.from(each).toString('hex'))).size, keys.length);
   assert.equal(keys[0], key);
   for (const other of keys.slice(1)) assert.throws(() => open(frame, () => other), /the tag is wrong/);

@@ -89,7 +89,8 @@ test('an excluded member hears and says nothing any more, and the others go on',
     if (node === out) continue;
     const [state] = cluster.inspect(node, 1, out);
     assert.ok(state === 3 || state === 4, `node ${node} has the excluded in state ${state}`);
-    for (const other of allMembers(8)) if (other !== out && other !== node) assert.is(cluster.inspect(node, 1, other)[0], 1);
+    for (const other of allMembers(8))
+      if (other !== out && other !== node) assert.is(cluster.inspect(node, 1, other)[0], 1);
   }
 });
 
@@ -111,7 +112,9 @@ test('an exclusion waits for no epoch that was planned, nor does the plan bring 
   assert.equal(keyEpochsInUse(cluster), without(3, 2));
   // What it says under the planned key is refused by all.
   for (const node of [0, 7]) {
-    const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [{ name: 'probe', sequence: 1 }]);
+    const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [
+      { name: 'probe', sequence: 1 },
+    ]);
     assert.is(cluster.hand(node, frame), STATUS.epoch);
     assert.ok([3, 4].includes(cluster.inspect(node, 1, out)[0]));
   }
@@ -271,7 +274,10 @@ test('epoch 0 carries heads and parts only, the others carry none, and nobody is
   const gone = cluster.inspect(0, 1, 3);
   const counter = Math.floor((4800 + 15) / 15) - 1;
   const { head } = epochOf(4, 2, 9000);
-  assert.is(cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [{ name: 'probe', sequence: 1 }])), STATUS.implausible);
+  assert.is(
+    cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [{ name: 'probe', sequence: 1 }])),
+    STATUS.implausible,
+  );
   // Some cycles it has not sent in.
   const heads = allMembers(32).map((back) =>
     cluster.hand(0, sealedFrame({ epoch: 1, sender: 2, counter: counter - back }, [head])),

@@ -41,7 +41,11 @@ function serve(cluster: TestCluster, untilS: number): void {
       if (shown === null) continue;
       if (type === TYPE.sign) {
         assert.is(shown.owner, told.node, 'a node has nobody’s word signed but its own');
-        cluster.observe(told.node, { name: 'signed', ticket, signature: signStatement(seedOf(told.node), CLUSTER, shown) });
+        cluster.observe(told.node, {
+          name: 'signed',
+          ticket,
+          signature: signStatement(seedOf(told.node), CLUSTER, shown),
+        });
       } else {
         const ok = verifyStatement(nodeSignatures.publicKey(seedOf(shown.owner)), CLUSTER, shown) ? 1 : 0;
         cluster.observe(told.node, { name: 'verified', ticket, ok });
@@ -100,19 +104,27 @@ const insiders = suite('SEC-5 insiders');
 insiders('an owner’s claims stand as far as one member may draw, and no further', () => {
   const cluster = flown(200);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
-  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  cluster.inject(0, BYZANTINE, [
+    intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 }),
+  ]);
   assert.is(verdict(cluster, 0, BYZANTINE, 0), ACCEPTED);
   assert.is(verdict(cluster, 0, BYZANTINE, 1), REFUSED, 'together they draw more than one member may');
   const whole = intentOf(cluster, { slot: 2, version: (1 << VERSION_BITS) + 3, resource: 1 << 16, rate: 2000 });
   assert.is(cluster.inject(0, BYZANTINE, [whole]), STATUS.implausible, 'one claim beyond the bound is no claim');
-  assert.is(cluster.inject(0, BYZANTINE, [{ ...whole, slot: 6, rate: 1 }]), STATUS.implausible, 'slot 6 is not for lots');
+  assert.is(
+    cluster.inject(0, BYZANTINE, [{ ...whole, slot: 6, rate: 1 }]),
+    STATUS.implausible,
+    'slot 6 is not for lots',
+  );
   assert.ok(counted(cluster, 0, counter.claim) >= 2);
 });
 
 insiders('without a bound the same claims all stand', () => {
   const cluster = flown(0);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
-  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 })]);
+  cluster.inject(0, BYZANTINE, [
+    intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 }),
+  ]);
   assert.equal([verdict(cluster, 0, BYZANTINE, 0), verdict(cluster, 0, BYZANTINE, 1)], [ACCEPTED, ACCEPTED]);
 });
 
@@ -148,7 +160,11 @@ insiders('what a frame in a member’s own name says that it published, it contr
   const { cluster, nowS, resource, version } = claimed();
   const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource });
   for (const node of [0, 2, 3]) assert.is(cluster.inject(node, 1, [forged]), STATUS.ok);
-  assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }]), STATUS.implausible, 'nobody else speaks in its name');
+  assert.is(
+    cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }]),
+    STATUS.implausible,
+    'nobody else speaks in its name',
+  );
   assert.is(counted(cluster, 1, counter.impersonated), 0);
   assert.is(cluster.inject(1, 1, [{ name: 'probe', sequence: 3 }, forged]), STATUS.ok);
   assert.is(held(cluster, 1, 1, 0)[0], version);
@@ -163,7 +179,8 @@ insiders('no probes keep a member from giving its word', () => {
   cluster.inject(1, BYZANTINE, [intentOf(cluster, { owner: 1, version: version + 5, resource })]);
   serve(cluster, cluster.nowMs / 1000 + 15);
   cluster.commands.length = 0;
-  for (const asking of [0, 2, 3, BYZANTINE]) assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
+  for (const asking of [0, 2, 3, BYZANTINE])
+    assert.is(cluster.inject(1, asking, [{ name: 'probe', sequence: 90 }]), STATUS.ok);
   cluster.runTo(cluster.nowMs / 1000 + 16);
   const asked = new Set(cluster.commands.filter(({ fields }) => fields[0] === TYPE.verify).map(({ node }) => node));
   assert.equal([...asked].sort(), [0, 2, 3], 'all have heard the word with the next frame');
@@ -178,7 +195,13 @@ insiders('an owner that restarted gives no word on what it is told that it publi
   // Deaf for what it had reserved, and then told by the byzantine before anybody who knows better is heard.
   cluster.runTo(nowS + 180);
   cluster.commands.length = 0;
-  const false1 = intentOf(cluster, { owner: 1, version: (1 << VERSION_BITS) + 9, publishedS: nowS, startS: nowS, claimS: nowS });
+  const false1 = intentOf(cluster, {
+    owner: 1,
+    version: (1 << VERSION_BITS) + 9,
+    publishedS: nowS,
+    startS: nowS,
+    claimS: nowS,
+  });
   assert.is(cluster.inject(1, BYZANTINE, [false1]), STATUS.ok);
   assert.is(held(cluster, 1, 1, 0)[0], false1.version, 'who restarted may have published it');
   assert.is(cluster.inject(1, BYZANTINE, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
@@ -221,23 +244,26 @@ function statementFor(intent: Intent, atS: number, signer: number): Message {
   return { name: 'statement', ...text, signature: signStatement(seedOf(signer), CLUSTER, text) };
 }
 
-insiders('two words of one owner that contradict each other are proof to everybody, and what it publishes counts no more', () => {
-  const cluster = flown();
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  const one = intentOf(cluster, { rate: 100 });
-  const other = { ...one, rate: 120, nonce: 2 };
-  cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
-  cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
-  serve(cluster, nowS + 300);
-  for (const node of [0, 1, 2, 3]) {
-    const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
-    assert.equal(told[0]?.fields.slice(1), [BYZANTINE, 0, one.version, 1], `node ${node} knows`);
-    assert.equal(held(cluster, node, BYZANTINE, 0), [], `node ${node} holds nothing of it`);
-  }
-  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
-  assert.equal(held(cluster, 0, BYZANTINE, 1), []);
-  assert.ok(counted(cluster, 0, counter.barred) > 0);
-});
+insiders(
+  'two words of one owner that contradict each other are proof to everybody, and what it publishes counts no more',
+  () => {
+    const cluster = flown();
+    const nowS = Math.floor(cluster.nowMs / 1000);
+    const one = intentOf(cluster, { rate: 100 });
+    const other = { ...one, rate: 120, nonce: 2 };
+    cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
+    cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
+    serve(cluster, nowS + 300);
+    for (const node of [0, 1, 2, 3]) {
+      const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
+      assert.equal(told[0]?.fields.slice(1), [BYZANTINE, 0, one.version, 1], `node ${node} knows`);
+      assert.equal(held(cluster, node, BYZANTINE, 0), [], `node ${node} holds nothing of it`);
+    }
+    cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
+    assert.equal(held(cluster, 0, BYZANTINE, 1), []);
+    assert.ok(counted(cluster, 0, counter.barred) > 0);
+  },
+);
 
 insiders('nobody can be framed: words that another signed prove nothing', () => {
   const cluster = flown();

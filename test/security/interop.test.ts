@@ -139,7 +139,12 @@ test("the firmware takes the library's frames, and the library opens the firmwar
 
 test("an authority's statement is a COSE_Sign1 to the library, and its is one to us", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
-  const { head } = makeKeyEpoch(testKeys.authority, { epoch: 2, startS: 100, secret: testKeys.secret(2) }, all, new Set([3]));
+  const { head } = makeKeyEpoch(
+    testKeys.authority,
+    { epoch: 2, startS: 100, secret: testKeys.secret(2) },
+    all,
+    new Set([3]),
+  );
   const payload = headPayload(7, head);
   const theirs = Ed25519Key.fromPublic(testKeys.authorityPublicKey);
   // The head as a whole message: on the air its payload is left out, for the head says all of it.

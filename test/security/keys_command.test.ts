@@ -1,5 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -66,7 +76,8 @@ async function inFleet(members: number, use: (fleet: string) => void | Promise<v
 }
 
 const cluster = (fleet: string) => join(fleet, 'cluster-7');
-const keyEpochFile = (fleet: string, epoch: number) => readKeyFile(join(cluster(fleet), `epoch-${epoch}.json`)) as KeyEpochFile;
+const keyEpochFile = (fleet: string, epoch: number) =>
+  readKeyFile(join(cluster(fleet), `epoch-${epoch}.json`)) as KeyEpochFile;
 const nodeFile = (fleet: string, id: number) => readKeyFile(join(cluster(fleet), `node-${id}.json`)) as NodeFile;
 
 function bundle(fleet: string, epoch: number): { head: KeyEpochHead; parts: KeyEpochPart[] } {
@@ -92,7 +103,9 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
     );
     ok('keys', 'epoch', fleet, '--cluster', '7', '--start-s', '1000');
     for (const id of [3, 4, 11]) assert.equal(opened(fleet, id, 2), keyEpochFile(fleet, 2).secret);
-    const revoked = JSON.parse(ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '3', '--start-s', '2000', '--json'));
+    const revoked = JSON.parse(
+      ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '3', '--start-s', '2000', '--json'),
+    );
     assert.equal([revoked.epoch, revoked.excluded, revoked.members], [3, [3], 11]);
     assert.is(opened(fleet, 3, 3), null);
     for (const id of [4, 11]) assert.equal(opened(fleet, id, 3), keyEpochFile(fleet, 3).secret);
@@ -108,7 +121,10 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
       // Which is used at once: those that were to begin later are superseded.
       [4],
     );
-    assert.match(run('keys', 'node', fleet, '--cluster', '7', '--id', '3', '--out', join(fleet, 'x.json')).stderr, /is excluded/);
+    assert.match(
+      run('keys', 'node', fleet, '--cluster', '7', '--id', '3', '--out', join(fleet, 'x.json')).stderr,
+      /is excluded/,
+    );
   }));
 
 test('all files are 0600, all folders 0700, whatever the umask', () =>
@@ -192,7 +208,16 @@ test('runs at once: every exclusion stays, no epoch number is made twice', () =>
     const runs = ids.map(
       (id) =>
         new Promise<number | null>((resolve) => {
-          const child = spawn(process.execPath, [command, 'keys', 'revoke', fleet, '--cluster', '7', '--id', String(id)]);
+          const child = spawn(process.execPath, [
+            command,
+            'keys',
+            'revoke',
+            fleet,
+            '--cluster',
+            '7',
+            '--id',
+            String(id),
+          ]);
           child.on('close', resolve);
         }),
     );
@@ -272,9 +297,13 @@ test('a folder that cannot be written is the machine refusing, and nothing half 
     // A limit of the size of files stands in for a full disk: the authority's file of 200 members does not fit.
     const fleet = join(folder, 'fleet');
     const words = ['keys', 'init', fleet, '--cluster', '7', '--members', '200'].map((word) => `'${word}'`).join(' ');
-    const full = spawnSync('sh', ['-c', `trap '' XFSZ; ulimit -f 8; exec '${process.execPath}' '${command}' ${words}`], {
-      encoding: 'utf8',
-    });
+    const full = spawnSync(
+      'sh',
+      ['-c', `trap '' XFSZ; ulimit -f 8; exec '${process.execPath}' '${command}' ${words}`],
+      {
+        encoding: 'utf8',
+      },
+    );
     assert.is(full.status, 4, full.stderr);
     assert.equal(readdirSync(fleet), ['fleet.json']);
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');
@@ -355,7 +384,12 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
     const header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
     const hexOf = (epoch: number) =>
       Buffer.from(encodeFrame({ ...header, epoch }, [{ name: 'probe', sequence: 17 }], link)).toString('hex');
-    for (const keys of [fleet, cluster(fleet), join(cluster(fleet), 'epoch-1.json'), join(cluster(fleet), 'node-4.json')]) {
+    for (const keys of [
+      fleet,
+      cluster(fleet),
+      join(cluster(fleet), 'epoch-1.json'),
+      join(cluster(fleet), 'node-4.json'),
+    ]) {
       const shown = ok('decode', '--keys', keys, hexOf(1));
       assert.match(
         shown,

@@ -9,7 +9,13 @@ import { rootFolder } from '../../host/build/root.ts';
 import { bundlePath, keyEpochPath, keyEpochsOf } from '../../host/security/issued.ts';
 import { ExistsError } from '../../host/security/key_folder.ts';
 import { KeyFileError, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
-import { type KeyEpochOrder, initCluster, KeyOrderError, nextKeyEpoch, writeNodeFile } from '../../host/security/keystore.ts';
+import {
+  type KeyEpochOrder,
+  initCluster,
+  KeyOrderError,
+  nextKeyEpoch,
+  writeNodeFile,
+} from '../../host/security/keystore.ts';
 import { inFolder } from '../host/support.ts';
 
 const test = suite('issued');
@@ -18,7 +24,8 @@ const command = join(rootFolder, 'dist', 'heliograph.mjs');
 const at = (fleet: string) => join(fleet, 'cluster-7');
 const record = (fleet: string, epoch: number) => join(fleet, 'issued', `cluster-7-epoch-${epoch}.json`);
 const change = (fleet: string, order: Partial<KeyEpochOrder> = {}) => nextKeyEpoch(fleet, 7, { exclude: [], ...order });
-const revoke = (fleet: string, id: number, order: Partial<KeyEpochOrder> = {}) => change(fleet, { exclude: [id], ...order });
+const revoke = (fleet: string, id: number, order: Partial<KeyEpochOrder> = {}) =>
+  change(fleet, { exclude: [id], ...order });
 
 /** Epochs that a member is given now. */
 function given(fleet: string, id: number): number[] {
@@ -82,7 +89,11 @@ for (const [name, lose] of losses) {
       refused(() => change(fleet), KeyFileError, ...reasons);
       refused(() => revoke(fleet, 5), KeyFileError, ...reasons);
       refused(() => given(fleet, 0), KeyFileError, ...reasons);
-      refused(() => change(fleet, { number: 3 }), KeyOrderError, /epoch 3 is there or was: the next has a greater number/);
+      refused(
+        () => change(fleet, { number: 3 }),
+        KeyOrderError,
+        /epoch 3 is there or was: the next has a greater number/,
+      );
       refused(() => revoke(fleet, 4, { number: 4 }), KeyOrderError, /member 4 is excluded already/);
       assert.not.ok(existsSync(keyEpochPath(at(fleet), 4)));
       const made = change(fleet, { number: 4 });
@@ -203,7 +214,11 @@ test('an exclusion takes effect at once, whatever was planned; a mere change wai
     const planned = change(fleet, { startS: 4_000_000_000 });
     assert.is(planned.supersedes, null);
     assert.equal(given(fleet, 0), [1, 2]);
-    refused(() => change(fleet, { startS: 3_999_999_999 }), KeyOrderError, /epoch 2 begins at 4000000000 s: only keys revoke/);
+    refused(
+      () => change(fleet, { startS: 3_999_999_999 }),
+      KeyOrderError,
+      /epoch 2 begins at 4000000000 s: only keys revoke/,
+    );
     const now = revoke(fleet, 3);
     assert.equal([now.epoch, now.startS, now.supersedes], [3, 0, { epoch: 2, startS: 4_000_000_000 }]);
     // Who is fitted out now hears nobody under the key that was planned.

@@ -10,7 +10,10 @@ import { compileEntry, instantiate, partsEntry } from './compile.ts';
 const test = suite('security: known answers');
 
 type Row = Record<string, string> & { counter: number };
-const vectors = JSON.parse(readFileSync(join(rootFolder, 'test/security/vectors.json'), 'utf8')) as Record<string, Row[]>;
+const vectors = JSON.parse(readFileSync(join(rootFolder, 'test/security/vectors.json'), 'utf8')) as Record<
+  string,
+  Row[]
+>;
 const { memory, base, calls } = await instantiate(await compileEntry(partsEntry));
 const bytes = new Uint8Array(memory.buffer);
 const cipher = await Cipher.load('cipher');

@@ -89,7 +89,8 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       const uses = (id: number) => nodes[id].saw('key-epoch-changed', (line) => line.epoch === 2 && line.step === 2);
       await until(() => uses(0) && uses(1), 120);
       await until(
-        () => [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && (state ?? 0) > 1)),
+        () =>
+          [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && (state ?? 0) > 1)),
         120,
       );
       assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.epoch === 2));
@@ -100,7 +101,11 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       await until(() => again.saw('booted'), 60);
       assert.is(await again.end(), 0, again.said);
       const bundle = readKeyFileOf(join(fleet, 'cluster-7', 'node-1.json'), 'heliograph node');
-      const secrets = [bundle.seed, ...bundle.path.map(({ key }) => key), ...bundle.secrets.map(({ secret }) => secret)];
+      const secrets = [
+        bundle.seed,
+        ...bundle.path.map(({ key }) => key),
+        ...bundle.secrets.map(({ secret }) => secret),
+      ];
       for (const secret of secrets)
         for (const form of ['hex', 'base64'] as const)
           assert.not.ok(nodes.some(({ said }) => said.includes(Buffer.from(secret).toString(form).slice(0, 42))));

@@ -95,7 +95,8 @@ test('every flip of a bit is refused', () => {
 });
 
 test('cut off at every byte, or with a byte more: refused', () => {
-  for (let length = 0; length < good.length; length += 1) assert.is(refusal(good.subarray(0, length)), 'malformed', `${length}`);
+  for (let length = 0; length < good.length; length += 1)
+    assert.is(refusal(good.subarray(0, length)), 'malformed', `${length}`);
   assert.is(refusal(assembled({ rest: '00' })), 'malformed');
 });
 

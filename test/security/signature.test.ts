@@ -10,7 +10,17 @@ import {
   type SignatureService,
 } from '../../host/security/signature.ts';
 import { nullSignatures } from '../../host/security/null_signature.ts';
-import { base, encodePoint, fromBytes, multiple, order, pointOf, smallOrderPoints, sum, toBytes } from './signature_constants.ts';
+import {
+  base,
+  encodePoint,
+  fromBytes,
+  multiple,
+  order,
+  pointOf,
+  smallOrderPoints,
+  sum,
+  toBytes,
+} from './signature_constants.ts';
 import { vectors } from './signature_vectors.ts';
 
 const services: [string, SignatureService][] = [
@@ -40,7 +50,12 @@ const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
 const joined = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
 /** What RFC 8032 derives from seed, key, message and R: for signatures that no honest signer makes. */
-function honest(seed: Uint8Array, key: Uint8Array, message: Uint8Array, r: Uint8Array): { secret: bigint; challenge: bigint } {
+function honest(
+  seed: Uint8Array,
+  key: Uint8Array,
+  message: Uint8Array,
+  r: Uint8Array,
+): { secret: bigint; challenge: bigint } {
   const digest = createHash('sha512').update(seed).digest().subarray(0, 32);
   digest[0] &= 248;
   digest[31] = (digest[31] & 127) | 64;
@@ -79,7 +94,9 @@ test('seeds and messages at the ends of their ranges', () => {
     for (const length of [0, 1, 63, 64, 65, 111, 112, 127, 128, messageBytesMax]) {
       const message = new Uint8Array(length).fill(seed[0]);
       assert.equal(board.sign(seed, message), nodeSignatures.sign(seed, message), `${length} bytes`);
-      assert.ok(verdict(nodeSignatures.publicKey(seed), message, nodeSignatures.sign(seed, message), `${length} bytes`));
+      assert.ok(
+        verdict(nodeSignatures.publicKey(seed), message, nodeSignatures.sign(seed, message), `${length} bytes`),
+      );
     }
 });
 
@@ -87,8 +104,10 @@ test('every flip of a bit of signature, key and message is refused', () => {
   const [, , { publicKey, signature, message }] = vectors;
   for (let bit = 0; bit < 512; bit += 1)
     assert.not(verdict(publicKey, message, flipped(signature, bit), `signature, bit ${bit}`));
-  for (let bit = 0; bit < 256; bit += 1) assert.not(verdict(flipped(publicKey, bit), message, signature, `key, bit ${bit}`));
-  for (let bit = 0; bit < 16; bit += 1) assert.not(verdict(publicKey, flipped(message, bit), signature, `message, bit ${bit}`));
+  for (let bit = 0; bit < 256; bit += 1)
+    assert.not(verdict(flipped(publicKey, bit), message, signature, `key, bit ${bit}`));
+  for (let bit = 0; bit < 16; bit += 1)
+    assert.not(verdict(publicKey, flipped(message, bit), signature, `message, bit ${bit}`));
 });
 
 test('S and S + kL are one signature too many: only S below L is accepted', () => {

@@ -86,7 +86,8 @@ function smallOrderY(): bigint[] {
 }
 
 export const toBytes = (value: bigint): Uint8Array => Uint8Array.from(bytesOf(value, 32));
-export const fromBytes = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+export const fromBytes = (bytes: Uint8Array): bigint =>
+  bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 export const encodePoint = ({ x, y }: Point): Uint8Array => toBytes(y | ((x & 1n) << 255n));
 
 /** Throws when the bytes encode no point. */
@@ -127,7 +128,8 @@ function integerRoot(value: bigint): bigint {
 /** The first 64 bits of the fractional parts of the cube roots of the first 80 primes. */
 function roundConstants(): number[] {
   const primes: number[] = [];
-  for (let number = 2; primes.length < 80; number += 1) if (primes.every((each) => number % each !== 0)) primes.push(number);
+  for (let number = 2; primes.length < 80; number += 1)
+    if (primes.every((each) => number % each !== 0)) primes.push(number);
   return primes.flatMap((each) => bytesOf(integerRoot(BigInt(each) << 192n) & (2n ** 64n - 1n), 8));
 }
 

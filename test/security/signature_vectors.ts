@@ -34,6 +34,8 @@ export const vectors = [
       'dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704',
   },
 ].map(({ name, ...fields }) => {
-  const bytes = Object.fromEntries(Object.entries(fields).map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, 'hex'))]));
+  const bytes = Object.fromEntries(
+    Object.entries(fields).map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, 'hex'))]),
+  );
   return { name, ...(bytes as Record<keyof typeof fields, Uint8Array>) };
 });

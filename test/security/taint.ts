@@ -25,7 +25,8 @@ interface Procedure {
 /** Secret or not, of locals by number; null: this place is not reached. */
 type State = boolean[] | null;
 
-const binary = /^i(32|64)\.(add|sub|mul|and|or|xor|shl|shr_u|shr_s|rotl|rotr|eq|ne|lt_u|gt_u|le_u|ge_u|lt_s|gt_s|le_s|ge_s)$/;
+const binary =
+  /^i(32|64)\.(add|sub|mul|and|or|xor|shl|shr_u|shr_s|rotl|rotr|eq|ne|lt_u|gt_u|le_u|ge_u|lt_s|gt_s|le_s|ge_s)$/;
 const unary = /^i(32|64)\.(eqz|wrap_i64|extend_i32_u|extend_i32_s|popcnt|clz|ctz)$/;
 
 function parseBody(lines: string[]): Node[] {
@@ -55,7 +56,14 @@ function parse(text: string): Map<string, Procedure> {
     const locals = lines.filter((line) => line.startsWith('(local ')).length;
     const parameters = [...head.matchAll(/\(param /g)].map(() => false);
     const code = lines.filter((line) => line !== '' && !line.startsWith('('));
-    procedures.set(name, { name, parameters, locals, body: parseBody(code), hasResult: head.includes('(result'), result: false });
+    procedures.set(name, {
+      name,
+      parameters,
+      locals,
+      body: parseBody(code),
+      hasResult: head.includes('(result'),
+      result: false,
+    });
   }
   return procedures;
 }
@@ -119,7 +127,8 @@ class Walk {
 
   #pop(): boolean {
     const secret = this.#stack.pop();
-    if (secret === undefined) throw new Error(`${this.#procedure.name}: more is taken from the stack than was put there`);
+    if (secret === undefined)
+      throw new Error(`${this.#procedure.name}: more is taken from the stack than was put there`);
     return secret;
   }
 
@@ -145,7 +154,8 @@ class Walk {
     } else if (op === 'select') {
       this.#public(this.#pop(), node);
       this.#stack.push([this.#pop(), this.#pop()].includes(true));
-    } else if (op === 'memory.fill' || op === 'memory.copy') for (let i = 0; i < 3; i += 1) this.#public(this.#pop(), node);
+    } else if (op === 'memory.fill' || op === 'memory.copy')
+      for (let i = 0; i < 3; i += 1) this.#public(this.#pop(), node);
     else if (op === 'call') this.#call(argument);
     else this.#control(node);
   }

@@ -117,7 +117,12 @@ test('a head says what was signed: no field can be another, no other authority h
 });
 
 test("the statement is COSE_Sign1's: the room of signatures makes the same signature over the same payload", () => {
-  const { head } = makeKeyEpoch(keys.authority, { ...epoch, epoch: 65534, startS: 4_000_000_000 }, all(200), new Set([5]));
+  const { head } = makeKeyEpoch(
+    keys.authority,
+    { ...epoch, epoch: 65534, startS: 4_000_000_000 },
+    all(200),
+    new Set([5]),
+  );
   const payload = headPayload(9, head);
   const message = makeSign1(nodeSignatures, keys.authority.seed, Uint8Array.of(0, 9), payload);
   const { kid, payload: carried, signature } = readSign1(message);
@@ -156,7 +161,8 @@ test('any six members can be excluded within the parts that a head counts; seven
 
 test('keys of a seed are the same each time, and others of another seed or cluster', () => {
   assert.is(clusterKeys(3, 9, 200), keys);
-  const hexOf = (seed: number, cluster: number) => Buffer.from(clusterKeys(seed, cluster, 5).linkKey(1)).toString('hex');
+  const hexOf = (seed: number, cluster: number) =>
+    Buffer.from(clusterKeys(seed, cluster, 5).linkKey(1)).toString('hex');
   assert.is(hexOf(3, 9), Buffer.from(keys.linkKey(1)).toString('hex'));
   assert.is(new Set([hexOf(1, 1), hexOf(2, 1), hexOf(1, 2)]).size, 3);
   assert.throws(() => clusterKeys(1, 1, 5).member(5), /member 5 is none of 0\.\.4/);

@@ -15,7 +15,9 @@ interface Table {
   good: { name: string; header: Header; hex: string }[];
   bad: { why: string; hex: string }[];
 }
-const { epoch, secret, good, bad } = JSON.parse(readFileSync(join(rootFolder, 'proto/vectors/frames.json'), 'utf8')) as Table;
+const { epoch, secret, good, bad } = JSON.parse(
+  readFileSync(join(rootFolder, 'proto/vectors/frames.json'), 'utf8'),
+) as Table;
 const test = suite('security: vectors in the firmware');
 
 /** A member of the vectors' cluster at the time of counter 500, before any frame. */
@@ -49,7 +51,10 @@ test('good frames of a member open: what is said of them then, is said of their 
     else if (header.sender >= 12) assert.is(status, STATUS.implausible, name);
     else if (header.counter === 0) assert.is(status, STATUS.stale, name);
     else {
-      assert.not.ok([...unopened, STATUS.replay, STATUS.stale, STATUS.ahead].includes(status), `${name}: ${statusName(status)}`);
+      assert.not.ok(
+        [...unopened, STATUS.replay, STATUS.stale, STATUS.ahead].includes(status),
+        `${name}: ${statusName(status)}`,
+      );
       opened += 1;
     }
   }
@@ -84,7 +89,8 @@ test('an altered header is told by the tag, never by what it says', () => {
     const status = one.receive(frame, nowS);
     // A sender that is none, or a counter of another time, ends before the cipher.
     if (sender >= 12) assert.is(status, STATUS.implausible, what);
-    else if (counter > 500 || counter < 437) assert.ok([STATUS.stale, STATUS.ahead, STATUS.tag].includes(status as 14), what);
+    else if (counter > 500 || counter < 437)
+      assert.ok([STATUS.stale, STATUS.ahead, STATUS.tag].includes(status as 14), what);
     else assert.is(status, STATUS.tag, `${what}: ${statusName(status)}`);
   }
 });

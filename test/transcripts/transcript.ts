@@ -9,15 +9,18 @@ export class Transcript implements TraceConsumer {
   private readonly told = new Map<string, number[]>();
 
   event(timeMs: number, node: number, f: Uint32Array): void {
-    if (f[0] === TYPE.booted) this.tell(timeMs, node, f[FIELD.booted.restored] === 1 ? 'boots from its checkpoint' : 'boots');
+    if (f[0] === TYPE.booted)
+      this.tell(timeMs, node, f[FIELD.booted.restored] === 1 ? 'boots from its checkpoint' : 'boots');
     else if (f[0] === TYPE.memberState && f[FIELD.memberState.state] > MEMBER_STATE.SUSPECT)
       this.tell(timeMs, node, `holds node ${f[FIELD.memberState.member]} for ${states[f[FIELD.memberState.state]]}`);
     else if (f[0] === TYPE.settled)
       this.tell(timeMs, node, `settles slot ${f[FIELD.settled.slot]} at ${f[FIELD.settled.rate]} kg/day`);
-    else if (f[0] === TYPE.lost) this.tell(timeMs, node, `gives slot ${f[FIELD.lost.slot]} up to node ${f[FIELD.lost.toOwner]}`);
+    else if (f[0] === TYPE.lost)
+      this.tell(timeMs, node, `gives slot ${f[FIELD.lost.slot]} up to node ${f[FIELD.lost.toOwner]}`);
     else if (f[0] === TYPE.noticedResource)
       this.tell(timeMs, node, `learns that group ${f[1]} unit ${f[2]} has capacity ${f[3]}`);
-    else if (f[0] === TYPE.converged) this.tell(timeMs, node, `measures convergence of class ${f[1]} within ${f[3] - f[2]} s`);
+    else if (f[0] === TYPE.converged)
+      this.tell(timeMs, node, `measures convergence of class ${f[1]} within ${f[3] - f[2]} s`);
     else if (f[0] === TYPE.escalation) this.tell(timeMs, node, `climbs to rung ${f[1]} of the ladder`);
   }
 

@@ -28,7 +28,14 @@ for (const [name, disruptions] of Object.entries(runs)) {
     const body = loadBody(scenario.body, undefined, () => {});
     const transcript = new Transcript();
     const engine = createV8Engine(readImage('flight'));
-    const { traceHash } = runScenario(scenario, { seed: 1, days: 0.5, nodes: 12, body, engine, consumers: [transcript] });
+    const { traceHash } = runScenario(scenario, {
+      seed: 1,
+      days: 0.5,
+      nodes: 12,
+      body,
+      engine,
+      consumers: [transcript],
+    });
     const text = `${transcript.text()}trace hash ${traceHash}\n`;
     same(name, text);
     assert.ok(text.split('\n').length < 200, 'a transcript is to be read');

@@ -45,7 +45,8 @@ function liveUntil(node: LoneNode, type: number, untilS: number, tasks: number):
   while (node.missionS < untilS && of(node.commands, type).length === before) {
     const nextS = node.missionS + 10;
     node.runTo(nextS);
-    if ((nextS - startS) % 300 < 10) node.observe({ name: 'health', tasks, batteryWh: 9000, storedKg: 0, solarW: 4000 });
+    if ((nextS - startS) % 300 < 10)
+      node.observe({ name: 'health', tasks, batteryWh: 9000, storedKg: 0, solarW: 4000 });
   }
   const given = of(node.commands, type);
   assert.ok(given.length > before, `order ${type} by ${untilS}; given: ${orders(node).join(' ')}`);

@@ -62,7 +62,8 @@ export const nowS = 5500;
 const heardS = 5300;
 const groupsMax = 31;
 
-const scaled = (genome: Genome, name: Gene, from: number, to: number) => Math.floor(from + gene(genome, name) * (to + 1 - from));
+const scaled = (genome: Genome, name: Gene, from: number, to: number) =>
+  Math.floor(from + gene(genome, name) * (to + 1 - from));
 
 class Builder {
   readonly random: RandomStream;
@@ -112,8 +113,24 @@ function configOf(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
   // Up to the middle of its range nobody's claims are bounded.
   const ownerRateMax = gene(genome, 'ownerRate') <= 0.5 ? 0 : Math.floor(10 ** (1 + 5 * gene(genome, 'ownerRate')));
-  const config = { cluster: 1, self: 0, members: cluster.members, generation: 1, seed: 1, features, ...capability, ownerRateMax };
-  const facts = { incarnation: 1, timeKnown: true, missionMs: atS * 1000, resets: 0, alternateImage: false, reserved: 0 };
+  const config = {
+    cluster: 1,
+    self: 0,
+    members: cluster.members,
+    generation: 1,
+    seed: 1,
+    features,
+    ...capability,
+    ownerRateMax,
+  };
+  const facts = {
+    incarnation: 1,
+    timeKnown: true,
+    missionMs: atS * 1000,
+    resets: 0,
+    alternateImage: false,
+    reserved: 0,
+  };
   return encodeConfig(config, groups, facts, benchKeys(0));
 }
 
@@ -166,23 +183,31 @@ function fill(builder: Builder): void {
   script.write(place.config, config);
   script.call('boot', place.context, place.config, config.length, 1, 0, 0);
   observe(script, 0, reservation());
-  const present = Array.from({ length: cluster.members - 1 }, (_, index) => index + 1).filter(() => !builder.chance('gone'));
+  const present = Array.from({ length: cluster.members - 1 }, (_, index) => index + 1).filter(
+    () => !builder.chance('gone'),
+  );
   if (present.length === 0) present.push(1);
   tick(script, heardS);
-  for (const sender of present) builder.hear(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]);
+  for (const sender of present)
+    builder.hear(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]);
   tick(script, nowS);
   const count = scaled(genome, 'intents', 0, cluster.intentsMax - 8);
   const senders = (index: number) => present[index % present.length];
   for (let index = 0; index < count; index += 1) {
     const owner = 1 + (index % (cluster.members - 1));
-    builder.hear(senders(index), nowS, [claim(builder, owner, Math.floor(index / (cluster.members - 1)), index, count)]);
+    builder.hear(senders(index), nowS, [
+      claim(builder, owner, Math.floor(index / (cluster.members - 1)), index, count),
+    ]);
   }
   for (let index = 0; index < scaled(genome, 'notices', 0, cluster.noticesMax); index += 1) {
     const unit = 1 + random.below(255);
     const fact = { group: 1 + random.below(scaled(genome, 'groups', 1, groupsMax)), unit, capacity: random.below(2) };
-    builder.hear(senders(index), nowS, [{ name: 'notice', ...fact, observedS: nowS - 1 - index, observer: present[0] }]);
+    builder.hear(senders(index), nowS, [
+      { name: 'notice', ...fact, observedS: nowS - 1 - index, observer: present[0] },
+    ]);
   }
-  if (gene(genome, 'heardAgain') < 0.5) for (const sender of present) builder.hear(sender, nowS, [{ name: 'ack', sequence: 1 }]);
+  if (gene(genome, 'heardAgain') < 0.5)
+    for (const sender of present) builder.hear(sender, nowS, [{ name: 'ack', sequence: 1 }]);
 }
 
 /** When the node is called next: soon, at the next beat, or at the next epoch. */
@@ -210,7 +235,10 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
   let room = PLAIN_BYTES_MAX - (refused ? trailer.length : 0);
   for (let tries = 0; tries < 60 && room > 4; tries += 1) {
     const { name } = chosen[tries % chosen.length];
-    const bytes = encodeShape(shapeNamed(name), airMessage(name, { members: cluster.members, sender, nowS: atS, random }));
+    const bytes = encodeShape(
+      shapeNamed(name),
+      airMessage(name, { members: cluster.members, sender, nowS: atS, random }),
+    );
     if (bytes.length > room) continue;
     parts.push(bytes);
     room -= bytes.length;
@@ -246,7 +274,10 @@ function provoke(builder: Builder, atS: number): void {
   for (let index = 0; index < scaled(genome, 'outbox', 0, 24); index += 1) {
     const sender = 1 + random.below(cluster.members - 1);
     const name = ['probe', 'sync-digest', 'owner-summary', 'since', 'probe-request'][random.below(5)];
-    const bytes = encodeShape(shapeNamed(name), airMessage(name, { members: cluster.members, sender, nowS: atS, random }));
+    const bytes = encodeShape(
+      shapeNamed(name),
+      airMessage(name, { members: cluster.members, sender, nowS: atS, random }),
+    );
     if (builder.frames.mayHear(sender, atS)) builder.give(atS, builder.frames.sealed(sender, atS, bytes, 0));
   }
 }
@@ -284,7 +315,17 @@ function whole({ script, genome, cluster }: Builder, atS: number, act: (op: Atta
   const config = configOf(genome, cluster, atS);
   script.write(place.config, config);
   act('restore');
-  script.call('restore', place.context, place.checkpoint, cluster.checkpointBytes, place.config, config.length, 2, 1, 0);
+  script.call(
+    'restore',
+    place.context,
+    place.checkpoint,
+    cluster.checkpointBytes,
+    place.config,
+    config.length,
+    2,
+    1,
+    0,
+  );
   act('boot');
   script.call('boot', place.context, place.config, config.length, 1, 0, 0);
 }

@@ -19,7 +19,12 @@ export function codeOf(words: Uint32Array, first: number): [number, number] {
 }
 
 /** Renews the codes of the lines that bytes [from, end) of a context touch. Nothing to do where the image is unprotected. */
-export function renewCodes(context: Uint8Array, constants: ReadonlyMap<string, number>, from: number, end: number): void {
+export function renewCodes(
+  context: Uint8Array,
+  constants: ReadonlyMap<string, number>,
+  from: number,
+  end: number,
+): void {
   if (constants.get('PROTECTED') === 0) return;
   const at = (name: string) => constants.get(name)!;
   const words = new Uint32Array(context.buffer, context.byteOffset, context.length >> 2);

@@ -92,7 +92,8 @@ export function nativeRatios(runner: Runner, cases: { walks: number; frames: num
     ['frame decode', compareFrames(runner, 3, cases.frames, true)],
   ];
   return compared.map(([op, { different, image, native }]) => {
-    if (different.length > 0) throw new Error(`${target.name}: image and native baseline differ in ${op}: ${different[0]}`);
+    if (different.length > 0)
+      throw new Error(`${target.name}: image and native baseline differ in ${op}: ${different[0]}`);
     return { target: target.name, op, ratio: image / native };
   });
 }
@@ -175,16 +176,25 @@ export function budgetsOf(table: CyclesTable): Budget[] {
     const opened = worst('frame.open');
     add(`${name}: instructions to open a frame of ${FRAME_BYTES_USUAL} bytes`, opened, large ? 15_000 : 20_000);
     if (large)
-      add('m7: instructions to receive a frame, worst found, beyond those to open it', worst('receive') - opened, 30_000);
+      add(
+        'm7: instructions to receive a frame, worst found, beyond those to open it',
+        worst('receive') - opened,
+        30_000,
+      );
     add(`${name}: utilisation, ${large ? 200 : 64} nodes`, utilisation, large ? 0.01 : 0.05);
-    add(`${name}: a channel full of frames that are refused (${flood.why}), share of the part`, flood.share, large ? 0.01 : 0.05);
+    add(
+      `${name}: a channel full of frames that are refused (${flood.why}), share of the part`,
+      flood.share,
+      large ? 0.01 : 0.05,
+    );
     add(`${name}: stack bound, bytes`, stackBoundBytes, 4096);
   }
   for (const { target, ratioUnscrubbed, scrubbingShare } of table.protection) {
     add(`${target}: instructions without scrubbing over those without protection`, ratioUnscrubbed, 1.1);
     if (target === 'm7') add('m7: scrubbing, share of the part', scrubbingShare, 0.001);
   }
-  for (const { target, op, ratio } of table.nativeRatio) add(`${target}: ${op}, instructions over hand-written C`, ratio, 1.25);
+  for (const { target, op, ratio } of table.nativeRatio)
+    add(`${target}: ${op}, instructions over hand-written C`, ratio, 1.25);
   return budgets;
 }
 
@@ -195,7 +205,9 @@ export function regressions(table: CyclesTable, before: CyclesTable, share = 0.0
     return ops.flatMap(({ op, instructions }) => {
       const committed = known.find((entry) => entry.op === op)?.instructions;
       const grew = committed !== undefined && instructions > committed * (1 + share);
-      return grew ? [`${name}: ${op} takes ${instructions} instructions, ${committed} in docs/results/cycles.json`] : [];
+      return grew
+        ? [`${name}: ${op} takes ${instructions} instructions, ${committed} in docs/results/cycles.json`]
+        : [];
     });
   });
 }

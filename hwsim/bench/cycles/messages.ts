@@ -44,7 +44,16 @@ function intentFields({ members, sender, nowS, random }: AirOptions): Fields {
   const endS = startS + 1 + random.below(90_000);
   const publishedS = claimS + random.below(nowS - claimS + 1);
   const owner = random.below(3) === 0 ? random.below(members) : sender;
-  return { owner, resource: random.below(6 << 16), startS, endS, claimS, publishedS, leaseS: 0, state: 1 + random.below(3) };
+  return {
+    owner,
+    resource: random.below(6 << 16),
+    startS,
+    endS,
+    claimS,
+    publishedS,
+    leaseS: 0,
+    state: 1 + random.below(3),
+  };
 }
 
 /** A message that a member of the cluster may send, and that its receiver takes in. */
@@ -55,7 +64,8 @@ export function airMessage(name: string, options: AirOptions): Fields {
   // Nothing is named twice in one list.
   const told = (fields.entries ?? []) as Fields[];
   const first = member();
-  const bitmap = (planes: number) => Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
+  const bitmap = (planes: number) =>
+    Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
   switch (name) {
     case 'heartbeat':
       return { ...fields, timeS: nowS, timeMs: 0, errorMs: 100, ages: bitmap(2), agree: bitmap(1) };
@@ -74,7 +84,10 @@ export function airMessage(name: string, options: AirOptions): Fields {
     case 'owner-summary':
       return { ...fields, owner: member(), entries: told.map((entry, slot) => ({ ...entry, slot })) };
     case 'silent-list':
-      return { ...fields, entries: told.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })) };
+      return {
+        ...fields,
+        entries: told.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })),
+      };
     case 'notice-summary':
       return { ...fields, entries: told.map((entry, unit) => ({ ...entry, unit })) };
     case 'sync-digest':

@@ -46,7 +46,15 @@ export function observe(script: Script, atS: number, record: Uint8Array): number
 
 /** Boots node 0 of a cluster with these groups; its counters are reserved. */
 export function bootNode(script: Script, members: number, groups: readonly Group[]): void {
-  const capability = { rateMax: 200, storageKg: 8000, batteryWh: 6000, solarW: 1000, baseW: 40, replicateW: 0, mineWhPerKg: 60 };
+  const capability = {
+    rateMax: 200,
+    storageKg: 8000,
+    batteryWh: 6000,
+    solarW: 1000,
+    baseW: 40,
+    replicateW: 0,
+    mineWhPerKg: 60,
+  };
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...capability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
   const block = encodeConfig(config, groups, facts, benchKeys(0));
@@ -101,7 +109,9 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
   });
   bootNode(script, members, groups);
   const frames = new BenchFrames();
-  const present = Array.from({ length: members - 1 }, (_, index) => index + 1).filter(() => random.fraction() >= options.gone);
+  const present = Array.from({ length: members - 1 }, (_, index) => index + 1).filter(
+    () => random.fraction() >= options.gone,
+  );
   tick(script, heardS);
   for (const sender of present)
     receive(script, heardS, frames.frame(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
@@ -142,7 +152,9 @@ function invalidate(script: Script, groupsAt: number, groups: Uint8Array): void 
 /** The native baseline has no protection, and nobody here renews codes. */
 function layoutOf({ target, image }: Runner): number[] {
   if (firmwareConstants(image).get('PROTECTED') !== 0)
-    throw new Error(`${target.name}: the native baseline is compared with an image without protection, not with ${image}`);
+    throw new Error(
+      `${target.name}: the native baseline is compared with an image without protection, not with ${image}`,
+    );
   return tableLayout(image);
 }
 
@@ -155,7 +167,12 @@ export interface Comparison {
 }
 
 /** Conflict checks on one table: walks anew up to intents drawn at random, and to the end. */
-export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'random'>, seed: number, walks: number): Comparison {
+export function compareConflicts(
+  runner: Runner,
+  options: Omit<CrowdOptions, 'random'>,
+  seed: number,
+  walks: number,
+): Comparison {
   const { target } = runner;
   const layout = layoutOf(runner);
   const groupsAt = firmwareConstants(runner.image).get('GROUPS_AT')!;
@@ -183,7 +200,9 @@ export function compareConflicts(runner: Runner, options: Omit<CrowdOptions, 'ra
   }
   const { result, counts } = runScript(runner, script);
   if (result.trap !== 0)
-    throw new Error(`the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`);
+    throw new Error(
+      `the image trapped (reason ${result.trap}, site ${result.trapSite}) in entry ${result.done} of seed ${seed}`,
+    );
   const different = cases.filter(
     ({ image, native, compared }) => result.word(image) !== result.word(native) || result.word(compared) !== 0,
   );

@@ -154,7 +154,8 @@ export function recordNodes(options: Omit<RecordOptions, 'node'>, recorded: read
   runScenario(scenario, { seed, days, nodes, body, engine });
   for (const { node, calls } of recordings) {
     const boots = calls.filter(({ op }) => op === 'boot').length;
-    if (boots !== 1) throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
+    if (boots !== 1)
+      throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
   }
   return recordings;
 }

@@ -24,7 +24,10 @@ function opRows(targets: readonly TargetCycles[]): string[] {
   });
 }
 
-const head = (names: readonly string[]): string[] => [`| ${names.join(' | ')} |`, `|${names.map(() => '---').join('|')}|`];
+const head = (names: readonly string[]): string[] => [
+  `| ${names.join(' | ')} |`,
+  `|${names.map(() => '---').join('|')}|`,
+];
 
 /** Why the worst cases are what they are: bounds of firmware/memory/limits.ts by which each operation loops. */
 const loopBounds: readonly [string, string][] = [
@@ -45,7 +48,10 @@ const loopBounds: readonly [string, string][] = [
     'tick',
     'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
   ],
-  ['observe', 'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
+  [
+    'observe',
+    'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group',
+  ],
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
@@ -61,7 +67,8 @@ const loopBounds: readonly [string, string][] = [
 
 function whereText({ where = [], targets }: CyclesTable): string[] {
   if (where.length === 0) return [];
-  const shares = ({ functions }: Where) => functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
+  const shares = ({ functions }: Where) =>
+    functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
   return [
     `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
     '',
@@ -83,7 +90,15 @@ function protectionText({ protection }: CyclesTable): string[] {
     'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
     'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
     'Codes are reckoned in words of 64 bits, which a 32-bit processor does in halves. docs/injection.md counts the same price in WebAssembly instructions, where such a word is one, and on another workload.',
-    ...head(['target', 'flown', 'unscrubbed', 'bare', 'flown ÷ bare', 'unscrubbed ÷ bare', 'scrubbing, share of the part']),
+    ...head([
+      'target',
+      'flown',
+      'unscrubbed',
+      'bare',
+      'flown ÷ bare',
+      'unscrubbed ÷ bare',
+      'scrubbing, share of the part',
+    ]),
     ...rows,
     '',
   ];
@@ -110,7 +125,8 @@ export function cyclesText(table: CyclesTable, origin: string): string {
   const { targets } = table;
   const names = targets.map(({ name }) => name);
   const facts = targets.map((target) => {
-    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS, stackBoundBytes, stackMeasuredBytes } = target;
+    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS, stackBoundBytes, stackMeasuredBytes } =
+      target;
     const clock = `${cyclesPerInstruction} at ${clockHz / 1e6} MHz`;
     const stack = `${number(stackBoundBytes)} | ${number(stackMeasuredBytes)}`;
     const sizes = `${number(target.codeBytes)} | ${number(target.ramBytes)}`;
@@ -118,7 +134,8 @@ export function cyclesText(table: CyclesTable, origin: string): string {
   });
   const ratioOps = [...new Set(table.nativeRatio.map(({ op }) => op))];
   const ratios = names.map((name) => {
-    const cell = (op: string) => table.nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
+    const cell = (op: string) =>
+      table.nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
     return `| ${name} | ${ratioOps.map(cell).join(' | ')} |`;
   });
   return [

@@ -119,7 +119,8 @@ export function runScript(
 ): ScriptRun {
   const { target, elf, path } = runner;
   const text = script.finish();
-  if (text.length > scriptBytesMax) throw new Error(`a script of ${text.length} bytes: at most ${scriptBytesMax}; split it`);
+  if (text.length > scriptBytesMax)
+    throw new Error(`a script of ${text.length} bytes: at most ${scriptBytesMax}; split it`);
   const folder = mkdtempSync(join(tmpdir(), 'heliograph-count-'));
   try {
     const ram = join(folder, 'ram');
@@ -138,7 +139,9 @@ export function runScript(
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...count];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8', timeout: wallSecondsMax * 1000 });
     if (run.error)
-      throw new Error(`${target.emulator}: ${run.error.message}; ${installCommand(missingPackages([target.emulator]))}`);
+      throw new Error(
+        `${target.emulator}: ${run.error.message}; ${installCommand(missingPackages([target.emulator]))}`,
+      );
     if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr}`);
     const memory = new Uint8Array(text.length);
     readSync(file, memory, 0, memory.length, scriptOffset);

@@ -19,7 +19,13 @@ export const scriptCalls = {
 export type ScriptCall = keyof typeof scriptCalls;
 
 /** Buffers by name, in place of an address. */
-export const place = { context: 0xfffffff0, frame: 0xfffffff1, record: 0xfffffff2, config: 0xfffffff3, checkpoint: 0xfffffff4 };
+export const place = {
+  context: 0xfffffff0,
+  frame: 0xfffffff1,
+  record: 0xfffffff2,
+  config: 0xfffffff3,
+  checkpoint: 0xfffffff4,
+};
 
 const kind = { end: 0, write: 1, read: 2, call: 3, keep: 4, back: 5, tables: 6, native: 7, compare: 8 };
 const headerWords = 4;
@@ -70,7 +76,8 @@ export class Script {
     const dataBytes = typeof data === 'number' ? data : data.length;
     const bytes = 8 + words.length * 4 + Math.ceil(dataBytes / 4) * 4;
     this.room(bytes);
-    const put = (offset: number, word: number) => this.view.setUint32(this.length + offset, word >>> 0, !this.bigEndian);
+    const put = (offset: number, word: number) =>
+      this.view.setUint32(this.length + offset, word >>> 0, !this.bigEndian);
     put(0, of);
     put(4, bytes / 4);
     words.forEach((word, index) => {

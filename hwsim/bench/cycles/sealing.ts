@@ -111,8 +111,10 @@ function receiveSteps(script: Script): Step[] {
   give('frame.open', STATUS.ok, genuine(FRAME_BYTES_USUAL));
   for (const bytes of lengths) give('frame.reject.replay', STATUS.replay, genuine(bytes));
   script.back();
-  for (const bytes of [1, frameBytesMin - 1]) give('frame.reject.length', STATUS.length, genuine(frameBytesMin).slice(0, bytes));
-  for (const { why, status, make } of refusals) for (const bytes of lengths) give(`frame.reject.${why}`, status, make(bytes));
+  for (const bytes of [1, frameBytesMin - 1])
+    give('frame.reject.length', STATUS.length, genuine(frameBytesMin).slice(0, bytes));
+  for (const { why, status, make } of refusals)
+    for (const bytes of lengths) give(`frame.reject.${why}`, status, make(bytes));
   return steps;
 }
 
@@ -153,7 +155,8 @@ export function measureSealing(runner: Runner): Sealing {
   const received = receiveSteps(script);
   const sealed = sealSteps(script, members);
   const { result, counts } = runScript(runner, script);
-  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  if (result.trap !== 0)
+    throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
   const wrong = received.find(({ entry, status }) => (result.word(entry) & STATUS_MASK) !== status);
   if (wrong !== undefined)
     throw new Error(

@@ -1,7 +1,16 @@
 /** What a signature costs on flight processors: dist/signature.wasm as C, counted in the emulator. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CallCount, countArguments, markedOps, readCounts, readTrace } from '../../emulator/plugin/plugin.ts';
@@ -12,7 +21,12 @@ import { translateSignature } from '../../../host/board/signature.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../../host/board/targets.ts';
 import { filesBelow } from '../../../host/build/paths.mjs';
 import { rootFolder } from '../../../host/build/root.ts';
-import { instantiateSignature, messageBytesMax, nodeSignatures, signatureModulePath } from '../../../host/security/signature.ts';
+import {
+  instantiateSignature,
+  messageBytesMax,
+  nodeSignatures,
+  signatureModulePath,
+} from '../../../host/security/signature.ts';
 
 const runnerFolder = 'test/signature_board';
 const scriptOffset = 10 << 20;
@@ -76,7 +90,11 @@ export interface SignatureResult {
 }
 
 /** Makes the calls on the emulated board. Throws when one traps. */
-export function runSignatures(runner: SignatureRunner, calls: readonly SignatureCall[], traced = false): SignatureResult[] {
+export function runSignatures(
+  runner: SignatureRunner,
+  calls: readonly SignatureCall[],
+  traced = false,
+): SignatureResult[] {
   const { target, elf, path } = runner;
   const stride = headBytes + bufferBytes;
   const text = Buffer.alloc(headBytes + calls.length * stride);
@@ -104,14 +122,17 @@ export function runSignatures(runner: SignatureRunner, calls: readonly Signature
     const machine = emulatorArguments(target, path, at('ram'));
     const words = [...machine.slice(0, machine.indexOf('-icount')), '-serial', 'none', ...count];
     const run = spawnSync(target.emulator, words, { encoding: 'utf8' });
-    if (run.status !== 0) throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
+    if (run.status !== 0)
+      throw new Error(`${target.emulator} ended with ${run.status}: ${run.stderr || run.error?.message}`);
     readFileSync(at('ram')).copy(text, 0, scriptOffset, scriptOffset + text.length);
-    if (word(8) !== 0) throw new Error(`${target.name}: call ${word(4)} of ${calls.length} trapped for reason ${word(8)}`);
+    if (word(8) !== 0)
+      throw new Error(`${target.name}: call ${word(4)} of ${calls.length} trapped for reason ${word(8)}`);
     const counts = readCounts(readFileSync(at('counts')), markedOps(elf));
     const traces = traced ? readTrace(readFileSync(at('trace'))) : [];
     return calls.map((_, index) => {
       const call = headBytes + index * stride;
-      const bytes = (where: number, length: number) => text.subarray(call + headBytes + where, call + headBytes + where + length);
+      const bytes = (where: number, length: number) =>
+        text.subarray(call + headBytes + where, call + headBytes + where + length);
       return {
         ...{ result: word(call + 8), publicKey: bytes(place.key, 32), signature: bytes(place.signature, 64) },
         ...{ count: counts[index], trace: traces[index] },
@@ -166,7 +187,8 @@ export async function measureSignatures(target: Target, messageBytes = measuredM
       (op === 'sign'
         ? Buffer.from(signature).equals(nodeSignatures.sign(seed!, message!))
         : Buffer.from(publicKey).equals(nodeSignatures.publicKey(seed!)));
-    if (!right || result === 0) throw new Error(`${target.name}: call ${index}, ${op}, is not what node:crypto makes of it`);
+    if (!right || result === 0)
+      throw new Error(`${target.name}: call ${index}, ${op}, is not what node:crypto makes of it`);
   });
   const graph = callGraphOf(runner.folder);
   if (problemsOf(graph, ['board_abandon']).length > 0) throw new Error(`${target.name}: the stack has no static bound`);

@@ -106,7 +106,8 @@ function recordedPart(
   const { nowS } = recording.calls.at(-1)!;
   script.call('restore', place.context, place.checkpoint, contextBytes + 16, place.config, config.length, 2, 3, 0);
   const { result, counts } = runScript(runner, script);
-  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  if (result.trap !== 0)
+    throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
   let total = 0;
   counts.forEach(({ op, instructions }, index) => {
     const call = recording.calls[index];
@@ -177,7 +178,8 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
   const openEntries = opened.map((frame) => receive(frame, 'open'));
   const typeEntries = receiveEachType(script, recording, end, random, receive);
   const { result, counts } = runScript(runner, script);
-  if (result.trap !== 0) throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
+  if (result.trap !== 0)
+    throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
   counts.forEach(({ instructions }, index) => {
     samples.add(names[index], instructions);
   });

@@ -26,17 +26,25 @@ const codeStateBytes = 12;
  * these lines; and the number of the present call with the stamps of lines that were checked in it, which is all of static memory that ever changes. By offset in the span: 1 = may
  * differ. A board that differs from the golden one in nothing else is put right.
  */
-export function bookkeeping(target: Target, elf: Elf, engine: Engine, span: RamSpan, snapshots: readonly Snapshot[]): Uint8Array {
+export function bookkeeping(
+  target: Target,
+  elf: Elf,
+  engine: Engine,
+  span: RamSpan,
+  snapshots: readonly Snapshot[],
+): Uint8Array {
   const free = new Uint8Array(span.bytes);
   const constants = firmwareConstants(target.preset);
   const at = (name: string): number => {
     const value = constants.get(name);
-    if (value === undefined) throw new Error(`firmware/memory has no ${name}: campaign_bookkeeping.ts names what it reads`);
+    if (value === undefined)
+      throw new Error(`firmware/memory has no ${name}: campaign_bookkeeping.ts names what it reads`);
     return value;
   };
   const context = engine.calls.memory_base() + loopBufferBytes;
   const allow = (from: number, to: number) => {
-    for (let offset = from; offset < to; offset += 1) free[linearAddress(target, elf, context + offset) - span.address] = 1;
+    for (let offset = from; offset < to; offset += 1)
+      free[linearAddress(target, elf, context + offset) - span.address] = 1;
   };
   const allowCodes = (from: number, to: number) => {
     const line = (offset: number) => Math.floor((offset - at('LINES_AT')) / lineBytes);

@@ -78,7 +78,9 @@ export const injectBoards: InjectBoards = async (name, options): Promise<Campaig
   await buildTarget(target);
   const { models, seed, image, known, only } = options;
   const left =
-    only !== undefined ? [only] : Array.from({ length: options.n }, (_, index) => index).filter((index) => !known.has(index));
+    only !== undefined
+      ? [only]
+      : Array.from({ length: options.n }, (_, index) => index).filter((index) => !known.has(index));
   const jobs = Math.max(1, Math.min(options.jobs, left.length));
   const task: WorkerTask = { target: name, image, models, seed };
   const all = await Promise.all(Array.from({ length: jobs }, () => work(task, () => left.shift(), options)));

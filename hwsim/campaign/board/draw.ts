@@ -84,7 +84,8 @@ export class Drawer {
     const instructions = calls
       .slice(firstCall[this.#window.from], firstCall[this.#window.to])
       .reduce((sum, call) => sum + call.instructions, 0);
-    const seconds = (timeOf(this.#golden.inputs[this.#window.to]) - timeOf(this.#golden.inputs[this.#window.from])) / 1000;
+    const seconds =
+      (timeOf(this.#golden.inputs[this.#window.to]) - timeOf(this.#golden.inputs[this.#window.from])) / 1000;
     return (
       `${this.ramBytes} bytes of RAM in use; strikes in ${Math.round(seconds)} s of the run, ${instructions} instructions in calls; ` +
       `of those in RAM one in ${inCallEvery} in a call, the others asleep`
@@ -171,7 +172,8 @@ function flipsOf(offset: number, bits: readonly number[]): Flip[] {
 /** The model of injection number `index`: the shares of the default mix are those of the campaign in wasm, others are drawn alike. */
 export function modelOf(models: readonly ModelName[], seed: number, index: number): ModelName {
   const share = new RandomStream(seed, 'boards/model', index).fraction();
-  const isMix = models.length === 3 && models.every((model) => model === 'bit' || model === 'double' || model === 'burst');
+  const isMix =
+    models.length === 3 && models.every((model) => model === 'bit' || model === 'double' || model === 'burst');
   if (!isMix) return models[Math.floor(share * models.length)];
   if (share < mixShares.burst) return 'burst';
   return share < mixShares.burst + mixShares.double ? 'double' : 'bit';

@@ -102,7 +102,9 @@ function observe(parts: GoldenParts, wake: number, expected: readonly PortOutput
       firstCall.push(subject.session.counts().length);
       subject.give(input);
       if (!sameOutputs(subject.outputs(), expected[index]))
-        throw new EmulatorError(`input ${index} gives other outputs under observation: the board's time has no part in them`);
+        throw new EmulatorError(
+          `input ${index} gives other outputs under observation: the board's time has no part in them`,
+        );
     });
     subject.asleep(() => {});
     const words = new Uint32Array(new Uint8Array(subject.session.notes()).buffer);

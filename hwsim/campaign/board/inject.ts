@@ -93,7 +93,8 @@ export class Injector {
   #golden: GoldenRun | null = null;
 
   constructor(parts: InjectorParts) {
-    if (parts.inputs[0]?.kind !== 'boot') throw new EmulatorError('the first input of an injection run must boot the board');
+    if (parts.inputs[0]?.kind !== 'boot')
+      throw new EmulatorError('the first input of an injection run must boot the board');
     this.#parts = parts;
   }
 
@@ -176,8 +177,17 @@ export class Injector {
   }
 
   /** Gives the input, lets `callsBefore` of its calls pass, and stops in the next where the address is reached after `passes` passes. */
-  #runTo(session: BoardSession, debug: Debugger, input: number, callsBefore: number, address: number, passes: number): void {
-    const marks = this.#parts.elf.functions.filter(({ name }) => name.startsWith('measure_begin_')).map((mark) => mark.address);
+  #runTo(
+    session: BoardSession,
+    debug: Debugger,
+    input: number,
+    callsBefore: number,
+    address: number,
+    passes: number,
+  ): void {
+    const marks = this.#parts.elf.functions
+      .filter(({ name }) => name.startsWith('measure_begin_'))
+      .map((mark) => mark.address);
     for (const mark of marks) debug.setBreakpoint(mark);
     debug.resume();
     session.give(this.#parts.inputs[input]);
@@ -209,7 +219,10 @@ export class Injector {
       if (last.kind === 'hello') {
         const { cause } = last;
         const restart: Outcome = { kind: 'restart', input: index, cause };
-        return { outcome: cause === watchdogCause ? { kind: 'hang', input: index, caughtBy: 'watchdog' } : restart, hash: null };
+        return {
+          outcome: cause === watchdogCause ? { kind: 'hang', input: index, caughtBy: 'watchdog' } : restart,
+          hash: null,
+        };
       }
       const expected = golden.outputs[index];
       const equal = outputs.length === expected.length && outputs.every((output, at) => same(output, expected[at]));
@@ -235,7 +248,8 @@ function askHash(session: BoardSession): number {
 export function linearAddress(target: Target, elf: Elf, at: number): number {
   const begin = elf.symbols.get('linear_begin');
   const end = elf.symbols.get('zero_end');
-  if (begin === undefined || end === undefined) throw new EmulatorError('the ELF does not say where linear memory lies');
+  if (begin === undefined || end === undefined)
+    throw new EmulatorError('the ELF does not say where linear memory lies');
   if (at < 0 || at >= end - begin) throw new EmulatorError(`linear memory has ${end - begin} bytes: no address ${at}`);
   return target.bigEndian ? end - 1 - at : begin + at;
 }
@@ -257,7 +271,8 @@ function flip(debug: Debugger, target: Target, elf: Elf, { place, bit }: Injecti
     return { before: `0x${before.toString(16)}`, after: `0x${after.toString(16)}` };
   }
   const bytes = bit >> 3;
-  const at = 'linear' in place ? linearAddress(target, elf, place.linear + bytes) : addressOf(target, elf, place) + bytes;
+  const at =
+    'linear' in place ? linearAddress(target, elf, place.linear + bytes) : addressOf(target, elf, place) + bytes;
   const [before] = debug.read(at, 1);
   const after = before ^ (1 << (bit & 7));
   debug.write(at, Uint8Array.of(after));

@@ -97,7 +97,8 @@ export class Injector {
     } catch (error) {
       if (!(error instanceof EmulatorError)) throw error;
       this.#subject.close();
-      if (/did not answer/.test(error.message)) findings.add('hang', 'it stands still, and its watchdog does not end that');
+      if (/did not answer/.test(error.message))
+        findings.add('hang', 'it stands still, and its watchdog does not end that');
       else findings.add('crash', `the processor locks up: ${error.message.split('\n')[0]}`);
     }
     const accepted = this.#parts.judge.accepts(
@@ -143,7 +144,8 @@ export class Injector {
     for (const mark of marks) debug.clearBreakpoint(mark);
     for (const { address, passes } of planStops(executed, strike.at!)) debug.runTo(address, passes);
     const { register } = strike;
-    if (register !== undefined) debug.setRegister(register.name, debug.register(register.name) ^ (1n << BigInt(register.bit)));
+    if (register !== undefined)
+      debug.setRegister(register.name, debug.register(register.name) ^ (1n << BigInt(register.bit)));
     else if (strike.model === 'skip') skipInstruction(debug, this.#parts.target, executed[strike.at!]);
     else this.#flip(strike.flips);
     debug.resume();
@@ -162,7 +164,9 @@ export class Injector {
       if (forced.length > 0 && index > start) this.#subject.asleep(() => this.#force(forced));
       let outputs: PortOutput[];
       if (index === start && !asleep) outputs = this.#collect();
-      else outputs = index === start && probed ? this.#playProbed(row.inputs[index], findings) : this.#play(row.inputs[index]);
+      else
+        outputs =
+          index === start && probed ? this.#playProbed(row.inputs[index], findings) : this.#play(row.inputs[index]);
       const last = outputs.at(-1)!;
       if (last.kind !== 'done') return this.#restarted(index, outputs, findings);
       this.#compare(index, outputs, findings);
@@ -247,8 +251,12 @@ export class Injector {
       sent ||= framesOf(outputs).length > 0;
       heard ||= inputs[index].kind === 'frame' && isAccepted(outputs.at(-1));
     }
-    if (!sent || !heard) findings.add('fail-silent', `it ${sent ? 'takes no frame' : 'says nothing'} after a record was let go`);
-    findings.add('detected-and-recovered', `${findings.dropped} records let go, to be told again by peers or made anew`);
+    if (!sent || !heard)
+      findings.add('fail-silent', `it ${sent ? 'takes no frame' : 'says nothing'} after a record was let go`);
+    findings.add(
+      'detected-and-recovered',
+      `${findings.dropped} records let go, to be told again by peers or made anew`,
+    );
   }
 
   #withoutUpsets(index: number, outputs: readonly PortOutput[], findings: Findings): PortOutput[] {
@@ -314,7 +322,10 @@ export class Injector {
       }
       findings.changes.push(...frameChanges(atMs, expected, got));
       if (!differs)
-        findings.add('SDC-local', `after the restart it says something else than an uncorrupted board, at ${seconds(atMs)}`);
+        findings.add(
+          'SDC-local',
+          `after the restart it says something else than an uncorrupted board, at ${seconds(atMs)}`,
+        );
       differs = true;
     }
     const backMs = Math.max(sentMs, heardMs) - fromMs;
@@ -388,7 +399,8 @@ export class Injector {
   }
 
   #force(bits: readonly { address: number; mask: number; value: number }[]): void {
-    for (const { address, mask, value } of bits) this.#subject.changeByte(address, (before) => (before & ~mask) | value);
+    for (const { address, mask, value } of bits)
+      this.#subject.changeByte(address, (before) => (before & ~mask) | value);
   }
 
   /** What is not as in the golden run before input `next`. What is overwritten before it is read does not count, but where a bit is stuck; nor, once an upset was `put` right, how that is booked. */
@@ -397,7 +409,13 @@ export class Injector {
     const { ram, nonVolatile } = golden.snapshots[next];
     const now = this.#subject.snapshot(null);
     const stored = !now.nonVolatile.equals(nonVolatile);
-    const residue: Residue = { live: 0, latent: stored ? 1 : 0, stored, firstRead: Number.POSITIVE_INFINITY, bytes: new Map() };
+    const residue: Residue = {
+      live: 0,
+      latent: stored ? 1 : 0,
+      stored,
+      firstRead: Number.POSITIVE_INFINITY,
+      bytes: new Map(),
+    };
     // A stuck bit that has its right value just now may be wrong after the next time it is written.
     for (const { offset } of stuck) {
       const { access, input } = golden.accesses.first(offset, next);

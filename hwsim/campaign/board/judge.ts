@@ -43,7 +43,9 @@ export interface Sent {
 export function isMistimed({ atMs, sent }: FrameChange, right: readonly Sent[], link: LinkCipher): boolean {
   if (sent === null) return true;
   const { sender, messages } = partsOf(sent, link);
-  const near = right.filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax).map(({ frame }) => partsOf(frame, link));
+  const near = right
+    .filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax)
+    .map(({ frame }) => partsOf(frame, link));
   const said = new Set(near.flatMap((each) => each.messages));
   return near.some((each) => each.sender === sender) && messages.every((message) => said.has(message));
 }

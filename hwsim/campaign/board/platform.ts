@@ -89,7 +89,11 @@ export function nextConfig(config: Uint8Array, resets: number, reserved: number)
 }
 
 /** After a trap the runtime is restarted, after a reset the processor boots; `resets` in a row as the board's hello says. */
-export function restartAfter(row: readonly PortInput[], input: number, reset: { cause: number; resets: number } | null): Restart {
+export function restartAfter(
+  row: readonly PortInput[],
+  input: number,
+  reset: { cause: number; resets: number } | null,
+): Restart {
   const boot = row[0];
   if (boot.kind !== 'boot') throw new Error('a row begins with a boot');
   const now = timeOf(row[input]);
@@ -112,7 +116,12 @@ export function restartAfter(row: readonly PortInput[], input: number, reset: { 
  * The platform goes on with a board that it has brought back: boots it, tells it what it must know, gives it what its peers said in the recorded run and ticks when it asks for
  * it. Counters it reserves as this board asks, whatever the recorded one asked. Ends early when the board traps or resets again.
  */
-export function* drive(board: Playable, row: readonly PortInput[], from: number, restart: Restart): Generator<Exchange> {
+export function* drive(
+  board: Playable,
+  row: readonly PortInput[],
+  from: number,
+  restart: Restart,
+): Generator<Exchange> {
   const endMs = timeOf(row.at(-1)!);
   const clock = (nowMs: number) => {
     const local = Math.max(0, nowMs - present.clockZeroMs);
@@ -180,7 +189,12 @@ function orderedRestart(last: Restart, nowMs: number, outputs: readonly PortOutp
   if (order?.kind !== 'record') return null;
   const cause = ordered.get(typeOf(order.bytes))!;
   if (cause === bootCause.runtimeRestart)
-    return { ...last, atMs: nowMs + runtimeRestartMs, cause, config: nextConfig(last.config, last.resets, last.reserved) };
+    return {
+      ...last,
+      atMs: nowMs + runtimeRestartMs,
+      cause,
+      config: nextConfig(last.config, last.resets, last.reserved),
+    };
   const atMs = nowMs + processorBootMs;
   const resets = last.resets + 1;
   return { ...last, atMs, cause, clockZeroMs: atMs, config: nextConfig(last.config, resets, last.reserved), resets };

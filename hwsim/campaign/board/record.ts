@@ -19,7 +19,14 @@ function functionAt(elf: Elf, address: number): string {
 }
 
 /** One line of a campaign's `--out`. */
-export function recordOf(task: WorkerTask, index: number, row: Row, elf: Elf, strike: Strike, struck: Struck): InjectionRecord {
+export function recordOf(
+  task: WorkerTask,
+  index: number,
+  row: Row,
+  elf: Elf,
+  strike: Strike,
+  struck: Struck,
+): InjectionRecord {
   const { target, image, seed } = task;
   const { address, parts } = ramSpan(elf);
   const { register, flips, call, at, input } = strike;
@@ -27,7 +34,8 @@ export function recordOf(task: WorkerTask, index: number, row: Row, elf: Elf, st
   const where = first === undefined ? undefined : partOf(parts, address + first.offset);
   const inCall =
     call === undefined ? `asleep before input ${input}` : `in ${functionAt(elf, struck.address ?? 0)}, input ${input}`;
-  const linear = where?.name === 'linear' ? address + first.offset - where.address : hex(address + (first?.offset ?? 0));
+  const linear =
+    where?.name === 'linear' ? address + first.offset - where.address : hex(address + (first?.offset ?? 0));
   const bits = flips.flatMap(({ offset, mask }) =>
     Array.from({ length: 8 }, (_, bit) => bit)
       .filter((bit) => (mask & (1 << bit)) !== 0)

@@ -39,7 +39,12 @@ const tailMs = 900_000;
 function warnedScenario(): Scenario {
   const event = '2026-01-18T22:55Z';
   const storm = { kind: 'storm', when: { atDay: 0.002 }, event, silenceHours: 1, riseHours: 12, resetShare: 0 };
-  return scenarioSchema.parse({ ...loadScenario('quiet'), name: 'warned', title: 'A storm is announced', disruptions: [storm] });
+  return scenarioSchema.parse({
+    ...loadScenario('quiet'),
+    name: 'warned',
+    title: 'A storm is announced',
+    disruptions: [storm],
+  });
 }
 
 /** The recorded row: always the same one. */

@@ -228,7 +228,8 @@ export class Subject {
 
   #read(at: number, bytes: number): Buffer {
     const buffer = Buffer.alloc(bytes);
-    if (readSync(this.#file, buffer, 0, bytes, at) !== bytes) throw new EmulatorError("the machine's memory file is too short");
+    if (readSync(this.#file, buffer, 0, bytes, at) !== bytes)
+      throw new EmulatorError("the machine's memory file is too short");
     return buffer;
   }
 

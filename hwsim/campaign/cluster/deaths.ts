@@ -45,7 +45,8 @@ export class DeathWatch implements TraceConsumer {
     const state = fields[MEMBER.STATE];
     if (diedMs === undefined || state < MEMBER_STATE.UNREACHABLE) return;
     this.count(this.goneBins, `gone ${node} ${fields[MEMBER.MEMBER]}`, timeMs - diedMs);
-    if (state === MEMBER_STATE.DEAD) this.count(this.deadBins, `dead ${node} ${fields[MEMBER.MEMBER]}`, timeMs - diedMs);
+    if (state === MEMBER_STATE.DEAD)
+      this.count(this.deadBins, `dead ${node} ${fields[MEMBER.MEMBER]}`, timeMs - diedMs);
   }
 
   command(): void {}
@@ -61,7 +62,8 @@ export class DeathWatch implements TraceConsumer {
   unknown(nodes: number): number {
     let owed = 0;
     for (const [died] of this.diedMs)
-      for (let node = 0; node < nodes; node++) if (!this.diedMs.has(node) && !this.told.has(`dead ${node} ${died}`)) owed++;
+      for (let node = 0; node < nodes; node++)
+        if (!this.diedMs.has(node) && !this.told.has(`dead ${node} ${died}`)) owed++;
     return owed;
   }
 

@@ -24,7 +24,9 @@ export function splitScenario(quiet: Scenario, nodes: number, days: number): Sce
     days: (splitS + COUNTED_S) / dayS + days,
     planWork: false,
     world: { ...quiet.world, contactMinutes: 0, maintenanceMinutes: 0 },
-    disruptions: [{ kind: 'occultation', when: { atDay: splitS / dayS }, hours: days * 24, share: 0.5, predictedHours: 0 }],
+    disruptions: [
+      { kind: 'occultation', when: { atDay: splitS / dayS }, hours: days * 24, share: 0.5, predictedHours: 0 },
+    ],
   });
 }
 
@@ -33,7 +35,8 @@ export const healS = (days: number): number => splitS + days * dayS;
 
 /** Claims given to members of both halves, one version each before the healing: member by member, then slot by slot. At most 6 per node. */
 export function givenClaims(count: number, nodes: number, days: number): Given[] {
-  if (count > slots * nodes) throw new RangeError(`${count} claims do not fit ${nodes} nodes: at most ${slots * nodes}`);
+  if (count > slots * nodes)
+    throw new RangeError(`${count} claims do not fit ${nodes} nodes: at most ${slots * nodes}`);
   const fromS = healS(days) - newsS;
   return Array.from({ length: count }, (_, index) => {
     const slot = Math.floor(index / nodes);

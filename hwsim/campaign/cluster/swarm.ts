@@ -50,9 +50,20 @@ function drawDisruption(random: RandomStream, days: number): object {
     case 0:
       return { kind: 'node-death', when };
     case 1:
-      return { kind: 'reset', when, count: 1 + random.below(2), downS: 1 + random.below(3600), badSlots: random.below(3) };
+      return {
+        kind: 'reset',
+        when,
+        count: 1 + random.below(2),
+        downS: 1 + random.below(3600),
+        badSlots: random.below(3),
+      };
     case 2:
-      return { kind: 'hung-task', when, persistent: random.below(2) === 1, failing: [1, 2, 3].slice(0, random.below(4)) };
+      return {
+        kind: 'hung-task',
+        when,
+        persistent: random.below(2) === 1,
+        failing: [1, 2, 3].slice(0, random.below(4)),
+      };
     case 3:
       return { kind: 'hung-runtime', when };
     case 4:
@@ -67,7 +78,13 @@ function drawDisruption(random: RandomStream, days: number): object {
       };
     default: {
       const predictedHours = random.below(2) * 6;
-      return { kind: 'occultation', when, hours: random.between(0.5, 8), share: random.between(0.1, 0.5), predictedHours };
+      return {
+        kind: 'occultation',
+        when,
+        hours: random.between(0.5, 8),
+        share: random.between(0.1, 0.5),
+        predictedHours,
+      };
     }
   }
 }

@@ -44,9 +44,12 @@ export class Bookkeeping {
     const { context } = this.#program;
     const { linesAt, countersAt, codesAt } = this.#layout;
     const offset = at - context;
-    const line = offset >= codesAt ? Math.floor((offset - codesAt) / codeBytes) : Math.floor((offset - linesAt) / lineBytes);
+    const line =
+      offset >= codesAt ? Math.floor((offset - codesAt) / codeBytes) : Math.floor((offset - linesAt) / lineBytes);
     const lineAt = linesAt + line * lineBytes;
-    return lineAt < countersAt && lineAt >= countersAt - eventLinesMax * lineBytes && isEventLine(bytes, context + lineAt);
+    return (
+      lineAt < countersAt && lineAt >= countersAt - eventLinesMax * lineBytes && isEventLine(bytes, context + lineAt)
+    );
   }
 
   #allow(from: number, to: number): void {

@@ -107,7 +107,8 @@ export class Campaign {
     const { node } = upset;
     const departMs = this.golden.logs[node].timeMs[divergence.call];
     const down = divergence.kind === 'trap' || divergence.kind === 'hang';
-    if (forks === null || !down || divergence.stored) return judgeFork(this.#yard.fly(strikeOf(upset, divergence), departMs));
+    if (forks === null || !down || divergence.stored)
+      return judgeFork(this.#yard.fly(strikeOf(upset, divergence), departMs));
     const hang = divergence.kind === 'hang';
     const key = `${divergence.call}/${hang}`;
     let evidence = forks.get(key);
@@ -128,7 +129,15 @@ export class Campaign {
   #record({ index, model, span, node, call, place, bits }: Upset, { outcome, reason }: Judgement): InjectionRecord {
     const { image, seed, models } = this.setting;
     const timeS = Math.round(this.golden.logs[node].timeMs[call] / 1000);
-    const what = { index, target: 'wasm', image, seed, models: models.join(','), model, ...(span === undefined ? {} : { span }) };
+    const what = {
+      index,
+      target: 'wasm',
+      image,
+      seed,
+      models: models.join(','),
+      model,
+      ...(span === undefined ? {} : { span }),
+    };
     const region = place < this.program.context ? 'static' : 'context';
     return { ...what, node, call, timeS, place, region, bits, outcome, reason };
   }

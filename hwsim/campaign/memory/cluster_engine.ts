@@ -163,7 +163,13 @@ export class ClusterEngine implements Engine {
 }
 
 /** Lets a machine write the checkpoint image of a stored block to `out[at…]`; returns its length. */
-export function checkpointOf(machine: Machine, block: Uint8Array, out: Uint8Array, at: number, capacity: number): number {
+export function checkpointOf(
+  machine: Machine,
+  block: Uint8Array,
+  out: Uint8Array,
+  at: number,
+  capacity: number,
+): number {
   const { program, bytes, calls } = machine;
   bytes.set(block, program.context);
   const length = calls.checkpoint(program.context, program.imageAt, capacity);
@@ -172,4 +178,5 @@ export function checkpointOf(machine: Machine, block: Uint8Array, out: Uint8Arra
 }
 
 /** A `store-checkpoint` record: types above 127 stand behind the array's head and 0x18. */
-export const isStore = (bytes: Uint8Array, at: number) => bytes[at + 1] === 0x18 && bytes[at + 2] === TYPE.storeCheckpoint;
+export const isStore = (bytes: Uint8Array, at: number) =>
+  bytes[at + 1] === 0x18 && bytes[at + 2] === TYPE.storeCheckpoint;

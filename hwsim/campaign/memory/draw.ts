@@ -50,7 +50,13 @@ export function windowOf(logs: readonly CallLog[], fromMs: number, toMs: number)
 }
 
 /** Upset number `index` of a campaign: a function of the seed, the window and the image's layout. Uniform over calls × bits. */
-export function drawUpset(seed: number, index: number, models: readonly ModelName[], window: Window, program: Program): Upset {
+export function drawUpset(
+  seed: number,
+  index: number,
+  models: readonly ModelName[],
+  window: Window,
+  program: Program,
+): Upset {
   const random = new RandomStream(seed, 'inject', index);
   const model = drawModel(random, models);
   let step = random.below(window.total);
@@ -73,7 +79,12 @@ function drawModel(random: RandomStream, models: readonly ModelName[]): ModelNam
   return share < mixShares.burst + mixShares.double ? 'double' : 'bit';
 }
 
-function drawBits(random: RandomStream, model: ModelName, bit: number, program: Program): Pick<Upset, 'place' | 'bits' | 'span'> {
+function drawBits(
+  random: RandomStream,
+  model: ModelName,
+  bit: number,
+  program: Program,
+): Pick<Upset, 'place' | 'bits' | 'span'> {
   const place = program.stateFrom + (bit >> 3);
   if (model === 'burst') {
     const length = burstBitsMin + random.below(burstBitsMax - burstBitsMin + 1);

@@ -103,7 +103,13 @@ export class ForkEngine extends ClusterEngine {
   /** The site that `trap_site` is to tell of a made trap; 0: the machine's own. */
   #madeSite = 0;
 
-  constructor(machines: readonly Machine[], image: ImageFacts, spare: Spare, { logs, layout, stage }: Golden, strike: Strike) {
+  constructor(
+    machines: readonly Machine[],
+    image: ImageFacts,
+    spare: Spare,
+    { logs, layout, stage }: Golden,
+    strike: Strike,
+  ) {
     super(machines, image, spare.host);
     this.#logs = logs;
     this.#counts = new Uint32Array(logs.length);
@@ -185,11 +191,14 @@ export class ForkEngine extends ClusterEngine {
       return result;
     };
     const orCompute = (result: number, compute: () => number) => (result === strikes ? compute() : result);
-    calls.receive = (ctx, s, ms, frame, length) => orCompute(next(ctx), () => computed.receive(ctx, s, ms, frame, length));
-    calls.observe = (ctx, s, ms, record, length) => orCompute(next(ctx), () => computed.observe(ctx, s, ms, record, length));
+    calls.receive = (ctx, s, ms, frame, length) =>
+      orCompute(next(ctx), () => computed.receive(ctx, s, ms, frame, length));
+    calls.observe = (ctx, s, ms, record, length) =>
+      orCompute(next(ctx), () => computed.observe(ctx, s, ms, record, length));
     calls.tick = (ctx, s, ms) => orCompute(next(ctx), () => computed.tick(ctx, s, ms));
     calls.deadline = (ctx, s, ms) => orCompute(next(ctx), () => computed.deadline(ctx, s, ms));
-    calls.transmit = (ctx, s, ms, out, room) => orCompute(says(ctx, out), () => computed.transmit(ctx, s, ms, out, room));
+    calls.transmit = (ctx, s, ms, out, room) =>
+      orCompute(says(ctx, out), () => computed.transmit(ctx, s, ms, out, room));
     calls.command = (ctx, out, room) => orCompute(says(ctx, out), () => computed.command(ctx, out, room));
     calls.event = (ctx, out, room) => orCompute(says(ctx, out), () => computed.event(ctx, out, room));
   }
@@ -262,7 +271,12 @@ export class ForkEngine extends ClusterEngine {
   #detect(by: NonNullable<Evidence['detection']>['by'], site: number, operation: number): void {
     const { evidence, timeMs } = this;
     if (evidence.first.op === '')
-      evidence.first = { kind: by === 'hang' ? 'hang' : by === 'trap' ? 'trap' : 'output', op: opNames[operation], site, timeMs };
+      evidence.first = {
+        kind: by === 'hang' ? 'hang' : by === 'trap' ? 'trap' : 'output',
+        op: opNames[operation],
+        site,
+        timeMs,
+      };
     evidence.detection ??= { by, site, timeMs };
     // Until it boots again nothing that the node might say is heard.
     if (by === 'dropped') this.onLoss(timeMs);
@@ -275,7 +289,8 @@ export class ForkEngine extends ClusterEngine {
   #boot(call: Call, result: number): void {
     const { evidence } = this;
     // A watchdog that bites, where the uncorrupted node would have fed it, is a detection; so is a command that ended the runtime.
-    if (this.#armed && call.cause === bootCause.watchdog && this.#outputs.missesFeed) this.#detect('watchdog', 0, call.op);
+    if (this.#armed && call.cause === bootCause.watchdog && this.#outputs.missesFeed)
+      this.#detect('watchdog', 0, call.op);
     const ok = (result & STATUS_MASK) === STATUS.ok;
     const kept = call.op === op.restore ? this.#stored[this.#restores] : undefined;
     this.#restores = ok ? 0 : this.#restores + 1;
@@ -450,7 +465,13 @@ export class ForkPool {
   readonly #spare: Spare;
   readonly #goldenAgreed: readonly number[];
 
-  constructor(program: Program, image: ImageFacts, golden: Golden, goldenAgreed: readonly number[], bookkeeping: Bookkeeping) {
+  constructor(
+    program: Program,
+    image: ImageFacts,
+    golden: Golden,
+    goldenAgreed: readonly number[],
+    bookkeeping: Bookkeeping,
+  ) {
     this.#image = image;
     this.#golden = golden;
     this.#machines = machinesFor(program, golden.stage.scenario.nodes);

@@ -183,7 +183,11 @@ export interface Golden {
 }
 
 /** What `runScenario` is asked for. */
-export const flightOf = ({ scenario, body, seed, hours }: Stage, engine: ClusterEngine, consumers: TraceConsumer[]) => ({
+export const flightOf = (
+  { scenario, body, seed, hours }: Stage,
+  engine: ClusterEngine,
+  consumers: TraceConsumer[],
+) => ({
   seed,
   days: hours / 24,
   nodes: scenario.nodes,
@@ -198,7 +202,12 @@ export function machinesFor(program: Program, nodes: number): Machine[] {
 }
 
 /** Flies the run without any upset and records every call. */
-export function recordGolden(program: Program, image: ImageFacts, stage: Stage, consumers: TraceConsumer[] = []): Golden {
+export function recordGolden(
+  program: Program,
+  image: ImageFacts,
+  stage: Stage,
+  consumers: TraceConsumer[] = [],
+): Golden {
   const engine = new RecordingEngine(machinesFor(program, stage.scenario.nodes), image);
   const facts = runScenario(stage.scenario, flightOf(stage, engine, consumers));
   if (facts.traps.length > 0)

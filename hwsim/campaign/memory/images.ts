@@ -41,7 +41,17 @@ export async function settingFor(image: ImageName, asked: Asked): Promise<Campai
   if (globals > 0) throw new Error(`the image has ${globals} mutable globals, which this campaign does not strike`);
   const facts: ImageFacts = createV8Engine(bytes).image;
   const body = findBody(shippedBodies(), injectionScenario().body);
-  return { image, facts, metered: await metered(bytes, loopTurnsMax), traced: await traced(bytes), body, seed, n, models, span };
+  return {
+    image,
+    facts,
+    metered: await metered(bytes, loopTurnsMax),
+    traced: await traced(bytes),
+    body,
+    seed,
+    n,
+    models,
+    span,
+  };
 }
 
 /** SHA-256 of both images. */

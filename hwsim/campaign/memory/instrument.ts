@@ -119,7 +119,8 @@ export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint
   );
   return assemble(
     rewrite(kept, {
-      body: (instructions) => instructions.flatMap((line) => (operationOf(line) === 'loop' ? [line, ...countdown] : [line])),
+      body: (instructions) =>
+        instructions.flatMap((line) => (operationOf(line) === 'loop' ? [line, ...countdown] : [line])),
       fields: [
         `(global $loop_turns_left (mut i32) (i32.const ${turnsMax}))`,
         `(export "${budgetExport}" (global $loop_turns_left))`,
@@ -171,7 +172,12 @@ function countedBody(instructions: readonly string[]): string[] {
 
 function bulkCount(line: string): string[] {
   if (!/^\s+memory\.(copy|fill)\b/.test(line)) return [];
-  const words = [`i32.const ${bulkBytesPerInstruction - 1}`, 'i32.add', `i32.const ${bulkBytesPerInstruction}`, 'i32.div_u'];
+  const words = [
+    `i32.const ${bulkBytesPerInstruction - 1}`,
+    'i32.add',
+    `i32.const ${bulkBytesPerInstruction}`,
+    'i32.div_u',
+  ];
   return [
     'local.tee $bulk',
     ...words,
@@ -215,7 +221,14 @@ function tracedLine(line: string): string[] {
   const access = accessOf(line);
   if (access === null) return [line];
   const { store, type, bytes, offset } = access;
-  const touch = ['local.tee $at', `i32.const ${offset}`, 'i32.add', `i32.const ${bytes}`, 'call $touch', 'local.get $at'];
+  const touch = [
+    'local.tee $at',
+    `i32.const ${offset}`,
+    'i32.add',
+    `i32.const ${bytes}`,
+    'call $touch',
+    'local.get $at',
+  ];
   return store ? [`local.set $${type}_value`, ...touch, `local.get $${type}_value`, line] : [...touch, line];
 }
 
@@ -223,7 +236,13 @@ function tracedLine(line: string): string[] {
 export async function traced(image: Uint8Array): Promise<Uint8Array> {
   return assemble(
     rewrite(await flatText(image), {
-      locals: ['(local $at i32)', '(local $from i32)', '(local $bytes i32)', '(local $i32_value i32)', '(local $i64_value i64)'],
+      locals: [
+        '(local $at i32)',
+        '(local $from i32)',
+        '(local $bytes i32)',
+        '(local $i32_value i32)',
+        '(local $i64_value i64)',
+      ],
       body: (instructions) => instructions.flatMap(tracedLine),
       imports: [`(import "${touchImport.module}" "${touchImport.name}" (func $touch (param i32 i32)))`],
     }),

@@ -16,7 +16,10 @@ const clock = (ms: number) => `${(ms / 3_600_000).toFixed(2)} h`;
 /** An injection whose node gave every golden output up to the end of the run. */
 export function judgeQuiet({ clean, told }: Ending): Judgement {
   if (told.dropped > 0)
-    return { outcome: 'detected-and-recovered', reason: `let go, ${told.dropped} told, and made anew; all outputs right` };
+    return {
+      outcome: 'detected-and-recovered',
+      reason: `let go, ${told.dropped} told, and made anew; all outputs right`,
+    };
   if (told.corrected > 0)
     return { outcome: 'corrected', reason: `corrected in place, ${told.corrected} told; all outputs right` };
   if (clean) return { outcome: 'masked', reason: 'all outputs right, and the state is the golden one again' };
@@ -42,7 +45,8 @@ export function judgeFork(evidence: Evidence): Judgement {
   const back = recovery(evidence);
   if (detection.by === 'upset' && wrongOthers.lastMs > detection.timeMs + clockSlackMs)
     return say('SDC-local', `${found}, and yet later: ${wrongOthers.example}`);
-  if (detection.by === 'upset') return say('corrected', `${evidence.corrected} told; ${refused} right frames refused before`);
+  if (detection.by === 'upset')
+    return say('corrected', `${evidence.corrected} told; ${refused} right frames refused before`);
   if (detection.by === 'hang' || detection.by === 'watchdog') return say('hang', `${found}; ${back.text}`);
   if (detection.by === 'trap' && !isProtectionSite(detection.site)) return say('crash', `${found}; ${back.text}`);
   if (evidence.bootedMs === null && detection.by !== 'dropped') return say('fail-silent', `${found}; ${back.text}`);

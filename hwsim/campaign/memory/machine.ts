@@ -202,7 +202,8 @@ function copy(from: Uint8Array, at: number, to: Uint8Array, toAt: number, length
 }
 
 /** Whether a call's result is the length of something that it wrote. */
-export const yields = (operation: number) => operation === op.transmit || operation === op.command || operation === op.event;
+export const yields = (operation: number) =>
+  operation === op.transmit || operation === op.command || operation === op.event;
 
 export const isTrap = (error: unknown) => error instanceof WebAssembly.RuntimeError;
 

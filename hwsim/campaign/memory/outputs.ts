@@ -95,7 +95,8 @@ export class Outputs {
   }
 
   struckSays(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit) return void this.#listOf(operation).struck.push({ timeMs, bytes, input: this.#input });
+    if (operation !== op.transmit)
+      return void this.#listOf(operation).struck.push({ timeMs, bytes, input: this.#input });
     this.#spokeMs = timeMs;
     const suspect: Suspect = { timeMs, bytes, input: this.#input, instead: null, effects: 0, verdict: 'open' };
     this.suspects.push(suspect);
@@ -105,7 +106,8 @@ export class Outputs {
   }
 
   replicaOutputs(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit) return void this.#listOf(operation).replica.push({ timeMs, bytes, input: this.#input });
+    if (operation !== op.transmit)
+      return void this.#listOf(operation).replica.push({ timeMs, bytes, input: this.#input });
     const said: Said = { timeMs, bytes, input: this.#input };
     this.#frames.push(said);
     this.#freshFrames = true;
@@ -167,7 +169,10 @@ export class Outputs {
     const { context } = one.program;
     const layout = this.#layout;
     const alike = (from: number, to: number) =>
-      Buffer.compare(one.bytes.subarray(context + from, context + to), other.bytes.subarray(context + from, context + to)) === 0;
+      Buffer.compare(
+        one.bytes.subarray(context + from, context + to),
+        other.bytes.subarray(context + from, context + to),
+      ) === 0;
     return !alike(layout.linesAt, layout.countersAt) || !alike(layout.codesAt, layout.counterCodesAt);
   }
 
@@ -244,9 +249,12 @@ export class Outputs {
     const { bytes, instead, effects, verdict, timeMs } = suspect;
     this.#first(timeMs, op.transmit);
     const right =
-      instead === null ? 'silence' : this.#framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
+      instead === null
+        ? 'silence'
+        : this.#framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
     const example = `${this.#framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
-    if (verdict === 'wrong' && effects > 0) note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
+    if (verdict === 'wrong' && effects > 0)
+      note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
     else if (verdict === 'wrong') this.#otherwise(timeMs, `frame without effect: ${example}`);
     else note(this.#evidence.mistimed, `frame at a wrong time: ${this.#framePart(bytes, [-1, 0])}`);
   }
@@ -280,7 +288,8 @@ export class Outputs {
   }
 
   #first(timeMs: number, operation: number): void {
-    if (this.#evidence.first.op === '') this.#evidence.first = { kind: 'output', op: opNames[operation], site: 0, timeMs };
+    if (this.#evidence.first.op === '')
+      this.#evidence.first = { kind: 'output', op: opNames[operation], site: 0, timeMs };
   }
 }
 
@@ -342,7 +351,8 @@ class Pair {
     const extra = struck[this.#checked] ?? replica[this.#checked];
     if (extra === undefined || timeMs - extra.timeMs <= patienceMs) return null;
     this.#found = true;
-    const text = struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
+    const text =
+      struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
     return { example: text, timeMs: extra.timeMs };
   }
 }

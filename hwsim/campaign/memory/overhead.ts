@@ -35,7 +35,11 @@ async function count(image: 'protected' | 'unscrubbed' | 'unprotected', seed: nu
   const { nodes } = scenario;
   const { traceHash } = runScenario(scenario, { seed, days: workload.hours / 24, nodes, body, engine });
   const counter = (engine.calls as unknown as Record<string, WebAssembly.Global>)[countExport];
-  return { traceHash, perNodeHour: Number(counter.value) / nodes / workload.hours, contextBytes: engine.image.contextBytes };
+  return {
+    traceHash,
+    perNodeHour: Number(counter.value) / nodes / workload.hours,
+    contextBytes: engine.image.contextBytes,
+  };
 }
 
 /** Flies the workload with three images, without any upset. */

@@ -40,7 +40,10 @@ export const injectWasm: InjectBoards = async (_target, options): Promise<Campai
   const setting = await settingFor(image, { seed, n: only === undefined ? n : Math.max(n, only + 1), models });
   const nodes = injectionScenario().nodes;
   const { stateFrom, stateTo } = new Program(setting.metered);
-  const list = Array.from({ length: nodes }, (_, node): InjectionJob => ({ image, node, only: null, known: [...known] }));
+  const list = Array.from(
+    { length: nodes },
+    (_, node): InjectionJob => ({ image, node, only: null, known: [...known] }),
+  );
   if (only !== undefined) {
     const campaign = new Campaign(setting);
     const { node } = campaign.upset(only);

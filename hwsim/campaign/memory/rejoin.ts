@@ -91,7 +91,8 @@ export class Rejoin implements TraceConsumer {
     const { views, ground } = this.#seen;
     if (!ground.live(this.#node)) return false;
     for (let observer = 0; observer < ground.nodes; observer += 1)
-      if (observer !== this.#node && ground.connected(observer, this.#node) && views.gone(observer, this.#node)) return true;
+      if (observer !== this.#node && ground.connected(observer, this.#node) && views.gone(observer, this.#node))
+        return true;
     return false;
   }
 
@@ -110,7 +111,8 @@ export class Rejoin implements TraceConsumer {
   silencedMs(fromMs: number, spanMs: number): number {
     let silenced = 0;
     const last = Math.min(this.silent.length, Math.ceil((fromMs + spanMs) / minuteMs));
-    for (let minute = Math.floor(fromMs / minuteMs); minute < last; minute += 1) silenced += this.silent[minute] * minuteMs;
+    for (let minute = Math.floor(fromMs / minuteMs); minute < last; minute += 1)
+      silenced += this.silent[minute] * minuteMs;
     return silenced;
   }
 }

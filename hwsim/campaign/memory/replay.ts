@@ -167,7 +167,8 @@ export class NodeReplay {
     const machine = this.#struck;
     const call = this.#call;
     this.#realize(struck);
-    if (!struck.telling && hasStatus(call.op)) struck.input = { call: index, words: struck.words, values: struck.values };
+    if (!struck.telling && hasStatus(call.op))
+      struck.input = { call: index, words: struck.words, values: struck.values };
     if (struck.stored && call.op === op.restore) return this.#depart(struck, 'checkpoint', index, 0);
     let fits: boolean;
     try {
@@ -212,7 +213,11 @@ export class NodeReplay {
     if (struck.telling && !isPoll(call.op) && !this.#takeUpsets(struck)) return false;
     let result = machine.invoke(call);
     // An event that tells of an upset comes before the golden ones, or instead of none.
-    while (call.op === op.event && result > 0 && takeUpset(machine.bytes, machine.program.recordAt, result, struck.told))
+    while (
+      call.op === op.event &&
+      result > 0 &&
+      takeUpset(machine.bytes, machine.program.recordAt, result, struck.told)
+    )
       result = machine.invoke(call);
     if (call.op === op.event && result <= 0) struck.telling = false;
     const expected = this.#log.result[index];
@@ -248,7 +253,8 @@ export class NodeReplay {
     const { bytes } = machine;
     const from = machine.outputAt(operation);
     const at = this.#log.at[index];
-    for (let offset = 0; offset < length; offset += 1) if (bytes[from + offset] !== this.#log.bytes[at + offset]) return false;
+    for (let offset = 0; offset < length; offset += 1)
+      if (bytes[from + offset] !== this.#log.bytes[at + offset]) return false;
     return true;
   }
 

@@ -33,7 +33,15 @@ export function injectionScenario(): Scenario {
         mineWhPerKg: 60,
       },
     ],
-    world: { lots: 3, saturation: 0.88, sitesPerNode: 1.1, tugs: 3, tugLoadKg: 10, depotKgPerDay: 24000, contactEveryHours: 8 },
+    world: {
+      lots: 3,
+      saturation: 0.88,
+      sitesPerNode: 1.1,
+      tugs: 3,
+      tugLoadKg: 10,
+      depotKgPerDay: 24000,
+      contactEveryHours: 8,
+    },
     radio: { bitsPerS: 35000, lightTimeMs: 1, meanLoss: 0.1, meanBurstS: 20 },
     disruptions: [
       { kind: 'reset', when: { atDay: 1.25 / 24 }, node: 5, downS: 60 },

@@ -9,7 +9,9 @@ import { positiveNumber, wholeNumber } from '../../../host/cli/input.ts';
 
 /** `board …`: the image on flight processors (BRD-1). */
 export function addBoardCommands(program: Command, examples: (...lines: string[]) => string): void {
-  const board = program.command('board').description('build, run, compare and flash the image on five flight processors');
+  const board = program
+    .command('board')
+    .description('build, run, compare and flash the image on five flight processors');
   board
     .command('build')
     .argument('<targets...>', `${targetNames.join(', ')}, or all`, collectTargets)
@@ -59,7 +61,10 @@ function addTrace(board: Command, examples: (...lines: string[]) => string): voi
     .option('--out <file>', 'write the result there, as JSON')
     .option('--json', 'print the result as one JSON object')
     .description('feed one recorded trace to V8, Wasmtime and boards, and compare state and outputs after every input')
-    .addHelpText('after', examples('board trace all', 'board trace m4 leon3 --inputs 50000 --seed 7', 'board trace all --json'))
+    .addHelpText(
+      'after',
+      examples('board trace all', 'board trace m4 leon3 --inputs 50000 --seed 7', 'board trace all --json'),
+    )
     .action(boardTrace);
 }
 
@@ -72,14 +77,21 @@ function addInject(board: Command, examples: (...lines: string[]) => string): vo
     .requiredOption('--bit <b>', 'which bit of the register or byte', wholeNumber('--bit', 0, 63))
     .option('--register <name>', 'flip it in this register')
     .option('--address <a>', 'flip it in the byte at this address', wholeNumber('--address', 0, 0xffffffff))
-    .option('--linear <a>', 'flip it in the byte at this address of linear memory', wholeNumber('--linear', 0, 0xffffffff))
+    .option(
+      '--linear <a>',
+      'flip it in the byte at this address of linear memory',
+      wholeNumber('--linear', 0, 0xffffffff),
+    )
     .option('--symbol <name>', 'flip it in the first byte of this variable')
     .option('--inputs <n>', 'length of the recorded run', wholeNumber('--inputs', 1, 2000), 60)
     .option('--json', 'print the outcome as one JSON object')
     .description('flip one bit at an exact instruction of a recorded run, and say what came of it')
     .addHelpText(
       'after',
-      examples('board inject m7 --at 80000 --bit 5 --register r4', 'board inject leon3 --call 12 --at 100 --bit 0 --linear 9000'),
+      examples(
+        'board inject m7 --at 80000 --bit 5 --register r4',
+        'board inject leon3 --call 12 --at 100 --bit 0 --linear 9000',
+      ),
     )
     .action(boardInject);
 }

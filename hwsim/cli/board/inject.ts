@@ -24,7 +24,10 @@ export interface BoardInjectOptions {
 function placeOf({ register, address, linear, symbol }: BoardInjectOptions, target: TargetName): InjectionPlace {
   const given = [register, address, linear, symbol].filter((each) => each !== undefined).length;
   if (given !== 1)
-    throw new CommandError('say where to flip the bit: one of --register, --address, --linear and --symbol', exitCode.usage);
+    throw new CommandError(
+      'say where to flip the bit: one of --register, --address, --linear and --symbol',
+      exitCode.usage,
+    );
   if (register !== undefined) {
     const names = [...registersOf(targets[target]).numbers.keys()];
     if (!names.includes(register))

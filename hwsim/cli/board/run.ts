@@ -118,7 +118,12 @@ export async function boardRun(target: TargetName, options: BoardRunOptions): Pr
   try {
     const log = new EventLog(options.node, () => run.outcomes()[0].framesIn ?? 0);
     const flight = { seed, days, nodes, body };
-    const facts = runScenario(scenario, { ...flight, engine: engineOf(preset), controllers: run.controllers, consumers: [log] });
+    const facts = runScenario(scenario, {
+      ...flight,
+      engine: engineOf(preset),
+      controllers: run.controllers,
+      consumers: [log],
+    });
     const wallS = seconds();
     const { controllers } = simulatedBoards(scenario, engineOf);
     const simulated = runScenario(scenario, { ...flight, engine: engineOf(preset), controllers });
@@ -136,7 +141,9 @@ function summary(outcome: BoardOutcome, records: number, wallS: number, days: nu
   const { inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes } = outcome;
   const factor = Math.round((days * 86_400) / wallS).toLocaleString('en');
   console.log('');
-  console.log(`inputs      ${inputs}, of them ${framesIn} frames; ${framesOut} frames and ${records} records came back`);
+  console.log(
+    `inputs      ${inputs}, of them ${framesIn} frames; ${framesOut} frames and ${records} records came back`,
+  );
   console.log(`starts      ${boots} boots, ${resets} resets, ${powerCycles} losses of power`);
   console.log(`stack       ${stackBytes === null ? 'unknown: no power at the end' : `${stackBytes} bytes at most`}`);
   console.log(`speed       ${factor} × real time: ${wallS.toFixed(1)} s`);

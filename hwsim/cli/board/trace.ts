@@ -74,7 +74,12 @@ function compareWasmtime(references: readonly Reference[]): EngineResult {
 
 type Progress = (compared: number) => void;
 
-function compareTarget(name: TargetName, reference: Reference, image: string | undefined, onProgress: Progress): EngineResult {
+function compareTarget(
+  name: TargetName,
+  reference: Reference,
+  image: string | undefined,
+  onProgress: Progress,
+): EngineResult {
   const pool = new EmulatorPool();
   try {
     const facts = createV8Engine(readImage(reference.preset)).image;
@@ -116,7 +121,8 @@ function report(references: readonly Reference[], engines: readonly EngineResult
   if (options.out !== undefined) writeResult(options.out, `${JSON.stringify(result, null, 1)}\n`);
   if (options.json) console.log(JSON.stringify(result));
   else printResult(references, engines, options);
-  for (const { name, skipped } of engines) if (skipped !== undefined) console.error(`${name} was not compared: ${skipped}`);
+  for (const { name, skipped } of engines)
+    if (skipped !== undefined) console.error(`${name} was not compared: ${skipped}`);
   if (engines.some(({ ok }) => ok === false)) process.exitCode = exitCode.failed;
 }
 
@@ -131,7 +137,11 @@ function writeResult(path: string, text: string): void {
   }
 }
 
-function printResult(references: readonly Reference[], engines: readonly EngineResult[], options: BoardTraceOptions): void {
+function printResult(
+  references: readonly Reference[],
+  engines: readonly EngineResult[],
+  options: BoardTraceOptions,
+): void {
   for (const { preset, inputs } of references) {
     const counts = Object.entries(kindsOf(inputs)).map(([kind, count]) => `${count} ${kind}`);
     console.log(`${preset}: ${inputs.length} inputs (${counts.join(', ')})`);
@@ -141,7 +151,8 @@ function printResult(references: readonly Reference[], engines: readonly EngineR
     style: { head: [], border: [] },
   });
   for (const { name, ok, firstDivergence: at } of engines) {
-    const preset = name in targets ? targets[name as TargetName].preset : references.map((each) => each.preset).join(', ');
+    const preset =
+      name in targets ? targets[name as TargetName].preset : references.map((each) => each.preset).join(', ');
     const words =
       at !== null
         ? `DIFFER first at input ${at.input} (${at.kind}): expected ${at.expected}; got ${at.got}`

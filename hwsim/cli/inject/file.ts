@@ -27,7 +27,10 @@ export class InjectionFile {
     this.#path = path;
     const exists = existsSync(path);
     if (exists && !resume)
-      throw new CommandError(`${path} is there already: --resume goes on with it, or name another file`, exitCode.usage);
+      throw new CommandError(
+        `${path} is there already: --resume goes on with it, or name another file`,
+        exitCode.usage,
+      );
     if (exists) this.#read(head);
     else this.#guard(() => writeFileSync(path, `${JSON.stringify(head)}\n`));
   }

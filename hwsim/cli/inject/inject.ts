@@ -41,7 +41,10 @@ export function modelsOf(text: string, target: string): readonly ModelName[] {
     const elsewhere = [...memoryModels, ...boardModels].includes(name as ModelName);
     const why = elsewhere ? `does not exist on ${target}` : 'is no fault model';
     const hint = target === 'wasm' && elsewhere ? `; take a board, as in --target m7 --model ${name}` : '';
-    throw new CommandError(`--model '${name}' ${why}: known there are mixed, ${known.join(', ')}${hint}`, exitCode.usage);
+    throw new CommandError(
+      `--model '${name}' ${why}: known there are mixed, ${known.join(', ')}${hint}`,
+      exitCode.usage,
+    );
   }
   return known.filter((name) => wanted.includes(name));
 }
@@ -115,7 +118,9 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }): 
   const strike = await campaignOn(options.target);
   if (options.only !== undefined) return explain(strike, options, models);
   const file =
-    options.out === undefined ? null : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
+    options.out === undefined
+      ? null
+      : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
   const baseline = options.baseline ?? Math.min(options.n, baselineMax);
   const images: [ImageName, number][] = options.unprotected
     ? [['unprotected', options.n]]
@@ -134,7 +139,8 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }): 
   const running: Running = { strike, options, models, file, tell: () => bar?.increment() };
   const parts: Awaited<ReturnType<typeof campaign>>[] = [];
   try {
-    for (const [image, n] of images) if (n > 0) parts.push(await campaign(image, { ...running, options: { ...options, n } }));
+    for (const [image, n] of images)
+      if (n > 0) parts.push(await campaign(image, { ...running, options: { ...options, n } }));
   } finally {
     bar?.stop();
     file?.flush();
@@ -193,7 +199,9 @@ async function explain(strike: InjectBoards, options: InjectOptions, models: rea
   else {
     const { node, call, timeS, place, bits, model, outcome, reason } = record;
     const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
-    console.log(`${image} image, ${model}: node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`);
+    console.log(
+      `${image} image, ${model}: node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`,
+    );
     console.log(`${outcome}: ${reason}`);
   }
 }

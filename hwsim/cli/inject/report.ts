@@ -112,7 +112,10 @@ function count(counts: Map<string, OutcomeCounts>, name: string, outcome: Outcom
 function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number; outcomes: OutcomeCounts }> {
   const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
-    entries.map(([name, outcomes]) => [name, { n: Object.values(outcomes).reduce((sum, each) => sum + each, 0), outcomes }]),
+    entries.map(([name, outcomes]) => [
+      name,
+      { n: Object.values(outcomes).reduce((sum, each) => sum + each, 0), outcomes },
+    ]),
   );
 }
 
@@ -140,7 +143,10 @@ function outcomeTable(report: InjectReport): string {
   for (const name of outcomeNames)
     table.push([
       name,
-      ...images.flatMap(([, { outcomes, n }]) => [outcomes[name].toLocaleString('en'), percent(outcomes[name] / Math.max(1, n))]),
+      ...images.flatMap(([, { outcomes, n }]) => [
+        outcomes[name].toLocaleString('en'),
+        percent(outcomes[name] / Math.max(1, n)),
+      ]),
     ]);
   table.push(['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])]);
   return table.toString();
@@ -149,7 +155,8 @@ function outcomeTable(report: InjectReport): string {
 function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
-  if (nodeYears === null) return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+  if (nodeYears === null)
+    return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
   const to = high95 === null ? 'no bound' : high95.toPrecision(3);
   return [`MWTF          ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
 }
@@ -181,8 +188,14 @@ export function reportText(report: InjectReport): string {
 }
 
 function overheadLines(overhead: Overhead): string[] {
-  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio, scrubbingPerS, scrubbingShareOf300M, sameTrace } =
-    overhead;
+  const {
+    instructionRatio,
+    instructionRatioScrubbed,
+    contextBytesRatio,
+    scrubbingPerS,
+    scrubbingShareOf300M,
+    sameTrace,
+  } = overhead;
   const traces = sameTrace ? 'all images fly to one trace hash' : 'the images fly to different traces';
   return [
     `overhead      ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,

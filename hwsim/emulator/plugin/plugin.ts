@@ -57,7 +57,8 @@ export interface CountOptions {
 export function countArguments(elf: Elf, options: CountOptions): string[] {
   const place = (wanted: string) => {
     const found = elf.functions.find(({ name }) => name === wanted);
-    if (found === undefined) throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/calls.c`);
+    if (found === undefined)
+      throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/calls.c`);
     return found;
   };
   const spell = ({ address, bytes }: { address: number; bytes: number }) => `${address}:${bytes}`;
@@ -97,7 +98,11 @@ export function readCounts(bytes: Uint8Array, ops: readonly string[]): CallCount
   for (let at = 0; at + recordBytes <= bytes.length; at += recordBytes) {
     const how = hows[view.getUint32(at + 4, true)];
     const taken = how === 'ended' ? markerInstructions : 0;
-    counts.push({ op: ops[view.getUint32(at, true)], how, instructions: Number(view.getBigUint64(at + 8, true)) - taken });
+    counts.push({
+      op: ops[view.getUint32(at, true)],
+      how,
+      instructions: Number(view.getBigUint64(at + 8, true)) - taken,
+    });
   }
   return counts;
 }

@@ -123,7 +123,11 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false }: Fuzz
   const instrumented = [`-fsanitize=${sanitizers}`, ...(thorough ? [] : ['-fno-sanitize-coverage=trace-cmp'])];
   await runTool(compiler, [...flags, ...instrumented, '-c', join(folder, 'image.c'), '-o', 'image.o'], folder);
   await runTool(compiler, [...flags, '-Wall', '-Wextra', '-c', join(sources, 'harness.c'), '-o', 'harness.o'], folder);
-  await runTool(compiler, [`-fsanitize=fuzzer${thorough ? ',address' : ''}`, 'image.o', 'harness.o', '-o', 'fuzzer'], folder);
+  await runTool(
+    compiler,
+    [`-fsanitize=fuzzer${thorough ? ',address' : ''}`, 'image.o', 'harness.o', '-o', 'fuzzer'],
+    folder,
+  );
   writeFileSync(join(folder, 'stamp'), stamp);
   return program;
 }

@@ -32,7 +32,9 @@ export function readLog(text: string): FuzzRun {
   }
   const done = Number(/^stat::number_of_executed_units: (\d+)/m.exec(text)?.[1] ?? runs);
   const fault =
-    /^heliograph: (?!runs|image|trap site|deadline)(.*)$/m.exec(text)?.[1] ?? /^SUMMARY: (.*)$/m.exec(text)?.[1] ?? null;
+    /^heliograph: (?!runs|image|trap site|deadline)(.*)$/m.exec(text)?.[1] ??
+    /^SUMMARY: (.*)$/m.exec(text)?.[1] ??
+    null;
   return {
     runs: done,
     edges,

@@ -51,7 +51,10 @@ async function fuzz(image: FuzzedImage): Promise<number> {
   ];
   const log = openSync(at('log'), 'w');
   console.error(`${program} corpus seeds ${words.join(' ')}   (log: ${at('log')})`);
-  const { status } = spawnSync(program, [at('corpus'), at('seeds'), ...words], { cwd: folder, stdio: ['ignore', log, log] });
+  const { status } = spawnSync(program, [at('corpus'), at('seeds'), ...words], {
+    cwd: folder,
+    stdio: ['ignore', log, log],
+  });
   console.log(JSON.stringify(readLog(readFileSync(at('log'), 'utf8'))));
   if (values.keep && status === 0) keep(program, folder, kept);
   return status === 0 ? 0 : 1;

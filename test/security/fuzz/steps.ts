@@ -31,7 +31,12 @@ export function step(kind: StepKind, a = 0, b = 0, payload: Uint8Array = new Uin
 const addressees = { all: 0, node: 1, other: 2 } as const;
 
 /** A frame with a right tag and a counter that was not used yet. */
-export function sealed(sender: number, messages: readonly Message[], to: keyof typeof addressees = 'all', epoch = 1): Uint8Array {
+export function sealed(
+  sender: number,
+  messages: readonly Message[],
+  to: keyof typeof addressees = 'all',
+  epoch = 1,
+): Uint8Array {
   return step('sealed', sender | (addressees[to] << 4) | (epoch << 6), 0, joinBytes(messages.map(encodeMessage)));
 }
 
@@ -92,7 +97,12 @@ export function intentAt(
 }
 
 /** Heads and parts of an epoch as the image with the stand-in for its cipher opens them. */
-export function keyEpochMessages(epoch: number, startS: number, members: number, excluded: readonly number[] = []): Message[] {
+export function keyEpochMessages(
+  epoch: number,
+  startS: number,
+  members: number,
+  excluded: readonly number[] = [],
+): Message[] {
   const secret = testKeys.secret(epoch);
   const { head, parts } = makeKeyEpoch(
     testKeys.authority,
@@ -194,7 +204,8 @@ export function beginnings(members: number): { config: number; steps: Uint8Array
   const hear = (timeS: number) => peers.map((sender) => sealed(sender, [heartbeatAt(timeS, members)]));
   const minutes = (from: number, to: number) => {
     const out: Uint8Array[] = [];
-    for (let s = from; s < to; s += 60) out.push(step('tick', 60), ...hear(s + 60), drain, step('transmit'), step('transmit'));
+    for (let s = from; s < to; s += 60)
+      out.push(step('tick', 60), ...hear(s + 60), drain, step('transmit'), step('transmit'));
     return out;
   };
   const work = peers.flatMap((owner, i) => [
@@ -235,9 +246,24 @@ export function seeds(members: number): Map<string, Uint8Array> {
       );
     }
     for (const [i, record] of recordsAt(timeS).entries())
-      add(`${state}-${record.name}-${i}`, state, observe(record), step('tick', 60), drain, ...wait(480), step('transmit'));
+      add(
+        `${state}-${record.name}-${i}`,
+        state,
+        observe(record),
+        step('tick', 60),
+        drain,
+        ...wait(480),
+        step('transmit'),
+      );
     for (let i = 0; i < 10; i += 1)
-      add(`${state}-leap-${i}`, state, step('leap', i), sealed(2, [heartbeatAt(timeS, members)]), step('tick', 60), drain);
+      add(
+        `${state}-leap-${i}`,
+        state,
+        step('leap', i),
+        sealed(2, [heartbeatAt(timeS, members)]),
+        step('tick', 60),
+        drain,
+      );
     add(`${state}-restart`, state, step('restart', 0), step('tick', 60), drain, step('transmit'));
     add(
       `${state}-restart-lost`,
@@ -259,7 +285,16 @@ export function seeds(members: number): Map<string, Uint8Array> {
       step('tick', 60),
       step('transmit'),
     );
-    add(`${state}-epoch-uplinked`, state, ...epochs.map(observe), drain, step('tick', 60), drain, step('leap', 2), drain);
+    add(
+      `${state}-epoch-uplinked`,
+      state,
+      ...epochs.map(observe),
+      drain,
+      step('tick', 60),
+      drain,
+      step('leap', 2),
+      drain,
+    );
     for (const count of [3, 6])
       add(
         `${state}-time-${count}`,
@@ -271,13 +306,30 @@ export function seeds(members: number): Map<string, Uint8Array> {
       );
   }
   const keys = testKeys.member(0);
-  add('boot', 0, step('boot', 1, 0, encodeMessage({ ...keys.secrets[0], name: 'link-secret' })), step('tick', 60), drain);
-  add('boot-path', 0, step('boot', 1, 0, encodeMessage({ ...keys.path[0], name: 'path-key' })), step('tick', 60), drain);
+  add(
+    'boot',
+    0,
+    step('boot', 1, 0, encodeMessage({ ...keys.secrets[0], name: 'link-secret' })),
+    step('tick', 60),
+    drain,
+  );
+  add(
+    'boot-path',
+    0,
+    step('boot', 1, 0, encodeMessage({ ...keys.path[0], name: 'path-key' })),
+    step('tick', 60),
+    drain,
+  );
   add('boot-bare', 0, step('boot', 0));
   add(
     'enveloped',
     0,
-    step('enveloped', 0, 0, Buffer.from('d08355a3011818044901000700010001ffff064400000014a058180102030405060708', 'hex')),
+    step(
+      'enveloped',
+      0,
+      0,
+      Buffer.from('d08355a3011818044901000700010001ffff064400000014a058180102030405060708', 'hex'),
+    ),
   );
   add('bare', 0, step('bare', 0, 0, new Uint8Array(100)));
   return out;

@@ -12,7 +12,8 @@ function booted(name: string, status: Negative['status'], config: (bench: Attack
 }
 const secret = (more: Partial<{ epoch: number; secret: Uint8Array }>) =>
   encodeMessage({ name: 'link-secret', epoch: 1, startS: 0, secret: new Uint8Array(32), ...more });
-const after = (bench: AttackBench, ...rest: Uint8Array[]) => joinBytes([bench.config({ secrets: [], path: [] }), ...rest]);
+const after = (bench: AttackBench, ...rest: Uint8Array[]) =>
+  joinBytes([bench.config({ secrets: [], path: [] }), ...rest]);
 const key = (node: number) => encodeMessage({ name: 'path-key', node, key: testKeys.authority.pathKey(node) });
 export const bootCases: readonly Negative[] = [
   booted('nothing', 'malformed', () => new Uint8Array(0)),
@@ -37,8 +38,12 @@ export const bootCases: readonly Negative[] = [
   booted('the key of another’s leaf', 'implausible', (bench) => after(bench, key(257))),
   booted('the key of a node beside the path', 'implausible', (bench) => after(bench, key(3))),
   booted('the key of the last leaf', 'implausible', (bench) => after(bench, key(511))),
-  booted('the key of node 0', 'malformed', (bench) => after(bench, array(uint(138), uint(0), bytesItem(new Uint8Array(32))))),
-  booted('the key of node 512', 'malformed', (bench) => after(bench, array(uint(138), uint(512), bytesItem(new Uint8Array(32))))),
+  booted('the key of node 0', 'malformed', (bench) =>
+    after(bench, array(uint(138), uint(0), bytesItem(new Uint8Array(32)))),
+  ),
+  booted('the key of node 512', 'malformed', (bench) =>
+    after(bench, array(uint(138), uint(512), bytesItem(new Uint8Array(32)))),
+  ),
   booted('a path key one byte short', 'malformed', (bench) =>
     after(bench, array(uint(138), uint(1), bytesItem(new Uint8Array(31)))),
   ),
@@ -49,7 +54,9 @@ export const bootCases: readonly Negative[] = [
   booted('a message of the air behind the configuration', 'malformed', (bench) =>
     after(bench, encodeMessage({ name: 'probe', sequence: 1 })),
   ),
-  booted('an observation behind the configuration', 'malformed', (bench) => after(bench, encodeMessage(recordsAt(nowS)[0]))),
+  booted('an observation behind the configuration', 'malformed', (bench) =>
+    after(bench, encodeMessage(recordsAt(nowS)[0])),
+  ),
   booted('an unknown record behind the configuration', 'malformed', (bench) => after(bench, array(uint(200), uint(1)))),
   booted('group 32', 'malformed', (bench) =>
     after(bench, array(uint(129), uint(32), uint(1), uint(1), uint(1), uint(1), uint(1))),

@@ -23,7 +23,9 @@ export function received(
 
 const lengths: Negative[] = [
   ...[0, 1, 3, 4, 5, 25, 26, 27, 46, 47].map((length) =>
-    received(`a frame of ${length} bytes`, 'length', 'frame_length', (bench) => [bench.frame({}, talk).slice(0, length)]),
+    received(`a frame of ${length} bytes`, 'length', 'frame_length', (bench) => [
+      bench.frame({}, talk).slice(0, length),
+    ]),
   ),
   ...[257, 258, 300, 512, 4000].map((length) =>
     received(`a frame of ${length} bytes`, 'length', 'frame_length', () => [new Uint8Array(length)]),
@@ -57,7 +59,11 @@ const lengths: Negative[] = [
     ),
   ]),
   received('a text of one byte', 'length', 'frame_length', () => [
-    seal({ cluster: testCluster, epoch: 2, sender, addressee: 65535, counter: cycle }, Uint8Array.of(0x80), testKeys.linkKey(2)),
+    seal(
+      { cluster: testCluster, epoch: 2, sender, addressee: 65535, counter: cycle },
+      Uint8Array.of(0x80),
+      testKeys.linkKey(2),
+    ),
   ]),
   received('cut off after every byte below the shortest frame', 'length', 'frame_length', (bench) => {
     const frame = bench.frame({}, talk);
@@ -160,11 +166,16 @@ const forms: Negative[] = [
   form('a ciphertext of 0 bytes whose length takes two', 26, 1, 0x00),
   form('a ciphertext of 255 bytes, of which most are missing', 26, 1, 0xff),
   ...[-1, 1].map((by) =>
-    received(`a ciphertext told ${by > 0 ? 'longer' : 'shorter'} by one than it is`, 'malformed', 'frame_form', (bench) => [
-      spoilt(bench.sealed({}, new Uint8Array(100)), (body) => {
-        body[26] += by;
-      }),
-    ]),
+    received(
+      `a ciphertext told ${by > 0 ? 'longer' : 'shorter'} by one than it is`,
+      'malformed',
+      'frame_form',
+      (bench) => [
+        spoilt(bench.sealed({}, new Uint8Array(100)), (body) => {
+          body[26] += by;
+        }),
+      ],
+    ),
   ),
   ...(
     [
@@ -194,7 +205,9 @@ const forms: Negative[] = [
       ]);
     }),
   ]),
-  received('a bare CBOR sequence in the clear', 'malformed', 'frame_form', () => [withCrc(new Uint8Array(100).fill(0x80))]),
+  received('a bare CBOR sequence in the clear', 'malformed', 'frame_form', () => [
+    withCrc(new Uint8Array(100).fill(0x80)),
+  ]),
   received('the plain header of the frames before the envelope', 'malformed', 'frame_form', () => [
     withCrc(Buffer.from('84d0010007000100020000ffff00000151'.padEnd(120, '0'), 'hex')),
   ]),
@@ -211,7 +224,11 @@ const addressed: Negative[] = [
     ]),
   ),
   received('a right frame of a neighbour cluster, with the same members', 'notForUs', null, () => [
-    seal({ cluster: 8, epoch: 2, sender, addressee: 0, counter: cycle }, new Uint8Array(20), linkKey(testKeys.secret(2), 8, 2)),
+    seal(
+      { cluster: 8, epoch: 2, sender, addressee: 0, counter: cycle },
+      new Uint8Array(20),
+      linkKey(testKeys.secret(2), 8, 2),
+    ),
   ]),
   ...[1, 2, 7, 255, 256, 0x7fff, 65534].map((addressee) =>
     received(`a right frame for ${addressee}`, 'notForUs', null, (bench) => [bench.frame({ addressee }, talk)]),
@@ -250,7 +267,9 @@ const relabelled = (name: string, at: number, ...bytes: number[]): Negative => (
 
 const epochs: Negative[] = [
   ...[3, 4, 255, 256, 0x0200, 32768, 65534, 65535].map((epoch) =>
-    received(`epoch ${epoch}, of which no key is held`, 'epoch', 'frame_key_epoch', (bench) => [bench.frame({ epoch }, talk)]),
+    received(`epoch ${epoch}, of which no key is held`, 'epoch', 'frame_key_epoch', (bench) => [
+      bench.frame({ epoch }, talk),
+    ]),
   ),
   received('an epoch that was sealed right, but is not known yet', 'epoch', 'frame_key_epoch', (bench) => [
     bench.frame({ epoch: 3, addressee: 0 }, talk),
@@ -272,15 +291,23 @@ function sealedWith(change: Partial<{ key: Uint8Array; nonce: Uint8Array; aad: U
       const nonce = new Uint8Array(12);
       nonce.set(body.subarray(14, 16));
       nonce.set(body.subarray(20, 24), 8);
-      const aad = Buffer.concat([Buffer.from('8368456e637279707430', 'hex'), body.subarray(2, 24), Uint8Array.of(0x40)]);
+      const aad = Buffer.concat([
+        Buffer.from('8368456e637279707430', 'hex'),
+        body.subarray(2, 24),
+        Uint8Array.of(0x40),
+      ]);
       const text = new Uint8Array(body.length - ENVELOPE_BYTES - tagBytes);
       text.set(Buffer.from('820104', 'hex'));
-      body.set(cipher.seal(change.key ?? testKeys.linkKey(2), change.nonce ?? nonce, change.aad ?? aad, text), ENVELOPE_BYTES);
+      body.set(
+        cipher.seal(change.key ?? testKeys.linkKey(2), change.nonce ?? nonce, change.aad ?? aad, text),
+        ENVELOPE_BYTES,
+      );
     }),
   ];
 }
 
-const tagWrong = (name: string, make: Negative['make']): Negative => received(name, 'tag', 'frame_tag', make, { opens: true });
+const tagWrong = (name: string, make: Negative['make']): Negative =>
+  received(name, 'tag', 'frame_tag', make, { opens: true });
 const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | undefined) =>
   tagWrong(name, (bench) => [spoilt(bench.sealed({}, new Uint8Array(100).fill(0x80)), change)]);
 const encryptAad = (context: string) =>
@@ -298,7 +325,9 @@ const tags: Negative[] = [
   tagWrong('a frame of epoch 0 re-labelled 2', (bench) => [
     spoilt(bench.frame({ epoch: 0 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
-  tagWrong('a frame of epoch 2 re-labelled 0', (bench) => [spoilt(bench.frame({}, talk), (body) => spliced(body, 13, 1, 0))]),
+  tagWrong('a frame of epoch 2 re-labelled 0', (bench) => [
+    spoilt(bench.frame({}, talk), (body) => spliced(body, 13, 1, 0)),
+  ]),
   tagWrong('a frame of another cluster re-labelled', () => [
     spoilt(
       seal(
@@ -319,7 +348,10 @@ const tags: Negative[] = [
   tagWrong('sealed under the epoch’s secret itself', sealedWith({ key: testKeys.secret(2) })),
   tagWrong('sealed under the key of epoch 1', sealedWith({ key: testKeys.linkKey(1) })),
   tagWrong('sealed under a path key', sealedWith({ key: testKeys.authority.pathKey(1) })),
-  tagWrong('sealed under the key of the same epoch of another cluster', sealedWith({ key: linkKey(testKeys.secret(2), 8, 2) })),
+  tagWrong(
+    'sealed under the key of the same epoch of another cluster',
+    sealedWith({ key: linkKey(testKeys.secret(2), 8, 2) }),
+  ),
   tagWrong('sealed with a nonce of zeros', sealedWith({ nonce: new Uint8Array(12) })),
   tagWrong(
     'sealed with a nonce without its sender',
@@ -402,8 +434,14 @@ const restarted = {
 } as const;
 
 const counters: Negative[] = [
-  counted('the newest frame of a sender, again', 'replay', 'frame_replay', { sender: heard.sender, counter: heard.top }),
-  counted('an older frame of a sender, again', 'replay', 'frame_replay', { sender: heard.sender, counter: heard.before }),
+  counted('the newest frame of a sender, again', 'replay', 'frame_replay', {
+    sender: heard.sender,
+    counter: heard.top,
+  }),
+  counted('an older frame of a sender, again', 'replay', 'frame_replay', {
+    sender: heard.sender,
+    counter: heard.before,
+  }),
   counted('counter 0', 'stale', 'frame_stale', { counter: 0 }),
   counted('counter 1', 'stale', 'frame_stale', { counter: 1 }),
   counted('one older than the window', 'stale', 'frame_stale', { counter: cycle - 64 }),

@@ -31,7 +31,11 @@ const stale = (name: string, more: Parameters<typeof intentAt>[3]): Ignored => (
 });
 
 export const ignoredCases: readonly Ignored[] = [
-  { name: 'an alarm', text: () => said({ name: 'alarm', class: 1, onsetS: 0xffffffff, elapsedS: 0xffffffff }), counts: {} },
+  {
+    name: 'an alarm',
+    text: () => said({ name: 'alarm', class: 1, onsetS: 0xffffffff, elapsedS: 0xffffffff }),
+    counts: {},
+  },
   { name: 'a beacon', text: () => said({ name: 'beacon', cause: 255, resets: 65535, timeS: 0xffffffff }), counts: {} },
   ...[9, 14, 15, 25, 31, 63, 99, 127].map(unknown),
   {

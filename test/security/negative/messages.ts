@@ -68,7 +68,9 @@ function spoiledField(field: Field, value: unknown): { what: string; item: Uint8
     text[0] |= 0x20;
     return [
       ...any,
-      ...(of.min > 0 ? [{ what: `has one byte less than ${of.min}`, item: bytesItem(new Uint8Array(of.min - 1)) }] : []),
+      ...(of.min > 0
+        ? [{ what: `has one byte less than ${of.min}`, item: bytesItem(new Uint8Array(of.min - 1)) }]
+        : []),
       { what: `has one byte more than ${of.max}`, item: bytesItem(new Uint8Array(of.max + 1)) },
       { what: 'is text', item: text },
       { what: 'has an indefinite length', item: Uint8Array.of(0x5f, 0x41, 0, 0xff) },
@@ -103,11 +105,14 @@ function spoiledMessages(message: Message): Spoiled[] {
     { what: 'lacks its last field', bytes: array(...items.slice(0, -1)) },
     { what: 'has its length in two bytes', bytes: Buffer.concat([Uint8Array.of(0x98, items.length), raw]) },
     { what: 'has an indefinite length', bytes: Buffer.concat([Uint8Array.of(0x9f), raw, Uint8Array.of(0xff)]) },
-    { what: 'has its type in three bytes', bytes: array(Uint8Array.of(0x19, 0, shape.type as number), ...items.slice(1)) },
-    ...Array.from(itemsEnds(items), (end) => ({ what: `ends after byte ${end}`, bytes: array(...items).subarray(0, end) })).slice(
-      0,
-      1,
-    ),
+    {
+      what: 'has its type in three bytes',
+      bytes: array(Uint8Array.of(0x19, 0, shape.type as number), ...items.slice(1)),
+    },
+    ...Array.from(itemsEnds(items), (end) => ({
+      what: `ends after byte ${end}`,
+      bytes: array(...items).subarray(0, end),
+    })).slice(0, 1),
     ...shape.fields.flatMap((field, index) =>
       spoiledField(field, values[field.name]).map(({ what, item }) => ({
         what: `.${field.name} ${what}`,
@@ -175,17 +180,26 @@ const oddities: Negative[] = [
     'an unknown message of maps 50 deep',
     unknown(Buffer.concat([...Array.from({ length: 50 }, () => Uint8Array.of(0xa1, 0)), uint(1)])),
   ),
-  odd('an unknown message of indefinite length', Buffer.concat([Uint8Array.of(0x9f), uint(112), uint(1), Uint8Array.of(0xff)])),
+  odd(
+    'an unknown message of indefinite length',
+    Buffer.concat([Uint8Array.of(0x9f), uint(112), uint(1), Uint8Array.of(0xff)]),
+  ),
   odd('an unknown message with a byte string of indefinite length', unknown(Uint8Array.of(0x5f, 0x41, 1, 0xff))),
   odd('an unknown message that tells 255 items and has one', Uint8Array.of(0x98, 0xff, 0x18, 112, 1)),
   odd('an unknown message that tells 2³² − 1 items', Uint8Array.of(0x9a, 0xff, 0xff, 0xff, 0xff, 0x18, 112, 1)),
-  odd('an unknown message that tells 2⁶⁴ − 1 items', Uint8Array.of(0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0x18, 112)),
+  odd(
+    'an unknown message that tells 2⁶⁴ − 1 items',
+    Uint8Array.of(0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0x18, 112),
+  ),
   odd('an unknown message with a byte string of 2³² − 1 bytes', unknown(Uint8Array.of(0x5a, 0xff, 0xff, 0xff, 0xff))),
   odd('an unknown message with a map of 2³² − 1 pairs', unknown(Uint8Array.of(0xba, 0xff, 0xff, 0xff, 0xff))),
   odd('an unknown message with a reserved head', unknown(Uint8Array.of(0x1c))),
   odd('an unknown message with an integer not in its shortest form', unknown(Uint8Array.of(0x18, 3))),
   odd('an unknown message with a simple value below 32 in two bytes', unknown(Uint8Array.of(0xf8, 3))),
-  odd('a right message with a byte behind it', Buffer.concat([encodeMessage({ name: 'probe', sequence: 4 }), Uint8Array.of(0)])),
+  odd(
+    'a right message with a byte behind it',
+    Buffer.concat([encodeMessage({ name: 'probe', sequence: 4 }), Uint8Array.of(0)]),
+  ),
 ];
 
 /** Well-formed and impossible. */
@@ -194,7 +208,10 @@ function impossible(name: string, message: (members: number) => Message, counter
 }
 const day = 86400;
 const gone = (member: number) => ({ member, lastLivenessTick: 9, revocations: 1 });
-const intent = (name: string, more: Parameters<typeof intentAt>[3] | ((members: number) => Parameters<typeof intentAt>[3])) =>
+const intent = (
+  name: string,
+  more: Parameters<typeof intentAt>[3] | ((members: number) => Parameters<typeof intentAt>[3]),
+) =>
   impossible(`an intent ${name}`, (members) => intentAt(nowS, 2, 1, typeof more === 'function' ? more(members) : more));
 const horizonS = 62 * day;
 const leaseMaxS = 31 * day;
@@ -236,10 +253,18 @@ const implausible: Negative[] = [
   impossible('a suspicion of 65535', () => ({ name: 'suspicion', member: 65535, incarnation: 1 })),
   impossible('alive, said of another', () => ({ name: 'alive', member: 3, incarnation: 4 })),
   impossible('alive, said of this node', () => ({ name: 'alive', member: 0, incarnation: 4 })),
-  impossible('alive, said of the first beyond the members', (members) => ({ name: 'alive', member: members, incarnation: 4 })),
+  impossible('alive, said of the first beyond the members', (members) => ({
+    name: 'alive',
+    member: members,
+    incarnation: 4,
+  })),
   impossible('an isolation that ends when it begins', () => ({ name: 'isolation', fromS: 6000, untilS: 6000 })),
   impossible('an isolation that ends before it begins', () => ({ name: 'isolation', fromS: 6000, untilS: 5999 })),
-  impossible('an isolation from the end of time to its beginning', () => ({ name: 'isolation', fromS: 0xffffffff, untilS: 0 })),
+  impossible('an isolation from the end of time to its beginning', () => ({
+    name: 'isolation',
+    fromS: 0xffffffff,
+    untilS: 0,
+  })),
   impossible('a gone list with the first beyond the members, first', (members) => ({
     name: 'silent-list',
     entries: [gone(members), gone(1)],
@@ -334,7 +359,14 @@ const implausible: Negative[] = [
     observedS: nowS,
     observer: members,
   })),
-  impossible('a notice by 65535', () => ({ name: 'notice', group: 1, unit: 0, capacity: 1, observedS: nowS, observer: 65535 })),
+  impossible('a notice by 65535', () => ({
+    name: 'notice',
+    group: 1,
+    unit: 0,
+    capacity: 1,
+    observedS: nowS,
+    observer: 65535,
+  })),
   impossible('a notice of 121 seconds ahead', () => ({
     name: 'notice',
     group: 1,
@@ -413,7 +445,9 @@ const records: Negative[] = [
   ...recordsAt(nowS)
     .filter((message, index, all) => all.findIndex(({ name }) => name === message.name) === index)
     .flatMap((message) =>
-      spoiledMessages(message).map(({ what, bytes }) => record(`record ${message.name} ${what}`, 'malformed', () => bytes)),
+      spoiledMessages(message).map(({ what, bytes }) =>
+        record(`record ${message.name} ${what}`, 'malformed', () => bytes),
+      ),
     ),
   ...spoiledMessages(keyMessages[0])
     .slice(0, 6)
@@ -427,7 +461,9 @@ const records: Negative[] = [
   record('a record with a byte behind it', 'malformed', () =>
     Buffer.concat([encodeMessage(recordsAt(nowS)[0]), Uint8Array.of(0)]),
   ),
-  record('two records at once', 'malformed', () => joinBytes([recordsAt(nowS)[0], recordsAt(nowS)[0]].map(encodeMessage))),
+  record('two records at once', 'malformed', () =>
+    joinBytes([recordsAt(nowS)[0], recordsAt(nowS)[0]].map(encodeMessage)),
+  ),
   ...['probe', 'heartbeat', 'intent', 'silent-list'].map((name) =>
     record(`a message of the air as a record: ${name}`, 'unknownType', () =>
       encodeMessage(byAir(airMembers).find((message) => message.name === name) as Message),
@@ -448,7 +484,12 @@ const records: Negative[] = [
   refused('an outlook that ends when it begins', { name: 'outlook', fromS: 6000, untilS: 6000, kind: 1 }),
   refused('an outlook that ends before it begins', { name: 'outlook', fromS: 6000, untilS: 1, kind: 2 }),
   refused('a window that ends when it begins', { name: 'window', startS: 6000, endS: 6000, energyWh: 1 }),
-  refused('a window from the end of time to its beginning', { name: 'window', startS: 0xffffffff, endS: 0, energyWh: 1 }),
+  refused('a window from the end of time to its beginning', {
+    name: 'window',
+    startS: 0xffffffff,
+    endS: 0,
+    energyWh: 1,
+  }),
   assign('that ends when it begins', { startS: nowS + 9000 }),
   assign('on group 32', { resource: (32 << 16) | 1 }),
   assign('on resource 2³² − 1', { resource: 0xffffffff }),

@@ -76,7 +76,10 @@ for (const [preset, members] of presets) {
     const worst: Costs = { unopened: 0, opened: 0 };
     for (const each of cases) {
       const costs = meet(bench, each);
-      assert.ok(costs.unopened < full.instructions * unopenedShareMax, `${each.name}: ${costs.unopened} of ${full.instructions}`);
+      assert.ok(
+        costs.unopened < full.instructions * unopenedShareMax,
+        `${each.name}: ${costs.unopened} of ${full.instructions}`,
+      );
       for (const kind of ['unopened', 'opened'] as const) worst[kind] = Math.max(worst[kind], costs[kind]);
     }
     if (process.env.HELIOGRAPH_COSTS === '1') console.log(preset, { full: full.instructions, ...worst });
@@ -101,7 +104,11 @@ for (const [preset, members] of presets) {
     const untouched = bench.hash();
     assert.is.not(hash, untouched);
     for (const { name, text, counts, epoch = 2 } of ignoredCases)
-      assert.equal(stateAfter(text(bench), epoch), { status: 'ok', counts, hash: epoch === 0 ? untouched : hash }, name);
+      assert.equal(
+        stateAfter(text(bench), epoch),
+        { status: 'ok', counts, hash: epoch === 0 ? untouched : hash },
+        name,
+      );
     // What is believed shows.
     assert.is.not(stateAfter(encodeMessage({ name: 'since', fromS: 1 }), 2).hash, hash);
   });
