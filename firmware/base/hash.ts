@@ -11,8 +11,7 @@ export function mix32(x: u32): u32 {
 }
 
 /** Folds one word into a running 32-bit state. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function fold32(state: u32, word: u32): u32 {
   return mix32(state ^ (word * 0x9e3779b1)) + 0x7f4a7c15;
 }

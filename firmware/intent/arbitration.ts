@@ -47,8 +47,7 @@ export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
 }
 
 /** Whether a record claims anything (planned, claimed or started). */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function claims(record: Intent): bool {
   return <u32>record.state >= PLANNED && <u32>record.state <= STARTED;
 }

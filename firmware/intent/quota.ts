@@ -59,8 +59,7 @@ export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
   );
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function claimsAny(record: Intent): bool {
   return <u32>record.state >= PLANNED && <u32>record.state <= STARTED;
 }

@@ -180,13 +180,11 @@ export const RUMORS: u32 =
 const OWN_LINES: u32 =
   (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function intents(ctx: usize): IntentState {
   return changetype<IntentState>(ctx + INTENT_STATE_AT);
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function intentsToChange(ctx: usize): IntentState {
   changes(ctx, HELD);
   return intents(ctx);
@@ -200,14 +198,12 @@ export function intentToChange(ctx: usize, index: u32): Intent {
   return intentSeen(ctx, index);
 }
 /** A record that was read in this call before. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function intentSeen(ctx: usize, index: u32): Intent {
   return changetype<Intent>(ctx + INTENTS_AT + index * INTENT_BYTES);
 }
 /** Offset of the word of priority, generation and echo. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function echoWordAt(index: u32): u32 {
   return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>('priority');
 }
@@ -275,25 +271,21 @@ export function rumorAt(ctx: usize, index: u32): usize {
   return ctx + RUMORS_AT + index * RUMOR_BYTES;
 }
 /** Accepted records while a group is walked (u16 each), in the order in which they begin and in that in which they end. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function startsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function boundsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function resourceGroup(resource: u32): u32 {
   return resource >>> 16;
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function resourceUnit(resource: u32): u32 {
   return resource & 0xffff;
 }

@@ -35,8 +35,7 @@ export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
 const DRIFT_S_PER_MS: u32 = 1000 / CLOCK_DRIFT_PPM_MAX;
 
 /** Takes the processor's clock for this call. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function setLocal(ctx: usize, nowS: u32, nowMs: u32): void {
   const now = call(ctx);
   now.localS = nowS;
@@ -89,8 +88,7 @@ class Clock {
   sampleS: u32 = 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function clock(ctx: usize): Clock {
   return changetype<Clock>(ctx + CLOCK_AT);
 }
@@ -106,25 +104,21 @@ export function clockTrusted(ctx: usize): bool {
   return clockErrorMs(ctx) <= CLOCK_ERROR_MS_MAX;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function livenessTickOf(missionS: u32): u32 {
   return missionS / LIVENESS_TICK_S + LIVENESS_TICK_FIRST;
 }
 /** Mission second at which a beat begins; 0 for beats before the mission. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function livenessTickStartS(livenessTick: u32): u32 {
   return livenessTick > LIVENESS_TICK_FIRST ? (livenessTick - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0;
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function roundOf(missionS: u32): u32 {
   return livenessTickOf(missionS) / ROUND_TICKS;
 }
 /** An epoch's cut: digests cover what was published before this mission second. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function roundCutS(epoch: u32): u32 {
   return livenessTickStartS(epoch * ROUND_TICKS);
 }

@@ -106,8 +106,7 @@ export const STATE_SUSPECT: u32 = 2;
 export const STATE_UNREACHABLE: u32 = 3;
 export const STATE_DEAD: u32 = 4;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function membership(ctx: usize): MembershipState {
   return changetype<MembershipState>(ctx + MEMBERSHIP_AT);
 }
@@ -115,8 +114,7 @@ export function membership(ctx: usize): MembershipState {
 /** Two to a line. */
 export const MEMBER_BYTES: u32 = 32;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function hearing(ctx: usize): Hearing {
   return changetype<Hearing>(ctx + HEARING_AT);
 }
@@ -130,8 +128,7 @@ export function memberToChange(ctx: usize, index: u32): Member {
   return memberSeen(ctx, index);
 }
 /** A member whose line was read in this call: after readMembers(), in walks over all. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function memberSeen(ctx: usize, index: u32): Member {
   return changetype<Member>(ctx + MEMBERS_AT + index * MEMBER_BYTES);
 }
@@ -141,50 +138,42 @@ export function readMembers(ctx: usize, count: u32): void {
 }
 
 /** Heard in the present beat (age 0), the one before (1) and the one before that (2), not in a younger one. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function heardAt(ctx: usize, age: u32): usize {
   return ctx + MEMBER_BITMAPS_AT + age * BITMAP_BYTES;
 }
 /** Members that agree with the epoch digest, as far as known here. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function agreeAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 4 * BITMAP_BYTES;
 }
 /** Final agreement of the epoch before. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function agreedBeforeAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 5 * BITMAP_BYTES;
 }
 /** Members of which a majority must agree: all that have a vote, or had one when a majority was last seen to agree. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function baseAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 6 * BITMAP_BYTES;
 }
 /** Members gone as of the epoch's cut: arbitration and leases use this, because it is covered by the digest. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function silentAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 8 * BITMAP_BYTES;
 }
 /** All members of the cluster. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function everyoneAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 9 * BITMAP_BYTES;
 }
 /** Own unacknowledged suspicion of members. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function suspectAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 3 * BITMAP_BYTES;
 }
 /** Members whose agreement counts: those of the base whose revocations have not changed since. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function votersAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
 }

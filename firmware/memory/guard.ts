@@ -42,8 +42,7 @@ export class Call {
   probes: u32 = 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function call(ctx: usize): Call {
   return changetype<Call>(ctx + CALL_AT);
 }
@@ -73,8 +72,7 @@ export class Protection {
 export const AGE_BINS: u32 = 14;
 const AGES_AT: u32 = PROTECTION_AT + 36;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function protection(ctx: usize): Protection {
   return changetype<Protection>(ctx + PROTECTION_AT);
 }
@@ -100,18 +98,15 @@ export const CORE_EDGE: u32 = 3 << ((EDGE_AT - LINES_AT) >> 6);
 export const CORE_ALL: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - 1;
 export const CORE_PROTECTION: u32 = 1 << ((PROTECTION_AT - LINES_AT) >> 6);
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function lineAt(ctx: usize, line: u32): usize {
   return ctx + LINES_AT + line * LINE_BYTES;
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function codeAt(ctx: usize, line: u32): usize {
   return ctx + CODES_AT + line * CODE_BYTES;
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 function sound(ctx: usize, line: u32): bool {
   return codeOf(lineAt(ctx, line)) == load<u64>(codeAt(ctx, line));
 }
@@ -119,8 +114,7 @@ function sound(ctx: usize, line: u32): bool {
 function correctLine(ctx: usize, line: u32): bool {
   return correct(lineAt(ctx, line), codeAt(ctx, line));
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 function renew(ctx: usize, line: u32): void {
   store<u64>(codeAt(ctx, line), codeOf(lineAt(ctx, line)));
 }
@@ -213,15 +207,13 @@ export function checkCore(ctx: usize, mask: u32): void {
 // ---- the tables ----
 
 /** Line of the byte at offset `at` of the context. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function lineOf(at: u32): u32 {
   return (at - LINES_AT) / LINE_BYTES;
 }
 
 /** Before a table's line is read. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function readsLine(ctx: usize, line: u32): void {
   if (PROTECTED && (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) != call(ctx).stamp) checkLine(ctx, line);
 }
@@ -232,8 +224,7 @@ export function changesLine(ctx: usize, line: u32): void {
 }
 
 /** Whether a table's line is among those that this call changed. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function isChanged(ctx: usize, line: u32): bool {
   return PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) == (call(ctx).stamp | 1);
 }

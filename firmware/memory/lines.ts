@@ -12,8 +12,7 @@ export const LINE_BYTES: u32 = 64;
 export const CODE_BYTES: u32 = 8;
 
 /** The lower half of a sum, and the upper one turned by 16 bits. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function folded(sum: u64): u32 {
   return <u32>sum ^ rotl<u32>(<u32>(sum >>> 32), 16);
 }

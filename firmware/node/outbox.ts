@@ -59,8 +59,7 @@ export function readOutbox(ctx: usize, count: u32): void {
   reads(ctx, outboxLines(count));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function outgoing(ctx: usize, index: u32): Outgoing {
   return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
 }

@@ -90,8 +90,7 @@ export const DUE_KEYS: u32 = 64;
 /** A word is to be given or verified. */
 export const DUE_WITNESS: u32 = 128;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function queues(ctx: usize): Queues {
   return changetype<Queues>(ctx + QUEUES_AT);
 }
@@ -103,8 +102,7 @@ export function leaveToTick(ctx: usize, due: u32): void {
   changes(ctx, HOT);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function edge(ctx: usize): EdgeState {
   return changetype<EdgeState>(ctx + EDGE_AT);
 }
@@ -119,33 +117,28 @@ export function capabilityToChange(ctx: usize): Capability {
 }
 
 /** Mission seconds of the present call; meaningful only while timeKnown(ctx). */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function missionS(ctx: usize): u32 {
   return call(ctx).missionS;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function timeKnown(ctx: usize): bool {
   return edge(ctx).timeKnown != 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function self(ctx: usize): u32 {
   return edge(ctx).self;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function members(ctx: usize): u32 {
   return edge(ctx).members;
 }
 
 /** Offset of a loss counter: its count, and the local second of the first loss. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function counterAt(counter: u32): u32 {
   return COUNTERS_AT + (counter << 3);
 }

@@ -198,14 +198,12 @@ export function readSlot(ctx: usize, slot: u32): void {
   readsLine(ctx, lineOf(TIMELINE_AT + ring(slot)));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function schedule(ctx: usize): ScheduleState {
   return changetype<ScheduleState>(ctx + SCHEDULE_AT);
 }
 /** Own slot 0–5, or REPLICATE_SLOT. Two to a line. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function work(ctx: usize, slot: u32): Work {
   return changetype<Work>(ctx + WORK_AT + slot * WORK_BYTES);
 }
@@ -214,8 +212,7 @@ export function workToChange(ctx: usize, slot: u32): Work {
   return work(ctx, slot);
 }
 /** Four to a line. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function told(ctx: usize, slot: u32): Told {
   return changetype<Told>(ctx + TOLD_AT + slot * TOLD_BYTES);
 }
@@ -224,8 +221,7 @@ export function toldToChange(ctx: usize, slot: u32): Told {
   return told(ctx, slot);
 }
 /** Four to a line. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function radioWindow(ctx: usize, index: u32): RadioWindow {
   return changetype<RadioWindow>(ctx + WINDOW_AT + index * WINDOW_BYTES);
 }
@@ -234,8 +230,7 @@ export function radioWindowToChange(ctx: usize, index: u32): RadioWindow {
   return radioWindow(ctx, index);
 }
 /** Two to a line. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function job(ctx: usize, index: u32): Job {
   return changetype<Job>(ctx + JOB_AT + index * JOB_BYTES);
 }
@@ -244,8 +239,7 @@ export function jobToChange(ctx: usize, index: u32): Job {
   return job(ctx, index);
 }
 /** Version of the own intent in `slot` (0–5) whose haul is done; 0 = none. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function finishedVersion(ctx: usize, slot: u32): u32 {
   return load<u32>(ctx + FINISHED_AT + (slot << 2));
 }
@@ -255,29 +249,25 @@ export function setFinishedVersion(ctx: usize, slot: u32, version: u32): void {
 }
 
 /** The timeline is a ring: slot number modulo its length, so that time rolls on without copying. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function ring(slot: u32): u32 {
   return slot % TIMELINE_SLOTS_MAX;
 }
 /** The timeline's byte at offset `at` of the context, to be written. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function changeAt(ctx: usize, at: u32): usize {
   changesLine(ctx, lineOf(at));
   return ctx + at;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function planned(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + TIMELINE_AT + ring(slot));
 }
 export function setPlanned(ctx: usize, slot: u32, entry: u32): void {
   store<u8>(changeAt(ctx, TIMELINE_AT + ring(slot)), <u8>entry);
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function drafted(ctx: usize, slot: u32): u32 {
   return load<u8>(ctx + DRAFT_AT + ring(slot));
 }
@@ -289,8 +279,7 @@ export function copyPlanToDraft(ctx: usize): void {
   memory.copy(ctx + DRAFT_AT, ctx + TIMELINE_AT, TIMELINE_SLOTS_MAX);
 }
 /** Energy that must be there at the beginning of `slot` for what is planned from it on; of the horizon's end: the reserve. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function need(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + NEED_AT + (ring(slot) << 2));
 }
@@ -298,8 +287,7 @@ export function setNeed(ctx: usize, slot: u32, units: i32): void {
   store<i32>(changeAt(ctx, NEED_AT + (ring(slot) << 2)), units);
 }
 /** Mass that may be there at the beginning of `slot`. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function room(ctx: usize, slot: u32): i32 {
   return load<i32>(ctx + ROOM_AT + (ring(slot) << 2));
 }
@@ -308,37 +296,31 @@ export function setRoom(ctx: usize, slot: u32, units: i32): void {
 }
 
 /** Entry `index` of the order of passes: an own slot, or REPLICATE_SLOT. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function orderAt(state: ScheduleState, index: u32): u32 {
   return (state.order >>> (index << 2)) & 15;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function batteryUnitsMax(ctx: usize): i32 {
   return <i32>(min<u32>(capability(ctx).batteryWhMax, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
 /** A fifth of the battery is not planned with: telemetry is up to a slot old, and cells age. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function reserveUnits(ctx: usize): i32 {
   return batteryUnitsMax(ctx) / 5;
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function storageUnitsMax(ctx: usize): i32 {
   return <i32>(min<u32>(capability(ctx).storageKg, AMOUNT_MAX) * SLOTS_PER_DAY);
 }
-// @ts-ignore: decorator
-@inline
+// @inline
 export function powerUnits(watts: u32): i32 {
   return <i32>(min<u32>(watts, POWER_W_MAX) * 24);
 }
 
 /** Telemetry: what the timeline holds for the slot `ahead` of the present one (own slot + 1, 0 idle; + CODE_RADIO). */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function timelineEntry(ctx: usize, ahead: u32): u32 {
   readTimeline(ctx);
   return ahead < TIMELINE_SLOTS_MAX ? planned(ctx, schedule(ctx).baseSlot + ahead) : CODE_IDLE;

@@ -52,8 +52,7 @@ export function open(
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function turned(value: u64, word: u64, factor: u64): u64 {
   return rotl<u64>((value ^ word) * factor, 29);
 }

@@ -12,8 +12,7 @@ const REST_AT: u32 = 64;
 export const POLY_STATE_BYTES: u32 = 80;
 
 /** Where 16 bytes may be laid that are no longer wanted when `poly1305Add` or `poly1305End` returns. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function poly1305Rest(state: usize): usize {
   return state + REST_AT;
 }

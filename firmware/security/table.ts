@@ -66,8 +66,7 @@ export const PEER_BYTES: u32 = 16;
 /** Of the key of epoch 0, which opens nothing but heads and parts. */
 export const RECOVERY: u32 = 0;
 /** Epochs follow each other: an even one and an odd one are held at the same time. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function keyIndex(epoch: u32): u32 {
   return epoch == 0 ? RECOVERY : 1 + (epoch & 1);
 }

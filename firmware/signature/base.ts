@@ -21,8 +21,7 @@ function unpackEntry(at: usize): void {
 }
 
 /** All ones when a and b, both below 2^31, are equal, else 0. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function equalMask(a: u32, b: u32): u32 {
   return 0 - (((a ^ b) - 1) >>> 31);
 }
@@ -54,8 +53,7 @@ function selectEntry(block: usize, index: u32): void {
 }
 
 /** The bit of SCALAR_SHIFTED at `place`. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function sign(place: u32): u32 {
   return (load<u32>(SCALAR_SHIFTED + ((place >>> 5) << 2)) >>> (place & 31)) & 1;
 }

@@ -156,8 +156,7 @@ const CONSTANTS: StaticArray<u64> = [
   0x18d2170e0e262b9c, 0x569877ac6e15e89c,
 ];
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function constantAt(offset: u32): usize {
   return changetype<usize>(CONSTANTS) + offset;
 }

@@ -12,8 +12,7 @@ import { FIELD_BYTES } from './workspace';
 const HALF_EVEN: i64 = 1 << 25;
 const HALF_ODD: i64 = 1 << 24;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function product(a: i32, b: i32): i64 {
   return <i64>a * <i64>b;
 }
@@ -406,8 +405,7 @@ export function unpack(out: usize, at: usize): void {
 }
 
 /** Bits of the limb at `index`. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function limbBits(index: u32): i32 {
   return <i32>(26 - (index & 1));
 }

@@ -6,14 +6,12 @@ import { constantAt, ROUND_CONSTANTS } from './constants';
 const BLOCK_BYTES: u32 = 128;
 const ROUND_COUNT: u32 = 80;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function bigEndian(at: usize): u64 {
   return ((<u64>bswap<u32>(load<u32>(at))) << 32) | <u64>bswap<u32>(load<u32>(at, 4));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function storeBigEndian(at: usize, word: u64): void {
   store<u32>(at, bswap<u32>(<u32>(word >>> 32)));
   store<u32>(at, bswap<u32>(<u32>word), 4);

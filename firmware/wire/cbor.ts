@@ -44,8 +44,7 @@ export function writeRange(at: usize, end: usize, value: u32, min: u32, max: u32
 }
 
 /** Reads an integer of 0..max and stores it as u32 at `into`. Most are below 24, one byte: those are read in place. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 < end - 1) {
     const value: u32 = load<u8>(at);
@@ -218,8 +217,7 @@ export function skipItem(at: usize, end: usize): usize {
   // Items still to come on each open level, 16 bits a level, the innermost lowest.
   let open: u64 = 0;
   let depth: u32 = 0;
-  for (;;) {
-    if (at >= end) return 0;
+  while (at < end) {
     const major: u32 = load<u8>(at) >> 5;
     const bytes = headBytes(at, end);
     if (bytes == 0 || major == 3) return 0;

@@ -29,6 +29,7 @@ function compilerArguments(name, withText, source = entry) {
     ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
     ...['--runtime', runtime, '--stackSize', '4'],
     ...['--use', abortAlias()],
+    ...['--transform', './host/build/decorator_transform.mjs'],
   ];
 }
 

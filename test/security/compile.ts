@@ -20,6 +20,7 @@ export async function compileEntry(entryText: string): Promise<Compiled> {
     ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
     ...['--runtime', 'firmware/memory/runtime/index', '--stackSize', '4'],
     ...['--use', 'abort=', '--initialMemory', '2', '--maximumMemory', '2'],
+    ...['--transform', './host/build/decorator_transform.mjs'],
   ];
   const { error, stderr } = await asc.main(options, {
     readFile: async (name) => (name === entry ? entryText : readFile(join(rootFolder, name), 'utf8').catch(() => null)),

@@ -1,33 +1,33 @@
 // Every body is a compile error: code that would allocate cannot be built (style.md rule 2).
 
-@global
+// @global
 function __new(size: usize, id: u32): usize {
   ERROR('flight code must not allocate');
   return 0;
 }
-@global
+// @global
 function __renew(ptr: usize, size: usize): usize {
   ERROR('flight code must not allocate');
   return 0;
 }
-@global
+// @global
 function __link(parent: usize, child: usize, expectMultiple: bool): void {
   ERROR('flight code holds no managed references');
 }
-@global
+// @global
 function __collect(): void {
   ERROR('flight code has nothing to collect');
 }
-@global
+// @global
 function __visit(ptr: usize, cookie: u32): void {
   ERROR('flight code holds no managed references');
 }
-@global
+// @global
 function __pin(ptr: usize): usize {
   ERROR('flight code holds no managed references');
   return 0;
 }
-@global
+// @global
 function __unpin(ptr: usize): void {
   ERROR('flight code holds no managed references');
 }
