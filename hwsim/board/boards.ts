@@ -286,13 +286,13 @@ export class Boards extends BoardOrders {
       const length = engine.calls.transmit(this.contexts[node], nowS, local - nowS * 1000, at, frameCapacity);
       if (length <= 0) return;
       const byzantine = this.byzantine(timeMs, node);
-      if (byzantine !== null) byzantine.carry(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
+      if (byzantine !== null) byzantine.takeImageFrame(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
       else queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
     }
   }
 
-  /** A frame that its firmware did not make leaves a node's radio. */
-  say(timeMs: number, node: number, frame: Uint8Array): void {
+  /** Sends a frame that the node's firmware did not make; nothing while the node does not run. */
+  sendFrame(timeMs: number, node: number, frame: Uint8Array): void {
     if (this.isRunning(node) && this.parts.channel.hasSlot) this.putOnAir(timeMs, node, frame, false);
   }
 

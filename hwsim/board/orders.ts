@@ -171,7 +171,7 @@ export abstract class BoardOrders {
   /** The byzantine, if `node` is one and lies now. */
   protected byzantine(timeMs: number, node: number): ByzantineNode | null {
     const { byzantine } = this.parts;
-    return byzantine !== undefined && byzantine.node === node && byzantine.lies(timeMs) ? byzantine : null;
+    return byzantine !== undefined && byzantine.node === node && byzantine.isActive(timeMs) ? byzantine : null;
   }
 
   /** Loss counters of a node whose context lies in the engine's memory. */

@@ -1,6 +1,7 @@
 import type { InsiderOutcome } from '../check/insider.ts';
-import type { ByzantineActions, Attack } from '../fault/byzantine.ts';
+import type { ByzantineActions } from '../fault/byzantine.ts';
 import type { InsiderFacts } from '../fleet/insider.ts';
+import type { Attack } from '../scenario/attacks.ts';
 
 /** Loss counters by number: COUNTER_* of firmware/memory/limits.ts. */
 export const counterNames: readonly string[] = [
@@ -62,7 +63,7 @@ export interface InsiderReport extends InsiderOutcome {
 }
 
 export function insiderReport(facts: InsiderFacts, outcome: InsiderOutcome, nodes: number): InsiderReport {
-  const { node, ways, fromS, untilS, deeds, excludedS } = facts;
+  const { node, attacks: ways, fromS, untilS, actions: deeds, excludedS } = facts;
   const rejected: Record<string, number> = {};
   facts.rejected.forEach((count, index) => {
     if (count > 0) rejected[counterNames[index] ?? `counter-${index}`] = count;
@@ -94,7 +95,7 @@ export function insiderLines(report: InsiderReport | undefined): string[] {
       : `proven to ${provenTo} of ${honest}, first on day ${(provenFirstS / 86_400).toFixed(2)}`;
   return [
     '',
-    `byzantine        node ${node}: ${number(deeds.frames)} frames, ${number(deeds.ownVersions)} versions of its own, ${number(deeds.forgedVersions)} in the name of others, ${number(deeds.equivocations)} double-dealt`,
+    `byzantine   node ${node}: ${number(deeds.frames)} frames, ${number(deeds.ownVersions)} versions of its own, ${number(deeds.forgedVersions)} in the name of others, ${number(deeds.equivocations)} double-dealt`,
     `            forgeries taken in ${number(forgeriesHeld)} times, held ${number(forgeryLongestS)} s at the longest; double-dealing ${proven}`,
     ...(excludedS === null
       ? []

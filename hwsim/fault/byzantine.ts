@@ -1,44 +1,46 @@
 import type { Intent, Message } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
-import { intentDigest, type StatementText } from '../../host/security/statement.ts';
 import type { Header } from '../../host/security/envelope.ts';
+import { intentDigest, type StatementText } from '../../host/security/statement.ts';
 import { RandomStream } from '../kernel/random.ts';
+import type { Attack } from '../scenario/attacks.ts';
 import type { GroupPlan } from '../world/plan.ts';
 
-/** How a member lies. `late`: what it publishes claims to be from before the present epoch. */
-export const attacks = ['claims', 'floods', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
-export type Attack = (typeof attacks)[number];
-
-/** What a byzantine can do with frames: it holds the keys of its place. */
+/** Seals and opens frames with the keys that a member of the cluster has. */
 export interface ByzantineCodec {
-  /** What a frame says in the clear of where it is from and of which cycle, and its messages, none if it does not open; null if it cannot be read. */
+  /**
+   * Reads sender and cycle from the plain header, and decrypts the messages.
+   * The list of messages is empty when the frame does not open. Returns null when the header cannot be read.
+   */
   open(frame: Uint8Array): { sender: number; counter: number; messages: readonly Message[] } | null;
-  /** A frame that carries a valid seal; null if the messages do not fit. */
-  seal(header: Pick<Header, 'sender' | 'addressee' | 'counter'>, messages: readonly Message[]): Uint8Array | null;
+  /** Builds a frame with a valid seal. Returns null when the messages do not fit. */
+  seal(header: FrameHeader, messages: readonly Message[]): Uint8Array | null;
 }
+
+type FrameHeader = Pick<Header, 'sender' | 'addressee' | 'counter'>;
 
 export interface ByzantineParts {
   node: number;
   nodes: number;
   groups: readonly GroupPlan[];
-  ways: ReadonlySet<Attack>;
+  attacks: ReadonlySet<Attack>;
   fromMs: number;
   untilMs: number;
   seed: number;
   bitsPerS: number;
   codec: ByzantineCodec;
-  /** Signs a word on one of its slots, with the key of its own place: it signs whatever it likes. */
+  /** Signs a statement on one of the node's own slots with the node's own key, whatever its content. */
   sign(text: StatementText): Uint8Array;
 }
 
-/** What it did, for the report. */
+/** Counts of what the Byzantine node did. */
 export interface ByzantineActions {
   frames: number;
   floodFrames: number;
   ownVersions: number;
   claimsOfEverything: number;
   withdrawals: number;
-  /** Versions made up in the name of others, and frames with another's sender number. */
+  /** Versions forged in the name of others, and frames with another node's sender number. */
   forgedVersions: number;
   forgedFrames: number;
   equivocations: number;
@@ -47,16 +49,18 @@ export interface ByzantineActions {
 }
 
 const cycleMs = 15_000;
-const slotMs = 62.5;
-const lateMs = 1000;
-/** Slots of a cycle that belong to nobody. */
-const spareFirst = 200;
-const floodFrames = 8;
-const everyone = 0xffff;
+const txSlotMs = 62.5;
+const lateMsMax = 1000;
+/** The first TDMA slot of a cycle that belongs to no member. */
+const spareTxSlotFirst = 200;
+const floodFramesPerBurst = 8;
+const addresseeAll = 0xffff;
 const versionBits = 19;
-const epochS = 600;
-const state = { claimed: 2, started: 3, withdrawn: 5 } as const;
-/** Types of messages that keep a member in its cluster: those of its image are passed on. */
+const roundS = 600;
+const intentState = { claimed: 2, started: 3, withdrawn: 5 } as const;
+/** Attacks that take turns, one in each cycle. */
+const attacksInTurn = ['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
+/** Message types that keep a member in its cluster: the Byzantine node forwards those of its own image. */
 const membershipTypes: ReadonlySet<string> = new Set([
   'heartbeat',
   'probe',
@@ -68,18 +72,20 @@ const membershipTypes: ReadonlySet<string> = new Set([
   'join',
 ]);
 
-export interface Utterance {
+/** A frame, and when it leaves the radio. */
+export interface TimedFrame {
   atMs: number;
   frame: Uint8Array;
 }
 
 /**
- * A member that lies in every way it can think of. It holds the valid keys of its place; its real image runs on and keeps it in the view
- * of the others, but what leaves the radio is made here: what the image says of membership, and lies as far as there is room. It knows the
- * rules of the firmware, hears what the others claim, and aims at that.
+ * Simulates a Byzantine member that makes every attack of its scenario. The node holds valid keys. Its real
+ * image runs on, and the image's membership messages keep the node in the view of the others. All frames that
+ * leave the radio are made here: the image's membership messages, then forged messages as far as there is
+ * space. The node knows the rules of the firmware, hears what others claim, and aims at those claims.
  */
 export class ByzantineNode {
-  readonly deeds: ByzantineActions = {
+  readonly actions: ByzantineActions = {
     frames: 0,
     floodFrames: 0,
     ownVersions: 0,
@@ -91,23 +97,23 @@ export class ByzantineNode {
     lateVersions: 0,
     statements: 0,
   };
-  /** Versions that it made up in the name of others: owner × 8 + slot. */
+  /** Versions forged in the name of others, by owner × 8 + intent slot. */
   readonly forged = new Map<number, Set<number>>();
   readonly #parts: ByzantineParts;
   readonly #random: RandomStream;
   readonly #lots: readonly GroupPlan[];
   readonly #depots: readonly GroupPlan[];
   readonly #known = new Map<number, Intent>();
-  readonly #fresh: Intent[] = [];
-  #carried: readonly Message[] = [];
-  #carriedFor = everyone;
+  readonly #freshClaims: Intent[] = [];
+  #imageMessages: readonly Message[] = [];
+  #imageAddressee = addresseeAll;
   #version = (1 << versionBits) + 1000;
   #turn = 0;
-  /** Cluster time less true time. */
+  /** Cluster time minus true time. */
   #aheadMs = 0;
-  /** What it told whom of its slot 0: each who asks gets the word that fits. */
-  readonly #toldTo = new Map<number, Intent>();
-  readonly #asked: number[] = [];
+  /** The content of slot 0 that each peer was sent: a peer that asks gets the statement that fits. */
+  readonly #sentTo = new Map<number, Intent>();
+  readonly #requesters: number[] = [];
   #pending: { addressee: number; intent: Intent } | null = null;
 
   constructor(parts: ByzantineParts) {
@@ -121,114 +127,121 @@ export class ByzantineNode {
     return this.#parts.node;
   }
 
-  lies(timeMs: number): boolean {
+  isActive(timeMs: number): boolean {
     return timeMs >= this.#parts.fromMs && timeMs < this.#parts.untilMs;
   }
 
-  /** When its next cycle begins. */
+  /** Returns the true time at which the node's next TDMA slot begins. */
   nextMs(timeMs: number): number {
-    const slot = Math.ceil(this.#parts.node * slotMs);
-    const cluster = timeMs + this.#aheadMs;
-    const next = Math.floor((cluster - slot) / cycleMs + 1) * cycleMs + slot + 2;
-    return Math.max(timeMs + 1, Math.ceil(next - this.#aheadMs));
+    const offsetMs = Math.ceil(this.#parts.node * txSlotMs);
+    const clusterMs = timeMs + this.#aheadMs;
+    const nextMs = Math.floor((clusterMs - offsetMs) / cycleMs + 1) * cycleMs + offsetMs + 2;
+    return Math.max(timeMs + 1, Math.ceil(nextMs - this.#aheadMs));
   }
 
-  /** The cluster's time runs by its members' clocks: a byzantine that missed its slot would only be a jammer. Frames tell it in the clear, unless they leave late. */
-  #clock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
+  /**
+   * Follows the cluster's time, which runs by its members' clocks: a node that misses its slot only jams.
+   * A frame's plain header shows the time at which the frame left, unless it left late.
+   */
+  #followClock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
     const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
-    const aheadMs = (counter - 1) * cycleMs + sender * slotMs - leftMs;
-    if (Math.abs(aheadMs - this.#aheadMs) > lateMs) return;
-    this.#aheadMs += Math.max(-slotMs, Math.min(slotMs, aheadMs - this.#aheadMs)) / 16;
+    const aheadMs = (counter - 1) * cycleMs + sender * txSlotMs - leftMs;
+    if (Math.abs(aheadMs - this.#aheadMs) > lateMsMax) return;
+    this.#aheadMs += Math.max(-txSlotMs, Math.min(txSlotMs, aheadMs - this.#aheadMs)) / 16;
   }
 
-  /** A frame that its image would have sent. */
-  carry(frame: Uint8Array, addressee: number): void {
+  /** Takes a frame that the node's own image wants to send, and keeps its membership messages. */
+  takeImageFrame(frame: Uint8Array, addressee: number): void {
     const opened = this.#parts.codec.open(frame);
     if (opened === null) return;
-    this.#carried = opened.messages.filter(({ name }) => membershipTypes.has(name));
-    this.#carriedFor = addressee;
+    this.#imageMessages = opened.messages.filter(({ name }) => membershipTypes.has(name));
+    this.#imageAddressee = addressee;
   }
 
-  /** A frame that it hears. */
+  /** Takes a frame that the node's radio received. */
   hear(timeMs: number, frame: Uint8Array): void {
     const opened = this.#parts.codec.open(frame);
     if (opened === null) return;
-    this.#clock(timeMs, frame.length, opened.sender, opened.counter);
+    this.#followClock(timeMs, frame.length, opened.sender, opened.counter);
     for (const message of opened.messages) {
-      if (message.name === 'statement-request' && message.owner === this.#parts.node && this.#asked.length < 16)
-        this.#asked.push(opened.sender);
+      if (message.name === 'statement-request' && message.owner === this.#parts.node && this.#requesters.length < 16)
+        this.#requesters.push(opened.sender);
       if (message.name !== 'intent' || message.owner === this.#parts.node) continue;
       const key = message.owner * 8 + message.slot;
       const known = this.#known.get(key);
       if (known !== undefined && known.version >= message.version) continue;
       this.#known.set(key, message);
-      if (message.state === state.claimed && this.#fresh.length < 32) this.#fresh.push(message);
+      if (message.state === intentState.claimed && this.#freshClaims.length < 32) this.#freshClaims.push(message);
     }
   }
 
-  /** What it says in the cycle that begins at true time `trueMs`. */
-  speak(trueMs: number): Utterance[] {
-    const timeMs = trueMs + this.#aheadMs;
-    return this.#speak(timeMs).map(({ atMs, frame }) => ({ atMs: Math.ceil(atMs - this.#aheadMs), frame }));
+  /** Returns the frames of the cycle that begins at true time `trueMs`, with true times. */
+  framesOfCycle(trueMs: number): TimedFrame[] {
+    const frames = this.#framesAt(trueMs + this.#aheadMs);
+    return frames.map(({ atMs, frame }) => ({ atMs: Math.ceil(atMs - this.#aheadMs), frame }));
   }
 
-  #speak(timeMs: number): Utterance[] {
-    const said: Utterance[] = [];
+  #framesAt(timeMs: number): TimedFrame[] {
+    const frames: TimedFrame[] = [];
     const cycle = cycleAt(timeMs / 1000, this.#parts.node);
-    const { ways } = this.#parts;
-    const order = (['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const).filter((way) =>
-      ways.has(way),
-    );
-    const way = order.length === 0 ? undefined : order[this.#turn % order.length];
-    this.#turn += 1;
+    const { attacks } = this.#parts;
     const nowS = Math.floor(timeMs / 1000);
-    let addressee = this.#carriedFor;
-    let lies: Message[] = [];
-    const asker = ways.has('equivocates') ? this.#asked.shift() : undefined;
-    if (asker !== undefined) [addressee, lies] = [asker, this.#word(asker, nowS)];
-    else if (way === 'equivocates') [addressee, lies] = this.#equivocate(nowS);
-    else if (way === 'claims') [addressee, lies] = [everyone, this.#claimEverything(nowS)];
-    else if (way === 'thrashes') [addressee, lies] = [everyone, this.#thrash(nowS)];
-    else if (way === 'impersonates') [addressee, lies] = [everyone, this.#impersonate(nowS)];
-    else if (way === 'late') [addressee, lies] = [everyone, this.#late(nowS)];
-    const carried = addressee === this.#carriedFor || this.#carriedFor === everyone ? this.#carried : [];
-    this.#say(said, timeMs, { sender: this.#parts.node, addressee, counter: cycle }, carried, lies);
-    this.#carried = [];
-    this.#carriedFor = everyone;
-    if (ways.has('impersonates')) this.#speakAs(said, timeMs, nowS);
-    if (ways.has('floods') && this.#turn % 4 === 0) this.#flood(said, timeMs, cycle, nowS);
-    return said;
+    const [addressee, forged] = this.#attackOfTurn(nowS);
+    const isForImage = addressee === this.#imageAddressee || this.#imageAddressee === addresseeAll;
+    const imageMessages = isForImage ? this.#imageMessages : [];
+    this.#send(frames, timeMs, { sender: this.#parts.node, addressee, counter: cycle }, imageMessages, forged);
+    this.#imageMessages = [];
+    this.#imageAddressee = addresseeAll;
+    if (attacks.has('impersonates')) this.#sendAsOther(frames, timeMs, nowS);
+    if (attacks.has('floods') && this.#turn % 4 === 0) this.#flood(frames, timeMs, cycle, nowS);
+    return frames;
   }
 
-  /** As many of the lies as fit beside what keeps it in the view; if none does, the lies alone. */
-  #say(
-    said: Utterance[],
+  /** Returns addressee and messages of the attack whose turn it is. A request for a statement goes first. */
+  #attackOfTurn(nowS: number): [number, Message[]] {
+    const { attacks } = this.#parts;
+    const order = attacksInTurn.filter((attack) => attacks.has(attack));
+    const attack = order.length === 0 ? undefined : order[this.#turn % order.length];
+    this.#turn += 1;
+    const requester = attacks.has('equivocates') ? this.#requesters.shift() : undefined;
+    if (requester !== undefined) return [requester, this.#statementFor(requester, nowS)];
+    if (attack === 'equivocates') return this.#equivocate(nowS);
+    if (attack === 'claims') return [addresseeAll, this.#claimEverything(nowS)];
+    if (attack === 'thrashes') return [addresseeAll, this.#thrash(nowS)];
+    if (attack === 'impersonates') return [addresseeAll, this.#impersonate(nowS)];
+    if (attack === 'late') return [addresseeAll, this.#publishLate(nowS)];
+    return [this.#imageAddressee, []];
+  }
+
+  /** Sends as many forged messages as fit beside the image's messages; if none fits, forged messages alone. */
+  #send(
+    frames: TimedFrame[],
     atMs: number,
-    header: Pick<Header, 'sender' | 'addressee' | 'counter'>,
-    carried: readonly Message[],
-    lies: readonly Message[],
+    header: FrameHeader,
+    imageMessages: readonly Message[],
+    forged: readonly Message[],
   ): void {
-    // Its clock is true: what its image said of time a moment ago is said as of now.
-    const timed = carried.map((message) =>
+    // The node's clock is true: the time that its image gave a moment ago is replaced by the present time.
+    const timed = imageMessages.map((message) =>
       message.name === 'heartbeat'
         ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) }
         : message,
     );
     for (const base of [timed, []])
-      for (let count = lies.length; count >= (base.length > 0 && lies.length > 0 ? 1 : 0); count -= 1) {
-        const messages = [...base, ...lies.slice(0, count)];
+      for (let count = forged.length; count >= (base.length > 0 && forged.length > 0 ? 1 : 0); count -= 1) {
+        const messages = [...base, ...forged.slice(0, count)];
         if (messages.length === 0) return;
         const frame = this.#parts.codec.seal(header, messages);
         if (frame === null) continue;
-        this.deeds.frames += 1;
-        said.push({ atMs, frame });
+        this.actions.frames += 1;
+        frames.push({ atMs, frame });
         return;
       }
   }
 
-  #own(slot: number, nowS: number, content: Partial<Intent>): Intent {
+  #ownIntent(slot: number, nowS: number, content: Partial<Intent>): Intent {
     this.#version += 1;
-    this.deeds.ownVersions += 1;
+    this.actions.ownVersions += 1;
     return {
       name: 'intent',
       owner: this.#parts.node,
@@ -240,7 +253,7 @@ export class ByzantineNode {
       endS: nowS + 60 * 86_400,
       rate: 0,
       priority: 255,
-      state: state.started,
+      state: intentState.started,
       generation: 1,
       claimS: 0,
       publishedS: nowS,
@@ -251,114 +264,121 @@ export class ByzantineNode {
     };
   }
 
-  /** Every lot's and depot's whole capacity, begun, of the highest priority, claimed before all others, for as long as can be. */
+  /** Claims whole lots and depots: started, of the highest priority, the earliest claim time, the longest term. */
   #claimEverything(nowS: number): Message[] {
     const groups = [...this.#lots, ...this.#depots];
     const first = this.#random.below(groups.length);
-    this.deeds.claimsOfEverything += 3;
+    this.actions.claimsOfEverything += 3;
     return [0, 1, 2].map((i) => {
       const group = groups[(first + i) % groups.length];
       const slot = group.kind === 1 ? (first + i) % 4 : 4 + ((first + i) % 2);
-      return this.#own(slot, nowS, { kind: group.kind, resource: group.group << 16, rate: group.capacityKgPerDay });
+      const content = { kind: group.kind, resource: group.group << 16, rate: group.capacityKgPerDay };
+      return this.#ownIntent(slot, nowS, content);
     });
   }
 
-  /** Withdraws, and begins anew at once, on what somebody has just claimed. */
+  /** Withdraws and at once claims again what another member has just claimed. */
   #thrash(nowS: number): Message[] {
-    const aim = this.#fresh.shift() ?? [...this.#known.values()][this.#random.below(Math.max(1, this.#known.size))];
-    if (aim === undefined) return [];
-    const depot = this.#depots.some(({ group }) => group === aim.resource >>> 16);
-    const slot = depot ? 5 : 1 + this.#random.below(3);
-    this.deeds.withdrawals += 1;
-    const { kind, resource, rate, startS } = aim;
-    const begins = { kind, resource, rate, startS, endS: startS + (depot ? 7200 : 2 * 86_400) };
-    const again = this.#own(slot, nowS, begins);
-    return [again, this.#own(slot === 5 ? 4 : slot ^ 1, nowS, { ...begins, state: state.withdrawn })];
+    const target =
+      this.#freshClaims.shift() ?? [...this.#known.values()][this.#random.below(Math.max(1, this.#known.size))];
+    if (target === undefined) return [];
+    const isDepot = this.#depots.some(({ group }) => group === target.resource >>> 16);
+    const slot = isDepot ? 5 : 1 + this.#random.below(3);
+    this.actions.withdrawals += 1;
+    const { kind, resource, rate, startS } = target;
+    const content = { kind, resource, rate, startS, endS: startS + (isDepot ? 7200 : 2 * 86_400) };
+    const claim = this.#ownIntent(slot, nowS, content);
+    const otherSlot = slot === 5 ? 4 : slot ^ 1;
+    return [claim, this.#ownIntent(otherSlot, nowS, { ...content, state: intentState.withdrawn })];
   }
 
-  /** Newer versions of what others claim: given up, moved elsewhere, or of the highest number there is. */
+  /** Forges newer versions of two claims of others. */
   #impersonate(nowS: number): Message[] {
     return [0, 1].flatMap(() => {
-      const aims = [...this.#known.values()].filter(({ state: held }) => held <= state.started);
-      if (aims.length === 0) return [];
-      return [this.#forge(aims[this.#random.below(aims.length)], nowS)];
+      const targets = [...this.#known.values()].filter(({ state }) => state <= intentState.started);
+      if (targets.length === 0) return [];
+      return [this.#forge(targets[this.#random.below(targets.length)], nowS)];
     });
   }
 
-  #forge(aim: Intent, nowS: number): Message {
+  /** Forges a newer version: withdrawn, moved to another unit, or withdrawn under the highest version of the boot. */
+  #forge(target: Intent, nowS: number): Message {
     const kind = this.#random.below(3);
-    const boot = aim.version >>> versionBits;
+    const boot = target.version >>> versionBits;
     const highest = ((boot + 1) << versionBits) - 1 - this.#random.below(1000);
-    const version = kind === 2 ? highest : aim.version + 1 + this.#random.below(4);
-    const key = aim.owner * 8 + aim.slot;
+    const version = kind === 2 ? highest : target.version + 1 + this.#random.below(4);
+    const key = target.owner * 8 + target.slot;
     const versions = this.forged.get(key) ?? new Set();
     versions.add(version);
     this.forged.set(key, versions);
-    this.deeds.forgedVersions += 1;
-    const moved = { resource: (aim.resource & ~0xffff) | (1 + this.#random.below(10)), claimS: nowS };
-    const ended = { state: state.withdrawn, endS: Math.max(aim.startS + 1, Math.min(aim.endS, nowS)) };
-    return { ...aim, version, publishedS: nowS, ...(kind === 1 ? moved : ended) };
+    this.actions.forgedVersions += 1;
+    const moved = { resource: (target.resource & ~0xffff) | (1 + this.#random.below(10)), claimS: nowS };
+    const endS = Math.max(target.startS + 1, Math.min(target.endS, nowS));
+    const ended = { state: intentState.withdrawn, endS };
+    return { ...target, version, publishedS: nowS, ...(kind === 1 ? moved : ended) };
   }
 
-  /** A frame with another's number on it, which carries another's intent. */
-  #speakAs(said: Utterance[], timeMs: number, nowS: number): void {
-    const aims = [...this.#known.values()];
-    if (aims.length === 0) return;
-    const aim = aims[this.#random.below(aims.length)];
-    const counter = cycleAt(timeMs / 1000, aim.owner);
-    const frame = this.#parts.codec.seal({ sender: aim.owner, addressee: everyone, counter }, [this.#forge(aim, nowS)]);
+  /** Sends a frame with another member's sender number, which carries a forged intent of that member. */
+  #sendAsOther(frames: TimedFrame[], timeMs: number, nowS: number): void {
+    const targets = [...this.#known.values()];
+    if (targets.length === 0) return;
+    const target = targets[this.#random.below(targets.length)];
+    const counter = cycleAt(timeMs / 1000, target.owner);
+    const header = { sender: target.owner, addressee: addresseeAll, counter };
+    const frame = this.#parts.codec.seal(header, [this.#forge(target, nowS)]);
     if (frame === null) return;
-    this.deeds.forgedFrames += 1;
-    this.deeds.frames += 1;
-    said.push({ atMs: this.#spareMs(timeMs, 30), frame });
+    this.actions.forgedFrames += 1;
+    this.actions.frames += 1;
+    frames.push({ atMs: this.#spareMs(timeMs, 30), frame });
   }
 
-  /** One content to one peer, another to the next, under one version. */
+  /** Sends one content to one peer and another content under the same version to a second peer. */
   #equivocate(nowS: number): [number, Message[]] {
-    const other = (avoid: number) => {
-      let peer = avoid;
-      while (peer === avoid || peer === this.#parts.node) peer = this.#random.below(this.#parts.nodes);
+    const peerOtherThan = (avoided: number) => {
+      let peer = avoided;
+      while (peer === avoided || peer === this.#parts.node) peer = this.#random.below(this.#parts.nodes);
       return peer;
     };
     if (this.#pending !== null) {
       const { addressee, intent } = this.#pending;
       this.#pending = null;
-      return [addressee, this.#tell(addressee, intent)];
+      return [addressee, this.#sendWithStatement(addressee, intent)];
     }
     const lot = this.#lots[this.#random.below(this.#lots.length)];
-    const unit = () => (lot.group << 16) | (1 + this.#random.below(lot.units));
-    const one = this.#own(0, nowS, { resource: unit(), rate: 100, endS: nowS + 2 * 86_400, priority: 1, claimS: nowS });
-    const peer = other(this.#parts.node);
+    const drawUnit = () => (lot.group << 16) | (1 + this.#random.below(lot.units));
+    const content = { resource: drawUnit(), rate: 100, endS: nowS + 2 * 86_400, priority: 1, claimS: nowS };
+    const first = this.#ownIntent(0, nowS, content);
+    const peer = peerOtherThan(this.#parts.node);
     this.#pending = {
-      addressee: other(peer),
-      intent: { ...one, resource: unit(), rate: 150, nonce: this.#random.uint32() },
+      addressee: peerOtherThan(peer),
+      intent: { ...first, resource: drawUnit(), rate: 150, nonce: this.#random.uint32() },
     };
-    this.deeds.equivocations += 1;
-    return [peer, this.#tell(peer, one)];
+    this.actions.equivocations += 1;
+    return [peer, this.#sendWithStatement(peer, first)];
   }
 
-  #tell(peer: number, intent: Intent): Message[] {
-    this.#toldTo.set(peer, intent);
-    return [intent, ...this.#word(peer, intent.publishedS)];
+  #sendWithStatement(peer: number, intent: Intent): Message[] {
+    this.#sentTo.set(peer, intent);
+    return [intent, ...this.#statementFor(peer, intent.publishedS)];
   }
 
-  /** Its word, signed, to one who wants to know: of what it told that one, or of the newest. */
-  #word(asker: number, nowS: number): Message[] {
-    const intent = this.#toldTo.get(asker) ?? [...this.#toldTo.values()].at(-1);
+  /** Signs a statement on the content that the requester was sent, or on the newest content. */
+  #statementFor(requester: number, nowS: number): Message[] {
+    const intent = this.#sentTo.get(requester) ?? [...this.#sentTo.values()].at(-1);
     if (intent === undefined) return [];
     const { owner, slot, version } = intent;
     const text = { owner, slot, version, atS: nowS, digest: intentDigest(intent) };
-    this.deeds.statements += 1;
+    this.actions.statements += 1;
     return [{ name: 'statement', ...text, signature: this.#parts.sign(text) }];
   }
 
-  /** Tidings of long ago: every digest of the present epoch changes. */
-  #late(nowS: number): Message[] {
-    const publishedS = Math.floor(nowS / epochS) * epochS - 30;
+  /** Publishes versions dated before the present agreement round: they change every digest of the round. */
+  #publishLate(nowS: number): Message[] {
+    const publishedS = Math.floor(nowS / roundS) * roundS - 30;
     if (publishedS < 60) return [];
-    this.deeds.lateVersions += 2;
+    this.actions.lateVersions += 2;
     return [2, 3].map((slot) =>
-      this.#own(slot, nowS, {
+      this.#ownIntent(slot, nowS, {
         publishedS,
         claimS: 0,
         endS: nowS + 3600,
@@ -370,21 +390,21 @@ export class ByzantineNode {
   }
 
   #spareMs(timeMs: number, index: number): number {
-    const cycleBegin = timeMs - (Math.ceil(this.#parts.node * slotMs) + 2);
-    return Math.ceil(cycleBegin + (spareFirst + index) * slotMs);
+    const cycleBeginMs = timeMs - (Math.ceil(this.#parts.node * txSlotMs) + 2);
+    return Math.ceil(cycleBeginMs + (spareTxSlotFirst + index) * txSlotMs);
   }
 
-  /** Frames beyond its one per cycle: each well sealed and full of new versions. */
-  #flood(said: Utterance[], timeMs: number, cycle: number, nowS: number): void {
-    for (let i = 0; i < floodFrames; i += 1) {
-      const lies = [1, 2].map((slot) =>
-        this.#own(slot, nowS, { state: state.withdrawn, resource: this.#lots[0].group << 16 }),
-      );
-      const frame = this.#parts.codec.seal({ sender: this.#parts.node, addressee: everyone, counter: cycle }, lies);
+  /** Sends frames beyond the one of its cycle: each has a valid seal and is full of new versions. */
+  #flood(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
+    const header = { sender: this.#parts.node, addressee: addresseeAll, counter: cycle };
+    for (let i = 0; i < floodFramesPerBurst; i += 1) {
+      const resource = this.#lots[0].group << 16;
+      const messages = [1, 2].map((slot) => this.#ownIntent(slot, nowS, { state: intentState.withdrawn, resource }));
+      const frame = this.#parts.codec.seal(header, messages);
       if (frame === null) continue;
-      this.deeds.floodFrames += 1;
-      this.deeds.frames += 1;
-      said.push({ atMs: this.#spareMs(timeMs, i * 3), frame });
+      this.actions.floodFrames += 1;
+      this.actions.frames += 1;
+      frames.push({ atMs: this.#spareMs(timeMs, i * 3), frame });
     }
   }
 }

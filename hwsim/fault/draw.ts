@@ -2,7 +2,7 @@ import { RandomStream } from '../kernel/random.ts';
 import type { DisruptionFact } from '../kernel/trace.ts';
 import type { Disruption, Scenario } from '../scenario/schema.ts';
 import type { StormFlux } from './flux.ts';
-import { type SolarEvent, solarEvent } from './solar_events.ts';
+import { type SolarEvent, solarEvent } from '../scenario/solar_events.ts';
 
 /** One disruption with everything drawn. Times are ms of mission time. */
 export interface Fault {

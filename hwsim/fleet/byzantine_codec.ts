@@ -4,23 +4,27 @@ import type { CipherName } from '../../host/security/cipher.ts';
 import { SIMULATED_CLUSTER, simulatedLink } from '../../host/security/provision.ts';
 import type { ByzantineCodec } from '../fault/byzantine.ts';
 
-/** Frames as the cluster's own members seal and open them: a byzantine holds the keys of its place, but for those of epochs that exclude it, which is all after the first. */
+/** The only key epoch whose keys the Byzantine node has: all later key epochs exclude it. */
+const knownKeyEpoch = 1;
+
+/** Makes a codec that seals and opens frames as the cluster's members do, with the keys of key epoch 1. */
 export function byzantineCodec(seed: number, nodes: number, cipher: CipherName): ByzantineCodec {
   const link = simulatedLink(seed, nodes, cipher);
   return {
     open(bytes) {
       try {
         const { header, messages } = decodeFrame(bytes, link);
-        const { sender, counter, epoch } = header;
-        const read = epoch > 1 ? [] : messages.filter((message): message is Message => message.name !== 'unknown');
-        return { sender, counter, messages: read };
+        const { sender, counter, epoch: keyEpoch } = header;
+        const known = messages.filter((message): message is Message => message.name !== 'unknown');
+        return { sender, counter, messages: keyEpoch > knownKeyEpoch ? [] : known };
       } catch {
         return null;
       }
     },
     seal({ sender, addressee, counter }, messages) {
       try {
-        return encodeFrame({ cluster: SIMULATED_CLUSTER, epoch: 1, sender, addressee, counter }, messages, link);
+        const header = { cluster: SIMULATED_CLUSTER, epoch: knownKeyEpoch, sender, addressee, counter };
+        return encodeFrame(header, messages, link);
       } catch {
         return null;
       }

@@ -1,17 +1,21 @@
-import type { Boards } from '../board/boards.ts';
-import type { Fault } from '../fault/draw.ts';
-import { ByzantineNode, type ByzantineCodec, type ByzantineActions, type Attack } from '../fault/byzantine.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
 import { signStatement } from '../../host/security/statement.ts';
+import type { Boards } from '../board/boards.ts';
+import { type ByzantineActions, type ByzantineCodec, ByzantineNode } from '../fault/byzantine.ts';
+import type { Fault } from '../fault/draw.ts';
+import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
+import type { Attack } from '../scenario/attacks.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { WorldPlan } from '../world/plan.ts';
-import { eventKind } from '../kernel/event_kinds.ts';
 
 const msPerDay = 86_400_000;
 
-/** Who lies in a run: a function of scenario, seed and number of nodes. Null: nobody. */
+/**
+ * Selects the Byzantine node of a run: a function of scenario, seed and number of nodes.
+ * Returns null when all members are honest.
+ */
 export function drawInsider(
   { insider }: Scenario,
   seed: number,
@@ -20,84 +24,89 @@ export function drawInsider(
 ): number | null {
   if (insider === undefined) return null;
   if (insider.node !== undefined) return insider.node;
-  // Whom a disruption strikes by itself must be honest, or nothing could be said of how the others bear it.
-  const struck = new Set(
-    faults.filter(({ kind }) => kind !== 'occultation' && kind !== 'storm').flatMap((fault) => fault.nodes),
-  );
+  // A node with a disruption of its own stays honest: the judges measure how the honest recover.
+  const single = faults.filter(({ kind }) => kind !== 'occultation' && kind !== 'storm');
+  const affected = new Set(single.flatMap((fault) => fault.nodes));
   const order = new RandomStream(seed, 'insider').permutation(nodes);
-  return order.find((node) => !struck.has(node)) ?? order[0];
+  return order.find((node) => !affected.has(node)) ?? order[0];
 }
 
-/** What a run says of its byzantine, apart from what the judges say. */
+/** What a run reports of its Byzantine node, apart from the judges' verdicts. */
 export interface InsiderFacts {
   node: number;
-  ways: readonly Attack[];
+  attacks: readonly Attack[];
   fromS: number;
   untilS: number;
-  deeds: ByzantineActions;
-  /** Versions made up in the name of others, by owner × 8 + slot. */
+  actions: ByzantineActions;
+  /** Versions forged in the name of others, by owner × 8 + intent slot. */
   forged: ReadonlyMap<number, ReadonlySet<number>>;
-  /** Loss counters of the honest at the end of the run, summed up, by number. */
+  /** Loss counters of the honest members at the end of the run, added up, by number. */
   rejected: number[];
-  /** When the first epoch of keys begins that the ground issued without the byzantine, mission seconds. */
+  /** When the first key epoch without the Byzantine node begins, mission seconds; null: none was issued. */
   excludedS: number | null;
 }
 
-/** Puts a byzantine in a member's place and gives it a voice. */
+export interface InsiderParts {
+  /** Must have an `insider` section. */
+  scenario: Scenario;
+  node: number;
+  plan: WorldPlan;
+  seed: number;
+  codec: ByzantineCodec;
+  queue: EventQueue;
+  endMs: number;
+}
+
+/** Runs the Byzantine node in a member's place and sends its frames. */
 export class Insider {
   readonly byzantine: ByzantineNode;
-  readonly #ways: readonly Attack[];
+  readonly #attacks: readonly Attack[];
   readonly #fromMs: number;
   readonly #untilMs: number;
   readonly #queue: EventQueue;
-  readonly #later: Uint8Array[] = [];
+  readonly #laterFrames: Uint8Array[] = [];
 
-  constructor(
-    scenario: Scenario,
-    node: number,
-    plan: WorldPlan,
-    seed: number,
-    codec: ByzantineCodec,
-    queue: EventQueue,
-    endMs: number,
-  ) {
+  constructor({ scenario, node, plan, seed, codec, queue, endMs }: InsiderParts) {
     const insider = scenario.insider as NonNullable<Scenario['insider']>;
-    this.#ways = insider.ways;
+    this.#attacks = insider.attacks;
     this.#fromMs = Math.round(insider.fromDay * msPerDay);
     this.#untilMs = insider.toDay === undefined ? endMs : Math.round(insider.toDay * msPerDay);
     this.#queue = queue;
+    const nodes = plan.nodes.length;
     this.byzantine = new ByzantineNode({
       node,
-      nodes: plan.nodes.length,
+      nodes,
       groups: plan.groups,
-      ways: new Set(insider.ways),
+      attacks: new Set(insider.attacks),
       fromMs: this.#fromMs,
       untilMs: this.#untilMs,
       seed,
       bitsPerS: scenario.radio.bitsPerS,
       codec,
       sign: (text) =>
-        signStatement(clusterKeys(seed, SIMULATED_CLUSTER, plan.nodes.length).nodeSeed(node), SIMULATED_CLUSTER, text),
+        signStatement(clusterKeys(seed, SIMULATED_CLUSTER, nodes).nodeSeed(node), SIMULATED_CLUSTER, text),
     });
   }
 
   begin(): void {
-    this.#queue.push(this.byzantine.nextMs(this.#fromMs), this.byzantine.node, eventKind.lie);
+    this.#queue.push(this.byzantine.nextMs(this.#fromMs), this.byzantine.node, eventKind.byzantineCycle);
   }
 
-  /** Its cycle has come. */
-  due(timeMs: number, boards: Boards): void {
+  /** Sends the frames of the cycle that begins now, and schedules the next cycle. */
+  cycle(timeMs: number, boards: Boards): void {
     if (timeMs >= this.#untilMs) return;
-    for (const { atMs, frame } of this.byzantine.speak(timeMs)) {
-      if (atMs <= timeMs) boards.say(timeMs, this.byzantine.node, frame);
-      else this.#queue.push(atMs, this.byzantine.node, eventKind.lieLater, this.#later.push(frame) - 1);
+    const { node } = this.byzantine;
+    for (const { atMs, frame } of this.byzantine.framesOfCycle(timeMs)) {
+      if (atMs <= timeMs) boards.sendFrame(timeMs, node, frame);
+      else this.#queue.push(atMs, node, eventKind.byzantineFrame, this.#laterFrames.push(frame) - 1);
     }
-    this.#queue.push(this.byzantine.nextMs(timeMs), this.byzantine.node, eventKind.lie);
+    this.#queue.push(this.byzantine.nextMs(timeMs), node, eventKind.byzantineCycle);
   }
 
-  later(timeMs: number, index: number, boards: Boards): void {
-    boards.say(timeMs, this.byzantine.node, this.#later[index]);
-    this.#later[index] = new Uint8Array(0);
+  /** Sends a frame that was scheduled for later in its cycle. */
+  sendLater(timeMs: number, index: number, boards: Boards): void {
+    boards.sendFrame(timeMs, this.byzantine.node, this.#laterFrames[index]);
+    this.#laterFrames[index] = new Uint8Array(0);
   }
 
   facts(boards: Boards, nodes: number, excludedS: number | null): InsiderFacts {
@@ -108,13 +117,13 @@ export class Insider {
         rejected[index] = (rejected[index] ?? 0) + count;
       });
     }
-    const { node, deeds, forged } = this.byzantine;
+    const { node, actions, forged } = this.byzantine;
     return {
       node,
-      ways: this.#ways,
+      attacks: this.#attacks,
       fromS: this.#fromMs / 1000,
       untilS: this.#untilMs / 1000,
-      deeds,
+      actions,
       forged,
       rejected,
       excludedS,

@@ -18,7 +18,7 @@ import { eventKind } from '../kernel/event_kinds.ts';
 import { FaultInjector } from './faults.ts';
 import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
-import { drawInsider, Insider, type InsiderFacts } from './insider.ts';
+import { drawInsider, Insider, type InsiderFacts, type InsiderParts } from './insider.ts';
 import { byzantineCodec } from './byzantine_codec.ts';
 import { layStruckFleet, type StruckFleet } from './upsets.ts';
 
@@ -101,11 +101,8 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   );
   const controllers = struck?.controllers ?? options.controllers;
   const upsets = struck?.upsets ?? [];
-  const lying = drawInsider(scenario, seed, nodes, drawn);
-  const insider =
-    lying === null
-      ? null
-      : new Insider(scenario, lying, plan, seed, byzantineCodec(seed, nodes, options.cipher ?? 'real'), queue, endMs);
+  const insiderNode = drawInsider(scenario, seed, nodes, drawn);
+  const insider = insiderNode === null ? null : layInsider(scenario, options, insiderNode, { plan, queue, endMs });
   const byzantine = insider?.byzantine;
   const boards = new Boards({
     engine,
@@ -180,6 +177,15 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
     world: plan,
     ...(insider === null ? {} : { insider: insider.facts(boards, nodes, ground?.startS ?? null) }),
   };
+}
+
+function layInsider(
+  scenario: Scenario,
+  { seed, nodes, cipher = 'real' }: RunOptions,
+  node: number,
+  parts: Pick<InsiderParts, 'plan' | 'queue' | 'endMs'>,
+): Insider {
+  return new Insider({ ...parts, scenario, node, seed, codec: byzantineCodec(seed, nodes, cipher) });
 }
 
 function layGround({ insider }: Scenario, seed: number, nodes: number, queue: EventQueue): GroundKeyService | null {
@@ -265,10 +271,10 @@ function handle(loop: Loop): void {
       return boards.struck.strike(timeMs, loop.upsets[first], first);
     case eventKind.answered:
       return boards.answered(timeMs, node, first);
-    case eventKind.lie:
-      return loop.insider?.due(timeMs, boards);
-    case eventKind.lieLater:
-      return loop.insider?.later(timeMs, first, boards);
+    case eventKind.byzantineCycle:
+      return loop.insider?.cycle(timeMs, boards);
+    case eventKind.byzantineFrame:
+      return loop.insider?.sendLater(timeMs, first, boards);
     case eventKind.issue:
       return loop.ground?.issue(timeMs);
     case eventKind.parts:

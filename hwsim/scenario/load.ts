@@ -1,5 +1,5 @@
 import { targets } from '../../host/board/targets.ts';
-import { solarEvents } from '../fault/solar_events.ts';
+import { solarEvents } from './solar_events.ts';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';

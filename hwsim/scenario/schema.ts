@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
-import { attacks } from '../fault/byzantine.ts';
+import { attacks } from './attacks.ts';
 
 /**
  * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
@@ -90,7 +90,7 @@ export const insiderSchema = z.strictObject({
   toDay: days.optional(),
   /** So long after the ground hears in a contact window that the byzantine is proven a double-equivocator, it issues keys without it. Left out: never. */
   excludedAfterHours: z.number().min(0).max(1000).optional(),
-  ways: z
+  attacks: z
     .array(z.enum(attacks))
     .min(1)
     .default([...attacks]),

@@ -20,7 +20,7 @@ function fly(excludedAfterHours: number | undefined) {
     disruptions: [],
     // A window begins every quarter of an hour, from hour 6 on.
     world: { ...base.world, contactEveryHours: 2 },
-    insider: { node: byzantine, fromDay: 0.05, ways: ['equivocates'], excludedAfterHours },
+    insider: { node: byzantine, fromDay: 0.05, attacks: ['equivocates'], excludedAfterHours },
   });
   const uses = new Set<number>();
   let provenS = Number.POSITIVE_INFINITY;

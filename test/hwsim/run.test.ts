@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { drawFaults } from '../../hwsim/fault/draw.ts';
-import { solarEvent } from '../../hwsim/fault/solar_events.ts';
+import { solarEvent } from '../../hwsim/scenario/solar_events.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 import { type Scenario, scenarioSchema } from '../../hwsim/scenario/schema.ts';
