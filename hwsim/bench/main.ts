@@ -21,7 +21,7 @@ import { createEngine, defaultEngine, type EngineName, engineNames } from '../..
 import { encodeConfig } from '../../host/node/config.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Group, Intent, Message } from '../../host/cbor/generated.ts';
-import { BenchFrames, benchKeys, reservation } from './cycles/frames.ts';
+import { BenchFrames, benchKeys, reservation } from './cycles/sealed_frames.ts';
 import { sealedRate } from './sealed.ts';
 import { firmware, rules, sourceAt, structAt, wireAt } from '../../test/proto/pair.ts';
 import { writeStruct } from '../../test/proto/struct.ts';

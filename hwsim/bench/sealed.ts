@@ -14,7 +14,7 @@ import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine
 import { encodeConfig } from '../../host/node/config.ts';
 import { CYCLE_S } from '../../host/security/cycle.ts';
 import { ADDRESSEE_ALL } from '../../host/security/envelope.ts';
-import { benchKeys } from './cycles/frames.ts';
+import { benchKeys } from './cycles/sealed_frames.ts';
 
 export interface SealedRate {
   /** Frames sealed by one node and taken by another, per second of `transmit` and `receive`. */

@@ -4,7 +4,7 @@ import { committedTable, type CyclesTable, measureCycles } from '../bench/cycles
 import { cyclesText } from '../bench/cycles/report.ts';
 import { buildRunner } from '../bench/cycles/runner.ts';
 import { searchWorst, type TargetWorst, worstOn } from '../bench/cycles/search.ts';
-import { whereWorst } from '../bench/cycles/where.ts';
+import { whereWorst } from '../bench/cycles/worst_profile.ts';
 import { type TargetName, targetNames, targets } from '../../host/board/targets.ts';
 import { ToolError } from '../../host/board/toolchain.ts';
 import { EmulatorError } from '../emulator/pool.ts';

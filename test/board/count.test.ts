@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { portInputs, recordNode, replay } from '../../hwsim/bench/cycles/record.ts';
+import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
+import { addRecorded } from '../../hwsim/bench/cycles/replay.ts';
 import { buildRunner, runScript } from '../../hwsim/bench/cycles/runner.ts';
 import { place, Script } from '../../hwsim/bench/cycles/script.ts';
 import { buildBoard } from '../../host/board/build.ts';
@@ -35,7 +36,7 @@ async function onBoard(name: TargetName): Promise<string[]> {
 async function inScript(name: TargetName, calls: number): Promise<string[]> {
   const runner = await buildRunner(targets[name]);
   const script = new Script(targets[name].bigEndian);
-  for (const call of recording.calls.slice(0, calls)) replay(script, call);
+  for (const call of recording.calls.slice(0, calls)) addRecorded(script, call);
   return runScript(runner, script).counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
 }
 
@@ -58,7 +59,7 @@ test('a call takes on the board, behind its serial line, what the table says of 
 test('what was executed is as long as what was counted', async () => {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
-  for (const call of recording.calls.slice(0, 50)) replay(script, call);
+  for (const call of recording.calls.slice(0, 50)) addRecorded(script, call);
   const { counts, traces } = runScript(runner, script, { from: 0, calls: 50 });
   // The last address of each is the call of `measure_end`, which is taken off the count.
   assert.equal(
@@ -75,7 +76,7 @@ test('what was executed is as long as what was counted', async () => {
 test('BRD-1 violated: a call that runs over its limit ends the run and says so', async () => {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
-  for (const call of recording.calls.slice(0, 50)) replay(script, call);
+  for (const call of recording.calls.slice(0, 50)) addRecorded(script, call);
   script.call('hash', place.context);
   // Booting takes less, summing up the whole block more.
   const { counts } = runScript(runner, script, undefined, 405_000);

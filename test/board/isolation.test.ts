@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { portInputs, recordNode } from '../../hwsim/bench/cycles/record.ts';
+import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { Injector } from '../../hwsim/campaign/board/inject.ts';

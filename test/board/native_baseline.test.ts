@@ -2,10 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { firmwareConstants, tableLayout } from '../../hwsim/bench/cycles/layout.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { buildRunner, type Runner, runScript, targetWithout } from '../../hwsim/bench/cycles/runner.ts';
 import { place, Script } from '../../hwsim/bench/cycles/script.ts';
-import { compareConflicts, compareFrames, crowd, sizesOf } from '../../hwsim/bench/cycles/native_baseline.ts';
+import { crowd, sizesOf } from '../../hwsim/bench/cycles/crowd.ts';
+import { compareConflicts, compareFrames, tableLayout } from '../../hwsim/bench/cycles/native_baseline.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 
 const compared: readonly TargetName[] = ['m7', 'm4', 'leon3'];
@@ -38,7 +39,7 @@ test('the native baseline gives the verdicts of the image, record by record', as
         groups: 1 + random.below(20),
         units: 1 + random.below(20),
         capacity: 50 + random.below(4000),
-        gone: seed % 2 === 0 ? 0.3 : 0,
+        silentShare: seed % 2 === 0 ? 0.3 : 0,
         notices: random.below(20),
       };
       const { different, cases } = compareConflicts(runner, options, seed, 60);
@@ -58,7 +59,7 @@ test('a verdict, a bound and a counter that differ are noticed', async () => {
   const changed = (all: boolean, at: number): number => {
     const script = new Script(target.bigEndian);
     const random = new RandomStream(1, 'test/yardstick');
-    crowd(script, { members: 20, intents: 12, groups: 2, units: 4, capacity: 400, gone: 0, notices: 0, random });
+    crowd(script, { members: 20, intents: 12, groups: 2, units: 4, capacity: 400, silentShare: 0, notices: 0, random });
     script.tables(layout, true);
     const before = script.compare(all);
     script.write(place.context, Uint8Array.of(0x7e), at);

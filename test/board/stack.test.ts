@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { recordNode } from '../../hwsim/bench/cycles/record.ts';
+import { recordNode } from '../../hwsim/emulator/recording.ts';
 import { measureStack } from '../../hwsim/bench/cycles/stack.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { callGraphOf, deepestFrom, entriesOf, problemsOf } from '../../host/board/callgraph.ts';

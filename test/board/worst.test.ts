@@ -2,7 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { committedTable } from '../../hwsim/bench/cycles/measure.ts';
-import { firmwareConstants, tableLayout } from '../../hwsim/bench/cycles/layout.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
+import { tableLayout } from '../../hwsim/bench/cycles/native_baseline.ts';
 import { buildRunner } from '../../hwsim/bench/cycles/runner.ts';
 import { searchWorst, worstOn } from '../../hwsim/bench/cycles/search.ts';
 import { attacked } from '../../hwsim/bench/cycles/adversary.ts';

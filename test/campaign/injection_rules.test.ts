@@ -6,7 +6,7 @@ import { judgeFork, judgeQuiet } from '../../hwsim/campaign/memory/judge.ts';
 import type { Ending } from '../../hwsim/campaign/memory/replay.ts';
 import { Outputs } from '../../hwsim/campaign/memory/outputs.ts';
 import { op } from '../../hwsim/campaign/memory/machine.ts';
-import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/campaign/memory/statistics.ts';
+import { lowerBound95, meanWorkToFailure, shareOf, upperBound95 } from '../../hwsim/campaign/statistics.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { sealedFrame, testLink } from '../security/sealed.ts';
 

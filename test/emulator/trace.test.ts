@@ -13,7 +13,7 @@ import { readImage } from '../../hwsim/cli/sim.ts';
 import type { FirmwareInput } from '../../hwsim/board/controller.ts';
 import { elfOf, qemuBoard } from '../../hwsim/emulator/qemu.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
-import { recordTrace } from '../../hwsim/emulator/record.ts';
+import { recordTrace } from '../../hwsim/emulator/drawn_trace.ts';
 import { compareBoard, compareMarks, kindsOf, marksOf } from '../../hwsim/emulator/trace.ts';
 import { inFolder } from '../host/support.ts';
 

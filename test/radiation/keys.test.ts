@@ -1,7 +1,7 @@
 // RAD-1, SEC-1: keys, heads of epochs, windows of senders and what hashes them, under flipped bits.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { firmwareConstants } from '../../hwsim/bench/cycles/layout.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import { makeKeyEpoch } from '../../host/security/epoch.ts';

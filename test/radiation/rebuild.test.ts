@@ -1,7 +1,7 @@
 // RAD-1: two flipped bits in a line that the scrubber meets first: what can be made anew is, and the cluster agrees again.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { firmwareConstants } from '../../hwsim/bench/cycles/layout.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { firstUnsound, Lines } from './watch.ts';
 

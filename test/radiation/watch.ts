@@ -1,6 +1,6 @@
 /** Watches the protected block from outside: its own reckoning of the codes, after every call. */
-import { codeOf } from '../../hwsim/bench/cycles/codes.ts';
-import { firmwareConstants } from '../../hwsim/bench/cycles/layout.ts';
+import { codeOf } from '../../hwsim/bench/cycles/line_codes.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 

@@ -1,7 +1,7 @@
 /** The watchdog room through the ABI: windowed feeding, and every edge of the ladder by an injected fault. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { firmwareConstants } from '../../hwsim/bench/cycles/layout.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { codeOf, Lines } from '../radiation/watch.ts';
 import { LoneNode, type Boot, type Told } from '../schedule/node.ts';
 

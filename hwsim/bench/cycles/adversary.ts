@@ -7,10 +7,10 @@ import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host
 import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
 import { encodeConfig } from '../../../host/node/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { BenchFrames, benchKeys, epochOf, reservation } from './frames.ts';
-import { airMessage, airShapes, randomFields } from './messages.ts';
+import { BenchFrames, benchKeys, keyEpochOf, reservation } from './sealed_frames.ts';
+import { airMessage, airShapes, randomFields } from './drawn_messages.ts';
 import { place, type Script } from './script.ts';
-import { observe, tick } from './native_baseline.ts';
+import { observe, tick } from './crowd.ts';
 
 export type Genome = readonly number[];
 
@@ -229,8 +229,8 @@ function fullFrame(builder: Builder, atS: number, refused: boolean): Uint8Array 
   const bits = scaled(genome, 'frameTypes', 0, airShapes.length * airShapes.length - 1);
   const drawn = [airShapes[bits % airShapes.length], airShapes[Math.floor(bits / airShapes.length)]];
   // What travels under the key of epoch 0 travels with nothing else.
-  const epoch = epochOf(drawn[0].name);
-  const chosen = drawn.filter(({ name }) => epochOf(name) === epoch);
+  const epoch = keyEpochOf(drawn[0].name);
+  const chosen = drawn.filter(({ name }) => keyEpochOf(name) === epoch);
   const parts: Uint8Array[] = [];
   let room = PLAIN_BYTES_MAX - (refused ? trailer.length : 0);
   for (let tries = 0; tries < 60 && room > 4; tries += 1) {

@@ -1,11 +1,12 @@
 /** Fuel beside instructions: the same recorded calls in Wasmtime, when that engine is on this machine. */
+import { readFileSync } from 'node:fs';
 import { EngineError } from '../../../host/engine/addon.ts';
 import { createWasmtimeEngine, type WasmtimeEngine } from '../../../host/engine/wasmtime.ts';
-import type { Preset } from '../../../host/build/root.ts';
-import { readImage } from '../../cli/sim.ts';
+import { imagePath, type Preset } from '../../../host/build/root.ts';
 import { fuelOf } from '../fuel.ts';
-import { accepted, type Recording, repeatOn } from './record.ts';
-import { median } from './typical.ts';
+import { accepted, type Recording } from '../../emulator/recording.ts';
+import { repeatOn } from './replay.ts';
+import { median } from './typical_run.ts';
 
 const roomBytes = 4352;
 
@@ -13,7 +14,7 @@ const roomBytes = 4352;
 export function recordedFuel(preset: Preset, recording: Recording): Map<string, number> | null {
   let engine: WasmtimeEngine;
   try {
-    engine = createWasmtimeEngine(readImage(preset), { fuel: true });
+    engine = createWasmtimeEngine(readFileSync(imagePath(preset)), { fuel: true });
   } catch (error) {
     if (error instanceof EngineError) return null;
     throw error;

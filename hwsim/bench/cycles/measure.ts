@@ -8,17 +8,18 @@ import { buildBoard, type BuildOptions } from '../../../host/board/build.ts';
 import { stackBound } from '../../../host/board/stack.ts';
 import { type Target, type TargetName, targets } from '../../../host/board/targets.ts';
 import { rootFolder } from '../../../host/build/root.ts';
-import { type Comparison, compareConflicts, compareFrames, sizesOf } from './native_baseline.ts';
-import type { Recording } from './record.ts';
+import { type Comparison, compareConflicts, compareFrames } from './native_baseline.ts';
+import { sizesOf } from './crowd.ts';
+import type { Recording } from '../../emulator/recording.ts';
 import { measureProtection, type ProtectionCost, protectionTargets } from './protection.ts';
 import { buildRunner, type Runner, targetWithout } from './runner.ts';
 import type { TargetWorst } from './search.ts';
-import type { Where } from './where.ts';
+import type { Where } from './worst_profile.ts';
 import { FRAME_BYTES_USUAL, measureSealing, type RefusedFrame, worstFlood } from './sealing.ts';
 import { measureSignatures } from './signature.ts';
 import { measureStack } from './stack.ts';
 import { recordedFuel } from './fuel.ts';
-import { measureTypical, median, typicalRecording } from './typical.ts';
+import { measureTypical, median, typicalRecording } from './typical_run.ts';
 
 export interface OpCycles {
   op: string;
@@ -84,8 +85,16 @@ function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
 export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
   const { target } = runner;
   const { members, intents } = sizesOf(target.preset);
-  const crowded = { members, intents: intents - 4, groups: 1, units: 20, capacity: 4000, gone: 0, notices: 0 };
-  const spread = { members, intents: intents - 4, groups: 20, units: 12, capacity: 2000, gone: 0.1, notices: 20 };
+  const crowded = { members, intents: intents - 4, groups: 1, units: 20, capacity: 4000, silentShare: 0, notices: 0 };
+  const spread = {
+    members,
+    intents: intents - 4,
+    groups: 20,
+    units: 12,
+    capacity: 2000,
+    silentShare: 0.1,
+    notices: 20,
+  };
   const compared: [string, Comparison][] = [
     ['conflict check, spread', compareConflicts(runner, spread, 2, cases.walks)],
     ['conflict check, crowded', compareConflicts(runner, crowded, 1, Math.ceil(cases.walks / 5))],

@@ -1,7 +1,8 @@
 /** What protection against upsets costs (RAD-1): the same recorded run on the image as flown, without scrubbing, and without protection. */
 import type { Target, TargetName } from '../../../host/board/targets.ts';
 import type { BuildOptions } from '../../../host/board/build.ts';
-import { type Recording, replay } from './record.ts';
+import type { Recording } from '../../emulator/recording.ts';
+import { addRecorded } from './replay.ts';
 import { buildRunner, type Runner, runScript, targetWithout } from './runner.ts';
 import { Script } from './script.ts';
 
@@ -25,7 +26,7 @@ export const protectionTargets: readonly TargetName[] = ['m7', 'm4'];
 export function recordedRate(runner: Runner, recording: Recording): number {
   const { target, image } = runner;
   const script = new Script(target.bigEndian);
-  const entries = recording.calls.map((call) => replay(script, call));
+  const entries = recording.calls.map((call) => addRecorded(script, call));
   const { result, counts } = runScript(runner, script);
   const different = recording.calls.findIndex((call, index) => result.word(entries[index]) !== call.result);
   if (result.trap !== 0 || different >= 0)

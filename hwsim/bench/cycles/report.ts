@@ -1,6 +1,6 @@
 /** The table for people: docs/results/cycles.md is this text. */
 import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './measure.ts';
-import type { Where } from './where.ts';
+import type { Where } from './worst_profile.ts';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en');
 

@@ -17,11 +17,11 @@ import { TAG_BYTES } from '../../../host/security/cipher.ts';
 import { cycleAt, WINDOW_CYCLES } from '../../../host/security/cycle.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../../../host/security/envelope.ts';
 import { makeKeyEpoch } from '../../../host/security/epoch.ts';
-import { benchAuthority, benchLink } from './frames.ts';
+import { benchAuthority, benchLink } from './sealed_frames.ts';
 import { type Runner, runScript } from './runner.ts';
 import { place, Script } from './script.ts';
-import type { OpSample } from './typical.ts';
-import { bootNode, nowS, observe, receive, sizesOf, tick } from './native_baseline.ts';
+import type { OpSample } from './typical_run.ts';
+import { bootNode, nowS, observe, receive, sizesOf, tick } from './crowd.ts';
 
 /** The length that the budgets speak of, on the air. */
 export const FRAME_BYTES_USUAL = 200;

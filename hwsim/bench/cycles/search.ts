@@ -5,7 +5,7 @@
 import type { Target, TargetName } from '../../../host/board/targets.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { attack, attacked, type Attacked, type Cluster, geneCount, type Genome, suspected } from './adversary.ts';
-import { firmwareConstants } from './layout.ts';
+import { firmwareConstants } from '../../emulator/memory_map.ts';
 import { type Runner, runScript } from './runner.ts';
 import { Script } from './script.ts';
 

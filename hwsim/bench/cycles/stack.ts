@@ -5,7 +5,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import { askFor } from '../../emulator/port.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
-import { portInputs, type Recording } from './record.ts';
+import { portInputs, type Recording } from '../../emulator/recording.ts';
 
 const inputsMax = 1500;
 

@@ -1,4 +1,4 @@
-import { firmwareConstants } from '../../bench/cycles/layout.ts';
+import { firmwareConstants } from '../../emulator/memory_map.ts';
 import { loopBufferBytes } from '../../../host/board/build.ts';
 import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';

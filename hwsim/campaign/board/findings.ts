@@ -1,6 +1,6 @@
 import { FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import { type OutcomeName, outcomeNames } from '../outcomes.ts';
-import type { Told } from '../memory/upsets.ts';
+import type { Told } from '../upset_events.ts';
 import type { FrameChange } from './judge.ts';
 import { eventTypeMin } from '../../board/controller.ts';
 import { sameOutput } from './golden.ts';

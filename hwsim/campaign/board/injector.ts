@@ -11,7 +11,7 @@ import { checkpointsIn, Subject } from './subject.ts';
 import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import { Findings, isAccepted, isRefused, type Struck, typeOf, unflagged } from './findings.ts';
-import { takeUpset } from '../memory/upsets.ts';
+import { takeUpset } from '../upset_events.ts';
 import { skipInstruction } from './skip.ts';
 
 export interface InjectorParts {

@@ -1,4 +1,4 @@
-import { portInputs, recordNodes } from '../../bench/cycles/record.ts';
+import { portInputs, recordNodes } from '../../emulator/recording.ts';
 import type { LinkCipher } from '../../../host/cbor/frame.ts';
 import type { Preset } from '../../../host/build/root.ts';
 import { loadScenario } from '../../../host/cli/input.ts';

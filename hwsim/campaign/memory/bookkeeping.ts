@@ -1,6 +1,6 @@
 import { type Golden, rewind } from './golden.ts';
 import { type Call, differingWords, emptyCall, type Layout, Machine, op, type Program } from './machine.ts';
-import { isEventLine, takeUpset } from './upsets.ts';
+import { isEventLine, takeUpset } from '../upset_events.ts';
 
 const lineBytes = 64;
 const codeBytes = 8;

@@ -10,7 +10,7 @@ import { layWorld } from '../../world/plan.ts';
 import { flip, Stuck, type Upset } from './draw.ts';
 import { type CallLog, flightOf, type Golden, machinesFor, rewind } from './golden.ts';
 import { Decided, Rejoin } from './rejoin.ts';
-import { type Told, takeUpset } from './upsets.ts';
+import { type Told, takeUpset } from '../upset_events.ts';
 import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
 import { type Call, differingWords, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';

@@ -4,7 +4,7 @@ import { flip, Stuck, type Upset } from './draw.ts';
 import type { CallLog } from './golden.ts';
 import { differingWords, emptyCall, isTrap, Machine, op, type Program, recordCapacity, yields } from './machine.ts';
 import { never, type Touches } from './touches.ts';
-import { type Told, takeUpset } from './upsets.ts';
+import { type Told, takeUpset } from '../upset_events.ts';
 
 /** What the struck node did first that the golden run did not. */
 export interface Divergence {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { portInputs, recordNode } from '../../bench/cycles/record.ts';
+import { portInputs, recordNode } from '../../emulator/recording.ts';
 import { buildBoard } from '../../../host/board/build.ts';
 import { readElf } from '../../../host/board/elf.ts';
 import { type TargetName, targets } from '../../../host/board/targets.ts';

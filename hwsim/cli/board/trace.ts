@@ -10,7 +10,7 @@ import { fileAdvice } from '../../../host/store/store.ts';
 import type { FirmwareInput } from '../../board/controller.ts';
 import { qemuBoard } from '../../emulator/qemu.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
-import { recordTrace } from '../../emulator/record.ts';
+import { recordTrace } from '../../emulator/drawn_trace.ts';
 import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksOf } from '../../emulator/trace.ts';
 import { prepareBoards } from '../boards.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';

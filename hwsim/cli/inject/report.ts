@@ -16,7 +16,7 @@ import {
   type Share,
   shareOf,
   upperBound95,
-} from '../../campaign/memory/statistics.ts';
+} from '../../campaign/statistics.ts';
 
 /** One image's part of the report. */
 export interface ImageReport {

@@ -23,7 +23,7 @@ export const RESERVED_CYCLE = 4000;
 /** Without it nothing is sent or taken. */
 export const reservation = (): Uint8Array => encodeMessage({ name: 'counters-reserved', cycle: RESERVED_CYCLE });
 /** Epoch of a frame of one message: heads and parts travel under the key that every member ever had. */
-export const epochOf = (name: string): number => (name === 'key-epoch-head' || name === 'key-epoch-part' ? 0 : 1);
+export const keyEpochOf = (name: string): number => (name === 'key-epoch-head' || name === 'key-epoch-part' ? 0 : 1);
 
 /** Frames of one bench: no counter of a sender twice. */
 export class BenchFrames {

@@ -1,5 +1,5 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
-import { readRecord } from '../../../host/cbor/record.ts';
+import { FIELD, TYPE } from '../../host/cbor/generated.ts';
+import { readRecord } from '../../host/cbor/record.ts';
 
 /** Values of `outcome` in an `upset` event. */
 const outcomeDropped = 2;

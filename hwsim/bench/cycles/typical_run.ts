@@ -6,13 +6,14 @@ import { SIMULATED_CLUSTER } from '../../../host/security/provision.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { STATUS } from '../../../host/engine/status.ts';
-import { accepted, recordNode, type Recording, replay } from './record.ts';
+import { accepted, recordNode, type Recording } from '../../emulator/recording.ts';
+import { addRecorded } from './replay.ts';
 import { type Runner, runScript } from './runner.ts';
 import { place, Script } from './script.ts';
-import { renewCodes } from './codes.ts';
-import { benchLink, epochOf } from './frames.ts';
-import { firmwareConstants } from './layout.ts';
-import { airMessage, airShapes } from './messages.ts';
+import { renewCodes } from './line_codes.ts';
+import { benchLink, keyEpochOf } from './sealed_frames.ts';
+import { firmwareConstants } from '../../emulator/memory_map.ts';
+import { airMessage, airShapes } from './drawn_messages.ts';
 
 /** Instructions of one kind of operation. */
 export interface OpSample {
@@ -97,7 +98,7 @@ function recordedPart(
   const constants = firmwareConstants(runner.image);
   const contextBytes = constants.get('CONTEXT_BYTES')!;
   const script = new Script(target.bigEndian);
-  const entries = recording.calls.map((call) => replay(script, call));
+  const entries = recording.calls.map((call) => addRecorded(script, call));
   const readContext = script.read(place.context, contextBytes);
   script.call('hash', place.context);
   script.call('checkpoint', place.context, place.checkpoint, contextBytes + 16);
@@ -218,7 +219,13 @@ function receiveEachType(
       // Not every claim that can be drawn may be made in its slot: those that were heard are published anew.
       const fields = name === 'intent' ? renewed(intents[variant % intents.length]) : drawn;
       script.back();
-      const header = { cluster: SIMULATED_CLUSTER, epoch: epochOf(name), sender, addressee: recording.node, counter };
+      const header = {
+        cluster: SIMULATED_CLUSTER,
+        epoch: keyEpochOf(name),
+        sender,
+        addressee: recording.node,
+        counter,
+      };
       const frame = sealBytes(header, encodeShape(shapeNamed(name), fields), benchLink);
       entries.push({ name, entry: receive(frame, `receive ${name}`) });
     }
