@@ -12,7 +12,8 @@ import {
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes, openCall, CORE_ALL } from '../memory/guard';
 import { membershipBoot, membershipRestart } from '../membership/step';
-import { clock, setLocal, setMission } from '../membership/clock';
+import { setLocal, setMission } from '../membership/clock';
+import { clock } from '../membership/table';
 import { protectionBoot } from '../protection/step';
 import { intentsBoot } from '../intent/store';
 import { ownRestart } from '../intent/own';

@@ -56,12 +56,10 @@ import {
   encodeBeacon,
 } from '../wire/generated/messages';
 import { changes } from '../memory/guard';
-import { edge, queues, members, missionS } from '../node/table';
+import { edge, queues, members, missionS, outgoing, Outgoing } from '../node/table';
 import {
-  outgoing,
   readOutbox,
   unqueue,
-  Outgoing,
   SEND_PROBE,
   SEND_ACK,
   SEND_PROBE_REQUEST,

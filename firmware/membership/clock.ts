@@ -12,9 +12,10 @@ import {
   COUNTER_CLOCK_DISAGREES,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
-import { CLOCK_AT, SCRATCH_OUT_AT } from '../memory/map';
+import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { edge, queues, HOT, NODE } from '../node/table';
+import { clock } from './accessors';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { TimeAcquired, encodeTimeAcquired } from '../wire/generated/messages';
 
@@ -77,20 +78,6 @@ export function clockErrorMs(ctx: usize): u32 {
 /** A majority agrees, each within AGREE_S of those it heard it from: this is the cluster's time. */
 export function clockAgreed(ctx: usize): void {
   if (clockErrorMs(ctx) > AGREED_ERROR_MS) setError(ctx, AGREED_ERROR_MS);
-}
-
-/** In the hot line. Mission = local + offset. */
-@unmanaged
-class Clock {
-  offsetS: u32 = 0;
-  offsetMs: u32 = 0;
-  errorMs: u32 = 0;
-  sampleS: u32 = 0;
-}
-
-// @inline
-export function clock(ctx: usize): Clock {
-  return changetype<Clock>(ctx + CLOCK_AT);
 }
 
 function setError(ctx: usize, errorMs: u32): void {
@@ -238,5 +225,3 @@ function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   m.errorMs = clock(ctx).errorMs;
   eventDone(ctx, at, encodeTimeAcquired(at, at + EVENT_BYTES_MAX - 1, m));
 }
-
-if (offsetof<Clock>() != 16) ERROR('room for the clock');

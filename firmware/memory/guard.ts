@@ -234,6 +234,11 @@ export function readsLines(ctx: usize, first: u32, end: u32): void {
   if (PROTECTED) for (let line = first; line < end; line++) readsLine(ctx, line);
 }
 
+/** Before lines [first, end) are read and written. */
+export function changesLines(ctx: usize, first: u32, end: u32): void {
+  if (PROTECTED) for (let line = first; line < end; line++) changesLine(ctx, line);
+}
+
 /** Likewise before a walk over a whole table, which is scrubbed by that: the scrubber need not come by. */
 export function sweepsLines(ctx: usize, first: u32, end: u32): void {
   if (SCRUBBED) readsLines(ctx, first, end);

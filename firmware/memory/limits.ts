@@ -225,6 +225,14 @@ export const COMMAND_STRIDE: u32 = 64;
 export const EVENT_BYTES_MAX: u32 = 64;
 export const DISRUPTIONS_MAX: u32 = 4;
 
+// ---- schedule and watchdog ----
+/** Contacts known ahead: one a day over a fortnight's half. A full table refuses the record. */
+export const WINDOWS_MAX: u32 = 8;
+/** Maintenance given and not done: more than the platform should ever owe. A full table refuses the record. */
+export const JOBS_MAX: u32 = 4;
+/** Tasks of the platform: a bit each in `health`. */
+export const TASKS: u32 = 8;
+
 if (MEMBERS_MAX > 200) ERROR('TDMA gives 200 members a slot');
 if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR('records are indexed by u16');
 if (INTENTS_MAX >= NO_INDEX) ERROR('0xffff means no record');

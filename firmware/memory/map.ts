@@ -27,6 +27,9 @@ import {
   PATH_KEYS,
   COVER_PARTS_MAX,
   STATEMENTS_MAX,
+  TASKS,
+  WINDOWS_MAX,
+  JOBS_MAX,
 } from './limits';
 import { LINE_BYTES, CODE_BYTES } from './lines';
 
@@ -70,7 +73,8 @@ export const RECENTS_AT: u32 = BUCKETS_AT + BUCKETS * 8;
 export const RUMORS_AT: u32 = (RECENTS_AT + BUCKETS * 4 + UP) & ~UP;
 export const OWN_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + UP) & ~UP;
 export const WATCHDOG_AT: u32 = (OWN_AT + OWN_SLOTS * 32 + UP) & ~UP;
-export const CONVERGENCE_AT: u32 = WATCHDOG_AT + 128;
+export const TASKS_AT: u32 = WATCHDOG_AT + 64;
+export const CONVERGENCE_AT: u32 = TASKS_AT + TASKS * 8;
 export const DISRUPTIONS_AT: u32 = CONVERGENCE_AT + 48;
 export const HISTOGRAM_AT: u32 = DISRUPTIONS_AT + DISRUPTIONS_MAX * 24;
 export const SEEN_SILENT_AT: u32 = HISTOGRAM_AT + 4 * 16 * 2;
@@ -92,8 +96,13 @@ export const PEERS_AT: u32 = PARTS_AT + COVER_PARTS_MAX * LINE_BYTES;
 export const WITNESS_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
 export const STATEMENTS_AT: u32 = WITNESS_AT + LINE_BYTES;
 export const SCHEDULE_AT: u32 = (STATEMENTS_AT + STATEMENTS_MAX * 96 + UP) & ~UP;
+export const WORK_AT: u32 = SCHEDULE_AT + 192;
+export const TOLD_AT: u32 = WORK_AT + OWN_SLOTS * 32;
+export const WINDOW_AT: u32 = TOLD_AT + OWN_SLOTS * 16;
+export const JOB_AT: u32 = WINDOW_AT + WINDOWS_MAX * 16;
+export const FINISHED_AT: u32 = JOB_AT + JOBS_MAX * 32;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
-export const TIMELINE_AT: u32 = SCHEDULE_AT + 896;
+export const TIMELINE_AT: u32 = (FINISHED_AT + OWN_SLOTS * 4 + UP) & ~UP;
 export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + UP) & ~UP;
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
 /** Last, so that a hash can leave them out. */

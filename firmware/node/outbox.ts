@@ -4,6 +4,7 @@ import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLIN
 import { OUTBOX_AT, LINES_AT } from '../memory/map';
 import { LINE_BYTES } from '../memory/lines';
 import { changes, reads } from '../memory/guard';
+import { outgoing, OUTGOING_BYTES } from './accessors';
 import { queues, HOT } from './table';
 import { countLoss } from './queues';
 
@@ -38,15 +39,6 @@ export const SEND_STATEMENT_REQUEST: u32 = 24;
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;
 
-@unmanaged
-export class Outgoing {
-  what: u16 = 0;
-  addressee: u16 = 0;
-  a: u32 = 0;
-  b: u32 = 0;
-}
-export const OUTGOING_BYTES: u32 = 12;
-
 const FIRST: u32 = 1 << ((OUTBOX_AT - LINES_AT) >> 6);
 
 /** The lines that the first `count` entries lie in. */
@@ -57,11 +49,6 @@ function outboxLines(count: u32): u32 {
 /** Before the first `count` entries are read. */
 export function readOutbox(ctx: usize, count: u32): void {
   reads(ctx, outboxLines(count));
-}
-
-// @inline
-export function outgoing(ctx: usize, index: u32): Outgoing {
-  return changetype<Outgoing>(ctx + OUTBOX_AT + index * OUTGOING_BYTES);
 }
 
 /** Queues a frame part. The same request twice is one. A full outbox loses the newest and counts it. */
@@ -135,5 +122,3 @@ export function unqueue(ctx: usize, index: u32): void {
   memory.copy(at, at + OUTGOING_BYTES, (last - index) * OUTGOING_BYTES);
   queues(ctx).outboxCount = last;
 }
-
-if (offsetof<Outgoing>() != OUTGOING_BYTES) ERROR('stride of the outbox');

@@ -1,6 +1,6 @@
 // Maintenance: contiguous, exclusive of mining, inside its span. Placed where it displaces least.
 
-import { TIMELINE_SLOTS_MAX, EVENT_BYTES_MAX, PERIOD_S } from '../memory/limits';
+import { TIMELINE_SLOTS_MAX, EVENT_BYTES_MAX, JOBS_MAX, PERIOD_S } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { eventDone, eventSpace } from '../node/queues';
 import { Impossible, Maintained, encodeImpossible, encodeMaintained } from '../wire/generated/messages';
@@ -12,7 +12,6 @@ import {
   CODE_MASK,
   CODE_RADIO,
   DIRTY_JOB,
-  JOBS_MAX,
   JOB_FREE,
   JOB_PLACED,
   JOB_RUNNING,

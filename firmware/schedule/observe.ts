@@ -1,6 +1,6 @@
 // What comes in from outside: own intents that changed, telemetry, contact windows, maintenance.
 
-import { COUNTER_RECORD_REJECTED } from '../memory/limits';
+import { COUNTER_RECORD_REJECTED, WINDOWS_MAX } from '../memory/limits';
 import { countLoss } from '../node/queues';
 import { capability, missionS, timeKnown } from '../node/table';
 import { own } from '../intent/table';
@@ -17,7 +17,6 @@ import {
   HELD_STORAGE,
   SLOTS_PER_DAY,
   SLOT_S,
-  WINDOWS_MAX,
   batteryUnitsMax,
   powerUnits,
   radioWindow,

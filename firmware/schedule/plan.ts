@@ -6,7 +6,7 @@
 //             the claim wherever it fits (SCH-1)
 //   seek      place each waiting maintenance where it displaces least, then fill again
 
-import { TIMELINE_SLOTS_MAX } from '../memory/limits';
+import { JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
 import { appraise } from './appraise';
 import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from './model';
 import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from './maintain';
@@ -17,7 +17,6 @@ import {
   CODE_MASK,
   CODE_RADIO,
   CODE_REPLICATE,
-  JOBS_MAX,
   OPERATIONS_PER_STEP_MAX,
   ROLE_HAUL,
   ScheduleState,

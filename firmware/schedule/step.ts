@@ -1,6 +1,6 @@
 // What runs now: the plan in force, held to what may run, told to the platform as start-work and stop-work.
 
-import { COMMAND_BYTES_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
+import { COMMAND_BYTES_MAX, JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { capability, edge, missionS, timeKnown } from '../node/table';
 import { commandDone, commandSpace } from '../node/queues';
@@ -22,7 +22,6 @@ import {
   DIRTY_HORIZON,
   DIRTY_JOB,
   HELD_BATTERY,
-  JOBS_MAX,
   JOB_RUNNING,
   JOB_WAITING,
   MAINTAIN_SLOT,

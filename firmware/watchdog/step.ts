@@ -1,6 +1,6 @@
 // Feeding and the escalation ladder (WDG-1, WDG-2). Every rung has a time-out, so that a recovery that fails leads to the next.
 
-import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from '../memory/limits';
+import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { edge, missionS, self, timeKnown, NODE } from '../node/table';
@@ -53,7 +53,6 @@ import {
   ROOMS_ALL,
   RUNTIME_RESTART_S_MAX,
   STABLE_S,
-  TASKS,
   TASK_RESTARTS_MAX,
   TASK_RESTART_S_MAX,
   TASK_SILENCE_S_MAX,

@@ -1,13 +1,14 @@
 // What the watchdog room remembers: layout and accessors. See README.md for the ladder.
 
-import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX } from '../memory/limits';
-import { WATCHDOG_AT, CONVERGENCE_AT, LINES_AT } from '../memory/map';
-import { readsAndChanges } from '../memory/guard';
+import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX, TASKS } from '../memory/limits';
 import { CONTEXT_MAGIC, edge, queues } from '../node/table';
 import { intents } from '../intent/table';
 import { scheduleSane } from '../schedule/table';
+import { watchdog } from './accessors';
 
-export const TASKS: u32 = 8;
+export * from './records';
+export * from './accessors';
+
 export const ROOM_MEMBERSHIP: u32 = 0;
 export const ROOM_INTENT: u32 = 1;
 export const ROOM_SCHEDULE: u32 = 2;
@@ -66,58 +67,6 @@ export const BOOT_RESET: u32 = 3;
 export const BOOT_RUNTIME: u32 = 4;
 export const BOOT_IMAGE: u32 = 5;
 
-/** All times are local seconds: the watchdog works without mission time. */
-@unmanaged
-export class WatchdogState {
-  /** Highest rung used since the last stable hour, and 1 while its outcome is awaited. */
-  level: u32 = 0;
-  pending: u32 = 0;
-  cause: u32 = 0;
-  task: u32 = 0;
-  /** When the pending recovery was ordered. */
-  sinceS: u32 = 0;
-  /** Since when there is no trouble. */
-  stableS: u32 = 0;
-  lastFeedS: u32 = 0;
-  /** When the next feed is wanted. */
-  feedDueS: u32 = 0;
-  sequence: u32 = 0;
-  /** Rooms that checked in since the last feed (mask). */
-  rooms: u32 = 0;
-  /** Resets in a row: the platform's count, and those ordered since that did not come about. */
-  resets: u32 = 0;
-  image: u32 = 0;
-  /** 1 = safe mode, kept over every restart but a power-on. */
-  safe: u32 = 0;
-  beaconS: u32 = 0;
-}
-
-/** A platform task. */
-@unmanaged
-export class Task {
-  heardS: u32 = 0;
-  /** Telemetry records in a row without it. */
-  missed: u8 = 0;
-  restarts: u8 = 0;
-  pad0: u16 = 0;
-}
-const STATE_BYTES: u32 = 64;
-const TASK_BYTES: u32 = 8;
-
-const WATCHDOG: u32 =
-  (2 << ((WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES - 1 - LINES_AT) >> 6)) -
-  (1 << ((WATCHDOG_AT - LINES_AT) >> 6));
-
-/** Nearly all who look at it write it, once a period: it counts as changed. */
-export function watchdog(ctx: usize): WatchdogState {
-  readsAndChanges(ctx, WATCHDOG);
-  return changetype<WatchdogState>(ctx + WATCHDOG_AT);
-}
-export function task(ctx: usize, index: u32): Task {
-  readsAndChanges(ctx, WATCHDOG);
-  return changetype<Task>(ctx + WATCHDOG_AT + STATE_BYTES + index * TASK_BYTES);
-}
-
 /** The check of protected state: magic, and every cursor and count within its table (WDG-1). */
 export function stateSane(ctx: usize): bool {
   const node = edge(ctx);
@@ -132,7 +81,4 @@ export function stateSane(ctx: usize): bool {
   return scheduleSane(ctx);
 }
 
-if (offsetof<WatchdogState>() > STATE_BYTES) ERROR("room for the watchdog's state");
-if (offsetof<Task>() != TASK_BYTES) ERROR('stride of the tasks');
-if (WATCHDOG_AT + STATE_BYTES + TASKS * TASK_BYTES > CONVERGENCE_AT) ERROR('the watchdog fits before convergence');
 if (FEED_S_MIN > FEED_S || FEED_S > FEED_S_MAX) ERROR('the feed is aimed inside its window');

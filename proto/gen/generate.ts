@@ -2,10 +2,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { accessorFiles } from './accessors.ts';
 import { assemblyScriptFiles } from './assemblyscript.ts';
 import { documentationFiles } from './documentation.ts';
 import { parseSchema, type Rule } from './schema.ts';
 import { assertFrames } from './size.ts';
+import { parseTables } from './tables.ts';
 import { typeScriptFiles } from './typescript.ts';
 import { vectorFiles } from './vectors.ts';
 
@@ -20,12 +22,19 @@ export function readRules(root: string): Rule[] {
   );
 }
 
+/** Tables of the firmware's modules. Throws `path: reason`. */
+function readTables(root: string): ReturnType<typeof parseTables> {
+  const path = 'proto/schema/tables.yaml';
+  return parseTables(readFileSync(join(root, path), 'utf8'), path);
+}
+
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const rules = readRules(root);
   assertFrames(rules);
   return [
     ...assemblyScriptFiles(rules),
+    ...accessorFiles(readTables(root)),
     ...typeScriptFiles(rules),
     ...vectorFiles(rules),
     ...documentationFiles(rules),

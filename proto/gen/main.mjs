@@ -7,13 +7,13 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = await mkdtemp(join(tmpdir(), 'heliograph-gen-'));
-const bundle = join(scratch, 'generate.mjs');
+const bundle = join(scratch, 'generate.cjs');
 try {
   await build({
     entryPoints: [join(root, 'proto/gen/generate.ts')],
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     outfile: bundle,
     logLevel: 'error',
   });

@@ -1,0 +1,69 @@
+// Layouts of what a node is, of what goes in and out, and of what waits to be sent.
+
+/** What a node is, and what of its course changes rarely. One line. */
+@unmanaged
+export class EdgeState {
+  magic: u32 = 0;
+  /** Index of this node, size of its cluster, cluster id. */
+  self: u32 = 0;
+  members: u32 = 0;
+  cluster: u32 = 0;
+  generation: u32 = 0;
+  seed: u32 = 0;
+  features: u32 = 0;
+  incarnation: u32 = 0;
+  safeMode: u32 = 0;
+  /** Mission clock: 0 unknown, 1 known; samples that agreed so far. */
+  timeKnown: u32 = 0;
+  samples: u32 = 0;
+  /** 1 = membership.bootS is set. */
+  bootKnown: u32 = 0;
+  /** Next periodic tick while mission time is unknown, local second. */
+  periodS: u32 = 0;
+  checkpointS: u32 = 0;
+  checkpointSequence: u32 = 0;
+  cause: u32 = 0;
+}
+
+/** What goes in and out. In the hot line. */
+@unmanaged
+export class Queues {
+  /** Counters up to this one may be sent and accepted: non-volatile memory holds the reservation. */
+  reserved: u32 = 0;
+  /** FLAG_* to hand back with the present call's status. */
+  flags: u32 = 0;
+  /** Next periodic tick while mission time is known, a TDMA cycle number. */
+  periodCycle: u32 = 0;
+  /** Cycle in which the last frame left. */
+  sentCycle: u32 = 0;
+  outboxCount: u32 = 0;
+  /** DUE_*: work that a frame gave rise to and that the next tick does, so that receiving stays short. */
+  due: u32 = 0;
+  commandFirst: u8 = 0;
+  commandCount: u8 = 0;
+  eventFirst: u8 = 0;
+  eventCount: u8 = 0;
+}
+
+/** What the hardware can do. One line, written at boot. */
+@unmanaged
+export class Capability {
+  /** kg/day, kg, Wh, W, W, W, Wh/kg. */
+  rateMax: u32 = 0;
+  storageKg: u32 = 0;
+  batteryWhMax: u32 = 0;
+  solarW: u32 = 0;
+  baseW: u32 = 0;
+  replicateW: u32 = 0;
+  mineWhPerKg: u32 = 0;
+  /** kg/day that one owner may claim on ore lots in all; 0 = no bound. */
+  ownerRateMax: u32 = 0;
+}
+
+@unmanaged
+export class Outgoing {
+  what: u16 = 0;
+  addressee: u16 = 0;
+  a: u32 = 0;
+  b: u32 = 0;
+}
