@@ -12,7 +12,7 @@ import {
   type Reply,
   storesCheckpoint,
 } from './controller.ts';
-import { OwnMemoryBoard } from './faultable_memory.ts';
+import { FaultableMemoryBoard } from './faultable_memory.ts';
 import { boardState } from './parts.ts';
 import { startContext } from './start.ts';
 import { BoardOrders, endsRuntime, frameCapacity, recordCapacity } from './orders.ts';
@@ -42,7 +42,7 @@ export class Boards extends BoardOrders {
     if (status === broken) return;
     if ((status & STATUS_MASK) !== STATUS.ok) {
       // A configuration that the image refuses is a slip of ours, unless its memory errs: then it is one way to break off.
-      if (controller instanceof OwnMemoryBoard) return this.broke(timeMs, node, 0, true);
+      if (controller instanceof FaultableMemoryBoard) return this.broke(timeMs, node, 0, true);
       throw new Error(`node ${node} refuses its configuration with status ${status & STATUS_MASK}`);
     }
     this.tasks.booted(timeMs, node);
@@ -158,16 +158,24 @@ export class Boards extends BoardOrders {
     const { channel, tracer } = this.parts;
     const at = this.frames + slot * frameCapacity;
     channel.resolve(timeMs, slot, addresseeOf(this.bytes, at));
-    tracer.frame(timeMs, sender, this.bytes, this.words, at, length, channel.heardCount, channel.missedCount);
+    const { bytes, words } = this;
+    tracer.frame(timeMs, sender, {
+      bytes,
+      words,
+      at,
+      length,
+      received: channel.heardCount,
+      lost: channel.missedCount,
+    });
     // A receiver's answer may take this very slot: its bytes must outlive the loop, so the frame moves to the scratch record.
     this.bytes.copyWithin(this.scratch, at, at + length);
     const count = channel.heardCount;
     if (this.elsewhere > 0) this.giveFrame(timeMs, length);
-    const upset = this.struck.arrived(slot);
+    const upset = this.upsets.frameArrived(slot);
     const by: number[] = [];
     for (let i = 0; i < count; i += 1)
       if (this.receive(timeMs, channel.heard[i], length) && upset !== null) by.push(channel.heard[i]);
-    if (upset !== null) this.struck.accepted(timeMs, sender, upset, by);
+    if (upset !== null) this.upsets.reportAccepted(timeMs, sender, upset, by);
   }
 
   /** Controllers elsewhere get the frame before the first of them is asked what it did: so they work at the same time. */
@@ -234,7 +242,7 @@ export class Boards extends BoardOrders {
   protected follow(timeMs: number, node: number, { outputs, status, trap, deadlineMs }: Reply): void {
     const boots = this.nonVolatile[node].incarnation;
     if ((status & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
-    const departing = this.struck.tell(timeMs, node);
+    const departing = this.upsets.reportDivergences(timeMs, node);
     for (let next = 0; next < outputs.length; ) {
       const { kind, bytes } = outputs[next];
       next += 1;
@@ -244,7 +252,7 @@ export class Boards extends BoardOrders {
       }
       const count = readRecord(bytes, 0, bytes.length, this.fields);
       // A runtime whose memory errs may give out anything; a platform obeys no record that it cannot read.
-      if (count < 1 && this.controllers[node] instanceof OwnMemoryBoard) continue;
+      if (count < 1 && this.controllers[node] instanceof FaultableMemoryBoard) continue;
       const type = this.fields[0];
       if (type >= eventTypeMin) {
         this.traceEvent(timeMs, node, count);
@@ -269,9 +277,9 @@ export class Boards extends BoardOrders {
   protected putOnAir(timeMs: number, node: number, frame: Uint8Array, departs: boolean): void {
     const { channel, queue } = this.parts;
     // A runtime whose memory errs may babble: its modem's buffer is full then.
-    if (!channel.hasSlot && this.controllers[node] instanceof OwnMemoryBoard) return;
-    const slot = channel.takeSlot();
-    if (departs) this.struck.onAir(slot, node);
+    if (!channel.hasFrameSlot && this.controllers[node] instanceof FaultableMemoryBoard) return;
+    const slot = channel.takeFrameSlot();
+    if (departs) this.upsets.frameOnAir(slot, node);
     this.bytes.set(frame, this.frames + slot * frameCapacity);
     queue.push(channel.begin(timeMs, node, slot, frame.length), node, eventKind.frame, slot, frame.length);
   }
@@ -281,7 +289,7 @@ export class Boards extends BoardOrders {
     const local = this.clocks.localMs(node, timeMs);
     const nowS = Math.floor(local / 1000);
     for (;;) {
-      const slot = channel.takeSlot();
+      const slot = channel.takeFrameSlot();
       const at = this.frames + slot * frameCapacity;
       const length = engine.calls.transmit(this.contexts[node], nowS, local - nowS * 1000, at, frameCapacity);
       if (length <= 0) return;
@@ -293,7 +301,7 @@ export class Boards extends BoardOrders {
 
   /** Sends a frame that the node's firmware did not make; nothing while the node does not run. */
   sendFrame(timeMs: number, node: number, frame: Uint8Array): void {
-    if (this.isRunning(node) && this.parts.channel.hasSlot) this.putOnAir(timeMs, node, frame, false);
+    if (this.isRunning(node) && this.parts.channel.hasFrameSlot) this.putOnAir(timeMs, node, frame, false);
   }
 
   protected drainCommands(timeMs: number, node: number, boots: number): boolean {

@@ -62,7 +62,7 @@ class PendingSlots implements CheckpointMemory {
  * replicas, in memory that never errs. From the first upset on the replica lives through the same inputs, starts and checkpoints; whatever the node gives out and the replica does not is
  * the work of an upset. The replica follows a node that restarts: it begins from the same checkpoint, as that would be had no bit flipped before it was written.
  */
-export class OwnMemoryBoard implements Controller, CheckpointStore {
+export class FaultableMemoryBoard implements Controller, CheckpointStore {
   /** Bits of memory that can flip: the image's static data, then the context. */
   readonly memoryBits: number;
   /** Of the call that `reply` told of last. */
@@ -231,7 +231,7 @@ export class OwnMemoryBoard implements Controller, CheckpointStore {
   }
 
   /** Flips bits; false: nothing is there that the node would read again. */
-  strike(bits: readonly number[]): boolean {
+  inject(bits: readonly number[]): boolean {
     if (!this.#runs) return false;
     if (!this.#apart) this.#joinReplica();
     this.#apart = true;

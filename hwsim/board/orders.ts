@@ -12,7 +12,7 @@ import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
 import { type BoardsParts, boardState, bootCause, type CallCounts, processorBootMs } from './parts.ts';
-import { StruckBoards } from './injected.ts';
+import { UpsetInjector } from './upset_injector.ts';
 import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
@@ -50,7 +50,7 @@ export abstract class BoardOrders {
   readonly crashRecovery: CrashRecovery;
   readonly link: LinkService;
   readonly statements: StatementService;
-  readonly struck: StruckBoards;
+  readonly upsets: UpsetInjector;
 
   protected readonly parts: BoardsParts;
   /** Null: the node's context lies in the engine's memory. */
@@ -81,7 +81,7 @@ export abstract class BoardOrders {
     this.watchdogs = new HardwareWatchdogs(nodes);
     this.tasks = new Tasks(nodes, parts.queue, parts.platform);
     this.crashRecovery = new CrashRecovery(nodes);
-    this.struck = new StruckBoards(parts.tracer, this.controllers);
+    this.upsets = new UpsetInjector(parts.tracer, this.controllers);
     this.wakeMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
     this.clocks = new LocalClocks(nodes, parts.driftPpm, random);
     this.seeds = Uint32Array.from({ length: nodes }, () => random.uint32());
@@ -228,7 +228,12 @@ export abstract class BoardOrders {
       case TYPE.startWork:
         // A byzantine's machines do nothing: what it claims is lost to all.
         if (this.byzantine(timeMs, node) !== null) return;
-        return platform.startWork(timeMs, node, fields[1], fields[2], fields[3], fields[4], fields[5] * 1000);
+        return platform.startWork(timeMs, node, fields[1], {
+          kind: fields[2],
+          resource: fields[3],
+          rateKgPerDay: fields[4],
+          untilMs: fields[5] * 1000,
+        });
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, fields[1]);
       case TYPE.feedWatchdog:

@@ -4,9 +4,13 @@ import type { EventQueue } from '../kernel/queue.ts';
 import type { Tracer } from '../kernel/tracer.ts';
 import type { ByzantineNode } from '../fault/byzantine.ts';
 import type { WorldPlan } from '../world/plan.ts';
+import type { WorkOrder } from '../world/work.ts';
 import type { Controller } from './controller.ts';
 
-/** running: the firmware is called. hung: powered, but its runtime does nothing. safe: only its beacon lives. */
+/**
+ * running: the firmware is called. hung: powered, but its runtime does nothing. safe: only its
+ * beacon lives.
+ */
 export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as const;
 export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
@@ -21,7 +25,9 @@ export interface BoardsParts {
   seed: number;
   driftPpm: number;
   planWork: boolean;
-  /** Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image. */
+  /**
+   * Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image.
+   */
   controllers?: ReadonlyMap<number, Controller>;
   /** A member that lies: what its image would send and do is its own affair. */
   byzantine?: ByzantineNode;
@@ -31,15 +37,7 @@ export interface BoardsParts {
 
 /** What commands reach beyond the controller itself. */
 export interface Platform {
-  startWork(
-    timeMs: number,
-    node: number,
-    slot: number,
-    kind: number,
-    resource: number,
-    rateKgPerDay: number,
-    untilMs: number,
-  ): void;
+  startWork(timeMs: number, node: number, slot: number, order: WorkOrder): void;
   stopWork(timeMs: number, node: number, slot: number): void;
   /** The runtime takes calls again. */
   booted(timeMs: number, node: number): void;

@@ -12,23 +12,28 @@ export interface ChannelParameters {
   seed: number;
 }
 
-/** Frames that may be in the air at once; far more than a slotted channel ever holds. */
+/** Frames that may be in the air at once; a slotted channel never reaches this number. */
 export const framesInAirMax = 64;
-/** Where the envelope has it, and its first byte (host/security/envelope.ts). */
+/**
+ * Position of the addressee in the envelope, and the envelope's first byte
+ * (host/security/envelope.ts).
+ */
 const addresseeAt = 16;
 const envelopeTag = 0xd0;
 export const addresseeAll = 0xffff;
 
 /**
- * The radio channel of one cluster. Every member hears every other, half duplex, at one light time; two transmissions that overlap
- * in time are lost to all who would hear both. Each directed link has a Gilbert–Elliott channel: a good state in which every frame
- * arrives and a bad one in which none does, evaluated only when it is used: the chance of being bad after a pause is known in
- * closed form. Partitions are sets; a silent radio neither speaks nor hears.
+ * Simulates the radio channel of one cluster. Every member hears every other, half duplex, after
+ * one light time. Two transmissions that overlap in time are lost to all receivers that would hear
+ * both. Each directed link is a Gilbert–Elliott channel with a good state, in which every frame
+ * arrives, and a bad state, in which none does. A link is evaluated only when it is used: the
+ * probability of the bad state after a pause has a closed form. A partition is a set of nodes; a
+ * silent radio neither sends nor hears.
  */
 export class Channel {
   framesSent = 0;
   framesReceived = 0;
-  /** One per addressed, powered receiver that did not get a frame, whatever the cause. */
+  /** Counts each addressed, powered receiver that did not get a frame, whatever the cause. */
   framesLost = 0;
   framesCollided = 0;
   bytesSent = 0;
@@ -41,23 +46,26 @@ export class Channel {
   readonly #decay: DecayTable | null;
   /** Members hear each other only when their keys are equal. */
   readonly #partitionKey: Int32Array;
-  /** Reasons why a radio is silent, counted. */
+  /** Number of reasons why each radio is silent. */
   readonly #silences: Int32Array;
   readonly #powered: Uint8Array;
-  /** The end of each node's own latest transmission and its beginning: half duplex. */
+  /**
+   * Begin and end of each node's own latest transmission: a half-duplex radio hears nothing
+   * meanwhile.
+   */
   readonly #speakFromMs: Float64Array;
   readonly #speakToMs: Float64Array;
-  /** Frames in the air, by slot. */
+  /** Frames in the air, by frame frameSlot. */
   readonly #fromMs = new Float64Array(framesInAirMax);
   readonly #toMs = new Float64Array(framesInAirMax).fill(-1);
   readonly #sender = new Int32Array(framesInAirMax);
   readonly #collided = new Uint8Array(framesInAirMax);
   readonly #busy = new Uint8Array(framesInAirMax);
   #inAir = 0;
-  /** Receivers of the frame last resolved: the first `heardCount`, in id order. */
+  /** Receivers of the last resolved frame: the first `heardCount` entries, in order of id. */
   readonly heard: Int32Array;
   heardCount = 0;
-  /** Addressed and powered, but did not get the frame last resolved. */
+  /** Nodes that were addressed and powered and did not get the last resolved frame. */
   missedCount = 0;
 
   constructor(parameters: ChannelParameters) {
@@ -66,7 +74,8 @@ export class Channel {
     this.#random = new RandomStream(parameters.seed, 'channel');
     this.#linkBad = new Uint8Array(nodes * nodes);
     this.#linkUsedMs = new Float64Array(nodes * nodes).fill(Number.NEGATIVE_INFINITY);
-    // Bad lasts 1/μ on average and holds a share π of the time: μ = 1/burst, λ = μ·π/(1−π), and memory fades as e^−(λ+μ)t.
+    // The bad state lasts 1/μ on average and takes a share π of the time: μ = 1/burst, λ =
+    // μ·π/(1−π), and the state's memory fades as e^−(λ+μ)t.
     const bursts = meanBurstS > 0 && meanLoss > 0 && meanLoss < 1;
     this.#decay = bursts ? new DecayTable(1 / (meanBurstS * 1000 * (1 - meanLoss))) : null;
     this.#partitionKey = new Int32Array(nodes);
@@ -77,12 +86,16 @@ export class Channel {
     this.heard = new Int32Array(nodes);
   }
 
-  /** A node's power: an unpowered radio is no receiver at all, so what it misses is no loss. */
+  /**
+   * Sets a node's power. An unpowered radio is no receiver: frames that it misses are not losses.
+   */
   setPowered(node: number, powered: boolean): void {
     this.#powered[node] = powered ? 1 : 0;
   }
 
-  /** Adds (true) or takes away (false) one reason for silence; returns whether the radio is silent now. */
+  /**
+   * Adds (true) or removes (false) one reason for silence. Returns whether the radio is silent now.
+   */
   setSilent(node: number, silent: boolean): boolean {
     this.#silences[node] += silent ? 1 : -1;
     return this.#silences[node] > 0;
@@ -92,7 +105,10 @@ export class Channel {
     return this.#silences[node] > 0;
   }
 
-  /** Nodes with equal keys hear each other; frames in the air when it changes are judged by the keys at their end. */
+  /**
+   * Sets the partition key: nodes with equal keys hear each other. The keys at a frame's end
+   * decide.
+   */
   setPartitionKey(node: number, key: number): void {
     this.#partitionKey[node] = key;
   }
@@ -101,24 +117,26 @@ export class Channel {
     return this.#partitionKey[node];
   }
 
-  /** False: so many frames are in the air that a modem takes no more. */
-  get hasSlot(): boolean {
+  /** Whether a frame frameSlot is free; when none is, a modem accepts no frame. */
+  get hasFrameSlot(): boolean {
     return this.#inAir < framesInAirMax;
   }
 
-  /** A free frame slot; throws when none is, which a slotted channel cannot bring about. */
-  takeSlot(): number {
-    let slot = 0;
-    while (slot < framesInAirMax && this.#busy[slot] !== 0) slot += 1;
-    if (slot === framesInAirMax) throw new Error(`more than ${framesInAirMax} frames in the air at once`);
-    return slot;
+  /**
+   * Returns a free frame frameSlot. Throws when none is free, which cannot happen on a slotted channel.
+   */
+  takeFrameSlot(): number {
+    let frameSlot = 0;
+    while (frameSlot < framesInAirMax && this.#busy[frameSlot] !== 0) frameSlot += 1;
+    if (frameSlot === framesInAirMax) throw new Error(`more than ${framesInAirMax} frames in the air at once`);
+    return frameSlot;
   }
 
   /**
-   * Puts a frame of `bytes` bytes on the air in `slot`, not before the sender's own earlier frame has ended. Returns the time at
-   * which its last bit reaches the receivers.
+   * Puts a frame of `bytes` bytes on the air in `frameSlot`, after the sender's own earlier frame has
+   * ended. Returns the time at which the frame's last bit reaches the receivers.
    */
-  begin(nowMs: number, sender: number, slot: number, bytes: number): number {
+  begin(nowMs: number, sender: number, frameSlot: number, bytes: number): number {
     const airMs = Math.ceil((bytes * 8000) / this.#parameters.bitsPerS);
     const fromMs = Math.max(nowMs, this.#speakToMs[sender]);
     const toMs = fromMs + airMs;
@@ -127,17 +145,17 @@ export class Channel {
     this.airMs += airMs;
     this.#speakFromMs[sender] = fromMs;
     this.#speakToMs[sender] = toMs;
-    this.#collided[slot] = 0;
-    if (!this.isSilent(sender)) this.#collide(slot, sender, fromMs, toMs);
-    this.#busy[slot] = 1;
+    this.#collided[frameSlot] = 0;
+    if (!this.isSilent(sender)) this.#collide(frameSlot, sender, fromMs, toMs);
+    this.#busy[frameSlot] = 1;
     this.#inAir += 1;
-    this.#sender[slot] = sender;
-    this.#fromMs[slot] = fromMs;
-    this.#toMs[slot] = toMs;
+    this.#sender[frameSlot] = sender;
+    this.#fromMs[frameSlot] = fromMs;
+    this.#toMs[frameSlot] = toMs;
     return toMs + this.#parameters.lightTimeMs;
   }
 
-  #collide(slot: number, sender: number, fromMs: number, toMs: number): void {
+  #collide(frameSlot: number, sender: number, fromMs: number, toMs: number): void {
     for (let other = 0, left = this.#inAir; left > 0; other += 1) {
       if (this.#busy[other] === 0) continue;
       left -= 1;
@@ -145,34 +163,37 @@ export class Channel {
       const otherSender = this.#sender[other];
       if (this.#partitionKey[otherSender] !== this.#partitionKey[sender] || this.isSilent(otherSender)) continue;
       this.#collided[other] = 1;
-      this.#collided[slot] = 1;
+      this.#collided[frameSlot] = 1;
     }
   }
 
-  /** Decides, at its arrival, who hears the frame in `slot`: fills heard, heardCount, missedCount; frees the slot. */
-  resolve(arrivalMs: number, slot: number, addressee: number): void {
-    const sender = this.#sender[slot];
-    this.#busy[slot] = 0;
+  /**
+   * Decides at the arrival who hears the frame in `frameSlot`. Fills heard, heardCount and missedCount,
+   * and frees the frameSlot.
+   */
+  resolve(arrivalMs: number, frameSlot: number, addressee: number): void {
+    const sender = this.#sender[frameSlot];
+    this.#busy[frameSlot] = 0;
     this.#inAir -= 1;
     this.heardCount = 0;
     this.missedCount = 0;
-    const lostToAll = this.#collided[slot] !== 0 || this.isSilent(sender);
-    if (this.#collided[slot] !== 0) this.framesCollided += 1;
+    const lostToAll = this.#collided[frameSlot] !== 0 || this.isSilent(sender);
+    if (this.#collided[frameSlot] !== 0) this.framesCollided += 1;
     const nodes = this.#parameters.nodes;
     if (addressee === addresseeAll) {
-      for (let node = 0; node < nodes; node += 1) this.#offer(node, sender, slot, arrivalMs, lostToAll);
-    } else if (addressee < nodes) this.#offer(addressee, sender, slot, arrivalMs, lostToAll);
+      for (let node = 0; node < nodes; node += 1) this.#offer(node, sender, frameSlot, arrivalMs, lostToAll);
+    } else if (addressee < nodes) this.#offer(addressee, sender, frameSlot, arrivalMs, lostToAll);
     this.framesReceived += this.heardCount;
     this.framesLost += this.missedCount;
   }
 
-  #offer(node: number, sender: number, slot: number, arrivalMs: number, lostToAll: boolean): void {
+  #offer(node: number, sender: number, frameSlot: number, arrivalMs: number, lostToAll: boolean): void {
     if (node === sender || this.#powered[node] === 0) return;
     const hears =
       !lostToAll &&
       this.#silences[node] === 0 &&
       this.#partitionKey[node] === this.#partitionKey[sender] &&
-      (this.#speakToMs[node] <= this.#fromMs[slot] || this.#speakFromMs[node] >= this.#toMs[slot]) &&
+      (this.#speakToMs[node] <= this.#fromMs[frameSlot] || this.#speakFromMs[node] >= this.#toMs[frameSlot]) &&
       !this.linkIsBad(sender, node, arrivalMs);
     if (hears) {
       this.heard[this.heardCount] = node;
@@ -180,7 +201,10 @@ export class Channel {
     } else this.missedCount += 1;
   }
 
-  /** Advances the directed link's channel to `nowMs` and says whether it is in its bad state. Times on one link must not decrease. */
+  /**
+   * Advances the directed link to `nowMs` and returns whether the link is in its bad state. Times
+   * on one link must not decrease.
+   */
   linkIsBad(sender: number, receiver: number, nowMs: number): boolean {
     const { meanLoss, nodes } = this.#parameters;
     if (meanLoss === 0) return false;
@@ -197,7 +221,10 @@ export class Channel {
 
 const digitSpan = 1024;
 
-/** e^(−rate·t) for whole milliseconds t, as the product of one entry from each of three tables of 1,024. Beyond 12 days: 0. */
+/**
+ * Computes e^(−rate·t) for whole milliseconds t, as a product of entries from three tables of
+ * 1,024. Beyond 12 days: 0.
+ */
 class DecayTable {
   readonly #digits: Float64Array[] = [];
 
@@ -218,7 +245,10 @@ class DecayTable {
   }
 }
 
-/** The addressee that a modem reads off a frame's envelope. Returns addresseeAll for anything else: what has no address is passed on. */
+/**
+ * Reads the addressee of a frame's envelope, as a modem does. Returns addresseeAll for bytes that
+ * are no envelope.
+ */
 export function addresseeOf(bytes: Uint8Array, at: number): number {
   return bytes[at] === envelopeTag ? (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1] : addresseeAll;
 }

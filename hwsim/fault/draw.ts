@@ -4,31 +4,36 @@ import type { Disruption, Scenario } from '../scenario/schema.ts';
 import type { StormFlux } from './flux.ts';
 import { type SolarEvent, solarEvent } from '../scenario/solar_events.ts';
 
-/** One disruption with everything drawn. Times are ms of mission time. */
+/** One disruption with all its values drawn. Times are ms of mission time. */
 export interface Fault {
   /** `kind-n`, n counting from 1 within its kind. */
   id: string;
   kind: Disruption['kind'];
   class: DisruptionFact['class'];
   atMs: number;
-  /** When the cause is over, if that is known beforehand; null: permanent, or known only when it heals. */
+  /**
+   * When the cause ends, if that is known beforehand; null: permanent, or known only when it ends.
+   */
   healMs: number | null;
   nodes: number[];
   group: number;
   unit: number;
-  /** reset: how long the node is down. */
+  /** reset, storm: how long a node is down. */
   downMs: number;
-  /** hung-task: which of the eight, and whether nothing but safe mode ends it. */
+  /** hung-task: which of the eight tasks, and whether only safe mode ends the hang. */
   task: number;
   persistent: boolean;
   /** hung-task: bit (level − 1) set: a recovery of that level fails. */
   failingLevels: number;
-  /** reset: checkpoint slots that do not verify afterwards, newest first. */
+  /** reset: checkpoint slots that do not verify after the reset, the newest first. */
   badSlots: number;
   losesPower: boolean;
-  /** occultation: how long before it is told; storm: rise of the flux before its peak. */
+  /**
+   * occultation: how long before its onset it is reported; storm: rise of the flux before its
+   * onset.
+   */
   warningMs: number;
-  /** storm: resets within it, and how its flux goes. */
+  /** storm: the resets within it, and the course of its flux. */
   resets: { atMs: number; node: number }[];
   flux: StormFlux | null;
   detail: string;
@@ -36,57 +41,61 @@ export interface Fault {
 
 const msPerDay = 86_400_000;
 const msPerHour = 3_600_000;
-/** A processor struck by a particle is down for about a minute. *Assumed*. */
+/** Time for which a processor is down after a particle has reset it. *Assumed*. */
 const stormDownMs = 60_000;
 
-/** All disruptions of a run in order of time: a function of scenario, seed and number of nodes. */
+/**
+ * Draws all disruptions of a run, in order of time: a function of scenario, seed and number of
+ * nodes.
+ */
 export function drawFaults(scenario: Scenario, seed: number, nodes: number): Fault[] {
   const lots = new RandomStream(seed, 'fault/lots').permutation(scenario.world.lots).map((index) => index + 1);
   const tugs = new RandomStream(seed, 'fault/tugs').permutation(scenario.world.tugs).map((index) => index + 1);
-  // Victims are taken in turn from one permutation, so that no node is struck twice while there are others.
-  const named = new Set(scenario.disruptions.map((disruption) => nodeOf(disruption)));
+  // Affected nodes are taken in turn from one permutation: no node is affected twice while others
+  // are left.
+  const named = new Set(scenario.disruptions.map((disruption) => namedNode(disruption)));
   const all = new RandomStream(seed, 'fault/victims').permutation(nodes);
   const others = all.filter((node) => !named.has(node));
-  const victims = others.length > 0 ? others : all;
+  const candidates = others.length > 0 ? others : all;
   const counts = new Map<string, number>();
   const faults: Fault[] = [];
-  let victim = 0;
+  let nextCandidate = 0;
   scenario.disruptions.forEach((disruption, index) => {
     const random = new RandomStream(seed, 'fault', index);
     const count = 'count' in disruption ? disruption.count : 1;
     for (let i = 0; i < count; i += 1) {
       const number = (counts.get(disruption.kind) ?? 0) + 1;
       counts.set(disruption.kind, number);
-      const struck = nodeOf(disruption) ?? victims[victim % victims.length];
-      const fault = blank(disruption, number, timeOf(disruption, random));
+      const affected = namedNode(disruption) ?? candidates[nextCandidate % candidates.length];
+      const fault = makeFault(disruption, number, drawTimeMs(disruption, random));
       if (disruption.kind === 'lot-depleted') fault.group = lots[(number - 1) % lots.length];
       else if (disruption.kind === 'tug-lost') {
         if (number > tugs.length) continue;
         fault.group = scenario.world.lots + 1;
         fault.unit = tugs[number - 1];
       } else if (disruption.kind !== 'occultation' && disruption.kind !== 'storm') {
-        fault.nodes = [struck];
-        if (nodeOf(disruption) === undefined) victim += 1;
+        fault.nodes = [affected];
+        if (namedNode(disruption) === undefined) nextCandidate += 1;
       }
-      fill(fault, disruption, random, nodes);
+      fillFault(fault, disruption, random, nodes);
       faults.push(fault);
     }
   });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Whom a disruption names. */
-function nodeOf(disruption: Disruption): number | undefined {
+/** Returns the node that a disruption names, if any. */
+function namedNode(disruption: Disruption): number | undefined {
   return 'node' in disruption ? disruption.node : undefined;
 }
 
-function timeOf(disruption: Disruption, random: RandomStream): number {
+function drawTimeMs(disruption: Disruption, random: RandomStream): number {
   const { when } = disruption;
   const day = 'atDay' in when ? when.atDay : random.between(when.fromDay, when.toDay);
   return Math.round(day * msPerDay);
 }
 
-function blank(disruption: Disruption, number: number, atMs: number): Fault {
+function makeFault(disruption: Disruption, number: number, atMs: number): Fault {
   return {
     id: `${disruption.kind}-${number}`,
     kind: disruption.kind,
@@ -109,7 +118,8 @@ function blank(disruption: Disruption, number: number, atMs: number): Fault {
   };
 }
 
-function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes: number): void {
+/** Draws what the kind of disruption needs. The text of `detail` is part of the trace hash. */
+function fillFault(fault: Fault, disruption: Disruption, random: RandomStream, nodes: number): void {
   switch (disruption.kind) {
     case 'node-death':
       fault.detail = `node ${fault.nodes[0]} dies`;
@@ -156,8 +166,9 @@ function fill(fault: Fault, disruption: Disruption, random: RandomStream, nodes:
 }
 
 /**
- * The scenario's time is the event's begin (flux starts to rise); the peak follows after riseHours. Radios are silent for
- * silenceHours centred on the peak; resets fall into the same hours and are over with them. The disruption's onset is the first of these.
+ * Draws a storm. The scenario's time is the event's begin, when the flux starts to rise; the peak
+ * follows after riseHours. Radios are silent for silenceHours centred on the peak. The resets fall
+ * into the same hours and end with them. The onset of the disruption is the begin of the silence.
  */
 function fillStorm(
   fault: Fault,
@@ -170,7 +181,7 @@ function fillStorm(
   const peakMs = beginMs + storm.riseHours * msPerHour;
   const halfMs = Math.round((storm.silenceHours * msPerHour) / 2);
   const fromMs = Math.max(beginMs, peakMs - halfMs);
-  const struck = random.permutation(nodes).slice(0, Math.round(storm.resetShare * nodes));
+  const resetNodes = random.permutation(nodes).slice(0, Math.round(storm.resetShare * nodes));
   fault.class = 'fleet';
   fault.nodes = Array.from({ length: nodes }, (_, index) => index);
   fault.atMs = Math.round(fromMs);
@@ -183,16 +194,18 @@ function fillStorm(
     decayMs: storm.decayHours * msPerHour,
     upsetPeak: storm.upsetPeak,
   };
-  fault.resets = struck
+  fault.resets = resetNodes
     .map((node) => ({
       atMs: Math.round(random.between(fromMs, Math.max(fromMs, peakMs + halfMs - stormDownMs))),
       node,
     }))
     .sort((a, b) => a.atMs - b.atMs || a.node - b.node);
-  fault.detail = `solar event of ${event.begin}, ${event.peakPfu} pfu, ${event.flare}: silence ${storm.silenceHours} h, ${struck.length} resets`;
+  fault.detail =
+    `solar event of ${event.begin}, ${event.peakPfu} pfu, ${event.flare}: ` +
+    `silence ${storm.silenceHours} h, ${resetNodes.length} resets`;
 }
 
-/** The fact as judges see it, with what is known of its end. */
+/** Builds the fact for the judges, with what is known of the disruption's end. */
 export function disruptionFact(fault: Fault, healedMs: number | null): DisruptionFact {
   return {
     id: fault.id,

@@ -3,7 +3,10 @@ import { RandomStream } from '../kernel/random.ts';
 import type { UpsetRates } from '../scenario/schema.ts';
 import { type StormFlux, upsetFactor } from './flux.ts';
 
-/** One particle's work: bits of one node's memory that flip at once. Bits count from 0 at the beginning of the node's memory. */
+/**
+ * Bits of one node's memory that one particle flips at once. Bits count from 0 at the begin of the
+ * node's memory.
+ */
 export interface Upset {
   atMs: number;
   node: number;
@@ -11,16 +14,24 @@ export interface Upset {
 }
 
 const msPerDay = 86_400_000;
-/** Within a bin the rate is taken as constant: the flux moves by less than 3 % in it. */
+/**
+ * Length of a bin, in which the rate counts as constant: the flux changes by less than 3 % in it.
+ */
 const binMs = 600_000;
 const wordBits = 32;
-/** A burst flips the first and the last of this many neighbouring bits and each in between by chance. *Assumed*. */
+/**
+ * A burst flips the first and the last of this many neighbouring bits, and each bit between them by
+ * chance. *Assumed*.
+ */
 const burstBitsMin = 3;
 const burstBitsMax = 8;
-/** Above this mean e^−mean comes near the smallest double, and a draw is made in parts. */
+/** Above this mean, e^−mean comes near the smallest double, and a draw is made in parts. */
 const meanMax = 100;
 
-/** A Poisson draw by multiplication (Knuth): no logarithm, whose last bits differ between engines. */
+/**
+ * Draws from a Poisson distribution by multiplication (Knuth), without logarithms, whose last bits
+ * differ between engines.
+ */
 function poisson(random: RandomStream, mean: number): number {
   let count = 0;
   for (let left = mean; left > 0; left -= meanMax) {
@@ -34,7 +45,7 @@ function drawBits(random: RandomStream, { doubleShare, burstShare }: UpsetRates,
   const first = random.below(memoryBits);
   const kind = random.fraction();
   if (kind < doubleShare) {
-    // Two bits of one word: what an error-correcting word detects but cannot correct.
+    // Two bits of one word: an error-correcting word detects them but cannot correct them.
     const inWord = random.below(wordBits - 1);
     const second = first - (first % wordBits) + (inWord >= first % wordBits ? inWord + 1 : inWord);
     return [first, second].sort((a, b) => a - b);
@@ -45,7 +56,7 @@ function drawBits(random: RandomStream, { doubleShare, burstShare }: UpsetRates,
   return bits.filter((_, index) => index === 0 || index === length - 1 || random.fraction() < 0.5);
 }
 
-/** Upsets that one node may expect until `untilMs`. */
+/** Returns the expected number of upsets of one node until `untilMs`. */
 export function expectedUpsets(
   rates: UpsetRates,
   storms: readonly StormFlux[],
@@ -68,7 +79,7 @@ function meanOfBin(
   return (rates.perBitDay * rates.scale * memoryBits * upsetFactor(storms, at + lengthMs / 2) * lengthMs) / msPerDay;
 }
 
-/** All upsets of a run in order of time, ties by node: each node's from a stream of its own. */
+/** Draws all upsets of a run, in order of time, ties by node; each node has a stream of its own. */
 export function drawUpsets(
   rates: UpsetRates,
   storms: readonly StormFlux[],

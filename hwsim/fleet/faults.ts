@@ -10,9 +10,20 @@ import type { NodePlatform, Outlook } from './platform.ts';
 
 const outlookKind = { occultation: 1, storm: 2 } as const;
 
-/** Makes the drawn faults happen to boards, channel and world, and keeps the facts that judges are told. */
+export interface FaultInjectorParts {
+  faults: Fault[];
+  queue: EventQueue;
+  boards: Boards;
+  channel: Channel;
+  platform: NodePlatform;
+  tracer: Tracer;
+}
+
+/**
+ * Injects the drawn faults into boards, channel and world, and records the facts that judges get.
+ */
 export class FaultInjector {
-  /** Index = the fault's; null until its onset. */
+  /** By index of the fault; null until its onset. */
   readonly facts: (DisruptionFact | null)[];
   readonly #faults: Fault[];
   readonly #queue: EventQueue;
@@ -21,17 +32,10 @@ export class FaultInjector {
   readonly #platform: NodePlatform;
   readonly #tracer: Tracer;
   readonly #outlooks: (Outlook | null)[];
-  /** Faults whose end is known only when it comes, by node. */
+  /** By node: the fault whose end is known only when it comes. */
   readonly #open = new Map<number, number>();
 
-  constructor(
-    faults: Fault[],
-    queue: EventQueue,
-    boards: Boards,
-    channel: Channel,
-    platform: NodePlatform,
-    tracer: Tracer,
-  ) {
+  constructor({ faults, queue, boards, channel, platform, tracer }: FaultInjectorParts) {
     this.#faults = faults;
     this.#queue = queue;
     this.#boards = boards;
@@ -43,7 +47,7 @@ export class FaultInjector {
     platform.onRecovered = (timeMs, node) => this.#recovered(timeMs, node);
   }
 
-  /** Puts all onsets, ends and warnings into the queue. */
+  /** Schedules all onsets, ends and outlooks. */
   begin(): void {
     this.#faults.forEach((fault, index) => {
       this.#queue.push(fault.atMs, -1, eventKind.fault, index);
@@ -54,7 +58,7 @@ export class FaultInjector {
     });
   }
 
-  /** A silence is foreseen: those it isolates are told. */
+  /** Reports a predicted silence to the nodes that it isolates. */
   outlook(timeMs: number, index: number): void {
     const fault = this.#faults[index];
     const outlook: Outlook = {
@@ -71,29 +75,30 @@ export class FaultInjector {
   onset(timeMs: number, index: number): void {
     const fault = this.#faults[index];
     const healMs = fault.kind === 'reset' ? fault.atMs + fault.downMs : fault.healMs;
-    this.#tell(timeMs, index, healMs);
+    this.#report(timeMs, index, healMs);
     const node = fault.nodes[0];
-    const { world, struckBy } = this.#platform;
+    const { world, affectedBy } = this.#platform;
     switch (fault.kind) {
       case 'node-death':
-        struckBy[node] = fault.id;
+        affectedBy[node] = fault.id;
         return this.#boards.kill(timeMs, node);
       case 'reset':
-        this.#strike(node, index);
+        this.#affect(node, index);
         for (let slot = 0; slot < fault.badSlots; slot += 1)
           this.#boards.nonVolatile[node].checkpoints.corrupt(slot as 0 | 1);
         return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
-        this.#strike(node, index);
+        this.#affect(node, index);
         this.#boards.tasks.hangPersists[node] = fault.persistent ? 1 : 0;
         this.#boards.tasks.failingLevels[node] = fault.failingLevels;
         this.#boards.tasks.alive[node] &= ~(1 << fault.task);
         return;
       case 'hung-runtime':
         if (!this.#boards.isRunning(node)) return;
-        this.#strike(node, index);
+        this.#affect(node, index);
         this.#boards.hang(node);
-        // What was commanded goes on until the watchdog resets the processor; for the cluster the node is gone.
+        // Commanded work goes on until the watchdog resets the processor; for the cluster the node
+        // is down.
         this.#tracer.world(timeMs, { kind: 'node-down', node, permanent: false, disruption: fault.id });
         return;
       case 'lot-depleted':
@@ -105,7 +110,7 @@ export class FaultInjector {
       case 'occultation':
         return this.#occult(timeMs, index, true);
       case 'storm':
-        for (const struck of fault.nodes) this.#platform.silence(timeMs, struck, true, fault.id);
+        for (const affected of fault.nodes) this.#platform.silence(timeMs, affected, true, fault.id);
     }
   }
 
@@ -120,34 +125,40 @@ export class FaultInjector {
   stormReset(timeMs: number, node: number, index: number): void {
     const fault = this.#faults[index];
     if (!this.#boards.isRunning(node)) return;
-    this.#platform.struckBy[node] = fault.id;
+    this.#platform.affectedBy[node] = fault.id;
     this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs || processorBootMs);
   }
 
-  #strike(node: number, index: number): void {
-    this.#platform.struckBy[node] = this.#faults[index].id;
+  #affect(node: number, index: number): void {
+    this.#platform.affectedBy[node] = this.#faults[index].id;
     this.#open.set(node, index);
   }
 
   #recovered(timeMs: number, node: number): void {
     const index = this.#open.get(node);
-    // A hang that no restart ends is over for nobody, however often the board boots.
+    // A hang that no restart ends is not over, however often the board boots.
     if (index !== undefined && this.#faults[index].persistent) return;
-    this.#platform.struckBy[node] = null;
+    this.#platform.affectedBy[node] = null;
     if (index === undefined) return;
     this.#open.delete(node);
     this.#boards.tasks.failingLevels[node] = 0;
     if (this.#faults[index].kind !== 'reset') this.facts[index] = disruptionFact(this.#faults[index], timeMs);
   }
 
-  /** A fact is told once, at its onset, with its end as far as that is known then; an end learnt later stands in `facts` alone. */
-  #tell(timeMs: number, index: number, healedMs: number | null): void {
+  /**
+   * Reports a fact once, at its onset, with the end as far as it is known; an end known later is in
+   * `facts` only.
+   */
+  #report(timeMs: number, index: number, healedMs: number | null): void {
     const fact = disruptionFact(this.#faults[index], healedMs);
     this.facts[index] = fact;
     this.#tracer.world(timeMs, { kind: 'disruption', id: fact.id, disruption: fact });
   }
 
-  /** Each occultation under way is one bit of a node's key; nodes with equal keys hear each other. */
+  /**
+   * Begins or ends an occultation. Each one is one bit of a node's partition key; nodes with equal
+   * keys hear each other.
+   */
   #occult(timeMs: number, index: number, begins: boolean): void {
     const fault = this.#faults[index];
     const bit = 1 << (index % 31);
@@ -156,7 +167,7 @@ export class FaultInjector {
       this.#channel.setPartitionKey(node, begins ? key | bit : key & ~bit);
     }
     const sets = new Map<number, number[]>();
-    for (let node = 0; node < this.#platform.struckBy.length; node += 1) {
+    for (let node = 0; node < this.#platform.affectedBy.length; node += 1) {
       const key = this.#channel.partitionKey(node);
       const set = sets.get(key);
       if (set === undefined) sets.set(key, [node]);

@@ -7,26 +7,31 @@ import type { EventQueue } from '../kernel/queue.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 
-/** Between an epoch's issue and its beginning: its parts go round the cluster meanwhile. */
+/** From a key epoch's issue to its beginning: meanwhile its parts spread in the cluster. */
 const noticeS = 3600;
-/** The parts are given once the head's signature is verified. */
+/** The parts are sent after the head's signature is verified. */
 const partsAfterMs = 5000;
 
 /**
- * The ground's key service, as far as a byzantine needs it: in contact windows members tell of double-dealers that are proven to them, and that many hours later a new epoch
- * is issued without these. Whoever has its window then is given it, and the cluster hands it on by itself. A proof needs nobody's judgment: no operator is waited for.
+ * Simulates the ground's key service, as far as a Byzantine node needs it. In contact windows
+ * members report the equivocators that are proven to them. The given number of hours later the
+ * ground issues a key epoch without these. Members whose contact window comes then get the key
+ * epoch, and the cluster spreads it. A proof needs no judgment, so no operator is needed.
  */
 export class GroundKeyService implements TraceConsumer {
-  /** When the first epoch without the byzantine begins, mission seconds; null: none was issued. */
+  /**
+   * When the first key epoch without the Byzantine node begins, mission seconds; null: none was
+   * issued.
+   */
   startS: number | null = null;
   readonly #seed: number;
   readonly #nodes: number;
   readonly #delayMs: number;
   readonly #queue: EventQueue;
-  /** Whom each member says to be proven. */
+  /** By member: the equivocators proven to it. */
   readonly #proven: Set<number>[];
   readonly #excluded = new Set<number>();
-  #epoch = 1;
+  #keyEpoch = 1;
   #records: Uint8Array[] = [];
 
   constructor(seed: number, nodes: number, delayHours: number, queue: EventQueue) {
@@ -42,7 +47,7 @@ export class GroundKeyService implements TraceConsumer {
     if (type === TYPE.equivocated && proven === 1) this.#proven[node].add(owner);
   }
 
-  /** A member's contact window begins. */
+  /** Begins a member's contact window: takes its report and sends the newest key epoch's head. */
   contact(timeMs: number, node: number, boards: Boards): void {
     if (this.#excluded.has(node)) return;
     for (const owner of this.#proven[node]) {
@@ -55,22 +60,20 @@ export class GroundKeyService implements TraceConsumer {
     this.#queue.push(timeMs + partsAfterMs, node, eventKind.parts);
   }
 
+  /** Issues the next key epoch without the excluded members. */
   issue(timeMs: number): void {
     const keys = clusterKeys(this.#seed, SIMULATED_CLUSTER, this.#nodes);
-    this.#epoch += 1;
+    this.#keyEpoch += 1;
     const startS = Math.floor(timeMs / 1000) + noticeS;
-    const secret = keys.secret(this.#epoch);
+    const secret = keys.secret(this.#keyEpoch);
     const members = Array.from({ length: this.#nodes }, (_, member) => member);
-    const { head, parts } = makeKeyEpoch(
-      keys.authority,
-      { epoch: this.#epoch, startS, secret },
-      members,
-      this.#excluded,
-    );
+    const keyEpoch = { epoch: this.#keyEpoch, startS, secret };
+    const { head, parts } = makeKeyEpoch(keys.authority, keyEpoch, members, this.#excluded);
     this.#records = [head, ...parts].map((message) => encodeMessage(message));
     this.startS ??= startS;
   }
 
+  /** Sends a member the key epoch's parts. */
   parts(timeMs: number, node: number, boards: Boards): void {
     for (const record of this.#records.slice(1)) boards.observeRecord(timeMs, node, record);
   }

@@ -7,19 +7,22 @@ import type { Tracer } from '../kernel/tracer.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { WorldPlan } from '../world/plan.ts';
-import { progressStatus } from '../world/work.ts';
+import { progressStatus, type WorkOrder } from '../world/work.ts';
 import { World, type WorldListener } from '../world/world.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 
 const maintenanceSlot = 7;
 const maintainKind = 4;
-/** Kinds up to this one work on a resource. */
+/** Kinds up to this one need a resource. */
 const haulKind = 2;
 const msPerDay = 86_400_000;
-/** Contact windows are told this long before. *Assumed*. */
+/** Contact windows are announced this long before they begin. *Assumed*. */
 const contactNoticeMs = 6 * 3_600_000;
 
-/** A predicted silence, told to the nodes it concerns, and again to those that boot before it ends. */
+/**
+ * A predicted silence. It is reported to the nodes concerned, and again to those that boot before
+ * it ends.
+ */
 export interface Outlook {
   fromS: number;
   untilS: number;
@@ -27,15 +30,29 @@ export interface Outlook {
   nodes: Set<number>;
 }
 
-/** What lies between a controller and the world: actuators, telemetry, assays, given work, contact windows. */
+export interface NodePlatformParts {
+  plan: WorldPlan;
+  queue: EventQueue;
+  tracer: Tracer;
+  channel: Channel;
+  telemetryS: number;
+  seed: number;
+}
+
+/** Connects controllers with the world: actuators, telemetry, assays, assigned work, contact
+ * windows.
+ */
 export class NodePlatform implements Platform, WorldListener {
   readonly world: World;
   readonly outlooks: Outlook[] = [];
-  /** Which fault struck a node last and is not over yet: its id marks the node's downs and ups. */
-  readonly struckBy: (string | null)[];
-  /** Told when a struck node is back or a hung task runs again. */
+  /**
+   * By node: id of the last fault that affects the node and is not over; marks the node's downs and
+   * ups.
+   */
+  readonly affectedBy: (string | null)[];
+  /** Called when an affected node is up again, or a hung task runs again. */
   onRecovered: (timeMs: number, node: number) => void = () => {};
-  /** Told when a node's contact window begins. */
+  /** Called when a node's contact window begins. */
   onContact: (timeMs: number, node: number) => void = () => {};
   boards!: Boards;
 
@@ -46,15 +63,18 @@ export class NodePlatform implements Platform, WorldListener {
   readonly #telemetryMs: number;
   readonly #phaseMs: number[];
   #worldWakeMs = Number.POSITIVE_INFINITY;
-  /** Resources that a node has to be told of with its next telemetry. */
+  /** By node: resources that its next telemetry reports. */
   readonly #assays: Set<number>[];
-  /** Last given maintenance: [start, end) seconds, 0 = none open. */
+  /** Maintenance last assigned: [start, end) seconds, end 0 = none open. */
   readonly #maintenance: { startS: number; endS: number }[];
   readonly #contactStartMs: Float64Array;
-  /** Units whose beacon is missing: seen by whoever looks out of the cluster in its contact window. */
+  /**
+   * Units whose beacon is missing: a node notices them when it looks out of the cluster in its
+   * contact window.
+   */
   readonly #missing = new Set<number>();
 
-  constructor(plan: WorldPlan, queue: EventQueue, tracer: Tracer, channel: Channel, telemetryS: number, seed: number) {
+  constructor({ plan, queue, tracer, channel, telemetryS, seed }: NodePlatformParts) {
     this.#plan = plan;
     this.#queue = queue;
     this.#tracer = tracer;
@@ -65,11 +85,14 @@ export class NodePlatform implements Platform, WorldListener {
     this.#assays = plan.nodes.map(() => new Set());
     this.#maintenance = plan.nodes.map(() => ({ startS: 0, endS: 0 }));
     this.#contactStartMs = new Float64Array(plan.nodes.length).fill(Number.POSITIVE_INFINITY);
-    this.struckBy = plan.nodes.map(() => null);
+    this.affectedBy = plan.nodes.map(() => null);
     this.world = new World(plan, this);
   }
 
-  /** Sets up what recurs: telemetry spread evenly, maintenance, contact windows one node after the other. */
+  /**
+   * Schedules what recurs: telemetry spread evenly, maintenance, and contact windows one node after
+   * another.
+   */
   begin(): void {
     const { nodes, maintenanceEveryMs, maintenanceMs, contactEveryMs, contactMs } = this.#plan;
     for (let node = 0; node < nodes.length; node += 1) {
@@ -85,14 +108,14 @@ export class NodePlatform implements Platform, WorldListener {
     }
   }
 
-  /** The world changes by itself: to be called at its time. */
+  /** Lets the world change by itself; called at the time for which `followWorld` scheduled it. */
   worldDue(timeMs: number): void {
     this.#worldWakeMs = Number.POSITIVE_INFINITY;
     this.world.advance(timeMs);
     this.followWorld();
   }
 
-  /** After anything that touched the world: wake up when it next changes. */
+  /** Schedules the world's next change; called after each access that may move it. */
   followWorld(): void {
     const nextMs = this.world.nextMs;
     if (nextMs >= this.#worldWakeMs) return;
@@ -102,24 +125,17 @@ export class NodePlatform implements Platform, WorldListener {
 
   // ---- commands from the boards ----
 
-  startWork(
-    timeMs: number,
-    node: number,
-    slot: number,
-    kind: number,
-    resource: number,
-    rateKgPerDay: number,
-    untilMs: number,
-  ): void {
+  startWork(timeMs: number, node: number, slot: number, order: WorkOrder): void {
     if (slot > maintenanceSlot) return;
+    const { kind, resource } = order;
     const group = resource >>> 16;
     const unit = resource & 0xffff;
-    // A refusal is seen at once: what the platform finds of the resource comes before the word that the work is blocked.
+    // A refusal is noticed at once: the assay of the resource comes before the progress `blocked`.
     if (kind <= haulKind && this.world.capacityKgPerDay(group) <= 0)
       this.#queue.push(timeMs + 1, node, eventKind.assay, group << 16);
     else if (kind <= haulKind && !this.world.unitUsable(group, unit))
       this.#queue.push(timeMs + 1, node, eventKind.assay, resource);
-    this.world.startWork(timeMs, node, slot, kind, resource, rateKgPerDay, untilMs);
+    this.world.startWork(timeMs, node, slot, order);
     this.followWorld();
   }
 
@@ -129,7 +145,7 @@ export class NodePlatform implements Platform, WorldListener {
   }
 
   booted(timeMs: number, node: number): void {
-    const disruption = this.struckBy[node];
+    const disruption = this.affectedBy[node];
     this.world.setNodeUp(timeMs, node, true, false, disruption);
     this.followWorld();
     if (disruption !== null) this.onRecovered(timeMs, node);
@@ -140,24 +156,24 @@ export class NodePlatform implements Platform, WorldListener {
     for (const outlook of this.outlooks) {
       if (outlook.untilS > nowS && outlook.nodes.has(node)) this.reportOutlook(timeMs, node, outlook);
     }
-    const given = this.#maintenance[node];
-    if (given.endS > nowS) this.#reportMaintenance(timeMs, node);
+    const assigned = this.#maintenance[node];
+    if (assigned.endS > nowS) this.#reportMaintenance(timeMs, node);
     const contactMs = this.#contactStartMs[node];
     if (contactMs < Number.POSITIVE_INFINITY && contactMs + this.#plan.contactMs > timeMs)
       this.#reportContact(timeMs, node);
   }
 
   down(timeMs: number, node: number, permanent: boolean): void {
-    this.world.dropWork(timeMs, node);
-    this.world.setNodeUp(timeMs, node, false, permanent, this.struckBy[node]);
+    this.world.stopAllWork(timeMs, node);
+    this.world.setNodeUp(timeMs, node, false, permanent, this.affectedBy[node]);
     this.followWorld();
   }
 
   taskRecovered(timeMs: number, node: number): void {
-    if (this.struckBy[node] !== null) this.onRecovered(timeMs, node);
+    if (this.affectedBy[node] !== null) this.onRecovered(timeMs, node);
   }
 
-  // ---- the world's words ----
+  // ---- what the world reports ----
 
   change(timeMs: number, change: WorldChange): void {
     this.#tracer.world(timeMs, change);
@@ -180,7 +196,7 @@ export class NodePlatform implements Platform, WorldListener {
     for (const node of this.world.nodesAt(group, unit)) this.#assays[node].add((group << 16) | unit);
   }
 
-  /** Tells a node what its platform sees of a resource. */
+  /** Reports to a node what its platform sees of a resource. */
   assay(timeMs: number, node: number, resource: number): void {
     this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
   }
@@ -227,7 +243,10 @@ export class NodePlatform implements Platform, WorldListener {
     this.boards.observe(timeMs, node, [TYPE.assign, maintenanceSlot, maintainKind, 0, startS, endS, durationS, 0, 0]);
   }
 
-  /** A contact window's three moments: it is told, the radio turns away, the radio is back. */
+  /**
+   * Runs the three steps of a contact window: it is announced, the radio turns away, the radio is
+   * back.
+   */
   contact(timeMs: number, node: number, step: number, startMs: number): void {
     if (this.boards.state[node] === boardState.dead) return;
     const { contactMs, contactEveryMs, contactWh } = this.#plan;
@@ -262,7 +281,7 @@ export class NodePlatform implements Platform, WorldListener {
     ]);
   }
 
-  /** One more or one less reason for a node's radio to be silent; told when it makes a difference. */
+  /** Adds or removes one reason for silence of a node's radio, and reports a change of the radio. */
   silence(timeMs: number, node: number, begins: boolean, disruption: string | null): void {
     const before = this.#channel.isSilent(node);
     const after = this.#channel.setSilent(node, begins);

@@ -3,7 +3,7 @@ import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
-import type { CallCounts } from '../board/parts.ts';
+import { bootCause, type CallCounts } from '../board/parts.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults, type Fault } from '../fault/draw.ts';
 import type { Upset } from '../fault/upsets.ts';
@@ -20,9 +20,9 @@ import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
 import { drawInsider, Insider, type InsiderFacts, type InsiderParts } from './insider.ts';
 import { byzantineCodec } from './byzantine_codec.ts';
-import { layStruckFleet, type StruckFleet } from './upsets.ts';
+import { layFaultableFleet, type FaultableFleet } from './upsets.ts';
 
-/** A platform record that somebody outside gives to a node: work assigned by an operator. */
+/** A platform record from outside the simulation, as work that an operator assigns. */
 export interface Given {
   timeMs: number;
   node: number;
@@ -35,17 +35,17 @@ export interface RunOptions {
   days: number;
   nodes: number;
   body: Body;
-  /** A fresh engine of the wanted preset: a run takes its memory. */
+  /** A fresh engine of the scenario's preset: a run uses its memory. */
   engine: Engine;
-  /** Nodes whose firmware runs elsewhere than in `engine`. */
+  /** Nodes whose firmware runs outside `engine`. */
   controllers?: ReadonlyMap<number, Controller>;
-  /** Another instance of the same image, for a scenario with upsets: each node has one then. */
+  /** Makes another instance of the same image: a scenario with upsets needs one for each node. */
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
-  /** Which cipher the image has; a byzantine must seal as the others do. Default: the real one. */
+  /** The image's cipher: a Byzantine node seals as the others do. Default: the real one. */
   cipher?: CipherName;
   given?: readonly Given[];
-  /** Told about once per simulated hour. */
+  /** Called about once per simulated hour. */
   onProgress?: (simulatedS: number, totalS: number) => void;
 }
 
@@ -56,13 +56,16 @@ export interface RunFacts {
   days: number;
   firmware: ImageFacts;
   simulatedS: number;
-  /** Calls into firmware that carried input or output (boot, receive, observe, tick, and each transmit, command and event that
-   * yielded something) and world changes. Queries of the deadline and empty polls are bookkeeping and not counted. */
+  /**
+   * Calls into firmware that carried input or output (boot, receive, observe, tick, and each transmit,
+   * command and event that returned something), and world changes. Queries of the deadline and empty
+   * polls do not count.
+   */
   events: number;
   calls: CallCounts;
   radio: {
     framesSent: number;
-    /** One per addressed, powered receiver that missed a frame. */
+    /** Counts each addressed, powered receiver that missed a frame. */
     framesLost: number;
     framesReceived: number;
     framesCollided: number;
@@ -74,36 +77,64 @@ export interface RunFacts {
   disruptions: DisruptionFact[];
   production: { minedKg: number; hauledKg: number; replicateHours: number };
   traps: { node: number; timeMs: number; site: number }[];
-  /** Only of a scenario with a byzantine. */
+  /** Only of a scenario with a Byzantine node. */
   insider?: InsiderFacts;
   world: WorldPlan;
 }
 
 const hourMs = 3_600_000;
+const msPerDay = 86_400_000;
 /** Nodes are switched on within this time of each other. *Assumed*. */
 const powerOnSpreadMs = 5000;
 
-/** Flies one cluster: a function of scenario, seed, days, nodes, body and image. Reads no clock. */
+/** Everything that a run's events act on. */
+interface Flight {
+  endMs: number;
+  plan: WorldPlan;
+  queue: EventQueue;
+  tracer: Tracer;
+  channel: Channel;
+  platform: NodePlatform;
+  boards: Boards;
+  faults: FaultInjector;
+  insider: Insider | null;
+  ground: GroundKeyService | null;
+  given: readonly Given[];
+  upsets: readonly Upset[];
+  onProgress: RunOptions['onProgress'];
+}
+
+/**
+ * Flies one cluster: a function of scenario, seed, days, nodes, body and image. Reads no clock. Throws
+ * when a scenario with upsets comes without `ownEngine`.
+ */
 export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
+  const flight = layFlight(scenario, options);
+  const { queue, endMs } = flight;
+  schedule(flight, options);
+  while (queue.nextMs <= endMs && queue.pop()) handle(flight);
+  flight.platform.world.reportCredits(endMs);
+  flight.boards.upsets.end(endMs);
+  flight.tracer.end(endMs);
+  return factsOf(flight, options);
+}
+
+function layFlight(scenario: Scenario, options: RunOptions): Flight {
   const { seed, days, nodes, body, engine } = options;
   const plan = layWorld(scenario, { seed, nodes, body });
   const queue = new EventQueue();
   const ground = layGround(scenario, seed, nodes, queue);
   const tracer = new Tracer([...(options.consumers ?? []), ...(ground === null ? [] : [ground])]);
   const channel = new Channel({ nodes, ...scenario.radio, seed });
-  const platform = new NodePlatform(plan, queue, tracer, channel, scenario.telemetryS, seed);
-  const { driftPpm } = scenario.clock;
-  const { planWork } = scenario;
-  const endMs = Math.round(days * 86_400_000);
+  const { telemetryS, planWork } = scenario;
+  const platform = new NodePlatform({ plan, queue, tracer, channel, telemetryS, seed });
+  const endMs = Math.round(days * msPerDay);
   const drawn = drawFaults(scenario, seed, nodes);
-  const struck = layStruck(scenario, options, drawn, endMs, (node, access) =>
+  const faultable = layFaultable(scenario, options, drawn, endMs, (node, access) =>
     tracer.world(queue.timeMs, { kind: 'access-fault', node, access }),
   );
-  const controllers = struck?.controllers ?? options.controllers;
-  const upsets = struck?.upsets ?? [];
   const insiderNode = drawInsider(scenario, seed, nodes, drawn);
   const insider = insiderNode === null ? null : layInsider(scenario, options, insiderNode, { plan, queue, endMs });
-  const byzantine = insider?.byzantine;
   const boards = new Boards({
     engine,
     plan,
@@ -111,18 +142,39 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
     channel,
     tracer,
     seed,
-    driftPpm,
+    driftPpm: scenario.clock.driftPpm,
     planWork,
-    controllers,
-    byzantine,
+    controllers: faultable?.controllers ?? options.controllers,
+    byzantine: insider?.byzantine,
     platform,
   });
   platform.boards = boards;
   if (ground !== null) platform.onContact = (timeMs, node) => ground.contact(timeMs, node, boards);
-  const faults = new FaultInjector(drawn, queue, boards, channel, platform, tracer);
+  const faults = new FaultInjector({ faults: drawn, queue, boards, channel, platform, tracer });
+  const { given = [], onProgress } = options;
+  const upsets = faultable?.upsets ?? [];
+  return {
+    endMs,
+    plan,
+    queue,
+    tracer,
+    channel,
+    platform,
+    boards,
+    faults,
+    insider,
+    ground,
+    given,
+    upsets,
+    onProgress,
+  };
+}
+
+/** Puts into the queue all events that are known before the run. */
+function schedule({ queue, platform, faults, insider, given, upsets }: Flight, { seed, nodes }: RunOptions): void {
   const power = new RandomStream(seed, 'power-on');
-  for (let node = 0; node < nodes; node += 1) queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, 1);
-  const given = options.given ?? [];
+  for (let node = 0; node < nodes; node += 1)
+    queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, bootCause.powerOn);
   given.forEach(({ timeMs, node }, index) => {
     queue.push(timeMs, node, eventKind.given, index);
   });
@@ -133,22 +185,11 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   faults.begin();
   insider?.begin();
   queue.push(hourMs, -1, eventKind.hour);
-  const loop = {
-    queue,
-    boards,
-    platform,
-    faults,
-    insider,
-    ground,
-    given,
-    upsets,
-    endMs,
-    onProgress: options.onProgress,
-  };
-  while (queue.nextMs <= endMs && queue.pop()) handle(loop);
-  platform.world.reportCredits(endMs);
-  boards.struck.end(endMs);
-  tracer.end(endMs);
+}
+
+function factsOf(flight: Flight, { nodes, days, engine }: RunOptions): RunFacts {
+  const { endMs, plan, tracer, channel, platform, boards, faults, insider, ground } = flight;
+  const { minedKg, hauledKg, replicateHours } = platform.world;
   return {
     traceHash: tracer.trace.digest(),
     decisionHash: tracer.decisions.digest(),
@@ -168,11 +209,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
       channelUse: channel.airMs / endMs,
     },
     disruptions: faults.facts.filter((fact) => fact !== null),
-    production: {
-      minedKg: platform.world.minedKg,
-      hauledKg: platform.world.hauledKg,
-      replicateHours: platform.world.replicateHours,
-    },
+    production: { minedKg, hauledKg, replicateHours },
     traps: boards.crashRecovery.trapSites,
     world: plan,
     ...(insider === null ? {} : { insider: insider.facts(boards, nodes, ground?.startS ?? null) }),
@@ -193,39 +230,26 @@ function layGround({ insider }: Scenario, seed: number, nodes: number, queue: Ev
   return hours === undefined ? null : new GroundKeyService(seed, nodes, hours, queue);
 }
 
-function layStruck(
+function layFaultable(
   { upsets }: Scenario,
   { seed, nodes, ownEngine }: RunOptions,
   drawn: Fault[],
   untilMs: number,
   onAccessFault: (node: number, access: 'write' | 'read') => void,
-): StruckFleet | null {
+): FaultableFleet | null {
   if (upsets === undefined) return null;
   if (ownEngine === undefined)
-    throw new Error('a scenario with upsets is flown with one instance per node: give `ownEngine`');
-  return layStruckFleet(upsets, drawn, { seed, nodes, untilMs }, ownEngine, onAccessFault);
+    throw new Error('a scenario with upsets needs one instance of the image per node: give `ownEngine`');
+  return layFaultableFleet(upsets, drawn, { seed, nodes, untilMs }, ownEngine, onAccessFault);
 }
 
 function eventsOf(counts: CallCounts): number {
   return counts.boots + counts.receives + counts.observes + counts.ticks + counts.commands + counts.events;
 }
 
-interface Loop {
-  queue: EventQueue;
-  boards: Boards;
-  platform: NodePlatform;
-  faults: FaultInjector;
-  insider: Insider | null;
-  ground: GroundKeyService | null;
-  given: readonly Given[];
-  upsets: readonly Upset[];
-  endMs: number;
-  onProgress: RunOptions['onProgress'];
-}
-
-/** One event of the queue. The most frequent come first. */
-function handle(loop: Loop): void {
-  const { queue, boards, platform, faults } = loop;
+/** Handles the event that the queue popped. The most frequent kinds come first. */
+function handle(flight: Flight): void {
+  const { queue, boards, platform, faults } = flight;
   const { timeMs, node, first, second } = queue;
   switch (queue.kind) {
     case eventKind.reserved:
@@ -256,7 +280,7 @@ function handle(loop: Loop): void {
       return platform.maintenance(timeMs, node);
     case eventKind.hour:
       platform.world.reportCredits(timeMs);
-      loop.onProgress?.(timeMs / 1000, loop.endMs / 1000);
+      flight.onProgress?.(timeMs / 1000, flight.endMs / 1000);
       queue.push(timeMs + hourMs, -1, eventKind.hour);
       return;
     case eventKind.fault:
@@ -266,19 +290,19 @@ function handle(loop: Loop): void {
     case eventKind.outlook:
       return faults.outlook(timeMs, first);
     case eventKind.given:
-      return boards.observe(timeMs, node, loop.given[first].fields);
+      return boards.observe(timeMs, node, flight.given[first].fields);
     case eventKind.upset:
-      return boards.struck.strike(timeMs, loop.upsets[first], first);
+      return boards.upsets.inject(timeMs, flight.upsets[first], first);
     case eventKind.answered:
       return boards.answered(timeMs, node, first);
     case eventKind.byzantineCycle:
-      return loop.insider?.cycle(timeMs, boards);
+      return flight.insider?.cycle(timeMs, boards);
     case eventKind.byzantineFrame:
-      return loop.insider?.sendLater(timeMs, first, boards);
+      return flight.insider?.sendLater(timeMs, first, boards);
     case eventKind.issue:
-      return loop.ground?.issue(timeMs);
+      return flight.ground?.issue(timeMs);
     case eventKind.parts:
-      return loop.ground?.parts(timeMs, node, boards);
+      return flight.ground?.parts(timeMs, node, boards);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }

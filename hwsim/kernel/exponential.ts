@@ -1,8 +1,12 @@
-/** e^x for x ≤ 0 from multiplications and additions alone: Math.exp may differ in its last bit between engines. */
+/**
+ * Computes e^x for x ≤ 0 with multiplications and additions only: the last bit of Math.exp may
+ * differ between engines. Throws RangeError for x > 0.
+ */
 export function exponentialOf(x: number): number {
-  if (x > 0) throw new RangeError(`exponentialOf wants x ≤ 0, got ${x}`);
+  if (x > 0) throw new RangeError(`exponentialOf needs x ≤ 0, got ${x}`);
   if (x < -745) return 0;
-  // e^x = (e^(x/2^k))^(2^k); with |x/2^k| ≤ 1/2, 16 terms of the series are exact to a double's precision.
+  // e^x = (e^(x/2^k))^(2^k). With |x/2^k| ≤ 1/2, 16 terms of the series are exact to a double's
+  // precision.
   let halvings = 0;
   let small = x;
   while (small < -0.5) {

@@ -1,13 +1,17 @@
 /**
- * The event queue: a binary heap in typed arrays, ordered by time, then node, then order of arrival. Nothing is allocated per
- * event; the popped event stands in the queue's own fields until the next pop. Node −1 (the world) comes before every node.
+ * Queues the simulator's events: a binary heap in typed arrays, ordered by time, then node, then
+ * order of arrival. No event allocates memory: the popped event stays in the queue's own fields
+ * until the next pop. Node −1 (the world) comes before all nodes.
  */
 
-/** Nodes must stay below this, so that (node, sequence) is one exact double. */
+/** Factor of the node in the order key: node × span + sequence is one exact double. */
 const sequenceSpan = 0x1_0000_0000;
 
 export class EventQueue {
-  /** The event last popped: time in ms of true mission time, the node it belongs to, its kind and two words of its own. */
+  /**
+   * The event last popped: ms of true mission time, the event's node, its kind and two values for
+   * its handler.
+   */
   timeMs = 0;
   node = 0;
   kind = 0;
@@ -17,24 +21,24 @@ export class EventQueue {
   length = 0;
   #sequence = 0;
   #times: Float64Array;
-  /** (node + 1) · 2³² + sequence: breaks ties of time. */
+  /** (node + 1) × 2³² + sequence: breaks ties of time. */
   #orders: Float64Array;
-  #slots: Int32Array;
+  /** Payload indices in heap order; those behind the heap's end are free. */
+  #payloads: Int32Array;
   #kinds: Int32Array;
   #firsts: Float64Array;
   #seconds: Float64Array;
-  /** Free payload slots, a stack growing from index `length` of the heap: slot ids beyond the heap's end are free. */
 
   constructor(capacity = 1024) {
     this.#times = new Float64Array(capacity);
     this.#orders = new Float64Array(capacity);
-    this.#slots = Int32Array.from({ length: capacity }, (_, index) => index);
+    this.#payloads = Int32Array.from({ length: capacity }, (_, index) => index);
     this.#kinds = new Int32Array(capacity);
     this.#firsts = new Float64Array(capacity);
     this.#seconds = new Float64Array(capacity);
   }
 
-  /** Time of the earliest event, or Infinity. */
+  /** Returns the time of the earliest event, or Infinity. */
   get nextMs(): number {
     return this.length === 0 ? Number.POSITIVE_INFINITY : this.#times[0];
   }
@@ -45,11 +49,11 @@ export class EventQueue {
     if (at === this.#times.length) this.#grow();
     const times = this.#times;
     const orders = this.#orders;
-    const slots = this.#slots;
-    const slot = slots[at];
-    this.#kinds[slot] = kind;
-    this.#firsts[slot] = first;
-    this.#seconds[slot] = second;
+    const payloads = this.#payloads;
+    const payload = payloads[at];
+    this.#kinds[payload] = kind;
+    this.#firsts[payload] = first;
+    this.#seconds[payload] = second;
     const order = (node + 1) * sequenceSpan + this.#sequence;
     this.#sequence = (this.#sequence + 1) >>> 0;
     while (at > 0) {
@@ -57,32 +61,32 @@ export class EventQueue {
       if (times[parent] < timeMs || (times[parent] === timeMs && orders[parent] < order)) break;
       times[at] = times[parent];
       orders[at] = orders[parent];
-      slots[at] = slots[parent];
+      payloads[at] = payloads[parent];
       at = parent;
     }
     times[at] = timeMs;
     orders[at] = order;
-    slots[at] = slot;
+    payloads[at] = payload;
     this.length += 1;
   }
 
-  /** Takes the earliest event into this queue's fields; false when there is none. */
+  /** Moves the earliest event into the queue's fields. Returns false when there is none. */
   pop(): boolean {
     if (this.length === 0) return false;
     const times = this.#times;
     const orders = this.#orders;
-    const slots = this.#slots;
-    const slot = slots[0];
+    const payloads = this.#payloads;
+    const payload = payloads[0];
     this.timeMs = times[0];
     this.node = Math.floor(orders[0] / sequenceSpan) - 1;
-    this.kind = this.#kinds[slot];
-    this.first = this.#firsts[slot];
-    this.second = this.#seconds[slot];
+    this.kind = this.#kinds[payload];
+    this.first = this.#firsts[payload];
+    this.second = this.#seconds[payload];
     const last = this.length - 1;
     this.length = last;
     const timeMs = times[last];
     const order = orders[last];
-    const moved = slots[last];
+    const moved = payloads[last];
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
@@ -96,23 +100,23 @@ export class EventQueue {
       if (timeMs < times[child] || (timeMs === times[child] && order < orders[child])) break;
       times[at] = times[child];
       orders[at] = orders[child];
-      slots[at] = slots[child];
+      payloads[at] = payloads[child];
       at = child;
     }
     if (last > 0) {
       times[at] = timeMs;
       orders[at] = order;
-      slots[at] = moved;
+      payloads[at] = moved;
     }
-    slots[last] = slot;
+    payloads[last] = payload;
     return true;
   }
 
   #grow(): void {
     const capacity = this.#times.length * 2;
-    const slots = Int32Array.from({ length: capacity }, (_, index) => index);
-    slots.set(this.#slots);
-    this.#slots = slots;
+    const payloads = Int32Array.from({ length: capacity }, (_, index) => index);
+    payloads.set(this.#payloads);
+    this.#payloads = payloads;
     this.#times = widen(this.#times, capacity);
     this.#orders = widen(this.#orders, capacity);
     this.#firsts = widen(this.#firsts, capacity);

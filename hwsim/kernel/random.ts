@@ -1,6 +1,7 @@
 /**
- * Seeded streams. A stream belongs to (seed, name, index): adding a draw to one leaves all others as they were.
- * Generator: xoshiro128** 1.1 (Blackman & Vigna, 2018), seeded through SplitMix32; 32-bit integers only, so that every engine agrees.
+ * Generates seeded random numbers. A stream belongs to (seed, name, index): another draw from one
+ * stream leaves all other streams unchanged. Generator: xoshiro128** 1.1 (Blackman & Vigna, 2018),
+ * seeded through SplitMix32; 32-bit integers only, so that all engines agree.
  */
 export class RandomStream {
   #s0: number;
@@ -18,11 +19,11 @@ export class RandomStream {
     this.#s0 = next();
     this.#s1 = next();
     this.#s2 = next();
-    // An all-zero state would stay zero for ever.
+    // An all-zero state would produce zeros only.
     this.#s3 = next() | 1;
   }
 
-  /** A whole number from 0 to 2³² − 1. */
+  /** Draws a whole number from 0 to 2³² − 1. */
   uint32(): number {
     const s1 = this.#s1;
     const times5 = Math.imul(s1, 5);
@@ -36,22 +37,22 @@ export class RandomStream {
     return result >>> 0;
   }
 
-  /** Uniform in [0, 1), in steps of 2⁻³². */
+  /** Draws uniformly from [0, 1), in steps of 2⁻³². */
   fraction(): number {
     return this.uint32() / 0x1_0000_0000;
   }
 
-  /** A whole number from 0 to `limit` − 1; the bias of at most limit ÷ 2³² does not matter here. */
+  /** Draws a whole number from 0 to `limit` − 1, with a bias of at most limit ÷ 2³². */
   below(limit: number): number {
     return Math.floor(this.fraction() * limit);
   }
 
-  /** Uniform in [from, to). */
+  /** Draws uniformly from [from, to). */
   between(from: number, to: number): number {
     return from + this.fraction() * (to - from);
   }
 
-  /** The numbers 0 to count − 1 in an order of their own. */
+  /** Returns the numbers 0 to count − 1 in random order. */
   permutation(count: number): number[] {
     const order = Array.from({ length: count }, (_, index) => index);
     for (let i = count - 1; i > 0; i -= 1) {
@@ -62,7 +63,10 @@ export class RandomStream {
   }
 }
 
-/** The finalizer of MurmurHash3 (A. Appleby, public domain): every input bit changes every output bit with probability near ½. */
+/**
+ * The finalizer of MurmurHash3 (A. Appleby, public domain): each input bit changes each output bit
+ * with probability near ½.
+ */
 function scramble(value: number): number {
   let mixed = value;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);

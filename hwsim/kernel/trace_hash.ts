@@ -1,12 +1,13 @@
 /**
- * A 64-bit hash over a sequence of words: two lanes, each xor, multiply, rotate. Not cryptographic; it tells whether two runs did
- * the same. Bytes are taken four at a time, so that hashing every frame costs tens of nanoseconds.
+ * Computes a 64-bit hash over a sequence of 32-bit words, to compare two runs. Two lanes: each
+ * xors, multiplies and rotates. Not cryptographic. Bytes are read four at a time, so that hashing a
+ * frame costs tens of nanoseconds.
  */
 export class TraceHash {
   #low = 0x2545f491 | 0;
   #high = 0x9e3779b9 | 0;
 
-  /** One 32-bit word. */
+  /** Adds one 32-bit word. */
   word(value: number): void {
     const low = Math.imul(this.#low ^ value, 0xcc9e2d51);
     this.#low = (low << 13) | (low >>> 19);
@@ -14,13 +15,13 @@ export class TraceHash {
     this.#high = ((high << 17) | (high >>> 15)) ^ this.#low;
   }
 
-  /** A whole number of milliseconds. */
+  /** Adds a whole number of milliseconds. */
   time(timeMs: number): void {
     this.word(timeMs | 0);
     this.word((timeMs / 0x1_0000_0000) | 0);
   }
 
-  /** Any double, by its bits. */
+  /** Adds the bits of a double. */
   double(value: number): void {
     doubles[0] = value;
     this.word(doubleWords[0]);
@@ -32,7 +33,10 @@ export class TraceHash {
     for (let i = 0; i < value.length; i += 1) this.word(value.charCodeAt(i));
   }
 
-  /** `length` bytes at word `at` of `words` (byte address 4 × at); bytes behind the end do not count. */
+  /**
+   * Adds `length` bytes that begin at word `at` of `words` (byte address 4 × at). Later bytes do
+   * not count.
+   */
   bytes(words: Int32Array, at: number, length: number): void {
     let low = this.#low;
     let high = this.#high;
@@ -50,7 +54,7 @@ export class TraceHash {
     this.word(rest === 0 ? length : (words[whole] & ((1 << (8 * rest)) - 1)) ^ Math.imul(length, 0x01000193));
   }
 
-  /** 16 hexadecimal digits. */
+  /** Returns the hash as 16 hexadecimal digits. */
   digest(): string {
     return finish(this.#high ^ this.#low) + finish(this.#low + Math.imul(this.#high, 5));
   }

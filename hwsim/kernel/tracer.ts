@@ -23,10 +23,22 @@ const changeCode: Record<WorldChange['kind'], number> = {
   latent: 17,
 };
 
+/** A frame of `length` bytes at byte address `at`, a multiple of 4. */
+export interface TracedFrame {
+  /** `bytes` and `words` view the same memory. */
+  bytes: Uint8Array;
+  words: Int32Array;
+  at: number;
+  length: number;
+  received: number;
+  lost: number;
+}
+
 /**
- * Where everything observable of a run passes: it feeds the trace hash (every frame, command, event and world change), the decision
- * hash (commands and world changes), and hands each item to the judges that want it. Order: by time; at equal times by the node
- * whose queue event caused it, and within one frame's delivery by receiver.
+ * Passes everything observable of a run to the hashes and to the judges. The trace hash covers
+ * every frame, command, event and world change; the decision hash covers commands and world
+ * changes. Order: by time; at equal times by the node whose queue event caused the item; within the
+ * delivery of one frame by receiver.
  */
 export class Tracer {
   readonly trace = new TraceHash();
@@ -46,17 +58,7 @@ export class Tracer {
     this.#world = consumers.filter((consumer) => consumer.world);
   }
 
-  /** A frame of `length` bytes at byte address `at` (a multiple of 4); `bytes` and `words` view the same memory. */
-  frame(
-    timeMs: number,
-    sender: number,
-    bytes: Uint8Array,
-    words: Int32Array,
-    at: number,
-    length: number,
-    received: number,
-    lost: number,
-  ): void {
+  frame(timeMs: number, sender: number, { bytes, words, at, length, received, lost }: TracedFrame): void {
     this.trace.word((tag.frame << 24) | sender);
     this.trace.time(timeMs);
     this.trace.bytes(words, at >> 2, length);

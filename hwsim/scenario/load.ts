@@ -5,7 +5,10 @@ import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Do
 import type { z } from 'zod';
 import { type Scenario, scenarioSchema } from './schema.ts';
 
-/** One thing wrong with a scenario file. Lines and columns count from 1; 0 = it came from the command line. */
+/**
+ * One problem in a scenario file. Lines and columns count from 1; 0 = the value came from the
+ * command line.
+ */
 export interface ScenarioProblem {
   line: number;
   column: number;
@@ -15,7 +18,10 @@ export interface ScenarioProblem {
   message: string;
 }
 
-/** A scenario that cannot be flown; `message` holds one line per problem, `file:line:column field: message`. */
+/**
+ * Reports that a scenario cannot be flown. `message` has one line for each problem:
+ * `file:line:column field: message`.
+ */
 export class ScenarioError extends Error {
   readonly problems: ScenarioProblem[];
 
@@ -35,11 +41,11 @@ type Path = readonly PropertyKey[];
 interface Finding {
   path: Path;
   message: string;
-  /** A key of the map at `path` rather than its value. */
+  /** The problem is this key of the map at `path`, not the key's value. */
   key?: string;
 }
 
-/** `disruptions[2].when` out of ['disruptions', 2, 'when']. */
+/** Writes ['disruptions', 2, 'when'] as `disruptions[2].when`. */
 function fieldName(path: Path): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return text.replace(/^\./, '') || 'scenario';
@@ -54,7 +60,7 @@ function nearest(word: string, known: readonly string[]): string {
   return `${hint}known here: ${known.join(', ')}`;
 }
 
-/** The keys that the schema knows at a path; [] where it is no object. */
+/** Returns the keys that the schema has at a path; [] where the schema has no object. */
 function knownKeys(schema: z.ZodType, path: Path): string[] {
   let here: unknown = schema;
   for (const part of [...path, null]) {
@@ -68,7 +74,7 @@ function knownKeys(schema: z.ZodType, path: Path): string[] {
   return [];
 }
 
-/** Of an object its keys; of a choice of objects all their keys together. */
+/** Returns an object schema's keys; for a union of objects, the keys of all. */
 function keysOf(def: Record<string, unknown>): string[] {
   if (def.shape !== undefined) return Object.keys(def.shape as object);
   const options = (def.options as { def: Record<string, unknown> }[] | undefined) ?? [];
@@ -81,12 +87,12 @@ function valueAt(value: unknown, path: Path): unknown {
   return here;
 }
 
-/** zod's message without its opening word. */
-function spoken(message: string): string {
+/** Removes the first word from zod's message. */
+function withoutFirstWord(message: string): string {
   return message.replace(/^[A-Z][a-z ]+: /, '');
 }
 
-/** A zod issue in our words: each with the next step. */
+/** Rewrites a zod issue in our words, with the next step. */
 function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(scenarioSchema, issue.path);
@@ -109,14 +115,20 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   }
   if (value === undefined)
     return [
-      { path: issue.path, message: `is missing (add it; ${spoken(issue.message).replace(/, received .*/, '')})` },
+      {
+        path: issue.path,
+        message: `is missing (add it; ${withoutFirstWord(issue.message).replace(/, received .*/, '')})`,
+      },
     ];
   return [
-    { path: issue.path, message: `is ${JSON.stringify(value)}: ${spoken(issue.message)} (see docs/scenarios.md)` },
+    {
+      path: issue.path,
+      message: `is ${JSON.stringify(value)}: ${withoutFirstWord(issue.message)} (see docs/scenarios.md)`,
+    },
   ];
 }
 
-/** What a schema cannot say: relations between fields. */
+/** Checks the relations between fields, which a schema cannot express. */
 function relations(scenario: Scenario): Finding[] {
   const findings: Finding[] = [];
   const share = scenario.generations.reduce((sum, { share }) => sum + share, 0);
@@ -190,13 +202,16 @@ function upsetRelations({ upsets, boards }: Scenario): Finding[] {
   }
   if (boards.length > 0) {
     const message =
-      'do not reach the memory of boards (leave out boards or upsets; `board inject` strikes a single board)';
+      'cannot be injected into boards (leave out boards or upsets; `board inject` injects into a single board)';
     findings.push({ path: ['upsets'], message });
   }
   return findings;
 }
 
-/** Disruptions that lie beyond the end of the file's own run are a slip; a shortened run (--days) just leaves them out. */
+/**
+ * Reports disruptions after the end of the file's own run, which are mistakes. A run shortened by
+ * --days only omits them.
+ */
 function beyondTheEnd(scenario: Scenario): Finding[] {
   return scenario.disruptions.flatMap(({ when }, index) => {
     const last = 'atDay' in when ? when.atDay : when.toDay;
@@ -206,7 +221,7 @@ function beyondTheEnd(scenario: Scenario): Finding[] {
   });
 }
 
-/** Where a finding stands in the file: its own node, or the nearest one above that exists. */
+/** Finds the position of a finding in the file: its own node, or the nearest parent that exists. */
 function locate(document: Document, counter: LineCounter, { path, key, message }: Finding): ScenarioProblem {
   const field = fieldName(key === undefined ? path : [...path, key]);
   for (let depth = path.length; depth >= 0; depth--) {
@@ -224,24 +239,26 @@ function locate(document: Document, counter: LineCounter, { path, key, message }
 }
 
 /**
- * Reads a scenario from YAML. Throws ScenarioError naming every problem with line, column, field and next step.
- * Unknown fields are errors: a misspelt disruption must not quietly not happen. `cut`: the text is that of a run that --days has cut short.
+ * Reads a scenario from YAML. Throws ScenarioError, which names every problem with line, column,
+ * field and next step. An unknown field is an error, or a misspelt disruption would silently not
+ * happen. `isShortened`: `--days` has shortened the run, and disruptions after the end are no
+ * error.
  */
-export function parseScenario(text: string, fileName: string, cut = false): Scenario {
+export function parseScenario(text: string, fileName: string, isShortened = false): Scenario {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   if (document.errors.length > 0) {
-    // The first error of a YAML file is the cause; those after it are mostly its echo.
+    // The first error of a YAML file is the cause; later errors mostly follow from it.
     const problems = document.errors.slice(0, 1).map(({ pos, message }) => {
       const { line, col } = counter.linePos(pos[0]);
-      return { line, column: col, field: 'YAML', message: `${message} (mend the syntax)` };
+      return { line, column: col, field: 'YAML', message: `${message} (correct the syntax)` };
     });
     throw new ScenarioError(fileName, problems);
   }
   const raw: unknown = document.toJS();
   const result = scenarioSchema.safeParse(raw);
   const findings = result.success
-    ? [...relations(result.data), ...(cut ? [] : beyondTheEnd(result.data))]
+    ? [...relations(result.data), ...(isShortened ? [] : beyondTheEnd(result.data))]
     : result.error.issues.flatMap((issue) => findingsOf(issue, raw));
   if (findings.length > 0 || !result.success) {
     throw new ScenarioError(
@@ -252,7 +269,7 @@ export function parseScenario(text: string, fileName: string, cut = false): Scen
   return result.data;
 }
 
-/** What the command line may change of a scenario. */
+/** Values of the command line that replace values of a scenario. */
 export interface Overrides {
   seed?: number;
   days?: number;
@@ -263,7 +280,10 @@ export interface Overrides {
   upsetScale?: number;
 }
 
-/** The scenario with some fields replaced; throws ScenarioError naming the option when the result cannot be flown. */
+/**
+ * Returns the scenario with some fields replaced. Throws ScenarioError, which names the option,
+ * when the result cannot be flown.
+ */
 export function withOverrides(scenario: Scenario, overrides: Overrides): Scenario {
   const { upsetScale, ...plain } = overrides;
   const given: Record<string, unknown> = Object.fromEntries(
@@ -292,7 +312,10 @@ export function withOverrides(scenario: Scenario, overrides: Overrides): Scenari
   return result.data;
 }
 
-/** The scenario as YAML with every default written out: what `--out` records and `replay` reads. */
+/**
+ * Writes the scenario as YAML with all defaults: the format that `--out` records and `replay`
+ * reads.
+ */
 export function scenarioText(scenario: Scenario): string {
   return stringify(scenario, { lineWidth: 120 });
 }

@@ -3,17 +3,20 @@ import { targetNames } from '../../host/board/targets.ts';
 import { attacks } from './attacks.ts';
 
 /**
- * The scenario file, schema version 1. Every field has a unit in its name; defaults carry their source in docs/scenarios.md.
+ * Times are mission time; mission second 0 is the mission epoch, field `epoch`.
  * Times are mission time; mission second 0 is `epoch`.
  */
 const fraction = z.number().min(0).max(1);
 const days = z.number().min(0).max(3660);
 
-/** SIM-1: what may strike. When something happens: at a fixed time, or drawn uniformly from a window by the scenario's seed. */
+/**
+ * SIM-1: the time of a disruption, either fixed or drawn uniformly from a window by the scenario's
+ * seed.
+ */
 const when = z.union([z.strictObject({ atDay: days }), z.strictObject({ fromDay: days, toDay: days })]);
 
 const count = z.int().min(1).max(200).default(1);
-/** Whom it strikes; without it the seed draws one. */
+/** The node affected; left out, the seed draws one. */
 const node = z.int().min(0).max(199).optional();
 
 export const disruptionSchema = z.discriminatedUnion('kind', [
@@ -24,9 +27,9 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
     node,
     when,
     downS: z.int().min(1).max(86400).default(60),
-    /** Checkpoint slots that do not verify afterwards, the newest first. */
+    /** Checkpoint slots that do not verify after the reset, the newest first. */
     badSlots: z.int().min(0).max(2).default(0),
-    /** It has no power meanwhile: an emulated board is switched off and on. */
+    /** The node has no power during the reset: an emulated board is switched off and on. */
     losesPower: z.boolean().default(false),
   }),
   z.strictObject({
@@ -35,11 +38,16 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
     node,
     when,
     persistent: z.boolean().default(false),
-    /** Rungs of the ladder that are ordered in vain: 1 task, 2 runtime, 3 processor, 4 alternate image. */
+    /**
+     * Levels of the escalation ladder that fail: 1 task, 2 runtime, 3 processor, 4 alternate image.
+     */
     failing: z.array(z.int().min(1).max(4)).max(4).default([]),
   }),
   z.strictObject({ kind: z.literal('hung-runtime'), count, node, when }),
-  /** A share of the members cannot be heard by the rest for a while; they hear each other. Predicted unless told otherwise. */
+  /**
+   * A share of the members is out of reach of the others for a while; within the share, members
+   * hear each other.
+   */
   z.strictObject({
     kind: z.literal('occultation'),
     when,
@@ -48,11 +56,15 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
       .positive()
       .max(24 * 60),
     share: fraction,
+    /** How long before the onset the members know of it; 0: not at all. */
     predictedHours: z.number().min(0).default(6),
   }),
   z.strictObject({ kind: z.literal('lot-depleted'), when }),
   z.strictObject({ kind: z.literal('tug-lost'), when }),
-  /** A real solar particle event by its beginning in NOAA's list; resets nodes and silences radios around the peak. */
+  /**
+   * A real solar particle event, named by its begin in NOAA's list: resets nodes and silences
+   * radios around the peak.
+   */
   z.strictObject({
     kind: z.literal('storm'),
     when,
@@ -60,35 +72,46 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
     silenceHours: z.number().min(0).max(72),
     riseHours: z.number().min(0.5).max(12).default(6),
     resetShare: fraction,
-    /** The flux falls by e in this time. */
+    /** Time in which the flux falls by the factor e. */
     decayHours: z.number().min(12).max(96).default(24),
-    /** Upsets in the hour around the peak over those in quiet times; means something only with `upsets`. */
+    /**
+     * Upset rate in the hour around the peak divided by the quiet rate; has an effect only with
+     * `upsets`.
+     */
     upsetPeak: z.number().min(1).max(100_000).default(75),
   }),
 ]);
 
-/** Single-event upsets of every node's memory, each node by itself; a storm raises the rate by its flux. Sources: docs/scenarios.md. */
+/**
+ * Single-event upsets in every node's memory, independent for each node. A storm raises the rate
+ * with its flux. Sources: docs/scenarios.md.
+ */
 export const upsetsSchema = z.strictObject({
-  /** In quiet times, per bit of memory and day. */
+  /** Rate in quiet times, per bit of memory and day. */
   perBitDay: z.number().positive().max(0.01).default(1e-8),
-  /** Of all upsets: two bits of one 32-bit word. */
+  /** Share of all upsets that flip two bits of one 32-bit word. */
   doubleShare: fraction.default(0.08),
-  /** Of all upsets: three to eight neighbouring bits. */
+  /** Share of all upsets that flip three to eight neighbouring bits. */
   burstShare: fraction.default(0.01),
-  /** Faults of the memory controller while it writes or reads non-volatile memory, per word. */
+  /**
+   * Errors of the memory controller, per word that it writes to or reads from non-volatile memory.
+   */
   accessFaultsPerWord: fraction.default(0),
-  /** Multiplies the rate of upsets; 0 leaves the machinery and takes the upsets away. */
+  /** Factor on the upset rate; with 0 all nodes have memory of their own and no upset happens. */
   scale: z.number().min(0).max(1_000_000).default(1),
 });
 
-/** A member that lies. It holds the valid keys of its place; the judges judge the others. */
+/** A Byzantine member. It holds the valid keys of its place; the judges judge the other members. */
 export const insiderSchema = z.strictObject({
-  /** Without it the seed draws one that no disruption strikes by itself. */
+  /** Left out: the seed draws one that no disruption affects by itself. */
   node,
   fromDay: days.default(0.25),
-  /** Left out: to the end. */
+  /** Left out: until the end. */
   toDay: days.optional(),
-  /** So long after the ground hears in a contact window that the byzantine is proven a double-equivocator, it issues keys without it. Left out: never. */
+  /**
+   * Delay of the ground, hours: from the contact window in which the ground hears that the node is
+   * a proven equivocator, to the issue of keys that exclude the node. Left out: never.
+   */
   excludedAfterHours: z.number().min(0).max(1000).optional(),
   attacks: z
     .array(z.enum(attacks))
@@ -106,7 +129,7 @@ export const scenarioSchema = z.strictObject({
   preset: z.enum(['flight', 'compact', 'tiny']).default('flight'),
   body: z.string(),
   nodes: z.int().min(1).max(200),
-  /** Shares of hardware generations; each with its capability. */
+  /** Shares of hardware generations, each with its capability. */
   generations: z
     .array(
       z.strictObject({
@@ -147,7 +170,10 @@ export const scenarioSchema = z.strictObject({
     meanBurstS: z.number().min(0).default(20),
   }),
   clock: z.strictObject({ driftPpm: z.number().min(0).max(100).default(20) }).default({ driftPpm: 20 }),
-  /** Nodes whose controllers are flight boards in emulators; the others are simulated. A board carries its target's image. */
+  /**
+   * Nodes whose controllers are flight boards in emulators; the other nodes are simulated. A board
+   * carries its target's image.
+   */
   boards: z
     .array(z.strictObject({ node: z.int().min(0).max(199), target: z.enum(targetNames) }))
     .max(16)
@@ -158,7 +184,7 @@ export const scenarioSchema = z.strictObject({
   upsets: upsetsSchema.optional(),
   /** Left out: all members are honest. */
   insider: insiderSchema.optional(),
-  /** false: no disruption-driven checks of greedy baseline etc. Membership-only runs set planWork false. */
+  /** false: nobody plans work, and production is not judged; for runs that test membership only. */
   planWork: z.boolean().default(true),
   greedyBaseline: z.boolean().default(true),
 });

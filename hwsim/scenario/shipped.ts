@@ -7,7 +7,7 @@ import quiet from './quiet.yaml';
 import storm from './storm.yaml';
 import stormS5 from './storm-s5.yaml';
 
-/** The scenarios that ship with the project, by name, as the YAML that stands beside this file. */
+/** The scenarios that ship with the project, by name, as the YAML text beside this file. */
 export const shippedScenarios: Readonly<Record<string, string>> = {
   'cluster-neo': clusterNeo,
   'isolation-30d': isolation,

@@ -1,6 +1,7 @@
 /**
- * The largest solar proton events of 2017–2026. Source: NOAA NCEI, "Solar Proton Events Affecting the Earth Environment" (list of
- * the US government, public domain): begin, peak flux above 10 MeV, flare class.
+ * One of the largest solar proton events of 2017–2026. Source: NOAA NCEI, "Solar Proton Events
+ * Affecting the Earth Environment" (list of the US government, public domain): begin, peak flux
+ * above 10 MeV, flare class.
  */
 export interface SolarEvent {
   /** As in NOAA's list, to the minute. */
@@ -26,7 +27,7 @@ export const solarEvents: readonly SolarEvent[] = [
   { begin: '2026-01-18T22:55Z', peakPfu: 37000, flare: 'X1.9' },
 ];
 
-/** The event that begins at `begin`. Throws, naming those known. */
+/** Finds the event that begins at `begin`. Throws an error that names the known events. */
 export function solarEvent(begin: string): SolarEvent {
   const found = solarEvents.find((event) => event.begin === begin);
   if (found) return found;

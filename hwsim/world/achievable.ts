@@ -3,27 +3,33 @@ import type { GroupPlan, NodePlan, WorldPlan } from './plan.ts';
 import { highs } from './solver.ts';
 
 /**
- * Achievable production: the optimum of a linear program over nodes × lots × time between world events, knowing the ground truth
- * at once and for free. It is an upper bound. What is left out only raises it: maintenance, contact windows, replication, clocks and
- * radio. Nodes of one generation that are up in the same segments are one class: their constraints are the same and add up, and any
- * solution of the sum splits evenly among them.
+ * Achievable production: the optimum of a linear program over nodes × lots × time between world
+ * events. The program knows the ground truth at once and at no cost, so its optimum is an upper
+ * bound. Omitted constraints only raise the bound: maintenance, contact windows, replication,
+ * clocks and radio. Nodes of one generation that are up in the same segments form one class: their
+ * constraints are equal and add up, and every solution for the sum divides evenly among them.
  */
 export interface Achievable {
   totalKg: number;
   groups: number[];
   segments: { fromS: number; toS: number; kgByGroup: Map<number, number> }[];
-  /** Achievable kg on the groups within [fromS, toS), spread evenly over each segment. */
+  /**
+   * Returns the achievable kg on the groups within [fromS, toS), spread evenly over each segment.
+   */
   kg(groups: readonly number[], fromS: number, toS: number): number;
 }
 
 const secondsPerDay = 86_400;
-/** A node that is down for less counts as up, and changes within one such span count as one: both only raise the bound. */
+/**
+ * A shorter outage does not count, and changes within one such span count as one: both only raise
+ * the bound.
+ */
 const mergeS = 900;
 
 interface Segment {
   fromS: number;
   toS: number;
-  /** kg/day by lot, highest within the segment; and usable sites. */
+  /** Highest kg/day of each lot within the segment, and usable sites. */
   capacity: Map<number, number>;
   sites: Map<number, number>;
   depotKgPerDay: number;
@@ -32,11 +38,14 @@ interface Segment {
 interface NodeClass {
   plan: NodePlan;
   count: number;
-  /** By segment: up at some time within it. */
+  /** By segment: whether the node is up at some time within it. */
   up: boolean[];
 }
 
-/** Solves it for a horizon of `endS` seconds and the changes that happened within. Throws if HiGHS finds no optimum. */
+/**
+ * Solves the program for a horizon of `endS` seconds and the changes within. Throws if HiGHS finds
+ * no optimum.
+ */
 export function achievable(
   plan: WorldPlan,
   changes: readonly { timeMs: number; change: BoundingChange }[],
@@ -79,7 +88,7 @@ function integrate(segments: Achievable['segments'], groups: readonly number[], 
 
 type Changes = readonly { timeMs: number; change: BoundingChange }[];
 
-/** Spans of seconds during which each node is down for at least `mergeS`. */
+/** Returns each node's outages of at least `mergeS`, seconds. */
 function outages(nodes: number, changes: Changes, endS: number): { fromS: number; toS: number }[][] {
   const down = new Float64Array(nodes).fill(-1);
   const spans: { fromS: number; toS: number }[][] = Array.from({ length: nodes }, () => []);
@@ -109,7 +118,7 @@ function cut(plan: WorldPlan, changes: Changes, endS: number): Segment[] {
   return edges.slice(1).map((toS, index) => segmentOf(plan, changes, edges[index], toS));
 }
 
-/** Capacities within a segment are the highest that hold at any time in it. */
+/** Builds a segment with the highest capacities that apply at any time in it. */
 function segmentOf(plan: WorldPlan, changes: Changes, fromS: number, toS: number): Segment {
   const capacity = new Map(plan.groups.map(({ group, capacityKgPerDay }) => [group, capacityKgPerDay]));
   const sites = new Map(plan.groups.map(({ group, units }) => [group, units]));
@@ -149,7 +158,10 @@ function classify(plan: WorldPlan, changes: Changes, segments: readonly Segment[
   return [...classes.values()];
 }
 
-/** The program in CPLEX LP text: m mined, h hauled, t stored at a segment's end, b battery at a segment's end. */
+/**
+ * Writes the program as CPLEX LP text: m mined, h hauled, t stored and b battery at a segment's
+ * end.
+ */
 function program(segments: readonly Segment[], classes: readonly NodeClass[], lots: readonly GroupPlan[]): string {
   const rows: string[] = [];
   const bounds: string[] = [];
@@ -189,7 +201,10 @@ interface Place {
   mined: readonly string[];
 }
 
-/** Battery carries over; what the sun gives beyond base load is spent on mining, stored, or spilt. */
+/**
+ * Adds the energy constraint: solar energy beyond base load is spent on mining, stored, or lost;
+ * the battery carries over.
+ */
 function energyRow(rows: string[], bounds: string[], each: NodeClass, { s, c, days, mined }: Place): void {
   const { plan, count } = each;
   const gainW = each.up[s] ? Math.max(0, plan.solarW - plan.baseW) : plan.solarW;

@@ -3,12 +3,13 @@ import { distance } from 'fastest-levenshtein';
 import table from './bodies.csv';
 
 /**
- * Facts about small bodies. The shipped table (bodies.csv) holds 128 of them: the lowest Δv among those brighter than H 22, and
- * the famous. Δv from low Earth orbit after L. Benner's table (JPL, 2013-04-14); H, a, e, i from JPL.
+ * Facts about one small body. The shipped table (bodies.csv) has 128: those of lowest Δv among the
+ * bodies brighter than H 22, and the famous ones. Δv from low Earth orbit after L. Benner's table
+ * (JPL, 2013-04-14); H, a, e, i from JPL.
  */
 export interface Body {
   designation: string;
-  /** From low Earth orbit to rendezvous; null when the catalogue does not say. */
+  /** Δv from low Earth orbit to rendezvous; null when the catalogue has none. */
   deltaVKmS: number | null;
   /** Absolute magnitude. */
   h: number;
@@ -18,7 +19,7 @@ export interface Body {
   source: string;
 }
 
-/** A row of a catalogue that cannot be used: where, and why. */
+/** A row of a catalogue that cannot be used: where it is, and why. */
 export interface BadRow {
   /** Line of a CSV, or index + 1 of a JSON row. */
   line: number;
@@ -31,10 +32,16 @@ export interface Catalogue {
   bad: BadRow[];
 }
 
-/** A catalogue that cannot be read at all. The message names the file, the field and what to do. */
+/**
+ * Reports a catalogue that cannot be read at all. The message names the file, the field and the
+ * next step.
+ */
 export class CatalogueError extends Error {}
 
-/** Column names by field: of the table shipped here, of JPL's small-body query, and of common hand-made ones. */
+/**
+ * Column names by field: of the shipped table, of JPL's small-body query, and of common tables made
+ * by hand.
+ */
 const columnNames: Record<string, string[]> = {
   designation: ['designation', 'full_name', 'pdes', 'name'],
   deltaVKmS: ['delta_v_km_s', 'delta_v', 'dv'],
@@ -45,7 +52,7 @@ const columnNames: Record<string, string[]> = {
   source: ['source'],
 };
 
-/** What a figure must lie in to be believed: a typing slip shall not become a world. Upper limits are generous. */
+/** Ranges outside of which a figure is taken for a typing error. The upper limits are generous. */
 const ranges: Record<string, { from: number; to: number; unit: string }> = {
   deltaVKmS: { from: 0, to: 100, unit: 'km/s' },
   h: { from: -5, to: 40, unit: 'magnitudes' },
@@ -150,8 +157,8 @@ function rowsOfJson(text: string, fileName: string): Rows {
 }
 
 /**
- * Reads a catalogue: a CSV with a header line, or JSON `{"fields": […], "data": [[…], …]}`. Rows that cannot be used are
- * returned as `bad`, never guessed at; a designation that comes twice is bad the second time.
+ * Reads a catalogue: a CSV with a header line, or JSON `{"fields": […], "data": [[…], …]}`. Rows
+ * that cannot be used are returned as `bad`, never guessed; the second row of a designation is bad.
  * Throws CatalogueError when nothing can be read.
  */
 export function parseCatalogue(text: string, fileName: string, source = 'JPL'): Catalogue {
@@ -165,7 +172,7 @@ export function parseCatalogue(text: string, fileName: string, source = 'JPL'): 
     const body = readRow(cells, columns, line, bad, source);
     if (body === null) continue;
     if (seen.has(body.designation)) {
-      bad.push({ line, field: 'designation', message: `'${body.designation}' stands there twice` });
+      bad.push({ line, field: 'designation', message: `'${body.designation}' is there twice` });
       continue;
     }
     seen.add(body.designation);
@@ -178,12 +185,15 @@ export function parseCatalogue(text: string, fileName: string, source = 'JPL'): 
   return { bodies, bad };
 }
 
-/** The table that ships with the project. */
+/** Returns the table that ships with the project. */
 export function shippedBodies(): Body[] {
   return parseCatalogue(table, 'bodies.csv').bodies;
 }
 
-/** The parts by which people call a body: '(101955) Bennu 1999 RQ36' answers to the whole, '101955', 'Bennu' and '1999 RQ36'. */
+/**
+ * Returns the names of a body: '(101955) Bennu 1999 RQ36' has the whole, '101955', 'Bennu' and
+ * '1999 RQ36'.
+ */
 function namesOf(designation: string): string[] {
   const provisional = /\(?((?:1[89]|20)\d\d [A-Z]{2}\d*|[A-Z]\d{3} [A-Z]{2}\d*)\)?$/.exec(designation);
   const rest = provisional === null ? designation : designation.slice(0, provisional.index);
@@ -193,8 +203,8 @@ function namesOf(designation: string): string[] {
 }
 
 /**
- * The body of that designation, number or name, whatever the case. Throws CatalogueError with the three nearest names when there is none,
- * or with the candidates when several answer.
+ * Finds a body by designation, number or name, whatever the case. Throws CatalogueError, with the
+ * three nearest names when no body matches, or with the candidates when several match.
  */
 export function findBody(bodies: Body[], wanted: string): Body {
   const name = wanted.trim().replace(/\s+/g, ' ').toLowerCase();
@@ -202,7 +212,7 @@ export function findBody(bodies: Body[], wanted: string): Body {
   if (found.length === 1) return found[0];
   if (found.length > 1) {
     const names = found.slice(0, 4).map((body) => body.designation);
-    throw new CatalogueError(`body '${wanted}' is several: ${names.join('; ')} (give the whole designation)`);
+    throw new CatalogueError(`body '${wanted}' matches several: ${names.join('; ')} (give the whole designation)`);
   }
   const near = bodies
     .map((body, index) => ({

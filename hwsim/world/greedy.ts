@@ -2,18 +2,21 @@ import { RandomStream } from '../kernel/random.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import type { BoundingChange } from './history.ts';
 import type { WorldPlan } from './plan.ts';
-import { workKind } from './work.ts';
+import { progressStatus, workKind } from './work.ts';
 import { World, type WorldListener } from './world.ts';
 
 const msPerHour = 3_600_000;
-const slot = { mine: 0, haul: 1 } as const;
-/** A node looks at what its site gave after so many hours. *Assumed*: sooner than that it cannot tell a bad place from a bad start. */
+const intentSlot = { mine: 0, haul: 1 } as const;
+/**
+ * A node checks its site's yield after so many hours. *Assumed*: sooner, it cannot tell a bad site
+ * from a bad start.
+ */
 const lookHours = 6;
-/** It stays at a site that gives for as long as a coordinated claim lasts at least. */
+/** A node stays at a site that yields as long as the shortest coordinated claim. */
 const shiftHours = 48;
 const haulHours = 2;
 
-/** What one greedy node knows: its own site, since when, and what it gave. */
+/** What one greedy node knows: since when it is at its site, and what the site yielded. */
 interface Digger {
   sinceHour: number;
   yieldKg: number;
@@ -21,9 +24,11 @@ interface Digger {
 }
 
 /**
- * The baseline: nodes in the same world, struck by the same changes, that act for themselves and hear nobody. Each digs at a usable
- * site picked at random, leaves it when it gave nothing within six hours (somebody else digs there, or it is dry) or after two
- * days, and hauls with a tug picked at random when its store is half full. Kilograms mined are counted as in any run.
+ * Simulates the baseline: nodes in the same world, with the same disruptions, that act alone and
+ * hear nobody. Each node digs at a usable site drawn at random. It leaves the site when the site
+ * yielded nothing within six hours (another node digs there, or the site is empty) or after two
+ * days. It hauls with a tug drawn at random when its store is half full. Mined kilograms are
+ * counted as in any run.
  */
 export class GreedyNodesModel implements WorldListener {
   private readonly plan: WorldPlan;
@@ -44,11 +49,13 @@ export class GreedyNodesModel implements WorldListener {
     if (group?.kind === 1) this.diggers[change.node].yieldKg += change.kg;
   }
 
-  progress(_timeMs: number, node: number, at: number, status: number): void {
-    if (at === slot.mine && status !== 1) this.diggers[node].placed = false;
+  progress(_timeMs: number, node: number, slot: number, status: number): void {
+    if (slot === intentSlot.mine && status !== progressStatus.running) this.diggers[node].placed = false;
   }
 
-  /** Runs to the end and returns kilograms mined. Nodes look around once an hour, each at its own minute. */
+  /**
+   * Runs to the end and returns kilograms mined. Each node decides once an hour, at its own minute.
+   */
   run(changes: readonly { timeMs: number; change: BoundingChange }[], endMs: number): number {
     let next = 0;
     for (let hour = 0; hour * msPerHour < endMs; hour += 1) {
@@ -72,7 +79,7 @@ export class GreedyNodesModel implements WorldListener {
     for (; next < changes.length && changes[next].timeMs <= untilMs; next += 1) {
       const { timeMs, change } = changes[next];
       this.world.advance(timeMs);
-      // A lot that ran dry by being dug is this world's own affair.
+      // A lot that was emptied by digging belongs to the other world: this world empties its own.
       if (change.kind === 'group-capacity' && change.disruption === null) continue;
       this.world.applyDisruption(timeMs, change);
       if (change.kind === 'node-down') this.diggers[change.node].placed = false;
@@ -91,23 +98,31 @@ export class GreedyNodesModel implements WorldListener {
 
   private dig(timeMs: number, hour: number, node: number): void {
     const digger = this.diggers[node];
-    this.world.stopWork(timeMs, node, slot.mine);
+    this.world.stopWork(timeMs, node, intentSlot.mine);
     const resource = this.pick(1);
     digger.placed = resource !== null;
     digger.sinceHour = hour;
     digger.yieldKg = 0;
     if (resource === null) return;
-    const untilMs = timeMs + (shiftHours + 1) * msPerHour;
-    this.world.startWork(timeMs, node, slot.mine, workKind.mine, resource, this.plan.nodes[node].rateKgPerDay, untilMs);
+    this.world.startWork(timeMs, node, intentSlot.mine, {
+      kind: workKind.mine,
+      resource,
+      rateKgPerDay: this.plan.nodes[node].rateKgPerDay,
+      untilMs: timeMs + (shiftHours + 1) * msPerHour,
+    });
   }
 
   private haul(timeMs: number, node: number): void {
     const resource = this.pick(2);
     if (resource === null) return;
-    this.world.startWork(timeMs, node, slot.haul, workKind.haul, resource, 0, timeMs + haulHours * msPerHour);
+    const untilMs = timeMs + haulHours * msPerHour;
+    this.world.startWork(timeMs, node, intentSlot.haul, { kind: workKind.haul, resource, rateKgPerDay: 0, untilMs });
   }
 
-  /** A usable unit of that kind of group, each as likely as any other. */
+  /**
+   * Draws a usable unit of that kind of group, each with equal probability; null when there is
+   * none.
+   */
   private pick(kind: number): number | null {
     const units: number[] = [];
     for (const group of this.plan.groups) {

@@ -1,9 +1,9 @@
 import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
 
-/** A change of ground truth that bounds what can be produced. */
+/** A change of ground truth that limits production. */
 export type BoundingChange = Extract<WorldChange, { kind: 'node-up' | 'node-down' | 'group-capacity' | 'unit' }>;
 
-/** Keeps the world changes that bound production, for the optimum and for the greedy baseline. */
+/** Records the world changes that limit production, for the optimum and for the greedy baseline. */
 export class WorldHistory implements TraceConsumer {
   readonly changes: { timeMs: number; change: BoundingChange }[] = [];
 

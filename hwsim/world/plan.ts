@@ -2,7 +2,7 @@ import { RandomStream } from '../kernel/random.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from './bodies.ts';
 
-/** One node's capability, as built and as placed: solar power is that at the body. */
+/** One node's capability; `solarW` is the solar power at the body. */
 export interface NodePlan {
   node: number;
   generation: number;
@@ -15,7 +15,10 @@ export interface NodePlan {
   mineWhPerKg: number;
 }
 
-/** kind 1: ore lot, its units are sites; kind 2: depot, its units are tugs. Units are numbered from 1. */
+/**
+ * A resource group. kind 1: ore lot, its units are sites; kind 2: depot, its units are tugs. Units
+ * are numbered from 1.
+ */
 export interface GroupPlan {
   group: number;
   kind: 1 | 2;
@@ -27,7 +30,10 @@ export interface GroupPlan {
   loadKg: number;
 }
 
-/** The ground truth at mission second 0, a function of scenario, seed and body. Judges and baselines lay the same. */
+/**
+ * The ground truth at mission second 0: a function of scenario, seed and body. Judges and baselines
+ * use the same.
+ */
 export interface WorldPlan {
   nodes: NodePlan[];
   groups: GroupPlan[];
@@ -45,10 +51,13 @@ export interface WorldChoice {
 }
 
 const unitsMax = 0xffff;
-/** Lots differ in capacity by up to this share either way. *Assumed*: real lots are never equal. */
+/**
+ * Lots differ in capacity by up to this share in both directions. *Assumed*: real lots are never
+ * equal.
+ */
 const lotSpread = 0.1;
 
-/** Lays nodes, lots 1…L and the depot L + 1. */
+/** Lays out the nodes, the lots 1…L and the depot L + 1. */
 export function layWorld(scenario: Scenario, choice: WorldChoice): WorldPlan {
   const nodes = layNodes(scenario, choice);
   const { world } = scenario;
@@ -82,7 +91,10 @@ export function layWorld(scenario: Scenario, choice: WorldChoice): WorldPlan {
   };
 }
 
-/** Generations by their shares (the last takes the rest), dealt to member indices by the seed. */
+/**
+ * Assigns generations to nodes by their shares (the last takes the rest), in an order drawn from
+ * the seed.
+ */
 function layNodes(scenario: Scenario, choice: WorldChoice): NodePlan[] {
   const order = new RandomStream(choice.seed, 'world/generations').permutation(choice.nodes);
   const sunlight = 1 / (choice.body.aAu * choice.body.aAu);

@@ -1,11 +1,11 @@
 import type { GroupPlan, NodePlan } from './plan.ts';
 import type { Work } from './work.ts';
 
-/** A node as the world keeps it: values as of lastMs, and how they change until the next event. */
+/** A node's state: values as of lastMs, and their rates of change until the next event. */
 export interface NodeState {
   plan: NodePlan;
   up: boolean;
-  /** Down for good. */
+  /** Whether the node is down permanently. */
   lost: boolean;
   storedKg: number;
   batteryWh: number;
@@ -22,7 +22,7 @@ export interface NodeState {
   works: (Work | null)[];
 }
 
-/** An ore lot or the depot, likewise. */
+/** The state of an ore lot or the depot, likewise as of lastMs. */
 export interface GroupState {
   plan: GroupPlan;
   capacityKgPerDay: number;
@@ -31,6 +31,6 @@ export interface GroupState {
   lastMs: number;
   timerMs: number;
   works: Work[];
-  /** Unusable units, by number. */
-  gone: Set<number>;
+  /** Numbers of the unusable units. */
+  unusable: Set<number>;
 }

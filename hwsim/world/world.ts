@@ -2,9 +2,9 @@ import { EventQueue } from '../kernel/queue.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import type { WorldPlan } from './plan.ts';
 import type { GroupState, NodeState } from './state.ts';
-import { progressStatus, type Work, workKind } from './work.ts';
+import { progressStatus, type Work, type WorkOrder, workKind } from './work.ts';
 
-/** Who hears what the world does: the simulator, or a baseline's controller. */
+/** Gets what happens in the world: the simulator, or a baseline's controller. */
 export interface WorldListener {
   change(timeMs: number, change: WorldChange): void;
   progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void;
@@ -12,25 +12,32 @@ export interface WorldListener {
 
 const msPerDay = 86_400_000;
 const msPerHour = 3_600_000;
-const slotsPerNode = 8;
+const intentSlotsPerNode = 8;
 /** Overdue maintenance costs a tenth of the rate. *Assumed*. */
 const overdueFactor = 0.9;
-/** An empty battery must refill to this share before mining goes on: otherwise it would switch at every instant. *Assumed*. */
+/**
+ * An empty battery must refill to this share before mining goes on, or it would switch at every
+ * instant. *Assumed*.
+ */
 const resumeShare = 0.05;
-/** Storage counts as full, a battery as empty, within this many kg or Wh: below what rounding to a millisecond moves. */
+/**
+ * Storage counts as full, a battery as empty, within this many kg or Wh: less than rounding to a
+ * millisecond moves.
+ */
 const tolerance = 1e-3;
 
 const event = { node: 1, group: 2, workEnd: 3 } as const;
 
 /**
- * The ground truth that production is measured against. Between changes everything runs linearly, so states are integrated only
- * when something changes, and the instants at which a stock, a store or a battery ends are events of their own. It knows nothing of
- * firmware: any controller may start and stop work.
+ * Simulates the ground truth that production is measured against. Between changes all quantities
+ * are linear in time: states are integrated only when something changes, and the instants at which
+ * a stock, a store or a battery runs out are events. The world knows nothing of firmware: any
+ * controller may start and stop work.
  */
 export class World {
   minedKg = 0;
   hauledKg = 0;
-  /** Time spent building the next node, summed over all. */
+  /** Time spent on building the next node, summed over all nodes. */
   replicateHours = 0;
   readonly #plan: WorldPlan;
   readonly #listener: WorldListener;
@@ -57,7 +64,7 @@ export class World {
       maintainedMs: 0,
       lastMs: 0,
       timerMs: -1,
-      works: new Array<Work | null>(slotsPerNode).fill(null),
+      works: new Array<Work | null>(intentSlotsPerNode).fill(null),
     }));
     for (const group of plan.groups) {
       this.#groups[group.group] = {
@@ -68,17 +75,17 @@ export class World {
         lastMs: 0,
         timerMs: -1,
         works: [],
-        gone: new Set(),
+        unusable: new Set(),
       };
     }
   }
 
-  /** When the world next changes by itself; Infinity if never. */
+  /** Returns when the world next changes by itself; Infinity if never. */
   get nextMs(): number {
     return this.#queue.nextMs;
   }
 
-  /** Lets everything happen that is due up to and including `timeMs`. */
+  /** Processes all events up to and including `timeMs`. */
   advance(timeMs: number): void {
     const queue = this.#queue;
     while (queue.nextMs <= timeMs && queue.pop()) {
@@ -97,16 +104,12 @@ export class World {
     }
   }
 
-  /** Starts work, or changes rate and end of the same work in that slot. Refusals are told as progress `blocked`. */
-  startWork(
-    timeMs: number,
-    node: number,
-    slot: number,
-    kind: number,
-    resource: number,
-    rateKgPerDay: number,
-    untilMs: number,
-  ): void {
+  /**
+   * Starts work, or changes rate and end of the same work in that intent slot. A refusal is
+   * reported as progress `blocked`.
+   */
+  startWork(timeMs: number, node: number, slot: number, order: WorkOrder): void {
+    const { kind, resource, rateKgPerDay, untilMs } = order;
     const state = this.#nodes[node];
     const group = resource >>> 16;
     const unit = resource & 0xffff;
@@ -128,7 +131,7 @@ export class World {
     const work: Work = {
       id: this.#workId,
       node,
-      slot,
+      intentSlot: slot,
       kind,
       group,
       unit,
@@ -137,7 +140,7 @@ export class World {
       untilMs,
       flow: 0,
       lastMs: timeMs,
-      untoldKg: 0,
+      unreportedKg: 0,
       totalKg: 0,
       intakeMs: 0,
     };
@@ -149,7 +152,10 @@ export class World {
     this.#listener.progress(timeMs, node, slot, progressStatus.running, 0);
   }
 
-  /** Ends work where it stands; a haul delivers what it has moved. Unknown slots are ignored: the work may have ended by itself. */
+  /**
+   * Ends work at once; a haul delivers what it has moved. An empty slot is ignored: the work may
+   * have ended by itself.
+   */
   stopWork(timeMs: number, node: number, slot: number): void {
     const work = this.#nodes[node].works[slot];
     if (work === null || work === undefined) return;
@@ -157,49 +163,52 @@ export class World {
     this.#remove(timeMs, work);
   }
 
-  /** A tug is full once it has moved its load at the commanded rate; Infinity for other work. */
+  /** Returns when a tug has moved its load at the commanded rate; Infinity for other work. */
   #haulEndMs(work: Work): number {
     if (work.kind !== workKind.haul || work.rateKgPerDay <= 0) return Number.POSITIVE_INFINITY;
     return work.startMs + Math.ceil((this.#group(work.group).plan.loadKg * msPerDay) / work.rateKgPerDay);
   }
 
-  /** Mass goes from the node's storage to the depot: what the tug moved at its rate, at most its load and what is stored. */
+  /**
+   * Moves mass from the node's store to the depot: what the tug moved at its rate, at most its load
+   * and the store.
+   */
   #deliver(timeMs: number, work: Work): void {
     const state = this.#nodes[work.node];
     this.#settleNode(timeMs, state);
     const movable = (this.#wantedKgPerDay(timeMs, work) * work.intakeMs) / msPerDay;
     const movedKg = Math.min(this.#group(work.group).plan.loadKg, state.storedKg, movable);
     state.storedKg -= movedKg;
-    work.untoldKg = movedKg;
+    work.unreportedKg = movedKg;
     work.totalKg = movedKg;
     work.intakeMs = 0;
     this.hauledKg += movedKg;
   }
 
-  /** A node that goes down drops all its work. */
+  /** Sets whether a node is up. A node that goes down stops all its work. */
   setNodeUp(timeMs: number, node: number, up: boolean, permanent: boolean, disruption: string | null): void {
     const state = this.#nodes[node];
-    // A node that is down already may still turn out to be down for good.
+    // A node that is down may still change to permanently down.
     if (state.up === up && (!permanent || state.lost)) return;
     state.lost = permanent;
-    if (!up) this.dropWork(timeMs, node);
+    if (!up) this.stopAllWork(timeMs, node);
     this.#integrateNode(timeMs, state);
     state.up = up;
     this.#settleNode(timeMs, state);
     this.#listener.change(timeMs, { kind: up ? 'node-up' : 'node-down', node, permanent, disruption });
   }
 
-  /** Stops all work of a node: its actuators lost their controller. */
-  dropWork(timeMs: number, node: number): void {
+  /** Stops all work of a node, whose actuators lost their controller. */
+  stopAllWork(timeMs: number, node: number): void {
     for (const work of this.#nodes[node].works) if (work !== null) this.#remove(timeMs, work);
   }
 
-  /** Whether the node counts as up for the world. */
+  /** Returns whether the node is up for the world. */
   isUp(node: number): boolean {
     return this.#nodes[node].up;
   }
 
-  /** A group's capacity and stock as they are from now on; 0 kg/day refuses all work there. */
+  /** Sets a group's capacity and stock from now on; with 0 kg/day all work there is refused. */
   setGroup(timeMs: number, group: number, capacityKgPerDay: number, stockKg: number, disruption: string | null): void {
     const state = this.#group(group);
     this.#settleGroup(timeMs, state);
@@ -212,8 +221,8 @@ export class World {
 
   setUnit(timeMs: number, group: number, unit: number, usable: boolean, disruption: string | null): void {
     const state = this.#group(group);
-    if (usable) state.gone.delete(unit);
-    else state.gone.add(unit);
+    if (usable) state.unusable.delete(unit);
+    else state.unusable.add(unit);
     this.#listener.change(timeMs, { kind: 'unit', group, unit, usable, disruption });
     if (!usable)
       this.#blockAll(
@@ -222,13 +231,16 @@ export class World {
       );
   }
 
-  /** Power drawn beside base, replication and mining: a contact window. */
+  /** Sets the power drawn beside base load, replication and mining, as in a contact window. */
   setExtraDraw(timeMs: number, node: number, watts: number): void {
     this.#nodes[node].extraW = watts;
     this.#settleNode(timeMs, this.#nodes[node]);
   }
 
-  /** A change of ground truth from a fault timeline; kinds without physics are only passed on. */
+  /**
+   * Applies a change of ground truth from a fault timeline; kinds without physics are only
+   * forwarded.
+   */
   applyDisruption(timeMs: number, change: WorldChange): void {
     if (change.kind === 'node-up' || change.kind === 'node-down') {
       this.setNodeUp(timeMs, change.node, change.kind === 'node-up', change.permanent, change.disruption);
@@ -239,13 +251,13 @@ export class World {
     else this.#listener.change(timeMs, change);
   }
 
-  /** Tells all credits up to now: hourly, so that production per hour can be judged. */
+  /** Reports all credits up to now: called hourly, so that production per hour can be judged. */
   reportCredits(timeMs: number): void {
     for (const node of this.#nodes) {
       for (const work of node.works) {
         if (work === null || work.kind === workKind.haul) continue;
         this.#integrateWork(timeMs, work);
-        this.#tell(timeMs, work);
+        this.#reportCredit(timeMs, work);
       }
     }
   }
@@ -272,10 +284,10 @@ export class World {
 
   unitUsable(group: number, unit: number): boolean {
     const state = this.#groups[group];
-    return state !== undefined && unit <= state.plan.units && !state.gone.has(unit);
+    return state !== undefined && unit <= state.plan.units && !state.unusable.has(unit);
   }
 
-  /** Nodes that work on a group now (`unit` 0) or on one of its units, ascending. */
+  /** Returns the nodes that work on a group now (`unit` 0) or on one of its units, ascending. */
   nodesAt(group: number, unit: number): number[] {
     const nodes = new Set<number>();
     for (const work of this.#group(group).works) if (unit === 0 || work.unit === unit) nodes.add(work.node);
@@ -288,7 +300,10 @@ export class World {
     return state;
   }
 
-  /** Mining and hauling want a unit of the right kind of group that exists, is usable, and has something left. */
+  /**
+   * Returns whether work is refused: mining and hauling need a usable unit of the right kind of
+   * group, and some stock.
+   */
   #refuses(kind: number, group: number, unit: number): boolean {
     if (kind !== workKind.mine && kind !== workKind.haul) return false;
     const state = this.#groups[group];
@@ -309,8 +324,8 @@ export class World {
     const state = this.#nodes[work.node];
     this.#settleNode(timeMs, state);
     this.#integrateWork(timeMs, work);
-    this.#tell(timeMs, work);
-    state.works[work.slot] = null;
+    this.#reportCredit(timeMs, work);
+    state.works[work.intentSlot] = null;
     if (work.kind === workKind.maintain) state.maintaining = false;
     const group = this.#groups[work.group];
     const at = group === undefined ? -1 : group.works.indexOf(work);
@@ -324,7 +339,7 @@ export class World {
   #blockAll(timeMs: number, works: Work[]): void {
     for (const work of works) {
       this.#remove(timeMs, work);
-      this.#listener.progress(timeMs, work.node, work.slot, progressStatus.blocked, Math.floor(work.totalKg));
+      this.#reportProgress(timeMs, work, progressStatus.blocked);
     }
   }
 
@@ -332,13 +347,17 @@ export class World {
     if (work.kind === workKind.haul) this.#deliver(timeMs, work);
     if (work.kind === workKind.maintain) this.#nodes[work.node].maintainedMs = timeMs;
     this.#remove(timeMs, work);
-    this.#listener.progress(timeMs, work.node, work.slot, progressStatus.done, Math.floor(work.totalKg));
+    this.#reportProgress(timeMs, work, progressStatus.done);
   }
 
-  #tell(timeMs: number, work: Work): void {
-    if (work.untoldKg <= 0) return;
-    const kg = work.untoldKg;
-    work.untoldKg = 0;
+  #reportProgress(timeMs: number, work: Work, status: number): void {
+    this.#listener.progress(timeMs, work.node, work.intentSlot, status, Math.floor(work.totalKg));
+  }
+
+  #reportCredit(timeMs: number, work: Work): void {
+    if (work.unreportedKg <= 0) return;
+    const kg = work.unreportedKg;
+    work.unreportedKg = 0;
     this.#listener.change(timeMs, { kind: 'credit', node: work.node, group: work.group, unit: work.unit, kg });
   }
 
@@ -350,7 +369,7 @@ export class World {
     if (work.kind === workKind.haul) work.intakeMs += work.flow * elapsedMs;
     else if (work.kind === workKind.mine) {
       const kg = work.flow * elapsedMs;
-      work.untoldKg += kg;
+      work.unreportedKg += kg;
       work.totalKg += kg;
       this.minedKg += kg;
     } else if (work.kind === workKind.replicate) this.replicateHours += elapsedMs / msPerHour;
@@ -370,7 +389,7 @@ export class World {
 
   // ---- rates ----
 
-  /** After a change of one node: its groups, or itself alone. */
+  /** Updates the rates after a change of one node: of its groups, or of the node alone. */
   #settleNode(timeMs: number, node: NodeState): void {
     let settled = false;
     for (const work of node.works) {
@@ -382,7 +401,7 @@ export class World {
     if (!settled) this.#settleEnergy(timeMs, node);
   }
 
-  /** What the work would take if its group had plenty, kg per day. */
+  /** Returns what the work would take if its group had plenty, kg per day. */
   #wantedKgPerDay(timeMs: number, work: Work): number {
     if (work.kind === workKind.haul) {
       const loadKg = this.#group(work.group).plan.loadKg;
@@ -431,7 +450,7 @@ export class World {
       if (work !== null && work.kind === workKind.replicate) replicateW = plan.replicateW;
       if (work === null || work.kind !== workKind.mine) continue;
       creditedFlow += work.flow;
-      // A doubled unit burns the energy of digging without credit.
+      // A unit with two workers costs the energy of digging and yields no credit.
       dugKgPerDay += work.flow > 0 ? work.flow * msPerDay : this.#wantedKgPerDay(timeMs, work) * granted;
     }
     node.storeFlow = creditedFlow;

@@ -60,11 +60,10 @@ test('a slip of the pen gets a suggestion', () => {
 });
 
 test('a name of several bodies names them', () => {
-  const replicas =
-    'designation,H,a_au,e,i_deg\n(1) ReferenceReplica 1999 AB,1,1,0.1,1\n(2) ReferenceReplica 1999 AC,1,1,0.1,1\n';
+  const table = 'designation,H,a_au,e,i_deg\n(1) Castor 1999 AB,1,1,0.1,1\n(2) Castor 1999 AC,1,1,0.1,1\n';
   assert.throws(
-    () => findBody(parseCatalogue(replicas, 'x').bodies, 'replica'),
-    /is several: \(1\) ReferenceReplica 1999 AB; \(2\) ReferenceReplica/,
+    () => findBody(parseCatalogue(table, 'x').bodies, 'castor'),
+    /matches several: \(1\) Castor 1999 AB; \(2\) Castor/,
   );
 });
 

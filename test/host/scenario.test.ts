@@ -151,7 +151,7 @@ test('RAD-1: a section of upsets is refused when it cannot be meant, with field 
   );
   assert.match(
     stormProblems('upsets:', 'boards: [{ node: 1, target: m7 }]\nupsets:'),
-    /upsets: do not reach the memory of boards/,
+    /upsets: cannot be injected into boards/,
   );
   assert.match(stormProblems('decayHours: 24', 'decayHours: 1'), /decayHours: is 1/);
 });

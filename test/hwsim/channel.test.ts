@@ -24,7 +24,7 @@ function heardBy(channel: Channel): number[] {
 
 test('air time follows from bytes and rate; all others hear, in id order', () => {
   const channel = makeChannel();
-  const arrivalMs = channel.begin(1000, 1, channel.takeSlot(), 175);
+  const arrivalMs = channel.begin(1000, 1, channel.takeFrameSlot(), 175);
   assert.is(arrivalMs, 1000 + 40 + 1);
   channel.resolve(arrivalMs, 0, addresseeAll);
   assert.equal(heardBy(channel), [0, 2, 3]);

@@ -6,7 +6,7 @@ import { loadBody, loadScenario } from '../../host/cli/input.ts';
 import { Bench } from '../../hwsim/cli/judging.ts';
 import { meteredEngines } from '../../hwsim/cli/metered.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
-import { OwnMemoryBoard } from '../../hwsim/board/faultable_memory.ts';
+import { FaultableMemoryBoard } from '../../hwsim/board/faultable_memory.ts';
 import { upsetFactor } from '../../hwsim/fault/flux.ts';
 import { drawUpsets, expectedUpsets } from '../../hwsim/fault/upsets.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
@@ -95,9 +95,9 @@ const checkOf = (bench: Bench, id: string) => bench.verdicts().find((verdict) =>
 
 test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and checkpoints, when the bits that flip are read by nobody', async () => {
   // The first bytes of linear memory belong to nothing: the node differs from its replica there for good, and both live on beside each other.
-  const strike = OwnMemoryBoard.prototype.strike;
-  OwnMemoryBoard.prototype.strike = function (this: OwnMemoryBoard, bits) {
-    return strike.call(this, [bits[0] % 32]);
+  const inject = FaultableMemoryBoard.prototype.inject;
+  FaultableMemoryBoard.prototype.inject = function (this: FaultableMemoryBoard, bits) {
+    return inject.call(this, [bits[0] % 32]);
   };
   try {
     const { bench, facts } = await fly('bare', small(180), 5);
@@ -106,7 +106,7 @@ test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and 
     assert.equal([framesDeparted, decisionsDeparted, eventsDeparted, omissions], [0, 0, 0, 0]);
     assert.is(checkOf(bench, 'RAD-1-no-corrupt-value-sent').ok, true);
   } finally {
-    OwnMemoryBoard.prototype.strike = strike;
+    FaultableMemoryBoard.prototype.inject = inject;
   }
 });
 

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
-import { progressStatus, workKind } from '../../hwsim/world/work.ts';
+import { progressStatus, type WorkOrder, workKind } from '../../hwsim/world/work.ts';
 import { World } from '../../hwsim/world/world.ts';
 
 const hourMs = 3_600_000;
@@ -16,9 +16,12 @@ interface Progress {
   movedKg: number;
 }
 
-/** Two or more nodes of 240 kg/day (10 kg/h), one lot (group 1) with 4 sites, a depot (group 2) with 2 tugs of 600 kg. */
+/**
+ * Makes a world of two or more nodes of 240 kg/day (10 kg/h), one lot (group 1) with 4 sites and a
+ * depot (group 2) with 2 tugs of 600 kg.
+ */
 function makeWorld(
-  changes: {
+  options: {
     capacity?: number;
     stock?: number;
     storage?: number;
@@ -27,13 +30,13 @@ function makeWorld(
     nodes?: number;
   } = {},
 ) {
-  const nodes = Array.from({ length: changes.nodes ?? 2 }, (_, node) => ({
+  const nodes = Array.from({ length: options.nodes ?? 2 }, (_, node) => ({
     node,
     generation: 1,
     rateKgPerDay: 240,
-    storageKg: changes.storage ?? 100_000,
-    batteryWh: changes.battery ?? 6000,
-    solarW: changes.solar ?? 2000,
+    storageKg: options.storage ?? 100_000,
+    batteryWh: options.battery ?? 6000,
+    solarW: options.solar ?? 2000,
     baseW: 40,
     replicateW: 100,
     mineWhPerKg: 60,
@@ -45,8 +48,8 @@ function makeWorld(
         group: 1,
         kind: 1,
         units: 4,
-        capacityKgPerDay: changes.capacity ?? 1000,
-        stockKg: changes.stock ?? 1e6,
+        capacityKgPerDay: options.capacity ?? 1000,
+        stockKg: options.stock ?? 1e6,
         loadKg: 0,
       },
       { group: 2, kind: 2, units: 2, capacityKgPerDay: 24_000, stockKg: 0, loadKg: 600 },
@@ -57,31 +60,37 @@ function makeWorld(
     contactMs: 0,
     contactWh: 0,
   };
-  const told: { timeMs: number; change: WorldChange }[] = [];
+  const changes: { timeMs: number; change: WorldChange }[] = [];
   const progress: Progress[] = [];
   const world = new World(plan, {
-    change: (timeMs, change) => told.push({ timeMs, change }),
+    change: (timeMs, change) => changes.push({ timeMs, change }),
     progress: (timeMs, node, slot, status, movedKg) => progress.push({ timeMs, node, slot, status, movedKg }),
   });
   for (const { node } of nodes) world.setNodeUp(0, node, true, false, null);
   const creditedKg = (node: number) => {
     let sum = 0;
-    for (const { change } of told)
+    for (const { change } of changes)
       if (change.kind === 'credit' && change.node === node && change.group === 1) sum += change.kg;
     return sum;
   };
-  return { world, told, progress, creditedKg };
+  return { world, changes, progress, creditedKg };
 }
 
 function mine(world: World, timeMs: number, node: number, site: number, untilMs: number): void {
-  world.startWork(timeMs, node, 0, workKind.mine, (1 << 16) | site, 240, untilMs);
+  const resource = (1 << 16) | site;
+  world.startWork(timeMs, node, 0, { kind: workKind.mine, resource, rateKgPerDay: 240, untilMs });
+}
+
+function haul(world: World, timeMs: number, node: number, tug: number, untilMs: number): void {
+  const resource = (2 << 16) | tug;
+  world.startWork(timeMs, node, 4, { kind: workKind.haul, resource, rateKgPerDay: 7200, untilMs });
 }
 
 function close(actual: number, expected: number, tolerance = 1e-6): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} instead of ${expected}`);
 }
 
-test('mining is credited from start to end at the commanded rate, and told as done', () => {
+test('mining is credited from start to end at the commanded rate, and reported as done', () => {
   const { world, progress, creditedKg } = makeWorld();
   mine(world, hourMs, 0, 1, 3 * hourMs);
   world.advance(10 * hourMs);
@@ -96,39 +105,40 @@ test('mining is credited from start to end at the commanded rate, and told as do
   );
 });
 
-test("a rate above the node's own is cut to it; more in the same slot replaces, the same resource extends", () => {
+test("a rate above the node's own is limited to it, and the same order again in a slot extends the work", () => {
   const { world, creditedKg } = makeWorld();
-  world.startWork(0, 0, 0, workKind.mine, (1 << 16) | 1, 999, hourMs);
-  world.startWork(hourMs / 2, 0, 0, workKind.mine, (1 << 16) | 1, 999, 2 * hourMs);
+  const order: WorkOrder = { kind: workKind.mine, resource: (1 << 16) | 1, rateKgPerDay: 999, untilMs: hourMs };
+  world.startWork(0, 0, 0, order);
+  world.startWork(hourMs / 2, 0, 0, { ...order, untilMs: 2 * hourMs });
   world.advance(5 * hourMs);
   close(creditedKg(0), 20);
 });
 
-test('INT-5: two nodes on one site are told, neither is credited for the overlap, both burn the energy', () => {
-  const { world, told, creditedKg } = makeWorld({ solar: 0 });
+test('INT-5: two nodes on one site are reported, neither is credited for the overlap, both spend the energy', () => {
+  const { world, changes, creditedKg } = makeWorld({ solar: 0 });
   mine(world, 0, 0, 3, 2 * hourMs);
   mine(world, hourMs, 1, 3, 3 * hourMs);
   world.advance(4 * hourMs);
   close(creditedKg(0), 10);
   close(creditedKg(1), 10);
-  const doubles = told.filter(({ change }) => change.kind === 'double-execution');
+  const doubles = changes.filter(({ change }) => change.kind === 'double-execution');
   assert.equal(doubles, [{ timeMs: hourMs, change: { kind: 'double-execution', group: 1, unit: 3, nodes: [0, 1] } }]);
   // 4 h of base load and 2 h of digging at 10 kg/h and 60 Wh/kg each.
   close(world.batteryWh(4 * hourMs, 0), 6000 - 4 * 40 - 2 * 600, 1e-3);
   close(world.batteryWh(4 * hourMs, 1), 6000 - 4 * 40 - 2 * 600, 1e-3);
 });
 
-test('INT-5: one site after the other, or two sites at once, is no double execution', () => {
-  const { world, told } = makeWorld();
+test('INT-5: two nodes on one site one after the other, or on two sites at once, execute nothing twice', () => {
+  const { world, changes } = makeWorld();
   mine(world, 0, 0, 3, hourMs);
   world.advance(hourMs);
   mine(world, hourMs, 1, 3, 2 * hourMs);
   mine(world, hourMs, 0, 2, 2 * hourMs);
   world.advance(4 * hourMs);
-  assert.is(told.filter(({ change }) => change.kind === 'double-execution').length, 0);
+  assert.is(changes.filter(({ change }) => change.kind === 'double-execution').length, 0);
 });
 
-test('a crowded lot credits pro rata, and gives the whole capacity to who remains', () => {
+test('a lot with too much work credits pro rata, and gives its whole capacity to the node that remains', () => {
   const { world, creditedKg } = makeWorld({ capacity: 360 });
   mine(world, 0, 0, 1, 2 * hourMs);
   mine(world, 0, 1, 2, hourMs);
@@ -137,12 +147,12 @@ test('a crowded lot credits pro rata, and gives the whole capacity to who remain
   close(creditedKg(1), 7.5);
 });
 
-test('a stock ends at its exact instant; work there is blocked and refused', () => {
-  const { world, told, progress, creditedKg } = makeWorld({ stock: 25 });
+test('a stock runs out at its exact instant; then work there is blocked and new work refused', () => {
+  const { world, changes, progress, creditedKg } = makeWorld({ stock: 25 });
   mine(world, 0, 0, 1, 9 * hourMs);
   world.advance(9 * hourMs);
   close(creditedKg(0), 25, 1e-4);
-  const end = told.find(({ change }) => change.kind === 'group-capacity');
+  const end = changes.find(({ change }) => change.kind === 'group-capacity');
   close(end?.timeMs ?? 0, 2.5 * hourMs, 1);
   mine(world, 10 * hourMs, 1, 2, 11 * hourMs);
   assert.equal(
@@ -160,14 +170,14 @@ test('a full store stops mining until a tug has taken its load', () => {
   mine(world, 0, 0, 1, 20 * hourMs);
   world.advance(10 * hourMs);
   close(world.storedKg(10 * hourMs, 0), 50, 1e-3);
-  world.startWork(10 * hourMs, 0, 4, workKind.haul, (2 << 16) | 1, 7200, 12 * hourMs);
+  haul(world, 10 * hourMs, 0, 1, 12 * hourMs);
   world.advance(20 * hourMs);
   close(world.hauledKg, 50, 1e-3);
   world.reportCredits(20 * hourMs);
   close(creditedKg(0), 50 + 50, 1e-2);
 });
 
-test('an empty battery stops mining; it resumes when refilled to a twentieth', () => {
+test('an empty battery stops mining, which resumes when the battery has refilled to a twentieth', () => {
   const { world, creditedKg } = makeWorld({ solar: 140, battery: 1000 });
   mine(world, 0, 0, 1, 100 * hourMs);
   // 140 − 40 − 600 W: empty after 2 h; then +100 W until 50 Wh, half an hour, which lasts 6 minutes.
@@ -184,27 +194,32 @@ test('maintenance pauses mining; overdue maintenance costs a tenth of the rate',
   const { world, creditedKg } = makeWorld();
   mine(world, 0, 0, 1, 30 * dayMs);
   mine(world, 0, 1, 2, 30 * dayMs);
-  world.startWork(5 * dayMs, 0, 7, workKind.maintain, 0, 0, 5 * dayMs + hourMs);
+  world.startWork(5 * dayMs, 0, 7, {
+    kind: workKind.maintain,
+    resource: 0,
+    rateKgPerDay: 0,
+    untilMs: 5 * dayMs + hourMs,
+  });
   world.advance(8 * dayMs);
   world.reportCredits(8 * dayMs);
   close(creditedKg(0), 8 * 240 - 10, 1e-2);
   close(creditedKg(1), 6 * 240 + 2 * 216, 1e-2);
 });
 
-test('replication draws its power and counts its hours, while it runs and no longer', () => {
+test('replication draws power and counts hours only while it runs', () => {
   const { world } = makeWorld({ solar: 0 });
-  world.startWork(hourMs, 0, 6, workKind.replicate, 0, 0, 3 * hourMs);
+  world.startWork(hourMs, 0, 6, { kind: workKind.replicate, resource: 0, rateKgPerDay: 0, untilMs: 3 * hourMs });
   world.advance(5 * hourMs);
   close(world.replicateHours, 2);
   close(world.batteryWh(5 * hourMs, 0), 6000 - 5 * 40 - 2 * 100, 1e-3);
   close(world.batteryWh(5 * hourMs, 1), 6000 - 5 * 40, 1e-3);
 });
 
-test('a node that goes down drops its work; a lost tug blocks its haul', () => {
+test('a node that goes down stops its work; a lost tug blocks its haul', () => {
   const { world, progress, creditedKg } = makeWorld();
   mine(world, 0, 0, 1, 9 * hourMs);
   world.setNodeUp(hourMs, 0, false, true, 'node-death-1');
-  world.startWork(0, 1, 4, workKind.haul, (2 << 16) | 2, 7200, 2 * hourMs);
+  haul(world, 0, 1, 2, 2 * hourMs);
   world.setUnit(hourMs, 2, 2, false, 'tug-lost-1');
   world.advance(9 * hourMs);
   close(creditedKg(0), 10);
