@@ -14,15 +14,14 @@ import {
   CORRELATED_SILENT_MIN,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { edge, missionS } from '../node/table';
+import { edge, missionS, self } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_ALARM } from '../node/outbox';
 import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
-import { livenessTickStartS } from '../membership/clock';
 import { coordinator } from '../membership/view';
+import { livenessTickStartS } from '../membership/calendar';
 import { intents, intent, group, VERDICT_REFUSED } from '../intent/table';
 import { arbitrate } from '../intent/arbitration';
-import { self } from '../node/table';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
 import {
   convergence,

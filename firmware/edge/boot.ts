@@ -11,10 +11,9 @@ import {
 } from '../memory/limits';
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes, openCall, CORE_ALL } from '../memory/guard';
-import { membershipBoot, membershipRestart } from '../membership/step';
-import { setLocal, setMission } from '../membership/clock';
-import { clock } from '../membership/table';
 import { protectionBoot } from '../protection/step';
+import { setMission, setLocal } from '../node/clock';
+import { membershipBoot, membershipRestart } from '../membership/step';
 import { intentsBoot } from '../intent/store';
 import { ownRestart } from '../intent/own';
 import { witnessRestart } from '../intent/witness';
@@ -36,7 +35,7 @@ import {
   Booted,
   encodeBooted,
 } from '../wire/generated/messages';
-import { edge, queues, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
+import { edge, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from './checkpoint';
 import { setGroup } from './observe';

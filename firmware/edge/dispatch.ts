@@ -5,7 +5,6 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
 import { membershipStep } from '../membership/step';
-import { roundCutS, livenessTickOf } from '../membership/clock';
 import { turnTo, cutRound, promiseStored, emitAll } from '../membership/view';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { dropOver, dropUnheld } from '../intent/store';
@@ -38,6 +37,7 @@ import {
 } from '../node/table';
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
+import { livenessTickOf, roundCutS } from '../membership/calendar';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;

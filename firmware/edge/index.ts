@@ -27,12 +27,15 @@ import {
 } from '../memory/guard';
 import { invariant, trapSite } from '../memory/trap';
 import { crc32c } from '../base/crc32c';
-import { forgetTime, setLocal, setMission } from '../membership/clock';
 import { scrub, reportUpsets } from '../protection/step';
 import { intentIndex } from '../intent/table';
 import { verdictOf } from '../intent/arbitration';
 import { edge, queues, CONTEXT_MAGIC, HOT } from '../node/table';
 import { countLoss, takeCommand, takeEvent } from '../node/queues';
+import { deadlineMs } from '../node/tx_slots';
+import { setLocal, setMission } from '../node/clock';
+import { counterNow } from '../security/counters';
+import { forgetTime } from '../membership/time_sync';
 import { bootContext, restoreContext } from './boot';
 import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
 import { checkFrame, openFrame, applyFrame } from './receive';
@@ -40,9 +43,7 @@ import { observeRecord } from './observe';
 import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
-import { deadlineMs } from '../node/tx_slots';
 import { ALGORITHM } from '../security/cipher';
-import { counterNow } from '../security/counters';
 import { inspectContext } from './inspect';
 
 /** A checkpoint of a block with a line that cannot be corrected. */

@@ -3,9 +3,9 @@
 import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
 import { ageCountAt, AGE_BINS, call, changesProtection } from '../memory/guard';
+import { clockErrorMs } from '../node/clock';
 import { hearing, membership, member, readMembers } from '../membership/table';
 import { ageOf, memberState, lastLivenessTickOf, coordinator } from '../membership/view';
-import { clockErrorMs } from '../membership/clock';
 import { intents, intent, intentIndex, own, group } from '../intent/table';
 import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from '../intent/witness_table';
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from '../convergence/table';

@@ -20,9 +20,10 @@ import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITHDRAW } from '../n
 import { eventSpace, eventDone } from '../node/queues';
 import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { changes } from '../memory/guard';
+import { clockTrusted, clockErrorMs } from '../node/clock';
 import { membership, agreeAt, agreedBeforeAt, VIEW } from '../membership/table';
 import { majorityAgrees, checkQuorum, grantedUntilS } from '../membership/view';
-import { roundCutS, clockErrorMs, clockTrusted } from '../membership/clock';
+import { roundCutS } from '../membership/calendar';
 import {
   Intent as IntentMessage,
   Published,

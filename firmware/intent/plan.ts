@@ -7,8 +7,8 @@ import { bitGet, bitSet } from '../base/bits';
 import { mix32, fold32 } from '../base/hash';
 import { capability, edge, missionS, self, timeKnown } from '../node/table';
 import { send, SEND_ISOLATION } from '../node/outbox';
+import { clockTrusted } from '../node/clock';
 import { membership } from '../membership/table';
-import { clockTrusted } from '../membership/clock';
 import { scheduleStoredKg } from '../schedule/step';
 import {
   intents,

@@ -22,7 +22,7 @@ import { countLoss } from '../node/queues';
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { member, memberToChange, membership } from '../membership/table';
 import { ageOf, isMerging, lastLivenessTickOf } from '../membership/view';
-import { livenessTickStartS, roundCutS } from '../membership/clock';
+import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { group, intent, intentIndex, Intent, resourceGroup, resourceUnit, PLANNED, STARTED } from './table';
 import { invalidateFromRecord } from './chain';

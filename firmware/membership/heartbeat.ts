@@ -6,10 +6,12 @@ import { wordFromBytes } from '../base/bits';
 import { call, changes } from '../memory/guard';
 import { members, missionS, timeKnown, HOT } from '../node/table';
 import { countLoss } from '../node/queues';
+import { clockErrorMs, ERROR_WIRE_MS_MAX } from '../node/clock';
 import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from '../wire/generated/messages';
-import { livenessTickOf, roundOf, clockErrorMs, clockSample, AGREE_S, ERROR_WIRE_MS_MAX } from './clock';
 import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
 import { mergeHeard } from './view';
+import { livenessTickOf, roundOf } from './calendar';
+import { clockSample, AGREE_S } from './time_sync';
 
 /** What a heartbeat told about our agreement with its sender. */
 export const HEARTBEAT_SAME: u32 = 0;

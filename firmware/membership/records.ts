@@ -1,13 +1,4 @@
-// Layouts of the clock, of the view, of what was heard, and of a member.
-
-/** In the hot line. Mission = local + offset. */
-@unmanaged
-export class Clock {
-  offsetS: u32 = 0;
-  offsetMs: u32 = 0;
-  errorMs: u32 = 0;
-  sampleS: u32 = 0;
-}
+// Layouts of the view, of what was heard, and of a member.
 
 @unmanaged
 export class MembershipState {

@@ -21,8 +21,8 @@ import { mix64 } from '../base/hash';
 import { changes } from '../memory/guard';
 import { members, missionS, self, leaveToTick, DUE_REPORT, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
+import { clockErrorMs } from '../node/clock';
 import { MemberState, encodeMemberState } from '../wire/generated/messages';
-import { livenessTickOf, livenessTickStartS, roundCutS, clockErrorMs, clockAgreed } from './clock';
 import {
   membership,
   member,
@@ -51,6 +51,8 @@ import {
   HEARD_LONG_AGO,
   VIEW,
 } from './table';
+import { livenessTickOf, roundCutS, livenessTickStartS } from './calendar';
+import { clockAgreed } from './time_sync';
 
 /** A member that was buried this often stays what it is. */
 const REVOCATIONS_MAX: u32 = 254;

@@ -1,4 +1,4 @@
-// Layouts of what a node is, of what goes in and out, and of what waits to be sent.
+// Layouts of what a node is, of its clock, of what goes in and out, and of what waits to be sent.
 
 /** What a node is, and what of its course changes rarely. One line. */
 @unmanaged
@@ -23,6 +23,15 @@ export class EdgeState {
   checkpointS: u32 = 0;
   checkpointSequence: u32 = 0;
   cause: u32 = 0;
+}
+
+/** Mission time minus local time, and its error bound as of local second `sampleS`. In the hot line. */
+@unmanaged
+export class Clock {
+  offsetS: u32 = 0;
+  offsetMs: u32 = 0;
+  errorMs: u32 = 0;
+  sampleS: u32 = 0;
 }
 
 /** What goes in and out. In the hot line. */

@@ -20,10 +20,10 @@ import {
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
-import { clockErrorMs } from '../membership/clock';
 import { queues, timeKnown, HOT } from '../node/table';
 import { commandDone, commandSpace } from '../node/queues';
 import { cycleNow } from '../node/tx_slots';
+import { clockErrorMs } from '../node/clock';
 import { newestKeyEpoch } from './key_epoch';
 import { ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
 import { peer, peerToChange } from './table';

@@ -1,0 +1,27 @@
+// Divides mission time into liveness ticks of five minutes and agreement rounds of two ticks.
+
+import { LIVENESS_TICK_S, LIVENESS_TICK_FIRST, ROUND_TICKS } from '../memory/limits';
+
+/** The liveness tick of a mission second. */
+// @inline
+export function livenessTickOf(missionS: u32): u32 {
+  return missionS / LIVENESS_TICK_S + LIVENESS_TICK_FIRST;
+}
+
+/** Mission second at which a liveness tick begins; 0 for ticks before the mission. */
+// @inline
+export function livenessTickStartS(livenessTick: u32): u32 {
+  return livenessTick > LIVENESS_TICK_FIRST ? (livenessTick - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0;
+}
+
+/** The agreement round of a mission second. */
+// @inline
+export function roundOf(missionS: u32): u32 {
+  return livenessTickOf(missionS) / ROUND_TICKS;
+}
+
+/** The cut of an agreement round: its digest covers what was published before this mission second. */
+// @inline
+export function roundCutS(round: u32): u32 {
+  return livenessTickStartS(round * ROUND_TICKS);
+}
