@@ -15,7 +15,7 @@ import { witnessStep, witnessTick } from '../intent/witness';
 import { planStep } from '../intent/plan';
 import { reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
-import { scheduleStep, scheduleEnforce } from '../schedule/step';
+import { scheduleStep, scheduleEnforce, scheduleStoredKg } from '../schedule/step';
 import { convergenceStep } from '../convergence/step';
 import { watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from '../watchdog/table';
@@ -133,7 +133,7 @@ function missionTick(ctx: usize): void {
   agreementGrew(ctx);
   tendOwn(ctx);
   witnessTick(ctx);
-  planStep(ctx);
+  planStep(ctx, scheduleStoredKg(ctx));
   watchdogCheckIn(ctx, ROOM_INTENT);
   scheduleEnforce(ctx);
   scheduleStep(ctx);

@@ -33,7 +33,6 @@ import {
   Lost,
   encodeLost,
 } from '../wire/generated/messages';
-import { scheduleDirty } from '../schedule/step';
 import {
   intents,
   intentsToChange,
@@ -41,6 +40,7 @@ import {
   intentIndex,
   own,
   ownToChange,
+  flagSlot,
   group,
   VERSION_BITS,
   resourceGroup,
@@ -180,7 +180,7 @@ export function finish(ctx: usize, slot: u32, state: u32): void {
     m.leaseS = 0;
     publish(ctx, m);
   }
-  scheduleDirty(ctx, slot);
+  flagSlot(ctx, slot);
 }
 
 // ---- settling ----
@@ -257,7 +257,7 @@ function settle(ctx: usize, slot: u32, index: u32): void {
   mine.settledLeaseS = record.leaseS;
   mine.settledVersion = settled;
   emitSettled(ctx, slot);
-  scheduleDirty(ctx, slot);
+  flagSlot(ctx, slot);
 }
 
 function emitSettled(ctx: usize, slot: u32): void {
@@ -355,7 +355,7 @@ function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
   if (m.startS < now) m.startS = now;
   if (m.startS >= m.endS) m.endS = m.startS + 1;
   publish(ctx, m);
-  scheduleDirty(ctx, slot);
+  flagSlot(ctx, slot);
 }
 
 // ---- leases ----
@@ -411,7 +411,7 @@ function shorten(ctx: usize, slot: u32, endS: u32): void {
   const version = publish(ctx, m);
   if (version != 0) mine.settledVersion = version;
   emitSettled(ctx, slot);
-  scheduleDirty(ctx, slot);
+  flagSlot(ctx, slot);
 }
 
 /** Until when this slot's lease lets it run, mission seconds: the ordinary lease, or one extended in advance less guard and clock error. */
@@ -457,7 +457,7 @@ export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   }
   ownToChange(ctx, slot).settledVersion = 0;
   intentsToChange(ctx).unsettled = 1;
-  scheduleDirty(ctx, slot);
+  flagSlot(ctx, slot);
 }
 
 /** Own versions that were over and that a straggler brought back: all are told so. */

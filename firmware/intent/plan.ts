@@ -9,7 +9,6 @@ import { capability, edge, missionS, self, timeKnown } from '../node/table';
 import { send, SEND_ISOLATION } from '../node/outbox';
 import { clockTrusted } from '../node/clock';
 import { membership } from '../membership/table';
-import { scheduleStoredKg } from '../schedule/step';
 import {
   intents,
   intentsToChange,
@@ -53,8 +52,8 @@ function draw(ctx: usize, salt: u32): u32 {
   return mix32(fold32(edge(ctx).seed ^ (self(ctx) * 0x9e3779b1), salt));
 }
 
-/** Once per period. */
-export function planStep(ctx: usize): void {
+/** Plans this node's claims, once per period. `storedKg`: mass in storage, as last reported. */
+export function planStep(ctx: usize, storedKg: u32): void {
   if (!timeKnown(ctx) || !clockTrusted(ctx)) return;
   // No agreement since boot: a restored view is old, and what looks free may be taken.
   if (membership(ctx).leaseUntilS == 0) return;
@@ -63,7 +62,7 @@ export function planStep(ctx: usize): void {
   const slot = mineSlot(ctx);
   if (slot == NO_INDEX) claimSite(ctx);
   else tendSite(ctx, slot);
-  planHaul(ctx);
+  planHaul(ctx, storedKg);
 }
 
 function mineSlot(ctx: usize): u32 {
@@ -252,8 +251,8 @@ function unitFreeForUs(ctx: usize, record: Intent, startS: u32, endS: u32): bool
 
 // ---- hauling ----
 
-/** When a tug load is mined: claims a tug window late enough to settle first. */
-function planHaul(ctx: usize): void {
+/** Claims a tug window, late enough for the claim to settle first, when a tug load is in storage. */
+function planHaul(ctx: usize, storedKg: u32): void {
   const state = intents(ctx);
   const now = missionS(ctx);
   if (now < state.haulAfterS || ownIndex(ctx, HAUL_SLOT) != NO_INDEX) return;
@@ -261,7 +260,7 @@ function planHaul(ctx: usize): void {
   for (let g: u32 = 0; g < GROUPS_MAX && depot == NO_INDEX; g++) if (group(ctx, g).kind == 2) depot = g;
   if (depot == NO_INDEX) return;
   const loadKg = group(ctx, depot).loadKg;
-  if (loadKg == 0 || scheduleStoredKg(ctx) < loadKg) return;
+  if (loadKg == 0 || storedKg < loadKg) return;
   intentsToChange(ctx).haulAfterS = now + 10 * RETRY_S;
   const rate = loadKg * (86400 / HAUL_S);
   for (let i: u32 = 0; i < HAUL_TRIES; i++) {

@@ -35,6 +35,8 @@ export class IntentState {
   /** A peer's question for what was published lately: its index, and from when on. The newest is answered with the next tick. */
   sincePeer: u32 = 0;
   sinceFromS: u32 = 0;
+  /** Own slots that were settled, changed, lost or finished, a bit each; the schedule takes these flags. */
+  changedSlots: u32 = 0;
 }
 
 /** One intent. 64 bytes; hot fields of arbitration first. */

@@ -12,7 +12,7 @@ import {
 } from '../memory/map';
 import { changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from '../memory/guard';
 import { Intent } from './records';
-import { intents, INTENT_BYTES } from './accessors';
+import { intents, intentsToChange, INTENT_BYTES } from './accessors';
 
 export * from './records';
 export * from './accessors';
@@ -43,6 +43,16 @@ const RECENTS: u32 = 1 << ((RECENTS_AT - LINES_AT) >> 6);
 // @inline
 export function echoWordAt(index: u32): u32 {
   return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>('priority');
+}
+/** Flags an own slot that was settled, changed, lost or finished: the next plan looks at it (SCH-2). */
+export function flagSlot(ctx: usize, slot: u32): void {
+  intentsToChange(ctx).changedSlots |= 1 << slot;
+}
+/** Returns the flagged own slots, a bit each, and clears the flags. */
+export function takeSlotFlags(ctx: usize): u32 {
+  const flags = intents(ctx).changedSlots;
+  if (flags != 0) intentsToChange(ctx).changedSlots = 0;
+  return flags;
 }
 /** Before walks over all records. */
 export function readIntents(ctx: usize): void {

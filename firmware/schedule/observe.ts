@@ -1,4 +1,4 @@
-// What comes in from outside: own intents that changed, telemetry, contact windows, maintenance.
+// Takes what comes from outside: telemetry, contact windows, maintenance.
 
 import { COUNTER_RECORD_REJECTED, WINDOWS_MAX } from '../memory/limits';
 import { countLoss } from '../node/queues';
@@ -27,11 +27,6 @@ import {
   setFinishedVersion,
   storageUnitsMax,
 } from './table';
-
-/** The own intent in `slot` was settled, changed, lost or done: the next plan looks at it (SCH-2). */
-export function scheduleDirty(ctx: usize, slot: u32): void {
-  if (slot <= 5) scheduleToChange(ctx).dirty |= 1 << slot;
-}
 
 /** Last known stored mass. */
 export function scheduleStoredKg(ctx: usize): u32 {

@@ -4,7 +4,7 @@ import { COMMAND_BYTES_MAX, JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limit
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { capability, edge, missionS, timeKnown } from '../node/table';
 import { commandDone, commandSpace } from '../node/queues';
-import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange } from '../intent/table';
+import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange, takeSlotFlags } from '../intent/table';
 import { mayRun, runUntilS } from '../intent/own';
 import { StartWork, StopWork, encodeStartWork, encodeStopWork } from '../wire/generated/messages';
 import { haulDone } from './observe';
@@ -50,6 +50,8 @@ const REPLICATE_S: u32 = 3600;
 /** Slots that may roll on before the far end of the timeline is planned: 2 hours. */
 const ROLLED_SLOTS_MAX: u32 = 8;
 const EVERYTHING: u32 = 0x3ff;
+/** The claim slots, a bit each. */
+const CLAIMS: u32 = (1 << CLAIM_SLOTS) - 1;
 
 /** After boot or restore: nothing is taken to run. Whatever an earlier boot started is stopped, known here or not, then decided anew. */
 export function scheduleBoot(ctx: usize): void {
@@ -82,6 +84,7 @@ export function scheduleStep(ctx: usize): void {
   scheduleEnforce(ctx);
   if (!timeKnown(ctx)) return;
   const state = schedule(ctx);
+  state.dirty |= takeSlotFlags(ctx) & CLAIMS;
   const slotNow = missionS(ctx) / SLOT_S;
   if (slotNow == state.baseSlot && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE)
     readSlot(ctx, slotNow);
@@ -277,4 +280,4 @@ function stop(ctx: usize, slot: u32): void {
   ownToChange(ctx, slot).running = 0;
 }
 
-export { scheduleDirty, scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from './observe';
+export { scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from './observe';
