@@ -56,15 +56,25 @@ async function buildBundles(stamps, { force }) {
   const { build } = await import('esbuild');
   const outputName = (path) =>
     path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, '');
-  await build({
+  const { metafile } = await build({
     ...bundleOptions,
     entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
     outdir: dist,
     outExtension: { '.js': '.mjs' },
+    // What a command imports dynamically stands in a chunk of its own: a small command does not load the simulator.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    metafile: true,
     sourcemap: 'linked',
     logLevel: 'warning',
   });
+  removeOldChunks(new Set(Object.keys(metafile.outputs)));
   stamps.bundles = stamp;
+}
+
+/** Removes chunks of earlier builds; `present`: the files of this build, as paths from the root. */
+function removeOldChunks(present) {
+  for (const path of filesBelow('dist/chunks', ['.mjs', '.map'])) if (!present.has(path)) rmSync(join(root, path));
 }
 
 async function printSizes() {
@@ -104,6 +114,11 @@ export async function buildAll({ force = false, withText = false, quiet = false 
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // A reader that closes the pipe, as `| head` does, does not end the build.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const flags = new Set(process.argv.slice(2));
   const options = { force: flags.has('--force'), withText: flags.has('--wat'), quiet: flags.has('--quiet') };
   if (!(await buildAll(options))) process.exitCode = 1;

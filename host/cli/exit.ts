@@ -16,7 +16,7 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** An error that is told to the user as it stands, without a stack trace. */
+/** An error whose message is shown to the user as it stands, without a stack trace. */
 export class CommandError extends Error {
   readonly code: ExitCode;
 
@@ -27,5 +27,6 @@ export class CommandError extends Error {
 }
 
 export const exitCodesHelp = `
-Exit codes: 0 all checks held · 1 a check failed or an SLA was breached · 2 wrong usage · 3 wrong input file
-            4 the machine refused (disk full, port taken, engine not built) · 70 a fault of heliograph itself`;
+Exit codes: 0 all checks held · 1 a check failed or an SLA was breached · 2 wrong usage
+            3 wrong input file · 4 the machine refused (disk full, port taken, engine not built)
+            70 a fault of heliograph itself`;

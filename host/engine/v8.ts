@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
-import { imagePath, type Preset, type Variant } from '../build/root.ts';
+import type { Preset, Variant } from '../build/root.ts';
 import type { Engine, FirmwareCalls } from './engine.ts';
+import { readImage } from './image.ts';
 import { factsOf, Space } from './space.ts';
 
 /** Images that were compiled last, by their bytes: a process that makes many engines compiles, and lets V8 optimise, each image once. */
@@ -42,14 +42,7 @@ export function createV8Engine(image: Uint8Array): Engine {
   };
 }
 
-/** The engine on a built image of dist/. Throws, naming the path and the next step, when it is not there. */
+/** Makes an engine on a built image of dist/. Throws EngineError when the image is missing. */
 export function loadV8Engine(preset: Preset | Variant): Engine {
-  const path = imagePath(preset);
-  let image: Uint8Array;
-  try {
-    image = readFileSync(path);
-  } catch {
-    throw new Error(`${path} is missing: run \`npm run build\``);
-  }
-  return createV8Engine(image);
+  return createV8Engine(readImage(preset));
 }

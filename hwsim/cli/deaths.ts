@@ -2,10 +2,12 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { addBins, DeathWatch, membershipScenario, quantileS } from '../campaign/cluster/deaths.ts';
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
 import { fly } from './fly.ts';
-import { loadBody, loadScenario, readInput } from '../../host/cli/input.ts';
-import { createEngine, defaultEngine, type EngineName } from '../../host/engine/load.ts';
+import { readInput } from '../../host/cli/input.ts';
+import { loadBody, loadScenario } from './input.ts';
+import { createEngine } from '../../host/engine/load.ts';
+import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import { fileAdvice } from '../../host/store/store.ts';
-import { readImage } from './sim.ts';
+import { readImage } from '../../host/engine/image.ts';
 
 export interface DeathFlight {
   seed: number;

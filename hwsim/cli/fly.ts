@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import { startProgress } from '../../host/cli/progress.ts';
 import { startStopwatch } from '../../host/clock/clock.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
@@ -16,40 +16,23 @@ export interface Flight {
   ownEngine?: () => Engine;
   cipher?: CipherName;
   consumers: TraceConsumer[];
+  /** The flight is part of a command that shows progress or events itself. */
+  silent?: boolean;
 }
 
-/** Flies a scenario with a progress bar on stderr when a person watches. Returns the run's facts and its wall seconds. */
-export function fly({ scenario, body, engine, controllers, ownEngine, cipher, consumers }: Flight): {
-  facts: RunFacts;
-  wallS: number;
-} {
+/** Flies a scenario and shows progress on stderr. Returns the facts of the run and its wall seconds. */
+export function fly({ scenario, silent, ...flight }: Flight): { facts: RunFacts; wallS: number } {
   const seconds = startStopwatch();
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} day {day} of {days}  {factor} × real time' })
-    : null;
   const { seed, days, nodes } = scenario;
-  bar?.start(days * 24, 0, { day: '0.0', days, factor: '–' });
+  const progress = startProgress(scenario.name, days * 86_400, { silent });
   const onProgress = (simulatedS: number) => {
     const factor = Math.round(simulatedS / seconds()).toLocaleString('en');
-    bar?.update(simulatedS / 3600, { day: (simulatedS / 86_400).toFixed(1), factor });
-    // The loop never yields to timers, so the bar draws itself.
-    (bar as unknown as { render?: () => void } | null)?.render?.();
+    progress.update(simulatedS, `day ${(simulatedS / 86_400).toFixed(1)} of ${days}, ${factor} × real time`);
   };
   try {
-    const facts = runScenario(scenario, {
-      seed,
-      days,
-      nodes,
-      body,
-      engine,
-      controllers,
-      ownEngine,
-      cipher,
-      consumers,
-      onProgress,
-    });
+    const facts = runScenario(scenario, { seed, days, nodes, ...flight, onProgress });
     return { facts, wallS: seconds() };
   } finally {
-    bar?.stop();
+    progress.stop();
   }
 }

@@ -2,10 +2,11 @@ import Table from 'cli-table3';
 import { simulatedLink } from '../../host/security/provision.ts';
 import { givenClaims, MergeCount, splitScenario } from '../campaign/cluster/merge.ts';
 import { runScenario } from '../fleet/run.ts';
-import { createEngine, defaultEngine, type EngineName } from '../../host/engine/load.ts';
+import { createEngine } from '../../host/engine/load.ts';
+import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
-import { loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from './sim.ts';
+import { loadBody, loadScenario } from './input.ts';
+import { readImage } from '../../host/engine/image.ts';
 
 export interface MergePoint {
   /** Versions published while the halves were apart; each is lacked by the other half. */

@@ -4,7 +4,8 @@ import { parseScenario } from '../scenario/load.ts';
 import type { Body } from '../world/bodies.ts';
 import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
 import { meteredEngines } from './metered.ts';
-import { createEngine, type EngineName } from '../../host/engine/load.ts';
+import { createEngine } from '../../host/engine/load.ts';
+import type { EngineName } from '../../host/engine/names.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { simulatedBoards } from './boards.ts';
@@ -13,7 +14,8 @@ import { fly } from './fly.ts';
 import { readInput, readInputBytes } from '../../host/cli/input.ts';
 import { missionClock } from '../../host/cli/mission_clock.ts';
 import { nameRecord } from '../../host/cli/names.ts';
-import { readImage, type SimVerdict } from './sim.ts';
+import { readImage } from '../../host/engine/image.ts';
+import type { SimVerdict } from './sim.ts';
 
 export interface ReplayOptions {
   node?: number;

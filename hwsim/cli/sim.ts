@@ -1,10 +1,12 @@
 import Table from 'cli-table3';
-import { readFileSync } from 'node:fs';
-import { imagePath, type Preset, type Variant } from '../../host/build/root.ts';
+import type { Command } from 'commander';
+import type { Preset, Variant } from '../../host/build/root.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
 import { meteredEngines } from './metered.ts';
-import { createEngine, defaultEngine, engineFlag, type EngineName } from '../../host/engine/load.ts';
+import { readImage } from '../../host/engine/image.ts';
+import { createEngine } from '../../host/engine/load.ts';
+import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import { type RunFacts, runScenario } from '../fleet/run.ts';
 import { scenarioText } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
@@ -18,9 +20,10 @@ import {
   prepareBoards,
   simulatedBoards,
 } from './boards.ts';
+import { againLine } from '../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
 import { fly } from './fly.ts';
-import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
+import { applyOverrides, loadBody, loadScenario } from './input.ts';
 import { Bench, type DisruptionOutcome } from './judging.ts';
 import type { RadiationOutcome } from '../check/radiation.ts';
 import { drawFaults } from '../fault/draw.ts';
@@ -93,14 +96,6 @@ export interface Setting {
   engine?: EngineName;
   /** Which cipher the image has. Default: the real one. */
   cipher?: CipherName;
-}
-
-export function readImage(preset: Preset | Variant): Uint8Array {
-  try {
-    return readFileSync(imagePath(preset));
-  } catch {
-    throw new CommandError(`${imagePath(preset)} is missing: run \`npm run build\``, exitCode.environment);
-  }
 }
 
 function judged(setting: Setting, bench: Bench, facts: RunFacts, wallS: number): SimVerdict {
@@ -207,7 +202,7 @@ const after = (atS: number | null, onsetS: number) =>
   atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`;
 
 /** The verdict for people. */
-export function verdictText(verdict: SimVerdict): string {
+export function verdictText(verdict: SimVerdict, again: string): string {
   const lines = [
     `${verdict.scenario}, seed ${verdict.seed}: ${verdict.nodes} nodes, ${verdict.days} days on ${verdict.body}`,
     '',
@@ -255,7 +250,7 @@ export function verdictText(verdict: SimVerdict): string {
     `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
     `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${Math.round(speed.events / speed.wallS).toLocaleString('en')} events/s`,
     `trace hash  ${verdict.traceHash}`,
-    `again       npx heliograph sim ${verdict.scenario} --seed ${verdict.seed} --days ${verdict.days} --nodes ${verdict.nodes}${engineFlag(verdict.engine)}${boardsFlag(verdict)}${scaleFlag(verdict)}${verdict.unprotected ? ' --unprotected' : ''}${verdict.uncontained ? ' --uncontained' : ''}${verdict.cipher === 'null' ? ' --cipher null' : ''}`,
+    `again       ${again}`,
   );
   return lines.join('\n');
 }
@@ -267,12 +262,6 @@ function boardLines(boards: BoardOutcome[]): string[] {
     return `board     node ${node} is ${target}: ${inputs} inputs, ${boots} boots, ${resets} resets, ${powerCycles} losses of power, ${stack}`;
   });
 }
-
-const boardsFlag = ({ boards = [] }: SimVerdict) =>
-  boards.some(({ emulated }) => !emulated) ? ' --simulate-boards' : '';
-
-const scaleFlag = ({ radiation }: SimVerdict) =>
-  radiation && radiation.scale !== 1 ? ` --upset-scale ${radiation.scale}` : '';
 
 /** The image to fly: the scenario's preset, or a build of `flight` that only simulations load. */
 function imageOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
@@ -289,7 +278,7 @@ function imageOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOp
 }
 
 /** `heliograph sim`. */
-export async function sim(nameOrFile: string, options: SimOptions): Promise<void> {
+export async function sim(nameOrFile: string, options: SimOptions, command: Command): Promise<void> {
   const { seed, days, nodes, preset, engine, body: wanted, upsetScale } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
@@ -309,7 +298,8 @@ export async function sim(nameOrFile: string, options: SimOptions): Promise<void
   if (options.cipher === 'null') verdict.cipher = 'null';
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
-  console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict));
+  const again = againLine(command, { seed: scenario.seed, days: scenario.days, nodes: scenario.nodes });
+  console.log(options.json ? JSON.stringify(verdict) : verdictText(verdict, again));
   if (recording !== null && recording.failure !== null) throw new CommandError(recording.failure, exitCode.environment);
   if (!isClean(verdict)) process.exitCode = exitCode.failed;
 }

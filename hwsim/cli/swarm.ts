@@ -1,8 +1,11 @@
 import { drawScenario } from '../campaign/cluster/swarm.ts';
-import { engineFlag, type EngineName } from '../../host/engine/load.ts';
-import { loadBody } from '../../host/cli/input.ts';
+import type { EngineName } from '../../host/engine/names.ts';
+import { loadBody } from './input.ts';
+import { againLine } from '../../host/cli/again.ts';
 import { exitCode } from '../../host/cli/exit.ts';
-import { flyAndJudge, readImage } from './sim.ts';
+import type { Command } from 'commander';
+import { readImage } from '../../host/engine/image.ts';
+import { flyAndJudge } from './sim.ts';
 
 /** Flies one seed; the lines of what did not hold. */
 export function flySeed(seed: number, engine: EngineName): string[] {
@@ -12,16 +15,20 @@ export function flySeed(seed: number, engine: EngineName): string[] {
   return verdict.checks.filter(({ ok }) => !ok).map(({ id, examples }) => `${id}: ${examples[0]}`);
 }
 
-/** `heliograph swarm`: flies seeds from…from + seeds − 1 and tells of each that failed, with the command that flies it again. */
-export function swarm({ from, seeds, engine }: { from: number; seeds: number; engine: EngineName }): void {
+export interface SwarmOptions {
+  from: number;
+  seeds: number;
+  engine: EngineName;
+}
+
+/** `heliograph swarm`: flies seeds from…from + seeds − 1 and prints each that failed, with the command that flies it again. */
+export function swarm({ from, seeds, engine }: SwarmOptions, command: Command): void {
   let failed = 0;
   for (let seed = from; seed < from + seeds; seed++) {
     const faults = flySeed(seed, engine);
     if (faults.length === 0) continue;
     failed += 1;
-    console.log(
-      `seed ${seed}\n  ${faults.join('\n  ')}\n  again: npm run swarm -- --seeds 1 --from ${seed}${engineFlag(engine)}`,
-    );
+    console.log(`seed ${seed}\n  ${faults.join('\n  ')}\n  again: ${againLine(command, { seeds: 1, from: seed })}`);
   }
   console.log(`${seeds - failed} of ${seeds} seeds hold`);
   if (failed > 0) process.exitCode = exitCode.failed;

@@ -6,10 +6,9 @@ import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { simulatedLink } from '../../host/security/provision.ts';
 import { runScenario } from '../fleet/run.ts';
-import { parseScenario, withOverrides } from '../scenario/load.ts';
+import { shippedScenario, withOverrides } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
-import { shippedScenarios } from '../scenario/shipped.ts';
-import { findBody, shippedBodies } from '../world/bodies.ts';
+import { shippedBody } from '../world/bodies.ts';
 import { firmwareConstants } from './memory_map.ts';
 import type { PortInput } from './port.ts';
 
@@ -198,24 +197,21 @@ export function recordNode({ node, ...flight }: RecordOptions): Recording {
 /** Flies the scenario once and records the calls of several nodes. */
 export function recordNodes(options: Omit<RecordOptions, 'node'>, recorded: readonly number[]): Recording[] {
   const { nodes, days, seed, preset } = options;
-  const scenario = withOverrides(scenarioOf(options.scenario), { days, seed, nodes });
+  const given = typeof options.scenario === 'string' ? shippedScenario(options.scenario) : options.scenario;
+  const scenario = withOverrides(given, { days, seed, nodes });
   const recordings = recorded.map((node): Recording => ({ calls: [], seconds: days * 86_400, nodes, node }));
   const link = simulatedLink(seed, nodes);
   const engine = recordings.reduce(
     (inner, recording) => new CallRecorder(inner, preset, recording, link).engine,
     loadV8Engine(preset),
   );
-  runScenario(scenario, { seed, days, nodes, body: findBody(shippedBodies(), scenario.body), engine });
+  runScenario(scenario, { seed, days, nodes, body: shippedBody(scenario.body), engine });
   for (const { node, calls } of recordings) {
     const boots = calls.filter(({ op }) => op === 'boot').length;
     if (boots !== 1)
       throw new Error(`node ${node} of ${scenario.name} booted ${boots} times: record another node or seed`);
   }
   return recordings;
-}
-
-function scenarioOf(given: string | Scenario): Scenario {
-  return typeof given === 'string' ? parseScenario(shippedScenarios[given], `${given}.yaml`) : given;
 }
 
 /** True when a `receive` accepted its frame. */

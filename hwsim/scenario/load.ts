@@ -4,6 +4,7 @@ import { distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
 import { type Scenario, scenarioSchema } from './schema.ts';
+import { shippedScenarios } from './shipped.ts';
 
 /**
  * One problem in a scenario file. Lines and columns count from 1; 0 = the value came from the
@@ -267,6 +268,12 @@ export function parseScenario(text: string, fileName: string, isShortened = fals
     );
   }
   return result.data;
+}
+
+/** A shipped scenario by name. Throws when no scenario of that name ships. */
+export function shippedScenario(name: string): Scenario {
+  if (!Object.hasOwn(shippedScenarios, name)) throw new Error(`no scenario '${name}' ships with the project`);
+  return parseScenario(shippedScenarios[name], `${name}.yaml`);
 }
 
 /** Values of the command line that replace values of a scenario. */

@@ -225,3 +225,8 @@ export function findBody(bodies: Body[], wanted: string): Body {
     .map(({ body }) => body.designation);
   throw new CatalogueError(`no body '${wanted}' among ${bodies.length}; did you mean ${near.join(', or ')}?`);
 }
+
+/** The body of the shipped table by designation, number or name. Throws CatalogueError as `findBody` does. */
+export function shippedBody(wanted: string): Body {
+  return findBody(shippedBodies(), wanted);
+}

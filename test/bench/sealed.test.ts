@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sealedRate } from '../../hwsim/bench/sealed.ts';
 import { FRAME_BYTES_MAX } from '../../host/cbor/generated.ts';
-import { readImage } from '../../hwsim/cli/sim.ts';
+import { readImage } from '../../host/engine/image.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 

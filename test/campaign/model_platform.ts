@@ -2,7 +2,7 @@ import { openSync, readSync, writeSync } from 'node:fs';
 import { nonVolatileOffset } from '../../host/board/targets.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import { readImage } from '../../hwsim/cli/sim.ts';
+import { readImage } from '../../host/engine/image.ts';
 import { StreamReader } from '../../host/radio/framing.ts';
 import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
 import { BoardLoop } from '../../hwsim/emulator/loop.ts';

@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadBody } from '../../host/cli/input.ts';
-import { flyAndJudge, readImage } from '../../hwsim/cli/sim.ts';
+import { loadBody } from '../../hwsim/cli/input.ts';
+import { readImage } from '../../host/engine/image.ts';
+import { flyAndJudge } from '../../hwsim/cli/sim.ts';
 import { drawScenario } from '../../hwsim/campaign/cluster/swarm.ts';
 
 /** A pull of every knob; `npm run swarm -- --seeds N` is the long version. */

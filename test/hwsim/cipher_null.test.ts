@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
-import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 

@@ -2,8 +2,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../hwsim/cli/sim.ts';
+import { applyOverrides, loadBody, loadScenario } from '../../hwsim/cli/input.ts';
+import { readImage } from '../../host/engine/image.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
-import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { Bench } from '../../hwsim/cli/judging.ts';
 import { meteredEngines } from '../../hwsim/cli/metered.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
+import { applyOverrides, loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { Lines, watchCodes } from './watch.ts';
 

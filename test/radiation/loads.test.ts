@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { factsOf, Space } from '../../host/engine/space.ts';
-import { applyOverrides, loadBody, loadScenario } from '../../host/cli/input.ts';
+import { applyOverrides, loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { touchImport, traced } from '../../hwsim/campaign/memory/instrument.ts';
 import { Lines } from './watch.ts';

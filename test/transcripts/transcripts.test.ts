@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import { loadBody, loadScenario } from '../../host/cli/input.ts';
-import { readImage } from '../../hwsim/cli/sim.ts';
+import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
+import { readImage } from '../../host/engine/image.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { same } from './same.ts';

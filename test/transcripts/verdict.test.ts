@@ -1,6 +1,7 @@
 import { test } from 'uvu';
-import { flyAndJudge, readImage, verdictText } from '../../hwsim/cli/sim.ts';
-import { loadBody, loadScenario } from '../../host/cli/input.ts';
+import { readImage } from '../../host/engine/image.ts';
+import { flyAndJudge, verdictText } from '../../hwsim/cli/sim.ts';
+import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { same } from './same.ts';
 
@@ -27,7 +28,10 @@ test('the verdict reads as in test/transcripts/verdict.txt, and --json has the n
   });
   const body = loadBody(scenario.body, undefined, () => {});
   const verdict = flyAndJudge({ scenario, body, image: readImage('flight') }, null);
-  const text = verdictText({ ...verdict, speed: { ...verdict.speed, wallS: 1 } });
+  const text = verdictText(
+    { ...verdict, speed: { ...verdict.speed, wallS: 1 } },
+    'npx heliograph sim verdict --seed 1 --days 0.3 --nodes 12',
+  );
   same('verdict', `${text}\n\n${names(verdict).sort().join('\n')}\n`);
 });
 

@@ -3,8 +3,7 @@ import { fromRoot } from '../../build/paths.mjs';
 import { type BoardBuild, buildBoard } from '../../board/build.ts';
 import { budgetLines } from '../../board/sizes.ts';
 import type { TargetName } from '../../board/targets.ts';
-import { ToolError } from '../../board/toolchain.ts';
-import { CommandError, exitCode } from '../exit.ts';
+import { exitCode } from '../exit.ts';
 
 export interface BoardBuildOptions {
   force?: boolean;
@@ -20,22 +19,13 @@ export async function boardBuild(names: readonly TargetName[], options: BoardBui
   const queue = names.map((name, index) => ({ name, index }));
   const lane = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      builds[next.index] = await build(next.name, options.force === true);
+      builds[next.index] = await buildBoard(next.name, { force: options.force === true });
   };
   await Promise.all(Array.from({ length: compilersMax }, lane));
   const reports = builds.map((each) => ({ build: each, lines: budgetLines(each.target, each.sizes) }));
   if (options.json) console.log(JSON.stringify(reports.map(asJson)));
   else for (const { build: each, lines } of reports) print(each, lines);
   if (reports.some(({ lines }) => lines.some((line) => !line.ok))) process.exitCode = exitCode.failed;
-}
-
-async function build(name: TargetName, force: boolean): Promise<BoardBuild> {
-  try {
-    return await buildBoard(name, { force });
-  } catch (error) {
-    if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
-    throw error;
-  }
 }
 
 type Lines = ReturnType<typeof budgetLines>;

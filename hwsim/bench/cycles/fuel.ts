@@ -1,8 +1,8 @@
 /** Fuel beside instructions: the same recorded calls in Wasmtime, when that engine is on this machine. */
-import { readFileSync } from 'node:fs';
 import { EngineError } from '../../../host/engine/addon.ts';
 import { createWasmtimeEngine, type WasmtimeEngine } from '../../../host/engine/wasmtime.ts';
-import { imagePath, type Preset } from '../../../host/build/root.ts';
+import type { Preset } from '../../../host/build/root.ts';
+import { readImage } from '../../../host/engine/image.ts';
 import { fuelOf } from '../fuel.ts';
 import { accepted, type Recording } from '../../emulator/recording.ts';
 import { repeatOn } from './replay.ts';
@@ -12,9 +12,10 @@ const roomBytes = 4352;
 
 /** Median fuel by operation, named as in the table; null without the engine. */
 export function recordedFuel(preset: Preset, recording: Recording): Map<string, number> | null {
+  const image = readImage(preset);
   let engine: WasmtimeEngine;
   try {
-    engine = createWasmtimeEngine(readFileSync(imagePath(preset)), { fuel: true });
+    engine = createWasmtimeEngine(image, { fuel: true });
   } catch (error) {
     if (error instanceof EngineError) return null;
     throw error;

@@ -1,8 +1,8 @@
 import { portInputs, recordNodes } from '../../emulator/recording.ts';
 import type { LinkCipher } from '../../../host/cbor/frame.ts';
 import type { Preset } from '../../../host/build/root.ts';
-import { loadScenario } from '../../../host/cli/input.ts';
 import { simulatedLink } from '../../../host/security/provision.ts';
+import { shippedScenario } from '../../scenario/load.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 import type { LocalTime, PortInput } from '../../emulator/port.ts';
 import { timeOf, type Window } from './draw.ts';
@@ -40,7 +40,7 @@ function warnedScenario(): Scenario {
   const event = '2026-01-18T22:55Z';
   const storm = { kind: 'storm', when: { atDay: 0.002 }, event, silenceHours: 1, riseHours: 12, resetShare: 0 };
   return scenarioSchema.parse({
-    ...loadScenario('quiet'),
+    ...shippedScenario('quiet'),
     name: 'warned',
     title: 'A storm is announced',
     disruptions: [storm],

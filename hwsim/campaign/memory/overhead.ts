@@ -1,8 +1,7 @@
 import { createV8Engine } from '../../../host/engine/v8.ts';
 import { runScenario } from '../../fleet/run.ts';
-import { parseScenario } from '../../scenario/load.ts';
-import { shippedScenarios } from '../../scenario/shipped.ts';
-import { findBody, shippedBodies } from '../../world/bodies.ts';
+import { shippedScenario } from '../../scenario/load.ts';
+import { shippedBody } from '../../world/bodies.ts';
 import { readImages } from './images.ts';
 import { counted, countExport } from './instrument.ts';
 
@@ -30,8 +29,8 @@ const m7Hz = 300e6;
 
 async function count(image: 'protected' | 'unscrubbed' | 'unprotected', seed: number) {
   const engine = createV8Engine(await counted(readImages(image)));
-  const scenario = parseScenario(shippedScenarios[workload.scenario], `${workload.scenario}.yaml`);
-  const body = findBody(shippedBodies(), scenario.body);
+  const scenario = shippedScenario(workload.scenario);
+  const body = shippedBody(scenario.body);
   const { nodes } = scenario;
   const { traceHash } = runScenario(scenario, { seed, days: workload.hours / 24, nodes, body, engine });
   const counter = (engine.calls as unknown as Record<string, WebAssembly.Global>)[countExport];

@@ -3,7 +3,6 @@ import { portInputs, recordNode } from '../../emulator/recording.ts';
 import { buildBoard } from '../../../host/board/build.ts';
 import { readElf } from '../../../host/board/elf.ts';
 import { type TargetName, targets } from '../../../host/board/targets.ts';
-import { ToolError } from '../../../host/board/toolchain.ts';
 import { registersOf } from '../../emulator/debugger.ts';
 import { type InjectionPlace, type InjectionResult, Injector, type Outcome } from '../../campaign/board/inject.ts';
 import { EmulatorError, EmulatorPool } from '../../emulator/pool.ts';
@@ -76,7 +75,6 @@ export async function boardInject(name: TargetName, options: BoardInjectOptions)
     if (options.json) console.log(JSON.stringify({ target: name, ...result }));
     else print(name, result);
   } catch (error) {
-    if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
     if (error instanceof EmulatorError) throw new CommandError(error.message, exitCode.input);
     throw error;
   } finally {

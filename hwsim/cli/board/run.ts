@@ -7,10 +7,10 @@ import type { Scenario } from '../../scenario/schema.ts';
 import type { Preset } from '../../../host/build/root.ts';
 import { type BoardOutcome, emulatedBoards, prepareBoards, simulatedBoards } from '../boards.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
-import { applyOverrides, loadBody, loadScenario } from '../../../host/cli/input.ts';
+import { applyOverrides, loadBody, loadScenario } from '../input.ts';
 import { missionClock } from '../../../host/cli/mission_clock.ts';
 import { nameRecord } from '../../../host/cli/names.ts';
-import { readImage } from '../sim.ts';
+import { readImage } from '../../../host/engine/image.ts';
 
 export interface BoardRunOptions {
   scenario?: string;

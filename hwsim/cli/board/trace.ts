@@ -1,21 +1,22 @@
-import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { type TargetName, targets } from '../../../host/board/targets.ts';
 import type { Preset } from '../../../host/build/root.ts';
 import { EngineError } from '../../../host/engine/addon.ts';
 import { createEngine } from '../../../host/engine/load.ts';
 import { createV8Engine } from '../../../host/engine/v8.ts';
-import { fileAdvice } from '../../../host/store/store.ts';
 import type { FirmwareInput } from '../../board/controller.ts';
 import { qemuBoard } from '../../emulator/qemu.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
 import { recordTrace } from '../../emulator/drawn_trace.ts';
 import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksOf } from '../../emulator/trace.ts';
 import { prepareBoards } from '../boards.ts';
+import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
-import { loadBody, loadScenario } from '../../../host/cli/input.ts';
-import { readImage } from '../sim.ts';
+import { startProgress } from '../../../host/cli/progress.ts';
+import { writeReport } from '../../../host/cli/report_file.ts';
+import { loadBody, loadScenario } from '../input.ts';
+import { readImage } from '../../../host/engine/image.ts';
 
 export interface BoardTraceOptions {
   inputs: number;
@@ -92,56 +93,48 @@ function compareTarget(
 }
 
 /** `board trace`: exit 1 when any engine or board parts from V8. */
-export async function boardTrace(names: readonly TargetName[], options: BoardTraceOptions): Promise<void> {
+export async function boardTrace(
+  names: readonly TargetName[],
+  options: BoardTraceOptions,
+  command: Command,
+): Promise<void> {
   if (options.image !== undefined && names.length !== 1)
     throw new CommandError('--image is for one target: name one', exitCode.usage);
   await prepareBoards(names);
   const presets = [...new Set<Preset>(['flight', ...names.map((name) => targets[name].preset)])];
   const references = new Map(presets.map((preset) => [preset, referenceOf(preset, options)]));
   const all = [...references.values()];
-  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {engine}: {value} of {total} inputs' }) : null;
-  bar?.start(options.inputs, 0, { engine: 'v8' });
-  const engines = [compareV8(all)];
-  engines.push(compareWasmtime(all));
-  for (const name of names) {
-    const onProgress = (compared: number) => {
-      if (bar === null || compared % 64 !== 0) return;
-      bar.update(compared, { engine: name });
-      (bar as unknown as { render?: () => void }).render?.();
-    };
-    engines.push(compareTarget(name, references.get(targets[name].preset)!, options.image, onProgress));
+  const progress = startProgress('board trace', options.inputs * names.length);
+  const engines = [compareV8(all), compareWasmtime(all)];
+  try {
+    names.forEach((name, index) => {
+      const onProgress = (compared: number) =>
+        progress.update(index * options.inputs + compared, `${name}: ${compared} of ${options.inputs} inputs`);
+      engines.push(compareTarget(name, references.get(targets[name].preset)!, options.image, onProgress));
+    });
+  } finally {
+    progress.stop();
   }
-  bar?.stop();
-  report(all, engines, options);
+  report(all, engines, options, againLine(command, { inputs: options.inputs, seed: options.seed }));
 }
 
-function report(references: readonly Reference[], engines: readonly EngineResult[], options: BoardTraceOptions): void {
+function report(
+  references: readonly Reference[],
+  engines: readonly EngineResult[],
+  options: BoardTraceOptions,
+  again: string,
+): void {
   const kinds = Object.fromEntries(references.map(({ preset, inputs }) => [preset, kindsOf(inputs)]));
   const result = { inputs: options.inputs, seed: options.seed, kinds, engines };
-  if (options.out !== undefined) writeResult(options.out, `${JSON.stringify(result, null, 1)}\n`);
+  if (options.out !== undefined) writeReport(options.out, result);
   if (options.json) console.log(JSON.stringify(result));
-  else printResult(references, engines, options);
+  else printResult(references, engines, again);
   for (const { name, skipped } of engines)
     if (skipped !== undefined) console.error(`${name} was not compared: ${skipped}`);
   if (engines.some(({ ok }) => ok === false)) process.exitCode = exitCode.failed;
 }
 
-function writeResult(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new CommandError(
-      `--out ${path}: cannot be written: ${fileAdvice(error as NodeJS.ErrnoException)}`,
-      exitCode.environment,
-    );
-  }
-}
-
-function printResult(
-  references: readonly Reference[],
-  engines: readonly EngineResult[],
-  options: BoardTraceOptions,
-): void {
+function printResult(references: readonly Reference[], engines: readonly EngineResult[], again: string): void {
   for (const { preset, inputs } of references) {
     const counts = Object.entries(kindsOf(inputs)).map(([kind, count]) => `${count} ${kind}`);
     console.log(`${preset}: ${inputs.length} inputs (${counts.join(', ')})`);
@@ -162,6 +155,5 @@ function printResult(
     table.push([name, `v8 (${preset})`, words]);
   }
   console.log(table.toString());
-  const names = engines.filter(({ name }) => name in targets).map(({ name }) => name);
-  console.log(`again  npx heliograph board trace ${names.join(' ')} --inputs ${options.inputs} --seed ${options.seed}`);
+  console.log(`again  ${again}`);
 }

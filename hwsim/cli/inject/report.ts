@@ -119,12 +119,6 @@ function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number;
   );
 }
 
-export function againCommand({ target, index, seed, models, image }: InjectionRecord, mix: string): string {
-  const model = models === undefined || models === mix ? '' : ` --model ${models}`;
-  const where = target === 'wasm' ? '' : ` --target ${target}`;
-  return `npx heliograph inject${where} --seed ${seed}${model}${image === 'unprotected' ? ' --unprotected' : ''} --only ${index}`;
-}
-
 /** The worst first, by index among equals. */
 export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord[] {
   const rank = (name: OutcomeName) => outcomeNames.indexOf(name);

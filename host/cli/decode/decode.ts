@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { describe, diagnose } from '../cbor/diagnose.ts';
-import type { LinkCipher } from '../cbor/frame.ts';
-import { CborFault } from '../cbor/item.ts';
-import { looksLikeKeyFile } from '../security/keyfile.ts';
-import { readKeyring } from '../security/keyring.ts';
-import { CommandError, exitCode } from './exit.ts';
-import { readInputBytes } from './input.ts';
+import { describe, diagnose } from '../../cbor/diagnose.ts';
+import type { LinkCipher } from '../../cbor/frame.ts';
+import { CborFault } from '../../cbor/item.ts';
+import { looksLikeKeyFile } from '../../security/keyfile.ts';
+import { readKeyring } from '../../security/keyring.ts';
+import { CommandError, exitCode } from '../exit.ts';
+import { readInputBytes } from '../input.ts';
 
 export interface DecodeOptions {
   keys?: string;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { KeyEpochHead, KeyEpochPart } from '../cbor/generated.ts';
-import { CborFault } from '../cbor/item.ts';
-import { decodeSequence } from '../cbor/message.ts';
-import { verifyHead } from '../security/epoch.ts';
-import { clusterFolder, keyEpochsOf, flawAdvice, issuedClusters } from '../security/issued.ts';
+import type { KeyEpochHead, KeyEpochPart } from '../../cbor/generated.ts';
+import { CborFault } from '../../cbor/item.ts';
+import { decodeSequence } from '../../cbor/message.ts';
+import { verifyHead } from '../../security/epoch.ts';
+import { clusterFolder, keyEpochsOf, flawAdvice, issuedClusters } from '../../security/issued.ts';
 import {
   type AuthorityFile,
   type KeyEpochFile,
@@ -15,10 +15,10 @@ import {
   type NodeFile,
   readKeyFile,
   readKeyFileOf,
-} from '../security/keyfile.ts';
-import { LEAVES } from '../security/tree.ts';
-import { CommandError, exitCode } from './exit.ts';
-import { readInputBytes } from './input.ts';
+} from '../../security/keyfile.ts';
+import { LEAVES } from '../../security/tree.ts';
+import { CommandError, exitCode } from '../exit.ts';
+import { readInputBytes } from '../input.ts';
 
 /** What is said of a file; no secret and nothing that a secret could be found from. */
 export interface Inspected {

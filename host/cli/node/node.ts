@@ -1,26 +1,25 @@
 import { existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
-import type { Group } from '../cbor/generated.ts';
-import { missionMsSince, startClock, wallMs } from '../clock/clock.ts';
-import { createEngine, type EngineName } from '../engine/load.ts';
-import { statusName } from '../engine/status.ts';
-import { decodeSequence } from '../cbor/message.ts';
-import type { NodeConfig } from '../node/config.ts';
-import { type NodeLink, uplinkRecords } from '../node/link.ts';
-import { Memory } from '../node/memory.ts';
-import { type Log, NodeShim } from '../node/shim.ts';
-import type { OnFrame } from '../radio/radio.ts';
-import { openUdp, parseUdpAddress } from '../radio/udp.ts';
-import { readKeyFileOf } from '../security/keyfile.ts';
-import { clusterKeys } from '../security/provision.ts';
-import { nodeSignatures } from '../security/signature.ts';
-import { Store } from '../store/store.ts';
-import { layWorld } from '../../hwsim/world/plan.ts';
-import type { Preset } from '../build/root.ts';
-import { CommandError, exitCode } from './exit.ts';
-import { applyOverrides, loadBody, loadScenario } from './input.ts';
-import { nameRecord } from './names.ts';
-import { readImage } from '../../hwsim/cli/sim.ts';
+import type { Group } from '../../cbor/generated.ts';
+import { missionMsSince, startClock, wallMs } from '../../clock/clock.ts';
+import { readImage } from '../../engine/image.ts';
+import { createEngine } from '../../engine/load.ts';
+import type { EngineName } from '../../engine/names.ts';
+import { statusName } from '../../engine/status.ts';
+import { decodeSequence } from '../../cbor/message.ts';
+import type { NodeConfig } from '../../node/config.ts';
+import { type NodeLink, uplinkRecords } from '../../node/link.ts';
+import { Memory } from '../../node/memory.ts';
+import { type Log, NodeShim } from '../../node/shim.ts';
+import type { OnFrame } from '../../radio/radio.ts';
+import { openUdp, parseUdpAddress } from '../../radio/udp.ts';
+import { readKeyFileOf } from '../../security/keyfile.ts';
+import { clusterKeys } from '../../security/provision.ts';
+import { nodeSignatures } from '../../security/signature.ts';
+import { Store } from '../../store/store.ts';
+import type { Preset } from '../../build/root.ts';
+import { CommandError, exitCode } from '../exit.ts';
+import { nameRecord } from '../names.ts';
 
 export interface NodeOptions {
   keys?: string;
@@ -40,6 +39,15 @@ export interface NodeOptions {
   json?: boolean;
 }
 
+/** Where a member stands: the facts that a scenario's world gives it. */
+export interface NodePlace {
+  config: NodeConfig;
+  groups: Group[];
+}
+
+export type PlaceRequest = Pick<NodeOptions, 'scenario' | 'preset' | 'cluster' | 'id' | 'members' | 'seed'>;
+export type FindPlace = (request: PlaceRequest) => Promise<NodePlace>;
+
 const dayMs = 86_400_000;
 /** A call takes microseconds. One that hangs is ended as a watchdog would end it; V8 has no such guard. */
 const callMsMax = 5000;
@@ -52,33 +60,6 @@ function epochMs(text: string | undefined): number {
     throw new CommandError(`--epoch is '${text}', not a time as in 2026-01-18T00:00:00Z`, exitCode.usage);
   }
   return parsed;
-}
-
-/** The capabilities of member `id`, and the resources, as the scenario lays them. */
-function place(options: NodeOptions): { config: NodeConfig; groups: Group[] } {
-  const scenario = applyOverrides(loadScenario(options.scenario), { nodes: options.members, preset: options.preset });
-  const body = loadBody(scenario.body, undefined, () => {});
-  const plan = layWorld(scenario, { seed: options.seed, nodes: options.members, body });
-  const node = plan.nodes[options.id];
-  const groups = plan.groups.map(({ group, kind, units, capacityKgPerDay, stockKg, loadKg }) => {
-    return { name: 'group' as const, group, kind, units, capacity: capacityKgPerDay, stockKg, loadKg };
-  });
-  const config = {
-    cluster: options.cluster,
-    self: options.id,
-    members: options.members,
-    generation: node.generation,
-    seed: (options.seed + options.id * 0x9e3779b1) >>> 0,
-    rateMax: node.rateKgPerDay,
-    storageKg: node.storageKg,
-    batteryWh: node.batteryWh,
-    solarW: node.solarW,
-    baseW: node.baseW,
-    replicateW: node.replicateW,
-    mineWhPerKg: node.mineWhPerKg,
-    features: 3,
-  };
-  return { config, groups };
 }
 
 function logger(json: boolean, missionMs: () => number): Log {
@@ -150,7 +131,7 @@ function watchUplink(path: string, shim: NodeShim, log: Log): () => void {
 }
 
 /** `heliograph node`: runs until SIGTERM or SIGINT, then writes a checkpoint and ends with 0. */
-export async function node(options: NodeOptions): Promise<void> {
+export async function node(options: NodeOptions, findPlace: FindPlace): Promise<void> {
   if (options.id >= options.members) {
     throw new CommandError(
       `--id ${options.id} is no member of ${options.members}: ids run from 0 to ${options.members - 1}`,
@@ -167,7 +148,7 @@ export async function node(options: NodeOptions): Promise<void> {
     const message = 'mission time would pass 2³² seconds: give an --epoch nearer to now, or a smaller --time-scale';
     throw new CommandError(message, exitCode.usage);
   }
-  const { config, groups } = place(options);
+  const { config, groups } = await findPlace(options);
   const log = logger(options.json === true, missionMs);
   const store = options.state === undefined ? null : new Store(join(options.state, `node-${options.id}`));
   const memory = new Memory(store, log);

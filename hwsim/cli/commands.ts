@@ -1,0 +1,147 @@
+import { type Command, Option } from 'commander';
+import type { FindPlace } from '../../host/cli/node/node.ts';
+import {
+  daysOption,
+  engineOption,
+  examples,
+  jsonOption,
+  membersMax,
+  nodesOption,
+  outFolderOption,
+  outLinesOption,
+  positiveOption,
+  presetOption,
+  seedOption,
+  uint32Max,
+  wholeOption,
+} from '../../host/cli/options.ts';
+import { shippedScenarios } from '../scenario/shipped.ts';
+import { addBenchCommands } from './bench/commands.ts';
+import { addEmulatedBoardCommands } from './board/commands.ts';
+import { chosen } from './chosen.ts';
+import { addInjectCommand } from './inject/commands.ts';
+
+/** Declares the commands that fly. Their modules, and the simulator with them, are loaded when a command is chosen. */
+export function addSimulatorCommands(program: Command, board: Command): void {
+  addSim(program);
+  addReplay(program);
+  addScenario(program);
+  addSwarm(program);
+  addDeaths(program);
+  addMerge(program);
+  addInjectCommand(program);
+  addEmulatedBoardCommands(board);
+  addBenchCommands(program);
+}
+
+/** Where a member of `heliograph node` stands in a scenario's world. */
+export const placeInWorld: FindPlace = async (request) => (await import('./place.ts')).placeInWorld(request);
+
+const bodiesOption = () =>
+  new Option('--bodies <file>', "catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv");
+const firstSeedOption = () => wholeOption('--from <s>', 'the first seed', 0, uint32Max).default(1);
+
+function addSim(program: Command): void {
+  program
+    .command('sim')
+    .argument('<scenario>', `${Object.keys(shippedScenarios).join(', ')}, or a YAML file`)
+    .addOption(seedOption())
+    .addOption(daysOption())
+    .addOption(nodesOption())
+    .addOption(presetOption())
+    .addOption(engineOption())
+    .option('--body <name>', 'small body to mine, by designation, number or name')
+    .addOption(bodiesOption())
+    .addOption(outFolderOption())
+    .addOption(jsonOption('print the verdict as one JSON object'))
+    .option('--simulate-boards', 'simulate the nodes that are emulated boards: the same trace hash, without QEMU')
+    .addOption(
+      positiveOption('--upset-scale <x>', 'multiply the rate of upsets of a scenario that has some', 1_000_000),
+    )
+    .addOption(
+      new Option('--cipher <name>', 'cipher of the links; null: none, of the same size, for large fleets').choices([
+        'real',
+        'null',
+      ]),
+    )
+    .option('--uncontained', 'baseline: the image without bounds on what a Byzantine member can do')
+    .option('--unprotected', 'baseline: the image without protection against upsets')
+    .description('fly a cluster of real firmware and judge it')
+    .addHelpText(
+      'after',
+      examples(
+        'sim cluster-neo',
+        'sim cluster-neo --seed 7 --json',
+        'sim mixed-hardware',
+        'sim storm-s5 --upset-scale 10',
+        'sim storm-s5 --unprotected',
+        'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
+        'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
+      ),
+    )
+    .action(chosen(async () => (await import('./sim.ts')).sim));
+}
+
+function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .argument('<folder>', 'a folder written by `sim --out`')
+    .addOption(wholeOption('--node <n>', 'events of this node only', 0, membersMax - 1))
+    .addOption(wholeOption('--from <s>', 'from this mission second', 0, uint32Max).default(0))
+    .addOption(wholeOption('--to <s>', 'up to this mission second', 0, uint32Max))
+    .addOption(engineOption())
+    .option('--built', 'fly the image built now instead of the recorded one')
+    .description('fly a recorded run again, show what happened, compare the trace hash')
+    .addHelpText('after', examples('replay runs/quiet', 'replay runs/quiet --node 3 --from 86400 --to 90000'))
+    .action(chosen(async () => (await import('./replay.ts')).replay));
+}
+
+function addScenario(program: Command): void {
+  const scenario = program.command('scenario').description('work on scenario files');
+  scenario
+    .command('check')
+    .argument('<file>', 'a scenario in YAML, or the name of a shipped one')
+    .addOption(bodiesOption())
+    .description('validate a scenario; errors name file, line, column, field and the next step')
+    .addHelpText('after', examples('scenario check my.yaml', 'scenario check cluster-neo'))
+    .action(chosen(async () => (await import('./scenario/check.ts')).checkScenario));
+}
+
+function addSwarm(program: Command): void {
+  program
+    .command('swarm')
+    .description('fly scenarios drawn from seeds; every check must hold in every one')
+    .addOption(wholeOption('--seeds <n>', 'how many seeds to fly', 0, uint32Max).default(20))
+    .addOption(firstSeedOption())
+    .addOption(engineOption())
+    .addHelpText('after', examples('swarm --seeds 100', 'swarm --seeds 1 --from 17'))
+    .action(chosen(async () => (await import('./swarm.ts')).swarm));
+}
+
+function addDeaths(program: Command): void {
+  program
+    .command('deaths')
+    .description('count false deaths at 30 % frame loss, and measure how soon true deaths are known')
+    .addOption(wholeOption('--flights <n>', 'how many seeds to fly', 0, uint32Max).default(1))
+    .addOption(firstSeedOption())
+    .addOption(engineOption())
+    .addOption(daysOption('length of a flight, days').default(30))
+    .addOption(outLinesOption('flight'))
+    .addOption(jsonOption())
+    .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl'))
+    .action(chosen(async () => (await import('./deaths.ts')).deaths));
+}
+
+function addMerge(program: Command): void {
+  program
+    .command('merge')
+    .description('measure what merging two halves of a cluster costs, by how much differs between them')
+    .addOption(daysOption('how long they are apart, days', 60).default(30))
+    .addOption(nodesOption(4).default(100))
+    .addOption(seedOption().default(1))
+    .addOption(engineOption())
+    .option('--differences <list>', 'versions published while apart', '6,12,25,50,100,200,400')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
+    .action(chosen(async () => (await import('./merge.ts')).merge));
+}
