@@ -8,7 +8,7 @@ export async function exitCodeOf(error: unknown): Promise<ExitCode> {
   if (error instanceof CommandError) return error.code;
   const { EngineError } = await import('../engine/addon.ts');
   const { RadioError } = await import('../radio/radio.ts');
-  const { KeyFileError } = await import('../security/keyfile.ts');
+  const { KeyFileError } = await import('../store/keys/file.ts');
   const { StoreError } = await import('../store/store.ts');
   const { ToolError } = await import('../board/toolchain.ts');
   if (error instanceof KeyFileError) return exitCode.input;

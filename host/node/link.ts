@@ -1,9 +1,8 @@
 import { FIELD, type Message, TYPE } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
-import { headOf, verifyHead } from '../security/epoch.ts';
+import { headOf, type LinkKeys, verifyHead } from '../security/key_epoch.ts';
 import { nodeSignatures, type SignatureService } from '../security/signature.ts';
 import { signStatement, statementOf, verifyStatement } from '../security/statement.ts';
-import type { LinkKeys } from './config.ts';
 import type { Memory } from './memory.ts';
 
 /** What a node knows of its cluster's keys besides those that the firmware holds. */

@@ -1,5 +1,5 @@
 import type { Store, StoredRecord } from '../store/store.ts';
-import type { Log } from './shim.ts';
+import type { Log } from './log.ts';
 
 /** incarnation, resets, reserved: u32 each, big-endian. Nodes that did not reserve wrote the first two. */
 const countersBytes = 12;

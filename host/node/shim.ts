@@ -5,16 +5,11 @@ import type { Alarm, Clock } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK, statusName } from '../engine/status.ts';
 import type { Radio } from '../radio/radio.ts';
-import { type BootFacts, encodeConfig, type NodeConfig } from './config.ts';
+import { bootCause, type BootFacts, encodeConfig, type NodeConfig } from '../platform/config.ts';
+import type { Log } from './log.ts';
 import type { Memory } from './memory.ts';
 import { LinkPlatform, type NodeLink } from './link.ts';
-import { ModelPlatform } from './platform.ts';
-
-/** Causes of a boot: the `booted` record of proto/schema/platform.cddl. */
-export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
-
-/** Something worth a line of log. `fields` are the named integers of an event, or empty. */
-export type Log = (what: string, fields: Readonly<Record<string, number>>, words?: string) => void;
+import { ModelPlatform } from './model_platform.ts';
 
 export interface ShimParts {
   engine: Engine;

@@ -20,7 +20,7 @@ import { flyAndJudge } from '../cli/sim.ts';
 import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName, engineNames } from '../../host/engine/names.ts';
-import { encodeConfig } from '../../host/node/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Group, Intent, Message } from '../../host/cbor/generated.ts';
 import { BenchFrames, benchKeys, reservation } from './cycles/sealed_frames.ts';

@@ -2,7 +2,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { writeRecord } from '../../host/cbor/record.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { NonVolatile } from './nonvolatile.ts';
-import { bootCause } from './parts.ts';
+import { bootCause } from '../../host/platform/config.ts';
 
 /** What a boot's configuration holds besides the plan's facts of the node. */
 export interface ConfigFacts {

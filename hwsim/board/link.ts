@@ -1,6 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { NonVolatile } from './nonvolatile.ts';

@@ -12,7 +12,6 @@ import type { Controller } from './controller.ts';
  * beacon lives.
  */
 export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as const;
-export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
 /** From reset to the first call. *Assumed*. */
 export const processorBootMs = 20_000;

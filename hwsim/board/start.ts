@@ -1,7 +1,7 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import type { CheckpointStore } from './nonvolatile.ts';
-import { bootCause } from './parts.ts';
+import { bootCause } from '../../host/platform/config.ts';
 
 /** Addresses in the engine's memory, and the configuration's length. */
 export interface StartPlaces {

@@ -1,7 +1,7 @@
 import type { Message } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { headOf, verifyHead } from '../../host/security/epoch.ts';
-import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
+import { headOf, verifyHead } from '../../host/security/key_epoch.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
 import { eventKind } from '../kernel/event_kinds.ts';

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { simulatedLink } from '../../host/security/provision.ts';
+import { simulatedLink } from '../../host/security/simulated_keys.ts';
 import { givenClaims, MergeCount, splitScenario } from '../campaign/cluster/merge.ts';
 import { runScenario } from '../fleet/run.ts';
 import { createEngine } from '../../host/engine/load.ts';

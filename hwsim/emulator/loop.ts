@@ -1,7 +1,7 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { bootCause } from '../board/parts.ts';
+import { bootCause } from '../../host/platform/config.ts';
 import type { CheckpointMemory } from './memory.ts';
 import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 

@@ -1,10 +1,10 @@
 /** Records every call that a simulated cluster makes into the image for some of its nodes: in order, with inputs and results. */
 import type { Preset } from '../../host/build/root.ts';
-import { decodeFrame, type LinkCipher } from '../../host/cbor/frame.ts';
+import { decodeFrame, type LinkCipher } from '../../host/security/frame.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { simulatedLink } from '../../host/security/provision.ts';
+import { simulatedLink } from '../../host/security/simulated_keys.ts';
 import { runScenario } from '../fleet/run.ts';
 import { shippedScenario, withOverrides } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';

@@ -1,7 +1,7 @@
-import { decodeFrame, encodeFrame } from '../../host/cbor/frame.ts';
+import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
-import { SIMULATED_CLUSTER, simulatedLink } from '../../host/security/provision.ts';
+import { SIMULATED_CLUSTER, simulatedLink } from '../../host/security/simulated_keys.ts';
 import type { ByzantineCodec } from '../fault/byzantine.ts';
 
 /** The only key epoch whose keys the Byzantine node has: all later key epochs exclude it. */

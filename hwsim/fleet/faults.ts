@@ -1,5 +1,6 @@
 import type { Boards } from '../board/boards.ts';
-import { bootCause, processorBootMs } from '../board/parts.ts';
+import { bootCause } from '../../host/platform/config.ts';
+import { processorBootMs } from '../board/parts.ts';
 import type { Channel } from '../channel/channel.ts';
 import { disruptionFact, type Fault } from '../fault/draw.ts';
 import type { EventQueue } from '../kernel/queue.ts';

@@ -1,7 +1,7 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { makeKeyEpoch } from '../../host/security/epoch.ts';
-import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
+import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { Boards } from '../board/boards.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';

@@ -1,4 +1,4 @@
-import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/provision.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { signStatement } from '../../host/security/statement.ts';
 import type { Boards } from '../board/boards.ts';
 import { type ByzantineActions, type ByzantineCodec, ByzantineNode } from '../fault/byzantine.ts';

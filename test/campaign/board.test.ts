@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type InjectionRecord, type ModelName, modelNames, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 import { injectBoards } from '../../hwsim/campaign/board/campaign.ts';
-import { clusterKeys, simulatedLink } from '../../host/security/provision.ts';
+import { clusterKeys, simulatedLink } from '../../host/security/simulated_keys.ts';
 import { seal } from '../../host/security/envelope.ts';
 import { planStops } from '../../hwsim/campaign/board/draw.ts';
 import { Accesses } from '../../hwsim/campaign/board/golden.ts';

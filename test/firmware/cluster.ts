@@ -1,4 +1,4 @@
-import { encodeConfig } from '../../host/node/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
@@ -7,7 +7,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { headOf, verifyHead } from '../../host/security/epoch.ts';
+import { headOf, verifyHead } from '../../host/security/key_epoch.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
 
 export interface ClusterOptions {

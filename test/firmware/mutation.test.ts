@@ -4,7 +4,7 @@ import type { Group, Message } from '../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../host/cbor/message.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { sealBytes } from '../../host/cbor/frame.ts';
+import { sealBytes } from '../../host/security/frame.ts';
 import { sealedFrame, testHeader, testKeys } from '../security/sealed.ts';
 import { SingleNode } from './single.ts';
 

@@ -1,4 +1,5 @@
-import { encodeConfig, type LinkKeys } from '../../host/node/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
+import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { Preset, Variant } from '../../host/build/root.ts';

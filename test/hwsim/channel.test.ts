@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeFrame } from '../../host/cbor/frame.ts';
-import { clusterKeys } from '../../host/security/provision.ts';
+import { encodeFrame } from '../../host/security/frame.ts';
+import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { addresseeAll, addresseeOf, Channel } from '../../hwsim/channel/channel.ts';
 
 function makeChannel(changes: Partial<{ meanLoss: number; meanBurstS: number; nodes: number }> = {}): Channel {

@@ -5,7 +5,7 @@ import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { bootCause } from '../../hwsim/board/parts.ts';
+import { bootCause } from '../../host/platform/config.ts';
 import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/checkpoint_slots.ts';
 import { startContext } from '../../hwsim/board/start.ts';
 

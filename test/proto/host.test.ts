@@ -6,8 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { describe, diagnose } from '../../host/cbor/diagnose.ts';
-import { decodeFrame, encodeFrame } from '../../host/cbor/frame.ts';
+import { describe, diagnose } from '../../host/security/diagnose.ts';
+import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
 import { FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated_shapes.ts';
 import { CborFault } from '../../host/cbor/item.ts';
@@ -15,7 +15,7 @@ import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { realCipher } from '../../host/security/cipher.ts';
 import { type Header, seal } from '../../host/security/envelope.ts';
-import { linkKey } from '../../host/security/epoch.ts';
+import { linkKey } from '../../host/security/key_epoch.ts';
 import { bytesOf, crcBytes, hexOf } from '../../proto/gen/encoding.ts';
 import type { RuleVectors } from '../../proto/gen/vectors.ts';
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
-import { makeKeyEpoch } from '../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { testKeys } from '../security/sealed.ts';
 import { firstUnsound, Lines } from './watch.ts';

@@ -4,8 +4,8 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { encodeConfig, type NodeConfig } from '../../host/node/config.ts';
-import { clusterKeys } from '../../host/security/provision.ts';
+import { encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
+import { clusterKeys } from '../../host/security/simulated_keys.ts';
 
 export const slotS = 900;
 export const whatTimeline = 6;

@@ -5,7 +5,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { FLAG_COMMAND, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { encodeConfig } from '../../host/node/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { readHeader } from '../../host/security/envelope.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { testCluster, testKeys } from './sealed.ts';

@@ -4,7 +4,7 @@ import { FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../../host/cbor/generated.ts';
 import { CborFault } from '../../host/cbor/item.ts';
 import { nullCipher, realCipher } from '../../host/security/cipher.ts';
 import { CRC_BYTES, type Header, open, readHeader, seal, withCrc } from '../../host/security/envelope.ts';
-import { linkKey } from '../../host/security/epoch.ts';
+import { linkKey } from '../../host/security/key_epoch.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { Cipher, randomCase } from './cases.ts';
 import { testKeys } from './sealed.ts';

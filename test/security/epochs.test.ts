@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { KeyEpochHead, KeyEpochPart, Message } from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
-import { type KeyEpochMessages, makeKeyEpoch } from '../../host/security/epoch.ts';
+import { type KeyEpochMessages, makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { wrap } from '../../host/security/tree.ts';
 import { type ClusterOptions, TestCluster } from '../firmware/cluster.ts';
 import { sealedFrame, testKeys } from './sealed.ts';

@@ -11,7 +11,7 @@ import { decodeSequence, encodeSequence } from '../../host/cbor/message.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { CRC_BYTES, type Header as FrameHeader, readEnvelope, withCrc } from '../../host/security/envelope.ts';
-import { headPayload, headProtected, makeKeyEpoch } from '../../host/security/epoch.ts';
+import { headPayload, headProtected, makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { makeSign1, readSign1, verifySign1 } from '../../host/security/sign1.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { TestCluster } from '../firmware/cluster.ts';

@@ -16,10 +16,10 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import type { KeyEpochHead, KeyEpochPart } from '../../host/cbor/generated.ts';
 import { decodeSequence } from '../../host/cbor/message.ts';
-import { encodeFrame } from '../../host/cbor/frame.ts';
-import { openPart, verifyHead } from '../../host/security/epoch.ts';
-import { type KeyEpochFile, type KeyFile, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
-import { readKeyring } from '../../host/security/keyring.ts';
+import { encodeFrame } from '../../host/security/frame.ts';
+import { openPart, verifyHead } from '../../host/security/key_epoch.ts';
+import { type KeyEpochFile, type KeyFile, type NodeFile, readKeyFile } from '../../host/store/keys/file.ts';
+import { readKeyring } from '../../host/store/keys/keyring.ts';
 import { inFolder } from '../host/support.ts';
 
 const test = suite('keys');

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import { bundlePath, keyEpochPath, keyEpochsOf } from '../../host/security/issued.ts';
-import { ExistsError } from '../../host/security/key_folder.ts';
-import { KeyFileError, type NodeFile, readKeyFile } from '../../host/security/keyfile.ts';
+import { bundlePath, keyEpochPath, keyEpochsOf } from '../../host/store/keys/issued.ts';
+import { ExistsError } from '../../host/store/keys/folder.ts';
+import { KeyFileError, type NodeFile, readKeyFile } from '../../host/store/keys/file.ts';
 import {
   type KeyEpochOrder,
   initCluster,
   KeyOrderError,
   nextKeyEpoch,
   writeNodeFile,
-} from '../../host/security/keystore.ts';
+} from '../../host/store/keys/keystore.ts';
 import { inFolder } from '../host/support.ts';
 
 const test = suite('issued');

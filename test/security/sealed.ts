@@ -1,8 +1,8 @@
-import { decodeFrame, encodeFrame, type Frame, sealBytes } from '../../host/cbor/frame.ts';
+import { decodeFrame, encodeFrame, type Frame, sealBytes } from '../../host/security/frame.ts';
 import type { Message } from '../../host/cbor/generated.ts';
 import { FreshCounters } from '../../host/security/cycle.ts';
 import { ADDRESSEE_ALL, type Header } from '../../host/security/envelope.ts';
-import { clusterKeys } from '../../host/security/provision.ts';
+import { clusterKeys } from '../../host/security/simulated_keys.ts';
 
 /** The cluster that tests fly, and its simulated keys. */
 export const testCluster = 7;

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { moduleSignatures, nodeSignatures, type SignatureService } from '../../host/security/signature.ts';
 import { nullSignatures } from '../../host/security/null_signature.ts';
-import { headPayload, verifyHead } from '../../host/security/epoch.ts';
+import { headPayload, verifyHead } from '../../host/security/key_epoch.ts';
 import { makeSign1, readSign1, Sign1Fault, type Sign1Reason, verifySign1 } from '../../host/security/sign1.ts';
 import { vectors } from './signature_vectors.ts';
 

@@ -8,8 +8,8 @@ import {
   makeKeyEpoch,
   openPart,
   verifyHead,
-} from '../../host/security/epoch.ts';
-import { clusterKeys } from '../../host/security/provision.ts';
+} from '../../host/security/key_epoch.ts';
+import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { makeSign1, readSign1 } from '../../host/security/sign1.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { cover, NODE_MAX, PARTS_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { describe, diagnose } from '../../cbor/diagnose.ts';
-import type { LinkCipher } from '../../cbor/frame.ts';
+import { describe, diagnose } from '../../security/diagnose.ts';
+import type { LinkCipher } from '../../security/frame.ts';
 import { CborFault } from '../../cbor/item.ts';
-import { looksLikeKeyFile } from '../../security/keyfile.ts';
-import { readKeyring } from '../../security/keyring.ts';
+import { looksLikeKeyFile } from '../../store/keys/file.ts';
+import { readKeyring } from '../../store/keys/keyring.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';
 

@@ -1,6 +1,6 @@
-import { CoverError } from '../../security/epoch.ts';
-import { clusterFolder } from '../../security/issued.ts';
-import { ExistsError, openFolderWarning } from '../../security/key_folder.ts';
+import { CoverError } from '../../security/key_epoch.ts';
+import { clusterFolder } from '../../store/keys/issued.ts';
+import { ExistsError, openFolderWarning } from '../../store/keys/folder.ts';
 import {
   initCluster,
   KeyOrderError,
@@ -8,7 +8,7 @@ import {
   nextKeyEpoch,
   readCluster,
   writeNodeFile,
-} from '../../security/keystore.ts';
+} from '../../store/keys/keystore.ts';
 import { CommandError, exitCode } from '../exit.ts';
 
 interface Shared {

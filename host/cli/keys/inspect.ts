@@ -4,8 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { KeyEpochHead, KeyEpochPart } from '../../cbor/generated.ts';
 import { CborFault } from '../../cbor/item.ts';
 import { decodeSequence } from '../../cbor/message.ts';
-import { verifyHead } from '../../security/epoch.ts';
-import { clusterFolder, keyEpochsOf, flawAdvice, issuedClusters } from '../../security/issued.ts';
+import { verifyHead } from '../../security/key_epoch.ts';
+import { clusterFolder, keyEpochsOf, flawAdvice, issuedClusters } from '../../store/keys/issued.ts';
 import {
   type AuthorityFile,
   type KeyEpochFile,
@@ -15,7 +15,7 @@ import {
   type NodeFile,
   readKeyFile,
   readKeyFileOf,
-} from '../../security/keyfile.ts';
+} from '../../store/keys/file.ts';
 import { LEAVES } from '../../security/tree.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';

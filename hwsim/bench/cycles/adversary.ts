@@ -5,7 +5,7 @@
 import { PLAIN_BYTES_MAX, type Group, type Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
-import { encodeConfig } from '../../../host/node/config.ts';
+import { encodeConfig } from '../../../host/platform/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { BenchFrames, benchKeys, keyEpochOf, reservation } from './sealed_frames.ts';
 import { airMessage, airShapes, randomFields } from './drawn_messages.ts';

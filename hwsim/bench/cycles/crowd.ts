@@ -1,7 +1,7 @@
 /** Builds scripts in which one node of a cluster boots and fills its tables, as a crowded cluster would fill them. */
 import type { Preset } from '../../../host/build/root.ts';
 import type { Group, Intent, Message } from '../../../host/cbor/generated.ts';
-import { encodeConfig } from '../../../host/node/config.ts';
+import { encodeConfig } from '../../../host/platform/config.ts';
 import type { RandomStream } from '../../kernel/random.ts';
 import { place, type Script } from './script.ts';
 import { BenchFrames, benchKeys, reservation } from './sealed_frames.ts';

@@ -1,11 +1,11 @@
 /** Frames for benchmarks: sealed with simulated keys of cluster 1, seed 1, under counters that a receiver takes. */
-import { encodeFrame, sealBytes } from '../../../host/cbor/frame.ts';
+import { encodeFrame, sealBytes } from '../../../host/security/frame.ts';
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage } from '../../../host/cbor/message.ts';
-import type { LinkKeys } from '../../../host/node/config.ts';
+import type { LinkKeys } from '../../../host/security/key_epoch.ts';
 import { cycleAt, FreshCounters } from '../../../host/security/cycle.ts';
 import { ADDRESSEE_ALL } from '../../../host/security/envelope.ts';
-import { clusterKeys, SIMULATED_CLUSTER } from '../../../host/security/provision.ts';
+import { clusterKeys, SIMULATED_CLUSTER } from '../../../host/security/simulated_keys.ts';
 
 const benchSeed = 1;
 const membersMax = 200;

@@ -8,7 +8,7 @@
  *     frame.seal       `transmit` of a frame of epoch 0, whose text is copied together rather than composed: head and part of an epoch
  *     frame.reject.…   `receive` of a frame that is refused, and why; the shortest, a usual and the longest
  */
-import { sealBytes } from '../../../host/cbor/frame.ts';
+import { sealBytes } from '../../../host/security/frame.ts';
 import { FRAME_BYTES_MAX, type Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage } from '../../../host/cbor/message.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
@@ -16,7 +16,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import { TAG_BYTES } from '../../../host/security/cipher.ts';
 import { cycleAt, WINDOW_CYCLES } from '../../../host/security/cycle.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../../../host/security/envelope.ts';
-import { makeKeyEpoch } from '../../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../../host/security/key_epoch.ts';
 import { benchAuthority, benchLink } from './sealed_frames.ts';
 import { type Runner, runScript } from './runner.ts';
 import { place, Script } from './script.ts';

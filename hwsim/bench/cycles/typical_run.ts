@@ -1,8 +1,8 @@
 /** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
-import { decodeFrame, sealBytes } from '../../../host/cbor/frame.ts';
+import { decodeFrame, sealBytes } from '../../../host/security/frame.ts';
 import { type Intent, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { open, readHeader } from '../../../host/security/envelope.ts';
-import { SIMULATED_CLUSTER } from '../../../host/security/provision.ts';
+import { SIMULATED_CLUSTER } from '../../../host/security/simulated_keys.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { STATUS } from '../../../host/engine/status.ts';

@@ -1,4 +1,4 @@
-import type { LinkCipher } from '../../../host/cbor/frame.ts';
+import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import { partsOf } from '../memory/outputs.ts';

@@ -1,7 +1,7 @@
 import { portInputs, recordNodes } from '../../emulator/recording.ts';
-import type { LinkCipher } from '../../../host/cbor/frame.ts';
+import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Preset } from '../../../host/build/root.ts';
-import { simulatedLink } from '../../../host/security/provision.ts';
+import { simulatedLink } from '../../../host/security/simulated_keys.ts';
 import { shippedScenario } from '../../scenario/load.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 import type { LocalTime, PortInput } from '../../emulator/port.ts';

@@ -1,5 +1,5 @@
 import { TYPE } from '../../../host/cbor/generated.ts';
-import { decodeFrame, type LinkCipher } from '../../../host/cbor/frame.ts';
+import { decodeFrame, type LinkCipher } from '../../../host/security/frame.ts';
 import type { Given } from '../../fleet/run.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';

@@ -2,7 +2,7 @@ import { TYPE } from '../../../host/cbor/generated.ts';
 import { readRecord } from '../../../host/cbor/record.ts';
 import type { ImageFacts } from '../../../host/engine/engine.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
-import { bootCause } from '../../board/parts.ts';
+import { bootCause } from '../../../host/platform/config.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { checkpointOf, ClusterEngine, hostBytes, isStore } from './cluster_engine.ts';
 import { runScenario } from '../../fleet/run.ts';
@@ -15,7 +15,7 @@ import { recoveryHours, scrubCycleHours } from './scene.ts';
 import { type Evidence, noEvidence } from './evidence.ts';
 import { type Call, differingWords, emptyCall, isTrap, Machine, op, opNames, type Program } from './machine.ts';
 import { Outputs } from './outputs.ts';
-import { simulatedLink } from '../../../host/security/provision.ts';
+import { simulatedLink } from '../../../host/security/simulated_keys.ts';
 
 /** What makes the fork differ from the golden run, before call `call` of node `node`. */
 export type Strike = { node: number; call: number } & (

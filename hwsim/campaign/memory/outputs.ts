@@ -1,5 +1,5 @@
-import { diagnose } from '../../../host/cbor/diagnose.ts';
-import type { LinkCipher } from '../../../host/cbor/frame.ts';
+import { diagnose } from '../../../host/security/diagnose.ts';
+import type { LinkCipher } from '../../../host/security/frame.ts';
 import { skipItem } from '../../../host/cbor/item.ts';
 import { open } from '../../../host/security/envelope.ts';
 import type { Evidence } from './evidence.ts';

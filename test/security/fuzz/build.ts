@@ -9,7 +9,7 @@ import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/
 import { runTool } from '../../../host/board/toolchain.ts';
 import { translateImage } from '../../../host/board/translate.ts';
 import { loadV8Engine } from '../../../host/engine/v8.ts';
-import { encodeConfig } from '../../../host/node/config.ts';
+import { encodeConfig } from '../../../host/platform/config.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 import { beginnings } from './steps.ts';
 

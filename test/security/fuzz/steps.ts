@@ -3,7 +3,7 @@
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { nullCipher } from '../../../host/security/cipher.ts';
-import { makeKeyEpoch } from '../../../host/security/epoch.ts';
+import { makeKeyEpoch } from '../../../host/security/key_epoch.ts';
 import { words16 } from '../../../host/security/kdf.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 

@@ -2,7 +2,7 @@
 
 import { createCipheriv, createHmac } from 'node:crypto';
 import { CRC_BYTES, ENVELOPE_BYTES, seal, withCrc } from '../../../host/security/envelope.ts';
-import { linkKey } from '../../../host/security/epoch.ts';
+import { linkKey } from '../../../host/security/key_epoch.ts';
 import { nullCipher, realCipher } from '../../../host/security/cipher.ts';
 import { changed, type Negative, spliced, spoilt, talk } from './cases.ts';
 import { type AttackBench, cycle, heard, reserved, sender } from './bench.ts';

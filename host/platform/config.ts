@@ -1,5 +1,9 @@
 import { encodeMessage } from '../cbor/message.ts';
-import type { Config, Group, LinkSecret, PathKey } from '../cbor/generated.ts';
+import type { Config, Group } from '../cbor/generated.ts';
+import type { LinkKeys } from '../security/key_epoch.ts';
+
+/** Causes of a boot: the `booted` record of proto/schema/platform.cddl. */
+export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
 /** What a boot needs to know besides the node's capabilities. */
 export interface BootFacts {
@@ -11,12 +15,6 @@ export interface BootFacts {
   alternateImage: boolean;
   /** Counter up to which non-volatile memory holds a reservation; 0: none was ever made. */
   reserved: number;
-}
-
-/** What a member is provisioned with (docs/security.md): without any it neither sends nor takes frames. */
-export interface LinkKeys {
-  secrets: readonly Omit<LinkSecret, 'name'>[];
-  path: readonly Omit<PathKey, 'name'>[];
 }
 
 const keyless: LinkKeys = { secrets: [], path: [] };

@@ -1,9 +1,9 @@
 // Frames as on the air: an envelope (host/security/envelope.ts) whose plaintext is a CBOR sequence of messages.
 
-import type { Cipher } from '../security/cipher.ts';
-import { type Header, type KeyOf, open, seal } from '../security/envelope.ts';
-import type { Message } from './generated.ts';
-import { decodeSequence, encodeMessage, joinBytes, type UnknownMessage } from './message.ts';
+import type { Cipher } from './cipher.ts';
+import { type Header, type KeyOf, open, seal } from './envelope.ts';
+import type { Message } from '../cbor/generated.ts';
+import { decodeSequence, encodeMessage, joinBytes, type UnknownMessage } from '../cbor/message.ts';
 
 export interface Frame {
   readonly header: Header;

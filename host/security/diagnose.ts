@@ -17,12 +17,12 @@ import {
   openEnvelope,
   readEnvelope,
   VERSION,
-} from '../security/envelope.ts';
-import { crc32c } from './crc32c.ts';
+} from './envelope.ts';
+import { crc32c } from '../cbor/crc32c.ts';
 import type { LinkCipher } from './frame.ts';
-import { CborFault, MAJOR, readHead, skipItem } from './item.ts';
-import { decodeMessage, decodeShape, messageType, shapeNamed, shapeOfType } from './message.ts';
-import type { FieldShape, Shape } from './shape.ts';
+import { CborFault, MAJOR, readHead, skipItem } from '../cbor/item.ts';
+import { decodeMessage, decodeShape, messageType, shapeNamed, shapeOfType } from '../cbor/message.ts';
+import type { FieldShape, Shape } from '../cbor/shape.ts';
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,46 +1,14 @@
 // Keys of a whole cluster from a seed: for the simulator and the tests. Whoever knows the seed has every key: such keys never fly.
 
 import { createHash } from 'node:crypto';
-import type { LinkKeys } from '../node/config.ts';
 import { type CipherName, cipherNamed } from './cipher.ts';
 import type { Header } from './envelope.ts';
-import { type Authority, authoritySeed, bootstrapKey, BOOTSTRAP_KEY_EPOCH, linkKey } from './epoch.ts';
+import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from './hierarchy.ts';
 import { derive } from './kdf.ts';
+import { type Authority, bootstrapKey, BOOTSTRAP_KEY_EPOCH, linkKey, type LinkKeys } from './key_epoch.ts';
 import { nodeSignatures } from './signature.ts';
-import { pathKey, pathNodes, ROOT_NODE } from './tree.ts';
-import type { LinkCipher } from '../cbor/frame.ts';
-
-/** Key of a region, of a fleet's root. */
-export function regionKeyOf(root: Uint8Array, region: number): Uint8Array {
-  return derive(root, 'heliograph region', region);
-}
-
-/** Key of a cluster, of its region's: all else of a cluster is derived from it, but for the secrets of epochs. */
-export function clusterKeyOf(regionKey: Uint8Array, cluster: number): Uint8Array {
-  return derive(regionKey, 'heliograph cluster', cluster);
-}
-
-/** Seed of a member's own Ed25519 key pair. */
-export function nodeSeedOf(clusterKey: Uint8Array, cluster: number, member: number): Uint8Array {
-  return derive(clusterKey, 'heliograph node', cluster, member);
-}
-
-/** The cluster's authority; keys of the tree are derived once each. */
-export function authorityOf(clusterKey: Uint8Array, cluster: number): Authority {
-  const keys = new Map<number, Uint8Array>();
-  return {
-    cluster,
-    seed: authoritySeed(clusterKey, cluster),
-    pathKey(node) {
-      let key = keys.get(node);
-      if (key === undefined) {
-        key = pathKey(clusterKey, cluster, node);
-        keys.set(node, key);
-      }
-      return key;
-    },
-  };
-}
+import { pathNodes, ROOT_NODE } from './tree.ts';
+import type { LinkCipher } from './frame.ts';
 
 /** Simulated keys of one cluster. */
 export class ClusterKeys {

@@ -8,8 +8,8 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExistsError, makeFolder, writeKeyFile } from './key_folder.ts';
-import { type KeyEpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './keyfile.ts';
+import { ExistsError, makeFolder, writeKeyFile } from './folder.ts';
+import { type KeyEpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './file.ts';
 
 export const clusterFolder = (folder: string, cluster: number): string => join(folder, `cluster-${cluster}`);
 export const keyEpochPath = (at: string, epoch: number): string => join(at, `epoch-${epoch}.json`);

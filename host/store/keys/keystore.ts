@@ -12,9 +12,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeSequence } from '../cbor/message.ts';
-import { bringFolderToDisk } from '../store/replace_file.ts';
-import { KEY_EPOCH_MAX, type KeyEpochMessages, makeKeyEpoch } from './epoch.ts';
+import { encodeSequence } from '../../cbor/message.ts';
+import { bringFolderToDisk } from '../replace_file.ts';
+import { KEY_EPOCH_MAX, type KeyEpochMessages, makeKeyEpoch } from '../../security/key_epoch.ts';
 import {
   bundlePath,
   clusterFolder,
@@ -26,7 +26,7 @@ import {
   readKeyEpochFile,
   recordIssued,
 } from './issued.ts';
-import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './key_folder.ts';
+import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './folder.ts';
 import {
   type AuthorityFile,
   type KeyEpochFile,
@@ -34,10 +34,10 @@ import {
   KeyFileError,
   type NodeFile,
   readKeyFileOf,
-} from './keyfile.ts';
-import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from './provision.ts';
-import { nodeSignatures } from './signature.ts';
-import { pathKey, pathNodes } from './tree.ts';
+} from './file.ts';
+import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from '../../security/hierarchy.ts';
+import { nodeSignatures } from '../../security/signature.ts';
+import { pathKey, pathNodes } from '../../security/tree.ts';
 
 /** Runs that take a number before this one does; more than ever run at once. */
 const triesMax = 100;

@@ -2,11 +2,11 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { realCipher } from './cipher.ts';
-import type { LinkCipher } from '../cbor/frame.ts';
-import { BOOTSTRAP_KEY_EPOCH, bootstrapKey, linkKey } from './epoch.ts';
-import { type KeyFile, KeyFileError, readKeyFile } from './keyfile.ts';
-import { pathKey, ROOT_NODE } from './tree.ts';
+import { realCipher } from '../../security/cipher.ts';
+import type { LinkCipher } from '../../security/frame.ts';
+import { BOOTSTRAP_KEY_EPOCH, bootstrapKey, linkKey } from '../../security/key_epoch.ts';
+import { type KeyFile, KeyFileError, readKeyFile } from './file.ts';
+import { pathKey, ROOT_NODE } from '../../security/tree.ts';
 
 /** Link keys by cluster and epoch. */
 export class Keyring {

@@ -1,7 +1,7 @@
 // Epochs: the link key that a cluster's frames are sealed under, and how a new one reaches all that remain (docs/security.md).
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { KeyEpochHead, KeyEpochPart } from '../cbor/generated.ts';
+import type { KeyEpochHead, KeyEpochPart, LinkSecret, PathKey } from '../cbor/generated.ts';
 import { derive, words16 } from './kdf.ts';
 import { nodeSignatures, type SignatureService } from './signature.ts';
 import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
@@ -12,6 +12,12 @@ export const BOOTSTRAP_KEY_EPOCH = 0;
 /** How long frames of the epoch before are still accepted once the next has begun, mission seconds. */
 export const OVERLAP_S = 600;
 export const COMMITMENT_BYTES = 16;
+
+/** What a member is provisioned with (docs/security.md): without any keys it neither sends nor accepts frames. */
+export interface LinkKeys {
+  readonly secrets: readonly Omit<LinkSecret, 'name'>[];
+  readonly path: readonly Omit<PathKey, 'name'>[];
+}
 
 /** The key that a cluster's frames of an epoch are sealed under. */
 export function linkKey(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {

@@ -1,9 +1,9 @@
 // How key files come to the disk: made once, never overwritten, for nobody else's eyes.
 
 import { mkdirSync, statSync } from 'node:fs';
-import { createFile } from '../store/create_file.ts';
-import { fileAdvice, StoreError } from '../store/store.ts';
-import { type KeyFile, keyFileText } from './keyfile.ts';
+import { createFile } from '../create_file.ts';
+import { fileAdvice, StoreError } from '../store.ts';
+import { type KeyFile, keyFileText } from './file.ts';
 
 const fileMode = 0o600;
 export const folderMode = 0o700;
