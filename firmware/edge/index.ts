@@ -12,6 +12,7 @@ import {
   NO_INDEX,
   MEMBERS_MAX,
   OWN_SLOTS,
+  CIPHER,
 } from '../memory/limits';
 import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from '../memory/map';
 import {
@@ -43,7 +44,6 @@ import { observeRecord } from './observe';
 import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
-import { ALGORITHM } from '../security/cipher';
 import { inspectContext } from './inspect';
 
 /** A checkpoint of a block with a line that cannot be corrected. */
@@ -54,7 +54,7 @@ const RECORD_BYTES_MAX: u32 = 256;
 
 /** 256 is added where the cipher is a stand-in: such an image is for the simulator only. */
 export function abi_version(): u32 {
-  return ALGORITHM != 0 ? ABI_VERSION : ABI_VERSION + 256;
+  return CIPHER != 0 ? ABI_VERSION : ABI_VERSION + 256;
 }
 
 export function context_bytes(): u32 {

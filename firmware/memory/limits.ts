@@ -17,6 +17,7 @@ export {
   COVER_PARTS_MAX,
   CRC_TABLES,
   COORDINATOR_ALLOWED,
+  CIPHER,
 } from './preset';
 import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 

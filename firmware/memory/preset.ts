@@ -1,2 +1,43 @@
-// For editors. The build resolves this import to preset/<name>.ts (host/build).
-export * from './preset/flight';
+// Sizes and switches of the image that is being built.
+//
+// asconfig.json names every image and gives it five integers, which the compiler defines as constants: IMAGE_PRESET
+// selects one of three sets of sizes; the others switch protection, scrubbing, bounds and cipher.
+//
+//   flight   clusters of up to 200 members, on Cortex-M7, RISC-V and LEON3
+//   compact  clusters of up to 64 members within 32 KiB of linear memory in all, on Cortex-M4. Never a coordinator
+//   tiny     for tests: every queue and table is small enough to overflow
+
+const FLIGHT: u32 = 1;
+const COMPACT: u32 = 2;
+const TINY: u32 = 3;
+
+export const PRESET: u32 = IMAGE_PRESET;
+const IS_FLIGHT: bool = PRESET == FLIGHT;
+const IS_COMPACT: bool = PRESET == COMPACT;
+
+export const MEMBERS_MAX: u32 = IS_FLIGHT ? 200 : IS_COMPACT ? 64 : 8;
+export const INTENTS_MAX: u32 = IS_FLIGHT ? 800 : IS_COMPACT ? 128 : 12;
+export const NOTICES_MAX: u32 = IS_FLIGHT ? 64 : IS_COMPACT ? 24 : 4;
+export const RUMORS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
+export const TIMELINE_SLOTS_MAX: u32 = IS_FLIGHT ? 192 : IS_COMPACT ? 96 : 24;
+export const EVENTS_MAX: u32 = IS_FLIGHT ? 128 : IS_COMPACT ? 32 : 8;
+export const OUTBOX_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 3;
+/** Parts of a key epoch's cover that are passed on. The more members are excluded, the more parts a cover has. */
+export const COVER_PARTS_MAX: u32 = IS_FLIGHT ? 24 : 4;
+/** Tables of CRC-32C, 1 KiB each: four for four bytes a step, or one for a byte a step. */
+export const CRC_TABLES: u32 = IS_FLIGHT ? 4 : 1;
+/** Signed statements that are stored. An owner publishes again what was evicted. */
+export const STATEMENTS_MAX: u32 = IS_FLIGHT ? 8 : 2;
+export const COORDINATOR_ALLOWED: bool = !IS_COMPACT;
+
+/** Whether lines have codes against upsets. Image `bare` has none, to measure what protection costs. */
+export const PROTECTED: bool = IMAGE_PROTECTED != 0;
+/** Whether lines are scrubbed. Image `unscrubbed` does not scrub, to measure what scrubbing costs. */
+export const SCRUBBED: bool = IMAGE_SCRUBBED != 0;
+/** Whether a Byzantine member is bounded (docs/insiders.md). Image `trusting` has no such bounds, to measure them. */
+export const CONTAINED: bool = IMAGE_CONTAINED != 0;
+/** COSE number of the frames' cipher: 24, or 0 for the null cipher, which is no cipher and only simulated. */
+export const CIPHER: u32 = IMAGE_CIPHER;
+
+if (PRESET < FLIGHT || PRESET > TINY) ERROR('IMAGE_PRESET is 1, 2 or 3');
+if (CIPHER != 0 && CIPHER != 24) ERROR('IMAGE_CIPHER is 24 or 0');

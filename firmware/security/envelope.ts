@@ -29,7 +29,7 @@ import { crc32c } from '../base/crc32c';
 import { call } from '../memory/guard';
 import { edge } from '../node/table';
 import { countLoss } from '../node/queues';
-import { TAG_BYTES, open, seal } from './cipher';
+import { TAG_BYTES, open, seal } from './aead';
 import { keyIndex, linkKey } from './table';
 
 /** Before the ciphertext, if that and its tag have 24 bytes or more. */

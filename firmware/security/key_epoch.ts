@@ -28,7 +28,7 @@ import {
   KeyEpochPart,
   encodeKeyEpochPart,
 } from '../wire/generated/messages';
-import { open } from './cipher';
+import { open } from './aead';
 import { deriveLinkKey, isCommitted, SECRET_AT } from './derive';
 import {
   COMMITMENT_BYTES,

@@ -9,7 +9,17 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleOptions } from './bundle.mjs';
-import { bundleInputs, dist, filesBelow, firmwareInputs, presets, root, stampOf } from './paths.mjs';
+import {
+  bundleInputs,
+  constantsPath,
+  dist,
+  filesBelow,
+  firmwareInputs,
+  imagePath,
+  images,
+  root,
+  stampOf,
+} from './paths.mjs';
 import { compileFirmware, compileSignature, measure, writeAside } from './firmware.mjs';
 
 const stampFile = join(dist, 'stamp.json');
@@ -22,14 +32,15 @@ function readStamps() {
   }
 }
 
-function images() {
-  return [...presets.map((preset) => join(dist, `heliograph-${preset}.wasm`)), join(dist, 'signature.wasm')];
+function hasImages() {
+  const paths = [...images.flatMap((image) => [imagePath(image), constantsPath(image)]), join(dist, 'signature.wasm')];
+  return paths.every((path) => existsSync(path));
 }
 
 /** True when dist/ holds what the present sources give. */
 export function isBuilt() {
   const stamps = readStamps();
-  if (!existsSync(join(dist, 'heliograph.mjs')) || !images().every((path) => existsSync(path))) return false;
+  if (!existsSync(join(dist, 'heliograph.mjs')) || !hasImages()) return false;
   return stamps.firmware === stampOf(firmwareInputs()) && stamps.bundles === stampOf(bundleInputs());
 }
 
@@ -38,8 +49,8 @@ async function buildFirmware(stamps, { force, withText }) {
     throw new Error('firmware/edge/index.ts is missing: there is no firmware to build');
   }
   const stamp = stampOf(firmwareInputs());
-  if (!force && !withText && stamps.firmware === stamp && images().every((path) => existsSync(path))) return false;
-  for (const preset of presets) await compileFirmware(preset, withText);
+  if (!force && !withText && stamps.firmware === stamp && hasImages()) return false;
+  for (const image of images) await compileFirmware(image, withText);
   await compileSignature(withText);
   // Machine code of images that are gone.
   rmSync(join(dist, 'precompiled'), { recursive: true, force: true });
@@ -78,17 +89,17 @@ function removeOldChunks(present) {
 }
 
 async function printSizes() {
-  console.log('preset      image bytes   context bytes   static bytes   pages   sha256');
-  for (const preset of presets) {
-    const row = await measure(preset);
+  const nameColumns = Math.max(...images.map((image) => image.length)) + 2;
+  console.log(`${'image'.padEnd(nameColumns)}  image bytes   context bytes   static bytes   pages   sha256`);
+  for (const image of images) {
+    const row = await measure(image);
     const cells = [
       String(row.bytes).padStart(13),
       String(row.contextBytes).padStart(16),
       String(row.staticBytes).padStart(15),
     ];
-    console.log(
-      `${preset.padEnd(10)}${cells.join('')}${String(row.memoryPages).padStart(8)}   ${row.sha256.slice(0, 16)}`,
-    );
+    const pages = String(row.memoryPages).padStart(8);
+    console.log(`${image.padEnd(nameColumns)}${cells.join('')}${pages}   ${row.sha256.slice(0, 16)}`);
   }
 }
 

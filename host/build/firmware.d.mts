@@ -1,5 +1,5 @@
-/** Builds one preset; with `withText` also the compiler's text output, dist/heliograph-<preset>.wat. */
-export function compileFirmware(preset: string, withText?: boolean): Promise<unknown>;
+/** Builds one image; with `withText` also the compiler's text output, dist/heliograph-<image>.wat. */
+export function compileFirmware(image: string, withText?: boolean): Promise<unknown>;
 
 /** Builds dist/signature.wasm. */
 export function compileSignature(withText?: boolean): Promise<void>;

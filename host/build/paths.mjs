@@ -22,8 +22,20 @@ function findRoot() {
 
 export const root = findRoot();
 export const dist = join(root, 'dist');
-/** Firmware images: three sizes, two of `flight` to measure protection with (docs/injection.md), and one without bounds on what a byzantine can do (docs/insiders.md). */
-export const presets = ['flight', 'compact', 'tiny', 'bare', 'unscrubbed', 'trusting', 'null-cipher'];
+/** Names of the firmware's images: the targets of asconfig.json, but for the signature module. */
+export const images = Object.keys(JSON.parse(readFileSync(join(root, 'asconfig.json'), 'utf8')).targets).filter(
+  (target) => target !== 'signature',
+);
+
+/** Path of a built firmware image. */
+export function imagePath(image) {
+  return join(dist, `heliograph-${image}.wasm`);
+}
+
+/** Path of the constants that an image was compiled with, written by host/build/firmware.mjs. */
+export function constantsPath(image) {
+  return join(dist, `heliograph-${image}.constants.json`);
+}
 
 /** All files below `folder` whose name ends in one of `endings`, as paths from the root, sorted; [] when the folder is missing. */
 export function filesBelow(folder, endings) {
@@ -51,13 +63,13 @@ export function stampOf(paths) {
 
 /** What decides the firmware images: their sources, the way they are built, and the compiler's version. */
 export function firmwareInputs() {
-  return [...filesBelow('firmware', ['.ts']), ...buildInputs()];
+  return [...filesBelow('firmware', ['.ts']), 'asconfig.json', 'asconfig.transform.mjs', ...buildInputs()];
 }
 
 /** What decides the bundles. */
 export function bundleInputs() {
   const sources = ['host', 'hwsim', 'proto'].flatMap((folder) => filesBelow(folder, ['.ts', '.csv', '.yaml', '.cddl']));
-  return [...sources, ...buildInputs()];
+  return [...sources, 'asconfig.json', ...buildInputs()];
 }
 
 function buildInputs() {

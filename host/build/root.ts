@@ -1,26 +1,19 @@
 import { join } from 'node:path';
-import { root } from './paths.mjs';
+import type asconfig from '../../asconfig.json';
+import { root, imagePath as pathOfImage } from './paths.mjs';
 
 export const rootFolder = root;
 
-/** The sizing presets that the build makes. */
-export type Preset = 'flight' | 'compact' | 'tiny';
-/**
- * Builds of `flight` and of `compact` that are not flown: without protection, and without scrubbing, to measure against (those of `compact` are built when they are asked for); without bounds on what a byzantine can do (docs/insiders.md); and with a stand-in
- * for the cipher, to simulate fleets of thousands, and of `tiny` to be fuzzed (built when it is asked for).
- */
-export type Variant =
-  | 'bare'
-  | 'unscrubbed'
-  | 'trusting'
-  | 'null-cipher'
-  | 'compact-bare'
-  | 'compact-unscrubbed'
-  | 'tiny-null-cipher';
+/** Names of the firmware's images, as asconfig.json has them. */
+export type ImageName = Exclude<keyof typeof asconfig.targets, 'signature'>;
+/** Images that fly, in three sizes (`tiny` in tests only). */
+export type Preset = Extract<ImageName, 'flight' | 'compact' | 'tiny'>;
+/** Images that are measured, simulated or fuzzed, but not flown: a preset without one of its parts. */
+export type Variant = Exclude<ImageName, Preset>;
 
 /** Path of a built firmware image. */
-export function imagePath(preset: Preset | Variant): string {
-  return join(rootFolder, 'dist', `heliograph-${preset}.wasm`);
+export function imagePath(image: ImageName): string {
+  return pathOfImage(image);
 }
 
 /** Path of a bundled worker: `name` is the source's file name without `.ts`, as in `campaign.worker`. */

@@ -1,5 +1,5 @@
 import { instantiateSync } from '@assemblyscript/loader';
-import type { Preset, Variant } from '../build/root.ts';
+import type { ImageName } from '../build/root.ts';
 import type { Engine, FirmwareCalls } from './engine.ts';
 import { readImage } from './image.ts';
 import { factsOf, Space } from './space.ts';
@@ -43,6 +43,6 @@ export function createV8Engine(image: Uint8Array): Engine {
 }
 
 /** Makes an engine on a built image of dist/. Throws EngineError when the image is missing. */
-export function loadV8Engine(preset: Preset | Variant): Engine {
+export function loadV8Engine(preset: ImageName): Engine {
   return createV8Engine(readImage(preset));
 }

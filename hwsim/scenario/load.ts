@@ -34,7 +34,7 @@ export class ScenarioError extends Error {
   }
 }
 
-/** Members that each image can hold: MEMBERS_MAX in firmware/memory/preset/<name>.ts. */
+/** Members that each image can hold: MEMBERS_MAX in firmware/memory/preset.ts. */
 export const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
 
 type Path = readonly PropertyKey[];

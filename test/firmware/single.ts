@@ -2,7 +2,7 @@ import { encodeConfig } from '../../host/platform/config.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
-import type { Preset, Variant } from '../../host/build/root.ts';
+import type { ImageName } from '../../host/build/root.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
@@ -21,12 +21,7 @@ export class SingleNode {
 
   private readonly keys: LinkKeys;
 
-  constructor(
-    members: number,
-    groups: Group[],
-    preset: Preset | Variant = 'flight',
-    keys: LinkKeys = testKeys.member(0),
-  ) {
+  constructor(members: number, groups: Group[], preset: ImageName = 'flight', keys: LinkKeys = testKeys.member(0)) {
     this.keys = keys;
     this.members = members;
     this.groups = groups;

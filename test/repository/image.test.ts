@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import binaryen from 'assemblyscript/binaryen';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { imagePath, type Preset } from '../../host/build/root.ts';
+import { imagePath, type Preset, rootFolder } from '../../host/build/root.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { instantiateSignature, messageBytesMax, signatureModulePath } from '../../host/security/signature.ts';
 
@@ -87,6 +91,33 @@ for (const preset of presets) {
   // It was 64 KiB before frames were sealed and insiders contained; the smallest part has 256 KiB of code memory.
   test(`${preset}: at most 84 KiB of image`, () => assert.ok(bytes.length <= 84 * 1024, `${bytes.length} bytes`));
 }
+
+test('the compiler alone gives the bytes of the build: asc firmware/edge/index.ts --target flight', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heliograph-asc-'));
+  try {
+    const out = join(folder, 'flight.wasm');
+    const words = ['firmware/edge/index.ts', '--target', 'flight', '--outFile', out];
+    const asc = join(rootFolder, 'node_modules/assemblyscript/bin/asc.js');
+    const { status, stderr } = spawnSync(process.execPath, [asc, ...words], { cwd: rootFolder, encoding: 'utf8' });
+    assert.is(status, 0, stderr);
+    assert.ok(readFileSync(out).equals(readFileSync(imagePath('flight'))));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('the constants beside an image are those that it was compiled with', () => {
+  for (const preset of presets) {
+    const constants = firmwareConstants(preset);
+    const { contextBytes } = createV8Engine(readFileSync(imagePath(preset))).image;
+    assert.is(constants.get('CONTEXT_BYTES'), contextBytes, preset);
+    assert.is(constants.get('LINE_BYTES'), 64);
+  }
+  assert.equal(
+    presets.map((preset) => firmwareConstants(preset).get('MEMBERS_MAX')),
+    [200, 64, 8],
+  );
+});
 
 test('context sizes keep their bounds: flight 96 KiB, compact 32 KiB of memory in all', () => {
   const engine = (preset: Preset) => createV8Engine(readFileSync(imagePath(preset)));

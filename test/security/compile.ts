@@ -10,17 +10,18 @@ export interface Compiled {
   readonly text: string;
 }
 
-/** The flight options (host/build/firmware.mjs) for an entry that is given as text; throws with asc's diagnostics. Two pages of memory, as no context lies in them. */
+/**
+ * Compiles an entry that is given as text with the options of the flight image (asconfig.json). Throws with asc's
+ * diagnostics. Memory has two pages, as no context lies in them.
+ */
 export async function compileEntry(entryText: string): Promise<Compiled> {
   const entry = 'entry.ts';
   const outputs = new Map<string, Uint8Array | string>();
   const options = [
     entry,
+    ...['--target', 'flight'],
     ...['--outFile', 'entry.wasm', '--textFile', 'entry.wat'],
-    ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
-    ...['--runtime', 'firmware/memory/runtime/index', '--stackSize', '4'],
-    ...['--use', 'abort=', '--initialMemory', '2', '--maximumMemory', '2'],
-    ...['--transform', './host/build/decorator_transform.mjs'],
+    ...['--initialMemory', '2', '--maximumMemory', '2'],
   ];
   const { error, stderr } = await asc.main(options, {
     readFile: async (name) => (name === entry ? entryText : readFile(join(rootFolder, name), 'utf8').catch(() => null)),

@@ -8,7 +8,7 @@
  * compiler and -O2. The baseline lays its tables out as C would, follows pointers, and checks no
  * address. Both are counted from the call to its return.
  */
-import type { Preset, Variant } from '../../../host/build/root.ts';
+import type { ImageName } from '../../../host/build/root.ts';
 import { PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { ADDRESSEE_ALL, CRC_BYTES, withCrc } from '../../../host/security/envelope.ts';
@@ -28,7 +28,7 @@ const tableNames = [
 ].flatMap((names) => names.split(' '));
 
 /** Returns the operands of TABLES for an image: offsets within a context, and sizes of tables. */
-export function tableLayout(image: Preset | Variant): number[] {
+export function tableLayout(image: ImageName): number[] {
   const constants = firmwareConstants(image);
   return tableNames.map((name) => {
     const value = constants.get(name);

@@ -1,6 +1,5 @@
 /** Builds test/native_baseline/runner.c for a target and runs scripts on it in the emulator, under the counting plugin. */
 import { installCommand, missingPackages } from '../../../host/build/boards.mjs';
-import { compileFirmware } from '../../../host/build/firmware.mjs';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -24,8 +23,8 @@ import { emulatedRamBytes, emulatorArguments, type Target } from '../../../host/
 import { type Elf, readElf } from '../../../host/board/elf.ts';
 import { boardSources, boardStamp, type BuildOptions, compileProgram } from '../../../host/board/build.ts';
 import { translateImage } from '../../../host/board/translate.ts';
-import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/build/root.ts';
-import { filesBelow, firmwareInputs, stampOf } from '../../../host/build/paths.mjs';
+import { type ImageName, imagePath, rootFolder } from '../../../host/build/root.ts';
+import { filesBelow } from '../../../host/build/paths.mjs';
 import type { Script, ScriptResult } from './script.ts';
 
 /** Where things lie in the emulated memory, beyond what the image and its non-volatile memory take. */
@@ -39,7 +38,7 @@ export const hangInstructions = 50_000_000;
 export interface Runner {
   target: Target;
   /** What it calls: the target's own image, or one that is only measured. */
-  image: Preset | Variant;
+  image: ImageName;
   path: string;
   elf: Elf;
 }
@@ -50,22 +49,6 @@ export function targetWithout(what: 'protection' | 'scrubbing', target: Target):
   return { ...target, variant: target.preset === 'compact' ? `compact-${large}` : large };
 }
 
-const compiled = new Map<string, Promise<unknown>>();
-/** Images that the build does not make are compiled when their sources have changed. */
-async function requireImage(image: Preset | Variant): Promise<void> {
-  if (!image.startsWith('compact-')) return;
-  if (!compiled.has(image)) compiled.set(image, compileChanged(image));
-  await compiled.get(image);
-}
-
-async function compileChanged(image: Preset | Variant): Promise<void> {
-  const stampFile = `${imagePath(image)}.stamp`;
-  const stamp = stampOf(firmwareInputs());
-  if (existsSync(imagePath(image)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  await compileFirmware(image);
-  writeFileSync(stampFile, stamp);
-}
-
 const nativeBaselineFolder = 'test/native_baseline';
 const builtFolder = join(rootFolder, 'dist/native_baseline');
 
@@ -74,7 +57,6 @@ const builtFolder = join(rootFolder, 'dist/native_baseline');
  */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
   const image = target.variant ?? target.preset;
-  await requireImage(image);
   const own = filesBelow(nativeBaselineFolder, ['.c', '.h']);
   const stamp = boardStamp(target, options, [...own, 'hwsim/bench/cycles/runner.ts']);
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);

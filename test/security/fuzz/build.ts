@@ -3,9 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileFirmware } from '../../../host/build/firmware.mjs';
 import { filesBelow, stampOf } from '../../../host/build/paths.mjs';
-import { imagePath, type Preset, rootFolder, type Variant } from '../../../host/build/root.ts';
+import { imagePath, rootFolder } from '../../../host/build/root.ts';
 import { runTool } from '../../../host/board/toolchain.ts';
 import { translateImage } from '../../../host/board/translate.ts';
 import { loadV8Engine } from '../../../host/engine/v8.ts';
@@ -16,9 +15,6 @@ import { beginnings } from './steps.ts';
 /** Images with a stand-in for the cipher are fuzzed behind it; against the others nothing but the envelope is right. */
 export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
 export type FuzzedImage = keyof typeof fuzzed;
-
-/** No image of the build: it is compiled with the fuzzer. */
-const onDemand: FuzzedImage = 'tiny-null-cipher';
 const compiler = 'clang-14';
 const folderOf = (image: string) => join(rootFolder, 'dist', 'fuzz', image);
 /** Static data, a context, a checkpoint and an input fit in. */
@@ -92,13 +88,8 @@ function stampFor(image: FuzzedImage): string {
     ...filesBelow('host/board', ['.ts']),
     ...filesBelow('test/security/fuzz', ['.ts', '.c', '.h']),
   ];
-  const built =
-    image === onDemand
-      ? ''
-      : createHash('sha256')
-          .update(readFileSync(imagePath(image)))
-          .digest('hex');
-  return `${stampOf(sources)} ${built}`;
+  const built = createHash('sha256').update(readFileSync(imagePath(image)));
+  return `${stampOf(sources)} ${built.digest('hex')}`;
 }
 
 /** Path of the fuzzer's program for an image. Throws ToolError when clang is missing or refuses. */
@@ -108,10 +99,9 @@ export async function buildFuzzer(image: FuzzedImage, { thorough = false }: Fuzz
   const stamp = stampFor(image);
   if (existsSync(program) && existsSync(join(folder, 'stamp')) && readFileSync(join(folder, 'stamp'), 'utf8') === stamp)
     return program;
-  if (image === onDemand) await compileFirmware(image);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image as Preset | Variant)));
-  const { isCipherNull, sha256 } = loadV8Engine(image as Preset | Variant).image;
+  writeFileSync(join(folder, 'image.c'), translateImage(imagePath(image)));
+  const { isCipherNull, sha256 } = loadV8Engine(image).image;
   writeFileSync(join(folder, 'setup.h'), setupText(fuzzed[image], !isCipherNull, sha256));
   const sources = join(rootFolder, 'test/security/fuzz');
   const flags = [
