@@ -1,15 +1,18 @@
 import type { WorldChange } from '../kernel/trace.ts';
 
-/** What a judge found. `ok` is false as soon as one violation was seen. */
+/** A judge's finding. `ok` is false as soon as one violation was seen. */
 export interface Verdict {
   id: string;
   ok: boolean;
   violations: number;
-  /** The first few, in words, with mission seconds and nodes. */
+  /** Texts of the first few, with mission seconds and nodes. */
   examples: string[];
 }
 
-/** A judge: hears what its run's observers have already taken in, and is asked for its verdict once, after `end`. */
+/**
+ * Judges one property of a run. It gets what the run's observers have already processed, and gives
+ * its verdict once, after `end`.
+ */
 export interface Judge {
   readonly id: string;
   event?(timeMs: number, node: number, fields: Uint32Array): void;
@@ -19,18 +22,18 @@ export interface Judge {
   minute?(timeMs: number): void;
   end?(timeMs: number): void;
   verdict(): Verdict;
-  /** Record types that `event` and `command` want to hear of; others are not delivered. */
+  /** Record types that `event` and `command` get; others are not delivered. */
   readonly types: readonly number[];
 }
 
 const EXAMPLES_MAX = 5;
 
-/** Counts violations and keeps the first few in words. */
+/** Counts violations and keeps the texts of the first few. */
 export class Findings {
   violations = 0;
   readonly examples: string[] = [];
 
-  /** The text is a function so that the many violations after the first few cost no string. */
+  /** The text is a function: violations after the first few build no string. */
   add(describe: () => string): void {
     this.violations++;
     if (this.examples.length < EXAMPLES_MAX) this.examples.push(describe());
@@ -41,5 +44,5 @@ export class Findings {
   }
 }
 
-/** Mission seconds of a time in milliseconds, for texts. */
+/** Formats a time in milliseconds as mission seconds, for texts. */
 export const seconds = (timeMs: number): string => `${Math.floor(timeMs / 1000)} s`;

@@ -1,4 +1,4 @@
-import type { InsiderOutcome } from '../check/insider.ts';
+import type { InsiderOutcome } from '../check/judges/insider_contained.ts';
 import type { ByzantineActions } from '../fault/byzantine.ts';
 import type { InsiderFacts } from '../fleet/insider.ts';
 import type { Attack } from '../scenario/attacks.ts';

@@ -1,16 +1,23 @@
-import { Arbitration, NothingLost, Versions } from '../check/accepted.ts';
-import { FalseDeaths } from '../check/deaths.ts';
-import { clearlyBeatsGreedy, Convergence, type Outcome, withinAchievable } from '../check/convergence.ts';
-import { ExclusiveExecution, SharedCapacity } from '../check/execution.ts';
-import { livenessAfterHealing } from '../check/liveness.ts';
-import { type InsiderOutcome, Insiders } from '../check/insider.ts';
-import { Observers } from '../check/observers.ts';
-import { Onboard } from '../check/onboard.ts';
-import { BreaksHeal, NoCorruptValueSent, type RadiationOutcome } from '../check/radiation.ts';
-import { Recovery } from '../check/recovery.ts';
-import { GRID_S } from '../check/rules.ts';
+import { GRID_S } from '../check/bounds.ts';
+import { Convergence, type Outcome } from '../check/convergence/convergence.ts';
+import { OnboardReports } from '../check/convergence/onboard_reports.ts';
+import { Recovery } from '../check/convergence/recovery.ts';
+import { Arbitration } from '../check/judges/arbitration.ts';
+import { clearlyBeatsGreedy } from '../check/judges/clearly_beats_greedy.ts';
+import { CrashRecovered } from '../check/judges/crash_recovered.ts';
+import { EscalationOrder } from '../check/judges/escalation_order.ts';
+import { ExclusiveExecution } from '../check/judges/exclusive_execution.ts';
+import { FalseDeaths } from '../check/judges/false_deaths.ts';
+import { InsiderContained, type InsiderOutcome } from '../check/judges/insider_contained.ts';
+import { livenessAfterHealing } from '../check/judges/liveness.ts';
+import { NoCorruptValueSent, type RadiationOutcome } from '../check/judges/no_corrupt_value_sent.ts';
+import { NothingLost } from '../check/judges/nothing_lost.ts';
+import { SharedCapacity } from '../check/judges/shared_capacity.ts';
+import { Versions } from '../check/judges/versions.ts';
+import { WatchdogWindow } from '../check/judges/watchdog_window.ts';
+import { withinAchievable } from '../check/judges/within_achievable.ts';
+import { Observers } from '../check/observe/observers.ts';
 import type { Judge, Verdict } from '../check/verdict.ts';
-import { EscalationOrder, WatchdogWindow } from '../check/watchdog.ts';
 import { watchdogEarlyMs, watchdogLateMs } from '../board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
 import { type Achievable, achievable } from '../world/achievable.ts';
@@ -49,8 +56,8 @@ export class Bench implements TraceConsumer {
   private readonly judges: Judge[];
   private readonly deaths: FalseDeaths;
   private readonly upsets: NoCorruptValueSent | null;
-  private readonly insiders: Insiders | null;
-  private readonly onboard: Onboard;
+  private readonly insiders: InsiderContained | null;
+  private readonly onboard: OnboardReports;
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
   private readonly baselineSeed: number | null;
@@ -78,9 +85,9 @@ export class Bench implements TraceConsumer {
     this.planWork = planWork;
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.recovery = new Recovery(this.seen);
-    this.onboard = new Onboard(this.seen);
+    this.onboard = new OnboardReports(this.seen);
     this.deaths = new FalseDeaths(this.seen);
-    this.insiders = byzantine === null ? null : new Insiders(this.seen, byzantine);
+    this.insiders = byzantine === null ? null : new InsiderContained(this.seen, byzantine);
     this.upsets = radiation ? new NoCorruptValueSent() : null;
     const feedMsMin = watchdogEarlyMs * (1 - oscillatorSlack);
     const bounds = { feedMsMin, feedMsMax: watchdogLateMs * (1 + oscillatorSlack), resetsMax };
@@ -95,7 +102,7 @@ export class Bench implements TraceConsumer {
       new WatchdogWindow(this.seen, bounds),
       new EscalationOrder(this.seen, bounds),
       ...(this.insiders === null ? [] : [this.insiders]),
-      ...(this.upsets === null ? [] : [this.upsets, new BreaksHeal(this.seen, resetsMax)]),
+      ...(this.upsets === null ? [] : [this.upsets, new CrashRecovered(this.seen, resetsMax)]),
     ];
   }
 

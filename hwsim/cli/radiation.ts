@@ -1,4 +1,4 @@
-import type { RadiationOutcome } from '../check/radiation.ts';
+import type { RadiationOutcome } from '../check/judges/no_corrupt_value_sent.ts';
 
 /** What upsets did, for people. */
 export function radiationLines(

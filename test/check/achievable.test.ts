@@ -34,7 +34,7 @@ const total = (plan: WorldPlan, days = 1, changes: { timeMs: number; change: Bou
 const near = (actual: number, wanted: number) =>
   assert.ok(Math.abs(actual - wanted) < 1e-3, `${actual}, not ${wanted}`);
 
-test('each limit binds where it should: rate, lot, sites, stock', () => {
+test('each limit binds: rate, lot, sites, stock', () => {
   near(total(worldOf([{}, {}], [{ capacityKgPerDay: 500 }])), 200);
   near(total(worldOf([{}, {}], [{ capacityKgPerDay: 150 }])), 150);
   near(total(worldOf([{}, {}, {}], [{ capacityKgPerDay: 500, units: 2 }])), 200);
@@ -42,12 +42,12 @@ test('each limit binds where it should: rate, lot, sites, stock', () => {
   near(total(worldOf([{}, {}], [{ capacityKgPerDay: 90 }, { capacityKgPerDay: 60 }])), 150);
 });
 
-test('energy: 24 h of sun beyond base load, and what the battery held', () => {
+test('energy is 24 h of sun beyond base load, and the charge of the battery', () => {
   near(total(worldOf([{ solarW: 50, baseW: 25, mineWhPerKg: 10 }], [{ capacityKgPerDay: 500 }])), 60);
   near(total(worldOf([{ solarW: 50, baseW: 25, mineWhPerKg: 10, batteryWh: 100 }], [{ capacityKgPerDay: 500 }])), 70);
 });
 
-test('storage fills unless the depot takes it away', () => {
+test('a store fills unless the depot takes its content', () => {
   near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }])), 40);
   near(total(worldOf([{ storageKg: 40 }], [{ capacityKgPerDay: 500 }], 30)), 70);
   const lost: BoundingChange = { kind: 'unit', group: 2, unit: 1, usable: false, disruption: null };
@@ -57,7 +57,7 @@ test('storage fills unless the depot takes it away', () => {
   );
 });
 
-test('a death, an outage and a lot that runs dry take what they take, and only from then on', () => {
+test('a death, an outage and an empty lot reduce the bound from their time on', () => {
   const plan = worldOf([{}, {}], [{ capacityKgPerDay: 500 }]);
   const down: BoundingChange = { kind: 'node-down', node: 0, permanent: true, disruption: null };
   const up: BoundingChange = { kind: 'node-up', node: 0, permanent: false, disruption: null };
@@ -85,7 +85,7 @@ test('SIM-1 holds: more of anything never lowers the bound', () => {
   assert.ok(total(worldOf(nodes, lots, 20), 3) >= base);
 });
 
-test('nodes that are alike may be one class: as many halves give the same', () => {
+test('equal nodes may form one class: separate classes give the same bound', () => {
   const alike = total(
     worldOf(
       Array.from({ length: 20 }, () => ({ storageKg: 70 })),

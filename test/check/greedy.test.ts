@@ -1,13 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clearlyBeatsGreedy } from '../../hwsim/check/convergence.ts';
+import { clearlyBeatsGreedy } from '../../hwsim/check/judges/clearly_beats_greedy.ts';
 import { GreedyNodesModel } from '../../hwsim/world/greedy.ts';
 import type { BoundingChange } from '../../hwsim/world/history.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
 
 const dayMs = 86_400_000;
 
-/** As many nodes at 100 kg/day on one lot that has so many sites and more capacity than they can use. */
+/** Nodes of 100 kg/day on one lot with the given sites and more capacity than the nodes can use. */
 function worldOf(nodes: number, sites: number): WorldPlan {
   const capability = { generation: 1, rateKgPerDay: 100, storageKg: 100_000, batteryWh: 1000, solarW: 1000 };
   const lot = { group: 1, kind: 1, units: sites, capacityKgPerDay: 1e6, stockKg: 1e9, loadKg: 0 } as const;
@@ -34,20 +34,20 @@ const boots = (nodes: number): { timeMs: number; change: BoundingChange }[] =>
     change: { kind: 'node-up', node, permanent: false, disruption: null },
   }));
 
-test('a greedy node alone mines what it can; the same seed gives the same', () => {
+test('a greedy node alone mines what it can, and the same seed gives the same result', () => {
   const mined = new GreedyNodesModel(worldOf(1, 3), 5).run(boots(1), dayMs);
   assert.ok(Math.abs(mined - 100) < 1e-6, String(mined));
   const crowd = () => new GreedyNodesModel(worldOf(20, 22), 5).run(boots(20), 4 * dayMs);
   assert.is(crowd(), crowd());
 });
 
-test('greedy nodes get into each other’s way; two on the only site mine nothing', () => {
+test('greedy nodes hinder each other, and two on the only site mine nothing', () => {
   const mined = new GreedyNodesModel(worldOf(20, 22), 5).run(boots(20), 4 * dayMs);
   assert.ok(mined > 0.2 * 8000 && mined < 0.8 * 8000, String(mined));
   assert.ok(new GreedyNodesModel(worldOf(2, 1), 5).run(boots(2), dayMs) < 10);
 });
 
-test('SIM-1 holds: greedy at 70 %; SIM-1 violated: a scenario in which it reaches more is too easy', () => {
+test('SIM-1 holds: greedy nodes reach 70 %; SIM-1 violated: a scenario in which they reach more is too easy', () => {
   assert.ok(clearlyBeatsGreedy(70, 100).ok);
   assert.is(clearlyBeatsGreedy(70.1, 100).violations, 1);
 });

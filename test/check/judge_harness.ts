@@ -1,5 +1,7 @@
-import { Observers } from '../../hwsim/check/observers.ts';
-import { Recovery } from '../../hwsim/check/recovery.ts';
+import { TYPE } from '../../host/cbor/generated.ts';
+import { Recovery } from '../../hwsim/check/convergence/recovery.ts';
+import { Observers } from '../../hwsim/check/observe/observers.ts';
+import { INTENT_STATE, type MEMBER_STATE } from '../../hwsim/check/record.ts';
 import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
 import type { DisruptionFact, WorldChange } from '../../hwsim/kernel/trace.ts';
 
@@ -11,7 +13,7 @@ export const groups = [
 
 export const siteOf = (unit: number, group = 1): number => group * 65_536 + unit;
 
-/** One published version; what a test does not name is a claim on site 1 from 0 to one day at 100 kg/day. */
+/** One published version. Defaults: a claim on site 1 from 0 to one day at 100 kg/day. */
 export interface Work {
   slot?: number;
   version: number;
@@ -23,7 +25,16 @@ export interface Work {
   leaseS?: number;
 }
 
-/** Plays hand-made traces to judges, minute by minute, as a run would. */
+/** Work that a node starts. Defaults: from slot 0, at 100 kg/day. */
+export interface Start {
+  resource: number;
+  untilS: number;
+  rate?: number;
+}
+
+type MemberState = (typeof MEMBER_STATE)[keyof typeof MEMBER_STATE];
+
+/** Feeds hand-made traces to judges, minute by minute, as a run would. */
 export class JudgeHarness {
   readonly seen: Observers;
   readonly recovery: Recovery;
@@ -41,7 +52,7 @@ export class JudgeHarness {
     return this;
   }
 
-  /** Minutes before `timeS` pass. */
+  /** Lets the minutes up to `timeS` pass. */
   until(timeS: number): void {
     for (; this.nextMinute * 60 <= timeS; this.nextMinute++) {
       const timeMs = this.nextMinute * 60_000;
@@ -75,42 +86,74 @@ export class JudgeHarness {
   }
 
   publish(timeS: number, node: number, work: Work): void {
-    const {
-      slot = 0,
-      version,
-      resource = siteOf(1),
-      startS = 0,
-      endS = 86_400,
-      rate = 100,
-      state = 2,
-      leaseS = 0,
-    } = work;
-    this.hold(timeS, node, node, work);
-    this.event(timeS, node, 195, slot, version, 1, resource, startS, endS, rate, 1, state, 0, 0, leaseS);
+    const { slot = 0, version, resource = siteOf(1), startS = 0, endS = 86_400 } = work;
+    const { rate = 100, state = INTENT_STATE.CLAIMED, leaseS = 0 } = work;
+    this.store(timeS, node, node, work);
+    this.event(timeS, node, TYPE.published, slot, version, 1, resource, startS, endS, rate, 1, state, 0, 0, leaseS);
   }
 
-  /** `holder` now holds the owner's version. */
-  hold(timeS: number, holder: number, owner: number, { slot = 0, version, state = 2 }: Work): void {
-    this.event(timeS, holder, 194, owner, slot, version, state, timeS);
+  /** The node `storedBy` now stores the owner's version. */
+  store(
+    timeS: number,
+    storedBy: number,
+    owner: number,
+    { slot = 0, version, state = INTENT_STATE.CLAIMED }: Work,
+  ): void {
+    this.event(timeS, storedBy, TYPE.held, owner, slot, version, state, timeS);
   }
 
-  /** Published by one, held by all. */
+  /** The nodes no longer store the owner's slot 0. */
+  evict(timeS: number, nodes: readonly number[], owner: number): void {
+    for (const node of nodes) this.store(timeS, node, owner, { version: 1, state: INTENT_STATE.NONE });
+  }
+
+  /** The owner publishes a version, and all others store it. */
   spread(timeS: number, owner: number, work: Work): void {
     this.publish(timeS, owner, work);
-    for (let node = 0; node < this.seen.facts.nodes; node++) if (node !== owner) this.hold(timeS, node, owner, work);
+    for (let node = 0; node < this.seen.facts.nodes; node++) if (node !== owner) this.store(timeS, node, owner, work);
   }
 
-  settle(timeS: number, node: number, slot: number, version: number): void {
-    this.event(timeS, node, 196, slot, version, 0, 86_400, 100);
+  settle(timeS: number, node: number, { version, endS = 86_400 }: Work): void {
+    this.event(timeS, node, TYPE.settled, 0, version, 0, endS, 100);
   }
 
-  /** `observers` now take the member for: 1 alive, 2 suspect, 3 unreachable, 4 dead. */
-  view(timeS: number, observers: number[], member: number, state: number): void {
-    for (const observer of observers) this.event(timeS, observer, 193, member, state, 1);
+  /** The node reports that version 1 of its slot 0 lost to slot 0 of the winner. */
+  lose(timeS: number, node: number, winner: number): void {
+    this.event(timeS, node, TYPE.lost, 0, 1, winner, 0);
   }
 
-  start(timeS: number, node: number, resource: number, rate: number, untilS: number, slot = 0): void {
-    this.command(timeS, node, 160, slot, 1, resource, rate, untilS);
+  /** The observers now take the member for this state. */
+  view(timeS: number, observers: readonly number[], member: number, state: MemberState): void {
+    for (const observer of observers) this.event(timeS, observer, TYPE.memberState, member, state, 1);
+  }
+
+  start(timeS: number, node: number, { resource, untilS, rate = 100 }: Start): void {
+    this.command(timeS, node, TYPE.startWork, 0, 1, resource, rate, untilS);
+  }
+
+  stop(timeS: number, node: number): void {
+    this.command(timeS, node, TYPE.stopWork, 0);
+  }
+
+  feed(timeS: number, node: number): void {
+    this.command(timeS, node, TYPE.feedWatchdog, 1);
+  }
+
+  escalate(timeS: number, node: number, level: number): void {
+    this.event(timeS, node, TYPE.escalation, level, 1, 0);
+  }
+
+  orderReset(timeS: number, node: number, count: number): void {
+    this.command(timeS, node, TYPE.resetProcessor, 1, count);
+  }
+
+  boot(timeS: number, node: number, { cause = 2, restored }: { cause?: number; restored: boolean }): void {
+    this.event(timeS, node, TYPE.booted, cause, restored ? 1 : 0, 2);
+  }
+
+  /** The node reports errors in its own memory. */
+  upset(timeS: number, node: number, outcome: number, { ageS = 0, count = 1 } = {}): void {
+    this.event(timeS, node, TYPE.upset, 300, outcome, ageS, count);
   }
 
   verdict(id: string): Verdict {
@@ -120,7 +163,7 @@ export class JudgeHarness {
   }
 }
 
-/** The world's word that node `node` died for good at `onsetS`. */
+/** Builds the disruption in which node `node` dies at `onsetS`. */
 export function deathOf(node: number, onsetS: number): WorldChange {
   const disruption: DisruptionFact = {
     id: `node-death-${node}`,
@@ -134,3 +177,22 @@ export function deathOf(node: number, onsetS: number): WorldChange {
   };
   return { kind: 'disruption', id: disruption.id, disruption };
 }
+
+export const nodeDown = (node: number, permanent = false, disruption: string | null = null): WorldChange => ({
+  kind: 'node-down',
+  node,
+  permanent,
+  disruption,
+});
+
+export const nodeUp = (node: number): WorldChange => ({ kind: 'node-up', node, permanent: false, disruption: null });
+
+/** Splits nodes 0 and 1 from nodes 2 and 3. */
+export const splitInHalves: WorldChange = {
+  kind: 'partition',
+  sets: [
+    [0, 1],
+    [2, 3],
+  ],
+  disruption: null,
+};

@@ -1,16 +1,22 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Arbitration, NothingLost, Versions } from '../../hwsim/check/accepted.ts';
-import { FalseDeaths } from '../../hwsim/check/deaths.ts';
-import { ExclusiveExecution, SharedCapacity } from '../../hwsim/check/execution.ts';
-import { livenessAfterHealing } from '../../hwsim/check/liveness.ts';
-import { EscalationOrder, WatchdogWindow } from '../../hwsim/check/watchdog.ts';
-import { JudgeHarness, siteOf } from './judge_harness.ts';
+import { Arbitration } from '../../hwsim/check/judges/arbitration.ts';
+import { EscalationOrder } from '../../hwsim/check/judges/escalation_order.ts';
+import { ExclusiveExecution } from '../../hwsim/check/judges/exclusive_execution.ts';
+import { FalseDeaths } from '../../hwsim/check/judges/false_deaths.ts';
+import { livenessAfterHealing } from '../../hwsim/check/judges/liveness.ts';
+import { NothingLost } from '../../hwsim/check/judges/nothing_lost.ts';
+import { SharedCapacity } from '../../hwsim/check/judges/shared_capacity.ts';
+import { Versions } from '../../hwsim/check/judges/versions.ts';
+import { WatchdogWindow } from '../../hwsim/check/judges/watchdog_window.ts';
+import { INTENT_STATE, MEMBER_STATE, UPSET_OUTCOME } from '../../hwsim/check/record.ts';
+import { JudgeHarness, nodeDown, nodeUp, siteOf, splitInHalves } from './judge_harness.ts';
 
 const hour = 3600;
 const bounds = { feedMsMin: 30_000, feedMsMax: 900_000, resetsMax: 3 };
+const { STARTED, WITHDRAWN } = INTENT_STATE;
 
-function room(nodes = 4): JudgeHarness {
+function seated(nodes = 4): JudgeHarness {
   const harness = new JudgeHarness(nodes);
   const { seen } = harness;
   return harness.seat(
@@ -25,248 +31,231 @@ function room(nodes = 4): JudgeHarness {
   );
 }
 
-test('INT-5 holds: one unit is worked by one node after another, and by nobody when a node went down', () => {
-  const harness = room();
-  harness.start(100, 0, siteOf(1), 100, 1000);
-  harness.start(1000, 1, siteOf(1), 100, 5000);
-  harness.command(2000, 1, 161, 0);
-  harness.start(2001, 2, siteOf(1), 100, 9000);
-  harness.world(3000, { kind: 'node-down', node: 2, permanent: true, disruption: null });
-  harness.start(3000, 0, siteOf(3), 100, 9000);
+test('INT-5 holds: one node after another works a unit, also after a node went down or the world ended its work', () => {
+  const harness = seated();
+  harness.start(100, 0, { resource: siteOf(1), untilS: 1000 });
+  harness.start(1000, 1, { resource: siteOf(1), untilS: 5000 });
+  harness.stop(2000, 1);
+  harness.start(2001, 2, { resource: siteOf(1), untilS: 9000 });
+  harness.world(3000, nodeDown(2, true));
+  harness.start(3000, 0, { resource: siteOf(3), untilS: 9000 });
   harness.world(3001, { kind: 'work-ended', node: 0, slot: 0 });
-  harness.start(3001, 1, siteOf(3), 100, 9000);
-  harness.start(3001, 3, siteOf(1), 100, 9000);
-  harness.start(3001, 0, siteOf(2), 100, 9000);
+  harness.start(3001, 1, { resource: siteOf(3), untilS: 9000 });
+  harness.start(3001, 3, { resource: siteOf(1), untilS: 9000 });
+  harness.start(3001, 0, { resource: siteOf(2), untilS: 9000 });
   assert.equal(harness.verdict('INT-5-exclusive'), { id: 'INT-5-exclusive', ok: true, violations: 0, examples: [] });
 });
 
-test('INT-5 violated: two nodes work one unit, whether the commands or the world tell', () => {
-  const harness = room();
-  harness.start(100, 0, siteOf(1), 100, 1000);
-  harness.world(150, {
-    kind: 'partition',
-    sets: [
-      [0, 1],
-      [2, 3],
-    ],
-    disruption: null,
-  });
-  harness.start(999, 2, siteOf(1), 100, 5000);
+test('INT-5 violated: two nodes work one unit, by their commands or by what the world reports', () => {
+  const harness = seated();
+  harness.start(100, 0, { resource: siteOf(1), untilS: 1000 });
+  harness.world(150, splitInHalves);
+  harness.start(999, 2, { resource: siteOf(1), untilS: 5000 });
   assert.is(harness.verdict('INT-5-exclusive').violations, 1);
   assert.match(harness.verdict('INT-5-exclusive').examples[0], /node 2 starts on group 1 unit 1, where node 0 works/);
   harness.world(2000, { kind: 'double-execution', group: 1, unit: 3, nodes: [1, 3] });
   assert.is(harness.verdict('INT-5-exclusive').violations, 2);
 });
 
-test('INT-2 holds: work up to the capacity, and more while members do not agree yet', () => {
-  const harness = room();
-  harness.start(100, 0, siteOf(1), 500, 9000);
-  harness.start(100, 1, siteOf(2), 500, 9000);
-  harness.start(100, 2, siteOf(3), 500, 9000);
+test('INT-2 holds: work uses up to the capacity, and may use more while members do not agree', () => {
+  const harness = seated();
+  harness.start(100, 0, { resource: siteOf(1), rate: 500, untilS: 9000 });
+  harness.start(100, 1, { resource: siteOf(2), rate: 500, untilS: 9000 });
+  harness.start(100, 2, { resource: siteOf(3), rate: 500, untilS: 9000 });
   harness.world(101, { kind: 'work-ended', node: 2, slot: 0 });
   harness.until(8000);
   assert.ok(harness.verdict('INT-2-shared-capacity').ok);
-  const apart = room();
-  apart.publish(60, 0, { version: 1 });
-  apart.start(100, 0, siteOf(1), 1001, 9000);
-  apart.until(8000);
-  assert.ok(apart.verdict('INT-2-shared-capacity').ok);
+  const disagreeing = seated();
+  disagreeing.publish(60, 0, { version: 1 });
+  disagreeing.start(100, 0, { resource: siteOf(1), rate: 1001, untilS: 9000 });
+  disagreeing.until(8000);
+  assert.ok(disagreeing.verdict('INT-2-shared-capacity').ok);
 });
 
-test('INT-2 violated: agreed members ask a group for more than it gives', () => {
-  const harness = room();
-  harness.start(100, 0, siteOf(1), 501, 9000);
-  harness.start(100, 1, siteOf(2), 500, 9000);
+test('INT-2 violated: members that agree ask a group for more than its capacity', () => {
+  const harness = seated();
+  harness.start(100, 0, { resource: siteOf(1), rate: 501, untilS: 9000 });
+  harness.start(100, 1, { resource: siteOf(2), rate: 500, untilS: 9000 });
   harness.until(8000);
   harness.world(8000, { kind: 'group-capacity', group: 1, capacityKgPerDay: 900, stockKg: 0, disruption: null });
   harness.until(8900);
-  assert.is(harness.verdict('INT-2-shared-capacity').violations, 1, 'what the world just took does not count');
+  assert.is(harness.verdict('INT-2-shared-capacity').violations, 1, 'a capacity that just changed does not count');
   assert.match(harness.verdict('INT-2-shared-capacity').examples[0], /asks group 1 for 1001 kg\/day of 1000/);
 });
 
-test('INT-1 holds: a settled intent stays held, and a withdrawn or ended one may be forgotten', () => {
-  const harness = room();
-  harness.spread(60, 0, { version: 1, state: 3, endS: 2 * hour });
-  harness.spread(60, 1, { version: 1, state: 3, resource: siteOf(2) });
-  harness.spread(600, 1, { version: 2, state: 5, resource: siteOf(2), endS: 600 });
+test('INT-1 holds: a settled intent stays stored; a withdrawn or ended one may be evicted', () => {
+  const harness = seated();
+  harness.spread(60, 0, { version: 1, state: STARTED, endS: 2 * hour });
+  harness.spread(60, 1, { version: 1, state: STARTED, resource: siteOf(2) });
+  harness.spread(600, 1, { version: 2, state: WITHDRAWN, resource: siteOf(2), endS: 600 });
   harness.until(2 * hour);
-  for (const node of [1, 2, 3]) harness.hold(2 * hour, node, 0, { version: 1, state: 0 });
+  harness.evict(2 * hour, [1, 2, 3], 0);
   harness.until(6 * hour);
   assert.ok(harness.verdict('INT-1-nothing-lost').ok);
 });
 
-test('INT-1 holds: what a node held that stood still for longer than its lease is nobody’s; violated: a shorter stop loses nothing', () => {
-  const stopped = (untilS: number, leaseS: number) => {
-    const harness = room();
-    harness.spread(60, 0, { version: 1, state: 3, leaseS });
-    harness.world(hour, { kind: 'node-down', node: 0, permanent: false, disruption: null });
-    for (const node of [1, 2, 3]) harness.hold(untilS - 60, node, 0, { version: 1, state: 0 });
-    harness.world(untilS, { kind: 'node-up', node: 0, permanent: false, disruption: null });
-    harness.event(untilS, 0, 192, 2, 0, 2);
+test('INT-1 holds: a stop longer than the lease frees the work of a node; violated: a shorter stop frees nothing', () => {
+  const violationsAfterStop = (untilS: number, leaseS: number) => {
+    const harness = seated();
+    harness.spread(60, 0, { version: 1, state: STARTED, leaseS });
+    harness.world(hour, nodeDown(0));
+    harness.evict(untilS - 60, [1, 2, 3], 0);
+    harness.world(untilS, nodeUp(0));
+    harness.boot(untilS, 0, { restored: false });
     harness.until(untilS + 3 * hour);
     return harness.verdict('INT-1-nothing-lost').violations;
   };
-  assert.is(stopped(hour + 2760, 0), 0);
-  assert.is(stopped(hour + 2640, 0), 1);
-  assert.is(stopped(hour + 2760, 20 * hour), 1, 'a lease extended in advance still binds');
+  assert.is(violationsAfterStop(hour + 2760, 0), 0);
+  assert.is(violationsAfterStop(hour + 2640, 0), 1);
+  assert.is(violationsAfterStop(hour + 2760, 20 * hour), 1, 'a lease extended in advance still binds');
 });
 
-test('INT-1 violated: all others dropped an accepted intent that still runs', () => {
-  const harness = room();
-  harness.spread(60, 0, { version: 1, state: 3 });
-  for (const node of [1, 2, 3]) harness.hold(hour, node, 0, { version: 1, state: 0 });
+test('INT-1 violated: all others evicted an accepted intent that still runs', () => {
+  const harness = seated();
+  harness.spread(60, 0, { version: 1, state: STARTED });
+  harness.evict(hour, [1, 2, 3], 0);
   harness.until(3 * hour);
   assert.is(harness.verdict('INT-1-nothing-lost').violations, 1);
-  assert.match(harness.verdict('INT-1-nothing-lost').examples[0], /nobody holds node 0 slot 0 version 1/);
+  assert.match(harness.verdict('INT-1-nothing-lost').examples[0], /nobody stores node 0 slot 0 version 1/);
 });
 
-test('INT-4 holds: versions grow, and a restart may bring an older table', () => {
-  const harness = room();
+test('INT-4 holds: versions grow, and a restart may restore an older table', () => {
+  const harness = seated();
   harness.spread(60, 0, { version: 1 });
   harness.spread(120, 0, { version: 2 });
-  harness.event(200, 1, 192, 2, 1, 1);
-  harness.hold(210, 1, 0, { version: 1 });
+  harness.boot(200, 1, { restored: true });
+  harness.store(210, 1, 0, { version: 1 });
   assert.ok(harness.verdict('INT-4-versions').ok);
 });
 
-test('INT-4 holds: what a node first reports after a restart, or after it let go of a record, may be older; violated: what it reports next', () => {
-  for (const loss of [
-    [192, 4, 1, 2],
-    [207, 300, 2, 0, 1],
-  ]) {
-    const harness = room();
+test('INT-4 holds: the first report after a restart or an eviction may be older; violated: the second may not', () => {
+  const losses = [
+    (harness: JudgeHarness) => harness.boot(300, 1, { cause: 4, restored: true }),
+    (harness: JudgeHarness) => harness.upset(300, 1, UPSET_OUTCOME.DROPPED),
+  ];
+  for (const lose of losses) {
+    const harness = seated();
     for (const version of [1, 2, 3]) harness.spread(60 * version, 0, { version });
-    harness.event(300, 1, ...loss);
-    harness.hold(300 + 3 * hour, 1, 0, { version: 2 });
+    lose(harness);
+    harness.store(300 + 3 * hour, 1, 0, { version: 2 });
     assert.ok(harness.verdict('INT-4-versions').ok);
-    harness.hold(360 + 3 * hour, 1, 0, { version: 1 });
+    harness.store(360 + 3 * hour, 1, 0, { version: 1 });
     assert.is(harness.verdict('INT-4-versions').violations, 1);
   }
-  const corrected = room();
+  const corrected = seated();
   for (const version of [1, 2]) corrected.spread(60 * version, 0, { version });
-  corrected.event(300, 1, 207, 300, 1, 0, 1);
-  corrected.hold(300 + 3 * hour, 1, 0, { version: 1 });
+  corrected.upset(300, 1, UPSET_OUTCOME.CORRECTED);
+  corrected.store(300 + 3 * hour, 1, 0, { version: 1 });
   assert.is(corrected.verdict('INT-4-versions').violations, 1);
 });
 
-test('INT-4 violated: a version used twice, one from nowhere, a holder that falls back', () => {
-  const harness = room();
+test('INT-4 violated: a version published twice, one stored and never published, a return to an older one', () => {
+  const harness = seated();
   harness.publish(60, 0, { version: 2 });
   harness.publish(120, 0, { version: 2 });
   assert.is(harness.verdict('INT-4-versions').violations, 1);
-  harness.hold(130, 1, 0, { version: 3 });
+  harness.store(130, 1, 0, { version: 3 });
   assert.is(harness.verdict('INT-4-versions').violations, 2);
-  harness.hold(140, 1, 0, { version: 2 });
+  harness.store(140, 1, 0, { version: 2 });
   assert.is(harness.verdict('INT-4-versions').violations, 3);
 });
 
 test('INT-3 holds: settled claims follow each other on one unit, and one of two competitors loses', () => {
-  const harness = room();
-  harness.spread(60, 0, { version: 1, state: 3, endS: hour });
-  harness.spread(60, 1, { version: 1, state: 3, startS: hour, endS: 2 * hour });
+  const harness = seated();
+  harness.spread(60, 0, { version: 1, state: STARTED, endS: hour });
+  harness.spread(60, 1, { version: 1, state: STARTED, startS: hour, endS: 2 * hour });
   harness.spread(60, 2, { version: 1, startS: 0, endS: hour });
-  harness.event(120, 2, 197, 0, 1, 0, 0);
+  harness.lose(120, 2, 0);
   harness.until(3 * hour);
   assert.ok(harness.verdict('INT-3-arbitration').ok);
 });
 
-test('INT-3 holds: an extension that has not settled binds nobody; violated: once it has settled, it does', () => {
-  const [first, later] = [
-    { version: 1, state: 3, endS: 2 * hour },
-    { version: 2, state: 3, endS: 20 * hour },
-  ];
-  const extended = (settles: boolean) => {
-    const harness = room();
-    harness.spread(60, 0, first);
-    harness.event(600, 0, 196, 0, 1, 0, 2 * hour, 100);
-    harness.spread(hour, 0, later);
-    if (settles) harness.event(hour + 60, 0, 196, 0, 2, 0, 20 * hour, 100);
-    harness.spread(hour + 120, 1, { version: 1, state: 3, startS: 3 * hour, endS: 6 * hour });
+test('INT-3 holds: an extension that has not settled binds nobody; violated: one that has settled does', () => {
+  const verdictOf = (settles: boolean) => {
+    const harness = seated();
+    harness.spread(60, 0, { version: 1, state: STARTED, endS: 2 * hour });
+    harness.settle(600, 0, { version: 1, endS: 2 * hour });
+    harness.spread(hour, 0, { version: 2, state: STARTED, endS: 20 * hour });
+    if (settles) harness.settle(hour + 60, 0, { version: 2, endS: 20 * hour });
+    harness.spread(hour + 120, 1, { version: 1, state: STARTED, startS: 3 * hour, endS: 6 * hour });
     harness.until(6 * hour);
     return harness.verdict('INT-3-arbitration');
   };
-  assert.ok(extended(false).ok);
-  assert.is(extended(true).violations, 1);
+  assert.ok(verdictOf(false).ok);
+  assert.is(verdictOf(true).violations, 1);
 });
 
-test('INT-3 violated: two settled claims on one unit for one time, or each lost to the other', () => {
-  const harness = room();
-  harness.spread(60, 0, { version: 1, state: 3 });
-  harness.spread(60, 1, { version: 1, state: 3, startS: hour });
+test('INT-3 violated: two settled claims on one unit and time, or two versions that each lost to the other', () => {
+  const harness = seated();
+  harness.spread(60, 0, { version: 1, state: STARTED });
+  harness.spread(60, 1, { version: 1, state: STARTED, startS: hour });
   harness.until(3 * hour);
   assert.is(harness.verdict('INT-3-arbitration').violations, 1);
-  const mutual = room();
+  const mutual = seated();
   mutual.spread(60, 0, { version: 1 });
   mutual.spread(60, 1, { version: 1 });
-  mutual.event(120, 0, 197, 0, 1, 1, 0);
-  mutual.event(120, 1, 197, 0, 1, 0, 0);
+  mutual.lose(120, 0, 1);
+  mutual.lose(120, 1, 0);
   assert.is(mutual.verdict('INT-3-arbitration').violations, 1);
 });
 
-test('MBR-1 holds: who was down, or behind an occultation, was not falsely declared dead', () => {
-  const harness = room();
-  harness.world(1000, { kind: 'node-down', node: 3, permanent: true, disruption: null });
-  harness.world(1000, {
-    kind: 'partition',
-    sets: [
-      [0, 1],
-      [2, 3],
-    ],
-    disruption: null,
-  });
-  harness.view(1900, [0, 1], 3, 4);
-  harness.view(1900, [0, 1], 2, 4);
+test('MBR-1 holds: a node that is down, or behind an occultation, is not falsely declared dead', () => {
+  const harness = seated();
+  harness.world(1000, nodeDown(3, true));
+  harness.world(1000, splitInHalves);
+  harness.view(1900, [0, 1], 3, MEMBER_STATE.DEAD);
+  harness.view(1900, [0, 1], 2, MEMBER_STATE.DEAD);
   assert.ok(harness.verdict('MBR-1-false-deaths').ok);
 });
 
-test('MBR-1 violated: a live member in reach is declared dead, told once however many repeat it', () => {
-  const harness = room();
-  harness.view(1900, [0, 1], 3, 4);
+test('MBR-1 violated: a live member in reach is declared dead; one episode counts once', () => {
+  const harness = seated();
+  harness.view(1900, [0, 1], 3, MEMBER_STATE.DEAD);
   assert.is(harness.verdict('MBR-1-false-deaths').violations, 1);
-  harness.view(2000, [0, 1], 3, 1);
-  harness.view(5000, [1], 3, 4);
+  harness.view(2000, [0, 1], 3, MEMBER_STATE.ALIVE);
+  harness.view(5000, [1], 3, MEMBER_STATE.DEAD);
   assert.is(harness.verdict('MBR-1-false-deaths').violations, 2);
-  const half = room();
-  half.world(1000, { kind: 'radio-down', node: 3, disruption: null });
-  half.view(1440, [0], 3, 4);
-  assert.is(half.verdict('MBR-1-false-deaths').violations, 1, '460 of the last 900 s in reach');
+  const silenced = seated();
+  silenced.world(1000, { kind: 'radio-down', node: 3, disruption: null });
+  silenced.view(1440, [0], 3, MEMBER_STATE.DEAD);
+  assert.is(silenced.verdict('MBR-1-false-deaths').violations, 1, 'in reach for 460 of the last 900 s');
 });
 
-test('WDG-1 holds: feeds within the window, and any gap over a restart', () => {
-  const harness = room();
-  for (const timeS of [100, 130, 1030]) harness.command(timeS, 0, 162, 1);
-  harness.event(1031, 0, 192, 2, 1, 1);
-  harness.command(1040, 0, 162, 1);
+test('WDG-1 holds: feeds are within the window, and a gap over a restart may have any length', () => {
+  const harness = seated();
+  for (const timeS of [100, 130, 1030]) harness.feed(timeS, 0);
+  harness.boot(1031, 0, { restored: true });
+  harness.feed(1040, 0);
   assert.ok(harness.verdict('WDG-1-window').ok);
 });
 
-test('WDG-1 violated: a feed too early, and one too late that no bite preceded', () => {
-  const harness = room();
-  for (const timeS of [100, 129, 1030]) harness.command(timeS, 0, 162, 1);
+test('WDG-1 violated: one feed is too early, and one too late without a reset before it', () => {
+  const harness = seated();
+  for (const timeS of [100, 129, 1030]) harness.feed(timeS, 0);
   assert.is(harness.verdict('WDG-1-window').violations, 2);
   assert.match(harness.verdict('WDG-1-window').examples[0], /29000 ms after the last time, early/);
 });
 
-test('WDG-2 holds: the ladder rung by rung, and its foot again after a calm hour', () => {
-  const harness = room();
-  for (let level = 1; level <= 5; level++) harness.event(100 + level, 0, 202, level, 1, 0);
-  harness.event(9000, 0, 202, 1, 1, 0);
-  harness.command(9001, 0, 165, 1, 3);
+test('WDG-2 holds: escalation goes level by level, and begins at the lowest again after a calm hour', () => {
+  const harness = seated();
+  for (let level = 1; level <= 5; level++) harness.escalate(100 + level, 0, level);
+  harness.escalate(9000, 0, 1);
+  harness.orderReset(9001, 0, 3);
   assert.ok(harness.verdict('WDG-2-ladder').ok);
 });
 
-test('WDG-2 violated: a rung skipped, and more resets in a row than allowed', () => {
-  const harness = room();
-  harness.event(100, 0, 202, 1, 1, 0);
-  harness.event(101, 0, 202, 4, 1, 0);
+test('WDG-2 violated: a level is skipped, and more resets in a row are ordered than allowed', () => {
+  const harness = seated();
+  harness.escalate(100, 0, 1);
+  harness.escalate(101, 0, 4);
   assert.is(harness.verdict('WDG-2-ladder').violations, 1);
-  harness.command(102, 0, 165, 1, 4);
+  harness.orderReset(102, 0, 4);
   assert.is(harness.verdict('WDG-2-ladder').violations, 2);
 });
 
-test('liveness: a member left suspect for an hour in reach is noticed, one just suspected is not', () => {
-  const harness = room();
-  harness.view(hour, [0], 1, 2);
+test('liveness is violated by a member left suspect for an hour in reach, and not by one just suspected', () => {
+  const harness = seated();
+  harness.view(hour, [0], 1, MEMBER_STATE.SUSPECT);
   assert.is(livenessAfterHealing(harness.seen, [], 1.5 * hour * 1000).violations, 0);
   assert.is(livenessAfterHealing(harness.seen, [], 3 * hour * 1000).violations, 1);
 });

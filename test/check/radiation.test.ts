@@ -1,10 +1,18 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BreaksHeal, NoCorruptValueSent } from '../../hwsim/check/radiation.ts';
+import { CrashRecovered } from '../../hwsim/check/judges/crash_recovered.ts';
+import { NoCorruptValueSent } from '../../hwsim/check/judges/no_corrupt_value_sent.ts';
+import { MEMBER_STATE, UPSET_OUTCOME } from '../../hwsim/check/record.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
-import { JudgeHarness } from './judge_harness.ts';
+import { JudgeHarness, nodeDown, nodeUp } from './judge_harness.ts';
 
-const divergence = (output: 'frame' | 'command' | 'event', omission = false, garbled = false): WorldChange => ({
+const noCorruptValue = 'RAD-1-no-corrupt-value-sent';
+const crashRecovery = 'RAD-5-crash-recovery';
+
+const divergence = (
+  output: 'frame' | 'command' | 'event',
+  { omission = false, garbled = false } = {},
+): WorldChange => ({
   kind: 'divergence',
   node: 2,
   output,
@@ -14,132 +22,101 @@ const divergence = (output: 'frame' | 'command' | 'event', omission = false, gar
   what: 'frame 85',
 });
 
-const trap = (node: number, resets = 0, site = 901): WorldChange => ({
-  kind: 'trap',
-  node,
-  site,
-  booting: false,
-  resets,
-});
-const down = (node: number, disruption: string | null = null): WorldChange => ({
-  kind: 'node-down',
-  node,
-  permanent: false,
-  disruption,
-});
-const up = (node: number): WorldChange => ({ kind: 'node-up', node, permanent: false, disruption: null });
+const trap = (node: number, resets = 0): WorldChange => ({ kind: 'trap', node, site: 901, booting: false, resets });
 
-test('RAD-1 holds: upsets, what nodes tell of them, restarts, silence and noise are no corrupt value', () => {
+test('RAD-1 holds: upsets, reports of them, traps, omissions and garbled frames are no corrupt values', () => {
   const judge = new NoCorruptValueSent();
   const harness = new JudgeHarness(4).seat(judge);
   harness.world(100, { kind: 'upset', node: 2, bits: [7, 9], inUse: true });
   harness.world(101, { kind: 'upset', node: 3, bits: [7], inUse: false });
-  harness.event(160, 2, 207, 12, 1, 60, 2);
-  harness.event(170, 2, 207, 13, 2, 90, 1);
+  harness.upset(160, 2, UPSET_OUTCOME.CORRECTED, { ageS: 60, count: 2 });
+  harness.upset(170, 2, UPSET_OUTCOME.DROPPED, { ageS: 90 });
   harness.world(180, trap(2, 1));
-  harness.world(190, divergence('frame', true));
-  harness.world(195, divergence('frame', false, true));
+  harness.world(190, divergence('frame', { omission: true }));
+  harness.world(195, divergence('frame', { garbled: true }));
   harness.world(200, { kind: 'access-fault', node: 1, access: 'write' });
   harness.world(300, { kind: 'latent', node: 1, bits: 3 });
-  assert.is(harness.verdict('RAD-1-no-corrupt-value-sent').ok, true);
+  assert.is(harness.verdict(noCorruptValue).ok, true);
   const { upsets, bits, inUse, corrected, dropped, oldestS, breaks, breaksUncorrectable, omissions } = judge.outcome;
-  assert.equal(
-    { upsets, bits, inUse, corrected, dropped, oldestS, breaks, breaksUncorrectable, omissions },
-    {
-      upsets: 2,
-      bits: 3,
-      inUse: 1,
-      corrected: 2,
-      dropped: 1,
-      oldestS: 90,
-      breaks: 1,
-      breaksUncorrectable: 1,
-      omissions: 1,
-    },
-  );
+  assert.equal([upsets, bits, inUse], [2, 3, 1]);
+  assert.equal([corrected, dropped, oldestS], [2, 1, 90]);
+  assert.equal([breaks, breaksUncorrectable, omissions], [1, 1, 1]);
   assert.equal(
     judge.outcome.ages.flatMap((count, bin) => (count > 0 ? [[bin, count]] : [])),
     [[6, 1]],
     'less than 64 s',
   );
-  const { accessFaults, latentBits, resetsInRowMax } = judge.outcome;
-  assert.equal({ accessFaults, latentBits, resetsInRowMax }, { accessFaults: 1, latentBits: 3, resetsInRowMax: 1 });
+  const { accessFaults, latentBits, resetsInRowMax, framesGarbled } = judge.outcome;
+  assert.equal([accessFaults, latentBits, resetsInRowMax, framesGarbled], [1, 3, 1, 1]);
 });
 
-test('RAD-1 violated: a frame, a decision or an event that the replica does not give; node, second and upset are named', () => {
+test('RAD-1 violated: a frame, a command or an event that the replica does not produce names node, time and upset', () => {
   for (const output of ['frame', 'command', 'event'] as const) {
     const harness = new JudgeHarness(4).seat(new NoCorruptValueSent());
     harness.world(100, divergence(output));
-    const { ok, violations, examples } = harness.verdict('RAD-1-no-corrupt-value-sent');
+    const { ok, violations, examples } = harness.verdict(noCorruptValue);
     assert.equal([ok, violations], [false, 1]);
-    assert.match(examples[0], new RegExp(`at 100 s node 2 gives out a wrong ${output} after upset 17`));
+    assert.match(examples[0], new RegExp(`at 100 s node 2 produces a wrong ${output} after upset 17`));
   }
 });
 
-test('RAD-1 violated: others take in a frame that an upset made wrong', () => {
+test('RAD-1 violated: others accept a frame that an upset has corrupted', () => {
   const judge = new NoCorruptValueSent();
   const harness = new JudgeHarness(4).seat(judge);
   harness.world(100, { kind: 'corrupt-accepted', node: 2, by: [0, 3], upset: 17 });
-  assert.match(
-    harness.verdict('RAD-1-no-corrupt-value-sent').examples[0],
-    /at 100 s node 0 and 3 took in a frame of node 2.*upset 17/,
-  );
+  const [example] = harness.verdict(noCorruptValue).examples;
+  assert.match(example, /at 100 s node 0 and 3 accepted a frame of node 2 .*upset 17/);
   assert.is(judge.outcome.framesAccepted, 1);
 });
 
-/** Node 2 breaks off at 1000 s; the others lose sight of it. */
-function broken(): JudgeHarness {
+/** Node 2 traps at 1000 s, and the others take it for unreachable. */
+function trapped(): JudgeHarness {
   const harness = new JudgeHarness(4);
-  harness.seat(new BreaksHeal(harness.seen, 3));
-  for (const member of [0, 1, 2, 3]) harness.view(10, [0, 1, 2, 3], member, 1);
+  harness.seat(new CrashRecovered(harness.seen, 3));
+  for (const member of [0, 1, 2, 3]) harness.view(10, [0, 1, 2, 3], member, MEMBER_STATE.ALIVE);
   harness.world(1000, trap(2));
-  harness.world(1000, down(2));
-  harness.view(1500, [0, 1, 3], 2, 3);
+  harness.world(1000, nodeDown(2));
+  harness.view(1500, [0, 1, 3], 2, MEMBER_STATE.UNREACHABLE);
   return harness;
 }
 
-test('RAD-5 holds: a node that broke off runs again, and all take it for present within the hour', () => {
-  const harness = broken();
-  harness.world(1002, up(2));
-  harness.view(3000, [0, 1, 3], 2, 1);
+test('RAD-5 holds: a node that trapped runs again, and all take it for present within the hour', () => {
+  const harness = trapped();
+  harness.world(1002, nodeUp(2));
+  harness.view(3000, [0, 1, 3], 2, MEMBER_STATE.ALIVE);
   harness.until(9000);
-  assert.is(harness.verdict('RAD-5-crash-recovery').ok, true);
+  assert.is(harness.verdict(crashRecovery).ok, true);
 });
 
-test('RAD-5 holds: the time in which its radio is silenced does not count', () => {
-  const harness = broken();
-  harness.world(1002, up(2));
+test('RAD-5 holds: the time in which the radio is silenced does not count', () => {
+  const harness = trapped();
+  harness.world(1002, nodeUp(2));
   harness.world(1100, { kind: 'radio-down', node: 2, disruption: 'storm-1' });
   harness.world(20_000, { kind: 'radio-up', node: 2, disruption: 'storm-1' });
-  harness.view(21_000, [0, 1, 3], 2, 1);
+  harness.view(21_000, [0, 1, 3], 2, MEMBER_STATE.ALIVE);
   harness.until(30_000);
-  assert.is(harness.verdict('RAD-5-crash-recovery').ok, true);
+  assert.is(harness.verdict(crashRecovery).ok, true);
 });
 
-test('RAD-5 violated: it does not run again, or others go on taking it for gone', () => {
-  const dead = broken();
-  dead.until(9000);
-  assert.match(
-    dead.verdict('RAD-5-crash-recovery').examples[0],
-    /node 2, which broke off at 1000 s, does not run again at 46[0-9]0 s/,
-  );
-  const unheard = broken();
-  unheard.world(1002, up(2));
+test('RAD-5 violated: the node does not run again, or others still take it for absent', () => {
+  const down = trapped();
+  down.until(9000);
+  const [example] = down.verdict(crashRecovery).examples;
+  assert.match(example, /node 2, which trapped at 1000 s, does not run again at 46[0-9]0 s/);
+  const unheard = trapped();
+  unheard.world(1002, nodeUp(2));
   unheard.until(9000);
-  assert.match(unheard.verdict('RAD-5-crash-recovery').examples[0], /is still taken for gone/);
+  assert.match(unheard.verdict(crashRecovery).examples[0], /is still absent in the view of others/);
 });
 
-test('RAD-5 violated: more resets in a row than are allowed; those that the world deals out come on top', () => {
-  const harness = broken();
+test('RAD-5 violated: more resets in a row than allowed; resets that the scenario injects come on top', () => {
+  const harness = trapped();
   harness.world(1010, trap(2, 4));
-  assert.match(
-    harness.verdict('RAD-5-crash-recovery').examples[0],
-    /node 2 breaks off at site 901 after 4 resets in a row/,
-  );
-  const dealt = broken();
-  dealt.world(1008, down(2, 'storm-1'));
-  dealt.world(1010, trap(2, 4));
-  assert.is(dealt.verdict('RAD-5-crash-recovery').ok, true);
+  assert.match(harness.verdict(crashRecovery).examples[0], /node 2 traps at site 901 after 4 resets in a row/);
+  const injected = trapped();
+  injected.world(1008, nodeDown(2, false, 'storm-1'));
+  injected.world(1010, trap(2, 4));
+  assert.is(injected.verdict(crashRecovery).ok, true);
 });
 
 test.run();

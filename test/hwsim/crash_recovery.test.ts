@@ -163,7 +163,7 @@ for (const ownMemory of [false, true]) {
     assert.equal([...new Set(finalDowns)], [1]);
     assert.is(Math.max(...traps.map(({ resets }) => resets)), resetsInRowMax);
     const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
-    assert.match(verdict.examples[0], /node 1, which broke off at \d+ s, does not run again/);
+    assert.match(verdict.examples[0], /node 1, which trapped at \d+ s, does not run again/);
   });
 }
 

@@ -123,7 +123,7 @@ test('RAD-1 violated: the unprotected image sends wrong values; the judge names 
   const { bench, facts } = await fly('bare', small(180), 5);
   const verdict = checkOf(bench, 'RAD-1-no-corrupt-value-sent');
   assert.is(verdict.ok, false);
-  assert.match(verdict.examples[0], /^at \d+ s node \d+ gives out a wrong (frame|command|event) after upset \d+/);
+  assert.match(verdict.examples[0], /^at \d+ s node \d+ produces a wrong (frame|command|event) after upset \d+/);
   const { framesDeparted, framesAccepted, decisionsDeparted } = bench.radiation!;
   assert.ok(framesDeparted > 0 && framesAccepted > 0 && decisionsDeparted > 0);
   assert.is((await fly('bare', small(180), 5)).facts.traceHash, facts.traceHash);

@@ -1,6 +1,7 @@
-import { FalseDeaths } from '../../check/deaths.ts';
-import { Observers } from '../../check/observers.ts';
-import { EVENT, MEMBER, MEMBER_STATE } from '../../check/record.ts';
+import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FalseDeaths } from '../../check/judges/false_deaths.ts';
+import { Observers } from '../../check/observe/observers.ts';
+import { MEMBER_STATE } from '../../check/record.ts';
 import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import { layWorld } from '../../world/plan.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
@@ -39,14 +40,14 @@ export class DeathWatch implements TraceConsumer {
   }
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
-    if (fields[0] !== EVENT.MEMBER_STATE) return;
+    if (fields[0] !== TYPE.memberState) return;
     this.judge.event(timeMs, node, fields);
-    const diedMs = this.diedMs.get(fields[MEMBER.MEMBER]);
-    const state = fields[MEMBER.STATE];
+    const diedMs = this.diedMs.get(fields[FIELD.memberState.member]);
+    const state = fields[FIELD.memberState.state];
     if (diedMs === undefined || state < MEMBER_STATE.UNREACHABLE) return;
-    this.count(this.goneBins, `gone ${node} ${fields[MEMBER.MEMBER]}`, timeMs - diedMs);
+    this.count(this.goneBins, `gone ${node} ${fields[FIELD.memberState.member]}`, timeMs - diedMs);
     if (state === MEMBER_STATE.DEAD)
-      this.count(this.deadBins, `dead ${node} ${fields[MEMBER.MEMBER]}`, timeMs - diedMs);
+      this.count(this.deadBins, `dead ${node} ${fields[FIELD.memberState.member]}`, timeMs - diedMs);
   }
 
   command(): void {}

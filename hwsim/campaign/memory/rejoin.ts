@@ -1,10 +1,10 @@
-import { Observers } from '../../check/observers.ts';
-import { GRID_S, HOLD_S } from '../../check/rules.ts';
+import { Observers } from '../../check/observe/observers.ts';
+import { GRID_S, STABLE_S } from '../../check/bounds.ts';
 import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import type { WorldPlan } from '../../world/plan.ts';
 
 const minuteMs = GRID_S * 1000;
-const holdMinutes = HOLD_S / GRID_S;
+const holdMinutes = STABLE_S / GRID_S;
 
 /** Thrown out of a run of which nothing more can be learnt. */
 export class Decided extends Error {}
@@ -70,8 +70,8 @@ export class Rejoin implements TraceConsumer {
         this.silent.push(0);
         continue;
       }
-      const { views, holdings, conflicts, ground } = this.#seen;
-      const apart = views.disagreements() + holdings.disagreements(at) + conflicts.count(at);
+      const { views, stored, conflicts, ground } = this.#seen;
+      const apart = views.disagreements() + stored.disagreements(at) + conflicts.count(at);
       this.agreed.push(apart === 0 && !this.#heldForGone() ? 1 : 0);
       this.silent.push(ground.radio[this.#node] === 1 ? 0 : 1);
       this.#stopWhenAgreed(at);
@@ -84,14 +84,14 @@ export class Rejoin implements TraceConsumer {
     const fromMs = stop.boots ? this.ups.find((upMs) => upMs >= stop.fromMs) : stop.fromMs;
     if (fromMs === undefined) return;
     const sinceMs = this.agreedFrom(fromMs);
-    if (sinceMs !== null && timeMs - sinceMs > HOLD_S * 1000 + 2 * minuteMs) throw new Decided();
+    if (sinceMs !== null && timeMs - sinceMs > STABLE_S * 1000 + 2 * minuteMs) throw new Decided();
   }
 
   #heldForGone(): boolean {
     const { views, ground } = this.#seen;
     if (!ground.live(this.#node)) return false;
     for (let observer = 0; observer < ground.nodes; observer += 1)
-      if (observer !== this.#node && ground.connected(observer, this.#node) && views.gone(observer, this.#node))
+      if (observer !== this.#node && ground.connected(observer, this.#node) && views.isAbsent(observer, this.#node))
         return true;
     return false;
   }

@@ -1,7 +1,8 @@
-import { COMMAND, groupOf, INTENT_STATE, LOST, PUBLISHED, SETTLED, START } from './record.ts';
-import { LEASE_S, OWN_SLOTS } from './rules.ts';
+import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { LEASE_S, OWN_SLOTS } from '../bounds.ts';
+import { groupOf, INTENT_STATE } from '../record.ts';
 
-/** The newest published version of one slot, and what its owner has said of it since. */
+/** The newest published version of one intent slot, and what its owner has reported of it since. */
 export interface Plan {
   key: number;
   owner: number;
@@ -10,44 +11,46 @@ export interface Plan {
   resource: number;
   startS: number;
   endS: number;
-  /** Latest end that any version of this slot still standing ever had: who missed the newer ones believes in it until then. */
+  /**
+   * Latest end that any version still standing ever had: a member that missed newer versions relies
+   * on it until then.
+   */
   boundS: number;
   rate: number;
   state: number;
   leaseS: number;
   publishedMs: number;
-  /** The owner said that a majority agreed. */
+  /** The owner reported that a majority agreed. */
   settled: boolean;
   settledMs: number;
-  /** Until when what settled reaches: an extension counts only once it has settled too. */
+  /** End up to which the plan has settled: an extension counts only once it has settled too. */
   settledEndS: number;
-  /** The owner said that it lost this version, to whose key; −1 = not lost. */
+  /** Key to which the owner reported that it lost this version; −1 = not lost. */
   lostTo: number;
 }
 
-/** Work that runs: start-work seen, stop-work not yet. */
+/** Work that runs: start-work was seen, stop-work not yet. */
 export interface Execution {
   key: number;
   node: number;
   resource: number;
   rate: number;
   untilS: number;
-  startedMs: number;
 }
 
-/** Every owner's standing plans and running work, by key = owner × 8 + slot. */
+/** Follows every owner's standing plans and running work, by key = owner × 8 + intent slot. */
 export class Plans {
   readonly plan: (Plan | undefined)[];
   readonly running: (Execution | undefined)[];
-  /** Keys whose plan is on the group, in order of arrival. */
+  /** By group: keys whose plan is on the group, in order of arrival. */
   private readonly keysOf = new Map<number, number[]>();
   /** Grows with every published, settled or lost intent. */
   changes = 0;
-  /** Newest version of each key that said done or withdrawn; 0 = none. */
+  /** By key: newest version that was done or withdrawn; 0 = none. */
   private readonly tombstoneVersion: Uint32Array;
   /** Since when each node's processor stands still; Infinity = it runs. */
   private readonly stoppedMs: Float64Array;
-  /** When each node last booted; what it settled before, it must settle again. */
+  /** When each node last booted; it must settle again what it settled before. */
   readonly bootMs: Float64Array;
 
   constructor(nodes: number) {
@@ -58,17 +61,18 @@ export class Plans {
     this.bootMs = new Float64Array(nodes).fill(-1);
   }
 
-  /** Keys with a plan on the group, whatever its state. */
+  /** Returns the keys with a plan on the group, whatever its state. */
   onGroup(group: number): readonly number[] {
     return this.keysOf.get(group) ?? [];
   }
 
-  published(timeMs: number, node: number, f: Uint32Array): void {
-    const key = node * OWN_SLOTS + f[PUBLISHED.SLOT];
+  published(timeMs: number, node: number, fields: Uint32Array): void {
+    const key = node * OWN_SLOTS + fields[FIELD.published.slot];
     const before = this.plan[key];
-    const resource = f[PUBLISHED.RESOURCE];
-    const state = f[PUBLISHED.STATE];
-    const sameWork = before !== undefined && before.resource === resource && before.startS === f[PUBLISHED.START_S];
+    const resource = fields[FIELD.published.resource];
+    const state = fields[FIELD.published.state];
+    const sameWork =
+      before !== undefined && before.resource === resource && before.startS === fields[FIELD.published.startS];
     const keepsSettlement =
       sameWork && before.settled && before.lostTo < 0 && state >= INTENT_STATE.CLAIMED && state <= INTENT_STATE.STARTED;
     if (before === undefined || groupOf(before.resource) !== groupOf(resource)) {
@@ -78,59 +82,63 @@ export class Plans {
     this.plan[key] = {
       key,
       owner: node,
-      version: f[PUBLISHED.VERSION],
-      kind: f[PUBLISHED.KIND],
+      version: fields[FIELD.published.version],
+      kind: fields[FIELD.published.kind],
       resource,
-      startS: f[PUBLISHED.START_S],
-      endS: f[PUBLISHED.END_S],
-      boundS: Math.max(f[PUBLISHED.END_S], before !== undefined && before.boundS * 1000 > timeMs ? before.boundS : 0),
-      rate: f[PUBLISHED.RATE],
+      startS: fields[FIELD.published.startS],
+      endS: fields[FIELD.published.endS],
+      boundS: Math.max(
+        fields[FIELD.published.endS],
+        before !== undefined && before.boundS * 1000 > timeMs ? before.boundS : 0,
+      ),
+      rate: fields[FIELD.published.rate],
       state,
-      leaseS: f[PUBLISHED.LEASE_S],
+      leaseS: fields[FIELD.published.leaseS],
       publishedMs: timeMs,
       settled: keepsSettlement || state === INTENT_STATE.STARTED,
       settledMs: keepsSettlement ? before.settledMs : timeMs,
-      settledEndS: keepsSettlement ? Math.min(before.settledEndS, f[PUBLISHED.END_S]) : f[PUBLISHED.END_S],
+      settledEndS: keepsSettlement
+        ? Math.min(before.settledEndS, fields[FIELD.published.endS])
+        : fields[FIELD.published.endS],
       lostTo: -1,
     };
-    if (state >= INTENT_STATE.DONE) this.tombstoneVersion[key] = f[PUBLISHED.VERSION];
+    if (state >= INTENT_STATE.DONE) this.tombstoneVersion[key] = fields[FIELD.published.version];
     this.changes++;
   }
 
-  settled(timeMs: number, node: number, f: Uint32Array): void {
-    const plan = this.plan[node * OWN_SLOTS + f[SETTLED.SLOT]];
-    if (plan === undefined || plan.version !== f[SETTLED.VERSION]) return;
+  settled(timeMs: number, node: number, fields: Uint32Array): void {
+    const plan = this.plan[node * OWN_SLOTS + fields[FIELD.settled.slot]];
+    if (plan === undefined || plan.version !== fields[FIELD.settled.version]) return;
     plan.state = INTENT_STATE.STARTED;
     plan.settled = true;
     plan.settledMs = timeMs;
-    plan.settledEndS = f[SETTLED.END_S];
+    plan.settledEndS = fields[FIELD.settled.endS];
     plan.lostTo = -1;
     this.changes++;
   }
 
-  lost(node: number, f: Uint32Array): void {
-    const plan = this.plan[node * OWN_SLOTS + f[LOST.SLOT]];
-    if (plan === undefined || plan.version !== f[LOST.VERSION]) return;
-    plan.lostTo = f[LOST.TO_OWNER] * OWN_SLOTS + f[LOST.TO_SLOT];
+  lost(node: number, fields: Uint32Array): void {
+    const plan = this.plan[node * OWN_SLOTS + fields[FIELD.lost.slot]];
+    if (plan === undefined || plan.version !== fields[FIELD.lost.version]) return;
+    plan.lostTo = fields[FIELD.lost.toOwner] * OWN_SLOTS + fields[FIELD.lost.toSlot];
     plan.settled = false;
     this.changes++;
   }
 
-  command(timeMs: number, node: number, f: Uint32Array): void {
-    const key = node * OWN_SLOTS + f[START.SLOT];
-    if (f[0] === COMMAND.START_WORK) {
+  command(node: number, fields: Uint32Array): void {
+    const key = node * OWN_SLOTS + fields[FIELD.startWork.slot];
+    if (fields[0] === TYPE.startWork) {
       this.running[key] = {
         key,
         node,
-        resource: f[START.RESOURCE],
-        rate: f[START.RATE],
-        untilS: f[START.UNTIL_S],
-        startedMs: timeMs,
+        resource: fields[FIELD.startWork.resource],
+        rate: fields[FIELD.startWork.rate],
+        untilS: fields[FIELD.startWork.untilS],
       };
-    } else if (f[0] === COMMAND.STOP_WORK) this.running[key] = undefined;
+    } else if (fields[0] === TYPE.stopWork) this.running[key] = undefined;
   }
 
-  /** The world ended the work; its owner need not stop it. */
+  /** Ends work that the world ended; its owner need not stop it. */
   ended(node: number, slot: number): void {
     this.running[node * OWN_SLOTS + slot] = undefined;
   }
@@ -140,8 +148,8 @@ export class Plans {
   }
 
   /**
-   * A restart after a stop of longer than any of its leases: INT-5 lets others take what it held, so what it published before binds
-   * nobody until it says so anew.
+   * Applies INT-5 to a restart after a stop longer than all of the node's leases: others may take
+   * what the node had, so its earlier plans bind nobody until it publishes them anew.
    */
   restarted(timeMs: number, node: number): void {
     this.bootMs[node] = timeMs;
@@ -157,26 +165,29 @@ export class Plans {
     }
   }
 
-  /** The node's processor stopped: its machines stop with it. */
+  /** Stops the node's work, because its processor stopped. */
   halt(timeMs: number, node: number): void {
     this.stoppedMs[node] = Math.min(this.stoppedMs[node], timeMs);
     for (let slot = 0; slot < OWN_SLOTS; slot++) this.running[node * OWN_SLOTS + slot] = undefined;
   }
 
-  /** Can nobody, whichever version he holds, believe in this slot's work any longer? */
-  over(key: number, timeMs: number): boolean {
+  /** Returns whether no member, whichever version it stores, can still rely on this slot's work. */
+  isOver(key: number, timeMs: number): boolean {
     const plan = this.plan[key];
     return plan === undefined || plan.boundS * 1000 <= timeMs;
   }
 
-  /** May a member that forgot this version be in agreement with those who hold it: it says done or withdrawn, or its end is past. */
-  forgettable(key: number, version: number, timeMs: number): boolean {
+  /**
+   * Returns whether storing nothing agrees with storing this version: it is done or withdrawn, or
+   * its end is past.
+   */
+  isForgettable(key: number, version: number, timeMs: number): boolean {
     if (version === this.tombstoneVersion[key]) return true;
     const plan = this.plan[key];
     return plan !== undefined && plan.version === version && plan.endS * 1000 <= timeMs;
   }
 
-  /** Planned, claimed or started, not lost, not past its end. */
+  /** Returns the plan if it is planned, claimed or started, not lost, and not past its end. */
   standing(key: number, timeMs: number): Plan | undefined {
     const plan = this.plan[key];
     if (plan === undefined || plan.lostTo >= 0 || plan.state >= INTENT_STATE.DONE || plan.state === INTENT_STATE.NONE)

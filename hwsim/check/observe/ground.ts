@@ -1,6 +1,9 @@
-import type { DisruptionFact, WorldChange } from '../kernel/trace.ts';
+import type { DisruptionFact, WorldChange } from '../../kernel/trace.ts';
 
-/** A resource group as it stands at the run's beginning. kind 1 ore lot (units are sites), 2 depot (units are tugs). */
+/**
+ * A resource group at the run's begin. kind 1: ore lot (units are sites); kind 2: depot (units are
+ * tugs).
+ */
 export interface GroupFact {
   group: number;
   kind: number;
@@ -8,7 +11,7 @@ export interface GroupFact {
   capacityKgPerDay: number;
 }
 
-/** What a unit or a whole group (unit 0) was destroyed by. */
+/** A unit or a whole group (unit 0) that a disruption destroyed. */
 export interface Destroyed {
   disruption: string;
   group: number;
@@ -17,33 +20,34 @@ export interface Destroyed {
 
 const DOWN = -1;
 
-/** The world's ground truth as the trace tells it: who lives, who can reach whom, what is left of the resources. */
+/**
+ * Follows the world's ground truth in the trace: which nodes live, which reach each other, what
+ * resources are left.
+ */
 export class Ground {
   readonly nodes: number;
   /** 1 while the node's controller runs. */
   readonly up: Uint8Array;
   readonly radio: Uint8Array;
-  /** 1 while the radio points out of the cluster in a planned contact window: no disruption silenced it. */
+  /**
+   * 1 while the radio points out of the cluster in a planned contact window, without a disruption.
+   */
   readonly away: Uint8Array;
   /** When the radio last came back from such a window, milliseconds; −1e12 = never. */
   readonly backMs: Float64Array;
-  /** Nodes that hear each other carry the same number; −1 = not up. */
+  /** Nodes that hear each other have the same number; −1 = not up. */
   readonly component: Int32Array;
-  /** Grows with every change that may alter who reaches whom. */
+  /** Grows with every change of who may reach whom. */
   changes = 0;
   readonly disruptions: DisruptionFact[] = [];
   readonly capacityKgPerDay = new Map<number, number>();
   /** When a group's capacity last changed, by group, milliseconds. */
   readonly capacityChangedMs = new Map<number, number>();
-  /** Keys are `group << 16 | unit`. */
-  readonly unusable = new Set<number>();
   readonly destroyed: Destroyed[] = [];
   readonly permanentlyDown: Uint8Array;
   private readonly setOf: Int32Array;
-  /** Times at which the component array changed, with a copy; the last few suffice for looking back a suspicion time. */
+  /** Copies of `component` with the times of their begin, for looking back. */
   private readonly history: { timeMs: number; component: Int32Array }[] = [];
-  private readonly upSinceMs: Float64Array;
-  private liveMsBefore = 0;
 
   constructor(nodes: number, groups: readonly GroupFact[]) {
     this.nodes = nodes;
@@ -54,7 +58,6 @@ export class Ground {
     this.component = new Int32Array(nodes);
     this.permanentlyDown = new Uint8Array(nodes);
     this.setOf = new Int32Array(nodes);
-    this.upSinceMs = new Float64Array(nodes);
     for (const group of groups) this.capacityKgPerDay.set(group.group, group.capacityKgPerDay);
     this.regroup(0);
   }
@@ -62,12 +65,10 @@ export class Ground {
   world(timeMs: number, change: WorldChange): void {
     switch (change.kind) {
       case 'node-up':
-        if (!this.up[change.node]) this.upSinceMs[change.node] = timeMs;
         this.up[change.node] = 1;
         this.permanentlyDown[change.node] = 0;
         return this.regroup(timeMs);
       case 'node-down':
-        if (this.up[change.node]) this.liveMsBefore += timeMs - this.upSinceMs[change.node];
         this.up[change.node] = 0;
         this.permanentlyDown[change.node] = change.permanent ? 1 : 0;
         return this.regroup(timeMs);
@@ -90,8 +91,6 @@ export class Ground {
         }
         return;
       case 'unit':
-        if (change.usable) this.unusable.delete((change.group << 16) | change.unit);
-        else this.unusable.add((change.group << 16) | change.unit);
         if (!change.usable && change.disruption !== null) {
           this.destroyed.push({ disruption: change.disruption, group: change.group, unit: change.unit });
         }
@@ -104,7 +103,7 @@ export class Ground {
     }
   }
 
-  /** Both live and a frame can pass, directly or relayed. */
+  /** Returns whether both live and a frame can pass between them, direct or relayed. */
   connected(a: number, b: number): boolean {
     return this.component[a] !== DOWN && this.component[a] === this.component[b];
   }
@@ -113,7 +112,9 @@ export class Ground {
     return this.up[node] === 1;
   }
 
-  /** Milliseconds within [fromMs, toMs) during which a frame could pass between the two. */
+  /**
+   * Returns the milliseconds within [fromMs, toMs) during which a frame could pass between the two.
+   */
   pathMs(a: number, b: number, fromMs: number, toMs: number): number {
     let total = 0;
     let until = toMs;
@@ -126,7 +127,10 @@ export class Ground {
     return total;
   }
 
-  /** Milliseconds since when a frame can pass between the two without a break, or −1 if none can. */
+  /**
+   * Returns since when a frame can pass between the two without a break, milliseconds; −1 if none
+   * can.
+   */
   connectedSinceMs(a: number, b: number): number {
     let since = -1;
     for (let index = this.history.length - 1; index >= 0; index--) {
@@ -137,14 +141,10 @@ export class Ground {
     return since;
   }
 
-  /** Sum over nodes of the milliseconds that each was up until `timeMs`. */
-  liveMs(timeMs: number): number {
-    let total = this.liveMsBefore;
-    for (let node = 0; node < this.nodes; node++) if (this.up[node]) total += timeMs - this.upSinceMs[node];
-    return total;
-  }
-
-  /** The component with the most live members; of equal ones that with the lowest member. −1 if nobody lives. */
+  /**
+   * Returns the component with the most live members; of equal ones that with the lowest member.
+   * −1: nobody lives.
+   */
   majority(): number {
     const size = new Int32Array(this.nodes + 1);
     let best = DOWN;
@@ -156,7 +156,10 @@ export class Ground {
     return best;
   }
 
-  /** A component carries the number of its lowest member. A node whose radio is down is alone. */
+  /**
+   * Numbers the components: each has the number of its lowest member. A node whose radio is down is
+   * alone.
+   */
   private regroup(timeMs: number): void {
     this.changes++;
     const first = new Map<number, number>();

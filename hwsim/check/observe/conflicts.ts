@@ -1,24 +1,27 @@
-import { INTENT_STATE, KIND_MAINTAIN, unitOf } from './record.ts';
-import { SETTLE_S } from './rules.ts';
+import { SETTLE_S } from '../bounds.ts';
+import { INTENT_STATE, KIND_MAINTAIN, unitOf } from '../record.ts';
 import type { Ground } from './ground.ts';
 import type { Plan, Plans } from './plans.ts';
 
-/** Two intents that cannot both run, or a group asked for more than it gives. */
+/** Two intents that cannot both run, or a group with more work than capacity. */
 export interface Conflict {
   group: number;
   /** 0 = the group's shared capacity. */
   unit: number;
-  /** Keys of the intents involved; for shared capacity those that run at the instant of the excess. */
+  /**
+   * Keys of the intents involved; for shared capacity, of those that run when the excess begins.
+   */
   keys: number[];
 }
 
-/** INT-2: do the half-open intervals share an instant? */
+/** INT-2: returns whether two half-open intervals share an instant. */
 export const overlap = (a: { startS: number; endS: number }, b: { startS: number; endS: number }): boolean =>
   a.startS < b.endS && b.startS < a.endS;
 
 /**
- * The conflicts among plans of one group that members of one component hold against each other, from `fromS` on. At most one
- * conflict for each unit and one for the shared capacity is named: the judge asks whether there is one, not how many.
+ * Finds the conflicts among plans of one group and one component, from `fromS` on. Names at most
+ * one conflict for each unit and one for the shared capacity: the judge asks whether a conflict
+ * exists, not how many.
  */
 export function conflictsAmong(
   plans: readonly Plan[],
@@ -33,7 +36,8 @@ export function conflictsAmong(
     const [a, b] = [byUnit[index - 1], byUnit[index]];
     if (a.resource === b.resource && overlap(a, b))
       found.push({ group, unit: unitOf(a.resource), keys: [a.key, b.key] });
-    // The later of two that follow each other may be the shorter one: carry the one that ends last.
+    // Of two plans that follow each other, the later may be the shorter: compare the next with the
+    // one that ends last.
     if (a.resource === b.resource && a.endS > b.endS) byUnit[index] = { ...a, startS: b.startS };
   }
   const excess = excessAt(plans, capacityKgPerDay, fromS);
@@ -47,7 +51,9 @@ export function conflictsAmong(
   return found;
 }
 
-/** The first second from `fromS` on at which the summed rates exceed the capacity, or −1. */
+/**
+ * Returns the first second from `fromS` on at which the summed rates exceed the capacity, or −1.
+ */
 function excessAt(plans: readonly Plan[], capacityKgPerDay: number, fromS: number): number {
   const edges: { atS: number; rate: number }[] = [];
   for (const plan of plans)
@@ -62,9 +68,9 @@ function excessAt(plans: readonly Plan[], capacityKgPerDay: number, fromS: numbe
 }
 
 /**
- * Counts open conflicts once a minute. An intent counts as accepted while its owner holds on to it: claimed or started, not told
- * lost, owner live, published at least SETTLE_S ago. Groups about which nothing changed keep their last answer: time alone only
- * takes plans away.
+ * Counts open conflicts once a minute. An intent counts as accepted while its owner keeps it:
+ * claimed or started, not lost, owner live, published at least SETTLE_S ago. Groups without a
+ * change keep their last answer, because time alone only removes plans.
  */
 export class OpenConflicts {
   private readonly ground: Ground;
@@ -82,14 +88,14 @@ export class OpenConflicts {
     this.groups = groups;
   }
 
-  /** Number of open conflicts at this instant. */
+  /** Returns the number of open conflicts now. */
   count(timeMs: number): number {
     const capacity = [...this.ground.capacityKgPerDay.values()].reduce((sum, value) => sum + value, 0);
     const changed =
       this.plans.changes !== this.plansSeen ||
       this.ground.changes !== this.groundSeen ||
       capacity !== this.capacitySeen;
-    // A plan that changed counts once it is old enough, so look again until SETTLE_S after the last change.
+    // A changed plan counts once it is old enough: look again until SETTLE_S after the last change.
     if (changed) this.recheckAtMs = timeMs + (SETTLE_S + 60) * 1000;
     if (!changed && this.open === 0 && timeMs > this.recheckAtMs) return 0;
     this.plansSeen = this.plans.changes;

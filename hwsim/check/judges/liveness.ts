@@ -1,13 +1,15 @@
-import type { Observers } from './observers.ts';
-import type { Outcome } from './convergence.ts';
-import { MEMBER_STATE } from './record.ts';
-import { STUCK_S } from './rules.ts';
-import { STATE_UNTOLD } from './views.ts';
-import { Findings, seconds, type Verdict } from './verdict.ts';
+import { STUCK_S } from '../bounds.ts';
+import { MEMBER_STATE } from '../record.ts';
+import { Findings, seconds, type Verdict } from '../verdict.ts';
+import type { Outcome } from '../convergence/convergence.ts';
+import type { Observers } from '../observe/observers.ts';
+import { STATE_UNREPORTED } from '../observe/views.ts';
 
 /**
- * Liveness, asked once at the end: after the last cause has healed every disruption converges within its SLA (of those whose time was
- * up before the run ended), and no member that another reaches, and has reached for an hour, is left suspect or gone in its view.
+ * Liveness: judges once, at the end of the run. After the last cause has healed, every disruption
+ * converges within its SLA (those whose time was up before the run ended). No member that another
+ * has reached for an hour (STUCK_S) is left suspect, unreachable, dead or left in the other's view.
+ * Source: docs/judges.md.
  */
 export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome[], endMs: number): Verdict {
   const findings = new Findings();
@@ -17,9 +19,7 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
   for (const outcome of outcomes) {
     const dueS = Math.max(healedS, outcome.onsetS) + outcome.slaS;
     if (dueS * 1000 > endMs || (outcome.convergedS !== null && outcome.convergedS <= dueS)) continue;
-    findings.add(
-      () => `${outcome.id} had not converged by ${dueS} s, when everything had been healed since ${healedS} s`,
-    );
+    findings.add(() => `${outcome.id} had not converged by ${dueS} s, although all causes had healed by ${healedS} s`);
   }
   for (let observer = 0; observer < ground.nodes; observer++) {
     for (let member = 0; member < ground.nodes; member++) {
@@ -27,15 +27,15 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
       const state = views.state[observer * ground.nodes + member];
       if (
         state <= MEMBER_STATE.ALIVE ||
-        state === STATE_UNTOLD ||
+        state === STATE_UNREPORTED ||
         endMs - ground.connectedSinceMs(observer, member) < STUCK_S * 1000
       )
         continue;
       if (endMs - views.changedMs[observer * ground.nodes + member] < STUCK_S * 1000) continue;
-      const name = ['', '', 'suspect', 'unreachable', 'dead', 'left'][state] ?? 'gone';
+      const name = ['', '', 'suspect', 'unreachable', 'dead', 'left'][state] ?? 'absent';
       findings.add(
         () =>
-          `at the end (${seconds(endMs)}) node ${observer} still takes node ${member} for ${name}, an hour in reach`,
+          `at the end (${seconds(endMs)}) node ${observer} still takes node ${member} for ${name}, after an hour in reach`,
       );
     }
   }

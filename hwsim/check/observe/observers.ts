@@ -1,10 +1,10 @@
-import type { WorldChange } from '../kernel/trace.ts';
+import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import type { WorldChange } from '../../kernel/trace.ts';
 import { OpenConflicts } from './conflicts.ts';
 import { Ground, type GroupFact } from './ground.ts';
-import { Holdings } from './holdings.ts';
 import { Plans } from './plans.ts';
 import { Production } from './production.ts';
-import { EVENT } from './record.ts';
+import { StoredIntents } from './stored_intents.ts';
 import { Views } from './views.ts';
 
 /** What all judges need to know of a run before it starts. */
@@ -13,12 +13,12 @@ export interface RunFacts {
   groups: readonly GroupFact[];
 }
 
-/** Everything the judges share: the state of the run as the trace tells it, brought up to date before any judge hears of a change. */
+/** Keeps the state of the run that judges share. It is updated before any judge gets the change. */
 export class Observers {
   readonly facts: RunFacts;
   readonly ground: Ground;
   readonly plans: Plans;
-  readonly holdings: Holdings;
+  readonly stored: StoredIntents;
   readonly views: Views;
   readonly conflicts: OpenConflicts;
   readonly production = new Production();
@@ -27,7 +27,7 @@ export class Observers {
     this.facts = facts;
     this.ground = new Ground(facts.nodes, facts.groups);
     this.plans = new Plans(facts.nodes);
-    this.holdings = new Holdings(this.ground, this.plans);
+    this.stored = new StoredIntents(this.ground, this.plans);
     this.views = new Views(this.ground);
     this.conflicts = new OpenConflicts(
       this.ground,
@@ -38,23 +38,23 @@ export class Observers {
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
     switch (fields[0]) {
-      case EVENT.HELD:
-        return this.holdings.held(node, fields);
-      case EVENT.PUBLISHED:
-        this.holdings.published(timeMs, node, fields);
+      case TYPE.held:
+        return this.stored.storedBy(node, fields);
+      case TYPE.published:
+        this.stored.published(timeMs, node, fields);
         return this.plans.published(timeMs, node, fields);
-      case EVENT.SETTLED:
+      case TYPE.settled:
         return this.plans.settled(timeMs, node, fields);
-      case EVENT.LOST:
+      case TYPE.lost:
         return this.plans.lost(node, fields);
-      case EVENT.MEMBER_STATE:
+      case TYPE.memberState:
         return this.views.memberState(timeMs, node, fields);
-      case EVENT.BOOTED:
+      case TYPE.booted:
         this.plans.halt(timeMs, node);
         this.plans.restarted(timeMs, node);
-        // restored = 0: the tables are empty again.
-        if (fields[2] === 0) {
-          this.holdings.forget(node);
+        // Without a restored checkpoint the tables are empty again.
+        if (fields[FIELD.booted.restored] === 0) {
+          this.stored.forget(node);
           this.views.forget(node);
         } else this.views.restored(node);
         return;
@@ -63,8 +63,8 @@ export class Observers {
     }
   }
 
-  command(timeMs: number, node: number, fields: Uint32Array): void {
-    this.plans.command(timeMs, node, fields);
+  command(_timeMs: number, node: number, fields: Uint32Array): void {
+    this.plans.command(node, fields);
   }
 
   world(timeMs: number, change: WorldChange): void {

@@ -1,9 +1,12 @@
-import { GRID_S } from './rules.ts';
+import { GRID_S } from '../bounds.ts';
 
-/** The world tells all credits at every full hour, and what a work yields since then when it changes or ends. */
-const TOLD_EVERY_MS = 3_600_000;
+/**
+ * The world reports all credits at every full hour, and the rest of a work when the work changes or
+ * ends.
+ */
+const REPORTED_EVERY_MS = 3_600_000;
 
-/** Kilograms that the world credited, by group and minute of mission time. */
+/** Adds up the kilograms that the world credited, by group and minute of mission time. */
 export class Production {
   private readonly minutes = new Map<number, number[]>();
   /** When a node was last credited on a unit; the key is node, group and unit. */
@@ -11,13 +14,14 @@ export class Production {
   totalKg = 0;
 
   /**
-   * A credit was earned since the last one of the same node on the same unit, and never before the full hour that precedes it: it
-   * is spread evenly over that span, so that the hour that begins at any minute can be judged.
+   * Adds a credit. It was earned since the last credit of the same node on the same unit, and not
+   * before the preceding full hour: it is spread evenly over that span, so that the hour from any
+   * minute on can be judged.
    */
   credit(timeMs: number, node: number, group: number, unit: number, kg: number): void {
     this.totalKg += kg;
     const key = `${node}/${group}/${unit}`;
-    const hourMs = (Math.ceil(timeMs / TOLD_EVERY_MS) - 1) * TOLD_EVERY_MS;
+    const hourMs = (Math.ceil(timeMs / REPORTED_EVERY_MS) - 1) * REPORTED_EVERY_MS;
     const fromMs = Math.max(0, hourMs, Math.min(this.lastMs.get(key) ?? 0, timeMs - 1));
     this.lastMs.set(key, timeMs);
     let series = this.minutes.get(group);
@@ -34,7 +38,7 @@ export class Production {
     }
   }
 
-  /** Kilograms credited on the groups within [fromMinute, toMinute). */
+  /** Returns the kilograms credited on the groups within [fromMinute, toMinute). */
   kg(groups: readonly number[], fromMinute: number, toMinute: number): number {
     let sum = 0;
     for (const group of groups) {
@@ -45,7 +49,7 @@ export class Production {
     return sum;
   }
 
-  /** Running sums over the groups: entry m is what was credited before minute m. */
+  /** Returns running sums over the groups: entry m is what was credited before minute m. */
   cumulative(groups: readonly number[], minutes: number): Float64Array {
     const sums = new Float64Array(minutes + 1);
     for (const group of groups) {
@@ -54,9 +58,5 @@ export class Production {
     }
     for (let minute = 0; minute < minutes; minute++) sums[minute + 1] += sums[minute];
     return sums;
-  }
-
-  groups(): number[] {
-    return [...this.minutes.keys()].sort((a, b) => a - b);
   }
 }

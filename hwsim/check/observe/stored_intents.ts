@@ -1,9 +1,10 @@
-import { HELD, INTENT_STATE, PUBLISHED } from './record.ts';
-import { OWN_SLOTS, SETTLE_S } from './rules.ts';
+import { FIELD } from '../../../host/cbor/generated.ts';
+import { OWN_SLOTS, SETTLE_S } from '../bounds.ts';
+import { INTENT_STATE } from '../record.ts';
 import type { Ground } from './ground.ts';
 import type { Plans } from './plans.ts';
 
-/** A version that was published and is not yet old enough to be asked for. */
+/** A published version that is not yet old enough to be required of all. */
 interface Young {
   timeMs: number;
   key: number;
@@ -11,18 +12,22 @@ interface Young {
 }
 
 /**
- * Who holds which version of which intent, kept event by event. A key is owner × 8 + slot. Agreement is asked for once a minute and
- * looks only at keys about which something changed or which were not agreed when last looked at.
+ * Follows which member stores which version of which intent. A key is owner × 8 + intent slot.
+ * Agreement is computed once a minute, and only over keys with a change or without agreement at the
+ * last look.
  */
-export class Holdings {
+export class StoredIntents {
   readonly keys: number;
-  /** [key × nodes + node]: version held, 0 = none. One key's holders lie side by side, because agreement walks along them. */
+  /**
+   * By key × nodes + node: version stored, 0 = none. The nodes of one key lie side by side, because
+   * agreement walks along them.
+   */
   readonly version: Uint32Array;
   readonly state: Uint8Array;
-  /** Newest version that is at least SETTLE_S old, by key. */
+  /** By key: newest version that is at least SETTLE_S old. */
   readonly due: Uint32Array;
-  /** Told when a node that held a version reports an older one. */
-  regressed: ((node: number, key: number, from: number, to: number) => void) | null = null;
+  /** Called when a node that stored a version reports an older one. */
+  onOlderVersion: ((node: number, key: number, from: number, to: number) => void) | null = null;
   private readonly ground: Ground;
   private readonly plans: Plans;
   private readonly dirty: number[] = [];
@@ -30,7 +35,10 @@ export class Holdings {
   private readonly young: Young[] = [];
   private youngFirst = 0;
   private groundSeen = -1;
-  /** 1 = came back from a planned contact window less than SETTLE_S ago: what it missed meanwhile is on its way. */
+  /**
+   * 1 = came back from a planned contact window less than SETTLE_S ago: the news that it missed is
+   * on its way.
+   */
   private readonly catchingUp: Uint8Array;
   private readonly newest: Uint32Array;
 
@@ -46,24 +54,28 @@ export class Holdings {
     this.newest = new Uint32Array(ground.nodes);
   }
 
-  held(node: number, fields: Uint32Array): void {
-    const key = fields[HELD.OWNER] * OWN_SLOTS + fields[HELD.SLOT];
+  storedBy(node: number, fields: Uint32Array): void {
+    const key = fields[FIELD.held.owner] * OWN_SLOTS + fields[FIELD.held.slot];
     if (key >= this.keys) return;
     const at = key * this.ground.nodes + node;
-    const dropped = fields[HELD.STATE] === INTENT_STATE.NONE;
-    const version = dropped ? 0 : fields[HELD.VERSION];
-    if (!dropped && version < this.version[at] && this.regressed !== null)
-      this.regressed(node, key, this.version[at], version);
+    const isRemoved = fields[FIELD.held.state] === INTENT_STATE.NONE;
+    const version = isRemoved ? 0 : fields[FIELD.held.version];
+    if (!isRemoved && version < this.version[at] && this.onOlderVersion !== null)
+      this.onOlderVersion(node, key, this.version[at], version);
     this.version[at] = version;
-    this.state[at] = fields[HELD.STATE];
+    this.state[at] = fields[FIELD.held.state];
     this.mark(key);
   }
 
   published(timeMs: number, node: number, fields: Uint32Array): void {
-    this.young.push({ timeMs, key: node * OWN_SLOTS + fields[PUBLISHED.SLOT], version: fields[PUBLISHED.VERSION] });
+    this.young.push({
+      timeMs,
+      key: node * OWN_SLOTS + fields[FIELD.published.slot],
+      version: fields[FIELD.published.version],
+    });
   }
 
-  /** A restart without checkpoint: the node's table is empty. */
+  /** Clears the node's table, after a restart without checkpoint. */
   forget(node: number): void {
     for (let at = node; at < this.version.length; at += this.ground.nodes) {
       this.version[at] = 0;
@@ -72,8 +84,11 @@ export class Holdings {
     this.markAll();
   }
 
-  /** Does any live member other than the owner, in the owner's reach when `within` is a component, hold the key as valid work? */
-  heldByOthers(key: number, within: number): boolean {
+  /**
+   * Returns whether any live member other than the owner stores the key as valid work; `within`
+   * limits it to a component.
+   */
+  isStoredByOthers(key: number, within: number): boolean {
     const owner = Math.floor(key / OWN_SLOTS);
     for (let node = 0; node < this.ground.nodes; node++) {
       if (node === owner || this.ground.component[node] < 0) continue;
@@ -84,19 +99,22 @@ export class Holdings {
     return false;
   }
 
-  /** Number of keys on which some component is not agreed, leaving out versions younger than SETTLE_S and work that is over. */
+  /**
+   * Counts the keys without agreement in some component, without versions younger than SETTLE_S and
+   * work that is over.
+   */
   disagreements(timeMs: number): number {
     if (this.ground.changes !== this.groundSeen) {
       this.groundSeen = this.ground.changes;
       this.markAll();
     }
-    this.returners(timeMs);
+    this.updateReturners(timeMs);
     this.promote(timeMs);
     let kept = 0;
     let open = 0;
     for (let index = 0; index < this.dirty.length; index++) {
       const key = this.dirty[index];
-      if (this.plans.over(key, timeMs) || this.agreed(key, timeMs)) {
+      if (this.plans.isOver(key, timeMs) || this.isAgreed(key, timeMs)) {
         this.isDirty[key] = 0;
       } else {
         open++;
@@ -108,10 +126,11 @@ export class Holdings {
   }
 
   /**
-   * Within each component: nobody is behind the newest due version that anyone there holds. Who holds a younger version is not
-   * behind. Holding nothing equals holding a version that says done or withdrawn, or whose end is past.
+   * Within each component, no member is behind the newest due version that any member there stores.
+   * A younger version is not behind. Storing nothing equals storing a version that is done or
+   * withdrawn, or whose end is past.
    */
-  private agreed(key: number, timeMs: number): boolean {
+  private isAgreed(key: number, timeMs: number): boolean {
     const { component, nodes } = this.ground;
     const due = this.due[key];
     const newest = this.newest;
@@ -119,20 +138,20 @@ export class Holdings {
       const mine = component[node];
       if (mine < 0) continue;
       if (node === mine) newest[mine] = 0;
-      const held = Math.min(this.version[at], due);
-      if (held > newest[mine]) newest[mine] = held;
+      const version = Math.min(this.version[at], due);
+      if (version > newest[mine]) newest[mine] = version;
     }
     for (let node = 0, at = key * nodes; node < nodes; node++, at++) {
       const mine = component[node];
       if (mine < 0 || this.version[at] >= newest[mine] || this.catchingUp[node]) continue;
-      if (this.version[at] === 0 && this.plans.forgettable(key, newest[mine], timeMs)) continue;
+      if (this.version[at] === 0 && this.plans.isForgettable(key, newest[mine], timeMs)) continue;
       return false;
     }
     return true;
   }
 
-  /** News published while a member pointed its radio elsewhere counts for it from its return on. */
-  private returners(timeMs: number): void {
+  /** Gives members that return from a contact window SETTLE_S for the news published meanwhile. */
+  private updateReturners(timeMs: number): void {
     let changed = false;
     for (let node = 0; node < this.ground.nodes; node++) {
       const now = timeMs - this.ground.backMs[node] < SETTLE_S * 1000 ? 1 : 0;
@@ -142,6 +161,7 @@ export class Holdings {
     if (changed) this.markAll();
   }
 
+  /** Moves versions that are now SETTLE_S old into `due`. */
   private promote(timeMs: number): void {
     const cut = timeMs - SETTLE_S * 1000;
     while (this.youngFirst < this.young.length && this.young[this.youngFirst].timeMs <= cut) {

@@ -1,0 +1,65 @@
+import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { ONSET_MATCH_S } from '../bounds.ts';
+import type { SlaClass } from '../../kernel/trace.ts';
+import type { Case } from './recovery.ts';
+import type { Observers } from '../observe/observers.ts';
+
+/** A coordinator's own report that the cluster has overcome a disruption. Mission seconds. */
+export interface OnboardReport {
+  node: number;
+  class: SlaClass;
+  onsetS: number;
+  convergedS: number;
+}
+
+const CLASSES: readonly SlaClass[] = ['node', 'cluster', 'cross-cluster', 'fleet'];
+
+/**
+ * CVG-2: collects the `converged` events of coordinators; the coordinator is the lowest live member
+ * of the majority's side at that time. Only a node itself knows of its hung task: there that node's
+ * report counts.
+ */
+export class OnboardReports {
+  readonly reports: OnboardReport[] = [];
+  private readonly ownReports: OnboardReport[] = [];
+  private readonly seen: Observers;
+
+  constructor(seen: Observers) {
+    this.seen = seen;
+  }
+
+  event(_timeMs: number, node: number, fields: Uint32Array): void {
+    if (fields[0] !== TYPE.converged) return;
+    const { class: classAt, onsetS, convergedS } = FIELD.converged;
+    const report = {
+      node,
+      class: CLASSES[fields[classAt] - 1] ?? 'node',
+      onsetS: fields[onsetS],
+      convergedS: fields[convergedS],
+    };
+    if (this.coordinates(node)) this.reports.push(report);
+    else this.ownReports.push(report);
+  }
+
+  /**
+   * Returns the report whose onset is nearest to the case's; of equal ones the earlier. null when
+   * none is near.
+   */
+  nearest(entry: Case): OnboardReport | null {
+    let best: OnboardReport | null = null;
+    const mine =
+      entry.kind === 'hung-task' ? this.ownReports.filter((report) => entry.fact.nodes.includes(report.node)) : [];
+    for (const report of [...this.reports, ...mine]) {
+      if (Math.abs(report.onsetS - entry.onsetS) > ONSET_MATCH_S || report.convergedS < entry.onsetS) continue;
+      if (best === null || Math.abs(report.onsetS - entry.onsetS) < Math.abs(best.onsetS - entry.onsetS)) best = report;
+    }
+    return best;
+  }
+
+  private coordinates(node: number): boolean {
+    const { ground } = this.seen;
+    const majority = ground.majority();
+    // A component has the number of its lowest member.
+    return majority >= 0 && node === majority;
+  }
+}
