@@ -6,7 +6,7 @@ import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
 import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from '../security/envelope';
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
-import { ageOf } from '../membership/view';
+import { ageOf } from '../membership/liveness';
 import { intent, intentIndex, notice, intents } from '../intent/table';
 import { asMessage, takeRumor } from '../intent/store';
 import { recentAsOf } from '../intent/digest';

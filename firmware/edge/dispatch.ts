@@ -5,7 +5,8 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
 import { membershipStep } from '../membership/step';
-import { turnTo, cutRound, promiseStored, emitAll } from '../membership/view';
+import { promiseStored } from '../membership/quorum';
+import { turnTo, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { dropOver, dropUnheld } from '../intent/store';
 import { intents, intent, CLAIMED, HELD } from '../intent/table';
@@ -38,6 +39,7 @@ import {
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
+import { emitAll } from '../membership/member_state';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;

@@ -5,14 +5,15 @@ import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT
 import { ageCountAt, AGE_BINS, call, changesProtection } from '../memory/guard';
 import { clockErrorMs } from '../node/clock';
 import { hearing, membership, member, readMembers } from '../membership/table';
-import { ageOf, memberState, lastLivenessTickOf, coordinator } from '../membership/view';
 import { intents, intent, intentIndex, own, group } from '../intent/table';
 import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from '../intent/witness_table';
-import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from '../convergence/table';
-import { readTimeline, scheduleToChange } from '../schedule/table';
 import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
 import { edge, queues, counterAt, counterWord, members } from '../node/table';
+import { ageOf, lastLivenessTickOf } from '../membership/liveness';
+import { coordinator, memberState } from '../membership/member_state';
+import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from '../convergence/table';
+import { readTimeline, scheduleToChange } from '../schedule/table';
 
 const HEAD_WORDS: u32 = 3 + (COMMITMENT_BYTES + SIGNATURE_BYTES) / 4;
 

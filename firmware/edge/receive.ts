@@ -38,9 +38,9 @@ import { constantsDoubted } from '../protection/step';
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from '../security/envelope';
 import { checkCounter, takeCounter } from '../security/counters';
 import { applyKeys } from '../security/key_frames';
-import { onProbe, onAck, onProbeRequest, onRelayedAck, onSuspicion, onAlive, onIsolation } from '../membership/step';
+import { onIsolation } from '../membership/step';
 import { hearing, membership, memberToChange } from '../membership/table';
-import { markHeard, learnLastLivenessTick, learnRevocations } from '../membership/view';
+import { learnLastLivenessTick } from '../membership/view';
 import {
   heartbeatPlausible,
   mergeHeartbeat,
@@ -48,6 +48,8 @@ import {
   HEARTBEAT_VIEW_DIFFERS,
   HEARTBEAT_NOTHING,
 } from '../membership/heartbeat';
+import { markHeard } from '../membership/hearing';
+import { onSuspicion, onAlive } from '../membership/suspicion';
 import { intents, intentsToChange, intent, CLAIMED } from '../intent/table';
 import { hold, intentPlausible, startRumor } from '../intent/store';
 import { holdNotice, noticePlausible } from '../intent/notice';
@@ -142,8 +144,10 @@ import {
 import { call } from '../memory/guard';
 import { members, missionS, self, timeKnown, leaveToTick, DUE_SETTLE, DUE_CHECK, DUE_TIME } from '../node/table';
 import { countLoss } from '../node/queues';
-import { silentListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from './lists';
 import { send, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { onProbe, onAck, onProbeRequest, onRelayedAck } from '../membership/probing';
+import { learnRevocations } from '../membership/revocation';
+import { silentListPlausible, noticeSummaryPlausible, ownerSummaryPlausible, proofPlausible } from './lists';
 import { contradict, isImpersonated } from './impostor';
 
 /** Types at or above this never cross the air. */

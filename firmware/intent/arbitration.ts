@@ -5,7 +5,7 @@
 import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
-import { silentHoldsUntilS } from '../membership/view';
+import { silentHoldsUntilS } from '../membership/lease';
 import {
   intents,
   intent,

@@ -6,8 +6,8 @@ import { mix64 } from '../base/hash';
 import { missionS } from '../node/table';
 import { changes } from '../memory/guard';
 import { membership, memberToChange, VIEW } from '../membership/table';
-import { agreeAnew } from '../membership/view';
 import { roundCutS } from '../membership/calendar';
+import { agreeAnew } from '../membership/quorum';
 import { markOf } from './content';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
 

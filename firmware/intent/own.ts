@@ -22,8 +22,9 @@ import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { changes } from '../memory/guard';
 import { clockTrusted, clockErrorMs } from '../node/clock';
 import { membership, agreeAt, agreedBeforeAt, VIEW } from '../membership/table';
-import { majorityAgrees, checkQuorum, grantedUntilS } from '../membership/view';
 import { roundCutS } from '../membership/calendar';
+import { grantedUntilS } from '../membership/lease';
+import { checkQuorum, majorityAgrees } from '../membership/quorum';
 import {
   Intent as IntentMessage,
   Published,

@@ -27,8 +27,9 @@ import { bitGet } from '../base/bits';
 import { edge, queues, members, missionS, self } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
-import { ageOf, promiseHeard } from '../membership/view';
 import { roundCutS } from '../membership/calendar';
+import { ageOf } from '../membership/liveness';
+import { promiseHeard } from '../membership/quorum';
 import { Intent as IntentMessage, Held, encodeHeld } from '../wire/generated/messages';
 import {
   intents,

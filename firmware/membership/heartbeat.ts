@@ -9,9 +9,9 @@ import { countLoss } from '../node/queues';
 import { clockErrorMs, ERROR_WIRE_MS_MAX } from '../node/clock';
 import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from '../wire/generated/messages';
 import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
-import { mergeHeard } from './view';
 import { livenessTickOf, roundOf } from './calendar';
 import { clockSample, AGREE_S } from './time_sync';
+import { mergeHeard } from './hearing';
 
 /** What a heartbeat told about our agreement with its sender. */
 export const HEARTBEAT_SAME: u32 = 0;

@@ -1,0 +1,121 @@
+// Probes one member per period, through relays if need be (SWIM).
+
+import { TICKS_UNTIL_SILENT, HEALTH_MAX, RELAYS } from '../memory/limits';
+import { changes } from '../memory/guard';
+import { mix32, fold32 } from '../base/hash';
+import { sendFirst, SEND_PROBE, send, SEND_PROBE_REQUEST, SEND_ACK, SEND_RELAYED_ACK } from '../node/outbox';
+import { members, edge, self, missionS, HOT } from '../node/table';
+import { markHeard } from './hearing';
+import { ageOf } from './liveness';
+import { clearSuspicion } from './suspicion';
+import { membership, hearing, PROBING } from './table';
+
+/** Steps of the walk that one tick may take to find a live member. */
+const WALK_STEPS_MAX: u32 = 8;
+
+/** The next member of the walk: rounds of all members in an order fixed by an affine step that changes every round. */
+function walk(ctx: usize): u32 {
+  const state = membership(ctx);
+  const count = members(ctx);
+  if (state.walkLeft == 0) {
+    const draw = mix32(fold32(edge(ctx).seed ^ (self(ctx) << 16), missionS(ctx)));
+    let stride = 1 + (draw % (count - 1));
+    while (!coprime(stride, count)) stride = stride == count - 1 ? 1 : stride + 1;
+    state.walkStride = stride;
+    state.walkPosition = (draw >>> 8) % count;
+    state.walkLeft = count;
+  }
+  state.walkLeft--;
+  state.walkPosition = (state.walkPosition + state.walkStride) % count;
+  return state.walkPosition;
+}
+
+function coprime(a: u32, b: u32): bool {
+  while (b != 0) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a == 1;
+}
+
+export function probeNext(ctx: usize): void {
+  for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
+    const target = walk(ctx);
+    if (target == self(ctx) || ageOf(ctx, target) >= TICKS_UNTIL_SILENT) continue;
+    hearing(ctx).probeTarget = <u16>(target + 1);
+    hearing(ctx).probeSequence++;
+    sendFirst(ctx, SEND_PROBE, target, hearing(ctx).probeSequence, 0);
+    return;
+  }
+}
+
+/** No ack came: others shall try. */
+export function askRelays(ctx: usize, target: u32): void {
+  if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
+  hearing(ctx).relayedTarget = <u16>(target + 1);
+  hearing(ctx).relayedSequence = hearing(ctx).probeSequence;
+  const count = members(ctx);
+  let draw = mix32(fold32(edge(ctx).seed + target, missionS(ctx) ^ (self(ctx) << 20)));
+  let asked: u32 = 0;
+  for (let i: u32 = 0; i < WALK_STEPS_MAX && asked < RELAYS; i++) {
+    const relay = draw % count;
+    draw = mix32(draw + 0x9e3779b9);
+    if (relay == target || relay == self(ctx) || ageOf(ctx, relay) >= TICKS_UNTIL_SILENT) continue;
+    send(ctx, SEND_PROBE_REQUEST, relay, hearing(ctx).relayedSequence, target);
+    asked++;
+  }
+}
+
+function improve(ctx: usize): void {
+  if (hearing(ctx).health == 0) return;
+  hearing(ctx).health--;
+  changes(ctx, HOT);
+}
+
+export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
+  sendFirst(ctx, SEND_ACK, sender, sequence, 0);
+}
+
+export function onAck(ctx: usize, sender: u32, sequence: u32): void {
+  const state = membership(ctx);
+  const probe = hearing(ctx);
+  if (<u32>probe.probeTarget == sender + 1 && <u32>probe.probeSequence == sequence) {
+    probe.probeTarget = 0;
+    changes(ctx, HOT);
+    improve(ctx);
+  }
+  if (<u32>probe.relayedTarget == sender + 1) {
+    probe.relayedTarget = 0;
+    changes(ctx, HOT);
+  }
+  if (state.errandFor != 0 && state.errandTarget == sender && state.errandProbe == sequence) {
+    sendFirst(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
+    state.errandFor = 0;
+    changes(ctx, PROBING);
+  }
+}
+
+export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u32): void {
+  if (target == self(ctx)) {
+    sendFirst(ctx, SEND_ACK, sender, sequence, 0);
+    return;
+  }
+  const state = membership(ctx);
+  changes(ctx, PROBING);
+  state.errandFor = sender + 1;
+  state.errandSequence = sequence;
+  state.errandTarget = target;
+  state.errandProbe = (sequence + 0x8000) & 0xffff;
+  send(ctx, SEND_PROBE, target, state.errandProbe, 0);
+}
+
+export function onRelayedAck(ctx: usize, target: u32): void {
+  markHeard(ctx, target);
+  clearSuspicion(ctx, target);
+  if (<u32>hearing(ctx).relayedTarget == target + 1) {
+    hearing(ctx).relayedTarget = 0;
+    changes(ctx, HOT);
+    improve(ctx);
+  }
+}
