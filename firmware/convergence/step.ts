@@ -104,7 +104,7 @@ export function convergenceStep(ctx: usize): void {
   watchNotices(ctx);
   const state = convergence(ctx);
   if (state.count == 0) return;
-  const epoch = membership(ctx).epoch;
+  const epoch = membership(ctx).round;
   if (state.agreedRound != epoch && everybodyAgrees(ctx) && nothingOpen(ctx)) {
     if (state.agreedRun == 0 || state.agreedRound + 1 != epoch) {
       state.agreedRun = 0;

@@ -237,7 +237,7 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
       return encodeNoticeSummary(at, end, composeNoticeSummary(ctx, entry.a));
     case SEND_SINCE: {
       const m = changetype<Since>(ctx + SCRATCH_OUT_AT);
-      m.fromS = membership(ctx).quietS - SINCE_MARGIN_S;
+      m.fromS = membership(ctx).gapStartS - SINCE_MARGIN_S;
       return encodeSince(at, end, m);
     }
     case SEND_SILENT_LIST:
@@ -301,14 +301,14 @@ function composeSilentList(ctx: usize, at: usize, end: usize): usize {
 /** A suspicion and young intents ride along, as far as there is room. */
 function composeRumors(ctx: usize, at: usize, end: usize): usize {
   const state = membership(ctx);
-  if (state.rumorLeft != 0) {
+  if (state.suspicionLeft != 0) {
     const m = changetype<Suspicion>(ctx + SCRATCH_OUT_AT);
-    m.member = state.rumorMember - 1;
+    m.member = state.suspicionMember - 1;
     m.incarnation = member(ctx, m.member).incarnation;
     const next = encodeSuspicion(at, end, m);
     if (next != 0) {
       at = next;
-      state.rumorLeft--;
+      state.suspicionLeft--;
       changes(ctx, PROBING);
     }
   }

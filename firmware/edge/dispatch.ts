@@ -5,8 +5,8 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
 import { membershipStep } from '../membership/step';
-import { promiseStored } from '../membership/quorum';
-import { turnTo, cutRound } from '../membership/round';
+import { noteLeasesStored } from '../membership/quorum';
+import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { dropOver, dropUnheld } from '../intent/store';
 import { intents, intent, CLAIMED, HELD } from '../intent/table';
@@ -39,7 +39,7 @@ import {
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
-import { emitAll } from '../membership/member_state';
+import { reportStates } from '../membership/member_state';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;
@@ -61,7 +61,7 @@ export function catchUp(ctx: usize): void {
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installKeyEpoch(ctx);
   if (due & DUE_WITNESS) witnessStep(ctx);
-  if (due & DUE_REPORT) emitAll(ctx);
+  if (due & DUE_REPORT) reportStates(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
   if (due & DUE_SINCE) answerSince(ctx);
@@ -88,7 +88,7 @@ export function advance(ctx: usize): void {
     queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   }
   turnMinute(ctx);
-  if (!turnTo(ctx)) {
+  if (!turnTicks(ctx)) {
     dropUnheld(ctx);
     return;
   }
@@ -100,7 +100,7 @@ export function advance(ctx: usize): void {
   intents(ctx).nextDropS = 0;
   changes(ctx, VIEW | HELD);
   dropUnheld(ctx);
-  view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.silentDigest;
+  view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.memberDigest;
   agreementGrew(ctx);
 }
 
@@ -147,12 +147,12 @@ function missionTick(ctx: usize): void {
 function checkpointWhenDue(ctx: usize): void {
   const state = edge(ctx);
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
-  const promised = membership(ctx).unstored;
-  if (promised == 1) promiseStored(ctx);
+  const promised = membership(ctx).unstoredPeriods;
+  if (promised == 1) noteLeasesStored(ctx);
   if (call(ctx).localS < due && promised < 2 && !keyEpochUnstored(ctx)) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
-  if (promised > 1) promiseStored(ctx);
+  if (promised > 1) noteLeasesStored(ctx);
   if (keyEpochUnstored(ctx)) keyEpochStored(ctx);
   state.checkpointS = call(ctx).localS;
   changes(ctx, NODE);

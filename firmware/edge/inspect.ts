@@ -149,7 +149,7 @@ function inspectIntent(ctx: usize, index: u32, out: usize): u32 {
 
 function inspectView(ctx: usize, out: usize): u32 {
   const view = membership(ctx);
-  put(out, 0, view.epoch);
+  put(out, 0, view.round);
   put(out, 1, <u32>(view.digest >> 32));
   put(out, 2, <u32>view.digest);
   put(out, 3, view.quorum);

@@ -13,7 +13,7 @@ import {
   STATUS_REPLAY,
   STATUS_STALE,
   STATUS_AHEAD,
-  DEAF_S,
+  HEARING_GAP_S,
   STATUS_TAG,
   COUNTER_FRAME_LENGTH,
   COUNTER_FRAME_CRC,
@@ -171,7 +171,7 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   if (status != STATUS_OK || now.epoch == 0) return status;
   const fresh = checkCounter(ctx, now.sender, now.counter);
   if (fresh == STATUS_OK) return STATUS_OK;
-  if (fresh == STATUS_AHEAD && missionS(ctx) > hearing(ctx).heardS + DEAF_S) {
+  if (fresh == STATUS_AHEAD && missionS(ctx) > hearing(ctx).heardS + HEARING_GAP_S) {
     now.ahead = 1;
     return STATUS_OK;
   }

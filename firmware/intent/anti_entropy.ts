@@ -58,7 +58,7 @@ export function beginSync(ctx: usize, peer: u32): void {
   // After a restart what this node itself published comes first: without it nothing of its own can go on.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
   const view = membership(ctx);
-  if (view.quietS > SINCE_MARGIN_S && missionS(ctx) < view.deafS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
+  if (view.gapStartS > SINCE_MARGIN_S && missionS(ctx) < view.gapEndS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);

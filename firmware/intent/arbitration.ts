@@ -5,7 +5,7 @@
 import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
-import { silentHoldsUntilS } from '../membership/lease';
+import { leaseHoldEndS } from '../membership/lease';
 import {
   intents,
   intent,
@@ -55,7 +55,7 @@ export function claims(record: Intent): bool {
 /** Until when a record binds others: its end, or earlier the end of its gone owner's lease and guard. */
 export function boundOf(ctx: usize, record: Intent): u32 {
   if (!bitGet(silentAt(ctx), record.owner)) return record.endS;
-  const holdS = silentHoldsUntilS(ctx, record.owner, record.leaseS);
+  const holdS = leaseHoldEndS(ctx, record.owner, record.leaseS);
   return holdS < record.endS ? holdS : record.endS;
 }
 

@@ -7,7 +7,7 @@ import { missionS } from '../node/table';
 import { changes } from '../memory/guard';
 import { membership, memberToChange, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
-import { agreeAnew } from '../membership/quorum';
+import { restartAgreement } from '../membership/quorum';
 import { markOf } from './content';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
 
@@ -48,10 +48,10 @@ export function turnMinute(ctx: usize): void {
 export function account(ctx: usize, atS: u32, delta: u64): void {
   count(ctx, atS, delta);
   const view = membership(ctx);
-  if (view.epoch != 0 && atS < roundCutS(view.epoch)) {
+  if (view.round != 0 && atS < roundCutS(view.round)) {
     view.digest += delta;
     changes(ctx, VIEW);
-    agreeAnew(ctx);
+    restartAgreement(ctx);
   }
 }
 
@@ -106,8 +106,8 @@ export function recount(ctx: usize): void {
     count(ctx, fact.observedS, noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity));
   }
   const view = membership(ctx);
-  if (view.epoch == 0) return;
-  view.digest = digestAsOf(ctx, roundCutS(view.epoch)) + view.silentDigest;
+  if (view.round == 0) return;
+  view.digest = digestAsOf(ctx, roundCutS(view.round)) + view.memberDigest;
   changes(ctx, VIEW);
-  agreeAnew(ctx);
+  restartAgreement(ctx);
 }

@@ -23,8 +23,8 @@ import { changes } from '../memory/guard';
 import { clockTrusted, clockErrorMs } from '../node/clock';
 import { membership, agreeAt, agreedBeforeAt, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
-import { grantedUntilS } from '../membership/lease';
-import { checkQuorum, majorityAgrees } from '../membership/quorum';
+import { grantedLeaseEndS } from '../membership/lease';
+import { updateQuorum, majorityAgrees } from '../membership/quorum';
 import {
   Intent as IntentMessage,
   Published,
@@ -193,7 +193,7 @@ export function agreementGrew(ctx: usize): void {
     changes(ctx, VIEW);
     invalidateAll(ctx);
   }
-  if (checkQuorum(ctx)) renewOwn(ctx);
+  if (updateQuorum(ctx)) renewOwn(ctx);
   settleOwn(ctx);
 }
 
@@ -213,11 +213,11 @@ function settleOwn(ctx: usize): void {
 function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
-  if (record.publishedS >= roundCutS(view.epoch)) return false;
+  if (record.publishedS >= roundCutS(view.round)) return false;
   // What an earlier boot published it may have taken back where this one cannot know: claimed anew, it says so to all.
   if (record.version >>> VERSION_BITS != edge(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
-  const twice = view.previousRound + 1 == view.epoch && record.publishedS < roundCutS(view.previousRound);
+  const twice = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
   let ranksHigher = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
@@ -368,7 +368,7 @@ function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
 function renewOwn(ctx: usize): void {
   const view = membership(ctx);
   const now = missionS(ctx);
-  const until = grantedUntilS(ctx);
+  const until = grantedLeaseEndS(ctx);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = own(ctx, slot);
     if (mine.settledVersion == 0 || ownIndex(ctx, slot) == NO_INDEX) continue;

@@ -188,7 +188,7 @@ function isUnheard(ctx: usize, m: IntentMessage): bool {
  * its word, itself.
  */
 function isBeforeWord(ctx: usize, m: IntentMessage): bool {
-  const given: u32 = member(ctx, m.owner).wordMinute;
+  const given: u32 = member(ctx, m.owner).statementMinute;
   if (given == 0) return false;
   const now = missionS(ctx) / 60;
   const since = (now - given) & 0xffff;
@@ -200,7 +200,7 @@ function isBeforeWord(ctx: usize, m: IntentMessage): bool {
  * So once an epoch is under way it takes only so much of it; the rest is for the next. A merge is made of such news, and is over sooner if it is not held up.
  */
 function isTooLate(ctx: usize, publishedS: u32): bool {
-  const epoch = membership(ctx).epoch;
+  const epoch = membership(ctx).round;
   if (epoch == 0 || publishedS >= roundCutS(epoch) || missionS(ctx) < roundCutS(epoch) + LATE_FREE_S || isMerging(ctx))
     return false;
   const state = witnessToChange(ctx);

@@ -29,7 +29,7 @@ import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
 import { ageOf } from '../membership/liveness';
-import { promiseHeard } from '../membership/quorum';
+import { noteExtendedLease } from '../membership/quorum';
 import { Intent as IntentMessage, Held, encodeHeld } from '../wire/generated/messages';
 import {
   intents,
@@ -91,7 +91,7 @@ export function intentPlausible(ctx: usize, m: IntentMessage): bool {
 
 /** Over for so long that nobody keeps it: taking it in again would only bring it round once more. */
 function isOver(ctx: usize, m: IntentMessage): bool {
-  const epoch = membership(ctx).epoch;
+  const epoch = membership(ctx).round;
   return epoch != 0 && m.endS + RETENTION_S <= roundCutS(epoch);
 }
 
@@ -155,7 +155,7 @@ export function take(ctx: usize, m: IntentMessage): u32 {
   record.boundS = boundOf(ctx, record);
   if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
   link(ctx, index);
-  if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) promiseHeard(ctx);
+  if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) noteExtendedLease(ctx);
   account(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
   invalidateHigherSlots(ctx, m.owner, m.slot);

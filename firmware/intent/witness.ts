@@ -22,7 +22,7 @@ import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from '../no
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
 import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { member, memberToChange } from '../membership/table';
-import { learnProven } from '../membership/view';
+import { learnEquivocator } from '../membership/view';
 import {
   Equivocated,
   encodeEquivocated,
@@ -334,7 +334,7 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
     return;
   }
   entry.state = <u8>VALID;
-  memberToChange(ctx, entry.owner).wordMinute = <u16>(entry.atS / 60);
+  memberToChange(ctx, entry.owner).statementMinute = <u16>(entry.atS / 60);
   believe(ctx, index, entry);
 }
 
@@ -384,7 +384,7 @@ export function differs(ctx: usize, owner: u32, slot: u32, version: u32, publish
 // ---- proofs ----
 
 export function isProven(ctx: usize, owner: u32): bool {
-  return CONTAINED && member(ctx, owner).proven != 0;
+  return CONTAINED && member(ctx, owner).equivocator != 0;
 }
 
 /** Two valid words of one owner contradict each other. */
@@ -410,7 +410,7 @@ function prove(ctx: usize, a: u32, b: u32): void {
   state.proofA = a + 1;
   state.proofB = b + 1;
   state.proofLeft = RETELL_TIMES;
-  learnProven(ctx, owner);
+  learnEquivocator(ctx, owner);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const held = intentIndex(ctx, owner, slot);
     if (held != NO_INDEX) dropFalse(ctx, held);

@@ -20,7 +20,9 @@ export function roundOf(missionS: u32): u32 {
   return livenessTickOf(missionS) / ROUND_TICKS;
 }
 
-/** The cut of an agreement round: its digest covers what was published before this mission second. */
+/**
+ * The cut of an agreement round: its digest covers what was published before this mission second.
+ */
 // @inline
 export function roundCutS(round: u32): u32 {
   return livenessTickStartS(round * ROUND_TICKS);

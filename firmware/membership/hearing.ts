@@ -1,14 +1,15 @@
-// Records signs of life, direct and at second hand, and members that come back.
+// Records signs of life, direct and reported by peers, and members that come back.
+// Bitmaps are merged word by word, so a frame costs O(members / 32).
 
 import { TICKS_UNTIL_SILENT, ROUND_TICKS, CORRELATED_SILENT_MIN } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { bitGet, bitSet, bitClear } from '../base/bits';
 import { leaveToTick, DUE_REPORT } from '../node/table';
 import { ageOf, lastLivenessTickOf } from './liveness';
-import { membership, heardAt, HEARD, suspectAt, HEARD_LONG_AGO, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
-import { silentTerm, silentChanged } from './view';
+import { membership, heardAt, HEARD, suspectAt, HEARD_EARLIER, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
+import { silentTerm, subtractFromDigest } from './view';
 
-/** A direct sign of life, now. */
+/** Records a direct sign of life, now. */
 export function markHeard(ctx: usize, index: u32): void {
   if (membership(ctx).livenessTick == 0) return;
   const h0 = heardAt(ctx, 0);
@@ -20,12 +21,12 @@ export function markHeard(ctx: usize, index: u32): void {
   if (bitGet(heardAt(ctx, 2), index) || bitGet(suspectAt(ctx), index)) {
     bitClear(heardAt(ctx, 2), index);
     bitClear(suspectAt(ctx), index);
-    changes(ctx, HEARD_LONG_AGO);
+    changes(ctx, HEARD_EARLIER);
   }
   if (back) returned(ctx, index >>> 5, 1 << (index & 31));
 }
 
-/** Merges what a peer heard in a word of members: bits by age relative to our beat. */
+/** Merges what a peer heard of 32 members: bits by age, relative to this node's liveness tick. */
 export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u32): void {
   const offset = word << 2;
   const a0 = heardAt(ctx, 0) + offset;
@@ -49,21 +50,24 @@ export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u3
   if (n2 != h2 || cleared != 0) {
     store<u32>(a2, n2);
     store<u32>(suspects, load<u32>(suspects) & ~cleared);
-    changes(ctx, HEARD_LONG_AGO);
+    changes(ctx, HEARD_EARLIER);
   }
   const back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
   if (back != 0) returned(ctx, word, back);
 }
 
-/** Members that were gone are heard again: the bits `back` of a word. What that changes is summed up first, for half a cluster may come back with one frame. */
+/**
+ * Handles silent members that are heard again: the bits `back` of a word. The changes of the digest
+ * are summed up first, because half a cluster may come back with one frame.
+ */
 function returned(ctx: usize, word: u32, back: u32): void {
   leaveToTick(ctx, DUE_REPORT);
   const view = membership(ctx);
   changes(ctx, VIEW);
   view.returned += <u16>popcnt<u32>(back);
-  // Late news that they were alive at the cut after all changes the agreed view.
+  // Late news that a member was alive at the cut after all changes the agreed view.
   const at = silentAt(ctx) + (word << 2);
-  const cut = view.epoch * ROUND_TICKS;
+  const cut = view.round * ROUND_TICKS;
   let less: u64 = 0;
   let alive: u32 = 0;
   let bits = back & load<u32>(at);
@@ -79,10 +83,13 @@ function returned(ctx: usize, word: u32, back: u32): void {
   if (alive == 0) return;
   store<u32>(at, load<u32>(at) & ~alive);
   changes(ctx, BITMAPS);
-  silentChanged(ctx, less);
+  subtractFromDigest(ctx, less);
 }
 
-/** Whether parts of the cluster came together in this epoch or the one before: as many came back as go together when a part is cut off. */
+/**
+ * Whether parts of the cluster came together in this round or the one before: at least as many
+ * members came back as fall silent together when a part is cut off.
+ */
 export function isMerging(ctx: usize): bool {
   const state = membership(ctx);
   return max<u32>(state.returned, state.returnedBefore) >= CORRELATED_SILENT_MIN;

@@ -1,6 +1,7 @@
-// The heartbeat: what every periodic frame says of time, of who is alive and of who agrees.
+// Composes and merges heartbeats: what every periodic frame says of time, of who is alive and of
+// who agrees.
 
-import { MEMBER_WORDS, PERIOD_S, DEAF_S, CLOCK_STEP_S_MAX, COUNTER_CLOCK_DISAGREES } from '../memory/limits';
+import { MEMBER_WORDS, PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX, COUNTER_CLOCK_DISAGREES } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { wordFromBytes } from '../base/bits';
 import { call, changes } from '../memory/guard';
@@ -13,32 +14,36 @@ import { livenessTickOf, roundOf } from './calendar';
 import { clockSample, AGREE_S } from './time_sync';
 import { mergeHeard } from './hearing';
 
-/** What a heartbeat told about our agreement with its sender. */
+/** What a heartbeat says about this node's agreement with its sender. */
 export const HEARTBEAT_SAME: u32 = 0;
 export const HEARTBEAT_GREW: u32 = 1;
 export const HEARTBEAT_VIEW_DIFFERS: u32 = 2;
 export const HEARTBEAT_NOTHING: u32 = 3;
 
-/** Bytes of a bitmap of all members on the air. */
+/** Bytes of a bitmap of all members in a message. */
 export function bitmapBytes(ctx: usize): u32 {
   return (members(ctx) + 7) >>> 3;
 }
 
-/** Lays a heartbeat out in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest as of the last whole minute but one. */
+/**
+ * Composes a heartbeat in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest
+ * as of the minute before the last whole one.
+ */
 export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
   const state = membership(ctx);
   const m = changetype<Heartbeat>(ctx + SCRATCH_OUT_AT);
   const bytes = bitmapBytes(ctx);
   const planes: usize = ctx + SCRATCH_OUT_AT + HEARTBEAT_STRUCT_BYTES;
-  // Plane 1 is written first and then moved behind the bytes of plane 0, because words are longer than the last bytes.
+  // Plane 1 is written apart and then moved behind the bytes of plane 0, because whole words are
+  // written.
   const second = planes + (MEMBER_WORDS << 2);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const h1 = load<u32>(heardAt(ctx, 1) + offset);
     const h2 = load<u32>(heardAt(ctx, 2) + offset);
-    const gone = load<u32>(everyoneAt(ctx) + offset) & ~(load<u32>(heardAt(ctx, 0) + offset) | h1 | h2);
-    store<u32>(planes + offset, h1 | gone);
-    store<u32>(second + offset, h2 | gone);
+    const silent = load<u32>(everyoneAt(ctx) + offset) & ~(load<u32>(heardAt(ctx, 0) + offset) | h1 | h2);
+    store<u32>(planes + offset, h1 | silent);
+    store<u32>(second + offset, h2 | silent);
   }
   memory.copy(planes + bytes, second, bytes);
   const now = call(ctx);
@@ -56,13 +61,13 @@ export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
   return m;
 }
 
-/** Whether a heartbeat can be one of this cluster's: bitmaps of the right size. */
+/** Whether the bitmaps of a heartbeat have the size of this cluster's. */
 export function heartbeatPlausible(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
   return m.agesLength == bytes << 1 && m.agreeLength == bytes;
 }
 
-/** Merges a heartbeat that came in a frame of `bytes` bytes. Returns HEARTBEAT_*. */
+/** Merges a heartbeat that was received in a frame of `bytes` bytes. Returns HEARTBEAT_*. */
 export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   clockSample(ctx, bytes, m.timeS, m.timeMs, m.errorMs);
   const state = membership(ctx);
@@ -75,20 +80,21 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   hearing(ctx).heartbeatsHeard++;
   changes(ctx, HOT);
   const now = missionS(ctx);
-  if (now > hearing(ctx).heardS + DEAF_S) {
+  if (now > hearing(ctx).heardS + HEARING_GAP_S) {
     changes(ctx, PROBING);
-    state.deafS = now;
-    state.quietS = hearing(ctx).heardS;
+    state.gapEndS = now;
+    state.gapStartS = hearing(ctx).heardS;
   }
   hearing(ctx).heardS = now;
   mergeAges(ctx, livenessTickOf(m.timeS), m);
-  if (roundOf(m.timeS) != state.epoch) return HEARTBEAT_NOTHING;
+  if (roundOf(m.timeS) != state.round) return HEARTBEAT_NOTHING;
   if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return HEARTBEAT_VIEW_DIFFERS;
-  // A majority is one in time too, or it could not say what the cluster's time is.
+  // Agreement is merged only between clocks that agree: a majority also defines the cluster's time.
   if (off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
   return mergeAgreement(ctx, m) ? HEARTBEAT_GREW : HEARTBEAT_SAME;
 }
 
+/** Merges ages that are relative to the sender's `livenessTick`. */
 function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
   const state = membership(ctx);
   const bytes = bitmapBytes(ctx);
@@ -107,7 +113,10 @@ function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
   }
 }
 
-/** Our digest is the sender's: whoever agrees with it agrees with us. The sender has set its own bit, unless it is recovering. */
+/**
+ * Merges the sender's bitmap of members that agree: its digest equals this node's. The sender has
+ * set its own bit unless it is recovering.
+ */
 function mergeAgreement(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
   let grew: u32 = 0;
@@ -124,7 +133,7 @@ function mergeAgreement(ctx: usize, m: Heartbeat): bool {
   return true;
 }
 
-/** The member that broadcasts heartbeat j of the present period: all take turns. */
+/** The member that broadcasts heartbeat j of the present period: members take turns. */
 export function heartbeatTurn(ctx: usize, perPeriod: u32, j: u32): u32 {
   return ((missionS(ctx) / PERIOD_S) * perPeriod + j) % members(ctx);
 }

@@ -1,20 +1,25 @@
-// Bounds leases: what agreement grants this node, and how long others wait for a silent owner (INT-5).
+// Bounds leases: what agreement grants this node, and how long others wait for a silent owner
+// (INT-5).
 
 import { LIVENESS_TICK_S, LEASE_S, LEASE_GUARD_S } from '../memory/limits';
 import { clockErrorMs } from '../node/clock';
 import { roundCutS, livenessTickStartS } from './calendar';
 import { membership, member } from './table';
 
-/** End of the ordinary lease that agreement in the present epoch grants, mission seconds. */
-export function grantedUntilS(ctx: usize): u32 {
-  // All who agree heard us no earlier than two beats before the cut, so nobody lets go of our claims before this (README, proof).
-  const cutS = roundCutS(membership(ctx).epoch);
+/** End of the ordinary lease that agreement in the present round grants, mission seconds. */
+export function grantedLeaseEndS(ctx: usize): u32 {
+  // All who agree heard this node no earlier than two ticks before the cut, so nobody evicts its
+  // claims before this time (proof in README.md).
+  const cutS = roundCutS(membership(ctx).round);
   const heardS = cutS > LIVENESS_TICK_S ? cutS - LIVENESS_TICK_S : 0;
   return heardS + LEASE_S - LEASE_GUARD_S - clockErrorMs(ctx) / 1000;
 }
 
-/** End of a gone owner's hold on what it claimed, mission seconds, guard included (INT-5). `leaseS`: extended in advance until then. */
-export function silentHoldsUntilS(ctx: usize, index: u32, leaseS: u32): u32 {
+/**
+ * Until when others wait for a silent owner, mission seconds: the end of its lease plus the guard
+ * (INT-5). `leaseS`: end of a lease extended in advance.
+ */
+export function leaseHoldEndS(ctx: usize, index: u32, leaseS: u32): u32 {
   const ordinary = livenessTickStartS(member(ctx, index).lastLivenessTick + 1) + LEASE_S;
   return (leaseS > ordinary ? leaseS : ordinary) + LEASE_GUARD_S;
 }

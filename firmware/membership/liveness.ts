@@ -4,7 +4,7 @@ import { TICKS_UNTIL_SILENT } from '../memory/limits';
 import { BITMAP_BYTES } from '../memory/map';
 import { heardAt, membership, member } from './table';
 
-/** Age of a member's newest sign of life in beats, TICKS_UNTIL_SILENT = gone. */
+/** Age of a member's newest sign of life in liveness ticks; TICKS_UNTIL_SILENT = silent. */
 export function ageOf(ctx: usize, index: u32): u32 {
   const at = heardAt(ctx, 0) + ((index >>> 5) << 2);
   const bit: u32 = 1 << (index & 31);
@@ -13,7 +13,7 @@ export function ageOf(ctx: usize, index: u32): u32 {
   return TICKS_UNTIL_SILENT;
 }
 
-/** Newest beat in which a member was heard; 0 = never. */
+/** Newest liveness tick in which a member was heard; 0 = never. */
 export function lastLivenessTickOf(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   return age < TICKS_UNTIL_SILENT ? membership(ctx).livenessTick - age : member(ctx, index).lastLivenessTick;

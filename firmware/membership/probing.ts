@@ -1,4 +1,6 @@
-// Probes one member per period, through relays if need be (SWIM).
+// Probes one member per period, directly and then through relays (SWIM, MBR-1). The traffic per
+// period does not depend on the size of the cluster: at most one probe and one request to each of
+// three relays.
 
 import { TICKS_UNTIL_SILENT, HEALTH_MAX, RELAYS } from '../memory/limits';
 import { changes } from '../memory/guard';
@@ -10,10 +12,10 @@ import { ageOf } from './liveness';
 import { clearSuspicion } from './suspicion';
 import { membership, hearing, PROBING } from './table';
 
-/** Steps of the walk that one tick may take to find a live member. */
+/** Members that one period may look at to find a live one to probe. */
 const WALK_STEPS_MAX: u32 = 8;
 
-/** The next member of the walk: rounds of all members in an order fixed by an affine step that changes every round. */
+/** The next member to probe: passes over all members, each with its own affine step. */
 function walk(ctx: usize): u32 {
   const state = membership(ctx);
   const count = members(ctx);
@@ -50,7 +52,7 @@ export function probeNext(ctx: usize): void {
   }
 }
 
-/** No ack came: others shall try. */
+/** Asks relays to probe a member that did not ack. */
 export function askRelays(ctx: usize, target: u32): void {
   if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
   hearing(ctx).relayedTarget = <u16>(target + 1);
@@ -67,6 +69,7 @@ export function askRelays(ctx: usize, target: u32): void {
   }
 }
 
+/** Lowers the local health score after a success. */
 function improve(ctx: usize): void {
   if (hearing(ctx).health == 0) return;
   hearing(ctx).health--;
@@ -89,9 +92,9 @@ export function onAck(ctx: usize, sender: u32, sequence: u32): void {
     probe.relayedTarget = 0;
     changes(ctx, HOT);
   }
-  if (state.errandFor != 0 && state.errandTarget == sender && state.errandProbe == sequence) {
-    sendFirst(ctx, SEND_RELAYED_ACK, state.errandFor - 1, state.errandSequence, sender);
-    state.errandFor = 0;
+  if (state.relayFor != 0 && state.relayTarget == sender && state.relayProbe == sequence) {
+    sendFirst(ctx, SEND_RELAYED_ACK, state.relayFor - 1, state.relaySequence, sender);
+    state.relayFor = 0;
     changes(ctx, PROBING);
   }
 }
@@ -103,11 +106,11 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
   }
   const state = membership(ctx);
   changes(ctx, PROBING);
-  state.errandFor = sender + 1;
-  state.errandSequence = sequence;
-  state.errandTarget = target;
-  state.errandProbe = (sequence + 0x8000) & 0xffff;
-  send(ctx, SEND_PROBE, target, state.errandProbe, 0);
+  state.relayFor = sender + 1;
+  state.relaySequence = sequence;
+  state.relayTarget = target;
+  state.relayProbe = (sequence + 0x8000) & 0xffff;
+  send(ctx, SEND_PROBE, target, state.relayProbe, 0);
 }
 
 export function onRelayedAck(ctx: usize, target: u32): void {

@@ -1,4 +1,5 @@
-// Finds out when a majority agrees with this node on the digest of the present round.
+// Counts who agrees with this node on the digest of the present round, and finds out when that is a
+// majority.
 
 import { MEMBER_WORDS } from '../memory/limits';
 import { changes } from '../memory/guard';
@@ -19,39 +20,49 @@ import {
 } from './table';
 import { clockAgreed } from './time_sync';
 
-/** Both slots of a platform that writes its checkpoints in turn shall hold a promise, and the last be written, before it is made. */
+/**
+ * Periods from a learnt extended lease to this node's agreement: both checkpoint slots of a
+ * platform that writes them in turn must contain the lease, and the second must be written.
+ */
 const STORE_PERIODS: u32 = 3;
 
 /**
- * Nobody but this node is known to hold the present digest; nor does it say so itself while it may have forgotten what it agreed to, or
- * would forget it with the next restart.
+ * Clears the bitmap of members that agree, because the digest changed. This node's own bit is set
+ * again unless it may have forgotten what it agreed to, or would forget it with the next restart.
  */
-export function agreeAnew(ctx: usize): void {
+export function restartAgreement(ctx: usize): void {
   changes(ctx, AGREE);
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
-  agreeSelf(ctx);
+  agreeWithSelf(ctx);
 }
 
-function agreeSelf(ctx: usize): void {
-  if (membership(ctx).recovering != 0 || membership(ctx).unstored != 0) return;
+function agreeWithSelf(ctx: usize): void {
+  if (membership(ctx).recovering != 0 || membership(ctx).unstoredPeriods != 0) return;
   bitSet(agreeAt(ctx), self(ctx));
   changes(ctx, AGREE);
 }
 
-/** A lease extended in advance was heard of: it outlasts the time for which a restarted node counts for nothing, so it is stored first. */
-export function promiseHeard(ctx: usize): void {
-  membership(ctx).unstored = STORE_PERIODS;
+/**
+ * Notes that a lease extended in advance was learnt. Such a lease outlasts the time for which a
+ * restarted node has no vote, so this node agrees to no digest that covers it before checkpoints
+ * contain it.
+ */
+export function noteExtendedLease(ctx: usize): void {
+  membership(ctx).unstoredPeriods = STORE_PERIODS;
   changes(ctx, VIEW);
 }
 
-/** A checkpoint is written, or the last has had a period to be. */
-export function promiseStored(ctx: usize): void {
-  membership(ctx).unstored--;
+/** Counts a written checkpoint, or the period in which the last one is written. */
+export function noteLeasesStored(ctx: usize): void {
+  membership(ctx).unstoredPeriods--;
   changes(ctx, VIEW);
-  agreeSelf(ctx);
+  agreeWithSelf(ctx);
 }
 
-/** Whether a majority of the base holds the present digest, by the votes of those who have one in it before and after every change. */
+/**
+ * Whether a majority of the base has the present digest. Only members that had a vote before and
+ * after every change of the base are counted.
+ */
 export function majorityAgrees(ctx: usize): bool {
   let agreeing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++)
@@ -59,19 +70,22 @@ export function majorityAgrees(ctx: usize): bool {
   return agreeing * 2 > bitCount(baseAt(ctx), MEMBER_WORDS);
 }
 
-/** After the agreement grew: brings the base up to date when a majority agrees. Returns true the first time in an epoch. */
-export function checkQuorum(ctx: usize): bool {
+/**
+ * Looks for a majority after the agreement grew, and brings the base up to date when there is one.
+ * Returns true the first time in a round.
+ */
+export function updateQuorum(ctx: usize): bool {
   const state = membership(ctx);
-  if (state.quorum != 0 || roundCutS(state.epoch) < state.bootS) return false;
+  if (state.quorum != 0 || roundCutS(state.round) < state.bootS) return false;
   if (!majorityAgrees(ctx)) return false;
   changes(ctx, VIEW | BITMAPS);
   state.quorum = 1;
-  state.quorumRound = state.epoch;
+  state.quorumRound = state.round;
   state.formed = 1;
   clockAgreed(ctx);
   if (state.recovering != 0) {
     state.recovering = 0;
-    agreeSelf(ctx);
+    agreeWithSelf(ctx);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
   readMembers(ctx, members(ctx));

@@ -1,67 +1,86 @@
-// Layouts of the view, of what was heard, and of a member.
+// Defines the records of membership: the view, the state of probing, a member.
 
+/** The view, in the first line; probing and spreading, in the second. */
 @unmanaged
 export class MembershipState {
-  /** The beat of the heard planes; 0 = time not known yet. */
+  /** Liveness tick of the bitmaps of members heard; 0 = time is not known yet. */
   livenessTick: u32 = 0;
-  /** Epoch whose cut the digest and the agreement stand for. */
-  epoch: u32 = 0;
+  /** Round for whose cut the digest and the agreement stand. */
+  round: u32 = 0;
   digest: u64 = 0;
-  /** The part of `digest` that members gone at the cut contribute. */
-  silentDigest: u64 = 0;
+  /**
+   * The part of `digest` that members contribute: silence at the cut, revocations, equivocators.
+   */
+  memberDigest: u64 = 0;
   previousRound: u32 = 0;
-  /** Last epoch in which a majority of the base agreed with this node, and local second of noticing. */
+  /** Last round in which a majority of the base agreed with this node. */
   quorumRound: u32 = 0;
-  /** Own lease: mission second until which work under ordinary leases may run. */
+  /** End of this node's ordinary lease, mission second: until then work under it may run. */
   leaseUntilS: u32 = 0;
-  /** 1 = a majority agrees in the present epoch. */
+  /** 1 = a majority agrees in the present round. */
   quorum: u32 = 0;
   /** 1 = this node has agreed with a majority since boot. */
   formed: u32 = 0;
-  /** Mission second when time became known after boot: agreement counts for epochs cut from then on (a restarted node may have forgotten
-   *  what it published last). */
+  /**
+   * Mission second when time became known after boot. Agreement counts for rounds cut from then on:
+   * a restarted node may have forgotten what it published last.
+   */
   bootS: u32 = 0;
-  /** Members that came back after they were gone, in this epoch and in the one before. */
+  /** Members that were silent and came back, in this round and in the one before. */
   returned: u16 = 0;
   returnedBefore: u16 = 0;
-  /** RECOVERING_*: restarted, and not yet known to hold again what it agreed to: it counts for no majority. */
+  /**
+   * RECOVERING_*: restarted, and not yet known to store again what it agreed to: it has no vote.
+   */
   recovering: u32 = 0;
-  /** Periods until what is held of leases extended in advance is stored; until then this node agrees to no digest that covers them. */
-  unstored: u32 = 0;
-  /** 1 = who is gone changed since verdicts were found: the bounds of what they hold may differ. */
+  /**
+   * Periods until checkpoints contain the extended leases; until then this node agrees to no
+   * digest.
+   */
+  unstoredPeriods: u32 = 0;
+  /**
+   * 1 = the set of silent members changed since verdicts were found: the ends of their claims may
+   * differ.
+   */
   boundsMoved: u32 = 0;
   // ---- second line ----
-  /** Mission second of the first heartbeat after a gap: what fell silent before it may only have been unheard; and that at which the gap began. */
-  deafS: u32 = 0;
-  quietS: u32 = 0;
-  /** Walk over the members: position and stride of this round. */
+  /** End and start of the last time in which this node heard no heartbeat, mission seconds. */
+  gapEndS: u32 = 0;
+  gapStartS: u32 = 0;
+  /** Order of probing: position and stride of this pass, members left in it. */
   walkPosition: u32 = 0;
   walkStride: u32 = 0;
   walkLeft: u32 = 0;
-  /** A relay's errand: requester + 1, its sequence, the target, and the sequence of our own probe. */
-  errandFor: u32 = 0;
-  errandSequence: u32 = 0;
-  errandTarget: u32 = 0;
-  errandProbe: u32 = 0;
-  /** Suspicion to be told: member + 1, times left. */
-  rumorMember: u32 = 0;
-  rumorLeft: u32 = 0;
+  /**
+   * Probe for another member: requester + 1, its sequence, the target, and the sequence of the own
+   * probe.
+   */
+  relayFor: u32 = 0;
+  relaySequence: u32 = 0;
+  relayTarget: u32 = 0;
+  relayProbe: u32 = 0;
+  /** Suspicion to be spread: member + 1, times left. */
+  suspicionMember: u32 = 0;
+  suspicionLeft: u32 = 0;
   incarnation: u32 = 0;
   /** Own refutations left to broadcast. */
-  refuteLeft: u32 = 0;
+  refutationsLeft: u32 = 0;
   spare0: u32 = 0;
   spare1: u32 = 0;
   spare2: u32 = 0;
 }
 
-/** In the hot line. */
+/** State of hearing and probing. In the hot line. */
 @unmanaged
 export class Hearing {
-  /** Heartbeats merged in this beat: 0 heard means it is we who are cut off. */
+  /** Heartbeats merged in this liveness tick: 0 means that this node is cut off. */
   heartbeatsHeard: u32 = 0;
   /** Mission second of the newest heartbeat merged. */
   heardS: u32 = 0;
-  /** Probe in flight: target + 1 (0 = none), and its sequence number; likewise one that relays try for us. */
+  /**
+   * Probe in flight: target + 1 (0 = none) and sequence; then the probe that relays try for this
+   * node.
+   */
   probeTarget: u16 = 0;
   probeSequence: u16 = 0;
   relayedTarget: u16 = 0;
@@ -70,29 +89,36 @@ export class Hearing {
   health: u32 = 0;
 }
 
+/** A member, and what is kept per owner of intents. */
 @unmanaged
 export class Member {
-  /** Newest beat in which it was heard, once it fell out of the planes (0 = never). */
+  /** Newest liveness tick in which it was heard, valid once it is silent; 0 = never. */
   lastLivenessTick: u32 = 0;
   incarnation: u16 = 0;
-  /** State last told in a member-state event: 0 unknown 1 alive 2 suspect 3 unreachable 4 dead. */
-  told: u8 = 0;
+  /** STATE_* in the last member-state event. */
+  reportedState: u8 = 0;
   generation: u8 = 0;
   /** Announced isolation, mission seconds [from, until). */
   isolationFromS: u32 = 0;
   isolationUntilS: u32 = 0;
-  /** Sum of the 32-bit hashes of its intents held here: anti-entropy compares these by range. */
+  /** Sum of the 32-bit hashes of its intents stored here: anti-entropy compares these by range. */
   intentSum: u32 = 0;
-  /** Last beat of a silence that began together with others': it stays unreachable when those are heard again first. */
-  togetherTick: u32 = 0;
-  /** How often it lost its vote for being gone too long, and got it back: odd = it has none. Grows only; merged by maximum. */
+  /** Last tick before a silence that began together with others' (member_state.ts); 0 = none. */
+  correlatedTick: u32 = 0;
+  /**
+   * How often its vote was revoked or given back: odd = it has no vote. Only grows; merged by
+   * maximum.
+   */
   revocations: u8 = 0;
-  /** Its versions passed on lately, and the mission minute (low 16 bits) for which that stands (intent/quota.ts). */
+  /**
+   * Its versions relayed lately, and the mission minute (low 16 bits) of that count
+   * (intent/quota.ts).
+   */
   tokensUsed: u8 = 0;
   tokensMinute: u16 = 0;
-  /** 1 = it gave two contents under one version, and signed both: what it publishes counts for nothing. */
-  proven: u8 = 0;
+  /** 1 = it signed two contents under one version: what it publishes is refused. */
+  equivocator: u8 = 0;
   pad0: u8 = 0;
-  /** Mission minute (low 16 bits) of its newest signed word that was found valid (intent/witness.ts). */
-  wordMinute: u16 = 0;
+  /** Mission minute (low 16 bits) of its newest valid signed statement. */
+  statementMinute: u16 = 0;
 }

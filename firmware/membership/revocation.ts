@@ -15,12 +15,15 @@ import {
   silentAt,
   membership,
 } from './table';
-import { revocationTerm, silentChanged } from './view';
+import { revocationTerm, subtractFromDigest } from './view';
 
-/** A member that was buried this often stays what it is. */
+/** A member's counter of revocations stops here: its vote stays as it is. */
 const REVOCATIONS_MAX: u32 = 254;
 
-/** Until a majority is known to hold this, the member's vote does not count and yet is counted against (README, proof). */
+/**
+ * Sets a member's counter. Until a majority is known to store it, the member counts in the quorum's
+ * denominator and not in its numerator (proof in README.md).
+ */
 function setRevocations(ctx: usize, index: u32, revocations: u32): void {
   changes(ctx, BITMAPS);
   memberToChange(ctx, index).revocations = <u8>revocations;
@@ -28,25 +31,29 @@ function setRevocations(ctx: usize, index: u32, revocations: u32): void {
   bitSet(baseAt(ctx), index);
 }
 
-/** A peer's word on how often a member was buried and came back. */
+/** Takes a peer's counter of revocations of a member. */
 export function learnRevocations(ctx: usize, index: u32, revocations: u32): void {
   if (revocations <= <u32>member(ctx, index).revocations) return;
   const before = revocationTerm(index, member(ctx, index).revocations);
   setRevocations(ctx, index, revocations);
-  silentChanged(ctx, before - revocationTerm(index, revocations));
+  subtractFromDigest(ctx, before - revocationTerm(index, revocations));
 }
 
-/** At a cut after a quorum: the long gone lose their vote, who came back has it again. */
+/**
+ * Revokes the votes of members that are silent for long, and gives back those of members that
+ * returned.
+ */
 export function revokeVotes(ctx: usize): void {
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     const entry = memberSeen(ctx, i);
     const revocations: u32 = entry.revocations;
-    const gone = bitGet(silentAt(ctx), i);
+    const isSilent = bitGet(silentAt(ctx), i);
     const long =
-      gone &&
+      isSilent &&
       entry.lastLivenessTick != 0 &&
       entry.lastLivenessTick + REVOKE_VOTE_S / LIVENESS_TICK_S <= membership(ctx).livenessTick;
-    if ((revocations & 1) == 0 ? long && revocations < REVOCATIONS_MAX : !gone) setRevocations(ctx, i, revocations + 1);
+    if ((revocations & 1) == 0 ? long && revocations < REVOCATIONS_MAX : !isSilent)
+      setRevocations(ctx, i, revocations + 1);
   }
 }

@@ -1,4 +1,5 @@
-// Turns liveness ticks and cuts agreement rounds.
+// Turns liveness ticks and cuts agreement rounds: at a cut it freezes who is silent, and agreement
+// starts anew.
 
 import {
   LEASE_S,
@@ -12,8 +13,8 @@ import { changes } from '../memory/guard';
 import { bitSet, bitClear } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
-import { markTogether, tell } from './member_state';
-import { agreeAnew } from './quorum';
+import { markCorrelated, reportState } from './member_state';
+import { restartAgreement } from './quorum';
 import { revokeVotes } from './revocation';
 import {
   membership,
@@ -21,7 +22,7 @@ import {
   VIEW,
   HEARD,
   readMembers,
-  HEARD_LONG_AGO,
+  HEARD_EARLIER,
   memberToChange,
   hearing,
   BITMAPS,
@@ -31,14 +32,20 @@ import {
   silentAt,
   everyoneAt,
 } from './table';
-import { digestOfSilent } from './view';
+import { digestOfMembers } from './view';
 
-/** What a node agreed to before it restarted binds nobody after this, seconds since its boot. */
-const FORGET_S: u32 = LEASE_S + 2 * LEASE_GUARD_S;
-const FORGET_ALL_S: u32 = LEASE_ADVANCE_S_MAX + 2 * LEASE_GUARD_S;
+/**
+ * Seconds after boot from which what a node agreed to before its restart binds nobody: ordinary
+ * leases, and leases extended in advance.
+ */
+const RECOVERY_S: u32 = LEASE_S + 2 * LEASE_GUARD_S;
+const RECOVERY_ALL_S: u32 = LEASE_ADVANCE_S_MAX + 2 * LEASE_GUARD_S;
 
-/** Brings the planes to the present beat. Returns true if the epoch changed: the caller cuts it. */
-export function turnTo(ctx: usize): bool {
+/**
+ * Turns the bitmaps to the present liveness tick. Returns true if the round changed: the caller
+ * cuts it.
+ */
+export function turnTicks(ctx: usize): bool {
   const state = membership(ctx);
   const livenessTick = livenessTickOf(missionS(ctx));
   if (state.livenessTick == 0) {
@@ -48,9 +55,9 @@ export function turnTo(ctx: usize): bool {
     return true;
   }
   if (livenessTick <= state.livenessTick) return false;
-  const epoch = state.livenessTick / ROUND_TICKS;
+  const round = state.livenessTick / ROUND_TICKS;
   changes(ctx, VIEW);
-  // Beyond three beats the planes are empty; jump.
+  // After three ticks without a call the bitmaps are empty: the rest is skipped.
   if (livenessTick - state.livenessTick > 4) {
     for (let i: u32 = 0; i < TICKS_UNTIL_SILENT; i++) turnLivenessTick(ctx);
     state.livenessTick = livenessTick;
@@ -58,16 +65,16 @@ export function turnTo(ctx: usize): bool {
   while (state.livenessTick < livenessTick) turnLivenessTick(ctx);
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
-    markTogether(ctx, i);
-    tell(ctx, i);
+    markCorrelated(ctx, i);
+    reportState(ctx, i);
   }
-  return livenessTick / ROUND_TICKS != epoch;
+  return livenessTick / ROUND_TICKS != round;
 }
 
-/** One beat ends: the oldest signs of life fall out. */
+/** Ends one liveness tick: the oldest signs of life leave the bitmaps. */
 function turnLivenessTick(ctx: usize): void {
   const state = membership(ctx);
-  changes(ctx, VIEW | HOT | HEARD | HEARD_LONG_AGO);
+  changes(ctx, VIEW | HOT | HEARD | HEARD_EARLIER);
   const oldest = state.livenessTick - 2;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
@@ -88,21 +95,24 @@ function turnLivenessTick(ctx: usize): void {
   bitClear(heardAt(ctx, 2), me);
 }
 
-/** Starts the epoch of the present beat: freezes who is gone, keeps the agreement of the one before. The caller adds the intents' digest. */
+/**
+ * Starts the round of the present tick: freezes who is silent and saves the agreement of the round
+ * before. The caller adds the digest of the intents.
+ */
 export function cutRound(ctx: usize): void {
   const state = membership(ctx);
-  const epoch = state.livenessTick / ROUND_TICKS;
+  const round = state.livenessTick / ROUND_TICKS;
   changes(ctx, VIEW | BITMAPS);
   memory.copy(agreedBeforeAt(ctx), agreeAt(ctx), MEMBER_WORDS << 2);
-  if (state.epoch + 1 != epoch || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
+  if (state.round + 1 != round || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
   const agreed = state.quorum != 0;
-  state.previousRound = state.epoch;
-  state.returnedBefore = state.epoch + 1 == epoch ? state.returned : 0;
+  state.previousRound = state.round;
+  state.returnedBefore = state.round + 1 == round ? state.returned : 0;
   state.returned = 0;
-  state.epoch = epoch;
+  state.round = round;
   state.quorum = 0;
-  // The ordinary leases that its agreement before the restart may have granted are over.
-  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? FORGET_ALL_S : FORGET_S))
+  // The leases that this node's agreement before the restart may have granted are over.
+  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? RECOVERY_ALL_S : RECOVERY_S))
     state.recovering = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
@@ -111,6 +121,6 @@ export function cutRound(ctx: usize): void {
     store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
   }
   if (agreed) revokeVotes(ctx);
-  state.silentDigest = digestOfSilent(ctx);
-  agreeAnew(ctx);
+  state.memberDigest = digestOfMembers(ctx);
+  restartAgreement(ctx);
 }

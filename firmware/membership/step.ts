@@ -1,5 +1,4 @@
-// SWIM-style probing with suspicion, refutation and local health awareness (MBR-1). One period tick sends at most one probe, one
-// request to relays and one suspicion, whatever the size of the cluster.
+// Boots, restarts and steps membership once per period (MBR-1).
 
 import { HEARTBEATS_PER_PERIOD, ADDRESSEE_ALL, MEMBER_WORDS } from '../memory/limits';
 import { bitSet } from '../base/bits';
@@ -23,12 +22,12 @@ import {
 } from './table';
 import { heartbeatTurn } from './heartbeat';
 import { askRelays, probeNext } from './probing';
-import { REFUTATION_BITS, TELL_TIMES, suspect } from './suspicion';
+import { REFUTATION_BITS, SPREAD_TIMES, suspect } from './suspicion';
 
-/** Frames waiting at a period tick from which on probes count for nothing: as many as leave in a period. */
+/** Waiting frames from which on a missing ack means nothing: as many as leave in a period. */
 const CONGESTED: u32 = 4;
 
-/** After boot: everybody counts for a majority, nobody was heard. */
+/** Boots: every member has a vote, nobody was heard. */
 export function membershipBoot(ctx: usize): void {
   changes(ctx, VIEW | PROBING | BITMAPS);
   for (let i: u32 = 0; i < members(ctx); i++) {
@@ -37,26 +36,29 @@ export function membershipBoot(ctx: usize): void {
     bitSet(votersAt(ctx), i);
   }
   membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
-  membership(ctx).refuteLeft = TELL_TIMES;
-  // The first boot has nothing to forget.
+  membership(ctx).refutationsLeft = SPREAD_TIMES;
+  // The first boot has forgotten nothing.
   membership(ctx).recovering = edge(ctx).incarnation > 1 ? RECOVERING_ALL : 0;
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
-/** After restore: what was in flight is forgotten, the view is kept but old signs of life count from their beats. */
+/**
+ * Restarts from a checkpoint: forgets what was in flight. The view stays; signs of life count from
+ * their ticks.
+ */
 export function membershipRestart(ctx: usize): void {
   const state = membership(ctx);
   changes(ctx, VIEW | HOT | PROBING | BITMAPS);
   hearing(ctx).probeTarget = 0;
   hearing(ctx).relayedTarget = 0;
-  state.errandFor = 0;
-  state.rumorLeft = 0;
-  // A join may be lost; the new incarnation is told a few times more.
-  state.refuteLeft = TELL_TIMES;
+  state.relayFor = 0;
+  state.suspicionLeft = 0;
+  // A join may be lost: the new incarnation is broadcast a few times more.
+  state.refutationsLeft = SPREAD_TIMES;
   hearing(ctx).health = 0;
   state.quorum = 0;
   if (state.recovering == 0) state.recovering = RECOVERING_LEASES;
-  state.unstored = 0;
+  state.unstoredPeriods = 0;
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   state.leaseUntilS = 0;
   const floor = edge(ctx).incarnation << REFUTATION_BITS;
@@ -65,21 +67,21 @@ export function membershipRestart(ctx: usize): void {
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
-/** Once per period, mission time known. */
+/** Probes, suspects, refutes and broadcasts heartbeats, once per period; mission time is known. */
 export function membershipStep(ctx: usize): void {
   const state = membership(ctx);
   const count = members(ctx);
   if (count < 2) return;
   changes(ctx, HOT | PROBING);
-  // A node that cannot get its own frames out in time knows nothing about others.
+  // A node whose own frames wait too long cannot judge others by their acks.
   const congested = queues(ctx).outboxCount >= CONGESTED;
   if (hearing(ctx).relayedTarget != 0 && !congested) suspect(ctx, hearing(ctx).relayedTarget - 1);
   hearing(ctx).relayedTarget = 0;
   if (hearing(ctx).probeTarget != 0 && !congested) askRelays(ctx, hearing(ctx).probeTarget - 1);
   hearing(ctx).probeTarget = 0;
   probeNext(ctx);
-  if (state.refuteLeft != 0) {
-    state.refuteLeft--;
+  if (state.refutationsLeft != 0) {
+    state.refutationsLeft--;
     changes(ctx, PROBING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }

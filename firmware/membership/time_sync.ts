@@ -1,5 +1,5 @@
-// Synchronizes mission time with the cluster (TIM-1): learns an unknown offset from peers, follows peers
-// slowly once it is known, and bounds the error.
+// Synchronizes mission time with the cluster (TIM-1): learns an unknown offset from peers, follows
+// peers slowly once it is known, and bounds the error.
 
 import {
   CYCLE_S,
@@ -17,27 +17,33 @@ import { clock, HOT, edge, NODE, queues } from '../node/table';
 import { TimeAcquired, encodeTimeAcquired } from '../wire/generated/messages';
 
 /**
- * Air time of a byte on the cluster's channel of 35 kbit/s, in 1/128 ms. A frame is received when its last
- * bit arrives.
+ * Air time of a byte on the cluster's channel of 35 kbit/s, in 1/128 ms. A frame is received when
+ * its last bit arrives.
  */
 const BYTE_MS_128: u32 = 29;
 /**
- * Light time, processing and rounding inside a cluster, ms: the assumed bound on the error that remains
- * after the correction for air time.
+ * Light time, processing and rounding inside a cluster, ms: the assumed bound on the error that
+ * remains after the correction for air time.
  */
 const TRANSIT_ERROR_MS: u32 = 60;
-/** Samples that differ by at most this agree; clocks that differ by at most this show one time, seconds. */
+/**
+ * Samples that differ by at most this agree; clocks that differ by at most this show one time,
+ * seconds.
+ */
 export const AGREE_S: i32 = 2;
 const AGREE_MS: i32 = AGREE_S * 1000;
 /** Error that one sample adds, and error bound of a clock that agrees with a majority, ms. */
 const SAMPLE_ERROR_MS: u32 = 2 * TRANSIT_ERROR_MS + 200;
 const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
-/** A time further than this beyond the last reserved counter is not learnt: 400 days, in TDMA cycles. */
+/**
+ * A time further than this beyond the last reserved counter is not learnt: 400 days, in TDMA
+ * cycles.
+ */
 const LEARN_CYCLES_MAX: u32 = (400 * 86400) / CYCLE_S;
 
 /**
- * Lowers the error bound when a majority agrees: each member of it is within AGREE_S of the peer it heard
- * from, so this is the cluster's time.
+ * Lowers the error bound when a majority agrees: each member of it is within AGREE_S of the peer it
+ * heard from, so this is the cluster's time.
  */
 export function clockAgreed(ctx: usize): void {
   if (clockErrorMs(ctx) > AGREED_ERROR_MS) setClockError(ctx, AGREED_ERROR_MS);
@@ -67,8 +73,8 @@ function shiftOffset(ctx: usize, ms: i32): void {
 }
 
 /**
- * Takes a peer's time from its heartbeat, in a frame of `bytes` bytes. An unknown clock is learnt when
- * CLOCK_SAMPLES_MIN samples agree; a known clock follows slowly.
+ * Takes a peer's time from its heartbeat, in a frame of `bytes` bytes. An unknown clock is learnt
+ * when CLOCK_SAMPLES_MIN samples agree; a known clock follows slowly.
  */
 export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
   const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
@@ -77,8 +83,9 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   if (state.timeKnown != 0) {
     const errorMs = clockErrorMs(ctx);
     const off = differenceMs(peerS, peerMs, call(ctx).missionS, call(ctx).missionMs) + transitMs;
-    // TDMA needs nodes in contact to keep together: a near clock is followed whatever its error. A far clock is
-    // followed only if it is trusted, or if neither is and its error bound is no larger than the own.
+    // TDMA needs nodes in contact to keep together: a near clock is followed whatever its error. A
+    // far clock is followed only if it is trusted, or if neither is and its error bound is no
+    // larger than the own.
     const far = off > AGREE_MS || off < -AGREE_MS;
     if (far && !trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
     if (off <= <i32>CLOCK_STEP_S_MAX * 1000 && off >= -(<i32>CLOCK_STEP_S_MAX) * 1000) {
@@ -105,13 +112,13 @@ export function forgetTime(ctx: usize): void {
 }
 
 /**
- * Moves an eighth of the way to a peer. The error is then bounded by each of: the error before plus the
- * step; the remaining difference plus the peer's error, if that is known; an eighth of the peer's error
- * plus seven eighths of the own.
+ * Moves an eighth of the way to a peer. The error is then bounded by each of: the error before plus
+ * the step; the remaining difference plus the peer's error, if that is known; an eighth of the
+ * peer's error plus seven eighths of the own.
  */
 function follow(ctx: usize, off: i32, errorMs: u32, peerErrorMs: u32): void {
-  // Rounded to the nearest: truncation would leave clocks up to 14 ms apart, and a TDMA slot has only 4 ms to
-  // spare after the longest frame.
+  // Rounded to the nearest: truncation would leave clocks up to 14 ms apart, and a TDMA slot has
+  // only 4 ms to spare after the longest frame.
   const step = (off < 0 ? off - 4 : off + 4) / 8;
   shiftOffset(ctx, step);
   let bound = errorMs + abs(step);
@@ -126,10 +133,14 @@ function abs(ms: i32): u32 {
   return <u32>(ms < 0 ? -ms : ms);
 }
 
-/** Takes a sample while mission time is unknown: the time is peerS + sumMs at the present local time. */
+/**
+ * Takes a sample while mission time is unknown: the time is peerS + sumMs at the present local
+ * time.
+ */
 function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   const state = edge(ctx);
-  // Reserved counters never come back, so a time far in the future would silence this node for good.
+  // Reserved counters never come back, so a time far in the future would silence this node for
+  // good.
   const sent = queues(ctx).sentCycle;
   if (sent != 0 && sent != 0xffffffff && peerS / CYCLE_S > sent + LEARN_CYCLES_MAX) return;
   changes(ctx, HOT | NODE);

@@ -155,9 +155,9 @@ export const CLOCK_SAMPLES_MIN: u32 = 3;
 /** Gone together with at least this many others: a partition, not deaths. */
 export const CORRELATED_SILENT_MIN: u32 = 3;
 /** Some two heartbeats a minute reach everybody: a node that heard none for this long doubts its own ears first. */
-export const DEAF_S: u32 = 150;
+export const HEARING_GAP_S: u32 = 150;
 /** After it was deaf, this long nobody who fell silent meanwhile is called dead: they may be out of contact in turn. */
-export const DEAF_DOUBT_S: u32 = 1200;
+export const HEARING_GAP_DOUBT_S: u32 = 1200;
 /** Unreachable without announcement becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 

@@ -37,10 +37,10 @@ export function setMission(ctx: usize): void {
 }
 
 /**
- * Returns the bound on the error against the cluster's time, milliseconds.
- * The cluster's time is the time of its majority, so the bound grows with drift from the last quorum on.
- * A peer's sample lowers the bound only as far as the peer's own error allows: two nodes that are cut
- * off together drift together.
+ * Returns the bound on the error against the cluster's time, milliseconds. The cluster's time is
+ * the time of its majority, so the bound grows with drift from the last quorum on. A peer's sample
+ * lowers the bound only as far as the peer's own error allows: two nodes that are cut off together
+ * drift together.
  */
 export function clockErrorMs(ctx: usize): u32 {
   const state = edge(ctx);
