@@ -11,7 +11,7 @@ import {
 } from '../memory/limits';
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes, openCall, CORE_ALL } from '../memory/guard';
-import { protectionBoot } from '../protection/step';
+import { protectionBoot } from '../protection/scrub';
 import { setMission, setLocal } from '../node/clock';
 import { membershipBoot, membershipRestart } from '../membership/step';
 import { intentsBoot } from '../intent/store';

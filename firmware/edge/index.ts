@@ -28,7 +28,6 @@ import {
 } from '../memory/guard';
 import { invariant, trapSite } from '../memory/trap';
 import { crc32c } from '../base/crc32c';
-import { scrub, reportUpsets } from '../protection/step';
 import { intentIndex } from '../intent/table';
 import { verdictOf } from '../intent/arbitration';
 import { edge, queues, CONTEXT_MAGIC, HOT } from '../node/table';
@@ -41,6 +40,7 @@ import { bootContext, restoreContext } from './boot';
 import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
 import { checkFrame, openFrame, applyFrame } from './receive';
 import { observeRecord } from './observe';
+import { reportUpsets, scrubAndRebuild } from './rebuild';
 import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
@@ -146,7 +146,7 @@ export function observe(ctx: usize, nowS: u32, nowMs: u32, record: usize, length
 
 export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
   if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
-  if (periodDue(ctx)) scrub(ctx);
+  if (periodDue(ctx)) scrubAndRebuild(ctx);
   advance(ctx);
   catchUp(ctx);
   periodTick(ctx);

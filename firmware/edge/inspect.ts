@@ -40,7 +40,7 @@ export const WHAT_LAYOUT: u32 = 9;
 /** of the timeline: [plans made, slots looked at in the last step, in the last plan, 1 = energy falls short, 1 = a plan is in the making] */
 export const WHAT_SCHEDULE: u32 = 10;
 
-/** of protection: [corrected, dropped, next line to scrub, lines, passes, local second the present pass began, counts of ages × AGE_BINS] */
+/** of protection: [corrected, discarded, next line to scrub, lines, passes, local second the present pass began, counts of ages × AGE_BINS] */
 export const WHAT_PROTECTION: u32 = 11;
 
 /** of keys: `index` 0 the head whose signature is to be checked: [epoch, startS, parts, commitment × 4, signature × 16], as in memory; 1: [epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held] */
@@ -165,7 +165,7 @@ function inspectProtection(ctx: usize, out: usize, cap: u32): u32 {
   if (cap < (6 + AGE_BINS) * 4) return 0;
   const state = changesProtection(ctx);
   put(out, 0, state.corrected);
-  put(out, 1, state.dropped);
+  put(out, 1, state.discarded);
   put(out, 2, state.cursor);
   put(out, 3, LINES);
   put(out, 4, state.passes);

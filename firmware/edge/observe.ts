@@ -29,7 +29,7 @@ import { observeResource } from '../intent/notice';
 import { onOutlook } from '../intent/plan';
 import { scheduleHealth, scheduleWindow, scheduleMaintenance, scheduleProgress } from '../schedule/step';
 import { watchdogHealth, watchdogRecovery } from '../watchdog/step';
-import { expectStorm } from '../protection/step';
+import { expectStorm } from '../protection/scrub';
 import { onReserved } from '../security/counters';
 import { onKeyEpochChecked, onHead, onPart } from '../security/key_epoch';
 import { disturb, CLASS_FLEET, CLASS_CLUSTER } from '../convergence/step';
@@ -78,7 +78,7 @@ import {
   Group as GroupRecord,
   decodeGroup,
 } from '../wire/generated/messages';
-import { timeKnown } from '../node/table';
+import { missionS, timeKnown } from '../node/table';
 import { countLoss } from '../node/queues';
 
 const STATUS_DONE: u32 = 2;
@@ -195,7 +195,7 @@ function onOutlookRecord(ctx: usize, m: Outlook): u32 {
   const untilS = m.untilS;
   const kind = m.kind;
   onOutlook(ctx, fromS, untilS, kind);
-  if (kind == OUTLOOK_STORM) expectStorm(ctx, untilS);
+  if (kind == OUTLOOK_STORM && timeKnown(ctx) && untilS > missionS(ctx)) expectStorm(ctx, untilS - missionS(ctx));
   if (timeKnown(ctx)) disturb(ctx, kind == OUTLOOK_STORM ? CLASS_FLEET : CLASS_CLUSTER, fromS, 0xffff, untilS);
   return STATUS_OK;
 }

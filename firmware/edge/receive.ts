@@ -34,7 +34,7 @@ import {
 } from '../memory/limits';
 import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { crc32c } from '../base/crc32c';
-import { constantsDoubted } from '../protection/step';
+import { constantsDoubted } from '../protection/scrub';
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from '../security/envelope';
 import { checkCounter, takeCounter } from '../security/counters';
 import { applyKeys } from '../security/key_frames';

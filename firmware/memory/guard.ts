@@ -52,7 +52,7 @@ export function call(ctx: usize): Call {
 export class Protection {
   corrected: u32 = 0;
   /** Records that could not be corrected and were let go: peers tell them again. */
-  dropped: u32 = 0;
+  discarded: u32 = 0;
   /** Next line to scrub, and whole passes done. */
   cursor: u16 = 0;
   passes: u16 = 0;
@@ -62,7 +62,7 @@ export class Protection {
   /** An upset was found last at. */
   foundS: u32 = 0;
   /** Not told yet: how many, and of the last its line and greatest age. */
-  untold: u16 = 0;
+  unreported: u16 = 0;
   line: u16 = 0;
   ageS: u32 = 0;
   /** A radiation storm is announced until. */
@@ -264,6 +264,12 @@ export function replacesLine(ctx: usize, line: u32): void {
   now.listed++;
 }
 
+/** Replaces a line's contents by zeros. */
+export function clearLine(ctx: usize, line: u32): void {
+  replacesLine(ctx, line);
+  memory.fill(lineAt(ctx, line), 0, LINE_BYTES);
+}
+
 /**
  * Writes one word at offset `at` of the context; its code changes by what the word does. That is cheaper than a new code where little of a line changes, and
  * what has flipped elsewhere in the line, checked or not, is still found.
@@ -336,7 +342,7 @@ export function noteFound(ctx: usize, line: u32): void {
   state.foundS = call(ctx).localS;
   state.line = <u16>line;
   state.ageS = ageS;
-  if (state.untold != 0xffff) state.untold++;
+  if (state.unreported != 0xffff) state.unreported++;
 }
 
 /** Before the state of protection is read and written. */

@@ -60,6 +60,11 @@ export function eventDone(ctx: usize, at: usize, end: usize): void {
   changes(ctx, HOT);
 }
 
+/** Whether the event in line `index` of the ring waits for the platform. */
+export function isEventQueued(ctx: usize, index: u32): bool {
+  return (index + EVENTS_MAX - <u32>queues(ctx).eventFirst) % EVENTS_MAX < <u32>queues(ctx).eventCount;
+}
+
 /** Hands out the oldest command: copies it to out[0..cap) and returns its length; 0 = none (or cap too small: it stays). */
 export function takeCommand(ctx: usize, out: usize, cap: u32): u32 {
   if (queues(ctx).commandCount == 0) return 0;

@@ -1,0 +1,106 @@
+// Recovers from a double-bit error in a protected line, where the line's contents exist elsewhere: in this node's other
+// tables, or at its peers. The module that owns the contents rebuilds them; this file knows whose line it is.
+//
+//   an intent        evicted; digests and chains are rebuilt without it, and anti-entropy brings it back. Not an own one
+//   index of intents rebuilt from the records
+//   timeline         planned anew
+//   an event         lost, and reported as lost
+//   loss counters    begin at zero
+//
+// Everything else is this node's own and exists once: the call ends in the crash recovery, and the node starts again from
+// its checkpoint.
+
+import { EVENT_BYTES_MAX } from '../memory/limits';
+import {
+  COMMANDS_AT,
+  COUNTERS_AT,
+  EVENTS_AT,
+  INTENTS_AT,
+  INTENT_INDEX_AT,
+  NOTICES_AT,
+  SCRATCH_OUT_AT,
+  TIMELINE_AT,
+} from '../memory/map';
+import { clearLine, changesProtection, lineAt, lineOf, protection } from '../memory/guard';
+import { invariant } from '../memory/trap';
+import { eventDone, eventSpace, isEventQueued } from '../node/queues';
+import { hasUnreported, noteDiscarded, scrub, NO_LINE } from '../protection/scrub';
+import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
+import { scheduleRestart } from '../schedule/step';
+import { Upset, encodeUpset } from '../wire/generated/messages';
+
+const OUTCOME_CORRECTED: u32 = 1;
+const OUTCOME_DISCARDED: u32 = 2;
+
+/** What became of an uncorrectable line: it cannot be spared; discarded; discarded, and the event stands in its place. */
+const KEPT: u32 = 0;
+const DISCARDED: u32 = 1;
+const DISCARDED_AND_REPORTED: u32 = 2;
+
+const SITE_SCRUB: u32 = 904;
+
+/** Scrubs, and rebuilds what a line that cannot be corrected belongs to. Traps when that line cannot be spared. */
+export function scrubAndRebuild(ctx: usize): void {
+  const line = scrub(ctx);
+  if (line == NO_LINE) return;
+  const outcome = discard(ctx, line);
+  invariant(outcome != KEPT, SITE_SCRUB);
+  noteDiscarded(ctx);
+  if (outcome != DISCARDED_AND_REPORTED) emitUpset(ctx, line, OUTCOME_DISCARDED, 0, 1);
+}
+
+/** Reports the upsets that were corrected since the last report, if the ring of events has room; else a later call does. */
+export function reportUpsets(ctx: usize): void {
+  if (!hasUnreported(ctx)) return;
+  const state = protection(ctx);
+  if (emitUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.unreported))
+    changesProtection(ctx).unreported = 0;
+}
+
+/** Discards the contents of an uncorrectable line and rebuilds what depends on them. */
+function discard(ctx: usize, line: u32): u32 {
+  if (line >= lineOf(INTENTS_AT) && line < lineOf(INTENT_INDEX_AT))
+    return evictUnreadable(ctx, line - lineOf(INTENTS_AT)) ? DISCARDED : KEPT;
+  if (line >= lineOf(INTENT_INDEX_AT) && line < lineOf(NOTICES_AT)) {
+    clearLine(ctx, line);
+    rebuildIntents(ctx);
+    return DISCARDED;
+  }
+  if (line >= lineOf(TIMELINE_AT) && line < lineOf(COMMANDS_AT)) {
+    clearLine(ctx, line);
+    scheduleRestart(ctx);
+    return DISCARDED;
+  }
+  if (line >= lineOf(EVENTS_AT) && line < lineOf(COUNTERS_AT)) return discardEvent(ctx, line);
+  if (line < lineOf(COUNTERS_AT)) return KEPT;
+  clearLine(ctx, line);
+  return DISCARDED;
+}
+
+/** Puts the event `upset` in the place of an event that waits. */
+function discardEvent(ctx: usize, line: u32): u32 {
+  clearLine(ctx, line);
+  if (!isEventQueued(ctx, line - lineOf(EVENTS_AT))) return DISCARDED;
+  writeUpset(ctx, lineAt(ctx, line) + 1, line, OUTCOME_DISCARDED, 0, 1);
+  return DISCARDED_AND_REPORTED;
+}
+
+/** Writes the event record at `at`, and its length before it. Returns its end. */
+function writeUpset(ctx: usize, at: usize, line: u32, outcome: u32, ageS: u32, count: u32): usize {
+  const m = changetype<Upset>(ctx + SCRATCH_OUT_AT);
+  m.line = line;
+  m.outcome = outcome;
+  m.ageS = ageS;
+  m.count = count;
+  const end = encodeUpset(at, at + EVENT_BYTES_MAX - 1, m);
+  store<u8>(at - 1, <u8>(end - at));
+  return end;
+}
+
+/** False if the ring of events is full. */
+function emitUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
+  const at = eventSpace(ctx);
+  if (at == 0) return false;
+  eventDone(ctx, at, writeUpset(ctx, at, line, outcome, ageS, count));
+  return true;
+}

@@ -1,0 +1,53 @@
+// Rebuilds what is derived from the records of intents: index, free list, chains, sums and digests (RAD-1).
+
+import { GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { INTENTS_AT } from '../memory/map';
+import { clearLine, lineOf } from '../memory/guard';
+import { members, self } from '../node/table';
+import { link } from './chain';
+import { recount } from './digest';
+import { emitStored } from './store';
+import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from './table';
+
+/**
+ * Evicts record `index`, which cannot be read, or clears it if it is free. The index names its owner, as the record
+ * cannot. False if the intent is this node's own, which nobody else could bring back: nothing is changed then.
+ */
+export function evictUnreadable(ctx: usize, index: u32): bool {
+  for (let owner: u32 = 0; owner < members(ctx); owner++)
+    for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+      if (intentIndex(ctx, owner, slot) != index) continue;
+      if (owner == self(ctx)) return false;
+      emitStored(ctx, owner, slot, 0, 0, 0);
+    }
+  clearLine(ctx, lineOf(INTENTS_AT) + index);
+  rebuildIntents(ctx);
+  return true;
+}
+
+/** Rebuilds all that follows from the records. Each record is checked first; if one cannot be corrected the call traps. */
+export function rebuildIntents(ctx: usize): void {
+  const state = intentsToChange(ctx);
+  for (let owner: u32 = 0; owner < MEMBERS_MAX; owner++)
+    for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) setIntentIndex(ctx, owner, slot, NO_INDEX);
+  for (let g: u32 = 0; g < GROUPS_MAX; g++) {
+    const chain = groupToChange(ctx, g);
+    chain.first = <u16>NO_INDEX;
+    chain.dirtyFrom = <u16>NO_INDEX;
+    chain.length = 0;
+  }
+  state.count = 0;
+  state.free = NO_INDEX;
+  for (let i = INTENTS_MAX; i > 0; i--) {
+    const record = intentToChange(ctx, i - 1);
+    if (record.state == 0) {
+      record.next = <u16>state.free;
+      state.free = i - 1;
+      continue;
+    }
+    state.count++;
+    setIntentIndex(ctx, record.owner, record.slot, i - 1);
+    link(ctx, i - 1);
+  }
+  recount(ctx);
+}
