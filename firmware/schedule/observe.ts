@@ -7,7 +7,7 @@ import { own } from '../intent/table';
 import { jobAdd } from './maintain';
 import { activityEnergy, radioEnergy, minedMass } from './model';
 import { planDrifted } from './plan';
-import { scheduleEnforce } from './step';
+import { scheduleEnforce } from './orders';
 import {
   AMOUNT_MAX,
   CODE_REPLICATE,

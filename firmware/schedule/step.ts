@@ -1,13 +1,11 @@
 // What runs now: the plan in force, held to what may run, told to the platform as start-work and stop-work.
 
-import { COMMAND_BYTES_MAX, JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
+import { JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
 import { capability, edge, missionS, timeKnown } from '../node/table';
-import { commandDone, commandSpace } from '../node/queues';
 import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange, takeSlotFlags } from '../intent/table';
 import { mayRun, runUntilS } from '../intent/own';
-import { StartWork, StopWork, encodeStartWork, encodeStopWork } from '../wire/generated/messages';
 import { haulDone } from './observe';
+import { scheduleEnforce, start, stop } from './orders';
 import { roleOf } from './appraise';
 import { jobAt, jobDone, jobRunning, jobsOverlooked } from './maintain';
 import { isMine, levelAfter, massAfter, netEnergy, radioEnergy } from './model';
@@ -92,16 +90,6 @@ export function scheduleStep(ctx: usize): void {
   roll(ctx, slotNow);
   planStep(ctx);
   run(ctx);
-}
-
-/** Stops at once what may not run: a lost or expired claim, mining on an empty battery or into full storage. No planning. */
-export function scheduleEnforce(ctx: usize): void {
-  const held = scheduleToChange(ctx).held;
-  for (let slot: u32 = 0; slot < CLAIM_SLOTS; slot++) {
-    if (own(ctx, slot).running == 0) continue;
-    if (!mayRun(ctx, slot) || (held != 0 && roleOf(ctx, slot) == ROLE_MINE)) stop(ctx, slot);
-  }
-  if ((held & HELD_BATTERY) != 0 && own(ctx, REPLICATE_SLOT).running != 0) stop(ctx, REPLICATE_SLOT);
 }
 
 /** The platform's word on commanded work. status 1 running, 2 done, 3 blocked, 4 failed. */
@@ -252,32 +240,3 @@ function replicate(ctx: usize): void {
   if (own(ctx, REPLICATE_SLOT).running != 0 && t.untilS > now && t.untilS - now > RENEW_S) return;
   start(ctx, REPLICATE_SLOT, KIND_REPLICATE, 0, 0, now + REPLICATE_S);
 }
-
-/** A full command ring leaves all as it was; the next tick tries again, and the platform stops by itself at what it was told. */
-function start(ctx: usize, slot: u32, kind: u32, resource: u32, rate: u32, untilS: u32): void {
-  const at = commandSpace(ctx);
-  if (at == 0) return;
-  const m = changetype<StartWork>(ctx + SCRATCH_OUT_AT);
-  m.slot = slot;
-  m.kind = kind;
-  m.resource = resource;
-  m.rate = rate;
-  m.untilS = untilS;
-  commandDone(ctx, at, encodeStartWork(at, at + COMMAND_BYTES_MAX - 1, m));
-  const t = toldToChange(ctx, slot);
-  t.untilS = untilS;
-  t.rate = rate;
-  t.resource = resource;
-  ownToChange(ctx, slot).running = 1;
-}
-
-function stop(ctx: usize, slot: u32): void {
-  const at = commandSpace(ctx);
-  if (at == 0) return;
-  const m = changetype<StopWork>(ctx + SCRATCH_OUT_AT);
-  m.slot = slot;
-  commandDone(ctx, at, encodeStopWork(at, at + COMMAND_BYTES_MAX - 1, m));
-  ownToChange(ctx, slot).running = 0;
-}
-
-export { scheduleHealth, scheduleMaintenance, scheduleStoredKg, scheduleWindow } from './observe';
