@@ -4,9 +4,9 @@ import type { Controller } from './controller.ts';
 import { FaultableMemoryBoard } from './faultable_memory.ts';
 
 /**
- * Injects upsets into boards with faultable memory, and reports to the trace: each upset with the bits
- * that it flipped, and the outputs in which a node and its reference replica differ. A frame that only
- * the node sent is followed to the nodes that accept it.
+ * Injects upsets into boards with faultable memory, and reports to the trace: each upset with the
+ * bits that it flipped, and the outputs in which a node and its reference replica differ. A frame
+ * that only the node sent is followed to the nodes that accept it.
  */
 export class UpsetInjector {
   readonly #tracer: Tracer;
@@ -47,7 +47,10 @@ export class UpsetInjector {
     this.#inAir.set(frameSlot, this.#lastUpset[node]);
   }
 
-  /** Takes the arrived frame of this frame slot. Returns the upset that made it diverge; null when none did. */
+  /**
+   * Takes the arrived frame of this frame slot. Returns the upset that made it diverge; null when
+   * none did.
+   */
   frameArrived(frameSlot: number): number | null {
     const upset = this.#inAir.get(frameSlot);
     if (upset === undefined) return null;

@@ -123,7 +123,8 @@ export class Channel {
   }
 
   /**
-   * Returns a free frame frameSlot. Throws when none is free, which cannot happen on a slotted channel.
+   * Returns a free frame frameSlot. Throws when none is free, which cannot happen on a slotted
+   * channel.
    */
   takeFrameSlot(): number {
     let frameSlot = 0;
@@ -133,8 +134,8 @@ export class Channel {
   }
 
   /**
-   * Puts a frame of `bytes` bytes on the air in `frameSlot`, after the sender's own earlier frame has
-   * ended. Returns the time at which the frame's last bit reaches the receivers.
+   * Puts a frame of `bytes` bytes on the air in `frameSlot`, after the sender's own earlier frame
+   * has ended. Returns the time at which the frame's last bit reaches the receivers.
    */
   begin(nowMs: number, sender: number, frameSlot: number, bytes: number): number {
     const airMs = Math.ceil((bytes * 8000) / this.#parameters.bitsPerS);
@@ -168,8 +169,8 @@ export class Channel {
   }
 
   /**
-   * Decides at the arrival who hears the frame in `frameSlot`. Fills heard, heardCount and missedCount,
-   * and frees the frameSlot.
+   * Decides at the arrival who hears the frame in `frameSlot`. Fills heard, heardCount and
+   * missedCount, and frees the frameSlot.
    */
   resolve(arrivalMs: number, frameSlot: number, addressee: number): void {
     const sender = this.#sender[frameSlot];

@@ -7,15 +7,23 @@ import type { SlaClass } from '../kernel/trace.ts';
  */
 /** Convergence is examined once in this time. */
 export const GRID_S = 60;
-/** Convergence must last this long without a break. The same time is the bound of INT-1, INT-2 and INT-3. */
+/**
+ * Convergence must last this long without a break. The same time is the bound of INT-1, INT-2 and
+ * INT-3.
+ */
 export const STABLE_S = 1800;
-/** Intents younger than this are not examined: in a running cluster some news is always on its way. */
+/**
+ * Intents younger than this are not examined: in a running cluster some news is always on its way.
+ */
 export const SETTLE_S = 600;
 /** Production is averaged over the hour that begins at the minute examined. */
 export const PRODUCTION_WINDOW_S = 3600;
 /** CVG-1: share of achievable production that convergence requires. */
 export const PRODUCTION_SHARE_MIN = 0.95;
-/** SIM-1: nodes that hear nobody must stay below this share of the achievable, or the scenario is too easy. */
+/**
+ * SIM-1: nodes that hear nobody must stay below this share of the achievable, or the scenario is
+ * too easy.
+ */
 export const GREEDY_SHARE_MAX = 0.7;
 /** CVG-1, seconds. */
 export const SLA_S: Readonly<Record<SlaClass, number>> = {
@@ -30,11 +38,16 @@ export const SUSPICION_S = 900;
 export const LEASE_S = 2700;
 /** CVG-2: an on-board report belongs to a disruption if their onsets are at most this far apart. */
 export const ONSET_MATCH_S = 1800;
-/** Liveness: after healing nobody may stay suspect or absent for longer than a node failure may take to converge. */
+/**
+ * Liveness: after healing nobody may stay suspect or absent for longer than a node failure may take
+ * to converge.
+ */
 export const STUCK_S = 3600;
 /** INT-4: for this time after a restart a node may report what its checkpoint held, hours old. */
 export const RESTART_S = 3600;
-/** SEC-5: a forged version is corrected within this time: half the time in which a claim may settle. */
+/**
+ * SEC-5: a forged version is corrected within this time: half the time in which a claim may settle.
+ */
 export const FORGERY_S = 600;
 /** Intent slots per owner. */
 export const OWN_SLOTS = 8;

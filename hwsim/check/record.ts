@@ -11,5 +11,8 @@ export const KIND_MAINTAIN = 4;
 export const groupOf = (resource: number): number => resource >>> 16;
 export const unitOf = (resource: number): number => resource & 0xffff;
 
+/** Formats a unit, for texts. */
+export const unitName = (resource: number): string => `group ${groupOf(resource)} unit ${unitOf(resource)}`;
+
 /** Owner in a key, which is owner × 8 + intent slot. */
 export const ownerOf = (key: number): number => Math.floor(key / OWN_SLOTS);

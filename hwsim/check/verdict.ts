@@ -44,5 +44,8 @@ export class Findings {
   }
 }
 
+/** Formats time and node, for the begin of a text. */
+export const atNode = (timeMs: number, node: number): string => `at ${seconds(timeMs)} node ${node}`;
+
 /** Formats a time in milliseconds as mission seconds, for texts. */
 export const seconds = (timeMs: number): string => `${Math.floor(timeMs / 1000)} s`;

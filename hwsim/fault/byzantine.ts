@@ -9,8 +9,8 @@ import type { GroupPlan } from '../world/plan.ts';
 /** Seals and opens frames with the keys that a member of the cluster has. */
 export interface ByzantineCodec {
   /**
-   * Reads sender and cycle from the plain header, and decrypts the messages.
-   * The list of messages is empty when the frame does not open. Returns null when the header cannot be read.
+   * Reads sender and cycle from the plain header, and decrypts the messages. The list of messages
+   * is empty when the frame does not open. Returns null when the header cannot be read.
    */
   open(frame: Uint8Array): { sender: number; counter: number; messages: readonly Message[] } | null;
   /** Builds a frame with a valid seal. Returns null when the messages do not fit. */
@@ -29,7 +29,9 @@ export interface ByzantineParts {
   seed: number;
   bitsPerS: number;
   codec: ByzantineCodec;
-  /** Signs a statement on one of the node's own slots with the node's own key, whatever its content. */
+  /**
+   * Signs a statement on one of the node's own slots with the node's own key, whatever its content.
+   */
   sign(text: StatementText): Uint8Array;
 }
 
@@ -60,7 +62,10 @@ const roundS = 600;
 const intentState = { claimed: 2, started: 3, withdrawn: 5 } as const;
 /** Attacks that take turns, one in each cycle. */
 const attacksInTurn = ['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
-/** Message types that keep a member in its cluster: the Byzantine node forwards those of its own image. */
+/**
+ * Message types that keep a member in its cluster: the Byzantine node forwards those of its own
+ * image.
+ */
 const membershipTypes: ReadonlySet<string> = new Set([
   'heartbeat',
   'probe',
@@ -79,10 +84,11 @@ export interface TimedFrame {
 }
 
 /**
- * Simulates a Byzantine member that makes every attack of its scenario. The node holds valid keys. Its real
- * image runs on, and the image's membership messages keep the node in the view of the others. All frames that
- * leave the radio are made here: the image's membership messages, then forged messages as far as there is
- * space. The node knows the rules of the firmware, hears what others claim, and aims at those claims.
+ * Simulates a Byzantine member that makes every attack of its scenario. The node holds valid keys.
+ * Its real image runs on, and the image's membership messages keep the node in the view of the
+ * others. All frames that leave the radio are made here: the image's membership messages, then
+ * forged messages as far as there is space. The node knows the rules of the firmware, hears what
+ * others claim, and aims at those claims.
  */
 export class ByzantineNode {
   readonly actions: ByzantineActions = {
@@ -111,7 +117,9 @@ export class ByzantineNode {
   #turn = 0;
   /** Cluster time minus true time. */
   #aheadMs = 0;
-  /** The content of slot 0 that each peer was sent: a peer that asks gets the statement that fits. */
+  /**
+   * The content of slot 0 that each peer was sent: a peer that asks gets the statement that fits.
+   */
   readonly #sentTo = new Map<number, Intent>();
   readonly #requesters: number[] = [];
   #pending: { addressee: number; intent: Intent } | null = null;
@@ -140,8 +148,8 @@ export class ByzantineNode {
   }
 
   /**
-   * Follows the cluster's time, which runs by its members' clocks: a node that misses its slot only jams.
-   * A frame's plain header shows the time at which the frame left, unless it left late.
+   * Follows the cluster's time, which runs by its members' clocks: a node that misses its slot only
+   * jams. A frame's plain header shows the time at which the frame left, unless it left late.
    */
   #followClock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
     const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
@@ -197,7 +205,10 @@ export class ByzantineNode {
     return frames;
   }
 
-  /** Returns addressee and messages of the attack whose turn it is. A request for a statement goes first. */
+  /**
+   * Returns addressee and messages of the attack whose turn it is. A request for a statement goes
+   * first.
+   */
   #attackOfTurn(nowS: number): [number, Message[]] {
     const { attacks } = this.#parts;
     const order = attacksInTurn.filter((attack) => attacks.has(attack));
@@ -213,7 +224,10 @@ export class ByzantineNode {
     return [this.#imageAddressee, []];
   }
 
-  /** Sends as many forged messages as fit beside the image's messages; if none fits, forged messages alone. */
+  /**
+   * Sends as many forged messages as fit beside the image's messages; if none fits, forged messages
+   * alone.
+   */
   #send(
     frames: TimedFrame[],
     atMs: number,
@@ -221,7 +235,8 @@ export class ByzantineNode {
     imageMessages: readonly Message[],
     forged: readonly Message[],
   ): void {
-    // The node's clock is true: the time that its image gave a moment ago is replaced by the present time.
+    // The node's clock is true: the time that its image gave a moment ago is replaced by the
+    // present time.
     const timed = imageMessages.map((message) =>
       message.name === 'heartbeat'
         ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) }
@@ -264,7 +279,10 @@ export class ByzantineNode {
     };
   }
 
-  /** Claims whole lots and depots: started, of the highest priority, the earliest claim time, the longest term. */
+  /**
+   * Claims whole lots and depots: started, of the highest priority, the earliest claim time, the
+   * longest term.
+   */
   #claimEverything(nowS: number): Message[] {
     const groups = [...this.#lots, ...this.#depots];
     const first = this.#random.below(groups.length);
@@ -301,7 +319,10 @@ export class ByzantineNode {
     });
   }
 
-  /** Forges a newer version: withdrawn, moved to another unit, or withdrawn under the highest version of the boot. */
+  /**
+   * Forges a newer version: withdrawn, moved to another unit, or withdrawn under the highest
+   * version of the boot.
+   */
   #forge(target: Intent, nowS: number): Message {
     const kind = this.#random.below(3);
     const boot = target.version >>> versionBits;
@@ -318,7 +339,10 @@ export class ByzantineNode {
     return { ...target, version, publishedS: nowS, ...(kind === 1 ? moved : ended) };
   }
 
-  /** Sends a frame with another member's sender number, which carries a forged intent of that member. */
+  /**
+   * Sends a frame with another member's sender number, which carries a forged intent of that
+   * member.
+   */
   #sendAsOther(frames: TimedFrame[], timeMs: number, nowS: number): void {
     const targets = [...this.#known.values()];
     if (targets.length === 0) return;
@@ -372,7 +396,10 @@ export class ByzantineNode {
     return [{ name: 'statement', ...text, signature: this.#parts.sign(text) }];
   }
 
-  /** Publishes versions dated before the present agreement round: they change every digest of the round. */
+  /**
+   * Publishes versions dated before the present agreement round: they change every digest of the
+   * round.
+   */
   #publishLate(nowS: number): Message[] {
     const publishedS = Math.floor(nowS / roundS) * roundS - 30;
     if (publishedS < 60) return [];
@@ -394,7 +421,9 @@ export class ByzantineNode {
     return Math.ceil(cycleBeginMs + (spareTxSlotFirst + index) * txSlotMs);
   }
 
-  /** Sends frames beyond the one of its cycle: each has a valid seal and is full of new versions. */
+  /**
+   * Sends frames beyond the one of its cycle: each has a valid seal and is full of new versions.
+   */
   #flood(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
     const header = { sender: this.#parts.node, addressee: addresseeAll, counter: cycle };
     for (let i = 0; i < floodFramesPerBurst; i += 1) {

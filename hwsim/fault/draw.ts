@@ -128,7 +128,8 @@ function fillFault(fault: Fault, disruption: Disruption, random: RandomStream, n
       fault.downMs = disruption.downS * 1000;
       fault.badSlots = disruption.badSlots;
       fault.losesPower = disruption.losesPower;
-      fault.detail = `node ${fault.nodes[0]} ${fault.losesPower ? 'loses power' : 'resets'}, down ${disruption.downS} s`;
+      fault.detail = `node ${fault.nodes[0]} ${fault.losesPower ? 'loses power' : 'resets'}`;
+      fault.detail += `, down ${disruption.downS} s`;
       if (fault.badSlots > 0) fault.detail += `, ${fault.badSlots} checkpoint slots spoilt`;
       break;
     case 'hung-task':

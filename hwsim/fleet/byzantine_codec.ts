@@ -7,7 +7,10 @@ import type { ByzantineCodec } from '../fault/byzantine.ts';
 /** The only key epoch whose keys the Byzantine node has: all later key epochs exclude it. */
 const knownKeyEpoch = 1;
 
-/** Makes a codec that seals and opens frames as the cluster's members do, with the keys of key epoch 1. */
+/**
+ * Makes a codec that seals and opens frames as the cluster's members do, with the keys of key epoch
+ * 1.
+ */
 export function byzantineCodec(seed: number, nodes: number, cipher: CipherName): ByzantineCodec {
   const link = simulatedLink(seed, nodes, cipher);
   return {

@@ -42,7 +42,10 @@ export interface InsiderFacts {
   forged: ReadonlyMap<number, ReadonlySet<number>>;
   /** Loss counters of the honest members at the end of the run, added up, by number. */
   rejected: number[];
-  /** When the first key epoch without the Byzantine node begins, mission seconds; null: none was issued. */
+  /**
+   * When the first key epoch without the Byzantine node begins, mission seconds; null: none was
+   * issued.
+   */
   excludedS: number | null;
 }
 

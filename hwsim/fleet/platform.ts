@@ -281,7 +281,9 @@ export class NodePlatform implements Platform, WorldListener {
     ]);
   }
 
-  /** Adds or removes one reason for silence of a node's radio, and reports a change of the radio. */
+  /**
+   * Adds or removes one reason for silence of a node's radio, and reports a change of the radio.
+   */
   silence(timeMs: number, node: number, begins: boolean, disruption: string | null): void {
     const before = this.#channel.isSilent(node);
     const after = this.#channel.setSilent(node, begins);

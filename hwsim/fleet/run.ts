@@ -58,9 +58,9 @@ export interface RunFacts {
   firmware: ImageFacts;
   simulatedS: number;
   /**
-   * Calls into firmware that carried input or output (boot, receive, observe, tick, and each transmit,
-   * command and event that returned something), and world changes. Queries of the deadline and empty
-   * polls do not count.
+   * Calls into firmware that carried input or output (boot, receive, observe, tick, and each
+   * transmit, command and event that returned something), and world changes. Queries of the
+   * deadline and empty polls do not count.
    */
   events: number;
   calls: CallCounts;
@@ -106,8 +106,8 @@ interface Flight {
 }
 
 /**
- * Flies one cluster: a function of scenario, seed, days, nodes, body and image. Reads no clock. Throws
- * when a scenario with upsets comes without `ownEngine`.
+ * Flies one cluster: a function of scenario, seed, days, nodes, body and image. Reads no clock.
+ * Throws when a scenario with upsets comes without `ownEngine`.
  */
 export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
   const flight = layFlight(scenario, options);

@@ -1,4 +1,6 @@
-/** Kinds of events in the simulator's queue. The event's node breaks ties of time; −1 is the world. */
+/**
+ * Kinds of events in the simulator's queue. The event's node breaks ties of time; −1 is the world.
+ */
 export const eventKind = {
   /** The node's deadline is due. */
   wake: 1,
@@ -18,7 +20,9 @@ export const eventKind = {
   stable: 8,
   /** An assay is due. first: resource. */
   assay: 9,
-  /** A contact window. first: 0 = announced, 1 = begins, 2 = ends. second: begin of the window, ms. */
+  /**
+   * A contact window. first: 0 = announced, 1 = begins, 2 = ends. second: begin of the window, ms.
+   */
   contact: 10,
   /** Maintenance is due. */
   maintenance: 11,
@@ -38,7 +42,10 @@ export const eventKind = {
   given: 18,
   /** Bits of the node's memory flip. first: number of the upset. */
   upset: 19,
-  /** Non-volatile memory has stored a reservation of counters. first: incarnation of the boot that asked. */
+  /**
+   * Non-volatile memory has stored a reservation of counters. first: incarnation of the boot that
+   * asked.
+   */
   reserved: 20,
   /** The Byzantine node's cycle begins. */
   byzantineCycle: 21,

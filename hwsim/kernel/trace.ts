@@ -1,12 +1,12 @@
 /**
- * Defines what judges see of a run. A judge is a TraceConsumer: it gets only what these calls carry,
- * never firmware internals. Times are milliseconds of true mission time (a double that holds an
- * integer). Calls come in order of time; calls at equal times come in order of node id.
+ * Defines what judges see of a run. A judge is a TraceConsumer: it gets only what these calls
+ * carry, never firmware internals. Times are milliseconds of true mission time (a double that holds
+ * an integer). Calls come in order of time; calls at equal times come in order of node id.
  */
 
 /**
- * A change of the world's ground truth. `disruption` names the scenario's disruption that the change
- * belongs to, or is null.
+ * A change of the world's ground truth. `disruption` names the scenario's disruption that the
+ * change belongs to, or is null.
  */
 export type WorldChange =
   | { kind: 'node-up' | 'node-down'; node: number; permanent: boolean; disruption: string | null }
@@ -16,9 +16,9 @@ export type WorldChange =
   | { kind: 'group-capacity'; group: number; capacityKgPerDay: number; stockKg: number; disruption: string | null }
   | { kind: 'unit'; group: number; unit: number; usable: boolean; disruption: string | null }
   /**
-   * Kilograms credited to a node on a group since the node's last credit there. On an ore lot: mined,
-   * which is what production counts. On the depot: hauled there; that mass was mined before and must
-   * not be counted twice.
+   * Kilograms credited to a node on a group since the node's last credit there. On an ore lot:
+   * mined, which is what production counts. On the depot: hauled there; that mass was mined before
+   * and must not be counted twice.
    */
   | { kind: 'credit'; node: number; group: number; unit: number; kg: number }
   /**
@@ -36,15 +36,15 @@ export type WorldChange =
   /** The controller of a node's non-volatile memory makes an error in one word. */
   | { kind: 'access-fault'; node: number; access: 'write' | 'read' }
   /**
-   * A node's runtime traps at an assertion or a stray access. `booting`: while it started. `resets`:
-   * processor resets in a row, as counted in the node's non-volatile memory.
+   * A node's runtime traps at an assertion or a stray access. `booting`: while it started.
+   * `resets`: processor resets in a row, as counted in the node's non-volatile memory.
    */
   | { kind: 'trap'; node: number; site: number; booting: boolean; resets: number }
   /**
-   * A node with injected upsets and its reference replica, which gets the same inputs without upsets,
-   * produce different outputs. `output`: kind of the output. `omission`: the replica produced it and
-   * the node did not; otherwise the node produced it and the replica did not. `garbled`: a frame whose
-   * CRC-32C does not verify.
+   * A node with injected upsets and its reference replica, which gets the same inputs without
+   * upsets, produce different outputs. `output`: kind of the output. `omission`: the replica
+   * produced it and the node did not; otherwise the node produced it and the replica did not.
+   * `garbled`: a frame whose CRC-32C does not verify.
    */
   | {
       kind: 'divergence';
@@ -60,8 +60,8 @@ export type WorldChange =
   /** At the end of the run: bits of upsets that are still wrong in a node's memory. */
   | { kind: 'latent'; node: number; bits: number }
   /**
-   * Reported once, at the onset. `healedS` is null also when the end is not known beforehand (a hung
-   * task, a hung runtime).
+   * Reported once, at the onset. `healedS` is null also when the end is not known beforehand (a
+   * hung task, a hung runtime).
    */
   | { kind: 'disruption'; id: string; disruption: DisruptionFact };
 

@@ -34,7 +34,7 @@ export class ScenarioError extends Error {
   }
 }
 
-/** Members that each image can hold: MEMBERS_MAX in firmware/memory/preset.ts. */
+/** Members that each image has room for: MEMBERS_MAX in firmware/memory/preset.ts. */
 export const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
 
 type Path = readonly PropertyKey[];
@@ -186,7 +186,10 @@ function boardRelations(scenario: Scenario): Finding[] {
       findings.push({ path: [...path, 'node'], message: `is ${node}, which is a board already (name each node once)` });
     const { preset } = targets[target];
     if (scenario.nodes > membersMax[preset]) {
-      const message = `is ${target}, whose ${preset} image holds ${membersMax[preset]} members, not ${scenario.nodes} (fewer nodes, or another target)`;
+      const most = membersMax[preset];
+      const message =
+        `is ${target}, whose ${preset} image has room for ${most} members, not ${scenario.nodes} ` +
+        '(fewer nodes, or another target)';
       findings.push({ path: [...path, 'target'], message });
     }
     return findings;
@@ -198,7 +201,7 @@ function upsetRelations({ upsets, boards }: Scenario): Finding[] {
   const findings: Finding[] = [];
   const share = upsets.doubleShare + upsets.burstShare;
   if (share > 1) {
-    const message = `doubleShare and burstShare sum to ${share} (they are shares of all upsets: make them sum to 1 or less)`;
+    const message = `doubleShare and burstShare sum to ${share} (as shares of all upsets, at most 1 in sum)`;
     findings.push({ path: ['upsets'], message });
   }
   if (boards.length > 0) {

@@ -73,7 +73,8 @@ function columnsOf(header: string[], fileName: string): Record<string, number> {
     const optional = field === 'deltaVKmS' || field === 'source';
     if (columns[field] < 0 && !optional) {
       throw new CatalogueError(
-        `${fileName}: no column ${names.join(' or ')} among: ${header.join(', ')} (ask the JPL query for full_name,H,a,e,i)`,
+        `${fileName}: no column ${names.join(' or ')} among: ${header.join(', ')} ` +
+          '(ask the JPL query for full_name,H,a,e,i)',
       );
     }
   }
@@ -226,7 +227,10 @@ export function findBody(bodies: Body[], wanted: string): Body {
   throw new CatalogueError(`no body '${wanted}' among ${bodies.length}; did you mean ${near.join(', or ')}?`);
 }
 
-/** The body of the shipped table by designation, number or name. Throws CatalogueError as `findBody` does. */
+/**
+ * The body of the shipped table by designation, number or name. Throws CatalogueError as `findBody`
+ * does.
+ */
 export function shippedBody(wanted: string): Body {
   return findBody(shippedBodies(), wanted);
 }

@@ -113,7 +113,7 @@ test('boards and struck nodes are members, boards are named once, and every boar
   assert.match(problems('target: m7', 'target: m8'), /boards\[0\]\.target: is "m8"/);
   assert.match(
     problems('nodes: 20', 'nodes: 65'),
-    /boards\[1\]\.target: is m4, whose compact image holds 64 members, not 65 \(fewer/,
+    /boards\[1\]\.target: is m4, whose compact image has room for 64 members, not 65 \(fewer/,
   );
   assert.match(
     problems('node-death, node: 13', 'node-death, node: 33'),

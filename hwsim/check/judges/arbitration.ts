@@ -1,7 +1,7 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { EXAMINE_EVERY_MS, OWN_SLOTS, STABLE_S } from '../bounds.ts';
 import { groupOf, KIND_MAINTAIN, ownerOf } from '../record.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import { conflictsAmong } from '../observe/conflicts.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Plan } from '../observe/plans.ts';
@@ -31,9 +31,9 @@ export class Arbitration implements Judge {
     const winning = this.seen.plans.plan[winner]?.version ?? 0;
     this.losses.add(`${loser}.${fields[FIELD.lost.version]}<${winner}.${winning}`);
     if (!this.losses.has(`${winner}.${winning}<${loser}.${fields[FIELD.lost.version]}`)) return;
+    const winnerName = `node ${ownerOf(winner)} slot ${winner % OWN_SLOTS}`;
     this.findings.add(
-      () =>
-        `at ${seconds(timeMs)} node ${node} slot ${fields[FIELD.lost.slot]} and node ${fields[FIELD.lost.toOwner]} slot ${fields[FIELD.lost.toSlot]} have each lost to the other`,
+      () => `${atNode(timeMs, node)} slot ${loser % OWN_SLOTS} and ${winnerName} have each lost to the other`,
     );
   }
 

@@ -8,10 +8,8 @@ import { Findings, type Verdict } from '../verdict.ts';
 export function clearlyBeatsGreedy(greedyKg: number, achievableKg: number): Verdict {
   const findings = new Findings();
   if (greedyKg > GREEDY_SHARE_MAX * achievableKg) {
-    findings.add(
-      () =>
-        `greedy nodes mine ${((100 * greedyKg) / achievableKg).toFixed(1)} % of the achievable: the scenario is too easy`,
-    );
+    const share = ((100 * greedyKg) / achievableKg).toFixed(1);
+    findings.add(() => `greedy nodes mine ${share} % of the achievable: the scenario is too easy`);
   }
   return findings.verdict('SIM-1-greedy-clearly-worse');
 }

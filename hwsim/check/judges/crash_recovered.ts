@@ -1,5 +1,5 @@
 import { SLA_S } from '../bounds.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -33,9 +33,7 @@ export class CrashRecovered implements Judge {
     if (change.kind !== 'trap') return;
     const { node, resets, site } = change;
     if (resets > this.resetsMax + this.injectedResets[node])
-      this.findings.add(
-        () => `at ${seconds(timeMs)} node ${node} traps at site ${site} after ${resets} resets in a row`,
-      );
+      this.findings.add(() => `${atNode(timeMs, node)} traps at site ${site} after ${resets} resets in a row`);
     if (!this.open.has(node)) this.open.set(node, { trappedMs: timeMs, countedS: 0 });
   }
 

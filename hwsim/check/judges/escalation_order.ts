@@ -1,5 +1,5 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { WatchdogBounds } from './watchdog_window.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -39,8 +39,7 @@ export class EscalationOrder implements Judge {
     const allowed = from === 0 ? 2 : from + 1;
     if (to > allowed) {
       this.findings.add(
-        () =>
-          `at ${seconds(timeMs)} node ${node} goes to level ${to} from ${from === 0 ? 'no escalation' : `level ${from}`}`,
+        () => `${atNode(timeMs, node)} goes to level ${to} from ${from === 0 ? 'no escalation' : `level ${from}`}`,
       );
     }
     this.reach(timeMs, node, to);
@@ -50,7 +49,7 @@ export class EscalationOrder implements Judge {
     const count = fields[FIELD.resetProcessor.count];
     if (count <= this.bounds.resetsMax) return;
     this.findings.add(
-      () => `at ${seconds(timeMs)} node ${node} orders reset ${count} in a row, ${this.bounds.resetsMax} are allowed`,
+      () => `${atNode(timeMs, node)} orders reset ${count} in a row, ${this.bounds.resetsMax} are allowed`,
     );
   }
 

@@ -1,6 +1,6 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
-import { groupOf, unitOf } from '../record.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { unitName, unitOf } from '../record.ts';
+import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Execution } from '../observe/plans.ts';
@@ -28,8 +28,7 @@ export class ExclusiveExecution implements Judge {
     for (const other of running) {
       if (other.node === node) continue;
       this.findings.add(
-        () =>
-          `at ${seconds(timeMs)} node ${node} starts on group ${groupOf(resource)} unit ${unitOf(resource)}, where node ${other.node} works`,
+        () => `${atNode(timeMs, node)} starts on ${unitName(resource)}, where node ${other.node} works`,
       );
     }
     for (const work of this.seen.plans.runningOf(node))
@@ -39,9 +38,9 @@ export class ExclusiveExecution implements Judge {
 
   world(timeMs: number, change: WorldChange): void {
     if (change.kind !== 'double-execution') return;
+    const { nodes, group, unit } = change;
     this.findings.add(
-      () =>
-        `at ${seconds(timeMs)} nodes ${change.nodes.join(' and ')} both worked group ${change.group} unit ${change.unit}`,
+      () => `at ${seconds(timeMs)} nodes ${nodes.join(' and ')} both worked group ${group} unit ${unit}`,
     );
   }
 

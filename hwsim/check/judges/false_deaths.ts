@@ -1,7 +1,7 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { SUSPICION_S } from '../bounds.ts';
 import { MEMBER_STATE } from '../record.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
 
 /**
@@ -43,7 +43,7 @@ export class FalseDeaths implements Judge {
       const shareS = Math.round(pathMs / 1000);
       this.findings.add(
         () =>
-          `at ${seconds(timeMs)} node ${node} declares node ${member} dead, which it could reach for ${shareS} of ${SUSPICION_S} s`,
+          `${atNode(timeMs, node)} declares node ${member} dead, which it could reach for ${shareS} of ${SUSPICION_S} s`,
       );
     }
     observers.add(node);

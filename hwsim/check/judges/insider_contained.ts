@@ -1,6 +1,7 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { FORGERY_S, OWN_SLOTS } from '../bounds.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { ownerOf } from '../record.ts';
+import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
 
 /** Step of key-epoch-changed: frames are sealed with the key from now on. */
@@ -116,7 +117,7 @@ export class InsiderContained implements Judge {
     const atS = Math.floor(timeMs / 1000);
     if (owner !== this.byzantine) {
       this.outcome.framed += 1;
-      this.findings.add(() => `at ${seconds(timeMs)} node ${node} takes honest node ${owner} for a proven equivocator`);
+      this.findings.add(() => `${atNode(timeMs, node)} takes honest node ${owner} for a proven equivocator`);
       return;
     }
     if (this.provenTo.has(node)) return;
@@ -141,13 +142,11 @@ export class InsiderContained implements Judge {
       const lastingMs = timeMs - sinceMs;
       if (lastingMs <= FORGERY_S * 1000 || lastingMs > FORGERY_S * 1000 + 60_000) continue;
       const { ground } = this.seen;
-      const owner = Math.floor(key / OWN_SLOTS);
+      const owner = ownerOf(key);
       // An owner cannot refute a forgery where it is not heard.
       if (!ground.connected(owner, node) || timeMs - ground.connectedSinceMs(owner, node) < FORGERY_S * 1000) continue;
-      this.findings.add(
-        () =>
-          `at ${seconds(timeMs)} node ${node} has stored for ${FORGERY_S} s what was forged of node ${owner} slot ${key % OWN_SLOTS}`,
-      );
+      const forged = `node ${owner} slot ${key % OWN_SLOTS}`;
+      this.findings.add(() => `${atNode(timeMs, node)} has stored for ${FORGERY_S} s what was forged of ${forged}`);
     }
   }
 

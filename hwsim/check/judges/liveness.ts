@@ -32,11 +32,9 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
       )
         continue;
       if (endMs - views.changedMs[observer * ground.nodes + member] < STUCK_S * 1000) continue;
+      const taken = `node ${observer} still takes node ${member}`;
       const name = ['', '', 'suspect', 'unreachable', 'dead', 'left'][state] ?? 'absent';
-      findings.add(
-        () =>
-          `at the end (${seconds(endMs)}) node ${observer} still takes node ${member} for ${name}, after an hour in reach`,
-      );
+      findings.add(() => `at the end (${seconds(endMs)}) ${taken} for ${name}, after an hour in reach`);
     }
   }
   return findings.verdict('liveness');

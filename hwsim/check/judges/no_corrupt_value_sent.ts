@@ -1,6 +1,6 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { UPSET_OUTCOME } from '../record.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 
 /** What upsets did in a run. Field names are those of `--json`. */
@@ -104,8 +104,9 @@ export class NoCorruptValueSent implements Judge {
       case 'corrupt-accepted':
         outcome.framesAccepted++;
         this.findings.add(() => {
-          const nodes = change.by.length > 3 ? `${change.by.length} nodes` : `node ${change.by.join(' and ')}`;
-          return `at ${seconds(timeMs)} ${nodes} accepted a frame of node ${change.node} that upset ${change.upset} had corrupted`;
+          const { by, node, upset } = change;
+          const nodes = by.length > 3 ? `${by.length} nodes` : `node ${by.join(' and ')}`;
+          return `at ${seconds(timeMs)} ${nodes} accepted a frame of node ${node} that upset ${upset} had corrupted`;
         });
         return;
       default:
@@ -123,9 +124,7 @@ export class NoCorruptValueSent implements Judge {
     if (output === 'frame') outcome.framesDeparted++;
     else if (output === 'command') outcome.decisionsDeparted++;
     else outcome.eventsDeparted++;
-    this.findings.add(
-      () => `at ${seconds(timeMs)} node ${node} produces a wrong ${output} after upset ${upset}: ${what}`,
-    );
+    this.findings.add(() => `${atNode(timeMs, node)} produces a wrong ${output} after upset ${upset}: ${what}`);
   }
 
   verdict(): Verdict {

@@ -1,7 +1,7 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { OWN_SLOTS, RESTART_S } from '../bounds.ts';
 import { ownerOf, UPSET_OUTCOME } from '../record.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
 
 /**
@@ -56,8 +56,7 @@ export class Versions implements Judge {
     const before = this.newest[key];
     if (version <= before) {
       this.findings.add(
-        () =>
-          `at ${seconds(timeMs)} node ${node} publishes version ${version} of slot ${fields[FIELD.published.slot]} after ${before}`,
+        () => `${atNode(timeMs, node)} publishes version ${version} of slot ${key % OWN_SLOTS} after ${before}`,
       );
     } else this.newest[key] = version;
   }
@@ -70,8 +69,7 @@ export class Versions implements Judge {
     if (state === 0 || owner === node || version <= this.newest[owner * OWN_SLOTS + slot] || this.byzantine >= 0)
       return;
     this.findings.add(
-      () =>
-        `at ${seconds(timeMs)} node ${node} stores version ${version} of node ${owner} slot ${slot}, never published`,
+      () => `${atNode(timeMs, node)} stores version ${version} of node ${owner} slot ${slot}, never published`,
     );
   }
 

@@ -1,5 +1,5 @@
 import { TYPE } from '../../../host/cbor/generated.ts';
-import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
+import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -47,7 +47,7 @@ export class WatchdogWindow implements Judge {
       gapMs < this.bounds.feedMsMin
         ? `early: not before ${this.bounds.feedMsMin}`
         : `late: not after ${this.bounds.feedMsMax}`;
-    this.findings.add(() => `at ${seconds(timeMs)} node ${node} feeds ${gapMs} ms after the last time, ${limit} ms`);
+    this.findings.add(() => `${atNode(timeMs, node)} feeds ${gapMs} ms after the last time, ${limit} ms`);
   }
 
   event(_timeMs: number, node: number): void {
