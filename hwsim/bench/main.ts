@@ -16,7 +16,7 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { startStopwatch } from '../../host/clock/clock.ts';
 import { exitCode } from '../../host/cli/exit.ts';
 import { readImage } from '../../host/engine/image.ts';
-import { flyAndJudge } from '../cli/sim.ts';
+import { flyAndJudge } from '../cli/sim/fly_and_judge.ts';
 import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName, engineNames } from '../../host/engine/names.ts';

@@ -4,13 +4,17 @@ import {
   daysOption,
   engineOption,
   examples,
+  jobsOption,
+  jsonLinesOption,
   jsonOption,
   membersMax,
   nodesOption,
   outFolderOption,
   outLinesOption,
+  outReportOption,
   positiveOption,
   presetOption,
+  resumeOption,
   seedOption,
   uint32Max,
   wholeOption,
@@ -79,7 +83,7 @@ function addSim(program: Command): void {
         'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
       ),
     )
-    .action(chosen(async () => (await import('./sim.ts')).sim));
+    .action(chosen(async () => (await import('./sim/sim.ts')).sim));
 }
 
 function addReplay(program: Command): void {
@@ -90,10 +94,19 @@ function addReplay(program: Command): void {
     .addOption(wholeOption('--from <s>', 'from this mission second', 0, uint32Max).default(0))
     .addOption(wholeOption('--to <s>', 'up to this mission second', 0, uint32Max))
     .addOption(engineOption())
+    .option('--event <name...>', 'events of these names only, also the frequent ones that are not shown otherwise')
     .option('--built', 'fly the image built now instead of the recorded one')
     .description('fly a recorded run again, show what happened, compare the trace hash')
-    .addHelpText('after', examples('replay runs/quiet', 'replay runs/quiet --node 3 --from 86400 --to 90000'))
-    .action(chosen(async () => (await import('./replay.ts')).replay));
+    .addOption(jsonLinesOption())
+    .addHelpText(
+      'after',
+      examples(
+        'replay runs/quiet',
+        'replay runs/quiet --node 3 --from 86400 --to 90000',
+        'replay runs/quiet --event member-state',
+      ),
+    )
+    .action(chosen(async () => (await import('./sim/replay.ts')).replay));
 }
 
 function addScenario(program: Command): void {
@@ -111,25 +124,33 @@ function addSwarm(program: Command): void {
   program
     .command('swarm')
     .description('fly scenarios drawn from seeds; every check must hold in every one')
-    .addOption(wholeOption('--seeds <n>', 'how many seeds to fly', 0, uint32Max).default(20))
+    .addOption(wholeOption('--seeds <n>', 'how many seeds to fly', 1, uint32Max).default(20))
     .addOption(firstSeedOption())
     .addOption(engineOption())
+    .addOption(jobsOption())
+    .addOption(outLinesOption('seed'))
+    .addOption(resumeOption())
+    .addOption(jsonOption())
     .addHelpText('after', examples('swarm --seeds 100', 'swarm --seeds 1 --from 17'))
-    .action(chosen(async () => (await import('./swarm.ts')).swarm));
+    .action(chosen(async () => (await import('./campaign/swarm.ts')).swarm));
 }
 
 function addDeaths(program: Command): void {
   program
     .command('deaths')
     .description('count false deaths at 30 % frame loss, and measure how soon true deaths are known')
-    .addOption(wholeOption('--flights <n>', 'how many seeds to fly', 0, uint32Max).default(1))
+    .addOption(
+      wholeOption('--flights <n>', 'how many seeds to fly; 0 sums up the file of --out', 0, uint32Max).default(1),
+    )
     .addOption(firstSeedOption())
     .addOption(engineOption())
     .addOption(daysOption('length of a flight, days').default(30))
+    .addOption(jobsOption())
     .addOption(outLinesOption('flight'))
+    .addOption(resumeOption())
     .addOption(jsonOption())
-    .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl'))
-    .action(chosen(async () => (await import('./deaths.ts')).deaths));
+    .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl --resume'))
+    .action(chosen(async () => (await import('./campaign/deaths.ts')).deaths));
 }
 
 function addMerge(program: Command): void {
@@ -141,7 +162,9 @@ function addMerge(program: Command): void {
     .addOption(seedOption().default(1))
     .addOption(engineOption())
     .option('--differences <list>', 'versions published while apart', '6,12,25,50,100,200,400')
+    .addOption(jobsOption())
+    .addOption(outReportOption())
     .addOption(jsonOption())
     .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
-    .action(chosen(async () => (await import('./merge.ts')).merge));
+    .action(chosen(async () => (await import('./campaign/merge.ts')).merge));
 }

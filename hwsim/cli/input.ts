@@ -1,5 +1,5 @@
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
-import { readInput } from '../../host/cli/input.ts';
+import { inputBytesMax, readInput } from '../../host/cli/input.ts';
 import { type Overrides, parseScenario, ScenarioError, withOverrides } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
@@ -44,7 +44,11 @@ const badRowsShownMax = 5;
 export function loadBody(designation: string, catalogueFile: string | undefined, warn: (line: string) => void): Body {
   try {
     if (catalogueFile === undefined) return shippedBody(designation);
-    const { bodies, bad } = parseCatalogue(readInput(catalogueFile), catalogueFile, catalogueFile);
+    const { bodies, bad } = parseCatalogue(
+      readInput(catalogueFile, inputBytesMax.catalogue),
+      catalogueFile,
+      catalogueFile,
+    );
     for (const { line, field, message } of bad.slice(0, badRowsShownMax))
       warn(`${catalogueFile}:${line} ${field}: ${message}`);
     if (bad.length > 0)

@@ -1,11 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fitLine, mergeCurve } from '../../hwsim/cli/merge.ts';
+import { fitLine, mergeCurve } from '../../hwsim/cli/campaign/merge.ts';
+import { countMerge } from '../../hwsim/cli/campaign/merge_flight.ts';
+import { defaultEngine } from '../../host/engine/names.ts';
 import { givenClaims } from '../../hwsim/campaign/cluster/merge.ts';
 
 test('FLT-3 holds: what a merge costs grows with what differs, and everything arrives (long version: npx heliograph merge)', () => {
   const nodes = 24;
-  const { points, slope, rSquared } = mergeCurve([6, 24, 96], nodes, 0.25, 1, () => {});
+  const days = 0.25;
+  const flight = { nodes, days, seed: 1, engine: defaultEngine };
+  const counts = [0, 6, 24, 96].map((difference) => countMerge({ ...flight, difference }));
+  const { points, slope, rSquared } = mergeCurve(counts, nodes, days);
   // Every version is lacked by the members of the other half.
   for (const { difference, deliveries } of points) assert.is(deliveries, (difference * nodes) / 2);
   const [few, some, many] = points.map(({ messages }) => messages);

@@ -83,7 +83,7 @@ test('SIM-4 violated: a recording of another image is told apart', () =>
     const verdict = JSON.parse(readFileSync(path, 'utf8'));
     verdict.firmware.sha256 = '0'.repeat(64);
     writeFileSync(path, JSON.stringify(verdict));
-    assert.match(run('replay', out).stdout, /image: recorded 0{16}…, built [0-9a-f]{16}…: they differ/);
+    assert.match(run('replay', out).stderr, /image: recorded 0{16}…, built [0-9a-f]{16}…: they differ/);
   }));
 
 test('a recording is never written over', () =>

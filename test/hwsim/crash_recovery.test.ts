@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { Bench } from '../../hwsim/cli/judging.ts';
+import { RunJudges } from '../../hwsim/check/run_judges.ts';
 import { boardState } from '../../hwsim/board/parts.ts';
 import { CrashRecovery, resetsInRowMax, runtimeRestartsMax } from '../../hwsim/board/crash_recovery.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
@@ -56,7 +56,7 @@ function breaking(engine: Engine, name: keyof FirmwareCalls, strikes: (ctx: numb
 
 interface Flown {
   facts: RunFacts;
-  bench: Bench;
+  judges: RunJudges;
   traps: Extract<WorldChange, { kind: 'trap' }>[];
   finalDowns: number[];
 }
@@ -64,7 +64,7 @@ interface Flown {
 /** Flies with node 1 breaking off in `name`: in its own instance, or among the others in one. */
 function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: boolean) => boolean): Flown {
   const scenario = scenarioOf(ownMemory);
-  const bench = new Bench(layWorld(scenario, { seed, nodes, body }), true, null, true);
+  const judges = new RunJudges(layWorld(scenario, { seed, nodes, body }), { radiation: true });
   const traps: Flown['traps'] = [];
   const finalDowns: number[] = [];
   let stored = false;
@@ -94,9 +94,9 @@ function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: bo
     body,
     engine: ownMemory ? engine() : common,
     ownEngine,
-    consumers: [bench, watch],
+    consumers: [judges, watch],
   });
-  return { facts, bench, traps, finalDowns };
+  return { facts, judges, traps, finalDowns };
 }
 
 /** At the third call after the node has stored a checkpoint, or at its first call of all. */
@@ -129,14 +129,14 @@ for (const ownMemory of [false, true]) {
   const where = ownMemory ? 'in an instance of its own' : 'among the others';
   test(`RAD-5 holds: a node ${where} that breaks off in any call is silent, restarts and is taken in again; the run goes on`, () => {
     for (const name of ran) {
-      const { facts, bench, traps } = fly(ownMemory, name, onceStored());
+      const { facts, judges, traps } = fly(ownMemory, name, onceStored());
       assert.equal(
         traps.map((trap) => [trap.node, trap.site]),
         [[1, site]],
         name,
       );
       assert.is(facts.calls.boots, nodes + 2, `${name}: one boot after the break, one after the reset`);
-      const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
+      const verdict = judges.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
       assert.is(verdict.ok, true, `${name}: ${verdict.examples}`);
     }
   });
@@ -153,16 +153,16 @@ for (const ownMemory of [false, true]) {
       boot.traps.map(({ booting }) => booting),
       [true],
     );
-    assert.is(boot.bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!.ok, true);
+    assert.is(boot.judges.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!.ok, true);
   });
 
   test(`RAD-5 violated: a node ${where} that breaks off at every start climbs all rungs, a bounded number of times, and ends silent`, () => {
-    const { traps, bench, finalDowns } = fly(ownMemory, 'boot', () => true);
+    const { traps, judges, finalDowns } = fly(ownMemory, 'boot', () => true);
     // Before each reset, before the alternate image and before silence: so many restarts and the break that ends them.
     assert.is(traps.length, (runtimeRestartsMax + 1) * (resetsInRowMax + 2));
     assert.equal([...new Set(finalDowns)], [1]);
     assert.is(Math.max(...traps.map(({ resets }) => resets)), resetsInRowMax);
-    const verdict = bench.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
+    const verdict = judges.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
     assert.match(verdict.examples[0], /node 1, which trapped at \d+ s, does not run again/);
   });
 }

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import { Bench } from '../../hwsim/cli/judging.ts';
+import { RunJudges } from '../../hwsim/check/run_judges.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { readImage } from '../../host/engine/image.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
@@ -17,7 +17,7 @@ function fly(disruption: object) {
   const drawn = { ...loadScenario('quiet'), nodes: 16, days, disruptions: [{ ...disruption, when: { atDay: 0.5 } }] };
   const scenario = scenarioSchema.parse(drawn);
   const body = loadBody(scenario.body, undefined, () => {});
-  const bench = new Bench(layWorld(scenario, { seed: 5, nodes: 16, body }), true, null);
+  const judges = new RunJudges(layWorld(scenario, { seed: 5, nodes: 16, body }));
   const boots: number[] = [];
   const rungs: number[] = [];
   const refetched = new Set<number>();
@@ -32,9 +32,9 @@ function fly(disruption: object) {
     },
   };
   const engine = createV8Engine(readImage('flight'));
-  const { traceHash } = runScenario(scenario, { seed: 5, days, nodes: 16, body, engine, consumers: [watch, bench] });
-  const broken = bench.verdicts().filter(({ id, ok }) => !ok && id !== 'SIM-1-greedy-clearly-worse');
-  const [outcome] = bench.disruptions();
+  const { traceHash } = runScenario(scenario, { seed: 5, days, nodes: 16, body, engine, consumers: [watch, judges] });
+  const broken = judges.verdicts().filter(({ id, ok }) => !ok && id !== 'SIM-1-greedy-clearly-worse');
+  const [outcome] = judges.outcomes();
   return { boots, rungs, refetched, broken, outcome, traceHash };
 }
 

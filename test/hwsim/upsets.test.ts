@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
-import { Bench } from '../../hwsim/cli/judging.ts';
-import { meteredEngines } from '../../hwsim/cli/metered.ts';
+import { RunJudges } from '../../hwsim/check/run_judges.ts';
+import { meteredEngines } from '../../hwsim/cli/sim/metered.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
 import { FaultableMemoryBoard } from '../../hwsim/board/faultable_memory.ts';
 import { upsetFactor } from '../../hwsim/fault/flux.ts';
@@ -77,8 +77,8 @@ async function fly(
   name: 'flight' | 'bare',
   scenario: Scenario,
   seed: number,
-): Promise<{ facts: RunFacts; bench: Bench }> {
-  const bench = new Bench(layWorld(scenario, { seed, nodes, body }), true, null, true);
+): Promise<{ facts: RunFacts; judges: RunJudges }> {
+  const judges = new RunJudges(layWorld(scenario, { seed, nodes, body }), { radiation: true });
   const image = readFileSync(imagePath(name));
   const options = {
     seed,
@@ -88,10 +88,10 @@ async function fly(
     engine: createV8Engine(image),
     ownEngine: await meteredEngines('v8', image),
   };
-  return { facts: runScenario(scenario, { ...options, consumers: [bench] }), bench };
+  return { facts: runScenario(scenario, { ...options, consumers: [judges] }), judges };
 }
 
-const checkOf = (bench: Bench, id: string) => bench.verdicts().find((verdict) => verdict.id === id)!;
+const checkOf = (judges: RunJudges, id: string) => judges.verdicts().find((verdict) => verdict.id === id)!;
 
 test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and checkpoints, when the bits that flip are read by nobody', async () => {
   // The first bytes of linear memory belong to nothing: the node differs from its replica there for good, and both live on beside each other.
@@ -100,11 +100,11 @@ test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and 
     return inject.call(this, [bits[0] % 32]);
   };
   try {
-    const { bench, facts } = await fly('bare', small(180), 5);
-    const { upsets, framesDeparted, decisionsDeparted, eventsDeparted, omissions, latentBits } = bench.radiation!;
+    const { judges, facts } = await fly('bare', small(180), 5);
+    const { upsets, framesDeparted, decisionsDeparted, eventsDeparted, omissions, latentBits } = judges.radiation!;
     assert.ok(upsets > 150 && latentBits > 0 && facts.calls.boots > nodes);
     assert.equal([framesDeparted, decisionsDeparted, eventsDeparted, omissions], [0, 0, 0, 0]);
-    assert.is(checkOf(bench, 'RAD-1-no-corrupt-value-sent').ok, true);
+    assert.is(checkOf(judges, 'RAD-1-no-corrupt-value-sent').ok, true);
   } finally {
     FaultableMemoryBoard.prototype.inject = inject;
   }
@@ -120,26 +120,26 @@ test('a node without upsets in an instance of its own does what it does among th
 });
 
 test('RAD-1 violated: the unprotected image sends wrong values; the judge names node, second and upset; one seed, one hash', async () => {
-  const { bench, facts } = await fly('bare', small(180), 5);
-  const verdict = checkOf(bench, 'RAD-1-no-corrupt-value-sent');
+  const { judges, facts } = await fly('bare', small(180), 5);
+  const verdict = checkOf(judges, 'RAD-1-no-corrupt-value-sent');
   assert.is(verdict.ok, false);
   assert.match(verdict.examples[0], /^at \d+ s node \d+ produces a wrong (frame|command|event) after upset \d+/);
-  const { framesDeparted, framesAccepted, decisionsDeparted } = bench.radiation!;
+  const { framesDeparted, framesAccepted, decisionsDeparted } = judges.radiation!;
   assert.ok(framesDeparted > 0 && framesAccepted > 0 && decisionsDeparted > 0);
   assert.is((await fly('bare', small(180), 5)).facts.traceHash, facts.traceHash);
 });
 
 test('RAD-1 holds: the protected image under the same upsets sends nothing wrong; what it cannot put right ends on the crash recovery', async () => {
-  const { bench } = await fly('flight', small(180), 5);
+  const { judges } = await fly('flight', small(180), 5);
   const { upsets, framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted, corrected, breaks } =
-    bench.radiation!;
+    judges.radiation!;
   assert.equal([framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted], [0, 0, 0, 0]);
-  assert.is(checkOf(bench, 'RAD-1-no-corrupt-value-sent').ok, true);
+  assert.is(checkOf(judges, 'RAD-1-no-corrupt-value-sent').ok, true);
   assert.ok(
     upsets > 150 && corrected > upsets / 3 && breaks > 0,
     `${upsets} upsets, ${corrected} corrected, ${breaks} breaks`,
   );
-  assert.is(bench.radiation!.breaksUncorrectable, breaks);
+  assert.is(judges.radiation!.breaksUncorrectable, breaks);
 });
 
 test.run();

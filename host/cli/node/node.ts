@@ -20,7 +20,7 @@ import { nodeSignatures } from '../../security/signature.ts';
 import { Store } from '../../store/store.ts';
 import type { Preset } from '../../build/root.ts';
 import { CommandError, exitCode } from '../exit.ts';
-import { nameRecord } from '../names.ts';
+import { nameRecord } from '../record_text.ts';
 
 export interface NodeOptions {
   keys?: string;

@@ -9,7 +9,7 @@ import { type BoardOutcome, emulatedBoards, prepareBoards, simulatedBoards } fro
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { applyOverrides, loadBody, loadScenario } from '../input.ts';
 import { missionClock } from '../../../host/cli/mission_clock.ts';
-import { nameRecord } from '../../../host/cli/names.ts';
+import { nameRecord } from '../../../host/cli/record_text.ts';
 import { readImage } from '../../../host/engine/image.ts';
 
 export interface BoardRunOptions {

@@ -5,7 +5,7 @@ import { startStopwatch } from '../../../host/clock/clock.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { againLine } from '../../../host/cli/again.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
-import { type CampaignHead, InjectionFile } from './file.ts';
+import { type JsonLines, openLines } from '../campaign/json_lines.ts';
 import { mixedModels, modelsOf } from './models.ts';
 import { type InjectReport, reportText, Tally, worstFirst } from './report.ts';
 
@@ -34,7 +34,7 @@ interface Running {
   injectInto: InjectBoards;
   options: InjectOptions;
   models: readonly ModelName[];
-  file: InjectionFile | null;
+  file: JsonLines<InjectionRecord> | null;
   onInjection: () => void;
 }
 
@@ -75,6 +75,19 @@ async function campaign(image: ImageName, n: number, running: Running): Promise<
   return { tally, facts, made };
 }
 
+/** The first line of a campaign's file: records of other campaigns are not mixed in. */
+interface CampaignHead {
+  campaign: 1;
+  target: string;
+  seed: number;
+  models: string;
+  /** SHA-256 by image. */
+  firmware: Record<string, string>;
+}
+
+/** Records that are gathered before they are written. */
+const flushEvery = 500;
+
 async function headOf({ target, seed }: InjectOptions, models: readonly ModelName[]): Promise<CampaignHead> {
   const { settingHashes } = await import('../../campaign/memory/images.ts');
   return { campaign: 1, target, seed, models: models.join(','), firmware: settingHashes() };
@@ -91,9 +104,7 @@ function imagesOf({ n, unprotected, baseline = Math.min(n, baselineMax) }: Injec
   return images.filter(([, count]) => count > 0);
 }
 
-function refuseContradictions({ resume, out, unprotected, baseline }: InjectOptions): void {
-  if (resume && out === undefined)
-    throw new CommandError('--resume continues a file: name it with --out', exitCode.usage);
+function refuseContradictions({ unprotected, baseline }: InjectOptions): void {
   if (unprotected && baseline !== undefined)
     throw new CommandError('--baseline selects nothing with --unprotected: leave one of them out', exitCode.usage);
 }
@@ -109,10 +120,9 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, c
   refuseContradictions(options);
   const injectInto = await campaignOn(options.target);
   if (options.only !== undefined) return explain(injectInto, options, models);
-  const file =
-    options.out === undefined
-      ? null
-      : new InjectionFile(options.out, await headOf(options, models), options.resume === true);
+  const { out, resume = false } = options;
+  const head = out === undefined ? undefined : await headOf(options, models);
+  const file = openLines<InjectionRecord>(out, { resume, head, flushEvery });
   const images = imagesOf(options);
   const seconds = startStopwatch();
   const total = images.reduce((sum, [, count]) => sum + count, 0);

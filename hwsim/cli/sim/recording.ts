@@ -1,11 +1,11 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
-import { fileAdvice } from '../../host/store/store.ts';
-import { CommandError, exitCode } from '../../host/cli/exit.ts';
-import { nameRecord } from '../../host/cli/names.ts';
+import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
+import { TYPE } from '../../../host/cbor/generated.ts';
+import { fileAdvice } from '../../../host/store/store.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { nameRecord } from '../../../host/cli/record_text.ts';
 
 /** Bytes gathered before they are compressed and written. */
 const chunkBytes = 1 << 20;

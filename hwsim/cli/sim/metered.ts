@@ -1,7 +1,7 @@
-import { budgetExport, metered } from '../campaign/memory/instrument.ts';
-import type { Engine } from '../../host/engine/engine.ts';
-import { createEngine } from '../../host/engine/load.ts';
-import type { EngineName } from '../../host/engine/names.ts';
+import { budgetExport, metered } from '../../campaign/memory/instrument.ts';
+import type { Engine } from '../../../host/engine/engine.ts';
+import { createEngine } from '../../../host/engine/load.ts';
+import type { EngineName } from '../../../host/engine/names.ts';
 
 /**
  * Turns of loops that one call may take; a sound image takes a fiftieth of them at most (hwsim/campaign/memory/images.ts). On a board the watchdog would bite then.

@@ -1,0 +1,68 @@
+import Table from 'cli-table3';
+
+/** Widest line that a command prints, columns. */
+export const columnsMax = 100;
+
+/** Thrown by `print` after the reader of stdout has closed the pipe, as `| head` does: the command ends quietly. */
+export class ClosedPipe extends Error {}
+
+let onClosedPipe = (): void => process.exit(0);
+
+/** Lets a command end in its own way when the reader of stdout closes the pipe. */
+export function whenPipeCloses(end: () => void): void {
+  onClosedPipe = end;
+}
+
+/** Ends the process quietly, with exit code 0, when the reader of stdout closes the pipe. A closed stderr is ignored. */
+export function watchPipes(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    onClosedPipe();
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+/** Prints a line, or several, on stdout. Throws ClosedPipe when nobody reads any more. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+  if ((process.stdout.errored as NodeJS.ErrnoException | null)?.code === 'EPIPE') throw new ClosedPipe();
+}
+
+/** Breaks a line at spaces so that none is wider than `columnsMax`; the lines after the first begin with `indent` spaces. */
+export function wrapped(line: string, indent = 0): string {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > columnsMax) {
+    const space = rest.lastIndexOf(' ', columnsMax);
+    // A word that is too long, as a path may be, stays whole.
+    const end = space > indent ? space : rest.indexOf(' ', columnsMax);
+    if (end < 0) break;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = ' '.repeat(indent) + rest.slice(end).trimStart();
+  }
+  return [...lines, rest].join('\n');
+}
+
+const noBorders = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
+
+export type Cell = string | number | null | undefined;
+
+/** A table without borders. Columns named in `right` are aligned to the right; a missing value is a dash. */
+export function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  right: readonly string[] = [],
+): string {
+  const colAligns = head.map((name) => (right.includes(name) ? 'right' : 'left'));
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+  const table = new Table({ head: [...head], chars: noBorders, style, colAligns });
+  for (const row of rows) table.push(row.map((cell) => (cell === null || cell === undefined ? '–' : String(cell))));
+  const lines = table.toString().split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
+}

@@ -1,0 +1,149 @@
+import type { Command } from 'commander';
+import { againLine } from '../../../host/cli/again.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
+import { startProgress } from '../../../host/cli/progress.ts';
+import { readImage } from '../../../host/engine/image.ts';
+import { createEngine } from '../../../host/engine/load.ts';
+import type { EngineName } from '../../../host/engine/names.ts';
+import { addBins, quantileS } from '../../campaign/cluster/deaths.ts';
+import type { DeathFlight } from './deaths_flight.ts';
+import { flyAll } from './flight_pool.ts';
+import type { DeathJob } from './flights.ts';
+import { openLines } from './json_lines.ts';
+
+/** Upper end of the one-sided 95 % interval of a Poisson mean when `count` events were seen: 3.0 for none. */
+export function poissonUpper95(count: number): number {
+  const below = (mean: number) => {
+    let term = Math.exp(-mean);
+    let sum = term;
+    for (let k = 1; k <= count; k++) {
+      term *= mean / k;
+      sum += term;
+    }
+    return sum;
+  };
+  let low = count;
+  let high = 10 + 3 * count;
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (below(middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** The sum of many flights. Times in seconds, null: nobody died. `unknown`: deaths × members that never learnt of them. */
+export interface DeathsSummary {
+  flights: number;
+  nodeYears: number;
+  firmware: string | null;
+  falseDeaths: number;
+  ratePerNodeYearUpper95: number;
+  goneP50S: number | null;
+  goneP99S: number | null;
+  deadP50S: number | null;
+  deadP99S: number | null;
+  unknown: number;
+}
+
+export function summaryOf(flights: readonly DeathFlight[]): DeathsSummary {
+  const sum = (of: (flight: DeathFlight) => number) => flights.reduce((total, flight) => total + of(flight), 0);
+  const gone = addBins(flights.map(({ goneBins }) => goneBins));
+  const dead = addBins(flights.map(({ deadBins }) => deadBins));
+  const nodeYears = sum((flight) => flight.nodeYears);
+  const falseDeaths = sum((flight) => flight.falseDeaths);
+  return {
+    flights: flights.length,
+    nodeYears,
+    firmware: flights[0]?.firmware ?? null,
+    falseDeaths,
+    ratePerNodeYearUpper95: poissonUpper95(falseDeaths) / nodeYears,
+    goneP50S: quantileS(gone, 0.5),
+    goneP99S: quantileS(gone, 0.99),
+    deadP50S: quantileS(dead, 0.5),
+    deadP99S: quantileS(dead, 0.99),
+    unknown: sum((flight) => flight.unknown),
+  };
+}
+
+/** The summary as people read it. `again`: the command that flies a seed again. */
+export function deathsText(
+  summary: DeathsSummary,
+  flights: readonly DeathFlight[],
+  again: (seed: number) => string,
+): string {
+  const { falseDeaths, ratePerNodeYearUpper95: rate, goneP50S, goneP99S, deadP50S, deadP99S, unknown } = summary;
+  const image = summary.firmware?.slice(0, 16) ?? '–';
+  const lines = [
+    `flights       ${summary.flights}, ${summary.nodeYears.toFixed(1)} node·years, image ${image}`,
+    `false deaths  ${falseDeaths}; rate at most ${rate.toExponential(2)} per node·year (95 %)`,
+    `known silent  p50 ${goneP50S} s, p99 ${goneP99S} s`,
+    `known dead    p50 ${deadP50S} s, p99 ${deadP99S} s; never known ${unknown}`,
+  ];
+  for (const { seed, examples } of flights) {
+    if (examples.length === 0) continue;
+    lines.push(...examples.map((example) => wrapped(`seed ${seed}: ${example}`, 2)), `  again: ${again(seed)}`);
+  }
+  return lines.join('\n');
+}
+
+export interface DeathsOptions {
+  flights: number;
+  from: number;
+  days: number;
+  engine: EngineName;
+  jobs: number;
+  out?: string;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/**
+ * `heliograph deaths`: flies seeds from…from + flights − 1 of lossy-30pct without work. Seeds in a resumed file are not flown
+ * again, and all of its flights count. Exit 1 when a live member was taken for dead.
+ */
+export async function deaths(options: DeathsOptions, command: Command): Promise<void> {
+  const { flights: count, from, days, engine, jobs, out, resume = false, json } = options;
+  const { sha256 } = createEngine(engine, readImage('flight')).image;
+  const check = (flight: DeathFlight, place: string) => checkFlight(flight, place, sha256);
+  const file = openLines<DeathFlight>(out, { resume, check });
+  const flights = [...(file?.records ?? [])];
+  const known = new Set(flights.map(({ seed }) => seed));
+  const seeds = Array.from({ length: count }, (_, index) => from + index).filter((seed) => !known.has(seed));
+  if (seeds.length + flights.length === 0)
+    throw new CommandError(
+      '--flights 0 selects nothing without the flights of a file (--out, --resume)',
+      exitCode.usage,
+    );
+  const wanted = seeds.map((seed): DeathJob => ({ kind: 'deaths', seed, days, engine }));
+  const progress = startProgress('deaths', seeds.length);
+  let flown = 0;
+  try {
+    await flyAll(wanted, jobs, (flight) => {
+      flights.push(flight);
+      file?.add(flight);
+      flown += 1;
+      progress.update(
+        flown,
+        `${flown} of ${seeds.length} flights, seed ${flight.seed}: ${flight.falseDeaths} false deaths`,
+      );
+    });
+  } finally {
+    progress.stop();
+  }
+  flights.sort((a, b) => a.seed - b.seed);
+  const summary = summaryOf(flights);
+  const again = (seed: number) => againLine(command, { flights: 1, from: seed, days });
+  print(json ? JSON.stringify(summary) : deathsText(summary, flights, again));
+  if (summary.falseDeaths > 0) process.exitCode = exitCode.failed;
+}
+
+/** Throws CommandError (3) for a line that is no flight, or one of another image. */
+function checkFlight(flight: DeathFlight, place: string, firmware: string): void {
+  if (typeof flight.seed !== 'number' || !Array.isArray(flight.deadBins))
+    throw new CommandError(`${place}: is no flight (delete the line)`, exitCode.input);
+  if (flight.firmware === firmware) return;
+  const other = String(flight.firmware).slice(0, 16);
+  throw new CommandError(`${place}: flown by image ${other}, not the one built (begin a new file)`, exitCode.input);
+}

@@ -1,0 +1,28 @@
+import type { EngineName } from '../../../host/engine/names.ts';
+import { countMerge, type MergeCounts, type MergeFlight } from './merge_flight.ts';
+import { type DeathFlight, flyDeaths } from './deaths_flight.ts';
+import { flySeed, type SwarmFlight } from './swarm_flight.ts';
+
+/** A flight of a campaign, as it is given to a worker thread. */
+export type FlightJob = { kind: 'swarm'; seed: number; engine: EngineName } | DeathJob | MergeJob;
+
+export interface DeathJob {
+  kind: 'deaths';
+  seed: number;
+  days: number;
+  engine: EngineName;
+}
+
+export type MergeJob = { kind: 'merge' } & MergeFlight;
+
+export type FlightResult<Job extends FlightJob> = Job extends { kind: 'swarm' }
+  ? SwarmFlight
+  : Job extends DeathJob
+    ? DeathFlight
+    : MergeCounts;
+
+/** Flies a job in this thread. */
+export function flyJob(job: FlightJob): SwarmFlight | DeathFlight | MergeCounts {
+  if (job.kind === 'swarm') return flySeed(job.seed, job.engine);
+  return job.kind === 'deaths' ? flyDeaths(job.seed, job.days, { engine: job.engine }) : countMerge(job);
+}

@@ -1,0 +1,125 @@
+import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { inputBytesMax, readInputBytes } from '../../../host/cli/input.ts';
+import { fileAdvice } from '../../../host/store/store.ts';
+
+export interface JsonLinesOptions<Row> {
+  /** Continue a file that is there; otherwise such a file is refused. */
+  resume: boolean;
+  /** The first line: what all records of one campaign have in common. Without it the file has records only. */
+  head?: object;
+  /** Rows gathered before they are written. */
+  flushEvery?: number;
+  /** Checks a record that was read. Throws CommandError (3) that begins with `place`. */
+  check?: (record: Row, place: string) => void;
+}
+
+const lineFeed = 10;
+
+/**
+ * The file of a campaign (`--out`): one JSON line per record, after a first line that identifies the campaign. Killed at any
+ * moment, it loses at most the records that were not written yet, which a resumed campaign makes again.
+ */
+export class JsonLines<Row extends object> {
+  /** Records that the file had when it was opened. */
+  readonly records: Row[] = [];
+  readonly #path: string;
+  readonly #options: JsonLinesOptions<Row>;
+  #pending: string[] = [];
+
+  /** Opens or makes the file. Throws CommandError: 2 when it exists and is not to be resumed, 3 when it is of another campaign. */
+  constructor(path: string, options: JsonLinesOptions<Row>) {
+    this.#path = path;
+    this.#options = options;
+    const exists = existsSync(path);
+    if (exists && !options.resume)
+      throw new CommandError(
+        `--out ${path} exists already: --resume continues it, or name another file`,
+        exitCode.usage,
+      );
+    if (exists) this.#read();
+    else this.#guard(() => writeFileSync(path, this.#headLine()));
+  }
+
+  add(record: Row): void {
+    this.#pending.push(JSON.stringify(record));
+    if (this.#pending.length >= (this.#options.flushEvery ?? 1)) this.flush();
+  }
+
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const text = `${this.#pending.join('\n')}\n`;
+    this.#pending = [];
+    this.#guard(() => appendFileSync(this.#path, text));
+  }
+
+  #headLine(): string {
+    return this.#options.head === undefined ? '' : `${JSON.stringify(this.#options.head)}\n`;
+  }
+
+  /** Reads the records. A last line without its end was cut off in writing: it is removed. */
+  #read(): void {
+    const bytes = readInputBytes(this.#path, inputBytesMax.campaign);
+    const whole = bytes.lastIndexOf(lineFeed) + 1;
+    if (whole < bytes.length) this.#truncate(whole);
+    const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
+    lines.forEach((line, index) => {
+      const place = `${this.#path}:${index + 1}`;
+      const value = this.#parse(line, place);
+      if (index === 0 && this.#options.head !== undefined) this.#checkHead(value, place);
+      else {
+        this.#options.check?.(value as Row, place);
+        this.records.push(value as Row);
+      }
+    });
+    if (lines.length === 0) this.#guard(() => writeFileSync(this.#path, this.#headLine()));
+  }
+
+  #parse(line: string, place: string): object {
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null) return value;
+    } catch {
+      // Reported below, as any line that is no object.
+    }
+    throw new CommandError(`${place}: is no JSON (delete the line)`, exitCode.input);
+  }
+
+  #checkHead(found: object, place: string): void {
+    for (const [key, wanted] of Object.entries(this.#options.head ?? {})) {
+      const [there, here] = [(found as Record<string, unknown>)[key], wanted].map((value) => JSON.stringify(value));
+      if (there !== here)
+        throw new CommandError(
+          `${place}: is of another campaign: ${key} ${there}, not ${here} (name another file)`,
+          exitCode.input,
+        );
+    }
+  }
+
+  #truncate(bytes: number): void {
+    this.#guard(() => {
+      const file = openSync(this.#path, 'r+');
+      ftruncateSync(file, bytes);
+      closeSync(file);
+    });
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const advice = fileAdvice(error as NodeJS.ErrnoException);
+      throw new CommandError(`--out ${this.#path}: cannot be written: ${advice}`, exitCode.environment);
+    }
+  }
+}
+
+/** Opens the file of --out; null without --out. Throws CommandError (2) for --resume without --out. */
+export function openLines<Row extends object>(
+  out: string | undefined,
+  options: JsonLinesOptions<Row>,
+): JsonLines<Row> | null {
+  if (out !== undefined) return new JsonLines<Row>(out, options);
+  if (options.resume) throw new CommandError('--resume continues a file: name it with --out', exitCode.usage);
+  return null;
+}

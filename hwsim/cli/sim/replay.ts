@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Preset } from '../../../host/build/root.ts';
+import { TYPE } from '../../../host/cbor/generated.ts';
+import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { inputBytesMax, readInput, readInputBytes } from '../../../host/cli/input.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
+import { readImage } from '../../../host/engine/image.ts';
+import { createEngine } from '../../../host/engine/load.ts';
+import type { EngineName } from '../../../host/engine/names.ts';
+import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
+import { parseScenario } from '../../scenario/load.ts';
+import type { Scenario } from '../../scenario/schema.ts';
+import type { Body } from '../../world/bodies.ts';
+import { simulatedBoards } from '../boards.ts';
+import { EventLog } from '../event_log.ts';
+import { fly } from './fly.ts';
+import { meteredEngines } from './metered.ts';
+import type { SimVerdict } from './verdict.ts';
+
+export interface ReplayOptions {
+  node?: number;
+  event?: string[];
+  from: number;
+  to?: number;
+  built?: boolean;
+  engine: EngineName;
+  json?: boolean;
+}
+
+/** So frequent that a person would see nothing else: shown only when asked for by name. */
+const frequent = new Set<number>([TYPE.held, TYPE.published, TYPE.settled, TYPE.dropped]);
+/** Types of records that are events. */
+const eventTypeMin = 192;
+
+/** Prints the events of the wanted time, node and name, and counts what the node did outside of them. */
+class Timeline implements TraceConsumer {
+  readonly log: EventLog;
+  /** Mission times of the first and last event of the wanted node, whatever its name; null: it has none. */
+  span: { firstMs: number; lastMs: number } | null = null;
+  readonly #options: ReplayOptions;
+  readonly #types: ReadonlySet<number> | null;
+
+  constructor(options: ReplayOptions, types: ReadonlySet<number> | null) {
+    this.#options = options;
+    this.#types = types;
+    this.log = new EventLog(options.json);
+  }
+
+  event(timeMs: number, node: number, fields: Uint32Array, length: number): void {
+    if (this.#options.node !== undefined && node !== this.#options.node) return;
+    this.span = { firstMs: this.span?.firstMs ?? timeMs, lastMs: timeMs };
+    const isNamed = this.#types === null ? !frequent.has(fields[0]) : this.#types.has(fields[0]);
+    if (isNamed && this.#isInTime(timeMs)) this.log.record(timeMs, node, `node ${node}`, fields, length);
+  }
+
+  world(timeMs: number, change: WorldChange): void {
+    if (change.kind === 'credit' || this.#types !== null || !this.#isInTime(timeMs)) return;
+    if (this.#options.node === undefined) this.log.world(timeMs, change);
+  }
+
+  #isInTime(timeMs: number): boolean {
+    const { from, to } = this.#options;
+    return timeMs >= from * 1000 && (to === undefined || timeMs <= to * 1000);
+  }
+}
+
+function parseJson<T>(path: string): T {
+  try {
+    return JSON.parse(readInput(path)) as T;
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`${path}: ${(error as Error).message} (was the recording cut short?)`, exitCode.input);
+  }
+}
+
+function readVerdict(path: string): SimVerdict {
+  const verdict = parseJson<Partial<SimVerdict> | null>(path);
+  if (typeof verdict?.traceHash !== 'string' || typeof verdict.firmware?.sha256 !== 'string')
+    throw new CommandError(`${path}: is no verdict of \`heliograph sim\``, exitCode.input);
+  return verdict as SimVerdict;
+}
+
+/** Types of the named events; null: none was named. Throws CommandError (2) with the names that there are. */
+function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | null {
+  if (names === undefined) return null;
+  const events = new Map(
+    SHAPES.flatMap(({ name, type }) => (type !== null && type >= eventTypeMin ? [[name, type]] : [])),
+  );
+  const types = names.map((name) => {
+    const type = events.get(name);
+    if (type !== undefined) return type;
+    throw new CommandError(
+      `--event '${name}' is no event; events are ${[...events.keys()].join(', ')}`,
+      exitCode.usage,
+    );
+  });
+  return new Set(types);
+}
+
+/** Throws CommandError (2) when node or time lie outside of the run. */
+function refuseOutside({ nodes, days }: Scenario, { node, from, to }: ReplayOptions): void {
+  const endS = Math.floor(days * 86_400);
+  const refuse = (message: string) => {
+    throw new CommandError(message, exitCode.usage);
+  };
+  if (node !== undefined && node >= nodes) refuse(`--node ${node} selects nothing: nodes are 0 to ${nodes - 1}`);
+  if (from > endS) refuse(`--from ${from} selects nothing: this run has mission seconds 0 to ${endS}`);
+  if (to !== undefined && from > to)
+    refuse(`--from ${from} is after --to ${to}: this run has mission seconds 0 to ${endS}`);
+}
+
+/** Throws CommandError (2) when a filter was given and no event passed it. */
+function refuseEmpty({ log, span }: Timeline, { node, event, from, to }: ReplayOptions): void {
+  if (log.lines > 0 || (node === undefined && event === undefined && from === 0 && to === undefined)) return;
+  const who = node === undefined ? 'the run' : `node ${node}`;
+  const seconds = (timeMs: number) => Math.floor(timeMs / 1000);
+  const range =
+    span === null
+      ? `${who} has no events`
+      : `events of ${who} are from mission second ${seconds(span.firstMs)} to ${seconds(span.lastMs)}`;
+  throw new CommandError(`the filters select no event: ${range}`, exitCode.usage);
+}
+
+interface RecordedRun {
+  scenario: Scenario;
+  body: Body;
+  verdict: SimVerdict;
+}
+
+function readRun(folder: string): RecordedRun {
+  const path = join(folder, 'scenario.yaml');
+  const scenario = parseScenario(readInput(path), path, true);
+  return { scenario, body: parseJson(join(folder, 'body.json')), verdict: readVerdict(join(folder, 'verdict.json')) };
+}
+
+/** `heliograph replay`: flies the recorded scenario again with the recorded image and compares the trace hash. */
+export async function replay(folder: string, options: ReplayOptions): Promise<void> {
+  const types = typesOf(options.event);
+  const { scenario, body, verdict } = readRun(folder);
+  refuseOutside(scenario, options);
+  const built = readImage(scenario.preset);
+  const image = options.built ? built : readInputBytes(join(folder, 'heliograph.wasm'), inputBytesMax.image);
+  noteOtherImage(verdict, built, options);
+  const other = (preset: Preset) =>
+    options.built ? readImage(preset) : readInputBytes(join(folder, `heliograph-${preset}.wasm`), inputBytesMax.image);
+  const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
+  const ownEngine = scenario.upsets && (await meteredEngines(options.engine, image));
+  const timeline = new Timeline(options, types);
+  const engine = createEngine(options.engine, image);
+  // Where events are shown on a terminal, a bar between them would not be readable.
+  const silent = process.stdout.isTTY;
+  const { cipher } = verdict;
+  const flight = { scenario, body, engine, controllers, ownEngine, cipher, silent, consumers: [timeline] };
+  const { traceHash } = fly(flight).facts;
+  const isSame = traceHash === verdict.traceHash;
+  if (options.json) print(JSON.stringify({ recorded: verdict.traceHash, replayed: traceHash, same: isSame }));
+  else
+    print(`trace hash: recorded ${verdict.traceHash}, replayed ${traceHash}: ${isSame ? 'the same' : 'THEY DIFFER'}`);
+  if (!isSame) process.exitCode = exitCode.failed;
+  else refuseEmpty(timeline, options);
+}
+
+/** Says on stderr when the recorded image is not the built one, and which of them is flown. */
+function noteOtherImage(
+  { firmware, cipher, unprotected, uncontained }: SimVerdict,
+  built: Uint8Array,
+  options: ReplayOptions,
+): void {
+  const builtSha = createHash('sha256').update(built).digest('hex');
+  if (builtSha === firmware.sha256) return;
+  const isVariant = cipher === 'null' || unprotected === true || uncontained === true;
+  const which = options.built ? 'the built one is flown' : 'the recorded one is flown (--built takes the other)';
+  const why = isVariant ? ' (a baseline was recorded)' : '';
+  const line = `image: recorded ${firmware.sha256.slice(0, 16)}…, built ${builtSha.slice(0, 16)}…: they differ${why}; ${which}`;
+  console.error(wrapped(line, 2));
+}

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { againLine } from '../../../host/cli/again.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { print } from '../../../host/cli/output.ts';
+import type { Preset, Variant } from '../../../host/build/root.ts';
+import { readImage } from '../../../host/engine/image.ts';
+import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
+import type { CipherName } from '../../../host/security/cipher.ts';
+import { scenarioText } from '../../scenario/load.ts';
+import type { Scenario } from '../../scenario/schema.ts';
+import { otherPresets, prepareBoards } from '../boards.ts';
+import { applyOverrides, loadBody, loadScenario } from '../input.ts';
+import { flyAndJudge } from './fly_and_judge.ts';
+import { meteredEngines } from './metered.ts';
+import { Recording } from './recording.ts';
+import { isClean } from './verdict.ts';
+import { verdictText } from './verdict_text.ts';
+
+export interface SimOptions {
+  seed?: number;
+  days?: number;
+  nodes?: number;
+  preset?: Preset;
+  engine?: EngineName;
+  body?: string;
+  bodies?: string;
+  out?: string;
+  json?: boolean;
+  simulateBoards?: boolean;
+  upsetScale?: number;
+  cipher?: CipherName;
+  unprotected?: boolean;
+  uncontained?: boolean;
+}
+
+/** The image to fly: the scenario's preset, or a variant of `flight` that only simulations load. Throws CommandError (2). */
+function imageNameOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
+  const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
+  const [wanted, another] = given.filter((option) => typeof option === 'string');
+  if (wanted === undefined) return scenario.preset;
+  if (another !== undefined)
+    throw new CommandError(`${wanted} and ${another} are two images: give one of them`, exitCode.usage);
+  if (scenario.preset !== 'flight')
+    throw new CommandError(`${wanted} is an image of preset flight, not of ${scenario.preset}`, exitCode.usage);
+  if (cipher === 'null' && scenario.boards.length > 0)
+    throw new CommandError('--cipher null is refused by boards: fly a scenario without any', exitCode.usage);
+  return unprotected ? 'bare' : uncontained ? 'trusting' : 'null-cipher';
+}
+
+function refuseWithoutEffect({ name, boards }: Scenario, options: SimOptions): void {
+  if (options.simulateBoards && boards.length === 0)
+    throw new CommandError(`--simulate-boards selects nothing: ${name} has no boards`, exitCode.usage);
+}
+
+/** `heliograph sim`: flies, judges and reports. Exit 1 when a check failed or an SLA was breached. */
+export async function sim(nameOrFile: string, options: SimOptions, command: Command): Promise<void> {
+  const { seed, days, nodes, preset, engine = defaultEngine, body: wanted, upsetScale, cipher } = options;
+  const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
+  const body = loadBody(scenario.body, options.bodies, console.error);
+  refuseWithoutEffect(scenario, options);
+  const image = readImage(imageNameOf(scenario, options));
+  const emulate = scenario.boards.length > 0 && options.simulateBoards !== true;
+  if (emulate) await prepareBoards(scenario.boards.map(({ target }) => target));
+  const recording = options.out === undefined ? null : new Recording(options.out);
+  recording?.write('scenario.yaml', scenarioText(scenario));
+  recording?.write('body.json', `${JSON.stringify(body)}\n`);
+  recording?.write('heliograph.wasm', image);
+  for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
+  const ownEngine = scenario.upsets && (await meteredEngines(engine, image));
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine, cipher }, recording);
+  if (options.unprotected) verdict.unprotected = true;
+  if (options.uncontained) verdict.uncontained = true;
+  if (cipher === 'null') verdict.cipher = 'null';
+  recording?.close();
+  recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
+  const again = againLine(command, { seed: scenario.seed, days: scenario.days, nodes: scenario.nodes });
+  print(options.json ? JSON.stringify(verdict) : verdictText(verdict, again));
+  if (recording !== null && recording.failure !== null) throw new CommandError(recording.failure, exitCode.environment);
+  if (!isClean(verdict)) process.exitCode = exitCode.failed;
+}

@@ -1,0 +1,85 @@
+import type { EngineName } from '../../../host/engine/names.ts';
+import type { RunJudges } from '../../check/run_judges.ts';
+import type { BoardOutcome } from '../boards.ts';
+import type { InsiderReport } from './insider.ts';
+import type { RadiationReport } from './radiation.ts';
+
+/** A disruption as scripts read it. Times are absolute mission seconds; null = never. */
+export interface DisruptionOutcome {
+  id: string;
+  kind: string;
+  class: string;
+  onsetS: number;
+  detectedS: number | null;
+  convergedS: number | null;
+  onboardConvergedS: number | null;
+  slaS: number;
+  /** null: not measured, because the run ended before the SLA did and nothing had converged. */
+  withinSla: boolean | null;
+  /** Achievable minus actual kilograms from onset to convergence; null when nobody plans work. */
+  lostKg: number | null;
+  /** What kept it from converging; empty when it converged. */
+  missing: string[];
+}
+
+export interface Check {
+  id: string;
+  ok: boolean;
+  violations: number;
+  examples: string[];
+}
+
+/** The verdict on a run: printed by --json, kept as verdict.json. Scripts rely on these names. */
+export interface SimVerdict {
+  scenario: string;
+  seed: number;
+  body: string;
+  traceHash: string;
+  decisionHash: string;
+  nodes: number;
+  days: number;
+  engine: EngineName;
+  firmware: { sha256: string; bytes: number; contextBytes: number };
+  disruptions: DisruptionOutcome[];
+  membership: { falseDeaths: number; nodeYears: number };
+  /** achievableKg: the upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
+  production: { achievableKg: number | null; actualKg: number; greedyKg: number | null };
+  radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };
+  speed: { wallS: number; simulatedS: number; events: number };
+  /** Only of a scenario with boards. */
+  boards?: BoardOutcome[];
+  /** Only of the image without protection against upsets. */
+  unprotected?: true;
+  /** Only of the image without bounds on what a Byzantine node can do. */
+  uncontained?: true;
+  /** Only when the links were sealed with the null cipher. */
+  cipher?: 'null';
+  /** Only of a scenario with upsets. */
+  radiation?: RadiationReport;
+  /** Only of a scenario with a Byzantine node. */
+  insider?: InsiderReport;
+  checks: Check[];
+}
+
+/** True when every check held and no SLA was breached; what was not measured counts as neither. */
+export function isClean(verdict: SimVerdict): boolean {
+  return verdict.checks.every(({ ok }) => ok) && verdict.disruptions.every(({ withinSla }) => withinSla !== false);
+}
+
+/** The judgement on each disruption as scripts read it. */
+export function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
+  const isProductionJudged = judges.achievableKg !== null;
+  return judges.outcomes().map((outcome) => ({
+    id: outcome.id,
+    kind: outcome.kind,
+    class: outcome.class,
+    onsetS: outcome.onsetS,
+    detectedS: outcome.detectedS,
+    convergedS: outcome.convergedS,
+    onboardConvergedS: outcome.onboardConvergedS,
+    slaS: outcome.slaS,
+    withinSla: outcome.withinSla,
+    lostKg: isProductionJudged ? outcome.lostKg : null,
+    missing: outcome.missing,
+  }));
+}

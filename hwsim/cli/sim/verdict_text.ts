@@ -1,0 +1,74 @@
+import { tableOf, wrapped } from '../../../host/cli/output.ts';
+import type { BoardOutcome } from '../boards.ts';
+import { insiderLines } from './insider.ts';
+import { radiationLines } from './radiation.ts';
+import type { DisruptionOutcome, SimVerdict } from './verdict.ts';
+
+/** Columns before the text of a line: its label. */
+const labelColumns = 12;
+
+const minutesAfter = (atS: number | null, onsetS: number) =>
+  atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`;
+
+const whole = (value: number) => Math.round(value).toLocaleString('en');
+
+function disruptionTable(disruptions: readonly DisruptionOutcome[]): string {
+  const head = ['disruption', 'class', 'onset', 'detected', 'converged', 'on board', 'SLA', 'kg lost', ''];
+  const rows = disruptions.map((row) => {
+    const { onsetS, withinSla, lostKg } = row;
+    const times = [row.detectedS, row.convergedS, row.onboardConvergedS].map((atS) => minutesAfter(atS, onsetS));
+    const kept = withinSla === null ? 'not measured' : withinSla ? 'kept' : 'BREACHED';
+    const lost = lostKg === null ? null : whole(lostKg);
+    return [row.id, row.class, `day ${(onsetS / 86_400).toFixed(2)}`, ...times, `${row.slaS / 3600} h`, lost, kept];
+  });
+  return tableOf(head, rows, ['detected', 'converged', 'on board', 'kg lost']);
+}
+
+function boardLines(boards: readonly BoardOutcome[]): string[] {
+  return boards.map(({ node, target, emulated, inputs, boots, resets, powerCycles, stackBytes }) => {
+    if (!emulated) return `board       node ${node} is ${target}, simulated`;
+    const stack = stackBytes === null ? 'no power at the end' : `stack ${stackBytes} bytes`;
+    return `board       node ${node} is ${target}: ${inputs} inputs, ${boots} boots, ${resets} resets, ${powerCycles} power losses, ${stack}`;
+  });
+}
+
+function figureLines({ production, membership, radio, speed }: SimVerdict): string[] {
+  const { achievableKg, actualKg, greedyKg } = production;
+  const share =
+    achievableKg === null
+      ? ''
+      : ` of ${whole(achievableKg)} achievable, ${((100 * actualKg) / achievableKg).toFixed(1)} %`;
+  const greedy = greedyKg === null ? '' : `; greedy nodes ${whole(greedyKg)} kg`;
+  const factor = whole(speed.simulatedS / speed.wallS);
+  return [
+    `production  ${whole(actualKg)} kg${share}${greedy}`,
+    `membership  ${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`,
+    `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
+    `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${whole(speed.events / speed.wallS)} events/s`,
+  ];
+}
+
+/** The verdict for people. `again`: the command that reproduces the run. */
+export function verdictText(verdict: SimVerdict, again: string): string {
+  const { disruptions, checks } = verdict;
+  const lines = [
+    `${verdict.scenario}, seed ${verdict.seed}: ${verdict.nodes} nodes, ${verdict.days} days on ${verdict.body}`,
+    '',
+  ];
+  const missing = disruptions.filter((row) => row.missing.length > 0);
+  const rest = [
+    ...checks.map(({ id, ok, violations, examples }) =>
+      ok ? `holds       ${id}` : `VIOLATED    ${id}  ${violations} times; ${examples.join('; ')}`,
+    ),
+    ...missing.map((row) => `open        ${row.id}: ${row.missing.join('; ')}`),
+    ...boardLines(verdict.boards ?? []),
+    ...radiationLines(verdict.radiation),
+    ...insiderLines(verdict.insider),
+    '',
+    ...figureLines(verdict),
+    `trace hash  ${verdict.traceHash}`,
+  ];
+  if (disruptions.length > 0) lines.push(disruptionTable(disruptions), '');
+  // The command is one line, however long: it is there to be copied.
+  return [...lines, ...rest.map((line) => wrapped(line, labelColumns)), `again       ${again}`].join('\n');
+}
