@@ -38,7 +38,7 @@ import {
 import { edge, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from './checkpoint';
-import { setGroup } from './observe';
+import { observeGroup } from '../intent/handlers';
 import { advance } from './dispatch';
 
 /** Clock error of a configured mission time, ms. */
@@ -97,7 +97,7 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
       const m = changetype<GroupRecord>(ctx + SCRATCH_AT);
       at = decodeGroup(at, end, m);
       if (at == 0) return STATUS_MALFORMED;
-      if (groups && setGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
+      if (groups && observeGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
       continue;
     }
     const next = skipItem(at, end);

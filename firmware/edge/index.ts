@@ -39,8 +39,8 @@ import { forgetTime } from '../membership/time_sync';
 import { bootContext, restoreContext } from './boot';
 import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
 import { checkFrame, openFrame, applyFrame } from './receive';
-import { observeRecord } from './observe';
 import { reportUpsets, scrubAndRebuild } from './rebuild';
+import { visitRecord } from './visit';
 import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
@@ -141,7 +141,9 @@ export function observe(ctx: usize, nowS: u32, nowMs: u32, record: usize, length
     return close(ctx, STATUS_LENGTH);
   }
   advance(ctx);
-  return closeWithFlags(ctx, observeRecord(ctx, record, length));
+  const status = visitRecord(ctx, record, record + length);
+  if (status != STATUS_OK) countLoss(ctx, COUNTER_RECORD_REJECTED);
+  return closeWithFlags(ctx, status);
 }
 
 export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {

@@ -122,10 +122,8 @@ export function isOverQuota(ctx: usize, owner: u32): bool {
   return <u32>entry.tokensUsed >= OWNER_TOKENS_MAX + since;
 }
 
-/**
- * Whether a version that was heard may be taken in now. What is refused here is not lost if it is true: it comes again by anti-entropy. `at`, `bytes`: its encoding.
- */
-export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcast: bool, at: usize, bytes: u32): bool {
+/** Whether a version that was heard may be taken in now. What is refused here is not lost if it is true: it comes again by anti-entropy. */
+export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcast: bool): bool {
   if (!CONTAINED || m.owner == self(ctx)) return true;
   if (isProven(ctx, m.owner)) {
     countLoss(ctx, COUNTER_OWNER_BARRED);
@@ -133,7 +131,7 @@ export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcas
   }
   const index = intentIndex(ctx, m.owner, m.slot);
   if (index != NO_INDEX && intent(ctx, index).version > m.version) return true;
-  const word = wordOn(ctx, m, at, bytes);
+  const word = wordOn(ctx, m);
   if (word == CONFIRMED) return true;
   if (word == REFUTED) {
     countLoss(ctx, COUNTER_INTENT_FORGED);

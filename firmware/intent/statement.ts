@@ -33,9 +33,13 @@ export function find(ctx: usize, owner: u32, slot: u32): u32 {
 
 /** The digest of a record's content, in the scratch. With wrong constants a node would give its word on what nobody published. */
 export function digestOf(ctx: usize, record: Intent): usize {
-  invariant(shaConstantsRight(), SITE_WORD);
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   asMessage(record, m);
+  return digestOfMessage(ctx, m);
+}
+
+function digestOfMessage(ctx: usize, m: IntentMessage): usize {
+  invariant(shaConstantsRight(), SITE_WORD);
   const encoded: usize = ctx + ENCODED_AT;
   const end = encodeIntent(encoded, encoded + INTENT_BYTES_MAX, m);
   const digest: usize = ctx + HASH_AT;
@@ -54,17 +58,14 @@ export const UNKNOWN: u32 = 0;
 export const REFUTED: u32 = 1;
 export const CONFIRMED: u32 = 2;
 
-/** What is known by its owner's word of a version that was heard, whose encoding has `length` bytes at `at`. */
-export function wordOn(ctx: usize, m: IntentMessage, at: usize, length: u32): u32 {
+/** What is known by its owner's word of a version that was heard. */
+export function wordOn(ctx: usize, m: IntentMessage): u32 {
   const index = find(ctx, m.owner, m.slot);
   if (index == NO_INDEX) return UNKNOWN;
   const entry = statement(ctx, index);
   if (<u32>entry.state != VALID || m.publishedS > entry.atS || m.version < entry.version) return UNKNOWN;
   if (m.version > entry.version) return REFUTED;
-  const digest: usize = ctx + HASH_AT;
-  invariant(shaConstantsRight(), SITE_WORD);
-  sha256(at, length, digest, digest);
-  return sameDigest(changetype<usize>(entry) + DIGEST_AT, digest) ? CONFIRMED : REFUTED;
+  return sameDigest(changetype<usize>(entry) + DIGEST_AT, digestOfMessage(ctx, m)) ? CONFIRMED : REFUTED;
 }
 
 if (INTENT_STRUCT_BYTES > ENCODED_AT - SCRATCH_OUT_AT) ERROR('a struct stands before its encoding');

@@ -40,6 +40,8 @@ export class Call {
   ahead: u32 = 0;
   /** Probes, and requests to probe, in it. */
   probes: u32 = 0;
+  /** Its length on the air. */
+  frameBytes: u32 = 0;
 }
 
 // @inline

@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessorFiles } from './accessors.ts';
 import { assemblyScriptFiles } from './assemblyscript.ts';
+import { dispatchFiles } from './dispatch.ts';
 import { documentationFiles } from './documentation.ts';
+import { handlersOf, type Source } from './handlers.ts';
 import { parseSchema, type Rule } from './schema.ts';
 import { assertFrames } from './size.ts';
 import { parseTables } from './tables.ts';
@@ -28,6 +30,16 @@ function readTables(root: string): ReturnType<typeof parseTables> {
   return parseTables(readFileSync(join(root, path), 'utf8'), path);
 }
 
+/** Sources of the firmware's modules. */
+function readFirmware(root: string): Source[] {
+  const paths = readdirSync(join(root, 'firmware'), { recursive: true, encoding: 'utf8' });
+  return paths
+    .map((path) => `firmware/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.includes('/generated/'))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const rules = readRules(root);
@@ -35,6 +47,7 @@ export function generate(root: string = process.cwd()): { path: string; text: st
   return [
     ...assemblyScriptFiles(rules),
     ...accessorFiles(readTables(root)),
+    ...dispatchFiles(handlersOf(rules, readFirmware(root))),
     ...typeScriptFiles(rules),
     ...vectorFiles(rules),
     ...documentationFiles(rules),

@@ -31,13 +31,14 @@ export const roles: { readonly [name: string]: string } = {
 };
 
 const sections: { readonly [section: string]: string } = {
+  boot: 'platform → firmware',
   observations: 'platform → firmware',
   commands: 'firmware → platform',
   events: 'firmware → platform',
   upsets: 'firmware → platform',
-  epochs: 'firmware → platform',
-  insiders: 'firmware → platform',
-  words: 'platform → firmware',
+  key_epochs: 'firmware → platform',
+  equivocation: 'firmware → platform',
+  signatures: 'platform → firmware',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
+import { dispatchFiles } from '../../proto/gen/dispatch.ts';
 import { documentationFiles } from '../../proto/gen/documentation.ts';
 import { generate, readRules } from '../../proto/gen/generate.ts';
+import { handlersOf } from '../../proto/gen/handlers.ts';
 import { roles } from '../../proto/gen/roles.ts';
 import { parseSchema, type Rule } from '../../proto/gen/schema.ts';
+import { parseTables } from '../../proto/gen/tables.ts';
 import { assertFrames, bytesMax, FRAME_BYTES_MAX, isOnAir, PLAIN_BYTES_MAX } from '../../proto/gen/size.ts';
 
 const parse = (text: string): Rule[] => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
@@ -133,5 +136,52 @@ generator('a message without a sender, or outside every range of types, fails th
     /does not say who sends 'gossip' to whom/,
   );
 });
+
+const handlerSource = (...names: string[]) => [
+  {
+    path: 'firmware/a/handlers.ts',
+    text: names.map((name) => `export function ${name}(ctx: usize, m: A): bool {}\n`).join(''),
+  },
+];
+const ping = parse('ping = [type: 1, n: 0..9]');
+const reading = parse('; ---- observations (platform) ----\nreading = [type: 130, n: 0..9]');
+
+generator('a message goes to the handlers of its name', () => {
+  const [{ text }] = dispatchFiles(handlersOf(ping, handlerSource('admitPing', 'applyPing')));
+  assert.ok(text.includes("import * as aHandlers from '../a/handlers';"));
+  assert.ok(text.includes('if (applied) aHandlers.applyPing(ctx, m);'));
+  assert.ok(text.includes('else if (!aHandlers.admitPing(ctx, m)) return IMPLAUSIBLE;'));
+  const [without] = dispatchFiles(handlersOf(ping, handlerSource('applyPing')));
+  assert.not(without.text.includes('admitPing'), 'whatever decodes is admitted');
+  const [observed] = dispatchFiles(handlersOf(reading, handlerSource('observeReading')));
+  assert.ok(observed.text.includes('next == end ? aHandlers.observeReading(ctx, m) : STATUS_MALFORMED'));
+});
+
+generator('a message without a handler, or with two, fails the generation', () => {
+  assert.throws(() => handlersOf(ping, handlerSource('admitPing')), /no firmware module exports applyPing\(ctx, m\)/);
+  assert.throws(() => handlersOf(reading, []), /no firmware module exports observeReading\(ctx, m\)/);
+  const twice = [...handlerSource('applyPing'), { ...handlerSource('applyPing')[0], path: 'firmware/b/handlers.ts' }];
+  assert.throws(
+    () => handlersOf(ping, twice),
+    /firmware\/b\/handlers.ts and firmware\/a\/handlers.ts both define applyPing/,
+  );
+});
+
+const tableFaults: readonly (readonly [string, string, RegExp])[] = [
+  ['without a place', '{ name: a, in: core, bytes: 8, read: open }', /invalid input.*at/is],
+  ['of an unknown kind', '{ name: a, in: heap, at: A_AT, bytes: 8, read: open }', /core.*tables/is],
+  ['of records without an index', '{ name: a, in: tables, at: A_AT, bytes: 8, count: 2, read: open }', /no index/],
+  ['of the core without lines', '{ name: a, in: core, at: A_AT, bytes: 8, read: checked }', /a .* names no lines/],
+  [
+    'whose records straddle lines',
+    '{ name: a, in: tables, at: A_AT, index: i, bytes: 24, count: 2, read: checked }',
+    /records of a do not fill a line/,
+  ],
+];
+for (const [what, text, message] of tableFaults) {
+  generator(`refuses a table ${what}`, () => {
+    assert.throws(() => parseTables(`node: [${text}]`, 'tables.yaml'), message);
+  });
+}
 
 generator.run();

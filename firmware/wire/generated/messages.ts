@@ -10,13 +10,14 @@ export const STRUCT_BYTES_MAX: u32 = 196;
 export const RECORD_BYTES_MAX: u32 = 80;
 
 export { messageType, skipItem } from "../cbor";
+export * from "./boot";
 export * from "./commands";
 export * from "./convergence";
-export * from "./epochs";
+export * from "./equivocation";
 export * from "./events";
-export * from "./insiders";
 export * from "./intent";
+export * from "./key_epochs";
 export * from "./membership";
 export * from "./observations";
+export * from "./signatures";
 export * from "./upsets";
-export * from "./words";

@@ -1,0 +1,116 @@
+// Messages and records that concern several modules: each module does its part, in the order in which they stand.
+
+import { ADDRESSEE_ALL, GROUPS_MAX, NO_INDEX, OWN_SLOTS, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
+import { call } from '../memory/guard';
+import { disturb, CLASS_CLUSTER, CLASS_FLEET, CLASS_NODE } from '../convergence/step';
+import { beginSync } from '../intent/anti_entropy';
+import { recentAsOf } from '../intent/digest';
+import { finish, freshClaim, ownIndex, publish } from '../intent/own';
+import { onOutlook } from '../intent/plan';
+import { intentPlausible } from '../intent/store';
+import {
+  intent,
+  intents,
+  intentsToChange,
+  own,
+  ownToChange,
+  resourceGroup,
+  DONE,
+  KIND_HAUL,
+  KIND_MAINTAIN,
+  WITHDRAWN,
+} from '../intent/table';
+import { mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_NOTHING, HEARTBEAT_VIEW_DIFFERS } from '../membership/heartbeat';
+import { onAlive } from '../membership/suspicion';
+import { membership, memberToChange } from '../membership/table';
+import { leaveToTick, missionS, timeKnown, DUE_SETTLE } from '../node/table';
+import { expectStorm } from '../protection/scrub';
+import { scheduleHealth, scheduleMaintenance } from '../schedule/observe';
+import { scheduleProgress } from '../schedule/step';
+import { watchdogHealth } from '../watchdog/step';
+import { Alive, Assign, Health, Heartbeat, Join, Outlook, Progress } from '../wire/generated/messages';
+
+const STATUS_DONE: u32 = 2;
+const STATUS_BLOCKED: u32 = 3;
+const OUTLOOK_STORM: u32 = 2;
+
+export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
+  const now = call(ctx);
+  const news = mergeHeartbeat(ctx, now.frameBytes, m);
+  if (news == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
+  if (news == HEARTBEAT_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0))
+    leaveToTick(ctx, DUE_SETTLE);
+  // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
+  if (now.addressee != ADDRESSEE_ALL && (news == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS)))
+    beginSync(ctx, now.sender);
+}
+
+export function applyAlive(ctx: usize, m: Alive): void {
+  noteIncarnation(ctx, m.incarnation);
+}
+
+export function applyJoin(ctx: usize, m: Join): void {
+  memberToChange(ctx, call(ctx).sender).generation = <u8>m.generation;
+  noteIncarnation(ctx, m.incarnation);
+}
+
+/** The restart of a member is a disruption of class node. */
+function noteIncarnation(ctx: usize, incarnation: u32): void {
+  const sender = call(ctx).sender;
+  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), sender, 0);
+}
+
+export function observeHealth(ctx: usize, m: Health): u32 {
+  const tasks = m.tasks;
+  scheduleHealth(ctx, m.batteryWh, m.storedKg, m.solarW);
+  watchdogHealth(ctx, tasks);
+  return STATUS_OK;
+}
+
+export function observeProgress(ctx: usize, m: Progress): u32 {
+  const slot = m.slot;
+  const status = m.status;
+  scheduleProgress(ctx, slot, status, m.movedKg);
+  const index = ownIndex(ctx, slot);
+  if (index == NO_INDEX || !timeKnown(ctx)) return STATUS_OK;
+  if (status == STATUS_DONE && <u32>intent(ctx, index).kind == KIND_HAUL) finish(ctx, slot, DONE);
+  else if (status >= STATUS_BLOCKED) {
+    intentsToChange(ctx).attempts++;
+    finish(ctx, slot, WITHDRAWN);
+  }
+  return STATUS_OK;
+}
+
+export function observeOutlook(ctx: usize, m: Outlook): u32 {
+  if (m.fromS >= m.untilS) return STATUS_IMPLAUSIBLE;
+  const fromS = m.fromS;
+  const untilS = m.untilS;
+  const kind = m.kind;
+  onOutlook(ctx, fromS, untilS, kind);
+  if (kind == OUTLOOK_STORM && timeKnown(ctx) && untilS > missionS(ctx)) expectStorm(ctx, untilS - missionS(ctx));
+  if (timeKnown(ctx)) disturb(ctx, kind == OUTLOOK_STORM ? CLASS_FLEET : CLASS_CLUSTER, fromS, 0xffff, untilS);
+  return STATUS_OK;
+}
+
+/** Work given from outside: maintenance goes to the schedule, a claim is made like our own. */
+export function observeAssign(ctx: usize, m: Assign): u32 {
+  if (m.startS >= m.endS || m.slot >= OWN_SLOTS || resourceGroup(m.resource) >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
+  if (m.kind == KIND_MAINTAIN) {
+    scheduleMaintenance(ctx, m.startS, m.endS, m.durationS, m.priority);
+    return STATUS_OK;
+  }
+  // Work under way is ended by progress or refusal first: its unit is free on the air at once, the platform stops later.
+  if (!timeKnown(ctx) || own(ctx, m.slot).running != 0) return STATUS_IMPLAUSIBLE;
+  const slot = m.slot;
+  const priority = m.priority;
+  const claim = freshClaim(ctx, slot, m.kind, m.resource, m.startS, m.endS, m.rate);
+  claim.priority = priority;
+  claim.version = 0;
+  claim.publishedS = claim.claimS;
+  if (!intentPlausible(ctx, claim)) return STATUS_IMPLAUSIBLE;
+  const mine = ownToChange(ctx, slot);
+  mine.settledVersion = 0;
+  mine.assigned = 1;
+  publish(ctx, claim);
+  return STATUS_OK;
+}
