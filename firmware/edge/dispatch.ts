@@ -36,7 +36,7 @@ import {
   DUE_SINCE,
   DUE_TIME,
   DUE_KEYS,
-  DUE_WITNESS,
+  DUE_STATEMENT,
 } from '../node/table';
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
@@ -62,7 +62,7 @@ export function catchUp(ctx: usize): void {
   changes(ctx, HOT);
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installKeyEpoch(ctx);
-  if (due & DUE_WITNESS) witnessStep(ctx);
+  if (due & DUE_STATEMENT) witnessStep(ctx);
   if (due & DUE_REPORT) reportStates(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);

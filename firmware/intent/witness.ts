@@ -18,7 +18,7 @@ import {
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call } from '../memory/guard';
-import { edge, missionS, self, timeKnown, leaveToTick, DUE_WITNESS } from '../node/table';
+import { edge, missionS, self, timeKnown, leaveToTick, DUE_STATEMENT } from '../node/table';
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
 import { send, sendFirst, SEND_INTENT, SEND_PROOF, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { member, memberToChange } from '../membership/table';
@@ -101,7 +101,7 @@ export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
   const latest = missionS(ctx) + AHEAD_S_MAX;
   const falseS = publishedS < latest ? publishedS : latest;
   if (falseS > state.falseS) state.falseS = falseS;
-  leaveToTick(ctx, DUE_WITNESS);
+  leaveToTick(ctx, DUE_STATEMENT);
 }
 
 /** The version that is held here in the slot that a word is on, 0 = none. */
@@ -206,7 +206,7 @@ export function onSigned(ctx: usize, m: Signed): void {
   entry.state = <u8>VALID;
   witnessToChange(ctx).answered = 1;
   emitOwn(ctx, entry.slot);
-  leaveToTick(ctx, DUE_WITNESS);
+  leaveToTick(ctx, DUE_STATEMENT);
 }
 
 function emitOwn(ctx: usize, slot: u32): void {
@@ -318,7 +318,7 @@ function write(
   entry.left = 0;
   memory.copy(changetype<usize>(entry) + DIGEST_AT, digest, DIGEST_BYTES);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
-  leaveToTick(ctx, DUE_WITNESS);
+  leaveToTick(ctx, DUE_STATEMENT);
 }
 
 /** The platform's service says whether a statement is its owner's. */
@@ -326,7 +326,7 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != HEARD) return;
   witnessToChange(ctx).asked = 0;
   witnessToChange(ctx).answered = 1;
-  leaveToTick(ctx, DUE_WITNESS);
+  leaveToTick(ctx, DUE_STATEMENT);
   const entry = statementToChange(ctx, index);
   if (!ok) {
     entry.state = <u8>FREE;

@@ -1,4 +1,5 @@
-// Frames that wait for this node's slot. An entry says what to send; the bytes are made when the slot comes, from what is true then.
+// Queues messages until this node's TDMA slot. An entry says which message to send; its bytes are
+// composed when the slot comes, from the state of that moment.
 
 import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from '../memory/limits';
 import { OUTBOX_AT, LINES_AT } from '../memory/map';
@@ -46,12 +47,15 @@ function outboxLines(count: u32): u32 {
   return FIRST * ((1 << ((count * OUTGOING_BYTES + LINE_BYTES - 1) >> 6)) - 1);
 }
 
-/** Before the first `count` entries are read. */
+/** Checks the lines of the first `count` entries, before they are read. */
 export function readOutbox(ctx: usize, count: u32): void {
   reads(ctx, outboxLines(count));
 }
 
-/** Queues a frame part. The same request twice is one. A full outbox loses the newest and counts it. */
+/**
+ * Queues a message. The same request twice is one entry. A full outbox drops the newest and counts
+ * it.
+ */
 export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
   const count = queues(ctx).outboxCount;
   readOutbox(ctx, count < OUTBOX_MAX ? count + 1 : count);
@@ -73,27 +77,35 @@ export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): voi
   changes(ctx, outboxLines(count + 1) | HOT);
 }
 
-/** So much waits that it takes half a minute to leave: what can be said later is not begun. */
+/** Whether the outbox is half full: what can be sent later is not begun. */
 export function isCongested(ctx: usize): bool {
   return queues(ctx).outboxCount * 2 >= OUTBOX_MAX;
 }
 
-/** Entries at the head that are this node's words to all, each with what it is about: nothing goes before them, or who provokes enough acks could keep a node from contradicting. */
-function words(ctx: usize, count: u32): u32 {
+/**
+ * Number of entries at the head that are this node's statements to all, each with the intent it is
+ * about. Nothing is queued before them: otherwise a node that provokes enough acks could suppress
+ * them.
+ */
+function statementsAtHead(ctx: usize, count: u32): u32 {
   let at: u32 = 0;
-  while (at < count && isToAll(ctx, at, SEND_STATEMENT)) {
+  while (at < count && isBroadcastOf(ctx, at, SEND_STATEMENT)) {
     at++;
-    if (at < count && isToAll(ctx, at, SEND_INTENT)) at++;
+    if (at < count && isBroadcastOf(ctx, at, SEND_INTENT)) at++;
   }
   return at;
 }
 
-function isToAll(ctx: usize, index: u32, what: u32): bool {
+/** Whether an entry is a broadcast of message `what`. */
+function isBroadcastOf(ctx: usize, index: u32, what: u32): bool {
   const entry = outgoing(ctx, index);
   return <u32>entry.what == what && <u32>entry.addressee == ADDRESSEE_ALL;
 }
 
-/** As send(), but ahead of what waits, except words: an ack that is late is a suspicion. A full outbox loses what waits longest to be said instead. */
+/**
+ * Queues a message as send() does, but before all entries except statements: a late ack causes a
+ * suspicion. A full outbox drops its last entry instead, and counts it.
+ */
 export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): void {
   if (CONTAINED && queues(ctx).outboxCount >= OUTBOX_MAX) {
     readOutbox(ctx, OUTBOX_MAX);
@@ -104,7 +116,7 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
   send(ctx, what, addressee, a, b);
   if (queues(ctx).outboxCount == before || before == 0) return;
   changes(ctx, outboxLines(before + 1));
-  const index = CONTAINED ? words(ctx, before) : 0;
+  const index = CONTAINED ? statementsAtHead(ctx, before) : 0;
   const at = ctx + OUTBOX_AT + index * OUTGOING_BYTES;
   memory.copy(at + OUTGOING_BYTES, at, (before - index) * OUTGOING_BYTES);
   const entry = outgoing(ctx, index);
@@ -114,7 +126,7 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
   entry.b = b;
 }
 
-/** Takes entry `index` out, keeping the order of the rest, which were read. */
+/** Removes entry `index`; the others keep their order. Call readOutbox() first. */
 export function unqueue(ctx: usize, index: u32): void {
   const last = queues(ctx).outboxCount - 1;
   changes(ctx, outboxLines(last + 1) | HOT);

@@ -1,4 +1,5 @@
-// Commands and events on their way to the platform: two rings of encoded records. A full ring counts what it loses.
+// Queues commands and events for the platform in two rings of encoded records. A full ring counts
+// its losses.
 
 import {
   COMMANDS_MAX,
@@ -14,7 +15,7 @@ import { COMMANDS_AT, EVENTS_AT } from '../memory/map';
 import { call, changes, lineOf, readsLine, replacesLine, setWord } from '../memory/guard';
 import { queues, counterAt, HOT } from './table';
 
-/** Adds to a loss counter (style.md rule 7: count, and local second of the first). */
+/** Counts a loss, and notes the local second of the first one. */
 export function countLoss(ctx: usize, counter: u32): void {
   const at = counterAt(counter);
   const count = load<u32>(ctx + at);
@@ -22,7 +23,10 @@ export function countLoss(ctx: usize, counter: u32): void {
   if (count != 0xffffffff) setWord(ctx, at, count + 1);
 }
 
-/** Where the next command record is to be encoded (its end: + COMMAND_BYTES_MAX − 1), or 0 when the ring is full. Byte 0 = length. */
+/**
+ * Address at which the next command record is encoded, in COMMAND_BYTES_MAX − 1 bytes; 0 when the
+ * ring is full. Its length stands in the byte before.
+ */
 export function commandSpace(ctx: usize): usize {
   if (<u32>queues(ctx).commandCount >= COMMANDS_MAX) {
     countLoss(ctx, COUNTER_COMMANDS_FULL);
@@ -33,7 +37,10 @@ export function commandSpace(ctx: usize): usize {
   return ctx + COMMANDS_AT + index * COMMAND_STRIDE + 1;
 }
 
-/** Closes the record begun at commandSpace(); `end` is what the encoder returned (0 = nothing was encoded). */
+/**
+ * Completes the record begun with commandSpace(). `end`: result of the encoder (0 = nothing was
+ * encoded).
+ */
 export function commandDone(ctx: usize, at: usize, end: usize): void {
   if (end == 0) return;
   store<u8>(at - 1, <u8>(end - at));
@@ -42,6 +49,10 @@ export function commandDone(ctx: usize, at: usize, end: usize): void {
   changes(ctx, HOT);
 }
 
+/**
+ * Address at which the next event record is encoded, in EVENT_BYTES_MAX − 1 bytes; 0 when the ring
+ * is full.
+ */
 export function eventSpace(ctx: usize): usize {
   if (<u32>queues(ctx).eventCount >= EVENTS_MAX) {
     countLoss(ctx, COUNTER_EVENTS_FULL);
@@ -52,6 +63,7 @@ export function eventSpace(ctx: usize): usize {
   return ctx + EVENTS_AT + index * EVENT_BYTES_MAX + 1;
 }
 
+/** Completes the record begun with eventSpace(). */
 export function eventDone(ctx: usize, at: usize, end: usize): void {
   if (end == 0) return;
   store<u8>(at - 1, <u8>(end - at));
@@ -65,7 +77,10 @@ export function isEventQueued(ctx: usize, index: u32): bool {
   return (index + EVENTS_MAX - <u32>queues(ctx).eventFirst) % EVENTS_MAX < <u32>queues(ctx).eventCount;
 }
 
-/** Hands out the oldest command: copies it to out[0..cap) and returns its length; 0 = none (or cap too small: it stays). */
+/**
+ * Copies the oldest command to `out` and removes it. Returns its length; 0 = none, or longer than
+ * `cap`.
+ */
 export function takeCommand(ctx: usize, out: usize, cap: u32): u32 {
   if (queues(ctx).commandCount == 0) return 0;
   readsLine(ctx, lineOf(COMMANDS_AT) + queues(ctx).commandFirst);
@@ -79,6 +94,10 @@ export function takeCommand(ctx: usize, out: usize, cap: u32): u32 {
   return length;
 }
 
+/**
+ * Copies the oldest event to `out` and removes it. Returns its length; 0 = none, or longer than
+ * `cap`.
+ */
 export function takeEvent(ctx: usize, out: usize, cap: u32): u32 {
   if (queues(ctx).eventCount == 0) return 0;
   readsLine(ctx, lineOf(EVENTS_AT) + queues(ctx).eventFirst);

@@ -1,8 +1,9 @@
-// Layouts of what a node is, of its clock, of what goes in and out, and of what waits to be sent.
+// Defines the records of a node: identity, clock, queues, capability, and entries of the outbox.
 
-/** What a node is, and what of its course changes rarely. One line. */
+/** Identity of a node, and state that changes rarely. One line. */
 @unmanaged
 export class EdgeState {
+  /** CONTEXT_MAGIC once booted. */
   magic: u32 = 0;
   /** Index of this node, size of its cluster, cluster id. */
   self: u32 = 0;
@@ -13,19 +14,21 @@ export class EdgeState {
   features: u32 = 0;
   incarnation: u32 = 0;
   safeMode: u32 = 0;
-  /** Mission clock: 0 unknown, 1 known; samples that agreed so far. */
+  /** 1 = mission time is known; samples that agreed so far. */
   timeKnown: u32 = 0;
   samples: u32 = 0;
   /** 1 = membership.bootS is set. */
   bootKnown: u32 = 0;
-  /** Next periodic tick while mission time is unknown, local second. */
+  /** Next period tick while mission time is unknown, local second. */
   periodS: u32 = 0;
   checkpointS: u32 = 0;
   checkpointSequence: u32 = 0;
   cause: u32 = 0;
 }
 
-/** Mission time minus local time, and its error bound as of local second `sampleS`. In the hot line. */
+/**
+ * Mission time minus local time, and its error bound as of local second `sampleS`. In the hot line.
+ */
 @unmanaged
 export class Clock {
   offsetS: u32 = 0;
@@ -34,19 +37,19 @@ export class Clock {
   sampleS: u32 = 0;
 }
 
-/** What goes in and out. In the hot line. */
+/** Counters, flags and queues of frames, commands and events. In the hot line. */
 @unmanaged
 export class Queues {
-  /** Counters up to this one may be sent and accepted: non-volatile memory holds the reservation. */
+  /** Counters up to this one may be sent and accepted: they are reserved in non-volatile memory. */
   reserved: u32 = 0;
-  /** FLAG_* to hand back with the present call's status. */
+  /** FLAG_* to be returned with the present call's status. */
   flags: u32 = 0;
-  /** Next periodic tick while mission time is known, a TDMA cycle number. */
+  /** Next period tick while mission time is known, TDMA cycle. */
   periodCycle: u32 = 0;
-  /** Cycle in which the last frame left. */
+  /** TDMA cycle in which the last frame was sent. */
   sentCycle: u32 = 0;
   outboxCount: u32 = 0;
-  /** DUE_*: work that a frame gave rise to and that the next tick does, so that receiving stays short. */
+  /** DUE_*: work that the next tick does, so that a received frame costs little. */
   due: u32 = 0;
   commandFirst: u8 = 0;
   commandCount: u8 = 0;
@@ -54,7 +57,7 @@ export class Queues {
   eventCount: u8 = 0;
 }
 
-/** What the hardware can do. One line, written at boot. */
+/** Capability of the hardware. One line, written at boot. */
 @unmanaged
 export class Capability {
   /** kg/day, kg, Wh, W, W, W, Wh/kg. */
@@ -69,6 +72,7 @@ export class Capability {
   ownerRateMax: u32 = 0;
 }
 
+/** Entry of the outbox: which message to whom, with two arguments that depend on the message. */
 @unmanaged
 export class Outgoing {
   what: u16 = 0;

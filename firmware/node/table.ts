@@ -1,4 +1,5 @@
-// What a node is (its configuration), and the state of one call: layout and accessors.
+// Accesses the state of a node: identity, time of the call, work due at the next tick, loss
+// counters.
 
 import { COUNTERS_MAX, FLAG_DEADLINE } from '../memory/limits';
 import { HOT_AT, QUEUES_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from '../memory/map';
@@ -9,31 +10,30 @@ import { edge, queues } from './accessors';
 export * from './records';
 export * from './accessors';
 
-/** 'HELI': a context without it was never booted, or is lost. */
+/** 'HELI': a context without it was never booted, or is corrupt. */
 export const CONTEXT_MAGIC: u32 = 0x48454c49;
 
-/** The line of what nearly every call changes, of three modules. */
+/** The hot line: state of three modules that nearly every call changes. */
 export const HOT: u32 = 1 << ((HOT_AT - LINES_AT) >> 6);
 
-/** The agreement grew: settle what can be settled. */
+/** The agreement grew: settle the claims that can be settled. */
 export const DUE_SETTLE: u32 = 1;
-/** Members are back: tell it. */
+/** Members are back: report their states. */
 export const DUE_REPORT: u32 = 2;
-/** A claim came: compare the proof of what its owner had read. */
+/** A claim was received: compare its read digest with the stored intents. */
 export const DUE_CHECK: u32 = 4;
-/** An own version that was over came back: withdraw it. */
+/** A finished version of this node came back: withdraw it. */
 export const DUE_WITHDRAW: u32 = 8;
-/** Mission time was learnt: bring all to it. */
+/** Mission time was learnt: bring all tables to it. */
 export const DUE_TIME: u32 = 16;
-
-/** A peer asked for what was published lately. */
+/** A peer asked for recent versions: send them. */
 export const DUE_SINCE: u32 = 32;
-/** A part of a new epoch's cover came that may hold its secret for us. */
+/** A part of a new key epoch's cover was received: try to install the key. */
 export const DUE_KEYS: u32 = 64;
-/** A word is to be given or verified. */
-export const DUE_WITNESS: u32 = 128;
+/** A statement is to be signed or verified. */
+export const DUE_STATEMENT: u32 = 128;
 
-/** Leaves work to the next tick, and asks for it now. */
+/** Leaves work (DUE_*) to the next tick, and requests that tick now. */
 export function leaveToTick(ctx: usize, due: u32): void {
   queues(ctx).due |= due;
   queues(ctx).flags |= FLAG_DEADLINE;
@@ -46,30 +46,34 @@ export function missionS(ctx: usize): u32 {
   return call(ctx).missionS;
 }
 
+/** Whether mission time is known. */
 // @inline
 export function timeKnown(ctx: usize): bool {
   return edge(ctx).timeKnown != 0;
 }
 
+/** Index of this node in its cluster. */
 // @inline
 export function self(ctx: usize): u32 {
   return edge(ctx).self;
 }
 
+/** Size of the cluster. */
 // @inline
 export function members(ctx: usize): u32 {
   return edge(ctx).members;
 }
 
-/** Offset of a loss counter: its count, and the local second of the first loss. */
+/** Offset of a loss counter in the context: its count, then the local second of the first loss. */
 // @inline
 export function counterAt(counter: u32): u32 {
   return COUNTERS_AT + (counter << 3);
 }
+/** A word of a loss counter, at offset `at` of the context. */
 export function counterWord(ctx: usize, at: u32): u32 {
   readsLine(ctx, lineOf(at));
   return load<u32>(ctx + at);
 }
 
 if (COUNTERS_MAX > 256) ERROR('an event names a counter in one byte');
-if (offsetof<Queues>() > HEARING_AT - QUEUES_AT) ERROR('room for the queues');
+if (offsetof<Queues>() > HEARING_AT - QUEUES_AT) ERROR('queues and hearing share the hot line');

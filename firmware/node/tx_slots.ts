@@ -1,4 +1,5 @@
-// Medium access: when this node may send and when it wants to be called (TDMA by member index, protocol.md).
+// Controls medium access (TDMA by member index): when this node may send, and when it needs the
+// next call.
 
 import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S } from '../memory/limits';
 import { call } from '../memory/guard';
@@ -8,33 +9,36 @@ import { edge, queues } from './table';
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
 const SATURATED: u32 = 0x7fffffff;
 
-/** Where this node's slot begins in a cycle, ms: slots are 62.5 ms. */
-function slotMs(ctx: usize): u32 {
+/** Begin of this node's TDMA slot in a cycle, ms: slots are 62.5 ms long. */
+function txSlotMs(ctx: usize): u32 {
   return (edge(ctx).self * 125) >>> 1;
 }
 
-/** Cycles that had begun for this node: a cycle begins with its own slot. */
+/** Number of cycles that have begun for this node: its cycle begins with its own slot. */
 export function cycleNow(ctx: usize): u32 {
   const now = call(ctx);
-  const shiftS = slotMs(ctx) / 1000;
-  const shiftMs = slotMs(ctx) % 1000;
-  // One cycle is added so that the difference is never negative.
+  const shiftS = txSlotMs(ctx) / 1000;
+  const shiftMs = txSlotMs(ctx) % 1000;
+  // One cycle is added so that the difference is not negative.
   const s = now.missionS + CYCLE_S - shiftS - (now.missionMs < shiftMs ? 1 : 0);
   return s / CYCLE_S;
 }
 
-/** Milliseconds until the slot of a cycle, 0 if it has begun. */
+/** Milliseconds until this node's slot of a cycle; 0 if it has begun. */
 function untilCycleMs(ctx: usize, cycle: u32): u32 {
   const now = call(ctx);
   if (cycle <= cycleNow(ctx)) return 0;
-  const slot = slotMs(ctx);
-  const startS = (cycle - 1) * CYCLE_S + slot / 1000;
+  const offsetMs = txSlotMs(ctx);
+  const startS = (cycle - 1) * CYCLE_S + offsetMs / 1000;
   const s = startS - now.missionS;
   if (s > 1000000) return SATURATED;
-  return s * 1000 + (slot % 1000) - now.missionMs;
+  return s * 1000 + (offsetMs % 1000) - now.missionMs;
 }
 
-/** The first cycle after `cycle` that is this node's for its period tick: members take turns over the cycles of a period. */
+/**
+ * The first cycle after `cycle` in which this node's period tick is due: members are spread over
+ * the cycles of a period.
+ */
 export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
   const phase = edge(ctx).self % CYCLES;
   let next = cycle + 1;
@@ -42,7 +46,7 @@ export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
   return next;
 }
 
-/** Milliseconds until this node wants tick and transmit. */
+/** Milliseconds until this node needs tick() and transmit(). */
 export function deadlineMs(ctx: usize): u32 {
   const state = edge(ctx);
   const now = call(ctx);
@@ -51,13 +55,13 @@ export function deadlineMs(ctx: usize): u32 {
     return (state.periodS - now.localS) * 1000 - now.localMs;
   }
   if (queues(ctx).due != 0) return 0;
-  // A beat turns in a tick, before frames that come after it.
-  const livenessTick = (LIVENESS_TICK_S - (now.missionS % LIVENESS_TICK_S)) * 1000 - now.missionMs;
-  const cycle = untilCycleMs(ctx, queues(ctx).periodCycle);
-  const period = cycle < livenessTick ? cycle : livenessTick;
-  // Without a reservation nothing leaves: its answer brings a call.
+  // A liveness tick turns in tick(), before frames that are received after it.
+  const turnMs = (LIVENESS_TICK_S - (now.missionS % LIVENESS_TICK_S)) * 1000 - now.missionMs;
+  const periodMs = untilCycleMs(ctx, queues(ctx).periodCycle);
+  const tickMs = periodMs < turnMs ? periodMs : turnMs;
+  // Without a reserved counter nothing is sent; the answer to the reservation brings a call.
   if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1))
-    return period;
-  const slot = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
-  return slot < period ? slot : period;
+    return tickMs;
+  const sendMs = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
+  return sendMs < tickMs ? sendMs : tickMs;
 }
