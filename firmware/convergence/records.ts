@@ -1,32 +1,40 @@
-// Layouts of what convergence remembers.
+// Defines the records of convergence: its state, and an open disruption.
 
+/** State of convergence. */
 @unmanaged
 export class ConvergenceState {
   /** Open disruptions. */
   count: u32 = 0;
-  /** Mission second since which every epoch found everybody in agreement, the last such epoch, and how many in a row. */
+  /**
+   * Rounds in a row in which all live members agreed: mission second of the first, the last round,
+   * their number.
+   */
   agreedS: u32 = 0;
   agreedRound: u32 = 0;
   agreedRun: u32 = 0;
-  /** Moving average of durations and of their change, seconds, per class node and cluster. */
+  /**
+   * Moving averages of durations and the last durations, seconds, of the classes node and cluster.
+   */
   trendNodeS: u32 = 0;
   trendClusterS: u32 = 0;
   lastNodeS: u32 = 0;
   lastClusterS: u32 = 0;
-  /** Notices held when last looked: more of them is a disruption. */
+  /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
-  lastOwnS: u32 = 0;
+  spare0: u32 = 0;
 }
 
 /** An open disruption. 24 bytes. */
 @unmanaged
 export class DisruptionSeen {
-  /** 0 = free, else 1 node, 2 cluster, 3 cross-cluster, 4 fleet. */
+  /** 0 = free, else CLASS_*. */
   class: u32 = 0;
+  /** Mission seconds of the beginning, and of the latest disturbance. */
   onsetS: u32 = 0;
   lastS: u32 = 0;
+  /** The member that it began with. */
   subject: u32 = 0;
   alarmed: u32 = 0;
-  /** No verdict before this: the disturbance is still going on. */
+  /** Not judged before this mission second: the disturbance goes on until then. */
   notBeforeS: u32 = 0;
 }

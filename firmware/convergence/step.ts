@@ -1,5 +1,6 @@
-// Convergence measured on board (CVG-1, CVG-2) and its trend (CVG-4): onset, class, and the time until every live peer agrees with this
-// node as of a common epoch, no conflict is open and nothing is held by the gone; kept up for CONVERGED_ROUNDS epochs in a row.
+// Measures convergence on board (CVG-1, CVG-2) and its trend (CVG-4): class and onset of each
+// disruption, and the time until, in CONVERGED_ROUNDS rounds in a row, every live member agrees
+// with this node, no conflict is open and no silent owner has claims.
 
 import {
   MEMBER_WORDS,
@@ -28,7 +29,7 @@ import {
   disruption,
   DisruptionSeen,
   histogramAt,
-  seenGoneAt,
+  seenSilentAt,
   setSeenSilent,
   HISTOGRAM_BINS,
 } from './table';
@@ -37,14 +38,17 @@ export const CLASS_NODE: u32 = 1;
 export const CLASS_CLUSTER: u32 = 2;
 export const CLASS_FLEET: u32 = 4;
 
-/** Epochs in a row that must find everybody in agreement: they span the 30 minutes of definitions.md. */
+/** Rounds in a row in which every live member must agree: they span 30 minutes. */
 const CONVERGED_ROUNDS: u32 = 4;
-/** Disturbances that follow one another within this are one disruption. */
+/** Disturbances that follow one another within this are one disruption, seconds. */
 const MERGE_S: u32 = 900;
-/** A conflict counts as open once its intent is this old: younger ones are in the middle of being settled. */
+/**
+ * A conflict counts as open once its intent is this old, seconds: younger ones are about to be
+ * settled.
+ */
 const CONFLICT_S: u32 = ROUND_S;
 
-/** CVG-1: hard limits, seconds, per class. */
+/** Hard limit of a disruption class, seconds (CVG-1). */
 export function slaS(disruptionClass: u32): u32 {
   if (disruptionClass == CLASS_NODE) return 3600;
   if (disruptionClass == CLASS_CLUSTER) return 8 * 3600;
@@ -52,7 +56,7 @@ export function slaS(disruptionClass: u32): u32 {
   return 7 * 86400;
 }
 
-/** Something broke or changed at `onsetS`: opens a disruption, or makes the one under way larger. */
+/** Opens a disruption that began at `onsetS`, or extends an open one that it follows. */
 export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32, notBeforeS: u32): void {
   const state = convergence(ctx);
   if (membership(ctx).formed == 0) return;
@@ -88,6 +92,7 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
   emitOnset(ctx, disruptionClass, onsetS, subject);
 }
 
+/** Emits the event of a disturbance. */
 function emitOnset(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
@@ -98,19 +103,19 @@ function emitOnset(ctx: usize, disruptionClass: u32, onsetS: u32, subject: u32):
   eventDone(ctx, at, encodeOnset(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** Once per period, mission time known. */
+/** Looks for disruptions and for convergence, once per period; mission time is known. */
 export function convergenceStep(ctx: usize): void {
   watchMembers(ctx);
   watchNotices(ctx);
   const state = convergence(ctx);
   if (state.count == 0) return;
-  const epoch = membership(ctx).round;
-  if (state.agreedRound != epoch && everybodyAgrees(ctx) && nothingOpen(ctx)) {
-    if (state.agreedRun == 0 || state.agreedRound + 1 != epoch) {
+  const round = membership(ctx).round;
+  if (state.agreedRound != round && everybodyAgrees(ctx) && nothingOpen(ctx)) {
+    if (state.agreedRun == 0 || state.agreedRound + 1 != round) {
       state.agreedRun = 0;
       state.agreedS = missionS(ctx);
     }
-    state.agreedRound = epoch;
+    state.agreedRound = round;
     state.agreedRun++;
   }
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
@@ -121,9 +126,9 @@ export function convergenceStep(ctx: usize): void {
   }
 }
 
-/** Members newly gone or back. */
+/** Finds members that fell silent or came back. */
 function watchMembers(ctx: usize): void {
-  let gone: u32 = 0;
+  let fallen: u32 = 0;
   let back: u32 = 0;
   let subject: u32 = 0;
   let onsetS: u32 = 0xffffffff;
@@ -132,11 +137,11 @@ function watchMembers(ctx: usize): void {
     const heard =
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
     const now = load<u32>(everyoneAt(ctx) + offset) & ~heard;
-    const before = load<u32>(seenGoneAt(ctx) + offset);
+    const before = load<u32>(seenSilentAt(ctx) + offset);
     if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
-    gone += popcnt<u32>(fresh);
+    fallen += popcnt<u32>(fresh);
     while (fresh != 0) {
       subject = (word << 5) + ctz<u32>(fresh);
       fresh &= fresh - 1;
@@ -144,10 +149,11 @@ function watchMembers(ctx: usize): void {
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (gone != 0) disturb(ctx, gone < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
+  if (fallen != 0) disturb(ctx, fallen < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
   if (back != 0) disturb(ctx, back < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, missionS(ctx), subject, 0);
 }
 
+/** Finds new notices of resources. */
 function watchNotices(ctx: usize): void {
   const state = convergence(ctx);
   const sum = intents(ctx).noticeSum;
@@ -156,6 +162,7 @@ function watchNotices(ctx: usize): void {
   disturb(ctx, CLASS_CLUSTER, missionS(ctx), self(ctx), 0);
 }
 
+/** Whether a majority and every live member agree with this node. */
 function everybodyAgrees(ctx: usize): bool {
   if (membership(ctx).quorum == 0) return false;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
@@ -167,7 +174,10 @@ function everybodyAgrees(ctx: usize): bool {
   return true;
 }
 
-/** No refused intent older than CONFLICT_S, nothing still bound to a gone owner. */
+/**
+ * Whether no refused intent is older than CONFLICT_S, and no claim of a silent owner is due to be
+ * evicted.
+ */
 function nothingOpen(ctx: usize): bool {
   const state = intents(ctx);
   if (state.nextDropS != 0xffffffff && state.nextDropS < missionS(ctx) + 3600) return false;
@@ -184,7 +194,7 @@ function nothingOpen(ctx: usize): bool {
   return true;
 }
 
-/** Converged: told, counted, and set against the trend. */
+/** Closes a converged disruption: counts its duration, updates the trend, emits an event. */
 function close(ctx: usize, seen: DisruptionSeen): void {
   const state = convergence(ctx);
   const convergedS = state.agreedS > seen.onsetS ? state.agreedS : seen.onsetS;
@@ -213,12 +223,15 @@ function close(ctx: usize, seen: DisruptionSeen): void {
   state.count--;
 }
 
-/** Moving average, a quarter of each new duration. */
+/** Moving average with a weight of a quarter for the new duration. */
 export function trend(average: u32, tookS: u32): u32 {
   return average == 0 ? tookS : average - (average >>> 2) + (tookS >>> 2);
 }
 
-/** CVG-4: alarm when three quarters of the SLA are spent, or earlier when the trend says that it will be breached. */
+/**
+ * Raises an alarm when three quarters of the limit are spent, or when the average plus twice its
+ * rise would breach the limit (CVG-4).
+ */
 function watchSla(ctx: usize, seen: DisruptionSeen): void {
   if (seen.alarmed != 0) return;
   const state = convergence(ctx);
@@ -240,7 +253,7 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
   eventDone(ctx, at, encodeAlarmed(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** After a restart: this node's own absence was the disruption. */
+/** Restarts from a checkpoint: this node's own absence is a disruption. */
 export function convergenceRestart(ctx: usize): void {
   if (edge(ctx).timeKnown != 0) disturb(ctx, CLASS_NODE, missionS(ctx), self(ctx), 0);
 }
