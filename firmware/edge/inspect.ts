@@ -1,6 +1,6 @@
 // Telemetry for tests and tools: tables as words. Judges never use it.
 
-import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_SLOTS_MAX, OWN_SLOTS, GROUPS_MAX } from '../memory/limits';
+import { COUNTERS_MAX, NO_INDEX, STATEMENTS_MAX, TIMELINE_ENTRIES_MAX, OWN_SLOTS, GROUPS_MAX } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
 import { ageCountAt, AGE_BINS, call, changesProtection } from '../memory/guard';
 import { clockErrorMs } from '../node/clock';
@@ -221,10 +221,10 @@ function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u
     return HISTOGRAM_BINS;
   }
   if (what == WHAT_TIMELINE) {
-    if (cap < TIMELINE_SLOTS_MAX * 4) return 0;
+    if (cap < TIMELINE_ENTRIES_MAX * 4) return 0;
     readTimeline(ctx);
-    for (let i: u32 = 0; i < TIMELINE_SLOTS_MAX; i++) put(out, i, load<u8>(ctx + TIMELINE_AT + i));
-    return TIMELINE_SLOTS_MAX;
+    for (let i: u32 = 0; i < TIMELINE_ENTRIES_MAX; i++) put(out, i, load<u8>(ctx + TIMELINE_AT + i));
+    return TIMELINE_ENTRIES_MAX;
   }
   return 0;
 }

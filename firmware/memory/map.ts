@@ -12,7 +12,7 @@ import {
   INTENTS_MAX,
   NOTICES_MAX,
   RUMORS_MAX,
-  TIMELINE_SLOTS_MAX,
+  TIMELINE_ENTRIES_MAX,
   EVENTS_MAX,
   OUTBOX_MAX,
   OWN_SLOTS,
@@ -97,13 +97,13 @@ export const WITNESS_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
 export const STATEMENTS_AT: u32 = WITNESS_AT + LINE_BYTES;
 export const SCHEDULE_AT: u32 = (STATEMENTS_AT + STATEMENTS_MAX * 96 + UP) & ~UP;
 export const WORK_AT: u32 = SCHEDULE_AT + 192;
-export const TOLD_AT: u32 = WORK_AT + OWN_SLOTS * 32;
-export const WINDOW_AT: u32 = TOLD_AT + OWN_SLOTS * 16;
+export const WORK_ORDERS_AT: u32 = WORK_AT + OWN_SLOTS * 32;
+export const WINDOW_AT: u32 = WORK_ORDERS_AT + OWN_SLOTS * 16;
 export const JOB_AT: u32 = WINDOW_AT + WINDOWS_MAX * 16;
 export const FINISHED_AT: u32 = JOB_AT + JOBS_MAX * 32;
 /** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
 export const TIMELINE_AT: u32 = (FINISHED_AT + OWN_SLOTS * 4 + UP) & ~UP;
-export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_SLOTS_MAX * 10 + UP) & ~UP;
+export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) & ~UP;
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
 /** Last, so that a hash can leave them out. */
 export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;

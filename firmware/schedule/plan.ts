@@ -1,15 +1,17 @@
-// The planner: makes a draft from the plan in force, a bounded number of slot operations at a time, and puts it in force when done.
+// Plans: makes a draft from the plan in force, a bounded number of timeline entries at a time, and
+// puts it in force when it is complete.
 //
-//   prepare   take out what no longer holds, mark radio windows and loading slots
-//   shed      walk forward; where energy or storage would break, take the least valued work out (≤ 2 times per claim)
-//   fill      per claim in order of value density: walk back for what the rest of the plan needs, then forward placing
-//             the claim wherever it fits (SCH-1)
-//   seek      place each waiting maintenance where it displaces least, then fill again
+//   prepare   takes out what is no longer valid, marks radio windows and loading entries
+//   shed      walks forward; where energy or storage would not suffice, takes the least valued work
+//             out (≤ 2 times per claim)
+//   fill      per claim in order of value density: walks back for what the rest of the plan needs,
+//             then forward, placing the claim wherever it fits (SCH-1)
+//   seek      places each waiting maintenance where it displaces least, then fills again
 
-import { JOBS_MAX, TIMELINE_SLOTS_MAX } from '../memory/limits';
+import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { appraise } from './appraise';
 import { activityEnergy, hauledMass, isMine, levelAfter, massAfter, minedMass, netEnergy, radioEnergy } from './model';
-import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekSlot } from './maintain';
+import { jobAt, jobsYield, seekBegin, seekEnd, seekNext, seekEntry } from './maintain';
 import {
   CLAIM_SLOTS,
   CODE_IDLE,
@@ -23,15 +25,15 @@ import {
   batteryUnitsMax,
   copyPlanToDraft,
   drafted,
-  need,
+  energyNeeded,
   orderAt,
   reserveUnits,
-  room,
+  massAllowed,
   schedule,
   setDrafted,
-  setNeed,
+  setEnergyNeeded,
   setPlanned,
-  setRoom,
+  setMassAllowed,
   storageUnitsMax,
   work,
 } from './table';
@@ -44,7 +46,10 @@ const PHASE_FILL: u32 = 4;
 const PHASE_SEEK: u32 = 5;
 const PHASE_PUBLISH: u32 = 6;
 
-/** One step of planning: at most OPERATIONS_PER_STEP_MAX slots are looked at. The plan in force stays until the draft is done. */
+/**
+ * Plans one step: at most OPERATIONS_PER_STEP_MAX entries. The plan in force stays until the draft
+ * is complete.
+ */
 export function planStep(ctx: usize): void {
   const state = schedule(ctx);
   let operations: u32 = 0;
@@ -57,8 +62,8 @@ export function planStep(ctx: usize): void {
   state.operationsPlan += operations;
 }
 
-/** Forgets a plan in the making. */
-export function planDrop(ctx: usize): void {
+/** Discards the draft. */
+export function planDiscard(ctx: usize): void {
   schedule(ctx).phase = PHASE_IDLE;
 }
 
@@ -69,7 +74,7 @@ function begin(ctx: usize, state: ScheduleState): void {
   if (changed == 0 && others == 0) return;
   jobsYield(ctx, changed);
   copyPlanToDraft(ctx);
-  state.draftBase = state.baseSlot;
+  state.draftBase = state.baseEntry;
   state.foreseenLevel = state.batteryLevel;
   state.foreseenMass = state.storedMass;
   state.rolled = 0;
@@ -83,37 +88,39 @@ function begin(ctx: usize, state: ScheduleState): void {
   state.cursor = 0;
 }
 
-/** One slot operation: looks at the slot under the cursor in the present phase, and moves on. */
+/**
+ * Processes one entry: the one under the cursor, in the present phase; then moves the cursor on.
+ */
 function operate(ctx: usize, state: ScheduleState): void {
-  const end = state.draftBase + TIMELINE_SLOTS_MAX;
-  const slot = state.draftBase + state.cursor;
+  const end = state.draftBase + TIMELINE_ENTRIES_MAX;
+  const entry = state.draftBase + state.cursor;
   switch (state.phase) {
     case PHASE_PREPARE:
-      setDrafted(ctx, slot, prepared(ctx, slot));
-      if (++state.cursor == TIMELINE_SLOTS_MAX) walk(state, PHASE_SHED_WALK);
+      setDrafted(ctx, entry, prepared(ctx, entry));
+      if (++state.cursor == TIMELINE_ENTRIES_MAX) walk(state, PHASE_SHED_WALK);
       return;
     case PHASE_SHED_WALK:
-      if (!shedWalk(ctx, state, slot)) return;
-      if (++state.cursor == TIMELINE_SLOTS_MAX) fillBegin(state, 0);
+      if (!shedWalk(ctx, state, entry)) return;
+      if (++state.cursor == TIMELINE_ENTRIES_MAX) fillBegin(state, 0);
       return;
     case PHASE_SHED_CLEAR:
-      if ((drafted(ctx, slot) & CODE_MASK) == state.shedCode) setDrafted(ctx, slot, drafted(ctx, slot) & CODE_RADIO);
+      if ((drafted(ctx, entry) & CODE_MASK) == state.shedCode) setDrafted(ctx, entry, drafted(ctx, entry) & CODE_RADIO);
       if (++state.cursor >= state.shedUntil) walk(state, PHASE_SHED_WALK);
       return;
     case PHASE_FILL:
       if (state.pass >= state.orderCount) fillEnd(state);
-      else if (state.backward != 0) fillBackward(ctx, state, slot, end);
-      else fillForward(ctx, state, slot, end);
+      else if (state.backward != 0) fillBackward(ctx, state, entry, end);
+      else fillForward(ctx, state, entry, end);
       return;
     case PHASE_SEEK:
-      seek(ctx, state, slot);
+      seek(ctx, state, entry);
       return;
     default:
-      publish(ctx, state, slot);
+      publish(ctx, state, entry);
   }
 }
 
-/** Begins a walk from the first slot, with what is in store there. */
+/** Starts a walk at the first entry, with the levels there. */
 function walk(state: ScheduleState, phase: u32): void {
   state.phase = phase;
   state.cursor = 0;
@@ -122,28 +129,35 @@ function walk(state: ScheduleState, phase: u32): void {
   state.met = 0;
 }
 
-/** The entry that survives into the draft: what is still claimed, placed or loading; the rest is idle. */
-function prepared(ctx: usize, slot: u32): u32 {
-  const radio = radioEnergy(ctx, slot) > 0 ? CODE_RADIO : 0;
-  const code = drafted(ctx, slot) & CODE_MASK;
+/**
+ * Returns what remains of an entry in the draft: what is still claimed, placed or loading;
+ * everything else is idle.
+ */
+function prepared(ctx: usize, entry: u32): u32 {
+  const radio = radioEnergy(ctx, entry) > 0 ? CODE_RADIO : 0;
+  const code = drafted(ctx, entry) & CODE_MASK;
   for (let i: u32 = 0; i < CLAIM_SLOTS; i++) {
     const w = work(ctx, i);
-    if (w.role == <u8>ROLE_HAUL && w.fromSlot == slot) return radio | (i + 1);
+    if (w.role == <u8>ROLE_HAUL && w.fromEntry == entry) return radio | (i + 1);
   }
-  if (code == CODE_MAINTAIN) return radio | (jobAt(ctx, slot) < JOBS_MAX ? code : CODE_IDLE);
-  // Replication is the filler: it is laid anew around everything else, lest its energy be missing there.
+  if (code == CODE_MAINTAIN) return radio | (jobAt(ctx, entry) < JOBS_MAX ? code : CODE_IDLE);
+  // Replication is the filler: it is placed anew after everything else, so that it takes no energy
+  // from better work.
   if (code == CODE_IDLE || code > CLAIM_SLOTS) return radio;
   const w = work(ctx, code - 1);
-  if (slot < w.clearUntil) return radio;
-  return radio | (isMine(ctx, code) && slot >= w.fromSlot && slot < w.toSlot ? code : CODE_IDLE);
+  if (entry < w.clearUntil) return radio;
+  return radio | (isMine(ctx, code) && entry >= w.fromEntry && entry < w.toEntry ? code : CODE_IDLE);
 }
 
-/** False if work has to go first: then the phase is already PHASE_SHED_CLEAR. */
-function shedWalk(ctx: usize, state: ScheduleState, slot: u32): bool {
-  const code = drafted(ctx, slot) & CODE_MASK;
-  const net = netEnergy(ctx, slot, code);
+/**
+ * Advances the walk by one entry. False if work must be taken out first: then the phase is already
+ * PHASE_SHED_CLEAR.
+ */
+function shedWalk(ctx: usize, state: ScheduleState, entry: u32): bool {
+  const code = drafted(ctx, entry) & CODE_MASK;
+  const net = netEnergy(ctx, entry, code);
   const level = levelAfter(ctx, state.level, net);
-  const mass = massAfter(ctx, state.mass, slot, code);
+  const mass = massAfter(ctx, state.mass, entry, code);
   if (code != CODE_IDLE && code <= CODE_REPLICATE) state.met |= 1 << code;
   const dark = level < reserveUnits(ctx);
   const full = mass > storageUnitsMax(ctx) && minedMass(ctx, code) > 0;
@@ -151,7 +165,7 @@ function shedWalk(ctx: usize, state: ScheduleState, slot: u32): bool {
     const victim = leastMet(ctx, state, dark ? CODE_REPLICATE : CLAIM_SLOTS);
     if (victim != CODE_IDLE) {
       state.shedCode = victim;
-      state.shedUntil = (state.shedOnce & (1 << victim)) != 0 ? TIMELINE_SLOTS_MAX : state.cursor + 1;
+      state.shedUntil = (state.shedOnce & (1 << victim)) != 0 ? TIMELINE_ENTRIES_MAX : state.cursor + 1;
       state.shedOnce |= 1 << victim;
       state.phase = PHASE_SHED_CLEAR;
       state.cursor = 0;
@@ -164,7 +178,10 @@ function shedWalk(ctx: usize, state: ScheduleState, slot: u32): bool {
   return true;
 }
 
-/** The last in order of what this walk met, that draws energy (or mines, when storage breaks); CODE_IDLE = nothing can go. */
+/**
+ * Returns the last work in the order that this walk met and that draws energy (or mines, when
+ * storage is full); CODE_IDLE = no work can be taken out.
+ */
 function leastMet(ctx: usize, state: ScheduleState, codeMax: u32): u32 {
   for (let i = state.orderCount; i > 0; i--) {
     const code = orderAt(state, i - 1) + 1;
@@ -178,7 +195,7 @@ function fillBegin(state: ScheduleState, pass: u32): void {
   state.phase = PHASE_FILL;
   state.pass = pass;
   state.backward = 1;
-  state.cursor = TIMELINE_SLOTS_MAX - 1;
+  state.cursor = TIMELINE_ENTRIES_MAX - 1;
 }
 
 function fillEnd(state: ScheduleState): void {
@@ -186,13 +203,20 @@ function fillEnd(state: ScheduleState): void {
   state.phase = state.refill == 0 ? PHASE_SEEK : PHASE_PUBLISH;
 }
 
-/** What must be there, and what may be there, at the beginning of `slot`, for all that stands in the draft from it on. */
-function fillBackward(ctx: usize, state: ScheduleState, slot: u32, end: u32): void {
-  const code = drafted(ctx, slot) & CODE_MASK;
-  const needed = needAfter(ctx, slot, end) - netEnergy(ctx, slot, code);
-  setNeed(ctx, slot, max<i32>(reserveUnits(ctx), min<i32>(batteryUnitsMax(ctx), needed)));
-  const allowed = roomAfter(ctx, slot, end) - minedMass(ctx, code);
-  setRoom(ctx, slot, max<i32>(0, min<i32>(storageUnitsMax(ctx), max<i32>(0, allowed) + hauledMass(ctx, slot))));
+/**
+ * Computes the energy needed and the mass allowed at the beginning of `entry`, for everything in
+ * the draft from it on.
+ */
+function fillBackward(ctx: usize, state: ScheduleState, entry: u32, end: u32): void {
+  const code = drafted(ctx, entry) & CODE_MASK;
+  const needed = energyNeededAfter(ctx, entry, end) - netEnergy(ctx, entry, code);
+  setEnergyNeeded(ctx, entry, max<i32>(reserveUnits(ctx), min<i32>(batteryUnitsMax(ctx), needed)));
+  const allowed = massAllowedAfter(ctx, entry, end) - minedMass(ctx, code);
+  setMassAllowed(
+    ctx,
+    entry,
+    max<i32>(0, min<i32>(storageUnitsMax(ctx), max<i32>(0, allowed) + hauledMass(ctx, entry))),
+  );
   if (state.cursor == 0) {
     state.backward = 0;
     state.level = state.foreseenLevel;
@@ -200,45 +224,48 @@ function fillBackward(ctx: usize, state: ScheduleState, slot: u32, end: u32): vo
   } else state.cursor--;
 }
 
-function needAfter(ctx: usize, slot: u32, end: u32): i32 {
-  return slot + 1 == end ? reserveUnits(ctx) : need(ctx, slot + 1);
+function energyNeededAfter(ctx: usize, entry: u32, end: u32): i32 {
+  return entry + 1 == end ? reserveUnits(ctx) : energyNeeded(ctx, entry + 1);
 }
 
-function roomAfter(ctx: usize, slot: u32, end: u32): i32 {
-  return slot + 1 == end ? storageUnitsMax(ctx) : room(ctx, slot + 1);
+function massAllowedAfter(ctx: usize, entry: u32, end: u32): i32 {
+  return entry + 1 == end ? storageUnitsMax(ctx) : massAllowed(ctx, entry + 1);
 }
 
-/** Puts the pass's claim into `slot` if it is idle there, or holds mining of less value, and energy and storage allow it. */
-function fillForward(ctx: usize, state: ScheduleState, slot: u32, end: u32): void {
-  const entry = drafted(ctx, slot);
-  let code = entry & CODE_MASK;
+/**
+ * Puts the pass's claim into `entry` if it is idle or has mining of less value, and energy and
+ * storage allow it.
+ */
+function fillForward(ctx: usize, state: ScheduleState, entry: u32, end: u32): void {
+  const byte = drafted(ctx, entry);
+  let code = byte & CODE_MASK;
   const candidate = orderAt(state, state.pass) + 1;
-  if (betters(ctx, candidate, code, slot) && fits(ctx, state, candidate, slot, end)) {
+  if (betters(ctx, candidate, code, entry) && fits(ctx, state, candidate, entry, end)) {
     code = candidate;
-    setDrafted(ctx, slot, (entry & CODE_RADIO) | code);
+    setDrafted(ctx, entry, (byte & CODE_RADIO) | code);
   }
-  state.level = levelAfter(ctx, state.level, netEnergy(ctx, slot, code));
-  state.mass = massAfter(ctx, state.mass, slot, code);
-  if (++state.cursor == TIMELINE_SLOTS_MAX) fillBegin(state, state.pass + 1);
+  state.level = levelAfter(ctx, state.level, netEnergy(ctx, entry, code));
+  state.mass = massAfter(ctx, state.mass, entry, code);
+  if (++state.cursor == TIMELINE_ENTRIES_MAX) fillBegin(state, state.pass + 1);
 }
 
-function betters(ctx: usize, candidate: u32, code: u32, slot: u32): bool {
+function betters(ctx: usize, candidate: u32, code: u32, entry: u32): bool {
   if (candidate == CODE_REPLICATE) return code == CODE_IDLE;
   const w = work(ctx, candidate - 1);
-  if (slot < w.fromSlot || slot >= w.toSlot) return false;
+  if (entry < w.fromEntry || entry >= w.toEntry) return false;
   if (code == CODE_IDLE || code == CODE_REPLICATE) return true;
   return isMine(ctx, code) && work(ctx, code - 1).value < w.value;
 }
 
-function fits(ctx: usize, state: ScheduleState, candidate: u32, slot: u32, end: u32): bool {
-  const level = levelAfter(ctx, state.level, netEnergy(ctx, slot, candidate));
-  if (level < needAfter(ctx, slot, end)) return false;
+function fits(ctx: usize, state: ScheduleState, candidate: u32, entry: u32, end: u32): bool {
+  const level = levelAfter(ctx, state.level, netEnergy(ctx, entry, candidate));
+  if (level < energyNeededAfter(ctx, entry, end)) return false;
   if (candidate == CODE_REPLICATE) return level >= batteryUnitsMax(ctx) / 2;
-  return massAfter(ctx, state.mass, slot, candidate) <= roomAfter(ctx, slot, end);
+  return massAfter(ctx, state.mass, entry, candidate) <= massAllowedAfter(ctx, entry, end);
 }
 
-/** Looks for the place of job after job; what the placed ones displaced is filled in anew. */
-function seek(ctx: usize, state: ScheduleState, slot: u32): void {
+/** Seeks a place for one job after the other; what placed jobs displaced is filled in anew. */
+function seek(ctx: usize, state: ScheduleState, entry: u32): void {
   if (state.seeking == 0) {
     if (seekNext(ctx, state)) {
       if (seekBegin(ctx, state)) state.seeking = 1;
@@ -246,21 +273,27 @@ function seek(ctx: usize, state: ScheduleState, slot: u32): void {
     else walk(state, PHASE_PUBLISH);
     return;
   }
-  seekSlot(ctx, state, slot);
-  if (++state.cursor < TIMELINE_SLOTS_MAX) return;
+  seekEntry(ctx, state, entry);
+  if (++state.cursor < TIMELINE_ENTRIES_MAX) return;
   if (seekEnd(ctx, state)) state.refill = 1;
   state.seeking = 0;
 }
 
-/** The draft comes into force slot by slot within one step's bound; what lies behind by now is left alone. */
-function publish(ctx: usize, state: ScheduleState, slot: u32): void {
-  if (slot >= state.baseSlot) setPlanned(ctx, slot, drafted(ctx, slot));
-  if (++state.cursor < TIMELINE_SLOTS_MAX) return;
+/**
+ * Copies the draft into the plan in force, entry by entry within one step's bound. Entries that
+ * have passed are left as they are.
+ */
+function publish(ctx: usize, state: ScheduleState, entry: u32): void {
+  if (entry >= state.baseEntry) setPlanned(ctx, entry, drafted(ctx, entry));
+  if (++state.cursor < TIMELINE_ENTRIES_MAX) return;
   state.phase = PHASE_IDLE;
   state.plans++;
 }
 
-/** True if the plan's foresight is off by more than a sixteenth of what can be stored: then a new plan is due. */
+/**
+ * Whether the levels differ from the plan's foresight by more than a sixteenth of the capacity:
+ * then a new plan is due.
+ */
 export function planDrifted(ctx: usize): bool {
   const state = schedule(ctx);
   const level = state.batteryLevel - state.foreseenLevel;

@@ -46,7 +46,7 @@ const loopBounds: readonly [string, string][] = [
   ],
   [
     'tick',
-    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
+    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_ENTRIES_MAX)',
   ],
   [
     'observe',
