@@ -1,20 +1,24 @@
 /**
- * What some tests need besides npm packages. A test file says so in its first line:
+ * Installs what some tests need besides npm packages:
  *
- *     // needs: wasmtime
+ *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, fuzzer)
  *
- * `npm test` installs what is missing where it can; files whose needs stay absent are skipped, each told in a line, and are failures
- * under CI=true. An entry of `needs`:
+ * A test file names its needs in its first line: `// needs: wasmtime`. `npm test` runs this program for each need of the files
+ * that it runs. A file whose need stays missing is skipped, or fails under CI=true.
+ *
+ * Exit 0 when all is ready, 3 when something is missing and cannot be installed here, 1 when it is installed and does not work;
+ * the last line of standard output says why. An entry of `needs`:
  *
  *     name       as in the first line of a test file
- *     present()  true when nothing has to be done
- *     command    what a person types to get it
- *     install()  does so; throws with the reason when it cannot be done here
- *     prepare()  optional: what has to be made once, before tests run beside each other; throws when it cannot
+ *     present()  true when nothing has to be installed
+ *     command    what a person types to install it
+ *     install()  installs; throws with the reason when that is not possible here
+ *     prepare()  optional: what has to be made once, before tests use it in parallel; throws when that fails
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   buildBoards,
   installBoardTools,
@@ -28,8 +32,8 @@ import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
 const fuzzerPackages = ['clang-14', 'libclang-rt-14-dev'];
 
+/** In the order in which they are set up: what most test files wait for comes first. */
 export const needs = [
-  { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
   {
     name: 'boards',
     present: () => missingPackages().length === 0,
@@ -49,9 +53,14 @@ export const needs = [
     command: installCommand(fuzzerPackages),
     install: () => installPackages(fuzzerPackages),
   },
+  { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
 ];
 
-/** clang is there without libFuzzer where its runtime libraries are not. */
+export const exitReady = 0;
+export const exitBroken = 1;
+export const exitMissing = 3;
+
+/** Says whether libFuzzer is installed: clang alone may lack its runtime libraries. */
 function hasLibFuzzer() {
   const { status, stdout } = spawnSync('clang-14', ['--print-runtime-dir'], { encoding: 'utf8' });
   if (status !== 0) return false;
@@ -62,41 +71,40 @@ function hasLibFuzzer() {
 /** The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name that no entry has. */
 export function needsOf(path) {
   const [first] = readFileSync(join(root, path), 'utf8').split('\n', 1);
-  const names =
-    /^\/\/ needs:\s*(.*)$/
-      .exec(first)?.[1]
-      .split(/[\s,]+/)
-      .filter(Boolean) ?? [];
+  const listed = /^\/\/ needs:\s*(.*)$/.exec(first)?.[1] ?? '';
+  const names = listed.split(/[\s,]+/).filter(Boolean);
   const unknown = names.find((name) => needs.every((entry) => entry.name !== name));
   if (unknown !== undefined) throw new Error(`${path} needs '${unknown}', which host/build/setup.mjs does not know`);
   return names;
 }
 
-/**
- * Installs what `paths` need, telling each step through `tell`. Returns a map from path to why it must be skipped:
- * `<what> is missing; run <command> (<reason>)`. Throws when what is needed is there, but cannot be made ready.
- */
-export function setUp(paths, tell) {
-  const wanted = new Map(paths.map((path) => [path, needsOf(path)]));
-  const absent = new Map();
-  for (const entry of needs) {
-    if (![...wanted.values()].some((names) => names.includes(entry.name))) continue;
-    try {
-      if (!entry.present()) {
-        tell(`setting up ${entry.name}: ${entry.command}`);
-        entry.install();
-      }
-    } catch (error) {
-      absent.set(entry.name, `${entry.name} is missing; run ${entry.command} (${error.message})`);
-      continue;
+/** Sets up one entry of `needs`; prints the reason and returns the exit code when it cannot. */
+function setUp({ name, present, command, install, prepare }) {
+  try {
+    if (!present()) {
+      console.log(`setting up ${name}: ${command}`);
+      install();
     }
-    // What cannot be made although all is there is broken, not missing: it must not pass for a reason to skip.
-    entry.prepare?.();
+  } catch (error) {
+    console.log(`${name} is missing; run ${command} (${error.message})`);
+    return exitMissing;
   }
-  const skipped = new Map();
-  for (const [path, names] of wanted) {
-    const reasons = names.filter((name) => absent.has(name)).map((name) => absent.get(name));
-    if (reasons.length > 0) skipped.set(path, reasons.join('; '));
+  try {
+    prepare?.();
+  } catch (error) {
+    console.log(`${name} is installed and cannot be made ready: ${error.message}`);
+    return exitBroken;
   }
-  return skipped;
+  return exitReady;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const name of process.argv.slice(2)) {
+    const entry = needs.find((candidate) => candidate.name === name);
+    if (entry === undefined) {
+      console.error(`nothing known of '${name}'; known: ${needs.map((candidate) => candidate.name).join(', ')}`);
+      process.exit(2);
+    }
+    process.exitCode ||= setUp(entry);
+  }
 }

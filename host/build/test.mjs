@@ -1,89 +1,94 @@
 /**
- * Runs the tests: bundles test/**\/*.test.ts, gives each file its own process, two at a time.
+ * Runs the tests: types and style first, then every file test/**\/*.test.ts in a process of its own, two at a time.
  *
- *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build]
+ *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build] [--record]
+ *     npm run test:long [-- part-of-a-file-name…]
  *
- * --rewrite     lets transcript tests write their golden files anew (HELIOGRAPH_REWRITE=1)
- * --no-build    takes dist/ as it stands
- * What a file needs besides npm packages (host/build/setup.mjs) is installed where that can be done; else the file is skipped, in a line
- * that says what to run. With CI=true nothing is skipped: what is missing then fails.
- * The last line is `N passed, N failed`, with `, N skipped` (files) when there are any. Exit 1 on any failure, or when nothing ran.
+ * part-of…      runs only the files whose path contains one of these, and checks neither types nor style
+ * --rewrite     lets transcript tests write their expected files (HELIOGRAPH_REWRITE=1)
+ * --no-build    takes dist/ as it stands, and checks neither types nor style
+ * --record      writes how long each file took to test/seconds.json: the longest file begins first
+ * --long        runs the long versions: files with a line `// long: NAME=VALUE…`, with these variables set, and files
+ *               *.long.test.ts, which run only here. Writes docs/results/long.md when no file is selected by name
+ *
+ * What a file needs besides npm packages (host/build/setup.mjs) is installed where that is possible; otherwise the file is
+ * skipped, and a line says what to run. With CI=true nothing is skipped: what is missing fails.
+ * The last line is `N passed, N failed`, with `, N skipped` (files) if any. Exit 1 on any failure, or when nothing ran.
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAll } from './build.mjs';
-import { bundleOptions } from './bundle.mjs';
 import { dist, filesBelow, root } from './paths.mjs';
-import { setUp } from './setup.mjs';
+import { exitMissing, exitReady, needs, needsOf } from './setup.mjs';
+import { bundleTests } from './test_bundles.mjs';
+import { longSettings, readSeconds, writeLongPage, writeSeconds } from './test_records.mjs';
 
 const processesMax = 2;
-/** Longer than the slowest file by far; a hung test must not hang the run. */
-const fileSecondsMax = 900;
-/** Begun first, in this order: what takes minutes must not be left for the end, when it has one core and the other none. The rest takes seconds. */
-const longest = [
-  'hwsim/cipher_null',
-  'campaign/board',
-  'board/cycles',
-  'board/inject',
-  'emulator/trace',
-  'firmware/exclusive',
-  'schedule/optimum',
-  'emulator/hardware',
-  'campaign/inject_command',
-  'security/keys_command',
-  'campaign/',
-  'host/cli',
-];
-const tailLinesMax = 60;
+/** Longer than the slowest file by far: a test that hangs must not hang the run. */
+const fileSecondsMax = process.argv.includes('--long') ? 7200 : 900;
+/** Assumed for a file that test/seconds.json does not know. */
+const secondsUnknown = 5;
+const outputLinesMax = 60;
+const knownOptions = ['--rewrite', '--no-build', '--record', '--long'];
 
-const words = process.argv.slice(2);
-const filters = words.filter((word) => !word.startsWith('--'));
-const rewrite = words.includes('--rewrite');
-const unknown = words.filter((word) => word.startsWith('--') && !['--rewrite', '--no-build'].includes(word));
-if (unknown.length > 0) {
-  console.error(`unknown option ${unknown[0]}; known: --rewrite, --no-build, and words that select files by name`);
-  process.exit(2);
-}
-
-const workFolder = join(dist, 'test', String(process.pid));
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** One row for each file that ran: {path, passed, failed, seconds}. */
+const rows = [];
 
-/** Bundles one test file; broken ones are a failure of their own and do not keep the others from running. */
-async function bundle(esbuild, path) {
-  const outfile = join(workFolder, path.replace(/\.ts$/, '.mjs'));
-  await esbuild.build({
-    ...bundleOptions,
-    entryPoints: [path],
-    outfile,
-    sourcemap: 'inline',
-    logLevel: 'silent',
-  });
-  return outfile;
+function readOptions(words) {
+  const unknown = words.find((word) => word.startsWith('--') && !knownOptions.includes(word));
+  if (unknown !== undefined) {
+    console.error(`unknown option ${unknown}; known: ${knownOptions.join(', ')}, and words that select files by name`);
+    process.exit(2);
+  }
+  const filters = words.filter((word) => !word.startsWith('--'));
+  const [rewrite, noBuild, record, long] = knownOptions.map((option) => words.includes(option));
+  return { filters, rewrite, noBuild, record, long };
 }
 
-function runFile(outfile) {
+/** Runs a command; resolves to {ok, code, output}. Ends it after `secondsMax`. */
+function run(command, words, { environment = {}, secondsMax = fileSecondsMax, onOutput = () => {} } = {}) {
   return new Promise((resolve) => {
-    const environment = { ...process.env, HELIOGRAPH_REWRITE: rewrite ? '1' : '', FORCE_COLOR: '0', NO_COLOR: '1' };
-    const child = spawn(process.execPath, ['--enable-source-maps', outfile], { cwd: root, env: environment });
+    const env = { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...environment };
+    const child = spawn(command, words, { cwd: root, env });
     let output = '';
     const collect = (chunk) => {
       output += chunk;
+      onOutput(String(chunk));
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     const timer = setTimeout(() => {
-      output += `\nstopped after ${fileSecondsMax} s\n`;
+      output += `\nstopped after ${secondsMax} s\n`;
       child.kill('SIGKILL');
-    }, fileSecondsMax * 1000);
+    }, secondsMax * 1000);
+    child.on('error', (error) => collect(`${error.message}\n`));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ output, ok: code === 0 && signal === null });
+      resolve({ output, code, ok: code === 0 && signal === null });
     });
   });
 }
 
-/** uvu ends with Total and Passed; a file that dies before that, or counts no test, is one failure more. */
+/** Prints why no test ran, and ends the process. */
+function giveUp(reason) {
+  console.error(reason);
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
+
+/** Checks types and style in parallel; ends the process when one of them fails. */
+async function check() {
+  const scripts = ['typecheck', 'lint'];
+  const results = await Promise.all(scripts.map((script) => run('npm', ['run', '-s', script])));
+  results.forEach(({ ok, output }, index) => {
+    console.log(`${ok ? 'ok  ' : 'FAIL'} npm run ${scripts[index]}${ok ? '' : `\n${output}`}`);
+  });
+  if (results.some(({ ok }) => !ok)) giveUp('types or style are wrong, so no test ran');
+}
+
+/** uvu ends with Total and Passed; a file that ends before that, or counts no test, is one failure more. */
 function readTotals({ output, ok }) {
   const total = Number(/^\s*Total:\s+(\d+)/m.exec(output)?.[1] ?? 0);
   const passed = Number(/^\s*Passed:\s+(\d+)/m.exec(output)?.[1] ?? 0);
@@ -91,66 +96,127 @@ function readTotals({ output, ok }) {
   return { passed, failed };
 }
 
-function report(path, seconds, result, output) {
-  totals.passed += result.passed;
-  totals.failed += result.failed;
-  const verdict = result.failed === 0 ? 'ok  ' : 'FAIL';
-  console.log(`${verdict} ${path}  ${result.passed} passed, ${result.failed} failed, ${seconds.toFixed(1)} s`);
-  if (result.failed === 0) return;
-  console.log(output.split('\n').slice(-tailLinesMax).join('\n'));
+function report({ path, passed, failed, seconds, output }) {
+  rows.push({ path, passed, failed, seconds });
+  totals.passed += passed;
+  totals.failed += failed;
+  const verdict = failed === 0 ? 'ok  ' : 'FAIL';
+  console.log(`${verdict} ${path}  ${passed} passed, ${failed} failed, ${seconds.toFixed(1)} s`);
+  if (failed === 0) return;
+  console.log(output.split('\n').slice(-outputLinesMax).join('\n'));
   console.log(`  again: node host/build/test.mjs ${path}`);
 }
 
-/** A file that cannot run here. */
-function skip(path, why) {
-  const failure = process.env.CI === 'true';
-  totals[failure ? 'failed' : 'skipped'] += 1;
-  console.log(`${failure ? 'FAIL' : 'skip'} ${path}: ${why}${failure ? '; with CI=true nothing is skipped' : ''}`);
+/** A file that cannot run here; `isBroken`: what it needs is installed and does not work, which no machine may skip. */
+function skip(path, why, isBroken) {
+  const isFailure = isBroken || process.env.CI === 'true';
+  totals[isFailure ? 'failed' : 'skipped'] += 1;
+  const because = isFailure && !isBroken ? '; with CI=true nothing is skipped' : '';
+  console.log(`${isFailure ? 'FAIL' : 'skip'} ${path}: ${why}${because}`);
 }
 
-async function runOne(esbuild, path) {
-  const begin = performance.now();
-  const seconds = () => (performance.now() - begin) / 1000;
-  let outfile;
-  try {
-    outfile = await bundle(esbuild, path);
-  } catch (error) {
-    report(path, seconds(), { passed: 0, failed: 1 }, error.message);
-    return;
+/** Sets up one need after the other; resolves each entry of `states` to null when ready, else to {why, isBroken}. */
+async function setUpAll(names, settle) {
+  for (const name of names) {
+    const setup = join(root, 'host/build/setup.mjs');
+    const { code, output } = await run(process.execPath, [setup, name], {
+      // The other process runs tests meanwhile: a core for each.
+      environment: { CARGO_BUILD_JOBS: '1' },
+      onOutput: (text) => {
+        if (text.startsWith('setting up ')) console.log(text.trim());
+      },
+    });
+    const why = output.trim().split('\n').pop();
+    settle.get(name)(code === exitReady ? null : { why, isBroken: code !== exitMissing });
   }
-  const run = await runFile(outfile);
-  report(path, seconds(), readTotals(run), run.output);
 }
 
-if (!words.includes('--no-build') && !(await buildAll({ quiet: true }))) {
-  console.error('the build failed, so no test ran; --no-build runs them on what dist/ holds');
-  console.log('0 passed, 1 failed');
-  process.exit(1);
+async function runFile({ path, bundle, settings }, rewrite) {
+  const begin = performance.now();
+  const environment = { HELIOGRAPH_REWRITE: rewrite ? '1' : '', ...settings };
+  const result = await run(process.execPath, ['--enable-source-maps', bundle], { environment });
+  const seconds = (performance.now() - begin) / 1000;
+  report({ path, ...readTotals(result), seconds, output: result.output });
 }
-const esbuild = await import('esbuild');
-const files = filesBelow('test', ['.test.ts']).filter(
-  (path) => filters.length === 0 || filters.some((word) => path.includes(word)),
-);
-let skipped;
-try {
-  skipped = setUp(files, console.log);
-} catch (error) {
-  console.error(error.message);
-  console.log('0 passed, 1 failed');
-  process.exit(1);
-}
-for (const [path, why] of skipped) skip(path, why);
-const rankOf = (path) => [...longest, ''].findIndex((part) => path.includes(part));
-const queue = files.filter((path) => !skipped.has(path)).sort((a, b) => rankOf(a) - rankOf(b));
-try {
+
+/** Runs all files, each as soon as its needs are set up, two processes at a time. */
+async function runAll(files, rewrite) {
+  const wanted = needs.map(({ name }) => name).filter((name) => files.some((file) => file.needs.includes(name)));
+  const settled = new Map();
+  const settle = new Map();
+  const pending = new Map(wanted.map((name) => [name, new Promise((resolve) => settle.set(name, resolve))]));
+  for (const [name, promise] of pending)
+    promise.then((state) => {
+      settled.set(name, state);
+      pending.delete(name);
+    });
+  const queue = [...files];
   const lane = async () => {
-    for (let path = queue.shift(); path !== undefined; path = queue.shift()) await runOne(esbuild, path);
+    while (queue.length > 0) {
+      const index = queue.findIndex((file) => file.needs.every((name) => settled.has(name)));
+      if (index === -1) {
+        await Promise.race(pending.values());
+        continue;
+      }
+      const [file] = queue.splice(index, 1);
+      const obstacles = file.needs.map((name) => settled.get(name)).filter((state) => state !== null);
+      if (obstacles.length === 0) await runFile(file, rewrite);
+      else
+        skip(
+          file.path,
+          obstacles.map(({ why }) => why).join('; '),
+          obstacles.some(({ isBroken }) => isBroken),
+        );
+    }
   };
-  await Promise.all(Array.from({ length: processesMax }, lane));
+  const setUpLane = async () => {
+    await setUpAll(wanted, settle);
+    await lane();
+  };
+  await Promise.all([setUpLane(), ...Array.from({ length: processesMax - 1 }, lane)]);
+}
+
+/** The selected files, longest first, with their needs and, for --long, their settings. */
+function selectFiles({ filters, long }) {
+  const seconds = readSeconds();
+  const secondsOf = ({ path }) => seconds[path] ?? secondsUnknown;
+  return filesBelow('test', ['.test.ts'])
+    .filter((path) => filters.length === 0 || filters.some((word) => path.includes(word)))
+    .map((path) => ({ path, isLong: path.endsWith('.long.test.ts'), settings: long ? longSettings(path) : {} }))
+    .filter(({ isLong, settings }) => (long ? isLong || Object.keys(settings).length > 0 : !isLong))
+    .map((file) => ({ ...file, needs: needsOf(file.path) }))
+    .sort((a, b) => secondsOf(b) - secondsOf(a));
+}
+
+const options = readOptions(process.argv.slice(2));
+const { filters, noBuild, long } = options;
+if (filters.length === 0 && !noBuild) await check();
+if (!noBuild && !(await buildAll({ quiet: true })))
+  giveUp('the build failed, so no test ran; --no-build runs them on what dist/ holds');
+let files = [];
+try {
+  files = selectFiles(options);
+} catch (error) {
+  giveUp(error.message);
+}
+const workFolder = join(dist, 'test', String(process.pid));
+try {
+  const { bundles, errors } = await bundleTests(
+    files.map(({ path }) => path),
+    workFolder,
+  );
+  for (const [path, output] of errors) report({ path, passed: 0, failed: 1, seconds: 0, output });
+  const runnable = files.filter(({ path }) => bundles.has(path));
+  await runAll(
+    runnable.map((file) => ({ ...file, bundle: bundles.get(file.path) })),
+    options.rewrite,
+  );
 } finally {
-  rmSync(workFolder, { recursive: true, force: true });
+  if (process.env.HELIOGRAPH_KEEP_BUNDLES !== '1') rmSync(workFolder, { recursive: true, force: true });
 }
 if (files.length === 0) console.error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
+if (options.record) writeSeconds(rows);
+if (long && filters.length === 0) writeLongPage(rows, files);
 const ofSkipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${ofSkipped}`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;

@@ -6,7 +6,7 @@ import { addBins, quantileS } from '../../hwsim/campaign/cluster/deaths.ts';
 
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, { nodes: 40 }));
 
-test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every death is known (long version: npm run deaths)', () => {
+test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every death is known (long version: npx heliograph deaths)', () => {
   for (const flight of flights) {
     assert.is(flight.falseDeaths, 0, flight.examples.join('; '));
     assert.is(flight.unknown, 0);

@@ -5,7 +5,7 @@ import { readImage } from '../../host/engine/image.ts';
 import { flyAndJudge } from '../../hwsim/cli/sim/fly_and_judge.ts';
 import { drawScenario } from '../../hwsim/campaign/cluster/swarm.ts';
 
-/** A pull of every knob; `npm run swarm -- --seeds N` is the long version. */
+/** A pull of every knob; `npx heliograph swarm --seeds N` is the long version. */
 const seeds = [1, 2, 3, 4, 5, 6];
 /** Must hold in any weather. The other judges' findings are what the long version is for. */
 const safety = ['INT-5-exclusive', 'INT-3-arbitration', 'INT-4-versions', 'no-trap'];
@@ -19,7 +19,7 @@ test('every seed draws a scenario that the schema accepts, and the same one agai
 });
 
 for (const seed of seeds) {
-  test(`safety holds in swarm seed ${seed} (again: npm run swarm -- --seeds 1 --from ${seed})`, () => {
+  test(`safety holds in swarm seed ${seed} (again: npx heliograph swarm --seeds 1 --from ${seed})`, () => {
     const scenario = drawScenario(seed);
     const body = loadBody(scenario.body, undefined, () => {});
     const { checks } = flyAndJudge({ scenario, body, image: readImage('flight') }, null);

@@ -1,3 +1,5 @@
+// long: HELIOGRAPH_CONFLICT_CASES=1000000
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group, Intent } from '../../host/cbor/generated.ts';

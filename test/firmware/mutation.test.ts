@@ -1,3 +1,5 @@
+// long: HELIOGRAPH_MUTATIONS=3000000
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group, Message } from '../../host/cbor/generated.ts';

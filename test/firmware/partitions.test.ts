@@ -1,10 +1,12 @@
+// long: HELIOGRAPH_PARTITIONS=500
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { PartitionStorm } from './partitions.ts';
 import { ExecutionWatch } from './watch.ts';
 
-/** Seeds from 1 on; more with HELIOGRAPH_PARTITIONS=N. */
+/** Seeds from 1 on. */
 const seeds = Number(process.env.HELIOGRAPH_PARTITIONS ?? 24);
 const days = 3;
 

@@ -1,6 +1,6 @@
-/**
- * The firmware's plans against the exact optimum of the same instance (HiGHS). HELIOGRAPH_INSTANCES=N flies more than the usual 200.
- */
+// Compares the firmware's plans with the exact optimum of the same instance (HiGHS).
+// long: HELIOGRAPH_INSTANCES=1000
+
 import loadHighs from 'highs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

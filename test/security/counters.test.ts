@@ -1,4 +1,5 @@
-// SEC-1: no nonce twice, no frame twice, whenever the power goes. A million crashes: HELIOGRAPH_CRASHES=1000000 npm test -- security/counters.
+// SEC-1: no nonce is used twice and no frame is accepted twice, whenever the power fails.
+// long: HELIOGRAPH_CRASHES=1000000
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
