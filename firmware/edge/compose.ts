@@ -8,9 +8,7 @@ import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from '../security/envel
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
 import { ageOf } from '../membership/liveness';
 import { intent, intentIndex, notice, intents } from '../intent/table';
-import { asMessage, takeRumor } from '../intent/store';
 import { recentAsOf } from '../intent/digest';
-import { composeProof, composeStatement, composeStatementRequest } from '../intent/witness';
 import { noticeIndex } from '../intent/notice';
 import {
   SINCE_MARGIN_S,
@@ -82,6 +80,10 @@ import {
   SEND_ALARM,
   SEND_BEACON,
 } from '../node/outbox';
+import { composeProof } from '../intent/equivocation';
+import { takeRumor } from '../intent/rumour';
+import { composeStatement, composeStatementRequest } from '../intent/statement';
+import { asMessage } from '../intent/version';
 
 /** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
 const SLOT_SPARE_BYTES: usize = 22;

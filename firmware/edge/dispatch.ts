@@ -10,10 +10,7 @@ import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { dropOver, dropUnheld } from '../intent/store';
 import { intents, intent, CLAIMED, HELD } from '../intent/table';
-import { agreementGrew, tendOwn, readDigest, withdrawReturned } from '../intent/own';
 import { answerSince } from '../intent/anti_entropy';
-import { witnessStep, witnessTick } from '../intent/witness';
-import { planStep } from '../intent/plan';
 import { reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
 import { scheduleStoredKg } from '../schedule/observe';
@@ -42,6 +39,10 @@ import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
 import { reportStates } from '../membership/member_state';
+import { withdrawReturned, agreementGrew, tendOwn } from '../intent/lifecycle';
+import { planStep } from '../intent/planning';
+import { readDigest } from '../intent/publish';
+import { witnessStep, witnessTick } from '../intent/signature_service';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;

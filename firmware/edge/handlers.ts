@@ -5,9 +5,6 @@ import { call } from '../memory/guard';
 import { disturb, CLASS_CLUSTER, CLASS_FLEET, CLASS_NODE } from '../convergence/step';
 import { beginSync } from '../intent/anti_entropy';
 import { recentAsOf } from '../intent/digest';
-import { finish, freshClaim, ownIndex, publish } from '../intent/own';
-import { onOutlook } from '../intent/plan';
-import { intentPlausible } from '../intent/store';
 import {
   intent,
   intents,
@@ -25,6 +22,9 @@ import { onAlive } from '../membership/suspicion';
 import { membership, memberToChange } from '../membership/table';
 import { leaveToTick, missionS, timeKnown, DUE_SETTLE } from '../node/table';
 import { expectStorm } from '../protection/scrub';
+import { intentPlausible } from '../intent/admission';
+import { onOutlook } from '../intent/outlook';
+import { ownIndex, finish, freshClaim, publish } from '../intent/publish';
 import { scheduleHealth, scheduleMaintenance } from '../schedule/observe';
 import { scheduleProgress } from '../schedule/step';
 import { watchdogHealth } from '../watchdog/step';

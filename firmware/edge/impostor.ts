@@ -4,11 +4,11 @@
 import { COUNTER_FRAME_SELF } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
 import { call } from '../memory/guard';
-import { isMadeUpOfOwn } from '../intent/store';
-import { impersonated } from '../intent/witness';
 import { messageType, skipItem, TYPE_INTENT, Intent as IntentMessage, decodeIntent } from '../wire/generated/messages';
 import { countLoss } from '../node/queues';
 import { timeKnown } from '../node/table';
+import { isMadeUpOfOwn } from '../intent/admission';
+import { impersonated } from '../intent/signing';
 
 /** Whether the messages in [at, end) say so. */
 export function isImpersonated(ctx: usize, at: usize, end: usize): bool {

@@ -5,13 +5,13 @@ import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT
 import { ageCountAt, AGE_BINS, call, changesProtection } from '../memory/guard';
 import { clockErrorMs } from '../node/clock';
 import { hearing, membership, member, readMembers } from '../membership/table';
-import { intents, intent, intentIndex, own, group } from '../intent/table';
-import { statement, DIGEST_AT, FREE, STATEMENT_BYTES } from '../intent/witness_table';
+import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
 import { Head, head, pending, COMMITMENT_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
 import { edge, queues, counterAt, counterWord, members } from '../node/table';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { coordinator, memberState } from '../membership/member_state';
+import { FREE, DIGEST_AT } from '../intent/statement_table';
 import { histogramAt, HISTOGRAM_BINS, convergence, CLASSES } from '../convergence/table';
 import { readTimeline, scheduleToChange } from '../schedule/table';
 

@@ -28,9 +28,18 @@ import {
   noticeSummaryEntryAt,
 } from '../wire/generated/messages';
 import { isOverQuota } from './quota';
-import { dispute } from './witness';
-import { statement, witness } from './witness_table';
-import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, VERSION_BITS } from './table';
+import {
+  intents,
+  intentsToChange,
+  intent,
+  echoWordAt,
+  intentIndex,
+  notice,
+  VERSION_BITS,
+  witness,
+  statement,
+} from './table';
+import { dispute } from './signing';
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;

@@ -8,8 +8,8 @@ import { changes } from '../memory/guard';
 import { membership, memberToChange, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
 import { restartAgreement } from '../membership/quorum';
-import { markOf } from './content';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
+import { markOf } from './version';
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;

@@ -32,12 +32,16 @@ import {
 } from '../wire/generated/messages';
 import { noteEcho, onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible } from './anti_entropy';
 import { holdNotice, noticePlausible, observeResource } from './notice';
-import { adoptOwn } from './own';
-import { isBelievable, isSampled, takeOwnerToken } from './quota';
-import { hold, intentPlausible, startRumor } from './store';
+import { takeOwnerToken } from './quota';
 import { CLAIMED, groupToChange, intent, intentsToChange } from './table';
-import { onProof, onSigned, onStatement, onStatementRequest, onVerified } from './witness';
-import { sameDigest } from './witness_table';
+import { intentPlausible, isBelievable, isSampled } from './admission';
+import { onProof } from './equivocation';
+import { adoptOwn } from './lifecycle';
+import { hold } from './merge';
+import { startRumor } from './rumour';
+import { onStatementRequest, onSigned } from './signing';
+import { sameDigest } from './statement_table';
+import { onStatement, onVerified } from './verification';
 
 export function admitIntent(ctx: usize, m: IntentMessage): bool {
   return intentPlausible(ctx, m);

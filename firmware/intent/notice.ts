@@ -10,7 +10,7 @@ import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from 
 import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from './table';
 import { account, noticeHash } from './digest';
 import { invalidateGroup } from './chain';
-import { AHEAD_S_MAX } from './store';
+import { AHEAD_S_MAX } from './version';
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {

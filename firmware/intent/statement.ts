@@ -1,18 +1,35 @@
 // What an owner's word, once it was found valid, says of a version: nothing, that it is true, that it is false.
 
-import { NO_INDEX, STATEMENTS_MAX } from '../memory/limits';
+import { NO_INDEX, STATEMENTS_MAX, COUNTER_STATEMENTS_FULL } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { invariant } from '../memory/trap';
+import { countLoss } from '../node/queues';
+import { leaveToTick, DUE_STATEMENT } from '../node/table';
 import { sha256, shaConstantsRight, SHA_STATE_BYTES } from '../security/sha256';
 import {
   encodeIntent,
   Intent as IntentMessage,
   INTENT_BYTES_MAX,
   INTENT_STRUCT_BYTES,
+  Statement as StatementMessage,
+  encodeStatement,
+  StatementRequest,
+  encodeStatementRequest,
 } from '../wire/generated/messages';
-import { asMessage } from './store';
-import { Intent } from './table';
-import { sameDigest, statement, Statement, DIGEST_AT, FREE, VALID } from './witness_table';
+import { Intent, statement, Statement, witnessToChange, statementToChange } from './table';
+import { standing } from './signing';
+import {
+  FREE,
+  VALID,
+  sameDigest,
+  DIGEST_AT,
+  PROOF,
+  HEARD,
+  DIGEST_BYTES,
+  SIGNATURE_AT,
+  SIGNATURE_BYTES,
+} from './statement_table';
+import { asMessage } from './version';
 
 const SITE_WORD: u32 = 203;
 /** Where an intent is laid out and encoded to be hashed; the hash's state, and then the digest. */
@@ -71,3 +88,87 @@ export function wordOn(ctx: usize, m: IntentMessage): u32 {
 if (INTENT_STRUCT_BYTES > ENCODED_AT - SCRATCH_OUT_AT) ERROR('a struct stands before its encoding');
 if (INTENT_BYTES_MAX > HASH_AT - ENCODED_AT || HASH_AT + SHA_STATE_BYTES > SCRATCH_OUT_AT + 256)
   ERROR('room to hash an intent');
+
+/** A statement, and a proof, are broadcast so many times more, a period apart. */
+export const RETELL_TIMES: u16 = 3;
+
+// ---- others' words ----
+
+/**
+ * A place for one more: a free one, else the next in turn that was seen to be valid and proves nothing. What is about a version that this node lacks is kept longer, for
+ * then whoever brings that is believed; longest what is still to be told again.
+ */
+export function room(ctx: usize): u32 {
+  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == FREE) return i;
+  const state = witnessToChange(ctx);
+  for (let tries: u32 = 0; tries < 3 * STATEMENTS_MAX; tries++) {
+    state.cursor = (state.cursor + 1) % STATEMENTS_MAX;
+    const entry = statement(ctx, state.cursor);
+    if (<u32>entry.state != VALID || (entry.flags & PROOF) != 0) continue;
+    const turn: u32 = entry.left != 0 ? 2 : standing(ctx, entry) < entry.version ? 1 : 0;
+    if (turn * STATEMENTS_MAX <= tries) return state.cursor;
+  }
+  countLoss(ctx, COUNTER_STATEMENTS_FULL);
+  return NO_INDEX;
+}
+
+export function write(
+  ctx: usize,
+  owner: u32,
+  slot: u32,
+  version: u32,
+  atS: u32,
+  digest: usize,
+  signature: usize,
+  flags: u16,
+): void {
+  const index = room(ctx);
+  if (index == NO_INDEX) return;
+  const entry = statementToChange(ctx, index);
+  entry.owner = <u16>owner;
+  entry.slot = <u8>slot;
+  entry.state = <u8>HEARD;
+  entry.version = version;
+  entry.atS = atS;
+  entry.flags = flags;
+  entry.left = 0;
+  memory.copy(changetype<usize>(entry) + DIGEST_AT, digest, DIGEST_BYTES);
+  memory.copy(changetype<usize>(entry) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
+  leaveToTick(ctx, DUE_STATEMENT);
+}
+
+/** Not an address. */
+export const MOOT: usize = 1;
+
+// ---- on the air ----
+
+export function composeStatement(ctx: usize, at: usize, end: usize, owner: u32, slot: u32): usize {
+  const index = find(ctx, owner, slot);
+  if (index == NO_INDEX) return MOOT;
+  const entry = statement(ctx, index);
+  if (<u32>entry.state != VALID) return MOOT;
+  const m = changetype<StatementMessage>(ctx + SCRATCH_OUT_AT);
+  m.owner = owner;
+  m.slot = slot;
+  m.version = entry.version;
+  m.atS = entry.atS;
+  m.digestAt = <u32>(changetype<usize>(entry) + DIGEST_AT);
+  m.digestLength = DIGEST_BYTES;
+  m.signatureAt = <u32>(changetype<usize>(entry) + SIGNATURE_AT);
+  m.signatureLength = SIGNATURE_BYTES;
+  return encodeStatement(at, end, m);
+}
+
+export function composeStatementRequest(ctx: usize, at: usize, end: usize, owner: u32, slot: u32): usize {
+  const m = changetype<StatementRequest>(ctx + SCRATCH_OUT_AT);
+  m.owner = owner;
+  m.slot = slot;
+  return encodeStatementRequest(at, end, m);
+}
+
+/** Statements that wait to be verified. */
+export function waiting(ctx: usize): u32 {
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == HEARD) count++;
+  return count;
+}

@@ -3,16 +3,8 @@
 import {
   INTENTS_MAX,
   NO_INDEX,
-  RUMORS_MAX,
-  RUMOR_COUNT,
   RETENTION_S,
-  HORIZON_S_MAX,
-  LEASE_ADVANCE_S_MAX,
   EVENT_BYTES_MAX,
-  COUNTER_INTENTS_FULL,
-  COUNTER_INTENT_DIFFERS,
-  COUNTER_QUOTA_CLAIM,
-  CONTAINED,
   OWN_SLOTS,
   GROUPS_MAX,
   MEMBERS_MAX,
@@ -22,15 +14,13 @@ import {
 } from '../memory/limits';
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from '../memory/map';
 import { LINE_BYTES } from '../memory/lines';
-import { changes, lineOf, replacesLine } from '../memory/guard';
+import { lineOf, replacesLine } from '../memory/guard';
 import { bitGet } from '../base/bits';
-import { edge, queues, members, missionS, self } from '../node/table';
-import { countLoss, eventSpace, eventDone } from '../node/queues';
+import { queues, missionS } from '../node/table';
+import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
-import { roundCutS } from '../membership/calendar';
 import { ageOf } from '../membership/liveness';
-import { noteExtendedLease } from '../membership/quorum';
-import { Intent as IntentMessage, Held, encodeHeld } from '../wire/generated/messages';
+import { Held, encodeHeld } from '../wire/generated/messages';
 import {
   intents,
   intentsToChange,
@@ -38,25 +28,16 @@ import {
   intentSeen,
   intentToChange,
   readIntents,
-  intentIndex,
   setIntentIndex,
   groupToChange,
-  rumorAt,
-  RUMORS,
   Intent,
-  VERSION_BITS,
-  resourceGroup,
   DONE,
 } from './table';
 import { account, accountOwner, contentHash } from './digest';
-import { markOf, markOfMessage } from './content';
-import { slotMayClaim, invalidateHigherSlots } from './quota';
-import { differs, impersonated } from './witness';
-import { setOrder, link, unlink } from './chain';
+import { invalidateHigherSlots } from './quota';
+import { unlink } from './chain';
 import { boundOf } from './arbitration';
-
-/** A publisher's clock may be this much ahead, seconds. */
-export const AHEAD_S_MAX: u32 = 120;
+import { markOf } from './version';
 
 const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_BYTES;
 
@@ -75,142 +56,6 @@ export function intentsBoot(ctx: usize): void {
   }
   state.free = 0;
   state.nextDropS = 0xffffffff;
-}
-
-/** Whether a received intent can be true at all. `now` 0 = mission time unknown: only what needs no clock is checked. */
-export function intentPlausible(ctx: usize, m: IntentMessage): bool {
-  if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return false;
-  if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return false;
-  if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return false;
-  if (!slotMayClaim(ctx, m)) {
-    countLoss(ctx, COUNTER_QUOTA_CLAIM);
-    return false;
-  }
-  return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + AHEAD_S_MAX;
-}
-
-/** Over for so long that nobody keeps it: taking it in again would only bring it round once more. */
-function isOver(ctx: usize, m: IntentMessage): bool {
-  const epoch = membership(ctx).round;
-  return epoch != 0 && m.endS + RETENTION_S <= roundCutS(epoch);
-}
-
-/** Takes in a version that was heard of. Returns its record, or NO_INDEX if it is not newer than what is held, false, over, or there is no room. */
-export function hold(ctx: usize, m: IntentMessage): u32 {
-  if (m.owner == self(ctx) && !canBeOurs(ctx, m)) {
-    impersonated(ctx, m.slot, m.publishedS);
-    return NO_INDEX;
-  }
-  return take(ctx, m);
-}
-
-/**
- * Whether this node can have published what is told in its name. Under this boot, or one that is still to come, nobody else can; what this boot published last in a
- * slot stands there, unless it was over and let go of.
- */
-function canBeOurs(ctx: usize, m: IntentMessage): bool {
-  const boot = edge(ctx).incarnation;
-  if (m.version >>> VERSION_BITS < boot) return true;
-  if (m.version > intents(ctx).version) return false;
-  const index = intentIndex(ctx, m.owner, m.slot);
-  if (!CONTAINED || index == NO_INDEX) return true;
-  const record = intent(ctx, index);
-  return m.version <= record.version || record.version >>> VERSION_BITS < boot;
-}
-
-/** Whether it is told as this node's own and cannot be, though it can be believed. */
-export function isMadeUpOfOwn(ctx: usize, m: IntentMessage): bool {
-  return m.owner == self(ctx) && intentPlausible(ctx, m) && !canBeOurs(ctx, m);
-}
-
-/** Takes in a version, this node's own or one that can be true. Returns as hold(). */
-export function take(ctx: usize, m: IntentMessage): u32 {
-  if (isOver(ctx, m)) return NO_INDEX;
-  const state = intents(ctx);
-  let index = intentIndex(ctx, m.owner, m.slot);
-  const mark = markOfMessage(m);
-  let delta = contentHash(m.owner, m.slot, m.version, mark);
-  let leaseS: u32 = 0;
-  if (index != NO_INDEX) {
-    const record = intent(ctx, index);
-    if (m.version < record.version) return NO_INDEX;
-    const held = markOf(record);
-    if (m.version == record.version && !isGreaterContent(ctx, m, mark, held)) return NO_INDEX;
-    leaseS = record.leaseS;
-    delta -= contentHash(m.owner, m.slot, record.version, held);
-    unlink(ctx, index);
-  } else {
-    index = state.free;
-    if (index == NO_INDEX) {
-      countLoss(ctx, COUNTER_INTENTS_FULL);
-      return NO_INDEX;
-    }
-    state.free = intent(ctx, index).next;
-    state.count++;
-    intentsToChange(ctx);
-    setIntentIndex(ctx, m.owner, m.slot, index);
-  }
-  const record = intentToChange(ctx, index);
-  fill(record, m);
-  record.boundS = boundOf(ctx, record);
-  if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
-  link(ctx, index);
-  if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) noteExtendedLease(ctx);
-  account(ctx, m.publishedS, delta);
-  accountOwner(ctx, m.owner, delta);
-  invalidateHigherSlots(ctx, m.owner, m.slot);
-  emitStored(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
-  return index;
-}
-
-/** Whether the other content under a version that is held takes its place: the greater mark does, everywhere alike. */
-function isGreaterContent(ctx: usize, m: IntentMessage, mark: u32, held: u32): bool {
-  if (!CONTAINED || mark == held) return false;
-  countLoss(ctx, COUNTER_INTENT_DIFFERS);
-  differs(ctx, m.owner, m.slot, m.version, m.publishedS);
-  return m.owner != self(ctx) && mark > held;
-}
-
-function fill(record: Intent, m: IntentMessage): void {
-  record.startS = m.startS;
-  record.endS = m.endS;
-  record.rate = m.rate;
-  record.resource = m.resource;
-  record.state = <u8>m.state;
-  record.verdict = 0;
-  record.owner = <u16>m.owner;
-  record.slot = <u8>m.slot;
-  record.kind = <u8>m.kind;
-  record.version = m.version;
-  record.claimS = m.claimS;
-  record.publishedS = m.publishedS;
-  record.nonce = m.nonce;
-  record.read = m.read;
-  record.leaseS = m.leaseS;
-  record.priority = <u8>m.priority;
-  record.generation = <u8>m.generation;
-  record.echo = 0;
-  setOrder(record);
-}
-
-/** Lays a held record out as the message it came as. */
-export function asMessage(record: Intent, m: IntentMessage): void {
-  m.owner = record.owner;
-  m.slot = record.slot;
-  m.version = record.version;
-  m.kind = record.kind;
-  m.resource = record.resource;
-  m.startS = record.startS;
-  m.endS = record.endS;
-  m.rate = record.rate;
-  m.priority = record.priority;
-  m.state = record.state;
-  m.generation = record.generation;
-  m.claimS = record.claimS;
-  m.publishedS = record.publishedS;
-  m.nonce = record.nonce;
-  m.read = record.read;
-  m.leaseS = record.leaseS;
 }
 
 /** Tells that this version is held now; state 0: no longer. */
@@ -286,30 +131,3 @@ export function dropUnheld(ctx: usize): void {
 export function isFinished(record: Intent): bool {
   return <u32>record.state >= DONE;
 }
-
-/** A new version is passed on with the next few ordinary frames: the ring forgets the oldest. */
-export function startRumor(ctx: usize, index: u32, times: u32): void {
-  const state = intents(ctx);
-  const at = rumorAt(ctx, state.rumorNext);
-  store<u16>(at, <u16>index);
-  store<u16>(at + 2, <u16>times);
-  intentsToChange(ctx).rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
-  changes(ctx, RUMORS);
-}
-
-/** A rumour to attach now: its record, or NO_INDEX. */
-export function takeRumor(ctx: usize): u32 {
-  for (let i: u32 = 0; i < RUMORS_MAX; i++) {
-    const at = rumorAt(ctx, i);
-    const left = load<u16>(at + 2);
-    if (left == 0) continue;
-    changes(ctx, RUMORS);
-    store<u16>(at + 2, left - 1);
-    const index: u32 = load<u16>(at);
-    if (intent(ctx, index).state != 0) return index;
-    store<u16>(at + 2, 0);
-  }
-  return NO_INDEX;
-}
-
-if (RUMOR_COUNT > 15) ERROR('a rumour dies out');

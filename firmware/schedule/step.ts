@@ -4,7 +4,7 @@
 import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { capability, edge, missionS, timeKnown } from '../node/table';
 import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange, takeSlotFlags } from '../intent/table';
-import { mayRun, runUntilS } from '../intent/own';
+import { mayRun, runUntilS } from '../intent/lease';
 import { haulDone } from './observe';
 import { scheduleEnforce, start, stop } from './orders';
 import { roleOf } from './appraise';

@@ -1,11 +1,7 @@
-// What is known of words against words (witness.ts): layout and accessors. A small ring of statements; what it forgets, owners say again.
+// Defines the layout of signed statements: a small ring. What it forgets, owners send again.
 
 import { STATEMENTS_MAX } from '../memory/limits';
-import { Statement } from './records';
-import { statement, STATEMENT_BYTES } from './accessors';
-
-export { Statement, WitnessState } from './records';
-export { statement, statementToChange, witness, witnessToChange, STATEMENT_BYTES } from './accessors';
+import { Statement, STATEMENT_BYTES } from './table';
 
 export const DIGEST_AT: u32 = 16;
 export const DIGEST_BYTES: u32 = 16;
@@ -28,11 +24,4 @@ if (STATEMENTS_MAX > 16 || STATEMENTS_MAX < 2) ERROR('a ticket names a statement
 
 export function sameDigest(a: usize, b: usize): bool {
   return load<u64>(a, 0, 1) == load<u64>(b, 0, 1) && load<u64>(a, 8, 1) == load<u64>(b, 8, 1);
-}
-
-/** Statements that wait to be verified. */
-export function waiting(ctx: usize): u32 {
-  let count: u32 = 0;
-  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == HEARD) count++;
-  return count;
 }

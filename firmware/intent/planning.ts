@@ -1,44 +1,22 @@
-// What this node claims (INT-1): a site on an ore lot to mine, tug windows to haul what it mined, longer leases before predicted
-// silence. One look per period at most, each bounded by the length of the chains looked at.
+// Plans claims of this node.
 
-import { NO_INDEX, GROUPS_MAX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
-import { PLAN_UNITS_AT, PLAN_UNITS_MAX } from '../memory/map';
-import { bitGet, bitSet } from '../base/bits';
+import { NO_INDEX, GROUPS_MAX, ROUND_S } from '../memory/limits';
 import { mix32, fold32 } from '../base/hash';
-import { capability, edge, missionS, self, timeKnown } from '../node/table';
-import { send, SEND_ISOLATION } from '../node/outbox';
 import { clockTrusted } from '../node/clock';
+import { edge, self, timeKnown, missionS, capability } from '../node/table';
 import { membership } from '../membership/table';
-import {
-  intents,
-  intentsToChange,
-  intent,
-  own,
-  group,
-  Intent,
-  resourceGroup,
-  resourceUnit,
-  KIND_MINE,
-  KIND_HAUL,
-  STARTED,
-  VERDICT_ACCEPTED,
-} from './table';
-import { addToProfile, peakRate } from './profile';
-import { arbitrate, claims, unitUsable } from './arbitration';
-import { draft, freshClaim, publish, ownIndex } from './own';
+import { comesFreeS, freeRate, freeUnit, unitFreeForUs } from './free_capacity';
+import { prepareSilence, MINE_SLOTS } from './outlook';
+import { ownIndex, publish, freshClaim, draft } from './publish';
+import { intent, KIND_MINE, group, intents, intentsToChange, own, resourceGroup, KIND_HAUL } from './table';
 
 export const FEATURE_PLANS: u32 = 1;
-
-/** Own slots by use: mining 0–3, hauling 4–5; 6 and 7 are the schedule's (replication, maintenance). */
-const MINE_SLOTS: u32 = 4;
 const HAUL_SLOT: u32 = 4;
 /** A claim runs two days, and up to one more by a hash, so that not all end together. */
 const WORK_S: u32 = 2 * 86400;
 const WORK_SPREAD_S: u32 = 86400;
 /** An extension is sought this long before the end: many epochs, for it must settle before the end. */
 const EXTEND_BEFORE_S: u32 = 6 * 3600;
-/** A place that a gone owner still holds is claimed ahead if it comes free within this. */
-const AHEAD_S: u32 = 3900;
 /** After a try without a place, or a lost claim, this long until the next. */
 const RETRY_S: u32 = 120;
 const HAUL_S: u32 = 7200;
@@ -71,79 +49,6 @@ function mineSlot(ctx: usize): u32 {
     if (index != NO_INDEX && <u32>intent(ctx, index).kind == KIND_MINE) return slot;
   }
   return NO_INDEX;
-}
-
-// ---- what is free ----
-
-/** Highest summed rate of accepted claims in [startS, endS), leaving out this node's own. */
-function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
-  arbitrate(ctx, groupIndex, NO_INDEX);
-  const me = self(ctx);
-  const half = group(ctx, groupIndex).capacity >>> 1;
-  let count: u32 = 0;
-  let sum: u32 = 0;
-  let at: u32 = group(ctx, groupIndex).first;
-  while (at != NO_INDEX) {
-    const other = intent(ctx, at);
-    if (
-      <u32>other.verdict == VERDICT_ACCEPTED &&
-      <u32>other.owner != me &&
-      other.startS < endS &&
-      startS < other.boundS
-    ) {
-      addToProfile(ctx, count++, at);
-      if (sum <= half) sum += other.rate;
-    }
-    at = other.next;
-  }
-  return sum <= half ? sum : peakRate(ctx, count, startS, endS, 0xffffffff);
-}
-
-/** kg/day still free in a group throughout [startS, endS). */
-function freeRate(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
-  const capacity = group(ctx, groupIndex).capacity;
-  const used = usageMax(ctx, groupIndex, startS, endS);
-  return used < capacity ? capacity - used : 0;
-}
-
-/** A unit that nobody claims in [startS, endS), sought from `preferred` on; 0 = none. */
-function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, preferred: u32): u32 {
-  const units = group(ctx, groupIndex).units < PLAN_UNITS_MAX ? group(ctx, groupIndex).units : PLAN_UNITS_MAX - 1;
-  if (units == 0) return 0;
-  const used: usize = ctx + PLAN_UNITS_AT;
-  memory.fill(used, 0, PLAN_UNITS_MAX >> 3);
-  let at: u32 = group(ctx, groupIndex).first;
-  while (at != NO_INDEX) {
-    const other = intent(ctx, at);
-    const unit = resourceUnit(other.resource);
-    if (unit < PLAN_UNITS_MAX && claims(other) && other.startS < endS && startS < other.boundS) bitSet(used, unit);
-    at = other.next;
-  }
-  for (let i: u32 = 0; i < units; i++) {
-    const unit = 1 + ((preferred + i) % units);
-    if (!bitGet(used, unit) && unitUsable(ctx, groupIndex, unit)) return unit;
-  }
-  return 0;
-}
-
-/** The first moment after now at which a gone owner's hold in a group ends, if within AHEAD_S; else 0. */
-function comesFreeS(ctx: usize, groupIndex: u32): u32 {
-  const now = missionS(ctx);
-  let soonest: u32 = 0;
-  let at: u32 = group(ctx, groupIndex).first;
-  while (at != NO_INDEX) {
-    const other = intent(ctx, at);
-    if (
-      <u32>other.verdict == VERDICT_ACCEPTED &&
-      other.boundS < other.endS &&
-      other.boundS > now &&
-      other.boundS < now + AHEAD_S &&
-      (soonest == 0 || other.boundS < soonest)
-    )
-      soonest = other.boundS;
-    at = other.next;
-  }
-  return soonest;
 }
 
 // ---- mining ----
@@ -231,24 +136,6 @@ function tendSite(ctx: usize, slot: u32): void {
   publish(ctx, m);
 }
 
-/** Whether nobody else claims our unit in [startS, endS). */
-function unitFreeForUs(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
-  let at: u32 = group(ctx, resourceGroup(record.resource)).first;
-  while (at != NO_INDEX) {
-    const other = intent(ctx, at);
-    if (
-      other.resource == record.resource &&
-      other.owner != record.owner &&
-      claims(other) &&
-      other.startS < endS &&
-      startS < other.boundS
-    )
-      return false;
-    at = other.next;
-  }
-  return true;
-}
-
 // ---- hauling ----
 
 /** Claims a tug window, late enough for the claim to settle first, when a tug load is in storage. */
@@ -273,40 +160,4 @@ function planHaul(ctx: usize, storedKg: u32): void {
     publish(ctx, freshClaim(ctx, HAUL_SLOT, KIND_HAUL, (depot << 16) | unit, startS, endS, rate));
     return;
   }
-}
-
-// ---- predicted silence ----
-
-/** INT-5: before predicted silence the leases of what is under way are extended beyond it, and the silence is announced. */
-function prepareSilence(ctx: usize): void {
-  const state = intents(ctx);
-  const now = missionS(ctx);
-  if (now >= state.outlookUntilS) return;
-  const leaseS = silenceLeaseS(ctx);
-  for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
-    const index = ownIndex(ctx, slot);
-    if (index == NO_INDEX || own(ctx, slot).settledVersion == 0) continue;
-    const record = intent(ctx, index);
-    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion)
-      continue;
-    const m = draft(ctx, slot);
-    m.leaseS = leaseS;
-    if (m.endS < leaseS) m.endS = leaseS;
-    publish(ctx, m);
-  }
-}
-
-function silenceLeaseS(ctx: usize): u32 {
-  const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
-  const wanted = intents(ctx).outlookUntilS + 2 * ROUND_S * 3;
-  return wanted < longest ? wanted : longest;
-}
-
-/** The platform predicts silence. */
-export function onOutlook(ctx: usize, fromS: u32, untilS: u32, kind: u32): void {
-  const state = intentsToChange(ctx);
-  state.outlookFromS = fromS;
-  state.outlookUntilS = untilS;
-  state.outlookKind = kind;
-  send(ctx, SEND_ISOLATION, ADDRESSEE_ALL, 0, 0);
 }

@@ -1,0 +1,128 @@
+// Proves equivocation: two signed statements of one owner that contradict each other.
+
+import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../memory/limits';
+import { SCRATCH_OUT_AT } from '../memory/map';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF } from '../node/outbox';
+import { eventSpace, eventDone } from '../node/queues';
+import { self } from '../node/table';
+import { member } from '../membership/table';
+import { learnEquivocator } from '../membership/view';
+import { Equivocated, encodeEquivocated, Proof as ProofMessage, encodeProof } from '../wire/generated/messages';
+import { impersonated } from './signing';
+import { find, RETELL_TIMES, write, MOOT } from './statement';
+import {
+  VALID,
+  CONTESTED,
+  PROOF,
+  FREE,
+  DIGEST_AT,
+  sameDigest,
+  DIGEST_BYTES,
+  SIGNATURE_AT,
+  SIGNATURE_BYTES,
+} from './statement_table';
+import { dropFalse } from './store';
+import { statement, statementToChange, witness, witnessToChange, intentIndex } from './table';
+
+/** Two contents were heard under one version: who has its owner's word on it tells all, who has none asks. */
+export function differs(ctx: usize, owner: u32, slot: u32, version: u32, publishedS: u32): void {
+  if (owner == self(ctx)) {
+    impersonated(ctx, slot, publishedS);
+    return;
+  }
+  const index = find(ctx, owner, slot);
+  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).version == version) {
+    if ((statement(ctx, index).flags & CONTESTED) != 0) return;
+    statementToChange(ctx, index).flags |= CONTESTED;
+    statementToChange(ctx, index).left = RETELL_TIMES;
+    send(ctx, SEND_STATEMENT, ADDRESSEE_ALL, owner, slot);
+  } else send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
+}
+
+// ---- proofs ----
+
+export function isProven(ctx: usize, owner: u32): bool {
+  return CONTAINED && member(ctx, owner).equivocator != 0;
+}
+
+/** Two valid words of one owner contradict each other. */
+export function prove(ctx: usize, a: u32, b: u32): void {
+  const owner: u32 = statement(ctx, a).owner;
+  if (isProven(ctx, owner)) {
+    // It is proven once: more proofs must not fill the table.
+    if ((statement(ctx, a).flags & PROOF) == 0) statementToChange(ctx, a).state = <u8>FREE;
+    if ((statement(ctx, b).flags & PROOF) == 0) statementToChange(ctx, b).state = <u8>FREE;
+    return;
+  }
+  // The pair before is told no more.
+  const before = witness(ctx);
+  if (before.proofA != 0) {
+    statementToChange(ctx, before.proofA - 1).flags &= ~PROOF;
+    statementToChange(ctx, before.proofB - 1).flags &= ~PROOF;
+  }
+  statementToChange(ctx, a).flags |= PROOF;
+  statementToChange(ctx, b).flags |= PROOF;
+  statementToChange(ctx, a).left = 0;
+  statementToChange(ctx, b).left = 0;
+  const state = witnessToChange(ctx);
+  state.proofA = a + 1;
+  state.proofB = b + 1;
+  state.proofLeft = RETELL_TIMES;
+  learnEquivocator(ctx, owner);
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const held = intentIndex(ctx, owner, slot);
+    if (held != NO_INDEX) dropFalse(ctx, held);
+  }
+  send(ctx, SEND_PROOF, ADDRESSEE_ALL, owner, 0);
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const e = changetype<Equivocated>(ctx + SCRATCH_OUT_AT);
+  e.owner = owner;
+  e.slot = statement(ctx, a).slot;
+  e.version = statement(ctx, a).version;
+  e.proven = 1;
+  eventDone(ctx, at, encodeEquivocated(at, at + EVENT_BYTES_MAX - 1, e));
+}
+
+/** A proof that was heard: both words are verified like any other. */
+export function onProof(ctx: usize, m: ProofMessage): void {
+  if (!CONTAINED || m.owner == self(ctx) || isProven(ctx, m.owner)) return;
+  let known: u32 = 0;
+  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
+    const entry = statement(ctx, i);
+    if (
+      <u32>entry.state == FREE ||
+      <u32>entry.owner != m.owner ||
+      <u32>entry.slot != m.slot ||
+      entry.version != m.version
+    )
+      continue;
+    const digest = changetype<usize>(entry) + DIGEST_AT;
+    if (sameDigest(digest, m.digestAAt)) known |= 1;
+    if (sameDigest(digest, m.digestBAt)) known |= 2;
+  }
+  if ((known & 1) == 0) write(ctx, m.owner, m.slot, m.version, m.atA, m.digestAAt, m.signatureAAt, CONTESTED);
+  if ((known & 2) == 0) write(ctx, m.owner, m.slot, m.version, m.atB, m.digestBAt, m.signatureBAt, CONTESTED);
+}
+
+export function composeProof(ctx: usize, at: usize, end: usize): usize {
+  const state = witness(ctx);
+  if (state.proofA == 0) return MOOT;
+  const a = statement(ctx, state.proofA - 1);
+  const b = statement(ctx, state.proofB - 1);
+  const m = changetype<ProofMessage>(ctx + SCRATCH_OUT_AT);
+  m.owner = a.owner;
+  m.slot = a.slot;
+  m.version = a.version;
+  m.atA = a.atS;
+  m.digestAAt = <u32>(changetype<usize>(a) + DIGEST_AT);
+  m.digestALength = DIGEST_BYTES;
+  m.signatureAAt = <u32>(changetype<usize>(a) + SIGNATURE_AT);
+  m.signatureALength = SIGNATURE_BYTES;
+  m.atB = b.atS;
+  m.digestBAt = <u32>(changetype<usize>(b) + DIGEST_AT);
+  m.digestBLength = DIGEST_BYTES;
+  m.signatureBAt = <u32>(changetype<usize>(b) + SIGNATURE_AT);
+  m.signatureBLength = SIGNATURE_BYTES;
+  return encodeProof(at, end, m);
+}

@@ -1,0 +1,46 @@
+// Extends leases before predicted silence (INT-5).
+
+import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
+import { send, SEND_ISOLATION } from '../node/outbox';
+import { missionS } from '../node/table';
+import { ownIndex, draft, publish } from './publish';
+import { intents, own, intent, STARTED, intentsToChange } from './table';
+
+/** Own slots by use: mining 0–3, hauling 4–5; 6 and 7 are the schedule's (replication, maintenance). */
+export const MINE_SLOTS: u32 = 4;
+
+// ---- predicted silence ----
+
+/** INT-5: before predicted silence the leases of what is under way are extended beyond it, and the silence is announced. */
+export function prepareSilence(ctx: usize): void {
+  const state = intents(ctx);
+  const now = missionS(ctx);
+  if (now >= state.outlookUntilS) return;
+  const leaseS = silenceLeaseS(ctx);
+  for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index == NO_INDEX || own(ctx, slot).settledVersion == 0) continue;
+    const record = intent(ctx, index);
+    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion)
+      continue;
+    const m = draft(ctx, slot);
+    m.leaseS = leaseS;
+    if (m.endS < leaseS) m.endS = leaseS;
+    publish(ctx, m);
+  }
+}
+
+function silenceLeaseS(ctx: usize): u32 {
+  const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
+  const wanted = intents(ctx).outlookUntilS + 2 * ROUND_S * 3;
+  return wanted < longest ? wanted : longest;
+}
+
+/** The platform predicts silence. */
+export function onOutlook(ctx: usize, fromS: u32, untilS: u32, kind: u32): void {
+  const state = intentsToChange(ctx);
+  state.outlookFromS = fromS;
+  state.outlookUntilS = untilS;
+  state.outlookKind = kind;
+  send(ctx, SEND_ISOLATION, ADDRESSEE_ALL, 0, 0);
+}

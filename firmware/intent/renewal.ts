@@ -1,0 +1,68 @@
+// Renews leases of this node.
+
+import { OWN_SLOTS, NO_INDEX } from '../memory/limits';
+import { changes } from '../memory/guard';
+import { missionS, self } from '../node/table';
+import { grantedLeaseEndS } from '../membership/lease';
+import { membership, VIEW } from '../membership/table';
+import { claims } from './arbitration';
+import { leaseEndS } from './lease';
+import { ownIndex, claimAnew, draft, publish } from './publish';
+import { emitSettled } from './settling';
+import { own, resourceUnit, group, resourceGroup, intent, ownToChange, flagSlot } from './table';
+
+// ---- leases ----
+
+/**
+ * A majority agreed: the lease goes on. While this node was gone, others may have settled on what it works from the end of its hold
+ * on; they are in the digest just agreed on, and it leaves them what begins after the end of its lease so far.
+ */
+export function renewOwn(ctx: usize): void {
+  const view = membership(ctx);
+  const now = missionS(ctx);
+  const until = grantedLeaseEndS(ctx);
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const mine = own(ctx, slot);
+    if (mine.settledVersion == 0 || ownIndex(ctx, slot) == NO_INDEX) continue;
+    const before = leaseEndS(ctx, slot);
+    if (now >= before) {
+      claimAnew(ctx, slot, now);
+      continue;
+    }
+    const promised =
+      until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
+    if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
+    else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
+  }
+  if (until <= view.leaseUntilS) return;
+  view.leaseUntilS = until;
+  changes(ctx, VIEW);
+}
+
+/** The earliest start, at or after `fromS`, of another's claim on the unit that a slot works; its own end if there is none. */
+function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
+  const mine = own(ctx, slot);
+  let earliest = mine.settledEndS;
+  let at: u32 = group(ctx, resourceGroup(mine.settledResource)).first;
+  while (at != NO_INDEX) {
+    const other = intent(ctx, at);
+    const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other);
+    if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest)
+      earliest = other.startS;
+    at = other.next;
+  }
+  return earliest;
+}
+
+/** Settled work ends sooner: that needs nobody's consent. */
+function shorten(ctx: usize, slot: u32, endS: u32): void {
+  const mine = ownToChange(ctx, slot);
+  const m = draft(ctx, slot);
+  m.endS = endS;
+  m.leaseS = mine.settledLeaseS;
+  mine.settledEndS = endS;
+  const version = publish(ctx, m);
+  if (version != 0) mine.settledVersion = version;
+  emitSettled(ctx, slot);
+  flagSlot(ctx, slot);
+}

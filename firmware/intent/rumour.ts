@@ -1,0 +1,32 @@
+// Spreads new versions with ordinary frames (rumour mongering).
+
+import { RUMORS_MAX, NO_INDEX, RUMOR_COUNT } from '../memory/limits';
+import { changes } from '../memory/guard';
+import { intents, rumorAt, intentsToChange, RUMORS, intent } from './table';
+
+/** A new version is passed on with the next few ordinary frames: the ring forgets the oldest. */
+export function startRumor(ctx: usize, index: u32, times: u32): void {
+  const state = intents(ctx);
+  const at = rumorAt(ctx, state.rumorNext);
+  store<u16>(at, <u16>index);
+  store<u16>(at + 2, <u16>times);
+  intentsToChange(ctx).rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
+  changes(ctx, RUMORS);
+}
+
+/** A rumour to attach now: its record, or NO_INDEX. */
+export function takeRumor(ctx: usize): u32 {
+  for (let i: u32 = 0; i < RUMORS_MAX; i++) {
+    const at = rumorAt(ctx, i);
+    const left = load<u16>(at + 2);
+    if (left == 0) continue;
+    changes(ctx, RUMORS);
+    store<u16>(at + 2, left - 1);
+    const index: u32 = load<u16>(at);
+    if (intent(ctx, index).state != 0) return index;
+    store<u16>(at + 2, 0);
+  }
+  return NO_INDEX;
+}
+
+if (RUMOR_COUNT > 15) ERROR('a rumour dies out');
