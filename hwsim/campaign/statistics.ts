@@ -1,7 +1,8 @@
+/** Estimates rates from counts, with their intervals, and what follows from them. */
 import { createRequire } from 'node:module';
 import type jstat from 'jstat';
 
-/** Loaded when it is needed: every command that is typed would wait for it. */
+/** Loads jstat when it is first needed: otherwise every command would wait for it. */
 const beta = () => (createRequire(import.meta.url)('jstat') as typeof jstat).jStat.beta;
 
 /** A share with its 95 % interval. */
@@ -14,7 +15,7 @@ export interface Share {
   high95: number;
 }
 
-/** Clopper and Pearson (1934): exact, from the quantiles of the beta distribution; never too narrow. */
+/** Returns the interval of Clopper and Pearson (1934): exact, from the quantiles of the beta distribution; never too narrow. */
 export function shareOf(count: number, n: number): Share {
   if (n === 0) return { count, n, rate: 0, low95: 0, high95: 1 };
   return {
@@ -26,32 +27,34 @@ export function shareOf(count: number, n: number): Share {
   };
 }
 
-/** One-sided 95 % upper bound of a rate: 3 ÷ n for no failure at all (the rule of three), else Clopper and Pearson. */
+/** Returns the one-sided 95 % upper bound of a rate: 3 ÷ n for no failure (the rule of three), else Clopper and Pearson. */
 export function upperBound95(count: number, n: number): number {
   if (n === 0 || count === n) return 1;
   return count === 0 ? Math.min(1, 3 / n) : beta().inv(0.95, count + 1, n - count);
 }
 
-/** One-sided 95 % lower bound of a rate. */
+/** Returns the one-sided 95 % lower bound of a rate. */
 export function lowerBound95(count: number, n: number): number {
   return n === 0 || count === 0 ? 0 : beta().inv(0.05, count, n - count + 1);
 }
 
 /**
- * Mean work to failure (Reis et al., "Design and evaluation of hybrid fault-detection systems", ISCA 2005): work done per failure. The work of a node is to
- * coordinate for a year, whatever instructions that takes; its memory is exposed all that time. So MWTF = 1 ÷ (upsets per bit and year × bits × share of
- * upsets that fail), in node-years. More memory counts against a protection, as more instructions do where work is measured by them.
+ * Mean work to failure (Reis et al., "Design and evaluation of hybrid fault-detection systems", ISCA
+ * 2005): work done per failure. A node's work is to coordinate for a year, however many instructions
+ * that takes, because its memory is exposed all that time. So MWTF = 1 ÷ (upsets per bit and year ×
+ * bits × share of upsets that fail), in node-years. A protection pays for its additional memory, as it
+ * pays for additional instructions where those are the measure.
  */
 export interface MeanWork {
-  /** Node-years per failure; null: none was seen. */
+  /** Node-years per failure; null: no failure was seen. */
   nodeYears: number | null;
   low95: number;
-  /** null: no upper bound, for none was seen. */
+  /** null: no upper bound, because no failure was seen. */
   high95: number | null;
 }
 
 const daysPerYear = 365.25;
-/** Raw upsets per bit and day, rad-tolerant SRAM in quiet times: assumed, see docs/injection.md for its neighbours. */
+/** Raw upsets per bit and day of radiation-tolerant SRAM in quiet times: assumed (docs/injection.md). */
 export const upsetsPerBitDay = 1e-8;
 
 export function meanWorkToFailure(failures: Share, bits: number): MeanWork {

@@ -1,25 +1,26 @@
+/** Reads what a node reports of upsets that its protection found: events of type `upset`. */
 import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 
-/** Values of `outcome` in an `upset` event. */
-const outcomeDropped = 2;
+/** Value of `outcome` in an `upset` event: the record could not be corrected and was discarded. */
+const outcomeDiscarded = 2;
 const fields = new Uint32Array(24);
 
-/** What a node told of upsets that it found: corrected in place; or let go, to be told again by peers. */
-export interface Told {
+/** Upsets that a node reported: bits corrected in place, and records discarded to be fetched again from peers. */
+export interface ReportedUpsets {
   corrected: number;
-  dropped: number;
+  discarded: number;
 }
 
-/** Adds what an event record of `length` bytes at `at` tells of upsets; false when it is another event. */
-export function takeUpset(bytes: Uint8Array, at: number, length: number, told: Told): boolean {
+/** Adds the event record of `length` bytes at `at` to the counts. False when it is another event. */
+export function takeUpset(bytes: Uint8Array, at: number, length: number, upsets: ReportedUpsets): boolean {
   if (readRecord(bytes, at, length, fields) < 1 || fields[0] !== TYPE.upset) return false;
-  if (fields[FIELD.upset.outcome] === outcomeDropped) told.dropped += 1;
-  else told.corrected += fields[FIELD.upset.count];
+  if (fields[FIELD.upset.outcome] === outcomeDiscarded) upsets.discarded += 1;
+  else upsets.corrected += fields[FIELD.upset.count];
   return true;
 }
 
-/** Whether a line of the context holds an event on its way to the platform: its length, then the record. */
+/** True when a line of the context holds an event that waits to be polled: its length, then the record. */
 export function isEventLine(bytes: Uint8Array, at: number): boolean {
   const length = bytes[at];
   return length > 0 && length < 64 && readRecord(bytes, at + 1, length, fields) > 0 && fields[0] >= TYPE.booted;

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { nextConfig } from '../../hwsim/campaign/board/platform.ts';
-import { recordRow } from '../../hwsim/campaign/board/row.ts';
+import { nextConfig } from '../../hwsim/campaign/board/restart.ts';
+import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { Debugger } from '../../hwsim/emulator/debugger.ts';
 import type { PortInput, PortOutput } from '../../hwsim/emulator/port.ts';
@@ -23,7 +23,7 @@ const reasonProtection = 4;
 const causeWatchdog = 2;
 const runtimeRestart = 4;
 /** Row up to the first checkpoint and one input more. */
-const row = recordRow('flight');
+const row = recordRun('flight');
 const inputsBefore = row.inputs.findIndex(({ kind }) => kind === 'store') + 1;
 
 interface Machine {

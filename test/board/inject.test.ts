@@ -14,18 +14,19 @@ import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { Injector, linearAddress } from '../../hwsim/campaign/board/inject.ts';
-import { struckTarget } from '../../hwsim/campaign/board/campaign.ts';
+import { injectedTarget } from '../../hwsim/campaign/board/campaign.ts';
+import { FlipInjector } from '../../hwsim/campaign/board/instruction_flip.ts';
+import { linearAddress } from '../../hwsim/campaign/board/ram.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
 const inputs = portInputs(recording).slice(0, 240);
 const pool = new EmulatorPool(20);
 
-async function injectorOf(name: TargetName, limit?: number): Promise<Injector> {
+async function injectorOf(name: TargetName, limit?: number): Promise<FlipInjector> {
   // Without protection: what a flip does, not how it is put right.
-  const { target, elf: path } = await buildTarget(struckTarget(name, 'unprotected'));
-  return new Injector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
+  const { target, elf: path } = await buildTarget(injectedTarget(name, 'unprotected'));
+  return new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
 }
 
 test('BRD-1 holds: the same injection twice has the same outcome, in registers and in memory', async () => {

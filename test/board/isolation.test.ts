@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
-import { Injector } from '../../hwsim/campaign/board/inject.ts';
+import { FlipInjector } from '../../hwsim/campaign/board/instruction_flip.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.03, seed: 1 });
@@ -24,7 +24,7 @@ for (const { name, register, bit } of strays)
   test(`BRD-1 violated: on ${name} an access that strays out of linear memory faults, and costs one call`, async () => {
     const { target, elf: path, sizes } = await buildBoard(name);
     assert.ok(target.protectsMemory);
-    const injector = new Injector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
+    const injector = new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
     const call = injector.golden().calls.findIndex((each, index) => index > 20 && each.op === 'tick');
     const { outcome } = injector.inject({ time: { call, at: 5 }, place: { register }, bit });
     assert.is(outcome.kind, 'trap', JSON.stringify(outcome));

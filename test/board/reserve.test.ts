@@ -18,13 +18,13 @@ import { translateImage } from '../../host/board/translate.ts';
 import { imagePath, rootFolder } from '../../host/build/root.ts';
 import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
-import { recordRow } from '../../hwsim/campaign/board/row.ts';
+import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
 import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/emulator/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const pool = new EmulatorPool(20);
-const [boot] = recordRow('flight').inputs as [Extract<PortInput, { kind: 'boot' }>];
+const [boot] = recordRun('flight').inputs as [Extract<PortInput, { kind: 'boot' }>];
 const keys = { what: askFor.inspect + 12, index: 1, reserved: 2, sent: 3 } as const;
 const causeCommanded = 3;
 

@@ -1,7 +1,9 @@
 // needs: boards
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type InjectionRecord, type ModelName, modelNames, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
+import type { InjectionRecord } from '../../hwsim/campaign/campaign.ts';
+import { type ModelName, modelNames } from '../../hwsim/campaign/fault_models.ts';
+import { outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 import { injectBoards } from '../../hwsim/campaign/board/campaign.ts';
 import { clusterKeys, simulatedLink } from '../../host/security/simulated_keys.ts';
 import { seal } from '../../host/security/envelope.ts';

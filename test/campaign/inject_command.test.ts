@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import type { InjectReport } from '../../hwsim/cli/inject/report.ts';
-import { type InjectionRecord, outcomeNames } from '../../hwsim/campaign/outcomes.ts';
+import type { InjectionRecord } from '../../hwsim/campaign/campaign.ts';
+import { outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 
 const command = join(rootFolder, 'dist/heliograph.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'inject-'));

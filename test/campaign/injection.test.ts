@@ -1,14 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import type { InjectionRecord, ModelName, OutcomeName } from '../../hwsim/campaign/outcomes.ts';
-import { Campaign, type ImageName } from '../../hwsim/campaign/memory/campaign.ts';
+import type { ImageName, InjectionRecord } from '../../hwsim/campaign/campaign.ts';
+import type { ModelName } from '../../hwsim/campaign/fault_models.ts';
+import type { OutcomeName } from '../../hwsim/campaign/outcomes.ts';
+import { Campaign } from '../../hwsim/campaign/memory/campaign.ts';
 import { drawUpset } from '../../hwsim/campaign/memory/draw.ts';
-import { loopTurnsMax, readImages, settingFor } from '../../hwsim/campaign/memory/images.ts';
+import { loopTurnsMax, readImage, settingFor } from '../../hwsim/campaign/memory/setting.ts';
 import { counted, countExport, metered } from '../../hwsim/campaign/memory/instrument.ts';
 import { judgeFork } from '../../hwsim/campaign/memory/judge.ts';
 import { Machine, op, Program } from '../../hwsim/campaign/memory/machine.ts';
-import { injectionScenario } from '../../hwsim/campaign/memory/scene.ts';
+import { injectionScenario } from '../../hwsim/campaign/memory/scenario.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { findBody, shippedBodies } from '../../hwsim/world/bodies.ts';
 
@@ -38,7 +40,7 @@ const protectedCampaign = await campaignOn('protected');
 const bareCampaign = await campaignOn('unprotected');
 
 test('metered and counted images, and a machine of its own for every node, fly to the same trace hash as the image that is flown', async () => {
-  const image = readImages('protected');
+  const image = readImage('protected');
   const { traceHash } = flyOrdinary(image, span.hours);
   assert.is(flyOrdinary(await metered(image, loopTurnsMax), span.hours).traceHash, traceHash);
   const count = flyOrdinary(await counted(image), span.hours);
@@ -89,7 +91,7 @@ test('an injection made alone gives what it gives among others', () => {
 
 test('the same seed draws the same upsets, uniform over nodes, calls and bits; another seed others', () => {
   const { window, program } = bareCampaign;
-  const draw = (seed: number, index: number) => drawUpset(seed, index, mixed, window, program);
+  const draw = (seed: number, index: number) => drawUpset({ seed, models: mixed, window, program }, index);
   assert.equal(draw(1, 7), draw(1, 7));
   assert.is.not(JSON.stringify(draw(1, 7)), JSON.stringify(draw(2, 7)));
   const upsets = Array.from({ length: 4000 }, (_, index) => draw(1, index));
@@ -118,7 +120,7 @@ test('without protection upsets are masked, lie there, crash nodes, make them de
 });
 
 test('a protection that protects nothing is found out', async () => {
-  const broken = await campaignOn('protected', mixed, readImages('unprotected'));
+  const broken = await campaignOn('protected', mixed, readImage('unprotected'));
   assert.ok(outcomesOf(run(broken, 1, broken.indicesOf(1))).has('SDC-local'));
 });
 

@@ -17,7 +17,7 @@ const quiet = (ending: Partial<Ending>) =>
     upset: { ...upset, bits: [0] },
     divergence: null,
     clean: false,
-    told: { corrected: 0, dropped: 0 },
+    upsets: { corrected: 0, discarded: 0 },
     steps: 1,
     ...ending,
   });
@@ -54,7 +54,7 @@ const cases: [string, OutcomeName, Partial<Evidence>][] = [
   [
     'a record let go, and agreed again',
     'detected-and-recovered',
-    { dropped: 1, ...detected('dropped'), agreedMs: hourMs + 1 },
+    { discarded: 1, ...detected('discarded'), agreedMs: hourMs + 1 },
   ],
   [
     'an hour and a minute to agree again',
@@ -81,8 +81,8 @@ for (const [name, outcome, evidence] of cases)
 test('without any divergence from the golden run only four outcomes are possible', () => {
   assert.is(quiet({ clean: true }).outcome, 'masked');
   assert.is(quiet({ clean: false }).outcome, 'masked-latent');
-  assert.is(quiet({ clean: true, told: { corrected: 1, dropped: 0 } }).outcome, 'corrected');
-  assert.is(quiet({ clean: true, told: { corrected: 0, dropped: 1 } }).outcome, 'detected-and-recovered');
+  assert.is(quiet({ clean: true, upsets: { corrected: 1, discarded: 0 } }).outcome, 'corrected');
+  assert.is(quiet({ clean: true, upsets: { corrected: 0, discarded: 1 } }).outcome, 'detected-and-recovered');
   assert.is(outcomeNames.length, 10);
   assert.is(goodOutcomes.length, 4);
 });
@@ -98,11 +98,11 @@ const frameWith = (...messages: Message[]) => sealedFrame(header, messages);
 function compared(struck: Uint8Array, replica: Uint8Array[], effects: number): Evidence {
   const evidence = noEvidence();
   const outputs = new Outputs(evidence, layout, testLink);
-  outputs.knows(frameWith(probe(1)));
-  outputs.struckSays(1000, op.transmit, struck);
-  for (const said of replica) outputs.replicaOutputs(1000, op.transmit, said);
+  outputs.learnSender(frameWith(probe(1)));
+  outputs.addInjected(1000, op.transmit, struck);
+  for (const said of replica) outputs.addReplica(1000, op.transmit, said);
   const suspect = outputs.suspectOf(struck, 0, struck.length);
-  for (let node = 0; node < effects && suspect !== null; node += 1) outputs.takenIn(suspect);
+  for (let node = 0; node < effects && suspect !== null; node += 1) outputs.addEffect(suspect);
   outputs.check(200_000);
   return evidence;
 }
@@ -128,11 +128,11 @@ test('commands are compared in their order, whatever their time; one that never 
   const evidence = noEvidence();
   const outputs = new Outputs(evidence, layout, testLink);
   const command = (byte: number) => Uint8Array.of(0x81, 0x18, byte);
-  outputs.replicaOutputs(0, op.command, command(160));
-  outputs.struckSays(60_000, op.command, command(160));
+  outputs.addReplica(0, op.command, command(160));
+  outputs.addInjected(60_000, op.command, command(160));
   outputs.check(60_000);
   assert.is(evidence.wrongCommands.count, 0);
-  outputs.replicaOutputs(60_000, op.command, command(161));
+  outputs.addReplica(60_000, op.command, command(161));
   outputs.check(60_000 + 29 * 60_000);
   assert.is(evidence.wrongCommands.count, 0);
   outputs.check(60_000 + 31 * 60_000);

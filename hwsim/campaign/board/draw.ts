@@ -1,24 +1,24 @@
-import type { ModelName } from '../outcomes.ts';
-import { mixShares } from '../memory/draw.ts';
-import { RandomStream } from '../../kernel/random.ts';
-import type { GoldenBoard } from './golden.ts';
-import type { RamSpan } from './subject.ts';
-import { registersOf } from '../../emulator/debugger.ts';
+/** Draws faults to inject into a board: what they flip or skip, and when. */
 import type { Target } from '../../../host/board/targets.ts';
-import type { LocalTime, PortInput } from '../../emulator/port.ts';
+import { registersOf } from '../../emulator/debugger.ts';
+import { RandomStream } from '../../kernel/random.ts';
+import { burstBitsMax, burstBitsMin, lineBytes, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import type { GoldenBoard } from './golden.ts';
+import { timeOf } from './port_items.ts';
+import type { RamSpan } from './ram.ts';
 
-/** A byte of RAM, by its offset in the span, and the bits of it that are struck. */
+/** A byte of RAM, by its offset in the span, and the bits of it that flip. */
 export interface Flip {
   offset: number;
   mask: number;
 }
 
-/** What strikes the board. A function of (target, image, seed, index). */
-export interface Strike {
+/** One injection into a board: a function of (target, image, seed, index). */
+export interface Injection {
   model: ModelName;
-  /** Before this input, while the board sleeps; with `call`: while this input is worked on. */
+  /** Without `call`: before this input, while the board sleeps. With `call`: while this input is processed. */
   input: number;
-  /** Of the golden run's calls, and before which instruction of it. */
+  /** Number of the golden run's call, and the instruction of it before which the fault is injected. */
   call?: number;
   at?: number;
   flips: Flip[];
@@ -27,38 +27,34 @@ export interface Strike {
   register?: { name: string; bit: number };
 }
 
-/** The part of the row in which strikes fall: from one input up to, but without, another. */
+/** The inputs into which faults are injected: [from, to). */
 export interface Window {
   from: number;
   to: number;
 }
 
-/** Of strikes in RAM, one in so many falls into a call; the others while the board sleeps, where it is 99.9 % of the time. The report keeps them apart. */
+/**
+ * Of the injections into RAM, one in so many falls into a call. The others fall while the board sleeps,
+ * as it does 99.9 % of the time. The report keeps them apart.
+ */
 const inCallEvery = 4;
-/** An instruction that its call executed more often than this before is not stopped at: another moment is drawn. */
-export const passesMax = 1500;
-const burstBitsMin = 3;
-const burstBitsMax = 8;
-const wordBytes = 4;
-const lineBytes = 64;
+/** A moment that takes more stops than this to reach is not used: another is drawn. */
+const passesMax = 1500;
+/** Registers that cannot be injected into: always zero, or known to the debugger only. */
+const excludedRegisters: ReadonlySet<string> = new Set(['x0', 'g0', 'wim', 'tbr', 'psr']);
 
-export const timeOf = (input: PortInput): number => {
-  const { nowS, nowMs } = input as PortInput & LocalTime;
-  return nowS * 1000 + nowMs;
-};
-
-/** Draws strikes for a golden run. */
+/** Draws injections for a golden run. */
 export class Drawer {
+  readonly ramBytes: number;
   readonly #golden: GoldenBoard;
   readonly #target: Target;
   readonly #window: Window;
-  /** Offsets of the first byte of each part in use, and how many bytes there are in all parts before it. */
-  readonly #parts: { offset: number; before: number; bytes: number }[] = [];
-  readonly ramBytes: number;
+  /** Offset of the first byte of each part in use, and bytes in all parts before it. */
+  readonly #parts: { offset: number; before: number }[] = [];
   readonly #registers: readonly string[];
   readonly #lineOrigin: number;
 
-  /** `lineOrigin`: offset in the span at which a line of the protected block begins, or would. */
+  /** `lineOrigin`: offset in the span at which a line of the protected block begins, or would begin. */
   constructor(golden: GoldenBoard, span: RamSpan, target: Target, window: Window, lineOrigin = 0) {
     this.#lineOrigin = lineOrigin;
     this.#golden = golden;
@@ -66,33 +62,31 @@ export class Drawer {
     this.#window = window;
     let before = 0;
     for (const part of span.parts) {
-      // Of the stack, what was ever used.
+      // Of the stack, only the bytes that were ever used.
       const bytes = part.name === 'stack' ? Math.min(part.bytes, golden.stackBytes) : part.bytes;
-      this.#parts.push({ offset: part.address + part.bytes - bytes - span.address, before, bytes });
+      this.#parts.push({ offset: part.address + part.bytes - bytes - span.address, before });
       before += bytes;
     }
     this.ramBytes = before;
-    // Each register once; the one that is always zero cannot be struck, nor what only the debugger calls a register.
+    // By number, so that each register counts once.
     const byNumber = new Map([...registersOf(target).numbers].map(([name, number]) => [number, name]));
-    const never = new Set(['x0', 'g0', 'wim', 'tbr', 'psr']);
-    this.#registers = [...byNumber.values()].filter((name) => !never.has(name));
+    this.#registers = [...byNumber.values()].filter((name) => !excludedRegisters.has(name));
   }
 
-  /** For people: what strikes are drawn over. */
-  get told(): string {
-    const { firstCall, calls } = this.#golden;
-    const instructions = calls
-      .slice(firstCall[this.#window.from], firstCall[this.#window.to])
-      .reduce((sum, call) => sum + call.instructions, 0);
-    const seconds =
-      (timeOf(this.#golden.inputs[this.#window.to]) - timeOf(this.#golden.inputs[this.#window.from])) / 1000;
+  /** A line for people: over what the injections are drawn. */
+  get note(): string {
+    const { calls, inputs } = this.#golden;
+    const { from, to } = this.#window;
+    const [first, end] = this.#callRange();
+    const instructions = calls.slice(first, end).reduce((sum, call) => sum + call.instructions, 0);
+    const seconds = Math.round((timeOf(inputs[to]) - timeOf(inputs[from])) / 1000);
     return (
-      `${this.ramBytes} bytes of RAM in use; strikes in ${Math.round(seconds)} s of the run, ${instructions} instructions in calls; ` +
-      `of those in RAM one in ${inCallEvery} in a call, the others asleep`
+      `${this.ramBytes} bytes of RAM in use; injections in ${seconds} s of the run, ${instructions} instructions ` +
+      `in calls; of those into RAM one in ${inCallEvery} in a call, the others asleep`
     );
   }
 
-  draw(model: ModelName, seed: number, index: number): Strike {
+  draw(model: ModelName, seed: number, index: number): Injection {
     const random = new RandomStream(seed, `boards/${this.#target.name}/${model}`, index);
     if (model === 'register') {
       const bits = registersOf(this.#target).bytes * 8;
@@ -105,7 +99,7 @@ export class Drawer {
     return { model, ...time, ...this.#flips(model, random) };
   }
 
-  /** Uniform over time: the input before which an upset falls that comes between two. */
+  /** Draws uniformly over time: the input before which an upset falls that comes between two inputs. */
   #gap(random: RandomStream): number {
     const { inputs } = this.#golden;
     const { from, to } = this.#window;
@@ -114,10 +108,16 @@ export class Drawer {
     return to - 1;
   }
 
-  /** Uniform over the instructions of all calls in the window. */
+  /** The calls in the window: [first, end). */
+  #callRange(): [number, number] {
+    const { firstCall } = this.#golden;
+    return [firstCall[this.#window.from], firstCall[this.#window.to]];
+  }
+
+  /** Draws uniformly over the instructions of all calls in the window. */
   #moment(random: RandomStream): { input: number; call: number; at: number } {
     const { firstCall, calls, trace } = this.#golden;
-    const [first, end] = [firstCall[this.#window.from], firstCall[this.#window.to]];
+    const [first, end] = this.#callRange();
     const all = calls.slice(first, end).reduce((sum, { instructions }) => sum + instructions, 0);
     for (;;) {
       let left = random.below(all);
@@ -134,18 +134,14 @@ export class Drawer {
     }
   }
 
-  /** Uniform over the bits of the RAM in use; doubles and bursts as in hwsim/campaign/memory/draw.ts. */
-  #flips(model: ModelName, random: RandomStream): Pick<Strike, 'flips' | 'span'> {
+  /** Draws uniformly over the bits of the RAM in use; doubles and bursts as the memory campaign draws them. */
+  #flips(model: ModelName, random: RandomStream): Pick<Injection, 'flips' | 'span'> {
     const first = random.below(this.ramBytes * 8);
     const [offset, bit] = [this.#offsetOf(first >>> 3), first & 7];
     if (model === 'burst') {
       const length = burstBitsMin + random.below(burstBitsMax - burstBitsMin + 1);
-      return {
-        flips: flipsOf(
-          offset,
-          Array.from({ length }, (_, next) => bit + next),
-        ),
-      };
+      const bits = Array.from({ length }, (_, next) => bit + next);
+      return { flips: flipsOf(offset, bits) };
     }
     if (model !== 'double') return { flips: flipsOf(offset, [bit]) };
     const span = random.below(2) === 0 ? 'word' : 'line';
@@ -162,34 +158,31 @@ export class Drawer {
   }
 }
 
-/** The bits counted from the least significant one of a byte, as bytes and masks. */
+/** Converts bits, counted from the least significant bit of a byte, to bytes and masks. */
 function flipsOf(offset: number, bits: readonly number[]): Flip[] {
   const masks = new Map<number, number>();
   for (const bit of bits) masks.set(offset + (bit >> 3), (masks.get(offset + (bit >> 3)) ?? 0) | (1 << (bit & 7)));
   return [...masks].map(([at, mask]) => ({ offset: at, mask })).sort((a, b) => a.offset - b.offset);
 }
 
-/** The model of injection number `index`: the shares of the default mix are those of the campaign in wasm, others are drawn alike. */
+/** Draws the model of injection number `index`. */
 export function modelOf(models: readonly ModelName[], seed: number, index: number): ModelName {
-  const share = new RandomStream(seed, 'boards/model', index).fraction();
-  const isMix =
-    models.length === 3 && models.every((model) => model === 'bit' || model === 'double' || model === 'burst');
-  if (!isMix) return models[Math.floor(share * models.length)];
-  if (share < mixShares.burst) return 'burst';
-  return share < mixShares.burst + mixShares.double ? 'double' : 'bit';
+  return modelAt(models, new RandomStream(seed, 'boards/model', index).fraction());
 }
 
-/** A place to stop at, after so many times that it was passed. */
+/** An address to stop at, after it was passed so many times. */
 export interface Stop {
   address: number;
   passes: number;
 }
 
-const backMax = 3000;
+/** How far back from an instruction a rarely executed one is looked for. */
+const lookBackMax = 3000;
 
 /**
- * How to get to instruction `at` of a call with few stops: at its own address after as many passes as there were before, or first somewhere that is rarely passed and from there
- * on. Nothing else executes between the two.
+ * Plans how to reach instruction `at` of a call with few stops: directly at its address, after as many
+ * passes as there were before, or first at another address that is rarely passed and from there on.
+ * Nothing else executes between the two.
  */
 export function planStops(executed: Uint32Array, at: number): Stop[] {
   const address = executed[at];
@@ -202,20 +195,18 @@ export function planStops(executed: Uint32Array, at: number): Stop[] {
   }
   let best = { cost: passed[at], stops: [{ address, passes: passed[at] }] };
   let between = 0;
-  for (let from = at - 1; from >= Math.max(0, at - backMax) && between < best.cost; from -= 1) {
+  for (let from = at - 1; from >= Math.max(0, at - lookBackMax) && between < best.cost; from -= 1) {
     if (executed[from] === address) {
       between += 1;
       continue;
     }
     const cost = passed[from] + between + 1;
-    if (cost < best.cost)
-      best = {
-        cost,
-        stops: [
-          { address: executed[from], passes: passed[from] },
-          { address, passes: between },
-        ],
-      };
+    if (cost >= best.cost) continue;
+    const stops = [
+      { address: executed[from], passes: passed[from] },
+      { address, passes: between },
+    ];
+    best = { cost, stops };
   }
   return best.stops;
 }

@@ -1,11 +1,12 @@
 import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { type Snapshot, Subject } from './subject.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
-import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
+import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { sameOutputs } from './port_items.ts';
+import { type Snapshot, Subject } from './subject.ts';
 
-/** The run without a fault, of a board: what came back, what it was before each input, what each call executed, which bytes each input touched first. */
+/** A board's run without a fault: its outputs, its state before each input, what each call executed, and which bytes each input accessed first. */
 export interface GoldenBoard {
   readonly inputs: readonly PortInput[];
   readonly outputs: readonly PortOutput[][];
@@ -23,13 +24,13 @@ export interface GoldenBoard {
 
 export type Access = 'read' | 'write' | 'none';
 
-/** First access to each byte of RAM by each input. */
+/** Knows how each input first accessed each byte of RAM. */
 export class Accesses {
   readonly #from: Uint32Array;
-  /** Of the bytes one after the other, each in order of time: input × 2, + 1 for a write. */
+  /** By byte, in order of time: input × 2, + 1 for a write. */
   readonly #entries: Uint32Array;
 
-  /** `words` as plugin/access.c writes them, of a region of so many bytes. */
+  /** `words`: what plugin/access.c wrote about a region of so many bytes. */
   constructor(words: Uint32Array, bytes: number) {
     this.#from = new Uint32Array(bytes + 1);
     for (const word of words) if (word !== 0xffffffff) this.#from[(word & 0x7fffffff) + 1] += 1;
@@ -47,7 +48,7 @@ export class Accesses {
     }
   }
 
-  /** How the byte is first touched by input `from` or a later one, and by which. */
+  /** Returns how input `from` or a later one first accesses the byte, and which input does. */
   first(offset: number, from: number): { access: Access; input: number } {
     for (let at = this.#from[offset]; at < this.#from[offset + 1]; at += 1) {
       const entry = this.#entries[at];
@@ -66,7 +67,10 @@ export interface GoldenParts {
   inputs: readonly PortInput[];
 }
 
-/** Flies the row of inputs twice: once to keep what the board was in between, once under observation. Throws when the two differ, or when an input does not end well. */
+/**
+ * Flies the inputs twice: once to take snapshots in between, once under observation. Throws when the two
+ * runs differ, or when an input does not end well.
+ */
 export function flyGolden(parts: GoldenParts): GoldenBoard {
   const subject = new Subject(parts);
   try {
@@ -103,7 +107,7 @@ function observe(parts: GoldenParts, wake: number, expected: readonly PortOutput
       subject.give(input);
       if (!sameOutputs(subject.outputs(), expected[index]))
         throw new EmulatorError(
-          `input ${index} gives other outputs under observation: the board's time has no part in them`,
+          `input ${index} gives other outputs under observation, although they do not depend on the board's time`,
         );
     });
     subject.asleep(() => {});
@@ -117,16 +121,4 @@ function observe(parts: GoldenParts, wake: number, expected: readonly PortOutput
   } finally {
     subject.close();
   }
-}
-
-const spell = (output: PortOutput) =>
-  JSON.stringify(output, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value));
-
-export function sameOutput(a: PortOutput | undefined, b: PortOutput | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return spell(a) === spell(b);
-}
-
-export function sameOutputs(a: readonly PortOutput[], b: readonly PortOutput[]): boolean {
-  return a.length === b.length && a.every((output, index) => sameOutput(output, b[index]));
 }

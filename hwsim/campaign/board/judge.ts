@@ -1,58 +1,50 @@
 import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
-import { partsOf } from '../memory/outputs.ts';
-import { type Exchange, drive, Reference, type Restart } from './platform.ts';
-import { timeOf } from './draw.ts';
-import type { Row } from './row.ts';
 import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { hex, partsOf } from '../frame_parts.ts';
+import { type FrameChange, isAccepted, timeOf } from './port_items.ts';
+import type { RecordedRun } from './recorded_run.ts';
+import { Reference } from './reference.ts';
+import { drive, type Exchange, type Restart } from './restart.ts';
 
-/** A frame that an uncorrupted board would have sent, what was sent instead (null: nothing), and when. Without `expected`: one more than it would have sent. */
-export interface FrameChange {
-  atMs: number;
-  expected: Uint8Array | null;
-  sent: Uint8Array | null;
-}
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-
-export const framesOf = (outputs: readonly PortOutput[]): Uint8Array[] =>
-  outputs.flatMap((output) => (output.kind === 'frame' ? [output.bytes] : []));
-
-/** How two rows of outputs for one input differ in what went on the air. */
-export function frameChanges(atMs: number, expected: readonly PortOutput[], got: readonly PortOutput[]): FrameChange[] {
-  const [right, sent] = [framesOf(expected), framesOf(got)];
-  const changes: FrameChange[] = [];
-  for (let index = 0; index < Math.max(right.length, sent.length); index += 1) {
-    const [a, b] = [right[index] ?? null, sent[index] ?? null];
-    if (a !== null && b !== null && hex(a) === hex(b)) continue;
-    changes.push({ atMs, expected: a, sent: b });
-  }
-  return changes;
-}
-
-/** A right content may come this much earlier or later than an uncorrupted board's without being called wrong. */
+/** A right content may differ this much in time from an uncorrupted board's. */
 const mistimedMsMax = 120_000;
+
 /** A frame that an uncorrupted board sent, and when. */
-export interface Sent {
+export interface SentFrame {
   atMs: number;
   frame: Uint8Array;
 }
 
-/** Whether the uncorrupted board named itself alike and said every message of the frame at about that time, in whatever frames. `link` opens them. */
-export function isMistimed({ atMs, sent }: FrameChange, right: readonly Sent[], link: LinkCipher): boolean {
+/**
+ * True when the uncorrupted board named the same sender and sent every message of the frame at about
+ * that time, in whatever frames. `link` opens them.
+ */
+export function isMistimed({ atMs, sent }: FrameChange, right: readonly SentFrame[], link: LinkCipher): boolean {
   if (sent === null) return true;
   const { sender, messages } = partsOf(sent, link);
   const near = right
     .filter((each) => Math.abs(each.atMs - atMs) <= mistimedMsMax)
     .map(({ frame }) => partsOf(frame, link));
-  const said = new Set(near.flatMap((each) => each.messages));
-  return near.some((each) => each.sender === sender) && messages.every((message) => said.has(message));
+  const sentNear = new Set(near.flatMap((each) => each.messages));
+  return near.some((each) => each.sender === sender) && messages.every((message) => sentNear.has(message));
 }
 
-/** What an uncorrupted board would have done, and what peers make of frames that it would not have sent. */
+/** What a board went through before its restart. */
+export interface History {
+  /** Inputs processed, and the input at which the run goes on. */
+  done: number;
+  next: number;
+  /** Inputs that were lost to the board. */
+  lost: readonly number[];
+  /** Numbers of the checkpoints that are left. */
+  kept: readonly number[];
+}
+
+/** Knows what an uncorrupted board would have done, and what peers make of frames that it would not have sent. */
 export class Judge {
-  readonly #row: Row;
+  readonly #run: RecordedRun;
   readonly #engine: Engine;
   readonly #scratch: readonly number[];
   readonly #reference: Reference;
@@ -60,16 +52,16 @@ export class Judge {
   readonly #peerHashes: number[] = [];
   #lost: { key: string; outputs: PortOutput[][] } = { key: '', outputs: [] };
 
-  constructor(row: Row, engine: Engine) {
-    this.#row = row;
+  constructor(run: RecordedRun, engine: Engine) {
+    this.#run = run;
     this.#engine = engine;
     const { contextBytes, checkpointBytes } = engine.image;
     this.#scratch = [contextBytes, checkpointBytes, PORT_FRAME_BYTES_MAX].map((bytes) => engine.reserve(bytes));
     this.#reference = new Reference(engine);
   }
 
-  /** Whether the image takes this for a checkpoint to come back from. */
-  verifies(image: Uint8Array, { cause, config }: Restart): boolean {
+  /** True when the image restores itself from this checkpoint. */
+  isRestorable(image: Uint8Array, { cause, config }: Restart): boolean {
     const { calls } = this.#engine;
     const [ctx, at, configAt] = this.#scratch;
     if (image.length > this.#engine.image.checkpointBytes) return false;
@@ -83,35 +75,27 @@ export class Judge {
     }
   }
 
-  /** What an uncorrupted board answers to the row when some of its frames were lost. */
-  without(lost: readonly number[]): PortOutput[][] {
+  /** Returns an uncorrupted board's answers to the run when some of its inputs are lost. */
+  outputsWithout(lost: readonly number[]): PortOutput[][] {
     const key = lost.join();
     if (this.#lost.key !== key) {
-      this.#reference.anew();
-      const outputs = this.#row.inputs.map((input, index) => (lost.includes(index) ? [] : this.#reference.play(input)));
+      this.#reference.startAnew();
+      const outputs = this.#run.inputs.map((input, index) => (lost.includes(index) ? [] : this.#reference.play(input)));
       this.#lost = { key, outputs };
     }
     return this.#lost.outputs;
   }
 
-  /**
-   * What an uncorrupted board says when it is restarted after the row's first `done` inputs, without those that were `lost`, of its checkpoints
-   * holding those of the numbers `kept`, and the row goes on at input `next`.
-   */
-  afterRestart(
-    where: { done: number; next: number; lost: readonly number[]; kept: readonly number[] },
-    restart: Restart,
-    losesRam: boolean,
-  ): Exchange[] {
-    const { done, next, lost, kept } = where;
+  /** Returns what an uncorrupted board with the same history outputs when it is restarted and the run goes on. */
+  outputsAfterRestart({ done, next, lost, kept }: History, restart: Restart, losesRam: boolean): Exchange[] {
     const { cause, atMs } = restart;
     const key = `${done} ${next} ${lost.join()} ${kept.join()} ${cause} ${atMs} ${losesRam} ${hex(restart.config)}`;
     const known = this.#restarts.get(key);
     if (known !== undefined) return known;
-    const { inputs } = this.#row;
-    this.#reference.anew(kept);
+    const { inputs } = this.#run;
+    this.#reference.startAnew(kept);
     for (let index = 0; index < done; index += 1) if (!lost.includes(index)) this.#reference.play(inputs[index]);
-    this.#reference.open();
+    this.#reference.keepAll();
     if (losesRam) this.#reference.reset();
     const exchanges = [...drive(this.#reference, inputs, next, restart)];
     this.#restarts.set(key, exchanges);
@@ -119,42 +103,44 @@ export class Judge {
   }
 
   /**
-   * The first peer that takes a frame which an uncorrupted board would not have sent, and ends the run in another state for it; null when there is none. Each peer replays what it
-   * was given in the recorded run, with the changed frames in place of those that they replace.
+   * Returns the first peer that accepts a frame which an uncorrupted board would not have sent, and ends
+   * the run in another state for that; null: none. Each peer replays its inputs of the recorded run,
+   * with the changed frames in place of those that they replace.
    */
-  accepts(changes: readonly FrameChange[]): { peer: number; atMs: number } | null {
+  acceptingPeer(changes: readonly FrameChange[]): { peer: number; atMs: number } | null {
     const wrong = changes.filter(({ sent }) => sent !== null);
     if (wrong.length === 0) return null;
-    for (let peer = 0; peer < this.#row.peers.length; peer += 1) {
-      const { acceptedMs, hash } = this.#replay(peer, wrong);
+    for (let peer = 0; peer < this.#run.peers.length; peer += 1) {
+      const { acceptedMs, hash } = this.#replayPeer(peer, wrong);
       if (acceptedMs !== null && hash !== this.#peerHash(peer)) return { peer, atMs: acceptedMs };
     }
     return null;
   }
 
   #peerHash(peer: number): number {
-    this.#peerHashes[peer] ??= this.#replay(peer, []).hash;
+    this.#peerHashes[peer] ??= this.#replayPeer(peer, []).hash;
     return this.#peerHashes[peer];
   }
 
-  #replay(peer: number, changes: readonly FrameChange[]): { acceptedMs: number | null; hash: number } {
-    const instead = new Map(
+  /** Returns when the peer first accepted a changed frame, and the hash of its context at the end. */
+  #replayPeer(peer: number, changes: readonly FrameChange[]): { acceptedMs: number | null; hash: number } {
+    const replaced = new Map(
       changes.flatMap((change) => (change.expected === null ? [] : [[hex(change.expected), change.sent!]])),
     );
-    const more = changes.filter(({ expected }) => expected === null);
+    const additional = changes.filter(({ expected }) => expected === null);
     let acceptedMs: number | null = null;
-    this.#reference.anew();
+    this.#reference.startAnew();
     const give = (input: PortInput, isWrong: boolean) => {
       const last = this.#reference.play(input).at(-1)!;
-      if (isWrong && last.kind === 'done' && (last.status & STATUS_MASK) === STATUS.ok) acceptedMs ??= timeOf(input);
+      if (isWrong && isAccepted(last)) acceptedMs ??= timeOf(input);
     };
     let next = 0;
-    for (const input of this.#row.peers[peer]) {
-      for (; next < more.length && more[next].atMs <= timeOf(input); next += 1) {
-        const time = { nowS: Math.floor(more[next].atMs / 1000), nowMs: more[next].atMs % 1000 };
-        give({ kind: 'frame', bytes: more[next].sent!, ...time }, true);
+    for (const input of this.#run.peers[peer]) {
+      for (; next < additional.length && additional[next].atMs <= timeOf(input); next += 1) {
+        const { atMs, sent } = additional[next];
+        give({ kind: 'frame', bytes: sent!, nowS: Math.floor(atMs / 1000), nowMs: atMs % 1000 }, true);
       }
-      const other = input.kind === 'frame' ? instead.get(hex(input.bytes)) : undefined;
+      const other = input.kind === 'frame' ? replaced.get(hex(input.bytes)) : undefined;
       give(other === undefined ? input : ({ ...input, kind: 'frame', bytes: other } as PortInput), other !== undefined);
     }
     const answer = this.#reference.play({ kind: 'ask', what: askFor.hash, index: 0 }).at(-1)!;

@@ -4,50 +4,30 @@ import { nonVolatileOffset, type Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
 import { markOf, storeLayout } from '../../emulator/memory.ts';
 import { buildPlugin } from '../../emulator/plugin/plugin.ts';
-import type { PortInput, PortOutput } from '../../emulator/port.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
+import type { PortInput, PortOutput } from '../../emulator/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
+import { type RamSpan, ramSpan, symbolOf } from './ram.ts';
 
-/**
- * A board that a campaign strikes again and again: put back to where the golden run was before any input, in a millisecond, instead of being flown there. What a sleeping board
- * is made of is its RAM, its non-volatile memory and its registers; all devices are idle. RAM lies in the file that is the machine's main memory.
- */
-
-/** A stretch of RAM. */
-export interface RamPart {
-  readonly name: 'linear' | 'static' | 'stack';
-  readonly address: number;
-  readonly bytes: number;
-}
-
-/** RAM as a program of this target uses it, whole. */
-export interface RamSpan {
-  readonly address: number;
-  readonly bytes: number;
-  readonly parts: readonly RamPart[];
-}
-
-/** A sleeping board. */
+/** The state of a sleeping board: RAM, non-volatile memory and registers. All devices are idle. */
 export interface Snapshot {
   ram: Buffer;
   nonVolatile: Buffer;
   registers: string;
 }
 
-/** Nanoseconds per instruction as a power of two: a second of the board's watchdog is then 62.5 million instructions, more than twice the longest step there is. */
+/**
+ * Nanoseconds per instruction as a power of two. A second of the board's watchdog is then 62.5 million
+ * instructions, more than twice the longest step.
+ */
 const clockShift = 4;
-const nonVolatileUsed = storeLayout.slotsAt + 2 * storeLayout.slotBytes;
 const { slotsAt, slotBytes, headerBytes } = storeLayout;
-const pauses = 2000;
+const nonVolatileUsed = slotsAt + 2 * slotBytes;
+/** Attempts to find the board asleep; the first ones wait less. */
+const attemptsMax = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
-function symbolOf(elf: Elf, name: string): number {
-  const address = elf.symbols.get(name);
-  if (address === undefined) throw new EmulatorError(`the ELF has no symbol '${name}': has its linker script changed?`);
-  return address;
-}
-
-/** The checkpoints that non-volatile memory holds, and how many were stored up to each: their sequence begins with 1. */
+/** Returns the checkpoints in non-volatile memory, and how many were stored up to each: their sequence begins with 1. */
 export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; image: Uint8Array }[] {
   const slots = [slotsAt, slotsAt + slotBytes].filter(
     (at) => nonVolatile.readUInt32LE(at) === markOf(nonVolatile.subarray(at, at + headerBytes)),
@@ -61,33 +41,23 @@ export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; imag
   });
 }
 
-/** Linear memory, static data of the loop and the drivers, stack: with the gaps between them. */
-export function ramSpan(elf: Elf): RamSpan {
-  const at = (name: string) => symbolOf(elf, name);
-  const [zeroBegin, zeroEnd, linearBegin, linearEnd] = ['zero_begin', 'zero_end', 'linear_begin', 'linear_end'].map(at);
-  const [stackBottom, stackTop, cause] = ['stack_bottom', 'stack_top', 'start_cause'].map(at);
-  const parts: RamPart[] = [
-    { name: 'linear', address: linearBegin, bytes: linearEnd - linearBegin },
-    { name: 'static', address: zeroBegin, bytes: linearBegin - zeroBegin },
-    { name: 'static', address: linearEnd, bytes: zeroEnd - linearEnd },
-    { name: 'static', address: cause, bytes: 8 },
-    { name: 'stack', address: stackBottom, bytes: stackTop - stackBottom },
-  ];
-  const present = parts.filter(({ bytes }) => bytes > 0);
-  const address = Math.min(...present.map((part) => part.address));
-  const end = Math.max(...present.map((part) => part.address + part.bytes));
-  return { address, bytes: end - address, parts: present };
-}
-
 export interface SubjectParts {
   pool: EmulatorPool;
   target: Target;
   path: string;
   elf: Elf;
-  /** Write down the instructions of every call, and which bytes each input touches first; `wake` as `sleepAddress` told it. */
+  /**
+   * Records the instructions of every call, and which bytes each input accesses first. `wake`: the
+   * `sleepAddress` of an earlier start.
+   */
   observed?: { wake: number };
 }
 
+/**
+ * A board into which a campaign injects fault after fault. A snapshot restores it to the golden run's
+ * state before any input within a millisecond, so that it need not be flown there. RAM lies in the file
+ * that is the machine's main memory.
+ */
 export class Subject {
   readonly span: RamSpan;
   readonly #parts: SubjectParts;
@@ -100,7 +70,7 @@ export class Subject {
     this.span = ramSpan(parts.elf);
   }
 
-  /** Switches it on, anew if it runs; it then waits to be booted. */
+  /** Switches the board on, or restarts it if it runs; it then waits to be booted. */
   start(): void {
     this.close();
     const { pool, target, path, elf, observed } = this.#parts;
@@ -120,7 +90,7 @@ export class Subject {
     this.debug.resume();
     this.#session.untilDone();
     this.#sleepAddress = observed?.wake ?? 0;
-    this.#rest();
+    this.#stopAsleep();
     this.debug.resume();
   }
 
@@ -137,7 +107,7 @@ export class Subject {
     return this.#session !== null;
   }
 
-  /** Where the processor goes on after its sleep. */
+  /** Where the processor continues after its sleep. */
   get sleepAddress(): number {
     return this.#sleepAddress;
   }
@@ -146,19 +116,20 @@ export class Subject {
     this.session.give(input);
   }
 
-  /** Outputs up to the one that ends an input, or a restart. */
+  /** Returns outputs up to the one that ends an input, or a restart. */
   outputs(): PortOutput[] {
     return this.session.untilDone();
   }
 
-  /** Stops it where it sleeps: `then` is done to it, and it sleeps on. */
+  /** Stops the board where it sleeps, calls `then`, and lets it sleep on. */
   asleep<T>(then: () => T): T {
-    this.#rest();
+    this.#stopAsleep();
     const result = then();
     this.debug.resume();
     return result;
   }
 
+  /** Takes a snapshot. Equal non-volatile memory is shared with `previous`. */
   snapshot(previous: Snapshot | null): Snapshot {
     return this.asleep(() => {
       const ram = this.readRam();
@@ -168,7 +139,7 @@ export class Subject {
     });
   }
 
-  /** Makes it what it was; `change` is done to its RAM before it goes on. */
+  /** Restores a snapshot; `change` is applied before the board goes on. */
   restore({ ram, nonVolatile, registers }: Snapshot, change?: () => void): void {
     this.asleep(() => {
       this.#write(this.#offset(this.span.address), ram);
@@ -178,12 +149,12 @@ export class Subject {
     });
   }
 
-  /** While it stands still or sleeps. */
+  /** Reads all RAM of the span; only while the board is stopped or sleeps. */
   readRam(): Buffer {
     return this.#read(this.#offset(this.span.address), this.span.bytes);
   }
 
-  /** While it stands still or sleeps: new = (old AND `and`) XOR `xor`. Returns the byte before. */
+  /** Changes a byte of RAM; only while the board is stopped or sleeps. Returns the byte before. */
   changeByte(address: number, change: (before: number) => number): number {
     const [before] = this.#read(this.#offset(address), 1);
     this.#write(this.#offset(address), Uint8Array.of(change(before)));
@@ -197,21 +168,21 @@ export class Subject {
     this.#session = null;
   }
 
-  /** Stops it once it sleeps: what it still does after its last word is soon over. */
-  #rest(): void {
-    for (let pause = 0; pause < pauses; pause += 1) {
+  /** Stops the board once it sleeps. It may still work for a short time after its last output. */
+  #stopAsleep(): void {
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       this.debug.interrupt();
       const at = this.debug.programCounter;
-      if (this.#sleepAddress === 0) this.#sleepAddress = this.#settled(at);
+      if (this.#sleepAddress === 0) this.#sleepAddress = this.#restingPlace(at);
       if (this.#sleepAddress !== 0 && at === this.#sleepAddress) return;
       this.debug.resume();
-      Atomics.wait(nap, 0, 0, pause < 20 ? 0.05 : 1);
+      Atomics.wait(nap, 0, 0, attempt < 20 ? 0.05 : 1);
     }
     throw new EmulatorError(`${this.#parts.target.name} does not go to sleep between inputs`);
   }
 
-  /** The first time nobody knows yet where it sleeps: where it stands twice with time between. */
-  #settled(first: number): number {
+  /** Finds where the board sleeps: where it stands twice, with time between. */
+  #restingPlace(first: number): number {
     for (let at = first; ; ) {
       this.debug.resume();
       Atomics.wait(nap, 0, 0, 20);

@@ -1,19 +1,21 @@
+import { lineBytes } from '../fault_models.ts';
+import { isEventLine, takeUpset } from '../upset_events.ts';
 import { type Golden, rewind } from './golden.ts';
 import { type Call, differingWords, emptyCall, type Layout, Machine, op, type Program } from './machine.ts';
-import { isEventLine, takeUpset } from '../upset_events.ts';
 
-const lineBytes = 64;
 const codeBytes = 8;
 /** Lines of the ring of events, at most: EVENTS_MAX of the flight image. */
 const eventLinesMax = 128;
-/** A line of which so many words differ after any upset is the protection's own. */
-const ownWordsMin = 3;
+/** A line in which at least so many words differ after any upset belongs to the protection itself. */
+const protectionWordsMin = 3;
 const probes = 6;
 
 /**
- * What an upset that was put right leaves behind all the same, because it was told: the protection's own line (counts, ages, the scrubber's cursor), the
- * place in the ring of events, the slots of that ring, the codes of these lines; and what only lives within a call. A struck state that differs
- * from the golden one in nothing else is put right. Which lines these are is found by striking a line that every call checks, and looking.
+ * Knows which words may differ after an upset was corrected and reported: the protection's own line
+ * (counts, ages, the scrubber's cursor), the place in the ring of events, the slots of that ring, the
+ * codes of these lines, and what only lives within a call. A state that differs from the golden one in
+ * nothing else counts as corrected. The lines are found by probing: flip a bit in a line that every
+ * call checks, and see what differs each time.
  */
 export class Bookkeeping {
   /** By word of the state: 1 = may differ. */
@@ -34,12 +36,12 @@ export class Bookkeeping {
     if (layout.codesAt < program.contextBytes) this.#probe(golden);
   }
 
-  /** Whether a difference in these words (byte address ÷ 4) of a struck machine is the protection's own affair. */
-  covers(words: readonly number[], struck: Machine): boolean {
-    return words.every((word) => this.#free[word - this.#fromWord] === 1 || this.#isEvent(word << 2, struck));
+  /** True when all these words (byte address ÷ 4) of an injected machine may differ. */
+  covers(words: readonly number[], injected: Machine): boolean {
+    return words.every((word) => this.#free[word - this.#fromWord] === 1 || this.#isEvent(word << 2, injected));
   }
 
-  /** Whether an address belongs to a slot of the event ring, or to the code of one, and an event stands there. */
+  /** True when an address belongs to a slot of the event ring, or to its code, and the slot holds an event. */
   #isEvent(at: number, { bytes }: Machine): boolean {
     const { context } = this.#program;
     const { linesAt, countersAt, codesAt } = this.#layout;
@@ -56,22 +58,22 @@ export class Bookkeeping {
     this.#free.fill(1, (from >> 2) - this.#fromWord, (to >> 2) - this.#fromWord);
   }
 
-  /** Strikes the first line, which every call checks, before some calls of the golden run, and allows what differs each time. */
+  /** Flips a bit of the first line, which every call checks, before some calls of the golden run; allows what differs each time. */
   #probe({ logs }: Golden): void {
     const [log] = logs;
-    const seen = new Map<number, number>();
+    const timesSeen = new Map<number, number>();
     for (let probe = 1; probe <= probes; probe += 1) {
       let call = Math.floor((log.count * probe) / (probes + 1));
       while (log.op[call] !== op.tick) call += 1;
       const golden = new Machine(this.#program);
-      const struck = new Machine(this.#program);
+      const injected = new Machine(this.#program);
       rewind(golden, log, call);
-      rewind(struck, log, call);
-      struck.bytes[this.#program.context + this.#layout.linesAt + 4] ^= 1;
-      for (const word of differences(golden, struck, (each) => runAlike(each, log.read.bind(log), call)))
-        seen.set(word, (seen.get(word) ?? 0) + 1);
+      rewind(injected, log, call);
+      injected.bytes[this.#program.context + this.#layout.linesAt + 4] ^= 1;
+      for (const machine of [golden, injected]) correctUpset(machine, log.read.bind(log), call);
+      for (const word of differingWords(golden, injected)) timesSeen.set(word, (timesSeen.get(word) ?? 0) + 1);
     }
-    this.#allowSeen([...seen].filter(([, times]) => times === probes).map(([word]) => word));
+    this.#allowSeen([...timesSeen].filter(([, times]) => times === probes).map(([word]) => word));
   }
 
   #allowSeen(words: readonly number[]): void {
@@ -84,30 +86,24 @@ export class Bookkeeping {
       const line = Math.floor(offset / lineBytes);
       byLine.set(line, [...(byLine.get(line) ?? []), word]);
     }
-    for (const [line, own] of byLine) {
+    for (const [line, ofLine] of byLine) {
       const at = context + layout.linesAt + line * lineBytes;
-      if (own.length >= ownWordsMin) this.#allow(at, at + lineBytes);
-      else for (const word of own) this.#allow(word << 2, (word << 2) + 4);
+      if (ofLine.length >= protectionWordsMin) this.#allow(at, at + lineBytes);
+      else for (const word of ofLine) this.#allow(word << 2, (word << 2) + 4);
       const code = context + layout.codesAt + line * codeBytes;
       this.#allow(code, code + codeBytes);
     }
   }
 }
 
-/** Makes the golden call, takes what events there are, and makes the next tick: by then the upset is put right and told. */
-function runAlike(machine: Machine, read: (index: number, call: Call) => void, index: number): void {
+/** Makes the golden call, polls all events, and asks for the deadline: by then an upset is corrected and reported. */
+function correctUpset(machine: Machine, read: (index: number, call: Call) => void, index: number): void {
   const call = emptyCall();
   read(index, call);
   machine.invoke(call);
   const poll = { ...emptyCall(), op: op.event };
-  const told = { corrected: 0, dropped: 0 };
+  const upsets = { corrected: 0, discarded: 0 };
   for (let length = machine.invoke(poll); length > 0; length = machine.invoke(poll))
-    takeUpset(machine.bytes, machine.program.recordAt, length, told);
+    takeUpset(machine.bytes, machine.program.recordAt, length, upsets);
   machine.invoke({ ...call, op: op.deadline });
-}
-
-function differences(golden: Machine, struck: Machine, run: (machine: Machine) => void): number[] {
-  run(golden);
-  run(struck);
-  return differingWords(golden, struck);
 }

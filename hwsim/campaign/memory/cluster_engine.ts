@@ -2,20 +2,21 @@ import type { Engine, FirmwareCalls, ImageFacts } from '../../../host/engine/eng
 import { TYPE } from '../../../host/cbor/generated.ts';
 import { type Call, emptyCall, isTrap, type Machine, op, yields } from './machine.ts';
 
-/** Room for the blocks that `Boards` lays out: stand-ins of contexts, buffers, frames in the air. */
+/** Where `Boards` begins to lay out its blocks: copies of contexts, buffers, frames in flight. */
 const firstAddress = 64;
 export const hostBytes = 1 << 23;
 
 /**
- * The simulator's engine with a machine per node: `Boards` lays its blocks into a memory that belongs to the host alone, and each call is made by
- * the machine of the context that it names. Contexts in the host's memory are stand-ins; a context is copied there when a checkpoint is stored.
+ * The simulator's engine with one machine per node. `Boards` lays its blocks into a memory that belongs
+ * to the host alone, and each call is made by the machine of the context that it names. A context in
+ * the host's memory is only a placeholder; the real one is copied there when a checkpoint is stored.
  */
 export class ClusterEngine implements Engine {
   readonly name = 'v8';
   readonly image: ImageFacts;
   readonly calls: FirmwareCalls;
   readonly machines: readonly Machine[];
-  /** Instant of the trace that was last told to `clock`, ms: calls carry only the node's own time. */
+  /** Instant of the last trace entry that `clock` received, ms: calls carry only the node's own time. */
   timeMs = 0;
   readonly #host: Uint8Array;
   readonly #call: Call = emptyCall();
@@ -23,29 +24,28 @@ export class ClusterEngine implements Engine {
   readonly #stride: number;
   #last = 0;
 
-  /** One machine per node and one more, on which nothing strikes: the host's, for reading checkpoints. */
+  /** `machines`: one per node, and last the host's own, into which nothing is injected: it reads checkpoints. */
   constructor(machines: readonly Machine[], image: ImageFacts, host: Uint8Array = new Uint8Array(hostBytes)) {
     this.machines = machines;
     this.#host = host;
     this.image = image;
     this.#stride = (image.contextBytes + 63) & ~63;
     this.#call.source = this.#host;
-    this.calls = this.#callsOf();
+    this.calls = { ...this.#factCalls(), ...this.#nodeCalls(), ...this.#stateCalls() };
   }
 
-  /** To be seated among a run's consumers: keeps `timeMs`. It hears no frames: a view of each would be made for it. */
+  /** A trace consumer that keeps `timeMs`. It takes no frames: for each, the run would make a view. */
   get clock() {
-    const tell = (timeMs: number) => {
+    const setTime = (timeMs: number) => {
       this.timeMs = timeMs;
     };
-    return { command: tell, event: tell, world: tell };
+    return { command: setTime, event: setTime, world: setTime };
   }
 
   reserve(bytes: number): number {
     const at = this.#next;
     this.#next += (bytes + 63) & ~63;
     if (this.#next > hostBytes) throw new RangeError('the host memory of an injection run is full: fewer nodes');
-
     return at;
   }
 
@@ -57,94 +57,142 @@ export class ClusterEngine implements Engine {
     return isTrap(error);
   }
 
-  /** Makes one call of a node. To be overridden by whoever records or compares. */
+  /** Makes one call of a node. Overridden where calls are recorded or compared. */
   protected run(node: number, call: Call): number {
     return this.machines[node].invoke(call);
   }
 
-  /** Whose context lies at an address: `Boards` reserves the contexts first, one behind the other. */
+  /** Returns the node whose context is at an address: `Boards` reserves the contexts first, one after the other. */
   protected nodeOf(context: number): number {
     return (context - firstAddress) / this.#stride;
   }
 
-  #calls(context: number): FirmwareCalls {
+  get #groundMachine(): Machine {
+    return this.machines[this.machines.length - 1];
+  }
+
+  /** The exports of the machine that a context belongs to. */
+  #callsOf(context: number): FirmwareCalls {
     this.#last = this.nodeOf(context);
     return this.machines[this.#last].calls;
   }
 
-  #make(operation: number, context: number, nowS: number, nowMs: number, at: number, length: number): number {
+  /** Makes a call whose other operands stand in `#call`; copies its output to `#call.at` in the host's memory. */
+  #invoke(operation: number, context: number, nowS: number, nowMs: number): number {
     const node = this.nodeOf(context);
     this.#last = node;
     const call = this.#call;
+    const { at } = call;
     call.op = operation;
     call.nowS = nowS;
     call.nowMs = nowMs;
-    call.at = at;
-    call.length = length;
     const result = this.run(node, call);
     if (!yields(operation) || result <= 0) return result;
     const machine = this.machines[node];
     const from = machine.outputAt(operation);
     const { bytes } = machine;
     for (let index = 0; index < result; index += 1) this.#host[at + index] = bytes[from + index];
-    // What a checkpoint holds is the context at this moment.
+    // A checkpoint holds the context as it is at this moment.
     if (operation === op.command && isStore(this.#host, at))
-      this.tell(node, bytes.subarray(machine.program.context, machine.program.stateTo));
+      this.publishContext(node, bytes.subarray(machine.program.context, machine.program.stateTo));
     return result;
   }
 
-  /** Puts a node's context where `Boards` looks for it. */
-  protected tell(node: number, block: Uint8Array): void {
+  /** Sets where the next call's input or output lies in the host's memory. */
+  #place(at: number, length = 0): void {
+    this.#call.at = at;
+    this.#call.length = length;
+  }
+
+  /** Copies a node's context to where `Boards` looks for it. */
+  protected publishContext(node: number, block: Uint8Array): void {
     this.#host.set(block, firstAddress + node * this.#stride);
   }
 
-  #callsOf(): FirmwareCalls {
-    const { machines } = this;
-    const ground = machines[machines.length - 1];
+  /** Calls that ask for facts about the image. */
+  #factCalls() {
+    const ground = this.#groundMachine;
     const { program } = ground;
-    const make = this.#make.bind(this);
     return {
       abi_version: () => ground.calls.abi_version(),
       context_bytes: () => program.contextBytes,
       memory_base: () => ground.calls.memory_base(),
       checkpoint_bytes: () => program.checkpointBytes,
+    } satisfies Partial<FirmwareCalls>;
+  }
+
+  /** Calls that a recording or a fork sees. */
+  #nodeCalls() {
+    const invoke = this.#invoke.bind(this);
+    const place = this.#place.bind(this);
+    const call = this.#call;
+    return {
       boot: (ctx, config, length, cause, nowS, nowMs) => {
-        this.#call.cause = cause;
-        return make(op.boot, ctx, nowS, nowMs, config, length);
+        place(config, length);
+        call.cause = cause;
+        return invoke(op.boot, ctx, nowS, nowMs);
       },
       restore: (ctx, image, length, config, configLength, cause, nowS, nowMs) => {
-        this.#call.cause = cause;
-        this.#call.imageAt = image;
-        this.#call.imageLength = length;
-        return make(op.restore, ctx, nowS, nowMs, config, configLength);
+        place(config, configLength);
+        call.cause = cause;
+        call.imageAt = image;
+        call.imageLength = length;
+        return invoke(op.restore, ctx, nowS, nowMs);
       },
-      receive: (ctx, nowS, nowMs, frame, length) => make(op.receive, ctx, nowS, nowMs, frame, length),
-      observe: (ctx, nowS, nowMs, record, length) => make(op.observe, ctx, nowS, nowMs, record, length),
-      tick: (ctx, nowS, nowMs) => make(op.tick, ctx, nowS, nowMs, 0, 0),
-      transmit: (ctx, nowS, nowMs, out) => make(op.transmit, ctx, nowS, nowMs, out, 0),
-      command: (ctx, out) => make(op.command, ctx, 0, 0, out, 0),
-      event: (ctx, out) => make(op.event, ctx, 0, 0, out, 0),
-      deadline: (ctx, nowS, nowMs) => make(op.deadline, ctx, nowS, nowMs, 0, 0),
+      receive: (ctx, nowS, nowMs, frame, length) => {
+        place(frame, length);
+        return invoke(op.receive, ctx, nowS, nowMs);
+      },
+      observe: (ctx, nowS, nowMs, record, length) => {
+        place(record, length);
+        return invoke(op.observe, ctx, nowS, nowMs);
+      },
+      tick: (ctx, nowS, nowMs) => {
+        place(0);
+        return invoke(op.tick, ctx, nowS, nowMs);
+      },
+      transmit: (ctx, nowS, nowMs, out) => {
+        place(out);
+        return invoke(op.transmit, ctx, nowS, nowMs);
+      },
+      command: (ctx, out) => {
+        place(out);
+        return invoke(op.command, ctx, 0, 0);
+      },
+      event: (ctx, out) => {
+        place(out);
+        return invoke(op.event, ctx, 0, 0);
+      },
+      deadline: (ctx, nowS, nowMs) => {
+        place(0);
+        return invoke(op.deadline, ctx, nowS, nowMs);
+      },
+    } satisfies Partial<FirmwareCalls>;
+  }
+
+  /** Calls that read a node's state without changing it. */
+  #stateCalls() {
+    const { program } = this.#groundMachine;
+    return {
       checkpoint: (ctx, out, capacity) => this.#checkpoint(ctx, out, capacity),
-      hash: (ctx) => this.#calls(ctx).hash(program.context),
+      hash: (ctx) => this.#callsOf(ctx).hash(program.context),
       inspect: (ctx, what, index, out, capacity) => {
         const shown = this.show(this.nodeOf(ctx), what, index);
         if (shown.length > capacity) return 0;
         this.#host.set(shown, out);
         return shown.length / 4;
       },
-      trap_site: () => machines[this.#last].calls.trap_site(),
-      verdict: (ctx, owner, slot, nowS, nowMs) => this.#calls(ctx).verdict(program.context, owner, slot, nowS, nowMs),
-    };
+      trap_site: () => this.machines[this.#last].calls.trap_site(),
+      verdict: (ctx, owner, slot, nowS, nowMs) => this.#callsOf(ctx).verdict(program.context, owner, slot, nowS, nowMs),
+    } satisfies Partial<FirmwareCalls>;
   }
 
   /**
-   * What a node's image shows (`inspect`) of its block as it is: a copy of it is looked at, so that looking is no call of the node's. Empty: nothing. To be overridden by
-   * whoever records it, or repeats what was recorded.
+   * Returns what `inspect` shows of a node's present state; empty when it shows nothing. A copy of the
+   * block is inspected, so that this is no call of the node. Overridden where it is recorded or repeated.
    */
   protected show(node: number, what: number, index: number): Uint8Array {
-    const ground = this.machines[this.machines.length - 1];
-    const { program, bytes, calls } = ground;
+    const { program, bytes, calls } = this.#groundMachine;
     bytes.set(this.machines[node].bytes.subarray(program.context, program.stateTo), program.context);
     try {
       const words = calls.inspect(program.context, what, index, program.imageAt, program.checkpointBytes);
@@ -155,28 +203,22 @@ export class ClusterEngine implements Engine {
     }
   }
 
-  /** A checkpoint's image out of the block at `ctx` in the host's memory. */
+  /** Writes the checkpoint image of the block at `ctx` in the host's memory. */
   #checkpoint(ctx: number, out: number, capacity: number): number {
-    const ground = this.machines[this.machines.length - 1];
-    return checkpointOf(ground, this.#host.subarray(ctx, ctx + this.image.contextBytes), this.#host, out, capacity);
+    const block = this.#host.subarray(ctx, ctx + this.image.contextBytes);
+    const length = checkpointLength(this.#groundMachine, block, capacity);
+    const { program, bytes } = this.#groundMachine;
+    this.#host.set(bytes.subarray(program.imageAt, program.imageAt + length), out);
+    return length;
   }
 }
 
-/** Lets a machine write the checkpoint image of a stored block to `out[at…]`; returns its length. */
-export function checkpointOf(
-  machine: Machine,
-  block: Uint8Array,
-  out: Uint8Array,
-  at: number,
-  capacity: number,
-): number {
-  const { program, bytes, calls } = machine;
+/** Lets a machine write the checkpoint image of a stored block to its own `imageAt`; returns the image's length. */
+export function checkpointLength({ program, bytes, calls }: Machine, block: Uint8Array, capacity: number): number {
   bytes.set(block, program.context);
-  const length = calls.checkpoint(program.context, program.imageAt, capacity);
-  out.set(bytes.subarray(program.imageAt, program.imageAt + length), at);
-  return length;
+  return calls.checkpoint(program.context, program.imageAt, capacity);
 }
 
-/** A `store-checkpoint` record: types above 127 stand behind the array's head and 0x18. */
+/** True for a `store-checkpoint` record: types above 127 stand after the array's head and 0x18. */
 export const isStore = (bytes: Uint8Array, at: number) =>
   bytes[at + 1] === 0x18 && bytes[at + 2] === TYPE.storeCheckpoint;

@@ -1,5 +1,6 @@
-import type { ModelName } from '../outcomes.ts';
+/** Draws upsets: when they fall, and which bits of the image's memory they flip. */
 import { RandomStream } from '../../kernel/random.ts';
+import { burstBitsMax, burstBitsMin, lineBytes, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
 import type { CallLog } from './golden.ts';
 import type { Program } from './machine.ts';
 
@@ -13,18 +14,9 @@ export interface Upset {
   call: number;
   /** Byte address in linear memory. */
   place: number;
-  /** Bits from the least significant one of the byte at `place` on. */
+  /** Counted from the least significant bit of the byte at `place`. */
   bits: number[];
 }
-
-/**
- * Shares of the default mix. Doubles: 8 %, the middle of Cassini's 4–12 % (environment.md). Bursts of 3 to 8 adjacent bits: 2 %, *assumed*; no flight
- * figure is at hand, and without any none would be tested.
- */
-export const mixShares = { double: 0.08, burst: 0.02 } as const;
-const burstBitsMin = 3;
-const burstBitsMax = 8;
-const lineBytes = 64;
 
 /** Calls of each node within the window of injections: [from, to). */
 export interface Window {
@@ -49,16 +41,21 @@ export function windowOf(logs: readonly CallLog[], fromMs: number, toMs: number)
   return { from, to, total };
 }
 
-/** Upset number `index` of a campaign: a function of the seed, the window and the image's layout. Uniform over calls × bits. */
-export function drawUpset(
-  seed: number,
-  index: number,
-  models: readonly ModelName[],
-  window: Window,
-  program: Program,
-): Upset {
+/** From what upsets are drawn. */
+export interface DrawSource {
+  seed: number;
+  models: readonly ModelName[];
+  window: Window;
+  program: Program;
+}
+
+/**
+ * Draws upset number `index` of a campaign: a function of the seed, the models, the window and the
+ * image's layout. Uniform over calls × bits.
+ */
+export function drawUpset({ seed, models, window, program }: DrawSource, index: number): Upset {
   const random = new RandomStream(seed, 'inject', index);
-  const model = drawModel(random, models);
+  const model = modelAt(models, random.fraction());
   let step = random.below(window.total);
   let node = 0;
   while (step >= window.to[node] - window.from[node]) {
@@ -70,35 +67,24 @@ export function drawUpset(
   return { index, model, node, call, ...drawBits(random, model, bit, program) };
 }
 
-function drawModel(random: RandomStream, models: readonly ModelName[]): ModelName {
-  const share = random.fraction();
-  if (models.length === 1) return models[0];
-  const mixed = models.includes('bit') && models.includes('double') && models.includes('burst') && models.length === 3;
-  if (!mixed) return models[Math.floor(share * models.length)];
-  if (share < mixShares.burst) return 'burst';
-  return share < mixShares.burst + mixShares.double ? 'double' : 'bit';
-}
-
+/** Widens a bit of the state (counted from its first byte) to the bits that the model flips. */
 function drawBits(
   random: RandomStream,
   model: ModelName,
   bit: number,
-  program: Program,
+  { stateFrom, stateTo }: Program,
 ): Pick<Upset, 'place' | 'bits' | 'span'> {
-  const place = program.stateFrom + (bit >> 3);
+  const place = stateFrom + (bit >> 3);
   if (model === 'burst') {
     const length = burstBitsMin + random.below(burstBitsMax - burstBitsMin + 1);
-    const last = (program.stateTo - program.stateFrom) * 8 - length;
-    const first = Math.min(bit, last);
-    return {
-      place: program.stateFrom + (first >> 3),
-      bits: Array.from({ length }, (_, offset) => (first & 7) + offset),
-    };
+    const first = Math.min(bit, (stateTo - stateFrom) * 8 - length);
+    const bits = Array.from({ length }, (_, offset) => (first & 7) + offset);
+    return { place: stateFrom + (first >> 3), bits };
   }
   if (model !== 'double') return { place, bits: [bit & 7] };
   const span = random.below(2) === 0 ? 'word' : 'line';
-  const bytes = span === 'word' ? 4 : lineBytes;
-  const from = Math.min(place & -bytes, program.stateTo - bytes);
+  const bytes = span === 'word' ? wordBytes : lineBytes;
+  const from = Math.min(place & -bytes, stateTo - bytes);
   const one = (place - from) * 8 + (bit & 7);
   const other = (one + 1 + random.below(bytes * 8 - 1)) % (bytes * 8);
   return { place: from, bits: [Math.min(one, other), Math.max(one, other)], span };
@@ -109,13 +95,14 @@ export function flip(bytes: Uint8Array, { place, bits }: Pick<Upset, 'place' | '
   for (const bit of bits) bytes[place + (bit >> 3)] ^= 1 << (bit & 7);
 }
 
-/** A stuck cell: whatever is written there, it reads as it read just after the upset. */
-export class Stuck {
+/** A stuck cell: whatever is written to it, it reads as it did just after the upset. */
+export class StuckBit {
+  /** Word number: byte address ÷ 4. */
   readonly word: number;
   readonly #mask: number;
   readonly #value: number;
 
-  /** `machine` holds the flipped bit. */
+  /** `machine`: its memory holds the flipped bit already. */
   constructor({ place, bits }: Pick<Upset, 'place' | 'bits'>, machine: { words: Int32Array }) {
     const at = place + (bits[0] >> 3);
     this.word = at >> 2;
@@ -123,7 +110,8 @@ export class Stuck {
     this.#value = machine.words[this.word] & this.#mask;
   }
 
-  hold({ words }: { words: Int32Array }): void {
+  /** Forces the bit to its stuck value. */
+  force({ words }: { words: Int32Array }): void {
     words[this.word] = (words[this.word] & ~this.#mask) | this.#value;
   }
 }

@@ -1,3 +1,4 @@
+/** Flies the cluster without any upset and records every call of every node: the golden run. */
 import type { ImageFacts } from '../../../host/engine/engine.ts';
 import { runScenario, type RunFacts } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
@@ -10,7 +11,7 @@ import { type Call, emptyCall, type Layout, layoutOf, Machine, op, type Program,
 const snapshotCalls = 50;
 const pageBytes = 1024;
 
-/** A node's state every `snapshotCalls` calls, in pages; what has not changed since the one before is kept once. */
+/** Keeps a node's state every `snapshotCalls` calls, in pages. A page that did not change is shared with the snapshot before. */
 class Snapshots {
   readonly #taken: Uint8Array[][] = [];
 
@@ -37,7 +38,7 @@ class Snapshots {
       }
   }
 
-  /** Puts back the last one taken before call `index`; returns the call that it was taken before. */
+  /** Restores the last snapshot taken before call `index`; returns the call before which it was taken. */
   restore(state: Uint8Array, index: number): number {
     const from = Math.min(Math.floor(index / snapshotCalls), this.#taken.length - 1);
     const pages = this.#taken[from];
@@ -46,29 +47,30 @@ class Snapshots {
   }
 }
 
-/** One node's calls in order, with everything that went in and came out. */
+/** One node's calls in order, with all inputs and outputs. */
 export class CallLog {
   count = 0;
   op = new Uint8Array(1 << 12);
   nowS = new Uint32Array(1 << 12);
   nowMs = new Uint16Array(1 << 12);
   result = new Int32Array(1 << 12);
-  /** Where inputs or outputs lie in `bytes`: frame or record; configuration and then image. */
+  /** Where inputs or outputs lie in `bytes`: frame or record; configuration, then checkpoint image. */
   at = new Uint32Array(1 << 12);
   length = new Uint32Array(1 << 12);
   imageLength = new Uint32Array(1 << 12);
   cause = new Uint8Array(1 << 12);
-  /** True mission time about when it was made, ms. */
+  /** True mission time of the call, approximate, ms. */
   timeMs = new Float64Array(1 << 12);
   bytes = new Uint8Array(1 << 20);
   readonly snapshots = new Snapshots();
   /** Calls that gave a `store-checkpoint`, and the context that each stored. */
   readonly stores: number[] = [];
   readonly storedBlocks = new Map<number, Uint8Array>();
-  /** What the image showed between calls, by what was asked for. */
+  /** What `inspect` showed between calls, by calls made and question. */
   readonly #shown = new Map<string, Uint8Array>();
   #used = 0;
 
+  /** Adds a call. Its output, if it has one, lies at `outputAt` in `output`. */
   add(call: Call, result: number, output: Uint8Array, outputAt: number, timeMs: number): void {
     const index = this.count;
     if (index === this.op.length) this.#grow();
@@ -82,20 +84,20 @@ export class CallLog {
     this.at[index] = this.#used;
     if (yields(call.op)) {
       this.length[index] = Math.max(0, result);
-      this.#keep(output, outputAt, this.length[index]);
+      this.#append(output, outputAt, this.length[index]);
       if (call.op === op.command && result > 0 && isStore(output, outputAt)) this.stores.push(index);
       return;
     }
     this.length[index] = call.length;
-    this.#keep(call.source, call.at, call.length);
+    this.#append(call.source, call.at, call.length);
     this.imageLength[index] = call.op === op.restore ? call.imageLength : 0;
-    this.#keep(call.source, call.imageAt, this.imageLength[index]);
+    this.#append(call.source, call.imageAt, this.imageLength[index]);
   }
 
-  /** What was shown after the first `calls` calls. */
+  /** Returns what `inspect` showed after the first `calls` calls. Throws when the golden run did not ask. */
   shown(calls: number, what: number, index: number): Uint8Array {
     const bytes = this.#shown.get(`${calls} ${what} ${index}`);
-    if (bytes === undefined) throw new Error(`the recorded run did not look at ${what}/${index} after ${calls} calls`);
+    if (bytes === undefined) throw new Error(`the golden run did not inspect ${what}/${index} after ${calls} calls`);
     return bytes;
   }
 
@@ -116,26 +118,26 @@ export class CallLog {
     call.imageLength = this.imageLength[index];
   }
 
-  #keep(from: Uint8Array, at: number, length: number): void {
-    while (this.#used + length > this.bytes.length) this.bytes = widened(this.bytes);
+  #append(from: Uint8Array, at: number, length: number): void {
+    while (this.#used + length > this.bytes.length) this.bytes = doubled(this.bytes);
     for (let index = 0; index < length; index += 1) this.bytes[this.#used + index] = from[at + index];
     this.#used += length;
   }
 
   #grow(): void {
-    this.op = widened(this.op);
-    this.nowS = widened(this.nowS);
-    this.nowMs = widened(this.nowMs);
-    this.result = widened(this.result);
-    this.at = widened(this.at);
-    this.length = widened(this.length);
-    this.imageLength = widened(this.imageLength);
-    this.cause = widened(this.cause);
-    this.timeMs = widened(this.timeMs);
+    this.op = doubled(this.op);
+    this.nowS = doubled(this.nowS);
+    this.nowMs = doubled(this.nowMs);
+    this.result = doubled(this.result);
+    this.at = doubled(this.at);
+    this.length = doubled(this.length);
+    this.imageLength = doubled(this.imageLength);
+    this.cause = doubled(this.cause);
+    this.timeMs = doubled(this.timeMs);
   }
 }
 
-function widened<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(from: T): T {
+function doubled<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(from: T): T {
   const to = new (from.constructor as new (length: number) => T)(from.length * 2);
   to.set(from as never);
   return to;
@@ -167,8 +169,8 @@ class RecordingEngine extends ClusterEngine {
   }
 }
 
-/** Everything that a run of the cluster is made from, besides the image. */
-export interface Stage {
+/** Everything that determines a run of the cluster, besides the image. */
+export interface RunSetup {
   scenario: Scenario;
   body: Body;
   seed: number;
@@ -176,15 +178,15 @@ export interface Stage {
 }
 
 export interface Golden {
-  stage: Stage;
+  setup: RunSetup;
   facts: RunFacts;
   logs: CallLog[];
   layout: Layout;
 }
 
-/** What `runScenario` is asked for. */
-export const flightOf = (
-  { scenario, body, seed, hours }: Stage,
+/** Returns the options of `runScenario` for a run on this engine. */
+export const flightOptions = (
+  { scenario, body, seed, hours }: RunSetup,
   engine: ClusterEngine,
   consumers: TraceConsumer[],
 ) => ({
@@ -196,26 +198,26 @@ export const flightOf = (
   consumers: [engine.clock, ...consumers],
 });
 
-/** A machine per node and the host's own. */
+/** Makes a machine per node, and the host's own. */
 export function machinesFor(program: Program, nodes: number): Machine[] {
   return Array.from({ length: nodes + 1 }, () => new Machine(program));
 }
 
-/** Flies the run without any upset and records every call. */
+/** Flies the run without any upset and records every call. Throws when the firmware traps. */
 export function recordGolden(
   program: Program,
   image: ImageFacts,
-  stage: Stage,
+  setup: RunSetup,
   consumers: TraceConsumer[] = [],
 ): Golden {
-  const engine = new RecordingEngine(machinesFor(program, stage.scenario.nodes), image);
-  const facts = runScenario(stage.scenario, flightOf(stage, engine, consumers));
+  const engine = new RecordingEngine(machinesFor(program, setup.scenario.nodes), image);
+  const facts = runScenario(setup.scenario, flightOptions(setup, engine, consumers));
   if (facts.traps.length > 0)
     throw new Error(`the run traps without any upset: node ${facts.traps[0].node}, site ${facts.traps[0].site}`);
-  return { stage, facts, logs: engine.logs, layout: layoutOf(engine.machines[0]) };
+  return { setup, facts, logs: engine.logs, layout: layoutOf(engine.machines[0]) };
 }
 
-/** Makes the calls of a log again, in order; `each` hears of every call before and after. */
+/** Repeats the calls of a log in order; `before` is called before each. */
 export function replayLog(machine: Machine, log: CallLog, before: (index: number) => void): void {
   const call = emptyCall();
   machine.renew();
@@ -223,11 +225,11 @@ export function replayLog(machine: Machine, log: CallLog, before: (index: number
     before(index);
     log.read(index, call);
     if (machine.invoke(call) !== log.result[index])
-      throw new Error(`call ${index} of the recorded run gives another result when it is made again`);
+      throw new Error(`call ${index} of the golden run gives another result when it is repeated`);
   }
 }
 
-/** Puts a machine where the golden run had it before call `index`. */
+/** Brings a machine to the golden run's state before call `index`. */
 export function rewind(machine: Machine, log: CallLog, index: number): void {
   const call = emptyCall();
   for (let made = log.snapshots.restore(machine.state, index); made < index; made += 1) {

@@ -1,24 +1,26 @@
 /**
- * The flight image with something to observe it by. All three passes work on the image's flat text, one instruction a line, as wabt writes
- * it: lines are put between the image's own, which stay as they are.
+ * Instruments the flight image. All three passes work on the image's flat text, one instruction per
+ * line, as wabt writes it: lines are inserted between the image's own, which stay unchanged.
  *
- * - `metered`: a loop that never ends traps, after the same number of turns everywhere. V8 has no fuel and a clock would not be deterministic.
+ * - `metered`: a loop that never ends traps, after the same number of turns everywhere. V8 has no fuel,
+ *   and a clock would not be deterministic.
  * - `counted`: counts executed instructions.
- * - `traced`: tells which bytes of memory each call touches.
+ * - `traced`: reports which bytes of memory each call touches.
  */
-/** The mutable global of a metered image: turns of loops left to the present call. The call that takes it to zero traps. */
+
+/** The mutable global of a metered image: turns of loops left to the present call. The call that exhausts them traps. */
 export const budgetExport = 'loop_turns_left';
 /** The mutable global (i64) of a counted image. */
 export const countExport = 'instructions';
 /** The one import of a traced image: `touch(address, bytes)`, before the access. */
 export const touchImport = { module: 'trace', name: 'touch' } as const;
 
-/** Loaded when it is needed: every command that is typed would wait for it. */
+/** Loads wabt when it is first needed: otherwise every command would wait for it. */
 const loadWabt = async () => (await import('wabt')).default();
 
 const features = { bulk_memory: true, mutable_globals: true, sign_extension: true };
 
-/** Lines of the image's text. */
+/** Returns the lines of the image's text. */
 export async function flatText(image: Uint8Array): Promise<string[]> {
   const wabt = await loadWabt();
   const module = wabt.readWasm(image, { ...features, readDebugNames: false });
@@ -41,7 +43,7 @@ async function assemble(lines: readonly string[]): Promise<Uint8Array> {
   }
 }
 
-/** How much deeper the line's parentheses leave us: −1 closes a function that was opened on a line of its own. */
+/** Returns how many more parentheses a line opens than it closes: −1 closes a function that an earlier line opened. */
 function depthOf(line: string): number {
   let depth = 0;
   for (const character of line) depth += character === '(' ? 1 : character === ')' ? -1 : 0;
@@ -52,11 +54,11 @@ const isInstruction = (line: string) => /^\s+[a-z]/.test(line);
 const operationOf = (line: string) => /^\s+([a-z0-9_.]+)/.exec(line)?.[1] ?? '';
 
 interface Rewriting {
-  /** Lines that a function's locals are followed by. */
+  /** Lines inserted after a function's locals. */
   locals?: readonly string[];
-  /** The lines that stand for a whole body: instructions in, instructions out, without the closing parenthesis. */
+  /** Rewrites a whole body: instructions in, instructions out, without the closing parenthesis. */
   body: (instructions: readonly string[]) => string[];
-  /** Fields of the module, put behind the types (imports) and before the end. */
+  /** Fields of the module: imports go after the types, others before the end. */
   imports?: readonly string[];
   fields?: readonly string[];
 }
@@ -75,13 +77,14 @@ function rewrite(lines: readonly string[], { locals = [], body, imports = [], fi
         importsWritten = true;
       }
       out.push(line);
-      // A function without a body, or one that is closed on its own line, has nothing to rewrite.
+      // A function that is closed on its first line has no body to rewrite.
       if (begins && depthOf(line) === 1) instructions = [];
       continue;
     }
     if (!isInstruction(line) && instructions.length === 0) {
       out.push(line);
-      if (depthOf(line) < 0) throw new Error(`wabt's text is of another shape: a function ends with '${line.trim()}'`);
+      if (depthOf(line) < 0)
+        throw new Error(`wabt's text has an unexpected shape: a function ends with '${line.trim()}'`);
       continue;
     }
     const closes = depthOf(line) < 0;
@@ -90,7 +93,7 @@ function rewrite(lines: readonly string[], { locals = [], body, imports = [], fi
     out.push(...locals, ...body(instructions), ')');
     instructions = null;
   }
-  // The module's own closing parenthesis stands at the end of its last line.
+  // The module's closing parenthesis is the last character of the last line.
   out.push(lines[last].slice(0, -1), ...fields, ')');
   return out;
 }
@@ -108,8 +111,8 @@ const countdown = [
 ];
 
 /**
- * Every loop counts its turns down, the first included; each export grants itself `turnsMax` of them anew. (Set from outside, the global would cost more
- * than a short call does.)
+ * Makes every loop count its turns down, the first included; each export sets `turnsMax` anew. (To set
+ * the global from outside would cost more than a short call.)
  */
 export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint8Array> {
   const lines = await flatText(image);
@@ -130,7 +133,7 @@ export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint
   );
 }
 
-/** For an export of a function: one of the same type that sets the turns and calls it. */
+/** Returns, for the line of an exported function, a function of the same type that sets the turns and calls it. */
 function wrapperOf(line: string, lines: readonly string[], turnsMax: number): string[] {
   const found = /\(export "(\w+)" \(func (\$\w+)\)\)/.exec(line);
   if (found === null) return [];
@@ -146,11 +149,11 @@ function wrapperOf(line: string, lines: readonly string[], turnsMax: number): st
   ];
 }
 
-/** Free of charge, as in Wasmtime's fuel: they are no machine instructions. */
+/** Not counted, as in Wasmtime's fuel: they become no machine instructions. */
 const free = new Set(['nop', 'drop', 'block', 'loop', 'unreachable', 'return', 'else', 'end']);
-/** Behind these another instruction than the next line's may be executed, or the next line may be reached from elsewhere. */
+/** After these, the next line may be skipped, or reached from elsewhere. */
 const breaks = new Set(['loop', 'if', 'else', 'end', 'br', 'br_if', 'br_table', 'return', 'unreachable']);
-/** A bulk operation moves a word per instruction, as a loop of loads and stores would at best. */
+/** A bulk operation counts one instruction per word, as many as the best loop of loads and stores would take. */
 const bulkBytesPerInstruction = 4;
 
 function countedBody(instructions: readonly string[]): string[] {
@@ -189,7 +192,7 @@ function bulkCount(line: string): string[] {
   ];
 }
 
-/** Counts instructions by straight pieces of code; a piece that traps in its middle is counted whole. */
+/** Counts instructions per straight piece of code; a piece that traps in its middle is counted whole. */
 export async function counted(image: Uint8Array): Promise<Uint8Array> {
   return assemble(
     rewrite(await flatText(image), {
@@ -232,7 +235,7 @@ function tracedLine(line: string): string[] {
   return store ? [`local.set $${type}_value`, ...touch, `local.get $${type}_value`, line] : [...touch, line];
 }
 
-/** Calls `trace.touch(address, bytes)` before each access. */
+/** Inserts a call of `trace.touch(address, bytes)` before each access. */
 export async function traced(image: Uint8Array): Promise<Uint8Array> {
   return assemble(
     rewrite(await flatText(image), {
@@ -249,14 +252,17 @@ export async function traced(image: Uint8Array): Promise<Uint8Array> {
   );
 }
 
-/** AssemblyScript lays static data from this address on; what lies below is never used. Zeroed static data has no segment that would show where it lies. */
+/**
+ * Where AssemblyScript begins its static data; lower addresses are never used. Zeroed static data has no
+ * segment that would show its place.
+ */
 export const staticsAt = 1024;
 
-/** Mutable globals of an image: what an upset can strike besides its memory. A flight image has none. */
+/** Counts the mutable globals of an image: state outside its memory. A flight image has none. */
 export async function mutableGlobals(image: Uint8Array): Promise<number> {
   const lines = await flatText(image);
   const segments = lines.flatMap((line) => /^\s+\(data .*?\(i32\.const (\d+)\)/.exec(line)?.[1] ?? []).map(Number);
   if (segments.some((at) => at < staticsAt))
-    throw new Error(`the image has static data below ${staticsAt}: it is of another compiler`);
+    throw new Error(`the image has static data below ${staticsAt}: another compiler made it`);
   return lines.filter((line) => /^\s+\(global .*\(mut /.test(line)).length;
 }

@@ -1,18 +1,19 @@
+/** Runs one node's image in an instance with a memory of its own. */
 import type { FirmwareCalls } from '../../../host/engine/engine.ts';
 import { budgetExport, staticsAt, touchImport } from './instrument.ts';
 
-/** What one call into firmware is, with its inputs as bytes of `source`. One object is filled again and again. */
+/** One call into the firmware; its inputs are bytes of `source`. One object is filled again and again. */
 export interface Call {
   op: number;
   nowS: number;
   nowMs: number;
-  /** boot and restore. */
+  /** Of boot and restore. */
   cause: number;
   source: Uint8Array;
   /** Frame, record or configuration. */
   at: number;
   length: number;
-  /** restore: the checkpoint. */
+  /** Of restore: the checkpoint. */
   imageAt: number;
   imageLength: number;
 }
@@ -47,24 +48,27 @@ export const emptyCall = (): Call => ({
   imageLength: 0,
 });
 
-/** Offsets within a context (inspect, WHAT_LAYOUT): what lives within one call stands before `linesAt`; loss counters begin at `countersAt`, their codes at `counterCodesAt`. */
+/**
+ * Offsets within a context (inspect, WHAT_LAYOUT). What lives within one call stands before `linesAt`;
+ * loss counters begin at `countersAt`, their codes at `counterCodesAt`.
+ */
 export interface Layout {
   linesAt: number;
   countersAt: number;
-  /** Equal to the context's size where nothing is protected. */
+  /** Equal to the context's size in an image without protection. */
   codesAt: number;
   counterCodesAt: number;
 }
 
 const inspectLayout = 9;
 
-/** An image ready to be instantiated, and what it says of itself. */
+/** An image ready to be instantiated, and its layout. */
 export class Program {
   readonly module: WebAssembly.Module;
   readonly contextBytes: number;
   readonly checkpointBytes: number;
   readonly context: number;
-  /** What the image holds: static data, then the context. The host's buffers lie above. */
+  /** The image's state: static data, then the context. The host's buffers lie above. */
   readonly stateFrom: number;
   readonly stateTo: number;
   readonly frameAt: number;
@@ -83,7 +87,7 @@ export class Program {
     );
     const calls = exports as unknown as FirmwareCalls;
     const memory = exports.memory as WebAssembly.Memory;
-    const begin = new Uint8Array(memory.buffer).slice();
+    const initial = new Uint8Array(memory.buffer).slice();
     this.contextBytes = calls.context_bytes();
     this.checkpointBytes = calls.checkpoint_bytes();
     this.context = (calls.memory_base() + 63) & ~63;
@@ -95,16 +99,16 @@ export class Program {
     this.imageAt = this.configAt + configCapacity;
     this.pages = Math.ceil((this.imageAt + this.checkpointBytes) / pageBytes);
     this.fresh = new Uint8Array(this.pages * pageBytes);
-    this.fresh.set(begin.subarray(0, Math.min(begin.length, this.fresh.length)));
+    this.fresh.set(initial.subarray(0, Math.min(initial.length, this.fresh.length)));
   }
 }
 
-/** Asked of a machine whose context was booted. */
+/** Reads the layout from a machine whose context was booted. Throws when the image does not show it. */
 export function layoutOf(machine: Machine): Layout {
   const { program, calls, words } = machine;
   const at = program.recordAt;
   if (calls.inspect(program.context, inspectLayout, 0, at, recordCapacity) < 4)
-    throw new Error('the image does not say how its context is laid out: run `npm run build`');
+    throw new Error('the image does not show the layout of its context: run `npm run build`');
   const [linesAt, countersAt, codesAt, counterCodesAt] = words.subarray(at >> 2);
   return { linesAt, countersAt, codesAt, counterCodesAt };
 }
@@ -113,7 +117,7 @@ const importsOf = (touch: (at: number, bytes: number) => void): WebAssembly.Impo
   [touchImport.module]: { [touchImport.name]: touch },
 });
 
-/** One node's processor: an instance of the image with a memory of its own, so that a wild write stays where it would stay in flight. */
+/** One node's processor: an instance with a memory of its own, so that a wild write stays within the node, as in flight. */
 export class Machine {
   readonly program: Program;
   readonly calls: FirmwareCalls;
@@ -139,18 +143,18 @@ export class Machine {
     this.#budget = (this.exports[budgetExport] as WebAssembly.Global | undefined) ?? null;
   }
 
-  /** As it was when it was made. The image has no mutable globals of its own to put back. */
+  /** Resets the memory to that of a new instance. The image has no mutable globals to reset. */
   renew(): void {
     this.bytes.set(this.program.fresh);
   }
 
-  /** A runtime begins anew from its image in non-volatile memory: constants and the trap's site are fresh, as a board's start-up code leaves them. */
+  /** Loads constants and the trap site anew, as a board's start-up code loads them from non-volatile memory. */
   #reload(): void {
     const { fresh, context } = this.program;
     this.bytes.set(fresh.subarray(0, context));
   }
 
-  /** Makes the call; outputs lie at `frameAt` or `recordAt`. Throws what the instance throws. */
+  /** Makes the call; its output lies at `frameAt` or `recordAt`. Throws what the instance throws. */
   invoke(call: Call): number {
     const { program, calls, bytes } = this;
     const { context: ctx, frameAt, recordAt, configAt, imageAt } = program;
@@ -184,24 +188,24 @@ export class Machine {
     }
   }
 
-  /** Whether the last trap was that of a loop whose turns were used up. */
+  /** True when the last trap ended a loop whose turns were used up. */
   get ranOut(): boolean {
     return this.#budget !== null && this.#budget.value === 0;
   }
 
-  /** Where a call's output lies. */
+  /** Returns where a call's output lies. */
   outputAt(operation: number): number {
     return operation === op.transmit ? this.program.frameAt : this.program.recordAt;
   }
 }
 
 function copy(from: Uint8Array, at: number, to: Uint8Array, toAt: number, length: number): void {
-  // Frames are short: a loop beats making a view.
+  // Frames are short: a loop is faster than making a view.
   if (length > 512) to.set(from.subarray(at, at + length), toAt);
   else for (let index = 0; index < length; index += 1) to[toAt + index] = from[at + index];
 }
 
-/** Whether a call's result is the length of something that it wrote. */
+/** True when a call's result is the length of an output that it wrote. */
 export const yields = (operation: number) =>
   operation === op.transmit || operation === op.command || operation === op.event;
 
@@ -209,7 +213,7 @@ export const isTrap = (error: unknown) => error instanceof WebAssembly.RuntimeEr
 
 const chunkWords = 512;
 
-/** Words (byte address ÷ 4) of constants and context in which two machines differ. Most do not: whole chunks are passed over. */
+/** Returns the words (byte address ÷ 4) of constants and context in which two machines differ. Equal chunks are skipped whole. */
 export function differingWords(one: Machine, other: Machine): number[] {
   const { stateFrom, stateTo } = one.program;
   const end = stateTo >> 2;

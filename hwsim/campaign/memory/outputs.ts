@@ -1,54 +1,50 @@
+/** Compares the outputs of an injected node with those of its reference replica. */
 import { diagnose } from '../../../host/security/diagnose.ts';
 import type { LinkCipher } from '../../../host/security/frame.ts';
-import { skipItem } from '../../../host/cbor/item.ts';
-import { open } from '../../../host/security/envelope.ts';
+import { type FrameParts, hex, partsOf } from '../frame_parts.ts';
 import type { Evidence } from './evidence.ts';
 import { type Layout, type Machine, op, opNames } from './machine.ts';
 
-/** One output of the struck node or of its replica. */
-export interface Said {
+/** One output of the injected node or of its replica. */
+export interface Output {
   timeMs: number;
   bytes: Uint8Array;
-  /** After which input it was said. */
+  /** Number of the input that it followed. */
   input: number;
-  /** Of a frame, once it has been taken apart. */
-  parts?: Parts;
+  /** Of a frame, once it has been opened. */
+  parts?: FrameParts;
 }
 
-export interface Parts {
-  sender: string;
-  messages: string[];
-}
-
-/** A frame of the struck node that its replica did not send in the same poll. */
-export interface Suspect extends Said {
+/** A frame of the injected node that its replica did not send in the same poll. */
+export interface Suspect extends Output {
   /** What the replica sent in the same poll. */
-  instead: Said | null;
-  /** Receivers that took it in and whose state is another than with the right frame. */
+  instead: Output | null;
+  /** Receivers that accepted it and whose state differs from the one with the right frame. */
   effects: number;
-  /** Known to be wrong, or right at another time; until then it is open. */
+  /** Known to be wrong, or to be right at another time; until then it is open. */
   verdict: 'open' | 'wrong' | 'mistimed';
 }
 
-/** A right content may come this much earlier or later than the replica's without being called wrong: two periods of a node's own beat. */
+/** A right content may differ this much in time from the replica's: two periods of a node's own tick. */
 const mistimedMsMax = 120_000;
-/** What the other has said and this one has not after so long, is not said. */
+/** An output that one side gave and the other did not give in this time is missing. */
 const omittedMs = 30 * 60_000;
 const suspectsMax = 64;
 const framesKeptMax = 64;
 
-/** What the struck node and its replica said since they last began alike, and what differs. */
+/** Outputs of both since they last began alike, and their differences. */
 export class Outputs {
   suspects: Suspect[] = [];
   readonly #evidence: Evidence;
   readonly #layout: Layout;
   readonly #link: LinkCipher;
-  #frames: Said[] = [];
+  /** Frames of the replica. */
+  #frames: Output[] = [];
   #lastFrame: Suspect | null = null;
-  #spokeMs = 0;
+  #lastFrameMs = 0;
   #input = 0;
-  /** The replica has said a frame since suspects were last looked at. */
-  #freshFrames = false;
+  /** A frame was sent since suspects were last examined. */
+  #hasNewFrames = false;
   /** How the node named itself before the upset. */
   #sender = '';
   #lists = [new Pair(op.command), new Pair(op.event)];
@@ -60,98 +56,107 @@ export class Outputs {
     this.#link = link;
   }
 
-  /** A frame from before the upset. */
-  knows(frame: Uint8Array): void {
+  /** Learns the node's own name from a frame of before the upset. */
+  learnSender(frame: Uint8Array): void {
     if (this.#sender === '') this.#sender = partsOf(frame, this.#link).sender;
   }
 
   /** The upset falls now. */
   begin(timeMs: number): void {
-    this.#spokeMs = timeMs;
+    this.#lastFrameMs = timeMs;
   }
 
-  /** Another input is given: what was said of the last one is looked at. Not before, for the last thing polled may tell that something was let go. */
+  /**
+   * Another input is given: the outputs of the last one are compared. They cannot be compared earlier,
+   * because the last output polled may report that a record was discarded.
+   */
   nextInput(timeMs: number): void {
     this.check(timeMs);
     this.#input += 1;
   }
 
-  /** Something was let go in the present input, told last of all: what the node said of this input, it said knowing that. */
-  forgive(): void {
+  /**
+   * Removes the outputs of the present input from the comparison: the node discarded a record in it and
+   * reported that last of all, so that it gave them in the knowledge of the loss.
+   */
+  excuseInput(): void {
     this.suspects = this.suspects.filter(({ input }) => input !== this.#input);
     for (const list of this.#lists) list.forget(this.#input);
   }
 
-  /** Nothing is open, and neither has said what the other has not. */
-  get allSaid(): boolean {
-    return this.suspects.length === 0 && this.#lists.every(({ struck, replica }) => struck.length === replica.length);
+  /** True when no suspect is open, and neither side has given more outputs than the other. */
+  get allMatched(): boolean {
+    return (
+      this.suspects.length === 0 && this.#lists.every(({ injected, replica }) => injected.length === replica.length)
+    );
   }
 
-  /** Both have just booted: what was said before is settled. */
+  /** Both have just booted: earlier outputs are settled. */
   startAnew(): void {
     this.suspects = [];
     this.#frames = [];
     this.#lists = [new Pair(op.command), new Pair(op.event)];
   }
 
-  struckSays(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit)
-      return void this.#listOf(operation).struck.push({ timeMs, bytes, input: this.#input });
-    this.#spokeMs = timeMs;
-    const suspect: Suspect = { timeMs, bytes, input: this.#input, instead: null, effects: 0, verdict: 'open' };
+  /** Takes an output of the injected node. */
+  addInjected(timeMs: number, operation: number, bytes: Uint8Array): void {
+    const output: Output = { timeMs, bytes, input: this.#input };
+    if (operation !== op.transmit) return void this.#listOf(operation).injected.push(output);
+    this.#lastFrameMs = timeMs;
+    const suspect: Suspect = { ...output, instead: null, effects: 0, verdict: 'open' };
     this.suspects.push(suspect);
-    this.#freshFrames = true;
+    this.#hasNewFrames = true;
     if (this.suspects.length > suspectsMax) this.suspects.shift();
     this.#lastFrame = suspect;
   }
 
-  replicaOutputs(timeMs: number, operation: number, bytes: Uint8Array): void {
-    if (operation !== op.transmit)
-      return void this.#listOf(operation).replica.push({ timeMs, bytes, input: this.#input });
-    const said: Said = { timeMs, bytes, input: this.#input };
-    this.#frames.push(said);
-    this.#freshFrames = true;
+  /** Takes an output of the replica. */
+  addReplica(timeMs: number, operation: number, bytes: Uint8Array): void {
+    const output: Output = { timeMs, bytes, input: this.#input };
+    if (operation !== op.transmit) return void this.#listOf(operation).replica.push(output);
+    this.#frames.push(output);
+    this.#hasNewFrames = true;
     if (this.#frames.length > framesKeptMax) this.#frames.shift();
     const suspect = this.#lastFrame;
     if (suspect === null || suspect.timeMs !== timeMs) {
-      this.#first(timeMs, operation);
+      this.#noteFirst(timeMs, operation);
       note(this.#evidence.mistimed, `not sent: ${this.#framePart(bytes, [-1, 0])}`);
       return;
     }
-    suspect.instead = said;
+    suspect.instead = output;
     if (Buffer.compare(suspect.bytes, bytes) === 0) this.suspects.splice(this.suspects.indexOf(suspect), 1);
     this.#lastFrame = null;
   }
 
-  /** Whether the replica gives the same next. */
+  /** True when the replica's next output of this kind is the same. */
   replicaExpects(operation: number, bytes: Uint8Array): boolean {
-    const { struck, replica } = this.#listOf(operation);
-    const next = replica[struck.length];
+    const { injected, replica } = this.#listOf(operation);
+    const next = replica[injected.length];
     return next !== undefined && Buffer.compare(next.bytes, bytes) === 0;
   }
 
-  /** Another time to wake. */
-  wakes(timeMs: number, example: string): void {
-    this.#first(timeMs, op.deadline);
+  /** The injected node wants to wake at another time. */
+  addWakeDifference(timeMs: number, example: string): void {
+    this.#noteFirst(timeMs, op.deadline);
     note(this.#evidence.mistimed, example);
   }
 
-  /** A right frame is taken for damaged. */
-  refuses(timeMs: number): void {
-    this.#first(timeMs, op.receive);
+  /** The injected node takes a right frame for damaged. */
+  addRefusal(timeMs: number): void {
+    this.#noteFirst(timeMs, op.receive);
     this.#evidence.refused += 1;
   }
 
-  /** A status that differs. */
-  other(timeMs: number, operation: number, example: string): void {
-    this.#first(timeMs, operation);
-    this.#otherwise(timeMs, example);
+  /** A call of the injected node returns another status. */
+  addStatusDifference(timeMs: number, operation: number, example: string): void {
+    this.#noteFirst(timeMs, operation);
+    this.#noteOther(timeMs, example);
   }
 
-  /** The watchdog was due to be fed, says the replica. */
-  get missesFeed(): boolean {
-    const { struck, replica } = this.#lists[0];
-    return replica.length > struck.length;
+  /** True when the replica gave a command that the injected node did not give: the watchdog was due to be fed. */
+  get missesCommand(): boolean {
+    const { injected, replica } = this.#lists[0];
+    return replica.length > injected.length;
   }
 
   suspectOf(bytes: Uint8Array, at: number, length: number): Suspect | null {
@@ -164,7 +169,10 @@ export class Outputs {
     return null;
   }
 
-  /** Whether two receivers' states differ in more than loss counters (which a rejected input may change too) and what lives within a call. */
+  /**
+   * True when two receivers' states differ in more than loss counters (which a rejected input may change
+   * too) and what lives within a call.
+   */
   differs(one: Machine, other: Machine): boolean {
     const { context } = one.program;
     const layout = this.#layout;
@@ -176,61 +184,68 @@ export class Outputs {
     return !alike(layout.linesAt, layout.countersAt) || !alike(layout.codesAt, layout.counterCodesAt);
   }
 
-  /** A node took the frame in, and its state is another for it. A frame that is in the air when its sender is found out arrives all the same. */
-  takenIn(suspect: Suspect): void {
+  /**
+   * A node accepted the frame, and its state differs for that. A frame may still arrive after its sender
+   * was detected.
+   */
+  addEffect(suspect: Suspect): void {
     suspect.effects += 1;
-    if (suspect.verdict === 'wrong' && suspect.effects === 1) this.#frameDiffers(suspect);
+    if (suspect.verdict === 'wrong' && suspect.effects === 1) this.#noteFrame(suspect);
   }
 
-  /** Looks at what can be told by now. */
+  /** Decides what can be decided by now. */
   check(timeMs: number): void {
-    for (const list of this.#lists) {
-      const found = list.difference(timeMs, omittedMs);
-      if (found !== null) this.#differs(list.operation, found);
-    }
-    const fresh = this.#freshFrames;
-    this.#freshFrames = false;
+    this.#checkLists(timeMs, omittedMs);
+    const hasNewFrames = this.#hasNewFrames;
+    this.#hasNewFrames = false;
     for (const suspect of this.suspects) {
       if (suspect.verdict !== 'open') continue;
       const old = timeMs - suspect.timeMs > mistimedMsMax;
-      if (!fresh && !old) continue;
-      if (this.#outputByReplica(suspect)) suspect.verdict = 'mistimed';
+      if (!hasNewFrames && !old) continue;
+      if (this.#isOutputByReplica(suspect)) suspect.verdict = 'mistimed';
       else if (old) suspect.verdict = 'wrong';
       else continue;
-      this.#frameDiffers(suspect);
+      this.#noteFrame(suspect);
     }
-    this.#dropSettled(timeMs);
+    this.#removeSettled(timeMs);
   }
 
-  /** Lets go of frames about which nothing more will be learnt. */
-  #dropSettled(timeMs: number): void {
-    const inAir = (suspect: Suspect) =>
+  /** Removes frames about which nothing more will be learnt. */
+  #removeSettled(timeMs: number): void {
+    const inFlight = (suspect: Suspect) =>
       suspect.verdict === 'wrong' && suspect.effects === 0 && timeMs - suspect.timeMs < mistimedMsMax;
-    const kept = this.suspects.filter((suspect) => suspect.verdict === 'open' || inAir(suspect));
+    const kept = this.suspects.filter((suspect) => suspect.verdict === 'open' || inFlight(suspect));
     if (kept.length !== this.suspects.length) this.suspects = kept;
   }
 
-  /** Nothing more will be said: what is open is decided. `alive`: the node was running up to now, so that what it has not said is missing. */
+  /**
+   * There will be no more outputs: what is open is decided. `alive`: the node ran up to now, so that
+   * outputs that it has not given are missing.
+   */
   settle(timeMs: number, alive: boolean): void {
-    for (const list of this.#lists) {
-      const found = list.difference(timeMs, alive ? omittedMs : Number.POSITIVE_INFINITY);
-      if (found !== null) this.#differs(list.operation, found);
-    }
+    this.#checkLists(timeMs, alive ? omittedMs : Number.POSITIVE_INFINITY);
     for (const suspect of this.suspects) {
       if (suspect.verdict !== 'open') continue;
-      suspect.verdict = this.#outputByReplica(suspect) ? 'mistimed' : 'wrong';
-      this.#frameDiffers(suspect);
+      suspect.verdict = this.#isOutputByReplica(suspect) ? 'mistimed' : 'wrong';
+      this.#noteFrame(suspect);
     }
-    this.#dropSettled(timeMs);
-    this.#evidence.silentMs = timeMs - this.#spokeMs;
+    this.#removeSettled(timeMs);
+    this.#evidence.silentMs = timeMs - this.#lastFrameMs;
+  }
+
+  #checkLists(timeMs: number, patienceMs: number): void {
+    for (const list of this.#lists) {
+      const found = list.difference(timeMs, patienceMs);
+      if (found !== null) this.#noteListDifference(list.operation, found);
+    }
   }
 
   #listOf(operation: number): Pair {
     return this.#lists[operation === op.command ? 0 : 1];
   }
 
-  /** Whether the replica said every message of the frame at about that time, in whatever frames, and the sender is named right. */
-  #outputByReplica(suspect: Suspect): boolean {
+  /** True when the replica sent every message of the frame at about that time, in whatever frames, and the sender is right. */
+  #isOutputByReplica(suspect: Suspect): boolean {
     return this.#wrongMessages(suspect).length === 0 && this.#namesItself(suspect);
   }
 
@@ -238,34 +253,35 @@ export class Outputs {
     return this.#sender === '' || this.#partsIn(suspect).sender === this.#sender;
   }
 
-  /** Which messages of a frame the replica did not say: their places in it. */
+  /** Returns the places of messages in a frame that the replica did not send. */
   #wrongMessages(suspect: Suspect): number[] {
-    const near = this.#frames.filter((said) => Math.abs(said.timeMs - suspect.timeMs) <= mistimedMsMax);
-    const right = new Set(near.flatMap((said) => this.#partsIn(said).messages));
+    const near = this.#frames.filter((output) => Math.abs(output.timeMs - suspect.timeMs) <= mistimedMsMax);
+    const right = new Set(near.flatMap((output) => this.#partsIn(output).messages));
     return this.#partsIn(suspect).messages.flatMap((message, index) => (right.has(message) ? [] : [index]));
   }
 
-  #frameDiffers(suspect: Suspect): void {
+  #noteFrame(suspect: Suspect): void {
     const { bytes, instead, effects, verdict, timeMs } = suspect;
-    this.#first(timeMs, op.transmit);
+    this.#noteFirst(timeMs, op.transmit);
     const right =
       instead === null
         ? 'silence'
         : this.#framePart(instead.bytes, instead.parts?.messages.map((_, place) => place) ?? []);
-    const example = `${this.#framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1])}, sent instead of ${right}`;
+    const wrong = this.#framePart(bytes, this.#namesItself(suspect) ? this.#wrongMessages(suspect) : [-1]);
+    const example = `${wrong}, sent instead of ${right}`;
     if (verdict === 'wrong' && effects > 0)
       note(this.#evidence.propagated, `${example}; ${effects} nodes changed by it`);
-    else if (verdict === 'wrong') this.#otherwise(timeMs, `frame without effect: ${example}`);
+    else if (verdict === 'wrong') this.#noteOther(timeMs, `frame without effect: ${example}`);
     else note(this.#evidence.mistimed, `frame at a wrong time: ${this.#framePart(bytes, [-1, 0])}`);
   }
 
-  /** The same, taken apart once. */
-  #partsIn(said: Said): Parts {
-    said.parts ??= partsOf(said.bytes, this.#link);
-    return said.parts;
+  /** Returns the parts of a frame, which is opened once. */
+  #partsIn(output: Output): FrameParts {
+    output.parts ??= partsOf(output.bytes, this.#link);
+    return output.parts;
   }
 
-  /** Messages of a frame in one line, for people; −1 is its header. */
+  /** Returns messages of a frame in one line, for people; −1 is its header. */
   #framePart(bytes: Uint8Array, places: readonly number[]): string {
     try {
       const lines = diagnose(bytes, this.#link).split('\n');
@@ -275,19 +291,19 @@ export class Outputs {
     }
   }
 
-  #differs(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
-    this.#first(timeMs, operation);
+  #noteListDifference(operation: number, { example, timeMs }: { example: string; timeMs: number }): void {
+    this.#noteFirst(timeMs, operation);
     if (operation === op.command) note(this.#evidence.wrongCommands, example);
-    else this.#otherwise(timeMs, example);
+    else this.#noteOther(timeMs, example);
   }
 
-  #otherwise(timeMs: number, example: string): void {
+  #noteOther(timeMs: number, example: string): void {
     const { wrongOthers } = this.#evidence;
     note(wrongOthers, example);
     wrongOthers.lastMs = Math.max(wrongOthers.lastMs, timeMs);
   }
 
-  #first(timeMs: number, operation: number): void {
+  #noteFirst(timeMs: number, operation: number): void {
     if (this.#evidence.first.op === '')
       this.#evidence.first = { kind: 'output', op: opNames[operation], site: 0, timeMs };
   }
@@ -298,30 +314,11 @@ function note(entry: { count: number; example: string }, example: string): void 
   if (entry.count === 1) entry.example = example;
 }
 
-/** Who a frame says it is from, and its messages one by one, as hexadecimal digits. */
-export function partsOf(frame: Uint8Array, link: LinkCipher): Parts {
-  const messages: string[] = [];
-  let sender = '';
-  try {
-    const { header, plaintext } = open(frame, link.keyOf, link.cipher);
-    sender = `${header.cluster}/${header.sender}`;
-    for (let at = 0; at < plaintext.length; ) {
-      const next = skipItem(plaintext, at, plaintext.length);
-      messages.push(hex(plaintext.subarray(at, next)));
-      at = next;
-    }
-  } catch {
-    // What does not open, or is no CBOR, is one message that nobody else says.
-    messages.push(hex(frame));
-  }
-  return { sender, messages };
-}
-
-/** Commands, or events, of both: right ones come in the same order, whatever the time. */
+/** Commands, or events, of both sides: right ones come in the same order, whatever the time. */
 class Pair {
   readonly operation: number;
-  readonly struck: Said[] = [];
-  readonly replica: Said[] = [];
+  readonly injected: Output[] = [];
+  readonly replica: Output[] = [];
   #checked = 0;
   #found = false;
 
@@ -329,32 +326,30 @@ class Pair {
     this.operation = operation;
   }
 
-  /** Takes back what was said of an input. */
+  /** Removes the outputs of an input. */
   forget(input: number): void {
-    for (const list of [this.struck, this.replica]) while (list.at(-1)?.input === input) list.pop();
-    this.#checked = Math.min(this.#checked, this.struck.length, this.replica.length);
+    for (const list of [this.injected, this.replica]) while (list.at(-1)?.input === input) list.pop();
+    this.#checked = Math.min(this.#checked, this.injected.length, this.replica.length);
   }
 
-  /** The first difference, told once; `patienceMs`: how long one of them may wait for the other. */
+  /** Returns the first difference, once. `patienceMs`: how long one side may wait for the other. */
   difference(timeMs: number, patienceMs: number): { example: string; timeMs: number } | null {
     if (this.#found) return null;
-    const { struck, replica } = this;
-    while (this.#checked < struck.length && this.#checked < replica.length) {
-      const mine = struck[this.#checked];
+    const { injected, replica } = this;
+    while (this.#checked < injected.length && this.#checked < replica.length) {
+      const got = injected[this.#checked];
       const right = replica[this.#checked];
-      if (Buffer.compare(mine.bytes, right.bytes) !== 0) {
+      if (Buffer.compare(got.bytes, right.bytes) !== 0) {
         this.#found = true;
-        return { example: `${hex(mine.bytes)}, right is ${hex(right.bytes)}`, timeMs: mine.timeMs };
+        return { example: `${hex(got.bytes)}, right is ${hex(right.bytes)}`, timeMs: got.timeMs };
       }
       this.#checked += 1;
     }
-    const extra = struck[this.#checked] ?? replica[this.#checked];
+    const extra = injected[this.#checked] ?? replica[this.#checked];
     if (extra === undefined || timeMs - extra.timeMs <= patienceMs) return null;
     this.#found = true;
-    const text =
-      struck[this.#checked] === undefined ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
-    return { example: text, timeMs: extra.timeMs };
+    const isMissing = injected[this.#checked] === undefined;
+    const example = isMissing ? `${hex(extra.bytes)} is missing` : `${hex(extra.bytes)}, right is none`;
+    return { example, timeMs: extra.timeMs };
   }
 }
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

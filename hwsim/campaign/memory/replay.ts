@@ -1,77 +1,105 @@
 import { FLAG_EVENT } from '../../../host/engine/status.ts';
+import { type ReportedUpsets, takeUpset } from '../upset_events.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
-import { flip, Stuck, type Upset } from './draw.ts';
+import { flip, StuckBit, type Upset } from './draw.ts';
 import type { CallLog } from './golden.ts';
 import { differingWords, emptyCall, isTrap, Machine, op, type Program, recordCapacity, yields } from './machine.ts';
 import { never, type Touches } from './touches.ts';
-import { type Told, takeUpset } from '../upset_events.ts';
 
-/** What the struck node did first that the golden run did not. */
+/** What the injected node did first that the golden run did not. */
 export interface Divergence {
-  kind: 'trap' | 'hang' | 'output' | 'checkpoint' | 'dropped';
-  /** The call that did it. */
+  kind: 'trap' | 'hang' | 'output' | 'checkpoint' | 'discarded';
+  /** The call that diverged. */
   call: number;
   /** Of a trap. */
   site: number;
-  /** A checkpoint was stored while the state was struck: what a restart brings back is struck as well. */
+  /** A checkpoint was stored in an injected state: a restart brings back that state. */
   stored: boolean;
-  /** From which call on the fork must compute: that one, or the input in which the node first had an upset to tell that is not yet polled. */
-  strikeCall: number;
-  /** The struck state before `strikeCall`: words that differ from the golden one (byte address ÷ 4) and their values. Empty `values`: the upset's own bits. */
+  /**
+   * From which call on the fork must compute: `call`, or the input in which the node first had an upset
+   * to report that was not polled yet.
+   */
+  forkCall: number;
+  /**
+   * The injected state before `forkCall`: words that differ from the golden state (byte address ÷ 4) and
+   * their values. Empty `values`: the upset's own bits.
+   */
   words: number[];
   values: number[];
-  /** What the node had told of by then. */
-  told: Told;
+  /** What the node had reported by then. */
+  upsets: ReportedUpsets;
   stuck: boolean;
 }
 
-/** How a struck node's replay ended. */
+/** How an injected node's replay ended. */
 export interface Ending {
   upset: Upset;
   /** null: every output was the golden one up to the end of the run. */
   divergence: Divergence | null;
-  /** Without a divergence: the state is the golden one again; else it still differs at the end. */
+  /** Without a divergence: the state is the golden one again; otherwise it still differs at the end. */
   clean: boolean;
-  /** Upsets that the node found and told of. */
-  told: Told;
-  /** Calls that were made with the struck state. */
+  /** Upsets that the node found and reported. */
+  upsets: ReportedUpsets;
+  /** Calls that were made with the injected state. */
   steps: number;
 }
 
-/** A struck state: the golden one, and words that differ from it. */
-interface Struck {
+/** An injected state: the golden one, and words that differ from it. */
+interface Injected {
   upset: Upset;
   /** Word numbers (byte address ÷ 4) and their values. */
   words: number[];
   values: number[];
   stored: boolean;
-  told: Told;
+  upsets: ReportedUpsets;
   /** The node has events to be polled that the golden one has not. */
-  telling: boolean;
-  /** The last input before which it had nothing to tell, and the state then. */
+  reportPending: boolean;
+  /** The last input before which it had nothing to report, and the state then. */
   input: { call: number; words: number[]; values: number[] };
   /** After the last call nothing but bookkeeping differed. */
   settled: boolean;
-  stuck: Stuck | null;
+  stuck: StuckBit | null;
   steps: number;
 }
 
-/** Calls made with the state of a node that let something go, before it is left to the fork. */
-const stepsAfterLossMax = 100;
+/** Calls made with the state of a node that discarded a record, before the fork takes over. */
+const stepsAfterDiscardMax = 100;
+
+function newInjected(upset: Upset): Injected {
+  const injected: Injected = {
+    upset,
+    words: [],
+    values: [],
+    stored: false,
+    upsets: { corrected: 0, discarded: 0 },
+    reportPending: false,
+    input: { call: 0, words: [], values: [] },
+    settled: false,
+    stuck: null,
+    steps: 0,
+  };
+  // The golden words are not known before their time: until then `values` is empty.
+  for (const bit of upset.bits) {
+    const word = (upset.place + (bit >> 3)) >> 2;
+    if (!injected.words.includes(word)) injected.words.push(word);
+  }
+  return injected;
+}
 
 /**
- * Replays one node against the golden run's inputs, all its upsets in one pass: the golden machine makes every call once; a struck state is kept as
- * words that differ from the golden one, and is made real only in calls that touch one of those words. `exhaustive` makes it real in every call:
- * the slow way, to which the quick one must be equal.
+ * Replays one node against the golden run's inputs, with all its upsets in one pass. The golden machine
+ * makes every call once. An injected state is kept as words that differ from the golden state, and is
+ * loaded into a machine only in calls that touch one of those words. `touches` null: it is loaded in
+ * every call. That is the slow way, and the quick one must give the same.
  */
 export class NodeReplay {
   readonly #log: CallLog;
   readonly #touches: Touches | null;
   readonly #bookkeeping: Bookkeeping;
   readonly #golden: Machine;
-  readonly #struck: Machine;
+  readonly #machine: Machine;
   readonly #before: Uint8Array;
-  readonly #waiting: (Struck[] | undefined)[];
+  readonly #waiting: (Injected[] | undefined)[];
   readonly #call = emptyCall();
   readonly #onEnd: (ending: Ending) => void;
 
@@ -86,7 +114,7 @@ export class NodeReplay {
     this.#bookkeeping = bookkeeping;
     this.#touches = touches;
     this.#golden = new Machine(program);
-    this.#struck = new Machine(program);
+    this.#machine = new Machine(program);
     this.#before = new Uint8Array(this.#golden.state.length);
     this.#waiting = new Array(log.count);
     this.#onEnd = onEnd;
@@ -94,40 +122,22 @@ export class NodeReplay {
 
   /** Adds an upset; to be called before `run`. */
   add(upset: Upset): void {
-    const struck: Struck = {
-      upset,
-      words: [],
-      values: [],
-      stored: false,
-      told: { corrected: 0, dropped: 0 },
-      telling: false,
-      input: { call: 0, words: [], values: [] },
-      settled: false,
-      stuck: null,
-      steps: 0,
-    };
-    // The golden words are not known before their time: until then the difference is a mask, told apart by `values` being empty.
-    for (const bit of upset.bits) {
-      const word = (upset.place + (bit >> 3)) >> 2;
-      if (!struck.words.includes(word)) struck.words.push(word);
-    }
-    this.#wait(struck, upset.call);
+    this.#wait(newInjected(upset), upset.call);
   }
 
-  /** Puts a struck state off to the next call, from `call` on, in which it can matter. */
-  #wait(struck: Struck, call: number): void {
-    const everyCall = this.#touches === null || struck.telling;
-    const next = everyCall ? (call < this.#log.count ? call : never) : this.#nextTouch(struck, call);
-    if (this.#storesWithin(call, next === never ? this.#log.count : next)) struck.stored = true;
-    if (next === never) return this.#end(struck, null, false);
+  /** Postpones an injected state to the next call, from `call` on, in which it can matter. */
+  #wait(injected: Injected, call: number): void {
+    const everyCall = this.#touches === null || injected.reportPending;
+    const next = everyCall ? (call < this.#log.count ? call : never) : this.#nextTouch(injected, call);
+    if (this.#storesWithin(call, next === never ? this.#log.count : next)) injected.stored = true;
+    if (next === never) return this.#end(injected, null, false);
     const waiting = this.#waiting[next];
-    if (waiting === undefined) this.#waiting[next] = [struck];
-    else waiting.push(struck);
+    if (waiting === undefined) this.#waiting[next] = [injected];
+    else waiting.push(injected);
   }
 
-  #nextTouch(struck: Struck, call: number): number {
+  #nextTouch({ words, stuck }: Injected, call: number): number {
     let next = never;
-    const { words, stuck } = struck;
     for (const word of stuck === null ? words : [...words, stuck.word]) {
       const touched = (this.#touches as Touches).next(word, call);
       if (touched !== never && (next === never || touched < next)) next = touched;
@@ -135,22 +145,22 @@ export class NodeReplay {
     return next;
   }
 
-  /** Whether a checkpoint is stored in calls from `from` to `to` − 1: then it holds the struck state. */
+  /** True when a checkpoint is stored in calls from `from` to `to` − 1: it then holds the injected state. */
   #storesWithin(from: number, to: number): boolean {
     for (const store of this.#log.stores) if (store >= from && store < to) return true;
     return false;
   }
 
-  #end({ upset, told, steps }: Struck, divergence: Divergence | null, clean: boolean): void {
-    this.#onEnd({ upset, divergence, clean, told, steps });
+  #end({ upset, upsets, steps }: Injected, divergence: Divergence | null, clean: boolean): void {
+    this.#onEnd({ upset, divergence, clean, upsets, steps });
   }
 
-  /** Makes the golden calls once, and with them all struck ones. */
+  /** Makes the golden calls once, and with them the calls of all injected states. */
   run(): void {
     const log = this.#log;
     const call = this.#call;
     this.#golden.renew();
-    this.#struck.renew();
+    this.#machine.renew();
     for (let index = 0; index < log.count; index += 1) {
       const waiting = this.#waiting[index];
       if (waiting !== undefined) this.#before.set(this.#golden.state);
@@ -158,94 +168,100 @@ export class NodeReplay {
       this.#golden.invoke(call);
       if (waiting === undefined) continue;
       this.#waiting[index] = undefined;
-      for (const struck of waiting) this.#step(struck, index);
+      for (const injected of waiting) this.#step(injected, index);
     }
   }
 
-  /** One call of one struck state. */
-  #step(struck: Struck, index: number): void {
-    const machine = this.#struck;
+  /** Makes one call with one injected state. */
+  #step(injected: Injected, index: number): void {
+    const machine = this.#machine;
     const call = this.#call;
-    this.#realize(struck);
-    if (!struck.telling && hasStatus(call.op))
-      struck.input = { call: index, words: struck.words, values: struck.values };
-    if (struck.stored && call.op === op.restore) return this.#depart(struck, 'checkpoint', index, 0);
-    let fits: boolean;
+    this.#load(injected);
+    if (!injected.reportPending && hasStatus(call.op))
+      injected.input = { call: index, words: injected.words, values: injected.values };
+    if (injected.stored && call.op === op.restore) return this.#diverge(injected, 'checkpoint', index, 0);
+    let isGolden: boolean;
     try {
-      fits = this.#make(struck, index);
+      isGolden = this.#make(injected, index);
     } catch (error) {
       if (!isTrap(error)) throw error;
-      if (machine.ranOut) return this.#depart(struck, 'hang', index, 0);
-      return this.#depart(struck, 'trap', index, machine.calls.trap_site());
+      if (machine.ranOut) return this.#diverge(injected, 'hang', index, 0);
+      return this.#diverge(injected, 'trap', index, machine.calls.trap_site());
     }
-    if (!fits) return this.#depart(struck, 'output', index, 0);
-    struck.stuck?.hold(machine);
-    this.#compare(struck);
-    if (struck.stuck === null && struck.words.length === 0) {
-      if (struck.stored && this.#restoresAfter(index)) return this.#depart(struck, 'checkpoint', index, 0);
-      return this.#end(struck, null, true);
-    }
-    if (this.#isSettled(struck, index)) return this.#end(struck, null, true);
-    // What was let go left the node in another state by right: how it does with that is for the cluster to show.
-    if (struck.told.dropped > 0 && struck.steps > stepsAfterLossMax && !struck.telling && index + 1 < this.#log.count)
-      return this.#depart(struck, 'dropped', index + 1, 0);
-    this.#wait(struck, index + 1);
+    if (!isGolden) return this.#diverge(injected, 'output', index, 0);
+    injected.stuck?.force(machine);
+    this.#compare(injected);
+    this.#continue(injected, index);
   }
 
-  /** Gives the struck machine the state: the golden one before the call, and what differs. */
-  #realize(struck: Struck): void {
-    const machine = this.#struck;
+  /** Decides after call `index`, whose output was golden: the state is golden again, diverges, or waits. */
+  #continue(injected: Injected, index: number): void {
+    if (injected.stuck === null && injected.words.length === 0) {
+      if (injected.stored && this.#restoresAfter(index)) return this.#diverge(injected, 'checkpoint', index, 0);
+      return this.#end(injected, null, true);
+    }
+    if (this.#isSettled(injected, index)) return this.#end(injected, null, true);
+    // A discarded record leaves the node rightly in another state: the fork shows how it recovers.
+    const { upsets, steps, reportPending } = injected;
+    if (upsets.discarded > 0 && steps > stepsAfterDiscardMax && !reportPending && index + 1 < this.#log.count)
+      return this.#diverge(injected, 'discarded', index + 1, 0);
+    this.#wait(injected, index + 1);
+  }
+
+  /** Loads the state into the machine: the golden one before the call, and the words that differ. */
+  #load(injected: Injected): void {
+    const machine = this.#machine;
     machine.state.set(this.#before);
-    struck.steps += 1;
-    if (struck.values.length > 0)
-      for (let at = 0; at < struck.words.length; at += 1) machine.words[struck.words[at]] = struck.values[at];
-    else if (struck.steps === 1) {
-      flip(machine.bytes, struck.upset);
-      if (struck.upset.model === 'stuck') struck.stuck = new Stuck(struck.upset, machine);
+    injected.steps += 1;
+    if (injected.values.length > 0)
+      for (let at = 0; at < injected.words.length; at += 1) machine.words[injected.words[at]] = injected.values[at];
+    else if (injected.steps === 1) {
+      flip(machine.bytes, injected.upset);
+      if (injected.upset.model === 'stuck') injected.stuck = new StuckBit(injected.upset, machine);
     }
-    struck.stuck?.hold(machine);
+    injected.stuck?.force(machine);
   }
 
-  /** Makes the call; false when what came of it is not what the golden run has. */
-  #make(struck: Struck, index: number): boolean {
-    const machine = this.#struck;
+  /** Makes the call; false when result or output are not the golden ones. */
+  #make(injected: Injected, index: number): boolean {
+    const machine = this.#machine;
     const call = this.#call;
-    if (struck.telling && !isPoll(call.op) && !this.#takeUpsets(struck)) return false;
+    if (injected.reportPending && !yields(call.op) && !this.#takeUpsets(injected)) return false;
     let result = machine.invoke(call);
-    // An event that tells of an upset comes before the golden ones, or instead of none.
+    // An event that reports an upset comes before the golden ones, or instead of none.
     while (
       call.op === op.event &&
       result > 0 &&
-      takeUpset(machine.bytes, machine.program.recordAt, result, struck.told)
+      takeUpset(machine.bytes, machine.program.recordAt, result, injected.upsets)
     )
       result = machine.invoke(call);
-    if (call.op === op.event && result <= 0) struck.telling = false;
+    if (call.op === op.event && result <= 0) injected.reportPending = false;
     const expected = this.#log.result[index];
     if (hasStatus(call.op) && result === (expected | FLAG_EVENT)) {
-      struck.telling ||= result !== expected;
+      injected.reportPending ||= result !== expected;
       return true;
     }
     return result === expected && this.#sameOutput(machine, call.op, index, result);
   }
 
-  /** Polls the events that the golden run does not poll; false if one of them tells anything but an upset. */
-  #takeUpsets(struck: Struck): boolean {
-    const machine = this.#struck;
-    struck.telling = false;
+  /** Polls the events that the golden run does not poll; false when one of them is not an upset. */
+  #takeUpsets(injected: Injected): boolean {
+    const { calls, program, bytes } = this.#machine;
+    injected.reportPending = false;
     for (;;) {
-      const length = machine.calls.event(machine.program.context, machine.program.recordAt, recordCapacity);
+      const length = calls.event(program.context, program.recordAt, recordCapacity);
       if (length <= 0) return true;
-      if (!takeUpset(machine.bytes, machine.program.recordAt, length, struck.told)) return false;
+      if (!takeUpset(bytes, program.recordAt, length, injected.upsets)) return false;
     }
   }
 
-  /** Whether an upset was put right and told, and two calls running nothing differs but how that is booked. */
-  #isSettled(struck: Struck, index: number): boolean {
-    const { told, telling, stuck, words } = struck;
-    if (told.corrected + told.dropped === 0 || telling || stuck !== null) return false;
-    const before = struck.settled;
-    struck.settled = this.#bookkeeping.covers(words, this.#struck);
-    return before && struck.settled && !(struck.stored && this.#restoresAfter(index));
+  /** True when an upset was corrected and reported, and nothing but bookkeeping differs after two calls in a row. */
+  #isSettled(injected: Injected, index: number): boolean {
+    const { upsets, reportPending, stuck, words } = injected;
+    if (upsets.corrected + upsets.discarded === 0 || reportPending || stuck !== null) return false;
+    const before = injected.settled;
+    injected.settled = this.#bookkeeping.covers(words, this.#machine);
+    return before && injected.settled && !(injected.stored && this.#restoresAfter(index));
   }
 
   #sameOutput(machine: Machine, operation: number, index: number, length: number): boolean {
@@ -258,25 +274,27 @@ export class NodeReplay {
     return true;
   }
 
-  /** Whether the golden run restores the node from a checkpoint after call `index`: then a struck checkpoint comes back. */
+  /** True when the golden run restores the node from a checkpoint after call `index`: an injected checkpoint then comes back. */
   #restoresAfter(index: number): boolean {
     const found = this.#log.op.indexOf(op.restore, index + 1);
     return found >= 0 && found < this.#log.count;
   }
 
-  /** Notes which words of the struck machine differ from the golden one's. The arrays are new: the old ones may be kept as the state before the last input. */
-  #compare(struck: Struck): void {
-    const mine = this.#struck.words;
-    struck.words = differingWords(this.#struck, this.#golden);
-    struck.values = struck.words.map((word) => mine[word]);
+  /**
+   * Notes which words of the machine differ from the golden one's. The arrays are new: the old ones may
+   * be kept as the state before the last input.
+   */
+  #compare(injected: Injected): void {
+    const values = this.#machine.words;
+    injected.words = differingWords(this.#machine, this.#golden);
+    injected.values = injected.words.map((word) => values[word]);
   }
 
-  #depart(struck: Struck, kind: Divergence['kind'], call: number, site: number): void {
-    const { stored, told, stuck } = struck;
-    const { call: strikeCall, words, values } = struck.telling ? struck.input : { ...struck, call };
-    this.#end(struck, { kind, call, site, stored, strikeCall, words, values, told, stuck: stuck !== null }, false);
+  #diverge(injected: Injected, kind: Divergence['kind'], call: number, site: number): void {
+    const { stored, upsets, stuck } = injected;
+    const { call: forkCall, words, values } = injected.reportPending ? injected.input : { ...injected, call };
+    this.#end(injected, { kind, call, site, stored, forkCall, words, values, upsets, stuck: stuck !== null }, false);
   }
 }
 
-const isPoll = (operation: number) => operation === op.transmit || operation === op.command || operation === op.event;
 const hasStatus = (operation: number) => operation === op.receive || operation === op.observe || operation === op.tick;

@@ -4,7 +4,12 @@ import { buildBoard } from '../../../host/board/build.ts';
 import { readElf } from '../../../host/board/elf.ts';
 import { type TargetName, targets } from '../../../host/board/targets.ts';
 import { registersOf } from '../../emulator/debugger.ts';
-import { type InjectionPlace, type InjectionResult, Injector, type Outcome } from '../../campaign/board/inject.ts';
+import {
+  FlipInjector,
+  type FlipOutcome,
+  type FlipPlace,
+  type FlipResult,
+} from '../../campaign/board/instruction_flip.ts';
 import { EmulatorError, EmulatorPool } from '../../emulator/pool.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 
@@ -20,7 +25,7 @@ export interface BoardInjectOptions {
   json?: true;
 }
 
-function placeOf({ register, address, linear, symbol }: BoardInjectOptions, target: TargetName): InjectionPlace {
+function placeOf({ register, address, linear, symbol }: BoardInjectOptions, target: TargetName): FlipPlace {
   const given = [register, address, linear, symbol].filter((each) => each !== undefined).length;
   if (given !== 1)
     throw new CommandError(
@@ -37,7 +42,7 @@ function placeOf({ register, address, linear, symbol }: BoardInjectOptions, targ
   return linear !== undefined ? { linear } : { symbol: symbol as string };
 }
 
-function spell(outcome: Outcome): string {
+function spell(outcome: FlipOutcome): string {
   switch (outcome.kind) {
     case 'masked':
       return 'masked: outputs and state at the end are those of the golden run';
@@ -54,7 +59,7 @@ function spell(outcome: Outcome): string {
   }
 }
 
-function print(target: TargetName, { outcome, call, op, at, address, before, after }: InjectionResult): void {
+function print(target: TargetName, { outcome, call, op, at, address, before, after }: FlipResult): void {
   console.log(
     `${target}: before instruction ${at} of call ${call} (${op}), at 0x${address.toString(16)}: ${before} became ${after}`,
   );
@@ -70,7 +75,7 @@ export async function boardInject(name: TargetName, options: BoardInjectOptions)
     const { target, elf: path } = await buildBoard(name);
     const recording = recordNode({ scenario: 'quiet', preset, nodes: 20, node: 7, days: 0.05, seed: 1 });
     const inputs = portInputs(recording).slice(0, options.inputs);
-    const injector = new Injector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
+    const injector = new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
     const result = injector.inject({ time: { call: options.call, at: options.at }, place, bit: options.bit });
     if (options.json) console.log(JSON.stringify({ target: name, ...result }));
     else print(name, result);

@@ -10,7 +10,7 @@ import {
   wholeOption,
 } from '../../../host/cli/options.ts';
 import { chosen } from '../chosen.ts';
-import { memoryModels } from './models.ts';
+import { memoryModels } from '../../campaign/fault_models.ts';
 
 /** Declares `inject`. */
 export function addInjectCommand(program: Command): void {

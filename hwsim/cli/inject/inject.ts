@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { CampaignFacts, InjectBoards, InjectionRecord, ModelName } from '../../campaign/outcomes.ts';
-import type { ImageName } from '../../campaign/memory/campaign.ts';
+import type { CampaignFacts, ImageName, InjectionRecord, RunCampaign } from '../../campaign/campaign.ts';
+import { mixedModels, type ModelName } from '../../campaign/fault_models.ts';
 import { startStopwatch } from '../../../host/clock/clock.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { againLine } from '../../../host/cli/again.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { type JsonLines, openLines } from '../campaign/json_lines.ts';
-import { mixedModels, modelsOf } from './models.ts';
+import { modelsOf } from './models.ts';
 import { type InjectReport, reportText, Tally, worstFirst } from './report.ts';
 
 export interface InjectOptions {
@@ -31,7 +31,7 @@ const baselineMax = 4000;
 
 /** A campaign that runs: what all images of it share. */
 interface Running {
-  injectInto: InjectBoards;
+  injectInto: RunCampaign;
   options: InjectOptions;
   models: readonly ModelName[];
   file: JsonLines<InjectionRecord> | null;
@@ -47,7 +47,7 @@ interface Part {
 }
 
 /** Loads what injects faults into a target. */
-async function campaignOn(target: string): Promise<InjectBoards> {
+async function campaignOn(target: string): Promise<RunCampaign> {
   if (target === 'wasm') return (await import('../../campaign/memory/pool.ts')).injectWasm;
   return (await import('../../campaign/board/campaign.ts')).injectBoards;
 }
@@ -89,8 +89,8 @@ interface CampaignHead {
 const flushEvery = 500;
 
 async function headOf({ target, seed }: InjectOptions, models: readonly ModelName[]): Promise<CampaignHead> {
-  const { settingHashes } = await import('../../campaign/memory/images.ts');
-  return { campaign: 1, target, seed, models: models.join(','), firmware: settingHashes() };
+  const { imageHashes } = await import('../../campaign/memory/setting.ts');
+  return { campaign: 1, target, seed, models: models.join(','), firmware: imageHashes() };
 }
 
 /** Images of a campaign, and how many injections each gets. */
@@ -195,7 +195,7 @@ async function reportOn({ options, models, parts, wallS, again }: Campaigned): P
 }
 
 /** `--only`: makes one injection and reports it in full. */
-async function explain(injectInto: InjectBoards, options: InjectOptions, models: readonly ModelName[]): Promise<void> {
+async function explain(injectInto: RunCampaign, options: InjectOptions, models: readonly ModelName[]): Promise<void> {
   const { target, n, seed, jobs, only } = options;
   const image: ImageName = options.unprotected ? 'unprotected' : 'protected';
   const records: InjectionRecord[] = [];

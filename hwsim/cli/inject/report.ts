@@ -1,13 +1,13 @@
 import Table from 'cli-table3';
 import {
   goodOutcomes,
-  type InjectionRecord,
-  type ModelName,
   noOutcomes,
   type OutcomeCounts,
   type OutcomeName,
   outcomeNames,
 } from '../../campaign/outcomes.ts';
+import type { InjectionRecord } from '../../campaign/campaign.ts';
+import type { ModelName } from '../../campaign/fault_models.ts';
 import type { Overhead } from '../../campaign/memory/overhead.ts';
 import {
   lowerBound95,

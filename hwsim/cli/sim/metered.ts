@@ -4,7 +4,7 @@ import { createEngine } from '../../../host/engine/load.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 
 /**
- * Turns of loops that one call may take; a sound image takes a fiftieth of them at most (hwsim/campaign/memory/images.ts). On a board the watchdog would bite then.
+ * Turns of loops that one call may take; a sound image takes a fiftieth of them at most (hwsim/campaign/memory/setting.ts). On a board the watchdog would bite then.
  */
 const loopTurnsMax = 1_000_000;
 

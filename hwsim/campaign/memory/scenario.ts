@@ -1,6 +1,9 @@
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 
-/** Simulated hours of the campaign's run, and the part of it in which upsets fall. After the last one there is a whole scrub cycle (6 h) and an hour to recover. */
+/**
+ * Simulated hours of the campaign's run, and the part of it in which upsets fall. After the last upset
+ * a whole scrub cycle and the time to recover remain.
+ */
 export const runHours = 10.25;
 export const injectFromHours = 0.5;
 export const injectToHours = 3;
@@ -8,14 +11,15 @@ export const scrubCycleHours = 6;
 export const recoveryHours = 1;
 
 /**
- * The run that injections strike: 12 nodes of the flight image mine and haul on a near-Earth asteroid behind a lossy radio; one loses power, a
- * radiation storm is announced and silences the radio for a while. Everything that a cluster does happens within the window of injections.
+ * Builds the run into which faults are injected: 12 nodes of the flight image mine and haul on a
+ * near-Earth asteroid behind a lossy radio; one loses power; a radiation storm is announced and
+ * silences the radio for a while. Everything that a cluster does happens within the window of injections.
  */
 export function injectionScenario(): Scenario {
   return scenarioSchema.parse({
     heliograph: 1,
     name: 'injection',
-    title: 'The run that fault-injection campaigns strike',
+    title: 'The run into which campaigns inject faults',
     days: runHours / 24,
     epoch: '2026-01-18T19:00:00Z',
     body: '101955',

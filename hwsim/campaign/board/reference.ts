@@ -1,0 +1,60 @@
+import type { Engine } from '../../../host/engine/engine.ts';
+import { BoardLoop } from '../../emulator/loop.ts';
+import { type CheckpointMemory, SlotMemory } from '../../emulator/memory.ts';
+import type { PortInput, PortOutput } from '../../emulator/port.ts';
+import type { Playable } from './restart.ts';
+
+/** Checkpoint slots that can be emptied, and that for a while keep only some of the checkpoints written to them. */
+class SelectiveSlots implements CheckpointMemory {
+  #slots = new SlotMemory();
+  #kept: readonly number[] | null = null;
+  #writes = 0;
+  read = (age: 0 | 1) => this.#slots.read(age);
+  spoil = (age: 0 | 1) => this.#slots.spoil(age);
+  write(image: Uint8Array): void {
+    this.#writes += 1;
+    if (this.#kept === null || this.#kept.includes(this.#writes)) this.#slots.write(image);
+  }
+  empty(kept: readonly number[] | null): void {
+    this.#slots = new SlotMemory();
+    this.#kept = kept;
+    this.#writes = 0;
+  }
+  keepAll(): void {
+    this.#kept = null;
+  }
+}
+
+/** The same image in this process, behind the boards' loop: what an uncorrupted board outputs. */
+export class Reference implements Playable {
+  readonly #loop: BoardLoop;
+  readonly #slots = new SelectiveSlots();
+
+  constructor(engine: Engine) {
+    this.#loop = new BoardLoop(engine, this.#slots);
+  }
+
+  /**
+   * Starts as at the first power-on. `kept`: of the checkpoints that are stored until `keepAll`, only
+   * those of these numbers, counted from 1, are kept; null: all.
+   */
+  startAnew(kept: readonly number[] | null = null): void {
+    this.#slots.empty(kept);
+    this.#loop.reset();
+  }
+
+  keepAll(): void {
+    this.#slots.keepAll();
+  }
+
+  /** Resets the processor; non-volatile memory keeps its contents. */
+  reset(): void {
+    this.#loop.reset();
+  }
+
+  play(input: PortInput): PortOutput[] {
+    const outputs: PortOutput[] = [];
+    this.#loop.handle(input, (output) => outputs.push(output));
+    return outputs;
+  }
+}

@@ -1,0 +1,34 @@
+/** Names the fault models, and draws the model and the width of an injection. */
+
+/** All of them exist on boards. */
+export const modelNames = ['bit', 'double', 'burst', 'stuck', 'register', 'skip'] as const;
+export type ModelName = (typeof modelNames)[number];
+
+/** Models of memory, which every target has. */
+export const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck'];
+
+/** The default mix of models. */
+export const mixedModels: readonly ModelName[] = ['bit', 'double', 'burst'];
+
+/**
+ * Shares of the default mix; the rest are single bits. Doubles: 8 %, the middle of Cassini's 4–12 %
+ * (environment.md). Bursts of 3 to 8 adjacent bits: 2 %, *assumed*: no flight figure is at hand, and
+ * without a share no burst would be tested.
+ */
+const mixShares = { double: 0.08, burst: 0.02 } as const;
+
+export const burstBitsMin = 3;
+export const burstBitsMax = 8;
+/** A double lies in one 32-bit word, or anywhere in one line of the protected context. */
+export const wordBytes = 4;
+export const lineBytes = 64;
+
+const isMix = (models: readonly ModelName[]) =>
+  models.length === mixedModels.length && mixedModels.every((model) => models.includes(model));
+
+/** Returns the model for a draw in [0, 1). The default mix has its own shares; of other lists, all models are equally likely. */
+export function modelAt(models: readonly ModelName[], draw: number): ModelName {
+  if (!isMix(models)) return models[Math.floor(draw * models.length)];
+  if (draw < mixShares.burst) return 'burst';
+  return draw < mixShares.burst + mixShares.double ? 'double' : 'bit';
+}
