@@ -11,39 +11,25 @@ import { checkpointStoreOf } from './checkpoint_store.ts';
 import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
 import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
+import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { bootCause } from '../../host/platform/config.ts';
-import { type BoardsParts, boardState, type CallCounts, processorBootMs } from './parts.ts';
+import { type PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
+import { type BoardsParts, boardState, processorBootMs } from './parts.ts';
 import { UpsetInjector } from './upset_injector.ts';
 import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
 export const frameCapacity = 256;
-export const recordCapacity = 128;
+const recordCapacity = 128;
 const fieldsMax = 24;
 /** Of `inspect`: loss counters. */
 const whatCounters = 4;
 const whatKeys = 12;
 const whatStatement = 13;
 
-/** Commands after which the firmware does not run on. */
-export const endsRuntime: ReadonlySet<number> = new Set([
-  TYPE.restartRuntime,
-  TYPE.resetProcessor,
-  TYPE.alternateImage,
-]);
-
 /** Platform side of node controllers: what power, watchdog and commands do to them. How they are called: boards.ts. */
 export abstract class BoardOrders {
-  readonly counts: CallCounts = {
-    boots: 0,
-    receives: 0,
-    observes: 0,
-    ticks: 0,
-    commands: 0,
-    events: 0,
-    rejected: 0,
-    traps: 0,
-  };
+  readonly counts = zeroCounts();
   readonly state: Uint8Array;
   readonly nonVolatile: NonVolatile[];
   readonly watchdogs: HardwareWatchdogs;
@@ -61,13 +47,15 @@ export abstract class BoardOrders {
   protected readonly wakeMs: Float64Array;
   protected readonly clocks: LocalClocks;
   protected readonly seeds: Uint32Array;
-  protected readonly scratch: number;
-  protected readonly record: number;
-  protected readonly config: number;
-  protected readonly image: number;
+  protected abstract readonly loops: readonly PlatformLoop[];
+  /** Shared by all nodes. The frame's has room for a context as well. */
+  protected readonly buffers: LoopBuffers;
   protected readonly frames: number;
   protected readonly bytes: Uint8Array;
   protected readonly words: Int32Array;
+  /** The command at hand. */
+  protected readonly order = new Uint32Array(fieldsMax);
+  /** The event at hand. */
   protected readonly fields = new Uint32Array(fieldsMax);
 
   constructor(parts: BoardsParts) {
@@ -87,12 +75,13 @@ export abstract class BoardOrders {
     this.clocks = new LocalClocks(nodes, parts.driftPpm, random);
     this.seeds = Uint32Array.from({ length: nodes }, () => random.uint32());
     for (let node = 0; node < nodes; node += 1) this.contexts.push(engine.reserve(engine.image.contextBytes));
-    this.scratch = engine.reserve(engine.image.contextBytes);
-    this.record = engine.reserve(recordCapacity);
+    const frame = engine.reserve(engine.image.contextBytes);
+    const record = engine.reserve(recordCapacity);
     this.statements = new StatementService(seed, nodes, parts.queue);
     this.link = new LinkService(seed, this.nonVolatile, parts.queue);
-    this.config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
-    this.image = engine.reserve(engine.image.checkpointBytes + 16);
+    const config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
+    const checkpoint = engine.reserve(engine.image.checkpointBytes + 16);
+    this.buffers = { frame, record, config, checkpoint };
     this.frames = engine.reserve(framesInAirMax * frameCapacity);
     this.bytes = engine.view();
     this.words = new Int32Array(this.bytes.buffer);
@@ -163,10 +152,7 @@ export abstract class BoardOrders {
       const words = controller.inspect(what, index);
       return words === null ? null : Uint32Array.from(words);
     }
-    const { engine } = this.parts;
-    const words = engine.calls.inspect(this.contexts[node], what, index, this.image, engine.image.checkpointBytes);
-    // Not in the scratch: a frame that others are still to be given lies there.
-    return new Uint32Array(this.bytes.slice(this.image, this.image + words * 4).buffer);
+    return this.loops[node].inspect(what, index);
   }
 
   /** The byzantine, if `node` is one and lies now. */
@@ -177,20 +163,12 @@ export abstract class BoardOrders {
 
   /** Loss counters of a node whose context lies in the engine's memory. */
   counters(node: number): number[] {
-    const { engine } = this.parts;
-    const words = engine.calls.inspect(this.contexts[node], whatCounters, 0, this.scratch, engine.image.contextBytes);
-    return Array.from({ length: words / 2 }, (_, index) => this.words[this.scratch / 4 + 2 * index] >>> 0);
-  }
-
-  protected trapped(timeMs: number, node: number, error: unknown, booting = false): void {
-    if (!this.parts.engine.isTrap(error)) throw error;
-    this.broke(timeMs, node, this.parts.engine.calls.trap_site(), booting);
+    return [...this.loops[node].inspect(whatCounters, 0)].filter((_, word) => word % 2 === 0);
   }
 
   /** The crash recovery: the node is silent at once, and comes back by the next rung. */
   protected broke(timeMs: number, node: number, site: number, booting = false): void {
     const resets = this.nonVolatile[node].resetsInRow;
-    this.counts.traps += 1;
     this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
     const next = this.crashRecovery.broke(timeMs, node, site, resets);
     if (next.kind === 'runtime') this.restartRuntime(timeMs, node, next.afterMs);
@@ -210,33 +188,28 @@ export abstract class BoardOrders {
     this.parts.queue.push(timeMs + afterMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
   }
 
-  protected obey(timeMs: number, node: number): void {
-    const fields = this.fields;
+  /** Carries out the command in `order`. */
+  protected carryOut(timeMs: number, node: number, type: number): void {
+    const { order } = this;
     const { platform } = this.parts;
-    // What a runtime told before it ends itself is heard, as the host shim does it too.
-    if (endsRuntime.has(fields[0]) && this.controllers[node] === null) {
-      const command = fields[0];
-      this.drainEvents(timeMs, node);
-      fields[0] = command;
-    }
-    switch (fields[0]) {
+    switch (type) {
       case TYPE.sign:
       case TYPE.verify:
       case TYPE.checkKeyEpoch:
-        return this.askService(timeMs, node, fields[0], fields[1]);
+        return this.askService(timeMs, node, type, order[1]);
       case TYPE.reserveCounters:
-        return this.link.reserve(timeMs, node, fields[1]);
+        return this.link.reserve(timeMs, node, order[1]);
       case TYPE.startWork:
         // A byzantine's machines do nothing: what it claims is lost to all.
         if (this.byzantine(timeMs, node) !== null) return;
-        return platform.startWork(timeMs, node, fields[1], {
-          kind: fields[2],
-          resource: fields[3],
-          rateKgPerDay: fields[4],
-          untilMs: fields[5] * 1000,
+        return platform.startWork(timeMs, node, order[1], {
+          kind: order[2],
+          resource: order[3],
+          rateKgPerDay: order[4],
+          untilMs: order[5] * 1000,
         });
       case TYPE.stopWork:
-        return platform.stopWork(timeMs, node, fields[1]);
+        return platform.stopWork(timeMs, node, order[1]);
       case TYPE.feedWatchdog:
         if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
         return;
@@ -246,7 +219,12 @@ export abstract class BoardOrders {
           controller.keepStore();
           return this.nonVolatile[node].checkpoints.store(timeMs, keptElsewhere);
         }
-        const image = new ContextImage(this.parts.engine, this.contexts[node], this.scratch, this.image);
+        const image = new ContextImage(
+          this.parts.engine,
+          this.contexts[node],
+          this.buffers.frame,
+          this.buffers.checkpoint,
+        );
         return this.nonVolatile[node].checkpoints.store(timeMs, image);
       }
       case TYPE.safeMode:
@@ -255,7 +233,7 @@ export abstract class BoardOrders {
         this.watchdogs.stop(node);
         return platform.down(timeMs, node, true);
       case TYPE.restartTask:
-        return this.tasks.restart(timeMs, node, fields[1] & 7);
+        return this.tasks.restart(timeMs, node, order[1] & 7);
       case TYPE.restartRuntime:
         if (!this.tasks.fails(timeMs, node, 2)) this.restartRuntime(timeMs, node);
         return;
@@ -274,7 +252,4 @@ export abstract class BoardOrders {
     if (this.watchdogs.rings(node, timeMs, this.parts.queue))
       this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
   }
-
-  /** Hands on the events that wait. */
-  protected abstract drainEvents(timeMs: number, node: number): void;
 }

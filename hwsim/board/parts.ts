@@ -47,15 +47,3 @@ export interface Platform {
   /** A hung task was restarted with success. */
   taskRecovered(timeMs: number, node: number): void;
 }
-
-/** Calls and records counted as events; the rest (deadline, empty polls) is bookkeeping. */
-export interface CallCounts {
-  boots: number;
-  receives: number;
-  observes: number;
-  ticks: number;
-  commands: number;
-  events: number;
-  rejected: number;
-  traps: number;
-}

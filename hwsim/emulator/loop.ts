@@ -1,41 +1,46 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { FRAME_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { bootCause } from '../../host/platform/config.ts';
+import { STATUS } from '../../host/engine/status.ts';
+import type { LoopBuffers } from '../../host/platform/buffers.ts';
+import { mayRestore } from '../../host/platform/config.ts';
+import { noStatus, PlatformLoop, type PlatformHandler, zeroCounts } from '../../host/platform/loop.ts';
 import type { CheckpointMemory } from './memory.ts';
 import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
-/** Nobody asked the image: what `done` carries as status of an input that it could not take, and as deadline when none was asked. */
+/**
+ * The image was not asked: `done` carries it as the status of an input that the board could not take, and as the deadline
+ * when none was asked.
+ */
 export const notAsked = 0xffffffff;
 
-const frameBytesMax = 256;
-const recordBytesMax = 256;
+const recordInputBytesMax = 256;
 const answerWordsMax = 64;
-const endsRuntime: ReadonlySet<number> = new Set([TYPE.restartRuntime, TYPE.resetProcessor, TYPE.alternateImage]);
 const assertion = 1;
-/** As a board's watchdog ends a step that does not end (STEP_MS_MAX of firmware/boards/loop/loop.c): so many outputs has none of a sound image. */
+/**
+ * A board's watchdog ends a step that does not end (STEP_MS_MAX of firmware/boards/loop/loop.c). Here the count of outputs
+ * does: no sound image gives out so many for one input.
+ */
 const outputsPerInputMax = 1024;
 
-/** The image gives out without end: its memory errs. */
+/** The image gives out records without end: its memory errs. */
 class Babble extends Error {}
 
 type Emit = (output: PortOutput) => void;
 
 /**
- * The main loop of firmware/boards/loop/loop.c over an engine, with a driven clock: the same calls of the image in the same order, so that a board and an
- * engine can be compared after every input. hwsim/board makes these calls as well, inlined.
+ * A flight board's main loop (firmware/boards/loop/loop.c) over an engine, with a driven clock: the platform's loop behind
+ * the inputs and outputs of a board's serial line, so that a board and an engine can be compared after every input.
  */
-export class BoardLoop {
+export class BoardLoop implements PlatformHandler {
   readonly #engine: Engine;
   readonly #memory: CheckpointMemory;
-  readonly #context: number;
-  readonly #buffer: number;
-  readonly #config: number;
-  readonly #image: number;
+  readonly #buffers: LoopBuffers;
+  readonly #loop: PlatformLoop;
+  readonly #outFrame: number;
   #bytes: Uint8Array;
+  #emit: Emit = () => {};
   #booted = false;
   #hashed = false;
-  #now = { nowS: 0, nowMs: 0 };
   #deadlineMs = notAsked;
   #traps = 0;
   #outputs = 0;
@@ -43,29 +48,33 @@ export class BoardLoop {
   constructor(engine: Engine, memory: CheckpointMemory) {
     this.#engine = engine;
     this.#memory = memory;
-    this.#context = engine.reserve(engine.image.contextBytes);
-    this.#buffer = engine.reserve(frameBytesMax);
-    this.#config = engine.reserve(PORT_FRAME_BYTES_MAX);
-    this.#image = engine.reserve(engine.image.checkpointBytes);
+    const context = engine.reserve(engine.image.contextBytes);
+    this.#outFrame = engine.reserve(FRAME_BYTES_MAX);
+    this.#buffers = {
+      frame: engine.reserve(FRAME_BYTES_MAX),
+      record: engine.reserve(recordInputBytesMax),
+      config: engine.reserve(PORT_FRAME_BYTES_MAX),
+      checkpoint: engine.reserve(engine.image.checkpointBytes),
+    };
+    this.#loop = new PlatformLoop({ engine, context, buffers: this.#buffers, handler: this, counts: zeroCounts() });
     this.#bytes = engine.view();
   }
 
   /** Address of the context, for whoever looks at it or flips its bits. */
   get context(): number {
-    return this.#context;
+    return this.#loop.context;
   }
 
   /** Whoever copied the other's context to this one goes on from where the other is. */
   bootedLike(other: BoardLoop): void {
     this.#booted = other.#booted;
     this.#hashed = other.#hashed;
-    this.#now = other.#now;
   }
 
   /** A processor's reset: the context is gone. */
   reset(): void {
     this.#bytes = this.#engine.view();
-    this.#bytes.fill(0, this.#context, this.#context + this.#engine.image.contextBytes);
+    this.#bytes.fill(0, this.context, this.context + this.#engine.image.contextBytes);
     this.#booted = false;
     this.#traps = 0;
   }
@@ -73,131 +82,100 @@ export class BoardLoop {
   /** Takes one input other than `reset`; `emit` gets what the board would put on the line, ending in `done`, `trapped` or `answer`. */
   handle(input: PortInput, emit: Emit): void {
     this.#bytes = this.#engine.view();
+    this.#emit = emit;
     this.#deadlineMs = notAsked;
     this.#outputs = 0;
     if (input.kind === 'ask') return emit({ kind: 'answer', words: this.#answer(input.what, input.index) });
     try {
-      const status = this.#step(input, emit);
-      const hash = this.#hashed && this.#booted ? this.#engine.calls.hash(this.#context) >>> 0 : 0;
-      emit({ kind: 'done', status, deadlineMs: this.#deadlineMs, hash });
+      const status = this.#step(input);
+      if (status === noStatus) return;
+      const hash = this.#hashed && this.#booted ? this.#engine.calls.hash(this.context) >>> 0 : 0;
+      emit({ kind: 'done', status: status >>> 0, deadlineMs: this.#deadlineMs, hash });
     } catch (error) {
       if (!(error instanceof Babble) && !this.#engine.isTrap(error)) throw error;
-      this.#booted = false;
-      this.#traps += 1;
-      emit({ kind: 'trapped', site: this.#engine.calls.trap_site() >>> 0, reason: assertion });
+      this.trapped(this.#loop, this.#engine.calls.trap_site());
     }
   }
 
-  #step(input: Exclude<PortInput, { kind: 'ask' }>, emit: Emit): number {
-    const { calls } = this.#engine;
-    if (input.kind === 'boot') return this.#boot(input, emit);
+  #step(input: Exclude<PortInput, { kind: 'ask' }>): number {
+    if (input.kind === 'boot') return this.#boot(input);
     if (!this.#booted || input.kind === 'reset') return notAsked;
-    const { nowS, nowMs } = input;
-    this.#now = { nowS, nowMs };
+    const loop = this.#loop.at(input.nowS * 1000 + input.nowMs);
     switch (input.kind) {
-      case 'frame': {
-        if (input.bytes.length > frameBytesMax) return notAsked;
-        const receive = () => {
-          this.#bytes.set(input.bytes, this.#buffer);
-          return calls.receive(this.#context, nowS, nowMs, this.#buffer, input.bytes.length);
-        };
-        const status = receive();
-        if ((status & STATUS_MASK) !== STATUS.tickFirst) return this.#drain(status, 0, emit);
-        this.#drain(calls.tick(this.#context, nowS, nowMs), FLAG_DEADLINE, emit);
-        return this.#drain(receive(), 0, emit);
-      }
-      case 'record': {
-        if (input.bytes.length > recordBytesMax) return notAsked;
-        this.#bytes.set(input.bytes, this.#buffer);
-        return this.#drain(calls.observe(this.#context, nowS, nowMs, this.#buffer, input.bytes.length), 0, emit);
-      }
+      case 'frame':
+        return input.bytes.length > FRAME_BYTES_MAX ? notAsked : loop.receiveBytes(input.bytes);
+      case 'record':
+        return input.bytes.length > recordInputBytesMax ? notAsked : loop.observeBytes(input.bytes);
       case 'tick':
-        return this.#drain(calls.tick(this.#context, nowS, nowMs), FLAG_DEADLINE, emit);
+        return loop.tick();
       case 'store':
         this.#store();
-        return 0;
+        return STATUS.ok;
     }
   }
 
-  #boot(input: Extract<PortInput, { kind: 'boot' }>, emit: Emit): number {
-    const { calls } = this.#engine;
-    const { cause, nowS, nowMs, config } = input;
-    this.#hashed = input.hashed;
-    this.#now = { nowS, nowMs };
-    this.#bytes.set(config, this.#config);
-    let status: number = STATUS.checkpoint;
-    const restorable = cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
-    for (const age of [0, 1] as const) {
-      const image = restorable && (status & STATUS_MASK) !== STATUS.ok ? this.#memory.read(age) : null;
-      if (image === null || image.length > this.#engine.image.checkpointBytes) continue;
-      this.#bytes.set(image, this.#image);
-      status = calls.restore(this.#context, this.#image, image.length, this.#config, config.length, cause, nowS, nowMs);
-    }
-    if ((status & STATUS_MASK) !== STATUS.ok)
-      status = calls.boot(this.#context, this.#config, config.length, cause, nowS, nowMs);
-    this.#booted = (status & STATUS_MASK) === STATUS.ok;
-    if (this.#booted) this.#drain(status, FLAG_DEADLINE, emit);
-    return status >>> 0;
+  #boot({ cause, nowS, nowMs, config, hashed }: Extract<PortInput, { kind: 'boot' }>): number {
+    this.#hashed = hashed;
+    this.#booted = false;
+    this.#bytes.set(config, this.#buffers.config);
+    return this.#loop.at(nowS * 1000 + nowMs).boot(config.length, cause, mayRestore(cause) ? this.#memory : null);
   }
 
-  /** Hands out what the status says that there is, and `forced` besides. Returns the status. */
-  #drain(status: number, forced: number, emit: Emit): number {
-    const { calls } = this.#engine;
-    const { nowS, nowMs } = this.#now;
-    const flags = status | forced;
-    if ((flags & FLAG_DEADLINE) !== 0) {
-      for (;;) {
-        const length = calls.transmit(this.#context, nowS, nowMs, this.#buffer, frameBytesMax);
-        if (length <= 0) break;
-        this.#emit('frame', length, emit);
-      }
-    }
-    if ((flags & FLAG_COMMAND) !== 0) this.#drainCommands(emit);
-    if ((flags & FLAG_EVENT) !== 0) this.#drainEvents(emit);
-    if ((flags & FLAG_DEADLINE) !== 0) this.#deadlineMs = calls.deadline(this.#context, nowS, nowMs) >>> 0;
-    return status >>> 0;
+  // ---- outputs of the image ----
+
+  booted(): void {
+    this.#booted = true;
   }
 
-  #drainCommands(emit: Emit): void {
-    for (;;) {
-      const length = this.#engine.calls.command(this.#context, this.#buffer, recordBytesMax);
-      if (length <= 0) return;
-      const type = this.#bytes[this.#buffer + 1] === 0x18 ? this.#bytes[this.#buffer + 2] : 0;
-      this.#emit('record', length, emit);
-      if (type === TYPE.storeCheckpoint) this.#store();
-      // What a runtime told before it ends itself is heard.
-      else if (endsRuntime.has(type)) this.#drainEvents(emit);
-    }
+  frameAt(): number {
+    return this.#outFrame;
   }
 
-  #drainEvents(emit: Emit): void {
-    for (;;) {
-      const length = this.#engine.calls.event(this.#context, this.#buffer, recordBytesMax);
-      if (length <= 0) return;
-      this.#emit('record', length, emit);
-    }
+  send(_loop: PlatformLoop, at: number, length: number): void {
+    this.#put('frame', at, length);
   }
 
-  #emit(kind: 'frame' | 'record', length: number, emit: Emit): void {
+  command(_loop: PlatformLoop, length: number): void {
+    this.#put('record', this.#buffers.record, length);
+  }
+
+  /** Like a driven board, it leaves what ends the runtime to whoever drives it. */
+  obey(_loop: PlatformLoop, type: number): boolean {
+    if (type === TYPE.storeCheckpoint) this.#store();
+    return true;
+  }
+
+  event(_loop: PlatformLoop, length: number): void {
+    this.#put('record', this.#buffers.record, length);
+  }
+
+  deadline(_loop: PlatformLoop, waitMs: number): void {
+    this.#deadlineMs = waitMs >>> 0;
+  }
+
+  trapped(_loop: PlatformLoop, site: number): void {
+    this.#booted = false;
+    this.#traps += 1;
+    this.#emit({ kind: 'trapped', site: site >>> 0, reason: assertion });
+  }
+
+  #put(kind: 'frame' | 'record', at: number, length: number): void {
     this.#outputs += 1;
     if (this.#outputs > outputsPerInputMax) throw new Babble('more outputs than any step has');
-    emit({ kind, bytes: this.#bytes.slice(this.#buffer, this.#buffer + length) });
+    this.#emit({ kind, bytes: this.#bytes.slice(at, at + length) });
   }
 
   #store(): void {
-    const length = this.#engine.calls.checkpoint(this.#context, this.#image, this.#engine.image.checkpointBytes);
-    if (length > 0) this.#memory.write(this.#bytes.slice(this.#image, this.#image + length));
+    const image = this.#loop.checkpoint();
+    if (image !== null) this.#memory.write(image);
   }
 
   #answer(what: number, index: number): number[] {
-    const { calls } = this.#engine;
-    if (what === askFor.hash) return [calls.hash(this.#context) >>> 0];
-    // An engine's stack is not ours to measure, and nothing is dropped on the way to it.
+    if (what === askFor.hash) return [this.#engine.calls.hash(this.context) >>> 0];
+    // An engine's stack cannot be measured here, and nothing is dropped on the way to it.
     if (what === askFor.stackDepth) return [0];
     if (what === askFor.counters) return [0, this.#traps];
     if (what < askFor.inspect) return [];
-    const words = calls.inspect(this.#context, what - askFor.inspect, index, this.#buffer, answerWordsMax * 4);
-    const view = new DataView(this.#bytes.buffer, this.#buffer);
-    return Array.from({ length: words }, (_, word) => view.getUint32(4 * word, true));
+    return [...this.#loop.inspect(what - askFor.inspect, index, answerWordsMax * 4)];
   }
 }

@@ -4,7 +4,7 @@ import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
 import { bootCause } from '../../host/platform/config.ts';
-import type { CallCounts } from '../board/parts.ts';
+import type { CallCounts } from '../../host/platform/loop.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults, type Fault } from '../fault/draw.ts';
 import type { Upset } from '../fault/upsets.ts';

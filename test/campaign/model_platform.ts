@@ -9,7 +9,7 @@ import { BoardLoop } from '../../hwsim/emulator/loop.ts';
 import { SlotFile } from '../../hwsim/emulator/memory.ts';
 import { decodeInput, encodeOutput, PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/emulator/port.ts';
 import type { EmulatorPool } from '../../hwsim/emulator/pool.ts';
-import type { CallCounts } from '../../hwsim/board/parts.ts';
+import type { CallCounts } from '../../host/platform/loop.ts';
 import type { RunFacts } from '../../hwsim/fleet/run.ts';
 
 /** What a stand-in does wrong, after so many inputs. */

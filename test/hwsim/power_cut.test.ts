@@ -5,9 +5,33 @@ import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
+import { reserveBuffers } from '../../host/platform/buffers.ts';
 import { bootCause } from '../../host/platform/config.ts';
+import { IdlePlatform } from '../../host/platform/idle.ts';
+import { PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
 import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/checkpoint_slots.ts';
-import { startContext } from '../../hwsim/board/start.ts';
+
+/** Hears whether a start restored, and what hash the context has before it is polled. */
+class StartWatch extends IdlePlatform {
+  hash = 0;
+  restored = false;
+  readonly #engine: Engine;
+  readonly #fields = new Uint32Array(24);
+
+  constructor(engine: Engine) {
+    super(engine);
+    this.#engine = engine;
+  }
+
+  override booted({ context }: PlatformLoop): void {
+    this.hash = this.#engine.calls.hash(context) >>> 0;
+  }
+
+  override event({ buffers }: PlatformLoop, length: number): void {
+    readRecord(this.#engine.view(), buffers.record, length, this.#fields);
+    if (this.#fields[0] === TYPE.booted) this.restored = this.#fields[2] === 1;
+  }
+}
 
 /** Checkpoints of one node at different times of its life, and how it starts from what lies in two slots. */
 class Board {
@@ -15,24 +39,23 @@ class Board {
   readonly images: Uint8Array[] = [];
   /** What a start from each image alone makes of the context; last: a start from nothing. */
   readonly hashes: number[] = [];
-  readonly #context: number;
-  readonly #image: number;
-  readonly #config: number;
+  readonly #watch: StartWatch;
+  readonly #loop: PlatformLoop;
   readonly #configBytes: number;
 
   constructor(preset: Preset) {
     this.engine = loadV8Engine(preset);
     const { engine } = this;
-    this.#context = engine.reserve(engine.image.contextBytes);
-    this.#image = engine.reserve(engine.image.checkpointBytes + 16);
-    this.#config = engine.reserve(256);
+    this.#watch = new StartWatch(engine);
+    const context = engine.reserve(engine.image.contextBytes);
+    const buffers = reserveBuffers(engine, 256);
+    this.#loop = new PlatformLoop({ engine, context, buffers, handler: this.#watch, counts: zeroCounts() });
     const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0, 0];
-    this.#configBytes = writeRecord(engine.view(), this.#config, config);
-    const { calls } = engine;
-    assert.is(calls.boot(this.#context, this.#config, this.#configBytes, bootCause.powerOn, 0, 0) & 0xff, 0);
+    this.#configBytes = writeRecord(engine.view(), buffers.config, config);
+    assert.is(this.#loop.boot(this.#configBytes, bootCause.powerOn, null) & 0xff, 0);
     for (const atS of [300, 900, 1500]) {
-      calls.tick(this.#context, atS, 0);
-      this.images.push(this.checkpoint());
+      this.#loop.at(atS * 1000).tick();
+      this.images.push(this.#loop.checkpoint()!);
     }
     for (const image of this.images)
       this.hashes.push(this.start(new CheckpointSlots(null, [whole(image, 1), null])).hash);
@@ -40,27 +63,12 @@ class Board {
     assert.is(new Set(this.hashes).size, 4, 'every start makes a context of its own');
   }
 
-  checkpoint(): Uint8Array {
-    const length = this.engine.calls.checkpoint(this.#context, this.#image, this.engine.image.checkpointBytes);
-    assert.ok(length > 0);
-    return this.engine.view().slice(this.#image, this.#image + length);
-  }
-
-  /** Starts as after a watchdog reset. Restored: by the image's own word. */
+  /** Starts as after a watchdog reset. */
   start(slots: CheckpointSlots): { hash: number; restored: boolean } {
-    const { engine } = this;
-    const places = { context: this.#context, image: this.#image, config: this.#config, configBytes: this.#configBytes };
-    const status = startContext(engine, slots, places, bootCause.watchdog, { nowS: 5, nowMs: 0 });
+    this.#watch.restored = false;
+    const status = this.#loop.at(5000).boot(this.#configBytes, bootCause.watchdog, slots);
     assert.is(status & 0xff, 0);
-    const hash = engine.calls.hash(this.#context) >>> 0;
-    const fields = new Uint32Array(24);
-    let restored = false;
-    for (;;) {
-      const length = engine.calls.event(this.#context, this.#image, 256);
-      if (length === 0) return { hash, restored };
-      readRecord(engine.view(), this.#image, length, fields);
-      if (fields[0] === TYPE.booted) restored = fields[2] === 1;
-    }
+    return { hash: this.#watch.hash, restored: this.#watch.restored };
   }
 }
 
