@@ -1,3 +1,4 @@
+import type { CheckpointSource } from '../platform/buffers.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import type { Log } from './log.ts';
 
@@ -6,15 +7,19 @@ const countersBytes = 12;
 const unreservedBytes = 8;
 
 /** What a node keeps through a reset: its checkpoint, two counters, and up to where counters of frames are reserved. Without a folder it forgets everything, as a test bench does. */
-export class Memory {
+export class Memory implements CheckpointSource {
   private readonly store: Store | null;
+  private readonly log: Log;
   private incarnation = 0;
   private resetCount = 0;
   private reservedCycle = 0;
   private checkpoint: Uint8Array | null = null;
+  /** Those that verified when the newest was asked for, the newest first. */
+  private checkpoints: readonly StoredRecord[] = [];
 
   constructor(store: Store | null, log: Log) {
     this.store = store;
+    this.log = log;
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
@@ -64,19 +69,29 @@ export class Memory {
     this.saveCounters();
   }
 
-  /** Checkpoints that verify, the newest first; corrupt ones are told to `log`. Sequence 0: it lies in no store. */
-  checkpoints(log: Log): StoredRecord[] {
+  /** Looks for checkpoints anew when asked for the newest; reports corrupt ones to the log. */
+  read(age: 0 | 1): Uint8Array | null {
+    if (age === 0) this.checkpoints = this.readCheckpoints();
+    return this.checkpoints[age]?.bytes ?? null;
+  }
+
+  private readCheckpoints(): readonly StoredRecord[] {
+    // Sequence 0: it lies in no store.
     if (this.store === null) return this.checkpoint === null ? [] : [{ bytes: this.checkpoint, sequence: 0 }];
     const { records, faults } = this.store.read('checkpoint');
     for (const fault of faults)
-      log('store-fault', {}, `${fault}; ${records.length === 0 ? 'no other is left' : 'the one before it is used'}`);
+      this.log(
+        'store-fault',
+        {},
+        `${fault}; ${records.length === 0 ? 'no other is left' : 'the one before it is used'}`,
+      );
     return records;
   }
 
-  /** The firmware refuses this checkpoint, or broke off over it: it is not tried again. */
-  rejectCheckpoint({ sequence }: StoredRecord): void {
+  condemn(age: 0 | 1): void {
+    this.log('checkpoint-refused', {}, 'the firmware refused it, or trapped over it; it is not tried again');
     if (this.store === null) this.checkpoint = null;
-    else this.store.reject('checkpoint', sequence);
+    else this.store.reject('checkpoint', this.checkpoints[age].sequence);
   }
 
   saveCheckpoint(image: Uint8Array): void {

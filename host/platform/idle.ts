@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
-import type { PlatformHandler, PlatformLoop } from './loop.ts';
+import type { PlatformHandler, PlatformLoop, Trap } from './loop.ts';
 
 /** Ignores all that an image gives out. A base for platforms that look at some of it; a trap is thrown as an error. */
 export class IdlePlatform implements PlatformHandler {
@@ -28,7 +28,7 @@ export class IdlePlatform implements PlatformHandler {
 
   deadline(_loop: PlatformLoop, _waitMs: number): void {}
 
-  trapped(loop: PlatformLoop, site: number, isBooting: boolean): void {
-    throw new Error(`node ${loop.node} trapped at site ${site}${isBooting ? ' while it booted' : ''}`);
+  trapped({ node }: PlatformLoop, { site, isBooting, message }: Trap): void {
+    throw new Error(`node ${node} trapped at site ${site}${isBooting ? ' while it booted' : ''}: ${message}`);
   }
 }

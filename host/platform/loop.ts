@@ -32,8 +32,17 @@ export interface PlatformHandler {
   event(loop: PlatformLoop, length: number): void;
   /** The image wants `tick` in `waitMs` milliseconds of its clock; `noDeadlineMs`: it waits for inputs only. */
   deadline(loop: PlatformLoop, waitMs: number): void;
-  /** The image trapped at an assertion, and must be booted before it is called again. */
-  trapped(loop: PlatformLoop, site: number, isBooting: boolean): void;
+  /** The image trapped, and must be booted before it is called again. */
+  trapped(loop: PlatformLoop, trap: Trap): void;
+}
+
+export interface Trap {
+  /** Of the assertion that failed (`trap_site` of docs/abi.md). */
+  readonly site: number;
+  /** It trapped while it booted, or in the first poll after that. */
+  readonly isBooting: boolean;
+  /** The engine's own words. */
+  readonly message: string;
 }
 
 /** Calls that carried an input or an output, of all loops that share the object. */
@@ -61,6 +70,14 @@ export function endsRuntime(type: number): boolean {
 /** Type of the record at `at`: types above 127 and below 256 stand behind the array's head and 0x18. 0: it is no such record. */
 export function recordTypeAt(bytes: Uint8Array, at: number): number {
   return bytes[at + 1] === 0x18 ? bytes[at + 2] : 0;
+}
+
+/**
+ * When the image wants to be called, by the processor's clock; Infinity: it waits for inputs only. A deadline of 0 after a
+ * full poll would spin: the next chance is the next millisecond.
+ */
+export function dueMs(localMs: number, waitMs: number): number {
+  return waitMs >= noDeadlineMs ? Number.POSITIVE_INFINITY : localMs + Math.max(1, waitMs);
 }
 
 export function isOk(status: number): boolean {
@@ -293,7 +310,7 @@ export class PlatformLoop {
     if (!this.#engine.isTrap(error)) throw error;
     this.#answers.length = 0;
     this.counts.traps += 1;
-    this.#handler.trapped(this, this.#calls.trap_site(), isBooting);
+    this.#handler.trapped(this, { site: this.#calls.trap_site(), isBooting, message: (error as Error).message });
     return noStatus;
   }
 

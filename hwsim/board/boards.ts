@@ -1,7 +1,15 @@
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { mayRestore } from '../../host/platform/config.ts';
-import { endsRuntime, isOk, noStatus, PlatformLoop, type PlatformHandler } from '../../host/platform/loop.ts';
+import {
+  dueMs,
+  endsRuntime,
+  isOk,
+  noStatus,
+  PlatformLoop,
+  type PlatformHandler,
+  type Trap,
+} from '../../host/platform/loop.ts';
 import { addresseeOf } from '../channel/channel.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import { writeConfig } from './config.ts';
@@ -314,7 +322,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
     this.wakeAfter(timeMs, node, localMs, waitMs);
   }
 
-  trapped({ timeMs, node }: PlatformLoop, site: number, isBooting: boolean): void {
+  trapped({ timeMs, node }: PlatformLoop, { site, isBooting }: Trap): void {
     this.broke(timeMs, node, site, isBooting);
   }
 
@@ -331,11 +339,11 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   protected wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {
-    if (waitMs >= 0x7fffffff) return;
-    // A deadline of 0 after a full poll would spin: the next chance is the next millisecond.
-    const dueMs = this.clocks.trueMs(node, local + Math.max(1, waitMs));
-    if (dueMs === this.wakeMs[node]) return;
-    this.wakeMs[node] = Math.max(dueMs, timeMs + 1);
+    const localDueMs = dueMs(local, waitMs);
+    if (localDueMs === Number.POSITIVE_INFINITY) return;
+    const trueDueMs = this.clocks.trueMs(node, localDueMs);
+    if (trueDueMs === this.wakeMs[node]) return;
+    this.wakeMs[node] = Math.max(trueDueMs, timeMs + 1);
     this.parts.queue.push(this.wakeMs[node], node, eventKind.wake);
   }
 }

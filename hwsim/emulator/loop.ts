@@ -3,7 +3,7 @@ import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { mayRestore } from '../../host/platform/config.ts';
-import { noStatus, PlatformLoop, type PlatformHandler, zeroCounts } from '../../host/platform/loop.ts';
+import { noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import type { CheckpointMemory } from './memory.ts';
 import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
@@ -93,7 +93,7 @@ export class BoardLoop implements PlatformHandler {
       emit({ kind: 'done', status: status >>> 0, deadlineMs: this.#deadlineMs, hash });
     } catch (error) {
       if (!(error instanceof Babble) && !this.#engine.isTrap(error)) throw error;
-      this.trapped(this.#loop, this.#engine.calls.trap_site());
+      this.#reportTrap(this.#engine.calls.trap_site());
     }
   }
 
@@ -153,7 +153,11 @@ export class BoardLoop implements PlatformHandler {
     this.#deadlineMs = waitMs >>> 0;
   }
 
-  trapped(_loop: PlatformLoop, site: number): void {
+  trapped(_loop: PlatformLoop, { site }: Trap): void {
+    this.#reportTrap(site);
+  }
+
+  #reportTrap(site: number): void {
     this.#booted = false;
     this.#traps += 1;
     this.#emit({ kind: 'trapped', site: site >>> 0, reason: assertion });
