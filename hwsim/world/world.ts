@@ -1,5 +1,6 @@
 import { EventQueue } from '../kernel/queue.ts';
 import type { WorldChange } from '../kernel/trace.ts';
+import { batteryDueMs, integrateGroup, integrateNode, storeDueMs, updateLimits } from './flows.ts';
 import type { WorldPlan } from './plan.ts';
 import type { GroupState, NodeState } from './state.ts';
 import { progressStatus, type Work, type WorkOrder, workKind } from './work.ts';
@@ -15,17 +16,6 @@ const msPerHour = 3_600_000;
 const intentSlotsPerNode = 8;
 /** Overdue maintenance costs a tenth of the rate. *Assumed*. */
 const overdueFactor = 0.9;
-/**
- * An empty battery must refill to this share before mining goes on, or it would switch at every
- * instant. *Assumed*.
- */
-const resumeShare = 0.05;
-/**
- * Storage counts as full, a battery as empty, within this many kg or Wh: less than rounding to a
- * millisecond moves.
- */
-const tolerance = 1e-3;
-
 const event = { node: 1, group: 2, workEnd: 3 } as const;
 
 /**
@@ -192,7 +182,7 @@ export class World {
     if (state.up === up && (!permanent || state.lost)) return;
     state.lost = permanent;
     if (!up) this.stopAllWork(timeMs, node);
-    this.#integrateNode(timeMs, state);
+    integrateNode(timeMs, state);
     state.up = up;
     this.#settleNode(timeMs, state);
     this.#listener.change(timeMs, { kind: up ? 'node-up' : 'node-down', node, permanent, disruption });
@@ -263,12 +253,12 @@ export class World {
   }
 
   storedKg(timeMs: number, node: number): number {
-    this.#integrateNode(timeMs, this.#nodes[node]);
+    integrateNode(timeMs, this.#nodes[node]);
     return this.#nodes[node].storedKg;
   }
 
   batteryWh(timeMs: number, node: number): number {
-    this.#integrateNode(timeMs, this.#nodes[node]);
+    integrateNode(timeMs, this.#nodes[node]);
     return this.#nodes[node].batteryWh;
   }
 
@@ -278,7 +268,7 @@ export class World {
 
   stockKg(timeMs: number, group: number): number {
     const state = this.#group(group);
-    this.#integrateGroup(timeMs, state);
+    integrateGroup(timeMs, state);
     return state.stockKg;
   }
 
@@ -361,8 +351,6 @@ export class World {
     this.#listener.change(timeMs, { kind: 'credit', node: work.node, group: work.group, unit: work.unit, kg });
   }
 
-  // ---- integration ----
-
   #integrateWork(timeMs: number, work: Work): void {
     const elapsedMs = timeMs - work.lastMs;
     work.lastMs = timeMs;
@@ -373,18 +361,6 @@ export class World {
       work.totalKg += kg;
       this.minedKg += kg;
     } else if (work.kind === workKind.replicate) this.replicateHours += elapsedMs / msPerHour;
-  }
-
-  #integrateNode(timeMs: number, node: NodeState): void {
-    const elapsedMs = timeMs - node.lastMs;
-    node.lastMs = timeMs;
-    node.storedKg = Math.min(node.plan.storageKg, node.storedKg + node.storeFlow * elapsedMs);
-    node.batteryWh = Math.max(0, Math.min(node.plan.batteryWh, node.batteryWh + node.powerFlow * elapsedMs));
-  }
-
-  #integrateGroup(timeMs: number, group: GroupState): void {
-    group.stockKg = Math.max(0, group.stockKg - group.drainFlow * (timeMs - group.lastMs));
-    group.lastMs = timeMs;
   }
 
   // ---- rates ----
@@ -417,7 +393,7 @@ export class World {
   }
 
   #settleGroup(timeMs: number, group: GroupState): void {
-    this.#integrateGroup(timeMs, group);
+    integrateGroup(timeMs, group);
     let wantedSum = 0;
     for (const work of group.works) {
       this.#integrateWork(timeMs, work);
@@ -441,7 +417,7 @@ export class World {
   }
 
   #settleEnergy(timeMs: number, node: NodeState, granted = 1): void {
-    this.#integrateNode(timeMs, node);
+    integrateNode(timeMs, node);
     const { plan } = node;
     let dugKgPerDay = 0;
     let creditedFlow = 0;
@@ -456,31 +432,9 @@ export class World {
     node.storeFlow = creditedFlow;
     const drawW = plan.baseW + replicateW + node.extraW + (dugKgPerDay * plan.mineWhPerKg) / 24;
     node.powerFlow = (plan.solarW - (node.up ? drawW : 0)) / msPerHour;
-    const dueMs = Math.min(
-      this.#storeDueMs(timeMs, node),
-      this.#batteryDueMs(timeMs, node),
-      this.#overdueMs(timeMs, node),
-    );
+    const dueMs = Math.min(storeDueMs(timeMs, node), batteryDueMs(timeMs, node), this.#overdueMs(timeMs, node));
     if (dueMs !== node.timerMs && dueMs < Number.POSITIVE_INFINITY) this.#queue.push(dueMs, plan.node, event.node);
     node.timerMs = dueMs;
-  }
-
-  #storeDueMs(timeMs: number, node: NodeState): number {
-    const roomKg = node.plan.storageKg - node.storedKg;
-    if (node.full) return roomKg > tolerance ? timeMs + 1 : Number.POSITIVE_INFINITY;
-    return node.storeFlow > 0 ? timeMs + Math.max(1, Math.ceil(roomKg / node.storeFlow)) : Number.POSITIVE_INFINITY;
-  }
-
-  #batteryDueMs(timeMs: number, node: NodeState): number {
-    if (node.empty) {
-      const missingWh = node.plan.batteryWh * resumeShare - node.batteryWh;
-      return node.powerFlow > 0
-        ? timeMs + Math.max(1, Math.ceil(missingWh / node.powerFlow))
-        : Number.POSITIVE_INFINITY;
-    }
-    return node.powerFlow < 0
-      ? timeMs + Math.max(1, Math.ceil(node.batteryWh / -node.powerFlow))
-      : Number.POSITIVE_INFINITY;
   }
 
   #overdueMs(timeMs: number, node: NodeState): number {
@@ -490,10 +444,8 @@ export class World {
 
   #nodeDue(timeMs: number, node: NodeState): void {
     node.timerMs = -1;
-    this.#integrateNode(timeMs, node);
-    node.full = node.plan.storageKg - node.storedKg <= tolerance;
-    if (node.empty) node.empty = node.batteryWh < node.plan.batteryWh * resumeShare - tolerance;
-    else node.empty = node.batteryWh <= tolerance && node.powerFlow < 0;
+    integrateNode(timeMs, node);
+    updateLimits(node);
     this.#settleNode(timeMs, node);
   }
 
