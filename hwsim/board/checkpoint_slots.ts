@@ -1,35 +1,48 @@
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import type { RandomStream } from '../kernel/random.ts';
 
-/** Writing a checkpoint takes this long; power lost meanwhile leaves the words written so far. *Assumed* for an MRAM of some MB/s. */
+/**
+ * Time for writing a checkpoint; a loss of power meanwhile leaves the words written so far.
+ * *Assumed* for an MRAM of some MB/s.
+ */
 export const checkpointWriteMs = 200;
 
-/** Magic, sequence, bytes of the checkpoint, CRC-32C of the two before; then the checkpoint. Little-endian words. */
+/**
+ * Header of a slot, little-endian words: magic, sequence, bytes of the checkpoint, CRC-32C of
+ * sequence and bytes. The checkpoint follows.
+ */
 export const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
 const headerWords = slotHeaderBytes / 4;
-/** Where a checkpoint has its checksum: firmware/edge/checkpoint.ts. */
+/** Position of a checkpoint's own checksum: firmware/edge/checkpoint.ts. */
 const checksumAt = 12;
 
-/** What is written. Its bytes may be made as late as somebody wants them. */
+/** The content of a store. Its bytes may be made only when they are needed. */
 export interface Image {
   bytes(): Uint8Array;
 }
 
-/** A whole checkpoint in its slot. Its cells are made when somebody wants to see them, which is seldom. */
+/**
+ * A complete checkpoint in its slot. Its cells are made only when they are needed, which is seldom.
+ */
 interface Stored {
   image: Image;
   sequence: number;
 }
 
 interface Slot {
-  /** A whole store, or cells as a cut or a fault left them; null: nothing was ever written. */
-  holds: Stored | Uint8Array | null;
-  /** The store that began last, until it is known to have come to its end. */
+  /**
+   * A complete store, or cells as a power cut or a fault left them; null: nothing was ever written.
+   */
+  content: Stored | Uint8Array | null;
+  /** The store that began last, until it is known to be complete. */
   write: (Stored & { beganMs: number }) | null;
 }
 
-/** Word-by-word writes of one store: word of the slot, value. The magic goes first and comes last, so that no torn slot looks whole. */
+/**
+ * Yields the word writes of one store: word of the slot, value. The magic is cleared first and
+ * written last, so that a torn slot never looks complete.
+ */
 export function* slotWrites(image: Uint8Array, sequence: number): Generator<readonly [word: number, value: number]> {
   for (let word = 0; word < headerWords; word += 1) yield [word, 0];
   const view = new DataView(image.buffer, image.byteOffset, image.length);
@@ -50,12 +63,13 @@ export function* slotWrites(image: Uint8Array, sequence: number): Generator<read
 
 export const writesOf = (imageBytes: number) => headerWords + Math.ceil(imageBytes / 4) + headerWords;
 
-/** Room for a header and a checkpoint, in whole words. */
+/** Returns the bytes for a header and a checkpoint, in whole words. */
 const cellsFor = (imageBytes: number) => slotHeaderBytes + 4 * Math.ceil(imageBytes / 4);
 
 /**
- * The slot's cells after `done` of the words of a store were written over what lay there, and of the next word its lower half if `half`.
- * Cells keep what they have: that is what a torn slot is made of.
+ * Returns the slot's cells after `done` words of a store were written over the earlier cells, and
+ * the lower half of the next word if `half`. Cells that were not written keep their value: a torn
+ * slot has old and new words.
  */
 export function tornCells(
   before: Uint8Array | null,
@@ -79,7 +93,10 @@ export function tornCells(
   return cells;
 }
 
-/** The checkpoint in a slot's cells and its sequence; null when the header says that none is whole. Its content is for the firmware to verify. */
+/**
+ * Reads checkpoint and sequence from a slot's cells; null when the header shows none. The firmware
+ * verifies the content.
+ */
 export function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequence: number } | null {
   if (cells === null || cells.length < slotHeaderBytes) return null;
   const view = new DataView(cells.buffer, cells.byteOffset, cells.length);
@@ -89,53 +106,61 @@ export function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequ
   return { image: cells.subarray(slotHeaderBytes, slotHeaderBytes + bytes), sequence };
 }
 
-function cellsOf(holds: Slot['holds']): Uint8Array | null {
-  if (holds === null || holds instanceof Uint8Array) return holds;
-  const bytes = holds.image.bytes();
-  return tornCells(null, bytes, holds.sequence, writesOf(bytes.length), false);
+function cellsOf(content: Slot['content']): Uint8Array | null {
+  if (content === null || content instanceof Uint8Array) return content;
+  const bytes = content.image.bytes();
+  return tornCells(null, bytes, content.sequence, writesOf(bytes.length), false);
 }
 
-function sequenceOf({ write, holds }: Slot): number | undefined {
-  const whole = write ?? holds;
+function sequenceOf({ write, content }: Slot): number | undefined {
+  const whole = write ?? content;
   return whole instanceof Uint8Array ? slotContent(whole)?.sequence : whole?.sequence;
 }
 
-/** Faults of the memory's controller: cells of MRAM are immune, accesses to them are not. */
+/** Faults of the memory's controller: the cells of MRAM are immune, accesses to them are not. */
 export interface AccessFaults {
   perWord: number;
   random: RandomStream;
-  /** Told of each fault. */
+  /** Called at each fault. */
   onFault: (access: 'write' | 'read') => void;
 }
 
 /**
- * Two checkpoint slots in MRAM, written in turn, so that one always survives the writing of the other. A store overwrites the slot that is not the newest whole one,
- * word by word; when power goes, the words written so far have their new value, at most one is half written, and the rest is as before.
+ * Simulates two checkpoint slots in MRAM, written in turn, so that one survives the writing of the
+ * other. A store overwrites, word by word, the slot that is not the newest complete one. After a
+ * power cut the words written so far have their new value, at most one is half written, and the
+ * rest is as before.
  */
 export class CheckpointSlots {
   readonly #slots: readonly [Slot, Slot];
   readonly #faults: AccessFaults | null;
 
-  /** `cells`: what lies in the slots already; they are copied. */
+  /** `cells`: content of the slots at the begin; copied. */
   constructor(
     faults: AccessFaults | null = null,
     cells: readonly [Uint8Array | null, Uint8Array | null] = [null, null],
   ) {
     this.#faults = faults;
-    const slotOf = (held: Uint8Array | null): Slot => ({ holds: held?.slice() ?? null, write: null });
+    const slotOf = (initial: Uint8Array | null): Slot => ({ content: initial?.slice() ?? null, write: null });
     this.#slots = [slotOf(cells[0]), slotOf(cells[1])];
   }
 
-  /** Begins to write. The slot written before is whole by now, for a store takes less time than passes between two. */
+  /**
+   * Begins a store. The earlier store is complete by now: a store takes less time than passes
+   * between two.
+   */
   store(nowMs: number, image: Image): void {
     const newest = this.#newestFirst()[0];
     const slot = newest === this.#slots[0] ? this.#slots[1] : this.#slots[0];
     const sequence = newest === undefined ? 1 : next(sequenceOf(newest) ?? 0);
-    slot.holds = slot.write ?? slot.holds;
+    slot.content = slot.write ?? slot.content;
     slot.write = { image: this.#faultyWrite(image), sequence, beganMs: nowMs };
   }
 
-  /** Power or processor gone at `nowMs`: a write under way stops within a word. */
+  /**
+   * Stops a store that is under way at `nowMs`, when power is cut or the processor resets, within a
+   * word.
+   */
   interrupt(nowMs: number): void {
     for (const slot of this.#slots) {
       const { write } = slot;
@@ -145,7 +170,7 @@ export class CheckpointSlots {
     }
   }
 
-  /** The store that began last stops after `done` of its words, of the next one the lower half written if `half`. */
+  /** Stops the last store after `done` of its words, and half of the next word if `half`. */
   cutAfter(done: number, half: boolean): void {
     const last = this.#newestFirst()[0];
     if (last !== undefined && last.write !== null) this.#tear(last, done, half);
@@ -154,18 +179,24 @@ export class CheckpointSlots {
   #tear(slot: Slot, done: number, half: boolean): void {
     const { write } = slot;
     if (write === null) return;
-    slot.holds = tornCells(cellsOf(slot.holds), write.image.bytes(), write.sequence, done, half);
+    slot.content = tornCells(cellsOf(slot.content), write.image.bytes(), write.sequence, done, half);
     slot.write = null;
   }
 
-  /** Damages the newest (0) or the older (1) checkpoint beyond what its codes can put right: its own checksum no longer fits. */
+  /**
+   * Damages the newest (0) or the older (1) checkpoint beyond correction: its own checksum no
+   * longer verifies.
+   */
   corrupt(age: 0 | 1): void {
     this.#change(age, (cells) => {
       cells[slotHeaderBytes + checksumAt] ^= 0x55;
     });
   }
 
-  /** The firmware refuses this checkpoint, or broke off over it: it counts no more, and the next store goes here. */
+  /**
+   * Invalidates a checkpoint that the firmware refused or trapped over; the next store goes into
+   * its slot.
+   */
   condemn(age: 0 | 1): void {
     this.#change(age, (cells) => cells.fill(0, 0, slotHeaderBytes));
   }
@@ -173,32 +204,35 @@ export class CheckpointSlots {
   #change(age: 0 | 1, change: (cells: Uint8Array) => void): void {
     const slot = this.#newestFirst()[age];
     if (slot === undefined) return;
-    const cells = cellsOf(slot.write ?? slot.holds);
+    const cells = cellsOf(slot.write ?? slot.content);
     if (cells === null) return;
     change(cells);
-    slot.holds = cells;
+    slot.content = cells;
     slot.write = null;
   }
 
-  /** How many slots hold a checkpoint, by their headers. */
+  /** Returns how many slots have a checkpoint, by their headers. */
   get filled(): number {
     return this.#newestFirst().length;
   }
 
-  /** The newest (0) or the older (1) checkpoint; null when there is none. */
+  /** Returns the newest (0) or the older (1) checkpoint; null when there is none. */
   read(age: 0 | 1): Uint8Array | null {
     const slot = this.#newestFirst()[age];
     if (slot === undefined) return null;
-    const whole = slot.write ?? slot.holds;
+    const whole = slot.write ?? slot.content;
     const image = whole instanceof Uint8Array ? slotContent(whole)?.image : whole?.image.bytes();
     return image === undefined ? null : this.#faulty(image, 'read');
   }
 
-  /** Slots with a checkpoint, by their headers; a write under way counts, for whoever asks has let it come to its end. */
+  /**
+   * Returns the slots with a checkpoint, by their headers. A store under way counts: the caller has
+   * let it complete.
+   */
   #newestFirst(): Slot[] {
-    const held = this.#slots.filter((slot) => sequenceOf(slot) !== undefined);
-    // By distance, so that sequences may wrap.
-    return held.sort((a, b) => ((sequenceOf(b) ?? 0) - (sequenceOf(a) ?? 0)) | 0);
+    const filled = this.#slots.filter((slot) => sequenceOf(slot) !== undefined);
+    // Compared by difference, so that sequences may wrap.
+    return filled.sort((a, b) => ((sequenceOf(b) ?? 0) - (sequenceOf(a) ?? 0)) | 0);
   }
 
   #faultyWrite(image: Image): Image {
@@ -207,7 +241,7 @@ export class CheckpointSlots {
     return { bytes: () => bytes };
   }
 
-  /** Rates are so small that two faults in one transfer do not matter. */
+  /** Injects at most one fault per transfer: rates are so small that two do not matter. */
   #faulty(image: Uint8Array, access: 'write' | 'read'): Uint8Array {
     const faults = this.#faults;
     if (faults === null || faults.random.fraction() >= (faults.perWord * image.length) / 4) return image;
@@ -218,5 +252,5 @@ export class CheckpointSlots {
   }
 }
 
-/** 0 is no sequence: it is what an erased header holds. */
+/** Sequence 0 is not used: an erased header has it. */
 const next = (sequence: number) => (sequence + 1) >>> 0 || 1;

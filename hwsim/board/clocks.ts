@@ -1,6 +1,9 @@
 import type { RandomStream } from '../kernel/random.ts';
 
-/** The processors' own clocks: each begins with its processor's power-on and drifts at a rate of its own. */
+/**
+ * Simulates the processors' own clocks: each begins at its processor's power-on and drifts at its
+ * own rate.
+ */
 export class LocalClocks {
   readonly #zeroMs: Float64Array;
   readonly #rate: Float64Array;
@@ -10,23 +13,23 @@ export class LocalClocks {
     this.#rate = Float64Array.from({ length: nodes }, () => 1 + random.between(-driftPpm, driftPpm) * 1e-6);
   }
 
-  /** The processor begins at `timeMs`. */
+  /** Starts the node's clock at `timeMs`. */
   zero(node: number, timeMs: number): void {
     this.#zeroMs[node] = timeMs;
   }
 
-  /** ms since the processor's power-on. */
+  /** Returns ms since the processor's power-on. */
   localMs(node: number, timeMs: number): number {
     return Math.floor((timeMs - this.#zeroMs[node]) * this.#rate[node]);
   }
 
-  /** As a call takes it. */
+  /** Returns the local time as a call takes it. */
   now(node: number, timeMs: number): { nowS: number; nowMs: number } {
     const localMs = this.localMs(node, timeMs);
     return { nowS: Math.floor(localMs / 1000), nowMs: localMs % 1000 };
   }
 
-  /** True time at which the node's clock shows `localMs`. */
+  /** Returns the true time at which the node's clock shows `localMs`. */
   trueMs(node: number, localMs: number): number {
     return this.#zeroMs[node] + Math.ceil(localMs / this.#rate[node]);
   }

@@ -1,7 +1,7 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import type { Image } from './checkpoint_slots.ts';
 
-/** The checkpoint of a context as it was when it was stored, made when somebody wants its bytes. */
+/** The checkpoint of a context as it was at the store. Its bytes are made when they are needed. */
 export class ContextImage implements Image {
   readonly #engine: Engine;
   readonly #block: Uint8Array;

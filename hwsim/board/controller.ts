@@ -7,26 +7,32 @@ export interface Output {
   bytes: Uint8Array;
 }
 
-/** What one input caused. */
+/** Everything that one input caused. */
 export interface Reply {
   /** In the order in which they left the board. */
   outputs: Output[];
   /** The call's status and flags, as in docs/abi.md. */
   status: number;
-  /** Milliseconds until the board wants a tick; `deadlineNotAsked` when this input did not make it ask. */
+  /**
+   * Milliseconds until the board needs a tick; `deadlineNotAsked` when this input did not make the
+   * board ask.
+   */
   deadlineMs: number;
   /** Hash of the context when the boot asked for it, else 0. */
   hash: number;
-  /** The runtime broke off: it is down until the next boot. */
+  /** The runtime trapped: it is down until the next boot. */
   trap: { site: number; reason: number } | null;
 }
 
 export const deadlineNotAsked = 0xffffffff;
 
-/** Types from here on are events, those below commands (proto/schema/platform.cddl). */
+/** Record types from here on are events, smaller ones are commands (proto/schema/platform.cddl). */
 export const eventTypeMin = TYPE.booted;
 
-/** All types of records to the platform are above 127 and below 256: in CBOR the byte behind the array's head and 0x18. */
+/**
+ * Reads the record type. All types of records to the platform are 128 to 255: in CBOR the byte
+ * after the array's head and 0x18.
+ */
 const typeOf = ({ kind, bytes }: Output) => (kind === 'record' && bytes[1] === 0x18 ? bytes[2] : 0);
 
 export function isEvent(output: Output | undefined): boolean {
@@ -37,27 +43,33 @@ export function storesCheckpoint(output: Output): boolean {
   return typeOf(output) === TYPE.storeCheckpoint;
 }
 
-/** The inputs that carry something to the firmware. */
+/** Inputs that carry something to the firmware. */
 export type FirmwareInput = Extract<PortInput, { kind: 'boot' | 'frame' | 'record' | 'tick' | 'store' }>;
 
 /**
- * A node's controller that runs elsewhere than in the simulator's engine: an emulated board behind its serial line, or another image. Its clock is
- * what the inputs say. It keeps its own checkpoints.
+ * A node's controller outside the simulator's engine: an emulated board behind its serial line, or
+ * another image. Its clock is set by the inputs. It stores its own checkpoints.
  */
 export interface Controller {
-  /** Gives one input. `reply` must be called before the next `give`; other controllers may be given theirs in between. */
+  /**
+   * Gives one input. `reply` must be called before the next `give`; other controllers may get
+   * inputs in between.
+   */
   give(input: FirmwareInput): void;
   reply(): Reply;
-  /** What `inspect` of its image shows, words; null: it cannot be read any more. No input may be under way. */
+  /**
+   * Returns the words of `inspect` of the image; null: it cannot be read any more. No input may be
+   * under way.
+   */
   inspect(what: number, index: number): number[] | null;
-  /** The processor resets: all but non-volatile memory is lost, and it waits for a boot. */
+  /** Resets the processor: all but non-volatile memory is lost, and it waits for a boot. */
   reset(): void;
-  /** Power is cut. The next boot switches it on again. */
+  /** Cuts the power. The next boot switches it on again. */
   powerOff(): void;
-  /** The newest (0) or the older (1) checkpoint no longer verifies. */
+  /** Corrupts the newest (0) or the older (1) checkpoint: it no longer verifies. */
   spoil(age: 0 | 1): void;
-  /** The checkpoint that the board told to have stored counts. */
+  /** Confirms the checkpoint that the board reported to have stored. */
   keepStore(): void;
-  /** Checkpoints since the last `keepStore` are taken back: the runtime had ended before. */
+  /** Removes checkpoints since the last `keepStore`: the runtime had ended before. */
   undoStore(): void;
 }

@@ -1,23 +1,29 @@
-/** Restarts of the runtime that are tried in a row, each after four times the wait of the one before. *Assumed*. */
+/**
+ * Runtime restarts that are tried in a row, each after four times the wait of the one before.
+ * *Assumed*.
+ */
 export const runtimeRestartsMax = 3;
 /** From a runtime's restart to its first call. *Assumed*. */
 export const runtimeRestartMs = 2000;
 const waitGrowth = 4;
-/** Processor resets in a row that are tried; as RESETS_MAX of firmware/watchdog/table.ts. */
+/** Processor resets in a row that are tried; equals RESETS_MAX of firmware/watchdog/table.ts. */
 export const resetsInRowMax = 3;
 
-/** What follows when a runtime broke off. */
-export type NextRung = { kind: 'runtime'; afterMs: number } | { kind: 'reset' | 'image' | 'silent' };
+/** What a board does next to recover. */
+export type RecoveryStep = { kind: 'runtime'; afterMs: number } | { kind: 'reset' | 'image' | 'silent' };
 
 /**
- * What a board does about a runtime that breaks off, at any call and also while it begins: restart it from the newest checkpoint that verifies, some times and ever more
- * slowly; then reset the processor, as often as the count in non-volatile memory allows; then take the alternate image, which trusts no checkpoint; then be silent for good. An hour without a
- * break clears it. The firmware's own ladder (firmware/watchdog) has the same rungs, for a runtime that still runs.
+ * Decides how a board recovers from a trap of its runtime, at any call and also while the runtime
+ * starts. It restarts the runtime from the newest checkpoint that verifies, a few times and more
+ * and more slowly. Then it resets the processor, as often as the count in non-volatile memory
+ * allows. Then it runs the alternate image, which trusts no checkpoint. Then it is silent
+ * permanently. An hour without a trap clears the counts. The firmware's own ladder
+ * (firmware/watchdog) has the same levels, for a runtime that still runs.
  */
 export class CrashRecovery {
   /** Site of each trap, with node and time. */
   readonly trapSites: { node: number; timeMs: number; site: number }[] = [];
-  /** Breaks since the last rung or stable hour. */
+  /** Traps since the last level or stable hour. */
   readonly #inRow: Uint8Array;
   readonly #alternate: Uint8Array;
 
@@ -26,8 +32,10 @@ export class CrashRecovery {
     this.#alternate = new Uint8Array(nodes);
   }
 
-  /** The runtime of `node` broke off; `resetsInRow` is the count in its non-volatile memory. */
-  broke(timeMs: number, node: number, site: number, resetsInRow: number): NextRung {
+  /**
+   * Takes a trap of `node`'s runtime; `resetsInRow` is the count in the node's non-volatile memory.
+   */
+  trapped(timeMs: number, node: number, site: number, resetsInRow: number): RecoveryStep {
     this.trapSites.push({ node, timeMs, site });
     const before = this.#inRow[node];
     this.#inRow[node] = before + 1;
@@ -39,7 +47,7 @@ export class CrashRecovery {
     return { kind: 'image' };
   }
 
-  /** An hour without another start. */
+  /** Clears the counts after an hour without another start. */
   stable(node: number): void {
     this.#inRow[node] = 0;
     this.#alternate[node] = 0;

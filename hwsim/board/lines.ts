@@ -1,6 +1,6 @@
 import type { Engine } from '../../host/engine/engine.ts';
 
-/** How the image's context is cut into protected lines, each with a code. */
+/** The layout of protected lines, each with a code, in an image's context. */
 export interface Lines {
   linesAt: number;
   codesAt: number;
@@ -12,14 +12,20 @@ const codeBytes = 8;
 /** `inspect` of the layout: firmware/edge/inspect.ts. */
 const whatLayout = 9;
 const layoutWords = 6;
-/** `inspect` of the protection: corrected, dropped, next line to scrub, lines, passes, second the pass began, … */
+/**
+ * `inspect` of the protection: corrected, dropped, next line to scrub, lines, passes, second of the
+ * pass's begin, …
+ */
 const whatProtection = 11;
 const protectionWords = 6;
 
-/** Room that the questions here want for their answers. */
+/** Bytes for the answers to the queries here. */
 export const answerBytes = 128;
 
-/** The lines of an image's contexts, by the word of one that is booted; null when there are none. `out`: room for `answerBytes`. */
+/**
+ * Returns the lines of an image's contexts, as a booted context reports them; null when there are
+ * none. `out`: address of `answerBytes` bytes.
+ */
 export function linesOf(engine: Engine, context: number, out: number): Lines | null {
   const words = engine.calls.inspect(context, whatLayout, 0, out, answerBytes);
   if (words !== layoutWords) return null;
@@ -31,13 +37,19 @@ export function linesOf(engine: Engine, context: number, out: number): Lines | n
   return { linesAt, codesAt, count };
 }
 
-/** The line that a byte of the context belongs to, as itself or as part of its code; −1: it is not protected. */
+/**
+ * Returns the line of a context byte, which is in the line or in its code; −1: the byte is not
+ * protected.
+ */
 export function lineOfByte({ linesAt, codesAt, count }: Lines, byte: number): number {
   const line = byte >= codesAt ? Math.floor((byte - codesAt) / codeBytes) : Math.floor((byte - linesAt) / lineBytes);
   return byte >= linesAt && line < count ? line : -1;
 }
 
-/** null: the image keeps no books on that, or its context is in such a state that it breaks off over the question. */
+/**
+ * Returns null when the image does not report on its protection, or traps over the query because of
+ * its context's state.
+ */
 function protectionOf(engine: Engine, context: number, out: number): number[] | null {
   try {
     if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) < protectionWords) return null;
@@ -49,14 +61,15 @@ function protectionOf(engine: Engine, context: number, out: number): number[] | 
   return Array.from({ length: protectionWords }, (_, word) => view.getUint32(4 * word, true));
 }
 
-/** How many lines the image of this context says to have let go of, because they could not be put right. */
+/** Returns how many lines the image reports to have evicted because they could not be corrected. */
 export function droppedOf(engine: Engine, context: number, out: number): number {
   return protectionOf(engine, context, out)?.[1] ?? 0;
 }
 
 /**
- * The line in which the image keeps books on its protection, found by what it says of it; −1: there is none that is like no other. It begins with corrected u32, dropped u32, next line
- * to scrub u16, passes u16, second the pass began u32.
+ * Finds the line with the image's own counts of the protection, by the values that it reports; −1:
+ * not exactly one line matches. The line begins with corrected u32, dropped u32, next line to scrub
+ * u16, passes u16, second of the pass's begin u32.
  */
 export function protectionLine(lines: Lines, engine: Engine, context: number, out: number): number {
   const words = protectionOf(engine, context, out);
@@ -73,14 +86,14 @@ export function protectionLine(lines: Lines, engine: Engine, context: number, ou
   return found.length === 1 ? found[0] : -1;
 }
 
-/** A line, and its code, as they stand in memory. */
+/** Copies a line and its code. */
 export function lineBytesAt(lines: Lines, memory: Uint8Array, context: number, line: number): Uint8Array {
   const at = context + lines.linesAt + line * lineBytes;
   const codeAt = context + lines.codesAt + line * codeBytes;
   return Buffer.concat([memory.subarray(at, at + lineBytes), memory.subarray(codeAt, codeAt + codeBytes)]);
 }
 
-/** Writes what `lineBytesAt` gave. */
+/** Writes back what `lineBytesAt` returned. */
 export function putLineBytes(lines: Lines, memory: Uint8Array, context: number, line: number, bytes: Uint8Array): void {
   memory.set(bytes.subarray(0, lineBytes), context + lines.linesAt + line * lineBytes);
   memory.set(bytes.subarray(lineBytes), context + lines.codesAt + line * codeBytes);

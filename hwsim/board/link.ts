@@ -5,7 +5,10 @@ import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { NonVolatile } from './nonvolatile.ts';
 
-/** What platforms do for their links' security: keys at boot, and counters in non-volatile memory (docs/security.md). */
+/**
+ * Does the platforms' part in the security of links: keys at boot, and counters in non-volatile
+ * memory (docs/security.md).
+ */
 export class LinkService {
   readonly #records: Uint8Array[];
   readonly #memory: readonly NonVolatile[];
@@ -24,19 +27,25 @@ export class LinkService {
     });
   }
 
-  /** Key records of a boot's configuration. */
+  /** Returns the key records of a boot's configuration. */
   records(node: number): Uint8Array {
     return this.#records[node];
   }
 
-  /** Writes a reservation to non-volatile memory; the answer comes at the same instant, as an event of its own. */
+  /**
+   * Writes a reservation to non-volatile memory. The answer comes at the same instant, as an event
+   * of its own.
+   */
   reserve(timeMs: number, node: number, cycle: number): void {
     const memory = this.#memory[node];
     if (cycle > memory.reserved) memory.reserved = cycle;
     this.#queue.push(timeMs, node, eventKind.reserved, memory.incarnation);
   }
 
-  /** The record that answers, unless the node has booted since: then its configuration has told it. */
+  /**
+   * Returns the record that answers; null when the node has booted since, because its configuration
+   * carries the value.
+   */
   answer(node: number, incarnation: number): readonly number[] | null {
     const { incarnation: now, reserved } = this.#memory[node];
     return now === incarnation ? [TYPE.countersReserved, reserved] : null;

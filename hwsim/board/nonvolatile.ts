@@ -1,23 +1,26 @@
 import { checkpointWriteMs, type Image } from './checkpoint_slots.ts';
 
-/** Where the checkpoints of one board lie. */
+/** Stores the checkpoints of one board. */
 export interface CheckpointStore {
   store(nowMs: number, image: Image): void;
-  /** Power or processor gone at `nowMs`. */
+  /** Handles a loss of power or a reset of the processor at `nowMs`. */
   interrupt(nowMs: number): void;
   corrupt(age: 0 | 1): void;
-  /** Not to be tried again. */
+  /** Marks a checkpoint as not to be tried again. */
   condemn(age: 0 | 1): void;
   read(age: 0 | 1): Uint8Array | null;
 }
 
-/** What a board stores that keeps its checkpoints itself: nothing that is here. */
+/** The content of a store for a board that stores its checkpoints itself: nothing. */
 export const keptElsewhere: Image = { bytes: () => new Uint8Array(0) };
 
-/** Checkpoints of a board that keeps them itself: here stands only which of them can no longer be whole, and the board spoils them. */
+/**
+ * Tracks the checkpoints of a board that stores them itself: only which can no longer be complete,
+ * and the board corrupts those.
+ */
 export class KeptElsewhere implements CheckpointStore {
   readonly #onSpoilt: (age: 0 | 1) => void;
-  /** When each was begun, the newest first; null: bad already. */
+  /** When each store began, the newest first; null: corrupt already. */
   #beganMs: (number | null)[] = [];
 
   constructor(onSpoilt: (age: 0 | 1) => void) {
@@ -47,7 +50,10 @@ export class KeptElsewhere implements CheckpointStore {
   }
 }
 
-/** The non-volatile memory of one board: its checkpoints, the boot counter, the count of processor resets in a row, and counters reserved. */
+/**
+ * The non-volatile memory of one board: checkpoints, boot counter, count of processor resets in a
+ * row, and reserved counters.
+ */
 export class NonVolatile {
   incarnation = 0;
   resetsInRow = 0;

@@ -170,7 +170,7 @@ export abstract class BoardOrders {
   protected broke(timeMs: number, node: number, site: number, booting = false): void {
     const resets = this.nonVolatile[node].resetsInRow;
     this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
-    const next = this.crashRecovery.broke(timeMs, node, site, resets);
+    const next = this.crashRecovery.trapped(timeMs, node, site, resets);
     if (next.kind === 'runtime') this.restartRuntime(timeMs, node, next.afterMs);
     else if (next.kind === 'reset') this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
     else if (next.kind === 'image') this.takeAlternateImage(timeMs, node);
@@ -249,7 +249,7 @@ export abstract class BoardOrders {
 
   /** One timer per node follows the feeds: when it rings early it is set again. */
   watchdogDue(timeMs: number, node: number): void {
-    if (this.watchdogs.rings(node, timeMs, this.parts.queue))
+    if (this.watchdogs.expires(node, timeMs, this.parts.queue))
       this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
   }
 }

@@ -4,11 +4,11 @@ import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';
 
-/** What a struck node gave out and its replica did not, or the other way round. */
+/** An output that a node with upsets produced and its replica did not, or the reverse. */
 export interface Divergence {
   output: 'frame' | 'command' | 'event';
   omission: boolean;
-  /** A frame whose CRC-32C does not verify: nobody takes it for anything but noise. */
+  /** A frame whose CRC-32C does not verify: receivers take it for noise. */
   garbled: boolean;
   /** Index among the outputs of the call; −1 for an omission. */
   index: number;
@@ -16,7 +16,9 @@ export interface Divergence {
   what: string;
 }
 
-/** Record types are 128 and above: in CBOR the byte behind the array's head and 0x18. */
+/**
+ * Reads the record type. Types are 128 and above: in CBOR the byte after the array's head and 0x18.
+ */
 const typeOf = ({ bytes }: Output) => (bytes[1] === 0x18 ? bytes[2] : 0);
 
 function classOf(output: Output): Divergence['output'] {
@@ -29,19 +31,21 @@ const fields = new Uint32Array(24);
 const eventsFull = 7;
 
 /**
- * Of upsets tells whom they struck, or a replica that took over what was not told yet. Such a word takes the room of another event where there is little, and how many found none is told as
- * well. Neither is a divergence.
+ * Returns whether the output is the node's own report of its upsets, which is no divergence.
+ * `upset` events are reported by a node with upsets, or by a replica that took over a report not
+ * yet sent. Such an event may take the room of another one, and the node counts events that found
+ * no room.
  */
-function isOwnWord(output: Output): boolean {
+function isOwnReport(output: Output): boolean {
   const type = output.kind === 'record' ? typeOf(output) : 0;
   if (type !== TYPE.dropped) return type === TYPE.upset;
   return readRecord(output.bytes, 0, output.bytes.length, fields) > 1 && fields[FIELD.dropped.counter] === eventsFull;
 }
 
-/** So much of an output is shown; the rest can be had from a recording of the run. */
-const wordBytesMax = 24;
-const wordsOf = (output: Output) => {
-  const text = Buffer.from(output.bytes.subarray(0, wordBytesMax)).toString('hex');
+/** Bytes of an output that are shown; a recording of the run has the rest. */
+const shownBytesMax = 24;
+const describe = (output: Output) => {
+  const text = Buffer.from(output.bytes.subarray(0, shownBytesMax)).toString('hex');
   return output.kind === 'frame' ? `frame ${text}` : `record ${typeOf(output)} ${text}`;
 };
 
@@ -55,20 +59,22 @@ const divergence = (output: Output, index: number): Divergence => ({
   omission: index < 0,
   garbled: isGarbled(output),
   index,
-  what: wordsOf(output),
+  what: describe(output),
 });
 
 export const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 /**
- * Compares what one call made a struck node and its replica give out: frames with frames, commands with commands, events with events, each of the
- * one with an equal one of the other. `broke`: the node broke off in this call; then it may have left out what the replica still gave out.
+ * Compares the outputs of one call of a node with upsets and of its replica: frames with frames,
+ * commands with commands, events with events, each output of one with an equal output of the other.
+ * `hasTrapped`: the node trapped in this call; then outputs that only the replica produced do not
+ * count.
  */
-export function divergencesOf(struck: readonly Output[], replica: readonly Output[], broke: boolean): Divergence[] {
+export function divergencesOf(own: readonly Output[], replica: readonly Output[], hasTrapped: boolean): Divergence[] {
   const divergences: Divergence[] = [];
   const left = replica.map((output) => output as Output | null);
-  // Nearly always both gave out the same in the same order.
-  struck.forEach((output, index) => {
+  // Nearly always both produced the same outputs in the same order.
+  own.forEach((output, index) => {
     const inPlace = left[index];
     const place =
       inPlace && inPlace.kind === output.kind && sameBytes(inPlace.bytes, output.bytes)
@@ -77,11 +83,11 @@ export function divergencesOf(struck: readonly Output[], replica: readonly Outpu
             (other) => other !== null && other.kind === output.kind && sameBytes(other.bytes, output.bytes),
           );
     if (place >= 0) left[place] = null;
-    else if (!isOwnWord(output)) divergences.push(divergence(output, index));
+    else if (!isOwnReport(output)) divergences.push(divergence(output, index));
   });
-  if (broke) return divergences;
+  if (hasTrapped) return divergences;
   for (const output of left) {
-    if (output !== null && !isOwnWord(output)) divergences.push(divergence(output, -1));
+    if (output !== null && !isOwnReport(output)) divergences.push(divergence(output, -1));
   }
   return divergences;
 }

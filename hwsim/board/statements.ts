@@ -7,11 +7,17 @@ import { signStatement, statementOf, verifyStatement } from '../../host/security
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 
-/** From question to answer. *Assumed* for a processor of some 100 MHz with other work to do; docs/insiders.md has what it costs. */
+/**
+ * From question to answer. *Assumed* for a processor of some 100 MHz with other work to do;
+ * docs/insiders.md has the costs.
+ */
 const serviceMs = 100;
 const cachedMax = 4096;
 
-/** The platforms' signature service: signs their nodes' words on their slots, and verifies those of others and the heads of epochs. */
+/**
+ * Simulates the platforms' signature service: signs their nodes' statements, and verifies
+ * statements of others and heads of key epochs.
+ */
 export class StatementService {
   signed = 0;
   verified = 0;
@@ -19,7 +25,7 @@ export class StatementService {
   readonly #members: number;
   readonly #queue: EventQueue;
   readonly #publicKeys = new Map<number, Uint8Array>();
-  /** What a hundred members verify is verified once. */
+  /** Results by signed text: what a hundred members verify is computed once. */
   readonly #known = new Map<string, boolean>();
   readonly #answers: (Uint8Array | null)[] = [];
   readonly #boots: number[] = [];
@@ -30,7 +36,7 @@ export class StatementService {
     this.#queue = queue;
   }
 
-  /** Nothing is made before it is needed: honest runs need few. */
+  /** Made when first needed: runs without a Byzantine node need few. */
   get #keys() {
     return clusterKeys(this.#seed, SIMULATED_CLUSTER, this.#members);
   }
@@ -57,12 +63,12 @@ export class StatementService {
     this.#answer(timeMs, node, incarnation, { name: 'verified', ticket, ok: ok ? 1 : 0 });
   }
 
-  /** Whether the head of an epoch is the authority's. */
-  checkKeyEpoch(timeMs: number, node: number, incarnation: number, epoch: number, words: Uint32Array): void {
+  /** Verifies whether the head of a key epoch is the authority's. */
+  checkKeyEpoch(timeMs: number, node: number, incarnation: number, keyEpoch: number, words: Uint32Array): void {
     const head = headOf(words);
     this.verified += 1;
-    const ok = head?.epoch === epoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
-    this.#answer(timeMs, node, incarnation, { name: 'key-epoch-checked', epoch, ok: ok ? 1 : 0 });
+    const ok = head?.epoch === keyEpoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
+    this.#answer(timeMs, node, incarnation, { name: 'key-epoch-checked', epoch: keyEpoch, ok: ok ? 1 : 0 });
   }
 
   #publicKey(node: number): Uint8Array {
@@ -79,7 +85,7 @@ export class StatementService {
     this.#queue.push(timeMs + serviceMs, node, eventKind.answered, this.#answers.push(encodeMessage(message)) - 1);
   }
 
-  /** The record of an answer that is due, unless the node has booted since. */
+  /** Takes the record of an answer that is due; null when the node has booted since. */
   take(index: number, incarnation: number): Uint8Array | null {
     const record = this.#boots[index] === incarnation ? this.#answers[index] : null;
     this.#answers[index] = null;

@@ -4,13 +4,13 @@ import type { Platform } from './parts.ts';
 
 const allTasks = 0xff;
 
-/** The eight platform tasks of each board, how they hang, and which recoveries are ordered in vain. */
+/** Simulates the eight platform tasks of each board: how they hang, and which recoveries fail. */
 export class Tasks {
   /** Bit i set: task i checks in. */
   readonly alive: Uint8Array;
-  /** A hang that no restart ends. */
+  /** Whether no restart ends the node's hang. */
   readonly hangPersists: Uint8Array;
-  /** Bit (level − 1) set: a recovery of that level is ordered in vain. */
+  /** Bit (level − 1) set: a recovery of that level fails. */
   readonly failingLevels: Uint8Array;
   readonly #queue: EventQueue;
   readonly #platform: Platform;
@@ -23,14 +23,16 @@ export class Tasks {
     this.#platform = platform;
   }
 
-  /** A start of the controller restarts them all. */
+  /** Restarts all tasks, at a start of the controller. */
   booted(timeMs: number, node: number): void {
     if (this.hangPersists[node] !== 0 || this.alive[node] === allTasks) return;
     this.alive[node] = allTasks;
     this.#platform.taskRecovered(timeMs, node);
   }
 
-  /** An injected failure of this rung: nothing happens but a word of it. */
+  /**
+   * Returns whether an injected failure makes this level fail; then only a recovery record follows.
+   */
   fails(timeMs: number, node: number, level: number): boolean {
     if ((this.failingLevels[node] & (1 << (level - 1))) === 0) return false;
     this.#queue.push(timeMs + 1, node, eventKind.recovery, level * 256, 0);

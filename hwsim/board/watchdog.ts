@@ -1,7 +1,10 @@
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 
-/** The windowed hardware watchdog (WDG-1): fed too early or too late, it resets the processor. Times in ms. */
+/**
+ * Bounds of the windowed hardware watchdog (WDG-1): fed too early or too late, it resets the
+ * processor. Times in ms.
+ */
 export const watchdogEarlyMs = 30_000;
 export const watchdogLateMs = 900_000;
 
@@ -16,7 +19,7 @@ export class HardwareWatchdogs {
     this.#timerSet = new Uint8Array(nodes);
   }
 
-  /** From here on it counts; the first feed may come at any time within the late bound. */
+  /** Starts the watchdog; the first feed may come at any time within the late bound. */
   start(node: number, nowMs: number): void {
     this.#startedMs[node] = nowMs;
     this.#fedMs[node] = -1;
@@ -27,14 +30,14 @@ export class HardwareWatchdogs {
     this.#fedMs[node] = -1;
   }
 
-  /** False: too early, the processor resets. */
+  /** Feeds the watchdog. Returns false when the feed is too early: the processor resets. */
   feed(node: number, nowMs: number): boolean {
     const fedMs = this.#fedMs[node];
     this.#fedMs[node] = nowMs;
     return fedMs < 0 || nowMs - fedMs >= watchdogEarlyMs;
   }
 
-  /** When it will bite unless fed; Infinity while stopped. */
+  /** Returns when it resets the processor unless fed; Infinity while stopped. */
   dueMs(node: number): number {
     return (this.#fedMs[node] < 0 ? this.#startedMs[node] : this.#fedMs[node]) + watchdogLateMs;
   }
@@ -46,8 +49,11 @@ export class HardwareWatchdogs {
     queue.push(this.dueMs(node), node, eventKind.watchdog);
   }
 
-  /** The timer rang. True: it bites. It follows the feeds: when it rings early it is set again. */
-  rings(node: number, nowMs: number, queue: EventQueue): boolean {
+  /**
+   * Handles the expiry of the timer. Returns true when the processor must reset. The timer follows
+   * the feeds: when it expires early it is set again.
+   */
+  expires(node: number, nowMs: number, queue: EventQueue): boolean {
     this.#timerSet[node] = 0;
     const dueMs = this.dueMs(node);
     if (dueMs > nowMs && dueMs !== Number.POSITIVE_INFINITY) this.arm(node, queue);

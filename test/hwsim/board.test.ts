@@ -7,7 +7,7 @@ import { ContextImage } from '../../hwsim/board/context_image.ts';
 import { CheckpointSlots, checkpointWriteMs } from '../../hwsim/board/checkpoint_slots.ts';
 import { HardwareWatchdogs, watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 
-test('WDG-1: a feed within the window is taken, one too early is not, a missing one is due', () => {
+test('WDG-1: a feed within the window is accepted, one too early is not, a missing one becomes due', () => {
   const watchdogs = new HardwareWatchdogs(2);
   assert.is(watchdogs.dueMs(0), Number.POSITIVE_INFINITY);
   watchdogs.start(0, 1000);
@@ -20,7 +20,7 @@ test('WDG-1: a feed within the window is taken, one too early is not, a missing 
   assert.is(watchdogs.dueMs(0), Number.POSITIVE_INFINITY);
 });
 
-/** Checkpoints that can be told apart: `mark` minutes of the node's life. */
+/** Makes checkpoints that differ: at minute `mark` of the node's life. */
 function setUp() {
   const engine = loadV8Engine('tiny');
   const { contextBytes, checkpointBytes } = engine.image;
@@ -39,20 +39,20 @@ function setUp() {
   return { engine, memory, store, read, context, out };
 }
 
-test('A/B slots: the newest first, the older behind it, never more than two', () => {
+test('two checkpoint slots have the newest first, the older second, never more', () => {
   const { memory, store, read, engine, context, out } = setUp();
   assert.is(read(0).length, 0);
   for (const mark of [1, 2, 3]) store(mark, mark * 1000);
   assert.is(memory.filled, 2);
   const newest = read(0);
   engine.calls.checkpoint(context, out, engine.image.checkpointBytes);
-  // What lives within one call only is no part of it.
+  // Scratch memory, which lives within one call only, is not part of a checkpoint.
   const scratchBytes = 1024;
   assert.equal(newest.slice(scratchBytes), engine.view().slice(out + scratchBytes, out + newest.length));
   assert.is.not(read(1).join(), newest.join());
 });
 
-test('WDG-2: a reset while a checkpoint is written tears that slot alone; a corrupt one differs from what was written', () => {
+test('WDG-2: a reset during a store tears only that slot, and a corrupted slot differs from what was written', () => {
   const { memory, store, read } = setUp();
   store(1, 1000);
   store(2, 5000);

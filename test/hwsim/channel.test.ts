@@ -22,7 +22,7 @@ function heardBy(channel: Channel): number[] {
   return [...channel.heard.subarray(0, channel.heardCount)];
 }
 
-test('air time follows from bytes and rate; all others hear, in id order', () => {
+test('air time follows from bytes and rate, and all others hear in order of id', () => {
   const channel = makeChannel();
   const arrivalMs = channel.begin(1000, 1, channel.takeFrameSlot(), 175);
   assert.is(arrivalMs, 1000 + 40 + 1);
@@ -33,7 +33,7 @@ test('air time follows from bytes and rate; all others hear, in id order', () =>
   assert.equal([channel.framesSent, channel.framesReceived, channel.framesLost, channel.bytesSent], [2, 4, 0, 350]);
 });
 
-test('two transmissions that overlap are lost to all who would hear both, and no longer when they do not', () => {
+test('two transmissions that overlap are lost to all that would hear both', () => {
   const channel = makeChannel();
   const first = channel.begin(1000, 0, 0, 175);
   const second = channel.begin(1039, 1, 1, 175);
@@ -50,7 +50,7 @@ test('two transmissions that overlap are lost to all who would hear both, and no
   assert.equal(heardBy(channel), [0, 2, 3]);
 });
 
-test('half duplex: who transmits does not hear, even where the two senders could not collide', () => {
+test('a node that transmits does not hear, even a sender with which it cannot collide', () => {
   const channel = makeChannel();
   channel.setPartitionKey(1, 9);
   const first = channel.begin(1000, 0, 0, 175);
@@ -60,7 +60,7 @@ test('half duplex: who transmits does not hear, even where the two senders could
   assert.equal(heardBy(channel), [2, 3]);
 });
 
-test('partition: sets hear themselves only, and their frames do not collide across', () => {
+test('members of a partition set hear only each other, and frames of two sets do not collide', () => {
   const channel = makeChannel();
   for (const node of [2, 3]) channel.setPartitionKey(node, 1);
   const first = channel.begin(1000, 0, 0, 175);
@@ -71,7 +71,7 @@ test('partition: sets hear themselves only, and their frames do not collide acro
   assert.equal(heardBy(channel), [3]);
 });
 
-test('a silent radio neither speaks nor hears; reasons are counted; an unpowered one misses nothing', () => {
+test('a silent radio neither sends nor hears, reasons for silence are counted, an unpowered radio has no losses', () => {
   const channel = makeChannel();
   channel.setSilent(1, true);
   channel.setSilent(1, true);
@@ -84,7 +84,7 @@ test('a silent radio neither speaks nor hears; reasons are counted; an unpowered
   assert.is(channel.setSilent(1, false), false);
 });
 
-test('Gilbert–Elliott: mean loss and mean burst length as asked, at dense and at sparse use', () => {
+test('a Gilbert–Elliott link has the mean loss and burst length of its parameters, at dense and at sparse use', () => {
   for (const stepMs of [250, 60_000]) {
     const channel = makeChannel({ meanLoss: 0.3, meanBurstS: 20, nodes: 2 });
     let lost = 0;
@@ -104,7 +104,7 @@ test('Gilbert–Elliott: mean loss and mean burst length as asked, at dense and 
   }
 });
 
-test('addressee: read off its fixed place; what is no link frame is for everybody', () => {
+test('the addressee is read at its fixed position, and a frame without envelope is for all', () => {
   const link = clusterKeys(1, 7, 200).link();
   const probe = { name: 'probe', sequence: 1 } as const;
   const frame = (addressee: number) =>

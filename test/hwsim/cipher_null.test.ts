@@ -29,7 +29,7 @@ test(`100 nodes decide the same for ${days} days with disruptions, whichever cip
   assert.ok(real.calls.boots > 100, 'a node was reset');
 });
 
-test('it says what it is, and is as large in memory', () => {
+test('the null-cipher image reports its cipher, and has a context of the same size', () => {
   const engineOf = (name: 'flight' | 'null-cipher') => createV8Engine(readFileSync(imagePath(name)));
   const [real, nullCipher] = [engineOf('flight'), engineOf('null-cipher')];
   assert.is(real.image.isCipherNull, false);

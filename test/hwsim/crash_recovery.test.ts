@@ -30,7 +30,7 @@ function scenarioOf(ownMemory: boolean, when: { atDay: number } = { atDay: 0.3 }
     generations: [{ ...generation, baseW: 40, replicateW: 0, mineWhPerKg: 60 }],
     world: { lots: 2, saturation: 0.9, sitesPerNode: 1.2, tugs: 2, depotKgPerDay: 9000 },
     radio: { meanLoss: 0.05, meanBurstS: 5 },
-    // A checkpoint is there by then: only then is there something to restore.
+    // By then a checkpoint is stored: before, nothing can be restored.
     disruptions: [{ kind: 'reset', node: 1, when, downS: 60 }],
     ...(ownMemory ? { upsets: { scale: 0 } } : {}),
   });
@@ -38,18 +38,21 @@ function scenarioOf(ownMemory: boolean, when: { atDay: number } = { atDay: 0.3 }
 
 class Trap extends Error {}
 
-/** An engine whose call `name` breaks off when `strikes` says so, as an assertion of the firmware does. */
-function breaking(engine: Engine, name: keyof FirmwareCalls, strikes: (ctx: number) => boolean): Engine {
-  let struck = false;
+/**
+ * Makes an engine whose call `name` traps when `shouldTrap` returns true, as at an assertion of the
+ * firmware.
+ */
+function trapping(engine: Engine, name: keyof FirmwareCalls, shouldTrap: (ctx: number) => boolean): Engine {
+  let hasTrapped = false;
   const call = engine.calls[name] as (...args: number[]) => number;
   const calls: FirmwareCalls = {
     ...engine.calls,
     [name]: (...args: number[]) => {
-      struck = strikes(args[0]);
-      if (struck) throw new Trap('unreachable');
+      hasTrapped = shouldTrap(args[0]);
+      if (hasTrapped) throw new Trap('unreachable');
       return call(...args);
     },
-    trap_site: () => (struck ? site : engine.calls.trap_site()),
+    trap_site: () => (hasTrapped ? site : engine.calls.trap_site()),
   };
   return { ...engine, calls, isTrap: (error) => error instanceof Trap || engine.isTrap(error) };
 }
@@ -61,8 +64,11 @@ interface Flown {
   finalDowns: number[];
 }
 
-/** Flies with node 1 breaking off in `name`: in its own instance, or among the others in one. */
-function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: boolean) => boolean): Flown {
+/**
+ * Flies a run in which node 1 traps in `name`: in an instance of its own, or in the instance of all
+ * nodes.
+ */
+function fly(ownMemory: boolean, name: keyof FirmwareCalls, shouldTrap: (stored: boolean) => boolean): Flown {
   const scenario = scenarioOf(ownMemory);
   const judges = new RunJudges(layWorld(scenario, { seed, nodes, body }), { radiation: true });
   const traps: Flown['traps'] = [];
@@ -79,14 +85,14 @@ function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: bo
   };
   let instance = 0;
   const engine = () => loadV8Engine('tiny');
-  // The first instance is the replicas', the second node 0's, the third node 1's.
+  // The first instance belongs to the replicas, the second to node 0, the third to node 1.
   const ownEngine = () => {
     instance += 1;
-    return instance === 3 ? breaking(engine(), name, () => strikes(stored)) : engine();
+    return instance === 3 ? trapping(engine(), name, () => shouldTrap(stored)) : engine();
   };
   const shared = engine();
   const secondContext = shared.reserve(0) + Math.ceil(shared.image.contextBytes / 16) * 16;
-  const common = breaking(shared, name, (ctx) => ctx === secondContext && strikes(stored));
+  const common = trapping(shared, name, (ctx) => ctx === secondContext && shouldTrap(stored));
   const facts = runScenario(scenario, {
     seed,
     days,
@@ -99,15 +105,15 @@ function fly(ownMemory: boolean, name: keyof FirmwareCalls, strikes: (stored: bo
   return { facts, judges, traps, finalDowns };
 }
 
-/** At the third call after the node has stored a checkpoint, or at its first call of all. */
-const onceStored = () => {
+/** Traps at the third call after the node has stored a checkpoint, and at the very first call. */
+const thirdCallAfterStore = () => {
   let calls = 0;
   return (stored: boolean) => {
     if (stored) calls += 1;
     return calls === 3;
   };
 };
-const first = () => {
+const firstCall = () => {
   let calls = 0;
   return () => {
     calls += 1;
@@ -115,7 +121,7 @@ const first = () => {
   };
 };
 
-const ran: readonly (keyof FirmwareCalls)[] = [
+const callsOfRunningNode: readonly (keyof FirmwareCalls)[] = [
   'receive',
   'observe',
   'tick',
@@ -126,29 +132,29 @@ const ran: readonly (keyof FirmwareCalls)[] = [
 ];
 
 for (const ownMemory of [false, true]) {
-  const where = ownMemory ? 'in an instance of its own' : 'among the others';
-  test(`RAD-5 holds: a node ${where} that breaks off in any call is silent, restarts and is taken in again; the run goes on`, () => {
-    for (const name of ran) {
-      const { facts, judges, traps } = fly(ownMemory, name, onceStored());
+  const where = ownMemory ? 'in an instance of its own' : 'in a shared instance';
+  test(`RAD-5 holds: a node ${where} that traps in any call is silent, restarts and rejoins, and the run goes on`, () => {
+    for (const name of callsOfRunningNode) {
+      const { facts, judges, traps } = fly(ownMemory, name, thirdCallAfterStore());
       assert.equal(
         traps.map((trap) => [trap.node, trap.site]),
         [[1, site]],
         name,
       );
-      assert.is(facts.calls.boots, nodes + 2, `${name}: one boot after the break, one after the reset`);
+      assert.is(facts.calls.boots, nodes + 2, `${name}: one boot after the trap, one after the reset`);
       const verdict = judges.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!;
       assert.is(verdict.ok, true, `${name}: ${verdict.examples}`);
     }
   });
 
-  test(`RAD-5 holds: a node ${where} that breaks off over its newest checkpoint takes the one before, or none, and does not try it again`, () => {
-    const restore = fly(ownMemory, 'restore', first());
+  test(`RAD-5 holds: a node ${where} that traps over its newest checkpoint starts from the older or from none, and never tries it again`, () => {
+    const restore = fly(ownMemory, 'restore', firstCall());
     assert.equal(
       restore.traps.map(({ booting }) => booting),
       [true],
     );
     assert.is(restore.facts.calls.boots, nodes + 2);
-    const boot = fly(ownMemory, 'boot', first());
+    const boot = fly(ownMemory, 'boot', firstCall());
     assert.equal(
       boot.traps.map(({ booting }) => booting),
       [true],
@@ -156,9 +162,10 @@ for (const ownMemory of [false, true]) {
     assert.is(boot.judges.verdicts().find(({ id }) => id === 'RAD-5-crash-recovery')!.ok, true);
   });
 
-  test(`RAD-5 violated: a node ${where} that breaks off at every start climbs all rungs, a bounded number of times, and ends silent`, () => {
+  test(`RAD-5 violated: a node ${where} that traps at every start goes through all levels a bounded number of times and ends silent`, () => {
     const { traps, judges, finalDowns } = fly(ownMemory, 'boot', () => true);
-    // Before each reset, before the alternate image and before silence: so many restarts and the break that ends them.
+    // Before each reset, before the alternate image and before silence: all restarts, and the trap
+    // after the last.
     assert.is(traps.length, (runtimeRestartsMax + 1) * (resetsInRowMax + 2));
     assert.equal([...new Set(finalDowns)], [1]);
     assert.is(Math.max(...traps.map(({ resets }) => resets)), resetsInRowMax);
@@ -167,19 +174,20 @@ for (const ownMemory of [false, true]) {
   });
 }
 
-test('rungs: restarts ever more slowly, then resets as long as the count in non-volatile memory allows, the alternate image, silence', () => {
-  const path = new CrashRecovery(1);
-  const words: string[] = [];
+test('crash recovery restarts more and more slowly, resets as often as the count allows, then takes the alternate image, then is silent', () => {
+  const recovery = new CrashRecovery(1);
+  const levels: string[] = [];
   let resets = 0;
   for (let i = 0; i < 20; i += 1) {
-    const next = path.broke(i, 0, site, resets);
+    const next = recovery.trapped(i, 0, site, resets);
     if (next.kind === 'reset') resets += 1;
-    words.push(next.kind === 'runtime' ? `${next.afterMs}` : next.kind);
+    levels.push(next.kind === 'runtime' ? `${next.afterMs}` : next.kind);
   }
-  const rung = (last: string) => ['2000', '8000', '32000', last];
-  assert.equal(words, [...rung('reset'), ...rung('reset'), ...rung('reset'), ...rung('image'), ...rung('silent')]);
-  path.stable(0);
-  assert.equal(path.broke(99, 0, site, 0), { kind: 'runtime', afterMs: 2000 });
+  const restartsThen = (last: string) => ['2000', '8000', '32000', last];
+  const expected = ['reset', 'reset', 'reset', 'image', 'silent'].flatMap(restartsThen);
+  assert.equal(levels, expected);
+  recovery.stable(0);
+  assert.equal(recovery.trapped(99, 0, site, 0), { kind: 'runtime', afterMs: 2000 });
   assert.is(boardState.off, 0);
 });
 

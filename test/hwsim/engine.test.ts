@@ -5,7 +5,7 @@ import { imagePath, rootFolder } from '../../host/build/root.ts';
 import { STATUS, statusName } from '../../host/engine/status.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
 
-test('contexts lie side by side, 16-aligned, zeroed, above static data; memory grows from outside', () => {
+test('contexts are 16-aligned, zeroed, above static data, and memory grows from outside', () => {
   const engine = loadV8Engine('tiny');
   const { contextBytes } = engine.image;
   const first = engine.reserve(contextBytes);
@@ -27,7 +27,7 @@ test('contexts lie side by side, 16-aligned, zeroed, above static data; memory g
   assert.throws(() => engine.reserve(4 * 1024 ** 3), /exceed 4 GiB/);
 });
 
-test('an image that imports anything is refused; a built one is known by its hash', () => {
+test('an image that imports anything is refused, and a built image has a hash', () => {
   const importing = Uint8Array.of(
     0,
     0x61,
@@ -58,7 +58,7 @@ test('an image that imports anything is refused; a built one is known by its has
   assert.match(createV8Engine(image).image.sha256, /^[0-9a-f]{64}$/);
 });
 
-test('a context never booted rejects input with a status and does not trap', () => {
+test('a context that was never booted rejects input with a status and does not trap', () => {
   const engine = loadV8Engine('tiny');
   const ctx = engine.reserve(engine.image.contextBytes);
   const frame = engine.reserve(64);

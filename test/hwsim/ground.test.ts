@@ -12,7 +12,10 @@ const days = 0.35;
 const byzantine = 5;
 const STEP_USED = 2;
 
-/** Who uses the second epoch's keys at the end, and when the byzantine was first proven, in mission seconds. */
+/**
+ * Returns the members that use the keys of key epoch 2 at the end, and when the equivocation was
+ * first proven, mission seconds.
+ */
 function fly(excludedAfterHours: number | undefined) {
   const base = applyOverrides(loadScenario('byzantine-1'), { nodes, days });
   const scenario = scenarioSchema.parse({
@@ -25,8 +28,8 @@ function fly(excludedAfterHours: number | undefined) {
   const uses = new Set<number>();
   let provenS = Number.POSITIVE_INFINITY;
   const watch = {
-    event(timeMs: number, node: number, [type, epoch, step]: Uint32Array): void {
-      if (type === TYPE.keyEpochChanged && epoch === 2 && step === STEP_USED) uses.add(node);
+    event(timeMs: number, node: number, [type, keyEpoch, step]: Uint32Array): void {
+      if (type === TYPE.keyEpochChanged && keyEpoch === 2 && step === STEP_USED) uses.add(node);
       if (type === TYPE.equivocated) provenS = Math.min(provenS, timeMs / 1000);
     },
   };
@@ -42,7 +45,7 @@ function fly(excludedAfterHours: number | undefined) {
   return { uses, provenS, facts };
 }
 
-test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the byzantine change to the keys that it issues', () => {
+test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the Byzantine node change to the keys that it issues', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
   assert.ok(

@@ -5,7 +5,7 @@ import { EventQueue } from '../../hwsim/kernel/queue.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { TraceHash } from '../../hwsim/kernel/trace_hash.ts';
 
-test('queue: by time, then node (the world first), then order of arrival', () => {
+test('the queue is ordered by time, then node (the world first), then order of arrival', () => {
   const queue = new EventQueue(2);
   queue.push(5, 3, 30);
   queue.push(5, -1, 10);
@@ -19,7 +19,7 @@ test('queue: by time, then node (the world first), then order of arrival', () =>
   assert.is(queue.nextMs, Number.POSITIVE_INFINITY);
 });
 
-test('queue: 20,000 random pushes and pops against a sorted array', () => {
+test('20,000 random pushes and pops give the order of a sorted array', () => {
   const random = new RandomStream(11, 'queue');
   const queue = new EventQueue(4);
   const oracle: { timeMs: number; node: number; sequence: number }[] = [];
@@ -40,7 +40,7 @@ test('queue: 20,000 random pushes and pops against a sorted array', () => {
   }
 });
 
-test('streams: same seed, name and index repeat; any difference diverges; draws are even', () => {
+test('a stream repeats with the same seed, name and index, differs with any other, and draws evenly', () => {
   const draw = (seed: number, name: string, index: number) => {
     const stream = new RandomStream(seed, name, index);
     return [stream.uint32(), stream.uint32(), stream.uint32()].join();
@@ -58,7 +58,7 @@ test('streams: same seed, name and index repeat; any difference diverges; draws 
   );
 });
 
-test("exponential: agrees with the engine's own to 1e-13; refuses growth", () => {
+test("exponentialOf agrees with the engine's own to 1e-12 and refuses x > 0", () => {
   for (const x of [0, -1e-9, -0.3, -1, -7.5, -40, -300]) {
     assert.ok(Math.abs(exponentialOf(x) / Math.exp(x) - 1) < 1e-12, `e^${x}`);
   }
@@ -66,7 +66,7 @@ test("exponential: agrees with the engine's own to 1e-13; refuses growth", () =>
   assert.throws(() => exponentialOf(0.1));
 });
 
-test('trace hash: every bit, the length and the order count; bytes behind the end do not', () => {
+test('a trace hash depends on every bit, the length and the order, and not on bytes behind the end', () => {
   const digest = (words: number[], length: number) => {
     const hash = new TraceHash();
     hash.bytes(Int32Array.from(words), 0, length);

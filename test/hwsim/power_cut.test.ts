@@ -11,7 +11,7 @@ import { IdlePlatform } from '../../host/platform/idle.ts';
 import { PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
 import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/checkpoint_slots.ts';
 
-/** Hears whether a start restored, and what hash the context has before it is polled. */
+/** Notes whether a start restored a checkpoint, and the context's hash before it is polled. */
 class StartWatch extends IdlePlatform {
   hash = 0;
   restored = false;
@@ -33,11 +33,14 @@ class StartWatch extends IdlePlatform {
   }
 }
 
-/** Checkpoints of one node at different times of its life, and how it starts from what lies in two slots. */
+/** Makes checkpoints of one node at different times, and starts the node from two slots. */
 class Board {
   readonly engine: Engine;
   readonly images: Uint8Array[] = [];
-  /** What a start from each image alone makes of the context; last: a start from nothing. */
+  /**
+   * Hash of the context after a start from each image alone; last: after a start without
+   * checkpoint.
+   */
   readonly hashes: number[] = [];
   readonly #watch: StartWatch;
   readonly #loop: PlatformLoop;
@@ -60,10 +63,10 @@ class Board {
     for (const image of this.images)
       this.hashes.push(this.start(new CheckpointSlots(null, [whole(image, 1), null])).hash);
     this.hashes.push(this.start(new CheckpointSlots()).hash);
-    assert.is(new Set(this.hashes).size, 4, 'every start makes a context of its own');
+    assert.is(new Set(this.hashes).size, 4, 'every start gives another context');
   }
 
-  /** Starts as after a watchdog reset. */
+  /** Starts as after a watchdog reset. `restored` is from the image's own event. */
   start(slots: CheckpointSlots): { hash: number; restored: boolean } {
     this.#watch.restored = false;
     const status = this.#loop.at(5000).boot(this.#configBytes, bootCause.watchdog, slots);
@@ -79,14 +82,16 @@ const whole = (image: Uint8Array, sequence: number): Uint8Array =>
 interface Beginning {
   name: string;
   slots: [Cells, Cells];
-  /** Images that a start may come from before the store: index, newest first; [] = nothing is whole. */
+  /**
+   * Images from which a start before the store may come: index, newest first; [] = none is whole.
+   */
   before: number[];
 }
 
 function beginnings([first, second]: Uint8Array[]): Beginning[] {
-  const spoilt = whole(second, 6);
-  // Two bits of one line: one would be put right.
-  spoilt[spoilt.length >> 1] ^= 0x11;
+  const corrupted = whole(second, 6);
+  // Two bits of one line: a single bit would be corrected.
+  corrupted[corrupted.length >> 1] ^= 0x11;
   const torn = tornCells(whole(first, 4), second, 6, 600, true);
   return [
     { name: 'nothing was ever stored', slots: [null, null], before: [] },
@@ -95,13 +100,14 @@ function beginnings([first, second]: Uint8Array[]): Beginning[] {
     { name: 'both whole, the first newer', slots: [whole(second, 3), whole(first, 2)], before: [1] },
     { name: 'sequences wrap', slots: [whole(first, 0xfffffffe), whole(second, 0xffffffff)], before: [1] },
     { name: 'the other was torn by an earlier cut', slots: [whole(first, 5), torn], before: [0] },
-    { name: 'the newest does not verify', slots: [whole(first, 5), spoilt], before: [0] },
+    { name: 'the newest does not verify', slots: [whole(first, 5), corrupted], before: [0] },
   ];
 }
 
 /**
- * Lets a store of the third image be cut off in every `stride`-th of its states, and starts the node. Returns how many states there were. The node starts once before
- * the store, as it must have: what it refuses then is not what the store spares.
+ * Cuts a store of the third image in every `stride`-th of its states, and starts the node. Returns
+ * the number of states. The node starts once before the store, as in flight: the store then
+ * overwrites a slot that the node refused.
  */
 function cutEverywhere(board: Board, beginning: Beginning, stride: number): number {
   const [, , image] = board.images;
@@ -112,7 +118,7 @@ function cutEverywhere(board: Board, beginning: Beginning, stride: number): numb
   let states = 0;
   let restoredNew = 0;
   for (let done = 0; done <= last; done += 1) {
-    // The last words are those of the header: each of them is looked at.
+    // The last words are the header's: each of them is examined.
     if (done % stride !== 0 && done < last - 8) continue;
     for (const half of [false, true]) {
       const slots = new CheckpointSlots(null, beginning.slots);
@@ -125,7 +131,7 @@ function cutEverywhere(board: Board, beginning: Beginning, stride: number): numb
       if (isNew) restoredNew += 1;
       if (beginning.before.length > 0 || isNew) assert.ok(restored && (isNew || allowed.includes(hash)), where);
       else assert.ok(!restored && hash === nothing, where);
-      if (done === last) assert.ok(isNew, `${where}: a whole store counts`);
+      if (done === last) assert.ok(isNew, `${where}: a complete store counts`);
       states += 1;
     }
   }
@@ -133,7 +139,7 @@ function cutEverywhere(board: Board, beginning: Beginning, stride: number): numb
   return states;
 }
 
-test('RAD-3 holds: power cut after every word and half-word of a store, from every beginning: the node starts from the new checkpoint or the one before', () => {
+test('RAD-3 holds: after a power cut at every word and half-word of a store, the node starts from the new checkpoint or the one before', () => {
   const board = new Board('tiny');
   let states = 0;
   for (const beginning of beginnings(board.images)) states += cutEverywhere(board, beginning, 1);
@@ -141,20 +147,20 @@ test('RAD-3 holds: power cut after every word and half-word of a store, from eve
   assert.ok(states > 7 * 2 * (board.images[0].length / 4));
 });
 
-test('RAD-3 holds: and of the flight image, at every 211th word', () => {
+test('RAD-3 holds: the flight image does the same at every 211th word', () => {
   const board = new Board('flight');
   let states = 0;
   for (const beginning of beginnings(board.images)) states += cutEverywhere(board, beginning, 211);
   console.log(`${states} states of power cuts, flight image, ${board.images[0].length} bytes a checkpoint`);
 });
 
-test('RAD-3 violated: a store into the newer slot, or one whose header is written first, is caught', () => {
+test('RAD-3 violated: a store into the newer slot loses it, and a header written first does not deceive the image', () => {
   const board = new Board('tiny');
   const [first, second, third] = board.images;
   // In place: the only whole checkpoint is overwritten, and a cut loses it.
   const inPlace = new CheckpointSlots(null, [tornCells(whole(second, 2), third, 3, 500, false), null]);
   assert.not.ok(board.start(inPlace).restored);
-  // Header first: a slot that looks whole and is not. The image refuses it, and the older one is taken.
+  // Header first: the slot looks whole and is not. The image refuses it and restores the older one.
   const headerFirst = tornCells(whole(first, 1), third, 3, writesOf(third.length), false);
   headerFirst.set(whole(first, 1).subarray(2000), 2000);
   const { hash, restored } = board.start(new CheckpointSlots(null, [headerFirst, whole(second, 2)]));

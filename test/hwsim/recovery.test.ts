@@ -12,64 +12,68 @@ import { layWorld } from '../../hwsim/world/plan.ts';
 const days = 0.75;
 const onsetS = 43_200;
 
-/** What the struck node said of itself, in order, and what the judges found. */
+/**
+ * Flies one disruption. Returns what the affected node reported, in order, and what the judges
+ * found.
+ */
 function fly(disruption: object) {
   const drawn = { ...loadScenario('quiet'), nodes: 16, days, disruptions: [{ ...disruption, when: { atDay: 0.5 } }] };
   const scenario = scenarioSchema.parse(drawn);
   const body = loadBody(scenario.body, undefined, () => {});
   const judges = new RunJudges(layWorld(scenario, { seed: 5, nodes: 16, body }));
   const boots: number[] = [];
-  const rungs: number[] = [];
+  const levels: number[] = [];
   const refetched = new Set<number>();
-  let struck = -1;
+  let affected = -1;
   const watch = {
     event(timeMs: number, node: number, fields: Uint32Array): void {
       if (timeMs < onsetS * 1000) return;
-      if (fields[0] === TYPE.booted || fields[0] === TYPE.escalation) struck = node;
+      if (fields[0] === TYPE.booted || fields[0] === TYPE.escalation) affected = node;
       if (fields[0] === TYPE.booted) boots.push(fields[2]);
-      if (fields[0] === TYPE.escalation) rungs.push(fields[1]);
-      if (fields[0] === TYPE.held && node === struck && fields[1] !== node) refetched.add(fields[1]);
+      if (fields[0] === TYPE.escalation) levels.push(fields[1]);
+      if (fields[0] === TYPE.held && node === affected && fields[1] !== node) refetched.add(fields[1]);
     },
   };
   const engine = createV8Engine(readImage('flight'));
   const { traceHash } = runScenario(scenario, { seed: 5, days, nodes: 16, body, engine, consumers: [watch, judges] });
-  const broken = judges.verdicts().filter(({ id, ok }) => !ok && id !== 'SIM-1-greedy-clearly-worse');
+  const violated = judges.verdicts().filter(({ id, ok }) => !ok && id !== 'SIM-1-greedy-clearly-worse');
   const [outcome] = judges.outcomes();
-  return { boots, rungs, refetched, broken, outcome, traceHash };
+  return { boots, levels, refetched, violated, outcome, traceHash };
 }
 
-test('WDG-2 holds: when the newest checkpoint does not verify the node boots from the other, when none does it boots plain and re-joins', () => {
+test('WDG-2 holds: a node whose newest checkpoint does not verify boots from the older, and without any it boots empty and rejoins', () => {
   const [intact, one, none] = [0, 1, 2].map((badSlots) => fly({ kind: 'reset', downS: 60, badSlots }));
   assert.equal([intact.boots, one.boots, none.boots], [[1], [1], [0]]);
   assert.is.not(one.traceHash, intact.traceHash);
-  // A plain boot has forgotten all: it takes in again what the others hold.
+  // A boot without checkpoint starts empty: the node fetches again what the others store.
   assert.ok(none.refetched.size >= 12, `${none.refetched.size} owners' work was fetched again`);
-  for (const { broken, outcome } of [intact, one, none]) {
-    assert.equal(broken, []);
+  for (const { violated, outcome } of [intact, one, none]) {
+    assert.equal(violated, []);
     assert.is(outcome.withinSla, true, outcome.missing.join('; '));
   }
 });
 
-test('WDG-2 holds: recoveries that fail are followed by the next rung, in order, up to safe mode', () => {
+test('WDG-2 holds: a recovery that fails is followed by the next level, in order, up to safe mode', () => {
   const helped = fly({ kind: 'hung-task' });
-  assert.equal(helped.rungs, [1]);
+  assert.equal(helped.levels, [1]);
   const failing = fly({ kind: 'hung-task', persistent: true, failing: [1, 2, 3, 4] });
-  // Two tries of a task, one of the runtime, three resets, the alternate image, safe mode: each rung once only.
-  assert.equal(failing.rungs, [1, 1, 2, 3, 3, 3, 4, 5]);
-  for (const { broken } of [helped, failing])
+  // Two tries of a task, one of the runtime, three resets, the alternate image, safe mode: each
+  // level once only.
+  assert.equal(failing.levels, [1, 1, 2, 3, 3, 3, 4, 5]);
+  for (const { violated } of [helped, failing])
     assert.equal(
-      broken.filter(({ id }) => id.startsWith('WDG')),
+      violated.filter(({ id }) => id.startsWith('WDG')),
       [],
     );
-  assert.equal(helped.broken, []);
+  assert.equal(helped.violated, []);
 });
 
-test('WDG-2 holds: a reset ordered in vain is repeated and then the alternate image ends the hang', () => {
-  const { rungs, boots, broken } = fly({ kind: 'hung-task', failing: [1, 2, 3] });
-  assert.is(rungs[rungs.length - 1], 4);
-  assert.ok(rungs.filter((rung) => rung === 3).length > 1, rungs.join(' '));
+test('WDG-2 holds: a reset without effect is repeated, and then the alternate image ends the hang', () => {
+  const { levels, boots, violated } = fly({ kind: 'hung-task', failing: [1, 2, 3] });
+  assert.is(levels[levels.length - 1], 4);
+  assert.ok(levels.filter((level) => level === 3).length > 1, levels.join(' '));
   assert.is(boots.length, 1);
-  assert.equal(broken, []);
+  assert.equal(violated, []);
 });
 
 test.run();

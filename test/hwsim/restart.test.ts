@@ -16,22 +16,22 @@ const scenario = scenarioSchema.parse({
   disruptions: [{ kind: 'reset', when: { atDay: onsetDay }, downS: 120 }],
 });
 
-test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps what others hold, works again soon, and all hear of its restart', () => {
-  let struck = -1;
+test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps its table and views, works again soon, and all hear of its restart', () => {
+  let restarted = -1;
   let settledS = 0;
-  const dropped: string[] = [];
-  const buried: string[] = [];
+  const evicted: string[] = [];
+  const absent: string[] = [];
   const heard = new Set<number>();
   const consumer = {
     event(timeMs: number, node: number, fields: Uint32Array): void {
       const timeS = timeMs / 1000;
       if (timeS < resetsAtS) return;
-      if (fields[0] === TYPE.booted) struck = node;
-      if (fields[0] === TYPE.onset && fields[3] === struck && node !== struck) heard.add(node);
-      if (node !== struck) return;
+      if (fields[0] === TYPE.booted) restarted = node;
+      if (fields[0] === TYPE.onset && fields[3] === restarted && node !== restarted) heard.add(node);
+      if (node !== restarted) return;
       if (fields[0] === TYPE.settled && settledS === 0) settledS = timeS;
-      if (fields[0] === TYPE.held && fields[4] === 0) dropped.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
-      if (fields[0] === TYPE.memberState && fields[2] > MEMBER_STATE.SUSPECT) buried.push(`${fields[1]} at ${timeS} s`);
+      if (fields[0] === TYPE.held && fields[4] === 0) evicted.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
+      if (fields[0] === TYPE.memberState && fields[2] > MEMBER_STATE.SUSPECT) absent.push(`${fields[1]} at ${timeS} s`);
     },
     command(): void {},
     world(): void {},
@@ -46,9 +46,9 @@ test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps what ot
     engine: createV8Engine(readImage('flight')),
     consumers: [consumer],
   });
-  assert.ok(struck >= 0);
-  assert.equal(dropped, []);
-  assert.equal(buried, []);
+  assert.ok(restarted >= 0);
+  assert.equal(evicted, []);
+  assert.equal(absent, []);
   assert.ok(settledS > 0 && settledS < resetsAtS + 2700, `its work settled again at ${settledS} s`);
   assert.is(heard.size, 23);
 });

@@ -42,7 +42,7 @@ function fly(scenario: Scenario, seed: number, days: number, consumers: TraceCon
   return runScenario(scenario, { seed, days, nodes: scenario.nodes, body, engine: loadV8Engine('tiny'), consumers });
 }
 
-test('one seed gives one trace hash, another seed another; judges do not alter it', () => {
+test('one seed gives one trace hash, another seed another, and judges do not change it', () => {
   const scenario = scenarioWith([{ kind: 'reset', when: { fromDay: 0.02, toDay: 0.04 } }]);
   const first = fly(scenario, 7, 0.1);
   let frames = 0;
@@ -53,7 +53,7 @@ test('one seed gives one trace hash, another seed another; judges do not alter i
   assert.is.not(fly(scenario, 8, 0.1).traceHash, first.traceHash);
 });
 
-test('calls to judges come in time order; facts add up; nothing traps', () => {
+test('calls to judges come in order of time, facts add up, and nothing traps', () => {
   let lastMs = 0;
   let unordered = 0;
   const clock = (timeMs: number) => {
@@ -95,7 +95,7 @@ test("WDG-2: a hung task is restarted on the firmware's command; a persistent on
   }
 });
 
-test('an occultation parts the cluster and is over when it said; a storm silences all radios around its peak', () => {
+test('an occultation splits the cluster until its announced end, and a storm silences all radios around its peak', () => {
   const scenario = scenarioWith([
     { kind: 'occultation', when: { atDay: 0.02 }, hours: 0.5, share: 0.25, predictedHours: 0.1 },
     {
@@ -129,7 +129,7 @@ test('an occultation parts the cluster and is over when it said; a storm silence
   assert.is(facts.calls.boots, 8 + 4);
 });
 
-test('faults are a function of the seed; victims differ while there are others; unknown solar events are refused', () => {
+test('faults are a function of the seed, affect different nodes while others are left, and unknown solar events are refused', () => {
   const scenario = scenarioWith([
     { kind: 'node-death', count: 3, when: { fromDay: 0, toDay: 1 } },
     { kind: 'reset', count: 5, when: { fromDay: 0, toDay: 1 } },

@@ -34,7 +34,7 @@ test('the default storm has both sourced figures: 75-fold in its worst hour, 40-
 
 const rates = { perBitDay: 3e-7, doubleShare: 0.12, burstShare: 0.05, accessFaultsPerWord: 0, scale: 1 };
 
-test('upsets are Poisson in number, follow the flux, strike every node and every part of memory, and are a function of the seed', () => {
+test('upsets are Poisson in number, follow the flux, affect every node and every part of memory, and are a function of the seed', () => {
   const [nodes, memoryBits, untilMs] = [200, 700_000, 60 * hourMs];
   const draw = (seed: number) => drawUpsets(rates, [flux], { seed, nodes, memoryBits, untilMs });
   const upsets = draw(7);
@@ -66,7 +66,7 @@ const days = 0.5;
 const nodes = 12;
 const body = loadBody('(4660) Nereus 1982 DB', undefined, () => {});
 
-/** A small cluster that lives through the storm's first half day, with some nodes reset in it. */
+/** A small cluster in the storm's first half day, in which some nodes are reset. */
 function small(scale: number): Scenario {
   const storm = loadScenario('storm-s5');
   const disruptions = [{ ...storm.disruptions[0], when: { atDay: 0.1 }, silenceHours: 2 }];
@@ -93,8 +93,9 @@ async function fly(
 
 const checkOf = (judges: RunJudges, id: string) => judges.verdicts().find((verdict) => verdict.id === id)!;
 
-test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and checkpoints, when the bits that flip are read by nobody', async () => {
-  // The first bytes of linear memory belong to nothing: the node differs from its replica there for good, and both live on beside each other.
+test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and checkpoints, when nobody reads the bits that flip', async () => {
+  // The first bytes of linear memory are unused: there the node differs from its replica
+  // permanently.
   const inject = FaultableMemoryBoard.prototype.inject;
   FaultableMemoryBoard.prototype.inject = function (this: FaultableMemoryBoard, bits) {
     return inject.call(this, [bits[0] % 32]);
@@ -110,7 +111,7 @@ test('RAD-1 holds: replicas do what their nodes do, through storm, restarts and 
   }
 });
 
-test('a node without upsets in an instance of its own does what it does among the others: the same hash', async () => {
+test('a node without upsets in an instance of its own gives the hash that it gives in a shared instance', async () => {
   const quiet = small(0);
   const { upsets, ...shared } = quiet;
   assert.ok(upsets !== undefined);
@@ -119,7 +120,7 @@ test('a node without upsets in an instance of its own does what it does among th
   assert.is(alone, together);
 });
 
-test('RAD-1 violated: the unprotected image sends wrong values; the judge names node, second and upset; one seed, one hash', async () => {
+test('RAD-1 violated: the unprotected image sends wrong values, the judge names node, second and upset, and one seed gives one hash', async () => {
   const { judges, facts } = await fly('bare', small(180), 5);
   const verdict = checkOf(judges, 'RAD-1-no-corrupt-value-sent');
   assert.is(verdict.ok, false);
@@ -129,7 +130,7 @@ test('RAD-1 violated: the unprotected image sends wrong values; the judge names 
   assert.is((await fly('bare', small(180), 5)).facts.traceHash, facts.traceHash);
 });
 
-test('RAD-1 holds: the protected image under the same upsets sends nothing wrong; what it cannot put right ends on the crash recovery', async () => {
+test('RAD-1 holds: the protected image under the same upsets sends nothing wrong, and uncorrectable errors lead to crash recovery', async () => {
   const { judges } = await fly('flight', small(180), 5);
   const { upsets, framesDeparted, framesAccepted, decisionsDeparted, eventsDeparted, corrected, breaks } =
     judges.radiation!;
@@ -137,7 +138,7 @@ test('RAD-1 holds: the protected image under the same upsets sends nothing wrong
   assert.is(checkOf(judges, 'RAD-1-no-corrupt-value-sent').ok, true);
   assert.ok(
     upsets > 150 && corrected > upsets / 3 && breaks > 0,
-    `${upsets} upsets, ${corrected} corrected, ${breaks} breaks`,
+    `${upsets} upsets, ${corrected} corrected, ${breaks} traps`,
   );
   assert.is(judges.radiation!.breaksUncorrectable, breaks);
 });

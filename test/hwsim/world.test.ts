@@ -180,7 +180,8 @@ test('a full store stops mining until a tug has taken its load', () => {
 test('an empty battery stops mining, which resumes when the battery has refilled to a twentieth', () => {
   const { world, creditedKg } = makeWorld({ solar: 140, battery: 1000 });
   mine(world, 0, 0, 1, 100 * hourMs);
-  // 140 − 40 − 600 W: empty after 2 h; then +100 W until 50 Wh, half an hour, which lasts 6 minutes.
+  // 140 − 40 − 600 W: empty after 2 h; then +100 W until 50 Wh, half an hour, which lasts 6
+  // minutes.
   world.advance(2.5 * hourMs);
   world.reportCredits(2.5 * hourMs);
   close(creditedKg(0), 20, 1e-3);
