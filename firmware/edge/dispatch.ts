@@ -18,7 +18,7 @@ import { scheduleEnforce } from '../schedule/orders';
 import { scheduleStep } from '../schedule/step';
 import { convergenceStep } from '../convergence/step';
 import { watchdogStep, watchdogCheckIn } from '../watchdog/step';
-import { ROOM_MEMBERSHIP, ROOM_INTENT, ROOM_SCHEDULE, ROOM_CONVERGENCE, ROOM_EDGE } from '../watchdog/table';
+import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
 import {
   edge,
@@ -124,27 +124,27 @@ export function periodTick(ctx: usize): void {
   keyEpochStep(ctx);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   reserveAhead(ctx);
-  watchdogCheckIn(ctx, ROOM_EDGE);
-  // Rooms that wait for time are not hung.
+  watchdogCheckIn(ctx, MODULE_EDGE);
+  // Modules that wait for time do not hang.
   if (state.timeKnown == 0)
-    for (let room = ROOM_MEMBERSHIP; room <= ROOM_CONVERGENCE; room++) watchdogCheckIn(ctx, room);
+    for (let module = MODULE_MEMBERSHIP; module <= MODULE_CONVERGENCE; module++) watchdogCheckIn(ctx, module);
   watchdogStep(ctx);
   checkpointWhenDue(ctx);
 }
 
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
-  watchdogCheckIn(ctx, ROOM_MEMBERSHIP);
+  watchdogCheckIn(ctx, MODULE_MEMBERSHIP);
   agreementGrew(ctx);
   tendOwn(ctx);
   witnessTick(ctx);
   planStep(ctx, scheduleStoredKg(ctx));
-  watchdogCheckIn(ctx, ROOM_INTENT);
+  watchdogCheckIn(ctx, MODULE_INTENT);
   scheduleEnforce(ctx);
   scheduleStep(ctx);
-  watchdogCheckIn(ctx, ROOM_SCHEDULE);
+  watchdogCheckIn(ctx, MODULE_SCHEDULE);
   convergenceStep(ctx);
-  watchdogCheckIn(ctx, ROOM_CONVERGENCE);
+  watchdogCheckIn(ctx, MODULE_CONVERGENCE);
 }
 
 function checkpointWhenDue(ctx: usize): void {

@@ -1,24 +1,24 @@
-// Layouts of what the watchdog remembers.
+// Lays out the watchdog's state and what it knows of the platform's tasks.
 
 /** All times are local seconds: the watchdog works without mission time. */
 @unmanaged
 export class WatchdogState {
-  /** Highest rung used since the last stable hour, and 1 while its outcome is awaited. */
+  /** Highest rung used since the last stable hour; 1 while its outcome is awaited. */
   level: u32 = 0;
   pending: u32 = 0;
   cause: u32 = 0;
   task: u32 = 0;
   /** When the pending recovery was ordered. */
   sinceS: u32 = 0;
-  /** Since when there is no trouble. */
+  /** Since when there has been no trouble. */
   stableS: u32 = 0;
   lastFeedS: u32 = 0;
-  /** When the next feed is wanted. */
+  /** When the next feed is due. */
   feedDueS: u32 = 0;
   sequence: u32 = 0;
-  /** Rooms that checked in since the last feed (mask). */
-  rooms: u32 = 0;
-  /** Resets in a row: the platform's count, and those ordered since that did not come about. */
+  /** Modules that checked in since the last feed (mask). */
+  modules: u32 = 0;
+  /** Resets in a row: the platform's count, and resets ordered since that did not happen. */
   resets: u32 = 0;
   image: u32 = 0;
   /** 1 = safe mode, kept over every restart but a power-on. */
@@ -26,7 +26,7 @@ export class WatchdogState {
   beaconS: u32 = 0;
 }
 
-/** A platform task. */
+/** A task of the platform. */
 @unmanaged
 export class Task {
   heardS: u32 = 0;

@@ -1,4 +1,5 @@
-// Feeding and the escalation ladder (WDG-1, WDG-2). Every rung has a time-out, so that a recovery that fails leads to the next.
+// Feeds the hardware watchdog and recovers by an escalation ladder (WDG-1, WDG-2). Every rung has a
+// time limit, so that a recovery that fails leads to the next rung.
 
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -29,11 +30,11 @@ import {
   BOOT_POWER_ON,
   BOOT_RUNTIME,
   BOOT_WATCHDOG,
-  CAUSE_BITTEN,
+  CAUSE_EXPIRED,
   CAUSE_CHECKPOINT,
   CAUSE_NONE,
   CAUSE_RECOVERY,
-  CAUSE_ROOM,
+  CAUSE_MODULE,
   CAUSE_STATE,
   CAUSE_TASK,
   FEED_S,
@@ -50,7 +51,7 @@ import {
   PROBATION_SILENCE_S,
   RESETS_MAX,
   RESET_S_MAX,
-  ROOMS_ALL,
+  MODULES_ALL,
   RUNTIME_RESTART_S_MAX,
   STABLE_S,
   TASK_RESTARTS_MAX,
@@ -62,7 +63,10 @@ import {
   watchdog,
 } from './table';
 
-/** After boot (restored 0) or restore (1). What began it tells which rung was used last, for a checkpoint is older than that. */
+/**
+ * Starts after boot (`restored` 0) or restore (1). The cause of the start says which rung was used
+ * last, because the checkpoint is older than that.
+ */
 export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32, image: u32): void {
   const state = watchdog(ctx);
   const now = call(ctx).localS;
@@ -88,10 +92,10 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
   }
   state.level = max<u32>(min<u32>(before, LEVEL_IMAGE), rungOf(cause));
   if (image != 0) state.level = LEVEL_IMAGE;
-  // A recovery that came back as less than it should be has failed: the next rung.
+  // A recovery that did not bring back what it should has failed: the next rung.
   if (cause == BOOT_RUNTIME && restored == 0) climb(ctx, LEVEL_RUNTIME, CAUSE_CHECKPOINT, 0);
   else if (cause == BOOT_IMAGE && image == 0) climb(ctx, LEVEL_IMAGE, CAUSE_RECOVERY, 0);
-  else if (cause == BOOT_WATCHDOG && resets >= RESETS_MAX) climb(ctx, LEVEL_RESET, CAUSE_BITTEN, 0);
+  else if (cause == BOOT_WATCHDOG && resets >= RESETS_MAX) climb(ctx, LEVEL_RESET, CAUSE_EXPIRED, 0);
 }
 
 function setSafeMode(ctx: usize, on: u32): void {
@@ -110,7 +114,7 @@ function forgive(ctx: usize, index: u32, now: u32): void {
   t.restarts = 0;
 }
 
-/** Telemetry: bit i of `tasks` = platform task i checked in. */
+/** Accepts telemetry: bit i of `tasks` = platform task i checked in. */
 export function watchdogHealth(ctx: usize, tasks: u32): void {
   const now = call(ctx).localS;
   for (let i: u32 = 0; i < TASKS; i++) {
@@ -122,12 +126,15 @@ export function watchdogHealth(ctx: usize, tasks: u32): void {
   }
 }
 
-/** A firmware room did its periodic work. */
-export function watchdogCheckIn(ctx: usize, room: u32): void {
-  watchdog(ctx).rooms |= 1 << room;
+/** Notes that a module of the firmware did its periodic work. */
+export function watchdogCheckIn(ctx: usize, module: u32): void {
+  watchdog(ctx).modules |= 1 << module;
 }
 
-/** The platform's word on an ordered recovery. A restarted task counts as checked in; a failed recovery leads on at once. */
+/**
+ * Accepts the platform's report on an ordered recovery. A restarted task counts as checked in; a
+ * failed recovery leads to the next rung at once.
+ */
 export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: bool): void {
   const state = watchdog(ctx);
   if (state.pending == 0 || state.safe != 0 || level != state.level) return;
@@ -143,7 +150,7 @@ export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: boo
   state.stableS = call(ctx).localS;
 }
 
-/** Once per period: judges, escalates or feeds. */
+/** Judges, then escalates or feeds; once per period. */
 export function watchdogStep(ctx: usize): void {
   const state = watchdog(ctx);
   const now = call(ctx).localS;
@@ -165,7 +172,7 @@ export function watchdogStep(ctx: usize): void {
     return;
   }
   if (state.level != LEVEL_NONE && now - state.stableS >= STABLE_S) calm(ctx, state);
-  feed(ctx, state, now, ROOMS_ALL);
+  feed(ctx, state, now, MODULES_ALL);
 }
 
 function timeoutOf(level: u32): u32 {
@@ -174,7 +181,10 @@ function timeoutOf(level: u32): u32 {
   return level == LEVEL_RESET ? RESET_S_MAX : IMAGE_S_MAX;
 }
 
-/** The first task that hangs; TASKS = none. On probation, telemetry without it tells sooner than silence does. */
+/**
+ * Returns the first task that hangs; TASKS = none. On probation, telemetry without the task is
+ * enough before its silence is.
+ */
 function hangingTask(ctx: usize, state: WatchdogState, now: u32): u32 {
   for (let i: u32 = 0; i < TASKS; i++) {
     const t = task(ctx, i);
@@ -190,11 +200,14 @@ function troubleOf(ctx: usize, state: WatchdogState, hanging: u32, now: u32): u3
   if (!stateSane(ctx)) return CAUSE_STATE;
   if (hanging < TASKS) return CAUSE_TASK;
   const unfedS = now - state.lastFeedS;
-  if (unfedS > FEED_S_MAX || (unfedS >= FEED_S && state.rooms != ROOMS_ALL)) return CAUSE_ROOM;
+  if (unfedS > FEED_S_MAX || (unfedS >= FEED_S && state.modules != MODULES_ALL)) return CAUSE_MODULE;
   return CAUSE_NONE;
 }
 
-/** First a task restart where a task is to blame; otherwise the rung above the one used last. */
+/**
+ * Restarts the task that is the cause, while it has tries left; otherwise takes the rung above the
+ * one used last.
+ */
 function act(ctx: usize, state: WatchdogState, cause: u32, taskIndex: u32): void {
   if (cause == CAUSE_TASK && state.level <= LEVEL_TASK && <u32>task(ctx, taskIndex).restarts < TASK_RESTARTS_MAX) {
     restartTask(ctx, state, taskIndex);
@@ -203,7 +216,10 @@ function act(ctx: usize, state: WatchdogState, cause: u32, taskIndex: u32): void
   climb(ctx, max<u32>(state.level, LEVEL_TASK), cause, taskIndex);
 }
 
-/** The pending recovery came to nothing: a task is restarted again within its tries, a reset within its count, else the next rung. */
+/**
+ * Handles the failure of the pending recovery: a task is restarted again while it has tries left;
+ * otherwise the next rung is taken.
+ */
 function fail(ctx: usize, state: WatchdogState): void {
   if (state.level == LEVEL_TASK && <u32>task(ctx, state.task).restarts < TASK_RESTARTS_MAX) {
     restartTask(ctx, state, state.task);
@@ -223,7 +239,10 @@ function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
   commandDone(ctx, at, encodeRestartTask(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** Orders the recovery that comes after `failed`. Resets are repeated up to RESETS_MAX, then the alternate image, then safe mode. */
+/**
+ * Orders the recovery that comes after `failed`. Resets are repeated up to RESETS_MAX, then the
+ * alternate image, then safe mode.
+ */
 function climb(ctx: usize, failed: u32, cause: u32, taskIndex: u32): void {
   const state = watchdog(ctx);
   let level = failed < LEVEL_RUNTIME ? LEVEL_RUNTIME : failed < LEVEL_RESET ? LEVEL_RESET : failed;
@@ -237,7 +256,7 @@ function climb(ctx: usize, failed: u32, cause: u32, taskIndex: u32): void {
   else enterSafe(ctx, state, cause);
 }
 
-/** Notes and tells a rung taken. */
+/** Records a rung taken and reports it. */
 function order(ctx: usize, state: WatchdogState, level: u32, cause: u32, taskIndex: u32): void {
   state.level = level;
   state.pending = 1;
@@ -261,7 +280,10 @@ function commandRuntime(ctx: usize, cause: u32): void {
   commandDone(ctx, at, encodeRestartRuntime(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** An ordered reset counts even if it does not come about: else a reset that fails would be ordered for ever. */
+/**
+ * Orders a reset and counts it, even if it does not happen: otherwise a reset that fails would be
+ * ordered for ever.
+ */
 function commandReset(ctx: usize, state: WatchdogState, cause: u32): void {
   state.resets++;
   const at = commandSpace(ctx);
@@ -280,7 +302,10 @@ function commandImage(ctx: usize, cause: u32): void {
   commandDone(ctx, at, encodeAlternateImage(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** The last rung: nothing is claimed or run any more; the platform stops all work, the beacon goes on. */
+/**
+ * Enters safe mode, the last rung: nothing is claimed or run any more, the platform stops all work,
+ * the beacon goes on.
+ */
 function enterSafe(ctx: usize, state: WatchdogState, cause: u32): void {
   state.safe = 1;
   state.pending = 0;
@@ -294,7 +319,10 @@ function enterSafe(ctx: usize, state: WatchdogState, cause: u32): void {
   commandDone(ctx, at, encodeSafeMode(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** Safe mode: beacon, and feed as long as the state is sane, for a reset would bring nothing that has not been tried. */
+/**
+ * Works in safe mode: sends beacons, and feeds as long as the state is sane, because a reset would
+ * try nothing new.
+ */
 function safeStep(ctx: usize, state: WatchdogState, now: u32): void {
   setSafeMode(ctx, 1);
   if (now - state.beaconS >= BEACON_S) {
@@ -304,7 +332,7 @@ function safeStep(ctx: usize, state: WatchdogState, now: u32): void {
   if (stateSane(ctx)) feed(ctx, state, now, 0);
 }
 
-/** A stable hour: the ladder is climbed down, and all counts begin anew. */
+/** Leaves the ladder after a stable hour: all counts begin at zero. */
 function calm(ctx: usize, state: WatchdogState): void {
   state.level = LEVEL_NONE;
   state.cause = CAUSE_NONE;
@@ -312,10 +340,13 @@ function calm(ctx: usize, state: WatchdogState): void {
   for (let i: u32 = 0; i < TASKS; i++) task(ctx, i).restarts = 0;
 }
 
-/** Feeds if due, inside the window, and all `rooms` checked in since the last feed (WDG-1). */
-function feed(ctx: usize, state: WatchdogState, now: u32, rooms: u32): void {
+/**
+ * Feeds if it is due, inside the window, and if all `modules` checked in since the last feed
+ * (WDG-1).
+ */
+function feed(ctx: usize, state: WatchdogState, now: u32, modules: u32): void {
   const unfedS = now - state.lastFeedS;
-  if (now < state.feedDueS || unfedS < FEED_S_MIN || (state.rooms & rooms) != rooms) return;
+  if (now < state.feedDueS || unfedS < FEED_S_MIN || (state.modules & modules) != modules) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
   state.sequence = (state.sequence + 1) & 0xffff;
@@ -324,5 +355,5 @@ function feed(ctx: usize, state: WatchdogState, now: u32, rooms: u32): void {
   commandDone(ctx, at, encodeFeedWatchdog(at, at + COMMAND_BYTES_MAX - 1, m));
   state.lastFeedS = now;
   state.feedDueS = now + FEED_S;
-  state.rooms = 0;
+  state.modules = 0;
 }
