@@ -1,4 +1,5 @@
-// Bitmaps of u32 words, bit i of the map = bit (i & 31) of word (i >> 5). `at` is the address of word 0.
+// Reads and writes bitmaps of u32 words: bit i of the map is bit (i & 31) of word (i >> 5). `at` is
+// the address of word 0.
 
 export function bitGet(at: usize, index: u32): bool {
   return ((load<u32>(at + ((index >>> 5) << 2)) >>> (index & 31)) & 1) != 0;
@@ -14,14 +15,17 @@ export function bitClear(at: usize, index: u32): void {
   store<u32>(word, load<u32>(word) & ~(1 << (index & 31)));
 }
 
-/** How many bits are set in `words` words. */
+/** Counts the bits that are set in `words` words. */
 export function bitCount(at: usize, words: u32): u32 {
   let count: u32 = 0;
   for (let i: u32 = 0; i < words; i++) count += popcnt<u32>(load<u32>(at + (i << 2)));
   return count;
 }
 
-/** Loads `length` (≤ 4) bytes little-endian as a word; bytes beyond are zero. Wire bitmaps are byte strings, tables are words. */
+/**
+ * Loads `length` (≤ 4) bytes as a little-endian word; missing bytes are zero. Bitmaps are byte
+ * strings in messages and words in tables.
+ */
 export function wordFromBytes(at: usize, length: u32): u32 {
   if (length >= 4) return load<u32>(at, 0, 1);
   let word: u32 = 0;

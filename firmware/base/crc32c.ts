@@ -1,8 +1,8 @@
-// CRC-32C (Castagnoli, RFC 9260 appendix B), reflected polynomial 0x82f63b78, four bytes a step (tables of 4 KiB in constant memory), or where memory is short a byte a step (1 KiB).
+// Computes CRC-32C (Castagnoli, RFC 9260 appendix B; reflected polynomial 0x82f63b78): four bytes a
+// step with 4 KiB of tables, or one byte a step with 1 KiB where memory is short.
 
 import { CRC_TABLES } from '../memory/limits';
 
-// prettier-ignore
 const TABLE: StaticArray<u32> = [
   0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c, 0x26a1e7e8, 0xd4ca64eb, 0x8ad958cf,
   0x78b2dbcc, 0x6be22838, 0x9989ab3b, 0x4d43cfd0, 0xbf284cd3, 0xac78bf27, 0x5e133c24, 0x105ec76f, 0xe235446c,
@@ -35,8 +35,10 @@ const TABLE: StaticArray<u32> = [
   0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 ];
 
-/** The three tables of what further bytes make of these. Within a function, so that an image that goes by single bytes does not have them. */
-// prettier-ignore
+/**
+ * Returns the address of the three further tables. They are inside a function, so that an image
+ * that goes byte by byte does not contain them.
+ */
 function further(): usize {
   return memory.data<u32>([
     0x00000000, 0x13a29877, 0x274530ee, 0x34e7a899, 0x4e8a61dc, 0x5d28f9ab, 0x69cf5132, 0x7a6dc945, 0x9d14c3b8,
@@ -128,7 +130,7 @@ function further(): usize {
   ]);
 }
 
-/** CRC-32C of `length` bytes at `at`. */
+/** Returns the CRC-32C of `length` bytes at `at`. */
 export function crc32c(at: usize, length: u32): u32 {
   const table = changetype<usize>(TABLE);
   let crc: u32 = 0xffffffff;
@@ -160,8 +162,9 @@ const TABLE_ENTRIES: u32 = 256;
 export const CRC_ENTRIES: u32 = TABLE_ENTRIES * CRC_TABLES;
 
 /**
- * Whether a bit has flipped, or two that do not stand 512 bytes apart in the same place of a pair of entries: two sums over all entries, one of which turns by a bit with every pair. Both
- * are zero as it should be, because a CRC is linear.
+ * Whether a bit of a table has flipped: compares two sums over all entries, one rotated by a bit
+ * with every pair. Both must be zero, because a CRC is linear. Detects two flipped bits too, unless
+ * they are 512 bytes apart in the same place of a pair of entries.
  */
 export function crcTablesDiffer(): bool {
   if (differ(changetype<usize>(TABLE), TABLE_ENTRIES)) return true;
@@ -185,7 +188,7 @@ function placeOf(index: u32): usize {
   return table + (index << 2);
 }
 
-/** What entry `index` is by its definition; those of the table before it are right. */
+/** Returns entry `index` by its definition; the entries of the table before it must be right. */
 function crcEntry(index: u32): u32 {
   if (index >= TABLE_ENTRIES) {
     const before = load<u32>(placeOf(index - TABLE_ENTRIES));

@@ -1,6 +1,7 @@
-// Integer mixing for digests and tie-breaks. Not cryptographic: digests are compared among authenticated members.
+// Mixes integers for digests and tie-breaks. Not cryptographic: digests are compared among
+// authenticated members.
 
-/** 32-bit finaliser (the constants are those of MurmurHash3's fmix32, public domain, A. Appleby). */
+/** Mixes 32 bits (constants of MurmurHash3's fmix32, public domain, A. Appleby). */
 export function mix32(x: u32): u32 {
   x ^= x >>> 16;
   x *= 0x85ebca6b;
@@ -16,7 +17,7 @@ export function fold32(state: u32, word: u32): u32 {
   return mix32(state ^ (word * 0x9e3779b1)) + 0x7f4a7c15;
 }
 
-/** 64-bit finaliser (constants of SplitMix64, public domain, S. Vigna). */
+/** Mixes 64 bits (constants of SplitMix64, public domain, S. Vigna). */
 export function mix64(x: u64): u64 {
   x ^= x >> 30;
   x *= 0xbf58476d1ce4e5b9;

@@ -12,7 +12,7 @@ import { impersonated } from '../intent/signing';
 
 /** Whether the messages in [at, end) say so. */
 export function isImpersonated(ctx: usize, at: usize, end: usize): bool {
-  return timeKnown(ctx) && call(ctx).epoch != 0 && walk(ctx, at, end, false);
+  return timeKnown(ctx) && call(ctx).keyEpoch != 0 && walk(ctx, at, end, false);
 }
 
 /** Gives this node's word on each of its slots that they speak of. */

@@ -69,7 +69,7 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   const status = readEnvelope(ctx, frame, length);
   const now = call(ctx);
   now.ahead = 0;
-  if (status != STATUS_OK || now.epoch == 0) return status;
+  if (status != STATUS_OK || now.keyEpoch == 0) return status;
   const fresh = checkCounter(ctx, now.sender, now.counter);
   if (fresh == STATUS_OK) return STATUS_OK;
   if (fresh == STATUS_AHEAD && missionS(ctx) > hearing(ctx).heardS + HEARING_GAP_S) {
@@ -96,7 +96,7 @@ export function openFrame(ctx: usize, frame: usize): u32 {
     const type = messageType(at, end);
     // One time a frame: else a single one could tell a node without time what it is.
     if (type == TYPE_HEARTBEAT && heartbeats++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
-    if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.epoch == 0))
+    if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.keyEpoch == 0))
       return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     const next = visitMessage(ctx, type, at, end, false);
     if (next == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
@@ -121,7 +121,7 @@ export function applyFrame(ctx: usize, length: u32): void {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
-  if (now.epoch == 0) {
+  if (now.keyEpoch == 0) {
     while (at < end) at = visitMessage(ctx, messageType(at, end), at, end, true);
     return;
   }

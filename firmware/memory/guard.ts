@@ -1,46 +1,63 @@
-// Check, use, renew (RAD-1). What a call reads has passed its check in that call; what it changed gets a new code before the call returns, and nothing
-// leaves before. A flipped bit is corrected where it is found; a line that cannot be corrected ends the call on the crash recovery before it is used.
+// Checks lines before they are used and renews the codes of those that change (RAD-1).
 //
-// Lines of the core are known by their bit in two words of the call; the others by a stamp per line, in static memory because it means something within one
-// call only: a stamp of another call says nothing. What the rooms do not do is shown by tests: every load of a protected byte is watched
-// for the check before it, and every line's code is compared after every call (test/radiation).
+// What a call reads was checked in that call; what it changed gets a new code before the call
+// returns, and nothing leaves before. A flipped bit is corrected where it is found. A line that
+// cannot be corrected is not used: the call ends in the crash recovery.
+//
+// Core lines are tracked by a bit each in two words of the call, the others by a stamp per line.
+// The stamps are in static memory, because they are valid within one call only: a stamp of another
+// call means nothing. Tests show that no module omits a check: every load of a protected byte is
+// watched for the check before it, and every line is compared with its code after every call
+// (test/radiation).
 
 import { PROTECTED, SCRUBBED } from './limits';
 import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from './map';
 import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from './lines';
 import { invariant } from './trap';
 
-/** The present call. Not protected: set before it is read, but for the time of calls that bring none (command, event, inspect). */
+/**
+ * The present call. Not protected, because it is set before it is read; only calls without a time
+ * (command, event, inspect) read the time of the call before.
+ */
 @unmanaged
 export class Call {
   /** Core lines checked and changed, a bit each. */
   checked: u32 = 0;
   changed: u32 = 0;
-  /** Other lines changed: so many in the list. */
+  /** Other lines changed: the length of their list. */
   listed: u32 = 0;
-  /** Even: what stamps of checked lines hold in this call; odd: of changed ones. */
+  /** The stamp of lines checked in this call, even; lines changed have the next odd one. */
   stamp: u32 = 0;
   /** The present call's time: the processor's clock, and mission time if it is known. */
   localS: u32 = 0;
   localMs: u32 = 0;
   missionS: u32 = 0;
   missionMs: u32 = 0;
-  /** Messages of anti-entropy in the frame at hand. */
+  /** Messages of anti-entropy in the present frame. */
   exchanges: u32 = 0;
-  /** The frame at hand, from its envelope; where its ciphertext or plain text begins, and how long the text is. */
+  /**
+   * The present frame, from its envelope; where its ciphertext or plain text begins, and its
+   * length.
+   */
   sender: u32 = 0;
   addressee: u32 = 0;
-  epoch: u32 = 0;
+  keyEpoch: u32 = 0;
   counter: u32 = 0;
   bodyAt: u32 = 0;
   bodyBytes: u32 = 0;
-  /** Kept from call to call: no frame's CRC makes us look at the constants before this local second (protection/step.ts). Wrong, it costs a look too many or one too late. */
+  /**
+   * Persists from call to call: before this local second no frame's CRC causes a check of the
+   * constants (protection/scrub.ts). Unprotected on purpose: corruption only mistimes a check.
+   */
   doubtS: u32 = 0;
-  /** 1 = its counter is ahead, and it is opened all the same: this node hears nobody, and its own clock may be the cause. */
+  /**
+   * 1 = the counter is ahead, and the frame is opened anyway: this node hears no member, and its
+   * own clock may be the cause.
+   */
   ahead: u32 = 0;
-  /** Probes, and requests to probe, in it. */
+  /** Probes, and requests to probe, in the frame. */
   probes: u32 = 0;
-  /** Its length on the air. */
+  /** The frame's length on the air. */
   frameBytes: u32 = 0;
 }
 
@@ -49,25 +66,25 @@ export function call(ctx: usize): Call {
   return changetype<Call>(ctx + CALL_AT);
 }
 
-/** What was found and corrected, and how far the scrubber is (protection/). One line. Local seconds. */
+/** What was found and corrected, and the scrubber's progress. One line. Times are local seconds. */
 @unmanaged
 export class Protection {
   corrected: u32 = 0;
-  /** Records that could not be corrected and were let go: peers tell them again. */
+  /** Lines that could not be corrected and were discarded; peers send their contents again. */
   discarded: u32 = 0;
   /** Next line to scrub, and whole passes done. */
   cursor: u16 = 0;
   passes: u16 = 0;
-  /** Beginning of the present pass, and of the one before: how long a fault may have lain. */
+  /** Beginning of the present pass, and of the one before: bounds the age of a fault. */
   beganS: u32 = 0;
   beforeS: u32 = 0;
-  /** An upset was found last at. */
+  /** When an upset was found last. */
   foundS: u32 = 0;
-  /** Not told yet: how many, and of the last its line and greatest age. */
+  /** Upsets not yet reported: their number, and the line and greatest age of the last. */
   unreported: u16 = 0;
   line: u16 = 0;
   ageS: u32 = 0;
-  /** A radiation storm is announced until. */
+  /** A radiation storm is expected until then. */
   stormUntilS: u32 = 0;
 }
 
@@ -82,11 +99,14 @@ export function ageCountAt(ctx: usize, bin: u32): usize {
   return ctx + AGES_AT + (bin << 1);
 }
 
-/** Stamps of all lines, and the list of those that changed. A context's size does not depend on them. */
+/**
+ * Stamps of all lines, and the list of those that changed. A context's size does not depend on
+ * them.
+ */
 const STAMPS_AT = memory.data((PROTECTED ? LINES : 1) * 2, 8);
 const LIST_AT = memory.data((PROTECTED ? LINES : 1) * 2, 8);
 const NUMBER_AT = memory.data(4, 4);
-/** Stamps begin anew after this many calls. */
+/** Stamps start again after this many. */
 const NUMBER_MAX: u32 = 0xfffc;
 
 /** Uncorrectable: in the core, in a table. */
@@ -95,7 +115,7 @@ const SITE_TABLE: u32 = 902;
 
 /** Checked with every call that reads more than this node's own state. */
 export const CORE_HOT: u32 = (2 << ((HOT_AT - LINES_AT) >> 6)) - 1;
-/** Checked with all others: what this node is, and what goes in and out. */
+/** Checked with all other calls: identity, queues, counters. */
 export const CORE_EDGE: u32 = 3 << ((EDGE_AT - LINES_AT) >> 6);
 export const CORE_ALL: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - 1;
 export const CORE_PROTECTION: u32 = 1 << ((PROTECTION_AT - LINES_AT) >> 6);
@@ -109,7 +129,7 @@ export function codeAt(ctx: usize, line: u32): usize {
   return ctx + CODES_AT + line * CODE_BYTES;
 }
 // @inline
-function sound(ctx: usize, line: u32): bool {
+function isSound(ctx: usize, line: u32): bool {
   return codeOf(lineAt(ctx, line)) == load<u64>(codeAt(ctx, line));
 }
 /** Corrects one flipped bit of a line that is not sound. */
@@ -123,7 +143,7 @@ function renew(ctx: usize, line: u32): void {
 
 // ---- one call ----
 
-/** Begins a call: nothing counts as checked but the core lines in `mask`, which are. */
+/** Starts a call: only the core lines in `mask` count as checked, and they are. */
 export function openCall(ctx: usize, mask: u32): void {
   if (!PROTECTED) return;
   const now = call(ctx);
@@ -141,7 +161,7 @@ export function openCall(ctx: usize, mask: u32): void {
   else now.checked = mask;
 }
 
-/** Ends it: what changed gets its code. */
+/** Ends the call: lines that changed get their codes. */
 export function closeCall(ctx: usize): void {
   if (!PROTECTED) return;
   const now = call(ctx);
@@ -156,12 +176,13 @@ export function closeCall(ctx: usize): void {
   for (let i: u32 = 0; i < listed; i++) {
     const line: u32 = load<u16>(LIST_AT + (i << 1));
     renew(ctx, line);
-    // Between calls no stamp says "changed": a flipped one must not make a later call believe that it has this line in its list.
+    // No stamp says "changed" between calls: a flipped stamp must not make a later call believe
+    // that the line is in its list.
     store<u16>(STAMPS_AT + (line << 1), <u16>now.stamp);
   }
 }
 
-/** Gives every line its code: after boot, when nothing was there before. */
+/** Gives every line its code, after a boot that wrote all of them. */
 export function renewAll(ctx: usize): void {
   if (!PROTECTED) return;
   for (let line: u32 = 0; line < LINES; line++) renew(ctx, line);
@@ -172,29 +193,32 @@ export function renewAll(ctx: usize): void {
 
 // ---- the core ----
 
-/** Before core lines are read. */
+/** Checks core lines before they are read. */
 export function reads(ctx: usize, mask: u32): void {
   if (PROTECTED && (~call(ctx).checked & mask) != 0) checkCore(ctx, mask);
 }
 
-/** Before or after core lines are written that were read or checked before. */
+/** Marks core lines as changed, before or after they are written. They were checked before. */
 export function changes(ctx: usize, mask: u32): void {
   if (PROTECTED) call(ctx).changed |= mask;
 }
 
-/** Before a call that began with less goes on: what every such call checks, used or not, is scrubbed by that. */
+/**
+ * Checks further core lines of a call that started with fewer. Every such call checks them, used or
+ * not, so they need no other scrubbing.
+ */
 export function sweepsCore(ctx: usize, mask: u32): void {
   if (SCRUBBED) checkCore(ctx, mask);
   else call(ctx).checked |= mask;
 }
 
-/** Before core lines are read and written. */
+/** Checks core lines before they are read and written. */
 export function readsAndChanges(ctx: usize, mask: u32): void {
   reads(ctx, mask);
   changes(ctx, mask);
 }
 
-/** Checks core lines that were not yet checked in this call. */
+/** Checks the core lines that were not yet checked in this call. */
 export function checkCore(ctx: usize, mask: u32): void {
   if (!PROTECTED) return;
   mask &= ~call(ctx).checked;
@@ -202,52 +226,52 @@ export function checkCore(ctx: usize, mask: u32): void {
   while (mask != 0) {
     const line = ctz<u32>(mask);
     mask &= mask - 1;
-    if (!sound(ctx, line)) mend(ctx, line, SITE_CORE);
+    if (!isSound(ctx, line)) correctOrTrap(ctx, line, SITE_CORE);
   }
 }
 
 // ---- the tables ----
 
-/** Line of the byte at offset `at` of the context. */
+/** Returns the line of the byte at offset `at` of the context. */
 // @inline
 export function lineOf(at: u32): u32 {
   return (at - LINES_AT) / LINE_BYTES;
 }
 
-/** Before a table's line is read. */
+/** Checks a table's line before it is read. */
 // @inline
 export function readsLine(ctx: usize, line: u32): void {
   if (PROTECTED && (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) != call(ctx).stamp) checkLine(ctx, line);
 }
 
-/** Before a table's line is read and written. */
+/** Checks a table's line before it is read and written. */
 export function changesLine(ctx: usize, line: u32): void {
   if (PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) != (call(ctx).stamp | 1)) changeLine(ctx, line);
 }
 
-/** Whether a table's line is among those that this call changed. */
+/** Whether this call changed a table's line. */
 // @inline
 export function isChanged(ctx: usize, line: u32): bool {
   return PROTECTED && <u32>load<u16>(STAMPS_AT + (line << 1)) == (call(ctx).stamp | 1);
 }
 
-/** Before lines [first, end) are read, all of them. */
+/** Checks the lines [first, end) before they are read. */
 export function readsLines(ctx: usize, first: u32, end: u32): void {
   if (PROTECTED) for (let line = first; line < end; line++) readsLine(ctx, line);
 }
 
-/** Before lines [first, end) are read and written. */
+/** Checks the lines [first, end) before they are read and written. */
 export function changesLines(ctx: usize, first: u32, end: u32): void {
   if (PROTECTED) for (let line = first; line < end; line++) changesLine(ctx, line);
 }
 
-/** Likewise before a walk over a whole table, which is scrubbed by that: the scrubber need not come by. */
+/** Checks the lines [first, end) before a walk over the whole table, which scrubs it. */
 export function sweepsLines(ctx: usize, first: u32, end: u32): void {
   if (SCRUBBED) readsLines(ctx, first, end);
 }
 
 function checkLine(ctx: usize, line: u32): void {
-  if (!sound(ctx, line)) mend(ctx, line, SITE_TABLE);
+  if (!isSound(ctx, line)) correctOrTrap(ctx, line, SITE_TABLE);
   store<u16>(STAMPS_AT + (line << 1), <u16>call(ctx).stamp);
 }
 
@@ -256,7 +280,7 @@ function changeLine(ctx: usize, line: u32): void {
   replacesLine(ctx, line);
 }
 
-/** A line that is written without regard to what stood there: nobody reads of it what was not written now. */
+/** Marks a line as changed without checking it: the caller writes all that is read of it. */
 export function replacesLine(ctx: usize, line: u32): void {
   if (!PROTECTED) return;
   const now = call(ctx);
@@ -273,8 +297,9 @@ export function clearLine(ctx: usize, line: u32): void {
 }
 
 /**
- * Writes one word at offset `at` of the context; its code changes by what the word does. That is cheaper than a new code where little of a line changes, and
- * what has flipped elsewhere in the line, checked or not, is still found.
+ * Writes one word at offset `at` of the context and changes the line's code by the difference. That
+ * costs less than a new code, and a bit that has flipped elsewhere in the line, checked or not, is
+ * still found.
  */
 export function setWord(ctx: usize, at: u32, value: u32): void {
   const place = ctx + at;
@@ -287,30 +312,39 @@ export function setWord(ctx: usize, at: u32, value: u32): void {
 
 // ---- finding faults ----
 
-/** Corrects a line, or dies. */
-function mend(ctx: usize, line: u32, site: u32): void {
+/** Corrects a line, or traps. */
+function correctOrTrap(ctx: usize, line: u32, site: u32): void {
   invariant(correctLine(ctx, line), site);
   noteFound(ctx, line);
 }
 
-/** Scrubbing, before anything else of the call touches a table. False if a line cannot be corrected: nothing was changed then. */
+/**
+ * Scrubs a line, before anything else of the call reads a table. False if the line cannot be
+ * corrected: nothing was changed then.
+ */
 export function scrubLine(ctx: usize, line: u32): bool {
-  // What of the core was checked in this call may have been changed since.
+  // A core line that was checked in this call may have been changed since: it has no valid code
+  // now.
   if (line < 32 && ((call(ctx).checked >>> line) & 1) != 0) return true;
-  if (sound(ctx, line)) return true;
+  if (isSound(ctx, line)) return true;
   if (!correctLine(ctx, line)) return false;
   noteFound(ctx, line);
   return true;
 }
 
-/** Whether every line of the block at `ctx`, which need not be in use, is sound or could be corrected. */
+/**
+ * Whether every line of the block at `ctx`, which need not be in use, is sound or was corrected.
+ */
 export function linesSound(ctx: usize): bool {
   if (!PROTECTED) return true;
-  for (let line: u32 = 0; line < LINES; line++) if (!sound(ctx, line) && !correctLine(ctx, line)) return false;
+  for (let line: u32 = 0; line < LINES; line++) if (!isSound(ctx, line) && !correctLine(ctx, line)) return false;
   return true;
 }
 
-/** The longest that a fault in `line` can have lain there: since the scrubber came by, or for what every call reads, a minute. */
+/**
+ * Returns the greatest age that a fault in `line` can have, s: since the scrubber passed it, or a
+ * minute for lines that every call checks.
+ */
 function ageBoundS(ctx: usize, line: u32): u32 {
   const state = protection(ctx);
   const nowS = call(ctx).localS;
@@ -319,11 +353,14 @@ function ageBoundS(ctx: usize, line: u32): u32 {
   return line < 32 && ((1 << line) & CORE_HOT) != 0 && ageS > 60 ? 60 : ageS;
 }
 
-/** The state of protection itself, checked without being told of by itself: no call may lead back to its own beginning (the stack has a bound). */
+/**
+ * Checks the line of protection itself without noteFound(), which would recurse: the stack has a
+ * bound.
+ */
 function checkedProtection(ctx: usize): Protection {
   const line = lineOf(PROTECTION_AT);
   const state = protection(ctx);
-  if ((call(ctx).checked & CORE_PROTECTION) == 0 && !sound(ctx, line)) {
+  if ((call(ctx).checked & CORE_PROTECTION) == 0 && !isSound(ctx, line)) {
     invariant(correctLine(ctx, line), SITE_CORE);
     state.corrected++;
   }
@@ -332,7 +369,7 @@ function checkedProtection(ctx: usize): Protection {
   return state;
 }
 
-/** Counts a corrected fault, to be told with the end of a call that tells events. */
+/** Counts a corrected fault, to be reported at the end of a call that emits events. */
 export function noteFound(ctx: usize, line: u32): void {
   if (!PROTECTED) return;
   const state = checkedProtection(ctx);
@@ -347,13 +384,13 @@ export function noteFound(ctx: usize, line: u32): void {
   if (state.unreported != 0xffff) state.unreported++;
 }
 
-/** Before the state of protection is read and written. */
+/** Checks the state of protection before it is read and written. */
 export function changesProtection(ctx: usize): Protection {
   readsAndChanges(ctx, CORE_PROTECTION);
   return protection(ctx);
 }
 
-if (offsetof<Call>() > 128) ERROR('room for the call');
+if (offsetof<Call>() > 128) ERROR('the call fits into its place');
 if (AGES_AT - PROTECTION_AT + AGE_BINS * 2 > LINE_BYTES) ERROR('protection has one line');
-if (offsetof<Protection>() > AGES_AT - PROTECTION_AT) ERROR('room for the state of protection');
+if (offsetof<Protection>() > AGES_AT - PROTECTION_AT) ERROR('the state of protection fits into its line');
 if (MEMBERSHIP_AT != LINES_AT) ERROR('what every call reads stands first');

@@ -1,5 +1,6 @@
-// Every bound of the runtime: why this number, and what happens when it is reached. Bounds that differ between parts stand in
-// preset/<name>.ts; relations between bounds are asserted at the end, at compile time.
+// Bounds everything in the firmware: why this number, and what happens when it is reached. Sizes
+// that differ between images are in preset.ts; relations between bounds are asserted at the end, at
+// compile time.
 
 export {
   PRESET,
@@ -31,7 +32,10 @@ export const STATUS_MALFORMED: u32 = 3;
 export const STATUS_VERSION: u32 = 4;
 /** Another cluster's frame, or addressed to another member. */
 export const STATUS_NOT_FOR_US: u32 = 5;
-/** Well-formed, but its values cannot be: a member beyond the cluster, an empty interval, a time far off. */
+/**
+ * Well-formed, but its values cannot be: a member beyond the cluster, an empty interval, a time far
+ * off.
+ */
 export const STATUS_IMPLAUSIBLE: u32 = 6;
 /** The context was never booted, or its magic is gone. */
 export const STATUS_NOT_BOOTED: u32 = 7;
@@ -40,7 +44,10 @@ export const STATUS_CHECKPOINT: u32 = 8;
 export const STATUS_UNKNOWN_TYPE: u32 = 9;
 /** Safe mode: only the beacon lives. */
 export const STATUS_SAFE_MODE: u32 = 10;
-/** A beat turned since the last tick, whose work no frame has to wait for: tick, then give the frame again. */
+/**
+ * A beat turned since the last tick, whose work no frame has to wait for: tick, then give the frame
+ * again.
+ */
 export const STATUS_TICK_FIRST: u32 = 11;
 /** No key of that epoch is held, or none at all. */
 export const STATUS_KEY_EPOCH: u32 = 12;
@@ -88,7 +95,10 @@ export const COUNTER_FRAME_SENDER: u32 = 23;
 export const COUNTER_FRAME_SELF: u32 = 24;
 /** A message under a key that is not for its kind. */
 export const COUNTER_FRAME_CHANNEL: u32 = 25;
-/** Heads of epochs with a wrong signature, parts that do not open to what the head commits to, heads beyond what is checked in a period. */
+/**
+ * Heads of epochs with a wrong signature, parts that do not open to what the head commits to, heads
+ * beyond what is checked in a period.
+ */
 export const COUNTER_KEY_EPOCH_FORGED: u32 = 26;
 export const COUNTER_PART_FORGED: u32 = 27;
 export const COUNTER_KEY_EPOCH_CHECKS: u32 = 28;
@@ -98,7 +108,10 @@ export const COUNTER_FRAME_FORM: u32 = 29;
 export const COUNTER_QUOTA_LATE: u32 = 30;
 /** New versions of one owner beyond its tokens: held, and not passed on. */
 export const COUNTER_QUOTA_OWNER: u32 = 31;
-/** Claims that one owner may not make: on a slot that is not for it, or beyond what one owner may draw. */
+/**
+ * Claims that one owner may not make: on a slot that is not for it, or beyond what one owner may
+ * draw.
+ */
 export const COUNTER_QUOTA_CLAIM: u32 = 32;
 /** Somebody publishes in this node's name. */
 export const COUNTER_IMPERSONATED: u32 = 33;
@@ -111,76 +124,124 @@ export const COUNTER_STATEMENT_FALSE: u32 = 36;
 export const COUNTER_STATEMENTS_FULL: u32 = 37;
 /** Published by a proven double-equivocator. */
 export const COUNTER_OWNER_BARRED: u32 = 38;
-/** Taken only with its owner's word: it frees a unit that its owner works, or is told by others of a time before the owner's last word, or of one in which the owner was silent for all. */
+/**
+ * Taken only with its owner's word: it frees a unit that its owner works, or is told by others of a
+ * time before the owner's last word, or of one in which the owner was silent for all.
+ */
 export const COUNTER_INTENT_UNSIGNED: u32 = 39;
 export const COUNTERS_MAX: u32 = 40;
 
 // ---- frames ----
 export const PROTOCOL_VERSION: u32 = 1;
-/** On the air, with envelope, tag and CRC-32C: 58.5 ms at 35 kbit/s. Longer frames are rejected. */
+/**
+ * Longest frame on the air, with envelope, tag and CRC-32C: 58.5 ms at 35 kbit/s. Longer frames are
+ * rejected.
+ */
 export const FRAME_BYTES_MAX: u32 = 256;
 export const CRC_BYTES: u32 = 4;
 export const ADDRESSEE_ALL: u32 = 0xffff;
 
 // ---- time (protocol constants: all members of a cluster must share them) ----
-/** A probe to one member every minute: O(1) frames per node and period (MBR-1). */
+/** Interval of probes: one member every minute, O(1) frames per node and period (MBR-1). */
 export const PERIOD_S: u32 = 60;
-/** TDMA: 240 slots of 62.5 ms, 256 bytes at 35 kbit/s take 58.5 ms. Slots 200–239 are spare. */
+/**
+ * TDMA cycle: 240 slots of 62.5 ms; 256 bytes at 35 kbit/s take 58.5 ms. Slots 200–239 are spare.
+ */
 export const CYCLE_S: u32 = 15;
 export const CYCLE_SLOTS: u32 = 240;
-/** Ages are told in beats. Three beats leave a sign of life ≥ 10 minutes to reach everybody before a member is gone. */
+/**
+ * Ages are counted in liveness ticks. Within three of them, at least 10 minutes, a sign of life
+ * reaches every member before its sender counts as silent.
+ */
 export const LIVENESS_TICK_S: u32 = 300;
 export const TICKS_UNTIL_SILENT: u32 = 3;
-/** Mission second 0 lies in this beat, so that "never heard" (beat 0) is long gone. Even: epochs begin on even beats. */
+/**
+ * Liveness tick in which mission second 0 lies, so that "never heard" (tick 0) is long ago. Even,
+ * because agreement rounds begin on even ticks.
+ */
 export const LIVENESS_TICK_FIRST: u32 = 4;
-/** Digests are compared as of the last epoch's cut. */
+/** Agreement round: digests are compared as of the last round's cut. */
 export const ROUND_S: u32 = 600;
 export const ROUND_TICKS: u32 = 2;
-/** INT-5: an ordinary lease, from the end of the beat in which its owner was last heard. */
+/** Ordinary lease, from the end of the liveness tick in which its owner was last heard (INT-5). */
 export const LEASE_S: u32 = 2700;
-/** Owners stop this much before a lease ends, others wait this much longer: covers clock error up to CLOCK_ERROR_MS_MAX each way. */
+/**
+ * Owners stop this long before a lease ends and others wait this much longer, which covers clock
+ * errors up to CLOCK_ERROR_MS_MAX each way.
+ */
 export const LEASE_GUARD_S: u32 = 30;
-/** The longest lease extended in advance (FLT-2). */
+/** Longest lease that is extended in advance (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 31 * 86400;
-/** Gone this long, a member loses its vote: longer than any isolation that leases are made for (FLT-2). */
+/**
+ * A member that is silent for this long loses its vote: longer than any isolation that leases are
+ * extended for (FLT-2).
+ */
 export const REVOKE_VOTE_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
-/** A clock worse than this claims, grants and renews nothing (TIM-1). */
+/** A node whose clock error is larger claims, grants and renews nothing (TIM-1). */
 export const CLOCK_ERROR_MS_MAX: u32 = 10000;
 /** Assumed bound on the relative drift of two oscillators. */
 export const CLOCK_DRIFT_PPM_MAX: u32 = 50;
-/** A peer further off than this is not believed. */
+/** Time samples of a peer that differ by more are ignored. */
 export const CLOCK_STEP_S_MAX: u32 = 120;
-/** Samples that must agree before a lost clock counts as learnt. */
+/** Samples that must agree before a node takes its time from them. */
 export const CLOCK_SAMPLES_MIN: u32 = 3;
-/** Gone together with at least this many others: a partition, not deaths. */
+/**
+ * A member that falls silent together with at least this many others is unreachable, not dead: a
+ * partition is the likely cause.
+ */
 export const CORRELATED_SILENT_MIN: u32 = 3;
-/** Some two heartbeats a minute reach everybody: a node that heard none for this long doubts its own ears first. */
+/**
+ * Some two heartbeats a minute reach every member: a node that heard none for this long takes
+ * itself to be deaf.
+ */
 export const HEARING_GAP_S: u32 = 150;
-/** After it was deaf, this long nobody who fell silent meanwhile is called dead: they may be out of contact in turn. */
+/**
+ * For this long after a node was deaf it declares no member dead that fell silent meanwhile: that
+ * member may be deaf now.
+ */
 export const HEARING_GAP_DOUBT_S: u32 = 1200;
-/** Unreachable without announcement becomes dead after this. */
+/** An unreachable member that did not announce its silence becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
 // ---- keys ----
-/** From a member's leaf to the root of a tree of 256. */
+/** Keys on the path from a member's leaf to the root of a tree of 256. */
 export const PATH_KEYS: u32 = 9;
-/** After an epoch's start the one before is still accepted: who learns of it late is heard meanwhile. */
+/**
+ * The key epoch before is accepted this long after a new one began, for members that learn of the
+ * new one late.
+ */
 export const KEY_EPOCH_GRACE_S: u32 = 600;
-/** Signatures of heads that are checked in a period: each takes milliseconds of the platform. More are dropped; heads come again. */
+/**
+ * Signatures of heads that are checked in one period: each takes the platform milliseconds. Further
+ * heads are discarded; they are repeated.
+ */
 export const KEY_EPOCH_CHECKS_MAX: u32 = 4;
-/** Counters are TDMA cycles. So many before the present one are kept apart (a bit each), older are stale. */
+/**
+ * Frame counters are TDMA cycles. This many before the present one are tracked, a bit each; older
+ * frames are stale.
+ */
 export const WINDOW_CYCLES: u32 = 64;
-/** A reservation is asked for when less than the first is left, and reaches ahead as far as the second: with a request per period of four cycles, and clocks that are two apart. After a reset a node is deaf and mute for what it had reserved. */
+/**
+ * A reservation is requested when less than RESERVE_CYCLES_MIN is left, and reaches RESERVE_CYCLES
+ * ahead: there is one request per period of four cycles, and clocks may differ by two. After a
+ * reset a node neither sends nor hears for what it had reserved.
+ */
 export const RESERVE_CYCLES_MIN: u32 = 6;
 export const RESERVE_CYCLES: u32 = 10;
 
 // ---- membership ----
-/** Boots of one board: one a day for 22 years. Versions and incarnations carry the number; a configuration beyond it is refused. */
+/**
+ * Boots of one board: one a day for 22 years. Versions and incarnations contain the number; a
+ * configuration beyond it is refused.
+ */
 export const BOOTS_MAX: u32 = 8191;
 export const MEMBER_WORDS: u32 = (MEMBERS_MAX + 31) >> 5;
-/** Relays asked when a probe found no answer (SWIM's k). */
+/** Relays that are asked when a probe found no answer (SWIM's k). */
 export const RELAYS: u32 = 3;
-/** Local health awareness: missed acks push it up; at the top a node suspects nobody, it doubts itself. */
+/**
+ * Local health awareness: missed acks raise it; at the top a node suspects no member, because it is
+ * likely to be the cause itself.
+ */
 export const HEALTH_MAX: u32 = 8;
 /** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
 export const HEARTBEATS_PER_PERIOD: u32 = 2;
@@ -188,33 +249,48 @@ export const HEARTBEATS_PER_PERIOD: u32 = 2;
 // ---- intents ----
 export const OWN_SLOTS: u32 = 8;
 export const GROUPS_MAX: u32 = 32;
-/** Minutes for which changes are kept apart, so that digests can be formed as of an earlier minute: an epoch and slack. */
+/**
+ * Minutes for which changes are kept apart, so that digests can be formed as of an earlier minute:
+ * a round and slack.
+ */
 export const BUCKETS: u32 = 16;
 export const BUCKET_S: u32 = 60;
-/** A finished intent is kept this long, so that nobody learns it anew from a straggler. */
+/** A finished intent is kept this long, so that no member learns it anew from a late message. */
 export const RETENTION_S: u32 = 1800;
-/** An intent may reach this far ahead; further is implausible. */
+/** An intent may reach this far ahead; further ahead is implausible. */
 export const HORIZON_S_MAX: u32 = 62 * 86400;
-/** How often a new version is passed on with ordinary frames after its broadcast. */
+/** Times that a new version is passed on with ordinary frames after its broadcast. */
 export const RUMOR_COUNT: u32 = 3;
-/** A broadcast intent is not broadcast again by anyone who heard it within this. */
+/** A member that heard an intent broadcast does not broadcast it again within this time. */
 export const ECHO_S: u32 = 120;
 export const NO_INDEX: u32 = 0xffff;
-/** Versions of one owner that are passed on at once, and one more each minute: honest owners publish some ten in a burst, and a few in an hour. */
+/**
+ * Versions of one owner that are passed on at once, and one more each minute. Correct owners
+ * publish some ten in a burst, and a few in an hour.
+ */
 export const OWNER_TOKENS_MAX: u32 = 12;
-/** So long after an epoch's cut news of before it is taken in; later only LATE_MAX times, the rest in the next epoch. Some three minutes are left for a majority to agree. */
+/**
+ * For this long after a round's cut, news of before the cut is accepted; later only LATE_MAX times,
+ * and the rest in the next round. Some three minutes are left for a majority to agree.
+ */
 export const LATE_FREE_S: u32 = 300;
 export const LATE_MAX: u32 = 8;
-/** One version in so many is looked at by a receiver: it asks the owner for its word. Told to a hundred, a lie is found out with 10 %. */
+/**
+ * A receiver samples one version in this many: it asks the owner for its signed statement. A false
+ * version sent to a hundred members is detected with 10 %.
+ */
 export const SAMPLED_ONE_IN: u32 = 1024;
-/** Claims that one owner may hold at one time on the lots, and on the depots. */
+/** Claims that one owner may have at one time on the lots, and on the depots. */
 export const OWNER_CLAIMS_MAX: u32 = 2;
 
-/** Messages of anti-entropy that are looked at in one frame: each may take a walk over all members. More are dropped; the next exchange finds what they told. */
+/**
+ * Messages of anti-entropy that are processed in one frame: each may take a walk over all members.
+ * Further ones are discarded; the next exchange finds the same differences.
+ */
 export const EXCHANGES_PER_FRAME_MAX: u32 = 6;
 /**
- * Probes in one frame that are answered: each answer goes ahead of all that waits. A member has one probe of its own a minute, and one on an errand: who sends more at once
- * is not heard out.
+ * Probes in one frame that are answered: each answer is sent ahead of all that waits. A member
+ * sends one probe of its own a minute and one on request; the rest of a longer list is ignored.
  */
 export const PROBES_PER_FRAME_MAX: u32 = 4;
 
@@ -227,18 +303,21 @@ export const EVENT_BYTES_MAX: u32 = 64;
 export const DISRUPTIONS_MAX: u32 = 4;
 
 // ---- schedule and watchdog ----
-/** Contacts known ahead: one a day over a fortnight's half. A full table refuses the record. */
+/** Contacts known ahead: one a day for a week. A full table refuses the record. */
 export const WINDOWS_MAX: u32 = 8;
-/** Maintenance given and not done: more than the platform should ever owe. A full table refuses the record. */
+/**
+ * Maintenance that was assigned and is not done: more than the platform should ever owe. A full
+ * table refuses the record.
+ */
 export const JOBS_MAX: u32 = 4;
 /** Tasks of the platform: a bit each in `health`. */
 export const TASKS: u32 = 8;
 
-if (MEMBERS_MAX > 200) ERROR('TDMA gives 200 members a slot');
+if (MEMBERS_MAX > 200) ERROR('TDMA gives 200 members a slot each');
 if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR('records are indexed by u16');
 if (INTENTS_MAX >= NO_INDEX) ERROR('0xffff means no record');
-if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR('an epoch is a whole number of beats');
-if (BUCKETS * BUCKET_S < ROUND_S + 4 * BUCKET_S) ERROR("digests as of an epoch's cut need its minutes kept apart");
+if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR('a round is a whole number of liveness ticks');
+if (BUCKETS * BUCKET_S < ROUND_S + 4 * BUCKET_S) ERROR("digests as of a round's cut need its minutes kept apart");
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
-if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a lease survives one epoch without agreement');
+if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a lease survives one round without agreement');

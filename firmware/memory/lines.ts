@@ -1,23 +1,27 @@
-// The block is protected in lines of 64 bytes. A line's code corrects any one flipped bit, of the line or of the code itself, and detects any two.
+// Computes the code of a protected line of 64 bytes: 8 bytes that correct any one flipped bit, of
+// the line or of the code itself, and detect any two.
 //
 //   line:  eight words of 64 bits  a b c d A B C D
 //   P      xor of all sixteen halves: which column a flipped bit is in
-//   Q      P's words, and four sums of them turned by 1, 2, 4 and 8 bits: which half it is in. Each word is in one sum (a b c d) or
-//          in the three others (A B C D), and an upper half is turned by 16 bits more: every half leaves another pattern of bits in Q.
+//   Q      P's words, and four sums of them rotated by 1, 2, 4 and 8 bits: which half it is in.
+//          Each word is in one sum (a b c d) or in the three others (A B C D), and an upper half is
+//          rotated by 16 bits more: every half leaves a different pattern of bits in Q.
 //
-// Each pattern has an even number of bits, so that two patterns differ in two bits at least, and a flipped bit of the code is told from one of the line
-// (the argument of an extended Hamming code; M. Y. Hsiao, "A class of optimal minimum odd-weight-column SEC-DED codes", 1970). Both are linear: no carry, no table.
+// Each pattern has an even number of bits, so that two patterns differ in at least two bits, and a
+// flipped bit of the code is distinguished from one of the line (the argument of an extended
+// Hamming code; M. Y. Hsiao, "A class of optimal minimum odd-weight-column SEC-DED codes", 1970). P
+// and Q are linear: there is no carry and no table.
 
 export const LINE_BYTES: u32 = 64;
 export const CODE_BYTES: u32 = 8;
 
-/** The lower half of a sum, and the upper one turned by 16 bits. */
+/** Returns the lower half of a sum xor the upper one rotated by 16 bits. */
 // @inline
 function folded(sum: u64): u32 {
   return <u32>sum ^ rotl<u32>(<u32>(sum >>> 32), 16);
 }
 
-/** The code of the line at `at` (8-aligned): Q below, P above. */
+/** Returns the code of the line at `at` (8-aligned): Q in the lower half, P in the upper. */
 export function codeOf(at: usize): u64 {
   const upperA = load<u64>(at, 32);
   const upperB = load<u64>(at, 40);
@@ -38,14 +42,20 @@ export function codeOf(at: usize): u64 {
   return ((<u64>(<u32>all ^ <u32>(all >>> 32))) << 32) | <u64>q;
 }
 
-/** What a flipped bit 0 of half `half` (0–7 the lower halves of the words, 8–15 the upper ones) leaves in Q. */
+/**
+ * Returns what a flipped bit 0 of half `half` (0–7 the lower halves of the words, 8–15 the upper
+ * ones) leaves in Q.
+ */
 function pattern(half: u32): u32 {
   const word = half & 7;
   const bits: u32 = word < 4 ? 1 | (1 << (1 << word)) : 0x117 ^ (1 << (1 << (word - 4)));
   return half < 8 ? bits : rotl<u32>(bits, 16);
 }
 
-/** Corrects one flipped bit of the line at `at` or of its code at `code`. False if more than one must have flipped: then nothing was changed. */
+/**
+ * Corrects one flipped bit of the line at `at` or of its code at `code`. False if more than one bit
+ * must have flipped: then nothing was changed.
+ */
 export function correct(at: usize, code: usize): bool {
   const computed = codeOf(at);
   const difference = computed ^ load<u64>(code);
@@ -67,7 +77,7 @@ export function correct(at: usize, code: usize): bool {
   return false;
 }
 
-/** What flipping `bits` in the 32-bit word `index` (0–15) of a line flips in its code. */
+/** Returns what flipping `bits` in the 32-bit word `index` (0–15) of a line flips in its code. */
 export function codeOfChange(index: u32, bits: u32): u64 {
   const word = index >>> 1;
   const turned = (index & 1) != 0 ? rotl<u32>(bits, 16) : bits;

@@ -1,9 +1,11 @@
-// The memory map of one context: base, stride and count, chained; the last line is its size. Offsets only, so a context can be moved.
+// Lays out one context: base, stride and count, chained; the last line is the size. There are only
+// offsets, so a context can be moved.
 //
 //   call | scratch | LINES: core … | tables … | queues | loss counters | CODES
 //
-// What lives within one call stands first and is not protected. All else is cut into lines of 64 bytes, each with a code (lines.ts). The first 32 lines
-// are the core: small, read by nearly every call, and known by their bit in a word (guard.ts).
+// What is valid within one call only comes first and is not protected. All else is cut into lines
+// of 64 bytes, each with a code (lines.ts). The first 32 lines are the core: small, read by nearly
+// every call, and tracked by a bit each (guard.ts).
 
 import {
   PROTECTED,
@@ -38,27 +40,30 @@ const UP: u32 = LINE_BYTES - 1;
 
 // ---- within one call ----
 export const CALL_AT: u32 = 0;
-/** Decoded messages stand here during one call; two, so that one may be read while another is written. */
+/**
+ * Decoded messages are here during one call; there are two places, so that one message may be read
+ * while another is written.
+ */
 export const SCRATCH_BYTES: u32 = 256;
 export const SCRATCH_AT: u32 = CALL_AT + 128;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
-/** A frame's plain text, once its tag was found right. */
+/** A frame's plain text, after its tag was verified. */
 export const PLAIN_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
 export const INTENT_SCRATCH_AT: u32 = PLAIN_AT + FRAME_BYTES_MAX;
-/** Units of one group in use while a place is sought. */
+/** Units of one group that are in use, while a place for a claim is sought. */
 export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;
 export const PLAN_UNITS_MAX: u32 = 256;
 
 // ---- the core: 32 lines ----
 export const LINES_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + UP) & ~UP;
-/** Checked with every call: the view, what is held, who was heard, this node. */
+/** Checked with every call: the view, the summary of stored intents, who was heard, this node. */
 export const MEMBERSHIP_AT: u32 = LINES_AT;
 export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 128;
-/** Two bitmaps of all members to a line where they are that long. */
+/** Two bitmaps of all members share a line where they are that long. */
 export const BITMAP_BYTES: u32 = MEMBER_WORDS > 4 ? 32 : MEMBER_WORDS * 4;
 export const MEMBER_BITMAPS_AT: u32 = (INTENT_STATE_AT + 96 + UP) & ~UP;
 export const EDGE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * BITMAP_BYTES + UP) & ~UP;
-/** What nearly every call changes, of three rooms, in one line: that is one code to renew. */
+/** What nearly every call changes, of three modules, in one line: then one code is renewed. */
 export const HOT_AT: u32 = EDGE_AT + LINE_BYTES;
 export const CLOCK_AT: u32 = HOT_AT;
 export const QUEUES_AT: u32 = CLOCK_AT + 16;
@@ -86,7 +91,10 @@ export const MEMBERS_AT: u32 = (GROUPS_AT + GROUPS_MAX * 32 + UP) & ~UP;
 export const INTENTS_AT: u32 = (MEMBERS_AT + MEMBERS_MAX * 32 + UP) & ~UP;
 export const INTENT_INDEX_AT: u32 = INTENTS_AT + INTENTS_MAX * LINE_BYTES;
 export const NOTICES_AT: u32 = (INTENT_INDEX_AT + MEMBERS_MAX * OWN_SLOTS * 2 + UP) & ~UP;
-/** A line for each key; the path's, two to a line; heads of epochs; a line for each part of a cover; four senders' windows to a line. */
+/**
+ * A line for each link key; two path keys to a line; heads of key epochs; a line for each part of a
+ * cover; four senders' replay windows to a line.
+ */
 export const LINK_KEYS_AT: u32 = (NOTICES_AT + NOTICES_MAX * 16 + UP) & ~UP;
 export const PATH_KEYS_AT: u32 = LINK_KEYS_AT + 3 * LINE_BYTES;
 export const HEAD_AT: u32 = (PATH_KEYS_AT + PATH_KEYS * 32 + UP) & ~UP;
@@ -101,11 +109,14 @@ export const WORK_ORDERS_AT: u32 = WORK_AT + OWN_SLOTS * 32;
 export const WINDOW_AT: u32 = WORK_ORDERS_AT + OWN_SLOTS * 16;
 export const JOB_AT: u32 = WINDOW_AT + WINDOWS_MAX * 16;
 export const FINISHED_AT: u32 = JOB_AT + JOBS_MAX * 32;
-/** Ten bytes per timeline slot: what it is for in the plan and in its draft, and how much energy it needs and mass it allows. */
+/**
+ * Ten bytes per timeline entry: its activity in the plan and in the draft, the energy needed and
+ * the mass allowed.
+ */
 export const TIMELINE_AT: u32 = (FINISHED_AT + OWN_SLOTS * 4 + UP) & ~UP;
 export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) & ~UP;
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
-/** Last, so that a hash can leave them out. */
+/** Last, so that a hash can omit them. */
 export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
 export const LINES_END: u32 = (COUNTERS_AT + COUNTERS_MAX * 8 + UP) & ~UP;
 
@@ -117,7 +128,7 @@ export const COUNTER_CODES_AT: u32 = PROTECTED
   : CODES_AT;
 export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 15) & ~15 : CODES_AT;
 
-/** Issue bounds: a flight context now; compact leaves room for static data in 32 KiB. */
+/** A flight context has at most 96 KiB; a compact one leaves room for static data in 32 KiB. */
 if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR('a flight context is at most 96 KiB');
 if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR('a compact context leaves 6 KiB for constants');
 if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR('a bit for each line of the core');

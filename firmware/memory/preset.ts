@@ -1,10 +1,12 @@
-// Sizes and switches of the image that is being built.
+// Sizes and switches of the image that is compiled.
 //
-// asconfig.json names every image and gives it five integers, which the compiler defines as constants: IMAGE_PRESET
-// selects one of three sets of sizes; the others switch protection, scrubbing, bounds and cipher.
+// asconfig.json names every image and gives it five integers, which the compiler defines as
+// constants: IMAGE_PRESET selects one of three sets of sizes; the others switch protection,
+// scrubbing, bounds and cipher.
 //
 //   flight   clusters of up to 200 members, on Cortex-M7, RISC-V and LEON3
-//   compact  clusters of up to 64 members within 32 KiB of linear memory in all, on Cortex-M4. Never a coordinator
+//   compact  clusters of up to 64 members within 32 KiB of linear memory in all, on Cortex-M4;
+//            never a coordinator
 //   tiny     for tests: every queue and table is small enough to overflow
 
 const FLIGHT: u32 = 1;
@@ -22,7 +24,10 @@ export const RUMORS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
 export const TIMELINE_ENTRIES_MAX: u32 = IS_FLIGHT ? 192 : IS_COMPACT ? 96 : 24;
 export const EVENTS_MAX: u32 = IS_FLIGHT ? 128 : IS_COMPACT ? 32 : 8;
 export const OUTBOX_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 3;
-/** Parts of a key epoch's cover that are passed on. The more members are excluded, the more parts a cover has. */
+/**
+ * Parts of a key epoch's cover that are passed on. The more members are excluded, the more parts a
+ * cover has.
+ */
 export const COVER_PARTS_MAX: u32 = IS_FLIGHT ? 24 : 4;
 /** Tables of CRC-32C, 1 KiB each: four for four bytes a step, or one for a byte a step. */
 export const CRC_TABLES: u32 = IS_FLIGHT ? 4 : 1;
@@ -30,13 +35,23 @@ export const CRC_TABLES: u32 = IS_FLIGHT ? 4 : 1;
 export const STATEMENTS_MAX: u32 = IS_FLIGHT ? 8 : 2;
 export const COORDINATOR_ALLOWED: bool = !IS_COMPACT;
 
-/** Whether lines have codes against upsets. Image `bare` has none, to measure what protection costs. */
+/**
+ * Whether lines have codes against upsets. Image `bare` has none, to measure what protection costs.
+ */
 export const PROTECTED: bool = IMAGE_PROTECTED != 0;
-/** Whether lines are scrubbed. Image `unscrubbed` does not scrub, to measure what scrubbing costs. */
+/**
+ * Whether lines are scrubbed. Image `unscrubbed` does not scrub, to measure what scrubbing costs.
+ */
 export const SCRUBBED: bool = IMAGE_SCRUBBED != 0;
-/** Whether a Byzantine member is bounded (docs/insiders.md). Image `trusting` has no such bounds, to measure them. */
+/**
+ * Whether a Byzantine member is bounded (docs/insiders.md). Image `trusting` has no such bounds, to
+ * measure them.
+ */
 export const CONTAINED: bool = IMAGE_CONTAINED != 0;
-/** COSE number of the frames' cipher: 24, or 0 for the null cipher, which is no cipher and only simulated. */
+/**
+ * COSE number of the frames' cipher: 24, or 0 for the null cipher, which is no cipher and only
+ * simulated.
+ */
 export const CIPHER: u32 = IMAGE_CIPHER;
 
 if (PRESET < FLIGHT || PRESET > TINY) ERROR('IMAGE_PRESET is 1, 2 or 3');

@@ -1,8 +1,12 @@
-// The crash recovery: our own broken invariant records its site in static memory, then traps. The host reads trap_site() afterwards.
+// Starts the crash recovery: a broken invariant records its site in static memory, then traps. The
+// host reads trap_site() afterwards.
 
 const TRAP_SITE_AT: usize = memory.data(4, 4);
 
-/** Sites are numbered per room (room × 100 + n) so that a site names its place. */
+/**
+ * Traps unless `holds`. Sites are numbered per module (module × 100 + n), so that a site names its
+ * place.
+ */
 export function invariant(holds: bool, site: u32): void {
   if (!holds) {
     store<u32>(TRAP_SITE_AT, site);
@@ -10,7 +14,7 @@ export function invariant(holds: bool, site: u32): void {
   }
 }
 
-/** The site of the last broken invariant; 0 = none since this instance began. */
+/** Returns the site of the last broken invariant; 0 = none since this instance began. */
 export function trapSite(): u32 {
   return load<u32>(TRAP_SITE_AT);
 }

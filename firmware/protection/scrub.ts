@@ -1,22 +1,31 @@
-// Scrubs the lines and the constants, a bounded number per period, so that a flipped bit is found before a second one
-// joins it in the same line. See README.md.
+// Scrubs the lines and the constants, a bounded number per period, so that a flipped bit is found
+// before a second one joins it in the same line. See README.md.
 
 import { PERIOD_S, PROTECTED, SCRUBBED } from '../memory/limits';
 import { LINES } from '../memory/map';
 import { call, changesProtection, noteFound, protection, reads, scrubLine, CORE_PROTECTION } from '../memory/guard';
 import { crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';
 
-/** A whole pass takes 2.5 h, in a storm 4 min. No line waits longer than two passes: 6 h and 10 min are allowed. */
+/**
+ * A whole pass takes 2.5 h, in a storm 4 min. No line waits longer than two passes: 6 h and 10 min
+ * are allowed.
+ */
 const QUIET_PERIODS: u32 = 150;
 const STORM_PERIODS: u32 = 4;
 const QUIET_LINES: u32 = (LINES + QUIET_PERIODS - 1) / QUIET_PERIODS;
 const STORM_LINES: u32 = (LINES + STORM_PERIODS - 1) / STORM_PERIODS;
-/** After an upset was found the scrubber works as in a storm for this long: without a storm there is one in months. */
+/**
+ * After an upset was found the scrubber works as in a storm for this long: without a storm there is
+ * one in months.
+ */
 const STORM_AFTER_S: u32 = 3 * 3600;
 /** The longest that a storm is expected to last. */
 const STORM_S_MAX: u32 = 31 * 86400;
 
-/** Least time between two checks of all constants that frames with a wrong CRC give rise to: one TDMA cycle. */
+/**
+ * Least time between two checks of all constants that frames with a wrong CRC give rise to: one
+ * TDMA cycle.
+ */
 const DOUBT_S: u32 = 15;
 /** Stands for the constants in static memory where a line number is reported. */
 const LINE_CONSTANTS: u32 = 0xffff;
@@ -24,8 +33,8 @@ const LINE_CONSTANTS: u32 = 0xffff;
 export const NO_LINE: u32 = LINES;
 
 /**
- * Starts a new pass after boot or restore; counts are kept. The start may be the consequence of an upset: the first
- * hours are scrubbed as in a storm.
+ * Starts a new pass after boot or restore; counts are kept. The start may be the consequence of an
+ * upset: the first hours are scrubbed as in a storm.
  */
 export function protectionBoot(ctx: usize): void {
   const state = changesProtection(ctx);
@@ -45,9 +54,10 @@ export function expectStorm(ctx: usize, durationS: u32): void {
 }
 
 /**
- * Scrubs this period's lines and constants, before anything else of the call reads the block. Returns the line at
- * which it stopped because more than one bit has flipped there, else NO_LINE. The rest of the period's lines is left
- * to the next period: what its module rebuilds has valid codes only when the call ends.
+ * Scrubs this period's lines and constants, before anything else of the call reads the block.
+ * Returns the line at which it stopped because more than one bit has flipped there, else NO_LINE.
+ * The rest of the period's lines is left to the next period: what its module rebuilds has valid
+ * codes only when the call ends.
  */
 export function scrub(ctx: usize): u32 {
   if (!SCRUBBED) return NO_LINE;
@@ -88,8 +98,9 @@ export function constantsCorrected(ctx: usize): bool {
 }
 
 /**
- * Checks the CRC tables after a frame with a wrong CRC: rarely, the tables are the cause. Returns whether they were,
- * and are corrected. The check costs as much as opening a frame, so noise causes one per DOUBT_S at most.
+ * Checks the CRC tables after a frame with a wrong CRC: rarely, the tables are the cause. Returns
+ * whether they were, and are corrected. The check costs as much as opening a frame, so noise causes
+ * one per DOUBT_S at most.
  */
 export function constantsDoubted(ctx: usize): bool {
   const now = call(ctx);
@@ -107,7 +118,10 @@ function scrubConstants(ctx: usize, cursor: u32, lines: u32): void {
     noteFound(ctx, LINE_CONSTANTS);
 }
 
-/** Whether corrected upsets wait to be reported. Reads the line unchecked first: only the checked value is returned. */
+/**
+ * Whether corrected upsets wait to be reported. Reads the line unchecked first: only the checked
+ * value is returned.
+ */
 export function hasUnreported(ctx: usize): bool {
   if (!PROTECTED || protection(ctx).unreported == 0) return false;
   reads(ctx, CORE_PROTECTION);

@@ -91,12 +91,12 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
     return STATUS_NOT_FOR_US;
   now.sender = read16(frame + SENDER_AT);
   if (now.sender >= state.members) return reject(ctx, COUNTER_FRAME_SENDER, STATUS_IMPLAUSIBLE);
-  now.epoch = read16(frame + KEY_ID_AT + 3);
+  now.keyEpoch = read16(frame + KEY_ID_AT + 3);
   now.counter = bswap<u32>(load<u32>(frame, COUNTER_AT, 1));
   now.bodyAt = at;
   now.bodyBytes = body - TAG_BYTES;
-  const key = linkKey(ctx, keyIndex(now.epoch));
-  return key.present != 0 && key.epoch == now.epoch
+  const key = linkKey(ctx, keyIndex(now.keyEpoch));
+  return key.present != 0 && key.epoch == now.keyEpoch
     ? STATUS_OK
     : reject(ctx, COUNTER_FRAME_KEY_EPOCH, STATUS_KEY_EPOCH);
 }
@@ -114,7 +114,7 @@ function associate(ctx: usize, frame: usize): usize {
 /** Opens the frame whose envelope was read: its plain text stands at PLAIN_AT then. False if the tag is wrong. */
 export function openEnvelope(ctx: usize, frame: usize): bool {
   const now = call(ctx);
-  const key = changetype<usize>(linkKey(ctx, keyIndex(now.epoch)));
+  const key = changetype<usize>(linkKey(ctx, keyIndex(now.keyEpoch)));
   const n0: u32 = load<u16>(frame, SENDER_AT, 1);
   const n2 = load<u32>(frame, COUNTER_AT, 1);
   return open(

@@ -29,7 +29,6 @@ export const SMALL_ORDER_COUNT: u32 = 5;
 const CONSTANTS_BYTES: u32 = 4896;
 const CONSTANTS_CHECK: u64 = 0x014f480fe1019ee7;
 
-// prettier-ignore
 const CONSTANTS: StaticArray<u64> = [
   0xffffffffffffffed, 0xffffffffffffffff, 0xffffffffffffffff, 0x7fffffffffffffff, 0x75eb4dca135978a3,
   0x00700a4d4141d8ab, 0x8cc740797779e898, 0x52036cee2b6ffe73, 0xebd69b9426b2f159, 0x00e0149a8283b156,

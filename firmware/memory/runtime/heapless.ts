@@ -1,4 +1,4 @@
-// Every body is a compile error: code that would allocate cannot be built (style.md rule 2).
+// Makes every allocation a compile error: flight code has no heap.
 
 // @global
 function __new(size: usize, id: u32): usize {
@@ -12,7 +12,7 @@ function __renew(ptr: usize, size: usize): usize {
 }
 // @global
 function __link(parent: usize, child: usize, expectMultiple: bool): void {
-  ERROR('flight code holds no managed references');
+  ERROR('flight code has no managed references');
 }
 // @global
 function __collect(): void {
@@ -20,15 +20,15 @@ function __collect(): void {
 }
 // @global
 function __visit(ptr: usize, cookie: u32): void {
-  ERROR('flight code holds no managed references');
+  ERROR('flight code has no managed references');
 }
 // @global
 function __pin(ptr: usize): usize {
-  ERROR('flight code holds no managed references');
+  ERROR('flight code has no managed references');
   return 0;
 }
 // @global
 function __unpin(ptr: usize): void {
-  ERROR('flight code holds no managed references');
+  ERROR('flight code has no managed references');
 }
 export { __new, __renew, __link, __collect, __visit, __pin, __unpin };

@@ -1,2 +1,2 @@
-// The heap-less runtime: the compiler links this instead of an allocator.
+// The runtime without a heap, which the compiler links instead of an allocator.
 export {};
