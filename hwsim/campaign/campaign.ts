@@ -6,8 +6,8 @@ import type { Judgement } from './outcomes.ts';
 export type ImageName = 'protected' | 'unprotected';
 
 /**
- * One injection and its outcome: one line of `--out`. Target, image, seed, models and index are enough
- * to make the injection again by itself.
+ * One injection and its outcome: one line of `--out`. Target, image, seed, models and index are
+ * enough to make the injection again by itself.
  */
 export interface InjectionRecord extends Judgement {
   /** The injection is a function of (target, image, seed, models, index). */
@@ -22,7 +22,10 @@ export interface InjectionRecord extends Judgement {
   span?: 'word' | 'line';
   /** The injected node of the cluster; on a board, the node whose inputs it is given. */
   node: number;
-  /** Before which call of that node, counted from its power-on. Boards: and before instruction `at` of that call. */
+  /**
+   * Before which call of that node, counted from its power-on. Boards: and before instruction `at`
+   * of that call.
+   */
   call: number;
   at?: number;
   /** True mission time of that call, approximate, seconds. */
@@ -31,7 +34,10 @@ export interface InjectionRecord extends Judgement {
   place: number | string;
   /** The kind of memory at `place`. */
   region?: 'static' | 'context';
-  /** Bits flipped, counted from the least significant bit of the byte (or register) at `place`; none for `skip`. */
+  /**
+   * Bits flipped, counted from the least significant bit of the byte (or register) at `place`; none
+   * for `skip`.
+   */
   bits: number[];
 }
 

@@ -12,8 +12,8 @@ export const mixedModels: readonly ModelName[] = ['bit', 'double', 'burst'];
 
 /**
  * Shares of the default mix; the rest are single bits. Doubles: 8 %, the middle of Cassini's 4–12 %
- * (environment.md). Bursts of 3 to 8 adjacent bits: 2 %, *assumed*: no flight figure is at hand, and
- * without a share no burst would be tested.
+ * (environment.md). Bursts of 3 to 8 adjacent bits: 2 %, *assumed*: no flight figure is at hand,
+ * and without a share no burst would be tested.
  */
 const mixShares = { double: 0.08, burst: 0.02 } as const;
 
@@ -26,7 +26,10 @@ export const lineBytes = 64;
 const isMix = (models: readonly ModelName[]) =>
   models.length === mixedModels.length && mixedModels.every((model) => models.includes(model));
 
-/** Returns the model for a draw in [0, 1). The default mix has its own shares; of other lists, all models are equally likely. */
+/**
+ * Returns the model for a draw in [0, 1). The default mix has its own shares; of other lists, all
+ * models are equally likely.
+ */
 export function modelAt(models: readonly ModelName[], draw: number): ModelName {
   if (!isMix(models)) return models[Math.floor(draw * models.length)];
   if (draw < mixShares.burst) return 'burst';

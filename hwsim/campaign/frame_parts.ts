@@ -10,7 +10,10 @@ export interface FrameParts {
 
 export const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-/** Opens a frame and splits it. A frame that does not open, or is no CBOR, is one message that no other frame has. */
+/**
+ * Opens a frame and splits it. A frame that does not open, or is no CBOR, is one message that no
+ * other frame has.
+ */
 export function partsOf(frame: Uint8Array, link: LinkCipher): FrameParts {
   const messages: string[] = [];
   let sender = '';

@@ -15,7 +15,10 @@ export interface Share {
   high95: number;
 }
 
-/** Returns the interval of Clopper and Pearson (1934): exact, from the quantiles of the beta distribution; never too narrow. */
+/**
+ * Returns the interval of Clopper and Pearson (1934): exact, from the quantiles of the beta
+ * distribution; never too narrow.
+ */
 export function shareOf(count: number, n: number): Share {
   if (n === 0) return { count, n, rate: 0, low95: 0, high95: 1 };
   return {
@@ -27,7 +30,10 @@ export function shareOf(count: number, n: number): Share {
   };
 }
 
-/** Returns the one-sided 95 % upper bound of a rate: 3 ÷ n for no failure (the rule of three), else Clopper and Pearson. */
+/**
+ * Returns the one-sided 95 % upper bound of a rate: 3 ÷ n for no failure (the rule of three), else
+ * Clopper and Pearson.
+ */
 export function upperBound95(count: number, n: number): number {
   if (n === 0 || count === n) return 1;
   return count === 0 ? Math.min(1, 3 / n) : beta().inv(0.95, count + 1, n - count);
@@ -39,11 +45,11 @@ export function lowerBound95(count: number, n: number): number {
 }
 
 /**
- * Mean work to failure (Reis et al., "Design and evaluation of hybrid fault-detection systems", ISCA
- * 2005): work done per failure. A node's work is to coordinate for a year, however many instructions
- * that takes, because its memory is exposed all that time. So MWTF = 1 ÷ (upsets per bit and year ×
- * bits × share of upsets that fail), in node-years. A protection pays for its additional memory, as it
- * pays for additional instructions where those are the measure.
+ * Mean work to failure (Reis et al., "Design and evaluation of hybrid fault-detection systems",
+ * ISCA 2005): work done per failure. A node's work is to coordinate for a year, however many
+ * instructions that takes, because its memory is exposed all that time. So MWTF = 1 ÷ (upsets per
+ * bit and year × bits × share of upsets that fail), in node-years. A protection pays for its
+ * additional memory, as it pays for additional instructions where those are the measure.
  */
 export interface MeanWork {
   /** Node-years per failure; null: no failure was seen. */
@@ -54,7 +60,10 @@ export interface MeanWork {
 }
 
 const daysPerYear = 365.25;
-/** Raw upsets per bit and day of radiation-tolerant SRAM in quiet times: assumed (docs/injection.md). */
+/**
+ * Raw upsets per bit and day of radiation-tolerant SRAM in quiet times: assumed
+ * (docs/injection.md).
+ */
 export const upsetsPerBitDay = 1e-8;
 
 export function meanWorkToFailure(failures: Share, bits: number): MeanWork {
@@ -66,4 +75,48 @@ export function meanWorkToFailure(failures: Share, bits: number): MeanWork {
     low95: workAt(high95),
     high95: low95 === 0 ? null : workAt(low95),
   };
+}
+
+/**
+ * Returns the upper end of the one-sided 95 % interval of a Poisson mean, `count` seen: 3.0 for
+ * none.
+ */
+export function poissonUpper95(count: number): number {
+  const below = (mean: number) => {
+    let term = Math.exp(-mean);
+    let sum = term;
+    for (let k = 1; k <= count; k++) {
+      term *= mean / k;
+      sum += term;
+    }
+    return sum;
+  };
+  let low = count;
+  let high = 10 + 3 * count;
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (below(middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+export interface FittedLine {
+  slope: number;
+  intercept: number;
+  /** Share of the variance that the line explains. */
+  rSquared: number;
+}
+
+/** Fits a line through points by least squares. */
+export function fitLine(points: readonly { x: number; y: number }[]): FittedLine {
+  const mean = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
+  const varianceX = mean(({ x }) => (x - meanX) ** 2);
+  const varianceY = mean(({ y }) => (y - meanY) ** 2);
+  const covariance = mean(({ x, y }) => (x - meanX) * (y - meanY));
+  const slope = covariance / varianceX;
+  const rSquared = varianceY === 0 ? 1 : covariance ** 2 / (varianceX * varianceY);
+  return { slope, intercept: meanY - slope * meanX, rSquared };
 }

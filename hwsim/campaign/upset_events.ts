@@ -6,13 +6,18 @@ import { readRecord } from '../../host/cbor/record.ts';
 const outcomeDiscarded = 2;
 const fields = new Uint32Array(24);
 
-/** Upsets that a node reported: bits corrected in place, and records discarded to be fetched again from peers. */
+/**
+ * Upsets that a node reported: bits corrected in place, and records discarded to be fetched again
+ * from peers.
+ */
 export interface ReportedUpsets {
   corrected: number;
   discarded: number;
 }
 
-/** Adds the event record of `length` bytes at `at` to the counts. False when it is another event. */
+/**
+ * Adds the event record of `length` bytes at `at` to the counts. False when it is another event.
+ */
 export function takeUpset(bytes: Uint8Array, at: number, length: number, upsets: ReportedUpsets): boolean {
   if (readRecord(bytes, at, length, fields) < 1 || fields[0] !== TYPE.upset) return false;
   if (fields[FIELD.upset.outcome] === outcomeDiscarded) upsets.discarded += 1;
@@ -20,7 +25,10 @@ export function takeUpset(bytes: Uint8Array, at: number, length: number, upsets:
   return true;
 }
 
-/** True when a line of the context holds an event that waits to be polled: its length, then the record. */
+/**
+ * True when a line of the context holds an event that waits to be polled: its length, then the
+ * record.
+ */
 export function isEventLine(bytes: Uint8Array, at: number): boolean {
   const length = bytes[at];
   return length > 0 && length < 64 && readRecord(bytes, at + 1, length, fields) > 0 && fields[0] >= TYPE.booted;

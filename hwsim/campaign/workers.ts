@@ -1,29 +1,38 @@
 /**
- * Runs jobs in a pool of worker threads: the caller's side and the worker's. Every worker asks for a
- * job when it is ready, sends reports while it works, and ends when it receives `null`.
+ * Runs jobs in a pool of worker threads: the caller's side and the worker's. Every worker asks for
+ * a job when it is ready, sends reports while it works, and ends when it receives `null`.
  */
 import { parentPort, Worker } from 'node:worker_threads';
 import { workerPath } from '../../host/build/root.ts';
 
+/** Why a worker failed, as it can be sent between threads. */
+export interface Failure {
+  message: string;
+  /** Of the command's exit, where the worker knows it. */
+  code?: number;
+}
+
 type WorkerMessage<Report> =
   | { kind: 'ready' }
   | { kind: 'report'; report: Report }
-  | { kind: 'failed'; message: string };
+  | { kind: 'failed'; failure: Failure };
 
 export interface PoolOptions<Job, Report> {
   /** Name of the worker's bundle: its source file without `.ts`. */
   worker: string;
   /** Given to every worker as `workerData`. */
-  data: unknown;
+  data?: unknown;
   count: number;
   /** The next job; undefined when there is none left. */
   next: () => Job | undefined;
   onReport: (report: Report) => void;
   /** Makes the error of a worker that failed. */
-  toError: (message: string) => Error;
+  toError: (failure: Failure) => Error;
 }
 
-/** Works through all jobs. Rejects with the first failure; the other workers are terminated then. */
+/**
+ * Works through all jobs. Rejects with the first failure; the other workers are terminated then.
+ */
 export async function runWorkers<Job, Report>(options: PoolOptions<Job, Report>): Promise<void> {
   const workers = new Set<Worker>();
   try {
@@ -41,17 +50,21 @@ function runWorker<Job, Report>(options: PoolOptions<Job, Report>, workers: Set<
     workers.add(worker);
     let ended = false;
     worker.on('message', (message: WorkerMessage<Report>) => {
-      if (message.kind === 'failed') return reject(toError(message.message));
-      if (message.kind === 'report') return onReport(message.report);
-      const job = next();
-      ended = job === undefined;
-      worker.postMessage(job ?? null);
+      if (message.kind === 'failed') return reject(toError(message.failure));
+      try {
+        if (message.kind === 'report') return onReport(message.report);
+        const job = next();
+        ended = job === undefined;
+        worker.postMessage(job ?? null);
+      } catch (error) {
+        reject(error);
+      }
     });
     worker.on('error', reject);
     worker.on('exit', () => {
       workers.delete(worker);
       if (ended) resolve();
-      else reject(toError(`a worker of ${name} ended by itself`));
+      else reject(toError({ message: `a worker of ${name} ended by itself` }));
     });
   });
 }
@@ -59,6 +72,8 @@ function runWorker<Job, Report>(options: PoolOptions<Job, Report>, workers: Set<
 export interface JobServer<Job, Report> {
   /** Does one job; may send reports. */
   work: (job: Job, send: (report: Report) => void) => void;
+  /** Describes an error of `work`; default: its message. */
+  failureOf?: (error: unknown) => Failure | Promise<Failure>;
   /** Sent before the first job. */
   first?: Report;
   /** Called once, before the worker exits. */
@@ -66,7 +81,8 @@ export interface JobServer<Job, Report> {
 }
 
 /** The worker's side: works through jobs until there is none left. */
-export function serveJobs<Job, Report>({ work, first, close = () => {} }: JobServer<Job, Report>): void {
+export function serveJobs<Job, Report>(server: JobServer<Job, Report>): void {
+  const { work, first, failureOf = messageOf, close = () => {} } = server;
   const port = parentPort!;
   const post = (message: WorkerMessage<Report>) => port.postMessage(message);
   const send = (report: Report) => post({ kind: 'report', report });
@@ -74,13 +90,13 @@ export function serveJobs<Job, Report>({ work, first, close = () => {} }: JobSer
     close();
     port.close();
   };
-  port.on('message', (job: Job | null) => {
+  port.on('message', async (job: Job | null) => {
     if (job === null) return end();
     try {
       work(job, send);
       post({ kind: 'ready' });
     } catch (error) {
-      post({ kind: 'failed', message: (error as Error).message });
+      post({ kind: 'failed', failure: await failureOf(error) });
       end();
     }
   });
@@ -90,7 +106,9 @@ export function serveJobs<Job, Report>({ work, first, close = () => {} }: JobSer
 
 /** The worker's side: reports that it cannot begin, and ends. */
 export function failWorker(message: string): void {
-  const failed: WorkerMessage<never> = { kind: 'failed', message };
+  const failed: WorkerMessage<never> = { kind: 'failed', failure: { message } };
   parentPort!.postMessage(failed);
   parentPort!.close();
 }
+
+const messageOf = (error: unknown): Failure => ({ message: (error as Error).message });

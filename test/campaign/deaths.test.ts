@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deathsText, poissonUpper95, summaryOf } from '../../hwsim/cli/campaign/deaths.ts';
-import { flyDeaths } from '../../hwsim/cli/campaign/deaths_flight.ts';
-import { addBins, quantileS } from '../../hwsim/campaign/cluster/deaths.ts';
+import { addBins, flyDeaths, quantileS, summaryOf } from '../../hwsim/campaign/cluster/deaths.ts';
+import { poissonUpper95 } from '../../hwsim/campaign/statistics.ts';
+import { deathsText } from '../../hwsim/cli/campaign/deaths.ts';
 
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, { nodes: 40 }));
 

@@ -1,9 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fitLine, mergeCurve } from '../../hwsim/cli/campaign/merge.ts';
-import { countMerge } from '../../hwsim/cli/campaign/merge_flight.ts';
 import { defaultEngine } from '../../host/engine/names.ts';
-import { givenClaims } from '../../hwsim/campaign/cluster/merge.ts';
+import { countMerge, givenClaims, mergeCurve } from '../../hwsim/campaign/cluster/merge.ts';
+import { fitLine } from '../../hwsim/campaign/statistics.ts';
 
 test('FLT-3 holds: what a merge costs grows with what differs, and everything arrives (long version: npx heliograph merge)', () => {
   const nodes = 24;

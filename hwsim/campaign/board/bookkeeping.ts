@@ -11,7 +11,10 @@ const codeBytes = 8;
 /** Offsets in the queues: where the next event stands, and how many wait. */
 const eventFirstAt = 26;
 const eventCountAt = 27;
-/** The cursor over the program, its checksum so far, and passes: a question to the loop moves it as an input does. */
+/**
+ * The cursor over the program, its checksum so far, and passes: a question to the loop moves it as
+ * an input does.
+ */
 const codeStateBytes = 12;
 
 /** A board's program, and where its RAM is. */
@@ -33,10 +36,10 @@ export function lineOrigin({ target, elf, engine, span }: BoardLayout): number {
 
 /**
  * Returns, by offset in the span, 1 for the bytes that may differ after an upset was corrected and
- * reported: the protection's own line (counts, ages, its histogram), the place in the ring of events,
- * the ring, the codes of these lines, the number of the present call, and the stamps of the lines
- * checked in it. The last two are all of static memory that ever changes. A board that differs from the
- * golden one in nothing else counts as corrected.
+ * reported: the protection's own line (counts, ages, its histogram), the place in the ring of
+ * events, the ring, the codes of these lines, the number of the present call, and the stamps of the
+ * lines checked in it. The last two are all of static memory that ever changes. A board that
+ * differs from the golden one in nothing else counts as corrected.
  */
 export function freeBytes(layout: BoardLayout, snapshots: readonly Snapshot[]): Uint8Array {
   const { target, elf, engine, span } = layout;

@@ -19,13 +19,17 @@ export type WorkerReport =
   | { kind: 'facts'; notes: string[]; bits: number }
   | { kind: 'record'; record: InjectionRecord };
 
-/** Returns the board that is injected into: with the image as flown, or with its build without protection. */
+/**
+ * Returns the board that is injected into: with the image as flown, or with its build without
+ * protection.
+ */
 export function injectedTarget(name: TargetName, image: CampaignOptions['image']): Target {
   const target = targets[name];
   if (image === 'protected') return target;
   if (target.preset !== 'flight')
     throw new EmulatorError(
-      `${name} flies the ${target.preset} image, which has no build without protection: inject into the protected one alone`,
+      `${name} flies the ${target.preset} image, which has no build without protection: ` +
+        'inject into the protected one alone',
     );
   return { ...target, board: `${target.board}-bare`, variant: 'bare' };
 }
@@ -40,7 +44,10 @@ function indicesLeft({ n, known, only }: CampaignOptions): number[] {
   return Array.from({ length: n }, (_, index) => index).filter((index) => !known.has(index));
 }
 
-/** Runs a campaign on one board. Throws EmulatorError when an emulator is missing, ToolError when a compiler is. */
+/**
+ * Runs a campaign on one board. Throws EmulatorError when an emulator is missing, ToolError when a
+ * compiler is.
+ */
 export const injectBoards: RunCampaign = async (name, options): Promise<CampaignFacts> => {
   if (!isTarget(name)) throw new EmulatorError(`there is no board '${name}': ${targetNames.join(', ')}`);
   const target = injectedTarget(name, options.image);
@@ -57,7 +64,7 @@ export const injectBoards: RunCampaign = async (name, options): Promise<Campaign
       if (report.kind === 'record') onRecord(report.record);
       else facts = { notes: report.notes, bits: report.bits };
     },
-    toError: (message) => new EmulatorError(message),
+    toError: ({ message }) => new EmulatorError(message),
   });
   return { firmware: loadV8Engine(target.variant ?? target.preset).image.sha256, ...facts };
 };

@@ -16,9 +16,14 @@ export interface Flip {
 /** One injection into a board: a function of (target, image, seed, index). */
 export interface Injection {
   model: ModelName;
-  /** Without `call`: before this input, while the board sleeps. With `call`: while this input is processed. */
+  /**
+   * Without `call`: before this input, while the board sleeps. With `call`: while this input is
+   * processed.
+   */
   input: number;
-  /** Number of the golden run's call, and the instruction of it before which the fault is injected. */
+  /**
+   * Number of the golden run's call, and the instruction of it before which the fault is injected.
+   */
   call?: number;
   at?: number;
   flips: Flip[];
@@ -34,8 +39,8 @@ export interface Window {
 }
 
 /**
- * Of the injections into RAM, one in so many falls into a call. The others fall while the board sleeps,
- * as it does 99.9 % of the time. The report keeps them apart.
+ * Of the injections into RAM, one in so many falls into a call. The others fall while the board
+ * sleeps, as it does 99.9 % of the time. The report keeps them apart.
  */
 const inCallEvery = 4;
 /** A moment that takes more stops than this to reach is not used: another is drawn. */
@@ -54,7 +59,9 @@ export class Drawer {
   readonly #registers: readonly string[];
   readonly #lineOrigin: number;
 
-  /** `lineOrigin`: offset in the span at which a line of the protected block begins, or would begin. */
+  /**
+   * `lineOrigin`: offset in the span at which a line of the protected block begins, or would begin.
+   */
   constructor(golden: GoldenBoard, span: RamSpan, target: Target, window: Window, lineOrigin = 0) {
     this.#lineOrigin = lineOrigin;
     this.#golden = golden;
@@ -99,7 +106,9 @@ export class Drawer {
     return { model, ...time, ...this.#flips(model, random) };
   }
 
-  /** Draws uniformly over time: the input before which an upset falls that comes between two inputs. */
+  /**
+   * Draws uniformly over time: the input before which an upset falls that comes between two inputs.
+   */
   #gap(random: RandomStream): number {
     const { inputs } = this.#golden;
     const { from, to } = this.#window;
@@ -134,7 +143,10 @@ export class Drawer {
     }
   }
 
-  /** Draws uniformly over the bits of the RAM in use; doubles and bursts as the memory campaign draws them. */
+  /**
+   * Draws uniformly over the bits of the RAM in use; doubles and bursts as the memory campaign
+   * draws them.
+   */
   #flips(model: ModelName, random: RandomStream): Pick<Injection, 'flips' | 'span'> {
     const first = random.below(this.ramBytes * 8);
     const [offset, bit] = [this.#offsetOf(first >>> 3), first & 7];
@@ -180,9 +192,9 @@ export interface Stop {
 const lookBackMax = 3000;
 
 /**
- * Plans how to reach instruction `at` of a call with few stops: directly at its address, after as many
- * passes as there were before, or first at another address that is rarely passed and from there on.
- * Nothing else executes between the two.
+ * Plans how to reach instruction `at` of a call with few stops: directly at its address, after as
+ * many passes as there were before, or first at another address that is rarely passed and from
+ * there on. Nothing else executes between the two.
  */
 export function planStops(executed: Uint32Array, at: number): Stop[] {
   const address = executed[at];

@@ -5,7 +5,10 @@ import { type FrameChange, isCommand, sameOutput, typeOf, untimed } from './port
 
 const rankOf = (outcome: OutcomeName) => outcomeNames.indexOf(outcome);
 
-/** Collects what is found while an injection is followed. The worst finding counts; the first is reported as well. */
+/**
+ * Collects what is found while an injection is followed. The worst finding counts; the first is
+ * reported as well.
+ */
 export class Findings implements ReportedUpsets {
   readonly #all: Judgement[] = [];
   /** Reported by the board: lines corrected in place, and records discarded. */
@@ -24,7 +27,9 @@ export class Findings implements ReportedUpsets {
   refusedCheckpoints = 0;
   /** The first input that was not answered as by an uncorrupted board, whatever the difference. */
   differsFrom = -1;
-  /** The first wrong command; the first wrong event, status or frame, and the input of the last one. */
+  /**
+   * The first wrong command; the first wrong event, status or frame, and the input of the last one.
+   */
   wrongCommand = '';
   wrongOther = '';
   wrongOtherAt = -1;
@@ -34,8 +39,9 @@ export class Findings implements ReportedUpsets {
   }
 
   /**
-   * Adds the outcome of what differed. Wrong contents that were not detected are a wrong decision; right
-   * ones at another time are late. A wrong command was obeyed: a later detection does not undo that.
+   * Adds the outcome of what differed. Wrong contents that were not detected are a wrong decision;
+   * right ones at another time are late. A wrong command was obeyed: a later detection does not
+   * undo that.
    */
   addDifference(detected: boolean): void {
     const found = detected || (this.corrected > 0 && this.reportedAt >= this.wrongOtherAt);

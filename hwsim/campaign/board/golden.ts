@@ -6,7 +6,10 @@ import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts'
 import { sameOutputs } from './port_items.ts';
 import { type Snapshot, Subject } from './subject.ts';
 
-/** A board's run without a fault: its outputs, its state before each input, what each call executed, and which bytes each input accessed first. */
+/**
+ * A board's run without a fault: its outputs, its state before each input, what each call executed,
+ * and which bytes each input accessed first.
+ */
 export interface GoldenBoard {
   readonly inputs: readonly PortInput[];
   readonly outputs: readonly PortOutput[][];
@@ -68,8 +71,8 @@ export interface GoldenParts {
 }
 
 /**
- * Flies the inputs twice: once to take snapshots in between, once under observation. Throws when the two
- * runs differ, or when an input does not end well.
+ * Flies the inputs twice: once to take snapshots in between, once under observation. Throws when
+ * the two runs differ, or when an input does not end well.
  */
 export function flyGolden(parts: GoldenParts): GoldenBoard {
   const subject = new Subject(parts);

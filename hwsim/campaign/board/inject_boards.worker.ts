@@ -1,4 +1,7 @@
-/** A worker of a campaign on boards: flies the golden run of its own board, then injects fault after fault. */
+/**
+ * A worker of a campaign on boards: flies the golden run of its own board, then injects fault after
+ * fault.
+ */
 import { readFileSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { buildTarget } from '../../../host/board/build.ts';
@@ -17,8 +20,8 @@ import { recordOf } from './record.ts';
 import { recordRun } from './recorded_run.ts';
 
 /**
- * A board that outputs nothing for so long hangs, s. Its own watchdog expires within a second of its
- * time, which is less of ours.
+ * A board that outputs nothing for so long hangs, s. Its own watchdog expires within a second of
+ * its time, which is less of ours.
  */
 const hangSeconds = 20;
 

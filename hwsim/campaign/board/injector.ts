@@ -44,13 +44,19 @@ const recoveryMsMax = 600_000;
 const watchdogCause = 2;
 /** To restore a snapshot costs as much as some inputs: fewer inputs are not skipped. */
 const skippedInputsMin = 3;
-/** After a restart at least so many inputs are compared, then until the context equals an uncorrupted board's. */
+/**
+ * After a restart at least so many inputs are compared, then until the context equals an
+ * uncorrupted board's.
+ */
 const exchangesMin = 30;
-/** After a record was discarded, so many inputs show whether the board goes on sending and receiving. */
+/**
+ * After a record was discarded, so many inputs show whether the board goes on sending and
+ * receiving.
+ */
 const watchedInputs = 40;
 /**
- * After its first wrong output a board is followed for so many inputs, to see what a peer makes of it and
- * whether it is found. A pass of the scrubber in a storm takes some 110.
+ * After its first wrong output a board is followed for so many inputs, to see what a peer makes of
+ * it and whether it is found. A pass of the scrubber in a storm takes some 110.
  */
 const followedInputs = 150;
 
@@ -119,7 +125,10 @@ export class Injector {
     return { ...findings.worst, address };
   }
 
-  /** Starts a fresh emulator. Register windows are no part of a snapshot: where there are any, the run is given from its beginning. */
+  /**
+   * Starts a fresh emulator. Register windows are no part of a snapshot: where there are any, the
+   * run is given from its beginning.
+   */
   #startAnew(start: number): void {
     this.#subject.start();
     this.#needsRestart = false;
@@ -135,7 +144,10 @@ export class Injector {
     for (const { offset, mask } of flips) this.#subject.changeByte(address + offset, (before) => before ^ mask);
   }
 
-  /** Gives the input, stops before the instruction, injects, and lets the board go on. Returns the instruction's address. */
+  /**
+   * Gives the input, stops before the instruction, injects, and lets the board go on. Returns the
+   * instruction's address.
+   */
   #injectInCall(injection: Injection): number {
     const { golden, elf, target, run } = this.#parts;
     const { debug } = this.#subject;
@@ -160,7 +172,10 @@ export class Injector {
     return executed[at];
   }
 
-  /** Goes on with the run until the board equals the golden one again, the run ends, or the board must be restarted. */
+  /**
+   * Goes on with the run until the board equals the golden one again, the run ends, or the board
+   * must be restarted.
+   */
   #follow(injection: Injection, start: number, findings: Findings): void {
     const { inputs } = this.#parts.run;
     const stuck = injection.model === 'stuck' ? injection.flips : [];
@@ -187,7 +202,10 @@ export class Injector {
     this.#end(findings, residue.live + residue.latent);
   }
 
-  /** Returns the outputs of the first input after the injection, or of the one into which the fault was injected. */
+  /**
+   * Returns the outputs of the first input after the injection, or of the one into which the fault
+   * was injected.
+   */
   #firstOutputs(injection: Injection, index: number, findings: Findings): PortOutput[] {
     if (!isAsleep(injection)) return this.#collect();
     const input = this.#parts.run.inputs[index];
@@ -199,7 +217,10 @@ export class Injector {
     return residueOf(this.#parts.golden, this.#subject.snapshot(null), next, options);
   }
 
-  /** Skips inputs that read nothing wrong: restores the golden state before the first that does, and the residue. */
+  /**
+   * Skips inputs that read nothing wrong: restores the golden state before the first that does, and
+   * the residue.
+   */
   #skipTo({ firstRead, bytes }: Residue): void {
     const { golden } = this.#parts;
     const kept = [...bytes].filter(([offset]) => {
@@ -225,14 +246,17 @@ export class Injector {
   // ---- comparing ----
 
   /**
-   * Returns an uncorrupted board's answer to an input: the golden run's, or, once the injected board has
-   * lost frames, that of a board that lost the same frames.
+   * Returns an uncorrupted board's answer to an input: the golden run's, or, once the injected
+   * board has lost frames, that of a board that lost the same frames.
    */
   #expected(index: number, { refused }: Findings): readonly PortOutput[] {
     return refused.length === 0 ? this.#parts.golden.outputs[index] : this.#parts.judge.outputsWithout(refused)[index];
   }
 
-  /** Compares an answer with an uncorrupted board's. Reports of upsets are no difference, nor is what follows from a discarded record. */
+  /**
+   * Compares an answer with an uncorrupted board's. Reports of upsets are no difference, nor is
+   * what follows from a discarded record.
+   */
   #compare(index: number, answer: readonly PortOutput[], findings: Findings): void {
     const { inputs } = this.#parts.run;
     const outputs = this.#withoutUpsets(index, answer, findings);
@@ -268,7 +292,10 @@ export class Injector {
     });
   }
 
-  /** The board discarded a record and reported it: other outputs are right from then on. It must go on sending and receiving. */
+  /**
+   * The board discarded a record and reported it: other outputs are right from then on. It must go
+   * on sending and receiving.
+   */
   #judgeDiscard(from: number, findings: Findings): void {
     const { inputs } = this.#parts.run;
     let sent = false;
@@ -291,8 +318,8 @@ export class Injector {
   // ---- restarts ----
 
   /**
-   * The board trapped or reset while it processed an input: the platform restarts it, as it would restart
-   * an uncorrupted board at that moment.
+   * The board trapped or reset while it processed an input: the platform restarts it, as it would
+   * restart an uncorrupted board at that moment.
    */
   #judgeRestartAt(index: number, outputs: readonly PortOutput[], findings: Findings): void {
     const { run, judge } = this.#parts;
@@ -308,8 +335,8 @@ export class Injector {
     if (cause !== null) findings.add(cause.outcome, cause.reason);
     const restart = restartAfter(run.inputs, index, reset);
     const stored = before.some((output) => output.kind === 'record' && typeOf(output.bytes) === TYPE.storeCheckpoint);
-    // The fault may have been stored as well: then the board comes back from an older checkpoint, or from
-    // none, and so would an uncorrupted board.
+    // The fault may have been stored as well: then the board comes back from an older checkpoint,
+    // or from none, and so would an uncorrupted board.
     const present = checkpointsIn(this.#subject.snapshot(null));
     const kept = present.filter(({ image }) => judge.isRestorable(image, restart)).map(({ number }) => number);
     findings.refusedCheckpoints = present.length - kept.length;
@@ -320,8 +347,8 @@ export class Injector {
   }
 
   /**
-   * Compares the restarted board, input by input, with an uncorrupted one that is restarted at the same
-   * moment; the hash of the context is part of it.
+   * Compares the restarted board, input by input, with an uncorrupted one that is restarted at the
+   * same moment; the hash of the context is part of it.
    */
   #judgeRestart(actual: Iterable<Exchange>, right: readonly Exchange[], fromMs: number, findings: Findings): void {
     let differs = false;
@@ -377,9 +404,9 @@ export class Injector {
   }
 
   /**
-   * Gives the first input after an injection into the loop's own data while the board slept. The input
-   * may be lost with the contents of the line's reader. A question behind it is answered in any case, and
-   * the platform, which got no answer to the input, gives it again.
+   * Gives the first input after an injection into the loop's own data while the board slept. The
+   * input may be lost with the contents of the line's reader. A question behind it is answered in
+   * any case, and the platform, which got no answer to the input, gives it again.
    */
   #playProbed(input: PortInput, findings: Findings): PortOutput[] {
     const ask: PortInput = { kind: 'ask', what: askFor.counters, index: 0 };

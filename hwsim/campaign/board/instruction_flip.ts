@@ -9,13 +9,16 @@ import { sameOutputs } from './port_items.ts';
 import { linearAddress, symbolOf } from './ram.ts';
 
 /**
- * Flips one bit at an exact instruction of a board's run (BRD-1): hwsim/emulator/README.md, "Injection".
- * The golden run shows which address is executed as instruction N of a call, and how often it was
- * executed in that call before. A run with a debugger stops there, flips the bit, and goes on. The same
- * flip has the same outcome every time.
+ * Flips one bit at an exact instruction of a board's run (BRD-1): hwsim/emulator/README.md,
+ * "Injection". The golden run shows which address is executed as instruction N of a call, and how
+ * often it was executed in that call before. A run with a debugger stops there, flips the bit, and
+ * goes on. The same flip has the same outcome every time.
  */
 
-/** Before instruction number `at` of call number `call`, or of all calls one after the other. Both count from 0. */
+/**
+ * Before instruction number `at` of call number `call`, or of all calls one after the other. Both
+ * count from 0.
+ */
 export interface FlipTime {
   call?: number;
   at: number;
@@ -35,7 +38,10 @@ export interface InstructionFlip {
   bit: number;
 }
 
-/** Outcome of a flip, the worst last: nothing, another state at the end, other outputs, a trap, a restart, no end. */
+/**
+ * Outcome of a flip, the worst last: nothing, another state at the end, other outputs, a trap, a
+ * restart, no end.
+ */
 export type FlipOutcome =
   | { kind: 'masked' }
   | { kind: 'wrong-state' }
@@ -79,8 +85,8 @@ export interface FlipInjectorParts {
   /** The first must boot the board. The hash is asked for once, at the end. */
   inputs: readonly PortInput[];
   /**
-   * A call of more instructions is a hang. The default is above what the board's own watchdog allows (a
-   * second).
+   * A call of more instructions is a hang. The default is above what the board's own watchdog
+   * allows (a second).
    */
   limit?: number;
 }
@@ -112,7 +118,10 @@ export class FlipInjector {
     return new BoardSession({ pool, id: pool.uniqueId(target.name), target, path, elf, limit, ...how });
   }
 
-  /** Flies the run without a flip, once. Throws when an input does not end well: then there is nothing to compare with. */
+  /**
+   * Flies the run without a flip, once. Throws when an input does not end well: then there is
+   * nothing to compare with.
+   */
   golden(): GoldenRun {
     this.#golden ??= this.#flyGolden();
     return this.#golden;
@@ -143,7 +152,10 @@ export class FlipInjector {
     }
   }
 
-  /** Returns the call and the instruction of it that a time means. Throws when the run has no such instruction. */
+  /**
+   * Returns the call and the instruction of it that a time means. Throws when the run has no such
+   * instruction.
+   */
   locate({ call, at }: FlipTime): { call: number; at: number } {
     const { calls, instructions } = this.golden();
     if (call !== undefined) {
@@ -256,8 +268,8 @@ function addressOf(target: Target, elf: Elf, place: Exclude<FlipPlace, { registe
 }
 
 /**
- * Flips the bit where the board stands. Bits above 7 are those of the following bytes, in the order of
- * linear addresses for a linear place.
+ * Flips the bit where the board stands. Bits above 7 are those of the following bytes, in the order
+ * of linear addresses for a linear place.
  */
 function flipAt(debug: Debugger, target: Target, elf: Elf, { place, bit }: InstructionFlip) {
   const spell = (value: number | bigint) => `0x${value.toString(16)}`;

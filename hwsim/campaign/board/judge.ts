@@ -18,8 +18,8 @@ export interface SentFrame {
 }
 
 /**
- * True when the uncorrupted board named the same sender and sent every message of the frame at about
- * that time, in whatever frames. `link` opens them.
+ * True when the uncorrupted board named the same sender and sent every message of the frame at
+ * about that time, in whatever frames. `link` opens them.
  */
 export function isMistimed({ atMs, sent }: FrameChange, right: readonly SentFrame[], link: LinkCipher): boolean {
   if (sent === null) return true;
@@ -42,7 +42,10 @@ export interface History {
   kept: readonly number[];
 }
 
-/** Knows what an uncorrupted board would have done, and what peers make of frames that it would not have sent. */
+/**
+ * Knows what an uncorrupted board would have done, and what peers make of frames that it would not
+ * have sent.
+ */
 export class Judge {
   readonly #run: RecordedRun;
   readonly #engine: Engine;
@@ -86,7 +89,10 @@ export class Judge {
     return this.#lost.outputs;
   }
 
-  /** Returns what an uncorrupted board with the same history outputs when it is restarted and the run goes on. */
+  /**
+   * Returns what an uncorrupted board with the same history outputs when it is restarted and the
+   * run goes on.
+   */
   outputsAfterRestart({ done, next, lost, kept }: History, restart: Restart, losesRam: boolean): Exchange[] {
     const { cause, atMs } = restart;
     const key = `${done} ${next} ${lost.join()} ${kept.join()} ${cause} ${atMs} ${losesRam} ${hex(restart.config)}`;
@@ -103,9 +109,9 @@ export class Judge {
   }
 
   /**
-   * Returns the first peer that accepts a frame which an uncorrupted board would not have sent, and ends
-   * the run in another state for that; null: none. Each peer replays its inputs of the recorded run,
-   * with the changed frames in place of those that they replace.
+   * Returns the first peer that accepts a frame which an uncorrupted board would not have sent, and
+   * ends the run in another state for that; null: none. Each peer replays its inputs of the
+   * recorded run, with the changed frames in place of those that they replace.
    */
   acceptingPeer(changes: readonly FrameChange[]): { peer: number; atMs: number } | null {
     const wrong = changes.filter(({ sent }) => sent !== null);
@@ -122,7 +128,9 @@ export class Judge {
     return this.#peerHashes[peer];
   }
 
-  /** Returns when the peer first accepted a changed frame, and the hash of its context at the end. */
+  /**
+   * Returns when the peer first accepted a changed frame, and the hash of its context at the end.
+   */
   #replayPeer(peer: number, changes: readonly FrameChange[]): { acceptedMs: number | null; hash: number } {
     const replaced = new Map(
       changes.flatMap((change) => (change.expected === null ? [] : [[hex(change.expected), change.sent!]])),

@@ -26,8 +26,8 @@ export function isRefused(output: PortOutput | undefined): boolean {
 }
 
 /**
- * Removes the flag that an event waits, which the report of an upset sets, and the hash of the context,
- * in which upsets are counted.
+ * Removes the flag that an event waits, which the report of an upset sets, and the hash of the
+ * context, in which upsets are counted.
  */
 export function unflagged(output: PortOutput): PortOutput {
   return output.kind === 'done' ? { ...output, status: (output.status & ~FLAG_EVENT) >>> 0, hash: 0 } : output;

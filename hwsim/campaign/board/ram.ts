@@ -23,7 +23,10 @@ export function symbolOf(elf: Elf, name: string): number {
   return address;
 }
 
-/** Returns linear memory, static data of the loop and the drivers, and the stack, with the gaps between them. */
+/**
+ * Returns linear memory, static data of the loop and the drivers, and the stack, with the gaps
+ * between them.
+ */
 export function ramSpan(elf: Elf): RamSpan {
   const at = (name: string) => symbolOf(elf, name);
   const [zeroBegin, zeroEnd, linearBegin, linearEnd] = ['zero_begin', 'zero_end', 'linear_begin', 'linear_end'].map(at);
@@ -41,7 +44,10 @@ export function ramSpan(elf: Elf): RamSpan {
   return { address, bytes: end - address, parts: present };
 }
 
-/** Returns the address of a byte of linear memory; on big-endian boards linear memory runs backwards from its end. */
+/**
+ * Returns the address of a byte of linear memory; on big-endian boards linear memory runs backwards
+ * from its end.
+ */
 export function linearAddress(target: Target, elf: Elf, at: number): number {
   const begin = elf.symbols.get('linear_begin');
   const end = elf.symbols.get('zero_end');

@@ -5,7 +5,10 @@ import type { WorkerTask } from './campaign.ts';
 import type { Injection } from './draw.ts';
 import { type RamPart, ramSpan } from './ram.ts';
 
-/** The judgement of an injection. `address`: of the instruction that was skipped, or that came after the injection. */
+/**
+ * The judgement of an injection. `address`: of the instruction that was skipped, or that came after
+ * the injection.
+ */
 export interface JudgedInjection extends Judgement {
   address?: number;
 }
@@ -22,7 +25,9 @@ function functionAt(elf: Elf, address: number): string {
   return found === undefined || address >= found.address + found.bytes ? hexAddress(address) : found.name;
 }
 
-/** Returns the bits of all flips, counted from the least significant bit of the first flip's byte. */
+/**
+ * Returns the bits of all flips, counted from the least significant bit of the first flip's byte.
+ */
 function bitsOf({ flips }: Injection): number[] {
   return flips.flatMap(({ offset, mask }) =>
     Array.from({ length: 8 }, (_, bit) => bit)

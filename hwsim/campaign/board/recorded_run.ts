@@ -8,7 +8,10 @@ import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 import type { Window } from './draw.ts';
 import { timeOf } from './port_items.ts';
 
-/** The inputs of a board under injection: those of one node of a cluster's run, and those of three of its peers. */
+/**
+ * The inputs of a board under injection: those of one node of a cluster's run, and those of three
+ * of its peers.
+ */
 export interface RecordedRun {
   inputs: PortInput[];
   /**
@@ -37,9 +40,9 @@ const inputsMax = 560;
 const tailMs = 900_000;
 
 /**
- * Builds a quiet cluster that is warned, soon after its launch, of a solar particle event half a day
- * ahead. From then on every node scrubs at the rate of a storm, a whole pass in 9 minutes, while its
- * radio still works.
+ * Builds a quiet cluster that is warned, soon after its launch, of a solar particle event half a
+ * day ahead. From then on every node scrubs at the rate of a storm, a whole pass in 9 minutes,
+ * while its radio still works.
  */
 function warnedScenario(): Scenario {
   const event = '2026-01-18T22:55Z';
@@ -58,7 +61,8 @@ export function recordRun(preset: Preset): RecordedRun {
   const [ownInputs, ...peerInputs] = recordings.map((recording) => portInputs(recording));
   const recorded = ownInputs.slice(0, inputsMax);
   const { nowS, nowMs } = recorded[warmUpInputs - 1] as PortInput & LocalTime;
-  // Stores a checkpoint to come back to: the firmware orders one an hour, the first a while after launch.
+  // Stores a checkpoint to come back to: the firmware orders one an hour, the first a while after
+  // launch.
   const inputs = recorded.toSpliced(warmUpInputs, 0, { kind: 'store', nowS, nowMs });
   const endMs = timeOf(inputs.at(-1)!);
   const to = inputs.findIndex((input) => timeOf(input) > endMs - tailMs);

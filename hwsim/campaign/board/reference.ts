@@ -4,7 +4,10 @@ import { type CheckpointMemory, SlotMemory } from '../../emulator/memory.ts';
 import type { PortInput, PortOutput } from '../../emulator/port.ts';
 import type { Playable } from './restart.ts';
 
-/** Checkpoint slots that can be emptied, and that for a while keep only some of the checkpoints written to them. */
+/**
+ * Checkpoint slots that can be emptied, and that for a while keep only some of the checkpoints
+ * written to them.
+ */
 class SelectiveSlots implements CheckpointMemory {
   #slots = new SlotMemory();
   #kept: readonly number[] | null = null;
@@ -35,8 +38,8 @@ export class Reference implements Playable {
   }
 
   /**
-   * Starts as at the first power-on. `kept`: of the checkpoints that are stored until `keepAll`, only
-   * those of these numbers, counted from 1, are kept; null: all.
+   * Starts as at the first power-on. `kept`: of the checkpoints that are stored until `keepAll`,
+   * only those of these numbers, counted from 1, are kept; null: all.
    */
   startAnew(kept: readonly number[] | null = null): void {
     this.#slots.empty(kept);

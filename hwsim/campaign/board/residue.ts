@@ -22,7 +22,10 @@ export interface ResidueOptions {
   free?: Uint8Array | null;
 }
 
-/** Returns what differs from the golden run before input `next`. Bytes that are overwritten before they are read do not count. */
+/**
+ * Returns what differs from the golden run before input `next`. Bytes that are overwritten before
+ * they are read do not count.
+ */
 export function residueOf(golden: GoldenBoard, now: Snapshot, next: number, options: ResidueOptions = {}): Residue {
   const { stuck = [], free = null } = options;
   const { ram, nonVolatile } = golden.snapshots[next];

@@ -1,4 +1,7 @@
-/** Plays the platform of a board that restarts: how it boots the board again, and what it gives it then. */
+/**
+ * Plays the platform of a board that restarts: how it boots the board again, and what it gives it
+ * then.
+ */
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../../host/cbor/record.ts';
 import { bootCause } from '../../../host/platform/config.ts';
@@ -51,7 +54,10 @@ const causeOfOrder: ReadonlyMap<number, number> = new Map([
   [TYPE.alternateImage, bootCause.alternateImage],
 ]);
 
-/** Returns up to where counters are reserved after these inputs: the last answer to a reservation has it. */
+/**
+ * Returns up to where counters are reserved after these inputs: the last answer to a reservation
+ * has it.
+ */
 function reservedIn(inputs: readonly PortInput[]): number {
   const answer = inputs.findLast((input) => input.kind === 'record' && typeOf(input.bytes) === TYPE.countersReserved);
   return answer?.kind === 'record' ? firstField(answer.bytes) : 0;
@@ -65,8 +71,8 @@ function firstField(record: Uint8Array): number {
 }
 
 /**
- * Makes the configuration for another boot: the next incarnation, mission time not known, resets as the
- * platform counts them, and counters as it has reserved them.
+ * Makes the configuration for another boot: the next incarnation, mission time not known, resets as
+ * the platform counts them, and counters as it has reserved them.
  */
 export function nextConfig(config: Uint8Array, resets: number, reserved: number): Uint8Array {
   const fields = new Uint32Array(fieldsMax);
@@ -88,8 +94,9 @@ export function nextConfig(config: Uint8Array, resets: number, reserved: number)
 }
 
 /**
- * Returns the restart after the answer to an input: of the runtime after a trap, of the processor after
- * a reset. `reset`: cause and resets in a row as the board's hello names them; null: it trapped.
+ * Returns the restart after the answer to an input: of the runtime after a trap, of the processor
+ * after a reset. `reset`: cause and resets in a row as the board's hello names them; null: it
+ * trapped.
  */
 export function restartAfter(
   run: readonly PortInput[],
@@ -115,9 +122,9 @@ export function restartAfter(
 }
 
 /**
- * Goes on with a board that was restarted: boots it, repeats what it must know, gives it what its peers
- * sent in the recorded run, and ticks when it asks. Counters are reserved as this board asks, whatever
- * the recorded one asked. Ends early when the board traps or resets again.
+ * Goes on with a board that was restarted: boots it, repeats what it must know, gives it what its
+ * peers sent in the recorded run, and ticks when it asks. Counters are reserved as this board asks,
+ * whatever the recorded one asked. Ends early when the board traps or resets again.
  */
 export function* drive(
   board: Playable,
@@ -225,7 +232,10 @@ function reservedRecord(reserved: number): Uint8Array {
   return record.slice(0, writeRecord(record, 0, [TYPE.countersReserved, reserved]));
 }
 
-/** Returns the restart that the firmware's escalation ordered, as the platform obeys it (hwsim/board/boards.ts); null: none. */
+/**
+ * Returns the restart that the firmware's escalation ordered, as the platform obeys it
+ * (hwsim/board/boards.ts); null: none.
+ */
 function orderedRestart(last: Restart, nowMs: number, outputs: readonly PortOutput[]): Restart | null {
   const order = outputs.find((output) => output.kind === 'record' && causeOfOrder.has(typeOf(output.bytes)));
   if (order?.kind !== 'record') return null;

@@ -17,8 +17,8 @@ export interface Snapshot {
 }
 
 /**
- * Nanoseconds per instruction as a power of two. A second of the board's watchdog is then 62.5 million
- * instructions, more than twice the longest step.
+ * Nanoseconds per instruction as a power of two. A second of the board's watchdog is then 62.5
+ * million instructions, more than twice the longest step.
  */
 const clockShift = 4;
 const { slotsAt, slotBytes, headerBytes } = storeLayout;
@@ -27,7 +27,10 @@ const nonVolatileUsed = slotsAt + 2 * slotBytes;
 const attemptsMax = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
-/** Returns the checkpoints in non-volatile memory, and how many were stored up to each: their sequence begins with 1. */
+/**
+ * Returns the checkpoints in non-volatile memory, and how many were stored up to each: their
+ * sequence begins with 1.
+ */
 export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; image: Uint8Array }[] {
   const slots = [slotsAt, slotsAt + slotBytes].filter(
     (at) => nonVolatile.readUInt32LE(at) === markOf(nonVolatile.subarray(at, at + headerBytes)),
@@ -54,9 +57,9 @@ export interface SubjectParts {
 }
 
 /**
- * A board into which a campaign injects fault after fault. A snapshot restores it to the golden run's
- * state before any input within a millisecond, so that it need not be flown there. RAM lies in the file
- * that is the machine's main memory.
+ * A board into which a campaign injects fault after fault. A snapshot restores it to the golden
+ * run's state before any input within a millisecond, so that it need not be flown there. RAM lies
+ * in the file that is the machine's main memory.
  */
 export class Subject {
   readonly span: RamSpan;

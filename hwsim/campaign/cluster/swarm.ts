@@ -1,7 +1,10 @@
 import { RandomStream } from '../../kernel/random.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 
-/** A scenario all of whose knobs are drawn from a seed: sizes, loss, drift, world and disruptions. Small, so that many can be flown. */
+/**
+ * A scenario all of whose knobs are drawn from a seed: sizes, loss, drift, world and disruptions.
+ * Small, so that many can be flown.
+ */
 export function drawScenario(seed: number): Scenario {
   const random = new RandomStream(seed, 'campaign/swarm');
   const days = 1 + random.below(2);

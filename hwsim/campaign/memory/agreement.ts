@@ -9,17 +9,20 @@ const stableMinutes = STABLE_S / GRID_S;
 /** Thrown out of a run from which nothing more can be learnt. */
 export class Decided extends Error {}
 
-/** When a run may end early: agreement has lasted since `fromMs`, or since the node's first boot from then on. */
+/**
+ * When a run may end early: agreement has lasted since `fromMs`, or since the node's first boot
+ * from then on.
+ */
 export interface StopCondition {
   fromMs: number;
   afterBoot: boolean;
 }
 
 /**
- * Watches conditions (a) and (b) of "converged" (definitions), minute by minute, in the trace: all live
- * members store the same facts and intents, and no conflict is open; and nobody counts the injected
- * node as silent while it lives. Condition (d), production, is left to the scenario judges: the optimum
- * of a linear program per injection would say nothing about corruption.
+ * Watches conditions (a) and (b) of "converged" (definitions), minute by minute, in the trace: all
+ * live members store the same facts and intents, and no conflict is open; and nobody counts the
+ * injected node as silent while it lives. Condition (d), production, is left to the scenario
+ * judges: the optimum of a linear program per injection would say nothing about corruption.
  */
 export class AgreementWatch implements TraceConsumer {
   /** Entry m: 1 when all agreed at minute m. */
@@ -103,8 +106,8 @@ export class AgreementWatch implements TraceConsumer {
   }
 
   /**
-   * Returns the first minute from `fromMs` on from which all agreed for half an hour, or until the end
-   * if that comes first; ms. Minutes in which the golden run did not agree either are ignored.
+   * Returns the first minute from `fromMs` on from which all agreed for half an hour, or until the
+   * end if that comes first; ms. Minutes in which the golden run did not agree either are ignored.
    */
   agreedFrom(fromMs: number): number | null {
     let since = -1;

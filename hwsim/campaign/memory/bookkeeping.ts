@@ -6,16 +6,18 @@ import { type Call, differingWords, emptyCall, type Layout, Machine, op, type Pr
 const codeBytes = 8;
 /** Lines of the ring of events, at most: EVENTS_MAX of the flight image. */
 const eventLinesMax = 128;
-/** A line in which at least so many words differ after any upset belongs to the protection itself. */
+/**
+ * A line in which at least so many words differ after any upset belongs to the protection itself.
+ */
 const protectionWordsMin = 3;
 const probes = 6;
 
 /**
  * Knows which words may differ after an upset was corrected and reported: the protection's own line
- * (counts, ages, the scrubber's cursor), the place in the ring of events, the slots of that ring, the
- * codes of these lines, and what only lives within a call. A state that differs from the golden one in
- * nothing else counts as corrected. The lines are found by probing: flip a bit in a line that every
- * call checks, and see what differs each time.
+ * (counts, ages, the scrubber's cursor), the place in the ring of events, the slots of that ring,
+ * the codes of these lines, and what only lives within a call. A state that differs from the golden
+ * one in nothing else counts as corrected. The lines are found by probing: flip a bit in a line
+ * that every call checks, and see what differs each time.
  */
 export class Bookkeeping {
   /** By word of the state: 1 = may differ. */
@@ -41,7 +43,10 @@ export class Bookkeeping {
     return words.every((word) => this.#free[word - this.#fromWord] === 1 || this.#isEvent(word << 2, injected));
   }
 
-  /** True when an address belongs to a slot of the event ring, or to its code, and the slot holds an event. */
+  /**
+   * True when an address belongs to a slot of the event ring, or to its code, and the slot holds an
+   * event.
+   */
   #isEvent(at: number, { bytes }: Machine): boolean {
     const { context } = this.#program;
     const { linesAt, countersAt, codesAt } = this.#layout;
@@ -58,7 +63,10 @@ export class Bookkeeping {
     this.#free.fill(1, (from >> 2) - this.#fromWord, (to >> 2) - this.#fromWord);
   }
 
-  /** Flips a bit of the first line, which every call checks, before some calls of the golden run; allows what differs each time. */
+  /**
+   * Flips a bit of the first line, which every call checks, before some calls of the golden run;
+   * allows what differs each time.
+   */
   #probe({ logs }: Golden): void {
     const [log] = logs;
     const timesSeen = new Map<number, number>();
@@ -96,7 +104,10 @@ export class Bookkeeping {
   }
 }
 
-/** Makes the golden call, polls all events, and asks for the deadline: by then an upset is corrected and reported. */
+/**
+ * Makes the golden call, polls all events, and asks for the deadline: by then an upset is corrected
+ * and reported.
+ */
 function correctUpset(machine: Machine, read: (index: number, call: Call) => void, index: number): void {
   const call = emptyCall();
   read(index, call);

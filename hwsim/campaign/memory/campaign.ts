@@ -83,8 +83,8 @@ export class Campaign {
   }
 
   /**
-   * Makes the given injections, all into one node. `exhaustive`: without pruning and without sharing
-   * forks, the slow way.
+   * Makes the given injections, all into one node. `exhaustive`: without pruning and without
+   * sharing forks, the slow way.
    */
   run(node: number, indices: readonly number[], onRecord: (record: InjectionRecord) => void, exhaustive = false): void {
     const log = this.golden.logs[node];
@@ -149,7 +149,10 @@ export class Campaign {
   }
 }
 
-/** A fork begins where the injected node diverges; or at the upset itself when a checkpoint was stored in between. */
+/**
+ * A fork begins where the injected node diverges; or at the upset itself when a checkpoint was
+ * stored in between.
+ */
 function injectionOf(upset: Upset, divergence: Divergence): Injection {
   const { forkCall: call, stored, words, values, upsets, stuck } = divergence;
   if (stored) return { node: upset.node, call: upset.call, how: 'upset', upset };

@@ -7,16 +7,20 @@ const firstAddress = 64;
 export const hostBytes = 1 << 23;
 
 /**
- * The simulator's engine with one machine per node. `Boards` lays its blocks into a memory that belongs
- * to the host alone, and each call is made by the machine of the context that it names. A context in
- * the host's memory is only a placeholder; the real one is copied there when a checkpoint is stored.
+ * The simulator's engine with one machine per node. `Boards` lays its blocks into a memory that
+ * belongs to the host alone, and each call is made by the machine of the context that it names. A
+ * context in the host's memory is only a placeholder; the real one is copied there when a
+ * checkpoint is stored.
  */
 export class ClusterEngine implements Engine {
   readonly name = 'v8';
   readonly image: ImageFacts;
   readonly calls: FirmwareCalls;
   readonly machines: readonly Machine[];
-  /** Instant of the last trace entry that `clock` received, ms: calls carry only the node's own time. */
+  /**
+   * Instant of the last trace entry that `clock` received, ms: calls carry only the node's own
+   * time.
+   */
   timeMs = 0;
   readonly #host: Uint8Array;
   readonly #call: Call = emptyCall();
@@ -24,7 +28,10 @@ export class ClusterEngine implements Engine {
   readonly #stride: number;
   #last = 0;
 
-  /** `machines`: one per node, and last the host's own, into which nothing is injected: it reads checkpoints. */
+  /**
+   * `machines`: one per node, and last the host's own, into which nothing is injected: it reads
+   * checkpoints.
+   */
   constructor(machines: readonly Machine[], image: ImageFacts, host: Uint8Array = new Uint8Array(hostBytes)) {
     this.machines = machines;
     this.#host = host;
@@ -34,7 +41,9 @@ export class ClusterEngine implements Engine {
     this.calls = { ...this.#factCalls(), ...this.#nodeCalls(), ...this.#stateCalls() };
   }
 
-  /** A trace consumer that keeps `timeMs`. It takes no frames: for each, the run would make a view. */
+  /**
+   * A trace consumer that keeps `timeMs`. It takes no frames: for each, the run would make a view.
+   */
   get clock() {
     const setTime = (timeMs: number) => {
       this.timeMs = timeMs;
@@ -62,7 +71,10 @@ export class ClusterEngine implements Engine {
     return this.machines[node].invoke(call);
   }
 
-  /** Returns the node whose context is at an address: `Boards` reserves the contexts first, one after the other. */
+  /**
+   * Returns the node whose context is at an address: `Boards` reserves the contexts first, one
+   * after the other.
+   */
   protected nodeOf(context: number): number {
     return (context - firstAddress) / this.#stride;
   }
@@ -77,7 +89,10 @@ export class ClusterEngine implements Engine {
     return this.machines[this.#last].calls;
   }
 
-  /** Makes a call whose other operands stand in `#call`; copies its output to `#call.at` in the host's memory. */
+  /**
+   * Makes a call whose other operands stand in `#call`; copies its output to `#call.at` in the
+   * host's memory.
+   */
   #invoke(operation: number, context: number, nowS: number, nowMs: number): number {
     const node = this.nodeOf(context);
     this.#last = node;
@@ -188,8 +203,9 @@ export class ClusterEngine implements Engine {
   }
 
   /**
-   * Returns what `inspect` shows of a node's present state; empty when it shows nothing. A copy of the
-   * block is inspected, so that this is no call of the node. Overridden where it is recorded or repeated.
+   * Returns what `inspect` shows of a node's present state; empty when it shows nothing. A copy of
+   * the block is inspected, so that this is no call of the node. Overridden where it is recorded or
+   * repeated.
    */
   protected show(node: number, what: number, index: number): Uint8Array {
     const { program, bytes, calls } = this.#groundMachine;
@@ -213,7 +229,10 @@ export class ClusterEngine implements Engine {
   }
 }
 
-/** Lets a machine write the checkpoint image of a stored block to its own `imageAt`; returns the image's length. */
+/**
+ * Lets a machine write the checkpoint image of a stored block to its own `imageAt`; returns the
+ * image's length.
+ */
 export function checkpointLength({ program, bytes, calls }: Machine, block: Uint8Array, capacity: number): number {
   bytes.set(block, program.context);
   return calls.checkpoint(program.context, program.imageAt, capacity);

@@ -3,13 +3,15 @@ export interface Evidence {
   /** The injected node's first output that was not the golden one. */
   first: { kind: 'trap' | 'hang' | 'output'; op: string; site: number; timeMs: number };
   /**
-   * Frames with wrong content that another node accepted with an effect on its state, before the fault
-   * was detected or after the node was back.
+   * Frames with wrong content that another node accepted with an effect on its state, before the
+   * fault was detected or after the node was back.
    */
   propagated: { count: number; example: string };
   /** Commands that only one of the injected and the uncorrupted state gives. */
   wrongCommands: { count: number; example: string };
-  /** Events, statuses and frames that differ from the uncorrupted state's and that nobody accepted. */
+  /**
+   * Events, statuses and frames that differ from the uncorrupted state's and that nobody accepted.
+   */
   wrongOthers: { count: number; example: string; lastMs: number };
   /** Right frames that the node took for damaged: to it they are lost, as on a bad link. */
   refused: number;
@@ -26,7 +28,9 @@ export interface Evidence {
   bootedMs: number | null;
   /** From when on all live nodes agreed again for half an hour without a break, ms; null: never. */
   agreedMs: number | null;
-  /** Time after the detection in which a storm silenced the radio, so that nobody could agree, ms. */
+  /**
+   * Time after the detection in which a storm silenced the radio, so that nobody could agree, ms.
+   */
   excusedMs: number;
   /** The node could not even boot. */
   diesBooting: boolean;
@@ -34,9 +38,9 @@ export interface Evidence {
 }
 
 /**
- * How a fault was detected. trap: an assertion. hang: a loop that did not end. watchdog: it expired.
- * ladder: the firmware's own escalation. checkpoint: one was refused. upset: reported as corrected.
- * discarded: a record was reported as discarded.
+ * How a fault was detected. trap: an assertion. hang: a loop that did not end. watchdog: it
+ * expired. ladder: the firmware's own escalation. checkpoint: one was refused. upset: reported as
+ * corrected. discarded: a record was reported as discarded.
  */
 export interface Detection {
   by: 'trap' | 'hang' | 'watchdog' | 'ladder' | 'checkpoint' | 'upset' | 'discarded';

@@ -39,7 +39,10 @@ function stuckBitOf(injection: Injection, machine: Machine): StuckBit | null {
 /** A trap that is injected, not met. */
 class InjectedTrap extends Error {}
 
-/** Runs the cluster with one injected node: plays the golden run back until the injection, and computes from then on. */
+/**
+ * Runs the cluster with one injected node: plays the golden run back until the injection, and
+ * computes from then on.
+ */
 export class ForkEngine extends ClusterEngine {
   readonly replica: Replica;
   readonly #injection: Injection;
@@ -89,8 +92,8 @@ export class ForkEngine extends ClusterEngine {
   // ---- playback ----
 
   /**
-   * Returns calls that repeat results and outputs of the golden run without computing anything, up to
-   * the injection. (Most of a fork's time passes before it.)
+   * Returns calls that repeat results and outputs of the golden run without computing anything, up
+   * to the injection. (Most of a fork's time passes before it.)
    */
   #playbackCalls(): Partial<FirmwareCalls> {
     const computed = this.#computed;
@@ -220,7 +223,10 @@ export class ForkEngine extends ClusterEngine {
     }
   }
 
-  /** Gives a receiver a frame that the replica did not send, and finds out what its state would be with the right one. */
+  /**
+   * Gives a receiver a frame that the replica did not send, and finds out what its state would be
+   * with the right one.
+   */
   #runReceiver(node: number, call: Call): number {
     const machine = this.machines[node];
     const { outputs } = this.replica;

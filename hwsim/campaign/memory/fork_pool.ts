@@ -42,8 +42,8 @@ export class ForkPool {
   }
 
   /**
-   * Flies the run again with one injection and returns what was seen. The fork lasts for a scrub cycle
-   * and the time to recover after `divergedMs`, or to the run's end.
+   * Flies the run again with one injection and returns what was seen. The fork lasts for a scrub
+   * cycle and the time to recover after `divergedMs`, or to the run's end.
    */
   fly(injection: Injection, divergedMs: number): Evidence {
     const { setup } = this.#golden;
@@ -81,7 +81,8 @@ export class ForkPool {
 function addRecovery(evidence: Evidence, watch: AgreementWatch): void {
   const { detection } = evidence;
   if (detection === null || evidence.diesBooting) return;
-  // The time of calls is up to a minute early; the trace has the exact time at which the node went down.
+  // The time of calls is up to a minute early; the trace has the exact time at which the node went
+  // down.
   if (detection.by === 'trap' || detection.by === 'hang')
     detection.timeMs = watch.downs.find((downMs) => downMs >= detection.timeMs) ?? detection.timeMs;
   evidence.bootedMs = watch.ups.find((upMs) => upMs >= detection.timeMs) ?? null;

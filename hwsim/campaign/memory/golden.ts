@@ -11,7 +11,10 @@ import { type Call, emptyCall, type Layout, layoutOf, Machine, op, type Program,
 const snapshotCalls = 50;
 const pageBytes = 1024;
 
-/** Keeps a node's state every `snapshotCalls` calls, in pages. A page that did not change is shared with the snapshot before. */
+/**
+ * Keeps a node's state every `snapshotCalls` calls, in pages. A page that did not change is shared
+ * with the snapshot before.
+ */
 class Snapshots {
   readonly #taken: Uint8Array[][] = [];
 
@@ -26,7 +29,10 @@ class Snapshots {
     this.#taken.push(pages);
   }
 
-  /** Sets changed[w] for each word w of the state's first `bytes` bytes that changed between two snapshots. */
+  /**
+   * Sets changed[w] for each word w of the state's first `bytes` bytes that changed between two
+   * snapshots.
+   */
   markChanges(changed: Uint8Array, bytes: number): void {
     for (let number = 0; number * pageBytes < bytes; number += 1)
       for (let taken = 1; taken < this.#taken.length; taken += 1) {
@@ -38,7 +44,10 @@ class Snapshots {
       }
   }
 
-  /** Restores the last snapshot taken before call `index`; returns the call before which it was taken. */
+  /**
+   * Restores the last snapshot taken before call `index`; returns the call before which it was
+   * taken.
+   */
   restore(state: Uint8Array, index: number): number {
     const from = Math.min(Math.floor(index / snapshotCalls), this.#taken.length - 1);
     const pages = this.#taken[from];
@@ -54,7 +63,9 @@ export class CallLog {
   nowS = new Uint32Array(1 << 12);
   nowMs = new Uint16Array(1 << 12);
   result = new Int32Array(1 << 12);
-  /** Where inputs or outputs lie in `bytes`: frame or record; configuration, then checkpoint image. */
+  /**
+   * Where inputs or outputs lie in `bytes`: frame or record; configuration, then checkpoint image.
+   */
   at = new Uint32Array(1 << 12);
   length = new Uint32Array(1 << 12);
   imageLength = new Uint32Array(1 << 12);
@@ -94,7 +105,10 @@ export class CallLog {
     this.#append(call.source, call.imageAt, this.imageLength[index]);
   }
 
-  /** Returns what `inspect` showed after the first `calls` calls. Throws when the golden run did not ask. */
+  /**
+   * Returns what `inspect` showed after the first `calls` calls. Throws when the golden run did not
+   * ask.
+   */
   shown(calls: number, what: number, index: number): Uint8Array {
     const bytes = this.#shown.get(`${calls} ${what} ${index}`);
     if (bytes === undefined) throw new Error(`the golden run did not inspect ${what}/${index} after ${calls} calls`);

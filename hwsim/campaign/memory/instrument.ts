@@ -2,13 +2,16 @@
  * Instruments the flight image. All three passes work on the image's flat text, one instruction per
  * line, as wabt writes it: lines are inserted between the image's own, which stay unchanged.
  *
- * - `metered`: a loop that never ends traps, after the same number of turns everywhere. V8 has no fuel,
- *   and a clock would not be deterministic.
+ * - `metered`: a loop that never ends traps, after the same number of turns everywhere. V8 has no
+ *   fuel, and a clock would not be deterministic.
  * - `counted`: counts executed instructions.
  * - `traced`: reports which bytes of memory each call touches.
  */
 
-/** The mutable global of a metered image: turns of loops left to the present call. The call that exhausts them traps. */
+/**
+ * The mutable global of a metered image: turns of loops left to the present call. The call that
+ * exhausts them traps.
+ */
 export const budgetExport = 'loop_turns_left';
 /** The mutable global (i64) of a counted image. */
 export const countExport = 'instructions';
@@ -43,7 +46,10 @@ async function assemble(lines: readonly string[]): Promise<Uint8Array> {
   }
 }
 
-/** Returns how many more parentheses a line opens than it closes: −1 closes a function that an earlier line opened. */
+/**
+ * Returns how many more parentheses a line opens than it closes: −1 closes a function that an
+ * earlier line opened.
+ */
 function depthOf(line: string): number {
   let depth = 0;
   for (const character of line) depth += character === '(' ? 1 : character === ')' ? -1 : 0;
@@ -111,8 +117,8 @@ const countdown = [
 ];
 
 /**
- * Makes every loop count its turns down, the first included; each export sets `turnsMax` anew. (To set
- * the global from outside would cost more than a short call.)
+ * Makes every loop count its turns down, the first included; each export sets `turnsMax` anew. (To
+ * set the global from outside would cost more than a short call.)
  */
 export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint8Array> {
   const lines = await flatText(image);
@@ -133,7 +139,10 @@ export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint
   );
 }
 
-/** Returns, for the line of an exported function, a function of the same type that sets the turns and calls it. */
+/**
+ * Returns, for the line of an exported function, a function of the same type that sets the turns
+ * and calls it.
+ */
 function wrapperOf(line: string, lines: readonly string[], turnsMax: number): string[] {
   const found = /\(export "(\w+)" \(func (\$\w+)\)\)/.exec(line);
   if (found === null) return [];
@@ -153,7 +162,10 @@ function wrapperOf(line: string, lines: readonly string[], turnsMax: number): st
 const free = new Set(['nop', 'drop', 'block', 'loop', 'unreachable', 'return', 'else', 'end']);
 /** After these, the next line may be skipped, or reached from elsewhere. */
 const breaks = new Set(['loop', 'if', 'else', 'end', 'br', 'br_if', 'br_table', 'return', 'unreachable']);
-/** A bulk operation counts one instruction per word, as many as the best loop of loads and stores would take. */
+/**
+ * A bulk operation counts one instruction per word, as many as the best loop of loads and stores
+ * would take.
+ */
 const bulkBytesPerInstruction = 4;
 
 function countedBody(instructions: readonly string[]): string[] {
@@ -192,7 +204,10 @@ function bulkCount(line: string): string[] {
   ];
 }
 
-/** Counts instructions per straight piece of code; a piece that traps in its middle is counted whole. */
+/**
+ * Counts instructions per straight piece of code; a piece that traps in its middle is counted
+ * whole.
+ */
 export async function counted(image: Uint8Array): Promise<Uint8Array> {
   return assemble(
     rewrite(await flatText(image), {
@@ -253,8 +268,8 @@ export async function traced(image: Uint8Array): Promise<Uint8Array> {
 }
 
 /**
- * Where AssemblyScript begins its static data; lower addresses are never used. Zeroed static data has no
- * segment that would show its place.
+ * Where AssemblyScript begins its static data; lower addresses are never used. Zeroed static data
+ * has no segment that would show its place.
  */
 export const staticsAt = 1024;
 

@@ -65,7 +65,10 @@ function judgeDetected(evidence: Evidence): Judgement {
   return { outcome: inTime ? 'detected-and-recovered' : 'late', reason };
 }
 
-/** Whether the node was back and all agreed again within the deadline after the detection; silence in a storm does not count. */
+/**
+ * Whether the node was back and all agreed again within the deadline after the detection; silence
+ * in a storm does not count.
+ */
 function recovery(evidence: Evidence): { inTime: boolean; text: string } {
   const { agreedMs, bootedMs, diesBooting, excusedMs } = evidence;
   const { by, timeMs } = evidence.detection!;

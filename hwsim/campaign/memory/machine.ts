@@ -2,7 +2,10 @@
 import type { FirmwareCalls } from '../../../host/engine/engine.ts';
 import { budgetExport, staticsAt, touchImport } from './instrument.ts';
 
-/** One call into the firmware; its inputs are bytes of `source`. One object is filled again and again. */
+/**
+ * One call into the firmware; its inputs are bytes of `source`. One object is filled again and
+ * again.
+ */
 export interface Call {
   op: number;
   nowS: number;
@@ -49,8 +52,8 @@ export const emptyCall = (): Call => ({
 });
 
 /**
- * Offsets within a context (inspect, WHAT_LAYOUT). What lives within one call stands before `linesAt`;
- * loss counters begin at `countersAt`, their codes at `counterCodesAt`.
+ * Offsets within a context (inspect, WHAT_LAYOUT). What lives within one call stands before
+ * `linesAt`; loss counters begin at `countersAt`, their codes at `counterCodesAt`.
  */
 export interface Layout {
   linesAt: number;
@@ -103,7 +106,9 @@ export class Program {
   }
 }
 
-/** Reads the layout from a machine whose context was booted. Throws when the image does not show it. */
+/**
+ * Reads the layout from a machine whose context was booted. Throws when the image does not show it.
+ */
 export function layoutOf(machine: Machine): Layout {
   const { program, calls, words } = machine;
   const at = program.recordAt;
@@ -117,7 +122,10 @@ const importsOf = (touch: (at: number, bytes: number) => void): WebAssembly.Impo
   [touchImport.module]: { [touchImport.name]: touch },
 });
 
-/** One node's processor: an instance with a memory of its own, so that a wild write stays within the node, as in flight. */
+/**
+ * One node's processor: an instance with a memory of its own, so that a wild write stays within the
+ * node, as in flight.
+ */
 export class Machine {
   readonly program: Program;
   readonly calls: FirmwareCalls;
@@ -148,13 +156,18 @@ export class Machine {
     this.bytes.set(this.program.fresh);
   }
 
-  /** Loads constants and the trap site anew, as a board's start-up code loads them from non-volatile memory. */
+  /**
+   * Loads constants and the trap site anew, as a board's start-up code loads them from non-volatile
+   * memory.
+   */
   #reload(): void {
     const { fresh, context } = this.program;
     this.bytes.set(fresh.subarray(0, context));
   }
 
-  /** Makes the call; its output lies at `frameAt` or `recordAt`. Throws what the instance throws. */
+  /**
+   * Makes the call; its output lies at `frameAt` or `recordAt`. Throws what the instance throws.
+   */
   invoke(call: Call): number {
     const { program, calls, bytes } = this;
     const { context: ctx, frameAt, recordAt, configAt, imageAt } = program;
@@ -213,7 +226,10 @@ export const isTrap = (error: unknown) => error instanceof WebAssembly.RuntimeEr
 
 const chunkWords = 512;
 
-/** Returns the words (byte address ÷ 4) of constants and context in which two machines differ. Equal chunks are skipped whole. */
+/**
+ * Returns the words (byte address ÷ 4) of constants and context in which two machines differ. Equal
+ * chunks are skipped whole.
+ */
 export function differingWords(one: Machine, other: Machine): number[] {
   const { stateFrom, stateTo } = one.program;
   const end = stateTo >> 2;

@@ -25,7 +25,10 @@ export interface Suspect extends Output {
   verdict: 'open' | 'wrong' | 'mistimed';
 }
 
-/** A right content may differ this much in time from the replica's: two periods of a node's own tick. */
+/**
+ * A right content may differ this much in time from the replica's: two periods of a node's own
+ * tick.
+ */
 const mistimedMsMax = 120_000;
 /** An output that one side gave and the other did not give in this time is missing. */
 const omittedMs = 30 * 60_000;
@@ -67,8 +70,8 @@ export class Outputs {
   }
 
   /**
-   * Another input is given: the outputs of the last one are compared. They cannot be compared earlier,
-   * because the last output polled may report that a record was discarded.
+   * Another input is given: the outputs of the last one are compared. They cannot be compared
+   * earlier, because the last output polled may report that a record was discarded.
    */
   nextInput(timeMs: number): void {
     this.check(timeMs);
@@ -76,8 +79,8 @@ export class Outputs {
   }
 
   /**
-   * Removes the outputs of the present input from the comparison: the node discarded a record in it and
-   * reported that last of all, so that it gave them in the knowledge of the loss.
+   * Removes the outputs of the present input from the comparison: the node discarded a record in it
+   * and reported that last of all, so that it gave them in the knowledge of the loss.
    */
   excuseInput(): void {
     this.suspects = this.suspects.filter(({ input }) => input !== this.#input);
@@ -153,7 +156,10 @@ export class Outputs {
     this.#noteOther(timeMs, example);
   }
 
-  /** True when the replica gave a command that the injected node did not give: the watchdog was due to be fed. */
+  /**
+   * True when the replica gave a command that the injected node did not give: the watchdog was due
+   * to be fed.
+   */
   get missesCommand(): boolean {
     const { injected, replica } = this.#lists[0];
     return replica.length > injected.length;
@@ -170,8 +176,8 @@ export class Outputs {
   }
 
   /**
-   * True when two receivers' states differ in more than loss counters (which a rejected input may change
-   * too) and what lives within a call.
+   * True when two receivers' states differ in more than loss counters (which a rejected input may
+   * change too) and what lives within a call.
    */
   differs(one: Machine, other: Machine): boolean {
     const { context } = one.program;
@@ -185,8 +191,8 @@ export class Outputs {
   }
 
   /**
-   * A node accepted the frame, and its state differs for that. A frame may still arrive after its sender
-   * was detected.
+   * A node accepted the frame, and its state differs for that. A frame may still arrive after its
+   * sender was detected.
    */
   addEffect(suspect: Suspect): void {
     suspect.effects += 1;
@@ -219,8 +225,8 @@ export class Outputs {
   }
 
   /**
-   * There will be no more outputs: what is open is decided. `alive`: the node ran up to now, so that
-   * outputs that it has not given are missing.
+   * There will be no more outputs: what is open is decided. `alive`: the node ran up to now, so
+   * that outputs that it has not given are missing.
    */
   settle(timeMs: number, alive: boolean): void {
     this.#checkLists(timeMs, alive ? omittedMs : Number.POSITIVE_INFINITY);
@@ -244,7 +250,10 @@ export class Outputs {
     return this.#lists[operation === op.command ? 0 : 1];
   }
 
-  /** True when the replica sent every message of the frame at about that time, in whatever frames, and the sender is right. */
+  /**
+   * True when the replica sent every message of the frame at about that time, in whatever frames,
+   * and the sender is right.
+   */
   #isOutputByReplica(suspect: Suspect): boolean {
     return this.#wrongMessages(suspect).length === 0 && this.#namesItself(suspect);
   }

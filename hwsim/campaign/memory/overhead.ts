@@ -5,9 +5,14 @@ import { shippedBody } from '../../world/bodies.ts';
 import { counted, countExport } from './instrument.ts';
 import { readImage } from './setting.ts';
 
-/** What protection costs, in executed WebAssembly instructions; bulk operations count one per word. */
+/**
+ * What protection costs, in executed WebAssembly instructions; bulk operations count one per word.
+ */
 export interface Overhead {
-  /** Instructions of the image with protection but without its scrubber ÷ those of the unprotected one. */
+  /**
+   * Instructions of the image with protection but without its scrubber ÷ those of the unprotected
+   * one.
+   */
   instructionRatio: number;
   /** The same with the scrubber: the image as flown. */
   instructionRatioScrubbed: number;

@@ -6,7 +6,10 @@ import type { InjectionJob } from './inject.worker.ts';
 import { Program } from './machine.ts';
 import { injectFromHours, injectionScenario, injectToHours, runHours } from './scenario.ts';
 
-/** Makes all injections that are not known, node by node. Which worker makes them has no effect on an outcome. */
+/**
+ * Makes all injections that are not known, node by node. Which worker makes them has no effect on
+ * an outcome.
+ */
 function runNodes(setting: CampaignSetting, nodes: number, { known, jobs, onRecord }: CampaignOptions): Promise<void> {
   const waiting = Array.from({ length: nodes }, (_, node): InjectionJob => ({ node, known: [...known] }));
   return runWorkers<InjectionJob, Parameters<typeof onRecord>[0][]>({
@@ -15,7 +18,7 @@ function runNodes(setting: CampaignSetting, nodes: number, { known, jobs, onReco
     count: Math.min(Math.max(1, jobs), nodes),
     next: () => waiting.shift(),
     onReport: (records) => records.forEach(onRecord),
-    toError: (message) => new Error(message),
+    toError: ({ message }) => new Error(message),
   });
 }
 
@@ -36,7 +39,7 @@ export const injectWasm: RunCampaign = async (_target, options): Promise<Campaig
     bits: (stateTo - stateFrom) * 8,
     notes: [
       `${nodes} nodes for ${runHours} h; upsets ${window}, uniform over calls and bits of constants and context`,
-      'the image has no mutable globals and no stack in linear memory; locals live in registers, which only boards have',
+      'the image has no mutable globals and no stack in linear memory; locals are in registers, which only boards have',
     ],
   };
 };

@@ -16,13 +16,13 @@ export interface Divergence {
   /** A checkpoint was stored in an injected state: a restart brings back that state. */
   stored: boolean;
   /**
-   * From which call on the fork must compute: `call`, or the input in which the node first had an upset
-   * to report that was not polled yet.
+   * From which call on the fork must compute: `call`, or the input in which the node first had an
+   * upset to report that was not polled yet.
    */
   forkCall: number;
   /**
-   * The injected state before `forkCall`: words that differ from the golden state (byte address ÷ 4) and
-   * their values. Empty `values`: the upset's own bits.
+   * The injected state before `forkCall`: words that differ from the golden state (byte address ÷
+   * 4) and their values. Empty `values`: the upset's own bits.
    */
   words: number[];
   values: number[];
@@ -36,7 +36,9 @@ export interface Ending {
   upset: Upset;
   /** null: every output was the golden one up to the end of the run. */
   divergence: Divergence | null;
-  /** Without a divergence: the state is the golden one again; otherwise it still differs at the end. */
+  /**
+   * Without a divergence: the state is the golden one again; otherwise it still differs at the end.
+   */
   clean: boolean;
   /** Upsets that the node found and reported. */
   upsets: ReportedUpsets;
@@ -87,10 +89,10 @@ function newInjected(upset: Upset): Injected {
 }
 
 /**
- * Replays one node against the golden run's inputs, with all its upsets in one pass. The golden machine
- * makes every call once. An injected state is kept as words that differ from the golden state, and is
- * loaded into a machine only in calls that touch one of those words. `touches` null: it is loaded in
- * every call. That is the slow way, and the quick one must give the same.
+ * Replays one node against the golden run's inputs, with all its upsets in one pass. The golden
+ * machine makes every call once. An injected state is kept as words that differ from the golden
+ * state, and is loaded into a machine only in calls that touch one of those words. `touches` null:
+ * it is loaded in every call. That is the slow way, and the quick one must give the same.
  */
 export class NodeReplay {
   readonly #log: CallLog;
@@ -145,7 +147,10 @@ export class NodeReplay {
     return next;
   }
 
-  /** True when a checkpoint is stored in calls from `from` to `to` − 1: it then holds the injected state. */
+  /**
+   * True when a checkpoint is stored in calls from `from` to `to` − 1: it then holds the injected
+   * state.
+   */
   #storesWithin(from: number, to: number): boolean {
     for (const store of this.#log.stores) if (store >= from && store < to) return true;
     return false;
@@ -194,7 +199,10 @@ export class NodeReplay {
     this.#continue(injected, index);
   }
 
-  /** Decides after call `index`, whose output was golden: the state is golden again, diverges, or waits. */
+  /**
+   * Decides after call `index`, whose output was golden: the state is golden again, diverges, or
+   * waits.
+   */
   #continue(injected: Injected, index: number): void {
     if (injected.stuck === null && injected.words.length === 0) {
       if (injected.stored && this.#restoresAfter(index)) return this.#diverge(injected, 'checkpoint', index, 0);
@@ -208,7 +216,9 @@ export class NodeReplay {
     this.#wait(injected, index + 1);
   }
 
-  /** Loads the state into the machine: the golden one before the call, and the words that differ. */
+  /**
+   * Loads the state into the machine: the golden one before the call, and the words that differ.
+   */
   #load(injected: Injected): void {
     const machine = this.#machine;
     machine.state.set(this.#before);
@@ -255,7 +265,10 @@ export class NodeReplay {
     }
   }
 
-  /** True when an upset was corrected and reported, and nothing but bookkeeping differs after two calls in a row. */
+  /**
+   * True when an upset was corrected and reported, and nothing but bookkeeping differs after two
+   * calls in a row.
+   */
   #isSettled(injected: Injected, index: number): boolean {
     const { upsets, reportPending, stuck, words } = injected;
     if (upsets.corrected + upsets.discarded === 0 || reportPending || stuck !== null) return false;
@@ -274,15 +287,18 @@ export class NodeReplay {
     return true;
   }
 
-  /** True when the golden run restores the node from a checkpoint after call `index`: an injected checkpoint then comes back. */
+  /**
+   * True when the golden run restores the node from a checkpoint after call `index`: an injected
+   * checkpoint then comes back.
+   */
   #restoresAfter(index: number): boolean {
     const found = this.#log.op.indexOf(op.restore, index + 1);
     return found >= 0 && found < this.#log.count;
   }
 
   /**
-   * Notes which words of the machine differ from the golden one's. The arrays are new: the old ones may
-   * be kept as the state before the last input.
+   * Notes which words of the machine differ from the golden one's. The arrays are new: the old ones
+   * may be kept as the state before the last input.
    */
   #compare(injected: Injected): void {
     const values = this.#machine.words;

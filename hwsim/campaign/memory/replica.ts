@@ -44,17 +44,20 @@ export interface ReplicaParts {
 }
 
 /**
- * Runs the reference replica beside the injected node: the same state without the upset, given the same
- * inputs at the same times, and polled by itself. What the injected node outputs and the replica does
- * not is wrong. When the injected node boots, so does the replica, from its own checkpoints: an injected
- * checkpoint that comes back is recognized as such.
+ * Runs the reference replica beside the injected node: the same state without the upset, given the
+ * same inputs at the same times, and polled by itself. What the injected node outputs and the
+ * replica does not is wrong. When the injected node boots, so does the replica, from its own
+ * checkpoints: an injected checkpoint that comes back is recognized as such.
  */
 export class Replica {
   readonly evidence: Evidence = noEvidence();
   readonly outputs: Outputs;
   /** Called when the node reports that it discarded a record. */
   onDiscard: (timeMs: number) => void = () => {};
-  /** Called when the node is back after a detection and equals its replica: all that is left to see is agreement. */
+  /**
+   * Called when the node is back after a detection and equals its replica: all that is left to see
+   * is agreement.
+   */
   onAlike: () => void = () => {};
   readonly #machine: Machine;
   readonly #bookkeeping: Bookkeeping;
@@ -84,7 +87,10 @@ export class Replica {
     this.#machine.bytes.set(node.bytes);
   }
 
-  /** The fault was injected before a call of this operation; what the node had reported stands in the evidence. */
+  /**
+   * The fault was injected before a call of this operation; what the node had reported stands in
+   * the evidence.
+   */
   begin(operation: number, isStuck: boolean): void {
     this.#isStuck = isStuck;
     // A discarded record makes the node differ rightly from then on.
@@ -102,7 +108,10 @@ export class Replica {
     return this.evidence;
   }
 
-  /** The fault was detected in a call of this operation: until the node boots again, its outputs are not compared. */
+  /**
+   * The fault was detected in a call of this operation: until the node boots again, its outputs are
+   * not compared.
+   */
   detect(by: Detection['by'], site: number, operation: number): void {
     const { evidence } = this;
     const { timeMs } = this.#clock;
@@ -164,8 +173,9 @@ export class Replica {
   // ---- comparing ----
 
   /**
-   * Prepares for the node's next input: the last one is finished on both sides. With equal states, but
-   * for how an upset is recorded, both would give the same outputs for ever, and the run is decided.
+   * Prepares for the node's next input: the last one is finished on both sides. With equal states,
+   * but for how an upset is recorded, both would give the same outputs for ever, and the run is
+   * decided.
    */
   nextInput(node: Machine, operation: number): void {
     if (!this.#comparing) return;
@@ -192,8 +202,8 @@ export class Replica {
       case op.deadline:
         return this.#compareWake(result, this.#machine.invoke(call));
       default:
-        // A frame that the node takes for damaged is lost to the replica too. Otherwise everything that
-        // the replica learns from it would count as a wrong output of the node.
+        // A frame that the node takes for damaged is lost to the replica too. Otherwise everything
+        // that the replica learns from it would count as a wrong output of the node.
         if (call.op === op.receive && (result & STATUS_MASK) === STATUS.crc)
           return this.outputs.addRefusal(this.#clock.timeMs);
         Object.assign(this.#call, call);
@@ -247,7 +257,9 @@ export class Replica {
     return length > 0;
   }
 
-  /** Polls all remaining outputs of the replica's last input: the injected node may have had fewer. */
+  /**
+   * Polls all remaining outputs of the replica's last input: the injected node may have had fewer.
+   */
   #drain(): void {
     const call = this.#call;
     const { op: before } = call;
@@ -270,7 +282,10 @@ export class Replica {
     return true;
   }
 
-  /** True for a command of the ladder that the replica does not give as well: the node detected its fault. */
+  /**
+   * True for a command of the ladder that the replica does not give as well: the node detected its
+   * fault.
+   */
   #endsItself(output: Uint8Array, call: Call): boolean {
     if (readRecord(output, 0, output.length, this.#fields) < 1 || !ladder.has(this.#fields[0])) return false;
     if (this.outputs.replicaExpects(op.command, output)) return false;

@@ -1,8 +1,8 @@
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 
 /**
- * Simulated hours of the campaign's run, and the part of it in which upsets fall. After the last upset
- * a whole scrub cycle and the time to recover remain.
+ * Simulated hours of the campaign's run, and the part of it in which upsets fall. After the last
+ * upset a whole scrub cycle and the time to recover remain.
  */
 export const runHours = 10.25;
 export const injectFromHours = 0.5;
@@ -13,7 +13,8 @@ export const recoveryHours = 1;
 /**
  * Builds the run into which faults are injected: 12 nodes of the flight image mine and haul on a
  * near-Earth asteroid behind a lossy radio; one loses power; a radiation storm is announced and
- * silences the radio for a while. Everything that a cluster does happens within the window of injections.
+ * silences the radio for a while. Everything that a cluster does happens within the window of
+ * injections.
  */
 export function injectionScenario(): Scenario {
   return scenarioSchema.parse({

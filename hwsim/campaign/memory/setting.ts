@@ -9,7 +9,9 @@ import type { CampaignSetting, Span } from './campaign.ts';
 import { metered, mutableGlobals, traced } from './instrument.ts';
 import { injectFromHours, injectionScenario, injectToHours, runHours } from './scenario.ts';
 
-/** The image as flown, and the same sources with the protection, or only its scrubber, compiled out. */
+/**
+ * The image as flown, and the same sources with the protection, or only its scrubber, compiled out.
+ */
 const presetOf: Readonly<Record<ImageName | 'unscrubbed', Preset | Variant>> = {
   protected: 'flight',
   unprotected: 'bare',
@@ -26,13 +28,16 @@ export function readImage(image: ImageName | 'unscrubbed'): Uint8Array {
 }
 
 /**
- * Turns of loops that one call may take before it counts as hung: fifty times what the longest call of
- * the golden run takes (a restart, which sums up the whole context). At some ten cycles a turn this is
- * less than a second of a Cortex-M7, whose watchdog would expire then.
+ * Turns of loops that one call may take before it counts as hung: fifty times what the longest call
+ * of the golden run takes (a restart, which sums up the whole context). At some ten cycles a turn
+ * this is less than a second of a Cortex-M7, whose watchdog would expire then.
  */
 export const loopTurnsMax = 1_000_000;
 
-/** What the caller chooses. `bytes`: another image than the built one; `span`: a shorter run; both for tests. */
+/**
+ * What the caller chooses. `bytes`: another image than the built one; `span`: a shorter run; both
+ * for tests.
+ */
 type Choice = Pick<CampaignSetting, 'seed' | 'n' | 'models'> & { bytes?: Uint8Array; span?: Span };
 
 const wholeRun: Span = { hours: runHours, fromHours: injectFromHours, toHours: injectToHours };

@@ -5,10 +5,10 @@ import { Machine, op, type Program } from './machine.ts';
 export const never = -1;
 
 /**
- * Tells which calls of a node's golden run read or write which words of its state. As long as no call
- * touches a word in which an injected state differs from the golden one, both states take the same
- * path, instruction by instruction. So an injected state need only be computed in calls that touch such
- * a word.
+ * Tells which calls of a node's golden run read or write which words of its state. As long as no
+ * call touches a word in which an injected state differs from the golden one, both states take the
+ * same path, instruction by instruction. So an injected state need only be computed in calls that
+ * touch such a word.
  */
 export class Touches {
   /** Calls by word: those of word w are at first[w] to first[w + 1] − 1, in order. */
@@ -22,7 +22,9 @@ export class Touches {
     this.#fromWord = fromWord;
   }
 
-  /** Returns the first call from `call` on that touches word `word` (byte address ÷ 4), or `never`. */
+  /**
+   * Returns the first call from `call` on that touches word `word` (byte address ÷ 4), or `never`.
+   */
   next(word: number, call: number): number {
     const index = word - this.#fromWord;
     let low = this.#first[index];

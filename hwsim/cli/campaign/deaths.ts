@@ -6,66 +6,10 @@ import { startProgress } from '../../../host/cli/progress.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { createEngine } from '../../../host/engine/load.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
-import { addBins, quantileS } from '../../campaign/cluster/deaths.ts';
-import type { DeathFlight } from './deaths_flight.ts';
+import { type DeathFlight, type DeathsSummary, summaryOf } from '../../campaign/cluster/deaths.ts';
 import { flyAll } from './flight_pool.ts';
 import type { DeathJob } from './flights.ts';
 import { openLines } from './json_lines.ts';
-
-/** Upper end of the one-sided 95 % interval of a Poisson mean when `count` events were seen: 3.0 for none. */
-export function poissonUpper95(count: number): number {
-  const below = (mean: number) => {
-    let term = Math.exp(-mean);
-    let sum = term;
-    for (let k = 1; k <= count; k++) {
-      term *= mean / k;
-      sum += term;
-    }
-    return sum;
-  };
-  let low = count;
-  let high = 10 + 3 * count;
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2;
-    if (below(middle) > 0.05) low = middle;
-    else high = middle;
-  }
-  return high;
-}
-
-/** The sum of many flights. Times in seconds, null: nobody died. `unknown`: deaths × members that never learnt of them. */
-export interface DeathsSummary {
-  flights: number;
-  nodeYears: number;
-  firmware: string | null;
-  falseDeaths: number;
-  ratePerNodeYearUpper95: number;
-  goneP50S: number | null;
-  goneP99S: number | null;
-  deadP50S: number | null;
-  deadP99S: number | null;
-  unknown: number;
-}
-
-export function summaryOf(flights: readonly DeathFlight[]): DeathsSummary {
-  const sum = (of: (flight: DeathFlight) => number) => flights.reduce((total, flight) => total + of(flight), 0);
-  const gone = addBins(flights.map(({ goneBins }) => goneBins));
-  const dead = addBins(flights.map(({ deadBins }) => deadBins));
-  const nodeYears = sum((flight) => flight.nodeYears);
-  const falseDeaths = sum((flight) => flight.falseDeaths);
-  return {
-    flights: flights.length,
-    nodeYears,
-    firmware: flights[0]?.firmware ?? null,
-    falseDeaths,
-    ratePerNodeYearUpper95: poissonUpper95(falseDeaths) / nodeYears,
-    goneP50S: quantileS(gone, 0.5),
-    goneP99S: quantileS(gone, 0.99),
-    deadP50S: quantileS(dead, 0.5),
-    deadP99S: quantileS(dead, 0.99),
-    unknown: sum((flight) => flight.unknown),
-  };
-}
 
 /** The summary as people read it. `again`: the command that flies a seed again. */
 export function deathsText(

@@ -1,6 +1,6 @@
 import type { EngineName } from '../../../host/engine/names.ts';
-import { countMerge, type MergeCounts, type MergeFlight } from './merge_flight.ts';
-import { type DeathFlight, flyDeaths } from './deaths_flight.ts';
+import { type DeathFlight, flyDeaths } from '../../campaign/cluster/deaths.ts';
+import { countMerge, type MergeCounts, type MergeFlight } from '../../campaign/cluster/merge.ts';
 import { flySeed, type SwarmFlight } from './swarm_flight.ts';
 
 /** A flight of a campaign, as it is given to a worker thread. */

@@ -7,59 +7,7 @@ import { writeReport } from '../../../host/cli/report_file.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 import { flyAll } from './flight_pool.ts';
 import type { MergeJob } from './flights.ts';
-import type { MergeCounts } from './merge_flight.ts';
-
-export interface MergePoint {
-  /** Versions published while the halves were apart; the other half lacks each. */
-  difference: number;
-  /** Messages of the merge, less those of a merge without any difference. */
-  messages: number;
-  messagesPerVersion: number;
-  /** Intents that members lacked when the partition healed and store since. */
-  deliveries: number;
-  /** Seconds from the end of the partition until the last of them was stored. */
-  mergedS: number;
-}
-
-export interface MergeCurve {
-  nodes: number;
-  days: number;
-  /** Messages that anti-entropy sends in the same time when nothing differs. */
-  idleMessages: number;
-  points: MergePoint[];
-  /** Least squares over the points: messages = slope × difference + intercept. */
-  slope: number;
-  intercept: number;
-  /** Share of the variance that the line explains. */
-  rSquared: number;
-}
-
-/** The line of least squares through points, and the share of the variance that it explains. */
-export function fitLine(points: readonly { x: number; y: number }[]): {
-  slope: number;
-  intercept: number;
-  rSquared: number;
-} {
-  const mean = (of: (point: { x: number; y: number }) => number) =>
-    points.reduce((sum, p) => sum + of(p), 0) / points.length;
-  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
-  const spreadX = mean(({ x }) => (x - meanX) ** 2);
-  const spreadY = mean(({ y }) => (y - meanY) ** 2);
-  const together = mean(({ x, y }) => (x - meanX) * (y - meanY));
-  const slope = together / spreadX;
-  return { slope, intercept: meanY - slope * meanX, rSquared: spreadY === 0 ? 1 : together ** 2 / (spreadX * spreadY) };
-}
-
-/** FLT-3: what a merge costs, by how much differs. `counts` begins with a merge without any difference. */
-export function mergeCurve(counts: readonly MergeCounts[], nodes: number, days: number): MergeCurve {
-  const [idle, ...others] = counts;
-  const points = others.map(({ difference, messages, deliveries, lastS }): MergePoint => {
-    const cost = messages - idle.messages;
-    return { difference, messages: cost, messagesPerVersion: cost / difference, deliveries, mergedS: lastS };
-  });
-  const line = fitLine(points.map(({ difference, messages }) => ({ x: difference, y: messages })));
-  return { nodes, days, idleMessages: idle.messages, points, ...line };
-}
+import { type MergeCounts, type MergeCurve, mergeCurve } from '../../campaign/cluster/merge.ts';
 
 function curveText({ nodes, days, idleMessages, points, slope, intercept, rSquared }: MergeCurve): string {
   const head = ['versions that differ', 'messages', 'per version', 'stored', 'merged after'];
