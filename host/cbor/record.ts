@@ -60,3 +60,11 @@ export function writeRecord(
   }
   return next - at;
 }
+
+/** The items of a whole record, the type first. Throws when it is none; for the hot path there is `readRecord`. */
+export function recordFields(record: Uint8Array): number[] {
+  const fields = new Uint32Array(23);
+  const count = readRecord(record, 0, record.length, fields);
+  if (count < 1) throw new Error(`${Buffer.from(record).toString('hex')} is no record`);
+  return [...fields.subarray(0, count)];
+}

@@ -1,8 +1,10 @@
-import { encodeConfig } from '../../host/platform/config.ts';
+import { type CheckpointSource, type LoopBuffers, reserveBuffers } from '../../host/platform/buffers.ts';
+import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
-import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
@@ -54,9 +56,10 @@ export const smallWorld: Group[] = [
  * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
  * simulator adds (board, channel, world) is proven there; here only the firmware is.
  */
-export class TestCluster {
+export class TestCluster implements PlatformHandler {
   readonly engine;
-  readonly contexts: number[] = [];
+  /** Addresses of the nodes' contexts. */
+  readonly contexts: number[];
   readonly up: boolean[] = [];
   private readonly sealed = new SealedFrames();
   readonly part: number[] = [];
@@ -84,10 +87,13 @@ export class TestCluster {
   private heard: Uint8Array = new Uint8Array(0);
   /** Five minutes of the run for which health was reported, however it is cut into steps. */
   private healthTick = 0;
-  private readonly frameAt: number;
-  private readonly recordAt: number;
-  private readonly checkpointAt: number;
+  private readonly loops: PlatformLoop[];
+  private readonly buffers: LoopBuffers;
+  private readonly outFrame: number;
   private readonly random: RandomStream;
+  /** The command at hand. */
+  private readonly order = new Uint32Array(64);
+  /** The event at hand. */
   private readonly fields = new Uint32Array(64);
   private readonly options: Required<ClusterOptions>;
 
@@ -105,11 +111,15 @@ export class TestCluster {
     };
     this.engine = loadV8Engine(this.options.preset);
     this.random = new RandomStream(this.options.seed, 'loss');
-    this.frameAt = this.engine.reserve(frameBytesMax);
-    this.recordAt = this.engine.reserve(4096);
-    this.checkpointAt = this.engine.reserve(this.engine.image.checkpointBytes);
-    for (let node = 0; node < this.options.nodes; node++) {
-      this.contexts.push(this.engine.reserve(this.engine.image.contextBytes));
+    const { engine } = this;
+    this.outFrame = engine.reserve(frameBytesMax);
+    this.buffers = reserveBuffers(engine, 4096);
+    this.contexts = Array.from({ length: options.nodes }, () => engine.reserve(engine.image.contextBytes));
+    const counts = zeroCounts();
+    this.loops = this.contexts.map(
+      (context, node) => new PlatformLoop({ engine, context, buffers: this.buffers, handler: this, counts, node }),
+    );
+    for (const _ of this.contexts) {
       this.stored.push([]);
       this.reserved.push(0);
       this.beganMs.push(0);
@@ -152,96 +162,60 @@ export class TestCluster {
     );
   }
 
-  /** Boots plainly (no checkpoint). */
+  /** Boots from nothing. */
   boot(node: number, incarnation: number, timeKnown: boolean): void {
-    const config = this.config(node, incarnation, timeKnown);
-    this.engine.view().set(config, this.recordAt);
-    this.bootMs[node] = this.nowMs;
-    this.up[node] = true;
-    const status = this.engine.calls.boot(this.contexts[node], this.recordAt, config.length, 1, 0, 0);
-    if ((status & STATUS_MASK) !== 0) throw new Error(`boot of ${node}: status ${status & STATUS_MASK}`);
-    this.after(node, status);
+    this.start(node, this.config(node, incarnation, timeKnown), bootCause.powerOn, null);
   }
 
   checkpoint(node: number): Uint8Array {
-    const { calls, image } = this.engine;
-    const length = calls.checkpoint(this.contexts[node], this.checkpointAt, image.checkpointBytes);
-    return this.engine.view().slice(this.checkpointAt, this.checkpointAt + length);
+    const image = this.loops[node].checkpoint();
+    if (image === null) throw new Error(`node ${node} makes no checkpoint`);
+    return image;
   }
 
-  /** Restarts from a checkpoint, its clock kept unless told otherwise. */
+  /** Restarts from a checkpoint, with a clock that begins anew. */
   restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
-    const config = this.config(node, incarnation, timeKnown);
-    this.engine.view().set(config, this.recordAt);
-    this.engine.view().set(checkpoint, this.checkpointAt);
+    this.start(node, this.config(node, incarnation, timeKnown), bootCause.watchdog, {
+      read: (age) => (age === 0 ? checkpoint : null),
+      condemn: () => {
+        throw new Error(`node ${node} refuses its checkpoint`);
+      },
+    });
+  }
+
+  private start(node: number, config: Uint8Array, cause: number, checkpoints: CheckpointSource | null): void {
+    this.engine.view().set(config, this.buffers.config);
     this.bootMs[node] = this.nowMs;
     this.up[node] = true;
-    const { restore } = this.engine.calls;
-    const status = restore(
-      this.contexts[node],
-      this.checkpointAt,
-      checkpoint.length,
-      this.recordAt,
-      config.length,
-      2,
-      0,
-      0,
-    );
-    if ((status & STATUS_MASK) !== 0) throw new Error(`restore of ${node}: status ${status & STATUS_MASK}`);
-    this.after(node, status);
+    const status = this.at(node).boot(config.length, cause, checkpoints);
+    if (!isOk(status)) throw new Error(`boot of ${node}: status ${status & STATUS_MASK}`);
+  }
+
+  /** A node's loop at the present instant. */
+  private at(node: number): PlatformLoop {
+    return this.loops[node].at(this.localMs(node), this.nowMs);
   }
 
   observe(node: number, message: Message): number {
-    const bytes = encodeMessage(message);
-    this.engine.view().set(bytes, this.recordAt);
-    const local = this.localMs(node);
-    const status = this.engine.calls.observe(
-      this.contexts[node],
-      Math.floor(local / 1000),
-      local % 1000,
-      this.recordAt,
-      bytes.length,
-    );
-    this.after(node, status);
-    return status & STATUS_MASK;
+    return this.at(node).observeBytes(encodeMessage(message)) & STATUS_MASK;
   }
 
   /** Hands a node a frame of `messages` as from `sender`; returns the status code. */
   inject(node: number, sender: number, messages: Message[]): number {
     for (;;) {
-      const frame = this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000));
-      const status = this.give(node, frame);
-      this.after(node, status);
+      const code = this.hand(node, this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000)));
       // The sender itself has used this counter, or sent before the window began: the next one.
-      const code = status & STATUS_MASK;
       if (code !== STATUS.replay && code !== STATUS.stale) return code;
     }
   }
 
   /** Hands a node a frame as it is; returns the status code. */
   hand(node: number, frame: Uint8Array): number {
-    const status = this.give(node, frame);
-    this.after(node, status);
-    return status & STATUS_MASK;
-  }
-
-  /** A frame before a node: after a tick, if one is due. Returns the status. */
-  private give(node: number, frame: Uint8Array): number {
-    const { receive, tick } = this.engine.calls;
-    const ctx = this.contexts[node];
-    const local = this.localMs(node);
-    const [s, ms] = [Math.floor(local / 1000), local % 1000];
-    this.engine.view().set(frame, this.frameAt);
-    const status = receive(ctx, s, ms, this.frameAt, frame.length);
-    if ((status & STATUS_MASK) !== STATUS.tickFirst) return status;
-    this.after(node, tick(ctx, s, ms));
-    this.engine.view().set(frame, this.frameAt);
-    return receive(ctx, s, ms, this.frameAt, frame.length);
+    return this.at(node).receiveBytes(frame) & STATUS_MASK;
   }
 
   inspect(node: number, what: number, index = 0): number[] {
-    const words = this.engine.calls.inspect(this.contexts[node], what, index, this.recordAt, 4096);
-    return [...new Uint32Array(this.engine.view().buffer, this.recordAt, words)];
+    return [...this.loops[node].inspect(what, index)];
   }
 
   /** Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes on as it stands: without loss only, where it decides nothing. */
@@ -305,14 +279,8 @@ export class TestCluster {
   }
 
   private wake(node: number): void {
-    const ctx = this.contexts[node];
-    const local = this.localMs(node);
-    const s = Math.floor(local / 1000);
     this.calls++;
-    const status = this.engine.calls.tick(ctx, s, local % 1000);
-    const length = this.engine.calls.transmit(ctx, s, local % 1000, this.frameAt, frameBytesMax);
-    this.after(node, status);
-    if (length > 0) this.air(node, length);
+    this.at(node).tick();
     if (this.wakeMs[node] <= this.nowMs) this.wakeMs[node] = this.nowMs + 1;
   }
 
@@ -322,10 +290,9 @@ export class TestCluster {
   }
 
   /** A frame is heard when its last bit is. */
-  private air(sender: number, length: number): void {
+  private air(sender: number, bytes: Uint8Array): void {
     this.frames++;
-    const bytes = this.engine.view().slice(this.frameAt, this.frameAt + length);
-    const frame = { atMs: this.nowMs + Math.floor((length * 8) / bitsPerMs), sender, bytes };
+    const frame = { atMs: this.nowMs + Math.floor((bytes.length * 8) / bitsPerMs), sender, bytes };
     let at = this.inFlight.length;
     while (at > 0 && this.inFlight[at - 1].atMs > frame.atMs) at--;
     this.inFlight.splice(at, 0, frame);
@@ -339,31 +306,62 @@ export class TestCluster {
       if (this.jam?.(sender, node)) continue;
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       this.calls++;
-      const status = this.give(node, bytes);
-      const code = status & STATUS_MASK;
+      const code = this.hand(node, bytes);
       // After a start, or when it has just learnt the time, a node is deaf for what it had reserved.
       const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
       // Whoever is behind by more than its guards finds it out by that, and learns the time anew.
       const relearns = code === STATUS.ahead && this.inspect(node, 0)[0] === 0;
       if (code !== 0 && code !== 10 && !begins && !relearns && !this.mayRefuse?.(sender, node, code))
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
-      this.after(node, status);
     }
   }
 
-  private after(node: number, status: number): void {
-    const ctx = this.contexts[node];
-    const at = this.recordAt + 2048;
-    if (status & FLAG_COMMAND) this.drain(node, this.engine.calls.command, at, this.commands);
-    if (status & FLAG_EVENT) this.drain(node, this.engine.calls.event, at, this.events);
-    const local = this.localMs(node);
-    const waitMs = this.engine.calls.deadline(ctx, Math.floor(local / 1000), local % 1000);
-    this.wakeMs[node] = this.nowMs + Math.ceil(waitMs / this.rateOf(node));
+  // ---- outputs of the nodes ----
+
+  booted(): void {}
+
+  frameAt(): number {
+    return this.outFrame;
+  }
+
+  send({ node }: PlatformLoop, at: number, length: number): void {
+    this.air(node, this.engine.view().slice(at, at + length));
+  }
+
+  command({ node }: PlatformLoop, length: number): void {
+    this.keep(node, length, this.order, this.commands);
+  }
+
+  obey({ node }: PlatformLoop, type: number): boolean {
+    if (type === TYPE.reserveCounters) this.reserve(node, this.order[1]);
+    if (type === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
+    if (type === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
+    return true;
+  }
+
+  event({ node }: PlatformLoop, length: number): void {
+    this.keep(node, length, this.fields, this.events);
+    if (this.fields[0] === TYPE.booted || this.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
+  }
+
+  deadline({ node, localMs }: PlatformLoop, waitMs: number): void {
+    this.wakeMs[node] = this.nowMs + Math.ceil((dueMs(localMs, waitMs) - localMs) / this.rateOf(node));
+  }
+
+  trapped({ node }: PlatformLoop, { site, message }: Trap): void {
+    throw new Error(`node ${node} trapped at site ${site}: ${message}`);
+  }
+
+  private keep(node: number, length: number, fields: Uint32Array, into: Told[]): void {
+    const count = readRecord(this.engine.view(), this.buffers.record, length, fields);
+    const told = { atS: this.nowMs / 1000, node, fields: [...fields.subarray(0, count)] };
+    if (this.onTold) this.onTold(told);
+    else into.push(told);
   }
 
   private reserve(node: number, cycle: number): void {
     this.reserved[node] = Math.max(this.reserved[node], cycle);
-    this.observe(node, { name: 'counters-reserved', cycle: this.reserved[node] });
+    this.loops[node].answer(encodeMessage({ name: 'counters-reserved', cycle: this.reserved[node] }));
   }
 
   /** The platform's word on the head that waits. */
@@ -372,7 +370,8 @@ export class TestCluster {
     if (waiting === null) return;
     this.checks++;
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
-    this.observe(node, { name: 'key-epoch-checked', epoch: waiting.epoch, ok: right ? 1 : 0 });
+    const ok = right ? 1 : 0;
+    this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', epoch: waiting.epoch, ok }));
   }
 
   /** Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held. */
@@ -387,21 +386,5 @@ export class TestCluster {
   /** The node's own clock: ms since it booted. */
   private localMs(node: number): number {
     return Math.floor((this.nowMs - this.bootMs[node]) * this.rateOf(node));
-  }
-
-  private drain(node: number, take: (ctx: number, out: number, cap: number) => number, at: number, into: Told[]): void {
-    for (;;) {
-      const length = take(this.contexts[node], at, 256);
-      if (length === 0) return;
-      const count = readRecord(this.engine.view(), at, length, this.fields);
-      const told = { atS: this.nowMs / 1000, node, fields: [...this.fields.subarray(0, count)] };
-      if (told.fields[0] === TYPE.booted || told.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
-      if (told.fields[0] === TYPE.reserveCounters) this.reserve(node, told.fields[1]);
-      if (told.fields[0] === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
-      if (told.fields[0] === TYPE.storeCheckpoint)
-        this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
-      if (this.onTold) this.onTold(told);
-      else into.push(told);
-    }
   }
 }

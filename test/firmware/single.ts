@@ -1,34 +1,39 @@
-import { encodeConfig } from '../../host/platform/config.ts';
+import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { ImageNode } from '../../host/platform/image_node.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import type { ImageName } from '../../host/build/root.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
 
-/** One node of a cluster of `members`, alone with the test. */
+/** Counters that a test's platform keeps reserved ahead of the present TDMA cycle. */
+const reservedAheadCycles = 4000;
+const cycleS = 15;
+
+/** One node of a cluster of `members`, alone with the test. Its mission time is local time: it boots at second 0. */
 export class SingleNode {
   readonly engine;
-  readonly ctx: number;
-  private readonly at: number;
-
   readonly members: number;
-  /** Its mission time is local time: it boots at second 0. */
-  private frames = new SealedFrames();
-  private reserved = 0;
+  private readonly node: ImageNode;
   private readonly groups: Group[];
-
   private readonly keys: LinkKeys;
+  private frames = new SealedFrames();
+  private reservedCycle = 0;
 
-  constructor(members: number, groups: Group[], preset: ImageName = 'flight', keys: LinkKeys = testKeys.member(0)) {
+  constructor(members: number, groups: Group[], image: ImageName = 'flight', keys: LinkKeys = testKeys.member(0)) {
     this.keys = keys;
     this.members = members;
     this.groups = groups;
-    this.engine = loadV8Engine(preset);
-    this.ctx = this.engine.reserve(this.engine.image.contextBytes);
-    this.at = this.engine.reserve(8192);
+    this.engine = loadV8Engine(image);
+    this.node = new ImageNode(this.engine);
     this.boot();
+  }
+
+  /** Address of the context. */
+  get ctx(): number {
+    return this.node.loop.context;
   }
 
   boot(): void {
@@ -53,39 +58,23 @@ export class SingleNode {
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
       this.keys,
     );
-    this.engine.view().set(config, this.at);
-    const status = this.engine.calls.boot(this.ctx, this.at, config.length, 1, 0, 0);
+    const { status } = this.node.boot(config, bootCause.powerOn, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
-    this.drain();
     this.reserve(0);
   }
 
   /** As a platform that has reserved counters for hours. */
   private reserve(s: number): void {
-    this.reserved = Math.floor(s / 15) + 4000;
-    const record = encodeMessage({ name: 'counters-reserved', cycle: this.reserved });
-    this.engine.view().set(record, this.at);
-    const status = this.engine.calls.observe(this.ctx, s, 0, this.at, record.length) & STATUS_MASK;
+    this.reservedCycle = Math.floor(s / cycleS) + reservedAheadCycles;
+    const record = encodeMessage({ name: 'counters-reserved', cycle: this.reservedCycle });
+    const status = this.node.observe(record, s * 1000).status & STATUS_MASK;
     if (status !== 0) throw new Error(`reservation: status ${status}`);
   }
 
-  private drain(): void {
-    while (this.engine.calls.event(this.ctx, this.at + 4096, 256) > 0);
-  }
-
+  /** Gives the node a frame; returns the status code. */
   receive(frame: Uint8Array, s: number): number {
-    if (Math.floor(s / 15) + 8 > this.reserved) this.reserve(s);
-    const give = () => {
-      this.engine.view().set(frame, this.at);
-      return this.engine.calls.receive(this.ctx, s, 0, this.at, frame.length) & STATUS_MASK;
-    };
-    let status = give();
-    if (status === STATUS.tickFirst) {
-      this.engine.calls.tick(this.ctx, s, 0);
-      status = give();
-    }
-    this.drain();
-    return status;
+    if (Math.floor(s / cycleS) + 8 > this.reservedCycle) this.reserve(s);
+    return this.node.receive(frame, s * 1000).status & STATUS_MASK;
   }
 
   receiveMessages(sender: number, messages: readonly Message[], s: number): number {
@@ -93,8 +82,7 @@ export class SingleNode {
   }
 
   tick(s: number): void {
-    this.engine.calls.tick(this.ctx, s, 0);
-    this.drain();
+    this.node.tick(s * 1000);
   }
 
   /** The context's bytes, for `putBack`. */

@@ -1,10 +1,11 @@
 import type { Preset } from '../../host/build/root.ts';
 import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { readRecord } from '../../host/cbor/record.ts';
-import { STATUS_MASK } from '../../host/engine/status.ts';
+import { recordFields } from '../../host/cbor/record.ts';
+import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
+import { bootCause, encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
+import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
 
 export const slotS = 900;
@@ -58,13 +59,11 @@ export class LoneNode {
   readonly commands: Told[] = [];
   readonly events: Told[] = [];
   readonly frames: number[] = [];
-  readonly engine;
-  readonly context: number;
   localMs = 0;
   missionAtBootS: number;
-  private readonly recordAt: number;
+  readonly engine;
+  private readonly node: ImageNode;
   private reserved = 0;
-  private readonly fields = new Uint32Array(64);
   private readonly config: NodeConfig;
   private readonly groups: readonly Group[];
 
@@ -79,20 +78,24 @@ export class LoneNode {
     let engine = engines.get(preset);
     if (engine === undefined) engines.set(preset, (engine = loadV8Engine(preset)));
     this.engine = engine;
-    this.recordAt = engine.reserve(8192);
-    this.context = engine.reserve(engine.image.contextBytes);
+    this.node = new ImageNode(engine);
     this.missionAtBootS = missionS;
     this.boot();
+  }
+
+  /** Address of the context. */
+  get context(): number {
+    return this.node.loop.context;
   }
 
   get missionS(): number {
     return this.missionAtBootS + Math.floor(this.localMs / 1000);
   }
 
-  private configBytes(boot: Boot): number {
+  private encodedConfig(boot: Boot): Uint8Array {
     const known = boot.timeKnown ?? true;
     // Mission time is told as of local time zero.
-    const bytes = encodeConfig(
+    return encodeConfig(
       this.config,
       this.groups,
       {
@@ -105,44 +108,32 @@ export class LoneNode {
       },
       clusterKeys(1, this.config.cluster, this.config.members).member(this.config.self),
     );
-    this.engine.view().set(bytes, this.recordAt);
-    return bytes.length;
   }
 
   /** Begins anew without a checkpoint. */
   boot(boot: Boot = {}): void {
     this.restartClock(boot);
-    const length = this.configBytes(boot);
-    this.after(this.engine.calls.boot(this.context, this.recordAt, length, boot.cause ?? 1, this.seconds(), 0));
+    this.take(this.node.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs));
   }
 
   checkpoint(): Uint8Array {
-    const cap = this.engine.image.checkpointBytes;
-    const at = this.engine.reserve(cap);
-    const length = this.engine.calls.checkpoint(this.context, at, cap);
-    if (length === 0) throw new Error('no checkpoint was written');
-    return this.engine.view().slice(at, at + length);
+    const image = this.node.loop.checkpoint();
+    if (image === null) throw new Error('no checkpoint was written');
+    return image;
   }
 
-  /** Begins from a checkpoint; returns the status code (8: it does not verify). */
+  /** Begins from a checkpoint; returns the status code (8: it does not verify, and the node began from nothing). */
   restore(image: Uint8Array, boot: Boot): number {
     this.restartClock(boot);
-    const at = this.engine.reserve(image.length);
-    this.engine.view().set(image, at);
-    const length = this.configBytes(boot);
-    const { calls } = this.engine;
-    const status = calls.restore(
-      this.context,
-      at,
-      image.length,
-      this.recordAt,
-      length,
-      boot.cause ?? 1,
-      this.seconds(),
-      0,
-    );
-    if ((status & STATUS_MASK) === 0) this.after(status);
-    return status & STATUS_MASK;
+    let isRefused = false;
+    const checkpoints = {
+      read: (age: 0 | 1) => (age === 0 ? image : null),
+      condemn: () => {
+        isRefused = true;
+      },
+    };
+    this.take(this.node.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs, checkpoints));
+    return isRefused ? STATUS.checkpoint : STATUS.ok;
   }
 
   private restartClock(boot: Boot): void {
@@ -152,38 +143,21 @@ export class LoneNode {
   }
 
   observe(message: Message): number {
-    const bytes = encodeMessage(message);
-    this.engine.view().set(bytes, this.recordAt);
-    const status = this.engine.calls.observe(
-      this.context,
-      this.seconds(),
-      this.localMs % 1000,
-      this.recordAt,
-      bytes.length,
-    );
-    this.after(status);
-    return status & STATUS_MASK;
+    return this.take(this.node.observe(encodeMessage(message), this.localMs));
   }
 
-  /** Runs to a mission second, calling tick and transmit whenever the firmware wants to be called. */
+  /** Runs to a mission second, calling tick whenever the firmware wants to be called. */
   runTo(missionS: number): void {
     const untilMs = (missionS - this.missionAtBootS) * 1000;
-    const { calls } = this.engine;
-    for (;;) {
-      const waitMs = calls.deadline(this.context, this.seconds(), this.localMs % 1000);
-      if (this.localMs + waitMs > untilMs) break;
-      this.localMs += Math.max(waitMs, 1);
-      const status = calls.tick(this.context, this.seconds(), this.localMs % 1000);
-      const length = calls.transmit(this.context, this.seconds(), this.localMs % 1000, this.recordAt, 256);
-      if (length > 0) this.frames.push(this.missionS);
-      this.after(status);
+    while (this.node.tickAtMs <= untilMs) {
+      this.localMs = this.node.tickAtMs;
+      this.take(this.node.tick(this.localMs));
     }
     this.localMs = Math.max(this.localMs, untilMs);
   }
 
   inspect(what: number, index = 0): number[] {
-    const words = this.engine.calls.inspect(this.context, what, index, this.recordAt, 8192);
-    return [...new Uint32Array(this.engine.view().buffer, this.recordAt, words)];
+    return [...this.node.loop.inspect(what, index)];
   }
 
   /** Timeline from the present slot on: own slot + 1 or 0, without the radio overlay unless wanted. */
@@ -193,28 +167,25 @@ export class LoneNode {
     return ring.map((_, ahead) => ring[(base + ahead) % ring.length] & (withRadio ? 0xff : 15));
   }
 
-  private seconds(): number {
-    return Math.floor(this.localMs / 1000);
+  /** Keeps what an input made the node give out; returns the status code. */
+  private take({ status, frames, commands, events, trap }: Outputs): number {
+    if (trap !== null) throw new Error(`trap at site ${trap.site}`);
+    const code = status & STATUS_MASK;
+    if (code !== STATUS.ok && code < STATUS.implausible) throw new Error(`status ${code}`);
+    for (const _ of frames) this.frames.push(this.missionS);
+    for (const event of events) this.events.push({ atS: this.missionS, fields: recordFields(event) });
+    for (const command of commands) this.obey(recordFields(command));
+    return code;
   }
 
-  private after(status: number): void {
-    if ((status & STATUS_MASK) !== 0 && (status & STATUS_MASK) < 6) throw new Error(`status ${status & STATUS_MASK}`);
-    this.drain(this.engine.calls.command, this.commands);
-    this.drain(this.engine.calls.event, this.events);
+  private obey(fields: number[]): void {
+    if (fields[0] === TYPE.reserveCounters) this.reserve(fields[1]);
+    else this.commands.push({ atS: this.missionS, fields });
   }
 
   /** As a platform that has written it to non-volatile memory. */
   private reserve(cycle: number): void {
     this.reserved = Math.max(this.reserved, cycle);
     this.observe({ name: 'counters-reserved', cycle: this.reserved });
-  }
-
-  private drain(take: (ctx: number, out: number, cap: number) => number, into: Told[]): void {
-    const at = this.recordAt + 4096;
-    for (let length = take(this.context, at, 256); length !== 0; length = take(this.context, at, 256)) {
-      const count = readRecord(this.engine.view(), at, length, this.fields);
-      if (this.fields[0] === TYPE.reserveCounters) this.reserve(this.fields[1]);
-      else into.push({ atS: this.missionS, fields: [...this.fields.subarray(0, count)] });
-    }
   }
 }

@@ -2,10 +2,11 @@
 
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
-import { readRecord } from '../../host/cbor/record.ts';
-import { FLAG_COMMAND, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { recordFields } from '../../host/cbor/record.ts';
+import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { encodeConfig } from '../../host/platform/config.ts';
+import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { readHeader } from '../../host/security/envelope.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { testCluster, testKeys } from './sealed.ts';
@@ -55,7 +56,7 @@ class Node {
   readonly memory = new TwoCopies();
   readonly #trial: Trial;
   readonly #self: number;
-  readonly #context: number;
+  readonly #node: ImageNode;
   #incarnation = 0;
   #bootMs = 0;
   #checkpoint: Uint8Array | null = null;
@@ -63,17 +64,16 @@ class Node {
   constructor(trial: Trial, self: number) {
     this.#trial = trial;
     this.#self = self;
-    this.#context = trial.engine.reserve(trial.engine.image.contextBytes);
+    this.#node = new ImageNode(trial.engine);
     this.boot();
   }
 
-  get #local(): [number, number] {
-    const ms = this.#trial.nowMs - this.#bootMs;
-    return [Math.floor(ms / 1000), ms % 1000];
+  get #localMs(): number {
+    return this.#trial.nowMs - this.#bootMs;
   }
 
   boot(): void {
-    const { engine, at, random, nowMs, recall } = this.#trial;
+    const { random, nowMs, recall } = this.#trial;
     this.#incarnation = Math.min(this.#incarnation + 1, 8000);
     this.#bootMs = nowMs;
     const facts = {
@@ -85,61 +85,38 @@ class Node {
       reserved: recall(this.memory.read()),
     };
     const config = encodeConfig({ ...shape, self: this.#self }, [...groups], facts, testKeys.member(this.#self));
-    engine.view().set(config, at);
-    const { calls, image } = engine;
-    if (this.#checkpoint !== null && random.below(2) === 0) {
-      engine.view().set(this.#checkpoint, at + 4096);
-      this.#after(calls.restore(this.#context, at + 4096, image.checkpointBytes, at, config.length, 2, 0, 0));
-    } else this.#after(calls.boot(this.#context, at, config.length, 2, 0, 0));
+    const checkpoint = this.#checkpoint !== null && random.below(2) === 0 ? this.#checkpoint : null;
+    const checkpoints = { read: (age: 0 | 1) => (age === 0 ? checkpoint : null) };
+    this.#take(this.#node.boot(config, bootCause.watchdog, 0, checkpoints));
     if (random.below(3) === 0) this.keep();
   }
 
   keep(): void {
-    const { engine, at } = this.#trial;
-    const length = engine.calls.checkpoint(this.#context, at + 4096, engine.image.checkpointBytes);
-    this.#checkpoint = engine.view().slice(at + 4096, at + 4096 + length);
+    this.#checkpoint = this.#node.loop.checkpoint();
   }
 
   get knowsTime(): boolean {
-    const { engine, at } = this.#trial;
-    engine.calls.inspect(this.#context, whatNode, 0, at, 256);
-    return new Uint32Array(engine.view().buffer, at, 1)[0] === 1;
+    return this.#node.loop.inspect(whatNode, 0)[0] === 1;
   }
 
-  /** Ticks; the frame it sends, if any. */
-  step(): Uint8Array | null {
-    const { engine, at } = this.#trial;
-    const [s, ms] = this.#local;
-    this.#after(engine.calls.tick(this.#context, s, ms));
-    const length = engine.calls.transmit(this.#context, s, ms, at, 256);
-    return length === 0 ? null : engine.view().slice(at, at + length);
+  tick(): void {
+    this.#take(this.#node.tick(this.#localMs));
   }
 
   receive(frame: Uint8Array): number {
-    const { engine, at } = this.#trial;
-    const [s, ms] = this.#local;
-    for (;;) {
-      engine.view().set(frame, at);
-      const status = engine.calls.receive(this.#context, s, ms, at, frame.length);
-      this.#after(status);
-      if ((status & STATUS_MASK) !== STATUS.tickFirst) return status & STATUS_MASK;
-      this.#after(engine.calls.tick(this.#context, s, ms));
-    }
+    return this.#take(this.#node.receive(frame, this.#localMs));
   }
 
-  #after(status: number): void {
-    if ((status & FLAG_COMMAND) === 0) return;
-    const { engine, at, fields } = this.#trial;
-    for (;;) {
-      const length = engine.calls.command(this.#context, at, 64);
-      if (length === 0) return;
-      readRecord(engine.view(), at, length, fields);
-      if (fields[0] === TYPE.reserveCounters) this.#reserve(fields[1]);
-    }
+  /** Frames leave the radio before commands are obeyed: power that fails in a reservation does not take them back. */
+  #take({ status, frames, commands }: Outputs): number {
+    for (const frame of frames) this.#trial.sent(this.#self, frame);
+    for (const command of commands.map(recordFields))
+      if (command[0] === TYPE.reserveCounters) this.#reserve(command[1]);
+    return status & STATUS_MASK;
   }
 
   #reserve(cycle: number): void {
-    const { random, outcome, engine, at, dangerous } = this.#trial;
+    const { random, outcome, dangerous } = this.#trial;
     const fate = dangerous ? random.below(24) : 7;
     if (fate < 3) outcome.inReservation += 1;
     if (fate === 0) throw new PowerLost();
@@ -150,10 +127,7 @@ class Node {
     }
     this.memory.write(cycle, false);
     if (fate === 2) throw new PowerLost();
-    const record = encodeMessage({ name: 'counters-reserved', cycle });
-    engine.view().set(record, at);
-    const [s, ms] = this.#local;
-    this.#after(engine.calls.observe(this.#context, s, ms, at, record.length));
+    this.#take(this.#node.observe(encodeMessage({ name: 'counters-reserved', cycle }), this.#localMs));
   }
 }
 
@@ -174,8 +148,6 @@ const shape = {
 
 class Trial {
   readonly engine = loadV8Engine('tiny');
-  readonly at = this.engine.reserve(4096 + this.engine.image.checkpointBytes);
-  readonly fields = new Uint32Array(64);
   readonly random: RandomStream;
   readonly recall: (reserved: number) => number;
   readonly outcome: CrashOutcome = {
@@ -195,6 +167,7 @@ class Trial {
   readonly #sealed = new Map<number, Uint8Array>();
   readonly #taken = new Set<number>();
   readonly #kept: Uint8Array[] = [];
+  readonly #onAir: { to: number; frame: Uint8Array }[] = [];
   readonly #nodes: Node[];
 
   constructor({ seed, recall }: CrashOptions) {
@@ -215,11 +188,8 @@ class Trial {
   #turn(index: number): void {
     const node = this.#nodes[index];
     try {
-      const frame = node.step();
-      if (frame !== null) {
-        if (index === 1) this.#seal(frame);
-        this.#give(1 - index, frame);
-      }
+      node.tick();
+      this.#deliver();
       if (index === 1 && this.#kept.length > 0) {
         const back =
           this.random.below(2) === 0
@@ -232,6 +202,16 @@ class Trial {
       if (!(error instanceof PowerLost)) throw error;
       this.#crash(index);
     }
+  }
+
+  sent(from: number, frame: Uint8Array): void {
+    if (from === 1) this.#seal(frame);
+    this.#onAir.push({ to: 1 - from, frame });
+  }
+
+  #deliver(): void {
+    for (let next = this.#onAir.shift(); next !== undefined; next = this.#onAir.shift())
+      this.#give(next.to, next.frame);
   }
 
   #crash(index: number): void {
