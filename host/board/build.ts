@@ -9,7 +9,7 @@ import { filesBelow, stampOf } from '../build/paths.mjs';
 import { readElf } from './elf.ts';
 import { type BoardSizes, readSizes } from './sizes.ts';
 import { boardFolder, nonVolatileBytes, type Target, type TargetName, targets } from './targets.ts';
-import { requireCompiler, runTool } from './toolchain.ts';
+import { compilerOf, requireTools, runTool } from './toolchain.ts';
 import { translateImage } from './translate.ts';
 
 export interface BoardBuild {
@@ -51,11 +51,10 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
     hex: at('heliograph.hex'),
     map: at('heliograph.map'),
   };
-  const isFresh = existsSync(at('stamp')) && readFileSync(at('stamp'), 'utf8') === stamp && existsSync(files.elf);
-  if (!isFresh || options.force === true) {
+  if (!isBuilt(target, options)) {
     if (loadV8Engine(target.variant ?? target.preset).image.isCipherNull)
       throw new Error(`${target.name}: the cipher of this image is a stand-in for simulations: no board flies it`);
-    requireCompiler(target);
+    requireTools([compilerOf(target)]);
     mkdirSync(folder, { recursive: true });
     writeFileSync(at('image.c'), translateImage(imagePath(target.variant ?? target.preset)));
     await compileProgram(target, folder, boardSources(target), options);
@@ -65,6 +64,13 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
     writeFileSync(at('stamp'), stamp);
   }
   return { target, ...files, sizes: readSizes(target, files.elf) };
+}
+
+/** True when the target's folder holds what the present sources give, and it is not to be built anew (`force`). */
+export function isBuilt(target: Target, options: BuildOptions = {}): boolean {
+  const at = (file: string) => join(boardFolder(target), file);
+  if (options.force === true || !existsSync(at('stamp')) || !existsSync(at('heliograph.elf'))) return false;
+  return readFileSync(at('stamp'), 'utf8') === boardStamp(target, options);
 }
 
 /**

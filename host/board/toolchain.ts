@@ -6,15 +6,17 @@ import type { Target } from './targets.ts';
 /** A tool is missing, or refused its input; the message says which and what to do. */
 export class ToolError extends Error {}
 
-/** Throws unless `command` is there; `purpose` completes "…, which". */
-export function requireTool(command: string, purpose: string): void {
-  if (isInstalled(command)) return;
-  throw new ToolError(`${command} is missing, which ${purpose}: ${installCommand(missingPackages([command]))}`);
+/** Throws ToolError that names all of these commands that are missing, and one command that installs them. */
+export function requireTools(commands: readonly string[]): void {
+  const missing = [...new Set(commands)].filter((command) => !isInstalled(command));
+  if (missing.length === 0) return;
+  const verb = missing.length === 1 ? 'is' : 'are';
+  throw new ToolError(`${missing.join(', ')} ${verb} not installed: ${installCommand(missingPackages(missing))}`);
 }
 
-/** Throws unless the target's compiler is there. */
-export function requireCompiler(target: Target): void {
-  requireTool(`${target.compiler}gcc`, `compiles for ${target.name}`);
+/** The command that compiles for a target. */
+export function compilerOf(target: Target): string {
+  return `${target.compiler}gcc`;
 }
 
 /** Runs a tool to its end; what it prints on stdout. Throws with its own words when it fails or warns: boards' C is free of warnings. */

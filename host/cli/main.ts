@@ -6,6 +6,7 @@ import { exitCode, exitCodesHelp } from './exit.ts';
 import { exitCodeOf } from './failure.ts';
 import { addKeysCommands } from './keys/commands.ts';
 import { addNodeCommand } from './node/commands.ts';
+import { ClosedPipe, columnsMax, watchPipes } from './output.ts';
 
 /**
  * The composition root: wires the commands and maps errors to exit codes. The commands that fly are declared in
@@ -16,8 +17,10 @@ const program = new Command('heliograph')
   .version('0.1.0')
   .showHelpAfterError('(--help says more)')
   .addHelpText('after', exitCodesHelp)
+  .configureOutput({ getOutHelpWidth: () => columnsMax, getErrHelpWidth: () => columnsMax })
   .exitOverride();
 
+watchPipes();
 const { addSimulatorCommands, placeInWorld } = await import('../../hwsim/cli/commands.ts');
 const board = addBoardCommands(program);
 addSimulatorCommands(program, board);
@@ -35,11 +38,18 @@ throwInsteadOfExit(program);
 program.hook('preAction', (_, command) => {
   if (command.opts().engine === 'wasmtime') loadAddon();
 });
-try {
-  await program.parseAsync(process.argv);
-} catch (error) {
+
+/** Reports an error on stderr and sets the exit code. */
+async function fail(error: unknown): Promise<void> {
   const code = await exitCodeOf(error);
   if (code === exitCode.internal) console.error(`heliograph: a fault of its own: ${(error as Error).stack ?? error}`);
   else if (!(error instanceof CommanderError)) console.error(`heliograph: ${(error as Error).message}`);
   process.exitCode = code;
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof ClosedPipe) process.exit(exitCode.ok);
+  await fail(error);
 }

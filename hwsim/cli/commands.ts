@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { FindPlace } from '../../host/cli/node/node.ts';
+import type { FindPlace } from '../../host/cli/node/options.ts';
 import {
   daysOption,
   engineOption,
@@ -115,9 +115,24 @@ function addScenario(program: Command): void {
     .command('check')
     .argument('<file>', 'a scenario in YAML, or the name of a shipped one')
     .addOption(bodiesOption())
+    .addOption(jsonOption())
     .description('validate a scenario; errors name file, line, column, field and the next step')
     .addHelpText('after', examples('scenario check my.yaml', 'scenario check cluster-neo'))
     .action(chosen(async () => (await import('./scenario/check.ts')).checkScenario));
+  scenario
+    .command('list')
+    .addOption(jsonOption('print the scenarios as one JSON array'))
+    .description('list the shipped scenarios')
+    .addHelpText('after', examples('scenario list', 'scenario list --json'))
+    .action(chosen(async () => (await import('./scenario/list.ts')).listScenarios));
+  scenario
+    .command('new')
+    .argument('[file]', 'the file to write (default: my-NAME.yaml); an existing file is not replaced')
+    .addOption(new Option('--from <name>', 'the shipped scenario to begin with').default('quiet'))
+    .addOption(jsonOption())
+    .description('write a scenario file with a comment on every field')
+    .addHelpText('after', examples('scenario new', 'scenario new storms.yaml --from storm'))
+    .action(chosen(async () => (await import('./scenario/new.ts')).newScenario));
 }
 
 function addSwarm(program: Command): void {

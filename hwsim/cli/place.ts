@@ -1,4 +1,4 @@
-import type { NodePlace, PlaceRequest } from '../../host/cli/node/node.ts';
+import type { NodePlace, PlaceRequest } from '../../host/cli/node/options.ts';
 import { layWorld } from '../world/plan.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 

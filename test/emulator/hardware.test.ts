@@ -109,9 +109,9 @@ test('board run shows events by name and ends with a summary and the same hash a
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
   assert.is(status, 0, stderr);
   assert.match(stdout, /^m4: VA41630 \(Cortex-M4\) as mps2-an386/);
-  assert.match(stdout, /day {2}0 00:00:0\d {2}event {4}booted cause 1 restored 0 incarnation 1/);
-  assert.match(stdout, /command {2}feed-watchdog sequence 1/);
-  assert.match(stdout, /frames {3}\d+ sent \(\d+ bytes\), \d+ heard in this hour/);
+  assert.match(stdout, /day {2}0 00:00:0\d {2}event {5}booted after power-on without a checkpoint, incarnation 1/);
+  assert.match(stdout, /command {3}feed the watchdog, sequence 1/);
+  assert.match(stdout, /frames {4}\d+ sent \(\d+ bytes\), \d+ received in this hour/);
   assert.match(stdout, /inputs {6}\d+, of them \d+ frames/);
   assert.match(stdout, /: the same as when this node is simulated/);
 });

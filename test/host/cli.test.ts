@@ -126,7 +126,7 @@ test('wrong usage is 2, wrong input 3; each names what is wrong', () =>
       [['decode', 'zz'], 3, /neither a file nor hexadecimal/],
       [['replay', folder], 3, /scenario\.yaml: cannot be read/],
       [[...node, 'udp://10.0.0.1:4000', '--keys', 'simulated'], 2, /loopback interface only/],
-      [[...node, 'udp://127.0.0.1:4000'], 2, /a node without keys neither sends nor hears: give --keys FILE/],
+      [[...node, 'udp://127.0.0.1:4000'], 2, /a node without keys neither sends nor receives: give --keys FILE/],
       [[...node, 'udp://127.0.0.1:4000', '--keys', './none.json'], 3, /none\.json: cannot be read: no such file/],
     ] as const) {
       const result = run(...words);

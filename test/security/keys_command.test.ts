@@ -411,12 +411,12 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
       [['--keys', fleet, altered.toString('hex')], /not opened: byte \d+: the tag is wrong/],
       [['--keys', join(fleet, 'none'), hexOf(1)], /none: no such file or folder/],
       [['--keys', join(fleet, 'fleet.json'), hexOf(1)], /holds no link key/],
-      [[join(fleet, 'fleet.json')], /is no frame; for key files there is heliograph keys inspect/],
     ] as const) {
       const result = run('decode', ...words);
       assert.is(result.status, 3, result.stderr);
       assert.match(result.stderr, reason);
     }
+    assert.match(ok('decode', join(fleet, 'fleet.json')), /heliograph fleet\n {2}fingerprint/);
     mkdirSync(join(fleet, 'empty'));
     assert.is(run('decode', '--keys', join(fleet, 'empty'), hexOf(1)).status, 3);
     assert.match(ok('decode', hexOf(1)), /sealed, --keys opens them/);

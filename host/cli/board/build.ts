@@ -1,54 +1,63 @@
-import Table from 'cli-table3';
-import { fromRoot } from '../../build/paths.mjs';
-import { type BoardBuild, buildBoard } from '../../board/build.ts';
+import type { BoardBuild } from '../../board/build.ts';
+import { buildBoard, isBuilt } from '../../board/build.ts';
 import { budgetLines } from '../../board/sizes.ts';
-import type { TargetName } from '../../board/targets.ts';
+import { type TargetName, targets } from '../../board/targets.ts';
+import { compilerOf, requireTools } from '../../board/toolchain.ts';
+import { fromRoot } from '../../build/paths.mjs';
 import { exitCode } from '../exit.ts';
+import { print, tableOf, wrapped } from '../output.ts';
+import { startProgress } from '../progress.ts';
 
 export interface BoardBuildOptions {
   force?: boolean;
   json?: boolean;
+  jobs: number;
 }
 
-/** Compilers at once. */
-const compilersMax = 2;
-
-/** `board build`: exit 1 when a budget is exceeded, 4 when a tool is missing. */
-export async function boardBuild(names: readonly TargetName[], options: BoardBuildOptions): Promise<void> {
+/** `board build`: exit 1 when a budget is exceeded, 4 when a compiler is missing. */
+export async function boardBuild(
+  names: readonly TargetName[],
+  { force, json, jobs }: BoardBuildOptions,
+): Promise<void> {
+  requireTools(names.filter((name) => !isBuilt(targets[name], { force })).map((name) => compilerOf(targets[name])));
   const builds: BoardBuild[] = [];
   const queue = names.map((name, index) => ({ name, index }));
+  const progress = startProgress('board build', names.length);
+  let done = 0;
   const lane = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      builds[next.index] = await buildBoard(next.name, { force: options.force === true });
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      builds[next.index] = await buildBoard(next.name, { force });
+      done += 1;
+      progress.update(done, `${done} of ${names.length} boards, ${next.name}`);
+    }
   };
-  await Promise.all(Array.from({ length: compilersMax }, lane));
-  const reports = builds.map((each) => ({ build: each, lines: budgetLines(each.target, each.sizes) }));
-  if (options.json) console.log(JSON.stringify(reports.map(asJson)));
-  else for (const { build: each, lines } of reports) print(each, lines);
+  try {
+    await Promise.all(Array.from({ length: Math.min(jobs, names.length) }, lane));
+  } finally {
+    progress.stop();
+  }
+  const reports = builds.map((build) => ({ build, lines: budgetLines(build.target, build.sizes) }));
+  if (json) print(JSON.stringify(reports.map(asJson)));
+  else for (const { build, lines } of reports) print(reportText(build, lines));
   if (reports.some(({ lines }) => lines.some((line) => !line.ok))) process.exitCode = exitCode.failed;
 }
 
 type Lines = ReturnType<typeof budgetLines>;
 
-function asJson({ build: each, lines }: { build: BoardBuild; lines: Lines }) {
-  const { target, elf, binary, hex, map, sizes } = each;
+function asJson({ build, lines }: { build: BoardBuild; lines: Lines }) {
+  const { target, elf, binary, hex, map, sizes } = build;
   const files = { elf: fromRoot(elf), binary: fromRoot(binary), hex: fromRoot(hex), map: fromRoot(map) };
   return { name: target.name, part: target.part, preset: target.preset, ...files, ...sizes, budgets: lines };
 }
 
-function print(each: BoardBuild, lines: Lines): void {
-  const { target } = each;
-  console.log(`${target.name}: ${target.part}, preset ${target.preset} → ${fromRoot(each.elf)}, .bin, .hex, .map`);
-  const table = new Table({ head: ['', 'bytes', 'budget', 'the part has', ''], style: { head: [], border: [] } });
-  for (const line of lines) {
-    const part = line.partBytes === null ? '' : line.partBytes.toLocaleString('en');
-    table.push([
-      line.what,
-      line.bytes.toLocaleString('en'),
-      line.budgetBytes.toLocaleString('en'),
-      part,
-      line.ok ? 'within' : 'EXCEEDED',
-    ]);
-  }
-  console.log(table.toString());
+function reportText({ target, elf }: BoardBuild, lines: Lines): string {
+  const bytes = (value: number | null) => (value === null ? '' : value.toLocaleString('en'));
+  const rows = lines.map((line) => {
+    const sizes = [bytes(line.bytes), bytes(line.budgetBytes), bytes(line.partBytes)];
+    return [line.what, ...sizes, line.ok ? 'within' : 'EXCEEDED'];
+  });
+  return [
+    wrapped(`${target.name}: ${target.part}, preset ${target.preset} → ${fromRoot(elf)}, .bin, .hex, .map`, 2),
+    tableOf(['', 'bytes', 'budget', 'the part has', ''], rows, ['bytes', 'budget', 'the part has']),
+  ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type TargetName, targetNames } from '../../board/targets.ts';
-import { examples, jsonOption } from '../options.ts';
+import { examples, jobsOption, jsonOption } from '../options.ts';
 
 /** The targets named so far; `all` stands for every one. A word that names none is wrong usage. */
 export function collectTargets(word: string, before: readonly TargetName[] = []): TargetName[] {
@@ -26,7 +26,8 @@ export function addBoardCommands(program: Command): Command {
     .command('build')
     .argument('<targets...>', `${targetNames.join(', ')}, or all`, collectTargets)
     .option('--force', 'build even if nothing changed')
-    .addOption(jsonOption('print files, sizes and budgets as one JSON object'))
+    .addOption(jobsOption('compilers at a time'))
+    .addOption(jsonOption('print files, sizes and budgets as JSON'))
     .description('compile the image for boards: ELF, raw binary, Intel HEX, map, and sizes against the budget')
     .addHelpText('after', examples('board build all', 'board build m7 leon3', 'board build m4 --json'))
     .action(async (names, options) => (await import('./build.ts')).boardBuild(names, options));

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { buildTarget } from '../../board/build.ts';
+import { join } from 'node:path';
+import { buildTarget, isBuilt } from '../../board/build.ts';
 import { flashInvocation, probeTrouble, requireRecipe } from '../../board/flash.ts';
-import { realBoards, type TargetName } from '../../board/targets.ts';
-import { requireTool, ToolError } from '../../board/toolchain.ts';
+import { boardFolder, realBoards, type TargetName } from '../../board/targets.ts';
+import { compilerOf, requireTools } from '../../board/toolchain.ts';
+import { quoted } from '../again.ts';
 import { CommandError, exitCode } from '../exit.ts';
+import { print } from '../output.ts';
 
 export interface BoardFlashOptions {
   probe: string;
@@ -12,29 +15,27 @@ export interface BoardFlashOptions {
   dryRun?: boolean;
 }
 
-/** `board flash`: exit 4 when no probe answers, OpenOCD is missing, or the target has no recipe. */
-export async function boardFlash(name: TargetName, options: BoardFlashOptions): Promise<void> {
-  try {
-    requireRecipe(name);
-    const image = options.image ?? (await buildTarget(realBoards[name]!)).elf;
-    if (!existsSync(image)) throw new CommandError(`${image}: there is no such file`, exitCode.input);
-    const invocation = flashInvocation(name, options.probe, image);
-    if (options.dryRun) {
-      console.log(invocation.map(quoted).join(' '));
-      return;
-    }
-    requireTool('openocd', 'writes to a board');
-    const run = spawnSync(invocation[0], invocation.slice(1), { encoding: 'utf8' });
-    process.stderr.write(run.stderr);
-    if (run.status === 0) return;
-    const words = probeTrouble(run.stderr, options.probe) ?? 'OpenOCD failed; its words stand above';
-    throw new CommandError(words, exitCode.environment);
-  } catch (error) {
-    if (error instanceof ToolError) throw new CommandError(error.message, exitCode.environment);
-    throw error;
+/**
+ * `board flash`: exit 4 when no probe answers, a tool is missing, or the target has no recipe. With --dry-run nothing is
+ * built and no tool is needed.
+ */
+export async function boardFlash(name: TargetName, { probe, image, dryRun }: BoardFlashOptions): Promise<void> {
+  requireRecipe(name);
+  const target = realBoards[name]!;
+  if (image !== undefined && !existsSync(image))
+    throw new CommandError(`${image}: there is no such file`, exitCode.input);
+  if (dryRun) {
+    const elf = image ?? join(boardFolder(target), 'heliograph.elf');
+    print(flashInvocation(name, probe, elf).map(quoted).join(' '));
+    return;
   }
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
+  requireTools(['openocd', ...(image !== undefined || isBuilt(target) ? [] : [compilerOf(target)])]);
+  const elf = image ?? (await buildTarget(target)).elf;
+  const [command, ...words] = flashInvocation(name, probe, elf);
+  process.stderr.write(`board flash: ${command} writes ${elf}\n`);
+  const run = spawnSync(command, words, { encoding: 'utf8' });
+  process.stderr.write(run.stderr);
+  if (run.status === 0) return;
+  const trouble = probeTrouble(run.stderr, probe) ?? 'OpenOCD failed; its messages stand above';
+  throw new CommandError(trouble, exitCode.environment);
 }

@@ -10,6 +10,7 @@ import {
   writeNodeFile,
 } from '../../store/keys/keystore.ts';
 import { CommandError, exitCode } from '../exit.ts';
+import { print } from '../output.ts';
 
 interface Shared {
   json?: boolean;
@@ -37,7 +38,7 @@ function warnOfFolders(...folders: string[]): void {
 }
 
 function say(options: Shared, facts: object, lines: readonly string[]): void {
-  console.log(options.json === true ? JSON.stringify(facts) : lines.join('\n'));
+  print(options.json === true ? JSON.stringify(facts) : lines.join('\n'));
 }
 
 export function init(folder: string, options: ClusterOptions & { members: number; region: number }): void {

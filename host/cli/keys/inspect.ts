@@ -19,6 +19,7 @@ import {
 import { LEAVES } from '../../security/tree.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';
+import { print } from '../output.ts';
 
 /** What is said of a file; no secret and nothing that a secret could be found from. */
 export interface Inspected {
@@ -187,11 +188,11 @@ export function inspectKeys(path: string, options: { json?: boolean }): void {
   const inspected = files.map(inspectFile);
   if (clusters.some(({ flaw }) => flaw !== 'none')) process.exitCode = exitCode.failed;
   if (options.json === true) {
-    console.log(JSON.stringify({ files: inspected, clusters }));
+    print(JSON.stringify({ files: inspected, clusters }));
     return;
   }
   for (const { file, kind, ...facts } of [...inspected, ...clusters]) {
-    console.log(`${file}: ${kind}`);
-    for (const [name, value] of Object.entries(facts)) console.log(`  ${name.padEnd(18)} ${shortText(value)}`);
+    print(`${file}: ${kind}`);
+    for (const [name, value] of Object.entries(facts)) print(`  ${name.padEnd(18)} ${shortText(value)}`);
   }
 }

@@ -9,7 +9,7 @@ import {
   seedOption,
   wholeOption,
 } from '../options.ts';
-import type { FindPlace, NodeOptions } from './node.ts';
+import type { FindPlace, NodeOptions } from './options.ts';
 
 /** Declares `node`. `findPlace` looks up where a member stands in a scenario's world. */
 export function addNodeCommand(program: Command, findPlace: FindPlace): void {

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { againLine } from '../../../host/cli/again.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
 import { writeReport, writeText } from '../../../host/cli/report_file.ts';
 import { committedTable, type CyclesTable, measureCycles } from '../../bench/cycles/measure.ts';
 import { cyclesText } from '../../bench/cycles/report.ts';
@@ -8,6 +9,8 @@ import { buildRunner } from '../../bench/cycles/runner.ts';
 import { searchWorst, type TargetWorst, worstOn } from '../../bench/cycles/search.ts';
 import { whereWorst } from '../../bench/cycles/worst_profile.ts';
 import { type TargetName, targetNames, targets } from '../../../host/board/targets.ts';
+import { compilerOf, requireTools } from '../../../host/board/toolchain.ts';
+import { cyclesSummary } from './cycles_text.ts';
 
 export interface BenchCyclesOptions {
   target?: TargetName[];
@@ -18,11 +21,17 @@ export interface BenchCyclesOptions {
   out?: string;
 }
 
-/** The search runs where the emulator is fastest; what it finds is counted on all others of the same preset. */
+/** The search runs on the target whose emulator is fastest; what it finds is measured on all others of the same preset. */
 const searchedOn: Readonly<Record<'flight' | 'compact', TargetName>> = { flight: 'rv32', compact: 'm4' };
 
-/** What the search finds, on every target asked for. Nothing that is known gets lost: it is where the search begins. */
-async function search(names: readonly TargetName[], { evaluations, seed }: BenchCyclesOptions): Promise<TargetWorst[]> {
+type Report = (line: string) => void;
+
+/** Searches for the slowest inputs of every wanted target. The search begins at the worst inputs that are known. */
+async function search(
+  names: readonly TargetName[],
+  { evaluations, seed }: BenchCyclesOptions,
+  report: Report,
+): Promise<TargetWorst[]> {
   const known = committedTable().worst ?? [];
   const worst: TargetWorst[] = [];
   for (const preset of ['flight', 'compact'] as const) {
@@ -31,7 +40,7 @@ async function search(names: readonly TargetName[], { evaluations, seed }: Bench
     const base = searchedOn[preset];
     const runner = await buildRunner(targets[base]);
     const before = known.filter((input) => targets[input.target].preset === preset);
-    const found = searchWorst(runner, before, evaluations, seed, (line) => console.error(`${base}: ${line}`));
+    const found = searchWorst(runner, before, evaluations, seed, (line) => report(`${base}: ${line}`));
     for (const name of concerned) worst.push(...worstOn(await buildRunner(targets[name]), found));
   }
   return worst;
@@ -39,20 +48,19 @@ async function search(names: readonly TargetName[], { evaluations, seed }: Bench
 
 /** `bench cycles`: exit 4 when a compiler or emulator is missing. */
 export async function benchCycles(options: BenchCyclesOptions, command: Command): Promise<void> {
+  const { out, evaluations, seed, json } = options;
   const names = options.target ?? [...targetNames];
-  const worst = options.worst ? await search(names, options) : undefined;
+  requireTools(['gcc', ...names.flatMap((name) => [compilerOf(targets[name]), targets[name].emulator])]);
+  const report: Report = (line) => console.error(wrapped(line, 4));
+  const worst = options.worst ? await search(names, options, report) : undefined;
   const where = worst === undefined ? undefined : await whereWorst(await buildRunner(targets[names[0]]), worst);
   const known: CyclesTable =
     worst === undefined ? committedTable() : { targets: [], nativeRatio: [], protection: [], worst, where };
-  const table = await measureCycles(names, known, (line) => console.error(line));
-  const again = options.worst
-    ? againLine(command, { target: null, evaluations: options.evaluations, seed: options.seed })
-    : againLine(command, { target: null, evaluations: null, seed: null });
-  const text = cyclesText({ ...table, where: known.where }, again);
-  if (options.out !== undefined) {
-    const report = { ...table, worst: known.worst ?? [], where: known.where ?? [] };
-    writeReport(options.out, report);
-    writeText(join(dirname(options.out), 'cycles.md'), text);
+  const table = await measureCycles(names, known, report);
+  const again = againLine(command, options.worst ? { evaluations, seed } : { evaluations: null, seed: null });
+  if (out !== undefined) {
+    writeReport(out, { ...table, worst: known.worst ?? [], where: known.where ?? [] });
+    writeText(join(dirname(out), 'cycles.md'), cyclesText({ ...table, where: known.where }, again));
   }
-  console.log(options.json ? JSON.stringify(table) : text);
+  print(json ? JSON.stringify(table) : `${cyclesSummary(table)}\n\nagain  ${again}`);
 }

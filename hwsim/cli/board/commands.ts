@@ -4,6 +4,7 @@ import { collectTargets, oneTarget } from '../../../host/cli/board/commands.ts';
 import {
   daysOption,
   examples,
+  jsonLinesOption,
   jsonOption,
   membersMax,
   nodesOption,
@@ -34,6 +35,7 @@ function addRun(board: Command): void {
     .addOption(nodesOption())
     .addOption(daysOption())
     .addOption(seedOption())
+    .addOption(jsonLinesOption())
     .description('boot the board in QEMU as one node of a simulated cluster and show its events live')
     .addHelpText('after', examples('board run m7', 'board run leon3 --scenario mixed-hardware --node 17 --days 0.5'))
     .action(chosen(async () => (await import('./run.ts')).boardRun));

@@ -12,6 +12,9 @@ import {
 } from '../../campaign/board/instruction_flip.ts';
 import { EmulatorError, EmulatorPool } from '../../emulator/pool.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
+import { startProgress } from '../../../host/cli/progress.ts';
+import { prepareBoards } from '../boards.ts';
 
 export interface BoardInjectOptions {
   at: number;
@@ -29,7 +32,7 @@ function placeOf({ register, address, linear, symbol }: BoardInjectOptions, targ
   const given = [register, address, linear, symbol].filter((each) => each !== undefined).length;
   if (given !== 1)
     throw new CommandError(
-      'say where to flip the bit: one of --register, --address, --linear and --symbol',
+      'name the place of the bit: one of --register, --address, --linear and --symbol',
       exitCode.usage,
     );
   if (register !== undefined) {
@@ -42,47 +45,51 @@ function placeOf({ register, address, linear, symbol }: BoardInjectOptions, targ
   return linear !== undefined ? { linear } : { symbol: symbol as string };
 }
 
-function spell(outcome: FlipOutcome): string {
+function outcomeText(outcome: FlipOutcome): string {
   switch (outcome.kind) {
     case 'masked':
-      return 'masked: outputs and state at the end are those of the golden run';
+      return 'masked: outputs and final state are those of the golden run';
     case 'wrong-state':
-      return 'wrong state: all outputs are right, the context at the end is another';
+      return 'wrong state: all outputs are right, the final context differs';
     case 'wrong-output':
-      return `wrong output: first in what came back for input ${outcome.input}`;
+      return `wrong output: first in the answer to input ${outcome.input}`;
     case 'trap':
-      return `trap while input ${outcome.input} was worked on: site ${outcome.site}, reason ${outcome.reason}`;
+      return `trap during input ${outcome.input}: site ${outcome.site}, reason ${outcome.reason}`;
     case 'restart':
-      return `the board restarted itself while input ${outcome.input} was worked on: cause ${outcome.cause}`;
+      return `the board restarted itself during input ${outcome.input}: cause ${outcome.cause}`;
     case 'hang':
-      return `hang while input ${outcome.input} was worked on, caught by the ${outcome.caughtBy}`;
+      return `hang during input ${outcome.input}, caught by the ${outcome.caughtBy}`;
   }
 }
 
-function print(target: TargetName, { outcome, call, op, at, address, before, after }: FlipResult): void {
-  console.log(
-    `${target}: before instruction ${at} of call ${call} (${op}), at 0x${address.toString(16)}: ${before} became ${after}`,
-  );
-  console.log(spell(outcome));
+function resultText(target: TargetName, { outcome, call, op, at, address, before, after }: FlipResult): string {
+  const place = `${target}: before instruction ${at} of call ${call} (${op}), at 0x${address.toString(16)}`;
+  return `${wrapped(`${place}: ${before} became ${after}`, 4)}\n${outcomeText(outcome)}`;
 }
 
-/** `board inject`: one bit flip in a short recorded run. Exit 0 whatever came of it: the outcome is the answer. */
+/** `board inject`: one bit flip in a short recorded run. Exit 0 whatever its effect: the outcome is the answer. */
 export async function boardInject(name: TargetName, options: BoardInjectOptions): Promise<void> {
   const place = placeOf(options, name);
   const preset = targets[name].preset === 'compact' ? 'compact' : 'flight';
+  // The plugin that counts instructions is compiled for this machine.
+  await prepareBoards([name], ['gcc']);
   const pool = new EmulatorPool();
+  const progress = startProgress('board inject', 2);
   try {
     const { target, elf: path } = await buildBoard(name);
+    progress.update(0, 'recording the run');
     const recording = recordNode({ scenario: 'quiet', preset, nodes: 20, node: 7, days: 0.05, seed: 1 });
     const inputs = portInputs(recording).slice(0, options.inputs);
+    progress.update(1, 'running the board');
     const injector = new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });
     const result = injector.inject({ time: { call: options.call, at: options.at }, place, bit: options.bit });
-    if (options.json) console.log(JSON.stringify({ target: name, ...result }));
-    else print(name, result);
+    progress.stop();
+    print(options.json ? JSON.stringify({ target: name, ...result }) : resultText(name, result));
   } catch (error) {
     if (error instanceof EmulatorError) throw new CommandError(error.message, exitCode.input);
     throw error;
   } finally {
+    progress.stop();
     pool.close();
   }
 }

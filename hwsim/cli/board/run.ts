@@ -1,16 +1,16 @@
 import { type TargetName, targets } from '../../../host/board/targets.ts';
+import type { Preset } from '../../../host/build/root.ts';
+import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
 import { startStopwatch } from '../../../host/clock/clock.ts';
+import { readImage } from '../../../host/engine/image.ts';
 import { createV8Engine } from '../../../host/engine/v8.ts';
 import { runScenario } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
 import type { Scenario } from '../../scenario/schema.ts';
-import type { Preset } from '../../../host/build/root.ts';
 import { type BoardOutcome, emulatedBoards, prepareBoards, simulatedBoards } from '../boards.ts';
-import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { EventLog } from '../event_log.ts';
 import { applyOverrides, loadBody, loadScenario } from '../input.ts';
-import { missionClock } from '../../../host/cli/mission_clock.ts';
-import { nameRecord } from '../../../host/cli/record_text.ts';
-import { readImage } from '../../../host/engine/image.ts';
 
 export interface BoardRunOptions {
   scenario?: string;
@@ -18,6 +18,7 @@ export interface BoardRunOptions {
   nodes?: number;
   days?: number;
   seed?: number;
+  json?: boolean;
 }
 
 /** Without a scenario: a quiet one, small and short. */
@@ -25,27 +26,31 @@ const quietNodes = 16;
 const quietDays = 0.1;
 const hourMs = 3_600_000;
 
-/** What the board says, a line each; its frames an hour in one line. */
-class EventLog implements TraceConsumer {
+/** Prints the events and commands of the board, a line each, and its frames, a line per hour. */
+class BoardLog implements TraceConsumer {
   readonly #node: number;
-  readonly #heard: () => number;
+  readonly #framesIn: () => number;
+  readonly #log: EventLog;
+  readonly #json: boolean;
   #hour = 0;
   #sent = 0;
-  #bytes = 0;
-  #heardBefore = 0;
+  #sentBytes = 0;
+  #receivedBefore = 0;
   records = 0;
 
-  /** `heard`: frames that the board was given so far. */
-  constructor(node: number, heard: () => number) {
+  /** `framesIn`: number of frames that the board was given so far. */
+  constructor(node: number, framesIn: () => number, json: boolean) {
     this.#node = node;
-    this.#heard = heard;
+    this.#framesIn = framesIn;
+    this.#json = json;
+    this.#log = new EventLog(json);
   }
 
   frame(timeMs: number, sender: number, bytes: Uint8Array): void {
     this.#hoursUntil(timeMs);
     if (sender !== this.#node) return;
     this.#sent += 1;
-    this.#bytes += bytes.length;
+    this.#sentBytes += bytes.length;
   }
 
   command(timeMs: number, node: number, fields: Uint32Array, length: number): void {
@@ -60,91 +65,89 @@ class EventLog implements TraceConsumer {
     this.#hoursUntil(timeMs + hourMs);
   }
 
-  #record(timeMs: number, node: number, what: string, fields: Uint32Array, length: number): void {
+  #record(timeMs: number, node: number, source: string, fields: Uint32Array, length: number): void {
     if (node !== this.#node) return;
     this.#hoursUntil(timeMs);
     this.records += 1;
-    const { name, fields: named } = nameRecord(fields, length);
-    const figures = Object.entries(named).map(([field, value]) => `${field} ${value}`);
-    this.#line(timeMs, what, `${name} ${figures.join(' ')}`);
+    this.#log.record(timeMs, node, source, fields, length);
   }
 
   #hoursUntil(timeMs: number): void {
     for (; timeMs >= (this.#hour + 1) * hourMs; this.#hour += 1) {
-      const heard = this.#heard();
-      if (this.#sent + heard > this.#heardBefore)
-        this.#line(
-          (this.#hour + 1) * hourMs,
-          'frames',
-          `${this.#sent} sent (${this.#bytes} bytes), ${heard - this.#heardBefore} heard in this hour`,
-        );
+      const framesIn = this.#framesIn();
+      const received = framesIn - this.#receivedBefore;
+      if (this.#sent + received > 0) this.#frames((this.#hour + 1) * hourMs, received);
       this.#sent = 0;
-      this.#bytes = 0;
-      this.#heardBefore = heard;
+      this.#sentBytes = 0;
+      this.#receivedBefore = framesIn;
     }
   }
 
-  #line(timeMs: number, what: string, words: string): void {
-    console.log(`${missionClock(timeMs)}  ${what.padEnd(7)}  ${words}`);
+  #frames(timeMs: number, received: number): void {
+    const [sent, sentBytes] = [this.#sent, this.#sentBytes];
+    if (this.#json) this.#log.object({ timeS: timeMs / 1000, node: this.#node, frames: { sent, sentBytes, received } });
+    else this.#log.text(timeMs, 'frames', `${sent} sent (${sentBytes} bytes), ${received} received in this hour`);
   }
 }
 
-function settle(target: TargetName, options: BoardRunOptions): Scenario {
+/** The scenario in which the node is a board. Throws CommandError (2) when it has no such node. */
+function scenarioWith(target: TargetName, options: BoardRunOptions): Scenario {
   const { node, seed } = options;
-  const quiet = options.scenario === undefined;
-  const nodes = options.nodes ?? (quiet ? quietNodes : undefined);
-  const days = options.days ?? (quiet ? quietDays : undefined);
+  const isQuiet = options.scenario === undefined;
+  const nodes = options.nodes ?? (isQuiet ? quietNodes : undefined);
+  const days = options.days ?? (isQuiet ? quietDays : undefined);
   const given = applyOverrides(loadScenario(options.scenario ?? 'quiet'), { seed, days, nodes });
-  if (node >= given.nodes) {
-    const message = `--node ${node} is no member of ${given.nodes}: ids run from 0 to ${given.nodes - 1}`;
-    throw new CommandError(message, exitCode.usage);
-  }
+  if (node >= given.nodes)
+    throw new CommandError(`--node ${node} selects nothing: nodes are 0 to ${given.nodes - 1}`, exitCode.usage);
   return applyOverrides({ ...given, boards: [{ node, target }] }, {});
 }
 
-/** `board run`: one node of a scenario is the board in an emulator; exit 1 when it decides otherwise than a simulated node. */
+/** `board run`: one node of a scenario is a board in an emulator. Exit 1 when it decides otherwise than a simulated node. */
 export async function boardRun(target: TargetName, options: BoardRunOptions): Promise<void> {
-  const scenario = settle(target, options);
+  const scenario = scenarioWith(target, options);
   await prepareBoards([target]);
   const body = loadBody(scenario.body, undefined, console.error);
   const engineOf = (preset: Preset) => createV8Engine(readImage(preset));
-  const { seed, days, nodes, preset } = scenario;
-  const { part, machine, emulator } = targets[target];
-  console.log(
-    `${target}: ${part} as ${machine} in ${emulator}, node ${options.node} of ${nodes}, ${days} days of ${scenario.name}`,
-  );
+  const { seed, days, nodes, preset, name } = scenario;
+  const json = options.json === true;
+  if (!json) print(wrapped(`${machineText(target)}, node ${options.node} of ${nodes}, ${days} days of ${name}`, 4));
   const seconds = startStopwatch();
   const run = emulatedBoards(scenario, (each) => engineOf(each).image);
   try {
-    const log = new EventLog(options.node, () => run.outcomes()[0].framesIn ?? 0);
+    const log = new BoardLog(options.node, () => run.outcomes()[0].framesIn ?? 0, json);
     const flight = { seed, days, nodes, body };
-    const facts = runScenario(scenario, {
-      ...flight,
-      engine: engineOf(preset),
-      controllers: run.controllers,
-      consumers: [log],
-    });
+    const emulated = { ...flight, engine: engineOf(preset), controllers: run.controllers, consumers: [log] };
+    const { traceHash } = runScenario(scenario, emulated);
     const wallS = seconds();
     const { controllers } = simulatedBoards(scenario, engineOf);
-    const simulated = runScenario(scenario, { ...flight, engine: engineOf(preset), controllers });
-    const alike = simulated.traceHash === facts.traceHash;
-    summary(run.outcomes(true)[0], log.records, wallS, days);
-    const words = alike ? 'the same' : `ANOTHER THAN SIMULATED, ${simulated.traceHash}`;
-    console.log(`trace hash  ${facts.traceHash}: ${words}${alike ? ' as when this node is simulated' : ''}`);
-    if (!alike) process.exitCode = exitCode.failed;
+    const simulated = runScenario(scenario, { ...flight, engine: engineOf(preset), controllers }).traceHash;
+    const same = simulated === traceHash;
+    const outcome = run.outcomes(true)[0];
+    if (json) print(JSON.stringify({ ...outcome, wallS, traceHash, simulatedTraceHash: simulated, same }));
+    else {
+      print(summaryText(outcome, log.records, wallS, days));
+      const text = same ? 'the same as when this node is simulated' : `ANOTHER THAN SIMULATED, ${simulated}`;
+      print(`trace hash  ${traceHash}: ${text}`);
+    }
+    if (!same) process.exitCode = exitCode.failed;
   } finally {
     run.close();
   }
 }
 
-function summary(outcome: BoardOutcome, records: number, wallS: number, days: number): void {
+function machineText(target: TargetName): string {
+  const { part, machine, emulator } = targets[target];
+  return `${target}: ${part} as ${machine} in ${emulator}`;
+}
+
+function summaryText(outcome: BoardOutcome, records: number, wallS: number, days: number): string {
   const { inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes } = outcome;
   const factor = Math.round((days * 86_400) / wallS).toLocaleString('en');
-  console.log('');
-  console.log(
-    `inputs      ${inputs}, of them ${framesIn} frames; ${framesOut} frames and ${records} records came back`,
-  );
-  console.log(`starts      ${boots} boots, ${resets} resets, ${powerCycles} losses of power`);
-  console.log(`stack       ${stackBytes === null ? 'unknown: no power at the end' : `${stackBytes} bytes at most`}`);
-  console.log(`speed       ${factor} × real time: ${wallS.toFixed(1)} s`);
+  return [
+    '',
+    `inputs      ${inputs}, of them ${framesIn} frames; outputs ${framesOut} frames and ${records} records`,
+    `starts      ${boots} boots, ${resets} resets, ${powerCycles} power losses`,
+    `stack       ${stackBytes === null ? 'unknown: no power at the end' : `${stackBytes} bytes at most`}`,
+    `speed       ${factor} × real time: ${wallS.toFixed(1)} s`,
+  ].join('\n');
 }

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { type TargetName, targets } from '../../../host/board/targets.ts';
 import type { Preset } from '../../../host/build/root.ts';
@@ -13,6 +12,7 @@ import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksO
 import { prepareBoards } from '../boards.ts';
 import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { print, tableOf, wrapped } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { writeReport } from '../../../host/cli/report_file.ts';
 import { loadBody, loadScenario } from '../input.ts';
@@ -34,7 +34,7 @@ interface EngineResult {
   skipped?: string;
 }
 
-/** A trace and what V8 makes of it. */
+/** A trace, and the marks that V8 gives for it. */
 interface Reference {
   preset: Preset;
   inputs: FirmwareInput[];
@@ -92,7 +92,7 @@ function compareTarget(
   }
 }
 
-/** `board trace`: exit 1 when any engine or board parts from V8. */
+/** `board trace`: exit 1 when an engine or a board diverges from V8. */
 export async function boardTrace(
   names: readonly TargetName[],
   options: BoardTraceOptions,
@@ -115,45 +115,49 @@ export async function boardTrace(
   } finally {
     progress.stop();
   }
-  report(all, engines, options, againLine(command, { inputs: options.inputs, seed: options.seed }));
+  report({
+    references: all,
+    engines,
+    options,
+    again: againLine(command, { inputs: options.inputs, seed: options.seed }),
+  });
 }
 
-function report(
-  references: readonly Reference[],
-  engines: readonly EngineResult[],
-  options: BoardTraceOptions,
-  again: string,
-): void {
+interface Report {
+  references: readonly Reference[];
+  engines: readonly EngineResult[];
+  options: BoardTraceOptions;
+  again: string;
+}
+
+function report({ references, engines, options, again }: Report): void {
   const kinds = Object.fromEntries(references.map(({ preset, inputs }) => [preset, kindsOf(inputs)]));
   const result = { inputs: options.inputs, seed: options.seed, kinds, engines };
   if (options.out !== undefined) writeReport(options.out, result);
-  if (options.json) console.log(JSON.stringify(result));
-  else printResult(references, engines, again);
+  print(options.json ? JSON.stringify(result) : `${resultText(references, engines)}\nagain  ${again}`);
   for (const { name, skipped } of engines)
-    if (skipped !== undefined) console.error(`${name} was not compared: ${skipped}`);
+    if (skipped !== undefined) console.error(wrapped(`${name} was not compared: ${skipped}`, 2));
   if (engines.some(({ ok }) => ok === false)) process.exitCode = exitCode.failed;
 }
 
-function printResult(references: readonly Reference[], engines: readonly EngineResult[], again: string): void {
-  for (const { preset, inputs } of references) {
-    const counts = Object.entries(kindsOf(inputs)).map(([kind, count]) => `${count} ${kind}`);
-    console.log(`${preset}: ${inputs.length} inputs (${counts.join(', ')})`);
-  }
-  const table = new Table({
-    head: ['', 'compared with', 'state and outputs after every input'],
-    style: { head: [], border: [] },
+function comparisonText({ ok, firstDivergence: at }: EngineResult): string {
+  if (at !== null) return `DIFFER first at input ${at.input} (${at.kind})`;
+  return ok === null ? 'not compared' : 'the same';
+}
+
+function resultText(references: readonly Reference[], engines: readonly EngineResult[]): string {
+  const presets = references.map(({ preset }) => preset).join(', ');
+  const counts = references.map(({ preset, inputs }) => {
+    const kinds = Object.entries(kindsOf(inputs)).map(([kind, count]) => `${count} ${kind}`);
+    return wrapped(`${preset}: ${inputs.length} inputs (${kinds.join(', ')})`, 4);
   });
-  for (const { name, ok, firstDivergence: at } of engines) {
-    const preset =
-      name in targets ? targets[name as TargetName].preset : references.map((each) => each.preset).join(', ');
-    const words =
-      at !== null
-        ? `DIFFER first at input ${at.input} (${at.kind}): expected ${at.expected}; got ${at.got}`
-        : ok === null
-          ? 'not compared'
-          : 'the same';
-    table.push([name, `v8 (${preset})`, words]);
-  }
-  console.log(table.toString());
-  console.log(`again  ${again}`);
+  const rows = engines.map((engine) => {
+    const preset = engine.name in targets ? targets[engine.name as TargetName].preset : presets;
+    return [engine.name, `v8 (${preset})`, comparisonText(engine)];
+  });
+  const differing = engines.flatMap(({ name, firstDivergence: at }) =>
+    at === null ? [] : [wrapped(`${name}: expected ${at.expected}; got ${at.got}`, 4)],
+  );
+  const head = ['', 'compared with', 'state and outputs after every input'];
+  return [...counts, tableOf(head, rows), ...differing].join('\n');
 }

@@ -4,6 +4,7 @@ import { mixedModels, type ModelName } from '../../campaign/fault_models.ts';
 import { startStopwatch } from '../../../host/clock/clock.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { againLine } from '../../../host/cli/again.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { type JsonLines, openLines } from '../campaign/json_lines.ts';
 import { modelsOf } from './models.ts';
@@ -142,7 +143,7 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, c
   }
   const again = (record: InjectionRecord) => againOf(command, record);
   const report = await reportOn({ options, models, parts, wallS: seconds(), again });
-  console.log(options.json ? JSON.stringify(report) : reportText(report));
+  print(options.json ? JSON.stringify(report) : reportText(report));
   if (!options.unprotected && report.sdcPropagated > 0) process.exitCode = exitCode.failed;
 }
 
@@ -202,13 +203,12 @@ async function explain(injectInto: RunCampaign, options: InjectOptions, models: 
   const onRecord = (record: InjectionRecord) => void records.push(record);
   await injectInto(target, { models, n, seed, image, known: new Set(), only, jobs, onRecord });
   const [record] = records;
-  if (options.json) console.log(JSON.stringify(record));
-  else {
-    const { node, call, timeS, place, bits, model, outcome, reason } = record;
-    const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
-    console.log(
-      `${image} image, ${model}: node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`,
-    );
-    console.log(`${outcome}: ${reason}`);
-  }
+  print(options.json ? JSON.stringify(record) : recordText(image, record));
+}
+
+function recordText(image: ImageName, record: InjectionRecord): string {
+  const { node, call, timeS, place, bits, model, outcome, reason } = record;
+  const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
+  const injected = `${image} image, ${model}: node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`;
+  return `${wrapped(injected, 2)}\n${wrapped(`${outcome}: ${reason}`, 2)}`;
 }

@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import { tableOf, wrapped } from '../../../host/cli/output.ts';
 import {
   goodOutcomes,
   noOutcomes,
@@ -25,7 +25,7 @@ export interface ImageReport {
   n: number;
   outcomes: OutcomeCounts;
   byModel: Record<string, { n: number; outcomes: OutcomeCounts }>;
-  /** Static data (constants, and what lives within one call) and the context, apart. */
+  /** Separately for static data (constants, and data of a single call) and for the context. */
   byRegion: Record<string, { n: number; outcomes: OutcomeCounts }>;
   sdcPropagated: number;
   /** One-sided 95 % upper bound of the rate of SDC-propagated: 3 ÷ n when there was none. */
@@ -36,7 +36,7 @@ export interface ImageReport {
   /** Correct, or recovered by the deadline; its one-sided 95 % lower bound. */
   good: Share;
   goodLowerBound95: number;
-  /** Bits that an upset may strike; null where the campaign does not say. */
+  /** Bits that an upset may flip; null where the campaign does not say. */
   bits: number | null;
   /** Mean work to failure: of any outcome that is not good, and of SDC-propagated alone. */
   mwtf: { failure: MeanWork; sdcPropagated: MeanWork } | null;
@@ -62,7 +62,7 @@ export interface InjectReport extends Omit<ImageReport, never> {
 
 const failuresShownMax = 20;
 
-/** Counts what comes in; keeps no record but those that failed. */
+/** Counts the records of one image; keeps only those that failed. */
 export class Tally {
   readonly outcomes = noOutcomes();
   readonly byModel = new Map<string, OutcomeCounts>();
@@ -119,7 +119,7 @@ function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number;
   );
 }
 
-/** The worst first, by index among equals. */
+/** The failures to show: the worst outcome first, by index among equals. */
 export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord[] {
   const rank = (name: OutcomeName) => outcomeNames.indexOf(name);
   return [...records].sort((a, b) => rank(b.outcome) - rank(a.outcome) || a.index - b.index).slice(0, failuresShownMax);
@@ -128,73 +128,70 @@ export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord
 const percent = (rate: number) => `${(100 * rate).toPrecision(3)} %`;
 
 function outcomeTable(report: InjectReport): string {
-  const images: [string, ImageReport][] = [['struck', report]];
-  if (report.unprotected !== null) images[0][0] = 'protected';
-  if (report.unprotected !== null) images.push(['unprotected', report.unprotected]);
+  const { unprotected } = report;
+  const images: [string, ImageReport][] = [[unprotected === null ? 'image' : 'protected', report]];
+  if (unprotected !== null) images.push(['unprotected', unprotected]);
   const head = ['outcome', ...images.flatMap(([name]) => [name, 'share'])];
-  const colAligns = head.map((_, index) => (index === 0 ? 'left' : 'right')) as ('left' | 'right')[];
-  const table = new Table({ head, style: { head: [], border: [] }, colAligns });
-  for (const name of outcomeNames)
-    table.push([
-      name,
-      ...images.flatMap(([, { outcomes, n }]) => [
-        outcomes[name].toLocaleString('en'),
-        percent(outcomes[name] / Math.max(1, n)),
-      ]),
-    ]);
-  table.push(['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])]);
-  return table.toString();
+  const rows = outcomeNames.map((name) => [
+    name,
+    ...images.flatMap(([, { outcomes, n }]) => [
+      outcomes[name].toLocaleString('en'),
+      percent(outcomes[name] / Math.max(1, n)),
+    ]),
+  ]);
+  const totals = ['n', ...images.flatMap(([, { n }]) => [n.toLocaleString('en'), ''])];
+  return tableOf(head, [...rows, totals], head.slice(1));
 }
 
 function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
   if (nodeYears === null)
-    return [`MWTF          ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+    return [`MWTF        ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
   const to = high95 === null ? 'no bound' : high95.toPrecision(3);
-  return [`MWTF          ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
+  return [`MWTF        ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
 }
+
+/** Columns before the text of a line: its label. */
+const labelColumns = 12;
 
 /** The report as people read it. */
 export function reportText(report: InjectReport): string {
-  const { unprotected, overhead } = report;
+  const { target, seed, models, firmware, notes, unprotected, overhead, n, good } = report;
+  const before = [`${target}, seed ${seed}, models ${models.join(', ')}; image ${firmware.slice(0, 16)}`, ...notes];
+  const propagated = `${report.sdcPropagated} of ${n.toLocaleString('en')}; rate at most ${report.upperBound95.toExponential(2)} (95 %)`;
   const lines = [
-    `${report.target}, seed ${report.seed}, models ${report.models.join(', ')}; image ${report.firmware.slice(0, 16)}`,
-    ...report.notes,
-    outcomeTable(report),
-    `SDC-propagated  ${report.sdcPropagated} of ${report.n.toLocaleString('en')}; rate at most ${report.upperBound95.toExponential(2)} (95 %)`,
-    `correct or recovered in time  ${percent(report.good.rate)}, at least ${percent(report.goodLowerBound95)} (95 %)`,
-    ...workLine(unprotected === null ? 'struck' : 'protected', report),
+    `propagated  SDC-propagated ${propagated}`,
+    `good        correct or recovered in time ${percent(good.rate)}, at least ${percent(report.goodLowerBound95)} (95 %)`,
+    ...workLine(unprotected === null ? 'image' : 'protected', report),
+    ...(unprotected === null ? [] : [...workLine('unprotected', unprotected), reductionLine(report)]),
+    ...(overhead === null ? [] : overheadLines(overhead)),
+    `speed       ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
   ];
-  if (unprotected !== null) {
-    lines.push(...workLine('unprotected', unprotected));
-    lines.push(
-      `SDC reduction  ${fixed(report.sdcReduction)} (unprotected rate ÷ 95 % upper bound of the protected one); propagated alone ${fixed(report.sdcPropagatedReduction)}`,
-    );
-  }
-  if (overhead !== null) lines.push(...overheadLines(overhead));
-  lines.push(
-    `speed         ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
+  // Commands are one line, however long: they are there to be copied.
+  const failures = report.failures.map(
+    ({ outcome, index, reason, again }) => `${wrapped(`${outcome} #${index}: ${reason}`, 2)}\n  again: ${again}`,
   );
-  for (const { outcome, index, reason, again } of report.failures)
-    lines.push(`${outcome} #${index}: ${reason}\n  again: ${again}`);
-  return lines.join('\n');
+  return [
+    ...before.map((line) => wrapped(line, 2)),
+    outcomeTable(report),
+    ...lines.map((line) => wrapped(line, labelColumns)),
+    ...failures,
+  ].join('\n');
+}
+
+function reductionLine({ sdcReduction, sdcPropagatedReduction }: InjectReport): string {
+  const times = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);
+  const meaning = 'unprotected rate ÷ 95 % upper bound of the protected rate';
+  return `reduction   of SDC ${times(sdcReduction)} (${meaning}); of SDC-propagated alone ${times(sdcPropagatedReduction)}`;
 }
 
 function overheadLines(overhead: Overhead): string[] {
-  const {
-    instructionRatio,
-    instructionRatioScrubbed,
-    contextBytesRatio,
-    scrubbingPerS,
-    scrubbingShareOf300M,
-    sameTrace,
-  } = overhead;
-  const traces = sameTrace ? 'all images fly to one trace hash' : 'the images fly to different traces';
+  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio } = overhead;
+  const traces = overhead.sameTrace ? 'all images give one trace hash' : 'the images give different trace hashes';
+  const share = `${percent(overhead.scrubbingShareOf300M)} of 300 M`;
   return [
-    `overhead      ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
-    `              ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(scrubbingPerS)} instructions/s, ${percent(scrubbingShareOf300M)} of 300 M`,
+    `overhead    ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
+    `            ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(overhead.scrubbingPerS)} instructions/s, ${share}`,
   ];
 }
-
-const fixed = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);

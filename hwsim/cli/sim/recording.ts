@@ -5,19 +5,19 @@ import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
 import { fileAdvice } from '../../../host/store/store.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
+import { withNames } from '../../../host/cbor/names.ts';
 import { nameRecord } from '../../../host/cli/record_text.ts';
+import { writeFrameHead } from '../../../host/cli/recorded_frame.ts';
 
 /** Bytes gathered before they are compressed and written. */
 const chunkBytes = 1 << 20;
-/** Before each frame in frames.bin.gz, big-endian: time ms (u48), sender (u16), received (u16), lost (u16), length (u16). */
-const frameHeadBytes = 14;
-/** Told of every version in every table, and of every kilogram: too many to read. The frames hold the former. */
+/** Events of every stored version: too many to read, and the frames have the same content. */
 const leftOut = new Set<number>([TYPE.held]);
 
-/** A gzip file written in members, so that what was written before a failure can be read. */
+/** A gzip file written in members, so that everything before a failure can be read. */
 class ChunkedFile {
   private readonly descriptor: number;
-  private readonly held = Buffer.alloc(chunkBytes);
+  private readonly pending = Buffer.alloc(chunkBytes);
   private length = 0;
 
   constructor(path: string) {
@@ -25,13 +25,13 @@ class ChunkedFile {
   }
 
   append(bytes: Uint8Array): void {
-    if (this.length + bytes.length > this.held.length) this.flush();
-    this.held.set(bytes, this.length);
+    if (this.length + bytes.length > this.pending.length) this.flush();
+    this.pending.set(bytes, this.length);
     this.length += bytes.length;
   }
 
   flush(): void {
-    const whole = gzipSync(this.held.subarray(0, this.length), { level: 1 });
+    const whole = gzipSync(this.pending.subarray(0, this.length), { level: 1 });
     this.length = 0;
     for (let at = 0; at < whole.length; ) at += writeSync(this.descriptor, whole, at);
   }
@@ -43,8 +43,9 @@ class ChunkedFile {
 }
 
 /**
- * Writes a run into a folder: frames.bin.gz (every frame with its fate), events.jsonl.gz (events and commands by name, and world
- * changes), and what the caller adds by `write`. When the disk fails, the run goes on, `failure` says why, and what was written stays.
+ * Writes a run into a folder: frames.bin.gz (every frame with the number of its receivers), events.jsonl.gz (events and
+ * commands by name, and changes of the world), and the files that the caller adds by `write`. When the disk fails, the run
+ * continues, `failure` says why, and what was written stays.
  */
 export class Recording implements TraceConsumer {
   failure: string | null = null;
@@ -73,12 +74,7 @@ export class Recording implements TraceConsumer {
 
   frame(timeMs: number, sender: number, bytes: Uint8Array, received: number, lost: number): void {
     if (this.failure !== null) return;
-    const head = Buffer.alloc(frameHeadBytes);
-    head.writeUIntBE(timeMs, 0, 6);
-    head.writeUInt16BE(sender, 6);
-    head.writeUInt16BE(received, 8);
-    head.writeUInt16BE(lost, 10);
-    head.writeUInt16BE(bytes.length, 12);
+    const head = writeFrameHead({ timeMs, sender, received, lost, length: bytes.length });
     this.guarded(() => {
       this.frames?.append(head);
       this.frames?.append(bytes);
@@ -99,8 +95,8 @@ export class Recording implements TraceConsumer {
 
   private record(timeMs: number, node: number, fields: Uint32Array, length: number): void {
     if (leftOut.has(fields[0]) || this.failure !== null) return;
-    const named = nameRecord(fields, length);
-    this.line({ timeS: timeMs / 1000, node, what: named.name, ...named.fields });
+    const { name, fields: named } = nameRecord(fields, length);
+    this.line({ timeS: timeMs / 1000, node, what: name, ...withNames(name, named) });
   }
 
   private line(value: object): void {
@@ -108,7 +104,7 @@ export class Recording implements TraceConsumer {
     this.guarded(() => this.events?.append(Buffer.from(`${JSON.stringify(value)}\n`)));
   }
 
-  /** Adds a small file of its own. */
+  /** Adds a small file. */
   write(name: string, content: string | Uint8Array): void {
     this.guarded(() => writeFileSync(join(this.folder, name), content));
   }

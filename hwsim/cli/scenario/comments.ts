@@ -1,0 +1,47 @@
+/** Comments that `scenario new` writes above the fields of a scenario, by the field's path. */
+export const fieldComments: Readonly<Record<string, string>> = {
+  heliograph: 'Version of this format.',
+  name: 'Lower case, digits and dashes.',
+  title: 'One line for people.',
+  seed: 'Random seed of everything that is drawn.',
+  days: 'Length of the run.',
+  epoch: 'Wall time of mission second 0, ISO 8601 in UTC.',
+  preset: 'Firmware image: flight (up to 200 nodes), compact (64) or tiny (8).',
+  body: 'Small body to mine, by designation, number or name.',
+  nodes: 'Size of the cluster.',
+  generations: 'Hardware generations, 1 to 3. Their shares sum to 1. solarW is at 1 AU.',
+  world: 'What the nodes work on.',
+  'world.lots': 'Ore lots.',
+  'world.saturation': "Sum of the lots' extraction rates ÷ sum of the nodes' rates.",
+  'world.sitesPerNode': 'Exclusive sites: ceil(sitesPerNode × nodes ÷ lots) per lot.',
+  'world.stockDays': 'Ore in a lot, in days of full extraction.',
+  'world.tugs': 'Exclusive tugs, which haul ore to the depot.',
+  'world.tugLoadKg': 'Load of a tug.',
+  'world.depotKgPerDay': 'Capacity of the depot.',
+  'world.maintenanceEveryDays': 'Maintenance of each node: how often, and for how long.',
+  'world.contactEveryHours': 'Contact windows with the ground: how often, how long, and at what cost of energy.',
+  radio: 'Channel rate, one-way light time, mean frame loss, and mean length of a loss burst.',
+  clock: "Bound of each oscillator's drift.",
+  boards: 'Nodes whose controllers are flight boards in QEMU: m7, m4, rv64, rv32, leon3.',
+  telemetryS: 'Period of platform telemetry.',
+  disruptions: [
+    'What happens, when (atDay: D, or drawn from fromDay: D to toDay: D), and to which node (default: drawn).',
+    'Kinds: node-death, reset, hung-task, hung-runtime, occultation, lot-depleted, tug-lost, storm.',
+  ].join('\n'),
+  upsets: "Single-event upsets of every node's memory, per bit and day; a storm multiplies the rate.",
+  insider: 'A Byzantine member: when it attacks, and when the ground excludes it.',
+  planWork: 'false: membership alone, nobody works.',
+  greedyBaseline: 'Fly nodes without coordination as well, for comparison.',
+};
+
+/** Optional sections, as comments at the end of a new file: remove the `#` to use them. */
+export const optionalSections: Readonly<Record<string, string>> = {
+  preset: 'preset: flight',
+  clock: 'clock: { driftPpm: 20 }',
+  telemetryS: 'telemetryS: 300',
+  boards: 'boards: [{ node: 3, target: m7 }]',
+  upsets: 'upsets: { perBitDay: 1e-8, doubleShare: 0.08, burstShare: 0.01 }',
+  insider: 'insider: { fromDay: 0.25, excludedAfterHours: 1 }',
+  planWork: 'planWork: true',
+  greedyBaseline: 'greedyBaseline: true',
+};
