@@ -180,7 +180,7 @@ function everybodyAgrees(ctx: usize): bool {
  */
 function nothingOpen(ctx: usize): bool {
   const state = intents(ctx);
-  if (state.nextDropS != 0xffffffff && state.nextDropS < missionS(ctx) + 3600) return false;
+  if (state.nextEvictionS != 0xffffffff && state.nextEvictionS < missionS(ctx) + 3600) return false;
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);

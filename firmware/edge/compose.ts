@@ -15,7 +15,7 @@ import {
   composeSyncDigest,
   composeOwnerSummary,
   composeNoticeSummary,
-  noteEcho,
+  noteBroadcast,
 } from '../intent/anti_entropy';
 import {
   encodeHeartbeat,
@@ -81,9 +81,9 @@ import {
   SEND_BEACON,
 } from '../node/outbox';
 import { composeProof } from '../intent/equivocation';
-import { takeRumor } from '../intent/rumour';
+import { takeRumour } from '../intent/rumour';
 import { composeStatement, composeStatementRequest } from '../intent/statement';
-import { asMessage } from '../intent/version';
+import { toMessage } from '../intent/version';
 
 /** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
 const SLOT_SPARE_BYTES: usize = 22;
@@ -274,9 +274,9 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   )
     return MOOT;
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
-  asMessage(record, m);
+  toMessage(record, m);
   const next = encodeIntent(at, end, m);
-  if (next != 0 && broadcast) noteEcho(ctx, record.owner, record.slot);
+  if (next != 0 && broadcast) noteBroadcast(ctx, record.owner, record.slot);
   return next;
 }
 
@@ -315,10 +315,10 @@ function composeRumors(ctx: usize, at: usize, end: usize): usize {
     }
   }
   while (at + 63 <= end) {
-    const index = takeRumor(ctx);
+    const index = takeRumour(ctx);
     if (index == NO_INDEX) break;
     const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
-    asMessage(intent(ctx, index), m);
+    toMessage(intent(ctx, index), m);
     const next = encodeIntent(at, end, m);
     if (next == 0) break;
     at = next;

@@ -8,8 +8,8 @@ import { membershipStep } from '../membership/step';
 import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
-import { dropOver, dropUnheld } from '../intent/store';
-import { intents, intent, CLAIMED, HELD } from '../intent/table';
+import { evictFinished, evictExpired } from '../intent/store';
+import { intents, intent, CLAIMED, INTENT_STATE } from '../intent/table';
 import { answerSince } from '../intent/anti_entropy';
 import { reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
@@ -39,10 +39,10 @@ import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
 import { reportStates } from '../membership/member_state';
-import { withdrawReturned, agreementGrew, tendOwn } from '../intent/lifecycle';
+import { withdrawReturned, onAgreement, maintainOwn } from '../intent/lifecycle';
 import { planStep } from '../intent/planning';
 import { readDigest } from '../intent/publish';
-import { witnessStep, witnessTick } from '../intent/signature_service';
+import { signatureStep, statementTick } from '../intent/signature_service';
 
 /** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
 const CHECKPOINT_S: u32 = 4 * 3600;
@@ -63,12 +63,12 @@ export function catchUp(ctx: usize): void {
   changes(ctx, HOT);
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installKeyEpoch(ctx);
-  if (due & DUE_STATEMENT) witnessStep(ctx);
+  if (due & DUE_STATEMENT) signatureStep(ctx);
   if (due & DUE_REPORT) reportStates(ctx);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
   if (due & DUE_SINCE) answerSince(ctx);
-  if (due & DUE_SETTLE) agreementGrew(ctx);
+  if (due & DUE_SETTLE) onAgreement(ctx);
 }
 
 /** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
@@ -92,19 +92,19 @@ export function advance(ctx: usize): void {
   }
   turnMinute(ctx);
   if (!turnTicks(ctx)) {
-    dropUnheld(ctx);
+    evictExpired(ctx);
     return;
   }
   const epoch = view.livenessTick >>> 1;
-  dropOver(ctx, roundCutS(epoch));
+  evictFinished(ctx, roundCutS(epoch));
   cutRound(ctx);
   // Who is gone may differ from the last cut: holds of the gone are bounded anew.
   view.boundsMoved = 1;
-  intents(ctx).nextDropS = 0;
-  changes(ctx, VIEW | HELD);
-  dropUnheld(ctx);
+  intents(ctx).nextEvictionS = 0;
+  changes(ctx, VIEW | INTENT_STATE);
+  evictExpired(ctx);
   view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.memberDigest;
-  agreementGrew(ctx);
+  onAgreement(ctx);
 }
 
 /** Whether the period's turn has come. */
@@ -135,9 +135,9 @@ export function periodTick(ctx: usize): void {
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
   watchdogCheckIn(ctx, MODULE_MEMBERSHIP);
-  agreementGrew(ctx);
-  tendOwn(ctx);
-  witnessTick(ctx);
+  onAgreement(ctx);
+  maintainOwn(ctx);
+  statementTick(ctx);
   planStep(ctx, scheduleStoredKg(ctx));
   watchdogCheckIn(ctx, MODULE_INTENT);
   scheduleEnforce(ctx);

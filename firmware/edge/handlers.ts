@@ -1,6 +1,14 @@
 // Messages and records that concern several modules: each module does its part, in the order in which they stand.
 
-import { ADDRESSEE_ALL, GROUPS_MAX, NO_INDEX, OWN_SLOTS, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
+import {
+  ADDRESSEE_ALL,
+  COUNTER_QUOTA_CLAIM,
+  GROUPS_MAX,
+  NO_INDEX,
+  OWN_SLOTS,
+  STATUS_IMPLAUSIBLE,
+  STATUS_OK,
+} from '../memory/limits';
 import { call } from '../memory/guard';
 import { disturb, CLASS_CLUSTER, CLASS_FLEET, CLASS_NODE } from '../convergence/step';
 import { beginSync } from '../intent/anti_entropy';
@@ -21,8 +29,9 @@ import { mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_NOTHING, HEARTBEAT_VIEW_DIFFE
 import { onAlive } from '../membership/suspicion';
 import { membership, memberToChange } from '../membership/table';
 import { leaveToTick, missionS, timeKnown, DUE_SETTLE } from '../node/table';
+import { countLoss } from '../node/queues';
 import { expectStorm } from '../protection/scrub';
-import { intentPlausible } from '../intent/admission';
+import { plausibilityOf, BEYOND_SLOT, PLAUSIBLE } from '../intent/admission';
 import { onOutlook } from '../intent/outlook';
 import { ownIndex, finish, freshClaim, publish } from '../intent/publish';
 import { scheduleHealth, scheduleMaintenance } from '../schedule/observe';
@@ -107,7 +116,9 @@ export function observeAssign(ctx: usize, m: Assign): u32 {
   claim.priority = priority;
   claim.version = 0;
   claim.publishedS = claim.claimS;
-  if (!intentPlausible(ctx, claim)) return STATUS_IMPLAUSIBLE;
+  const plausibility = plausibilityOf(ctx, claim);
+  if (plausibility == BEYOND_SLOT) countLoss(ctx, COUNTER_QUOTA_CLAIM);
+  if (plausibility != PLAUSIBLE) return STATUS_IMPLAUSIBLE;
   const mine = ownToChange(ctx, slot);
   mine.settledVersion = 0;
   mine.assigned = 1;

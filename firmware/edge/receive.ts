@@ -25,10 +25,11 @@ import {
   COUNTER_FRAME_CHANNEL,
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_EXCHANGES_FULL,
+  COUNTER_QUOTA_CLAIM,
   EXCHANGES_PER_FRAME_MAX,
   PROBES_PER_FRAME_MAX,
 } from '../memory/limits';
-import { PLAIN_AT } from '../memory/map';
+import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { call } from '../memory/guard';
 import { crc32c } from '../base/crc32c';
 import { constantsDoubted } from '../protection/scrub';
@@ -39,7 +40,9 @@ import { markHeard } from '../membership/hearing';
 import {
   messageType,
   skipItem,
+  Intent as IntentMessage,
   TYPE_HEARTBEAT,
+  TYPE_INTENT,
   TYPE_PROBE,
   TYPE_PROBE_REQUEST,
   TYPE_KEY_EPOCH_HEAD,
@@ -50,7 +53,8 @@ import {
 } from '../wire/generated/messages';
 import { missionS, self, timeKnown, leaveToTick, DUE_TIME } from '../node/table';
 import { countLoss } from '../node/queues';
-import { contradict, isImpersonated } from './impostor';
+import { plausibilityOf, BEYOND_SLOT } from '../intent/admission';
+import { contradict, findForgedVersions } from '../intent/impersonation';
 import { visitMessage, IMPLAUSIBLE, UNKNOWN } from './visit';
 
 /** Types at or above this never cross the air. */
@@ -89,7 +93,7 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
-  if (now.sender == self(ctx) && !isImpersonated(ctx, at, end))
+  if (now.sender == self(ctx) && !findForgedVersions(ctx, at, end))
     return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let heartbeats: u32 = 0;
   while (at < end) {
@@ -99,7 +103,11 @@ export function openFrame(ctx: usize, frame: usize): u32 {
     if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.keyEpoch == 0))
       return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     const next = visitMessage(ctx, type, at, end, false);
-    if (next == IMPLAUSIBLE) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+    if (next == IMPLAUSIBLE) {
+      if (type == TYPE_INTENT && plausibilityOf(ctx, changetype<IntentMessage>(ctx + SCRATCH_AT)) == BEYOND_SLOT)
+        countLoss(ctx, COUNTER_QUOTA_CLAIM);
+      return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
+    }
     at = next == UNKNOWN ? passUnknown(type, at, end) : next;
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
   }

@@ -10,12 +10,12 @@ import {
   OWN_AT,
   RUMORS_AT,
   STATEMENTS_AT,
-  WITNESS_AT,
+  STATEMENT_STATE_AT,
 } from '../memory/map';
 import { changes, changesLine, changesLines, lineOf, reads, readsLine, readsLines } from '../memory/guard';
-import { Group, Intent, IntentState, Notice, Own, Statement, WitnessState } from './records';
+import { Group, Intent, IntentState, Notice, Own, Statement, StatementState } from './records';
 
-export const HELD: u32 =
+export const INTENT_STATE: u32 =
   (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
 export const INTENT_BYTES: u32 = 64;
 const OWN_BYTES: u32 = 32;
@@ -35,7 +35,7 @@ export function intents(ctx: usize): IntentState {
 
 // @inline
 export function intentsToChange(ctx: usize): IntentState {
-  changes(ctx, HELD);
+  changes(ctx, INTENT_STATE);
   return intents(ctx);
 }
 
@@ -91,14 +91,14 @@ export function rumorAt(ctx: usize, index: u32): usize {
   return ctx + RUMORS_AT + index * RUMOR_BYTES;
 }
 
-export function witness(ctx: usize): WitnessState {
-  readsLine(ctx, lineOf(WITNESS_AT));
-  return changetype<WitnessState>(ctx + WITNESS_AT);
+export function statements(ctx: usize): StatementState {
+  readsLine(ctx, lineOf(STATEMENT_STATE_AT));
+  return changetype<StatementState>(ctx + STATEMENT_STATE_AT);
 }
 
-export function witnessToChange(ctx: usize): WitnessState {
-  changesLine(ctx, lineOf(WITNESS_AT));
-  return changetype<WitnessState>(ctx + WITNESS_AT);
+export function statementsToChange(ctx: usize): StatementState {
+  changesLine(ctx, lineOf(STATEMENT_STATE_AT));
+  return changetype<StatementState>(ctx + STATEMENT_STATE_AT);
 }
 
 /** A statement lies in two lines or three. */
@@ -119,5 +119,5 @@ if (offsetof<Intent>() > 64) ERROR('intent has more than 64 bytes');
 if (offsetof<Own>() > 32) ERROR('own has more than 32 bytes');
 if (offsetof<Group>() > 32) ERROR('group has more than 32 bytes');
 if (offsetof<Notice>() > 16) ERROR('notice has more than 16 bytes');
-if (offsetof<WitnessState>() > 64) ERROR('witness has more than 64 bytes');
+if (offsetof<StatementState>() > 64) ERROR('statements has more than 64 bytes');
 if (offsetof<Statement>() > 96) ERROR('statement has more than 96 bytes');

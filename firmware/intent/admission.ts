@@ -1,64 +1,75 @@
-// Decides whether a received version may be stored.
+// Decides whether a received version can be true, and whether it may be stored now. Its caller acts
+// on the verdict.
 
 import {
-  GROUPS_MAX,
-  LEASE_ADVANCE_S_MAX,
-  HORIZON_S_MAX,
-  COUNTER_QUOTA_CLAIM,
   CONTAINED,
-  NO_INDEX,
-  COUNTER_OWNER_BARRED,
-  COUNTER_INTENT_FORGED,
-  COUNTER_INTENT_UNSIGNED,
-  TICKS_UNTIL_SILENT,
+  GROUPS_MAX,
+  HORIZON_S_MAX,
   LATE_FREE_S,
   LATE_MAX,
-  COUNTER_QUOTA_LATE,
+  LEASE_ADVANCE_S_MAX,
+  NO_INDEX,
   SAMPLED_ONE_IN,
+  TICKS_UNTIL_SILENT,
 } from '../memory/limits';
+import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
-import { countLoss } from '../node/queues';
-import { members, edge, missionS, self } from '../node/table';
+import { edge, members, missionS, self } from '../node/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { member, membership } from '../membership/table';
 import { Intent as IntentMessage } from '../wire/generated/messages';
-import { isProven } from './equivocation';
+import { isEquivocator } from './equivocation';
 import { slotMayClaim } from './quota';
-import { wordOn, CONFIRMED, REFUTED } from './statement';
+import { statementVerdict, CONFIRMED, REFUTED } from './statement';
 import {
-  resourceGroup,
-  VERSION_BITS,
-  intents,
-  intentIndex,
   intent,
-  witness,
+  intentIndex,
+  intents,
+  resourceGroup,
+  resourceUnit,
+  statements,
+  statementsToChange,
   Intent,
   STARTED,
-  resourceUnit,
-  witnessToChange,
+  VERSION_BITS,
 } from './table';
-import { AHEAD_S_MAX } from './version';
+import { PUBLISHED_AHEAD_S_MAX } from './version';
 
-/** Whether a received intent can be true at all. `now` 0 = mission time unknown: only what needs no clock is checked. */
-export function intentPlausible(ctx: usize, m: IntentMessage): bool {
-  if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return false;
-  if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return false;
-  if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return false;
-  if (!slotMayClaim(ctx, m)) {
-    countLoss(ctx, COUNTER_QUOTA_CLAIM);
-    return false;
-  }
-  return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + AHEAD_S_MAX;
+export const PLAUSIBLE: u32 = 0;
+export const IMPLAUSIBLE: u32 = 1;
+/** The slot of the intent may not make such a claim. */
+export const BEYOND_SLOT: u32 = 2;
+
+/**
+ * Versions from before an owner's statement are refused from others for so long, minutes: three
+ * rounds.
+ */
+const STATEMENT_MINUTES: u32 = 30;
+/** A claim that ends within this is about to end anyway, seconds. */
+const ENDING_S: u32 = 180;
+/** How long an owner has to object to a version that was forged in its name, seconds. */
+const UNSIGNED_S: u32 = 600;
+
+/**
+ * Whether a received version can be true at all. What needs a clock is checked only while mission
+ * time is known.
+ */
+export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
+  if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return IMPLAUSIBLE;
+  if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return IMPLAUSIBLE;
+  if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return IMPLAUSIBLE;
+  if (!slotMayClaim(ctx, m)) return BEYOND_SLOT;
+  return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX ? PLAUSIBLE : IMPLAUSIBLE;
 }
 
 /**
- * Whether this node can have published what is told in its name. Under this boot, or one that is still to come, nobody else can; what this boot published last in a
- * slot stands there, unless it was over and let go of.
+ * Whether this node can have published a version in its own name. Nobody else publishes under the
+ * number of this boot or a later one. What this boot published last in a slot is stored, unless it
+ * ended and was evicted.
  */
-export function canBeOurs(ctx: usize, m: IntentMessage): bool {
+export function mayBeOwn(ctx: usize, m: IntentMessage): bool {
   const boot = edge(ctx).incarnation;
   if (m.version >>> VERSION_BITS < boot) return true;
   if (m.version > intents(ctx).version) return false;
@@ -68,59 +79,49 @@ export function canBeOurs(ctx: usize, m: IntentMessage): bool {
   return m.version <= record.version || record.version >>> VERSION_BITS < boot;
 }
 
-/** Whether it is told as this node's own and cannot be, though it can be believed. */
-export function isMadeUpOfOwn(ctx: usize, m: IntentMessage): bool {
-  return m.owner == self(ctx) && intentPlausible(ctx, m) && !canBeOurs(ctx, m);
-}
+export const ADMITTED: u32 = 0;
+/** Admitted, and one of the few late versions that a round takes. */
+export const ADMITTED_LATE: u32 = 1;
+/** Its owner is a proven equivocator. */
+export const REFUSED_EQUIVOCATOR: u32 = 2;
+/** A valid statement of its owner refutes it. */
+export const REFUSED_FORGED: u32 = 3;
+/** It needs a statement of its owner, or time in which the owner could object. */
+export const REFUSED_UNSIGNED: u32 = 4;
+/** The round takes no more late versions. */
+export const REFUSED_LATE: u32 = 5;
 
-/** An owner's word keeps others' tidings from before it away for so long, minutes: three epochs. */
-const WORD_MINUTES: u32 = 30;
-/** What ends within this, ends anyway, seconds; and how long an owner has to object to what was made up in its name. */
-const ENDING_S: u32 = 180;
-const UNSIGNED_S: u32 = 600;
-
-/** Whether a version that was heard may be taken in now. What is refused here is not lost if it is true: it comes again by anti-entropy. */
-export function isBelievable(ctx: usize, m: IntentMessage, sender: u32, broadcast: bool): bool {
-  if (!CONTAINED || m.owner == self(ctx)) return true;
-  if (isProven(ctx, m.owner)) {
-    countLoss(ctx, COUNTER_OWNER_BARRED);
-    return false;
-  }
+/**
+ * Decides whether a plausible version from the sender of the present frame may be stored now. A
+ * refused version that is true is not lost: it returns by anti-entropy.
+ */
+export function admissionOf(ctx: usize, m: IntentMessage): u32 {
+  if (!CONTAINED || m.owner == self(ctx)) return ADMITTED;
+  if (isEquivocator(ctx, m.owner)) return REFUSED_EQUIVOCATOR;
   const index = intentIndex(ctx, m.owner, m.slot);
-  if (index != NO_INDEX && intent(ctx, index).version > m.version) return true;
-  const word = wordOn(ctx, m);
-  if (word == CONFIRMED) return true;
-  if (word == REFUTED) {
-    countLoss(ctx, COUNTER_INTENT_FORGED);
-    // Who told it to this node alone has not heard the owner's word.
-    if (!broadcast) send(ctx, SEND_STATEMENT, sender, m.owner, m.slot);
-    return false;
-  }
-  if (index != NO_INDEX && intent(ctx, index).version == m.version) return true;
-  if (isUnheard(ctx, m) || (sender != m.owner && isBeforeWord(ctx, m))) {
-    countLoss(ctx, COUNTER_INTENT_UNSIGNED);
-    // Who tells it to this node alone believes it: the owner's word is due once more.
-    if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
-    return false;
-  }
+  if (index != NO_INDEX && intent(ctx, index).version > m.version) return ADMITTED;
+  const verdict = statementVerdict(ctx, m);
+  if (verdict == CONFIRMED) return ADMITTED;
+  if (verdict == REFUTED) return REFUSED_FORGED;
+  if (index != NO_INDEX && intent(ctx, index).version == m.version) return ADMITTED;
+  if (isFromSilence(ctx, m) || (call(ctx).sender != m.owner && isBeforeStatement(ctx, m))) return REFUSED_UNSIGNED;
   if (
     index != NO_INDEX &&
-    frees(ctx, intent(ctx, index), m) &&
+    releasesUnit(ctx, intent(ctx, index), m) &&
     m.publishedS + UNSIGNED_S > missionS(ctx) &&
-    witness(ctx).answered != 0
-  ) {
-    countLoss(ctx, COUNTER_INTENT_UNSIGNED);
-    if (!broadcast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
-    return false;
-  }
-  return !isTooLate(ctx, m.publishedS);
+    statements(ctx).serviceSeen != 0
+  )
+    return REFUSED_UNSIGNED;
+  if (!isLate(ctx, m.publishedS)) return ADMITTED;
+  return isLateQuotaSpent(ctx) ? REFUSED_LATE : ADMITTED_LATE;
 }
 
 /**
- * Whether a newer version frees an exclusive unit that its owner works, before the time that was agreed on. Others may settle there at once: so that goes with its
- * owner's word, or, from one whose platform cannot sign, only once the owner has had the time to object.
+ * Whether a newer version releases an exclusive unit that its owner works, earlier than agreed.
+ * Others may settle there at once. So such a version needs its owner's statement; if the owner's
+ * platform cannot sign, it needs time in which the owner could object.
  */
-export function frees(ctx: usize, record: Intent, m: IntentMessage): bool {
+export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
   if (
     !CONTAINED ||
     <u32>record.state != STARTED ||
@@ -131,47 +132,59 @@ export function frees(ctx: usize, record: Intent, m: IntentMessage): bool {
   return m.state > STARTED || m.resource != record.resource || m.endS < record.endS;
 }
 
-/** Whether an owner was silent for all when it says that it published: the frame that brought it would have been a sign of life. */
-function isUnheard(ctx: usize, m: IntentMessage): bool {
+/**
+ * Whether all members had not heard the owner when it published according to the version: the frame
+ * that brought the version would have been a sign of life.
+ */
+function isFromSilence(ctx: usize, m: IntentMessage): bool {
   if (ageOf(ctx, m.owner) < TICKS_UNTIL_SILENT) return false;
   const lastLivenessTick = lastLivenessTickOf(ctx, m.owner);
   return lastLivenessTick != 0 && m.publishedS >= livenessTickStartS(lastLivenessTick + 2);
 }
 
 /**
- * Whether an owner has given its word on what it had published since: then who else tells of it may have it from who made it up. What is true the owner tells again with
- * its word, itself.
+ * Whether the owner signed a statement after the version was published. Then another sender may
+ * have the version from a forger; a true version is sent by its owner again, with the statement.
  */
-function isBeforeWord(ctx: usize, m: IntentMessage): bool {
-  const given: u32 = member(ctx, m.owner).statementMinute;
-  if (given == 0) return false;
+function isBeforeStatement(ctx: usize, m: IntentMessage): bool {
+  const signedMinute: u32 = member(ctx, m.owner).statementMinute;
+  if (signedMinute == 0) return false;
   const now = missionS(ctx) / 60;
-  const since = (now - given) & 0xffff;
-  return since < WORD_MINUTES && m.publishedS / 60 + since < now;
+  const since = (now - signedMinute) & 0xffff;
+  return since < STATEMENT_MINUTES && m.publishedS / 60 + since < now;
 }
 
 /**
- * News of before the present epoch's cut changes the digest that members are about to agree on: with tidings made up late an insider could keep them from it for ever.
- * So once an epoch is under way it takes only so much of it; the rest is for the next. A merge is made of such news, and is over sooner if it is not held up.
+ * Whether a version is from before the cut of a round that is under way: it changes the digest that
+ * members are about to agree on. With late versions an insider could prevent agreement for ever, so
+ * a round takes only few of them and the rest waits for the next round. A merge of parts of the
+ * cluster consists of late versions, and is over sooner if all are taken.
  */
-function isTooLate(ctx: usize, publishedS: u32): bool {
-  const epoch = membership(ctx).round;
-  if (epoch == 0 || publishedS >= roundCutS(epoch) || missionS(ctx) < roundCutS(epoch) + LATE_FREE_S || isMerging(ctx))
-    return false;
-  const state = witnessToChange(ctx);
-  if (state.lateRound != epoch) {
-    state.lateRound = epoch;
-    state.lateCount = 0;
-  }
-  if (state.lateCount >= LATE_MAX) {
-    countLoss(ctx, COUNTER_QUOTA_LATE);
-    return true;
-  }
-  state.lateCount++;
-  return false;
+function isLate(ctx: usize, publishedS: u32): bool {
+  const cutS = roundCutS(membership(ctx).round);
+  return membership(ctx).round != 0 && publishedS < cutS && missionS(ctx) >= cutS + LATE_FREE_S && !isMerging(ctx);
 }
 
-/** Whether this node takes a closer look at a version: each does so at a few of its own choice. */
+function isLateQuotaSpent(ctx: usize): bool {
+  const state = statements(ctx);
+  return state.lateRound == membership(ctx).round && state.lateCount >= LATE_MAX;
+}
+
+/** Counts a late version against the quota of the present round. */
+export function noteLateVersion(ctx: usize): void {
+  const round = membership(ctx).round;
+  const state = statementsToChange(ctx);
+  if (state.lateRound != round) {
+    state.lateRound = round;
+    state.lateCount = 0;
+  }
+  state.lateCount++;
+}
+
+/**
+ * Whether this node requests the owner's statement on a version: each node does so for a few of its
+ * own choice.
+ */
 export function isSampled(ctx: usize, owner: u32, version: u32): bool {
   if (!CONTAINED || owner == self(ctx)) return false;
   return fold32(fold32(edge(ctx).seed, owner), version) % SAMPLED_ONE_IN == 0;

@@ -36,10 +36,10 @@ import {
   intentIndex,
   notice,
   VERSION_BITS,
-  witness,
+  statements,
   statement,
 } from './table';
-import { dispute } from './signing';
+import { requestStatement } from './signing';
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
 const RANGES: u32 = 16;
@@ -50,7 +50,7 @@ const SYNC_EVERY_S: u32 = 20;
 const SINCE_ASK_S: u32 = 900;
 export const SINCE_MARGIN_S: u32 = 120;
 /** Who holds what this node never published gets its word, of lately if not of now. */
-const DISPUTE_EVERY_S: u32 = 60;
+const STATEMENT_EVERY_S: u32 = 60;
 /** Records that one question gets. */
 const SINCE_MAX: u32 = 8;
 /** Ranges this short are not narrowed further: their owners' summaries take fewer frames. */
@@ -72,7 +72,7 @@ export function beginSync(ctx: usize, peer: u32): void {
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
   // Who was away when a double-equivocator was proven one hears of it with every fourth exchange.
-  const proof = witness(ctx).proofA;
+  const proof = statements(ctx).proofA;
   if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0)
     send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }
@@ -163,28 +163,29 @@ export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
     }
     const index = intentIndex(ctx, m.owner, slot);
     const ours: u32 = index == NO_INDEX ? 0 : intent(ctx, index).version;
-    if (m.owner == self(ctx) && isMadeUp(ctx, index, ours, theirs)) dispute(ctx, slot, missionS(ctx) - DISPUTE_EVERY_S);
-    if (ours > theirs) giveIntent(ctx, sender, index);
+    if (m.owner == self(ctx) && isForged(ctx, index, ours, theirs))
+      requestStatement(ctx, slot, missionS(ctx) - STATEMENT_EVERY_S);
+    if (ours > theirs) sendIntent(ctx, sender, index);
     else if (ours < theirs) lacking = true;
   }
   if (lacking && m.answer != 0) send(ctx, SEND_OWNER_SUMMARY, sender, m.owner, 0);
 }
 
 /** Whether what a peer holds of this node's own slot cannot be this node's. */
-function isMadeUp(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
+function isForged(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
   if (!CONTAINED || theirs <= ours || theirs >>> VERSION_BITS < edge(ctx).incarnation) return false;
   return index != NO_INDEX || theirs > intents(ctx).version;
 }
 
 /** What one lacks, others may lack: the first answer is a broadcast; within ECHO_S of one, only the peer gets it. */
-function giveIntent(ctx: usize, peer: u32, index: u32): void {
+function sendIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
   const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
   send(ctx, SEND_INTENT, recent || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL, record.owner, record.slot);
 }
 
 /** The present version was just broadcast, by us or another. */
-export function noteEcho(ctx: usize, owner: u32, slot: u32): void {
+export function noteBroadcast(ctx: usize, owner: u32, slot: u32): void {
   const index = intentIndex(ctx, owner, slot);
   if (index == NO_INDEX) return;
   const stamp = <u16>missionS(ctx);

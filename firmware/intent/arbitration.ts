@@ -30,7 +30,7 @@ import {
 } from './table';
 import { invalidateGroup } from './chain';
 import { addToProfile, peakRate } from './profile';
-import { withinQuota } from './quota';
+import { isWithinQuota } from './quota';
 
 /** Whether a unit exists and no notice says it is gone. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
@@ -48,7 +48,7 @@ export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
 
 /** Whether a record claims anything (planned, claimed or started). */
 // @inline
-export function claims(record: Intent): bool {
+export function isClaim(record: Intent): bool {
   return <u32>record.state >= PLANNED && <u32>record.state <= STARTED;
 }
 
@@ -64,7 +64,7 @@ function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: 
   const unit = resourceUnit(record.resource);
   if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit))
     return false;
-  if (!withinQuota(ctx, record)) return false;
+  if (!isWithinQuota(ctx, record)) return false;
   const room = chain.capacity - record.rate;
   let at: usize = startsAt(ctx);
   const end = at + (count << 1);
@@ -99,7 +99,7 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
     const boundS = boundOf(ctx, record);
     if (record.boundS != boundS) intentToChange(ctx, at).boundS = boundS;
     let verdict = VERDICT_UNKNOWN;
-    if (claims(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
+    if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     if (<u32>record.verdict != verdict) intentToChange(ctx, at).verdict = <u8>verdict;
     if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
     const next: u32 = record.next;

@@ -9,17 +9,17 @@ import { membership, memberToChange, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
 import { restartAgreement } from '../membership/quorum';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
-import { markOf } from './version';
+import { contentHashOf } from './version';
 
 /** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
 const AHEAD_MINUTES: u32 = 3;
 
-export function intentHash(owner: u32, slot: u32, version: u32): u64 {
+export function identityHash(owner: u32, slot: u32, version: u32): u64 {
   return mix64(((<u64>((owner << 3) | slot)) << 32) | <u64>version);
 }
 
 /** What a held version adds to the digests: with its content, so that who holds another content under the same version does not agree. */
-export function contentHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
+export function versionHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
   return mix64(((<u64>((owner << 3) | slot)) << 32) ^ <u64>version ^ ((<u64>mark) << 13));
 }
 
@@ -45,8 +45,8 @@ export function turnMinute(ctx: usize): void {
 }
 
 /** A change of `delta` in what is held, to be counted as of `atS` (mission second of its publication). */
-export function account(ctx: usize, atS: u32, delta: u64): void {
-  count(ctx, atS, delta);
+export function accountChange(ctx: usize, atS: u32, delta: u64): void {
+  addToBuckets(ctx, atS, delta);
   const view = membership(ctx);
   if (view.round != 0 && atS < roundCutS(view.round)) {
     view.digest += delta;
@@ -55,7 +55,7 @@ export function account(ctx: usize, atS: u32, delta: u64): void {
   }
 }
 
-function count(ctx: usize, atS: u32, delta: u64): void {
+function addToBuckets(ctx: usize, atS: u32, delta: u64): void {
   const state = intentsToChange(ctx);
   state.digest += delta;
   state.recent += <u32>delta;
@@ -88,7 +88,7 @@ export function recentAsOf(ctx: usize, atS: u32): u32 {
 }
 
 /** RAD-1: all sums from what is held, after a record was lost. What replaced an older version in these minutes is counted as if that had never been: until the next cut. */
-export function recount(ctx: usize): void {
+export function recomputeDigests(ctx: usize): void {
   const state = intentsToChange(ctx);
   state.digest = 0;
   state.recent = 0;
@@ -97,13 +97,13 @@ export function recount(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intent(ctx, i);
     if (record.state == 0) continue;
-    const hash = contentHash(record.owner, record.slot, record.version, markOf(record));
-    count(ctx, record.publishedS, hash);
+    const hash = versionHash(record.owner, record.slot, record.version, contentHashOf(record));
+    addToBuckets(ctx, record.publishedS, hash);
     accountOwner(ctx, record.owner, hash);
   }
   for (let i: u32 = 0; i < state.noticeCount; i++) {
     const fact = notice(ctx, i);
-    count(ctx, fact.observedS, noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity));
+    addToBuckets(ctx, fact.observedS, noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity));
   }
   const view = membership(ctx);
   if (view.round == 0) return;

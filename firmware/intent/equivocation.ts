@@ -7,71 +7,80 @@ import { eventSpace, eventDone } from '../node/queues';
 import { self } from '../node/table';
 import { member } from '../membership/table';
 import { learnEquivocator } from '../membership/view';
-import { Equivocated, encodeEquivocated, Proof as ProofMessage, encodeProof } from '../wire/generated/messages';
-import { impersonated } from './signing';
-import { find, RETELL_TIMES, write, MOOT } from './statement';
+import {
+  Equivocated,
+  encodeEquivocated,
+  Intent as IntentMessage,
+  Proof as ProofMessage,
+  encodeProof,
+} from '../wire/generated/messages';
+import { reportImpersonation } from './signing';
+import { MOOT, findStatement, REBROADCASTS, storeReceived } from './statement';
 import {
   VALID,
   CONTESTED,
-  PROOF,
   FREE,
   DIGEST_AT,
   sameDigest,
   DIGEST_BYTES,
   SIGNATURE_AT,
   SIGNATURE_BYTES,
+  IN_PROOF,
 } from './statement_table';
-import { dropFalse } from './store';
-import { statement, statementToChange, witness, witnessToChange, intentIndex } from './table';
+import { retract } from './store';
+import { statement, statementToChange, statements, statementsToChange, intentIndex } from './table';
 
-/** Two contents were heard under one version: who has its owner's word on it tells all, who has none asks. */
-export function differs(ctx: usize, owner: u32, slot: u32, version: u32, publishedS: u32): void {
-  if (owner == self(ctx)) {
-    impersonated(ctx, slot, publishedS);
+/**
+ * Handles a received version with another content than the stored one: broadcasts the owner's
+ * statement if it is stored, else requests it.
+ */
+export function onConflict(ctx: usize, m: IntentMessage): void {
+  if (m.owner == self(ctx)) {
+    reportImpersonation(ctx, m.slot, m.publishedS);
     return;
   }
-  const index = find(ctx, owner, slot);
-  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).version == version) {
+  const index = findStatement(ctx, m.owner, m.slot);
+  if (index != NO_INDEX && <u32>statement(ctx, index).state == VALID && statement(ctx, index).version == m.version) {
     if ((statement(ctx, index).flags & CONTESTED) != 0) return;
     statementToChange(ctx, index).flags |= CONTESTED;
-    statementToChange(ctx, index).left = RETELL_TIMES;
-    send(ctx, SEND_STATEMENT, ADDRESSEE_ALL, owner, slot);
-  } else send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
+    statementToChange(ctx, index).broadcastsLeft = REBROADCASTS;
+    send(ctx, SEND_STATEMENT, ADDRESSEE_ALL, m.owner, m.slot);
+  } else send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
 }
 
 // ---- proofs ----
 
-export function isProven(ctx: usize, owner: u32): bool {
+export function isEquivocator(ctx: usize, owner: u32): bool {
   return CONTAINED && member(ctx, owner).equivocator != 0;
 }
 
 /** Two valid words of one owner contradict each other. */
-export function prove(ctx: usize, a: u32, b: u32): void {
+export function proveEquivocation(ctx: usize, a: u32, b: u32): void {
   const owner: u32 = statement(ctx, a).owner;
-  if (isProven(ctx, owner)) {
+  if (isEquivocator(ctx, owner)) {
     // It is proven once: more proofs must not fill the table.
-    if ((statement(ctx, a).flags & PROOF) == 0) statementToChange(ctx, a).state = <u8>FREE;
-    if ((statement(ctx, b).flags & PROOF) == 0) statementToChange(ctx, b).state = <u8>FREE;
+    if ((statement(ctx, a).flags & IN_PROOF) == 0) statementToChange(ctx, a).state = <u8>FREE;
+    if ((statement(ctx, b).flags & IN_PROOF) == 0) statementToChange(ctx, b).state = <u8>FREE;
     return;
   }
   // The pair before is told no more.
-  const before = witness(ctx);
+  const before = statements(ctx);
   if (before.proofA != 0) {
-    statementToChange(ctx, before.proofA - 1).flags &= ~PROOF;
-    statementToChange(ctx, before.proofB - 1).flags &= ~PROOF;
+    statementToChange(ctx, before.proofA - 1).flags &= ~IN_PROOF;
+    statementToChange(ctx, before.proofB - 1).flags &= ~IN_PROOF;
   }
-  statementToChange(ctx, a).flags |= PROOF;
-  statementToChange(ctx, b).flags |= PROOF;
-  statementToChange(ctx, a).left = 0;
-  statementToChange(ctx, b).left = 0;
-  const state = witnessToChange(ctx);
+  statementToChange(ctx, a).flags |= IN_PROOF;
+  statementToChange(ctx, b).flags |= IN_PROOF;
+  statementToChange(ctx, a).broadcastsLeft = 0;
+  statementToChange(ctx, b).broadcastsLeft = 0;
+  const state = statementsToChange(ctx);
   state.proofA = a + 1;
   state.proofB = b + 1;
-  state.proofLeft = RETELL_TIMES;
+  state.proofBroadcasts = REBROADCASTS;
   learnEquivocator(ctx, owner);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const held = intentIndex(ctx, owner, slot);
-    if (held != NO_INDEX) dropFalse(ctx, held);
+    if (held != NO_INDEX) retract(ctx, held);
   }
   send(ctx, SEND_PROOF, ADDRESSEE_ALL, owner, 0);
   const at = eventSpace(ctx);
@@ -86,7 +95,7 @@ export function prove(ctx: usize, a: u32, b: u32): void {
 
 /** A proof that was heard: both words are verified like any other. */
 export function onProof(ctx: usize, m: ProofMessage): void {
-  if (!CONTAINED || m.owner == self(ctx) || isProven(ctx, m.owner)) return;
+  if (!CONTAINED || m.owner == self(ctx) || isEquivocator(ctx, m.owner)) return;
   let known: u32 = 0;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
@@ -101,12 +110,12 @@ export function onProof(ctx: usize, m: ProofMessage): void {
     if (sameDigest(digest, m.digestAAt)) known |= 1;
     if (sameDigest(digest, m.digestBAt)) known |= 2;
   }
-  if ((known & 1) == 0) write(ctx, m.owner, m.slot, m.version, m.atA, m.digestAAt, m.signatureAAt, CONTESTED);
-  if ((known & 2) == 0) write(ctx, m.owner, m.slot, m.version, m.atB, m.digestBAt, m.signatureBAt, CONTESTED);
+  if ((known & 1) == 0) storeReceived(ctx, m.owner, m.slot, m.version, m.atA, m.digestAAt, m.signatureAAt, CONTESTED);
+  if ((known & 2) == 0) storeReceived(ctx, m.owner, m.slot, m.version, m.atB, m.digestBAt, m.signatureBAt, CONTESTED);
 }
 
 export function composeProof(ctx: usize, at: usize, end: usize): usize {
-  const state = witness(ctx);
+  const state = statements(ctx);
   if (state.proofA == 0) return MOOT;
   const a = statement(ctx, state.proofA - 1);
   const b = statement(ctx, state.proofB - 1);

@@ -4,12 +4,12 @@ import { NO_INDEX } from '../memory/limits';
 import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../memory/map';
 import { bitSet, bitGet } from '../base/bits';
 import { self, missionS } from '../node/table';
-import { arbitrate, claims, unitUsable } from './arbitration';
+import { arbitrate, unitUsable, isClaim } from './arbitration';
 import { addToProfile, peakRate } from './profile';
 import { group, intent, VERDICT_ACCEPTED, resourceUnit, Intent, resourceGroup } from './table';
 
 /** A place that a gone owner still holds is claimed ahead if it comes free within this. */
-const AHEAD_S: u32 = 3900;
+const COMES_FREE_S_MAX: u32 = 3900;
 
 // ---- what is free ----
 
@@ -54,7 +54,7 @@ export function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, pr
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     const unit = resourceUnit(other.resource);
-    if (unit < PLAN_UNITS_MAX && claims(other) && other.startS < endS && startS < other.boundS) bitSet(used, unit);
+    if (unit < PLAN_UNITS_MAX && isClaim(other) && other.startS < endS && startS < other.boundS) bitSet(used, unit);
     at = other.next;
   }
   for (let i: u32 = 0; i < units; i++) {
@@ -75,7 +75,7 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
       <u32>other.verdict == VERDICT_ACCEPTED &&
       other.boundS < other.endS &&
       other.boundS > now &&
-      other.boundS < now + AHEAD_S &&
+      other.boundS < now + COMES_FREE_S_MAX &&
       (soonest == 0 || other.boundS < soonest)
     )
       soonest = other.boundS;
@@ -85,14 +85,14 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
 }
 
 /** Whether nobody else claims our unit in [startS, endS). */
-export function unitFreeForUs(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
+export function isUnitFree(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (
       other.resource == record.resource &&
       other.owner != record.owner &&
-      claims(other) &&
+      isClaim(other) &&
       other.startS < endS &&
       startS < other.boundS
     )

@@ -1,18 +1,8 @@
 // Messages and records about intents, notices and signed statements: which can be true, and what they change.
 
-import {
-  ADDRESSEE_ALL,
-  COUNTER_INTENT_STALE,
-  GROUPS_MAX,
-  NO_INDEX,
-  RUMOR_COUNT,
-  STATUS_IMPLAUSIBLE,
-  STATUS_OK,
-} from '../memory/limits';
+import { GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
 import { call } from '../memory/guard';
-import { DUE_CHECK, leaveToTick, members, self, timeKnown } from '../node/table';
-import { send, SEND_STATEMENT_REQUEST } from '../node/outbox';
-import { countLoss } from '../node/queues';
+import { members, timeKnown } from '../node/table';
 import {
   Assay,
   Group as GroupRecord,
@@ -30,46 +20,23 @@ import {
   noticeSummaryEntryAt,
   ownerSummaryEntryAt,
 } from '../wire/generated/messages';
-import { noteEcho, onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible } from './anti_entropy';
-import { holdNotice, noticePlausible, observeResource } from './notice';
-import { takeOwnerToken } from './quota';
-import { CLAIMED, groupToChange, intent, intentsToChange } from './table';
-import { intentPlausible, isBelievable, isSampled } from './admission';
+import { onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible } from './anti_entropy';
+import { noticePlausible, observeResource, mergeNotice } from './notice';
+import { groupToChange } from './table';
+import { plausibilityOf, PLAUSIBLE } from './admission';
 import { onProof } from './equivocation';
-import { adoptOwn } from './lifecycle';
-import { hold } from './merge';
-import { startRumor } from './rumour';
+import { receiveVersion } from './reception';
 import { onStatementRequest, onSigned } from './signing';
 import { sameDigest } from './statement_table';
 import { onStatement, onVerified } from './verification';
 
 export function admitIntent(ctx: usize, m: IntentMessage): bool {
-  return intentPlausible(ctx, m);
+  return plausibilityOf(ctx, m) == PLAUSIBLE;
 }
 
 export function applyIntent(ctx: usize, m: IntentMessage): void {
   // A heartbeat before it in this frame may have brought the time that its admission lacked.
-  if (!timeKnown(ctx) || !intentPlausible(ctx, m)) return;
-  const now = call(ctx);
-  const owner = m.owner;
-  const slot = m.slot;
-  const broadcast = now.addressee == ADDRESSEE_ALL;
-  if (!isBelievable(ctx, m, now.sender, broadcast)) return;
-  const index = hold(ctx, m);
-  if (broadcast) noteEcho(ctx, owner, slot);
-  if (index == NO_INDEX) {
-    countLoss(ctx, COUNTER_INTENT_STALE);
-    return;
-  }
-  if (isSampled(ctx, owner, intent(ctx, index).version)) send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
-  // An owner that publishes without end is stored, and not passed on.
-  if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
-  startRumor(ctx, index, RUMOR_COUNT);
-  if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
-    intentsToChange(ctx).claimToCheck = index + 1;
-    leaveToTick(ctx, DUE_CHECK);
-  }
-  if (owner == self(ctx)) adoptOwn(ctx, slot, index);
+  if (timeKnown(ctx) && plausibilityOf(ctx, m) == PLAUSIBLE) receiveVersion(ctx, m);
 }
 
 export function admitSyncDigest(ctx: usize, m: SyncDigest): bool {
@@ -104,7 +71,7 @@ export function admitNotice(ctx: usize, m: NoticeMessage): bool {
 }
 
 export function applyNotice(ctx: usize, m: NoticeMessage): void {
-  if (timeKnown(ctx) && noticePlausible(ctx, m)) holdNotice(ctx, m);
+  if (timeKnown(ctx) && noticePlausible(ctx, m)) mergeNotice(ctx, m);
 }
 
 /** Rejects summaries that name a unit twice. */

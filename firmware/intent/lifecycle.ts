@@ -29,12 +29,12 @@ import {
 } from './table';
 
 /** So long after a boot peers have told what this node had published before it: what stands then is claimed anew, seconds. */
-const RESTATE_S: u32 = 120;
+const RECLAIM_AFTER_S: u32 = 120;
 
 // ---- settling ----
 
 /** After the agreement grew, or a cut: a majority renews the lease, once in an epoch, and what can be settled is. */
-export function agreementGrew(ctx: usize): void {
+export function onAgreement(ctx: usize): void {
   if (membership(ctx).boundsMoved != 0) {
     membership(ctx).boundsMoved = 0;
     changes(ctx, VIEW);
@@ -47,19 +47,19 @@ export function agreementGrew(ctx: usize): void {
 // ---- losing ----
 
 /** Every period: what arbitration refused is given up or cut back, what ended is done, what lost its lease claims anew. */
-export function tendOwn(ctx: usize): void {
+export function maintainOwn(ctx: usize): void {
   const now = missionS(ctx);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = own(ctx, slot);
-    if (mine.retell != 0) {
-      ownToChange(ctx, slot).retell--;
+    if (mine.rebroadcasts != 0) {
+      ownToChange(ctx, slot).rebroadcasts--;
       sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
     }
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX) continue;
     const record = intent(ctx, index);
-    if (verdictOf(ctx, index) == VERDICT_REFUSED && !outlives(ctx, slot, index)) {
-      lose(ctx, slot, index);
+    if (verdictOf(ctx, index) == VERDICT_REFUSED && !keepsUnit(ctx, slot, index)) {
+      giveUp(ctx, slot, index);
       continue;
     }
     if (record.endS <= now + LEASE_GUARD_S) {
@@ -67,7 +67,7 @@ export function tendOwn(ctx: usize): void {
       continue;
     }
     if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot, now);
-    else if (record.version >>> VERSION_BITS != edge(ctx).incarnation && now >= membership(ctx).bootS + RESTATE_S)
+    else if (record.version >>> VERSION_BITS != edge(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
       claimAnew(ctx, slot, record.claimS);
   }
 }
@@ -76,7 +76,7 @@ export function tendOwn(ctx: usize): void {
  * INT-3: what is under way and holds its lease is not taken back for another's start on the unit. That one's lease was over before
  * this could settle; its owner was away or restarted, and claims anew.
  */
-function outlives(ctx: usize, slot: u32, index: u32): bool {
+function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
   const winner = winnerOver(ctx, index);
   if (winner == NO_INDEX || own(ctx, slot).running == 0 || own(ctx, slot).settledVersion != intent(ctx, index).version)
     return false;
@@ -87,7 +87,7 @@ function outlives(ctx: usize, slot: u32, index: u32): bool {
 }
 
 /** Arbitration refused it. An extension falls back to what had settled; a claim is withdrawn and planned anew. */
-function lose(ctx: usize, slot: u32, index: u32): void {
+function giveUp(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
   const mine = own(ctx, slot);
   const winner = winnerOver(ctx, index);
@@ -142,7 +142,7 @@ export function withdrawReturned(ctx: usize): void {
 }
 
 /** After a restart nothing counts as settled: a version published after the checkpoint may have taken it back. */
-export function ownRestart(ctx: usize): void {
+export function restartOwn(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = ownToChange(ctx, slot);
     mine.settledVersion = 0;

@@ -1,54 +1,77 @@
 // Merges versions into the store (INT-4): the merge is commutative, associative and idempotent.
 
-import { NO_INDEX, RETENTION_S, COUNTER_INTENTS_FULL, CONTAINED, COUNTER_INTENT_DIFFERS } from '../memory/limits';
+import { CONTAINED, COUNTER_INTENTS_FULL, NO_INDEX, RETENTION_S } from '../memory/limits';
 import { bitGet } from '../base/bits';
+import { missionS, self } from '../node/table';
 import { countLoss } from '../node/queues';
-import { self, missionS } from '../node/table';
 import { roundCutS } from '../membership/calendar';
 import { noteExtendedLease } from '../membership/quorum';
 import { membership, silentAt } from '../membership/table';
 import { Intent as IntentMessage } from '../wire/generated/messages';
-import { canBeOurs } from './admission';
 import { boundOf } from './arbitration';
-import { unlink, link } from './chain';
-import { contentHash, account, accountOwner } from './digest';
-import { differs } from './equivocation';
+import { link, unlink } from './chain';
+import { accountChange, accountOwner, versionHash } from './digest';
 import { invalidateHigherSlots } from './quota';
-import { impersonated } from './signing';
 import { emitStored } from './store';
-import { intents, intentIndex, intent, intentsToChange, setIntentIndex, intentToChange } from './table';
-import { markOfMessage, markOf, fill } from './version';
+import { intent, intentIndex, intentToChange, intents, intentsToChange, setIntentIndex } from './table';
+import { contentHashOf, contentHashOfMessage, fillRecord } from './version';
 
-/** Takes in a version that was heard of. Returns its record, or NO_INDEX if it is not newer than what is held, false, over, or there is no room. */
-export function hold(ctx: usize, m: IntentMessage): u32 {
-  if (m.owner == self(ctx) && !canBeOurs(ctx, m)) {
-    impersonated(ctx, m.slot, m.publishedS);
-    return NO_INDEX;
-  }
-  return take(ctx, m);
+/**
+ * How a version relates to the stored one of its slot. From GREATER_CONTENT on it takes its place.
+ */
+export const NOT_NEWER: u32 = 0;
+/** Another content under the same version, whose hash is the lesser or the greater one. */
+export const LESSER_CONTENT: u32 = 1;
+export const GREATER_CONTENT: u32 = 2;
+export const NEWER: u32 = 3;
+
+/**
+ * Returns how a version relates to what is stored. Of two contents the greater hash wins, on every
+ * node alike.
+ */
+export function relationOf(ctx: usize, m: IntentMessage): u32 {
+  if (isExpired(ctx, m)) return NOT_NEWER;
+  const index = intentIndex(ctx, m.owner, m.slot);
+  if (index == NO_INDEX) return NEWER;
+  const record = intent(ctx, index);
+  if (m.version != record.version) return m.version > record.version ? NEWER : NOT_NEWER;
+  if (!CONTAINED) return NOT_NEWER;
+  const received = contentHashOfMessage(m);
+  const stored = contentHashOf(record);
+  if (received == stored) return NOT_NEWER;
+  return m.owner != self(ctx) && received > stored ? GREATER_CONTENT : LESSER_CONTENT;
 }
 
-/** Over for so long that nobody keeps it: taking it in again would only bring it round once more. */
-function isOver(ctx: usize, m: IntentMessage): bool {
-  const epoch = membership(ctx).round;
-  return epoch != 0 && m.endS + RETENTION_S <= roundCutS(epoch);
+/**
+ * Whether a version ended so long ago that no node keeps it: stored again, it would only be spread
+ * once more.
+ */
+function isExpired(ctx: usize, m: IntentMessage): bool {
+  const round = membership(ctx).round;
+  return round != 0 && m.endS + RETENTION_S <= roundCutS(round);
 }
 
-/** Takes in a version, this node's own or one that can be true. Returns as hold(). */
-export function take(ctx: usize, m: IntentMessage): u32 {
-  if (isOver(ctx, m)) return NO_INDEX;
+/**
+ * Stores a version unless it is not newer. Returns its record, or NO_INDEX if it is not newer or
+ * the table is full.
+ */
+export function merge(ctx: usize, m: IntentMessage): u32 {
+  return relationOf(ctx, m) >= GREATER_CONTENT ? put(ctx, m) : NO_INDEX;
+}
+
+/**
+ * Stores a version in the place of the one before. Returns its record, or NO_INDEX if the table is
+ * full.
+ */
+export function put(ctx: usize, m: IntentMessage): u32 {
   const state = intents(ctx);
   let index = intentIndex(ctx, m.owner, m.slot);
-  const mark = markOfMessage(m);
-  let delta = contentHash(m.owner, m.slot, m.version, mark);
+  let delta = versionHash(m.owner, m.slot, m.version, contentHashOfMessage(m));
   let leaseS: u32 = 0;
   if (index != NO_INDEX) {
     const record = intent(ctx, index);
-    if (m.version < record.version) return NO_INDEX;
-    const held = markOf(record);
-    if (m.version == record.version && !isGreaterContent(ctx, m, mark, held)) return NO_INDEX;
     leaseS = record.leaseS;
-    delta -= contentHash(m.owner, m.slot, record.version, held);
+    delta -= versionHash(m.owner, m.slot, record.version, contentHashOf(record));
     unlink(ctx, index);
   } else {
     index = state.free;
@@ -62,22 +85,15 @@ export function take(ctx: usize, m: IntentMessage): u32 {
     setIntentIndex(ctx, m.owner, m.slot, index);
   }
   const record = intentToChange(ctx, index);
-  fill(record, m);
+  fillRecord(record, m);
   record.boundS = boundOf(ctx, record);
-  if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextDropS) intentsToChange(ctx).nextDropS = record.boundS;
+  if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextEvictionS)
+    intentsToChange(ctx).nextEvictionS = record.boundS;
   link(ctx, index);
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) noteExtendedLease(ctx);
-  account(ctx, m.publishedS, delta);
+  accountChange(ctx, m.publishedS, delta);
   accountOwner(ctx, m.owner, delta);
   invalidateHigherSlots(ctx, m.owner, m.slot);
-  emitStored(ctx, m.owner, m.slot, m.version, m.state, m.publishedS);
+  emitStored(ctx, record, m.state);
   return index;
-}
-
-/** Whether the other content under a version that is held takes its place: the greater mark does, everywhere alike. */
-function isGreaterContent(ctx: usize, m: IntentMessage, mark: u32, held: u32): bool {
-  if (!CONTAINED || mark == held) return false;
-  countLoss(ctx, COUNTER_INTENT_DIFFERS);
-  differs(ctx, m.owner, m.slot, m.version, m.publishedS);
-  return m.owner != self(ctx) && mark > held;
 }

@@ -8,9 +8,9 @@ import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_NOTICE } from '../node/outbox';
 import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from '../wire/generated/messages';
 import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from './table';
-import { account, noticeHash } from './digest';
+import { noticeHash, accountChange } from './digest';
 import { invalidateGroup } from './chain';
-import { AHEAD_S_MAX } from './version';
+import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
@@ -24,18 +24,18 @@ export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
 
 export function noticePlausible(ctx: usize, m: NoticeMessage): bool {
   if (m.group >= GROUPS_MAX || m.observer >= members(ctx)) return false;
-  return !timeKnown(ctx) || m.observedS <= missionS(ctx) + AHEAD_S_MAX;
+  return !timeKnown(ctx) || m.observedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX;
 }
 
 /** A total order, so that all who heard both hold the same. */
-function isNewer(m: NoticeMessage, held: Notice): bool {
+function isNewerNotice(m: NoticeMessage, held: Notice): bool {
   if (m.observedS != held.observedS) return m.observedS > held.observedS;
   if (m.observer != <u32>held.observer) return m.observer > <u32>held.observer;
   return m.capacity > held.capacity;
 }
 
 /** Takes in a fact. Returns true if it is news. */
-export function holdNotice(ctx: usize, m: NoticeMessage): bool {
+export function mergeNotice(ctx: usize, m: NoticeMessage): bool {
   const state = intentsToChange(ctx);
   let index = noticeIndex(ctx, m.group, m.unit);
   let delta = noticeHash(m.group, m.unit, m.observedS, m.observer, m.capacity);
@@ -47,7 +47,7 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
     index = state.noticeCount++;
   } else {
     const held = notice(ctx, index);
-    if (!isNewer(m, held)) return false;
+    if (!isNewerNotice(m, held)) return false;
     delta -= noticeHash(held.group, held.unit, held.observedS, held.observer, held.capacity);
   }
   const entry = noticeToChange(ctx, index);
@@ -58,7 +58,7 @@ export function holdNotice(ctx: usize, m: NoticeMessage): bool {
   entry.observer = <u16>m.observer;
   if (m.unit == 0) groupToChange(ctx, m.group).capacity = m.capacity;
   invalidateGroup(ctx, m.group);
-  account(ctx, m.observedS, delta);
+  accountChange(ctx, m.observedS, delta);
   state.noticeSum += <u32>delta;
   const at = eventSpace(ctx);
   if (at == 0) return true;
@@ -88,7 +88,7 @@ export function observeResource(ctx: usize, groupIndex: u32, unit: u32, capacity
   m.capacity = capacity;
   m.observedS = missionS(ctx);
   m.observer = self(ctx);
-  if (!holdNotice(ctx, m)) return false;
+  if (!mergeNotice(ctx, m)) return false;
   send(ctx, SEND_NOTICE, ADDRESSEE_ALL, groupIndex, unit);
   return true;
 }

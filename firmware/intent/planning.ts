@@ -5,7 +5,7 @@ import { mix32, fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
 import { edge, self, timeKnown, missionS, capability } from '../node/table';
 import { membership } from '../membership/table';
-import { comesFreeS, freeRate, freeUnit, unitFreeForUs } from './free_capacity';
+import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { prepareSilence, MINE_SLOTS } from './outlook';
 import { ownIndex, publish, freshClaim, draft } from './publish';
 import { intent, KIND_MINE, group, intents, intentsToChange, own, resourceGroup, KIND_HAUL } from './table';
@@ -39,7 +39,7 @@ export function planStep(ctx: usize, storedKg: u32): void {
   if ((edge(ctx).features & FEATURE_PLANS) == 0) return;
   const slot = mineSlot(ctx);
   if (slot == NO_INDEX) claimSite(ctx);
-  else tendSite(ctx, slot);
+  else extendSite(ctx, slot);
   planHaul(ctx, storedKg);
 }
 
@@ -110,7 +110,7 @@ function claimSite(ctx: usize): void {
 }
 
 /** Extends a settled claim before it ends, and takes up rate that came free. */
-function tendSite(ctx: usize, slot: u32): void {
+function extendSite(ctx: usize, slot: u32): void {
   const now = missionS(ctx);
   const mine = own(ctx, slot);
   const record = intent(ctx, ownIndex(ctx, slot));
@@ -122,7 +122,7 @@ function tendSite(ctx: usize, slot: u32): void {
   let rate = record.rate;
   if (endS - now < EXTEND_BEFORE_S) {
     const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
-    if (unitFreeForUs(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
+    if (isUnitFree(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
   }
   if (rate < capability(ctx).rateMax && (draw(ctx, epoch) & 1) == 0) {
     const free = freeRate(ctx, lot, now, endS);

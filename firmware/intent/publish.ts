@@ -7,12 +7,12 @@ import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { eventSpace, eventDone } from '../node/queues';
 import { edge, self, missionS } from '../node/table';
 import { Intent as IntentMessage, Published, encodePublished } from '../wire/generated/messages';
-import { frees } from './admission';
-import { claims } from './arbitration';
-import { intentHash } from './digest';
-import { take } from './merge';
-import { startRumor } from './rumour';
-import { publicationS, dispute } from './signing';
+import { releasesUnit } from './admission';
+import { isClaim } from './arbitration';
+import { identityHash } from './digest';
+import { merge } from './merge';
+import { startRumour } from './rumour';
+import { requestStatement, publicationTimeS } from './signing';
 import {
   intentsToChange,
   VERSION_BITS,
@@ -24,10 +24,10 @@ import {
   ownToChange,
   flagSlot,
 } from './table';
-import { asMessage } from './version';
+import { toMessage } from './version';
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
-const RETELL_TIMES: u16 = 2;
+const REBROADCASTS: u16 = 2;
 
 /** 0 if this boot has used up its versions: the next boot's are not touched. */
 function nextVersion(ctx: usize): u32 {
@@ -45,8 +45,8 @@ export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, e
   let at: u32 = group(ctx, resourceGroup(resource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (<u32>other.owner != owner && claims(other) && other.startS < endS && startS < other.boundS)
-      sum += <u32>intentHash(other.owner, other.slot, other.version);
+    if (<u32>other.owner != owner && isClaim(other) && other.startS < endS && startS < other.boundS)
+      sum += <u32>identityHash(other.owner, other.slot, other.version);
     at = other.next;
   }
   return sum;
@@ -55,7 +55,7 @@ export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, e
 /** A message in the scratch for the present content of an own slot (its record must exist), to be altered and published. */
 export function draft(ctx: usize, slot: u32): IntentMessage {
   const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
-  asMessage(intent(ctx, intentIndex(ctx, self(ctx), slot)), m);
+  toMessage(intent(ctx, intentIndex(ctx, self(ctx), slot)), m);
   return m;
 }
 
@@ -92,18 +92,18 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.owner = self(ctx);
   m.version = nextVersion(ctx);
   if (m.version == 0) return 0;
-  m.publishedS = publicationS(ctx, m.slot);
+  m.publishedS = publicationTimeS(ctx, m.slot);
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
   const before = intentIndex(ctx, self(ctx), m.slot);
-  const toSign = before != NO_INDEX && frees(ctx, intent(ctx, before), m);
-  const index = take(ctx, m);
+  const toSign = before != NO_INDEX && releasesUnit(ctx, intent(ctx, before), m);
+  const index = merge(ctx, m);
   if (index == NO_INDEX) return 0;
-  startRumor(ctx, index, RUMOR_COUNT);
-  ownToChange(ctx, slot).retell = RETELL_TIMES;
+  startRumour(ctx, index, RUMOR_COUNT);
+  ownToChange(ctx, slot).rebroadcasts = REBROADCASTS;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   emitPublished(ctx, m);
-  if (toSign) dispute(ctx, slot, m.publishedS);
+  if (toSign) requestStatement(ctx, slot, m.publishedS);
   intentsToChange(ctx).unsettled = 1;
   return m.version;
 }
@@ -130,7 +130,7 @@ function emitPublished(ctx: usize, m: IntentMessage): void {
 /** The own record in a slot if it claims anything, else NO_INDEX. */
 export function ownIndex(ctx: usize, slot: u32): u32 {
   const index = intentIndex(ctx, self(ctx), slot);
-  return index != NO_INDEX && claims(intent(ctx, index)) ? index : NO_INDEX;
+  return index != NO_INDEX && isClaim(intent(ctx, index)) ? index : NO_INDEX;
 }
 
 /** The lease ran out while out of contact, or the node restarted: the slot claims anew, without the precedence of what has begun. */

@@ -16,15 +16,15 @@ const DEPOT_WORK_S_MAX: u32 = 86400;
 const DEPOT_AHEAD_S_MAX: u32 = 86400;
 /** A tug's round, as planned (plan.ts): its load in two hours. */
 const ROUNDS_PER_DAY: u32 = 12;
-const LOT: u32 = 1;
-const DEPOT: u32 = 2;
+const KIND_LOT: u32 = 1;
+const KIND_DEPOT: u32 = 2;
 
 /** Whether the slot of an intent is one for what it claims. A function of the intent and of what was surveyed. */
 export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
   if (!CONTAINED || capability(ctx).ownerRateMax == 0 || m.state > STARTED) return true;
   const kind = group(ctx, resourceGroup(m.resource)).kind;
-  if (kind == LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
-  if (kind != DEPOT) return true;
+  if (kind == KIND_LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
+  if (kind != KIND_DEPOT) return true;
   return (
     m.slot >= LOT_SLOTS &&
     m.slot < DEPOT_SLOTS_END &&
@@ -39,16 +39,16 @@ function claimsAny(record: Intent): bool {
 }
 
 /** Whether a record, beside those of its owner's lower slots, keeps within what one owner may claim at one time on groups of this kind. */
-export function withinQuota(ctx: usize, record: Intent): bool {
+export function isWithinQuota(ctx: usize, record: Intent): bool {
   if (!CONTAINED || record.slot == 0) return true;
   const most = capability(ctx).ownerRateMax;
   if (most == 0) return true;
   const own = group(ctx, resourceGroup(record.resource));
   const kind = own.kind;
-  const bound = kind == DEPOT ? max<u32>(most, own.loadKg * ROUNDS_PER_DAY) : most;
+  const bound = kind == KIND_DEPOT ? max<u32>(most, own.loadKg * ROUNDS_PER_DAY) : most;
   let rate: u64 = record.rate;
   let count: u32 = 1;
-  for (let slot: u32 = kind == DEPOT ? LOT_SLOTS : 0; slot < <u32>record.slot; slot++) {
+  for (let slot: u32 = kind == KIND_DEPOT ? LOT_SLOTS : 0; slot < <u32>record.slot; slot++) {
     const index = intentIndex(ctx, record.owner, slot);
     if (index == NO_INDEX) continue;
     const other = intent(ctx, index);

@@ -1,31 +1,50 @@
-// Rebuilds what is derived from the records of intents: index, free list, chains, sums and digests (RAD-1).
+// Rebuilds what is derived from the records of intents: index, free list, chains, sums and digests
+// (RAD-1).
 
-import { GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
-import { INTENTS_AT } from '../memory/map';
+import { EVENT_BYTES_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { INTENTS_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { clearLine, lineOf } from '../memory/guard';
 import { members, self } from '../node/table';
+import { eventDone, eventSpace } from '../node/queues';
+import { Held, encodeHeld } from '../wire/generated/messages';
 import { link } from './chain';
-import { recount } from './digest';
-import { emitStored } from './store';
+import { recomputeDigests } from './digest';
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from './table';
 
 /**
- * Evicts record `index`, which cannot be read, or clears it if it is free. The index names its owner, as the record
- * cannot. False if the intent is this node's own, which nobody else could bring back: nothing is changed then.
+ * Evicts record `index`, which cannot be read, or clears it if it is free. The index names its
+ * owner, as the record cannot. False if the intent is this node's own, which nobody else could
+ * bring back: nothing is changed then.
  */
 export function evictUnreadable(ctx: usize, index: u32): bool {
   for (let owner: u32 = 0; owner < members(ctx); owner++)
     for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
       if (intentIndex(ctx, owner, slot) != index) continue;
       if (owner == self(ctx)) return false;
-      emitStored(ctx, owner, slot, 0, 0, 0);
+      emitEvicted(ctx, owner, slot);
     }
   clearLine(ctx, lineOf(INTENTS_AT) + index);
   rebuildIntents(ctx);
   return true;
 }
 
-/** Rebuilds all that follows from the records. Each record is checked first; if one cannot be corrected the call traps. */
+/** Emits the event that an intent is no longer stored; its version is unknown. */
+function emitEvicted(ctx: usize, owner: u32, slot: u32): void {
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
+  m.owner = owner;
+  m.slot = slot;
+  m.version = 0;
+  m.state = 0;
+  m.publishedS = 0;
+  eventDone(ctx, at, encodeHeld(at, at + EVENT_BYTES_MAX - 1, m));
+}
+
+/**
+ * Rebuilds all that follows from the records. Each record is checked first; if one cannot be
+ * corrected the call traps.
+ */
 export function rebuildIntents(ctx: usize): void {
   const state = intentsToChange(ctx);
   for (let owner: u32 = 0; owner < MEMBERS_MAX; owner++)
@@ -49,5 +68,5 @@ export function rebuildIntents(ctx: usize): void {
     setIntentIndex(ctx, record.owner, record.slot, i - 1);
     link(ctx, i - 1);
   }
-  recount(ctx);
+  recomputeDigests(ctx);
 }

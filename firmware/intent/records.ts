@@ -24,7 +24,7 @@ export class IntentState {
   /** Local second of the last exchange of digests begun here. */
   syncS: u32 = 0;
   /** Mission second at which the next gone owner's hold ends (0xffffffff = none known). */
-  nextDropS: u32 = 0;
+  nextEvictionS: u32 = 0;
   attempts: u32 = 0;
   /** Predicted time without radio: mission seconds, and 1 once claims were extended for it. */
   outlookFromS: u32 = 0;
@@ -32,7 +32,7 @@ export class IntentState {
   outlookKind: u32 = 0;
   /** 1 = own claims wait for agreement. */
   unsettled: u32 = 0;
-  /** A peer's question for what was published lately: its index, and from when on. The newest is answered with the next tick. */
+  /** A peer's question for what was published lately: its index, and from when on. The newest is serviceSeen with the next tick. */
   sincePeer: u32 = 0;
   sinceFromS: u32 = 0;
   /** Own slots that were settled, changed, lost or finished, a bit each; the schedule takes these flags. */
@@ -87,7 +87,7 @@ export class Own {
   /** 1 = given from outside (assign), not planned here. */
   assigned: u8 = 0;
   /** How many times more the newest version is broadcast, once a period. */
-  retell: u16 = 0;
+  rebroadcasts: u16 = 0;
   /** 1 = a version that was over was brought back, and is withdrawn with the next tick. */
   returned: u8 = 0;
   pad0: u8 = 0;
@@ -124,27 +124,27 @@ export class Notice {
 
 /** One line. */
 @unmanaged
-export class WitnessState {
+export class StatementState {
   /** Late news of this epoch that changed the digest. */
   lateRound: u32 = 0;
   lateCount: u32 = 0;
   /** Own slots on which this node's word is wanted, a bit each. */
-  disputed: u32 = 0;
+  toSign: u32 = 0;
   /** Newest publication that was made up in this node's name, mission second: its word says so of a time no earlier. */
-  falseS: u32 = 0;
-  /** The entry about which the platform's service is asked, plus one; and when, local second. */
-  asked: u32 = 0;
+  forgedS: u32 = 0;
+  /** The entry about which the platform's service is ticket, plus one; and when, local second. */
+  ticket: u32 = 0;
   askedS: u32 = 0;
-  /** Local second at which this node last signed because somebody asked. */
-  signedS: u32 = 0;
+  /** Local second at which this node last signed because somebody ticket. */
+  requestedS: u32 = 0;
   /** Where the ring forgets next. */
   cursor: u32 = 0;
   /** Two entries that prove each other's owner a double-equivocator, plus one each; and times left to broadcast them. */
   proofA: u32 = 0;
   proofB: u32 = 0;
-  proofLeft: u32 = 0;
+  proofBroadcasts: u32 = 0;
   /** 1 = the platform has a service that answers. */
-  answered: u32 = 0;
+  serviceSeen: u32 = 0;
 }
 
 /** An owner's signed word. 96 bytes: what stands here, its digest, its signature. */
@@ -158,5 +158,5 @@ export class Statement {
   /** CONTESTED, PROOF. */
   flags: u16 = 0;
   /** Own ones: times left to broadcast. */
-  left: u16 = 0;
+  broadcastsLeft: u16 = 0;
 }

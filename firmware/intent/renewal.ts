@@ -5,7 +5,7 @@ import { changes } from '../memory/guard';
 import { missionS, self } from '../node/table';
 import { grantedLeaseEndS } from '../membership/lease';
 import { membership, VIEW } from '../membership/table';
-import { claims } from './arbitration';
+import { isClaim } from './arbitration';
 import { leaseEndS } from './lease';
 import { ownIndex, claimAnew, draft, publish } from './publish';
 import { emitSettled } from './settling';
@@ -30,7 +30,7 @@ export function renewOwn(ctx: usize): void {
       continue;
     }
     const promised =
-      until > before && resourceUnit(mine.settledResource) != 0 ? promisedFromS(ctx, slot, before) : mine.settledEndS;
+      until > before && resourceUnit(mine.settledResource) != 0 ? promisedStartS(ctx, slot, before) : mine.settledEndS;
     if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
     else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
   }
@@ -40,13 +40,13 @@ export function renewOwn(ctx: usize): void {
 }
 
 /** The earliest start, at or after `fromS`, of another's claim on the unit that a slot works; its own end if there is none. */
-function promisedFromS(ctx: usize, slot: u32, fromS: u32): u32 {
+function promisedStartS(ctx: usize, slot: u32, fromS: u32): u32 {
   const mine = own(ctx, slot);
   let earliest = mine.settledEndS;
   let at: u32 = group(ctx, resourceGroup(mine.settledResource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && claims(other);
+    const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && isClaim(other);
     if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest)
       earliest = other.startS;
     at = other.next;

@@ -5,7 +5,7 @@ import { changes } from '../memory/guard';
 import { intents, rumorAt, intentsToChange, RUMORS, intent } from './table';
 
 /** A new version is passed on with the next few ordinary frames: the ring forgets the oldest. */
-export function startRumor(ctx: usize, index: u32, times: u32): void {
+export function startRumour(ctx: usize, index: u32, times: u32): void {
   const state = intents(ctx);
   const at = rumorAt(ctx, state.rumorNext);
   store<u16>(at, <u16>index);
@@ -15,7 +15,7 @@ export function startRumor(ctx: usize, index: u32, times: u32): void {
 }
 
 /** A rumour to attach now: its record, or NO_INDEX. */
-export function takeRumor(ctx: usize): u32 {
+export function takeRumour(ctx: usize): u32 {
   for (let i: u32 = 0; i < RUMORS_MAX; i++) {
     const at = rumorAt(ctx, i);
     const left = load<u16>(at + 2);

@@ -10,7 +10,7 @@ import { roundCutS } from '../membership/calendar';
 import { majorityAgrees } from '../membership/quorum';
 import { membership, agreeAt, agreedBeforeAt } from '../membership/table';
 import { Settled, encodeSettled } from '../wire/generated/messages';
-import { verdictOf, claims, boundOf } from './arbitration';
+import { verdictOf, boundOf, isClaim } from './arbitration';
 import { ownIndex, draft, publish } from './publish';
 import {
   intents,
@@ -56,7 +56,7 @@ function canSettle(ctx: usize, index: u32): bool {
     if (at == index) ranksHigher = false;
     else if (
       other.resource == record.resource &&
-      claims(other) &&
+      isClaim(other) &&
       other.startS < record.endS &&
       record.startS < boundOf(ctx, other)
     ) {

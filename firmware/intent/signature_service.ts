@@ -7,39 +7,39 @@ import { send, SEND_STATEMENT, SEND_PROOF } from '../node/outbox';
 import { commandSpace, commandDone } from '../node/queues';
 import { timeKnown, self } from '../node/table';
 import { Sign, encodeSign, Verify, encodeVerify } from '../wire/generated/messages';
-import { isOfThisBoot, writeOwn, emitOwn } from './signing';
-import { HEARD, UNSIGNED, VALID } from './statement_table';
-import { witness, witnessToChange, statement, statementToChange } from './table';
+import { isOfThisBoot, prepareOwn, broadcastOwn } from './signing';
+import { UNSIGNED, VALID, RECEIVED } from './statement_table';
+import { statements, statementsToChange, statement, statementToChange } from './table';
 
 /** An answer of the platform's service is waited for so long, local seconds. */
 const ANSWER_S: u32 = 30;
 
 /** Asks the platform's service for what is next: a signature of this node, or the verification of another's. One question at a time. */
-export function witnessStep(ctx: usize): void {
+export function signatureStep(ctx: usize): void {
   if (!CONTAINED || !timeKnown(ctx)) return;
-  const state = witness(ctx);
-  if (state.asked != 0 && call(ctx).localS - state.askedS < ANSWER_S) return;
-  for (let left = state.disputed; left != 0; left &= left - 1) {
+  const state = statements(ctx);
+  if (state.ticket != 0 && call(ctx).localS - state.askedS < ANSWER_S) return;
+  for (let left = state.toSign; left != 0; left &= left - 1) {
     const slot = ctz<u32>(left);
     if (!isOfThisBoot(ctx, slot)) continue;
-    witnessToChange(ctx).disputed &= ~(1 << slot);
-    const index = writeOwn(ctx, slot);
-    if (index != NO_INDEX) askFor(ctx, index, true);
+    statementsToChange(ctx).toSign &= ~(1 << slot);
+    const index = prepareOwn(ctx, slot);
+    if (index != NO_INDEX) ask(ctx, index, true);
     return;
   }
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const wanted: u32 = statement(ctx, i).state;
-    if (wanted != HEARD && wanted != UNSIGNED) continue;
-    askFor(ctx, i, wanted == UNSIGNED);
+    if (wanted != RECEIVED && wanted != UNSIGNED) continue;
+    ask(ctx, i, wanted == UNSIGNED);
     return;
   }
 }
 
-function askFor(ctx: usize, index: u32, toSign: bool): void {
+function ask(ctx: usize, index: u32, toSign: bool): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
-  const state = witnessToChange(ctx);
-  state.asked = index + 1;
+  const state = statementsToChange(ctx);
+  state.ticket = index + 1;
   state.askedS = call(ctx).localS;
   const end = at + COMMAND_BYTES_MAX - 1;
   if (toSign) {
@@ -54,28 +54,28 @@ function askFor(ctx: usize, index: u32, toSign: bool): void {
 }
 
 /** Once a period: what this node gave its word on, and a proof, are told again; what the service left unanswered is asked again. */
-export function witnessTick(ctx: usize): void {
+export function statementTick(ctx: usize): void {
   if (!CONTAINED) return;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
-    if (<u32>entry.state != VALID || entry.left == 0) continue;
-    statementToChange(ctx, i).left--;
-    if (<u32>entry.owner == self(ctx)) emitOwn(ctx, entry.slot);
+    if (<u32>entry.state != VALID || entry.broadcastsLeft == 0) continue;
+    statementToChange(ctx, i).broadcastsLeft--;
+    if (<u32>entry.owner == self(ctx)) broadcastOwn(ctx, entry.slot);
     else send(ctx, SEND_STATEMENT, ADDRESSEE_ALL, entry.owner, entry.slot);
   }
-  const state = witness(ctx);
-  if (state.proofLeft != 0 && state.proofA != 0) {
-    witnessToChange(ctx).proofLeft--;
+  const state = statements(ctx);
+  if (state.proofBroadcasts != 0 && state.proofA != 0) {
+    statementsToChange(ctx).proofBroadcasts--;
     send(ctx, SEND_PROOF, ADDRESSEE_ALL, statement(ctx, state.proofA - 1).owner, 0);
   }
-  witnessStep(ctx);
+  signatureStep(ctx);
 }
 
 /** After a restart: nothing is asked of a service that may have restarted, too. */
-export function witnessRestart(ctx: usize): void {
-  const state = witnessToChange(ctx);
-  state.asked = 0;
-  state.disputed = 0;
-  state.falseS = 0;
-  state.signedS = 0;
+export function statementsRestart(ctx: usize): void {
+  const state = statementsToChange(ctx);
+  state.ticket = 0;
+  state.toSign = 0;
+  state.forgedS = 0;
+  state.requestedS = 0;
 }

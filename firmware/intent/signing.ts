@@ -6,65 +6,65 @@ import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../node/outbox';
 import { countLoss } from '../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, edge, timeKnown } from '../node/table';
 import { Signed, StatementRequest } from '../wire/generated/messages';
-import { find, room, RETELL_TIMES, digestOf } from './statement';
+import { digestOf, findStatement, allocateStatement, REBROADCASTS } from './statement';
 import { VALID, UNSIGNED, DIGEST_AT, DIGEST_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from './statement_table';
 import {
   statement,
   statementToChange,
-  witnessToChange,
+  statementsToChange,
   Statement,
   intentIndex,
   intent,
   VERSION_BITS,
-  witness,
+  statements,
 } from './table';
-import { AHEAD_S_MAX } from './version';
+import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 /** Who asks gets a new word at most so often, local seconds. */
-const ASKED_EVERY_S: u32 = 60;
+const REQUEST_EVERY_S: u32 = 60;
 
 // ---- this node's own word ----
 
 /** Somebody published in the name of this node, as of `publishedS`: it gives its word on the slot. */
-export function impersonated(ctx: usize, slot: u32, publishedS: u32): void {
+export function reportImpersonation(ctx: usize, slot: u32, publishedS: u32): void {
   countLoss(ctx, COUNTER_IMPERSONATED);
-  if (CONTAINED) dispute(ctx, slot, publishedS);
+  if (CONTAINED) requestStatement(ctx, slot, publishedS);
 }
 
 /**
  * A word of this node on a slot is wanted: what is told of it as of `publishedS` is not its own. One that it has given on what stands there covers all that was published
  * until then, and is told again with the next periods if need be.
  */
-export function dispute(ctx: usize, slot: u32, publishedS: u32): void {
-  const index = find(ctx, self(ctx), slot);
+export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
+  const index = findStatement(ctx, self(ctx), slot);
   if (
     index != NO_INDEX &&
     <u32>statement(ctx, index).state == VALID &&
     statement(ctx, index).atS >= publishedS &&
-    standing(ctx, statement(ctx, index)) == statement(ctx, index).version
+    storedVersion(ctx, statement(ctx, index)) == statement(ctx, index).version
   ) {
-    if (statement(ctx, index).left == 0) statementToChange(ctx, index).left = 1;
+    if (statement(ctx, index).broadcastsLeft == 0) statementToChange(ctx, index).broadcastsLeft = 1;
     return;
   }
-  const state = witnessToChange(ctx);
-  state.disputed |= 1 << slot;
-  const latest = missionS(ctx) + AHEAD_S_MAX;
-  const falseS = publishedS < latest ? publishedS : latest;
-  if (falseS > state.falseS) state.falseS = falseS;
+  const state = statementsToChange(ctx);
+  state.toSign |= 1 << slot;
+  const latest = missionS(ctx) + PUBLISHED_AHEAD_S_MAX;
+  const forgedS = publishedS < latest ? publishedS : latest;
+  if (forgedS > state.forgedS) state.forgedS = forgedS;
   leaveToTick(ctx, DUE_STATEMENT);
 }
 
 /** The version that is held here in the slot that a word is on, 0 = none. */
-export function standing(ctx: usize, entry: Statement): u32 {
+export function storedVersion(ctx: usize, entry: Statement): u32 {
   const held = intentIndex(ctx, entry.owner, entry.slot);
   return held == NO_INDEX ? 0 : intent(ctx, held).version;
 }
 
 /** When what is published now in an own slot counts as published: after this node's last word on the slot. */
-export function publicationS(ctx: usize, slot: u32): u32 {
+export function publicationTimeS(ctx: usize, slot: u32): u32 {
   const now = missionS(ctx);
   if (!CONTAINED) return now;
-  const index = find(ctx, self(ctx), slot);
+  const index = findStatement(ctx, self(ctx), slot);
   if (index == NO_INDEX) return now;
   const atS = statement(ctx, index).atS;
   return atS < now ? now : atS + 1;
@@ -80,21 +80,21 @@ export function isOfThisBoot(ctx: usize, slot: u32): bool {
 }
 
 /** Lays out this node's word on a slot as of now, to be signed. */
-export function writeOwn(ctx: usize, slot: u32): u32 {
+export function prepareOwn(ctx: usize, slot: u32): u32 {
   const me = self(ctx);
-  let index = find(ctx, me, slot);
-  if (index == NO_INDEX) index = room(ctx);
+  let index = findStatement(ctx, me, slot);
+  if (index == NO_INDEX) index = allocateStatement(ctx);
   if (index == NO_INDEX) return NO_INDEX;
   const now = missionS(ctx);
-  const falseS = witness(ctx).falseS;
+  const forgedS = statements(ctx).forgedS;
   const entry = statementToChange(ctx, index);
   entry.owner = <u16>me;
   entry.slot = <u8>slot;
   entry.state = <u8>UNSIGNED;
   entry.flags = 0;
-  entry.left = RETELL_TIMES;
+  entry.broadcastsLeft = REBROADCASTS;
   entry.version = 0;
-  entry.atS = falseS > now ? falseS : now;
+  entry.atS = forgedS > now ? forgedS : now;
   const digest = changetype<usize>(entry) + DIGEST_AT;
   memory.fill(digest, 0, DIGEST_BYTES);
   const held = intentIndex(ctx, me, slot);
@@ -109,18 +109,18 @@ export function writeOwn(ctx: usize, slot: u32): u32 {
 /** The platform signed. */
 export function onSigned(ctx: usize, m: Signed): void {
   const index = m.ticket;
-  if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != UNSIGNED)
+  if (index >= STATEMENTS_MAX || statements(ctx).ticket != index + 1 || <u32>statement(ctx, index).state != UNSIGNED)
     return;
-  witnessToChange(ctx).asked = 0;
+  statementsToChange(ctx).ticket = 0;
   const entry = statementToChange(ctx, index);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, m.signatureAt, SIGNATURE_BYTES);
   entry.state = <u8>VALID;
-  witnessToChange(ctx).answered = 1;
-  emitOwn(ctx, entry.slot);
+  statementsToChange(ctx).serviceSeen = 1;
+  broadcastOwn(ctx, entry.slot);
   leaveToTick(ctx, DUE_STATEMENT);
 }
 
-export function emitOwn(ctx: usize, slot: u32): void {
+export function broadcastOwn(ctx: usize, slot: u32): void {
   // First the word, then what it is about: together they fit a frame.
   if (intentIndex(ctx, self(ctx), slot) != NO_INDEX) sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   sendFirst(ctx, SEND_STATEMENT, ADDRESSEE_ALL, self(ctx), slot);
@@ -129,8 +129,8 @@ export function emitOwn(ctx: usize, slot: u32): void {
 /** Somebody wants this node's word on a slot. */
 export function onStatementRequest(ctx: usize, m: StatementRequest): void {
   if (!CONTAINED || m.owner != self(ctx) || !timeKnown(ctx)) return;
-  const state = witness(ctx);
-  if (state.signedS != 0 && call(ctx).localS - state.signedS < ASKED_EVERY_S) return;
-  witnessToChange(ctx).signedS = call(ctx).localS;
-  dispute(ctx, m.slot, 0);
+  const state = statements(ctx);
+  if (state.requestedS != 0 && call(ctx).localS - state.requestedS < REQUEST_EVERY_S) return;
+  statementsToChange(ctx).requestedS = call(ctx).localS;
+  requestStatement(ctx, m.slot, 0);
 }

@@ -16,28 +16,28 @@ import {
   StatementRequest,
   encodeStatementRequest,
 } from '../wire/generated/messages';
-import { Intent, statement, Statement, witnessToChange, statementToChange } from './table';
-import { standing } from './signing';
+import { Intent, statement, Statement, statementsToChange, statementToChange } from './table';
+import { storedVersion } from './signing';
 import {
   FREE,
   VALID,
   sameDigest,
   DIGEST_AT,
-  PROOF,
-  HEARD,
   DIGEST_BYTES,
   SIGNATURE_AT,
   SIGNATURE_BYTES,
+  IN_PROOF,
+  RECEIVED,
 } from './statement_table';
-import { asMessage } from './version';
+import { toMessage } from './version';
 
-const SITE_WORD: u32 = 203;
+const SITE_STATEMENT: u32 = 203;
 /** Where an intent is laid out and encoded to be hashed; the hash's state, and then the digest. */
 const ENCODED_AT: u32 = SCRATCH_OUT_AT + 64;
 const HASH_AT: u32 = SCRATCH_OUT_AT + 136;
 
 /** The first entry on a slot, of any state; a VALID one if there is any. */
-export function find(ctx: usize, owner: u32, slot: u32): u32 {
+export function findStatement(ctx: usize, owner: u32, slot: u32): u32 {
   let found = NO_INDEX;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
@@ -51,12 +51,12 @@ export function find(ctx: usize, owner: u32, slot: u32): u32 {
 /** The digest of a record's content, in the scratch. With wrong constants a node would give its word on what nobody published. */
 export function digestOf(ctx: usize, record: Intent): usize {
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
-  asMessage(record, m);
+  toMessage(record, m);
   return digestOfMessage(ctx, m);
 }
 
 function digestOfMessage(ctx: usize, m: IntentMessage): usize {
-  invariant(shaConstantsRight(), SITE_WORD);
+  invariant(shaConstantsRight(), SITE_STATEMENT);
   const encoded: usize = ctx + ENCODED_AT;
   const end = encodeIntent(encoded, encoded + INTENT_BYTES_MAX, m);
   const digest: usize = ctx + HASH_AT;
@@ -76,8 +76,8 @@ export const REFUTED: u32 = 1;
 export const CONFIRMED: u32 = 2;
 
 /** What is known by its owner's word of a version that was heard. */
-export function wordOn(ctx: usize, m: IntentMessage): u32 {
-  const index = find(ctx, m.owner, m.slot);
+export function statementVerdict(ctx: usize, m: IntentMessage): u32 {
+  const index = findStatement(ctx, m.owner, m.slot);
   if (index == NO_INDEX) return UNKNOWN;
   const entry = statement(ctx, index);
   if (<u32>entry.state != VALID || m.publishedS > entry.atS || m.version < entry.version) return UNKNOWN;
@@ -90,7 +90,7 @@ if (INTENT_BYTES_MAX > HASH_AT - ENCODED_AT || HASH_AT + SHA_STATE_BYTES > SCRAT
   ERROR('room to hash an intent');
 
 /** A statement, and a proof, are broadcast so many times more, a period apart. */
-export const RETELL_TIMES: u16 = 3;
+export const REBROADCASTS: u16 = 3;
 
 // ---- others' words ----
 
@@ -98,21 +98,21 @@ export const RETELL_TIMES: u16 = 3;
  * A place for one more: a free one, else the next in turn that was seen to be valid and proves nothing. What is about a version that this node lacks is kept longer, for
  * then whoever brings that is believed; longest what is still to be told again.
  */
-export function room(ctx: usize): u32 {
+export function allocateStatement(ctx: usize): u32 {
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == FREE) return i;
-  const state = witnessToChange(ctx);
+  const state = statementsToChange(ctx);
   for (let tries: u32 = 0; tries < 3 * STATEMENTS_MAX; tries++) {
     state.cursor = (state.cursor + 1) % STATEMENTS_MAX;
     const entry = statement(ctx, state.cursor);
-    if (<u32>entry.state != VALID || (entry.flags & PROOF) != 0) continue;
-    const turn: u32 = entry.left != 0 ? 2 : standing(ctx, entry) < entry.version ? 1 : 0;
+    if (<u32>entry.state != VALID || (entry.flags & IN_PROOF) != 0) continue;
+    const turn: u32 = entry.broadcastsLeft != 0 ? 2 : storedVersion(ctx, entry) < entry.version ? 1 : 0;
     if (turn * STATEMENTS_MAX <= tries) return state.cursor;
   }
   countLoss(ctx, COUNTER_STATEMENTS_FULL);
   return NO_INDEX;
 }
 
-export function write(
+export function storeReceived(
   ctx: usize,
   owner: u32,
   slot: u32,
@@ -122,16 +122,16 @@ export function write(
   signature: usize,
   flags: u16,
 ): void {
-  const index = room(ctx);
+  const index = allocateStatement(ctx);
   if (index == NO_INDEX) return;
   const entry = statementToChange(ctx, index);
   entry.owner = <u16>owner;
   entry.slot = <u8>slot;
-  entry.state = <u8>HEARD;
+  entry.state = <u8>RECEIVED;
   entry.version = version;
   entry.atS = atS;
   entry.flags = flags;
-  entry.left = 0;
+  entry.broadcastsLeft = 0;
   memory.copy(changetype<usize>(entry) + DIGEST_AT, digest, DIGEST_BYTES);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
   leaveToTick(ctx, DUE_STATEMENT);
@@ -143,7 +143,7 @@ export const MOOT: usize = 1;
 // ---- on the air ----
 
 export function composeStatement(ctx: usize, at: usize, end: usize, owner: u32, slot: u32): usize {
-  const index = find(ctx, owner, slot);
+  const index = findStatement(ctx, owner, slot);
   if (index == NO_INDEX) return MOOT;
   const entry = statement(ctx, index);
   if (<u32>entry.state != VALID) return MOOT;
@@ -167,8 +167,8 @@ export function composeStatementRequest(ctx: usize, at: usize, end: usize, owner
 }
 
 /** Statements that wait to be verified. */
-export function waiting(ctx: usize): u32 {
+export function countUnverified(ctx: usize): u32 {
   let count: u32 = 0;
-  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == HEARD) count++;
+  for (let i: u32 = 0; i < STATEMENTS_MAX; i++) if (<u32>statement(ctx, i).state == RECEIVED) count++;
   return count;
 }

@@ -10,13 +10,13 @@ export const SIGNATURE_BYTES: u32 = 64;
 
 export const FREE: u32 = 0;
 /** Its signature is to be verified; this node's own: to be made. */
-export const HEARD: u32 = 1;
+export const RECEIVED: u32 = 1;
 export const UNSIGNED: u32 = 2;
 export const VALID: u32 = 3;
 
 /** Another word on the same version says something else. */
 export const CONTESTED: u16 = 1;
-export const PROOF: u16 = 2;
+export const IN_PROOF: u16 = 2;
 
 if (offsetof<Statement>() != DIGEST_AT || SIGNATURE_AT + SIGNATURE_BYTES != STATEMENT_BYTES)
   ERROR('stride of the statements');

@@ -31,13 +31,12 @@ import {
   setIntentIndex,
   groupToChange,
   Intent,
-  DONE,
 } from './table';
-import { account, accountOwner, contentHash } from './digest';
+import { accountOwner, versionHash, accountChange } from './digest';
 import { invalidateHigherSlots } from './quota';
 import { unlink } from './chain';
 import { boundOf } from './arbitration';
-import { markOf } from './version';
+import { contentHashOf } from './version';
 
 const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_BYTES;
 
@@ -55,33 +54,33 @@ export function intentsBoot(ctx: usize): void {
     groupToChange(ctx, i).dirtyFrom = <u16>NO_INDEX;
   }
   state.free = 0;
-  state.nextDropS = 0xffffffff;
+  state.nextEvictionS = 0xffffffff;
 }
 
-/** Tells that this version is held now; state 0: no longer. */
-export function emitStored(ctx: usize, owner: u32, slot: u32, version: u32, state: u32, publishedS: u32): void {
+/** Emits the event that a record is stored in `state`; 0 = it is removed. */
+export function emitStored(ctx: usize, record: Intent, state: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
-  m.owner = owner;
-  m.slot = slot;
-  m.version = version;
+  m.owner = record.owner;
+  m.slot = record.slot;
+  m.version = record.version;
   m.state = state;
-  m.publishedS = publishedS;
+  m.publishedS = record.publishedS;
   eventDone(ctx, at, encodeHeld(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
 /** Lets a record go, to be counted as of `atS` so that all nodes agree on it whenever they come to it. */
-function drop(ctx: usize, index: u32, atS: u32): void {
+function remove(ctx: usize, index: u32, atS: u32): void {
   const state = intentsToChange(ctx);
   const record = intentToChange(ctx, index);
-  const delta = <u64>0 - contentHash(record.owner, record.slot, record.version, markOf(record));
+  const delta = <u64>0 - versionHash(record.owner, record.slot, record.version, contentHashOf(record));
   unlink(ctx, index);
   setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
-  account(ctx, atS, delta);
+  accountChange(ctx, atS, delta);
   accountOwner(ctx, record.owner, delta);
   invalidateHigherSlots(ctx, record.owner, record.slot);
-  emitStored(ctx, record.owner, record.slot, record.version, 0, record.publishedS);
+  emitStored(ctx, record, 0);
   record.state = 0;
   record.next = <u16>state.free;
   state.free = index;
@@ -89,25 +88,25 @@ function drop(ctx: usize, index: u32, atS: u32): void {
 }
 
 /** Lets go what was never true: as if it had never been heard. */
-export function dropFalse(ctx: usize, index: u32): void {
-  drop(ctx, index, intent(ctx, index).publishedS);
+export function retract(ctx: usize, index: u32): void {
+  remove(ctx, index, intent(ctx, index).publishedS);
 }
 
 /** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */
-export function dropOver(ctx: usize, cutS: u32): void {
+export function evictFinished(ctx: usize, cutS: u32): void {
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
-    if (record.state != 0 && record.endS + RETENTION_S <= cutS) drop(ctx, i, 0);
+    if (record.state != 0 && record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);
   }
 }
 
 /** INT-5: what gone owners held past lease and guard goes, counted at the second when the hold ended. */
-export function dropUnheld(ctx: usize): void {
+export function evictExpired(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
   // Who has just started has heard nobody yet: the others seem gone, their work is not.
-  if (now < state.nextDropS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
+  if (now < state.nextEvictionS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
   let next: u32 = 0xffffffff;
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
@@ -122,12 +121,7 @@ export function dropUnheld(ctx: usize): void {
     }
     // Each is told; when the platform must fetch what is told first, the next call goes on.
     if (<u32>queues(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
-    else drop(ctx, i, boundS);
+    else remove(ctx, i, boundS);
   }
-  intentsToChange(ctx).nextDropS = next;
-}
-
-/** Whether a record's work is over for its owner. */
-export function isFinished(record: Intent): bool {
-  return <u32>record.state >= DONE;
+  intentsToChange(ctx).nextEvictionS = next;
 }

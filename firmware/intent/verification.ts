@@ -12,24 +12,24 @@ import { countLoss } from '../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../node/table';
 import { memberToChange } from '../membership/table';
 import { Statement as StatementMessage } from '../wire/generated/messages';
-import { isProven, prove } from './equivocation';
-import { waiting, write, contradicts, RETELL_TIMES } from './statement';
-import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, HEARD, PROOF } from './statement_table';
-import { dropFalse } from './store';
-import { statement, witness, witnessToChange, statementToChange, Statement, intentIndex, intent } from './table';
-import { AHEAD_S_MAX } from './version';
+import { isEquivocator, proveEquivocation } from './equivocation';
+import { contradicts, storeReceived, countUnverified, REBROADCASTS } from './statement';
+import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './statement_table';
+import { retract } from './store';
+import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from './table';
+import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 /** Others' statements that may wait for their verification. */
-const WAITING_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;
+const UNVERIFIED_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;
 
 /** A statement that was heard. It is verified before it is believed. */
 export function onStatement(ctx: usize, m: StatementMessage): void {
   if (
     !CONTAINED ||
     m.owner == self(ctx) ||
-    isProven(ctx, m.owner) ||
+    isEquivocator(ctx, m.owner) ||
     !timeKnown(ctx) ||
-    m.atS > missionS(ctx) + 2 * AHEAD_S_MAX
+    m.atS > missionS(ctx) + 2 * PUBLISHED_AHEAD_S_MAX
   )
     return;
   let flags: u16 = 0;
@@ -40,18 +40,19 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
     if (entry.version == m.version && !same && m.version != 0) flags |= CONTESTED;
     else if (entry.atS >= m.atS && (<u32>entry.state == VALID || same)) return;
   }
-  if (flags == 0 && waiting(ctx) >= WAITING_MAX) {
+  if (flags == 0 && countUnverified(ctx) >= UNVERIFIED_MAX) {
     countLoss(ctx, COUNTER_STATEMENTS_FULL);
     return;
   }
-  write(ctx, m.owner, m.slot, m.version, m.atS, m.digestAt, m.signatureAt, flags);
+  storeReceived(ctx, m.owner, m.slot, m.version, m.atS, m.digestAt, m.signatureAt, flags);
 }
 
 /** The platform's service says whether a statement is its owner's. */
 export function onVerified(ctx: usize, index: u32, ok: bool): void {
-  if (index >= STATEMENTS_MAX || witness(ctx).asked != index + 1 || <u32>statement(ctx, index).state != HEARD) return;
-  witnessToChange(ctx).asked = 0;
-  witnessToChange(ctx).answered = 1;
+  if (index >= STATEMENTS_MAX || statements(ctx).ticket != index + 1 || <u32>statement(ctx, index).state != RECEIVED)
+    return;
+  statementsToChange(ctx).ticket = 0;
+  statementsToChange(ctx).serviceSeen = 1;
   leaveToTick(ctx, DUE_STATEMENT);
   const entry = statementToChange(ctx, index);
   if (!ok) {
@@ -73,13 +74,13 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
     if (i == index || <u32>other.state != VALID || <u32>other.owner != owner || <u32>other.slot != slot) continue;
     if (other.version != entry.version) {
       // The later word counts.
-      if ((other.flags & PROOF) == 0) statementToChange(ctx, other.atS < entry.atS ? i : index).state = <u8>FREE;
+      if ((other.flags & IN_PROOF) == 0) statementToChange(ctx, other.atS < entry.atS ? i : index).state = <u8>FREE;
       continue;
     }
     if (sameDigest(changetype<usize>(other) + DIGEST_AT, changetype<usize>(entry) + DIGEST_AT))
       statementToChange(ctx, i).state = <u8>FREE;
     else if (entry.version != 0) {
-      prove(ctx, i, index);
+      proveEquivocation(ctx, i, index);
       return;
     }
   }
@@ -87,7 +88,7 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
   const held = intentIndex(ctx, owner, slot);
   if (held != NO_INDEX && contradicts(ctx, entry, intent(ctx, held))) {
     countLoss(ctx, COUNTER_INTENT_FORGED);
-    dropFalse(ctx, held);
+    retract(ctx, held);
   }
-  if ((entry.flags & CONTESTED) != 0) statementToChange(ctx, index).left = RETELL_TIMES;
+  if ((entry.flags & CONTESTED) != 0) statementToChange(ctx, index).broadcastsLeft = REBROADCASTS;
 }

@@ -1,4 +1,8 @@
-// Converts versions between records and messages, and hashes their content.
+// Converts versions of intents between records and messages, and hashes their content.
+//
+// Versions are ordered by (version, content hash): if an owner publishes two contents under one
+// version, all nodes come to store the same one. The hash is no signature: two contents with one
+// hash can be made on purpose. Signed statements (statement.ts) tell those apart.
 
 import { fold32 } from '../base/hash';
 import { Intent as IntentMessage } from '../wire/generated/messages';
@@ -6,46 +10,40 @@ import { setOrder } from './chain';
 import { Intent } from './table';
 
 /** A publisher's clock may be this much ahead, seconds. */
-export const AHEAD_S_MAX: u32 = 120;
+export const PUBLISHED_AHEAD_S_MAX: u32 = 120;
 
-function fold(
-  startS: u32,
-  endS: u32,
-  rate: u32,
-  resource: u32,
-  claimS: u32,
-  publishedS: u32,
-  nonce: u32,
-  read: u32,
-  leaseS: u32,
-  small: u32,
-): u32 {
-  let mark = fold32(startS, endS);
-  mark = fold32(mark, rate);
-  mark = fold32(mark, resource);
-  mark = fold32(mark, claimS);
-  mark = fold32(mark, publishedS);
-  mark = fold32(mark, nonce);
-  mark = fold32(mark, read);
-  mark = fold32(mark, leaseS);
-  return fold32(mark, small);
+function hashClaim(startS: u32, endS: u32, rate: u32, resource: u32, claimS: u32): u32 {
+  let hash = fold32(startS, endS);
+  hash = fold32(hash, rate);
+  hash = fold32(hash, resource);
+  return fold32(hash, claimS);
 }
 
-function small(state: u32, kind: u32, priority: u32, generation: u32): u32 {
+function hashPublication(hash: u32, publishedS: u32, nonce: u32, read: u32, leaseS: u32): u32 {
+  hash = fold32(hash, publishedS);
+  hash = fold32(hash, nonce);
+  hash = fold32(hash, read);
+  return fold32(hash, leaseS);
+}
+
+function smallFields(state: u32, kind: u32, priority: u32, generation: u32): u32 {
   return state | (kind << 8) | (priority << 16) | (generation << 24);
 }
 
-export function markOf(r: Intent): u32 {
-  const rest = small(r.state, r.kind, r.priority, r.generation);
-  return fold(r.startS, r.endS, r.rate, r.resource, r.claimS, r.publishedS, r.nonce, r.read, r.leaseS, rest);
+export function contentHashOf(r: Intent): u32 {
+  const claim = hashClaim(r.startS, r.endS, r.rate, r.resource, r.claimS);
+  const hash = hashPublication(claim, r.publishedS, r.nonce, r.read, r.leaseS);
+  return fold32(hash, smallFields(r.state, r.kind, r.priority, r.generation));
 }
 
-export function markOfMessage(m: IntentMessage): u32 {
-  const rest = small(m.state, m.kind, m.priority, m.generation);
-  return fold(m.startS, m.endS, m.rate, m.resource, m.claimS, m.publishedS, m.nonce, m.read, m.leaseS, rest);
+export function contentHashOfMessage(m: IntentMessage): u32 {
+  const claim = hashClaim(m.startS, m.endS, m.rate, m.resource, m.claimS);
+  const hash = hashPublication(claim, m.publishedS, m.nonce, m.read, m.leaseS);
+  return fold32(hash, smallFields(m.state, m.kind, m.priority, m.generation));
 }
 
-export function fill(record: Intent, m: IntentMessage): void {
+/** Fills a record from a message; its verdict is unknown, its bound is not set. */
+export function fillRecord(record: Intent, m: IntentMessage): void {
   record.startS = m.startS;
   record.endS = m.endS;
   record.rate = m.rate;
@@ -67,8 +65,8 @@ export function fill(record: Intent, m: IntentMessage): void {
   setOrder(record);
 }
 
-/** Lays a held record out as the message it came as. */
-export function asMessage(record: Intent, m: IntentMessage): void {
+/** Fills a message from a record. */
+export function toMessage(record: Intent, m: IntentMessage): void {
   m.owner = record.owner;
   m.slot = record.slot;
   m.version = record.version;

@@ -58,7 +58,7 @@ const places: [string, number][] = [
   ['a part of its cover', lines.lineOf('PARTS_AT')],
   ['windows of senders', lines.lineOf('PEERS_AT') + 1],
   ['windows of members that there are not', lines.lineOf('PEERS_AT') + 40],
-  ['what is asked of the signature service', lines.lineOf('WITNESS_AT')],
+  ['what is asked of the signature service', lines.lineOf('STATEMENT_STATE_AT')],
   ['statements', lines.lineOf('STATEMENTS_AT') + 2],
 ];
 
@@ -141,7 +141,7 @@ test('the tables of keys are all struck here', () => {
     'PENDING_AT',
     'PARTS_AT',
     'PEERS_AT',
-    'WITNESS_AT',
+    'STATEMENT_STATE_AT',
     'STATEMENTS_AT',
   ];
   const from = constants.get('LINK_KEYS_AT')!;

@@ -1,0 +1,96 @@
+// Receives versions: asks admission, refuses or merges them, and passes new ones on.
+
+import {
+  ADDRESSEE_ALL,
+  COUNTER_INTENT_DIFFERS,
+  COUNTER_INTENT_FORGED,
+  COUNTER_INTENT_STALE,
+  COUNTER_INTENT_UNSIGNED,
+  COUNTER_OWNER_BARRED,
+  COUNTER_QUOTA_LATE,
+  NO_INDEX,
+  RUMOR_COUNT,
+} from '../memory/limits';
+import { call } from '../memory/guard';
+import { leaveToTick, self, DUE_CHECK } from '../node/table';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { countLoss } from '../node/queues';
+import { Intent as IntentMessage } from '../wire/generated/messages';
+import {
+  admissionOf,
+  isSampled,
+  mayBeOwn,
+  noteLateVersion,
+  ADMITTED_LATE,
+  REFUSED_EQUIVOCATOR,
+  REFUSED_FORGED,
+  REFUSED_LATE,
+} from './admission';
+import { noteBroadcast } from './anti_entropy';
+import { onConflict } from './equivocation';
+import { adoptOwn } from './lifecycle';
+import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
+import { takeOwnerToken } from './quota';
+import { startRumour } from './rumour';
+import { reportImpersonation } from './signing';
+import { intent, intentsToChange, CLAIMED } from './table';
+
+/** Receives a version that can be true. */
+export function receiveVersion(ctx: usize, m: IntentMessage): void {
+  const owner = m.owner;
+  const slot = m.slot;
+  const verdict = admissionOf(ctx, m);
+  if (verdict > ADMITTED_LATE) {
+    refuse(ctx, m, verdict);
+    return;
+  }
+  if (verdict == ADMITTED_LATE) noteLateVersion(ctx);
+  const index = mergeReceived(ctx, m);
+  if (call(ctx).addressee == ADDRESSEE_ALL) noteBroadcast(ctx, owner, slot);
+  if (index == NO_INDEX) {
+    countLoss(ctx, COUNTER_INTENT_STALE);
+    return;
+  }
+  if (isSampled(ctx, owner, intent(ctx, index).version)) send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
+  // Versions of an owner that publishes too often are stored and not passed on.
+  if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
+  startRumour(ctx, index, RUMOR_COUNT);
+  if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
+    intentsToChange(ctx).claimToCheck = index + 1;
+    leaveToTick(ctx, DUE_CHECK);
+  }
+  if (owner == self(ctx)) adoptOwn(ctx, slot, index);
+}
+
+/**
+ * Counts a refused version. If it was sent to this node alone, its sender accepted it: corrects the
+ * sender.
+ */
+function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
+  const unicast = call(ctx).addressee != ADDRESSEE_ALL;
+  if (verdict == REFUSED_EQUIVOCATOR) countLoss(ctx, COUNTER_OWNER_BARRED);
+  else if (verdict == REFUSED_LATE) countLoss(ctx, COUNTER_QUOTA_LATE);
+  else if (verdict == REFUSED_FORGED) {
+    countLoss(ctx, COUNTER_INTENT_FORGED);
+    // The sender has not received the owner's statement.
+    if (unicast) send(ctx, SEND_STATEMENT, call(ctx).sender, m.owner, m.slot);
+  } else {
+    countLoss(ctx, COUNTER_INTENT_UNSIGNED);
+    // The unicast sender accepted the version: the owner's statement is requested.
+    if (unicast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
+  }
+}
+
+/** Merges an admitted version. Returns its record, or NO_INDEX. */
+function mergeReceived(ctx: usize, m: IntentMessage): u32 {
+  if (m.owner == self(ctx) && !mayBeOwn(ctx, m)) {
+    reportImpersonation(ctx, m.slot, m.publishedS);
+    return NO_INDEX;
+  }
+  const relation = relationOf(ctx, m);
+  if (relation == LESSER_CONTENT || relation == GREATER_CONTENT) {
+    countLoss(ctx, COUNTER_INTENT_DIFFERS);
+    onConflict(ctx, m);
+  }
+  return relation >= GREATER_CONTENT ? put(ctx, m) : NO_INDEX;
+}
