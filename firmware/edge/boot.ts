@@ -21,7 +21,7 @@ import { scheduleBoot } from '../schedule/step';
 import { watchdogBoot } from '../watchdog/step';
 import { convergenceRestart } from '../convergence/step';
 import { forgetPending } from '../security/key_epoch';
-import { beginCounters, takeKey } from '../security/provision';
+import { beginCounters, acceptKey } from '../security/provision';
 import {
   messageType,
   skipItem,
@@ -102,7 +102,7 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
     }
     const next = skipItem(at, end);
     if (next == 0 || (type != TYPE_LINK_SECRET && type != TYPE_PATH_KEY)) return STATUS_MALFORMED;
-    const status = takeKey(ctx, type, at, next);
+    const status = acceptKey(ctx, type, at, next);
     if (status != STATUS_OK) return status;
     at = next;
   }

@@ -53,7 +53,7 @@ import {
   Beacon,
   encodeBeacon,
 } from '../wire/generated/messages';
-import { changes } from '../memory/guard';
+import { call, changes } from '../memory/guard';
 import { edge, queues, members, missionS, outgoing, Outgoing } from '../node/table';
 import {
   readOutbox,
@@ -92,25 +92,30 @@ const MOOT: usize = 1;
 
 /** Fills one frame from the outbox. Returns its length, 0 if nothing waits, or there is no key. */
 export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u32 {
-  const epoch = sendingKeyEpoch(ctx);
-  if (cap < FRAME_BYTES_MAX || epoch == 0) return 0;
+  const keyEpoch = sendingKeyEpoch(ctx);
+  if (cap < FRAME_BYTES_MAX || keyEpoch == 0) return 0;
+  const now = call(ctx);
+  now.counter = counter;
+  now.keyEpoch = keyEpoch;
   const begin = out + ENVELOPE_BYTES;
   const end = begin + PLAIN_BYTES_MAX;
   readOutbox(ctx, queues(ctx).outboxCount);
   while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
+    now.addressee = addressee;
     if (<u32>outgoing(ctx, 0).what == SEND_KEY_EPOCH) {
       const at = composeChunk(ctx, begin, end, outgoing(ctx, 0).a);
       unqueue(ctx, 0);
       if (at <= begin) continue;
-      return sealEnvelope(ctx, out, 0, addressee, counter, <u32>(at - begin));
+      now.keyEpoch = 0;
+      return sealEnvelope(ctx, out, <u32>(at - begin));
     }
     const heartbeat = carriesHeartbeat(ctx, addressee);
     const body = heartbeat ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
     let at = composeEntries(ctx, body, end, addressee);
     if (at == body && !heartbeat) continue;
     at = composeRumors(ctx, at, end - SLOT_SPARE_BYTES);
-    return sealEnvelope(ctx, out, epoch, addressee, counter, <u32>(at - begin));
+    return sealEnvelope(ctx, out, <u32>(at - begin));
   }
   return 0;
 }

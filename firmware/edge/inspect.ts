@@ -192,13 +192,13 @@ function inspectKeys(ctx: usize, index: u32, out: usize, cap: u32): u32 {
     put(out, 1, newestKeyEpoch(ctx));
     put(out, 2, queues(ctx).reserved);
     put(out, 3, queues(ctx).sentCycle);
-    put(out, 4, head(ctx).epoch);
-    put(out, 5, head(ctx).held);
+    put(out, 4, head(ctx).keyEpoch);
+    put(out, 5, head(ctx).partCount);
     return 6;
   }
   const state = pending(ctx);
-  if (index != 0 || state.epoch == 0 || cap < HEAD_WORDS * 4) return 0;
-  put(out, 0, state.epoch);
+  if (index != 0 || state.keyEpoch == 0 || cap < HEAD_WORDS * 4) return 0;
+  put(out, 0, state.keyEpoch);
   put(out, 1, state.startS);
   put(out, 2, state.parts);
   memory.copy(out + 12, changetype<usize>(state) + offsetof<Head>('commitment0'), COMMITMENT_BYTES);

@@ -34,7 +34,7 @@ import { call } from '../memory/guard';
 import { crc32c } from '../base/crc32c';
 import { constantsDoubted } from '../protection/scrub';
 import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from '../security/envelope';
-import { checkCounter, takeCounter } from '../security/counters';
+import { checkCounter, acceptCounter } from '../security/counters';
 import { hearing } from '../membership/table';
 import { markHeard } from '../membership/hearing';
 import {
@@ -133,7 +133,7 @@ export function applyFrame(ctx: usize, length: u32): void {
     while (at < end) at = visitMessage(ctx, messageType(at, end), at, end, true);
     return;
   }
-  takeCounter(ctx, now.sender, now.counter);
+  acceptCounter(ctx, now.sender, now.counter);
   if (now.sender == self(ctx)) return contradict(ctx, at, end);
   markHeard(ctx, now.sender);
   now.frameBytes = length;

@@ -5,7 +5,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { invariant } from '../memory/trap';
 import { countLoss } from '../node/queues';
 import { leaveToTick, DUE_STATEMENT } from '../node/table';
-import { sha256, shaConstantsRight, SHA_STATE_BYTES } from '../security/sha256';
+import { sha256, shaConstantsSound, SHA_STATE_BYTES } from '../security/sha256';
 import {
   encodeIntent,
   Intent as IntentMessage,
@@ -56,7 +56,7 @@ export function digestOf(ctx: usize, record: Intent): usize {
 }
 
 function digestOfMessage(ctx: usize, m: IntentMessage): usize {
-  invariant(shaConstantsRight(), SITE_STATEMENT);
+  invariant(shaConstantsSound(), SITE_STATEMENT);
   const encoded: usize = ctx + ENCODED_AT;
   const end = encodeIntent(encoded, encoded + INTENT_BYTES_MAX, m);
   const digest: usize = ctx + HASH_AT;

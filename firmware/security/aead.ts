@@ -1,4 +1,5 @@
-// Sealing and opening with the cipher of this image: ChaCha20/Poly1305, or the null cipher of simulations.
+// Seals and opens with the cipher of this image: ChaCha20/Poly1305, or the null cipher of
+// simulations.
 
 import { CIPHER } from '../memory/limits';
 import * as chacha from './cipher';

@@ -1,10 +1,14 @@
-// ChaCha20 (RFC 8439, 2.1–2.4): additions, xors and turns of sixteen words. Nothing is looked up, and nothing branches but on how many bytes there are.
+// ChaCha20 (RFC 8439, 2.1–2.4): additions, xors and rotations of sixteen words. There is no table,
+// and the only branches depend on the number of bytes.
 
 export const BLOCK_BYTES: u32 = 64;
 
 /**
- * Writes one block of key stream, 64 bytes, to `into` (8-aligned). `key`: 32 bytes, 4-aligned; the nonce as three words, as loaded little-endian.
- * The sixteen words stay in locals. Two quarter rounds go side by side: of the orders tried, the one that suits few registers and wide processors best.
+ * Writes one block of key stream, 64 bytes, to `into` (8-aligned). `key`: 32 bytes, 4-aligned; the
+ * nonce as three words, loaded little-endian.
+ *
+ * The sixteen words are locals. Two quarter rounds are interleaved: of the orders tried, the one
+ * that suits both few registers and wide processors best.
  */
 export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32, into: usize): void {
   // "expand 32-byte k"
@@ -111,8 +115,8 @@ export function chachaBlock(key: usize, counter: u32, n0: u32, n1: u32, n2: u32,
 }
 
 /**
- * Encrypts or decrypts `length` bytes from `text` to `out`, which may be the same place, beginning with block `counter`. `block`: 64 bytes of scratch, 8-aligned; what it
- * holds afterwards is key stream.
+ * Encrypts or decrypts `length` bytes from `text` to `out`, which may be the same place, starting
+ * with block `counter`. `block`: 64 bytes of scratch, 8-aligned; it contains key stream afterwards.
  */
 export function chacha20(
   key: usize,

@@ -1,20 +1,23 @@
-// AEAD_CHACHA20_POLY1305 (RFC 8439, 2.8; COSE algorithm 24): what is secret, and who wrote it. `cipher_null.ts` has the same exports and stands in where neither is asked for.
+// AEAD_CHACHA20_POLY1305 (RFC 8439, 2.8; COSE algorithm 24): secrecy and origin of frames. The
+// functions take parameters instead of a struct in memory, because a test that finds branches on
+// secrets treats all that is loaded as secret (test/security/secrets).
 
 import { chacha20, chachaBlock } from './chacha20';
 import { poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from './poly1305';
 
-/** COSE algorithm. */
-export const ALGORITHM: u32 = 24;
-export const KEY_BYTES: u32 = 32;
-export const NONCE_BYTES: u32 = 12;
 export const TAG_BYTES: u32 = 16;
 
-/** A block of key stream, or Poly1305 at work, whose one-time key is the beginning of a block. Zero between calls. */
+/**
+ * A block of key stream, or the state of Poly1305, whose one-time key is the beginning of a block.
+ * Zero between calls.
+ */
 const SCRATCH_AT = memory.data(80, 8);
 
 /**
- * Encrypts `length` bytes from `text` to `out`, which may be the same place, and writes the tag behind them: length + 16 bytes in all. `key`: 32 bytes, 4-aligned; the nonce's
- * twelve bytes as three words, as loaded little-endian. The tag covers `aadLength` bytes at `aad` too. No nonce may be used twice under one key: who calls sees to that.
+ * Encrypts `length` bytes from `text` to `out`, which may be the same place, and writes the tag
+ * behind them: length + 16 bytes in all. `key`: 32 bytes, 4-aligned; the nonce's twelve bytes as
+ * three words, loaded little-endian. The tag also covers `aadLength` bytes at `aad`. The caller
+ * never uses a nonce twice under one key.
  */
 export function seal(
   key: usize,
@@ -33,8 +36,9 @@ export function seal(
 }
 
 /**
- * Decrypts `length` bytes from `text`, behind which the tag stands, to `out`, which may be the same place. False if the tag is not that of key, nonce, aad and text: then `out` was not
- * written, and nothing was decrypted. Where two tags differ shows in no timing.
+ * Decrypts `length` bytes from `text`, followed by the tag, to `out`, which may be the same place.
+ * False if the tag is not that of key, nonce, aad and text: then nothing was decrypted and `out`
+ * was not written. The time does not depend on where two tags differ.
  */
 export function open(
   key: usize,
@@ -80,7 +84,7 @@ function authenticate(
   poly1305End(SCRATCH_AT, out);
 }
 
-/** Leaves neither key stream nor one-time key behind. */
+/** Clears key stream and one-time key. */
 function wipe(): void {
   for (let at: usize = SCRATCH_AT; at != SCRATCH_AT + 80; at += 8) store<u64>(at, 0);
 }

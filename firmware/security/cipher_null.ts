@@ -1,20 +1,23 @@
-// In place of `cipher.ts` in simulations of thousands: same exports, same sizes, same refusals, no secrecy. NOT a cipher. The text stays as it is; the tag is a checksum that whoever reads
-// this can compute. Key, nonce, aad and text go into it, so that a frame that was altered, or sealed under another key, is refused as by the real one.
+// The null cipher, in place of `cipher.ts` in simulations of thousands of nodes: same functions,
+// same sizes, same refusals, no secrecy. NOT a cipher. The text is copied as it is; the tag is a
+// checksum that any reader of this file can compute. It covers key, nonce, aad and text, so that a
+// frame that was altered, or sealed under another key, is refused as by the real cipher.
 //
-// Two sums of 64 bits. Each step, sum ← turn((sum ^ word) · odd), is one-to-one in the sum and in the word: whatever differs in one word of eight bytes alone
-// differs in the end. The lengths come first, so that bytes cannot move from aad to text.
+// The checksum is two sums of 64 bits. Each step, sum ← rotate((sum ^ word) · odd), is one-to-one
+// in the sum and in the word: two inputs that differ in one word of eight bytes have different
+// sums. The lengths come first, so that bytes cannot move from aad to text.
 
-/** No algorithm of COSE: an image says by that that it must not fly. */
-export const ALGORITHM: u32 = 0;
-export const KEY_BYTES: u32 = 32;
-export const NONCE_BYTES: u32 = 12;
+const KEY_BYTES: u32 = 32;
 export const TAG_BYTES: u32 = 16;
 
-/** Odd, of no other meaning: the golden ratio's digits, and the first constant of SplitMix64's finaliser. */
+/**
+ * Odd constants without further meaning: digits of the golden ratio, and the first constant of
+ * SplitMix64's finaliser.
+ */
 const FACTOR: u64 = 0x9e3779b97f4a7c15;
 const OTHER_FACTOR: u64 = 0xbf58476d1ce4e5b9;
 
-/** As the one of `cipher.ts`; copies. */
+/** As seal() of `cipher.ts`, but copies. */
 export function seal(
   key: usize,
   n0: u32,
@@ -32,7 +35,7 @@ export function seal(
   store<u64>(out + length, sum(begun, OTHER_FACTOR, aad, aadLength, out, length), 8, 1);
 }
 
-/** As the one of `cipher.ts`; copies. */
+/** As open() of `cipher.ts`, but copies. */
 export function open(
   key: usize,
   n0: u32,

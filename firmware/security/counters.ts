@@ -1,8 +1,10 @@
-// Which counters may be sent and accepted. A frame's counter is the TDMA cycle it leaves in: a node sends one frame a cycle, so (sender, counter) names a
-// frame for all time, and how old a frame is can be told by anybody who knows the time.
+// Decides which counters may be sent and accepted. A frame's counter is the TDMA cycle in which it
+// is sent: a node sends one frame a cycle, so (sender, counter) identifies a frame for all time,
+// and any node that knows the time knows how old a frame is.
 //
-// One number in non-volatile memory serves both sides. It is reserved ahead, in blocks: nothing is sent or accepted beyond it. After a reset this node begins
-// behind it: no nonce was used there, and no frame was taken.
+// One number in non-volatile memory bounds both directions. It is reserved ahead, in blocks:
+// nothing is sent or accepted beyond it. After a reset a node starts behind it: no nonce was used
+// there, and no frame was accepted.
 
 import {
   COMMAND_BYTES_MAX,
@@ -28,21 +30,31 @@ import { newestKeyEpoch } from './key_epoch';
 import { ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
 import { peer, peerToChange } from './table';
 
-/** Sent up to here: a reservation was lost, and without the time nobody knows where counters may begin. */
+/**
+ * The cycle sent last when a reservation was lost: without the time it is not known where counters
+ * may start.
+ */
 export const NEVER: u32 = 0xffffffff;
-/** A reservation further ahead than this was not asked for. */
+/** A reservation that reaches further ahead was not requested. */
 const CONFIRMED_CYCLES_MAX: u32 = 4096;
 
-/** The counter of a frame that leaves now. Without mission time there are only beacons: they take what is reserved, one by one. */
+/**
+ * Returns the counter of a frame that is sent now. Without mission time there are only beacons:
+ * they use reserved counters one by one.
+ */
 export function counterNow(ctx: usize): u32 {
   const sent = queues(ctx).sentCycle;
   return timeKnown(ctx) ? cycleNow(ctx) : sent == NEVER ? NEVER : sent + 1;
 }
 
-/** Whether a frame with this counter may be taken. */
+/**
+ * Decides whether a frame with this counter may be accepted. Returns STATUS_OK or the reason
+ * against it.
+ */
 export function checkCounter(ctx: usize, sender: u32, counter: u32): u32 {
   if (timeKnown(ctx)) {
-    // What is reserved is little ahead of the present, but where the time went back since: then all that came before would be new again.
+    // A reservation can reach beyond a window only if the time was set back since: then old frames
+    // would be new again.
     if (counter > queues(ctx).reserved || counter > cycleNow(ctx) + WINDOW_CYCLES) return STATUS_AHEAD;
     if (counter + WINDOW_CYCLES <= cycleNow(ctx)) return STATUS_STALE;
   }
@@ -53,8 +65,8 @@ export function checkCounter(ctx: usize, sender: u32, counter: u32): u32 {
   return ((heard.seen >>> <u64>back) & 1) != 0 ? STATUS_REPLAY : STATUS_OK;
 }
 
-/** It was taken: not again. */
-export function takeCounter(ctx: usize, sender: u32, counter: u32): void {
+/** Marks a counter of `sender` as accepted, so that no frame with it is accepted again. */
+export function acceptCounter(ctx: usize, sender: u32, counter: u32): void {
   const heard = peerToChange(ctx, sender);
   if (counter <= heard.top) {
     heard.seen |= (<u64>1) << (<u64>(heard.top - counter));
@@ -65,25 +77,31 @@ export function takeCounter(ctx: usize, sender: u32, counter: u32): void {
   heard.top = counter;
 }
 
-/** Of nobody is a frame taken with a counter up to `floor`. A window above `limit` is one that somebody pushed there: it begins at `anew`. */
-export function raiseWindows(ctx: usize, floor: u32, limit: u32, anew: u32): void {
+/**
+ * Excludes every member's counters up to `floor`. A window above `limit` was moved there by a
+ * forger: it starts again at `restart`.
+ */
+export function raiseWindows(ctx: usize, floor: u32, limit: u32, restart: u32): void {
   for (let member: u32 = 0; member < MEMBERS_MAX; member++) {
     const heard = peerToChange(ctx, member);
     if (heard.top <= floor || heard.top > limit) {
-      heard.top = heard.top > limit ? anew : floor;
+      heard.top = heard.top > limit ? restart : floor;
       heard.seen = ~(<u64>0);
     } else if (heard.top - floor < WINDOW_CYCLES) heard.seen |= ~(<u64>0) << (<u64>(heard.top - floor));
   }
 }
 
-/** What a reservation is counted from. A clock that may be off by more lets others' counters be further ahead. */
+/**
+ * Returns the cycle that a reservation is counted from. With a larger clock error, other members'
+ * counters may be further ahead.
+ */
 function nextCycle(ctx: usize): u32 {
   const sent = queues(ctx).sentCycle;
   if (!timeKnown(ctx) || sent == NEVER) return sent;
   return max<u32>(cycleNow(ctx) + clockErrorMs(ctx) / (CYCLE_S * 1000), sent);
 }
 
-/** Asks for a reservation when the present one runs out. */
+/** Requests a reservation when less than RESERVE_CYCLES_MIN is left. */
 export function reserveAhead(ctx: usize): void {
   const next = nextCycle(ctx);
   if (next == NEVER || queues(ctx).reserved >= next + RESERVE_CYCLES_MIN || newestKeyEpoch(ctx) == 0) return;
@@ -94,7 +112,7 @@ export function reserveAhead(ctx: usize): void {
   commandDone(ctx, at, encodeReserveCounters(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** Non-volatile memory holds it now. */
+/** Accepts the platform's report that non-volatile memory has the reservation. */
 export function onReserved(ctx: usize, cycle: u32): u32 {
   const state = queues(ctx);
   const next = nextCycle(ctx);
@@ -108,8 +126,8 @@ export function onReserved(ctx: usize, cycle: u32): u32 {
 }
 
 /**
- * Mission time was just learnt: whatever came up to this cycle is not taken any more, for a replayed frame may have helped to learn it. What counters came meanwhile that are far ahead
- * says nothing.
+ * Excludes all counters up to the present cycle, after mission time was learnt: a replayed frame
+ * may have helped to learn it. Counters far ahead that were accepted meanwhile prove nothing.
  */
 export function timeLearnt(ctx: usize): void {
   const state = queues(ctx);

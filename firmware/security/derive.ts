@@ -1,16 +1,17 @@
-// Keys from secrets: the link key of an epoch, and what its head commits to. A few times in a node's life; it works in the scratch of messages.
+// Derives the link key of a key epoch from its secret, and checks a secret against the head's
+// commitment. This is done a few times in a node's life, in the scratch of messages.
 
 import { SCRATCH_OUT_AT, PLAIN_AT } from '../memory/map';
 import { edge } from '../node/table';
 import { invariant } from '../memory/trap';
 import { HKDF_SCRATCH_BYTES, hkdf } from './hkdf';
-import { DIGEST_BYTES, sha256, shaConstantsRight } from './sha256';
+import { DIGEST_BYTES, sha256, shaConstantsSound } from './sha256';
 import { COMMITMENT_BYTES, SECRET_BYTES } from './table';
 
 /** A secret that was unwrapped, within one call; behind it a digest. */
 export const SECRET_AT: u32 = PLAIN_AT;
 const DIGEST_AT: u32 = PLAIN_AT + SECRET_BYTES;
-/** What is hashed: a label, cluster and epoch, a secret. */
+/** The text that is hashed: a label, cluster and key epoch, a secret. */
 const TEXT_AT: u32 = SCRATCH_OUT_AT + HKDF_SCRATCH_BYTES;
 
 /** Labels, as loaded little-endian: "heliogra", "ph link", "ph commi", "tment". */
@@ -21,34 +22,34 @@ const LABEL_COMMI: u64 = 0x696d6d6f63206870;
 const LABEL_TMENT: u64 = 0x746e656d74;
 const COMMITMENT_LABEL_BYTES: u32 = 21;
 
-/** The constants of SHA-256 have flipped: a key would be wrong, and have the right code. */
+/** The constants of SHA-256 have flipped: a key would be wrong and yet have a valid code. */
 const SITE_HASH: u32 = 906;
 
-/** Cluster and epoch behind a label of `length` bytes. */
-function name(ctx: usize, length: u32, epoch: u32): void {
+/** Writes cluster and key epoch behind a label of `length` bytes. */
+function writeScope(ctx: usize, length: u32, keyEpoch: u32): void {
   const at: usize = ctx + TEXT_AT + length;
   store<u16>(at, bswap<u16>(<u16>edge(ctx).cluster), 0, 1);
-  store<u16>(at, bswap<u16>(<u16>epoch), 2, 1);
+  store<u16>(at, bswap<u16>(<u16>keyEpoch), 2, 1);
 }
 
-/** The link key of an epoch whose secret is at `secret`, to `into`: 32 bytes each. */
-export function deriveLinkKey(ctx: usize, epoch: u32, secret: usize, into: usize): void {
-  invariant(shaConstantsRight(), SITE_HASH);
+/** Derives the link key of a key epoch from the secret at `secret` to `into`: 32 bytes each. */
+export function deriveLinkKey(ctx: usize, keyEpoch: u32, secret: usize, into: usize): void {
+  invariant(shaConstantsSound(), SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_LINK, 8);
-  name(ctx, LINK_BYTES, epoch);
+  writeScope(ctx, LINK_BYTES, keyEpoch);
   hkdf(secret, SECRET_BYTES, 0, 0, text, LINK_BYTES + 4, into, ctx + SCRATCH_OUT_AT);
 }
 
-/** Whether the secret at `secret` is the one that the 16 bytes at `commitment` commit to. */
-export function isCommitted(ctx: usize, epoch: u32, secret: usize, commitment: usize): bool {
-  invariant(shaConstantsRight(), SITE_HASH);
+/** Whether the 16 bytes at `commitment` commit to the secret at `secret`. */
+export function isCommitted(ctx: usize, keyEpoch: u32, secret: usize, commitment: usize): bool {
+  invariant(shaConstantsSound(), SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_COMMI, 8);
   store<u64>(text, LABEL_TMENT, 16);
-  name(ctx, COMMITMENT_LABEL_BYTES, epoch);
+  writeScope(ctx, COMMITMENT_LABEL_BYTES, keyEpoch);
   memory.copy(text + COMMITMENT_LABEL_BYTES + 4, secret, SECRET_BYTES);
   const digest: usize = ctx + DIGEST_AT;
   sha256(text, COMMITMENT_LABEL_BYTES + 4 + SECRET_BYTES, digest, ctx + SCRATCH_OUT_AT);
@@ -59,4 +60,4 @@ export function isCommitted(ctx: usize, epoch: u32, secret: usize, commitment: u
   );
 }
 
-if (DIGEST_AT + DIGEST_BYTES > PLAIN_AT + 256) ERROR('room for a secret and a digest');
+if (DIGEST_AT + DIGEST_BYTES > PLAIN_AT + 256) ERROR('a secret and a digest fit where plain text is');

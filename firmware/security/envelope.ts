@@ -1,11 +1,16 @@
-// The envelope of a link frame: COSE_Encrypt0 (RFC 9052) with every length fixed, so that its header is compared rather than parsed.
+// Reads and writes the envelope of a link frame: COSE_Encrypt0 (RFC 9052) with every length fixed,
+// so that the header is compared rather than parsed.
 //
-//    0  d0 83 55 a3 01 18 18   tag 16, array of 3, protected header of 21 bytes, a map of 3: algorithm 24 (ChaCha20/Poly1305)
-//    7  04 49                  key id of 9 bytes: version, then cluster, epoch, sender, addressee, two bytes each
+//    0  d0 83 55 a3 01 18 18   tag 16, array of 3, protected header of 21 bytes, a map of 3:
+//                              algorithm 24 (ChaCha20/Poly1305)
+//    7  04 49                  key id of 9 bytes: version, then cluster, key epoch, sender,
+//                              addressee, two bytes each
 //   18  06 44                  Partial IV: the counter, 4 bytes
-//   24  a0 58 LL               no unprotected header; ciphertext and tag, LL bytes (one byte of head if fewer than 24)
+//   24  a0 58 LL               no unprotected header; ciphertext and tag, LL bytes (one byte of
+//                              head if fewer than 24)
 //
-// The nonce is the key's Base IV (sender, ten zeros) xor the counter at its end. The tag covers ["Encrypt0", protected header, h''].
+// The nonce is the key's Base IV (sender, ten zeros) xor the counter at its end. The tag covers
+// ["Encrypt0", protected header, h''].
 
 import {
   ADDRESSEE_ALL,
@@ -32,15 +37,15 @@ import { countLoss } from '../node/queues';
 import { TAG_BYTES, open, seal } from './aead';
 import { keyIndex, linkKey } from './table';
 
-/** Before the ciphertext, if that and its tag have 24 bytes or more. */
+/** Bytes before the ciphertext, if ciphertext and tag have 24 bytes or more. */
 export const ENVELOPE_BYTES: u32 = 27;
 const SHORT_BODY_BYTES: u32 = 24;
-/** A message has two bytes at least. */
+/** Shortest frame: a message has at least two bytes. */
 export const FRAME_BYTES_MIN: u32 = ENVELOPE_BYTES - 1 + 2 + TAG_BYTES + CRC_BYTES;
 /** Longest sequence of messages in a frame. */
 export const PLAIN_BYTES_MAX: u32 = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
 
-/** As loaded little-endian: bytes 0 to 3; 4, 7 and 8; 5 and 6; 18 and 19. */
+/** The fixed bytes, loaded little-endian: bytes 0 to 3; 4, 7 and 8; 5 and 6; 18 and 19. */
 const FORM_0: u32 = 0xa35583d0;
 const FORM_4: u32 = 0x01;
 const ALGORITHM: u32 = 0x1818;
@@ -64,7 +69,10 @@ function reject(ctx: usize, counter: u32, status: u32): u32 {
   return status;
 }
 
-/** Reads the envelope of a frame whose length and CRC are right into the call. Nothing of it is believed yet; a frame for somebody else ends here. */
+/**
+ * Reads the envelope of a frame whose length and CRC are right into the present call. Nothing of it
+ * is trusted yet. Returns a status; a frame that is not for this node is refused here.
+ */
 export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   const now = call(ctx);
   if (load<u32>(frame, 0, 1) != FORM_0 || load<u8>(frame, 4) != FORM_4)
@@ -96,12 +104,12 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   now.bodyAt = at;
   now.bodyBytes = body - TAG_BYTES;
   const key = linkKey(ctx, keyIndex(now.keyEpoch));
-  return key.present != 0 && key.epoch == now.keyEpoch
+  return key.present != 0 && key.keyEpoch == now.keyEpoch
     ? STATUS_OK
     : reject(ctx, COUNTER_FRAME_KEY_EPOCH, STATUS_KEY_EPOCH);
 }
 
-/** Lays out what the tag covers besides the text. */
+/** Writes what the tag covers besides the text to the scratch. Returns its address. */
 function associate(ctx: usize, frame: usize): usize {
   const at: usize = ctx + SCRATCH_AT;
   store<u64>(at, 0x707972636e456883);
@@ -111,7 +119,10 @@ function associate(ctx: usize, frame: usize): usize {
   return at;
 }
 
-/** Opens the frame whose envelope was read: its plain text stands at PLAIN_AT then. False if the tag is wrong. */
+/**
+ * Opens the frame whose envelope was read: its plain text is at PLAIN_AT then. False if the tag is
+ * wrong.
+ */
 export function openEnvelope(ctx: usize, frame: usize): bool {
   const now = call(ctx);
   const key = changetype<usize>(linkKey(ctx, keyIndex(now.keyEpoch)));
@@ -130,9 +141,13 @@ export function openEnvelope(ctx: usize, frame: usize): bool {
   );
 }
 
-/** Seals `length` bytes of plain text that stand at out + ENVELOPE_BYTES, and closes the frame at `out`. Returns the frame's length. */
-export function sealEnvelope(ctx: usize, out: usize, epoch: u32, addressee: u32, counter: u32, length: u32): u32 {
+/**
+ * Seals `length` bytes of plain text at out + ENVELOPE_BYTES with the key epoch, addressee and
+ * counter of the present call, and completes the frame at `out`. Returns the frame's length.
+ */
+export function sealEnvelope(ctx: usize, out: usize, length: u32): u32 {
   const state = edge(ctx);
+  const now = call(ctx);
   const body = length + TAG_BYTES;
   store<u32>(out, FORM_0, 0, 1);
   store<u8>(out, FORM_4, 4);
@@ -140,11 +155,11 @@ export function sealEnvelope(ctx: usize, out: usize, epoch: u32, addressee: u32,
   store<u16>(out, <u16>KEY_ID, 7, 1);
   store<u8>(out, PROTOCOL_VERSION, KEY_ID_AT);
   store<u16>(out, bswap<u16>(<u16>state.cluster), KEY_ID_AT + 1, 1);
-  store<u16>(out, bswap<u16>(<u16>epoch), KEY_ID_AT + 3, 1);
+  store<u16>(out, bswap<u16>(<u16>now.keyEpoch), KEY_ID_AT + 3, 1);
   store<u16>(out, bswap<u16>(<u16>state.self), SENDER_AT, 1);
-  store<u16>(out, bswap<u16>(<u16>addressee), SENDER_AT + 2, 1);
+  store<u16>(out, bswap<u16>(<u16>now.addressee), SENDER_AT + 2, 1);
   store<u16>(out, <u16>PARTIAL_IV, 18, 1);
-  store<u32>(out, bswap<u32>(counter), COUNTER_AT, 1);
+  store<u32>(out, bswap<u32>(now.counter), COUNTER_AT, 1);
   store<u8>(out, 0xa0, 24);
   let at = ENVELOPE_BYTES;
   if (body < SHORT_BODY_BYTES) {
@@ -155,13 +170,13 @@ export function sealEnvelope(ctx: usize, out: usize, epoch: u32, addressee: u32,
     store<u8>(out, 0x58, 25);
     store<u8>(out, body, 26);
   }
-  const key = changetype<usize>(linkKey(ctx, keyIndex(epoch)));
+  const key = changetype<usize>(linkKey(ctx, keyIndex(now.keyEpoch)));
   const text = out + at;
   seal(
     key,
     load<u16>(out, SENDER_AT, 1),
     0,
-    bswap<u32>(counter),
+    bswap<u32>(now.counter),
     associate(ctx, out),
     ASSOCIATED_BYTES,
     text,

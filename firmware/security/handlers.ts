@@ -1,4 +1,5 @@
-// Messages and records about keys and counters. Key frames do not prove liveness: their sender may be revoked.
+// Messages and records about keys and counters. Key frames do not prove liveness: their sender may
+// be revoked.
 
 import { STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
 import { CountersReserved, KeyEpochChecked, KeyEpochHead, KeyEpochPart } from '../wire/generated/messages';

@@ -1,5 +1,11 @@
-// Epochs on board: a head whose signature the platform found right, a part of its cover that opens to the secret the head commits to, the change of keys at
-// the time the head says, and handing the cover on, for ever, in turn: so that whoever comes late, with whatever old epoch, catches up by listening.
+// Changes the link key of the cluster, a key epoch at a time (SEC-1).
+//
+//   head    says when the key epoch begins and commits to its secret; the platform checks its
+//           signature
+//   part    a piece of the cover: the secret, wrapped for one subtree of members. One opens for us
+//   change  at the head's time; the key epoch before is accepted for a while after it
+//   repeat  members send head and parts in turn, for ever: a member that was away catches up by
+//           listening, whatever key epoch it had
 
 import {
   ADDRESSEE_ALL,
@@ -57,50 +63,56 @@ const STEP_ENDED: u32 = 3;
 
 const LEAF_FIRST: u32 = 256;
 const KEY_EPOCH_MAX: u32 = 0xfffe;
-/** For so long after it was learnt, and after it began, whoever holds a cover tells some of it every so many periods; then in turn, one member a period. */
+/**
+ * For this long after a node learnt a key epoch, and after the key epoch began, the node sends some
+ * of the cover every YOUNG_PERIODS; later one member a period does, in turn.
+ */
 const YOUNG_S: u32 = 3600;
 const YOUNG_PERIODS: u32 = 2;
-/** Parts that a frame takes; the first also takes the head. */
+/** Parts in a frame; the first frame has the head and one part. */
 const CHUNK_PARTS: u32 = 3;
 
-/** The newest epoch whose key is held; 0 = none. */
+/** Returns the newest key epoch whose key is stored; 0 = none. */
 export function newestKeyEpoch(ctx: usize): u32 {
   const even = linkKey(ctx, 1);
   const odd = linkKey(ctx, 2);
-  const a = even.present != 0 ? even.epoch : 0;
-  return odd.present != 0 && odd.epoch > a ? odd.epoch : a;
+  const a = even.present != 0 ? even.keyEpoch : 0;
+  return odd.present != 0 && odd.keyEpoch > a ? odd.keyEpoch : a;
 }
 
-/** The epoch whose key frames are sealed with now; 0 = there is none, and nothing is sent. */
+/** Returns the key epoch that frames are sealed under now; 0 = none, and nothing is sent. */
 export function sendingKeyEpoch(ctx: usize): u32 {
   const newest = newestKeyEpoch(ctx);
   if (newest == 0) return 0;
   const before = linkKey(ctx, 3 - keyIndex(newest));
   const begun = !timeKnown(ctx) || linkKey(ctx, keyIndex(newest)).startS <= missionS(ctx);
-  return begun || before.present == 0 ? newest : before.epoch;
+  return begun || before.present == 0 ? newest : before.keyEpoch;
 }
 
-/** Takes the key of an epoch, from its secret at `secret`. */
-export function installKey(ctx: usize, epoch: u32, startS: u32, secret: usize): void {
-  const index = keyIndex(epoch);
+/** Stores the key of a key epoch, derived from the secret at `secret`. */
+export function installKey(ctx: usize, keyEpoch: u32, startS: u32, secret: usize): void {
+  const index = keyIndex(keyEpoch);
   const key = linkKeyToReplace(ctx, index);
   memory.fill(changetype<usize>(key), 0, 64);
-  deriveLinkKey(ctx, epoch, secret, changetype<usize>(key));
+  deriveLinkKey(ctx, keyEpoch, secret, changetype<usize>(key));
   key.present = 1;
-  key.epoch = epoch;
+  key.keyEpoch = keyEpoch;
   key.startS = startS;
 }
 
 // ---- learning ----
 
-/** A head, from the air or a ground link, which waits for nobody's turn: its signature is checked first. False if another is being checked. */
+/**
+ * Accepts a head, by radio or ground link, and has its signature checked first. A ground link waits
+ * for no other member's turn. False if another head is being checked.
+ */
 export function onHead(ctx: usize, m: KeyEpochHead, isFromGround: bool): bool {
-  const epoch = m.epoch;
-  if (epoch > KEY_EPOCH_MAX) return false;
-  if (epoch <= newestKeyEpoch(ctx) || epoch <= head(ctx).epoch) return true;
+  const keyEpoch = m.epoch;
+  if (keyEpoch > KEY_EPOCH_MAX) return false;
+  if (keyEpoch <= newestKeyEpoch(ctx) || keyEpoch <= head(ctx).keyEpoch) return true;
   const waiting = pending(ctx);
-  if (waiting.epoch != 0 || (!isFromGround && waiting.checks >= KEY_EPOCH_CHECKS_MAX)) {
-    if (waiting.epoch != epoch) countLoss(ctx, COUNTER_KEY_EPOCH_CHECKS);
+  if (waiting.keyEpoch != 0 || (!isFromGround && waiting.checks >= KEY_EPOCH_CHECKS_MAX)) {
+    if (waiting.keyEpoch != keyEpoch) countLoss(ctx, COUNTER_KEY_EPOCH_CHECKS);
     return false;
   }
   const from = m.commitmentAt;
@@ -108,32 +120,34 @@ export function onHead(ctx: usize, m: KeyEpochHead, isFromGround: bool): bool {
   const startS = m.startS;
   const parts = m.parts;
   const state = pendingToChange(ctx);
-  state.epoch = epoch;
+  state.keyEpoch = keyEpoch;
   state.startS = startS;
   state.parts = parts;
   state.checks++;
   memory.copy(commitmentOf(state), from, COMMITMENT_BYTES);
   memory.copy(changetype<usize>(state) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
-  askKeyEpoch(ctx, epoch);
+  requestHeadCheck(ctx, keyEpoch);
   return true;
 }
 
-function askKeyEpoch(ctx: usize, epoch: u32): void {
+function requestHeadCheck(ctx: usize, keyEpoch: u32): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<CheckKeyEpoch>(ctx + SCRATCH_OUT_AT);
-  m.epoch = epoch;
+  m.epoch = keyEpoch;
   commandDone(ctx, at, encodeCheckKeyEpoch(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** After a restart nobody answers what was asked before. */
+/**
+ * Forgets the pending head after a restart: the platform does not answer what it was asked before.
+ */
 export function forgetPending(ctx: usize): void {
   const state = pendingToChange(ctx);
-  state.epoch = 0;
+  state.keyEpoch = 0;
   state.checks = 0;
 }
 
-/** Whether a key is held that no checkpoint has: the next one is due then. */
+/** Whether a key is in no checkpoint yet: then the next checkpoint is due. */
 export function keyEpochUnstored(ctx: usize): bool {
   return head(ctx).unstored != 0;
 }
@@ -145,106 +159,113 @@ function commitmentOf(state: Head): usize {
   return changetype<usize>(state) + offsetof<Head>('commitment0');
 }
 
-/** The platform's word on the pending head. */
-export function onKeyEpochChecked(ctx: usize, epoch: u32, right: bool): void {
-  if (epoch == 0 || pending(ctx).epoch != epoch) return;
-  pendingToChange(ctx).epoch = 0;
+/** Accepts the platform's verdict on the pending head's signature. */
+export function onKeyEpochChecked(ctx: usize, keyEpoch: u32, right: bool): void {
+  if (keyEpoch == 0 || pending(ctx).keyEpoch != keyEpoch) return;
+  pendingToChange(ctx).keyEpoch = 0;
   if (!right) {
     countLoss(ctx, COUNTER_KEY_EPOCH_FORGED);
     return;
   }
-  const told = head(ctx).told;
+  const reportedKeyEpoch = head(ctx).reportedKeyEpoch;
   const state = headToChange(ctx);
   memory.copy(ctx + HEAD_AT, ctx + PENDING_AT, SIGNATURE_AT + SIGNATURE_BYTES);
-  state.epoch = epoch;
-  state.held = 0;
+  state.keyEpoch = keyEpoch;
+  state.partCount = 0;
   state.installed = 0;
-  state.told = told;
+  state.reportedKeyEpoch = reportedKeyEpoch;
   state.unstored = 0;
   for (let i: u32 = 0; i < COVER_PARTS_MAX; i++) memory.fill(changetype<usize>(partToReplace(ctx, i)), 0, 64);
 }
 
-/** Levels from this node's leaf up to `node`; PATH_KEYS if it is not on that path. */
+/**
+ * Returns the levels from this node's leaf up to `node` of the key tree; PATH_KEYS if it is not on
+ * that path.
+ */
 export function levelOf(ctx: usize, node: u32): u32 {
   const leaf = LEAF_FIRST + self(ctx);
   for (let up: u32 = 0; up < PATH_KEYS; up++) if (leaf >>> up == node) return up;
   return PATH_KEYS;
 }
 
-/** A part of the cover of the epoch in the head. */
+/** Accepts a part of the cover of the head's key epoch. */
 export function onPart(ctx: usize, m: KeyEpochPart): void {
   const state = head(ctx);
   const node = m.node;
-  if (state.epoch == 0 || m.epoch != state.epoch) return;
-  const held = state.held;
+  if (state.keyEpoch == 0 || m.epoch != state.keyEpoch) return;
+  const partCount = state.partCount;
   const own = levelOf(ctx, node) < PATH_KEYS;
-  for (let i: u32 = 0; i < held; i++) {
+  for (let i: u32 = 0; i < partCount; i++) {
     if (part(ctx, i).node != node) continue;
-    // What does not open to this node cannot be judged here: the newest stands, so that who forges one has to go on forging it.
+    // A part that does not open for this node cannot be verified here. The newest replaces the one
+    // before, so that a forger would have to repeat its forgery for ever.
     if (!own) memory.copy(changetype<usize>(partToChange(ctx, i)) + WRAPPED_AT, m.wrappedAt, WRAPPED_BYTES);
     return;
   }
-  // The last place is for what opens to us.
-  if (held == COVER_PARTS_MAX || (!own && state.installed == 0 && held == COVER_PARTS_MAX - 1)) return;
+  // The last place is kept for the part that opens for this node.
+  if (partCount == COVER_PARTS_MAX || (!own && state.installed == 0 && partCount == COVER_PARTS_MAX - 1)) return;
   const from = m.wrappedAt;
-  const entry = partToReplace(ctx, held);
+  const entry = partToReplace(ctx, partCount);
   memory.fill(changetype<usize>(entry), 0, 64);
   entry.node = node;
   memory.copy(changetype<usize>(entry) + WRAPPED_AT, from, WRAPPED_BYTES);
-  headToChange(ctx).held = held + 1;
+  headToChange(ctx).partCount = partCount + 1;
   if (own && state.installed == 0) leaveToTick(ctx, DUE_KEYS);
 }
 
-/** Opens this node's part of the cover, if it came. */
+/** Opens this node's part of the cover, if it was received, and stores the key. */
 export function installKeyEpoch(ctx: usize): void {
   const state = head(ctx);
-  if (state.epoch == 0 || state.installed != 0) return;
-  // The place of an epoch that is still in use is taken only when the new one begins.
-  const taken = linkKey(ctx, keyIndex(state.epoch));
-  if (taken.present != 0 && taken.epoch == sendingKeyEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx))
+  if (state.keyEpoch == 0 || state.installed != 0) return;
+  // The key of a key epoch that is in use is replaced only when the new one begins.
+  const taken = linkKey(ctx, keyIndex(state.keyEpoch));
+  if (taken.present != 0 && taken.keyEpoch == sendingKeyEpoch(ctx) && timeKnown(ctx) && state.startS > missionS(ctx))
     return;
-  for (let i: u32 = 0; i < state.held; i++) {
+  for (let i: u32 = 0; i < state.partCount; i++) {
     const up = levelOf(ctx, part(ctx, i).node);
     if (up == PATH_KEYS) continue;
-    if (unwrap(ctx, state.epoch, i, up)) {
-      installKey(ctx, state.epoch, state.startS, ctx + SECRET_AT);
+    if (unwrap(ctx, state.keyEpoch, i, up)) {
+      installKey(ctx, state.keyEpoch, state.startS, ctx + SECRET_AT);
       memory.fill(ctx + SECRET_AT, 0, SECRET_BYTES);
       const known = headToChange(ctx);
       known.installed = 1;
       known.unstored = 1;
       known.turn = 0;
       known.youngUntilS = (timeKnown(ctx) ? max<u32>(missionS(ctx), state.startS) : state.startS) + YOUNG_S;
-      emitStep(ctx, state.epoch, STEP_KNOWN);
+      emitStep(ctx, state.keyEpoch, STEP_KNOWN);
       for (let chunk: u32 = 0; chunk < chunks(ctx); chunk++) send(ctx, SEND_KEY_EPOCH, ADDRESSEE_ALL, chunk, 0);
       return;
     }
-    // Not the authority's: the right one may still come.
+    // The part is not the authority's: the right one may still come.
     countLoss(ctx, COUNTER_PART_FORGED);
     forget(ctx, i);
     return;
   }
 }
 
-/** The secret in part `index` to SECRET_AT, if it is the one committed to. */
-function unwrap(ctx: usize, epoch: u32, index: u32, up: u32): bool {
+/**
+ * Unwraps the secret in part `index` to SECRET_AT. False if it does not open, or is not the secret
+ * committed to.
+ */
+function unwrap(ctx: usize, keyEpoch: u32, index: u32, up: u32): bool {
   const entry = part(ctx, index);
   const aad: usize = ctx + SCRATCH_OUT_AT;
   store<u16>(aad, bswap<u16>(<u16>edge(ctx).cluster));
-  store<u16>(aad, bswap<u16>(<u16>epoch), 2);
+  store<u16>(aad, bswap<u16>(<u16>keyEpoch), 2);
   const n0: u32 = bswap<u32>(entry.node);
-  const n2: u32 = bswap<u32>(epoch);
+  const n2: u32 = bswap<u32>(keyEpoch);
   const wrapped = changetype<usize>(entry) + WRAPPED_AT;
   if (!open(pathKeyAt(ctx, up), n0, 0, n2, aad, 4, wrapped, SECRET_BYTES, ctx + SECRET_AT)) return false;
-  return isCommitted(ctx, epoch, ctx + SECRET_AT, commitmentOf(head(ctx)));
+  return isCommitted(ctx, keyEpoch, ctx + SECRET_AT, commitmentOf(head(ctx)));
 }
 
-/** The last part takes its place. */
+/** Removes part `index`: the last part takes its place. */
 function forget(ctx: usize, index: u32): void {
-  const last = headToChange(ctx).held - 1;
+  const last = headToChange(ctx).partCount - 1;
   const from = part(ctx, last);
   if (index != last) memory.copy(changetype<usize>(partToReplace(ctx, index)), changetype<usize>(from), 64);
   memory.fill(changetype<usize>(partToReplace(ctx, last)), 0, 64);
-  headToChange(ctx).held = last;
+  headToChange(ctx).partCount = last;
 }
 
 // ---- once a period ----
@@ -253,15 +274,15 @@ export function keyEpochStep(ctx: usize): void {
   const waiting = pending(ctx);
   if (waiting.checks != 0) pendingToChange(ctx).checks = 0;
   // The same head again: an answer that comes late is an answer about these very bytes.
-  if (waiting.epoch != 0) askKeyEpoch(ctx, waiting.epoch);
+  if (waiting.keyEpoch != 0) requestHeadCheck(ctx, waiting.keyEpoch);
   installKeyEpoch(ctx);
   endKeyEpoch(ctx);
   const sending = sendingKeyEpoch(ctx);
-  if (head(ctx).told != sending) {
-    headToChange(ctx).told = sending;
+  if (head(ctx).reportedKeyEpoch != sending) {
+    headToChange(ctx).reportedKeyEpoch = sending;
     emitStep(ctx, sending, STEP_USED);
   }
-  if (head(ctx).held == 0 || !timeKnown(ctx)) return;
+  if (head(ctx).partCount == 0 || !timeKnown(ctx)) return;
   const period = missionS(ctx) / PERIOD_S;
   const young = missionS(ctx) < head(ctx).youngUntilS;
   if ((period + self(ctx)) % (young ? min<u32>(YOUNG_PERIODS, members(ctx)) : members(ctx)) != 0) return;
@@ -270,7 +291,7 @@ export function keyEpochStep(ctx: usize): void {
   state.turn++;
 }
 
-/** The epoch before is no longer accepted once the newest was in use for a while. */
+/** Removes the key epoch before the newest, some time after the newest began. */
 function endKeyEpoch(ctx: usize): void {
   const newest = newestKeyEpoch(ctx);
   if (newest == 0 || !timeKnown(ctx)) return;
@@ -282,35 +303,38 @@ function endKeyEpoch(ctx: usize): void {
     linkKey(ctx, keyIndex(newest)).startS > missionS(ctx) - KEY_EPOCH_GRACE_S
   )
     return;
-  const epoch = before.epoch;
+  const keyEpoch = before.keyEpoch;
   memory.fill(changetype<usize>(linkKeyToReplace(ctx, index)), 0, 64);
-  emitStep(ctx, epoch, STEP_ENDED);
+  emitStep(ctx, keyEpoch, STEP_ENDED);
 }
 
-function emitStep(ctx: usize, epoch: u32, step: u32): void {
+function emitStep(ctx: usize, keyEpoch: u32, step: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<KeyEpochChanged>(ctx + SCRATCH_OUT_AT);
-  m.epoch = epoch;
+  m.epoch = keyEpoch;
   m.step = step;
   eventDone(ctx, at, encodeKeyEpochChanged(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-// ---- handing on ----
+// ---- passing on ----
 
-/** Frames that the head and the parts held take. */
+/** Returns the number of frames that the head and the stored parts take. */
 function chunks(ctx: usize): u32 {
-  const held = head(ctx).held;
-  return 1 + (held > 1 ? (held - 1 + CHUNK_PARTS - 1) / CHUNK_PARTS : 0);
+  const partCount = head(ctx).partCount;
+  return 1 + (partCount > 1 ? (partCount - 1 + CHUNK_PARTS - 1) / CHUNK_PARTS : 0);
 }
 
-/** Writes chunk `index`: the head and a part, or parts. Returns the place after it; `at` if there is nothing. */
+/**
+ * Writes chunk `index`: the head and a part, or parts. Returns the address after it; `at` if there
+ * is nothing to write.
+ */
 export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usize {
   const state = head(ctx);
-  if (state.held == 0 || index >= chunks(ctx)) return at;
+  if (state.partCount == 0 || index >= chunks(ctx)) return at;
   if (index == 0) {
     const m = changetype<KeyEpochHead>(ctx + SCRATCH_OUT_AT);
-    m.epoch = state.epoch;
+    m.epoch = state.keyEpoch;
     m.startS = state.startS;
     m.parts = state.parts;
     m.commitmentAt = <u32>commitmentOf(state);
@@ -320,11 +344,11 @@ export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usi
     at = encodeKeyEpochHead(at, end, m);
   }
   const first: u32 = index == 0 ? 0 : 1 + (index - 1) * CHUNK_PARTS;
-  const last = min<u32>(index == 0 ? 1 : first + CHUNK_PARTS, state.held);
+  const last = min<u32>(index == 0 ? 1 : first + CHUNK_PARTS, state.partCount);
   for (let i = first; i < last; i++) {
     const m = changetype<KeyEpochPart>(ctx + SCRATCH_OUT_AT);
     const entry = part(ctx, i);
-    m.epoch = state.epoch;
+    m.epoch = state.keyEpoch;
     m.node = entry.node;
     m.wrappedAt = <u32>(changetype<usize>(entry) + WRAPPED_AT);
     m.wrappedLength = WRAPPED_BYTES;

@@ -1,9 +1,13 @@
-// Poly1305 (RFC 8439, 2.5): the message as digits of 16 bytes of a number in base r, modulo p = 2¹³⁰ − 5.
+// Poly1305 (RFC 8439, 2.5): a polynomial in r over blocks of 16 bytes, modulo p = 2¹³⁰ − 5.
 //
-// The accumulator is h = h0 + h1·2³² + h2·2⁶⁴ + h3·2⁹⁶ + h4·2¹²⁸ + fold. 2¹³⁰ is 5 modulo p, and r1, r2, r3 are multiples of four ("clamped"): what a product has at
-// 2¹²⁸ and above, r·2¹²⁸, comes back below as r·5/4. All of r is below 2²⁸ a word, so that five products of 32 bits by 32 fit one word of 64.
+// The accumulator is h = h0 + h1·2³² + h2·2⁶⁴ + h3·2⁹⁶ + h4·2¹²⁸ + fold. 2¹³⁰ is 5 modulo p, and
+// r1, r2, r3 are multiples of four ("clamped"): the part r·2¹²⁸ of a product at 2¹²⁸ and above
+// returns as r·5/4 at the bottom. Every word of r is below 2²⁸, so that five products of 32 by 32
+// bits fit into 64 bits.
 //
-//   state, 80 bytes:  0 r, clamped   16 s, added at the end   32 h0 … h4   52 fold   64 the last bytes of a message, filled up to 16
+//   state, 80 bytes:   0  r, clamped        16  s, added at the end
+//                     32  h0 … h4           52  fold
+//                     64  the last bytes of a message, filled up to 16
 
 const S_AT: u32 = 16;
 const H_AT: u32 = 32;
@@ -11,13 +15,13 @@ const FOLD_AT: u32 = 52;
 const REST_AT: u32 = 64;
 export const POLY_STATE_BYTES: u32 = 80;
 
-/** Where 16 bytes may be laid that are no longer wanted when `poly1305Add` or `poly1305End` returns. */
+/** Returns the address of 16 bytes of scratch; poly1305Add and poly1305End overwrite them. */
 // @inline
 export function poly1305Rest(state: usize): usize {
   return state + REST_AT;
 }
 
-/** Begins with the one-time key that stands in the first 32 bytes of `state` (8-aligned). */
+/** Starts with the one-time key in the first 32 bytes of `state` (8-aligned). */
 export function poly1305Begin(state: usize): void {
   store<u32>(state, load<u32>(state) & 0x0fffffff);
   store<u32>(state, load<u32>(state, 4) & 0x0ffffffc, 4);
@@ -29,8 +33,11 @@ export function poly1305Begin(state: usize): void {
 }
 
 /**
- * Takes in `length` bytes. Last bytes that do not fill 16 are followed by zeros if `padded`, as AEAD_CHACHA20_POLY1305 wants it; else the message ends with them.
- * h4 is at most 6: 3 that were left, 1 for the digit, and a carry of 2. So h4 · s1 < 2³¹, the carry into t4 < 2³⁰ + 2, t4 < 2.6 · 2³⁰, and fold = 5/4 · t4 < 2³².
+ * Adds `length` bytes. Last bytes that do not fill 16 are followed by zeros if `padded`, as
+ * AEAD_CHACHA20_POLY1305 wants it; otherwise the message ends with them.
+ *
+ * h4 is at most 6: 3 from before, 1 for the block, and a carry of 2. So h4 · s1 < 2³¹, the carry
+ * into t4 < 2³⁰ + 2, t4 < 2.6 · 2³⁰, and fold = 5/4 · t4 < 2³².
  */
 export function poly1305Add(state: usize, at: usize, length: u32, padded: bool): void {
   const r0 = load<u32>(state),
@@ -57,7 +64,7 @@ export function poly1305Add(state: usize, at: usize, length: u32, padded: bool):
       at = state + REST_AT;
       length = 16;
     }
-    // The digit, and what the block before left to be added.
+    // The block, and what the block before left to be added.
     let t = <u64>h0 + <u64>load<u32>(at, 0, 1) + <u64>fold;
     h0 = <u32>t;
     t = <u64>h1 + <u64>load<u32>(at, 4, 1) + (t >>> 32);
@@ -93,7 +100,7 @@ export function poly1305Add(state: usize, at: usize, length: u32, padded: bool):
   store<u32>(state, fold, FOLD_AT);
 }
 
-/** Fewer than 16 bytes, followed by zeros. */
+/** Copies fewer than 16 bytes, followed by zeros. */
 function fillRest(rest: usize, at: usize, length: u32): void {
   store<u64>(rest, 0);
   store<u64>(rest, 0, 8);
@@ -105,7 +112,10 @@ function fillRest(rest: usize, at: usize, length: u32): void {
   }
 }
 
-/** Writes the tag, 16 bytes, to `out`: h modulo p, which is h + 5 · q modulo 2¹³⁰ with q = 1 if h ≥ p, plus s, modulo 2¹²⁸. */
+/**
+ * Writes the tag, 16 bytes, to `out`: h modulo p, which is h + 5 · q modulo 2¹³⁰ with q = 1 if h ≥
+ * p, plus s, modulo 2¹²⁸.
+ */
 export function poly1305End(state: usize, out: usize): void {
   let t = <u64>load<u32>(state, H_AT) + <u64>load<u32>(state, FOLD_AT);
   const h0 = <u32>t;

@@ -1,4 +1,4 @@
-// What a boot brings: keys from the configuration, and where counters begin.
+// Provides a boot with keys from the configuration, and with the counter that it starts from.
 
 import { PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
@@ -11,8 +11,11 @@ import { deriveLinkKey } from './derive';
 import { installKey, levelOf, newestKeyEpoch } from './key_epoch';
 import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from './table';
 
-/** One `link-secret` or `path-key` record, which ends at `end`. Of an epoch that is older than what is held, nothing is taken. */
-export function takeKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
+/**
+ * Accepts one `link-secret` or `path-key` record, which ends at `end`. A key epoch older than the
+ * newest that is stored is ignored.
+ */
+export function acceptKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
   const s: usize = ctx + SCRATCH_AT;
   if (type == TYPE_LINK_SECRET) {
     const m = changetype<LinkSecret>(s);
@@ -35,8 +38,9 @@ export function takeKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
 }
 
 /**
- * Counters begin behind what non-volatile memory holds as reserved. A board that has booted before and finds no reservation has lost it: then they begin as far
- * ahead of the present time as it can have reserved, once the time is known.
+ * Starts the counters behind the reservation in non-volatile memory. A board that booted before and
+ * has no reservation has lost it: then the counters start, once the time is known, as far ahead of
+ * the present cycle as the board can have reserved.
  */
 export function beginCounters(ctx: usize, reserved: u32): void {
   const state = queues(ctx);
@@ -46,7 +50,8 @@ export function beginCounters(ctx: usize, reserved: u32): void {
   state.sentCycle = floor;
   changes(ctx, HOT);
   const lowest = floor == NEVER ? 0 : floor;
-  // Beyond what was reserved nothing was taken: a window there was pushed up while the time was not known.
+  // Beyond the reservation nothing was accepted: a window there was moved by a forger while the
+  // time was not known.
   raiseWindows(ctx, lowest, lost ? NEVER : lowest, lowest);
   reserveAhead(ctx);
 }

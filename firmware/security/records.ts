@@ -1,6 +1,6 @@
-// Layouts of keys, of the heads and parts of key epochs, and of the frames taken of a peer.
+// Lays out keys, heads and parts of key epochs, and the replay windows of peers.
 
-/** The key of frames of one epoch. A line. */
+/** The key of frames of one key epoch. One line. */
 @unmanaged
 export class LinkKey {
   /** 32 bytes. */
@@ -8,42 +8,45 @@ export class LinkKey {
   key1: u64 = 0;
   key2: u64 = 0;
   key3: u64 = 0;
-  /** 1 = there is one. */
+  /** 1 = there is a key. */
   present: u32 = 0;
-  epoch: u32 = 0;
-  /** Mission second from which it is used for sending. */
+  keyEpoch: u32 = 0;
+  /** Mission second from which frames are sealed with it. */
   startS: u32 = 0;
 }
 
-/** What the authority says of an epoch. Two lines. */
+/** What the authority says of a key epoch. Two lines. */
 @unmanaged
 export class Head {
   /** 0 = none. */
-  epoch: u32 = 0;
+  keyEpoch: u32 = 0;
   startS: u32 = 0;
-  /** Of its cover. */
+  /** Number of parts of its cover. */
   parts: u32 = 0;
   commitment0: u64 = 0;
   commitment1: u64 = 0;
-  /** Parts held; 1 = its key is held; the epoch last told as used for sending. Of a pending head: checks in this period. */
-  held: u32 = 0;
+  /**
+   * Parts stored; 1 = its key is stored; the key epoch last reported as used for sending. Of a
+   * pending head: checks in this period.
+   */
+  partCount: u32 = 0;
   installed: u32 = 0;
-  told: u32 = 0;
+  reportedKeyEpoch: u32 = 0;
   checks: u32 = 0;
-  /** The chunk that is told next, and until when it is told often. */
+  /** The chunk that is sent next, and until when chunks are sent often. */
   turn: u32 = 0;
   youngUntilS: u32 = 0;
   /** 1 = its key is in no checkpoint yet. */
   unstored: u32 = 0;
 }
 
-/** A part of the cover of the epoch in the head. A line; node 0 = free. */
+/** A part of the cover of the head's key epoch. One line; node 0 = free. */
 @unmanaged
 export class Part {
   node: u32 = 0;
 }
 
-/** Which frames of a member were taken: bit i of `seen` stands for counter top − i. */
+/** Which frames of a member were accepted: bit i of `seen` is counter top − i. */
 @unmanaged
 export class Peer {
   top: u32 = 0;

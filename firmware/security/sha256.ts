@@ -1,6 +1,9 @@
-// SHA-256 (FIPS 180-4), for keys that are derived a few times a day: small rather than fast. Nothing branches on what is hashed, and the only table, of constants, is read in order.
+// SHA-256 (FIPS 180-4), for keys that are derived a few times a day: small rather than fast. No
+// branch depends on what is hashed, and the only table, of constants, is read in order.
 //
-//   state, 104 bytes, 8-aligned:  0 eight words   32 a block of sixteen words, then the schedule of the last sixteen   96 bytes taken in
+//   state, 104 bytes, 8-aligned:   0  eight words
+//                                 32  a block of sixteen words, then the schedule's last sixteen
+//                                 96  number of bytes added
 
 import { crc32c } from '../base/crc32c';
 import { codeOf, correct, CODE_BYTES, LINE_BYTES } from '../memory/lines';
@@ -25,14 +28,17 @@ const CONSTANTS = memory.data<u32>(
   ],
   16,
 );
-/** Codes of the four lines that they fill (memory/lines.ts). */
+/** Codes of the four lines that the constants fill (memory/lines.ts). */
 const CODES = memory.data<u64>([0x25d25605d02d9e1e, 0x53cd843cbca70dc4, 0xfb85f8e7419a9c21, 0x185eb62bf459bdb5], 16);
 
 /** CRC-32C of the constants, little-endian. */
 const CONSTANTS_CRC: u32 = 0x923311f3;
 
-/** Whether the constants, which lie in memory where bits flip, are what they were, or are again: a hash that they have a part in is a wrong one else. */
-export function shaConstantsRight(): bool {
+/**
+ * Checks the constants, which are in memory where bits flip, and corrects them. False if they
+ * cannot be corrected: every hash would be wrong.
+ */
+export function shaConstantsSound(): bool {
   if (crc32c(CONSTANTS, 256) == CONSTANTS_CRC) return true;
   for (let line: usize = 0; line < 4; line++) {
     const at = CONSTANTS + line * LINE_BYTES;
@@ -42,7 +48,7 @@ export function shaConstantsRight(): bool {
   return crc32c(CONSTANTS, 256) == CONSTANTS_CRC;
 }
 
-/** Begins a hash in `state`. */
+/** Starts a hash in `state`. */
 export function shaBegin(state: usize): void {
   store<u32>(state, 0x6a09e667);
   store<u32>(state, 0xbb67ae85, 4);
@@ -55,7 +61,7 @@ export function shaBegin(state: usize): void {
   store<u32>(state, 0, TAKEN_AT);
 }
 
-/** Takes in one byte. Words of a block are big-endian: hence the place. */
+/** Adds one byte. The words of a block are big-endian, which determines its place. */
 export function shaAddByte(state: usize, byte: u32): void {
   const taken = load<u32>(state, TAKEN_AT);
   store<u8>(state + ((taken & 63) ^ 3), byte, BLOCK_AT);
@@ -63,7 +69,7 @@ export function shaAddByte(state: usize, byte: u32): void {
   if ((taken & 63) == 63) compress(state);
 }
 
-/** Takes in `length` bytes; all that are hashed together are fewer than 2²⁹. */
+/** Adds `length` bytes; fewer than 2²⁹ in all. */
 export function shaAdd(state: usize, at: usize, length: u32): void {
   const end = at + length;
   while (at != end) {
@@ -84,14 +90,17 @@ export function shaEnd(state: usize, out: usize): void {
     store<u32>(out + word, bswap<u32>(load<u32>(state + word)), 0, 1);
 }
 
-/** SHA-256 of `length` bytes at `at`, to `out`. `state`: SHA_STATE_BYTES of scratch, 8-aligned. */
+/**
+ * Writes the SHA-256 of `length` bytes at `at` to `out`. `state`: SHA_STATE_BYTES of scratch,
+ * 8-aligned.
+ */
 export function sha256(at: usize, length: u32, out: usize, state: usize): void {
   shaBegin(state);
   shaAdd(state, at, length);
   shaEnd(state, out);
 }
 
-/** One block (6.2.2). The schedule's word t replaces word t − 16 before it is used. */
+/** Compresses one block (6.2.2). Word t of the schedule replaces word t − 16 before it is used. */
 function compress(state: usize): void {
   let a = load<u32>(state),
     b = load<u32>(state, 4),

@@ -1,4 +1,4 @@
-// Keys, what hands on the newest epoch, and which frames were taken of whom: layout and accessors. README.md has the ideas.
+// Defines sizes of keys, heads and parts. README.md explains the ideas.
 
 import { COVER_PARTS_MAX, PATH_KEYS } from '../memory/limits';
 import { Head } from './records';
@@ -6,7 +6,7 @@ import { Head } from './records';
 export * from './records';
 export * from './accessors';
 
-/** 64 bytes. */
+/** The signature's place in a head, 64 bytes. */
 export const SIGNATURE_AT: u32 = 64;
 
 export const WRAPPED_AT: u32 = 8;
@@ -15,12 +15,15 @@ export const WRAPPED_BYTES: u32 = 48;
 export const COMMITMENT_BYTES: u32 = 16;
 export const SIGNATURE_BYTES: u32 = 64;
 
-/** Of the key of epoch 0, which opens nothing but heads and parts. */
+/** Index of the key of key epoch 0, which opens nothing but heads and parts. */
 export const RECOVERY: u32 = 0;
-/** Epochs follow each other: an even one and an odd one are held at the same time. */
+/**
+ * Returns the index of a key epoch's key: an even and an odd key epoch, which follow each other,
+ * are stored together.
+ */
 // @inline
-export function keyIndex(epoch: u32): u32 {
-  return epoch == 0 ? RECOVERY : 1 + (epoch & 1);
+export function keyIndex(keyEpoch: u32): u32 {
+  return keyEpoch == 0 ? RECOVERY : 1 + (keyEpoch & 1);
 }
 
 if (offsetof<Head>() > SIGNATURE_AT) ERROR("a head's signature has a line of its own");

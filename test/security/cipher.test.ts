@@ -104,15 +104,8 @@ test('the stand-in exports what the cipher exports, with the same parameters', a
     return [...exported.sort(), ...constants.sort()];
   };
   const of = await signatures('cipher');
-  // But for the algorithm, by which an image that must not fly is known.
-  const [algorithm, none] = ['ALGORITHM i32 (i32.const 24)', 'ALGORITHM i32 (i32.const 0)'];
-  assert.ok(of.some((line) => line.includes(algorithm)));
-  assert.equal(
-    await signatures('cipher_null'),
-    of.map((line) => line.replace(algorithm, none)),
-  );
-  for (const name of ['function seal', 'function open', 'global KEY_BYTES', 'global NONCE_BYTES', 'global TAG_BYTES'])
-    assert.ok(of.includes(name), name);
+  assert.equal(await signatures('cipher_null'), of);
+  for (const name of ['function seal', 'function open', 'global TAG_BYTES']) assert.ok(of.includes(name), name);
   const parameters = async (module: 'cipher' | 'cipher_null') => {
     const { text } = await compileEntry(cipherEntry(module));
     return ['seal', 'open'].map((name) =>
