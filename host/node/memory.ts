@@ -88,7 +88,7 @@ export class Memory implements CheckpointSource {
     return records;
   }
 
-  condemn(age: 0 | 1): void {
+  invalidate(age: 0 | 1): void {
     this.log('checkpoint-refused', {}, 'the firmware refused it, or trapped over it; it is not tried again');
     if (this.store === null) this.checkpoint = null;
     else this.store.reject('checkpoint', this.checkpoints[age].sequence);

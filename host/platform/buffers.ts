@@ -31,5 +31,5 @@ export interface CheckpointSource {
   /** The newest (0) or the older (1) checkpoint; null: there is none that verifies. */
   read(age: 0 | 1): Uint8Array | null;
   /** The image refused the checkpoint, or trapped over it: it is not to be tried again. Left out: it may be. */
-  condemn?(age: 0 | 1): void;
+  invalidate?(age: 0 | 1): void;
 }

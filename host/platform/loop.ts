@@ -302,7 +302,7 @@ export class PlatformLoop {
       return this.#calls.boot(this.context, config, configBytes, cause, this.#nowS, this.#nowMs);
     } finally {
       // The older first, so that ages do not move.
-      for (const age of refused) checkpoints?.condemn?.(age);
+      for (const age of refused) checkpoints?.invalidate?.(age);
     }
   }
 

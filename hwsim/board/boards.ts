@@ -12,7 +12,7 @@ import {
 } from '../../host/platform/loop.ts';
 import { addresseeOf } from '../channel/channel.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
-import { writeConfig } from './config.ts';
+import { encodeBootConfig } from './config.ts';
 import {
   type Controller,
   deadlineNotAsked,
@@ -29,8 +29,9 @@ import { BoardOrders, frameCapacity } from './orders.ts';
 const stableMs = 3_600_000;
 
 /**
- * All node controllers of a cluster around the real image: contexts side by side in one engine's memory. A node may run elsewhere, on an
- * emulated board or another image: then each call is an input of its controller, and the controller's outputs are what polling gives here.
+ * Runs all node controllers of a cluster with the real image: their contexts are in one engine's
+ * memory. A node may have an external controller, an emulated board or another image: then each
+ * call is an input of the controller, and the controller's outputs replace the results of polling.
  */
 export class Boards extends BoardOrders implements PlatformHandler {
   protected readonly loops: readonly PlatformLoop[];
@@ -44,53 +45,57 @@ export class Boards extends BoardOrders implements PlatformHandler {
     );
   }
 
-  /** The loop of a node, at this instant. */
+  /** Returns the loop of a node, set to this time. */
   protected loopAt(timeMs: number, node: number): PlatformLoop {
     return this.loops[node].at(this.clocks.localMs(node, timeMs), timeMs);
   }
 
-  /** Begins to run: from the newest checkpoint that verifies, else from nothing. An alternate image trusts no checkpoint. */
+  /**
+   * Boots a node from the newest checkpoint that verifies, else without; an alternate image trusts
+   * no checkpoint.
+   */
   boot(timeMs: number, node: number, cause: number, keepClock = false): void {
     if (this.state[node] === boardState.dead || this.isRunning(node)) return;
     this.nonVolatile[node].incarnation += 1;
     if (!keepClock) this.clocks.zero(node, timeMs);
     this.state[node] = boardState.running;
     const controller = this.controllers[node];
-    if (controller === null) this.bootHere(timeMs, node, cause);
-    else this.bootElsewhere(timeMs, node, cause, controller);
+    if (controller === null) this.bootInternal(timeMs, node, cause);
+    else this.bootExternal(timeMs, node, cause, controller);
     if (this.isRunning(node)) this.parts.platform.brief(timeMs, node);
   }
 
-  protected bootHere(timeMs: number, node: number, cause: number): void {
-    const configBytes = this.configure(timeMs, node, cause);
+  protected bootInternal(timeMs: number, node: number, cause: number): void {
+    const config = this.configOf(timeMs, node, cause);
+    this.bytes.set(config, this.buffers.config);
     const checkpoints = mayRestore(cause) ? this.nonVolatile[node].checkpoints : null;
-    const status = this.loopAt(timeMs, node).boot(configBytes, cause, checkpoints);
-    if (status !== noStatus && !isOk(status)) this.refusesConfig(node, status);
+    const status = this.loopAt(timeMs, node).boot(config.length, cause, checkpoints);
+    if (status !== noStatus && !isOk(status)) this.throwRefusal(node, status);
   }
 
-  protected bootElsewhere(timeMs: number, node: number, cause: number, controller: Controller): void {
+  protected bootExternal(timeMs: number, node: number, cause: number, controller: Controller): void {
     this.counts.boots += 1;
-    const at = this.buffers.config;
-    const config = this.bytes.slice(at, at + this.configure(timeMs, node, cause));
+    const config = this.configOf(timeMs, node, cause);
     controller.give({ kind: 'boot', ...this.clocks.now(node, timeMs), cause, hashed: false, config });
     const reply = controller.reply();
-    // Its clients know nothing of a node that breaks off before it is up.
-    if (reply.trap !== null) return this.brokeElsewhere(timeMs, node, reply.trap.site, true);
+    // A node that traps before it is up does not count as booted.
+    if (reply.trap !== null) return this.recoverExternal(timeMs, node, reply.trap.site, true);
     if (!isOk(reply.status)) {
-      // A configuration that the image refuses is our mistake, unless the node's memory errs: then its start failed.
-      if (controller instanceof FaultableMemoryBoard) return this.brokeElsewhere(timeMs, node, 0, true);
-      this.refusesConfig(node, reply.status);
+      // The image refuses a configuration by our mistake, or because the node's memory errs: then
+      // its start failed.
+      if (controller instanceof FaultableMemoryBoard) return this.recoverExternal(timeMs, node, 0, true);
+      this.throwRefusal(node, reply.status);
     }
-    this.begins(timeMs, node);
+    this.markBooted(timeMs, node);
     this.follow(timeMs, node, reply);
   }
 
-  protected refusesConfig(node: number, status: number): never {
+  protected throwRefusal(node: number, status: number): never {
     throw new Error(`node ${node} refuses its configuration with status ${status & STATUS_MASK}`);
   }
 
-  /** The runtime takes calls again: the board's other parts hear of it before the runtime's first outputs. */
-  protected begins(timeMs: number, node: number): void {
+  /** Starts the board's other parts, before the runtime's first outputs. */
+  protected markBooted(timeMs: number, node: number): void {
     this.tasks.booted(timeMs, node);
     this.watchdogs.start(node, timeMs);
     this.watchdogs.arm(node, this.parts.queue);
@@ -99,33 +104,26 @@ export class Boards extends BoardOrders implements PlatformHandler {
     this.parts.platform.booted(timeMs, node);
   }
 
-  /** Writes the configuration of a boot into the engine's memory; returns its length. */
-  protected configure(timeMs: number, node: number, cause: number): number {
-    const facts = { timeMs, cause, seed: this.seeds[node], planWork: this.parts.planWork };
-    return writeConfig(
-      this.bytes,
-      this.buffers.config,
-      this.parts.plan,
-      node,
-      this.nonVolatile[node],
-      this.link.records(node),
-      facts,
-    );
+  protected configOf(timeMs: number, node: number, cause: number): Uint8Array {
+    const { plan, planWork } = this.parts;
+    const memory = this.nonVolatile[node];
+    const keys = this.link.keys(node);
+    return encodeBootConfig({ plan, node, memory, keys, timeMs, cause, seed: this.seeds[node], planWork });
   }
 
-  /** The service's answer is due. */
+  /** Passes on an answer of the signature service. */
   answered(timeMs: number, node: number, index: number): void {
     const record = this.statements.take(index, this.nonVolatile[node].incarnation);
     if (record !== null) this.observeRecord(timeMs, node, record);
   }
 
-  /** Counters are reserved for the boot of that number. */
+  /** Passes on that counters are reserved, for the boot of that incarnation. */
   reserved(timeMs: number, node: number, incarnation: number): void {
     const answer = this.link.answer(node, incarnation);
     if (answer !== null) this.observe(timeMs, node, answer);
   }
 
-  /** A node's deadline: tick, then put on the air what it has. */
+  /** Ticks a node at its deadline. */
   wake(timeMs: number, node: number): void {
     if (this.wakeMs[node] !== timeMs || !this.isRunning(node)) return;
     this.wakeMs[node] = Number.POSITIVE_INFINITY;
@@ -135,16 +133,16 @@ export class Boards extends BoardOrders implements PlatformHandler {
       return;
     }
     this.counts.ticks += 1;
-    this.giveElsewhere(timeMs, node, controller, { kind: 'tick', ...this.clocks.now(node, timeMs) });
+    this.giveExternal(timeMs, node, controller, { kind: 'tick', ...this.clocks.now(node, timeMs) });
   }
 
-  /** Gives a platform record to the firmware; nothing while it does not run. */
+  /** Gives a platform record to the firmware. No effect while it does not run. */
   observe(timeMs: number, node: number, values: readonly number[]): void {
     if (!this.isRunning(node)) return;
     this.observeWritten(timeMs, node, writeRecord(this.bytes, this.buffers.record, values));
   }
 
-  /** Likewise one that holds more than numbers. */
+  /** Gives an encoded platform record to the firmware. No effect while it does not run. */
   observeRecord(timeMs: number, node: number, record: Uint8Array): void {
     if (!this.isRunning(node)) return;
     this.bytes.set(record, this.buffers.record);
@@ -160,14 +158,17 @@ export class Boards extends BoardOrders implements PlatformHandler {
     this.counts.observes += 1;
     const at = this.buffers.record;
     const bytes = this.bytes.slice(at, at + length);
-    this.giveElsewhere(timeMs, node, controller, { kind: 'record', ...this.clocks.now(node, timeMs), bytes });
+    this.giveExternal(timeMs, node, controller, { kind: 'record', ...this.clocks.now(node, timeMs), bytes });
   }
 
-  /** A frame's last bit arrives: decide who hears it, tell the judges, call the receivers in id order. */
-  arrive(timeMs: number, sender: number, slot: number, length: number): void {
+  /**
+   * Handles the arrival of a frame's last bit: resolves who hears it, traces it, calls the
+   * receivers in order of id.
+   */
+  arrive(timeMs: number, sender: number, frameSlot: number, length: number): void {
     const { channel, tracer } = this.parts;
-    const at = this.frames + slot * frameCapacity;
-    channel.resolve(timeMs, slot, addresseeOf(this.bytes, at));
+    const at = this.frames + frameSlot * frameCapacity;
+    channel.resolve(timeMs, frameSlot, addresseeOf(this.bytes, at));
     const { bytes, words } = this;
     tracer.frame(timeMs, sender, {
       bytes,
@@ -177,18 +178,22 @@ export class Boards extends BoardOrders implements PlatformHandler {
       received: channel.heardCount,
       lost: channel.missedCount,
     });
-    // A receiver's answer may take this very slot: its bytes must outlive the loop, so the frame moves to the receive buffer.
+    // A receiver's answer may use this frame slot: the frame moves to the receive buffer, where it
+    // stays during the loop.
     this.bytes.copyWithin(this.buffers.frame, at, at + length);
     const count = channel.heardCount;
-    if (this.elsewhere > 0) this.giveFrame(timeMs, length);
-    const upset = this.upsets.frameArrived(slot);
+    if (this.externalCount > 0) this.giveFrame(timeMs, length);
+    const upset = this.upsets.frameArrived(frameSlot);
     const by: number[] = [];
     for (let i = 0; i < count; i += 1)
       if (this.receive(timeMs, channel.heard[i], length) && upset !== null) by.push(channel.heard[i]);
     if (upset !== null) this.upsets.reportAccepted(timeMs, sender, upset, by);
   }
 
-  /** Controllers elsewhere get the frame before the first of them is asked what it did: so they work at the same time. */
+  /**
+   * Gives the frame to all external controllers before the first must reply, so that they work in
+   * parallel.
+   */
   protected giveFrame(timeMs: number, length: number): void {
     const { channel } = this.parts;
     const from = this.buffers.frame;
@@ -200,7 +205,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
     }
   }
 
-  /** True when the node accepted the frame. */
+  /** Returns whether the node accepted the frame. */
   protected receive(timeMs: number, node: number, length: number): boolean {
     if (!this.isRunning(node)) return false;
     const controller = this.controllers[node];
@@ -218,55 +223,61 @@ export class Boards extends BoardOrders implements PlatformHandler {
     return status !== noStatus && isOk(status);
   }
 
-  protected giveElsewhere(timeMs: number, node: number, controller: Controller, input: FirmwareInput): void {
+  protected giveExternal(timeMs: number, node: number, controller: Controller, input: FirmwareInput): void {
     controller.give(input);
     this.follow(timeMs, node, controller.reply());
   }
 
-  /** What a controller elsewhere answered, in the order and with the consequences of the platform's loop. */
+  /**
+   * Handles the reply of an external controller, in the order and with the effects of the
+   * platform's loop.
+   */
   protected follow(timeMs: number, node: number, { outputs, status, trap, deadlineMs }: Reply): void {
     const boots = this.nonVolatile[node].incarnation;
     if (!isOk(status)) this.counts.rejected += 1;
-    const departing = this.upsets.reportDivergences(timeMs, node);
+    const diverging = this.upsets.reportDivergences(timeMs, node);
     for (let next = 0; next < outputs.length; ) {
       const { kind, bytes } = outputs[next];
       next += 1;
       if (kind === 'frame') {
-        this.putOnAir(timeMs, node, bytes, departing?.has(next - 1) ?? false);
+        this.putOnAir(timeMs, node, bytes, diverging?.has(next - 1) ?? false);
         continue;
       }
       const count = readRecord(bytes, 0, bytes.length, this.fields);
-      // A runtime whose memory errs may give out anything; a platform obeys no record that it cannot read.
+      // A runtime whose memory errs may send anything; a platform obeys no record that it cannot
+      // read.
       if (count < 1 && this.controllers[node] instanceof FaultableMemoryBoard) continue;
       const type = this.fields[0];
       if (type >= eventTypeMin) {
-        this.eventElsewhere(timeMs, node, bytes);
+        this.traceExternalEvent(timeMs, node, bytes);
         continue;
       }
       this.counts.commands += 1;
       this.traceCommand(timeMs, node, readRecord(bytes, 0, bytes.length, this.order));
       for (const ends = endsRuntime(type); ends && isEvent(outputs[next]); next += 1)
-        this.eventElsewhere(timeMs, node, outputs[next].bytes);
+        this.traceExternalEvent(timeMs, node, outputs[next].bytes);
       this.carryOut(timeMs, node, type);
       if (!this.isRunning(node) || this.nonVolatile[node].incarnation !== boots) {
-        // What the board did behind this command is moot; so is a checkpoint that it stored then.
+        // What the board did after this command does not count, nor a checkpoint that it stored
+        // then.
         if (outputs.slice(next).some(storesCheckpoint)) this.controllers[node]?.undoStore();
         return;
       }
     }
-    if (trap !== null) this.brokeElsewhere(timeMs, node, trap.site);
+    if (trap !== null) this.recoverExternal(timeMs, node, trap.site);
     else if (deadlineMs !== deadlineNotAsked)
       this.wakeAfter(timeMs, node, this.clocks.localMs(node, timeMs), deadlineMs);
   }
 
-  protected putOnAir(timeMs: number, node: number, frame: Uint8Array, departs: boolean): void {
+  protected putOnAir(timeMs: number, node: number, frame: Uint8Array, diverges: boolean): void {
     const { channel, queue } = this.parts;
-    // A runtime whose memory errs may babble: its modem's buffer is full then.
+    // A runtime whose memory errs may send without end: then its modem's buffer is full.
     if (!channel.hasFrameSlot && this.controllers[node] instanceof FaultableMemoryBoard) return;
-    const slot = channel.takeFrameSlot();
-    if (departs) this.upsets.frameOnAir(slot, node);
-    this.bytes.set(frame, this.frames + slot * frameCapacity);
-    queue.push(channel.begin(timeMs, node, slot, frame.length), node, eventKind.frame, slot, frame.length);
+    const frameSlot = channel.takeFrameSlot();
+    if (diverges) this.upsets.frameOnAir(frameSlot, node);
+    this.bytes.set(frame, this.frames + frameSlot * frameCapacity);
+    const arrivalMs = channel.begin(timeMs, node, frameSlot, frame.length);
+    queue.push(arrivalMs, node, eventKind.frame, frameSlot, frame.length);
   }
 
   /** Sends a frame that the node's firmware did not make; nothing while the node does not run. */
@@ -274,12 +285,12 @@ export class Boards extends BoardOrders implements PlatformHandler {
     if (this.isRunning(node) && this.parts.channel.hasFrameSlot) this.putOnAir(timeMs, node, frame, false);
   }
 
-  protected brokeElsewhere(timeMs: number, node: number, site: number, booting = false): void {
+  protected recoverExternal(timeMs: number, node: number, site: number, booting = false): void {
     this.counts.traps += 1;
-    this.broke(timeMs, node, site, booting);
+    this.recover(timeMs, node, site, booting);
   }
 
-  protected eventElsewhere(timeMs: number, node: number, bytes: Uint8Array): void {
+  protected traceExternalEvent(timeMs: number, node: number, bytes: Uint8Array): void {
     this.counts.events += 1;
     this.traceEvent(timeMs, node, readRecord(bytes, 0, bytes.length, this.fields));
   }
@@ -287,7 +298,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
   // ---- outputs of images in the simulator's own engine ----
 
   booted({ timeMs, node }: PlatformLoop): void {
-    this.begins(timeMs, node);
+    this.markBooted(timeMs, node);
   }
 
   frameAt(): number {
@@ -301,8 +312,8 @@ export class Boards extends BoardOrders implements PlatformHandler {
       byzantine.takeImageFrame(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
       return;
     }
-    const slot = (at - this.frames) / frameCapacity;
-    queue.push(channel.begin(timeMs, node, slot, length), node, eventKind.frame, slot, length);
+    const frameSlot = (at - this.frames) / frameCapacity;
+    queue.push(channel.begin(timeMs, node, frameSlot, length), node, eventKind.frame, frameSlot, length);
   }
 
   command({ timeMs, node }: PlatformLoop, length: number): void {
@@ -323,18 +334,18 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   trapped({ timeMs, node }: PlatformLoop, { site, isBooting }: Trap): void {
-    this.broke(timeMs, node, site, isBooting);
+    this.recover(timeMs, node, site, isBooting);
   }
 
-  /** The command in `order`. */
+  /** Traces the command in `order`. */
   protected traceCommand(timeMs: number, node: number, count: number): void {
-    if (count < 1) throw new Error(`node ${node} gave a command that is no record`);
+    if (count < 1) throw new Error(`node ${node} sent a command that is no record`);
     this.parts.tracer.command(timeMs, node, this.order, count);
   }
 
-  /** The event in `fields`. */
+  /** Traces the event in `fields`. */
   protected traceEvent(timeMs: number, node: number, count: number): void {
-    if (count < 1) throw new Error(`node ${node} gave an event that is no record`);
+    if (count < 1) throw new Error(`node ${node} sent an event that is no record`);
     this.parts.tracer.event(timeMs, node, this.fields, count);
   }
 

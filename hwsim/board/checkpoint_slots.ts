@@ -197,7 +197,7 @@ export class CheckpointSlots {
    * Invalidates a checkpoint that the firmware refused or trapped over; the next store goes into
    * its slot.
    */
-  condemn(age: 0 | 1): void {
+  invalidate(age: 0 | 1): void {
     this.#change(age, (cells) => cells.fill(0, 0, slotHeaderBytes));
   }
 

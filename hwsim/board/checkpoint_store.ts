@@ -1,5 +1,5 @@
 import type { Controller } from './controller.ts';
-import { type CheckpointStore, KeptElsewhere } from './nonvolatile.ts';
+import { type CheckpointStore, ExternalCheckpoints } from './nonvolatile.ts';
 import { FaultableMemoryBoard } from './faultable_memory.ts';
 import { CheckpointSlots } from './checkpoint_slots.ts';
 
@@ -9,5 +9,5 @@ import { CheckpointSlots } from './checkpoint_slots.ts';
 export function checkpointStoreOf(controller: Controller | null): CheckpointStore {
   if (controller === null) return new CheckpointSlots();
   if (controller instanceof FaultableMemoryBoard) return controller;
-  return new KeptElsewhere((age) => controller.spoil(age));
+  return new ExternalCheckpoints((age) => controller.spoil(age));
 }

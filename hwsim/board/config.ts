@@ -1,59 +1,61 @@
-import { TYPE } from '../../host/cbor/generated.ts';
-import { writeRecord } from '../../host/cbor/record.ts';
+import type { Group } from '../../host/cbor/generated.ts';
+import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import type { LinkKeys } from '../../host/security/key_epoch.ts';
+import { SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { NonVolatile } from './nonvolatile.ts';
-import { bootCause } from '../../host/platform/config.ts';
 
-/** What a boot's configuration holds besides the plan's facts of the node. */
-export interface ConfigFacts {
+/** Bits of `config.features`. */
+const feature = { planWork: 1, replicate: 2 } as const;
+
+export interface BootConfigParts {
+  plan: WorldPlan;
+  node: number;
+  memory: NonVolatile;
+  keys: LinkKeys;
   timeMs: number;
   cause: number;
   seed: number;
   planWork: boolean;
 }
 
-/** Writes the configuration of a boot, one `config` record, `group` records and those of keys, to bytes[at…]; returns its length. */
-export function writeConfig(
-  bytes: Uint8Array,
-  at: number,
-  plan: WorldPlan,
-  node: number,
-  memory: NonVolatile,
-  keys: Uint8Array,
-  { timeMs, cause, seed, planWork }: ConfigFacts,
-): number {
-  const facts = plan.nodes[node];
-  // Mission time is known from the launcher at first power, never after.
-  const known = cause === bootCause.powerOn;
-  const features = (planWork ? 1 : 0) | (facts.replicateW > 0 ? 2 : 0);
-  const identity = [TYPE.config, 1, node, plan.nodes.length, facts.generation, memory.incarnation & 0xffff, seed];
-  const time = known ? [1, Math.floor(timeMs / 1000), timeMs % 1000] : [0, 0, 0];
-  const { rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = facts;
-  const capability = [rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg];
-  const ownerRateMax = Math.max(...plan.nodes.map((other) => other.rateKgPerDay));
-  const image = cause === bootCause.alternateImage ? 1 : 0;
-  let length = writeRecord(bytes, at, [
-    ...identity,
-    ...time,
-    ...capability,
-    features,
-    memory.resetsInRow,
-    image,
-    memory.reserved,
-    ownerRateMax,
-  ]);
-  for (const group of plan.groups) {
-    const record = [
-      TYPE.group,
-      group.group,
-      group.kind,
-      group.units,
-      group.capacityKgPerDay,
-      group.stockKg,
-      group.loadKg,
-    ];
-    length += writeRecord(bytes, at + length, record);
-  }
-  bytes.set(keys, at + length);
-  return length + keys.length;
+/**
+ * Encodes the configuration of a boot: one `config` record, `group` records, and the records of
+ * keys.
+ */
+export function encodeBootConfig(parts: BootConfigParts): Uint8Array {
+  const { plan, node, memory, keys, timeMs, cause, seed, planWork } = parts;
+  const { generation, rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = plan.nodes[node];
+  const config = {
+    cluster: SIMULATED_CLUSTER,
+    self: node,
+    members: plan.nodes.length,
+    generation,
+    seed,
+    rateMax: rateKgPerDay,
+    storageKg,
+    batteryWh,
+    solarW,
+    baseW,
+    replicateW,
+    mineWhPerKg,
+    features: (planWork ? feature.planWork : 0) | (replicateW > 0 ? feature.replicate : 0),
+    ownerRateMax: Math.max(...plan.nodes.map((other) => other.rateKgPerDay)),
+  };
+  const facts = {
+    incarnation: memory.incarnation,
+    // Mission time is known from the launcher at the first power-on, and never later.
+    timeKnown: cause === bootCause.powerOn,
+    missionMs: timeMs,
+    resets: memory.resetsInRow,
+    alternateImage: cause === bootCause.alternateImage,
+    reserved: memory.reserved,
+  };
+  return encodeConfig(config, groupsOf(plan), facts, keys);
+}
+
+function groupsOf({ groups }: WorldPlan): Group[] {
+  return groups.map(({ group, kind, units, capacityKgPerDay, stockKg, loadKg }) => {
+    return { name: 'group', group, kind, units, capacity: capacityKgPerDay, stockKg, loadKg };
+  });
 }

@@ -227,7 +227,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
       if (replica.trap !== null) this.#loseReplica(reply, replica.trap.site);
       else if (this.#isWhole()) this.#joinReplica();
     }
-    for (const age of refused) this.condemn(age);
+    for (const age of refused) this.invalidate(age);
   }
 
   /** Flips bits; false: nothing is there that the node would read again. */
@@ -371,8 +371,8 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     for (const each of [this.#slots, this.#replicaSlots]) each.slots.corrupt(age);
   }
 
-  condemn(age: 0 | 1): void {
-    for (const each of [this.#slots, this.#replicaSlots]) each.slots.condemn(age);
+  invalidate(age: 0 | 1): void {
+    for (const each of [this.#slots, this.#replicaSlots]) each.slots.invalidate(age);
   }
 
   read(): null {

@@ -1,5 +1,5 @@
 import { TYPE } from '../../host/cbor/generated.ts';
-import { encodeMessage } from '../../host/cbor/message.ts';
+import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -10,26 +10,19 @@ import type { NonVolatile } from './nonvolatile.ts';
  * memory (docs/security.md).
  */
 export class LinkService {
-  readonly #records: Uint8Array[];
+  readonly #seed: number;
   readonly #memory: readonly NonVolatile[];
   readonly #queue: EventQueue;
 
   constructor(seed: number, memory: readonly NonVolatile[], queue: EventQueue) {
-    const keys = clusterKeys(seed, SIMULATED_CLUSTER, memory.length);
+    this.#seed = seed;
     this.#memory = memory;
     this.#queue = queue;
-    this.#records = memory.map((_, node) => {
-      const { secrets, path } = keys.member(node);
-      return Buffer.concat([
-        ...secrets.map((secret) => encodeMessage({ ...secret, name: 'link-secret' })),
-        ...path.map((key) => encodeMessage({ ...key, name: 'path-key' })),
-      ]);
-    });
   }
 
-  /** Returns the key records of a boot's configuration. */
-  records(node: number): Uint8Array {
-    return this.#records[node];
+  /** Returns the keys of a node's configuration. */
+  keys(node: number): LinkKeys {
+    return clusterKeys(this.#seed, SIMULATED_CLUSTER, this.#memory.length).member(node);
   }
 
   /**

@@ -7,24 +7,24 @@ export interface CheckpointStore {
   interrupt(nowMs: number): void;
   corrupt(age: 0 | 1): void;
   /** Marks a checkpoint as not to be tried again. */
-  condemn(age: 0 | 1): void;
+  invalidate(age: 0 | 1): void;
   read(age: 0 | 1): Uint8Array | null;
 }
 
 /** The content of a store for a board that stores its checkpoints itself: nothing. */
-export const keptElsewhere: Image = { bytes: () => new Uint8Array(0) };
+export const noContent: Image = { bytes: () => new Uint8Array(0) };
 
 /**
  * Tracks the checkpoints of a board that stores them itself: only which can no longer be complete,
  * and the board corrupts those.
  */
-export class KeptElsewhere implements CheckpointStore {
-  readonly #onSpoilt: (age: 0 | 1) => void;
+export class ExternalCheckpoints implements CheckpointStore {
+  readonly #onCorrupt: (age: 0 | 1) => void;
   /** When each store began, the newest first; null: corrupt already. */
   #beganMs: (number | null)[] = [];
 
-  constructor(onSpoilt: (age: 0 | 1) => void) {
-    this.#onSpoilt = onSpoilt;
+  constructor(onCorrupt: (age: 0 | 1) => void) {
+    this.#onCorrupt = onCorrupt;
   }
 
   store(nowMs: number): void {
@@ -40,10 +40,10 @@ export class KeptElsewhere implements CheckpointStore {
   corrupt(age: 0 | 1): void {
     if ((this.#beganMs[age] ?? null) === null) return;
     this.#beganMs[age] = null;
-    this.#onSpoilt(age);
+    this.#onCorrupt(age);
   }
 
-  condemn(): void {}
+  invalidate(): void {}
 
   read(): null {
     return null;

@@ -10,7 +10,7 @@ import { CrashRecovery, runtimeRestartMs } from './crash_recovery.ts';
 import { checkpointStoreOf } from './checkpoint_store.ts';
 import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
-import { keptElsewhere, NonVolatile } from './nonvolatile.ts';
+import { noContent, NonVolatile } from './nonvolatile.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { bootCause } from '../../host/platform/config.ts';
 import { type PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
@@ -27,7 +27,10 @@ const whatCounters = 4;
 const whatKeys = 12;
 const whatStatement = 13;
 
-/** Platform side of node controllers: what power, watchdog and commands do to them. How they are called: boards.ts. */
+/**
+ * Carries out what power, watchdog and commands do to node controllers. The calls of the firmware
+ * are in boards.ts.
+ */
 export abstract class BoardOrders {
   readonly counts = zeroCounts();
   readonly state: Uint8Array;
@@ -40,22 +43,22 @@ export abstract class BoardOrders {
   readonly upsets: UpsetInjector;
 
   protected readonly parts: BoardsParts;
-  /** Null: the node's context lies in the engine's memory. */
+  /** By node; null: the node's context is in the engine's memory. */
   protected readonly controllers: (Controller | null)[];
-  protected readonly elsewhere: number;
+  protected readonly externalCount: number;
   protected readonly contexts: number[] = [];
   protected readonly wakeMs: Float64Array;
   protected readonly clocks: LocalClocks;
   protected readonly seeds: Uint32Array;
   protected abstract readonly loops: readonly PlatformLoop[];
-  /** Shared by all nodes. The frame's has room for a context as well. */
+  /** Shared by all nodes. The frame buffer has room for a context as well. */
   protected readonly buffers: LoopBuffers;
   protected readonly frames: number;
   protected readonly bytes: Uint8Array;
   protected readonly words: Int32Array;
-  /** The command at hand. */
+  /** Fields of the present command. */
   protected readonly order = new Uint32Array(fieldsMax);
-  /** The event at hand. */
+  /** Fields of the present event. */
   protected readonly fields = new Uint32Array(fieldsMax);
 
   constructor(parts: BoardsParts) {
@@ -65,7 +68,7 @@ export abstract class BoardOrders {
     const random = new RandomStream(seed, 'board');
     this.state = new Uint8Array(nodes);
     this.controllers = plan.nodes.map((_, node) => parts.controllers?.get(node) ?? null);
-    this.elsewhere = parts.controllers?.size ?? 0;
+    this.externalCount = parts.controllers?.size ?? 0;
     this.nonVolatile = this.controllers.map((controller) => new NonVolatile(checkpointStoreOf(controller)));
     this.watchdogs = new HardwareWatchdogs(nodes);
     this.tasks = new Tasks(nodes, parts.queue, parts.platform);
@@ -79,7 +82,9 @@ export abstract class BoardOrders {
     const record = engine.reserve(recordCapacity);
     this.statements = new StatementService(seed, nodes, parts.queue);
     this.link = new LinkService(seed, this.nonVolatile, parts.queue);
-    const config = engine.reserve((plan.groups.length + 1) * recordCapacity + this.link.records(0).length);
+    const { secrets, path } = this.link.keys(0);
+    const configRecords = 1 + plan.groups.length + secrets.length + path.length;
+    const config = engine.reserve(configRecords * recordCapacity);
     const checkpoint = engine.reserve(engine.image.checkpointBytes + 16);
     this.buffers = { frame, record, config, checkpoint };
     this.frames = engine.reserve(framesInAirMax * frameCapacity);
@@ -87,30 +92,33 @@ export abstract class BoardOrders {
     this.words = new Int32Array(this.bytes.buffer);
   }
 
-  /** The context's address, for tests and tools. */
+  /** Returns the context's address, for tests and tools. */
   context(node: number): number {
     return this.contexts[node];
   }
 
-  /** Firmware takes calls on this node. */
+  /** Returns whether the node's firmware takes calls. */
   isRunning(node: number): boolean {
     return this.state[node] === boardState.running || this.state[node] === boardState.safe;
   }
 
-  /** Stops the controller for good. */
+  /** Stops the controller permanently. */
   kill(timeMs: number, node: number): void {
     this.halt(timeMs, node, boardState.dead);
     this.controllers[node]?.powerOff();
   }
 
-  /** The runtime stops answering; the watchdog will notice. */
+  /** Stops the runtime; the hardware watchdog will reset the processor. */
   hang(node: number): void {
     this.state[node] = boardState.hung;
     this.wakeMs[node] = Number.POSITIVE_INFINITY;
     this.parts.channel.setPowered(node, false);
   }
 
-  /** Resets the processor, or cuts its power: down for `downMs`, then boots; its clock starts anew. No effect on a dead board. */
+  /**
+   * Resets the processor, or cuts its power: it is down for `downMs` and then boots with a new
+   * clock. No effect on a dead board.
+   */
   resetProcessor(timeMs: number, node: number, cause: number, downMs: number, losesPower = false): void {
     if (this.state[node] === boardState.dead) return;
     this.nonVolatile[node].resetsInRow = Math.min(255, this.nonVolatile[node].resetsInRow + 1);
@@ -129,24 +137,29 @@ export abstract class BoardOrders {
     this.parts.platform.down(timeMs, node, state === boardState.dead);
   }
 
-  /** An hour without another boot: the count of resets in a row starts anew. */
+  /** Clears the count of resets in a row, after an hour without another boot. */
   stable(node: number, incarnation: number): void {
     if (this.nonVolatile[node].incarnation !== incarnation) return;
     this.nonVolatile[node].resetsInRow = 0;
     this.crashRecovery.stable(node);
   }
 
-  /** A node's firmware asks for a signature: what is signed or verified is what its image shows. `ticket`: of a head, its epoch. */
+  /**
+   * Asks the signature service to sign or verify what the node's image shows. `ticket` of a head:
+   * its key epoch.
+   */
   protected askService(timeMs: number, node: number, what: number, ticket: number): void {
-    const shown = what === TYPE.checkKeyEpoch ? this.shown(node, whatKeys, 0) : this.shown(node, whatStatement, ticket);
+    const isHead = what === TYPE.checkKeyEpoch;
+    const shown = isHead ? this.inspect(node, whatKeys, 0) : this.inspect(node, whatStatement, ticket);
     if (shown === null) return;
     const { incarnation } = this.nonVolatile[node];
-    if (what === TYPE.checkKeyEpoch) this.statements.checkKeyEpoch(timeMs, node, incarnation, ticket, shown);
+    if (isHead) this.statements.checkKeyEpoch(timeMs, node, incarnation, ticket, shown);
     else if (what === TYPE.sign) this.statements.sign(timeMs, node, incarnation, ticket, shown);
     else this.statements.verify(timeMs, node, incarnation, ticket, shown);
   }
 
-  protected shown(node: number, what: number, index: number): Uint32Array | null {
+  /** Returns the words of `inspect`; null when the controller cannot be read any more. */
+  protected inspect(node: number, what: number, index: number): Uint32Array | null {
     const controller = this.controllers[node];
     if (controller !== null) {
       const words = controller.inspect(what, index);
@@ -155,19 +168,22 @@ export abstract class BoardOrders {
     return this.loops[node].inspect(what, index);
   }
 
-  /** The byzantine, if `node` is one and lies now. */
+  /** Returns the Byzantine node, if `node` is it and it is active now. */
   protected byzantine(timeMs: number, node: number): ByzantineNode | null {
     const { byzantine } = this.parts;
     return byzantine !== undefined && byzantine.node === node && byzantine.isActive(timeMs) ? byzantine : null;
   }
 
-  /** Loss counters of a node whose context lies in the engine's memory. */
+  /** Returns the loss counters of a node whose context is in the engine's memory. */
   counters(node: number): number[] {
     return [...this.loops[node].inspect(whatCounters, 0)].filter((_, word) => word % 2 === 0);
   }
 
-  /** The crash recovery: the node is silent at once, and comes back by the next rung. */
-  protected broke(timeMs: number, node: number, site: number, booting = false): void {
+  /**
+   * Starts crash recovery after a trap: the node is silent at once, and comes back by the next
+   * step.
+   */
+  protected recover(timeMs: number, node: number, site: number, booting = false): void {
     const resets = this.nonVolatile[node].resetsInRow;
     this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
     const next = this.crashRecovery.trapped(timeMs, node, site, resets);
@@ -200,7 +216,7 @@ export abstract class BoardOrders {
       case TYPE.reserveCounters:
         return this.link.reserve(timeMs, node, order[1]);
       case TYPE.startWork:
-        // A byzantine's machines do nothing: what it claims is lost to all.
+        // The machines of a Byzantine node do nothing: what it claims is lost to all.
         if (this.byzantine(timeMs, node) !== null) return;
         return platform.startWork(timeMs, node, order[1], {
           kind: order[2],
@@ -217,7 +233,7 @@ export abstract class BoardOrders {
         const controller = this.controllers[node];
         if (controller !== null) {
           controller.keepStore();
-          return this.nonVolatile[node].checkpoints.store(timeMs, keptElsewhere);
+          return this.nonVolatile[node].checkpoints.store(timeMs, noContent);
         }
         const image = new ContextImage(
           this.parts.engine,
@@ -247,7 +263,7 @@ export abstract class BoardOrders {
     }
   }
 
-  /** One timer per node follows the feeds: when it rings early it is set again. */
+  /** Handles the expiry of a node's watchdog timer. */
   watchdogDue(timeMs: number, node: number): void {
     if (this.watchdogs.expires(node, timeMs, this.parts.queue))
       this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);

@@ -15,6 +15,7 @@ export const boardState = { off: 0, running: 1, hung: 2, dead: 3, safe: 4 } as c
 
 /** From reset to the first call. *Assumed*. */
 export const processorBootMs = 20_000;
+
 export interface BoardsParts {
   engine: Engine;
   plan: WorldPlan;
@@ -25,25 +26,28 @@ export interface BoardsParts {
   driftPpm: number;
   planWork: boolean;
   /**
-   * Nodes whose firmware runs elsewhere: on an emulated board, or on an engine with another image.
+   * Nodes whose firmware runs outside the engine: on an emulated board, or on an engine with
+   * another image.
    */
   controllers?: ReadonlyMap<number, Controller>;
-  /** A member that lies: what its image would send and do is its own affair. */
+  /** The Byzantine node, which replaces the frames and the work of its image. */
   byzantine?: ByzantineNode;
-  /** What else a board is wired to: actuators, and whoever keeps books on its state. */
+  /** Actuators and the state of the node in the world. */
   platform: Platform;
 }
 
-/** What commands reach beyond the controller itself. */
+/** Carries out commands outside the controller, and follows the state of boards. */
 export interface Platform {
   startWork(timeMs: number, node: number, slot: number, order: WorkOrder): void;
   stopWork(timeMs: number, node: number, slot: number): void;
   /** The runtime takes calls again. */
   booted(timeMs: number, node: number): void;
-  /** It has begun: the platform tells it what it must know. */
+  /**
+   * The runtime has started: the platform reports outlooks, maintenance and contact windows to it.
+   */
   brief(timeMs: number, node: number): void;
   /** The controller no longer runs. */
   down(timeMs: number, node: number, permanent: boolean): void;
-  /** A hung task was restarted with success. */
+  /** A hung task was restarted successfully. */
   taskRecovered(timeMs: number, node: number): void;
 }
