@@ -9,7 +9,7 @@ import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointStore } from './nonvolatile.ts';
 import {
   answerBytes,
-  droppedOf,
+  evictedOf,
   lineBytesAt,
   lineOfByte,
   type Lines,
@@ -20,31 +20,34 @@ import {
 import { type AccessFaults, CheckpointSlots } from './checkpoint_slots.ts';
 import { type Divergence, divergencesOf, sameBytes } from './reference_replica.ts';
 
-/** A line that two flipped bits have made impossible to put right, as it stood before a call. */
-interface DoomedLine {
+/** A line with two or more wrong bits, which cannot be corrected, as it was before a call. */
+interface UncorrectableLine {
   line: number;
   bits: number[];
   before: Uint8Array;
 }
 
-/** A board's own two slots, as the loop sees them: a store is begun when the simulator obeys the command for it. */
+/**
+ * A board's two checkpoint slots for its loop: a store begins when the simulator obeys the command
+ * for it.
+ */
 class PendingSlots implements CheckpointMemory {
   readonly slots: CheckpointSlots;
-  /** The checkpoint that the call at hand made, not yet stored. */
+  /** The checkpoint that the present call made, not yet stored. */
   pending: Uint8Array | null = null;
-  /** Ages that the start at hand asked for. */
-  readonly asked: (0 | 1)[] = [];
-  /** The only age that a start may have; null: any. −1: none. */
-  only: 0 | 1 | -1 | null = null;
+  /** Ages that the present start has read. */
+  readonly readAges: (0 | 1)[] = [];
+  /** The only age that a start may read; null: any. −1: none. */
+  onlyAge: 0 | 1 | -1 | null = null;
 
   constructor(slots: CheckpointSlots) {
     this.slots = slots;
   }
 
   read(age: 0 | 1): Uint8Array | null {
-    if (this.only !== null && this.only !== age) return null;
+    if (this.onlyAge !== null && this.onlyAge !== age) return null;
     const image = this.slots.read(age);
-    if (image !== null) this.asked.push(age);
+    if (image !== null) this.readAges.push(age);
     return image;
   }
 
@@ -58,41 +61,47 @@ class PendingSlots implements CheckpointMemory {
 }
 
 /**
- * A node whose image has an instance and a memory of its own, in which bits can flip, and its replica: the same image in a context among those of the other
- * replicas, in memory that never errs. From the first upset on the replica lives through the same inputs, starts and checkpoints; whatever the node gives out and the replica does not is
- * the work of an upset. The replica follows a node that restarts: it begins from the same checkpoint, as that would be had no bit flipped before it was written.
+ * Runs a node in an instance and a memory of its own, in which bits can flip, beside its reference
+ * replica: the same image in another instance, whose memory never errs and has the contexts of all
+ * replicas. From the first upset on the replica gets the same inputs, starts and checkpoints.
+ * Whatever the node produces and the replica does not is the effect of an upset. The replica
+ * follows a node that restarts: it starts from the same checkpoint, as it would be if no bit had
+ * flipped before it was written.
  */
 export class FaultableMemoryBoard implements Controller, CheckpointStore {
-  /** Bits of memory that can flip: the image's static data, then the context. */
+  /** Number of bits that can flip: the image's static data, then the context. */
   readonly memoryBits: number;
-  /** Of the call that `reply` told of last. */
+  /** Divergences of the call that `reply` returned last. */
   divergences: readonly Divergence[] = [];
   readonly #engine: Engine;
   readonly #replicaEngine: Engine;
   readonly #staticBytes: number;
   readonly #pristine: Uint8Array;
-  /** Static data that begin as anything but zeros: constants. */
+  /** Range of static data that is not zero at the begin: constants. */
   readonly #constantsFrom: number;
   readonly #constantsTo: number;
-  /** Known from the first start on. */
+  /** Known from the first start on; null: the image has no lines. */
   #lines: Lines | null | undefined;
-  /** The line of the books on the protection, known from the first upset on, and how it stood before the call. */
+  /**
+   * The line with the image's counts of the protection, known from the first upset on, and its
+   * bytes before the call.
+   */
   #protection = -1;
-  #books: Uint8Array | null = null;
+  #protectionBefore: Uint8Array | null = null;
   readonly #answer: number;
-  /** Room for a copy of the block. */
-  readonly #shown: number;
+  /** Address for a copy of the context. */
+  readonly #inspected: number;
   readonly #loop: BoardLoop;
   readonly #replica: BoardLoop;
   readonly #slots: PendingSlots;
   readonly #replicaSlots: PendingSlots;
   readonly #gatherer = new ReplyGatherer();
   /** The runtime takes calls. */
-  #runs = false;
-  /** The replica's context is alive: the node's may differ from it. */
-  #apart = false;
-  /** Bits that flipped since the memory was last written anew. */
-  #struck: number[] = [];
+  #isRunning = false;
+  /** The replica runs, and the node's context may differ from the replica's. */
+  #hasReplica = false;
+  /** Bits that flipped since the memory was last initialized. */
+  #flipped: number[] = [];
   #reply: Reply | null = null;
 
   constructor(engine: Engine, replicaEngine: Engine, faults: AccessFaults | null) {
@@ -104,7 +113,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     this.#constantsFrom = this.#pristine.findIndex((byte) => byte !== 0);
     this.#constantsTo = this.#pristine.findLastIndex((byte) => byte !== 0) + 1;
     this.#answer = replicaEngine.reserve(answerBytes);
-    this.#shown = replicaEngine.reserve(engine.image.contextBytes);
+    this.#inspected = replicaEngine.reserve(engine.image.contextBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
     this.#replicaSlots = new PendingSlots(new CheckpointSlots());
     this.#loop = new BoardLoop(engine, this.#slots);
@@ -115,17 +124,17 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     this.#slots.pending = null;
     this.#replicaSlots.pending = null;
     this.divergences = [];
-    const doomed = this.#doomedLines();
+    const uncorrectable = this.#uncorrectableLines();
     const reply = this.#run(this.#loop, input);
-    if (input.kind === 'boot') this.#follow(input, reply);
-    else if (this.#apart) this.#compare(input, reply, doomed);
-    if (reply.trap !== null) this.#runs = false;
+    if (input.kind === 'boot') this.#startReplica(input, reply);
+    else if (this.#hasReplica) this.#compare(input, reply, uncorrectable);
+    if (reply.trap !== null) this.#isRunning = false;
     this.#reply = reply;
   }
 
   reply(): Reply {
     const reply = this.#reply;
-    if (reply === null) throw new Error('a board was asked for a reply before it was given an input');
+    if (reply === null) throw new Error('a board was asked for a reply before it got an input');
     this.#reply = null;
     return reply;
   }
@@ -135,48 +144,52 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     loop.handle(input, (output) => {
       reply = this.#gatherer.add(output);
     });
-    if (reply === null) throw new Error(`a board's loop ended a ${input.kind} without a word`);
+    if (reply === null) throw new Error(`a board's loop ended a ${input.kind} without a reply`);
     return reply;
   }
 
-  #compare(input: FirmwareInput, reply: Reply, doomed: readonly DoomedLine[]): void {
-    const heard = asHeard(input, reply);
-    const replica = reply.trap === null ? this.#runReplica(heard, doomed) : this.#run(this.#replica, heard);
+  #compare(input: FirmwareInput, reply: Reply, uncorrectable: readonly UncorrectableLine[]): void {
+    const replicaInput = inputOfReplica(input, reply);
+    const replica =
+      reply.trap === null ? this.#runReplica(replicaInput, uncorrectable) : this.#run(this.#replica, replicaInput);
     this.divergences = divergencesOf(reply.outputs, replica.outputs, reply.trap !== null);
-    if (replica.trap !== null) this.#loseReplica(reply, replica.trap.site);
-    else if (input.kind === 'tick') this.#settle();
+    if (replica.trap !== null) this.#replicaTrapped(reply, replica.trap.site);
+    else if (input.kind === 'tick') this.#forgetCorrected();
   }
 
-  /** A replica may break off where its node does. Where the node goes on, that is a divergence, and from here on the replica is what the node is. */
-  #loseReplica(reply: Reply, site: number): void {
+  /**
+   * Handles a trap of the replica. If the node did not trap, it is a divergence. The replica takes
+   * over the node's state.
+   */
+  #replicaTrapped(reply: Reply, site: number): void {
     if (reply.trap === null) {
-      const what = `nothing, where its replica breaks off at site ${site}`;
+      const what = `nothing, where its replica traps at site ${site}`;
       this.divergences = [...this.divergences, { output: 'event', omission: false, garbled: false, index: -1, what }];
     }
-    this.#joinReplica();
+    this.#copyToReplica();
   }
 
-  /** Bits that were put right count no more; a node that is whole needs no replica. */
-  #settle(): void {
-    if (this.#lines) this.#struck = this.#wrongBits();
-    if (this.#isWhole()) this.#apart = false;
+  /** Forgets corrected bits, and stops the replica of a node whose memory is equal again. */
+  #forgetCorrected(): void {
+    if (this.#lines) this.#flipped = this.#wrongBits();
+    if (this.#isUnaffected()) this.#hasReplica = false;
   }
 
-  /** Lines with more than one wrong bit, which cannot be put right, with their bytes and the bits. */
-  #doomedLines(): DoomedLine[] {
+  /** Returns the lines with more than one wrong bit, with their bytes and these bits. */
+  #uncorrectableLines(): UncorrectableLine[] {
     const lines = this.#lines;
-    if (!lines || !this.#apart || this.#struck.length < 2) return [];
+    if (!lines || !this.#hasReplica || this.#flipped.length < 2) return [];
     const byLine = new Map<number, number[]>();
     for (const bit of this.#wrongBits()) {
       const byte = (bit >>> 3) - this.#staticBytes;
       const line = byte < 0 ? -1 : lineOfByte(lines, byte);
       if (line >= 0) byLine.set(line, [...(byLine.get(line) ?? []), bit]);
     }
-    const doomed = [...byLine].filter(([, bits]) => bits.length > 1);
-    if (doomed.length > 0)
-      this.#books =
+    const uncorrectable = [...byLine].filter(([, bits]) => bits.length > 1);
+    if (uncorrectable.length > 0)
+      this.#protectionBefore =
         this.#protection < 0 || byLine.has(this.#protection) ? null : this.#lineNow(lines, this.#protection);
-    return doomed.map(([line, bits]) => ({ line, bits, before: this.#lineNow(lines, line) }));
+    return uncorrectable.map(([line, bits]) => ({ line, bits, before: this.#lineNow(lines, line) }));
   }
 
   #lineNow(lines: Lines, line: number): Uint8Array {
@@ -184,63 +197,68 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   }
 
   /**
-   * The replica's part of a call. Where the call changed a line that could not be put right, the node may have let go of what stood there, to fetch it again: then the same bits
-   * flip in the replica, and no others, so that it lets go of the same, and all else must stay the same. It must say so itself: an image that goes on with what is
-   * wrong does not. The scrubber of a node that found errors is further on than its replica's: the replica takes over the books on that.
+   * Runs the replica's part of a call. If the call changed an uncorrectable line, the node may have
+   * evicted its content, to fetch it again. Then the same bits flip in the replica, and no others:
+   * the replica evicts the same content, and all else must stay equal. The replica must report the
+   * eviction: an image that continues with wrong content does not. The scrubber of a node that
+   * found errors is ahead of its replica's: the replica takes over the counts of the protection.
    */
-  #runReplica(input: FirmwareInput, doomed: readonly DoomedLine[]): Reply {
+  #runReplica(input: FirmwareInput, uncorrectable: readonly UncorrectableLine[]): Reply {
     const lines = this.#lines;
-    const changed = lines ? doomed.filter(({ line, before }) => !sameBytes(this.#lineNow(lines, line), before)) : [];
+    const changed = lines
+      ? uncorrectable.filter(({ line, before }) => !sameBytes(this.#lineNow(lines, line), before))
+      : [];
     if (changed.length === 0) return this.#run(this.#replica, input);
     const { context } = this.#replica;
     const view = this.#replicaEngine.view();
     const right = view.slice(context, context + this.#engine.image.contextBytes);
-    if (lines && this.#books !== null) putLineBytes(lines, view, context, this.#protection, this.#books);
-    const droppedBefore = droppedOf(this.#replicaEngine, context, this.#answer);
+    if (lines && this.#protectionBefore !== null)
+      putLineBytes(lines, view, context, this.#protection, this.#protectionBefore);
+    const evictedBefore = evictedOf(this.#replicaEngine, context, this.#answer);
     for (const bit of changed.flatMap(({ bits }) => bits))
       view[context + (bit >>> 3) - this.#staticBytes] ^= 1 << (bit & 7);
     const replica = this.#run(this.#replica, input);
-    if (replica.trap === null && droppedOf(this.#replicaEngine, context, this.#answer) > droppedBefore) return replica;
+    if (replica.trap === null && evictedOf(this.#replicaEngine, context, this.#answer) > evictedBefore) return replica;
     view.set(right, context);
     this.#replicaSlots.pending = null;
     if (replica.trap !== null) this.#replica.bootedLike(this.#loop);
     return this.#run(this.#replica, input);
   }
 
-  /** After the node's start the replica makes the same one: from the same slot, or from none. */
-  #follow(input: FirmwareInput, reply: Reply): void {
-    const { asked } = this.#slots;
-    const restored = reply.outputs.some(reportsOfRestore);
-    const accepted = restored ? asked[asked.length - 1] : undefined;
-    // Refused by the firmware, or the start broke off over it.
-    const refused = asked.filter((age) => age !== accepted || reply.trap !== null).sort((a, b) => b - a);
-    asked.length = 0;
-    this.#runs = reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
-    if (this.#runs) {
-      this.#struck = this.#struck.filter((bit) => bit < 8 * this.#staticBytes);
-      this.#replicaSlots.only = accepted ?? -1;
+  /** Starts the replica as the node has started: from the same slot, or from none. */
+  #startReplica(input: FirmwareInput, reply: Reply): void {
+    const { readAges } = this.#slots;
+    const restored = reply.outputs.some(reportsRestore);
+    const accepted = restored ? readAges[readAges.length - 1] : undefined;
+    // The firmware refused it, or the start trapped over it.
+    const refused = readAges.filter((age) => age !== accepted || reply.trap !== null).sort((a, b) => b - a);
+    readAges.length = 0;
+    this.#isRunning = reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
+    if (this.#isRunning) {
+      this.#flipped = this.#flipped.filter((bit) => bit < 8 * this.#staticBytes);
+      this.#replicaSlots.onlyAge = accepted ?? -1;
       const replica = this.#run(this.#replica, input);
-      this.#replicaSlots.asked.length = 0;
+      this.#replicaSlots.readAges.length = 0;
       if (replica.trap === null) this.divergences = divergencesOf(reply.outputs, replica.outputs, false);
-      this.#apart = true;
+      this.#hasReplica = true;
       if (this.#lines === undefined) this.#lines = linesOf(this.#replicaEngine, this.#replica.context, this.#answer);
-      if (replica.trap !== null) this.#loseReplica(reply, replica.trap.site);
-      else if (this.#isWhole()) this.#joinReplica();
+      if (replica.trap !== null) this.#replicaTrapped(reply, replica.trap.site);
+      else if (this.#isUnaffected()) this.#copyToReplica();
     }
     for (const age of refused) this.invalidate(age);
   }
 
-  /** Flips bits; false: nothing is there that the node would read again. */
+  /** Flips bits. Returns false when the node does not run: then nothing reads the memory again. */
   inject(bits: readonly number[]): boolean {
-    if (!this.#runs) return false;
-    if (!this.#apart) this.#joinReplica();
-    this.#apart = true;
+    if (!this.#isRunning) return false;
+    if (!this.#hasReplica) this.#copyToReplica();
+    this.#hasReplica = true;
     if (this.#lines && this.#protection < 0)
       this.#protection = protectionLine(this.#lines, this.#replicaEngine, this.#replica.context, this.#answer);
     const view = this.#engine.view();
     for (const bit of bits) {
       view[this.#byteOf(bit)] ^= 1 << (bit & 7);
-      this.#struck.push(bit);
+      this.#flipped.push(bit);
     }
     return true;
   }
@@ -250,7 +268,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     return byte < this.#staticBytes ? byte : this.#loop.context + byte - this.#staticBytes;
   }
 
-  /** What the bit would be had none flipped. */
+  /** Returns whether the bit differs from its value without upsets. */
   #differs(bit: number): boolean {
     const byte = bit >>> 3;
     const right =
@@ -261,16 +279,22 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   }
 
   #wrongBits(): number[] {
-    return [...new Set(this.#struck)].filter((bit) => this.#differs(bit));
+    return [...new Set(this.#flipped)].filter((bit) => this.#differs(bit));
   }
 
-  /** Bits of upsets that still stand wrong in a memory that is in use, where something rests on them. */
+  /**
+   * Counts the bits of upsets that are still wrong in a memory in use, where something depends on
+   * them.
+   */
   latentBits(): number {
-    if (!this.#runs || !this.#apart) return 0;
+    if (!this.#isRunning || !this.#hasReplica) return 0;
     return this.#wrongBits().filter((bit) => this.#matters(bit)).length;
   }
 
-  /** What no line protects lives within one call only, as does static memory that begins as zeros; all of an image without lines may matter. */
+  /**
+   * Memory that no line protects, and static memory that begins as zeros, is used within one call
+   * only. All memory of an image without lines may matter.
+   */
   #matters(bit: number): boolean {
     const byte = bit >>> 3;
     if (!this.#lines) return true;
@@ -279,24 +303,25 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   }
 
   /**
-   * Sets the replica from the node, leaving out bits that flipped and were not put right. Only where both are the same anyway, or there is no replica to go by.
+   * Copies the node's state to the replica, without bits that flipped and were not corrected. Used
+   * only when both are equal otherwise, or when there is no replica to compare with.
    */
-  #joinReplica(): void {
-    const wrong = this.#apart ? this.#wrongBits() : [];
+  #copyToReplica(): void {
+    const wrong = this.#hasReplica ? this.#wrongBits() : [];
     const { contextBytes } = this.#engine.image;
     const from = this.#loop.context;
     this.#replicaEngine.view().set(this.#engine.view().subarray(from, from + contextBytes), this.#replica.context);
     this.#replica.bootedLike(this.#loop);
-    this.#struck = wrong;
-    this.#apart = wrong.length > 0;
+    this.#flipped = wrong;
+    this.#hasReplica = wrong.length > 0;
     for (const bit of wrong) {
       const byte = (bit >>> 3) - this.#staticBytes;
       if (byte >= 0) this.#replicaEngine.view()[this.#replica.context + byte] ^= 1 << (bit & 7);
     }
   }
 
-  /** The node is what it would be without upsets, to the last bit. */
-  #isWhole(): boolean {
+  /** Returns whether the node's memory is what it would be without upsets, to the last bit. */
+  #isUnaffected(): boolean {
     const own = this.#engine.view();
     const { contextBytes } = this.#engine.image;
     const from = this.#loop.context;
@@ -315,13 +340,16 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
 
   // ---- power and checkpoints ----
 
-  /** Of its block as it is: a copy is looked at beside its replica, so that looking is no call of its own. Null: it cannot be read any more. */
+  /**
+   * Inspects a copy of the context in the replicas' instance, so that no call of the node is
+   * needed. Null: it cannot be read any more.
+   */
   inspect(what: number, index: number): number[] | null {
     const { contextBytes } = this.#engine.image;
     const bytes = this.#replicaEngine.view();
-    bytes.set(this.#engine.view().subarray(this.#loop.context, this.#loop.context + contextBytes), this.#shown);
+    bytes.set(this.#engine.view().subarray(this.#loop.context, this.#loop.context + contextBytes), this.#inspected);
     try {
-      const words = this.#replicaEngine.calls.inspect(this.#shown, what, index, this.#answer, answerBytes);
+      const words = this.#replicaEngine.calls.inspect(this.#inspected, what, index, this.#answer, answerBytes);
       const view = new DataView(bytes.buffer, this.#answer);
       return Array.from({ length: words }, (_, word) => view.getUint32(4 * word, true));
     } catch (error) {
@@ -333,9 +361,9 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   reset(): void {
     this.#loop.reset();
     this.#engine.view().set(this.#pristine);
-    this.#struck = [];
-    this.#runs = false;
-    this.#apart = false;
+    this.#flipped = [];
+    this.#isRunning = false;
+    this.#hasReplica = false;
   }
 
   powerOff(): void {
@@ -350,13 +378,15 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
 
   undoStore(): void {}
 
-  /** The command to store is obeyed: what the call made is written. A replica that made none makes it now. */
+  /**
+   * Begins the store of the checkpoint that the call made. A replica that made none makes it now.
+   */
   store(nowMs: number): void {
     const { pending } = this.#slots;
     if (pending === null) return;
-    if (this.#apart && this.#replicaSlots.pending === null)
+    if (this.#hasReplica && this.#replicaSlots.pending === null)
       this.#run(this.#replica, { kind: 'store', nowS: 0, nowMs: 0 });
-    const right = (this.#apart ? this.#replicaSlots.pending : null) ?? pending;
+    const right = (this.#hasReplica ? this.#replicaSlots.pending : null) ?? pending;
     this.#slots.slots.store(nowMs, { bytes: () => pending });
     this.#replicaSlots.slots.store(nowMs, { bytes: () => right });
     this.#slots.pending = null;
@@ -364,7 +394,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
 
   interrupt(nowMs: number): void {
     for (const each of [this.#slots, this.#replicaSlots]) each.slots.interrupt(nowMs);
-    this.#runs = false;
+    this.#isRunning = false;
   }
 
   corrupt(age: 0 | 1): void {
@@ -381,9 +411,10 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
 }
 
 /**
- * A frame that the node takes for damaged, for its own sums are wrong, is lost to it as others are lost in the air: damaged, the replica gets it too.
+ * Returns the input for the replica. A frame that the node takes for damaged, because its own
+ * checksum is wrong, is lost like a frame on the air: the replica gets it damaged.
  */
-function asHeard(input: FirmwareInput, { status, trap }: Reply): FirmwareInput {
+function inputOfReplica(input: FirmwareInput, { status, trap }: Reply): FirmwareInput {
   if (input.kind !== 'frame' || trap !== null || (status & STATUS_MASK) !== STATUS.crc) return input;
   const bytes = input.bytes.slice();
   bytes[bytes.length - 1] ^= 1;
@@ -396,7 +427,7 @@ function fieldsOf({ kind, bytes }: Output): Uint32Array | null {
   return kind === 'record' && readRecord(bytes, 0, bytes.length, fields) > 0 ? fields : null;
 }
 
-function reportsOfRestore(output: Output): boolean {
+function reportsRestore(output: Output): boolean {
   const record = fieldsOf(output);
   return record !== null && record[0] === TYPE.booted && record[2] === 1;
 }

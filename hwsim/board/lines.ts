@@ -62,7 +62,7 @@ function protectionOf(engine: Engine, context: number, out: number): number[] | 
 }
 
 /** Returns how many lines the image reports to have evicted because they could not be corrected. */
-export function droppedOf(engine: Engine, context: number, out: number): number {
+export function evictedOf(engine: Engine, context: number, out: number): number {
   return protectionOf(engine, context, out)?.[1] ?? 0;
 }
 
