@@ -8,8 +8,8 @@ import type { RandomStream } from '../kernel/random.ts';
 export const checkpointWriteMs = 200;
 
 /**
- * Header of a slot, little-endian words: magic, sequence, bytes of the checkpoint, CRC-32C of
- * sequence and bytes. The checkpoint follows.
+ * Header of a checkpoint slot, little-endian words: magic, sequence, bytes of the checkpoint,
+ * CRC-32C of sequence and bytes. The checkpoint follows.
  */
 export const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
@@ -23,14 +23,15 @@ export interface Image {
 }
 
 /**
- * A complete checkpoint in its slot. Its cells are made only when they are needed, which is seldom.
+ * A complete checkpoint in its checkpoint slot. Its cells are made only when they are needed, which
+ * is seldom.
  */
 interface Stored {
   image: Image;
   sequence: number;
 }
 
-interface Slot {
+interface CheckpointSlot {
   /**
    * A complete store, or cells as a power cut or a fault left them; null: nothing was ever written.
    */
@@ -40,8 +41,8 @@ interface Slot {
 }
 
 /**
- * Yields the word writes of one store: word of the slot, value. The magic is cleared first and
- * written last, so that a torn slot never looks complete.
+ * Yields the word writes of one store: word of the checkpoint slot, value. The magic is cleared
+ * first and written last, so that a torn checkpoint slot never looks complete.
  */
 export function* slotWrites(image: Uint8Array, sequence: number): Generator<readonly [word: number, value: number]> {
   for (let word = 0; word < headerWords; word += 1) yield [word, 0];
@@ -67,9 +68,9 @@ export const writesOf = (imageBytes: number) => headerWords + Math.ceil(imageByt
 const cellsFor = (imageBytes: number) => slotHeaderBytes + 4 * Math.ceil(imageBytes / 4);
 
 /**
- * Returns the slot's cells after `done` words of a store were written over the earlier cells, and
- * the lower half of the next word if `half`. Cells that were not written keep their value: a torn
- * slot has old and new words.
+ * Returns the cells of a checkpoint slot after `done` words of a store were written over the
+ * earlier cells, and the lower half of the next word if `half`. Cells that were not written keep
+ * their value: a torn checkpoint slot has old and new words.
  */
 export function tornCells(
   before: Uint8Array | null,
@@ -94,8 +95,8 @@ export function tornCells(
 }
 
 /**
- * Reads checkpoint and sequence from a slot's cells; null when the header shows none. The firmware
- * verifies the content.
+ * Reads checkpoint and sequence from the cells of a checkpoint slot; null when the header shows
+ * none. The firmware verifies the content.
  */
 export function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequence: number } | null {
   if (cells === null || cells.length < slotHeaderBytes) return null;
@@ -106,13 +107,13 @@ export function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequ
   return { image: cells.subarray(slotHeaderBytes, slotHeaderBytes + bytes), sequence };
 }
 
-function cellsOf(content: Slot['content']): Uint8Array | null {
+function cellsOf(content: CheckpointSlot['content']): Uint8Array | null {
   if (content === null || content instanceof Uint8Array) return content;
   const bytes = content.image.bytes();
   return tornCells(null, bytes, content.sequence, writesOf(bytes.length), false);
 }
 
-function sequenceOf({ write, content }: Slot): number | undefined {
+function sequenceOf({ write, content }: CheckpointSlot): number | undefined {
   const whole = write ?? content;
   return whole instanceof Uint8Array ? slotContent(whole)?.sequence : whole?.sequence;
 }
@@ -127,21 +128,21 @@ export interface AccessFaults {
 
 /**
  * Simulates two checkpoint slots in MRAM, written in turn, so that one survives the writing of the
- * other. A store overwrites, word by word, the slot that is not the newest complete one. After a
- * power cut the words written so far have their new value, at most one is half written, and the
- * rest is as before.
+ * other. A store overwrites, word by word, the checkpoint slot that is not the newest complete one.
+ * After a power cut the words written so far have their new value, at most one is half written, and
+ * the rest is as before.
  */
 export class CheckpointSlots {
-  readonly #slots: readonly [Slot, Slot];
+  readonly #slots: readonly [CheckpointSlot, CheckpointSlot];
   readonly #faults: AccessFaults | null;
 
-  /** `cells`: content of the slots at the begin; copied. */
+  /** `cells`: content of the checkpoint slots at the begin; copied. */
   constructor(
     faults: AccessFaults | null = null,
     cells: readonly [Uint8Array | null, Uint8Array | null] = [null, null],
   ) {
     this.#faults = faults;
-    const slotOf = (initial: Uint8Array | null): Slot => ({ content: initial?.slice() ?? null, write: null });
+    const slotOf = (initial: Uint8Array | null): CheckpointSlot => ({ content: initial?.slice() ?? null, write: null });
     this.#slots = [slotOf(cells[0]), slotOf(cells[1])];
   }
 
@@ -176,11 +177,11 @@ export class CheckpointSlots {
     if (last !== undefined && last.write !== null) this.#tear(last, done, half);
   }
 
-  #tear(slot: Slot, done: number, half: boolean): void {
-    const { write } = slot;
+  #tear(torn: CheckpointSlot, done: number, half: boolean): void {
+    const { write } = torn;
     if (write === null) return;
-    slot.content = tornCells(cellsOf(slot.content), write.image.bytes(), write.sequence, done, half);
-    slot.write = null;
+    torn.content = tornCells(cellsOf(torn.content), write.image.bytes(), write.sequence, done, half);
+    torn.write = null;
   }
 
   /**
@@ -195,7 +196,7 @@ export class CheckpointSlots {
 
   /**
    * Invalidates a checkpoint that the firmware refused or trapped over; the next store goes into
-   * its slot.
+   * its checkpoint slot.
    */
   invalidate(age: 0 | 1): void {
     this.#change(age, (cells) => cells.fill(0, 0, slotHeaderBytes));
@@ -211,7 +212,7 @@ export class CheckpointSlots {
     slot.write = null;
   }
 
-  /** Returns how many slots have a checkpoint, by their headers. */
+  /** Returns how many checkpoint slots have a checkpoint, by their headers. */
   get filled(): number {
     return this.#newestFirst().length;
   }
@@ -226,10 +227,10 @@ export class CheckpointSlots {
   }
 
   /**
-   * Returns the slots with a checkpoint, by their headers. A store under way counts: the caller has
-   * let it complete.
+   * Returns the checkpoint slots with a checkpoint, by their headers. A store under way counts: the
+   * caller has let it complete.
    */
-  #newestFirst(): Slot[] {
+  #newestFirst(): CheckpointSlot[] {
     const filled = this.#slots.filter((slot) => sequenceOf(slot) !== undefined);
     // Compared by difference, so that sequences may wrap.
     return filled.sort((a, b) => ((sequenceOf(b) ?? 0) - (sequenceOf(a) ?? 0)) | 0);

@@ -225,7 +225,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     return this.#run(this.#replica, input);
   }
 
-  /** Starts the replica as the node has started: from the same slot, or from none. */
+  /** Starts the replica as the node has started: from the same checkpoint, or from none. */
   #startReplica(input: FirmwareInput, reply: Reply): void {
     const { readAges } = this.#slots;
     const restored = reply.outputs.some(reportsRestore);

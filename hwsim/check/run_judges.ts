@@ -9,7 +9,7 @@ import { Convergence, type Outcome } from './convergence/convergence.ts';
 import { OnboardReports } from './convergence/onboard_reports.ts';
 import { Recovery } from './convergence/recovery.ts';
 import { Arbitration } from './judges/arbitration.ts';
-import { clearlyBeatsGreedy } from './judges/clearly_beats_greedy.ts';
+import { clearlyExceedsGreedy } from './judges/clearly_exceeds_greedy.ts';
 import { CrashRecovered } from './judges/crash_recovered.ts';
 import { EscalationOrder } from './judges/escalation_order.ts';
 import { ExclusiveExecution } from './judges/exclusive_execution.ts';
@@ -27,7 +27,10 @@ import type { Judge, Verdict } from './verdict.ts';
 
 /** Consecutive resets that the firmware may order: RESETS_MAX of firmware/watchdog/table.ts. */
 const resetsMax = 3;
-/** Largest error of a board's oscillator against true time, as a fraction; the trace is in true time. */
+/**
+ * Largest error of a board's oscillator against true time, as a fraction; the trace is in true
+ * time.
+ */
 const oscillatorErrorMax = 1e-4;
 const minuteMs = GRID_S * 1000;
 /** Kind of a resource group: ore lot. */
@@ -39,7 +42,7 @@ export interface JudgeOptions {
   planWork?: boolean;
   /** Seed of the greedy baseline, which is run as well; null: it is not. */
   baselineSeed?: number | null;
-  /** True: upsets strike the nodes' memory, and their effects are judged too. */
+  /** True: upsets are injected into the nodes' memory, and their effects are judged too. */
   radiation?: boolean;
   /** The Byzantine node, which is not judged (HonestOnly); null: all members are honest. */
   byzantine?: number | null;
@@ -114,7 +117,10 @@ export class RunJudges implements TraceConsumer {
     for (const judge of this.judges) judge.world?.(timeMs, change);
   }
 
-  /** Passes a change to the judgement of recovery. A disruption that is reported again replaces its facts; the case stays one. */
+  /**
+   * Passes a change to the judgement of recovery. A disruption that is reported again replaces its
+   * facts; the case stays one.
+   */
   private followDisruption(timeMs: number, change: WorldChange): void {
     const known = change.kind === 'disruption' ? this.recovery.cases.filter(({ fact }) => fact.id === change.id) : [];
     if (change.kind === 'disruption' && known.length > 0) for (const entry of known) entry.fact = change.disruption;
@@ -148,11 +154,14 @@ export class RunJudges implements TraceConsumer {
     ];
     if (this.optimum !== null) verdicts.push(withinAchievable(this.actualKg, this.optimum.totalKg));
     if (this.optimum !== null && this.greedy !== null)
-      verdicts.push(clearlyBeatsGreedy(this.greedy, this.optimum.totalKg));
+      verdicts.push(clearlyExceedsGreedy(this.greedy, this.optimum.totalKg));
     return verdicts;
   }
 
-  /** Kilograms that the baseline of hwsim/world/greedy.ts mined in the same world; null when it was not run. */
+  /**
+   * Kilograms that the baseline of hwsim/world/greedy.ts mined in the same world; null when it was
+   * not run.
+   */
   get greedyKg(): number | null {
     return this.greedy;
   }
@@ -168,7 +177,10 @@ export class RunJudges implements TraceConsumer {
     return this.seen.production.kg(lots, 0, Math.ceil(this.endMs / minuteMs));
   }
 
-  /** The judgement on each disruption. `lostKg` means something only when work is planned: see `achievableKg`. */
+  /**
+   * The judgement on each disruption. `lostKg` means something only when work is planned: see
+   * `achievableKg`.
+   */
   outcomes(): Outcome[] {
     if (this.judgedOutcomes === null) {
       const convergence = new Convergence(this.recovery, this.seen.production, this.optimum, this.endMs / 1000);

@@ -30,7 +30,8 @@ export interface ByzantineParts {
   bitsPerS: number;
   codec: ByzantineCodec;
   /**
-   * Signs a statement on one of the node's own slots with the node's own key, whatever its content.
+   * Signs a statement on one of the node's own intent slots with the node's own key, whatever its
+   * content.
    */
   sign(text: StatementText): Uint8Array;
 }
@@ -118,7 +119,8 @@ export class ByzantineNode {
   /** Cluster time minus true time. */
   #aheadMs = 0;
   /**
-   * The content of slot 0 that each peer was sent: a peer that asks gets the statement that fits.
+   * The content of intent slot 0 that each peer was sent: a peer that asks gets the statement that
+   * fits.
    */
   readonly #sentTo = new Map<number, Intent>();
   readonly #requesters: number[] = [];
@@ -148,8 +150,8 @@ export class ByzantineNode {
   }
 
   /**
-   * Follows the cluster's time, which runs by its members' clocks: a node that misses its slot only
-   * jams. A frame's plain header shows the time at which the frame left, unless it left late.
+   * Follows the cluster's time, which runs by its members' clocks: a node that misses its TDMA slot
+   * only jams. A frame's plain header shows the time at which the frame left, unless it left late.
    */
   #followClock(heardMs: number, frameBytes: number, sender: number, counter: number): void {
     const leftMs = heardMs - (frameBytes * 8000) / this.#parts.bitsPerS;
@@ -254,13 +256,13 @@ export class ByzantineNode {
       }
   }
 
-  #ownIntent(slot: number, nowS: number, content: Partial<Intent>): Intent {
+  #ownIntent(intentSlot: number, nowS: number, content: Partial<Intent>): Intent {
     this.#version += 1;
     this.actions.ownVersions += 1;
     return {
       name: 'intent',
       owner: this.#parts.node,
-      slot,
+      slot: intentSlot,
       version: this.#version,
       kind: 1,
       resource: 0,

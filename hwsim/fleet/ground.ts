@@ -15,8 +15,8 @@ const partsAfterMs = 5000;
 /**
  * Simulates the ground's key service, as far as a Byzantine node needs it. In contact windows
  * members report the equivocators that are proven to them. The given number of hours later the
- * ground issues a key epoch without these. Members whose contact window comes then get the key
- * epoch, and the cluster spreads it. A proof needs no judgment, so no operator is needed.
+ * ground issues a key epoch without these. Members whose contact window comes then get it,
+ * and the cluster spreads it. A proof needs no judgment, so no operator is needed.
  */
 export class GroundKeyService implements TraceConsumer {
   /**

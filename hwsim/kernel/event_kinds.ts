@@ -4,13 +4,13 @@
 export const eventKind = {
   /** The node's deadline is due. */
   wake: 1,
-  /** A frame's last bit arrives. first: slot of the channel. second: bytes. */
+  /** A frame's last bit arrives. first: frame slot of the channel. second: bytes. */
   frame: 2,
   /** The node's telemetry is due. */
   health: 3,
   /** A processor or runtime starts. first: cause. second: 1 = keep the local clock. */
   boot: 4,
-  /** A progress record is due. first: slot × 8 + status. second: kg moved. */
+  /** A progress record is due. first: intent slot × 8 + status. second: kg moved. */
   progress: 5,
   /** The timer of the hardware watchdog expires. */
   watchdog: 6,

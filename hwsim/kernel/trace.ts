@@ -22,7 +22,7 @@ export type WorldChange =
    */
   | { kind: 'credit'; node: number; group: number; unit: number; kg: number }
   /**
-   * Commanded work ended in the world: it is done, or blocked because its resource is gone. No
+   * Commanded work ended in the world: it is done, or blocked because its resource has vanished. No
    * stop-work command follows.
    */
   | { kind: 'work-ended'; node: number; slot: number }

@@ -8,8 +8,8 @@ import { World, type WorldListener } from './world.ts';
 const msPerHour = 3_600_000;
 const intentSlot = { mine: 0, haul: 1 } as const;
 /**
- * A node checks its site's yield after so many hours. *Assumed*: sooner, it cannot tell a bad site
- * from a bad start.
+ * A node checks its site's yield after so many hours. *Assumed*: sooner, it cannot distinguish a
+ * bad site from a bad start.
  */
 const lookHours = 6;
 /** A node stays at a site that yields as long as the shortest coordinated claim. */

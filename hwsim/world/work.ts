@@ -13,8 +13,7 @@ export interface WorkOrder {
 /** One commanded piece of work while it runs. */
 export interface Work {
   /**
-   * Unique in a run: distinguishes a pending end from that of an earlier work in the same intent
-   * slot.
+   * Unique in a run: distinguishes a pending end from that of an earlier work in its intent slot.
    */
   id: number;
   node: number;

@@ -143,8 +143,8 @@ export class World {
   }
 
   /**
-   * Ends work at once; a haul delivers what it has moved. An empty slot is ignored: the work may
-   * have ended by itself.
+   * Ends work at once; a haul delivers what it has moved. An empty intent slot is ignored: the work
+   * may have ended by itself.
    */
   stopWork(timeMs: number, node: number, slot: number): void {
     const work = this.#nodes[node].works[slot];

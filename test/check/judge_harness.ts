@@ -25,7 +25,7 @@ export interface Work {
   leaseS?: number;
 }
 
-/** Work that a node starts. Defaults: from slot 0, at 100 kg/day. */
+/** Work that a node starts. Defaults: in intent slot 0, at 100 kg/day. */
 export interface Start {
   resource: number;
   untilS: number;
@@ -102,7 +102,7 @@ export class JudgeHarness {
     this.event(timeS, storedBy, TYPE.held, owner, slot, version, state, timeS);
   }
 
-  /** The nodes no longer store the owner's slot 0. */
+  /** The nodes no longer store the owner's intent slot 0. */
   evict(timeS: number, nodes: readonly number[], owner: number): void {
     for (const node of nodes) this.store(timeS, node, owner, { version: 1, state: INTENT_STATE.NONE });
   }
@@ -117,7 +117,7 @@ export class JudgeHarness {
     this.event(timeS, node, TYPE.settled, 0, version, 0, endS, 100);
   }
 
-  /** The node reports that version 1 of its slot 0 lost to slot 0 of the winner. */
+  /** The node reports that version 1 of its intent slot 0 lost to intent slot 0 of the winner. */
   lose(timeS: number, node: number, winner: number): void {
     this.event(timeS, node, TYPE.lost, 0, 1, winner, 0);
   }

@@ -31,7 +31,7 @@ function seated(nodes = 4): JudgeHarness {
   );
 }
 
-test('INT-5 holds: one node after another works a unit, also after a node went down or the world ended its work', () => {
+test('INT-5 holds: one node after another works a unit, also after a node went down', () => {
   const harness = seated();
   harness.start(100, 0, { resource: siteOf(1), untilS: 1000 });
   harness.start(1000, 1, { resource: siteOf(1), untilS: 5000 });
@@ -94,7 +94,7 @@ test('INT-1 holds: a settled intent stays stored; a withdrawn or ended one may b
   assert.ok(harness.verdict('INT-1-nothing-lost').ok);
 });
 
-test('INT-1 holds: a stop longer than the lease frees the work of a node; violated: a shorter stop frees nothing', () => {
+test('INT-1 holds: a stop longer than the lease frees the work; violated: a shorter stop does not', () => {
   const violationsAfterStop = (untilS: number, leaseS: number) => {
     const harness = seated();
     harness.spread(60, 0, { version: 1, state: STARTED, leaseS });

@@ -50,7 +50,7 @@ test('RAD-1 holds: upsets, reports of them, traps, omissions and garbled frames 
   assert.equal([accessFaults, latentBits, resetsInRowMax, framesGarbled], [1, 3, 1, 1]);
 });
 
-test('RAD-1 violated: a frame, a command or an event that the replica does not produce names node, time and upset', () => {
+test('RAD-1 violated: an output that the replica does not produce is reported with node, time and upset', () => {
   for (const output of ['frame', 'command', 'event'] as const) {
     const harness = new JudgeHarness(4).seat(new NoCorruptValueSent());
     harness.world(100, divergence(output));

@@ -177,7 +177,7 @@ export class TestCluster implements PlatformHandler {
   restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
     this.start(node, this.config(node, incarnation, timeKnown), bootCause.watchdog, {
       read: (age) => (age === 0 ? checkpoint : null),
-      condemn: () => {
+      invalidate: () => {
         throw new Error(`node ${node} refuses its checkpoint`);
       },
     });

@@ -71,7 +71,7 @@ test('members of a partition set hear only each other, and frames of two sets do
   assert.equal(heardBy(channel), [3]);
 });
 
-test('a silent radio neither sends nor hears, reasons for silence are counted, an unpowered radio has no losses', () => {
+test('a silent radio neither sends nor hears, reasons are counted, an unpowered radio has no losses', () => {
   const channel = makeChannel();
   channel.setSilent(1, true);
   channel.setSilent(1, true);

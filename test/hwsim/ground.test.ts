@@ -45,7 +45,7 @@ function fly(excludedAfterHours: number | undefined) {
   return { uses, provenS, facts };
 }
 
-test('SEC-1 holds: the ground hears of a proof in a contact window, and all but the Byzantine node change to the keys that it issues', () => {
+test('SEC-1 holds: the ground hears of a proof, and all but the Byzantine node change to its new keys', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
   assert.ok(

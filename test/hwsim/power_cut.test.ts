@@ -33,7 +33,9 @@ class StartWatch extends IdlePlatform {
   }
 }
 
-/** Makes checkpoints of one node at different times, and starts the node from two slots. */
+/**
+ * Makes checkpoints of one node at different times, and starts the node from two checkpoint slots.
+ */
 class Board {
   readonly engine: Engine;
   readonly images: Uint8Array[] = [];
@@ -107,7 +109,7 @@ function beginnings([first, second]: Uint8Array[]): Beginning[] {
 /**
  * Cuts a store of the third image in every `stride`-th of its states, and starts the node. Returns
  * the number of states. The node starts once before the store, as in flight: the store then
- * overwrites a slot that the node refused.
+ * overwrites a checkpoint slot that the node refused.
  */
 function cutEverywhere(board: Board, beginning: Beginning, stride: number): number {
   const [, , image] = board.images;
@@ -139,7 +141,7 @@ function cutEverywhere(board: Board, beginning: Beginning, stride: number): numb
   return states;
 }
 
-test('RAD-3 holds: after a power cut at every word and half-word of a store, the node starts from the new checkpoint or the one before', () => {
+test('RAD-3 holds: after a power cut at any word of a store, a node starts from the new checkpoint or the last', () => {
   const board = new Board('tiny');
   let states = 0;
   for (const beginning of beginnings(board.images)) states += cutEverywhere(board, beginning, 1);
@@ -154,13 +156,14 @@ test('RAD-3 holds: the flight image does the same at every 211th word', () => {
   console.log(`${states} states of power cuts, flight image, ${board.images[0].length} bytes a checkpoint`);
 });
 
-test('RAD-3 violated: a store into the newer slot loses it, and a header written first does not deceive the image', () => {
+test('RAD-3 violated: a store into the newer slot loses it, and a header written first is refused', () => {
   const board = new Board('tiny');
   const [first, second, third] = board.images;
   // In place: the only whole checkpoint is overwritten, and a cut loses it.
   const inPlace = new CheckpointSlots(null, [tornCells(whole(second, 2), third, 3, 500, false), null]);
   assert.not.ok(board.start(inPlace).restored);
-  // Header first: the slot looks whole and is not. The image refuses it and restores the older one.
+  // Header first: the checkpoint slot looks whole and is not. The image refuses it and restores the
+  // older one.
   const headerFirst = tornCells(whole(first, 1), third, 3, writesOf(third.length), false);
   headerFirst.set(whole(first, 1).subarray(2000), 2000);
   const { hash, restored } = board.start(new CheckpointSlots(null, [headerFirst, whole(second, 2)]));

@@ -13,7 +13,7 @@ const sizes: [Preset, number][] = [
 ];
 
 for (const [preset, nodes] of sizes) {
-  test(`a full cluster of ${nodes} flies the ${preset} image: sites are settled, nothing traps, one more node is refused`, () => {
+  test(`a full cluster of ${nodes} flies the ${preset} image, and one more node is refused`, () => {
     const days = 0.2;
     const scenario = applyOverrides(loadScenario('quiet'), { preset, nodes, days });
     const settled = new Set<number>();

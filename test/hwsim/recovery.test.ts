@@ -41,7 +41,7 @@ function fly(disruption: object) {
   return { boots, levels, refetched, violated, outcome, traceHash };
 }
 
-test('WDG-2 holds: a node whose newest checkpoint does not verify boots from the older, and without any it boots empty and rejoins', () => {
+test('WDG-2 holds: a node boots from its older checkpoint, and without any boots empty and rejoins', () => {
   const [intact, one, none] = [0, 1, 2].map((badSlots) => fly({ kind: 'reset', downS: 60, badSlots }));
   assert.equal([intact.boots, one.boots, none.boots], [[1], [1], [0]]);
   assert.is.not(one.traceHash, intact.traceHash);

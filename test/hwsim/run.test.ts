@@ -82,7 +82,7 @@ test('WDG-1: a hung runtime is reset by the hardware watchdog within its late bo
   assert.ok(downS > 20 && downS <= 921, `down for ${downS} s`);
 });
 
-test("WDG-2: a hung task is restarted on the firmware's command; a persistent one climbs the ladder to safe mode", () => {
+test("WDG-2: a hung task is restarted on the firmware's command; a persistent one leads to safe mode", () => {
   for (const persistent of [false, true]) {
     const commands = new Set<number>();
     const facts = fly(scenarioWith([{ kind: 'hung-task', when: { atDay: 0.03 }, persistent }]), 5, 0.6, [
@@ -95,7 +95,7 @@ test("WDG-2: a hung task is restarted on the firmware's command; a persistent on
   }
 });
 
-test('an occultation splits the cluster until its announced end, and a storm silences all radios around its peak', () => {
+test('an occultation splits the cluster until its end, a storm silences all radios around its peak', () => {
   const scenario = scenarioWith([
     { kind: 'occultation', when: { atDay: 0.02 }, hours: 0.5, share: 0.25, predictedHours: 0.1 },
     {
@@ -129,7 +129,7 @@ test('an occultation splits the cluster until its announced end, and a storm sil
   assert.is(facts.calls.boots, 8 + 4);
 });
 
-test('faults are a function of the seed, affect different nodes while others are left, and unknown solar events are refused', () => {
+test('faults are a function of the seed and affect different nodes, unknown solar events are refused', () => {
   const scenario = scenarioWith([
     { kind: 'node-death', count: 3, when: { fromDay: 0, toDay: 1 } },
     { kind: 'reset', count: 5, when: { fromDay: 0, toDay: 1 } },

@@ -114,7 +114,7 @@ test('WDG-1 violated: feeding stops without telemetry', () => {
   assert.is(feedsBeforeSafeMode(node, startS + 900).length, 0);
 });
 
-test('WDG-1 violated: a value out of range in protected memory stops the feeding at once and restarts the runtime', () => {
+test('WDG-1 violated: a value out of range in protected memory stops the feeding and restarts the runtime', () => {
   const node = new LoneNode({}, startS);
   runTo(node, startS + 1200, allTasks);
   const fed = recordsOf(node.commands, TYPE.feedWatchdog).length;
@@ -201,7 +201,7 @@ test('WDG-2 holds: a runtime restart that does not happen leads to a processor r
   assert.is(order.fields[FIELD.resetProcessor.cause], cause.recovery);
 });
 
-test('WDG-2 holds: a checkpoint that does not verify is refused, and the boot without it leads to a processor reset', () => {
+test('WDG-2 holds: a checkpoint that does not verify is refused, and a processor reset follows', () => {
   const node = new LoneNode({}, startS);
   const image = node.checkpoint();
   runUntilCommand(node, TYPE.restartRuntime, startS + 3000, withoutTask3);
@@ -213,7 +213,7 @@ test('WDG-2 holds: a checkpoint that does not verify is refused, and the boot wi
   assert.is(recoveriesOf(node).at(-1), `${TYPE.resetProcessor}:${cause.checkpoint}:1`);
 });
 
-test('WDG-2 holds: resets that do not help are counted over boots up to three, then the alternate image follows', () => {
+test('WDG-2 holds: resets that do not help are counted up to three, then the alternate image follows', () => {
   const node = new LoneNode({}, startS);
   const image = node.checkpoint();
   node.boot({ cause: bootCause.reset, localS: 0, resets: 1 });
@@ -279,7 +279,7 @@ test('WDG-2 holds: a task that hangs in the alternate image too leads to safe mo
   assert.is(order.fields[FIELD.safeMode.cause], cause.task);
 });
 
-test('WDG-2 holds: safe mode beacons every ten minutes, feeds the watchdog, survives a reset, and ends at power-on only', () => {
+test('WDG-2 holds: safe mode beacons, feeds the watchdog, survives a reset, and ends at power-on only', () => {
   const node = new LoneNode({}, startS);
   node.boot({ cause: bootCause.alternateImage, localS: 0, resets: 3, image: 0 });
   node.frames.length = 0;

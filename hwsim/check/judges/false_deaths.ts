@@ -42,8 +42,7 @@ export class FalseDeaths implements Judge {
     if (observers.size === 0) {
       const shareS = Math.round(pathMs / 1000);
       this.findings.add(
-        () =>
-          `${atNode(timeMs, node)} declares node ${member} dead, which it could reach for ${shareS} of ${SUSPICION_S} s`,
+        () => `${atNode(timeMs, node)} declares node ${member} dead, in reach for ${shareS} of ${SUSPICION_S} s`,
       );
     }
     observers.add(node);

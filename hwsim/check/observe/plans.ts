@@ -171,7 +171,10 @@ export class Plans {
     for (let slot = 0; slot < OWN_SLOTS; slot++) this.running[node * OWN_SLOTS + slot] = undefined;
   }
 
-  /** Returns whether no member, whichever version it stores, can still rely on this slot's work. */
+  /**
+   * Returns whether no member, whichever version it stores, can still rely on this intent slot's
+   * work.
+   */
   isOver(key: number, timeMs: number): boolean {
     const plan = this.plan[key];
     return plan === undefined || plan.boundS * 1000 <= timeMs;

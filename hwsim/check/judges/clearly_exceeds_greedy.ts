@@ -5,7 +5,7 @@ import { Findings, type Verdict } from '../verdict.ts';
  * SIM-1: judges that the scenario is hard enough: nodes that hear nobody must do clearly worse.
  * Bound: GREEDY_SHARE_MAX of the achievable. Source: docs/judges.md.
  */
-export function clearlyBeatsGreedy(greedyKg: number, achievableKg: number): Verdict {
+export function clearlyExceedsGreedy(greedyKg: number, achievableKg: number): Verdict {
   const findings = new Findings();
   if (greedyKg > GREEDY_SHARE_MAX * achievableKg) {
     const share = ((100 * greedyKg) / achievableKg).toFixed(1);
