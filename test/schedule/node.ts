@@ -128,7 +128,7 @@ export class LoneNode {
     let isRefused = false;
     const checkpoints = {
       read: (age: 0 | 1) => (age === 0 ? image : null),
-      condemn: () => {
+      invalidate: () => {
         isRefused = true;
       },
     };
