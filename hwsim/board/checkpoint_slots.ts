@@ -15,7 +15,7 @@ export const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
 const headerWords = slotHeaderBytes / 4;
 /** Position of a checkpoint's own checksum: firmware/edge/checkpoint.ts. */
-const checksumAt = 12;
+export const checkpointChecksumAt = 12;
 
 /** The content of a store. Its bytes may be made only when they are needed. */
 export interface Image {
@@ -190,7 +190,7 @@ export class CheckpointSlots {
    */
   corrupt(age: 0 | 1): void {
     this.#change(age, (cells) => {
-      cells[slotHeaderBytes + checksumAt] ^= 0x55;
+      cells[slotHeaderBytes + checkpointChecksumAt] ^= 0x55;
     });
   }
 

@@ -9,5 +9,5 @@ import { CheckpointSlots } from './checkpoint_slots.ts';
 export function checkpointStoreOf(controller: Controller | null): CheckpointStore {
   if (controller === null) return new CheckpointSlots();
   if (controller instanceof FaultableMemoryBoard) return controller;
-  return new ExternalCheckpoints((age) => controller.spoil(age));
+  return new ExternalCheckpoints((age) => controller.corrupt(age));
 }

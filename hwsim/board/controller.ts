@@ -1,5 +1,5 @@
 import { TYPE } from '../../host/cbor/generated.ts';
-import type { PortInput } from '../emulator/port.ts';
+import type { PortInput } from './port.ts';
 
 /** One output of a controller: a frame for the radio, or a command or event record. */
 export interface Output {
@@ -67,7 +67,7 @@ export interface Controller {
   /** Cuts the power. The next boot switches it on again. */
   powerOff(): void;
   /** Corrupts the newest (0) or the older (1) checkpoint: it no longer verifies. */
-  spoil(age: 0 | 1): void;
+  corrupt(age: 0 | 1): void;
   /** Confirms the checkpoint that the board reported to have stored. */
   keepStore(): void;
   /** Removes checkpoints since the last `keepStore`: the runtime had ended before. */

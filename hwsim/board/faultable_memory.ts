@@ -2,9 +2,9 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
-import { BoardLoop } from '../emulator/loop.ts';
-import { ReplyGatherer } from '../emulator/loop_board.ts';
-import type { CheckpointMemory } from '../emulator/memory.ts';
+import { ReferenceLoop } from './reference_loop.ts';
+import { ReplyGatherer } from './engine_board.ts';
+import type { CheckpointMemory } from './slot_memory.ts';
 import type { Controller, FirmwareInput, Output, Reply } from './controller.ts';
 import type { CheckpointStore } from './nonvolatile.ts';
 import {
@@ -55,7 +55,7 @@ class PendingSlots implements CheckpointMemory {
     this.pending = image;
   }
 
-  spoil(age: 0 | 1): void {
+  corrupt(age: 0 | 1): void {
     this.slots.corrupt(age);
   }
 }
@@ -91,8 +91,8 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   readonly #answer: number;
   /** Address for a copy of the context. */
   readonly #inspected: number;
-  readonly #loop: BoardLoop;
-  readonly #replica: BoardLoop;
+  readonly #loop: ReferenceLoop;
+  readonly #replica: ReferenceLoop;
   readonly #slots: PendingSlots;
   readonly #replicaSlots: PendingSlots;
   readonly #gatherer = new ReplyGatherer();
@@ -116,8 +116,8 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     this.#inspected = replicaEngine.reserve(engine.image.contextBytes);
     this.#slots = new PendingSlots(new CheckpointSlots(faults));
     this.#replicaSlots = new PendingSlots(new CheckpointSlots());
-    this.#loop = new BoardLoop(engine, this.#slots);
-    this.#replica = new BoardLoop(replicaEngine, this.#replicaSlots);
+    this.#loop = new ReferenceLoop(engine, this.#slots);
+    this.#replica = new ReferenceLoop(replicaEngine, this.#replicaSlots);
   }
 
   give(input: FirmwareInput): void {
@@ -139,7 +139,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     return reply;
   }
 
-  #run(loop: BoardLoop, input: FirmwareInput): Reply {
+  #run(loop: ReferenceLoop, input: FirmwareInput): Reply {
     let reply: Reply | null = null;
     loop.handle(input, (output) => {
       reply = this.#gatherer.add(output);
@@ -368,10 +368,6 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
 
   powerOff(): void {
     this.reset();
-  }
-
-  spoil(age: 0 | 1): void {
-    this.corrupt(age);
   }
 
   keepStore(): void {}

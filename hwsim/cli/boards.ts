@@ -5,8 +5,8 @@ import type { Preset } from '../../host/build/root.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
 import type { Controller } from '../board/controller.ts';
 import type { EmulatedBoard } from '../emulator/emulated_board.ts';
-import { LoopBoard } from '../emulator/loop_board.ts';
-import { askFor } from '../emulator/port.ts';
+import { EngineBoard } from '../board/engine_board.ts';
+import { askFor } from '../board/port.ts';
 import { qemuBoard } from '../emulator/qemu.ts';
 import { EmulatorPool } from '../emulator/pool.ts';
 import type { Scenario } from '../scenario/schema.ts';
@@ -53,7 +53,7 @@ export function simulatedBoards(scenario: Scenario, engineOf: EngineOf): RunBoar
   const controllers = new Map<number, Controller>();
   for (const { node, target } of scenario.boards) {
     const engine = engines.get(targets[target].preset);
-    if (engine !== undefined) controllers.set(node, new LoopBoard(engine));
+    if (engine !== undefined) controllers.set(node, new EngineBoard(engine));
   }
   const outcomes = () => scenario.boards.map(({ node, target }) => ({ node, target, emulated: false }));
   return { controllers, outcomes, close: () => {} };

@@ -2,17 +2,10 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { emulatedRamBytes, nonVolatileBytes, nonVolatileOffset } from '../../host/board/targets.ts';
 import { StreamReader } from '../../host/radio/framing.ts';
 import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
-import { ReplyGatherer } from './loop_board.ts';
-import { SlotFile } from './memory.ts';
-import {
-  askFor,
-  decodeOutput,
-  encodeInput,
-  type Hello,
-  PORT_FRAME_BYTES_MAX,
-  type PortInput,
-  type PortOutput,
-} from './port.ts';
+import { ReplyGatherer } from '../board/engine_board.ts';
+import { SlotFile } from './slot_file.ts';
+import { askFor, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../board/port.ts';
+import { decodeOutput, encodeInput } from './port_codec.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
 import { EmulatorError } from './pool.ts';
 
@@ -143,8 +136,8 @@ export class EmulatedBoard implements Controller {
     this.#loseMemory();
   }
 
-  spoil(age: 0 | 1): void {
-    this.#memory.spoil(age);
+  corrupt(age: 0 | 1): void {
+    this.#memory.corrupt(age);
   }
 
   keepStore(): void {

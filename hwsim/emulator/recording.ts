@@ -10,7 +10,7 @@ import { shippedScenario, withOverrides } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { shippedBody } from '../world/bodies.ts';
 import { firmwareConstants } from './memory_map.ts';
-import type { PortInput } from './port.ts';
+import type { PortInput } from '../board/port.ts';
 
 /** Exports of the image that a recording may contain. */
 export type RecordedOp = 'boot' | 'receive' | 'observe' | 'tick' | 'transmit' | 'command' | 'event' | 'deadline';

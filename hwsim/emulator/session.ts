@@ -7,7 +7,8 @@ import { emulatedRamBytes, emulatorArguments, type Target } from '../../host/boa
 import { StreamReader } from '../../host/radio/framing.ts';
 import { Debugger, debuggerArguments } from './debugger.ts';
 import { countArguments, type CallCount, markedOps, readCounts, readTrace } from './plugin/plugin.ts';
-import { decodeOutput, encodeInput, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
+import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../board/port.ts';
+import { decodeOutput, encodeInput } from './port_codec.ts';
 import { EmulatorProcess } from './process.ts';
 import { EmulatorError, type EmulatorPool } from './pool.ts';
 

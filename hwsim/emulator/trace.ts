@@ -3,8 +3,8 @@ import { crc32c } from '../../host/cbor/crc32c.ts';
 import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { EmulatedBoard } from './emulated_board.ts';
-import { LoopBoard } from './loop_board.ts';
-import { encodeInput } from './port.ts';
+import { EngineBoard } from '../board/engine_board.ts';
+import { encodeInput } from './port_codec.ts';
 import { EmulatorError } from './pool.ts';
 
 /** What is compared after an input: the hash of the context, and one over all that came out. */
@@ -29,10 +29,10 @@ const storeEvery = 250;
 /** A controller that writes down what it is given, and asks for the hash of the context after every input. */
 export class RecordingBoard implements Controller {
   readonly inputs: FirmwareInput[] = [];
-  readonly #board: LoopBoard;
+  readonly #board: EngineBoard;
 
   constructor(engine: Engine) {
-    this.#board = new LoopBoard(engine);
+    this.#board = new EngineBoard(engine);
   }
 
   give(input: FirmwareInput): void {
@@ -57,8 +57,8 @@ export class RecordingBoard implements Controller {
     this.#board.powerOff();
   }
 
-  spoil(age: 0 | 1): void {
-    this.#board.spoil(age);
+  corrupt(age: 0 | 1): void {
+    this.#board.corrupt(age);
   }
 
   keepStore(): void {
@@ -111,7 +111,7 @@ export function markOf(reply: Reply): Mark {
 
 /** What an engine gives for every input. */
 export function marksOf(engine: Engine, inputs: readonly FirmwareInput[]): Mark[] {
-  const board = new LoopBoard(engine);
+  const board = new EngineBoard(engine);
   return inputs.map((input) => {
     board.give(input);
     return markOf(board.reply());

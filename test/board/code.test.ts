@@ -9,7 +9,7 @@ import { type Elf, readElf } from '../../host/board/elf.ts';
 import type { TargetName } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
-import type { PortOutput } from '../../hwsim/emulator/port.ts';
+import type { PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 

@@ -9,7 +9,7 @@ import { nextConfig } from '../../hwsim/campaign/board/restart.ts';
 import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { Debugger } from '../../hwsim/emulator/debugger.ts';
-import type { PortInput, PortOutput } from '../../hwsim/emulator/port.ts';
+import type { PortInput, PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 /**

@@ -19,7 +19,7 @@ import { imagePath, rootFolder } from '../../host/build/root.ts';
 import { FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
-import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/emulator/port.ts';
+import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 

@@ -5,9 +5,10 @@ import { createV8Engine } from '../../host/engine/v8.ts';
 import { readImage } from '../../host/engine/image.ts';
 import { StreamReader } from '../../host/radio/framing.ts';
 import { EmulatedBoard } from '../../hwsim/emulator/emulated_board.ts';
-import { BoardLoop } from '../../hwsim/emulator/loop.ts';
-import { SlotFile } from '../../hwsim/emulator/memory.ts';
-import { decodeInput, encodeOutput, PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/emulator/port.ts';
+import { ReferenceLoop } from '../../hwsim/board/reference_loop.ts';
+import { SlotFile } from '../../hwsim/emulator/slot_file.ts';
+import { PORT_FRAME_BYTES_MAX, type PortOutput } from '../../hwsim/board/port.ts';
+import { decodeInput, encodeOutput } from '../../hwsim/emulator/port_codec.ts';
 import type { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import type { CallCounts } from '../../host/platform/loop.ts';
 import type { RunFacts } from '../../hwsim/fleet/run.ts';
@@ -61,7 +62,7 @@ export function runStandIn(): void {
   const into = openSync(`${line}.in`, 'r+');
   const out = openSync(`${line}.out`, 'r+');
   const memory = new SlotFile(openSync(ramFile, 'r+'), nonVolatileOffset);
-  const loop = new BoardLoop(engine, memory);
+  const loop = new ReferenceLoop(engine, memory);
   const emit = (output: PortOutput) => void writeSync(out, encodeOutput(output));
   const hello = (cause: number) => {
     const imageMark = what === 'other-image' ? 1 : Number.parseInt(engine.image.sha256.slice(0, 8), 16);

@@ -5,7 +5,7 @@ import type { Preset } from '../../host/build/root.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { readImage } from '../../host/engine/image.ts';
 import type { Controller } from '../../hwsim/board/controller.ts';
-import { LoopBoard } from '../../hwsim/emulator/loop_board.ts';
+import { EngineBoard } from '../../hwsim/board/engine_board.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { callsOf } from '../campaign/model_platform.ts';
@@ -33,7 +33,7 @@ function fly(presets: ReadonlyMap<number, Preset>): RunFacts {
     (['flight', 'compact'] as Preset[]).map((preset) => [preset, createV8Engine(readImage(preset))]),
   );
   const controllers = new Map<number, Controller>();
-  for (const [node, preset] of presets) controllers.set(node, new LoopBoard(engines.get(preset)!));
+  for (const [node, preset] of presets) controllers.set(node, new EngineBoard(engines.get(preset)!));
   const body = loadBody(scenario.body, undefined, () => {});
   return runScenario(scenario, {
     seed: 4,

@@ -4,17 +4,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { StreamReader } from '../../host/radio/framing.ts';
-import { storeLayout } from '../../hwsim/emulator/memory.ts';
-import {
-  decodeInput,
-  decodeOutput,
-  encodeInput,
-  encodeOutput,
-  PORT_FRAME_BYTES_MAX,
-  PortError,
-  type PortInput,
-  type PortOutput,
-} from '../../hwsim/emulator/port.ts';
+import { storeLayout } from '../../hwsim/emulator/slot_file.ts';
+import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../hwsim/board/port.ts';
+import { decodeInput, decodeOutput, encodeInput, encodeOutput, PortError } from '../../hwsim/emulator/port_codec.ts';
 
 const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 7) & 0xff);
 const time = { nowS: 0xfffffffe, nowMs: 999 };

@@ -1,6 +1,6 @@
 /*
  * The main loop (README.md has the port's frames). One input at a time: call the image, then hand out what it has to say in the order that the ABI
- * asks for. The same order of calls stands in hwsim/emulator/loop.ts and in hwsim/board; a board that differs by one call would differ in state.
+ * asks for. The same order of calls stands in host/platform/loop.ts; a board that differs by one call would differ in state.
  */
 #include "loop.h"
 

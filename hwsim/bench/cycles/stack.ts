@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readElf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { askFor } from '../../emulator/port.ts';
+import { askFor } from '../../board/port.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { portInputs, type Recording } from '../../emulator/recording.ts';

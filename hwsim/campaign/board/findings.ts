@@ -1,4 +1,4 @@
-import type { PortOutput } from '../../emulator/port.ts';
+import type { PortOutput } from '../../board/port.ts';
 import { type Judgement, type OutcomeName, outcomeNames } from '../outcomes.ts';
 import type { ReportedUpsets } from '../upset_events.ts';
 import { type FrameChange, isCommand, sameOutput, typeOf, untimed } from './port_items.ts';

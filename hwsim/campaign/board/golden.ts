@@ -2,7 +2,7 @@ import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
 import { sameOutputs } from './port_items.ts';
 import { type Snapshot, Subject } from './subject.ts';
 

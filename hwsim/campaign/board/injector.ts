@@ -2,7 +2,7 @@ import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
 import { isProtectionSite, type Judgement } from '../outcomes.ts';
 import { takeUpset } from '../upset_events.ts';
 import { type Flip, type Injection, planStops } from './draw.ts';

@@ -3,7 +3,7 @@ import type { Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { sameOutputs } from './port_items.ts';
 import { linearAddress, symbolOf } from './ram.ts';

@@ -1,7 +1,7 @@
 import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
-import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../emulator/port.ts';
+import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../board/port.ts';
 import { hex, partsOf } from '../frame_parts.ts';
 import { type FrameChange, isAccepted, timeOf } from './port_items.ts';
 import type { RecordedRun } from './recorded_run.ts';

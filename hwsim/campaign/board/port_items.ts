@@ -1,7 +1,7 @@
 /** Reads and compares inputs and outputs of a board's port. */
 import { FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import { eventTypeMin } from '../../board/controller.ts';
-import type { LocalTime, PortInput, PortOutput } from '../../emulator/port.ts';
+import type { LocalTime, PortInput, PortOutput } from '../../board/port.ts';
 import { hex } from '../frame_parts.ts';
 
 /** Returns the time of an input, ms of the run. */

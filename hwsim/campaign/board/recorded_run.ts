@@ -1,7 +1,7 @@
 import type { Preset } from '../../../host/build/root.ts';
 import type { LinkCipher } from '../../../host/security/frame.ts';
 import { simulatedLink } from '../../../host/security/simulated_keys.ts';
-import type { LocalTime, PortInput } from '../../emulator/port.ts';
+import type { LocalTime, PortInput } from '../../board/port.ts';
 import { portInputs, recordNodes } from '../../emulator/recording.ts';
 import { shippedScenario } from '../../scenario/load.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';

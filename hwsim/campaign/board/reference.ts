@@ -1,7 +1,7 @@
 import type { Engine } from '../../../host/engine/engine.ts';
-import { BoardLoop } from '../../emulator/loop.ts';
-import { type CheckpointMemory, SlotMemory } from '../../emulator/memory.ts';
-import type { PortInput, PortOutput } from '../../emulator/port.ts';
+import { ReferenceLoop } from '../../board/reference_loop.ts';
+import { type CheckpointMemory, SlotMemory } from '../../board/slot_memory.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import type { Playable } from './restart.ts';
 
 /**
@@ -13,7 +13,7 @@ class SelectiveSlots implements CheckpointMemory {
   #kept: readonly number[] | null = null;
   #writes = 0;
   read = (age: 0 | 1) => this.#slots.read(age);
-  spoil = (age: 0 | 1) => this.#slots.spoil(age);
+  corrupt = (age: 0 | 1) => this.#slots.corrupt(age);
   write(image: Uint8Array): void {
     this.#writes += 1;
     if (this.#kept === null || this.#kept.includes(this.#writes)) this.#slots.write(image);
@@ -30,11 +30,11 @@ class SelectiveSlots implements CheckpointMemory {
 
 /** The same image in this process, behind the boards' loop: what an uncorrupted board outputs. */
 export class Reference implements Playable {
-  readonly #loop: BoardLoop;
+  readonly #loop: ReferenceLoop;
   readonly #slots = new SelectiveSlots();
 
   constructor(engine: Engine) {
-    this.#loop = new BoardLoop(engine, this.#slots);
+    this.#loop = new ReferenceLoop(engine, this.#slots);
   }
 
   /**

@@ -7,8 +7,8 @@ import { readRecord, writeRecord } from '../../../host/cbor/record.ts';
 import { bootCause } from '../../../host/platform/config.ts';
 import { runtimeRestartMs } from '../../board/crash_recovery.ts';
 import { processorBootMs } from '../../board/parts.ts';
-import { notAsked } from '../../emulator/loop.ts';
-import type { PortInput, PortOutput } from '../../emulator/port.ts';
+import { notAsked } from '../../board/reference_loop.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import { timeOf, typeOf } from './port_items.ts';
 
 /** Whatever takes inputs one after the other: a board, or its loop in this process. */

@@ -2,10 +2,10 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Elf } from '../../../host/board/elf.ts';
 import { nonVolatileOffset, type Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
-import { markOf, storeLayout } from '../../emulator/memory.ts';
+import { markOf, storeLayout } from '../../emulator/slot_file.ts';
 import { buildPlugin } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import type { PortInput, PortOutput } from '../../emulator/port.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { type RamSpan, ramSpan, symbolOf } from './ram.ts';
 

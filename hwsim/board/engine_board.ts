@@ -1,14 +1,14 @@
 import type { Engine } from '../../host/engine/engine.ts';
-import { type Controller, deadlineNotAsked, type FirmwareInput, type Reply } from '../board/controller.ts';
-import { BoardLoop } from './loop.ts';
-import { SlotMemory } from './memory.ts';
+import { type Controller, deadlineNotAsked, type FirmwareInput, type Reply } from './controller.ts';
+import { ReferenceLoop } from './reference_loop.ts';
+import { SlotMemory } from './slot_memory.ts';
 import { askFor, type PortOutput } from './port.ts';
 
-/** Gathers a board's outputs into replies. */
+/** Collects a board's outputs into replies. */
 export class ReplyGatherer {
   #reply: Reply = blank();
 
-  /** Returns the whole reply when this was its last output, else null. */
+  /** Adds an output. Returns the reply when this was its last output, else null. */
   add(output: PortOutput): Reply | null {
     const reply = this.#reply;
     if (output.kind === 'frame' || output.kind === 'record') {
@@ -30,15 +30,18 @@ function blank(): Reply {
   return { outputs: [], status: 0, deadlineMs: deadlineNotAsked, hash: 0, trap: null };
 }
 
-/** A controller whose image runs on an engine of this process: another preset than the rest of the cluster flies. */
-export class LoopBoard implements Controller {
-  readonly #loop: BoardLoop;
+/**
+ * A controller whose image runs on an engine of this process, with another preset than the rest of
+ * the cluster.
+ */
+export class EngineBoard implements Controller {
+  readonly #loop: ReferenceLoop;
   readonly #memory = new SlotMemory();
   readonly #gatherer = new ReplyGatherer();
   #reply: Reply | null = null;
 
   constructor(engine: Engine) {
-    this.#loop = new BoardLoop(engine, this.#memory);
+    this.#loop = new ReferenceLoop(engine, this.#memory);
   }
 
   give(input: FirmwareInput): void {
@@ -49,7 +52,7 @@ export class LoopBoard implements Controller {
 
   reply(): Reply {
     const reply = this.#reply;
-    if (reply === null) throw new Error('a board was asked for a reply before it was given an input');
+    if (reply === null) throw new Error('a board was asked for a reply before it got an input');
     this.#reply = null;
     return reply;
   }
@@ -70,8 +73,8 @@ export class LoopBoard implements Controller {
     this.#loop.reset();
   }
 
-  spoil(age: 0 | 1): void {
-    this.#memory.spoil(age);
+  corrupt(age: 0 | 1): void {
+    this.#memory.corrupt(age);
   }
 
   keepStore(): void {

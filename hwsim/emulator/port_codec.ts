@@ -1,13 +1,11 @@
 import { withCrc } from '../../host/security/envelope.ts';
 import { encodeStream } from '../../host/radio/framing.ts';
+import type { Hello, LocalTime, PortInput, PortOutput } from '../board/port.ts';
 
 /**
- * What crosses a board's serial line: firmware/boards/README.md. Inputs go to the board, outputs come from it; both directions are encoded and decoded here,
- * so that a stand-in of a board speaks by the same file.
+ * Encodes and decodes what crosses a board's serial line (firmware/boards/README.md), in both
+ * directions, so that test doubles of a board use the same code.
  */
-
-/** The longest port frame: a boot with 32 groups. */
-export const PORT_FRAME_BYTES_MAX = 4352;
 const crcBytes = 4;
 
 const kind = {
@@ -28,48 +26,6 @@ const kind = {
 
 const flagDriven = 1;
 const flagHashed = 2;
-
-/** The processor's own clock: since its power-on. */
-export interface LocalTime {
-  nowS: number;
-  nowMs: number;
-}
-
-export type PortInput =
-  /** The clock is driven, time is what the inputs say, unless it is the board's own. `hashed`: each `done` carries the hash of the context. */
-  | ({ kind: 'boot'; cause: number; hashed: boolean; ownClock?: true; config: Uint8Array } & LocalTime)
-  | ({ kind: 'frame' | 'record'; bytes: Uint8Array } & LocalTime)
-  | ({ kind: 'tick' | 'store' } & LocalTime)
-  | { kind: 'ask'; what: number; index: number }
-  /** how 0: the processor resets; 1: the emulator ends. */
-  | { kind: 'reset'; how: number };
-
-/** Answers to `ask`. */
-export const askFor = { stackDepth: 0, hash: 1, counters: 2, inspect: 16 } as const;
-
-export interface Hello {
-  kind: 'hello';
-  target: number;
-  abi: number;
-  preset: number;
-  /** 1 power-on, 2 watchdog, 3 commanded. */
-  cause: number;
-  boots: number;
-  resetsInRow: number;
-  checkpoints: number;
-  contextBytes: number;
-  /** First four bytes of the image's SHA-256, the first the highest. */
-  imageMark: number;
-  /** Counter of frames up to which non-volatile memory holds a reservation; 0: none. */
-  reserved: number;
-}
-
-export type PortOutput =
-  | Hello
-  | { kind: 'frame' | 'record'; bytes: Uint8Array }
-  | { kind: 'done'; status: number; deadlineMs: number; hash: number }
-  | { kind: 'trapped'; site: number; reason: number }
-  | { kind: 'answer'; words: number[] };
 
 /** Room for one frame's fixed fields. */
 function bodyOf(type: number, bytes: number): { body: Uint8Array; view: DataView } {

@@ -1,49 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { crc32c } from '../../host/cbor/crc32c.ts';
-
-/** Where a board keeps its checkpoints: two slots written in turn. */
-export interface CheckpointMemory {
-  /** The newest (0) or the older (1) checkpoint; null when there is none. */
-  read(age: 0 | 1): Uint8Array | null;
-  /** Into the older slot. */
-  write(image: Uint8Array): void;
-  /** The slot no longer verifies. */
-  spoil(age: 0 | 1): void;
-}
-
-/** Where a checkpoint has its checksum (firmware/edge/checkpoint.ts): one bit of a line would be put right, and the last bytes may be padding. */
-const checksumAt = 12;
-
-/** For boards that live in this process. */
-export class SlotMemory implements CheckpointMemory {
-  #newestFirst: Uint8Array[] = [];
-  #kept: Uint8Array[] = [];
-
-  read(age: 0 | 1): Uint8Array | null {
-    return this.#newestFirst[age] ?? null;
-  }
-
-  write(image: Uint8Array): void {
-    this.#newestFirst = [image, ...this.#newestFirst.slice(0, 1)];
-  }
-
-  spoil(age: 0 | 1): void {
-    const image = this.#newestFirst[age]?.slice();
-    if (image === undefined) return;
-    image[checksumAt] ^= 0x55;
-    this.#newestFirst = this.#newestFirst.map((other, index) => (index === age ? image : other));
-    this.keep();
-  }
-
-  /** What is held now can be come back to. */
-  keep(): void {
-    this.#kept = this.#newestFirst;
-  }
-
-  undo(): void {
-    this.#newestFirst = this.#kept;
-  }
-}
+import { checkpointChecksumAt } from '../board/checkpoint_slots.ts';
+import type { CheckpointMemory } from '../board/slot_memory.ts';
 
 /** The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian on every board. */
 export const storeLayout = { slotsAt: 16_384, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c54 } as const;
@@ -93,13 +51,13 @@ export class SlotFile implements CheckpointMemory {
     this.#put(at, Buffer.concat([header, image]));
   }
 
-  spoil(age: 0 | 1): void {
+  corrupt(age: 0 | 1): void {
     const slot = this.#newestFirst()[age];
     if (slot === undefined)
       throw new Error(
         `the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
       );
-    const at = slot.at + headerBytes + checksumAt;
+    const at = slot.at + headerBytes + checkpointChecksumAt;
     this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
     this.keep();
   }

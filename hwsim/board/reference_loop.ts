@@ -4,12 +4,12 @@ import { STATUS } from '../../host/engine/status.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { mayRestore } from '../../host/platform/config.ts';
 import { noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
-import type { CheckpointMemory } from './memory.ts';
+import type { CheckpointMemory } from './slot_memory.ts';
 import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
 /**
- * The image was not asked: `done` carries it as the status of an input that the board could not take, and as the deadline
- * when none was asked.
+ * In `done`: the status of an input that the board could not take, and the deadline when the image
+ * was not asked for one.
  */
 export const notAsked = 0xffffffff;
 
@@ -17,21 +17,22 @@ const recordInputBytesMax = 256;
 const answerWordsMax = 64;
 const assertion = 1;
 /**
- * A board's watchdog ends a step that does not end (STEP_MS_MAX of firmware/boards/loop/loop.c). Here the count of outputs
- * does: no sound image gives out so many for one input.
+ * Outputs of one input after which it counts as a trap: an image without errors has fewer. On a
+ * board the watchdog ends such a step (STEP_MS_MAX of firmware/boards/loop/loop.c).
  */
 const outputsPerInputMax = 1024;
 
-/** The image gives out records without end: its memory errs. */
-class Babble extends Error {}
+/** Reports that the image sends outputs without end, because its memory errs. */
+class EndlessOutputs extends Error {}
 
 type Emit = (output: PortOutput) => void;
 
 /**
- * A flight board's main loop (firmware/boards/loop/loop.c) over an engine, with a driven clock: the platform's loop behind
- * the inputs and outputs of a board's serial line, so that a board and an engine can be compared after every input.
+ * Runs the platform's loop over an engine with the inputs and outputs of a board's serial line, as
+ * a flight board's main loop does (firmware/boards/loop/loop.c). The inputs set the clock. A board
+ * and an engine can be compared after every input.
  */
-export class BoardLoop implements PlatformHandler {
+export class ReferenceLoop implements PlatformHandler {
   readonly #engine: Engine;
   readonly #memory: CheckpointMemory;
   readonly #buffers: LoopBuffers;
@@ -60,18 +61,18 @@ export class BoardLoop implements PlatformHandler {
     this.#bytes = engine.view();
   }
 
-  /** Address of the context, for whoever looks at it or flips its bits. */
+  /** Returns the address of the context, for inspection and for flipping its bits. */
   get context(): number {
     return this.#loop.context;
   }
 
-  /** Whoever copied the other's context to this one goes on from where the other is. */
-  bootedLike(other: BoardLoop): void {
+  /** Takes over the other loop's state, after its context was copied to this one. */
+  bootedLike(other: ReferenceLoop): void {
     this.#booted = other.#booted;
     this.#hashed = other.#hashed;
   }
 
-  /** A processor's reset: the context is gone. */
+  /** Resets the processor: the context is cleared. */
   reset(): void {
     this.#bytes = this.#engine.view();
     this.#bytes.fill(0, this.context, this.context + this.#engine.image.contextBytes);
@@ -79,7 +80,10 @@ export class BoardLoop implements PlatformHandler {
     this.#traps = 0;
   }
 
-  /** Takes one input other than `reset`; `emit` gets what the board would put on the line, ending in `done`, `trapped` or `answer`. */
+  /**
+   * Handles one input other than `reset`. `emit` gets what the board would put on the line; `done`,
+   * `trapped` or `answer` is last.
+   */
   handle(input: PortInput, emit: Emit): void {
     this.#bytes = this.#engine.view();
     this.#emit = emit;
@@ -92,7 +96,7 @@ export class BoardLoop implements PlatformHandler {
       const hash = this.#hashed && this.#booted ? this.#engine.calls.hash(this.context) >>> 0 : 0;
       emit({ kind: 'done', status: status >>> 0, deadlineMs: this.#deadlineMs, hash });
     } catch (error) {
-      if (!(error instanceof Babble) && !this.#engine.isTrap(error)) throw error;
+      if (!(error instanceof EndlessOutputs) && !this.#engine.isTrap(error)) throw error;
       this.#reportTrap(this.#engine.calls.trap_site());
     }
   }
@@ -139,7 +143,9 @@ export class BoardLoop implements PlatformHandler {
     this.#put('record', this.#buffers.record, length);
   }
 
-  /** Like a driven board, it leaves what ends the runtime to whoever drives it. */
+  /**
+   * Obeys only stores, as a driven board does: commands that end the runtime are for its driver.
+   */
   obey(_loop: PlatformLoop, type: number): boolean {
     if (type === TYPE.storeCheckpoint) this.#store();
     return true;
@@ -165,7 +171,7 @@ export class BoardLoop implements PlatformHandler {
 
   #put(kind: 'frame' | 'record', at: number, length: number): void {
     this.#outputs += 1;
-    if (this.#outputs > outputsPerInputMax) throw new Babble('more outputs than any step has');
+    if (this.#outputs > outputsPerInputMax) throw new EndlessOutputs('more outputs than any step has');
     this.#emit({ kind, bytes: this.#bytes.slice(at, at + length) });
   }
 
@@ -176,7 +182,7 @@ export class BoardLoop implements PlatformHandler {
 
   #answer(what: number, index: number): number[] {
     if (what === askFor.hash) return [this.#engine.calls.hash(this.context) >>> 0];
-    // An engine's stack cannot be measured here, and nothing is dropped on the way to it.
+    // An engine's stack cannot be measured here, and no input is lost on the way to it.
     if (what === askFor.stackDepth) return [0];
     if (what === askFor.counters) return [0, this.#traps];
     if (what < askFor.inspect) return [];
