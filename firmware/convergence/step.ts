@@ -2,6 +2,7 @@
 // disruption, and the time until, in CONVERGED_ROUNDS rounds in a row, every live member agrees
 // with this node, no conflict is open and no silent owner has claims.
 
+import { SLA_CLASS_CLUSTER, SLA_CLASS_NODE, VERDICT_REFUSED, HISTOGRAM_BINS } from '../wire/generated/codes';
 import {
   MEMBER_WORDS,
   DISRUPTIONS_MAX,
@@ -21,22 +22,10 @@ import { send, SEND_ALARM } from '../node/outbox';
 import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
 import { livenessTickStartS } from '../membership/calendar';
 import { coordinator } from '../membership/member_state';
-import { intents, intent, group, VERDICT_REFUSED } from '../intent/table';
+import { intents, intent, group } from '../intent/table';
 import { arbitrate } from '../intent/arbitration';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
-import {
-  convergence,
-  disruption,
-  DisruptionSeen,
-  histogramAt,
-  seenSilentAt,
-  setSeenSilent,
-  HISTOGRAM_BINS,
-} from './table';
-
-export const CLASS_NODE: u32 = 1;
-export const CLASS_CLUSTER: u32 = 2;
-export const CLASS_FLEET: u32 = 4;
+import { convergence, disruption, DisruptionSeen, histogramAt, seenSilentAt, setSeenSilent } from './table';
 
 /** Rounds in a row in which every live member must agree: they span 30 minutes. */
 const CONVERGED_ROUNDS: u32 = 4;
@@ -50,8 +39,8 @@ const CONFLICT_S: u32 = ROUND_S;
 
 /** Hard limit of a disruption class, seconds (CVG-1). */
 export function slaS(disruptionClass: u32): u32 {
-  if (disruptionClass == CLASS_NODE) return 3600;
-  if (disruptionClass == CLASS_CLUSTER) return 8 * 3600;
+  if (disruptionClass == SLA_CLASS_NODE) return 3600;
+  if (disruptionClass == SLA_CLASS_CLUSTER) return 8 * 3600;
   if (disruptionClass == 3) return 72 * 3600;
   return 7 * 86400;
 }
@@ -149,8 +138,10 @@ function watchMembers(ctx: usize): void {
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (fallen != 0) disturb(ctx, fallen < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, onsetS, subject, 0);
-  if (back != 0) disturb(ctx, back < CORRELATED_SILENT_MIN ? CLASS_NODE : CLASS_CLUSTER, missionS(ctx), subject, 0);
+  if (fallen != 0)
+    disturb(ctx, fallen < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, onsetS, subject, 0);
+  if (back != 0)
+    disturb(ctx, back < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, missionS(ctx), subject, 0);
 }
 
 /** Finds new notices of resources. */
@@ -159,7 +150,7 @@ function watchNotices(ctx: usize): void {
   const sum = intents(ctx).noticeSum;
   if (sum == state.noticeSum) return;
   state.noticeSum = sum;
-  disturb(ctx, CLASS_CLUSTER, missionS(ctx), self(ctx), 0);
+  disturb(ctx, SLA_CLASS_CLUSTER, missionS(ctx), self(ctx), 0);
 }
 
 /** Whether a majority and every live member agree with this node. */
@@ -204,10 +195,10 @@ function close(ctx: usize, seen: DisruptionSeen): void {
   if (bin >= HISTOGRAM_BINS) bin = HISTOGRAM_BINS - 1;
   const at = histogramAt(ctx, seen.class, bin);
   if (load<u16>(at) != 0xffff) store<u16>(at, load<u16>(at) + 1);
-  if (seen.class == CLASS_NODE) {
+  if (seen.class == SLA_CLASS_NODE) {
     state.trendNodeS = trend(state.trendNodeS, tookS);
     state.lastNodeS = tookS;
-  } else if (seen.class == CLASS_CLUSTER) {
+  } else if (seen.class == SLA_CLASS_CLUSTER) {
     state.trendClusterS = trend(state.trendClusterS, tookS);
     state.lastClusterS = tookS;
   }
@@ -238,8 +229,10 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
   const limitS = slaS(seen.class);
   const now = missionS(ctx);
   const elapsedS = now > seen.onsetS ? now - seen.onsetS : 0;
-  const average = seen.class == CLASS_NODE ? state.trendNodeS : seen.class == CLASS_CLUSTER ? state.trendClusterS : 0;
-  const last = seen.class == CLASS_NODE ? state.lastNodeS : seen.class == CLASS_CLUSTER ? state.lastClusterS : 0;
+  const average =
+    seen.class == SLA_CLASS_NODE ? state.trendNodeS : seen.class == SLA_CLASS_CLUSTER ? state.trendClusterS : 0;
+  const last =
+    seen.class == SLA_CLASS_NODE ? state.lastNodeS : seen.class == SLA_CLASS_CLUSTER ? state.lastClusterS : 0;
   const rising = last > average ? last - average : 0;
   if (elapsedS < limitS - (limitS >>> 2) && average + 2 * rising < limitS) return;
   seen.alarmed = 1;
@@ -255,5 +248,5 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
 
 /** Restarts from a checkpoint: this node's own absence is a disruption. */
 export function convergenceRestart(ctx: usize): void {
-  if (edge(ctx).timeKnown != 0) disturb(ctx, CLASS_NODE, missionS(ctx), self(ctx), 0);
+  if (edge(ctx).timeKnown != 0) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
 }

@@ -1,5 +1,6 @@
 // Accesses the tables of convergence: open disruptions and the histogram of durations.
 
+import { HISTOGRAM_BINS } from '../wire/generated/codes';
 import { MEMBER_WORDS } from '../memory/limits';
 import { CORE_END, HISTOGRAM_AT, SEEN_SILENT_AT, LINES_AT } from '../memory/map';
 import { changes, reads, readsAndChanges } from '../memory/guard';
@@ -11,9 +12,7 @@ export * from './accessors';
  * Bins per class: bin i counts durations of [2^i, 2^(i+1)) minutes, bin 0 also those under a
  * minute.
  */
-export const HISTOGRAM_BINS: u32 = 16;
 /** Classes of disruptions: 1 node, 2 cluster, 3 cross-cluster, 4 fleet. */
-export const CLASSES: u32 = 4;
 
 const HISTOGRAM: u32 = (2 << ((HISTOGRAM_AT + 127 - LINES_AT) >> 6)) - (1 << ((HISTOGRAM_AT - LINES_AT) >> 6));
 const SEEN: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - (1 << ((SEEN_SILENT_AT - LINES_AT) >> 6));

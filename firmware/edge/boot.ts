@@ -1,5 +1,6 @@
 // Beginning: plain, or from a checkpoint.
 
+import { CHECKPOINT_HEADER_BYTES } from '../wire/generated/codes';
 import {
   BOOTS_MAX,
   MEMBERS_MAX,
@@ -37,7 +38,7 @@ import {
 } from '../wire/generated/messages';
 import { edge, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
-import { checkCheckpoint, isCheckpointOf, CHECKPOINT_HEADER_BYTES } from './checkpoint';
+import { checkCheckpoint, isCheckpointOf } from './checkpoint';
 import { observeGroup } from '../intent/handlers';
 import { advance } from './dispatch';
 

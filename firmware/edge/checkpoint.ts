@@ -2,16 +2,15 @@
 // the codes of the lines and each line is held against its code: that takes an eighth of the time, and what had
 // flipped in a line before the checkpoint was written, or in its memory, is still corrected. The codes stand last: a write that was cut has not their CRC.
 
+import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES } from '../wire/generated/codes';
 import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from '../memory/map';
 import { linesSound } from '../memory/guard';
-import { CODE_BYTES } from '../memory/lines';
 import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';
 import { CONTEXT_MAGIC, EdgeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
 const LAYOUT: u32 = 2;
-export const CHECKPOINT_HEADER_BYTES: u32 = 16;
 export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 /** 'HCKP' */
 const CHECKPOINT_MAGIC: u32 = 0x48434b50;
@@ -26,7 +25,7 @@ export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
   store<u32>(out + 4, (LAYOUT << 8) | PRESET);
   store<u32>(out + 8, CONTEXT_BYTES);
   memory.copy(out + CHECKPOINT_HEADER_BYTES, ctx, CONTEXT_BYTES);
-  store<u32>(out + 12, checksum(out + CHECKPOINT_HEADER_BYTES));
+  store<u32>(out + CHECKPOINT_CRC_AT, checksum(out + CHECKPOINT_HEADER_BYTES));
   return CHECKPOINT_BYTES;
 }
 
@@ -44,7 +43,7 @@ export function checkCheckpoint(image: usize, length: u32): u32 {
     return STATUS_CHECKPOINT;
   if (load<u32>(image + 8) != CONTEXT_BYTES) return STATUS_CHECKPOINT;
   const block = image + CHECKPOINT_HEADER_BYTES;
-  return load<u32>(image + 12) == checksum(block) && linesSound(block) ? STATUS_OK : STATUS_CHECKPOINT;
+  return load<u32>(image + CHECKPOINT_CRC_AT) == checksum(block) && linesSound(block) ? STATUS_OK : STATUS_CHECKPOINT;
 }
 
 /** True if the checkpoint is that of node `self` of cluster `cluster`. */

@@ -1,10 +1,11 @@
 // Making a frame when this node's slot comes: heartbeat, what waits for the same addressee, rumours, all of it sealed.
 
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
 import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, sealEnvelope } from '../security/envelope';
+import { sealEnvelope } from '../security/envelope';
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
 import { ageOf } from '../membership/liveness';
 import { intent, intentIndex, notice, intents } from '../intent/table';

@@ -1,5 +1,6 @@
 // Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
 
+import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
@@ -9,7 +10,7 @@ import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
-import { intents, intent, CLAIMED, INTENT_STATE } from '../intent/table';
+import { intents, intent, INTENT_STATE } from '../intent/table';
 import { answerSince } from '../intent/anti_entropy';
 import { reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
@@ -74,7 +75,7 @@ export function catchUp(ctx: usize): void {
 /** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
 function checkClaim(ctx: usize): void {
   const record = intent(ctx, intents(ctx).claimToCheck - 1);
-  if (<u32>record.state != CLAIMED) return;
+  if (<u32>record.state != INTENT_STATE_CLAIMED) return;
   if (record.read != readDigest(ctx, record.owner, record.resource, record.startS, record.endS))
     countLoss(ctx, COUNTER_CLAIM_UNREAD);
 }

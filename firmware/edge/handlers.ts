@@ -1,6 +1,18 @@
 // Messages and records that concern several modules: each module does its part, in the order in which they stand.
 
 import {
+  INTENT_STATE_DONE,
+  INTENT_STATE_WITHDRAWN,
+  OUTLOOK_KIND_STORM,
+  SLA_CLASS_CLUSTER,
+  SLA_CLASS_FLEET,
+  SLA_CLASS_NODE,
+  WORK_KIND_HAUL,
+  WORK_KIND_MAINTAIN,
+  WORK_STATUS_BLOCKED,
+  WORK_STATUS_DONE,
+} from '../wire/generated/codes';
+import {
   ADDRESSEE_ALL,
   COUNTER_QUOTA_CLAIM,
   GROUPS_MAX,
@@ -10,21 +22,10 @@ import {
   STATUS_OK,
 } from '../memory/limits';
 import { call } from '../memory/guard';
-import { disturb, CLASS_CLUSTER, CLASS_FLEET, CLASS_NODE } from '../convergence/step';
+import { disturb } from '../convergence/step';
 import { beginSync } from '../intent/anti_entropy';
 import { recentAsOf } from '../intent/digest';
-import {
-  intent,
-  intents,
-  intentsToChange,
-  own,
-  ownToChange,
-  resourceGroup,
-  DONE,
-  KIND_HAUL,
-  KIND_MAINTAIN,
-  WITHDRAWN,
-} from '../intent/table';
+import { intent, intents, intentsToChange, own, ownToChange, resourceGroup } from '../intent/table';
 import { mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_NOTHING, HEARTBEAT_VIEW_DIFFERS } from '../membership/heartbeat';
 import { onAlive } from '../membership/suspicion';
 import { membership, memberToChange } from '../membership/table';
@@ -38,10 +39,6 @@ import { scheduleHealth, scheduleMaintenance } from '../schedule/observe';
 import { scheduleProgress } from '../schedule/step';
 import { watchdogHealth } from '../watchdog/step';
 import { Alive, Assign, Health, Heartbeat, Join, Outlook, Progress } from '../wire/generated/messages';
-
-const STATUS_DONE: u32 = 2;
-const STATUS_BLOCKED: u32 = 3;
-const OUTLOOK_STORM: u32 = 2;
 
 export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
   const now = call(ctx);
@@ -66,7 +63,7 @@ export function applyJoin(ctx: usize, m: Join): void {
 /** The restart of a member is a disruption of class node. */
 function noteIncarnation(ctx: usize, incarnation: u32): void {
   const sender = call(ctx).sender;
-  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), sender, 0);
+  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), sender, 0);
 }
 
 export function observeHealth(ctx: usize, m: Health): u32 {
@@ -82,10 +79,11 @@ export function observeProgress(ctx: usize, m: Progress): u32 {
   scheduleProgress(ctx, slot, status, m.movedKg);
   const index = ownIndex(ctx, slot);
   if (index == NO_INDEX || !timeKnown(ctx)) return STATUS_OK;
-  if (status == STATUS_DONE && <u32>intent(ctx, index).kind == KIND_HAUL) finish(ctx, slot, DONE);
-  else if (status >= STATUS_BLOCKED) {
+  if (status == WORK_STATUS_DONE && <u32>intent(ctx, index).kind == WORK_KIND_HAUL)
+    finish(ctx, slot, INTENT_STATE_DONE);
+  else if (status >= WORK_STATUS_BLOCKED) {
     intentsToChange(ctx).attempts++;
-    finish(ctx, slot, WITHDRAWN);
+    finish(ctx, slot, INTENT_STATE_WITHDRAWN);
   }
   return STATUS_OK;
 }
@@ -96,15 +94,16 @@ export function observeOutlook(ctx: usize, m: Outlook): u32 {
   const untilS = m.untilS;
   const kind = m.kind;
   onOutlook(ctx, fromS, untilS, kind);
-  if (kind == OUTLOOK_STORM && timeKnown(ctx) && untilS > missionS(ctx)) expectStorm(ctx, untilS - missionS(ctx));
-  if (timeKnown(ctx)) disturb(ctx, kind == OUTLOOK_STORM ? CLASS_FLEET : CLASS_CLUSTER, fromS, 0xffff, untilS);
+  if (kind == OUTLOOK_KIND_STORM && timeKnown(ctx) && untilS > missionS(ctx)) expectStorm(ctx, untilS - missionS(ctx));
+  if (timeKnown(ctx))
+    disturb(ctx, kind == OUTLOOK_KIND_STORM ? SLA_CLASS_FLEET : SLA_CLASS_CLUSTER, fromS, 0xffff, untilS);
   return STATUS_OK;
 }
 
 /** Work given from outside: maintenance goes to the schedule, a claim is made like our own. */
 export function observeAssign(ctx: usize, m: Assign): u32 {
   if (m.startS >= m.endS || m.slot >= OWN_SLOTS || resourceGroup(m.resource) >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
-  if (m.kind == KIND_MAINTAIN) {
+  if (m.kind == WORK_KIND_MAINTAIN) {
     scheduleMaintenance(ctx, m.startS, m.endS, m.durationS, m.priority);
     return STATUS_OK;
   }

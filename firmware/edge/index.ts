@@ -1,5 +1,6 @@
 // The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
 
+import { ABI_NULL_CIPHER, OBSERVED_BYTES_MAX, TRAP_SITE_CHECKPOINT, ABI_VERSION } from '../wire/generated/codes';
 import {
   STATUS_OK,
   STATUS_NOT_BOOTED,
@@ -46,15 +47,9 @@ import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
 import { inspectContext } from './inspect';
 
-/** A checkpoint of a block with a line that cannot be corrected. */
-const SITE_CHECKPOINT: u32 = 905;
-const ABI_VERSION: u32 = 2;
-/** Longest platform record accepted. */
-const RECORD_BYTES_MAX: u32 = 256;
-
 /** 256 is added where the cipher is a stand-in: such an image is for the simulator only. */
 export function abi_version(): u32 {
-  return CIPHER != 0 ? ABI_VERSION : ABI_VERSION + 256;
+  return CIPHER != 0 ? ABI_VERSION : ABI_VERSION + ABI_NULL_CIPHER;
 }
 
 export function context_bytes(): u32 {
@@ -136,7 +131,7 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
 
 export function observe(ctx: usize, nowS: u32, nowMs: u32, record: usize, length: u32): u32 {
   if (!open(ctx, CORE_HOT, nowS, nowMs)) return STATUS_NOT_BOOTED;
-  if (length == 0 || length > RECORD_BYTES_MAX) {
+  if (length == 0 || length > OBSERVED_BYTES_MAX) {
     countLoss(ctx, COUNTER_RECORD_REJECTED);
     return close(ctx, STATUS_LENGTH);
   }
@@ -189,7 +184,7 @@ export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
   if (!open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs)) return 0;
   closeCall(ctx);
   // What could not be restored must not take the place of what can.
-  invariant(linesSound(ctx), SITE_CHECKPOINT);
+  invariant(linesSound(ctx), TRAP_SITE_CHECKPOINT);
   return writeCheckpoint(ctx, out, cap);
 }
 

@@ -10,6 +10,7 @@
 // Everything else is this node's own and exists once: the call ends in the crash recovery, and the node starts again from
 // its checkpoint.
 
+import { TRAP_SITE_SCRUB, UPSET_OUTCOME_CORRECTED, UPSET_OUTCOME_EVICTED } from '../wire/generated/codes';
 import { EVENT_BYTES_MAX } from '../memory/limits';
 import {
   COMMANDS_AT,
@@ -29,31 +30,26 @@ import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
 import { scheduleRestart } from '../schedule/step';
 import { Upset, encodeUpset } from '../wire/generated/messages';
 
-const OUTCOME_CORRECTED: u32 = 1;
-const OUTCOME_DISCARDED: u32 = 2;
-
 /** What became of an uncorrectable line: it cannot be spared; discarded; discarded, and the event stands in its place. */
 const KEPT: u32 = 0;
 const DISCARDED: u32 = 1;
 const DISCARDED_AND_REPORTED: u32 = 2;
-
-const SITE_SCRUB: u32 = 904;
 
 /** Scrubs, and rebuilds what a line that cannot be corrected belongs to. Traps when that line cannot be spared. */
 export function scrubAndRebuild(ctx: usize): void {
   const line = scrub(ctx);
   if (line == NO_LINE) return;
   const outcome = discard(ctx, line);
-  invariant(outcome != KEPT, SITE_SCRUB);
+  invariant(outcome != KEPT, TRAP_SITE_SCRUB);
   noteDiscarded(ctx);
-  if (outcome != DISCARDED_AND_REPORTED) emitUpset(ctx, line, OUTCOME_DISCARDED, 0, 1);
+  if (outcome != DISCARDED_AND_REPORTED) emitUpset(ctx, line, UPSET_OUTCOME_EVICTED, 0, 1);
 }
 
 /** Reports the upsets that were corrected since the last report, if the ring of events has room; else a later call does. */
 export function reportUpsets(ctx: usize): void {
   if (!hasUnreported(ctx)) return;
   const state = protection(ctx);
-  if (emitUpset(ctx, state.line, OUTCOME_CORRECTED, state.ageS, state.unreported))
+  if (emitUpset(ctx, state.line, UPSET_OUTCOME_CORRECTED, state.ageS, state.unreported))
     changesProtection(ctx).unreported = 0;
 }
 
@@ -81,7 +77,7 @@ function discard(ctx: usize, line: u32): u32 {
 function discardEvent(ctx: usize, line: u32): u32 {
   clearLine(ctx, line);
   if (!isEventQueued(ctx, line - lineOf(EVENTS_AT))) return DISCARDED;
-  writeUpset(ctx, lineAt(ctx, line) + 1, line, OUTCOME_DISCARDED, 0, 1);
+  writeUpset(ctx, lineAt(ctx, line) + 1, line, UPSET_OUTCOME_EVICTED, 0, 1);
   return DISCARDED_AND_REPORTED;
 }
 

@@ -1,5 +1,6 @@
 // A frame from the radio: checked whole before any of it is believed (no state changes on reject), then applied message by message.
 
+import { FRAME_BYTES_MIN } from '../wire/generated/codes';
 import {
   FRAME_BYTES_MAX,
   CRC_BYTES,
@@ -33,7 +34,7 @@ import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { call } from '../memory/guard';
 import { crc32c } from '../base/crc32c';
 import { constantsDoubted } from '../protection/scrub';
-import { FRAME_BYTES_MIN, openEnvelope, readEnvelope } from '../security/envelope';
+import { openEnvelope, readEnvelope } from '../security/envelope';
 import { checkCounter, acceptCounter } from '../security/counters';
 import { hearing } from '../membership/table';
 import { markHeard } from '../membership/hearing';

@@ -1,6 +1,7 @@
 // Decides whether a received version can be true, and whether it may be stored now. Its caller acts
 // on the verdict.
 
+import { INTENT_STATE_STARTED, VERSION_BITS } from '../wire/generated/codes';
 import {
   CONTAINED,
   GROUPS_MAX,
@@ -32,8 +33,6 @@ import {
   statements,
   statementsToChange,
   Intent,
-  STARTED,
-  VERSION_BITS,
 } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
 
@@ -124,12 +123,12 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
   if (
     !CONTAINED ||
-    <u32>record.state != STARTED ||
+    <u32>record.state != INTENT_STATE_STARTED ||
     resourceUnit(record.resource) == 0 ||
     record.endS <= missionS(ctx) + ENDING_S
   )
     return false;
-  return m.state > STARTED || m.resource != record.resource || m.endS < record.endS;
+  return m.state > INTENT_STATE_STARTED || m.resource != record.resource || m.endS < record.endS;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
 // cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
 
+import { VERSION_BITS } from '../wire/generated/codes';
 import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
@@ -28,17 +29,7 @@ import {
   noticeSummaryEntryAt,
 } from '../wire/generated/messages';
 import { isOverQuota } from './quota';
-import {
-  intents,
-  intentsToChange,
-  intent,
-  echoWordAt,
-  intentIndex,
-  notice,
-  VERSION_BITS,
-  statements,
-  statement,
-} from './table';
+import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, statements, statement } from './table';
 import { requestStatement } from './signing';
 
 /** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */

@@ -2,6 +2,13 @@
 // Exclusive units conflict on overlap; the group's capacity bounds the summed rate of what is accepted. A verdict is a function of the
 // set held, the resource facts and who is gone: nothing else, and no time.
 
+import {
+  INTENT_STATE_PLANNED,
+  INTENT_STATE_STARTED,
+  VERDICT_ACCEPTED,
+  VERDICT_REFUSED,
+  VERDICT_UNKNOWN,
+} from '../wire/generated/codes';
 import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
@@ -22,11 +29,6 @@ import {
   startsAt,
   resourceGroup,
   resourceUnit,
-  PLANNED,
-  STARTED,
-  VERDICT_ACCEPTED,
-  VERDICT_REFUSED,
-  VERDICT_UNKNOWN,
 } from './table';
 import { invalidateGroup } from './chain';
 import { addToProfile, peakRate } from './profile';
@@ -49,7 +51,7 @@ export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
 /** Whether a record claims anything (planned, claimed or started). */
 // @inline
 export function isClaim(record: Intent): bool {
-  return <u32>record.state >= PLANNED && <u32>record.state <= STARTED;
+  return <u32>record.state >= INTENT_STATE_PLANNED && <u32>record.state <= INTENT_STATE_STARTED;
 }
 
 /** Until when a record binds others: its end, or earlier the end of its gone owner's lease and guard. */

@@ -1,20 +1,11 @@
 // A group's chain: its intents in arbitration order (INT-3). The order is total and says nothing of when an intent arrived, so every
 // node that holds the same intents has the same chain.
 
+import { INTENT_STATE_STARTED, TRAP_SITE_CHAIN } from '../wire/generated/codes';
 import { ROUND_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
 import { invariant } from '../memory/trap';
 import { fold32 } from '../base/hash';
-import {
-  intent,
-  intentSeen,
-  intentToChange,
-  group,
-  groupToChange,
-  Group,
-  Intent,
-  resourceGroup,
-  STARTED,
-} from './table';
+import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup } from './table';
 
 /**
  * Fills in the order: started before not started; higher priority; earlier claim epoch; then a hash of (owner, nonce fixed at the
@@ -22,7 +13,7 @@ import {
  */
 export function setOrder(record: Intent): void {
   const epoch = record.claimS / ROUND_S;
-  const notStarted: u32 = <u32>record.state == STARTED ? 0 : 1;
+  const notStarted: u32 = <u32>record.state == INTENT_STATE_STARTED ? 0 : 1;
   record.orderHigh = (notStarted << 31) | ((255 - <u32>record.priority) << 23) | (epoch & 0x7fffff);
   record.orderLow = fold32(fold32(fold32(<u32>record.owner, record.nonce), record.resource), epoch);
 }
@@ -34,9 +25,6 @@ function before(a: Intent, b: Intent): bool {
   if (a.owner != b.owner) return a.owner < b.owner;
   return a.slot < b.slot;
 }
-
-/** A chain that is out of order though every record passes its check: a fault of our own. */
-const SITE_CHAIN: u32 = 201;
 
 /**
  * The record of `group`'s chain that stands right before `record` (`index` itself if it is in the chain), NO_INDEX if none does. The walk passes records that were not checked
@@ -61,7 +49,7 @@ function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u3
     }
     placed = isPlace(ctx, record, index, groupIndex, previous, at);
   }
-  invariant(placed, SITE_CHAIN);
+  invariant(placed, TRAP_SITE_CHAIN);
   return previous;
 }
 

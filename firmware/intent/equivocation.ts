@@ -1,5 +1,6 @@
 // Proves equivocation: two signed statements of one owner that contradict each other.
 
+import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF } from '../node/outbox';
@@ -16,17 +17,7 @@ import {
 } from '../wire/generated/messages';
 import { reportImpersonation } from './signing';
 import { MOOT, findStatement, REBROADCASTS, storeReceived } from './statement';
-import {
-  VALID,
-  CONTESTED,
-  FREE,
-  DIGEST_AT,
-  sameDigest,
-  DIGEST_BYTES,
-  SIGNATURE_AT,
-  SIGNATURE_BYTES,
-  IN_PROOF,
-} from './statement_table';
+import { VALID, CONTESTED, FREE, DIGEST_AT, sameDigest, SIGNATURE_AT, IN_PROOF } from './statement_table';
 import { retract } from './store';
 import { statement, statementToChange, statements, statementsToChange, intentIndex } from './table';
 
@@ -125,12 +116,12 @@ export function composeProof(ctx: usize, at: usize, end: usize): usize {
   m.version = a.version;
   m.atA = a.atS;
   m.digestAAt = <u32>(changetype<usize>(a) + DIGEST_AT);
-  m.digestALength = DIGEST_BYTES;
+  m.digestALength = STATEMENT_DIGEST_BYTES;
   m.signatureAAt = <u32>(changetype<usize>(a) + SIGNATURE_AT);
   m.signatureALength = SIGNATURE_BYTES;
   m.atB = b.atS;
   m.digestBAt = <u32>(changetype<usize>(b) + DIGEST_AT);
-  m.digestBLength = DIGEST_BYTES;
+  m.digestBLength = STATEMENT_DIGEST_BYTES;
   m.signatureBAt = <u32>(changetype<usize>(b) + SIGNATURE_AT);
   m.signatureBLength = SIGNATURE_BYTES;
   return encodeProof(at, end, m);

@@ -1,12 +1,13 @@
 // Finds free units and free capacity of resource groups.
 
+import { VERDICT_ACCEPTED } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
 import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../memory/map';
 import { bitSet, bitGet } from '../base/bits';
 import { self, missionS } from '../node/table';
 import { arbitrate, unitUsable, isClaim } from './arbitration';
 import { addToProfile, peakRate } from './profile';
-import { group, intent, VERDICT_ACCEPTED, resourceUnit, Intent, resourceGroup } from './table';
+import { group, intent, resourceUnit, Intent, resourceGroup } from './table';
 
 /** A place that a gone owner still holds is claimed ahead if it comes free within this. */
 const COMES_FREE_S_MAX: u32 = 3900;

@@ -1,5 +1,12 @@
 // Maintains the intents of this node over their life.
 
+import {
+  INTENT_STATE_DONE,
+  INTENT_STATE_STARTED,
+  INTENT_STATE_WITHDRAWN,
+  VERDICT_REFUSED,
+  VERSION_BITS,
+} from '../wire/generated/codes';
 import { OWN_SLOTS, ADDRESSEE_ALL, NO_INDEX, LEASE_GUARD_S, EVENT_BYTES_MAX, ROUND_S } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
@@ -14,19 +21,7 @@ import { leaseEndS } from './lease';
 import { ownIndex, finish, claimAnew, draft, publish } from './publish';
 import { renewOwn } from './renewal';
 import { settleOwn } from './settling';
-import {
-  own,
-  ownToChange,
-  intent,
-  VERDICT_REFUSED,
-  DONE,
-  WITHDRAWN,
-  VERSION_BITS,
-  STARTED,
-  intentsToChange,
-  intents,
-  flagSlot,
-} from './table';
+import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from './table';
 
 /** So long after a boot peers have told what this node had published before it: what stands then is claimed anew, seconds. */
 const RECLAIM_AFTER_S: u32 = 120;
@@ -63,7 +58,7 @@ export function maintainOwn(ctx: usize): void {
       continue;
     }
     if (record.endS <= now + LEASE_GUARD_S) {
-      finish(ctx, slot, mine.settledVersion != 0 ? DONE : WITHDRAWN);
+      finish(ctx, slot, mine.settledVersion != 0 ? INTENT_STATE_DONE : INTENT_STATE_WITHDRAWN);
       continue;
     }
     if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot, now);
@@ -82,7 +77,9 @@ function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
     return false;
   const other = intent(ctx, winner);
   return (
-    <u32>other.state == STARTED && other.resource == intent(ctx, index).resource && missionS(ctx) < leaseEndS(ctx, slot)
+    <u32>other.state == INTENT_STATE_STARTED &&
+    other.resource == intent(ctx, index).resource &&
+    missionS(ctx) < leaseEndS(ctx, slot)
   );
 }
 
@@ -111,7 +108,7 @@ function giveUp(ctx: usize, slot: u32, index: u32): void {
     return;
   }
   intentsToChange(ctx).attempts++;
-  finish(ctx, slot, WITHDRAWN);
+  finish(ctx, slot, INTENT_STATE_WITHDRAWN);
 }
 
 /**
@@ -137,7 +134,7 @@ export function withdrawReturned(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     if (own(ctx, slot).returned == 0) continue;
     ownToChange(ctx, slot).returned = 0;
-    finish(ctx, slot, WITHDRAWN);
+    finish(ctx, slot, INTENT_STATE_WITHDRAWN);
   }
 }
 

@@ -1,10 +1,11 @@
 // Extends leases before predicted silence (INT-5).
 
+import { INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
 import { send, SEND_ISOLATION } from '../node/outbox';
 import { missionS } from '../node/table';
 import { ownIndex, draft, publish } from './publish';
-import { intents, own, intent, STARTED, intentsToChange } from './table';
+import { intents, own, intent, intentsToChange } from './table';
 
 /** Own slots by use: mining 0–3, hauling 4–5; 6 and 7 are the schedule's (replication, maintenance). */
 export const MINE_SLOTS: u32 = 4;
@@ -21,7 +22,11 @@ export function prepareSilence(ctx: usize): void {
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX || own(ctx, slot).settledVersion == 0) continue;
     const record = intent(ctx, index);
-    if (<u32>record.state != STARTED || record.leaseS >= leaseS || record.version != own(ctx, slot).settledVersion)
+    if (
+      <u32>record.state != INTENT_STATE_STARTED ||
+      record.leaseS >= leaseS ||
+      record.version != own(ctx, slot).settledVersion
+    )
       continue;
     const m = draft(ctx, slot);
     m.leaseS = leaseS;

@@ -1,5 +1,6 @@
 // Plans claims of this node.
 
+import { WORK_KIND_HAUL, WORK_KIND_MINE } from '../wire/generated/codes';
 import { NO_INDEX, GROUPS_MAX, ROUND_S } from '../memory/limits';
 import { mix32, fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
@@ -8,7 +9,7 @@ import { membership } from '../membership/table';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { prepareSilence, MINE_SLOTS } from './outlook';
 import { ownIndex, publish, freshClaim, draft } from './publish';
-import { intent, KIND_MINE, group, intents, intentsToChange, own, resourceGroup, KIND_HAUL } from './table';
+import { intent, group, intents, intentsToChange, own, resourceGroup } from './table';
 
 export const FEATURE_PLANS: u32 = 1;
 const HAUL_SLOT: u32 = 4;
@@ -46,7 +47,7 @@ export function planStep(ctx: usize, storedKg: u32): void {
 function mineSlot(ctx: usize): u32 {
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     const index = ownIndex(ctx, slot);
-    if (index != NO_INDEX && <u32>intent(ctx, index).kind == KIND_MINE) return slot;
+    if (index != NO_INDEX && <u32>intent(ctx, index).kind == WORK_KIND_MINE) return slot;
   }
   return NO_INDEX;
 }
@@ -104,7 +105,7 @@ function claimSite(ctx: usize): void {
   }
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     if (ownIndex(ctx, slot) != NO_INDEX) continue;
-    publish(ctx, freshClaim(ctx, slot, KIND_MINE, (bestLot << 16) | unit, bestStartS, endS, bestRate));
+    publish(ctx, freshClaim(ctx, slot, WORK_KIND_MINE, (bestLot << 16) | unit, bestStartS, endS, bestRate));
     return;
   }
 }
@@ -157,7 +158,7 @@ function planHaul(ctx: usize, storedKg: u32): void {
     if (freeRate(ctx, depot, startS, endS) < rate) continue;
     const unit = freeUnit(ctx, depot, startS, endS, random >>> 16);
     if (unit == 0) continue;
-    publish(ctx, freshClaim(ctx, HAUL_SLOT, KIND_HAUL, (depot << 16) | unit, startS, endS, rate));
+    publish(ctx, freshClaim(ctx, HAUL_SLOT, WORK_KIND_HAUL, (depot << 16) | unit, startS, endS, rate));
     return;
   }
 }

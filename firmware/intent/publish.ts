@@ -1,5 +1,6 @@
 // Publishes versions of this node.
 
+import { INTENT_STATE_CLAIMED, VERSION_BITS } from '../wire/generated/codes';
 import { NO_INDEX, RUMOR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { mix32, fold32 } from '../base/hash';
@@ -13,17 +14,7 @@ import { identityHash } from './digest';
 import { merge } from './merge';
 import { startRumour } from './rumour';
 import { requestStatement, publicationTimeS } from './signing';
-import {
-  intentsToChange,
-  VERSION_BITS,
-  group,
-  resourceGroup,
-  intent,
-  intentIndex,
-  CLAIMED,
-  ownToChange,
-  flagSlot,
-} from './table';
+import { intentsToChange, group, resourceGroup, intent, intentIndex, ownToChange, flagSlot } from './table';
 import { toMessage } from './version';
 
 /** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
@@ -79,7 +70,7 @@ export function freshClaim(
   m.endS = endS;
   m.rate = rate;
   m.priority = 1;
-  m.state = CLAIMED;
+  m.state = INTENT_STATE_CLAIMED;
   m.generation = edge(ctx).generation;
   m.claimS = now;
   m.nonce = mix32(fold32(edge(ctx).seed, now ^ (self(ctx) << 24) ^ slot));
@@ -138,7 +129,7 @@ export function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
   ownToChange(ctx, slot).settledVersion = 0;
   const m = draft(ctx, slot);
   const now = missionS(ctx);
-  m.state = CLAIMED;
+  m.state = INTENT_STATE_CLAIMED;
   m.claimS = claimS;
   if (claimS == now) m.nonce = mix32(m.nonce ^ now);
   m.leaseS = 0;

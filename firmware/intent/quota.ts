@@ -1,12 +1,13 @@
 // What one owner may have (docs/insiders.md): whatever it says, however often and of whatever rank, it draws no more than one member may, and is passed on no faster.
 // Bounds on claims are functions of what is held, so that all find the same; bounds on passing on are each node's own, and change no view.
 
+import { INTENT_STATE_PLANNED, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { CONTAINED, COUNTER_QUOTA_OWNER, NO_INDEX, OWNER_CLAIMS_MAX, OWNER_TOKENS_MAX } from '../memory/limits';
 import { capability, missionS } from '../node/table';
 import { countLoss } from '../node/queues';
 import { member, memberToChange } from '../membership/table';
 import { Intent as IntentMessage } from '../wire/generated/messages';
-import { group, intent, intentIndex, Intent, resourceGroup, PLANNED, STARTED } from './table';
+import { group, intent, intentIndex, Intent, resourceGroup } from './table';
 import { invalidateFromRecord } from './chain';
 
 /** Slots for work on lots, and for work on depots, which is short. */
@@ -21,7 +22,7 @@ const KIND_DEPOT: u32 = 2;
 
 /** Whether the slot of an intent is one for what it claims. A function of the intent and of what was surveyed. */
 export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
-  if (!CONTAINED || capability(ctx).ownerRateMax == 0 || m.state > STARTED) return true;
+  if (!CONTAINED || capability(ctx).ownerRateMax == 0 || m.state > INTENT_STATE_STARTED) return true;
   const kind = group(ctx, resourceGroup(m.resource)).kind;
   if (kind == KIND_LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
   if (kind != KIND_DEPOT) return true;
@@ -35,7 +36,7 @@ export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
 
 // @inline
 function claimsAny(record: Intent): bool {
-  return <u32>record.state >= PLANNED && <u32>record.state <= STARTED;
+  return <u32>record.state >= INTENT_STATE_PLANNED && <u32>record.state <= INTENT_STATE_STARTED;
 }
 
 /** Whether a record, beside those of its owner's lower slots, keeps within what one owner may claim at one time on groups of this kind. */

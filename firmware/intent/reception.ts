@@ -1,5 +1,6 @@
 // Receives versions: asks admission, refuses or merges them, and passes new ones on.
 
+import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import {
   ADDRESSEE_ALL,
   COUNTER_INTENT_DIFFERS,
@@ -33,7 +34,7 @@ import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
 import { takeOwnerToken } from './quota';
 import { startRumour } from './rumour';
 import { reportImpersonation } from './signing';
-import { intent, intentsToChange, CLAIMED } from './table';
+import { intent, intentsToChange } from './table';
 
 /** Receives a version that can be true. */
 export function receiveVersion(ctx: usize, m: IntentMessage): void {
@@ -55,7 +56,7 @@ export function receiveVersion(ctx: usize, m: IntentMessage): void {
   // Versions of an owner that publishes too often are stored and not passed on.
   if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
   startRumour(ctx, index, RUMOR_COUNT);
-  if (<u32>intent(ctx, index).state == CLAIMED && owner != self(ctx)) {
+  if (<u32>intent(ctx, index).state == INTENT_STATE_CLAIMED && owner != self(ctx)) {
     intentsToChange(ctx).claimToCheck = index + 1;
     leaveToTick(ctx, DUE_CHECK);
   }

@@ -1,5 +1,6 @@
 // Settles claims of this node.
 
+import { INTENT_STATE_CLAIMED, INTENT_STATE_STARTED, VERDICT_REFUSED, VERSION_BITS } from '../wire/generated/codes';
 import { OWN_SLOTS, NO_INDEX, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { bitGet } from '../base/bits';
@@ -16,15 +17,11 @@ import {
   intents,
   intent,
   own,
-  VERDICT_REFUSED,
   intentsToChange,
-  VERSION_BITS,
   resourceUnit,
   group,
   resourceGroup,
-  STARTED,
   ownToChange,
-  CLAIMED,
   flagSlot,
 } from './table';
 
@@ -63,7 +60,7 @@ function canSettle(ctx: usize, index: u32): bool {
       // Refused here for something newer than the cut, it may be accepted, and settled, elsewhere.
       if (ranksHigher) return false;
       // It may have begun: it keeps the unit until it ends or says otherwise.
-      if (<u32>other.state == STARTED) return false;
+      if (<u32>other.state == INTENT_STATE_STARTED) return false;
       if (!twice || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner)) return false;
     }
     at = other.next;
@@ -75,10 +72,10 @@ function settle(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
   const mine = ownToChange(ctx, slot);
   let settled = record.version;
-  if (<u32>record.state == CLAIMED) {
+  if (<u32>record.state == INTENT_STATE_CLAIMED) {
     // From now on it may run: that is a fact for all, published before anything moves.
     const m = draft(ctx, slot);
-    m.state = STARTED;
+    m.state = INTENT_STATE_STARTED;
     settled = publish(ctx, m);
     if (settled == 0) return;
   }

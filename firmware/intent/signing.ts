@@ -1,5 +1,6 @@
 // Signs statements of this node on its own slots.
 
+import { SIGNATURE_BYTES, VERSION_BITS, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import { COUNTER_IMPERSONATED, CONTAINED, NO_INDEX, STATEMENTS_MAX, ADDRESSEE_ALL } from '../memory/limits';
 import { call } from '../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../node/outbox';
@@ -7,17 +8,8 @@ import { countLoss } from '../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, edge, timeKnown } from '../node/table';
 import { Signed, StatementRequest } from '../wire/generated/messages';
 import { digestOf, findStatement, allocateStatement, REBROADCASTS } from './statement';
-import { VALID, UNSIGNED, DIGEST_AT, DIGEST_BYTES, SIGNATURE_AT, SIGNATURE_BYTES } from './statement_table';
-import {
-  statement,
-  statementToChange,
-  statementsToChange,
-  Statement,
-  intentIndex,
-  intent,
-  VERSION_BITS,
-  statements,
-} from './table';
+import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './statement_table';
+import { statement, statementToChange, statementsToChange, Statement, intentIndex, intent, statements } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 /** Who asks gets a new word at most so often, local seconds. */
@@ -96,13 +88,13 @@ export function prepareOwn(ctx: usize, slot: u32): u32 {
   entry.version = 0;
   entry.atS = forgedS > now ? forgedS : now;
   const digest = changetype<usize>(entry) + DIGEST_AT;
-  memory.fill(digest, 0, DIGEST_BYTES);
+  memory.fill(digest, 0, STATEMENT_DIGEST_BYTES);
   const held = intentIndex(ctx, me, slot);
   if (held == NO_INDEX) return index;
   const record = intent(ctx, held);
   entry.version = record.version;
   if (record.publishedS > entry.atS) entry.atS = record.publishedS;
-  memory.copy(digest, digestOf(ctx, record), DIGEST_BYTES);
+  memory.copy(digest, digestOf(ctx, record), STATEMENT_DIGEST_BYTES);
   return index;
 }
 

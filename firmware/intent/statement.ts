@@ -1,5 +1,6 @@
 // What an owner's word, once it was found valid, says of a version: nothing, that it is true, that it is false.
 
+import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import { NO_INDEX, STATEMENTS_MAX, COUNTER_STATEMENTS_FULL } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { invariant } from '../memory/trap';
@@ -18,17 +19,7 @@ import {
 } from '../wire/generated/messages';
 import { Intent, statement, Statement, statementsToChange, statementToChange } from './table';
 import { storedVersion } from './signing';
-import {
-  FREE,
-  VALID,
-  sameDigest,
-  DIGEST_AT,
-  DIGEST_BYTES,
-  SIGNATURE_AT,
-  SIGNATURE_BYTES,
-  IN_PROOF,
-  RECEIVED,
-} from './statement_table';
+import { FREE, VALID, sameDigest, DIGEST_AT, SIGNATURE_AT, IN_PROOF, RECEIVED } from './statement_table';
 import { toMessage } from './version';
 
 const SITE_STATEMENT: u32 = 203;
@@ -132,7 +123,7 @@ export function storeReceived(
   entry.atS = atS;
   entry.flags = flags;
   entry.broadcastsLeft = 0;
-  memory.copy(changetype<usize>(entry) + DIGEST_AT, digest, DIGEST_BYTES);
+  memory.copy(changetype<usize>(entry) + DIGEST_AT, digest, STATEMENT_DIGEST_BYTES);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, signature, SIGNATURE_BYTES);
   leaveToTick(ctx, DUE_STATEMENT);
 }
@@ -153,7 +144,7 @@ export function composeStatement(ctx: usize, at: usize, end: usize, owner: u32, 
   m.version = entry.version;
   m.atS = entry.atS;
   m.digestAt = <u32>(changetype<usize>(entry) + DIGEST_AT);
-  m.digestLength = DIGEST_BYTES;
+  m.digestLength = STATEMENT_DIGEST_BYTES;
   m.signatureAt = <u32>(changetype<usize>(entry) + SIGNATURE_AT);
   m.signatureLength = SIGNATURE_BYTES;
   return encodeStatement(at, end, m);

@@ -1,12 +1,11 @@
 // Defines the layout of signed statements: a small ring. What it forgets, owners send again.
 
+import { SIGNATURE_BYTES } from '../wire/generated/codes';
 import { STATEMENTS_MAX } from '../memory/limits';
 import { Statement, STATEMENT_BYTES } from './table';
 
 export const DIGEST_AT: u32 = 16;
-export const DIGEST_BYTES: u32 = 16;
 export const SIGNATURE_AT: u32 = 32;
-export const SIGNATURE_BYTES: u32 = 64;
 
 export const FREE: u32 = 0;
 /** Its signature is to be verified; this node's own: to be made. */

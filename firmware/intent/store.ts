@@ -1,5 +1,6 @@
 // What is held: taking in versions (INT-4: merge is commutative, associative, idempotent), letting go of what is over, rumours.
 
+import { LINE_BYTES } from '../wire/generated/codes';
 import {
   INTENTS_MAX,
   NO_INDEX,
@@ -13,7 +14,6 @@ import {
   EVENTS_MAX,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from '../memory/map';
-import { LINE_BYTES } from '../memory/lines';
 import { lineOf, replacesLine } from '../memory/guard';
 import { bitGet } from '../base/bits';
 import { queues, missionS } from '../node/table';

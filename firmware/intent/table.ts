@@ -1,5 +1,6 @@
 // The intents held, one record each, and this node's own slots: layout and accessors. See README.md for the ideas.
 
+import { VERSION_BITS } from '../wire/generated/codes';
 import { INTENTS_MAX, OWN_SLOTS, NO_INDEX, BUCKETS, BOOTS_MAX } from '../memory/limits';
 import {
   INTENTS_AT,
@@ -16,25 +17,6 @@ import { intents, intentsToChange, INTENT_BYTES } from './accessors';
 
 export * from './records';
 export * from './accessors';
-
-export const PLANNED: u32 = 1;
-export const CLAIMED: u32 = 2;
-export const STARTED: u32 = 3;
-export const DONE: u32 = 4;
-export const WITHDRAWN: u32 = 5;
-
-export const KIND_MINE: u32 = 1;
-export const KIND_HAUL: u32 = 2;
-export const KIND_MOVE: u32 = 3;
-export const KIND_MAINTAIN: u32 = 4;
-export const KIND_REPLICATE: u32 = 5;
-
-export const VERDICT_UNKNOWN: u32 = 0;
-export const VERDICT_ACCEPTED: u32 = 1;
-export const VERDICT_REFUSED: u32 = 2;
-
-/** Versions of one incarnation: the low bits count, the others say which boot published it, so that a restarted node never reuses one. */
-export const VERSION_BITS: u32 = 19;
 
 const MINUTES: u32 = (1 << ((RECENTS_AT - LINES_AT) >> 6)) - (1 << ((BUCKETS_AT - LINES_AT) >> 6));
 const RECENTS: u32 = 1 << ((RECENTS_AT - LINES_AT) >> 6);

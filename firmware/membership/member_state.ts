@@ -1,6 +1,13 @@
 // Decides the state of each member from agreed facts, and reports changes.
 
 import {
+  LIVENESS_ALIVE,
+  LIVENESS_DEAD,
+  LIVENESS_SUSPECT,
+  LIVENESS_UNKNOWN,
+  LIVENESS_UNREACHABLE,
+} from '../wire/generated/codes';
+import {
   TICKS_UNTIL_SILENT,
   UNREACHABLE_S_MAX,
   HEARING_GAP_S,
@@ -16,20 +23,7 @@ import { missionS, members, self } from '../node/table';
 import { MemberState, encodeMemberState } from '../wire/generated/messages';
 import { livenessTickStartS } from './calendar';
 import { ageOf, lastLivenessTickOf } from './liveness';
-import {
-  suspectAt,
-  STATE_SUSPECT,
-  STATE_ALIVE,
-  memberSeen,
-  STATE_UNKNOWN,
-  STATE_UNREACHABLE,
-  STATE_DEAD,
-  membership,
-  Member,
-  hearing,
-  memberToChange,
-  readMembers,
-} from './table';
+import { suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
 
 /**
  * An announced silence explains a silence that begins this long before it, or ends this long after
@@ -43,25 +37,25 @@ const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   if (age >= TICKS_UNTIL_SILENT) return silentState(ctx, index);
-  return age == 2 && bitGet(suspectAt(ctx), index) ? STATE_SUSPECT : STATE_ALIVE;
+  return age == 2 && bitGet(suspectAt(ctx), index) ? LIVENESS_SUSPECT : LIVENESS_ALIVE;
 }
 
 /** State of a silent member: a function of agreed facts only (last ticks, announcements, time). */
 function silentState(ctx: usize, index: u32): u32 {
   const entry = memberSeen(ctx, index);
-  if (entry.lastLivenessTick == 0) return STATE_UNKNOWN;
+  if (entry.lastLivenessTick == 0) return LIVENESS_UNKNOWN;
   const now = missionS(ctx);
   const lastS = livenessTickStartS(entry.lastLivenessTick);
   if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + isolationDoubtS(entry) > now)
-    return STATE_UNREACHABLE;
-  if (now - lastS > UNREACHABLE_S_MAX) return STATE_DEAD;
-  if (entry.correlatedTick == entry.lastLivenessTick) return STATE_UNREACHABLE;
-  if (isCorrelatedSilence(ctx, entry.lastLivenessTick)) return STATE_UNREACHABLE;
-  if (<u32>entry.reportedState == STATE_DEAD) return STATE_DEAD;
+    return LIVENESS_UNREACHABLE;
+  if (now - lastS > UNREACHABLE_S_MAX) return LIVENESS_DEAD;
+  if (entry.correlatedTick == entry.lastLivenessTick) return LIVENESS_UNREACHABLE;
+  if (isCorrelatedSilence(ctx, entry.lastLivenessTick)) return LIVENESS_UNREACHABLE;
+  if (<u32>entry.reportedState == LIVENESS_DEAD) return LIVENESS_DEAD;
   // One more tick, so that news of the member from others can arrive before it is called dead.
   return heardNobody(ctx, lastS) || membership(ctx).livenessTick <= entry.lastLivenessTick + TICKS_UNTIL_SILENT
-    ? STATE_UNREACHABLE
-    : STATE_DEAD;
+    ? LIVENESS_UNREACHABLE
+    : LIVENESS_DEAD;
 }
 
 /**
@@ -135,7 +129,7 @@ export function reportState(ctx: usize, index: u32): void {
   // Right after a restart silence means nothing: this node itself was off.
   const view = membership(ctx);
   if (
-    state > STATE_SUSPECT &&
+    state > LIVENESS_SUSPECT &&
     livenessTickStartS(entry.lastLivenessTick) < view.bootS &&
     missionS(ctx) < view.bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S
   )

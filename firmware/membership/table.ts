@@ -7,12 +7,6 @@ import { MembershipState } from './records';
 export * from './records';
 export * from './accessors';
 
-export const STATE_UNKNOWN: u32 = 0;
-export const STATE_ALIVE: u32 = 1;
-export const STATE_SUSPECT: u32 = 2;
-export const STATE_UNREACHABLE: u32 = 3;
-export const STATE_DEAD: u32 = 4;
-
 /** Checks the lines of the first `count` members, before a walk over them. */
 export function readMembers(ctx: usize, count: u32): void {
   sweepsLines(ctx, lineOf(MEMBERS_AT), lineOf(MEMBERS_AT) + ((count + 1) >>> 1));

@@ -10,9 +10,10 @@
 // watched for the check before it, and every line is compared with its code after every call
 // (test/radiation).
 
+import { TRAP_SITE_CORE, TRAP_SITE_TABLE, AGE_BINS, CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
 import { PROTECTED, SCRUBBED } from './limits';
 import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from './map';
-import { LINE_BYTES, CODE_BYTES, codeOf, codeOfChange, correct } from './lines';
+import { codeOf, codeOfChange, correct } from './lines';
 import { invariant } from './trap';
 
 /**
@@ -88,7 +89,6 @@ export class Protection {
   stormUntilS: u32 = 0;
 }
 
-export const AGE_BINS: u32 = 14;
 const AGES_AT: u32 = PROTECTION_AT + 36;
 
 // @inline
@@ -108,10 +108,6 @@ const LIST_AT = memory.data((PROTECTED ? LINES : 1) * 2, 8);
 const NUMBER_AT = memory.data(4, 4);
 /** Stamps start again after this many. */
 const NUMBER_MAX: u32 = 0xfffc;
-
-/** Uncorrectable: in the core, in a table. */
-const SITE_CORE: u32 = 901;
-const SITE_TABLE: u32 = 902;
 
 /** Checked with every call that reads more than this node's own state. */
 export const CORE_HOT: u32 = (2 << ((HOT_AT - LINES_AT) >> 6)) - 1;
@@ -226,7 +222,7 @@ export function checkCore(ctx: usize, mask: u32): void {
   while (mask != 0) {
     const line = ctz<u32>(mask);
     mask &= mask - 1;
-    if (!isSound(ctx, line)) correctOrTrap(ctx, line, SITE_CORE);
+    if (!isSound(ctx, line)) correctOrTrap(ctx, line, TRAP_SITE_CORE);
   }
 }
 
@@ -271,7 +267,7 @@ export function sweepsLines(ctx: usize, first: u32, end: u32): void {
 }
 
 function checkLine(ctx: usize, line: u32): void {
-  if (!isSound(ctx, line)) correctOrTrap(ctx, line, SITE_TABLE);
+  if (!isSound(ctx, line)) correctOrTrap(ctx, line, TRAP_SITE_TABLE);
   store<u16>(STAMPS_AT + (line << 1), <u16>call(ctx).stamp);
 }
 
@@ -361,7 +357,7 @@ function checkedProtection(ctx: usize): Protection {
   const line = lineOf(PROTECTION_AT);
   const state = protection(ctx);
   if ((call(ctx).checked & CORE_PROTECTION) == 0 && !isSound(ctx, line)) {
-    invariant(correctLine(ctx, line), SITE_CORE);
+    invariant(correctLine(ctx, line), TRAP_SITE_CORE);
     state.corrected++;
   }
   call(ctx).checked |= CORE_PROTECTION;

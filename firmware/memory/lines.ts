@@ -12,9 +12,6 @@
 // Hamming code; M. Y. Hsiao, "A class of optimal minimum odd-weight-column SEC-DED codes", 1970). P
 // and Q are linear: there is no carry and no table.
 
-export const LINE_BYTES: u32 = 64;
-export const CODE_BYTES: u32 = 8;
-
 /** Returns the lower half of a sum xor the upper one rotated by 16 bits. */
 // @inline
 function folded(sum: u64): u32 {

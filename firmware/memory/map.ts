@@ -7,6 +7,7 @@
 // of 64 bytes, each with a code (lines.ts). The first 32 lines are the core: small, read by nearly
 // every call, and tracked by a bit each (guard.ts).
 
+import { CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
 import {
   PROTECTED,
   MEMBERS_MAX,
@@ -20,7 +21,7 @@ import {
   OWN_SLOTS,
   GROUPS_MAX,
   BUCKETS,
-  COUNTERS_MAX,
+  COUNTER_COUNT,
   COMMANDS_MAX,
   COMMAND_STRIDE,
   EVENT_BYTES_MAX,
@@ -33,7 +34,6 @@ import {
   WINDOWS_MAX,
   JOBS_MAX,
 } from './limits';
-import { LINE_BYTES, CODE_BYTES } from './lines';
 
 /** Rounds up to whole lines. */
 const UP: u32 = LINE_BYTES - 1;
@@ -118,7 +118,7 @@ export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) &
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
 /** Last, so that a hash can omit them. */
 export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
-export const LINES_END: u32 = (COUNTERS_AT + COUNTERS_MAX * 8 + UP) & ~UP;
+export const LINES_END: u32 = (COUNTERS_AT + COUNTER_COUNT * 8 + UP) & ~UP;
 
 // ---- codes, in the order of the lines ----
 export const LINES: u32 = (LINES_END - LINES_AT) / LINE_BYTES;

@@ -1,7 +1,7 @@
 // Accesses the state of a node: identity, time of the call, work due at the next tick, loss
 // counters.
 
-import { COUNTERS_MAX, FLAG_DEADLINE } from '../memory/limits';
+import { COUNTER_COUNT, FLAG_DEADLINE } from '../memory/limits';
 import { HOT_AT, QUEUES_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from '../memory/map';
 import { call, changes, lineOf, readsLine } from '../memory/guard';
 import { Queues } from './records';
@@ -75,5 +75,5 @@ export function counterWord(ctx: usize, at: u32): u32 {
   return load<u32>(ctx + at);
 }
 
-if (COUNTERS_MAX > 256) ERROR('an event names a counter in one byte');
+if (COUNTER_COUNT > 256) ERROR('an event names a counter in one byte');
 if (offsetof<Queues>() > HEARING_AT - QUEUES_AT) ERROR('queues and hearing share the hot line');

@@ -1,6 +1,7 @@
 // Appraises the own intents: turns settled claims into candidates for a plan, in order of value
 // density.
 
+import { GROUP_KIND_DEPOT, GROUP_KIND_LOT } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
 import { capability, edge, missionS } from '../node/table';
 import { group, intent, intentIndex, own, resourceGroup } from '../intent/table';
@@ -24,8 +25,6 @@ import {
   workToChange,
 } from './table';
 
-const GROUP_LOT: u32 = 1;
-const GROUP_DEPOT: u32 = 2;
 const FEATURE_REPLICATES: u32 = 2;
 /** Keeps the energy and the value of one timeline entry below 2³¹. */
 const RATE_MAX: u32 = 1000000;
@@ -53,7 +52,7 @@ export function roleOf(ctx: usize, intentSlot: u32): u32 {
   if (settled.settledVersion == 0 || settled.settledVersion == finishedVersion(ctx, intentSlot)) return ROLE_NONE;
   if (settled.settledEndS <= missionS(ctx)) return ROLE_NONE;
   const kind = group(ctx, resourceGroup(settled.settledResource)).kind;
-  return kind == GROUP_LOT ? ROLE_MINE : kind == GROUP_DEPOT ? ROLE_HAUL : ROLE_NONE;
+  return kind == GROUP_KIND_LOT ? ROLE_MINE : kind == GROUP_KIND_DEPOT ? ROLE_HAUL : ROLE_NONE;
 }
 
 function priorityOf(ctx: usize, intentSlot: u32): u32 {

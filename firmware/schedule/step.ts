@@ -1,9 +1,10 @@
 // Runs the plan in force: compares it with what may run, and orders the platform to start and stop
 // work.
 
+import { WORK_KIND_HAUL, WORK_KIND_MAINTAIN, WORK_KIND_MINE, WORK_KIND_REPLICATE } from '../wire/generated/codes';
 import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { capability, edge, missionS, timeKnown } from '../node/table';
-import { KIND_HAUL, KIND_MAINTAIN, KIND_MINE, KIND_REPLICATE, own, ownToChange, takeSlotFlags } from '../intent/table';
+import { own, ownToChange, takeSlotFlags } from '../intent/table';
 import { mayRun, runUntilS } from '../intent/lease';
 import { haulDone } from './observe';
 import { scheduleEnforce, start, stop } from './orders';
@@ -223,7 +224,7 @@ function run(ctx: usize): void {
   const code = activity(ctx);
   for (let intentSlot: u32 = 0; intentSlot <= MAINTAIN_SLOT; intentSlot++) {
     if (own(ctx, intentSlot).running == 0 || code == intentSlot + 1) continue;
-    if (intentSlot < CLAIM_SLOTS && roleOf(ctx, intentSlot) == ROLE_HAUL) renew(ctx, intentSlot, KIND_HAUL);
+    if (intentSlot < CLAIM_SLOTS && roleOf(ctx, intentSlot) == ROLE_HAUL) renew(ctx, intentSlot, WORK_KIND_HAUL);
     else stop(ctx, intentSlot);
   }
   if (code == CODE_IDLE) return;
@@ -231,7 +232,7 @@ function run(ctx: usize): void {
   if (intentSlot == MAINTAIN_SLOT) maintain(ctx);
   else if (intentSlot == REPLICATE_SLOT) replicate(ctx);
   else if (mayStart(ctx, intentSlot))
-    renew(ctx, intentSlot, roleOf(ctx, intentSlot) == ROLE_HAUL ? KIND_HAUL : KIND_MINE);
+    renew(ctx, intentSlot, roleOf(ctx, intentSlot) == ROLE_HAUL ? WORK_KIND_HAUL : WORK_KIND_MINE);
 }
 
 /**
@@ -257,7 +258,7 @@ function maintain(ctx: usize): void {
   const j = jobToChange(ctx, index);
   if (j.state == <u8>JOB_RUNNING) return;
   const now = missionS(ctx);
-  start(ctx, MAINTAIN_SLOT, KIND_MAINTAIN, now + j.durationS);
+  start(ctx, MAINTAIN_SLOT, WORK_KIND_MAINTAIN, now + j.durationS);
   if (own(ctx, MAINTAIN_SLOT).running == 0) return;
   j.state = <u8>JOB_RUNNING;
   j.startedS = now;
@@ -268,5 +269,5 @@ function replicate(ctx: usize): void {
   const t = workOrder(ctx, REPLICATE_SLOT);
   if (now < t.retryS) return;
   if (own(ctx, REPLICATE_SLOT).running != 0 && t.untilS > now && t.untilS - now > RENEW_S) return;
-  start(ctx, REPLICATE_SLOT, KIND_REPLICATE, now + REPLICATE_S);
+  start(ctx, REPLICATE_SLOT, WORK_KIND_REPLICATE, now + REPLICATE_S);
 }

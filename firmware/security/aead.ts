@@ -5,8 +5,6 @@ import { CIPHER } from '../memory/limits';
 import * as chacha from './cipher';
 import * as none from './cipher_null';
 
-export { TAG_BYTES } from './cipher';
-
 // @inline
 export function seal(
   key: usize,

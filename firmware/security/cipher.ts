@@ -5,8 +5,6 @@
 import { chacha20, chachaBlock } from './chacha20';
 import { poly1305Add, poly1305Begin, poly1305End, poly1305Rest } from './poly1305';
 
-export const TAG_BYTES: u32 = 16;
-
 /**
  * A block of key stream, or the state of Poly1305, whose one-time key is the beginning of a block.
  * Zero between calls.

@@ -7,8 +7,7 @@
 // in the sum and in the word: two inputs that differ in one word of eight bytes have different
 // sums. The lengths come first, so that bytes cannot move from aad to text.
 
-const KEY_BYTES: u32 = 32;
-export const TAG_BYTES: u32 = 16;
+import { KEY_BYTES } from '../wire/generated/codes';
 
 /**
  * Odd constants without further meaning: digits of the golden ratio, and the first constant of

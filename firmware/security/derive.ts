@@ -1,12 +1,12 @@
 // Derives the link key of a key epoch from its secret, and checks a secret against the head's
 // commitment. This is done a few times in a node's life, in the scratch of messages.
 
+import { TRAP_SITE_HASH, COMMITMENT_BYTES, SECRET_BYTES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT, PLAIN_AT } from '../memory/map';
 import { edge } from '../node/table';
 import { invariant } from '../memory/trap';
 import { HKDF_SCRATCH_BYTES, hkdf } from './hkdf';
 import { DIGEST_BYTES, sha256, shaConstantsSound } from './sha256';
-import { COMMITMENT_BYTES, SECRET_BYTES } from './table';
 
 /** A secret that was unwrapped, within one call; behind it a digest. */
 export const SECRET_AT: u32 = PLAIN_AT;
@@ -22,9 +22,6 @@ const LABEL_COMMI: u64 = 0x696d6d6f63206870;
 const LABEL_TMENT: u64 = 0x746e656d74;
 const COMMITMENT_LABEL_BYTES: u32 = 21;
 
-/** The constants of SHA-256 have flipped: a key would be wrong and yet have a valid code. */
-const SITE_HASH: u32 = 906;
-
 /** Writes cluster and key epoch behind a label of `length` bytes. */
 function writeScope(ctx: usize, length: u32, keyEpoch: u32): void {
   const at: usize = ctx + TEXT_AT + length;
@@ -34,7 +31,7 @@ function writeScope(ctx: usize, length: u32, keyEpoch: u32): void {
 
 /** Derives the link key of a key epoch from the secret at `secret` to `into`: 32 bytes each. */
 export function deriveLinkKey(ctx: usize, keyEpoch: u32, secret: usize, into: usize): void {
-  invariant(shaConstantsSound(), SITE_HASH);
+  invariant(shaConstantsSound(), TRAP_SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_LINK, 8);
@@ -44,7 +41,7 @@ export function deriveLinkKey(ctx: usize, keyEpoch: u32, secret: usize, into: us
 
 /** Whether the 16 bytes at `commitment` commit to the secret at `secret`. */
 export function isCommitted(ctx: usize, keyEpoch: u32, secret: usize, commitment: usize): bool {
-  invariant(shaConstantsSound(), SITE_HASH);
+  invariant(shaConstantsSound(), TRAP_SITE_HASH);
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_COMMI, 8);

@@ -12,6 +12,7 @@
 // The nonce is the key's Base IV (sender, ten zeros) xor the counter at its end. The tag covers
 // ["Encrypt0", protected header, h''].
 
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, TAG_BYTES } from '../wire/generated/codes';
 import {
   ADDRESSEE_ALL,
   CRC_BYTES,
@@ -34,16 +35,10 @@ import { crc32c } from '../base/crc32c';
 import { call } from '../memory/guard';
 import { edge } from '../node/table';
 import { countLoss } from '../node/queues';
-import { TAG_BYTES, open, seal } from './aead';
+import { open, seal } from './aead';
 import { keyIndex, linkKey } from './table';
 
-/** Bytes before the ciphertext, if ciphertext and tag have 24 bytes or more. */
-export const ENVELOPE_BYTES: u32 = 27;
 const SHORT_BODY_BYTES: u32 = 24;
-/** Shortest frame: a message has at least two bytes. */
-export const FRAME_BYTES_MIN: u32 = ENVELOPE_BYTES - 1 + 2 + TAG_BYTES + CRC_BYTES;
-/** Longest sequence of messages in a frame. */
-export const PLAIN_BYTES_MAX: u32 = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
 
 /** The fixed bytes, loaded little-endian: bytes 0 to 3; 4, 7 and 8; 5 and 6; 18 and 19. */
 const FORM_0: u32 = 0xa35583d0;

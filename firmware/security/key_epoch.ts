@@ -8,6 +8,16 @@
 //           listening, whatever key epoch it had
 
 import {
+  KEY_EPOCH_STEP_EXCLUSIVE,
+  KEY_EPOCH_STEP_IN_USE,
+  KEY_EPOCH_STEP_KNOWN,
+  COMMITMENT_BYTES,
+  KEY_EPOCH_MAX,
+  SECRET_BYTES,
+  SIGNATURE_BYTES,
+  WRAPPED_BYTES,
+} from '../wire/generated/codes';
+import {
   ADDRESSEE_ALL,
   COMMAND_BYTES_MAX,
   COUNTER_KEY_EPOCH_CHECKS,
@@ -37,12 +47,8 @@ import {
 import { open } from './aead';
 import { deriveLinkKey, isCommitted, SECRET_AT } from './derive';
 import {
-  COMMITMENT_BYTES,
   SIGNATURE_AT,
-  SIGNATURE_BYTES,
-  SECRET_BYTES,
   WRAPPED_AT,
-  WRAPPED_BYTES,
   Head,
   head,
   headToChange,
@@ -57,12 +63,7 @@ import {
   pendingToChange,
 } from './table';
 
-const STEP_KNOWN: u32 = 1;
-const STEP_USED: u32 = 2;
-const STEP_ENDED: u32 = 3;
-
 const LEAF_FIRST: u32 = 256;
-const KEY_EPOCH_MAX: u32 = 0xfffe;
 /**
  * For this long after a node learnt a key epoch, and after the key epoch began, the node sends some
  * of the cover every YOUNG_PERIODS; later one member a period does, in turn.
@@ -232,7 +233,7 @@ export function installKeyEpoch(ctx: usize): void {
       known.unstored = 1;
       known.turn = 0;
       known.youngUntilS = (timeKnown(ctx) ? max<u32>(missionS(ctx), state.startS) : state.startS) + YOUNG_S;
-      emitStep(ctx, state.keyEpoch, STEP_KNOWN);
+      emitStep(ctx, state.keyEpoch, KEY_EPOCH_STEP_KNOWN);
       for (let chunk: u32 = 0; chunk < chunks(ctx); chunk++) send(ctx, SEND_KEY_EPOCH, ADDRESSEE_ALL, chunk, 0);
       return;
     }
@@ -280,7 +281,7 @@ export function keyEpochStep(ctx: usize): void {
   const sending = sendingKeyEpoch(ctx);
   if (head(ctx).reportedKeyEpoch != sending) {
     headToChange(ctx).reportedKeyEpoch = sending;
-    emitStep(ctx, sending, STEP_USED);
+    emitStep(ctx, sending, KEY_EPOCH_STEP_IN_USE);
   }
   if (head(ctx).partCount == 0 || !timeKnown(ctx)) return;
   const period = missionS(ctx) / PERIOD_S;
@@ -305,7 +306,7 @@ function endKeyEpoch(ctx: usize): void {
     return;
   const keyEpoch = before.keyEpoch;
   memory.fill(changetype<usize>(linkKeyToReplace(ctx, index)), 0, 64);
-  emitStep(ctx, keyEpoch, STEP_ENDED);
+  emitStep(ctx, keyEpoch, KEY_EPOCH_STEP_EXCLUSIVE);
 }
 
 function emitStep(ctx: usize, keyEpoch: u32, step: u32): void {

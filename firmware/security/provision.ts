@@ -1,5 +1,6 @@
 // Provides a boot with keys from the configuration, and with the counter that it starts from.
 
+import { SECRET_BYTES } from '../wire/generated/codes';
 import { PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
 import { changes } from '../memory/guard';
@@ -9,7 +10,7 @@ import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET 
 import { NEVER, raiseWindows, reserveAhead } from './counters';
 import { deriveLinkKey } from './derive';
 import { installKey, levelOf, newestKeyEpoch } from './key_epoch';
-import { linkKeyToReplace, pathKeyToChange, RECOVERY, SECRET_BYTES } from './table';
+import { linkKeyToReplace, pathKeyToChange, RECOVERY } from './table';
 
 /**
  * Accepts one `link-secret` or `path-key` record, which ends at `end`. A key epoch older than the

@@ -5,8 +5,9 @@
 //                                 32  a block of sixteen words, then the schedule's last sixteen
 //                                 96  number of bytes added
 
+import { CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
 import { crc32c } from '../base/crc32c';
-import { codeOf, correct, CODE_BYTES, LINE_BYTES } from '../memory/lines';
+import { codeOf, correct } from '../memory/lines';
 
 const BLOCK_AT: u32 = 32;
 const TAKEN_AT: u32 = 96;

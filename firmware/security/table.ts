@@ -10,10 +10,6 @@ export * from './accessors';
 export const SIGNATURE_AT: u32 = 64;
 
 export const WRAPPED_AT: u32 = 8;
-export const SECRET_BYTES: u32 = 32;
-export const WRAPPED_BYTES: u32 = 48;
-export const COMMITMENT_BYTES: u32 = 16;
-export const SIGNATURE_BYTES: u32 = 64;
 
 /** Index of the key of key epoch 0, which opens nothing but heads and parts. */
 export const RECOVERY: u32 = 0;

@@ -1,12 +1,11 @@
 // The exported functions of dist/signature.wasm. Every parameter and result is i32; pointers are addresses in linear memory from memory_base() on. Calls have nothing to do with each other.
 
+import { SIGNED_BYTES_MAX } from '../wire/generated/codes';
 import { WORKSPACE, WORKSPACE_BYTES, INPUT_KEY, INPUT_SEED, INPUT_SIGNATURE, OUTPUT } from './workspace';
 import { constantsSound } from './constants';
 import { verifies } from './verify';
 import { deriveKey, makeSignature } from './sign';
 
-/** A bundle that leaves the cluster, with room; longer ones are hashed first. Bounds the time of a call: 128 bytes take one more block of SHA-512 (README.md). */
-const MESSAGE_BYTES_MAX: u32 = 2048;
 const PAGE_BYTES: u32 = 65536;
 
 /** First byte above static data, 16-aligned. */
@@ -15,7 +14,7 @@ export function memory_base(): u32 {
 }
 
 export function message_bytes_max(): u32 {
-  return MESSAGE_BYTES_MAX;
+  return SIGNED_BYTES_MAX;
 }
 
 /** The caller's own error: an assertion. Nothing of ours may be read as a message, or written over. */
@@ -30,7 +29,7 @@ function wipe(): void {
 
 /** 1 when `signature` (64 bytes) is one of the message under the key (32 bytes), else 0: also when the message is longer than message_bytes_max(). Traps when a constant was changed by an upset. */
 export function verify(publicKey: u32, message: u32, length: u32, signature: u32): u32 {
-  if (length > MESSAGE_BYTES_MAX) return 0;
+  if (length > SIGNED_BYTES_MAX) return 0;
   checkPlace(publicKey, 32);
   checkPlace(message, length);
   checkPlace(signature, 64);
@@ -42,7 +41,7 @@ export function verify(publicKey: u32, message: u32, length: u32, signature: u32
 
 /** Writes the signature (64 bytes) to `out` and returns 1; 0, and nothing written, when the public key is not the seed's or the message is too long. Traps when a constant was changed by an upset. */
 export function sign(seed: u32, publicKey: u32, message: u32, length: u32, out: u32): u32 {
-  if (length > MESSAGE_BYTES_MAX) return 0;
+  if (length > SIGNED_BYTES_MAX) return 0;
   checkPlace(seed, 32);
   checkPlace(publicKey, 32);
   checkPlace(message, length);

@@ -1,11 +1,28 @@
 // Feeds the hardware watchdog and recovers by an escalation ladder (WDG-1, WDG-2). Every rung has a
 // time limit, so that a recovery that fails leads to the next rung.
 
+import {
+  BOOT_CAUSE_ALTERNATE_IMAGE,
+  BOOT_CAUSE_POWER_ON,
+  BOOT_CAUSE_RUNTIME_RESTART,
+  BOOT_CAUSE_WATCHDOG,
+  RECOVERY_CAUSE_CORRUPT_STATE,
+  RECOVERY_CAUSE_FAILED_RECOVERY,
+  RECOVERY_CAUSE_HUNG_TASK,
+  RECOVERY_CAUSE_LOST_CHECKPOINT,
+  RECOVERY_CAUSE_NONE,
+  RECOVERY_LEVEL_ALTERNATE_IMAGE,
+  RECOVERY_LEVEL_PROCESSOR_RESET,
+  RECOVERY_LEVEL_RUNTIME_RESTART,
+  RECOVERY_LEVEL_SAFE_MODE,
+  RECOVERY_LEVEL_TASK_RESTART,
+  SLA_CLASS_NODE,
+} from '../wire/generated/codes';
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { edge, missionS, self, timeKnown, NODE } from '../node/table';
-import { disturb, CLASS_NODE } from '../convergence/step';
+import { disturb } from '../convergence/step';
 import { commandDone, commandSpace, eventDone, eventSpace } from '../node/queues';
 import { SEND_BEACON, send } from '../node/outbox';
 import {
@@ -26,27 +43,13 @@ import {
 } from '../wire/generated/messages';
 import {
   BEACON_S,
-  BOOT_IMAGE,
-  BOOT_POWER_ON,
-  BOOT_RUNTIME,
-  BOOT_WATCHDOG,
   CAUSE_EXPIRED,
-  CAUSE_CHECKPOINT,
-  CAUSE_NONE,
-  CAUSE_RECOVERY,
   CAUSE_MODULE,
-  CAUSE_STATE,
-  CAUSE_TASK,
   FEED_S,
   FEED_S_MAX,
   FEED_S_MIN,
   IMAGE_S_MAX,
-  LEVEL_IMAGE,
   LEVEL_NONE,
-  LEVEL_RESET,
-  LEVEL_RUNTIME,
-  LEVEL_SAFE,
-  LEVEL_TASK,
   PROBATION_RECORDS_MISSED,
   PROBATION_SILENCE_S,
   RESETS_MAX,
@@ -80,22 +83,25 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
   state.stableS = now;
   state.beaconS = now;
   for (let i: u32 = 0; i < TASKS; i++) forgive(ctx, i, now);
-  if (cause == BOOT_POWER_ON) {
+  if (cause == BOOT_CAUSE_POWER_ON) {
     setSafeMode(ctx, 0);
     return;
   }
   if (safe != 0) {
-    state.level = LEVEL_SAFE;
+    state.level = RECOVERY_LEVEL_SAFE_MODE;
     state.safe = 1;
     setSafeMode(ctx, 1);
     return;
   }
-  state.level = max<u32>(min<u32>(before, LEVEL_IMAGE), rungOf(cause));
-  if (image != 0) state.level = LEVEL_IMAGE;
+  state.level = max<u32>(min<u32>(before, RECOVERY_LEVEL_ALTERNATE_IMAGE), rungOf(cause));
+  if (image != 0) state.level = RECOVERY_LEVEL_ALTERNATE_IMAGE;
   // A recovery that did not bring back what it should has failed: the next rung.
-  if (cause == BOOT_RUNTIME && restored == 0) climb(ctx, LEVEL_RUNTIME, CAUSE_CHECKPOINT, 0);
-  else if (cause == BOOT_IMAGE && image == 0) climb(ctx, LEVEL_IMAGE, CAUSE_RECOVERY, 0);
-  else if (cause == BOOT_WATCHDOG && resets >= RESETS_MAX) climb(ctx, LEVEL_RESET, CAUSE_EXPIRED, 0);
+  if (cause == BOOT_CAUSE_RUNTIME_RESTART && restored == 0)
+    climb(ctx, RECOVERY_LEVEL_RUNTIME_RESTART, RECOVERY_CAUSE_LOST_CHECKPOINT, 0);
+  else if (cause == BOOT_CAUSE_ALTERNATE_IMAGE && image == 0)
+    climb(ctx, RECOVERY_LEVEL_ALTERNATE_IMAGE, RECOVERY_CAUSE_FAILED_RECOVERY, 0);
+  else if (cause == BOOT_CAUSE_WATCHDOG && resets >= RESETS_MAX)
+    climb(ctx, RECOVERY_LEVEL_PROCESSOR_RESET, CAUSE_EXPIRED, 0);
 }
 
 function setSafeMode(ctx: usize, on: u32): void {
@@ -104,7 +110,11 @@ function setSafeMode(ctx: usize, on: u32): void {
 }
 
 function rungOf(cause: u32): u32 {
-  return cause == BOOT_RUNTIME ? LEVEL_RUNTIME : cause == BOOT_IMAGE ? LEVEL_IMAGE : LEVEL_RESET;
+  return cause == BOOT_CAUSE_RUNTIME_RESTART
+    ? RECOVERY_LEVEL_RUNTIME_RESTART
+    : cause == BOOT_CAUSE_ALTERNATE_IMAGE
+      ? RECOVERY_LEVEL_ALTERNATE_IMAGE
+      : RECOVERY_LEVEL_PROCESSOR_RESET;
 }
 
 function forgive(ctx: usize, index: u32, now: u32): void {
@@ -142,7 +152,7 @@ export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: boo
     fail(ctx, state);
     return;
   }
-  if (level != LEVEL_TASK || taskIndex != state.task) return;
+  if (level != RECOVERY_LEVEL_TASK_RESTART || taskIndex != state.task) return;
   const t = task(ctx, taskIndex);
   t.heardS = call(ctx).localS;
   t.missed = 0;
@@ -159,14 +169,14 @@ export function watchdogStep(ctx: usize): void {
     return;
   }
   if (state.pending != 0) {
-    if (state.level == LEVEL_TASK && task(ctx, state.task).heardS > state.sinceS) state.pending = 0;
+    if (state.level == RECOVERY_LEVEL_TASK_RESTART && task(ctx, state.task).heardS > state.sinceS) state.pending = 0;
     else if (now - state.sinceS >= timeoutOf(state.level)) fail(ctx, state);
     if (state.pending != 0) return;
     state.stableS = now;
   }
   const hanging = hangingTask(ctx, state, now);
   const cause = troubleOf(ctx, state, hanging, now);
-  if (cause != CAUSE_NONE) {
+  if (cause != RECOVERY_CAUSE_NONE) {
     state.stableS = now;
     act(ctx, state, cause, hanging < TASKS ? hanging : 0);
     return;
@@ -176,9 +186,9 @@ export function watchdogStep(ctx: usize): void {
 }
 
 function timeoutOf(level: u32): u32 {
-  if (level == LEVEL_TASK) return TASK_RESTART_S_MAX;
-  if (level == LEVEL_RUNTIME) return RUNTIME_RESTART_S_MAX;
-  return level == LEVEL_RESET ? RESET_S_MAX : IMAGE_S_MAX;
+  if (level == RECOVERY_LEVEL_TASK_RESTART) return TASK_RESTART_S_MAX;
+  if (level == RECOVERY_LEVEL_RUNTIME_RESTART) return RUNTIME_RESTART_S_MAX;
+  return level == RECOVERY_LEVEL_PROCESSOR_RESET ? RESET_S_MAX : IMAGE_S_MAX;
 }
 
 /**
@@ -197,11 +207,11 @@ function hangingTask(ctx: usize, state: WatchdogState, now: u32): u32 {
 }
 
 function troubleOf(ctx: usize, state: WatchdogState, hanging: u32, now: u32): u32 {
-  if (!stateSane(ctx)) return CAUSE_STATE;
-  if (hanging < TASKS) return CAUSE_TASK;
+  if (!stateSane(ctx)) return RECOVERY_CAUSE_CORRUPT_STATE;
+  if (hanging < TASKS) return RECOVERY_CAUSE_HUNG_TASK;
   const unfedS = now - state.lastFeedS;
   if (unfedS > FEED_S_MAX || (unfedS >= FEED_S && state.modules != MODULES_ALL)) return CAUSE_MODULE;
-  return CAUSE_NONE;
+  return RECOVERY_CAUSE_NONE;
 }
 
 /**
@@ -209,11 +219,15 @@ function troubleOf(ctx: usize, state: WatchdogState, hanging: u32, now: u32): u3
  * one used last.
  */
 function act(ctx: usize, state: WatchdogState, cause: u32, taskIndex: u32): void {
-  if (cause == CAUSE_TASK && state.level <= LEVEL_TASK && <u32>task(ctx, taskIndex).restarts < TASK_RESTARTS_MAX) {
+  if (
+    cause == RECOVERY_CAUSE_HUNG_TASK &&
+    state.level <= RECOVERY_LEVEL_TASK_RESTART &&
+    <u32>task(ctx, taskIndex).restarts < TASK_RESTARTS_MAX
+  ) {
     restartTask(ctx, state, taskIndex);
     return;
   }
-  climb(ctx, max<u32>(state.level, LEVEL_TASK), cause, taskIndex);
+  climb(ctx, max<u32>(state.level, RECOVERY_LEVEL_TASK_RESTART), cause, taskIndex);
 }
 
 /**
@@ -221,17 +235,22 @@ function act(ctx: usize, state: WatchdogState, cause: u32, taskIndex: u32): void
  * otherwise the next rung is taken.
  */
 function fail(ctx: usize, state: WatchdogState): void {
-  if (state.level == LEVEL_TASK && <u32>task(ctx, state.task).restarts < TASK_RESTARTS_MAX) {
+  if (state.level == RECOVERY_LEVEL_TASK_RESTART && <u32>task(ctx, state.task).restarts < TASK_RESTARTS_MAX) {
     restartTask(ctx, state, state.task);
     return;
   }
-  climb(ctx, state.level, state.level == LEVEL_TASK ? CAUSE_TASK : CAUSE_RECOVERY, state.task);
+  climb(
+    ctx,
+    state.level,
+    state.level == RECOVERY_LEVEL_TASK_RESTART ? RECOVERY_CAUSE_HUNG_TASK : RECOVERY_CAUSE_FAILED_RECOVERY,
+    state.task,
+  );
 }
 
 function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
-  order(ctx, state, LEVEL_TASK, CAUSE_TASK, taskIndex);
+  order(ctx, state, RECOVERY_LEVEL_TASK_RESTART, RECOVERY_CAUSE_HUNG_TASK, taskIndex);
   task(ctx, taskIndex).restarts++;
-  if (timeKnown(ctx)) disturb(ctx, CLASS_NODE, missionS(ctx), self(ctx), 0);
+  if (timeKnown(ctx)) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<RestartTask>(ctx + SCRATCH_OUT_AT);
@@ -245,14 +264,19 @@ function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
  */
 function climb(ctx: usize, failed: u32, cause: u32, taskIndex: u32): void {
   const state = watchdog(ctx);
-  let level = failed < LEVEL_RUNTIME ? LEVEL_RUNTIME : failed < LEVEL_RESET ? LEVEL_RESET : failed;
-  if (failed == LEVEL_IMAGE) level = LEVEL_SAFE;
-  if (level == LEVEL_RESET && state.resets >= RESETS_MAX) level = LEVEL_IMAGE;
-  if (level == LEVEL_IMAGE && state.image != 0) level = LEVEL_SAFE;
+  let level =
+    failed < RECOVERY_LEVEL_RUNTIME_RESTART
+      ? RECOVERY_LEVEL_RUNTIME_RESTART
+      : failed < RECOVERY_LEVEL_PROCESSOR_RESET
+        ? RECOVERY_LEVEL_PROCESSOR_RESET
+        : failed;
+  if (failed == RECOVERY_LEVEL_ALTERNATE_IMAGE) level = RECOVERY_LEVEL_SAFE_MODE;
+  if (level == RECOVERY_LEVEL_PROCESSOR_RESET && state.resets >= RESETS_MAX) level = RECOVERY_LEVEL_ALTERNATE_IMAGE;
+  if (level == RECOVERY_LEVEL_ALTERNATE_IMAGE && state.image != 0) level = RECOVERY_LEVEL_SAFE_MODE;
   order(ctx, state, level, cause, taskIndex);
-  if (level == LEVEL_RUNTIME) commandRuntime(ctx, cause);
-  else if (level == LEVEL_RESET) commandReset(ctx, state, cause);
-  else if (level == LEVEL_IMAGE) commandImage(ctx, cause);
+  if (level == RECOVERY_LEVEL_RUNTIME_RESTART) commandRuntime(ctx, cause);
+  else if (level == RECOVERY_LEVEL_PROCESSOR_RESET) commandReset(ctx, state, cause);
+  else if (level == RECOVERY_LEVEL_ALTERNATE_IMAGE) commandImage(ctx, cause);
   else enterSafe(ctx, state, cause);
 }
 
@@ -335,7 +359,7 @@ function safeStep(ctx: usize, state: WatchdogState, now: u32): void {
 /** Leaves the ladder after a stable hour: all counts begin at zero. */
 function calm(ctx: usize, state: WatchdogState): void {
   state.level = LEVEL_NONE;
-  state.cause = CAUSE_NONE;
+  state.cause = RECOVERY_CAUSE_NONE;
   state.resets = 0;
   for (let i: u32 = 0; i < TASKS; i++) task(ctx, i).restarts = 0;
 }

@@ -1,5 +1,6 @@
 // Defines the watchdog's bounds, rungs and causes. README.md explains the ladder.
 
+import { RECOVERY_LEVEL_SAFE_MODE } from '../wire/generated/codes';
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX, TASKS } from '../memory/limits';
 import { CONTEXT_MAGIC, edge, queues } from '../node/table';
 import { intents } from '../intent/table';
@@ -49,32 +50,11 @@ export const STABLE_S: u32 = 3600;
 export const BEACON_S: u32 = 600;
 
 export const LEVEL_NONE: u32 = 0;
-export const LEVEL_TASK: u32 = 1;
-export const LEVEL_RUNTIME: u32 = 2;
-export const LEVEL_RESET: u32 = 3;
-export const LEVEL_IMAGE: u32 = 4;
-export const LEVEL_SAFE: u32 = 5;
 
-export const CAUSE_NONE: u32 = 0;
-/** A task of the platform hangs. */
-export const CAUSE_TASK: u32 = 1;
 /** A module of the firmware did not check in. */
 export const CAUSE_MODULE: u32 = 2;
-/** Protected state failed its check. */
-export const CAUSE_STATE: u32 = 3;
-/** The runtime came back without its checkpoint. */
-export const CAUSE_CHECKPOINT: u32 = 4;
-/** An ordered recovery failed, or did not happen in time. */
-export const CAUSE_RECOVERY: u32 = 5;
 /** The hardware watchdog expired, RESETS_MAX times in a row. */
 export const CAUSE_EXPIRED: u32 = 6;
-
-/** Why the processor started, as in the event `booted`. */
-export const BOOT_POWER_ON: u32 = 1;
-export const BOOT_WATCHDOG: u32 = 2;
-export const BOOT_RESET: u32 = 3;
-export const BOOT_RUNTIME: u32 = 4;
-export const BOOT_IMAGE: u32 = 5;
 
 /**
  * Whether the protected state is sane: its magic, and every cursor and count within its table
@@ -89,7 +69,7 @@ export function stateSane(ctx: usize): bool {
   if (<u32>queues(ctx).eventFirst >= EVENTS_MAX || <u32>queues(ctx).eventCount > EVENTS_MAX) return false;
   if (intents(ctx).count > INTENTS_MAX) return false;
   const state = watchdog(ctx);
-  if (state.level > LEVEL_SAFE || state.pending > 1 || state.task >= TASKS) return false;
+  if (state.level > RECOVERY_LEVEL_SAFE_MODE || state.pending > 1 || state.task >= TASKS) return false;
   return scheduleSane(ctx);
 }
 

@@ -6,11 +6,10 @@
 //
 // `at - 1 >= end - 1` says in one comparison: at is 0, or no byte is left.
 
+import { SKIP_DEPTH_MAX } from './generated/codes';
+
 const MAJOR_BYTES: u32 = 0x40;
 const MAJOR_ARRAY: u32 = 0x80;
-
-/** Levels of arrays, maps and tags that `skipItem` follows; deeper items are refused. Our own messages need two. */
-export const SKIP_DEPTH_MAX: u32 = 4;
 
 /** Writes `value` in its shortest form. Refuses a value above `max`. */
 export function writeUint(at: usize, end: usize, value: u32, max: u32): usize {

@@ -10,8 +10,8 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { constantsPath, dist, root } from './paths.mjs';
 
-/** Names of constants that are written beside an image: presets, bounds and the memory map. */
-const constantName = /^firmware\/memory\/(?:preset|limits|lines|map)\/(\w+)$/;
+/** Names of constants that are written beside an image: presets, bounds, the memory map, codes of the schema. */
+const constantName = /^firmware\/(?:memory\/(?:preset|limits|map)|wire\/generated\/codes)\/(\w+)$/;
 
 /**
  * Compiles one image of the flight firmware, a target of asconfig.json, to dist/heliograph-<target>.wasm and its

@@ -2,7 +2,7 @@
 
 import { camel, pascal, singular, upper } from './names.ts';
 import type { ArrayKind, Field, Rule } from './schema.ts';
-import { bytesMax, FRAME_BYTES_MAX, PLAIN_BYTES_MAX, ruleNamed } from './size.ts';
+import { bytesMax, ruleNamed } from './size.ts';
 
 const WORD_BYTES = 4;
 
@@ -230,10 +230,6 @@ export function assemblyScriptFiles(rules: readonly Rule[]): { path: string; tex
   const all = [
     NOTICE,
     '',
-    '/** Longest frame on the air: envelope, messages, tag, CRC-32C. */',
-    `export const FRAME_BYTES_MAX: u32 = ${FRAME_BYTES_MAX};`,
-    '/** Room for messages in a frame. */',
-    `export const PLAIN_BYTES_MAX: u32 = ${PLAIN_BYTES_MAX};`,
     '/** Room for any struct of the codec. */',
     `export const STRUCT_BYTES_MAX: u32 = ${Math.max(...rules.map((rule) => structBytes(rule, rules)))};`,
     '/** Longest encoding of any platform record. */',

@@ -4,17 +4,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessorFiles } from './accessors.ts';
 import { assemblyScriptFiles } from './assemblyscript.ts';
+import { codeFiles } from './codes.ts';
 import { dispatchFiles } from './dispatch.ts';
 import { documentationFiles } from './documentation.ts';
 import { handlersOf, type Source } from './handlers.ts';
-import { parseSchema, type Rule } from './schema.ts';
+import { parseSchema } from './parse.ts';
+import type { Schema } from './schema.ts';
 import { assertFrames } from './size.ts';
 import { parseTables } from './tables.ts';
 import { typeScriptFiles } from './typescript.ts';
 import { vectorFiles } from './vectors.ts';
 
-/** Rules of the schemas in `root`/proto/schema. Throws `path:line: reason`. */
-export function readRules(root: string): Rule[] {
+/** The schema in `root`/proto/schema. Throws `path:line: reason`. */
+export function readSchema(root: string): Schema {
   const folder = join(root, 'proto/schema');
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.cddl'))
@@ -42,10 +44,12 @@ function readFirmware(root: string): Source[] {
 
 /** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
-  const rules = readRules(root);
+  const schema = readSchema(root);
+  const { rules } = schema;
   assertFrames(rules);
   return [
     ...assemblyScriptFiles(rules),
+    ...codeFiles(schema),
     ...accessorFiles(readTables(root)),
     ...dispatchFiles(handlersOf(rules, readFirmware(root))),
     ...typeScriptFiles(rules),

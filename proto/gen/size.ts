@@ -6,10 +6,14 @@ import type { FieldKind, Rule } from './schema.ts';
 export const FRAME_BYTES_MAX = 256;
 /** COSE_Encrypt0 up to its ciphertext, with a head of two bytes for that. */
 export const ENVELOPE_BYTES = 27;
+/** The same with a head of one byte. */
+const ENVELOPE_BYTES_MIN = 26;
 export const TAG_BYTES = 16;
 export const CRC_BYTES = 4;
 /** Room for messages in a frame. */
 export const PLAIN_BYTES_MAX = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
+/** A message takes two bytes at least. */
+export const FRAME_BYTES_MIN = ENVELOPE_BYTES_MIN + 2 + TAG_BYTES + CRC_BYTES;
 /** What must share a frame: a periodic frame carries a heartbeat and a probe (or its ack), an intent's frame a heartbeat too. */
 export const TOGETHER: readonly (readonly string[])[] = [
   ['heartbeat', 'probe'],

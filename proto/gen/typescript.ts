@@ -2,7 +2,7 @@
 
 import { camel, pascal } from './names.ts';
 import type { FieldKind, Rule } from './schema.ts';
-import { bytesMax, FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from './size.ts';
+import { bytesMax } from './size.ts';
 
 function tsType(of: FieldKind): string {
   if (of.kind === 'uint') return 'number';
@@ -44,10 +44,6 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
   const types = [
     NOTICE,
     '',
-    '/** Longest frame on the air, bytes: envelope, messages, tag, CRC-32C. */',
-    `export const FRAME_BYTES_MAX = ${FRAME_BYTES_MAX};`,
-    '/** Room for messages in a frame, bytes. */',
-    `export const PLAIN_BYTES_MAX = ${PLAIN_BYTES_MAX};`,
     '/** Longest platform record, bytes. */',
     `export const RECORD_BYTES_MAX = ${Math.max(...records.map((rule) => bytesMax(rule, rules)))};`,
     '',
@@ -63,6 +59,7 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
     ),
     '} as const;',
     '',
+    "export * from './generated_codes.ts';",
     "export type * from './generated_messages.ts';",
   ];
   const interfaces = [

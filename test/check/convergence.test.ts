@@ -1,10 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { INTENT_STATE, LIVENESS, TYPE } from '../../host/cbor/generated.ts';
 import { type AchievableCurve, Convergence, type Outcome } from '../../hwsim/check/convergence/convergence.ts';
 import { OnboardReports } from '../../hwsim/check/convergence/onboard_reports.ts';
 import { withinAchievable } from '../../hwsim/check/judges/within_achievable.ts';
-import { INTENT_STATE, MEMBER_STATE } from '../../hwsim/check/record.ts';
 import { deathOf, JudgeHarness, nodeDown, siteOf } from './judge_harness.ts';
 
 const hour = 3600;
@@ -25,7 +24,7 @@ function outcome(harness: JudgeHarness, endS: number, curve: AchievableCurve | n
 /** Node 3 dies at one hour, after all have stored its claim on site 1. */
 function death(): JudgeHarness {
   const harness = new JudgeHarness(4);
-  harness.spread(60, 3, { version: 1, state: INTENT_STATE.STARTED });
+  harness.spread(60, 3, { version: 1, state: INTENT_STATE.started });
   harness.world(hour, nodeDown(3, true, 'node-death-3'));
   harness.world(hour, deathOf(3, hour));
   return harness;
@@ -33,8 +32,8 @@ function death(): JudgeHarness {
 
 test('CVG-1 holds: a death known after 15 minutes, whose claim is evicted after 40, converges after 40', () => {
   const harness = death();
-  harness.view(hour + 840, [0, 1], 3, MEMBER_STATE.DEAD);
-  harness.view(hour + 900, [2], 3, MEMBER_STATE.DEAD);
+  harness.view(hour + 840, [0, 1], 3, LIVENESS.dead);
+  harness.view(hour + 900, [2], 3, LIVENESS.dead);
   harness.evict(hour + 2399, survivors, 3);
   const found = outcome(harness, 4 * hour);
   assert.is(found.detectedS, hour + 900);
@@ -45,7 +44,7 @@ test('CVG-1 holds: a death known after 15 minutes, whose claim is evicted after 
 
 test('CVG-1 violated: a claim of the dead that is still stored breaches the SLA', () => {
   const harness = death();
-  harness.view(hour + 900, survivors, 3, MEMBER_STATE.DEAD);
+  harness.view(hour + 900, survivors, 3, LIVENESS.dead);
   const found = outcome(harness, 4 * hour);
   assert.is(found.convergedS, null);
   assert.is(found.withinSla, false);
@@ -54,7 +53,7 @@ test('CVG-1 violated: a claim of the dead that is still stored breaches the SLA'
 
 test('one member behind an older version delays convergence; a version published just now does not', () => {
   const harness = death();
-  harness.view(hour + 900, survivors, 3, MEMBER_STATE.DEAD);
+  harness.view(hour + 900, survivors, 3, LIVENESS.dead);
   harness.evict(hour + 1200, survivors, 3);
   harness.publish(hour + 300, 0, { version: 1, resource: siteOf(2) });
   harness.store(hour + 310, 1, 0, { version: 1 });
@@ -65,7 +64,7 @@ test('one member behind an older version delays convergence; a version published
 
 test('an open conflict between two claims delays convergence until one loses', () => {
   const harness = death();
-  harness.view(hour + 900, survivors, 3, MEMBER_STATE.DEAD);
+  harness.view(hour + 900, survivors, 3, LIVENESS.dead);
   harness.evict(hour + 900, survivors, 3);
   harness.spread(hour + 60, 0, { version: 1, resource: siteOf(2) });
   harness.spread(hour + 60, 1, { version: 1, resource: siteOf(2) });
@@ -83,7 +82,7 @@ test('a run too short for the SLA is not measured', () => {
 
 test('production below 95 % on the affected lot delays convergence, and the missing kilograms are lost', () => {
   const harness = death();
-  harness.view(hour + 60, survivors, 3, MEMBER_STATE.DEAD);
+  harness.view(hour + 60, survivors, 3, LIVENESS.dead);
   harness.evict(hour + 60, survivors, 3);
   const credit = (timeS: number, kg: number) =>
     harness.world(timeS, { kind: 'credit', node: 0, group: 1, unit: 1, kg });
@@ -97,7 +96,7 @@ test('production below 95 % on the affected lot delays convergence, and the miss
   );
   assert.ok(Math.abs(found.lostKg - 10) < 0.5, String(found.lostKg));
   const poor = death();
-  poor.view(hour + 60, survivors, 3, MEMBER_STATE.DEAD);
+  poor.view(hour + 60, survivors, 3, LIVENESS.dead);
   poor.evict(hour + 60, survivors, 3);
   for (let at = 1; at <= 8; at++) poor.world(at * hour, { kind: 'credit', node: 0, group: 1, unit: 1, kg: 9.4 });
   assert.match(outcome(poor, 8 * hour, achievable).missing.join(), /production below 95 %/);

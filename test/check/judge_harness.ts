@@ -1,7 +1,6 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { INTENT_STATE, type LIVENESS, TYPE } from '../../host/cbor/generated.ts';
 import { Recovery } from '../../hwsim/check/convergence/recovery.ts';
 import { Observers } from '../../hwsim/check/observe/observers.ts';
-import { INTENT_STATE, type MEMBER_STATE } from '../../hwsim/check/record.ts';
 import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
 import type { DisruptionFact, WorldChange } from '../../hwsim/kernel/trace.ts';
 
@@ -32,7 +31,7 @@ export interface Start {
   rate?: number;
 }
 
-type MemberState = (typeof MEMBER_STATE)[keyof typeof MEMBER_STATE];
+type MemberState = (typeof LIVENESS)[keyof typeof LIVENESS];
 
 /** Feeds hand-made traces to judges, minute by minute, as a run would. */
 export class JudgeHarness {
@@ -87,7 +86,7 @@ export class JudgeHarness {
 
   publish(timeS: number, node: number, work: Work): void {
     const { slot = 0, version, resource = siteOf(1), startS = 0, endS = 86_400 } = work;
-    const { rate = 100, state = INTENT_STATE.CLAIMED, leaseS = 0 } = work;
+    const { rate = 100, state = INTENT_STATE.claimed, leaseS = 0 } = work;
     this.store(timeS, node, node, work);
     this.event(timeS, node, TYPE.published, slot, version, 1, resource, startS, endS, rate, 1, state, 0, 0, leaseS);
   }
@@ -97,14 +96,14 @@ export class JudgeHarness {
     timeS: number,
     storedBy: number,
     owner: number,
-    { slot = 0, version, state = INTENT_STATE.CLAIMED }: Work,
+    { slot = 0, version, state = INTENT_STATE.claimed }: Work,
   ): void {
     this.event(timeS, storedBy, TYPE.held, owner, slot, version, state, timeS);
   }
 
   /** The nodes no longer store the owner's intent slot 0. */
   evict(timeS: number, nodes: readonly number[], owner: number): void {
-    for (const node of nodes) this.store(timeS, node, owner, { version: 1, state: INTENT_STATE.NONE });
+    for (const node of nodes) this.store(timeS, node, owner, { version: 1, state: INTENT_STATE.none });
   }
 
   /** The owner publishes a version, and all others store it. */

@@ -1,3 +1,4 @@
+import { INTENT_STATE, LIVENESS, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arbitration } from '../../hwsim/check/judges/arbitration.ts';
@@ -9,12 +10,11 @@ import { NothingLost } from '../../hwsim/check/judges/nothing_lost.ts';
 import { SharedCapacity } from '../../hwsim/check/judges/shared_capacity.ts';
 import { Versions } from '../../hwsim/check/judges/versions.ts';
 import { WatchdogWindow } from '../../hwsim/check/judges/watchdog_window.ts';
-import { INTENT_STATE, MEMBER_STATE, UPSET_OUTCOME } from '../../hwsim/check/record.ts';
 import { JudgeHarness, nodeDown, nodeUp, siteOf, splitInHalves } from './judge_harness.ts';
 
 const hour = 3600;
 const bounds = { feedMsMin: 30_000, feedMsMax: 900_000, resetsMax: 3 };
-const { STARTED, WITHDRAWN } = INTENT_STATE;
+const { started, withdrawn } = INTENT_STATE;
 
 function seated(nodes = 4): JudgeHarness {
   const harness = new JudgeHarness(nodes);
@@ -85,9 +85,9 @@ test('INT-2 violated: members that agree ask a group for more than its capacity'
 
 test('INT-1 holds: a settled intent stays stored; a withdrawn or ended one may be evicted', () => {
   const harness = seated();
-  harness.spread(60, 0, { version: 1, state: STARTED, endS: 2 * hour });
-  harness.spread(60, 1, { version: 1, state: STARTED, resource: siteOf(2) });
-  harness.spread(600, 1, { version: 2, state: WITHDRAWN, resource: siteOf(2), endS: 600 });
+  harness.spread(60, 0, { version: 1, state: started, endS: 2 * hour });
+  harness.spread(60, 1, { version: 1, state: started, resource: siteOf(2) });
+  harness.spread(600, 1, { version: 2, state: withdrawn, resource: siteOf(2), endS: 600 });
   harness.until(2 * hour);
   harness.evict(2 * hour, [1, 2, 3], 0);
   harness.until(6 * hour);
@@ -97,7 +97,7 @@ test('INT-1 holds: a settled intent stays stored; a withdrawn or ended one may b
 test('INT-1 holds: a stop longer than the lease frees the work; violated: a shorter stop does not', () => {
   const violationsAfterStop = (untilS: number, leaseS: number) => {
     const harness = seated();
-    harness.spread(60, 0, { version: 1, state: STARTED, leaseS });
+    harness.spread(60, 0, { version: 1, state: started, leaseS });
     harness.world(hour, nodeDown(0));
     harness.evict(untilS - 60, [1, 2, 3], 0);
     harness.world(untilS, nodeUp(0));
@@ -112,7 +112,7 @@ test('INT-1 holds: a stop longer than the lease frees the work; violated: a shor
 
 test('INT-1 violated: all others evicted an accepted intent that still runs', () => {
   const harness = seated();
-  harness.spread(60, 0, { version: 1, state: STARTED });
+  harness.spread(60, 0, { version: 1, state: started });
   harness.evict(hour, [1, 2, 3], 0);
   harness.until(3 * hour);
   assert.is(harness.verdict('INT-1-nothing-lost').violations, 1);
@@ -131,7 +131,7 @@ test('INT-4 holds: versions grow, and a restart may restore an older table', () 
 test('INT-4 holds: the first report after a restart or an eviction may be older; violated: the second may not', () => {
   const losses = [
     (harness: JudgeHarness) => harness.boot(300, 1, { cause: 4, restored: true }),
-    (harness: JudgeHarness) => harness.upset(300, 1, UPSET_OUTCOME.DROPPED),
+    (harness: JudgeHarness) => harness.upset(300, 1, UPSET_OUTCOME.evicted),
   ];
   for (const lose of losses) {
     const harness = seated();
@@ -144,7 +144,7 @@ test('INT-4 holds: the first report after a restart or an eviction may be older;
   }
   const corrected = seated();
   for (const version of [1, 2]) corrected.spread(60 * version, 0, { version });
-  corrected.upset(300, 1, UPSET_OUTCOME.CORRECTED);
+  corrected.upset(300, 1, UPSET_OUTCOME.corrected);
   corrected.store(300 + 3 * hour, 1, 0, { version: 1 });
   assert.is(corrected.verdict('INT-4-versions').violations, 1);
 });
@@ -162,8 +162,8 @@ test('INT-4 violated: a version published twice, one stored and never published,
 
 test('INT-3 holds: settled claims follow each other on one unit, and one of two competitors loses', () => {
   const harness = seated();
-  harness.spread(60, 0, { version: 1, state: STARTED, endS: hour });
-  harness.spread(60, 1, { version: 1, state: STARTED, startS: hour, endS: 2 * hour });
+  harness.spread(60, 0, { version: 1, state: started, endS: hour });
+  harness.spread(60, 1, { version: 1, state: started, startS: hour, endS: 2 * hour });
   harness.spread(60, 2, { version: 1, startS: 0, endS: hour });
   harness.lose(120, 2, 0);
   harness.until(3 * hour);
@@ -173,11 +173,11 @@ test('INT-3 holds: settled claims follow each other on one unit, and one of two 
 test('INT-3 holds: an extension that has not settled binds nobody; violated: one that has settled does', () => {
   const verdictOf = (settles: boolean) => {
     const harness = seated();
-    harness.spread(60, 0, { version: 1, state: STARTED, endS: 2 * hour });
+    harness.spread(60, 0, { version: 1, state: started, endS: 2 * hour });
     harness.settle(600, 0, { version: 1, endS: 2 * hour });
-    harness.spread(hour, 0, { version: 2, state: STARTED, endS: 20 * hour });
+    harness.spread(hour, 0, { version: 2, state: started, endS: 20 * hour });
     if (settles) harness.settle(hour + 60, 0, { version: 2, endS: 20 * hour });
-    harness.spread(hour + 120, 1, { version: 1, state: STARTED, startS: 3 * hour, endS: 6 * hour });
+    harness.spread(hour + 120, 1, { version: 1, state: started, startS: 3 * hour, endS: 6 * hour });
     harness.until(6 * hour);
     return harness.verdict('INT-3-arbitration');
   };
@@ -187,8 +187,8 @@ test('INT-3 holds: an extension that has not settled binds nobody; violated: one
 
 test('INT-3 violated: two settled claims on one unit and time, or two versions that each lost to the other', () => {
   const harness = seated();
-  harness.spread(60, 0, { version: 1, state: STARTED });
-  harness.spread(60, 1, { version: 1, state: STARTED, startS: hour });
+  harness.spread(60, 0, { version: 1, state: started });
+  harness.spread(60, 1, { version: 1, state: started, startS: hour });
   harness.until(3 * hour);
   assert.is(harness.verdict('INT-3-arbitration').violations, 1);
   const mutual = seated();
@@ -203,21 +203,21 @@ test('MBR-1 holds: a node that is down, or behind an occultation, is not falsely
   const harness = seated();
   harness.world(1000, nodeDown(3, true));
   harness.world(1000, splitInHalves);
-  harness.view(1900, [0, 1], 3, MEMBER_STATE.DEAD);
-  harness.view(1900, [0, 1], 2, MEMBER_STATE.DEAD);
+  harness.view(1900, [0, 1], 3, LIVENESS.dead);
+  harness.view(1900, [0, 1], 2, LIVENESS.dead);
   assert.ok(harness.verdict('MBR-1-false-deaths').ok);
 });
 
 test('MBR-1 violated: a live member in reach is declared dead; one episode counts once', () => {
   const harness = seated();
-  harness.view(1900, [0, 1], 3, MEMBER_STATE.DEAD);
+  harness.view(1900, [0, 1], 3, LIVENESS.dead);
   assert.is(harness.verdict('MBR-1-false-deaths').violations, 1);
-  harness.view(2000, [0, 1], 3, MEMBER_STATE.ALIVE);
-  harness.view(5000, [1], 3, MEMBER_STATE.DEAD);
+  harness.view(2000, [0, 1], 3, LIVENESS.alive);
+  harness.view(5000, [1], 3, LIVENESS.dead);
   assert.is(harness.verdict('MBR-1-false-deaths').violations, 2);
   const silenced = seated();
   silenced.world(1000, { kind: 'radio-down', node: 3, disruption: null });
-  silenced.view(1440, [0], 3, MEMBER_STATE.DEAD);
+  silenced.view(1440, [0], 3, LIVENESS.dead);
   assert.is(silenced.verdict('MBR-1-false-deaths').violations, 1, 'in reach for 460 of the last 900 s');
 });
 
@@ -255,7 +255,7 @@ test('WDG-2 violated: a level is skipped, and more resets in a row are ordered t
 
 test('liveness is violated by a member left suspect for an hour in reach, and not by one just suspected', () => {
   const harness = seated();
-  harness.view(hour, [0], 1, MEMBER_STATE.SUSPECT);
+  harness.view(hour, [0], 1, LIVENESS.suspect);
   assert.is(livenessAfterHealing(harness.seen, [], 1.5 * hour * 1000).violations, 0);
   assert.is(livenessAfterHealing(harness.seen, [], 3 * hour * 1000).violations, 1);
 });

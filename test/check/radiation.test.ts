@@ -1,8 +1,8 @@
+import { LIVENESS, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CrashRecovered } from '../../hwsim/check/judges/crash_recovered.ts';
 import { NoCorruptValueSent } from '../../hwsim/check/judges/no_corrupt_value_sent.ts';
-import { MEMBER_STATE, UPSET_OUTCOME } from '../../hwsim/check/record.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import { JudgeHarness, nodeDown, nodeUp } from './judge_harness.ts';
 
@@ -29,8 +29,8 @@ test('RAD-1 holds: upsets, reports of them, traps, omissions and garbled frames 
   const harness = new JudgeHarness(4).seat(judge);
   harness.world(100, { kind: 'upset', node: 2, bits: [7, 9], inUse: true });
   harness.world(101, { kind: 'upset', node: 3, bits: [7], inUse: false });
-  harness.upset(160, 2, UPSET_OUTCOME.CORRECTED, { ageS: 60, count: 2 });
-  harness.upset(170, 2, UPSET_OUTCOME.DROPPED, { ageS: 90 });
+  harness.upset(160, 2, UPSET_OUTCOME.corrected, { ageS: 60, count: 2 });
+  harness.upset(170, 2, UPSET_OUTCOME.evicted, { ageS: 90 });
   harness.world(180, trap(2, 1));
   harness.world(190, divergence('frame', { omission: true }));
   harness.world(195, divergence('frame', { garbled: true }));
@@ -73,17 +73,17 @@ test('RAD-1 violated: others accept a frame that an upset has corrupted', () => 
 function trapped(): JudgeHarness {
   const harness = new JudgeHarness(4);
   harness.seat(new CrashRecovered(harness.seen, 3));
-  for (const member of [0, 1, 2, 3]) harness.view(10, [0, 1, 2, 3], member, MEMBER_STATE.ALIVE);
+  for (const member of [0, 1, 2, 3]) harness.view(10, [0, 1, 2, 3], member, LIVENESS.alive);
   harness.world(1000, trap(2));
   harness.world(1000, nodeDown(2));
-  harness.view(1500, [0, 1, 3], 2, MEMBER_STATE.UNREACHABLE);
+  harness.view(1500, [0, 1, 3], 2, LIVENESS.unreachable);
   return harness;
 }
 
 test('RAD-5 holds: a node that trapped runs again, and all take it for present within the hour', () => {
   const harness = trapped();
   harness.world(1002, nodeUp(2));
-  harness.view(3000, [0, 1, 3], 2, MEMBER_STATE.ALIVE);
+  harness.view(3000, [0, 1, 3], 2, LIVENESS.alive);
   harness.until(9000);
   assert.is(harness.verdict(crashRecovery).ok, true);
 });
@@ -93,7 +93,7 @@ test('RAD-5 holds: the time in which the radio is silenced does not count', () =
   harness.world(1002, nodeUp(2));
   harness.world(1100, { kind: 'radio-down', node: 2, disruption: 'storm-1' });
   harness.world(20_000, { kind: 'radio-up', node: 2, disruption: 'storm-1' });
-  harness.view(21_000, [0, 1, 3], 2, MEMBER_STATE.ALIVE);
+  harness.view(21_000, [0, 1, 3], 2, LIVENESS.alive);
   harness.until(30_000);
   assert.is(harness.verdict(crashRecovery).ok, true);
 });

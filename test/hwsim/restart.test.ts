@@ -1,10 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { LIVENESS, TYPE } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { readImage } from '../../host/engine/image.ts';
-import { MEMBER_STATE } from '../../hwsim/check/record.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 
@@ -31,7 +30,7 @@ test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps its tab
       if (node !== restarted) return;
       if (fields[0] === TYPE.settled && settledS === 0) settledS = timeS;
       if (fields[0] === TYPE.held && fields[4] === 0) evicted.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
-      if (fields[0] === TYPE.memberState && fields[2] > MEMBER_STATE.SUSPECT) absent.push(`${fields[1]} at ${timeS} s`);
+      if (fields[0] === TYPE.memberState && fields[2] > LIVENESS.suspect) absent.push(`${fields[1]} at ${timeS} s`);
     },
     command(): void {},
     world(): void {},

@@ -7,14 +7,16 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { dispatchFiles } from '../../proto/gen/dispatch.ts';
 import { documentationFiles } from '../../proto/gen/documentation.ts';
-import { generate, readRules } from '../../proto/gen/generate.ts';
+import { generate, readSchema } from '../../proto/gen/generate.ts';
 import { handlersOf } from '../../proto/gen/handlers.ts';
 import { roles } from '../../proto/gen/roles.ts';
-import { parseSchema, type Rule } from '../../proto/gen/schema.ts';
+import { parseSchema } from '../../proto/gen/parse.ts';
+import type { Rule, Schema } from '../../proto/gen/schema.ts';
 import { parseTables } from '../../proto/gen/tables.ts';
 import { assertFrames, bytesMax, FRAME_BYTES_MAX, isOnAir, PLAIN_BYTES_MAX } from '../../proto/gen/size.ts';
 
-const parse = (text: string): Rule[] => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
+const parseAll = (text: string): Schema => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
+const parse = (text: string): readonly Rule[] => parseAll(text).rules;
 const others =
   'probe = [type: 1, n: 0..9]\nack = [type: 2, n: 0..9]\nprobe-request = [type: 3, n: 0..9]\nrelayed-ack = [type: 5, n: 0..9]\n' +
   'key-epoch-head = [type: 12, n: 0..9]\nkey-epoch-part = [type: 13, n: 0..9]\n';
@@ -53,7 +55,13 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ['text', 'a = [type: 1, s: tstr]', /^proto\/schema\/test\.cddl:1: 'tstr' is neither a range nor the name of one$/],
   ['optional field', 'a = [type: 1,\n ? s: 0..1]', /test\.cddl:2: '\?' is not part of the CDDL subset/],
   ['a map', 'a = {type: 1}', /test\.cddl:1: '\{' is not part/],
-  ['a choice', 'a = [type: 1, s: 0..1 / 5..6]', /test\.cddl:1: '\/' is not part/],
+  [
+    'a choice with a gap',
+    'a = [type: 1, s: 0..1 / 5..6]',
+    /test\.cddl:1: the choice leaves out numbers between 0\.\.1/,
+  ],
+  ['a member twice', 'e = &(\n a: 1,\n b: 1)', /test\.cddl:3: e: 'b' or its number 1 is there twice/],
+  ['an enumeration without members', 'e = &()', /test\.cddl:1: e has no members/],
   ['a signed range', 'a = [type: 1, s: -1..1]', /test\.cddl:1: '-' is not part/],
   ['an unbounded byte string', 'a = [type: 1, s: bstr]', /test\.cddl:1: expected '\.size', found '\]'/],
   ['an unbounded array', '\na = [type: 1, s: [* 0..1]]', /test\.cddl:2: expected a number, found '\*'/],
@@ -96,7 +104,7 @@ for (const [what, text, message] of faults) {
 }
 
 generator('each message fits a frame, by the sizes of the schema', () => {
-  const rules = readRules(rootFolder);
+  const rules = readSchema(rootFolder).rules;
   assert.is(FRAME_BYTES_MAX, 256);
   assert.is(PLAIN_BYTES_MAX, 209);
   assert.ok(FRAME_BYTES_MAX - PLAIN_BYTES_MAX <= 48, 'envelope, tag and CRC-32C together');
@@ -118,8 +126,8 @@ generator('a message that outgrows the frame fails the generation, alone and wit
 });
 
 generator('every role is that of a message on the air', () => {
-  const onAir = readRules(rootFolder)
-    .filter(isOnAir)
+  const onAir = readSchema(rootFolder)
+    .rules.filter(isOnAir)
     .map((rule) => rule.name);
   assert.equal(Object.keys(roles).sort(), onAir.sort());
 });

@@ -4,12 +4,12 @@ import { shapeNamed, decodeShape, encodeShape } from '../../host/cbor/message.ts
 import { CborFault, skipItem } from '../../host/cbor/item.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { bytesOf, hexOf } from '../../proto/gen/encoding.ts';
-import { readRules } from '../../proto/gen/generate.ts';
+import { readSchema } from '../../proto/gen/generate.ts';
 import type { Rule } from '../../proto/gen/schema.ts';
 import { compileFirmwareCodec, type FirmwareCodec } from './compile.ts';
 import { type Fields, fromHostFields, hostFields, readStruct, writeStruct } from './struct.ts';
 
-export const rules: readonly Rule[] = readRules(rootFolder);
+export const rules: readonly Rule[] = readSchema(rootFolder).rules;
 /** Rules that stand in a frame or record of their own. */
 export const ownRules: readonly Rule[] = rules.filter((rule) => rule.type !== null);
 export const firmware: FirmwareCodec & { readonly wasmBytes: number } = await compileFirmwareCodec(rootFolder, rules);

@@ -93,7 +93,7 @@ for (const [what, line] of places) {
       const before = cluster.keys(struck)[inUse];
       assert.is(before, how === 'checkpoint' ? 2 : 1);
       // At first it takes nothing of the cycles that it had reserved, and has yet to learn the epoch that others speak in.
-      const atFirst: readonly number[] = [STATUS.epoch, STATUS.replay, STATUS.stale];
+      const atFirst: readonly number[] = [STATUS.keyEpoch, STATUS.replay, STATUS.stale];
       cluster.mayRefuse = (sender, node, status) => (sender === struck || node === struck) && atFirst.includes(status);
       cluster.runTo(strikeS + 2400);
       assert.is(cluster.keys(struck)[inUse], 2);

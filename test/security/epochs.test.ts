@@ -63,7 +63,7 @@ test('the one before is accepted for ten minutes, and then no more', () => {
     sealedFrame({ epoch, sender: 3, counter: counterAt(s) - 20 }, [{ name: 'probe', sequence: 1 }]);
   assert.is(cluster.hand(0, frame(1, 2300)), STATUS.ok);
   cluster.runTo(2520);
-  assert.is(cluster.hand(0, frame(1, 2520)), STATUS.epoch);
+  assert.is(cluster.hand(0, frame(1, 2520)), STATUS.keyEpoch);
   assert.is(cluster.hand(0, frame(2, 2520)), STATUS.ok);
 });
 
@@ -73,7 +73,7 @@ test('an excluded member hears and says nothing any more, and the others go on',
   uplink(cluster, 0, epochOf(8, 2, 3000, [out]));
   let refused = 0;
   cluster.mayRefuse = (sender, node, status) => {
-    if (status !== STATUS.epoch || (sender !== out && node !== out)) return false;
+    if (status !== STATUS.keyEpoch || (sender !== out && node !== out)) return false;
     refused += 1;
     return true;
   };
@@ -103,7 +103,7 @@ test('an exclusion waits for no epoch that was planned, nor does the plan bring 
     cluster.contexts.map((_, node) => cluster.keys(node)[newest]),
     Array(8).fill(2),
   );
-  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.keyEpoch;
   uplink(cluster, 3, epochOf(8, 3, 0, [out]));
   const without = (others: number, excluded: number) => allMembers(8).map((node) => (node === out ? excluded : others));
   cluster.runTo(2400 + 600);
@@ -115,7 +115,7 @@ test('an exclusion waits for no epoch that was planned, nor does the plan bring 
     const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [
       { name: 'probe', sequence: 1 },
     ]);
-    assert.is(cluster.hand(node, frame), STATUS.epoch);
+    assert.is(cluster.hand(node, frame), STATUS.keyEpoch);
     assert.ok([3, 4].includes(cluster.inspect(node, 1, out)[0]));
   }
 });
@@ -127,7 +127,7 @@ test('an exclusion may also begin between now and what was planned', () => {
   uplink(cluster, 3, epochOf(8, 3, 6000, [5]));
   cluster.runTo(5990);
   assert.equal(keyEpochsInUse(cluster), Array(8).fill(1));
-  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.keyEpoch;
   cluster.runTo(6000 + 120);
   assert.equal(
     keyEpochsInUse(cluster),
@@ -149,7 +149,7 @@ test('lost messages delay it for those who lost them, and no longer', () => {
   const cluster = flown({ nodes: 8, loss: 0.5, seed: 3 });
   // It begins at once: late ones are heard for ten minutes still.
   uplink(cluster, 1, epochOf(8, 2, 1200, [7]));
-  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.keyEpoch;
   cluster.runTo(1200 + 1800);
   assert.equal(keyEpochsInUse(cluster).slice(0, 7), Array(7).fill(2));
 });
@@ -158,7 +158,7 @@ test('a member that was alone for 30 days and three epochs catches up by listeni
   const cluster = flown({ nodes: 4 });
   const away = 3;
   cluster.part[away] = 1;
-  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch;
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.keyEpoch;
   for (let epoch = 2; epoch <= 4; epoch += 1) {
     uplink(cluster, epoch % 3, epochOf(4, epoch, epoch * 86_400));
     cluster.runTo((epoch + 1) * 86_400);
@@ -177,7 +177,7 @@ test('a member that boots from its old bundle, without a checkpoint or the time,
   const cluster = flown({ nodes: 4 });
   uplink(cluster, 0, epochOf(4, 2, 1500));
   cluster.runTo(4000);
-  cluster.mayRefuse = (_sender, node, status) => node === 2 && status === STATUS.epoch;
+  cluster.mayRefuse = (_sender, node, status) => node === 2 && status === STATUS.keyEpoch;
   cluster.boot(2, 2, false);
   assert.is(cluster.keys(2)[newest], 1);
   cluster.runTo(4000 + 1200);
@@ -191,7 +191,7 @@ test('a checkpoint of before the epoch brings older keys, and the epoch comes ag
   uplink(cluster, 0, epochOf(4, 2, 1500));
   cluster.runTo(4000);
   const young = cluster.checkpoint(1);
-  cluster.mayRefuse = (sender, node, status) => (sender === 1 || node === 1) && status === STATUS.epoch;
+  cluster.mayRefuse = (sender, node, status) => (sender === 1 || node === 1) && status === STATUS.keyEpoch;
   cluster.restore(1, 2, old);
   assert.is(cluster.keys(1)[newest], 1);
   cluster.runTo(5200);
@@ -256,7 +256,7 @@ test('a part that a member made itself, for keys that it has, does not match wha
 test('an older epoch, or the same again, is not taken', () => {
   const cluster = flown({ nodes: 2 });
   // The place of epoch 1 is taken when 3 begins: a minute's difference between members.
-  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.epoch && cluster.nowMs < 1_400_000;
+  cluster.mayRefuse = (_sender, _node, status) => status === STATUS.keyEpoch && cluster.nowMs < 1_400_000;
   uplink(cluster, 0, epochOf(2, 3, 1300));
   cluster.runTo(2400);
   const { checks } = cluster;

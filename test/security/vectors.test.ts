@@ -36,7 +36,7 @@ const unopened: number[] = [
   STATUS.malformed,
   STATUS.version,
   STATUS.notForUs,
-  STATUS.epoch,
+  STATUS.keyEpoch,
   STATUS.tag,
 ];
 

@@ -1,8 +1,7 @@
-import { FIELD, TYPE } from '../../host/cbor/generated.ts';
-import { MEMBER_STATE } from '../../hwsim/check/record.ts';
+import { FIELD, LIVENESS, TYPE } from '../../host/cbor/generated.ts';
 import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 
-const states = Object.fromEntries(Object.entries(MEMBER_STATE).map(([name, value]) => [value, name.toLowerCase()]));
+const states = Object.fromEntries(Object.entries(LIVENESS).map(([name, value]) => [value, name.toLowerCase()]));
 
 /** Tells a run in lines that people can compare: what the world did, what nodes decided. Equal lines of many nodes in one minute are one. */
 export class Transcript implements TraceConsumer {
@@ -11,7 +10,7 @@ export class Transcript implements TraceConsumer {
   event(timeMs: number, node: number, f: Uint32Array): void {
     if (f[0] === TYPE.booted)
       this.tell(timeMs, node, f[FIELD.booted.restored] === 1 ? 'boots from its checkpoint' : 'boots');
-    else if (f[0] === TYPE.memberState && f[FIELD.memberState.state] > MEMBER_STATE.SUSPECT)
+    else if (f[0] === TYPE.memberState && f[FIELD.memberState.state] > LIVENESS.suspect)
       this.tell(timeMs, node, `holds node ${f[FIELD.memberState.member]} for ${states[f[FIELD.memberState.state]]}`);
     else if (f[0] === TYPE.settled)
       this.tell(timeMs, node, `settles slot ${f[FIELD.settled.slot]} at ${f[FIELD.settled.rate]} kg/day`);

@@ -11,8 +11,6 @@ export const TYPE_ALARM: u32 = 97;
 export const ALARM_BYTES_MAX: u32 = 14;
 export const ALARM_STRUCT_BYTES: u32 = 12;
 
-// Convergence and watchdog rooms, types 96–111.
-// class 1 node, 2 cluster, 3 cross-cluster, 4 fleet
 @unmanaged
 export class Alarm {
   class: u32 = 0; // 1..4

@@ -11,7 +11,7 @@ export const TYPE_BOOTED: u32 = 192;
 export const BOOTED_BYTES_MAX: u32 = 9;
 export const BOOTED_STRUCT_BYTES: u32 = 12;
 
-// cause 1 power-on, 2 watchdog, 3 commanded reset, 4 runtime restart, 5 alternate image; restored 1: from a checkpoint
+// restored 1: from a checkpoint
 @unmanaged
 export class Booted {
   cause: u32 = 0; // 0..255
@@ -40,7 +40,7 @@ export const TYPE_MEMBER_STATE: u32 = 193;
 export const MEMBER_STATE_BYTES_MAX: u32 = 12;
 export const MEMBER_STATE_STRUCT_BYTES: u32 = 12;
 
-// state 0 unknown, 1 alive, 2 suspect, 3 unreachable, 4 dead, 5 left
+// The state that this node sees of a member changed.
 @unmanaged
 export class MemberState {
   member: u32 = 0; // 0..65535
@@ -311,7 +311,7 @@ export const TYPE_DROPPED: u32 = 201;
 export const DROPPED_BYTES_MAX: u32 = 15;
 export const DROPPED_STRUCT_BYTES: u32 = 12;
 
-// Something was dropped: counter (see firmware/memory/limits.ts), how many so far, local second of the first.
+// Something was discarded: how many so far, local second of the first.
 @unmanaged
 export class Dropped {
   counter: u32 = 0; // 0..255
@@ -340,7 +340,7 @@ export const TYPE_ESCALATION: u32 = 202;
 export const ESCALATION_BYTES_MAX: u32 = 8;
 export const ESCALATION_STRUCT_BYTES: u32 = 12;
 
-// level 1 task restart, 2 runtime restart, 3 processor reset, 4 alternate image, 5 safe mode
+// A recovery is ordered.
 @unmanaged
 export class Escalation {
   level: u32 = 0; // 1..5

@@ -66,9 +66,7 @@ export const INTENT_STRUCT_BYTES: u32 = 64;
 
 // resource = group << 16 | unit. Unit 0 is the group's shared capacity alone; a unit above 0 is exclusive and draws its rate
 // from its group's shared capacity as well. Intervals are half-open [startS, endS) in mission seconds.
-//   kind       1 mine, 2 haul, 3 move, 4 maintain
 //   rate       kg/day drawn from the group
-//   state      1 planned, 2 claimed, 3 started, 4 done, 5 withdrawn
 //   claimS     mission time of the first claim of this slot's present work; publishedS: of this version
 //   nonce      fixed at the first claim; part of the arbitration hash
 //   read       digest of the competing intents that the owner held when it published: the proof that it looked

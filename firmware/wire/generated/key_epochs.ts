@@ -11,7 +11,6 @@ export const TYPE_KEY_EPOCH_CHANGED: u32 = 208;
 export const KEY_EPOCH_CHANGED_BYTES_MAX: u32 = 7;
 export const KEY_EPOCH_CHANGED_STRUCT_BYTES: u32 = 8;
 
-// step 1 its key is known and verified, 2 it is used for sending, 3 the one before it is no longer accepted.
 @unmanaged
 export class KeyEpochChanged {
   epoch: u32 = 0; // 0..65535

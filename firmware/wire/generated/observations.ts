@@ -11,7 +11,7 @@ export const TYPE_GROUP: u32 = 129;
 export const GROUP_BYTES_MAX: u32 = 24;
 export const GROUP_STRUCT_BYTES: u32 = 24;
 
-// A resource group: kind 1 ore lot (units are sites), 2 depot (units are tugs); tug load in loadKg.
+// A resource group; tug load in loadKg.
 @unmanaged
 export class Group {
   group: u32 = 0; // 0..31
@@ -81,7 +81,7 @@ export const TYPE_PROGRESS: u32 = 131;
 export const PROGRESS_BYTES_MAX: u32 = 10;
 export const PROGRESS_STRUCT_BYTES: u32 = 12;
 
-// The platform's word on commanded work. status 1 running, 2 done, 3 blocked (resource refuses), 4 failed
+// What the platform reports of commanded work.
 @unmanaged
 export class Progress {
   slot: u32 = 0; // 0..7
@@ -139,7 +139,7 @@ export const TYPE_OUTLOOK: u32 = 133;
 export const OUTLOOK_BYTES_MAX: u32 = 14;
 export const OUTLOOK_STRUCT_BYTES: u32 = 12;
 
-// No radio is predicted for these mission seconds. kind 1 occultation, 2 storm, 3 transfer
+// No radio is predicted for these mission seconds.
 @unmanaged
 export class Outlook {
   fromS: u32 = 0; // 0..4294967295
@@ -242,7 +242,7 @@ export const TYPE_RECOVERY: u32 = 136;
 export const RECOVERY_BYTES_MAX: u32 = 7;
 export const RECOVERY_STRUCT_BYTES: u32 = 12;
 
-// Result of an ordered recovery. level as in escalation; ok 0 = it failed
+// Result of an ordered recovery. ok 0 = it failed
 @unmanaged
 export class Recovery {
   level: u32 = 0; // 1..5

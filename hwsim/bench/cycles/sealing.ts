@@ -73,7 +73,7 @@ const refusals: readonly Refusal[] = [
   { why: 'header', status: STATUS.malformed, make: (bytes) => altered(genuine(bytes), 0) },
   { why: 'addressee', status: STATUS.notForUs, make: (bytes) => genuine(bytes, { addressee: 9 }) },
   { why: 'sender', status: STATUS.implausible, make: (bytes) => genuine(bytes, { sender: 0x300 }) },
-  { why: 'epoch', status: STATUS.epoch, make: (bytes) => altered(genuine(bytes), 13) },
+  { why: 'epoch', status: STATUS.keyEpoch, make: (bytes) => altered(genuine(bytes), 13) },
   { why: 'stale', status: STATUS.stale, make: (bytes) => genuine(bytes, { counter: now - WINDOW_CYCLES }) },
   { why: 'tag', status: STATUS.tag, make: (bytes) => altered(genuine(bytes), -1) },
 ];

@@ -2,13 +2,12 @@
  * Flies clusters whose members die, and measures false deaths and the delay until true deaths are
  * known.
  */
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, LIVENESS, TYPE } from '../../../host/cbor/generated.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { createEngine } from '../../../host/engine/load.ts';
 import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
 import { FalseDeaths } from '../../check/judges/false_deaths.ts';
 import { Observers } from '../../check/observe/observers.ts';
-import { MEMBER_STATE } from '../../check/record.ts';
 import { runScenario } from '../../fleet/run.ts';
 import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import { shippedScenario } from '../../scenario/load.ts';
@@ -65,9 +64,9 @@ class DeathWatch implements TraceConsumer {
     const member = fields[FIELD.memberState.member];
     const state = fields[FIELD.memberState.state];
     const diedMs = this.#diedMs.get(member);
-    if (diedMs === undefined || state < MEMBER_STATE.UNREACHABLE) return;
+    if (diedMs === undefined || state < LIVENESS.unreachable) return;
     this.#count(this.silentBins, `silent ${node} ${member}`, timeMs - diedMs);
-    if (state === MEMBER_STATE.DEAD) this.#count(this.deadBins, `dead ${node} ${member}`, timeMs - diedMs);
+    if (state === LIVENESS.dead) this.#count(this.deadBins, `dead ${node} ${member}`, timeMs - diedMs);
   }
 
   command(): void {}

@@ -1,6 +1,6 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, INTENT_STATE, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import { GRID_S, OWN_SLOTS, SLA_S } from '../bounds.ts';
-import { groupOf, INTENT_STATE, KIND_MAINTAIN, unitOf } from '../record.ts';
+import { groupOf, unitOf } from '../record.ts';
 import type { DisruptionFact, SlaClass, WorldChange } from '../../kernel/trace.ts';
 import type { Observers } from '../observe/observers.ts';
 import { FACT } from '../observe/views.ts';
@@ -142,7 +142,7 @@ export class Recovery {
       for (const node of entry.fact.nodes) {
         for (let slot = 0; slot < OWN_SLOTS; slot++) {
           const plan = this.seen.plans.standing(node * OWN_SLOTS + slot, timeMs);
-          if (plan !== undefined && plan.state >= INTENT_STATE.CLAIMED && plan.kind !== KIND_MAINTAIN)
+          if (plan !== undefined && plan.state >= INTENT_STATE.claimed && plan.kind !== WORK_KIND.maintain)
             touched.add(groupOf(plan.resource));
         }
       }
@@ -267,7 +267,7 @@ export class Recovery {
     for (let slot = 0; slot < OWN_SLOTS; slot++) {
       const key = node * OWN_SLOTS + slot;
       const plan = this.seen.plans.standing(key, timeMs);
-      if (plan !== undefined && plan.kind !== KIND_MAINTAIN && this.seen.stored.isStoredByOthers(key, majority))
+      if (plan !== undefined && plan.kind !== WORK_KIND.maintain && this.seen.stored.isStoredByOthers(key, majority))
         return true;
     }
     return false;
@@ -277,7 +277,7 @@ export class Recovery {
   private isPlannedOn(group: number, unit: number, timeMs: number): boolean {
     for (const key of this.seen.plans.onGroup(group)) {
       const plan = this.seen.plans.standing(key, timeMs);
-      if (plan === undefined || plan.kind === KIND_MAINTAIN || !this.seen.ground.live(plan.owner)) continue;
+      if (plan === undefined || plan.kind === WORK_KIND.maintain || !this.seen.ground.live(plan.owner)) continue;
       if (unit === 0 || unitOf(plan.resource) === unit) return true;
     }
     return false;

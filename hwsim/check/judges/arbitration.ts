@@ -1,6 +1,6 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import { EXAMINE_EVERY_MS, OWN_SLOTS, STABLE_S } from '../bounds.ts';
-import { groupOf, KIND_MAINTAIN, ownerOf } from '../record.ts';
+import { groupOf, ownerOf } from '../record.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import { conflictsAmong } from '../observe/conflicts.ts';
 import type { Observers } from '../observe/observers.ts';
@@ -63,7 +63,7 @@ export class Arbitration implements Judge {
     const byComponent = new Map<number, Plan[]>();
     for (const key of plans.onGroup(group)) {
       const plan = plans.standing(key, timeMs);
-      if (plan === undefined || !plan.settled || plan.kind === KIND_MAINTAIN || groupOf(plan.resource) !== group)
+      if (plan === undefined || !plan.settled || plan.kind === WORK_KIND.maintain || groupOf(plan.resource) !== group)
         continue;
       // A restarted node runs nothing before its claims have settled again.
       if (plan.settledMs <= plans.bootMs[plan.owner]) continue;

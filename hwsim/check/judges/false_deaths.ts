@@ -1,6 +1,5 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, LIVENESS, TYPE } from '../../../host/cbor/generated.ts';
 import { SUSPICION_S } from '../bounds.ts';
-import { MEMBER_STATE } from '../record.ts';
 import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -31,7 +30,7 @@ export class FalseDeaths implements Judge {
     const member = fields[FIELD.memberState.member];
     if (member >= this.observers.length) return;
     const observers = this.observers[member];
-    if (fields[FIELD.memberState.state] !== MEMBER_STATE.DEAD) {
+    if (fields[FIELD.memberState.state] !== LIVENESS.dead) {
       observers.delete(node);
       return;
     }

@@ -1,5 +1,5 @@
+import { LIVENESS } from '../../../host/cbor/generated.ts';
 import { STUCK_S } from '../bounds.ts';
-import { MEMBER_STATE } from '../record.ts';
 import { Findings, seconds, type Verdict } from '../verdict.ts';
 import type { Outcome } from '../convergence/convergence.ts';
 import type { Observers } from '../observe/observers.ts';
@@ -26,7 +26,7 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
       if (observer === member || !ground.connected(observer, member)) continue;
       const state = views.state[observer * ground.nodes + member];
       if (
-        state <= MEMBER_STATE.ALIVE ||
+        state <= LIVENESS.alive ||
         state === STATE_UNREPORTED ||
         endMs - ground.connectedSinceMs(observer, member) < STUCK_S * 1000
       )

@@ -1,5 +1,4 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
-import { UPSET_OUTCOME } from '../record.ts';
+import { FIELD, TYPE, UPSET_OUTCOME } from '../../../host/cbor/generated.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 
@@ -71,7 +70,7 @@ export class NoCorruptValueSent implements Judge {
   private readonly findings = new Findings();
 
   event(_timeMs: number, _node: number, fields: Uint32Array): void {
-    if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.DROPPED) this.outcome.dropped += fields[FIELD.upset.count];
+    if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.evicted) this.outcome.dropped += fields[FIELD.upset.count];
     else {
       this.outcome.corrected += fields[FIELD.upset.count];
       this.outcome.ages[Math.min(ageBins - 1, 32 - Math.clz32(fields[FIELD.upset.ageS]))]++;

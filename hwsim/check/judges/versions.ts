@@ -1,6 +1,6 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, TYPE, UPSET_OUTCOME } from '../../../host/cbor/generated.ts';
 import { OWN_SLOTS, RESTART_S } from '../bounds.ts';
-import { ownerOf, UPSET_OUTCOME } from '../record.ts';
+import { ownerOf } from '../record.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -43,7 +43,7 @@ export class Versions implements Judge {
     this.nowMs = timeMs;
     if (fields[0] === TYPE.held) return this.stored(timeMs, node, fields);
     if (fields[0] === TYPE.upset) {
-      if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.DROPPED) this.lostMs[node] = timeMs;
+      if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.evicted) this.lostMs[node] = timeMs;
       return;
     }
     if (fields[0] === TYPE.booted) {

@@ -1,5 +1,6 @@
+import { INTENT_STATE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import { SETTLE_S } from '../bounds.ts';
-import { INTENT_STATE, KIND_MAINTAIN, unitOf } from '../record.ts';
+import { unitOf } from '../record.ts';
 import type { Ground } from './ground.ts';
 import type { Plan, Plans } from './plans.ts';
 
@@ -110,7 +111,7 @@ export class OpenConflicts {
     const byComponent = new Map<number, Plan[]>();
     for (const key of this.plans.onGroup(group)) {
       const plan = this.plans.standing(key, timeMs);
-      if (plan === undefined || plan.state < INTENT_STATE.CLAIMED || plan.kind === KIND_MAINTAIN) continue;
+      if (plan === undefined || plan.state < INTENT_STATE.claimed || plan.kind === WORK_KIND.maintain) continue;
       if (plan.publishedMs + SETTLE_S * 1000 > timeMs) continue;
       const component = this.ground.component[plan.owner];
       if (component < 0) continue;

@@ -1,6 +1,6 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, INTENT_STATE, TYPE } from '../../../host/cbor/generated.ts';
 import { LEASE_S, OWN_SLOTS } from '../bounds.ts';
-import { groupOf, INTENT_STATE } from '../record.ts';
+import { groupOf } from '../record.ts';
 
 /** The newest published version of one intent slot, and what its owner has reported of it since. */
 export interface Plan {
@@ -74,7 +74,7 @@ export class Plans {
     const sameWork =
       before !== undefined && before.resource === resource && before.startS === fields[FIELD.published.startS];
     const keepsSettlement =
-      sameWork && before.settled && before.lostTo < 0 && state >= INTENT_STATE.CLAIMED && state <= INTENT_STATE.STARTED;
+      sameWork && before.settled && before.lostTo < 0 && state >= INTENT_STATE.claimed && state <= INTENT_STATE.started;
     if (before === undefined || groupOf(before.resource) !== groupOf(resource)) {
       if (before !== undefined) this.leaveGroup(key, groupOf(before.resource));
       this.joinGroup(key, groupOf(resource));
@@ -95,21 +95,21 @@ export class Plans {
       state,
       leaseS: fields[FIELD.published.leaseS],
       publishedMs: timeMs,
-      settled: keepsSettlement || state === INTENT_STATE.STARTED,
+      settled: keepsSettlement || state === INTENT_STATE.started,
       settledMs: keepsSettlement ? before.settledMs : timeMs,
       settledEndS: keepsSettlement
         ? Math.min(before.settledEndS, fields[FIELD.published.endS])
         : fields[FIELD.published.endS],
       lostTo: -1,
     };
-    if (state >= INTENT_STATE.DONE) this.tombstoneVersion[key] = fields[FIELD.published.version];
+    if (state >= INTENT_STATE.done) this.tombstoneVersion[key] = fields[FIELD.published.version];
     this.changes++;
   }
 
   settled(timeMs: number, node: number, fields: Uint32Array): void {
     const plan = this.plan[node * OWN_SLOTS + fields[FIELD.settled.slot]];
     if (plan === undefined || plan.version !== fields[FIELD.settled.version]) return;
-    plan.state = INTENT_STATE.STARTED;
+    plan.state = INTENT_STATE.started;
     plan.settled = true;
     plan.settledMs = timeMs;
     plan.settledEndS = fields[FIELD.settled.endS];
@@ -159,7 +159,7 @@ export class Plans {
     for (let slot = 0; slot < OWN_SLOTS; slot++) {
       const plan = this.plan[node * OWN_SLOTS + slot];
       if (plan === undefined || plan.leaseS * 1000 > timeMs) continue;
-      plan.state = INTENT_STATE.WITHDRAWN;
+      plan.state = INTENT_STATE.withdrawn;
       plan.settled = false;
       this.changes++;
     }
@@ -193,7 +193,7 @@ export class Plans {
   /** Returns the plan if it is planned, claimed or started, not lost, and not past its end. */
   standing(key: number, timeMs: number): Plan | undefined {
     const plan = this.plan[key];
-    if (plan === undefined || plan.lostTo >= 0 || plan.state >= INTENT_STATE.DONE || plan.state === INTENT_STATE.NONE)
+    if (plan === undefined || plan.lostTo >= 0 || plan.state >= INTENT_STATE.done || plan.state === INTENT_STATE.none)
       return undefined;
     return plan.endS * 1000 <= timeMs ? undefined : plan;
   }

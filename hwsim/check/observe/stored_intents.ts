@@ -1,6 +1,5 @@
-import { FIELD } from '../../../host/cbor/generated.ts';
+import { FIELD, INTENT_STATE } from '../../../host/cbor/generated.ts';
 import { OWN_SLOTS, SETTLE_S } from '../bounds.ts';
-import { INTENT_STATE } from '../record.ts';
 import type { Ground } from './ground.ts';
 import type { Plans } from './plans.ts';
 
@@ -58,7 +57,7 @@ export class StoredIntents {
     const key = fields[FIELD.held.owner] * OWN_SLOTS + fields[FIELD.held.slot];
     if (key >= this.keys) return;
     const at = key * this.ground.nodes + node;
-    const isRemoved = fields[FIELD.held.state] === INTENT_STATE.NONE;
+    const isRemoved = fields[FIELD.held.state] === INTENT_STATE.none;
     const version = isRemoved ? 0 : fields[FIELD.held.version];
     if (!isRemoved && version < this.version[at] && this.onOlderVersion !== null)
       this.onOlderVersion(node, key, this.version[at], version);
@@ -94,7 +93,7 @@ export class StoredIntents {
       if (node === owner || this.ground.component[node] < 0) continue;
       if (within >= 0 && this.ground.component[node] !== within) continue;
       const state = this.state[key * this.ground.nodes + node];
-      if (state >= INTENT_STATE.PLANNED && state <= INTENT_STATE.STARTED) return true;
+      if (state >= INTENT_STATE.planned && state <= INTENT_STATE.started) return true;
     }
     return false;
   }

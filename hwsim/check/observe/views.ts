@@ -1,5 +1,4 @@
-import { FIELD } from '../../../host/cbor/generated.ts';
-import { MEMBER_STATE } from '../record.ts';
+import { FIELD, LIVENESS } from '../../../host/cbor/generated.ts';
 import type { Ground } from './ground.ts';
 
 /**
@@ -10,9 +9,9 @@ import type { Ground } from './ground.ts';
 export const FACT = { PRESENT: 0, UNREACHABLE: 1, DEAD: 2, LEFT: 3, UNREPORTED: 4 } as const;
 
 const FACT_OF_STATE = new Uint8Array(8);
-FACT_OF_STATE[MEMBER_STATE.UNREACHABLE] = FACT.UNREACHABLE;
-FACT_OF_STATE[MEMBER_STATE.DEAD] = FACT.DEAD;
-FACT_OF_STATE[MEMBER_STATE.LEFT] = FACT.LEFT;
+FACT_OF_STATE[LIVENESS.unreachable] = FACT.UNREACHABLE;
+FACT_OF_STATE[LIVENESS.dead] = FACT.DEAD;
+FACT_OF_STATE[LIVENESS.left] = FACT.LEFT;
 /** Not a member-state: marks what is unreported in the table. */
 export const STATE_UNREPORTED = 7;
 FACT_OF_STATE[STATE_UNREPORTED] = FACT.UNREPORTED;
@@ -50,7 +49,7 @@ export class Views {
 
   /** Clears the node's view, after a restart without checkpoint. */
   forget(node: number): void {
-    this.state.fill(MEMBER_STATE.UNKNOWN, node * this.ground.nodes, (node + 1) * this.ground.nodes);
+    this.state.fill(LIVENESS.unknown, node * this.ground.nodes, (node + 1) * this.ground.nodes);
     this.changes++;
     this.markAll();
   }

@@ -1,9 +1,8 @@
 // One node under attack, put back to the same state before each case; what a call costs is counted in instructions of the image.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { imagePath, type Preset, rootFolder } from '../../../host/build/root.ts';
-import type { Message } from '../../../host/cbor/generated.ts';
+import { imagePath, type Preset } from '../../../host/build/root.ts';
+import { type Message, NAMES } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK, statusName } from '../../../host/engine/status.ts';
@@ -48,14 +47,8 @@ const twoKeyEpochs: LinkKeys = {
   secrets: [...own.secrets, { epoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }],
 };
 
-/** Names of the loss counters, in lower case, by number: those of firmware/memory/limits.ts. */
-export const counterNames: readonly string[] = (() => {
-  const names: string[] = [];
-  const text = readFileSync(join(rootFolder, 'firmware/memory/limits.ts'), 'utf8');
-  for (const [, name, number] of text.matchAll(/^export const COUNTER_(\w+): u32 = (\d+);/gm))
-    names[Number(number)] = name.toLowerCase();
-  return names;
-})();
+/** Names of the loss counters by number: `frame_length`. */
+export const counterNames: readonly string[] = NAMES.counter.map((name) => name.replaceAll('-', '_'));
 
 export type Entry = 'receive' | 'observe' | 'boot';
 

@@ -267,16 +267,16 @@ const relabelled = (name: string, at: number, ...bytes: number[]): Negative => (
 
 const epochs: Negative[] = [
   ...[3, 4, 255, 256, 0x0200, 32768, 65534, 65535].map((epoch) =>
-    received(`epoch ${epoch}, of which no key is held`, 'epoch', 'frame_key_epoch', (bench) => [
+    received(`epoch ${epoch}, of which no key is held`, 'keyEpoch', 'frame_key_epoch', (bench) => [
       bench.frame({ epoch }, talk),
     ]),
   ),
-  received('an epoch that was sealed right, but is not known yet', 'epoch', 'frame_key_epoch', (bench) => [
+  received('an epoch that was sealed right, but is not known yet', 'keyEpoch', 'frame_key_epoch', (bench) => [
     bench.frame({ epoch: 3, addressee: 0 }, talk),
   ]),
   received(
     'any frame, to a node without keys',
-    'epoch',
+    'keyEpoch',
     'frame_key_epoch',
     (bench) => [bench.frame({}, talk), bench.frame({ epoch: 0 }, talk)],
     {

@@ -28,7 +28,7 @@ export const floodCases: readonly Negative[] = [
     },
     { opens: true },
   ),
-  received('a flood of 500 frames of an unknown epoch', 'epoch', 'frame_key_epoch', (bench) => {
+  received('a flood of 500 frames of an unknown epoch', 'keyEpoch', 'frame_key_epoch', (bench) => {
     const frame = bench.sealed({ epoch: 9 }, new Uint8Array(209));
     return Array.from({ length: 500 }, () => frame);
   }),
