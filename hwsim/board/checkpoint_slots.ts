@@ -11,7 +11,7 @@ export const checkpointWriteMs = 200;
  * Header of a checkpoint slot, little-endian words: magic, sequence, bytes of the checkpoint,
  * CRC-32C of sequence and bytes. The checkpoint follows.
  */
-export const slotHeaderBytes = 16;
+const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
 const headerWords = slotHeaderBytes / 4;
 /** Position of a checkpoint's own checksum: firmware/edge/checkpoint.ts. */
@@ -44,7 +44,7 @@ interface CheckpointSlot {
  * Yields the word writes of one store: word of the checkpoint slot, value. The magic is cleared
  * first and written last, so that a torn checkpoint slot never looks complete.
  */
-export function* slotWrites(image: Uint8Array, sequence: number): Generator<readonly [word: number, value: number]> {
+function* slotWrites(image: Uint8Array, sequence: number): Generator<readonly [word: number, value: number]> {
   for (let word = 0; word < headerWords; word += 1) yield [word, 0];
   const view = new DataView(image.buffer, image.byteOffset, image.length);
   for (let at = 0; at < image.length; at += 4) {
@@ -98,7 +98,7 @@ export function tornCells(
  * Reads checkpoint and sequence from the cells of a checkpoint slot; null when the header shows
  * none. The firmware verifies the content.
  */
-export function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequence: number } | null {
+function slotContent(cells: Uint8Array | null): { image: Uint8Array; sequence: number } | null {
   if (cells === null || cells.length < slotHeaderBytes) return null;
   const view = new DataView(cells.buffer, cells.byteOffset, cells.length);
   const [magic, sequence, bytes, check] = [0, 4, 8, 12].map((at) => view.getUint32(at, true));
@@ -136,7 +136,7 @@ export class CheckpointSlots {
   readonly #slots: readonly [CheckpointSlot, CheckpointSlot];
   readonly #faults: AccessFaults | null;
 
-  /** `cells`: content of the checkpoint slots at the begin; copied. */
+  /** `cells`: content of the checkpoint slots at the start; copied. */
   constructor(
     faults: AccessFaults | null = null,
     cells: readonly [Uint8Array | null, Uint8Array | null] = [null, null],

@@ -8,7 +8,7 @@ import type { NonVolatile } from './nonvolatile.ts';
 /** Bits of `config.features`. */
 const feature = { planWork: 1, replicate: 2 } as const;
 
-export interface BootConfigParts {
+interface BootConfigParts {
   plan: WorldPlan;
   node: number;
   memory: NonVolatile;

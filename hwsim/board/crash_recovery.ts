@@ -10,7 +10,7 @@ const waitGrowth = 4;
 export const resetsInRowMax = 3;
 
 /** What a board does next to recover. */
-export type RecoveryStep = { kind: 'runtime'; afterMs: number } | { kind: 'reset' | 'image' | 'silent' };
+type RecoveryStep = { kind: 'runtime'; afterMs: number } | { kind: 'reset' | 'image' | 'silent' };
 
 /**
  * Decides how a board recovers from a trap of its runtime, at any call and also while the runtime

@@ -77,7 +77,7 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
   readonly #replicaEngine: Engine;
   readonly #staticBytes: number;
   readonly #pristine: Uint8Array;
-  /** Range of static data that is not zero at the begin: constants. */
+  /** Range of static data that is not zero at the start: constants. */
   readonly #constantsFrom: number;
   readonly #constantsTo: number;
   /** Known from the first start on; null: the image has no lines. */

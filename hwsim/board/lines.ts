@@ -14,7 +14,7 @@ const whatLayout = 9;
 const layoutWords = 6;
 /**
  * `inspect` of the protection: corrected, dropped, next line to scrub, lines, passes, second of the
- * pass's begin, …
+ * pass's start, …
  */
 const whatProtection = 11;
 const protectionWords = 6;
@@ -69,7 +69,7 @@ export function evictedOf(engine: Engine, context: number, out: number): number 
 /**
  * Finds the line with the image's own counts of the protection, by the values that it reports; −1:
  * not exactly one line matches. The line begins with corrected u32, dropped u32, next line to scrub
- * u16, passes u16, second of the pass's begin u32.
+ * u16, passes u16, second of the pass's start u32.
  */
 export function protectionLine(lines: Lines, engine: Engine, context: number, out: number): number {
   const words = protectionOf(engine, context, out);

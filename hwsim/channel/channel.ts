@@ -1,7 +1,7 @@
 import { exponentialOf } from '../kernel/exponential.ts';
 import { RandomStream } from '../kernel/random.ts';
 
-export interface ChannelParameters {
+interface ChannelParameters {
   nodes: number;
   bitsPerS: number;
   lightTimeMs: number;

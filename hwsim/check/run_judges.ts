@@ -37,7 +37,7 @@ const minuteMs = GRID_S * 1000;
 const kindLot = 1;
 
 /** What is judged of a run. */
-export interface JudgeOptions {
+interface JudgeOptions {
   /** False: nobody plans work, so there is no production to judge. */
   planWork?: boolean;
   /** Seed of the greedy baseline, which is run as well; null: it is not. */

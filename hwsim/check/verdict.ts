@@ -44,7 +44,7 @@ export class Findings {
   }
 }
 
-/** Formats time and node, for the begin of a text. */
+/** Formats time and node, for the start of a text. */
 export const atNode = (timeMs: number, node: number): string => `at ${seconds(timeMs)} node ${node}`;
 
 /** Formats a time in milliseconds as mission seconds, for texts. */

@@ -19,7 +19,7 @@ export interface ByzantineCodec {
 
 type FrameHeader = Pick<Header, 'sender' | 'addressee' | 'counter'>;
 
-export interface ByzantineParts {
+interface ByzantineParts {
   node: number;
   nodes: number;
   groups: readonly GroupPlan[];
@@ -79,7 +79,7 @@ const membershipTypes: ReadonlySet<string> = new Set([
 ]);
 
 /** A frame, and when it leaves the radio. */
-export interface TimedFrame {
+interface TimedFrame {
   atMs: number;
   frame: Uint8Array;
 }

@@ -167,9 +167,9 @@ function fillFault(fault: Fault, disruption: Disruption, random: RandomStream, n
 }
 
 /**
- * Draws a storm. The scenario's time is the event's begin, when the flux starts to rise; the peak
+ * Draws a storm. The scenario's time is the event's start, when the flux starts to rise; the peak
  * follows after riseHours. Radios are silent for silenceHours centred on the peak. The resets fall
- * into the same hours and end with them. The onset of the disruption is the begin of the silence.
+ * into the same hours and end with them. The onset of the disruption is the start of the silence.
  */
 function fillStorm(
   fault: Fault,

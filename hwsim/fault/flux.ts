@@ -21,7 +21,7 @@ export interface StormFlux {
 const halfHourMs = 1_800_000;
 
 /** Returns the flux divided by its peak, 0 to 1. */
-export function fluxShare({ beginMs, riseMs, decayMs }: StormFlux, atMs: number): number {
+function fluxShare({ beginMs, riseMs, decayMs }: StormFlux, atMs: number): number {
   const sinceMs = atMs - beginMs;
   if (sinceMs <= 0) return 0;
   return sinceMs < riseMs ? sinceMs / riseMs : exponentialOf(-(sinceMs - riseMs) / decayMs);

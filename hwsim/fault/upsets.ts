@@ -4,7 +4,7 @@ import type { UpsetRates } from '../scenario/schema.ts';
 import { type StormFlux, upsetFactor } from './flux.ts';
 
 /**
- * Bits of one node's memory that one particle flips at once. Bits count from 0 at the begin of the
+ * Bits of one node's memory that one particle flips at once. Bits count from 0 at the start of the
  * node's memory.
  */
 export interface Upset {

@@ -11,7 +11,7 @@ import type { NodePlatform, Outlook } from './platform.ts';
 
 const outlookKind = { occultation: 1, storm: 2 } as const;
 
-export interface FaultInjectorParts {
+interface FaultInjectorParts {
   faults: Fault[];
   queue: EventQueue;
   boards: Boards;

@@ -30,7 +30,7 @@ export interface Outlook {
   nodes: Set<number>;
 }
 
-export interface NodePlatformParts {
+interface NodePlatformParts {
   plan: WorldPlan;
   queue: EventQueue;
   tracer: Tracer;

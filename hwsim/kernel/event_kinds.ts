@@ -21,7 +21,7 @@ export const eventKind = {
   /** An assay is due. first: resource. */
   assay: 9,
   /**
-   * A contact window. first: 0 = announced, 1 = begins, 2 = ends. second: begin of the window, ms.
+   * A contact window. first: 0 = announced, 1 = begins, 2 = ends. second: start of the window, ms.
    */
   contact: 10,
   /** Maintenance is due. */

@@ -24,7 +24,7 @@ const changeCode: Record<WorldChange['kind'], number> = {
 };
 
 /** A frame of `length` bytes at byte address `at`, a multiple of 4. */
-export interface TracedFrame {
+interface TracedFrame {
   /** `bytes` and `words` view the same memory. */
   bytes: Uint8Array;
   words: Int32Array;

@@ -19,7 +19,7 @@ const count = z.int().min(1).max(200).default(1);
 /** The node affected; left out, the seed draws one. */
 const node = z.int().min(0).max(199).optional();
 
-export const disruptionSchema = z.discriminatedUnion('kind', [
+const disruptionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('node-death'), count, node, when }),
   z.strictObject({
     kind: z.literal('reset'),
@@ -62,7 +62,7 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lot-depleted'), when }),
   z.strictObject({ kind: z.literal('tug-lost'), when }),
   /**
-   * A real solar particle event, named by its begin in NOAA's list: resets nodes and silences
+   * A real solar particle event, named by its start in NOAA's list: resets nodes and silences
    * radios around the peak.
    */
   z.strictObject({
@@ -86,7 +86,7 @@ export const disruptionSchema = z.discriminatedUnion('kind', [
  * Single-event upsets in every node's memory, independent for each node. A storm raises the rate
  * with its flux. Sources: docs/scenarios.md.
  */
-export const upsetsSchema = z.strictObject({
+const upsetsSchema = z.strictObject({
   /** Rate in quiet times, per bit of memory and day. */
   perBitDay: z.number().positive().max(0.01).default(1e-8),
   /** Share of all upsets that flip two bits of one 32-bit word. */
@@ -102,7 +102,7 @@ export const upsetsSchema = z.strictObject({
 });
 
 /** A Byzantine member. It holds the valid keys of its place; the judges judge the other members. */
-export const insiderSchema = z.strictObject({
+const insiderSchema = z.strictObject({
   /** Left out: the seed draws one that no disruption affects by itself. */
   node,
   fromDay: days.default(0.25),

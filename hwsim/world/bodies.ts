@@ -20,14 +20,14 @@ export interface Body {
 }
 
 /** A row of a catalogue that cannot be used: where it is, and why. */
-export interface BadRow {
+interface BadRow {
   /** Line of a CSV, or index + 1 of a JSON row. */
   line: number;
   field: string;
   message: string;
 }
 
-export interface Catalogue {
+interface Catalogue {
   bodies: Body[];
   bad: BadRow[];
 }

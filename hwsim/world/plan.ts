@@ -44,7 +44,7 @@ export interface WorldPlan {
   contactWh: number;
 }
 
-export interface WorldChoice {
+interface WorldChoice {
   seed: number;
   nodes: number;
   body: Body;

@@ -1,7 +1,7 @@
 import type { DisruptionFact, WorldChange } from '../../kernel/trace.ts';
 
 /**
- * A resource group at the run's begin. kind 1: ore lot (units are sites); kind 2: depot (units are
+ * A resource group at the run's start. kind 1: ore lot (units are sites); kind 2: depot (units are
  * tugs).
  */
 export interface GroupFact {
@@ -12,7 +12,7 @@ export interface GroupFact {
 }
 
 /** A unit or a whole group (unit 0) that a disruption destroyed. */
-export interface Destroyed {
+interface Destroyed {
   disruption: string;
   group: number;
   unit: number;
@@ -46,7 +46,7 @@ export class Ground {
   readonly destroyed: Destroyed[] = [];
   readonly permanentlyDown: Uint8Array;
   private readonly setOf: Int32Array;
-  /** Copies of `component` with the times of their begin, for looking back. */
+  /** Copies of `component` with the times of their start, for looking back. */
   private readonly history: { timeMs: number; component: Int32Array }[] = [];
 
   constructor(nodes: number, groups: readonly GroupFact[]) {
