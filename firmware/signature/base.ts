@@ -1,5 +1,9 @@
-// Multiples of the base point B. Signing: a comb of four blocks and four teeth, every entry of a block read each time (M. Hamburg, "Fast and compact elliptic-curve cryptography", 2012). A scalar is first written with
-// digits 1 and −1 only, so that no step is left out: Σ ±2^i over 256 places is 2k − (2^256 − 1) for the number k whose bits are the signs. The table holds multiples of B ÷ 2, which takes the 2 away.
+// Computes multiples of the base point B.
+//
+// Signing uses a comb of four blocks and four teeth; every entry of a block is read each time (M.
+// Hamburg, "Fast and compact elliptic-curve cryptography", 2012). The scalar is first written with
+// the digits 1 and −1 only, so that no step is omitted: Σ ±2^i over 256 places is 2k − (2^256 − 1)
+// for the number k whose bits are the signs. The table has multiples of B ÷ 2, which cancels the 2.
 
 import { ENTRY_DIFFERENCE, ENTRY_PACKED, ENTRY_PRODUCT, ENTRY_SUM, SCALAR_SHIFTED } from './workspace';
 import { constantAt, BASE_COMB, BASE_ODD, COMB_SHIFT } from './constants';
@@ -8,7 +12,7 @@ import { addEntry, double, negateEntry, setNeutral } from './points';
 import { unpack } from './field';
 
 const BLOCKS: u32 = 4;
-/** Signs of the upper tooth aside, three teeth choose among eight. */
+/** The sign of the upper tooth aside, three teeth choose among eight entries. */
 const ENTRIES: u32 = 8;
 const ENTRY_BYTES: u32 = 96;
 /** Places between two teeth: 256 = 4 · 4 · 16. */
@@ -20,7 +24,7 @@ function unpackEntry(at: usize): void {
   unpack(ENTRY_PRODUCT, at + 64);
 }
 
-/** All ones when a and b, both below 2^31, are equal, else 0. */
+/** All ones if a and b, both below 2^31, are equal, else 0. */
 // @inline
 function equalMask(a: u32, b: u32): u32 {
   return 0 - (((a ^ b) - 1) >>> 31);
@@ -52,7 +56,7 @@ function selectEntry(block: usize, index: u32): void {
   }
 }
 
-/** The bit of SCALAR_SHIFTED at `place`. */
+/** Returns the bit of SCALAR_SHIFTED at `place`. */
 // @inline
 function sign(place: u32): u32 {
   return (load<u32>(SCALAR_SHIFTED + ((place >>> 5) << 2)) >>> (place & 31)) & 1;
@@ -69,7 +73,7 @@ export function multiplyBase(p: usize, scalar: usize): void {
       const first = block * 4 * SPACING + place;
       const upper = sign(first + 3 * SPACING);
       const lower = sign(first) | (sign(first + SPACING) << 1) | (sign(first + 2 * SPACING) << 2);
-      // Where the upper tooth is negative, all four are turned, and the entry is.
+      // Where the upper tooth is negative, all four teeth and the entry are negated.
       const negative = upper - 1;
       selectEntry(constantAt(BASE_COMB) + block * ENTRIES * ENTRY_BYTES, lower ^ (negative & 7));
       unpackEntry(ENTRY_PACKED);
@@ -79,7 +83,10 @@ export function multiplyBase(p: usize, scalar: usize): void {
   }
 }
 
-/** p += digit · B for a digit of verification, odd and between −15 and 15. A doubling must follow, or nothing: p gets no T. */
+/**
+ * p += digit · B for a digit of verification, odd and between −15 and 15. A doubling must follow,
+ * or nothing: T of p is not computed.
+ */
 export function addOddBase(p: usize, digit: i32): void {
   const positive = digit < 0 ? -digit : digit;
   unpackEntry(constantAt(BASE_ODD) + <u32>(positive >> 1) * ENTRY_BYTES);

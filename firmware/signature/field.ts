@@ -1,11 +1,16 @@
-// Integers modulo p = 2^255 − 19 as ten limbs, which stand for f0 + 2^26 f1 + 2^51 f2 + 2^77 f3 + … + 2^230 f9: by turns 26 and 25 bits, so that a product of limbs is one multiplication of
-// 32 bits and a column of ten of them fits 64 (the representation of D. J. Bernstein, "Curve25519: new Diffie-Hellman speed records", 2006). Signed: a difference needs no bias.
+// Computes with integers modulo p = 2^255 − 19.
 //
-// Sizes are counted in units: an element of u units has even limbs of at most u · 2^25 · 1.01 and odd ones of at most u · 2^24 · 1.01 either way.
+// Ten limbs represent f0 + 2^26 f1 + 2^51 f2 + 2^77 f3 + … + 2^230 f9: by turns 26 and 25 bits, so
+// that a product of limbs is one multiplication of 32 bits and a column of ten products fits into
+// 64 (the representation of D. J. Bernstein, "Curve25519: new Diffie-Hellman speed records", 2006).
+// Limbs are signed: a difference needs no bias.
+//
+// Sizes are counted in units: an element of u units has even limbs of at most u · 2^25 · 1.01 and
+// odd ones of at most u · 2^24 · 1.01 either way.
 //   multiply, square   result of 1 unit
 //   unpack             result of 2 units
-//   add, subtract      result of the operands' units in sum
-// Nothing here branches or takes an address depending on a value.
+//   add, subtract      result of the sum of the operands' units
+// No branch and no address depends on a value.
 
 import { FIELD_BYTES } from './workspace';
 
@@ -18,8 +23,11 @@ function product(a: i32, b: i32): i64 {
 }
 
 /**
- * out = f · g. f may have 18 units, g at most 3.3 (19 g must fit 32 bits), and both together at most 60: a column is below 125 · 2^50 times both.
- * `…w`: times 19, since 2^255 = 19; `…d`: doubled, since two odd limbs stand a bit lower than their sum of places. `out` may be an operand.
+ * out = f · g. f may have 18 units, g at most 3.3 (19 g must fit into 32 bits), and both together
+ * at most 60: a column is below 125 · 2^50 times both. `out` may be an operand.
+ *
+ * `…w`: times 19, since 2^255 = 19; `…d`: doubled, since two odd limbs are a bit lower than the sum
+ * of their places. The function is long because it is straight-line code.
  */
 export function multiply(out: usize, f: usize, g: usize): void {
   const f0 = load<i32>(f, 0);
@@ -211,7 +219,10 @@ export function multiply(out: usize, f: usize, g: usize): void {
   store<i32>(out, r9, 36);
 }
 
-/** out = f². f of at most 3.3 units (`…v`: times 38). `out` may be f. */
+/**
+ * out = f². f has at most 3.3 units (`…v`: times 38). `out` may be f. Straight-line code as
+ * multiply().
+ */
 export function square(out: usize, f: usize): void {
   const f0 = load<i32>(f, 0);
   const f1 = load<i32>(f, 4);
@@ -382,7 +393,7 @@ export function setSmall(f: usize, value: i32): void {
   store<i32>(f, value);
 }
 
-/** The element in 32 bytes at `at` (4-aligned), little-endian; bit 255 is left out. */
+/** Reads the element in 32 bytes at `at` (4-aligned), little-endian; bit 255 is ignored. */
 export function unpack(out: usize, at: usize): void {
   const w0 = load<u32>(at);
   const w1 = load<u32>(at, 4);
@@ -411,8 +422,12 @@ function limbBits(index: u32): i32 {
 }
 
 /**
- * The one encoding of f, of at most 2 units, in 32 bytes at `at` (4-aligned): 0 ≤ value < p, little-endian, bit 255 clear. f is changed to limbs that are not negative.
- * First the number of times that p goes into the value, rounded down: it is what f + 19 (2^-255 f rounded) carries out at the top. It times −p is +19 at the bottom and a carry dropped there.
+ * Writes the one encoding of f, of at most 2 units, to 32 bytes at `at` (4-aligned): 0 ≤ value < p,
+ * little-endian, bit 255 clear. Makes the limbs of f non-negative.
+ *
+ * First computes the number of times that p fits into the value, rounded down: it is what f + 19
+ * (2^-255 f rounded) carries out at the top. Subtracting it times p is adding 19 times it at the
+ * bottom and discarding a carry at the top.
  */
 export function pack(at: usize, f: usize): void {
   let quotient = (19 * load<i32>(f, 36) + (1 << 24)) >> 25;

@@ -1,4 +1,5 @@
-// The exported functions of dist/signature.wasm. Every parameter and result is i32; pointers are addresses in linear memory from memory_base() on. Calls have nothing to do with each other.
+// Exports the functions of dist/signature.wasm. Every parameter and result is i32; pointers are
+// addresses in linear memory from memory_base() on. Calls do not depend on each other.
 
 import { SIGNED_BYTES_MAX } from '../wire/generated/codes';
 import { WORKSPACE, WORKSPACE_BYTES, INPUT_KEY, INPUT_SEED, INPUT_SIGNATURE, OUTPUT } from './workspace';
@@ -8,7 +9,7 @@ import { deriveKey, makeSignature } from './sign';
 
 const PAGE_BYTES: u32 = 65536;
 
-/** First byte above static data, 16-aligned. */
+/** Returns the first byte above static data, 16-aligned. */
 export function memory_base(): u32 {
   return (<u32>__heap_base + 15) & ~15;
 }
@@ -17,17 +18,24 @@ export function message_bytes_max(): u32 {
   return SIGNED_BYTES_MAX;
 }
 
-/** The caller's own error: an assertion. Nothing of ours may be read as a message, or written over. */
+/**
+ * Asserts that the caller's buffer lies outside this module's own data: an error of the caller
+ * traps.
+ */
 function checkPlace(at: u32, bytes: u32): void {
   assert(at >= memory_base() && at <= PAGE_BYTES - bytes);
 }
 
-/** Nothing of a call stays: its workspace is cleared. */
+/** Clears the workspace. */
 function wipe(): void {
   memory.fill(WORKSPACE, 0, WORKSPACE_BYTES);
 }
 
-/** 1 when `signature` (64 bytes) is one of the message under the key (32 bytes), else 0: also when the message is longer than message_bytes_max(). Traps when a constant was changed by an upset. */
+/**
+ * Returns 1 if `signature` (64 bytes) is a signature of the message under the key (32 bytes), else
+ * 0: also if the message is longer than message_bytes_max(). Traps when an upset has changed a
+ * constant.
+ */
 export function verify(publicKey: u32, message: u32, length: u32, signature: u32): u32 {
   if (length > SIGNED_BYTES_MAX) return 0;
   checkPlace(publicKey, 32);
@@ -39,7 +47,11 @@ export function verify(publicKey: u32, message: u32, length: u32, signature: u32
   return verifies(message, length) ? 1 : 0;
 }
 
-/** Writes the signature (64 bytes) to `out` and returns 1; 0, and nothing written, when the public key is not the seed's or the message is too long. Traps when a constant was changed by an upset. */
+/**
+ * Writes the signature (64 bytes) to `out` and returns 1. Returns 0 and writes nothing if the
+ * public key is not the seed's or the message is too long. Traps when an upset has changed a
+ * constant.
+ */
 export function sign(seed: u32, publicKey: u32, message: u32, length: u32, out: u32): u32 {
   if (length > SIGNED_BYTES_MAX) return 0;
   checkPlace(seed, 32);
@@ -55,7 +67,10 @@ export function sign(seed: u32, publicKey: u32, message: u32, length: u32, out: 
   return signed ? 1 : 0;
 }
 
-/** Writes the seed's public key to `out` and returns its bytes, 32. Traps when a constant was changed by an upset. */
+/**
+ * Writes the seed's public key to `out` and returns its bytes, 32. Traps when an upset has changed
+ * a constant.
+ */
 export function public_key(seed: u32, out: u32): u32 {
   checkPlace(seed, 32);
   checkPlace(out, 32);

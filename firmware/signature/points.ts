@@ -1,6 +1,10 @@
-// Points of the curve −x² + y² = 1 + d x² y² (RFC 8032, 5.1) in extended coordinates: x = X ÷ Z, y = Y ÷ Z, T = XY ÷ Z (H. Hisil and others, "Twisted Edwards curves revisited", 2008: both
-// formulas are complete here, since −1 is a square and d is none). What a call adds often is kept prepared: y + x, y − x, 2 d t, and z where it is not 1.
-// Steps and addresses are the same for every point, but in `decompress`, which is for verification.
+// Computes with points of the curve −x² + y² = 1 + d x² y² (RFC 8032, 5.1) in extended coordinates:
+// x = X ÷ Z, y = Y ÷ Z, T = XY ÷ Z (H. Hisil and others, "Twisted Edwards curves revisited", 2008;
+// both formulas are complete here, since −1 is a square and d is none). A point that a call adds
+// often is prepared: y + x, y − x, 2 d t, and z where it is not 1.
+//
+// Steps and addresses are the same for every point, except in `decompress`, which is for
+// verification.
 
 import {
   ENTRY_DIFFERENCE,
@@ -33,7 +37,10 @@ export function setNeutral(p: usize): void {
   setSmall(p + T, 0);
 }
 
-/** p = (E F, G H, F G, E H), E … H in FIELD_0 … 3: what both formulas end with. E and H have at most 3 units, F 4, G 3. */
+/**
+ * p = (E F, G H, F G, E H), with E … H in FIELD_0 … 3: the end of both formulas. E and H have at
+ * most 3 units, F 4, G 3.
+ */
 function finish(p: usize, wantsT: bool): void {
   multiply(p + X, FIELD_1, FIELD_0);
   multiply(p + Y, FIELD_2, FIELD_3);
@@ -41,14 +48,17 @@ function finish(p: usize, wantsT: bool): void {
   if (wantsT) multiply(p + T, FIELD_0, FIELD_3);
 }
 
-/** p = 2p. T is not needed for it, and made only when wanted: by an addition that follows. */
+/**
+ * p = 2p. A doubling does not need T; it is computed only on request, for an addition that follows.
+ */
 export function double(p: usize, wantsT: bool): void {
   square(FIELD_4, p + X);
   square(FIELD_5, p + Y);
   square(FIELD_6, p + Z);
   add(FIELD_7, p + X, p + Y);
   square(FIELD_0, FIELD_7);
-  // H = X² + Y², E = (X + Y)² − H, G = Y² − X², F = 2 Z² − G. H and F have the other sign than in the paper: so have all four coordinates, which is the same point.
+  // H = X² + Y², E = (X + Y)² − H, G = Y² − X², F = 2 Z² − G. H and F have the opposite sign of the
+  // paper's, so all four coordinates have: that is the same point.
   add(FIELD_3, FIELD_4, FIELD_5);
   subtract(FIELD_0, FIELD_0, FIELD_3);
   subtract(FIELD_2, FIELD_5, FIELD_4);
@@ -57,7 +67,10 @@ export function double(p: usize, wantsT: bool): void {
   finish(p, wantsT);
 }
 
-/** p += what lies prepared at `sum`, `difference`, `product`, of at most 3 units each; FIELD_6 is twice the product of both z. Subtracts where sum and difference are exchanged and product is negated. */
+/**
+ * p += the prepared point at `sum`, `difference`, `product`, of at most 3 units each; FIELD_6 is
+ * twice the product of both z. With sum and difference exchanged and product negated it subtracts.
+ */
 function addPrepared(p: usize, sum: usize, difference: usize, product: usize): void {
   subtract(FIELD_4, p + Y, p + X);
   multiply(FIELD_4, FIELD_4, difference);
@@ -70,14 +83,17 @@ function addPrepared(p: usize, sum: usize, difference: usize, product: usize): v
   add(FIELD_2, FIELD_6, FIELD_7);
 }
 
-/** p += the base point's multiple in ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT, whose z is 1. T as in `double`. */
+/**
+ * p += the base point's multiple in ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT, whose z is 1. T as
+ * in `double`.
+ */
 export function addEntry(p: usize, wantsT: bool): void {
   add(FIELD_6, p + Z, p + Z);
   addPrepared(p, ENTRY_SUM, ENTRY_DIFFERENCE, ENTRY_PRODUCT);
   finish(p, wantsT);
 }
 
-/** The entry becomes its negative where `mask` is all ones; where it is 0 nothing changes. */
+/** Negates the entry where `mask` is all ones; where it is 0 nothing changes. */
 export function negateEntry(mask: i32): void {
   for (let at: u32 = 0; at < FIELD_BYTES; at += 4) {
     const sum = load<i32>(ENTRY_SUM + at);
@@ -106,7 +122,7 @@ export function addPoint(p: usize, q: usize, negative: bool, wantsT: bool): void
     addPrepared(p, q + X, q + Y, q + T);
   } else {
     addPrepared(p, q + Y, q + X, q + T);
-    // F and G change places when the product changes its sign.
+    // F and G are exchanged when the product changes its sign.
     copyField(FIELD_7, FIELD_1);
     copyField(FIELD_1, FIELD_2);
     copyField(FIELD_2, FIELD_7);
@@ -124,7 +140,10 @@ export function compress(at: usize, p: usize, inverse: usize): void {
   store<u32>(at, load<u32>(at, 28) | sign, 28);
 }
 
-/** Whether f, of at most 3 units, is zero. A product by 1 brings it down to what `pack` takes. Uses FIELD_6 and FIELD_7. */
+/**
+ * Whether f, of at most 3 units, is zero. A product by 1 reduces f to what `pack` accepts. Uses
+ * FIELD_6 and FIELD_7.
+ */
 function isZero(f: usize): bool {
   setSmall(FIELD_6, 1);
   multiply(FIELD_6, f, FIELD_6);
@@ -134,7 +153,10 @@ function isZero(f: usize): bool {
   return any == 0;
 }
 
-/** p = the point that the 32 bytes at `at` (4-aligned) encode; false when there is none. That y is below p is for `isCanonical` to say. */
+/**
+ * p = the point that the 32 bytes at `at` (4-aligned) encode; false if there is none. `isCanonical`
+ * checks that y is below p.
+ */
 export function decompress(p: usize, at: usize): bool {
   unpack(p + Y, at);
   setSmall(p + Z, 1);
@@ -152,7 +174,8 @@ export function decompress(p: usize, at: usize): bool {
   powerForRoot(FIELD_3, FIELD_3);
   multiply(FIELD_3, FIELD_3, FIELD_2);
   multiply(p + X, FIELD_3, FIELD_0);
-  // Its square times v is u, or −u: then it wants the root of −1; or there is none.
+  // The candidate's square times v is u; or −u: then it is multiplied by the root of −1; otherwise
+  // there is no point.
   square(FIELD_2, p + X);
   multiply(FIELD_2, FIELD_2, FIELD_1);
   subtract(FIELD_3, FIELD_2, FIELD_0);

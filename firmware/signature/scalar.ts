@@ -1,4 +1,6 @@
-// Integers modulo the base point's order, L = 2^252 + c, as little-endian rows of 32-bit words. Steps and addresses are the same for every value, but in `digits`, which is for verification.
+// Computes with integers modulo the base point's order, L = 2^252 + c, as little-endian rows of
+// 32-bit words. Steps and addresses are the same for every value, except in `digits`, which is for
+// verification.
 
 import {
   SCALAR_CHALLENGE,
@@ -15,7 +17,7 @@ import { constantAt, ORDER, ORDER_TWICE, ORDER_TAIL } from './constants';
 
 const TAIL_WORDS: u32 = 4;
 
-/** out = a · b; out has words of both together, and overlaps neither. */
+/** out = a · b; out has the words of both together, and overlaps neither. */
 function multiplyWords(out: usize, a: usize, aWords: u32, b: usize, bWords: u32): void {
   memory.fill(out, 0, (aWords + bWords) << 2);
   for (let i: u32 = 0; i < aWords; i++) {
@@ -31,7 +33,7 @@ function multiplyWords(out: usize, a: usize, aWords: u32, b: usize, bWords: u32)
   }
 }
 
-/** sum += a. A carry out of the last word is dropped: callers leave room for it. */
+/** sum += a. A carry out of the last word is discarded: callers exclude it. */
 function addWords(sum: usize, a: usize, words: u32): void {
   let carry: u64 = 0;
   for (let i: u32 = 0; i < words; i++) {
@@ -41,7 +43,7 @@ function addWords(sum: usize, a: usize, words: u32): void {
   }
 }
 
-/** difference −= a, eight words. Returns 1 when it fell below zero, and wrapped. */
+/** difference −= a, eight words. Returns 1 if the difference fell below zero and wrapped. */
 function subtractScalar(difference: usize, a: usize): u32 {
   let borrow: u64 = 0;
   for (let i: u32 = 0; i < 8; i++) {
@@ -60,12 +62,12 @@ function upper(out: usize, x: usize, words: u32): void {
   }
 }
 
-/** Keeps x modulo 2^252, in eight words. */
+/** x = x modulo 2^252, in eight words. */
 function keepLower(x: usize): void {
   store<u32>(x, load<u32>(x, 28) & 0x0fffffff, 28);
 }
 
-/** sum −= a where that is not below zero, eight words: what was taken away is put back under a mask. */
+/** sum −= a where that is not below zero, eight words: otherwise a is added again under a mask. */
 function subtractOnce(sum: usize, a: usize): void {
   const mask = 0 - subtractScalar(sum, a);
   let carry: u64 = 0;
@@ -77,8 +79,9 @@ function subtractOnce(sum: usize, a: usize): void {
 }
 
 /**
- * out = the 16 words of SCALAR_WIDE, below 2^512, modulo L. With 2^252 = −c (mod L) the part above 2^252 is multiplied by c and changes its sign: 512 bits become 385, then 258, then 131. What
- * remains is low − low′ + low″ − rest, each below 2^252; with 2L added it is between 0 and 4L.
+ * out = the 16 words of SCALAR_WIDE, below 2^512, modulo L. With 2^252 = −c (mod L) the part above
+ * 2^252 is multiplied by c and changes its sign: 512 bits become 385, then 258, then 131. The rest
+ * is low − low′ + low″ − rest, each below 2^252; with 2L added it is between 0 and 4L.
  */
 export function reduceWide(out: usize): void {
   const tail = constantAt(ORDER_TAIL);
@@ -93,7 +96,7 @@ export function reduceWide(out: usize): void {
   upper(SCALAR_HIGH, SCALAR_PRODUCT, 13);
   subtractScalar(SCALAR_SUM, SCALAR_LOW);
 
-  // Six words are more than 133 bits need; what is above is zero.
+  // Six words are more than 133 bits need; the upper bits are zero.
   multiplyWords(SCALAR_PRODUCT, SCALAR_HIGH, 6, tail, TAIL_WORDS);
   memory.copy(SCALAR_LOW, SCALAR_PRODUCT, 32);
   keepLower(SCALAR_LOW);
@@ -118,7 +121,7 @@ export function respond(out: usize): void {
   reduceWide(out);
 }
 
-/** out = a + b, eight words; a carry out of them does not happen where this is used. */
+/** out = a + b, eight words; no caller's sum carries out of them. */
 export function addScalars(out: usize, a: usize, b: usize): void {
   memory.copy(out, a, 32);
   addWords(out, b, 8);
@@ -131,7 +134,9 @@ export function isReduced(at: usize): bool {
 }
 
 /**
- * The scalar at `at`, below 2^253, as signed digits: Σ digit_i 2^i, each zero or odd and between −15 and 15, of any five in a row at most one not zero. Takes a time that depends on the scalar.
+ * Writes the scalar at `at`, below 2^253, as signed digits: Σ digit_i 2^i, each zero or odd and
+ * between −15 and 15, and at most one of any five in a row not zero. The time depends on the
+ * scalar.
  */
 export function digits(out: usize, at: usize): void {
   memory.fill(out, 0, NAF_BYTES);
@@ -149,7 +154,7 @@ export function digits(out: usize, at: usize): void {
   }
 }
 
-/** `count` bits of a scalar from `bit` on; beyond bit 255 they are zero. */
+/** Returns `count` bits of a scalar from `bit` on; beyond bit 255 they are zero. */
 function bitsAt(at: usize, bit: u32, count: u32): u32 {
   const word = bit >>> 5;
   const shift = bit & 31;

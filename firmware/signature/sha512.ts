@@ -1,4 +1,5 @@
-// SHA-512 (FIPS 180-4) over pieces that are handed in one after the other. Words of 64 bits; nothing depends on the bytes but the result.
+// Computes SHA-512 (FIPS 180-4) over pieces that are added one after the other. Words have 64 bits;
+// steps and addresses do not depend on the bytes.
 
 import { DIGEST, HASH_BLOCK, HASH_LENGTH, HASH_STATE, ROUNDS, SCHEDULE } from './workspace';
 import { constantAt, ROUND_CONSTANTS } from './constants';
@@ -30,7 +31,7 @@ export function hashBegin(): void {
   store<u32>(HASH_LENGTH, 0);
 }
 
-/** Hashes `length` bytes at `at` (any alignment) after those before. */
+/** Adds `length` bytes at `at` (any alignment). */
 export function hashBytes(at: usize, length: u32): void {
   const total = load<u32>(HASH_LENGTH);
   let filled = total & (BLOCK_BYTES - 1);
@@ -53,7 +54,7 @@ export function hashEnd(): void {
   let filled = total & (BLOCK_BYTES - 1);
   store<u8>(HASH_BLOCK + filled, 0x80);
   filled++;
-  // The length takes 16 bytes at a block's end; above 2^32 − 1 bits it never is.
+  // The length takes 16 bytes at a block's end; here it is never above 2^32 − 1 bits.
   if (filled > BLOCK_BYTES - 16) {
     memory.fill(HASH_BLOCK + filled, 0, BLOCK_BYTES - filled);
     hashBlock();
@@ -65,7 +66,7 @@ export function hashEnd(): void {
   for (let i: u32 = 0; i < 64; i += 8) storeBigEndian(DIGEST + i, load<u64>(HASH_STATE + i));
 }
 
-/** The 80 words that the rounds take in. */
+/** Computes the 80 words of the schedule. */
 function fillSchedule(): void {
   for (let i: u32 = 0; i < 16; i++) store<u64>(SCHEDULE + (i << 3), bigEndian(HASH_BLOCK + (i << 3)));
   const end = SCHEDULE + (ROUND_COUNT << 3);
@@ -79,7 +80,8 @@ function fillSchedule(): void {
 }
 
 /**
- * One block. The eight working variables are a window that moves down by a word each round: what FIPS calls b is where a was, so that nothing is moved, and two words are written.
+ * Compresses one block. The eight working variables are a window that moves down by a word each
+ * round: what FIPS calls b is where a was, so that nothing is moved and two words are written.
  */
 function hashBlock(): void {
   fillSchedule();
@@ -97,7 +99,7 @@ function hashBlock(): void {
     const first = load<u64>(at, 56) + large1 + chosen + load<u64>(constants + i) + load<u64>(SCHEDULE + i);
     const large0 = rotl<u64>(a, 36) ^ rotl<u64>(a, 30) ^ rotl<u64>(a, 25);
     const majority = (a & b) | (load<u64>(at, 16) & (a | b));
-    // d becomes e, and the new a stands below the old one.
+    // d becomes e, and the new a is written below the old one.
     store<u64>(at, load<u64>(at, 24) + first, 24);
     at -= 8;
     store<u64>(at, first + large0 + majority);

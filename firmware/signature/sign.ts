@@ -1,4 +1,5 @@
-// Keys and signatures (RFC 8032, 5.1.5 and 5.1.6). Neither steps nor addresses depend on the seed or on what is derived from it; they do depend on the length of the message.
+// Derives keys and makes signatures (RFC 8032, 5.1.5 and 5.1.6). Neither steps nor addresses depend
+// on the seed or on what is derived from it; they do depend on the length of the message.
 
 import {
   DIGEST,
@@ -22,7 +23,10 @@ import { multiplyBase } from './base';
 import { compress, Z } from './points';
 import { reduceWide, respond } from './scalar';
 
-/** From the seed in INPUT_SEED: the secret scalar in SCALAR_SECRET, POINT_A = its multiple of the base point, and in INPUT_SEED what makes nonces. */
+/**
+ * Expands the seed in INPUT_SEED: the secret scalar to SCALAR_SECRET, its multiple of the base
+ * point to POINT_A, and the prefix of nonces to INPUT_SEED.
+ */
 function expandSeed(): void {
   hashBegin();
   hashBytes(INPUT_SEED, 32);
@@ -42,8 +46,10 @@ export function deriveKey(): void {
 }
 
 /**
- * Writes the signature to INPUT_SIGNATURE. False when the key in INPUT_KEY is not the seed's: a second signature of a message under another key would give the seed away, and a single upset in a stored key would
- * be enough for that. The key made anew costs a third of the whole; its inversion is shared.
+ * Writes the signature to INPUT_SIGNATURE. False if the key in INPUT_KEY is not the seed's: a
+ * second signature of a message under another key would reveal the seed, and a single upset in a
+ * stored key would be enough for that. Computing the key anew costs a third of the whole; its
+ * inversion is shared.
  */
 export function makeSignature(message: usize, length: u32): bool {
   expandSeed();
@@ -54,7 +60,7 @@ export function makeSignature(message: usize, length: u32): bool {
   memory.copy(SCALAR_WIDE, DIGEST, 64);
   reduceWide(SCALAR_NONCE);
   multiplyBase(POINT_R, SCALAR_NONCE);
-  // 1 ÷ Z of both from one inversion: of their product.
+  // 1 ÷ Z of both from one inversion, of their product.
   multiply(FIELD_4, POINT_A + Z, POINT_R + Z);
   invert(FIELD_5, FIELD_4);
   multiply(FIELD_4, FIELD_5, POINT_R + Z);

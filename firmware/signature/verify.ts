@@ -1,4 +1,5 @@
-// Whether s B = R + h A, without the cofactor: R is made anew as s B − h A and its encoding compared with the one that came. May take a time that depends on its inputs, all of which are public.
+// Verifies s B = R + h A, without the cofactor: computes R as s B − h A and compares its encoding
+// with the one received. The time may depend on the inputs, all of which are public.
 
 import {
   DIGEST,
@@ -24,7 +25,7 @@ import { addPoint, compress, decompress, double, prepare, setNeutral, Z } from '
 import { addOddBase } from './base';
 import { invert } from './power';
 
-/** Words of y without the sign of x: 1 where the 32 bytes at `at` (4-aligned) are below p. */
+/** Whether the y in the 32 bytes at `at` (4-aligned) is below p, the sign of x aside. */
 function isCanonical(at: usize): bool {
   const prime = constantAt(FIELD_PRIME);
   for (let i: u32 = 32; i > 0; i -= 4) {
@@ -46,11 +47,11 @@ function isSmallOrder(at: usize): bool {
   return false;
 }
 
-/** The odd multiples A, 3A, … 15A, prepared, of POINT_A. */
+/** Prepares the odd multiples A, 3A, … 15A of POINT_A. */
 function fillTable(): void {
   memory.copy(POINT_SPARE, POINT_A, POINT_BYTES);
   double(POINT_SPARE, true);
-  // 2A lies prepared where R will be.
+  // 2A is prepared where R will be.
   prepare(POINT_R, POINT_SPARE);
   prepare(TABLE, POINT_A);
   for (let i: u32 = 1; i < TABLE_POINTS; i++) {
@@ -76,10 +77,10 @@ function combine(): void {
   }
 }
 
-/** Key and signature lie in INPUT_KEY and INPUT_SIGNATURE. */
+/** Verifies the signature in INPUT_SIGNATURE under the key in INPUT_KEY. */
 export function verifies(message: usize, length: u32): bool {
   if (!isReduced(INPUT_SIGNATURE + 32)) return false;
-  // An R that is not canonical equals no encoding that is made here.
+  // An R that is not canonical equals no encoding that is computed here.
   if (!isCanonical(INPUT_KEY)) return false;
   if (isSmallOrder(INPUT_KEY) || isSmallOrder(INPUT_SIGNATURE)) return false;
   hashBegin();

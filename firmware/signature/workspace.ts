@@ -1,10 +1,12 @@
-// Where a call works. Nothing in it outlives the call: each exported function begins by writing what it will read, and signing wipes all of it.
+// Lays out the memory in which a call works. Nothing in it outlives the call: each exported
+// function begins by writing what it will read, and signing clears all of it.
 //
 //   first byte  what
 //   POINTS      points in extended coordinates (x, y, z, t: four field elements each)
-//   TABLE       verification: eight odd multiples of the key. Hashing: schedule and working variables, which are done with by then
+//   TABLE       verification: eight odd multiples of the key. Hashing, which is over by then:
+//               schedule and working variables
 //   NAF         verification: the digits of both scalars
-//   FIELDS      field elements that the formulas of points.ts, comb.ts and power.ts need in between
+//   FIELDS      field elements that the formulas of points.ts, base.ts and power.ts need in between
 //   SCALARS     numbers of 32-bit words, the products of scalar.ts among them
 //   HASH        the state of SHA-512
 //   INPUT       copies of key, seed, signature: aligned, and safe from an output that overlaps them
@@ -14,11 +16,14 @@ export const FIELD_BYTES: u32 = 40;
 export const POINT_BYTES: u32 = 4 * FIELD_BYTES;
 /** Odd multiples 1 … 15 of the key. */
 export const TABLE_POINTS: u32 = 8;
-/** Digits of a scalar in non-adjacent form, one signed byte each; a scalar has 253 bits, and a carry may follow. */
+/**
+ * Digits of a scalar in non-adjacent form, one signed byte each; a scalar has 253 bits, and a carry
+ * may follow.
+ */
 export const NAF_BYTES: u32 = 256;
 
 const POINTS: u32 = 3;
-/** Eight of points.ts, three of an entry and the room of three for its packed form, four of power.ts. */
+/** Eight of points.ts, three of an entry and three for its packed form, four of power.ts. */
 const FIELDS: u32 = 8 + 3 + 3 + 4;
 const HASH_BYTES: u32 = 64 + 128 + 16;
 const SCHEDULE_BYTES: u32 = 640;
@@ -70,7 +75,7 @@ export const SCALAR_SECRET: usize = FIELD_0 + FIELDS * FIELD_BYTES;
 export const SCALAR_NONCE: usize = SCALAR_SECRET + 32;
 export const SCALAR_CHALLENGE: usize = SCALAR_NONCE + 32;
 export const SCALAR_SHIFTED: usize = SCALAR_CHALLENGE + 32;
-/** Sixteen words: what is reduced. */
+/** The sixteen words that are reduced. */
 export const SCALAR_WIDE: usize = SCALAR_SHIFTED + 32;
 export const SCALAR_HIGH: usize = SCALAR_WIDE + 64;
 export const SCALAR_LOW: usize = SCALAR_HIGH + 64;
