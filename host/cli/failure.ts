@@ -1,7 +1,10 @@
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCode } from './exit.ts';
 
-/** The exit code of an error. The classes of errors are loaded here, after the error, so that commands start fast. */
+/**
+ * The exit code of an error. The classes of errors are loaded here, after the error, so that
+ * commands start fast.
+ */
 export async function exitCodeOf(error: unknown): Promise<ExitCode> {
   // Refusals of the parser are wrong usage; asking for help is none.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;

@@ -28,8 +28,9 @@ export function readInput(path: string, bytesMax: number = inputBytesMax.text): 
 }
 
 /**
- * The bytes of an input file; '-' is the standard input. Throws CommandError (3) that names the file when it cannot be read
- * or has more than `bytesMax` bytes.
+ * The bytes of an input file; '-' is the standard input. Throws CommandError (3) that names the
+ * file when it cannot be read or has more than `bytesMax` bytes.
+ *
  */
 export function readInputBytes(path: string, bytesMax: number = inputBytesMax.text): Buffer {
   const name = path === '-' ? 'standard input' : path;
@@ -69,7 +70,10 @@ function readBounded(file: number, name: string, bytesMax: number): Buffer {
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-/** Reads once. A pipe that nothing was written to yet may answer EAGAIN: then it is read again a moment later. */
+/**
+ * Reads once. A pipe that nothing was written to yet may answer EAGAIN: then it is read again a
+ * moment later.
+ */
 function readChunk(file: number, chunk: Buffer): number {
   for (;;) {
     try {

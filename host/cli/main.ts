@@ -9,8 +9,9 @@ import { addNodeCommand } from './node/commands.ts';
 import { ClosedPipe, columnsMax, watchPipes } from './output.ts';
 
 /**
- * The composition root: wires the commands and maps errors to exit codes. The commands that fly are declared in
- * hwsim/cli; the module of a command is loaded when the command is chosen.
+ * The composition root: wires the commands and maps errors to exit codes. The commands that fly are
+ * declared in hwsim/cli; the module of a command is loaded when the command is chosen.
+ *
  */
 const program = new Command('heliograph')
   .description('Flight runtime for self-coordinating spacecraft fleets, and the simulator that proves it.')

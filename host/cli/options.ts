@@ -3,7 +3,10 @@ import { Option } from 'commander';
 import { defaultEngine, engineNames } from '../engine/names.ts';
 import { CommandError, exitCode } from './exit.ts';
 
-/** Options that several commands have. Each option is defined once here, so that it means the same everywhere. */
+/**
+ * Options that several commands have. Each option is defined once here, so that it means the same
+ * everywhere.
+ */
 
 /** Parses a whole number in from…to. Throws CommandError (2) that names the option. */
 export function wholeNumber(option: string, from: number, to: number): (text: string) => number {
@@ -81,7 +84,10 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
 }
 
-/** Loads the module of a command only when the command is chosen, so that help and small commands start fast. */
+/**
+ * Loads the module of a command only when the command is chosen, so that help and small commands
+ * start fast.
+ */
 export function whenChosen<Given extends unknown[]>(
   load: () => Promise<(...given: Given) => void | Promise<void>>,
 ): (...given: Given) => Promise<void> {

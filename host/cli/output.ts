@@ -3,7 +3,10 @@ import Table from 'cli-table3';
 /** Widest line that a command prints, columns. */
 export const columnsMax = 100;
 
-/** Thrown by `print` after the reader of stdout has closed the pipe, as `| head` does: the command ends quietly. */
+/**
+ * Thrown by `print` after the reader of stdout has closed the pipe, as `| head` does: the command
+ * ends quietly.
+ */
 export class ClosedPipe extends Error {}
 
 let onClosedPipe = (): void => process.exit(0);
@@ -13,7 +16,10 @@ export function whenPipeCloses(end: () => void): void {
   onClosedPipe = end;
 }
 
-/** Ends the process quietly, with exit code 0, when the reader of stdout closes the pipe. A closed stderr is ignored. */
+/**
+ * Ends the process quietly, with exit code 0, when the reader of stdout closes the pipe. A closed
+ * stderr is ignored.
+ */
 export function watchPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -30,7 +36,10 @@ export function print(text: string): void {
   if ((process.stdout.errored as NodeJS.ErrnoException | null)?.code === 'EPIPE') throw new ClosedPipe();
 }
 
-/** Breaks a line at spaces so that none is wider than `columnsMax`; the lines after the first begin with `indent` spaces. */
+/**
+ * Breaks a line at spaces so that none is wider than `columnsMax`; the lines after the first begin
+ * with `indent` spaces.
+ */
 export function wrapped(line: string, indent = 0): string {
   const lines: string[] = [];
   let rest = line;
@@ -45,6 +54,16 @@ export function wrapped(line: string, indent = 0): string {
   return [...lines, rest].join('\n');
 }
 
+/** Columns of the label at the beginning of a report's line. */
+const labelColumns = 12;
+
+/**
+ * A line of a report: a label, then parts with commas between, broken so that it is not too wide.
+ */
+export function labelled(label: string, ...parts: readonly string[]): string {
+  return wrapped(label.padEnd(labelColumns) + parts.join(', '), labelColumns);
+}
+
 const noBorders = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -53,7 +72,10 @@ const noBorders = {
 
 export type Cell = string | number | null | undefined;
 
-/** A table without borders. Columns named in `right` are aligned to the right; a missing value is a dash. */
+/**
+ * A table without borders. Columns named in `right` are aligned to the right; a missing value is a
+ * dash.
+ */
 export function tableOf(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],

@@ -3,7 +3,10 @@ import { valueName } from '../cbor/names.ts';
 
 type Fields = Readonly<Record<string, number>>;
 
-/** A flat record with its names: type first, then the fields in the schema's order. An unknown type is called by its number. */
+/**
+ * A flat record with its names: type first, then the fields in the schema's order. An unknown type
+ * is called by its number.
+ */
 export function nameRecord(record: Uint32Array, length: number): { name: string; fields: Record<string, number> } {
   const shape = shapeOfType(record[0]);
   const fields: Record<string, number> = {};
@@ -11,7 +14,10 @@ export function nameRecord(record: Uint32Array, length: number): { name: string;
   return { name: shape?.name ?? `type-${record[0]}`, fields };
 }
 
-/** A resource as people write it: unit 3 of group 1; unit 0 is the capacity that a group's units share. */
+/**
+ * A resource as people write it: unit 3 of group 1; unit 0 is the capacity that a group's units
+ * share.
+ */
 function resourceText(resource: number): string {
   const [group, unit] = [resource >>> 16, resource & 0xffff];
   return unit === 0 ? `group ${group}` : `unit ${unit} of group ${group}`;
@@ -20,8 +26,8 @@ function resourceText(resource: number): string {
 /** Texts of events and commands. `name` gives the name of a field's number. */
 const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string) => string>> = {
   'start-work': (f, name) =>
-    `start ${name('kind')} on ${resourceText(f.resource)}, ${f.rate} kg/day until ${f.untilS} s (intent slot ${f.slot})`,
-  'stop-work': (f) => `stop the work of intent slot ${f.slot}`,
+    `start ${name('kind')} on ${resourceText(f.resource)}, ${f.rate} kg/day until ${f.untilS} s (intent ${f.slot})`,
+  'stop-work': (f) => `stop the work of intent ${f.slot}`,
   'feed-watchdog': (f) => `feed the watchdog, sequence ${f.sequence}`,
   'restart-task': (f) => `restart task ${f.task}`,
   'restart-runtime': (_, name) => `restart the runtime, cause ${name('cause')}`,
@@ -33,8 +39,10 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'check-key-epoch': (f) => `check the signature of key epoch ${f.epoch}`,
   sign: (f) => `sign the statement of ticket ${f.ticket}`,
   verify: (f) => `verify the statement of ticket ${f.ticket}`,
-  booted: (f, name) =>
-    `booted after ${name('cause')} ${f.restored === 1 ? 'from a checkpoint' : 'without a checkpoint'}, incarnation ${f.incarnation}`,
+  booted: (f, name) => {
+    const origin = f.restored === 1 ? 'from a checkpoint' : 'without a checkpoint';
+    return `booted after ${name('cause')} ${origin}, incarnation ${f.incarnation}`;
+  },
   'member-state': (f, name) => `member ${f.member} ${name('state')}, last liveness tick ${f.lastLivenessTick}`,
   held: (f, name) =>
     f.state === 0
@@ -43,7 +51,8 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   published: (f, name) => {
     const work = f.resource === 0 ? name('kind') : `${name('kind')} ${resourceText(f.resource)}, ${f.rate} kg/day`;
     const order = `priority ${f.priority}, claimed at ${f.claimS} s, nonce ${f.nonce}, lease until ${f.leaseS} s`;
-    return `published intent ${f.slot}, version ${f.version}, ${name('state')}: ${work}, ${f.startS} to ${f.endS} s; ${order}`;
+    const version = `intent ${f.slot}, version ${f.version}, ${name('state')}`;
+    return `published ${version}: ${work}, ${f.startS} to ${f.endS} s; ${order}`;
   },
   settled: (f) => `settled intent ${f.slot}, version ${f.version}: ${f.rate} kg/day, ${f.startS} to ${f.endS} s`,
   lost: (f) => `lost intent ${f.slot}, version ${f.version}, to intent ${f.toSlot} of member ${f.toOwner}`,
@@ -63,7 +72,10 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
     `member ${f.owner} equivocated on intent ${f.slot}, version ${f.version}${f.proven === 1 ? ', proven' : ''}`,
 };
 
-/** An event or command as people read it, with names instead of numbers: `member 6 alive, last liveness tick 40`. */
+/**
+ * An event or command as people read it, with names instead of numbers: `member 6 alive, last
+ * liveness tick 40`.
+ */
 export function recordText(record: string, fields: Fields): string {
   const name = (field: string) => valueName(record, field, fields[field]) ?? String(fields[field]);
   const text = texts[record];

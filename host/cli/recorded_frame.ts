@@ -1,4 +1,7 @@
-/** A frame of a recorded run (frames.bin.gz) is its head, which this file lays out, and then its bytes. */
+/**
+ * A frame of a recorded run (frames.bin.gz) is its head, which this file lays out, and then its
+ * bytes.
+ */
 export interface FrameHead {
   timeMs: number;
   sender: number;
@@ -9,7 +12,10 @@ export interface FrameHead {
   length: number;
 }
 
-/** Bytes of a head, big-endian: time ms (u48), sender (u16), received (u16), lost (u16), length (u16). */
+/**
+ * Bytes of a head, big-endian: time ms (u48), sender (u16), received (u16), lost (u16), length
+ * (u16).
+ */
 export const frameHeadBytes = 14;
 
 export function writeFrameHead({ timeMs, sender, received, lost, length }: FrameHead): Buffer {

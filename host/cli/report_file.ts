@@ -2,7 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { fileAdvice } from '../store/store.ts';
 import { CommandError, exitCode } from './exit.ts';
 
-/** Writes a result as JSON to the file of `--out`; replaces a file that is there. Throws CommandError (4). */
+/**
+ * Writes a result as JSON to the file of `--out`; replaces a file that is there. Throws
+ * CommandError (4).
+ */
 export function writeReport(path: string, result: object): void {
   writeText(path, `${JSON.stringify(result, null, 1)}\n`);
 }

@@ -16,8 +16,9 @@ import { TYPE } from '../../host/cbor/generated.ts';
 import { startStopwatch } from '../../host/clock/clock.ts';
 import { exitCode } from '../../host/cli/exit.ts';
 import { readImage } from '../../host/engine/image.ts';
-import { flyAndJudge } from '../cli/sim/fly_and_judge.ts';
-import { applyOverrides, loadBody, loadScenario } from '../cli/input.ts';
+import { flyAndJudge } from '../report/fly_and_judge.ts';
+import { shippedScenario, withOverrides } from '../scenario/load.ts';
+import { shippedBody } from '../world/bodies.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName, engineNames } from '../../host/engine/names.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
@@ -171,8 +172,8 @@ try {
 } catch (error) {
   refuse((error as Error).message, exitCode.environment);
 }
-const scenario = applyOverrides(loadScenario('quiet'), { days: 2, seed: 1 });
-const body = loadBody(scenario.body, undefined, console.error);
+const scenario = withOverrides(shippedScenario('quiet'), { days: 2, seed: 1 });
+const body = shippedBody(scenario.body);
 const { speed } = flyAndJudge({ scenario, body, image: readImage('flight'), engine }, null);
 const { speed: speedNull } = flyAndJudge({ scenario, body, image: readImage('null-cipher'), engine }, null);
 const pair = sealedRate(createEngine(engine, readImage('flight')), { members: 2, turns: 500 });

@@ -25,7 +25,10 @@ import { addEmulatedBoardCommands } from './board/commands.ts';
 import { chosen } from './chosen.ts';
 import { addInjectCommand } from './inject/commands.ts';
 
-/** Declares the commands that fly. Their modules, and the simulator with them, are loaded when a command is chosen. */
+/**
+ * Declares the commands that fly. Their modules, and the simulator with them, are loaded when a
+ * command is chosen.
+ */
 export function addSimulatorCommands(program: Command, board: Command): void {
   addSim(program);
   addReplay(program);

@@ -7,7 +7,9 @@ import type { WorldChange } from '../kernel/trace.ts';
 /** Columns before the text of a line: time and source. */
 const textColumn = 29;
 
-/** Prints what happens in a run, one line each: as text for people, or as one JSON object per line. */
+/**
+ * Prints what happens in a run, one line each: as text for people, or as one JSON object per line.
+ */
 export class EventLog {
   readonly #json: boolean;
   lines = 0;
@@ -39,6 +41,10 @@ export class EventLog {
   }
 }
 
+function capacityText({ capacityKgPerDay, stockKg }: { capacityKgPerDay: number; stockKg: number }): string {
+  return `capacity ${Math.round(capacityKgPerDay)} kg/day, stock ${Math.round(stockKg)} kg`;
+}
+
 /** A change of the world as people read it. */
 export function worldText(change: WorldChange): string {
   switch (change.kind) {
@@ -56,7 +62,7 @@ export function worldText(change: WorldChange): string {
         ? 'partition over: all nodes hear each other'
         : `partition into sets of ${change.sets.map((set) => set.length).join(', ')} nodes`;
     case 'group-capacity':
-      return `group ${change.group}: capacity ${Math.round(change.capacityKgPerDay)} kg/day, stock ${Math.round(change.stockKg)} kg`;
+      return `group ${change.group}: ${capacityText(change)}`;
     case 'unit':
       return `unit ${change.unit} of group ${change.group} ${change.usable ? 'usable' : 'unusable'}`;
     case 'credit':
@@ -72,7 +78,7 @@ export function worldText(change: WorldChange): string {
     case 'trap':
       return `trap of node ${change.node} at site ${change.site}, ${change.resets} resets in a row`;
     case 'divergence':
-      return `node ${change.node} diverges from its reference replica: ${change.omission ? 'omits' : 'gives'} ${change.what}`;
+      return `node ${change.node} diverges from its replica: ${change.omission ? 'omits' : 'gives'} ${change.what}`;
     case 'corrupt-accepted':
       return `corrupt frame of node ${change.node} accepted by nodes ${change.by.join(', ')}`;
     case 'latent':

@@ -5,7 +5,10 @@ import type { Scenario } from '../scenario/schema.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
 import { type Body, CatalogueError, findBody, parseCatalogue, shippedBody } from '../world/bodies.ts';
 
-/** A scenario by shipped name or by file. A file wins only when it looks like one: a path, or `.yaml` at the end. */
+/**
+ * A scenario by shipped name or by file. A file wins only when it looks like one: a path, or
+ * `.yaml` at the end.
+ */
 export function loadScenario(nameOrFile: string): Scenario {
   const shipped = Object.hasOwn(shippedScenarios, nameOrFile) ? shippedScenarios[nameOrFile] : undefined;
   if (shipped !== undefined) return parse(shipped, `${nameOrFile}.yaml`);
@@ -40,7 +43,10 @@ export function applyOverrides(scenario: Scenario, overrides: Overrides): Scenar
 /** Rows named one by one before the rest are only counted. */
 const badRowsShownMax = 5;
 
-/** The body that a scenario works, from the shipped table or a user's catalogue. `warn` hears of rows that were left out. */
+/**
+ * The body that a scenario works, from the shipped table or a user's catalogue. `warn` hears of
+ * rows that were left out.
+ */
 export function loadBody(designation: string, catalogueFile: string | undefined, warn: (line: string) => void): Body {
   try {
     if (catalogueFile === undefined) return shippedBody(designation);

@@ -2,7 +2,10 @@ import type { NodePlace, PlaceRequest } from '../../host/cli/node/options.ts';
 import { layWorld } from '../world/plan.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
 
-/** Finds the capabilities of member `id`, and the resources of its world, in a scenario. Throws CommandError. */
+/**
+ * Finds the capabilities of member `id`, and the resources of its world, in a scenario. Throws
+ * CommandError.
+ */
 export function placeInWorld({ scenario: name, preset, cluster, id, members, seed }: PlaceRequest): NodePlace {
   const scenario = applyOverrides(loadScenario(name), { nodes: members, preset });
   const body = loadBody(scenario.body, undefined, () => {});

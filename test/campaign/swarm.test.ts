@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadBody } from '../../hwsim/cli/input.ts';
 import { readImage } from '../../host/engine/image.ts';
-import { flyAndJudge } from '../../hwsim/cli/sim/fly_and_judge.ts';
+import { flyAndJudge } from '../../hwsim/report/fly_and_judge.ts';
 import { drawScenario } from '../../hwsim/campaign/cluster/swarm.ts';
 
 /** A pull of every knob; `npx heliograph swarm --seeds N` is the long version. */

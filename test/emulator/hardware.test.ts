@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { targets } from '../../host/board/targets.ts';
-import { emulatedBoards, simulatedBoards } from '../../hwsim/cli/boards.ts';
+import { emulatedBoards, simulatedBoards } from '../../hwsim/report/run_boards.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { readImage } from '../../host/engine/image.ts';
 import { qemuBoard } from '../../hwsim/emulator/qemu.ts';

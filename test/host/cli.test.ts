@@ -75,7 +75,7 @@ test('SIM-4 holds: what flies is the built image, byte for byte', () => {
   assert.equal([sha256, bytes], [createHash('sha256').update(image).digest('hex'), image.length]);
 });
 
-test('SIM-4 violated: a recording of another image is told apart', () =>
+test('SIM-4 violated: a recording of another image is reported', () =>
   inFolder((folder) => {
     const out = join(folder, 'run');
     run(...short, '--out', out);

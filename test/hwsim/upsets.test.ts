@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { RunJudges } from '../../hwsim/check/run_judges.ts';
-import { meteredEngines } from '../../hwsim/cli/sim/metered.ts';
+import { meteredEngines } from '../../hwsim/report/metered.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
 import { FaultableMemoryBoard } from '../../hwsim/board/faultable_memory.ts';
 import { upsetFactor } from '../../hwsim/fault/flux.ts';

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { readImage } from '../../host/engine/image.ts';
-import { flyAndJudge } from '../../hwsim/cli/sim/fly_and_judge.ts';
-import { verdictText } from '../../hwsim/cli/sim/verdict_text.ts';
+import { flyAndJudge } from '../../hwsim/report/fly_and_judge.ts';
+import { verdictText } from '../../hwsim/report/verdict_text.ts';
 import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { same } from './same.ts';

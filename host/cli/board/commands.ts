@@ -17,7 +17,10 @@ export function oneTarget(word: string): TargetName {
   return name;
 }
 
-/** Declares the commands of `board` that need no simulator (BRD-1). Returns `board`, to which hwsim/cli adds the others. */
+/**
+ * Declares the commands of `board` that need no simulator (BRD-1). Returns `board`, to which
+ * hwsim/cli adds the others.
+ */
 export function addBoardCommands(program: Command): Command {
   const board = program
     .command('board')

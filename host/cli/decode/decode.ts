@@ -6,11 +6,7 @@ import type { LinkCipher } from '../../security/frame.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { inputBytesMax, readInputBytes } from '../input.ts';
 import { print, wrapped } from '../output.ts';
-
-export interface DecodeOptions {
-  keys?: string;
-  json?: boolean;
-}
+import type { DecodeOptions } from './options.ts';
 
 /** Keys that open frames, and what they are, for error messages. */
 interface LinkKeys {
@@ -18,7 +14,10 @@ interface LinkKeys {
   description: string;
 }
 
-/** Hexadecimal digits, with or without spaces, colons, line breaks and 0x; null when the text is something else. */
+/**
+ * Hexadecimal digits, with or without spaces, colons, line breaks and 0x; null when the text is
+ * something else.
+ */
 function fromHex(text: string): Uint8Array | null {
   const digits = text.replace(/0x/gi, '').replace(/[\s:,_-]/g, '');
   if (digits === '' || !/^[0-9a-fA-F]+$/.test(digits)) return null;
@@ -34,7 +33,10 @@ async function keysOf(path: string | undefined): Promise<LinkKeys | null> {
   return { link: ring.link(), description: `${path} holds keys of ${ring.describe()}` };
 }
 
-/** Shows a frame, or a sequence of messages or records. A fault is reported with its byte offset, after what could be read. */
+/**
+ * Shows a frame, or a sequence of messages or records. A fault is reported with its byte offset,
+ * after what could be read.
+ */
 async function showBytes(bytes: Uint8Array, { keys: path, json }: DecodeOptions): Promise<void> {
   const keys = await keysOf(path);
   const link = keys === null ? null : keys.link;
@@ -85,8 +87,10 @@ async function showFile(path: string, options: DecodeOptions): Promise<void> {
 }
 
 /**
- * `heliograph decode`: shows a frame or records in diagnostic notation; of files that Heliograph writes also recorded frames
- * and events (`sim --out`), stored records (`node --state`), key files and bundles (`keys`). '-' is the standard input.
+ * `heliograph decode`: shows a frame or records in diagnostic notation; of files that Heliograph
+ * writes also recorded frames and events (`sim --out`), stored records (`node --state`), key files
+ * and bundles (`keys`). '-' is the standard input.
+ *
  */
 export async function decode(argument: string, options: DecodeOptions): Promise<void> {
   if (argument === '-') return showBytes(plainBytes(readInputBytes('-', inputBytesMax.decoded)), options);

@@ -12,13 +12,19 @@ import { missionClock } from '../mission_clock.ts';
 import { print, wrapped } from '../output.ts';
 import { type FrameHead, frameHeadBytes, readFrameHead } from '../recorded_frame.ts';
 import { recordText } from '../record_text.ts';
-import type { DecodeOptions } from './decode.ts';
+import type { DecodeOptions } from './options.ts';
 
-/** Largest recording, bytes as compressed. It is read as a stream: what is in memory is bounded by a frame or a line. */
+/**
+ * Largest recording, bytes as compressed. It is read as a stream: what is in memory is bounded by a
+ * frame or a line.
+ */
 const recordingBytesMax = 2 ** 32;
 const lineCharactersMax = 1 << 20;
 
-/** The chunks of a gzip file. Throws CommandError (3) when it cannot be read, is too large, or is cut short. */
+/**
+ * The chunks of a gzip file. Throws CommandError (3) when it cannot be read, is too large, or is
+ * cut short.
+ */
 async function* unzipped(path: string): AsyncGenerator<Buffer> {
   if (!existsSync(path)) throw new CommandError(`${path}: cannot be read: no such file`, exitCode.input);
   const { size } = statSync(path);
@@ -42,7 +48,10 @@ export async function showGzip(path: string, options: DecodeOptions): Promise<vo
   return showFrames(path, options);
 }
 
-/** The link of a recorded run: its keys are those of the run's seed. null when no scenario lies beside the frames. */
+/**
+ * The link of a recorded run: its keys are those of the run's seed. null when no scenario lies
+ * beside the frames.
+ */
 async function linkOfRun(folder: string): Promise<LinkCipher | null> {
   const path = join(folder, 'scenario.yaml');
   if (!existsSync(path)) return null;
@@ -79,7 +88,10 @@ async function* framesOf(path: string): AsyncGenerator<{ head: FrameHead; bytes:
   if (rest.length > 0) throw new CommandError(`${path}: is cut short in its last frame`, exitCode.input);
 }
 
-/** Shows every recorded frame. A frame that cannot be decoded is shown with its fault: garbled frames are recorded too. */
+/**
+ * Shows every recorded frame. A frame that cannot be decoded is shown with its fault: garbled
+ * frames are recorded too.
+ */
 async function showFrames(path: string, { keys, json }: DecodeOptions): Promise<void> {
   const link = await linkFor(path, keys);
   for await (const { head, bytes } of framesOf(path)) {

@@ -32,7 +32,10 @@ function countersFacts(bytes: Uint8Array): Facts | null {
   return { incarnation: view.getUint32(0), resetsInRow: view.getUint32(4), ...reserved };
 }
 
-/** Shows a record of `node --state`: its slot, and the content of a checkpoint's header or of the counters. */
+/**
+ * Shows a record of `node --state`: its sequence, and the content of a checkpoint's header or of the
+ * counters.
+ */
 export function showStoredRecord(path: string, slot: Buffer, { json }: { json?: boolean }): void {
   const decoded = decodeSlot(slot);
   if (typeof decoded === 'string') throw new CommandError(`${path}: the stored record ${decoded}`, exitCode.input);

@@ -10,7 +10,7 @@ import {
   writeNodeFile,
 } from '../../store/keys/keystore.ts';
 import { CommandError, exitCode } from '../exit.ts';
-import { print } from '../output.ts';
+import { print, wrapped } from '../output.ts';
 
 interface Shared {
   json?: boolean;
@@ -19,7 +19,10 @@ interface ClusterOptions extends Shared {
   cluster: number;
 }
 
-/** Orders that the keys refuse are wrong usage; broken files (KeyFileError) and the machine (StoreError) have codes of their own. */
+/**
+ * Runs an order. An order that the keys refuse is wrong usage (2); a broken file (KeyFileError) and
+ * the machine (StoreError) have exit codes of their own.
+ */
 function ordered<T>(order: () => T): T {
   try {
     return order();
@@ -37,8 +40,8 @@ function warnOfFolders(...folders: string[]): void {
   }
 }
 
-function say(options: Shared, facts: object, lines: readonly string[]): void {
-  print(options.json === true ? JSON.stringify(facts) : lines.join('\n'));
+function report(options: Shared, facts: object, lines: readonly string[]): void {
+  print(options.json === true ? JSON.stringify(facts) : lines.map((line) => wrapped(line, 2)).join('\n'));
 }
 
 export function init(folder: string, options: ClusterOptions & { members: number; region: number }): void {
@@ -46,8 +49,8 @@ export function init(folder: string, options: ClusterOptions & { members: number
   ordered(() => initCluster(folder, { cluster, members, region }));
   warnOfFolders(folder);
   const at = clusterFolder(folder, cluster);
-  say(options, { folder: at, cluster, region, members, epoch: 1 }, [
-    `${at}: cluster ${cluster} of region ${region}, ${members} members, epoch 1`,
+  report(options, { folder: at, cluster, region, members, epoch: 1 }, [
+    `${at}: cluster ${cluster} of region ${region}, ${members} members, key epoch 1`,
     `Keep ${folder} offline. Next: heliograph keys node ${folder} --cluster ${cluster} --id 0`,
   ]);
 }
@@ -56,28 +59,30 @@ export function node(folder: string, options: ClusterOptions & { id: number; out
   const { cluster, id, out } = options;
   const path = ordered(() => writeNodeFile(folder, cluster, id, out));
   warnOfFolders(folder, clusterFolder(folder, cluster));
-  say(options, { file: path, cluster, id }, [
-    `${path}: all that member ${id} of cluster ${cluster} is given. Bring it there by hand; who has it speaks for the member.`,
+  report(options, { file: path, cluster, id }, [
+    `${path}: the key file of member ${id} of cluster ${cluster}`,
+    'Bring it to the member by hand: everyone who has this file can act as the member.',
   ]);
 }
 
-function sayKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEpoch): void {
+function reportKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEpoch): void {
   const { cluster } = options;
   const { epoch, startS, parts, excluded, bundle, supersedes } = made;
   const { authority } = readCluster(folder, cluster);
   const remain = authority.members.length - excluded.length;
   const from = startS === 0 ? 'used by each member as soon as it knows it' : `from mission second ${startS} on`;
-  const instead =
+  const superseded =
     supersedes === null
       ? []
       : [
-          `In place of epoch ${supersedes.epoch} (mission second ${supersedes.startS}), begun or not: whom that leaves out goes with it`,
+          `It replaces key epoch ${supersedes.epoch} (mission second ${supersedes.startS}), begun or not.`,
+          `Members that key epoch ${supersedes.epoch} excludes are excluded by this one too.`,
         ];
-  say(options, { ...made, cluster, members: remain }, [
-    `epoch ${epoch} of cluster ${cluster}: ${from}, for ${remain} members, ${parts} parts`,
+  report(options, { ...made, cluster, members: remain }, [
+    `key epoch ${epoch} of cluster ${cluster}: ${from}, for ${remain} members, ${parts} parts`,
     `excluded: ${excluded.length === 0 ? 'nobody' : excluded.join(', ')}`,
-    ...instead,
-    `Send up: ${bundle}`,
+    ...superseded,
+    `Send to the cluster: ${bundle}`,
   ]);
 }
 
@@ -85,7 +90,7 @@ export function epoch(folder: string, options: ClusterOptions & { startS?: numbe
   const { cluster, startS, number } = options;
   const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: [], startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
-  sayKeyEpoch(options, folder, made);
+  reportKeyEpoch(options, folder, made);
 }
 
 export function revoke(
@@ -95,5 +100,5 @@ export function revoke(
   const { cluster, id, startS, number } = options;
   const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: id, startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
-  sayKeyEpoch(options, folder, made);
+  reportKeyEpoch(options, folder, made);
 }

@@ -19,9 +19,9 @@ import {
 import { LEAVES } from '../../security/tree.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';
-import { print } from '../output.ts';
+import { print, wrapped } from '../output.ts';
 
-/** What is said of a file; no secret and nothing that a secret could be found from. */
+/** The facts about a file: no secret, and nothing from which a secret could be computed. */
 export interface Inspected {
   readonly file: string;
   readonly kind: string;
@@ -71,7 +71,7 @@ function aboutNode({ cluster, id, members, publicKey, authorityPublicKey, path, 
   };
 }
 
-/** A fingerprint of the root tells two fleets apart and says nothing of it. */
+/** A fingerprint of the root key distinguishes two fleets and discloses nothing of the key. */
 function aboutFleet(root: Uint8Array) {
   const fingerprint = createHash('sha256')
     .update('heliograph fleet fingerprint')
@@ -90,7 +90,7 @@ function aboutKeyFile(file: string, content: KeyFile): Inspected {
   return { file, kind, ...aboutNode(content) };
 }
 
-/** The authority's word on a bundle, if its file lies beside it. */
+/** The authority that signs a bundle, if its file lies beside the bundle. */
 function authorityBeside(file: string): AuthorityFile | null {
   const path = join(dirname(file), 'authority.json');
   return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readKeyFileOf(path, 'heliograph authority');
@@ -139,7 +139,10 @@ function filesIn(folder: string): string[] {
 
 const clusterName = /^cluster-(\d+)$/;
 
-/** Whether all that was issued of a cluster is there; an older epoch that is not may have been removed by intent. */
+/**
+ * Checks that every issued key epoch of a cluster is there. An older key epoch that is missing may
+ * have been removed on purpose.
+ */
 function aboutCluster(folder: string, cluster: number): Inspected & { flaw: string } {
   const epochs = keyEpochsOf(folder, cluster);
   const { issued, made, newest, flaw } = epochs;
@@ -154,7 +157,10 @@ function aboutCluster(folder: string, cluster: number): Inspected & { flaw: stri
   };
 }
 
-/** The clusters of a fleet's folder, those included of which nothing is left but the records; or the one whose folder it is. */
+/**
+ * The clusters of a fleet's folder, including clusters of which only the records are left; or the
+ * one cluster whose folder it is.
+ */
 function clustersOf(path: string): (Inspected & { flaw: string })[] {
   const own = clusterName.exec(basename(resolve(path)));
   if (own !== null) return [aboutCluster(dirname(path), Number(own[1]))];
@@ -163,10 +169,17 @@ function clustersOf(path: string): (Inspected & { flaw: string })[] {
   return clusters.map((cluster) => aboutCluster(path, cluster));
 }
 
+/** Columns of the name of a fact. */
+const factColumns = 18;
+/** Items of a list that are shown before the rest is counted. */
+const itemsShownMax = 8;
+
 function shortText(value: unknown): string {
   if (Array.isArray(value)) {
     const items =
-      value.length > 8 ? [...value.slice(0, 8).map(shortText), `… ${value.length} in all`] : value.map(shortText);
+      value.length > itemsShownMax
+        ? [...value.slice(0, itemsShownMax).map(shortText), `… ${value.length} in all`]
+        : value.map(shortText);
     return value.length === 0 ? 'none' : items.join(', ');
   }
   if (typeof value !== 'object' || value === null) return String(value);
@@ -177,7 +190,10 @@ function shortText(value: unknown): string {
     .join(' ');
 }
 
-/** `heliograph keys inspect`: what the files are, and never what is secret in them. Fails if a cluster's newest epoch is lost. */
+/**
+ * `heliograph keys inspect`: shows what the files are, and no secret. Exit 1 when a
+ * cluster's newest key epoch is lost.
+ */
 export function inspectKeys(path: string, options: { json?: boolean }): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new KeyFileError(`${path}: no such file or folder`);
@@ -193,6 +209,7 @@ export function inspectKeys(path: string, options: { json?: boolean }): void {
   }
   for (const { file, kind, ...facts } of [...inspected, ...clusters]) {
     print(`${file}: ${kind}`);
-    for (const [name, value] of Object.entries(facts)) print(`  ${name.padEnd(18)} ${shortText(value)}`);
+    for (const [name, value] of Object.entries(facts))
+      print(wrapped(`  ${name.padEnd(factColumns)} ${shortText(value)}`, factColumns + 3));
   }
 }

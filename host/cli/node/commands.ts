@@ -22,7 +22,7 @@ export function addNodeCommand(program: Command, findPlace: FindPlace): void {
     .requiredOption('--radio <address>', 'udp://HOST:PORT, member i has PORT + i; or udp://HOST:PORT,HOST:PORT,…')
     .option(
       '--keys <file>',
-      "the member's key file, as written by `heliograph keys node`; 'simulated' for keys made from --seed, on one machine only",
+      "the member's key file, as written by `heliograph keys node`; 'simulated' for keys made from --seed",
     )
     .option('--uplink <file>', 'key epochs from the ground link: read now and whenever the file changes')
     .addOption(positiveOption('--time-scale <k>', 'mission seconds per second of wall time', 10_000).default(1))
@@ -48,7 +48,11 @@ export function addNodeCommand(program: Command, findPlace: FindPlace): void {
     )
     .addHelpText(
       'after',
-      '\nWith simulated keys a node binds to the loopback interface only.\nSIGTERM writes a checkpoint and ends the node.',
+      [
+        '',
+        'With simulated keys a node binds to the loopback interface only.',
+        'SIGTERM writes a checkpoint and ends the node.',
+      ].join('\n'),
     )
     .action(async (options: NodeOptions) => (await import('./node.ts')).node(options, findPlace));
 }

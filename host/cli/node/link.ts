@@ -8,7 +8,10 @@ import type { NodeOptions } from './options.ts';
 /** The value of --keys that asks for keys made from the seed. */
 export const simulatedKeys = 'simulated';
 
-/** The link of this member: with the keys of its file, or with simulated ones. Throws CommandError (2), KeyFileError. */
+/**
+ * The link of this member: with the keys of its file, or with simulated ones. Throws CommandError
+ * (2), KeyFileError.
+ */
 export function linkOf(options: NodeOptions): NodeLink {
   const { keys } = options;
   if (keys === undefined) {

@@ -6,7 +6,10 @@ import { recordText } from '../record_text.ts';
 /** Columns before the text of a line: mission time. */
 const textColumn = 18;
 
-/** Prints events of a live node, a line each: as text, or as one JSON object. `missionMs`: mission time now. */
+/**
+ * Prints events of a live node, a line each: as text, or as one JSON object. `missionMs`: mission
+ * time now.
+ */
 export function nodeLog(json: boolean, missionMs: () => number): Log {
   return (what, fields, words) => {
     const missionS = missionMs() / 1000;

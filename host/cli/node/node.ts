@@ -18,12 +18,18 @@ import type { FindPlace, NodeOptions } from './options.ts';
 import { watchUplink } from './uplink.ts';
 
 const dayMs = 86_400_000;
-/** A call takes microseconds. A call that hangs is ended after this time, as a watchdog would end it; V8 cannot do that. */
+/**
+ * A call takes microseconds. A call that hangs is ended after this time, as a watchdog would end
+ * it; V8 cannot do that.
+ */
 const callMsMax = 5000;
 /** Mission time is a u32 of seconds; half of it must be left at the start. */
 const missionMsMax = (0xffffffff * 1000) / 2;
 
-/** Wall milliseconds of mission second 0. By default the beginning of the day, so that nodes started on one day agree. */
+/**
+ * Wall milliseconds of mission second 0. By default the beginning of the day, so that nodes started
+ * on one day agree.
+ */
 function missionBeginMs(text: string | undefined): number {
   if (text === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
   const parsed = Date.parse(text);
@@ -32,7 +38,9 @@ function missionBeginMs(text: string | undefined): number {
   return parsed;
 }
 
-/** The clock of mission time by the wall. Throws CommandError (2) when mission time would overflow. */
+/**
+ * The clock of mission time by the wall. Throws CommandError (2) when mission time would overflow.
+ */
 function missionClockOf({ epoch, timeScale }: NodeOptions): () => number {
   const beginMs = missionBeginMs(epoch);
   const missionMs = () => missionMsSince(beginMs, timeScale);
@@ -48,7 +56,10 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
   return engine;
 }
 
-/** `heliograph node`: runs until SIGTERM or SIGINT, or until stdout is closed; then writes a checkpoint and ends with 0. */
+/**
+ * `heliograph node`: runs until SIGTERM or SIGINT, or until stdout is closed; then writes a
+ * checkpoint and ends with 0.
+ */
 export async function node(options: NodeOptions, findPlace: FindPlace): Promise<void> {
   const { id, cluster, members, radio: address, seed } = options;
   if (id >= members) throw new CommandError(`--id ${id} is no member: ids are 0 to ${members - 1}`, exitCode.usage);
@@ -80,7 +91,9 @@ interface LiveNode {
   isStored: boolean;
 }
 
-/** Runs the node until it is stopped. Throws CommandError (1) when the node exhausts its restarts. */
+/**
+ * Runs the node until it is stopped. Throws CommandError (1) when the node exhausts its restarts.
+ */
 async function runUntilStopped(shim: NodeShim, radio: Radio, { log, uplink, isStored }: LiveNode): Promise<void> {
   let stopWatching = () => {};
   try {

@@ -9,7 +9,10 @@ import { readInputBytes } from '../input.ts';
 /** The file of the ground link is checked for changes this often. */
 const checkMs = 1000;
 
-/** Gives the node the records of a ground link's file, now and whenever the file changes. Returns a function that stops it. */
+/**
+ * Gives the node the records of a ground link's file, now and whenever the file changes. Returns a
+ * function that stops it.
+ */
 export function watchUplink(path: string, shim: NodeShim, log: Log): () => void {
   const give = () => {
     try {

@@ -21,12 +21,18 @@ export interface BenchCyclesOptions {
   out?: string;
 }
 
-/** The search runs on the target whose emulator is fastest; what it finds is measured on all others of the same preset. */
+/**
+ * The search runs on the target whose emulator is fastest; what it finds is measured on all others
+ * of the same preset.
+ */
 const searchedOn: Readonly<Record<'flight' | 'compact', TargetName>> = { flight: 'rv32', compact: 'm4' };
 
 type Report = (line: string) => void;
 
-/** Searches for the slowest inputs of every wanted target. The search begins at the worst inputs that are known. */
+/**
+ * Searches for the slowest inputs of every wanted target. The search begins at the worst inputs
+ * that are known.
+ */
 async function search(
   names: readonly TargetName[],
   { evaluations, seed }: BenchCyclesOptions,

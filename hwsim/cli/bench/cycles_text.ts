@@ -44,7 +44,10 @@ function ratioTable({ nativeRatio, targets }: CyclesTable): string {
   return tableOf(['× native C', ...names], rows, names);
 }
 
-/** The table of instructions for a terminal; docs/results/cycles.md is the longer text with explanations. */
+/**
+ * The table of instructions for a terminal; docs/results/cycles.md is the longer text with
+ * explanations.
+ */
 export function cyclesSummary(table: CyclesTable): string {
   const { targets } = table;
   return [

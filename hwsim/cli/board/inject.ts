@@ -14,7 +14,7 @@ import { EmulatorError, EmulatorPool } from '../../emulator/pool.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
-import { prepareBoards } from '../boards.ts';
+import { prepareBoards } from './prepare.ts';
 
 export interface BoardInjectOptions {
   at: number;
@@ -67,7 +67,10 @@ function resultText(target: TargetName, { outcome, call, op, at, address, before
   return `${wrapped(`${place}: ${before} became ${after}`, 4)}\n${outcomeText(outcome)}`;
 }
 
-/** `board inject`: one bit flip in a short recorded run. Exit 0 whatever its effect: the outcome is the answer. */
+/**
+ * `board inject`: one bit flip in a short recorded run. Exit 0 whatever its effect: the outcome is
+ * the answer.
+ */
 export async function boardInject(name: TargetName, options: BoardInjectOptions): Promise<void> {
   const place = placeOf(options, name);
   const preset = targets[name].preset === 'compact' ? 'compact' : 'flight';

@@ -8,7 +8,8 @@ import { createV8Engine } from '../../../host/engine/v8.ts';
 import { runScenario } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
 import type { Scenario } from '../../scenario/schema.ts';
-import { type BoardOutcome, emulatedBoards, prepareBoards, simulatedBoards } from '../boards.ts';
+import { prepareBoards } from './prepare.ts';
+import { type BoardOutcome, emulatedBoards, simulatedBoards } from '../../report/run_boards.ts';
 import { EventLog } from '../event_log.ts';
 import { applyOverrides, loadBody, loadScenario } from '../input.ts';
 
@@ -102,7 +103,10 @@ function scenarioWith(target: TargetName, options: BoardRunOptions): Scenario {
   return applyOverrides({ ...given, boards: [{ node, target }] }, {});
 }
 
-/** `board run`: one node of a scenario is a board in an emulator. Exit 1 when it decides otherwise than a simulated node. */
+/**
+ * `board run`: one node of a scenario is a board in an emulator. Exit 1 when it decides otherwise
+ * than a simulated node.
+ */
 export async function boardRun(target: TargetName, options: BoardRunOptions): Promise<void> {
   const scenario = scenarioWith(target, options);
   await prepareBoards([target]);

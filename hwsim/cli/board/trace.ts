@@ -9,7 +9,7 @@ import { qemuBoard } from '../../emulator/qemu.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
 import { recordTrace } from '../../emulator/drawn_trace.ts';
 import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksOf } from '../../emulator/trace.ts';
-import { prepareBoards } from '../boards.ts';
+import { prepareBoards } from './prepare.ts';
 import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { print, tableOf, wrapped } from '../../../host/cli/output.ts';
@@ -49,7 +49,9 @@ function referenceOf(preset: Preset, options: BoardTraceOptions): Reference {
   return { preset, inputs, marks: marksOf(engineOf(), inputs) };
 }
 
-/** Another instance of the reference, its context elsewhere: a context holds nothing but offsets. */
+/**
+ * Another instance of the reference, its context elsewhere: a context holds nothing but offsets.
+ */
 function compareV8(references: readonly Reference[]): EngineResult {
   for (const { preset, inputs, marks } of references) {
     const engine = createV8Engine(readImage(preset));

@@ -6,7 +6,10 @@ import { fileAdvice } from '../../../host/store/store.ts';
 export interface JsonLinesOptions<Row> {
   /** Continue a file that is there; otherwise such a file is refused. */
   resume: boolean;
-  /** The first line: what all records of one campaign have in common. Without it the file has records only. */
+  /**
+   * The first line: what all records of one campaign have in common. Without it the file has
+   * records only.
+   */
   head?: object;
   /** Rows gathered before they are written. */
   flushEvery?: number;
@@ -17,8 +20,10 @@ export interface JsonLinesOptions<Row> {
 const lineFeed = 10;
 
 /**
- * The file of a campaign (`--out`): one JSON line per record, after a first line that identifies the campaign. Killed at any
- * moment, it loses at most the records that were not written yet, which a resumed campaign makes again.
+ * The file of a campaign (`--out`): one JSON line per record, after a first line that identifies
+ * the campaign. Killed at any moment, it loses at most the records that were not written yet, which
+ * a resumed campaign makes again.
+ *
  */
 export class JsonLines<Row extends object> {
   /** Records that the file had when it was opened. */
@@ -27,7 +32,10 @@ export class JsonLines<Row extends object> {
   readonly #options: JsonLinesOptions<Row>;
   #pending: string[] = [];
 
-  /** Opens or makes the file. Throws CommandError: 2 when it exists and is not to be resumed, 3 when it is of another campaign. */
+  /**
+   * Opens or makes the file. Throws CommandError: 2 when it exists and is not to be resumed, 3 when
+   * it is of another campaign.
+   */
   constructor(path: string, options: JsonLinesOptions<Row>) {
     this.#path = path;
     this.#options = options;
@@ -114,7 +122,9 @@ export class JsonLines<Row extends object> {
   }
 }
 
-/** Opens the file of --out; null without --out. Throws CommandError (2) for --resume without --out. */
+/**
+ * Opens the file of --out; null without --out. Throws CommandError (2) for --resume without --out.
+ */
 export function openLines<Row extends object>(
   out: string | undefined,
   options: JsonLinesOptions<Row>,

@@ -20,7 +20,10 @@ export interface SwarmOptions {
   json?: boolean;
 }
 
-/** `heliograph swarm`: flies seeds from…from + seeds − 1; prints each that failed, and the command that flies it again. */
+/**
+ * `heliograph swarm`: flies seeds from…from + seeds − 1; prints each that failed, and the command
+ * that flies it again.
+ */
 export async function swarm(options: SwarmOptions, command: Command): Promise<void> {
   const { from, seeds, engine, jobs, out, resume = false, json } = options;
   const { sha256 } = createEngine(engine, readImage('flight')).image;

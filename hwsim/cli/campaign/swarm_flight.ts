@@ -2,7 +2,7 @@ import { readImage } from '../../../host/engine/image.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 import { drawScenario } from '../../campaign/cluster/swarm.ts';
 import { shippedBody } from '../../world/bodies.ts';
-import { flyAndJudge } from '../sim/fly_and_judge.ts';
+import { flyAndJudge } from '../../report/fly_and_judge.ts';
 
 /** A seed of a swarm: the checks that failed, each with its first example. */
 export interface SwarmFlight {

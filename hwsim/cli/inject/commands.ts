@@ -24,7 +24,8 @@ export function addInjectCommand(program: Command): void {
     )
     .option(
       '--model <list>',
-      `fault models with commas between: ${memoryModels.join(', ')}; on boards also register, skip; mixed: bit, double, burst`,
+      `fault models with commas between: ${memoryModels.join(', ')}; on boards also register and skip; ` +
+        'mixed: bit, double and burst',
       'mixed',
     )
     .addOption(wholeOption('--n <n>', 'number of injections (default: 20000; on boards 200)', 1, 100_000_000))

@@ -27,7 +27,9 @@ export interface InjectOptions {
 /** Injections if --n is not given: an emulated board makes a few in a second. */
 const injectionsDefault = { wasm: 20_000, board: 200 } as const;
 
-/** A baseline of this size gives its rates to a few per cent; a larger one would only take longer. */
+/**
+ * A baseline of this size gives its rates to a few per cent; a larger one would only take longer.
+ */
 const baselineMax = 4000;
 
 /** A campaign that runs: what all images of it share. */
@@ -111,8 +113,9 @@ function refuseContradictions({ unprotected, baseline }: InjectOptions): void {
 }
 
 /**
- * `heliograph inject`. Exit 0 when the campaign ran and no other node accepted a wrong value of the protected image; 1 when
- * one did.
+ * `heliograph inject`. Exit 0 when the campaign ran and no other node accepted a wrong value of the
+ * protected image; 1 when one did.
+ *
  */
 export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, command: Command): Promise<void> {
   const n = given.n ?? injectionsDefault[given.target === 'wasm' ? 'wasm' : 'board'];
@@ -209,6 +212,6 @@ async function explain(injectInto: RunCampaign, options: InjectOptions, models: 
 function recordText(image: ImageName, record: InjectionRecord): string {
   const { node, call, timeS, place, bits, model, outcome, reason } = record;
   const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
-  const injected = `${image} image, ${model}: node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`;
-  return `${wrapped(injected, 2)}\n${wrapped(`${outcome}: ${reason}`, 2)}`;
+  const where = `node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`;
+  return `${wrapped(`${image} image, ${model}: ${where}`, 2)}\n${wrapped(`${outcome}: ${reason}`, 2)}`;
 }

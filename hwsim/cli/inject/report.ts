@@ -1,4 +1,4 @@
-import { tableOf, wrapped } from '../../../host/cli/output.ts';
+import { labelled, tableOf, wrapped } from '../../../host/cli/output.ts';
 import {
   goodOutcomes,
   noOutcomes,
@@ -47,7 +47,10 @@ export interface InjectReport extends Omit<ImageReport, never> {
   seed: number;
   models: readonly ModelName[];
   unprotected: ImageReport | null;
-  /** Unprotected SDC rate ÷ 95 % upper bound of the protected one; and the same of SDC-propagated alone. */
+  /**
+   * Unprotected SDC rate ÷ 95 % upper bound of the protected one; and the same of SDC-propagated
+   * alone.
+   */
   sdcReduction: number | null;
   sdcPropagatedReduction: number | null;
   overhead: Overhead | null;
@@ -147,51 +150,70 @@ function workLine(name: string, { mwtf }: ImageReport): string[] {
   if (mwtf === null) return [];
   const { nodeYears, low95, high95 } = mwtf.failure;
   if (nodeYears === null)
-    return [`MWTF        ${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`];
+    return [labelled('MWTF', `${name}: no failure seen; at least ${low95.toPrecision(3)} node-years (95 %)`)];
   const to = high95 === null ? 'no bound' : high95.toPrecision(3);
-  return [`MWTF        ${name}: ${nodeYears.toPrecision(3)} node-years (95 %: ${low95.toPrecision(3)} to ${to})`];
+  const interval = `95 %: ${low95.toPrecision(3)} to ${to}`;
+  return [labelled('MWTF', `${name}: ${nodeYears.toPrecision(3)} node-years (${interval})`)];
 }
 
-/** Columns before the text of a line: its label. */
-const labelColumns = 12;
+const whole = (value: number) => Math.round(value).toLocaleString('en');
 
 /** The report as people read it. */
 export function reportText(report: InjectReport): string {
   const { target, seed, models, firmware, notes, unprotected, overhead, n, good } = report;
   const before = [`${target}, seed ${seed}, models ${models.join(', ')}; image ${firmware.slice(0, 16)}`, ...notes];
-  const propagated = `${report.sdcPropagated} of ${n.toLocaleString('en')}; rate at most ${report.upperBound95.toExponential(2)} (95 %)`;
   const lines = [
-    `propagated  SDC-propagated ${propagated}`,
-    `good        correct or recovered in time ${percent(good.rate)}, at least ${percent(report.goodLowerBound95)} (95 %)`,
+    labelled(
+      'propagated',
+      `SDC-propagated ${report.sdcPropagated} of ${whole(n)}`,
+      `rate at most ${report.upperBound95.toExponential(2)} (95 %)`,
+    ),
+    labelled(
+      'good',
+      `correct or recovered in time ${percent(good.rate)}`,
+      `at least ${percent(report.goodLowerBound95)} (95 %)`,
+    ),
     ...workLine(unprotected === null ? 'image' : 'protected', report),
-    ...(unprotected === null ? [] : [...workLine('unprotected', unprotected), reductionLine(report)]),
+    ...(unprotected === null ? [] : [...workLine('unprotected', unprotected), ...reductionLines(report)]),
     ...(overhead === null ? [] : overheadLines(overhead)),
-    `speed       ${Math.round(report.injectionsPerS).toLocaleString('en')} injections/s, ${report.jobs} jobs, ${report.wallS.toFixed(1)} s`,
+    labelled(
+      'speed',
+      `${whole(report.injectionsPerS)} injections/s`,
+      `${report.jobs} jobs`,
+      `${report.wallS.toFixed(1)} s`,
+    ),
   ];
   // Commands are one line, however long: they are there to be copied.
   const failures = report.failures.map(
     ({ outcome, index, reason, again }) => `${wrapped(`${outcome} #${index}: ${reason}`, 2)}\n  again: ${again}`,
   );
-  return [
-    ...before.map((line) => wrapped(line, 2)),
-    outcomeTable(report),
-    ...lines.map((line) => wrapped(line, labelColumns)),
-    ...failures,
-  ].join('\n');
+  return [...before.map((line) => wrapped(line, 2)), outcomeTable(report), ...lines, ...failures].join('\n');
 }
 
-function reductionLine({ sdcReduction, sdcPropagatedReduction }: InjectReport): string {
+function reductionLines({ sdcReduction, sdcPropagatedReduction }: InjectReport): string[] {
   const times = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}×`);
   const meaning = 'unprotected rate ÷ 95 % upper bound of the protected rate';
-  return `reduction   of SDC ${times(sdcReduction)} (${meaning}); of SDC-propagated alone ${times(sdcPropagatedReduction)}`;
+  return [
+    labelled('reduction', `of SDC ${times(sdcReduction)} (${meaning})`),
+    labelled('', `of SDC-propagated alone ${times(sdcPropagatedReduction)}`),
+  ];
 }
 
 function overheadLines(overhead: Overhead): string[] {
-  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio } = overhead;
+  const { instructionRatio, instructionRatioScrubbed, contextBytesRatio, scrubbingPerS } = overhead;
   const traces = overhead.sameTrace ? 'all images give one trace hash' : 'the images give different trace hashes';
-  const share = `${percent(overhead.scrubbingShareOf300M)} of 300 M`;
   return [
-    `overhead    ${instructionRatio.toFixed(3)} × instructions without scrubbing, ${instructionRatioScrubbed.toFixed(3)} × with it, on ${overhead.workload}; ${traces}`,
-    `            ${contextBytesRatio.toFixed(3)} × context; scrubbing ${Math.round(overhead.scrubbingPerS)} instructions/s, ${share}`,
+    labelled(
+      'overhead',
+      `${instructionRatio.toFixed(3)} × instructions without scrubbing`,
+      `${instructionRatioScrubbed.toFixed(3)} × with it`,
+      `on ${overhead.workload}; ${traces}`,
+    ),
+    labelled('', `${contextBytesRatio.toFixed(3)} × context`),
+    labelled(
+      '',
+      `scrubbing ${Math.round(scrubbingPerS)} instructions/s`,
+      `${percent(overhead.scrubbingShareOf300M)} of 300 M`,
+    ),
   ];
 }

@@ -15,7 +15,7 @@ export interface ListedScenario {
   disruptions: number;
   /** Number of nodes that are emulated boards. */
   boards: number;
-  /** True when upsets strike the nodes' memory; when one member is Byzantine. */
+  /** True when upsets flip bits in the nodes' memory; when one member is Byzantine. */
   upsets: boolean;
   byzantine: boolean;
 }

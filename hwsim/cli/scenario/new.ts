@@ -37,7 +37,10 @@ function comment(map: YAMLMap, prefix = ''): void {
 
 const indented = (text: string) => text.replace(/^/gm, ' ');
 
-/** The text of a new scenario: a shipped one with another name, a comment above each field, and unused sections as comments. */
+/**
+ * The text of a new scenario: a shipped one with another name, a comment above each field, and
+ * unused sections as comments.
+ */
 export function newScenarioText(from: string, name: string): string {
   const document = parseDocument(shippedScenarios[from]);
   const map = document.contents as YAMLMap;
@@ -53,7 +56,10 @@ export function newScenarioText(from: string, name: string): string {
   return `${document.toString({ lineWidth: 100 }).trimEnd()}\n`;
 }
 
-/** `scenario new`: writes a commented scenario file. Exit 2 when the file exists or no scenario of the name ships. */
+/**
+ * `scenario new`: writes a commented scenario file. Exit 2 when the file exists or no scenario of
+ * the name ships.
+ */
 export function newScenario(given: string | undefined, { from, json }: NewScenarioOptions): void {
   if (!Object.hasOwn(shippedScenarios, from)) {
     const names = Object.keys(shippedScenarios).join(', ');

@@ -43,9 +43,11 @@ class ChunkedFile {
 }
 
 /**
- * Writes a run into a folder: frames.bin.gz (every frame with the number of its receivers), events.jsonl.gz (events and
- * commands by name, and changes of the world), and the files that the caller adds by `write`. When the disk fails, the run
- * continues, `failure` says why, and what was written stays.
+ * Writes a run into a folder: frames.bin.gz (every frame with the number of its receivers),
+ * events.jsonl.gz (events and commands by name, and changes of the world), and the files that the
+ * caller adds by `write`. When the disk fails, the run continues, `failure` says why, and what was
+ * written stays.
+ *
  */
 export class Recording implements TraceConsumer {
   failure: string | null = null;
@@ -53,7 +55,9 @@ export class Recording implements TraceConsumer {
   private frames: ChunkedFile | null = null;
   private events: ChunkedFile | null = null;
 
-  /** The folder must be new or empty: an older recording is never written over. Throws CommandError. */
+  /**
+   * The folder must be new or empty: an older recording is never written over. Throws CommandError.
+   */
   constructor(folder: string) {
     this.folder = folder;
     if (existsSync(folder) && readdirSync(folder).length > 0) {

@@ -13,11 +13,11 @@ import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Scenario } from '../../scenario/schema.ts';
 import type { Body } from '../../world/bodies.ts';
-import { simulatedBoards } from '../boards.ts';
+import { simulatedBoards } from '../../report/run_boards.ts';
 import { EventLog } from '../event_log.ts';
-import { fly } from './fly.ts';
-import { meteredEngines } from './metered.ts';
-import type { SimVerdict } from './verdict.ts';
+import { fly } from '../../report/fly.ts';
+import { meteredEngines } from '../../report/metered.ts';
+import type { SimVerdict } from '../../report/verdict.ts';
 
 export interface ReplayOptions {
   node?: number;
@@ -34,10 +34,16 @@ const frequent = new Set<number>([TYPE.held, TYPE.published, TYPE.settled, TYPE.
 /** Types of records that are events. */
 const eventTypeMin = 192;
 
-/** Prints the events of the wanted time, node and name, and counts what the node did outside of them. */
+/**
+ * Prints the events of the wanted time, node and name, and counts what the node did outside of
+ * them.
+ */
 class Timeline implements TraceConsumer {
   readonly log: EventLog;
-  /** Mission times of the first and last event of the wanted node, whatever its name; null: it has none. */
+  /**
+   * Mission times of the first and last event of the wanted node, whatever its name; null: it has
+   * none.
+   */
   span: { firstMs: number; lastMs: number } | null = null;
   readonly #options: ReplayOptions;
   readonly #types: ReadonlySet<number> | null;
@@ -82,7 +88,10 @@ function readVerdict(path: string): SimVerdict {
   return verdict as SimVerdict;
 }
 
-/** Types of the named events; null: none was named. Throws CommandError (2) with the names that there are. */
+/**
+ * Types of the named events; null: none was named. Throws CommandError (2) with the names that
+ * there are.
+ */
 function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | null {
   if (names === undefined) return null;
   const events = new Map(
@@ -135,7 +144,10 @@ function readRun(folder: string): RecordedRun {
   return { scenario, body: parseJson(join(folder, 'body.json')), verdict: readVerdict(join(folder, 'verdict.json')) };
 }
 
-/** `heliograph replay`: flies the recorded scenario again with the recorded image and compares the trace hash. */
+/**
+ * `heliograph replay`: flies the recorded scenario again with the recorded image and compares the
+ * trace hash.
+ */
 export async function replay(folder: string, options: ReplayOptions): Promise<void> {
   const types = typesOf(options.event);
   const { scenario, body, verdict } = readRun(folder);
@@ -173,6 +185,7 @@ function noteOtherImage(
   const isVariant = cipher === 'null' || unprotected === true || uncontained === true;
   const which = options.built ? 'the built one is flown' : 'the recorded one is flown (--built takes the other)';
   const why = isVariant ? ' (a baseline was recorded)' : '';
-  const line = `image: recorded ${firmware.sha256.slice(0, 16)}…, built ${builtSha.slice(0, 16)}…: they differ${why}; ${which}`;
+  const images = `recorded ${firmware.sha256.slice(0, 16)}…, built ${builtSha.slice(0, 16)}…`;
+  const line = `image: ${images}: they differ${why}; ${which}`;
   console.error(wrapped(line, 2));
 }

@@ -8,13 +8,14 @@ import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
 import type { CipherName } from '../../../host/security/cipher.ts';
 import { scenarioText } from '../../scenario/load.ts';
 import type { Scenario } from '../../scenario/schema.ts';
-import { otherPresets, prepareBoards } from '../boards.ts';
+import { prepareBoards } from '../board/prepare.ts';
+import { otherPresets } from '../../report/run_boards.ts';
 import { applyOverrides, loadBody, loadScenario } from '../input.ts';
-import { flyAndJudge } from './fly_and_judge.ts';
-import { meteredEngines } from './metered.ts';
+import { flyAndJudge } from '../../report/fly_and_judge.ts';
+import { meteredEngines } from '../../report/metered.ts';
 import { Recording } from './recording.ts';
-import { isClean } from './verdict.ts';
-import { verdictText } from './verdict_text.ts';
+import { isClean } from '../../report/verdict.ts';
+import { verdictText } from '../../report/verdict_text.ts';
 
 export interface SimOptions {
   seed?: number;
@@ -33,7 +34,10 @@ export interface SimOptions {
   uncontained?: boolean;
 }
 
-/** The image to fly: the scenario's preset, or a variant of `flight` that only simulations load. Throws CommandError (2). */
+/**
+ * The image to fly: the scenario's preset, or a variant of `flight` that only simulations load.
+ * Throws CommandError (2).
+ */
 function imageNameOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
   const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
   const [wanted, another] = given.filter((option) => typeof option === 'string');
@@ -52,7 +56,9 @@ function refuseWithoutEffect({ name, boards }: Scenario, options: SimOptions): v
     throw new CommandError(`--simulate-boards selects nothing: ${name} has no boards`, exitCode.usage);
 }
 
-/** `heliograph sim`: flies, judges and reports. Exit 1 when a check failed or an SLA was breached. */
+/**
+ * `heliograph sim`: flies, judges and reports. Exit 1 when a check failed or an SLA was breached.
+ */
 export async function sim(nameOrFile: string, options: SimOptions, command: Command): Promise<void> {
   const { seed, days, nodes, preset, engine = defaultEngine, body: wanted, upsetScale, cipher } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });

@@ -1,6 +1,6 @@
-import type { EngineName } from '../../../host/engine/names.ts';
-import type { RunJudges } from '../../check/run_judges.ts';
-import type { BoardOutcome } from '../boards.ts';
+import type { EngineName } from '../../host/engine/names.ts';
+import type { RunJudges } from '../check/run_judges.ts';
+import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';
 

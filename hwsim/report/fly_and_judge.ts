@@ -1,22 +1,22 @@
-import type { Preset } from '../../../host/build/root.ts';
-import type { Engine } from '../../../host/engine/engine.ts';
-import { readImage } from '../../../host/engine/image.ts';
-import { createEngine } from '../../../host/engine/load.ts';
-import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
-import type { CipherName } from '../../../host/security/cipher.ts';
-import { HonestOnly } from '../../check/honest_only.ts';
-import { RunJudges } from '../../check/run_judges.ts';
-import { drawFaults } from '../../fault/draw.ts';
-import { drawInsider } from '../../fleet/insider.ts';
-import { type RunFacts, runScenario } from '../../fleet/run.ts';
-import type { Scenario } from '../../scenario/schema.ts';
-import type { Body } from '../../world/bodies.ts';
-import { layWorld } from '../../world/plan.ts';
-import { emulatedBoards, type EngineOf, simulatedBoards } from '../boards.ts';
+import type { Preset } from '../../host/build/root.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import { readImage } from '../../host/engine/image.ts';
+import { createEngine } from '../../host/engine/load.ts';
+import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
+import type { CipherName } from '../../host/security/cipher.ts';
+import { HonestOnly } from '../check/honest_only.ts';
+import { RunJudges } from '../check/run_judges.ts';
+import { drawFaults } from '../fault/draw.ts';
+import { drawInsider } from '../fleet/insider.ts';
+import { type RunFacts, runScenario } from '../fleet/run.ts';
+import type { TraceConsumer } from '../kernel/trace.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import type { Body } from '../world/bodies.ts';
+import { layWorld } from '../world/plan.ts';
+import { emulatedBoards, type EngineOf, simulatedBoards } from './run_boards.ts';
 import { fly } from './fly.ts';
 import { insiderReport } from './insider.ts';
 import { radiationReport } from './radiation.ts';
-import type { Recording } from './recording.ts';
 import { type Check, disruptionOutcomes, type SimVerdict } from './verdict.ts';
 
 /** Everything that a judged run needs, from the command line or from a recording. */
@@ -93,7 +93,7 @@ function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byzantine: 
 }
 
 /** Flies and judges a run, and records it if there is a recording. */
-export function flyAndJudge(setting: Setting, recording: Recording | null): SimVerdict {
+export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): SimVerdict {
   const { scenario, body, image, engine: name = defaultEngine, ownEngine, cipher, silent } = setting;
   const { judges, byzantine } = judgesOf(setting);
   const judged = byzantine === null ? judges : new HonestOnly(judges, byzantine);
@@ -125,8 +125,9 @@ export function flyAndJudge(setting: Setting, recording: Recording | null): SimV
 }
 
 /**
- * BRD-1: boards decide what simulated nodes decide, to the last bit: the same flight without emulators gives the same trace
- * hash.
+ * BRD-1: boards decide what simulated nodes decide, to the last bit: the same flight without
+ * emulators gives the same trace hash.
+ *
  */
 function boardsDecideAlike({ scenario, body }: Setting, engineOf: EngineOf, facts: RunFacts): Check {
   const { controllers } = simulatedBoards(scenario, engineOf);

@@ -1,12 +1,12 @@
-import { startProgress } from '../../../host/cli/progress.ts';
-import { startStopwatch } from '../../../host/clock/clock.ts';
-import type { Engine } from '../../../host/engine/engine.ts';
-import type { CipherName } from '../../../host/security/cipher.ts';
-import { type RunFacts, runScenario } from '../../fleet/run.ts';
-import type { Controller } from '../../board/controller.ts';
-import type { TraceConsumer } from '../../kernel/trace.ts';
-import type { Scenario } from '../../scenario/schema.ts';
-import type { Body } from '../../world/bodies.ts';
+import { startProgress } from '../../host/cli/progress.ts';
+import { startStopwatch } from '../../host/clock/clock.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import type { CipherName } from '../../host/security/cipher.ts';
+import { type RunFacts, runScenario } from '../fleet/run.ts';
+import type { Controller } from '../board/controller.ts';
+import type { TraceConsumer } from '../kernel/trace.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import type { Body } from '../world/bodies.ts';
 
 export interface Flight {
   scenario: Scenario;
@@ -20,7 +20,9 @@ export interface Flight {
   silent?: boolean;
 }
 
-/** Flies a scenario and shows progress on stderr. Returns the facts of the run and its wall seconds. */
+/**
+ * Flies a scenario and shows progress on stderr. Returns the facts of the run and its wall seconds.
+ */
 export function fly({ scenario, silent, ...flight }: Flight): { facts: RunFacts; wallS: number } {
   const seconds = startStopwatch();
   const { seed, days, nodes } = scenario;

@@ -1,5 +1,6 @@
-import type { RadiationOutcome } from '../../check/judges/no_corrupt_value_sent.ts';
-import type { UpsetRates } from '../../scenario/schema.ts';
+import { labelled } from '../../host/cli/output.ts';
+import type { RadiationOutcome } from '../check/judges/no_corrupt_value_sent.ts';
+import type { UpsetRates } from '../scenario/schema.ts';
 
 /** Effects of upsets as --json prints them. Scripts rely on these names. */
 export interface RadiationReport extends RadiationOutcome {
@@ -20,11 +21,19 @@ export function radiationLines(report: RadiationReport | undefined): string[] {
   const rate = `${report.perBitDay} per bit·day in quiet times${report.scale === 1 ? '' : ` × ${report.scale}`}`;
   const bins = ages.map((count, bin) => [count, bin === ages.length - 1 ? 'longer' : `< ${2 ** bin} s`] as const);
   const histogram = bins.filter(([count]) => count > 0).map(([count, age]) => `${age}: ${count}`);
+  const crashDetails = `${breaksUncorrectable} over memory that cannot be corrected, ${breaksAtStart} at the start`;
   return [
-    `upsets      ${upsets} (${bits} bits; ${inUse} in running nodes), ${rate}; ${accessFaults} faults of access to checkpoints`,
-    `corrected   ${corrected} errors; ${dropped} records evicted and fetched again; ${latentBits} bits wrong at the end`,
-    `error age   at most ${oldestS} s; by upper bound of the age  ${histogram.join(', ') || 'none'}`,
-    `crashes     ${breaks} (${breaksUncorrectable} over memory that cannot be corrected, ${breaksAtStart} at the start), at most ${resetsInRowMax} resets in a row`,
-    `corrupt     ${report.framesDeparted} frames sent, ${report.framesAccepted} accepted, ${report.framesGarbled} more as noise; ${report.decisionsDeparted} decisions; ${report.eventsDeparted} events`,
+    labelled('upsets', `${upsets} (${bits} bits; ${inUse} in running nodes)`, rate, `${accessFaults} access faults`),
+    labelled('corrected', `${corrected} errors`, `${dropped} records evicted`, `${latentBits} bits wrong at the end`),
+    labelled('error age', `at most ${oldestS} s; by upper bound of the age  ${histogram.join(', ') || 'none'}`),
+    labelled('crashes', `${breaks} (${crashDetails})`, `at most ${resetsInRowMax} resets in a row`),
+    labelled(
+      'corrupt',
+      `${report.framesDeparted} frames sent`,
+      `${report.framesAccepted} accepted`,
+      `${report.framesGarbled} more as noise`,
+      `${report.decisionsDeparted} decisions`,
+      `${report.eventsDeparted} events`,
+    ),
   ];
 }

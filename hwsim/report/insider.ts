@@ -1,8 +1,9 @@
-import type { InsiderOutcome } from '../../check/judges/insider_contained.ts';
-import type { ByzantineActions } from '../../fault/byzantine.ts';
-import type { InsiderFacts } from '../../fleet/insider.ts';
-import type { Attack } from '../../scenario/attacks.ts';
-import { lossCounterName } from '../../../host/cbor/names.ts';
+import { labelled } from '../../host/cli/output.ts';
+import type { InsiderOutcome } from '../check/judges/insider_contained.ts';
+import type { ByzantineActions } from '../fault/byzantine.ts';
+import type { InsiderFacts } from '../fleet/insider.ts';
+import type { Attack } from '../scenario/attacks.ts';
+import { lossCounterName } from '../../host/cbor/names.ts';
 
 /** The Byzantine node's part of a verdict, as --json prints it. Scripts rely on these names. */
 export interface InsiderReport extends InsiderOutcome {
@@ -44,11 +45,23 @@ export function insiderLines(report: InsiderReport | undefined): string[] {
   const rejected = Object.entries(report.rejected).map(([name, times]) => `${name} ${count(times)}`);
   return [
     '',
-    `byzantine   node ${report.node}: ${count(deeds.frames)} frames, ${count(deeds.ownVersions)} versions of its own, ${count(deeds.forgedVersions)} forged in the name of others, ${count(deeds.equivocations)} equivocations`,
-    `forgeries   stored ${count(report.forgeriesHeld)} times, for ${count(report.forgeryLongestS)} s at the longest; equivocation ${proven}`,
+    labelled(
+      'byzantine',
+      `node ${report.node}: ${count(deeds.frames)} frames`,
+      `${count(deeds.ownVersions)} versions of its own`,
+      `${count(deeds.forgedVersions)} forged in the name of others`,
+      `${count(deeds.equivocations)} equivocations`,
+    ),
+    labelled(
+      'forgeries',
+      `stored ${count(report.forgeriesHeld)} times, ${count(report.forgeryLongestS)} s at the longest`,
+    ),
+    labelled('equivocator', proven),
     ...(excludedS === null
       ? []
-      : [`excluded    by keys from day ${day(excludedS)} on; ${report.rekeyed} of ${honest} use them${last}`]),
-    `rejected    ${rejected.join(', ')}`,
+      : [
+          labelled('excluded', `by keys from day ${day(excludedS)} on; ${report.rekeyed} of ${honest} use them${last}`),
+        ]),
+    labelled('rejected', ...rejected),
   ];
 }

@@ -1,11 +1,8 @@
-import { tableOf, wrapped } from '../../../host/cli/output.ts';
-import type { BoardOutcome } from '../boards.ts';
+import { labelled, tableOf } from '../../host/cli/output.ts';
+import type { BoardOutcome } from './run_boards.ts';
 import { insiderLines } from './insider.ts';
 import { radiationLines } from './radiation.ts';
 import type { DisruptionOutcome, SimVerdict } from './verdict.ts';
-
-/** Columns before the text of a line: its label. */
-const labelColumns = 12;
 
 const minutesAfter = (atS: number | null, onsetS: number) =>
   atS === null ? 'never' : `${((atS - onsetS) / 60).toFixed(1)} min`;
@@ -26,9 +23,10 @@ function disruptionTable(disruptions: readonly DisruptionOutcome[]): string {
 
 function boardLines(boards: readonly BoardOutcome[]): string[] {
   return boards.map(({ node, target, emulated, inputs, boots, resets, powerCycles, stackBytes }) => {
-    if (!emulated) return `board       node ${node} is ${target}, simulated`;
+    if (!emulated) return labelled('board', `node ${node} is ${target}`, 'simulated');
     const stack = stackBytes === null ? 'no power at the end' : `stack ${stackBytes} bytes`;
-    return `board       node ${node} is ${target}: ${inputs} inputs, ${boots} boots, ${resets} resets, ${powerCycles} power losses, ${stack}`;
+    const starts = [`${boots} boots`, `${resets} resets`, `${powerCycles} power losses`];
+    return labelled('board', `node ${node} is ${target}: ${inputs} inputs`, ...starts, stack);
   });
 }
 
@@ -40,11 +38,17 @@ function figureLines({ production, membership, radio, speed }: SimVerdict): stri
       : ` of ${whole(achievableKg)} achievable, ${((100 * actualKg) / achievableKg).toFixed(1)} %`;
   const greedy = greedyKg === null ? '' : `; greedy nodes ${whole(greedyKg)} kg`;
   const factor = whole(speed.simulatedS / speed.wallS);
+  const bytes = Math.round(radio.bytesPerNodeDay);
+  const use = `channel ${(radio.channelUse * 100).toFixed(1)} % used`;
   return [
-    `production  ${whole(actualKg)} kg${share}${greedy}`,
-    `membership  ${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`,
-    `radio       ${radio.framesSent} frames, ${Math.round(radio.bytesPerNodeDay)} bytes per node·day, channel ${(radio.channelUse * 100).toFixed(1)} % used`,
-    `speed       ${factor} × real time: ${speed.wallS.toFixed(1)} s, ${whole(speed.events / speed.wallS)} events/s`,
+    labelled('production', `${whole(actualKg)} kg${share}${greedy}`),
+    labelled('membership', `${membership.falseDeaths} false deaths in ${membership.nodeYears.toFixed(2)} node·years`),
+    labelled('radio', `${radio.framesSent} frames`, `${bytes} bytes per node·day`, use),
+    labelled(
+      'speed',
+      `${factor} × real time: ${speed.wallS.toFixed(1)} s`,
+      `${whole(speed.events / speed.wallS)} events/s`,
+    ),
   ];
 }
 
@@ -58,17 +62,17 @@ export function verdictText(verdict: SimVerdict, again: string): string {
   const missing = disruptions.filter((row) => row.missing.length > 0);
   const rest = [
     ...checks.map(({ id, ok, violations, examples }) =>
-      ok ? `holds       ${id}` : `VIOLATED    ${id}  ${violations} times; ${examples.join('; ')}`,
+      ok ? labelled('holds', id) : labelled('VIOLATED', `${id}  ${violations} times; ${examples.join('; ')}`),
     ),
-    ...missing.map((row) => `open        ${row.id}: ${row.missing.join('; ')}`),
+    ...missing.map((row) => labelled('open', `${row.id}: ${row.missing.join('; ')}`)),
     ...boardLines(verdict.boards ?? []),
     ...radiationLines(verdict.radiation),
     ...insiderLines(verdict.insider),
     '',
     ...figureLines(verdict),
-    `trace hash  ${verdict.traceHash}`,
+    labelled('trace hash', verdict.traceHash),
   ];
   if (disruptions.length > 0) lines.push(disruptionTable(disruptions), '');
   // The command is one line, however long: it is there to be copied.
-  return [...lines, ...rest.map((line) => wrapped(line, labelColumns)), `again       ${again}`].join('\n');
+  return [...lines, ...rest, `again       ${again}`].join('\n');
 }

@@ -1,6 +1,4 @@
-import { buildBoard, isBuilt } from '../../host/board/build.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
-import { compilerOf, requireTools } from '../../host/board/toolchain.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
 import type { Controller } from '../board/controller.ts';
@@ -10,7 +8,6 @@ import { askFor } from '../board/port.ts';
 import { qemuBoard } from '../emulator/qemu.ts';
 import { EmulatorPool } from '../emulator/pool.ts';
 import type { Scenario } from '../scenario/schema.ts';
-import { startProgress } from '../../host/cli/progress.ts';
 
 /** A node of a run whose controller is a board, as a verdict reports it. */
 export interface BoardOutcome {
@@ -31,7 +28,10 @@ export interface BoardOutcome {
 /** The controllers of a run's boards. */
 export interface RunBoards {
   controllers: ReadonlyMap<number, Controller>;
-  /** `withStack`: reads the depth of the boards' stacks as well, which is not possible while an input is processed. */
+  /**
+   * `withStack`: reads the depth of the boards' stacks as well, which is not possible while an
+   * input is processed.
+   */
   outcomes(withStack?: boolean): BoardOutcome[];
   close(): void;
 }
@@ -45,8 +45,9 @@ export function otherPresets({ boards, preset }: Scenario): Preset[] {
 }
 
 /**
- * The same run without emulators: boards of the scenario's own preset are nodes like all others, boards of another preset
- * fly its image in an engine.
+ * The same run without emulators: boards of the scenario's own preset are nodes like all others,
+ * boards of another preset fly its image in an engine.
+ *
  */
 export function simulatedBoards(scenario: Scenario, engineOf: EngineOf): RunBoards {
   const engines = new Map(otherPresets(scenario).map((preset) => [preset, engineOf(preset)]));
@@ -81,24 +82,4 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
       return { node, target, emulated: true, inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes };
     });
   return { controllers: boards, outcomes, close: () => pool.close() };
-}
-
-/**
- * Builds the images of boards that are missing or out of date. Throws ToolError (exit code 4) that names all emulators and
- * compilers that are missing, and `others`, with the command that installs them.
- */
-export async function prepareBoards(names: readonly TargetName[], others: readonly string[] = []): Promise<void> {
-  const wanted = [...new Set(names)];
-  const stale = wanted.filter((name) => !isBuilt(targets[name]));
-  const emulators = wanted.map((name) => targets[name].emulator);
-  requireTools([...emulators, ...stale.map((name) => compilerOf(targets[name])), ...others]);
-  const progress = startProgress('build', stale.length);
-  try {
-    for (const [index, name] of stale.entries()) {
-      progress.update(index, name);
-      await buildBoard(name);
-    }
-  } finally {
-    progress.stop();
-  }
 }

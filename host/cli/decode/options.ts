@@ -1,0 +1,4 @@
+export interface DecodeOptions {
+  keys?: string;
+  json?: boolean;
+}
