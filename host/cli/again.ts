@@ -26,7 +26,6 @@ function pathOf(command: Command): string[] {
  * The command line that reproduces a run: the command with its arguments and every option that was
  * given and matters. `changes` replaces or adds options by their attribute name; null leaves an
  * option out.
- *
  */
 export function againLine(command: Command, changes: Readonly<Record<string, Value>> = {}): string {
   const words = [...pathOf(command), ...command.args];

@@ -30,7 +30,6 @@ export function readInput(path: string, bytesMax: number = inputBytesMax.text): 
 /**
  * The bytes of an input file; '-' is the standard input. Throws CommandError (3) that names the
  * file when it cannot be read or has more than `bytesMax` bytes.
- *
  */
 export function readInputBytes(path: string, bytesMax: number = inputBytesMax.text): Buffer {
   const name = path === '-' ? 'standard input' : path;

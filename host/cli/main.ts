@@ -11,7 +11,6 @@ import { ClosedPipe, columnsMax, watchPipes } from './output.ts';
 /**
  * The composition root: wires the commands and maps errors to exit codes. The commands that fly are
  * declared in hwsim/cli; the module of a command is loaded when the command is chosen.
- *
  */
 const program = new Command('heliograph')
   .description('Flight runtime for self-coordinating spacecraft fleets, and the simulator that proves it.')

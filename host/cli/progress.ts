@@ -18,7 +18,6 @@ const barSize = 24;
  * Shows how far a command has come: a bar on a terminal, else a plain line every 30 seconds. Draws
  * by itself, because simulations do not return to the event loop. `silent`: the terminal shows
  * other lines of this command.
- *
  */
 export function startProgress(name: string, total: number, { silent = false } = {}): Progress {
   const seconds = startStopwatch();

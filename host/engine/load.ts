@@ -6,7 +6,6 @@ import { createWasmtimeEngine, type WasmtimeOptions } from './wasmtime.ts';
 /**
  * Makes an engine by name. `options` are Wasmtime's; V8 has none. Throws EngineError when the
  * engine is not on this machine.
- *
  */
 export function createEngine(name: EngineName, image: Uint8Array, options: WasmtimeOptions = {}): Engine {
   return name === 'wasmtime' ? createWasmtimeEngine(image, options) : createV8Engine(image);

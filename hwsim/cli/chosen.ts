@@ -4,7 +4,6 @@ import { CommandError, exitCode } from '../../host/cli/exit.ts';
  * An action whose module is loaded only when its command is chosen. Errors of the simulator become
  * CommandErrors: a wrong scenario or catalogue is wrong input (3), an emulator that fails is the
  * machine's fault (4).
- *
  */
 export function chosen<Given extends unknown[]>(
   load: () => Promise<(...given: Given) => void | Promise<void>>,

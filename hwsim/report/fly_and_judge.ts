@@ -127,7 +127,6 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
 /**
  * BRD-1: boards decide what simulated nodes decide, to the last bit: the same flight without
  * emulators gives the same trace hash.
- *
  */
 function boardsDecideAlike({ scenario, body }: Setting, engineOf: EngineOf, facts: RunFacts): Check {
   const { controllers } = simulatedBoards(scenario, engineOf);

@@ -6,14 +6,12 @@ import type { EngineName } from '../../host/engine/names.ts';
 /**
  * Turns of loops that one call may take; a sound image takes a fiftieth of them at most
  * (hwsim/campaign/memory/setting.ts). On a board the watchdog would bite then.
- *
  */
 const loopTurnsMax = 1_000_000;
 
 /**
  * Instances of an image whose memory errs: a call that would never end breaks off, after the same
  * number of turns everywhere, at site 0. V8 has no fuel, and a clock would not be deterministic.
- *
  */
 export async function meteredEngines(name: EngineName, image: Uint8Array): Promise<() => Engine> {
   const instrumented = await metered(image, loopTurnsMax);

@@ -47,7 +47,6 @@ export function otherPresets({ boards, preset }: Scenario): Preset[] {
 /**
  * The same run without emulators: boards of the scenario's own preset are nodes like all others,
  * boards of another preset fly its image in an engine.
- *
  */
 export function simulatedBoards(scenario: Scenario, engineOf: EngineOf): RunBoards {
   const engines = new Map(otherPresets(scenario).map((preset) => [preset, engineOf(preset)]));

@@ -25,7 +25,7 @@ const trees: Record<string, Layers> = {
   ),
   host: layersOf('.; cli; node; board; platform; radio, store, clock; security; cbor; engine; build'),
   hwsim: layersOf(
-    '.; cli; bench, report; campaign; emulator; check; fleet; board; fault; world; scenario; channel; kernel',
+    '.; cli; bench; report; campaign; emulator; check; fleet; board; fault; world; scenario; channel; kernel',
   ),
 };
 

@@ -90,7 +90,6 @@ async function showFile(path: string, options: DecodeOptions): Promise<void> {
  * `heliograph decode`: shows a frame or records in diagnostic notation; of files that Heliograph
  * writes also recorded frames and events (`sim --out`), stored records (`node --state`), key files
  * and bundles (`keys`). '-' is the standard input.
- *
  */
 export async function decode(argument: string, options: DecodeOptions): Promise<void> {
   if (argument === '-') return showBytes(plainBytes(readInputBytes('-', inputBytesMax.decoded)), options);

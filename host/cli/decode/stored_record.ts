@@ -33,8 +33,8 @@ function countersFacts(bytes: Uint8Array): Facts | null {
 }
 
 /**
- * Shows a record of `node --state`: its sequence, and the content of a checkpoint's header or of the
- * counters.
+ * Shows a record of `node --state`: its sequence, and the content of a checkpoint's header or of
+ * the counters.
  */
 export function showStoredRecord(path: string, slot: Buffer, { json }: { json?: boolean }): void {
   const decoded = decodeSlot(slot);

@@ -7,7 +7,6 @@ import { startProgress } from '../../../host/cli/progress.ts';
  * Builds the images of boards that are missing or out of date. Throws ToolError (exit code 4) that
  * names all emulators and compilers that are missing, and `others`, with the command that installs
  * them.
- *
  */
 export async function prepareBoards(names: readonly TargetName[], others: readonly string[] = []): Promise<void> {
   const wanted = [...new Set(names)];

@@ -47,7 +47,6 @@ export interface DeathsOptions {
  * `heliograph deaths`: flies seeds from…from + flights − 1 of lossy-30pct without work. Seeds in a
  * resumed file are not flown again, and all of its flights count. Exit 1 when a live member was
  * taken for dead.
- *
  */
 export async function deaths(options: DeathsOptions, command: Command): Promise<void> {
   const { flights: count, from, days, engine, jobs, out, resume = false, json } = options;

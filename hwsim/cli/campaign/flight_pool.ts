@@ -6,7 +6,6 @@ import type { FlightJob, FlightResult } from './flights.ts';
  * Flies jobs in worker threads, `count` at a time; which worker flies which job has no effect on
  * any result. `onResult` is called as each flight ends. Throws the first error; the other workers
  * are stopped then.
- *
  */
 export function flyAll<Job extends FlightJob>(
   jobs: readonly Job[],

@@ -115,7 +115,6 @@ function refuseContradictions({ unprotected, baseline }: InjectOptions): void {
 /**
  * `heliograph inject`. Exit 0 when the campaign ran and no other node accepted a wrong value of the
  * protected image; 1 when one did.
- *
  */
 export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, command: Command): Promise<void> {
   const n = given.n ?? injectionsDefault[given.target === 'wasm' ? 'wasm' : 'board'];

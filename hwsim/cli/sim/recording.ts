@@ -47,7 +47,6 @@ class ChunkedFile {
  * events.jsonl.gz (events and commands by name, and changes of the world), and the files that the
  * caller adds by `write`. When the disk fails, the run continues, `failure` says why, and what was
  * written stays.
- *
  */
 export class Recording implements TraceConsumer {
   failure: string | null = null;
