@@ -1,3 +1,4 @@
+import { FRAME_BYTES_MAX } from '../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { mayRestore } from '../../host/platform/config.ts';
@@ -24,7 +25,7 @@ import {
 } from './controller.ts';
 import { FaultableMemoryBoard } from './faultable_memory.ts';
 import { boardState, type BoardsParts } from './parts.ts';
-import { BoardOrders, frameCapacity } from './orders.ts';
+import { BoardOrders } from './orders.ts';
 
 const stableMs = 3_600_000;
 
@@ -167,7 +168,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
    */
   arrive(timeMs: number, sender: number, frameSlot: number, length: number): void {
     const { channel, tracer } = this.parts;
-    const at = this.frames + frameSlot * frameCapacity;
+    const at = this.frames + frameSlot * FRAME_BYTES_MAX;
     channel.resolve(timeMs, frameSlot, addresseeOf(this.bytes, at));
     const { bytes, words } = this;
     tracer.frame(timeMs, sender, {
@@ -275,7 +276,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
     if (!channel.hasFrameSlot && this.controllers[node] instanceof FaultableMemoryBoard) return;
     const frameSlot = channel.takeFrameSlot();
     if (diverges) this.upsets.frameOnAir(frameSlot, node);
-    this.bytes.set(frame, this.frames + frameSlot * frameCapacity);
+    this.bytes.set(frame, this.frames + frameSlot * FRAME_BYTES_MAX);
     const arrivalMs = channel.begin(timeMs, node, frameSlot, frame.length);
     queue.push(arrivalMs, node, eventKind.frame, frameSlot, frame.length);
   }
@@ -302,7 +303,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   frameAt(): number {
-    return this.frames + this.parts.channel.takeFrameSlot() * frameCapacity;
+    return this.frames + this.parts.channel.takeFrameSlot() * FRAME_BYTES_MAX;
   }
 
   send({ timeMs, node }: PlatformLoop, at: number, length: number): void {
@@ -312,7 +313,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
       byzantine.takeImageFrame(this.bytes.slice(at, at + length), addresseeOf(this.bytes, at));
       return;
     }
-    const frameSlot = (at - this.frames) / frameCapacity;
+    const frameSlot = (at - this.frames) / FRAME_BYTES_MAX;
     queue.push(channel.begin(timeMs, node, frameSlot, length), node, eventKind.frame, frameSlot, length);
   }
 

@@ -1,3 +1,4 @@
+import { CHECKPOINT_CRC_AT } from '../../host/cbor/generated.ts';
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import type { RandomStream } from '../kernel/random.ts';
 
@@ -14,8 +15,6 @@ export const checkpointWriteMs = 200;
 const slotHeaderBytes = 16;
 const slotMagic = 0x544f4c53;
 const headerWords = slotHeaderBytes / 4;
-/** Position of a checkpoint's own checksum: firmware/edge/checkpoint.ts. */
-export const checkpointChecksumAt = 12;
 
 /** The content of a store. Its bytes may be made only when they are needed. */
 export interface Image {
@@ -190,7 +189,7 @@ export class CheckpointSlots {
    */
   corrupt(age: 0 | 1): void {
     this.#change(age, (cells) => {
-      cells[slotHeaderBytes + checkpointChecksumAt] ^= 0x55;
+      cells[slotHeaderBytes + CHECKPOINT_CRC_AT] ^= 0x55;
     });
   }
 

@@ -1,5 +1,5 @@
-import type { Group } from '../../host/cbor/generated.ts';
-import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { BOOT_CAUSE, type Group } from '../../host/cbor/generated.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { WorldPlan } from '../world/plan.ts';
@@ -45,10 +45,10 @@ export function encodeBootConfig(parts: BootConfigParts): Uint8Array {
   const facts = {
     incarnation: memory.incarnation,
     // Mission time is known from the launcher at the first power-on, and never later.
-    timeKnown: cause === bootCause.powerOn,
+    timeKnown: cause === BOOT_CAUSE.powerOn,
     missionMs: timeMs,
     resets: memory.resetsInRow,
-    alternateImage: cause === bootCause.alternateImage,
+    alternateImage: cause === BOOT_CAUSE.alternateImage,
     reserved: memory.reserved,
   };
   return encodeConfig(config, groupsOf(plan), facts, keys);

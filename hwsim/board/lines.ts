@@ -1,3 +1,4 @@
+import { ANSWER, CODE_BYTES, INSPECT, LINE_BYTES } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 
 /** The layout of protected lines, each with a code, in an image's context. */
@@ -7,17 +8,9 @@ export interface Lines {
   count: number;
 }
 
-const lineBytes = 64;
-const codeBytes = 8;
-/** `inspect` of the layout: firmware/edge/inspect.ts. */
-const whatLayout = 9;
-const layoutWords = 6;
-/**
- * `inspect` of the protection: corrected, dropped, next line to scrub, lines, passes, second of the
- * pass's start, …
- */
-const whatProtection = 11;
-const protectionWords = 6;
+/** Words of the answers up to the last one that is read here. */
+const layoutWords = ANSWER.layout.lines + 1;
+const protectionWords = ANSWER.protection.beganS + 1;
 
 /** Bytes for the answers to the queries here. */
 export const answerBytes = 128;
@@ -27,13 +20,13 @@ export const answerBytes = 128;
  * none. `out`: address of `answerBytes` bytes.
  */
 export function linesOf(engine: Engine, context: number, out: number): Lines | null {
-  const words = engine.calls.inspect(context, whatLayout, 0, out, answerBytes);
+  const words = engine.calls.inspect(context, INSPECT.layout, 0, out, answerBytes);
   if (words !== layoutWords) return null;
   const view = new DataView(engine.view().buffer, out);
-  const [linesAt, , codesAt, , contextBytes, count] = Array.from({ length: words }, (_, word) =>
-    view.getUint32(4 * word, true),
-  );
-  if (contextBytes !== engine.image.contextBytes || codesAt + count * codeBytes > contextBytes) return null;
+  const wordAt = (word: number) => view.getUint32(4 * word, true);
+  const [linesAt, codesAt, count] = [ANSWER.layout.linesAt, ANSWER.layout.codesAt, ANSWER.layout.lines].map(wordAt);
+  const contextBytes = wordAt(ANSWER.layout.contextBytes);
+  if (contextBytes !== engine.image.contextBytes || codesAt + count * CODE_BYTES > contextBytes) return null;
   return { linesAt, codesAt, count };
 }
 
@@ -42,7 +35,7 @@ export function linesOf(engine: Engine, context: number, out: number): Lines | n
  * protected.
  */
 export function lineOfByte({ linesAt, codesAt, count }: Lines, byte: number): number {
-  const line = byte >= codesAt ? Math.floor((byte - codesAt) / codeBytes) : Math.floor((byte - linesAt) / lineBytes);
+  const line = byte >= codesAt ? Math.floor((byte - codesAt) / CODE_BYTES) : Math.floor((byte - linesAt) / LINE_BYTES);
   return byte >= linesAt && line < count ? line : -1;
 }
 
@@ -52,7 +45,7 @@ export function lineOfByte({ linesAt, codesAt, count }: Lines, byte: number): nu
  */
 function protectionOf(engine: Engine, context: number, out: number): number[] | null {
   try {
-    if (engine.calls.inspect(context, whatProtection, 0, out, answerBytes) < protectionWords) return null;
+    if (engine.calls.inspect(context, INSPECT.protection, 0, out, answerBytes) < protectionWords) return null;
   } catch (error) {
     if (!engine.isTrap(error)) throw error;
     return null;
@@ -63,38 +56,39 @@ function protectionOf(engine: Engine, context: number, out: number): number[] | 
 
 /** Returns how many lines the image reports to have evicted because they could not be corrected. */
 export function evictedOf(engine: Engine, context: number, out: number): number {
-  return protectionOf(engine, context, out)?.[1] ?? 0;
+  return protectionOf(engine, context, out)?.[ANSWER.protection.evicted] ?? 0;
 }
 
 /**
  * Finds the line with the image's own counts of the protection, by the values that it reports; −1:
- * not exactly one line matches. The line begins with corrected u32, dropped u32, next line to scrub
+ * not exactly one line matches. The line begins with corrected u32, evicted u32, next line to scrub
  * u16, passes u16, second of the pass's start u32.
  */
 export function protectionLine(lines: Lines, engine: Engine, context: number, out: number): number {
   const words = protectionOf(engine, context, out);
   if (words === null) return -1;
-  const [corrected, dropped, cursor, , passes, beganS] = words;
-  const view = new DataView(engine.view().buffer, context + lines.linesAt, lines.count * lineBytes);
+  const { corrected, evicted, cursor, passes, beganS } = ANSWER.protection;
+  const view = new DataView(engine.view().buffer, context + lines.linesAt, lines.count * LINE_BYTES);
   const found: number[] = [];
   for (let line = 0; line < lines.count; line += 1) {
-    const at = line * lineBytes;
-    const counts = view.getUint32(at, true) === corrected && view.getUint32(at + 4, true) === dropped;
-    const place = view.getUint16(at + 8, true) === cursor && view.getUint16(at + 10, true) === (passes & 0xffff);
-    if (counts && place && view.getUint32(at + 12, true) === beganS) found.push(line);
+    const at = line * LINE_BYTES;
+    const counts = view.getUint32(at, true) === words[corrected] && view.getUint32(at + 4, true) === words[evicted];
+    const place =
+      view.getUint16(at + 8, true) === words[cursor] && view.getUint16(at + 10, true) === (words[passes] & 0xffff);
+    if (counts && place && view.getUint32(at + 12, true) === words[beganS]) found.push(line);
   }
   return found.length === 1 ? found[0] : -1;
 }
 
 /** Copies a line and its code. */
 export function lineBytesAt(lines: Lines, memory: Uint8Array, context: number, line: number): Uint8Array {
-  const at = context + lines.linesAt + line * lineBytes;
-  const codeAt = context + lines.codesAt + line * codeBytes;
-  return Buffer.concat([memory.subarray(at, at + lineBytes), memory.subarray(codeAt, codeAt + codeBytes)]);
+  const at = context + lines.linesAt + line * LINE_BYTES;
+  const codeAt = context + lines.codesAt + line * CODE_BYTES;
+  return Buffer.concat([memory.subarray(at, at + LINE_BYTES), memory.subarray(codeAt, codeAt + CODE_BYTES)]);
 }
 
 /** Writes back what `lineBytesAt` returned. */
 export function putLineBytes(lines: Lines, memory: Uint8Array, context: number, line: number, bytes: Uint8Array): void {
-  memory.set(bytes.subarray(0, lineBytes), context + lines.linesAt + line * lineBytes);
-  memory.set(bytes.subarray(lineBytes), context + lines.codesAt + line * codeBytes);
+  memory.set(bytes.subarray(0, LINE_BYTES), context + lines.linesAt + line * LINE_BYTES);
+  memory.set(bytes.subarray(LINE_BYTES), context + lines.codesAt + line * CODE_BYTES);
 }

@@ -1,4 +1,4 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FRAME_BYTES_MAX, INSPECT, RECOVERY_LEVEL, TYPE } from '../../host/cbor/generated.ts';
 import { framesInAirMax } from '../channel/channel.ts';
 import type { ByzantineNode } from '../fault/byzantine.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
@@ -12,20 +12,14 @@ import { LinkService } from './link.ts';
 import { StatementService } from './statements.ts';
 import { noContent, NonVolatile } from './nonvolatile.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
-import { bootCause } from '../../host/platform/config.ts';
 import { type PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
 import { type BoardsParts, boardState, processorBootMs } from './parts.ts';
 import { UpsetInjector } from './upset_injector.ts';
 import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
-export const frameCapacity = 256;
 const recordCapacity = 128;
 const fieldsMax = 24;
-/** Of `inspect`: loss counters. */
-const whatCounters = 4;
-const whatKeys = 12;
-const whatStatement = 13;
 
 /**
  * Carries out what power, watchdog and commands do to node controllers. The calls of the firmware
@@ -87,7 +81,7 @@ export abstract class BoardOrders {
     const config = engine.reserve(configRecords * recordCapacity);
     const checkpoint = engine.reserve(engine.image.checkpointBytes + 16);
     this.buffers = { frame, record, config, checkpoint };
-    this.frames = engine.reserve(framesInAirMax * frameCapacity);
+    this.frames = engine.reserve(framesInAirMax * FRAME_BYTES_MAX);
     this.bytes = engine.view();
     this.words = new Int32Array(this.bytes.buffer);
   }
@@ -150,7 +144,7 @@ export abstract class BoardOrders {
    */
   protected askService(timeMs: number, node: number, what: number, ticket: number): void {
     const isHead = what === TYPE.checkKeyEpoch;
-    const shown = isHead ? this.inspect(node, whatKeys, 0) : this.inspect(node, whatStatement, ticket);
+    const shown = isHead ? this.inspect(node, INSPECT.pendingHead, 0) : this.inspect(node, INSPECT.statement, ticket);
     if (shown === null) return;
     const { incarnation } = this.nonVolatile[node];
     if (isHead) this.statements.checkKeyEpoch(timeMs, node, incarnation, ticket, shown);
@@ -176,7 +170,7 @@ export abstract class BoardOrders {
 
   /** Returns the loss counters of a node whose context is in the engine's memory. */
   counters(node: number): number[] {
-    return [...this.loops[node].inspect(whatCounters, 0)].filter((_, word) => word % 2 === 0);
+    return [...this.loops[node].inspect(INSPECT.counters, 0)].filter((_, word) => word % 2 === 0);
   }
 
   /**
@@ -188,7 +182,7 @@ export abstract class BoardOrders {
     this.parts.tracer.world(timeMs, { kind: 'trap', node, site, booting, resets });
     const next = this.crashRecovery.trapped(timeMs, node, site, resets);
     if (next.kind === 'runtime') this.restartRuntime(timeMs, node, next.afterMs);
-    else if (next.kind === 'reset') this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+    else if (next.kind === 'reset') this.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, processorBootMs);
     else if (next.kind === 'image') this.takeAlternateImage(timeMs, node);
     else this.kill(timeMs, node);
   }
@@ -196,12 +190,12 @@ export abstract class BoardOrders {
   protected takeAlternateImage(timeMs: number, node: number): void {
     this.halt(timeMs, node, boardState.off);
     this.controllers[node]?.reset();
-    this.parts.queue.push(timeMs + processorBootMs, node, eventKind.boot, bootCause.alternateImage, 0);
+    this.parts.queue.push(timeMs + processorBootMs, node, eventKind.boot, BOOT_CAUSE.alternateImage, 0);
   }
 
   protected restartRuntime(timeMs: number, node: number, afterMs = runtimeRestartMs): void {
     this.halt(timeMs, node, boardState.off);
-    this.parts.queue.push(timeMs + afterMs, node, eventKind.boot, bootCause.runtimeRestart, 1);
+    this.parts.queue.push(timeMs + afterMs, node, eventKind.boot, BOOT_CAUSE.runtimeRestart, 1);
   }
 
   /** Carries out the command in `order`. */
@@ -227,7 +221,7 @@ export abstract class BoardOrders {
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, order[1]);
       case TYPE.feedWatchdog:
-        if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+        if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, processorBootMs);
         return;
       case TYPE.storeCheckpoint: {
         const controller = this.controllers[node];
@@ -244,21 +238,21 @@ export abstract class BoardOrders {
         return this.nonVolatile[node].checkpoints.store(timeMs, image);
       }
       case TYPE.safeMode:
-        if (this.tasks.fails(timeMs, node, 5)) return;
+        if (this.tasks.fails(timeMs, node, RECOVERY_LEVEL.safeMode)) return;
         this.state[node] = boardState.safe;
         this.watchdogs.stop(node);
         return platform.down(timeMs, node, true);
       case TYPE.restartTask:
         return this.tasks.restart(timeMs, node, order[1] & 7);
       case TYPE.restartRuntime:
-        if (!this.tasks.fails(timeMs, node, 2)) this.restartRuntime(timeMs, node);
+        if (!this.tasks.fails(timeMs, node, RECOVERY_LEVEL.runtimeRestart)) this.restartRuntime(timeMs, node);
         return;
       case TYPE.resetProcessor:
-        if (!this.tasks.fails(timeMs, node, 3))
-          this.resetProcessor(timeMs, node, bootCause.commandedReset, processorBootMs);
+        if (!this.tasks.fails(timeMs, node, RECOVERY_LEVEL.processorReset))
+          this.resetProcessor(timeMs, node, BOOT_CAUSE.commandedReset, processorBootMs);
         return;
       case TYPE.alternateImage:
-        if (this.tasks.fails(timeMs, node, 4)) return;
+        if (this.tasks.fails(timeMs, node, RECOVERY_LEVEL.alternateImage)) return;
         this.takeAlternateImage(timeMs, node);
     }
   }
@@ -266,6 +260,6 @@ export abstract class BoardOrders {
   /** Handles the expiry of a node's watchdog timer. */
   watchdogDue(timeMs: number, node: number): void {
     if (this.watchdogs.expires(node, timeMs, this.parts.queue))
-      this.resetProcessor(timeMs, node, bootCause.watchdog, processorBootMs);
+      this.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, processorBootMs);
   }
 }

@@ -1,6 +1,6 @@
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import { CRC_BYTES, carriedCrc } from '../../host/security/envelope.ts';
-import { FIELD, TYPE } from '../../host/cbor/generated.ts';
+import { COUNTER, FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';
 
@@ -27,8 +27,6 @@ function classOf(output: Output): Divergence['output'] {
 }
 
 const fields = new Uint32Array(24);
-/** Counter of `dropped` for events that found no room. */
-const eventsFull = 7;
 
 /**
  * Returns whether the output is the node's own report of its upsets, which is no divergence.
@@ -39,7 +37,9 @@ const eventsFull = 7;
 function isOwnReport(output: Output): boolean {
   const type = output.kind === 'record' ? typeOf(output) : 0;
   if (type !== TYPE.dropped) return type === TYPE.upset;
-  return readRecord(output.bytes, 0, output.bytes.length, fields) > 1 && fields[FIELD.dropped.counter] === eventsFull;
+  return (
+    readRecord(output.bytes, 0, output.bytes.length, fields) > 1 && fields[FIELD.dropped.counter] === COUNTER.eventsFull
+  );
 }
 
 /** Bytes of an output that are shown; a recording of the run has the rest. */

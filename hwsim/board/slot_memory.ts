@@ -1,4 +1,4 @@
-import { checkpointChecksumAt } from './checkpoint_slots.ts';
+import { CHECKPOINT_CRC_AT } from '../../host/cbor/generated.ts';
 
 /** Two checkpoint slots of a board, written in turn. */
 export interface CheckpointMemory {
@@ -26,7 +26,7 @@ export class SlotMemory implements CheckpointMemory {
   corrupt(age: 0 | 1): void {
     const image = this.#newestFirst[age]?.slice();
     if (image === undefined) return;
-    image[checkpointChecksumAt] ^= 0x55;
+    image[CHECKPOINT_CRC_AT] ^= 0x55;
     this.#newestFirst = this.#newestFirst.map((other, index) => (index === age ? image : other));
     this.keep();
   }

@@ -1,3 +1,4 @@
+import { RECOVERY_LEVEL } from '../../host/cbor/generated.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { Platform } from './parts.ts';
@@ -40,12 +41,12 @@ export class Tasks {
   }
 
   restart(timeMs: number, node: number, task: number): void {
-    if (this.fails(timeMs, node, 1)) return;
+    if (this.fails(timeMs, node, RECOVERY_LEVEL.taskRestart)) return;
     const recovers = this.hangPersists[node] === 0;
     if (recovers && (this.alive[node] & (1 << task)) === 0) {
       this.alive[node] |= 1 << task;
       this.#platform.taskRecovered(timeMs, node);
     }
-    this.#queue.push(timeMs + 1, node, eventKind.recovery, 256 + task, recovers ? 1 : 0);
+    this.#queue.push(timeMs + 1, node, eventKind.recovery, RECOVERY_LEVEL.taskRestart * 256 + task, recovers ? 1 : 0);
   }
 }

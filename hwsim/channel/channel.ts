@@ -1,3 +1,4 @@
+import { ADDRESSEE_ALL } from '../../host/cbor/generated.ts';
 import { exponentialOf } from '../kernel/exponential.ts';
 import { RandomStream } from '../kernel/random.ts';
 
@@ -20,7 +21,6 @@ export const framesInAirMax = 64;
  */
 const addresseeAt = 16;
 const envelopeTag = 0xd0;
-export const addresseeAll = 0xffff;
 
 /**
  * Simulates the radio channel of one cluster. Every member hears every other, half duplex, after
@@ -181,7 +181,7 @@ export class Channel {
     const lostToAll = this.#collided[frameSlot] !== 0 || this.isSilent(sender);
     if (this.#collided[frameSlot] !== 0) this.framesCollided += 1;
     const nodes = this.#parameters.nodes;
-    if (addressee === addresseeAll) {
+    if (addressee === ADDRESSEE_ALL) {
       for (let node = 0; node < nodes; node += 1) this.#offer(node, sender, frameSlot, arrivalMs, lostToAll);
     } else if (addressee < nodes) this.#offer(addressee, sender, frameSlot, arrivalMs, lostToAll);
     this.framesReceived += this.heardCount;
@@ -247,9 +247,9 @@ class DecayTable {
 }
 
 /**
- * Reads the addressee of a frame's envelope, as a modem does. Returns addresseeAll for bytes that
+ * Reads the addressee of a frame's envelope, as a modem does. Returns ADDRESSEE_ALL for bytes that
  * are no envelope.
  */
 export function addresseeOf(bytes: Uint8Array, at: number): number {
-  return bytes[at] === envelopeTag ? (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1] : addresseeAll;
+  return bytes[at] === envelopeTag ? (bytes[at + addresseeAt] << 8) | bytes[at + addresseeAt + 1] : ADDRESSEE_ALL;
 }

@@ -49,7 +49,5 @@ export const RESTART_S = 3600;
  * SEC-5: a forged version is corrected within this time: half the time in which a claim may settle.
  */
 export const FORGERY_S = 600;
-/** Intent slots per owner. */
-export const OWN_SLOTS = 8;
 /** Judges that examine the whole table of plans do so every ten minutes. */
 export const EXAMINE_EVERY_MS = 600_000;

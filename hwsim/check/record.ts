@@ -1,4 +1,4 @@
-import { OWN_SLOTS } from './bounds.ts';
+import { OWN_SLOTS } from '../../host/cbor/generated.ts';
 
 /** Parts of a resource, which is `group << 16 | unit`; unit 0 = the whole group. */
 export const groupOf = (resource: number): number => resource >>> 16;

@@ -1,3 +1,4 @@
+import { GROUP_KIND } from '../../host/cbor/generated.ts';
 import { watchdogEarlyMs, watchdogLateMs } from '../board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
 import { type Achievable, achievable } from '../world/achievable.ts';
@@ -33,8 +34,6 @@ const resetsMax = 3;
  */
 const oscillatorErrorMax = 1e-4;
 const minuteMs = GRID_S * 1000;
-/** Kind of a resource group: ore lot. */
-const kindLot = 1;
 
 /** What is judged of a run. */
 interface JudgeOptions {
@@ -173,7 +172,7 @@ export class RunJudges implements TraceConsumer {
 
   /** Kilograms mined, as the world credited them on ore lots. */
   private get actualKg(): number {
-    const lots = this.plan.groups.filter(({ kind }) => kind === kindLot).map(({ group }) => group);
+    const lots = this.plan.groups.filter(({ kind }) => kind === GROUP_KIND.lot).map(({ group }) => group);
     return this.seen.production.kg(lots, 0, Math.ceil(this.endMs / minuteMs));
   }
 

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { checkpointChecksumAt } from '../board/checkpoint_slots.ts';
+import { CHECKPOINT_CRC_AT } from '../../host/cbor/generated.ts';
 import type { CheckpointMemory } from '../board/slot_memory.ts';
 
 /** The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian on every board. */
@@ -57,7 +57,7 @@ export class SlotFile implements CheckpointMemory {
       throw new Error(
         `the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
       );
-    const at = slot.at + headerBytes + checkpointChecksumAt;
+    const at = slot.at + headerBytes + CHECKPOINT_CRC_AT;
     this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
     this.keep();
   }

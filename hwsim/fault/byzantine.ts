@@ -1,4 +1,15 @@
-import type { Intent, Message } from '../../host/cbor/generated.ts';
+import {
+  ADDRESSEE_ALL,
+  CYCLE_S,
+  GROUP_KIND,
+  INTENT_STATE,
+  type Intent,
+  type Message,
+  OWN_SLOTS,
+  ROUND_S,
+  VERSION_BITS,
+  WORK_KIND,
+} from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import type { Header } from '../../host/security/envelope.ts';
 import { intentDigest, type StatementText } from '../../host/security/statement.ts';
@@ -51,16 +62,12 @@ export interface ByzantineActions {
   statements: number;
 }
 
-const cycleMs = 15_000;
+const cycleMs = CYCLE_S * 1000;
 const txSlotMs = 62.5;
 const lateMsMax = 1000;
 /** The first TDMA slot of a cycle that belongs to no member. */
 const spareTxSlotFirst = 200;
 const floodFramesPerBurst = 8;
-const addresseeAll = 0xffff;
-const versionBits = 19;
-const roundS = 600;
-const intentState = { claimed: 2, started: 3, withdrawn: 5 } as const;
 /** Attacks that take turns, one in each cycle. */
 const attacksInTurn = ['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
 /**
@@ -113,8 +120,8 @@ export class ByzantineNode {
   readonly #known = new Map<number, Intent>();
   readonly #freshClaims: Intent[] = [];
   #imageMessages: readonly Message[] = [];
-  #imageAddressee = addresseeAll;
-  #version = (1 << versionBits) + 1000;
+  #imageAddressee = ADDRESSEE_ALL;
+  #version = (1 << VERSION_BITS) + 1000;
   #turn = 0;
   /** Cluster time minus true time. */
   #aheadMs = 0;
@@ -129,8 +136,8 @@ export class ByzantineNode {
   constructor(parts: ByzantineParts) {
     this.#parts = parts;
     this.#random = new RandomStream(parts.seed, 'liar');
-    this.#lots = parts.groups.filter(({ kind }) => kind === 1);
-    this.#depots = parts.groups.filter(({ kind }) => kind === 2);
+    this.#lots = parts.groups.filter(({ kind }) => kind === GROUP_KIND.lot);
+    this.#depots = parts.groups.filter(({ kind }) => kind === GROUP_KIND.depot);
   }
 
   get node(): number {
@@ -177,11 +184,11 @@ export class ByzantineNode {
       if (message.name === 'statement-request' && message.owner === this.#parts.node && this.#requesters.length < 16)
         this.#requesters.push(opened.sender);
       if (message.name !== 'intent' || message.owner === this.#parts.node) continue;
-      const key = message.owner * 8 + message.slot;
+      const key = message.owner * OWN_SLOTS + message.slot;
       const known = this.#known.get(key);
       if (known !== undefined && known.version >= message.version) continue;
       this.#known.set(key, message);
-      if (message.state === intentState.claimed && this.#freshClaims.length < 32) this.#freshClaims.push(message);
+      if (message.state === INTENT_STATE.claimed && this.#freshClaims.length < 32) this.#freshClaims.push(message);
     }
   }
 
@@ -197,11 +204,11 @@ export class ByzantineNode {
     const { attacks } = this.#parts;
     const nowS = Math.floor(timeMs / 1000);
     const [addressee, forged] = this.#attackOfTurn(nowS);
-    const isForImage = addressee === this.#imageAddressee || this.#imageAddressee === addresseeAll;
+    const isForImage = addressee === this.#imageAddressee || this.#imageAddressee === ADDRESSEE_ALL;
     const imageMessages = isForImage ? this.#imageMessages : [];
     this.#send(frames, timeMs, { sender: this.#parts.node, addressee, counter: cycle }, imageMessages, forged);
     this.#imageMessages = [];
-    this.#imageAddressee = addresseeAll;
+    this.#imageAddressee = ADDRESSEE_ALL;
     if (attacks.has('impersonates')) this.#sendAsOther(frames, timeMs, nowS);
     if (attacks.has('floods') && this.#turn % 4 === 0) this.#flood(frames, timeMs, cycle, nowS);
     return frames;
@@ -219,10 +226,10 @@ export class ByzantineNode {
     const requester = attacks.has('equivocates') ? this.#requesters.shift() : undefined;
     if (requester !== undefined) return [requester, this.#statementFor(requester, nowS)];
     if (attack === 'equivocates') return this.#equivocate(nowS);
-    if (attack === 'claims') return [addresseeAll, this.#claimEverything(nowS)];
-    if (attack === 'thrashes') return [addresseeAll, this.#thrash(nowS)];
-    if (attack === 'impersonates') return [addresseeAll, this.#impersonate(nowS)];
-    if (attack === 'late') return [addresseeAll, this.#publishLate(nowS)];
+    if (attack === 'claims') return [ADDRESSEE_ALL, this.#claimEverything(nowS)];
+    if (attack === 'thrashes') return [ADDRESSEE_ALL, this.#thrash(nowS)];
+    if (attack === 'impersonates') return [ADDRESSEE_ALL, this.#impersonate(nowS)];
+    if (attack === 'late') return [ADDRESSEE_ALL, this.#publishLate(nowS)];
     return [this.#imageAddressee, []];
   }
 
@@ -264,13 +271,13 @@ export class ByzantineNode {
       owner: this.#parts.node,
       slot: intentSlot,
       version: this.#version,
-      kind: 1,
+      kind: WORK_KIND.mine,
       resource: 0,
       startS: nowS,
       endS: nowS + 60 * 86_400,
       rate: 0,
       priority: 255,
-      state: intentState.started,
+      state: INTENT_STATE.started,
       generation: 1,
       claimS: 0,
       publishedS: nowS,
@@ -291,7 +298,7 @@ export class ByzantineNode {
     this.actions.claimsOfEverything += 3;
     return [0, 1, 2].map((i) => {
       const group = groups[(first + i) % groups.length];
-      const slot = group.kind === 1 ? (first + i) % 4 : 4 + ((first + i) % 2);
+      const slot = group.kind === GROUP_KIND.lot ? (first + i) % 4 : 4 + ((first + i) % 2);
       const content = { kind: group.kind, resource: group.group << 16, rate: group.capacityKgPerDay };
       return this.#ownIntent(slot, nowS, content);
     });
@@ -309,13 +316,13 @@ export class ByzantineNode {
     const content = { kind, resource, rate, startS, endS: startS + (isDepot ? 7200 : 2 * 86_400) };
     const claim = this.#ownIntent(slot, nowS, content);
     const otherSlot = slot === 5 ? 4 : slot ^ 1;
-    return [claim, this.#ownIntent(otherSlot, nowS, { ...content, state: intentState.withdrawn })];
+    return [claim, this.#ownIntent(otherSlot, nowS, { ...content, state: INTENT_STATE.withdrawn })];
   }
 
   /** Forges newer versions of two claims of others. */
   #impersonate(nowS: number): Message[] {
     return [0, 1].flatMap(() => {
-      const targets = [...this.#known.values()].filter(({ state }) => state <= intentState.started);
+      const targets = [...this.#known.values()].filter(({ state }) => state <= INTENT_STATE.started);
       if (targets.length === 0) return [];
       return [this.#forge(targets[this.#random.below(targets.length)], nowS)];
     });
@@ -327,17 +334,17 @@ export class ByzantineNode {
    */
   #forge(target: Intent, nowS: number): Message {
     const kind = this.#random.below(3);
-    const boot = target.version >>> versionBits;
-    const highest = ((boot + 1) << versionBits) - 1 - this.#random.below(1000);
+    const boot = target.version >>> VERSION_BITS;
+    const highest = ((boot + 1) << VERSION_BITS) - 1 - this.#random.below(1000);
     const version = kind === 2 ? highest : target.version + 1 + this.#random.below(4);
-    const key = target.owner * 8 + target.slot;
+    const key = target.owner * OWN_SLOTS + target.slot;
     const versions = this.forged.get(key) ?? new Set();
     versions.add(version);
     this.forged.set(key, versions);
     this.actions.forgedVersions += 1;
     const moved = { resource: (target.resource & ~0xffff) | (1 + this.#random.below(10)), claimS: nowS };
     const endS = Math.max(target.startS + 1, Math.min(target.endS, nowS));
-    const ended = { state: intentState.withdrawn, endS };
+    const ended = { state: INTENT_STATE.withdrawn, endS };
     return { ...target, version, publishedS: nowS, ...(kind === 1 ? moved : ended) };
   }
 
@@ -350,7 +357,7 @@ export class ByzantineNode {
     if (targets.length === 0) return;
     const target = targets[this.#random.below(targets.length)];
     const counter = cycleAt(timeMs / 1000, target.owner);
-    const header = { sender: target.owner, addressee: addresseeAll, counter };
+    const header = { sender: target.owner, addressee: ADDRESSEE_ALL, counter };
     const frame = this.#parts.codec.seal(header, [this.#forge(target, nowS)]);
     if (frame === null) return;
     this.actions.forgedFrames += 1;
@@ -403,7 +410,7 @@ export class ByzantineNode {
    * round.
    */
   #publishLate(nowS: number): Message[] {
-    const publishedS = Math.floor(nowS / roundS) * roundS - 30;
+    const publishedS = Math.floor(nowS / ROUND_S) * ROUND_S - 30;
     if (publishedS < 60) return [];
     this.actions.lateVersions += 2;
     return [2, 3].map((slot) =>
@@ -427,10 +434,10 @@ export class ByzantineNode {
    * Sends frames beyond the one of its cycle: each has a valid seal and is full of new versions.
    */
   #flood(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
-    const header = { sender: this.#parts.node, addressee: addresseeAll, counter: cycle };
+    const header = { sender: this.#parts.node, addressee: ADDRESSEE_ALL, counter: cycle };
     for (let i = 0; i < floodFramesPerBurst; i += 1) {
       const resource = this.#lots[0].group << 16;
-      const messages = [1, 2].map((slot) => this.#ownIntent(slot, nowS, { state: intentState.withdrawn, resource }));
+      const messages = [1, 2].map((slot) => this.#ownIntent(slot, nowS, { state: INTENT_STATE.withdrawn, resource }));
       const frame = this.#parts.codec.seal(header, messages);
       if (frame === null) continue;
       this.actions.floodFrames += 1;

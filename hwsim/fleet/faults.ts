@@ -1,5 +1,5 @@
+import { BOOT_CAUSE, OUTLOOK_KIND } from '../../host/cbor/generated.ts';
 import type { Boards } from '../board/boards.ts';
-import { bootCause } from '../../host/platform/config.ts';
 import { processorBootMs } from '../board/parts.ts';
 import type { Channel } from '../channel/channel.ts';
 import { disruptionFact, type Fault } from '../fault/draw.ts';
@@ -8,8 +8,6 @@ import type { Tracer } from '../kernel/tracer.ts';
 import type { DisruptionFact } from '../kernel/trace.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { NodePlatform, Outlook } from './platform.ts';
-
-const outlookKind = { occultation: 1, storm: 2 } as const;
 
 interface FaultInjectorParts {
   faults: Fault[];
@@ -65,7 +63,7 @@ export class FaultInjector {
     const outlook: Outlook = {
       fromS: Math.floor(fault.atMs / 1000),
       untilS: Math.ceil((fault.healMs ?? fault.atMs) / 1000),
-      kind: fault.kind === 'storm' ? outlookKind.storm : outlookKind.occultation,
+      kind: fault.kind === 'storm' ? OUTLOOK_KIND.storm : OUTLOOK_KIND.occultation,
       nodes: new Set(fault.nodes),
     };
     this.#outlooks[index] = outlook;
@@ -87,7 +85,7 @@ export class FaultInjector {
         this.#affect(node, index);
         for (let slot = 0; slot < fault.badSlots; slot += 1)
           this.#boards.nonVolatile[node].checkpoints.corrupt(slot as 0 | 1);
-        return this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs, fault.losesPower);
+        return this.#boards.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, fault.downMs, fault.losesPower);
       case 'hung-task':
         this.#affect(node, index);
         this.#boards.tasks.hangPersists[node] = fault.persistent ? 1 : 0;
@@ -127,7 +125,7 @@ export class FaultInjector {
     const fault = this.#faults[index];
     if (!this.#boards.isRunning(node)) return;
     this.#platform.affectedBy[node] = fault.id;
-    this.#boards.resetProcessor(timeMs, node, bootCause.watchdog, fault.downMs || processorBootMs);
+    this.#boards.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, fault.downMs || processorBootMs);
   }
 
   #affect(node: number, index: number): void {

@@ -1,4 +1,4 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { TYPE, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import type { Boards } from '../board/boards.ts';
 import { boardState, type Platform } from '../board/parts.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -7,17 +7,16 @@ import type { Tracer } from '../kernel/tracer.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { WorldPlan } from '../world/plan.ts';
-import { progressStatus, type WorkOrder } from '../world/work.ts';
+import type { WorkOrder } from '../world/work.ts';
 import { World, type WorldListener } from '../world/world.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 
 const maintenanceSlot = 7;
-const maintainKind = 4;
-/** Kinds up to this one need a resource. */
-const haulKind = 2;
 const msPerDay = 86_400_000;
 /** Contact windows are announced this long before they begin. *Assumed*. */
 const contactNoticeMs = 6 * 3_600_000;
+
+const needsResource = (kind: number): boolean => kind === WORK_KIND.mine || kind === WORK_KIND.haul;
 
 /**
  * A predicted silence. It is reported to the nodes concerned, and again to those that boot before
@@ -131,9 +130,9 @@ export class NodePlatform implements Platform, WorldListener {
     const group = resource >>> 16;
     const unit = resource & 0xffff;
     // A refusal is noticed at once: the assay of the resource comes before the progress `blocked`.
-    if (kind <= haulKind && this.world.capacityKgPerDay(group) <= 0)
+    if (needsResource(kind) && this.world.capacityKgPerDay(group) <= 0)
       this.#queue.push(timeMs + 1, node, eventKind.assay, group << 16);
-    else if (kind <= haulKind && !this.world.unitUsable(group, unit))
+    else if (needsResource(kind) && !this.world.unitUsable(group, unit))
       this.#queue.push(timeMs + 1, node, eventKind.assay, resource);
     this.world.startWork(timeMs, node, slot, order);
     this.followWorld();
@@ -187,8 +186,8 @@ export class NodePlatform implements Platform, WorldListener {
   }
 
   progress(timeMs: number, node: number, slot: number, status: number, movedKg: number): void {
-    if (slot === maintenanceSlot && status === progressStatus.done) this.#maintenance[node].endS = 0;
-    if (status !== progressStatus.running) this.#tracer.world(timeMs, { kind: 'work-ended', node, slot });
+    if (slot === maintenanceSlot && status === WORK_STATUS.done) this.#maintenance[node].endS = 0;
+    if (status !== WORK_STATUS.running) this.#tracer.world(timeMs, { kind: 'work-ended', node, slot });
     this.#queue.push(timeMs + 1, node, eventKind.progress, slot * 8 + status, movedKg);
   }
 
@@ -240,7 +239,17 @@ export class NodePlatform implements Platform, WorldListener {
   #reportMaintenance(timeMs: number, node: number): void {
     const { startS, endS } = this.#maintenance[node];
     const durationS = Math.floor(this.#plan.maintenanceMs / 1000);
-    this.boards.observe(timeMs, node, [TYPE.assign, maintenanceSlot, maintainKind, 0, startS, endS, durationS, 0, 0]);
+    this.boards.observe(timeMs, node, [
+      TYPE.assign,
+      maintenanceSlot,
+      WORK_KIND.maintain,
+      0,
+      startS,
+      endS,
+      durationS,
+      0,
+      0,
+    ]);
   }
 
   /**

@@ -1,9 +1,8 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, TYPE } from '../../host/cbor/generated.ts';
 import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
-import { bootCause } from '../../host/platform/config.ts';
 import type { CallCounts } from '../../host/platform/loop.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults, type Fault } from '../fault/draw.ts';
@@ -175,7 +174,7 @@ function layFlight(scenario: Scenario, options: RunOptions): Flight {
 function schedule({ queue, platform, faults, insider, given, upsets }: Flight, { seed, nodes }: RunOptions): void {
   const power = new RandomStream(seed, 'power-on');
   for (let node = 0; node < nodes; node += 1)
-    queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, bootCause.powerOn);
+    queue.push(power.below(powerOnSpreadMs), node, eventKind.boot, BOOT_CAUSE.powerOn);
   given.forEach(({ timeMs, node }, index) => {
     queue.push(timeMs, node, eventKind.given, index);
   });

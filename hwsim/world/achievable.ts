@@ -1,3 +1,4 @@
+import { GROUP_KIND } from '../../host/cbor/generated.ts';
 import type { BoundingChange } from './history.ts';
 import type { GroupPlan, NodePlan, WorldPlan } from './plan.ts';
 import { highs } from './solver.ts';
@@ -53,7 +54,7 @@ export function achievable(
 ): Achievable {
   const segments = cut(plan, changes, endS);
   const classes = classify(plan, changes, segments);
-  const lots = plan.groups.filter((group) => group.kind === 1);
+  const lots = plan.groups.filter((group) => group.kind === GROUP_KIND.lot);
   const solution = highs.solve(program(segments, classes, lots), { output_flag: false });
   if (solution.Status !== 'Optimal') throw new Error(`achievable production: HiGHS ended with ${solution.Status}`);
   const columns = solution.Columns as Record<string, { Primal?: number }>;
@@ -136,7 +137,7 @@ function segmentOf(plan: WorldPlan, changes: Changes, fromS: number, toS: number
   }
   let depotKgPerDay = 0;
   for (const { group, kind } of plan.groups) {
-    if (kind === 2 && (sites.get(group) ?? 0) > 0) depotKgPerDay += capacity.get(group) ?? 0;
+    if (kind === GROUP_KIND.depot && (sites.get(group) ?? 0) > 0) depotKgPerDay += capacity.get(group) ?? 0;
   }
   return { fromS, toS, capacity, sites, depotKgPerDay };
 }

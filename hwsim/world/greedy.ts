@@ -1,8 +1,8 @@
+import { GROUP_KIND, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import type { BoundingChange } from './history.ts';
 import type { WorldPlan } from './plan.ts';
-import { progressStatus, workKind } from './work.ts';
 import { World, type WorldListener } from './world.ts';
 
 const msPerHour = 3_600_000;
@@ -46,11 +46,11 @@ export class GreedyNodesModel implements WorldListener {
   change(_timeMs: number, change: WorldChange): void {
     if (change.kind !== 'credit') return;
     const group = this.plan.groups.find((each) => each.group === change.group);
-    if (group?.kind === 1) this.diggers[change.node].yieldKg += change.kg;
+    if (group?.kind === GROUP_KIND.lot) this.diggers[change.node].yieldKg += change.kg;
   }
 
   progress(_timeMs: number, node: number, slot: number, status: number): void {
-    if (slot === intentSlot.mine && status !== progressStatus.running) this.diggers[node].placed = false;
+    if (slot === intentSlot.mine && status !== WORK_STATUS.running) this.diggers[node].placed = false;
   }
 
   /**
@@ -99,13 +99,13 @@ export class GreedyNodesModel implements WorldListener {
   private dig(timeMs: number, hour: number, node: number): void {
     const digger = this.diggers[node];
     this.world.stopWork(timeMs, node, intentSlot.mine);
-    const resource = this.pick(1);
+    const resource = this.pick(GROUP_KIND.lot);
     digger.placed = resource !== null;
     digger.sinceHour = hour;
     digger.yieldKg = 0;
     if (resource === null) return;
     this.world.startWork(timeMs, node, intentSlot.mine, {
-      kind: workKind.mine,
+      kind: WORK_KIND.mine,
       resource,
       rateKgPerDay: this.plan.nodes[node].rateKgPerDay,
       untilMs: timeMs + (shiftHours + 1) * msPerHour,
@@ -113,10 +113,10 @@ export class GreedyNodesModel implements WorldListener {
   }
 
   private haul(timeMs: number, node: number): void {
-    const resource = this.pick(2);
+    const resource = this.pick(GROUP_KIND.depot);
     if (resource === null) return;
     const untilMs = timeMs + haulHours * msPerHour;
-    this.world.startWork(timeMs, node, intentSlot.haul, { kind: workKind.haul, resource, rateKgPerDay: 0, untilMs });
+    this.world.startWork(timeMs, node, intentSlot.haul, { kind: WORK_KIND.haul, resource, rateKgPerDay: 0, untilMs });
   }
 
   /**

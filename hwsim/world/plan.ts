@@ -1,3 +1,4 @@
+import { GROUP_KIND } from '../../host/cbor/generated.ts';
 import { RandomStream } from '../kernel/random.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from './bodies.ts';
@@ -21,7 +22,7 @@ export interface NodePlan {
  */
 export interface GroupPlan {
   group: number;
-  kind: 1 | 2;
+  kind: typeof GROUP_KIND.lot | typeof GROUP_KIND.depot;
   units: number;
   capacityKgPerDay: number;
   /** 0 for a depot. */
@@ -70,11 +71,11 @@ export function layWorld(scenario: Scenario, choice: WorldChoice): WorldPlan {
   const groups: GroupPlan[] = weights.map((weight, index) => {
     const capacityKgPerDay = Math.round((world.saturation * rateSumKgPerDay * weight) / weightSum);
     const stockKg = Math.min(0xffffffff, Math.round(world.stockDays * capacityKgPerDay));
-    return { group: index + 1, kind: 1, units: sites, capacityKgPerDay, stockKg, loadKg: 0 };
+    return { group: index + 1, kind: GROUP_KIND.lot, units: sites, capacityKgPerDay, stockKg, loadKg: 0 };
   });
   groups.push({
     group: world.lots + 1,
-    kind: 2,
+    kind: GROUP_KIND.depot,
     units: world.tugs,
     capacityKgPerDay: world.depotKgPerDay,
     stockKg: 0,

@@ -1,8 +1,4 @@
-export const workKind = { mine: 1, haul: 2, move: 3, maintain: 4, replicate: 5 } as const;
-/** Status of a progress record. */
-export const progressStatus = { running: 1, done: 2, blocked: 3, failed: 4 } as const;
-
-/** Work that a node's controller commands. `kind`: a workKind. `resource`: group << 16 | unit. */
+/** Work that a node's controller commands. `kind`: a WORK_KIND. `resource`: group << 16 | unit. */
 export interface WorkOrder {
   kind: number;
   resource: number;

@@ -1,9 +1,10 @@
+import { GROUP_KIND, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { EventQueue } from '../kernel/queue.ts';
 import type { WorldChange } from '../kernel/trace.ts';
 import { batteryDueMs, integrateGroup, integrateNode, storeDueMs, updateLimits } from './flows.ts';
 import type { WorldPlan } from './plan.ts';
 import type { GroupState, NodeState } from './state.ts';
-import { progressStatus, type Work, type WorkOrder, workKind } from './work.ts';
+import type { Work, WorkOrder } from './work.ts';
 
 /** Gets what happens in the world: the simulator, or a baseline's controller. */
 export interface WorldListener {
@@ -114,7 +115,7 @@ export class World {
     }
     if (running !== null) this.stopWork(timeMs, node, slot);
     if (this.#refuses(kind, group, unit)) {
-      this.#listener.progress(timeMs, node, slot, progressStatus.blocked, 0);
+      this.#listener.progress(timeMs, node, slot, WORK_STATUS.blocked, 0);
       return;
     }
     this.#workId += 1;
@@ -135,11 +136,11 @@ export class World {
       intakeMs: 0,
     };
     state.works[slot] = work;
-    if (kind === workKind.maintain) state.maintaining = true;
-    if (kind === workKind.mine || kind === workKind.haul) this.#occupy(timeMs, work);
+    if (kind === WORK_KIND.maintain) state.maintaining = true;
+    if (kind === WORK_KIND.mine || kind === WORK_KIND.haul) this.#occupy(timeMs, work);
     this.#queue.push(Math.min(untilMs, this.#haulEndMs(work)), node, event.workEnd, slot, work.id);
     this.#settleNode(timeMs, state);
-    this.#listener.progress(timeMs, node, slot, progressStatus.running, 0);
+    this.#listener.progress(timeMs, node, slot, WORK_STATUS.running, 0);
   }
 
   /**
@@ -149,13 +150,13 @@ export class World {
   stopWork(timeMs: number, node: number, slot: number): void {
     const work = this.#nodes[node].works[slot];
     if (work === null || work === undefined) return;
-    if (work.kind === workKind.haul) this.#deliver(timeMs, work);
+    if (work.kind === WORK_KIND.haul) this.#deliver(timeMs, work);
     this.#remove(timeMs, work);
   }
 
   /** Returns when a tug has moved its load at the commanded rate; Infinity for other work. */
   #haulEndMs(work: Work): number {
-    if (work.kind !== workKind.haul || work.rateKgPerDay <= 0) return Number.POSITIVE_INFINITY;
+    if (work.kind !== WORK_KIND.haul || work.rateKgPerDay <= 0) return Number.POSITIVE_INFINITY;
     return work.startMs + Math.ceil((this.#group(work.group).plan.loadKg * msPerDay) / work.rateKgPerDay);
   }
 
@@ -245,7 +246,7 @@ export class World {
   reportCredits(timeMs: number): void {
     for (const node of this.#nodes) {
       for (const work of node.works) {
-        if (work === null || work.kind === workKind.haul) continue;
+        if (work === null || work.kind === WORK_KIND.haul) continue;
         this.#integrateWork(timeMs, work);
         this.#reportCredit(timeMs, work);
       }
@@ -295,10 +296,10 @@ export class World {
    * group, and some stock.
    */
   #refuses(kind: number, group: number, unit: number): boolean {
-    if (kind !== workKind.mine && kind !== workKind.haul) return false;
+    if (kind !== WORK_KIND.mine && kind !== WORK_KIND.haul) return false;
     const state = this.#groups[group];
     if (state === undefined || state.plan.kind !== kind || unit === 0 || !this.unitUsable(group, unit)) return true;
-    return state.capacityKgPerDay <= 0 || (kind === workKind.mine && state.stockKg <= 0);
+    return state.capacityKgPerDay <= 0 || (kind === WORK_KIND.mine && state.stockKg <= 0);
   }
 
   #occupy(timeMs: number, work: Work): void {
@@ -316,7 +317,7 @@ export class World {
     this.#integrateWork(timeMs, work);
     this.#reportCredit(timeMs, work);
     state.works[work.intentSlot] = null;
-    if (work.kind === workKind.maintain) state.maintaining = false;
+    if (work.kind === WORK_KIND.maintain) state.maintaining = false;
     const group = this.#groups[work.group];
     const at = group === undefined ? -1 : group.works.indexOf(work);
     if (group !== undefined && at >= 0) {
@@ -329,15 +330,15 @@ export class World {
   #blockAll(timeMs: number, works: Work[]): void {
     for (const work of works) {
       this.#remove(timeMs, work);
-      this.#reportProgress(timeMs, work, progressStatus.blocked);
+      this.#reportProgress(timeMs, work, WORK_STATUS.blocked);
     }
   }
 
   #finish(timeMs: number, work: Work): void {
-    if (work.kind === workKind.haul) this.#deliver(timeMs, work);
-    if (work.kind === workKind.maintain) this.#nodes[work.node].maintainedMs = timeMs;
+    if (work.kind === WORK_KIND.haul) this.#deliver(timeMs, work);
+    if (work.kind === WORK_KIND.maintain) this.#nodes[work.node].maintainedMs = timeMs;
     this.#remove(timeMs, work);
-    this.#reportProgress(timeMs, work, progressStatus.done);
+    this.#reportProgress(timeMs, work, WORK_STATUS.done);
   }
 
   #reportProgress(timeMs: number, work: Work, status: number): void {
@@ -354,13 +355,13 @@ export class World {
   #integrateWork(timeMs: number, work: Work): void {
     const elapsedMs = timeMs - work.lastMs;
     work.lastMs = timeMs;
-    if (work.kind === workKind.haul) work.intakeMs += work.flow * elapsedMs;
-    else if (work.kind === workKind.mine) {
+    if (work.kind === WORK_KIND.haul) work.intakeMs += work.flow * elapsedMs;
+    else if (work.kind === WORK_KIND.mine) {
       const kg = work.flow * elapsedMs;
       work.unreportedKg += kg;
       work.totalKg += kg;
       this.minedKg += kg;
-    } else if (work.kind === workKind.replicate) this.replicateHours += elapsedMs / msPerHour;
+    } else if (work.kind === WORK_KIND.replicate) this.replicateHours += elapsedMs / msPerHour;
   }
 
   // ---- rates ----
@@ -370,7 +371,7 @@ export class World {
     let settled = false;
     for (const work of node.works) {
       const group = work === null ? undefined : this.#groups[work.group];
-      if (group === undefined || (work?.kind !== workKind.mine && work?.kind !== workKind.haul)) continue;
+      if (group === undefined || (work?.kind !== WORK_KIND.mine && work?.kind !== WORK_KIND.haul)) continue;
       this.#settleGroup(timeMs, group);
       settled = true;
     }
@@ -379,14 +380,14 @@ export class World {
 
   /** Returns what the work would take if its group had plenty, kg per day. */
   #wantedKgPerDay(timeMs: number, work: Work): number {
-    if (work.kind === workKind.haul) {
+    if (work.kind === WORK_KIND.haul) {
       const loadKg = this.#group(work.group).plan.loadKg;
       return work.rateKgPerDay > 0 ? work.rateKgPerDay : (loadKg * msPerDay) / (work.untilMs - work.startMs);
     }
     const node = this.#nodes[work.node];
     if (!node.up || node.maintaining || node.full || node.empty) return 0;
     let sum = 0;
-    for (const other of node.works) if (other !== null && other.kind === workKind.mine) sum += other.rateKgPerDay;
+    for (const other of node.works) if (other !== null && other.kind === WORK_KIND.mine) sum += other.rateKgPerDay;
     const share = sum > node.plan.rateKgPerDay ? node.plan.rateKgPerDay / sum : 1;
     const overdue = timeMs - node.maintainedMs >= 2 * this.#plan.maintenanceEveryMs;
     return work.rateKgPerDay * share * (overdue ? overdueFactor : 1);
@@ -403,14 +404,14 @@ export class World {
     group.drainFlow = 0;
     for (const work of group.works) {
       const doubled = group.works.some((other) => other.unit === work.unit && other.node !== work.node);
-      if (work.kind === workKind.haul) work.flow = doubled ? 0 : granted;
+      if (work.kind === WORK_KIND.haul) work.flow = doubled ? 0 : granted;
       else {
         work.flow = doubled ? 0 : (this.#wantedKgPerDay(timeMs, work) * granted) / msPerDay;
         group.drainFlow += work.flow;
       }
     }
     for (const work of group.works) this.#settleEnergy(timeMs, this.#nodes[work.node], granted);
-    if (group.plan.kind !== 1) return;
+    if (group.plan.kind !== GROUP_KIND.lot) return;
     const dueMs = group.drainFlow > 0 ? timeMs + Math.ceil(group.stockKg / group.drainFlow) : -1;
     if (dueMs !== group.timerMs && dueMs > timeMs) this.#queue.push(dueMs, -1, event.group, group.plan.group);
     group.timerMs = dueMs;
@@ -423,8 +424,8 @@ export class World {
     let creditedFlow = 0;
     let replicateW = 0;
     for (const work of node.works) {
-      if (work !== null && work.kind === workKind.replicate) replicateW = plan.replicateW;
-      if (work === null || work.kind !== workKind.mine) continue;
+      if (work !== null && work.kind === WORK_KIND.replicate) replicateW = plan.replicateW;
+      if (work === null || work.kind !== WORK_KIND.mine) continue;
       creditedFlow += work.flow;
       // A unit with two workers costs the energy of digging and yields no credit.
       dugKgPerDay += work.flow > 0 ? work.flow * msPerDay : this.#wantedKgPerDay(timeMs, work) * granted;

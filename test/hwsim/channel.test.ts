@@ -1,8 +1,9 @@
+import { ADDRESSEE_ALL } from '../../host/cbor/generated.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeFrame } from '../../host/security/frame.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
-import { addresseeAll, addresseeOf, Channel } from '../../hwsim/channel/channel.ts';
+import { addresseeOf, Channel } from '../../hwsim/channel/channel.ts';
 
 function makeChannel(changes: Partial<{ meanLoss: number; meanBurstS: number; nodes: number }> = {}): Channel {
   const channel = new Channel({
@@ -26,7 +27,7 @@ test('air time follows from bytes and rate, and all others hear in order of id',
   const channel = makeChannel();
   const arrivalMs = channel.begin(1000, 1, channel.takeFrameSlot(), 175);
   assert.is(arrivalMs, 1000 + 40 + 1);
-  channel.resolve(arrivalMs, 0, addresseeAll);
+  channel.resolve(arrivalMs, 0, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), [0, 2, 3]);
   channel.resolve(channel.begin(2000, 1, 0, 175), 0, 3);
   assert.equal(heardBy(channel), [3]);
@@ -37,16 +38,16 @@ test('two transmissions that overlap are lost to all that would hear both', () =
   const channel = makeChannel();
   const first = channel.begin(1000, 0, 0, 175);
   const second = channel.begin(1039, 1, 1, 175);
-  channel.resolve(first, 0, addresseeAll);
+  channel.resolve(first, 0, ADDRESSEE_ALL);
   assert.equal([heardBy(channel), channel.missedCount], [[], 3]);
-  channel.resolve(second, 1, addresseeAll);
+  channel.resolve(second, 1, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), []);
   assert.is(channel.framesCollided, 2);
   const third = channel.begin(2000, 0, 0, 175);
   const fourth = channel.begin(2040, 1, 1, 175);
-  channel.resolve(third, 0, addresseeAll);
+  channel.resolve(third, 0, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), [1, 2, 3]);
-  channel.resolve(fourth, 1, addresseeAll);
+  channel.resolve(fourth, 1, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), [0, 2, 3]);
 });
 
@@ -56,7 +57,7 @@ test('a node that transmits does not hear, even a sender with which it cannot co
   const first = channel.begin(1000, 0, 0, 175);
   channel.begin(1010, 1, 1, 175);
   channel.setPartitionKey(1, 0);
-  channel.resolve(first, 0, addresseeAll);
+  channel.resolve(first, 0, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), [2, 3]);
 });
 
@@ -65,9 +66,9 @@ test('members of a partition set hear only each other, and frames of two sets do
   for (const node of [2, 3]) channel.setPartitionKey(node, 1);
   const first = channel.begin(1000, 0, 0, 175);
   const second = channel.begin(1010, 2, 1, 175);
-  channel.resolve(first, 0, addresseeAll);
+  channel.resolve(first, 0, ADDRESSEE_ALL);
   assert.equal([heardBy(channel), channel.missedCount], [[1], 2]);
-  channel.resolve(second, 1, addresseeAll);
+  channel.resolve(second, 1, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), [3]);
 });
 
@@ -77,9 +78,9 @@ test('a silent radio neither sends nor hears, reasons are counted, an unpowered 
   channel.setSilent(1, true);
   channel.setSilent(1, false);
   channel.setPowered(3, false);
-  channel.resolve(channel.begin(0, 0, 0, 100), 0, addresseeAll);
+  channel.resolve(channel.begin(0, 0, 0, 100), 0, ADDRESSEE_ALL);
   assert.equal([heardBy(channel), channel.missedCount], [[2], 1]);
-  channel.resolve(channel.begin(500, 1, 0, 100), 0, addresseeAll);
+  channel.resolve(channel.begin(500, 1, 0, 100), 0, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), []);
   assert.is(channel.setSilent(1, false), false);
 });
@@ -109,11 +110,11 @@ test('the addressee is read at its fixed position, and a frame without envelope 
   const probe = { name: 'probe', sequence: 1 } as const;
   const frame = (addressee: number) =>
     encodeFrame({ cluster: 7, epoch: 1, sender: 5, addressee, counter: 9 }, [probe], link);
-  for (const addressee of [0, 7, 42, 199, addresseeAll]) assert.is(addresseeOf(frame(addressee), 0), addressee);
+  for (const addressee of [0, 7, 42, 199, ADDRESSEE_ALL]) assert.is(addresseeOf(frame(addressee), 0), addressee);
   assert.is(addresseeOf(Uint8Array.of(0, ...frame(42)), 1), 42);
   const other = frame(42);
   other[0] ^= 1;
-  assert.is(addresseeOf(other, 0), addresseeAll);
+  assert.is(addresseeOf(other, 0), ADDRESSEE_ALL);
 });
 
 test.run();

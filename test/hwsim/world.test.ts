@@ -1,8 +1,9 @@
+import { WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import type { WorldPlan } from '../../hwsim/world/plan.ts';
-import { progressStatus, type WorkOrder, workKind } from '../../hwsim/world/work.ts';
+import type { WorkOrder } from '../../hwsim/world/work.ts';
 import { World } from '../../hwsim/world/world.ts';
 
 const hourMs = 3_600_000;
@@ -78,12 +79,12 @@ function makeWorld(
 
 function mine(world: World, timeMs: number, node: number, site: number, untilMs: number): void {
   const resource = (1 << 16) | site;
-  world.startWork(timeMs, node, 0, { kind: workKind.mine, resource, rateKgPerDay: 240, untilMs });
+  world.startWork(timeMs, node, 0, { kind: WORK_KIND.mine, resource, rateKgPerDay: 240, untilMs });
 }
 
 function haul(world: World, timeMs: number, node: number, tug: number, untilMs: number): void {
   const resource = (2 << 16) | tug;
-  world.startWork(timeMs, node, 4, { kind: workKind.haul, resource, rateKgPerDay: 7200, untilMs });
+  world.startWork(timeMs, node, 4, { kind: WORK_KIND.haul, resource, rateKgPerDay: 7200, untilMs });
 }
 
 function close(actual: number, expected: number, tolerance = 1e-6): void {
@@ -99,15 +100,15 @@ test('mining is credited from start to end at the commanded rate, and reported a
   assert.equal(
     progress.map((entry) => [entry.timeMs, entry.status]),
     [
-      [hourMs, progressStatus.running],
-      [3 * hourMs, progressStatus.done],
+      [hourMs, WORK_STATUS.running],
+      [3 * hourMs, WORK_STATUS.done],
     ],
   );
 });
 
 test("a rate above the node's own is limited to it, and the same order again in a slot extends the work", () => {
   const { world, creditedKg } = makeWorld();
-  const order: WorkOrder = { kind: workKind.mine, resource: (1 << 16) | 1, rateKgPerDay: 999, untilMs: hourMs };
+  const order: WorkOrder = { kind: WORK_KIND.mine, resource: (1 << 16) | 1, rateKgPerDay: 999, untilMs: hourMs };
   world.startWork(0, 0, 0, order);
   world.startWork(hourMs / 2, 0, 0, { ...order, untilMs: 2 * hourMs });
   world.advance(5 * hourMs);
@@ -158,9 +159,9 @@ test('a stock runs out at its exact instant; then work there is blocked and new 
   assert.equal(
     progress.map((entry) => [entry.node, entry.status]),
     [
-      [0, progressStatus.running],
-      [0, progressStatus.blocked],
-      [1, progressStatus.blocked],
+      [0, WORK_STATUS.running],
+      [0, WORK_STATUS.blocked],
+      [1, WORK_STATUS.blocked],
     ],
   );
 });
@@ -196,7 +197,7 @@ test('maintenance pauses mining; overdue maintenance costs a tenth of the rate',
   mine(world, 0, 0, 1, 30 * dayMs);
   mine(world, 0, 1, 2, 30 * dayMs);
   world.startWork(5 * dayMs, 0, 7, {
-    kind: workKind.maintain,
+    kind: WORK_KIND.maintain,
     resource: 0,
     rateKgPerDay: 0,
     untilMs: 5 * dayMs + hourMs,
@@ -209,7 +210,7 @@ test('maintenance pauses mining; overdue maintenance costs a tenth of the rate',
 
 test('replication draws power and counts hours only while it runs', () => {
   const { world } = makeWorld({ solar: 0 });
-  world.startWork(hourMs, 0, 6, { kind: workKind.replicate, resource: 0, rateKgPerDay: 0, untilMs: 3 * hourMs });
+  world.startWork(hourMs, 0, 6, { kind: WORK_KIND.replicate, resource: 0, rateKgPerDay: 0, untilMs: 3 * hourMs });
   world.advance(5 * hourMs);
   close(world.replicateHours, 2);
   close(world.batteryWh(5 * hourMs, 0), 6000 - 5 * 40 - 2 * 100, 1e-3);
@@ -224,7 +225,7 @@ test('a node that goes down stops its work; a lost tug blocks its haul', () => {
   world.setUnit(hourMs, 2, 2, false, 'tug-lost-1');
   world.advance(9 * hourMs);
   close(creditedKg(0), 10);
-  assert.is(progress.at(-1)?.status, progressStatus.blocked);
+  assert.is(progress.at(-1)?.status, WORK_STATUS.blocked);
   assert.is(world.nodesAt(1, 0).length, 0);
 });
 

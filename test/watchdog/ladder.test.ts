@@ -4,17 +4,22 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIELD, TYPE } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import {
+  ANSWER,
+  BOOT_CAUSE,
+  FIELD,
+  INSPECT,
+  RECOVERY_CAUSE,
+  RECOVERY_LEVEL,
+  STATUS,
+  TYPE,
+} from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { codeOf, Lines } from '../radiation/watch.ts';
 import { type Boot, LoneNode, type Told as NodeRecord } from '../schedule/node.ts';
 
 const startS = 36_000;
 const telemetryS = 300;
-/** Causes of an escalation: firmware/watchdog. */
-const cause = { task: 1, state: 3, checkpoint: 4, recovery: 5, hardwareWatchdog: 6 } as const;
-const bootCause = { powerOn: 1, watchdog: 2, reset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
 function recordsOf(records: readonly NodeRecord[], type: number): NodeRecord[] {
   return records.filter(({ fields }) => fields[0] === type);
@@ -27,7 +32,7 @@ function recoveriesOf(node: LoneNode): string[] {
     .map(({ fields }) => fields.join(':'));
 }
 
-const isInSafeMode = (node: LoneNode): boolean => node.inspect(0)[4] === 1;
+const isInSafeMode = (node: LoneNode): boolean => node.inspect(INSPECT.node)[ANSWER.node.safeMode] === 1;
 
 function sendTelemetry(node: LoneNode, tasks: number): void {
   node.observe({ name: 'health', tasks, batteryWh: 9000, storedKg: 0, solarW: 4000 });
@@ -60,11 +65,11 @@ function runUntilCommand(node: LoneNode, type: number, untilS: number, tasks: nu
 /** Restarts the runtime from its checkpoint; the clock runs on. */
 function restartRuntime(node: LoneNode, image: Uint8Array): void {
   const localS = Math.floor(node.localMs / 1000) + 5;
-  assert.is(node.restore(image, { cause: bootCause.runtimeRestart, localS }), 0);
+  assert.is(node.restore(image, { cause: BOOT_CAUSE.runtimeRestart, localS }), 0);
 }
 
 function resetProcessor(node: LoneNode, image: Uint8Array, boot: Boot): void {
-  assert.is(node.restore(image, { cause: bootCause.reset, localS: 0, ...boot }), 0);
+  assert.is(node.restore(image, { cause: BOOT_CAUSE.commandedReset, localS: 0, ...boot }), 0);
 }
 
 const allTasks = 0xff;
@@ -121,7 +126,10 @@ test('WDG-1 violated: a value out of range in protected memory stops the feeding
   corruptSafeModeFlag(node);
   runTo(node, startS + 1500, allTasks);
   assert.is(recordsOf(node.commands, TYPE.feedWatchdog).length, fed);
-  assert.is(recordsOf(node.events, TYPE.escalation)[0].fields.join(':'), `${TYPE.escalation}:2:${cause.state}:0`);
+  assert.is(
+    recordsOf(node.events, TYPE.escalation)[0].fields.join(':'),
+    `${TYPE.escalation}:2:${RECOVERY_CAUSE.corruptState}:0`,
+  );
 });
 
 /**
@@ -148,7 +156,7 @@ test('WDG-2 holds: a hung task is restarted, and its check-in ends the recovery'
   assert.equal(recoveriesOf(node), [`${TYPE.restartTask}:3`]);
   assert.equal(
     recordsOf(node.events, TYPE.escalation).map(({ fields }) => fields.join(':')),
-    [`${TYPE.escalation}:1:${cause.task}:3`],
+    [`${TYPE.escalation}:1:${RECOVERY_CAUSE.hungTask}:3`],
   );
   assert.ok(
     recordsOf(node.commands, TYPE.feedWatchdog).some(({ atS }) => atS > startS + 1200),
@@ -159,7 +167,7 @@ test('WDG-2 holds: a hung task is restarted, and its check-in ends the recovery'
 test('WDG-2 holds: the recovery record of a task restart counts as a check-in', () => {
   const node = new LoneNode({}, startS);
   const order = runUntilCommand(node, TYPE.restartTask, startS + 3000, withoutTask3);
-  node.observe({ name: 'recovery', level: 1, task: 3, ok: 1 });
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.taskRestart, task: 3, ok: 1 });
   node.runTo(order.atS + 200);
   assert.is(recoveriesOf(node).length, 1);
 });
@@ -167,12 +175,12 @@ test('WDG-2 holds: the recovery record of a task restart counts as a check-in', 
 test('WDG-2 holds: a task restart that fails is tried twice, then the runtime restarts', () => {
   const node = new LoneNode({}, startS);
   runUntilCommand(node, TYPE.restartTask, startS + 3000, withoutTask3);
-  node.observe({ name: 'recovery', level: 1, task: 3, ok: 0 });
-  node.observe({ name: 'recovery', level: 1, task: 3, ok: 0 });
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.taskRestart, task: 3, ok: 0 });
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.taskRestart, task: 3, ok: 0 });
   assert.equal(recoveriesOf(node), [
     `${TYPE.restartTask}:3`,
     `${TYPE.restartTask}:3`,
-    `${TYPE.restartRuntime}:${cause.task}`,
+    `${TYPE.restartRuntime}:${RECOVERY_CAUSE.hungTask}`,
   ]);
 });
 
@@ -190,7 +198,7 @@ test('WDG-2 holds: a runtime restart that does not help leads to a processor res
   runUntilCommand(node, TYPE.restartRuntime, startS + 3000, withoutTask3);
   restartRuntime(node, image);
   const order = runUntilCommand(node, TYPE.resetProcessor, node.missionS + 1500, withoutTask3);
-  assert.is(order.fields.join(':'), `${TYPE.resetProcessor}:${cause.task}:1`);
+  assert.is(order.fields.join(':'), `${TYPE.resetProcessor}:${RECOVERY_CAUSE.hungTask}:1`);
 });
 
 test('WDG-2 holds: a runtime restart that does not happen leads to a processor reset', () => {
@@ -198,7 +206,7 @@ test('WDG-2 holds: a runtime restart that does not happen leads to a processor r
   const before = runUntilCommand(node, TYPE.restartRuntime, startS + 3000, withoutTask3);
   const order = runUntilCommand(node, TYPE.resetProcessor, startS + 3000, withoutTask3);
   assert.ok(order.atS - before.atS <= 120 + 60);
-  assert.is(order.fields[FIELD.resetProcessor.cause], cause.recovery);
+  assert.is(order.fields[FIELD.resetProcessor.cause], RECOVERY_CAUSE.failedRecovery);
 });
 
 test('WDG-2 holds: a checkpoint that does not verify is refused, and a processor reset follows', () => {
@@ -208,97 +216,97 @@ test('WDG-2 holds: a checkpoint that does not verify is refused, and a processor
   // Two bits of one line: a single bit would be corrected.
   image[image.length >> 1] ^= 5;
   const localS = Math.floor(node.localMs / 1000);
-  assert.is(node.restore(image, { cause: bootCause.runtimeRestart, localS }), STATUS.checkpoint);
-  node.boot({ cause: bootCause.runtimeRestart, localS });
-  assert.is(recoveriesOf(node).at(-1), `${TYPE.resetProcessor}:${cause.checkpoint}:1`);
+  assert.is(node.restore(image, { cause: BOOT_CAUSE.runtimeRestart, localS }), STATUS.checkpoint);
+  node.boot({ cause: BOOT_CAUSE.runtimeRestart, localS });
+  assert.is(recoveriesOf(node).at(-1), `${TYPE.resetProcessor}:${RECOVERY_CAUSE.lostCheckpoint}:1`);
 });
 
 test('WDG-2 holds: resets that do not help are counted up to three, then the alternate image follows', () => {
   const node = new LoneNode({}, startS);
   const image = node.checkpoint();
-  node.boot({ cause: bootCause.reset, localS: 0, resets: 1 });
+  node.boot({ cause: BOOT_CAUSE.commandedReset, localS: 0, resets: 1 });
   for (const count of [2, 3]) {
     const order = runUntilCommand(node, TYPE.resetProcessor, node.missionS + 1500, withoutTask3);
     assert.is(order.fields[FIELD.resetProcessor.count], count);
     resetProcessor(node, image, { resets: count });
   }
   const order = runUntilCommand(node, TYPE.alternateImage, node.missionS + 1500, withoutTask3);
-  assert.is(order.fields[FIELD.alternateImage.cause], cause.task);
+  assert.is(order.fields[FIELD.alternateImage.cause], RECOVERY_CAUSE.hungTask);
   assert.is(recordsOf(node.commands, TYPE.resetProcessor).length, 2);
 });
 
 test('WDG-2 holds: a reset that fails is ordered again up to three times, then the alternate image follows', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.runtimeRestart, localS: 0 });
+  node.boot({ cause: BOOT_CAUSE.runtimeRestart, localS: 0 });
   assert.is(recordsOf(node.commands, TYPE.resetProcessor).length, 1);
-  node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
-  node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.processorReset, task: 0, ok: 0 });
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.processorReset, task: 0, ok: 0 });
   assert.equal(
     recordsOf(node.commands, TYPE.resetProcessor).map(({ fields }) => fields[FIELD.resetProcessor.count]),
     [1, 2, 3],
   );
-  node.observe({ name: 'recovery', level: 3, task: 0, ok: 0 });
-  assert.is(recoveriesOf(node).at(-1), `${TYPE.alternateImage}:${cause.recovery}`);
+  node.observe({ name: 'recovery', level: RECOVERY_LEVEL.processorReset, task: 0, ok: 0 });
+  assert.is(recoveriesOf(node).at(-1), `${TYPE.alternateImage}:${RECOVERY_CAUSE.failedRecovery}`);
 });
 
 test('WDG-2 holds: a reset without effect reaches its time limit three times, then the alternate image follows', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.runtimeRestart, localS: 0 });
-  const begin = node.missionS;
-  const order = runUntilCommand(node, TYPE.alternateImage, begin + 1000, allTasks);
+  node.boot({ cause: BOOT_CAUSE.runtimeRestart, localS: 0 });
+  const beginS = node.missionS;
+  const order = runUntilCommand(node, TYPE.alternateImage, beginS + 1000, allTasks);
   assert.is(recordsOf(node.commands, TYPE.resetProcessor).length, 3);
-  assert.ok(order.atS - begin <= 3 * (120 + 60) + 60);
+  assert.ok(order.atS - beginS <= 3 * (120 + 60) + 60);
 });
 
 test('WDG-2 holds: three resets in a row by the hardware watchdog lead to the alternate image', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.watchdog, localS: 0, resets: 2 });
+  node.boot({ cause: BOOT_CAUSE.watchdog, localS: 0, resets: 2 });
   assert.is(recoveriesOf(node).length, 0);
-  node.boot({ cause: bootCause.watchdog, localS: 0, resets: 3 });
-  assert.equal(recoveriesOf(node), [`${TYPE.alternateImage}:${cause.hardwareWatchdog}`]);
+  node.boot({ cause: BOOT_CAUSE.watchdog, localS: 0, resets: 3 });
+  assert.equal(recoveriesOf(node), [`${TYPE.alternateImage}:${RECOVERY_CAUSE.watchdogResets}`]);
 });
 
 test('WDG-2 holds: an alternate image that fails, or does not start, leads to safe mode', () => {
   const refused = new LoneNode({}, startS);
-  refused.boot({ cause: bootCause.watchdog, localS: 0, resets: 3 });
-  refused.observe({ name: 'recovery', level: 4, task: 0, ok: 0 });
-  assert.is(recoveriesOf(refused).at(-1), `${TYPE.safeMode}:${cause.recovery}`);
+  refused.boot({ cause: BOOT_CAUSE.watchdog, localS: 0, resets: 3 });
+  refused.observe({ name: 'recovery', level: RECOVERY_LEVEL.alternateImage, task: 0, ok: 0 });
+  assert.is(recoveriesOf(refused).at(-1), `${TYPE.safeMode}:${RECOVERY_CAUSE.failedRecovery}`);
   const mute = new LoneNode({}, startS);
-  mute.boot({ cause: bootCause.watchdog, localS: 0, resets: 3 });
-  const begin = mute.missionS;
-  assert.ok(runUntilCommand(mute, TYPE.safeMode, begin + 600, allTasks).atS - begin <= 180 + 60);
+  mute.boot({ cause: BOOT_CAUSE.watchdog, localS: 0, resets: 3 });
+  const beginS = mute.missionS;
+  assert.ok(runUntilCommand(mute, TYPE.safeMode, beginS + 600, allTasks).atS - beginS <= 180 + 60);
   const sameImage = new LoneNode({}, startS);
-  sameImage.boot({ cause: bootCause.alternateImage, localS: 0, resets: 3, image: 0 });
-  assert.is(recoveriesOf(sameImage).at(-1), `${TYPE.safeMode}:${cause.recovery}`);
+  sameImage.boot({ cause: BOOT_CAUSE.alternateImage, localS: 0, resets: 3, image: 0 });
+  assert.is(recoveriesOf(sameImage).at(-1), `${TYPE.safeMode}:${RECOVERY_CAUSE.failedRecovery}`);
 });
 
 test('WDG-2 holds: a task that hangs in the alternate image too leads to safe mode', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.alternateImage, localS: 0, resets: 0, image: 1 });
+  node.boot({ cause: BOOT_CAUSE.alternateImage, localS: 0, resets: 0, image: 1 });
   const order = runUntilCommand(node, TYPE.safeMode, node.missionS + 1500, withoutTask3);
-  assert.is(order.fields[FIELD.safeMode.cause], cause.task);
+  assert.is(order.fields[FIELD.safeMode.cause], RECOVERY_CAUSE.hungTask);
 });
 
 test('WDG-2 holds: safe mode beacons, feeds the watchdog, survives a reset, and ends at power-on only', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.alternateImage, localS: 0, resets: 3, image: 0 });
+  node.boot({ cause: BOOT_CAUSE.alternateImage, localS: 0, resets: 3, image: 0 });
   node.frames.length = 0;
   node.commands.length = 0;
-  const begin = node.missionS;
-  runTo(node, begin + 7200, 0);
+  const beginS = node.missionS;
+  runTo(node, beginS + 7200, 0);
   assert.ok(node.frames.length >= 11 && node.frames.length <= 13, `${node.frames.length} frames in two hours`);
   assert.ok(recordsOf(node.commands, TYPE.feedWatchdog).length >= 12);
   assert.ok(isInSafeMode(node));
   const image = node.checkpoint();
   resetProcessor(node, image, { resets: 1 });
   assert.ok(isInSafeMode(node), 'a reset does not end safe mode');
-  assert.is(node.restore(image, { cause: bootCause.powerOn, localS: 0 }), 0);
+  assert.is(node.restore(image, { cause: BOOT_CAUSE.powerOn, localS: 0 }), 0);
   assert.not(isInSafeMode(node), 'a power-on ends it');
 });
 
 test('WDG-2 violated: a node in safe mode claims nothing and starts no work', () => {
   const node = new LoneNode({ features: 1 }, startS);
-  node.boot({ cause: bootCause.alternateImage, localS: 0, resets: 3, image: 0 });
+  node.boot({ cause: BOOT_CAUSE.alternateImage, localS: 0, resets: 3, image: 0 });
   node.commands.length = 0;
   node.events.length = 0;
   runTo(node, node.missionS + 7200, allTasks);
@@ -308,7 +316,7 @@ test('WDG-2 violated: a node in safe mode claims nothing and starts no work', ()
 
 test('WDG-2 holds: a stable hour clears the ladder, and the next fault begins at its lowest level', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.reset, localS: 0, resets: 2 });
+  node.boot({ cause: BOOT_CAUSE.commandedReset, localS: 0, resets: 2 });
   runTo(node, node.missionS + 4200, allTasks);
   runUntilCommand(node, TYPE.restartTask, node.missionS + 1500, withoutTask3);
   assert.equal(recoveriesOf(node), [`${TYPE.restartTask}:3`]);
@@ -316,10 +324,10 @@ test('WDG-2 holds: a stable hour clears the ladder, and the next fault begins at
 
 test('WDG-2 violated: without a stable hour a new fault does not begin at the lowest level', () => {
   const node = new LoneNode({}, startS);
-  node.boot({ cause: bootCause.reset, localS: 0, resets: 2 });
+  node.boot({ cause: BOOT_CAUSE.commandedReset, localS: 0, resets: 2 });
   runTo(node, node.missionS + 1800, allTasks);
   runUntilCommand(node, TYPE.resetProcessor, node.missionS + 1500, withoutTask3);
-  assert.equal(recoveriesOf(node), [`${TYPE.resetProcessor}:${cause.task}:3`]);
+  assert.equal(recoveriesOf(node), [`${TYPE.resetProcessor}:${RECOVERY_CAUSE.hungTask}:3`]);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, NAMES, TYPE } from '../../../host/cbor/generated.ts';
 import { ONSET_MATCH_S } from '../bounds.ts';
 import type { SlaClass } from '../../kernel/trace.ts';
 import type { Case } from './recovery.ts';
@@ -11,8 +11,6 @@ export interface OnboardReport {
   onsetS: number;
   convergedS: number;
 }
-
-const CLASSES: readonly SlaClass[] = ['node', 'cluster', 'cross-cluster', 'fleet'];
 
 /**
  * CVG-2: collects the `converged` events of coordinators; the coordinator is the lowest live member
@@ -33,7 +31,7 @@ export class OnboardReports {
     const { class: classAt, onsetS, convergedS } = FIELD.converged;
     const report = {
       node,
-      class: CLASSES[fields[classAt] - 1] ?? 'node',
+      class: (NAMES.slaClass[fields[classAt]] || 'node') as SlaClass,
       onsetS: fields[onsetS],
       convergedS: fields[convergedS],
     };

@@ -1,5 +1,5 @@
-import { FIELD, INTENT_STATE, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
-import { GRID_S, OWN_SLOTS, SLA_S } from '../bounds.ts';
+import { FIELD, INTENT_STATE, OWN_SLOTS, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
+import { GRID_S, SLA_S } from '../bounds.ts';
 import { groupOf, unitOf } from '../record.ts';
 import type { DisruptionFact, SlaClass, WorldChange } from '../../kernel/trace.ts';
 import type { Observers } from '../observe/observers.ts';

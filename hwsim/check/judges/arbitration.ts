@@ -1,5 +1,5 @@
-import { FIELD, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
-import { EXAMINE_EVERY_MS, OWN_SLOTS, STABLE_S } from '../bounds.ts';
+import { FIELD, OWN_SLOTS, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
+import { EXAMINE_EVERY_MS, STABLE_S } from '../bounds.ts';
 import { groupOf, ownerOf } from '../record.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import { conflictsAmong } from '../observe/conflicts.ts';

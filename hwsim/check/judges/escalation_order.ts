@@ -1,12 +1,10 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FIELD, RECOVERY_LEVEL, TYPE } from '../../../host/cbor/generated.ts';
 import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { WatchdogBounds } from './watchdog_window.ts';
 import type { Observers } from '../observe/observers.ts';
 
 /** After this long without an escalation the ladder begins at its lowest level again. */
 const CALM_MS = 3_600_000;
-/** Boot cause: a reset by the hardware watchdog. */
-const CAUSE_WATCHDOG = 2;
 
 /**
  * WDG-2: judges the order of escalation: no level is skipped. Within an hour (CALM_MS) the next
@@ -31,12 +29,13 @@ export class EscalationOrder implements Judge {
   event(timeMs: number, node: number, fields: Uint32Array): void {
     if (timeMs - this.lastMs[node] > CALM_MS) this.level[node] = 0;
     if (fields[0] === TYPE.booted) {
-      if (fields[FIELD.booted.cause] === CAUSE_WATCHDOG) this.reach(timeMs, node, Math.max(3, this.level[node]));
+      if (fields[FIELD.booted.cause] === BOOT_CAUSE.watchdog)
+        this.reach(timeMs, node, Math.max(RECOVERY_LEVEL.processorReset, this.level[node]));
       return;
     }
     const to = fields[FIELD.escalation.level];
     const from = this.level[node];
-    const allowed = from === 0 ? 2 : from + 1;
+    const allowed = from === 0 ? RECOVERY_LEVEL.runtimeRestart : from + 1;
     if (to > allowed) {
       this.findings.add(
         () => `${atNode(timeMs, node)} goes to level ${to} from ${from === 0 ? 'no escalation' : `level ${from}`}`,

@@ -1,11 +1,8 @@
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
-import { FORGERY_S, OWN_SLOTS } from '../bounds.ts';
+import { FIELD, KEY_EPOCH_STEP, OWN_SLOTS, TYPE } from '../../../host/cbor/generated.ts';
+import { FORGERY_S } from '../bounds.ts';
 import { ownerOf } from '../record.ts';
 import { atNode, Findings, type Judge, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';
-
-/** Step of key-epoch-changed: frames are sealed with the key from now on. */
-const STEP_USED = 2;
 
 /**
  * What the Byzantine node's messages led to, in the trace of the honest members. Field names are
@@ -128,7 +125,7 @@ export class InsiderContained implements Judge {
   }
 
   private keyEpochChanged(timeMs: number, node: number, [, keyEpoch, step]: Uint32Array): void {
-    if (keyEpoch < 2 || step !== STEP_USED || this.rekeyed.has(node)) return;
+    if (keyEpoch < 2 || step !== KEY_EPOCH_STEP.inUse || this.rekeyed.has(node)) return;
     this.rekeyed.add(node);
     this.outcome.rekeyed = this.rekeyed.size;
     this.outcome.rekeyedLastS = Math.floor(timeMs / 1000);

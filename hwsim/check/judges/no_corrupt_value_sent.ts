@@ -1,4 +1,11 @@
-import { FIELD, TYPE, UPSET_OUTCOME } from '../../../host/cbor/generated.ts';
+import {
+  AGE_BINS,
+  FIELD,
+  TRAP_SITE_UNTRUSTED_MAX,
+  TRAP_SITE_UNTRUSTED_MIN,
+  TYPE,
+  UPSET_OUTCOME,
+} from '../../../host/cbor/generated.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
 
@@ -46,13 +53,6 @@ export interface RadiationOutcome {
   omissions: number;
 }
 
-/** AGE_BINS of firmware/memory/guard.ts. */
-const ageBins = 14;
-
-/** Trap sites of memory that cannot be trusted: docs/abi.md, `trap_site`. */
-const siteUncorrectableMin = 900;
-const siteUncorrectableMax = 949;
-
 type Divergence = Extract<WorldChange, { kind: 'divergence' }>;
 
 /**
@@ -73,7 +73,7 @@ export class NoCorruptValueSent implements Judge {
     if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.evicted) this.outcome.dropped += fields[FIELD.upset.count];
     else {
       this.outcome.corrected += fields[FIELD.upset.count];
-      this.outcome.ages[Math.min(ageBins - 1, 32 - Math.clz32(fields[FIELD.upset.ageS]))]++;
+      this.outcome.ages[Math.min(AGE_BINS - 1, 32 - Math.clz32(fields[FIELD.upset.ageS]))]++;
     }
     this.outcome.oldestS = Math.max(this.outcome.oldestS, fields[FIELD.upset.ageS]);
   }
@@ -91,7 +91,8 @@ export class NoCorruptValueSent implements Judge {
         return;
       case 'trap':
         outcome.breaks++;
-        if (change.site >= siteUncorrectableMin && change.site <= siteUncorrectableMax) outcome.breaksUncorrectable++;
+        if (change.site >= TRAP_SITE_UNTRUSTED_MIN && change.site <= TRAP_SITE_UNTRUSTED_MAX)
+          outcome.breaksUncorrectable++;
         if (change.booting) outcome.breaksAtStart++;
         outcome.resetsInRowMax = Math.max(outcome.resetsInRowMax, change.resets);
         return;
@@ -140,7 +141,7 @@ function blank(): RadiationOutcome {
     corrected: 0,
     dropped: 0,
     oldestS: 0,
-    ages: new Array(ageBins).fill(0),
+    ages: new Array(AGE_BINS).fill(0),
     breaksUncorrectable: 0,
     breaks: 0,
     breaksAtStart: 0,

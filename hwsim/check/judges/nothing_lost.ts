@@ -1,4 +1,5 @@
-import { EXAMINE_EVERY_MS, OWN_SLOTS, SETTLE_S, STABLE_S } from '../bounds.ts';
+import { OWN_SLOTS } from '../../../host/cbor/generated.ts';
+import { EXAMINE_EVERY_MS, SETTLE_S, STABLE_S } from '../bounds.ts';
 import { ownerOf } from '../record.ts';
 import { Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';

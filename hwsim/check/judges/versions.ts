@@ -1,5 +1,5 @@
-import { FIELD, TYPE, UPSET_OUTCOME } from '../../../host/cbor/generated.ts';
-import { OWN_SLOTS, RESTART_S } from '../bounds.ts';
+import { FIELD, OWN_SLOTS, TYPE, UPSET_OUTCOME } from '../../../host/cbor/generated.ts';
+import { RESTART_S } from '../bounds.ts';
 import { ownerOf } from '../record.ts';
 import { atNode, Findings, type Judge, seconds, type Verdict } from '../verdict.ts';
 import type { Observers } from '../observe/observers.ts';

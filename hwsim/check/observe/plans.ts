@@ -1,5 +1,5 @@
-import { FIELD, INTENT_STATE, TYPE } from '../../../host/cbor/generated.ts';
-import { LEASE_S, OWN_SLOTS } from '../bounds.ts';
+import { FIELD, INTENT_STATE, OWN_SLOTS, TYPE } from '../../../host/cbor/generated.ts';
+import { LEASE_S } from '../bounds.ts';
 import { groupOf } from '../record.ts';
 
 /** The newest published version of one intent slot, and what its owner has reported of it since. */

@@ -1,5 +1,5 @@
-import { FIELD, INTENT_STATE } from '../../../host/cbor/generated.ts';
-import { OWN_SLOTS, SETTLE_S } from '../bounds.ts';
+import { FIELD, INTENT_STATE, OWN_SLOTS } from '../../../host/cbor/generated.ts';
+import { SETTLE_S } from '../bounds.ts';
 import type { Ground } from './ground.ts';
 import type { Plans } from './plans.ts';
 
