@@ -1,5 +1,6 @@
 /**
- * Builds everything that runs: the firmware images, the command line and its workers, into dist/.
+ * Builds everything that runs: the firmware images, the command line, its workers and the library, into dist/. Then emits the
+ * library's types.
  *
  *     node host/build/build.mjs [--force] [--wat] [--quiet]
  *
@@ -21,6 +22,7 @@ import {
   stampOf,
 } from './paths.mjs';
 import { compileFirmware, compileSignature, measure, writeAside } from './firmware.mjs';
+import { buildTypes, hasTypes } from './types.mjs';
 
 const stampFile = join(dist, 'stamp.json');
 
@@ -37,10 +39,14 @@ function hasImages() {
   return paths.every((path) => existsSync(path));
 }
 
+function hasBundles() {
+  return Object.values(bundles).every((name) => existsSync(join(dist, `${name}.mjs`)));
+}
+
 /** True when dist/ holds what the present sources give. */
 export function isBuilt() {
   const stamps = readStamps();
-  if (!existsSync(join(dist, 'heliograph.mjs')) || !hasImages()) return false;
+  if (!hasBundles() || !hasImages()) return false;
   return stamps.firmware === stampOf(firmwareInputs()) && stamps.bundles === stampOf(bundleInputs());
 }
 
@@ -58,15 +64,21 @@ async function buildFirmware(stamps, { force, withText }) {
   return true;
 }
 
-/** The command line and every `*.worker.ts`, each bundled into dist/ with npm packages left outside. */
+/** Bundles with names of their own: the command line, and the library's two entries of package.json. */
+const bundles = {
+  'host/cli/main.ts': 'heliograph',
+  'hwsim/library.ts': 'library',
+  'host/library.ts': 'library-node',
+};
+
+/** The named bundles and every `*.worker.ts`, in dist/ with npm packages left outside. */
 async function buildBundles(stamps, { force }) {
-  const entries = ['host/cli/main.ts', ...filesBelow('host', ['.worker.ts']), ...filesBelow('hwsim', ['.worker.ts'])];
-  const present = entries.filter((path) => existsSync(join(root, path)));
+  const workers = ['host', 'hwsim'].flatMap((folder) => filesBelow(folder, ['.worker.ts']));
+  const present = [...Object.keys(bundles), ...workers];
   const stamp = stampOf(bundleInputs());
-  if (!force && stamps.bundles === stamp && existsSync(join(dist, 'heliograph.mjs'))) return;
+  if (!force && stamps.bundles === stamp && hasBundles()) return;
   const { build } = await import('esbuild');
-  const outputName = (path) =>
-    path === 'host/cli/main.ts' ? 'heliograph' : path.split('/').pop().replace(/\.ts$/, '');
+  const outputName = (path) => bundles[path] ?? path.split('/').pop().replace(/\.ts$/, '');
   const { metafile } = await build({
     ...bundleOptions,
     entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
@@ -124,6 +136,21 @@ export async function buildAll({ force = false, withText = false, quiet = false 
   return ok;
 }
 
+/** Emits the library's types when they are older than the sources; returns true when they are there. Nothing that runs needs them. */
+export function buildLibraryTypes({ force = false } = {}) {
+  const stamps = readStamps();
+  const stamp = stampOf([...bundleInputs(), 'host/build/types.json']);
+  if (!force && stamps.types === stamp && hasTypes()) return true;
+  try {
+    buildTypes();
+  } catch (error) {
+    console.error(error.message);
+    return false;
+  }
+  writeAside(stampFile, `${JSON.stringify({ ...readStamps(), types: stamp }, null, 1)}\n`);
+  return true;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // A reader that closes the pipe, as `| head` does, does not end the build.
   for (const stream of [process.stdout, process.stderr])
@@ -132,5 +159,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     });
   const flags = new Set(process.argv.slice(2));
   const options = { force: flags.has('--force'), withText: flags.has('--wat'), quiet: flags.has('--quiet') };
-  if (!(await buildAll(options))) process.exitCode = 1;
+  if (!(await buildAll(options)) || !buildLibraryTypes(options)) process.exitCode = 1;
 }

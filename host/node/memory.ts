@@ -2,11 +2,17 @@ import type { CheckpointSource } from '../platform/buffers.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import type { Log } from './log.ts';
 
-/** incarnation, resets, reserved: u32 each, big-endian. Nodes that did not reserve wrote the first two. */
+/**
+ * incarnation, resets, reserved: u32 each, big-endian. Nodes that did not reserve wrote the first
+ * two.
+ */
 const countersBytes = 12;
 const unreservedBytes = 8;
 
-/** What a node keeps through a reset: its checkpoint, two counters, and up to where counters of frames are reserved. Without a folder it forgets everything, as a test bench does. */
+/**
+ * What a node keeps through a reset: its checkpoint, two counters, and up to where counters of
+ * frames are reserved. Without a folder it forgets everything, as a test bench does.
+ */
 export class Memory implements CheckpointSource {
   private readonly store: Store | null;
   private readonly log: Log;
@@ -23,7 +29,8 @@ export class Memory implements CheckpointSource {
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
-    // Counters were there and are lost: this is no first boot, and frames' counters begin where they can never have been.
+    // Counters were there and are lost: this is no first boot, and frames' counters begin where
+    // they can never have been.
     if (record === null && faults.length > 0) this.incarnation = 1;
     if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
     const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
@@ -43,8 +50,9 @@ export class Memory implements CheckpointSource {
   }
 
   /**
-   * Reserves counters up to a cycle; on return that is on the disk, in both slots: one that is spoilt later must not bring an old reservation back, for a
-   * counter that is used twice would open what it hides.
+   * Reserves counters up to a cycle; on return that is on the disk, in both slots: one that is
+   * spoilt later must not bring an old reservation back, for a counter that is used twice would
+   * open what it hides.
    */
   reserve(cycle: number): void {
     this.reservedCycle = Math.max(this.reservedCycle, cycle);

@@ -20,9 +20,15 @@ export interface ShimParts {
   config: NodeConfig;
   groups: readonly Group[];
   link: NodeLink;
-  /** True when the wall clock may be believed at this boot; otherwise the firmware asks its peers (TIM-1). */
+  /**
+   * True when the wall clock may be believed at this boot; otherwise the firmware asks its peers
+   * (TIM-1).
+   */
   timeKnown: boolean;
-  /** Mission milliseconds now, by the wall: for the first boot and for converting the platform's orders. */
+  /**
+   * Mission milliseconds now, by the wall: for the first boot and for converting the platform's
+   * orders.
+   */
   missionMs: () => number;
   log: Log;
   /** Names of an event's fields, in order after the type. */
@@ -35,15 +41,19 @@ const restartsMax = 8;
 const stableMs = 3_600_000;
 /** Steps in one turn of the event loop before timers and sockets get theirs. */
 const stepsPerTurnMax = 5000;
-/** The hardware watchdog resets when it was not fed for this long. *Assumed*; the simulator's board uses the same. */
+/**
+ * The hardware watchdog resets when it was not fed for this long. *Assumed*; the simulator's board
+ * uses the same.
+ */
 const watchdogMsMax = 900_000;
 const configBytesMax = 4096;
 const fieldsMax = 24;
 
 /**
- * Runs one node: the firmware image, a clock, a radio, non-volatile memory. Local time follows the wall clock times the
- * scale. The firmware is called at the very instants that it asked for, as a timer interrupt would call it: the lateness of
- * the event loop is not the node's, and its TDMA slot would be over by then.
+ * Runs one node: the firmware image, a clock, a radio, non-volatile memory. Local time follows the
+ * wall clock times the scale. The firmware is called at the very instants that it asked for, as a
+ * timer interrupt would call it: the lateness of the event loop is not the node's, and its TDMA
+ * slot would be over by then.
  */
 export class NodeShim implements PlatformHandler {
   private readonly parts: ShimParts;
@@ -64,7 +74,10 @@ export class NodeShim implements PlatformHandler {
   private fedAtMs = 0;
   private stopped = false;
   private alternateImage = false;
-  /** Cause of the boot that a command or a trap calls for, 0: none. It comes after the input at hand. */
+  /**
+   * Cause of the boot that a command or a trap calls for, 0: none. It comes after the input at
+   * hand.
+   */
   private pendingCause = 0;
   private onGivenUp: (reason: string) => void = () => {};
 
@@ -80,8 +93,8 @@ export class NodeShim implements PlatformHandler {
   }
 
   /**
-   * Boots, from the newest checkpoint when there is one, and runs until `stop`. `onGivenUp` is called when recovery is
-   * exhausted. Throws when the firmware refuses its configuration.
+   * Boots, from the newest checkpoint when there is one, and runs until `stop`. `onGivenUp` is
+   * called when recovery is exhausted. Throws when the firmware refuses its configuration.
    */
   start(radio: Radio, onGivenUp: (reason: string) => void): void {
     this.radio = radio;
@@ -101,7 +114,10 @@ export class NodeShim implements PlatformHandler {
     this.arm();
   }
 
-  /** Gives encoded records from a ground link to the node. Returns the first status that is not ok, or ok. */
+  /**
+   * Gives encoded records from a ground link to the node. Returns the first status that is not ok,
+   * or ok.
+   */
   uplink(records: readonly Uint8Array[]): number {
     let refused: number = STATUS.ok;
     if (this.stopped || this.radio === null) return STATUS.notBooted;

@@ -31,7 +31,10 @@ export type NodeConfig = Omit<
 > &
   Partial<Pick<Config, 'ownerRateMax'>>;
 
-/** The configuration block that `boot` and `restore` take: one `config` record, then `group` records, then keys. */
+/**
+ * The configuration block that `boot` and `restore` take: one `config` record, then `group`
+ * records, then keys.
+ */
 export function encodeConfig(
   config: NodeConfig,
   groups: readonly Group[],

@@ -2,7 +2,10 @@ import type { Engine } from '../engine/engine.ts';
 import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 import type { PlatformHandler, PlatformLoop, Trap } from './loop.ts';
 
-/** Ignores all that an image gives out. A base for platforms that look at some of it; a trap is thrown as an error. */
+/**
+ * Ignores all that an image gives out. A base for platforms that look at some of it; a trap is
+ * thrown as an error.
+ */
 export class IdlePlatform implements PlatformHandler {
   protected readonly outFrame: number;
 

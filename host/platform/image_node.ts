@@ -15,10 +15,16 @@ export interface Outputs {
 }
 
 const configBytesMax = 4096;
-/** Room for a record that is longer than any valid one, so that the image is the one that refuses it. */
+/**
+ * Room for a record that is longer than any valid one, so that the image is the one that refuses
+ * it.
+ */
 const recordBytesMax = 4096;
 
-/** One node in an engine, driven from outside: each input returns all that it made the image give out. */
+/**
+ * One node in an engine, driven from outside: each input returns all that it made the image give
+ * out.
+ */
 export class ImageNode extends IdlePlatform {
   readonly loop: PlatformLoop;
   /** When the image wants `tick`, by the processor's clock; Infinity: it waits for inputs only. */
@@ -37,7 +43,10 @@ export class ImageNode extends IdlePlatform {
     this.loop = new PlatformLoop({ engine, context, buffers, handler: this, counts: zeroCounts() });
   }
 
-  /** Boots with an encoded configuration (`encodeConfig`), from a checkpoint if one is given and accepted. */
+  /**
+   * Boots with an encoded configuration (`encodeConfig`), from a checkpoint if one is given and
+   * accepted.
+   */
   boot(config: Uint8Array, cause: number, nowMs: number, checkpoints: CheckpointSource | null = null): Outputs {
     this.#engine.view().set(config, this.loop.buffers.config);
     return this.#take(this.loop.at(nowMs).boot(config.length, cause, checkpoints));

@@ -1,22 +1,29 @@
-// The platform's loop around the image of one node: gives it inputs, and polls what it gives out in the order of docs/abi.md.
+// The platform's loop around the image of one node: gives it inputs, and polls what it gives out in
+// the order of docs/abi.md.
 //
 //     boot │ receive │ observe │ tick  →  frames  →  commands  →  events  →  deadline
 //
-// Every host of an image calls it through this class: the node, the simulator, the reference loop of the emulated boards, tests.
-// The flight boards' loop in C (firmware/boards/loop/loop.c) makes the same calls in the same order; `heliograph board trace`
-// compares the two after every input.
+// Every host of an image calls it through this class: the node, the simulator, the reference loop
+// of the emulated boards, tests. The flight boards' loop in C (firmware/boards/loop/loop.c) makes
+// the same calls in the same order; `heliograph board trace` compares the two after every input.
 
 import { FRAME_BYTES_MAX, RECORD_BYTES_MAX, TYPE } from '../cbor/generated.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../engine/status.ts';
 import type { CheckpointSource, LoopBuffers } from './buffers.ts';
 
-/** What an input returns in place of a status when the runtime trapped, or ended before the input was given. */
+/**
+ * What an input returns in place of a status when the runtime trapped, or ended before the input
+ * was given.
+ */
 export const noStatus = -1;
 /** `deadline` of an image that waits for inputs only, milliseconds. */
 export const noDeadlineMs = 0x7fffffff;
 
-/** What a platform does with the outputs of its nodes' images: one object for all nodes, its methods are called on the hot path. */
+/**
+ * What a platform does with the outputs of its nodes' images: one object for all nodes, its methods
+ * are called on the hot path.
+ */
 export interface PlatformHandler {
   /** The image runs; it is about to be polled for the first time. */
   booted(loop: PlatformLoop): void;
@@ -26,11 +33,17 @@ export interface PlatformHandler {
   send(loop: PlatformLoop, at: number, length: number): void;
   /** A command of `length` bytes stands in the record buffer, which it leaves when this returns. */
   command(loop: PlatformLoop, length: number): void;
-  /** Carries out the command that came last. False: the runtime runs no longer, and nothing more is polled. */
+  /**
+   * Carries out the command that came last. False: the runtime runs no longer, and nothing more is
+   * polled.
+   */
   obey(loop: PlatformLoop, type: number): boolean;
   /** An event of `length` bytes stands in the record buffer, which it leaves when this returns. */
   event(loop: PlatformLoop, length: number): void;
-  /** The image wants `tick` in `waitMs` milliseconds of its clock; `noDeadlineMs`: it waits for inputs only. */
+  /**
+   * The image wants `tick` in `waitMs` milliseconds of its clock; `noDeadlineMs`: it waits for
+   * inputs only.
+   */
   deadline(loop: PlatformLoop, waitMs: number): void;
   /** The image trapped, and must be booted before it is called again. */
   trapped(loop: PlatformLoop, trap: Trap): void;
@@ -67,14 +80,17 @@ export function endsRuntime(type: number): boolean {
   return type === TYPE.restartRuntime || type === TYPE.resetProcessor || type === TYPE.alternateImage;
 }
 
-/** Type of the record at `at`: types above 127 and below 256 stand behind the array's head and 0x18. 0: it is no such record. */
+/**
+ * Type of the record at `at`: types above 127 and below 256 stand behind the array's head and 0x18.
+ * 0: it is no such record.
+ */
 export function recordTypeAt(bytes: Uint8Array, at: number): number {
   return bytes[at + 1] === 0x18 ? bytes[at + 2] : 0;
 }
 
 /**
- * When the image wants to be called, by the processor's clock; Infinity: it waits for inputs only. A deadline of 0 after a
- * full poll would spin: the next chance is the next millisecond.
+ * When the image wants to be called, by the processor's clock; Infinity: it waits for inputs only.
+ * A deadline of 0 after a full poll would spin: the next chance is the next millisecond.
  */
 export function dueMs(localMs: number, waitMs: number): number {
   return waitMs >= noDeadlineMs ? Number.POSITIVE_INFINITY : localMs + Math.max(1, waitMs);
@@ -135,8 +151,9 @@ export class PlatformLoop {
   // ---- inputs: each returns the status of its call, or `noStatus` ----
 
   /**
-   * Begins to run, with the configuration in its buffer: from the newest checkpoint that the image accepts, else from nothing.
-   * `checkpoints` null: from nothing. When the status is not ok the node does not run.
+   * Begins to run, with the configuration in its buffer: from the newest checkpoint that the image
+   * accepts, else from nothing. `checkpoints` null: from nothing. When the status is not ok the
+   * node does not run.
    */
   boot(configBytes: number, cause: number, checkpoints: CheckpointSource | null): number {
     this.counts.boots += 1;
@@ -152,7 +169,10 @@ export class PlatformLoop {
     }
   }
 
-  /** Gives the frame of `length` bytes in its buffer. An image that must tick first is ticked, and given the frame again. */
+  /**
+   * Gives the frame of `length` bytes in its buffer. An image that must tick first is ticked, and
+   * given the frame again.
+   */
   receive(length: number): number {
     this.counts.receives += 1;
     const { frame } = this.buffers;
@@ -207,14 +227,20 @@ export class PlatformLoop {
     return this.observe(record.length);
   }
 
-  /** Answers a command: the record is observed as soon as all that waits now is polled. To be called by the handler's `obey`. */
+  /**
+   * Answers a command: the record is observed as soon as all that waits now is polled. To be called
+   * by the handler's `obey`.
+   */
   answer(record: Uint8Array): void {
     this.#answers.push(record);
   }
 
   // ---- the order of calls ----
 
-  /** Polls in the order of docs/abi.md, then gives what answers the commands. False: the runtime ended. */
+  /**
+   * Polls in the order of docs/abi.md, then gives what answers the commands. False: the runtime
+   * ended.
+   */
   #poll(status: number): boolean {
     let isRunning = this.#pollOnce(status);
     while (isRunning && this.#answers.length > 0) {
@@ -316,7 +342,10 @@ export class PlatformLoop {
 
   // ---- questions: they change nothing ----
 
-  /** A copy of the checkpoint of the node as it is; null when the image makes none. Throws the engine's trap. */
+  /**
+   * A copy of the checkpoint of the node as it is; null when the image makes none. Throws the
+   * engine's trap.
+   */
   checkpoint(): Uint8Array | null {
     const { checkpoint } = this.buffers;
     const length = this.#calls.checkpoint(this.context, checkpoint, this.#engine.image.checkpointBytes);
@@ -324,8 +353,8 @@ export class PlatformLoop {
   }
 
   /**
-   * A copy of what the image shows of itself, in words (`inspect` of docs/abi.md); empty when it shows nothing, or more
-   * than `bytesMax`. Throws the engine's trap.
+   * A copy of what the image shows of itself, in words (`inspect` of docs/abi.md); empty when it
+   * shows nothing, or more than `bytesMax`. Throws the engine's trap.
    */
   inspect(what: number, index: number, bytesMax = this.#engine.image.checkpointBytes): Uint32Array {
     const { checkpoint } = this.buffers;

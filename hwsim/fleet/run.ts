@@ -109,14 +109,43 @@ interface Flight {
  * Throws when a scenario with upsets comes without `ownEngine`.
  */
 export function runScenario(scenario: Scenario, options: RunOptions): RunFacts {
-  const flight = layFlight(scenario, options);
-  const { queue, endMs } = flight;
-  schedule(flight, options);
-  while (queue.nextMs <= endMs && queue.pop()) handle(flight);
-  flight.platform.world.reportCredits(endMs);
-  flight.boards.upsets.end(endMs);
-  flight.tracer.end(endMs);
-  return factsOf(flight, options);
+  return new ScenarioRun(scenario, options).finish();
+}
+
+/** A run that is flown piece by piece. */
+export class ScenarioRun {
+  readonly #flight: Flight;
+  readonly #options: RunOptions;
+
+  /** Throws when a scenario with upsets comes without `ownEngine`. */
+  constructor(scenario: Scenario, options: RunOptions) {
+    this.#flight = layFlight(scenario, options);
+    this.#options = options;
+    schedule(this.#flight, options);
+  }
+
+  /** Length of the run, milliseconds. */
+  get endMs(): number {
+    return this.#flight.endMs;
+  }
+
+  /** Flies on, up to and including a mission time. False when nothing is left to fly. */
+  advance(untilMs: number): boolean {
+    const { queue, endMs } = this.#flight;
+    const lastMs = Math.min(untilMs, endMs);
+    while (queue.nextMs <= lastMs && queue.pop()) handle(this.#flight);
+    return queue.nextMs <= endMs;
+  }
+
+  /** Flies what is left and ends the run. To be called once. */
+  finish(): RunFacts {
+    const { endMs, platform, boards, tracer } = this.#flight;
+    this.advance(endMs);
+    platform.world.reportCredits(endMs);
+    boards.upsets.end(endMs);
+    tracer.end(endMs);
+    return factsOf(this.#flight, this.#options);
+  }
 }
 
 function layFlight(scenario: Scenario, options: RunOptions): Flight {

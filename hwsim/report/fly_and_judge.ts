@@ -17,7 +17,7 @@ import { emulatedBoards, type EngineOf, simulatedBoards } from './run_boards.ts'
 import { fly } from './fly.ts';
 import { insiderReport } from './insider.ts';
 import { radiationReport } from './radiation.ts';
-import { type Check, disruptionOutcomes, type SimVerdict } from './verdict.ts';
+import type { Check, DisruptionOutcome, SimVerdict } from './verdict.ts';
 
 /** Everything that a judged run needs, from the command line or from a recording. */
 export interface Setting {
@@ -47,7 +47,31 @@ function noTraps({ traps }: RunFacts): Check {
   return { id: 'no-trap', ok: traps.length === 0, violations: traps.length, examples };
 }
 
-function verdictOf({ scenario, body, engine }: Setting, judges: RunJudges, facts: RunFacts, wallS: number): SimVerdict {
+/** The judgement on each disruption as scripts read it. */
+function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
+  const isProductionJudged = judges.achievableKg !== null;
+  return judges.outcomes().map((outcome) => ({
+    id: outcome.id,
+    kind: outcome.kind,
+    class: outcome.class,
+    onsetS: outcome.onsetS,
+    detectedS: outcome.detectedS,
+    convergedS: outcome.convergedS,
+    onboardConvergedS: outcome.onboardConvergedS,
+    slaS: outcome.slaS,
+    withinSla: outcome.withinSla,
+    lostKg: isProductionJudged ? outcome.lostKg : null,
+    missing: outcome.missing,
+  }));
+}
+
+/** The verdict on a run that ended, but for what emulated boards did. */
+export function verdictOf(
+  { scenario, body, engine }: Setting,
+  judges: RunJudges,
+  facts: RunFacts,
+  wallS: number,
+): SimVerdict {
   const { radio, firmware, nodes, days } = facts;
   const { upsets } = scenario;
   const { radiation, insider } = judges;
@@ -81,7 +105,11 @@ function verdictOf({ scenario, body, engine }: Setting, judges: RunJudges, facts
   };
 }
 
-function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byzantine: number | null } {
+/**
+ * The judges of a run, to be seated among its consumers; `byzantine`: the node that is not judged,
+ * null when all are honest.
+ */
+export function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byzantine: number | null } {
   const { seed, nodes, planWork, greedyBaseline, upsets } = scenario;
   const byzantine = drawInsider(scenario, seed, nodes, drawFaults(scenario, seed, nodes));
   const baselineSeed = planWork && greedyBaseline ? seed : null;

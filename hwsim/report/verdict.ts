@@ -1,5 +1,4 @@
 import type { EngineName } from '../../host/engine/names.ts';
-import type { RunJudges } from '../check/run_judges.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';
@@ -64,22 +63,4 @@ export interface SimVerdict {
 /** True when every check held and no SLA was breached; what was not measured counts as neither. */
 export function isClean(verdict: SimVerdict): boolean {
   return verdict.checks.every(({ ok }) => ok) && verdict.disruptions.every(({ withinSla }) => withinSla !== false);
-}
-
-/** The judgement on each disruption as scripts read it. */
-export function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
-  const isProductionJudged = judges.achievableKg !== null;
-  return judges.outcomes().map((outcome) => ({
-    id: outcome.id,
-    kind: outcome.kind,
-    class: outcome.class,
-    onsetS: outcome.onsetS,
-    detectedS: outcome.detectedS,
-    convergedS: outcome.convergedS,
-    onboardConvergedS: outcome.onboardConvergedS,
-    slaS: outcome.slaS,
-    withinSla: outcome.withinSla,
-    lostKg: isProductionJudged ? outcome.lostKg : null,
-    missing: outcome.missing,
-  }));
 }

@@ -36,7 +36,10 @@ export interface Told {
 
 const inspectKeys = 12;
 const frameBytesMax = 256;
-/** The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the firmware allows for. */
+/**
+ * The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the
+ * firmware allows for.
+ */
 const bitsPerMs = 35;
 
 interface InFlight {
@@ -53,8 +56,9 @@ export const smallWorld: Group[] = [
 ];
 
 /**
- * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that flies a cluster. What the
- * simulator adds (board, channel, world) is proven there; here only the firmware is.
+ * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that
+ * flies a cluster. What the simulator adds (board, channel, world) is proven there; here only the
+ * firmware is.
  */
 export class TestCluster implements PlatformHandler {
   readonly engine;
@@ -218,7 +222,10 @@ export class TestCluster implements PlatformHandler {
     return [...this.loops[node].inspect(what, index)];
   }
 
-  /** Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes on as it stands: without loss only, where it decides nothing. */
+  /**
+   * Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes
+   * on as it stands: without loss only, where it decides nothing.
+   */
   saved(): () => void {
     if (this.options.loss > 0)
       throw new Error('a cluster that loses frames is not put back: what it draws would differ');
@@ -307,7 +314,8 @@ export class TestCluster implements PlatformHandler {
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       this.calls++;
       const code = this.hand(node, bytes);
-      // After a start, or when it has just learnt the time, a node is deaf for what it had reserved.
+      // After a start, or when it has just learnt the time, a node is deaf for what it had
+      // reserved.
       const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
       // Whoever is behind by more than its guards finds it out by that, and learns the time anew.
       const relearns = code === STATUS.ahead && this.inspect(node, 0)[0] === 0;
@@ -374,7 +382,10 @@ export class TestCluster implements PlatformHandler {
     this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', epoch: waiting.epoch, ok }));
   }
 
-  /** Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover, parts held. */
+  /**
+   * Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover,
+   * parts held.
+   */
   keys(node: number): number[] {
     return this.inspect(node, inspectKeys, 1);
   }

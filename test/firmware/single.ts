@@ -12,7 +12,10 @@ import { SealedFrames, testKeys } from '../security/sealed.ts';
 const reservedAheadCycles = 4000;
 const cycleS = 15;
 
-/** One node of a cluster of `members`, alone with the test. Its mission time is local time: it boots at second 0. */
+/**
+ * One node of a cluster of `members`, alone with the test. Its mission time is local time: it boots
+ * at second 0.
+ */
 export class SingleNode {
   readonly engine;
   readonly members: number;

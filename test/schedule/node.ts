@@ -24,7 +24,9 @@ export interface Boot {
   readonly resets?: number;
   readonly image?: number;
   readonly timeKnown?: boolean;
-  /** The processor's clock at this boot: it begins anew with a reset, not with a runtime restart. */
+  /**
+   * The processor's clock at this boot: it begins anew with a reset, not with a runtime restart.
+   */
   readonly localS?: number;
 }
 
@@ -54,7 +56,10 @@ export const places: Group[] = [
 /** Engines are shared by the nodes of one test file: contexts lie side by side. */
 const engines = new Map<Preset, ReturnType<typeof loadV8Engine>>();
 
-/** One node, alone in its cluster (it is its own majority), of the built image, driven through the ABI alone. */
+/**
+ * One node, alone in its cluster (it is its own majority), of the built image, driven through the
+ * ABI alone.
+ */
 export class LoneNode {
   readonly commands: Told[] = [];
   readonly events: Told[] = [];
@@ -122,7 +127,10 @@ export class LoneNode {
     return image;
   }
 
-  /** Begins from a checkpoint; returns the status code (8: it does not verify, and the node began from nothing). */
+  /**
+   * Begins from a checkpoint; returns the status code (8: it does not verify, and the node began
+   * from nothing).
+   */
   restore(image: Uint8Array, boot: Boot): number {
     this.restartClock(boot);
     let isRefused = false;
@@ -160,7 +168,9 @@ export class LoneNode {
     return [...this.node.loop.inspect(what, index)];
   }
 
-  /** Timeline from the present slot on: own slot + 1 or 0, without the radio overlay unless wanted. */
+  /**
+   * Timeline from the present slot on: own slot + 1 or 0, without the radio overlay unless wanted.
+   */
   timeline(withRadio = false): number[] {
     const ring = this.inspect(whatTimeline);
     const base = Math.floor(this.missionS / slotS);

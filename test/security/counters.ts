@@ -1,4 +1,5 @@
-// Power that fails at any instant, again and again: two nodes of the real image whose counters live in a model of non-volatile memory, and an attacker who keeps every frame.
+// Power that fails at any instant, again and again: two nodes of the real image whose counters live
+// in a model of non-volatile memory, and an attacker who keeps every frame.
 
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
@@ -28,7 +29,10 @@ export interface CrashOutcome {
 export interface CrashOptions {
   seed: number;
   crashes: number;
-  /** What memory gives back at boot of what was reserved; the identity, unless a test wants it wrong. */
+  /**
+   * What memory gives back at boot of what was reserved; the identity, unless a test wants it
+   * wrong.
+   */
   recall?: (reserved: number) => number;
 }
 
@@ -107,7 +111,10 @@ class Node {
     return this.#take(this.#node.receive(frame, this.#localMs));
   }
 
-  /** Frames leave the radio before commands are obeyed: power that fails in a reservation does not take them back. */
+  /**
+   * Frames leave the radio before commands are obeyed: power that fails in a reservation does not
+   * take them back.
+   */
   #take({ status, frames, commands }: Outputs): number {
     for (const frame of frames) this.#trial.sent(this.#self, frame);
     for (const command of commands.map(recordFields))
