@@ -52,8 +52,8 @@ const fieldsMax = 24;
 /**
  * Runs one node: the firmware image, a clock, a radio, non-volatile memory. Local time follows the
  * wall clock times the scale. The firmware is called at the very instants that it asked for, as a
- * timer interrupt would call it: the lateness of the event loop is not the node's, and its TDMA
- * slot would be over by then.
+ * timer interrupt would call it: the lateness of the event loop is not the node's, and by then its
+ * TDMA slot would be over.
  */
 export class NodeShim implements PlatformHandler {
   private readonly parts: ShimParts;

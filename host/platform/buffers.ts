@@ -2,8 +2,8 @@ import { FRAME_BYTES_MAX, RECORD_BYTES_MAX } from '../cbor/generated.ts';
 import type { Engine } from '../engine/engine.ts';
 
 /**
- * Addresses of the inputs and outputs of calls in an engine's memory. Loops of one engine may share them, because calls
- * never overlap.
+ * Addresses of the inputs and outputs of calls in an engine's memory. Loops of one engine may share
+ * them, because calls never overlap.
  */
 export interface LoopBuffers {
   /** A frame to be received: FRAME_BYTES_MAX bytes. The image leaves it as it is. */
@@ -16,7 +16,9 @@ export interface LoopBuffers {
   readonly checkpoint: number;
 }
 
-/** Reserves the buffers in an engine's memory; a configuration takes at most `configBytesMax` bytes. */
+/**
+ * Reserves the buffers in an engine's memory; a configuration takes at most `configBytesMax` bytes.
+ */
 export function reserveBuffers(engine: Engine, configBytesMax: number): LoopBuffers {
   return {
     frame: engine.reserve(FRAME_BYTES_MAX),
@@ -30,6 +32,9 @@ export function reserveBuffers(engine: Engine, configBytesMax: number): LoopBuff
 export interface CheckpointSource {
   /** The newest (0) or the older (1) checkpoint; null: there is none that verifies. */
   read(age: 0 | 1): Uint8Array | null;
-  /** The image refused the checkpoint, or trapped over it: it is not to be tried again. Left out: it may be. */
+  /**
+   * The image refused the checkpoint, or trapped over it: it is not to be tried again. Left out: it
+   * may be.
+   */
   invalidate?(age: 0 | 1): void;
 }
