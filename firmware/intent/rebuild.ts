@@ -6,7 +6,7 @@ import { INTENTS_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { clearLine, lineOf } from '../memory/guard';
 import { members, self } from '../node/table';
 import { eventDone, eventSpace } from '../node/queues';
-import { Held, encodeHeld } from '../wire/generated/messages';
+import { Stored, encodeStored } from '../wire/generated/messages';
 import { link } from './chain';
 import { recomputeDigests } from './digest';
 import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from './table';
@@ -32,13 +32,13 @@ export function evictUnreadable(ctx: usize, index: u32): bool {
 function emitEvicted(ctx: usize, owner: u32, slot: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
-  const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
+  const m = changetype<Stored>(ctx + SCRATCH_OUT_AT);
   m.owner = owner;
   m.slot = slot;
   m.version = 0;
   m.state = 0;
   m.publishedS = 0;
-  eventDone(ctx, at, encodeHeld(at, at + EVENT_BYTES_MAX - 1, m));
+  eventDone(ctx, at, encodeStored(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
 /**

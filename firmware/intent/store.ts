@@ -20,7 +20,7 @@ import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { ageOf } from '../membership/liveness';
-import { Held, encodeHeld } from '../wire/generated/messages';
+import { Stored, encodeStored } from '../wire/generated/messages';
 import {
   intents,
   intentsToChange,
@@ -61,13 +61,13 @@ export function intentsBoot(ctx: usize): void {
 export function emitStored(ctx: usize, record: Intent, state: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
-  const m = changetype<Held>(ctx + SCRATCH_OUT_AT);
+  const m = changetype<Stored>(ctx + SCRATCH_OUT_AT);
   m.owner = record.owner;
   m.slot = record.slot;
   m.version = record.version;
   m.state = state;
   m.publishedS = record.publishedS;
-  eventDone(ctx, at, encodeHeld(at, at + EVENT_BYTES_MAX - 1, m));
+  eventDone(ctx, at, encodeStored(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
 /** Lets a record go, to be counted as of `atS` so that all nodes agree on it whenever they come to it. */

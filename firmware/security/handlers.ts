@@ -28,6 +28,6 @@ export function observeCountersReserved(ctx: usize, m: CountersReserved): u32 {
 }
 
 export function observeKeyEpochChecked(ctx: usize, m: KeyEpochChecked): u32 {
-  onKeyEpochChecked(ctx, m.epoch, m.ok != 0);
+  onKeyEpochChecked(ctx, m.keyEpoch, m.ok != 0);
   return STATUS_OK;
 }

@@ -108,7 +108,7 @@ export function installKey(ctx: usize, keyEpoch: u32, startS: u32, secret: usize
  * for no other member's turn. False if another head is being checked.
  */
 export function onHead(ctx: usize, m: KeyEpochHead, isFromGround: bool): bool {
-  const keyEpoch = m.epoch;
+  const keyEpoch = m.keyEpoch;
   if (keyEpoch > KEY_EPOCH_MAX) return false;
   if (keyEpoch <= newestKeyEpoch(ctx) || keyEpoch <= head(ctx).keyEpoch) return true;
   const waiting = pending(ctx);
@@ -135,7 +135,7 @@ function requestHeadCheck(ctx: usize, keyEpoch: u32): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<CheckKeyEpoch>(ctx + SCRATCH_OUT_AT);
-  m.epoch = keyEpoch;
+  m.keyEpoch = keyEpoch;
   commandDone(ctx, at, encodeCheckKeyEpoch(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
@@ -193,7 +193,7 @@ export function levelOf(ctx: usize, node: u32): u32 {
 export function onPart(ctx: usize, m: KeyEpochPart): void {
   const state = head(ctx);
   const node = m.node;
-  if (state.keyEpoch == 0 || m.epoch != state.keyEpoch) return;
+  if (state.keyEpoch == 0 || m.keyEpoch != state.keyEpoch) return;
   const partCount = state.partCount;
   const own = levelOf(ctx, node) < PATH_KEYS;
   for (let i: u32 = 0; i < partCount; i++) {
@@ -313,7 +313,7 @@ function emitStep(ctx: usize, keyEpoch: u32, step: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<KeyEpochChanged>(ctx + SCRATCH_OUT_AT);
-  m.epoch = keyEpoch;
+  m.keyEpoch = keyEpoch;
   m.step = step;
   eventDone(ctx, at, encodeKeyEpochChanged(at, at + EVENT_BYTES_MAX - 1, m));
 }
@@ -335,7 +335,7 @@ export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usi
   if (state.partCount == 0 || index >= chunks(ctx)) return at;
   if (index == 0) {
     const m = changetype<KeyEpochHead>(ctx + SCRATCH_OUT_AT);
-    m.epoch = state.keyEpoch;
+    m.keyEpoch = state.keyEpoch;
     m.startS = state.startS;
     m.parts = state.parts;
     m.commitmentAt = <u32>commitmentOf(state);
@@ -349,7 +349,7 @@ export function composeChunk(ctx: usize, at: usize, end: usize, index: u32): usi
   for (let i = first; i < last; i++) {
     const m = changetype<KeyEpochPart>(ctx + SCRATCH_OUT_AT);
     const entry = part(ctx, i);
-    m.epoch = state.keyEpoch;
+    m.keyEpoch = state.keyEpoch;
     m.node = entry.node;
     m.wrappedAt = <u32>(changetype<usize>(entry) + WRAPPED_AT);
     m.wrappedLength = WRAPPED_BYTES;

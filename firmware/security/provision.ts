@@ -21,8 +21,8 @@ export function acceptKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
   if (type == TYPE_LINK_SECRET) {
     const m = changetype<LinkSecret>(s);
     if (decodeLinkSecret(at, end, m) != end) return STATUS_MALFORMED;
-    if (m.epoch == 0 || m.epoch == 0xffff) return STATUS_IMPLAUSIBLE;
-    if (m.epoch > newestKeyEpoch(ctx)) installKey(ctx, m.epoch, m.startS, m.secretAt);
+    if (m.keyEpoch == 0 || m.keyEpoch == 0xffff) return STATUS_IMPLAUSIBLE;
+    if (m.keyEpoch > newestKeyEpoch(ctx)) installKey(ctx, m.keyEpoch, m.startS, m.secretAt);
     return STATUS_OK;
   }
   const m = changetype<PathKey>(s);

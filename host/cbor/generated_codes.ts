@@ -407,7 +407,7 @@ export const FIELD_NAMES: Readonly<Record<string, Readonly<Record<string, readon
   'safe-mode': { cause: NAMES.recoveryCause },
   'booted': { cause: NAMES.bootCause },
   'member-state': { state: NAMES.liveness },
-  'held': { state: NAMES.intentState },
+  'stored': { state: NAMES.intentState },
   'published': { kind: NAMES.workKind, state: NAMES.intentState },
   'onset': { class: NAMES.slaClass },
   'converged': { class: NAMES.slaClass },

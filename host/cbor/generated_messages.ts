@@ -52,11 +52,11 @@ export interface SilentList {
 }
 export interface KeyEpochHead {
   readonly name: 'key-epoch-head';
-  readonly epoch: number; readonly startS: number; readonly parts: number; readonly commitment: Uint8Array; readonly signature: Uint8Array;
+  readonly keyEpoch: number; readonly startS: number; readonly parts: number; readonly commitment: Uint8Array; readonly signature: Uint8Array;
 }
 export interface KeyEpochPart {
   readonly name: 'key-epoch-part';
-  readonly epoch: number; readonly node: number; readonly wrapped: Uint8Array;
+  readonly keyEpoch: number; readonly node: number; readonly wrapped: Uint8Array;
 }
 export interface Intent {
   readonly name: 'intent';
@@ -140,7 +140,7 @@ export interface Recovery {
 }
 export interface LinkSecret {
   readonly name: 'link-secret';
-  readonly epoch: number; readonly startS: number; readonly secret: Uint8Array;
+  readonly keyEpoch: number; readonly startS: number; readonly secret: Uint8Array;
 }
 export interface PathKey {
   readonly name: 'path-key';
@@ -152,7 +152,7 @@ export interface CountersReserved {
 }
 export interface KeyEpochChecked {
   readonly name: 'key-epoch-checked';
-  readonly epoch: number; readonly ok: number;
+  readonly keyEpoch: number; readonly ok: number;
 }
 export interface Signed {
   readonly name: 'signed';
@@ -204,7 +204,7 @@ export interface ReserveCounters {
 }
 export interface CheckKeyEpoch {
   readonly name: 'check-key-epoch';
-  readonly epoch: number;
+  readonly keyEpoch: number;
 }
 export interface Sign {
   readonly name: 'sign';
@@ -222,8 +222,8 @@ export interface MemberState {
   readonly name: 'member-state';
   readonly member: number; readonly state: number; readonly lastLivenessTick: number;
 }
-export interface Held {
-  readonly name: 'held';
+export interface Stored {
+  readonly name: 'stored';
   readonly owner: number; readonly slot: number; readonly version: number; readonly state: number; readonly publishedS: number;
 }
 export interface Published {
@@ -280,7 +280,7 @@ export interface Upset {
 }
 export interface KeyEpochChanged {
   readonly name: 'key-epoch-changed';
-  readonly epoch: number; readonly step: number;
+  readonly keyEpoch: number; readonly step: number;
 }
 export interface Equivocated {
   readonly name: 'equivocated';
@@ -341,7 +341,7 @@ export type Message =
   | Verify
   | Booted
   | MemberState
-  | Held
+  | Stored
   | Published
   | Settled
   | Lost

@@ -64,14 +64,14 @@ export const SHAPES: readonly Shape[] = [
     { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'silent-entry' } } },
   ] },
   { name: 'key-epoch-head', type: 12, bytesMax: 95, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'parts', of: { kind: 'uint', min: 1, max: 32 } },
     { name: 'commitment', of: { kind: 'bytes', min: 16, max: 16 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
   { name: 'key-epoch-part', type: 13, bytesMax: 58, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
     { name: 'wrapped', of: { kind: 'bytes', min: 48, max: 48 } },
   ] },
@@ -223,7 +223,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
   { name: 'link-secret', type: 137, bytesMax: 45, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'secret', of: { kind: 'bytes', min: 32, max: 32 } },
   ] },
@@ -235,7 +235,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'key-epoch-checked', type: 140, bytesMax: 7, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
   { name: 'signed', type: 141, bytesMax: 70, fields: [
@@ -282,7 +282,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'check-key-epoch', type: 170, bytesMax: 6, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'sign', type: 171, bytesMax: 4, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
@@ -300,7 +300,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'state', of: { kind: 'uint', min: 0, max: 5 } },
     { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'held', type: 194, bytesMax: 18, fields: [
+  { name: 'stored', type: 194, bytesMax: 18, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -384,7 +384,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'count', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'key-epoch-changed', type: 208, bytesMax: 7, fields: [
-    { name: 'epoch', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'step', of: { kind: 'uint', min: 1, max: 3 } },
   ] },
   { name: 'equivocated', type: 209, bytesMax: 13, fields: [

@@ -36,7 +36,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'safe-mode': (_, name) => `safe mode, cause ${name('cause')}`,
   'store-checkpoint': (f) => `store a checkpoint, sequence ${f.sequence}`,
   'reserve-counters': (f) => `reserve frame counters up to cycle ${f.cycle}`,
-  'check-key-epoch': (f) => `check the signature of key epoch ${f.epoch}`,
+  'check-key-epoch': (f) => `check the signature of key epoch ${f.keyEpoch}`,
   sign: (f) => `sign the statement of ticket ${f.ticket}`,
   verify: (f) => `verify the statement of ticket ${f.ticket}`,
   booted: (f, name) => {
@@ -44,7 +44,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
     return `booted after ${name('cause')} ${origin}, incarnation ${f.incarnation}`;
   },
   'member-state': (f, name) => `member ${f.member} ${name('state')}, last liveness tick ${f.lastLivenessTick}`,
-  held: (f, name) =>
+  stored: (f, name) =>
     f.state === 0
       ? `evicted intent ${f.slot} of member ${f.owner}, version ${f.version}`
       : `stored intent ${f.slot} of member ${f.owner}, version ${f.version}, ${name('state')} at ${f.publishedS} s`,
@@ -67,7 +67,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   maintained: (f) => `maintenance of intent ${f.slot} done, begun at ${f.startS} s`,
   impossible: (f) => `maintenance of intent ${f.slot} is impossible by ${f.endS} s`,
   upset: (f, name) => `${f.count} upsets ${name('outcome')} in line ${f.line}, at most ${f.ageS} s old`,
-  'key-epoch-changed': (f, name) => `key epoch ${f.epoch} is ${name('step')}`,
+  'key-epoch-changed': (f, name) => `key epoch ${f.keyEpoch} is ${name('step')}`,
   equivocated: (f) =>
     `member ${f.owner} equivocated on intent ${f.slot}, version ${f.version}${f.proven === 1 ? ', proven' : ''}`,
 };

@@ -47,7 +47,7 @@ export class LinkPlatform {
         this.#memory.reserve(command[FIELD.reserveCounters.cycle]);
         return { name: 'counters-reserved', cycle: this.#memory.reserved };
       case TYPE.checkKeyEpoch:
-        return this.#checkKeyEpoch(command[FIELD.checkKeyEpoch.epoch], inspect(whatKeys, 0));
+        return this.#checkKeyEpoch(command[FIELD.checkKeyEpoch.keyEpoch], inspect(whatKeys, 0));
       case TYPE.sign:
         return this.#sign(command[FIELD.sign.ticket], inspect);
       case TYPE.verify:
@@ -60,8 +60,8 @@ export class LinkPlatform {
   #checkKeyEpoch(epoch: number, words: Uint32Array): Message {
     const { authorityPublicKey, cluster } = this.#link;
     const head = headOf(words);
-    const isRight = head?.epoch === epoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
-    return { name: 'key-epoch-checked', epoch, ok: isRight ? 1 : 0 };
+    const isRight = head?.keyEpoch === epoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
+    return { name: 'key-epoch-checked', keyEpoch: epoch, ok: isRight ? 1 : 0 };
   }
 
   /** Nothing is signed but this node's own word. */

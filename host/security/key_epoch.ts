@@ -45,10 +45,10 @@ function uint(value: number): Uint8Array {
   return Uint8Array.of(0x1a, ...words16(value >>> 16, value & 0xffff));
 }
 
-/** What the authority's signature says: [cluster, epoch, startS, parts, commitment], deterministic CBOR. It is not sent: the head holds all of it. */
+/** What the authority's signature says: [cluster, keyEpoch, startS, parts, commitment], deterministic CBOR. It is not sent: the head holds all of it. */
 export function headPayload(cluster: number, head: Omit<KeyEpochHead, 'name' | 'signature'>): Uint8Array {
-  const { epoch, startS, parts } = head;
-  const numbers = [cluster, epoch, startS, parts].map(uint);
+  const { keyEpoch, startS, parts } = head;
+  const numbers = [cluster, keyEpoch, startS, parts].map(uint);
   return Buffer.concat([Uint8Array.of(0x85), ...numbers, Uint8Array.of(0x40 + COMMITMENT_BYTES), head.commitment]);
 }
 
@@ -93,7 +93,7 @@ export function headOf(words: Uint32Array): KeyEpochHead | null {
   const bytesOf = (from: number, to: number) => new Uint8Array(words.slice(from, to).buffer);
   const commitment = bytesOf(headWords.commitment, headWords.signature);
   const signature = bytesOf(headWords.signature, headWords.end);
-  return { name: 'key-epoch-head', epoch, startS, parts, commitment, signature };
+  return { name: 'key-epoch-head', keyEpoch: epoch, startS, parts, commitment, signature };
 }
 
 export interface Authority {
@@ -134,10 +134,10 @@ export function makeKeyEpoch(
     );
   const parts = nodes.map((node): KeyEpochPart => {
     const wrapped = wrap(authority.pathKey(node), cluster, node, epoch.epoch, epoch.secret);
-    return { name: 'key-epoch-part', epoch: epoch.epoch, node, wrapped };
+    return { name: 'key-epoch-part', keyEpoch: epoch.epoch, node, wrapped };
   });
   const unsigned = {
-    epoch: epoch.epoch,
+    keyEpoch: epoch.epoch,
     startS: epoch.startS,
     parts: parts.length,
     commitment: commitment(epoch.secret, cluster, epoch.epoch),
@@ -154,8 +154,8 @@ export function openPart(
   part: Omit<KeyEpochPart, 'name'>,
 ): Uint8Array | null {
   const key = path.get(part.node);
-  if (key === undefined || part.epoch !== head.epoch) return null;
-  const secret = unwrap(key, cluster, part.node, part.epoch, part.wrapped);
-  if (secret === null || !timingSafeEqual(commitment(secret, cluster, part.epoch), head.commitment)) return null;
+  if (key === undefined || part.keyEpoch !== head.keyEpoch) return null;
+  const secret = unwrap(key, cluster, part.node, part.keyEpoch, part.wrapped);
+  if (secret === null || !timingSafeEqual(commitment(secret, cluster, part.keyEpoch), head.commitment)) return null;
   return secret;
 }

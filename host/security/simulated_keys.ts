@@ -53,7 +53,7 @@ export class ClusterKeys {
     if (!Number.isInteger(index) || index < 0 || index >= this.members)
       throw new Error(`member ${index} is none of 0..${this.members - 1}`);
     return cached(this.#ofMember, index, () => ({
-      secrets: [{ epoch: 1, startS: 0, secret: this.secret(1) }],
+      secrets: [{ keyEpoch: 1, startS: 0, secret: this.secret(1) }],
       path: pathNodes(index).map((node) => ({ node, key: this.authority.pathKey(node) })),
     }));
   }

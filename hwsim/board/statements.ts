@@ -67,8 +67,8 @@ export class StatementService {
   checkKeyEpoch(timeMs: number, node: number, incarnation: number, keyEpoch: number, words: Uint32Array): void {
     const head = headOf(words);
     this.verified += 1;
-    const ok = head?.epoch === keyEpoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
-    this.#answer(timeMs, node, incarnation, { name: 'key-epoch-checked', epoch: keyEpoch, ok: ok ? 1 : 0 });
+    const ok = head?.keyEpoch === keyEpoch && verifyHead(this.#keys.authorityPublicKey, SIMULATED_CLUSTER, head);
+    this.#answer(timeMs, node, incarnation, { name: 'key-epoch-checked', keyEpoch, ok: ok ? 1 : 0 });
   }
 
   #publicKey(node: number): Uint8Array {

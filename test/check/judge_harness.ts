@@ -98,7 +98,7 @@ export class JudgeHarness {
     owner: number,
     { slot = 0, version, state = INTENT_STATE.claimed }: Work,
   ): void {
-    this.event(timeS, storedBy, TYPE.held, owner, slot, version, state, timeS);
+    this.event(timeS, storedBy, TYPE.stored, owner, slot, version, state, timeS);
   }
 
   /** The nodes no longer store the owner's intent slot 0. */

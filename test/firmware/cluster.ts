@@ -379,7 +379,7 @@ export class TestCluster implements PlatformHandler {
     this.checks++;
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
     const ok = right ? 1 : 0;
-    this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', epoch: waiting.epoch, ok }));
+    this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', keyEpoch: waiting.keyEpoch, ok }));
   }
 
   /**

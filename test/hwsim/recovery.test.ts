@@ -31,7 +31,7 @@ function fly(disruption: object) {
       if (fields[0] === TYPE.booted || fields[0] === TYPE.escalation) affected = node;
       if (fields[0] === TYPE.booted) boots.push(fields[2]);
       if (fields[0] === TYPE.escalation) levels.push(fields[1]);
-      if (fields[0] === TYPE.held && node === affected && fields[1] !== node) refetched.add(fields[1]);
+      if (fields[0] === TYPE.stored && node === affected && fields[1] !== node) refetched.add(fields[1]);
     },
   };
   const engine = createV8Engine(readImage('flight'));

@@ -29,7 +29,7 @@ test('INT-4, MBR-1 holds: a node that restarts from its checkpoint keeps its tab
       if (fields[0] === TYPE.onset && fields[3] === restarted && node !== restarted) heard.add(node);
       if (node !== restarted) return;
       if (fields[0] === TYPE.settled && settledS === 0) settledS = timeS;
-      if (fields[0] === TYPE.held && fields[4] === 0) evicted.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
+      if (fields[0] === TYPE.stored && fields[4] === 0) evicted.push(`${fields[1]}/${fields[2]} at ${timeS} s`);
       if (fields[0] === TYPE.memberState && fields[2] > LIVENESS.suspect) absent.push(`${fields[1]} at ${timeS} s`);
     },
     command(): void {},

@@ -207,7 +207,7 @@ test('a head that the authority did not sign is refused, whatever is altered in 
   const { head } = epochOf(2, 2, 3000);
   const flip = (bytes: Uint8Array) => bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
   const alterations: Partial<KeyEpochHead>[] = [
-    { epoch: 3 },
+    { keyEpoch: 3 },
     { startS: 1 },
     { parts: 2 },
     { commitment: flip(head.commitment) },
@@ -225,7 +225,8 @@ test('a head that the authority did not sign is refused, whatever is altered in 
 test('heads beyond four in a period are not looked at', () => {
   const cluster = flown({ nodes: 2 });
   const { head } = epochOf(2, 2, 3000);
-  const heard = (epoch: number) => sealedFrame({ epoch: 0, sender: 1, counter: 80 }, [forged(head, { epoch })]);
+  const heard = (epoch: number) =>
+    sealedFrame({ epoch: 0, sender: 1, counter: 80 }, [forged(head, { keyEpoch: epoch })]);
   for (let i = 0; i < 40; i += 1) assert.is(cluster.hand(0, heard(100 + i)), STATUS.ok);
   assert.is(cluster.checks, 4);
   assert.is(lost(cluster, 0, counters.epochChecks), 36);
@@ -240,7 +241,7 @@ test('a part that a member made itself, for keys that it has, does not match wha
   const real = epochOf(4, 2, 3000, [3]);
   const part = (node: number): KeyEpochPart => {
     const wrapped = wrap(testKeys.authority.pathKey(node), testKeys.cluster, node, 2, new Uint8Array(32).fill(7));
-    return { name: 'key-epoch-part', epoch: 2, node, wrapped };
+    return { name: 'key-epoch-part', keyEpoch: 2, node, wrapped };
   };
   cluster.observe(0, real.head);
   cluster.observe(0, part(1));

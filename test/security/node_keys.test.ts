@@ -26,7 +26,7 @@ function ok(...args: string[]): void {
 
 interface Line {
   event: string;
-  epoch?: number;
+  keyEpoch?: number;
   step?: number;
   member?: number;
   state?: number;
@@ -86,14 +86,14 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       await until(() => [0, 1, 2].every((id) => [0, 1, 2].every((other) => other === id || aliveTo(id, other))), 120);
       ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '2');
       cpSync(join(fleet, 'cluster-7', 'epoch-2.bundle.cbor'), uplink);
-      const uses = (id: number) => nodes[id].saw('key-epoch-changed', (line) => line.epoch === 2 && line.step === 2);
+      const uses = (id: number) => nodes[id].saw('key-epoch-changed', (line) => line.keyEpoch === 2 && line.step === 2);
       await until(() => uses(0) && uses(1), 120);
       await until(
         () =>
           [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && (state ?? 0) > 1)),
         120,
       );
-      assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.epoch === 2));
+      assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.keyEpoch === 2));
       for (const node of nodes) assert.is(await node.end(), 0, node.said);
       // What it has learnt and reserved is there again: it begins behind what it reserved, with the epoch that it learnt.
       const again = new Running(args[1]);
@@ -195,8 +195,8 @@ test("the authority's signature is checked over what the firmware shows", () => 
   const platform = new LinkPlatform(linkOf(), new Memory(null, quiet));
   const check = (epoch: number, bytes: Uint8Array) =>
     platform.obey(Uint32Array.of(TYPE.checkKeyEpoch, epoch), () => wordsOf(bytes));
-  const answer = (epoch: number, ok: 0 | 1) => ({ name: 'key-epoch-checked', epoch, ok });
-  const bytes = inspected([head.epoch, head.startS, head.parts], head.commitment, head.signature);
+  const answer = (epoch: number, ok: 0 | 1) => ({ name: 'key-epoch-checked', keyEpoch: epoch, ok });
+  const bytes = inspected([head.keyEpoch, head.startS, head.parts], head.commitment, head.signature);
   assert.equal(check(2, bytes), answer(2, 1));
   assert.equal(check(3, bytes), answer(3, 0));
   assert.equal(check(2, bytes.subarray(0, 88)), answer(2, 0));

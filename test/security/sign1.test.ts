@@ -79,7 +79,7 @@ test('the stand-in works alike, and only with itself', () => {
 
 test('the head of an epoch is signed as the same message would be', () => {
   const cluster = 7;
-  const head = { epoch: 300, startS: 86_400, parts: 8, commitment: new Uint8Array(16).fill(9) };
+  const head = { keyEpoch: 300, startS: 86_400, parts: 8, commitment: new Uint8Array(16).fill(9) };
   const message = makeSign1(nodeSignatures, seed, Uint8Array.of(0, cluster), headPayload(cluster, head));
   const { signature } = readSign1(message);
   assert.ok(verifyHead(publicKey, cluster, { ...head, signature }));

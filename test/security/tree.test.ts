@@ -98,7 +98,7 @@ test('a part that opens to another secret than the head commits to is refused', 
   const { head } = makeKeyEpoch(keys.authority, epoch, all(200), new Set());
   const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
   const path = new Map([[1, keys.authority.pathKey(1)]]);
-  assert.is(openPart(path, 9, head, { epoch: 2, node: 1, wrapped }), null);
+  assert.is(openPart(path, 9, head, { keyEpoch: 2, node: 1, wrapped }), null);
   assert.equal(unwrap(keys.authority.pathKey(1), 9, 1, 2, wrapped), keys.secret(3));
 });
 

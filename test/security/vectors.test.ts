@@ -22,7 +22,7 @@ const test = suite('security: vectors in the firmware');
 
 /** A member of the vectors' cluster at the time of counter 500, before any frame. */
 function node(): SingleNode {
-  const keys = { secrets: [{ epoch, startS: 0, secret: bytesOf(secret) }], path: [] };
+  const keys = { secrets: [{ keyEpoch: epoch, startS: 0, secret: bytesOf(secret) }], path: [] };
   const made = new SingleNode(12, [], 'flight', keys);
   made.tick(nowS);
   return made;

@@ -265,7 +265,7 @@
 #define TYPE_VERIFY 172u
 #define TYPE_BOOTED 192u
 #define TYPE_MEMBER_STATE 193u
-#define TYPE_HELD 194u
+#define TYPE_STORED 194u
 #define TYPE_PUBLISHED 195u
 #define TYPE_SETTLED 196u
 #define TYPE_LOST 197u

@@ -103,7 +103,7 @@ export const LINK_SECRET_STRUCT_BYTES: u32 = 16;
 // Keys, given to boot() after the groups. secret of an epoch in use from startS on; key of a node of the key tree on this member's path.
 @unmanaged
 export class LinkSecret {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
   startS: u32 = 0; // 0..4294967295
   secretAt: u32 = 0; // address of the bytes
   secretLength: u32 = 0; // 32..32
@@ -111,7 +111,7 @@ export class LinkSecret {
 
 export function encodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
   at = writeType(at, end, 4, TYPE_LINK_SECRET);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeUint(at, end, m.startS, 4294967295);
   at = writeBytes(at, end, m.secretAt, m.secretLength, 32, 32);
   return at;
@@ -119,7 +119,7 @@ export function encodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
 
 export function decodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
   at = readType(at, end, 4, TYPE_LINK_SECRET);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("keyEpoch"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<LinkSecret>("secretAt"));
   return at;

@@ -250,18 +250,18 @@ export const CHECK_KEY_EPOCH_STRUCT_BYTES: u32 = 4;
 // Verify the head that inspect(12) shows, then answer with key-epoch-checked.
 @unmanaged
 export class CheckKeyEpoch {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
 }
 
 export function encodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
   at = writeType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   return at;
 }
 
 export function decodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
   at = readType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("keyEpoch"));
   return at;
 }
 

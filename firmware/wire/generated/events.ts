@@ -64,14 +64,14 @@ export function decodeMemberState(at: usize, end: usize, m: MemberState): usize 
   return at;
 }
 
-export const TYPE_HELD: u32 = 194;
+export const TYPE_STORED: u32 = 194;
 /** Longest encoding. */
-export const HELD_BYTES_MAX: u32 = 18;
-export const HELD_STRUCT_BYTES: u32 = 20;
+export const STORED_BYTES_MAX: u32 = 18;
+export const STORED_STRUCT_BYTES: u32 = 20;
 
 // This node now holds this version (of another's or of its own intent). state 0 = dropped from the table.
 @unmanaged
-export class Held {
+export class Stored {
   owner: u32 = 0; // 0..65535
   slot: u32 = 0; // 0..7
   version: u32 = 0; // 0..4294967295
@@ -79,8 +79,8 @@ export class Held {
   publishedS: u32 = 0; // 0..4294967295
 }
 
-export function encodeHeld(at: usize, end: usize, m: Held): usize {
-  at = writeType(at, end, 6, TYPE_HELD);
+export function encodeStored(at: usize, end: usize, m: Stored): usize {
+  at = writeType(at, end, 6, TYPE_STORED);
   at = writeUint(at, end, m.owner, 65535);
   at = writeUint(at, end, m.slot, 7);
   at = writeUint(at, end, m.version, 4294967295);
@@ -89,13 +89,13 @@ export function encodeHeld(at: usize, end: usize, m: Held): usize {
   return at;
 }
 
-export function decodeHeld(at: usize, end: usize, m: Held): usize {
-  at = readType(at, end, 6, TYPE_HELD);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Held>("owner"));
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Held>("slot"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Held>("version"));
-  at = readUint(at, end, 5, changetype<usize>(m) + offsetof<Held>("state"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Held>("publishedS"));
+export function decodeStored(at: usize, end: usize, m: Stored): usize {
+  at = readType(at, end, 6, TYPE_STORED);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Stored>("owner"));
+  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Stored>("slot"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Stored>("version"));
+  at = readUint(at, end, 5, changetype<usize>(m) + offsetof<Stored>("state"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Stored>("publishedS"));
   return at;
 }
 

@@ -13,20 +13,20 @@ export const KEY_EPOCH_CHANGED_STRUCT_BYTES: u32 = 8;
 
 @unmanaged
 export class KeyEpochChanged {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
   step: u32 = 0; // 1..3
 }
 
 export function encodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged): usize {
   at = writeType(at, end, 3, TYPE_KEY_EPOCH_CHANGED);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeRange(at, end, m.step, 1, 3);
   return at;
 }
 
 export function decodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged): usize {
   at = readType(at, end, 3, TYPE_KEY_EPOCH_CHANGED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChanged>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChanged>("keyEpoch"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<KeyEpochChanged>("step"));
   return at;
 }

@@ -331,7 +331,7 @@ export const KEY_EPOCH_HEAD_STRUCT_BYTES: u32 = 28;
 // [cluster, epoch, startS, parts, commitment]; parts: of its cover.
 @unmanaged
 export class KeyEpochHead {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
   startS: u32 = 0; // 0..4294967295
   parts: u32 = 0; // 1..32
   commitmentAt: u32 = 0; // address of the bytes
@@ -342,7 +342,7 @@ export class KeyEpochHead {
 
 export function encodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usize {
   at = writeType(at, end, 6, TYPE_KEY_EPOCH_HEAD);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeUint(at, end, m.startS, 4294967295);
   at = writeRange(at, end, m.parts, 1, 32);
   at = writeBytes(at, end, m.commitmentAt, m.commitmentLength, 16, 16);
@@ -352,7 +352,7 @@ export function encodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usiz
 
 export function decodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usize {
   at = readType(at, end, 6, TYPE_KEY_EPOCH_HEAD);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochHead>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochHead>("keyEpoch"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<KeyEpochHead>("startS"));
   at = readRange(at, end, 1, 32, changetype<usize>(m) + offsetof<KeyEpochHead>("parts"));
   at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<KeyEpochHead>("commitmentAt"));
@@ -368,7 +368,7 @@ export const KEY_EPOCH_PART_STRUCT_BYTES: u32 = 16;
 // Its secret, wrapped for all members below `node` of the key tree: leaves 256 + member, parent node >> 1.
 @unmanaged
 export class KeyEpochPart {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
   node: u32 = 0; // 1..511
   wrappedAt: u32 = 0; // address of the bytes
   wrappedLength: u32 = 0; // 48..48
@@ -376,7 +376,7 @@ export class KeyEpochPart {
 
 export function encodeKeyEpochPart(at: usize, end: usize, m: KeyEpochPart): usize {
   at = writeType(at, end, 4, TYPE_KEY_EPOCH_PART);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeRange(at, end, m.node, 1, 511);
   at = writeBytes(at, end, m.wrappedAt, m.wrappedLength, 48, 48);
   return at;
@@ -384,7 +384,7 @@ export function encodeKeyEpochPart(at: usize, end: usize, m: KeyEpochPart): usiz
 
 export function decodeKeyEpochPart(at: usize, end: usize, m: KeyEpochPart): usize {
   at = readType(at, end, 4, TYPE_KEY_EPOCH_PART);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochPart>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochPart>("keyEpoch"));
   at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<KeyEpochPart>("node"));
   at = readBytes(at, end, 48, 48, changetype<usize>(m) + offsetof<KeyEpochPart>("wrappedAt"));
   return at;

@@ -297,20 +297,20 @@ export const KEY_EPOCH_CHECKED_STRUCT_BYTES: u32 = 8;
 // Whether the authority's signature of the head of this epoch is right (answer to check-key-epoch).
 @unmanaged
 export class KeyEpochChecked {
-  epoch: u32 = 0; // 0..65535
+  keyEpoch: u32 = 0; // 0..65535
   ok: u32 = 0; // 0..1
 }
 
 export function encodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
   at = writeType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
-  at = writeUint(at, end, m.epoch, 65535);
+  at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeUint(at, end, m.ok, 1);
   return at;
 }
 
 export function decodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
   at = readType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("epoch"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("keyEpoch"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
   return at;
 }

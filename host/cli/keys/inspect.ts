@@ -111,11 +111,11 @@ function aboutBundle(file: string): Inspected {
     throw new CommandError(`${file}: no bundle of epochs: it holds other messages`, exitCode.input);
   const authority = authorityBeside(file);
   const epochs = heads.map((head) => {
-    const cover = coverOf(parts.filter(({ epoch }) => epoch === head.epoch).map(({ node }) => node));
+    const cover = coverOf(parts.filter(({ keyEpoch }) => keyEpoch === head.keyEpoch).map(({ node }) => node));
     const signature =
       authority === null ? 'not checked' : verifyHead(authority.publicKey, authority.cluster, head) ? 'right' : 'WRONG';
-    const { epoch, startS, commitment } = head;
-    return { epoch, startS, partsWanted: head.parts, cover, commitment: hex(commitment), signature };
+    const { keyEpoch, startS, commitment } = head;
+    return { epoch: keyEpoch, startS, partsWanted: head.parts, cover, commitment: hex(commitment), signature };
   });
   return { file, kind: 'bundle of epochs', bytes: bytes.length, epochs };
 }

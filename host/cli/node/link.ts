@@ -51,7 +51,10 @@ function providedLinkOf(path: string, { id, cluster, members, state }: NodeOptio
   return {
     cluster,
     self: id,
-    keys: { secrets: file.secrets, path: file.path },
+    keys: {
+      secrets: file.secrets.map(({ epoch, startS, secret }) => ({ keyEpoch: epoch, startS, secret })),
+      path: file.path,
+    },
     authorityPublicKey: file.authorityPublicKey,
     seed: file.seed,
     publicKeyOf: (member) => publicKeys.get(member),

@@ -144,8 +144,8 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
 export function messagesOf(file: KeyEpochFile): KeyEpochMessages {
   const { epoch, startS, commitment, signature, parts } = file;
   return {
-    head: { name: 'key-epoch-head', epoch, startS, parts: parts.length, commitment, signature },
-    parts: parts.map(({ node, wrapped }) => ({ name: 'key-epoch-part', epoch, node, wrapped })),
+    head: { name: 'key-epoch-head', keyEpoch: epoch, startS, parts: parts.length, commitment, signature },
+    parts: parts.map(({ node, wrapped }) => ({ name: 'key-epoch-part', keyEpoch: epoch, node, wrapped })),
   };
 }
 
@@ -184,7 +184,7 @@ function writeKeyEpoch(folder: string, at: string, file: KeyEpochFile): void {
 /** Another run may have written it for this one: it is the same. */
 function writeBundle(folder: string, { head, parts }: KeyEpochMessages): void {
   try {
-    writeBytes(bundlePath(folder, head.epoch), encodeSequence([head, ...parts]));
+    writeBytes(bundlePath(folder, head.keyEpoch), encodeSequence([head, ...parts]));
   } catch (error) {
     if (!(error instanceof ExistsError)) throw error;
   }

@@ -133,7 +133,7 @@ function sealSteps(script: Script, members: number): Step[] {
     excluded,
   );
   const own = parts.filter(({ node }) => node === 256);
-  const messages: Message[] = [head, { name: 'key-epoch-checked', epoch: head.epoch, ok: 1 }, ...own];
+  const messages: Message[] = [head, { name: 'key-epoch-checked', keyEpoch: head.keyEpoch, ok: 1 }, ...own];
   script.back();
   for (const message of messages) observe(script, nowS, encodeMessage(message));
   tick(script, nowS);

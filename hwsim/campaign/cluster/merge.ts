@@ -110,11 +110,11 @@ class MergeWatch implements TraceConsumer {
   }
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
-    if (fields[0] !== TYPE.held) return;
-    const owner = fields[FIELD.held.owner];
+    if (fields[0] !== TYPE.stored) return;
+    const owner = fields[FIELD.stored.owner];
     if (owner === node) return;
-    const isStored = fields[FIELD.held.state] !== 0;
-    const key = (node << 16) | (owner << 3) | fields[FIELD.held.slot];
+    const isStored = fields[FIELD.stored.state] !== 0;
+    const key = (node << 16) | (owner << 3) | fields[FIELD.stored.slot];
     if (timeMs < this.#healMs) {
       if (isStored) this.#storedBefore.add(key);
       else this.#storedBefore.delete(key);

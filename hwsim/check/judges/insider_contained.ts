@@ -39,7 +39,7 @@ export interface InsiderOutcome {
  */
 export class InsiderContained implements Judge {
   readonly id = 'SEC-5-insider-contained';
-  readonly types = [TYPE.published, TYPE.held, TYPE.booted, TYPE.keyEpochChanged, TYPE.equivocated];
+  readonly types = [TYPE.published, TYPE.stored, TYPE.booted, TYPE.keyEpochChanged, TYPE.equivocated];
   private readonly findings = new Findings();
   private readonly seen: Observers;
   private readonly byzantine: number;
@@ -87,11 +87,11 @@ export class InsiderContained implements Judge {
   }
 
   private stored(timeMs: number, node: number, fields: Uint32Array): void {
-    const owner = fields[FIELD.held.owner];
+    const owner = fields[FIELD.stored.owner];
     if (owner === this.byzantine || owner === node) return;
-    const key = owner * OWN_SLOTS + fields[FIELD.held.slot];
+    const key = owner * OWN_SLOTS + fields[FIELD.stored.slot];
     const at = key * this.seen.facts.nodes + node;
-    const forged = fields[FIELD.held.state] !== 0 && fields[FIELD.held.version] > this.newest[key];
+    const forged = fields[FIELD.stored.state] !== 0 && fields[FIELD.stored.version] > this.newest[key];
     if (!forged) return this.clear(timeMs, at);
     this.outcome.forgeriesHeld += 1;
     if (this.sinceMs[at] < 0) this.sinceMs[at] = timeMs;

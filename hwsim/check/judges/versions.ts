@@ -13,7 +13,7 @@ import type { Observers } from '../observe/observers.ts';
  */
 export class Versions implements Judge {
   readonly id = 'INT-4-versions';
-  readonly types = [TYPE.published, TYPE.held, TYPE.booted, TYPE.upset];
+  readonly types = [TYPE.published, TYPE.stored, TYPE.booted, TYPE.upset];
   private readonly findings = new Findings();
   private readonly nodes: number;
   private readonly newest: Uint32Array;
@@ -41,7 +41,7 @@ export class Versions implements Judge {
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
     this.nowMs = timeMs;
-    if (fields[0] === TYPE.held) return this.stored(timeMs, node, fields);
+    if (fields[0] === TYPE.stored) return this.stored(timeMs, node, fields);
     if (fields[0] === TYPE.upset) {
       if (fields[FIELD.upset.outcome] === UPSET_OUTCOME.evicted) this.lostMs[node] = timeMs;
       return;

@@ -38,7 +38,7 @@ export class Observers {
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
     switch (fields[0]) {
-      case TYPE.held:
+      case TYPE.stored:
         return this.stored.storedBy(node, fields);
       case TYPE.published:
         this.stored.published(timeMs, node, fields);

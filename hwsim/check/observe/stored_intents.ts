@@ -54,15 +54,15 @@ export class StoredIntents {
   }
 
   storedBy(node: number, fields: Uint32Array): void {
-    const key = fields[FIELD.held.owner] * OWN_SLOTS + fields[FIELD.held.slot];
+    const key = fields[FIELD.stored.owner] * OWN_SLOTS + fields[FIELD.stored.slot];
     if (key >= this.keys) return;
     const at = key * this.ground.nodes + node;
-    const isRemoved = fields[FIELD.held.state] === INTENT_STATE.none;
-    const version = isRemoved ? 0 : fields[FIELD.held.version];
+    const isRemoved = fields[FIELD.stored.state] === INTENT_STATE.none;
+    const version = isRemoved ? 0 : fields[FIELD.stored.version];
     if (!isRemoved && version < this.version[at] && this.onOlderVersion !== null)
       this.onOlderVersion(node, key, this.version[at], version);
     this.version[at] = version;
-    this.state[at] = fields[FIELD.held.state];
+    this.state[at] = fields[FIELD.stored.state];
     this.mark(key);
   }
 

@@ -12,7 +12,7 @@ import { writeFrameHead } from '../../../host/cli/recorded_frame.ts';
 /** Bytes gathered before they are compressed and written. */
 const chunkBytes = 1 << 20;
 /** Events of every stored version: too many to read, and the frames have the same content. */
-const leftOut = new Set<number>([TYPE.held]);
+const leftOut = new Set<number>([TYPE.stored]);
 
 /** A gzip file written in members, so that everything before a failure can be read. */
 class ChunkedFile {

@@ -30,7 +30,7 @@ export interface ReplayOptions {
 }
 
 /** So frequent that a person would see nothing else: shown only when asked for by name. */
-const frequent = new Set<number>([TYPE.held, TYPE.published, TYPE.settled, TYPE.dropped]);
+const frequent = new Set<number>([TYPE.stored, TYPE.published, TYPE.settled, TYPE.dropped]);
 /** Types of records that are events. */
 const eventTypeMin = 192;
 

@@ -48,7 +48,7 @@ function configurations(members: number): { bytes: Uint8Array; record: number }[
     { name: 'group', group: 2, kind: 2, units: 4, capacity: 300, stockKg: 0, loadKg: 20 },
   ] as const;
   const keys = testKeys.member(0);
-  const second = { epoch: 2, startS: 4000, secret: testKeys.secret(2) };
+  const second = { keyEpoch: 2, startS: 4000, secret: testKeys.secret(2) };
   return [true, false, true].map((timeKnown, i) => {
     const facts = { incarnation: 1, timeKnown, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
     const held = i === 2 ? { ...keys, secrets: [...keys.secrets, second] } : keys;

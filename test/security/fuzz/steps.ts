@@ -194,7 +194,7 @@ export function recordsAt(timeS: number): Message[] {
     { name: 'recovery', level: 1, task: 2, ok: 1 },
     { name: 'group', group: 2, kind: 2, units: 4, capacity: 300, stockKg: 0, loadKg: 20 },
     { name: 'counters-reserved', cycle: Math.floor(timeS / 15) + 20 },
-    { name: 'key-epoch-checked', epoch: 2, ok: 1 },
+    { name: 'key-epoch-checked', keyEpoch: 2, ok: 1 },
   ];
 }
 

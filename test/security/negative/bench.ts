@@ -44,7 +44,7 @@ const own = testKeys.member(0);
 /** Two epochs in use: the one before is still accepted. */
 const twoKeyEpochs: LinkKeys = {
   ...own,
-  secrets: [...own.secrets, { epoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }],
+  secrets: [...own.secrets, { keyEpoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }],
 };
 
 /** Names of the loss counters by number: `frame_length`. */

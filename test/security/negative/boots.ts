@@ -10,8 +10,8 @@ import { testKeys } from '../sealed.ts';
 function booted(name: string, status: Negative['status'], config: (bench: AttackBench) => Uint8Array): Negative {
   return { name: `boot: ${name}`, entry: 'boot', status, counter: null, make: (bench) => [config(bench)] };
 }
-const secret = (more: Partial<{ epoch: number; secret: Uint8Array }>) =>
-  encodeMessage({ name: 'link-secret', epoch: 1, startS: 0, secret: new Uint8Array(32), ...more });
+const secret = (more: Partial<{ keyEpoch: number; secret: Uint8Array }>) =>
+  encodeMessage({ name: 'link-secret', keyEpoch: 1, startS: 0, secret: new Uint8Array(32), ...more });
 const after = (bench: AttackBench, ...rest: Uint8Array[]) =>
   joinBytes([bench.config({ secrets: [], path: [] }), ...rest]);
 const key = (node: number) => encodeMessage({ name: 'path-key', node, key: testKeys.authority.pathKey(node) });
@@ -24,8 +24,8 @@ export const bootCases: readonly Negative[] = [
   booted('the first beyond the members', 'implausible', (bench) => bench.config(undefined, { self: bench.members })),
   booted('itself 65535', 'implausible', (bench) => bench.config(undefined, { self: 65535 })),
   booted('a boot more than can be', 'implausible', (bench) => bench.config(undefined, {}, { incarnation: 8192 })),
-  booted('the secret of epoch 0', 'implausible', (bench) => after(bench, secret({ epoch: 0 }))),
-  booted('the secret of epoch 65535', 'implausible', (bench) => after(bench, secret({ epoch: 65535 }))),
+  booted('the secret of epoch 0', 'implausible', (bench) => after(bench, secret({ keyEpoch: 0 }))),
+  booted('the secret of epoch 65535', 'implausible', (bench) => after(bench, secret({ keyEpoch: 65535 }))),
   booted('a secret one byte short', 'malformed', (bench) =>
     after(bench, array(uint(137), uint(1), uint(0), bytesItem(new Uint8Array(31)))),
   ),

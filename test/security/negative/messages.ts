@@ -474,7 +474,7 @@ const records: Negative[] = [
     .map((type) => record(`a record of type ${type}`, 'unknownType', () => array(uint(type), uint(0)))),
   record('a configuration as a record', 'unknownType', (bench) => bench.config({ secrets: [], path: [] })),
   record('a secret as a record, after the boot', 'unknownType', () =>
-    encodeMessage({ name: 'link-secret', epoch: 9, startS: 0, secret: new Uint8Array(32) }),
+    encodeMessage({ name: 'link-secret', keyEpoch: 9, startS: 0, secret: new Uint8Array(32) }),
   ),
   record('a path key as a record, after the boot', 'unknownType', () =>
     encodeMessage({ name: 'path-key', node: 1, key: new Uint8Array(32) }),
