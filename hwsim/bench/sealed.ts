@@ -1,9 +1,12 @@
 /**
- * How many frames the image seals and opens in a second on this machine, one core: a whole cluster of some nodes that probe and acknowledge each other cycle after cycle, as they
- * do in the simulator, without its radio and its judges.
+ * Measures how many frames the image seals and opens per second on this machine, one core: a whole
+ * cluster of some nodes that probe and acknowledge each other cycle after cycle, as in the
+ * simulator, without its radio and its judges.
  *
- * Timed are `transmit` and `receive` of frames to one member, whole: besides sealing and opening, the frame's messages are composed, decoded and applied, and every line of the tables that
- * this takes is checked and gets its code. Not timed is what a frame does not bring about: ticks, what goes between platform and node, and frames to all.
+ * The time is that of `transmit` and `receive` of frames to one member, whole. Besides sealing and
+ * opening, the frame's messages are composed, decoded and applied, and every line of the tables
+ * that this takes is checked and gets its code. Ticks, records between platform and node, and
+ * frames to all are not timed.
  */
 import { startStopwatch } from '../../host/clock/clock.ts';
 import { TYPE } from '../../host/cbor/generated.ts';
@@ -17,18 +20,18 @@ import { ADDRESSEE_ALL } from '../../host/security/envelope.ts';
 import { benchKeys } from './cycles/sealed_frames.ts';
 
 export interface SealedRate {
-  /** Frames sealed by one node and taken by another, per second of `transmit` and `receive`. */
+  /** Frames sealed by one node and accepted by another, per second of `transmit` and `receive`. */
   framesPerS: number;
   /** Mean length on the air. */
   frameBytes: number;
 }
 
 const addresseeAt = 16;
-/** Each node has one of them for its tick (firmware/node/tx_slots.ts). */
+/** Cycles between two ticks of a node (firmware/node/tx_slots.ts). */
 const periodCycles = 4;
 const slotMs = 62.5;
 const healthCycles = 20;
-const roomBytes = 256;
+const bufferBytes = 256;
 const health = encodeMessage({ name: 'health', tasks: 0xff, batteryWh: 5000, storedKg: 0, solarW: 1000 });
 
 class SealedCluster {
@@ -47,7 +50,7 @@ class SealedCluster {
   constructor(engine: Engine, members: number) {
     this.#engine = engine;
     this.#contexts = Array.from({ length: members }, () => engine.reserve(engine.image.contextBytes));
-    this.#frameAt = engine.reserve(roomBytes);
+    this.#frameAt = engine.reserve(bufferBytes);
     this.#recordAt = engine.reserve(4096);
     const capability = {
       rateMax: 200,
@@ -67,7 +70,9 @@ class SealedCluster {
     });
   }
 
-  /** One TDMA cycle: in its slot each node ticks if it is its turn, then sends what it has. */
+  /**
+   * Runs one TDMA cycle: in its slot each node ticks if its tick is due, then sends what it has.
+   */
   cycle(): void {
     this.#cycles += 1;
     const { calls } = this.#engine;
@@ -78,7 +83,7 @@ class SealedCluster {
       if ((this.#cycles + self) % healthCycles === 0) this.#after(ctx, nowS, this.#observe(ctx, nowS, health));
       if ((this.#cycles - self) % periodCycles === 0) this.#after(ctx, nowS, calls.tick(ctx, nowS, nowMs));
       const begin = this.#clock();
-      const length = calls.transmit(ctx, nowS, nowMs, this.#frameAt, roomBytes);
+      const length = calls.transmit(ctx, nowS, nowMs, this.#frameAt, bufferBytes);
       const end = this.#clock();
       if (length > 0) this.#deliver(self, nowS, nowMs, length, end - begin);
     });
@@ -99,7 +104,7 @@ class SealedCluster {
     this.bytes += length;
   }
 
-  /** Seconds that taking the frame took. */
+  /** Gives a frame to a member; returns the seconds that `receive` took. */
   #give(member: number, nowS: number, nowMs: number, length: number): number {
     const { calls } = this.#engine;
     const ctx = this.#contexts[member];
@@ -116,13 +121,13 @@ class SealedCluster {
     return tookS;
   }
 
-  /** Takes commands and events off; what is to be reserved, is. */
+  /** Polls commands and events, and reserves counters that a command asks for. */
   #after(ctx: number, nowS: number, status: number): void {
     const { calls } = this.#engine;
-    if (status & FLAG_EVENT) while (calls.event(ctx, this.#recordAt, roomBytes) > 0);
+    if (status & FLAG_EVENT) while (calls.event(ctx, this.#recordAt, bufferBytes) > 0);
     if (!(status & FLAG_COMMAND)) return;
     for (;;) {
-      const length = calls.command(ctx, this.#recordAt, roomBytes);
+      const length = calls.command(ctx, this.#recordAt, bufferBytes);
       if (length === 0) return;
       readRecord(this.#engine.view(), this.#recordAt, length, this.#fields);
       if (this.#fields[0] !== TYPE.reserveCounters) continue;
@@ -136,7 +141,10 @@ class SealedCluster {
   }
 }
 
-/** The best of `turns` turns of as many frames as a cluster of `members` sends in 200 cycles (50 minutes), after one that is not counted. Throws when a frame is refused. */
+/**
+ * Returns the best of `turns` turns, after one that is not counted. A turn: the frames that a
+ * cluster of `members` sends in 200 cycles (50 minutes). Throws when a frame is refused.
+ */
 export function sealedRate(engine: Engine, { members, turns }: { members: number; turns: number }): SealedRate {
   const cluster = new SealedCluster(engine, members);
   let best: SealedRate = { framesPerS: 0, frameBytes: 0 };
@@ -145,7 +153,7 @@ export function sealedRate(engine: Engine, { members, turns }: { members: number
     cluster.bytes = 0;
     cluster.seconds = 0;
     for (let count = 0; count < 200; count += 1) cluster.cycle();
-    if (cluster.frames === 0) throw new Error('the nodes have nothing to say to each other');
+    if (cluster.frames === 0) throw new Error('the nodes send each other no frames');
     const framesPerS = cluster.frames / cluster.seconds;
     if (turn > 0 && framesPerS > best.framesPerS) best = { framesPerS, frameBytes: cluster.bytes / cluster.frames };
   }

@@ -9,7 +9,7 @@ import { createV8Engine } from '../../host/engine/v8.ts';
 const engineOf = (image: 'flight' | 'null-cipher'): Engine => createV8Engine(readImage(image));
 const short = { members: 5, turns: 1 };
 
-test('SEC-1 holds: nodes seal frames for each other and open them, under the cipher as under its stand-in', () => {
+test('SEC-1 holds: nodes seal and open frames for each other, with the cipher and with the null cipher', () => {
   const sealed = sealedRate(engineOf('flight'), short);
   assert.ok(sealed.framesPerS > 0 && Number.isFinite(sealed.framesPerS));
   assert.ok(sealed.frameBytes > 48 && sealed.frameBytes <= FRAME_BYTES_MAX, `${sealed.frameBytes}`);
@@ -19,7 +19,7 @@ test('SEC-1 holds: nodes seal frames for each other and open them, under the cip
 test('SEC-1 violated: a frame that does not open ends the measurement', () => {
   const engine = engineOf('flight');
   const { transmit } = engine.calls;
-  const spoiling: Engine = {
+  const corrupting: Engine = {
     ...engine,
     calls: {
       ...engine.calls,
@@ -30,7 +30,7 @@ test('SEC-1 violated: a frame that does not open ends the measurement', () => {
       },
     },
   };
-  assert.throws(() => sealedRate(spoiling, short), /refuses a frame with status 2 /);
+  assert.throws(() => sealedRate(corrupting, short), /refuses a frame with status 2 /);
 });
 
 test.run();

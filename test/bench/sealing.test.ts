@@ -9,7 +9,7 @@ for (const [name, limit] of [
   ['m7', 15_000],
   ['m4', 20_000],
 ] as const)
-  test(`SEC-1 holds: on ${name} a usual frame opens within its budget, and what is refused unread costs a fraction of that`, async () => {
+  test(`SEC-1 holds: on ${name} a usual frame opens within its budget, and a refused frame costs a fraction of it`, async () => {
     const { ops, refused } = measureSealing(await buildRunner(targets[name]));
     const countsOf = (wanted: string) => ops.find(({ op }) => op === wanted)?.counts ?? [];
     const [opened] = countsOf('frame.open');
@@ -19,15 +19,16 @@ for (const [name, limit] of [
     assert.equal([...reasons].sort(), [
       'addressee',
       'crc',
-      'epoch',
       'header',
+      'key-epoch',
       'length',
       'replay',
       'sender',
       'stale',
       'tag',
     ]);
-    // A wrong CRC has the tables of the CRC summed up; a wrong tag had to be computed. Nothing else comes near the cipher.
+    // A wrong CRC makes the image check the CRC's tables; a wrong tag had to be computed. The other
+    // refusals come before the cipher.
     for (const { why, bytes, instructions } of refused) {
       const share = why === 'tag' || why === 'crc' ? 0.85 : 0.3;
       assert.ok(instructions < opened * share, `${why}, ${bytes} bytes: ${instructions} of ${opened}`);
@@ -36,13 +37,13 @@ for (const [name, limit] of [
     assert.ok(flood.share < 0.05, JSON.stringify(flood));
   });
 
-test('SEC-1 violated: of two refusals the one that takes more of the part shows', () => {
+test('SEC-1 violated: of two refusals, the one that uses more of the clock is reported', () => {
   const cheap: RefusedFrame = { why: 'addressee', bytes: 48, instructions: 500 };
-  const dear: RefusedFrame = { why: 'tag', bytes: 48, instructions: 50_000 };
-  const worst = worstFlood(targets.m7, [cheap, dear, { ...dear, bytes: 256 }]);
+  const expensive: RefusedFrame = { why: 'tag', bytes: 48, instructions: 50_000 };
+  const worst = worstFlood(targets.m7, [cheap, expensive, { ...expensive, bytes: 256 }]);
   assert.is(worst.why, 'tag');
   assert.is(worst.bytes, 48);
-  // 35 kbit/s are 91.1 frames of 48 bytes a second; 1.5 cycles an instruction, 300 MHz.
+  // 35 kbit/s are 91.1 frames of 48 bytes a second; 1.5 cycles per instruction, 300 MHz.
   assert.ok(Math.abs(worst.share - 0.02279) < 0.0001, `${worst.share}`);
 });
 

@@ -33,7 +33,7 @@ test('BRD-1 holds: the slowest inputs known take no more than 5 % over what the 
 
 test('a search is a function of its seed, keeps what is known, and finds what is slower than an empty table', async () => {
   const runner = await buildRunner(targets.m4);
-  const search = (seed: number) => searchWorst(runner, [], 8, seed, () => {});
+  const search = (seed: number) => searchWorst(runner, [], { evaluations: 8, seed, report: () => {} });
   const first = search(7);
   assert.equal(search(7), first);
   assert.equal(
@@ -45,7 +45,7 @@ test('a search is a function of its seed, keeps what is known, and finds what is
     instructionsOf('tick') > 10_000 && instructionsOf('verdict') > 2000 && instructionsOf('receive') > 10_000,
     JSON.stringify(first),
   );
-  const further = searchWorst(runner, first, 4, 8, () => {});
+  const further = searchWorst(runner, first, { evaluations: 4, seed: 8, report: () => {} });
   for (const { op, instructions } of further) assert.ok(instructions >= instructionsOf(op), op);
 });
 

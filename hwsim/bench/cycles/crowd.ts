@@ -1,4 +1,7 @@
-/** Builds scripts in which one node of a cluster boots and fills its tables, as a crowded cluster would fill them. */
+/**
+ * Builds scripts in which one node of a cluster boots and fills its tables, as a crowded cluster
+ * would fill them.
+ */
 import type { Preset } from '../../../host/build/root.ts';
 import type { Group, Intent, Message } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
@@ -6,7 +9,9 @@ import type { RandomStream } from '../../kernel/random.ts';
 import { place, type Script } from './script.ts';
 import { BenchFrames, benchKeys, reservation } from './sealed_frames.ts';
 
-/** Mission second of the node's present: after the cut of the agreement round that began at 5400 s. */
+/**
+ * Mission second of the node's present: after the cut of the agreement round that began at 5400 s.
+ */
 export const nowS = 5500;
 /** Before that cut: members that are heard then are not silent at the cut. */
 export const heardS = 5300;
@@ -40,7 +45,10 @@ export function tick(script: Script, atS: number): void {
   script.call('tick', place.context, atS, 0);
 }
 
-/** Adds a record of the platform and the image's `observe` of it. Returns the number of the call's entry. */
+/**
+ * Adds a record of the platform and the image's `observe` of it. Returns the number of the call's
+ * entry.
+ */
 export function observe(script: Script, atS: number, record: Uint8Array): number {
   script.write(place.record, record);
   return script.call('observe', place.context, atS, 0, place.record, record.length);
@@ -59,7 +67,9 @@ export function bootNode(script: Script, members: number, groups: readonly Group
 export interface CrowdOptions {
   members: number;
   intents: number;
-  /** Groups over which the intents are spread, and units of each group. Few of both make a crowd. */
+  /**
+   * Groups over which the intents are spread, and units of each group. Few of both make a crowd.
+   */
   groups: number;
   units: number;
   capacity: number;
@@ -94,7 +104,10 @@ function crowdIntent(owner: number, slot: number, options: CrowdOptions): Intent
   };
 }
 
-/** Boots a node and fills its table of intents. Returns owner and intent slot of each intent that it then stores. */
+/**
+ * Boots a node and fills its table of intents. Returns owner and intent slot of each intent that it
+ * then stores.
+ */
 export function crowd(script: Script, options: CrowdOptions): [number, number][] {
   const { members, random, units, capacity } = options;
   const groups = Array.from({ length: options.groups }, (_, index): Group => {

@@ -1,4 +1,7 @@
-/** Messages of every type that crosses the air, drawn at random: of any values, or of values that a node of a cluster believes. */
+/**
+ * Draws messages of every type that goes by radio: with any values, or with values that a member of
+ * a cluster accepts.
+ */
 import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
 import { shapeNamed } from '../../../host/cbor/message.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from '../../../host/cbor/shape.ts';
@@ -10,7 +13,7 @@ export const airShapes: readonly Shape[] = SHAPES.filter(({ type }) => type !== 
 type Kind = UintShape | BytesShape | ArrayShape | RecordShape;
 type Fields = Record<string, unknown>;
 
-/** Evenly over the lengths of encodings first, so that small numbers come up as often as large ones. */
+/** Draws the length of the encoding first, so that small numbers come up as often as large ones. */
 function randomUint({ min, max }: UintShape, random: RandomStream): number {
   const ceiling = [24, 2 ** 8, 2 ** 16, 2 ** 32][random.below(4)];
   const top = Math.max(min, Math.min(max, ceiling - 1));
@@ -25,7 +28,7 @@ function randomValue(of: Kind, random: RandomStream): unknown {
   return Array.from({ length }, () => randomValue(of.item, random));
 }
 
-/** Fields of any value that the schema allows. */
+/** Draws fields of any values that the schema allows. */
 export function randomFields(shape: Shape, random: RandomStream): Fields {
   return Object.fromEntries(shape.fields.map((field) => [field.name, randomValue(field.of, random)]));
 }
@@ -56,13 +59,16 @@ function intentFields({ members, sender, nowS, random }: AirOptions): Fields {
   };
 }
 
-/** A message that a member of the cluster may send, and that its receiver takes in. */
+/**
+ * Draws the fields of a message that a member of the cluster may send, and that its receiver
+ * accepts.
+ */
 export function airMessage(name: string, options: AirOptions): Fields {
   const { members, sender, nowS, random } = options;
   const fields = randomFields(shapeNamed(name), random);
   const member = () => random.below(members);
-  // Nothing is named twice in one list.
-  const told = (fields.entries ?? []) as Fields[];
+  // A list names nothing twice.
+  const entries = (fields.entries ?? []) as Fields[];
   const first = member();
   const bitmap = (planes: number) =>
     Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
@@ -82,14 +88,14 @@ export function airMessage(name: string, options: AirOptions): Fields {
     case 'proof':
       return { ...fields, owner: member(), version: 1 + random.below(1 << 20) };
     case 'owner-summary':
-      return { ...fields, owner: member(), entries: told.map((entry, slot) => ({ ...entry, slot })) };
+      return { ...fields, owner: member(), entries: entries.map((entry, slot) => ({ ...entry, slot })) };
     case 'silent-list':
       return {
         ...fields,
-        entries: told.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })),
+        entries: entries.slice(0, members).map((entry, i) => ({ ...entry, member: (first + i) % members })),
       };
     case 'notice-summary':
-      return { ...fields, entries: told.map((entry, unit) => ({ ...entry, unit })) };
+      return { ...fields, entries: entries.map((entry, unit) => ({ ...entry, unit })) };
     case 'sync-digest':
       return { ...fields, first: member(), span: 1 + random.below(members) };
     case 'notice':

@@ -1,4 +1,4 @@
-/** Fuel beside instructions: the same recorded calls in Wasmtime, when that engine is on this machine. */
+/** Counts Wasmtime's fuel of the same recorded calls, when that engine is on this machine. */
 import { EngineError } from '../../../host/engine/addon.ts';
 import { createWasmtimeEngine, type WasmtimeEngine } from '../../../host/engine/wasmtime.ts';
 import type { Preset } from '../../../host/build/root.ts';
@@ -8,9 +8,9 @@ import { accepted, type Recording } from '../../emulator/recording.ts';
 import { repeatOn } from './replay.ts';
 import { median } from './typical_run.ts';
 
-const roomBytes = 4352;
+const bufferBytes = 4352;
 
-/** Median fuel by operation, named as in the table; null without the engine. */
+/** Returns the median fuel by operation, named as in the table; null without the engine. */
 export function recordedFuel(preset: Preset, recording: Recording): Map<string, number> | null {
   const image = readImage(preset);
   let engine: WasmtimeEngine;
@@ -21,12 +21,12 @@ export function recordedFuel(preset: Preset, recording: Recording): Map<string, 
     throw error;
   }
   const ctx = engine.reserve(engine.image.contextBytes);
-  const at = engine.reserve(roomBytes);
+  const at = engine.reserve(bufferBytes);
   const burnt = new Map<string, number[]>();
   const add = (op: string, fuel: number) => {
-    const held = burnt.get(op);
-    if (held === undefined) burnt.set(op, [fuel]);
-    else held.push(fuel);
+    const known = burnt.get(op);
+    if (known === undefined) burnt.set(op, [fuel]);
+    else known.push(fuel);
   };
   for (const call of recording.calls) {
     engine.view().set(call.bytes, at);

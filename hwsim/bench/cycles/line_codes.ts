@@ -1,24 +1,32 @@
-/** The codes of a context's lines, reckoned from outside: for tests that compare, and for whoever writes into a context, which otherwise takes it for an upset. */
+/**
+ * Computes the codes of a context's lines outside the image: for tests that compare, and after a
+ * write into a context, which the image would otherwise take for an upset.
+ */
 
-const turned = (word: number, by: number) => (word << by) | (word >>> (32 - by));
-/** Which of the four sums each of the eight words is in: one, or all others. */
+const rotated = (word: number, by: number) => (word << by) | (word >>> (32 - by));
+/** The sums, of four, to which each of the eight words is added. */
 const sumsOf = [[0], [1], [2], [3], [1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]];
 
-/** [Q, P] of a line, by the definition in firmware/memory/lines.ts, half by half. */
+/**
+ * Returns [Q, P] of the line that begins at word `first`, as firmware/memory/lines.ts defines them.
+ */
 export function codeOf(words: Uint32Array, first: number): [number, number] {
   let q = 0;
   let p = 0;
   for (let half = 0; half < 16; half += 1) {
     const word = words[first + half];
-    const placed = half % 2 === 0 ? word : turned(word, 16);
+    const placed = half % 2 === 0 ? word : rotated(word, 16);
     p ^= word;
     q ^= placed;
-    for (const sum of sumsOf[half >> 1]) q ^= turned(placed, 1 << sum);
+    for (const sum of sumsOf[half >> 1]) q ^= rotated(placed, 1 << sum);
   }
   return [q >>> 0, p >>> 0];
 }
 
-/** Renews the codes of the lines that bytes [from, end) of a context touch. Nothing to do where the image is unprotected. */
+/**
+ * Renews the codes of the lines that bytes [from, end) of a context touch. An unprotected image has
+ * none.
+ */
 export function renewCodes(
   context: Uint8Array,
   constants: ReadonlyMap<string, number>,

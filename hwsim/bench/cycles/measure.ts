@@ -1,6 +1,7 @@
 /**
- * The table of instructions (BRD-1): what every operation takes on every target, typically and at worst found, against the budgets; and what WebAssembly costs.
- * These are instructions, counted exactly; cycles are them times an assumed factor (host/board/targets.ts).
+ * Measures the table of instructions (BRD-1): every operation on every target, typically and at
+ * worst found, against the budgets; and the cost of WebAssembly. Instructions are counted exactly;
+ * cycles are instructions times an assumed factor (host/board/targets.ts).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +9,14 @@ import { buildBoard, type BuildOptions } from '../../../host/board/build.ts';
 import { stackBound } from '../../../host/board/stack.ts';
 import { type Target, type TargetName, targets } from '../../../host/board/targets.ts';
 import { rootFolder } from '../../../host/build/root.ts';
+import { loadV8Engine } from '../../../host/engine/v8.ts';
 import { type Comparison, compareConflicts, compareFrames } from './native_baseline.ts';
 import { sizesOf } from './crowd.ts';
 import type { Recording } from '../../emulator/recording.ts';
 import { measureProtection, type ProtectionCost, protectionTargets } from './protection.ts';
 import { buildRunner, type Runner, targetWithout } from './runner.ts';
 import type { TargetWorst } from './search.ts';
-import type { Where } from './worst_profile.ts';
+import type { WorstProfile } from './worst_profile.ts';
 import { FRAME_BYTES_USUAL, measureSealing, type RefusedFrame, worstFlood } from './sealing.ts';
 import { measureSignatures } from './signature.ts';
 import { measureStack } from './stack.ts';
@@ -25,7 +27,7 @@ export interface OpCycles {
   op: string;
   /** Median of the recorded run. */
   instructions: number;
-  /** Most that was ever seen: in the run, or by the search whose results are committed. */
+  /** Most ever seen: in the run, or by the search whose results are committed. */
   worst: number;
   /** Median fuel of the same calls in Wasmtime, when that engine is on this machine. */
   fuel?: number;
@@ -34,7 +36,7 @@ export interface OpCycles {
 export interface TargetCycles {
   name: TargetName;
   ops: OpCycles[];
-  /** Share of the part's clock that coordination takes in the recorded run. */
+  /** Share of the part's clock that coordination uses in the recorded run. */
   utilisation: number;
   cyclesPerInstruction: number;
   clockHz: number;
@@ -44,7 +46,10 @@ export interface TargetCycles {
   stackMeasuredBytes: number;
   codeBytes: number;
   ramBytes: number;
-  /** Refused frames that take most of the part when the channel is full of them, and the share that they take. */
+  /**
+   * The refused frame that uses most of the part's clock when the channel is full of it, and that
+   * share.
+   */
   flood: RefusedFrame & { share: number };
 }
 
@@ -55,14 +60,16 @@ export interface NativeRatio {
 }
 
 export interface CyclesTable {
+  /** SHA-256 of the measured images, by preset. */
+  firmware?: Record<string, string>;
   targets: TargetCycles[];
   nativeRatio: NativeRatio[];
-  /** What protection costs, on the targets where that is measured. */
+  /** The cost of protection, on the targets where it is measured. */
   protection: ProtectionCost[];
-  /** What the search has found, with the genomes that bring it about again. Only in the committed table. */
+  /** The search's finds, with the genomes that reproduce them. Only in the committed table. */
   worst?: TargetWorst[];
-  /** Where they go on the first target. */
-  where?: Where[];
+  /** Profiles of the finds on the first target. */
+  where?: WorstProfile[];
 }
 
 export const committedPath = join(rootFolder, 'docs/results/cycles.json');
@@ -73,15 +80,18 @@ export function committedTable(): CyclesTable {
   return JSON.parse(readFileSync(committedPath, 'utf8'));
 }
 
-/** The search's names of operations that the table calls otherwise. */
+/** The search's names of operations that have another name in the table. */
 const searchNames: Readonly<Record<string, string>> = { 'conflict check': 'verdict' };
 
-/** The worst that the search has found of an operation, 0 when it did not look. */
+/** Returns the worst that the search has found of an operation; 0: nothing. */
 function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
   return known.worst?.find((worst) => worst.target === name && worst.op === (searchNames[op] ?? op))?.instructions ?? 0;
 }
 
-/** Images without protection and native baseline on the same tables and frames. Throws when any result differs: then the ratio compares nothing. */
+/**
+ * Compares the image without protection and the native baseline on the same tables and frames.
+ * Throws when a result differs: then the ratio means nothing.
+ */
 export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
   const { target } = runner;
   const { members, intents } = sizesOf(target.preset);
@@ -121,7 +131,8 @@ export async function measureTarget(
   const fuel = recordedFuel(target.preset, recording);
   if (different > 0)
     throw new Error(
-      `${target.name}: ${different} of ${recording.calls.length} calls gave other results than V8: npx heliograph board trace ${target.name}`,
+      `${target.name}: ${different} of ${recording.calls.length} calls gave other results than V8 ` +
+        `(npx heliograph board trace ${target.name})`,
     );
   const image = [...ops, ...sealing.ops].map(({ op, counts }) => {
     const seen = Math.max(...counts);
@@ -144,25 +155,30 @@ export async function measureTarget(
   };
 }
 
-/** Measures targets one after the other. `known`: whose worst cases count; `tell` hears of each target. */
+/**
+ * Measures targets one after the other. `known`: a table whose worst cases count; `report` is
+ * called for each target.
+ */
 export async function measureCycles(
   names: readonly TargetName[],
   known: CyclesTable,
-  tell: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<CyclesTable> {
   const recordings = new Map<string, Recording>();
-  const table: CyclesTable = { targets: [], nativeRatio: [], protection: [] };
+  const firmware: Record<string, string> = {};
+  const table: CyclesTable = { firmware, targets: [], nativeRatio: [], protection: [] };
   for (const target of names.map((name) => targets[name])) {
     const preset = target.preset === 'compact' ? 'compact' : 'flight';
     const recording = recordings.get(preset) ?? typicalRecording(preset);
     recordings.set(preset, recording);
+    firmware[preset] = loadV8Engine(preset).image.sha256;
     const measured = await measureTarget(target, recording, known);
     table.targets.push(measured);
     const bare = await buildRunner(targetWithout('protection', target));
     table.nativeRatio.push(...nativeRatios(bare, { walks: 100, frames: 1000 }));
     if (protectionTargets.includes(target.name))
       table.protection.push(await measureProtection(target, recording, measured.instructionsPerS));
-    tell(`${target.name}: counted`);
+    report(`${target.name}: counted`);
   }
   return table;
 }
@@ -174,7 +190,7 @@ export interface Budget {
   ok: boolean;
 }
 
-/** The issue's budgets that a table can be held against. */
+/** Returns the budgets, and what the table measured against each. */
 export function budgetsOf(table: CyclesTable): Budget[] {
   const budgets: Budget[] = [];
   const add = (what: string, value: number, limit: number) => budgets.push({ what, value, limit, ok: value <= limit });
@@ -207,7 +223,9 @@ export function budgetsOf(table: CyclesTable): Budget[] {
   return budgets;
 }
 
-/** Operations whose typical instructions grew by more than `share` over another table. */
+/**
+ * Returns the operations whose typical instructions grew by more than `share` over another table.
+ */
 export function regressions(table: CyclesTable, before: CyclesTable, share = 0.05): string[] {
   return table.targets.flatMap(({ name, ops }) => {
     const known = before.targets.find((target) => target.name === name)?.ops ?? [];

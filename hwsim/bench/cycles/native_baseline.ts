@@ -20,7 +20,10 @@ import { type Runner, runScript, type ScriptRun } from './runner.ts';
 import { place, Script } from './script.ts';
 import { BenchFrames, keyEpochOf } from './sealed_frames.ts';
 
-/** Names of the memory map, in the order in which TABLES of test/native_baseline/runner.c takes them. */
+/**
+ * Names of the memory map, in the order in which TABLES of test/native_baseline/runner.c takes
+ * them.
+ */
 const tableNames = [
   'EDGE_AT CALL_AT CLOCK_AT QUEUES_AT COUNTERS_AT SCRATCH_AT PLAIN_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES',
   'INTENT_STATE_AT INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT LINK_KEYS_AT PEERS_AT',
@@ -56,7 +59,10 @@ export interface Comparison {
   native: number;
 }
 
-/** Entries of a script that belong to one case: the image's result, the baseline's, and places that differ. */
+/**
+ * Entries of a script that belong to one case: the image's result, the baseline's, and places that
+ * differ.
+ */
 interface CaseEntries {
   image: number;
   native: number;
@@ -76,7 +82,10 @@ function requireNoTrap({ result }: ScriptRun, about: string): void {
 
 const groupBytes = 32;
 const groupsMax = 32;
-/** Offsets within a group record: first intent of its chain, and first intent without a valid verdict. */
+/**
+ * Offsets within a group record: first intent of its chain, and first intent without a valid
+ * verdict.
+ */
 const firstAt = 16;
 const dirtyFromAt = 18;
 
@@ -172,7 +181,9 @@ function mutated(bytes: Uint8Array, random: RandomStream): Uint8Array {
   return Uint8Array.from(list.slice(0, PLAIN_BYTES_MAX));
 }
 
-/** Flips a bit of a sealed frame, mostly under a correct CRC: envelope, counter or tag refuse it. */
+/**
+ * Flips a bit of a sealed frame, mostly under a correct CRC: envelope, counter or tag refuse it.
+ */
 function corrupted(frame: Uint8Array, random: RandomStream): Uint8Array {
   const covered = frame.length - CRC_BYTES;
   const bytes = frame.slice();
@@ -180,7 +191,10 @@ function corrupted(frame: Uint8Array, random: RandomStream): Uint8Array {
   return random.below(8) === 0 ? bytes : withCrc(bytes.subarray(0, covered));
 }
 
-/** One frame of the comparison. `refused`: the baseline refuses it, and the image applies none of it. */
+/**
+ * One frame of the comparison. `refused`: the baseline refuses it, and the image applies none of
+ * it.
+ */
 interface FrameCase {
   frame: Uint8Array;
   refused: boolean;
@@ -199,8 +213,8 @@ function drawFrame(sealed: BenchFrames, members: number, random: RandomStream, h
 
 /**
  * Compares the opening of frames. `honest`: only frames that are checked to their end, on which the
- * ratio is counted; otherwise mutated frames too, whose status must agree. A frame that passes every
- * check is applied by the image and not by the baseline: it is compared, not counted.
+ * ratio is counted; otherwise mutated frames too, whose status must agree. A frame that passes
+ * every check is applied by the image and not by the baseline: it is compared, not counted.
  */
 export function compareFrames(runner: Runner, seed: number, frames: number, honest: boolean): Comparison {
   const { members } = sizesOf(runner.target.preset);

@@ -1,4 +1,7 @@
-/** What protection against upsets costs (RAD-1): the same recorded run on the image as flown, without scrubbing, and without protection. */
+/**
+ * Measures what protection against upsets costs (RAD-1): the same recorded run on the image as
+ * flown, without scrubbing, and without protection.
+ */
 import type { Target, TargetName } from '../../../host/board/targets.ts';
 import type { BuildOptions } from '../../../host/board/build.ts';
 import type { Recording } from '../../emulator/recording.ts';
@@ -19,10 +22,13 @@ export interface ProtectionCost {
   scrubbingShare: number;
 }
 
-/** Targets that it is measured on: the two parts that have budgets. */
+/** The targets on which it is measured: the two parts that have budgets. */
 export const protectionTargets: readonly TargetName[] = ['m7', 'm4'];
 
-/** Instructions per second of the recording. Throws when a call has another result than when it was recorded: then other work is compared. */
+/**
+ * Returns the instructions per second of the recording. Throws when a call has another result than
+ * the recorded one: then the work is not the same.
+ */
 export function recordedRate(runner: Runner, recording: Recording): number {
   const { target, image } = runner;
   const script = new Script(target.bigEndian);
@@ -31,12 +37,13 @@ export function recordedRate(runner: Runner, recording: Recording): number {
   const different = recording.calls.findIndex((call, index) => result.word(entries[index]) !== call.result);
   if (result.trap !== 0 || different >= 0)
     throw new Error(
-      `${target.name}: ${image} does other than the image recorded: call ${different} (${recording.calls[different]?.op}), trap ${result.trap}, site ${result.trapSite}`,
+      `${target.name}: ${image} differs from the recorded image in call ${different} ` +
+        `(${recording.calls[different]?.op}), trap ${result.trap}, site ${result.trapSite}`,
     );
   return counts.reduce((total, { instructions }) => total + instructions, 0) / recording.seconds;
 }
 
-/** `flown`: instructions per second of the target's own image, as measured already. */
+/** Measures one target. `flown`: instructions per second of the target's own image. */
 export async function measureProtection(
   target: Target,
   recording: Recording,

@@ -30,7 +30,10 @@ export function addRecorded(script: Script, call: RecordedCall): number {
   }
 }
 
-/** Repeats a recorded call on an engine. The call's input lies at `at`, and its output is written there as well. */
+/**
+ * Repeats a recorded call on an engine. The call's input lies at `at`, and its output is written
+ * there as well.
+ */
 export function repeatOn(calls: FirmwareCalls, call: RecordedCall, ctx: number, at: number): number {
   const { op, nowS, nowMs, bytes, cause } = call;
   switch (op) {

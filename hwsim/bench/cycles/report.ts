@@ -1,6 +1,6 @@
-/** The table for people: docs/results/cycles.md is this text. */
+/** Writes the table as Markdown: docs/results/cycles.md is this text. */
 import { type Budget, budgetsOf, type CyclesTable, type TargetCycles } from './measure.ts';
-import type { Where } from './worst_profile.ts';
+import type { WorstProfile } from './worst_profile.ts';
 
 const number = (value: number): string => Math.round(value).toLocaleString('en');
 
@@ -29,48 +29,54 @@ const head = (names: readonly string[]): string[] => [
   `|${names.map(() => '---').join('|')}|`,
 ];
 
-/** Why the worst cases are what they are: bounds of firmware/memory/limits.ts by which each operation loops. */
+/**
+ * Bounds of firmware/memory/limits.ts by which each operation loops: they explain its worst cases.
+ */
 const loopBounds: readonly [string, string][] = [
   [
     'open',
-    'a frame whose last message cannot be true: FRAME_BYTES_MAX bytes of CRC-32C, Poly1305 and ChaCha20, and as many fields as fit; nothing depends on tables',
+    'a frame whose last message is implausible: FRAME_BYTES_MAX bytes of CRC-32C, Poly1305 and ChaCha20, and as many ' +
+      'fields as fit; nothing depends on tables',
   ],
   ['frame.open, frame.seal, frame.reject.*', 'bytes of the frame; nothing depends on tables'],
   [
     'receive',
-    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call the line of every record passed is checked) and what else it must be compared with; per entry of a list or summary its own record; what grows with members is left to a tick, which must come first when a beat has turned',
+    'open; per claim its chain (INTENTS_MAX, by order; the first time in a call, the line of every record passed is ' +
+      'checked) and what else it must be compared with; per entry of a list or summary its own record; work that ' +
+      'grows with members is left to a tick, which must come first when a liveness tick has begun',
   ],
   [
     'verdict',
-    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to look and once to put it in its place: quadratic in a group’s claims',
+    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to ' +
+      'compare and once to insert it: quadratic in a group’s claims',
   ],
   [
     'tick',
-    'beats missed (at most four are turned), each MEMBERS_MAX members; at an epoch INTENTS_MAX records and GROUPS_MAX groups; own slots (OWN_SLOTS) each with a verdict; one step of the planner (groups, units, chains); one step of the schedule (TIMELINE_ENTRIES_MAX)',
+    'liveness ticks missed (at most four are made up), each MEMBERS_MAX members; at the cut of an agreement round ' +
+      'INTENTS_MAX records and GROUPS_MAX groups; own intent slots (OWN_SLOTS), each with a verdict; one step of the ' +
+      'planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
   ],
-  [
-    'observe',
-    'the turn of time as in tick; then one record, which may end a claim and so void the verdicts of its group',
-  ],
+  ['observe', 'time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
   ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
   ['hash', 'CRC-32C of the whole context'],
   ['checkpoint', 'CRC-32C of the codes'],
-  ['restore', 'the same, and the code of every line; then the turn of time as in tick'],
+  ['restore', 'the same, and the code of every line; then time as in tick'],
   [
     'signature.*',
-    'no part of the image: a module of its own (docs/results/signature.md), under a message of 200 bytes; a fixed number of steps to sign, at most 51 additions for each of two scalars to verify',
+    'no part of the image: a module of its own (docs/results/signature.md), for a message of 200 bytes; a fixed ' +
+      'number of steps to sign, at most 51 additions for each of two scalars to verify',
   ],
   ['boot', 'fills the context; GROUPS_MAX group records; a code for each line'],
 ];
 
 function whereText({ where = [], targets }: CyclesTable): string[] {
   if (where.length === 0) return [];
-  const shares = ({ functions }: Where) =>
+  const shares = ({ functions }: WorstProfile) =>
     functions.map(({ name, share }) => `${name} ${(share * 100).toFixed(0)} %`).join(', ');
   return [
-    `Where the worst cases go on ${targets[0].name} (those of at most 20 million instructions):`,
+    `Shares of functions in the worst cases on ${targets[0].name} (those of at most 20 million instructions):`,
     '',
     ...where.map((each) => `- ${each.op}: ${shares(each)}`),
     '',
@@ -86,10 +92,14 @@ function protectionText({ protection }: CyclesTable): string[] {
   });
   return [
     '## What protection costs',
-    'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on two builds of the same sources that are not flown: unscrubbed, and bare, which has no',
-    'protection at all. Every call gives the same result on all three. Unscrubbed leaves out what visits lines whether the call reads them or not: the cursor, the sums of constants, the hot lines that',
-    'every call checks, and the checks ahead of walks over whole tables. Those last two are the check before use as well; so the price of the image as flown is the first ratio, and the second is a part of it.',
-    'Codes are reckoned in words of 64 bits, which a 32-bit processor does in halves. docs/injection.md counts the same price in WebAssembly instructions, where such a word is one, and on another workload.',
+    'Instructions per second of the same recorded run (firmware/protection/README.md) on the image as flown and on',
+    'two builds of the same sources that are not flown: unscrubbed, and bare, which has no protection at all. Every',
+    'call gives the same result on all three. Unscrubbed leaves out all visits to lines that the call may not read:',
+    'the cursor, the sums of constants, the hot lines that every call checks, and the checks before walks over whole',
+    'tables. The last two are checks before use as well. So the price of the image as flown is the first ratio; the',
+    'second is a part of it. Codes are computed in words of 64 bits, in two halves on a 32-bit processor.',
+    'docs/injection.md counts the same price in WebAssembly instructions, where such a word takes one, and on',
+    'another workload.',
     ...head([
       'target',
       'flown',
@@ -110,75 +120,93 @@ function floodText({ targets }: CyclesTable): string[] {
     return `| ${name} | ${why} | ${bytes} | ${number(instructions)} | ${(share * 100).toPrecision(2)} % |`;
   });
   return [
-    '## Sealed frames, and what is none of ours',
-    'Whole calls of the image, from the call to its return. frame.open: `receive` of a frame of 200 bytes on the air (`.longest`: 256) whose only message is of a later version and is passed over, so that all is in it that a frame',
-    'costs before its messages are looked at: envelope, CRC-32C, counter, tag, decryption, and the window that moves. frame.seal: `transmit` of a frame of 200 bytes whose text is copied together: head and part of an epoch. frame.reject.*:',
-    '`receive` of a frame that is refused, and why: of 200 bytes, and at worst (48, 200 or 256 bytes; length: 1 or 47). Below, the frames that take most of each part when the channel of 35 kbit/s carries nothing else:',
+    '## Sealed frames, and frames of others',
+    'Whole calls of the image, from the call to its return. frame.open: `receive` of a frame of 200 bytes on the air',
+    '(`.longest`: 256) whose only message has a later version and is skipped. It contains all costs of a frame',
+    'before its messages are read: envelope, CRC-32C, counter, tag, decryption, and the window. frame.seal:',
+    '`transmit` of a frame of 200 bytes whose text is copied: head and part of a key epoch. frame.reject.*:',
+    '`receive` of a frame that is refused, by reason: of 200 bytes, and at worst (48, 200 or 256 bytes; length: 1 or',
+    '47). The table shows the frames that use most of each part when the channel of 35 kbit/s carries nothing else:',
     ...head(['target', 'refused for', 'bytes', 'instructions each', 'share of the part']),
     ...rows,
     '',
   ];
 }
 
-/** Markdown of a table. `origin`: the command that made it. */
+/** Names the measured images; older tables do not have them. */
+function imageLines({ firmware }: CyclesTable): string[] {
+  if (firmware === undefined) return [];
+  const images = Object.entries(firmware).map(([preset, sha256]) => `${preset} ${sha256.slice(0, 16)}`);
+  return [`Images: ${images.join(', ')}.`];
+}
+
+function targetsText(targets: readonly TargetCycles[]): string[] {
+  const rows = targets.map((target) => {
+    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS } = target;
+    const cells = [
+      name,
+      number(instructionsPerS),
+      `${cyclesPerInstruction} at ${clockHz / 1e6} MHz`,
+      `${(utilisation * 100).toPrecision(2)} %`,
+      ...[target.stackBoundBytes, target.stackMeasuredBytes, target.codeBytes, target.ramBytes].map(number),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const names = ['target', 'instructions/s', 'cycles per instruction', 'utilisation'];
+  return ['## Targets', ...head([...names, 'stack bound', 'stack measured', 'code bytes', 'RAM bytes']), ...rows, ''];
+}
+
+function nativeText({ targets, nativeRatio }: CyclesTable): string[] {
+  const ops = [...new Set(nativeRatio.map(({ op }) => op))];
+  const rows = targets.map(({ name }) => {
+    const cell = (op: string) =>
+      nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
+    return `| ${name} | ${ops.map(cell).join(' | ')} |`;
+  });
+  return [
+    '## Over hand-written C',
+    'The cost of compiling by way of WebAssembly, without the cost of protection: the image is the one without',
+    'protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`). Image ÷',
+    'test/native_baseline: same tables (filled field by field from the image’s context), same algorithm, same checks',
+    'of received bytes, same results on every input, same compiler at -O2. The native baseline follows pointers and',
+    'checks no address. Spread: 20 groups with notices and silent members; crowded: all claims in one group.',
+    ...head(['target', ...ops]),
+    ...rows,
+    '',
+  ];
+}
+
+/** Returns the Markdown of a table. `origin`: the command that made it. */
 export function cyclesText(table: CyclesTable, origin: string): string {
   const { targets } = table;
-  const names = targets.map(({ name }) => name);
-  const facts = targets.map((target) => {
-    const { name, utilisation, cyclesPerInstruction, clockHz, instructionsPerS, stackBoundBytes, stackMeasuredBytes } =
-      target;
-    const clock = `${cyclesPerInstruction} at ${clockHz / 1e6} MHz`;
-    const stack = `${number(stackBoundBytes)} | ${number(stackMeasuredBytes)}`;
-    const sizes = `${number(target.codeBytes)} | ${number(target.ramBytes)}`;
-    return `| ${name} | ${number(instructionsPerS)} | ${clock} | ${(utilisation * 100).toPrecision(2)} % | ${stack} | ${sizes} |`;
-  });
-  const ratioOps = [...new Set(table.nativeRatio.map(({ op }) => op))];
-  const ratios = names.map((name) => {
-    const cell = (op: string) =>
-      table.nativeRatio.find((each) => each.target === name && each.op === op)?.ratio.toFixed(2) ?? '';
-    return `| ${name} | ${ratioOps.map(cell).join(' | ')} |`;
-  });
   return [
     '# Instructions per operation',
     '',
-    `Made by \`${origin}\`. Instructions are counted exactly in the emulator, between the call and its return, and are the same in every run. Cycles are not measured: utilisation is`,
-    'instructions times *assumed* cycles per instruction over the clock of the part. Typical: the median of a recorded run (scenario quiet, seed 1, six hours from power-on, node 17 of 200, of',
-    '64 for m4), each call replayed on the board with the results that V8 gave; single operations (conflict check, open, `receive` of one message) on the state that the run left.',
-    'Worst: the most that was seen in that run or found by the search (below). Fuel: of the same calls in Wasmtime, 200 nodes.',
+    `Made by \`${origin}\`. Instructions are counted exactly in the emulator, between the call and its return, and are`,
+    'the same in every run. Cycles are not measured: utilisation is instructions times *assumed* cycles per',
+    'instruction over the clock of the part. Typical: the median of a recorded run (scenario quiet, seed 1, six',
+    'hours from power-on, node 17 of 200, of 64 for m4), each call repeated on the board with the results that V8',
+    'gave; single operations (conflict check, open, `receive` of one message) on the state at the end of the run.',
+    'Worst: the most seen in that run or found by the search (below). Fuel: of the same calls in Wasmtime, 200',
+    'nodes.',
+    ...imageLines(table),
     '',
     '## Budgets',
     ...head(['what', 'measured', 'budget', '']),
     ...budgetsOf(table).map(budgetRow),
     '',
-    '## Targets',
-    ...head([
-      'target',
-      'instructions/s',
-      'cycles per instruction',
-      'utilisation',
-      'stack bound',
-      'stack measured',
-      'code bytes',
-      'RAM bytes',
-    ]),
-    ...facts,
-    '',
+    ...targetsText(targets),
     '## Operations: typical / worst',
-    ...head(['operation', ...names, 'fuel']),
+    ...head(['operation', ...targets.map(({ name }) => name), 'fuel']),
     ...opRows(targets),
     '',
     ...floodText(table),
     ...protectionText(table),
-    '## Over hand-written C',
-    'What the way over WebAssembly costs, and not what protection does: the image is the one without protection (`bare`: the same sources, protection compiled out; for m4 likewise of `compact`).',
-    'Image ÷ test/native_baseline: same tables (filled field by field from the image’s context), same algorithm, same checks of foreign input, same results on every input, same compiler at -O2.',
-    'The native baseline follows pointers and checks no address. Spread: 20 groups with notices and gone members; crowded: all claims in one group.',
-    ...head(['target', ...ratioOps]),
-    ...ratios,
-    '',
+    ...nativeText(table),
     '## The search for worst cases',
-    'Hill climbing over 28 genes that decide on the table held, the time of the next call, the frame and the record that come then; begun at what is known, at random, and at tables that the loops’ bounds suggest',
-    '(hwsim/bench/cycles/adversary.ts). Nothing in it is bound to what honest members do. What bounds each operation:',
+    'Hill climbing over 28 genes that decide on the stored table, the time of the next call, and the frame and the',
+    'record that come then. It begins at known inputs, at random, and at tables that the bounds of loops suggest',
+    '(hwsim/bench/cycles/genome.ts). The inputs are not bound by what honest members do. What bounds each operation:',
     '',
     ...loopBounds.map(([op, why]) => `- ${op}: ${why}.`),
     '',

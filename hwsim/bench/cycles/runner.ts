@@ -1,4 +1,7 @@
-/** Builds test/native_baseline/runner.c for a target and runs scripts on it in the emulator, under the counting plugin. */
+/**
+ * Builds test/native_baseline/runner.c for a target and runs scripts on it in the emulator, under
+ * the counting plugin.
+ */
 import { installCommand, missingPackages } from '../../../host/build/boards.mjs';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -27,23 +30,26 @@ import { type ImageName, imagePath, rootFolder } from '../../../host/build/root.
 import { filesBelow } from '../../../host/build/paths.mjs';
 import type { Script, ScriptResult } from './script.ts';
 
-/** Where things lie in the emulated memory, beyond what the image and its non-volatile memory take. */
+/** Offsets in the emulated memory, above those of the image and of non-volatile memory. */
 export const nodeOffset = 9 << 20;
 export const scriptOffset = 10 << 20;
 const scriptBytesMax = emulatedRamBytes - scriptOffset;
 const wallSecondsMax = 600;
-/** No call comes near it: what runs longer hangs. */
+/** A call of more instructions hangs: no call comes near this number. */
 export const hangInstructions = 50_000_000;
 
 export interface Runner {
   target: Target;
-  /** What it calls: the target's own image, or one that is only measured. */
+  /** The image that it calls: the target's own, or one that is only measured. */
   image: ImageName;
   path: string;
   elf: Elf;
 }
 
-/** The target with an image of the same sources and sizes that is only measured: protection or scrubbing compiled out. */
+/**
+ * Returns the target with an image of the same sources and sizes without protection or scrubbing,
+ * which is only measured.
+ */
 export function targetWithout(what: 'protection' | 'scrubbing', target: Target): Target {
   const large = what === 'protection' ? 'bare' : 'unscrubbed';
   return { ...target, variant: target.preset === 'compact' ? `compact-${large}` : large };
@@ -53,7 +59,8 @@ const nativeBaselineFolder = 'test/native_baseline';
 const builtFolder = join(rootFolder, 'dist/native_baseline');
 
 /**
- * Builds the runner into dist/native_baseline/<target>-<stamp>/ unless it is there already. Built aside and renamed, so that two tests that run beside each other may both want it.
+ * Builds the runner into dist/native_baseline/<target>-<stamp>/ unless it is there already. It is
+ * built under another name and renamed, so that two tests may build it at the same time.
  */
 export async function buildRunner(target: Target, options: BuildOptions = {}): Promise<Runner> {
   const image = target.variant ?? target.preset;
@@ -76,7 +83,7 @@ export async function buildRunner(target: Target, options: BuildOptions = {}): P
   return { target, image, path, elf: readElf(readFileSync(path)) };
 }
 
-/** Gives a build its name, unless somebody else was first. */
+/** Gives a build its name, unless another process was first. */
 function settle(aside: string, folder: string): void {
   try {
     renameSync(aside, folder);
@@ -92,7 +99,10 @@ export interface ScriptRun {
   traces: Uint32Array[];
 }
 
-/** Works a script off. `trace`: also which addresses the marked calls from … from + calls − 1 executed. Throws when the emulator does not finish. */
+/**
+ * Executes a script. `trace`: records which addresses the marked calls from … from + calls − 1
+ * executed. Throws when the emulator does not finish.
+ */
 export function runScript(
   runner: Runner,
   script: Script,

@@ -1,6 +1,9 @@
-/** Scripts for test/native_baseline/runner.c: rows of calls into the image (and the native baseline beside it) that one start of the emulator works off. */
+/**
+ * Writes scripts for test/native_baseline/runner.c: calls of the image, and of the native baseline
+ * beside it, that one start of the emulator executes.
+ */
 
-/** Exports that a script may call, as numbered in runner.c. */
+/** Exports that a script may call, with their numbers in runner.c. */
 export const scriptCalls = {
   boot: 1,
   restore: 2,
@@ -18,7 +21,7 @@ export const scriptCalls = {
 } as const;
 export type ScriptCall = keyof typeof scriptCalls;
 
-/** Buffers by name, in place of an address. */
+/** Numbers that stand for buffers in place of an address. */
 export const place = {
   context: 0xfffffff0,
   frame: 0xfffffff1,
@@ -32,17 +35,20 @@ const headerWords = 4;
 const magic = 0x48534352;
 
 export interface ScriptResult {
-  /** Entries worked off: all of them, unless the image trapped. */
+  /** Entries executed: all of them, unless the image trapped. */
   done: number;
   trap: number;
   trapSite: number;
-  /** The result of the entry that `call`, `native` or `compare` gave the number of. */
+  /** The result of an entry of `call`, `nativeVerdict`, `nativeFrame` or `compare`. */
   word(entry: number): number;
-  /** The bytes that a `read` took. */
+  /** The bytes of a `read` entry. */
   bytes(entry: number): Uint8Array;
 }
 
-/** Words are written in the target's order, bytes as they are. */
+/**
+ * Collects the entries of a script. Words are written in the target's byte order, bytes as they
+ * are.
+ */
 export class Script {
   private readonly bigEndian: boolean;
   private buffer = new ArrayBuffer(1 << 16);
@@ -64,7 +70,7 @@ export class Script {
     return this.results.length;
   }
 
-  private room(bytes: number): void {
+  private reserve(bytes: number): void {
     if (this.length + bytes + 8 <= this.buffer.byteLength) return;
     const larger = new Uint8Array(Math.max(this.buffer.byteLength * 2, this.length + bytes + 8));
     larger.set(new Uint8Array(this.buffer));
@@ -75,7 +81,7 @@ export class Script {
   private entry(of: number, words: readonly number[], data: Uint8Array | number, resultAt: number): number {
     const dataBytes = typeof data === 'number' ? data : data.length;
     const bytes = 8 + words.length * 4 + Math.ceil(dataBytes / 4) * 4;
-    this.room(bytes);
+    this.reserve(bytes);
     const put = (offset: number, word: number) =>
       this.view.setUint32(this.length + offset, word >>> 0, !this.bigEndian);
     put(0, of);
@@ -108,17 +114,20 @@ export class Script {
     return this.entry(kind.call, [scriptCalls[name], ...padded, 0], 0, 8 + 9 * 4);
   }
 
-  /** Sets the context aside. */
+  /** Saves the context. */
   keep(): number {
     return this.entry(kind.keep, [], 0, 0);
   }
 
-  /** Brings back the context that was set aside. */
+  /** Restores the saved context. */
   back(): number {
     return this.entry(kind.back, [], 0, 0);
   }
 
-  /** Fills the native baseline's tables from the context: all of them, or what a frame's check needs. */
+  /**
+   * Fills the native baseline's tables from the context: all of them, or those that a frame's check
+   * needs.
+   */
   tables(layout: readonly number[], all: boolean): number {
     return this.entry(kind.tables, [all ? 1 : 0, ...layout], 0, 0);
   }
@@ -133,12 +142,12 @@ export class Script {
     return this.entry(kind.native, [2, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
   }
 
-  /** In how many places the context and the native baseline's tables differ. */
+  /** Counts the places in which the context and the native baseline's tables differ. */
   compare(all: boolean): number {
     return this.entry(kind.compare, [all ? 1 : 0, 0], 0, 12);
   }
 
-  /** The script as it lies in the emulated memory. */
+  /** Returns the script as it is written into the emulated memory. */
   finish(): Uint8Array {
     this.view.setUint32(0, magic, !this.bigEndian);
     const bytes = new Uint8Array(this.length + 8);
@@ -146,7 +155,7 @@ export class Script {
     return bytes;
   }
 
-  /** Reads the results out of the memory that the emulator left. */
+  /** Reads the results from the memory that the emulator left. */
   resultsOf(memory: Uint8Array): ScriptResult {
     const view = new DataView(memory.buffer, memory.byteOffset, memory.length);
     const word = (at: number) => view.getUint32(at, !this.bigEndian);

@@ -1,12 +1,16 @@
 /**
- * What sealed frames cost (SEC-1): to open one, to seal one, and to refuse what is none of ours.
+ * Measures sealed frames (SEC-1): to open one, to seal one, and to refuse frames of others.
  *
- * All are whole calls of the image as flown, from the call to its return, so that nothing a frame costs is left out:
+ * All are whole calls of the image as flown, from the call to its return, so that no cost of a
+ * frame is left out:
  *
- *     frame.open       `receive` that takes a frame whose only message is of a later version, which is passed over: envelope, CRC-32C, counter, tag, decryption, the window
+ *     frame.open       `receive` of a frame whose only message has a later version and is skipped:
+ *                      envelope, CRC-32C, counter, tag, decryption, the window
  *                      (`.longest`: of 256 bytes; else of 200)
- *     frame.seal       `transmit` of a frame of epoch 0, whose text is copied together rather than composed: head and part of an epoch
- *     frame.reject.…   `receive` of a frame that is refused, and why; the shortest, a usual and the longest
+ *     frame.seal       `transmit` of a frame of key epoch 0, whose text is copied rather than
+ *                      composed: head and part of a key epoch
+ *     frame.reject.…   `receive` of a frame that is refused, by reason; the shortest, a usual and
+ *                      the longest
  */
 import { sealBytes } from '../../../host/security/frame.ts';
 import { FRAME_BYTES_MAX, type Message } from '../../../host/cbor/generated.ts';
@@ -23,32 +27,37 @@ import { place, Script } from './script.ts';
 import type { OpSample } from './typical_run.ts';
 import { bootNode, nowS, observe, receive, sizesOf, tick } from './crowd.ts';
 
-/** The length that the budgets speak of, on the air. */
+/** The frame length of the budgets, on the air. */
 export const FRAME_BYTES_USUAL = 200;
 const overheadBytes = ENVELOPE_BYTES + TAG_BYTES + CRC_BYTES;
-/** Two bytes of text: then the ciphertext's length takes one byte less. */
+/** Two bytes of text; the ciphertext's length is then encoded in one byte less. */
 const frameBytesMin = overheadBytes - 1 + 2;
-/** What the whole cluster shares, bit/s (docs/messages.md). */
+/** Capacity of the channel that the whole cluster shares, bit/s (docs/messages.md). */
 const channelBitsPerS = 35_000;
 const sender = 3;
 const now = cycleAt(nowS, sender);
-/** No message has this type yet. */
+/** A type that no message has yet. */
 const laterType = 0x7f;
 
-/** A message of a later version: an array of its type and a byte string, `bytes` in all. */
+/** Makes a message of a later version: an array of its type and a byte string, `bytes` in all. */
 function laterMessage(bytes: number): Uint8Array {
   const message = new Uint8Array(bytes);
   message.set([0x82, 0x18, laterType, 0x58, bytes - 5]);
   return message;
 }
 
-/** A frame of `bytes` on the air that its receiver takes; what the shortest say is of no matter here. */
+/**
+ * Makes a frame of `bytes` on the air that its receiver accepts. The text of the shortest has no
+ * meaning.
+ */
 function genuine(bytes: number, header: Partial<Header> = {}): Uint8Array {
   const text = bytes === frameBytesMin ? new Uint8Array(2) : laterMessage(bytes - overheadBytes);
   return sealBytes({ cluster: 1, epoch: 1, sender, addressee: 0, counter: now, ...header }, text, benchLink);
 }
 
-/** Changes a byte, from the end of what the CRC covers if `at` is negative, and makes the CRC right again. */
+/**
+ * Changes a byte and corrects the CRC. A negative `at` counts from the end of what the CRC covers.
+ */
 function altered(frame: Uint8Array, at: number): Uint8Array {
   const body = frame.slice(0, frame.length - CRC_BYTES);
   body[at < 0 ? body.length + at : at] ^= 0x40;
@@ -67,19 +76,21 @@ interface Refusal {
   make(bytes: number): Uint8Array;
 }
 
-/** What ends a frame before its messages are looked at, besides its length and a counter that was taken. */
+/**
+ * Reasons to refuse a frame before its messages are read, besides its length and a used counter.
+ */
 const refusals: readonly Refusal[] = [
   { why: 'crc', status: STATUS.crc, make: (bytes) => noisy(genuine(bytes)) },
   { why: 'header', status: STATUS.malformed, make: (bytes) => altered(genuine(bytes), 0) },
   { why: 'addressee', status: STATUS.notForUs, make: (bytes) => genuine(bytes, { addressee: 9 }) },
   { why: 'sender', status: STATUS.implausible, make: (bytes) => genuine(bytes, { sender: 0x300 }) },
-  { why: 'epoch', status: STATUS.keyEpoch, make: (bytes) => altered(genuine(bytes), 13) },
+  { why: 'key-epoch', status: STATUS.keyEpoch, make: (bytes) => altered(genuine(bytes), 13) },
   { why: 'stale', status: STATUS.stale, make: (bytes) => genuine(bytes, { counter: now - WINDOW_CYCLES }) },
   { why: 'tag', status: STATUS.tag, make: (bytes) => altered(genuine(bytes), -1) },
 ];
 const lengths = [frameBytesMin, FRAME_BYTES_USUAL, FRAME_BYTES_MAX];
 
-/** A refused frame: its length on the air and what refusing it takes. */
+/** A refused frame: its length on the air, and the instructions to refuse it. */
 export interface RefusedFrame {
   why: string;
   bytes: number;
@@ -99,7 +110,7 @@ interface Step {
   call: number;
 }
 
-/** Frames that are opened, or refused, each on the same state. */
+/** Adds frames that are opened or refused, each on the same state. */
 function receiveSteps(script: Script): Step[] {
   const steps: Step[] = [];
   const give = (op: string, status: number, frame: Uint8Array) => {
@@ -118,13 +129,18 @@ function receiveSteps(script: Script): Step[] {
   return steps;
 }
 
-/** Members without this node's neighbours in the key tree: the cover has a part for this node alone, and as many parts as make a long head. */
+/**
+ * Excludes this node's neighbours in the key tree: the cover has a part for this node alone, and
+ * many other parts, which make the head long.
+ */
 const excluded = new Set(Array.from({ length: 24 }, (_, index) => 2 * index + 1));
-/** These have their longest encodings: the frame with the head and a part is as long as a usual one. */
+/**
+ * A key epoch with the longest encodings: the frame with its head and a part has the usual length.
+ */
 const newKeyEpoch = { epoch: 300, startS: 70_000, secret: new Uint8Array(32).fill(7) };
 const transmitsMax = 12;
 
-/** Transmits until the head and the first part have left. */
+/** Adds transmissions until the head and the first part have been sent. */
 function sealSteps(script: Script, members: number): Step[] {
   const { head, parts } = makeKeyEpoch(
     benchAuthority,
@@ -144,7 +160,7 @@ function sealSteps(script: Script, members: number): Step[] {
   });
 }
 
-/** Counts all of it. Throws when a frame fares otherwise than its name says. */
+/** Counts all operations. Throws when a frame does not end as its name says. */
 export function measureSealing(runner: Runner): Sealing {
   const { target } = runner;
   const { members } = sizesOf(target.preset);
@@ -177,7 +193,10 @@ export function measureSealing(runner: Runner): Sealing {
   return { ops: [...ops].map(([op, list]) => ({ op, counts: list })), refused };
 }
 
-/** The refused frame that costs most when the whole channel is full of it, and the share of the part that it takes. */
+/**
+ * Returns the refused frame that costs most when the whole channel is full of it, and its share of
+ * the part's clock.
+ */
 export function worstFlood(target: Target, refused: readonly RefusedFrame[]): RefusedFrame & { share: number } {
   const shares = refused.map((frame) => {
     const perS = channelBitsPerS / (8 * frame.bytes);

@@ -1,4 +1,4 @@
-/** What a signature costs on flight processors: dist/signature.wasm as C, counted in the emulator. */
+/** Measures signatures on flight processors: dist/signature.wasm as C, counted in the emulator. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -31,7 +31,7 @@ import {
 const runnerFolder = 'test/signature_board';
 const scriptOffset = 10 << 20;
 const headBytes = 16;
-/** As runner.c lays a call out. */
+/** Layout of a call in test/signature_board/runner.c. */
 const place = { seed: 0, key: 32, signature: 64, message: 128 };
 const bufferBytes = place.message + messageBytesMax;
 const ops = { verify: 1, sign: 2, public_key: 3 } as const;
@@ -46,11 +46,15 @@ export interface SignatureRunner {
   linearBytes: number;
 }
 
-/** Builds the runner into dist/native_baseline/signature-<target>-<mark>/ unless it is there already. */
+/**
+ * Builds the runner into dist/native_baseline/signature-<target>-<mark>/ unless it is there
+ * already.
+ */
 export async function buildSignatureRunner(target: Target): Promise<SignatureRunner> {
   const linearBytes = Math.ceil((instantiateSignature().memory_base() + bufferBytes) / 32) * 32;
   const own = [...filesBelow(runnerFolder, ['.c']), 'hwsim/bench/cycles/signature.ts'];
-  const stamp = `${boardStamp(target, {}, own)} ${createHash('sha256').update(readFileSync(signatureModulePath)).digest('hex')}`;
+  const moduleHash = createHash('sha256').update(readFileSync(signatureModulePath)).digest('hex');
+  const stamp = `${boardStamp(target, {}, own)} ${moduleHash}`;
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);
   const folder = join(rootFolder, 'dist/native_baseline', `signature-${target.name}-${mark}`);
   if (!existsSync(folder)) {
@@ -64,7 +68,7 @@ export async function buildSignatureRunner(target: Target): Promise<SignatureRun
     ];
     const sources = own.filter((source) => source.endsWith('.c'));
     await compileProgram(target, aside, [...shared, ...sources], { linearBytes }, flags);
-    // Somebody else may have been first.
+    // Another process may have been first.
     if (existsSync(folder)) rmSync(aside, { recursive: true, force: true });
     else renameSync(aside, folder);
   }
@@ -85,7 +89,7 @@ export interface SignatureResult {
   publicKey: Uint8Array;
   signature: Uint8Array;
   count: CallCount;
-  /** Addresses of the instructions executed, when they were asked for. */
+  /** Addresses of the instructions executed, when a trace was asked for. */
   trace?: Uint32Array;
 }
 
@@ -145,21 +149,28 @@ export function runSignatures(
 
 export interface SignatureCost {
   ops: { op: string; instructions: number; worst: number }[];
-  /** Deepest path below the exported functions, bytes, exceptions of the processor not counted. */
+  /**
+   * Deepest path below the exported functions, bytes; the processor's exceptions are not counted.
+   */
   stackBytes: number;
   codeBytes: number;
   linearBytes: number;
 }
 
-/** Length of the message that the table's figures are for: an intent of at most 120 bytes and what COSE puts around it, with room. */
+/**
+ * Message length of the table's figures: an intent of at most 120 bytes and what COSE adds, with a
+ * margin.
+ */
 export const measuredMessageBytes = 200;
 const cases = 16;
 
-/** Bytes that repeat from run to run. */
+/** Draws bytes that are the same in every run. */
 export const drawn = (what: string, bytes: number): Uint8Array =>
   new Uint8Array(createHash('shake256', { outputLength: bytes }).update(what).digest());
 
-/** The calls that are counted: good signatures, since a bad one costs as much or less. */
+/**
+ * Makes the calls that are counted: valid signatures, because an invalid one costs as much or less.
+ */
 export function measuredCalls(count = cases, messageBytes = measuredMessageBytes): SignatureCall[] {
   return Array.from({ length: count }, (_, index) => {
     const seed = drawn(`seed ${index}`, 32);
@@ -175,7 +186,7 @@ export function measuredCalls(count = cases, messageBytes = measuredMessageBytes
   }).flat();
 }
 
-/** Measures one target. Throws when a result is not what node:crypto says. */
+/** Measures one target. Throws when a result differs from node:crypto's. */
 export async function measureSignatures(target: Target, messageBytes = measuredMessageBytes): Promise<SignatureCost> {
   const runner = await buildSignatureRunner(target);
   const calls = measuredCalls(cases, messageBytes);
@@ -187,8 +198,7 @@ export async function measureSignatures(target: Target, messageBytes = measuredM
       (op === 'sign'
         ? Buffer.from(signature).equals(nodeSignatures.sign(seed!, message!))
         : Buffer.from(publicKey).equals(nodeSignatures.publicKey(seed!)));
-    if (!right || result === 0)
-      throw new Error(`${target.name}: call ${index}, ${op}, is not what node:crypto makes of it`);
+    if (!right || result === 0) throw new Error(`${target.name}: call ${index}, ${op}, differs from node:crypto`);
   });
   const graph = callGraphOf(runner.folder);
   if (problemsOf(graph, ['board_abandon']).length > 0) throw new Error(`${target.name}: the stack has no static bound`);

@@ -1,4 +1,4 @@
-/** The painted stack of a board, asked for over its line after it has worked. */
+/** Measures a board's stack by its paint, which the board reports over its serial line. */
 import { readFileSync } from 'node:fs';
 import { readElf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
@@ -9,7 +9,7 @@ import { portInputs, type Recording } from '../../emulator/recording.ts';
 
 const inputsMax = 1500;
 
-/** Greatest depth of the stack, bytes, over the first inputs of a recording. */
+/** Returns the greatest depth of the stack over the first inputs of a recording, bytes. */
 export function measureStack(target: Target, path: string, recording: Recording): number {
   const pool = new EmulatorPool();
   try {
@@ -22,7 +22,7 @@ export function measureStack(target: Target, path: string, recording: Recording)
     session.give({ kind: 'ask', what: askFor.stackDepth, index: 0 });
     const answer = session.untilDone().at(-1);
     session.close();
-    if (answer?.kind !== 'answer') throw new Error(`${target.name} does not say how deep its stack went`);
+    if (answer?.kind !== 'answer') throw new Error(`${target.name} does not report the depth of its stack`);
     return answer.words[0];
   } finally {
     pool.close();

@@ -1,4 +1,7 @@
-/** Instructions of every operation in a recorded run of a whole cluster: the run itself, then single operations on the state that it left. */
+/**
+ * Measures every operation in a recorded run of a whole cluster: the run itself, then single
+ * operations on the state at its end.
+ */
 import { decodeFrame, sealBytes } from '../../../host/security/frame.ts';
 import { type Intent, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { open, readHeader } from '../../../host/security/envelope.ts';
@@ -25,9 +28,9 @@ export interface TypicalRun {
   ops: OpSample[];
   /** Instructions per second of mission time, all calls and polls. */
   instructionsPerS: number;
-  /** Results that differ from V8's: none, or the board is wrong. */
+  /** Results that differ from V8's; none when the board is right. */
   different: number;
-  /** The context that the run left, for searches that begin there. */
+  /** The context at the end of the run. */
   context: Uint8Array;
 }
 
@@ -36,20 +39,23 @@ const variantsPerType = 9;
 const walksMax = 120;
 const openedMax = 400;
 
-/** The recording that all figures of a target rest on: a whole cluster of its preset's size, six hours from power-on. */
+/**
+ * Records the run for all figures of a target: a whole cluster of its preset's size, six hours from
+ * power-on.
+ */
 export function typicalRecording(preset: 'flight' | 'compact'): Recording {
   const nodes = preset === 'compact' ? 64 : 200;
   return recordNode({ scenario: 'quiet', preset, nodes, node: 17, days: 0.25, seed: 1 });
 }
 
-/** Collects counts under names, in the order in which names first came up. */
+/** Collects counts by name, in the order of the names' first use. */
 class Samples {
   readonly #counts = new Map<string, number[]>();
 
   add(op: string, instructions: number): void {
-    const held = this.#counts.get(op);
-    if (held === undefined) this.#counts.set(op, [instructions]);
-    else held.push(instructions);
+    const known = this.#counts.get(op);
+    if (known === undefined) this.#counts.set(op, [instructions]);
+    else known.push(instructions);
   }
 
   list(): OpSample[] {
@@ -59,27 +65,30 @@ class Samples {
 
 interface EndState {
   context: Uint8Array;
-  /** The same, with all verdicts to be found anew. */
+  /** The same, with all verdicts invalidated. */
   invalidated: Uint8Array;
   nowS: number;
-  /** Mission seconds by which nowS lags. */
-  held: [number, number][];
+  /** Owner and intent slot of each stored intent. */
+  stored: [number, number][];
 }
 
-/** Who holds what at the end of a recording: the newest claims that were let in. */
-function heldIntents(context: Uint8Array, constants: ReadonlyMap<string, number>): [number, number][] {
+/** Returns owner and intent slot of each intent that a context stores. */
+function storedIntents(context: Uint8Array, constants: ReadonlyMap<string, number>): [number, number][] {
   const view = new DataView(context.buffer, context.byteOffset);
   const index = constants.get('INTENT_INDEX_AT')!;
   const slots = constants.get('OWN_SLOTS')!;
-  const held: [number, number][] = [];
+  const stored: [number, number][] = [];
   for (let entry = 0; entry < constants.get('MEMBERS_MAX')! * slots; entry += 1)
-    if (view.getUint16(index + 2 * entry, true) !== 0xffff) held.push([Math.floor(entry / slots), entry % slots]);
-  return held;
+    if (view.getUint16(index + 2 * entry, true) !== 0xffff) stored.push([Math.floor(entry / slots), entry % slots]);
+  return stored;
 }
 
 const groupBytes = 32;
 
-/** What an epoch's cut does, done to a copy: in every group, verdicts are valid before its first record only. */
+/**
+ * Copies a context and invalidates all its verdicts, as the cut of an agreement round does: in
+ * every group, those before its first record stay valid.
+ */
 function invalidated(context: Uint8Array, constants: ReadonlyMap<string, number>): Uint8Array {
   const copy = context.slice();
   const from = constants.get('GROUPS_AT')!;
@@ -117,7 +126,7 @@ function recordedPart(
       return;
     }
     total += instructions;
-    // An empty poll is no operation of its own.
+    // An empty poll does not count as an operation.
     if (call.result === 0 && ['transmit', 'command', 'event'].includes(op)) return;
     if (op === 'receive' && !accepted(call)) return;
     samples.add(op, instructions);
@@ -127,22 +136,25 @@ function recordedPart(
   const context = result.bytes(readContext);
   const different = recording.calls.filter((call, index) => result.word(entries[index]) !== call.result).length;
   return {
-    end: { context, invalidated: invalidated(context, constants), nowS, held: heldIntents(context, constants) },
+    end: { context, invalidated: invalidated(context, constants), nowS, stored: storedIntents(context, constants) },
     different,
     instructionsPerS: total / recording.seconds,
   };
 }
 
-/** A counter that the node has had of nobody when its recording ends. */
-function unheardCounter(recording: Recording): number {
-  const heard = recording.calls.filter(({ op }) => op === 'receive').map(({ bytes }) => readHeader(bytes).counter);
-  return 1 + heard.reduce((a, b) => Math.max(a, b), 0);
+/** Returns a counter that the node has not received from any sender when its recording ends. */
+function unusedCounter(recording: Recording): number {
+  const received = recording.calls.filter(({ op }) => op === 'receive').map(({ bytes }) => readHeader(bytes).counter);
+  return 1 + received.reduce((a, b) => Math.max(a, b), 0);
 }
 
-/** Frames of the recording, each with a last message that cannot be true: checked to their end, then refused. */
+/**
+ * Returns frames of the recording, each with an implausible last message: they are checked to their
+ * end, then refused.
+ */
 export function refusedFrames(recording: Recording): Uint8Array[] {
   const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
-  const counter = unheardCounter(recording);
+  const counter = unusedCounter(recording);
   return recording.calls
     .filter((call) => call.op === 'receive')
     .map(({ bytes }) => open(bytes, benchLink.keyOf, benchLink.cipher))
@@ -150,7 +162,10 @@ export function refusedFrames(recording: Recording): Uint8Array[] {
     .map(({ header, plaintext }) => sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink));
 }
 
-/** Conflict checks with all verdicts to be found anew; opening; one message of each type alone. All on the state that the run left. */
+/**
+ * Measures on the state at the end of the run: conflict checks with all verdicts invalidated,
+ * opening, and one message of each type.
+ */
 function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
   const { target } = runner;
   const script = new Script(target.bigEndian);
@@ -158,10 +173,10 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
   script.keep();
   const names: string[] = [];
   const random = new RandomStream(1, 'bench/cycles');
-  const { nowS, held } = end;
-  for (const at of random.permutation(held.length).slice(0, walksMax)) {
+  const { nowS, stored } = end;
+  for (const at of random.permutation(stored.length).slice(0, walksMax)) {
     script.back();
-    script.call('verdict', place.context, held[at][0], held[at][1], nowS, 0);
+    script.call('verdict', place.context, stored[at][0], stored[at][1], nowS, 0);
     names.push('conflict check');
   }
   script.write(place.context, end.context);
@@ -186,14 +201,14 @@ function stateParts(runner: Runner, recording: Recording, end: EndState, samples
   });
   const statusOf = (entry: number) => result.word(entry) & 0xff;
   const other = openEntries.find((entry) => statusOf(entry) !== STATUS.implausible);
-  if (other !== undefined) throw new Error(`a frame that cannot be true ended with status ${statusOf(other)}`);
+  if (other !== undefined) throw new Error(`an implausible frame ended with status ${statusOf(other)}`);
   const refused = typeEntries.find(({ entry }) => statusOf(entry) !== STATUS.ok);
   if (refused !== undefined)
     throw new Error(`a frame with one ${refused.name} was refused with status ${statusOf(refused.entry)}`);
 }
 
-/** Intents of others that the recorded node heard, in that order. */
-function heardIntents({ calls }: Recording): Intent[] {
+/** Returns the intents of others that the recorded node received, in that order. */
+function receivedIntents({ calls }: Recording): Intent[] {
   const frames = calls
     .filter((call) => call.op === 'receive' && accepted(call))
     .map(({ bytes }) => decodeFrame(bytes, benchLink));
@@ -210,13 +225,13 @@ function receiveEachType(
   receive: (frame: Uint8Array, name: string) => number,
 ): { name: string; entry: number }[] {
   const entries: { name: string; entry: number }[] = [];
-  const counter = unheardCounter(recording);
-  const intents = heardIntents(recording).slice(-variantsPerType);
+  const counter = unusedCounter(recording);
+  const intents = receivedIntents(recording).slice(-variantsPerType);
   for (const { name } of airShapes)
     for (let variant = 0; variant < variantsPerType; variant += 1) {
       const sender = (recording.node + 1 + random.below(recording.nodes - 1)) % recording.nodes;
       const drawn = airMessage(name, { members: recording.nodes, sender, nowS: end.nowS, random });
-      // Not every claim that can be drawn may be made in its slot: those that were heard are published anew.
+      // A drawn claim may not be allowed in its intent slot: received ones are published anew.
       const fields = name === 'intent' ? renewed(intents[variant % intents.length]) : drawn;
       script.back();
       const header = {
@@ -232,7 +247,7 @@ function receiveEachType(
   return entries;
 }
 
-/** Everything that is measured of one target in a recorded run. */
+/** Measures one target in a recorded run. */
 export function measureTypical(runner: Runner, recording: Recording): TypicalRun {
   const samples = new Samples();
   const { end, different, instructionsPerS } = recordedPart(runner, recording, samples);

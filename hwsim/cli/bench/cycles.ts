@@ -7,7 +7,7 @@ import { committedTable, type CyclesTable, measureCycles } from '../../bench/cyc
 import { cyclesText } from '../../bench/cycles/report.ts';
 import { buildRunner } from '../../bench/cycles/runner.ts';
 import { searchWorst, type TargetWorst, worstOn } from '../../bench/cycles/search.ts';
-import { whereWorst } from '../../bench/cycles/worst_profile.ts';
+import { profileWorst } from '../../bench/cycles/worst_profile.ts';
 import { type TargetName, targetNames, targets } from '../../../host/board/targets.ts';
 import { compilerOf, requireTools } from '../../../host/board/toolchain.ts';
 import { cyclesSummary } from './cycles_text.ts';
@@ -46,7 +46,7 @@ async function search(
     const base = searchedOn[preset];
     const runner = await buildRunner(targets[base]);
     const before = known.filter((input) => targets[input.target].preset === preset);
-    const found = searchWorst(runner, before, evaluations, seed, (line) => report(`${base}: ${line}`));
+    const found = searchWorst(runner, before, { evaluations, seed, report: (line) => report(`${base}: ${line}`) });
     for (const name of concerned) worst.push(...worstOn(await buildRunner(targets[name]), found));
   }
   return worst;
@@ -59,7 +59,7 @@ export async function benchCycles(options: BenchCyclesOptions, command: Command)
   requireTools(['gcc', ...names.flatMap((name) => [compilerOf(targets[name]), targets[name].emulator])]);
   const report: Report = (line) => console.error(wrapped(line, 4));
   const worst = options.worst ? await search(names, options, report) : undefined;
-  const where = worst === undefined ? undefined : await whereWorst(await buildRunner(targets[names[0]]), worst);
+  const where = worst === undefined ? undefined : await profileWorst(await buildRunner(targets[names[0]]), worst);
   const known: CyclesTable =
     worst === undefined ? committedTable() : { targets: [], nativeRatio: [], protection: [], worst, where };
   const table = await measureCycles(names, known, report);
