@@ -80,6 +80,7 @@ import {
   SEND_STATEMENT_REQUEST,
   SEND_ALARM,
   SEND_BEACON,
+  NOTHING_TO_SEND,
 } from '../node/outbox';
 import { composeProof } from '../intent/equivocation';
 import { takeRumour } from '../intent/rumour';
@@ -88,8 +89,6 @@ import { toMessage } from '../intent/version';
 
 /** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
 const SLOT_SPARE_BYTES: usize = 22;
-/** Nothing to say after all: the entry's matter is gone. Not an address. */
-const MOOT: usize = 1;
 
 /** Fills one frame from the outbox. Returns its length, 0 if nothing waits, or there is no key. */
 export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u32 {
@@ -148,14 +147,14 @@ function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usiz
       i++;
       continue;
     }
-    if (next > MOOT) at = next;
+    if (next > NOTHING_TO_SEND) at = next;
     first = false;
     unqueue(ctx, i);
   }
   return at;
 }
 
-/** One entry: the place after it, 0 if it does not fit, MOOT if there is nothing to say any more. */
+/** One entry: the place after it, 0 if it does not fit, NOTHING_TO_SEND if there is nothing to say any more. */
 function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
   const scratch: usize = ctx + SCRATCH_OUT_AT;
   const a = entry.a;
@@ -187,7 +186,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       return encodeRelayedAck(at, end, m);
     }
     case SEND_HEARTBEAT:
-      return MOOT;
+      return NOTHING_TO_SEND;
     case SEND_ALIVE: {
       const m = changetype<Alive>(scratch);
       m.member = edge(ctx).self;
@@ -252,7 +251,7 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
       return composeSilentList(ctx, at, end);
     case SEND_NOTICE: {
       const index = noticeIndex(ctx, entry.a, entry.b);
-      if (index == NOTICES_MAX) return MOOT;
+      if (index == NOTICES_MAX) return NOTHING_TO_SEND;
       const fact = notice(ctx, index);
       const m = changetype<NoticeMessage>(ctx + SCRATCH_OUT_AT);
       m.group = fact.group;
@@ -263,12 +262,12 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
       return encodeNotice(at, end, m);
     }
     default:
-      return MOOT;
+      return NOTHING_TO_SEND;
   }
 }
 
 function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee: u32): usize {
-  if (index == NO_INDEX) return MOOT;
+  if (index == NO_INDEX) return NOTHING_TO_SEND;
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
   // Somebody else has just told everybody.
@@ -278,7 +277,7 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
     record.echo != 0 &&
     <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S
   )
-    return MOOT;
+    return NOTHING_TO_SEND;
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   toMessage(record, m);
   const next = encodeIntent(at, end, m);
@@ -303,7 +302,7 @@ function composeSilentList(ctx: usize, at: usize, end: usize): usize {
     found++;
   }
   m.entriesLength = found;
-  return found == 0 ? MOOT : encodeSilentList(at, end, m);
+  return found == 0 ? NOTHING_TO_SEND : encodeSilentList(at, end, m);
 }
 
 /** A suspicion and young intents ride along, as far as there is room. */

@@ -10,7 +10,7 @@ import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
-import { intents, intent, INTENT_STATE } from '../intent/table';
+import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
 import { answerSince } from '../intent/anti_entropy';
 import { reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
@@ -102,7 +102,7 @@ export function advance(ctx: usize): void {
   // Who is gone may differ from the last cut: holds of the gone are bounded anew.
   view.boundsMoved = 1;
   intents(ctx).nextEvictionS = 0;
-  changes(ctx, VIEW | INTENT_STATE);
+  changes(ctx, VIEW | INTENT_STATE_LINES);
   evictExpired(ctx);
   view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.memberDigest;
   onAgreement(ctx);

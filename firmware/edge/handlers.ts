@@ -34,7 +34,7 @@ import { countLoss } from '../node/queues';
 import { expectStorm } from '../protection/scrub';
 import { plausibilityOf, BEYOND_SLOT, PLAUSIBLE } from '../intent/admission';
 import { onOutlook } from '../intent/outlook';
-import { ownIndex, finish, freshClaim, publish } from '../intent/publish';
+import { ownIndex, finish, freshClaim, publish, setClaim } from '../intent/publish';
 import { scheduleHealth, scheduleMaintenance } from '../schedule/observe';
 import { scheduleProgress } from '../schedule/step';
 import { watchdogHealth } from '../watchdog/step';
@@ -109,9 +109,15 @@ export function observeAssign(ctx: usize, m: Assign): u32 {
   }
   // Work under way is ended by progress or refusal first: its unit is free on the air at once, the platform stops later.
   if (!timeKnown(ctx) || own(ctx, m.slot).running != 0) return STATUS_IMPLAUSIBLE;
+  // The claim takes the place of the record in the scratch.
   const slot = m.slot;
   const priority = m.priority;
-  const claim = freshClaim(ctx, slot, m.kind, m.resource, m.startS, m.endS, m.rate);
+  const resource = m.resource;
+  const startS = m.startS;
+  const endS = m.endS;
+  const rate = m.rate;
+  const claim = freshClaim(ctx, slot, m.kind);
+  setClaim(claim, resource, startS, endS, rate);
   claim.priority = priority;
   claim.version = 0;
   claim.publishedS = claim.claimS;

@@ -15,7 +15,7 @@ import {
 import { changes, changesLine, changesLines, lineOf, reads, readsLine, readsLines } from '../memory/guard';
 import { Group, Intent, IntentState, Notice, Own, Statement, StatementState } from './records';
 
-export const INTENT_STATE: u32 =
+export const INTENT_STATE_LINES: u32 =
   (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
 export const INTENT_BYTES: u32 = 64;
 const OWN_BYTES: u32 = 32;
@@ -35,7 +35,7 @@ export function intents(ctx: usize): IntentState {
 
 // @inline
 export function intentsToChange(ctx: usize): IntentState {
-  changes(ctx, INTENT_STATE);
+  changes(ctx, INTENT_STATE_LINES);
   return intents(ctx);
 }
 

@@ -1,7 +1,6 @@
 // Decides whether a received version can be true, and whether it may be stored now. Its caller acts
 // on the verdict.
 
-import { INTENT_STATE_STARTED, VERSION_BITS } from '../wire/generated/codes';
 import {
   CONTAINED,
   GROUPS_MAX,
@@ -20,10 +19,10 @@ import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { member, membership } from '../membership/table';
+import { INTENT_STATE_STARTED, VERSION_BITS } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { isEquivocator } from './equivocation';
 import { slotMayClaim } from './quota';
-import { statementVerdict, CONFIRMED, REFUTED } from './statement';
 import {
   intent,
   intentIndex,
@@ -35,10 +34,11 @@ import {
   Intent,
 } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
+import { statementVerdict, CONFIRMED, REFUTED } from './statement_check';
 
 export const PLAUSIBLE: u32 = 0;
-export const IMPLAUSIBLE: u32 = 1;
-/** The slot of the intent may not make such a claim. */
+const IMPLAUSIBLE: u32 = 1;
+/** The intent slot may not make such a claim. */
 export const BEYOND_SLOT: u32 = 2;
 
 /**
@@ -65,8 +65,8 @@ export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
 
 /**
  * Whether this node can have published a version in its own name. Nobody else publishes under the
- * number of this boot or a later one. What this boot published last in a slot is stored, unless it
- * ended and was evicted.
+ * number of this boot or a later one. What this boot published last in an intent slot is stored,
+ * unless it ended and was evicted.
  */
 export function mayBeOwn(ctx: usize, m: IntentMessage): bool {
   const boot = edge(ctx).incarnation;
@@ -78,7 +78,7 @@ export function mayBeOwn(ctx: usize, m: IntentMessage): bool {
   return m.version <= record.version || record.version >>> VERSION_BITS < boot;
 }
 
-export const ADMITTED: u32 = 0;
+const ADMITTED: u32 = 0;
 /** Admitted, and one of the few late versions that a round takes. */
 export const ADMITTED_LATE: u32 = 1;
 /** Its owner is a proven equivocator. */
@@ -86,7 +86,7 @@ export const REFUSED_EQUIVOCATOR: u32 = 2;
 /** A valid statement of its owner refutes it. */
 export const REFUSED_FORGED: u32 = 3;
 /** It needs a statement of its owner, or time in which the owner could object. */
-export const REFUSED_UNSIGNED: u32 = 4;
+const REFUSED_UNSIGNED: u32 = 4;
 /** The round takes no more late versions. */
 export const REFUSED_LATE: u32 = 5;
 
@@ -132,8 +132,8 @@ export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool
 }
 
 /**
- * Whether all members had not heard the owner when it published according to the version: the frame
- * that brought the version would have been a sign of life.
+ * Whether the owner was silent at the publication time of the version: a frame that brought the
+ * version would have been a sign of life.
  */
 function isFromSilence(ctx: usize, m: IntentMessage): bool {
   if (ageOf(ctx, m.owner) < TICKS_UNTIL_SILENT) return false;

@@ -1,7 +1,8 @@
-// Anti-entropy (FLT-3): two nodes whose digests differ narrow the difference down by ranges of owners, then exchange what differs. The
-// cost is proportional to the difference times the depth of the narrowing (log₁₆ of the members), not to what is held.
+// Repairs differences between stores (anti-entropy, FLT-3): two nodes whose digests differ narrow
+// the difference down by ranges of owners, then exchange what differs. The cost is proportional to
+// the difference times the depth of the narrowing (log₁₆ of the members), not to the size of the
+// store.
 
-import { VERSION_BITS } from '../wire/generated/codes';
 import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
@@ -19,6 +20,7 @@ import {
 } from '../node/outbox';
 import { call, setWord } from '../memory/guard';
 import { membership, member } from '../membership/table';
+import { VERSION_BITS } from '../wire/generated/codes';
 import {
   SyncDigest,
   setSyncDigestDigestAt,
@@ -32,42 +34,53 @@ import { isOverQuota } from './quota';
 import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, statements, statement } from './table';
 import { requestStatement } from './signing';
 
-/** Ranges that one digest message tells, and how many differing ones are followed at once: the rest is found by the next exchange. */
+/**
+ * Ranges of one digest message, and differing ranges that are followed at once: the next exchange
+ * finds the rest.
+ */
 const RANGES: u32 = 16;
 const FOLLOW_MAX: u32 = 4;
-/** Local seconds between exchanges begun here. */
+/** Local seconds between exchanges that this node begins. */
 const SYNC_EVERY_S: u32 = 20;
-/** Who heard nothing lately asks for what was published meanwhile, for this long; and for a little from before. */
+/**
+ * After a gap in hearing a node asks for what was published meanwhile: for this long after the gap,
+ * and from this long before it, seconds.
+ */
 const SINCE_ASK_S: u32 = 900;
 export const SINCE_MARGIN_S: u32 = 120;
-/** Who holds what this node never published gets its word, of lately if not of now. */
+/** A peer with a forged version gets a statement no older than this, seconds. */
 const STATEMENT_EVERY_S: u32 = 60;
-/** Records that one question gets. */
+/** Records that one request gets. */
 const SINCE_MAX: u32 = 8;
-/** Ranges this short are not narrowed further: their owners' summaries take fewer frames. */
+/**
+ * Ranges of at most this many owners are not narrowed further: their summaries need fewer frames.
+ */
 const SPAN_SMALL: u32 = 2;
+/** Notices in one summary. */
+const NOTICE_WINDOW: u32 = 12;
 
-/** The peer's view differs: begins to narrow it down. */
+/** Begins an exchange with a peer whose view differs. */
 export function beginSync(ctx: usize, peer: u32): void {
   const state = intents(ctx);
   const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
-  // Views that an insider keeps apart must not keep this node from answering probes.
+  // If an insider keeps views apart, exchanges must not keep this node from answering probes.
   if (CONTAINED && isCongested(ctx)) return;
   intentsToChange(ctx).syncS = now;
-  // After a restart what this node itself published comes first: without it nothing of its own can go on.
+  // After a restart this node first needs what it published itself.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
   const view = membership(ctx);
   if (view.gapStartS > SINCE_MARGIN_S && missionS(ctx) < view.gapEndS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
-  // Who was away when a double-equivocator was proven one hears of it with every fourth exchange.
+  // A peer that was out of contact when the proof was broadcast gets it with every fourth exchange.
   const proof = statements(ctx).proofA;
   if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0)
     send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }
 
+/** Sum of the intents of a range of owners. */
 function sumOf(ctx: usize, first: u32, span: u32): u32 {
   let sum: u32 = 0;
   const count = members(ctx);
@@ -75,6 +88,7 @@ function sumOf(ctx: usize, first: u32, span: u32): u32 {
   return sum;
 }
 
+/** Composes the sums of ranges of `span` owners from `first` on, in the outgoing scratch. */
 export function composeSyncDigest(ctx: usize, first: u32, span: u32): SyncDigest {
   const m = changetype<SyncDigest>(ctx + SCRATCH_OUT_AT);
   const count = members(ctx);
@@ -89,10 +103,12 @@ export function composeSyncDigest(ctx: usize, first: u32, span: u32): SyncDigest
   return m;
 }
 
+/** Whether the ranges of a received digest message exist. */
 export function syncPlausible(ctx: usize, m: SyncDigest): bool {
   return m.span >= 1 && m.span <= members(ctx) && m.first < members(ctx);
 }
 
+/** Narrows down the ranges that differ, or sends their owners' summaries. */
 export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   let followed: u32 = 0;
   for (let i: u32 = 0; i < m.digestsLength && followed < FOLLOW_MAX; i++) {
@@ -106,26 +122,34 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   }
 }
 
+/** Takes a peer's request for recent versions; the next tick answers the newest one. */
 export function onSince(ctx: usize, sender: u32, fromS: u32): void {
   intentsToChange(ctx).sincePeer = sender;
   intents(ctx).sinceFromS = fromS;
   leaveToTick(ctx, DUE_SINCE);
 }
 
-/** Gives what was published since a peer said, in an order that begins elsewhere each minute, so that in turn all is given. */
+/**
+ * Sends versions published since the requested time. The walk begins elsewhere each time, so that
+ * repeated requests get all.
+ */
 export function answerSince(ctx: usize): void {
   const sender = intents(ctx).sincePeer;
   const fromS = intents(ctx).sinceFromS;
-  let given: u32 = 0;
+  let sent: u32 = 0;
   const begin = (missionS(ctx) / SYNC_EVERY_S) * SINCE_MAX;
-  for (let i: u32 = 0; i < INTENTS_MAX && given < SINCE_MAX; i++) {
+  for (let i: u32 = 0; i < INTENTS_MAX && sent < SINCE_MAX; i++) {
     const record = intent(ctx, (begin + i) % INTENTS_MAX);
     if (record.state == 0 || record.publishedS < fromS) continue;
     send(ctx, SEND_INTENT, sender, record.owner, record.slot);
-    given++;
+    sent++;
   }
 }
 
+/**
+ * Composes the versions of an owner, in the outgoing scratch. `answer`: 1 = the peer shall answer
+ * in kind.
+ */
 export function composeOwnerSummary(ctx: usize, owner: u32, answer: u32): OwnerSummary {
   const m = changetype<OwnerSummary>(ctx + SCRATCH_OUT_AT);
   m.owner = owner;
@@ -143,7 +167,9 @@ export function composeOwnerSummary(ctx: usize, owner: u32, answer: u32): OwnerS
   return m;
 }
 
-/** Sends what the peer lacks; asks in kind for what we lack, if it wants an answer. */
+/**
+ * Sends what the peer lacks, and a summary for what this node lacks if the peer wants an answer.
+ */
 export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
   let lacking = false;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
@@ -162,20 +188,23 @@ export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
   if (lacking && m.answer != 0) send(ctx, SEND_OWNER_SUMMARY, sender, m.owner, 0);
 }
 
-/** Whether what a peer holds of this node's own slot cannot be this node's. */
+/** Whether a peer's version of an own intent slot cannot be this node's. */
 function isForged(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
   if (!CONTAINED || theirs <= ours || theirs >>> VERSION_BITS < edge(ctx).incarnation) return false;
   return index != NO_INDEX || theirs > intents(ctx).version;
 }
 
-/** What one lacks, others may lack: the first answer is a broadcast; within ECHO_S of one, only the peer gets it. */
+/**
+ * Sends an intent that a peer lacks: to all, because others may lack it; within ECHO_S of a
+ * broadcast to the peer alone.
+ */
 function sendIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
   const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
   send(ctx, SEND_INTENT, recent || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL, record.owner, record.slot);
 }
 
-/** The present version was just broadcast, by us or another. */
+/** Notes that the stored version was just broadcast, by this node or another. */
 export function noteBroadcast(ctx: usize, owner: u32, slot: u32): void {
   const index = intentIndex(ctx, owner, slot);
   if (index == NO_INDEX) return;
@@ -185,14 +214,15 @@ export function noteBroadcast(ctx: usize, owner: u32, slot: u32): void {
   setWord(ctx, echoWordAt(index), rest | ((<u32>(stamp == 0 ? 1 : stamp)) << 16));
 }
 
+/** Composes a summary of the notices, in the outgoing scratch. */
 export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {
   const m = changetype<NoticeSummary>(ctx + SCRATCH_OUT_AT);
-  const held = intents(ctx).noticeCount;
-  // The window of 12 moves on with time, so that in turn all are told.
-  const from: u32 = held > 12 ? (missionS(ctx) / SYNC_EVERY_S) % held : 0;
-  const count: u32 = held < 12 ? held : 12;
+  const stored = intents(ctx).noticeCount;
+  // The window moves with time, so that all notices are in it in turn.
+  const from: u32 = stored > NOTICE_WINDOW ? (missionS(ctx) / SYNC_EVERY_S) % stored : 0;
+  const count: u32 = stored < NOTICE_WINDOW ? stored : NOTICE_WINDOW;
   for (let i: u32 = 0; i < count; i++) {
-    const fact = notice(ctx, (from + i) % held);
+    const fact = notice(ctx, (from + i) % stored);
     const entry = noticeSummaryEntryAt(m, i);
     entry.group = fact.group;
     entry.unit = fact.unit;
@@ -203,10 +233,11 @@ export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {
   return m;
 }
 
+/** Sends notices that the peer lacks, and a summary if the peer wants an answer. */
 export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void {
-  const held = intents(ctx).noticeCount;
-  let given: u32 = 0;
-  for (let i: u32 = 0; i < held && given < FOLLOW_MAX; i++) {
+  const stored = intents(ctx).noticeCount;
+  let sent: u32 = 0;
+  for (let i: u32 = 0; i < stored && sent < FOLLOW_MAX; i++) {
     const fact = notice(ctx, i);
     let theirs: u32 = 0;
     for (let j: u32 = 0; j < m.entriesLength; j++) {
@@ -215,7 +246,7 @@ export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void
     }
     if (fact.observedS <= theirs) continue;
     send(ctx, SEND_NOTICE, sender, fact.group, fact.unit);
-    given++;
+    sent++;
   }
   if (m.answer != 0) send(ctx, SEND_NOTICE_SUMMARY, sender, 0, 0);
 }

@@ -1,18 +1,13 @@
-// Verdicts (INT-2, INT-3): walk a group's chain in order; an intent gets its whole interval or is refused; refused intents block nobody.
-// Exclusive units conflict on overlap; the group's capacity bounds the summed rate of what is accepted. A verdict is a function of the
-// set held, the resource facts and who is gone: nothing else, and no time.
+// Finds verdicts (INT-2, INT-3): walks a group's chain in arbitration order. An intent gets its
+// whole interval or is refused; refused intents block nobody. Exclusive units conflict on overlap;
+// the group's capacity bounds the summed rate of accepted intents. A verdict is a function of the
+// stored intents, the notices of resources and the silent members. It does not depend on the time.
 
-import {
-  INTENT_STATE_PLANNED,
-  INTENT_STATE_STARTED,
-  VERDICT_ACCEPTED,
-  VERDICT_REFUSED,
-  VERDICT_UNKNOWN,
-} from '../wire/generated/codes';
 import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
 import { leaseHoldEndS } from '../membership/lease';
+import { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN } from '../wire/generated/codes';
 import {
   intents,
   intent,
@@ -29,12 +24,13 @@ import {
   startsAt,
   resourceGroup,
   resourceUnit,
+  isClaim,
 } from './table';
 import { invalidateGroup } from './chain';
 import { addToProfile, peakRate } from './profile';
 import { isWithinQuota } from './quota';
 
-/** Whether a unit exists and no notice says it is gone. */
+/** Whether a unit exists and no notice declares it unusable. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
   if (unit > group(ctx, groupIndex).units) return false;
   if (unit == 0) return true;
@@ -48,20 +44,16 @@ export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
   return true;
 }
 
-/** Whether a record claims anything (planned, claimed or started). */
-// @inline
-export function isClaim(record: Intent): bool {
-  return <u32>record.state >= INTENT_STATE_PLANNED && <u32>record.state <= INTENT_STATE_STARTED;
-}
-
-/** Until when a record binds others: its end, or earlier the end of its gone owner's lease and guard. */
+/**
+ * Until when a record binds others: its end, or earlier the end of its silent owner's lease hold.
+ */
 export function boundOf(ctx: usize, record: Intent): u32 {
   if (!bitGet(silentAt(ctx), record.owner)) return record.endS;
   const holdS = leaseHoldEndS(ctx, record.owner, record.leaseS);
   return holdS < record.endS ? holdS : record.endS;
 }
 
-/** Whether `record` fits beside the `count` accepted ones of the profile. */
+/** Whether `record` fits together with the `count` accepted records of the profile. */
 function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: u32): bool {
   const unit = resourceUnit(record.resource);
   if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit))
@@ -70,7 +62,7 @@ function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: 
   const room = chain.capacity - record.rate;
   let at: usize = startsAt(ctx);
   const end = at + (count << 1);
-  // All that overlap anywhere fit at once: no need to look closer.
+  // If all records that overlap it fit at the same time, the profile need not be walked.
   let left = room;
   let crowded = false;
   for (; at < end; at += 2) {
@@ -84,7 +76,7 @@ function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: 
   return !crowded || peakRate(ctx, count, record.startS, record.boundS, room) <= room;
 }
 
-/** Brings a group's verdicts up to date; `upTo` (a record of the chain) may end the walk early, NO_INDEX walks all. */
+/** Brings a group's verdicts up to date as far as record `upTo` of the chain; NO_INDEX = all. */
 export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   const chain = group(ctx, groupIndex);
   if (chain.dirtyFrom == NO_INDEX) return;
@@ -114,19 +106,25 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   groupToChange(ctx, groupIndex).dirtyFrom = <u16>NO_INDEX;
 }
 
-/** Verdict on a held record, brought up to date. */
+/** Verdict on a stored record, brought up to date. */
 export function verdictOf(ctx: usize, index: u32): u32 {
   const record = intent(ctx, index);
   arbitrate(ctx, resourceGroup(record.resource), index);
   return record.verdict;
 }
 
-/** Who is gone changed, or an epoch was cut: bounds may differ everywhere. */
+/**
+ * Invalidates all verdicts: the silent members changed, or a round was cut, so bounds may differ
+ * everywhere.
+ */
 export function invalidateAll(ctx: usize): void {
   for (let i: u32 = 0; i < GROUPS_MAX; i++) invalidateGroup(ctx, i);
 }
 
-/** The accepted record that a refused one lost to on its unit, else the first accepted that overlaps; NO_INDEX if the resource failed. */
+/**
+ * Returns the accepted record that a refused record lost its unit to, else the first accepted
+ * record that overlaps it; NO_INDEX if the resource failed.
+ */
 export function winnerOver(ctx: usize, index: u32): u32 {
   const record = intent(ctx, index);
   let winner = NO_INDEX;

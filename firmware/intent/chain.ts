@@ -1,24 +1,26 @@
-// A group's chain: its intents in arbitration order (INT-3). The order is total and says nothing of when an intent arrived, so every
-// node that holds the same intents has the same chain.
+// Links the intents of a resource group in arbitration order (INT-3). The order is total and does
+// not depend on when an intent arrived, so all nodes that store the same intents have the same
+// chain.
 
-import { INTENT_STATE_STARTED, TRAP_SITE_CHAIN } from '../wire/generated/codes';
 import { ROUND_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
 import { invariant } from '../memory/trap';
 import { fold32 } from '../base/hash';
+import { INTENT_STATE_STARTED, TRAP_SITE_CHAIN } from '../wire/generated/codes';
 import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup } from './table';
 
 /**
- * Fills in the order: started before not started; higher priority; earlier claim epoch; then a hash of (owner, nonce fixed at the
- * first claim, resource, epoch salt), so that no node is favoured by its number.
+ * Sets a record's place in the order: started before not started; higher priority; earlier round of
+ * the claim; then a hash of (owner, nonce of the first claim, resource, round), so that no node has
+ * an advantage by its number.
  */
 export function setOrder(record: Intent): void {
-  const epoch = record.claimS / ROUND_S;
+  const round = record.claimS / ROUND_S;
   const notStarted: u32 = <u32>record.state == INTENT_STATE_STARTED ? 0 : 1;
-  record.orderHigh = (notStarted << 31) | ((255 - <u32>record.priority) << 23) | (epoch & 0x7fffff);
-  record.orderLow = fold32(fold32(fold32(<u32>record.owner, record.nonce), record.resource), epoch);
+  record.orderHigh = (notStarted << 31) | ((255 - <u32>record.priority) << 23) | (round & 0x7fffff);
+  record.orderLow = fold32(fold32(fold32(<u32>record.owner, record.nonce), record.resource), round);
 }
 
-/** Whether a stands before b. */
+/** Whether `a` comes before `b`. */
 function before(a: Intent, b: Intent): bool {
   if (a.orderHigh != b.orderHigh) return a.orderHigh < b.orderHigh;
   if (a.orderLow != b.orderLow) return a.orderLow < b.orderLow;
@@ -27,8 +29,10 @@ function before(a: Intent, b: Intent): bool {
 }
 
 /**
- * The record of `group`'s chain that stands right before `record` (`index` itself if it is in the chain), NO_INDEX if none does. The walk passes records that were not checked
- * in this call, for a chain may be long; what it finds is checked: two neighbours in order, with the record between them, are the place, for a chain is sorted.
+ * Returns the record before `record` in the chain of a group, NO_INDEX if it is the first. `index`:
+ * the record's own index if it is in the chain. A chain may be long, so the walk reads records that
+ * this call has not checked. Its result is checked: two neighbours in order with the record between
+ * them are the right place, because a chain is sorted.
  */
 function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u32 {
   const high = record.orderHigh;
@@ -39,7 +43,8 @@ function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u3
     previous = NO_INDEX;
     let at: u32 = group(ctx, groupIndex).first;
     for (let steps = INTENTS_MAX; steps != 0 && at < INTENTS_MAX && at != index; steps--) {
-      // Where something on the way is not what it was, every record is checked, and corrected or the call ends.
+      // The second walk checks every record: a flipped bit on the way is corrected, or the call
+      // ends.
       if (checked != 0) intent(ctx, at);
       const other = intentSeen(ctx, at);
       const otherHigh = other.orderHigh;
@@ -53,6 +58,7 @@ function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u3
   return previous;
 }
 
+/** Whether the record belongs between `previous` and `at`; both are checked. */
 function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previous: u32, at: u32): bool {
   if (previous != NO_INDEX) {
     const left = intent(ctx, previous);
@@ -66,12 +72,12 @@ function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previo
   return right.state != 0 && resourceGroup(right.resource) == groupIndex && !before(right, record);
 }
 
-/** Verdicts from `from` on are to be found anew, unless they are already from before `record` on. */
+/** Invalidates the verdicts from `from` on, unless verdicts before `record` are already invalid. */
 function invalidateFrom(ctx: usize, chain: Group, record: Intent, from: u32): void {
   if (<u32>chain.dirtyFrom == NO_INDEX || !before(intent(ctx, chain.dirtyFrom), record)) chain.dirtyFrom = <u16>from;
 }
 
-/** Puts a record into its group's chain; verdicts from there on are to be found anew. */
+/** Inserts a record into its group's chain, and invalidates the verdicts from there on. */
 export function link(ctx: usize, index: u32): void {
   const record = intentToChange(ctx, index);
   const groupIndex = resourceGroup(record.resource);
@@ -89,7 +95,7 @@ export function link(ctx: usize, index: u32): void {
   invalidateFrom(ctx, chain, record, index);
 }
 
-/** Takes a record out. */
+/** Removes a record from its group's chain, and invalidates the verdicts after it. */
 export function unlink(ctx: usize, index: u32): void {
   const record = intentToChange(ctx, index);
   const groupIndex = resourceGroup(record.resource);
@@ -101,13 +107,13 @@ export function unlink(ctx: usize, index: u32): void {
   invalidateFrom(ctx, chain, record, record.next);
 }
 
-/** The verdict on a record of a chain, and those after it, are to be found anew. */
+/** Invalidates the verdict on a record and those after it. */
 export function invalidateFromRecord(ctx: usize, index: u32): void {
   const record = intent(ctx, index);
   invalidateFrom(ctx, groupToChange(ctx, resourceGroup(record.resource)), record, index);
 }
 
-/** All verdicts of a group are to be found anew. */
+/** Invalidates all verdicts of a group. */
 export function invalidateGroup(ctx: usize, index: u32): void {
   const chain = groupToChange(ctx, index);
   chain.dirtyFrom = chain.first;

@@ -1,5 +1,5 @@
-// Digests of what is held, as of now and as of any recent minute (INT-4, CVG-2): order-independent sums of hashes of (owner, slot,
-// version), so that holding the same set means having the same digest, whatever the order of arrival.
+// Computes digests of the store as of now and as of any recent minute (INT-4, CVG-2): sums of
+// hashes of versions, which do not depend on the order of arrival.
 
 import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from '../memory/limits';
 import { mix64 } from '../base/hash';
@@ -11,18 +11,23 @@ import { restartAgreement } from '../membership/quorum';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
 import { contentHashOf } from './version';
 
-/** Minutes ahead of ours that a publisher's clock may be, for its bucket to be ready. */
+/** Buckets are open this many minutes ahead: a publisher's clock may be ahead of this node's. */
 const AHEAD_MINUTES: u32 = 3;
 
+/** Hash of owner, intent slot and version. */
 export function identityHash(owner: u32, slot: u32, version: u32): u64 {
   return mix64(((<u64>((owner << 3) | slot)) << 32) | <u64>version);
 }
 
-/** What a held version adds to the digests: with its content, so that who holds another content under the same version does not agree. */
-export function versionHash(owner: u32, slot: u32, version: u32, mark: u32): u64 {
-  return mix64(((<u64>((owner << 3) | slot)) << 32) ^ <u64>version ^ ((<u64>mark) << 13));
+/**
+ * A stored version's term of the digest. It covers the content: nodes that store two contents do
+ * not agree.
+ */
+export function versionHash(owner: u32, slot: u32, version: u32, contentHash: u32): u64 {
+  return mix64(((<u64>((owner << 3) | slot)) << 32) ^ <u64>version ^ ((<u64>contentHash) << 13));
 }
 
+/** A stored notice's term of the digest. */
 export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
   return mix64(
     mix64(capacity) ^
@@ -33,7 +38,10 @@ export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32,
   );
 }
 
-/** Opens the buckets of the minutes that have begun. Call before anything else that reads or writes digests. */
+/**
+ * Opens the buckets of the minutes that have begun. It is called before digests are read or
+ * written.
+ */
 export function turnMinute(ctx: usize): void {
   const state = intents(ctx);
   const minute = missionS(ctx) / BUCKET_S;
@@ -44,7 +52,7 @@ export function turnMinute(ctx: usize): void {
   intentsToChange(ctx).minute = minute;
 }
 
-/** A change of `delta` in what is held, to be counted as of `atS` (mission second of its publication). */
+/** Adds a change of the store to the digests, as of mission second `atS` (its publication). */
 export function accountChange(ctx: usize, atS: u32, delta: u64): void {
   addToBuckets(ctx, atS, delta);
   const view = membership(ctx);
@@ -65,12 +73,15 @@ function addToBuckets(ctx: usize, atS: u32, delta: u64): void {
   }
 }
 
-/** Likewise for one owner's sum. */
+/** Adds a change to the sum of one owner. */
 export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
   memberToChange(ctx, owner).intentSum += <u32>delta;
 }
 
-/** Digest of what was published before mission second `cutS` (a whole minute, at most BUCKETS − AHEAD_MINUTES − 1 minutes ago). */
+/**
+ * Digest of what was published before mission second `cutS`: a whole minute, at most BUCKETS −
+ * AHEAD_MINUTES − 1 minutes ago.
+ */
 export function digestAsOf(ctx: usize, cutS: u32): u64 {
   const state = intents(ctx);
   let digest = state.digest;
@@ -78,7 +89,7 @@ export function digestAsOf(ctx: usize, cutS: u32): u64 {
   return digest;
 }
 
-/** 32-bit digest of what was published before the minute that `atS` says: the one before its own. */
+/** 32-bit digest of what was published before the minute that precedes the minute of `atS`. */
 export function recentAsOf(ctx: usize, atS: u32): u32 {
   const state = intents(ctx);
   let digest = state.recent;
@@ -87,7 +98,11 @@ export function recentAsOf(ctx: usize, atS: u32): u32 {
   return digest;
 }
 
-/** RAD-1: all sums from what is held, after a record was lost. What replaced an older version in these minutes is counted as if that had never been: until the next cut. */
+/**
+ * Recomputes all sums from the store after a record was lost (RAD-1). A version that replaced
+ * another one in these minutes is counted as if there had been no other: the digest of the round
+ * may be wrong until the next cut.
+ */
 export function recomputeDigests(ctx: usize): void {
   const state = intentsToChange(ctx);
   state.digest = 0;

@@ -1,22 +1,25 @@
-// Proves equivocation: two signed statements of one owner that contradict each other.
+// Proves equivocation: two valid statements of one owner on one version with two contents. A proof
+// is broadcast; all that the owner publishes from then on is refused. An accusation without a proof
+// has no effect.
 
-import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF } from '../node/outbox';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SEND } from '../node/outbox';
 import { eventSpace, eventDone } from '../node/queues';
 import { self } from '../node/table';
 import { member } from '../membership/table';
 import { learnEquivocator } from '../membership/view';
+import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import {
   Equivocated,
   encodeEquivocated,
   Intent as IntentMessage,
   Proof as ProofMessage,
   encodeProof,
+  Statement as StatementMessage,
 } from '../wire/generated/messages';
 import { reportImpersonation } from './signing';
-import { MOOT, findStatement, REBROADCASTS, storeReceived } from './statement';
+import { findStatement, REBROADCASTS, storeReceived } from './statement';
 import { VALID, CONTESTED, FREE, DIGEST_AT, sameDigest, SIGNATURE_AT, IN_PROOF } from './statement_table';
 import { retract } from './store';
 import { statement, statementToChange, statements, statementsToChange, intentIndex } from './table';
@@ -39,22 +42,21 @@ export function onConflict(ctx: usize, m: IntentMessage): void {
   } else send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
 }
 
-// ---- proofs ----
-
+/** Whether an owner is a proven equivocator. */
 export function isEquivocator(ctx: usize, owner: u32): bool {
   return CONTAINED && member(ctx, owner).equivocator != 0;
 }
 
-/** Two valid words of one owner contradict each other. */
+/** Proves the equivocation of the owner of two contradicting entries. */
 export function proveEquivocation(ctx: usize, a: u32, b: u32): void {
   const owner: u32 = statement(ctx, a).owner;
   if (isEquivocator(ctx, owner)) {
-    // It is proven once: more proofs must not fill the table.
+    // One proof is enough: more must not fill the table.
     if ((statement(ctx, a).flags & IN_PROOF) == 0) statementToChange(ctx, a).state = <u8>FREE;
     if ((statement(ctx, b).flags & IN_PROOF) == 0) statementToChange(ctx, b).state = <u8>FREE;
     return;
   }
-  // The pair before is told no more.
+  // The proof before is no longer broadcast.
   const before = statements(ctx);
   if (before.proofA != 0) {
     statementToChange(ctx, before.proofA - 1).flags &= ~IN_PROOF;
@@ -70,8 +72,8 @@ export function proveEquivocation(ctx: usize, a: u32, b: u32): void {
   state.proofBroadcasts = REBROADCASTS;
   learnEquivocator(ctx, owner);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
-    const held = intentIndex(ctx, owner, slot);
-    if (held != NO_INDEX) retract(ctx, held);
+    const index = intentIndex(ctx, owner, slot);
+    if (index != NO_INDEX) retract(ctx, index);
   }
   send(ctx, SEND_PROOF, ADDRESSEE_ALL, owner, 0);
   const at = eventSpace(ctx);
@@ -84,7 +86,7 @@ export function proveEquivocation(ctx: usize, a: u32, b: u32): void {
   eventDone(ctx, at, encodeEquivocated(at, at + EVENT_BYTES_MAX - 1, e));
 }
 
-/** A proof that was heard: both words are verified like any other. */
+/** Takes a received proof: both statements are verified like any other. */
 export function onProof(ctx: usize, m: ProofMessage): void {
   if (!CONTAINED || m.owner == self(ctx) || isEquivocator(ctx, m.owner)) return;
   let known: u32 = 0;
@@ -101,13 +103,28 @@ export function onProof(ctx: usize, m: ProofMessage): void {
     if (sameDigest(digest, m.digestAAt)) known |= 1;
     if (sameDigest(digest, m.digestBAt)) known |= 2;
   }
-  if ((known & 1) == 0) storeReceived(ctx, m.owner, m.slot, m.version, m.atA, m.digestAAt, m.signatureAAt, CONTESTED);
-  if ((known & 2) == 0) storeReceived(ctx, m.owner, m.slot, m.version, m.atB, m.digestBAt, m.signatureBAt, CONTESTED);
+  const half = changetype<StatementMessage>(ctx + SCRATCH_OUT_AT);
+  half.owner = m.owner;
+  half.slot = m.slot;
+  half.version = m.version;
+  if ((known & 1) == 0) {
+    half.atS = m.atA;
+    half.digestAt = m.digestAAt;
+    half.signatureAt = m.signatureAAt;
+    storeReceived(ctx, half, CONTESTED);
+  }
+  if ((known & 2) == 0) {
+    half.atS = m.atB;
+    half.digestAt = m.digestBAt;
+    half.signatureAt = m.signatureBAt;
+    storeReceived(ctx, half, CONTESTED);
+  }
 }
 
+/** Encodes the proof. */
 export function composeProof(ctx: usize, at: usize, end: usize): usize {
   const state = statements(ctx);
-  if (state.proofA == 0) return MOOT;
+  if (state.proofA == 0) return NOTHING_TO_SEND;
   const a = statement(ctx, state.proofA - 1);
   const b = statement(ctx, state.proofB - 1);
   const m = changetype<ProofMessage>(ctx + SCRATCH_OUT_AT);

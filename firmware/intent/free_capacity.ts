@@ -1,20 +1,18 @@
-// Finds free units and free capacity of resource groups.
+// Finds free units and free capacity of resource groups, for planning.
 
-import { VERDICT_ACCEPTED } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
 import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../memory/map';
 import { bitSet, bitGet } from '../base/bits';
 import { self, missionS } from '../node/table';
-import { arbitrate, unitUsable, isClaim } from './arbitration';
+import { VERDICT_ACCEPTED } from '../wire/generated/codes';
+import { arbitrate, unitUsable } from './arbitration';
 import { addToProfile, peakRate } from './profile';
-import { group, intent, resourceUnit, Intent, resourceGroup } from './table';
+import { group, intent, isClaim, resourceUnit, Intent, resourceGroup } from './table';
 
-/** A place that a gone owner still holds is claimed ahead if it comes free within this. */
+/** A place of a silent owner is claimed ahead if its lease hold ends within this, seconds. */
 const COMES_FREE_S_MAX: u32 = 3900;
 
-// ---- what is free ----
-
-/** Highest summed rate of accepted claims in [startS, endS), leaving out this node's own. */
+/** Highest summed rate of accepted claims of other owners in [startS, endS), kg/day. */
 function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   arbitrate(ctx, groupIndex, NO_INDEX);
   const me = self(ctx);
@@ -38,14 +36,14 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   return sum <= half ? sum : peakRate(ctx, count, startS, endS, 0xffffffff);
 }
 
-/** kg/day still free in a group throughout [startS, endS). */
+/** Rate that is free in a group throughout [startS, endS), kg/day. */
 export function freeRate(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   const capacity = group(ctx, groupIndex).capacity;
   const used = usageMax(ctx, groupIndex, startS, endS);
   return used < capacity ? capacity - used : 0;
 }
 
-/** A unit that nobody claims in [startS, endS), sought from `preferred` on; 0 = none. */
+/** A usable unit that nobody claims in [startS, endS), the first from `preferred` on; 0 = none. */
 export function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, preferred: u32): u32 {
   const units = group(ctx, groupIndex).units < PLAN_UNITS_MAX ? group(ctx, groupIndex).units : PLAN_UNITS_MAX - 1;
   if (units == 0) return 0;
@@ -65,7 +63,10 @@ export function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, pr
   return 0;
 }
 
-/** The first moment after now at which a gone owner's hold in a group ends, if within AHEAD_S; else 0. */
+/**
+ * The next mission second at which a silent owner's lease hold in a group ends; 0 if none ends
+ * within COMES_FREE_S_MAX.
+ */
 export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
   const now = missionS(ctx);
   let soonest: u32 = 0;
@@ -85,7 +86,7 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
   return soonest;
 }
 
-/** Whether nobody else claims our unit in [startS, endS). */
+/** Whether no other owner claims the unit of `record` in [startS, endS). */
 export function isUnitFree(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {

@@ -1,4 +1,5 @@
-// Messages and records about intents, notices and signed statements: which can be true, and what they change.
+// Handles messages and records about intents, notices and signed statements: admits those that can
+// be true, and calls the module's steps.
 
 import { GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
 import { call } from '../memory/guard';
@@ -47,7 +48,7 @@ export function applySyncDigest(ctx: usize, m: SyncDigest): void {
   onSyncDigest(ctx, call(ctx).sender, m);
 }
 
-/** Rejects summaries that name a slot twice. */
+/** Rejects summaries that name an intent slot twice. */
 export function admitOwnerSummary(ctx: usize, m: OwnerSummary): bool {
   let seen: u32 = 0;
   for (let i: u32 = 0; i < m.entriesLength; i++) {
@@ -98,7 +99,7 @@ export function applyStatement(ctx: usize, m: StatementMessage): void {
   onStatement(ctx, m);
 }
 
-/** A proof holds two statements on one version that differ. */
+/** Rejects proofs whose two statements do not differ. */
 export function admitProof(ctx: usize, m: ProofMessage): bool {
   return m.owner < members(ctx) && m.version != 0 && !sameDigest(m.digestAAt, m.digestBAt);
 }
@@ -115,7 +116,7 @@ export function applyStatementRequest(ctx: usize, m: StatementRequest): void {
   onStatementRequest(ctx, m);
 }
 
-/** A resource group as surveyed before launch, or newly surveyed. */
+/** Takes a resource group as surveyed before launch, or newly surveyed. */
 export function observeGroup(ctx: usize, m: GroupRecord): u32 {
   if (m.group >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
   const entry = groupToChange(ctx, m.group);

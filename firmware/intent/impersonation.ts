@@ -12,16 +12,16 @@ import { mayBeOwn, plausibilityOf, BEYOND_SLOT, PLAUSIBLE } from './admission';
 import { reportImpersonation } from './signing';
 
 /**
- * Looks for forged versions among the messages in [at, end), and counts those that no slot may
- * claim.
+ * Looks for forged versions among the messages in [at, end), and counts claims that no intent slot
+ * may make.
  */
 export function findForgedVersions(ctx: usize, at: usize, end: usize): bool {
   return timeKnown(ctx) && call(ctx).keyEpoch != 0 && walk(ctx, at, end, false);
 }
 
 /**
- * Requests a signature on each slot of this node that has a forged version among the messages in
- * [at, end).
+ * Requests a statement on each intent slot of this node that has a forged version among the
+ * messages in [at, end).
  */
 export function contradict(ctx: usize, at: usize, end: usize): void {
   countLoss(ctx, COUNTER_FRAME_SELF);

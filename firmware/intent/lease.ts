@@ -1,4 +1,4 @@
-// Bounds how long work of this node may run.
+// Bounds the time in which work of this node may run: its settled claim and its lease (INT-5).
 
 import { LEASE_GUARD_S } from '../memory/limits';
 import { clockErrorMs, clockTrusted } from '../node/clock';
@@ -6,7 +6,10 @@ import { timeKnown, missionS } from '../node/table';
 import { membership } from '../membership/table';
 import { own } from './table';
 
-/** Until when this slot's lease lets it run, mission seconds: the ordinary lease, or one extended in advance less guard and clock error. */
+/**
+ * End of the lease of an own intent slot, mission seconds: the ordinary lease, or one extended in
+ * advance minus guard and clock error.
+ */
 export function leaseEndS(ctx: usize, slot: u32): u32 {
   const ordinary = membership(ctx).leaseUntilS;
   const extended = own(ctx, slot).settledLeaseS;
@@ -14,22 +17,28 @@ export function leaseEndS(ctx: usize, slot: u32): u32 {
   return extended > guardS && extended - guardS > ordinary ? extended - guardS : ordinary;
 }
 
-/** Until when this slot may run, mission seconds. It ends a guard early, for the next holder may begin at the very second. */
+/**
+ * Until when the work of an own intent slot may run, mission seconds. It ends a guard early,
+ * because the next owner may begin at the very second of the end.
+ */
 export function runUntilS(ctx: usize, slot: u32): u32 {
   const lease = leaseEndS(ctx, slot);
-  const end = own(ctx, slot).settledEndS - LEASE_GUARD_S - doubtS(ctx);
+  const end = own(ctx, slot).settledEndS - LEASE_GUARD_S - clockMarginS(ctx);
   return lease < end ? lease : end;
 }
 
-/** The guard covers a trusted clock. Who was cut off for days begins later and ends sooner by what its clock may be off, seconds. */
-function doubtS(ctx: usize): u32 {
+/**
+ * Margin for the clock, seconds. The guard covers a trusted clock. After days out of contact work
+ * begins later and ends earlier by the error of the clock.
+ */
+function clockMarginS(ctx: usize): u32 {
   return clockTrusted(ctx) ? 0 : clockErrorMs(ctx) / 1000;
 }
 
-/** INT-5: whether the slot's work may be under way now. */
+/** Whether the work of an own intent slot may run now (INT-5). */
 export function mayRun(ctx: usize, slot: u32): bool {
   const mine = own(ctx, slot);
   if (mine.settledVersion == 0 || !timeKnown(ctx)) return false;
   const now = missionS(ctx);
-  return now >= mine.settledStartS + doubtS(ctx) && now < runUntilS(ctx, slot);
+  return now >= mine.settledStartS + clockMarginS(ctx) && now < runUntilS(ctx, slot);
 }

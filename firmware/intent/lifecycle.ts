@@ -1,12 +1,6 @@
-// Maintains the intents of this node over their life.
+// Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
+// (INT-1, INT-3).
 
-import {
-  INTENT_STATE_DONE,
-  INTENT_STATE_STARTED,
-  INTENT_STATE_WITHDRAWN,
-  VERDICT_REFUSED,
-  VERSION_BITS,
-} from '../wire/generated/codes';
 import { OWN_SLOTS, ADDRESSEE_ALL, NO_INDEX, LEASE_GUARD_S, EVENT_BYTES_MAX, ROUND_S } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
@@ -15,6 +9,13 @@ import { eventSpace, eventDone } from '../node/queues';
 import { missionS, self, edge, leaveToTick, DUE_WITHDRAW } from '../node/table';
 import { updateQuorum } from '../membership/quorum';
 import { membership, VIEW } from '../membership/table';
+import {
+  INTENT_STATE_DONE,
+  INTENT_STATE_STARTED,
+  INTENT_STATE_WITHDRAWN,
+  VERDICT_REFUSED,
+  VERSION_BITS,
+} from '../wire/generated/codes';
 import { Lost, encodeLost } from '../wire/generated/messages';
 import { invalidateAll, verdictOf, winnerOver } from './arbitration';
 import { leaseEndS } from './lease';
@@ -23,12 +24,16 @@ import { renewOwn } from './renewal';
 import { settleOwn } from './settling';
 import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from './table';
 
-/** So long after a boot peers have told what this node had published before it: what stands then is claimed anew, seconds. */
+/**
+ * Seconds after boot after which the claims of earlier boots are claimed anew: by then peers have
+ * sent what this node published before the boot.
+ */
 const RECLAIM_AFTER_S: u32 = 120;
 
-// ---- settling ----
-
-/** After the agreement grew, or a cut: a majority renews the lease, once in an epoch, and what can be settled is. */
+/**
+ * Acts on agreement after it grew, or after a cut: renews the lease once per round when a majority
+ * agrees, and settles what can be settled.
+ */
 export function onAgreement(ctx: usize): void {
   if (membership(ctx).boundsMoved != 0) {
     membership(ctx).boundsMoved = 0;
@@ -39,9 +44,10 @@ export function onAgreement(ctx: usize): void {
   settleOwn(ctx);
 }
 
-// ---- losing ----
-
-/** Every period: what arbitration refused is given up or cut back, what ended is done, what lost its lease claims anew. */
+/**
+ * Maintains every own intent slot, once per period: gives up refused claims, finishes ended ones,
+ * and claims anew what lost its lease.
+ */
 export function maintainOwn(ctx: usize): void {
   const now = missionS(ctx);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
@@ -68,8 +74,9 @@ export function maintainOwn(ctx: usize): void {
 }
 
 /**
- * INT-3: what is under way and holds its lease is not taken back for another's start on the unit. That one's lease was over before
- * this could settle; its owner was away or restarted, and claims anew.
+ * Whether running work with a valid lease keeps its unit although another started claim on the unit
+ * wins (INT-3). The lease of that claim had ended before this one could settle; its owner was out
+ * of contact or restarted, and claims anew.
  */
 function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
   const winner = winnerOver(ctx, index);
@@ -83,7 +90,10 @@ function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
   );
 }
 
-/** Arbitration refused it. An extension falls back to what had settled; a claim is withdrawn and planned anew. */
+/**
+ * Gives up a refused version. An extension goes back to the settled content; a claim is withdrawn
+ * and planned anew.
+ */
 function giveUp(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
   const mine = own(ctx, slot);
@@ -112,9 +122,11 @@ function giveUp(ctx: usize, slot: u32, index: u32): void {
 }
 
 /**
- * A newer version of an own slot came from peers: this node forgot it when it restarted. It stands as published, and must settle
- * again before it runs, for it may have been an extension that had not settled. One of this boot was over, and let go of: who brings it
- * back was away when it ended. Agreement of the epoch before did not cover it, so it must not settle, and all are told that it is over.
+ * Adopts a version of an own intent slot that a peer sent. A version of an earlier boot was
+ * forgotten by the restart: it stays as published, and must settle again before it runs, because it
+ * may be an extension that had not settled. A version of this boot had ended and was evicted; its
+ * sender was out of contact when it ended. The agreement of the round before did not cover it, so
+ * it must not settle: it is withdrawn.
  */
 export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
@@ -129,7 +141,7 @@ export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   flagSlot(ctx, slot);
 }
 
-/** Own versions that were over and that a straggler brought back: all are told so. */
+/** Withdraws own versions that had ended and came back from a peer. */
 export function withdrawReturned(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     if (own(ctx, slot).returned == 0) continue;
@@ -138,7 +150,10 @@ export function withdrawReturned(ctx: usize): void {
   }
 }
 
-/** After a restart nothing counts as settled: a version published after the checkpoint may have taken it back. */
+/**
+ * Restarts from a checkpoint: nothing is settled, because a version published after the checkpoint
+ * may have withdrawn it.
+ */
 export function restartOwn(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = ownToChange(ctx, slot);

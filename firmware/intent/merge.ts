@@ -17,13 +17,14 @@ import { intent, intentIndex, intentToChange, intents, intentsToChange, setInten
 import { contentHashOf, contentHashOfMessage, fillRecord } from './version';
 
 /**
- * How a version relates to the stored one of its slot. From GREATER_CONTENT on it takes its place.
+ * How a version relates to the stored version of its owner and intent slot. From GREATER_CONTENT on
+ * it takes that place.
  */
-export const NOT_NEWER: u32 = 0;
+const NOT_NEWER: u32 = 0;
 /** Another content under the same version, whose hash is the lesser or the greater one. */
 export const LESSER_CONTENT: u32 = 1;
 export const GREATER_CONTENT: u32 = 2;
-export const NEWER: u32 = 3;
+const NEWER: u32 = 3;
 
 /**
  * Returns how a version relates to what is stored. Of two contents the greater hash wins, on every

@@ -1,5 +1,5 @@
-// Facts about resources that somebody saw: capacity of a group, a unit gone. Newest observation wins, then the higher observer, then
-// the larger capacity.
+// Merges notices of resources: observed capacities of groups, and units that became unusable. The
+// newest observation wins, then the higher observer, then the larger capacity.
 
 import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from '../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
@@ -22,19 +22,20 @@ export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
   return NOTICES_MAX;
 }
 
+/** Whether a received notice can be true. */
 export function noticePlausible(ctx: usize, m: NoticeMessage): bool {
   if (m.group >= GROUPS_MAX || m.observer >= members(ctx)) return false;
   return !timeKnown(ctx) || m.observedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX;
 }
 
-/** A total order, so that all who heard both hold the same. */
-function isNewerNotice(m: NoticeMessage, held: Notice): bool {
-  if (m.observedS != held.observedS) return m.observedS > held.observedS;
-  if (m.observer != <u32>held.observer) return m.observer > <u32>held.observer;
-  return m.capacity > held.capacity;
+/** Whether a received notice is newer than the stored one: a total order, the same on all nodes. */
+function isNewerNotice(m: NoticeMessage, stored: Notice): bool {
+  if (m.observedS != stored.observedS) return m.observedS > stored.observedS;
+  if (m.observer != <u32>stored.observer) return m.observer > <u32>stored.observer;
+  return m.capacity > stored.capacity;
 }
 
-/** Takes in a fact. Returns true if it is news. */
+/** Stores a notice if it is newer. Returns true if so. */
 export function mergeNotice(ctx: usize, m: NoticeMessage): bool {
   const state = intentsToChange(ctx);
   let index = noticeIndex(ctx, m.group, m.unit);
@@ -46,9 +47,9 @@ export function mergeNotice(ctx: usize, m: NoticeMessage): bool {
     }
     index = state.noticeCount++;
   } else {
-    const held = notice(ctx, index);
-    if (!isNewerNotice(m, held)) return false;
-    delta -= noticeHash(held.group, held.unit, held.observedS, held.observer, held.capacity);
+    const stored = notice(ctx, index);
+    if (!isNewerNotice(m, stored)) return false;
+    delta -= noticeHash(stored.group, stored.unit, stored.observedS, stored.observer, stored.capacity);
   }
   const entry = noticeToChange(ctx, index);
   entry.group = <u16>m.group;
@@ -71,8 +72,10 @@ export function mergeNotice(ctx: usize, m: NoticeMessage): bool {
   return true;
 }
 
-/** What this node's own assay says: told to all if it differs from what is held. Returns true if so. */
-export function observeResource(ctx: usize, groupIndex: u32, unit: u32, capacity: u32): bool {
+/**
+ * Takes this node's own assay of a resource, and broadcasts it if it differs from what is stored.
+ */
+export function observeResource(ctx: usize, groupIndex: u32, unit: u32, capacity: u32): void {
   const known = noticeIndex(ctx, groupIndex, unit);
   if (
     unit == 0
@@ -81,14 +84,12 @@ export function observeResource(ctx: usize, groupIndex: u32, unit: u32, capacity
         ? capacity != 0
         : notice(ctx, known).capacity == capacity
   )
-    return false;
+    return;
   const m = changetype<NoticeMessage>(ctx + SCRATCH_AT);
   m.group = groupIndex;
   m.unit = unit;
   m.capacity = capacity;
   m.observedS = missionS(ctx);
   m.observer = self(ctx);
-  if (!mergeNotice(ctx, m)) return false;
-  send(ctx, SEND_NOTICE, ADDRESSEE_ALL, groupIndex, unit);
-  return true;
+  if (mergeNotice(ctx, m)) send(ctx, SEND_NOTICE, ADDRESSEE_ALL, groupIndex, unit);
 }

@@ -1,18 +1,19 @@
-// Extends leases before predicted silence (INT-5).
+// Prepares predicted silence: extends leases in advance and announces the silence (INT-5).
 
-import { INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
 import { send, SEND_ISOLATION } from '../node/outbox';
 import { missionS } from '../node/table';
+import { INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { ownIndex, draft, publish } from './publish';
 import { intents, own, intent, intentsToChange } from './table';
 
-/** Own slots by use: mining 0–3, hauling 4–5; 6 and 7 are the schedule's (replication, maintenance). */
+/**
+ * Own intent slots for mining are those below this. Hauls have 4 and 5; 6 and 7 are the schedule's
+ * (replication, maintenance).
+ */
 export const MINE_SLOTS: u32 = 4;
 
-// ---- predicted silence ----
-
-/** INT-5: before predicted silence the leases of what is under way are extended beyond it, and the silence is announced. */
+/** Extends the leases of started work beyond the predicted silence. */
 export function prepareSilence(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
@@ -35,13 +36,14 @@ export function prepareSilence(ctx: usize): void {
   }
 }
 
+/** End of a lease that covers the predicted silence, mission second. */
 function silenceLeaseS(ctx: usize): u32 {
   const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
   const wanted = intents(ctx).outlookUntilS + 2 * ROUND_S * 3;
   return wanted < longest ? wanted : longest;
 }
 
-/** The platform predicts silence. */
+/** Takes a prediction of the platform, and announces the silence to all. */
 export function onOutlook(ctx: usize, fromS: u32, untilS: u32, kind: u32): void {
   const state = intentsToChange(ctx);
   state.outlookFromS = fromS;

@@ -1,32 +1,46 @@
-// Plans claims of this node.
+// Plans this node's claims (INT-1): a site on an ore lot to mine, tug windows to haul what was
+// mined. It makes at most one attempt per period, bounded by the length of the chains that it
+// walks.
 
-import { WORK_KIND_HAUL, WORK_KIND_MINE } from '../wire/generated/codes';
 import { NO_INDEX, GROUPS_MAX, ROUND_S } from '../memory/limits';
 import { mix32, fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
 import { edge, self, timeKnown, missionS, capability } from '../node/table';
 import { membership } from '../membership/table';
+import { GROUP_KIND_DEPOT, GROUP_KIND_LOT, WORK_KIND_HAUL, WORK_KIND_MINE } from '../wire/generated/codes';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { prepareSilence, MINE_SLOTS } from './outlook';
-import { ownIndex, publish, freshClaim, draft } from './publish';
+import { ownIndex, publish, freshClaim, setClaim, draft } from './publish';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from './table';
 
+/** Feature bit of the configuration: this node plans claims of its own. */
 export const FEATURE_PLANS: u32 = 1;
+
+/** Intent slot of hauls. */
 const HAUL_SLOT: u32 = 4;
-/** A claim runs two days, and up to one more by a hash, so that not all end together. */
+/** Length of a claim, and the spread that is added so that not all claims end together, seconds. */
 const WORK_S: u32 = 2 * 86400;
 const WORK_SPREAD_S: u32 = 86400;
-/** An extension is sought this long before the end: many epochs, for it must settle before the end. */
+/**
+ * An extension is tried from this long before the end on, seconds: many rounds, so that it settles
+ * in time.
+ */
 const EXTEND_BEFORE_S: u32 = 6 * 3600;
-/** After a try without a place, or a lost claim, this long until the next. */
+/** Pause after an attempt, seconds. */
 const RETRY_S: u32 = 120;
+/** Length of a haul, seconds. */
 const HAUL_S: u32 = 7200;
-/** A haul begins late enough for its claim to settle first. */
+/**
+ * A haul begins this long ahead at least, so that its claim settles first; then random within the
+ * spread, seconds.
+ */
 const HAUL_LEAD_S: u32 = 2700;
 const HAUL_SPREAD_S: u32 = 4 * 3600;
 const HAUL_TRIES: u32 = 6;
+/** Hauls begin at multiples of this, seconds. */
 const QUARTER_S: u32 = 900;
 
+/** Pseudo-random number of this node. */
 function draw(ctx: usize, salt: u32): u32 {
   return mix32(fold32(edge(ctx).seed ^ (self(ctx) * 0x9e3779b1), salt));
 }
@@ -34,7 +48,7 @@ function draw(ctx: usize, salt: u32): u32 {
 /** Plans this node's claims, once per period. `storedKg`: mass in storage, as last reported. */
 export function planStep(ctx: usize, storedKg: u32): void {
   if (!timeKnown(ctx) || !clockTrusted(ctx)) return;
-  // No agreement since boot: a restored view is old, and what looks free may be taken.
+  // Before the first agreement since boot the view is old: what seems free may be claimed.
   if (membership(ctx).leaseUntilS == 0) return;
   prepareSilence(ctx);
   if ((edge(ctx).features & FEATURE_PLANS) == 0) return;
@@ -44,6 +58,7 @@ export function planStep(ctx: usize, storedKg: u32): void {
   planHaul(ctx, storedKg);
 }
 
+/** The own intent slot that claims a site, or NO_INDEX. */
 function mineSlot(ctx: usize): u32 {
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     const index = ownIndex(ctx, slot);
@@ -54,23 +69,27 @@ function mineSlot(ctx: usize): u32 {
 
 // ---- mining ----
 
+/** Number of ore lots. */
 function lots(ctx: usize): u32 {
   let count: u32 = 0;
-  for (let g: u32 = 0; g < GROUPS_MAX; g++) if (group(ctx, g).kind == 1) count++;
+  for (let g: u32 = 0; g < GROUPS_MAX; g++) if (group(ctx, g).kind == GROUP_KIND_LOT) count++;
   return count;
 }
 
 /** The n-th ore lot. */
 function lotAt(ctx: usize, n: u32): u32 {
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
-    if (group(ctx, g).kind != 1) continue;
+    if (group(ctx, g).kind != GROUP_KIND_LOT) continue;
     if (n == 0) return g;
     n--;
   }
   return 0;
 }
 
-/** Claims a site: at full rate where there is room for it, from the home lot on; else for the largest rest worth moving for. */
+/**
+ * Claims a site: on the first lot, from the home lot on, that is free at the full rate; else where
+ * the free rate is largest, if it is at least a quarter.
+ */
 function claimSite(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
@@ -105,19 +124,21 @@ function claimSite(ctx: usize): void {
   }
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     if (ownIndex(ctx, slot) != NO_INDEX) continue;
-    publish(ctx, freshClaim(ctx, slot, WORK_KIND_MINE, (bestLot << 16) | unit, bestStartS, endS, bestRate));
+    const m = freshClaim(ctx, slot, WORK_KIND_MINE);
+    setClaim(m, (bestLot << 16) | unit, bestStartS, endS, bestRate);
+    publish(ctx, m);
     return;
   }
 }
 
-/** Extends a settled claim before it ends, and takes up rate that came free. */
+/** Extends a settled claim before it ends, and claims more rate where some is free. */
 function extendSite(ctx: usize, slot: u32): void {
   const now = missionS(ctx);
   const mine = own(ctx, slot);
   const record = intent(ctx, ownIndex(ctx, slot));
-  const epoch = now / ROUND_S;
-  if (record.version != mine.settledVersion || epoch == intents(ctx).planRound) return;
-  intentsToChange(ctx).planRound = epoch;
+  const round = now / ROUND_S;
+  if (record.version != mine.settledVersion || round == intents(ctx).planRound) return;
+  intentsToChange(ctx).planRound = round;
   const lot = resourceGroup(record.resource);
   let endS = record.endS;
   let rate = record.rate;
@@ -125,7 +146,7 @@ function extendSite(ctx: usize, slot: u32): void {
     const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
     if (isUnitFree(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
   }
-  if (rate < capability(ctx).rateMax && (draw(ctx, epoch) & 1) == 0) {
+  if (rate < capability(ctx).rateMax && (draw(ctx, round) & 1) == 0) {
     const free = freeRate(ctx, lot, now, endS);
     const wanted = free < capability(ctx).rateMax ? free : capability(ctx).rateMax;
     if (wanted > rate + (rate >>> 5)) rate = wanted;
@@ -139,13 +160,15 @@ function extendSite(ctx: usize, slot: u32): void {
 
 // ---- hauling ----
 
-/** Claims a tug window, late enough for the claim to settle first, when a tug load is in storage. */
+/**
+ * Claims a tug window, late enough for the claim to settle first, when a tug load is in storage.
+ */
 function planHaul(ctx: usize, storedKg: u32): void {
   const state = intents(ctx);
   const now = missionS(ctx);
   if (now < state.haulAfterS || ownIndex(ctx, HAUL_SLOT) != NO_INDEX) return;
   let depot: u32 = NO_INDEX;
-  for (let g: u32 = 0; g < GROUPS_MAX && depot == NO_INDEX; g++) if (group(ctx, g).kind == 2) depot = g;
+  for (let g: u32 = 0; g < GROUPS_MAX && depot == NO_INDEX; g++) if (group(ctx, g).kind == GROUP_KIND_DEPOT) depot = g;
   if (depot == NO_INDEX) return;
   const loadKg = group(ctx, depot).loadKg;
   if (loadKg == 0 || storedKg < loadKg) return;
@@ -158,7 +181,9 @@ function planHaul(ctx: usize, storedKg: u32): void {
     if (freeRate(ctx, depot, startS, endS) < rate) continue;
     const unit = freeUnit(ctx, depot, startS, endS, random >>> 16);
     if (unit == 0) continue;
-    publish(ctx, freshClaim(ctx, HAUL_SLOT, WORK_KIND_HAUL, (depot << 16) | unit, startS, endS, rate));
+    const m = freshClaim(ctx, HAUL_SLOT, WORK_KIND_HAUL);
+    setClaim(m, (depot << 16) | unit, startS, endS, rate);
+    publish(ctx, m);
     return;
   }
 }

@@ -1,9 +1,13 @@
-// Use of a group's shared capacity over time (INT-2): a set of claims in the order in which they begin and in that in which they end, so that
-// the highest summed rate in an interval is found in one pass over both.
+// Sums the use of a group's shared capacity over time (INT-2). Claims are kept in the order of
+// their starts and in that of their ends, so that one pass over both finds the highest summed rate
+// in an interval.
 
 import { intentSeen, startsAt, boundsAt } from './table';
 
-/** Adds a claim, read in this call, to the `count` that are there; its bound must be up to date. */
+/**
+ * Adds a claim to the `count` claims of the profile. Its record was read in this call, its bound is
+ * up to date.
+ */
 export function addToProfile(ctx: usize, count: u32, index: u32): void {
   const record = intentSeen(ctx, index);
   let at: usize = startsAt(ctx) + (count << 1);
@@ -22,7 +26,10 @@ export function addToProfile(ctx: usize, count: u32, index: u32): void {
   store<u16>(at, <u16>index);
 }
 
-/** Highest summed rate of the `count` claims at any second of [startS, endS); stops at the first above `limit` and returns that. */
+/**
+ * Highest summed rate of the `count` claims in [startS, endS), kg/day; the first one above `limit`
+ * is returned at once.
+ */
 export function peakRate(ctx: usize, count: u32, startS: u32, endS: u32, limit: u32): u32 {
   let begun: usize = startsAt(ctx);
   const begunEnd = begun + (count << 1);
@@ -31,7 +38,8 @@ export function peakRate(ctx: usize, count: u32, startS: u32, endS: u32, limit: 
   let rate: u32 = 0;
   let most: u32 = 0;
   let timeS = startS;
-  // What ends at a second no longer counts then, what begins does: ends go first. Each end belongs to a beginning before it.
+  // At one second, ends are subtracted and starts are added. Each end belongs to an earlier start,
+  // so it cannot underflow.
   for (;;) {
     while (begun < begunEnd && intentSeen(ctx, load<u16>(begun)).startS <= timeS) {
       rate += intentSeen(ctx, load<u16>(begun)).rate;

@@ -1,26 +1,25 @@
-// Publishes versions of this node.
+// Publishes versions of this node's intents: fresh claims, changed, renewed and finished ones.
 
-import { INTENT_STATE_CLAIMED, VERSION_BITS } from '../wire/generated/codes';
 import { NO_INDEX, RUMOR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { mix32, fold32 } from '../base/hash';
 import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { eventSpace, eventDone } from '../node/queues';
 import { edge, self, missionS } from '../node/table';
+import { INTENT_STATE_CLAIMED, VERSION_BITS } from '../wire/generated/codes';
 import { Intent as IntentMessage, Published, encodePublished } from '../wire/generated/messages';
 import { releasesUnit } from './admission';
-import { isClaim } from './arbitration';
 import { identityHash } from './digest';
 import { merge } from './merge';
 import { startRumour } from './rumour';
 import { requestStatement, publicationTimeS } from './signing';
-import { intentsToChange, group, resourceGroup, intent, intentIndex, ownToChange, flagSlot } from './table';
+import { intentsToChange, group, resourceGroup, intent, intentIndex, ownToChange, flagSlot, isClaim } from './table';
 import { toMessage } from './version';
 
-/** A version is broadcast this many times more, a period apart: bursts of loss are shorter. */
+/** A version is broadcast this many times more, one period apart: longer than bursts of loss. */
 const REBROADCASTS: u16 = 2;
 
-/** 0 if this boot has used up its versions: the next boot's are not touched. */
+/** Returns the next version number; 0 if this boot has used up its numbers. */
 function nextVersion(ctx: usize): u32 {
   const state = intentsToChange(ctx);
   const floor = edge(ctx).incarnation << VERSION_BITS;
@@ -30,7 +29,10 @@ function nextVersion(ctx: usize): u32 {
   return state.version;
 }
 
-/** Digest of the intents held now that compete with one of `owner`: the proof that it looked (INT-1). */
+/**
+ * Digest of the stored claims that compete with a claim of `owner`: it proves that the owner read
+ * them (INT-1).
+ */
 export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, endS: u32): u32 {
   let sum: u32 = 0;
   let at: u32 = group(ctx, resourceGroup(resource)).first;
@@ -43,32 +45,26 @@ export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, e
   return sum;
 }
 
-/** A message in the scratch for the present content of an own slot (its record must exist), to be altered and published. */
+/**
+ * Copies the stored content of an own intent slot, whose record must exist, to a message in the
+ * scratch, to be changed and published.
+ */
 export function draft(ctx: usize, slot: u32): IntentMessage {
   const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
   toMessage(intent(ctx, intentIndex(ctx, self(ctx), slot)), m);
   return m;
 }
 
-/** A message in the scratch for a fresh claim. */
-export function freshClaim(
-  ctx: usize,
-  slot: u32,
-  kind: u32,
-  resource: u32,
-  startS: u32,
-  endS: u32,
-  rate: u32,
-): IntentMessage {
+/**
+ * Prepares a fresh claim in the scratch. The caller sets what it claims (setClaim), and publishes
+ * it.
+ */
+export function freshClaim(ctx: usize, slot: u32, kind: u32): IntentMessage {
   const now = missionS(ctx);
   const m = changetype<IntentMessage>(ctx + SCRATCH_AT);
   m.owner = self(ctx);
   m.slot = slot;
   m.kind = kind;
-  m.resource = resource;
-  m.startS = startS;
-  m.endS = endS;
-  m.rate = rate;
   m.priority = 1;
   m.state = INTENT_STATE_CLAIMED;
   m.generation = edge(ctx).generation;
@@ -78,7 +74,18 @@ export function freshClaim(
   return m;
 }
 
-/** Publishes the drafted content as the next version of its slot. Returns its version, 0 if there is none left or the table is full. */
+/** Sets what a fresh claim claims. */
+export function setClaim(m: IntentMessage, resource: u32, startS: u32, endS: u32, rate: u32): void {
+  m.resource = resource;
+  m.startS = startS;
+  m.endS = endS;
+  m.rate = rate;
+}
+
+/**
+ * Publishes the content as the next version of its intent slot. Returns the version; 0 if no number
+ * is left or the table is full.
+ */
 export function publish(ctx: usize, m: IntentMessage): u32 {
   m.owner = self(ctx);
   m.version = nextVersion(ctx);
@@ -87,18 +94,19 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   m.read = readDigest(ctx, m.owner, m.resource, m.startS, m.endS);
   const slot = m.slot;
   const before = intentIndex(ctx, self(ctx), m.slot);
-  const toSign = before != NO_INDEX && releasesUnit(ctx, intent(ctx, before), m);
+  const needsStatement = before != NO_INDEX && releasesUnit(ctx, intent(ctx, before), m);
   const index = merge(ctx, m);
   if (index == NO_INDEX) return 0;
   startRumour(ctx, index, RUMOR_COUNT);
   ownToChange(ctx, slot).rebroadcasts = REBROADCASTS;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   emitPublished(ctx, m);
-  if (toSign) requestStatement(ctx, slot, m.publishedS);
+  if (needsStatement) requestStatement(ctx, slot, m.publishedS);
   intentsToChange(ctx).unsettled = 1;
   return m.version;
 }
 
+/** Emits the event of a published version. */
 function emitPublished(ctx: usize, m: IntentMessage): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
@@ -118,13 +126,16 @@ function emitPublished(ctx: usize, m: IntentMessage): void {
   eventDone(ctx, at, encodePublished(at, at + EVENT_BYTES_MAX - 1, e));
 }
 
-/** The own record in a slot if it claims anything, else NO_INDEX. */
+/** The record of an own intent slot if it is a claim, else NO_INDEX. */
 export function ownIndex(ctx: usize, slot: u32): u32 {
   const index = intentIndex(ctx, self(ctx), slot);
   return index != NO_INDEX && isClaim(intent(ctx, index)) ? index : NO_INDEX;
 }
 
-/** The lease ran out while out of contact, or the node restarted: the slot claims anew, without the precedence of what has begun. */
+/**
+ * Claims the resource of an own intent slot anew, without the precedence of started work: its lease
+ * ended while out of contact, or the node restarted.
+ */
 export function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
   ownToChange(ctx, slot).settledVersion = 0;
   const m = draft(ctx, slot);
@@ -139,7 +150,7 @@ export function claimAnew(ctx: usize, slot: u32, claimS: u32): void {
   flagSlot(ctx, slot);
 }
 
-/** Ends a slot's work: done or withdrawn, from now on. */
+/** Ends the work of an own intent slot now, as INTENT_STATE_DONE or INTENT_STATE_WITHDRAWN. */
 export function finish(ctx: usize, slot: u32, state: u32): void {
   const mine = ownToChange(ctx, slot);
   mine.settledVersion = 0;

@@ -1,31 +1,37 @@
-// What one owner may have (docs/insiders.md): whatever it says, however often and of whatever rank, it draws no more than one member may, and is passed on no faster.
-// Bounds on claims are functions of what is held, so that all find the same; bounds on passing on are each node's own, and change no view.
+// Bounds what one owner may claim and how fast its versions are passed on (docs/insiders.md).
+// Bounds on claims are functions of what is stored, so all nodes find the same. Bounds on passing
+// on are each node's own and change no view.
 
-import { INTENT_STATE_PLANNED, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { CONTAINED, COUNTER_QUOTA_OWNER, NO_INDEX, OWNER_CLAIMS_MAX, OWNER_TOKENS_MAX } from '../memory/limits';
 import { capability, missionS } from '../node/table';
 import { countLoss } from '../node/queues';
 import { member, memberToChange } from '../membership/table';
+import { GROUP_KIND_DEPOT, GROUP_KIND_LOT, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
-import { group, intent, intentIndex, Intent, resourceGroup } from './table';
+import { group, intent, intentIndex, Intent, isClaim, resourceGroup } from './table';
 import { invalidateFromRecord } from './chain';
 
-/** Slots for work on lots, and for work on depots, which is short. */
+/**
+ * Intent slots below this are for work on lots; those from it on to DEPOT_SLOTS_END, for short work
+ * on depots.
+ */
 const LOT_SLOTS: u32 = 4;
 const DEPOT_SLOTS_END: u32 = 6;
+/** Longest work on a depot, and how long ahead it may be claimed, seconds. */
 const DEPOT_WORK_S_MAX: u32 = 86400;
 const DEPOT_AHEAD_S_MAX: u32 = 86400;
-/** A tug's round, as planned (plan.ts): its load in two hours. */
-const ROUNDS_PER_DAY: u32 = 12;
-const KIND_LOT: u32 = 1;
-const KIND_DEPOT: u32 = 2;
+/** Hauls per day of one tug: planning.ts plans two hours for each. */
+const HAULS_PER_DAY: u32 = 12;
 
-/** Whether the slot of an intent is one for what it claims. A function of the intent and of what was surveyed. */
+/**
+ * Whether the intent slot may make this claim: a function of the intent and of the surveyed
+ * resources.
+ */
 export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
   if (!CONTAINED || capability(ctx).ownerRateMax == 0 || m.state > INTENT_STATE_STARTED) return true;
   const kind = group(ctx, resourceGroup(m.resource)).kind;
-  if (kind == KIND_LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
-  if (kind != KIND_DEPOT) return true;
+  if (kind == GROUP_KIND_LOT) return m.slot < LOT_SLOTS && m.rate <= capability(ctx).ownerRateMax;
+  if (kind != GROUP_KIND_DEPOT) return true;
   return (
     m.slot >= LOT_SLOTS &&
     m.slot < DEPOT_SLOTS_END &&
@@ -34,26 +40,24 @@ export function slotMayClaim(ctx: usize, m: IntentMessage): bool {
   );
 }
 
-// @inline
-function claimsAny(record: Intent): bool {
-  return <u32>record.state >= INTENT_STATE_PLANNED && <u32>record.state <= INTENT_STATE_STARTED;
-}
-
-/** Whether a record, beside those of its owner's lower slots, keeps within what one owner may claim at one time on groups of this kind. */
+/**
+ * Whether a record, together with those of its owner's lower intent slots, is within what one owner
+ * may claim at one time on groups of this kind.
+ */
 export function isWithinQuota(ctx: usize, record: Intent): bool {
   if (!CONTAINED || record.slot == 0) return true;
   const most = capability(ctx).ownerRateMax;
   if (most == 0) return true;
   const own = group(ctx, resourceGroup(record.resource));
   const kind = own.kind;
-  const bound = kind == KIND_DEPOT ? max<u32>(most, own.loadKg * ROUNDS_PER_DAY) : most;
+  const bound = kind == GROUP_KIND_DEPOT ? max<u32>(most, own.loadKg * HAULS_PER_DAY) : most;
   let rate: u64 = record.rate;
   let count: u32 = 1;
-  for (let slot: u32 = kind == KIND_DEPOT ? LOT_SLOTS : 0; slot < <u32>record.slot; slot++) {
+  for (let slot: u32 = kind == GROUP_KIND_DEPOT ? LOT_SLOTS : 0; slot < <u32>record.slot; slot++) {
     const index = intentIndex(ctx, record.owner, slot);
     if (index == NO_INDEX) continue;
     const other = intent(ctx, index);
-    if (!claimsAny(other) || other.startS >= record.endS || record.startS >= other.endS) continue;
+    if (!isClaim(other) || other.startS >= record.endS || record.startS >= other.endS) continue;
     if (group(ctx, resourceGroup(other.resource)).kind != kind) continue;
     rate += other.rate;
     count++;
@@ -61,16 +65,23 @@ export function isWithinQuota(ctx: usize, record: Intent): bool {
   return rate <= bound && count <= OWNER_CLAIMS_MAX;
 }
 
-/** A slot of an owner changed: what its higher slots claim may be within the quota now, or no longer. */
+/**
+ * Invalidates the claims in an owner's higher intent slots after a change: they may be within the
+ * quota now, or not.
+ */
 export function invalidateHigherSlots(ctx: usize, owner: u32, slot: u32): void {
   if (!CONTAINED || capability(ctx).ownerRateMax == 0) return;
   for (let higher = slot + 1; higher < DEPOT_SLOTS_END; higher++) {
     const index = intentIndex(ctx, owner, higher);
-    if (index != NO_INDEX && claimsAny(intent(ctx, index))) invalidateFromRecord(ctx, index);
+    if (index != NO_INDEX && isClaim(intent(ctx, index))) invalidateFromRecord(ctx, index);
   }
 }
 
-/** Whether an owner's new version is passed on: each owner has so many tokens, and gets one more each minute. What is not passed on is held all the same. */
+/**
+ * Takes a token of an owner for passing on a new version. Each owner has OWNER_TOKENS_MAX tokens
+ * and gets one more per minute. Returns false and counts if none is left; the version is stored all
+ * the same.
+ */
 export function takeOwnerToken(ctx: usize, owner: u32): bool {
   if (!CONTAINED) return true;
   const minute = (missionS(ctx) / 60) & 0xffff;

@@ -1,6 +1,5 @@
 // Receives versions: asks admission, refuses or merges them, and passes new ones on.
 
-import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import {
   ADDRESSEE_ALL,
   COUNTER_INTENT_DIFFERS,
@@ -16,6 +15,7 @@ import { call } from '../memory/guard';
 import { leaveToTick, self, DUE_CHECK } from '../node/table';
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { countLoss } from '../node/queues';
+import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import {
   admissionOf,

@@ -1,117 +1,144 @@
-// Layouts of intents, own slots, resource groups, notices and signed statements.
+// Defines the records of intents, own intent slots, resource groups, notices and signed statements.
 
+/** State of the store, of planning and of exchanges. */
 @unmanaged
 export class IntentState {
+  /** Stored intents, and the first record of the free list. */
   count: u32 = 0;
-  /** First record of the free list. */
   free: u32 = 0;
-  /** Running digest of all intents and notices held, and its 32-bit part for anti-entropy. */
+  /** Digest of all stored intents and notices, and its 32-bit part for anti-entropy. */
   digest: u64 = 0;
   recent: u32 = 0;
   /** Mission minute of the newest bucket. */
   minute: u32 = 0;
-  /** Version counter of this single writer (low VERSION_BITS; incarnation above). */
+  /**
+   * Version published last by this node: its number in the low VERSION_BITS, the incarnation above.
+   */
   version: u32 = 0;
+  /** Stored notices, and a sum that changes with each new one. */
   noticeCount: u32 = 0;
   noticeSum: u32 = 0;
-  /** Of a frame just heard: the record of a claim that is to be checked, plus one. */
+  /** Record of a received claim whose read digest the next tick checks, plus one. */
   claimToCheck: u32 = 0;
+  /** Entry of the rumours that the next one overwrites. */
   rumorNext: u32 = 0;
-  /** Mission second before which nothing new is planned; and the last epoch in which planning was tried. */
+  /**
+   * No site is claimed before this mission second; the last round in which an extension was tried.
+   */
   planAfterS: u32 = 0;
   planRound: u32 = 0;
+  /** No haul is planned before this mission second. */
   haulAfterS: u32 = 0;
-  /** Local second of the last exchange of digests begun here. */
+  /** Local second of the last exchange that this node began. */
   syncS: u32 = 0;
-  /** Mission second at which the next gone owner's hold ends (0xffffffff = none known). */
+  /** Mission second of the next end of a silent owner's lease hold; 0xffffffff = none is known. */
   nextEvictionS: u32 = 0;
+  /** Claims that were lost or found no place: the next one is sought elsewhere. */
   attempts: u32 = 0;
-  /** Predicted time without radio: mission seconds, and 1 once claims were extended for it. */
+  /** Predicted silence: mission seconds [from, until), and its kind. */
   outlookFromS: u32 = 0;
   outlookUntilS: u32 = 0;
   outlookKind: u32 = 0;
   /** 1 = own claims wait for agreement. */
   unsettled: u32 = 0;
-  /** A peer's question for what was published lately: its index, and from when on. The newest is serviceSeen with the next tick. */
+  /**
+   * The peer that asked last for recent versions, and the mission second from which it wants them.
+   */
   sincePeer: u32 = 0;
   sinceFromS: u32 = 0;
-  /** Own slots that were settled, changed, lost or finished, a bit each; the schedule takes these flags. */
+  /**
+   * Own intent slots that were settled, changed, lost or finished, a bit each: read by the
+   * schedule.
+   */
   changedSlots: u32 = 0;
 }
 
-/** One intent. 64 bytes; hot fields of arbitration first. */
+/**
+ * A stored intent: the newest version of an owner's intent slot. One line; fields of arbitration
+ * come first.
+ */
 @unmanaged
 export class Intent {
   startS: u32 = 0;
   endS: u32 = 0;
-  /** Where it stops to bind others: endS, or the end of its gone owner's lease and guard. */
+  /** Until when it binds others: endS, or earlier the end of its silent owner's lease hold. */
   boundS: u32 = 0;
   /** kg/day */
   rate: u32 = 0;
   /** group << 16 | unit */
   resource: u32 = 0;
-  /** Next in arbitration order in its group's chain. */
+  /** Next record in arbitration order in its group's chain; in the free list. */
   next: u16 = 0;
+  /** PLANNED to WITHDRAWN; 0 = the record is free. */
   state: u8 = 0;
+  /** VERDICT_*. */
   verdict: u8 = 0;
-  /** Arbitration order, ascending: started, priority, claimS, hash. */
+  /** Arbitration order, ascending: started, priority, round of claimS, hash. */
   orderHigh: u32 = 0;
   orderLow: u32 = 0;
   owner: u16 = 0;
   slot: u8 = 0;
   kind: u8 = 0;
   version: u32 = 0;
+  /** Mission seconds of the first claim and of the publication of this version. */
   claimS: u32 = 0;
   publishedS: u32 = 0;
+  /** Random number of the first claim. */
   nonce: u32 = 0;
+  /** Digest of the competitors that the owner had stored (INT-1). */
   read: u32 = 0;
+  /** End of a lease extended in advance, mission second; 0 = ordinary lease. */
   leaseS: u32 = 0;
   priority: u8 = 0;
   generation: u8 = 0;
-  /** Low 16 bits of the mission second when this version was last heard or sent as a broadcast. */
+  /**
+   * Low 16 bits of the mission second of this version's last broadcast, own or received; 0 = none.
+   */
   echo: u16 = 0;
 }
 
-/** One of this node's own slots: what the record cannot say. 32 bytes. */
+/** State of an own intent slot that its record does not contain. */
 @unmanaged
 export class Own {
-  /** 0 = nothing is settled; else the version that settled, and what it may do. */
+  /** The settled version and its content; 0 = nothing is settled. */
   settledVersion: u32 = 0;
   settledStartS: u32 = 0;
   settledEndS: u32 = 0;
   settledRate: u32 = 0;
   settledResource: u32 = 0;
   settledLeaseS: u32 = 0;
-  /** 1 = the platform was told to start. */
+  /** 1 = the platform was commanded to start. */
   running: u8 = 0;
-  /** 1 = given from outside (assign), not planned here. */
+  /** 1 = assigned from outside, not planned here. */
   assigned: u8 = 0;
-  /** How many times more the newest version is broadcast, once a period. */
+  /** Broadcasts of the newest version that remain, one per period. */
   rebroadcasts: u16 = 0;
-  /** 1 = a version that was over was brought back, and is withdrawn with the next tick. */
+  /** 1 = an ended version came back from a peer: the next tick withdraws it. */
   returned: u8 = 0;
   pad0: u8 = 0;
   pad1: u16 = 0;
 }
 
-/** A resource group. 32 bytes, two to a line. */
+/** A resource group. Two to a line. */
 @unmanaged
 export class Group {
+  /** GROUP_*; number of exclusive units. */
   kind: u32 = 0;
   units: u32 = 0;
-  /** kg/day, as configured or as the newest notice says. */
+  /** kg/day, as configured or by the newest notice. */
   capacity: u32 = 0;
+  /** Load of a haul, kg. */
   loadKg: u32 = 0;
-  /** First record of the chain. */
+  /** First record of the chain, NO_INDEX = none. */
   first: u16 = 0;
-  /** Verdicts are valid before this record; NO_INDEX = all are. */
+  /** First record whose verdict is invalid; NO_INDEX = all verdicts are valid. */
   dirtyFrom: u16 = 0;
   length: u16 = 0;
   pad0: u16 = 0;
   pad1: u64 = 0;
 }
 
-/** A fact about a resource. 16 bytes. */
+/** An observed capacity: of a group (unit 0, kg/day) or of a unit (0 = unusable). */
 @unmanaged
 export class Notice {
   group: u16 = 0;
@@ -122,41 +149,50 @@ export class Notice {
   echo: u16 = 0;
 }
 
-/** One line. */
+/** State of signing, verification and proofs. One line. */
 @unmanaged
 export class StatementState {
-  /** Late news of this epoch that changed the digest. */
+  /** Late versions that the round has taken (admission.ts). */
   lateRound: u32 = 0;
   lateCount: u32 = 0;
-  /** Own slots on which this node's word is wanted, a bit each. */
+  /** Own intent slots on which a statement is to be signed, a bit each. */
   toSign: u32 = 0;
-  /** Newest publication that was made up in this node's name, mission second: its word says so of a time no earlier. */
+  /**
+   * Newest publication forged in this node's name, mission second: a statement covers at least this
+   * time.
+   */
   forgedS: u32 = 0;
-  /** The entry about which the platform's service is ticket, plus one; and when, local second. */
+  /**
+   * Entry that the platform signs or verifies at present, plus one; local second of the request.
+   */
   ticket: u32 = 0;
   askedS: u32 = 0;
-  /** Local second at which this node last signed because somebody ticket. */
+  /** Local second of the last request of a peer that was granted. */
   requestedS: u32 = 0;
-  /** Where the ring forgets next. */
+  /** Entry of the ring that was overwritten last. */
   cursor: u32 = 0;
-  /** Two entries that prove each other's owner a double-equivocator, plus one each; and times left to broadcast them. */
+  /** Two entries that prove an equivocation, plus one each; broadcasts of the proof that remain. */
   proofA: u32 = 0;
   proofB: u32 = 0;
   proofBroadcasts: u32 = 0;
-  /** 1 = the platform has a service that answers. */
+  /** 1 = the platform has answered a request: it has a signature service. */
   serviceSeen: u32 = 0;
 }
 
-/** An owner's signed word. 96 bytes: what stands here, its digest, its signature. */
+/**
+ * A signed statement of an owner on one of its intent slots. Digest and signature follow
+ * (statement_table.ts).
+ */
 @unmanaged
 export class Statement {
   owner: u16 = 0;
   slot: u8 = 0;
   state: u8 = 0;
+  /** Newest version in the intent slot as of mission second atS; 0 = none. */
   version: u32 = 0;
   atS: u32 = 0;
-  /** CONTESTED, PROOF. */
+  /** CONTESTED, IN_PROOF. */
   flags: u16 = 0;
-  /** Own ones: times left to broadcast. */
+  /** Broadcasts that remain, one per period. */
   broadcastsLeft: u16 = 0;
 }

@@ -1,21 +1,19 @@
-// Renews leases of this node.
+// Renews the leases of this node when a majority agrees, or claims anew what lost its lease.
 
 import { OWN_SLOTS, NO_INDEX } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { missionS, self } from '../node/table';
 import { grantedLeaseEndS } from '../membership/lease';
 import { membership, VIEW } from '../membership/table';
-import { isClaim } from './arbitration';
 import { leaseEndS } from './lease';
 import { ownIndex, claimAnew, draft, publish } from './publish';
 import { emitSettled } from './settling';
-import { own, resourceUnit, group, resourceGroup, intent, ownToChange, flagSlot } from './table';
-
-// ---- leases ----
+import { own, resourceUnit, group, resourceGroup, intent, ownToChange, flagSlot, isClaim } from './table';
 
 /**
- * A majority agreed: the lease goes on. While this node was gone, others may have settled on what it works from the end of its hold
- * on; they are in the digest just agreed on, and it leaves them what begins after the end of its lease so far.
+ * Renews the ordinary lease after a majority agreed. While this node was silent, others may have
+ * settled on its units from the end of its lease hold on. Their claims are in the digest just
+ * agreed on, so this node ends its work where they begin after the end of its old lease.
  */
 export function renewOwn(ctx: usize): void {
   const view = membership(ctx);
@@ -39,7 +37,10 @@ export function renewOwn(ctx: usize): void {
   changes(ctx, VIEW);
 }
 
-/** The earliest start, at or after `fromS`, of another's claim on the unit that a slot works; its own end if there is none. */
+/**
+ * Earliest start, at or after `fromS`, of another owner's claim on the unit that an own intent slot
+ * works; the own end if there is none.
+ */
 function promisedStartS(ctx: usize, slot: u32, fromS: u32): u32 {
   const mine = own(ctx, slot);
   let earliest = mine.settledEndS;
@@ -54,7 +55,7 @@ function promisedStartS(ctx: usize, slot: u32, fromS: u32): u32 {
   return earliest;
 }
 
-/** Settled work ends sooner: that needs nobody's consent. */
+/** Lets settled work end earlier. That needs no agreement. */
 function shorten(ctx: usize, slot: u32, endS: u32): void {
   const mine = ownToChange(ctx, slot);
   const m = draft(ctx, slot);

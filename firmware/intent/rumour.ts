@@ -1,10 +1,11 @@
-// Spreads new versions with ordinary frames (rumour mongering).
+// Spreads new versions with ordinary frames (rumour mongering): each version is attached to the
+// next few frames.
 
 import { RUMORS_MAX, NO_INDEX, RUMOR_COUNT } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { intents, rumorAt, intentsToChange, RUMORS, intent } from './table';
 
-/** A new version is passed on with the next few ordinary frames: the ring forgets the oldest. */
+/** Starts to spread a version with the next `times` frames. A full ring overwrites the oldest. */
 export function startRumour(ctx: usize, index: u32, times: u32): void {
   const state = intents(ctx);
   const at = rumorAt(ctx, state.rumorNext);
@@ -14,7 +15,7 @@ export function startRumour(ctx: usize, index: u32, times: u32): void {
   changes(ctx, RUMORS);
 }
 
-/** A rumour to attach now: its record, or NO_INDEX. */
+/** Takes a version to attach to the present frame: its record, or NO_INDEX. */
 export function takeRumour(ctx: usize): u32 {
   for (let i: u32 = 0; i < RUMORS_MAX; i++) {
     const at = rumorAt(ctx, i);
@@ -29,4 +30,4 @@ export function takeRumour(ctx: usize): u32 {
   return NO_INDEX;
 }
 
-if (RUMOR_COUNT > 15) ERROR('a rumour dies out');
+if (RUMOR_COUNT > 15) ERROR('a rumour stops');

@@ -1,6 +1,11 @@
-// Settles claims of this node.
+// Settles claims of this node: decides when a claim may run (INT-3, INT-5).
+//
+// A claim on an exclusive unit settles when a majority of the base agrees on a digest that contains
+// it (it was published before the round's cut), arbitration accepts it, and every competitor that
+// it wins over agreed in two rounds in a row. Then the competitor knew the claim before the second
+// cut; had the competitor started, its start would be in the second digest. README.md has the
+// proof.
 
-import { INTENT_STATE_CLAIMED, INTENT_STATE_STARTED, VERDICT_REFUSED, VERSION_BITS } from '../wire/generated/codes';
 import { OWN_SLOTS, NO_INDEX, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { bitGet } from '../base/bits';
@@ -10,8 +15,9 @@ import { edge } from '../node/table';
 import { roundCutS } from '../membership/calendar';
 import { majorityAgrees } from '../membership/quorum';
 import { membership, agreeAt, agreedBeforeAt } from '../membership/table';
+import { INTENT_STATE_CLAIMED, INTENT_STATE_STARTED, VERDICT_REFUSED, VERSION_BITS } from '../wire/generated/codes';
 import { Settled, encodeSettled } from '../wire/generated/messages';
-import { verdictOf, boundOf, isClaim } from './arbitration';
+import { verdictOf, boundOf } from './arbitration';
 import { ownIndex, draft, publish } from './publish';
 import {
   intents,
@@ -23,57 +29,63 @@ import {
   resourceGroup,
   ownToChange,
   flagSlot,
+  isClaim,
 } from './table';
 
+/** Settles what can be settled while a majority agrees and the clock is trusted. */
 export function settleOwn(ctx: usize): void {
   const state = intents(ctx);
   if (state.unsettled == 0 || membership(ctx).quorum == 0 || !majorityAgrees(ctx) || !clockTrusted(ctx)) return;
-  let left: u32 = 0;
+  let unsettled: u32 = 0;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX || intent(ctx, index).version == own(ctx, slot).settledVersion) continue;
     if (verdictOf(ctx, index) != VERDICT_REFUSED && canSettle(ctx, index)) settle(ctx, slot, index);
-    else left = 1;
+    else unsettled = 1;
   }
-  intentsToChange(ctx).unsettled = left;
+  intentsToChange(ctx).unsettled = unsettled;
 }
 
+/** Whether an accepted claim of this node may settle. */
 function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
   if (record.publishedS >= roundCutS(view.round)) return false;
-  // What an earlier boot published it may have taken back where this one cannot know: claimed anew, it says so to all.
+  // An earlier boot may have withdrawn its claim after the checkpoint, unknown to this boot. It is
+  // claimed anew first.
   if (record.version >>> VERSION_BITS != edge(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
-  const twice = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
-  let ranksHigher = true;
+  const wasInLastCut = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
+  let isBefore = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
-    if (at == index) ranksHigher = false;
+    if (at == index) isBefore = false;
     else if (
       other.resource == record.resource &&
       isClaim(other) &&
       other.startS < record.endS &&
       record.startS < boundOf(ctx, other)
     ) {
-      // Refused here for something newer than the cut, it may be accepted, and settled, elsewhere.
-      if (ranksHigher) return false;
-      // It may have begun: it keeps the unit until it ends or says otherwise.
+      // A competitor earlier in the order that is refused here, for news after the cut, may have
+      // settled elsewhere.
+      if (isBefore) return false;
+      // A started competitor keeps the unit until it ends or gives it up.
       if (<u32>other.state == INTENT_STATE_STARTED) return false;
-      if (!twice || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner)) return false;
+      if (!wasInLastCut || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner))
+        return false;
     }
     at = other.next;
   }
   return true;
 }
 
+/** Settles a claim. A fresh one is published as started before anything moves. */
 function settle(ctx: usize, slot: u32, index: u32): void {
   const record = intent(ctx, index);
   const mine = ownToChange(ctx, slot);
   let settled = record.version;
   if (<u32>record.state == INTENT_STATE_CLAIMED) {
-    // From now on it may run: that is a fact for all, published before anything moves.
     const m = draft(ctx, slot);
     m.state = INTENT_STATE_STARTED;
     settled = publish(ctx, m);
@@ -89,6 +101,7 @@ function settle(ctx: usize, slot: u32, index: u32): void {
   flagSlot(ctx, slot);
 }
 
+/** Emits the event of a settled claim. */
 export function emitSettled(ctx: usize, slot: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;

@@ -1,4 +1,5 @@
-// Asks the signature service of the platform.
+// Asks the platform to sign and to verify statements, one at a time, and rebroadcasts statements
+// and the proof.
 
 import { CONTAINED, NO_INDEX, STATEMENTS_MAX, COMMAND_BYTES_MAX, ADDRESSEE_ALL } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -11,10 +12,10 @@ import { isOfThisBoot, prepareOwn, broadcastOwn } from './signing';
 import { UNSIGNED, VALID, RECEIVED } from './statement_table';
 import { statements, statementsToChange, statement, statementToChange } from './table';
 
-/** An answer of the platform's service is waited for so long, local seconds. */
+/** An answer of the platform is awaited for this long, local seconds. */
 const ANSWER_S: u32 = 30;
 
-/** Asks the platform's service for what is next: a signature of this node, or the verification of another's. One question at a time. */
+/** Requests the next signature or verification, unless an answer is awaited. */
 export function signatureStep(ctx: usize): void {
   if (!CONTAINED || !timeKnown(ctx)) return;
   const state = statements(ctx);
@@ -35,6 +36,7 @@ export function signatureStep(ctx: usize): void {
   }
 }
 
+/** Emits the command to sign or to verify entry `index`. */
 function ask(ctx: usize, index: u32, toSign: bool): void {
   const at = commandSpace(ctx);
   if (at == 0) return;
@@ -53,7 +55,7 @@ function ask(ctx: usize, index: u32, toSign: bool): void {
   }
 }
 
-/** Once a period: what this node gave its word on, and a proof, are told again; what the service left unanswered is asked again. */
+/** Rebroadcasts statements and the proof, and repeats an unanswered request, once per period. */
 export function statementTick(ctx: usize): void {
   if (!CONTAINED) return;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
@@ -71,7 +73,7 @@ export function statementTick(ctx: usize): void {
   signatureStep(ctx);
 }
 
-/** After a restart: nothing is asked of a service that may have restarted, too. */
+/** Restarts: no answer is awaited, because the platform may have restarted, too. */
 export function statementsRestart(ctx: usize): void {
   const state = statementsToChange(ctx);
   state.ticket = 0;

@@ -1,31 +1,31 @@
-// Signs statements of this node on its own slots.
+// Signs statements of this node on its own intent slots: when it is impersonated, when a peer
+// requests one, and with each version that releases a unit under work.
 
-import { SIGNATURE_BYTES, VERSION_BITS, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
 import { COUNTER_IMPERSONATED, CONTAINED, NO_INDEX, STATEMENTS_MAX, ADDRESSEE_ALL } from '../memory/limits';
 import { call } from '../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../node/outbox';
 import { countLoss } from '../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, edge, timeKnown } from '../node/table';
+import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES, VERSION_BITS } from '../wire/generated/codes';
 import { Signed, StatementRequest } from '../wire/generated/messages';
-import { digestOf, findStatement, allocateStatement, REBROADCASTS } from './statement';
+import { findStatement, allocateStatement, REBROADCASTS, storedVersion } from './statement';
 import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './statement_table';
-import { statement, statementToChange, statementsToChange, Statement, intentIndex, intent, statements } from './table';
+import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
+import { digestOf } from './statement_check';
 
-/** Who asks gets a new word at most so often, local seconds. */
+/** A request of a peer is granted at most this often, local seconds. */
 const REQUEST_EVERY_S: u32 = 60;
 
-// ---- this node's own word ----
-
-/** Somebody published in the name of this node, as of `publishedS`: it gives its word on the slot. */
+/** Counts an impersonation of this node, and requests a statement on the intent slot. */
 export function reportImpersonation(ctx: usize, slot: u32, publishedS: u32): void {
   countLoss(ctx, COUNTER_IMPERSONATED);
   if (CONTAINED) requestStatement(ctx, slot, publishedS);
 }
 
 /**
- * A word of this node on a slot is wanted: what is told of it as of `publishedS` is not its own. One that it has given on what stands there covers all that was published
- * until then, and is told again with the next periods if need be.
+ * Requests a statement of this node on an own intent slot, as of `publishedS` or later. A valid
+ * statement on the stored version that covers that time is broadcast again instead.
  */
 export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
   const index = findStatement(ctx, self(ctx), slot);
@@ -46,13 +46,10 @@ export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
   leaveToTick(ctx, DUE_STATEMENT);
 }
 
-/** The version that is held here in the slot that a word is on, 0 = none. */
-export function storedVersion(ctx: usize, entry: Statement): u32 {
-  const held = intentIndex(ctx, entry.owner, entry.slot);
-  return held == NO_INDEX ? 0 : intent(ctx, held).version;
-}
-
-/** When what is published now in an own slot counts as published: after this node's last word on the slot. */
+/**
+ * Publication time of a version that is published now in an own intent slot: now, or later than
+ * this node's last statement on it.
+ */
 export function publicationTimeS(ctx: usize, slot: u32): u32 {
   const now = missionS(ctx);
   if (!CONTAINED) return now;
@@ -63,15 +60,20 @@ export function publicationTimeS(ctx: usize, slot: u32): u32 {
 }
 
 /**
- * What stands in a slot from an earlier boot may have been told by anybody, and this node cannot know: it gives no word on it, which beside a word that it gave then would prove it a double-equivocator.
- * It claims anew two minutes after boot (own.ts), and gives its word on that.
+ * Whether this boot published what is stored in an own intent slot. A version of an earlier boot
+ * may be a forgery, which this boot cannot know. A statement on it, beside a statement of that
+ * boot, could prove this node an equivocator; so it signs none. It claims anew two minutes after
+ * boot (lifecycle.ts), and signs that.
  */
 export function isOfThisBoot(ctx: usize, slot: u32): bool {
-  const held = intentIndex(ctx, self(ctx), slot);
-  return held == NO_INDEX || intent(ctx, held).version >>> VERSION_BITS == edge(ctx).incarnation;
+  const stored = intentIndex(ctx, self(ctx), slot);
+  return stored == NO_INDEX || intent(ctx, stored).version >>> VERSION_BITS == edge(ctx).incarnation;
 }
 
-/** Lays out this node's word on a slot as of now, to be signed. */
+/**
+ * Prepares a statement on an own intent slot as of now, to be signed. Returns its entry, or
+ * NO_INDEX.
+ */
 export function prepareOwn(ctx: usize, slot: u32): u32 {
   const me = self(ctx);
   let index = findStatement(ctx, me, slot);
@@ -89,16 +91,16 @@ export function prepareOwn(ctx: usize, slot: u32): u32 {
   entry.atS = forgedS > now ? forgedS : now;
   const digest = changetype<usize>(entry) + DIGEST_AT;
   memory.fill(digest, 0, STATEMENT_DIGEST_BYTES);
-  const held = intentIndex(ctx, me, slot);
-  if (held == NO_INDEX) return index;
-  const record = intent(ctx, held);
+  const stored = intentIndex(ctx, me, slot);
+  if (stored == NO_INDEX) return index;
+  const record = intent(ctx, stored);
   entry.version = record.version;
   if (record.publishedS > entry.atS) entry.atS = record.publishedS;
   memory.copy(digest, digestOf(ctx, record), STATEMENT_DIGEST_BYTES);
   return index;
 }
 
-/** The platform signed. */
+/** Takes a signature of the platform, and broadcasts the statement. */
 export function onSigned(ctx: usize, m: Signed): void {
   const index = m.ticket;
   if (index >= STATEMENTS_MAX || statements(ctx).ticket != index + 1 || <u32>statement(ctx, index).state != UNSIGNED)
@@ -112,13 +114,14 @@ export function onSigned(ctx: usize, m: Signed): void {
   leaveToTick(ctx, DUE_STATEMENT);
 }
 
+/** Broadcasts the statement on an own intent slot, and its intent after it: both fit one frame. */
 export function broadcastOwn(ctx: usize, slot: u32): void {
-  // First the word, then what it is about: together they fit a frame.
+  // The later call is queued first.
   if (intentIndex(ctx, self(ctx), slot) != NO_INDEX) sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   sendFirst(ctx, SEND_STATEMENT, ADDRESSEE_ALL, self(ctx), slot);
 }
 
-/** Somebody wants this node's word on a slot. */
+/** Takes a peer's request for a statement. */
 export function onStatementRequest(ctx: usize, m: StatementRequest): void {
   if (!CONTAINED || m.owner != self(ctx) || !timeKnown(ctx)) return;
   const state = statements(ctx);

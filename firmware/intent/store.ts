@@ -1,6 +1,5 @@
-// What is held: taking in versions (INT-4: merge is commutative, associative, idempotent), letting go of what is over, rumours.
+// Stores intents: boot, and removal of intents that are false, finished or expired.
 
-import { LINE_BYTES } from '../wire/generated/codes';
 import {
   INTENTS_MAX,
   NO_INDEX,
@@ -20,6 +19,7 @@ import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { ageOf } from '../membership/liveness';
+import { LINE_BYTES } from '../wire/generated/codes';
 import { Stored, encodeStored } from '../wire/generated/messages';
 import {
   intents,
@@ -40,9 +40,10 @@ import { contentHashOf } from './version';
 
 const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_BYTES;
 
-/** Room in the ring of events that letting go of many leaves to others. */
+/** Entries of the ring of events that an eviction of many intents leaves free. */
 const EVENTS_SPARE: u32 = 4;
 
+/** Boots the store: no intent, all records free. */
 export function intentsBoot(ctx: usize): void {
   const state = intentsToChange(ctx);
   for (let i: u32 = 0; i < INDEX_LINES; i++) replacesLine(ctx, lineOf(INTENT_INDEX_AT) + i);
@@ -70,7 +71,10 @@ export function emitStored(ctx: usize, record: Intent, state: u32): void {
   eventDone(ctx, at, encodeStored(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** Lets a record go, to be counted as of `atS` so that all nodes agree on it whenever they come to it. */
+/**
+ * Removes a record. The change counts as of `atS`, so that nodes agree on it whenever they remove
+ * the record.
+ */
 function remove(ctx: usize, index: u32, atS: u32): void {
   const state = intentsToChange(ctx);
   const record = intentToChange(ctx, index);
@@ -87,12 +91,15 @@ function remove(ctx: usize, index: u32, atS: u32): void {
   state.count--;
 }
 
-/** Lets go what was never true: as if it had never been heard. */
+/** Retracts a version that was proved false: as if it had never been received. */
 export function retract(ctx: usize, index: u32): void {
   remove(ctx, index, intent(ctx, index).publishedS);
 }
 
-/** At an epoch's cut: what ended RETENTION_S before it goes, counted before the cut on every node alike. */
+/**
+ * Evicts at a round's cut what ended RETENTION_S before it. It counts as before the cut on all
+ * nodes.
+ */
 export function evictFinished(ctx: usize, cutS: u32): void {
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
@@ -101,17 +108,20 @@ export function evictFinished(ctx: usize, cutS: u32): void {
   }
 }
 
-/** INT-5: what gone owners held past lease and guard goes, counted at the second when the hold ended. */
+/**
+ * Evicts the claims of silent owners when their lease hold has ended (INT-5). They count as of that
+ * second.
+ */
 export function evictExpired(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
-  // Who has just started has heard nobody yet: the others seem gone, their work is not.
+  // A node that has just booted has heard nobody: the others only seem silent.
   if (now < state.nextEvictionS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
   let next: u32 = 0xffffffff;
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
-    // Who was gone at the cut may be back: what it tells now is no longer let go.
+    // A member that was silent at the cut may be back: its intents stay.
     if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT)
       continue;
     const boundS = boundOf(ctx, record);
@@ -119,7 +129,7 @@ export function evictExpired(ctx: usize): void {
       if (boundS < next) next = boundS;
       continue;
     }
-    // Each is told; when the platform must fetch what is told first, the next call goes on.
+    // Each eviction is an event. When the ring is nearly full, the next call continues.
     if (<u32>queues(ctx).eventCount >= EVENTS_MAX - EVENTS_SPARE) next = now;
     else remove(ctx, i, boundS);
   }

@@ -1,4 +1,5 @@
-// Verifies signed statements of other owners.
+// Verifies signed statements of other owners, and acts on valid ones: what they contradict is
+// retracted.
 
 import {
   STATEMENTS_MAX,
@@ -13,16 +14,17 @@ import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../node/t
 import { memberToChange } from '../membership/table';
 import { Statement as StatementMessage } from '../wire/generated/messages';
 import { isEquivocator, proveEquivocation } from './equivocation';
-import { contradicts, storeReceived, countUnverified, REBROADCASTS } from './statement';
+import { storeReceived, countUnverified, REBROADCASTS } from './statement';
 import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './statement_table';
 import { retract } from './store';
 import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
+import { contradicts } from './statement_check';
 
-/** Others' statements that may wait for their verification. */
+/** Statements of other owners that may wait to be verified. */
 const UNVERIFIED_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;
 
-/** A statement that was heard. It is verified before it is believed. */
+/** Takes a received statement: it is stored to be verified. */
 export function onStatement(ctx: usize, m: StatementMessage): void {
   if (
     !CONTAINED ||
@@ -44,10 +46,10 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
     countLoss(ctx, COUNTER_STATEMENTS_FULL);
     return;
   }
-  storeReceived(ctx, m.owner, m.slot, m.version, m.atS, m.digestAt, m.signatureAt, flags);
+  storeReceived(ctx, m, flags);
 }
 
-/** The platform's service says whether a statement is its owner's. */
+/** Takes the platform's verdict on the signature of entry `index`. */
 export function onVerified(ctx: usize, index: u32, ok: bool): void {
   if (index >= STATEMENTS_MAX || statements(ctx).ticket != index + 1 || <u32>statement(ctx, index).state != RECEIVED)
     return;
@@ -65,7 +67,10 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   believe(ctx, index, entry);
 }
 
-/** A valid statement: what it contradicts goes. */
+/**
+ * Acts on a valid statement: older ones are freed, two contents are an equivocation, a contradicted
+ * record is retracted.
+ */
 function believe(ctx: usize, index: u32, entry: Statement): void {
   const owner: u32 = entry.owner;
   const slot: u32 = entry.slot;
@@ -73,7 +78,7 @@ function believe(ctx: usize, index: u32, entry: Statement): void {
     const other = statement(ctx, i);
     if (i == index || <u32>other.state != VALID || <u32>other.owner != owner || <u32>other.slot != slot) continue;
     if (other.version != entry.version) {
-      // The later word counts.
+      // The later statement counts.
       if ((other.flags & IN_PROOF) == 0) statementToChange(ctx, other.atS < entry.atS ? i : index).state = <u8>FREE;
       continue;
     }

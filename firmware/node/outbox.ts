@@ -42,6 +42,11 @@ export const SEND_BEACON: u32 = 98;
 
 const FIRST: u32 = 1 << ((OUTBOX_AT - LINES_AT) >> 6);
 
+/**
+ * Returned by functions that compose a message, instead of its end: its content no longer exists.
+ */
+export const NOTHING_TO_SEND: usize = 1;
+
 /** The lines that the first `count` entries lie in. */
 function outboxLines(count: u32): u32 {
   return FIRST * ((1 << ((count * OUTGOING_BYTES + LINE_BYTES - 1) >> 6)) - 1);
