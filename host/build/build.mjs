@@ -71,17 +71,23 @@ const bundles = {
   'host/library.ts': 'library-node',
 };
 
-/** The named bundles and every `*.worker.ts`, in dist/ with npm packages left outside. */
-async function buildBundles(stamps, { force }) {
+/** What dist/ holds, as {path} of the source and {name} without ending: the named bundles and every `*.worker.ts`. */
+export function bundleEntries() {
   const workers = ['host', 'hwsim'].flatMap((folder) => filesBelow(folder, ['.worker.ts']));
-  const present = [...Object.keys(bundles), ...workers];
+  return [
+    ...Object.entries(bundles).map(([path, name]) => ({ path, name })),
+    ...workers.map((path) => ({ path, name: path.split('/').pop().replace(/\.ts$/, '') })),
+  ];
+}
+
+/** Bundles every entry into dist/, with npm packages left outside. */
+async function buildBundles(stamps, { force }) {
   const stamp = stampOf(bundleInputs());
   if (!force && stamps.bundles === stamp && hasBundles()) return;
   const { build } = await import('esbuild');
-  const outputName = (path) => bundles[path] ?? path.split('/').pop().replace(/\.ts$/, '');
   const { metafile } = await build({
     ...bundleOptions,
-    entryPoints: present.map((path) => ({ in: path, out: outputName(path) })),
+    entryPoints: bundleEntries().map(({ path, name }) => ({ in: path, out: name })),
     outdir: dist,
     outExtension: { '.js': '.mjs' },
     // What a command imports dynamically stands in a chunk of its own: a small command does not load the simulator.

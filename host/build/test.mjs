@@ -212,7 +212,7 @@ try {
     options.rewrite,
   );
 } finally {
-  if (process.env.HELIOGRAPH_KEEP_BUNDLES !== '1') rmSync(workFolder, { recursive: true, force: true });
+  rmSync(workFolder, { recursive: true, force: true });
 }
 if (files.length === 0) console.error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
 if (options.record) writeSeconds(rows);

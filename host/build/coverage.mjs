@@ -1,0 +1,131 @@
+/**
+ * Measures how much of host/ and hwsim/ the tests execute, by V8's own counters.
+ *
+ *     npm run coverage [-- part-of-a-file-name…]
+ *
+ * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of many sources cannot be mapped
+ * back to functions. Prints a table; writes docs/results/coverage.md when no file is selected by name and all tests passed.
+ * Exit 1 when a test failed. What runs in WebAssembly and on boards is not counted.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { buildAll, bundleEntries } from './build.mjs';
+import { bundleOptions } from './bundle.mjs';
+import { dist, filesBelow, root } from './paths.mjs';
+
+const folder = join(dist, 'coverage');
+const modules = join(folder, 'modules');
+const page = join(root, 'docs/results/coverage.md');
+const measures = ['lines', 'functions', 'branches'];
+
+/** Leaves the imports of other sources as they are, with the ending of what they are compiled to. */
+const separateModules = {
+  name: 'separate-modules',
+  setup(build) {
+    build.onResolve({ filter: /^\.{1,2}\/.*\.(ts|mjs)$/ }, ({ path, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      return { path: path.replace(/\.ts$/, '.mjs'), external: true };
+    });
+  },
+};
+
+/** Compiles every source to a module of its own, and lets the built programs be these modules. */
+async function compileModules() {
+  rmSync(folder, { recursive: true, force: true });
+  const { build } = await import('esbuild');
+  const sources = ['host', 'hwsim', 'proto', 'test'].flatMap((tree) => filesBelow(tree, ['.ts', '.mjs']));
+  await build({
+    ...bundleOptions,
+    entryPoints: sources.filter((path) => !path.endsWith('.d.ts')),
+    outbase: root,
+    outdir: modules,
+    outExtension: { '.js': '.mjs' },
+    plugins: [separateModules],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  for (const { path, name } of bundleEntries()) {
+    const module = `./${relative(dist, join(modules, path)).replace(/\.ts$/, '.mjs')}`;
+    mkdirSync(dirname(join(dist, `${name}.mjs`)), { recursive: true });
+    writeFileSync(join(dist, `${name}.mjs`), `export * from '${module}';\n`);
+  }
+}
+
+/** Runs the tests on the modules and leaves V8's counts in `raw`; true when all passed. */
+function runTests(filters, raw) {
+  const tests = spawnSync(process.execPath, [join(root, 'host/build/test.mjs'), '--no-build', ...filters], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, NODE_V8_COVERAGE: raw, HELIOGRAPH_MODULES: modules },
+  });
+  return tests.status === 0;
+}
+
+/** Source file → counts of each measure. Counts of processes that were killed while they wrote them are left out. */
+function summarise(raw) {
+  const c8 = join(root, 'node_modules/c8/bin/c8.js');
+  const options = ['--temp-directory', raw, '--reports-dir', folder, '--reporter', 'json-summary', '--merge-async'];
+  const selection = ['--include', 'host/**', '--include', 'hwsim/**', '--exclude', 'host/build/**'];
+  const words = ['--max-old-space-size=4096', c8, 'report', ...options, ...selection, '--exclude-after-remap'];
+  const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error('c8 made no report');
+  return JSON.parse(readFileSync(join(folder, 'coverage-summary.json'), 'utf8'));
+}
+
+/** Folder, two levels deep → sum of the counts of its files; `total` comes last. */
+function sumByModule(summary) {
+  const sums = new Map();
+  for (const [path, counts] of Object.entries(summary)) {
+    const module = path === 'total' ? 'total' : relative(root, path).split('/').slice(0, 2).join('/');
+    const sum = sums.get(module) ?? Object.fromEntries(measures.map((name) => [name, { covered: 0, total: 0 }]));
+    for (const name of measures) {
+      sum[name].covered += counts[name].covered;
+      sum[name].total += counts[name].total;
+    }
+    sums.set(module, sum);
+  }
+  return [...sums].sort(([a], [b]) => (a === 'total') - (b === 'total') || (a < b ? -1 : 1));
+}
+
+function tableOf(sums) {
+  const share = ({ covered, total }) => (total === 0 ? '–' : `${((100 * covered) / total).toFixed(1)} %`);
+  const rows = sums.map(([module, sum]) => `| ${module} | ${measures.map((name) => share(sum[name])).join(' | ')} |`);
+  return ['| module | lines | functions | branches |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function writePage(table) {
+  const image = createHash('sha256')
+    .update(readFileSync(join(dist, 'heliograph-flight.wasm')))
+    .digest('hex');
+  const text = [
+    '# Coverage of host and simulator',
+    '',
+    `Written by \`npm run coverage\` on ${new Date().toISOString().slice(0, 10)}, flight image ${image.slice(0, 16)},`,
+    `Node ${process.version}. Counted by V8 while \`npm test\` runs, in the commands that tests start, too. Files that no`,
+    'test loads are not listed. The firmware runs as WebAssembly and is not counted here.',
+    '',
+    table,
+    '',
+  ];
+  writeFileSync(page, text.join('\n'));
+}
+
+const filters = process.argv.slice(2);
+if (!(await buildAll({ quiet: true }))) process.exit(1);
+const raw = join(folder, 'raw');
+let passed = false;
+try {
+  await compileModules();
+  passed = runTests(filters, raw);
+} finally {
+  // The next build makes the bundles anew.
+  rmSync(join(dist, 'heliograph.mjs'), { force: true });
+  await buildAll({ quiet: true });
+}
+if (!existsSync(raw)) throw new Error('no process left its counts');
+const table = tableOf(sumByModule(summarise(raw)));
+console.log(table);
+if (filters.length === 0 && passed) writePage(table);
+process.exitCode = passed ? 0 : 1;
