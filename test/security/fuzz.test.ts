@@ -1,5 +1,5 @@
 // needs: fuzzer
-// SEC-4: a short run of the fuzzer from the corpus that is kept; and that it finds what it is there to find.
+// SEC-4: a short run of the fuzzer from the committed corpus, and a proof that it finds a violation.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ function run(program: string, words: string[], environment: Record<string, strin
   return { status, stderr };
 }
 
-test(`${runs} runs from the corpus, and no crash`, async () => {
+test(`SEC-4 holds: ${runs} runs from the corpus, and no crash`, async () => {
   assert.ok(statSync(corpus).size <= 200 * 1024);
   const inputs = [...unpack(readFileSync(corpus)), ...seeds(8).values()];
   writeInputs(join(folder, 'seeds'), inputs);
@@ -53,7 +53,7 @@ test(`${runs} runs from the corpus, and no crash`, async () => {
   }
 });
 
-test('a crash is told with what was done, and ends the run', async () => {
+test('SEC-4 violated: a crash is reported with the steps that led to it, and ends the run', async () => {
   const program = await buildFuzzer(image);
   const path = join(folder, 'crash');
   writeFileSync(path, Buffer.concat([Uint8Array.of(0), step('bare', 0, 0, new Uint8Array(60))]));

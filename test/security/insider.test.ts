@@ -99,9 +99,9 @@ function claimed() {
   return { cluster, nowS, resource, version };
 }
 
-const insiders = suite('SEC-5 insiders');
+const insiders = suite('insiders');
 
-insiders('an owner’s claims stand as far as one member may draw, and no further', () => {
+insiders('SEC-5 holds: claims of one owner are accepted up to the quota of a member, and not beyond', () => {
   const cluster = flown(200);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
   cluster.inject(0, BYZANTINE, [
@@ -119,7 +119,7 @@ insiders('an owner’s claims stand as far as one member may draw, and no furthe
   assert.ok(counted(cluster, 0, counter.claim) >= 2);
 });
 
-insiders('without a bound the same claims all stand', () => {
+insiders('SEC-5 violated: without the quota all of the same claims are accepted', () => {
   const cluster = flown(0);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
   cluster.inject(0, BYZANTINE, [
@@ -128,7 +128,7 @@ insiders('without a bound the same claims all stand', () => {
   assert.equal([verdict(cluster, 0, BYZANTINE, 0), verdict(cluster, 0, BYZANTINE, 1)], [ACCEPTED, ACCEPTED]);
 });
 
-insiders('of two contents under one version all come to hold the same', () => {
+insiders('SEC-5 holds: of two contents under one version all members come to store the same', () => {
   const cluster = flown();
   assert.is(cluster.inject(0, BYZANTINE, [intentOf(cluster, { rate: 100 })]), STATUS.ok);
   assert.is(cluster.inject(1, BYZANTINE, [intentOf(cluster, { rate: 120, nonce: 2 })]), STATUS.ok);
@@ -139,7 +139,7 @@ insiders('of two contents under one version all come to hold the same', () => {
   assert.ok([0, 1, 2, 3].some((node) => counted(cluster, node, counter.differs) > 0));
 });
 
-insiders('what is made up in a member’s name falls by its word', () => {
+insiders('SEC-5 holds: a version forged in a member’s name is retracted after its signed statement', () => {
   const { cluster, nowS, resource, version } = claimed();
   const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 5, resource });
   for (const node of [0, 1, 2, 3]) assert.is(cluster.inject(node, BYZANTINE, [forged]), STATUS.ok);
@@ -156,7 +156,7 @@ insiders('what is made up in a member’s name falls by its word', () => {
   assert.is.not(held(cluster, 0, 1, 0)[0], version + 5, 'what its owner’s word refutes is not taken again');
 });
 
-insiders('what a frame in a member’s own name says that it published, it contradicts at once', () => {
+insiders('SEC-5 holds: a member contradicts at once what a frame in its own name claims that it published', () => {
   const { cluster, nowS, resource, version } = claimed();
   const forged = intentOf(cluster, { owner: 1, version: version + 5, state: 3, resource });
   for (const node of [0, 2, 3]) assert.is(cluster.inject(node, 1, [forged]), STATUS.ok);
@@ -174,7 +174,7 @@ insiders('what a frame in a member’s own name says that it published, it contr
   for (const node of [0, 2, 3]) assert.is(counted(cluster, node, counter.forged), 1, `node ${node} lets go of it`);
 });
 
-insiders('no probes keep a member from giving its word', () => {
+insiders('SEC-5 holds: probes do not keep a member from sending its statement', () => {
   const { cluster, resource, version } = claimed();
   cluster.inject(1, BYZANTINE, [intentOf(cluster, { owner: 1, version: version + 5, resource })]);
   serve(cluster, cluster.nowMs / 1000 + 15);
@@ -186,7 +186,7 @@ insiders('no probes keep a member from giving its word', () => {
   assert.equal([...asked].sort(), [0, 2, 3], 'all have heard the word with the next frame');
 });
 
-insiders('an owner that restarted gives no word on what it is told that it published before', () => {
+insiders('SEC-5 holds: a restarted owner signs no statement on versions of an earlier boot', () => {
   const cluster = flown();
   const nowS = Math.floor(cluster.nowMs / 1000);
   cluster.part.fill(1);
@@ -221,7 +221,7 @@ insiders('an owner that restarted gives no word on what it is told that it publi
   );
 });
 
-insiders('an owner that claims anew after a restart is asked for its word, and gives it on that', () => {
+insiders('SEC-5 holds: an owner that claims anew after a restart signs the new version when asked', () => {
   const { cluster } = claimed();
   assert.is(cluster.inject(1, 0, [{ name: 'statement-request', owner: 1, slot: 0 }]), STATUS.ok);
   serve(cluster, cluster.nowMs / 1000 + 60);
@@ -244,28 +244,25 @@ function statementFor(intent: Intent, atS: number, signer: number): Message {
   return { name: 'statement', ...text, signature: signStatement(seedOf(signer), CLUSTER, text) };
 }
 
-insiders(
-  'two words of one owner that contradict each other are proof to everybody, and what it publishes counts no more',
-  () => {
-    const cluster = flown();
-    const nowS = Math.floor(cluster.nowMs / 1000);
-    const one = intentOf(cluster, { rate: 100 });
-    const other = { ...one, rate: 120, nonce: 2 };
-    cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
-    cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
-    serve(cluster, nowS + 300);
-    for (const node of [0, 1, 2, 3]) {
-      const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
-      assert.equal(told[0]?.fields.slice(1), [BYZANTINE, 0, one.version, 1], `node ${node} knows`);
-      assert.equal(held(cluster, node, BYZANTINE, 0), [], `node ${node} holds nothing of it`);
-    }
-    cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
-    assert.equal(held(cluster, 0, BYZANTINE, 1), []);
-    assert.ok(counted(cluster, 0, counter.barred) > 0);
-  },
-);
+insiders('SEC-5 holds: two contradicting statements prove an equivocator to all, and its intents count no more', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const one = intentOf(cluster, { rate: 100 });
+  const other = { ...one, rate: 120, nonce: 2 };
+  cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
+  cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
+  serve(cluster, nowS + 300);
+  for (const node of [0, 1, 2, 3]) {
+    const told = cluster.events.filter(({ node: who, fields }) => who === node && fields[0] === EQUIVOCATED);
+    assert.equal(told[0]?.fields.slice(1), [BYZANTINE, 0, one.version, 1], `node ${node} knows`);
+    assert.equal(held(cluster, node, BYZANTINE, 0), [], `node ${node} holds nothing of it`);
+  }
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
+  assert.equal(held(cluster, 0, BYZANTINE, 1), []);
+  assert.ok(counted(cluster, 0, counter.barred) > 0);
+});
 
-insiders('nobody can be framed: words that another signed prove nothing', () => {
+insiders('SEC-5 holds: nobody can be framed, for statements that another signed prove nothing', () => {
   const cluster = flown();
   const nowS = Math.floor(cluster.nowMs / 1000);
   const one = intentOf(cluster, { owner: 1, rate: 100 });

@@ -1,4 +1,5 @@
-// SEC-4: what comes by radio, from the platform or at a boot and is not right is refused, each for its own reason, counted, and cheaply; and changes nothing.
+// SEC-4: what arrives by radio, from the platform or at a boot and is wrong is rejected, each case for
+// its own reason, counted and cheap, and it changes nothing.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -66,7 +67,7 @@ test('there are 250 named cases and more, no two of one name', () => {
 });
 
 for (const [preset, members] of presets) {
-  test(`${preset}: each is refused with its status and its counter, changes nothing, and costs little (${cases.length} cases)`, async () => {
+  test(`SEC-4 holds: each wrong input is rejected with its status and counter, changes nothing and costs little (${preset}, ${cases.length} cases)`, async () => {
     const bench = await AttackBench.make(preset, members);
     const full = bench.give(
       'receive',
@@ -87,7 +88,7 @@ for (const [preset, members] of presets) {
     assert.ok(worst.opened < full.instructions * 2, `${worst.opened} of ${full.instructions}`);
   });
 
-  test(`${preset}: of a frame that says nothing that can be believed, nothing is (${ignoredCases.length} cases)`, async () => {
+  test(`SEC-4 holds: implausible messages of a good frame change nothing (${preset}, ${ignoredCases.length} cases)`, async () => {
     const bench = await AttackBench.make(preset, members);
     const stateAfter = (text: Uint8Array, epoch: number) => {
       bench.putBack();
@@ -113,7 +114,7 @@ for (const [preset, members] of presets) {
     assert.is.not(stateAfter(encodeMessage({ name: 'since', fromS: 1 }), 2).hash, hash);
   });
 
-  test(`${preset}: noise makes a node look at its constants once in 15 s, and costs no more than its CRC-32C otherwise`, async () => {
+  test(`SEC-4 holds: noise makes a node check its constants once in 15 s, and costs only its CRC-32C otherwise (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const cost = (s: number) => bench.give('receive', new Uint8Array(256), 256, s).instructions;
     const [look, after, last, again, then] = [20, 20, 34, 35, 36].map((s) => cost(nowS + s));
@@ -124,7 +125,7 @@ for (const [preset, members] of presets) {
     assert.ok(isNear(cost(1), look));
   });
 
-  test(`${preset}: a frame of a time to come makes one that hears nobody forget the time, and nobody else`, async () => {
+  test(`a frame of a future time makes a node that hears nobody doubt its clock, and no other node (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const frame = bench.frame({ counter: reserved + 1, epoch: 1 }, talk);
     const timeKnown = () => bench.inspect(0)[0];
@@ -136,7 +137,7 @@ for (const [preset, members] of presets) {
     assert.is(timeKnown(), 0);
   });
 
-  test(`${preset}: at the borders of what is refused, frames are taken`, async () => {
+  test(`SEC-4 holds: frames just inside the bounds of what is rejected are accepted (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
     for (const header of [
       { counter: reserved },
