@@ -31,7 +31,8 @@ const causeCommanded = 3;
 test('the loop knows where a configuration has the counter, and has room for the longest', () => {
   const text = (file: string) => readFileSync(join(rootFolder, 'firmware/boards/loop', file), 'utf8');
   assert.is(Number(/#define RESERVED_ITEM (\d+)u/.exec(text('config.c'))![1]), FIELD.config.reserved);
-  const layout = readFileSync(join(rootFolder, 'firmware/wire/generated/observations.ts'), 'utf8');
+  const generated = (file: string) => readFileSync(join(rootFolder, 'firmware/wire/generated', file), 'utf8');
+  const layout = generated('boot.ts') + generated('observations.ts');
   const longest = (name: string) => Number(new RegExp(`${name}_BYTES_MAX: u32 = (\\d+)`).exec(layout)![1]);
   const needed = longest('CONFIG') + 32 * longest('GROUP') + 2 * longest('LINK_SECRET') + 9 * longest('PATH_KEY');
   const room = Number(/#define CONFIG_BYTES (\d+)u/.exec(text('loop.c'))![1]);

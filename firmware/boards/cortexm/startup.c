@@ -1,8 +1,11 @@
 /*
- * Cortex-M startup: vectors, memory, memory protection, faults. No interrupt is ever taken: the loop sleeps with interrupts masked and polls.
+ * Starts a Cortex-M: vectors, memory, memory protection, faults. No interrupt is ever taken: the
+ * loop sleeps with interrupts masked and polls.
  *
- * Isolation (ARMv7-M ARM, B3.5): in a call into the image the processor is unprivileged. The MPU then lets it execute and read flash, and read and write linear memory and the
- * stack; peripherals, the loop's data and the processor's own registers fault. `svc 0` gives the privileges back, `svc 1` gives the call up.
+ * Isolation (ARMv7-M ARM, B3.5): in a call into the image the processor is unprivileged. The MPU
+ * then lets it execute and read flash, and read and write linear memory and the stack; peripherals,
+ * the loop's data and the processor's own registers fault. `svc 0` restores the privileges, `svc 1`
+ * gives the call up.
  */
 #include "board.h"
 #include "linear.h"
@@ -20,9 +23,15 @@ void fault_entry(void);
 void service_entry(void);
 void watchdog_entry(void);
 
-/* Sixteen system exceptions; no interrupt of a peripheral is ever unmasked. The watchdog's warning is the NMI. */
+/*
+ * Sixteen system exceptions; no interrupt of a peripheral is ever unmasked. The watchdog's warning
+ * is the NMI.
+ */
 static const void *const vectors[16] __attribute__((used, section(".vectors"))) = {
-    stack_top, reset_entry, watchdog_entry, fault_entry, fault_entry, fault_entry, fault_entry, 0, 0, 0, 0, service_entry, fault_entry, 0, fault_entry, fault_entry,
+    stack_top,   reset_entry,   watchdog_entry, fault_entry,
+    fault_entry, fault_entry,   fault_entry,    0,
+    0,           0,             0,              service_entry,
+    fault_entry, 0,             fault_entry,    fault_entry,
 };
 
 #define REGISTER(address) (*(volatile u32 *)(uintptr_t)(address))
@@ -41,10 +50,13 @@ static const void *const vectors[16] __attribute__((used, section(".vectors"))) 
 #define READ_WRITE (1u << 28 | 3u << 24 | NORMAL)
 #define READ_EXECUTE (6u << 24 | NORMAL)
 
-/* The smallest power of two that holds `bytes`, as its exponent. */
+/* The smallest power of two that is at least `bytes`, as its exponent. */
 #define EXPONENT(bytes) (32u - (u32)__builtin_clz((bytes) - 1u))
 
-/* A region is a power of two, aligned by itself, in eighths that can be left out: all beyond `bytes` are. */
+/*
+ * Sets a region, which is a power of two, aligned by itself, in eighths that can be disabled: all
+ * beyond `bytes` are.
+ */
 static void protect(u32 number, const void *base, u32 bytes, u32 access) {
   const u32 exponent = EXPONENT(bytes);
   const u32 eighth = 1u << (exponent - 3);
@@ -76,7 +88,10 @@ void board_leave(void) {
   __asm__ volatile("svc 0" ::: "memory");
 }
 
-/* The stack is thrown away, the linear memory's register set again. */
+/*
+ * Continues after a call was given up: the stack is empty, and the register of linear memory is set
+ * again.
+ */
 void __attribute__((noreturn, used)) resume(u32 reason) {
   linear_start();
   loop_run(reason);
@@ -89,8 +104,10 @@ void __attribute__((noreturn)) board_abandon(u32 reason) {
 }
 
 /*
- * Gives the present call up: the exception returns to `resume`(r1), privileged, on a fresh stack. Its frame is made anew at the top, since the old one may lie beyond it. If the call used
- * floating-point registers, the processor still means to keep them in the frame that is given up, when the next call uses some (FPCCR, LSPACT; ARMv7-M ARM, B1.5.7): it must not.
+ * Gives the present call up: the exception returns to `resume`(r1), privileged, on an empty stack.
+ * Its frame is made anew at the top, since the old one may lie beyond it. If the call used
+ * floating-point registers, the processor would save them to the old frame when the next call uses
+ * some (FPCCR, LSPACT; ARMv7-M ARM, B1.5.7): that is cancelled.
  */
 void __attribute__((naked, used)) abandon_entry(void) {
   __asm__ volatile(
@@ -122,7 +139,7 @@ void __attribute__((naked)) fault_entry(void) {
       "b abandon_entry\n");
 }
 
-/* Which service was asked for stands in the instruction before the stacked program counter. */
+/* The number of the service is in the instruction before the stacked program counter. */
 void __attribute__((naked)) service_entry(void) {
   __asm__ volatile(
       "ldr r1, [sp, #24]\n"
@@ -137,7 +154,7 @@ void __attribute__((naked)) service_entry(void) {
       "b abandon_entry\n");
 }
 
-/* First expiry of the watchdog; a second would reset without us. */
+/* First expiry of the watchdog; a second one would reset the processor. */
 void __attribute__((noreturn)) watchdog_entry(void) {
   board_reset(CAUSE_WATCHDOG);
 }

@@ -1,4 +1,7 @@
-/* The image's exports, as docs/abi.md has them. `ctx` and buffers are addresses in linear memory. */
+/*
+ * The image's exports, as docs/abi.md defines them. `ctx` and buffers are addresses in linear
+ * memory.
+ */
 #ifndef HELIOGRAPH_IMAGE_H
 #define HELIOGRAPH_IMAGE_H
 

@@ -1,6 +1,9 @@
 #include "linear.h"
 
-/* One block, zeroed by the startup code: sixteen-aligned at both ends, so that either end may be its origin. */
+/*
+ * One block, zeroed by the startup code, 16-aligned at both ends, so that either end may be its
+ * origin.
+ */
 static u8 linear[LINEAR_BYTES] __attribute__((aligned(32), section(".linear")));
 
 void linear_start(void) {
@@ -25,7 +28,7 @@ static void fill_bytes(u8 *to, u32 value, u32 bytes) {
   while (to < end) *to++ = (u8)value;
 }
 
-/* Forwards; safe when `to` lies below `from`. */
+/* Copies forwards; safe when `to` is below `from`. */
 static void copy_up(u8 *to, const u8 *from, u32 bytes) {
   const u8 *const end = from + bytes;
   if ((((uintptr_t)to ^ (uintptr_t)from) & 3u) == 0) {

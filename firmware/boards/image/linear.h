@@ -1,4 +1,4 @@
-/* Linear memory: where it lies, and how bytes get in and out of it in the image's own order. */
+/* Linear memory: its place, and copying to and from it in the image's own byte order. */
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
 
@@ -8,7 +8,9 @@
 
 enum trap { TRAP_NONE = 0, TRAP_ASSERTION = 1, TRAP_BOUNDS = 2, TRAP_DIVISION = 3, TRAP_PROTECTION = 4, TRAP_CODE = 5 };
 
-/* Gives up the present call into the image: the loop goes on, the runtime is down. */
+/*
+ * Gives up the present call into the image: the loop goes on, and the runtime waits to be booted.
+ */
 void __attribute__((noreturn, cold)) image_trap(u32 reason);
 
 #if defined(__arm__)
@@ -19,13 +21,16 @@ void __attribute__((noreturn, cold)) image_trap(u32 reason);
 #define LINEAR_REGISTER "g7"
 #endif
 
-/* Set once at start; the whole program is compiled with this register left alone. */
+/* Set once at start; the whole program is compiled without using this register otherwise. */
 register u8 *linear_origin __asm__(LINEAR_REGISTER);
 
 #if BIG_ENDIAN_TARGET
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin - (base)) - ((offset) + (bytes))))
 #elif defined(__riscv) && __riscv_xlen == 64
-/* Addresses below 2^31 are the same signed, and 64-bit registers hold 32-bit values sign-extended: nothing has to be cleared. Others fall outside on the other side. */
+/*
+ * Addresses below 2^31 are the same signed, and 64-bit registers have 32-bit values sign-extended:
+ * nothing has to be cleared. Other addresses are out of bounds on the other side.
+ */
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (intptr_t)(s32)(base)) + (offset)))
 #else
 #define LINEAR_AT(base, offset, bytes) ((void *)((linear_origin + (base)) + (offset)))
@@ -34,7 +39,7 @@ register u8 *linear_origin __asm__(LINEAR_REGISTER);
 void linear_start(void);
 void linear_fill(u32 at, u32 value, u32 bytes);
 void linear_copy(u32 to, u32 from, u32 bytes);
-/* Between linear memory and ordinary memory. Out of bounds traps. */
+/* Copies between linear memory and ordinary memory. Out of bounds traps. */
 void linear_write(u32 at, const u8 *from, u32 bytes);
 void linear_read(u32 at, u8 *to, u32 bytes);
 

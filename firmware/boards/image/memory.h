@@ -1,12 +1,17 @@
 /*
- * What translated code needs: linear memory, traps, and the WebAssembly operators that C lacks. Included by the translated image only.
+ * Provides what translated code needs: linear memory, traps, and the WebAssembly operators that C
+ * lacks. Included by the translated image only.
  *
- * Linear memory is LINEAR_BYTES long and ends on a 16-byte boundary. On a big-endian processor it is stored byte-reversed: address a of n bytes is at end − a − n, so that words
- * come out right without swapping. Its base (its end there) stays in one register for the whole program: a context's address plus
- * that register is one addition, then every field is a constant away, as in hand-written C.
+ * Linear memory is LINEAR_BYTES long and ends on a 16-byte boundary. On a big-endian processor it
+ * is stored byte-reversed: address a of n bytes is at end − a − n, so that words are right without
+ * swapping. Its base (its end there) stays in one register for the whole program: a context's
+ * address plus that register is one addition, then every field is a constant away, as in
+ * hand-written C.
  *
- * Alignment: the image says of every access whether it is aligned by its size. Those that are become single instructions everywhere; the few that are not (integers inside
- * messages) are `_unaligned`, and processors that cannot do it load byte by byte. The loop aligns every buffer by 16.
+ * Alignment: the image says of every access whether it is aligned by its size. An aligned access
+ * becomes a single instruction everywhere; the few others (integers inside messages) are
+ * `_unaligned`, and processors without such accesses load byte by byte. The loop aligns every
+ * buffer by 16.
  */
 #ifndef HELIOGRAPH_MEMORY_H
 #define HELIOGRAPH_MEMORY_H
@@ -21,7 +26,7 @@
 #define CHECK(base, offset, bytes) \
   do { if (UNLIKELY((u32)(base) > (u32)(LINEAR_BYTES - (bytes)) - (u32)(offset))) image_trap(TRAP_BOUNDS); } while (0)
 #else
-/* The processor's memory protection does it: see README.md. */
+/* The processor's memory protection checks instead: README.md. */
 #define CHECK(base, offset, bytes) do { } while (0)
 #endif
 
@@ -78,8 +83,9 @@ DEFINE_STORE(i64_store32_unaligned, u64, u32_unaligned)
 DEFINE_STORE(i32_store16_unaligned, u32, u16_unaligned)
 
 /*
- * Entry `index`, below 256, of the table of words at `at`, a constant: the translator found both in the code that forms the address. That it lies within linear memory is known when this
- * is compiled; as an array's element, its address is part of the load.
+ * Loads entry `index`, below 256, of the table of words at `at`, a constant: the translator found
+ * both in the code that forms the address. The compiler knows that it is within linear memory; as
+ * an array's element, its address is part of the load.
  */
 static inline u32 i32_load_entry(u32 index, u32 at) {
   if (at + 1024u > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
@@ -108,10 +114,14 @@ static inline u32 signed_remainder(s32 x, s32 y) {
   return y == -1 ? 0 : (u32)(x % y);
 }
 
-/* Nothing in the image divides 64 bits: it is slow on every target, and not all have a library for it. Such a division does not link. */
+/*
+ * The image divides no 64-bit numbers: that is slow on every target, and not all have a library for
+ * it. Such a division does not link.
+ */
 u64 no_division_of_64_bits(u64 x, u64 y);
-#define DIV_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : (__typeof__(x))((u32)(x) / checked_divisor((u32)(y))))
-#define REM_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : (__typeof__(x))((u32)(x) % checked_divisor((u32)(y))))
+#define UNSIGNED_32(x, operator, y) ((__typeof__(x))((u32)(x) operator checked_divisor((u32)(y))))
+#define DIV_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : UNSIGNED_32(x, /, y))
+#define REM_U(x, y) (sizeof(x) == 8 ? (__typeof__(x))no_division_of_64_bits((x), (y)) : UNSIGNED_32(x, %, y))
 #define I32_DIV_S(x, y) signed_quotient((s32)(x), (s32)(y))
 #define I32_REM_S(x, y) signed_remainder((s32)(x), (s32)(y))
 #define I32_ROTL(x, y) (((u32)(x) << ((y) & 31)) | ((u32)(x) >> ((32 - (y)) & 31)))
@@ -121,7 +131,7 @@ u64 no_division_of_64_bits(u64 x, u64 y);
 #define I32_CLZ(x) zeros_above(x)
 #define I32_CTZ(x) zeros_below(x)
 
-/* Without a table or a library call: the same on every processor. */
+/* Counts ones without a table or a library call: the same on every processor. */
 static inline u32 ones_in(u32 x) {
   x = x - ((x >> 1) & 0x55555555u);
   x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
@@ -132,7 +142,10 @@ static inline u32 ones_in(u32 x) {
 static inline u32 zeros_above(u32 x) { return x != 0 ? (u32)__builtin_clz(x) : 32u; }
 static inline u32 zeros_below(u32 x) { return x != 0 ? (u32)__builtin_ctz(x) : 32u; }
 #else
-/* No instruction for it: the bits below the lowest one, or all from the highest one on, are counted. */
+/*
+ * Without an instruction for it: counts the bits below the lowest one, or all bits from the highest
+ * one on.
+ */
 static inline u32 zeros_above(u32 x) {
   x |= x >> 1;
   x |= x >> 2;

@@ -35,7 +35,10 @@
 #define PIL_ALL 0xf00u
 #define PIL_BELOW_ALARM 0x600u
 
-/* Not cleared at start: [0] a mark that says the memory kept its contents, [1] why the processor was reset: the watchdog, unless somebody said so before. */
+/*
+ * Not cleared at start: [0] a mark which says that the memory kept its contents, [1] the cause of
+ * the last reset: the watchdog, unless another cause was written.
+ */
 #define CAUSE_MARK 0x43415553u
 static u32 start_cause[2] __attribute__((section(".noinit")));
 static u32 cause;
@@ -132,7 +135,10 @@ void board_watchdog_stop(void) {
   clear_alarm();
 }
 
-/* The part's reset line is not on the processor's bus: the start is gone through again, with interrupts off and the cause in memory that is not cleared. */
+/*
+ * The part's reset line is not on the processor's bus: the start is repeated, with interrupts off
+ * and the cause in memory that is not cleared.
+ */
 void __attribute__((noreturn)) board_reset(u32 why) {
   start_cause[1] = why;
   clear_alarm();

@@ -1,6 +1,7 @@
 /*
- * LEON3 startup: trap table, register windows, stack. Eight windows (GR712RC): a call deeper than that spills the oldest to its stack frame. External interrupts
- * stay masked (PIL 15) but end the processor's power-down; only the watchdog's timer (level 7) is let through while it is armed.
+ * Starts a LEON3: trap table, register windows, stack. Eight windows (GR712RC): a call deeper than
+ * that spills the oldest to its stack frame. External interrupts stay masked (PIL 15) but end the
+ * processor's power-down; only the watchdog's timer (level 7) interrupts while it is armed.
  */
 #define WINDOWS 8
 #define PSR_RUNNING 0xfe0 /* PIL 15, supervisor, traps enabled, window 0 */
@@ -62,7 +63,7 @@ reset_entry:
   call start
   nop
 
-/* board_abandon(reason): all windows are forgotten, the loop begins anew on a fresh stack. */
+/* board_abandon(reason): discards all windows; the loop starts anew on an empty stack. */
   .globl board_abandon
 board_abandon:
   mov %o0, %g1
@@ -91,7 +92,10 @@ watchdog_entry:
   call board_reset
   mov 2, %o0
 
-/* The window that is about to be entered is spilt to its own stack (SPARC V8 manual, window management). */
+/*
+ * Spills the window that is about to be entered to its own stack (SPARC V8 manual, window
+ * management).
+ */
 window_overflow:
   rd %wim, %l3
   mov %g1, %l7

@@ -3,7 +3,7 @@
 #include "board.h"
 #include "image.h"
 
-/* Empty but for a word that keeps the compiler from folding them into one. */
+/* Empty but for an instruction that keeps the compiler from merging the marks. */
 #define MARK(name)                                      \
   void measure_##name(void);                            \
   void __attribute__((noinline)) measure_##name(void) { \
@@ -12,7 +12,10 @@
 
 MARK(end)
 
-/* The arguments are at hand before privileges are given up: afterwards the loop's own data are out of reach. */
+/*
+ * The arguments are in registers before privileges are given up: afterwards the loop's own data
+ * cannot be read.
+ */
 #define CALL(op, parameters, arguments)                 \
   MARK(begin_##op)                                      \
   u32 __attribute__((noinline)) call_##op parameters { \
@@ -24,7 +27,8 @@ MARK(end)
     return result;                                      \
   }
 
-CALL(boot, (u32 ctx, u32 config, u32 length, u32 cause, u32 now_s, u32 now_ms), (ctx, config, length, cause, now_s, now_ms))
+CALL(boot, (u32 ctx, u32 config, u32 length, u32 cause, u32 now_s, u32 now_ms),
+     (ctx, config, length, cause, now_s, now_ms))
 CALL(restore, (u32 ctx, u32 image, u32 length, u32 config, u32 config_length, u32 cause, u32 now_s, u32 now_ms),
      (ctx, image, length, config, config_length, cause, now_s, now_ms))
 CALL(receive, (u32 ctx, u32 now_s, u32 now_ms, u32 frame, u32 length), (ctx, now_s, now_ms, frame, length))

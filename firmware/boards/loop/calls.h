@@ -1,7 +1,8 @@
 /*
- * Calls into the image, as image.h has them, each without privileges (board_enter, board_leave) and between two marks. A mark is an empty function of its own, so that an
- * instrumented emulator finds its address in the symbol table and counts what is executed between `measure_begin_<op>` and `measure_end`; on a real board it costs
- * a call and a return.
+ * Calls the image, as image.h declares it: each call without privileges (board_enter, board_leave)
+ * and between two marks. A mark is an empty function of its own, so that an instrumented emulator
+ * finds its address in the symbol table and counts what is executed between `measure_begin_<op>`
+ * and `measure_end`; on a real board it costs a call and a return.
  */
 #ifndef HELIOGRAPH_CALLS_H
 #define HELIOGRAPH_CALLS_H

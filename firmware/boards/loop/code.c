@@ -6,7 +6,10 @@
 extern const u8 code_begin[];
 extern const u8 code_end[];
 
-/* Written by the build when all is linked; lies behind what it covers. Volatile: the compiler must not believe what stands here. */
+/*
+ * Written by the build after linking; placed behind what it covers. Volatile: the compiler must not
+ * use the value that is here.
+ */
 static const volatile u32 code_checksum __attribute__((used, section(".checksum"))) = 0;
 
 static struct {
@@ -33,7 +36,10 @@ u32 code_step(void) {
   if (part < left) return 1;
   code.cursor = 0;
   code.passes++;
-  /* An upset in the checksum under way looks like one in the code: all of it is looked at again before anybody dies of it. */
+  /*
+   * An upset in the running checksum looks like one in the code: all of it is checked again before
+   * the processor resets for it.
+   */
   return ~code.crc == code_checksum || code_verifies();
 }
 

@@ -5,7 +5,10 @@
 /* An array of fewer than 24 items has its length in its head. */
 #define ARRAY 0x80u
 #define ITEMS_MAX 23u
-/* Where `config` has the counter, its type counted (proto/schema/platform.cddl; test/board/reserve.test.ts compares). */
+/*
+ * Position of the counter in `config`, the type included (proto/schema/platform.cddl;
+ * test/board/reserve.test.ts compares).
+ */
 #define RESERVED_ITEM 20u
 #define ITEM_BYTES_MAX 5u
 

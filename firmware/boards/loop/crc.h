@@ -1,4 +1,7 @@
-/* CRC-32C (Castagnoli, reflected polynomial 0x82f63b78): of frames on the line, of what lies in non-volatile memory, of the code. */
+/*
+ * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78) of frames on the line, of non-volatile
+ * memory, of the code.
+ */
 #ifndef HELIOGRAPH_CRC_H
 #define HELIOGRAPH_CRC_H
 
@@ -6,7 +9,7 @@
 
 #define CRC_BEGIN 0xffffffffu
 
-/* Carries on from `crc`: CRC_BEGIN at first; the checksum is the complement of what comes of the last bytes. */
+/* Continues from `crc`: CRC_BEGIN at first; the checksum is the complement of the last result. */
 u32 crc_more(u32 crc, const u8 *at, u32 bytes);
 
 #endif

@@ -1,12 +1,14 @@
 /*
- * The main loop (README.md has the port's frames). One input at a time: call the image, then hand out what it has to say in the order that the ABI
- * asks for. The same order of calls stands in host/platform/loop.ts; a board that differs by one call would differ in state.
+ * Runs the image: takes one input at a time, calls the image, and polls its outputs in the order of
+ * docs/abi.md. host/platform/loop.ts makes the same calls in the same order; a board that differs
+ * by one call would differ in state. README.md defines the frames of the serial line.
  */
 #include "loop.h"
 
 #include "board.h"
 #include "calls.h"
 #include "code.h"
+#include "codes.h"
 #include "config.h"
 #include "image.h"
 #include "linear.h"
@@ -15,84 +17,77 @@
 #include "store.h"
 #include "vote.h"
 
-/* Given by the build: TARGET_ID, IMAGE_ID (first four bytes of the image's SHA-256), IMAGE_PRESET. */
+/*
+ * Given by the build: TARGET_ID, IMAGE_ID (first four bytes of the image's SHA-256), IMAGE_PRESET.
+ */
 
-#define FRAME_BYTES 256u
-#define RECORD_BYTES 256u
-/* Of a boot with 32 groups and all keys: 1,298. It stands where frames and records do, which nobody needs meanwhile. */
+/*
+ * The configuration of a boot with 32 groups and all keys has 1,298 bytes. It uses the place of
+ * frames and records, which a boot does not need.
+ */
 #define CONFIG_BYTES 1312u
 #define ANSWER_WORDS_MAX 64u
-/* The checkpoint's header stands right before the context, so that it is made and verified in place. */
-#define CHECKPOINT_HEADER_BYTES 16u
 
-#define STATUS_MASK 0xffu
-#define STATUS_CHECKPOINT 8u
-#define STATUS_TICK_FIRST 11u
-#define FLAG_DEADLINE (1u << 8)
-#define FLAG_COMMAND (1u << 9)
-#define FLAG_EVENT (1u << 10)
 #define NOT_ASKED 0xffffffffu
 #define NO_DEADLINE 0x7fffffffu
 
 #define BOOT_DRIVEN 1u
 #define BOOT_HASHED 2u
-#define CAUSE_ALTERNATE_IMAGE 5u
 
-#define COMMAND_FEED_WATCHDOG 162u
-#define COMMAND_RESTART_RUNTIME 164u
-#define COMMAND_RESET_PROCESSOR 165u
-#define COMMAND_ALTERNATE_IMAGE 166u
-#define COMMAND_STORE_CHECKPOINT 168u
-#define COMMAND_RESERVE_COUNTERS 169u
-#define OBSERVATION_COUNTERS_RESERVED 139u
-/* Of abi_version: the image's cipher is a stand-in for simulations. */
-#define ABI_STAND_IN 256u
-
-/* Twice the worst step found on the slowest part: 27 million instructions of LEON3 at 100 MHz, for a table full of claims that cross. */
+/*
+ * Time limit of a step: twice the worst step found on the slowest part, 27 million instructions of
+ * LEON3 at 100 MHz, for a table full of claims that cross.
+ */
 #define STEP_MS_MAX 1000u
-/* WDG-1: fed earlier than this after the last time, or later than that, the processor resets. hwsim/board/watchdog.ts has the same. */
+/*
+ * Window of the hardware watchdog (WDG-1): the processor resets when fed earlier than this after
+ * the last time, or later than that. hwsim/board/watchdog.ts has the same.
+ */
 #define FEED_EARLY_S 30u
 #define FEED_LATE_S 900u
 #define STABLE_S 3600u
 
 struct state {
-  /* The runtime takes calls. */
+  /* The runtime accepts calls. */
   u32 booted;
   u32 flags;
   u32 now_s;
   u32 now_ms;
-  /* Own clock: where the timer stood, and microseconds not yet counted as milliseconds. */
+  /* Own clock: the timer's last value, and microseconds not yet counted as milliseconds. */
   u32 timer_us;
   u32 rest_us;
-  /* Milliseconds until the image wants to be called, counted from when it said so. */
+  /* Milliseconds until the image wants to be called, counted from its answer. */
   u32 due_s;
   u32 due_ms;
   u32 due;
   u32 fed_s;
   u32 fed;
   u32 traps;
-  /* The second of the own clock in which the program was looked at last. */
-  u32 looked_s;
-  /* Sleeps in which an upset struck this. */
-  u32 mended;
-  /* Of the step at hand. */
+  /* Second of the own clock in which the program was checked last. */
+  u32 code_checked_s;
+  /* Sleeps after which an upset in this state was corrected. */
+  u32 corrected;
+  /* Deadline of the present step. */
   u32 deadline;
-  /* Counters were reserved, and the image does not know it yet. */
+  /* Counters were reserved, and the image was not yet notified. */
   u32 unconfirmed;
 };
 
 static struct state loop;
-/* What it was when the loop went to sleep: there nearly all upsets fall. Apart, so that a burst does not strike two of the three. */
-static struct state kept[2];
+/*
+ * Copies of the state from before the loop slept, when nearly all upsets happen. They are apart, so
+ * that a burst does not change two of the three.
+ */
+static struct state replicas[2];
 #define STATE_WORDS (sizeof(struct state) / sizeof(u32))
 
-/* ---- where things lie in linear memory: told by the image, kept nowhere ---- */
+/* ---- places in linear memory: the image gives them, and nothing keeps them ---- */
 
 static u32 frame_at(void) {
   return image_memory_base();
 }
 static u32 record_at(void) {
-  return frame_at() + FRAME_BYTES;
+  return frame_at() + FRAME_BYTES_MAX;
 }
 static u32 config_at(void) {
   return frame_at();
@@ -127,8 +122,8 @@ static u32 is_driven(void) {
   return loop.flags & BOOT_DRIVEN;
 }
 
-/* The time of an input: what it says, or the board's own. */
-static void take_time(const u8 *at) {
+/* Sets the time of an input: the time that it contains, or the board's own. */
+static void set_time(const u8 *at) {
   if (is_driven()) {
     loop.now_s = read_32(at);
     loop.now_ms = read_16(at + 4);
@@ -153,15 +148,15 @@ static u32 ms_until_due(void) {
   return seconds > 1000u ? 1000000u : seconds * 1000u + loop.due_ms - loop.now_ms;
 }
 
-/* ---- out ---- */
+/* ---- sending ---- */
 
-static void tell(u32 kind, u32 at, u32 bytes) {
+static void send(u32 kind, u32 at, u32 bytes) {
   port_begin(kind);
   linear_read(at, port_room(bytes), bytes);
   port_end();
 }
 
-static void tell_done(u32 status) {
+static void send_done(u32 status) {
   u32 hash = 0;
   if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) hash = call_hash(context_at());
   port_begin(PORT_DONE);
@@ -171,7 +166,7 @@ static void tell_done(u32 status) {
   port_end();
 }
 
-static void tell_hello(void) {
+static void send_hello(void) {
   port_begin(PORT_HELLO);
   port_byte(TARGET_ID);
   port_byte(image_abi_version());
@@ -186,14 +181,17 @@ static void tell_hello(void) {
   port_end();
 }
 
-/* ---- what the image has to say ---- */
+/* ---- polling the image ---- */
 
 static void store_checkpoint(void) {
   const u32 bytes = call_checkpoint(context_at(), checkpoint_at(), image_checkpoint_bytes());
   if (bytes != 0) store_write(checkpoint_at(), bytes);
 }
 
-/* A record is an array whose first element is its type, at least 128: two bytes after the array's head. */
+/*
+ * Returns the type of a record, an array whose first element is its type, at least 128: two bytes
+ * after the array's head.
+ */
 static u32 type_of(u32 record, u32 bytes) {
   u8 head[3] = {0, 0, 0};
   if (bytes < sizeof head) return 0;
@@ -203,13 +201,13 @@ static u32 type_of(u32 record, u32 bytes) {
 
 static void drain_events(void) {
   for (;;) {
-    const u32 bytes = call_event(context_at(), record_at(), RECORD_BYTES);
+    const u32 bytes = call_event(context_at(), record_at(), OBSERVED_BYTES_MAX);
     if (bytes == 0) return;
-    tell(PORT_OUT_RECORD, record_at(), bytes);
+    send(PORT_OUT_RECORD, record_at(), bytes);
   }
 }
 
-/* The windowed watchdog, while the board's own clock runs. */
+/* Feeds the windowed watchdog, while the board's own clock runs. */
 static void feed(void) {
   if (is_driven()) return;
   if (loop.fed && loop.now_s - loop.fed_s < FEED_EARLY_S) board_reset(CAUSE_WATCHDOG);
@@ -217,7 +215,10 @@ static void feed(void) {
   loop.fed_s = loop.now_s;
 }
 
-/* First it is kept, then told: a driven board leaves the telling to whoever drives it. */
+/*
+ * Stores a reservation, then leaves it to be confirmed: a driven board is confirmed by the host
+ * that drives it.
+ */
 static void reserve(u32 bytes) {
   u8 record[8];
   const u32 length = bytes < sizeof record ? bytes : sizeof record;
@@ -230,24 +231,24 @@ static void reserve(u32 bytes) {
 
 static void obey(u32 command, u32 bytes) {
   switch (command) {
-    case COMMAND_STORE_CHECKPOINT:
+    case TYPE_STORE_CHECKPOINT:
       store_checkpoint();
       return;
-    case COMMAND_RESERVE_COUNTERS:
+    case TYPE_RESERVE_COUNTERS:
       reserve(bytes);
       return;
-    case COMMAND_FEED_WATCHDOG:
+    case TYPE_FEED_WATCHDOG:
       feed();
       return;
-    case COMMAND_RESTART_RUNTIME:
-    case COMMAND_RESET_PROCESSOR:
-    case COMMAND_ALTERNATE_IMAGE:
+    case TYPE_RESTART_RUNTIME:
+    case TYPE_RESET_PROCESSOR:
+    case TYPE_ALTERNATE_IMAGE:
       drain_events();
-      /* A driven board leaves it to whoever drives it: an ordered recovery may be made to fail. */
+      /* A driven board leaves recoveries to its host, which may make them fail. */
       if (is_driven()) return;
-      if (command == COMMAND_RESET_PROCESSOR) board_reset(CAUSE_COMMANDED);
+      if (command == TYPE_RESET_PROCESSOR) board_reset(CAUSE_COMMANDED);
       loop.booted = 0;
-      tell_hello();
+      send_hello();
       return;
     default:
       return;
@@ -256,19 +257,19 @@ static void obey(u32 command, u32 bytes) {
 
 static void drain_commands(void) {
   while (loop.booted) {
-    const u32 bytes = call_command(context_at(), record_at(), RECORD_BYTES);
+    const u32 bytes = call_command(context_at(), record_at(), OBSERVED_BYTES_MAX);
     if (bytes == 0) return;
     const u32 command = type_of(record_at(), bytes);
-    tell(PORT_OUT_RECORD, record_at(), bytes);
+    send(PORT_OUT_RECORD, record_at(), bytes);
     obey(command, bytes);
   }
 }
 
 static void drain_frames(void) {
   for (;;) {
-    const u32 bytes = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES);
+    const u32 bytes = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES_MAX);
     if (bytes == 0) return;
-    tell(PORT_OUT_FRAME, frame_at(), bytes);
+    send(PORT_OUT_FRAME, frame_at(), bytes);
   }
 }
 
@@ -285,7 +286,7 @@ static void drain_once(u32 flags) {
 static void drain(u32 flags) {
   drain_once(flags);
   while (loop.booted && loop.unconfirmed) {
-    u8 record[8] = {0x82, 0x18, OBSERVATION_COUNTERS_RESERVED};
+    u8 record[8] = {0x82, 0x18, TYPE_COUNTERS_RESERVED};
     loop.unconfirmed = 0;
     const u32 bytes = 3 + item_put(record + 3, store_reserved());
     linear_write(record_at(), record, bytes);
@@ -297,11 +298,12 @@ static void drain(u32 flags) {
 
 static u32 begin_from_store(u32 cause, u32 config_bytes) {
   u32 status = STATUS_CHECKPOINT;
-  if (cause == CAUSE_POWER_ON || cause == CAUSE_ALTERNATE_IMAGE) return status;
+  if (cause == CAUSE_POWER_ON || cause == BOOT_CAUSE_ALTERNATE_IMAGE) return status;
   for (u32 age = 0; age < STORE_SLOTS && (status & STATUS_MASK) != 0; age++) {
     const u32 bytes = store_read(age, checkpoint_at(), image_checkpoint_bytes());
     if (bytes == 0) continue;
-    status = call_restore(context_at(), checkpoint_at(), bytes, config_at(), config_bytes, cause, loop.now_s, loop.now_ms);
+    status = call_restore(context_at(), checkpoint_at(), bytes, config_at(), config_bytes, cause, loop.now_s,
+                          loop.now_ms);
   }
   return status;
 }
@@ -310,15 +312,22 @@ static u32 boot(const struct port_frame *in) {
   if (in->bytes < 8 || in->bytes - 8 > CONFIG_BYTES) return NOT_ASKED;
   loop.flags = in->body[0];
   const u32 cause = in->body[1];
-  if (is_driven()) take_time(in->body + 2);
+  if (is_driven()) set_time(in->body + 2);
   else clock_zero();
   loop.fed = 0;
   loop.unconfirmed = 0;
-  /* Below the context nothing of before is left either: what went astray may have written there. */
+  /*
+   * Below the context nothing of before remains either: an access that went astray may have written
+   * there.
+   */
   linear_fill(0, 0, image_memory_base());
   image_constants();
-  /* Whoever drives a board knows what was reserved, for it hears all commands and answers this one; else what is kept here holds. */
-  const u32 bytes = config_write(config_at(), CONFIG_BYTES, in->body + 8, in->bytes - 8, is_driven() ? 0 : store_reserved());
+  /*
+   * The host of a driven board knows what was reserved, because it receives all commands and
+   * answers this one; otherwise the reservation stored here is valid.
+   */
+  const u32 reserved = is_driven() ? 0 : store_reserved();
+  const u32 bytes = config_write(config_at(), CONFIG_BYTES, in->body + 8, in->bytes - 8, reserved);
   if (bytes == 0) return NOT_ASKED;
   u32 status = begin_from_store(cause, bytes);
   if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);
@@ -335,7 +344,7 @@ static u32 tick(void) {
 
 static u32 receive(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
-  if (in->bytes < 6 || bytes > FRAME_BYTES) return NOT_ASKED;
+  if (in->bytes < 6 || bytes > FRAME_BYTES_MAX) return NOT_ASKED;
   linear_write(frame_at(), in->body + 6, bytes);
   u32 status = call_receive(context_at(), loop.now_s, loop.now_ms, frame_at(), bytes);
   if ((status & STATUS_MASK) == STATUS_TICK_FIRST) {
@@ -350,7 +359,7 @@ static u32 receive(const struct port_frame *in) {
 
 static u32 observe(const struct port_frame *in) {
   const u32 bytes = in->bytes - 6;
-  if (in->bytes < 6 || bytes > RECORD_BYTES) return NOT_ASKED;
+  if (in->bytes < 6 || bytes > OBSERVED_BYTES_MAX) return NOT_ASKED;
   linear_write(record_at(), in->body + 6, bytes);
   const u32 status = call_observe(context_at(), loop.now_s, loop.now_ms, record_at(), bytes);
   drain(status);
@@ -368,13 +377,13 @@ static void answer(const struct port_frame *in) {
   if (what == 0) port_word(stack_used());
   if (what == 1) port_word(hash);
   if (what == 2) {
-    port_word(port_dropped());
+    port_word(port_discarded());
     port_word(loop.traps);
   }
   if (what == 3) {
     port_word(code_passes());
     port_word(code_cursor());
-    port_word(loop.mended);
+    port_word(loop.corrected);
   }
   for (u32 i = 0; i < words && i < ANSWER_WORDS_MAX; i++) {
     u8 bytes[4];
@@ -387,7 +396,7 @@ static void answer(const struct port_frame *in) {
 static u32 step(const struct port_frame *in) {
   if (in->kind == PORT_BOOT) return boot(in);
   if (!loop.booted || in->bytes < 6) return NOT_ASKED;
-  take_time(in->body);
+  set_time(in->body);
   switch (in->kind) {
     case PORT_FRAME:
       return receive(in);
@@ -403,7 +412,7 @@ static u32 step(const struct port_frame *in) {
   }
 }
 
-/* A piece of the program. If it is not what was built, nothing of it is trusted any longer. */
+/* Checks a piece of the program. A program that is not as it was built is not run on. */
 static void check_code(void) {
   if (!code_step()) board_reset(CAUSE_CODE);
 }
@@ -420,20 +429,22 @@ static void handle(const struct port_frame *in) {
       break;
     default: {
       const u32 status = step(in);
-      tell_done(status);
+      send_done(status);
     }
   }
-  /* With the watchdog still armed: it is the loop's own work. */
+  /* With the watchdog still armed: the check is part of the loop's own work. */
   check_code();
   board_watchdog_stop();
 }
 
-/* Between inputs, while the board's own clock runs. Returns how long to sleep. */
+/*
+ * Runs the image between inputs, while the board's own clock runs. Returns how long to sleep, ms.
+ */
 static u32 run_own_clock(void) {
   if (is_driven() || !loop.booted) return BOARD_FOREVER;
   clock_advance();
-  if (loop.now_s != loop.looked_s) check_code();
-  loop.looked_s = loop.now_s;
+  if (loop.now_s != loop.code_checked_s) check_code();
+  loop.code_checked_s = loop.now_s;
   if (loop.now_s >= STABLE_S) store_stable();
   const u32 since_s = loop.now_s - loop.fed_s;
   if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(CAUSE_WATCHDOG);
@@ -445,19 +456,23 @@ static u32 run_own_clock(void) {
   return 0;
 }
 
-/* ---- beginning ---- */
+/* ---- starting ---- */
 
-static void tell_trapped(u32 site, u32 reason) {
+static void send_trapped(u32 site, u32 reason) {
   port_begin(PORT_TRAPPED);
   port_word(site);
   port_byte(reason);
   port_end();
 }
 
-/* Another start reads the program anew, which helps where it is copied into RAM or was read wrongly. Else, and if the program is none that may fly, nobody hears of this board again. */
+/*
+ * Refuses to start. Another start reads the program anew, which helps where the program is copied
+ * into RAM or was misread. Otherwise, and if the program must not fly, the board is silent from now
+ * on.
+ */
 static void __attribute__((noreturn)) refuse_to_start(void) {
   if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
-  tell_trapped(0, TRAP_CODE);
+  send_trapped(0, TRAP_CODE);
   board_off();
 }
 
@@ -466,16 +481,16 @@ void loop_start(void) {
   stack_paint();
   linear_start();
   store_start(board_cause() == CAUSE_POWER_ON);
-  if (!is_whole || (image_abi_version() & ABI_STAND_IN) != 0) refuse_to_start();
+  if (!is_whole || (image_abi_version() & ABI_NULL_CIPHER) != 0) refuse_to_start();
   image_constants();
   if (context_at() + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
-  tell_hello();
+  send_hello();
 }
 
 static void sleep_for(u32 ms) {
-  copy_twice((const u32 *)&loop, (u32 *)&kept[0], (u32 *)&kept[1], STATE_WORDS);
+  copy_twice((const u32 *)&loop, (u32 *)&replicas[0], (u32 *)&replicas[1], STATE_WORDS);
   board_wait(ms);
-  loop.mended += vote((u32 *)&loop, (u32 *)&kept[0], (u32 *)&kept[1], STATE_WORDS);
+  loop.corrected += vote((u32 *)&loop, (u32 *)&replicas[0], (u32 *)&replicas[1], STATE_WORDS);
 }
 
 void loop_run(u32 trap) {
@@ -483,7 +498,7 @@ void loop_run(u32 trap) {
     board_watchdog_stop();
     loop.traps++;
     loop.booted = 0;
-    tell_trapped(image_trap_site(), trap);
+    send_trapped(image_trap_site(), trap);
   }
   for (;;) {
     struct port_frame in;

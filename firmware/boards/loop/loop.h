@@ -4,9 +4,12 @@
 
 #include "types.h"
 
-/* After board_start: paints the stack, prepares linear memory, says hello. */
+/* Prepares stack and linear memory and sends `hello`; called after board_start. */
 void loop_start(void);
-/* Takes inputs for ever. `trap` is 0 at first; otherwise the runtime has just given up a call, and waits to be booted. */
+/*
+ * Handles inputs for ever. `trap` is 0 at first; otherwise the runtime has just given up a call and
+ * waits to be booted.
+ */
 void __attribute__((noreturn)) loop_run(u32 trap);
 
 #endif

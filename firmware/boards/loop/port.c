@@ -1,21 +1,20 @@
 #include "port.h"
 
 #include "board.h"
+#include "codes.h"
 #include "crc.h"
 #include "linear.h"
-
-#define CRC_BYTES 4u
 
 static u8 incoming[PORT_BYTES_MAX];
 static u8 outgoing[PORT_OUT_BYTES_MAX];
 
 static struct {
   u32 length;
-  /* Bytes until the next code byte, and whether a zero stands there. */
+  /* Bytes until the next code byte, and whether it stands for a zero. */
   u32 left;
   u32 zero;
   u32 bad;
-  u32 dropped;
+  u32 discarded;
   u32 out;
 } port;
 
@@ -33,12 +32,12 @@ static u32 begin_again(void) {
 }
 
 static void keep(u32 byte) {
-  /* Not only when it is just full: an upset may have made it more. */
+  /* Not only when it is exactly full: an upset may have made it more. */
   if (port.length >= PORT_BYTES_MAX) port.bad = 1;
   else incoming[port.length++] = (u8)byte;
 }
 
-/* One byte of a COBS block that is not its end. */
+/* Decodes one byte of a COBS block that is not its end. */
 static void take(u32 byte) {
   if (port.left > 0) {
     port.left--;
@@ -56,13 +55,14 @@ static u32 complete(struct port_frame *frame) {
   const u32 length = begin_again();
   if (length == 0 && !bad && open == 0) return 0;
   if (bad || open != 0 || length < CRC_BYTES + 1) {
-    port.dropped++;
+    port.discarded++;
     return 0;
   }
   const u32 body = length - CRC_BYTES;
-  const u32 carried = (u32)incoming[body] << 24 | (u32)incoming[body + 1] << 16 | (u32)incoming[body + 2] << 8 | incoming[body + 3];
-  if (carried != checksum(incoming, body)) {
-    port.dropped++;
+  const u8 *const end = incoming + body;
+  const u32 received_crc = (u32)end[0] << 24 | (u32)end[1] << 16 | (u32)end[2] << 8 | end[3];
+  if (received_crc != checksum(incoming, body)) {
+    port.discarded++;
     return 0;
   }
   frame->kind = incoming[0];
@@ -80,8 +80,8 @@ u32 port_read(struct port_frame *frame) {
   }
 }
 
-u32 port_dropped(void) {
-  return port.dropped;
+u32 port_discarded(void) {
+  return port.discarded;
 }
 
 u8 *port_room(u32 bytes) {

@@ -1,4 +1,4 @@
-/* Frames on the serial line: COBS( kind ‖ body ‖ CRC-32C ) 0x00. README.md has their meanings. */
+/* Frames on the serial line: COBS( kind ‖ body ‖ CRC-32C ) 0x00. README.md defines them. */
 #ifndef HELIOGRAPH_PORT_H
 #define HELIOGRAPH_PORT_H
 
@@ -20,28 +20,37 @@ enum port_kind {
   PORT_ANSWER = 134,
 };
 
-/* The largest is `boot`: kind, header, a configuration of 1,312 bytes, checksum. Longer frames are dropped and counted. */
+/*
+ * The longest is `boot`: kind, header, a configuration of 1,312 bytes, checksum. Longer frames are
+ * discarded and counted.
+ */
 #define PORT_BYTES_MAX 1328u
-/* The largest is a link frame of 256 bytes or an answer of 64 words. */
+/* The longest is a link frame of 256 bytes or an answer of 64 words. */
 #define PORT_OUT_BYTES_MAX 272u
 
-/* A frame as read: `kind` and `bytes` of body at `body`. Valid until the next call of port_read. */
+/*
+ * A frame that was read: `kind` and `bytes` of body at `body`. Valid until the next call of
+ * port_read.
+ */
 struct port_frame {
   u32 kind;
   u32 bytes;
   const u8 *body;
 };
 
-/* Takes what bytes there are; 1 when a frame is complete. */
+/* Reads the bytes that there are; 1 when a frame is complete. */
 u32 port_read(struct port_frame *frame);
-/* Frames that were dropped: bad checksum, bad coding, too long. */
-u32 port_dropped(void);
+/* Returns the frames that were discarded: bad checksum, bad coding, too long. */
+u32 port_discarded(void);
 
-/* One frame out: begin, then bytes and words, then end. What exceeds PORT_OUT_BYTES_MAX is a trap of our own. */
+/*
+ * Sends one frame: begin, then bytes and words, then end. More than PORT_OUT_BYTES_MAX is an error
+ * of our own and traps.
+ */
 void port_begin(u32 kind);
 void port_byte(u32 value);
 void port_word(u32 value);
-/* Room for `bytes` bytes of body, to be filled by the caller. */
+/* Returns the place of `bytes` bytes of body, to be filled by the caller. */
 u8 *port_room(u32 bytes);
 void port_end(void);
 

@@ -1,7 +1,7 @@
 #include "stack.h"
 
 #define PATTERN 0x5aa5c33cu
-/* Left alone by the painter: its own frame and its callers'. */
+/* Not painted: the painter's own frame and its callers'. */
 #define MARGIN_BYTES 256u
 
 /* From the linker script; the stack grows down from `stack_top`. */

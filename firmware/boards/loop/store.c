@@ -9,12 +9,18 @@
 #define ENTRY_BYTES 32u
 #define ENTRY_CHECKED 20u
 #define ENTRIES_END (2u * STORE_COUNTERS_BYTES)
-/* Of a slot's header: what its mark vouches for, and where the checksum of the checkpoint stands. */
+/*
+ * Of a checkpoint slot's header: the words that its mark covers, and the place of the checkpoint's
+ * checksum.
+ */
 #define MARKED_AT 4u
 #define MARKED_BYTES 12u
 #define CHECKSUM_AT 12u
 
-/* Of this start. What is reserved is not among them: it is read where it is kept, for an upset here would have counters used twice. */
+/*
+ * Counts of this start. The reservation is not among them: it is read where it is stored, because
+ * an upset here would make counters be used twice.
+ */
 static struct {
   u32 boots;
   u32 resets;
@@ -24,7 +30,7 @@ static void put_32(u8 *at, u32 value) {
   for (u32 i = 0; i < 4; i++) at[i] = (u8)(value >> (8 * i));
 }
 
-/* Sequences are compared by distance, so that they may wrap. 0 stands for nothing. */
+/* Compares sequences by distance, so that they may wrap. 0 is none. */
 static u32 is_newer(u32 sequence, u32 than) {
   return sequence != 0 && (than == 0 || (s32)(sequence - than) > 0);
 }
@@ -44,7 +50,10 @@ struct entry {
   u32 reserved;
 };
 
-/* What the newest entry says of all that verify, wherever it stands: what was erased need not be gone. From behind, because most are older than the first found. */
+/*
+ * Returns the newest of all entries that verify, wherever it is: an erasure need not have erased.
+ * Searches from the end, because most entries are older than the first found.
+ */
 static struct entry newest_entry(void) {
   struct entry newest = {0, 0, 0, 0, 0};
   for (u32 at = ENTRIES_END; at > 0;) {
@@ -60,13 +69,14 @@ static struct entry newest_entry(void) {
 }
 
 /*
- * Writes what stands in `entry` as the newest, behind the one that it was read from. A start (`anew`), and a block that is full, begin the other block: so no place is written again whose
- * writing a power cut may have left undone, and a block is erased only while the newest entry stands in the other.
+ * Writes `entry` as the newest, behind the one that it was read from. A start (`is_start`), and a
+ * full block, begin the other block: so no place is written again whose writing a power cut may
+ * have left incomplete, and a block is erased only while the newest entry is in the other.
  */
-static void write_entry(struct entry entry, u32 anew) {
+static void write_entry(struct entry entry, u32 is_start) {
   u8 bytes[ENTRY_BYTES];
   u32 at = entry.at + ENTRY_BYTES;
-  if (entry.sequence == 0 || anew || at % STORE_COUNTERS_BYTES == 0) {
+  if (entry.sequence == 0 || is_start || at % STORE_COUNTERS_BYTES == 0) {
     at = entry.sequence != 0 && entry.at < STORE_COUNTERS_BYTES ? STORE_COUNTERS_BYTES : 0;
     board_store_erase(at, STORE_COUNTERS_BYTES);
   }
@@ -84,7 +94,7 @@ void store_start(u32 clean) {
   struct entry entry = newest_entry();
   const u32 known = entry.sequence != 0;
   entry.boots = known ? entry.boots + 1 : 1;
-  /* A start that is no power-on is a reset, whatever is known of those before. */
+  /* A start that is no power-on is a reset, whatever is known of earlier ones. */
   entry.resets = clean ? 0 : known ? entry.resets + 1 : 1;
   if (entry.resets > STORE_RESETS_MAX) entry.resets = STORE_RESETS_MAX;
   counters.boots = entry.boots;
@@ -100,7 +110,10 @@ u32 store_resets(void) {
   return counters.resets;
 }
 
-/* The newest entry, to be written again with a change; of a memory that has lost all, what this start knows. */
+/*
+ * Returns the newest entry, to be written again with a change; of a memory that has lost
+ * everything, what this start knows.
+ */
 static struct entry entry_to_change(void) {
   struct entry entry = newest_entry();
   if (entry.sequence == 0) entry.boots = counters.boots;
@@ -129,22 +142,22 @@ u32 store_reserve(u32 cycle) {
 
 /* ---- checkpoints ---- */
 
-struct slot {
+struct checkpoint_slot {
   u32 at;
   u32 sequence;
   u32 bytes;
   u32 checksum;
 };
 
-/* The first word of a header: it says that the others were written whole. */
+/* Returns the first word of a header, which says that the others were written completely. */
 static u32 mark_of(const u8 *header) {
   return STORE_SLOT_MAGIC ^ ~crc_more(CRC_BEGIN, header + MARKED_AT, MARKED_BYTES);
 }
 
-/* What a slot's header says; sequence 0 if it says nothing or is torn. */
-static struct slot read_header(u32 slot) {
+/* Reads the header of a checkpoint slot; sequence 0 if the header is empty or torn. */
+static struct checkpoint_slot read_header(u32 slot) {
   u8 header[STORE_HEADER_BYTES];
-  struct slot read = {STORE_SLOTS_AT + slot * STORE_SLOT_BYTES, 0, 0, 0};
+  struct checkpoint_slot read = {STORE_SLOTS_AT + slot * STORE_SLOT_BYTES, 0, 0, 0};
   board_store_read(read.at, header, sizeof header);
   read.bytes = read_32(header + 8);
   read.checksum = read_32(header + CHECKSUM_AT);
@@ -153,13 +166,16 @@ static struct slot read_header(u32 slot) {
   return read;
 }
 
-/* The next piece of a checkpoint. Pieces end where multiples of their size do, header included, so that none crosses a page of flash. */
+/*
+ * Returns the length of the next piece of a checkpoint. Pieces end at multiples of their size,
+ * header included, so that none crosses a page of flash.
+ */
 static u32 part_of(u32 bytes, u32 done) {
   const u32 whole = CHUNK_BYTES - ((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u));
   return bytes - done < whole ? bytes - done : whole;
 }
 
-static u32 verifies(const struct slot *slot) {
+static u32 verifies(const struct checkpoint_slot *slot) {
   u8 chunk[CHUNK_BYTES];
   if (slot->sequence == 0) return 0;
   u32 crc = CRC_BEGIN;
@@ -172,16 +188,16 @@ static u32 verifies(const struct slot *slot) {
   return ~crc == slot->checksum;
 }
 
-/* The newest by what the headers say, or the older one. */
+/* Returns the checkpoint slot with the newest header (age 0) or the older one (1). */
 static u32 slot_of_age(u32 age) {
-  const struct slot first = read_header(0);
-  const struct slot second = read_header(1);
+  const struct checkpoint_slot first = read_header(0);
+  const struct checkpoint_slot second = read_header(1);
   return age ^ is_newer(second.sequence, first.sequence);
 }
 
 u32 store_filled(void) {
-  const struct slot first = read_header(0);
-  const struct slot second = read_header(1);
+  const struct checkpoint_slot first = read_header(0);
+  const struct checkpoint_slot second = read_header(1);
   return verifies(&first) + verifies(&second);
 }
 
@@ -189,15 +205,18 @@ void store_write(u32 at, u32 bytes) {
   u8 chunk[CHUNK_BYTES];
   u8 header[STORE_HEADER_BYTES];
   if (bytes > STORE_SLOT_BYTES - STORE_HEADER_BYTES) image_trap(TRAP_ASSERTION);
-  /* The newest that verifies is spared, even if a header says that the other is newer. */
+  /*
+   * The newest checkpoint that verifies is spared, even if a header says that the other is newer.
+   */
   u32 spared = slot_of_age(0);
-  struct slot kept = read_header(spared);
+  struct checkpoint_slot kept = read_header(spared);
   if (!verifies(&kept)) {
     spared ^= 1u;
     kept = read_header(spared);
     if (!verifies(&kept)) kept.sequence = 0;
   }
-  struct slot slot = {STORE_SLOTS_AT + (spared ^ 1u) * STORE_SLOT_BYTES, next_sequence(kept.sequence), bytes, 0};
+  const u32 slot_at = STORE_SLOTS_AT + (spared ^ 1u) * STORE_SLOT_BYTES;
+  struct checkpoint_slot slot = {slot_at, next_sequence(kept.sequence), bytes, 0};
   board_store_erase(slot.at, STORE_SLOT_BYTES);
   u32 crc = CRC_BEGIN;
   for (u32 done = 0; done < bytes;) {
@@ -216,7 +235,7 @@ void store_write(u32 at, u32 bytes) {
 
 u32 store_read(u32 age, u32 at, u32 capacity) {
   u8 chunk[CHUNK_BYTES];
-  const struct slot slot = read_header(slot_of_age(age));
+  const struct checkpoint_slot slot = read_header(slot_of_age(age));
   if (slot.sequence == 0 || slot.bytes > capacity) return 0;
   for (u32 done = 0; done < slot.bytes;) {
     const u32 part = part_of(slot.bytes, done);

@@ -1,10 +1,10 @@
-/* What the loop keeps while it sleeps, three times over: an upset in one of them is outvoted. */
+/* Keeps the loop's state three times over while it sleeps: an upset in one copy is outvoted. */
 #ifndef HELIOGRAPH_VOTE_H
 #define HELIOGRAPH_VOTE_H
 
 #include "types.h"
 
-/* Makes each of the three what two of them are, bit by bit. Returns 1 if they were not all alike. */
+/* Makes each of the three what two of them are, bit by bit. Returns 1 if they differed. */
 static inline u32 vote(u32 *one, u32 *two, u32 *three, u32 words) {
   u32 unlike = 0;
   for (u32 i = 0; i < words; i++) {

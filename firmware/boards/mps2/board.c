@@ -37,7 +37,10 @@
 #define WATCHDOG_LOCK REGISTER(0x40008c00u)
 #define WATCHDOG_KEY 0x1acce551u
 
-/* Not cleared at start: [0] a mark that says the memory kept its contents, [1] why the processor was reset: the watchdog, unless somebody said so before. */
+/*
+ * Not cleared at start: [0] a mark which says that the memory kept its contents, [1] the cause of
+ * the last reset: the watchdog, unless another cause was written.
+ */
 #define CAUSE_MARK 0x43415553u
 u32 start_cause[2] __attribute__((section(".noinit")));
 static u32 cause;
@@ -68,7 +71,7 @@ void board_write(u8 byte) {
   UART_DATA = byte;
 }
 
-/* Pending interrupts end the sleep though they are masked; nowhere else are they enabled. */
+/* Pending interrupts end the sleep although they are masked; they are enabled nowhere else. */
 void board_wait(u32 ms) {
   UART_INTERRUPT = UART_RX_INTERRUPT;
   INTERRUPT_CLEAR = 1u;
@@ -108,7 +111,10 @@ void board_watchdog_arm(u32 ms) {
   WATCHDOG_LOCK = 0;
 }
 
-/* The emulated one counts on while it is stopped, and what expired meanwhile strikes when it is armed: it gets the longest time, and the loop sleeps for less. */
+/*
+ * The emulated watchdog counts on while it is stopped, and if it expired meanwhile it resets as
+ * soon as it is armed: it gets the longest time, and the loop sleeps for less.
+ */
 void board_watchdog_stop(void) {
   WATCHDOG_LOCK = WATCHDOG_KEY;
   WATCHDOG_CONTROL = 0;

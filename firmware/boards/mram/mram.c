@@ -10,7 +10,7 @@ static volatile u8 *place(u32 at, u32 bytes) {
   return (volatile u8 *)((uintptr_t)NONVOLATILE_ADDRESS + at);
 }
 
-/* It needs no erasing: the first words, where a magic stands, are enough. */
+/* MRAM needs no erasing: clearing the first words, where the magic is, is enough. */
 void board_store_erase(u32 at, u32 bytes) {
   static const u8 nothing[16];
   if (bytes >= sizeof nothing) board_store_write(at, nothing, sizeof nothing);

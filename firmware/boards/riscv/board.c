@@ -1,4 +1,7 @@
-/* QEMU's `virt` board, whose devices are those of common RISC-V parts: NS16550A UART, PLIC, CLINT timer, test finisher. */
+/*
+ * QEMU's `virt` board, whose devices are those of common RISC-V parts: NS16550A UART, PLIC, CLINT
+ * timer, test finisher.
+ */
 #include "board.h"
 
 
@@ -24,7 +27,10 @@
 #define COMPARE_LOW REGISTER(0x02004000u)
 #define COMPARE_HIGH REGISTER(0x02004004u)
 #define TICKS_PER_US 10u
-/* Three and a half years. Not the largest number: an emulator that adds it to its own time would find it in the past. */
+/*
+ * Three and a half years. Not the largest number: an emulator that adds its own time to that would
+ * get a time in the past.
+ */
 #define NEVER ((u64)1 << 50)
 
 #define MACHINE_TIMER (1u << 7)
@@ -34,7 +40,10 @@
 #define FINISHER_OFF 0x5555u
 #define FINISHER_RESET 0x7777u
 
-/* Not cleared at start: [0] a mark that says the memory kept its contents, [1] why the processor was reset: the watchdog, unless somebody said so before. */
+/*
+ * Not cleared at start: [0] a mark which says that the memory kept its contents, [1] the cause of
+ * the last reset: the watchdog, unless another cause was written.
+ */
 #define CAUSE_MARK 0x43415553u
 static u32 start_cause[2] __attribute__((section(".noinit")));
 static u32 cause;
@@ -57,7 +66,10 @@ void board_start(void) {
   cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : CAUSE_POWER_ON;
   start_cause[0] = CAUSE_MARK;
   start_cause[1] = CAUSE_WATCHDOG;
-  /* The fastest rate, and the receiver's queue up to 14 bytes: one byte at a time the emulator takes three times as long. */
+  /*
+   * The fastest rate, and a receiver's queue of 14 bytes: byte by byte the emulator takes three
+   * times as long.
+   */
   UART_LINE = 0x83;
   UART_DATA = 1;
   UART_INTERRUPT = 0;
@@ -84,7 +96,7 @@ void board_write(u8 byte) {
   UART_DATA = byte;
 }
 
-/* An interrupt that is enabled in `mie` ends the sleep though `mstatus` masks it. */
+/* An interrupt that is enabled in `mie` ends the sleep although `mstatus` masks it. */
 void board_wait(u32 ms) {
   const u32 claimed = PLIC_CLAIM;
   if (claimed != 0) PLIC_CLAIM = claimed;

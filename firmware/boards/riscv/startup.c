@@ -1,8 +1,11 @@
 /*
- * RISC-V startup: stack, trap vector, memory, memory protection. Interrupts are enabled only while the watchdog is armed.
+ * Starts a RISC-V: stack, trap vector, memory, memory protection. Interrupts are enabled only while
+ * the watchdog is armed.
  *
- * Isolation (RISC-V privileged architecture, 3.7): in a call into the image the processor is in user mode. Physical memory protection then lets it execute and read flash, and
- * read and write linear memory and the stack. `ecall` with a7 = 0 gives machine mode back, with a7 = 1 gives the call up.
+ * Isolation (RISC-V privileged architecture, 3.7): in a call into the image the processor is in
+ * user mode. Physical memory protection then lets it execute and read flash, and read and write
+ * linear memory and the stack. `ecall` with a7 = 0 restores machine mode, with a7 = 1 gives the
+ * call up.
  */
 #include "board.h"
 #include "linear.h"
@@ -82,7 +85,9 @@ void __attribute__((noreturn, used)) resume(u32 reason) {
   loop_run(reason);
 }
 
-/* To the next instruction, in user mode, with interrupts as they are (MPIE is what MIE becomes). */
+/*
+ * Goes on with the next instruction in user mode, with interrupts as they are (MPIE becomes MIE).
+ */
 void board_enter(void) {
   uintptr_t scratch;
   __asm__ volatile(
@@ -113,7 +118,10 @@ void __attribute__((noreturn)) board_abandon(u32 reason) {
   __builtin_unreachable();
 }
 
-/* All but giving privileges back: on a fresh stack, in machine mode. The timer's interrupt is the watchdog: only it is enabled. */
+/*
+ * Handles every trap but `ecall` with a7 = 0, on an empty stack and in machine mode. The timer's
+ * interrupt is the watchdog: only it is enabled.
+ */
 void __attribute__((noreturn, used)) trapped(u32 reason, intptr_t cause) {
   if (cause < 0) board_reset(CAUSE_WATCHDOG);
   resume(cause == 8 || cause == 11 ? reason : TRAP_PROTECTION);

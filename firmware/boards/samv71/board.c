@@ -1,6 +1,8 @@
 /*
- * SAM V71 Xplained Ultra (Microchip DS60001527: PMC, PIO, USART, EEFC, WDT, RSTC). The serial line is USART1, which the debugger on the board shows as a serial
- * port; the clock is the 12 MHz oscillator of the reset state, so a step takes 25 times as long as at 300 MHz. Compiled and linked by the tests, never run: there was no board.
+ * SAM V71 Xplained Ultra (Microchip DS60001527: PMC, PIO, USART, EEFC, WDT, RSTC). The serial line
+ * is USART1, which the debugger on the board shows as a serial port; the clock is the 12 MHz
+ * oscillator of the reset state, so a step takes 25 times as long as at 300 MHz. Compiled and
+ * linked by the tests, never run: there was no board.
  */
 #include "board.h"
 
@@ -58,7 +60,10 @@
 #define WATCHDOG_CONTROL REGISTER(0x400e1850u)
 #define WATCHDOG_MODE REGISTER(0x400e1854u)
 #define WATCHDOG_RESTART 0xa5000001u
-/* Sixteen seconds (4,095 ticks of 256 Hz), resets the processor; the mode may be written once after a reset. */
+/*
+ * Sixteen seconds (4,095 ticks of 256 Hz), resets the processor; the mode may be written once after
+ * a reset.
+ */
 #define WATCHDOG_SETTING (0xfffu | 1u << 13 | 0xfffu << 16)
 #define SECOND_WATCHDOG_MODE REGISTER(0x400e1904u)
 #define SECOND_WATCHDOG_OFF (1u << 15 | 0xfffu | 0xfffu << 16)
@@ -120,7 +125,10 @@ void board_write(u8 byte) {
   USART_TRANSMIT = byte;
 }
 
-/* Pending interrupts end the sleep though they are masked; nowhere else are they enabled. The watchdog is restarted before and runs on meanwhile. */
+/*
+ * Pending interrupts end the sleep although they are masked; they are enabled nowhere else. The
+ * watchdog is restarted before and runs on meanwhile.
+ */
 void board_wait(u32 ms) {
   WATCHDOG_CONTROL = WATCHDOG_RESTART;
   INTERRUPT_CLEAR = 1u << ID_USART1;
@@ -176,7 +184,10 @@ void board_store_erase(u32 at, u32 bytes) {
     flash_command(FLASH_ERASE, (NONVOLATILE_ADDRESS - FLASH_START + at + done) / FLASH_PAGE_BYTES | FLASH_ERASE_16);
 }
 
-/* Words go to the page's latches by writing to its addresses; the command programs what was written. No write crosses a page: 512 is a multiple of the loop's chunks. */
+/*
+ * Words go to the page's latches by writing to its addresses; the command programs what was
+ * written. No write crosses a page: 512 is a multiple of the loop's chunks.
+ */
 void board_store_write(u32 at, const u8 *from, u32 bytes) {
   in_store(at, bytes);
   for (u32 done = 0; done < bytes; done += 4) {

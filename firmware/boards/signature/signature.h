@@ -1,13 +1,17 @@
 /*
- * dist/signature.wasm as C (host/board/signature.ts), as firmware/signature/index.ts has its exports. Addresses are in the module's own linear memory: `linear_origin` must be set to
- * it around a call, and be put back to the image's afterwards.
+ * Declares dist/signature.wasm as C (host/board/signature.ts), with the exports of
+ * firmware/signature/index.ts. Addresses are in the module's own linear memory: `linear_origin`
+ * must point to it around a call, and to the image's afterwards.
  */
 #ifndef HELIOGRAPH_SIGNATURE_H
 #define HELIOGRAPH_SIGNATURE_H
 
 #include "types.h"
 
-/* Writes the module's constants to its linear memory: before the first call, and after a call that trapped because they were changed. */
+/*
+ * Writes the module's constants to its linear memory: before the first call, and after a call that
+ * trapped because they were changed.
+ */
 void signature_constants(void);
 
 u32 signature_memory_base(void);
