@@ -20,6 +20,7 @@ import { clusterKeys, type ClusterKeys } from './security/simulated_keys.ts';
 
 export type { Group, Message } from './cbor/generated.ts';
 export { decodeSequence, encodeMessage, type UnknownMessage } from './cbor/message.ts';
+export { valueName } from './cbor/names.ts';
 export type { Engine, ImageFacts } from './engine/engine.ts';
 export type { EngineName } from './engine/names.ts';
 export type { NodeConfig } from './platform/config.ts';

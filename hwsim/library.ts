@@ -109,7 +109,10 @@ export interface FlyOptions {
 /** Mission time that is flown between two looks into the trace, milliseconds. */
 const sliceMs = 60_000;
 
-/** A flight under way: it goes on as far as its trace is read, about a minute of mission time at once. */
+/**
+ * A flight under way: it goes on as far as its trace is read, about a minute of mission time at
+ * once.
+ */
 export interface Flight extends Iterable<TraceEntry> {
   readonly scenario: Scenario;
   /** Mission time that has been flown, milliseconds. */

@@ -1,10 +1,11 @@
 /**
- * Builds everything that runs: the firmware images, the command line, its workers and the library, into dist/. Then emits the
- * library's types.
+ * Builds everything that runs: the firmware images, the command line, its workers and the library,
+ * into dist/. Then emits the library's types.
  *
  *     node host/build/build.mjs [--force] [--wat] [--quiet]
  *
- * Only what changed is built again. `npm ci` runs this through `prepare`. Exit 0 when dist/ is complete, 1 when not.
+ * Only what changed is built again. `npm ci` runs this through `prepare`. Exit 0 when dist/ is
+ * complete, 1 when not.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +65,9 @@ async function buildFirmware(stamps, { force, withText }) {
   return true;
 }
 
-/** Bundles with names of their own: the command line, and the library's two entries of package.json. */
+/**
+ * Bundles with names of their own: the command line, and the library's two entries of package.json.
+ */
 const bundles = {
   'host/cli/main.ts': 'heliograph',
   'hwsim/library.ts': 'library',
@@ -90,7 +93,8 @@ async function buildBundles(stamps, { force }) {
     entryPoints: bundleEntries().map(({ path, name }) => ({ in: path, out: name })),
     outdir: dist,
     outExtension: { '.js': '.mjs' },
-    // What a command imports dynamically stands in a chunk of its own: a small command does not load the simulator.
+    // What a command imports dynamically stands in a chunk of its own: a small command does not
+    // load the simulator.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     metafile: true,
@@ -121,7 +125,10 @@ async function printSizes() {
   }
 }
 
-/** Builds what is out of date; returns true when all of it succeeded. Both halves are tried, so that each shows its errors. */
+/**
+ * Builds what is out of date; returns true when all of it succeeded. Both halves are tried, so that
+ * each shows its errors.
+ */
 export async function buildAll({ force = false, withText = false, quiet = false } = {}) {
   const stamps = readStamps();
   let ok = true;
@@ -142,7 +149,10 @@ export async function buildAll({ force = false, withText = false, quiet = false 
   return ok;
 }
 
-/** Emits the library's types when they are older than the sources; returns true when they are there. Nothing that runs needs them. */
+/**
+ * Emits the library's types when they are older than the sources; returns true when they are there.
+ * Nothing that runs needs them.
+ */
 export function buildLibraryTypes({ force = false } = {}) {
   const stamps = readStamps();
   const stamp = stampOf([...bundleInputs(), 'host/build/types.json']);

@@ -19,7 +19,9 @@ export function hasTypes() {
   return entries.every((path) => existsSync(join(typesFolder, path)));
 }
 
-/** Names the targets of asconfig.json in place of importing the file, which consumers do not have. */
+/**
+ * Names the targets of asconfig.json in place of importing the file, which consumers do not have.
+ */
 function withTargets(text) {
   if (!asconfigImport.test(text)) return text;
   const { targets } = JSON.parse(readFileSync(join(root, 'asconfig.json'), 'utf8'));

@@ -1,4 +1,5 @@
-// The package as others get it: packed, installed into an empty project, its examples type-checked and run.
+// The package as others get it: packed, installed into an empty project, its examples type-checked
+// and run.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,10 @@ function run(command: string, words: string[], cwd: string): string {
   return stdout;
 }
 
-/** Installs as npm would, without a network: the package's own files, and links to what it depends on. */
+/**
+ * Installs as npm would, without a network: the package's own files, and links to what it depends
+ * on.
+ */
 function install(folder: string): string {
   const [{ filename }] = JSON.parse(
     run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], rootFolder),

@@ -23,7 +23,7 @@ const trees: Record<string, Layers> = {
   firmware: layersOf(
     'edge, signature; watchdog; convergence; schedule; intent; membership; security; node; protection; base; memory; wire',
   ),
-  host: layersOf('.; cli; node; board; platform; radio, store, clock; security; cbor; engine; build'),
+  host: layersOf('.; cli; node; board; platform; radio, store, clock; security, engine; cbor; build'),
   hwsim: layersOf(
     '.; cli; bench; report; campaign; emulator; check; fleet; board; fault; world; scenario; channel; kernel',
   ),
