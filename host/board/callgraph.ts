@@ -29,7 +29,7 @@ export interface GraphProblem {
 const indirect = '__indirect_call';
 
 /** Reads the text of `.ci` files, one per source of the program. */
-export function readCallGraph(texts: readonly string[]): CallGraph {
+function readCallGraph(texts: readonly string[]): CallGraph {
   const nodes = new Map<string, CallNode>();
   for (const text of texts)
     for (const [, key, label] of text.matchAll(/^node: \{ title: "([^"]+)" label: "([^"]+)" \}$/gm)) {

@@ -15,7 +15,7 @@ export class CborFault extends Error {
 }
 
 /** Levels of arrays, maps and tags within an item. Our own messages need two. */
-export const DEPTH_MAX = 4;
+const DEPTH_MAX = 4;
 
 /** Longest argument of a length or count: no frame and no record sequence comes near. */
 const LENGTH_MAX = 0x7fff;

@@ -18,7 +18,7 @@ import type { CheckpointSource, LoopBuffers } from './buffers.ts';
  */
 export const noStatus = -1;
 /** `deadline` of an image that waits for inputs only, milliseconds. */
-export const noDeadlineMs = 0x7fffffff;
+const noDeadlineMs = 0x7fffffff;
 
 /**
  * What a platform does with the outputs of its nodes' images: one object for all nodes, its methods
@@ -84,7 +84,7 @@ export function endsRuntime(type: number): boolean {
  * Type of the record at `at`: types above 127 and below 256 stand behind the array's head and 0x18.
  * 0: it is no such record.
  */
-export function recordTypeAt(bytes: Uint8Array, at: number): number {
+function recordTypeAt(bytes: Uint8Array, at: number): number {
   return bytes[at + 1] === 0x18 ? bytes[at + 2] : 0;
 }
 

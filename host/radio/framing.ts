@@ -8,7 +8,7 @@ import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 
 const CRC_BYTES = 4;
 /** Bytes on the stream for a frame of `bytes` bytes at most: COBS adds one byte per 254, and the zero. */
-export const streamBytes = (bytes: number): number => bytes + Math.ceil(bytes / 254) + 1;
+const streamBytes = (bytes: number): number => bytes + Math.ceil(bytes / 254) + 1;
 export const STREAM_BYTES_MAX = streamBytes(FRAME_BYTES_MAX);
 
 /** Whether the last four bytes, big-endian, are the CRC-32C of those before. */

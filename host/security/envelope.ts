@@ -52,7 +52,7 @@ const structureHead = Uint8Array.of(0x83, 0x68, ...new TextEncoder().encode('Enc
 const aadBytes = structureHead.length + protectedBytes + 1;
 const shortLength = 24;
 /** A message has two bytes at least, and a frame one message. */
-export const PLAIN_BYTES_MIN = 2;
+const PLAIN_BYTES_MIN = 2;
 const sealedBytesMin = PLAIN_BYTES_MIN + TAG_BYTES;
 const frameBytesMin = ENVELOPE_BYTES - 1 + sealedBytesMin + CRC_BYTES;
 
@@ -192,7 +192,7 @@ export function readHeader(frame: Uint8Array): Header {
 }
 
 /** Throws CborFault if the CRC-32C is wrong. */
-export function checkCrc(frame: Uint8Array): void {
+function checkCrc(frame: Uint8Array): void {
   if (frame.length < CRC_BYTES) throw new CborFault(frame.length, 'too short for a CRC-32C');
   const end = frame.length - CRC_BYTES;
   const computed = crc32c(frame, 0, end);

@@ -9,9 +9,7 @@ import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 /** Secrets of epochs are numbered 1..65534; frames of epoch 0 carry heads and parts only. */
 export const KEY_EPOCH_MAX = 65534;
 export const BOOTSTRAP_KEY_EPOCH = 0;
-/** How long frames of the epoch before are still accepted once the next has begun, mission seconds. */
-export const OVERLAP_S = 600;
-export const COMMITMENT_BYTES = 16;
+const COMMITMENT_BYTES = 16;
 
 /** What a member is provisioned with (docs/security.md): without any keys it neither sends nor accepts frames. */
 export interface LinkKeys {
@@ -30,7 +28,7 @@ export function bootstrapKey(rootPathKey: Uint8Array, cluster: number): Uint8Arr
 }
 
 /** Binds a head to its secret without telling it: what a part opens to must match. */
-export function commitment(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
+function commitment(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
   const hash = createHash('sha256')
     .update('heliograph commitment', 'ascii')
     .update(words16(cluster, epoch))

@@ -25,9 +25,9 @@ const tagSign1 = 18;
 const labelAlgorithm = 1;
 const labelKid = 4;
 const algorithmEdDsa = -8;
-export const kidBytesMax = 16;
+const kidBytesMax = 16;
 /** Tag, heads, headers and signature around a payload. */
-export const sign1OverheadBytesMax = 1 + 1 + 2 + (1 + 2 + 1 + 1 + kidBytesMax) + 1 + 3 + 2 + signatureBytes;
+const sign1OverheadBytesMax = 1 + 1 + 2 + (1 + 2 + 1 + 1 + kidBytesMax) + 1 + 3 + 2 + signatureBytes;
 const none = new Uint8Array(0);
 
 /** Why a message is refused: each is counted by itself. */

@@ -6,9 +6,9 @@ import { encodeMessage } from '../cbor/message.ts';
 import { nodeSignatures, signatureBytes, type SignatureService } from './signature.ts';
 
 const label = new TextEncoder().encode('heliograph intent');
-export const STATEMENT_DIGEST_BYTES = 16;
+const STATEMENT_DIGEST_BYTES = 16;
 /** Words that `inspect` gives of one. */
-export const STATEMENT_WORDS = 24;
+const STATEMENT_WORDS = 24;
 
 export type StatementText = Pick<Statement, 'owner' | 'slot' | 'version' | 'atS' | 'digest'>;
 
@@ -19,7 +19,7 @@ export function intentDigest(intent: Intent): Uint8Array {
 }
 
 /** The bytes that are signed: a label, cluster, owner, slot, version and time, big-endian, and the digest. */
-export function statementBytes(cluster: number, { owner, slot, version, atS, digest }: StatementText): Uint8Array {
+function statementBytes(cluster: number, { owner, slot, version, atS, digest }: StatementText): Uint8Array {
   const bytes = new Uint8Array(label.length + 13 + STATEMENT_DIGEST_BYTES);
   const view = new DataView(bytes.buffer);
   bytes.set(label);

@@ -64,7 +64,7 @@ const daysPerYear = 365.25;
  * Raw upsets per bit and day of radiation-tolerant SRAM in quiet times: assumed
  * (docs/injection.md).
  */
-export const upsetsPerBitDay = 1e-8;
+const upsetsPerBitDay = 1e-8;
 
 export function meanWorkToFailure(failures: Share, bits: number): MeanWork {
   const upsetsPerYear = upsetsPerBitDay * daysPerYear * bits;

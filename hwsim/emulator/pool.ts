@@ -10,7 +10,7 @@ export class EmulatorError extends Error {}
 /** Boards that may be under guard at once. */
 const placesMax = 64;
 /** Without a byte from a board for this long it hangs: the slowest step takes milliseconds. */
-export const hangSecondsMax = 30;
+const hangSecondsMax = 30;
 
 /**
  * Runs beside the simulation, which waits for boards without ever coming back to its event loop: counts seconds for which a board is waited for, and kills the

@@ -105,7 +105,7 @@ function outputsMark({ outputs, status, deadlineMs, trap }: Reply): number {
   return crc32c(Uint8Array.from(parts));
 }
 
-export function markOf(reply: Reply): Mark {
+function markOf(reply: Reply): Mark {
   return { state: reply.hash, outputs: outputsMark(reply) };
 }
 

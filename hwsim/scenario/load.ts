@@ -35,7 +35,7 @@ export class ScenarioError extends Error {
 }
 
 /** Members that each image has room for: MEMBERS_MAX in firmware/memory/preset.ts. */
-export const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
+const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
 
 type Path = readonly PropertyKey[];
 

@@ -7,7 +7,7 @@ import { bytesMax, ruleNamed } from './size.ts';
 const WORD_BYTES = 4;
 
 /** Bytes of the rule's struct: one word per integer, two per byte string, one and the items per array. */
-export function structBytes(rule: Rule, rules: readonly Rule[]): number {
+function structBytes(rule: Rule, rules: readonly Rule[]): number {
   return fixedBytes(rule) + arraysOf(rule).reduce((sum, field) => sum + storageBytes(field.of as ArrayKind, rules), 0);
 }
 

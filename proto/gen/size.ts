@@ -25,7 +25,7 @@ export const TOGETHER: readonly (readonly string[])[] = [
 ];
 
 /** Bytes of the shortest head that says `argument`. */
-export function headBytes(argument: number): number {
+function headBytes(argument: number): number {
   if (argument < 24) return 1;
   if (argument < 0x100) return 2;
   return argument < 0x10000 ? 3 : 5;

@@ -5,7 +5,7 @@ import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
 import type { DisruptionFact, WorldChange } from '../../hwsim/kernel/trace.ts';
 
 /** A lot of four sites and a depot of one tug. */
-export const groups = [
+const groups = [
   { group: 1, kind: 1, units: 4, capacityKgPerDay: 1000 },
   { group: 2, kind: 2, units: 1, capacityKgPerDay: 5000 },
 ];

@@ -16,7 +16,7 @@ export const firmware: FirmwareCodec & { readonly wasmBytes: number } = await co
 
 /** Where tests work in the codec's memory: struct, bytes of its byte strings, encoded message with room around, all far apart. */
 export const structAt = firmware.memoryBase;
-export const decodedAt = structAt + 0x1000;
+const decodedAt = structAt + 0x1000;
 export const sourceAt = structAt + 0x2000;
 export const wireAt = structAt + 0x4000;
 const wireBytesMax = 0x2000;

@@ -4,7 +4,7 @@ import lists from './known.json' with { type: 'json' };
 
 export type RuleName = keyof typeof lists;
 
-export function knownOf(rule: RuleName): readonly string[] {
+function knownOf(rule: RuleName): readonly string[] {
   return lists[rule];
 }
 

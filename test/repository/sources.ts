@@ -25,10 +25,3 @@ export function read(path: string): string {
 export function sourcesOf(pattern: RegExp): ReadonlyMap<string, string> {
   return new Map(files.filter((path) => pattern.test(path)).map((path) => [path, read(path)]));
 }
-
-/** Lines, with their number from 1. */
-export function linesOf(path: string): { line: string; number: number }[] {
-  return read(path)
-    .split('\n')
-    .map((line, index) => ({ line, number: index + 1 }));
-}

@@ -105,7 +105,7 @@ export function sealByNode({ key, nonce, aad, text }: Case): Uint8Array {
 }
 
 /** Sealed by @noble/ciphers. */
-export function sealByNoble({ key, nonce, aad, text }: Case): Uint8Array {
+function sealByNoble({ key, nonce, aad, text }: Case): Uint8Array {
   return chacha20poly1305(key, nonce, aad).encrypt(text);
 }
 

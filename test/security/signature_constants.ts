@@ -6,7 +6,7 @@ export const order = 2n ** 252n + orderTail;
 
 const modulo = (value: bigint, by = prime): bigint => ((value % by) + by) % by;
 
-export function power(base: bigint, exponent: bigint, by = prime): bigint {
+function power(base: bigint, exponent: bigint, by = prime): bigint {
   let result = 1n;
   for (let rest = exponent, square = modulo(base, by); rest > 0n; rest >>= 1n) {
     if ((rest & 1n) === 1n) result = (result * square) % by;

@@ -141,7 +141,7 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
 }
 
 /** Head and parts of an epoch, as they are sent. */
-export function messagesOf(file: KeyEpochFile): KeyEpochMessages {
+function messagesOf(file: KeyEpochFile): KeyEpochMessages {
   const { epoch, startS, commitment, signature, parts } = file;
   return {
     head: { name: 'key-epoch-head', keyEpoch: epoch, startS, parts: parts.length, commitment, signature },
@@ -296,7 +296,7 @@ function keyEpochsToBegin(state: ClusterState): KeyEpochFile[] {
 }
 
 /** All that one member is given. Throws KeyFileError, or KeyOrderError if it is no member, or excluded. */
-export function nodeFile(folder: string, cluster: number, id: number): NodeFile {
+function nodeFile(folder: string, cluster: number, id: number): NodeFile {
   const state = readCluster(folder, cluster);
   // A secret that is handed out is issued.
   complete(folder, state);

@@ -72,7 +72,7 @@ export interface CyclesTable {
   where?: WorstProfile[];
 }
 
-export const committedPath = join(rootFolder, 'docs/results/cycles.json');
+const committedPath = join(rootFolder, 'docs/results/cycles.json');
 
 /** The committed table; empty when there is none yet. */
 export function committedTable(): CyclesTable {
@@ -92,7 +92,7 @@ function worstKnown(known: CyclesTable, name: TargetName, op: string): number {
  * Compares the image without protection and the native baseline on the same tables and frames.
  * Throws when a result differs: then the ratio means nothing.
  */
-export function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
+function nativeRatios(runner: Runner, cases: { walks: number; frames: number }): NativeRatio[] {
   const { target } = runner;
   const { members, intents } = sizesOf(target.preset);
   const crowded = { members, intents: intents - 4, groups: 1, units: 20, capacity: 4000, silentShare: 0, notices: 0 };
@@ -118,7 +118,7 @@ export function nativeRatios(runner: Runner, cases: { walks: number; frames: num
 }
 
 /** Measures one target. */
-export async function measureTarget(
+async function measureTarget(
   target: Target,
   recording: Recording,
   known: CyclesTable,

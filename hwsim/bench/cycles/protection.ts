@@ -29,7 +29,7 @@ export const protectionTargets: readonly TargetName[] = ['m7', 'm4'];
  * Returns the instructions per second of the recording. Throws when a call has another result than
  * the recorded one: then the work is not the same.
  */
-export function recordedRate(runner: Runner, recording: Recording): number {
+function recordedRate(runner: Runner, recording: Recording): number {
   const { target, image } = runner;
   const script = new Script(target.bigEndian);
   const entries = recording.calls.map((call) => addRecorded(script, call));

@@ -31,12 +31,12 @@ import { filesBelow } from '../../../host/build/paths.mjs';
 import type { Script, ScriptResult } from './script.ts';
 
 /** Offsets in the emulated memory, above those of the image and of non-volatile memory. */
-export const nodeOffset = 9 << 20;
-export const scriptOffset = 10 << 20;
+const nodeOffset = 9 << 20;
+const scriptOffset = 10 << 20;
 const scriptBytesMax = emulatedRamBytes - scriptOffset;
 const wallSecondsMax = 600;
 /** A call of more instructions hangs: no call comes near this number. */
-export const hangInstructions = 50_000_000;
+const hangInstructions = 50_000_000;
 
 export interface Runner {
   target: Target;

@@ -22,7 +22,7 @@ export const benchLink = keys.link();
 export const benchAuthority = keys.authority;
 
 /** Last TDMA cycle of the reservation that benchmark nodes get. */
-export const RESERVED_CYCLE = 4000;
+const RESERVED_CYCLE = 4000;
 /** Makes the record of that reservation; without one a node neither sends nor accepts frames. */
 export const reservation = (): Uint8Array => encodeMessage({ name: 'counters-reserved', cycle: RESERVED_CYCLE });
 /**

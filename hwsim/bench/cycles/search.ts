@@ -50,7 +50,7 @@ export function clusterOf(target: Target): Cluster {
  * Counts the instructions of each operation under one genome. Throws when the image traps: the
  * search then has found a fault.
  */
-export function evaluate(runner: Runner, genome: Genome): Map<Attacked, number> {
+function evaluate(runner: Runner, genome: Genome): Map<Attacked, number> {
   const script = new Script(runner.target.bigEndian);
   const { ops, from } = attack(script, genome, clusterOf(runner.target));
   const { result, counts } = runScript(runner, script, undefined, searchInstructionsMax);

@@ -171,7 +171,7 @@ export const drawn = (what: string, bytes: number): Uint8Array =>
 /**
  * Makes the calls that are counted: valid signatures, because an invalid one costs as much or less.
  */
-export function measuredCalls(count = cases, messageBytes = measuredMessageBytes): SignatureCall[] {
+function measuredCalls(count = cases, messageBytes = measuredMessageBytes): SignatureCall[] {
   return Array.from({ length: count }, (_, index) => {
     const seed = drawn(`seed ${index}`, 32);
     const message = drawn(`message ${index}`, messageBytes);

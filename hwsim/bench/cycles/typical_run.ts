@@ -152,7 +152,7 @@ function unusedCounter(recording: Recording): number {
  * Returns frames of the recording, each with an implausible last message: they are checked to their
  * end, then refused.
  */
-export function refusedFrames(recording: Recording): Uint8Array[] {
+function refusedFrames(recording: Recording): Uint8Array[] {
   const trailer = encodeMessage({ name: 'suspicion', member: 0xffff, incarnation: 0 });
   const counter = unusedCounter(recording);
   return recording.calls

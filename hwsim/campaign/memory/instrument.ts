@@ -24,7 +24,7 @@ const loadWabt = async () => (await import('wabt')).default();
 const features = { bulk_memory: true, mutable_globals: true, sign_extension: true };
 
 /** Returns the lines of the image's text. */
-export async function flatText(image: Uint8Array): Promise<string[]> {
+async function flatText(image: Uint8Array): Promise<string[]> {
   const wabt = await loadWabt();
   const module = wabt.readWasm(image, { ...features, readDebugNames: false });
   try {

@@ -34,7 +34,7 @@ export const op = {
 } as const;
 export const opNames = Object.keys(op);
 
-export const frameCapacity = 256;
+const frameCapacity = 256;
 export const recordCapacity = 128;
 const configCapacity = 34 * recordCapacity;
 const pageBytes = 65536;

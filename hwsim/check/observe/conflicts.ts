@@ -16,7 +16,7 @@ export interface Conflict {
 }
 
 /** INT-2: returns whether two half-open intervals share an instant. */
-export const overlap = (a: { startS: number; endS: number }, b: { startS: number; endS: number }): boolean =>
+const overlap = (a: { startS: number; endS: number }, b: { startS: number; endS: number }): boolean =>
   a.startS < b.endS && b.startS < a.endS;
 
 /**

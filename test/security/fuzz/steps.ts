@@ -31,7 +31,7 @@ export function step(kind: StepKind, a = 0, b = 0, payload: Uint8Array = new Uin
 const addressees = { all: 0, node: 1, other: 2 } as const;
 
 /** A frame with a right tag and a counter that was not used yet. */
-export function sealed(
+function sealed(
   sender: number,
   messages: readonly Message[],
   to: keyof typeof addressees = 'all',
@@ -40,19 +40,19 @@ export function sealed(
   return step('sealed', sender | (addressees[to] << 4) | (epoch << 6), 0, joinBytes(messages.map(encodeMessage)));
 }
 
-export function observe(message: Message): Uint8Array {
+function observe(message: Message): Uint8Array {
   return step('observe', 0, 0, encodeMessage(message));
 }
 
 /** Seconds pass, up to 255 a step. */
-export function wait(seconds: number): Uint8Array[] {
+function wait(seconds: number): Uint8Array[] {
   return Array.from({ length: Math.ceil(seconds / 240) }, (_, i) => step('tick', Math.min(240, seconds - i * 240)));
 }
 
-export const drain = step('drain', 1);
+const drain = step('drain', 1);
 
 /** The second at which the state `working` stands. */
-export const workingS = 5040;
+const workingS = 5040;
 
 export function heartbeatAt(timeS: number, members: number, ages = 0): Message {
   return {
