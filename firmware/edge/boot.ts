@@ -1,4 +1,4 @@
-// Beginning: plain, or from a checkpoint.
+// Boots a context: fresh, or from a checkpoint.
 
 import { CHECKPOINT_HEADER_BYTES } from '../wire/generated/codes';
 import {
@@ -40,12 +40,15 @@ import { edge, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } fro
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf } from './checkpoint';
 import { observeGroup } from '../intent/handlers';
-import { advance } from './dispatch';
+import { advance } from './order_of_work';
 
 /** Clock error of a configured mission time, ms. */
 const CONFIGURED_ERROR_MS: u32 = 100;
 
-/** Decodes and checks the configuration in `scratch`. Returns the place of the group records, 0 malformed, 1 implausible. */
+/**
+ * Decodes the configuration to `scratch`. Returns the address of the records after it; 0 malformed,
+ * 1 implausible.
+ */
 function readConfig(scratch: usize, config: usize, end: usize): usize {
   const m = changetype<Config>(scratch);
   const next = decodeConfig(config, end, m);
@@ -53,7 +56,7 @@ function readConfig(scratch: usize, config: usize, end: usize): usize {
   return m.members > MEMBERS_MAX || m.self >= m.members || m.incarnation > BOOTS_MAX ? 1 : next;
 }
 
-/** Takes what the configuration says; mission time only if it says so. */
+/** Takes the configuration; mission time only if it is given. */
 function configure(ctx: usize, m: Config, cause: u32): void {
   const state = edge(ctx);
   const nowS = call(ctx).localS;
@@ -84,13 +87,13 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   state.bootKnown = 0;
   state.periodS = nowS;
   state.checkpointS = 0;
-  // Mission time was timeS.timeMs at local zero.
+  // The configuration gives mission time at local time zero.
   clock(ctx).offsetS = m.timeS;
   clock(ctx).offsetMs = m.timeMs;
   setMission(ctx);
 }
 
-/** What follows the configuration: groups, of which a checkpoint may know better, and keys. */
+/** Takes the records after the configuration: keys, and groups unless `groups` is false. */
 function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   while (at < end) {
     const type = messageType(at, end);
@@ -110,6 +113,7 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   return STATUS_OK;
 }
 
+/** Emits the event of a boot. */
 function emitBooted(ctx: usize, restored: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
@@ -120,12 +124,18 @@ function emitBooted(ctx: usize, restored: u32): void {
   eventDone(ctx, at, encodeBooted(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** A fresh context, whose lines have no codes yet. On reject it is not booted. */
-export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, nowS: u32, nowMs: u32): u32 {
-  const end = config + length;
+/** Clears a context and begins a call on it. Its lines have no codes yet. */
+export function clearContext(ctx: usize, nowS: u32, nowMs: u32): void {
   memory.fill(ctx, 0, CONTEXT_BYTES);
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, CORE_ALL);
+}
+
+/**
+ * Boots a cleared context. Returns a status; a rejected configuration leaves the context unbooted.
+ */
+export function bootContext(ctx: usize, config: usize, length: u32, cause: u32): u32 {
+  const end = config + length;
   const m = changetype<Config>(ctx + SCRATCH_AT);
   const groups = readConfig(ctx + SCRATCH_AT, config, end);
   if (groups == 0) return STATUS_MALFORMED;
@@ -151,32 +161,30 @@ export function bootContext(ctx: usize, config: usize, length: u32, cause: u32, 
 }
 
 /**
- * Continues from a checkpoint: the tables are kept, what was in flight is forgotten, nothing counts as settled. The configuration
- * decides on time; resource groups in it are ignored, for notices may have changed them since.
+ * Verifies a checkpoint and the configuration that ends at `end`, and copies the checkpoint to the
+ * context. Returns a status. The body of the checkpoint may be this very context, so nothing is
+ * written before the checkpoint is verified.
  */
-export function restoreContext(
-  ctx: usize,
-  image: usize,
-  length: u32,
-  config: usize,
-  configLength: u32,
-  cause: u32,
-  nowS: u32,
-  nowMs: u32,
-): u32 {
-  // The checkpoint may stand in place, its body being this very context: it is verified before even scratch is written.
+export function loadCheckpoint(ctx: usize, image: usize, length: u32, config: usize, end: usize): u32 {
   const status = checkCheckpoint(image, length);
   if (status != STATUS_OK) return status;
-  const end = config + configLength;
   const m = changetype<Config>(ctx + SCRATCH_AT);
   const groups = readConfig(ctx + SCRATCH_AT, config, end);
   if (groups == 0) return STATUS_MALFORMED;
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   if (!isCheckpointOf(image, m.self, m.cluster)) return STATUS_CHECKPOINT;
   memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
-  setLocal(ctx, nowS, nowMs);
-  openCall(ctx, CORE_ALL);
-  readConfig(ctx + SCRATCH_AT, config, end);
+  return STATUS_OK;
+}
+
+/**
+ * Restores from the checkpoint that was loaded: the tables stay, what was in flight is forgotten,
+ * nothing is settled. The configuration gives the time; its resource groups are ignored, because
+ * notices may have changed them since.
+ */
+export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32): void {
+  const m = changetype<Config>(ctx + SCRATCH_AT);
+  const rest = readConfig(ctx + SCRATCH_AT, config, end);
   const resets = m.resets;
   const alternate = m.image;
   const reserved = m.reserved;
@@ -188,8 +196,8 @@ export function restoreContext(
   queues(ctx).due = 0;
   protectionBoot(ctx);
   forgetPending(ctx);
-  // Were the keys refused, older ones of the checkpoint would still do.
-  takeRest(ctx, groups, end, false);
+  // If the keys are refused, older ones of the checkpoint are used.
+  takeRest(ctx, rest, end, false);
   beginCounters(ctx, reserved);
   membershipRestart(ctx);
   scheduleBoot(ctx);
@@ -199,5 +207,4 @@ export function restoreContext(
   emitBooted(ctx, 1);
   advance(ctx);
   convergenceRestart(ctx);
-  return STATUS_OK;
 }

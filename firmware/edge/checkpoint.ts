@@ -1,6 +1,8 @@
-// A checkpoint is a copy of the block behind a header: magic, layout, size, CRC-32C. Restoring verifies all four before it takes anything in. The CRC covers
-// the codes of the lines and each line is held against its code: that takes an eighth of the time, and what had
-// flipped in a line before the checkpoint was written, or in its memory, is still corrected. The codes stand last: a write that was cut has not their CRC.
+// Writes and verifies checkpoints. A checkpoint is a copy of the context after a header: magic,
+// layout, size, CRC-32C. The CRC covers the codes of the lines, and each line is compared with its
+// code. That takes an eighth of the time, and a bit that flipped in a line before or after the
+// checkpoint was written is still corrected. The codes come last, so an incomplete write has a
+// wrong CRC.
 
 import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES } from '../wire/generated/codes';
 import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
@@ -16,8 +18,9 @@ export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 const CHECKPOINT_MAGIC: u32 = 0x48434b50;
 
 /**
- * Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. `out` may be ctx − CHECKPOINT_HEADER_BYTES: then the block itself is
- * the checkpoint's body and nothing is copied, so that a small part needs no room for two.
+ * Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. If `out` is ctx
+ * − CHECKPOINT_HEADER_BYTES, the context itself is the body and nothing is copied, so that a small
+ * processor needs no memory for a second context.
  */
 export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
   if (cap < CHECKPOINT_BYTES) return 0;
@@ -29,14 +32,17 @@ export function writeCheckpoint(ctx: usize, out: usize, cap: u32): u32 {
   return CHECKPOINT_BYTES;
 }
 
-/** CRC-32C over what vouches for the block at `ctx`: the codes; without protection the block itself. */
+/** CRC-32C of the codes of the context at `ctx`; without protection, of the context itself. */
 function checksum(ctx: usize): u32 {
-  // Tables that are wrong would spoil a good checkpoint, or refuse one.
+  // Corrupt CRC tables would spoil a good checkpoint, or reject one.
   if (crcTablesDiffer()) rebuildCrcEntries(0, CRC_ENTRIES);
   return PROTECTED ? crc32c(ctx + CODES_AT, LINES * CODE_BYTES) : crc32c(ctx, CONTEXT_BYTES);
 }
 
-/** STATUS_OK if `image` is a whole checkpoint of this build's layout. Single flipped bits of its lines are corrected in place. */
+/**
+ * STATUS_OK if `image` is a complete checkpoint of this layout. Single flipped bits of its lines
+ * are corrected.
+ */
 export function checkCheckpoint(image: usize, length: u32): u32 {
   if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;
   if (load<u32>(image) != CHECKPOINT_MAGIC || load<u32>(image + 4) != ((LAYOUT << 8) | PRESET))
@@ -46,7 +52,7 @@ export function checkCheckpoint(image: usize, length: u32): u32 {
   return load<u32>(image + CHECKPOINT_CRC_AT) == checksum(block) && linesSound(block) ? STATUS_OK : STATUS_CHECKPOINT;
 }
 
-/** True if the checkpoint is that of node `self` of cluster `cluster`. */
+/** Whether the checkpoint is that of node `self` of cluster `cluster`. */
 export function isCheckpointOf(image: usize, self: u32, cluster: u32): bool {
   const state = changetype<EdgeState>(image + CHECKPOINT_HEADER_BYTES + EDGE_AT);
   return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster;

@@ -1,4 +1,5 @@
-// Making a frame when this node's slot comes: heartbeat, what waits for the same addressee, rumours, all of it sealed.
+// Composes a frame when this node's TDMA slot comes: a heartbeat, the messages for one addressee,
+// rumours; then seals it.
 
 import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
 import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from '../memory/limits';
@@ -87,10 +88,18 @@ import { takeRumour } from '../intent/rumour';
 import { composeStatement, composeStatementRequest } from '../intent/statement';
 import { toMessage } from '../intent/version';
 
-/** What rides along leaves so much of the slot free, 5 ms, for clocks that are not quite alike: neighbours whose frames are full would drown each other for as long as they are. */
+/**
+ * Bytes that rumours leave free at the end of a TDMA slot (5 ms), for clocks that differ a little:
+ * full frames of neighbours in the cycle would collide again and again.
+ */
 const SLOT_SPARE_BYTES: usize = 22;
+/** An intent is attached only if this much room is left: most intents fit, bytes. */
+const INTENT_ROOM_BYTES: usize = 63;
 
-/** Fills one frame from the outbox. Returns its length, 0 if nothing waits, or there is no key. */
+/**
+ * Composes one frame from the outbox. Returns its length; 0 if the outbox is empty or there is no
+ * key.
+ */
 export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u32 {
   const keyEpoch = sendingKeyEpoch(ctx);
   if (cap < FRAME_BYTES_MAX || keyEpoch == 0) return 0;
@@ -114,13 +123,13 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
     const body = heartbeat ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
     let at = composeEntries(ctx, body, end, addressee);
     if (at == body && !heartbeat) continue;
-    at = composeRumors(ctx, at, end - SLOT_SPARE_BYTES);
+    at = composeRumours(ctx, at, end - SLOT_SPARE_BYTES);
     return sealEnvelope(ctx, out, <u32>(at - begin));
   }
   return 0;
 }
 
-/** Periodic frames carry a heartbeat. */
+/** Whether a frame to `addressee` carries a heartbeat: frames that are sent every period do. */
 function carriesHeartbeat(ctx: usize, addressee: u32): bool {
   for (let i: u32 = 0; i < queues(ctx).outboxCount; i++) {
     const entry = outgoing(ctx, i);
@@ -132,7 +141,10 @@ function carriesHeartbeat(ctx: usize, addressee: u32): bool {
   return false;
 }
 
-/** Everything that waits for this addressee, in order, as far as it fits. What does not fit alone is dropped with the first. */
+/**
+ * Composes the entries for an addressee in order, as far as they fit. The first one is removed even
+ * if it does not fit.
+ */
 function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usize {
   let i: u32 = 0;
   let first = true;
@@ -154,13 +166,13 @@ function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usiz
   return at;
 }
 
-/** One entry: the place after it, 0 if it does not fit, NOTHING_TO_SEND if there is nothing to say any more. */
+/** Composes one entry. Returns the address after it; 0 if it does not fit; NOTHING_TO_SEND. */
 function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
   const scratch: usize = ctx + SCRATCH_OUT_AT;
   const a = entry.a;
   const b = entry.b;
   switch (<u32>entry.what) {
-    // In frames of their own, under another key.
+    // Key epochs have frames of their own, under another key.
     case SEND_KEY_EPOCH:
       return 0;
     case SEND_PROBE: {
@@ -221,12 +233,12 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       return encodeBeacon(at, end, m);
     }
     default:
-      return composeKnowledge(ctx, at, end, entry);
+      return composeOfIntent(ctx, at, end, entry);
   }
 }
 
-/** Intents, notices and what anti-entropy says of them. */
-function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
+/** Composes messages of intent: intents, statements, notices and anti-entropy. */
+function composeOfIntent(ctx: usize, at: usize, end: usize, entry: Outgoing): usize {
   switch (<u32>entry.what) {
     case SEND_INTENT:
       return composeIntent(ctx, at, end, intentIndex(ctx, entry.a, entry.b), entry.addressee);
@@ -266,11 +278,13 @@ function composeKnowledge(ctx: usize, at: usize, end: usize, entry: Outgoing): u
   }
 }
 
+/**
+ * Composes an intent. A broadcast is left out if another node has just broadcast the same version.
+ */
 function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee: u32): usize {
   if (index == NO_INDEX) return NOTHING_TO_SEND;
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
-  // Somebody else has just told everybody.
   if (
     broadcast &&
     <u32>record.owner != edge(ctx).self &&
@@ -285,10 +299,11 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   return next;
 }
 
+/** Composes the last ticks of silent members, and counters of revocations. */
 function composeSilentList(ctx: usize, at: usize, end: usize): usize {
   const m = changetype<SilentList>(ctx + SCRATCH_OUT_AT);
   const count = members(ctx);
-  // The window moves with time, so that in turn all are told.
+  // The window moves with time, so that all members are in it in turn.
   const from = (missionS(ctx) / 60) % count;
   let found: u32 = 0;
   for (let i: u32 = 0; i < count && found < SILENT_LIST_ENTRIES_MAX; i++) {
@@ -305,8 +320,8 @@ function composeSilentList(ctx: usize, at: usize, end: usize): usize {
   return found == 0 ? NOTHING_TO_SEND : encodeSilentList(at, end, m);
 }
 
-/** A suspicion and young intents ride along, as far as there is room. */
-function composeRumors(ctx: usize, at: usize, end: usize): usize {
+/** Attaches a suspicion and new intents, as far as they fit. */
+function composeRumours(ctx: usize, at: usize, end: usize): usize {
   const state = membership(ctx);
   if (state.suspicionLeft != 0) {
     const m = changetype<Suspicion>(ctx + SCRATCH_OUT_AT);
@@ -319,7 +334,7 @@ function composeRumors(ctx: usize, at: usize, end: usize): usize {
       changes(ctx, PROBING);
     }
   }
-  while (at + 63 <= end) {
+  while (at + INTENT_ROOM_BYTES <= end) {
     const index = takeRumour(ctx);
     if (index == NO_INDEX) break;
     const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);

@@ -1,4 +1,5 @@
-// Messages and records that concern several modules: each module does its part, in the order in which they stand.
+// Handles messages and records that concern several modules: each module does its part, in a fixed
+// order.
 
 import {
   INTENT_STATE_DONE,
@@ -100,14 +101,18 @@ export function observeOutlook(ctx: usize, m: Outlook): u32 {
   return STATUS_OK;
 }
 
-/** Work given from outside: maintenance goes to the schedule, a claim is made like our own. */
+/**
+ * Takes assigned work: maintenance goes to the schedule, other work is claimed like this node's
+ * own.
+ */
 export function observeAssign(ctx: usize, m: Assign): u32 {
   if (m.startS >= m.endS || m.slot >= OWN_SLOTS || resourceGroup(m.resource) >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
   if (m.kind == WORK_KIND_MAINTAIN) {
     scheduleMaintenance(ctx, m.startS, m.endS, m.durationS, m.priority);
     return STATUS_OK;
   }
-  // Work under way is ended by progress or refusal first: its unit is free on the air at once, the platform stops later.
+  // Running work must end first, by progress or refusal: otherwise its unit would be free for
+  // others before the platform stops.
   if (!timeKnown(ctx) || own(ctx, m.slot).running != 0) return STATUS_IMPLAUSIBLE;
   // The claim takes the place of the record in the scratch.
   const slot = m.slot;

@@ -1,4 +1,4 @@
-// The exported ABI, in call order (docs/abi.md). Every parameter and result is i32; the context comes first.
+// Exports the ABI (docs/abi.md): every parameter and result is i32, the context comes first.
 
 import { ABI_NULL_CIPHER, OBSERVED_BYTES_MAX, TRAP_SITE_CHECKPOINT, ABI_VERSION } from '../wire/generated/codes';
 import {
@@ -24,6 +24,7 @@ import {
   openCall,
   renewAll,
   sweepsCore,
+  CORE_ALL,
   CORE_EDGE,
   CORE_HOT,
 } from '../memory/guard';
@@ -37,17 +38,20 @@ import { deadlineMs } from '../node/tx_slots';
 import { setLocal, setMission } from '../node/clock';
 import { counterNow } from '../security/counters';
 import { forgetTime } from '../membership/time_sync';
-import { bootContext, restoreContext } from './boot';
+import { bootContext, clearContext, loadCheckpoint, restoreContext } from './boot';
 import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
 import { checkFrame, openFrame, applyFrame } from './receive';
 import { reportUpsets, scrubAndRebuild } from './rebuild';
 import { visitRecord } from './visit';
-import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './dispatch';
+import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './order_of_work';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
 import { inspectContext } from './inspect';
 
-/** 256 is added where the cipher is a stand-in: such an image is for the simulator only. */
+/**
+ * Version of the ABI. ABI_NULL_CIPHER is added to that of an image without a cipher: it is for the
+ * simulator only.
+ */
 export function abi_version(): u32 {
   return CIPHER != 0 ? ABI_VERSION : ABI_VERSION + ABI_NULL_CIPHER;
 }
@@ -66,7 +70,8 @@ export function checkpoint_bytes(): u32 {
 }
 
 export function boot(ctx: usize, config: usize, length: u32, cause: u32, nowS: u32, nowMs: u32): u32 {
-  const status = bootContext(ctx, config, length, cause, nowS, nowMs);
+  clearContext(ctx, nowS, nowMs);
+  const status = bootContext(ctx, config, length, cause);
   if (status != STATUS_OK) return status;
   const flags = takeFlags(ctx);
   renewAll(ctx);
@@ -83,11 +88,19 @@ export function restore(
   nowS: u32,
   nowMs: u32,
 ): u32 {
-  const status = restoreContext(ctx, image, length, config, configLength, cause, nowS, nowMs);
-  return status == STATUS_OK ? closeWithFlags(ctx, status) : status;
+  const end = config + configLength;
+  const status = loadCheckpoint(ctx, image, length, config, end);
+  if (status != STATUS_OK) return status;
+  setLocal(ctx, nowS, nowMs);
+  openCall(ctx, CORE_ALL);
+  restoreContext(ctx, config, end, cause);
+  return closeWithFlags(ctx, STATUS_OK);
 }
 
-/** Begins a call on a booted context: the lines in `mask` are checked, and the time of the call is known. False if it is not booted. */
+/**
+ * Begins a call: checks the core lines in `mask` and sets the time. Returns false if the context is
+ * not booted.
+ */
 function open(ctx: usize, mask: u32, nowS: u32, nowMs: u32): bool {
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, mask);
@@ -96,20 +109,20 @@ function open(ctx: usize, mask: u32, nowS: u32, nowMs: u32): bool {
   return true;
 }
 
-/** Ends a call: what changed gets its code before anything leaves. */
+/** Ends a call: changed lines get their codes before anything leaves. */
 function close(ctx: usize, result: u32): u32 {
   closeCall(ctx);
   return result;
 }
 
-/** Ends a call whose flags say what the platform is to fetch. */
+/** Ends a call, with the flags for the platform in its status. */
 function closeWithFlags(ctx: usize, status: u32): u32 {
   reportUpsets(ctx);
   return close(ctx, status | takeFlags(ctx));
 }
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {
-  // A frame that is none of ours is to cost as little as can be: it meets the lines that its check reads, and no others.
+  // A frame of another cluster must cost little: only the lines that its check reads are checked.
   if (!open(ctx, CORE_EDGE, nowS, nowMs)) return STATUS_NOT_BOOTED;
   const state = edge(ctx);
   if (state.safeMode != 0) return close(ctx, STATUS_SAFE_MODE);
@@ -119,7 +132,7 @@ export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length:
   if (turnDue(ctx)) return close(ctx, STATUS_TICK_FIRST);
   status = openFrame(ctx, frame);
   if (status != STATUS_OK) return close(ctx, status);
-  // Nobody outside the cluster has frames of a time to come: it is this clock that is behind.
+  // The frame is authentic and its counter is ahead: this node's clock is behind.
   if (call(ctx).ahead != 0) {
     forgetTime(ctx);
     return closeWithFlags(ctx, STATUS_AHEAD | FLAG_DEADLINE);
@@ -150,13 +163,16 @@ export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
   return closeWithFlags(ctx, STATUS_OK);
 }
 
-/** One frame per own slot. A node without mission time only listens; one in safe mode beacons all the same. */
+/**
+ * Composes one frame per own TDMA slot. A node without mission time only listens, except in safe
+ * mode.
+ */
 export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32): u32 {
   if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
   const state = edge(ctx);
   if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
   sweepsCore(ctx, CORE_HOT);
-  // A heartbeat tells ages as of its own time: the planes must stand at that beat.
+  // A heartbeat gives ages as of its own time: the bitmaps must be turned to that tick.
   advance(ctx);
   const counter = counterNow(ctx);
   if (counter <= queues(ctx).sentCycle || counter > queues(ctx).reserved) return close(ctx, 0);
@@ -183,12 +199,15 @@ export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
   if (!open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs)) return 0;
   closeCall(ctx);
-  // What could not be restored must not take the place of what can.
+  // A checkpoint that cannot be restored must not replace a good one.
   invariant(linesSound(ctx), TRAP_SITE_CHECKPOINT);
   return writeCheckpoint(ctx, out, cap);
 }
 
-/** CRC-32C of the block without scratch, loss counters and codes, which follow from the rest: a rejected input leaves it as it was. */
+/**
+ * CRC-32C of the context without scratch, loss counters and codes: a rejected input does not change
+ * it.
+ */
 export function hash(ctx: usize): u32 {
   return crc32c(ctx + LINES_AT, COUNTERS_AT - LINES_AT);
 }

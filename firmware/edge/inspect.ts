@@ -1,4 +1,5 @@
-// Telemetry for tests and tools: what inspect() answers (proto/schema/inspect.cddl). Judges never use it.
+// Telemetry for tests and tools: what inspect() answers (proto/schema/inspect.cddl). Judges never
+// use it.
 
 import { GROUPS_MAX, NO_INDEX, OWN_SLOTS, STATEMENTS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
@@ -28,7 +29,10 @@ import { readTimeline, scheduleToChange } from '../schedule/table';
 /** Answers of a fixed length without arrays fit this, bytes: no one asks with less. */
 const ROOM_BYTES_MIN: u32 = 64;
 
-/** Writes words to `out` (room for `cap` bytes). Returns how many, 0 if they do not fit or there is no such thing. */
+/**
+ * Writes 32-bit words to `out`, at most `cap` bytes. Returns their number; 0 if they do not fit or
+ * do not exist.
+ */
 export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {
   if (cap < ROOM_BYTES_MIN) return 0;
   switch (what) {

@@ -1,14 +1,16 @@
-// Recovers from a double-bit error in a protected line, where the line's contents exist elsewhere: in this node's other
-// tables, or at its peers. The module that owns the contents rebuilds them; this file knows whose line it is.
+// Recovers from a double-bit error in a protected line, where the line's contents exist elsewhere:
+// in this node's other tables, or at its peers. The module that owns the contents rebuilds them;
+// this file knows whose line it is.
 //
-//   an intent        evicted; digests and chains are rebuilt without it, and anti-entropy brings it back. Not an own one
+//   an intent        evicted unless it is an own one; digests and chains are rebuilt, and
+//                    anti-entropy brings it back
 //   index of intents rebuilt from the records
 //   timeline         planned anew
 //   an event         lost, and reported as lost
 //   loss counters    begin at zero
 //
-// Everything else is this node's own and exists once: the call ends in the crash recovery, and the node starts again from
-// its checkpoint.
+// Everything else is this node's own and exists once: the call ends in the crash recovery, and the
+// node starts again from its checkpoint.
 
 import { TRAP_SITE_SCRUB, UPSET_OUTCOME_CORRECTED, UPSET_OUTCOME_EVICTED } from '../wire/generated/codes';
 import { EVENT_BYTES_MAX } from '../memory/limits';
@@ -30,26 +32,35 @@ import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
 import { scheduleRestart } from '../schedule/step';
 import { Upset, encodeUpset } from '../wire/generated/messages';
 
-/** What became of an uncorrectable line: it cannot be spared; discarded; discarded, and the event stands in its place. */
+/**
+ * Outcomes for an uncorrectable line: it cannot be spared; it was discarded; its place has the
+ * event `upset` now.
+ */
 const KEPT: u32 = 0;
 const DISCARDED: u32 = 1;
 const DISCARDED_AND_REPORTED: u32 = 2;
 
-/** Scrubs, and rebuilds what a line that cannot be corrected belongs to. Traps when that line cannot be spared. */
+/**
+ * Scrubs, and rebuilds what a line that cannot be corrected belongs to. Traps when that line cannot
+ * be spared.
+ */
 export function scrubAndRebuild(ctx: usize): void {
   const line = scrub(ctx);
   if (line == NO_LINE) return;
   const outcome = discard(ctx, line);
   invariant(outcome != KEPT, TRAP_SITE_SCRUB);
   noteDiscarded(ctx);
-  if (outcome != DISCARDED_AND_REPORTED) emitUpset(ctx, line, UPSET_OUTCOME_EVICTED, 0, 1);
+  if (outcome != DISCARDED_AND_REPORTED) emitUpset(ctx, upsetOf(ctx, line, UPSET_OUTCOME_EVICTED, 0, 1));
 }
 
-/** Reports the upsets that were corrected since the last report, if the ring of events has room; else a later call does. */
+/**
+ * Reports the upsets that were corrected since the last report, if the ring of events has room;
+ * else a later call does.
+ */
 export function reportUpsets(ctx: usize): void {
   if (!hasUnreported(ctx)) return;
   const state = protection(ctx);
-  if (emitUpset(ctx, state.line, UPSET_OUTCOME_CORRECTED, state.ageS, state.unreported))
+  if (emitUpset(ctx, upsetOf(ctx, state.line, UPSET_OUTCOME_CORRECTED, state.ageS, state.unreported)))
     changesProtection(ctx).unreported = 0;
 }
 
@@ -77,26 +88,31 @@ function discard(ctx: usize, line: u32): u32 {
 function discardEvent(ctx: usize, line: u32): u32 {
   clearLine(ctx, line);
   if (!isEventQueued(ctx, line - lineOf(EVENTS_AT))) return DISCARDED;
-  writeUpset(ctx, lineAt(ctx, line) + 1, line, UPSET_OUTCOME_EVICTED, 0, 1);
+  writeUpset(lineAt(ctx, line) + 1, upsetOf(ctx, line, UPSET_OUTCOME_EVICTED, 0, 1));
   return DISCARDED_AND_REPORTED;
 }
 
-/** Writes the event record at `at`, and its length before it. Returns its end. */
-function writeUpset(ctx: usize, at: usize, line: u32, outcome: u32, ageS: u32, count: u32): usize {
+/** Fills the event `upset` in the outgoing scratch. */
+function upsetOf(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): Upset {
   const m = changetype<Upset>(ctx + SCRATCH_OUT_AT);
   m.line = line;
   m.outcome = outcome;
   m.ageS = ageS;
   m.count = count;
+  return m;
+}
+
+/** Writes the event record at `at`, and its length before it. Returns its end. */
+function writeUpset(at: usize, m: Upset): usize {
   const end = encodeUpset(at, at + EVENT_BYTES_MAX - 1, m);
   store<u8>(at - 1, <u8>(end - at));
   return end;
 }
 
-/** False if the ring of events is full. */
-function emitUpset(ctx: usize, line: u32, outcome: u32, ageS: u32, count: u32): bool {
+/** Emits the event. Returns false if the ring of events is full. */
+function emitUpset(ctx: usize, m: Upset): bool {
   const at = eventSpace(ctx);
   if (at == 0) return false;
-  eventDone(ctx, at, writeUpset(ctx, at, line, outcome, ageS, count));
+  eventDone(ctx, at, writeUpset(at, m));
   return true;
 }

@@ -1,4 +1,5 @@
-// A frame from the radio: checked whole before any of it is believed (no state changes on reject), then applied message by message.
+// Receives a frame from the radio: checks all of it first, then applies it message by message. A
+// rejected frame changes nothing but a loss counter.
 
 import { FRAME_BYTES_MIN } from '../wire/generated/codes';
 import {
@@ -58,12 +59,12 @@ import { plausibilityOf, BEYOND_SLOT } from '../intent/admission';
 import { contradict, findForgedVersions } from '../intent/impersonation';
 import { visitMessage, IMPLAUSIBLE, UNKNOWN } from './visit';
 
-/** Types at or above this never cross the air. */
+/** Message types from this on are records of the platform: they are never sent by radio. */
 const TYPE_PLATFORM: i32 = 128;
 
 /**
- * Checks what can be told of a frame without opening it, the cheapest first. Returns a status; nothing was changed but a loss counter, and on STATUS_OK the call
- * knows the envelope.
+ * Checks a frame as far as possible without opening it, the cheapest checks first. Returns a
+ * status; on STATUS_OK the call has the envelope.
  */
 export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return reject(ctx, COUNTER_FRAME_LENGTH, STATUS_LENGTH);
@@ -88,7 +89,7 @@ export function checkFrame(ctx: usize, frame: usize, length: u32): u32 {
   );
 }
 
-/** Opens the frame that checkFrame let pass and checks its messages, all of them, before any is believed. */
+/** Opens a frame that checkFrame() accepted, and checks all its messages. Returns a status. */
 export function openFrame(ctx: usize, frame: usize): u32 {
   if (!openEnvelope(ctx, frame)) return reject(ctx, COUNTER_FRAME_TAG, STATUS_TAG);
   const now = call(ctx);
@@ -99,7 +100,7 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   let heartbeats: u32 = 0;
   while (at < end) {
     const type = messageType(at, end);
-    // One time a frame: else a single one could tell a node without time what it is.
+    // One heartbeat per frame: with several, one frame could set the clock of a node without time.
     if (type == TYPE_HEARTBEAT && heartbeats++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.keyEpoch == 0))
       return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
@@ -109,23 +110,27 @@ export function openFrame(ctx: usize, frame: usize): u32 {
         countLoss(ctx, COUNTER_QUOTA_CLAIM);
       return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     }
-    at = next == UNKNOWN ? passUnknown(type, at, end) : next;
+    at = next == UNKNOWN ? skipUnknown(type, at, end) : next;
     if (at == 0) return reject(ctx, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
   }
   return STATUS_OK;
 }
 
-/** Append-only types: what a later release sends is passed over. Platform records never come by radio. */
-function passUnknown(type: i32, at: usize, end: usize): usize {
+/**
+ * Skips a message of an unknown type: later releases may add types. Returns the address after it; 0
+ * malformed.
+ */
+function skipUnknown(type: i32, at: usize, end: usize): usize {
   return type < 0 || type >= TYPE_PLATFORM ? 0 : skipItem(at, end);
 }
 
+/** Counts a rejected frame. */
 function reject(ctx: usize, counter: u32, status: u32): u32 {
   countLoss(ctx, counter);
   return status;
 }
 
-/** Applies the messages of the frame that was opened, which has `length` bytes on the air. */
+/** Applies the messages of the opened frame. `length`: bytes of the frame on the air. */
 export function applyFrame(ctx: usize, length: u32): void {
   const now = call(ctx);
   let at: usize = ctx + PLAIN_AT;
@@ -143,16 +148,19 @@ export function applyFrame(ctx: usize, length: u32): void {
   while (at < end) {
     const knewTime = timeKnown(ctx);
     at = applyMessage(ctx, at, end);
-    // What a checkpoint holds is brought to the time just learnt before anything else is taken in: the rest of this frame is not.
+    // After time was learnt, a tick first brings the tables of a checkpoint to that time: the rest
+    // of this frame is dropped.
     if (!knewTime && timeKnown(ctx)) return leaveToTick(ctx, DUE_TIME);
   }
 }
 
+/** Applies one message. Returns the address after it. */
 function applyMessage(ctx: usize, at: usize, end: usize): usize {
   const type = messageType(at, end);
-  // Without mission time nothing tells a fresh frame from one that was kept: it counts as a sample of the time, and no more.
+  // Without mission time a node cannot recognize a replayed frame: it only takes the heartbeat, as
+  // a sample of time.
   if (type != TYPE_HEARTBEAT && !timeKnown(ctx)) return skipItem(at, end);
-  if (isBeyondShare(ctx, type)) {
+  if (!grantShare(ctx, type)) {
     countLoss(ctx, COUNTER_EXCHANGES_FULL);
     return skipItem(at, end);
   }
@@ -162,10 +170,10 @@ function applyMessage(ctx: usize, at: usize, end: usize): usize {
   return skipItem(at, end);
 }
 
-/** Counts messages that are answered, and whether a frame has more of them than are heard out. */
-function isBeyondShare(ctx: usize, type: i32): bool {
-  if (type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) return ++call(ctx).probes > PROBES_PER_FRAME_MAX;
+/** Counts messages that need an answer. Returns false for those beyond the share of a frame. */
+function grantShare(ctx: usize, type: i32): bool {
+  if (type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) return ++call(ctx).probes <= PROBES_PER_FRAME_MAX;
   if (type == TYPE_SYNC_DIGEST || type == TYPE_OWNER_SUMMARY || type == TYPE_NOTICE_SUMMARY)
-    return ++call(ctx).exchanges > EXCHANGES_PER_FRAME_MAX;
-  return false;
+    return ++call(ctx).exchanges <= EXCHANGES_PER_FRAME_MAX;
+  return true;
 }

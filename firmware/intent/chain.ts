@@ -52,14 +52,15 @@ function previousOf(ctx: usize, record: Intent, index: u32, groupIndex: u32): u3
       previous = at;
       at = other.next;
     }
-    placed = isPlace(ctx, record, index, groupIndex, previous, at);
+    placed = isPlace(ctx, record, index, previous, at);
   }
   invariant(placed, TRAP_SITE_CHAIN);
   return previous;
 }
 
 /** Whether the record belongs between `previous` and `at`; both are checked. */
-function isPlace(ctx: usize, record: Intent, index: u32, groupIndex: u32, previous: u32, at: u32): bool {
+function isPlace(ctx: usize, record: Intent, index: u32, previous: u32, at: u32): bool {
+  const groupIndex = resourceGroup(record.resource);
   if (previous != NO_INDEX) {
     const left = intent(ctx, previous);
     if (left.state == 0 || resourceGroup(left.resource) != groupIndex || <u32>left.next != at || !before(left, record))

@@ -1,5 +1,5 @@
 // Queues messages until this node's TDMA slot. An entry says which message to send; its bytes are
-// composed when the slot comes, from the state of that moment.
+// composed when it begins, from the state of that moment.
 
 import { LINE_BYTES } from '../wire/generated/codes';
 import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from '../memory/limits';
@@ -18,7 +18,7 @@ export const SEND_ALIVE: u32 = 7;
 export const SEND_JOIN: u32 = 8;
 export const SEND_ISOLATION: u32 = 9;
 export const SEND_SILENT_LIST: u32 = 10;
-/** a = owner, b = slot */
+/** a = owner, b = intent slot */
 export const SEND_INTENT: u32 = 16;
 /** a = first owner, b = span */
 export const SEND_SYNC_DIGEST: u32 = 17;
@@ -30,11 +30,11 @@ export const SEND_NOTICE_SUMMARY: u32 = 20;
 export const SEND_SINCE: u32 = 21;
 /** a = chunk */
 export const SEND_KEY_EPOCH: u32 = 12;
-/** a = owner, b = slot */
+/** a = owner, b = intent slot */
 export const SEND_STATEMENT: u32 = 22;
 /** a = owner */
 export const SEND_PROOF: u32 = 23;
-/** a = owner, b = slot */
+/** a = owner, b = intent slot */
 export const SEND_STATEMENT_REQUEST: u32 = 24;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;

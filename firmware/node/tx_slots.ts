@@ -9,12 +9,12 @@ import { edge, queues } from './table';
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
 const SATURATED: u32 = 0x7fffffff;
 
-/** Begin of this node's TDMA slot in a cycle, ms: slots are 62.5 ms long. */
+/** Begin of this node's TDMA slot in a cycle, ms: a TDMA slot is 62.5 ms long. */
 function txSlotMs(ctx: usize): u32 {
   return (edge(ctx).self * 125) >>> 1;
 }
 
-/** Number of cycles that have begun for this node: its cycle begins with its own slot. */
+/** Number of cycles that have begun for this node: its cycle begins with its own TDMA slot. */
 export function cycleNow(ctx: usize): u32 {
   const now = call(ctx);
   const shiftS = txSlotMs(ctx) / 1000;
@@ -24,7 +24,7 @@ export function cycleNow(ctx: usize): u32 {
   return s / CYCLE_S;
 }
 
-/** Milliseconds until this node's slot of a cycle; 0 if it has begun. */
+/** Milliseconds until this node's TDMA slot of a cycle; 0 if it has begun. */
 function untilCycleMs(ctx: usize, cycle: u32): u32 {
   const now = call(ctx);
   if (cycle <= cycleNow(ctx)) return 0;

@@ -1,4 +1,4 @@
-// Order of work in one call. Rooms meet here: time, then view, then intents, then schedule, then convergence, then watchdog.
+// Orders the work of one call: time, view, intents, schedule, convergence, watchdog.
 
 import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from '../memory/limits';
@@ -45,18 +45,25 @@ import { planStep } from '../intent/planning';
 import { readDigest } from '../intent/publish';
 import { signatureStep, statementTick } from '../intent/signature_service';
 
-/** Between checkpoints, local seconds. What is lost since the last one comes back from peers. */
+/**
+ * Interval of checkpoints, local seconds. What changed since the last one comes back from peers.
+ */
 const CHECKPOINT_S: u32 = 4 * 3600;
-/** The first checkpoint after boot, spread by member so that not all write at once. */
+/**
+ * Delay of the first checkpoint after boot, plus a minute per member so that not all write at once.
+ */
 const CHECKPOINT_FIRST_S: u32 = 900;
 
-/** Whether a beat turned since `advance`: its work grows with members and intents, and belongs to a tick. */
+/**
+ * Whether a liveness tick has begun since advance(): its work grows with the cluster, and belongs
+ * to tick().
+ */
 export function turnDue(ctx: usize): bool {
   const state = edge(ctx);
   return state.timeKnown != 0 && (state.bootKnown == 0 || livenessTickOf(missionS(ctx)) > membership(ctx).livenessTick);
 }
 
-/** Does what frames since the last tick left to be done. */
+/** Does the work that frames since the last tick left (DUE_*). */
 export function catchUp(ctx: usize): void {
   const due = queues(ctx).due;
   if (due == 0) return;
@@ -72,7 +79,7 @@ export function catchUp(ctx: usize): void {
   if (due & DUE_SETTLE) onAgreement(ctx);
 }
 
-/** INT-1, the proof of what was read: a claim made without sight of a competitor that we hold is counted. */
+/** Counts a received claim whose owner had not read a competitor that is stored here (INT-1). */
 function checkClaim(ctx: usize): void {
   const record = intent(ctx, intents(ctx).claimToCheck - 1);
   if (<u32>record.state != INTENT_STATE_CLAIMED) return;
@@ -80,7 +87,9 @@ function checkClaim(ctx: usize): void {
     countLoss(ctx, COUNTER_CLAIM_UNREAD);
 }
 
-/** Brings beats, minutes and epochs up to the present mission time. Cheap when nothing turns. */
+/**
+ * Advances minutes, liveness ticks and rounds to the present mission time. Cheap when none begins.
+ */
 export function advance(ctx: usize): void {
   const state = edge(ctx);
   if (state.timeKnown == 0) return;
@@ -96,32 +105,35 @@ export function advance(ctx: usize): void {
     evictExpired(ctx);
     return;
   }
-  const epoch = view.livenessTick >>> 1;
-  evictFinished(ctx, roundCutS(epoch));
+  const cutS = roundCutS(view.livenessTick >>> 1);
+  evictFinished(ctx, cutS);
   cutRound(ctx);
-  // Who is gone may differ from the last cut: holds of the gone are bounded anew.
+  // The set of silent members may differ from the last cut: their claims are bounded anew.
   view.boundsMoved = 1;
   intents(ctx).nextEvictionS = 0;
   changes(ctx, VIEW | INTENT_STATE_LINES);
   evictExpired(ctx);
-  view.digest = digestAsOf(ctx, roundCutS(epoch)) + view.memberDigest;
+  view.digest = digestAsOf(ctx, cutS) + view.memberDigest;
   onAgreement(ctx);
 }
 
-/** Whether the period's turn has come. */
+/** Whether the period tick is due. */
 export function periodDue(ctx: usize): bool {
   const state = edge(ctx);
   return state.timeKnown != 0 ? cycleNow(ctx) >= queues(ctx).periodCycle : call(ctx).localS >= state.periodS;
 }
 
-/** The node's own beat: once per period, and once per PERIOD_S of local time while mission time is unknown. */
+/**
+ * Does the work of a period: once per period of TDMA cycles, or of local time while mission time is
+ * unknown.
+ */
 export function periodTick(ctx: usize): void {
   if (!periodDue(ctx)) return;
   const state = edge(ctx);
   if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
-  // First, while there is room in the outbox: who waits for a key hears nothing else.
+  // First, while the outbox has room: a node that waits for a key can receive nothing else.
   keyEpochStep(ctx);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
   reserveAhead(ctx);
@@ -133,6 +145,7 @@ export function periodTick(ctx: usize): void {
   checkpointWhenDue(ctx);
 }
 
+/** Does the part of the period's work that needs mission time. */
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
   watchdogCheckIn(ctx, MODULE_MEMBERSHIP);
@@ -148,15 +161,16 @@ function missionTick(ctx: usize): void {
   watchdogCheckIn(ctx, MODULE_CONVERGENCE);
 }
 
+/** Requests a checkpoint when the interval has passed, or a learnt lease or key must be stored. */
 function checkpointWhenDue(ctx: usize): void {
   const state = edge(ctx);
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
-  const promised = membership(ctx).unstoredPeriods;
-  if (promised == 1) noteLeasesStored(ctx);
-  if (call(ctx).localS < due && promised < 2 && !keyEpochUnstored(ctx)) return;
+  const unstored = membership(ctx).unstoredPeriods;
+  if (unstored == 1) noteLeasesStored(ctx);
+  if (call(ctx).localS < due && unstored < 2 && !keyEpochUnstored(ctx)) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
-  if (promised > 1) noteLeasesStored(ctx);
+  if (unstored > 1) noteLeasesStored(ctx);
   if (keyEpochUnstored(ctx)) keyEpochStored(ctx);
   state.checkpointS = call(ctx).localS;
   changes(ctx, NODE);
@@ -165,7 +179,7 @@ function checkpointWhenDue(ctx: usize): void {
   commandDone(ctx, at, encodeStoreCheckpoint(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
-/** Flags of the present call, to be handed back with its status. */
+/** Takes the flags of the present call, to be returned with its status. */
 export function takeFlags(ctx: usize): u32 {
   let flags = queues(ctx).flags;
   if (queues(ctx).commandCount != 0) flags |= FLAG_COMMAND;
