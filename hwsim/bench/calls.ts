@@ -100,7 +100,10 @@ export function verdictsPerS(engine: Engine): number {
   return asked / seconds();
 }
 
-/** Measures a call into the engine and back, by the cheapest export: the best of seven turns, nanoseconds. */
+/**
+ * Measures a call into the engine and back, by the cheapest export: the best of seven turns,
+ * nanoseconds.
+ */
 export function callNs({ calls }: Engine): number {
   const turns = 2_000_000;
   let best = Number.POSITIVE_INFINITY;

@@ -71,7 +71,8 @@ class SealedCluster {
   }
 
   /**
-   * Runs one TDMA cycle: in its slot each node ticks if its tick is due, then sends what it has.
+   * Runs one TDMA cycle: in its TDMA slot each node ticks if its tick is due, then sends what it
+   * has.
    */
   cycle(): void {
     this.#cycles += 1;

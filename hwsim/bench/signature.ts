@@ -67,7 +67,8 @@ function instructionsText({ byTarget, longest }: Costs): string[] {
     'base point.',
     '',
     `A longer message costs ${perBlock(verify)} instructions more on the m7 per 128 bytes to verify,`,
-    `${perBlock(sign)} to sign (it is hashed twice); one of ${messageBytesMax} bytes costs ${longVerify} and ${longSign}.`,
+    `${perBlock(sign)} to sign (it is hashed twice);`,
+    `one of ${messageBytesMax} bytes costs ${longVerify} and ${longSign}.`,
     '',
   ];
 }
@@ -89,11 +90,11 @@ function energyText({ byTarget }: Costs): string[] {
       ],
     ),
     '',
-    `Energy on the m7, *assumed* ${perInstructionNj.toFixed(2)} nJ per instruction: 1.5 cycles at 300 MHz and ${powerMw} mW,`,
-    'which is 100 mA at 3.3 V. That is the maximum in table 57-6 of the datasheet of the PIC32CZ CA70 (same core, clocks and',
-    'peripherals as the SAM V71), for CoreMark from flash with the cache on; the typical value is 90 mA.',
-    `Verifying: ${energyMj(verify)} mJ; signing: ${energyMj(sign)} mJ.`,
-    'A radiation-tolerant part may differ; none was measured.',
+    `Energy on the m7, *assumed* ${perInstructionNj.toFixed(2)} nJ per instruction: 1.5 cycles at 300 MHz and`,
+    `${powerMw} mW, which is 100 mA at 3.3 V. That is the maximum in table 57-6 of the datasheet of the PIC32CZ CA70`,
+    '(same core, clocks and peripherals as the SAM V71), for CoreMark from flash with the cache on; the typical',
+    `value is 90 mA. Verifying: ${energyMj(verify)} mJ; signing: ${energyMj(sign)} mJ. A radiation-tolerant part may`,
+    'differ; none was measured.',
     '',
   ];
 }
@@ -125,8 +126,8 @@ console.log(
     'Made by `node host/build/run.mjs hwsim/bench/signature.ts`. Ed25519 in a module of its own (firmware/signature,',
     'dist/signature.wasm), translated to C, compiled as the flight image is, and run in the emulator. Instructions are',
     `counted exactly, from the call to its return, for messages of ${measuredMessageBytes} bytes under 16 keys;`,
-    "every key, signature and verdict is compared with node:crypto's. They are not part of the image's budget of 30,000 per call: a platform calls this",
-    'module beside the image, and limits when (docs/security.md).',
+    "every key, signature and verdict is compared with node:crypto's. They are not part of the image's budget of",
+    '30,000 per call: a platform calls this module beside the image, and limits when (docs/security.md).',
     '',
     ...instructionsText(costs),
     ...energyText(costs),

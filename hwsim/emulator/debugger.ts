@@ -3,15 +3,13 @@ import type { Target } from '../../host/board/targets.ts';
 import { EmulatorError, type EmulatorPool } from './pool.ts';
 
 /**
- * A client of GDB's remote serial protocol (GDB manual, appendix E) over the two pipes of an emulator, without a debugger: stop, continue, step, breakpoints,
- * registers, memory. Synchronous, as the simulation is. The emulator stands still whenever a method has returned that says so.
+ * Registers by name, as the emulator numbers them without a target description; and the bytes of
+ * each.
  */
-
-/** Registers by name, as the emulator numbers them without a target description; and the bytes of each. */
 interface RegisterFile {
   readonly bytes: number;
   readonly numbers: ReadonlyMap<string, number>;
-  /** The emulator hands them out all at once only. */
+  /** The emulator reads and writes only all of them at once. */
   readonly together?: boolean;
 }
 
@@ -36,20 +34,22 @@ const sparc: RegisterFile = {
   ]),
 };
 
-/** The registers of a target, by name. */
+/** Returns the registers of a target, by name. */
 export function registersOf(target: Target): RegisterFile {
   if (target.architecture === 'cortexm') return arm;
   if (target.architecture === 'leon3') return sparc;
   return riscv(target.name === 'rv64' ? 8 : 4);
 }
 
-/** The emulator's arguments that give it a debugger's line: LINE.in and LINE.out must be pipes. */
+/**
+ * Returns the emulator's arguments that open a debugger's line: LINE.in and LINE.out must be pipes.
+ */
 export function debuggerArguments(line: string): string[] {
   return ['-chardev', `pipe,id=debugger,path=${line}`, '-gdb', 'chardev:debugger'];
 }
 
 const chunkBytes = 1 << 14;
-/** Kind of a breakpoint: the length of a Thumb instruction, else of a word. */
+/** Kind of a breakpoint: the length of a Thumb instruction, otherwise of a word. */
 const breakpointKind = (target: Target) => (target.architecture === 'cortexm' ? 2 : 4);
 
 function checksum(text: string): string {
@@ -58,6 +58,11 @@ function checksum(text: string): string {
   return sum.toString(16).padStart(2, '0');
 }
 
+/**
+ * Speaks GDB's remote serial protocol (GDB manual, appendix E) over two pipes of an emulator: stop,
+ * continue, step, breakpoints, registers, memory. No debugger is needed. Every call is synchronous,
+ * as the simulation is.
+ */
 export class Debugger {
   readonly #target: Target;
   readonly #pool: EmulatorPool;
@@ -69,7 +74,10 @@ export class Debugger {
   readonly #chunk = Buffer.alloc(chunkBytes);
   #text = '';
 
-  /** Opens the line of an emulator that runs: `pid` is killed by the pool's guard when it lets us wait too long. The emulator then stands still. */
+  /**
+   * Opens the line of a running emulator and stops it. The pool's guard kills `pid` when it does
+   * not answer.
+   */
   constructor(pool: EmulatorPool, pid: number, target: Target, line: string) {
     this.#pool = pool;
     this.#place = pool.place();
@@ -79,29 +87,29 @@ export class Debugger {
     this.#in = openSync(`${line}.in`, constants.O_WRONLY);
     this.#out = openSync(`${line}.out`, constants.O_RDONLY);
     this.#ask('?');
-    // Single registers are spoken of only to who has asked for the target's description.
+    // The emulator gives single registers only to a client that asked for the target's description.
     this.#ask('qXfer:features:read:target.xml:0,ffb');
   }
 
-  /** Closes the line; the emulator runs on or not as it did. */
+  /** Closes the line. The emulator stays running, or stopped, as it is. */
   close(): void {
     closeSync(this.#in);
     closeSync(this.#out);
     this.#pool.release(this.#place);
   }
 
-  /** Lets it run. */
+  /** Lets the emulator run. */
   resume(): void {
     this.#send('c');
   }
 
-  /** Waits until a breakpoint, a step or `interrupt` stops it. */
+  /** Waits until a breakpoint, a step or `interrupt` stops the emulator. */
   awaitStop(): void {
     const reply = this.#reply();
     if (!/^[ST]/.test(reply)) throw this.#refused('to stop', reply);
   }
 
-  /** Stops it wherever it is. */
+  /** Stops the emulator wherever it is. */
   interrupt(): void {
     writeSync(this.#in, Uint8Array.of(3));
     this.awaitStop();
@@ -121,14 +129,14 @@ export class Debugger {
     this.#expectOk(`z0,${address.toString(16)},${breakpointKind(this.#target)}`, 'to clear a breakpoint');
   }
 
-  /** Passes a breakpoint at which it stands: taken away, stepped over, set again. */
+  /** Passes the breakpoint at which the emulator stands: clears it, steps, and sets it again. */
   passBreakpoint(address: number): void {
     this.clearBreakpoint(address);
     this.step();
     this.setBreakpoint(address);
   }
 
-  /** From where it stands at one of its breakpoints goes on to the next that it meets, `times` times. */
+  /** Goes on from one breakpoint to the next that is met, `times` times. */
   passStops(times: number): void {
     for (let passed = 0; passed < times; passed += 1) {
       this.passBreakpoint(this.programCounter);
@@ -137,7 +145,7 @@ export class Debugger {
     }
   }
 
-  /** Goes on until `address` is reached after `passes` passes; leaves no breakpoint there. */
+  /** Runs until `address` is reached after `passes` passes; leaves no breakpoint there. */
   runTo(address: number, passes: number): void {
     this.setBreakpoint(address);
     this.resume();
@@ -173,7 +181,9 @@ export class Debugger {
     );
   }
 
-  /** All registers of the present window, as the emulator spells them: to be put back with `setRegisters`. */
+  /**
+   * Returns all registers of the present window, as the emulator spells them, for `setRegisters`.
+   */
   registers(): string {
     return this.#ask('g');
   }
@@ -229,7 +239,7 @@ export class Debugger {
     writeSync(this.#in, `$${command}#${checksum(command)}`);
   }
 
-  /** The next packet; its receipt is acknowledged, acknowledgements of ours are passed over. */
+  /** Returns the next packet and acknowledges it; skips acknowledgements of our own packets. */
   #reply(): string {
     for (;;) {
       const packet = /^\+*\$([^#]*)#([0-9a-f]{2})/.exec(this.#text);
@@ -238,7 +248,7 @@ export class Debugger {
         continue;
       }
       this.#text = this.#text.slice(packet[0].length);
-      if (checksum(packet[1]) !== packet[2]) throw this.#refused('to speak clearly', packet[0]);
+      if (checksum(packet[1]) !== packet[2]) throw this.#refused('to send a sound packet', packet[0]);
       writeSync(this.#in, '+');
       return packet[1];
     }

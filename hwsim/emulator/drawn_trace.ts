@@ -6,7 +6,7 @@ import type { Body } from '../world/bodies.ts';
 import { RecordingBoard, withStores } from './trace.ts';
 
 export interface RecordOptions {
-  /** Its world, radio and generations are taken. */
+  /** Its world, radio and generations are used. */
   scenario: Scenario;
   preset: Scenario['preset'];
   body: Body;
@@ -18,15 +18,16 @@ export interface RecordOptions {
 
 const nodes = 24;
 /** The node whose inputs are recorded. */
-const struck = 3;
-/** What a node of such a cluster is given in a day, and a margin. */
+const recorded = 3;
+/** Inputs of a node of such a cluster in a day, with a margin. */
 const inputsPerDayMin = 9000;
 const restarts = [0.15, 0.3, 0.45, 0.6, 0.75];
 const daysMin = 0.05;
 
 /**
- * Records what one node is given in a short run drawn from the seed: frames of its peers, ticks, observations, restarts from its checkpoints; and checkpoints
- * ordered in between. Exactly `inputs` of them, a function of the options.
+ * Records the inputs of one node in a short run drawn from the seed: frames of its peers, ticks,
+ * observations, restarts from its checkpoints, and orders to store checkpoints. Returns exactly
+ * `inputs` of them, as a function of the options.
  */
 export function recordTrace({ scenario, preset, body, engineOf, inputs, seed }: RecordOptions): FirmwareInput[] {
   for (let days = Math.max(daysMin, inputs / inputsPerDayMin); ; days *= 1.5) {
@@ -37,14 +38,17 @@ export function recordTrace({ scenario, preset, body, engineOf, inputs, seed }: 
       nodes,
       body,
       engine: engineOf(),
-      controllers: new Map([[struck, recorder]]),
+      controllers: new Map([[recorded, recorder]]),
     });
     const trace = withStores(recorder.inputs, seed);
     if (trace.length >= inputs) return trace.slice(0, inputs);
   }
 }
 
-/** The node restarts again and again, others die, and the resources change: everything that is said in a cluster is said to it. */
+/**
+ * Builds a run in which the node gets every kind of input: it restarts again and again, others die,
+ * and the resources change.
+ */
 function eventful(scenario: Scenario, preset: Scenario['preset'], days: number): Scenario {
   const at = (share: number) => ({ atDay: days * share });
   return scenarioSchema.parse({
@@ -59,12 +63,12 @@ function eventful(scenario: Scenario, preset: Scenario['preset'], days: number):
     disruptions: [
       ...restarts.map((share, index) => ({
         kind: 'reset',
-        node: struck,
+        node: recorded,
         when: at(share),
         downS: 60,
         badSlots: index === 2 ? 1 : 0,
       })),
-      { kind: 'hung-task', node: struck, when: at(0.5), failing: [1, 2] },
+      { kind: 'hung-task', node: recorded, when: at(0.5), failing: [1, 2] },
       { kind: 'node-death', when: at(0.2) },
       { kind: 'reset', when: at(0.35), downS: 600 },
       { kind: 'lot-depleted', when: at(0.4) },

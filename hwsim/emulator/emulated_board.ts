@@ -9,7 +9,7 @@ import { decodeOutput, encodeInput } from './port_codec.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
 import { EmulatorError } from './pool.ts';
 
-/** What a board must say of itself in its hello. */
+/** What a board must report in its hello. */
 export interface BoardIdentity {
   target: number;
   preset: number;
@@ -19,9 +19,12 @@ export interface BoardIdentity {
 }
 
 export interface EmulatedBoardParts extends Omit<EmulatorProcessParts, 'arguments'> {
-  /** Of the command, given the path of the line and of the file that is the machine's main memory. */
+  /**
+   * Arguments of the command, given the paths of the line and of the file that is the machine's
+   * main memory.
+   */
   arguments: (line: string, ramFile: string) => string[];
-  /** Null: whatever it says is taken. */
+  /** null: every hello is accepted. */
   identity: BoardIdentity | null;
   /** What to do when the hello does not fit. */
   rebuild: string;
@@ -38,10 +41,13 @@ export interface BoardCounts {
   powerCycles: number;
 }
 
-/** What memory holds that has no power: neither zeros nor what it held. */
+/** Contents of memory after a loss of power: neither zeros nor what was there before. */
 const unpoweredPattern = 0xa5;
 
-/** A flight board in an emulator, behind its serial line. Its main memory is a file, of which a region keeps its contents without power. */
+/**
+ * A flight board in an emulator, behind its serial line. Its main memory is a file; one region of
+ * it keeps its contents without power.
+ */
 export class EmulatedBoard implements Controller {
   readonly counts: BoardCounts = {
     inputs: 0,
@@ -52,7 +58,7 @@ export class EmulatedBoard implements Controller {
     resets: 0,
     powerCycles: 0,
   };
-  /** What it said at its last start. */
+  /** The hello of its last start. */
   hello: Hello | null = null;
   readonly #parts: EmulatedBoardParts;
   readonly #process: EmulatorProcess;
@@ -80,12 +86,12 @@ export class EmulatedBoard implements Controller {
     return this.#process.isRunning;
   }
 
-  /** The emulator's process; 0 without power. */
+  /** Id of the emulator's process; 0 without power. */
   get pid(): number {
     return this.#process.pid;
   }
 
-  /** Power on, unless it is. The hello is waited for with the first input. */
+  /** Switches the power on, unless it is on. The first input waits for the hello. */
   start(): void {
     if (this.#process.isRunning) return;
     this.#process.start();
@@ -103,7 +109,7 @@ export class EmulatedBoard implements Controller {
     this.#send(input);
   }
 
-  /** The reply to the oldest input that has none yet. */
+  /** Returns the reply to the oldest input that has none yet. */
   reply(): Reply {
     while (this.#replies.length === 0) this.#receive();
     return this.#replies.shift() as Reply;
@@ -157,7 +163,7 @@ export class EmulatedBoard implements Controller {
     const { badBlocks, badLengths, badChecksums } = this.#reader.counters;
     if (badBlocks + badLengths + badChecksums === 0) return;
     const faults = `${badBlocks} bad blocks, ${badLengths} bad lengths, ${badChecksums} bad checksums`;
-    throw new EmulatorError(`${this.#parts.title}: its serial line is garbled: ${faults} (${this.#parts.rebuild})`);
+    throw new EmulatorError(`${this.#parts.title}: its serial line is corrupted: ${faults} (${this.#parts.rebuild})`);
   }
 
   #take(output: PortOutput): void {
@@ -186,10 +192,11 @@ export class EmulatedBoard implements Controller {
     const { identity, title, rebuild } = this.#parts;
     if (identity === null) return;
     const mark = hello.imageMark.toString(16).padStart(8, '0');
-    const said = `target ${hello.target}, preset ${hello.preset}, context of ${hello.contextBytes} bytes, image ${mark}`;
+    const got = `target ${hello.target}, preset ${hello.preset}, context of ${hello.contextBytes} bytes, image ${mark}`;
     const { target, preset, contextBytes, imageSha256 } = identity;
-    const wanted = `target ${target}, preset ${preset}, context of ${contextBytes} bytes, image ${imageSha256.slice(0, 8)}`;
-    if (said !== wanted) throw new EmulatorError(`${title}: says that it is ${said}, not ${wanted} (${rebuild})`);
+    const image = imageSha256.slice(0, 8);
+    const wanted = `target ${target}, preset ${preset}, context of ${contextBytes} bytes, image ${image}`;
+    if (got !== wanted) throw new EmulatorError(`${title}: reports ${got}, not ${wanted} (${rebuild})`);
   }
 
   #loseMemory(): void {

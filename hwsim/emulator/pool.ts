@@ -4,17 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** What went wrong with an emulator, and what to do next. The machine's fault or the set-up's, never the firmware's. */
+/**
+ * A fault of the machine or of the set-up, never of the firmware. The message says what to do next.
+ */
 export class EmulatorError extends Error {}
 
-/** Boards that may be under guard at once. */
+/** Boards that the guard can watch at once. */
 const placesMax = 64;
-/** Without a byte from a board for this long it hangs: the slowest step takes milliseconds. */
+/** A board that sends no byte for this long hangs: the slowest step takes milliseconds. */
 const hangSecondsMax = 30;
 
 /**
- * Runs beside the simulation, which waits for boards without ever coming back to its event loop: counts seconds for which a board is waited for, and kills the
- * emulator that lets the simulation wait too long, so that the waiting ends.
+ * The guard: a thread beside the simulation, which waits for boards without returning to its event
+ * loop. It counts the seconds for which a board is waited for, and kills an emulator that lets the
+ * simulation wait too long, so that the waiting ends.
  */
 const guardSource = `
 const { workerData } = require('node:worker_threads');
@@ -39,12 +42,16 @@ for (;;) {
 `;
 
 /**
- * Lives longer than this process, however that ends: when its input closes it kills what still runs and removes the folder. In a session of its own, so that
- * an interrupt from the keyboard does not reach it.
+ * The sweeper: a process that lives longer than this one, however this one ends. When its input
+ * closes it kills the emulators that still run and removes the folder. It has a session of its own,
+ * so that an interrupt from the keyboard does not reach it.
  */
 const sweeper = 'cat > /dev/null; for f in "$1"/*.pid; do [ -f "$f" ] && kill -9 "$(cat "$f")"; done; rm -rf "$1"';
 
-/** A place to run emulators in: a folder for lines, memories and logs; a guard against hanging; and a sweeper behind it all. */
+/**
+ * Runs emulators: a folder for lines, memories and logs; a guard against hanging; and a sweeper
+ * that cleans up.
+ */
 export class EmulatorPool {
   readonly folder: string;
   readonly #waits = new Int32Array(new SharedArrayBuffer(placesMax * 12));
@@ -73,13 +80,13 @@ export class EmulatorPool {
     process.on('exit', this.#onExit);
   }
 
-  /** A name that no other in this pool has. */
+  /** Returns a name that is unique in this pool. */
   uniqueId(prefix: string): string {
     this.#runs += 1;
     return `${prefix}-${this.#runs}`;
   }
 
-  /** A place under guard. */
+  /** Returns a free place under the guard. */
   place(): number {
     const left = this.#left.pop();
     if (left !== undefined) return left;
@@ -89,7 +96,7 @@ export class EmulatorPool {
     return this.#places - 1;
   }
 
-  /** A place that its emulator will not need again. */
+  /** Frees the place of an emulator that ended for good. */
   release(place: number): void {
     this.endWait(place);
     this.#left.push(place);
@@ -100,7 +107,7 @@ export class EmulatorPool {
     this.#closers.push(close);
   }
 
-  /** From here on the caller waits for the emulator at a place, and may not wait for ever. */
+  /** The caller begins to wait for the emulator at a place: the guard watches from here on. */
   beginWait(place: number, pid: number): void {
     this.#turns = (this.#turns + 1) & 0x7fffffff || 1;
     Atomics.store(this.#waits, 3 * place + 1, pid);
@@ -111,7 +118,7 @@ export class EmulatorPool {
     Atomics.store(this.#waits, 3 * place, 0);
   }
 
-  /** True when the guard has killed the emulator at this place since it was last asked. */
+  /** True when the guard has killed the emulator at this place since the last call. */
   wasHanging(place: number): boolean {
     return Atomics.exchange(this.#waits, 3 * place + 2, 0) !== 0;
   }

@@ -27,7 +27,7 @@ const kind = {
 const flagDriven = 1;
 const flagHashed = 2;
 
-/** Room for one frame's fixed fields. */
+/** Allocates the body of one frame with `bytes` bytes of fields. */
 function bodyOf(type: number, bytes: number): { body: Uint8Array; view: DataView } {
   const body = new Uint8Array(1 + bytes);
   body[0] = type;
@@ -110,21 +110,21 @@ function outputBody(output: PortOutput): Uint8Array {
   }
 }
 
-/** An input as it goes on the line. */
+/** Encodes an input for the line. */
 export function encodeInput(input: PortInput): Uint8Array {
   const framed = encodeStream(withCrc(inputBody(input)));
   const bytes = new Uint8Array(framed.length + 1);
-  // A zero before it: whatever an upset left in the receiver ends there, and this frame is heard.
+  // The zero before it ends whatever an upset left in the receiver, so that this frame is received.
   bytes.set(framed, 1);
   return bytes;
 }
 
-/** An output as a board puts it on the line. */
+/** Encodes an output as a board does. */
 export function encodeOutput(output: PortOutput): Uint8Array {
   return encodeStream(withCrc(outputBody(output)));
 }
 
-/** Thrown when what came over the line is no frame of the port, though its CRC-32C is right. */
+/** Thrown when bytes with a correct CRC-32C are no frame of the port. */
 export class PortError extends Error {}
 
 function opened(frame: Uint8Array): { type: number; body: Uint8Array; view: DataView } {
@@ -136,7 +136,7 @@ function needs(body: Uint8Array, type: number, bytes: number): void {
   if (body.length < bytes) throw new PortError(`a port frame of kind ${type} has ${body.length} bytes, not ${bytes}`);
 }
 
-/** What a frame with a right CRC-32C says to the board. Throws PortError. */
+/** Decodes a frame to the board whose CRC-32C is correct. Throws PortError. */
 export function decodeInput(frame: Uint8Array): PortInput {
   const { type, body, view } = opened(frame);
   if (type === kind.boot) {
@@ -160,7 +160,7 @@ export function decodeInput(frame: Uint8Array): PortInput {
   return { kind: type === kind.tick ? 'tick' : 'store', ...time };
 }
 
-/** What a frame with a right CRC-32C says from the board. Throws PortError. */
+/** Decodes a frame from the board whose CRC-32C is correct. Throws PortError. */
 export function decodeOutput(frame: Uint8Array): PortOutput {
   const { type, body, view } = opened(frame);
   switch (type) {

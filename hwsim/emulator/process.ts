@@ -5,14 +5,17 @@ import { EmulatorError, type EmulatorPool } from './pool.ts';
 
 export interface EmulatorProcessParts {
   pool: EmulatorPool;
-  /** Unique in the pool: names the files. */
+  /** Unique in the pool; names the files. */
   id: string;
-  /** As errors call it: target and image. */
+  /** Name in errors: target and image. */
   title: string;
   command: string;
-  /** Of the command, given the path of the line: the emulator reads LINE.in and writes LINE.out. */
+  /**
+   * Arguments of the command, given the path of the line: the emulator reads LINE.in and writes
+   * LINE.out.
+   */
   arguments: (line: string) => string[];
-  /** What to do when the command is not there. */
+  /** What to do when the command is missing. */
   remedy: string;
 }
 
@@ -23,8 +26,9 @@ const chunkBytes = 1 << 16;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * One emulator and its serial line. The simulation is synchronous: it writes an input and waits, blocked, for what comes back. When the emulator dies its end of the
- * line closes and the waiting ends; when it hangs, the pool's guard kills it.
+ * One emulator and its serial line. The simulation is synchronous: it writes an input and blocks
+ * until bytes come back. When the emulator dies its end of the line closes and the waiting ends;
+ * when it hangs, the pool's guard kills it.
  */
 export class EmulatorProcess {
   readonly #parts: EmulatorProcessParts;
@@ -47,7 +51,8 @@ export class EmulatorProcess {
     const made = spawnSync('mkfifo', [`${this.#line}.in`, `${this.#line}.out`], { encoding: 'utf8' });
     if (made.status !== 0)
       throw new EmulatorError(
-        `${parts.title}: no line to it: mkfifo says ${made.stderr || made.error?.message}; is ${pool.folder} on a file system with pipes?`,
+        `${parts.title}: no line to it: mkfifo failed: ${made.stderr || made.error?.message} ` +
+          `(${pool.folder} must be on a file system with pipes)`,
       );
     pool.onClose(() => this.kill());
   }
@@ -67,7 +72,7 @@ export class EmulatorProcess {
     if (child.pid === undefined) throw new EmulatorError(`${title}: ${command} cannot be started (${remedy})`);
     this.#child = child;
     writeFileSync(this.#pidFile, `${child.pid}`);
-    // The emulator holds both ends of both pipes, so that opening one for writing succeeds from then on; until then it is refused.
+    // The emulator opens both ends of both pipes. Until it has, opening one for writing is refused.
     this.#in = this.#openWhenHeld(`${this.#line}.in`);
     const held = this.#openWhenHeld(`${this.#line}.out`);
     this.#out = openSync(`${this.#line}.out`, constants.O_RDONLY);
@@ -104,7 +109,10 @@ export class EmulatorProcess {
     }
   }
 
-  /** What next comes from the board, at least a byte; valid until the next call. Throws EmulatorError when the emulator ended or hung. */
+  /**
+   * Returns the next bytes from the board, at least one; valid until the next call. Throws
+   * EmulatorError when the emulator ended or hung.
+   */
   read(): Uint8Array {
     const { pool } = this.#parts;
     pool.beginWait(this.#place, this.pid);
@@ -118,31 +126,31 @@ export class EmulatorProcess {
     const { title, pool, command } = this.#parts;
     const hung = pool.wasHanging(this.#place);
     this.kill();
-    const words = hung ? 'did not answer and was ended' : what;
+    const how = hung ? 'did not answer and was ended' : what;
     let log = '';
     try {
       log = readFileSync(this.#log, 'utf8').trim().split('\n').slice(-logLinesShown).join('\n');
     } catch {
       // The pool is closed already.
     }
-    const said = log === '' ? '; it said nothing' : `; it said:\n${log}`;
-    return new EmulatorError(`${title}: ${command} ${words}${said}\n(run the board alone: npx heliograph board run)`);
+    const output = log === '' ? '; it printed nothing' : `; it printed:\n${log}`;
+    return new EmulatorError(`${title}: ${command} ${how}${output}\n(run the board alone: npx heliograph board run)`);
   }
 
-  /** Ends it for good: it cannot be started again. */
+  /** Ends the emulator for good: it cannot be started again. */
   retire(): void {
     this.kill();
     for (const suffix of ['in', 'out', 'log']) rmSync(`${this.#line}.${suffix}`, { force: true });
     this.#parts.pool.release(this.#place);
   }
 
-  /** Ends the emulator at once, as a loss of power does, and waits until it is gone. */
+  /** Ends the emulator at once, as a loss of power does, and waits for its end. */
   kill(): void {
     if (this.#child === null) return;
     this.#child.kill('SIGKILL');
     if (this.#in >= 0) closeSync(this.#in);
     if (this.#out >= 0) {
-      // Its ends of the pipe are closed when it is gone.
+      // The emulator's ends of the pipe close when it has ended.
       while (readSync(this.#out, this.#chunk, 0, chunkBytes, null) > 0);
       closeSync(this.#out);
     }
@@ -153,7 +161,10 @@ export class EmulatorProcess {
   }
 }
 
-/** A process that has ended but was not yet waited for is not alive. Where there is no /proc, all that were started are. */
+/**
+ * A process that has ended but was not yet waited for is not alive. Without /proc, every started
+ * process counts as alive.
+ */
 function isAlive(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -7,14 +7,15 @@ import type { EmulatorPool } from './pool.ts';
 
 const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
 
-/** Where `board build` puts the image that an emulator loads. */
+/** Returns the path of the image that `board build` makes and an emulator loads. */
 export function elfOf(name: TargetName): string {
   return join(boardFolder(targets[name]), 'heliograph.elf');
 }
 
 /**
- * A board of this target in QEMU, not started yet. `image` is what the simulator flies under the target's preset: the board must carry the same. `id` is unique
- * in the pool; `elf` another program than the one that was built.
+ * Makes a board of this target in QEMU, not started yet. `image`: the image that the simulator
+ * flies under the target's preset; the board must have the same one. `id`: unique in the pool.
+ * `elf`: another program than the built one.
  */
 export function qemuBoard(
   pool: EmulatorPool,

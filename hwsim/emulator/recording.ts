@@ -1,4 +1,7 @@
-/** Records every call that a simulated cluster makes into the image for some of its nodes: in order, with inputs and results. */
+/**
+ * Records every call that a simulated cluster makes into the image for some of its nodes: in order,
+ * with inputs and results.
+ */
 import type { Preset } from '../../host/build/root.ts';
 import { decodeFrame, type LinkCipher } from '../../host/security/frame.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
@@ -50,7 +53,9 @@ export interface RecordOptions {
 }
 
 const empty = new Uint8Array(0);
-/** `inspect` of the schedule (firmware/edge/inspect.ts): its words change whenever the plan changes. */
+/**
+ * `inspect` of the schedule (firmware/edge/inspect.ts): its words change whenever the plan changes.
+ */
 const whatSchedule = 10;
 const inspectBytesMax = 256;
 
@@ -85,7 +90,10 @@ class CallRecorder {
   #context = -1;
   #inspectAt = -1;
 
-  /** `recording.node`: the context that is reserved as number `node` is recorded, into `recording.calls`. */
+  /**
+   * `recording.node`: the context that is reserved as number `node` is recorded, into
+   * `recording.calls`.
+   */
   constructor(inner: Engine, preset: Preset, recording: Recording, link: LinkCipher) {
     this.#inner = inner;
     this.#node = recording.node;
@@ -189,7 +197,10 @@ class CallRecorder {
   }
 }
 
-/** Flies the scenario and records the calls of one node. Throws when the node booted more than once: it is not typical. */
+/**
+ * Flies the scenario and records the calls of one node. Throws when the node booted more than once:
+ * it is not typical.
+ */
 export function recordNode({ node, ...flight }: RecordOptions): Recording {
   return recordNodes(flight, [node])[0];
 }
@@ -218,8 +229,9 @@ export function recordNodes(options: Omit<RecordOptions, 'node'>, recorded: read
 export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;
 
 /**
- * Converts a recording to inputs on a board's serial line. Polls are left out, and so are ticks that
- * a frame asked for: the board makes them itself. `hashed`: each answer carries the context's hash.
+ * Converts a recording to inputs on a board's serial line. Polls are left out, and so are ticks
+ * that a frame asked for: the board makes them itself. `hashed`: each answer carries the context's
+ * hash.
  */
 export function portInputs(recording: Recording, hashed = false): PortInput[] {
   const inputs: PortInput[] = [];

@@ -17,24 +17,27 @@ export interface SessionParts {
   /** Unique in the pool. */
   id: string;
   target: Target;
-  /** The program, and what was read of it. */
+  /** The program's path, and its contents. */
   path: string;
   elf: Elf;
   /** A call of more instructions ends the emulator. */
   limit?: number;
-  /** Write down which addresses are executed, in every call but those that only ask for the hash. */
+  /** Record which addresses are executed, in every call but those that only ask for the hash. */
   traced?: boolean;
-  /** Open a debugger's line as well; the board stands still until it says otherwise. */
+  /** Open a debugger's line as well; the board is stopped until the debugger resumes it. */
   debugged?: boolean;
   /** False: without the counting plugin. */
   counted?: boolean;
-  /** Further arguments of the emulator, given the path of a file of this run for what is written down. */
+  /** Further arguments of the emulator, given the path of a file of this run for their notes. */
   extra?: (notes: string) => readonly string[];
 }
 
 const callsMax = 2 ** 40;
 
-/** One run of a board under observation: its line, the counting plugin, a debugger if wanted. Unlike a board of the simulator it may trap, hang and restart. */
+/**
+ * One run of a board under observation: its line, the counting plugin, and a debugger if one is
+ * wanted. Unlike a board of the simulator, it may trap, hang and restart.
+ */
 export class BoardSession {
   readonly #parts: SessionParts;
   readonly #process: EmulatorProcess;
@@ -56,7 +59,7 @@ export class BoardSession {
     closeSync(ram);
     if (parts.debugged === true) {
       const made = spawnSync('mkfifo', [`${debuggerLine}.in`, `${debuggerLine}.out`], { encoding: 'utf8' });
-      if (made.status !== 0) throw new EmulatorError(`no line for a debugger: mkfifo says ${made.stderr}`);
+      if (made.status !== 0) throw new EmulatorError(`no line for a debugger: mkfifo failed: ${made.stderr}`);
     }
     const trace = parts.traced === true ? { path: this.#trace, from: 0, calls: callsMax, except: 'hash' } : undefined;
     this.#process = new EmulatorProcess({
@@ -76,12 +79,15 @@ export class BoardSession {
     this.debugger = parts.debugged === true ? new Debugger(pool, pid, target, debuggerLine) : null;
   }
 
-  /** The file that is the machine's main memory, to be touched only while the board stands still or sleeps. */
+  /**
+   * The file that is the machine's main memory; to be changed only while the board is stopped or
+   * sleeps.
+   */
   get memoryFile(): string {
     return join(this.#parts.pool.folder, `${this.#parts.id}.ram`);
   }
 
-  /** What a further argument let be written down. */
+  /** Reads the notes of a further argument. */
   notes(): Buffer {
     return readFileSync(join(this.#parts.pool.folder, `${this.#parts.id}.notes`));
   }
@@ -90,13 +96,13 @@ export class BoardSession {
     this.#process.write(encodeInput(input));
   }
 
-  /** The next output. Throws EmulatorError when the emulator ended or hangs. */
+  /** Returns the next output. Throws EmulatorError when the emulator ended or hangs. */
   next(): PortOutput {
     while (this.#outputs.length === 0) this.#reader.push(this.#process.read());
     return this.#outputs.shift()!;
   }
 
-  /** Outputs up to and with the next that ends an input, or that comes of a restart. */
+  /** Returns outputs up to and including the next that ends an input, or that a restart causes. */
   untilDone(): PortOutput[] {
     const outputs: PortOutput[] = [];
     for (;;) {
@@ -106,18 +112,18 @@ export class BoardSession {
     }
   }
 
-  /** Calls so far that ended before the last output that was read. */
+  /** Returns the calls that ended before the last output that was read. */
   counts(): CallCount[] {
     if (!existsSync(this.#counts)) return [];
     return readCounts(readFileSync(this.#counts), markedOps(this.#parts.elf));
   }
 
-  /** Addresses executed, per call; of calls that ask for the hash none. */
+  /** Returns the addresses executed, per call; none of calls that ask for the hash. */
   trace(): Uint32Array[] {
     return readTrace(readFileSync(this.#trace));
   }
 
-  /** Ends the run and leaves nothing of it behind. */
+  /** Ends the run and removes its files. */
   close(): void {
     this.#process.retire();
     this.debugger?.close();

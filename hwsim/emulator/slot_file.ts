@@ -3,12 +3,15 @@ import { crc32c } from '../../host/cbor/crc32c.ts';
 import { CHECKPOINT_CRC_AT } from '../../host/cbor/generated.ts';
 import type { CheckpointMemory } from '../board/slot_memory.ts';
 
-/** The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian on every board. */
+/**
+ * The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian
+ * on every board.
+ */
 export const storeLayout = { slotsAt: 16_384, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c54 } as const;
 const { slotsAt, slotBytes, headerBytes, slotMagic } = storeLayout;
 const bytesUsed = slotsAt + 2 * slotBytes;
 
-/** The first word of a slot's header: it vouches for the others. */
+/** Returns the first word of a checkpoint slot's header, a checksum of the others. */
 export function markOf(header: Uint8Array): number {
   return (slotMagic ^ crc32c(header, 4, headerBytes)) >>> 0;
 }
@@ -20,8 +23,8 @@ interface SlotFacts {
 }
 
 /**
- * The non-volatile memory of a board as seen from outside: a region of the file that is the emulated machine's main memory. To be touched only while the
- * board waits for an input.
+ * The non-volatile memory of a board as seen from outside: a region of the file that is the
+ * emulated machine's main memory. To be used only while the board waits for an input.
  */
 export class SlotFile implements CheckpointMemory {
   readonly #descriptor: number;
@@ -41,10 +44,10 @@ export class SlotFile implements CheckpointMemory {
   }
 
   write(image: Uint8Array): void {
-    const held = this.#newestFirst();
-    const at = held.length > 0 && held[0].at === slotsAt ? slotsAt + slotBytes : slotsAt;
+    const stored = this.#newestFirst();
+    const at = stored.length > 0 && stored[0].at === slotsAt ? slotsAt + slotBytes : slotsAt;
     const header = Buffer.alloc(headerBytes);
-    header.writeUInt32LE((held[0]?.sequence ?? 0) + 1, 4);
+    header.writeUInt32LE((stored[0]?.sequence ?? 0) + 1, 4);
     header.writeUInt32LE(image.length, 8);
     header.writeUInt32LE(crc32c(image), 12);
     header.writeUInt32LE(markOf(header), 0);
@@ -55,7 +58,7 @@ export class SlotFile implements CheckpointMemory {
     const slot = this.#newestFirst()[age];
     if (slot === undefined)
       throw new Error(
-        `the board's memory file holds no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
+        `the board's memory file has no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
       );
     const at = slot.at + headerBytes + CHECKPOINT_CRC_AT;
     this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
@@ -66,7 +69,7 @@ export class SlotFile implements CheckpointMemory {
     this.#kept = this.#region();
   }
 
-  /** The counters of starts stay as they are. */
+  /** Restores the kept checkpoint slots; the counters of starts stay as they are. */
   undo(): void {
     this.#put(slotsAt, this.#kept.subarray(slotsAt));
   }
@@ -80,7 +83,7 @@ export class SlotFile implements CheckpointMemory {
         ? [{ at, sequence, bytes }]
         : [];
     });
-    // By distance, so that sequences may wrap.
+    // Compared by distance, so that sequences may wrap.
     return slots.sort((a, b) => (b.sequence - a.sequence) | 0);
   }
 

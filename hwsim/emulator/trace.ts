@@ -7,13 +7,13 @@ import { EngineBoard } from '../board/engine_board.ts';
 import { encodeInput } from './port_codec.ts';
 import { EmulatorError } from './pool.ts';
 
-/** What is compared after an input: the hash of the context, and one over all that came out. */
+/** What is compared after an input: the hash of the context, and one over all outputs. */
 export interface Mark {
   state: number;
   outputs: number;
 }
 
-/** Where two boards part. `input` counts from 0; `expected` is the reference's. */
+/** Where two boards diverge. `input` counts from 0; `expected` is the reference's. */
 export interface Divergence {
   input: number;
   kind: FirmwareInput['kind'];
@@ -21,12 +21,15 @@ export interface Divergence {
   got: string;
 }
 
-/** Bytes of inputs under way at most: well below the 64 KiB that a pipe holds, so that writing never waits while the board waits to be read. */
+/**
+ * Bytes of inputs under way at most. A pipe takes 64 KiB: writing never blocks while the board
+ * waits to be read.
+ */
 const bytesUnderWayMax = 24 << 10;
-/** Inputs between two checkpoints that are ordered besides those of the firmware. */
+/** Inputs between two orders to store a checkpoint, on average, besides those of the firmware. */
 const storeEvery = 250;
 
-/** A controller that writes down what it is given, and asks for the hash of the context after every input. */
+/** A controller that records its inputs, and asks for the hash of the context after every input. */
 export class RecordingBoard implements Controller {
   readonly inputs: FirmwareInput[] = [];
   readonly #board: EngineBoard;
@@ -70,7 +73,10 @@ export class RecordingBoard implements Controller {
   }
 }
 
-/** The inputs with checkpoints put in between, at places that the seed draws: a store changes nothing but non-volatile memory. */
+/**
+ * Inserts orders to store a checkpoint, at places drawn from the seed. A store changes nothing but
+ * non-volatile memory.
+ */
 export function withStores(inputs: readonly FirmwareInput[], seed: number): FirmwareInput[] {
   const random = new RandomStream(seed, 'trace/stores');
   const out: FirmwareInput[] = [];
@@ -85,7 +91,7 @@ export function withStores(inputs: readonly FirmwareInput[], seed: number): Firm
   return out;
 }
 
-/** Inputs by kind; boots that may restore count as restores. */
+/** Counts inputs by kind; boots that may restore count as restores. */
 export function kindsOf(inputs: readonly FirmwareInput[]): Record<string, number> {
   const counts: Record<string, number> = { boot: 0, restore: 0, frame: 0, record: 0, tick: 0, store: 0 };
   for (const input of inputs) {
@@ -95,7 +101,10 @@ export function kindsOf(inputs: readonly FirmwareInput[]): Record<string, number
   return counts;
 }
 
-/** One number over a reply: every output byte with its kind, the status, the deadline, a trap. */
+/**
+ * Computes one number over a reply: every output byte with its kind, the status, the deadline, a
+ * trap.
+ */
 function outputsMark({ outputs, status, deadlineMs, trap }: Reply): number {
   const parts: number[] = [];
   for (const { kind, bytes } of outputs)
@@ -109,7 +118,7 @@ function markOf(reply: Reply): Mark {
   return { state: reply.hash, outputs: outputsMark(reply) };
 }
 
-/** What an engine gives for every input. */
+/** Returns an engine's mark for every input. */
 export function marksOf(engine: Engine, inputs: readonly FirmwareInput[]): Mark[] {
   const board = new EngineBoard(engine);
   return inputs.map((input) => {
@@ -119,14 +128,14 @@ export function marksOf(engine: Engine, inputs: readonly FirmwareInput[]): Mark[
 }
 
 const hex = (word: number) => word.toString(16).padStart(8, '0');
-const told = ({ state, outputs }: Mark) => `state ${hex(state)}, outputs ${hex(outputs)}`;
+const spell = ({ state, outputs }: Mark) => `state ${hex(state)}, outputs ${hex(outputs)}`;
 
 function differs(input: number, kind: FirmwareInput['kind'], expected: Mark, got: Mark): Divergence | null {
   const same = expected.state === got.state && expected.outputs === got.outputs;
-  return same ? null : { input, kind, expected: told(expected), got: told(got) };
+  return same ? null : { input, kind, expected: spell(expected), got: spell(got) };
 }
 
-/** The first input after which two rows of marks differ; null when none. */
+/** Returns the first input after which two lists of marks differ; null: none. */
 export function compareMarks(
   inputs: readonly FirmwareInput[],
   expected: readonly Mark[],
@@ -140,8 +149,10 @@ export function compareMarks(
 }
 
 /**
- * Feeds the inputs to an emulated board, several under way at a time, and compares after each. Returns the first divergence; a board that restarts, ends or
- * garbles its line has parted there. Throws EmulatorError when it never said hello. `onProgress` is told how many were compared.
+ * Feeds the inputs to an emulated board, several under way at a time, and compares after each.
+ * Returns the first divergence; a board that restarts, ends or corrupts its line diverges there.
+ * Throws EmulatorError when the board never sent a hello. `onProgress` gets the number of compared
+ * inputs.
  */
 export function compareBoard(
   board: EmulatedBoard,
@@ -165,7 +176,7 @@ export function compareBoard(
       if (found !== null) return found;
     } catch (error) {
       if (!(error instanceof EmulatorError) || board.hello === null) throw error;
-      return { input: compared, kind: inputs[compared].kind, expected: told(expected[compared]), got: error.message };
+      return { input: compared, kind: inputs[compared].kind, expected: spell(expected[compared]), got: error.message };
     }
     bytes -= underWay.shift() as number;
     onProgress(compared + 1);

@@ -9,7 +9,7 @@ for (const [name, limit] of [
   ['m7', 15_000],
   ['m4', 20_000],
 ] as const)
-  test(`SEC-1 holds: on ${name} a usual frame opens within its budget, and a refused frame costs a fraction of it`, async () => {
+  test(`SEC-1 holds: on ${name} a usual frame opens within its budget, and refusing one costs a fraction`, async () => {
     const { ops, refused } = measureSealing(await buildRunner(targets[name]));
     const countsOf = (wanted: string) => ops.find(({ op }) => op === wanted)?.counts ?? [];
     const [opened] = countsOf('frame.open');

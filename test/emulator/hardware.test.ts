@@ -13,20 +13,20 @@ import { qemuBoard } from '../../hwsim/emulator/qemu.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
-import { callsOf } from '../campaign/model_platform.ts';
+import { callsOf } from './model_board.ts';
 
 const nodes = 10;
 const days = 0.12;
 const engineOf = (preset: 'flight' | 'compact' | 'tiny') => createV8Engine(readImage(preset));
 
-test('BRD-1 holds: five boards in emulators decide what simulated nodes decide, through resets, losses of power, spoilt checkpoints, a hang and a death', () => {
+test('BRD-1 holds: emulated boards decide as simulated nodes, through resets, power losses, hang and death', () => {
   const scenario = scenarioSchema.parse({
     ...loadScenario('mixed-hardware'),
     nodes,
     days,
     boards: (['m7', 'm4', 'rv64', 'rv32', 'leon3'] as const).map((target, index) => ({ node: 2 * index + 1, target })),
     disruptions: [
-      // Every board has stored its first checkpoint by now.
+      // By then every board has stored its first checkpoint.
       ...[1, 3, 5, 7, 9].map((node, index) => ({ kind: 'reset', node, when: { atDay: 0.03 + 0.002 * index } })),
       { kind: 'reset', node: 9, when: { atDay: 0.06 }, losesPower: true },
       { kind: 'reset', node: 3, when: { atDay: 0.065 }, losesPower: true, badSlots: 1 },
@@ -63,22 +63,19 @@ test('BRD-1 holds: five boards in emulators decide what simulated nodes decide, 
   }
 });
 
-test('BRD-1 violated: a board that carries another image than flies is told apart', () => {
+test('BRD-1 violated: a board with another image than the flown one is refused', () => {
   const pool = new EmulatorPool();
   try {
     const other = { ...engineOf('flight').image, sha256: 'feed'.repeat(16) };
     const board = qemuBoard(pool, 'odd', 'leon3', other);
     board.start();
-    assert.throws(
-      () => board.ask(0),
-      /says that it is target 5, .*not .*image feedfeed \(npx heliograph board build leon3\)/,
-    );
+    assert.throws(() => board.ask(0), /reports target 5, .*not .*image feedfeed \(npx heliograph board build leon3\)/);
   } finally {
     pool.close();
   }
 });
 
-test('an idle board leaves the processor alone, and is still there afterwards', () => {
+test('an idle board uses no processor time, and still answers afterwards', () => {
   const pool = new EmulatorPool();
   try {
     const boards = Object.values(targets)
@@ -92,10 +89,7 @@ test('an idle board leaves the processor alone, and is still there afterwards', 
         Number(spawnSync('sh', ['-c', `cut -d ' ' -f 14 /proc/${board.pid}/stat`], { encoding: 'utf8' }).stdout);
       const before = ticks();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
-      assert.ok(
-        ticks() - before < 40,
-        `${name} took ${ticks() - before} hundredths of a second in 1.5 s of doing nothing`,
-      );
+      assert.ok(ticks() - before < 40, `${name} used ${ticks() - before} hundredths of a second in 1.5 s without work`);
       assert.equal(board.ask(2), [0, 0], name);
       board.powerOff();
     }

@@ -8,7 +8,7 @@ import type { Controller } from '../../hwsim/board/controller.ts';
 import { EngineBoard } from '../../hwsim/board/engine_board.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
-import { callsOf } from '../campaign/model_platform.ts';
+import { callsOf } from './model_board.ts';
 
 const nodes = 12;
 const days = 0.8;
@@ -47,7 +47,7 @@ function fly(presets: ReadonlyMap<number, Preset>): RunFacts {
 
 const everyNode = (preset: Preset) => new Map(Array.from({ length: nodes }, (_, node) => [node, preset] as const));
 
-test('nodes whose calls go through the loop of a board do exactly what nodes called directly do, through every kind of fault', () => {
+test('nodes behind the loop of a board act exactly as nodes called directly, through every kind of fault', () => {
   const direct = fly(new Map());
   const looped = fly(everyNode('flight'));
   assert.is(looped.traceHash, direct.traceHash);

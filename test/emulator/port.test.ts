@@ -34,16 +34,16 @@ const outputs: PortOutput[] = [
   { kind: 'answer', words: [0, 0xffffffff, 5] },
 ];
 
-/** The frames of a stream, and how many were dropped. */
-function read(stream: Uint8Array): { frames: Uint8Array[]; dropped: number } {
+/** Returns the frames of a stream, and how many were discarded. */
+function read(stream: Uint8Array): { frames: Uint8Array[]; discarded: number } {
   const frames: Uint8Array[] = [];
   const reader = new StreamReader((frame) => frames.push(frame), PORT_FRAME_BYTES_MAX);
   reader.push(stream);
   const { badBlocks, badLengths, badChecksums } = reader.counters;
-  return { frames, dropped: badBlocks + badLengths + badChecksums };
+  return { frames, discarded: badBlocks + badLengths + badChecksums };
 }
 
-test('every input and output comes back as it was, also the longest boot', () => {
+test('every input and output is decoded as it was encoded, also the longest boot', () => {
   assert.equal(read(Buffer.concat(inputs.map(encodeInput))).frames.map(decodeInput), inputs);
   assert.equal(read(Buffer.concat(outputs.map(encodeOutput))).frames.map(decodeOutput), outputs);
 });
@@ -57,18 +57,18 @@ test('the bytes are those of firmware/boards/README.md', () => {
   assert.equal([...boot.subarray(0, 10)], [1, 3, 5, 1, 0, 0, 0, 2, 0, 9]);
 });
 
-test('a changed bit on the line is dropped and counted, whichever it is', () => {
+test('a frame with any bit changed on the line is discarded and counted', () => {
   const good = encodeInput(inputs[3]);
   for (let bit = 0; bit < (good.length - 1) * 8; bit += 1) {
     const bad = Uint8Array.from(good);
     bad[bit >> 3] ^= 1 << (bit & 7);
-    const { frames, dropped } = read(Uint8Array.from([...bad, ...good]));
+    const { frames, discarded } = read(Uint8Array.from([...bad, ...good]));
     assert.is(frames.length, 1, `bit ${bit}`);
-    assert.ok(dropped > 0, `bit ${bit}`);
+    assert.ok(discarded > 0, `bit ${bit}`);
   }
 });
 
-test('what no board says, and what is cut short, is an error of its own', () => {
+test('frames that no board sends, and truncated frames, are errors', () => {
   const [tick] = read(encodeInput({ kind: 'tick', nowS: 1, nowMs: 2 })).frames;
   assert.throws(
     () => decodeOutput(tick),
@@ -79,7 +79,7 @@ test('what no board says, and what is cut short, is an error of its own', () => 
   assert.throws(() => decodeInput(done), /kind 132 is no input/);
 });
 
-test('checkpoints lie where the C of the boards puts them', () => {
+test('checkpoints are where the C code of the boards stores them', () => {
   const header = readFileSync(join(rootFolder, 'firmware/boards/loop/store.h'), 'utf8');
   const constant = (name: string) => {
     const words = new RegExp(`#define ${name} \\(?(\\w+)(?: << (\\d+)\\))?`).exec(header);

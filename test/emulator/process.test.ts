@@ -11,7 +11,7 @@ import { EmulatorError, EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { type RunFacts, runScenario } from '../../hwsim/fleet/run.ts';
 import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { until } from '../host/support.ts';
-import { callsOf, isStandIn, type Misbehaviour, runStandIn, standIn } from '../campaign/model_platform.ts';
+import { callsOf, isModelBoard, type Misbehaviour, runModelBoard, modelBoard } from './model_board.ts';
 
 const nodes = 10;
 const days = 0.6;
@@ -41,7 +41,7 @@ function fly(controllers: ReadonlyMap<number, Controller> = new Map(), length = 
   });
 }
 
-/** Runs with a pool of its own, which is gone afterwards. */
+/** Runs with a pool of its own, which is closed afterwards. */
 function pooled<T>(use: (pool: EmulatorPool) => T, hangSeconds?: number): T {
   const pool = new EmulatorPool(hangSeconds);
   try {
@@ -52,11 +52,11 @@ function pooled<T>(use: (pool: EmulatorPool) => T, hangSeconds?: number): T {
   }
 }
 
-/** The message with which a run ends in which one board misbehaves. */
+/** Returns the error message of a run in which one board misbehaves. */
 function failure(misbehaviour: Misbehaviour): string {
   return pooled((pool) => {
     try {
-      fly(new Map([[2, standIn(pool, 'node-2', 'flight', misbehaviour)]]), 0.05);
+      fly(new Map([[2, modelBoard(pool, 'node-2', 'flight', misbehaviour)]]), 0.05);
     } catch (error) {
       assert.instance(error, EmulatorError);
       return (error as Error).message;
@@ -66,13 +66,13 @@ function failure(misbehaviour: Misbehaviour): string {
 }
 
 function main(): void {
-  test('BRD-1: boards behind a line do what nodes in the simulator do, through resets, losses of power, spoilt checkpoints and death', () => {
+  test('BRD-1 holds: boards on a line act as simulated nodes, through resets, power losses and death', () => {
     const counts = pooled((pool) => {
-      const boards = new Map([2, 5].map((node) => [node, standIn(pool, `node-${node}`, 'flight')]));
-      const behind = fly(boards);
+      const boards = new Map([2, 5].map((node) => [node, modelBoard(pool, `node-${node}`, 'flight')]));
+      const onLine = fly(boards);
       const direct = fly();
-      assert.is(behind.traceHash, direct.traceHash);
-      assert.equal(callsOf(behind), callsOf(direct));
+      assert.is(onLine.traceHash, direct.traceHash);
+      assert.equal(callsOf(onLine), callsOf(direct));
       return [boards.get(2)!.counts, boards.get(5)!.counts];
     });
     assert.equal([counts[0].boots, counts[0].powerCycles], [4, 0]);
@@ -80,25 +80,22 @@ function main(): void {
     assert.ok(counts[0].resets >= 2 && counts[1].resets === 1, JSON.stringify(counts));
   });
 
-  test('a board that dies is named, with what its emulator said and the next step', () => {
+  test("the error of a board that dies has its name, its emulator's output and the next step", () => {
     const message = failure({ what: 'dies', after: 20 });
-    assert.match(message, /^board node-2 \(stand-in\): .* has ended; it said:\nthe stand-in gives up\n\(/);
+    assert.match(message, /^board node-2 \(model\): .* has ended; it printed:\nthe model board gives up\n\(/);
   });
 
   test('a board that hangs is ended and named', () => {
-    assert.match(failure({ what: 'hangs', after: 20 }), /^board node-2 \(stand-in\): .* did not answer and was ended/);
+    assert.match(failure({ what: 'hangs', after: 20 }), /^board node-2 \(model\): .* did not answer and was ended/);
   });
 
-  test('a board that restarts by itself, garbles its line, or carries another image is noticed', () => {
+  test('a board that restarts by itself, corrupts its line, or has another image is detected', () => {
     assert.match(failure({ what: 'restarts', after: 20 }), /restarted by itself \(cause 2\)/);
-    assert.match(failure({ what: 'babbles', after: 20 }), /serial line is garbled: .*\(build it again\)/);
-    assert.match(
-      failure({ what: 'other-image', after: 0 }),
-      /says that it is .* image 00000001, not .*\(build it again\)/,
-    );
+    assert.match(failure({ what: 'sends-noise', after: 20 }), /serial line is corrupted: .*\(build it again\)/);
+    assert.match(failure({ what: 'other-image', after: 0 }), /reports .* image 00000001, not .*\(build it again\)/);
   });
 
-  test('an emulator that is not installed, or that ends at once, says what to do', () => {
+  test('the error of an emulator that is missing, or ends at once, has the next step', () => {
     const start = (command: string) =>
       pooled((pool) => {
         const parts = {
@@ -116,17 +113,17 @@ function main(): void {
       () => start('qemu-system-none'),
       /board b: qemu-system-none cannot be started \(apt-get install it\)/,
     );
-    assert.throws(() => start('sh'), /ended before it opened its line; it said:\nno such machine/);
+    assert.throws(() => start('sh'), /ended before it opened its line; it printed:\nno such machine/);
   });
 
   test('when the simulation is killed, its emulators end and its files are removed', async () => {
     const child = spawn(process.execPath, [process.argv[1], 'orphan'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
+    let output = '';
     child.stdout.on('data', (chunk) => {
-      said += chunk;
+      output += chunk;
     });
-    await until(() => said.includes('\n'));
-    const { folder, pid } = JSON.parse(said) as { folder: string; pid: number };
+    await until(() => output.includes('\n'));
+    const { folder, pid } = JSON.parse(output) as { folder: string; pid: number };
     assert.ok(existsSync(folder));
     child.kill('SIGKILL');
     await until(() => !existsSync(folder), 10);
@@ -148,12 +145,12 @@ function runs(pid: number): boolean {
 /** A simulation that waits to be killed. */
 function orphan(): void {
   const pool = new EmulatorPool();
-  const board = standIn(pool, 'node-2', 'flight');
+  const board = modelBoard(pool, 'node-2', 'flight');
   board.start();
   console.log(JSON.stringify({ folder: pool.folder, pid: board.pid }));
   setInterval(() => {}, 1000);
 }
 
-if (isStandIn()) runStandIn();
+if (isModelBoard()) runModelBoard();
 else if (process.argv[2] === 'orphan') orphan();
 else main();

@@ -29,7 +29,7 @@ function heliograph(...words: string[]) {
   return spawnSync(process.execPath, [join(rootFolder, 'dist', 'heliograph.mjs'), ...words], { encoding: 'utf8' });
 }
 
-test('a trace is a function of its seed and holds every kind of input', () => {
+test('a trace is a function of its seed and contains every kind of input', () => {
   const trace = record(10_000, 1);
   assert.is(trace.length, 10_000);
   assert.equal(trace, record(10_000, 1));
@@ -38,7 +38,7 @@ test('a trace is a function of its seed and holds every kind of input', () => {
   assert.ok(boot >= 1 && restore >= 3 && frame > 3000 && tick > 1000 && records > 100 && store > 20);
 });
 
-test('BRD-1 holds: V8 and all five boards have the same state and say the same after every input', () => {
+test('BRD-1 holds: V8 and all five boards have the same state and outputs after every input', () => {
   const { status, stdout, stderr } = heliograph('board', 'trace', 'all', '--inputs', '1500', '--seed', '5', '--json');
   assert.is(status, 0, stderr + stdout);
   const { inputs, engines } = JSON.parse(stdout);
@@ -56,13 +56,13 @@ test('BRD-1 holds: V8 and all five boards have the same state and say the same a
 test('BRD-1 violated: one changed byte of one image is found', () =>
   inFolder((folder) => {
     const elf = readFileSync(elfOf('rv64'));
-    // The second entry of the firmware's table for CRC-32C, 0xf26b8303, as the translated image holds it.
+    // The second entry of the firmware's table for CRC-32C, 0xf26b8303, as in the translated image.
     const at = elf.indexOf(Uint8Array.of(0x03, 0x83, 0x6b, 0xf2));
     assert.ok(at > 0);
     elf[at] ^= 0x10;
     const image = join(folder, 'planted.elf');
     writeFileSync(image, elf);
-    // Built so, not altered later: such a program would not start at all.
+    // Sealed after the change: a program that is altered after its build does not start.
     sealCode(targets.rv64, image);
     const { status, stdout } = heliograph('board', 'trace', 'rv64', '--inputs', '200', '--image', image, '--json');
     assert.is(status, 1, stdout);
@@ -74,7 +74,7 @@ test('BRD-1 violated: one changed byte of one image is found', () =>
     assert.is(JSON.parse(stdout).engines[0].ok, true);
   }));
 
-test('BRD-1 violated: a divergence is found at the very input after which it is there, by engine and by board', () => {
+test('BRD-1 violated: a divergence is found at the input that causes it, by engine and by board', () => {
   const trace = record(400, 3);
   const marks = marksOf(engineOf(), trace);
   const changedAt = trace.findIndex(({ kind }, index) => index > 250 && kind === 'record');

@@ -1,4 +1,7 @@
-/** Builds the table of a node under attack: what the genome decides, as far as a receiver accepts it. */
+/**
+ * Builds the table of a node under attack: what the genome decides, as far as a receiver accepts
+ * it.
+ */
 import type { Group, Message } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
@@ -43,7 +46,10 @@ export class AttackBuilder {
   }
 }
 
-/** Encodes the node's configuration. `atS`: mission second at which the processor's own clock is at zero. */
+/**
+ * Encodes the node's configuration. `atS`: mission second at which the processor's own clock is at
+ * zero.
+ */
 export function attackedConfig(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   const units = scaled(genome, 'units', 0, 255);
   const capacity = magnitude(genome, 'capacity');
@@ -71,9 +77,9 @@ export function attackedConfig(genome: Genome, cluster: Cluster, atS = 0): Uint8
 }
 
 /**
- * Draws interval and rate of claim number `index` of `count`. Pattern below ½: at random. Above: a third
- * begins early, a third late, and the rest spans both. That passes every quick test of the conflict
- * check, and each claim must be compared with all others at every beginning.
+ * Draws interval and rate of claim number `index` of `count`. Pattern below ½: at random. Above: a
+ * third begins early, a third late, and the rest spans both. That passes every quick test of the
+ * conflict check, and each claim must be compared with all others at every beginning.
  */
 function interval(
   builder: AttackBuilder,

@@ -1,7 +1,7 @@
 /**
- * Encodes inputs that try to make the image slow. A genome of numbers in [0, 1) decides on the table
- * that a node stores, on when it is called next, and on the frame and the record that it gets then.
- * The inputs are bound by what a receiver accepts, not by what honest members do.
+ * Encodes inputs that try to make the image slow. A genome of numbers in [0, 1) decides on the
+ * table that a node stores, on when it is called next, and on the frame and the record that it gets
+ * then. The inputs are bound by what a receiver accepts, not by what honest members do.
  */
 
 export type Genome = readonly number[];

@@ -9,17 +9,17 @@ import type { Playable } from './restart.ts';
  * written to them.
  */
 class SelectiveSlots implements CheckpointMemory {
-  #slots = new SlotMemory();
+  #memory = new SlotMemory();
   #kept: readonly number[] | null = null;
   #writes = 0;
-  read = (age: 0 | 1) => this.#slots.read(age);
-  corrupt = (age: 0 | 1) => this.#slots.corrupt(age);
+  read = (age: 0 | 1) => this.#memory.read(age);
+  corrupt = (age: 0 | 1) => this.#memory.corrupt(age);
   write(image: Uint8Array): void {
     this.#writes += 1;
-    if (this.#kept === null || this.#kept.includes(this.#writes)) this.#slots.write(image);
+    if (this.#kept === null || this.#kept.includes(this.#writes)) this.#memory.write(image);
   }
   empty(kept: readonly number[] | null): void {
-    this.#slots = new SlotMemory();
+    this.#memory = new SlotMemory();
     this.#kept = kept;
     this.#writes = 0;
   }
@@ -31,10 +31,10 @@ class SelectiveSlots implements CheckpointMemory {
 /** The same image in this process, behind the boards' loop: what an uncorrupted board outputs. */
 export class Reference implements Playable {
   readonly #loop: ReferenceLoop;
-  readonly #slots = new SelectiveSlots();
+  readonly #memory = new SelectiveSlots();
 
   constructor(engine: Engine) {
-    this.#loop = new ReferenceLoop(engine, this.#slots);
+    this.#loop = new ReferenceLoop(engine, this.#memory);
   }
 
   /**
@@ -42,12 +42,12 @@ export class Reference implements Playable {
    * only those of these numbers, counted from 1, are kept; null: all.
    */
   startAnew(kept: readonly number[] | null = null): void {
-    this.#slots.empty(kept);
+    this.#memory.empty(kept);
     this.#loop.reset();
   }
 
   keepAll(): void {
-    this.#slots.keepAll();
+    this.#memory.keepAll();
   }
 
   /** Resets the processor; non-volatile memory keeps its contents. */

@@ -15,8 +15,8 @@ const noOperation: Readonly<Record<Target['architecture'], (first: number) => Ui
 
 /**
  * Executes the instruction at which the board stands as one that does nothing, once. It is replaced
- * for that step, not jumped over: delay slots and conditional blocks go on as in a processor that
- * lost it.
+ * for that step, not jumped over: delayed branches and conditional blocks go on as in a
+ * processor that lost it.
  */
 export function skipInstruction(debug: Debugger, target: Target, address: number): void {
   const before = debug.read(address, 4);

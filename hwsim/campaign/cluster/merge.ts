@@ -56,7 +56,7 @@ const healS = (days: number): number => splitS + days * dayS;
 
 /**
  * Makes claims for members of both halves, one version each before the partition ends: member by
- * member, then slot by slot. At most 6 per node; throws RangeError for more.
+ * member, then intent slot by intent slot. At most 6 per node; throws RangeError for more.
  */
 export function givenClaims(count: number, nodes: number, days: number): Given[] {
   if (count > slotsMax * nodes)
@@ -80,7 +80,8 @@ class MergeWatch implements TraceConsumer {
   readonly #healMs: number;
   readonly #link: LinkCipher;
   /**
-   * Intents stored before the end of the partition, and since: [member, owner, slot] as one number.
+   * Intents stored before the end of the partition, and since: [member, owner, intent slot] as one
+   * number.
    */
   readonly #storedBefore = new Set<number>();
   readonly #storedSince = new Set<number>();

@@ -14,7 +14,7 @@ const probes = 6;
 
 /**
  * Knows which words may differ after an upset was corrected and reported: the protection's own line
- * (counts, ages, the scrubber's cursor), the place in the ring of events, the slots of that ring,
+ * (counts, ages, the scrubber's cursor), the place in the ring of events, the entries of that ring,
  * the codes of these lines, and what only lives within a call. A state that differs from the golden
  * one in nothing else counts as corrected. The lines are found by probing: flip a bit in a line
  * that every call checks, and see what differs each time.
@@ -44,8 +44,8 @@ export class Bookkeeping {
   }
 
   /**
-   * True when an address belongs to a slot of the event ring, or to its code, and the slot holds an
-   * event.
+   * True when an address belongs to an entry of the event ring, or to its code, and the entry holds
+   * an event.
    */
   #isEvent(at: number, { bytes }: Machine): boolean {
     const { context } = this.#program;

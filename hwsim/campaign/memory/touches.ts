@@ -5,7 +5,7 @@ import { Machine, op, type Program } from './machine.ts';
 export const never = -1;
 
 /**
- * Tells which calls of a node's golden run read or write which words of its state. As long as no
+ * Knows which calls of a node's golden run read or write which words of its state. As long as no
  * call touches a word in which an injected state differs from the golden one, both states take the
  * same path, instruction by instruction. So an injected state need only be computed in calls that
  * touch such a word.

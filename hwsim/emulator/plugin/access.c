@@ -1,13 +1,19 @@
 /*
- * Which bytes of RAM each stretch between two sleeps of a board touches first, and how: a TCG plugin for QEMU. A byte whose first access after an upset is a write never shows it;
- * one that is not touched again keeps it; only one that is read first can do harm, and not before that read. A campaign flips bits there and then, and nowhere in vain.
+ * Records which bytes of RAM each stretch between two sleeps of a board accesses first, and how: a
+ * TCG plugin for QEMU. A byte whose first access after an upset is a write never shows the upset; a
+ * byte that is not accessed again keeps it; only a byte that is read first can do harm, and not
+ * before that read. So a campaign flips bits right before such a read.
  *
- * A stretch is what is executed from the instruction at `wake` (where the processor goes on after its sleep) to the next time it gets there after `over` was executed (the end of
- * an input's work): wakings in the middle of an input do not count. For each byte of the region that a stretch touches, once per stretch:
+ * A stretch begins at the instruction at `wake`, where the processor continues after its sleep, and
+ * ends when that instruction is reached again after `over` was executed, at the end of an input's
+ * work. Wake-ups in the middle of an input do not count. For each byte of the region that a stretch
+ * accesses, one u32 per stretch:
  *
- *     u32: bit 31 set: a write  · bits 30–0: offset of the byte in the region        (0xffffffff: a stretch begins)
+ *     bit 31: 1 = a write · bits 30–0: offset of the byte in the region
+ *     0xffffffff: a stretch begins
  *
- * What an exception stores by itself is not seen. It lies below the stack pointer, where nothing is read before it is written.
+ * The stores that an exception makes by itself are not seen. They are below the stack pointer,
+ * where nothing is read before it is written.
  *
  * Arguments: out=PATH, wake=ADDRESS, over=ADDRESS, from=ADDRESS, bytes=N
  */
@@ -29,9 +35,13 @@ static uint64_t over;
 static uint64_t from;
 static uint64_t bytes;
 
+/* By byte of the region: number of the stretch that accessed it last. */
 static uint32_t *touched;
 static uint32_t stretch;
-/* Whether the work of an input ended since: at first it waits for one. */
+/*
+ * The work of an input has ended since the last stretch began. At first the board waits for an
+ * input.
+ */
 static bool ended = true;
 
 static uint32_t words[WORDS];

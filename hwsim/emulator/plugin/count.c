@@ -1,19 +1,27 @@
 /*
  * Counts the instructions of calls into the firmware, exactly: a TCG plugin for QEMU.
  *
- * A board's loop calls `measure_begin_<op>` right before a call into the firmware and `measure_end` right after. The host reads their addresses from the ELF and
- * passes them here; this writes one record per call, in order, to a file or FIFO:
+ * A board's loop calls `measure_begin_<op>` right before a call into the firmware and `measure_end`
+ * right after. The host reads their addresses from the ELF and passes them as arguments. The plugin
+ * writes one record per call, in order, to a file or FIFO (16 bytes, host byte order):
  *
- *     u32 op · u32 how (0 ended, 1 ran over the limit, 2 given up: a trap or a reset) · u64 instructions         (host byte order, 16 bytes)
+ *     u32 op · u32 how · u64 instructions
  *
- * Every translated instruction outside the markers' own bodies adds one to a counter, inline in the translated code, so nothing is estimated and nothing depends on how the
- * emulator cuts code into blocks. Of what lies between the markers, only the instruction that calls `measure_end` is not the operation's: the reader takes it off.
+ * how: 0 ended, 1 ran over the limit, 2 abandoned (a trap or a reset).
+ *
+ * Every translated instruction outside the markers' own bodies adds one to a counter, inline in the
+ * translated code. So nothing is estimated, and the count does not depend on how the emulator cuts
+ * code into blocks. Between the markers, only the instruction that calls `measure_end` does not
+ * belong to the operation: the reader subtracts it.
  *
  * Arguments: out=PATH, begin=OP:ADDRESS:BYTES (repeated), end=ADDRESS:BYTES, and optionally
- *     over=ADDRESS   the emulator ends when this is reached
- *     limit=N        a call of more than N instructions is recorded with how = 1 and the emulator ends: a hang, found the same way every time
- *     trace=PATH,from=K,calls=M    addresses executed in the calls K … K+M−1 (u32 each, counted from 0; 0xffffffff after each call)
- *     untraced=OP    except in calls of this operation
+ *     over=ADDRESS   the emulator ends when this address is reached
+ *     limit=N        a call of more than N instructions is recorded with how = 1 and the emulator
+ *                    ends: a hang, found in the same way every time
+ *     trace=PATH,from=K,calls=M
+ *                    addresses executed in the calls K … K+M−1 (u32 each, counted from 0; 0xffffffff
+ *                    after each call)
+ *     untraced=OP    no addresses in calls of this operation
  */
 #include "qemu_plugin.h"
 
@@ -82,14 +90,14 @@ static bool traced(void) {
   return trace >= 0 && calls >= trace_from && calls - trace_from < trace_calls;
 }
 
-static void tell(uint32_t how) {
+static void write_record(uint32_t how) {
   const struct record record = {op, how, executed - before};
   write_all(out, &record, sizeof record);
 }
 
 static void close_call(uint32_t how) {
   inside = false;
-  tell(how);
+  write_record(how);
   if (traced()) {
     trace_word(0xffffffffu);
     flush_trace();
@@ -149,12 +157,16 @@ static void on_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     const uint64_t address = qemu_plugin_insn_vaddr(insn);
     struct marker *marker = marker_of(address);
-    if (over != 0 && address == over) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_over, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    if (over != 0 && address == over)
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, on_over, QEMU_PLUGIN_CB_NO_REGS, NULL);
     if (marker == NULL) {
       qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &executed, 1);
-      if (trace >= 0) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_traced, QEMU_PLUGIN_CB_NO_REGS, (void *)(uintptr_t)address);
-    } else if (address == marker->address)
-      qemu_plugin_register_vcpu_insn_exec_cb(insn, marker == &end ? on_end : on_begin, QEMU_PLUGIN_CB_NO_REGS, marker);
+      void *const data = (void *)(uintptr_t)address;
+      if (trace >= 0) qemu_plugin_register_vcpu_insn_exec_cb(insn, on_traced, QEMU_PLUGIN_CB_NO_REGS, data);
+    } else if (address == marker->address) {
+      const qemu_plugin_executed called = marker == &end ? on_end : on_begin;
+      qemu_plugin_register_vcpu_insn_exec_cb(insn, called, QEMU_PLUGIN_CB_NO_REGS, marker);
+    }
   }
 }
 

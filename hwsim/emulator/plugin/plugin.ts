@@ -1,4 +1,7 @@
-/** The counting plugin (count.c): built when its source changed, told where a board's marks lie, and its records read. */
+/**
+ * Builds QEMU's plugins when their source changed, passes them the addresses of a board's marks,
+ * and reads their records.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -11,7 +14,7 @@ const builtFolder = join(rootFolder, 'dist/emulator');
 const compilerFlags = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Werror'];
 const objectFlags = ['-fPIC', '-fvisibility=hidden', '-shared'];
 
-/** Path of a plugin, compiled anew only when source or flags are not those of the one that stands there. */
+/** Returns the path of a plugin, compiled only when source or flags have changed. */
 export function buildPlugin(name: 'count' | 'access' = 'count'): string {
   const source = join(sourceFolder, `${name}.c`);
   const parts = [
@@ -37,41 +40,47 @@ export function buildPlugin(name: 'count' | 'access' = 'count'): string {
 
 const beginPrefix = 'measure_begin_';
 
-/** Names of the operations that an ELF marks, in a fixed order: a record's `op` is an index into it. */
+/**
+ * Returns the names of the operations that an ELF marks, in a fixed order: a record's `op` is an
+ * index into it.
+ */
 export function markedOps(elf: Elf): string[] {
   const names = elf.functions.map(({ name }) => name).filter((name) => name.startsWith(beginPrefix));
   return names.map((name) => name.slice(beginPrefix.length)).sort();
 }
 
 export interface CountOptions {
-  /** File or FIFO for the records; and for the addresses executed in calls `from` … `from + calls − 1`. */
+  /**
+   * File or FIFO for the records; and for the addresses executed in calls `from` … `from + calls −
+   * 1`.
+   */
   out: string;
   trace?: { path: string; from: number; calls: number; except?: string };
   /** A call of more instructions ends the emulator: a hang. */
   limit?: number;
-  /** Name of a function at which the emulator ends. */
+  /** Name of the function at which the emulator ends. */
   over?: string;
 }
 
-/** The emulator's arguments that load the plugin for this ELF. */
+/** Returns the emulator's arguments that load the counting plugin for this ELF. */
 export function countArguments(elf: Elf, options: CountOptions): string[] {
-  const place = (wanted: string) => {
+  const functionNamed = (wanted: string) => {
     const found = elf.functions.find(({ name }) => name === wanted);
     if (found === undefined)
       throw new Error(`the ELF has no ${wanted}: it was not built with firmware/boards/loop/calls.c`);
     return found;
   };
   const spell = ({ address, bytes }: { address: number; bytes: number }) => `${address}:${bytes}`;
-  const words = [`out=${options.out}`, `end=${spell(place('measure_end'))}`];
+  const words = [`out=${options.out}`, `end=${spell(functionNamed('measure_end'))}`];
   const places = new Map<number, string>();
   markedOps(elf).forEach((name, op) => {
-    const symbol = place(beginPrefix + name);
+    const symbol = functionNamed(beginPrefix + name);
     const other = places.get(symbol.address);
     if (other !== undefined) throw new Error(`the compiler folded the marks of ${other} and ${name} into one`);
     places.set(symbol.address, name);
     words.push(`begin=${op}:${spell(symbol)}`);
   });
-  if (options.over !== undefined) words.push(`over=${place(options.over).address}`);
+  if (options.over !== undefined) words.push(`over=${functionNamed(options.over).address}`);
   if (options.limit !== undefined) words.push(`limit=${options.limit}`);
   const { trace } = options;
   if (trace !== undefined) words.push(`trace=${trace.path}`, `from=${trace.from}`, `calls=${trace.calls}`);
@@ -81,35 +90,38 @@ export function countArguments(elf: Elf, options: CountOptions): string[] {
 
 export interface CallCount {
   op: string;
-  /** ended; over: it ran past the limit; abandoned: a trap or reset cut it short. */
+  /** ended; over: the call exceeded the limit; abandoned: a trap or reset ended it early. */
   how: 'ended' | 'over' | 'abandoned';
   instructions: number;
 }
 
 const recordBytes = 16;
 const hows = ['ended', 'over', 'abandoned'] as const;
-/** The call of `measure_end` itself. */
+/** Instructions of a call that are not the operation's: the call of `measure_end`. */
 const markerInstructions = 1;
 
-/** Records as the plugin wrote them. The one instruction that calls `measure_end` is taken off each; the marks' bodies were never counted. */
+/**
+ * Reads the plugin's records. The instruction that calls `measure_end` is subtracted from each; the
+ * marks' bodies were not counted.
+ */
 export function readCounts(bytes: Uint8Array, ops: readonly string[]): CallCount[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const counts: CallCount[] = [];
   for (let at = 0; at + recordBytes <= bytes.length; at += recordBytes) {
     const how = hows[view.getUint32(at + 4, true)];
-    const taken = how === 'ended' ? markerInstructions : 0;
+    const marker = how === 'ended' ? markerInstructions : 0;
     counts.push({
       op: ops[view.getUint32(at, true)],
       how,
-      instructions: Number(view.getBigUint64(at + 8, true)) - taken,
+      instructions: Number(view.getBigUint64(at + 8, true)) - marker,
     });
   }
   return counts;
 }
 
-/** Addresses executed, one array per traced call. */
+/** Reads the addresses executed, one array per traced call. */
 export function readTrace(bytes: Uint8Array): Uint32Array[] {
-  // A copy of its own: small files are read into a pool, and a Buffer's own slice would stay in it.
+  // Copied: small files are read into a shared pool, and a Buffer's own slice would stay in it.
   const words = new Uint32Array(new Uint8Array(bytes).buffer);
   const calls: Uint32Array[] = [];
   let from = 0;

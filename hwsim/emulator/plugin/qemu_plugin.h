@@ -1,6 +1,7 @@
 /*
- * The part of QEMU's TCG plugin interface (version 1) that count.c and access.c call. Distributions ship the emulator without its header, so the prototypes stand here;
- * the interface is described in QEMU's manual, "TCG Plugins".
+ * Declares the part of QEMU's TCG plugin interface (version 1) that count.c and access.c call.
+ * Distributions ship the emulator without its header. The interface is described in QEMU's manual,
+ * "TCG Plugins".
  */
 #ifndef HELIOGRAPH_QEMU_PLUGIN_H
 #define HELIOGRAPH_QEMU_PLUGIN_H
@@ -27,13 +28,15 @@ typedef void (*qemu_plugin_accessed)(unsigned int vcpu, qemu_plugin_meminfo_t in
 typedef void (*qemu_plugin_at_exit)(qemu_plugin_id_t id, void *data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, qemu_plugin_translated called);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, qemu_plugin_executed called, enum qemu_plugin_cb_flags flags,
-                                          void *data);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, qemu_plugin_executed called, enum qemu_plugin_cb_flags flags,
-                                            void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, enum qemu_plugin_op op, void *counter, uint64_t step);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, qemu_plugin_accessed called, enum qemu_plugin_cb_flags flags,
-                                      enum qemu_plugin_mem_rw which, void *data);
+void qemu_plugin_register_vcpu_tb_exec_cb(
+    struct qemu_plugin_tb *tb, qemu_plugin_executed called, enum qemu_plugin_cb_flags flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(
+    struct qemu_plugin_insn *insn, qemu_plugin_executed called, enum qemu_plugin_cb_flags flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline(
+    struct qemu_plugin_insn *insn, enum qemu_plugin_op op, void *counter, uint64_t step);
+void qemu_plugin_register_vcpu_mem_cb(
+    struct qemu_plugin_insn *insn, qemu_plugin_accessed called, enum qemu_plugin_cb_flags flags,
+    enum qemu_plugin_mem_rw which, void *data);
 unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_at_exit called, void *data);

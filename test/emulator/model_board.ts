@@ -13,30 +13,35 @@ import type { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import type { CallCounts } from '../../host/platform/loop.ts';
 import type { RunFacts } from '../../hwsim/fleet/run.ts';
 
-/** What a stand-in does wrong, after so many inputs. */
+/** What a model board does wrong, after so many inputs. */
 export interface Misbehaviour {
-  what: 'none' | 'hangs' | 'dies' | 'babbles' | 'restarts' | 'other-image';
+  what: 'none' | 'hangs' | 'dies' | 'sends-noise' | 'restarts' | 'other-image';
   after: number;
 }
 
-/** A run's calls but its ticks: a board that must tick before it takes a frame does so by itself, and does not tell. */
+/**
+ * Returns a run's calls without its ticks: a board that must tick before a frame does so by itself,
+ * and does not report it.
+ */
 export function callsOf({ calls }: RunFacts): Omit<CallCounts, 'ticks'> {
   const { ticks: _, ...others } = calls;
   return others;
 }
 
-const standInWord = 'stand-in';
+const modelArgument = 'model-board';
 const target = 42;
 
 /**
- * A board that speaks the port by the same files as its peer, on two pipes, in a process of its own: for what can be tested without an emulator. A test that
- * uses it begins with `if (isStandIn()) runStandIn(); else …`: the process is the test's own bundle.
+ * True in the process of a model board: a board without an emulator, in a process of its own, that
+ * uses the port's codec on two pipes. The process is the test's own bundle: a test that uses model
+ * boards begins with `if (isModelBoard()) runModelBoard(); else …`.
  */
-export function isStandIn(): boolean {
-  return process.argv[2] === standInWord;
+export function isModelBoard(): boolean {
+  return process.argv[2] === modelArgument;
 }
 
-export function standIn(
+/** Makes a model board, not started yet. */
+export function modelBoard(
   pool: EmulatorPool,
   id: string,
   preset: Preset,
@@ -46,18 +51,19 @@ export function standIn(
   return new EmulatedBoard({
     pool,
     id,
-    title: `board ${id} (stand-in)`,
+    title: `board ${id} (model)`,
     command: process.execPath,
     remedy: 'install Node',
     rebuild: 'build it again',
     identity: { target, preset: 1, contextBytes: image.contextBytes, imageSha256: image.sha256 },
-    arguments: (line, ramFile) => [process.argv[1], standInWord, line, ramFile, preset, JSON.stringify(misbehaviour)],
+    arguments: (line, ramFile) => [process.argv[1], modelArgument, line, ramFile, preset, JSON.stringify(misbehaviour)],
   });
 }
 
-export function runStandIn(): void {
-  const [line, ramFile, preset, words] = process.argv.slice(3);
-  const { what, after } = JSON.parse(words) as Misbehaviour;
+/** Runs the model board that this process is. */
+export function runModelBoard(): void {
+  const [line, ramFile, preset, misbehaviour] = process.argv.slice(3);
+  const { what, after } = JSON.parse(misbehaviour) as Misbehaviour;
   const engine = createV8Engine(readImage(preset as Preset));
   const into = openSync(`${line}.in`, 'r+');
   const out = openSync(`${line}.out`, 'r+');
@@ -99,10 +105,10 @@ export function runStandIn(): void {
 
 function misbehave(what: Misbehaviour['what'], out: number, hello: (cause: number) => void): void {
   if (what === 'dies') {
-    console.error('the stand-in gives up');
+    console.error('the model board gives up');
     process.exit(3);
   }
   if (what === 'restarts') hello(2);
-  if (what === 'babbles') writeSync(out, Uint8Array.of(3, 1, 2, 9, 9, 9, 9, 9, 9, 9, 0));
+  if (what === 'sends-noise') writeSync(out, Uint8Array.of(3, 1, 2, 9, 9, 9, 9, 9, 9, 9, 0));
   if (what === 'hangs') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
