@@ -12,6 +12,7 @@
 #include "config.h"
 #include "image.h"
 #include "linear.h"
+#include "out.h"
 #include "port.h"
 #include "stack.h"
 #include "store.h"
@@ -148,39 +149,6 @@ static u32 ms_until_due(void) {
   return seconds > 1000u ? 1000000u : seconds * 1000u + loop.due_ms - loop.now_ms;
 }
 
-/* ---- sending ---- */
-
-static void send(u32 kind, u32 at, u32 bytes) {
-  port_begin(kind);
-  linear_read(at, port_room(bytes), bytes);
-  port_end();
-}
-
-static void send_done(u32 status) {
-  u32 hash = 0;
-  if ((loop.flags & BOOT_HASHED) != 0 && loop.booted) hash = call_hash(context_at());
-  port_begin(PORT_DONE);
-  port_word(status);
-  port_word(loop.deadline);
-  port_word(hash);
-  port_end();
-}
-
-static void send_hello(void) {
-  port_begin(PORT_HELLO);
-  port_byte(TARGET_ID);
-  port_byte(image_abi_version());
-  port_byte(IMAGE_PRESET);
-  port_byte(board_cause());
-  port_word(store_boots());
-  port_byte(store_resets());
-  port_byte(store_filled());
-  port_word(image_context_bytes());
-  port_word(IMAGE_ID);
-  port_word(store_reserved());
-  port_end();
-}
-
 /* ---- polling the image ---- */
 
 static void store_checkpoint(void) {
@@ -203,7 +171,7 @@ static void drain_events(void) {
   for (;;) {
     const u32 bytes = call_event(context_at(), record_at(), OBSERVED_BYTES_MAX);
     if (bytes == 0) return;
-    send(PORT_OUT_RECORD, record_at(), bytes);
+    out_memory(PORT_OUT_RECORD, record_at(), bytes);
   }
 }
 
@@ -248,7 +216,7 @@ static void obey(u32 command, u32 bytes) {
       if (is_driven()) return;
       if (command == TYPE_RESET_PROCESSOR) board_reset(CAUSE_COMMANDED);
       loop.booted = 0;
-      send_hello();
+      out_hello();
       return;
     default:
       return;
@@ -260,7 +228,7 @@ static void drain_commands(void) {
     const u32 bytes = call_command(context_at(), record_at(), OBSERVED_BYTES_MAX);
     if (bytes == 0) return;
     const u32 command = type_of(record_at(), bytes);
-    send(PORT_OUT_RECORD, record_at(), bytes);
+    out_memory(PORT_OUT_RECORD, record_at(), bytes);
     obey(command, bytes);
   }
 }
@@ -269,7 +237,7 @@ static void drain_frames(void) {
   for (;;) {
     const u32 bytes = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES_MAX);
     if (bytes == 0) return;
-    send(PORT_OUT_FRAME, frame_at(), bytes);
+    out_memory(PORT_OUT_FRAME, frame_at(), bytes);
   }
 }
 
@@ -429,7 +397,8 @@ static void handle(const struct port_frame *in) {
       break;
     default: {
       const u32 status = step(in);
-      send_done(status);
+      const u32 is_hashed = (loop.flags & BOOT_HASHED) != 0 && loop.booted;
+      out_done(status, loop.deadline, is_hashed ? call_hash(context_at()) : 0);
     }
   }
   /* With the watchdog still armed: the check is part of the loop's own work. */
@@ -458,13 +427,6 @@ static u32 run_own_clock(void) {
 
 /* ---- starting ---- */
 
-static void send_trapped(u32 site, u32 reason) {
-  port_begin(PORT_TRAPPED);
-  port_word(site);
-  port_byte(reason);
-  port_end();
-}
-
 /*
  * Refuses to start. Another start reads the program anew, which helps where the program is copied
  * into RAM or was misread. Otherwise, and if the program must not fly, the board is silent from now
@@ -472,7 +434,7 @@ static void send_trapped(u32 site, u32 reason) {
  */
 static void __attribute__((noreturn)) refuse_to_start(void) {
   if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
-  send_trapped(0, TRAP_CODE);
+  out_trapped(0, TRAP_CODE);
   board_off();
 }
 
@@ -484,7 +446,7 @@ void loop_start(void) {
   if (!is_whole || (image_abi_version() & ABI_NULL_CIPHER) != 0) refuse_to_start();
   image_constants();
   if (context_at() + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);
-  send_hello();
+  out_hello();
 }
 
 static void sleep_for(u32 ms) {
@@ -498,7 +460,7 @@ void loop_run(u32 trap) {
     board_watchdog_stop();
     loop.traps++;
     loop.booted = 0;
-    send_trapped(image_trap_site(), trap);
+    out_trapped(image_trap_site(), trap);
   }
   for (;;) {
     struct port_frame in;
