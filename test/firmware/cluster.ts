@@ -2,7 +2,7 @@ import { type CheckpointSource, type LoopBuffers, reserveBuffers } from '../../h
 import { bootCause, encodeConfig } from '../../host/platform/config.ts';
 import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -11,6 +11,7 @@ import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { headOf, verifyHead } from '../../host/security/key_epoch.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
+import { NodeAnswers } from './answers.ts';
 
 export interface ClusterOptions {
   nodes: number;
@@ -27,20 +28,32 @@ export interface ClusterOptions {
   driftPpm?: number[];
 }
 
-/** An event or command record: decoded integers, [0] = type. */
-export interface Told {
+/** An event or a command of a node: decoded integers, [0] = type. */
+export interface NodeRecord {
   atS: number;
   node: number;
   fields: number[];
 }
 
-const inspectKeys = 12;
 const frameBytesMax = 256;
 /**
- * The cluster's channel, as hwsim/channel has it: without it all clocks would run ahead by what the
- * firmware allows for.
+ * Rate of the channel, as in hwsim/channel. The firmware allows for the time on the air: without it
+ * all clocks would run ahead.
  */
 const bitsPerMs = 35;
+
+class LoopAnswers extends NodeAnswers {
+  readonly #loop: PlatformLoop;
+
+  constructor(loop: PlatformLoop) {
+    super();
+    this.#loop = loop;
+  }
+
+  inspect(what: number, index = 0): number[] {
+    return [...this.#loop.inspect(what, index)];
+  }
+}
 
 interface InFlight {
   atMs: number;
@@ -56,25 +69,26 @@ export const smallWorld: Group[] = [
 ];
 
 /**
- * Nodes of real firmware on a radio without bursts, collisions or drift: the smallest thing that
- * flies a cluster. What the simulator adds (board, channel, world) is proven there; here only the
- * firmware is.
+ * Flies nodes of real firmware on a radio without bursts or collisions. The simulator's own tests
+ * prove what the simulator adds (board, channel, world); tests with this class prove the firmware.
  */
 export class TestCluster implements PlatformHandler {
   readonly engine;
+  /** The nodes' telemetry. */
+  readonly nodes: readonly NodeAnswers[];
   /** Addresses of the nodes' contexts. */
   readonly contexts: number[];
   readonly up: boolean[] = [];
   private readonly sealed = new SealedFrames();
   readonly part: number[] = [];
-  readonly events: Told[] = [];
-  readonly commands: Told[] = [];
-  /** What each node had stored when it asked for it, newest first: the two slots of a board. */
+  readonly events: NodeRecord[] = [];
+  readonly commands: NodeRecord[] = [];
+  /** Checkpoints that each node had stored, newest first: the two checkpoint slots of a board. */
   readonly stored: Uint8Array[][] = [];
   /** What each node's non-volatile memory holds as reserved. */
   readonly reserved: number[] = [];
-  /** Called before events and commands are stored, when set: they are then not stored. */
-  onTold: ((told: Told) => void) | null = null;
+  /** Takes events and commands, when set: they are then not stored here. */
+  onRecord: ((record: NodeRecord) => void) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
   jam: ((sender: number, receiver: number) => boolean) | null = null;
   /** When set, it is asked about frames that a node refuses; false lets the test fail. */
@@ -123,6 +137,7 @@ export class TestCluster implements PlatformHandler {
     this.loops = this.contexts.map(
       (context, node) => new PlatformLoop({ engine, context, buffers: this.buffers, handler: this, counts, node }),
     );
+    this.nodes = this.loops.map((loop) => new LoopAnswers(loop));
     for (const _ of this.contexts) {
       this.stored.push([]);
       this.reserved.push(0);
@@ -208,7 +223,7 @@ export class TestCluster implements PlatformHandler {
   inject(node: number, sender: number, messages: Message[]): number {
     for (;;) {
       const code = this.hand(node, this.sealed.frame(sender, messages, Math.floor(this.nowMs / 1000)));
-      // The sender itself has used this counter, or sent before the window began: the next one.
+      // The sender has used this counter already, or it lies before the window: tries the next one.
       if (code !== STATUS.replay && code !== STATUS.stale) return code;
     }
   }
@@ -223,12 +238,12 @@ export class TestCluster implements PlatformHandler {
   }
 
   /**
-   * Keeps what the cluster is; the function that comes back makes it that again. What is drawn goes
-   * on as it stands: without loss only, where it decides nothing.
+   * Saves the cluster's state and returns a function that restores it. Random draws are not
+   * restored, so this works only without loss, where no draw decides anything.
    */
   saved(): () => void {
     if (this.options.loss > 0)
-      throw new Error('a cluster that loses frames is not put back: what it draws would differ');
+      throw new Error('a cluster that loses frames cannot be restored: its draws would differ');
     const memory = this.engine.view().slice();
     const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight } = this;
     const lists: unknown[][] = [up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight];
@@ -247,7 +262,7 @@ export class TestCluster implements PlatformHandler {
         calls,
         heard,
         healthTick,
-        onTold: null,
+        onRecord: null,
         jam: null,
         mayRefuse: null,
       });
@@ -270,9 +285,9 @@ export class TestCluster implements PlatformHandler {
       const nextMs = Math.min(wakeMs, landMs);
       if (nextMs > untilMs) break;
       this.nowMs = nextMs;
-      const beat = Math.floor(this.nowMs / 300_000);
-      if (beat !== this.healthTick) this.reportHealth(healthy);
-      this.healthTick = beat;
+      const healthTick = Math.floor(this.nowMs / 300_000);
+      if (healthTick !== this.healthTick) this.reportHealth(healthy);
+      this.healthTick = healthTick;
       if (landMs <= wakeMs) this.land(this.inFlight.shift() as InFlight);
       else this.wake(next);
     }
@@ -314,12 +329,17 @@ export class TestCluster implements PlatformHandler {
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       this.calls++;
       const code = this.hand(node, bytes);
-      // After a start, or when it has just learnt the time, a node is deaf for what it had
-      // reserved.
+      // After a start, or after it learnt the time, a node rejects frames up to its reservation.
       const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
-      // Whoever is behind by more than its guards finds it out by that, and learns the time anew.
-      const relearns = code === STATUS.ahead && this.inspect(node, 0)[0] === 0;
-      if (code !== 0 && code !== 10 && !begins && !relearns && !this.mayRefuse?.(sender, node, code))
+      // A frame from the future shows a node that its clock is behind: it learns the time anew.
+      const relearns = code === STATUS.ahead && this.nodes[node].node().timeKnown === 0;
+      if (
+        code !== STATUS.ok &&
+        code !== STATUS.safeMode &&
+        !begins &&
+        !relearns &&
+        !this.mayRefuse?.(sender, node, code)
+      )
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
     }
   }
@@ -360,11 +380,11 @@ export class TestCluster implements PlatformHandler {
     throw new Error(`node ${node} trapped at site ${site}: ${message}`);
   }
 
-  private keep(node: number, length: number, fields: Uint32Array, into: Told[]): void {
+  private keep(node: number, length: number, fields: Uint32Array, into: NodeRecord[]): void {
     const count = readRecord(this.engine.view(), this.buffers.record, length, fields);
-    const told = { atS: this.nowMs / 1000, node, fields: [...fields.subarray(0, count)] };
-    if (this.onTold) this.onTold(told);
-    else into.push(told);
+    const record = { atS: this.nowMs / 1000, node, fields: [...fields.subarray(0, count)] };
+    if (this.onRecord) this.onRecord(record);
+    else into.push(record);
   }
 
   private reserve(node: number, cycle: number): void {
@@ -372,22 +392,14 @@ export class TestCluster implements PlatformHandler {
     this.loops[node].answer(encodeMessage({ name: 'counters-reserved', cycle: this.reserved[node] }));
   }
 
-  /** The platform's word on the head that waits. */
+  /** Verifies the signature of the pending head, as the platform does. */
   private checkKeyEpoch(node: number): void {
-    const waiting = headOf(Uint32Array.from(this.inspect(node, inspectKeys, 0)));
+    const waiting = headOf(Uint32Array.from(this.inspect(node, INSPECT.pendingHead)));
     if (waiting === null) return;
     this.checks++;
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
     const ok = right ? 1 : 0;
     this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', keyEpoch: waiting.keyEpoch, ok }));
-  }
-
-  /**
-   * Of a node: epoch in use, newest epoch, counter reserved, counter sent last, epoch of the cover,
-   * parts held.
-   */
-  keys(node: number): number[] {
-    return this.inspect(node, inspectKeys, 1);
   }
 
   private rateOf(node: number): number {

@@ -18,7 +18,7 @@ const oracleGroups = [
   { units: 2, capacity: 60 },
 ];
 const nowS = 5500;
-/** Before the epoch's cut at 5,400 s: who is heard then is not gone at the cut. */
+/** Before the round's cut at 5,400 s: a member heard then is not silent at the cut. */
 const heardS = 5300;
 
 function drawIntent(random: RandomStream, owner: number): Intent {
@@ -45,7 +45,7 @@ function drawIntent(random: RandomStream, owner: number): Intent {
   };
 }
 
-/** Everybody speaks once, so that nobody counts as gone. */
+/** Sends one frame of every member, so that none counts as silent. */
 function hearAll(node: SingleNode): void {
   for (let member = 1; member < node.members; member++)
     node.receiveMessages(member, [{ name: 'join', incarnation: 32, generation: 1, cause: 1 }], heardS);
@@ -53,27 +53,24 @@ function hearAll(node: SingleNode): void {
 
 const conflicts = suite('conflicts');
 
-conflicts(
-  `INT-2, INT-3 holds: verdicts are those of a brute-force oracle, whatever the order of arrival (${cases} cases)`,
-  () => {
-    const random = new RandomStream(7, 'conflicts');
-    const node = new SingleNode(10, groups);
-    hearAll(node);
-    const heard = node.snapshot();
-    for (let round = 0; round < cases; round++) {
-      node.putBack(heard);
-      const count = 1 + random.below(9);
-      const intents = Array.from({ length: count }, (_, i) => drawIntent(random, 1 + i));
-      const expected = oracleVerdicts(intents, oracleGroups);
-      for (const index of random.permutation(count))
-        assert.is(node.receiveMessages(intents[index].owner, [intents[index]], nowS), 0, `round ${round}`);
-      const found = intents.map((one) => node.engine.calls.verdict(node.ctx, one.owner, one.slot, nowS, 0));
-      assert.equal(found, expected, `round ${round}: ${JSON.stringify(intents)}`);
-    }
-  },
-);
+conflicts(`INT-2, INT-3 holds: verdicts equal a brute-force oracle's in any order of arrival (${cases} cases)`, () => {
+  const random = new RandomStream(7, 'conflicts');
+  const node = new SingleNode(10, groups);
+  hearAll(node);
+  const heard = node.snapshot();
+  for (let round = 0; round < cases; round++) {
+    node.restore(heard);
+    const count = 1 + random.below(9);
+    const intents = Array.from({ length: count }, (_, i) => drawIntent(random, 1 + i));
+    const expected = oracleVerdicts(intents, oracleGroups);
+    for (const index of random.permutation(count))
+      assert.is(node.receiveMessages(intents[index].owner, [intents[index]], nowS), 0, `round ${round}`);
+    const found = intents.map((one) => node.engine.calls.verdict(node.ctx, one.owner, one.slot, nowS, 0));
+    assert.equal(found, expected, `round ${round}: ${JSON.stringify(intents)}`);
+  }
+});
 
-conflicts('INT-2 violated: two claims on one unit at one time are never both accepted, side by side they are', () => {
+conflicts('INT-2 violated: two claims that overlap on one unit are never both accepted; adjacent ones are', () => {
   const random = new RandomStream(8, 'conflicts');
   const node = new SingleNode(10, groups);
   hearAll(node);
@@ -88,29 +85,26 @@ conflicts('INT-2 violated: two claims on one unit at one time are never both acc
   assert.is(verdicts[2], 1, 'half-open intervals touch without conflict');
 });
 
-conflicts(
-  'INT-4 holds: versions merge to the same state in any order, and a version taken in twice changes nothing',
-  () => {
-    const random = new RandomStream(9, 'versions');
-    const hashes = new Set<string>();
-    const versions = Array.from({ length: 12 }, (_, i) => ({
-      ...drawIntent(random, 1 + (i % 3)),
-      slot: i % 2,
-      version: i + 1,
-    }));
-    for (let turn = 0; turn < 20; turn++) {
-      const node = new SingleNode(10, groups);
-      hearAll(node);
-      for (const index of random.permutation(12)) node.receiveMessages(versions[index].owner, [versions[index]], nowS);
-      for (const version of versions) node.receiveMessages(version.owner, [version], nowS);
-      const held = [1, 2, 3].flatMap((owner) =>
-        [0, 1].map((slot) => node.engine.calls.verdict(node.ctx, owner, slot, nowS, 0)),
-      );
-      hashes.add(held.join());
-    }
-    assert.is(hashes.size, 1);
-  },
-);
+conflicts('INT-4 holds: versions merge to the same state in any order, and a repeated version changes nothing', () => {
+  const random = new RandomStream(9, 'versions');
+  const hashes = new Set<string>();
+  const versions = Array.from({ length: 12 }, (_, i) => ({
+    ...drawIntent(random, 1 + (i % 3)),
+    slot: i % 2,
+    version: i + 1,
+  }));
+  for (let turn = 0; turn < 20; turn++) {
+    const node = new SingleNode(10, groups);
+    hearAll(node);
+    for (const index of random.permutation(12)) node.receiveMessages(versions[index].owner, [versions[index]], nowS);
+    for (const version of versions) node.receiveMessages(version.owner, [version], nowS);
+    const verdicts = [1, 2, 3].flatMap((owner) =>
+      [0, 1].map((slot) => node.engine.calls.verdict(node.ctx, owner, slot, nowS, 0)),
+    );
+    hashes.add(verdicts.join());
+  }
+  assert.is(hashes.size, 1);
+});
 
 conflicts('INT-4 violated: an older version never replaces a newer one', () => {
   const node = new SingleNode(10, groups);

@@ -1,6 +1,6 @@
 import type { Intent } from '../../host/cbor/generated.ts';
 
-/** What a brute-force reading of INT-2 and INT-3 needs of a group. */
+/** A resource group as INT-2 and INT-3 see it. */
 export interface OracleGroup {
   units: number;
   capacity: number;
@@ -20,20 +20,23 @@ function fold32(state: number, word: number): number {
   return (mix32((state ^ Math.imul(word, 0x9e3779b1)) >>> 0) + 0x7f4a7c15) >>> 0;
 }
 
-/** The arbitration order as the design states it, each step written out; negative when a stands before b. */
+/** Arbitration order, each step written out; negative when `a` stands before `b`. */
 export function compareIntents(a: Intent, b: Intent): number {
   const started = Number(b.state === 3) - Number(a.state === 3);
   if (started !== 0) return started;
   if (a.priority !== b.priority) return b.priority - a.priority;
-  const epochA = Math.floor(a.claimS / 600);
-  const epochB = Math.floor(b.claimS / 600);
-  if (epochA !== epochB) return epochA - epochB;
-  const hashA = fold32(fold32(fold32(a.owner, a.nonce), a.resource), epochA);
-  const hashB = fold32(fold32(fold32(b.owner, b.nonce), b.resource), epochB);
+  const roundA = Math.floor(a.claimS / 600);
+  const roundB = Math.floor(b.claimS / 600);
+  if (roundA !== roundB) return roundA - roundB;
+  const hashA = fold32(fold32(fold32(a.owner, a.nonce), a.resource), roundA);
+  const hashB = fold32(fold32(fold32(b.owner, b.nonce), b.resource), roundB);
   return hashA - hashB || a.owner - b.owner || a.slot - b.slot;
 }
 
-/** Second by second: whether `one` fits beside what was accepted. Slow on purpose; intervals are a few dozen seconds long. */
+/**
+ * Whether `one` fits beside the accepted intents, second by second. Slow on purpose: intervals are
+ * a few dozen seconds long.
+ */
 function fits(one: Intent, accepted: readonly Intent[], group: OracleGroup): boolean {
   const unit = one.resource & 0xffff;
   if (unit > group.units) return false;

@@ -12,7 +12,7 @@ const days = 3;
 
 const storms = suite('INT-5 in partitions drawn from a seed');
 
-storms('INT-5 holds: nobody works a unit that another works', () => {
+storms('INT-5 holds: no node works a unit that another node works', () => {
   let starts = 0;
   for (let seed = 1; seed <= seeds; seed += 1) {
     const storm = new PartitionStorm(seed).run(days);
@@ -28,7 +28,7 @@ storms('a seed gives the same run twice', () => {
 });
 
 storms(
-  'INT-5 violated: the watch notices two on one unit, and no one who stopped, was stopped, or came to his end',
+  'INT-5 violated: the watch reports two nodes on one unit, and no node whose work stopped, failed or ended',
   () => {
     const watch = new ExecutionWatch();
     const start = (atS: number, node: number, untilS: number) =>

@@ -1,4 +1,4 @@
-import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, type Group, type Message, TYPE, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { TestCluster } from './cluster.ts';
 import { type ExecutionWatch, watched } from './watch.ts';
@@ -6,11 +6,7 @@ import { type ExecutionWatch, watched } from './watch.ts';
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-const RUNNING = 1;
-const FAILED = 4;
-const WHAT_HELD = 2;
-const WHAT_OWN = 3;
-/** Two units that all fight for. */
+/** Two units that all nodes compete for. */
 const lot: Group = { name: 'group', group: 1, kind: 1, units: 2, capacity: 2000, stockKg: 1_000_000, loadKg: 0 };
 const slots = 3;
 
@@ -22,9 +18,10 @@ export interface Storm {
 }
 
 /**
- * INT-5: one cluster through random partitions, one-way deafness, loss, restarts, drifting clocks and claims from outside, all drawn
- * from the seed. Every second seed extends leases in advance, and its nodes restart from what their boards stored, the newest or the
- * one before, or from nothing; the others restart from any checkpoint they ever had.
+ * Flies one cluster through random partitions, one-way deafness, loss, restarts, drifting clocks
+ * and assigned claims, all drawn from the seed (INT-5). Every second seed extends leases in
+ * advance, and its nodes restart from one of the two checkpoints that their boards stored, or from
+ * nothing. Nodes of the other seeds restart from any of their last four checkpoints.
  */
 export class PartitionStorm {
   readonly log: string[] = [];
@@ -59,7 +56,7 @@ export class PartitionStorm {
     let nowS = 20 * MINUTE;
     cluster.runTo(nowS);
     while (nowS < days * DAY) {
-      this.strike();
+      this.disturb();
       nowS +=
         random.below(20) === 0
           ? random.below(10 * HOUR)
@@ -69,7 +66,7 @@ export class PartitionStorm {
       cluster.runTo(nowS);
     }
     const starts = cluster.commands.filter(
-      ({ fields }) => fields[0] === TYPE.startWork && (fields[3] & 0xffff) !== 0,
+      ({ fields }) => fields[0] === TYPE.startWork && (fields[FIELD.startWork.resource] & 0xffff) !== 0,
     ).length;
     return { doubles: watch.doubles, starts, log: this.log };
   }
@@ -78,7 +75,7 @@ export class PartitionStorm {
     this.log.push(`${this.cluster.nowMs / 1000} s: ${what}`);
   }
 
-  private strike(): void {
+  private disturb(): void {
     const dice = this.random.below(100);
     const node = this.random.below(this.nodes);
     if (dice < 22) this.assign(node);
@@ -120,7 +117,10 @@ export class PartitionStorm {
     this.note('heal');
   }
 
-  /** Who works is cut off with a few; of the others, who let it begin, some restart, and one wants what it works. */
+  /**
+   * Cuts off a working node with a few others. Of the rest, which let that work begin, some restart
+   * and one is assigned the same unit.
+   */
   private betray(): void {
     const all = Array.from({ length: this.nodes }, (_, node) => node);
     const owner = all.find((node) => this.unitOf(node) !== 0);
@@ -137,12 +137,12 @@ export class PartitionStorm {
   /** The unit that a node works, 0 if none. */
   private unitOf(node: number): number {
     for (let slot = 0; slot < slots; slot += 1)
-      if (this.cluster.inspect(node, WHAT_OWN, slot)[4] === RUNNING)
-        return (this.cluster.inspect(node, WHAT_HELD, node * 8 + slot)[4] ?? 0) & 0xffff;
+      if (this.cluster.nodes[node].isRunning(slot))
+        return (this.cluster.nodes[node].intent(node, slot)?.resource ?? 0) & 0xffff;
     return 0;
   }
 
-  /** One way only: who is not heard may still hear. */
+  /** Makes nodes deaf to `node` in one direction only. */
   private deafen(node: number): void {
     if (this.random.below(2) === 0) this.deaf.clear();
     for (let other = 0; other < this.nodes; other += 1)
@@ -152,9 +152,9 @@ export class PartitionStorm {
 
   private give(node: number): void {
     for (let slot = 0; slot < slots; slot += 1)
-      if (this.cluster.inspect(node, WHAT_OWN, slot)[4] === RUNNING && this.random.below(2) === 0) {
+      if (this.cluster.nodes[node].isRunning(slot) && this.random.below(2) === 0) {
         this.watch.ended(node, slot);
-        this.observe(node, { name: 'progress', slot, status: FAILED, movedKg: 0 });
+        this.observe(node, { name: 'progress', slot, status: WORK_STATUS.failed, movedKg: 0 });
         this.note(`failed ${node}/${slot}`);
       }
   }
@@ -166,9 +166,8 @@ export class PartitionStorm {
     const timeKnown = this.random.below(2) === 0;
     if (image === undefined) this.cluster.boot(node, this.boots[node], timeKnown);
     else this.cluster.restore(node, this.boots[node], image, timeKnown);
-    this.note(
-      `restart ${node} ${image === undefined ? 'from nothing' : 'from a checkpoint'}, clock ${timeKnown ? 'kept' : 'lost'}`,
-    );
+    const origin = image === undefined ? 'from nothing' : 'from a checkpoint';
+    this.note(`restart ${node} ${origin}, clock ${timeKnown ? 'kept' : 'lost'}`);
   }
 
   private outlook(node: number): void {

@@ -7,36 +7,37 @@ import type { ImageName } from '../../host/build/root.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { SealedFrames, testKeys } from '../security/sealed.ts';
+import { NodeAnswers } from './answers.ts';
 
 /** Counters that a test's platform keeps reserved ahead of the present TDMA cycle. */
 const reservedAheadCycles = 4000;
 const cycleS = 15;
 
 /**
- * One node of a cluster of `members`, alone with the test. Its mission time is local time: it boots
- * at second 0.
+ * Drives one node of a cluster of `members`. Its mission time is local time: it boots at second 0.
  */
-export class SingleNode {
+export class SingleNode extends NodeAnswers {
   readonly engine;
   readonly members: number;
-  private readonly node: ImageNode;
+  private readonly imageNode: ImageNode;
   private readonly groups: Group[];
-  private readonly keys: LinkKeys;
+  private readonly linkKeys: LinkKeys;
   private frames = new SealedFrames();
   private reservedCycle = 0;
 
   constructor(members: number, groups: Group[], image: ImageName = 'flight', keys: LinkKeys = testKeys.member(0)) {
-    this.keys = keys;
+    super();
+    this.linkKeys = keys;
     this.members = members;
     this.groups = groups;
     this.engine = loadV8Engine(image);
-    this.node = new ImageNode(this.engine);
+    this.imageNode = new ImageNode(this.engine);
     this.boot();
   }
 
   /** Address of the context. */
   get ctx(): number {
-    return this.node.loop.context;
+    return this.imageNode.loop.context;
   }
 
   boot(): void {
@@ -59,25 +60,25 @@ export class SingleNode {
       },
       this.groups,
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
-      this.keys,
+      this.linkKeys,
     );
-    const { status } = this.node.boot(config, bootCause.powerOn, 0);
+    const { status } = this.imageNode.boot(config, bootCause.powerOn, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
     this.reserve(0);
   }
 
-  /** As a platform that has reserved counters for hours. */
+  /** Answers as a platform that has reserved counters for hours. */
   private reserve(s: number): void {
     this.reservedCycle = Math.floor(s / cycleS) + reservedAheadCycles;
     const record = encodeMessage({ name: 'counters-reserved', cycle: this.reservedCycle });
-    const status = this.node.observe(record, s * 1000).status & STATUS_MASK;
+    const status = this.imageNode.observe(record, s * 1000).status & STATUS_MASK;
     if (status !== 0) throw new Error(`reservation: status ${status}`);
   }
 
   /** Gives the node a frame; returns the status code. */
   receive(frame: Uint8Array, s: number): number {
     if (Math.floor(s / cycleS) + 8 > this.reservedCycle) this.reserve(s);
-    return this.node.receive(frame, s * 1000).status & STATUS_MASK;
+    return this.imageNode.receive(frame, s * 1000).status & STATUS_MASK;
   }
 
   receiveMessages(sender: number, messages: readonly Message[], s: number): number {
@@ -85,18 +86,22 @@ export class SingleNode {
   }
 
   tick(s: number): void {
-    this.node.tick(s * 1000);
+    this.imageNode.tick(s * 1000);
   }
 
-  /** The context's bytes, for `putBack`. */
+  /** The context's bytes, for `restore`. */
   snapshot(): Uint8Array {
     return this.engine.view().slice(this.ctx, this.ctx + this.engine.image.contextBytes);
   }
 
-  /** Its state, and that its peers have sent nothing since: their counters begin again. */
-  putBack(state: Uint8Array): void {
+  /** Restores the node's state. Its peers have sent nothing since: their counters begin again. */
+  restore(state: Uint8Array): void {
     this.engine.view().set(state, this.ctx);
     this.frames = new SealedFrames();
+  }
+
+  inspect(what: number, index = 0): number[] {
+    return [...this.imageNode.loop.inspect(what, index)];
   }
 
   hash(): number {

@@ -101,7 +101,8 @@ test('MBR-1 holds: five processes form a cluster; a killed one is detected, rest
       await until(() => last.saw('time-acquired'), 120);
       await until(() => nodes.slice(0, 4).every((node) => node.stateOf(4) === alive), 120);
 
-      // SIGTERM leaves a checkpoint; the next life begins from it, even when the newer slot is spoilt.
+      // SIGTERM leaves a checkpoint; the next life begins from it, even when the newer slot is
+      // spoilt.
       assert.is(await first.end('SIGTERM'), 0, first.stderr);
       assert.ok(first.saw('stopped'));
       const slots = readdirSync(join(folder, 'node-0')).filter((name) => name.startsWith('checkpoint'));

@@ -10,7 +10,10 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import { decodeSlot, Store, StoreError } from '../../host/store/store.ts';
 import { inFolder } from './support.ts';
 
-/** Run as a process of its own by the test below: writes records as fast as it can, and says which are on the disk. */
+/**
+ * Run as a process of its own by the test below: writes records as fast as it can, and says which
+ * are on the disk.
+ */
 const writerWord = 'write-until-killed';
 const writerBytes = 50_000;
 
@@ -32,7 +35,10 @@ function writeOnce(folder: string): void {
   }
 }
 
-/** Starts the writer, kills it in the middle of its work after `acknowledged` records; returns the last one that it said was written. */
+/**
+ * Starts the writer, kills it in the middle of its work after `acknowledged` records; returns the
+ * last one that it said was written.
+ */
 function killedAfter(folder: string, acknowledged: number): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [process.argv[1], writerWord, folder], {
@@ -79,7 +85,8 @@ test('RAD-3 holds: a slot file torn at every byte, cut short, over the old conte
       zeros.set(head);
       for (const torn of [head, Buffer.concat([head, old.subarray(length)]), zeros]) {
         states += 1;
-        // Zeros may be what a checkpoint ends in, and nothing what was written yet; all else is no record.
+        // Zeros may be what a checkpoint ends in, and nothing what was written yet; all else is no
+        // record.
         const whole = torn.equals(fresh) ? third : torn.equals(old) ? first : null;
         const found = decodeSlot(torn);
         const right =
@@ -149,7 +156,8 @@ test('RAD-3 holds: a disk that takes only part of a record: an error, and the sl
   inFolder((folder) => {
     const store = new Store(folder);
     for (const n of [1, 2]) store.write('checkpoint', new Uint8Array(1000).fill(n));
-    // A limit on the size of files, in blocks of 512 bytes, does what a full disk does: a write falls short, and only the next one is refused.
+    // A limit on the size of files, in blocks of 512 bytes, does what a full disk does: a write
+    // falls short, and only the next one is refused.
     const { status, stdout } = spawnSync('sh', [
       '-c',
       'ulimit -f 60 && exec "$0" "$@"',

@@ -42,7 +42,8 @@ test('fuel is the same for the same call and the same run, and a run in which it
 test('a call that passes its budget does not go unnoticed in a flight', () => {
   const lessThanFillingAContextTakes = 50_000;
   const engine = createWasmtimeEngine(image, { fuelBudget: lessThanFillingAContextTakes });
-  // A board whose runtime breaks off while it begins takes the crash recovery: restarts, resets, the alternate image, silence.
+  // A board whose runtime breaks off while it begins takes the crash recovery: restarts, resets,
+  // the alternate image, silence.
   assert.ok(flown(engine).traps.length > 0);
 });
 

@@ -1,4 +1,5 @@
-// Compiles the firmware's codec alone, behind one `encode` and one `decode` that choose by type number.
+// Compiles the firmware's codec alone, behind one `encode` and one `decode` that choose by type
+// number.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,11 +7,17 @@ import asc from 'assemblyscript/asc';
 import { pascal } from '../../proto/gen/names.ts';
 import type { Rule } from '../../proto/gen/schema.ts';
 
-/** The codec's wasm: addresses in its one memory of two pages, everything above `memoryBase` free to use. */
+/**
+ * The codec's wasm: addresses in its one memory of two pages, everything above `memoryBase` free to
+ * use.
+ */
 export interface FirmwareCodec {
   readonly memory: WebAssembly.Memory;
   readonly memoryBase: number;
-  /** Encodes the struct at `struct` as a message of `type` into at..end; the place after it, 0 if refused. */
+  /**
+   * Encodes the struct at `struct` as a message of `type` into at..end; the place after it, 0 if
+   * refused.
+   */
   encode(type: number, at: number, end: number, struct: number): number;
   decode(type: number, at: number, end: number, struct: number): number;
   messageType(at: number, end: number): number;

@@ -1,4 +1,5 @@
-// The generator: its output is what is committed, and it refuses schemas that it does not understand or that outgrow the frame.
+// The generator: its output is what is committed, and it refuses schemas that it does not
+// understand or that outgrow the frame.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -14,7 +14,10 @@ export const rules: readonly Rule[] = readSchema(rootFolder).rules;
 export const ownRules: readonly Rule[] = rules.filter((rule) => rule.type !== null);
 export const firmware: FirmwareCodec & { readonly wasmBytes: number } = await compileFirmwareCodec(rootFolder, rules);
 
-/** Where tests work in the codec's memory: struct, bytes of its byte strings, encoded message with room around, all far apart. */
+/**
+ * Where tests work in the codec's memory: struct, bytes of its byte strings, encoded message with
+ * room around, all far apart.
+ */
 export const structAt = firmware.memoryBase;
 const decodedAt = structAt + 0x1000;
 export const sourceAt = structAt + 0x2000;
@@ -30,7 +33,9 @@ export function firmwareEncode(rule: Rule, fields: Fields, room = wireBytesMax):
   return next === 0 ? null : memoryBytes.slice(wireAt, next);
 }
 
-/** Fields of the message that fills `bytes`; null if the firmware refuses it or leaves bytes over. */
+/**
+ * Fields of the message that fills `bytes`; null if the firmware refuses it or leaves bytes over.
+ */
 export function firmwareDecode(rule: Rule, bytes: Uint8Array): Fields | null {
   memoryBytes.set(bytes, wireAt);
   const next = firmware.decode(rule.type ?? 0, wireAt, wireAt + bytes.length, decodedAt);
@@ -41,7 +46,9 @@ export function hostEncode(rule: Rule, fields: Fields): Uint8Array {
   return encodeShape(shapeNamed(rule.name), hostFields(rule, fields));
 }
 
-/** As `firmwareDecode`. Only a CborFault within the bytes is a refusal; anything else is passed on. */
+/**
+ * As `firmwareDecode`. Only a CborFault within the bytes is a refusal; anything else is passed on.
+ */
 export function hostDecode(rule: Rule, bytes: Uint8Array): Fields | null {
   try {
     const { value, next } = decodeShape(shapeNamed(rule.name), bytes, 0, bytes.length);

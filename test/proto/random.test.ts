@@ -32,7 +32,9 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-/** Evenly over the lengths of encodings first, so that small numbers come up as often as large ones. */
+/**
+ * Evenly over the lengths of encodings first, so that small numbers come up as often as large ones.
+ */
 function uintOf(min: number, max: number, draw: (below: number) => number): number {
   const ceiling = [24, 2 ** 8, 2 ** 16, 2 ** 32][draw(4)];
   const top = Math.max(min, Math.min(max, ceiling - 1));

@@ -1,5 +1,5 @@
-// Writes and reads the firmware codec's structs in its memory: one word per integer, two per byte string, a count and the items
-// behind the fields per array.
+// Writes and reads the firmware codec's structs in its memory: one word per integer, two per byte
+// string, a count and the items behind the fields per array.
 
 import { bytesOf, hexOf } from '../../proto/gen/encoding.ts';
 import type { ArrayKind, Rule } from '../../proto/gen/schema.ts';

@@ -1,4 +1,4 @@
-// RAD-1: check, use, renew.
+// RAD-1: finds a line whose code does not match after a call.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine } from '../../host/engine/engine.ts';
@@ -36,14 +36,14 @@ test('after every call every line has its code', () => {
   assert.equal(fly('cluster-neo', 12, 0.5, 3), []);
 });
 
-test('a bit that flips in a late call is seen after this call, and not after it was put right', () => {
+test('a bit flipped in a late call is found after that call, and not after it was corrected', () => {
   const engine = loadV8Engine('flight');
   let ticks = 0;
-  const struck = lines.lineOf('MEMBERSHIP_AT');
+  const faultyLine = lines.lineOf('MEMBERSHIP_AT');
   const tick: Engine['calls']['tick'] = (ctx, nowS, nowMs) => {
     const result = engine.calls.tick(ctx, nowS, nowMs);
     ticks += 1;
-    if (ticks === 400) engine.view()[ctx + lines.at + struck * 64 + 5] ^= 8;
+    if (ticks === 400) engine.view()[ctx + lines.at + faultyLine * 64 + 5] ^= 8;
     return result;
   };
   const found = fly('quiet', 3, 0.05, 3, { ...engine, calls: { ...engine.calls, tick } });

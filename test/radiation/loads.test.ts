@@ -1,4 +1,4 @@
-// RAD-1: nothing of the block is read in a call before its line has passed its check in that call. Every load of the real image is watched.
+// RAD-1: watches every load of the real image; none may read a line before its check in that call.
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +13,7 @@ import { Lines } from './watch.ts';
 const test = suite('radiation: loads');
 const lines = new Lines('flight');
 
-/** A pass over a line to reckon its code reads its eight words, all of them, one after the other (firmware/memory/lines.ts). */
+/** Words of a line: computing its code reads all of them in order (firmware/memory/lines.ts). */
 const codePassWords = 8;
 const intentsLine = lines.lineOf('INTENTS_AT');
 /** Words of the call that guard.ts keeps. */
@@ -28,13 +28,19 @@ interface Touch {
   checked: boolean;
 }
 
-/** What a walk along a chain compares: next, order, owner, slot (firmware/intent/chain.ts). What it finds is checked afterwards. */
+/**
+ * Offsets that a walk along a chain compares: next, order, owner, intent slot
+ * (firmware/intent/chain.ts). The record that it finds is checked afterwards.
+ */
 const walked: ReadonlySet<number> = new Set([20, 24, 28, 32, 34]);
 
 /** Calls that put records into chains or take them out. */
 const links: ReadonlySet<string> = new Set(['receive', 'observe', 'tick']);
 
-/** Reads that nothing rests on: a glance whether anything is untold, loss counters, whose words are written one by one, and walks along chains. */
+/**
+ * Whether a read before the check is harmless: whether an upset is unreported, loss counters (each
+ * word written on its own), and walks along chains.
+ */
 function isAllowed(call: string, { line, offset }: Touch): boolean {
   const table = lines.nameOf(line);
   if (table.endsWith('INTENTS_AT') && walked.has(offset)) return links.has(call);
@@ -65,7 +71,10 @@ class Watch {
     this.#halves = new Uint16Array(buffer);
   }
 
-  /** A tick that cuts an epoch walks over all intents: their stamps are then those of the call, and those of their neighbours are not. */
+  /**
+   * Finds the stamps. A tick at a round's cut walks over all intents: then their lines have the
+   * stamp of the call, and the lines before and after do not.
+   */
   findStamps(memoryBase: number): void {
     const stamp = this.#words[(this.#ctx >> 2) + callStamp];
     for (let at = 0; this.#stampsAt < 0 && at + lines.count < memoryBase >> 1; at += 1) {

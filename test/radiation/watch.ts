@@ -1,4 +1,4 @@
-/** Watches the protected block from outside: its own reckoning of the codes, after every call. */
+/** Checks the protected block from outside: computes the lines' codes itself after every call. */
 import { codeOf } from '../../hwsim/bench/cycles/line_codes.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import type { Preset } from '../../host/build/root.ts';
@@ -61,7 +61,10 @@ const checked: ReadonlySet<string> = new Set(
 /** So many lines are compared at once with what they were. */
 const stretchLines = 32;
 
-/** `firstUnsound` of contexts that are looked at again and again: lines that are, with their codes, what they were when found sound need no reckoning. */
+/**
+ * Finds unsound lines of contexts that are checked again and again. Lines that equal their last
+ * sound state, code included, are not computed again.
+ */
 class SoundLines {
   readonly #lines: Lines;
   /** By context: what its lines and codes were when they were last found sound. */
@@ -94,7 +97,10 @@ class SoundLines {
   }
 }
 
-/** The same engine; after every call that ends well, every line of its context must have its code. `onUnsound` hears of those that have not. */
+/**
+ * Wraps an engine: after every call that returns, every line of its context must have its code.
+ * `onUnsound` gets the first that has not.
+ */
 export function watchCodes(engine: Engine, lines: Lines, onUnsound: (call: string, line: number) => void): Engine {
   const sound = new SoundLines(lines);
   let words: Uint32Array = new Uint32Array(0);

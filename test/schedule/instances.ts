@@ -5,7 +5,10 @@ import { passiveHolds, type Instance, type MineClaim } from './mip.ts';
 
 const slots = 24;
 const givenS = 36_000;
-/** Claims settle within 20 minutes; the plan to be judged is made in the slot that begins here, before anything runs. */
+/**
+ * Claims settle within 20 minutes. The plan to be judged is made in the timeline entry that begins
+ * here, before any work runs.
+ */
 const judgedS = 37_800;
 const judgedSlot = judgedS / slotS;
 
@@ -15,7 +18,10 @@ export interface Flown {
   readonly replicateW: number;
 }
 
-/** Draws a small instance, flies it on the `tiny` image, and returns the plan that came of it; null = drawn without a solution. */
+/**
+ * Draws a small instance, flies it on the `tiny` image, and returns the plan that came of it; null
+ * = drawn without a solution.
+ */
 export function fly(seed: number): Flown | null {
   const random = new RandomStream(seed, 'instance');
   const from = (least: number, most: number): number => least + Math.floor(random.fraction() * (most - least + 1));
@@ -120,7 +126,7 @@ export function fly(seed: number): Flown | null {
   }
   node.runTo(judgedS + elapsedS);
   if (Math.floor(node.missionS / slotS) !== judgedSlot) throw new Error('the judged slot was missed');
-  if (node.inspect(3, 6)[4] !== 0) node.observe({ name: 'progress', slot: 6, status: 2, movedKg: 0 });
+  if (node.isRunning(6)) node.observe({ name: 'progress', slot: 6, status: 2, movedKg: 0 });
   node.observe(health);
   node.observe({
     name: 'window',

@@ -1,8 +1,11 @@
-/** One node's timeline as a time-indexed mixed-integer program, written without a look at the firmware's planner. */
+/**
+ * One node's timeline as a time-indexed mixed-integer program, written without a look at the
+ * firmware's planner.
+ */
 
 export interface MineClaim {
   readonly slot: number;
-  /** Timeline slots [from, to) counted from the present one. */
+  /** Timeline entries [from, to) counted from the present one. */
   readonly from: number;
   readonly to: number;
   readonly rateKgPerDay: number;
@@ -21,10 +24,10 @@ export interface Instance {
   readonly storedKg: number;
   readonly storageKg: number;
   readonly mines: readonly MineClaim[];
-  /** Loading takes slot `load`; by the beginning of slot `end` the load is gone. */
+  /** Loading takes timeline entry `load`; the load has left by the beginning of entry `end`. */
   readonly haul: { readonly load: number; readonly end: number; readonly loadKg: number } | null;
   readonly contact: { readonly from: number; readonly to: number; readonly energyWh: number };
-  /** Contiguous `length` slots, beginning in [first, last]. */
+  /** Contiguous `length` timeline entries, beginning in [first, last]. */
   readonly maintenance: { readonly first: number; readonly last: number; readonly length: number } | null;
 }
 
@@ -33,11 +36,11 @@ const hoursPerSlot = 0.25;
 
 export function contactWh(instance: Instance, slot: number): number {
   const { from, to, energyWh } = instance.contact;
-  // Whole 1/96 Wh per slot, rounded up: the firmware counts in these.
+  // Whole 1/96 Wh per timeline entry, rounded up: the unit of the firmware.
   return slot >= from && slot < to ? Math.ceil((energyWh * slotsPerDay) / (to - from)) / slotsPerDay : 0;
 }
 
-/** What a claim wins in one slot: weighted kilograms. */
+/** Gain of a claim in one timeline entry: weighted kilograms. */
 export function slotValue(claim: MineClaim): number {
   return (claim.rateKgPerDay * claim.weight) / slotsPerDay / 16;
 }
@@ -125,7 +128,10 @@ export interface Replay {
   readonly breaks: string[];
 }
 
-/** Walks a timeline (own slot + 1, 7 replication, 8 maintenance, 0 idle) through the instance's physics. */
+/**
+ * Walks a timeline (intent slot + 1, 7 replication, 8 maintenance, 0 idle) through the instance's
+ * physics.
+ */
 export function replay(instance: Instance, timeline: readonly number[], replicateW: number): Replay {
   let level = instance.levelWh;
   let stored = instance.storedKg;

@@ -1,5 +1,5 @@
 import type { Preset } from '../../host/build/root.ts';
-import { type Group, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
@@ -7,13 +7,14 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 import { bootCause, encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
+import { NodeAnswers } from '../firmware/answers.ts';
 
 export const slotS = 900;
-export const whatTimeline = 6;
-export const radioOverlay = 64;
+const kindBits = 15;
+const entryBits = 0xff;
 
-/** An event or command: seconds of mission time, and decoded integers, [0] = type. */
-export interface Told {
+/** An event or a command: seconds of mission time, and decoded integers, [0] = type. */
+export interface NodeRecord {
   readonly atS: number;
   readonly fields: number[];
 }
@@ -57,17 +58,17 @@ export const places: Group[] = [
 const engines = new Map<Preset, ReturnType<typeof loadV8Engine>>();
 
 /**
- * One node, alone in its cluster (it is its own majority), of the built image, driven through the
- * ABI alone.
+ * Drives one node of the built image through its ABI. The node is alone in its cluster: it is its
+ * own majority.
  */
-export class LoneNode {
-  readonly commands: Told[] = [];
-  readonly events: Told[] = [];
+export class LoneNode extends NodeAnswers {
+  readonly commands: NodeRecord[] = [];
+  readonly events: NodeRecord[] = [];
   readonly frames: number[] = [];
   localMs = 0;
   missionAtBootS: number;
   readonly engine;
-  private readonly node: ImageNode;
+  private readonly imageNode: ImageNode;
   private reserved = 0;
   private readonly config: NodeConfig;
   private readonly groups: readonly Group[];
@@ -78,19 +79,20 @@ export class LoneNode {
     preset: Preset = 'flight',
     groups: readonly Group[] = places,
   ) {
+    super();
     this.config = { ...capabilities, ...changes };
     this.groups = groups;
     let engine = engines.get(preset);
     if (engine === undefined) engines.set(preset, (engine = loadV8Engine(preset)));
     this.engine = engine;
-    this.node = new ImageNode(engine);
+    this.imageNode = new ImageNode(engine);
     this.missionAtBootS = missionS;
     this.boot();
   }
 
   /** Address of the context. */
   get context(): number {
-    return this.node.loop.context;
+    return this.imageNode.loop.context;
   }
 
   get missionS(): number {
@@ -99,7 +101,7 @@ export class LoneNode {
 
   private encodedConfig(boot: Boot): Uint8Array {
     const known = boot.timeKnown ?? true;
-    // Mission time is told as of local time zero.
+    // The configuration states mission time as of local time zero.
     return encodeConfig(
       this.config,
       this.groups,
@@ -115,21 +117,21 @@ export class LoneNode {
     );
   }
 
-  /** Begins anew without a checkpoint. */
+  /** Boots without a checkpoint. */
   boot(boot: Boot = {}): void {
     this.restartClock(boot);
-    this.take(this.node.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs));
+    this.take(this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs));
   }
 
   checkpoint(): Uint8Array {
-    const image = this.node.loop.checkpoint();
+    const image = this.imageNode.loop.checkpoint();
     if (image === null) throw new Error('no checkpoint was written');
     return image;
   }
 
   /**
-   * Begins from a checkpoint; returns the status code (8: it does not verify, and the node began
-   * from nothing).
+   * Boots from a checkpoint; returns the status code. `STATUS.checkpoint`: the checkpoint does not
+   * verify, and the node began from nothing.
    */
   restore(image: Uint8Array, boot: Boot): number {
     this.restartClock(boot);
@@ -140,7 +142,9 @@ export class LoneNode {
         isRefused = true;
       },
     };
-    this.take(this.node.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs, checkpoints));
+    this.take(
+      this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs, checkpoints),
+    );
     return isRefused ? STATUS.checkpoint : STATUS.ok;
   }
 
@@ -151,33 +155,34 @@ export class LoneNode {
   }
 
   observe(message: Message): number {
-    return this.take(this.node.observe(encodeMessage(message), this.localMs));
+    return this.take(this.imageNode.observe(encodeMessage(message), this.localMs));
   }
 
   /** Runs to a mission second, calling tick whenever the firmware wants to be called. */
   runTo(missionS: number): void {
     const untilMs = (missionS - this.missionAtBootS) * 1000;
-    while (this.node.tickAtMs <= untilMs) {
-      this.localMs = this.node.tickAtMs;
-      this.take(this.node.tick(this.localMs));
+    while (this.imageNode.tickAtMs <= untilMs) {
+      this.localMs = this.imageNode.tickAtMs;
+      this.take(this.imageNode.tick(this.localMs));
     }
     this.localMs = Math.max(this.localMs, untilMs);
   }
 
   inspect(what: number, index = 0): number[] {
-    return [...this.node.loop.inspect(what, index)];
+    return [...this.imageNode.loop.inspect(what, index)];
   }
 
   /**
-   * Timeline from the present slot on: own slot + 1 or 0, without the radio overlay unless wanted.
+   * Timeline from the present timeline entry on: intent slot + 1 or 0, without the radio overlay
+   * unless `withRadio`.
    */
   timeline(withRadio = false): number[] {
-    const ring = this.inspect(whatTimeline);
+    const ring = this.inspect(INSPECT.timeline);
     const base = Math.floor(this.missionS / slotS);
-    return ring.map((_, ahead) => ring[(base + ahead) % ring.length] & (withRadio ? 0xff : 15));
+    return ring.map((_, ahead) => ring[(base + ahead) % ring.length] & (withRadio ? entryBits : kindBits));
   }
 
-  /** Keeps what an input made the node give out; returns the status code. */
+  /** Stores a node's outputs; returns the status code. */
   private take({ status, frames, commands, events, trap }: Outputs): number {
     if (trap !== null) throw new Error(`trap at site ${trap.site}`);
     const code = status & STATUS_MASK;
@@ -193,7 +198,7 @@ export class LoneNode {
     else this.commands.push({ atS: this.missionS, fields });
   }
 
-  /** As a platform that has written it to non-volatile memory. */
+  /** Answers as a platform that has written the reservation to non-volatile memory. */
   private reserve(cycle: number): void {
     this.reserved = Math.max(this.reserved, cycle);
     this.observe({ name: 'counters-reserved', cycle: this.reserved });

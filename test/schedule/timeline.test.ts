@@ -1,18 +1,14 @@
-/** The schedule room through the ABI: one node, alone in its cluster, on the built image. */
+/**
+ * Checks the schedule module through the ABI: one node, alone in its cluster, on the built image.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Message } from '../../host/cbor/generated.ts';
-import { LoneNode, slotS, type Told } from './node.ts';
+import { type Message, TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
+import { LoneNode, slotS, type NodeRecord } from './node.ts';
 
-const startWork = 160;
-const stopWork = 161;
-const maintained = 205;
-const impossible = 206;
-const whatSchedule = 10;
 const operationsMax = 512;
-const mine = 1;
-const haul = 2;
-const maintain = 4;
+const { mine, haul, maintain } = WORK_KIND;
+const { startWork, stopWork, maintained, impossible } = TYPE;
 const beginS = 36_000;
 /** Claims made at `beginS` are settled and planned by then. */
 const plannedS = beginS + 1800;
@@ -53,16 +49,16 @@ function live(node: LoneNode, untilS: number, report: () => Message = () => heal
   }
 }
 
-function of(told: readonly Told[], type: number, slot?: number): Told[] {
-  return told.filter(({ fields }) => fields[0] === type && (slot === undefined || fields[1] === slot));
+function of(records: readonly NodeRecord[], type: number, slot?: number): NodeRecord[] {
+  return records.filter(({ fields }) => fields[0] === type && (slot === undefined || fields[1] === slot));
 }
 
-sch1('SCH-1 holds: a settled claim runs in its interval, and only there', () => {
+sch1('SCH-1 holds: a settled claim runs in its interval only', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 2, 8));
   live(node, plannedS + 14 * slotS);
   const [start] = of(node.commands, startWork, 0);
-  const stop = of(node.commands, stopWork, 0).at(-1) as Told;
+  const stop = of(node.commands, stopWork, 0).at(-1) as NodeRecord;
   assert.ok(start.atS >= plannedS + 2 * slotS && start.atS <= plannedS + 2 * slotS + 60, `${start.atS - plannedS}`);
   assert.ok(stop.atS <= plannedS + 10 * slotS, `${stop.atS - plannedS}`);
   for (const { fields } of of(node.commands, startWork, 0)) assert.ok(fields[5] <= plannedS + 10 * slotS);
@@ -84,7 +80,7 @@ sch1('SCH-1 holds: maintenance is done in one piece inside its span, and nothing
   assert.is(of(node.commands, stopWork, 0)[0].atS, startedS);
 });
 
-sch1('SCH-1 violated: maintenance that its span cannot hold is told as impossible, not left out in silence', () => {
+sch1('SCH-1 violated: maintenance that its span cannot hold is reported as impossible', () => {
   const node = new LoneNode();
   node.observe({
     name: 'assign',
@@ -105,7 +101,7 @@ sch1('SCH-1 violated: maintenance that its span cannot hold is told as impossibl
   assert.is(of(node.commands, startWork, 7).length, 0);
 });
 
-sch1('SCH-1 violated: maintenance fully covered by a loading slot is impossible', () => {
+sch1('SCH-1 violated: maintenance fully covered by a loading entry is impossible', () => {
   const node = new LoneNode();
   node.observe(assign(4, haul, 6, 8));
   live(node, plannedS);
@@ -115,7 +111,7 @@ sch1('SCH-1 violated: maintenance fully covered by a loading slot is impossible'
   assert.is(node.timeline().filter((code) => code === 5).length, 1);
 });
 
-sch1('SCH-1 holds: loading takes the first slot of a haul, mining goes on in the others', () => {
+sch1('SCH-1 holds: loading takes the first timeline entry of a haul, and mining goes on in the others', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 20));
   node.observe(assign(4, haul, 6, 8));
@@ -126,7 +122,7 @@ sch1('SCH-1 holds: loading takes the first slot of a haul, mining goes on in the
   assert.equal(timeline.slice(7, 14), [1, 1, 1, 1, 1, 1, 1]);
 });
 
-sch1('SCH-1 holds: a radio window is an overlay; its energy is kept back beforehand', () => {
+sch1('SCH-1 holds: a radio window overlays the timeline, and its energy is reserved in advance', () => {
   const node = new LoneNode({ solarW: 150, batteryWh: 1000 });
   node.observe(assign(0, mine, 2, 20, { rate: 200 }));
   node.observe({ name: 'window', startS: plannedS + 30 * slotS, endS: plannedS + 32 * slotS, energyWh: 500 });
@@ -136,33 +132,34 @@ sch1('SCH-1 holds: a radio window is an overlay; its energy is kept back beforeh
     timeline.map((entry, slot) => (entry & 64 ? slot : -1)).filter((slot) => slot >= 0),
     [30, 31],
   );
-  // 800 Wh, 200 Wh reserve, 500 Wh contact, solar covers the base load: 100 Wh are left, 208 Wh would be mined per slot.
+  // 800 Wh, 200 Wh reserve, 500 Wh contact, solar covers the base load: 100 Wh are left, and mining
+  // takes 208 Wh per timeline entry.
   assert.is(timeline.filter((entry) => (entry & 15) === 1).length, 0);
 });
 
-sch1('SCH-1 violated: a battery below the reserve stops mining whatever the plan had foreseen', () => {
+sch1('SCH-1 violated: a battery below the reserve stops mining, whatever the plan', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 30));
   live(node, plannedS + 4 * slotS);
-  assert.is(node.inspect(3, 0)[4], 1);
+  assert.is(node.own(0).running, 1);
   node.observe(health(1500));
-  assert.is(node.inspect(3, 0)[4], 0);
+  assert.is(node.own(0).running, 0);
   assert.is(node.commands.at(-1)?.fields.join(':'), `${stopWork}:0`);
 });
 
-sch1('SCH-1 violated: full storage stops mining, an emptied one lets it go on', () => {
+sch1('SCH-1 violated: full storage stops mining, and emptied storage resumes it', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 60));
   live(node, plannedS + 4 * slotS);
   node.observe(health(9000, 100_000));
-  assert.is(node.inspect(3, 0)[4], 0);
+  assert.is(node.own(0).running, 0);
   live(node, plannedS + 8 * slotS, () => health(9000, 100_000));
-  assert.is(node.inspect(3, 0)[4], 0);
+  assert.is(node.own(0).running, 0);
   live(node, plannedS + 10 * slotS, () => health(9000, 10));
-  assert.is(node.inspect(3, 0)[4], 1);
+  assert.is(node.own(0).running, 1);
 });
 
-sch1('SCH-1 holds: no step looks at more slots than its bound, and planning ends', () => {
+sch1('SCH-1 holds: no step examines more timeline entries than its bound, and planning ends', () => {
   const node = new LoneNode({ features: 2 });
   for (let slot = 0; slot < 4; slot++) node.observe(assign(slot, mine, 1 + slot, 60 + slot, { rate: 50 + slot * 30 }));
   node.observe(assign(4, haul, 6, 8));
@@ -172,15 +169,18 @@ sch1('SCH-1 holds: no step looks at more slots than its bound, and planning ends
   for (let atS = beginS; atS < plannedS + 8 * 3600; atS += 60) {
     node.runTo(atS);
     if (atS % 300 === 0) node.observe(health());
-    const [, operations, , , planning] = node.inspect(whatSchedule);
-    most = Math.max(most, operations);
+    const { operationsStep, planning } = node.schedule();
+    most = Math.max(most, operationsStep);
     busy = planning === 1 ? busy + 1 : 0;
     assert.ok(busy < 40, 'a plan takes less than 40 steps');
   }
-  assert.ok(most > 0 && most <= operationsMax, `${most} slots in one step`);
+  assert.ok(most > 0 && most <= operationsMax, `${most} entries in one step`);
 });
 
-/** A battery and a store that follow the commands second by second; the firmware sees them through telemetry only. */
+/**
+ * Simulates a battery and a store that follow the commands minute by minute; the firmware sees them
+ * through telemetry only.
+ */
 function flyPhysics(
   solarW: (atS: number) => number,
   untilS: number,
@@ -225,12 +225,15 @@ function flyPhysics(
   return { leastWh, mostKg, minedKg };
 }
 
-sch1('SCH-1 holds: over 20 hours of simulated battery and store, neither the reserve nor the storage is broken', () => {
-  const flown = flyPhysics(() => 600, plannedS + 80 * slotS);
-  assert.ok(flown.leastWh >= 400, `${flown.leastWh} Wh`);
-  assert.ok(flown.mostKg <= 80.5, `${flown.mostKg} kg`);
-  assert.ok(flown.minedKg > 60, `${flown.minedKg} kg mined`);
-});
+sch1(
+  'SCH-1 holds: over 20 hours of a simulated battery and store, the plan keeps the reserve and the storage limit',
+  () => {
+    const flown = flyPhysics(() => 600, plannedS + 80 * slotS);
+    assert.ok(flown.leastWh >= 400, `${flown.leastWh} Wh`);
+    assert.ok(flown.mostKg <= 80.5, `${flown.mostKg} kg`);
+    assert.ok(flown.minedKg > 60, `${flown.minedKg} kg mined`);
+  },
+);
 
 sch2('SCH-2 holds: a panel that fails shortens the plan instead of draining the battery', () => {
   const flown = flyPhysics((atS) => (atS < plannedS + 10 * slotS ? 600 : 150), plannedS + 80 * slotS);
@@ -239,7 +242,7 @@ sch2('SCH-2 holds: a panel that fails shortens the plan instead of draining the 
   assert.ok(flown.minedKg > 5, `${flown.minedKg} kg mined`);
 });
 
-sch2('SCH-2 holds: a claim that is lost leaves the rest of the timeline where it was', () => {
+sch2('SCH-2 holds: a lost claim leaves the rest of the timeline unchanged', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 20));
   node.observe(assign(1, mine, 21, 20));
@@ -257,7 +260,7 @@ sch2('SCH-2 holds: a claim that is lost leaves the rest of the timeline where it
   );
 });
 
-sch2('SCH-2 holds: better work that comes displaces only what it overlaps', () => {
+sch2('SCH-2 holds: better work displaces only the work that it overlaps', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 40, { rate: 100 }));
   live(node, plannedS + 60);
@@ -272,19 +275,19 @@ sch2('SCH-2 holds: better work that comes displaces only what it overlaps', () =
   assert.equal(after.slice(0, 40 - passed), expected.slice(0, 40 - passed));
 });
 
-sch2('SCH-2 violated: a plan that a lost battery broke does not stay in force', () => {
+sch2('SCH-2 violated: a plan that a lost battery broke is replaced', () => {
   const node = new LoneNode({ solarW: 100 });
   node.observe(assign(0, mine, 6, 60, { rate: 200 }));
   live(node, plannedS + 60, () => health(9000, 0, 100));
   const before = node.timeline().filter((code) => code === 1).length;
   live(node, plannedS + 660, () => health(3000, 0, 100));
   const after = node.timeline().filter((code) => code === 1).length;
-  // 3000 Wh less a reserve of 2000 Wh, 208.3 Wh per slot.
+  // 3000 Wh less a reserve of 2000 Wh, 208.3 Wh per timeline entry.
   assert.ok(before > 20, `${before}`);
   assert.is(after, 4);
 });
 
-sch2('SCH-2 holds: a restart from checkpoint keeps the plan and stops what may still run', () => {
+sch2('SCH-2 holds: a restart from a checkpoint keeps the plan and stops work that may still run', () => {
   const node = new LoneNode();
   node.observe(assign(0, mine, 1, 60));
   live(node, plannedS + 4 * slotS);

@@ -23,7 +23,10 @@ function caseOf(index: number): BoardCase {
 
 const others = Array.from({ length: 200 }, (_, index) => caseOf(index));
 
-/** Secrets that differ in all bits, lengths that do not: sealed, opened, and refused for a wrong bit here and there. */
+/**
+ * Secrets that differ in all bits, lengths that do not: sealed, opened, and refused for a wrong bit
+ * here and there.
+ */
 const secrets: BoardCase[] = [0x00, 0xff, 0x5a, 0xa5, 0x01, 0x80].flatMap((byte, index) => {
   const random = new RandomStream(8439, 'secrets', index);
   const fill = (length: number) => Uint8Array.from({ length }, () => (index < 2 ? byte : byte ^ random.below(256)));

@@ -1,4 +1,5 @@
-// The cipher alone as machine code of the boards' processors, run in the emulator under the counting plugin: same bytes, and what it costs in instructions.
+// The cipher alone as machine code of the boards' processors, run in the emulator under the
+// counting plugin: same bytes, and what it costs in instructions.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -38,7 +39,9 @@ const caseBytes = wordsBytes + keyBytes + aadBytes + 2 * textBytes;
 /** No call comes near it. */
 const hangInstructions = 1_000_000;
 
-/** `text` is what goes in: ciphertext and tag to be opened. `shift`: bytes off an alignment by 16. */
+/**
+ * `text` is what goes in: ciphertext and tag to be opened. `shift`: bytes off an alignment by 16.
+ */
 export interface BoardCase {
   operation: 'seal' | 'open';
   key: Uint8Array;
@@ -72,7 +75,8 @@ export function memory_base(): usize { return __heap_base; }`;
 let compiled: Promise<Compiled> | undefined;
 
 async function build(given: Target, folder: string): Promise<string> {
-  // The cipher alone is built here, with memory of its own: whether the whole image keeps to its budget is for the image's build to say.
+  // The cipher alone is built here, with memory of its own: whether the whole image keeps to its
+  // budget is for the image's build to say.
   const target = { ...given, budget: { ...given.budget, linearBytes: given.ramBytes } };
   compiled ??= compileEntry(entry);
   const { wasm } = await compiled;
@@ -102,7 +106,10 @@ function write(cases: readonly BoardCase[], bigEndian: boolean): Uint8Array {
   return bytes;
 }
 
-/** Builds the cipher for a target and works the cases off there. Throws when compiler or emulator fail, or a call traps. */
+/**
+ * Builds the cipher for a target and works the cases off there. Throws when compiler or emulator
+ * fail, or a call traps.
+ */
 export async function runOnBoard(target: Target, cases: readonly BoardCase[]): Promise<BoardResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'heliograph-cipher-'));
   try {
@@ -157,7 +164,10 @@ function read(
 const sealedFrame = sealByNode(frame);
 const forgedFrame = sealedFrame.slice();
 forgedFrame[0] ^= 1;
-/** The frame of 200 bytes sealed, opened and, altered, refused; at an odd address, as text follows a header. */
+/**
+ * The frame of 200 bytes sealed, opened and, altered, refused; at an odd address, as text follows a
+ * header.
+ */
 export const frameCases: BoardCase[] = [
   { ...frame, operation: 'seal', length: frame.text.length, shift: 1 },
   { ...frame, operation: 'open', text: sealedFrame, length: frame.text.length, shift: 1 },

@@ -1,6 +1,8 @@
 /**
- * `npm run cipher:campaign [-- CASES [SEED]]`: random cases of the cipher against node:crypto and @noble/ciphers, 1,000,000 with seed 1 unless told otherwise; what a frame costs, on
- * the boards' processors and here. Writes the page of results (docs/results/cipher.md) to standard output. Ends with 1 if any case is wrong; each is told with its number, which is enough to run it again alone.
+ * `npm run cipher:campaign [-- CASES [SEED]]`: random cases of the cipher against node:crypto and
+ * @noble/ciphers, 1,000,000 with seed 1 unless told otherwise; what a frame costs, on the boards'
+ * processors and here. Writes the page of results (docs/results/cipher.md) to standard output. Ends
+ * with 1 if any case is wrong; each is told with its number, which is enough to run it again alone.
  */
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
@@ -32,7 +34,10 @@ async function boardRows(): Promise<string[]> {
   return rows;
 }
 
-/** Nanoseconds a call, the least and the middle of many rounds: what else runs on the machine only adds. */
+/**
+ * Nanoseconds a call, the least and the middle of many rounds: what else runs on the machine only
+ * adds.
+ */
 function timing(call: () => void): string {
   const [rounds, calls] = [41, 10_000];
   const times = Array.from({ length: rounds }, () => {

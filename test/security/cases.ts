@@ -1,4 +1,5 @@
-// A module of sealing and opening in a memory of its own, and random cases for it: our bytes against those of node:crypto and of @noble/ciphers.
+// A module of sealing and opening in a memory of its own, and random cases for it: our bytes
+// against those of node:crypto and of @noble/ciphers.
 
 import { createCipheriv } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
@@ -15,7 +16,10 @@ export interface Case {
   readonly text: Uint8Array;
 }
 
-/** One of the two modules, its buffers a page apart from nothing: every case lies where the test says. */
+/**
+ * One of the two modules, its buffers a page apart from nothing: every case lies where the test
+ * says.
+ */
 export class Cipher {
   readonly #bytes: Uint8Array;
   readonly #calls: Record<string, (...values: number[]) => number>;
@@ -50,7 +54,9 @@ export class Cipher {
     return this.#bytes.slice(out, out + text.length + tagBytes);
   }
 
-  /** The text, or null if refused; throws if a refusal wrote anything to where the text would be. */
+  /**
+   * The text, or null if refused; throws if a refusal wrote anything to where the text would be.
+   */
   open({ key, nonce, aad }: Omit<Case, 'text'>, sealed: Uint8Array, shift = 0, inPlace = false): Uint8Array | null {
     const words = this.#lay(key, nonce, aad, sealed, shift);
     const length = sealed.length - tagBytes;
@@ -66,7 +72,10 @@ export class Cipher {
     return null;
   }
 
-  /** Calls for measuring, which only call: the frame laid out once, sealed, opened, and refused for a word of the nonce. */
+  /**
+   * Calls for measuring, which only call: the frame laid out once, sealed, opened, and refused for
+   * a word of the nonce.
+   */
   repeated(given: Case): { seal: () => void; open: () => void; refuse: () => void } {
     const [a, b, c] = this.#lay(given.key, given.nonce, given.aad, given.text, 1);
     const [aad, text, out, length] = [this.#aad + 1, this.#text + 1, this.#out + 1, given.text.length];
@@ -78,7 +87,10 @@ export class Cipher {
     return { seal, open: () => void open(c), refuse: () => void open(c ^ 1) };
   }
 
-  /** True if no byte below the buffers, where scratch is, is other than zero: key stream is left nowhere. */
+  /**
+   * True if no byte below the buffers, where scratch is, is other than zero: key stream is left
+   * nowhere.
+   */
   leavesNothing(): boolean {
     return this.#bytes.subarray(0, this.#key).every((byte) => byte === 0);
   }
@@ -138,7 +150,10 @@ export function randomCase(random: RandomStream): Case {
   };
 }
 
-/** A frame of 200 bytes: 33 of header that is authenticated, 147 of text, the tag, and 4 of CRC-32C, which comes after. */
+/**
+ * A frame of 200 bytes: 33 of header that is authenticated, 147 of text, the tag, and 4 of CRC-32C,
+ * which comes after.
+ */
 export const frame: Case = {
   ...randomCase(new RandomStream(8439, 'frame')),
   aad: Uint8Array.from({ length: 33 }, (_, at) => at * 7),
@@ -149,13 +164,17 @@ export interface CampaignResult {
   cases: number;
   /** Bytes of text and of aad in all. */
   bytes: number;
-  /** Of cases that differ from either library, do not open, or open although a bit is wrong: what is needed to look at them; the first ten. */
+  /**
+   * Of cases that differ from either library, do not open, or open although a bit is wrong: what is
+   * needed to look at them; the first ten.
+   */
   wrong: string[];
 }
 
 /**
- * Random cases, half of them in place, at every alignment: sealed here, by node:crypto and by @noble/ciphers; opened here; refused here with one bit of the
- * key, nonce, aad, text or tag changed. `progress` is told after every thousand.
+ * Random cases, half of them in place, at every alignment: sealed here, by node:crypto and by
+ * @noble/ciphers; opened here; refused here with one bit of the key, nonce, aad, text or tag
+ * changed. `progress` is told after every thousand.
  */
 export function runCases(
   cipher: Cipher,

@@ -1,4 +1,5 @@
-// Random cases against two libraries, every single bit of a frame turned, and the stand-in held against the cipher.
+// Random cases against two libraries, every single bit of a frame turned, and the stand-in held
+// against the cipher.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
@@ -23,7 +24,10 @@ test('violated: a sealing that is not ours is told, whatever differs', () => {
   assert.match(wrong[0], /not what node:crypto seals/);
 });
 
-/** Every part of a sealed frame that somebody may alter, a bit at a time. Returns how many openings were tried. */
+/**
+ * Every part of a sealed frame that somebody may alter, a bit at a time. Returns how many openings
+ * were tried.
+ */
 function turnEveryBit(module: Cipher): number {
   const sealed = module.seal(frame);
   const parts = { key: frame.key.slice(), nonce: frame.nonce.slice(), aad: frame.aad.slice(), sealed };

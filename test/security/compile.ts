@@ -1,4 +1,5 @@
-// Compiles rooms of the firmware's security alone, with the image's own compiler options, and reaches them from tests.
+// Compiles rooms of the firmware's security alone, with the image's own compiler options, and
+// reaches them from tests.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +12,8 @@ export interface Compiled {
 }
 
 /**
- * Compiles an entry that is given as text with the options of the flight image (asconfig.json). Throws with asc's
- * diagnostics. Memory has two pages, as no context lies in them.
+ * Compiles an entry that is given as text with the options of the flight image (asconfig.json).
+ * Throws with asc's diagnostics. Memory has two pages, as no context lies in them.
  */
 export async function compileEntry(entryText: string): Promise<Compiled> {
   const entry = 'entry.ts';

@@ -1,7 +1,9 @@
 /**
- * That signing does the same steps at the same addresses whatever the seed: every load and store of the module is told by an instrumented copy of it, and what a Cortex-M7 executes stands in
- * test/board/signature.test.ts. That a multiplication of 32 bits takes the same time for all operands is so on the Cortex-M4 (one cycle, by its manual) and assumed of the other parts: an emulator
- * cannot show it.
+ * That signing does the same steps at the same addresses whatever the seed: every load and store of
+ * the module is told by an instrumented copy of it, and what a Cortex-M7 executes stands in
+ * test/board/signature.test.ts. That a multiplication of 32 bits takes the same time for all
+ * operands is so on the Cortex-M4 (one cycle, by its manual) and assumed of the other parts: an
+ * emulator cannot show it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -13,7 +13,10 @@ type Library = typeof import('@ldclabs/cose-ts/chacha20poly1305') &
 
 const modules = ['chacha20poly1305', 'ed25519', 'encrypt0', 'header', 'sign1'];
 
-/** The COSE library that ours is held against. Its modules name each other without endings, which Node does not resolve: it is bundled first. */
+/**
+ * The COSE library that ours is held against. Its modules name each other without endings, which
+ * Node does not resolve: it is bundled first.
+ */
 export async function loadCoseLibrary(): Promise<Library> {
   const folder = await mkdtemp(join(tmpdir(), 'heliograph-cose-'));
   const outfile = join(folder, 'library.mjs');

@@ -1,8 +1,8 @@
-// Power that fails at any instant, again and again: two nodes of the real image whose counters live
-// in a model of non-volatile memory, and an attacker who keeps every frame.
+// Fails the power at random instants, again and again. Two nodes of the real image keep their frame
+// counters in a model of non-volatile memory; an attacker records every frame and replays it.
 
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER, INSPECT, TYPE } from '../../host/cbor/generated.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -29,14 +29,11 @@ export interface CrashOutcome {
 export interface CrashOptions {
   seed: number;
   crashes: number;
-  /**
-   * What memory gives back at boot of what was reserved; the identity, unless a test wants it
-   * wrong.
-   */
+  /** The reservation that memory returns at boot; the identity, unless a test wants it wrong. */
   recall?: (reserved: number) => number;
 }
 
-/** A record in two copies: a write goes to the older one, and when it is cut that copy is lost. */
+/** Stores a record in two copies: a write goes to the older copy; a write that is cut loses it. */
 class TwoCopies {
   readonly #copies = [0, 0];
   #next = 0;
@@ -53,7 +50,6 @@ class TwoCopies {
 
 class PowerLost extends Error {}
 
-const whatNode = 0;
 const groups = [{ name: 'group', group: 1, kind: 1, units: 2, capacity: 1000, stockKg: 1000, loadKg: 0 }] as const;
 
 class Node {
@@ -100,7 +96,7 @@ class Node {
   }
 
   get knowsTime(): boolean {
-    return this.#node.loop.inspect(whatNode, 0)[0] === 1;
+    return this.#node.loop.inspect(INSPECT.node, 0)[ANSWER.node.timeKnown] === 1;
   }
 
   tick(): void {
@@ -112,8 +108,7 @@ class Node {
   }
 
   /**
-   * Frames leave the radio before commands are obeyed: power that fails in a reservation does not
-   * take them back.
+   * Sends frames before it obeys commands: a power failure in a reservation comes after the frames.
    */
   #take({ status, frames, commands }: Outputs): number {
     for (const frame of frames) this.#trial.sent(this.#self, frame);
@@ -170,7 +165,7 @@ class Trial {
   nowMs = 0;
   /** Whether power may fail within a reservation. */
   dangerous = false;
-  /** What each counter was used for; the last of it. */
+  /** The last frame sealed under each counter. */
   readonly #sealed = new Map<number, Uint8Array>();
   readonly #taken = new Set<number>();
   readonly #kept: Uint8Array[] = [];
@@ -232,7 +227,7 @@ class Trial {
     }
   }
 
-  /** The attacker keeps it. */
+  /** Records a sealed frame for the attacker. */
   #seal(frame: Uint8Array): void {
     const { counter } = readHeader(frame);
     const before = this.#sealed.get(counter);
@@ -251,7 +246,7 @@ class Trial {
       if (to !== 0) return;
       const { counter } = readHeader(frame);
       if (status === STATUS.replay || status === STATUS.stale) this.outcome.replaysRefused += 1;
-      // Without mission time a frame is a sample of the time, and no more.
+      // Without mission time, a node uses a frame as a sample of the time only.
       if (status !== STATUS.ok || !knew) return;
       if (this.#taken.has(counter)) this.outcome.replaysTaken += 1;
       this.#taken.add(counter);
@@ -263,7 +258,7 @@ class Trial {
   }
 }
 
-/** Crashes as often as asked, each at a random instant, and tells what went wrong. */
+/** Crashes as often as asked, each at a random instant, and counts what went wrong. */
 export function crashAgain(options: CrashOptions): CrashOutcome {
   return new Trial(options).run(options.crashes);
 }

@@ -1,5 +1,6 @@
 // needs: fuzzer
-// SEC-4: a short run of the fuzzer from the committed corpus, and a proof that it finds a violation.
+// SEC-4: a short run of the fuzzer from the committed corpus, and a proof that it finds a
+// violation.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

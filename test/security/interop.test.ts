@@ -42,7 +42,10 @@ function ivOf(header: FrameHeader): Uint8Array {
   return base.map((byte, at) => byte ^ padded[at]);
 }
 
-/** Unprotected header {5: IV}: the library knows no Partial IV and wants to find the whole one there. It is not authenticated, so the tag stays right. */
+/**
+ * Unprotected header {5: IV}: the library knows no Partial IV and wants to find the whole one
+ * there. It is not authenticated, so the tag stays right.
+ */
 const ivHeader = (iv: Uint8Array): Uint8Array => Uint8Array.of(0xa1, label.iv, 0x4c, ...iv);
 const unprotectedAt = 24;
 
@@ -176,7 +179,10 @@ test("an authority's statement is a COSE_Sign1 to the library, and its is one to
   assert.equal(verifySign1(nodeSignatures, tagged, () => testKeys.authorityPublicKey).payload, readSign1(ours).payload);
 });
 
-/** What Wireshark's COSE dissector makes of bytes on a user's link type; `trailer` bytes behind them are not COSE. */
+/**
+ * What Wireshark's COSE dissector makes of bytes on a user's link type; `trailer` bytes behind them
+ * are not COSE.
+ */
 async function dissected(bytes: Uint8Array, trailer: number): Promise<Record<string, string[]>> {
   let fields: Record<string, string[]> = {};
   await inFolder((folder) => {

@@ -269,7 +269,8 @@ function killed(afterMs: number, ...args: string[]): Promise<boolean> {
 test('runs that are killed at any instant leave whole files or none, and what they left is no hindrance', () =>
   inFolder(async (folder) => {
     const fleet = join(folder, 'fleet');
-    // Whatever the speed of the machine: the first runs are killed before they begin, the last after they are done.
+    // Whatever the speed of the machine: the first runs are killed before they begin, the last
+    // after they are done.
     for (let afterMs = 50; !existsSync(cluster(fleet)); afterMs *= 1.3)
       await killed(afterMs, 'keys', 'init', fleet, '--cluster', '7', '--members', '200');
     let made = 1;
@@ -294,7 +295,8 @@ test('a folder that cannot be written is the machine refusing, and nothing half 
     const { status, stderr } = run('keys', 'init', join(file, 'fleet'), '--cluster', '7', '--members', '3');
     assert.is(status, 4);
     assert.match(stderr, /cannot write .*: a file stands where a folder is needed/);
-    // A limit of the size of files stands in for a full disk: the authority's file of 200 members does not fit.
+    // A limit of the size of files stands in for a full disk: the authority's file of 200 members
+    // does not fit.
     const fleet = join(folder, 'fleet');
     const words = ['keys', 'init', fleet, '--cluster', '7', '--members', '200'].map((word) => `'${word}'`).join(' ');
     const full = spawnSync(

@@ -1,4 +1,5 @@
-// What was issued is not forgotten with its file: a key folder that lost its newest epoch is not gone on from. And an exclusion waits for no plan.
+// What was issued is not forgotten with its file: a key folder that lost its newest epoch is not
+// gone on from. And an exclusion waits for no plan.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';

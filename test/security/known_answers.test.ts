@@ -1,4 +1,5 @@
-// The answers that RFC 8439, 5869, 4231 and FIPS 180 give. The quarter round of 2.1.1 has no function of its own here: blocks (2.3.2, A.1) are made of nothing else.
+// The answers that RFC 8439, 5869, 4231 and FIPS 180 give. The quarter round of 2.1.1 has no
+// function of its own here: blocks (2.3.2, A.1) are made of nothing else.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';

@@ -95,7 +95,8 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       );
       assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.keyEpoch === 2));
       for (const node of nodes) assert.is(await node.end(), 0, node.said);
-      // What it has learnt and reserved is there again: it begins behind what it reserved, with the epoch that it learnt.
+      // What it has learnt and reserved is there again: it begins behind what it reserved, with the
+      // epoch that it learnt.
       const again = new Running(args[1]);
       nodes.push(again);
       await until(() => again.saw('booted'), 60);

@@ -1,7 +1,9 @@
 /*
- * In place of the boards' main loop: seals and opens what the host wrote into the emulated memory, each call between the marks of the counting plugin, and leaves the results there.
+ * In place of the boards' main loop: seals and opens what the host wrote into the emulated memory,
+ * each call between the marks of the counting plugin, and leaves the results there.
  *
- * CASES_ADDRESS (given by the build): how many, how many are done, the trap, then the cases, words in the processor's own order.
+ * CASES_ADDRESS (given by the build): how many, how many are done, the trap, then the cases, words
+ * in the processor's own order.
  */
 #include "board.h"
 #include "image.h"

@@ -29,7 +29,10 @@ export function openedFrame(frame: Uint8Array): Frame {
   return decodeFrame(frame, testLink);
 }
 
-/** Sealed frames whose counters a receiver takes, however many a second: those of the window that their sender has not used. */
+/**
+ * Sealed frames whose counters a receiver takes, however many a second: those of the window that
+ * their sender has not used.
+ */
 export class SealedFrames {
   readonly #counters = new FreshCounters();
 

@@ -1,4 +1,5 @@
-// No branch, no choice and no address depends on what is in memory: keys, texts, tags. Found by following secrets through the compiled code.
+// No branch, no choice and no address depends on what is in memory: keys, texts, tags. Found by
+// following secrets through the compiled code.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cipherEntry, compileEntry } from './compile.ts';

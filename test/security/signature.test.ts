@@ -49,7 +49,9 @@ const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
 };
 const joined = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
-/** What RFC 8032 derives from seed, key, message and R: for signatures that no honest signer makes. */
+/**
+ * What RFC 8032 derives from seed, key, message and R: for signatures that no honest signer makes.
+ */
 function honest(
   seed: Uint8Array,
   key: Uint8Array,
@@ -143,7 +145,8 @@ test('keys of small order, which make one signature hold for many messages, are 
 });
 
 test('an R of small order is refused under an honest key, though the equation holds', () => {
-  // r = 0, so that R is the neutral point: whoever signs so gives the secret away, and no honest signer does.
+  // r = 0, so that R is the neutral point: whoever signs so gives the secret away, and no honest
+  // signer does.
   const { publicKey, message, seed } = vectors[2];
   const r = encodePoint({ x: 0n, y: 1n });
   const { secret, challenge } = honest(seed, publicKey, message, r);

@@ -1,4 +1,7 @@
-/** The constants of firmware/signature, made from their definitions (RFC 8032, 5.1; FIPS 180-4) in big integers, and the text of firmware/signature/constants.ts that holds them. */
+/**
+ * The constants of firmware/signature, made from their definitions (RFC 8032, 5.1; FIPS 180-4) in
+ * big integers, and the text of firmware/signature/constants.ts that holds them.
+ */
 
 const prime = 2n ** 255n - 19n;
 const orderTail = 27742317777372353535851937790883648493n;
@@ -66,7 +69,10 @@ function pointAt(y: bigint): Point {
 
 export const base = pointAt(modulo(4n * inverse(5n)));
 
-/** All points whose order divides eight: L times any point is one, and those of order eight give the others. */
+/**
+ * All points whose order divides eight: L times any point is one, and those of order eight give the
+ * others.
+ */
 export function smallOrderPoints(): Point[] {
   for (let y = 2n; ; y += 1n) {
     let point: Point;
@@ -102,7 +108,10 @@ const bytesOf = (value: bigint, bytes: number): number[] =>
 const prepared = ({ x, y }: Point): number[] =>
   [y + x, y - x, 2n * curveD * x * y].flatMap((value) => bytesOf(modulo(value), 32));
 
-/** Four blocks of eight: half the base point, at the places of four teeth 16 apart; the upper one positive, the sign of the others told by the entry's number. */
+/**
+ * Four blocks of eight: half the base point, at the places of four teeth 16 apart; the upper one
+ * positive, the sign of the others told by the entry's number.
+ */
 function combTable(): number[] {
   const half = multiple((order + 1n) / 2n, base);
   const entries: number[] = [];

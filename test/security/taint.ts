@@ -1,9 +1,11 @@
 /**
- * Where secrets go in compiled code: everything that is loaded from memory counts as secret, whatever is computed from it too; parameters given from outside (addresses,
- * lengths, words of the nonce) do not. Told is every branch, choice and address that depends on a secret.
+ * Where secrets go in compiled code: everything that is loaded from memory counts as secret,
+ * whatever is computed from it too; parameters given from outside (addresses, lengths, words of the
+ * nonce) do not. Told is every branch, choice and address that depends on a secret.
  *
- * Follows the text that the AssemblyScript compiler writes, an instruction a line, through all ways that blocks, loops and calls can take, until nothing changes any more. An instruction
- * that it does not know is an error, so that nothing is passed over.
+ * Follows the text that the AssemblyScript compiler writes, an instruction a line, through all ways
+ * that blocks, loops and calls can take, until nothing changes any more. An instruction that it
+ * does not know is an error, so that nothing is passed over.
  */
 
 interface Node {
@@ -71,7 +73,10 @@ function parse(text: string): Map<string, Procedure> {
 const merged = (one: State, other: State): State =>
   one === null ? other : other === null ? one : one.map((secret, index) => secret || other[index]);
 
-/** Runs over all procedures that `entry` reaches. Returns `procedure: instruction` of all that depends on secrets, in order of names. */
+/**
+ * Runs over all procedures that `entry` reaches. Returns `procedure: instruction` of all that
+ * depends on secrets, in order of names.
+ */
 export function dependsOnSecrets(text: string, entries: readonly string[]): string[] {
   const walk = new Walk(parse(text));
   return walk.run(entries);

@@ -142,7 +142,10 @@ test('nobody left, or too many parts, is no epoch', () => {
   assert.throws(() => makeKeyEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
 });
 
-/** Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they lie. */
+/**
+ * Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they
+ * lie.
+ */
 function largest(levels: number, excluded: number): number {
   if (excluded === 0) return 1;
   if (levels === 0) return 0;

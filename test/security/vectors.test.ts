@@ -1,4 +1,5 @@
-// The firmware on proto/vectors/frames.json: frames sealed by node:crypto alone, item by item as the RFC says, by neither codec.
+// The firmware on proto/vectors/frames.json: frames sealed by node:crypto alone, item by item as
+// the RFC says, by neither codec.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -45,7 +46,7 @@ test('good frames of a member open: what is said of them then, is said of their 
   const state = one.snapshot();
   let opened = 0;
   for (const { name, header, hex } of good) {
-    one.putBack(state);
+    one.restore(state);
     const status = one.receive(bytesOf(hex), nowS);
     if (![0, 65535].includes(header.addressee)) assert.is(status, STATUS.notForUs, name);
     else if (header.sender >= 12) assert.is(status, STATUS.implausible, name);
@@ -69,7 +70,7 @@ test('bad frames are refused, and change nothing but a counter', () => {
     const status = one.receive(bytesOf(hex), nowS);
     assert.ok(status !== STATUS.ok, `the firmware takes: ${why}`);
     assert.is(one.hash(), hash, why);
-    one.putBack(state);
+    one.restore(state);
   }
 });
 

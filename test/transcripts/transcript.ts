@@ -3,7 +3,10 @@ import type { TraceConsumer, WorldChange } from '../../hwsim/kernel/trace.ts';
 
 const states = Object.fromEntries(Object.entries(LIVENESS).map(([name, value]) => [value, name.toLowerCase()]));
 
-/** Tells a run in lines that people can compare: what the world did, what nodes decided. Equal lines of many nodes in one minute are one. */
+/**
+ * Tells a run in lines that people can compare: what the world did, what nodes decided. Equal lines
+ * of many nodes in one minute are one.
+ */
 export class Transcript implements TraceConsumer {
   private readonly told = new Map<string, number[]>();
 

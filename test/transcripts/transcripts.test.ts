@@ -8,7 +8,10 @@ import { scenarioSchema } from '../../hwsim/scenario/schema.ts';
 import { same } from './same.ts';
 import { Transcript } from './transcript.ts';
 
-/** Short runs told line by line. A line that moves shows what a change did; `npm test -- transcripts --rewrite` accepts it. */
+/**
+ * Short runs told line by line. A line that moves shows what a change did; `npm test -- transcripts
+ * --rewrite` accepts it.
+ */
 const runs: Record<string, object[]> = {
   losses: [
     { kind: 'node-death', when: { atDay: 0.2 } },

@@ -16,7 +16,7 @@ import {
 } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { codeOf, Lines } from '../radiation/watch.ts';
-import { type Boot, LoneNode, type Told as NodeRecord } from '../schedule/node.ts';
+import { type Boot, LoneNode, type NodeRecord } from '../schedule/node.ts';
 
 const startS = 36_000;
 const telemetryS = 300;

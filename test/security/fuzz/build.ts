@@ -1,4 +1,5 @@
-// Builds the fuzzer: an image translated as boards translate it, the harness, and libFuzzer (clang).
+// Builds the fuzzer: an image translated as boards translate it, the harness, and libFuzzer
+// (clang).
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,10 @@ import { encodeConfig } from '../../../host/platform/config.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 import { beginnings } from './steps.ts';
 
-/** Images with a stand-in for the cipher are fuzzed behind it; against the others nothing but the envelope is right. */
+/**
+ * Images with a stand-in for the cipher are fuzzed behind it; against the others nothing but the
+ * envelope is right.
+ */
 export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
 export type FuzzedImage = keyof typeof fuzzed;
 const compiler = 'clang-14';
@@ -26,7 +30,10 @@ function bytesOf(bytes: Uint8Array): string {
   return `{ ${Array.from(bytes).join(', ')} }`;
 }
 
-/** The three configurations that a harness boots with: time known, unknown, and two epochs; `record` is the length of the first record alone. */
+/**
+ * The three configurations that a harness boots with: time known, unknown, and two epochs; `record`
+ * is the length of the first record alone.
+ */
 function configurations(members: number): { bytes: Uint8Array; record: number }[] {
   const node = {
     cluster: testCluster,

@@ -1,4 +1,5 @@
-// The corpus that is kept: all inputs in one file, each behind its length in two bytes, so that a folder of thousands is one line in a review.
+// The corpus that is kept: all inputs in one file, each behind its length in two bytes, so that a
+// folder of thousands is one line in a review.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

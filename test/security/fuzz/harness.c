@@ -1,10 +1,13 @@
 /*
- * libFuzzer's harness around the translated image: what a radio and a platform can do to one node, in any order.
+ * libFuzzer's harness around the translated image: what a radio and a platform can do to one node,
+ * in any order.
  *
  *   input:  state (1 byte), then steps: what, a, b, length (1 byte each), `length` bytes
  *
- * `what` is one of enum step. Before each run the context is put back to one of a few states (setup.h). A crash is: a trap of the image, an access outside what a call was given
- * (linear.h), a rejected input that changed the state or queued an output, an output longer than its room, a frame taken twice, and with the real cipher any frame taken.
+ * `what` is one of enum step. Before each run the context is put back to one of a few states
+ * (setup.h). A crash is: a trap of the image, an access outside what a call was given (linear.h), a
+ * rejected input that changed the state or queued an output, an output longer than its room, a
+ * frame taken twice, and with the real cipher any frame taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +41,8 @@ static u32 again_bytes;
 /* The mission time at local zero when that frame was taken. */
 static u32 again_zero_s;
 static u8 *before;
-/* By HELIOGRAPH_BROKEN: the harness changes the state itself where an input was rejected, which is what it is there to find. */
+/* By HELIOGRAPH_BROKEN: the harness changes the state itself where an input was rejected, which is
+   what it is there to find. */
 static int broken;
 static int booted;
 
@@ -230,8 +234,8 @@ static int time_known(u32 *zero_s) {
 static int receive(const u8 *frame, u32 length, int again_taken);
 
 /*
- * A frame given again. A node that does not know the time takes it as a sample of the time and no more, and one that learnt another time meanwhile begins its windows anew: there it
- * may be taken.
+ * A frame given again. A node that does not know the time takes it as a sample of the time and no
+ * more, and one that learnt another time meanwhile begins its windows anew: there it may be taken.
  */
 static void repeat(void) {
   u32 zero_s;
@@ -239,7 +243,8 @@ static void repeat(void) {
   receive(again, again_bytes, same_time);
 }
 
-/* The one rejected frame that changes something: opened, of a time to come, at a node that heard nobody for long. That node no longer knows the time. */
+/* The one rejected frame that changes something: opened, of a time to come, at a node that heard
+   nobody for long. That node no longer knows the time. */
 static int time_was_lost(void) {
   u32 zero_s;
   if (time_known(&zero_s)) fail("a frame was said to be ahead and changed something else than the time");

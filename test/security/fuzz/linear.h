@@ -1,6 +1,8 @@
 /*
- * Linear memory as the fuzzer sees it, in place of firmware/boards/image/linear.h: exact to the byte. An access is right inside the image's static data, the context, or a buffer that the
- * present call was given, whose ends are those of the bytes in it; anywhere else it is a crash, though memory be there.
+ * Linear memory as the fuzzer sees it, in place of firmware/boards/image/linear.h: exact to the
+ * byte. An access is right inside the image's static data, the context, or a buffer that the
+ * present call was given, whose ends are those of the bytes in it; anywhere else it is a crash,
+ * though memory be there.
  */
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
@@ -26,7 +28,8 @@ static inline u32 linear_within(u32 region, u32 at, u32 bytes) {
   return (u64)(at - r->at) + bytes <= r->bytes;
 }
 
-/* Traps unless all of it lies in one of the others. Apart, and not instrumented, so that each access is one branch only to the fuzzer. */
+/* Traps unless all of it lies in one of the others. Apart, and not instrumented, so that each
+   access is one branch only to the fuzzer. */
 void __attribute__((noinline)) linear_elsewhere(u32 base, u32 at, u32 bytes);
 
 static inline u8 *linear_at(u32 base, u32 offset, u32 bytes) {

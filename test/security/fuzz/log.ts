@@ -2,7 +2,10 @@
 
 export interface FuzzRun {
   runs: number;
-  /** Edges of the image's code reached, and of how many; features as libFuzzer counts them; inputs kept. */
+  /**
+   * Edges of the image's code reached, and of how many; features as libFuzzer counts them; inputs
+   * kept.
+   */
   edges: number;
   edgesAll: number;
   features: number;

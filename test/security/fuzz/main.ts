@@ -4,9 +4,11 @@
  *     npm run fuzz -- [IMAGE] [--runs N] [--seed S] [--thorough] [--keep]
  *     npm run fuzz -- --page LOG…
  *
- * IMAGE: tiny-null-cipher (default), null-cipher, tiny or flight. The run's log, its corpus and what crashes lie in dist/fuzz/IMAGE. --thorough: with AddressSanitizer and comparisons told. --keep:
- * the corpus, reduced to what adds coverage, takes the place of test/security/corpus/IMAGE.bin. --page prints docs/results/fuzz.md of the logs of runs.
- * Exit 1 on a crash.
+ * IMAGE: tiny-null-cipher (default), null-cipher, tiny or flight. The run's log, its corpus and
+ * what crashes lie in dist/fuzz/IMAGE. --thorough: with AddressSanitizer and comparisons told.
+ * --keep: the corpus, reduced to what adds coverage, takes the place of
+ * test/security/corpus/IMAGE.bin. --page prints docs/results/fuzz.md of the logs of runs. Exit 1 on
+ * a crash.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

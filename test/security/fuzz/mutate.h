@@ -1,4 +1,5 @@
-/* Mutation that knows steps and integers. A part of harness.c, of which it takes the states and the layout of steps. */
+/* Mutation that knows steps and integers. A part of harness.c, of which it takes the states and the
+   layout of steps. */
 
 static u32 random_state;
 static u32 below(u32 n) {

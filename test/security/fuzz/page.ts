@@ -14,7 +14,10 @@ interface Row {
   readonly text: string;
 }
 
-/** A log lies in dist/fuzz/IMAGE or a folder below; `-thorough` behind the image: with AddressSanitizer. */
+/**
+ * A log lies in dist/fuzz/IMAGE or a folder below; `-thorough` behind the image: with
+ * AddressSanitizer.
+ */
 function rowOf(path: string): Row {
   const [, , image] = relative(rootFolder, path).split('/');
   return { image, log: relative(rootFolder, path), text: readFileSync(path, 'utf8') };

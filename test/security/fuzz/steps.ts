@@ -1,4 +1,5 @@
-// What the fuzzer's harness (harness.c) takes: a state to begin with, then steps; and the inputs that mutation begins from.
+// What the fuzzer's harness (harness.c) takes: a state to begin with, then steps; and the inputs
+// that mutation begins from.
 
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
@@ -198,7 +199,10 @@ export function recordsAt(timeS: number): Message[] {
   ];
 }
 
-/** Steps that lead from a boot to each state that runs begin in; `config` is a number of harness configurations. */
+/**
+ * Steps that lead from a boot to each state that runs begin in; `config` is a number of harness
+ * configurations.
+ */
 export function beginnings(members: number): { config: number; steps: Uint8Array[] }[] {
   const peers = [1, 2, 3, 4, 5, 6, 7];
   const hear = (timeS: number) => peers.map((sender) => sealed(sender, [heartbeatAt(timeS, members)]));
@@ -227,7 +231,9 @@ export function beginnings(members: number): { config: number; steps: Uint8Array
   ];
 }
 
-/** Inputs that mutation begins from: each message and record alone and in company, in each state. */
+/**
+ * Inputs that mutation begins from: each message and record alone and in company, in each state.
+ */
 export function seeds(members: number): Map<string, Uint8Array> {
   const out = new Map<string, Uint8Array>();
   const add = (name: string, state: number, ...steps: Uint8Array[]) =>

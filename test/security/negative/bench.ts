@@ -1,4 +1,5 @@
-// One node under attack, put back to the same state before each case; what a call costs is counted in instructions of the image.
+// Attacks one node, restored to the same state before each case. Counts the image's instructions of
+// each call.
 
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset } from '../../../host/build/root.ts';
@@ -12,10 +13,11 @@ import type { LinkKeys } from '../../../host/security/key_epoch.ts';
 import { cycleAt } from '../../../host/security/cycle.ts';
 import type { Header } from '../../../host/security/envelope.ts';
 import { counted, countExport } from '../../../hwsim/campaign/memory/instrument.ts';
+import { NodeAnswers } from '../../firmware/answers.ts';
 import { heartbeatAt } from '../fuzz/steps.ts';
 import { sealedBytes, testCluster, testKeys } from '../sealed.ts';
 
-/** The second at which all cases meet the node, in the middle of a beat. */
+/** The second at which all cases meet the node, in the middle of a liveness tick. */
 export const nowS = 5040;
 export const cycle = cycleAt(nowS, 0);
 /** Non-volatile memory holds this reservation. */
@@ -41,7 +43,7 @@ const nodeConfig = {
 const groups = [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 }] as const;
 const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
 const own = testKeys.member(0);
-/** Two epochs in use: the one before is still accepted. */
+/** Two key epochs in use: the previous one is still accepted. */
 const twoKeyEpochs: LinkKeys = {
   ...own,
   secrets: [...own.secrets, { keyEpoch: 2, startS: nowS - 300, secret: testKeys.secret(2) }],
@@ -58,7 +60,7 @@ export interface Outcome {
   readonly instructions: number;
 }
 
-export class AttackBench {
+export class AttackBench extends NodeAnswers {
   readonly members: number;
   readonly #engine: Engine;
   readonly #ctx: number;
@@ -66,6 +68,7 @@ export class AttackBench {
   readonly #state: Uint8Array;
 
   private constructor(engine: Engine, members: number) {
+    super();
     this.#engine = engine;
     this.members = members;
     this.#ctx = engine.reserve(engine.image.contextBytes);
@@ -73,11 +76,12 @@ export class AttackBench {
     this.#set(this.config(twoKeyEpochs), (at, length) => engine.calls.boot(this.#ctx, at, length, 1, 0, 0));
     engine.calls.tick(this.#ctx, nowS, 0);
     this.observed({ name: 'counters-reserved', cycle: reserved });
-    // Not deaf: to one that is, a frame of a time to come says that its own time is wrong.
+    // The node has heard others: one that has not takes a frame from the future as a sign that its
+    // own time is wrong.
     for (const counter of [heard.before, heard.top])
       this.#must(this.frame({ sender: heard.sender, counter }, [heartbeatAt(nowS, members)]));
     this.#drain();
-    // Noise makes it look at its constants now and then: not within the cases.
+    // Noise makes the node check its constants now and then: here, so that no case does.
     this.give('receive', new Uint8Array(48));
     this.#state = engine.view().slice(this.#ctx, this.#ctx + engine.image.contextBytes);
   }
@@ -103,7 +107,7 @@ export class AttackBench {
     return sealedBytes({ sender, counter: cycle, epoch: 2, ...header }, plaintext);
   }
 
-  putBack(): void {
+  restore(): void {
     this.#engine.view().set(this.#state, this.#ctx);
   }
 
@@ -118,7 +122,7 @@ export class AttackBench {
     );
   }
 
-  /** Boots anew; the state is put back with `putBack`. */
+  /** Boots anew; the state is put back with `restore`. */
   reboot(config: Uint8Array): void {
     const { status } = this.give('boot', config);
     if (status !== 'ok') throw new Error(`boot: ${status}`);
@@ -131,10 +135,6 @@ export class AttackBench {
 
   hash(): number {
     return this.#engine.calls.hash(this.#ctx);
-  }
-
-  counters(): number[] {
-    return this.inspect(4).filter((_, index) => index % 2 === 0);
   }
 
   inspect(what: number, index = 0): number[] {
@@ -164,7 +164,7 @@ export class AttackBench {
     const before: bigint = counter.value;
     const word = call(this.#at, bytes.length);
     const status = word & STATUS_MASK;
-    if (status === STATUS.tickFirst) throw new Error('the bench stands at a turn of a beat');
+    if (status === STATUS.tickFirst) throw new Error('the bench stands at the turn of a liveness tick');
     return { status: statusName(status), flags: word & ~STATUS_MASK, instructions: Number(counter.value - before) };
   }
 }

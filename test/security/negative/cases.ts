@@ -14,7 +14,10 @@ export interface Negative {
   readonly counter: string | null;
   /** What each input counts; 1 unless told. */
   readonly times?: number;
-  /** Inputs, each of which must be answered so; a length in place of the bytes' own where one is given. */
+  /**
+   * Inputs, each of which must be answered so; a length in place of the bytes' own where one is
+   * given.
+   */
   readonly make: (bench: AttackBench) => (Uint8Array | { bytes: Uint8Array; length: number })[];
   /** What comes before, and is taken. */
   readonly before?: (bench: AttackBench) => void;

@@ -1,4 +1,5 @@
-// Frames that are refused by their envelope: length, CRC-32C, form, algorithm, version, addressee, sender, epoch, counter.
+// Frames that are refused by their envelope: length, CRC-32C, form, algorithm, version, addressee,
+// sender, epoch, counter.
 
 import { createCipheriv, createHmac } from 'node:crypto';
 import { CRC_BYTES, ENVELOPE_BYTES, seal, withCrc } from '../../../host/security/envelope.ts';
@@ -466,7 +467,8 @@ const counters: Negative[] = [
       },
     ),
   ),
-  // To a node that heard nobody for long, a frame of a time to come says that its own time is wrong: but one that opens.
+  // To a node that heard nobody for long, a frame of a time to come says that its own time is
+  // wrong: but one that opens.
   {
     ...restarted,
     ...tagWrong('to a node that hears nobody, one beyond what was reserved, whose tag is wrong', (bench) => [

@@ -1,4 +1,5 @@
-// What is taken as a frame, and of which nothing is believed: each loss is counted, and the node stands as after a frame that says nothing.
+// What is taken as a frame, and of which nothing is believed: each loss is counted, and the node
+// stands as after a frame that says nothing.
 
 import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';

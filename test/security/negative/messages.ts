@@ -1,4 +1,5 @@
-// Frames that open, and whose messages are refused: by their bytes (made from the schema, field by field), by what they say, or by the key they came under.
+// Frames that open, and whose messages are refused: by their bytes (made from the schema, field by
+// field), by what they say, or by the key they came under.
 
 import type { Message } from '../../../host/cbor/generated.ts';
 import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
@@ -129,7 +130,10 @@ function* itemsEnds(items: readonly Uint8Array[]): Generator<number> {
 const airMembers = 8;
 const byAir = (members: number) => messagesAt(nowS, members);
 
-/** A frame with a spoilt message alone, and behind a right one: nothing of a frame is believed if not all is right. */
+/**
+ * A frame with a spoilt message alone, and behind a right one: nothing of a frame is believed if
+ * not all is right.
+ */
 const malformed: Negative[] = byAir(airMembers).flatMap((message) =>
   spoiledMessages(message).map(({ what, bytes }) =>
     plain(`${message.name} ${what}`, 'malformed', 'frame_malformed', () => bytes, {

@@ -1,5 +1,5 @@
-// SEC-4: what arrives by radio, from the platform or at a boot and is wrong is rejected, each case for
-// its own reason, counted and cheap, and it changes nothing.
+// SEC-4: what arrives by radio, from the platform or at a boot and is wrong is rejected, each case
+// for its own reason, counted and cheap, and it changes nothing.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,12 +31,12 @@ interface Costs {
 
 /** Gives all inputs of a case. Throws with what was otherwise. */
 function meet(bench: AttackBench, each: Negative): Costs {
-  bench.putBack();
+  bench.restore();
   each.before?.(bench);
   while (bench.waiting() > 0);
   const inputs = each.make(bench);
   assert.ok(inputs.length > 0, each.name);
-  const counters = bench.counters();
+  const counters = bench.lossCounts();
   const hash = bench.hash();
   const costs: Costs = { unopened: 0, opened: 0 };
   for (const input of inputs) {
@@ -54,7 +54,7 @@ function meet(bench: AttackBench, each: Negative): Costs {
   assert.is(bench.waiting(), 0, `${each.name}: something was queued`);
   assert.is(bench.hash(), hash, `${each.name}: the state changed`);
   const moved = bench
-    .counters()
+    .lossCounts()
     .flatMap((count, number) => (count === counters[number] ? [] : [[counterNames[number], count - counters[number]]]));
   assert.equal(moved, each.counter === null ? [] : [[each.counter, inputs.length * (each.times ?? 1)]], each.name);
   return costs;
@@ -84,24 +84,25 @@ for (const [preset, members] of presets) {
       for (const kind of ['unopened', 'opened'] as const) worst[kind] = Math.max(worst[kind], costs[kind]);
     }
     if (process.env.HELIOGRAPH_COSTS === '1') console.log(preset, { full: full.instructions, ...worst });
-    // A frame that is refused after it was opened costs no more than one that is taken, but for a list of messages.
+    // A frame that is refused after it was opened costs no more than one that is taken, but for a
+    // list of messages.
     assert.ok(worst.opened < full.instructions * 2, `${worst.opened} of ${full.instructions}`);
   });
 
   test(`SEC-4 holds: implausible messages of a good frame change nothing (${preset}, ${ignoredCases.length} cases)`, async () => {
     const bench = await AttackBench.make(preset, members);
     const stateAfter = (text: Uint8Array, epoch: number) => {
-      bench.putBack();
-      const before = bench.counters();
+      bench.restore();
+      const before = bench.lossCounts();
       const { status } = bench.give('receive', bench.sealed({ epoch }, text));
       const counts = bench
-        .counters()
+        .lossCounts()
         .flatMap((count, at) => (count === before[at] ? [] : [[counterNames[at], count - before[at]]]));
       return { status, counts: Object.fromEntries(counts), hash: bench.hash() };
     };
     const silent = Uint8Array.of(0x84, 0x18, 97, 1, 0, 0);
     const { hash } = stateAfter(silent, 2);
-    bench.putBack();
+    bench.restore();
     const untouched = bench.hash();
     assert.is.not(hash, untouched);
     for (const { name, text, counts, epoch = 2 } of ignoredCases)
@@ -128,8 +129,8 @@ for (const [preset, members] of presets) {
   test(`a frame of a future time makes a node that hears nobody doubt its clock, and no other node (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const frame = bench.frame({ counter: reserved + 1, epoch: 1 }, talk);
-    const timeKnown = () => bench.inspect(0)[0];
-    bench.putBack();
+    const timeKnown = () => bench.node().timeKnown;
+    bench.restore();
     assert.is(bench.give('receive', frame).status, 'ahead');
     assert.is(timeKnown(), 1);
     bench.reboot(bench.config(undefined, {}, { incarnation: 2, reserved }));
@@ -150,7 +151,7 @@ for (const [preset, members] of presets) {
       { addressee: 0 },
       { epoch: 1 },
     ]) {
-      bench.putBack();
+      bench.restore();
       assert.is(bench.give('receive', bench.frame(header, talk)).status, 'ok', JSON.stringify(header));
       assert.is(bench.give('receive', bench.frame(header, talk)).status, 'replay', JSON.stringify(header));
     }

@@ -9,7 +9,10 @@ import { heartbeatAt } from '../fuzz/steps.ts';
 import { sealedFrame } from '../sealed.ts';
 
 const test = suite('time that goes back');
-/** Alone for so long that its clock may be off by 20 s: it learns the time anew from whoever tells another. */
+/**
+ * Alone for so long that its clock may be off by 20 s: it learns the time anew from whoever tells
+ * another.
+ */
 const nowS = 400_050;
 const members = 8;
 const toldS = 100;

@@ -1,0 +1,78 @@
+/** Reads what a node's `inspect` answers, by the names of proto/schema/inspect.cddl. */
+import { ANSWER, INSPECT } from '../../host/cbor/generated.ts';
+
+const intentsPerOwner = 8;
+/** Of each loss counter: its count, and the local second of the first loss. */
+const wordsPerCounter = 2;
+
+type AnswerName = keyof typeof ANSWER;
+export type Answer<Name extends AnswerName> = { readonly [Field in keyof (typeof ANSWER)[Name]]: number };
+
+function named<Name extends AnswerName>(name: Name, words: readonly number[]): Answer<Name> {
+  const fields = Object.entries<number>(ANSWER[name]).map(([field, at]) => [field, words[at]]);
+  return Object.fromEntries(fields) as Answer<Name>;
+}
+
+/** One node as its telemetry shows it. */
+export abstract class NodeAnswers {
+  /** The words that the node answers; none when there is nothing to answer. */
+  abstract inspect(what: number, index?: number): number[];
+
+  node(): Answer<'node'> {
+    return named('node', this.inspect(INSPECT.node));
+  }
+
+  member(member: number): Answer<'member'> {
+    return named('member', this.inspect(INSPECT.member, member));
+  }
+
+  /** The intent that this node stores of an owner; undefined: none. */
+  intent(owner: number, intentSlot: number): Answer<'intent'> | undefined {
+    const words = this.inspect(INSPECT.intent, owner * intentsPerOwner + intentSlot);
+    return words.length === 0 ? undefined : named('intent', words);
+  }
+
+  /** This node's own work in an intent slot. */
+  own(intentSlot: number): Answer<'own'> {
+    return named('own', this.inspect(INSPECT.own, intentSlot));
+  }
+
+  isRunning(intentSlot: number): boolean {
+    return this.own(intentSlot).running === 1;
+  }
+
+  view(): Answer<'view'> {
+    return named('view', this.inspect(INSPECT.view));
+  }
+
+  /** Round and digest of the view, as one text to compare. */
+  viewDigest(): string {
+    const { round, digestHigh, digestLow } = this.view();
+    return `${round} ${digestHigh} ${digestLow}`;
+  }
+
+  group(group: number): Answer<'group'> {
+    return named('group', this.inspect(INSPECT.group, group));
+  }
+
+  schedule(): Answer<'schedule'> {
+    return named('schedule', this.inspect(INSPECT.schedule));
+  }
+
+  protection(): Answer<'protection'> {
+    return named('protection', this.inspect(INSPECT.protection));
+  }
+
+  keys(): Answer<'keys'> {
+    return named('keys', this.inspect(INSPECT.keys, 1));
+  }
+
+  /** All loss counters, by their number. */
+  lossCounts(): number[] {
+    return this.inspect(INSPECT.counters).filter((_, word) => word % wordsPerCounter === 0);
+  }
+
+  lossCount(counter: number): number {
+    return this.lossCounts()[counter];
+  }
+}
