@@ -38,7 +38,7 @@ const MERGE_S: u32 = 900;
 const CONFLICT_S: u32 = ROUND_S;
 
 /** Hard limit of a disruption class, seconds (CVG-1). */
-export function slaS(disruptionClass: u32): u32 {
+function slaS(disruptionClass: u32): u32 {
   if (disruptionClass == SLA_CLASS_NODE) return 3600;
   if (disruptionClass == SLA_CLASS_CLUSTER) return 8 * 3600;
   if (disruptionClass == 3) return 72 * 3600;
@@ -215,7 +215,7 @@ function close(ctx: usize, seen: DisruptionSeen): void {
 }
 
 /** Moving average with a weight of a quarter for the new duration. */
-export function trend(average: u32, tookS: u32): u32 {
+function trend(average: u32, tookS: u32): u32 {
   return average == 0 ? tookS : average - (average >>> 2) + (tookS >>> 2);
 }
 

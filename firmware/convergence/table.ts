@@ -1,7 +1,6 @@
 // Accesses the tables of convergence: open disruptions and the histogram of durations.
 
 import { HISTOGRAM_BINS } from '../wire/generated/codes';
-import { MEMBER_WORDS } from '../memory/limits';
 import { CORE_END, HISTOGRAM_AT, SEEN_SILENT_AT, LINES_AT } from '../memory/map';
 import { changes, reads, readsAndChanges } from '../memory/guard';
 
@@ -27,7 +26,6 @@ export function seenSilentAt(ctx: usize): usize {
   reads(ctx, SEEN);
   return ctx + SEEN_SILENT_AT;
 }
-export const SEEN_SILENT_BYTES: u32 = MEMBER_WORDS << 2;
 /** Address of a count (u16): class 1–4, bin 0–15. */
 export function histogramAt(ctx: usize, disruptionClass: u32, bin: u32): usize {
   readsAndChanges(ctx, HISTOGRAM);

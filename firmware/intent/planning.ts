@@ -14,7 +14,7 @@ import { ownIndex, publish, freshClaim, setClaim, draft } from './publish';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from './table';
 
 /** Feature bit of the configuration: this node plans claims of its own. */
-export const FEATURE_PLANS: u32 = 1;
+const FEATURE_PLANS: u32 = 1;
 
 /** Intent slot of hauls. */
 const HAUL_SLOT: u32 = 4;

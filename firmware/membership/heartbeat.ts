@@ -15,13 +15,13 @@ import { clockSample, AGREE_S } from './time_sync';
 import { mergeHeard } from './hearing';
 
 /** What a heartbeat says about this node's agreement with its sender. */
-export const HEARTBEAT_SAME: u32 = 0;
+const HEARTBEAT_SAME: u32 = 0;
 export const HEARTBEAT_GREW: u32 = 1;
 export const HEARTBEAT_VIEW_DIFFERS: u32 = 2;
 export const HEARTBEAT_NOTHING: u32 = 3;
 
 /** Bytes of a bitmap of all members in a message. */
-export function bitmapBytes(ctx: usize): u32 {
+function bitmapBytes(ctx: usize): u32 {
   return (members(ctx) + 7) >>> 3;
 }
 

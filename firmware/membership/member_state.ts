@@ -60,8 +60,7 @@ function silentState(ctx: usize, index: u32): u32 {
 
 /**
  * How long after its end an announced silence still explains that a member is not heard: an eighth
- * of its length. The longer members were apart, the further apart are their clocks and their TDMA
- * slots.
+ * of its length. The longer members were apart, the more their clocks and TDMA slots differ.
  */
 function isolationDoubtS(entry: Member): u32 {
   const share = (entry.isolationUntilS - entry.isolationFromS) >>> 3;

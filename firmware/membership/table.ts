@@ -63,7 +63,7 @@ export function suspectAt(ctx: usize): usize {
 export function votersAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
 }
-export const MEMBER_BITMAPS: u32 = 10;
+const MEMBER_BITMAPS: u32 = 10;
 
 /**
  * Core lines: VIEW; PROBING and spreading; HEARD in this tick and the one before; HEARD_EARLIER and
