@@ -25,7 +25,7 @@ test('every command explains itself with examples', () => {
   assert.match(run('--help').stdout, /Exit codes: 0 /);
 });
 
-test('sim --json prints exactly one object, with the names that scripts rely on; the second run gives the same hash', () => {
+test('sim --json prints one object with the names that scripts rely on; a second run gives the same hash', () => {
   const first = run(...short, '--json');
   const verdict = JSON.parse(first.stdout);
   for (const key of [

@@ -36,7 +36,7 @@ test.before(() => {
 });
 test.after(() => rmSync(checkout, { recursive: true, force: true }));
 
-test('without the addon every command that takes --engine wasmtime exits 4 and names the command that builds it', () => {
+test('without the addon, commands with --engine wasmtime exit 4 and name the command that builds it', () => {
   const radio = ['--id', '0', '--cluster', '1', '--members', '1', '--radio', 'udp://127.0.0.1:47999'];
   const commands = [
     ['sim', 'quiet', '--out', 'out'],
@@ -66,7 +66,7 @@ test('without the addon V8 flies as ever', () => {
   assert.is(JSON.parse(stdout).engine, 'v8');
 });
 
-test('a file that is no addon, or another one, is told with the command that replaces it', () => {
+test('a file that is no addon, or another one, is reported with the command that replaces it', () => {
   const path = join(checkout, 'dist', 'broken.node');
   writeFileSync(path, 'no machine code');
   assert.throws(

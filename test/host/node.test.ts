@@ -81,7 +81,7 @@ class NodeProcess {
   }
 }
 
-test('MBR-1 holds: five processes form a cluster; a killed one is detected, restarted, re-joined; TIM-1 holds: it learns the time', () =>
+test('MBR-1 holds: of five processes a killed one is detected and re-joins; TIM-1 holds: it learns the time', () =>
   inFolder(async (folder) => {
     const ports = await freePorts(members);
     const radio = `udp://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`;
@@ -101,8 +101,8 @@ test('MBR-1 holds: five processes form a cluster; a killed one is detected, rest
       await until(() => last.saw('time-acquired'), 120);
       await until(() => nodes.slice(0, 4).every((node) => node.stateOf(4) === alive), 120);
 
-      // SIGTERM leaves a checkpoint; the next life begins from it, even when the newer slot is
-      // spoilt.
+      // SIGTERM leaves a checkpoint; the next life begins from it, even when the newer checkpoint
+      // is damaged.
       assert.is(await first.end('SIGTERM'), 0, first.stderr);
       assert.ok(first.saw('stopped'));
       const slots = readdirSync(join(folder, 'node-0')).filter((name) => name.startsWith('checkpoint'));

@@ -54,7 +54,7 @@ test('an error names file, line, column, field and the next step', () => {
   assert.match(message, /docs\/scenarios\.md/);
 });
 
-test('a storm names a solar event that was, or the nearest ones are told', () => {
+test('a storm names a past solar event, or the error lists the nearest ones', () => {
   const found = problemsWith('event: "2026-01-18T22:55Z"', 'event: "2026-01-18T22:56Z"').join('\n');
   assert.match(found, /\.event: is 2026-01-18T22:56Z: no known solar event.*did you mean 2026-01-18T22:55Z\?/);
 });
@@ -91,7 +91,7 @@ test('options replace fields, and are checked like them', () => {
   assert.throws(() => withOverrides(scenario, { seed: 1.5 }), /--seed/);
 });
 
-test('boards and struck nodes are members, boards are named once, and every board can hold the cluster', () => {
+test('boards and disturbed nodes are members, boards are named once, and every board can hold the cluster', () => {
   const mixed = shippedScenarios['mixed-hardware'];
   const problems = (before: string, after: string) => {
     assert.ok(mixed.includes(before), before);

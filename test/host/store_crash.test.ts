@@ -67,7 +67,7 @@ function checkpoints(): Uint8Array[] {
   });
 }
 
-test('RAD-3 holds: a slot file torn at every byte, cut short, over the old content or followed by zeros: the checkpoint before it is read', () =>
+test('RAD-3 holds: of a checkpoint file torn at any byte, in any way, the store reads the one before', () =>
   inFolder((folder) => {
     const [first, second, third] = checkpoints();
     const store = new Store(folder);
@@ -103,7 +103,7 @@ test('RAD-3 holds: a slot file torn at every byte, cut short, over the old conte
     console.log(`${states} states of a torn slot file, tiny image, ${fresh.length} bytes a slot`);
   }));
 
-test('RAD-3 holds: a write that stops before its file is renamed leaves both checkpoints, and what it left is cleared away', () =>
+test('RAD-3 holds: a write that stops before its rename leaves both checkpoints, and its file is removed', () =>
   inFolder((folder) => {
     const [first, second, third] = checkpoints();
     const store = new Store(folder);
@@ -134,7 +134,7 @@ test('RAD-3 holds: a write that stops before its file is renamed leaves both che
     assert.equal(new Store(folder).read('checkpoint').record?.bytes, third);
   }));
 
-test('RAD-3 holds: a process killed while it writes loses nothing that it said was written, and leaves no half record', async () => {
+test('RAD-3 holds: a process killed in a write loses no confirmed record and leaves no half record', async () => {
   let last = 0;
   await inFolder(async (folder) => {
     for (let kill = 0; kill < 12; kill += 1) {

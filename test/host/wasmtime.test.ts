@@ -112,7 +112,7 @@ test('an image that imports anything, is no image, or has calls with other than 
   assert.throws(() => wide.functions(), /wide is .*i64.*: firmware takes up to nine i32 and gives one/);
 });
 
-test('a trap is told from a fault of the host, and the instance goes on', () => {
+test('a trap is distinguished from a fault of the host, and the instance goes on', () => {
   for (const engine of [createWasmtimeEngine(image), createV8Engine(image)]) {
     const beyond = engine.view().length + (1 << 20);
     let thrown: unknown = null;

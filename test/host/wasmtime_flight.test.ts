@@ -24,7 +24,7 @@ test('SIM-4 holds: a run is the same to the last byte of its trace on V8 and on 
   assert.equal(wasmtime, v8);
 });
 
-test('fuel is the same for the same call and the same run, and a run in which it is counted or limited is the same run', () => {
+test('equal calls and runs take equal fuel, and counting or limiting fuel does not change a run', () => {
   const runs = [1, 2].map(() => {
     const { engine, worst } = worstFuel(createWasmtimeEngine(image, { fuelBudget: fuelPerCallMax }));
     return { facts: flown(engine), worst: [...worst] };

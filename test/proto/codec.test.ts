@@ -135,7 +135,7 @@ codec('skipItem refuses every bad item, in both', () => {
   }
 });
 
-codec('messageType tells the type, and -1 when there is none', () => {
+codec('messageType returns the type, and -1 when there is none', () => {
   const typeOf = (hex: string): number => {
     const bytes = bytesOf(hex);
     memoryBytes.fill(0, wireAt, wireAt + 16);

@@ -48,7 +48,7 @@ test(`SCH-1 holds: ${wanted} random plans keep energy and storage, and reach ≥
   assert.ok(average >= 0.95, `average ${average}`);
 });
 
-test('SCH-1 violated: the replay notices a plan that overdraws the battery, overfills the store or mines without a claim', () => {
+test('SCH-1 violated: the replay reports an overdrawn battery, an overfilled store or mining without a claim', () => {
   const flown = [...Array(50).keys()]
     .map((seed) => fly(seed + 1))
     .find((each) => each !== null && each.instance.haul === null);

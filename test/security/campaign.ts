@@ -1,8 +1,9 @@
 /**
  * `npm run cipher:campaign [-- CASES [SEED]]`: random cases of the cipher against node:crypto and
- * @noble/ciphers, 1,000,000 with seed 1 unless told otherwise; what a frame costs, on the boards'
+ * @noble/ciphers, 1,000,000 with seed 1 by default; what a frame costs, on the boards'
  * processors and here. Writes the page of results (docs/results/cipher.md) to standard output. Ends
- * with 1 if any case is wrong; each is told with its number, which is enough to run it again alone.
+ * with 1 if any case is wrong; each is reported with its number, which is enough to run it again
+ * alone.
  */
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';

@@ -174,7 +174,7 @@ export interface CampaignResult {
 /**
  * Random cases, half of them in place, at every alignment: sealed here, by node:crypto and by
  * @noble/ciphers; opened here; refused here with one bit of the key, nonce, aad, text or tag
- * changed. `progress` is told after every thousand.
+ * changed. `progress` is called after every thousand.
  */
 export function runCases(
   cipher: Cipher,
@@ -204,7 +204,7 @@ function failureOf(cipher: Cipher, given: Case, random: RandomStream, shift: num
   if (opened === null || Buffer.compare(opened, given.text) !== 0) return 'does not open';
   const parts = { key: given.key.slice(), nonce: given.nonce.slice(), aad: given.aad.slice(), sealed };
   const filled = Object.values(parts).filter((part) => part.length > 0);
-  const struck = filled[random.below(filled.length)];
-  struck[random.below(struck.length)] ^= 1 << random.below(8);
+  const altered = filled[random.below(filled.length)];
+  altered[random.below(altered.length)] ^= 1 << random.below(8);
   return cipher.open(parts, parts.sealed, shift, inPlace) === null ? null : 'opens although a bit is wrong';
 }

@@ -1,5 +1,5 @@
-// Random cases against two libraries, every single bit of a frame turned, and the stand-in held
-// against the cipher.
+// Random cases against two libraries, every single bit of a frame flipped, and the null
+// cipher compared with the cipher.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
@@ -11,14 +11,14 @@ const test = suite('security: cipher');
 const cipher = await Cipher.load('cipher');
 const stand = await Cipher.load('cipher_null');
 
-test('20,000 random cases: the bytes of node:crypto and of @noble/ciphers, opened, and refused with one bit wrong', () => {
+test('20,000 random cases seal as two libraries do, open again, and are rejected with one bit wrong', () => {
   const result = runCases(cipher, 1, 20_000);
   assert.equal(result.wrong, []);
   assert.ok(result.bytes > 20_000 * 100);
 });
 
-test('violated: a sealing that is not ours is told, whatever differs', () => {
-  // The stand-in's bytes are not those of the cipher.
+test('violated: a sealing that is not ours is detected, whatever differs', () => {
+  // The null cipher's bytes are not those of the cipher.
   const { wrong } = runCases(stand, 1, 20);
   assert.is(wrong.length, 10);
   assert.match(wrong[0], /not what node:crypto seals/);

@@ -1,5 +1,5 @@
-// Compiles rooms of the firmware's security alone, with the image's own compiler options, and
-// reaches them from tests.
+// Compiles parts of the firmware's security module alone, with the image's own compiler options,
+// and reaches them from tests.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ export async function instantiate({ wasm }: Compiled): Promise<Instance> {
 
 const base = 'export function memoryBase(): usize { return __heap_base; }';
 
-/** The cipher alone: `cipher` or its stand-in. */
+/** The cipher alone: `cipher` or the null cipher. */
 export const cipherEntry = (module: 'cipher' | 'cipher_null'): string =>
   `export { seal, open } from "./firmware/security/${module}";\n${base}`;
 

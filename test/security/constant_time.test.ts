@@ -1,6 +1,6 @@
 /**
  * That signing does the same steps at the same addresses whatever the seed: every load and store of
- * the module is told by an instrumented copy of it, and what a Cortex-M7 executes stands in
+ * the module is recorded by an instrumented copy of it, and what a Cortex-M7 executes stands in
  * test/board/signature.test.ts. That a multiplication of 32 bits takes the same time for all
  * operands is so on the Cortex-M4 (one cycle, by its manual) and assumed of the other parts: an
  * emulator cannot show it.
@@ -21,7 +21,7 @@ module.dispose();
 let hash = createHash('sha256');
 let steps = 0;
 let words: number[] = [];
-function told(...step: number[]): void {
+function record(...step: number[]): void {
   steps += 1;
   words.push(...step);
   if (words.length < 65536) return;
@@ -29,12 +29,12 @@ function told(...step: number[]): void {
   words = [];
 }
 
-/** Imports of the instrumented module: places are told, values are passed through. */
+/** Imports of the instrumented module: places are recorded, values are passed through. */
 const imports = Object.fromEntries(
   WebAssembly.Module.imports(instrumented).map(({ name }) => {
     const isPlace = name === 'load_ptr' || name === 'store_ptr';
     const place = (site: number, bytes: number, offset: number, address: number) => {
-      told(site, bytes, offset, address);
+      record(site, bytes, offset, address);
       return address;
     };
     return [name, isPlace ? place : (_site: number, value: unknown) => value];
@@ -59,9 +59,9 @@ function signing(seed: Uint8Array, message: Uint8Array): string {
   memory.set(seed, at);
   memory.set(nodeSignatures.publicKey(seed), at + 32);
   memory.set(message, at + 128);
-  const told = trace(() => calls.sign(at, at + 32, at + 128, message.length, at + 64));
+  const recorded = trace(() => calls.sign(at, at + 32, at + 128, message.length, at + 64));
   assert.equal(memory.slice(at + 64, at + 128), nodeSignatures.sign(seed, message));
-  return told;
+  return recorded;
 }
 
 const seeds = [

@@ -9,7 +9,7 @@ const test = suite('counters');
 
 const crashes = Number(process.env.HELIOGRAPH_CRASHES ?? 10_000);
 
-test(`SEC-1 holds: ${crashes} crashes, torn writes among them, and no nonce is used twice, no frame taken twice`, () => {
+test(`SEC-1 holds: over ${crashes} crashes with torn writes no nonce is reused and no frame accepted twice`, () => {
   const outcome = crashAgain({ seed: 1, crashes });
   if (process.env.HELIOGRAPH_CRASHES !== undefined) console.log(JSON.stringify(outcome));
   assert.is(outcome.noncesReused, 0);

@@ -54,7 +54,7 @@ test('a frame cut off after any byte, or with a byte more, is refused, its CRC-3
   assert.throws(() => open(frame.subarray(0, -1), keyOf), /byte \d+: /);
 });
 
-test('faults are told apart, with their place', () => {
+test('faults are reported by kind and place', () => {
   const frame = seal(header, text(20), key);
   const with_ = (at: number, byte: number) => {
     const body = frame.slice(0, -CRC_BYTES);

@@ -45,9 +45,9 @@ test(`SEC-4 holds: ${runs} runs from the corpus, and no crash`, async () => {
     '-print_final_stats=1',
   ]);
   assert.is(status, 0, stderr.split('\n').slice(-40).join('\n'));
-  const { given, crash, ...told } = readLog(stderr);
+  const { given, crash, ...summary } = readLog(stderr);
   assert.is(crash, null);
-  assert.ok(told.runs >= runs && told.inputs > 1000);
+  assert.ok(summary.runs >= runs && summary.inputs > 1000);
   for (const what of ['frames', 'records', 'boots']) {
     assert.ok(given[`${what} taken`] > 0, `no ${what} were taken`);
     assert.ok(given[what] > given[`${what} taken`], `no ${what} were refused`);

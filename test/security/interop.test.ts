@@ -218,7 +218,7 @@ function flattened(tree: unknown, into: Record<string, string[]> = {}): Record<s
 
 const colons = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').replace(/..\B/g, '$&:');
 
-test('tshark dissects a frame as it is on the air: COSE_Encrypt0, its algorithm, key id, Partial IV and ciphertext', async () => {
+test('tshark dissects a frame: COSE_Encrypt0, its algorithm, key id, Partial IV and ciphertext', async () => {
   const header = testHeader({ sender: 299, counter: 0x01020304 });
   const frame = sealedFrame(header, [probe]);
   const fields = await dissected(frame, CRC_BYTES);

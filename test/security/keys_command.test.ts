@@ -109,7 +109,7 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
     assert.equal([revoked.epoch, revoked.excluded, revoked.members], [3, [3], 11]);
     assert.is(opened(fleet, 3, 3), null);
     for (const id of [4, 11]) assert.equal(opened(fleet, id, 3), keyEpochFile(fleet, 3).secret);
-    // A later epoch keeps it out; others that go join it.
+    // A later key epoch keeps it out, and excludes others as well.
     ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '4', '--id', '0');
     assert.equal(keyEpochFile(fleet, 4).excluded, [0, 3, 4]);
     for (const id of [3, 4]) assert.is(opened(fleet, id, 4), null);
@@ -244,7 +244,7 @@ test('a run that broke off between an epoch and its bundle loses nothing', () =>
     ok('keys', 'epoch', fleet, '--cluster', '7');
     assert.ok(readFileSync(path).equals(whole));
     assert.equal(keyEpochFile(fleet, 3).excluded, [2]);
-    // An epoch whose secret is lost is not gone on without.
+    // Without the secret of a key epoch, no later key epoch is made.
     rmSync(join(cluster(fleet), 'epoch-3.json'));
     const { status, stderr } = run('keys', 'epoch', fleet, '--cluster', '7');
     assert.is(status, 3);
@@ -311,7 +311,7 @@ test('a folder that cannot be written is the machine refusing, and nothing half 
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');
   }));
 
-test('secrets that others may read are not read, and a folder that others may look into is told', () =>
+test('keys rejects secrets that others may read, and names a folder that others may look into', () =>
   inFleet(3, (fleet) => {
     const path = join(cluster(fleet), 'authority.json');
     for (const mode of [0o640, 0o604, 0o620, 0o601]) {
@@ -427,7 +427,7 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
 test('no run has said a secret, in any form; and the search would have found one', () => {
   assert.ok(secrets.size > 100);
   assert.ok(said.length > 10_000);
-  const told = (text: string): string[] =>
+  const secretsIn = (text: string): string[] =>
     [...secrets].filter((hex) => {
       const bytes = Buffer.from(hex, 'hex');
       const forms = [
@@ -439,8 +439,8 @@ test('no run has said a secret, in any form; and the search would have found one
       ];
       return forms.some((form) => text.includes(form));
     });
-  assert.equal(told(said), []);
-  assert.is(told(`${said} ${[...secrets][5]}`).length, 1);
+  assert.equal(secretsIn(said), []);
+  assert.is(secretsIn(`${said} ${[...secrets][5]}`).length, 1);
 });
 
 test.run();

@@ -1,6 +1,5 @@
-// What was issued is not forgotten with its file: a key folder that lost its newest epoch is not
-// gone on from. And an exclusion waits for no plan.
-
+// Continues a key folder only from its newest issued key epoch, even when that file is lost; an
+// exclusion does not wait for a planned key epoch.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +27,7 @@ const change = (fleet: string, order: Partial<KeyEpochOrder> = {}) => nextKeyEpo
 const revoke = (fleet: string, id: number, order: Partial<KeyEpochOrder> = {}) =>
   change(fleet, { exclude: [id], ...order });
 
-/** Epochs that a member is given now. */
+/** Key epochs in the bundle that a member gets now. */
 function given(fleet: string, id: number): number[] {
   const path = writeNodeFile(fleet, 7, id, join(fleet, `given-${id}.json`));
   const { secrets } = readKeyFile(path) as NodeFile;
@@ -57,9 +56,9 @@ function inFleet(use: (fleet: string) => void): Promise<void> {
 }
 
 const losses: [string, (fleet: string, old: string) => void][] = [
-  ['the newest file is gone', (fleet) => rmSync(keyEpochPath(at(fleet), 3))],
+  ['the newest file is lost', (fleet) => rmSync(keyEpochPath(at(fleet), 3))],
   [
-    'it and its bundle are gone',
+    'it and its bundle are lost',
     (fleet) => {
       rmSync(keyEpochPath(at(fleet), 3));
       rmSync(bundlePath(at(fleet), 3));
@@ -75,7 +74,7 @@ const losses: [string, (fleet: string, old: string) => void][] = [
 ];
 
 for (const [name, lose] of losses) {
-  test(`${name}: no epoch is made and no member fitted out, until the operator says that there is no copy; then nobody comes back`, () =>
+  test(`${name}: no key epoch or bundle is made until the operator says that no copy exists`, () =>
     inFleet((fleet) => {
       revoke(fleet, 3);
       const old = join(fleet, '..', 'old');
@@ -106,7 +105,7 @@ for (const [name, lose] of losses) {
     }));
 }
 
-test('without the records the bundle still tells; whom its epoch excluded is then not known, and it says so', () =>
+test('without the records the bundle still shows the loss, and says that the excluded members are unknown', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     rmSync(keyEpochPath(at(fleet), 2));
@@ -120,7 +119,7 @@ test('without the records the bundle still tells; whom its epoch excluded is the
     assert.equal(revoke(fleet, 3, { number: 3 }).excluded, [3]);
   }));
 
-test('a newest epoch that comes back is gone on from', () =>
+test('a newest key epoch that is found again is continued', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     const kept = join(fleet, 'kept');
@@ -139,7 +138,7 @@ test('all epochs of a cluster lost: its members go on under a new one', () =>
     assert.equal(change(fleet, { number: 3 }).excluded, [3]);
   }));
 
-test('a cluster whose folder is gone is not made again under its number', () =>
+test('a cluster whose folder is lost is not made again under its number', () =>
   inFleet((fleet) => {
     const again = () => initCluster(fleet, { cluster: 7, members: 8, region: 0 });
     refused(again, ExistsError, /is there already/);
@@ -152,7 +151,7 @@ test('a cluster whose folder is gone is not made again under its number', () =>
     assert.ok(existsSync(record(fleet, 1)));
   }));
 
-test('a run that broke off behind the epoch, or behind its record, is completed by the next; the same exclusion again says what to send', () =>
+test('the next run completes one interrupted after the key epoch or its record; a repeat says what to send', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     const whole = [record(fleet, 2), bundlePath(at(fleet), 2)].map((path) => ({ path, bytes: readFileSync(path) }));
@@ -165,7 +164,7 @@ test('a run that broke off behind the epoch, or behind its record, is completed 
     // What is handed out was issued.
     given(fleet, 0);
     assert.ok(existsSync(record(fleet, 2)));
-    // Broken off before the epoch: nothing was made.
+    // Interrupted before the key epoch: nothing was made.
     assert.is(change(fleet).epoch, 3);
   }));
 
@@ -232,7 +231,7 @@ test('an exclusion takes effect at once, whatever was planned; a mere change wai
     assert.equal([later.startS, later.supersedes], [8000, null]);
   }));
 
-test('inspect tells a loss, names the way on, and fails', () =>
+test('inspect reports a loss, names the next step, and fails', () =>
   inFleet((fleet) => {
     const inspect = (...words: string[]) =>
       spawnSync(process.execPath, [command, 'keys', 'inspect', ...words], { encoding: 'utf8', cwd: rootFolder });

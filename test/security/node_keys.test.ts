@@ -64,7 +64,7 @@ class Running {
   }
 }
 
-test('three processes with bundles hear each other; a new epoch sent up to one reaches the other, and the excluded not', () =>
+test('a key epoch sent to one of three processes reaches the other member and not the excluded one', () =>
   inFolder(async (folder) => {
     const fleet = join(folder, 'fleet');
     ok('keys', 'init', fleet, '--cluster', '7', '--members', String(members));
@@ -95,8 +95,8 @@ test('three processes with bundles hear each other; a new epoch sent up to one r
       );
       assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.keyEpoch === 2));
       for (const node of nodes) assert.is(await node.end(), 0, node.said);
-      // What it has learnt and reserved is there again: it begins behind what it reserved, with the
-      // epoch that it learnt.
+      // The restarted process has its reservation and its key epoch again: it begins beyond the
+      // reservation.
       const again = new Running(args[1]);
       nodes.push(again);
       await until(() => again.saw('booted'), 60);

@@ -9,7 +9,7 @@ export const testCluster = 7;
 export const testKeys = clusterKeys(1, testCluster, 200);
 export const testLink = testKeys.link();
 
-/** A header of the tests' cluster; what is not said is epoch 1, from member 1 to all, counter 1. */
+/** A header of the tests' cluster; by default key epoch 1, from member 1 to all, counter 1. */
 export function testHeader(header: Partial<Header> = {}): Header {
   return { cluster: testCluster, epoch: 1, sender: 1, addressee: ADDRESSEE_ALL, counter: 1, ...header };
 }

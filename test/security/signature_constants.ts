@@ -110,7 +110,7 @@ const prepared = ({ x, y }: Point): number[] =>
 
 /**
  * Four blocks of eight: half the base point, at the places of four teeth 16 apart; the upper one
- * positive, the sign of the others told by the entry's number.
+ * positive, the sign of the others given by the entry's number.
  */
 function combTable(): number[] {
   const half = multiple((order + 1n) / 2n, base);

@@ -1,7 +1,7 @@
 /**
  * Where secrets go in compiled code: everything that is loaded from memory counts as secret,
  * whatever is computed from it too; parameters given from outside (addresses, lengths, words of the
- * nonce) do not. Told is every branch, choice and address that depends on a secret.
+ * nonce) do not. It reports every branch, choice and address that depends on a secret.
  *
  * Follows the text that the AssemblyScript compiler writes, an instruction a line, through all ways
  * that blocks, loops and calls can take, until nothing changes any more. An instruction that it
@@ -208,7 +208,7 @@ class Walk {
     this.#state = merged(this.#state, label.at);
   }
 
-  /** Again and again, until what comes back to its head tells nothing new. */
+  /** Repeats a loop until the taint that returns to its head changes no more. */
   #loop(node: Node): void {
     const label = { name: node.argument, at: this.#state };
     const depth = this.#stack.length;

@@ -74,7 +74,7 @@ test('bad frames are refused, and change nothing but a counter', () => {
   }
 });
 
-test('an altered header is told by the tag, never by what it says', () => {
+test('an altered header is rejected by the tag, whatever it contains', () => {
   const one = node();
   for (const what of [
     'sender altered',

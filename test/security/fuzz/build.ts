@@ -14,7 +14,7 @@ import { testCluster, testKeys } from '../sealed.ts';
 import { beginnings } from './steps.ts';
 
 /**
- * Images with a stand-in for the cipher are fuzzed behind it; against the others nothing but the
+ * Images with the null cipher are fuzzed behind it; against the others nothing but the
  * envelope is right.
  */
 export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
@@ -23,7 +23,7 @@ const compiler = 'clang-14';
 const folderOf = (image: string) => join(rootFolder, 'dist', 'fuzz', image);
 /** Static data, a context, a checkpoint and an input fit in. */
 const linearBytes = 1 << 18;
-/** Epochs 0 to 3: what two bits of a step's head name. */
+/** Key epochs 0 to 3: two bits of a step's head select one. */
 const epochs = [0, 1, 2, 3];
 
 function bytesOf(bytes: Uint8Array): string {
@@ -31,8 +31,8 @@ function bytesOf(bytes: Uint8Array): string {
 }
 
 /**
- * The three configurations that a harness boots with: time known, unknown, and two epochs; `record`
- * is the length of the first record alone.
+ * The three configurations that a harness boots with: time known, unknown, and two key epochs;
+ * `record` is the length of the first record alone.
  */
 function configurations(members: number): { bytes: Uint8Array; record: number }[] {
   const node = {
@@ -84,7 +84,7 @@ function setupText(members: number, cipherReal: boolean, sha256: string): string
 }
 
 export interface FuzzerOptions {
-  /** With AddressSanitizer as well, and comparisons told to libFuzzer: three times slower. */
+  /** With AddressSanitizer as well, and comparisons reported to libFuzzer: three times slower. */
   readonly thorough?: boolean;
 }
 

@@ -22,8 +22,8 @@ enum step { SEALED, ENVELOPED, BARE, OBSERVE, TICK, TRANSMIT, DRAIN, RESTART, AG
 enum { STATUS_OK = 0, STATUS_TICK_FIRST = 11, STATUS_AHEAD = 15, FLAG_DEADLINE = 256, STATUS_MASK = 255, FRAME_MAX = 256, STEPS_MAX = 10, HEAD = 4, TAG = 16, CRC = 4 };
 enum { WHAT_NODE = 0, WHAT_LAYOUT = 9, WHAT_COUNTERS = 4, TYPE_RESERVE = 169, TYPE_CHECK = 170 };
 enum { MEMBERS_HEARD = 256, CYCLE = 15, WINDOW = 64 };
-/* What was given is told after every so many runs, for a long run may be interrupted. */
-enum { TELLING = (1 << 18) - 1 };
+/* The counts are reported every REPORT_RUNS_MASK + 1 runs: a long run may be interrupted. */
+enum { REPORT_RUNS_MASK = (1 << 18) - 1 };
 
 u8 linear_memory[LINEAR_BYTES] __attribute__((aligned(64)));
 struct region linear_regions[REGIONS];
@@ -109,7 +109,7 @@ static void put32(u8 *at, u32 value) {
   put16(at + 2, value);
 }
 
-/* ---- the stand-in of the cipher (firmware/security/cipher_null.ts) ---- */
+/* ---- the null cipher (firmware/security/cipher_null.ts) ---- */
 
 static u64 turned(u64 value, u64 word, u64 factor) {
   const u64 product = (value ^ word) * factor;
@@ -381,7 +381,7 @@ static void run(const u8 *data, size_t size) {
   }
 }
 
-static void tell(void) {
+static void report(void) {
   fprintf(stderr, "heliograph: runs %llu frames %llu taken %llu records %llu taken %llu boots %llu taken %llu ticks %llu\n", (unsigned long long)given.runs, (unsigned long long)given.frames,
           (unsigned long long)given.frames_taken, (unsigned long long)given.records, (unsigned long long)given.records_taken, (unsigned long long)given.boots,
           (unsigned long long)given.boots_taken, (unsigned long long)given.ticks);
@@ -396,14 +396,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   again_bytes = 0;
   booted = 1;
   run(data + 1, size - 1);
-  if ((++given.runs & TELLING) == 0) tell();
+  if ((++given.runs & REPORT_RUNS_MASK) == 0) report();
   return 0;
 }
 
 int LLVMFuzzerInitialize(int *count, char ***words) {
   (void)count;
   (void)words;
-  atexit(tell);
+  atexit(report);
   fprintf(stderr, "heliograph: image %s\n", image_sha256);
   linear_regions[REGION_STATIC] = (struct region){ 0, LINEAR_BYTES };
   image_constants();

@@ -13,7 +13,7 @@ export interface FuzzRun {
   /** What the image was given, and took. */
   given: Record<string, number>;
   perSecond: number;
-  /** SHA-256 of the image that was fuzzed; null: the log is of a harness that did not tell. */
+  /** SHA-256 of the image that was fuzzed; null: the log is of a harness that did not report it. */
   image: string | null;
   /** The first words of a crash, or null. */
   crash: string | null;
@@ -24,12 +24,12 @@ export function readLog(text: string): FuzzRun {
   const lines = [...text.matchAll(/^#(\d+)\s+\S+\s+cov: (\d+) ft: (\d+) corp: (\d+)\/.*?exec\/s: (\d+)/gm)];
   const last = lines.at(-1);
   const edgesAll = /\((\d+) inline 8-bit counters\)/.exec(text)?.[1];
-  if (edgesAll === undefined) throw new Error('this is no log of libFuzzer: it tells no coverage');
+  if (edgesAll === undefined) throw new Error('this is no log of libFuzzer: it reports no coverage');
   const [runs, edges, features, inputs, perSecond] = (last ?? ['', 0, 0, 0, 0, 0]).slice(1).map(Number);
-  const told = [...text.matchAll(/^heliograph: (runs .*)$/gm)].at(-1)?.[1] ?? '';
+  const summary = [...text.matchAll(/^heliograph: (runs .*)$/gm)].at(-1)?.[1] ?? '';
   const given: Record<string, number> = {};
   let subject = '';
-  for (const [, word, count] of told.matchAll(/(\w+) (\d+)/g)) {
+  for (const [, word, count] of summary.matchAll(/(\w+) (\d+)/g)) {
     if (word !== 'taken') subject = word;
     given[word === 'taken' ? `${subject} taken` : word] = Number(count);
   }

@@ -5,7 +5,7 @@
  *     npm run fuzz -- --page LOG…
  *
  * IMAGE: tiny-null-cipher (default), null-cipher, tiny or flight. The run's log, its corpus and
- * what crashes lie in dist/fuzz/IMAGE. --thorough: with AddressSanitizer and comparisons told.
+ * what crashes lie in dist/fuzz/IMAGE. --thorough: with AddressSanitizer and comparisons reported.
  * --keep: the corpus, reduced to what adds coverage, takes the place of
  * test/security/corpus/IMAGE.bin. --page prints docs/results/fuzz.md of the logs of runs. Exit 1 on
  * a crash.

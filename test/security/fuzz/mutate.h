@@ -30,7 +30,7 @@ static u32 put_integer(u8 *at, u32 value) {
   return 5;
 }
 
-static u32 telling(void) {
+static u32 boundary_value(void) {
   static const u32 values[] = { 0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 16, 23, 24, 31, 32, 33, 63, 64, 127, 128, 199, 200, 255, 256, 257, 300, 511, 512, 999, 1000, 8191, 8192,
                                 65534, 65535, 65536, 0x10001, 0x1f0000, 0x200000, 0x7fffffff, 0x80000000u, 0xfffffffeu, 0xffffffffu };
   const u32 kind = below(4);
@@ -53,7 +53,7 @@ static u32 change_integer(u8 *payload, u32 length) {
   const u8 head = payload[at];
   const u32 old = head == 0x18 ? 2 : head == 0x19 ? 3 : head == 0x1a ? 5 : 1;
   u8 fresh[5];
-  const u32 bytes = put_integer(fresh, telling());
+  const u32 bytes = put_integer(fresh, boundary_value());
   if (length - old + bytes > 255) return length;
   memmove(payload + at + bytes, payload + at + old, length - at - old);
   memcpy(payload + at, fresh, bytes);

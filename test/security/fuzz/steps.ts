@@ -97,7 +97,7 @@ export function intentAt(
   };
 }
 
-/** Heads and parts of an epoch as the image with the stand-in for its cipher opens them. */
+/** Heads and parts of a key epoch as the image with the null cipher opens them. */
 export function keyEpochMessages(
   epoch: number,
   startS: number,

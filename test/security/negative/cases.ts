@@ -12,7 +12,7 @@ export interface Negative {
   readonly status: keyof typeof STATUS;
   /** The loss counter that counts each input, of firmware/memory/limits.ts; null: it is no loss. */
   readonly counter: string | null;
-  /** What each input counts; 1 unless told. */
+  /** What each input counts; 1 by default. */
   readonly times?: number;
   /**
    * Inputs, each of which must be answered so; a length in place of the bytes' own where one is

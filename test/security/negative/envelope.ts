@@ -1,5 +1,5 @@
 // Frames that are refused by their envelope: length, CRC-32C, form, algorithm, version, addressee,
-// sender, epoch, counter.
+// sender, key epoch, counter.
 
 import { createCipheriv, createHmac } from 'node:crypto';
 import { CRC_BYTES, ENVELOPE_BYTES, seal, withCrc } from '../../../host/security/envelope.ts';
@@ -168,7 +168,7 @@ const forms: Negative[] = [
   form('a ciphertext of 255 bytes, of which most are missing', 26, 1, 0xff),
   ...[-1, 1].map((by) =>
     received(
-      `a ciphertext told ${by > 0 ? 'longer' : 'shorter'} by one than it is`,
+      `a ciphertext length given ${by > 0 ? 'longer' : 'shorter'} by one than it is`,
       'malformed',
       'frame_form',
       (bench) => [
@@ -397,15 +397,15 @@ const tags: Negative[] = [
     const sealed = body.slice(ENVELOPE_BYTES);
     body.set(Buffer.concat([sealed.subarray(-tagBytes), sealed.subarray(0, -tagBytes)]), ENVELOPE_BYTES);
   }),
-  bodyChanged('a byte of ciphertext cut out, and its length told', (body) => {
+  bodyChanged('a byte of ciphertext cut out, and its length corrected', (body) => {
     body[26] -= 1;
     return spliced(body, 60, 1);
   }),
-  bodyChanged('a byte of ciphertext put in, and its length told', (body) => {
+  bodyChanged('a byte of ciphertext put in, and its length corrected', (body) => {
     body[26] += 1;
     return spliced(body, 60, 0, 0);
   }),
-  bodyChanged('a tag cut to eight bytes, and its length told', (body) => {
+  bodyChanged('a tag cut to eight bytes, and its length corrected', (body) => {
     body[26] -= 8;
     return body.slice(0, -8);
   }),

@@ -75,7 +75,7 @@ function spoiledField(field: Field, value: unknown): { what: string; item: Uint8
       { what: `has one byte more than ${of.max}`, item: bytesItem(new Uint8Array(of.max + 1)) },
       { what: 'is text', item: text },
       { what: 'has an indefinite length', item: Uint8Array.of(0x5f, 0x41, 0, 0xff) },
-      { what: 'tells more bytes than there are', item: Uint8Array.of(0x58, 0xff, 0, 0) },
+      { what: 'declares more bytes than there are', item: Uint8Array.of(0x58, 0xff, 0, 0) },
     ];
   }
   if (of.kind !== 'array') return any;
@@ -85,7 +85,7 @@ function spoiledField(field: Field, value: unknown): { what: string; item: Uint8
     ...any,
     ...(of.min > 0 ? [{ what: `has one item less than ${of.min}`, item: filled(of.min - 1) }] : []),
     { what: `has one item more than ${of.max}`, item: filled(of.max + 1) },
-    { what: 'tells more items than there are', item: Uint8Array.of(0x80 + of.max) },
+    { what: 'declares more items than there are', item: Uint8Array.of(0x80 + of.max) },
     {
       what: 'has an indefinite length',
       item: Buffer.concat([Uint8Array.of(0x9f), ...values.map((each) => itemOf(of.item, each)), Uint8Array.of(0xff)]),
@@ -189,10 +189,10 @@ const oddities: Negative[] = [
     Buffer.concat([Uint8Array.of(0x9f), uint(112), uint(1), Uint8Array.of(0xff)]),
   ),
   odd('an unknown message with a byte string of indefinite length', unknown(Uint8Array.of(0x5f, 0x41, 1, 0xff))),
-  odd('an unknown message that tells 255 items and has one', Uint8Array.of(0x98, 0xff, 0x18, 112, 1)),
-  odd('an unknown message that tells 2³² − 1 items', Uint8Array.of(0x9a, 0xff, 0xff, 0xff, 0xff, 0x18, 112, 1)),
+  odd('an unknown message that declares 255 items and has one', Uint8Array.of(0x98, 0xff, 0x18, 112, 1)),
+  odd('an unknown message that declares 2³² − 1 items', Uint8Array.of(0x9a, 0xff, 0xff, 0xff, 0xff, 0x18, 112, 1)),
   odd(
-    'an unknown message that tells 2⁶⁴ − 1 items',
+    'an unknown message that declares 2⁶⁴ − 1 items',
     Uint8Array.of(0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0x18, 112),
   ),
   odd('an unknown message with a byte string of 2³² − 1 bytes', unknown(Uint8Array.of(0x5a, 0xff, 0xff, 0xff, 0xff))),
@@ -211,7 +211,7 @@ function impossible(name: string, message: (members: number) => Message, counter
   return plain(name, 'implausible', counter, (bench) => encodeMessage(message(bench.members)));
 }
 const day = 86400;
-const gone = (member: number) => ({ member, lastLivenessTick: 9, revocations: 1 });
+const silent = (member: number) => ({ member, lastLivenessTick: 9, revocations: 1 });
 const intent = (
   name: string,
   more: Parameters<typeof intentAt>[3] | ((members: number) => Parameters<typeof intentAt>[3]),
@@ -269,13 +269,13 @@ const implausible: Negative[] = [
     fromS: 0xffffffff,
     untilS: 0,
   })),
-  impossible('a gone list with the first beyond the members, first', (members) => ({
+  impossible('a silent list with the first beyond the members, first', (members) => ({
     name: 'silent-list',
-    entries: [gone(members), gone(1)],
+    entries: [silent(members), silent(1)],
   })),
-  impossible('a gone list with the first beyond the members, last of 16', (members) => ({
+  impossible('a silent list with the first beyond the members, last of 16', (members) => ({
     name: 'silent-list',
-    entries: [...Array.from({ length: 15 }, (_, i) => gone(i % 8)), gone(members)],
+    entries: [...Array.from({ length: 15 }, (_, i) => silent(i % 8)), silent(members)],
   })),
   intent('of the first beyond the members', (members) => ({ owner: members })),
   intent('of 65535', { owner: 65535 }),
@@ -341,10 +341,10 @@ const implausible: Negative[] = [
       { slot: 1, version: 1 },
     ],
   })),
-  impossible('a gone list with a member twice', () => ({ name: 'silent-list', entries: [gone(4), gone(4)] })),
-  impossible('a gone list with a member twice, apart', () => ({
+  impossible('a silent list with a member twice', () => ({ name: 'silent-list', entries: [silent(4), silent(4)] })),
+  impossible('a silent list with a member twice, apart', () => ({
     name: 'silent-list',
-    entries: [gone(4), gone(5), gone(6), { ...gone(4), revocations: 200 }],
+    entries: [silent(4), silent(5), silent(6), { ...silent(4), revocations: 200 }],
   })),
   impossible('a notice summary with a unit twice', () => ({
     name: 'notice-summary',
@@ -421,7 +421,10 @@ const channels: Negative[] = [
   ),
 ];
 
-/** Of these the type cannot be told: under the key of epoch 0 that is the wrong kind of message. */
+/**
+ * The type of these cannot be decoded: under the key of key epoch 0 that is the wrong kind of
+ * message.
+ */
 const typeless = new Set(['has its length in two bytes', 'has an indefinite length', 'has its type in three bytes']);
 const keyMessages = keyEpochMessages(3, nowS + 60, airMembers);
 const spoiltKeys: Negative[] = keyMessages.flatMap((message) =>

@@ -10,12 +10,12 @@ import { sealedFrame } from '../sealed.ts';
 
 const test = suite('time that goes back');
 /**
- * Alone for so long that its clock may be off by 20 s: it learns the time anew from whoever tells
- * another.
+ * After so long alone the node's clock may be off by 20 s: it learns the time anew from any other
+ * member.
  */
 const nowS = 400_050;
 const members = 8;
-const toldS = 100;
+const claimedS = 100;
 
 test('SEC-4 holds: a frame is not accepted twice when a Byzantine member has set the time back', () => {
   const node = new SingleNode(members, [], 'tiny');
@@ -24,7 +24,7 @@ test('SEC-4 holds: a frame is not accepted twice when a Byzantine member has set
   assert.is(node.receive(heard, nowS), STATUS.ok);
   assert.is(node.receive(heard, nowS), STATUS.replay);
   for (let sample = 0; sample < 3; sample += 1) {
-    const lie = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) - sample }, [heartbeatAt(toldS, members)]);
+    const lie = sealedFrame({ sender: 2, counter: cycleAt(nowS, 2) - sample }, [heartbeatAt(claimedS, members)]);
     assert.is(node.receive(lie, nowS), STATUS.ok);
   }
   node.tick(nowS);
