@@ -16,7 +16,7 @@ import {
   CORRELATED_SILENT_MIN,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { edge, missionS, self } from '../node/table';
+import { node, missionS, self } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_ALARM } from '../node/outbox';
 import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
@@ -248,5 +248,5 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
 
 /** Restarts from a checkpoint: this node's own absence is a disruption. */
 export function convergenceRestart(ctx: usize): void {
-  if (edge(ctx).timeKnown != 0) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
+  if (node(ctx).timeKnown != 0) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
 }

@@ -36,7 +36,7 @@ import {
   Booted,
   encodeBooted,
 } from '../wire/generated/messages';
-import { edge, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
+import { node, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf } from './checkpoint';
 import { observeGroup } from '../intent/handlers';
@@ -58,7 +58,7 @@ function readConfig(scratch: usize, config: usize, end: usize): usize {
 
 /** Takes the configuration; mission time only if it is given. */
 function configure(ctx: usize, m: Config, cause: u32): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   const nowS = call(ctx).localS;
   changes(ctx, HOT | NODE);
   state.magic = CONTEXT_MAGIC;
@@ -118,9 +118,9 @@ function emitBooted(ctx: usize, restored: u32): void {
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Booted>(ctx + SCRATCH_OUT_AT);
-  m.cause = edge(ctx).cause;
+  m.cause = node(ctx).cause;
   m.restored = restored;
-  m.incarnation = edge(ctx).incarnation;
+  m.incarnation = node(ctx).incarnation;
   eventDone(ctx, at, encodeBooted(at, at + EVENT_BYTES_MAX - 1, m));
 }
 

@@ -6,10 +6,10 @@
 
 import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES } from '../wire/generated/codes';
 import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
-import { CODES_AT, CONTEXT_BYTES, EDGE_AT, LINES } from '../memory/map';
+import { CODES_AT, CONTEXT_BYTES, NODE_AT, LINES } from '../memory/map';
 import { linesSound } from '../memory/guard';
 import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';
-import { CONTEXT_MAGIC, EdgeState } from '../node/table';
+import { CONTEXT_MAGIC, NodeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
 const LAYOUT: u32 = 2;
@@ -54,6 +54,6 @@ export function checkCheckpoint(image: usize, length: u32): u32 {
 
 /** Whether the checkpoint is that of node `self` of cluster `cluster`. */
 export function isCheckpointOf(image: usize, self: u32, cluster: u32): bool {
-  const state = changetype<EdgeState>(image + CHECKPOINT_HEADER_BYTES + EDGE_AT);
+  const state = changetype<NodeState>(image + CHECKPOINT_HEADER_BYTES + NODE_AT);
   return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster;
 }

@@ -56,7 +56,7 @@ import {
   encodeBeacon,
 } from '../wire/generated/messages';
 import { call, changes } from '../memory/guard';
-import { edge, queues, members, missionS, outgoing, Outgoing } from '../node/table';
+import { node, queues, members, missionS, outgoing, Outgoing } from '../node/table';
 import {
   readOutbox,
   unqueue,
@@ -201,15 +201,15 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       return NOTHING_TO_SEND;
     case SEND_ALIVE: {
       const m = changetype<Alive>(scratch);
-      m.member = edge(ctx).self;
+      m.member = node(ctx).self;
       m.incarnation = membership(ctx).incarnation;
       return encodeAlive(at, end, m);
     }
     case SEND_JOIN: {
       const m = changetype<Join>(scratch);
       m.incarnation = membership(ctx).incarnation;
-      m.generation = edge(ctx).generation;
-      m.cause = edge(ctx).cause;
+      m.generation = node(ctx).generation;
+      m.cause = node(ctx).cause;
       return encodeJoin(at, end, m);
     }
     case SEND_ISOLATION: {
@@ -287,7 +287,7 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   const broadcast = addressee == ADDRESSEE_ALL;
   if (
     broadcast &&
-    <u32>record.owner != edge(ctx).self &&
+    <u32>record.owner != node(ctx).self &&
     record.echo != 0 &&
     <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S
   )

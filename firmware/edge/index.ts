@@ -25,14 +25,14 @@ import {
   renewAll,
   sweepsCore,
   CORE_ALL,
-  CORE_EDGE,
+  CORE_NODE,
   CORE_HOT,
 } from '../memory/guard';
 import { invariant, trapSite } from '../memory/trap';
 import { crc32c } from '../base/crc32c';
 import { intentIndex } from '../intent/table';
 import { verdictOf } from '../intent/arbitration';
-import { edge, queues, CONTEXT_MAGIC, HOT } from '../node/table';
+import { node, queues, CONTEXT_MAGIC, HOT } from '../node/table';
 import { countLoss, takeCommand, takeEvent } from '../node/queues';
 import { deadlineMs } from '../node/tx_slots';
 import { setLocal, setMission } from '../node/clock';
@@ -104,7 +104,7 @@ export function restore(
 function open(ctx: usize, mask: u32, nowS: u32, nowMs: u32): bool {
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, mask);
-  if (edge(ctx).magic != CONTEXT_MAGIC) return false;
+  if (node(ctx).magic != CONTEXT_MAGIC) return false;
   setMission(ctx);
   return true;
 }
@@ -123,8 +123,8 @@ function closeWithFlags(ctx: usize, status: u32): u32 {
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {
   // A frame of another cluster must cost little: only the lines that its check reads are checked.
-  if (!open(ctx, CORE_EDGE, nowS, nowMs)) return STATUS_NOT_BOOTED;
-  const state = edge(ctx);
+  if (!open(ctx, CORE_NODE, nowS, nowMs)) return STATUS_NOT_BOOTED;
+  const state = node(ctx);
   if (state.safeMode != 0) return close(ctx, STATUS_SAFE_MODE);
   let status = checkFrame(ctx, frame, length);
   if (status != STATUS_OK) return close(ctx, status);
@@ -168,8 +168,8 @@ export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
  * mode.
  */
 export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32): u32 {
-  if (!open(ctx, CORE_EDGE, nowS, nowMs)) return 0;
-  const state = edge(ctx);
+  if (!open(ctx, CORE_NODE, nowS, nowMs)) return 0;
+  const state = node(ctx);
   if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
   sweepsCore(ctx, CORE_HOT);
   // A heartbeat gives ages as of its own time: the bitmaps must be turned to that tick.
@@ -185,19 +185,19 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
 }
 
 export function command(ctx: usize, out: usize, cap: u32): u32 {
-  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeCommand(ctx, out, cap)) : 0;
+  return open(ctx, CORE_NODE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeCommand(ctx, out, cap)) : 0;
 }
 
 export function event(ctx: usize, out: usize, cap: u32): u32 {
-  return open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeEvent(ctx, out, cap)) : 0;
+  return open(ctx, CORE_NODE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeEvent(ctx, out, cap)) : 0;
 }
 
 export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
-  return open(ctx, CORE_EDGE, nowS, nowMs) ? close(ctx, deadlineMs(ctx)) : 0x7fffffff;
+  return open(ctx, CORE_NODE, nowS, nowMs) ? close(ctx, deadlineMs(ctx)) : 0x7fffffff;
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {
-  if (!open(ctx, CORE_EDGE, call(ctx).localS, call(ctx).localMs)) return 0;
+  if (!open(ctx, CORE_NODE, call(ctx).localS, call(ctx).localMs)) return 0;
   closeCall(ctx);
   // A checkpoint that cannot be restored must not replace a good one.
   invariant(linesSound(ctx), TRAP_SITE_CHECKPOINT);

@@ -19,7 +19,7 @@ import { hearing, membership, member, readMembers } from '../membership/table';
 import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
 import { Head, head, pending, SIGNATURE_AT } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
-import { edge, queues, counterAt, counterWord, members } from '../node/table';
+import { node, queues, counterAt, counterWord, members } from '../node/table';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { coordinator, memberState } from '../membership/member_state';
 import { FREE, DIGEST_AT } from '../intent/statement_table';
@@ -65,11 +65,11 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
 
 function inspectNode(ctx: usize, out: usize): u32 {
   const answer = changetype<answers.NodeAnswer>(out);
-  answer.timeKnown = edge(ctx).timeKnown;
+  answer.timeKnown = node(ctx).timeKnown;
   answer.missionS = call(ctx).missionS;
   answer.missionMs = call(ctx).missionMs;
   answer.errorMs = clockErrorMs(ctx);
-  answer.safeMode = edge(ctx).safeMode;
+  answer.safeMode = node(ctx).safeMode;
   answer.outbox = queues(ctx).outboxCount;
   answer.coordinator = coordinator(ctx);
   return answers.NODE_ANSWER_WORDS;

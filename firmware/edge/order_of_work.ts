@@ -22,7 +22,7 @@ import { watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
 import {
-  edge,
+  node,
   queues,
   missionS,
   NODE,
@@ -59,7 +59,7 @@ const CHECKPOINT_FIRST_S: u32 = 900;
  * to tick().
  */
 export function turnDue(ctx: usize): bool {
-  const state = edge(ctx);
+  const state = node(ctx);
   return state.timeKnown != 0 && (state.bootKnown == 0 || livenessTickOf(missionS(ctx)) > membership(ctx).livenessTick);
 }
 
@@ -91,7 +91,7 @@ function checkClaim(ctx: usize): void {
  * Advances minutes, liveness ticks and rounds to the present mission time. Cheap when none begins.
  */
 export function advance(ctx: usize): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   if (state.timeKnown == 0) return;
   const view = membership(ctx);
   if (state.bootKnown == 0) {
@@ -119,7 +119,7 @@ export function advance(ctx: usize): void {
 
 /** Whether the period tick is due. */
 export function periodDue(ctx: usize): bool {
-  const state = edge(ctx);
+  const state = node(ctx);
   return state.timeKnown != 0 ? cycleNow(ctx) >= queues(ctx).periodCycle : call(ctx).localS >= state.periodS;
 }
 
@@ -129,7 +129,7 @@ export function periodDue(ctx: usize): bool {
  */
 export function periodTick(ctx: usize): void {
   if (!periodDue(ctx)) return;
-  const state = edge(ctx);
+  const state = node(ctx);
   if (state.timeKnown != 0) queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   else state.periodS = call(ctx).localS + PERIOD_S;
   changes(ctx, HOT | NODE);
@@ -163,7 +163,7 @@ function missionTick(ctx: usize): void {
 
 /** Requests a checkpoint when the interval has passed, or a learnt lease or key must be stored. */
 function checkpointWhenDue(ctx: usize): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
   const unstored = membership(ctx).unstoredPeriods;
   if (unstored == 1) noteLeasesStored(ctx);

@@ -14,7 +14,7 @@ import {
 } from '../memory/limits';
 import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
-import { edge, members, missionS, self } from '../node/table';
+import { node, members, missionS, self } from '../node/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
@@ -60,7 +60,7 @@ export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
   if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return IMPLAUSIBLE;
   if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return IMPLAUSIBLE;
   if (!slotMayClaim(ctx, m)) return BEYOND_SLOT;
-  return edge(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX ? PLAUSIBLE : IMPLAUSIBLE;
+  return node(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX ? PLAUSIBLE : IMPLAUSIBLE;
 }
 
 /**
@@ -69,7 +69,7 @@ export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
  * unless it ended and was evicted.
  */
 export function mayBeOwn(ctx: usize, m: IntentMessage): bool {
-  const boot = edge(ctx).incarnation;
+  const boot = node(ctx).incarnation;
   if (m.version >>> VERSION_BITS < boot) return true;
   if (m.version > intents(ctx).version) return false;
   const index = intentIndex(ctx, m.owner, m.slot);
@@ -186,5 +186,5 @@ export function noteLateVersion(ctx: usize): void {
  */
 export function isSampled(ctx: usize, owner: u32, version: u32): bool {
   if (!CONTAINED || owner == self(ctx)) return false;
-  return fold32(fold32(edge(ctx).seed, owner), version) % SAMPLED_ONE_IN == 0;
+  return fold32(fold32(node(ctx).seed, owner), version) % SAMPLED_ONE_IN == 0;
 }

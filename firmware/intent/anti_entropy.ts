@@ -5,7 +5,7 @@
 
 import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { edge, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
+import { node, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
 import {
   isCongested,
   send,
@@ -190,7 +190,7 @@ export function onOwnerSummary(ctx: usize, sender: u32, m: OwnerSummary): void {
 
 /** Whether a peer's version of an own intent slot cannot be this node's. */
 function isForged(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
-  if (!CONTAINED || theirs <= ours || theirs >>> VERSION_BITS < edge(ctx).incarnation) return false;
+  if (!CONTAINED || theirs <= ours || theirs >>> VERSION_BITS < node(ctx).incarnation) return false;
   return index != NO_INDEX || theirs > intents(ctx).version;
 }
 

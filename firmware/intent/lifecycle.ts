@@ -6,7 +6,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
 import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { eventSpace, eventDone } from '../node/queues';
-import { missionS, self, edge, leaveToTick, DUE_WITHDRAW } from '../node/table';
+import { missionS, self, node, leaveToTick, DUE_WITHDRAW } from '../node/table';
 import { updateQuorum } from '../membership/quorum';
 import { membership, VIEW } from '../membership/table';
 import {
@@ -68,7 +68,7 @@ export function maintainOwn(ctx: usize): void {
       continue;
     }
     if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot, now);
-    else if (record.version >>> VERSION_BITS != edge(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
+    else if (record.version >>> VERSION_BITS != node(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
       claimAnew(ctx, slot, record.claimS);
   }
 }
@@ -131,7 +131,7 @@ function giveUp(ctx: usize, slot: u32, index: u32): void {
 export function adoptOwn(ctx: usize, slot: u32, index: u32): void {
   const version = intent(ctx, index).version;
   if (version > intents(ctx).version) intentsToChange(ctx).version = version;
-  if (version >>> VERSION_BITS == edge(ctx).incarnation) {
+  if (version >>> VERSION_BITS == node(ctx).incarnation) {
     ownToChange(ctx, slot).returned = 1;
     leaveToTick(ctx, DUE_WITHDRAW);
     return;

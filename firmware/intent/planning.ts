@@ -5,7 +5,7 @@
 import { NO_INDEX, GROUPS_MAX, ROUND_S } from '../memory/limits';
 import { mix32, fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
-import { edge, self, timeKnown, missionS, capability } from '../node/table';
+import { node, self, timeKnown, missionS, capability } from '../node/table';
 import { membership } from '../membership/table';
 import { GROUP_KIND_DEPOT, GROUP_KIND_LOT, WORK_KIND_HAUL, WORK_KIND_MINE } from '../wire/generated/codes';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
@@ -42,7 +42,7 @@ const QUARTER_S: u32 = 900;
 
 /** Pseudo-random number of this node. */
 function draw(ctx: usize, salt: u32): u32 {
-  return mix32(fold32(edge(ctx).seed ^ (self(ctx) * 0x9e3779b1), salt));
+  return mix32(fold32(node(ctx).seed ^ (self(ctx) * 0x9e3779b1), salt));
 }
 
 /** Plans this node's claims, once per period. `storedKg`: mass in storage, as last reported. */
@@ -51,7 +51,7 @@ export function planStep(ctx: usize, storedKg: u32): void {
   // Before the first agreement since boot the view is old: what seems free may be claimed.
   if (membership(ctx).leaseUntilS == 0) return;
   prepareSilence(ctx);
-  if ((edge(ctx).features & FEATURE_PLANS) == 0) return;
+  if ((node(ctx).features & FEATURE_PLANS) == 0) return;
   const slot = mineSlot(ctx);
   if (slot == NO_INDEX) claimSite(ctx);
   else extendSite(ctx, slot);

@@ -5,7 +5,7 @@ import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { mix32, fold32 } from '../base/hash';
 import { sendFirst, SEND_INTENT } from '../node/outbox';
 import { eventSpace, eventDone } from '../node/queues';
-import { edge, self, missionS } from '../node/table';
+import { node, self, missionS } from '../node/table';
 import { INTENT_STATE_CLAIMED, VERSION_BITS } from '../wire/generated/codes';
 import { Intent as IntentMessage, Published, encodePublished } from '../wire/generated/messages';
 import { releasesUnit } from './admission';
@@ -22,9 +22,9 @@ const REBROADCASTS: u16 = 2;
 /** Returns the next version number; 0 if this boot has used up its numbers. */
 function nextVersion(ctx: usize): u32 {
   const state = intentsToChange(ctx);
-  const floor = edge(ctx).incarnation << VERSION_BITS;
+  const floor = node(ctx).incarnation << VERSION_BITS;
   if (state.version < floor) state.version = floor;
-  if ((state.version + 1) >>> VERSION_BITS != edge(ctx).incarnation) return 0;
+  if ((state.version + 1) >>> VERSION_BITS != node(ctx).incarnation) return 0;
   state.version++;
   return state.version;
 }
@@ -67,9 +67,9 @@ export function freshClaim(ctx: usize, slot: u32, kind: u32): IntentMessage {
   m.kind = kind;
   m.priority = 1;
   m.state = INTENT_STATE_CLAIMED;
-  m.generation = edge(ctx).generation;
+  m.generation = node(ctx).generation;
   m.claimS = now;
-  m.nonce = mix32(fold32(edge(ctx).seed, now ^ (self(ctx) << 24) ^ slot));
+  m.nonce = mix32(fold32(node(ctx).seed, now ^ (self(ctx) << 24) ^ slot));
   m.leaseS = 0;
   return m;
 }

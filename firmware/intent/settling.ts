@@ -11,7 +11,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { bitGet } from '../base/bits';
 import { clockTrusted } from '../node/clock';
 import { eventSpace, eventDone } from '../node/queues';
-import { edge } from '../node/table';
+import { node } from '../node/table';
 import { roundCutS } from '../membership/calendar';
 import { majorityAgrees } from '../membership/quorum';
 import { membership, agreeAt, agreedBeforeAt } from '../membership/table';
@@ -53,7 +53,7 @@ function canSettle(ctx: usize, index: u32): bool {
   if (record.publishedS >= roundCutS(view.round)) return false;
   // An earlier boot may have withdrawn its claim after the checkpoint, unknown to this boot. It is
   // claimed anew first.
-  if (record.version >>> VERSION_BITS != edge(ctx).incarnation) return false;
+  if (record.version >>> VERSION_BITS != node(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
   const wasInLastCut = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
   let isBefore = true;

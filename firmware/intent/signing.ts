@@ -5,7 +5,7 @@ import { COUNTER_IMPERSONATED, CONTAINED, NO_INDEX, STATEMENTS_MAX, ADDRESSEE_AL
 import { call } from '../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../node/outbox';
 import { countLoss } from '../node/queues';
-import { self, missionS, leaveToTick, DUE_STATEMENT, edge, timeKnown } from '../node/table';
+import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../node/table';
 import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES, VERSION_BITS } from '../wire/generated/codes';
 import { Signed, StatementRequest } from '../wire/generated/messages';
 import { findStatement, allocateStatement, REBROADCASTS, storedVersion } from './statement';
@@ -67,7 +67,7 @@ export function publicationTimeS(ctx: usize, slot: u32): u32 {
  */
 export function isOfThisBoot(ctx: usize, slot: u32): bool {
   const stored = intentIndex(ctx, self(ctx), slot);
-  return stored == NO_INDEX || intent(ctx, stored).version >>> VERSION_BITS == edge(ctx).incarnation;
+  return stored == NO_INDEX || intent(ctx, stored).version >>> VERSION_BITS == node(ctx).incarnation;
 }
 
 /**

@@ -6,7 +6,7 @@ import { TICKS_UNTIL_SILENT, HEALTH_MAX, RELAYS } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { mix32, fold32 } from '../base/hash';
 import { sendFirst, SEND_PROBE, send, SEND_PROBE_REQUEST, SEND_ACK, SEND_RELAYED_ACK } from '../node/outbox';
-import { members, edge, self, missionS, HOT } from '../node/table';
+import { members, node, self, missionS, HOT } from '../node/table';
 import { markHeard } from './hearing';
 import { ageOf } from './liveness';
 import { clearSuspicion } from './suspicion';
@@ -20,7 +20,7 @@ function walk(ctx: usize): u32 {
   const state = membership(ctx);
   const count = members(ctx);
   if (state.walkLeft == 0) {
-    const draw = mix32(fold32(edge(ctx).seed ^ (self(ctx) << 16), missionS(ctx)));
+    const draw = mix32(fold32(node(ctx).seed ^ (self(ctx) << 16), missionS(ctx)));
     let stride = 1 + (draw % (count - 1));
     while (!coprime(stride, count)) stride = stride == count - 1 ? 1 : stride + 1;
     state.walkStride = stride;
@@ -58,7 +58,7 @@ export function askRelays(ctx: usize, target: u32): void {
   hearing(ctx).relayedTarget = <u16>(target + 1);
   hearing(ctx).relayedSequence = hearing(ctx).probeSequence;
   const count = members(ctx);
-  let draw = mix32(fold32(edge(ctx).seed + target, missionS(ctx) ^ (self(ctx) << 20)));
+  let draw = mix32(fold32(node(ctx).seed + target, missionS(ctx) ^ (self(ctx) << 20)));
   let asked: u32 = 0;
   for (let i: u32 = 0; i < WALK_STEPS_MAX && asked < RELAYS; i++) {
     const relay = draw % count;

@@ -3,7 +3,7 @@
 import { HEARTBEATS_PER_PERIOD, ADDRESSEE_ALL, MEMBER_WORDS } from '../memory/limits';
 import { bitSet } from '../base/bits';
 import { changes } from '../memory/guard';
-import { edge, queues, members, self, HOT } from '../node/table';
+import { node, queues, members, self, HOT } from '../node/table';
 import { send, sendFirst, SEND_HEARTBEAT, SEND_ALIVE, SEND_JOIN } from '../node/outbox';
 import {
   membership,
@@ -35,10 +35,10 @@ export function membershipBoot(ctx: usize): void {
     bitSet(baseAt(ctx), i);
     bitSet(votersAt(ctx), i);
   }
-  membership(ctx).incarnation = edge(ctx).incarnation << REFUTATION_BITS;
+  membership(ctx).incarnation = node(ctx).incarnation << REFUTATION_BITS;
   membership(ctx).refutationsLeft = SPREAD_TIMES;
   // The first boot has forgotten nothing.
-  membership(ctx).recovering = edge(ctx).incarnation > 1 ? RECOVERING_ALL : 0;
+  membership(ctx).recovering = node(ctx).incarnation > 1 ? RECOVERING_ALL : 0;
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);
 }
 
@@ -61,7 +61,7 @@ export function membershipRestart(ctx: usize): void {
   state.unstoredPeriods = 0;
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   state.leaseUntilS = 0;
-  const floor = edge(ctx).incarnation << REFUTATION_BITS;
+  const floor = node(ctx).incarnation << REFUTATION_BITS;
   if (floor > state.incarnation) state.incarnation = floor;
   memory.fill(suspectAt(ctx), 0, MEMBER_WORDS << 2);
   send(ctx, SEND_JOIN, ADDRESSEE_ALL, 0, 0);

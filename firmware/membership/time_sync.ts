@@ -13,7 +13,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes, call } from '../memory/guard';
 import { clockErrorMs, setClockError, ERROR_WIRE_MS_MAX, setMission } from '../node/clock';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
-import { clock, HOT, edge, NODE, queues } from '../node/table';
+import { clock, HOT, node, NODE, queues } from '../node/table';
 import { TimeAcquired, encodeTimeAcquired } from '../wire/generated/messages';
 
 /**
@@ -78,7 +78,7 @@ function shiftOffset(ctx: usize, ms: i32): void {
  */
 export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
   const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
-  const state = edge(ctx);
+  const state = node(ctx);
   const trusted = peerErrorMs <= CLOCK_ERROR_MS_MAX;
   if (state.timeKnown != 0) {
     const errorMs = clockErrorMs(ctx);
@@ -102,7 +102,7 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
 
 /** Forgets mission time: it is learnt anew from peers. */
 export function forgetTime(ctx: usize): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   setClockError(ctx, clockErrorMs(ctx));
   state.timeKnown = 0;
   state.bootKnown = 0;
@@ -138,7 +138,7 @@ function abs(ms: i32): u32 {
  * time.
  */
 function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   // Reserved counters never come back, so a time far in the future would silence this node for
   // good.
   const sent = queues(ctx).sentCycle;

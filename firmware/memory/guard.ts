@@ -12,7 +12,7 @@
 
 import { TRAP_SITE_CORE, TRAP_SITE_TABLE, AGE_BINS, CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
 import { PROTECTED, SCRUBBED } from './limits';
-import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, EDGE_AT, HOT_AT } from './map';
+import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, NODE_AT, HOT_AT } from './map';
 import { codeOf, codeOfChange, correct } from './lines';
 import { invariant } from './trap';
 
@@ -112,7 +112,7 @@ const NUMBER_MAX: u32 = 0xfffc;
 /** Checked with every call that reads more than this node's own state. */
 export const CORE_HOT: u32 = (2 << ((HOT_AT - LINES_AT) >> 6)) - 1;
 /** Checked with all other calls: identity, queues, counters. */
-export const CORE_EDGE: u32 = 3 << ((EDGE_AT - LINES_AT) >> 6);
+export const CORE_NODE: u32 = 3 << ((NODE_AT - LINES_AT) >> 6);
 export const CORE_ALL: u32 = (2 << ((CORE_END - 1 - LINES_AT) >> 6)) - 1;
 export const CORE_PROTECTION: u32 = 1 << ((PROTECTION_AT - LINES_AT) >> 6);
 

@@ -3,7 +3,7 @@
 
 import { CLOCK_DRIFT_PPM_MAX, CLOCK_ERROR_MS_MAX } from '../memory/limits';
 import { call, changes } from '../memory/guard';
-import { edge, clock, HOT } from './table';
+import { node, clock, HOT } from './table';
 
 /** Largest clock error that a heartbeat can carry (16 bits), milliseconds: this value or more. */
 export const ERROR_WIRE_MS_MAX: u32 = 0xffff;
@@ -19,7 +19,7 @@ export function setLocal(ctx: usize, nowS: u32, nowMs: u32): void {
 
 /** Sets the mission time of this call from its local time; 0 while mission time is unknown. */
 export function setMission(ctx: usize): void {
-  const state = edge(ctx);
+  const state = node(ctx);
   const now = call(ctx);
   if (state.timeKnown == 0) {
     now.missionS = 0;
@@ -43,7 +43,7 @@ export function setMission(ctx: usize): void {
  * drift together.
  */
 export function clockErrorMs(ctx: usize): u32 {
-  const state = edge(ctx);
+  const state = node(ctx);
   if (state.timeKnown == 0) return ERROR_WIRE_MS_MAX;
   // Rounded up: rounded down, frequent samples would keep the bound from growing.
   const elapsedS = call(ctx).localS - clock(ctx).sampleS + DRIFT_S_PER_MS - 1;

@@ -2,7 +2,7 @@
 
 /** Identity of a node, and state that changes rarely. One line. */
 @unmanaged
-export class EdgeState {
+export class NodeState {
   /** CONTEXT_MAGIC once booted. */
   magic: u32 = 0;
   /** Index of this node, size of its cluster, cluster id. */

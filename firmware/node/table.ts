@@ -5,7 +5,7 @@ import { COUNTER_COUNT, FLAG_DEADLINE } from '../memory/limits';
 import { HOT_AT, QUEUES_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from '../memory/map';
 import { call, changes, lineOf, readsLine } from '../memory/guard';
 import { Queues } from './records';
-import { edge, queues } from './accessors';
+import { node, queues } from './accessors';
 
 export * from './records';
 export * from './accessors';
@@ -49,19 +49,19 @@ export function missionS(ctx: usize): u32 {
 /** Whether mission time is known. */
 // @inline
 export function timeKnown(ctx: usize): bool {
-  return edge(ctx).timeKnown != 0;
+  return node(ctx).timeKnown != 0;
 }
 
 /** Index of this node in its cluster. */
 // @inline
 export function self(ctx: usize): u32 {
-  return edge(ctx).self;
+  return node(ctx).self;
 }
 
 /** Size of the cluster. */
 // @inline
 export function members(ctx: usize): u32 {
-  return edge(ctx).members;
+  return node(ctx).members;
 }
 
 /** Offset of a loss counter in the context: its count, then the local second of the first loss. */

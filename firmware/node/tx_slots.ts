@@ -3,7 +3,7 @@
 
 import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S } from '../memory/limits';
 import { call } from '../memory/guard';
-import { edge, queues } from './table';
+import { node, queues } from './table';
 
 /** Cycles per probe period. */
 const CYCLES: u32 = PERIOD_S / CYCLE_S;
@@ -11,7 +11,7 @@ const SATURATED: u32 = 0x7fffffff;
 
 /** Begin of this node's TDMA slot in a cycle, ms: a TDMA slot is 62.5 ms long. */
 function txSlotMs(ctx: usize): u32 {
-  return (edge(ctx).self * 125) >>> 1;
+  return (node(ctx).self * 125) >>> 1;
 }
 
 /** Number of cycles that have begun for this node: its cycle begins with its own TDMA slot. */
@@ -40,7 +40,7 @@ function untilCycleMs(ctx: usize, cycle: u32): u32 {
  * the cycles of a period.
  */
 export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
-  const phase = edge(ctx).self % CYCLES;
+  const phase = node(ctx).self % CYCLES;
   let next = cycle + 1;
   while (next % CYCLES != phase) next++;
   return next;
@@ -48,7 +48,7 @@ export function nextPeriodCycle(ctx: usize, cycle: u32): u32 {
 
 /** Milliseconds until this node needs tick() and transmit(). */
 export function deadlineMs(ctx: usize): u32 {
-  const state = edge(ctx);
+  const state = node(ctx);
   const now = call(ctx);
   if (state.timeKnown == 0) {
     if (now.localS >= state.periodS) return 0;

@@ -3,7 +3,7 @@
 
 import { GROUP_KIND_DEPOT, GROUP_KIND_LOT } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
-import { capability, edge, missionS } from '../node/table';
+import { capability, node, missionS } from '../node/table';
 import { group, intent, intentIndex, own, resourceGroup } from '../intent/table';
 import { afterRunning } from './maintain';
 import {
@@ -56,7 +56,7 @@ export function roleOf(ctx: usize, intentSlot: u32): u32 {
 }
 
 function priorityOf(ctx: usize, intentSlot: u32): u32 {
-  const index = intentIndex(ctx, edge(ctx).self, intentSlot);
+  const index = intentIndex(ctx, node(ctx).self, intentSlot);
   return index == NO_INDEX ? 0 : intent(ctx, index).priority;
 }
 
@@ -140,7 +140,7 @@ function sort(ctx: usize, state: ScheduleState): void {
     order = below | (intentSlot << (place << 2)) | ((order ^ below) << 4);
     count++;
   }
-  if ((edge(ctx).features & FEATURE_REPLICATES) != 0 && capability(ctx).replicateW != 0) {
+  if ((node(ctx).features & FEATURE_REPLICATES) != 0 && capability(ctx).replicateW != 0) {
     order |= REPLICATE_SLOT << (count << 2);
     count++;
   }

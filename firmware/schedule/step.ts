@@ -3,7 +3,7 @@
 
 import { WORK_KIND_HAUL, WORK_KIND_MAINTAIN, WORK_KIND_MINE, WORK_KIND_REPLICATE } from '../wire/generated/codes';
 import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
-import { capability, edge, missionS, timeKnown } from '../node/table';
+import { capability, node, missionS, timeKnown } from '../node/table';
 import { own, ownToChange, takeSlotFlags } from '../intent/table';
 import { mayRun, runUntilS } from '../intent/lease';
 import { haulDone } from './observe';
@@ -69,7 +69,7 @@ export function scheduleBoot(ctx: usize): void {
     state.solarW = capability(ctx).solarW;
   }
   for (let intentSlot: u32 = 0; intentSlot <= MAINTAIN_SLOT; intentSlot++) {
-    if (edge(ctx).incarnation > 1 || own(ctx, intentSlot).running != 0) stop(ctx, intentSlot);
+    if (node(ctx).incarnation > 1 || own(ctx, intentSlot).running != 0) stop(ctx, intentSlot);
     ownToChange(ctx, intentSlot).running = 0;
     workOrderToChange(ctx, intentSlot).retryS = 0;
   }

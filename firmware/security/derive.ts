@@ -3,7 +3,7 @@
 
 import { TRAP_SITE_HASH, COMMITMENT_BYTES, SECRET_BYTES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT, PLAIN_AT } from '../memory/map';
-import { edge } from '../node/table';
+import { node } from '../node/table';
 import { invariant } from '../memory/trap';
 import { HKDF_SCRATCH_BYTES, hkdf } from './hkdf';
 import { DIGEST_BYTES, sha256, shaConstantsSound } from './sha256';
@@ -25,7 +25,7 @@ const COMMITMENT_LABEL_BYTES: u32 = 21;
 /** Writes cluster and key epoch behind a label of `length` bytes. */
 function writeScope(ctx: usize, length: u32, keyEpoch: u32): void {
   const at: usize = ctx + TEXT_AT + length;
-  store<u16>(at, bswap<u16>(<u16>edge(ctx).cluster), 0, 1);
+  store<u16>(at, bswap<u16>(<u16>node(ctx).cluster), 0, 1);
   store<u16>(at, bswap<u16>(<u16>keyEpoch), 2, 1);
 }
 

@@ -33,7 +33,7 @@ import {
 import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { crc32c } from '../base/crc32c';
 import { call } from '../memory/guard';
-import { edge } from '../node/table';
+import { node } from '../node/table';
 import { countLoss } from '../node/queues';
 import { open, seal } from './aead';
 import { keyIndex, linkKey } from './table';
@@ -88,7 +88,7 @@ export function readEnvelope(ctx: usize, frame: usize, length: u32): u32 {
   } else if (body >= SHORT_BODY_BYTES) return reject(ctx, COUNTER_FRAME_FORM, STATUS_MALFORMED);
   if (at + body + CRC_BYTES != length || body <= TAG_BYTES) return reject(ctx, COUNTER_FRAME_FORM, STATUS_MALFORMED);
   if (load<u8>(frame, KEY_ID_AT) != PROTOCOL_VERSION) return reject(ctx, COUNTER_FRAME_VERSION, STATUS_VERSION);
-  const state = edge(ctx);
+  const state = node(ctx);
   now.addressee = read16(frame + SENDER_AT + 2);
   if (read16(frame + KEY_ID_AT + 1) != state.cluster || (now.addressee != ADDRESSEE_ALL && now.addressee != state.self))
     return STATUS_NOT_FOR_US;
@@ -141,7 +141,7 @@ export function openEnvelope(ctx: usize, frame: usize): bool {
  * counter of the present call, and completes the frame at `out`. Returns the frame's length.
  */
 export function sealEnvelope(ctx: usize, out: usize, length: u32): u32 {
-  const state = edge(ctx);
+  const state = node(ctx);
   const now = call(ctx);
   const body = length + TAG_BYTES;
   store<u32>(out, FORM_0, 0, 1);

@@ -31,7 +31,7 @@ import {
   PERIOD_S,
 } from '../memory/limits';
 import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from '../memory/map';
-import { edge, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
+import { node, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
 import { send, SEND_KEY_EPOCH } from '../node/outbox';
 import {
@@ -251,7 +251,7 @@ export function installKeyEpoch(ctx: usize): void {
 function unwrap(ctx: usize, keyEpoch: u32, index: u32, up: u32): bool {
   const entry = part(ctx, index);
   const aad: usize = ctx + SCRATCH_OUT_AT;
-  store<u16>(aad, bswap<u16>(<u16>edge(ctx).cluster));
+  store<u16>(aad, bswap<u16>(<u16>node(ctx).cluster));
   store<u16>(aad, bswap<u16>(<u16>keyEpoch), 2);
   const n0: u32 = bswap<u32>(entry.node);
   const n2: u32 = bswap<u32>(keyEpoch);

@@ -4,7 +4,7 @@ import { SECRET_BYTES } from '../wire/generated/codes';
 import { PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
 import { changes } from '../memory/guard';
-import { edge, queues, timeKnown, HOT } from '../node/table';
+import { node, queues, timeKnown, HOT } from '../node/table';
 import { cycleNow } from '../node/tx_slots';
 import { LinkSecret, PathKey, decodeLinkSecret, decodePathKey, TYPE_LINK_SECRET } from '../wire/generated/messages';
 import { NEVER, raiseWindows, reserveAhead } from './counters';
@@ -45,7 +45,7 @@ export function acceptKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
  */
 export function beginCounters(ctx: usize, reserved: u32): void {
   const state = queues(ctx);
-  const lost = reserved == 0 && edge(ctx).incarnation > 1;
+  const lost = reserved == 0 && node(ctx).incarnation > 1;
   const floor = !lost ? reserved : timeKnown(ctx) ? cycleNow(ctx) + RESERVE_CYCLES : NEVER;
   state.reserved = lost ? 0 : reserved;
   state.sentCycle = floor;

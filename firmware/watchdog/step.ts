@@ -21,7 +21,7 @@ import {
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
-import { edge, missionS, self, timeKnown, NODE } from '../node/table';
+import { node, missionS, self, timeKnown, NODE } from '../node/table';
 import { disturb } from '../convergence/step';
 import { commandDone, commandSpace, eventDone, eventSpace } from '../node/queues';
 import { SEND_BEACON, send } from '../node/outbox';
@@ -105,7 +105,7 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
 }
 
 function setSafeMode(ctx: usize, on: u32): void {
-  edge(ctx).safeMode = on;
+  node(ctx).safeMode = on;
   changes(ctx, NODE);
 }
 

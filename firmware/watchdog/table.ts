@@ -2,7 +2,7 @@
 
 import { RECOVERY_LEVEL_SAFE_MODE } from '../wire/generated/codes';
 import { COMMANDS_MAX, EVENTS_MAX, INTENTS_MAX, MEMBERS_MAX, OUTBOX_MAX, TASKS } from '../memory/limits';
-import { CONTEXT_MAGIC, edge, queues } from '../node/table';
+import { CONTEXT_MAGIC, node, queues } from '../node/table';
 import { intents } from '../intent/table';
 import { scheduleSane } from '../schedule/table';
 import { watchdog } from './accessors';
@@ -61,10 +61,15 @@ export const CAUSE_EXPIRED: u32 = 6;
  * (WDG-1).
  */
 export function stateSane(ctx: usize): bool {
-  const node = edge(ctx);
-  if (node.magic != CONTEXT_MAGIC || node.members == 0 || node.members > MEMBERS_MAX || node.self >= node.members)
+  const identity = node(ctx);
+  if (
+    identity.magic != CONTEXT_MAGIC ||
+    identity.members == 0 ||
+    identity.members > MEMBERS_MAX ||
+    identity.self >= identity.members
+  )
     return false;
-  if (queues(ctx).outboxCount > OUTBOX_MAX || node.timeKnown > 1 || node.safeMode > 1) return false;
+  if (queues(ctx).outboxCount > OUTBOX_MAX || identity.timeKnown > 1 || identity.safeMode > 1) return false;
   if (<u32>queues(ctx).commandFirst >= COMMANDS_MAX || <u32>queues(ctx).commandCount > COMMANDS_MAX) return false;
   if (<u32>queues(ctx).eventFirst >= EVENTS_MAX || <u32>queues(ctx).eventCount > EVENTS_MAX) return false;
   if (intents(ctx).count > INTENTS_MAX) return false;

@@ -72,7 +72,7 @@ function knowledgeRanges(preset: Preset): [number, number][] {
   const constants = firmwareConstants(preset);
   const at = (name: string) => constants.get(name)!;
   return [
-    [at('MEMBERSHIP_AT'), at('EDGE_AT')],
+    [at('MEMBERSHIP_AT'), at('NODE_AT')],
     [at('HEARING_AT'), at('PROTECTION_AT')],
     [at('BUCKETS_AT'), at('COMMANDS_AT')],
   ];

@@ -139,7 +139,7 @@ test('WDG-1 violated: a value out of range in protected memory stops the feeding
 function corruptSafeModeFlag(node: LoneNode): void {
   const lines = new Lines('flight');
   const words = new Uint32Array(node.engine.view().buffer);
-  const line = (firmwareConstants('flight').get('EDGE_AT')! - lines.at) / 64;
+  const line = (firmwareConstants('flight').get('NODE_AT')! - lines.at) / 64;
   const first = (node.context + lines.at + line * 64) >> 2;
   assert.is(words[first + 8], 0);
   words[first + 8] = 77;
