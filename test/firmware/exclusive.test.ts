@@ -40,27 +40,6 @@ exclusive('an owner restored from an old checkpoint does not run work that it ga
   assert.not(settled.some(({ atS, fields }) => atS > 2 * HOUR + 1795 && fields[2] >>> VERSION_BITS === 1));
 });
 
-exclusive('an owner that restarted alone does not resume its running work', () => {
-  const cluster = driven(5);
-  const watch = watched(cluster);
-  cluster.runTo(2 * HOUR);
-  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
-  cluster.runTo(2 * HOUR + 1300);
-  split(cluster, [1, 2, 3, 4], [0]);
-  cluster.runTo(2 * HOUR + 2700);
-  cluster.restore(0, 2, cluster.checkpoint(0));
-  cluster.runTo(2 * HOUR + 2900);
-  assert.is(cluster.nodes[0].intent(0, 0)?.state, INTENT_STATE.claimed, 'it no longer says that it has begun');
-  cluster.runTo(4 * HOUR);
-  assign(cluster, 1, 4 * HOUR, 4 * HOUR + DAY);
-  cluster.runTo(5 * HOUR);
-  assert.is(cluster.nodes[1].own(0).running, 1, 'node 1 works before the path is back');
-  split(cluster, [0, 1, 2, 3, 4]);
-  cluster.runTo(6 * HOUR);
-  assert.is(cluster.nodes[1].own(0).running, 1, 'and after');
-  assert.equal(watch.doubles, []);
-});
-
 exclusive(
   'a competitor that stands first and is refused for a notice newer than the cut does not count as refused',
   () => {

@@ -9,7 +9,7 @@ import { same } from './same.ts';
 import { Transcript } from './transcript.ts';
 
 /**
- * Short runs told line by line. A line that moves shows what a change did; `npm test -- transcripts
+ * Short runs, line by line. A line that moves shows what a change did; `npm test -- transcripts
  * --rewrite` accepts it.
  */
 const runs: Record<string, object[]> = {
@@ -26,7 +26,7 @@ const runs: Record<string, object[]> = {
 };
 
 for (const [name, disruptions] of Object.entries(runs)) {
-  test(`the run '${name}' goes as told in test/transcripts/${name}.txt`, () => {
+  test(`the run '${name}' matches test/transcripts/${name}.txt`, () => {
     const scenario = scenarioSchema.parse({ ...loadScenario('quiet'), name, nodes: 12, days: 0.5, disruptions });
     const body = loadBody(scenario.body, undefined, () => {});
     const transcript = new Transcript();
