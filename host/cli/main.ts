@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { loadAddon } from '../engine/addon.ts';
 import { addBoardCommands } from './board/commands.ts';
+import { addCompletionCommand } from './completion/commands.ts';
 import { addDecodeCommand } from './decode/commands.ts';
 import { exitCode, exitCodesHelp } from './exit.ts';
 import { exitCodeOf } from './failure.ts';
@@ -27,6 +28,7 @@ addSimulatorCommands(program, board);
 addNodeCommand(program, placeInWorld);
 addDecodeCommand(program);
 addKeysCommands(program);
+addCompletionCommand(program);
 
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride();

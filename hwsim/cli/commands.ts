@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import type { FindPlace } from '../../host/cli/node/options.ts';
 import {
   daysOption,
@@ -19,6 +19,7 @@ import {
   uint32Max,
   wholeOption,
 } from '../../host/cli/options.ts';
+import { suggest } from '../../host/cli/suggestions.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
 import { addBenchCommands } from './bench/commands.ts';
 import { addEmulatedBoardCommands } from './board/commands.ts';
@@ -44,6 +45,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
 /** Where a member of `heliograph node` stands in a scenario's world. */
 export const placeInWorld: FindPlace = async (request) => (await import('./place.ts')).placeInWorld(request);
 
+const scenarioNames = Object.keys(shippedScenarios);
 const bodiesOption = () =>
   new Option('--bodies <file>', "catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv");
 const firstSeedOption = () => wholeOption('--from <s>', 'the first seed', 0, uint32Max).default(1);
@@ -51,7 +53,7 @@ const firstSeedOption = () => wholeOption('--from <s>', 'the first seed', 0, uin
 function addSim(program: Command): void {
   program
     .command('sim')
-    .argument('<scenario>', `${Object.keys(shippedScenarios).join(', ')}, or a YAML file`)
+    .addArgument(suggest(new Argument('<scenario>', `${scenarioNames.join(', ')}, or a YAML file`), scenarioNames))
     .addOption(seedOption())
     .addOption(daysOption())
     .addOption(nodesOption())
@@ -116,7 +118,7 @@ function addScenario(program: Command): void {
   const scenario = program.command('scenario').description('work on scenario files');
   scenario
     .command('check')
-    .argument('<file>', 'a scenario in YAML, or the name of a shipped one')
+    .addArgument(suggest(new Argument('<file>', 'a scenario in YAML, or the name of a shipped one'), scenarioNames))
     .addOption(bodiesOption())
     .addOption(jsonOption())
     .description('validate a scenario; errors name file, line, column, field and the next step')
@@ -131,7 +133,9 @@ function addScenario(program: Command): void {
   scenario
     .command('new')
     .argument('[file]', 'the file to write (default: my-NAME.yaml); an existing file is not replaced')
-    .addOption(new Option('--from <name>', 'the shipped scenario to begin with').default('quiet'))
+    .addOption(
+      suggest(new Option('--from <name>', 'the shipped scenario to begin with').default('quiet'), scenarioNames),
+    )
     .addOption(jsonOption())
     .description('write a scenario file with a comment on every field')
     .addHelpText('after', examples('scenario new', 'scenario new storms.yaml --from storm'))

@@ -1,9 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { type TargetName, targetNames } from '../../board/targets.ts';
 import { examples, jobsOption, jsonOption } from '../options.ts';
+import { suggest } from '../suggestions.ts';
 
 /** The targets named so far; `all` stands for every one. A word that names none is wrong usage. */
-export function collectTargets(word: string, before: readonly TargetName[] = []): TargetName[] {
+function collectTargets(word: string, before: readonly TargetName[] = []): TargetName[] {
   if (word === 'all') return [...targetNames];
   const name = targetNames.find((each) => each === word);
   if (name === undefined) throw new InvalidArgumentError(`targets are ${targetNames.join(', ')}, or all`);
@@ -11,10 +12,21 @@ export function collectTargets(word: string, before: readonly TargetName[] = [])
 }
 
 /** One target by name. */
-export function oneTarget(word: string): TargetName {
+function oneTarget(word: string): TargetName {
   const name = targetNames.find((each) => each === word);
   if (name === undefined) throw new InvalidArgumentError(`targets are ${targetNames.join(', ')}`);
   return name;
+}
+
+/** `<targets...>`: boards by name, or all. */
+export function targetsArgument(): Argument {
+  const argument = new Argument('<targets...>', `${targetNames.join(', ')}, or all`).argParser(collectTargets);
+  return suggest(argument, [...targetNames, 'all']);
+}
+
+/** `<target>`: one board by name. */
+export function targetArgument(): Argument {
+  return suggest(new Argument('<target>', targetNames.join(', ')).argParser(oneTarget), targetNames);
 }
 
 /**
@@ -27,7 +39,7 @@ export function addBoardCommands(program: Command): Command {
     .description('build, run, compare and flash the image on five flight processors');
   board
     .command('build')
-    .argument('<targets...>', `${targetNames.join(', ')}, or all`, collectTargets)
+    .addArgument(targetsArgument())
     .option('--force', 'build even if nothing changed')
     .addOption(jobsOption('compilers at a time'))
     .addOption(jsonOption('print files, sizes and budgets as JSON'))
@@ -36,7 +48,7 @@ export function addBoardCommands(program: Command): Command {
     .action(async (names, options) => (await import('./build.ts')).boardBuild(names, options));
   board
     .command('flash')
-    .argument('<target>', 'm7', oneTarget)
+    .addArgument(suggest(new Argument('<target>', 'm7').argParser(oneTarget), ['m7']))
     .option('--probe <config>', "OpenOCD's interface configuration of the debug probe", 'interface/cmsis-dap.cfg')
     .option('--image <file>', 'flash this ELF instead of the built one')
     .option('--dry-run', 'print the OpenOCD command and do nothing')

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type TargetName, targetNames } from '../../../host/board/targets.ts';
 import { examples, jsonOption, outReportOption, seedOption, wholeOption } from '../../../host/cli/options.ts';
+import { suggest } from '../../../host/cli/suggestions.ts';
 import { chosen } from '../chosen.ts';
 
 /** Declares `bench …`: what the image costs on flight processors (BRD-1). */
@@ -9,7 +10,10 @@ export function addBenchCommands(program: Command): void {
   bench
     .command('cycles')
     .addOption(
-      new Option('--target <name...>', `${targetNames.join(', ')}; all when none is named`).argParser(collectTarget),
+      suggest(
+        new Option('--target <name...>', `${targetNames.join(', ')}; all when none is named`).argParser(collectTarget),
+        targetNames,
+      ),
     )
     .option('--worst', 'search for the slowest inputs first')
     .addOption(wholeOption('--evaluations <n>', 'length of that search', 0, 1_000_000).default(400))

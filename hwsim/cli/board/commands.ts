@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { targetNames } from '../../../host/board/targets.ts';
-import { collectTargets, oneTarget } from '../../../host/cli/board/commands.ts';
+import { targetArgument, targetsArgument } from '../../../host/cli/board/commands.ts';
 import {
   daysOption,
   examples,
@@ -26,7 +25,7 @@ export function addEmulatedBoardCommands(board: Command): void {
 function addRun(board: Command): void {
   board
     .command('run')
-    .argument('<target>', targetNames.join(', '), oneTarget)
+    .addArgument(targetArgument())
     .option(
       '--scenario <name>',
       'a shipped scenario or a YAML file (default: a quiet cluster of 16 nodes for 0.1 days)',
@@ -44,7 +43,7 @@ function addRun(board: Command): void {
 function addTrace(board: Command): void {
   board
     .command('trace')
-    .argument('<targets...>', `${targetNames.join(', ')}, or all`, collectTargets)
+    .addArgument(targetsArgument())
     .addOption(wholeOption('--inputs <n>', 'length of the trace', 1, 1_000_000).default(10_000))
     .addOption(seedOption().default(1))
     .option('--image <file>', 'compare this ELF instead of the built one; for one target')
@@ -61,7 +60,7 @@ function addTrace(board: Command): void {
 function addInject(board: Command): void {
   board
     .command('inject')
-    .argument('<target>', targetNames.join(', '), oneTarget)
+    .addArgument(targetArgument())
     .requiredOption('--at <n>', 'before instruction n of the run, or of the call', wholeNumber('--at', 0, 2 ** 40))
     .addOption(wholeOption('--call <k>', 'count instructions from the beginning of call k', 0, 2 ** 31))
     .requiredOption('--bit <b>', 'which bit of the register or byte', wholeNumber('--bit', 0, 63))
