@@ -22,6 +22,7 @@ import {
   root,
   stampOf,
 } from './paths.mjs';
+import { ignoreClosedPipes } from './pipes.mjs';
 import { compileFirmware, compileSignature, measure, writeAside } from './firmware.mjs';
 import { buildTypes, hasTypes } from './types.mjs';
 
@@ -168,11 +169,7 @@ export function buildLibraryTypes({ force = false } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // A reader that closes the pipe, as `| head` does, does not end the build.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
+  ignoreClosedPipes();
   const flags = new Set(process.argv.slice(2));
   const options = { force: flags.has('--force'), withText: flags.has('--wat'), quiet: flags.has('--quiet') };
   if (!(await buildAll(options)) || !buildLibraryTypes(options)) process.exitCode = 1;

@@ -1,4 +1,5 @@
-import { labelled, tableOf } from '../../host/cli/output.ts';
+import { labelled } from '../../host/cli/output.ts';
+import { tableOf } from '../../host/cli/table.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import { insiderLines } from './insider.ts';
 import { radiationLines } from './radiation.ts';

@@ -5,7 +5,8 @@ import { type TargetName, targets } from '../../board/targets.ts';
 import { compilerOf, requireTools } from '../../board/toolchain.ts';
 import { fromRoot } from '../../build/paths.mjs';
 import { exitCode } from '../exit.ts';
-import { print, tableOf, wrapped } from '../output.ts';
+import { print, wrapped } from '../output.ts';
+import { tableOf } from '../table.ts';
 import { startProgress } from '../progress.ts';
 
 export interface BoardBuildOptions {

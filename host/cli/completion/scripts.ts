@@ -100,7 +100,11 @@ ${cases.join('\n')}
     _files
   fi
 }
-compdef _heliograph heliograph
+if [[ $funcstack[1] == _heliograph ]]; then
+  _heliograph "$@"
+else
+  compdef _heliograph heliograph
+fi
 `;
 }
 

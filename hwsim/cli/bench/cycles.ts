@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { againLine } from '../../../host/cli/again.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';
-import { writeReport, writeText } from '../../../host/cli/report_file.ts';
+import { checkReportPath, writeReport, writeText } from '../../../host/cli/report_file.ts';
 import { committedTable, type CyclesTable, measureCycles } from '../../bench/cycles/measure.ts';
 import { cyclesText } from '../../bench/cycles/report.ts';
 import { buildRunner } from '../../bench/cycles/runner.ts';
@@ -56,6 +56,7 @@ async function search(
 export async function benchCycles(options: BenchCyclesOptions, command: Command): Promise<void> {
   const { out, evaluations, seed, json } = options;
   const names = options.target ?? [...targetNames];
+  checkReportPath(out);
   requireTools(['gcc', ...names.flatMap((name) => [compilerOf(targets[name]), targets[name].emulator])]);
   const report: Report = (line) => console.error(wrapped(line, 4));
   const worst = options.worst ? await search(names, options, report) : undefined;

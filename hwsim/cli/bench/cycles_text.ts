@@ -1,4 +1,4 @@
-import { tableOf } from '../../../host/cli/output.ts';
+import { tableOf } from '../../../host/cli/table.ts';
 import { budgetsOf, type Budget, type CyclesTable, type TargetCycles } from '../../bench/cycles/measure.ts';
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { targetArgument, targetsArgument } from '../../../host/cli/board/commands.ts';
 import {
   daysOption,
@@ -13,6 +13,8 @@ import {
   wholeNumber,
   wholeOption,
 } from '../../../host/cli/options.ts';
+import { suggest } from '../../../host/cli/suggestions.ts';
+import { shippedScenarios } from '../../scenario/shipped.ts';
 import { chosen } from '../chosen.ts';
 
 /** Adds the commands that fly to `board`: the image on emulated flight processors (BRD-1). */
@@ -22,14 +24,13 @@ export function addEmulatedBoardCommands(board: Command): void {
   addInject(board);
 }
 
+const scenarioMeaning = 'a shipped scenario or a YAML file (default: a quiet cluster of 16 nodes for 0.1 days)';
+
 function addRun(board: Command): void {
   board
     .command('run')
     .addArgument(targetArgument())
-    .option(
-      '--scenario <name>',
-      'a shipped scenario or a YAML file (default: a quiet cluster of 16 nodes for 0.1 days)',
-    )
+    .addOption(suggest(new Option('--scenario <name>', scenarioMeaning), Object.keys(shippedScenarios)))
     .addOption(wholeOption('--node <n>', 'the node that is the board', 0, membersMax - 1).default(3))
     .addOption(nodesOption())
     .addOption(daysOption())

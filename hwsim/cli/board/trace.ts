@@ -12,9 +12,10 @@ import { compareBoard, compareMarks, type Divergence, kindsOf, type Mark, marksO
 import { prepareBoards } from './prepare.ts';
 import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
-import { print, tableOf, wrapped } from '../../../host/cli/output.ts';
+import { print, wrapped } from '../../../host/cli/output.ts';
+import { tableOf } from '../../../host/cli/table.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
-import { writeReport } from '../../../host/cli/report_file.ts';
+import { checkReportPath, writeReport } from '../../../host/cli/report_file.ts';
 import { loadBody, loadScenario } from '../input.ts';
 import { readImage } from '../../../host/engine/image.ts';
 
@@ -102,6 +103,7 @@ export async function boardTrace(
 ): Promise<void> {
   if (options.image !== undefined && names.length !== 1)
     throw new CommandError('--image is for one target: name one', exitCode.usage);
+  checkReportPath(options.out);
   await prepareBoards(names);
   const presets = [...new Set<Preset>(['flight', ...names.map((name) => targets[name].preset)])];
   const references = new Map(presets.map((preset) => [preset, referenceOf(preset, options)]));

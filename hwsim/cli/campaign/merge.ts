@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
-import { print, tableOf } from '../../../host/cli/output.ts';
+import { print } from '../../../host/cli/output.ts';
+import { tableOf } from '../../../host/cli/table.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
-import { writeReport } from '../../../host/cli/report_file.ts';
+import { checkReportPath, writeReport } from '../../../host/cli/report_file.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 import { flyAll } from './flight_pool.ts';
 import type { MergeJob } from './flights.ts';
@@ -55,6 +56,7 @@ function differencesOf(text: string, nodes: number): number[] {
 export async function merge(options: MergeOptions, command: Command): Promise<void> {
   const { days, nodes, seed, differences, engine, jobs, out, json } = options;
   const wanted = [0, ...differencesOf(differences, nodes)];
+  checkReportPath(out);
   const jobsOfCurve = wanted.map((difference): MergeJob => ({ kind: 'merge', difference, nodes, days, seed, engine }));
   const progress = startProgress('merge', wanted.length);
   const counts = new Map<number, MergeCounts>();

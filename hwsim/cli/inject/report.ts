@@ -1,4 +1,5 @@
-import { labelled, tableOf, wrapped } from '../../../host/cli/output.ts';
+import { labelled, wrapped } from '../../../host/cli/output.ts';
+import { tableOf } from '../../../host/cli/table.ts';
 import {
   goodOutcomes,
   noOutcomes,

@@ -1,4 +1,5 @@
-import { print, tableOf } from '../../../host/cli/output.ts';
+import { print } from '../../../host/cli/output.ts';
+import { tableOf } from '../../../host/cli/table.ts';
 import { shippedScenario } from '../../scenario/load.ts';
 import { shippedScenarios } from '../../scenario/shipped.ts';
 

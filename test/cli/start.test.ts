@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { command } from './run.ts';
+
+/** The text of a bundle and of all chunks that it imports statically: what is loaded before a command is chosen. */
+function loadedAtStart(path: string, seen = new Set<string>()): string {
+  if (seen.has(path)) return '';
+  seen.add(path);
+  const text = readFileSync(path, 'utf8');
+  const imports = text.matchAll(/^(?:import|\} from|import \{[^}]*\} from)\s*"(\.[^"]+\.mjs)";$/gm);
+  return text + [...imports].map(([, chunk]) => loadedAtStart(join(dirname(path), chunk), seen)).join('');
+}
+
+test('help and small commands start without the simulator, the key store and the parsers', () => {
+  const program = loadedAtStart(command);
+  // The composition root imports the declarations of hwsim/cli dynamically, and always.
+  const own = readFileSync(command, 'utf8');
+  const chunks = [...own.matchAll(/import\("(\.[^"]+\.mjs)"\)/g)].map(([, chunk]) => join(dirname(command), chunk));
+  const declarations = chunks
+    .map((chunk) => loadedAtStart(chunk))
+    .filter((text) => text.includes('// hwsim/cli/commands.ts'));
+  assert.is(declarations.length, 1);
+  const text = program + declarations[0];
+  assert.match(text, /\/\/ host\/cli\/keys\/commands\.ts/);
+  const loaded = [...text.matchAll(/^\/\/ ((?:host|hwsim)\/.*\.ts)$/gm)].map(([, path]) => path);
+  const allowed =
+    /^(host\/(cli|build|board\/targets|engine\/(addon|names)|store|cbor\/crc32c|clock)|hwsim\/(cli|scenario\/shipped|campaign\/fault_models))/;
+  assert.equal(
+    loaded.filter((path) => !allowed.test(path)),
+    [],
+  );
+  const packages = [...text.matchAll(/from "([a-z@][^"]*)";$/gm)].map(([, name]) => name);
+  for (const heavy of ['zod', 'yaml', 'cbor-x', 'highs', 'wabt', 'cli-table3', 'cli-progress'])
+    assert.not(packages.includes(heavy), heavy);
+});
+
+test.run();
