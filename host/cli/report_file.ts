@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { fileAdvice } from '../store/store.ts';
 import { CommandError, exitCode } from './exit.ts';
 
-/** Throws CommandError (4) when the file of `--out` could not be written: called before the work begins. */
+/**
+ * Throws CommandError (4) when the file of `--out` could not be written: called before the work
+ * begins.
+ */
 export function checkReportPath(path: string | undefined): void {
   if (path === undefined) return;
   guarded(path, () => {
@@ -12,7 +15,10 @@ export function checkReportPath(path: string | undefined): void {
   });
 }
 
-/** Writes a result as JSON to the file of `--out`; replaces a file that is there. Throws CommandError (4). */
+/**
+ * Writes a result as JSON to the file of `--out`; replaces a file that is there. Throws
+ * CommandError (4).
+ */
 export function writeReport(path: string, result: object): void {
   writeText(path, `${JSON.stringify(result, null, 1)}\n`);
 }

@@ -30,7 +30,8 @@ test('the command under `again` flies the same run: file, catalogue, body, ciphe
     );
     const second = shell(again, odd);
     assert.is(hashOf(second), hashOf(first));
-    // The catalogue's body and the cipher change no event of so short a flight, but they stand in the verdict.
+    // The catalogue's body and the cipher change no event of so short a flight, but they stand in
+    // the verdict.
     for (const { stdout } of [first, second]) assert.match(stdout, /on \(1\) Mine\n/);
     const recorded = (name: string) => JSON.parse(readFileSync(join(odd, name, 'verdict.json'), 'utf8'));
     shell(`${again} --out second`, odd);

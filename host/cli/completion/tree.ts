@@ -5,7 +5,10 @@ export interface CompletedOption {
   /** `--seed`. */
   flag: string;
   description: string;
-  /** What follows the flag: nothing, one of some words, a file, or something that cannot be completed. */
+  /**
+   * What follows the flag: nothing, one of some words, a file, or something that cannot be
+   * completed.
+   */
   value: 'none' | 'words' | 'file' | 'other';
   words: readonly string[];
 }
