@@ -23,10 +23,19 @@ const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, n
 const inputs = portInputs(recording).slice(0, 240);
 const pool = new EmulatorPool(20);
 
-async function injectorOf(name: TargetName, limit?: number): Promise<FlipInjector> {
-  // Without protection: what a flip does, not how it is put right.
+/** One injector for each target: its golden run is made once. */
+const injectors = new Map<TargetName, Promise<FlipInjector>>();
+
+/** An injector into a board without protection: it shows what a flip does, not how it is corrected. */
+async function makeInjector(name: TargetName, limit?: number): Promise<FlipInjector> {
   const { target, elf: path } = await buildTarget(injectedTarget(name, 'unprotected'));
   return new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
+}
+
+function injectorOf(name: TargetName): Promise<FlipInjector> {
+  const injector = injectors.get(name) ?? makeInjector(name);
+  injectors.set(name, injector);
+  return injector;
 }
 
 test('BRD-1 holds: the same injection twice has the same outcome, in registers and in memory', async () => {
@@ -147,7 +156,7 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are told apart', asy
 });
 
 test('a run that does not end well without any flip is no golden run', async () => {
-  const injector = await injectorOf('m7', 20_000);
+  const injector = await makeInjector('m7', 20_000);
   assert.throws(() => injector.golden(), /has ended/);
 });
 
