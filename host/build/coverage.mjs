@@ -3,9 +3,10 @@
  *
  *     npm run coverage [-- part-of-a-file-name…]
  *
- * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of many sources cannot be mapped
- * back to functions. Prints a table; writes docs/results/coverage.md when no file is selected by name and all tests passed.
- * Exit 1 when a test failed. What runs in WebAssembly and on boards is not counted.
+ * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of
+ * many sources cannot be mapped back to functions. Prints a table; writes docs/results/coverage.md
+ * when no file is selected by name and all tests passed. Exit 1 when a test failed. What runs in
+ * WebAssembly and on boards is not counted.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +21,9 @@ const modules = join(folder, 'modules');
 const page = join(root, 'docs/results/coverage.md');
 const measures = ['lines', 'functions', 'branches'];
 
-/** Leaves the imports of other sources as they are, with the ending of what they are compiled to. */
+/**
+ * Leaves the imports of other sources as they are, with the ending of what they are compiled to.
+ */
 const separateModules = {
   name: 'separate-modules',
   setup(build) {
@@ -63,7 +66,10 @@ function runTests(filters, raw) {
   return tests.status === 0;
 }
 
-/** Source file → counts of each measure. Counts of processes that were killed while they wrote them are left out. */
+/**
+ * Source file → counts of each measure. Counts of processes that were killed while they wrote them
+ * are left out.
+ */
 function summarise(raw) {
   const c8 = join(root, 'node_modules/c8/bin/c8.js');
   const options = ['--temp-directory', raw, '--reports-dir', folder, '--reporter', 'json-summary', '--merge-async'];
@@ -103,8 +109,8 @@ function writePage(table) {
     '# Coverage of host and simulator',
     '',
     `Written by \`npm run coverage\` on ${new Date().toISOString().slice(0, 10)}, flight image ${image.slice(0, 16)},`,
-    `Node ${process.version}. Counted by V8 while \`npm test\` runs, in the commands that tests start, too. Files that no`,
-    'test loads are not listed. The firmware runs as WebAssembly and is not counted here.',
+    `Node ${process.version}. Counted by V8 while \`npm test\` runs, in the commands that tests start, too.`,
+    'Files that no test loads are not listed. The firmware runs as WebAssembly and is not counted here.',
     '',
     table,
     '',

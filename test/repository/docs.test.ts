@@ -23,7 +23,10 @@ function brokenLinks(path: string, text: string): string[] {
     .map((target) => `${path} → ${target}`);
 }
 
-/** Files of the repository that a text names by their path from the root and that do not exist, as `path → name`. */
+/**
+ * Files of the repository that a text names by their path from the root and that do not exist, as
+ * `path → name`.
+ */
 function missingFiles(path: string, text: string): string[] {
   const named = text.match(
     /(?<![\w./-])(docs|firmware|host|hwsim|proto|test)\/[\w./-]+\.(md|ts|mjs|c|h|yaml|json|csv|svg|cddl)\b/g,

@@ -17,8 +17,9 @@ export interface ImportStatement {
 }
 
 const comments = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
-const statements =
-  /^\s*(?:import|export)\s+(?:type\s+)?((?:[\w$*]+(?:\s+as\s+[\w$]+)?\s*,?\s*)?(?:\{[^}]*\})?)\s*from\s*(['"])([^'"\n]+)\2/gm;
+/** What stands between `import` and `from`: a default or a namespace, and names in braces. */
+const clause = /((?:[\w$*]+(?:\s+as\s+[\w$]+)?\s*,?\s*)?(?:\{[^}]*\})?)/.source;
+const statements = new RegExp(`^\\s*(?:import|export)\\s+(?:type\\s+)?${clause}\\s*from\\s*(['"])([^'"\\n]+)\\2`, 'gm');
 const bare = /^\s*import\s+(['"])([^'"\n]+)\1/gm;
 const dynamic = /\bimport\(\s*(['"])([^'"\n]+)\1\s*\)/g;
 
@@ -80,8 +81,8 @@ export function groupGraph(graph: ImportGraph, groupOf: (path: string) => string
 }
 
 /**
- * Sets of nodes that import each other in a circle: the strongly connected components with more than one node, and nodes that
- * import themselves (Tarjan 1972). Each is sorted.
+ * Sets of nodes that import each other in a circle: the strongly connected components with more
+ * than one node, and nodes that import themselves (Tarjan 1972). Each is sorted.
  */
 export function cyclesOf(graph: ImportGraph): string[][] {
   const order = new Map<string, number>();
@@ -104,13 +105,19 @@ export function cyclesOf(graph: ImportGraph): string[][] {
   return found.sort();
 }
 
-/** The module of a file: its folder below the tree (`firmware/intent`); files of the tree's own folder are `firmware/.`. */
+/**
+ * The module of a file: its folder below the tree (`firmware/intent`); files of the tree's own
+ * folder are `firmware/.`.
+ */
 export function moduleOf(path: string): string {
   const [tree, module, ...rest] = path.split('/');
   return rest.length > 0 ? `${tree}/${module}` : `${tree}/.`;
 }
 
-/** Imports from a lower layer into a higher or the same one, as `importer → imported`; modules without a layer are named. */
+/**
+ * Imports from a lower layer into a higher or the same one, as `importer → imported`; modules
+ * without a layer are named.
+ */
 export function upwardImports(graph: ImportGraph, tree: string, layers: Layers): string[] {
   const rankOf = (path: string) => layers.findIndex((layer) => layer.includes(moduleOf(path).slice(tree.length + 1)));
   return [...graph].flatMap(([path, targets]) => {
@@ -133,8 +140,8 @@ const exported =
   /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:function|const|let|class|enum|type|interface|namespace)\s+([\w$]+)/gm;
 
 /**
- * Exports of `sources` that none of them imports, as `path name`. Files that `isRoot` are programs: what they export is used
- * elsewhere. A namespace import uses everything of its file.
+ * Exports of `sources` that none of them imports, as `path name`. Files that `isRoot` are programs:
+ * what they export is used elsewhere. A namespace import uses everything of its file.
  */
 export function unusedExports(sources: ReadonlyMap<string, string>, isRoot: (path: string) => boolean): string[] {
   const files = new Set(sources.keys());

@@ -18,10 +18,13 @@ import { isGenerated, sourcesOf } from './sources.ts';
 
 const layersOf = (text: string): Layers => text.split('; ').map((layer) => layer.split(', '));
 
-/** Top first. `.` holds the files of the tree's own folder. docs/architecture.md explains the order. */
+/**
+ * Top first. `.` holds the files of the tree's own folder. docs/architecture.md explains the order.
+ */
 const trees: Record<string, Layers> = {
   firmware: layersOf(
-    'edge, signature; watchdog; convergence; schedule; intent; membership; security; node; protection; base; memory; wire',
+    'edge, signature; watchdog; convergence; schedule; intent; membership; security; node;' +
+      ' protection; base; memory; wire',
   ),
   host: layersOf('.; cli; node; board; platform; radio, store, clock; security, engine; cbor; build'),
   hwsim: layersOf(
@@ -37,7 +40,10 @@ const foreign: Record<string, readonly string[]> = {
   proto: ['firmware', 'host', 'hwsim', 'test'],
 };
 
-/** The one place where the command line names the simulator's commands; it loads them when one is called. */
+/**
+ * The one place where the command line names the simulator's commands; it loads them when one is
+ * called.
+ */
 const compositionRoot = /^host\/cli\/main\.ts → hwsim\/cli\/\w+\.ts$/;
 
 const sources = sourcesOf(/^(firmware|host|hwsim|proto|test)\/.*(?<!\.d)\.ts$/);
@@ -96,7 +102,10 @@ test('no tree imports from one that it must not know; the command line names hws
   );
 });
 
-/** Tests compile parts of the firmware by entries that are text: `export { seal } from "./firmware/security/cipher";`. */
+/**
+ * Tests compile parts of the firmware by entries that are text: `export { seal } from
+ * "./firmware/security/cipher";`.
+ */
 function testEntries(): string {
   const entry = /\{([^}]*)\} from "(\.\/firmware\/[^"$]+)"/g;
   const statements = [...sources].flatMap(([path, source]) =>

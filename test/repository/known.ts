@@ -1,4 +1,7 @@
-/** Violations of the rules of this folder that are known and not yet corrected, by rule. The lists only shrink. */
+/**
+ * Violations of the rules of this folder that are known and not yet corrected, by rule. The lists
+ * only shrink.
+ */
 import * as assert from 'uvu/assert';
 import lists from './known.json' with { type: 'json' };
 

@@ -1,7 +1,9 @@
 /** Reads requirement ids from titles of tests, and completes docs/requirements.md with them. */
 import { posix } from 'node:path';
 
-/** Test files (below test/, without ending) in which a title claims a half of a requirement, by id. */
+/**
+ * Test files (below test/, without ending) in which a title claims a half of a requirement, by id.
+ */
 export type Claims = ReadonlyMap<string, { holds: string[]; violated: string[] }>;
 
 const idPattern = /\b[A-Z]{3}-\d+\b/g;

@@ -1,4 +1,5 @@
-// Style that no tool of ours checks. biome.json bounds files (500 lines), functions (70 lines) and parameters (5) of TypeScript.
+// Style that no tool of ours checks. biome.json bounds files (500 lines), functions (70 lines) and
+// parameters (5) of TypeScript.
 import { posix } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,7 +10,9 @@ const columnsMax = 120;
 const commentColumnsMax = 100;
 const fileLinesMax = 500;
 const functionLinesMax = 70;
-/** As many files of one folder may share a prefix; one more, and the prefix is the name of a folder. */
+/**
+ * As many files of one folder may share a prefix; one more, and the prefix is the name of a folder.
+ */
 const sharedPrefixMax = 3;
 
 const program = /\.(ts|mjs|mts|c|h|S|ld|rs|yaml|cddl)$/;
@@ -38,7 +41,9 @@ function longFunctions(path: string, text: string): string[] {
   });
 }
 
-/** Groups of files of one folder that share what stands before the first `_`, as `folder/prefix_`. */
+/**
+ * Groups of files of one folder that share what stands before the first `_`, as `folder/prefix_`.
+ */
 function sharedPrefixes(paths: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const path of paths) {

@@ -7,7 +7,10 @@ import { files, read } from './sources.ts';
 interface Rule {
   /** What the reader is to write instead. */
   instead: string;
-  /** Words, in lower case, wherever they stand: also as a part of an identifier, as in `toldS` and `WHAT_TOLD`. */
+  /**
+   * Words, in lower case, wherever they stand: also as a part of an identifier, as in `toldS` and
+   * `WHAT_TOLD`.
+   */
   words?: readonly string[];
   /** A phrase in comments and pages, outside `code`. */
   phrase?: RegExp;
@@ -49,7 +52,10 @@ const checked = files.filter(
   (path) => /\.(ts|mjs|mts|c|h|S|ld|rs|yaml|cddl|md|toml)$/.test(path) && !exempt.test(path),
 );
 
-/** The words of a line, those within identifiers too: `toldS`, `WHAT_TOLD` and `told` all have the word `told`. */
+/**
+ * The words of a line, those within identifiers too: `toldS`, `WHAT_TOLD` and `told` all have the
+ * word `told`.
+ */
 function wordsOf(line: string): string[] {
   return (line.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []).map((word) => word.toLowerCase());
 }
