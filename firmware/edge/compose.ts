@@ -2,7 +2,7 @@
 // rumours; then seals it.
 
 import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
-import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, ECHO_S, TICKS_UNTIL_SILENT } from '../memory/limits';
+import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
@@ -17,6 +17,7 @@ import {
   composeSyncDigest,
   composeOwnerSummary,
   composeNoticeSummary,
+  isJustBroadcast,
   noteBroadcast,
 } from '../intent/anti_entropy';
 import {
@@ -285,13 +286,7 @@ function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee:
   if (index == NO_INDEX) return NOTHING_TO_SEND;
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
-  if (
-    broadcast &&
-    <u32>record.owner != node(ctx).self &&
-    record.echo != 0 &&
-    <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S
-  )
-    return NOTHING_TO_SEND;
+  if (broadcast && <u32>record.owner != node(ctx).self && isJustBroadcast(ctx, record)) return NOTHING_TO_SEND;
   const m = changetype<IntentMessage>(ctx + SCRATCH_OUT_AT);
   toMessage(record, m);
   const next = encodeIntent(at, end, m);

@@ -3,7 +3,7 @@
 // the difference times the depth of the narrowing (log₁₆ of the members), not to the size of the
 // store.
 
-import { ADDRESSEE_ALL, CONTAINED, ECHO_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { ADDRESSEE_ALL, CONTAINED, BROADCAST_PAUSE_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { node, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
 import {
@@ -31,7 +31,17 @@ import {
   noticeSummaryEntryAt,
 } from '../wire/generated/messages';
 import { isOverQuota } from './quota';
-import { intents, intentsToChange, intent, echoWordAt, intentIndex, notice, statements, statement } from './table';
+import {
+  Intent,
+  intents,
+  intentsToChange,
+  intent,
+  broadcastWordAt,
+  intentIndex,
+  notice,
+  statements,
+  statement,
+} from './table';
 import { requestStatement } from './signing';
 
 /**
@@ -195,13 +205,23 @@ function isForged(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
 }
 
 /**
- * Sends an intent that a peer lacks: to all, because others may lack it; within ECHO_S of a
- * broadcast to the peer alone.
+ * Sends an intent that a peer lacks: to all, because others may lack it; within BROADCAST_PAUSE_S
+ * of a broadcast to the peer alone.
  */
 function sendIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
-  const recent = record.echo != 0 && <u32>(<u16>missionS(ctx) - record.echo) < ECHO_S;
-  send(ctx, SEND_INTENT, recent || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL, record.owner, record.slot);
+  send(
+    ctx,
+    SEND_INTENT,
+    isJustBroadcast(ctx, record) || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL,
+    record.owner,
+    record.slot,
+  );
+}
+
+/** Whether the stored version was broadcast within BROADCAST_PAUSE_S, by this node or another. */
+export function isJustBroadcast(ctx: usize, record: Intent): bool {
+  return record.lastBroadcast != 0 && <u32>(<u16>missionS(ctx) - record.lastBroadcast) < BROADCAST_PAUSE_S;
 }
 
 /** Notes that the stored version was just broadcast, by this node or another. */
@@ -211,7 +231,7 @@ export function noteBroadcast(ctx: usize, owner: u32, slot: u32): void {
   const stamp = <u16>missionS(ctx);
   const record = intent(ctx, index);
   const rest = <u32>record.priority | ((<u32>record.generation) << 8);
-  setWord(ctx, echoWordAt(index), rest | ((<u32>(stamp == 0 ? 1 : stamp)) << 16));
+  setWord(ctx, broadcastWordAt(index), rest | ((<u32>(stamp == 0 ? 1 : stamp)) << 16));
 }
 
 /** Composes a summary of the notices, in the outgoing scratch. */

@@ -1,6 +1,6 @@
 // Publishes versions of this node's intents: fresh claims, changed, renewed and finished ones.
 
-import { NO_INDEX, RUMOR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../memory/limits';
+import { NO_INDEX, RUMOUR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { mix32, fold32 } from '../base/hash';
 import { sendFirst, SEND_INTENT } from '../node/outbox';
@@ -97,7 +97,7 @@ export function publish(ctx: usize, m: IntentMessage): u32 {
   const needsStatement = before != NO_INDEX && releasesUnit(ctx, intent(ctx, before), m);
   const index = merge(ctx, m);
   if (index == NO_INDEX) return 0;
-  startRumour(ctx, index, RUMOR_COUNT);
+  startRumour(ctx, index, RUMOUR_COUNT);
   ownToChange(ctx, slot).rebroadcasts = REBROADCASTS;
   sendFirst(ctx, SEND_INTENT, ADDRESSEE_ALL, self(ctx), slot);
   emitPublished(ctx, m);

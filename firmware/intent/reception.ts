@@ -9,7 +9,7 @@ import {
   COUNTER_OWNER_BARRED,
   COUNTER_QUOTA_LATE,
   NO_INDEX,
-  RUMOR_COUNT,
+  RUMOUR_COUNT,
 } from '../memory/limits';
 import { call } from '../memory/guard';
 import { leaveToTick, self, DUE_CHECK } from '../node/table';
@@ -55,7 +55,7 @@ export function receiveVersion(ctx: usize, m: IntentMessage): void {
   if (isSampled(ctx, owner, intent(ctx, index).version)) send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);
   // Versions of an owner that publishes too often are stored and not passed on.
   if (owner != self(ctx) && !takeOwnerToken(ctx, owner)) return;
-  startRumour(ctx, index, RUMOR_COUNT);
+  startRumour(ctx, index, RUMOUR_COUNT);
   if (<u32>intent(ctx, index).state == INTENT_STATE_CLAIMED && owner != self(ctx)) {
     intentsToChange(ctx).claimToCheck = index + 1;
     leaveToTick(ctx, DUE_CHECK);

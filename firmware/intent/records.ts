@@ -21,7 +21,7 @@ export class IntentState {
   /** Record of a received claim whose read digest the next tick checks, plus one. */
   claimToCheck: u32 = 0;
   /** Entry of the rumours that the next one overwrites. */
-  rumorNext: u32 = 0;
+  rumourNext: u32 = 0;
   /**
    * No site is claimed before this mission second; the last round in which an extension was tried.
    */
@@ -94,7 +94,7 @@ export class Intent {
   /**
    * Low 16 bits of the mission second of this version's last broadcast, own or received; 0 = none.
    */
-  echo: u16 = 0;
+  lastBroadcast: u16 = 0;
 }
 
 /** State of an own intent slot that its record does not contain. */
@@ -146,7 +146,7 @@ export class Notice {
   capacity: u32 = 0;
   observedS: u32 = 0;
   observer: u16 = 0;
-  echo: u16 = 0;
+  pad0: u16 = 0;
 }
 
 /** State of signing, verification and proofs. One line. */

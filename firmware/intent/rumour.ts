@@ -1,27 +1,27 @@
 // Spreads new versions with ordinary frames (rumour mongering): each version is attached to the
 // next few frames.
 
-import { RUMORS_MAX, NO_INDEX, RUMOR_COUNT } from '../memory/limits';
+import { RUMOURS_MAX, NO_INDEX, RUMOUR_COUNT } from '../memory/limits';
 import { changes } from '../memory/guard';
-import { intents, rumorAt, intentsToChange, RUMORS, intent } from './table';
+import { intents, rumourAt, intentsToChange, RUMOURS, intent } from './table';
 
 /** Starts to spread a version with the next `times` frames. A full ring overwrites the oldest. */
 export function startRumour(ctx: usize, index: u32, times: u32): void {
   const state = intents(ctx);
-  const at = rumorAt(ctx, state.rumorNext);
+  const at = rumourAt(ctx, state.rumourNext);
   store<u16>(at, <u16>index);
   store<u16>(at + 2, <u16>times);
-  intentsToChange(ctx).rumorNext = (state.rumorNext + 1) % RUMORS_MAX;
-  changes(ctx, RUMORS);
+  intentsToChange(ctx).rumourNext = (state.rumourNext + 1) % RUMOURS_MAX;
+  changes(ctx, RUMOURS);
 }
 
 /** Takes a version to attach to the present frame: its record, or NO_INDEX. */
 export function takeRumour(ctx: usize): u32 {
-  for (let i: u32 = 0; i < RUMORS_MAX; i++) {
-    const at = rumorAt(ctx, i);
+  for (let i: u32 = 0; i < RUMOURS_MAX; i++) {
+    const at = rumourAt(ctx, i);
     const left = load<u16>(at + 2);
     if (left == 0) continue;
-    changes(ctx, RUMORS);
+    changes(ctx, RUMOURS);
     store<u16>(at + 2, left - 1);
     const index: u32 = load<u16>(at);
     if (intent(ctx, index).state != 0) return index;
@@ -30,4 +30,4 @@ export function takeRumour(ctx: usize): u32 {
   return NO_INDEX;
 }
 
-if (RUMOR_COUNT > 15) ERROR('a rumour stops');
+if (RUMOUR_COUNT > 15) ERROR('a rumour stops');

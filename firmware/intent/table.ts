@@ -21,9 +21,9 @@ export * from './accessors';
 const MINUTES: u32 = (1 << ((RECENTS_AT - LINES_AT) >> 6)) - (1 << ((BUCKETS_AT - LINES_AT) >> 6));
 const RECENTS: u32 = 1 << ((RECENTS_AT - LINES_AT) >> 6);
 
-/** Offset in the context of the 32-bit word of priority, generation and echo. */
+/** Offset in the context of the 32-bit word of priority, generation and last broadcast. */
 // @inline
-export function echoWordAt(index: u32): u32 {
+export function broadcastWordAt(index: u32): u32 {
   return INTENTS_AT + index * INTENT_BYTES + offsetof<Intent>('priority');
 }
 /**
@@ -105,7 +105,8 @@ export function resourceUnit(resource: u32): u32 {
 }
 
 if (BOOTS_MAX >= 1 << (32 - VERSION_BITS)) ERROR('a version contains the number of its boot');
-if (offsetof<Intent>('priority') != 60 || offsetof<Intent>('echo') != 62) ERROR('the echo shares a word');
+if (offsetof<Intent>('priority') != 60 || offsetof<Intent>('lastBroadcast') != 62)
+  ERROR('the last broadcast shares a word');
 if (BUCKETS != 16) ERROR('buckets fill their lines');
 if ((BUCKETS & (BUCKETS - 1)) != 0) ERROR('buckets are indexed by mask');
 if (INTENTS_MAX > NO_INDEX) ERROR('records are indexed by u16');

@@ -61,7 +61,7 @@ export function fillRecord(record: Intent, m: IntentMessage): void {
   record.leaseS = m.leaseS;
   record.priority = <u8>m.priority;
   record.generation = <u8>m.generation;
-  record.echo = 0;
+  record.lastBroadcast = 0;
   setOrder(record);
 }
 

@@ -11,7 +11,7 @@ export {
   MEMBERS_MAX,
   INTENTS_MAX,
   NOTICES_MAX,
-  RUMORS_MAX,
+  RUMOURS_MAX,
   TIMELINE_ENTRIES_MAX,
   EVENTS_MAX,
   OUTBOX_MAX,
@@ -110,9 +110,9 @@ export const BUCKET_S: u32 = 60;
 /** A finished intent is kept this long, so that no member learns it anew from a late message. */
 export const RETENTION_S: u32 = 1800;
 /** Times that a new version is passed on with ordinary frames after its broadcast. */
-export const RUMOR_COUNT: u32 = 3;
+export const RUMOUR_COUNT: u32 = 3;
 /** A member that heard an intent broadcast does not broadcast it again within this time. */
-export const ECHO_S: u32 = 120;
+export const BROADCAST_PAUSE_S: u32 = 120;
 export const NO_INDEX: u32 = 0xffff;
 /**
  * Versions of one owner that are passed on at once, and one more each minute. Correct owners

@@ -14,7 +14,7 @@ import {
   MEMBER_WORDS,
   INTENTS_MAX,
   NOTICES_MAX,
-  RUMORS_MAX,
+  RUMOURS_MAX,
   TIMELINE_ENTRIES_MAX,
   EVENTS_MAX,
   OUTBOX_MAX,
@@ -75,8 +75,8 @@ export const OUTBOX_AT: u32 = CAPABILITY_AT + LINE_BYTES;
 /** Digest of each minute; then its lower half for anti-entropy, in one line. */
 export const BUCKETS_AT: u32 = (OUTBOX_AT + OUTBOX_MAX * 12 + UP) & ~UP;
 export const RECENTS_AT: u32 = BUCKETS_AT + BUCKETS * 8;
-export const RUMORS_AT: u32 = (RECENTS_AT + BUCKETS * 4 + UP) & ~UP;
-export const OWN_AT: u32 = (RUMORS_AT + RUMORS_MAX * 4 + UP) & ~UP;
+export const RUMOURS_AT: u32 = (RECENTS_AT + BUCKETS * 4 + UP) & ~UP;
+export const OWN_AT: u32 = (RUMOURS_AT + RUMOURS_MAX * 4 + UP) & ~UP;
 export const WATCHDOG_AT: u32 = (OWN_AT + OWN_SLOTS * 32 + UP) & ~UP;
 export const TASKS_AT: u32 = WATCHDOG_AT + 64;
 export const CONVERGENCE_AT: u32 = TASKS_AT + TASKS * 8;

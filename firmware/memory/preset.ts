@@ -20,7 +20,7 @@ const IS_COMPACT: bool = PRESET == COMPACT;
 export const MEMBERS_MAX: u32 = IS_FLIGHT ? 200 : IS_COMPACT ? 64 : 8;
 export const INTENTS_MAX: u32 = IS_FLIGHT ? 800 : IS_COMPACT ? 128 : 12;
 export const NOTICES_MAX: u32 = IS_FLIGHT ? 64 : IS_COMPACT ? 24 : 4;
-export const RUMORS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
+export const RUMOURS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
 export const TIMELINE_ENTRIES_MAX: u32 = IS_FLIGHT ? 192 : IS_COMPACT ? 96 : 24;
 export const EVENTS_MAX: u32 = IS_FLIGHT ? 128 : IS_COMPACT ? 32 : 8;
 export const OUTBOX_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 3;

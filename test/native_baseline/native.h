@@ -56,7 +56,7 @@ struct record {
   u32 lease_s;
   u8 priority;
   u8 generation;
-  u16 echo;
+  u16 last_broadcast;
 };
 
 struct group {

@@ -57,7 +57,7 @@ const loopBounds: readonly [string, string][] = [
       'planner (groups, units, chains); one step of the schedule (TIMELINE_SLOTS_MAX)',
   ],
   ['observe', 'time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
-  ['transmit', 'OUTBOX_MAX entries, RUMORS_MAX rumours, one frame'],
+  ['transmit', 'OUTBOX_MAX entries, RUMOURS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
   ['deadline', 'no loop'],
   ['hash', 'CRC-32C of the whole context'],
