@@ -22,7 +22,10 @@ interface Wanted {
   models?: readonly ModelName[];
   only?: number;
   seed?: number;
-  /** Each flies a golden run of its own first, which takes as long as some fifty injections. */
+  /**
+   * Workers; each first flies a golden run of its own, which takes as long as some fifty
+   * injections.
+   */
   jobs?: number;
 }
 
@@ -48,7 +51,7 @@ const again = ({ target, index }: InjectionRecord) =>
 const flown = new Map<string, InjectionRecord[]>();
 
 for (const target of ['m7', 'rv64']) {
-  test(`RAD-1 holds: ${injections} faults in ${target}: none in its memory makes it decide wrongly, or another node believe it`, async () => {
+  test(`RAD-1 holds: none of ${injections} faults in ${target}'s memory makes a node decide wrongly`, async () => {
     const records = await campaign(target, { n: injections, jobs: target === 'rv64' ? 2 : 1 });
     assert.is(records.length, injections);
     flown.set(target, records);
@@ -71,7 +74,7 @@ for (const target of ['m7', 'rv64']) {
   });
 }
 
-test('RAD-1 violated: without its protection the same board corrects nothing, and flipped bits stay', async () => {
+test('RAD-1 violated: without protection the same board corrects nothing, and flipped bits stay', async () => {
   const counts = tally(await campaign('rv64', { n: 40, image: 'unprotected', models: ['bit'] }));
   assert.is(counts.corrected, undefined);
   assert.ok(counts['masked-latent'] > 20, JSON.stringify(counts));
@@ -83,21 +86,21 @@ test('an injection by itself has the outcome that it has in the campaign', async
   assert.equal(one, among);
 });
 
-test('targets that do not exist, and images that no board of a kind has, are refused by name', async () => {
-  const refused = async (target: string, image: 'protected' | 'unprotected', told: RegExp) => {
+test('unknown targets, and images that a board does not have, are refused by name', async () => {
+  const refused = async (target: string, image: 'protected' | 'unprotected', message: RegExp) => {
     try {
       await campaign(target, { n: 1, image });
       assert.unreachable();
     } catch (error) {
       assert.ok(error instanceof EmulatorError, String(error));
-      assert.match(error.message, told);
+      assert.match(error.message, message);
     }
   };
   await refused('z80', 'protected', /no board 'z80': m7, m4/);
   await refused('m4', 'unprotected', /compact image, which has no build without protection/);
 });
 
-test('an instruction is got at with few stops: by itself, or from where its call rarely passes', () => {
+test('an instruction is reached with few stops: directly, or from an address that its call rarely passes', () => {
   const loop = [
     10,
     20,
@@ -116,7 +119,7 @@ test('an instruction is got at with few stops: by itself, or from where its call
   ]);
 });
 
-test('of a byte the first touch counts that comes after the strike', () => {
+test('the first access to a byte after the injection counts', () => {
   const stretch = 0xffffffff;
   const write = 2 ** 31;
   const accesses = new Accesses(Uint32Array.of(stretch, 3, stretch, write + 3, 5, stretch, 3), 8);
@@ -127,7 +130,7 @@ test('of a byte the first touch counts that comes after the strike', () => {
   assert.equal(accesses.first(5, 2), { access: 'none', input: -1 });
 });
 
-test('a frame that says what an uncorrupted board says, at about that time, is late; one that says something else is wrong', () => {
+test('a frame with messages of an uncorrupted board at about that time is late; any other is wrong', () => {
   const link = simulatedLink(1, 8);
   let counter = 0;
   const frame = (...messages: number[]) =>

@@ -6,12 +6,13 @@ import { deathsText } from '../../hwsim/cli/campaign/deaths.ts';
 
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, { nodes: 40 }));
 
-test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every death is known (long version: npx heliograph deaths)', () => {
+// Long version: npx heliograph deaths.
+test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every death is known', () => {
   for (const flight of flights) {
     assert.is(flight.falseDeaths, 0, flight.examples.join('; '));
     assert.is(flight.unknown, 0);
     const known = flight.deadBins.reduce((sum, count) => sum + count, 0);
-    // Four die one after the other; each is known to those who live then.
+    // Four die one after the other; the members that live then know of each.
     assert.ok(known >= 4 * 36, `${known} members learnt of a death`);
     assert.ok((quantileS(flight.goneBins, 0.99) ?? Number.POSITIVE_INFINITY) <= 1200);
   }
@@ -19,7 +20,7 @@ test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every deat
   assert.match(deathsText(summaryOf(flights), flights, String), /false deaths {2}0; rate at most/);
 });
 
-test('the bound for none seen is three, and the bounds grow with what is seen', () => {
+test('the bound for no event is three, and the bounds grow with the count', () => {
   assert.ok(Math.abs(poissonUpper95(0) - 2.9957) < 1e-3);
   assert.ok(Math.abs(poissonUpper95(1) - 4.7439) < 1e-3);
   assert.ok(Math.abs(poissonUpper95(5) - 10.513) < 1e-3);

@@ -27,7 +27,7 @@ function recordsIn(path: string): Map<string, InjectionRecord> {
 
 const sorted = (records: Map<string, InjectionRecord>) => [...records].sort(([a], [b]) => (a < b ? -1 : 1));
 
-test('10,000 injections into the protected image: no wrong value is accepted by another node, 99.9 % are right or recovered in time', () => {
+test('of 10,000 faults in the protected image none propagates, and 99.9 % are right or recovered in time', () => {
   const run = inject('--n', '10000', '--baseline', '800', '--seed', '1', '--json');
   assert.is(run.status, 0, run.stderr);
   const report = JSON.parse(run.stdout) as InjectReport;
@@ -50,14 +50,14 @@ test('10,000 injections into the protected image: no wrong value is accepted by 
   assert.ok(report.injectionsPerS > 0);
 });
 
-/** A campaign on one image: with both, what protection costs is measured as well, each time. */
+/** Campaigns on one image each: with both, the command also measures the cost of protection. */
 const campaigns = {
   one: ['--n', '400', '--seed', '3', '--baseline', '0'],
   bare: ['--n', '100', '--seed', '3', '--unprotected'],
 };
 
 for (const [name, words] of Object.entries(campaigns))
-  test(`the same seed gives the same outcomes with one worker and with two, and to a campaign that was cut off and resumed (${name})`, () => {
+  test(`${name}: the same seed has the same outcomes with one worker, with two, and after a resumed cut`, () => {
     const n = Number(words[1]);
     const one = join(folder, `${name}.jsonl`);
     const two = join(folder, `${name}-two.jsonl`);
@@ -66,18 +66,18 @@ for (const [name, words] of Object.entries(campaigns))
     const whole = sorted(recordsIn(one));
     assert.is(whole.length, n);
     assert.equal(sorted(recordsIn(two)), whole);
-    // Cut off in the middle of a line, as a kill or a full disk leaves it.
+    // Cut in the middle of a line, as a kill or a full disk leaves the file.
     truncateSync(two, Math.floor(statSync(two).size * 0.6) + 7);
     const resumed = inject(...words, '--out', two, '--resume', '--json');
     assert.is(resumed.status, 0, resumed.stderr);
     assert.equal(sorted(recordsIn(two)), whole);
     assert.is((JSON.parse(resumed.stdout) as InjectReport).n, n);
-    // With everything known there is nothing left to do.
+    // With every injection known nothing is left to do.
     assert.is(inject(...words, '--out', two, '--resume').status, 0);
     assert.equal(sorted(recordsIn(two)), whole);
   });
 
-test('killed while it works, a campaign goes on where it was', async () => {
+test('a campaign that was killed continues where it was', async () => {
   const path = join(folder, 'killed.jsonl');
   const words = ['inject', '--n', '900', '--baseline', '0', '--seed', '5', '--jobs', '2', '--out', path];
   const child = spawn(process.execPath, [command, ...words], { stdio: 'ignore' });
@@ -95,7 +95,7 @@ test('killed while it works, a campaign goes on where it was', async () => {
   for (const [key, record] of before) assert.equal(after.get(key), record);
 });
 
-test('one injection by itself gives the line that the campaign has of it', () => {
+test('one injection by itself has the line that it has in the campaign', () => {
   const whole = [...recordsIn(join(folder, 'bare.jsonl')).values()].find(({ reason }) => /^first/.test(reason));
   assert.ok(whole);
   const run = inject('--seed', '3', '--unprotected', '--only', String(whole.index), '--json');
@@ -115,8 +115,8 @@ const refused: [string, RegExp, number, string[]][] = [
   ],
   ['a model of boards', /'skip' does not exist on wasm.*--target m7 --model skip/, 2, ['--model', 'skip']],
   ['a target that does not exist', /Allowed choices are wasm/, 2, ['--target', 'abacus']],
-  ['a count that is none', /--n is '0', not a whole number/, 2, ['--n', '0']],
-  ['resuming nothing', /--resume goes on with a file: name it with --out/, 2, ['--resume']],
+  ['a count of zero', /--n is '0', not a whole number/, 2, ['--n', '0']],
+  ['resuming nothing', /--resume continues a file: name it with --out/, 2, ['--resume']],
 ];
 
 for (const [name, message, code, words] of refused)
@@ -126,10 +126,10 @@ for (const [name, message, code, words] of refused)
     assert.is(run.status, code);
   });
 
-test('a file that is there is not overwritten, and one of another campaign is not gone on with', () => {
+test('an existing file is not overwritten, and one of another campaign is not continued', () => {
   const path = join(folder, 'one.jsonl');
   const again = inject('--n', '10', '--seed', '3', '--out', path);
-  assert.match(again.stderr, /is there already: --resume goes on with it/);
+  assert.match(again.stderr, /exists already: --resume continues it/);
   assert.is(again.status, 2);
   const other = inject('--n', '10', '--seed', '4', '--out', path, '--resume');
   assert.match(other.stderr, /one\.jsonl:1: is of another campaign: seed 3, not 4/);

@@ -15,7 +15,7 @@ import { runScenario } from '../../hwsim/fleet/run.ts';
 import { findBody, shippedBodies } from '../../hwsim/world/bodies.ts';
 
 const mixed: readonly ModelName[] = ['bit', 'double', 'burst'];
-/** Short, but with the reset and the storm's announcement in it. */
+/** Short, but the reset and the storm's announcement are in it. */
 const span = { hours: 2.4, fromHours: 0.5, toHours: 1.6 };
 const scenario = injectionScenario();
 const body = findBody(shippedBodies(), scenario.body);
@@ -39,7 +39,7 @@ function flyOrdinary(image: Uint8Array, hours: number) {
 const protectedCampaign = await campaignOn('protected');
 const bareCampaign = await campaignOn('unprotected');
 
-test('metered and counted images, and a machine of its own for every node, fly to the same trace hash as the image that is flown', async () => {
+test('metered and counted images, and a machine per node, fly to the trace hash of the flown image', async () => {
   const image = readImage('protected');
   const { traceHash } = flyOrdinary(image, span.hours);
   assert.is(flyOrdinary(await metered(image, loopTurnsMax), span.hours).traceHash, traceHash);
@@ -47,22 +47,21 @@ test('metered and counted images, and a machine of its own for every node, fly t
   assert.is(count.traceHash, traceHash);
   assert.ok(count.calls[countExport].value > 10_000_000n);
   assert.is(protectedCampaign.golden.facts.traceHash, traceHash);
-  // Protection changes nothing that anybody sees.
+  // Protection changes no output.
   assert.is(bareCampaign.golden.facts.traceHash, traceHash);
 });
 
-test('a loop that never ends traps after as many turns as it is given, and is told from another trap', async () => {
-  // (module (memory (export "memory") 1) (func (export "deadline") (param i32 i32 i32) (result i32) (loop (br 0)) unreachable))
-  const endless = Uint8Array.from(
-    Buffer.from(
-      '0061736d0100000001080160037f7f7f017f03020100050301000107150206 6d656d6f72790200 08646561646c696e650000 0a0a01080003400c000b000b'.replaceAll(
-        ' ',
-        '',
-      ),
-      'hex',
-    ),
-  );
-  const image = await metered(endless, 1000);
+test('a loop that never ends traps after its number of turns, and is distinguished from another trap', async () => {
+  // (module (memory (export "memory") 1)
+  //   (func (export "deadline") (param i32 i32 i32) (result i32) (loop (br 0)) unreachable))
+  const endless = [
+    '0061736d0100000001080160037f7f7f017f0302010005030100010715',
+    '0206',
+    '6d656d6f72790200',
+    '08646561646c696e650000',
+    '0a0a01080003400c000b000b',
+  ].join('');
+  const image = await metered(Uint8Array.from(Buffer.from(endless, 'hex')), 1000);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(image as Uint8Array<ArrayBuffer>));
   assert.throws(() => (exports.deadline as CallableFunction)(0, 0, 0), /unreachable/);
   assert.is((exports.loop_turns_left as WebAssembly.Global).value, 0);
@@ -72,7 +71,7 @@ for (const [name, campaign] of [
   ['protected', protectedCampaign],
   ['unprotected', bareCampaign],
 ] as const)
-  test(`pruned and shared, the ${name} image's verdicts are those of the exhaustive replay with a fork each`, () => {
+  test(`with pruning and shared forks, the ${name} image's outcomes are those of the exhaustive replay`, () => {
     const indices = campaign.indicesOf(3).slice(0, 30);
     const quick = run(campaign, 3, indices);
     const slow = run(campaign, 3, indices, true);
@@ -82,14 +81,14 @@ for (const [name, campaign] of [
     );
   });
 
-test('an injection made alone gives what it gives among others', () => {
+test('an injection made alone has the record that it has among others', () => {
   const indices = bareCampaign.indicesOf(5).slice(0, 120);
   const together = run(bareCampaign, 5, indices);
   for (const record of together.filter(({ reason }) => reason.startsWith('first')).slice(0, 5))
     assert.equal(run(bareCampaign, 5, [record.index]), [record]);
 });
 
-test('the same seed draws the same upsets, uniform over nodes, calls and bits; another seed others', () => {
+test('the same seed draws the same upsets, uniform over nodes, calls and bits; another seed draws others', () => {
   const { window, program } = bareCampaign;
   const draw = (seed: number, index: number) => drawUpset({ seed, models: mixed, window, program }, index);
   assert.equal(draw(1, 7), draw(1, 7));
@@ -111,7 +110,7 @@ test('the same seed draws the same upsets, uniform over nodes, calls and bits; a
 
 const outcomesOf = (records: readonly InjectionRecord[]) => new Set(records.map(({ outcome }) => outcome));
 
-test('without protection upsets are masked, lie there, crash nodes, make them decide wrong and tell others wrong things', () => {
+test('without protection upsets are masked, stay latent, crash nodes, and cause local and propagated SDC', () => {
   const records = [0, 1, 2, 4].flatMap((node) => run(bareCampaign, node, bareCampaign.indicesOf(node)));
   const seen = outcomesOf(records);
   for (const outcome of ['masked', 'masked-latent', 'crash', 'SDC-local', 'SDC-propagated'] as OutcomeName[])
@@ -119,12 +118,12 @@ test('without protection upsets are masked, lie there, crash nodes, make them de
   assert.not(seen.has('corrected'));
 });
 
-test('a protection that protects nothing is found out', async () => {
+test('a protection that protects nothing is detected', async () => {
   const broken = await campaignOn('protected', mixed, readImage('unprotected'));
   assert.ok(outcomesOf(run(broken, 1, broken.indicesOf(1))).has('SDC-local'));
 });
 
-test('a stuck bit is found again and again by the protected image, and is no lie either', async () => {
+test('the protected image finds a stuck bit again and again, and propagates nothing', async () => {
   const campaign = await campaignOn('protected', ['stuck']);
   const records = run(campaign, 2, campaign.indicesOf(2).slice(0, 12));
   const seen = outcomesOf(records);
@@ -132,7 +131,7 @@ test('a stuck bit is found again and again by the protected image, and is no lie
   assert.not(seen.has('SDC-propagated'));
 });
 
-test('a made trap goes the ordinary crash recovery and is judged by its site; a made hang is a hang', () => {
+test('an injected trap takes the ordinary crash recovery and is judged by its site; an injected hang is a hang', () => {
   const log = bareCampaign.golden.logs[1];
   let call = bareCampaign.window.from[1];
   while (log.op[call] !== op.tick) call += 1;
@@ -143,7 +142,7 @@ test('a made trap goes the ordinary crash recovery and is judged by its site; a 
   assert.is(judged(0, true), 'hang');
 });
 
-test('a machine made anew holds what it held first', () => {
+test('a renewed machine has its first contents', () => {
   const program = new Program(protectedCampaign.setting.metered);
   const machine = new Machine(program);
   const before = machine.bytes.slice();

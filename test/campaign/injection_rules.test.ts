@@ -27,32 +27,32 @@ const one = { count: 1, example: 'made up' };
 
 /** Evidence, and what the rules of docs/injection.md make of it. */
 const cases: [string, OutcomeName, Partial<Evidence>][] = [
-  ['a wrong frame taken in', 'SDC-propagated', { propagated: one }],
+  ['a wrong frame accepted', 'SDC-propagated', { propagated: one }],
   [
-    'a wrong frame taken in, and the sender found out later',
+    'a wrong frame accepted, and the sender detected later',
     'SDC-propagated',
     { propagated: one, ...detected('trap', 901), ...back },
   ],
   [
-    'a wrong command, obeyed before its author was found out',
+    'a wrong command, obeyed before the fault was detected',
     'SDC-local',
     { wrongCommands: one, ...detected('trap', 901), ...back },
   ],
-  ['a wrong event that nobody noticed', 'SDC-local', { wrongOthers: { ...one, lastMs: 1 } }],
-  ['right frames refused for ever', 'SDC-local', { refused: 3 }],
+  ['a wrong event that was never detected', 'SDC-local', { wrongOthers: { ...one, lastMs: 1 } }],
+  ['right frames refused to the end', 'SDC-local', { refused: 3 }],
   [
-    'something wrong after all was said to be put right',
+    'a wrong output after all was reported as corrected',
     'SDC-local',
     { wrongOthers: { ...one, lastMs: 2 * hourMs }, ...detected('upset') },
   ],
-  ['right frames refused until it was put right', 'corrected', { refused: 3, corrected: 1, ...detected('upset') }],
+  ['right frames refused until the correction', 'corrected', { refused: 3, corrected: 1, ...detected('upset') }],
   ['a loop without end', 'hang', { ...detected('hang'), ...back }],
-  ['a watchdog that bit', 'hang', { ...detected('watchdog'), ...back }],
+  ['a watchdog that expired', 'hang', { ...detected('watchdog'), ...back }],
   ['an assertion that is no check of the protection', 'crash', { ...detected('trap', 123), ...back }],
   ['a bare trap', 'crash', { ...detected('trap', 0), ...back }],
   ['a check that failed, and back in time', 'detected-and-recovered', { ...detected('trap', 949), ...back }],
   [
-    'a record let go, and agreed again',
+    'a record discarded, and agreed again',
     'detected-and-recovered',
     { discarded: 1, ...detected('discarded'), agreedMs: hourMs + 1 },
   ],
@@ -62,15 +62,15 @@ const cases: [string, OutcomeName, Partial<Evidence>][] = [
     { ...detected('trap', 900), bootedMs: hourMs, agreedMs: 2 * hourMs + 60_001 },
   ],
   [
-    'as long, but silenced by a storm meanwhile',
+    'as long, but silenced by a storm in between',
     'detected-and-recovered',
     { ...detected('trap', 900), bootedMs: hourMs, agreedMs: 2 * hourMs + 60_000, excusedMs: 60_000 },
   ],
   ['never agreed again', 'late', { ...detected('trap', 902), bootedMs: hourMs }],
   ['never booted again', 'fail-silent', detected('ladder')],
   ['dies while it boots', 'fail-silent', { ...detected('trap', 902), diesBooting: true }],
-  ['mute without knowing', 'fail-silent', { silentMs: 2 * hourMs, mistimed: one }],
-  ['right things at a wrong time', 'late', { mistimed: one }],
+  ['silent without detection', 'fail-silent', { silentMs: 2 * hourMs, mistimed: one }],
+  ['right outputs at a wrong time', 'late', { mistimed: one }],
 ];
 
 for (const [name, outcome, evidence] of cases)
@@ -87,27 +87,29 @@ test('without any divergence from the golden run only four outcomes are possible
   assert.is(goodOutcomes.length, 4);
 });
 
-// ---- hand-made frames before the comparison with the replica ----
+// ---- frames made by hand, compared with the replica's ----
 
 const layout = { linesAt: 0, countersAt: 0, codesAt: 0, counterCodesAt: 0 };
 const header = { sender: 4, counter: 9 };
 const probe = (sequence: number): Message => ({ name: 'probe', sequence });
 const frameWith = (...messages: Message[]) => sealedFrame(header, messages);
 
-/** What is found when the struck node says one frame and its replica others, and `effects` nodes are changed by it. */
-function compared(struck: Uint8Array, replica: Uint8Array[], effects: number): Evidence {
+/**
+ * Compares one frame of the injected node with its replica's frames; it changes `effects` nodes.
+ */
+function compared(injected: Uint8Array, replica: Uint8Array[], effects: number): Evidence {
   const evidence = noEvidence();
   const outputs = new Outputs(evidence, layout, testLink);
   outputs.learnSender(frameWith(probe(1)));
-  outputs.addInjected(1000, op.transmit, struck);
-  for (const said of replica) outputs.addReplica(1000, op.transmit, said);
-  const suspect = outputs.suspectOf(struck, 0, struck.length);
+  outputs.addInjected(1000, op.transmit, injected);
+  for (const frame of replica) outputs.addReplica(1000, op.transmit, frame);
+  const suspect = outputs.suspectOf(injected, 0, injected.length);
   for (let node = 0; node < effects && suspect !== null; node += 1) outputs.addEffect(suspect);
   outputs.check(200_000);
   return evidence;
 }
 
-test('a hand-made wrong message is propagated when a node is changed by it, and else a wrong output', () => {
+test('a wrong message is propagated when it changes a node, otherwise a wrong output', () => {
   assert.is(compared(frameWith(probe(7)), [frameWith(probe(8))], 2).propagated.count, 1);
   assert.is(compared(frameWith(probe(7)), [frameWith(probe(8))], 0).wrongOthers.count, 1);
   assert.is(compared(frameWith(probe(7)), [], 1).propagated.count, 1);
@@ -118,7 +120,7 @@ test('a frame in the name of another node is wrong even when its messages are ri
   assert.is(compared(forged, [frameWith(probe(7))], 1).propagated.count, 1);
 });
 
-test('right messages in another frame, or less of them, are no lie', () => {
+test('right messages in another frame, or fewer of them, are not wrong', () => {
   const { propagated, wrongOthers, mistimed } = compared(frameWith(probe(7)), [frameWith(probe(8), probe(7))], 3);
   assert.equal([propagated.count, wrongOthers.count, mistimed.count], [0, 0, 1]);
   assert.equal(compared(frameWith(probe(7)), [frameWith(probe(7))], 3), noEvidence());
@@ -144,7 +146,7 @@ test('commands are compared in their order, whatever their time; one that never 
 const near = (value: number | null, wanted: number) =>
   assert.ok(Math.abs((value ?? Number.NaN) / wanted - 1) < 1e-3, `${value} is not ${wanted}`);
 
-test('intervals are those of Clopper and Pearson; none in n gives 3 ÷ n', () => {
+test('intervals are those of Clopper and Pearson; no failure in n gives 3 ÷ n', () => {
   assert.is(upperBound95(0, 1_500_000), 2e-6);
   near(upperBound95(1, 1000), 4.735e-3);
   const { low95, high95 } = shareOf(10, 100);

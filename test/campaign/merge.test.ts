@@ -4,7 +4,7 @@ import { defaultEngine } from '../../host/engine/names.ts';
 import { countMerge, givenClaims, type MergeCurve, mergeCurve } from '../../hwsim/campaign/cluster/merge.ts';
 import { fitLine } from '../../hwsim/campaign/statistics.ts';
 
-/** Reasons why a curve is not in proportion to what differs; [] when it is. */
+/** Returns reasons why a curve is not in proportion to the difference; [] when it is. */
 function complaints({ points, slope, rSquared }: MergeCurve): string[] {
   const costs = points.map(({ messages }) => messages);
   const [few, many] = [costs[0], costs[costs.length - 1]];
@@ -12,7 +12,7 @@ function complaints({ points, slope, rSquared }: MergeCurve): string[] {
   const isGrowing = costs.every((cost, index) => cost > (costs[index - 1] ?? 0));
   return [
     ...(isGrowing ? [] : [`the cost does not grow: ${costs}`]),
-    // Ranges are narrowed down once for many versions, so more of them may cost less each.
+    // Ranges are narrowed once for many versions, so that each of them may cost less.
     ...(many <= growth * few ? [] : [`${growth} times the difference costs ${many} instead of ${few}`]),
     ...(slope > 0 && rSquared > 0.8 ? [] : [`slope ${slope}, R² ${rSquared}`]),
   ];
@@ -21,11 +21,12 @@ function complaints({ points, slope, rSquared }: MergeCurve): string[] {
 const nodes = 24;
 const days = 0.25;
 
-test('FLT-3 holds: a merge costs messages in proportion to what differs, and everything arrives (long version: npx heliograph merge)', () => {
+// Long version: npx heliograph merge.
+test('FLT-3 holds: a merge costs messages in proportion to the difference, and everything arrives', () => {
   const flight = { nodes, days, seed: 1, engine: defaultEngine };
   const counts = [0, 6, 24, 96].map((difference) => countMerge({ ...flight, difference }));
   const curve = mergeCurve(counts, nodes, days);
-  // Every version is lacked by the members of the other half.
+  // The members of the other half lack every version.
   for (const { difference, deliveries } of curve.points) assert.is(deliveries, (difference * nodes) / 2);
   assert.equal(complaints(curve), []);
 });
@@ -40,7 +41,7 @@ test('FLT-3 violated: a cost that does not depend on what differs shows, and one
   assert.equal(complaints(curveOf((difference) => 10 * difference)), []);
 });
 
-test('a line through points on a line is that line', () => {
+test('the line fitted to points on a line is that line', () => {
   const { slope, intercept, rSquared } = fitLine([1, 2, 5].map((x) => ({ x, y: 3 * x + 4 })));
   assert.ok(Math.abs(slope - 3) < 1e-9 && Math.abs(intercept - 4) < 1e-9 && Math.abs(rSquared - 1) < 1e-9);
 });
