@@ -1,7 +1,5 @@
-/* The conflict check: the walk of firmware/intent/arbitration.ts. */
+/* Checks conflicts: walks a group's intents as firmware/intent/arbitration.ts does. */
 #include "native.h"
-
-enum { LIVENESS_TICK_S = 300, LIVENESS_TICK_FIRST = 4, LEASE_S = 2700, LEASE_GUARD_S = 30 };
 
 static bool unit_usable(const struct node *node, const struct group *group, u32 group_index, u32 unit) {
   if (unit > group->units) return false;
@@ -14,14 +12,14 @@ static bool unit_usable(const struct node *node, const struct group *group, u32 
 
 static u32 bound_of(const struct node *node, const struct record *record) {
   const u32 owner = record->owner;
-  if ((node->gone[owner / 32] >> (owner % 32) & 1u) == 0) return record->end_s;
-  const u32 beat = node->last_liveness_tick[owner] + 1;
-  const u32 ordinary = (beat > LIVENESS_TICK_FIRST ? (beat - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0) + LEASE_S;
+  if ((node->silent[owner / 32] >> (owner % 32) & 1u) == 0) return record->end_s;
+  const u32 tick = node->last_liveness_tick[owner] + 1;
+  const u32 ordinary = (tick > LIVENESS_TICK_FIRST ? (tick - LIVENESS_TICK_FIRST) * LIVENESS_TICK_S : 0) + LEASE_S;
   const u32 hold_s = (record->lease_s > ordinary ? record->lease_s : ordinary) + LEASE_GUARD_S;
   return hold_s < record->end_s ? hold_s : record->end_s;
 }
 
-/* As firmware/intent/profile.ts. */
+/* Adds an accepted record, as firmware/intent/profile.ts does. */
 static void add_to_profile(struct node *node, u32 count, u32 index) {
   const struct record *const records = node->records;
   const u32 start_s = records[index].start_s;
@@ -57,10 +55,11 @@ static bool fits(const struct node *node, u32 group_index, const struct record *
   const u32 resource = record->resource;
   const u32 start_s = record->start_s;
   const u32 bound_s = record->bound_s;
-  if (start_s >= bound_s || record->rate > group->capacity || !unit_usable(node, group, group_index, resource & 0xffff)) return false;
-  const u32 room = group->capacity - record->rate;
+  if (start_s >= bound_s || record->rate > group->capacity) return false;
+  if (!unit_usable(node, group, group_index, resource & 0xffff)) return false;
+  const u32 capacity_left = group->capacity - record->rate;
   const bool exclusive = (resource & 0xffff) != 0;
-  u32 left = room;
+  u32 left = capacity_left;
   bool crowded = false;
   const u16 *const end = node->starts + count;
   for (const u16 *at = node->starts; at < end; at++) {
@@ -71,7 +70,7 @@ static bool fits(const struct node *node, u32 group_index, const struct record *
     if (other->rate > left) crowded = true;
     else left -= other->rate;
   }
-  return !crowded || peak_rate(node, count, start_s, bound_s, room) <= room;
+  return !crowded || peak_rate(node, count, start_s, bound_s, capacity_left) <= capacity_left;
 }
 
 static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
@@ -83,17 +82,17 @@ static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
   while (at != dirty_from) {
     const struct record *const record = &node->records[at];
     if (at == up_to) return;
-    if (record->verdict == ACCEPTED) add_to_profile(node, count++, at);
+    if (record->verdict == VERDICT_ACCEPTED) add_to_profile(node, count++, at);
     at = record->next;
   }
   while (at != NO_RECORD) {
     struct record *const record = &node->records[at];
     record->bound_s = bound_of(node, record);
-    u8 verdict = UNKNOWN;
-    if (record->state >= PLANNED && record->state <= STARTED)
-      verdict = fits(node, group_index, record, count) ? ACCEPTED : REFUSED;
+    u8 verdict = VERDICT_UNKNOWN;
+    if (record->state >= INTENT_STATE_PLANNED && record->state <= INTENT_STATE_STARTED)
+      verdict = fits(node, group_index, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     record->verdict = verdict;
-    if (verdict == ACCEPTED) add_to_profile(node, count++, at);
+    if (verdict == VERDICT_ACCEPTED) add_to_profile(node, count++, at);
     const u32 next = record->next;
     if (at == up_to) {
       group->dirty_from = (u16)next;
@@ -105,7 +104,7 @@ static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
 }
 
 u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms) {
-  if (owner >= MEMBERS_MAX || slot >= OWN_SLOTS) return UNKNOWN;
+  if (owner >= CLUSTER_MEMBERS_MAX || slot >= OWN_SLOTS) return VERDICT_UNKNOWN;
   node->local_s = now_s;
   node->local_ms = now_ms;
   if (node->time_known != 0) {
@@ -114,7 +113,7 @@ u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms
     node->mission_ms = ms >= 1000 ? ms - 1000 : ms;
   }
   const u32 index = node->index[owner * OWN_SLOTS + slot];
-  if (index == NO_RECORD) return UNKNOWN;
+  if (index == NO_RECORD) return VERDICT_UNKNOWN;
   const struct record *const record = &node->records[index];
   arbitrate(node, record->resource >> 16, index);
   return record->verdict;

@@ -1,6 +1,8 @@
 /*
- * The native baseline: two hot operations of the firmware in hand-written C, to see what the way over WebAssembly costs. Same tables, same algorithm, same checks,
- * same results (test/board/native_baseline.test.ts compares them on thousands of inputs); no linear memory, no bounds checks, pointers instead of offsets.
+ * Declares the native baseline: two hot operations of the firmware in hand-written C, to measure
+ * the cost of compiling by way of WebAssembly. Same tables, same algorithm, same checks, same
+ * results (test/board/native_baseline.test.ts compares them on thousands of inputs); no linear
+ * memory, no bounds checks, pointers instead of offsets.
  */
 #ifndef HELIOGRAPH_NATIVE_H
 #define HELIOGRAPH_NATIVE_H
@@ -9,31 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
+#include "codes.h"
+#include "types.h"
 
-enum { RECORDS_MAX = 800, NOTICES_MAX = 64, GROUPS_MAX = 32, MEMBERS_MAX = 200, OWN_SLOTS = 8, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
+enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
 enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
 enum { NO_RECORD = 0xffff };
-enum state { PLANNED = 1, CLAIMED, STARTED, DONE, WITHDRAWN };
-enum verdict { UNKNOWN, ACCEPTED, REFUSED };
-enum status {
-  STATUS_OK,
-  STATUS_LENGTH,
-  STATUS_CRC,
-  STATUS_MALFORMED,
-  STATUS_VERSION,
-  STATUS_NOT_FOR_US,
-  STATUS_IMPLAUSIBLE,
-  STATUS_KEY_EPOCH = 12,
-  STATUS_REPLAY,
-  STATUS_STALE,
-  STATUS_AHEAD,
-  STATUS_TAG
-};
 
-/* As firmware/intent/table.ts has it. */
+/* A stored intent, as in firmware/intent/table.ts. */
 struct record {
   u32 start_s;
   u32 end_s;
@@ -85,10 +70,10 @@ struct loss {
 struct link_key {
   u32 key[KEY_WORDS];
   u32 present;
-  u32 epoch;
+  u32 key_epoch;
 };
 
-/* Which frames of a member were taken: bit i of `seen` stands for counter top - i. */
+/* Frames of a member that were accepted: bit i of `seen` stands for counter top - i. */
 struct peer {
   u32 top;
   u32 seen[2];
@@ -108,30 +93,40 @@ struct node {
   u32 reserved;
   u32 notice_count;
   struct link_key keys[LINK_KEYS];
-  struct peer peers[MEMBERS_MAX];
+  struct peer peers[CLUSTER_MEMBERS_MAX];
   struct loss losses[LOSSES_MAX];
-  /* The message being checked: its fields in the order of the schema, arrays behind them; byte strings are their place in the plain text and their length. Before that, what
-   * the tag covers besides the text. */
+  /*
+   * The message being checked: its fields in the order of the schema, arrays after them; a byte
+   * string is its place in the plain text and its length. Before that, the bytes that the tag
+   * covers besides the text.
+   */
   u32 message[MESSAGE_WORDS];
   u32 plain[PLAIN_BYTES / 4];
-  u32 gone[(MEMBERS_MAX + 31) / 32];
-  u32 last_liveness_tick[MEMBERS_MAX];
+  u32 silent[(CLUSTER_MEMBERS_MAX + 31) / 32];
+  u32 last_liveness_tick[CLUSTER_MEMBERS_MAX];
   struct group groups[GROUPS_MAX];
   struct notice notices[NOTICES_MAX];
   struct record records[RECORDS_MAX];
-  u16 index[MEMBERS_MAX * OWN_SLOTS];
-  /* Accepted records while a group is walked, in the order in which they begin and in that in which they end. */
+  u16 index[CLUSTER_MEMBERS_MAX * OWN_SLOTS];
+  /*
+   * Accepted records while a group is walked, in the order of their beginnings and of their ends.
+   */
   u16 starts[RECORDS_MAX];
   u16 bounds[RECORDS_MAX];
 };
 
-/* Checks a frame whole, as checkFrame and openFrame of firmware/edge/receive.ts. Returns a status. */
+/*
+ * Checks a whole frame, as checkFrame and openFrame of firmware/edge/receive.ts. Returns a status.
+ */
 u32 native_check_frame(struct node *node, const u8 *frame, u32 length);
-/* Verdict on what `owner` holds in `slot`, with all that stand before it, as `verdict` of the image. */
+/* Returns the verdict on an intent, after all that come before it, as `verdict` of the image. */
 u32 native_verdict(struct node *node, u32 owner, u32 slot, u32 now_s, u32 now_ms);
-/* Decrypts `length` bytes, behind which the tag stands. False if the tag is not that of key, nonce (n0, 0, n2), aad and text: then `out` was not written. */
+/*
+ * Decrypts `length` bytes, which the tag follows. False when the tag is not that of key, nonce
+ * (n0, 0, n2), aad and text: `out` is then not written.
+ */
 bool native_open(const u32 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_bytes, const u8 *text, u32 length, u8 *out);
-/* Fills the tables of the CRC; once. */
+/* Fills the tables of the CRC; to be called once. */
 void native_start(void);
 
 #endif

@@ -1,16 +1,22 @@
 /*
- * In place of the boards' main loop (firmware/boards/loop/loop.c): works off a script that the host wrote into the emulated memory, and leaves the results in it. One start of
- * the emulator makes thousands of calls, of the image and of the native baseline beside it, each between the marks that the counting plugin looks for.
+ * Executes a script that the host wrote into the emulated memory, and leaves the results in it. It
+ * takes the place of the boards' main loop (firmware/boards/loop/loop.c). One start of the emulator
+ * makes thousands of calls, of the image and of the native baseline beside it, each between the
+ * marks that the counting plugin looks for.
  *
- * The script is a row of entries of u32 words in the processor's own order: kind, words in all, then
+ * The script is a list of entries of u32 words in the processor's own order: kind, number of words,
+ * then
  *
- *     WRITE   at, offset, bytes, data…     into linear memory, at + offset
- *     READ    at, offset, bytes, room…     out of linear memory
- *     CALL    export, eight arguments, result      ADDRESSES: see `place`
- *     KEEP, BACK                           the context is set aside, and comes back
- *     TABLES  all, the context's layout…   fills the native baseline's tables from the context: all, or what a frame's check needs
+ *     WRITE   at, offset, bytes, data…          into linear memory, at + offset
+ *     READ    at, offset, bytes, space…         out of linear memory
+ *     CALL    export, eight arguments, result   addresses: see `place`
+ *     KEEP, BACK                                saves and restores the context
+ *     TABLES  all, the context's layout…        fills the native baseline's tables from the
+ *                                               context: all, or those that a frame's check needs
  *     NATIVE  which, four arguments, result
- *     COMPARE all, result                  in how many places context and tables differ: all, or what a frame's check touches
+ *     COMPARE all, result                       number of places in which context and tables
+ *                                               differ: of all, or of those that a frame's check
+ *                                               writes
  *     END
  */
 #include "board.h"
@@ -20,18 +26,40 @@
 #include "loop.h"
 #include "native.h"
 
-/* Given by the build: SCRIPT_ADDRESS, and NODE_ADDRESS, where the native baseline's tables have room outside the part's own memory. */
+/*
+ * Defined by the build: SCRIPT_ADDRESS, and NODE_ADDRESS, where the native baseline's tables are,
+ * outside the part's own memory.
+ */
 
 enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
-enum export { BOOT = 1, RESTORE, RECEIVE, OBSERVE, TICK, TRANSMIT, COMMAND, EVENT, DEADLINE, CHECKPOINT, HASH, INSPECT, VERDICT };
+enum export {
+  BOOT = 1,
+  RESTORE,
+  RECEIVE,
+  OBSERVE,
+  TICK,
+  TRANSMIT,
+  COMMAND,
+  EVENT,
+  DEADLINE,
+  CHECKPOINT,
+  HASH,
+  INSPECT,
+  VERDICT
+};
 enum native { NATIVE_VERDICT = 1, NATIVE_FRAME };
-enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1312, HEADER_BYTES = 16, GROUP_BYTES = 32 };
-/* Arguments at or above this are buffers: the context, the frame, the record, the configuration, the checkpoint. */
+enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1312 };
+enum { HEADER_BYTES = 16, GROUP_BYTES = 32 };
+/*
+ * Arguments from here on are buffers: the context, the frame, the record, the configuration, the
+ * checkpoint.
+ */
 #define PLACE 0xfffffff0u
 
-/* What TABLES tells: where things lie in a context, and how many. */
+/* The operands of TABLES: offsets in a context, and sizes of tables. */
 struct layout {
-  u32 edge, call, clock, queues, counters, scratch, plain, members, bitmaps, bitmap_bytes, intents_state, intents, index, groups, notices, keys, peers;
+  u32 edge, call, clock, queues, counters, scratch, plain, members, bitmaps, bitmap_bytes;
+  u32 intents_state, intents, index, groups, notices, keys, peers;
   u32 members_max, intents_max, notices_max;
 };
 
@@ -42,7 +70,7 @@ void __attribute__((noinline)) runner_over(void) { __asm__ volatile("nop" ::: "m
 void __attribute__((noinline)) measure_begin_native_verdict(void) { __asm__ volatile("" ::: "memory"); }
 void __attribute__((noinline)) measure_begin_native_frame(void) { __asm__ volatile("" ::: "memory"); }
 
-/* No board's loop asks for verdicts; here they are called as calls.c does. */
+/* Asks for a verdict, which no board's loop does, as calls.c makes its calls. */
 void measure_begin_verdict(void);
 void measure_end(void);
 void __attribute__((noinline)) measure_begin_verdict(void) { __asm__ volatile("" ::: "memory"); }
@@ -60,7 +88,7 @@ static struct layout layout;
 static u32 frame_words[FRAME_BYTES / 4];
 static u32 frame, record, config, checkpoint, context;
 
-/* Beside the script, where there is room: the context set aside. */
+/* The saved context, before the script. */
 static u8 *const kept = (u8 *)(uintptr_t)(SCRIPT_ADDRESS - CONTEXT_BYTES_MAX);
 
 static u32 place(u32 argument) {
@@ -95,7 +123,7 @@ static u32 call(u32 export, const u32 *a) {
   return result;
 }
 
-/* Little-endian fields of the image, wherever they lie. */
+/* Reads a little-endian field of the image at any address. */
 static u32 field(u32 at, u32 bytes) {
   u8 read[4] = {0, 0, 0, 0};
   linear_read(at, read, bytes);
@@ -136,7 +164,7 @@ static void load_notice(struct notice *to, u32 at) {
 static void load_key(struct link_key *to, u32 at) {
   for (u32 i = 0; i < KEY_WORDS; i++) to->key[i] = field(at + 4 * i, 4);
   to->present = field(at + 32, 4);
-  to->epoch = field(at + 36, 4);
+  to->key_epoch = field(at + 36, 4);
 }
 
 static void load_peer(struct peer *to, u32 at) {
@@ -169,23 +197,31 @@ static void load_small_tables(void) {
 static void load_tables(void) {
   const u32 words = (layout.members_max + 31) / 32;
   load_small_tables();
-  /* Bitmap 8: who is gone. */
-  for (u32 i = 0; i < words; i++) node.gone[i] = field(context + layout.bitmaps + 8 * layout.bitmap_bytes + 4 * i, 4);
-  for (u32 i = 0; i < layout.members_max; i++) node.last_liveness_tick[i] = field(context + layout.members + 32 * i, 4);
-  for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++) node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
+  /* Bitmap 8: silent members. */
+  for (u32 i = 0; i < words; i++) node.silent[i] = field(context + layout.bitmaps + 8 * layout.bitmap_bytes + 4 * i, 4);
+  for (u32 i = 0; i < layout.members_max; i++)
+    node.last_liveness_tick[i] = field(context + layout.members + 32 * i, 4);
+  for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++)
+    node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
   for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + GROUP_BYTES * i);
   node.notice_count = field(context + layout.intents_state + 28, 4);
   for (u32 i = 0; i < layout.notices_max; i++) load_notice(&node.notices[i], context + layout.notices + 16 * i);
   for (u32 i = 0; i < layout.intents_max; i++) load_record(&node.records[i], context + layout.intents + 64 * i);
 }
 
-/* Whether what the tag covers, which was laid out as bytes, is the same in a processor that has words the other way round. Of its last word only one byte was laid out. */
+/*
+ * True when a word of the bytes that the tag covers is the same in a processor of the other byte
+ * order. Of the last word only one byte is used.
+ */
 static bool same_bytes(u32 word, u32 own, u32 i) {
   const u32 turned = own << 24 | (own & 0xff00) << 8 | (own >> 8 & 0xff00) | own >> 24;
   return BIG_ENDIAN_TARGET && (i == 8 ? (word & 0xff) == (turned & 0xff) : word == turned);
 }
 
-/* Counters that differ, and words of the last message decoded. Addresses of byte strings are places in the plain text here; what the tag covers was laid out as bytes. */
+/*
+ * Counts counters that differ, and words of the last decoded message. Addresses of byte strings are
+ * places in the plain text here; the bytes that the tag covers were written as bytes.
+ */
 static u32 small_differences(void) {
   u32 count = 0;
   for (u32 i = 0; i < LOSSES_MAX; i++)
@@ -198,7 +234,7 @@ static u32 small_differences(void) {
   return count;
 }
 
-/* Records whose verdict or bound differ, groups whose dirty mark differs. */
+/* Counts records whose verdict or bound differs, and groups whose dirty mark differs. */
 static u32 differences(void) {
   u32 count = 0;
   for (u32 i = 0; i < layout.intents_max; i++) {
@@ -225,7 +261,7 @@ static u32 call_native(const u32 *a) {
   return result;
 }
 
-static void work_off(u32 *entry) {
+static void execute(u32 *entry) {
   u32 *const words = entry + 2;
   switch (entry[0]) {
     case WRITE:
@@ -270,19 +306,19 @@ void loop_start(void) {
   native_start();
   frame = image_memory_base();
   record = frame + FRAME_BYTES;
-  /* As in the boards' loop, it stands where frames and records do. */
+  /* As in the boards' loop, at the place of frames and records. */
   config = frame;
   checkpoint = config + CONFIG_BYTES;
   context = checkpoint + HEADER_BYTES;
 }
 
-/* A trap ends the script: the host sees how far it came. */
+/* Executes the script. A trap ends it; the host reads how many entries were executed. */
 void __attribute__((noreturn)) loop_run(u32 trap) {
   u32 *entry = (u32 *)(uintptr_t)SCRIPT_ADDRESS;
   u32 *const done = entry;
   if (trap == TRAP_NONE) {
     for (entry += 4; entry[0] != END; entry += entry[1]) {
-      work_off(entry);
+      execute(entry);
       done[1]++;
     }
   }

@@ -1,6 +1,7 @@
 /*
- * Opening what is sealed: ChaCha20/Poly1305 (RFC 8439) as firmware/security/{cipher,chacha20,poly1305}.ts have it: the same words, the same order of work, one block of key stream
- * after the other, a number of five words for the tag.
+ * Opens sealed bytes: ChaCha20/Poly1305 (RFC 8439) as in
+ * firmware/security/{cipher,chacha20,poly1305}.ts: the same 32-bit words, the same order of steps,
+ * one block of key stream after the other, a number of five words for the tag.
  */
 #include "native.h"
 
@@ -8,7 +9,10 @@ typedef uint64_t u64;
 
 enum { BLOCK_WORDS = 16, DIGIT_BYTES = 16 };
 
-/* Text lies where it may. Where words are not stored the other way round, the compiler makes one access of it if the processor can. */
+/*
+ * Reads four bytes at any address. On a little-endian processor that can, the compiler makes one
+ * access.
+ */
 static inline u32 load(const u8 *at) {
   return (u32)at[0] | (u32)at[1] << 8 | (u32)at[2] << 16 | (u32)at[3] << 24;
 }
@@ -31,7 +35,7 @@ static inline u32 turn(u32 word, u32 by) {
   HALF(a, b, c, d, 16, 12); \
   HALF(a, b, c, d, 8, 7)
 
-/* One block of key stream, as words. */
+/* Computes one block of key stream, as words. */
 static __attribute__((noinline)) void block(const u32 *key, u32 counter, u32 n0, u32 n2, u32 *into) {
   u32 x0 = 0x61707865, x1 = 0x3320646e, x2 = 0x79622d32, x3 = 0x6b206574;
   u32 x4 = key[0], x5 = key[1], x6 = key[2], x7 = key[3], x8 = key[4], x9 = key[5], x10 = key[6], x11 = key[7];
@@ -67,7 +71,7 @@ struct poly {
   u32 r0, r1, r2, r3, h0, h1, h2, h3, h4, fold;
 };
 
-/* Last bytes that do not fill a digit are followed by zeros. */
+/* Adds bytes; the last ones are padded with zeros to a digit. */
 static __attribute__((noinline)) void add(struct poly *poly, const u8 *at, u32 length) {
   const u32 r0 = poly->r0, r1 = poly->r1, r2 = poly->r2, r3 = poly->r3;
   const u32 s1 = r1 + (r1 >> 2), s2 = r2 + (r2 >> 2), s3 = r3 + (r3 >> 2);
@@ -108,7 +112,7 @@ static __attribute__((noinline)) void add(struct poly *poly, const u8 *at, u32 l
   poly->h0 = h0, poly->h1 = h1, poly->h2 = h2, poly->h3 = h3, poly->h4 = h4, poly->fold = fold;
 }
 
-/* What the tag must be, as words. */
+/* Computes the tag, as words. */
 static void finish(const struct poly *poly, const u32 *s, u32 *tag) {
   u64 t = (u64)poly->h0 + poly->fold;
   const u32 h0 = (u32)t;
@@ -137,7 +141,9 @@ static void finish(const struct poly *poly, const u32 *s, u32 *tag) {
 bool native_open(const u32 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_bytes, const u8 *text, u32 length, u8 *out) {
   u32 once[BLOCK_WORDS];
   block(key, 0, n0, n2, once);
-  struct poly poly = {.r0 = once[0] & 0x0fffffff, .r1 = once[1] & 0x0ffffffc, .r2 = once[2] & 0x0ffffffc, .r3 = once[3] & 0x0ffffffc};
+  struct poly poly = {.r0 = once[0] & 0x0fffffff, .r1 = once[1] & 0x0ffffffc};
+  poly.r2 = once[2] & 0x0ffffffc;
+  poly.r3 = once[3] & 0x0ffffffc;
   add(&poly, aad, aad_bytes);
   add(&poly, text, length);
   u8 lengths[DIGIT_BYTES] = {0};

@@ -1,17 +1,20 @@
 /*
- * In place of the boards' main loop: makes the calls of firmware/boards/signature/signature.h that the host wrote into the emulated memory, each between the marks that the counting plugin looks for.
+ * Makes the calls of firmware/boards/signature/signature.h that the host wrote into the emulated
+ * memory, each between the marks that the counting plugin looks for. It takes the place of the
+ * boards' main loop.
  *
  *     words: calls · calls done · reason of a trap · unused; then per call
- *     op (1 verify, 2 sign, 3 public key) · length of the message · result · unused; bytes: seed 32 · key 32 · signature 64 · message 2048
+ *     op (1 verify, 2 sign, 3 public key) · length of the message · result · unused;
+ *     bytes: seed 32 · key 32 · signature 64 · message 2048
  *
- * Results, and the key or signature that a call wrote, come back in the same places.
+ * Results, and the key or signature that a call wrote, are returned in the same places.
  */
 #include "board.h"
 #include "linear.h"
 #include "loop.h"
 #include "signature.h"
 
-/* Given by the build: SCRIPT_ADDRESS. */
+/* Defined by the build: SCRIPT_ADDRESS. */
 
 enum op { VERIFY = 1, SIGN, PUBLIC_KEY };
 enum { SEED = 0, KEY = 32, SIGNATURE = 64, MESSAGE = 128, BUFFER_BYTES = 128 + 2048 };
@@ -42,7 +45,7 @@ void __attribute__((noinline)) runner_over(void) { __asm__ volatile("nop" ::: "m
 
 static u32 base;
 
-/* Entered unprivileged: what it needs is at hand before, as in calls.c. */
+/* The calls are made unprivileged: they need nothing else after board_enter, as in calls.c. */
 static u32 __attribute__((noinline)) call_verify(u32 at, u32 length) {
   board_enter();
   measure_begin_verify();
