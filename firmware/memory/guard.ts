@@ -21,7 +21,7 @@ import { invariant } from './trap';
  * (command, event, inspect) read the time of the call before.
  */
 @unmanaged
-export class Call {
+class Call {
   /** Core lines checked and changed, a bit each. */
   checked: u32 = 0;
   changed: u32 = 0;
@@ -69,7 +69,7 @@ export function call(ctx: usize): Call {
 
 /** What was found and corrected, and the scrubber's progress. One line. Times are local seconds. */
 @unmanaged
-export class Protection {
+class Protection {
   corrected: u32 = 0;
   /** Lines that could not be corrected and were discarded; peers send their contents again. */
   discarded: u32 = 0;
@@ -121,7 +121,7 @@ export function lineAt(ctx: usize, line: u32): usize {
   return ctx + LINES_AT + line * LINE_BYTES;
 }
 // @inline
-export function codeAt(ctx: usize, line: u32): usize {
+function codeAt(ctx: usize, line: u32): usize {
   return ctx + CODES_AT + line * CODE_BYTES;
 }
 // @inline
@@ -215,7 +215,7 @@ export function readsAndChanges(ctx: usize, mask: u32): void {
 }
 
 /** Checks the core lines that were not yet checked in this call. */
-export function checkCore(ctx: usize, mask: u32): void {
+function checkCore(ctx: usize, mask: u32): void {
   if (!PROTECTED) return;
   mask &= ~call(ctx).checked;
   call(ctx).checked |= mask;

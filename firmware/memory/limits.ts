@@ -35,8 +35,12 @@ import {
 // ---- time (protocol constants: all members of a cluster must share them) ----
 /** Interval of probes: one member every minute, O(1) frames per node and period (MBR-1). */
 export const PERIOD_S: u32 = 60;
-export const CYCLE_SLOTS: u32 = 240;
+/**
+ * Liveness ticks without a sign of life after which a member counts as silent. A sign of life has
+ * at least 10 minutes to reach every member.
+ */
 export const TICKS_UNTIL_SILENT: u32 = 3;
+/** Liveness ticks in an agreement round. */
 export const ROUND_TICKS: u32 = 2;
 /**
  * A member that is silent for this long loses its vote: longer than any isolation that leases are

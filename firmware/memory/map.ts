@@ -44,7 +44,7 @@ export const CALL_AT: u32 = 0;
  * Decoded messages are here during one call; there are two places, so that one message may be read
  * while another is written.
  */
-export const SCRATCH_BYTES: u32 = 256;
+const SCRATCH_BYTES: u32 = 256;
 export const SCRATCH_AT: u32 = CALL_AT + 128;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
 /** A frame's plain text, after its tag was verified. */
@@ -118,7 +118,7 @@ export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) &
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
 /** Last, so that a hash can omit them. */
 export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
-export const LINES_END: u32 = (COUNTERS_AT + COUNTER_COUNT * 8 + UP) & ~UP;
+const LINES_END: u32 = (COUNTERS_AT + COUNTER_COUNT * 8 + UP) & ~UP;
 
 // ---- codes, in the order of the lines ----
 export const LINES: u32 = (LINES_END - LINES_AT) / LINE_BYTES;

@@ -90,7 +90,7 @@ export function noteDiscarded(ctx: usize): void {
 }
 
 /** Rebuilds the CRC tables if a bit in them has flipped. Returns whether one had. */
-export function constantsCorrected(ctx: usize): bool {
+function constantsCorrected(ctx: usize): bool {
   if (!SCRUBBED || !crcTablesDiffer()) return false;
   rebuildCrcEntries(0, CRC_ENTRIES);
   noteFound(ctx, LINE_CONSTANTS);

@@ -16,7 +16,7 @@ export function schedule(ctx: usize): ScheduleState {
   return changetype<ScheduleState>(ctx + SCHEDULE_AT);
 }
 
-/** Own slot 0–5, or REPLICATE_SLOT. */
+/** Intent slot 0–5, or REPLICATE_SLOT. */
 // @inline
 export function work(ctx: usize, intentSlot: u32): Work {
   return changetype<Work>(ctx + WORK_AT + intentSlot * WORK_BYTES);

@@ -10,9 +10,9 @@ import { roleOf } from './appraise';
 import { CLAIM_SLOTS, HALT_BATTERY, REPLICATE_SLOT, ROLE_MINE, scheduleToChange, workOrderToChange } from './table';
 
 /**
- * Orders work to start, or to go on until `untilS`, at the settled rate if the slot's claim has one.
- * A full command ring leaves everything as it was: the next tick orders again, and the platform
- * stops by itself at the end that it was given.
+ * Orders work to start, or to go on until `untilS`, at the settled rate of a claim. With a
+ * full command ring nothing changes: the next tick orders again, and the platform stops by itself
+ * at the end that it was given.
  */
 export function start(ctx: usize, intentSlot: u32, kind: u32, untilS: u32): void {
   const at = commandSpace(ctx);

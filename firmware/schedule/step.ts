@@ -53,7 +53,7 @@ const REPLICATE_S: u32 = 3600;
 /** Entries that may pass before the far end of the timeline is planned: 2 hours. */
 const ROLLED_ENTRIES_MAX: u32 = 8;
 const EVERYTHING: u32 = 0x3ff;
-/** The claim slots, a bit each. */
+/** The intent slots of claims, a bit each. */
 const CLAIMS: u32 = (1 << CLAIM_SLOTS) - 1;
 
 /**

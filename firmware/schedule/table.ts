@@ -45,7 +45,7 @@ export const ROLE_NONE: u32 = 0;
 export const ROLE_MINE: u32 = 1;
 export const ROLE_HAUL: u32 = 2;
 
-/** Why a new plan is due. Bits 0–5: the own intent in that slot. */
+/** Why a new plan is due. Bits 0–5: the own intent in that intent slot. */
 export const DIRTY_STOCK: u32 = 1 << 6;
 export const DIRTY_JOB: u32 = 1 << 7;
 export const DIRTY_WINDOW: u32 = 1 << 8;
@@ -91,7 +91,7 @@ export function readEntry(ctx: usize, entry: u32): void {
   readsLine(ctx, lineOf(TIMELINE_AT + ring(entry)));
 }
 
-/** Returns the version of the own intent in slot 0–5 whose haul is done; 0 = none. */
+/** Returns the version of the own intent in intent slot 0–5 whose haul is done; 0 = none. */
 // @inline
 export function finishedVersion(ctx: usize, intentSlot: u32): u32 {
   return load<u32>(ctx + FINISHED_AT + (intentSlot << 2));
@@ -106,7 +106,7 @@ export function setFinishedVersion(ctx: usize, intentSlot: u32, version: u32): v
  * moves on without copying.
  */
 // @inline
-export function ring(entry: u32): u32 {
+function ring(entry: u32): u32 {
   return entry % TIMELINE_ENTRIES_MAX;
 }
 /** Returns the address of the timeline's byte at offset `at` of the context, to be written. */

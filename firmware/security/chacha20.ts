@@ -1,7 +1,7 @@
 // ChaCha20 (RFC 8439, 2.1–2.4): additions, xors and rotations of sixteen words. There is no table,
 // and the only branches depend on the number of bytes.
 
-export const BLOCK_BYTES: u32 = 64;
+const BLOCK_BYTES: u32 = 64;
 
 /**
  * Writes one block of key stream, 64 bytes, to `into` (8-aligned). `key`: 32 bytes, 4-aligned; the

@@ -13,7 +13,6 @@ const S_AT: u32 = 16;
 const H_AT: u32 = 32;
 const FOLD_AT: u32 = 52;
 const REST_AT: u32 = 64;
-export const POLY_STATE_BYTES: u32 = 80;
 
 /** Returns the address of 16 bytes of scratch; poly1305Add and poly1305End overwrite them. */
 // @inline

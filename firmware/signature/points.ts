@@ -25,10 +25,10 @@ import { powerForRoot } from './power';
 import { constantAt, CURVE_D, CURVE_D_TWICE, ROOT_OF_MINUS_ONE } from './constants';
 
 /** Coordinates of a point; of a prepared one: y + x, y − x, z, 2 d t. */
-export const X: usize = 0;
-export const Y: usize = FIELD_BYTES;
+const X: usize = 0;
+const Y: usize = FIELD_BYTES;
 export const Z: usize = 2 * FIELD_BYTES;
-export const T: usize = 3 * FIELD_BYTES;
+const T: usize = 3 * FIELD_BYTES;
 
 export function setNeutral(p: usize): void {
   setSmall(p + X, 0);

@@ -1,4 +1,4 @@
-/** Builds one image; with `withText` also the compiler's text output, dist/heliograph-<image>.wat. */
+/** Builds one image; with `withText` also its text form, dist/heliograph-<image>.wat. */
 export function compileFirmware(image: string, withText?: boolean): Promise<unknown>;
 
 /** Builds dist/signature.wasm. */

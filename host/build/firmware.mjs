@@ -1,22 +1,23 @@
 /**
- * Compiles the firmware's images as asconfig.json describes them (SIM-4: one image, simulated and flown alike).
+ * Compiles the firmware's images as asconfig.json describes them (SIM-4: one image, simulated and
+ * flown alike).
  *
- * `npx asc firmware/edge/index.ts --target NAME` gives the same bytes. This file adds three things: outputs appear
- * under their names only when they are whole, the constants of an image are written beside it, and sizes are read
- * from the image.
+ * `npx asc firmware/edge/index.ts --target NAME` gives the same bytes. This file adds three things:
+ * outputs appear under their names only when they are whole, the constants of an image are written
+ * beside it, and sizes are read from the image.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { constantsPath, dist, root } from './paths.mjs';
 
-/** Names of constants that are written beside an image: presets, bounds, the memory map, codes of the schema. */
+/** Constants that are written beside an image: presets, bounds, memory map, codes of the schema. */
 const constantName = /^firmware\/(?:memory\/(?:preset|limits|map)|wire\/generated\/codes)\/(\w+)$/;
 
 /**
- * Compiles one image of the flight firmware, a target of asconfig.json, to dist/heliograph-<target>.wasm and its
- * constants to dist/heliograph-<target>.constants.json; with `withText` also the compiler's text output, .wat.
- * Throws with the compiler's own message.
+ * Compiles one image of the flight firmware, a target of asconfig.json, to
+ * dist/heliograph-<target>.wasm and its constants to dist/heliograph-<target>.constants.json; with
+ * `withText` also the compiler's text output, .wat. Throws with the compiler's own message.
  */
 export async function compileFirmware(target, withText = false) {
   const constants = new Map();
@@ -29,7 +30,7 @@ export async function compileSignature(withText = false) {
   await compile('firmware/signature/index.ts', 'signature', { withText });
 }
 
-/** Runs the compiler on one target; `constants` is filled when given. Throws with the compiler's own message. */
+/** Runs the compiler on one target; fills `constants` when given. Throws with its message. */
 async function compile(entry, target, { withText, constants }) {
   const { default: asc } = await import('assemblyscript/asc');
   const outputs = new Map();
@@ -58,7 +59,7 @@ function readSource(name, baseDirectory) {
   }
 }
 
-/** A compiler transform that collects constants, as unsigned 32-bit numbers by name, before the image is optimised. */
+/** A transform that collects constants by name, as unsigned numbers, before optimisation. */
 async function constantsTransform(constants) {
   const { Transform } = await import('assemblyscript/transform');
   return class extends Transform {

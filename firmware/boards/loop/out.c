@@ -6,7 +6,7 @@
 #include "port.h"
 #include "store.h"
 
-/* Given by the build: TARGET_ID, IMAGE_ID (first four bytes of the image's SHA-256), IMAGE_PRESET. */
+/* Given by the build: TARGET_ID, IMAGE_PRESET, and IMAGE_ID, first four bytes of the SHA-256. */
 
 void out_memory(u32 kind, u32 at, u32 bytes) {
   port_begin(kind);
