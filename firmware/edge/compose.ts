@@ -84,10 +84,10 @@ import {
   SEND_BEACON,
   NOTHING_TO_SEND,
 } from '../node/outbox';
-import { composeProof } from '../intent/equivocation';
 import { takeRumour } from '../intent/rumour';
-import { composeStatement, composeStatementRequest } from '../intent/statement';
 import { toMessage } from '../intent/version';
+import { composeProof } from '../intent/statement/equivocation';
+import { composeStatement, composeStatementRequest } from '../intent/statement/store';
 
 /**
  * Bytes that rumours leave free at the end of a TDMA slot (5 ms), for clocks that differ a little:

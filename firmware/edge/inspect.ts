@@ -13,7 +13,6 @@ import {
   HISTOGRAM_BINS,
   SIGNATURE_BYTES,
 } from '../wire/generated/codes';
-import * as answers from '../wire/generated/answers';
 import { clockErrorMs } from '../node/clock';
 import { hearing, membership, member, readMembers } from '../membership/table';
 import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
@@ -22,9 +21,11 @@ import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
 import { node, queues, counterAt, counterWord, members } from '../node/table';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { coordinator, memberState } from '../membership/member_state';
-import { FREE, DIGEST_AT } from '../intent/statement_table';
+import { FREE, DIGEST_AT } from '../intent/statement/table';
 import { histogramAt, convergence } from '../convergence/table';
 import { readTimeline, scheduleToChange } from '../schedule/table';
+
+import * as answers from '../wire/generated/answers';
 
 /** Answers of a fixed length without arrays fit this, bytes: no one asks with less. */
 const ROOM_BYTES_MIN: u32 = 64;

@@ -40,10 +40,10 @@ import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
 import { reportStates } from '../membership/member_state';
-import { withdrawReturned, onAgreement, maintainOwn } from '../intent/lifecycle';
-import { planStep } from '../intent/planning';
-import { readDigest } from '../intent/publish';
-import { signatureStep, statementTick } from '../intent/signature_service';
+import { withdrawReturned, onAgreement, maintainOwn } from '../intent/own/lifecycle';
+import { planStep } from '../intent/own/planning';
+import { readDigest } from '../intent/own/publish';
+import { signatureStep, statementTick } from '../intent/statement/service';
 
 /**
  * Interval of checkpoints, local seconds. What changed since the last one comes back from peers.

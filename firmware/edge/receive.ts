@@ -56,7 +56,7 @@ import {
 import { missionS, self, timeKnown, leaveToTick, DUE_TIME } from '../node/table';
 import { countLoss } from '../node/queues';
 import { plausibilityOf, BEYOND_SLOT } from '../intent/admission';
-import { contradict, findForgedVersions } from '../intent/impersonation';
+import { findForgedVersions, contradict } from '../intent/statement/impersonation';
 import { visitMessage, IMPLAUSIBLE, UNKNOWN } from './visit';
 
 /** Message types from this on are records of the platform: they are never sent by radio. */

@@ -21,7 +21,8 @@ import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { member, membership } from '../membership/table';
 import { INTENT_STATE_STARTED, VERSION_BITS } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
-import { isEquivocator } from './equivocation';
+import { statementVerdict, CONFIRMED, REFUTED } from './statement/check';
+import { isEquivocator } from './statement/equivocation';
 import { slotMayClaim } from './quota';
 import {
   intent,
@@ -34,7 +35,6 @@ import {
   Intent,
 } from './table';
 import { PUBLISHED_AHEAD_S_MAX } from './version';
-import { statementVerdict, CONFIRMED, REFUTED } from './statement_check';
 
 export const PLAUSIBLE: u32 = 0;
 const IMPLAUSIBLE: u32 = 1;

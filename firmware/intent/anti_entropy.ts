@@ -30,6 +30,7 @@ import {
   NoticeSummary,
   noticeSummaryEntryAt,
 } from '../wire/generated/messages';
+import { requestStatement } from './statement/signing';
 import { isOverQuota } from './quota';
 import {
   Intent,
@@ -42,7 +43,6 @@ import {
   statements,
   statement,
 } from './table';
-import { requestStatement } from './signing';
 
 /**
  * Ranges of one digest message, and differing ranges that are followed at once: the next exchange

@@ -21,15 +21,15 @@ import {
   noticeSummaryEntryAt,
   ownerSummaryEntryAt,
 } from '../wire/generated/messages';
+import { onProof } from './statement/equivocation';
+import { onStatementRequest, onSigned } from './statement/signing';
+import { sameDigest } from './statement/table';
+import { onStatement, onVerified } from './statement/verification';
 import { onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible } from './anti_entropy';
 import { noticePlausible, observeResource, mergeNotice } from './notice';
 import { groupToChange } from './table';
 import { plausibilityOf, PLAUSIBLE } from './admission';
-import { onProof } from './equivocation';
 import { receiveVersion } from './reception';
-import { onStatementRequest, onSigned } from './signing';
-import { sameDigest } from './statement_table';
-import { onStatement, onVerified } from './verification';
 
 export function admitIntent(ctx: usize, m: IntentMessage): bool {
   return plausibilityOf(ctx, m) == PLAUSIBLE;

@@ -17,6 +17,9 @@ import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { countLoss } from '../node/queues';
 import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
+import { adoptOwn } from './own/lifecycle';
+import { onConflict } from './statement/equivocation';
+import { reportImpersonation } from './statement/signing';
 import {
   admissionOf,
   isSampled,
@@ -28,12 +31,9 @@ import {
   REFUSED_LATE,
 } from './admission';
 import { noteBroadcast } from './anti_entropy';
-import { onConflict } from './equivocation';
-import { adoptOwn } from './lifecycle';
 import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
 import { takeOwnerToken } from './quota';
 import { startRumour } from './rumour';
-import { reportImpersonation } from './signing';
 import { intent, intentsToChange } from './table';
 
 /** Receives a version that can be true. */

@@ -181,7 +181,7 @@ export class StatementState {
 
 /**
  * A signed statement of an owner on one of its intent slots. Digest and signature follow
- * (statement_table.ts).
+ * (statement/table.ts).
  */
 @unmanaged
 export class Statement {

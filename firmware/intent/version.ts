@@ -2,7 +2,7 @@
 //
 // Versions are ordered by (version, content hash): if an owner publishes two contents under one
 // version, all nodes come to store the same one. The hash is no signature: two contents with one
-// hash can be made on purpose. Signed statements (statement.ts) distinguish those.
+// hash can be made on purpose. Signed statements (statement/) distinguish those.
 
 import { fold32 } from '../base/hash';
 import { Intent as IntentMessage } from '../wire/generated/messages';

@@ -5,7 +5,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { commandDone, commandSpace } from '../node/queues';
 import { own, ownToChange } from '../intent/table';
 import { StartWork, StopWork, encodeStartWork, encodeStopWork } from '../wire/generated/messages';
-import { mayRun } from '../intent/lease';
+import { mayRun } from '../intent/own/lease';
 import { roleOf } from './appraise';
 import { CLAIM_SLOTS, HALT_BATTERY, REPLICATE_SLOT, ROLE_MINE, scheduleToChange, workOrderToChange } from './table';
 

@@ -5,7 +5,7 @@ import { WORK_KIND_HAUL, WORK_KIND_MAINTAIN, WORK_KIND_MINE, WORK_KIND_REPLICATE
 import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { capability, node, missionS, timeKnown } from '../node/table';
 import { own, ownToChange, takeSlotFlags } from '../intent/table';
-import { mayRun, runUntilS } from '../intent/lease';
+import { mayRun, runUntilS } from '../intent/own/lease';
 import { haulDone } from './observe';
 import { scheduleEnforce, start, stop } from './orders';
 import { roleOf } from './appraise';

@@ -1,10 +1,10 @@
 // Bounds the time in which work of this node may run: its settled claim and its lease (INT-5).
 
-import { LEASE_GUARD_S } from '../memory/limits';
-import { clockErrorMs, clockTrusted } from '../node/clock';
-import { timeKnown, missionS } from '../node/table';
-import { membership } from '../membership/table';
-import { own } from './table';
+import { LEASE_GUARD_S } from '../../memory/limits';
+import { clockErrorMs, clockTrusted } from '../../node/clock';
+import { timeKnown, missionS } from '../../node/table';
+import { membership } from '../../membership/table';
+import { own } from '../table';
 
 /**
  * End of the lease of an own intent slot, mission seconds: the ordinary lease, or one extended in

@@ -1,13 +1,13 @@
 // Finds free units and free capacity of resource groups, for planning.
 
-import { NO_INDEX } from '../memory/limits';
-import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../memory/map';
-import { bitSet, bitGet } from '../base/bits';
-import { self, missionS } from '../node/table';
-import { VERDICT_ACCEPTED } from '../wire/generated/codes';
-import { arbitrate, unitUsable } from './arbitration';
-import { addToProfile, peakRate } from './profile';
-import { group, intent, isClaim, resourceUnit, Intent, resourceGroup } from './table';
+import { NO_INDEX } from '../../memory/limits';
+import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../../memory/map';
+import { bitSet, bitGet } from '../../base/bits';
+import { self, missionS } from '../../node/table';
+import { VERDICT_ACCEPTED } from '../../wire/generated/codes';
+import { arbitrate, unitUsable } from '../arbitration';
+import { addToProfile, peakRate } from '../profile';
+import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';
 
 /** A place of a silent owner is claimed ahead if its lease hold ends within this, seconds. */
 const COMES_FREE_S_MAX: u32 = 3900;

@@ -1,28 +1,28 @@
 // Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
 // (INT-1, INT-3).
 
-import { OWN_SLOTS, ADDRESSEE_ALL, NO_INDEX, LEASE_GUARD_S, EVENT_BYTES_MAX, ROUND_S } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { changes } from '../memory/guard';
-import { sendFirst, SEND_INTENT } from '../node/outbox';
-import { eventSpace, eventDone } from '../node/queues';
-import { missionS, self, node, leaveToTick, DUE_WITHDRAW } from '../node/table';
-import { updateQuorum } from '../membership/quorum';
-import { membership, VIEW } from '../membership/table';
+import { OWN_SLOTS, ADDRESSEE_ALL, NO_INDEX, LEASE_GUARD_S, EVENT_BYTES_MAX, ROUND_S } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { changes } from '../../memory/guard';
+import { sendFirst, SEND_INTENT } from '../../node/outbox';
+import { eventSpace, eventDone } from '../../node/queues';
+import { missionS, self, node, leaveToTick, DUE_WITHDRAW } from '../../node/table';
+import { updateQuorum } from '../../membership/quorum';
+import { membership, VIEW } from '../../membership/table';
 import {
-  INTENT_STATE_DONE,
-  INTENT_STATE_STARTED,
-  INTENT_STATE_WITHDRAWN,
   VERDICT_REFUSED,
+  INTENT_STATE_DONE,
+  INTENT_STATE_WITHDRAWN,
   VERSION_BITS,
-} from '../wire/generated/codes';
-import { Lost, encodeLost } from '../wire/generated/messages';
-import { invalidateAll, verdictOf, winnerOver } from './arbitration';
+  INTENT_STATE_STARTED,
+} from '../../wire/generated/codes';
+import { Lost, encodeLost } from '../../wire/generated/messages';
+import { invalidateAll, verdictOf, winnerOver } from '../arbitration';
+import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from '../table';
 import { leaseEndS } from './lease';
 import { ownIndex, finish, claimAnew, draft, publish } from './publish';
 import { renewOwn } from './renewal';
 import { settleOwn } from './settling';
-import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from './table';
 
 /**
  * Seconds after boot after which the claims of earlier boots are claimed anew: by then peers have

@@ -2,27 +2,27 @@
 // is broadcast; all that the owner publishes from then on is refused. An accusation without a proof
 // has no effect.
 
-import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SEND } from '../node/outbox';
-import { eventSpace, eventDone } from '../node/queues';
-import { self } from '../node/table';
-import { member } from '../membership/table';
-import { learnEquivocator } from '../membership/view';
-import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
+import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SEND } from '../../node/outbox';
+import { eventSpace, eventDone } from '../../node/queues';
+import { self } from '../../node/table';
+import { member } from '../../membership/table';
+import { learnEquivocator } from '../../membership/view';
+import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
 import {
+  Intent as IntentMessage,
   Equivocated,
   encodeEquivocated,
-  Intent as IntentMessage,
   Proof as ProofMessage,
-  encodeProof,
   Statement as StatementMessage,
-} from '../wire/generated/messages';
+  encodeProof,
+} from '../../wire/generated/messages';
+import { retract } from '../store';
+import { statement, statementToChange, statements, statementsToChange, intentIndex } from '../table';
 import { reportImpersonation } from './signing';
-import { findStatement, REBROADCASTS, storeReceived } from './statement';
-import { VALID, CONTESTED, FREE, DIGEST_AT, sameDigest, SIGNATURE_AT, IN_PROOF } from './statement_table';
-import { retract } from './store';
-import { statement, statementToChange, statements, statementsToChange, intentIndex } from './table';
+import { findStatement, REBROADCASTS, storeReceived } from './store';
+import { VALID, CONTESTED, IN_PROOF, FREE, DIGEST_AT, sameDigest, SIGNATURE_AT } from './table';
 
 /**
  * Handles a received version with another content than the stored one: broadcasts the owner's

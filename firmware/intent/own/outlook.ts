@@ -1,11 +1,11 @@
 // Prepares predicted silence: extends leases in advance and announces the silence (INT-5).
 
-import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../memory/limits';
-import { send, SEND_ISOLATION } from '../node/outbox';
-import { missionS } from '../node/table';
-import { INTENT_STATE_STARTED } from '../wire/generated/codes';
+import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../../memory/limits';
+import { send, SEND_ISOLATION } from '../../node/outbox';
+import { missionS } from '../../node/table';
+import { INTENT_STATE_STARTED } from '../../wire/generated/codes';
+import { intents, own, intent, intentsToChange } from '../table';
 import { ownIndex, draft, publish } from './publish';
-import { intents, own, intent, intentsToChange } from './table';
 
 /**
  * Own intent slots for mining are those below this. Hauls have 4 and 5; 6 and 7 are the schedule's

@@ -8,18 +8,18 @@ import {
   COUNTER_STATEMENT_FALSE,
   NO_INDEX,
   COUNTER_INTENT_FORGED,
-} from '../memory/limits';
-import { countLoss } from '../node/queues';
-import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../node/table';
-import { memberToChange } from '../membership/table';
-import { Statement as StatementMessage } from '../wire/generated/messages';
+} from '../../memory/limits';
+import { countLoss } from '../../node/queues';
+import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
+import { memberToChange } from '../../membership/table';
+import { Statement as StatementMessage } from '../../wire/generated/messages';
+import { retract } from '../store';
+import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from '../table';
+import { PUBLISHED_AHEAD_S_MAX } from '../version';
+import { contradicts } from './check';
 import { isEquivocator, proveEquivocation } from './equivocation';
-import { storeReceived, countUnverified, REBROADCASTS } from './statement';
-import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './statement_table';
-import { retract } from './store';
-import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from './table';
-import { PUBLISHED_AHEAD_S_MAX } from './version';
-import { contradicts } from './statement_check';
+import { countUnverified, storeReceived, REBROADCASTS } from './store';
+import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './table';
 
 /** Statements of other owners that may wait to be verified. */
 const UNVERIFIED_MAX: u32 = (STATEMENTS_MAX + 1) >>> 1;

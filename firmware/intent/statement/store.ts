@@ -1,20 +1,20 @@
 // Stores signed statements (docs/insiders.md) in a small ring, and composes their messages. A
 // statement that the ring loses is requested from its owner again.
 
-import { NO_INDEX, STATEMENTS_MAX, COUNTER_STATEMENTS_FULL } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { countLoss } from '../node/queues';
-import { leaveToTick, DUE_STATEMENT } from '../node/table';
-import { NOTHING_TO_SEND } from '../node/outbox';
-import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES } from '../wire/generated/codes';
+import { NO_INDEX, STATEMENTS_MAX, COUNTER_STATEMENTS_FULL } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { NOTHING_TO_SEND } from '../../node/outbox';
+import { countLoss } from '../../node/queues';
+import { leaveToTick, DUE_STATEMENT } from '../../node/table';
+import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
 import {
   Statement as StatementMessage,
   encodeStatement,
   StatementRequest,
   encodeStatementRequest,
-} from '../wire/generated/messages';
-import { statement, Statement, statementsToChange, statementToChange, intentIndex, intent } from './table';
-import { FREE, VALID, DIGEST_AT, SIGNATURE_AT, IN_PROOF, RECEIVED } from './statement_table';
+} from '../../wire/generated/messages';
+import { statement, Statement, intentIndex, intent, statementsToChange, statementToChange } from '../table';
+import { FREE, VALID, IN_PROOF, RECEIVED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A statement or a proof is broadcast this many times more, one period apart. */
 export const REBROADCASTS: u16 = 3;

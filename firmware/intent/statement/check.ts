@@ -1,21 +1,21 @@
 // Compares versions with signed statements: a valid statement confirms a version, refutes it, or
 // says nothing.
 
-import { NO_INDEX } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { invariant } from '../memory/trap';
-import { shaConstantsSound, sha256, SHA_STATE_BYTES } from '../security/sha256';
-import { TRAP_SITE_STATEMENT } from '../wire/generated/codes';
+import { NO_INDEX } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { invariant } from '../../memory/trap';
+import { shaConstantsSound, sha256, SHA_STATE_BYTES } from '../../security/sha256';
+import { TRAP_SITE_STATEMENT } from '../../wire/generated/codes';
 import {
   Intent as IntentMessage,
   encodeIntent,
   INTENT_BYTES_MAX,
   INTENT_STRUCT_BYTES,
-} from '../wire/generated/messages';
-import { findStatement } from './statement';
-import { sameDigest, DIGEST_AT, VALID } from './statement_table';
-import { Intent, Statement, statement } from './table';
-import { toMessage } from './version';
+} from '../../wire/generated/messages';
+import { Intent, Statement, statement } from '../table';
+import { toMessage } from '../version';
+import { findStatement } from './store';
+import { sameDigest, DIGEST_AT, VALID } from './table';
 
 /** In the scratch: where an intent's message is encoded, and where it is hashed. */
 const ENCODED_AT: u32 = SCRATCH_OUT_AT + 64;

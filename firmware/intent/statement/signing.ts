@@ -1,18 +1,18 @@
 // Signs statements of this node on its own intent slots: when it is impersonated, when a peer
 // requests one, and with each version that releases a unit under work.
 
-import { COUNTER_IMPERSONATED, CONTAINED, NO_INDEX, STATEMENTS_MAX, ADDRESSEE_ALL } from '../memory/limits';
-import { call } from '../memory/guard';
-import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../node/outbox';
-import { countLoss } from '../node/queues';
-import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../node/table';
-import { SIGNATURE_BYTES, STATEMENT_DIGEST_BYTES, VERSION_BITS } from '../wire/generated/codes';
-import { Signed, StatementRequest } from '../wire/generated/messages';
-import { findStatement, allocateStatement, REBROADCASTS, storedVersion } from './statement';
-import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './statement_table';
-import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from './table';
-import { PUBLISHED_AHEAD_S_MAX } from './version';
-import { digestOf } from './statement_check';
+import { COUNTER_IMPERSONATED, CONTAINED, NO_INDEX, STATEMENTS_MAX, ADDRESSEE_ALL } from '../../memory/limits';
+import { call } from '../../memory/guard';
+import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../../node/outbox';
+import { countLoss } from '../../node/queues';
+import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../../node/table';
+import { VERSION_BITS, STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
+import { Signed, StatementRequest } from '../../wire/generated/messages';
+import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from '../table';
+import { PUBLISHED_AHEAD_S_MAX } from '../version';
+import { digestOf } from './check';
+import { findStatement, storedVersion, allocateStatement, REBROADCASTS } from './store';
+import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A request of a peer is granted at most this often, local seconds. */
 const REQUEST_EVERY_S: u32 = 60;
@@ -63,7 +63,7 @@ export function publicationTimeS(ctx: usize, slot: u32): u32 {
  * Whether this boot published what is stored in an own intent slot. A version of an earlier boot
  * may be a forgery, which this boot cannot know. A statement on it, beside a statement of that
  * boot, could prove this node an equivocator; so it signs none. It claims anew two minutes after
- * boot (lifecycle.ts), and signs that.
+ * boot (own/lifecycle.ts), and signs that.
  */
 export function isOfThisBoot(ctx: usize, slot: u32): bool {
   const stored = intentIndex(ctx, self(ctx), slot);

@@ -1,20 +1,20 @@
 // Publishes versions of this node's intents: fresh claims, changed, renewed and finished ones.
 
-import { NO_INDEX, RUMOUR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../memory/limits';
-import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
-import { mix32, fold32 } from '../base/hash';
-import { sendFirst, SEND_INTENT } from '../node/outbox';
-import { eventSpace, eventDone } from '../node/queues';
-import { node, self, missionS } from '../node/table';
-import { INTENT_STATE_CLAIMED, VERSION_BITS } from '../wire/generated/codes';
-import { Intent as IntentMessage, Published, encodePublished } from '../wire/generated/messages';
-import { releasesUnit } from './admission';
-import { identityHash } from './digest';
-import { merge } from './merge';
-import { startRumour } from './rumour';
-import { requestStatement, publicationTimeS } from './signing';
-import { intentsToChange, group, resourceGroup, intent, intentIndex, ownToChange, flagSlot, isClaim } from './table';
-import { toMessage } from './version';
+import { NO_INDEX, RUMOUR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../../memory/limits';
+import { SCRATCH_AT, SCRATCH_OUT_AT } from '../../memory/map';
+import { mix32, fold32 } from '../../base/hash';
+import { sendFirst, SEND_INTENT } from '../../node/outbox';
+import { eventSpace, eventDone } from '../../node/queues';
+import { node, self, missionS } from '../../node/table';
+import { VERSION_BITS, INTENT_STATE_CLAIMED } from '../../wire/generated/codes';
+import { Intent as IntentMessage, Published, encodePublished } from '../../wire/generated/messages';
+import { releasesUnit } from '../admission';
+import { identityHash } from '../digest';
+import { merge } from '../merge';
+import { startRumour } from '../rumour';
+import { publicationTimeS, requestStatement } from '../statement/signing';
+import { intentsToChange, group, resourceGroup, intent, isClaim, intentIndex, ownToChange, flagSlot } from '../table';
+import { toMessage } from '../version';
 
 /** A version is broadcast this many times more, one period apart: longer than bursts of loss. */
 const REBROADCASTS: u16 = 2;

@@ -1,8 +1,8 @@
 // Defines the layout and the states of signed statements.
 
-import { STATEMENTS_MAX } from '../memory/limits';
-import { SIGNATURE_BYTES } from '../wire/generated/codes';
-import { Statement, STATEMENT_BYTES } from './table';
+import { STATEMENTS_MAX } from '../../memory/limits';
+import { SIGNATURE_BYTES } from '../../wire/generated/codes';
+import { Statement, STATEMENT_BYTES } from '../table';
 
 /** Offsets within an entry: digest of the intent's message, and signature. */
 export const DIGEST_AT: u32 = 16;

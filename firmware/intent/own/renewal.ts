@@ -1,14 +1,14 @@
 // Renews the leases of this node when a majority agrees, or claims anew what lost its lease.
 
-import { OWN_SLOTS, NO_INDEX } from '../memory/limits';
-import { changes } from '../memory/guard';
-import { missionS, self } from '../node/table';
-import { grantedLeaseEndS } from '../membership/lease';
-import { membership, VIEW } from '../membership/table';
+import { OWN_SLOTS, NO_INDEX } from '../../memory/limits';
+import { changes } from '../../memory/guard';
+import { missionS, self } from '../../node/table';
+import { grantedLeaseEndS } from '../../membership/lease';
+import { membership, VIEW } from '../../membership/table';
+import { own, resourceUnit, group, resourceGroup, intent, isClaim, ownToChange, flagSlot } from '../table';
 import { leaseEndS } from './lease';
 import { ownIndex, claimAnew, draft, publish } from './publish';
 import { emitSettled } from './settling';
-import { own, resourceUnit, group, resourceGroup, intent, ownToChange, flagSlot, isClaim } from './table';
 
 /**
  * Renews the ordinary lease after a majority agreed. While this node was silent, others may have

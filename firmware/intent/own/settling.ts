@@ -6,19 +6,18 @@
 // cut; had the competitor started, its start would be in the second digest. README.md has the
 // proof.
 
-import { OWN_SLOTS, NO_INDEX, EVENT_BYTES_MAX } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { bitGet } from '../base/bits';
-import { clockTrusted } from '../node/clock';
-import { eventSpace, eventDone } from '../node/queues';
-import { node } from '../node/table';
-import { roundCutS } from '../membership/calendar';
-import { majorityAgrees } from '../membership/quorum';
-import { membership, agreeAt, agreedBeforeAt } from '../membership/table';
-import { INTENT_STATE_CLAIMED, INTENT_STATE_STARTED, VERDICT_REFUSED, VERSION_BITS } from '../wire/generated/codes';
-import { Settled, encodeSettled } from '../wire/generated/messages';
-import { verdictOf, boundOf } from './arbitration';
-import { ownIndex, draft, publish } from './publish';
+import { OWN_SLOTS, NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { bitGet } from '../../base/bits';
+import { clockTrusted } from '../../node/clock';
+import { eventSpace, eventDone } from '../../node/queues';
+import { node } from '../../node/table';
+import { roundCutS } from '../../membership/calendar';
+import { majorityAgrees } from '../../membership/quorum';
+import { membership, agreeAt, agreedBeforeAt } from '../../membership/table';
+import { VERDICT_REFUSED, VERSION_BITS, INTENT_STATE_STARTED, INTENT_STATE_CLAIMED } from '../../wire/generated/codes';
+import { Settled, encodeSettled } from '../../wire/generated/messages';
+import { verdictOf, boundOf } from '../arbitration';
 import {
   intents,
   intent,
@@ -27,10 +26,11 @@ import {
   resourceUnit,
   group,
   resourceGroup,
+  isClaim,
   ownToChange,
   flagSlot,
-  isClaim,
-} from './table';
+} from '../table';
+import { ownIndex, draft, publish } from './publish';
 
 /** Settles what can be settled while a majority agrees and the clock is trusted. */
 export function settleOwn(ctx: usize): void {

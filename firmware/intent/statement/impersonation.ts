@@ -2,13 +2,19 @@
 // cluster's key, so nothing of it is stored. But if it contains versions that this node never
 // published, others may have stored them, and this node contradicts them at once.
 
-import { COUNTER_FRAME_SELF, COUNTER_QUOTA_CLAIM } from '../memory/limits';
-import { SCRATCH_AT } from '../memory/map';
-import { call } from '../memory/guard';
-import { self, timeKnown } from '../node/table';
-import { countLoss } from '../node/queues';
-import { decodeIntent, messageType, skipItem, Intent as IntentMessage, TYPE_INTENT } from '../wire/generated/messages';
-import { mayBeOwn, plausibilityOf, BEYOND_SLOT, PLAUSIBLE } from './admission';
+import { COUNTER_FRAME_SELF, COUNTER_QUOTA_CLAIM } from '../../memory/limits';
+import { SCRATCH_AT } from '../../memory/map';
+import { call } from '../../memory/guard';
+import { countLoss } from '../../node/queues';
+import { timeKnown, self } from '../../node/table';
+import {
+  Intent as IntentMessage,
+  messageType,
+  TYPE_INTENT,
+  skipItem,
+  decodeIntent,
+} from '../../wire/generated/messages';
+import { plausibilityOf, BEYOND_SLOT, PLAUSIBLE, mayBeOwn } from '../admission';
 import { reportImpersonation } from './signing';
 
 /**

@@ -1,16 +1,16 @@
 // Asks the platform to sign and to verify statements, one at a time, and rebroadcasts statements
 // and the proof.
 
-import { CONTAINED, NO_INDEX, STATEMENTS_MAX, COMMAND_BYTES_MAX, ADDRESSEE_ALL } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
-import { call } from '../memory/guard';
-import { send, SEND_STATEMENT, SEND_PROOF } from '../node/outbox';
-import { commandSpace, commandDone } from '../node/queues';
-import { timeKnown, self } from '../node/table';
-import { Sign, encodeSign, Verify, encodeVerify } from '../wire/generated/messages';
+import { CONTAINED, NO_INDEX, STATEMENTS_MAX, COMMAND_BYTES_MAX, ADDRESSEE_ALL } from '../../memory/limits';
+import { SCRATCH_OUT_AT } from '../../memory/map';
+import { call } from '../../memory/guard';
+import { send, SEND_STATEMENT, SEND_PROOF } from '../../node/outbox';
+import { commandSpace, commandDone } from '../../node/queues';
+import { timeKnown, self } from '../../node/table';
+import { Sign, encodeSign, Verify, encodeVerify } from '../../wire/generated/messages';
+import { statements, statementsToChange, statement, statementToChange } from '../table';
 import { isOfThisBoot, prepareOwn, broadcastOwn } from './signing';
-import { UNSIGNED, VALID, RECEIVED } from './statement_table';
-import { statements, statementsToChange, statement, statementToChange } from './table';
+import { RECEIVED, UNSIGNED, VALID } from './table';
 
 /** An answer of the platform is awaited for this long, local seconds. */
 const ANSWER_S: u32 = 30;
