@@ -5,7 +5,7 @@ type Value = string | number | boolean | readonly (string | number)[] | null | u
 /** Options that do not change what a command computes. */
 const withoutEffect = ['json', 'out', 'resume', 'jobs'];
 
-/** A word as a POSIX shell reads it back: in single quotes when it needs any. */
+/** Quotes a word for a POSIX shell: in single quotes when it needs any. */
 export function quoted(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
@@ -17,14 +17,14 @@ function flagsOf(flag: string, value: Value): string[] {
   return [flag, String(value)];
 }
 
-/** Names of a command from the program down: ['board', 'trace']. */
+/** Lists the names of a command from the program down: ['board', 'trace']. */
 function pathOf(command: Command): string[] {
   return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }
 
 /**
- * The command line that reproduces a run: the command with its arguments and every option that was
- * given and matters. `changes` replaces or adds options by their attribute name; null leaves an
+ * Builds the command line that reproduces a run: the command with its arguments and every given
+ * option that matters. `changes` replaces or adds options by their attribute name; null leaves an
  * option out.
  */
 export function againLine(command: Command, changes: Readonly<Record<string, Value>> = {}): string {

@@ -1,4 +1,4 @@
-/** What the exit code of every command means. The table in README.md says the same. */
+/** Exit codes of all commands. docs/commands.md has the same table. */
 export const exitCode = {
   /** All went well; every check held and every SLA was kept. */
   ok: 0,
@@ -16,7 +16,10 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** An error whose message is shown to the user as it stands, without a stack trace. */
+/**
+ * Carries a message that is shown to the user as it stands, without a stack trace, and an exit
+ * code.
+ */
 export class CommandError extends Error {
   readonly code: ExitCode;
 

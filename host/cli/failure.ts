@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCode } from './exit.ts';
 
 /**
- * The exit code of an error. The classes of errors are loaded here, after the error, so that
+ * Maps an error to its exit code. The classes of errors are loaded here, after the error, so that
  * commands start fast.
  */
 export async function exitCodeOf(error: unknown): Promise<ExitCode> {

@@ -22,14 +22,14 @@ export const inputBytesMax = {
 const stdin = 0;
 const chunkBytes = 65_536;
 
-/** The text of an input file. Throws CommandError (3) as `readInputBytes` does. */
+/** Reads the text of an input file. Throws CommandError (3) as `readInputBytes` does. */
 export function readInput(path: string, bytesMax: number = inputBytesMax.text): string {
   return readInputBytes(path, bytesMax).toString('utf8');
 }
 
 /**
- * The bytes of an input file; '-' is the standard input. Throws CommandError (3) that names the
- * file when it cannot be read or has more than `bytesMax` bytes.
+ * Reads the bytes of an input file; '-' is the standard input. Throws CommandError (3) that names
+ * the file when it cannot be read or has more than `bytesMax` bytes.
  */
 export function readInputBytes(path: string, bytesMax: number = inputBytesMax.text): Buffer {
   const name = path === '-' ? 'standard input' : path;
@@ -53,7 +53,7 @@ function tooLarge(name: string, size: string, bytesMax: number): CommandError {
   return new CommandError(`${name}: ${size} more than such an input may have (${bytesMax} bytes)`, exitCode.input);
 }
 
-/** Reads to the end; pipes and devices have no size that could be known before. */
+/** Reads to the end of the file. The size of a pipe or a device is not known before. */
 function readBounded(file: number, name: string, bytesMax: number): Buffer {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -69,10 +69,7 @@ function readBounded(file: number, name: string, bytesMax: number): Buffer {
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-/**
- * Reads once. A pipe that nothing was written to yet may answer EAGAIN: then it is read again a
- * moment later.
- */
+/** Reads one chunk. An empty pipe may answer EAGAIN: then it is read again a moment later. */
 function readChunk(file: number, chunk: Buffer): number {
   for (;;) {
     try {

@@ -10,7 +10,7 @@ import { addNodeCommand } from './node/commands.ts';
 import { ClosedPipe, columnsMax, watchPipes } from './output.ts';
 
 /**
- * The composition root: wires the commands and maps errors to exit codes. The commands that fly are
+ * Wires the commands and maps errors to exit codes: the composition root. The commands that fly are
  * declared in hwsim/cli; the module of a command is loaded when the command is chosen.
  */
 const program = new Command('heliograph')
@@ -36,7 +36,7 @@ function throwInsteadOfExit(command: Command): void {
 }
 
 throwInsteadOfExit(program);
-// Before anything is written or bound: an engine that is not there stops every command alike.
+// Checks the engine before anything is written or bound, for every command alike.
 program.hook('preAction', (_, command) => {
   if (command.opts().engine === 'wasmtime') loadAddon();
 });

@@ -30,12 +30,12 @@ export function positiveNumber(option: string, to: number): (text: string) => nu
   };
 }
 
-/** `--NAME <n>`: a whole number in from…to. */
+/** Declares `--NAME <n>`: a whole number in from…to. */
 export function wholeOption(flags: string, description: string, from: number, to: number): Option {
   return new Option(flags, description).argParser(wholeNumber(flags.split(' ')[0], from, to));
 }
 
-/** `--NAME <x>`: a number in (0…to]. */
+/** Declares `--NAME <x>`: a number in (0…to]. */
 export function positiveOption(flags: string, description: string, to: number): Option {
   return new Option(flags, description).argParser(positiveNumber(flags.split(' ')[0], to));
 }
@@ -52,13 +52,15 @@ export const jsonOption = (what = 'print the result as one JSON object') => new 
 
 export const jsonLinesOption = () => new Option('--json', 'print one JSON object per line');
 
-/** Where the result is written as well. Of all kinds of `--out` only a report replaces a file. */
+/**
+ * Declares `--out` of a report: the result is written there as well. Only a report replaces a file.
+ */
 export const outReportOption = (what = 'write the JSON result to this file as well') =>
   new Option('--out <file>', what);
 
 export const outFolderOption = () => new Option('--out <folder>', 'record the run in this folder, new or empty');
 
-/** A campaign's file: new, or one that `--resume` continues. */
+/** Declares `--out` of a campaign: a new file, or one that `--resume` continues. */
 export const outLinesOption = (what: string) =>
   new Option('--out <file>', `write one JSON line per ${what} to this new file`);
 
@@ -79,7 +81,7 @@ export const nodesOption = (from = 1) => wholeOption('--nodes <n>', 'size of the
 
 export const daysOption = (what = 'length of the run, days', to = daysMax) => positiveOption('--days <d>', what, to);
 
-/** Examples below a command's help. */
+/** Formats examples below a command's help. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
 }

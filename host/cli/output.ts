@@ -2,8 +2,8 @@
 export const columnsMax = 100;
 
 /**
- * Thrown by `print` after the reader of stdout has closed the pipe, as `| head` does: the command
- * ends quietly.
+ * Ends a command quietly: `print` throws it after the reader of stdout has closed the pipe, as `|
+ * head` does.
  */
 export class ClosedPipe extends Error {}
 
@@ -55,9 +55,7 @@ export function wrapped(line: string, indent = 0): string {
 /** Columns of the label at the beginning of a report's line. */
 const labelColumns = 12;
 
-/**
- * A line of a report: a label, then parts with commas between, broken so that it is not too wide.
- */
+/** Formats a line of a report: a label, then parts with commas between, broken at `columnsMax`. */
 export function labelled(label: string, ...parts: readonly string[]): string {
   return wrapped(label.padEnd(labelColumns) + parts.join(', '), labelColumns);
 }

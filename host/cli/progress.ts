@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { startStopwatch } from '../clock/clock.ts';
 
-/** What a person sees of a long command on stderr. */
+/** Shows the progress of a long command on stderr. */
 export interface Progress {
   /** `done` of the total; `note` is shown beside it. */
   update(done: number, note?: string): void;
@@ -10,14 +10,14 @@ export interface Progress {
 
 /** A terminal is redrawn at most this often. */
 const redrawS = 0.1;
-/** Where nobody watches, a plain line is written after so long, and then as rarely. */
+/** Without a terminal a plain line is written at this interval. */
 const plainLineS = 30;
 const barSize = 24;
 
 /**
- * Shows how far a command has come: a bar on a terminal, else a plain line every 30 seconds. Draws
- * by itself, because simulations do not return to the event loop. `silent`: the terminal shows
- * other lines of this command.
+ * Starts to show progress: a bar on a terminal, else a plain line every 30 seconds. The bar is
+ * drawn at each update, because simulations do not return to the event loop. `silent`: shows
+ * nothing, because the terminal shows other lines of this command.
  */
 export function startProgress(name: string, total: number, { silent = false } = {}): Progress {
   const seconds = startStopwatch();

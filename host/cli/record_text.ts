@@ -4,8 +4,8 @@ import { valueName } from '../cbor/names.ts';
 type Fields = Readonly<Record<string, number>>;
 
 /**
- * A flat record with its names: type first, then the fields in the schema's order. An unknown type
- * is called by its number.
+ * Names the fields of a flat record: its type comes first, then the fields in the schema's order.
+ * An unknown type is named by its number.
  */
 export function nameRecord(record: Uint32Array, length: number): { name: string; fields: Record<string, number> } {
   const shape = shapeOfType(record[0]);
@@ -14,10 +14,7 @@ export function nameRecord(record: Uint32Array, length: number): { name: string;
   return { name: shape?.name ?? `type-${record[0]}`, fields };
 }
 
-/**
- * A resource as people write it: unit 3 of group 1; unit 0 is the capacity that a group's units
- * share.
- */
+/** Formats a resource: unit 3 of group 1. Unit 0 is the capacity that a group's units share. */
 function resourceText(resource: number): string {
   const [group, unit] = [resource >>> 16, resource & 0xffff];
   return unit === 0 ? `group ${group}` : `unit ${unit} of group ${group}`;
@@ -73,8 +70,8 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
 };
 
 /**
- * An event or command as people read it, with names instead of numbers: `member 6 alive, last
- * liveness tick 40`.
+ * Formats an event or command with names instead of numbers: `member 6 alive, last liveness tick
+ * 40`.
  */
 export function recordText(record: string, fields: Fields): string {
   const name = (field: string) => valueName(record, field, fields[field]) ?? String(fields[field]);

@@ -1,5 +1,5 @@
 /**
- * A frame of a recorded run (frames.bin.gz) is its head, which this file lays out, and then its
+ * Describes a frame of a recorded run (frames.bin.gz): this head comes first, then the frame's
  * bytes.
  */
 export interface FrameHead {

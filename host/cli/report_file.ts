@@ -4,8 +4,7 @@ import { fileAdvice } from '../store/store.ts';
 import { CommandError, exitCode } from './exit.ts';
 
 /**
- * Throws CommandError (4) when the file of `--out` could not be written: called before the work
- * begins.
+ * Checks, before the work begins, that the file of `--out` can be written. Throws CommandError (4).
  */
 export function checkReportPath(path: string | undefined): void {
   if (path === undefined) return;

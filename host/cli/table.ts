@@ -9,8 +9,8 @@ const noBorders = {
 export type Cell = string | number | null | undefined;
 
 /**
- * A table without borders. Columns named in `right` are aligned to the right; a missing value is a
- * dash.
+ * Formats a table without borders. Columns named in `right` are aligned to the right; a missing
+ * value is a dash.
  */
 export function tableOf(
   head: readonly string[],

@@ -1,9 +1,9 @@
 import { CommandError, exitCode } from '../../host/cli/exit.ts';
 
 /**
- * An action whose module is loaded only when its command is chosen. Errors of the simulator become
- * CommandErrors: a wrong scenario or catalogue is wrong input (3), an emulator that fails is the
- * machine's fault (4).
+ * Makes an action whose module is loaded only when its command is chosen. Errors of the simulator
+ * become CommandErrors: a wrong scenario or catalogue is wrong input (3), a failed emulator is a
+ * fault of the machine (4).
  */
 export function chosen<Given extends unknown[]>(
   load: () => Promise<(...given: Given) => void | Promise<void>>,

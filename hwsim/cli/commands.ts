@@ -42,7 +42,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
   addBenchCommands(program);
 }
 
-/** Where a member of `heliograph node` stands in a scenario's world. */
+/** Finds where a member of `heliograph node` stands in a scenario's world. */
 export const placeInWorld: FindPlace = async (request) => (await import('./place.ts')).placeInWorld(request);
 
 const scenarioNames = Object.keys(shippedScenarios);

@@ -18,7 +18,7 @@ export class EventLog {
     this.#json = json;
   }
 
-  /** An event or command of a node; `source` names it in text. */
+  /** Prints an event or command of a node; `source` names its origin in text. */
   record(timeMs: number, node: number, source: string, fields: Uint32Array, length: number): void {
     const { name, fields: named } = nameRecord(fields, length);
     if (this.#json) this.object({ timeS: timeMs / 1000, node, event: name, ...withNames(name, named) });
@@ -45,7 +45,7 @@ function capacityText({ capacityKgPerDay, stockKg }: { capacityKgPerDay: number;
   return `capacity ${Math.round(capacityKgPerDay)} kg/day, stock ${Math.round(stockKg)} kg`;
 }
 
-/** A change of the world as people read it. */
+/** Formats a change of the world. */
 export function worldText(change: WorldChange): string {
   switch (change.kind) {
     case 'disruption':

@@ -5,10 +5,7 @@ import type { Scenario } from '../scenario/schema.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
 import { type Body, CatalogueError, findBody, parseCatalogue, shippedBody } from '../world/bodies.ts';
 
-/**
- * A scenario by shipped name or by file. A file wins only when it looks like one: a path, or
- * `.yaml` at the end.
- */
+/** Loads a scenario by shipped name or from a file. A word with a slash or a dot is a file. */
 export function loadScenario(nameOrFile: string): Scenario {
   const shipped = Object.hasOwn(shippedScenarios, nameOrFile) ? shippedScenarios[nameOrFile] : undefined;
   if (shipped !== undefined) return parse(shipped, `${nameOrFile}.yaml`);
@@ -40,12 +37,12 @@ export function applyOverrides(scenario: Scenario, overrides: Overrides): Scenar
   }
 }
 
-/** Rows named one by one before the rest are only counted. */
+/** Wrong rows that are named; the rest is counted. */
 const badRowsShownMax = 5;
 
 /**
- * The body that a scenario works, from the shipped table or a user's catalogue. `warn` hears of
- * rows that were left out.
+ * Loads the body of a scenario, from the shipped table or a user's catalogue. `warn` gets a line
+ * for each row that is left out.
  */
 export function loadBody(designation: string, catalogueFile: string | undefined, warn: (line: string) => void): Body {
   try {

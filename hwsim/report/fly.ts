@@ -16,6 +16,8 @@ export interface Flight {
   ownEngine?: () => Engine;
   cipher?: CipherName;
   consumers: TraceConsumer[];
+  /** The name beside the progress; default: the scenario's. */
+  label?: string;
   /** The flight is part of a command that shows progress or events itself. */
   silent?: boolean;
 }
@@ -23,10 +25,13 @@ export interface Flight {
 /**
  * Flies a scenario and shows progress on stderr. Returns the facts of the run and its wall seconds.
  */
-export function fly({ scenario, silent, ...flight }: Flight): { facts: RunFacts; wallS: number } {
+export function fly({ scenario, silent, label = scenario.name, ...flight }: Flight): {
+  facts: RunFacts;
+  wallS: number;
+} {
   const seconds = startStopwatch();
   const { seed, days, nodes } = scenario;
-  const progress = startProgress(scenario.name, days * 86_400, { silent });
+  const progress = startProgress(label, days * 86_400, { silent });
   const onProgress = (simulatedS: number) => {
     const factor = Math.round(simulatedS / seconds()).toLocaleString('en');
     progress.update(simulatedS, `day ${(simulatedS / 86_400).toFixed(1)} of ${days}, ${factor} × real time`);

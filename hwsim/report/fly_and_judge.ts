@@ -8,7 +8,7 @@ import { HonestOnly } from '../check/honest_only.ts';
 import { RunJudges } from '../check/run_judges.ts';
 import { drawFaults } from '../fault/draw.ts';
 import { drawInsider } from '../fleet/insider.ts';
-import { type RunFacts, runScenario } from '../fleet/run.ts';
+import type { RunFacts } from '../fleet/run.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import type { Body } from '../world/bodies.ts';
@@ -19,7 +19,7 @@ import { insiderReport } from './insider.ts';
 import { radiationReport } from './radiation.ts';
 import type { Check, DisruptionOutcome, SimVerdict } from './verdict.ts';
 
-/** Everything that a judged run needs, from the command line or from a recording. */
+/** Holds everything that a judged run needs, from the command line or from a recording. */
 export interface Setting {
   scenario: Scenario;
   body: Body;
@@ -47,7 +47,7 @@ function noTraps({ traps }: RunFacts): Check {
   return { id: 'no-trap', ok: traps.length === 0, violations: traps.length, examples };
 }
 
-/** The judgement on each disruption as scripts read it. */
+/** Judges each disruption for scripts. */
 function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
   const isProductionJudged = judges.achievableKg !== null;
   return judges.outcomes().map((outcome) => ({
@@ -65,7 +65,7 @@ function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
   }));
 }
 
-/** The verdict on a run that ended, but for what emulated boards did. */
+/** Makes the verdict on a run that ended, without the outcomes of emulated boards. */
 export function verdictOf(
   { scenario, body, engine }: Setting,
   judges: RunJudges,
@@ -106,8 +106,8 @@ export function verdictOf(
 }
 
 /**
- * The judges of a run, to be seated among its consumers; `byzantine`: the node that is not judged,
- * null when all are honest.
+ * Makes the judges of a run, which are consumers of its trace. `byzantine`: the node that is not
+ * judged, null when all members are honest.
  */
 export function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byzantine: number | null } {
   const { seed, nodes, planWork, greedyBaseline, upsets } = scenario;
@@ -153,14 +153,15 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
 }
 
 /**
- * BRD-1: boards decide what simulated nodes decide, to the last bit: the same flight without
+ * Checks BRD-1: boards decide what simulated nodes decide, to the last bit. The same flight without
  * emulators gives the same trace hash.
  */
-function boardsDecideAlike({ scenario, body }: Setting, engineOf: EngineOf, facts: RunFacts): Check {
+function boardsDecideAlike({ scenario, body, silent }: Setting, engineOf: EngineOf, facts: RunFacts): Check {
   const { controllers } = simulatedBoards(scenario, engineOf);
-  const { seed, days, nodes, preset } = scenario;
-  const simulated = runScenario(scenario, { seed, days, nodes, body, engine: engineOf(preset), controllers });
-  const ok = simulated.traceHash === facts.traceHash;
-  const examples = ok ? [] : [`with boards in emulators ${facts.traceHash}, simulated ${simulated.traceHash}`];
+  const engine = engineOf(scenario.preset);
+  const label = `${scenario.name}, without emulators`;
+  const { traceHash } = fly({ scenario, body, engine, controllers, consumers: [], label, silent }).facts;
+  const ok = traceHash === facts.traceHash;
+  const examples = ok ? [] : [`with boards in emulators ${facts.traceHash}, simulated ${traceHash}`];
   return { id: 'BRD-1-boards-decide-alike', ok, violations: ok ? 0 : 1, examples };
 }

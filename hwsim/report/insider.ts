@@ -33,7 +33,7 @@ export function insiderReport(facts: InsiderFacts, outcome: InsiderOutcome, node
 const count = (value: number) => value.toLocaleString('en');
 const day = (timeS: number) => (timeS / 86_400).toFixed(2);
 
-/** The report for people. */
+/** Formats the report for people. */
 export function insiderLines(report: InsiderReport | undefined): string[] {
   if (report === undefined) return [];
   const { deeds, honest, provenFirstS, excludedS, rekeyedLastS } = report;

@@ -4,14 +4,15 @@ import { createEngine } from '../../host/engine/load.ts';
 import type { EngineName } from '../../host/engine/names.ts';
 
 /**
- * Turns of loops that one call may take; a sound image takes a fiftieth of them at most
- * (hwsim/campaign/memory/setting.ts). On a board the watchdog would bite then.
+ * Loop iterations that one call may take. A sound image takes a fiftieth of them at most
+ * (hwsim/campaign/memory/setting.ts). On a board the watchdog would reset the processor then.
  */
 const loopTurnsMax = 1_000_000;
 
 /**
- * Instances of an image whose memory errs: a call that would never end breaks off, after the same
- * number of turns everywhere, at site 0. V8 has no fuel, and a clock would not be deterministic.
+ * Makes engines for nodes whose memory is faultable: a call that would never end traps at site 0,
+ * after the same number of loop iterations on every machine. V8 has no fuel, and a clock would not
+ * be deterministic.
  */
 export async function meteredEngines(name: EngineName, image: Uint8Array): Promise<() => Engine> {
   const instrumented = await metered(image, loopTurnsMax);

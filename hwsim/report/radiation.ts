@@ -13,7 +13,7 @@ export function radiationReport({ perBitDay, scale }: UpsetRates, outcome: Radia
   return { perBitDay, scale, ...outcome };
 }
 
-/** The report for people. */
+/** Formats the report for people. */
 export function radiationLines(report: RadiationReport | undefined): string[] {
   if (report === undefined) return [];
   const { upsets, bits, inUse, accessFaults, corrected, dropped, oldestS, latentBits, ages } = report;

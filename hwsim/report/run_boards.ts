@@ -9,7 +9,7 @@ import { qemuBoard } from '../emulator/qemu.ts';
 import { EmulatorPool } from '../emulator/pool.ts';
 import type { Scenario } from '../scenario/schema.ts';
 
-/** A node of a run whose controller is a board, as a verdict reports it. */
+/** Reports a node of a run whose controller is a board. */
 export interface BoardOutcome {
   node: number;
   target: TargetName;
@@ -25,7 +25,7 @@ export interface BoardOutcome {
   stackBytes?: number | null;
 }
 
-/** The controllers of a run's boards. */
+/** Holds the controllers of a run's boards. */
 export interface RunBoards {
   controllers: ReadonlyMap<number, Controller>;
   /**
@@ -39,14 +39,14 @@ export interface RunBoards {
 /** Makes a new engine on a preset's image. */
 export type EngineOf = (preset: Preset) => Engine;
 
-/** Presets that only the boards of a scenario carry. */
+/** Lists the presets that only the boards of a scenario carry. */
 export function otherPresets({ boards, preset }: Scenario): Preset[] {
   return [...new Set(boards.map(({ target }) => targets[target].preset))].filter((other) => other !== preset);
 }
 
 /**
- * The same run without emulators: boards of the scenario's own preset are nodes like all others,
- * boards of another preset fly its image in an engine.
+ * Makes the same run without emulators: boards of the scenario's own preset are nodes like all
+ * others, boards of another preset fly its image in an engine.
  */
 export function simulatedBoards(scenario: Scenario, engineOf: EngineOf): RunBoards {
   const engines = new Map(otherPresets(scenario).map((preset) => [preset, engineOf(preset)]));

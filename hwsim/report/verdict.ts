@@ -3,7 +3,7 @@ import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';
 
-/** A disruption as scripts read it. Times are absolute mission seconds; null = never. */
+/** Judges a disruption for scripts. Times are absolute mission seconds; null = never. */
 export interface DisruptionOutcome {
   id: string;
   kind: string;
@@ -60,7 +60,10 @@ export interface SimVerdict {
   checks: Check[];
 }
 
-/** True when every check held and no SLA was breached; what was not measured counts as neither. */
+/**
+ * Returns true when every check held and no SLA was breached; what was not measured counts as
+ * neither.
+ */
 export function isClean(verdict: SimVerdict): boolean {
   return verdict.checks.every(({ ok }) => ok) && verdict.disruptions.every(({ withinSla }) => withinSla !== false);
 }

@@ -53,7 +53,7 @@ function figureLines({ production, membership, radio, speed }: SimVerdict): stri
   ];
 }
 
-/** The verdict for people. `again`: the command that reproduces the run. */
+/** Formats the verdict for people. `again`: the command that reproduces the run. */
 export function verdictText(verdict: SimVerdict, again: string): string {
   const { disruptions, checks } = verdict;
   const lines = [

@@ -15,7 +15,7 @@ export interface BoardBuildOptions {
   jobs: number;
 }
 
-/** `board build`: exit 1 when a budget is exceeded, 4 when a compiler is missing. */
+/** Runs `board build`. Exit 1 when a budget is exceeded, 4 when a compiler is missing. */
 export async function boardBuild(
   names: readonly TargetName[],
   { force, json, jobs }: BoardBuildOptions,

@@ -3,7 +3,10 @@ import { type TargetName, targetNames } from '../../board/targets.ts';
 import { examples, jobsOption, jsonOption } from '../options.ts';
 import { suggest } from '../suggestions.ts';
 
-/** The targets named so far; `all` stands for every one. A word that names none is wrong usage. */
+/**
+ * Adds the named target to those named so far; `all` stands for every target. A word that names no
+ * target is wrong usage.
+ */
 function collectTargets(word: string, before: readonly TargetName[] = []): TargetName[] {
   if (word === 'all') return [...targetNames];
   const name = targetNames.find((each) => each === word);
@@ -11,20 +14,20 @@ function collectTargets(word: string, before: readonly TargetName[] = []): Targe
   return before.includes(name) ? [...before] : [...before, name];
 }
 
-/** One target by name. */
+/** Parses the name of one target. */
 function oneTarget(word: string): TargetName {
   const name = targetNames.find((each) => each === word);
   if (name === undefined) throw new InvalidArgumentError(`targets are ${targetNames.join(', ')}`);
   return name;
 }
 
-/** `<targets...>`: boards by name, or all. */
+/** Declares `<targets...>`: boards by name, or all. */
 export function targetsArgument(): Argument {
   const argument = new Argument('<targets...>', `${targetNames.join(', ')}, or all`).argParser(collectTargets);
   return suggest(argument, [...targetNames, 'all']);
 }
 
-/** `<target>`: one board by name. */
+/** Declares `<target>`: one board by name. */
 export function targetArgument(): Argument {
   return suggest(new Argument('<target>', targetNames.join(', ')).argParser(oneTarget), targetNames);
 }

@@ -16,8 +16,8 @@ export interface BoardFlashOptions {
 }
 
 /**
- * `board flash`: exit 4 when no probe answers, a tool is missing, or the target has no recipe. With
- * --dry-run nothing is built and no tool is needed.
+ * Runs `board flash`. Exit 4 when no probe answers, a tool is missing, or the target has no recipe.
+ * With --dry-run nothing is built and no tool is needed.
  */
 export async function boardFlash(name: TargetName, { probe, image, dryRun }: BoardFlashOptions): Promise<void> {
   requireRecipe(name);

@@ -8,7 +8,7 @@ const spaced = (words: readonly string[]) => words.join(' ');
 const pathsOf = (commands: readonly CompletedCommand[]) =>
   commands.filter(({ path }) => path !== '').map(({ path }) => path);
 
-/** Options that take a value, as `command option` patterns. */
+/** Collects options that take a value, as patterns of `command option`. */
 function valuePatterns(
   commands: readonly CompletedCommand[],
   isWanted: (option: CompletedOption) => boolean,
@@ -16,7 +16,7 @@ function valuePatterns(
   return commands.flatMap(({ path, options }) => options.filter(isWanted).map(({ flag }) => quoted(`${path} ${flag}`)));
 }
 
-/** Cases of a `case` over `command option`, by what completes the value. */
+/** Makes the cases of a `case` over `command option`, by what completes the value. */
 function valueCases(
   commands: readonly CompletedCommand[],
   act: Record<'words' | 'file' | 'other', (words: string) => string>,
@@ -65,7 +65,7 @@ complete -o default -F _heliograph heliograph
 `;
 }
 
-/** An entry of zsh's _describe: the name, a colon, the description. */
+/** Makes an entry of zsh's _describe: the name, a colon, the description. */
 const described = (name: string, description: string) => quoted(`${name.replaceAll(':', '\\:')}:${description}`);
 
 function zshScript(commands: readonly CompletedCommand[]): string {
@@ -134,7 +134,7 @@ ${lines.join('\n')}
 `;
 }
 
-/** The script that teaches a shell to complete the commands. */
+/** Makes the script with which a shell completes the commands. */
 export function completionScript(shell: Shell, commands: readonly CompletedCommand[]): string {
   if (shell === 'bash') return bashScript(commands);
   return shell === 'zsh' ? zshScript(commands) : fishScript(commands);

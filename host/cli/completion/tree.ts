@@ -6,14 +6,13 @@ export interface CompletedOption {
   flag: string;
   description: string;
   /**
-   * What follows the flag: nothing, one of some words, a file, or something that cannot be
-   * completed.
+   * The value after the flag: none, one of some words, a file, or a value that cannot be completed.
    */
   value: 'none' | 'words' | 'file' | 'other';
   words: readonly string[];
 }
 
-/** What can stand at a place of the command line: after a command, or after the program's name. */
+/** Lists the words that may follow a command, or the program's name. */
 export interface CompletedCommand {
   /** Names from the program down, with spaces between: '' is the program itself. */
   path: string;
@@ -33,12 +32,12 @@ function completedOption(option: Option): CompletedOption {
   return { flag: long ?? flags, description, value: required || optional ? kind : 'none', words };
 }
 
-/** The first clause of a description: completion lists have one line per entry. */
+/** Returns the first clause of a description: completion lists have one line per entry. */
 function brief(description: string): string {
   return description.split(/[;:(]/)[0].trim();
 }
 
-/** All commands below `command`, itself first. */
+/** Collects `command` and all commands below it. */
 export function completedCommands(command: Command, path = ''): CompletedCommand[] {
   const options = command.options.filter(({ hidden }) => !hidden).map(completedOption);
   const help = { flag: '--help', description: 'display help', value: 'none', words: [] } as const;

@@ -7,21 +7,25 @@ export function addDecodeCommand(program: Command): void {
     .command('decode')
     .argument(
       '<hex-or-file>',
-      'a frame or platform record: hexadecimal digits, or a file of such digits or of the bytes',
+      "hexadecimal digits of a frame or record; a file of digits or bytes; a file that heliograph wrote; a run's folder; " +
+        "'-' for the standard input",
     )
-    .description('show a frame in CBOR diagnostic notation, with the names of its fields')
+    .description('show frames, records, recordings, stored records and key files, with the names of their fields')
     .option(
       '--keys <folder-or-file>',
-      'open the frame with the link keys found here: the folder of a fleet or cluster, the file of a key epoch or node',
+      'open frames with the link keys found here: the folder of a fleet or cluster, the file of a key epoch or node',
     )
-    .addOption(jsonOption())
+    .addOption(jsonOption('print one JSON object, or one per line for a recording'))
     .addHelpText(
       'after',
       examples(
         'decode 8218a103',
         'decode frame.bin',
         'decode --keys fleet frame.bin',
-        'decode --keys fleet/cluster-7/node-3.json frame.bin',
+        'decode runs/quiet',
+        'decode runs/quiet/events.jsonl.gz',
+        'decode state/node-3/checkpoint.a',
+        'decode -',
       ),
     )
     .action(async (argument, options) => (await import('./decode.ts')).decode(argument, options));

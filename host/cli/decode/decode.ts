@@ -15,8 +15,8 @@ interface LinkKeys {
 }
 
 /**
- * Hexadecimal digits, with or without spaces, colons, line breaks and 0x; null when the text is
- * something else.
+ * Parses hexadecimal digits, with or without spaces, colons, line breaks and 0x. Returns null for
+ * any other text.
  */
 function fromHex(text: string): Uint8Array | null {
   const digits = text.replace(/0x/gi, '').replace(/[\s:,_-]/g, '');
@@ -54,14 +54,14 @@ async function showBytes(bytes: Uint8Array, { keys: path, json }: DecodeOptions)
   }
 }
 
-/** What a file is, by its first bytes. */
+/** Recognizes a file by its first bytes. */
 function kindOf(content: Buffer): 'gzip' | 'stored record' | 'JSON' | 'other' {
   if (content[0] === 0x1f && content[1] === 0x8b) return 'gzip';
   if (content.subarray(0, 4).toString('latin1') === 'HGST') return 'stored record';
   return /^\s*\{/.test(content.subarray(0, 64).toString('latin1')) ? 'JSON' : 'other';
 }
 
-/** The bytes that a file holds, or that it spells in hexadecimal digits. */
+/** Returns the bytes of a file, or the bytes that it spells in hexadecimal digits. */
 function plainBytes(content: Buffer): Uint8Array {
   const text = content.toString('latin1');
   return (/^[\x09-\x7e]*$/.test(text) ? fromHex(text) : null) ?? content;
@@ -87,9 +87,9 @@ async function showFile(path: string, options: DecodeOptions): Promise<void> {
 }
 
 /**
- * `heliograph decode`: shows a frame or records in diagnostic notation; of files that Heliograph
- * writes also recorded frames and events (`sim --out`), stored records (`node --state`), key files
- * and bundles (`keys`). '-' is the standard input.
+ * Runs `heliograph decode`: shows a frame or records in diagnostic notation, and the files that
+ * Heliograph writes: recorded frames and events (`sim --out`), stored records (`node --state`), key
+ * files and bundles (`keys`). '-' is the standard input.
  */
 export async function decode(argument: string, options: DecodeOptions): Promise<void> {
   if (argument === '-') return showBytes(plainBytes(readInputBytes('-', inputBytesMax.decoded)), options);

@@ -15,15 +15,15 @@ import { recordText } from '../record_text.ts';
 import type { DecodeOptions } from './options.ts';
 
 /**
- * Largest recording, bytes as compressed. It is read as a stream: what is in memory is bounded by a
- * frame or a line.
+ * Largest recording, compressed bytes. It is read as a stream: memory holds one chunk and one frame
+ * or line.
  */
 const recordingBytesMax = 2 ** 32;
 const lineCharactersMax = 1 << 20;
 
 /**
- * The chunks of a gzip file. Throws CommandError (3) when it cannot be read, is too large, or is
- * cut short.
+ * Reads the chunks of a gzip file. Throws CommandError (3) when the file cannot be read, is too
+ * large, or is cut short.
  */
 async function* unzipped(path: string): AsyncGenerator<Buffer> {
   if (!existsSync(path)) throw new CommandError(`${path}: cannot be read: no such file`, exitCode.input);
@@ -49,8 +49,8 @@ export async function showGzip(path: string, options: DecodeOptions): Promise<vo
 }
 
 /**
- * The link of a recorded run: its keys are those of the run's seed. null when no scenario lies
- * beside the frames.
+ * Makes the link of a recorded run, whose keys derive from the run's seed. Returns null when no
+ * scenario lies beside the frames.
  */
 async function linkOfRun(folder: string): Promise<LinkCipher | null> {
   const path = join(folder, 'scenario.yaml');

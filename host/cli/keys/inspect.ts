@@ -21,7 +21,7 @@ import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';
 import { print, wrapped } from '../output.ts';
 
-/** The facts about a file: no secret, and nothing from which a secret could be computed. */
+/** Lists facts about a file: no secret, and nothing from which a secret could be computed. */
 export interface Inspected {
   readonly file: string;
   readonly kind: string;
@@ -30,7 +30,7 @@ export interface Inspected {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** First and last member below a node of the key tree. */
+/** Returns the first and last member below a node of the key tree. */
 export function membersBelow(node: number): { first: number; last: number } {
   let first = node;
   let last = node;
@@ -71,7 +71,10 @@ function aboutNode({ cluster, id, members, publicKey, authorityPublicKey, path, 
   };
 }
 
-/** A fingerprint of the root key distinguishes two fleets and discloses nothing of the key. */
+/**
+ * Computes a fingerprint of the root key, which distinguishes two fleets and discloses nothing of
+ * the key.
+ */
 function aboutFleet(root: Uint8Array) {
   const fingerprint = createHash('sha256')
     .update('heliograph fleet fingerprint')
@@ -90,7 +93,7 @@ function aboutKeyFile(file: string, content: KeyFile): Inspected {
   return { file, kind, ...aboutNode(content) };
 }
 
-/** The authority that signs a bundle, if its file lies beside the bundle. */
+/** Reads the authority that signs a bundle, if its file lies beside the bundle. */
 function authorityBeside(file: string): AuthorityFile | null {
   const path = join(dirname(file), 'authority.json');
   return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readKeyFileOf(path, 'heliograph authority');
@@ -158,8 +161,8 @@ function aboutCluster(folder: string, cluster: number): Inspected & { flaw: stri
 }
 
 /**
- * The clusters of a fleet's folder, including clusters of which only the records are left; or the
- * one cluster whose folder it is.
+ * Lists the clusters of a fleet's folder, including clusters of which only the records are left; or
+ * the one cluster whose folder it is.
  */
 function clustersOf(path: string): (Inspected & { flaw: string })[] {
   const own = clusterName.exec(basename(resolve(path)));
@@ -191,8 +194,8 @@ function shortText(value: unknown): string {
 }
 
 /**
- * `heliograph keys inspect`: shows what the files are, and no secret. Exit 1 when a
- * cluster's newest key epoch is lost.
+ * Runs `heliograph keys inspect`: shows what the files are, and no secret. Exit 1 when a cluster's
+ * newest key epoch is lost.
  */
 export function inspectKeys(path: string, options: { json?: boolean }): void {
   const found = statSync(path, { throwIfNoEntry: false });

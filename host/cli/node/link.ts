@@ -9,8 +9,8 @@ import type { NodeOptions } from './options.ts';
 export const simulatedKeys = 'simulated';
 
 /**
- * The link of this member: with the keys of its file, or with simulated ones. Throws CommandError
- * (2), KeyFileError.
+ * Makes the link of this member: with the keys of its file, or with simulated ones. Throws
+ * CommandError (2), KeyFileError.
  */
 export function linkOf(options: NodeOptions): NodeLink {
   const { keys } = options;

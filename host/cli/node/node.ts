@@ -27,8 +27,8 @@ const callMsMax = 5000;
 const missionMsMax = (0xffffffff * 1000) / 2;
 
 /**
- * Wall milliseconds of mission second 0. By default the beginning of the day, so that nodes started
- * on one day agree.
+ * Returns the wall milliseconds of mission second 0: by default the beginning of the day, so that
+ * nodes started on one day agree.
  */
 function missionBeginMs(text: string | undefined): number {
   if (text === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
@@ -39,7 +39,8 @@ function missionBeginMs(text: string | undefined): number {
 }
 
 /**
- * The clock of mission time by the wall. Throws CommandError (2) when mission time would overflow.
+ * Makes the clock of mission time by the wall. Throws CommandError (2) when mission time would
+ * overflow.
  */
 function missionClockOf({ epoch, timeScale }: NodeOptions): () => number {
   const beginMs = missionBeginMs(epoch);
@@ -57,7 +58,7 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
 }
 
 /**
- * `heliograph node`: runs until SIGTERM or SIGINT, or until stdout is closed; then writes a
+ * Runs `heliograph node` until SIGTERM or SIGINT, or until stdout is closed; then writes a
  * checkpoint and ends with 0.
  */
 export async function node(options: NodeOptions, findPlace: FindPlace): Promise<void> {

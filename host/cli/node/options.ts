@@ -21,7 +21,7 @@ export interface NodeOptions {
   json?: boolean;
 }
 
-/** Where a member stands in a scenario's world: its capabilities, and the resources around it. */
+/** Holds a member's place in a scenario's world: its capabilities, and the resources around it. */
 export interface NodePlace {
   config: NodeConfig;
   groups: Group[];

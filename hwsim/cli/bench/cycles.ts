@@ -52,7 +52,7 @@ async function search(
   return worst;
 }
 
-/** `bench cycles`: exit 4 when a compiler or emulator is missing. */
+/** Runs `bench cycles`. Exit 4 when a compiler or emulator is missing. */
 export async function benchCycles(options: BenchCyclesOptions, command: Command): Promise<void> {
   const { out, evaluations, seed, json } = options;
   const names = options.target ?? [...targetNames];

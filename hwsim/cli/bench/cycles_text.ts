@@ -45,7 +45,7 @@ function ratioTable({ nativeRatio, targets }: CyclesTable): string {
 }
 
 /**
- * The table of instructions for a terminal; docs/results/cycles.md is the longer text with
+ * Formats the table of instructions for a terminal; docs/results/cycles.md is the longer text with
  * explanations.
  */
 export function cyclesSummary(table: CyclesTable): string {

@@ -68,8 +68,8 @@ function resultText(target: TargetName, { outcome, call, op, at, address, before
 }
 
 /**
- * `board inject`: one bit flip in a short recorded run. Exit 0 whatever its effect: the outcome is
- * the answer.
+ * Runs `board inject`: flips one bit in a short recorded run. Exit 0 whatever the effect: the
+ * outcome is the answer.
  */
 export async function boardInject(name: TargetName, options: BoardInjectOptions): Promise<void> {
   const place = placeOf(options, name);

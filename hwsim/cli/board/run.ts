@@ -10,6 +10,7 @@ import type { TraceConsumer } from '../../kernel/trace.ts';
 import type { Scenario } from '../../scenario/schema.ts';
 import { prepareBoards } from './prepare.ts';
 import { type BoardOutcome, emulatedBoards, simulatedBoards } from '../../report/run_boards.ts';
+import { fly } from '../../report/fly.ts';
 import { EventLog } from '../event_log.ts';
 import { applyOverrides, loadBody, loadScenario } from '../input.ts';
 
@@ -91,7 +92,10 @@ class BoardLog implements TraceConsumer {
   }
 }
 
-/** The scenario in which the node is a board. Throws CommandError (2) when it has no such node. */
+/**
+ * Makes the scenario in which the node is a board. Throws CommandError (2) when it has no such
+ * node.
+ */
 function scenarioWith(target: TargetName, options: BoardRunOptions): Scenario {
   const { node, seed } = options;
   const isQuiet = options.scenario === undefined;
@@ -104,8 +108,8 @@ function scenarioWith(target: TargetName, options: BoardRunOptions): Scenario {
 }
 
 /**
- * `board run`: one node of a scenario is a board in an emulator. Exit 1 when it decides otherwise
- * than a simulated node.
+ * Runs `board run`: one node of a scenario is a board in an emulator. Exit 1 when it decides
+ * otherwise than a simulated node.
  */
 export async function boardRun(target: TargetName, options: BoardRunOptions): Promise<void> {
   const scenario = scenarioWith(target, options);
@@ -124,7 +128,9 @@ export async function boardRun(target: TargetName, options: BoardRunOptions): Pr
     const { traceHash } = runScenario(scenario, emulated);
     const wallS = seconds();
     const { controllers } = simulatedBoards(scenario, engineOf);
-    const simulated = runScenario(scenario, { ...flight, engine: engineOf(preset), controllers }).traceHash;
+    const label = 'the same, simulated';
+    const comparison = { scenario, body, engine: engineOf(preset), controllers, consumers: [], label };
+    const simulated = fly(comparison).facts.traceHash;
     const same = simulated === traceHash;
     const outcome = run.outcomes(true)[0];
     if (json) print(JSON.stringify({ ...outcome, wallS, traceHash, simulatedTraceHash: simulated, same }));

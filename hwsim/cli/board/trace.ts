@@ -51,7 +51,7 @@ function referenceOf(preset: Preset, options: BoardTraceOptions): Reference {
 }
 
 /**
- * Another instance of the reference, its context elsewhere: a context holds nothing but offsets.
+ * Compares with another instance whose context lies elsewhere: a context holds nothing but offsets.
  */
 function compareV8(references: readonly Reference[]): EngineResult {
   for (const { preset, inputs, marks } of references) {
@@ -95,7 +95,7 @@ function compareTarget(
   }
 }
 
-/** `board trace`: exit 1 when an engine or a board diverges from V8. */
+/** Runs `board trace`. Exit 1 when an engine or a board diverges from V8. */
 export async function boardTrace(
   names: readonly TargetName[],
   options: BoardTraceOptions,

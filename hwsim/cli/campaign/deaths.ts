@@ -11,7 +11,7 @@ import { flyAll } from './flight_pool.ts';
 import type { DeathJob } from './flights.ts';
 import { openLines } from './json_lines.ts';
 
-/** The summary as people read it. `again`: the command that flies a seed again. */
+/** Formats the summary. `again`: the command that flies a seed again. */
 export function deathsText(
   summary: DeathsSummary,
   flights: readonly DeathFlight[],
@@ -44,9 +44,9 @@ export interface DeathsOptions {
 }
 
 /**
- * `heliograph deaths`: flies seeds from…from + flights − 1 of lossy-30pct without work. Seeds in a
- * resumed file are not flown again, and all of its flights count. Exit 1 when a live member was
- * taken for dead.
+ * Runs `heliograph deaths`: flies seeds from…from + flights − 1 of lossy-30pct without work. Seeds
+ * in a resumed file are not flown again, and all of its flights count. Exit 1 when a live member
+ * was taken for dead.
  */
 export async function deaths(options: DeathsOptions, command: Command): Promise<void> {
   const { flights: count, from, days, engine, jobs, out, resume = false, json } = options;
@@ -84,7 +84,10 @@ export async function deaths(options: DeathsOptions, command: Command): Promise<
   if (summary.falseDeaths > 0) process.exitCode = exitCode.failed;
 }
 
-/** Throws CommandError (3) for a line that is no flight, or one of another image. */
+/**
+ * Checks a line of the file. Throws CommandError (3) for a line that is no flight, or a flight of
+ * another image.
+ */
 function checkFlight(flight: DeathFlight, place: string, firmware: string): void {
   if (typeof flight.seed !== 'number' || !Array.isArray(flight.deadBins))
     throw new CommandError(`${place}: is no flight (delete the line)`, exitCode.input);

@@ -3,7 +3,7 @@ import { type DeathFlight, flyDeaths } from '../../campaign/cluster/deaths.ts';
 import { countMerge, type MergeCounts, type MergeFlight } from '../../campaign/cluster/merge.ts';
 import { flySeed, type SwarmFlight } from './swarm_flight.ts';
 
-/** A flight of a campaign, as it is given to a worker thread. */
+/** Describes a flight of a campaign for a worker thread. */
 export type FlightJob = { kind: 'swarm'; seed: number; engine: EngineName } | DeathJob | MergeJob;
 
 export interface DeathJob {

@@ -20,9 +20,9 @@ export interface JsonLinesOptions<Row> {
 const lineFeed = 10;
 
 /**
- * The file of a campaign (`--out`): one JSON line per record, after a first line that identifies
- * the campaign. Killed at any moment, it loses at most the records that were not written yet, which
- * a resumed campaign makes again.
+ * Writes the file of a campaign (`--out`): one JSON line per record, after a first line that
+ * identifies the campaign. A kill loses at most the records that were not written yet, which a
+ * resumed campaign makes again.
  */
 export class JsonLines<Row extends object> {
   /** Records that the file had when it was opened. */

@@ -52,7 +52,7 @@ function differencesOf(text: string, nodes: number): number[] {
   );
 }
 
-/** `heliograph merge`: the measured curve of merging cost. */
+/** Runs `heliograph merge`: measures the curve of merging cost. */
 export async function merge(options: MergeOptions, command: Command): Promise<void> {
   const { days, nodes, seed, differences, engine, jobs, out, json } = options;
   const wanted = [0, ...differencesOf(differences, nodes)];

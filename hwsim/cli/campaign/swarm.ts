@@ -21,8 +21,8 @@ export interface SwarmOptions {
 }
 
 /**
- * `heliograph swarm`: flies seeds from…from + seeds − 1; prints each that failed, and the command
- * that flies it again.
+ * Runs `heliograph swarm`: flies seeds from…from + seeds − 1 and prints each failed seed with the
+ * command that flies it again. Exit 1 when a seed failed.
  */
 export async function swarm(options: SwarmOptions, command: Command): Promise<void> {
   const { from, seeds, engine, jobs, out, resume = false, json } = options;

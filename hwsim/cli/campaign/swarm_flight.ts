@@ -4,7 +4,7 @@ import { drawScenario } from '../../campaign/cluster/swarm.ts';
 import { shippedBody } from '../../world/bodies.ts';
 import { flyAndJudge } from '../../report/fly_and_judge.ts';
 
-/** A seed of a swarm: the checks that failed, each with its first example. */
+/** Reports a seed of a swarm: the checks that failed, each with its first example. */
 export interface SwarmFlight {
   seed: number;
   traceHash: string;

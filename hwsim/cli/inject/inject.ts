@@ -32,7 +32,7 @@ const injectionsDefault = { wasm: 20_000, board: 200 } as const;
  */
 const baselineMax = 4000;
 
-/** A campaign that runs: what all images of it share. */
+/** Holds what all images of a running campaign share. */
 interface Running {
   injectInto: RunCampaign;
   options: InjectOptions;
@@ -41,7 +41,7 @@ interface Running {
   onInjection: () => void;
 }
 
-/** The outcome of one image's campaign. */
+/** Reports one image's campaign. */
 interface Part {
   tally: Tally;
   facts: CampaignFacts;
@@ -96,7 +96,7 @@ async function headOf({ target, seed }: InjectOptions, models: readonly ModelNam
   return { campaign: 1, target, seed, models: models.join(','), firmware: imageHashes() };
 }
 
-/** Images of a campaign, and how many injections each gets. */
+/** Lists the images of a campaign with the number of injections of each. */
 function imagesOf({ n, unprotected, baseline = Math.min(n, baselineMax) }: InjectOptions): [ImageName, number][] {
   const images: [ImageName, number][] = unprotected
     ? [['unprotected', n]]
@@ -113,8 +113,8 @@ function refuseContradictions({ unprotected, baseline }: InjectOptions): void {
 }
 
 /**
- * `heliograph inject`. Exit 0 when the campaign ran and no other node accepted a wrong value of the
- * protected image; 1 when one did.
+ * Runs `heliograph inject`. Exit 0 when the campaign ran and no other node accepted a wrong value
+ * of the protected image; 1 when one did.
  */
 export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, command: Command): Promise<void> {
   const n = given.n ?? injectionsDefault[given.target === 'wasm' ? 'wasm' : 'board'];
@@ -149,7 +149,7 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, c
   if (!options.unprotected && report.sdcPropagated > 0) process.exitCode = exitCode.failed;
 }
 
-/** The command that makes one injection of this campaign again. */
+/** Builds the command that repeats one injection of this campaign. */
 function againOf(command: Command, { index, seed, models = '', image }: InjectionRecord): string {
   const isMixed = models === '' || models === mixedModels.join(',');
   const unprotected = image === 'unprotected';
@@ -197,7 +197,7 @@ async function reportOn({ options, models, parts, wallS, again }: Campaigned): P
   };
 }
 
-/** `--only`: makes one injection and reports it in full. */
+/** Makes one injection (`--only`) and reports it in full. */
 async function explain(injectInto: RunCampaign, options: InjectOptions, models: readonly ModelName[]): Promise<void> {
   const { target, n, seed, jobs, only } = options;
   const image: ImageName = options.unprotected ? 'unprotected' : 'protected';

@@ -2,8 +2,8 @@ import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { memoryModels, mixedModels, type ModelName, modelNames } from '../../campaign/fault_models.ts';
 
 /**
- * The models named by --model, in one order, each once. Throws CommandError (2) that names a model
- * the target does not have.
+ * Parses --model: returns the named models in one order, each once. Throws CommandError (2) that
+ * names a model the target does not have.
  */
 export function modelsOf(text: string, target: string): readonly ModelName[] {
   const known = target === 'wasm' ? memoryModels : modelNames;

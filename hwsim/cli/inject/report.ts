@@ -123,7 +123,7 @@ function sorted(counts: Map<string, OutcomeCounts>): Record<string, { n: number;
   );
 }
 
-/** The failures to show: the worst outcome first, by index among equals. */
+/** Selects the failures to show: the worst outcome first, by index among equals. */
 export function worstFirst(records: readonly InjectionRecord[]): InjectionRecord[] {
   const rank = (name: OutcomeName) => outcomeNames.indexOf(name);
   return [...records].sort((a, b) => rank(b.outcome) - rank(a.outcome) || a.index - b.index).slice(0, failuresShownMax);
@@ -159,7 +159,7 @@ function workLine(name: string, { mwtf }: ImageReport): string[] {
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 
-/** The report as people read it. */
+/** Formats the report for people. */
 export function reportText(report: InjectReport): string {
   const { target, seed, models, firmware, notes, unprotected, overhead, n, good } = report;
   const before = [`${target}, seed ${seed}, models ${models.join(', ')}; image ${firmware.slice(0, 16)}`, ...notes];

@@ -1,7 +1,7 @@
 import { print } from '../../../host/cli/output.ts';
 import { loadBody, loadScenario } from '../input.ts';
 
-/** `scenario check`: exit 3 when the scenario or its body is wrong. */
+/** Runs `scenario check`. Exit 3 when the scenario or its body is wrong. */
 export function checkScenario(file: string, { bodies, json }: { bodies?: string; json?: boolean }): void {
   const { name, nodes, days, disruptions, body: wanted } = loadScenario(file);
   const body = loadBody(wanted, bodies, console.error).designation;

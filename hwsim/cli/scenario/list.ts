@@ -3,7 +3,7 @@ import { tableOf } from '../../../host/cli/table.ts';
 import { shippedScenario } from '../../scenario/load.ts';
 import { shippedScenarios } from '../../scenario/shipped.ts';
 
-/** A shipped scenario as `scenario list --json` prints it. */
+/** Describes a shipped scenario as `scenario list --json` prints it. */
 export interface ListedScenario {
   name: string;
   title: string;
@@ -30,7 +30,7 @@ export function listedScenarios(): ListedScenario[] {
   });
 }
 
-/** `scenario list`. */
+/** Runs `scenario list`. */
 export function listScenarios({ json }: { json?: boolean }): void {
   const scenarios = listedScenarios();
   if (json) return print(JSON.stringify(scenarios));

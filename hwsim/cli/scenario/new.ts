@@ -17,7 +17,7 @@ export interface NewScenarioOptions {
 const fileMode = 0o644;
 const nameCharactersMax = 40;
 
-/** A scenario's name from that of its file: lower case, digits and dashes. */
+/** Makes a scenario's name of the name of its file: lower case, digits and dashes. */
 function nameFor(file: string): string {
   const stem = basename(file)
     .replace(/\.ya?ml$/i, '')
@@ -38,8 +38,8 @@ function comment(map: YAMLMap, prefix = ''): void {
 const indented = (text: string) => text.replace(/^/gm, ' ');
 
 /**
- * The text of a new scenario: a shipped one with another name, a comment above each field, and
- * unused sections as comments.
+ * Makes the text of a new scenario: a shipped one with another name, a comment above each field,
+ * and unused sections as comments.
  */
 export function newScenarioText(from: string, name: string): string {
   const document = parseDocument(shippedScenarios[from]);
@@ -57,8 +57,8 @@ export function newScenarioText(from: string, name: string): string {
 }
 
 /**
- * `scenario new`: writes a commented scenario file. Exit 2 when the file exists or no scenario of
- * the name ships.
+ * Runs `scenario new`: writes a commented scenario file. Exit 2 when the file exists or no scenario
+ * of the name ships.
  */
 export function newScenario(given: string | undefined, { from, json }: NewScenarioOptions): void {
   if (!Object.hasOwn(shippedScenarios, from)) {

@@ -14,7 +14,7 @@ const chunkBytes = 1 << 20;
 /** Events of every stored version: too many to read, and the frames have the same content. */
 const leftOut = new Set<number>([TYPE.stored]);
 
-/** A gzip file written in members, so that everything before a failure can be read. */
+/** Writes a gzip file in members, so that everything before a failure can be read. */
 class ChunkedFile {
   private readonly descriptor: number;
   private readonly pending = Buffer.alloc(chunkBytes);
@@ -55,7 +55,8 @@ export class Recording implements TraceConsumer {
   private events: ChunkedFile | null = null;
 
   /**
-   * The folder must be new or empty: an older recording is never written over. Throws CommandError.
+   * Makes the folder, which must be new or empty: an older recording is never written over. Throws
+   * CommandError.
    */
   constructor(folder: string) {
     this.folder = folder;

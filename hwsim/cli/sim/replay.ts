@@ -29,15 +29,12 @@ export interface ReplayOptions {
   json?: boolean;
 }
 
-/** So frequent that a person would see nothing else: shown only when asked for by name. */
+/** Frequent events, which would hide all others: they are shown only by --event. */
 const frequent = new Set<number>([TYPE.stored, TYPE.published, TYPE.settled, TYPE.dropped]);
 /** Types of records that are events. */
 const eventTypeMin = 192;
 
-/**
- * Prints the events of the wanted time, node and name, and counts what the node did outside of
- * them.
- */
+/** Prints the events of the wanted time, node and name, and notes when the node had any events. */
 class Timeline implements TraceConsumer {
   readonly log: EventLog;
   /**
@@ -89,8 +86,8 @@ function readVerdict(path: string): SimVerdict {
 }
 
 /**
- * Types of the named events; null: none was named. Throws CommandError (2) with the names that
- * there are.
+ * Finds the types of the named events; null: none was named. Throws CommandError (2) with the known
+ * names.
  */
 function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | null {
   if (names === undefined) return null;
@@ -108,7 +105,7 @@ function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | nu
   return new Set(types);
 }
 
-/** Throws CommandError (2) when node or time lie outside of the run. */
+/** Checks that node and time lie within the run. Throws CommandError (2) with the valid range. */
 function refuseOutside({ nodes, days }: Scenario, { node, from, to }: ReplayOptions): void {
   const endS = Math.floor(days * 86_400);
   const refuse = (message: string) => {
@@ -120,7 +117,7 @@ function refuseOutside({ nodes, days }: Scenario, { node, from, to }: ReplayOpti
     refuse(`--from ${from} is after --to ${to}: this run has mission seconds 0 to ${endS}`);
 }
 
-/** Throws CommandError (2) when a filter was given and no event passed it. */
+/** Checks that an event passed the given filters. Throws CommandError (2) with the valid range. */
 function refuseEmpty({ log, span }: Timeline, { node, event, from, to }: ReplayOptions): void {
   if (log.lines > 0 || (node === undefined && event === undefined && from === 0 && to === undefined)) return;
   const who = node === undefined ? 'the run' : `node ${node}`;
@@ -145,8 +142,8 @@ function readRun(folder: string): RecordedRun {
 }
 
 /**
- * `heliograph replay`: flies the recorded scenario again with the recorded image and compares the
- * trace hash.
+ * Runs `heliograph replay`: flies the recorded scenario again with the recorded image and compares
+ * the trace hash. Exit 1 when the hashes differ.
  */
 export async function replay(folder: string, options: ReplayOptions): Promise<void> {
   const types = typesOf(options.event);
@@ -161,7 +158,7 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   const ownEngine = scenario.upsets && (await meteredEngines(options.engine, image));
   const timeline = new Timeline(options, types);
   const engine = createEngine(options.engine, image);
-  // Where events are shown on a terminal, a bar between them would not be readable.
+  // A bar between events on a terminal could not be read.
   const silent = process.stdout.isTTY;
   const { cipher } = verdict;
   const flight = { scenario, body, engine, controllers, ownEngine, cipher, silent, consumers: [timeline] };
@@ -174,7 +171,7 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   else refuseEmpty(timeline, options);
 }
 
-/** Says on stderr when the recorded image is not the built one, and which of them is flown. */
+/** Reports on stderr that the recorded image is not the built one, and which of them is flown. */
 function noteOtherImage(
   { firmware, cipher, unprotected, uncontained }: SimVerdict,
   built: Uint8Array,

@@ -35,8 +35,8 @@ export interface SimOptions {
 }
 
 /**
- * The image to fly: the scenario's preset, or a variant of `flight` that only simulations load.
- * Throws CommandError (2).
+ * Chooses the image to fly: the scenario's preset, or a variant of `flight` that only simulations
+ * load. Throws CommandError (2).
  */
 function imageNameOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
   const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
@@ -57,7 +57,8 @@ function refuseWithoutEffect({ name, boards }: Scenario, options: SimOptions): v
 }
 
 /**
- * `heliograph sim`: flies, judges and reports. Exit 1 when a check failed or an SLA was breached.
+ * Runs `heliograph sim`: flies, judges and reports. Exit 1 when a check failed or an SLA was
+ * breached.
  */
 export async function sim(nameOrFile: string, options: SimOptions, command: Command): Promise<void> {
   const { seed, days, nodes, preset, engine = defaultEngine, body: wanted, upsetScale, cipher } = options;
