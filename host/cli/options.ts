@@ -20,7 +20,7 @@ export function wholeNumber(option: string, from: number, to: number): (text: st
 }
 
 /** Parses a number in (0…to]. Throws CommandError (2) that names the option. */
-export function positiveNumber(option: string, to: number): (text: string) => number {
+function positiveNumber(option: string, to: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === '' || !(value > 0 && value <= to)) {
@@ -44,7 +44,7 @@ export const uint32Max = 0xffffffff;
 /** Members of the largest cluster. */
 export const membersMax = 200;
 /** Longest run, days. */
-export const daysMax = 3660;
+const daysMax = 3660;
 
 export const seedOption = () => wholeOption('--seed <n>', 'random seed', 0, uint32Max);
 
@@ -84,17 +84,4 @@ export const daysOption = (what = 'length of the run, days', to = daysMax) => po
 /** Formats examples below a command's help. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npx heliograph ${line}`).join('\n')}`;
-}
-
-/**
- * Loads the module of a command only when the command is chosen, so that help and small commands
- * start fast.
- */
-export function whenChosen<Given extends unknown[]>(
-  load: () => Promise<(...given: Given) => void | Promise<void>>,
-): (...given: Given) => Promise<void> {
-  return async (...given) => {
-    const action = await load();
-    await action(...given);
-  };
 }

@@ -46,7 +46,7 @@ function capacityText({ capacityKgPerDay, stockKg }: { capacityKgPerDay: number;
 }
 
 /** Formats a change of the world. */
-export function worldText(change: WorldChange): string {
+function worldText(change: WorldChange): string {
   switch (change.kind) {
     case 'disruption':
       return `disruption ${change.id}: ${change.disruption.detail} (${change.disruption.nodes.length} nodes)`;

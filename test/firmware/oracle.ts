@@ -21,7 +21,7 @@ function fold32(state: number, word: number): number {
 }
 
 /** Arbitration order, each step written out; negative when `a` stands before `b`. */
-export function compareIntents(a: Intent, b: Intent): number {
+function compareIntents(a: Intent, b: Intent): number {
   const started = Number(b.state === 3) - Number(a.state === 3);
   if (started !== 0) return started;
   if (a.priority !== b.priority) return b.priority - a.priority;

@@ -34,14 +34,14 @@ export interface Instance {
 const slotsPerDay = 96;
 const hoursPerSlot = 0.25;
 
-export function contactWh(instance: Instance, slot: number): number {
+function contactWh(instance: Instance, slot: number): number {
   const { from, to, energyWh } = instance.contact;
   // Whole 1/96 Wh per timeline entry, rounded up: the unit of the firmware.
   return slot >= from && slot < to ? Math.ceil((energyWh * slotsPerDay) / (to - from)) / slotsPerDay : 0;
 }
 
 /** Gain of a claim in one timeline entry: weighted kilograms. */
-export function slotValue(claim: MineClaim): number {
+function slotValue(claim: MineClaim): number {
   return (claim.rateKgPerDay * claim.weight) / slotsPerDay / 16;
 }
 

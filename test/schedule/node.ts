@@ -31,7 +31,7 @@ export interface Boot {
   readonly localS?: number;
 }
 
-export const capabilities: NodeConfig = {
+const capabilities: NodeConfig = {
   cluster: 7,
   self: 0,
   members: 1,

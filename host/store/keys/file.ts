@@ -124,11 +124,6 @@ function reasonOf({ code }: NodeJS.ErrnoException): string {
   return code ?? 'unknown';
 }
 
-/** Whether bytes may be a key file at all: for tools that take other files too. */
-export function looksLikeKeyFile(bytes: Uint8Array): boolean {
-  return /^\s*\{/.test(Buffer.from(bytes.subarray(0, 64)).toString('latin1'));
-}
-
 /** Reads and checks a key file. Throws KeyFileError: not there, open to others, or not of the form. */
 export function readKeyFile(path: string): KeyFile {
   const bytes = readSecretly(path);
