@@ -5,7 +5,8 @@ import { describe, diagnose } from '../../security/diagnose.ts';
 import type { LinkCipher } from '../../security/frame.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { inputBytesMax, readInputBytes } from '../input.ts';
-import { print, wrapped } from '../output.ts';
+import { print } from '../output.ts';
+import { notationLines } from './notation.ts';
 import type { DecodeOptions } from './options.ts';
 
 /** Keys that open frames, and what they are, for error messages. */
@@ -40,12 +41,11 @@ async function keysOf(path: string | undefined): Promise<LinkKeys | null> {
 async function showBytes(bytes: Uint8Array, { keys: path, json }: DecodeOptions): Promise<void> {
   const keys = await keysOf(path);
   const link = keys === null ? null : keys.link;
-  const lines = (text: string) => text.split('\n').map((line) => wrapped(line, 4));
   try {
-    print(json ? JSON.stringify(describe(bytes, link)) : lines(diagnose(bytes, link)).join('\n'));
+    print(json ? JSON.stringify(describe(bytes, link)) : notationLines(diagnose(bytes, link)));
   } catch (error) {
     if (!(error instanceof CborFault)) throw error;
-    if (error.shown && !json) print(lines(error.shown).join('\n'));
+    if (error.shown && !json) print(notationLines(error.shown));
     const isKeyMissing = /no key of epoch/.test(error.message) && keys !== null;
     const isSealed = error.message.includes('the tag is wrong') || isKeyMissing;
     const what = isSealed ? 'not opened' : 'not a frame of this version';

@@ -12,6 +12,7 @@ import { missionClock } from '../mission_clock.ts';
 import { print, wrapped } from '../output.ts';
 import { type FrameHead, frameHeadBytes, readFrameHead } from '../recorded_frame.ts';
 import { recordText } from '../record_text.ts';
+import { notationLines } from './notation.ts';
 import type { DecodeOptions } from './options.ts';
 
 /**
@@ -114,7 +115,7 @@ async function showFrames(path: string, { keys, json }: DecodeOptions): Promise<
       () => diagnose(bytes, link),
       (fault, shown) => `${shown}\n/ fault: ${fault} /`,
     );
-    for (const line of text.split('\n')) if (line !== '') print(wrapped(line, 4));
+    print(notationLines(text.trim()));
   }
 }
 
