@@ -39,7 +39,7 @@ test('the m4 keeps to 32 KiB of linear memory, 120 KiB of code and 44.8 KiB of R
   );
 });
 
-test('BRD-1 violated: a budget that is exceeded shows', async () => {
+test('BRD-1 violated: a size above its budget is reported', async () => {
   const { target, sizes } = await buildBoard('m4');
   const lines = budgetLines(target, { ...sizes, ramBytes: 45_876 });
   assert.equal(
@@ -61,13 +61,13 @@ test('the SAMV71 board links at its own addresses, and OpenOCD parses what write
   const { elf } = await buildTarget(realBoards.m7!);
   assert.is(readElf(readFileSync(elf)).sections.find((section) => section.name === '.text')?.address, 0x00400000);
   const invocation = flashInvocation('m7', 'interface/cmsis-dap.cfg', elf);
-  // All but the last words, which need a board: whatever is before them is parsed by OpenOCD itself.
+  // OpenOCD itself parses all of the command but its last words, which need a board.
   const parsed = spawnSync(invocation[0], [...invocation.slice(1, -1), 'echo parsed; shutdown'], { encoding: 'utf8' });
   assert.match(parsed.stderr, /^parsed$/m);
   assert.is(parsed.status, 0, parsed.stderr);
 });
 
-test('flash says what is wrong and what to do', () => {
+test('board flash reports what is wrong and what to do', () => {
   const dry = heliograph('board', 'flash', 'm7', '--dry-run');
   assert.is(dry.status, 0, dry.stderr);
   assert.match(dry.stdout, /^openocd -f interface\/cmsis-dap\.cfg .*samv71.*program .*verify reset exit'$/m);
@@ -84,14 +84,14 @@ test('flash says what is wrong and what to do', () => {
   );
 });
 
-test('build says where it put what, for people and for machines', () => {
+test('board build reports its files as text and as JSON', () => {
   const folder = mkdtempSync(join(tmpdir(), 'heliograph-'));
   try {
     const run = heliograph('board', 'build', 'm4', '--json');
     assert.is(run.status, 0, run.stderr);
     const [report] = JSON.parse(run.stdout);
     assert.equal([report.name, report.preset, report.elf], ['m4', 'compact', 'dist/boards/m4/heliograph.elf']);
-    // A machine without compilers is told the command.
+    // On a machine without compilers the error names the command that installs them.
     const bare = spawnSync(
       process.execPath,
       [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'build', 'm4', '--force'],

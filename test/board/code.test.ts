@@ -20,7 +20,7 @@ const causeCode = 4;
 const reasonCode = 5;
 const whatCode = 3;
 
-/** The constant of this name in firmware/boards/loop/code.h. */
+/** Returns the constant of this name in firmware/boards/loop/code.h. */
 function constant(name: string): number {
   const header = readFileSync(join(rootFolder, 'firmware/boards/loop/code.h'), 'utf8');
   return Number(new RegExp(`#define ${name} (\\d+)u`).exec(header)![1]);
@@ -31,7 +31,7 @@ async function built(name: TargetName) {
   return { target, path, elf: readElf(readFileSync(path)) };
 }
 
-/** Bytes that are checked, and how many turns a whole pass takes. */
+/** Returns the bytes that are checked and the turns of the loop that a whole pass takes. */
 function sizeOf(elf: Elf): { bytes: number; turns: number } {
   const bytes = elf.symbols.get('code_end')! - elf.symbols.get('code_begin')!;
   return { bytes, turns: Math.ceil(bytes / constant('CODE_CHUNK_BYTES')) };
@@ -44,18 +44,18 @@ function give(subject: Subject, input: Parameters<Subject['give']>[0]): PortOutp
   return subject.outputs();
 }
 
-test('RAD-1 holds: a bit that flips in the code of a running board is found within one pass, and ends in a counted reset', async () => {
+test('RAD-1 holds: a flipped bit in the code of a running board causes a counted reset within two passes', async () => {
   for (const name of boards) {
     const parts = await built(name);
     const { turns } = sizeOf(parts.elf);
     const subject = new Subject({ pool, ...parts });
     subject.start();
     give(subject, tick);
-    // In a function that nobody calls meanwhile: what finds it is the check alone.
-    const struck = parts.elf.symbols.get('call_inspect')! + 4;
+    // The function is not called meanwhile, so that only the check of the code can find the bit.
+    const flippedAt = parts.elf.symbols.get('call_inspect')! + 4;
     subject.asleep(() => {
-      const [before] = subject.debug.read(struck, 1);
-      subject.debug.write(struck, Uint8Array.of(before ^ 8));
+      const [before] = subject.debug.read(flippedAt, 1);
+      subject.debug.write(flippedAt, Uint8Array.of(before ^ 8));
     });
     let inputs = 0;
     let last: PortOutput;
@@ -71,7 +71,7 @@ test('RAD-1 holds: a bit that flips in the code of a running board is found with
   }
 });
 
-test('a pass over unhurt code ends well, again and again, after as many turns as it says', async () => {
+test('passes over intact code end without a reset and are counted', async () => {
   const parts = await built('rv64');
   const { turns } = sizeOf(parts.elf);
   const subject = new Subject({ pool, ...parts });
@@ -81,7 +81,7 @@ test('a pass over unhurt code ends well, again and again, after as many turns as
   subject.close();
 });
 
-test('RAD-1 violated: a program that was altered after its build does not start; it resets a bounded number of times and is silent', async () => {
+test('RAD-1 violated: a program that was altered after its build does not start', async () => {
   for (const name of boards) {
     const { target, path, elf } = await built(name);
     const bytes = readFileSync(path);

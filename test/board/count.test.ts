@@ -16,7 +16,7 @@ import { BoardSession } from '../../hwsim/emulator/session.ts';
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
 const inputsCount = 120;
 
-/** What the board itself counts over its line. */
+/** Returns the counts of the calls that a board makes for inputs over its serial line. */
 async function onBoard(name: TargetName): Promise<string[]> {
   const { target, elf: path } = await buildBoard(name);
   const pool = new EmulatorPool();
@@ -32,7 +32,7 @@ async function onBoard(name: TargetName): Promise<string[]> {
   return counts.map(({ op, how, instructions }) => `${op} ${how} ${instructions}`);
 }
 
-/** What the same calls take one after the other, without line and loop. */
+/** Returns the counts of the same calls one after the other, without serial line and loop. */
 async function inScript(name: TargetName, calls: number): Promise<string[]> {
   const runner = await buildRunner(targets[name]);
   const script = new Script(targets[name].bigEndian);
@@ -48,7 +48,7 @@ test('BRD-1 holds: counts are the same in every run', async () => {
   }
 });
 
-test('a call takes on the board, behind its serial line, what the table says of it', async () => {
+test('a call takes as many instructions on the board as in a script', async () => {
   for (const name of ['m7', 'rv32'] as const) {
     const counted = await onBoard(name);
     assert.ok(counted.length > 200, `${counted.length} calls`);
@@ -56,29 +56,29 @@ test('a call takes on the board, behind its serial line, what the table says of 
   }
 });
 
-test('what was executed is as long as what was counted', async () => {
+test('a trace has as many instructions as were counted', async () => {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
   for (const call of recording.calls.slice(0, 50)) addRecorded(script, call);
   const { counts, traces } = runScript(runner, script, { from: 0, calls: 50 });
-  // The last address of each is the call of `measure_end`, which is taken off the count.
+  // The last address of each trace is the call of `measure_end`, which is not counted.
   assert.equal(
     traces.map((trace) => trace.length - 1),
     counts.map(({ instructions }) => instructions),
   );
-  // A short one alone: every address is one of a function.
+  // Every address of a short trace is inside a function.
   const [short] = runScript(runner, script, { from: 1, calls: 1 }).traces;
   const isCode = (address: number) =>
     runner.elf.functions.some((each) => address >= each.address && address < each.address + each.bytes);
   assert.ok(short.length > 10 && short.every(isCode));
 });
 
-test('BRD-1 violated: a call that runs over its limit ends the run and says so', async () => {
+test('BRD-1 violated: a call above its limit of instructions ends the run and is marked', async () => {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
   for (const call of recording.calls.slice(0, 50)) addRecorded(script, call);
   script.call('hash', place.context);
-  // Booting takes less, summing up the whole block more.
+  // The boot takes fewer instructions than the limit, the hash of the whole context more.
   const { counts } = runScript(runner, script, undefined, 405_000);
   assert.is(counts.length, 51);
   const last = counts[50];
@@ -88,7 +88,7 @@ test('BRD-1 violated: a call that runs over its limit ends the run and says so',
   );
 });
 
-test('the plugin is built once; an ELF without marks, and marks in one place, are refused', async () => {
+test('the plugin is built once; an ELF without marks or with two marks at one address is refused', async () => {
   const built = statSync(buildPlugin()).mtimeMs;
   assert.is(statSync(buildPlugin()).mtimeMs, built);
   const { elf } = await buildRunner(targets.m7);
@@ -101,7 +101,7 @@ test('the plugin is built once; an ELF without marks, and marks in one place, ar
   );
 });
 
-test('records that break off are not read', () => {
+test('an incomplete record of counts is not read', () => {
   const bytes = new Uint8Array(24);
   new DataView(bytes.buffer).setBigUint64(8, 43n, true);
   assert.equal(readCounts(bytes, ['boot']), [{ op: 'boot', how: 'ended', instructions: 42 }]);

@@ -13,8 +13,9 @@ import type { PortInput, PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 /**
- * RAD-1, control flow: whatever goes astray, in a call into the image or in the board's own loop, ends in the crash recovery: told as a trap or caught by the watchdog, and back from
- * the checkpoint afterwards.
+ * Checks RAD-1 for control flow: a wrong branch, instruction or access, in a call into the image or
+ * in the board's own loop, causes a trap or a reset by the watchdog, and the board then boots from
+ * its checkpoint.
  */
 
 const pool = new EmulatorPool(20);
@@ -22,15 +23,16 @@ const boards = ['m7', 'rv64'] as const;
 const reasonProtection = 4;
 const causeWatchdog = 2;
 const runtimeRestart = 4;
-/** Row up to the first checkpoint and one input more. */
-const row = recordRun('flight');
-const inputsBefore = row.inputs.findIndex(({ kind }) => kind === 'store') + 1;
+const recorded = recordRun('flight');
+/** Inputs up to the one that stores the first checkpoint. */
+const inputsBefore = recorded.inputs.findIndex(({ kind }) => kind === 'store') + 1;
 
 interface Machine {
-  /** Of the instruction at which it stands: jump to itself; no instruction at all. */
+  /** Bytes of an instruction that jumps to itself. */
   readonly stuck: Uint8Array;
+  /** Bytes that are no instruction. */
   readonly illegal: Uint8Array;
-  /** Holds the origin of linear memory. */
+  /** Register that holds the origin of linear memory. */
   readonly origin: string;
 }
 const machines: Record<(typeof boards)[number], Machine> = {
@@ -38,8 +40,11 @@ const machines: Record<(typeof boards)[number], Machine> = {
   rv64: { stuck: Uint8Array.of(0x01, 0xa0), illegal: Uint8Array.of(0x00, 0x00), origin: 'x27' },
 };
 
-/** A board that has stored a checkpoint and stands in the middle of a tick; or, with `symbol`, where it first gets to that function in working on the tick. */
-async function standing(
+/**
+ * Returns a board that has stored a checkpoint and is stopped at its first arrival at the function
+ * `symbol` in the tick that follows.
+ */
+async function stoppedAt(
   name: (typeof boards)[number],
   symbol: string,
 ): Promise<{ subject: Subject; debug: Debugger; at: number }> {
@@ -47,7 +52,7 @@ async function standing(
   const elf = readElf(readFileSync(path));
   const subject = new Subject({ pool, target, path, elf });
   subject.start();
-  for (const input of row.inputs.slice(0, inputsBefore)) {
+  for (const input of recorded.inputs.slice(0, inputsBefore)) {
     subject.give(input);
     subject.outputs();
   }
@@ -56,24 +61,27 @@ async function standing(
   debug.interrupt();
   debug.setBreakpoint(at);
   debug.resume();
-  subject.give(row.inputs.slice(inputsBefore).find(({ kind }) => kind === 'tick')!);
+  subject.give(recorded.inputs.slice(inputsBefore).find(({ kind }) => kind === 'tick')!);
   debug.awaitStop();
   debug.clearBreakpoint(at);
   return { subject, debug, at };
 }
 
-/** Lets it go; what it says first; then boots it again, from its checkpoint, and it works. */
-function ending(subject: Subject): PortOutput {
+/**
+ * Resumes the board, then boots it again and checks that it works from its checkpoint. Returns the
+ * last output before that boot.
+ */
+function lastOutputBeforeBoot(subject: Subject): PortOutput {
   subject.debug.resume();
   const last = subject.outputs().at(-1)!;
-  const [boot] = row.inputs as [Extract<PortInput, { kind: 'boot' }>];
+  const [boot] = recorded.inputs as [Extract<PortInput, { kind: 'boot' }>];
   subject.give({ ...boot, cause: runtimeRestart, config: nextConfig(boot.config, 0, 0) });
   const outputs = subject.outputs();
   const done = outputs.at(-1)!;
   assert.ok(done.kind === 'done' && (done.status & STATUS_MASK) === STATUS.ok, JSON.stringify(done));
-  // booted: [192, cause, restored, incarnation].
+  // The record booted: [192, cause, restored, incarnation].
   const booted = outputs.find((output) => output.kind === 'record' && output.bytes[2] === 192);
-  assert.ok(booted?.kind === 'record' && booted.bytes[4] === 1, 'it does not come back from its checkpoint');
+  assert.ok(booted?.kind === 'record' && booted.bytes[4] === 1, 'the board did not boot from its checkpoint');
   subject.close();
   return last;
 }
@@ -81,18 +89,18 @@ function ending(subject: Subject): PortOutput {
 const inImage = 'measure_begin_tick';
 const inLoop = 'port_end';
 
-test('a wild branch ends in a trap: to where nothing is, into linear memory, out of the loop itself', async () => {
+test('a branch out of the code, from the image or from the board loop, causes a trap', async () => {
   for (const name of boards) {
     const linear = readElf(readFileSync((await buildBoard(name)).elf)).symbols.get('linear_begin')!;
-    const wild: [string, bigint][] = [
+    const wrongBranches: [string, bigint][] = [
       [inImage, 0x1000_0000n],
       [inImage, BigInt(linear + 0x4000)],
       [inLoop, 0xd000_0000n],
     ];
-    for (const [symbol, to] of wild) {
-      const { subject, debug } = await standing(name, symbol);
+    for (const [symbol, to] of wrongBranches) {
+      const { subject, debug } = await stoppedAt(name, symbol);
       debug.setRegister('pc', to);
-      const last = ending(subject);
+      const last = lastOutputBeforeBoot(subject);
       assert.ok(
         last.kind === 'trapped' && last.reason === reasonProtection,
         `${name}, ${symbol}: ${JSON.stringify(last)}`,
@@ -101,24 +109,24 @@ test('a wild branch ends in a trap: to where nothing is, into linear memory, out
   }
 });
 
-test('an instruction that is none, and an access that memory protection forbids, end in a trap', async () => {
+test('an illegal instruction and an access that memory protection forbids cause a trap', async () => {
   for (const name of boards) {
     const { illegal, origin } = machines[name];
-    const none = await standing(name, inImage);
+    const none = await stoppedAt(name, inImage);
     none.debug.write(none.at, illegal);
-    assert.equal(ending(none.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
-    const astray = await standing(name, inImage);
+    assert.equal(lastOutputBeforeBoot(none.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
+    const astray = await stoppedAt(name, inImage);
     astray.debug.setRegister(origin, astray.debug.register(origin) ^ (1n << 28n));
-    assert.equal(ending(astray.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
+    assert.equal(lastOutputBeforeBoot(astray.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
   }
 });
 
-test('a loop without end, in the image or in the loop, is ended by the watchdog, and the reset is counted', async () => {
+test('the watchdog ends an endless loop in the image or in the board loop, and the reset is counted', async () => {
   for (const name of boards) {
     for (const symbol of [inImage, inLoop]) {
-      const { subject, debug, at } = await standing(name, symbol);
+      const { subject, debug, at } = await stoppedAt(name, symbol);
       debug.write(at, machines[name].stuck);
-      const last = ending(subject);
+      const last = lastOutputBeforeBoot(subject);
       assert.ok(
         last.kind === 'hello' && last.cause === causeWatchdog && last.resetsInRow === 1,
         `${name}: ${JSON.stringify(last)}`,

@@ -18,12 +18,12 @@ function measured(...names: string[]): CyclesTable {
 const table = measured('m7', 'm4');
 const committed = committedTable();
 
-test('BRD-1 holds: no operation takes over 5 % more instructions than the committed table says', () => {
+test('BRD-1 holds: no operation takes over 5 % more instructions than in the committed table', () => {
   assert.ok(committed.targets.length === 5, 'docs/results/cycles.json has not all targets');
   assert.equal(regressions(table, committed), []);
 });
 
-test('BRD-1 violated: an operation that grew by 6 % shows, one that grew by 4 % does not', () => {
+test('BRD-1 violated: growth of an operation by 6 % is reported, growth by 4 % is not', () => {
   const grown = (share: number): CyclesTable => ({
     ...committed,
     targets: committed.targets.map((target) => ({
@@ -38,7 +38,7 @@ test('BRD-1 violated: an operation that grew by 6 % shows, one that grew by 4 % 
   assert.equal(regressions(grown(0.04), committed), []);
 });
 
-test('BRD-1, SEC-1 hold: opening a frame, refusing a channel full of them, utilisation and stack keep to their budgets on m7 and m4', () => {
+test('BRD-1, SEC-1 hold: frames opened and refused, utilisation and stack keep to their budgets on m7 and m4', () => {
   const kept = budgetsOf(table).filter(({ what }) => /open a frame|refused|utilisation|stack/.test(what));
   assert.is(kept.length, 8);
   assert.equal(
@@ -47,7 +47,7 @@ test('BRD-1, SEC-1 hold: opening a frame, refusing a channel full of them, utili
   );
 });
 
-test('BRD-1 violated: a budget that is exceeded shows', () => {
+test('BRD-1 violated: a figure above its budget is reported', () => {
   const [m7] = table.targets;
   const ops = m7.ops.map((entry) => (entry.op === 'frame.open' ? { ...entry, worst: 15_001 } : entry));
   const flood = { ...m7.flood, share: 0.0101 };
@@ -60,7 +60,7 @@ test('BRD-1 violated: a budget that is exceeded shows', () => {
     );
 });
 
-test('bench cycles --json has what scripts rely on', () => {
+test('bench cycles --json has the fields that scripts rely on', () => {
   for (const {
     name,
     ops,
@@ -91,7 +91,7 @@ test('bench cycles --json has what scripts rely on', () => {
   assert.ok(table.nativeRatio.length === 6 && table.nativeRatio.every(({ ratio }) => ratio > 0.5 && ratio < 4));
 });
 
-test('RAD-1 holds: what protection costs is told for m7 and m4 and does not grow; scrubbing keeps to its budget on m7', () => {
+test('RAD-1 holds: the cost of protection does not grow on m7 and m4; scrubbing keeps to its budget on m7', () => {
   assert.equal(
     table.protection.map(({ target }) => target),
     ['m7', 'm4'],
@@ -99,7 +99,7 @@ test('RAD-1 holds: what protection costs is told for m7 and m4 and does not grow
   for (const { target, flown, unscrubbed, bare, ratio, ratioUnscrubbed } of table.protection) {
     assert.ok(flown > unscrubbed && unscrubbed > bare && bare > 0, `${target}: ${flown}, ${unscrubbed}, ${bare}`);
     const before = committed.protection.find((known) => known.target === target);
-    assert.ok(before !== undefined, `docs/results/cycles.json does not say what protection costs on ${target}`);
+    assert.ok(before !== undefined, `docs/results/cycles.json has no cost of protection on ${target}`);
     assert.ok(ratio <= before.ratio * 1.05, `${target}: ${ratio} times the instructions, ${before.ratio} before`);
     assert.ok(
       ratioUnscrubbed <= before.ratioUnscrubbed * 1.05,
@@ -110,10 +110,10 @@ test('RAD-1 holds: what protection costs is told for m7 and m4 and does not grow
   assert.ok(scrubbing.ok, `${scrubbing.value} of ${scrubbing.limit}`);
 });
 
-test('RAD-1 violated: protection or scrubbing that costs too much shows', () => {
+test('RAD-1 violated: protection or scrubbing above its budget is reported', () => {
   const [cost] = table.protection;
-  const dear = { ...table, protection: [{ ...cost, ratioUnscrubbed: 1.11, scrubbingShare: 0.0011 }] };
-  const exceeded = budgetsOf(dear).filter(({ what, ok }) => !ok && /scrubbing/.test(what));
+  const costly = { ...table, protection: [{ ...cost, ratioUnscrubbed: 1.11, scrubbingShare: 0.0011 }] };
+  const exceeded = budgetsOf(costly).filter(({ what, ok }) => !ok && /scrubbing/.test(what));
   assert.is(exceeded.length, 2);
 });
 

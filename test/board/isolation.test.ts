@@ -13,15 +13,18 @@ const inputs = portInputs(recording).slice(0, 120);
 const pool = new EmulatorPool(20);
 const protection = 4;
 
-/** The register that holds the origin of linear memory, and a bit of it that moves all accesses to memory that is there, but the loop's or non-volatile. */
-const strays = [
+/**
+ * The register that holds the origin of linear memory, and a bit of it whose flip moves all
+ * accesses to memory of the board's loop or to non-volatile memory.
+ */
+const wrongAccesses = [
   { name: 'm7', register: 'r9', bit: 30 },
   { name: 'rv64', register: 'x27', bit: 23 },
   { name: 'rv32', register: 'x27', bit: 23 },
 ] as const;
 
-for (const { name, register, bit } of strays)
-  test(`BRD-1 violated: on ${name} an access that strays out of linear memory faults, and costs one call`, async () => {
+for (const { name, register, bit } of wrongAccesses)
+  test(`BRD-1 violated: on ${name} an access outside linear memory causes a trap`, async () => {
     const { target, elf: path, sizes } = await buildBoard(name);
     assert.ok(target.protectsMemory);
     const injector = new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs });

@@ -22,7 +22,7 @@ const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
 };
 
 for (const name of Object.keys(targets) as TargetName[])
-  test(`${name}: keys, signatures and verdicts of RFC 8032, and refusals`, async () => {
+  test(`${name}: signatures agree with RFC 8032, and wrong ones are refused`, async () => {
     const runner = await buildSignatureRunner(targets[name]);
     const calls = vectors.flatMap(({ seed, publicKey, message, signature }): SignatureCall[] => [
       { op: 'public_key', seed },
@@ -52,7 +52,7 @@ const seeds = [
 const same = (a: Uint32Array, b: Uint32Array) =>
   a.length === b.length && a.every((address, index) => address === b[index]);
 
-test('m7, m4: signing executes the same instructions in the same order, whatever seed and message; verifying does not', async () => {
+test('m7, m4: signing executes the same instructions in the same order for every seed and message', async () => {
   for (const name of ['m7', 'm4'] as const) {
     const runner = await buildSignatureRunner(targets[name]);
     const calls = seeds.flatMap((seed, index): SignatureCall[] => {
@@ -73,12 +73,13 @@ test('m7, m4: signing executes the same instructions in the same order, whatever
       others.every((other) => same(first, other)),
       name,
     );
+    // The instructions of verifying depend on its inputs: the comparison can see a difference.
     const [verified, ...otherwise] = traces('verify');
     assert.not(otherwise.some((other) => same(verified, other)));
   }
 });
 
-/** Figures of docs/results/signature.md: the most instructions of an operation on a target. */
+/** Returns the most instructions of an operation on a target from docs/results/signature.md. */
 function documented(op: string, name: TargetName): number {
   const lines = readFileSync(join(rootFolder, 'docs/results/signature.md'), 'utf8').split('\n');
   const cells = (line: string) => line.split('|').map((cell) => cell.trim());
@@ -87,7 +88,7 @@ function documented(op: string, name: TargetName): number {
   return Number(cell.split('/')[1].replaceAll(',', ''));
 }
 
-test('m7, m4: what a signature costs is what docs/results/signature.md says, within 5 %; stack and memory have bounds', async () => {
+test('m7, m4: a signature costs what docs/results/signature.md says within 5 %; memory has bounds', async () => {
   for (const name of ['m7', 'm4'] as const) {
     const { ops, stackBytes, codeBytes, linearBytes } = await measureSignatures(targets[name]);
     for (const { op, worst } of ops) {

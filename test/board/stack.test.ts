@@ -12,8 +12,8 @@ import { callGraphOf, deepestFrom, entriesOf, problemsOf } from '../../host/boar
 import { stackBound } from '../../host/board/stack.ts';
 import { type Target, targetNames, targets } from '../../host/board/targets.ts';
 
-/** Compiles sources as the boards' are and hands over the folder with what the compiler says of calls. */
-function withCompiled(target: Target, sources: Record<string, string>, look: (folder: string) => void): void {
+/** Compiles sources with the board's flags; calls `check` with the folder of the call graphs. */
+function withCompiled(target: Target, sources: Record<string, string>, check: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'heliograph-calls-'));
   try {
     for (const [name, text] of Object.entries(sources)) {
@@ -32,7 +32,7 @@ function withCompiled(target: Target, sources: Record<string, string>, look: (fo
       });
       assert.is(run.status, 0, run.stderr);
     }
-    look(folder);
+    check(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,7 +54,7 @@ test('BRD-1 holds: the stack has a static bound on every target, within 4 KiB on
   }
 });
 
-test('BRD-1 holds: what the painted stack shows stays below the bound, and comes near it', async () => {
+test('BRD-1 holds: the stack that a run uses is between 40 % of the bound and the bound', async () => {
   const recordings = {
     flight: recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 }),
     compact: recordNode({ scenario: 'quiet', preset: 'compact', nodes: 20, node: 7, days: 0.05, seed: 1 }),
@@ -64,12 +64,12 @@ test('BRD-1 holds: what the painted stack shows stays below the bound, and comes
     const measured = measureStack(target, elf, recordings[target.preset === 'compact' ? 'compact' : 'flight']);
     const { bytes } = stackBound(target);
     assert.ok(measured <= bytes, `${name}: ${measured} bytes were used, at most ${bytes} should be`);
-    // The deepest path ends in a trap, which a healthy run does not see.
+    // The deepest path ends in a trap, which a run without faults does not reach.
     assert.ok(measured >= bytes * 0.4, `${name}: only ${measured} bytes were used of a bound of ${bytes}`);
   }
 });
 
-test('the deepest path is found, over files', () => {
+test('the deepest path is found over several files', () => {
   withCompiled(targets.m7, { 'a.c': sound, 'b.c': leaf }, (folder) => {
     const graph = callGraphOf(folder);
     assert.equal(problemsOf(graph), []);
@@ -83,21 +83,24 @@ test('the deepest path is found, over files', () => {
   });
 });
 
-test('BRD-1 violated: recursion, a call through a pointer, a frame without a fixed size, and an unknown function are found', () => {
-  const planted: Record<string, [string, string]> = {
+test('BRD-1 violated: recursion, indirect calls, frames of unknown size and unknown functions are found', () => {
+  const faulty: Record<string, [string, string]> = {
     recursion: [
-      'int odd(int n) __attribute__((noipa));\nint __attribute__((noipa)) even(int n) { volatile int k = n; return n == 0 ? 1 : odd(n - 1) + k; }\nint odd(int n) { volatile int k = n; return n == 0 ? 0 : even(n - 1) + k; }',
+      `int odd(int n) __attribute__((noipa));
+       int __attribute__((noipa)) even(int n) { volatile int k = n; return n == 0 ? 1 : odd(n - 1) + k; }
+       int odd(int n) { volatile int k = n; return n == 0 ? 0 : even(n - 1) + k; }`,
       'even',
     ],
     'indirect-call': ['int (*chosen)(int);\nint through(int n) { return chosen(n) + 1; }', 'through'],
     'unbounded-frame': [
-      'void use(char *p) { *p = 1; }\nint wide(int n) { char block[n]; volatile char *p = block; p[n - 1] = 1; return p[n - 1]; }',
+      `void use(char *p) { *p = 1; }
+       int wide(int n) { char block[n]; volatile char *p = block; p[n - 1] = 1; return p[n - 1]; }`,
       'wide',
     ],
     'unknown-function': ['int elsewhere(int n);\nint outside(int n) { return elsewhere(n) + 1; }', 'outside'],
   };
   for (const target of [targets.m7, targets.rv64, targets.leon3])
-    for (const [kind, [text, name]] of Object.entries(planted))
+    for (const [kind, [text, name]] of Object.entries(faulty))
       withCompiled(target, { 'a.c': sound, 'b.c': leaf, 'c.c': text }, (folder) => {
         const problems = problemsOf(callGraphOf(folder));
         assert.ok(

@@ -28,7 +28,7 @@ u32 w2c_heliograph_receive_0(w2c_heliograph* instance, u32 var_p0, u32 var_p1) {
 `;
 const disassembly = ' 000001: 28 02 34   |   i32.load 2 52\n 000004: 3b 00 00   |   i32.store16 0 0\n';
 
-test('BRD-1 holds: an access keeps its place and learns how it is aligned', () => {
+test('BRD-1 holds: an access keeps its address and gets its alignment', () => {
   const c = rewrite(generated, readAccesses(disassembly));
   assert.match(c, /u32 var_i0 = i32_load\(var_p0, 52u\);/);
   assert.match(c, /i32_store16_unaligned\(var_p0, 0u, var_i0\);/);
@@ -37,7 +37,7 @@ test('BRD-1 holds: an access keeps its place and learns how it is aligned', () =
   assert.not.match(c, /instance|w2c_|FUNC_/);
 });
 
-test('BRD-1 violated: an access that is not the image’s is noticed, and so is one too few', () => {
+test('BRD-1 violated: an access that is not of the image and a missing access are reported', () => {
   assert.throws(
     () => rewrite(generated, readAccesses(disassembly.replace('2 52', '2 56'))),
     /access 1 is i32_load at 52/,
@@ -49,25 +49,25 @@ test('BRD-1 violated: an access that is not the image’s is noticed, and so is 
   );
 });
 
-test('a list of parameters may go on in the next line', () => {
+test('a list of parameters may continue in the next line', () => {
   const wrapped = generated.replace('u32 var_p0, u32 var_p1) {', 'u32 var_p0, \n    u32 var_p1) {');
   assert.match(rewrite(wrapped, readAccesses(disassembly)), /fw_receive_0\(u32 var_p0,\s+u32 var_p1\) \{/);
 });
 
-test('a function of many turns keeps its words in registers, others are scheduled as ever', () => {
-  const turning = (turns: number) =>
+test('only functions with many rotations are compiled without instruction scheduling', () => {
+  const withRotations = (rotations: number) =>
     rewrite(
-      generated.replace('  FUNC_PROLOGUE;\n', '  var_i0 = I32_ROTL(var_i0, var_i1);\n'.repeat(turns)),
+      generated.replace('  FUNC_PROLOGUE;\n', '  var_i0 = I32_ROTL(var_i0, var_i1);\n'.repeat(rotations)),
       readAccesses(disassembly),
     );
-  assert.match(turning(16), /^__attribute__\(\(optimize\("no-schedule-insns"\)\)\) static u32 fw_f0\(/m);
-  assert.not.match(turning(15), /__attribute__/);
-  // In the images: ChaCha20's block and Poly1305's, and at most a few beside them.
+  assert.match(withRotations(16), /^__attribute__\(\(optimize\("no-schedule-insns"\)\)\) static u32 fw_f0\(/m);
+  assert.not.match(withRotations(15), /__attribute__/);
+  // In the flight image: the block functions of ChaCha20 and Poly1305, and at most two others.
   const marked = translateImage(imagePath('flight')).match(/^__attribute__.*$/gm) ?? [];
   assert.ok(marked.length >= 2 && marked.length <= 4, marked.join('\n'));
 });
 
-test('every flight preset translates whole', () => {
+test('every flight preset is translated completely', () => {
   for (const preset of ['flight', 'compact'] as const)
     assert.match(translateImage(imagePath(preset)), /u32 image_boot\(/);
 });

@@ -12,7 +12,7 @@ import { loadV8Engine } from '../../host/engine/v8.ts';
 
 const committed = committedTable();
 
-test('BRD-1 holds: the slowest inputs known take no more than 5 % over what the committed table says', async () => {
+test('BRD-1 holds: the slowest known inputs take at most 5 % more than in the committed table', async () => {
   for (const name of ['m7', 'm4'] as const) {
     const { preset } = targets[name];
     const known = (committed.worst ?? []).filter((worst) => targets[worst.target].preset === preset);
@@ -31,7 +31,7 @@ test('BRD-1 holds: the slowest inputs known take no more than 5 % over what the 
   }
 });
 
-test('a search is a function of its seed, keeps what is known, and finds what is slower than an empty table', async () => {
+test('a search depends only on its seed, keeps known inputs and finds inputs slower than an empty table', async () => {
   const runner = await buildRunner(targets.m4);
   const search = (seed: number) => searchWorst(runner, [], { evaluations: 8, seed, report: () => {} });
   const first = search(7);
@@ -49,7 +49,7 @@ test('a search is a function of its seed, keeps what is known, and finds what is
   for (const { op, instructions } of further) assert.ok(instructions >= instructionsOf(op), op);
 });
 
-test('the memory map is read as the compiler reads it', () => {
+test('the memory map has the same values as the compiled image', () => {
   for (const preset of ['flight', 'compact', 'tiny', 'bare', 'unscrubbed'] as const) {
     assert.is(firmwareConstants(preset).get('CONTEXT_BYTES'), loadV8Engine(preset).image.contextBytes, preset);
     assert.is(tableLayout(preset).length, 20);
