@@ -109,7 +109,7 @@ test('the stand-in exports what the cipher exports, with the same parameters', a
   };
   const of = await signatures('cipher');
   assert.equal(await signatures('cipher_null'), of);
-  for (const name of ['function seal', 'function open', 'global TAG_BYTES']) assert.ok(of.includes(name), name);
+  for (const name of ['function seal', 'function open']) assert.ok(of.includes(name), name);
   const parameters = async (module: 'cipher' | 'cipher_null') => {
     const { text } = await compileEntry(cipherEntry(module));
     return ['seal', 'open'].map((name) =>

@@ -248,7 +248,7 @@ test('inspect reports a loss, names the next step, and fails', () =>
       assert.is(lost.status, 1, lost.stderr);
       assert.match(
         lost.stdout,
-        /newestIssued +3\n +newestThere +2\n +missing +1, 3\n +flaw +.*epoch-3\.json is missing.*--number 4/,
+        /newestIssued +3\n +newestThere +2\n +missing +1, 3\n +flaw +.*epoch-3\.json is missing[\s\S]*--number 4/,
       );
     }
     const about = inspect(record(fleet, 3));
