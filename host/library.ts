@@ -6,13 +6,13 @@
  * Experimental: names and shapes may change with any version.
  */
 import { encodeMessage, decodeMessage, type UnknownMessage } from './cbor/message.ts';
-import type { Group, Message } from './cbor/generated.ts';
+import { BOOT_CAUSE, type Group, type Message } from './cbor/generated.ts';
 import type { Engine } from './engine/engine.ts';
 import { readImage } from './engine/image.ts';
 import { createEngine } from './engine/load.ts';
 import { defaultEngine, type EngineName } from './engine/names.ts';
 import { statusName } from './engine/status.ts';
-import { bootCause, encodeConfig, type NodeConfig } from './platform/config.ts';
+import { encodeConfig, type NodeConfig } from './platform/config.ts';
 import { ImageNode, type Outputs } from './platform/image_node.ts';
 import { isOk, noStatus, type Trap } from './platform/loop.ts';
 import type { LinkKeys } from './security/key_epoch.ts';
@@ -64,7 +64,7 @@ export interface NodeSetup {
 /** How a node boots. */
 export interface BootOptions {
   /** Default: `powerOn`. */
-  readonly cause?: keyof typeof bootCause;
+  readonly cause?: keyof typeof BOOT_CAUSE;
   /** The processor's own clock, milliseconds since its power-on. Default: 0. */
   readonly nowMs?: number;
   /**
@@ -132,7 +132,7 @@ export class FirmwareNode {
     };
     const checkpoints = { read: (age: 0 | 1) => (age === 0 ? checkpoint : null) };
     const block = encodeConfig(config, groups, facts, keys);
-    const outputs = this.#node.boot(block, bootCause[cause], nowMs, checkpoints);
+    const outputs = this.#node.boot(block, BOOT_CAUSE[cause], nowMs, checkpoints);
     if (outputs.status !== noStatus && !isOk(outputs.status))
       throw new Error(`the firmware refuses its configuration: ${statusName(outputs.status)}`);
     return decoded(outputs);

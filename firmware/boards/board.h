@@ -5,10 +5,8 @@
 #ifndef HELIOGRAPH_BOARD_H
 #define HELIOGRAPH_BOARD_H
 
+#include "codes.h"
 #include "types.h"
-
-/* CAUSE_CODE: the program is not as it was built. */
-enum board_cause { CAUSE_POWER_ON = 1, CAUSE_WATCHDOG = 2, CAUSE_COMMANDED = 3, CAUSE_CODE = 4 };
 
 /* Starts serial line and timers. Called once, by the startup code. */
 void board_start(void);

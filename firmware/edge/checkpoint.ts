@@ -4,7 +4,7 @@
 // checkpoint was written is still corrected. The codes come last, so an incomplete write has a
 // wrong CRC.
 
-import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES } from '../wire/generated/codes';
+import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES, CHECKPOINT_MAGIC } from '../wire/generated/codes';
 import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, NODE_AT, LINES } from '../memory/map';
 import { linesSound } from '../memory/guard';
@@ -14,8 +14,6 @@ import { CONTEXT_MAGIC, NodeState } from '../node/table';
 /** Raised whenever the layout of a context changes. */
 const LAYOUT: u32 = 2;
 export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
-/** 'HCKP' */
-const CHECKPOINT_MAGIC: u32 = 0x48434b50;
 
 /**
  * Writes a checkpoint to `out`. Returns its length, 0 if it does not fit in `cap`. If `out` is ctx

@@ -9,15 +9,24 @@
 //            never a coordinator
 //   tiny     for tests: every queue and table is small enough to overflow
 
-const FLIGHT: u32 = 1;
-const COMPACT: u32 = 2;
-const TINY: u32 = 3;
+import {
+  PRESET_COMPACT,
+  PRESET_FLIGHT,
+  PRESET_MEMBERS_COMPACT,
+  PRESET_MEMBERS_FLIGHT,
+  PRESET_MEMBERS_TINY,
+  PRESET_TINY,
+} from '../wire/generated/codes';
 
 export const PRESET: u32 = IMAGE_PRESET;
-const IS_FLIGHT: bool = PRESET == FLIGHT;
-const IS_COMPACT: bool = PRESET == COMPACT;
+const IS_FLIGHT: bool = PRESET == PRESET_FLIGHT;
+const IS_COMPACT: bool = PRESET == PRESET_COMPACT;
 
-export const MEMBERS_MAX: u32 = IS_FLIGHT ? 200 : IS_COMPACT ? 64 : 8;
+export const MEMBERS_MAX: u32 = IS_FLIGHT
+  ? PRESET_MEMBERS_FLIGHT
+  : IS_COMPACT
+    ? PRESET_MEMBERS_COMPACT
+    : PRESET_MEMBERS_TINY;
 export const INTENTS_MAX: u32 = IS_FLIGHT ? 800 : IS_COMPACT ? 128 : 12;
 export const NOTICES_MAX: u32 = IS_FLIGHT ? 64 : IS_COMPACT ? 24 : 4;
 export const RUMOURS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
@@ -54,5 +63,5 @@ export const CONTAINED: bool = IMAGE_CONTAINED != 0;
  */
 export const CIPHER: u32 = IMAGE_CIPHER;
 
-if (PRESET < FLIGHT || PRESET > TINY) ERROR('IMAGE_PRESET is 1, 2 or 3');
+if (PRESET < PRESET_FLIGHT || PRESET > PRESET_TINY) ERROR('IMAGE_PRESET is 1, 2 or 3');
 if (CIPHER != 0 && CIPHER != 24) ERROR('IMAGE_CIPHER is 24 or 0');

@@ -1,13 +1,11 @@
 // Exports the functions of dist/signature.wasm. Every parameter and result is i32; pointers are
 // addresses in linear memory from memory_base() on. Calls do not depend on each other.
 
-import { SIGNED_BYTES_MAX } from '../wire/generated/codes';
+import { SIGNED_BYTES_MAX, WASM_PAGE_BYTES } from '../wire/generated/codes';
 import { WORKSPACE, WORKSPACE_BYTES, INPUT_KEY, INPUT_SEED, INPUT_SIGNATURE, OUTPUT } from './workspace';
 import { constantsSound } from './constants';
 import { verifies } from './verify';
 import { deriveKey, makeSignature } from './sign';
-
-const PAGE_BYTES: u32 = 65536;
 
 /** Returns the first byte above static data, 16-aligned. */
 export function memory_base(): u32 {
@@ -23,7 +21,7 @@ export function message_bytes_max(): u32 {
  * traps.
  */
 function checkPlace(at: u32, bytes: u32): void {
-  assert(at >= memory_base() && at <= PAGE_BYTES - bytes);
+  assert(at >= memory_base() && at <= WASM_PAGE_BYTES - bytes);
 }
 
 /** Clears the workspace. */

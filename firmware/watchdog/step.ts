@@ -17,6 +17,7 @@ import {
   RECOVERY_LEVEL_SAFE_MODE,
   RECOVERY_LEVEL_TASK_RESTART,
   SLA_CLASS_NODE,
+  STABLE_S,
 } from '../wire/generated/codes';
 import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -56,7 +57,6 @@ import {
   RESET_S_MAX,
   MODULES_ALL,
   RUNTIME_RESTART_S_MAX,
-  STABLE_S,
   TASK_RESTARTS_MAX,
   TASK_RESTART_S_MAX,
   TASK_SILENCE_S_MAX,

@@ -44,8 +44,6 @@ export const TASK_RESTART_S_MAX: u32 = 150;
 export const RUNTIME_RESTART_S_MAX: u32 = 120;
 export const RESET_S_MAX: u32 = 120;
 export const IMAGE_S_MAX: u32 = 180;
-/** After this long without trouble the ladder is left. */
-export const STABLE_S: u32 = 3600;
 /** Interval of beacons in safe mode. */
 export const BEACON_S: u32 = 600;
 

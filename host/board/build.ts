@@ -11,6 +11,7 @@ import { type BoardSizes, readSizes } from './sizes.ts';
 import { boardFolder, nonVolatileBytes, type Target, type TargetName, targets } from './targets.ts';
 import { compilerOf, requireTools, runTool } from './toolchain.ts';
 import { translateImage } from './translate.ts';
+import { BOARD_CONFIG_BYTES_MAX, CHECKPOINT_HEADER_BYTES, PRESET } from '../cbor/generated.ts';
 
 export interface BoardBuild {
   readonly target: Target;
@@ -31,9 +32,8 @@ export interface BuildOptions {
   readonly linearBytes?: number;
 }
 
-const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
 /** Buffers of loop.c between the image's static data and the context (the configuration's room, in which frames and records stand as well), and the checkpoint's header. */
-export const loopBufferBytes = 1312 + 16;
+export const loopBufferBytes = BOARD_CONFIG_BYTES_MAX + CHECKPOINT_HEADER_BYTES;
 
 /** Builds one target for its emulated machine. */
 export function buildBoard(name: TargetName, options: BuildOptions = {}): Promise<BoardBuild> {
@@ -132,7 +132,7 @@ function definitions(target: Target, options: BuildOptions): string[] {
     BIG_ENDIAN_TARGET: target.bigEndian ? 1 : 0,
     TARGET_ID: target.id,
     IMAGE_ID: `0x${engine.image.sha256.slice(0, 8)}u`,
-    IMAGE_PRESET: presetNumbers[target.preset],
+    IMAGE_PRESET: PRESET[target.preset],
     NONVOLATILE_ADDRESS: `0x${target.nonVolatileAddress.toString(16)}u`,
     NONVOLATILE_BYTES: `${nonVolatileBytes}u`,
   };

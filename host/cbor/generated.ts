@@ -150,5 +150,7 @@ export const FIELD = {
   equivocated: { owner: 1, slot: 2, version: 3, proven: 4 },
 } as const;
 
-export * from './generated_codes.ts';
-export type * from './generated_messages.ts';
+export * from './generated/codes.ts';
+export * from './generated/constants.ts';
+export * from './generated/names.ts';
+export type * from './generated/messages.ts';

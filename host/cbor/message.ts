@@ -3,7 +3,7 @@
 
 import { Decoder, Encoder } from 'cbor-x';
 import type { Message } from './generated.ts';
-import { SHAPES } from './generated_shapes.ts';
+import { SHAPES } from './generated/shapes.ts';
 import { CborFault, readHead, refuseForeign, skipItem } from './item.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from './shape.ts';
 

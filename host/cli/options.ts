@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import { defaultEngine, engineNames } from '../engine/names.ts';
 import { CommandError, exitCode } from './exit.ts';
+import { CLUSTER_MEMBERS_MAX } from '../cbor/generated.ts';
 
 /**
  * Options that several commands have. Each option is defined once here, so that it means the same
@@ -41,8 +42,6 @@ export function positiveOption(flags: string, description: string, to: number): 
 }
 
 export const uint32Max = 0xffffffff;
-/** Members of the largest cluster. */
-export const membersMax = 200;
 /** Longest run, days. */
 const daysMax = 3660;
 
@@ -77,7 +76,7 @@ export const engineOption = () =>
 export const presetOption = () =>
   new Option('--preset <name>', 'size of the firmware image').choices(['flight', 'compact', 'tiny']);
 
-export const nodesOption = (from = 1) => wholeOption('--nodes <n>', 'size of the cluster', from, membersMax);
+export const nodesOption = (from = 1) => wholeOption('--nodes <n>', 'size of the cluster', from, CLUSTER_MEMBERS_MAX);
 
 export const daysOption = (what = 'length of the run, days', to = daysMax) => positiveOption('--days <d>', what, to);
 

@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { FirmwareCalls, ImageFacts } from './engine.ts';
+import { ABI_NULL_CIPHER, ABI_VERSION, WASM_PAGE_BYTES } from '../cbor/generated.ts';
 
-const pageBytes = 65536;
 /** wasm32 addresses 65,536 pages; the last is left out so that an end address still fits an i32 read as unsigned. */
 const pagesMax = 65535;
-const abiVersion = 2;
-/** Added where the cipher is a stand-in (firmware/security/cipher_null.ts). */
-const nullCipher = 256;
 
 /** What an image says of itself. Throws when it speaks another ABI version. */
 export function factsOf(image: Uint8Array, calls: FirmwareCalls): ImageFacts {
   const told = calls.abi_version();
-  const version = told & ~nullCipher;
-  if (version !== abiVersion)
-    throw new Error(`the image speaks ABI version ${version}, this host ${abiVersion}: run \`npm run build\``);
+  const version = told & ~ABI_NULL_CIPHER;
+  if (version !== ABI_VERSION)
+    throw new Error(`the image speaks ABI version ${version}, this host ${ABI_VERSION}: run \`npm run build\``);
   return {
-    isCipherNull: (told & nullCipher) !== 0,
+    isCipherNull: (told & ABI_NULL_CIPHER) !== 0,
     sha256: createHash('sha256').update(image).digest('hex'),
     bytes: image.length,
     contextBytes: calls.context_bytes(),
@@ -46,10 +43,10 @@ export class Space {
   reserve(bytes: number): number {
     const at = this.#next;
     const end = at + Math.ceil(bytes / 16) * 16;
-    const pages = Math.ceil(end / pageBytes);
+    const pages = Math.ceil(end / WASM_PAGE_BYTES);
     if (pages > pagesMax)
       throw new RangeError(`${bytes} more bytes exceed 4 GiB of linear memory: spread the nodes over more engines`);
-    const held = this.view.length / pageBytes;
+    const held = this.view.length / WASM_PAGE_BYTES;
     if (pages > held) {
       this.#memory.grow(pages - held);
       this.view = new Uint8Array(this.#memory.buffer());

@@ -1,11 +1,19 @@
-import { FIELD, FRAME_BYTES_MAX, type Group, RECORD_BYTES_MAX, TYPE } from '../cbor/generated.ts';
+import {
+  BOOT_CAUSE,
+  FEED_LATE_S,
+  FIELD,
+  FRAME_BYTES_MAX,
+  type Group,
+  RECORD_BYTES_MAX,
+  TYPE,
+} from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
 import { readRecord, writeRecord } from '../cbor/record.ts';
 import type { Alarm, Clock } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { STATUS, STATUS_MASK, statusName } from '../engine/status.ts';
 import { reserveBuffers } from '../platform/buffers.ts';
-import { bootCause, type BootFacts, encodeConfig, type NodeConfig } from '../platform/config.ts';
+import { type BootFacts, encodeConfig, type NodeConfig } from '../platform/config.ts';
 import { dueMs, isOk, noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../platform/loop.ts';
 import type { Radio } from '../radio/radio.ts';
 import type { Log } from './log.ts';
@@ -45,7 +53,7 @@ const stepsPerTurnMax = 5000;
  * The hardware watchdog resets when it was not fed for this long. *Assumed*; the simulator's board
  * uses the same.
  */
-const watchdogMsMax = 900_000;
+const watchdogMsMax = 1000 * FEED_LATE_S;
 const configBytesMax = 4096;
 const fieldsMax = 24;
 
@@ -99,7 +107,7 @@ export class NodeShim implements PlatformHandler {
   start(radio: Radio, onGivenUp: (reason: string) => void): void {
     this.radio = radio;
     this.onGivenUp = onGivenUp;
-    this.boot(bootCause.powerOn, this.parts.timeKnown);
+    this.boot(BOOT_CAUSE.powerOn, this.parts.timeKnown);
     this.recoverIfPending();
     this.run();
   }
@@ -191,7 +199,7 @@ export class NodeShim implements PlatformHandler {
   private recover(cause: number): void {
     const { memory, engine } = this.parts;
     this.restarts += 1;
-    if (cause === bootCause.watchdog) memory.setResets(Math.min(255, memory.resets + 1));
+    if (cause === BOOT_CAUSE.watchdog) memory.setResets(Math.min(255, memory.resets + 1));
     if (this.restarts > restartsMax) {
       this.stopped = true;
       this.alarm?.cancel();
@@ -239,7 +247,7 @@ export class NodeShim implements PlatformHandler {
     for (const record of this.platform.due(this.localMs)) this.observe(encodeRecord(record));
     if (this.localMs - this.fedAtMs >= watchdogMsMax) {
       this.parts.log('watchdog-bites', {}, 'not fed in time; resetting');
-      this.pendingCause = bootCause.watchdog;
+      this.pendingCause = BOOT_CAUSE.watchdog;
       return this.recoverIfPending();
     }
     if (this.localMs - this.bootedAtMs >= stableMs && this.restarts > 0) {
@@ -310,15 +318,15 @@ export class NodeShim implements PlatformHandler {
     const { memory } = this.parts;
     switch (type) {
       case TYPE.restartRuntime:
-        this.pendingCause = bootCause.runtimeRestart;
+        this.pendingCause = BOOT_CAUSE.runtimeRestart;
         return true;
       case TYPE.resetProcessor:
         memory.setResets(memory.resets + 1);
-        this.pendingCause = bootCause.commandedReset;
+        this.pendingCause = BOOT_CAUSE.commandedReset;
         return true;
       case TYPE.alternateImage:
         this.alternateImage = true;
-        this.pendingCause = bootCause.alternateImage;
+        this.pendingCause = BOOT_CAUSE.alternateImage;
         return true;
       default:
         return false;
@@ -339,7 +347,7 @@ export class NodeShim implements PlatformHandler {
   /** A trap is answered with a restart from the checkpoint. */
   trapped(_loop: PlatformLoop, { site, message }: Trap): void {
     this.parts.log('trap', { site }, message);
-    this.pendingCause = bootCause.watchdog;
+    this.pendingCause = BOOT_CAUSE.watchdog;
   }
 
   private startWork(): void {

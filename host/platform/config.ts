@@ -1,13 +1,10 @@
 import { encodeMessage } from '../cbor/message.ts';
-import type { Config, Group } from '../cbor/generated.ts';
+import { BOOT_CAUSE, type Config, type Group } from '../cbor/generated.ts';
 import type { LinkKeys } from '../security/key_epoch.ts';
-
-/** Causes of a boot: the `booted` record of proto/schema/platform.cddl. */
-export const bootCause = { powerOn: 1, watchdog: 2, commandedReset: 3, runtimeRestart: 4, alternateImage: 5 } as const;
 
 /** A first power-on and an alternate image trust no checkpoint. */
 export function mayRestore(cause: number): boolean {
-  return cause !== bootCause.powerOn && cause !== bootCause.alternateImage;
+  return cause !== BOOT_CAUSE.powerOn && cause !== BOOT_CAUSE.alternateImage;
 }
 
 /** What a boot needs to know besides the node's capabilities. */

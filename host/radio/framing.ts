@@ -1,12 +1,6 @@
 import { crc32c } from '../cbor/crc32c.ts';
-import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
+import { CRC_BYTES, FRAME_BYTES_MAX } from '../cbor/generated.ts';
 
-/**
- * Frames on byte streams (UART, serial): COBS (Cheshire and Baker, 1999) removes every zero from a frame, so that a zero can end it.
- * A reader that joins late or meets noise is in step again at the next zero. The frame's own last four bytes are its CRC-32C.
- */
-
-const CRC_BYTES = 4;
 /** Bytes on the stream for a frame of `bytes` bytes at most: COBS adds one byte per 254, and the zero. */
 const streamBytes = (bytes: number): number => bytes + Math.ceil(bytes / 254) + 1;
 export const STREAM_BYTES_MAX = streamBytes(FRAME_BYTES_MAX);

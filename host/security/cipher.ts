@@ -2,10 +2,7 @@
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { nullOpen, nullSeal } from './cipher_null.ts';
-
-export const KEY_BYTES = 32;
-export const NONCE_BYTES = 12;
-export const TAG_BYTES = 16;
+import { TAG_BYTES } from '../cbor/generated.ts';
 
 export type CipherName = 'real' | 'null';
 

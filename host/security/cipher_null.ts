@@ -1,7 +1,8 @@
 // The stand-in of firmware/security/cipher_null.ts, byte for byte. NOT a cipher: the text stays as it is, and whoever reads this can make the
 // tag. Numbers of 64 bits are pairs of words here: BigInt would take twenty times as long.
 
-const tagBytes = 16;
+import { TAG_BYTES } from '../cbor/generated.ts';
+
 /** Of the two sums: high and low words. */
 const factor = [0x9e3779b9, 0x7f4a7c15] as const;
 const otherFactor = [0xbf58476d, 0x1ce4e5b9] as const;
@@ -66,7 +67,7 @@ function tagOf(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8A
   begun.take(0, wordAt(nonce, 8));
   begun.take(aad.length, length);
   begun.takeBytes(key, 32);
-  const tag = new Uint8Array(tagBytes);
+  const tag = new Uint8Array(TAG_BYTES);
   const view = new DataView(tag.buffer);
   [factor, otherFactor].forEach((each, index) => {
     const sum = new Sum(each, begun);
@@ -79,16 +80,16 @@ function tagOf(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8A
 }
 
 export function nullSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(text.length + tagBytes);
+  const sealed = new Uint8Array(text.length + TAG_BYTES);
   sealed.set(text);
   sealed.set(tagOf(key, nonce, aad, text, text.length), text.length);
   return sealed;
 }
 
 export function nullOpen(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-  const length = sealed.length - tagBytes;
+  const length = sealed.length - TAG_BYTES;
   if (length < 0) return null;
   const tag = tagOf(key, nonce, aad, sealed, length);
-  for (let at = 0; at < tagBytes; at += 1) if (tag[at] !== sealed[length + at]) return null;
+  for (let at = 0; at < TAG_BYTES; at += 1) if (tag[at] !== sealed[length + at]) return null;
   return sealed.slice(0, length);
 }

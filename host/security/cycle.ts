@@ -1,8 +1,7 @@
 // Counters of frames: the TDMA cycle in which the sender sends (firmware/node/tx_slots.ts). One frame a cycle, so that no counter returns.
 
-export const CYCLE_S = 15;
-/** How far back a receiver still takes a counter, cycles. */
-export const WINDOW_CYCLES = 64;
+import { CYCLE_S, WINDOW_CYCLES } from '../cbor/generated.ts';
+
 /** A member's slot begins this much after that of the one before it. */
 const slotS = 0.0625;
 

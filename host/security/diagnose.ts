@@ -8,21 +8,13 @@
 //
 // The header line is what the frame's COSE_Encrypt0 says in the clear, in the order of its key id and Partial IV.
 
-import {
-  CRC_BYTES,
-  carriedCrc,
-  hex32,
-  type Header,
-  looksLikeFrame,
-  openEnvelope,
-  readEnvelope,
-  VERSION,
-} from './envelope.ts';
+import { carriedCrc, hex32, type Header, looksLikeFrame, openEnvelope, readEnvelope } from './envelope.ts';
 import { crc32c } from '../cbor/crc32c.ts';
 import type { LinkCipher } from './frame.ts';
 import { CborFault, MAJOR, readHead, skipItem } from '../cbor/item.ts';
 import { decodeMessage, decodeShape, messageType, shapeNamed, shapeOfType } from '../cbor/message.ts';
 import type { FieldShape, Shape } from '../cbor/shape.ts';
+import { CRC_BYTES, PROTOCOL_VERSION } from '../cbor/generated.ts';
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -93,7 +85,7 @@ function showMessage(bytes: Uint8Array, at: number, end: number): { line: string
 }
 
 function headerLine({ cluster, epoch, sender, addressee, counter }: Header): string {
-  const named = Object.entries({ version: VERSION, cluster, epoch, sender, addressee, counter });
+  const named = Object.entries({ version: PROTOCOL_VERSION, cluster, epoch, sender, addressee, counter });
   return `[${named.map(([name, value]) => `${value} /${name}/`).join(', ')}] /header/`;
 }
 
@@ -199,7 +191,7 @@ export function describe(bytes: Uint8Array, link: LinkCipher | null = null): Des
   const plaintext = link === null ? null : openEnvelope(bytes, envelope, link.keyOf, link.cipher);
   return {
     kind: 'frame',
-    header: { version: VERSION, ...envelope.header },
+    header: { version: PROTOCOL_VERSION, ...envelope.header },
     messages: plaintext === null ? null : describeSequence(plaintext),
     crc: { carried: hex32(carried), computed: hex32(computed), right: carried === computed },
   };

@@ -9,17 +9,18 @@
 // What is not exactly so is refused before any cipher runs.
 
 import { crc32c } from '../cbor/crc32c.ts';
-import { FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../cbor/generated.ts';
+import {
+  CRC_BYTES,
+  ENVELOPE_BYTES,
+  FRAME_BYTES_MAX,
+  FRAME_BYTES_MIN,
+  NONCE_BYTES,
+  PLAIN_BYTES_MAX,
+  PROTOCOL_VERSION,
+  TAG_BYTES,
+} from '../cbor/generated.ts';
 import { CborFault } from '../cbor/item.ts';
-import { type Cipher, NONCE_BYTES, realCipher, TAG_BYTES } from './cipher.ts';
-
-/** The only version of the layout so far; it opens the key id. */
-export const VERSION = 1;
-/** The addressee that means every member. */
-export const ADDRESSEE_ALL = 0xffff;
-export const CRC_BYTES = 4;
-/** Bytes before the ciphertext, when it and its tag take 24 bytes or more; one less when not. */
-export const ENVELOPE_BYTES = 27;
+import { type Cipher, realCipher } from './cipher.ts';
 
 /** What a frame says of itself in the clear. It is authenticated: an altered header does not open. */
 export interface Header {
@@ -54,7 +55,6 @@ const shortLength = 24;
 /** A message has two bytes at least, and a frame one message. */
 const PLAIN_BYTES_MIN = 2;
 const sealedBytesMin = PLAIN_BYTES_MIN + TAG_BYTES;
-const frameBytesMin = ENVELOPE_BYTES - 1 + sealedBytesMin + CRC_BYTES;
 
 const fieldMax = { cluster: 0xffff, epoch: 0xffff, sender: 0xffff, addressee: 0xffff, counter: 0xffffffff } as const;
 const fields = Object.keys(fieldMax) as (keyof typeof fieldMax)[];
@@ -118,7 +118,7 @@ export function seal(
   const frame = new Uint8Array(textAt + sealedBytes + CRC_BYTES);
   const view = viewOf(frame);
   frame.set(opening);
-  view.setUint8(at.version, VERSION);
+  view.setUint8(at.version, PROTOCOL_VERSION);
   view.setUint16(at.cluster, header.cluster);
   view.setUint16(at.epoch, header.epoch);
   view.setUint16(at.sender, header.sender);
@@ -157,11 +157,11 @@ function refuseOther(frame: Uint8Array, from: number, wanted: Uint8Array, what: 
 export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
     throw new CborFault(FRAME_BYTES_MAX, `the frame has ${frame.length} bytes, ${FRAME_BYTES_MAX} are allowed`);
-  if (frame.length < frameBytesMin)
-    throw new CborFault(frame.length, `too short: a frame takes ${frameBytesMin} bytes at least`);
+  if (frame.length < FRAME_BYTES_MIN)
+    throw new CborFault(frame.length, `too short: a frame takes ${FRAME_BYTES_MIN} bytes at least`);
   refuseOther(frame, 0, opening, 'the opening');
-  if (frame[at.version] !== VERSION)
-    throw new CborFault(at.version, `version ${frame[at.version]}, known is ${VERSION}`);
+  if (frame[at.version] !== PROTOCOL_VERSION)
+    throw new CborFault(at.version, `version ${frame[at.version]}, known is ${PROTOCOL_VERSION}`);
   refuseOther(frame, at.counter - 2, partialIvHead, 'the head of the Partial IV');
   refuseOther(frame, at.length - 1, noHeader, 'the unprotected header');
   const isShort = frame[at.length] >= 0x40 && frame[at.length] < 0x40 + shortLength;

@@ -1,7 +1,7 @@
 // Keys from keys: HKDF-SHA-256 (RFC 5869) without salt, the purpose and the place as `info`.
 
 import { hkdfSync } from 'node:crypto';
-import { KEY_BYTES } from './cipher.ts';
+import { KEY_BYTES } from '../cbor/generated.ts';
 
 const noSalt = new Uint8Array(0);
 

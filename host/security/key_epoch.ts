@@ -1,15 +1,18 @@
 // Epochs: the link key that a cluster's frames are sealed under, and how a new one reaches all that remain (docs/security.md).
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { KeyEpochHead, KeyEpochPart, LinkSecret, PathKey } from '../cbor/generated.ts';
+import {
+  COMMITMENT_BYTES,
+  type KeyEpochHead,
+  type KeyEpochPart,
+  type LinkSecret,
+  type PathKey,
+} from '../cbor/generated.ts';
 import { derive, words16 } from './kdf.ts';
 import { nodeSignatures, type SignatureService } from './signature.ts';
 import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 
-/** Secrets of epochs are numbered 1..65534; frames of epoch 0 carry heads and parts only. */
-export const KEY_EPOCH_MAX = 65534;
 export const BOOTSTRAP_KEY_EPOCH = 0;
-const COMMITMENT_BYTES = 16;
 
 /** What a member is provisioned with (docs/security.md): without any keys it neither sends nor accepts frames. */
 export interface LinkKeys {

@@ -1,5 +1,6 @@
 /** For `--cipher null` runs only: whoever knows a public key, which is everybody, can sign with it. Same sizes and same interface as the real ones, some fifty times as fast. */
-import { messageBytesMax, publicKeyBytes, seedBytes, signatureBytes, type SignatureService } from './signature.ts';
+import { publicKeyBytes, seedBytes, type SignatureService } from './signature.ts';
+import { SIGNATURE_BYTES, SIGNED_BYTES_MAX } from '../cbor/generated.ts';
 
 /** 32-bit finaliser (constants of MurmurHash3's fmix32, public domain, A. Appleby). */
 function mix(word: number): number {
@@ -35,15 +36,19 @@ function spread(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 
 export const nullSignatures: SignatureService = {
   verify(publicKey, message, signature) {
-    if (publicKey.length !== publicKeyBytes || signature.length !== signatureBytes || message.length > messageBytesMax)
+    if (
+      publicKey.length !== publicKeyBytes ||
+      signature.length !== SIGNATURE_BYTES ||
+      message.length > SIGNED_BYTES_MAX
+    )
       return false;
-    const right = spread([publicKey, message], signatureBytes);
+    const right = spread([publicKey, message], SIGNATURE_BYTES);
     return right.every((byte, at) => byte === signature[at]);
   },
   sign(seed, message) {
-    if (message.length > messageBytesMax)
-      throw new RangeError(`a message of ${message.length} bytes: at most ${messageBytesMax} are signed`);
-    return spread([this.publicKey(seed), message], signatureBytes);
+    if (message.length > SIGNED_BYTES_MAX)
+      throw new RangeError(`a message of ${message.length} bytes: at most ${SIGNED_BYTES_MAX} are signed`);
+    return spread([this.publicKey(seed), message], SIGNATURE_BYTES);
   },
   publicKey(seed) {
     if (seed.length !== seedBytes) throw new RangeError(`a seed has ${seedBytes} bytes, not ${seed.length}`);

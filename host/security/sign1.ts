@@ -7,7 +7,8 @@
  */
 import { Decoder, Encoder, Tag } from 'cbor-x';
 import { CborFault, skipItem } from '../cbor/item.ts';
-import { messageBytesMax, type SignatureService, signatureBytes } from './signature.ts';
+import type { SignatureService } from './signature.ts';
+import { SIGNATURE_BYTES, SIGNED_BYTES_MAX } from '../cbor/generated.ts';
 
 const options = {
   useRecords: false,
@@ -27,7 +28,7 @@ const labelKid = 4;
 const algorithmEdDsa = -8;
 const kidBytesMax = 16;
 /** Tag, heads, headers and signature around a payload. */
-const sign1OverheadBytesMax = 1 + 1 + 2 + (1 + 2 + 1 + 1 + kidBytesMax) + 1 + 3 + 2 + signatureBytes;
+const sign1OverheadBytesMax = 1 + 1 + 2 + (1 + 2 + 1 + 1 + kidBytesMax) + 1 + 3 + 2 + SIGNATURE_BYTES;
 const none = new Uint8Array(0);
 
 /** Why a message is refused: each is counted by itself. */
@@ -104,7 +105,7 @@ function readHeaders(headers: Uint8Array): Uint8Array {
 
 /** Takes a message apart without believing any of it. Throws Sign1Fault: malformed, length or algorithm. */
 export function readSign1(bytes: Uint8Array): Sign1 {
-  if (bytes.length > messageBytesMax + sign1OverheadBytesMax) throw new Sign1Fault('length', `${bytes.length} bytes`);
+  if (bytes.length > SIGNED_BYTES_MAX + sign1OverheadBytesMax) throw new Sign1Fault('length', `${bytes.length} bytes`);
   const item = decodeOne(bytes);
   if (!(item instanceof Tag) || item.tag !== tagSign1) throw new Sign1Fault('malformed', 'this is no COSE_Sign1');
   const parts: unknown = item.value;
@@ -113,7 +114,7 @@ export function readSign1(bytes: Uint8Array): Sign1 {
   if (!(headers instanceof Uint8Array && payload instanceof Uint8Array && signature instanceof Uint8Array))
     throw new Sign1Fault('malformed', 'headers, payload and signature are byte strings');
   if (!(open instanceof Map) || open.size !== 0) throw new Sign1Fault('malformed', 'no header is left unprotected');
-  if (signature.length !== signatureBytes)
+  if (signature.length !== SIGNATURE_BYTES)
     throw new Sign1Fault('malformed', `a signature of ${signature.length} bytes`);
   const kid = readHeaders(headers);
   if (!sameBytes(bytes, assemble(headersOf(kid), payload, signature)))
@@ -134,7 +135,7 @@ export function verifySign1(
   const key = keyOf(message.kid);
   if (key === undefined) throw new Sign1Fault('unknown-key', `no key for ${Buffer.from(message.kid).toString('hex')}`);
   const signed = signedBytes(headersOf(message.kid), context, message.payload);
-  if (signed.length > messageBytesMax) throw new Sign1Fault('length', `${signed.length} bytes are signed`);
+  if (signed.length > SIGNED_BYTES_MAX) throw new Sign1Fault('length', `${signed.length} bytes are signed`);
   if (!service.verify(key, signed, message.signature)) throw new Sign1Fault('signature', 'the signature does not hold');
   return message;
 }

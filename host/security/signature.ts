@@ -15,17 +15,15 @@ import {
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootFolder } from '../build/root.ts';
+import { SIGNATURE_BYTES, SIGNED_BYTES_MAX } from '../cbor/generated.ts';
 
 export const publicKeyBytes = 32;
 export const seedBytes = 32;
-export const signatureBytes = 64;
-/** Longest message; dist/signature.wasm has room for no more, and all implementations agree. */
-export const messageBytesMax = 2048;
 
 export interface SignatureService {
   /** False, never an error, for whatever is no signature of the message under the key: wrong lengths among it. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  /** 64 bytes. Throws RangeError when the seed has not 32 bytes or the message is longer than `messageBytesMax`. */
+  /** 64 bytes. Throws RangeError when the seed has not 32 bytes or the message is longer than `SIGNED_BYTES_MAX`. */
   sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
   /** 32 bytes. Throws RangeError when the seed has not 32 bytes. */
   publicKey(seed: Uint8Array): Uint8Array;
@@ -36,12 +34,12 @@ function checkSeed(seed: Uint8Array): void {
 }
 
 function checkMessage(message: Uint8Array): void {
-  if (message.length > messageBytesMax)
-    throw new RangeError(`a message of ${message.length} bytes: at most ${messageBytesMax} are signed`);
+  if (message.length > SIGNED_BYTES_MAX)
+    throw new RangeError(`a message of ${message.length} bytes: at most ${SIGNED_BYTES_MAX} are signed`);
 }
 
 const haveSizes = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-  publicKey.length === publicKeyBytes && signature.length === signatureBytes && message.length <= messageBytesMax;
+  publicKey.length === publicKeyBytes && signature.length === SIGNATURE_BYTES && message.length <= SIGNED_BYTES_MAX;
 
 /** y of the points of order 1, 2, 4 and 8, little-endian (test/security/signature.test.ts finds the points anew). */
 const smallOrderY: ReadonlySet<string> = new Set([
@@ -124,7 +122,7 @@ export function moduleSignatures(calls: SignatureCalls = instantiateSignature())
   const key = calls.memory_base();
   const seedAt = key + publicKeyBytes;
   const signatureAt = seedAt + seedBytes;
-  const messageAt = signatureAt + signatureBytes;
+  const messageAt = signatureAt + SIGNATURE_BYTES;
   const memory = new Uint8Array(calls.memory.buffer);
   const take = (at: number, bytes: number) => memory.slice(at, at + bytes);
   const derive = (seed: Uint8Array) => {
@@ -148,7 +146,7 @@ export function moduleSignatures(calls: SignatureCalls = instantiateSignature())
       const signed = calls.sign(seedAt, key, messageAt, message.length, signatureAt);
       forget();
       if (signed !== 1) throw new Error('the signature module refuses a key that it has just derived from the seed');
-      return take(signatureAt, signatureBytes);
+      return take(signatureAt, SIGNATURE_BYTES);
     },
     publicKey(seed) {
       derive(seed);

@@ -1,12 +1,11 @@
 // An owner's signed word on one of its slots (docs/insiders.md): what is signed, and how its words stand in `inspect(13, ticket)`.
 
 import { createHash } from 'node:crypto';
-import type { Intent, Statement } from '../cbor/generated.ts';
+import { type Intent, SIGNATURE_BYTES, type Statement, STATEMENT_DIGEST_BYTES } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
-import { nodeSignatures, signatureBytes, type SignatureService } from './signature.ts';
+import { nodeSignatures, type SignatureService } from './signature.ts';
 
 const label = new TextEncoder().encode('heliograph intent');
-const STATEMENT_DIGEST_BYTES = 16;
 /** Words that `inspect` gives of one. */
 const STATEMENT_WORDS = 24;
 
@@ -57,5 +56,5 @@ export function statementOf(words: Uint32Array): Omit<Statement, 'name'> | null 
   const [owner, slot, version, atS] = words;
   if (owner > 0xffff || slot > 7) return null;
   const digest = bytes.slice(16, 16 + STATEMENT_DIGEST_BYTES);
-  return { owner, slot, version, atS, digest, signature: bytes.slice(32, 32 + signatureBytes) };
+  return { owner, slot, version, atS, digest, signature: bytes.slice(32, 32 + SIGNATURE_BYTES) };
 }

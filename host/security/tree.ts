@@ -3,7 +3,7 @@
 // keys on its path to the root. What is meant for some of them is wrapped under the keys of the subtrees that hold them and nobody else: a
 // member needs no state, no earlier message and no answer to open it, and those left out can do nothing together.
 
-import { realCipher, TAG_BYTES } from './cipher.ts';
+import { realCipher } from './cipher.ts';
 import { derive, words16 } from './kdf.ts';
 
 export const LEAVES = 256;
@@ -12,7 +12,6 @@ export const ROOT_NODE = 1;
 export const NODE_MAX = 2 * LEAVES - 1;
 /** What `parts` of an epoch's head can say (proto/schema/membership.cddl). */
 export const PARTS_MAX = 32;
-export const WRAPPED_BYTES = 32 + TAG_BYTES;
 
 /** Nodes on a member's path, from its leaf to the root: the keys that it holds. */
 export function pathNodes(member: number): number[] {

@@ -9,14 +9,12 @@
  * frames to all are not timed.
  */
 import { startStopwatch } from '../../host/clock/clock.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, CYCLE_S, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
-import { CYCLE_S } from '../../host/security/cycle.ts';
-import { ADDRESSEE_ALL } from '../../host/security/envelope.ts';
 import { benchKeys } from './cycles/sealed_frames.ts';
 
 export interface SealedRate {

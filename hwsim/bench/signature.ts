@@ -4,8 +4,9 @@
  *     node host/build/run.mjs hwsim/bench/signature.ts > docs/results/signature.md
  */
 import { type TargetName, targetNames, targets } from '../../host/board/targets.ts';
-import { instantiateSignature, messageBytesMax } from '../../host/security/signature.ts';
+import { instantiateSignature } from '../../host/security/signature.ts';
 import { measuredMessageBytes, measureSignatures, type SignatureCost } from './cycles/signature.ts';
+import { SIGNED_BYTES_MAX } from '../../host/cbor/generated.ts';
 
 /**
  * Milliwatts of a Cortex-M7 like the SAM V71's at 300 MHz: 100 mA at 3.3 V. The source is the
@@ -38,7 +39,7 @@ async function measure(): Promise<Costs> {
     byTarget.set(name, await measureSignatures(targets[name]));
     console.error(`${name}: counted`);
   }
-  return { byTarget, longest: await measureSignatures(targets.m7, messageBytesMax) };
+  return { byTarget, longest: await measureSignatures(targets.m7, SIGNED_BYTES_MAX) };
 }
 
 function worst(cost: SignatureCost, op: string): number {
@@ -52,7 +53,7 @@ function instructionsText({ byTarget, longest }: Costs): string[] {
     return `${number(instructions)} / ${number(most)}`;
   };
   const perBlock = (op: string) =>
-    number((worst(longest, op) - worst(m7, op)) / ((messageBytesMax - measuredMessageBytes) / 128));
+    number((worst(longest, op) - worst(m7, op)) / ((SIGNED_BYTES_MAX - measuredMessageBytes) / 128));
   const [longVerify, longSign] = [verify, sign].map((op) => number(worst(longest, op)));
   return [
     '## Instructions: median / most of 16',
@@ -68,7 +69,7 @@ function instructionsText({ byTarget, longest }: Costs): string[] {
     '',
     `A longer message costs ${perBlock(verify)} instructions more on the m7 per 128 bytes to verify,`,
     `${perBlock(sign)} to sign (it is hashed twice);`,
-    `one of ${messageBytesMax} bytes costs ${longVerify} and ${longSign}.`,
+    `one of ${SIGNED_BYTES_MAX} bytes costs ${longVerify} and ${longSign}.`,
     '',
   ];
 }
@@ -114,7 +115,7 @@ function sizesText({ byTarget }: Costs): string[] {
     ),
     '',
     `The module's static data (constants and workspace) takes ${staticBytes} bytes;`,
-    `${number(messageBytesMax + 128)} are for seed, key, signature and the longest message.`,
+    `${number(SIGNED_BYTES_MAX + 128)} are for seed, key, signature and the longest message.`,
   ];
 }
 

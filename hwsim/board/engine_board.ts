@@ -2,7 +2,8 @@ import type { Engine } from '../../host/engine/engine.ts';
 import { type Controller, deadlineNotAsked, type FirmwareInput, type Reply } from './controller.ts';
 import { ReferenceLoop } from './reference_loop.ts';
 import { SlotMemory } from './slot_memory.ts';
-import { askFor, type PortOutput } from './port.ts';
+import type { PortOutput } from './port.ts';
+import { PORT_ASK } from '../../host/cbor/generated.ts';
 
 /** Collects a board's outputs into replies. */
 export class ReplyGatherer {
@@ -59,7 +60,7 @@ export class EngineBoard implements Controller {
 
   inspect(what: number, index: number): number[] {
     let words: number[] = [];
-    this.#loop.handle({ kind: 'ask', what: askFor.inspect + what, index }, (output) => {
+    this.#loop.handle({ kind: 'ask', what: PORT_ASK.inspect + what, index }, (output) => {
       if (output.kind === 'answer') words = output.words;
     });
     return words;

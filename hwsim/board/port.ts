@@ -24,9 +24,6 @@ export type PortInput =
   /** how 0: the processor resets; 1: the emulator ends. */
   | { kind: 'reset'; how: number };
 
-/** Values of `what` in an `ask`. */
-export const askFor = { stackDepth: 0, hash: 1, counters: 2, inspect: 16 } as const;
-
 export interface Hello {
   kind: 'hello';
   target: number;

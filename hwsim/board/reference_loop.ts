@@ -1,20 +1,13 @@
-import { FRAME_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER_WORDS_MAX, FRAME_BYTES_MAX, NOT_ASKED, PORT_ASK, TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { mayRestore } from '../../host/platform/config.ts';
 import { noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import type { CheckpointMemory } from './slot_memory.ts';
-import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
-
-/**
- * In `done`: the status of an input that the board could not take, and the deadline when the image
- * was not asked for one.
- */
-export const notAsked = 0xffffffff;
+import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
 const recordInputBytesMax = 256;
-const answerWordsMax = 64;
 const assertion = 1;
 /**
  * Outputs of one input after which it counts as a trap: an image without errors has fewer. On a
@@ -42,7 +35,7 @@ export class ReferenceLoop implements PlatformHandler {
   #emit: Emit = () => {};
   #booted = false;
   #hashed = false;
-  #deadlineMs = notAsked;
+  #deadlineMs = NOT_ASKED;
   #traps = 0;
   #outputs = 0;
 
@@ -87,7 +80,7 @@ export class ReferenceLoop implements PlatformHandler {
   handle(input: PortInput, emit: Emit): void {
     this.#bytes = this.#engine.view();
     this.#emit = emit;
-    this.#deadlineMs = notAsked;
+    this.#deadlineMs = NOT_ASKED;
     this.#outputs = 0;
     if (input.kind === 'ask') return emit({ kind: 'answer', words: this.#answer(input.what, input.index) });
     try {
@@ -103,13 +96,13 @@ export class ReferenceLoop implements PlatformHandler {
 
   #step(input: Exclude<PortInput, { kind: 'ask' }>): number {
     if (input.kind === 'boot') return this.#boot(input);
-    if (!this.#booted || input.kind === 'reset') return notAsked;
+    if (!this.#booted || input.kind === 'reset') return NOT_ASKED;
     const loop = this.#loop.at(input.nowS * 1000 + input.nowMs);
     switch (input.kind) {
       case 'frame':
-        return input.bytes.length > FRAME_BYTES_MAX ? notAsked : loop.receiveBytes(input.bytes);
+        return input.bytes.length > FRAME_BYTES_MAX ? NOT_ASKED : loop.receiveBytes(input.bytes);
       case 'record':
-        return input.bytes.length > recordInputBytesMax ? notAsked : loop.observeBytes(input.bytes);
+        return input.bytes.length > recordInputBytesMax ? NOT_ASKED : loop.observeBytes(input.bytes);
       case 'tick':
         return loop.tick();
       case 'store':
@@ -181,11 +174,11 @@ export class ReferenceLoop implements PlatformHandler {
   }
 
   #answer(what: number, index: number): number[] {
-    if (what === askFor.hash) return [this.#engine.calls.hash(this.context) >>> 0];
+    if (what === PORT_ASK.hash) return [this.#engine.calls.hash(this.context) >>> 0];
     // An engine's stack cannot be measured here, and no input is lost on the way to it.
-    if (what === askFor.stackDepth) return [0];
-    if (what === askFor.counters) return [0, this.#traps];
-    if (what < askFor.inspect) return [];
-    return [...this.#loop.inspect(what - askFor.inspect, index, answerWordsMax * 4)];
+    if (what === PORT_ASK.stackDepth) return [0];
+    if (what === PORT_ASK.counters) return [0, this.#traps];
+    if (what < PORT_ASK.inspect) return [];
+    return [...this.#loop.inspect(what - PORT_ASK.inspect, index, ANSWER_WORDS_MAX * 4)];
   }
 }

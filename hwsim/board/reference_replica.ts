@@ -1,6 +1,6 @@
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { CRC_BYTES, carriedCrc } from '../../host/security/envelope.ts';
-import { COUNTER, FIELD, TYPE } from '../../host/cbor/generated.ts';
+import { carriedCrc } from '../../host/security/envelope.ts';
+import { COUNTER, CRC_BYTES, FIELD, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Output } from './controller.ts';
 

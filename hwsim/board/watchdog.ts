@@ -1,12 +1,13 @@
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
+import { FEED_EARLY_S, FEED_LATE_S } from '../../host/cbor/generated.ts';
 
 /**
  * Bounds of the windowed hardware watchdog (WDG-1): fed too early or too late, it resets the
  * processor. Times in ms.
  */
-export const watchdogEarlyMs = 30_000;
-export const watchdogLateMs = 900_000;
+export const watchdogEarlyMs = 1000 * FEED_EARLY_S;
+export const watchdogLateMs = 1000 * FEED_LATE_S;
 
 export class HardwareWatchdogs {
   readonly #timerSet: Uint8Array;

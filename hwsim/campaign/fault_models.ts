@@ -21,7 +21,6 @@ export const burstBitsMin = 3;
 export const burstBitsMax = 8;
 /** A double lies in one 32-bit word, or anywhere in one line of the protected context. */
 export const wordBytes = 4;
-export const lineBytes = 64;
 
 const isMix = (models: readonly ModelName[]) =>
   models.length === mixedModels.length && mixedModels.every((model) => models.includes(model));

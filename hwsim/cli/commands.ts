@@ -7,7 +7,6 @@ import {
   jobsOption,
   jsonLinesOption,
   jsonOption,
-  membersMax,
   nodesOption,
   outFolderOption,
   outLinesOption,
@@ -25,6 +24,7 @@ import { addBenchCommands } from './bench/commands.ts';
 import { addEmulatedBoardCommands } from './board/commands.ts';
 import { chosen } from './chosen.ts';
 import { addInjectCommand } from './inject/commands.ts';
+import { CLUSTER_MEMBERS_MAX } from '../../host/cbor/generated.ts';
 
 /**
  * Declares the commands that fly. Their modules, and the simulator with them, are loaded when a
@@ -95,7 +95,7 @@ function addReplay(program: Command): void {
   program
     .command('replay')
     .argument('<folder>', 'a folder written by `sim --out`')
-    .addOption(wholeOption('--node <n>', 'events of this node only', 0, membersMax - 1))
+    .addOption(wholeOption('--node <n>', 'events of this node only', 0, CLUSTER_MEMBERS_MAX - 1))
     .addOption(wholeOption('--from <s>', 'from this mission second', 0, uint32Max).default(0))
     .addOption(wholeOption('--to <s>', 'up to this mission second', 0, uint32Max))
     .addOption(engineOption())

@@ -4,10 +4,11 @@ import { StreamReader } from '../../host/radio/framing.ts';
 import type { Controller, FirmwareInput, Reply } from '../board/controller.ts';
 import { ReplyGatherer } from '../board/engine_board.ts';
 import { SlotFile } from './slot_file.ts';
-import { askFor, type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../board/port.ts';
+import { type Hello, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../board/port.ts';
 import { decodeOutput, encodeInput } from './port_codec.ts';
 import { EmulatorProcess, type EmulatorProcessParts } from './process.ts';
 import { EmulatorError } from './pool.ts';
+import { PORT_ASK } from '../../host/cbor/generated.ts';
 
 /** What a board must report in its hello. */
 export interface BoardIdentity {
@@ -115,7 +116,7 @@ export class EmulatedBoard implements Controller {
     return this.#replies.shift() as Reply;
   }
 
-  /** A question to the board's own loop: `askFor` of port.ts. No input may be under way. */
+  /** A question to the board's own loop: `PORT_ASK` of port.ts. No input may be under way. */
   ask(what: number, index = 0): number[] {
     this.#awaitHello();
     this.#answer = null;
@@ -125,7 +126,7 @@ export class EmulatedBoard implements Controller {
   }
 
   inspect(what: number, index: number): number[] {
-    return this.ask(askFor.inspect + what, index);
+    return this.ask(PORT_ASK.inspect + what, index);
   }
 
   reset(): void {

@@ -1,31 +1,7 @@
 import { withCrc } from '../../host/security/envelope.ts';
 import { encodeStream } from '../../host/radio/framing.ts';
 import type { Hello, LocalTime, PortInput, PortOutput } from '../board/port.ts';
-
-/**
- * Encodes and decodes what crosses a board's serial line (firmware/boards/README.md), in both
- * directions, so that test doubles of a board use the same code.
- */
-const crcBytes = 4;
-
-const kind = {
-  boot: 1,
-  frame: 2,
-  record: 3,
-  tick: 4,
-  store: 5,
-  ask: 6,
-  reset: 7,
-  hello: 129,
-  outFrame: 130,
-  outRecord: 131,
-  done: 132,
-  trapped: 133,
-  answer: 134,
-} as const;
-
-const flagDriven = 1;
-const flagHashed = 2;
+import { CRC_BYTES, PORT, PORT_BOOT } from '../../host/cbor/generated.ts';
 
 /** Allocates the body of one frame with `bytes` bytes of fields. */
 function bodyOf(type: number, bytes: number): { body: Uint8Array; view: DataView } {
@@ -45,8 +21,8 @@ function timed(type: number, { nowS, nowMs }: LocalTime, rest: Uint8Array = new 
 function inputBody(input: PortInput): Uint8Array {
   switch (input.kind) {
     case 'boot': {
-      const { body, view } = bodyOf(kind.boot, 8 + input.config.length);
-      view.setUint8(1, (input.ownClock ? 0 : flagDriven) | (input.hashed ? flagHashed : 0));
+      const { body, view } = bodyOf(PORT.boot, 8 + input.config.length);
+      view.setUint8(1, (input.ownClock ? 0 : PORT_BOOT.driven) | (input.hashed ? PORT_BOOT.hashed : 0));
       view.setUint8(2, input.cause);
       view.setUint32(3, input.nowS, true);
       view.setUint16(7, input.nowMs, true);
@@ -54,28 +30,28 @@ function inputBody(input: PortInput): Uint8Array {
       return body;
     }
     case 'frame':
-      return timed(kind.frame, input, input.bytes);
+      return timed(PORT.frame, input, input.bytes);
     case 'record':
-      return timed(kind.record, input, input.bytes);
+      return timed(PORT.record, input, input.bytes);
     case 'tick':
-      return timed(kind.tick, input);
+      return timed(PORT.tick, input);
     case 'store':
-      return timed(kind.store, input);
+      return timed(PORT.store, input);
     case 'ask': {
-      const { body, view } = bodyOf(kind.ask, 5);
+      const { body, view } = bodyOf(PORT.ask, 5);
       view.setUint8(1, input.what);
       view.setUint32(2, input.index, true);
       return body;
     }
     case 'reset':
-      return Uint8Array.of(kind.reset, input.how);
+      return Uint8Array.of(PORT.reset, input.how);
   }
 }
 
 function outputBody(output: PortOutput): Uint8Array {
   switch (output.kind) {
     case 'hello': {
-      const { body, view } = bodyOf(kind.hello, 22);
+      const { body, view } = bodyOf(PORT.hello, 22);
       body.set([output.target, output.abi, output.preset, output.cause], 1);
       view.setUint32(5, output.boots, true);
       body.set([output.resetsInRow, output.checkpoints], 9);
@@ -86,22 +62,22 @@ function outputBody(output: PortOutput): Uint8Array {
     }
     case 'frame':
     case 'record':
-      return Uint8Array.of(output.kind === 'frame' ? kind.outFrame : kind.outRecord, ...output.bytes);
+      return Uint8Array.of(output.kind === 'frame' ? PORT.outFrame : PORT.outRecord, ...output.bytes);
     case 'done': {
-      const { body, view } = bodyOf(kind.done, 12);
+      const { body, view } = bodyOf(PORT.done, 12);
       view.setUint32(1, output.status, true);
       view.setUint32(5, output.deadlineMs, true);
       view.setUint32(9, output.hash, true);
       return body;
     }
     case 'trapped': {
-      const { body, view } = bodyOf(kind.trapped, 5);
+      const { body, view } = bodyOf(PORT.trapped, 5);
       view.setUint32(1, output.site, true);
       view.setUint8(5, output.reason);
       return body;
     }
     case 'answer': {
-      const { body, view } = bodyOf(kind.answer, 4 * output.words.length);
+      const { body, view } = bodyOf(PORT.answer, 4 * output.words.length);
       output.words.forEach((word, index) => {
         view.setUint32(1 + 4 * index, word, true);
       });
@@ -128,7 +104,7 @@ export function encodeOutput(output: PortOutput): Uint8Array {
 export class PortError extends Error {}
 
 function opened(frame: Uint8Array): { type: number; body: Uint8Array; view: DataView } {
-  const body = frame.subarray(1, frame.length - crcBytes);
+  const body = frame.subarray(1, frame.length - CRC_BYTES);
   return { type: frame[0], body, view: new DataView(body.buffer, body.byteOffset, body.length) };
 }
 
@@ -139,36 +115,36 @@ function needs(body: Uint8Array, type: number, bytes: number): void {
 /** Decodes a frame to the board whose CRC-32C is correct. Throws PortError. */
 export function decodeInput(frame: Uint8Array): PortInput {
   const { type, body, view } = opened(frame);
-  if (type === kind.boot) {
+  if (type === PORT.boot) {
     needs(body, type, 8);
     const time = { nowS: view.getUint32(2, true), nowMs: view.getUint16(6, true) };
-    return { kind: 'boot', hashed: (body[0] & flagHashed) !== 0, cause: body[1], ...time, config: body.slice(8) };
+    return { kind: 'boot', hashed: (body[0] & PORT_BOOT.hashed) !== 0, cause: body[1], ...time, config: body.slice(8) };
   }
-  if (type === kind.ask) {
+  if (type === PORT.ask) {
     needs(body, type, 5);
     return { kind: 'ask', what: body[0], index: view.getUint32(1, true) };
   }
-  if (type === kind.reset) {
+  if (type === PORT.reset) {
     needs(body, type, 1);
     return { kind: 'reset', how: body[0] };
   }
-  if (type < kind.frame || type > kind.store) throw new PortError(`kind ${type} is no input of the port`);
+  if (type < PORT.frame || type > PORT.store) throw new PortError(`kind ${type} is no input of the port`);
   needs(body, type, 6);
   const time = { nowS: view.getUint32(0, true), nowMs: view.getUint16(4, true) };
-  if (type === kind.frame) return { kind: 'frame', ...time, bytes: body.slice(6) };
-  if (type === kind.record) return { kind: 'record', ...time, bytes: body.slice(6) };
-  return { kind: type === kind.tick ? 'tick' : 'store', ...time };
+  if (type === PORT.frame) return { kind: 'frame', ...time, bytes: body.slice(6) };
+  if (type === PORT.record) return { kind: 'record', ...time, bytes: body.slice(6) };
+  return { kind: type === PORT.tick ? 'tick' : 'store', ...time };
 }
 
 /** Decodes a frame from the board whose CRC-32C is correct. Throws PortError. */
 export function decodeOutput(frame: Uint8Array): PortOutput {
   const { type, body, view } = opened(frame);
   switch (type) {
-    case kind.outFrame:
+    case PORT.outFrame:
       return { kind: 'frame', bytes: body };
-    case kind.outRecord:
+    case PORT.outRecord:
       return { kind: 'record', bytes: body };
-    case kind.done:
+    case PORT.done:
       needs(body, type, 12);
       return {
         kind: 'done',
@@ -176,12 +152,12 @@ export function decodeOutput(frame: Uint8Array): PortOutput {
         deadlineMs: view.getUint32(4, true),
         hash: view.getUint32(8, true),
       };
-    case kind.hello:
+    case PORT.hello:
       return decodeHello(body, view);
-    case kind.trapped:
+    case PORT.trapped:
       needs(body, type, 5);
       return { kind: 'trapped', site: view.getUint32(0, true), reason: body[4] };
-    case kind.answer:
+    case PORT.answer:
       return {
         kind: 'answer',
         words: Array.from({ length: body.length >> 2 }, (_, word) => view.getUint32(4 * word, true)),
@@ -191,7 +167,7 @@ export function decodeOutput(frame: Uint8Array): PortOutput {
 }
 
 function decodeHello(body: Uint8Array, view: DataView): Hello {
-  needs(body, kind.hello, 22);
+  needs(body, PORT.hello, 22);
   const [target, abi, preset, cause] = body;
   return {
     kind: 'hello',

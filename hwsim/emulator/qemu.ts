@@ -4,8 +4,7 @@ import { boardFolder, emulatorArguments, type TargetName, targets } from '../../
 import type { ImageFacts } from '../../host/engine/engine.ts';
 import { EmulatedBoard } from './emulated_board.ts';
 import type { EmulatorPool } from './pool.ts';
-
-const presetNumbers = { flight: 1, compact: 2, tiny: 3 } as const;
+import { PRESET } from '../../host/cbor/generated.ts';
 
 /** Returns the path of the image that `board build` makes and an emulator loads. */
 export function elfOf(name: TargetName): string {
@@ -30,7 +29,7 @@ export function qemuBoard(
       ? null
       : {
           target: target.id,
-          preset: presetNumbers[target.preset],
+          preset: PRESET[target.preset],
           contextBytes: image.contextBytes,
           imageSha256: image.sha256,
         };

@@ -1,19 +1,19 @@
 import { readSync, writeSync } from 'node:fs';
 import { crc32c } from '../../host/cbor/crc32c.ts';
-import { CHECKPOINT_CRC_AT } from '../../host/cbor/generated.ts';
+import {
+  CHECKPOINT_CRC_AT,
+  STORE_HEADER_BYTES,
+  STORE_SLOT_BYTES,
+  STORE_SLOT_MAGIC,
+  STORE_SLOTS_AT,
+} from '../../host/cbor/generated.ts';
 import type { CheckpointMemory } from '../board/slot_memory.ts';
 
-/**
- * The constants of firmware/boards/loop/store.h, which a test compares. Headers are little-endian
- * on every board.
- */
-export const storeLayout = { slotsAt: 16_384, slotBytes: 128 << 10, headerBytes: 16, slotMagic: 0x544f4c54 } as const;
-const { slotsAt, slotBytes, headerBytes, slotMagic } = storeLayout;
-const bytesUsed = slotsAt + 2 * slotBytes;
+const bytesUsed = STORE_SLOTS_AT + 2 * STORE_SLOT_BYTES;
 
 /** Returns the first word of a checkpoint slot's header, a checksum of the others. */
 export function markOf(header: Uint8Array): number {
-  return (slotMagic ^ crc32c(header, 4, headerBytes)) >>> 0;
+  return (STORE_SLOT_MAGIC ^ crc32c(header, 4, STORE_HEADER_BYTES)) >>> 0;
 }
 
 interface SlotFacts {
@@ -40,13 +40,14 @@ export class SlotFile implements CheckpointMemory {
 
   read(age: 0 | 1): Uint8Array | null {
     const slot = this.#newestFirst()[age];
-    return slot === undefined ? null : this.#get(slot.at + headerBytes, slot.bytes);
+    return slot === undefined ? null : this.#get(slot.at + STORE_HEADER_BYTES, slot.bytes);
   }
 
   write(image: Uint8Array): void {
     const stored = this.#newestFirst();
-    const at = stored.length > 0 && stored[0].at === slotsAt ? slotsAt + slotBytes : slotsAt;
-    const header = Buffer.alloc(headerBytes);
+    const at =
+      stored.length > 0 && stored[0].at === STORE_SLOTS_AT ? STORE_SLOTS_AT + STORE_SLOT_BYTES : STORE_SLOTS_AT;
+    const header = Buffer.alloc(STORE_HEADER_BYTES);
     header.writeUInt32LE((stored[0]?.sequence ?? 0) + 1, 4);
     header.writeUInt32LE(image.length, 8);
     header.writeUInt32LE(crc32c(image), 12);
@@ -60,7 +61,7 @@ export class SlotFile implements CheckpointMemory {
       throw new Error(
         `the board's memory file has no checkpoint of age ${age} (has firmware/boards/loop/store.h changed?)`,
       );
-    const at = slot.at + headerBytes + CHECKPOINT_CRC_AT;
+    const at = slot.at + STORE_HEADER_BYTES + CHECKPOINT_CRC_AT;
     this.#put(at, Uint8Array.of(this.#get(at, 1)[0] ^ 0x55));
     this.keep();
   }
@@ -71,15 +72,15 @@ export class SlotFile implements CheckpointMemory {
 
   /** Restores the kept checkpoint slots; the counters of starts stay as they are. */
   undo(): void {
-    this.#put(slotsAt, this.#kept.subarray(slotsAt));
+    this.#put(STORE_SLOTS_AT, this.#kept.subarray(STORE_SLOTS_AT));
   }
 
   #newestFirst(): SlotFacts[] {
     const slots = [0, 1].flatMap((slot) => {
-      const at = slotsAt + slot * slotBytes;
-      const header = this.#get(at, headerBytes);
+      const at = STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
+      const header = this.#get(at, STORE_HEADER_BYTES);
       const [mark, sequence, bytes] = [0, 4, 8].map((place) => header.readUInt32LE(place));
-      return mark === markOf(header) && sequence !== 0 && bytes <= slotBytes - headerBytes
+      return mark === markOf(header) && sequence !== 0 && bytes <= STORE_SLOT_BYTES - STORE_HEADER_BYTES
         ? [{ at, sequence, bytes }]
         : [];
     });

@@ -4,10 +4,10 @@ import type { Engine, ImageFacts } from '../../host/engine/engine.ts';
 import type { Controller } from '../board/controller.ts';
 import type { EmulatedBoard } from '../emulator/emulated_board.ts';
 import { EngineBoard } from '../board/engine_board.ts';
-import { askFor } from '../board/port.ts';
 import { qemuBoard } from '../emulator/qemu.ts';
 import { EmulatorPool } from '../emulator/pool.ts';
 import type { Scenario } from '../scenario/schema.ts';
+import { PORT_ASK } from '../../host/cbor/generated.ts';
 
 /** Reports a node of a run whose controller is a board. */
 export interface BoardOutcome {
@@ -77,7 +77,7 @@ export function emulatedBoards(scenario: Scenario, imageOf: (preset: Preset) => 
     scenario.boards.map(({ node, target }) => {
       const board = boards.get(node)!;
       const { inputs, framesIn, framesOut, boots, resets, powerCycles } = board.counts;
-      const stackBytes = withStack && board.isOn ? board.ask(askFor.stackDepth)[0] : null;
+      const stackBytes = withStack && board.isOn ? board.ask(PORT_ASK.stackDepth)[0] : null;
       return { node, target, emulated: true, inputs, framesIn, framesOut, boots, resets, powerCycles, stackBytes };
     });
   return { controllers: boards, outcomes, close: () => pool.close() };

@@ -5,6 +5,7 @@ import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Do
 import type { z } from 'zod';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { shippedScenarios } from './shipped.ts';
+import { PRESET_MEMBERS } from '../../host/cbor/generated.ts';
 
 /**
  * One problem in a scenario file. Lines and columns count from 1; 0 = the value came from the
@@ -33,9 +34,6 @@ export class ScenarioError extends Error {
     this.problems = problems;
   }
 }
-
-/** Members that each image has room for: MEMBERS_MAX in firmware/memory/preset.ts. */
-const membersMax: Record<Scenario['preset'], number> = { flight: 200, compact: 64, tiny: 8 };
 
 type Path = readonly PropertyKey[];
 
@@ -143,7 +141,7 @@ function relations(scenario: Scenario): Finding[] {
       message: `a generation comes twice: ${numbers.join(', ')} (name each once)`,
     });
   }
-  const most = membersMax[scenario.preset];
+  const most = PRESET_MEMBERS[scenario.preset];
   if (scenario.nodes > most) {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
@@ -185,8 +183,8 @@ function boardRelations(scenario: Scenario): Finding[] {
     if (scenario.boards.findIndex((board) => board.node === node) < index)
       findings.push({ path: [...path, 'node'], message: `is ${node}, which is a board already (name each node once)` });
     const { preset } = targets[target];
-    if (scenario.nodes > membersMax[preset]) {
-      const most = membersMax[preset];
+    if (scenario.nodes > PRESET_MEMBERS[preset]) {
+      const most = PRESET_MEMBERS[preset];
       const message =
         `is ${target}, whose ${preset} image has room for ${most} members, not ${scenario.nodes} ` +
         '(fewer nodes, or another target)';

@@ -25,7 +25,7 @@ const secondsPerDay = 86_400;
  * A shorter outage does not count, and changes within one such span count as one: both only raise
  * the bound.
  */
-const mergeS = 900;
+const spanS = 900;
 
 interface Segment {
   fromS: number;
@@ -89,12 +89,12 @@ function integrate(segments: Achievable['segments'], groups: readonly number[], 
 
 type Changes = readonly { timeMs: number; change: BoundingChange }[];
 
-/** Returns each node's outages of at least `mergeS`, seconds. */
+/** Returns each node's outages of at least `spanS`, seconds. */
 function outages(nodes: number, changes: Changes, endS: number): { fromS: number; toS: number }[][] {
   const down = new Float64Array(nodes).fill(-1);
   const spans: { fromS: number; toS: number }[][] = Array.from({ length: nodes }, () => []);
   const close = (node: number, toS: number) => {
-    if (down[node] >= 0 && toS - down[node] >= mergeS) spans[node].push({ fromS: down[node], toS });
+    if (down[node] >= 0 && toS - down[node] >= spanS) spans[node].push({ fromS: down[node], toS });
     down[node] = -1;
   };
   for (const { timeMs, change } of changes) {
@@ -114,7 +114,7 @@ function cut(plan: WorldPlan, changes: Changes, endS: number): Segment[] {
     for (const { fromS, toS } of spans) times.push(fromS, toS);
   times.sort((a, b) => a - b);
   const edges = [0];
-  for (const time of times) if (time - edges[edges.length - 1] >= mergeS && endS - time >= mergeS) edges.push(time);
+  for (const time of times) if (time - edges[edges.length - 1] >= spanS && endS - time >= spanS) edges.push(time);
   edges.push(endS);
   return edges.slice(1).map((toS, index) => segmentOf(plan, changes, edges[index], toS));
 }

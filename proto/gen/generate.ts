@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessorFiles } from './accessors.ts';
 import { assemblyScriptFiles } from './assemblyscript.ts';
-import { codeFiles } from './codes.ts';
+import { codeFiles } from './codes/files.ts';
 import { dispatchFiles } from './dispatch.ts';
 import { documentationFiles } from './documentation.ts';
 import { handlersOf, type Source } from './handlers.ts';
@@ -46,11 +46,12 @@ function readFirmware(root: string): Source[] {
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const schema = readSchema(root);
   const { rules } = schema;
+  const tables = readTables(root);
   assertFrames(rules);
   return [
     ...assemblyScriptFiles(rules),
-    ...codeFiles(schema),
-    ...accessorFiles(readTables(root)),
+    ...codeFiles(schema, [...tables.values()].flat()),
+    ...accessorFiles(tables),
     ...dispatchFiles(handlersOf(rules, readFirmware(root))),
     ...typeScriptFiles(rules),
     ...vectorFiles(rules),

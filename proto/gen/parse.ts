@@ -24,7 +24,7 @@ const ANSWER_ITEMS_MAX = 1024;
 const BYTES_MAX = 255;
 const U32_MAX = 4294967295;
 
-const tokenPattern = /\s+|;[^\n]*|\.size\b|\.ge\b|\.\.|[a-zA-Z][a-zA-Z0-9-]*|[0-9]+|[=[\]:,*()&/]/y;
+const tokenPattern = /\s+|;[^\n]*|\.size\b|\.ge\b|\.\.|[a-zA-Z][a-zA-Z0-9-]*|0x[0-9a-f]+|[0-9]+|[=[\]:,*()&/]/y;
 
 function fail(path: string, line: number, message: string): never {
   throw new Error(`${path}:${line}: ${message}`);
@@ -59,6 +59,10 @@ class FileParser {
     this.ranges = ranges;
     this.list = tokens(source);
     this.lines = source.text.split('\n');
+  }
+
+  private get file(): string {
+    return this.source.path.replace(/^.*\//, '').replace(/\.cddl$/, '');
   }
 
   private get line(): number {
@@ -195,8 +199,7 @@ class FileParser {
     if (type !== null && this.peek() !== ']') this.expect(',');
     const fields = this.fields(name, line, ARRAY_ITEMS_MAX);
     if (fields.length + 1 > ARRAY_ITEMS_MAX) this.fail(`${name} has more than ${ARRAY_ITEMS_MAX} items`, line);
-    const file = this.source.path.replace(/^.*\//, '').replace(/\.cddl$/, '');
-    schema.rules.push({ name, type, fields, file, section: this.sectionAt(line), comment, line });
+    schema.rules.push({ name, type, fields, file: this.file, section: this.sectionAt(line), comment, line });
   }
 
   private enumeration(name: string, line: number): Enumeration {
@@ -214,7 +217,7 @@ class FileParser {
       if (this.peek() !== ')') this.expect(',');
     }
     if (members.length === 0) this.fail(`${name} has no members`, line);
-    return { name, members, comment: this.commentAbove(line) };
+    return { name, file: this.file, members, comment: this.commentAbove(line) };
   }
 
   private sectionAt(line: number): string {
@@ -252,7 +255,7 @@ class FileParser {
         const values = found.members.map((member) => member.value);
         this.addRange(name, { kind: 'uint', min: Math.min(...values), max: Math.max(...values), names: name }, line);
       } else if (this.list[this.next + 1]?.text === '..') this.addRange(name, this.alternative(), line);
-      else schema.constants.push({ name, value: this.integer(), comment: this.commentAbove(line) });
+      else schema.constants.push({ name, file: this.file, value: this.integer(), comment: this.commentAbove(line) });
     }
   }
 

@@ -5,7 +5,7 @@
 //     owned = [slot: 0..7, version: u32]                    a record without a type: an entry of an array
 //     ages: bstr .size (0..50)                              a bounded byte string
 //     digests: [1*8 u32]   entries: [0*20 silent-entry]       a bounded array of integers or of records
-//     version-bits = 19                                     a constant
+//     version-bits = 19   magic = 0x48434b50                a constant
 //     group-kind = &(lot: 1, depot: 2)                      an enumeration; `; …` behind a member says what it means
 //     kind: group-kind   kind: group-kind / u8              a field of its members, or of any number within a range
 //     state: intent-state .ge 1                             a field of those members from 1 on
@@ -62,6 +62,8 @@ export interface Rule {
 /** A number with a name, in all languages. */
 export interface Constant {
   readonly name: string;
+  /** Name of the schema file without its ending. */
+  readonly file: string;
   readonly value: number;
   readonly comment: readonly string[];
 }
@@ -76,6 +78,8 @@ export interface Member {
 /** Numbers with names that belong together. */
 export interface Enumeration {
   readonly name: string;
+  /** Name of the schema file without its ending. */
+  readonly file: string;
   readonly members: readonly Member[];
   readonly comment: readonly string[];
 }

@@ -59,8 +59,10 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
     ),
     '} as const;',
     '',
-    "export * from './generated_codes.ts';",
-    "export type * from './generated_messages.ts';",
+    "export * from './generated/codes.ts';",
+    "export * from './generated/constants.ts';",
+    "export * from './generated/names.ts';",
+    "export type * from './generated/messages.ts';",
   ];
   const interfaces = [
     NOTICE,
@@ -73,7 +75,7 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
   const shapes = [
     NOTICE,
     '',
-    "import type { Shape } from './shape.ts';",
+    "import type { Shape } from '../shape.ts';",
     '',
     '/** Every rule of the schema, those without type first, then by type. */',
     'export const SHAPES: readonly Shape[] = [',
@@ -82,7 +84,7 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
   ];
   return [
     { path: 'host/cbor/generated.ts', text: `${types.join('\n')}\n` },
-    { path: 'host/cbor/generated_messages.ts', text: `${interfaces.join('\n')};\n` },
-    { path: 'host/cbor/generated_shapes.ts', text: `${shapes.join('\n')}\n` },
+    { path: 'host/cbor/generated/messages.ts', text: `${interfaces.join('\n')};\n` },
+    { path: 'host/cbor/generated/shapes.ts', text: `${shapes.join('\n')}\n` },
   ];
 }

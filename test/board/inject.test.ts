@@ -8,7 +8,7 @@ import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
 import { addRecorded, repeatOn } from '../../hwsim/bench/cycles/replay.ts';
 import { buildRunner, runScript } from '../../hwsim/bench/cycles/runner.ts';
-import { place, Script } from '../../hwsim/bench/cycles/script.ts';
+import { Script } from '../../hwsim/bench/cycles/script.ts';
 import { buildBoard, buildTarget, loopBufferBytes } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
@@ -18,6 +18,7 @@ import { injectedTarget } from '../../hwsim/campaign/board/campaign.ts';
 import { FlipInjector } from '../../hwsim/campaign/board/instruction_flip.ts';
 import { linearAddress } from '../../hwsim/campaign/board/ram.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
+import { SCRIPT_PLACE } from '../../hwsim/bench/generated_harness.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
 const inputs = portInputs(recording).slice(0, 240);
@@ -92,7 +93,7 @@ async function chainsAfter(calls: number): Promise<Chain[]> {
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
   for (const call of recording.calls.slice(0, calls)) addRecorded(script, call);
-  const read = script.read(place.context, constants.get('CONTEXT_BYTES')!);
+  const read = script.read(SCRIPT_PLACE.context, constants.get('CONTEXT_BYTES')!);
   const context = runScript(runner, script).result.bytes(read);
   const view = new DataView(context.buffer, context.byteOffset);
   return Array.from({ length: constants.get('GROUPS_MAX')! }, (_, group) => {

@@ -4,10 +4,11 @@ import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { buildRunner, type Runner, runScript, targetWithout } from '../../hwsim/bench/cycles/runner.ts';
-import { place, Script } from '../../hwsim/bench/cycles/script.ts';
+import { Script } from '../../hwsim/bench/cycles/script.ts';
 import { crowd, sizesOf } from '../../hwsim/bench/cycles/crowd.ts';
 import { compareConflicts, compareFrames, tableLayout } from '../../hwsim/bench/cycles/native_baseline.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
+import { SCRIPT_PLACE } from '../../hwsim/bench/generated_harness.ts';
 
 const compared: readonly TargetName[] = ['m7', 'm4', 'leon3'];
 
@@ -62,7 +63,7 @@ test('a verdict, a bound and a counter that differ are noticed', async () => {
     crowd(script, { members: 20, intents: 12, groups: 2, units: 4, capacity: 400, silentShare: 0, notices: 0, random });
     script.tables(layout, true);
     const before = script.compare(all);
-    script.write(place.context, Uint8Array.of(0x7e), at);
+    script.write(SCRIPT_PLACE.context, Uint8Array.of(0x7e), at);
     const after = script.compare(all);
     const { result } = runScript(runner, script);
     assert.is(result.word(before), 0);

@@ -4,40 +4,41 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  boardSources,
-  buildBoard,
-  buildTarget,
-  compileProgram,
-  loopBufferBytes,
-  sealCode,
-} from '../../host/board/build.ts';
+import { boardSources, buildBoard, buildTarget, compileProgram, sealCode } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { boardFolder, targets } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
 import { imagePath, rootFolder } from '../../host/build/root.ts';
-import { FIELD, TYPE } from '../../host/cbor/generated.ts';
+import {
+  BOARD_CAUSE,
+  BOARD_CONFIG_BYTES_MAX,
+  CRC_BYTES,
+  ANSWER,
+  INSPECT,
+  GROUPS_MAX,
+  PATH_KEYS,
+  PORT_ASK,
+  TYPE,
+} from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
-import { askFor, type Hello, type PortInput, type PortOutput } from '../../hwsim/board/port.ts';
+import type { Hello, PortInput, PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
+import { SHAPES } from '../../host/cbor/generated/shapes.ts';
 
 const pool = new EmulatorPool(20);
 const [boot] = recordRun('flight').inputs as [Extract<PortInput, { kind: 'boot' }>];
-const keys = { what: askFor.inspect + 12, index: 1, reserved: 2, sent: 3 } as const;
-const causeCommanded = 3;
+const keys = { what: PORT_ASK.inspect + INSPECT.keys, index: 1 } as const;
 
-test('the loop knows where a configuration has the counter, and has room for the longest', () => {
-  const text = (file: string) => readFileSync(join(rootFolder, 'firmware/boards/loop', file), 'utf8');
-  assert.is(Number(/#define RESERVED_ITEM (\d+)u/.exec(text('config.c'))![1]), FIELD.config.reserved);
-  const generated = (file: string) => readFileSync(join(rootFolder, 'firmware/wire/generated', file), 'utf8');
-  const layout = generated('boot.ts') + generated('observations.ts');
-  const longest = (name: string) => Number(new RegExp(`${name}_BYTES_MAX: u32 = (\\d+)`).exec(layout)![1]);
-  const needed = longest('CONFIG') + 32 * longest('GROUP') + 2 * longest('LINK_SECRET') + 9 * longest('PATH_KEY');
-  const room = Number(/#define CONFIG_BYTES (\d+)u/.exec(text('loop.c'))![1]);
-  assert.ok(needed <= room && room + 16 === loopBufferBytes, `${needed} bytes, room for ${room}`);
-  assert.ok(Number(/#define PORT_BYTES_MAX (\d+)u/.exec(text('port.h'))![1]) >= 1 + 8 + room + 4);
+test('the loop has room for the longest configuration', () => {
+  const header = readFileSync(join(rootFolder, 'firmware/boards/loop/port.h'), 'utf8');
+  const longest = (name: string) => SHAPES.find((shape) => shape.name === name)!.bytesMax;
+  const records = [longest('config'), GROUPS_MAX * longest('group')];
+  const keys = [2 * longest('link-secret'), PATH_KEYS * longest('path-key')];
+  const needed = [...records, ...keys].reduce((sum, bytes) => sum + bytes);
+  assert.ok(needed <= BOARD_CONFIG_BYTES_MAX, `${needed} bytes, room for ${BOARD_CONFIG_BYTES_MAX}`);
+  assert.ok(Number(/#define PORT_BYTES_MAX (\d+)u/.exec(header)![1]) >= 1 + 8 + BOARD_CONFIG_BYTES_MAX + CRC_BYTES);
 });
 
 function sessionOf(name: 'm7' | 'leon3', path: string, id: string): BoardSession {
@@ -78,14 +79,14 @@ for (const name of ['m7', 'leon3'] as const) {
     session.give({ ...boot, ownClock: true });
     const asked = askedIn(session.untilDone());
     assert.ok(asked > 0);
-    assert.is(keysOf(session)[keys.reserved], asked, 'it has told itself');
+    assert.is(keysOf(session)[ANSWER.keys.reserved], asked, 'it has told itself');
     session.give({ kind: 'reset', how: 0 });
     const hello = helloOf(session);
-    assert.equal([hello.reserved, hello.cause], [asked, causeCommanded]);
+    assert.equal([hello.reserved, hello.cause], [asked, BOARD_CAUSE.commanded]);
     // The same configuration as at first: nothing reserved.
     session.give({ ...boot, ownClock: true });
     const again = askedIn(session.untilDone());
-    assert.is(keysOf(session)[keys.sent], asked, 'it goes on behind what it had reserved');
+    assert.is(keysOf(session)[ANSWER.keys.sentCounter], asked, 'it goes on behind what it had reserved');
     assert.ok(again > asked);
     session.close();
   });
@@ -97,7 +98,7 @@ test('SEC-1 holds: a board that is driven keeps what it reserves, and leaves it 
   helloOf(session);
   session.give(boot);
   const asked = askedIn(session.untilDone());
-  assert.is(keysOf(session)[keys.reserved], 0);
+  assert.is(keysOf(session)[ANSWER.keys.reserved], 0);
   session.give({ kind: 'reset', how: 0 });
   assert.is(helloOf(session).reserved, asked);
   session.close();

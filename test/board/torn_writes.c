@@ -20,7 +20,7 @@
 #define MEMORY_BYTES (STORE_SLOTS_AT + STORE_SLOTS * STORE_SLOT_BYTES)
 #define WORD_BYTES 4u
 #define PAGE_BYTES 512u
-#define NEVER 0xffffffffu
+#define NO_CUT 0xffffffffu
 
 /* How a word is left whose write was cut short: its first bytes only, or old and new bits mixed. */
 enum tear { TEAR_NOTHING, TEAR_ONE, TEAR_TWO, TEAR_THREE, TEAR_MIX, TEAR_OTHER_MIX, TEARS };
@@ -31,7 +31,7 @@ static u32 is_flash;
 static u32 checkpoint_bytes;
 
 /* Words that may still be written before the power fails, and how the next is torn. */
-static u32 words_left = NEVER;
+static u32 words_left = NO_CUT;
 static enum tear tear;
 static jmp_buf power_cut;
 static u32 words_written;
@@ -61,7 +61,7 @@ static void write_words(u32 at, const u8 *from, u32 bytes) {
       tear_word(memory + at + done, from + done, part);
       longjmp(power_cut, 1);
     }
-    if (words_left != NEVER) words_left--;
+    if (words_left != NO_CUT) words_left--;
     words_written++;
     memcpy(memory + at + done, from + done, part);
   }
@@ -78,7 +78,7 @@ void board_store_erase(u32 at, u32 bytes) {
     for (u32 i = 0; i < bytes && tear != TEAR_NOTHING; i += 1 + mix() % 64) memory[at + i] |= (u8)mix();
     longjmp(power_cut, 1);
   }
-  if (words_left != NEVER) words_left--;
+  if (words_left != NO_CUT) words_left--;
   words_written++;
   memset(memory + at, 0xff, bytes);
 }
@@ -158,7 +158,7 @@ static void store(u32 number) {
 }
 
 static void lives_on(void) {
-  words_left = NEVER;
+  words_left = NO_CUT;
 }
 
 /* ---- what there may be before ---- */

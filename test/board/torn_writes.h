@@ -2,9 +2,10 @@
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
 
+#include "codes.h"
+#include "codes.h"
 #include "types.h"
 
-enum trap { TRAP_NONE = 0, TRAP_ASSERTION = 1 };
 void __attribute__((noreturn)) image_trap(u32 reason);
 void linear_write(u32 at, const u8 *from, u32 bytes);
 void linear_read(u32 at, u8 *to, u32 bytes);

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SHAPES } from '../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../host/cbor/generated/shapes.ts';
 import { withNames } from '../../host/cbor/names.ts';
 import { nameRecord, recordText } from '../../host/cli/record_text.ts';
 

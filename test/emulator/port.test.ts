@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rootFolder } from '../../host/build/root.ts';
 import { StreamReader } from '../../host/radio/framing.ts';
-import { storeLayout } from '../../hwsim/emulator/slot_file.ts';
 import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../hwsim/board/port.ts';
 import { decodeInput, decodeOutput, encodeInput, encodeOutput, PortError } from '../../hwsim/emulator/port_codec.ts';
 
@@ -77,16 +73,6 @@ test('frames that no board sends, and truncated frames, are errors', () => {
   const [done] = read(encodeOutput(outputs[3])).frames;
   assert.throws(() => decodeOutput(done.subarray(0, done.length - 1)), /kind 132 has 11 bytes, not 12/);
   assert.throws(() => decodeInput(done), /kind 132 is no input/);
-});
-
-test('checkpoints are where the C code of the boards stores them', () => {
-  const header = readFileSync(join(rootFolder, 'firmware/boards/loop/store.h'), 'utf8');
-  const constant = (name: string) => {
-    const words = new RegExp(`#define ${name} \\(?(\\w+)(?: << (\\d+)\\))?`).exec(header);
-    return Number.parseInt(words![1], words![1].startsWith('0x') ? 16 : 10) << Number(words![2] ?? 0);
-  };
-  const names = ['STORE_SLOTS_AT', 'STORE_SLOT_BYTES', 'STORE_HEADER_BYTES', 'STORE_SLOT_MAGIC'];
-  assert.equal(names.map(constant), Object.values(storeLayout));
 });
 
 test.run();

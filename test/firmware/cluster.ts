@@ -1,8 +1,8 @@
 import { type CheckpointSource, type LoopBuffers, reserveBuffers } from '../../host/platform/buffers.ts';
-import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FRAME_BYTES_MAX, type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -35,7 +35,6 @@ export interface NodeRecord {
   fields: number[];
 }
 
-const frameBytesMax = 256;
 /**
  * Rate of the channel, as in hwsim/channel. The firmware allows for the time on the air: without it
  * all clocks would run ahead.
@@ -130,7 +129,7 @@ export class TestCluster implements PlatformHandler {
     this.engine = loadV8Engine(this.options.preset);
     this.random = new RandomStream(this.options.seed, 'loss');
     const { engine } = this;
-    this.outFrame = engine.reserve(frameBytesMax);
+    this.outFrame = engine.reserve(FRAME_BYTES_MAX);
     this.buffers = reserveBuffers(engine, 4096);
     this.contexts = Array.from({ length: options.nodes }, () => engine.reserve(engine.image.contextBytes));
     const counts = zeroCounts();
@@ -183,7 +182,7 @@ export class TestCluster implements PlatformHandler {
 
   /** Boots from nothing. */
   boot(node: number, incarnation: number, timeKnown: boolean): void {
-    this.start(node, this.config(node, incarnation, timeKnown), bootCause.powerOn, null);
+    this.start(node, this.config(node, incarnation, timeKnown), BOOT_CAUSE.powerOn, null);
   }
 
   checkpoint(node: number): Uint8Array {
@@ -194,7 +193,7 @@ export class TestCluster implements PlatformHandler {
 
   /** Restarts from a checkpoint, with a clock that begins anew. */
   restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
-    this.start(node, this.config(node, incarnation, timeKnown), bootCause.watchdog, {
+    this.start(node, this.config(node, incarnation, timeKnown), BOOT_CAUSE.watchdog, {
       read: (age) => (age === 0 ? checkpoint : null),
       invalidate: () => {
         throw new Error(`node ${node} refuses its checkpoint`);

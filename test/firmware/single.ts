@@ -1,8 +1,8 @@
-import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode } from '../../host/platform/image_node.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import type { Group, Message } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, CYCLE_S, type Group, type Message } from '../../host/cbor/generated.ts';
 import type { ImageName } from '../../host/build/root.ts';
 import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -11,7 +11,6 @@ import { NodeAnswers } from './answers.ts';
 
 /** Counters that a test's platform keeps reserved ahead of the present TDMA cycle. */
 const reservedAheadCycles = 4000;
-const cycleS = 15;
 
 /**
  * Drives one node of a cluster of `members`. Its mission time is local time: it boots at second 0.
@@ -62,14 +61,14 @@ export class SingleNode extends NodeAnswers {
       { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
       this.linkKeys,
     );
-    const { status } = this.imageNode.boot(config, bootCause.powerOn, 0);
+    const { status } = this.imageNode.boot(config, BOOT_CAUSE.powerOn, 0);
     if ((status & STATUS_MASK) !== 0) throw new Error(`boot: status ${status}`);
     this.reserve(0);
   }
 
   /** Answers as a platform that has reserved counters for hours. */
   private reserve(s: number): void {
-    this.reservedCycle = Math.floor(s / cycleS) + reservedAheadCycles;
+    this.reservedCycle = Math.floor(s / CYCLE_S) + reservedAheadCycles;
     const record = encodeMessage({ name: 'counters-reserved', cycle: this.reservedCycle });
     const status = this.imageNode.observe(record, s * 1000).status & STATUS_MASK;
     if (status !== 0) throw new Error(`reservation: status ${status}`);
@@ -77,7 +76,7 @@ export class SingleNode extends NodeAnswers {
 
   /** Gives the node a frame; returns the status code. */
   receive(frame: Uint8Array, s: number): number {
-    if (Math.floor(s / cycleS) + 8 > this.reservedCycle) this.reserve(s);
+    if (Math.floor(s / CYCLE_S) + 8 > this.reservedCycle) this.reserve(s);
     return this.imageNode.receive(frame, s * 1000).status & STATUS_MASK;
   }
 

@@ -1,12 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import type { Preset } from '../../host/build/root.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { reserveBuffers } from '../../host/platform/buffers.ts';
-import { bootCause } from '../../host/platform/config.ts';
 import { IdlePlatform } from '../../host/platform/idle.ts';
 import { PlatformLoop, zeroCounts } from '../../host/platform/loop.ts';
 import { CheckpointSlots, tornCells, writesOf } from '../../hwsim/board/checkpoint_slots.ts';
@@ -57,7 +56,7 @@ class Board {
     this.#loop = new PlatformLoop({ engine, context, buffers, handler: this.#watch, counts: zeroCounts() });
     const config = [TYPE.config, 1, 0, 4, 1, 1, 77, 1, 0, 0, 200, 8000, 6000, 1000, 40, 0, 60, 0, 0, 0, 0, 0];
     this.#configBytes = writeRecord(engine.view(), buffers.config, config);
-    assert.is(this.#loop.boot(this.#configBytes, bootCause.powerOn, null) & 0xff, 0);
+    assert.is(this.#loop.boot(this.#configBytes, BOOT_CAUSE.powerOn, null) & 0xff, 0);
     for (const atS of [300, 900, 1500]) {
       this.#loop.at(atS * 1000).tick();
       this.images.push(this.#loop.checkpoint()!);
@@ -71,7 +70,7 @@ class Board {
   /** Starts as after a watchdog reset. `restored` is from the image's own event. */
   start(slots: CheckpointSlots): { hash: number; restored: boolean } {
     this.#watch.restored = false;
-    const status = this.#loop.at(5000).boot(this.#configBytes, bootCause.watchdog, slots);
+    const status = this.#loop.at(5000).boot(this.#configBytes, BOOT_CAUSE.watchdog, slots);
     assert.is(status & 0xff, 0);
     return { hash: this.#watch.hash, restored: this.#watch.restored };
   }

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
-import { TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { SealedFrames, testCluster, testKeys } from '../security/sealed.ts';
 import { examplesOf, readPage } from './examples.ts';
@@ -107,7 +107,7 @@ function runPlatformLoop(): string[] {
     commands.forEach(platform.obey);
     events.forEach(platform.report);
   };
-  take(node.boot(config, bootCause.powerOn, 0));
+  take(node.boot(config, BOOT_CAUSE.powerOn, 0));
   for (let input = platform.next(node.tickAtMs); input !== null; input = platform.next(node.tickAtMs)) {
     const { call, atMs } = input;
     if (call === 'tick') take(node.tick(atMs));

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "codes.h"
+
+#include "codes.h"
 #include "types.h"
 
 enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };

@@ -24,6 +24,7 @@
 #include "image.h"
 #include "linear.h"
 #include "loop.h"
+#include "harness.h"
 #include "native.h"
 
 /*
@@ -31,30 +32,7 @@
  * outside the part's own memory.
  */
 
-enum kind { END, WRITE, READ, CALL, KEEP, BACK, TABLES, NATIVE, COMPARE };
-enum export {
-  BOOT = 1,
-  RESTORE,
-  RECEIVE,
-  OBSERVE,
-  TICK,
-  TRANSMIT,
-  COMMAND,
-  EVENT,
-  DEADLINE,
-  CHECKPOINT,
-  HASH,
-  INSPECT,
-  VERDICT
-};
-enum native { NATIVE_VERDICT = 1, NATIVE_FRAME };
-enum { CONTEXT_BYTES_MAX = 98304, FRAME_BYTES = 256, RECORD_BYTES = 256, CONFIG_BYTES = 1312 };
-enum { HEADER_BYTES = 16, GROUP_BYTES = 32 };
-/*
- * Arguments from here on are buffers: the context, the frame, the record, the configuration, the
- * checkpoint.
- */
-#define PLACE 0xfffffff0u
+enum { CONTEXT_BYTES_MAX = 98304 };
 
 /* The operands of TABLES: offsets in a context, and sizes of tables. */
 struct layout {
@@ -85,19 +63,19 @@ static u32 __attribute__((noinline)) call_verdict(u32 ctx, u32 owner, u32 slot, 
 
 #define node (*(struct node *)(uintptr_t)NODE_ADDRESS)
 static struct layout layout;
-static u32 frame_words[FRAME_BYTES / 4];
+static u32 frame_words[FRAME_BYTES_MAX / 4];
 static u32 frame, record, config, checkpoint, context;
 
 /* The saved context, before the script. */
 static u8 *const kept = (u8 *)(uintptr_t)(SCRIPT_ADDRESS - CONTEXT_BYTES_MAX);
 
 static u32 place(u32 argument) {
-  switch (argument - PLACE) {
-    case 0: return context;
-    case 1: return frame;
-    case 2: return record;
-    case 3: return config;
-    case 4: return checkpoint;
+  switch (argument) {
+    case SCRIPT_PLACE_CONTEXT: return context;
+    case SCRIPT_PLACE_FRAME: return frame;
+    case SCRIPT_PLACE_RECORD: return record;
+    case SCRIPT_PLACE_CONFIG: return config;
+    case SCRIPT_PLACE_CHECKPOINT: return checkpoint;
     default: return argument;
   }
 }
@@ -105,19 +83,19 @@ static u32 place(u32 argument) {
 static u32 call(u32 export, const u32 *a) {
   u32 result = 0;
   switch (export) {
-    case BOOT: result = call_boot(a[0], a[1], a[2], a[3], a[4], a[5]); break;
-    case RESTORE: result = call_restore(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]); break;
-    case RECEIVE: result = call_receive(a[0], a[1], a[2], a[3], a[4]); break;
-    case OBSERVE: result = call_observe(a[0], a[1], a[2], a[3], a[4]); break;
-    case TICK: result = call_tick(a[0], a[1], a[2]); break;
-    case TRANSMIT: result = call_transmit(a[0], a[1], a[2], a[3], a[4]); break;
-    case COMMAND: result = call_command(a[0], a[1], a[2]); break;
-    case EVENT: result = call_event(a[0], a[1], a[2]); break;
-    case DEADLINE: result = call_deadline(a[0], a[1], a[2]); break;
-    case CHECKPOINT: result = call_checkpoint(a[0], a[1], a[2]); break;
-    case HASH: result = call_hash(a[0]); break;
-    case INSPECT: result = call_inspect(a[0], a[1], a[2], a[3], a[4]); break;
-    case VERDICT: result = call_verdict(a[0], a[1], a[2], a[3], a[4]); break;
+    case SCRIPT_CALL_BOOT: result = call_boot(a[0], a[1], a[2], a[3], a[4], a[5]); break;
+    case SCRIPT_CALL_RESTORE: result = call_restore(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]); break;
+    case SCRIPT_CALL_RECEIVE: result = call_receive(a[0], a[1], a[2], a[3], a[4]); break;
+    case SCRIPT_CALL_OBSERVE: result = call_observe(a[0], a[1], a[2], a[3], a[4]); break;
+    case SCRIPT_CALL_TICK: result = call_tick(a[0], a[1], a[2]); break;
+    case SCRIPT_CALL_TRANSMIT: result = call_transmit(a[0], a[1], a[2], a[3], a[4]); break;
+    case SCRIPT_CALL_COMMAND: result = call_command(a[0], a[1], a[2]); break;
+    case SCRIPT_CALL_EVENT: result = call_event(a[0], a[1], a[2]); break;
+    case SCRIPT_CALL_DEADLINE: result = call_deadline(a[0], a[1], a[2]); break;
+    case SCRIPT_CALL_CHECKPOINT: result = call_checkpoint(a[0], a[1], a[2]); break;
+    case SCRIPT_CALL_HASH: result = call_hash(a[0]); break;
+    case SCRIPT_CALL_INSPECT: result = call_inspect(a[0], a[1], a[2], a[3], a[4]); break;
+    case SCRIPT_CALL_VERDICT: result = call_verdict(a[0], a[1], a[2], a[3], a[4]); break;
     default: break;
   }
   return result;
@@ -203,7 +181,7 @@ static void load_tables(void) {
     node.last_liveness_tick[i] = field(context + layout.members + 32 * i, 4);
   for (u32 i = 0; i < layout.members_max * OWN_SLOTS; i++)
     node.index[i] = (u16)field(context + layout.index + 2 * i, 2);
-  for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + GROUP_BYTES * i);
+  for (u32 i = 0; i < GROUPS_MAX; i++) load_group(&node.groups[i], context + layout.groups + GROUP_RECORD_BYTES * i);
   node.notice_count = field(context + layout.intents_state + 28, 4);
   for (u32 i = 0; i < layout.notices_max; i++) load_notice(&node.notices[i], context + layout.notices + 16 * i);
   for (u32 i = 0; i < layout.intents_max; i++) load_record(&node.records[i], context + layout.intents + 64 * i);
@@ -242,18 +220,18 @@ static u32 differences(void) {
     if (field(at + 8, 4) != node.records[i].bound_s || field(at + 23, 1) != node.records[i].verdict) count++;
   }
   for (u32 i = 0; i < GROUPS_MAX; i++)
-    if (field(context + layout.groups + GROUP_BYTES * i + 18, 2) != node.groups[i].dirty_from) count++;
+    if (field(context + layout.groups + GROUP_RECORD_BYTES * i + 18, 2) != node.groups[i].dirty_from) count++;
   return count;
 }
 
 static u32 call_native(const u32 *a) {
   u32 result = 0;
-  if (a[0] == NATIVE_VERDICT) {
+  if (a[0] == SCRIPT_NATIVE_VERDICT) {
     measure_begin_native_verdict();
     result = native_verdict(&node, a[1], a[2], a[3], a[4]);
     measure_end();
   } else {
-    linear_read(frame, (u8 *)frame_words, FRAME_BYTES);
+    linear_read(frame, (u8 *)frame_words, FRAME_BYTES_MAX);
     measure_begin_native_frame();
     result = native_check_frame(&node, (const u8 *)frame_words, a[1]);
     measure_end();
@@ -264,35 +242,35 @@ static u32 call_native(const u32 *a) {
 static void execute(u32 *entry) {
   u32 *const words = entry + 2;
   switch (entry[0]) {
-    case WRITE:
+    case SCRIPT_ENTRY_WRITE:
       linear_write(place(words[0]) + words[1], (const u8 *)(words + 3), words[2]);
       break;
-    case READ:
+    case SCRIPT_ENTRY_READ:
       linear_read(place(words[0]) + words[1], (u8 *)(words + 3), words[2]);
       break;
-    case CALL: {
+    case SCRIPT_ENTRY_CALL: {
       u32 arguments[8];
       for (u32 i = 0; i < 8; i++) arguments[i] = place(words[1 + i]);
       words[9] = call(words[0], arguments);
       break;
     }
-    case KEEP:
+    case SCRIPT_ENTRY_KEEP:
       linear_read(context, kept, image_context_bytes());
       break;
-    case BACK:
+    case SCRIPT_ENTRY_BACK:
       linear_write(context, kept, image_context_bytes());
       break;
-    case TABLES: {
+    case SCRIPT_ENTRY_TABLES: {
       u32 *const to = (u32 *)&layout;
       for (u32 i = 0; i < sizeof layout / 4; i++) to[i] = words[1 + i];
       if (words[0] != 0) load_tables();
       else load_small_tables();
       break;
     }
-    case NATIVE:
+    case SCRIPT_ENTRY_NATIVE:
       words[5] = call_native(words);
       break;
-    case COMPARE:
+    case SCRIPT_ENTRY_COMPARE:
       words[1] = words[0] != 0 ? differences() : small_differences();
       break;
     default:
@@ -305,11 +283,11 @@ void loop_start(void) {
   image_constants();
   native_start();
   frame = image_memory_base();
-  record = frame + FRAME_BYTES;
+  record = frame + FRAME_BYTES_MAX;
   /* As in the boards' loop, at the place of frames and records. */
   config = frame;
-  checkpoint = config + CONFIG_BYTES;
-  context = checkpoint + HEADER_BYTES;
+  checkpoint = config + BOARD_CONFIG_BYTES_MAX;
+  context = checkpoint + CHECKPOINT_HEADER_BYTES;
 }
 
 /* Executes the script. A trap ends it; the host reads how many entries were executed. */
@@ -317,7 +295,7 @@ void __attribute__((noreturn)) loop_run(u32 trap) {
   u32 *entry = (u32 *)(uintptr_t)SCRIPT_ADDRESS;
   u32 *const done = entry;
   if (trap == TRAP_NONE) {
-    for (entry += 4; entry[0] != END; entry += entry[1]) {
+    for (entry += 4; entry[0] != SCRIPT_ENTRY_END; entry += entry[1]) {
       execute(entry);
       done[1]++;
     }

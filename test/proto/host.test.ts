@@ -9,7 +9,7 @@ import { crc32c } from '../../host/cbor/crc32c.ts';
 import { describe, diagnose } from '../../host/security/diagnose.ts';
 import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
 import { FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
-import { SHAPES } from '../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../host/cbor/generated/shapes.ts';
 import { CborFault } from '../../host/cbor/item.ts';
 import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../host/cbor/message.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';

@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert';
 import { imagePath, type Preset, rootFolder } from '../../host/build/root.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
-import { instantiateSignature, messageBytesMax, signatureModulePath } from '../../host/security/signature.ts';
+import { instantiateSignature, signatureModulePath } from '../../host/security/signature.ts';
+import { SIGNED_BYTES_MAX } from '../../host/cbor/generated.ts';
 
 const presets: Preset[] = ['flight', 'compact', 'tiny'];
 const exportsExpected =
@@ -139,9 +140,9 @@ test('the signature module: imports nothing, starts nothing, one page that does 
   const { memory, memory_base, message_bytes_max } = instantiateSignature();
   assert.is(memory.buffer.byteLength, 65536);
   assert.throws(() => memory.grow(1), RangeError);
-  assert.is(message_bytes_max(), messageBytesMax);
+  assert.is(message_bytes_max(), SIGNED_BYTES_MAX);
   // With the longest message it fits beside the image in the 64 KiB of the smallest part.
-  assert.ok(memory_base() + 128 + messageBytesMax <= 12 * 1024, `${memory_base()} bytes`);
+  assert.ok(memory_base() + 128 + SIGNED_BYTES_MAX <= 12 * 1024, `${memory_base()} bytes`);
 });
 
 test('the scan of instructions finds what it looks for', () => {

@@ -1,10 +1,10 @@
 import type { Preset } from '../../host/build/root.ts';
-import { type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { bootCause, encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { NodeAnswers } from '../firmware/answers.ts';
@@ -120,7 +120,7 @@ export class LoneNode extends NodeAnswers {
   /** Boots without a checkpoint. */
   boot(boot: Boot = {}): void {
     this.restartClock(boot);
-    this.take(this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs));
+    this.take(this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? BOOT_CAUSE.powerOn, this.localMs));
   }
 
   checkpoint(): Uint8Array {
@@ -143,7 +143,7 @@ export class LoneNode extends NodeAnswers {
       },
     };
     this.take(
-      this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? bootCause.powerOn, this.localMs, checkpoints),
+      this.imageNode.boot(this.encodedConfig(boot), boot.cause ?? BOOT_CAUSE.powerOn, this.localMs, checkpoints),
     );
     return isRefused ? STATUS.checkpoint : STATUS.ok;
   }

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert';
 import { targetNames, targets } from '../../host/board/targets.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { type BoardCase, frameCases, runOnBoard } from './boards.ts';
-import { frame, randomCase, sealByNode, tagBytes } from './cases.ts';
+import { frame, randomCase, sealByNode } from './cases.ts';
+import { TAG_BYTES } from '../../host/cbor/generated.ts';
 
 const test = suite('security: the cipher on every processor');
 
@@ -56,7 +57,7 @@ for (const name of targetNames) {
   test(`${name}: same bytes, forgeries refused, within its budget`, async () => {
     const results = await runOnBoard(targets[name], [...frameCases, ...others]);
     const [seal, open, forged] = results;
-    assert.equal(seal.out.slice(0, frame.text.length + tagBytes), sealByNode(frame));
+    assert.equal(seal.out.slice(0, frame.text.length + TAG_BYTES), sealByNode(frame));
     assert.is(open.result, 1);
     assert.equal(open.out.slice(0, frame.text.length), frame.text);
     assert.is(forged.result, 0);

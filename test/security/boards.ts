@@ -28,6 +28,7 @@ import {
 } from '../../hwsim/emulator/plugin/plugin.ts';
 import { frame, sealByNode, wordsOf } from './cases.ts';
 import { type Compiled, compileEntry } from './compile.ts';
+import { CIPHER_OP } from '../../hwsim/bench/generated_harness.ts';
 
 const casesOffset = 10 << 20;
 const headBytes = 16;
@@ -97,7 +98,7 @@ function write(cases: readonly BoardCase[], bigEndian: boolean): Uint8Array {
   view.setUint32(0, cases.length, !bigEndian);
   cases.forEach(({ operation, key, nonce, aad, text, length, shift }, index) => {
     const at = headBytes + index * caseBytes;
-    const words = [operation === 'seal' ? 1 : 2, 0, shift, ...wordsOf(nonce), aad.length, length];
+    const words = [CIPHER_OP[operation], 0, shift, ...wordsOf(nonce), aad.length, length];
     for (const [place, word] of words.entries()) view.setUint32(at + 4 * place, word, !bigEndian);
     bytes.set(key, at + wordsBytes);
     bytes.set(aad, at + wordsBytes + keyBytes);

@@ -5,8 +5,7 @@ import { createCipheriv } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { cipherEntry, compileEntry, instantiate } from './compile.ts';
-
-export const tagBytes = 16;
+import { TAG_BYTES } from '../../host/cbor/generated.ts';
 
 /** What is sealed; `aad` and `text` of any length. */
 export interface Case {
@@ -51,7 +50,7 @@ export class Cipher {
     const words = this.#lay(key, nonce, aad, text, shift);
     const out = inPlace ? this.#text + shift : this.#out + shift;
     this.#calls.seal(this.#key, ...words, this.#aad + shift, aad.length, this.#text + shift, text.length, out);
-    return this.#bytes.slice(out, out + text.length + tagBytes);
+    return this.#bytes.slice(out, out + text.length + TAG_BYTES);
   }
 
   /**
@@ -59,7 +58,7 @@ export class Cipher {
    */
   open({ key, nonce, aad }: Omit<Case, 'text'>, sealed: Uint8Array, shift = 0, inPlace = false): Uint8Array | null {
     const words = this.#lay(key, nonce, aad, sealed, shift);
-    const length = sealed.length - tagBytes;
+    const length = sealed.length - TAG_BYTES;
     const from = this.#text + shift;
     const out = inPlace ? from : this.#out + shift;
     const before = inPlace
@@ -111,7 +110,7 @@ export function wordsOf(nonce: Uint8Array): number[] {
 
 /** Sealed by OpenSSL. */
 export function sealByNode({ key, nonce, aad, text }: Case): Uint8Array {
-  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes });
+  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad, { plaintextLength: text.length });
   return new Uint8Array(Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]));
 }

@@ -3,8 +3,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { Cipher, frame, randomCase, runCases, sealByNode, tagBytes } from './cases.ts';
+import { Cipher, frame, randomCase, runCases, sealByNode } from './cases.ts';
 import { cipherEntry, compileEntry } from './compile.ts';
+import { TAG_BYTES } from '../../host/cbor/generated.ts';
 
 const test = suite('security: cipher');
 
@@ -50,7 +51,7 @@ function turnEveryBit(module: Cipher): number {
 }
 
 test('every single bit of key, nonce, aad, text and tag: refused, and nothing written', () => {
-  assert.is(turnEveryBit(cipher), 2 * 8 * (32 + 12 + 33 + 147 + tagBytes));
+  assert.is(turnEveryBit(cipher), 2 * 8 * (32 + 12 + 33 + 147 + TAG_BYTES));
 });
 
 test('a byte moved from aad to text, a byte more or less of either: refused', () => {
@@ -59,7 +60,7 @@ test('a byte moved from aad to text, a byte more or less of either: refused', ()
     const moved = Uint8Array.from([frame.aad[32], ...sealed]);
     assert.is(module.open({ ...frame, aad: frame.aad.slice(0, 32) }, moved), null);
     assert.is(module.open({ ...frame, aad: Uint8Array.from([...frame.aad, 0]) }, sealed), null);
-    for (let length = tagBytes; length < sealed.length; length += 1)
+    for (let length = TAG_BYTES; length < sealed.length; length += 1)
       assert.is(module.open(frame, sealed.slice(0, length)), null, `cut to ${length}`);
     assert.is(module.open(frame, Uint8Array.from([...sealed, 0])), null);
   }
@@ -85,7 +86,7 @@ test('the stand-in: same sizes, its own opened, every single bit refused', () =>
     assert.equal(sealed.slice(0, given.text.length), given.text);
     assert.equal(stand.open(given, sealed, shift, inPlace), given.text);
   }
-  assert.is(turnEveryBit(stand), 2 * 8 * (32 + 12 + 33 + 147 + tagBytes));
+  assert.is(turnEveryBit(stand), 2 * 8 * (32 + 12 + 33 + 147 + TAG_BYTES));
 });
 
 test('the stand-in refuses what the cipher sealed, and the cipher what the stand-in did', () => {

@@ -2,11 +2,11 @@
 // counters in a model of non-volatile memory; an attacker records every frame and replays it.
 
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { ANSWER, INSPECT, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER, BOOT_CAUSE, INSPECT, TYPE } from '../../host/cbor/generated.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { bootCause, encodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { readHeader } from '../../host/security/envelope.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
@@ -87,7 +87,7 @@ class Node {
     const config = encodeConfig({ ...shape, self: this.#self }, [...groups], facts, testKeys.member(this.#self));
     const checkpoint = this.#checkpoint !== null && random.below(2) === 0 ? this.#checkpoint : null;
     const checkpoints = { read: (age: 0 | 1) => (age === 0 ? checkpoint : null) };
-    this.#take(this.#node.boot(config, bootCause.watchdog, 0, checkpoints));
+    this.#take(this.#node.boot(config, BOOT_CAUSE.watchdog, 0, checkpoints));
     if (random.below(3) === 0) this.keep();
   }
 

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../../host/cbor/generated.ts';
+import { CRC_BYTES, FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../../host/cbor/generated.ts';
 import { CborFault } from '../../host/cbor/item.ts';
 import { nullCipher, realCipher } from '../../host/security/cipher.ts';
-import { CRC_BYTES, type Header, open, readHeader, seal, withCrc } from '../../host/security/envelope.ts';
+import { type Header, open, readHeader, seal, withCrc } from '../../host/security/envelope.ts';
 import { linkKey } from '../../host/security/key_epoch.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { Cipher, randomCase } from './cases.ts';

@@ -6,12 +6,12 @@
  * in the processor's own order.
  */
 #include "board.h"
+#include "../native_baseline/harness.h"
 #include "image.h"
 #include "linear.h"
 #include "loop.h"
 
 enum { TEXT_BYTES = 512, SHIFT_MAX = 16 };
-enum operation { SEAL = 1, OPEN };
 
 struct cipher_case {
   u32 operation, result, shift, n0, n1, n2, aad_length, length;
@@ -67,7 +67,7 @@ static void work_off(struct cipher_case *each) {
   linear_write(aad, each->aad, sizeof each->aad);
   linear_write(text, each->text, TEXT_BYTES);
   linear_write(out, each->out, TEXT_BYTES);
-  each->result = each->operation == SEAL
+  each->result = each->operation == CIPHER_OP_SEAL
                      ? seal(key, each->n0, each->n1, each->n2, aad, each->aad_length, text, each->length, out)
                      : open(key, each->n0, each->n1, each->n2, aad, each->aad_length, text, each->length, out);
   linear_read(out, each->out, TEXT_BYTES);

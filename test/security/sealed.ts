@@ -1,7 +1,7 @@
 import { decodeFrame, encodeFrame, type Frame, sealBytes } from '../../host/security/frame.ts';
-import type { Message } from '../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, type Message } from '../../host/cbor/generated.ts';
 import { FreshCounters } from '../../host/security/cycle.ts';
-import { ADDRESSEE_ALL, type Header } from '../../host/security/envelope.ts';
+import type { Header } from '../../host/security/envelope.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
 
 /** The cluster that tests fly, and its simulated keys. */

@@ -4,7 +4,6 @@ import * as assert from 'uvu/assert';
 import { drawn } from '../../hwsim/bench/cycles/signature.ts';
 import {
   instantiateSignature,
-  messageBytesMax,
   moduleSignatures,
   nodeSignatures,
   type SignatureService,
@@ -22,6 +21,7 @@ import {
   toBytes,
 } from './signature_constants.ts';
 import { vectors } from './signature_vectors.ts';
+import { SIGNED_BYTES_MAX } from '../../host/cbor/generated.ts';
 
 const services: [string, SignatureService][] = [
   ['node:crypto', nodeSignatures],
@@ -80,7 +80,7 @@ for (const [name, service] of services)
 test('1,000 cases: the module and node:crypto make the same keys and signatures, and each accepts the other’s', () => {
   for (let index = 0; index < 1000; index += 1) {
     const seed = drawn(`case ${index}`, 32);
-    const message = drawn(`text ${index}`, index < 300 ? index : (index * 7919) % (messageBytesMax + 1));
+    const message = drawn(`text ${index}`, index < 300 ? index : (index * 7919) % (SIGNED_BYTES_MAX + 1));
     const publicKey = nodeSignatures.publicKey(seed);
     const signature = nodeSignatures.sign(seed, message);
     assert.equal(board.publicKey(seed), publicKey, `case ${index}`);
@@ -93,7 +93,7 @@ test('1,000 cases: the module and node:crypto make the same keys and signatures,
 
 test('seeds and messages at the ends of their ranges', () => {
   for (const seed of [new Uint8Array(32), new Uint8Array(32).fill(255)])
-    for (const length of [0, 1, 63, 64, 65, 111, 112, 127, 128, messageBytesMax]) {
+    for (const length of [0, 1, 63, 64, 65, 111, 112, 127, 128, SIGNED_BYTES_MAX]) {
       const message = new Uint8Array(length).fill(seed[0]);
       assert.equal(board.sign(seed, message), nodeSignatures.sign(seed, message), `${length} bytes`);
       assert.ok(
@@ -206,8 +206,8 @@ test('wrong lengths are refused, and nothing is signed with them', () => {
     assert.not(service.verify(joined(publicKey, seed), message, signature), name);
     for (const length of [0, 32, 63]) assert.not(service.verify(publicKey, message, signature.slice(0, length)), name);
     assert.not(service.verify(publicKey, message, joined(signature, Uint8Array.of(0))), name);
-    assert.not(service.verify(publicKey, new Uint8Array(messageBytesMax + 1), signature), name);
-    assert.throws(() => service.sign(seed, new Uint8Array(messageBytesMax + 1)), RangeError);
+    assert.not(service.verify(publicKey, new Uint8Array(SIGNED_BYTES_MAX + 1), signature), name);
+    assert.throws(() => service.sign(seed, new Uint8Array(SIGNED_BYTES_MAX + 1)), RangeError);
     assert.throws(() => service.sign(seed.slice(0, 31), message), RangeError);
     assert.throws(() => service.publicKey(joined(seed, seed)), RangeError);
   }

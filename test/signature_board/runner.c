@@ -10,13 +10,13 @@
  * Results, and the key or signature that a call wrote, are returned in the same places.
  */
 #include "board.h"
+#include "../native_baseline/harness.h"
 #include "linear.h"
 #include "loop.h"
 #include "signature.h"
 
 /* Defined by the build: SCRIPT_ADDRESS. */
 
-enum op { VERIFY = 1, SIGN, PUBLIC_KEY };
 enum { SEED = 0, KEY = 32, SIGNATURE = 64, MESSAGE = 128, BUFFER_BYTES = 128 + 2048 };
 
 struct call {
@@ -82,8 +82,8 @@ void __attribute__((noreturn)) loop_run(u32 trap) {
   if (trap == TRAP_NONE)
     for (struct call *call = script->call; script->done < script->calls; call++, script->done++) {
       linear_write(base, call->bytes, BUFFER_BYTES);
-      if (call->op == VERIFY) call->result = call_verify(base, call->length);
-      else if (call->op == SIGN) call->result = call_sign(base, call->length);
+      if (call->op == SIGNATURE_OP_VERIFY) call->result = call_verify(base, call->length);
+      else if (call->op == SIGNATURE_OP_SIGN) call->result = call_sign(base, call->length);
       else call->result = call_public_key(base);
       linear_read(base, call->bytes, BUFFER_BYTES);
     }

@@ -156,5 +156,5 @@ void __attribute__((naked)) service_entry(void) {
 
 /* First expiry of the watchdog; a second one would reset the processor. */
 void __attribute__((noreturn)) watchdog_entry(void) {
-  board_reset(CAUSE_WATCHDOG);
+  board_reset(BOARD_CAUSE_WATCHDOG);
 }

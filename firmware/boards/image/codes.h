@@ -14,6 +14,7 @@
 #define ABI_VERSION 2u
 #define ABI_NULL_CIPHER 256u
 #define OBSERVED_BYTES_MAX 256u
+#define CHECKPOINT_MAGIC 1212369744u
 #define CHECKPOINT_HEADER_BYTES 16u
 #define CHECKPOINT_CRC_AT 12u
 #define PROTOCOL_VERSION 1u
@@ -44,10 +45,43 @@
 #define PATH_KEYS 9u
 #define KEY_EPOCH_GRACE_S 600u
 #define SIGNED_BYTES_MAX 2048u
+#define WASM_PAGE_BYTES 65536u
+#define STABLE_S 3600u
 #define LINE_BYTES 64u
 #define CODE_BYTES 8u
 #define AGE_BINS 14u
 #define HISTOGRAM_BINS 16u
+#define NOT_ASKED 4294967295u
+#define NO_DEADLINE 2147483647u
+#define BOARD_CONFIG_BYTES_MAX 1312u
+#define ANSWER_WORDS_MAX 64u
+#define FEED_EARLY_S 30u
+#define FEED_LATE_S 900u
+#define STORE_COUNTERS_BYTES 8192u
+#define STORE_SLOTS_AT 16384u
+#define STORE_SLOT_BYTES 131072u
+#define STORE_SLOTS 2u
+#define STORE_HEADER_BYTES 16u
+#define STORE_SLOT_MAGIC 1414483028u
+#define STORE_COUNTERS_MAGIC 843989833u
+#define OUTGOING_RECORD_BYTES 12u
+#define MEMBER_RECORD_BYTES 32u
+#define INTENT_RECORD_BYTES 64u
+#define OWN_RECORD_BYTES 32u
+#define GROUP_RECORD_BYTES 32u
+#define NOTICE_RECORD_BYTES 16u
+#define RUMOUR_RECORD_BYTES 4u
+#define STATEMENT_RECORD_BYTES 96u
+#define DISRUPTION_RECORD_BYTES 24u
+#define TASK_RECORD_BYTES 8u
+#define WORK_RECORD_BYTES 32u
+#define WORK_ORDER_RECORD_BYTES 16u
+#define RADIO_WINDOW_RECORD_BYTES 16u
+#define JOB_RECORD_BYTES 32u
+#define LINK_KEY_RECORD_BYTES 64u
+#define PATH_KEY_RECORD_BYTES 32u
+#define PART_RECORD_BYTES 64u
+#define PEER_RECORD_BYTES 16u
 
 /* Result of a call, its low byte. All but `ok` refuse the input: nothing but a loss counter changed. */
 #define STATUS_OK 0u
@@ -134,6 +168,11 @@
 #define PRESET_COMPACT 2u
 #define PRESET_TINY 3u
 
+/* Members that an image of each size has room for (firmware/memory/preset.ts). */
+#define PRESET_MEMBERS_FLIGHT 200u
+#define PRESET_MEMBERS_COMPACT 64u
+#define PRESET_MEMBERS_TINY 8u
+
 /* Convergence and watchdog rooms, types 96–111. */
 /* Class of a disruption: how soon the service-level agreement wants convergence after it (CVG-1). */
 #define SLA_CLASS_NODE 1u
@@ -211,6 +250,50 @@
 #define KEY_EPOCH_STEP_IN_USE 2u
 #define KEY_EPOCH_STEP_EXCLUSIVE 3u
 
+/* Kinds of port frames on the serial line: inputs of the board below 128, its outputs above. */
+#define PORT_BOOT 1u
+#define PORT_FRAME 2u
+#define PORT_RECORD 3u
+#define PORT_TICK 4u
+#define PORT_STORE 5u
+#define PORT_ASK 6u
+#define PORT_RESET 7u
+#define PORT_HELLO 129u
+#define PORT_OUT_FRAME 130u
+#define PORT_OUT_RECORD 131u
+#define PORT_DONE 132u
+#define PORT_TRAPPED 133u
+#define PORT_ANSWER 134u
+
+/* Flags of a `boot` frame. */
+#define PORT_BOOT_DRIVEN 1u
+#define PORT_BOOT_HASHED 2u
+
+/* What an `ask` frame asks for; from `inspect` on: inspect(what - 16, index). */
+#define PORT_ASK_STACK_DEPTH 0u
+#define PORT_ASK_HASH 1u
+#define PORT_ASK_COUNTERS 2u
+#define PORT_ASK_CODE 3u
+#define PORT_ASK_INSPECT 16u
+
+/* What a `reset` frame does. */
+#define PORT_RESET_PROCESSOR 0u
+#define PORT_RESET_EMULATOR 1u
+
+/* Why a board's processor began. */
+#define BOARD_CAUSE_POWER_ON 1u
+#define BOARD_CAUSE_WATCHDOG 2u
+#define BOARD_CAUSE_COMMANDED 3u
+#define BOARD_CAUSE_CODE 4u
+
+/* Why a board ended a call of the image. */
+#define TRAP_NONE 0u
+#define TRAP_ASSERTION 1u
+#define TRAP_BOUNDS 2u
+#define TRAP_DIVISION 3u
+#define TRAP_PROTECTION 4u
+#define TRAP_CODE 5u
+
 /* Types of messages and records. */
 #define TYPE_PROBE 1u
 #define TYPE_ACK 2u
@@ -281,6 +364,29 @@
 #define TYPE_UPSET 207u
 #define TYPE_KEY_EPOCH_CHANGED 208u
 #define TYPE_EQUIVOCATED 209u
+
+/* Place of each field in the array of `config`, its type counted. */
+#define CONFIG_CLUSTER 1u
+#define CONFIG_SELF 2u
+#define CONFIG_MEMBERS 3u
+#define CONFIG_GENERATION 4u
+#define CONFIG_INCARNATION 5u
+#define CONFIG_SEED 6u
+#define CONFIG_TIME_KNOWN 7u
+#define CONFIG_TIME_S 8u
+#define CONFIG_TIME_MS 9u
+#define CONFIG_RATE_MAX 10u
+#define CONFIG_STORAGE_KG 11u
+#define CONFIG_BATTERY_WH 12u
+#define CONFIG_SOLAR_W 13u
+#define CONFIG_BASE_W 14u
+#define CONFIG_REPLICATE_W 15u
+#define CONFIG_MINE_WH_PER_KG 16u
+#define CONFIG_FEATURES 17u
+#define CONFIG_RESETS 18u
+#define CONFIG_IMAGE 19u
+#define CONFIG_RESERVED 20u
+#define CONFIG_OWNER_RATE_MAX 21u
 
 /* What to ask inspect() for, and the word of each field in its answer. */
 #define INSPECT_NODE 0u

@@ -2,11 +2,11 @@
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
 
+#include "codes.h"
+#include "codes.h"
 #include "types.h"
 
 /* Given by the build: LINEAR_BYTES (a multiple of 16), BIG_ENDIAN_TARGET, LINEAR_CHECKED. */
-
-enum trap { TRAP_NONE = 0, TRAP_ASSERTION = 1, TRAP_BOUNDS = 2, TRAP_DIVISION = 3, TRAP_PROTECTION = 4, TRAP_CODE = 5 };
 
 /*
  * Gives up the present call into the image: the loop goes on, and the runtime waits to be booted.

@@ -85,9 +85,9 @@ static void clear_alarm(void) {
 }
 
 void board_start(void) {
-  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : CAUSE_POWER_ON;
+  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : BOARD_CAUSE_POWER_ON;
   start_cause[0] = CAUSE_MARK;
-  start_cause[1] = CAUSE_WATCHDOG;
+  start_cause[1] = BOARD_CAUSE_WATCHDOG;
   UART_SCALER = 42;
   UART_CONTROL = 1u | 2u | 4u;
   PRESCALER_RELOAD = TICKS_PER_MICROSECOND - 1;

@@ -1,15 +1,11 @@
 #include "config.h"
 
+#include "codes.h"
 #include "linear.h"
 
 /* An array of fewer than 24 items has its length in its head. */
 #define ARRAY 0x80u
 #define ITEMS_MAX 23u
-/*
- * Position of the counter in `config`, the type included (proto/schema/platform.cddl;
- * test/board/reserve.test.ts compares).
- */
-#define RESERVED_ITEM 20u
 #define ITEM_BYTES_MAX 5u
 
 struct item item_at(const u8 *record, u32 bytes, u32 at) {
@@ -39,8 +35,8 @@ u32 config_write(u32 at, u32 capacity, const u8 *config, u32 bytes, u32 reserved
   u8 last[ITEM_BYTES_MAX] = {0};
   struct item item = {0, 0};
   u32 from = 1;
-  const u32 is_record = bytes > 0 && config[0] > ARRAY + RESERVED_ITEM && config[0] <= ARRAY + ITEMS_MAX;
-  for (u32 i = 0; is_record && i <= RESERVED_ITEM; i++) {
+  const u32 is_record = bytes > 0 && config[0] > ARRAY + CONFIG_RESERVED && config[0] <= ARRAY + ITEMS_MAX;
+  for (u32 i = 0; is_record && i <= CONFIG_RESERVED; i++) {
     from += item.bytes;
     item = item_at(config, bytes, from);
     if (item.bytes == 0) break;

@@ -23,30 +23,10 @@
  */
 
 /*
- * The configuration of a boot with 32 groups and all keys has 1,298 bytes. It uses the place of
- * frames and records, which a boot does not need.
- */
-#define CONFIG_BYTES 1312u
-#define ANSWER_WORDS_MAX 64u
-
-#define NOT_ASKED 0xffffffffu
-#define NO_DEADLINE 0x7fffffffu
-
-#define BOOT_DRIVEN 1u
-#define BOOT_HASHED 2u
-
-/*
  * Time limit of a step: twice the worst step found on the slowest part, 27 million instructions of
  * LEON3 at 100 MHz, for a table full of claims that cross.
  */
 #define STEP_MS_MAX 1000u
-/*
- * Window of the hardware watchdog (WDG-1): the processor resets when fed earlier than this after
- * the last time, or later than that. hwsim/board/watchdog.ts has the same.
- */
-#define FEED_EARLY_S 30u
-#define FEED_LATE_S 900u
-#define STABLE_S 3600u
 
 struct state {
   /* The runtime accepts calls. */
@@ -94,7 +74,7 @@ static u32 config_at(void) {
   return frame_at();
 }
 static u32 checkpoint_at(void) {
-  return config_at() + CONFIG_BYTES;
+  return config_at() + BOARD_CONFIG_BYTES_MAX;
 }
 static u32 context_at(void) {
   return checkpoint_at() + CHECKPOINT_HEADER_BYTES;
@@ -120,7 +100,7 @@ static void clock_zero(void) {
 }
 
 static u32 is_driven(void) {
-  return loop.flags & BOOT_DRIVEN;
+  return loop.flags & PORT_BOOT_DRIVEN;
 }
 
 /* Sets the time of an input: the time that it contains, or the board's own. */
@@ -178,7 +158,7 @@ static void drain_events(void) {
 /* Feeds the windowed watchdog, while the board's own clock runs. */
 static void feed(void) {
   if (is_driven()) return;
-  if (loop.fed && loop.now_s - loop.fed_s < FEED_EARLY_S) board_reset(CAUSE_WATCHDOG);
+  if (loop.fed && loop.now_s - loop.fed_s < FEED_EARLY_S) board_reset(BOARD_CAUSE_WATCHDOG);
   loop.fed = 1;
   loop.fed_s = loop.now_s;
 }
@@ -214,7 +194,7 @@ static void obey(u32 command, u32 bytes) {
       drain_events();
       /* A driven board leaves recoveries to its host, which may make them fail. */
       if (is_driven()) return;
-      if (command == TYPE_RESET_PROCESSOR) board_reset(CAUSE_COMMANDED);
+      if (command == TYPE_RESET_PROCESSOR) board_reset(BOARD_CAUSE_COMMANDED);
       loop.booted = 0;
       out_hello();
       return;
@@ -266,7 +246,7 @@ static void drain(u32 flags) {
 
 static u32 begin_from_store(u32 cause, u32 config_bytes) {
   u32 status = STATUS_CHECKPOINT;
-  if (cause == CAUSE_POWER_ON || cause == BOOT_CAUSE_ALTERNATE_IMAGE) return status;
+  if (cause == BOARD_CAUSE_POWER_ON || cause == BOOT_CAUSE_ALTERNATE_IMAGE) return status;
   for (u32 age = 0; age < STORE_SLOTS && (status & STATUS_MASK) != 0; age++) {
     const u32 bytes = store_read(age, checkpoint_at(), image_checkpoint_bytes());
     if (bytes == 0) continue;
@@ -277,7 +257,7 @@ static u32 begin_from_store(u32 cause, u32 config_bytes) {
 }
 
 static u32 boot(const struct port_frame *in) {
-  if (in->bytes < 8 || in->bytes - 8 > CONFIG_BYTES) return NOT_ASKED;
+  if (in->bytes < 8 || in->bytes - 8 > BOARD_CONFIG_BYTES_MAX) return NOT_ASKED;
   loop.flags = in->body[0];
   const u32 cause = in->body[1];
   if (is_driven()) set_time(in->body + 2);
@@ -295,7 +275,7 @@ static u32 boot(const struct port_frame *in) {
    * answers this one; otherwise the reservation stored here is valid.
    */
   const u32 reserved = is_driven() ? 0 : store_reserved();
-  const u32 bytes = config_write(config_at(), CONFIG_BYTES, in->body + 8, in->bytes - 8, reserved);
+  const u32 bytes = config_write(config_at(), BOARD_CONFIG_BYTES_MAX, in->body + 8, in->bytes - 8, reserved);
   if (bytes == 0) return NOT_ASKED;
   u32 status = begin_from_store(cause, bytes);
   if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);
@@ -338,17 +318,18 @@ static void answer(const struct port_frame *in) {
   const u32 what = in->bytes >= 5 ? in->body[0] : 255u;
   const u32 index = in->bytes >= 5 ? read_32(in->body + 1) : 0;
   u32 words = 0;
-  if (what >= 16) words = call_inspect(context_at(), what - 16, index, frame_at(), ANSWER_WORDS_MAX * 4);
+  if (what >= PORT_ASK_INSPECT)
+    words = call_inspect(context_at(), what - PORT_ASK_INSPECT, index, frame_at(), ANSWER_WORDS_MAX * 4);
   u32 hash = 0;
-  if (what == 1) hash = call_hash(context_at());
+  if (what == PORT_ASK_HASH) hash = call_hash(context_at());
   port_begin(PORT_ANSWER);
-  if (what == 0) port_word(stack_used());
-  if (what == 1) port_word(hash);
-  if (what == 2) {
+  if (what == PORT_ASK_STACK_DEPTH) port_word(stack_used());
+  if (what == PORT_ASK_HASH) port_word(hash);
+  if (what == PORT_ASK_COUNTERS) {
     port_word(port_discarded());
     port_word(loop.traps);
   }
-  if (what == 3) {
+  if (what == PORT_ASK_CODE) {
     port_word(code_passes());
     port_word(code_cursor());
     port_word(loop.corrected);
@@ -382,7 +363,7 @@ static u32 step(const struct port_frame *in) {
 
 /* Checks a piece of the program. A program that is not as it was built is not run on. */
 static void check_code(void) {
-  if (!code_step()) board_reset(CAUSE_CODE);
+  if (!code_step()) board_reset(BOARD_CAUSE_CODE);
 }
 
 static void handle(const struct port_frame *in) {
@@ -390,14 +371,14 @@ static void handle(const struct port_frame *in) {
   board_watchdog_arm(STEP_MS_MAX);
   switch (in->kind) {
     case PORT_RESET:
-      if (in->bytes > 0 && in->body[0] == 1) board_off();
-      board_reset(CAUSE_COMMANDED);
+      if (in->bytes > 0 && in->body[0] == PORT_RESET_EMULATOR) board_off();
+      board_reset(BOARD_CAUSE_COMMANDED);
     case PORT_ASK:
       answer(in);
       break;
     default: {
       const u32 status = step(in);
-      const u32 is_hashed = (loop.flags & BOOT_HASHED) != 0 && loop.booted;
+      const u32 is_hashed = (loop.flags & PORT_BOOT_HASHED) != 0 && loop.booted;
       out_done(status, loop.deadline, is_hashed ? call_hash(context_at()) : 0);
     }
   }
@@ -416,7 +397,7 @@ static u32 run_own_clock(void) {
   loop.code_checked_s = loop.now_s;
   if (loop.now_s >= STABLE_S) store_stable();
   const u32 since_s = loop.now_s - loop.fed_s;
-  if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(CAUSE_WATCHDOG);
+  if ((loop.fed ? since_s : loop.now_s) > FEED_LATE_S) board_reset(BOARD_CAUSE_WATCHDOG);
   const u32 wait_ms = ms_until_due();
   if (wait_ms != 0) return wait_ms < 1000u ? wait_ms : 1000u;
   board_watchdog_arm(STEP_MS_MAX);
@@ -433,7 +414,7 @@ static u32 run_own_clock(void) {
  * on.
  */
 static void __attribute__((noreturn)) refuse_to_start(void) {
-  if (store_resets() < CODE_RESETS_MAX) board_reset(CAUSE_CODE);
+  if (store_resets() < CODE_RESETS_MAX) board_reset(BOARD_CAUSE_CODE);
   out_trapped(0, TRAP_CODE);
   board_off();
 }
@@ -442,7 +423,7 @@ void loop_start(void) {
   const u32 is_whole = code_verifies();
   stack_paint();
   linear_start();
-  store_start(board_cause() == CAUSE_POWER_ON);
+  store_start(board_cause() == BOARD_CAUSE_POWER_ON);
   if (!is_whole || (image_abi_version() & ABI_NULL_CIPHER) != 0) refuse_to_start();
   image_constants();
   if (context_at() + image_context_bytes() > LINEAR_BYTES) image_trap(TRAP_BOUNDS);

@@ -2,23 +2,8 @@
 #ifndef HELIOGRAPH_PORT_H
 #define HELIOGRAPH_PORT_H
 
+#include "codes.h"
 #include "types.h"
-
-enum port_kind {
-  PORT_BOOT = 1,
-  PORT_FRAME = 2,
-  PORT_RECORD = 3,
-  PORT_TICK = 4,
-  PORT_STORE = 5,
-  PORT_ASK = 6,
-  PORT_RESET = 7,
-  PORT_HELLO = 129,
-  PORT_OUT_FRAME = 130,
-  PORT_OUT_RECORD = 131,
-  PORT_DONE = 132,
-  PORT_TRAPPED = 133,
-  PORT_ANSWER = 134,
-};
 
 /*
  * The longest is `boot`: kind, header, a configuration of 1,312 bytes, checksum. Longer frames are

@@ -21,15 +21,9 @@
 #ifndef HELIOGRAPH_STORE_H
 #define HELIOGRAPH_STORE_H
 
+#include "codes.h"
 #include "types.h"
 
-#define STORE_COUNTERS_BYTES 8192u
-#define STORE_SLOTS_AT 16384u
-#define STORE_SLOT_BYTES (128u << 10)
-#define STORE_SLOTS 2u
-#define STORE_HEADER_BYTES 16u
-#define STORE_SLOT_MAGIC 0x544f4c54u
-#define STORE_COUNTERS_MAGIC 0x324e4349u
 #define STORE_RESETS_MAX 255u
 
 /* Counts this start; `clean` (power-on) clears the resets in a row. */

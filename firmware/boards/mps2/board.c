@@ -46,9 +46,9 @@ u32 start_cause[2] __attribute__((section(".noinit")));
 static u32 cause;
 
 void board_start(void) {
-  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : CAUSE_POWER_ON;
+  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : BOARD_CAUSE_POWER_ON;
   start_cause[0] = CAUSE_MARK;
-  start_cause[1] = CAUSE_WATCHDOG;
+  start_cause[1] = BOARD_CAUSE_WATCHDOG;
   UART_DIVIDER = 217;
   UART_CONTROL = 1u | 2u | 8u;
   TIMER_RELOAD = 0xffffffffu;

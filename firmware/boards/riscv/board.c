@@ -63,9 +63,9 @@ static void set_compare(u64 at) {
 }
 
 void board_start(void) {
-  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : CAUSE_POWER_ON;
+  cause = start_cause[0] == CAUSE_MARK ? start_cause[1] : BOARD_CAUSE_POWER_ON;
   start_cause[0] = CAUSE_MARK;
-  start_cause[1] = CAUSE_WATCHDOG;
+  start_cause[1] = BOARD_CAUSE_WATCHDOG;
   /*
    * The fastest rate, and a receiver's queue of 14 bytes: byte by byte the emulator takes three
    * times as long.

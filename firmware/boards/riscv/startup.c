@@ -123,7 +123,7 @@ void __attribute__((noreturn)) board_abandon(u32 reason) {
  * interrupt is the watchdog: only it is enabled.
  */
 void __attribute__((noreturn, used)) trapped(u32 reason, intptr_t cause) {
-  if (cause < 0) board_reset(CAUSE_WATCHDOG);
+  if (cause < 0) board_reset(BOARD_CAUSE_WATCHDOG);
   resume(cause == 8 || cause == 11 ? reason : TRAP_PROTECTION);
 }
 

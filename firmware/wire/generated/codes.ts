@@ -2,9 +2,9 @@
 
 /** Longest frame on the air, bytes: envelope, messages, tag, CRC-32C. */
 export const FRAME_BYTES_MAX: u32 = 256;
-/** Shortest frame that may hold a message, bytes. */
+/** Shortest frame that can hold a message, bytes. */
 export const FRAME_BYTES_MIN: u32 = 48;
-/** COSE_Encrypt0 before its ciphertext, bytes. */
+/** Bytes of COSE_Encrypt0 before its ciphertext. */
 export const ENVELOPE_BYTES: u32 = 27;
 /** Room for messages in a frame, bytes. */
 export const PLAIN_BYTES_MAX: u32 = 209;
@@ -19,6 +19,8 @@ export const ABI_VERSION: u32 = 2;
 export const ABI_NULL_CIPHER: u32 = 256;
 /** Longest platform record that observe() reads, bytes. */
 export const OBSERVED_BYTES_MAX: u32 = 256;
+/** 'HCKP', little-endian: the first word of a checkpoint. */
+export const CHECKPOINT_MAGIC: u32 = 1212369744;
 /** Of a checkpoint: the header before the block, and where the CRC-32C of the block's codes stands in it. */
 export const CHECKPOINT_HEADER_BYTES: u32 = 16;
 export const CHECKPOINT_CRC_AT: u32 = 12;
@@ -92,6 +94,13 @@ export const KEY_EPOCH_GRACE_S: u32 = 600;
  * longer ones are hashed first. Bounds the time of a call: 128 bytes take one more block of SHA-512.
  */
 export const SIGNED_BYTES_MAX: u32 = 2048;
+/** A page of WebAssembly's memory. */
+export const WASM_PAGE_BYTES: u32 = 65536;
+/**
+ * Trouble-free for this long, seconds, the ladder of recovery is climbed down and resets in a row are
+ * forgotten.
+ */
+export const STABLE_S: u32 = 3600;
 /** Bytes of a protected line of the context, and of its code. */
 export const LINE_BYTES: u32 = 64;
 export const CODE_BYTES: u32 = 8;
@@ -244,6 +253,11 @@ export const PRESET_FLIGHT: u32 = 1;
 export const PRESET_COMPACT: u32 = 2;
 export const PRESET_TINY: u32 = 3;
 export const PRESET_COUNT: u32 = 4;
+
+// Members that an image of each size has room for (firmware/memory/preset.ts).
+export const PRESET_MEMBERS_FLIGHT: u32 = 200;
+export const PRESET_MEMBERS_COMPACT: u32 = 64;
+export const PRESET_MEMBERS_TINY: u32 = 8;
 
 // Convergence and watchdog rooms, types 96–111.
 // Class of a disruption: how soon the service-level agreement wants convergence after it (CVG-1).

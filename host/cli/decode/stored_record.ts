@@ -2,10 +2,8 @@ import { basename } from 'node:path';
 import { decodeSlot } from '../../store/store.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { print } from '../output.ts';
+import { CHECKPOINT_HEADER_BYTES, CHECKPOINT_MAGIC } from '../../cbor/generated.ts';
 
-/** 'HCKP', little-endian: the first word of a checkpoint (firmware/edge/checkpoint.ts). */
-const checkpointMagic = 0x48434b50;
-const checkpointHeaderBytes = 16;
 const presetNames = ['', 'flight', 'compact', 'tiny'];
 /** Sizes of the record `counters` (host/node/memory.ts): older nodes wrote no reservation. */
 const countersBytes = [8, 12];
@@ -14,7 +12,7 @@ type Facts = Record<string, string | number>;
 
 function checkpointFacts(bytes: Uint8Array): Facts | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < checkpointHeaderBytes || view.getUint32(0, true) !== checkpointMagic) return null;
+  if (bytes.length < CHECKPOINT_HEADER_BYTES || view.getUint32(0, true) !== CHECKPOINT_MAGIC) return null;
   const layout = view.getUint32(4, true);
   const preset = layout & 0xff;
   return {

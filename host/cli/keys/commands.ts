@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { examples, jsonOption, membersMax, uint32Max, wholeNumber, wholeOption } from '../options.ts';
+import { examples, jsonOption, uint32Max, wholeNumber, wholeOption } from '../options.ts';
+import { CLUSTER_MEMBERS_MAX } from '../../cbor/generated.ts';
 
-const memberId = wholeNumber('--id', 0, membersMax - 1);
+const memberId = wholeNumber('--id', 0, CLUSTER_MEMBERS_MAX - 1);
 const collectId = (word: string, before: readonly number[] = []): number[] => [...before, memberId(word)];
 
 const clusterOption = () => wholeOption('--cluster <n>', 'number of the cluster', 0, 0xffff).makeOptionMandatory();
@@ -26,7 +27,7 @@ export function addKeysCommands(program: Command): void {
   command('init', 'make the root key of a fleet, if the folder has none, and the keys of a cluster with key epoch 1')
     .argument('<folder>', 'folder of the fleet: offline, and nobody else may read it')
     .addOption(clusterOption())
-    .addOption(wholeOption('--members <n>', 'members of the cluster', 1, membersMax).makeOptionMandatory())
+    .addOption(wholeOption('--members <n>', 'members of the cluster', 1, CLUSTER_MEMBERS_MAX).makeOptionMandatory())
     .addOption(wholeOption('--region <n>', 'number of its region', 0, 0xffff).default(0))
     .addHelpText('after', examples('keys init fleet --cluster 7 --members 100'))
     .action(async (folder, options) => (await import('./change.ts')).init(folder, options));

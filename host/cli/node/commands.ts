@@ -3,22 +3,24 @@ import {
   engineOption,
   examples,
   jsonLinesOption,
-  membersMax,
   positiveOption,
   presetOption,
   seedOption,
   wholeOption,
 } from '../options.ts';
 import type { FindPlace, NodeOptions } from './options.ts';
+import { CLUSTER_MEMBERS_MAX } from '../../cbor/generated.ts';
 
 /** Declares `node`. `findPlace` looks up where a member stands in a scenario's world. */
 export function addNodeCommand(program: Command, findPlace: FindPlace): void {
   program
     .command('node')
     .description('run one real node: the firmware image, UDP on this machine, checkpoints on disk')
-    .addOption(wholeOption('--id <n>', 'index of this member, from 0', 0, membersMax - 1).makeOptionMandatory())
+    .addOption(
+      wholeOption('--id <n>', 'index of this member, from 0', 0, CLUSTER_MEMBERS_MAX - 1).makeOptionMandatory(),
+    )
     .addOption(wholeOption('--cluster <n>', 'number of the cluster', 0, 0xffff).makeOptionMandatory())
-    .addOption(wholeOption('--members <n>', 'members of the cluster', 1, membersMax).makeOptionMandatory())
+    .addOption(wholeOption('--members <n>', 'members of the cluster', 1, CLUSTER_MEMBERS_MAX).makeOptionMandatory())
     .requiredOption('--radio <address>', 'udp://HOST:PORT, member i has PORT + i; or udp://HOST:PORT,HOST:PORT,…')
     .option(
       '--keys <file>',

@@ -3,8 +3,8 @@
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { KEY_EPOCH_MAX } from '../../security/key_epoch.ts';
-import { LEAVES, NODE_MAX, PARTS_MAX, ROOT_NODE, WRAPPED_BYTES } from '../../security/tree.ts';
+import { LEAVES, NODE_MAX, PARTS_MAX, ROOT_NODE } from '../../security/tree.ts';
+import { KEY_EPOCH_MAX, WRAPPED_BYTES } from '../../cbor/generated.ts';
 
 /** A key file cannot be used; the message names the file and the next step, and never quotes its content. */
 export class KeyFileError extends Error {}

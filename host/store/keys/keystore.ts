@@ -14,7 +14,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSequence } from '../../cbor/message.ts';
 import { bringFolderToDisk } from '../replace_file.ts';
-import { KEY_EPOCH_MAX, type KeyEpochMessages, makeKeyEpoch } from '../../security/key_epoch.ts';
+import { type KeyEpochMessages, makeKeyEpoch } from '../../security/key_epoch.ts';
 import {
   bundlePath,
   clusterFolder,
@@ -38,6 +38,7 @@ import {
 import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from '../../security/hierarchy.ts';
 import { nodeSignatures } from '../../security/signature.ts';
 import { pathKey, pathNodes } from '../../security/tree.ts';
+import { KEY_EPOCH_MAX } from '../../cbor/generated.ts';
 
 /** Runs that take a number before this one does; more than ever run at once. */
 const triesMax = 100;

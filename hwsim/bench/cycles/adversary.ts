@@ -3,15 +3,23 @@
  * of each kind.
  */
 import { type Message, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
-import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { AttackBuilder, attackClaim, attackedConfig, type Cluster, fillTables, groupsMax } from './attack_tables.ts';
+import {
+  AttackBuilder,
+  attackClaim,
+  attackedConfig,
+  type Cluster,
+  fillTables,
+  attackedGroupsMax,
+} from './attack_tables.ts';
 import { nowS, observe, receive, tick } from './crowd.ts';
 import { airMessage, airShapes, randomFields } from './drawn_messages.ts';
 import { type Genome, gene, magnitude, scaled } from './genome.ts';
-import { place, type Script } from './script.ts';
+import type { Script } from './script.ts';
 import { keyEpochOf } from './sealed_frames.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /**
  * Returns when the node is called next: soon, at the next liveness tick, or at the next agreement
@@ -70,8 +78,8 @@ function record(genome: Genome, atS: number): Uint8Array {
   };
   for (const name of Object.keys(times)) if (name in fields) fields[name] = times[name];
   if ('slot' in fields) fields.slot = random.below(8);
-  if ('group' in fields) fields.group = random.below(groupsMax);
-  if ('resource' in fields) fields.resource = (random.below(groupsMax) << 16) | random.below(20);
+  if ('group' in fields) fields.group = random.below(attackedGroupsMax);
+  if ('resource' in fields) fields.resource = (random.below(attackedGroupsMax) << 16) | random.below(20);
   return encodeShape(shape, fields);
 }
 
@@ -118,7 +126,7 @@ export function attack(script: Script, genome: Genome, cluster: Cluster): Attack
     ops.push(op);
     call();
   };
-  act('verdict', () => script.call('verdict', place.context, last.owner, last.slot, nowS, 0));
+  act('verdict', () => script.call('verdict', SCRIPT_PLACE.context, last.owner, last.slot, nowS, 0));
   attackWithInputs(builder, atS, act);
   pollAfterTick(script, atS, act);
   attackWhole(builder, atS, act);
@@ -162,20 +170,20 @@ function attackWithInputs(builder: AttackBuilder, atS: number, act: Act): void {
 function pollAfterTick(script: Script, atS: number, act: Act): void {
   script.back();
   act('tick', () => tick(script, atS));
-  act('transmit', () => script.call('transmit', place.context, atS, 0, place.frame, 256));
-  act('command', () => script.call('command', place.context, place.record, 256));
-  act('event', () => script.call('event', place.context, place.record, 256));
-  act('deadline', () => script.call('deadline', place.context, atS, 0));
+  act('transmit', () => script.call('transmit', SCRIPT_PLACE.context, atS, 0, SCRIPT_PLACE.frame, 256));
+  act('command', () => script.call('command', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
+  act('event', () => script.call('event', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
+  act('deadline', () => script.call('deadline', SCRIPT_PLACE.context, atS, 0));
 }
 
 /** Makes the calls that concern the context as a whole. */
 function attackWhole({ script, genome, cluster }: AttackBuilder, atS: number, act: Act): void {
   const { checkpointBytes } = cluster;
-  const { context, checkpoint, config: configAt } = place;
+  const { context, checkpoint, config: configAt } = SCRIPT_PLACE;
   const config = attackedConfig(genome, cluster, atS);
   script.back();
   const [what, index] = [scaled(genome, 'recordType', 1, 10), scaled(genome, 'recordSeed', 0, 40)];
-  act('inspect', () => script.call('inspect', context, what, index, place.frame, 256));
+  act('inspect', () => script.call('inspect', context, what, index, SCRIPT_PLACE.frame, 256));
   act('hash', () => script.call('hash', context));
   act('checkpoint', () => script.call('checkpoint', context, checkpoint, checkpointBytes));
   script.write(configAt, config);

@@ -7,8 +7,9 @@ import { encodeConfig } from '../../../host/platform/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { benchCapability, heardS, nowS, observe, receive, tick } from './crowd.ts';
 import { type Gene, type Genome, gene, magnitude, scaled } from './genome.ts';
-import { place, type Script } from './script.ts';
+import type { Script } from './script.ts';
 import { BenchFrames, benchKeys, reservation } from './sealed_frames.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** Sizes of the cluster under attack. */
 export interface Cluster {
@@ -18,7 +19,7 @@ export interface Cluster {
   checkpointBytes: number;
 }
 
-export const groupsMax = 31;
+export const attackedGroupsMax = 31;
 
 /** Builds the script of one attack. */
 export class AttackBuilder {
@@ -53,7 +54,7 @@ export class AttackBuilder {
 export function attackedConfig(genome: Genome, cluster: Cluster, atS = 0): Uint8Array {
   const units = scaled(genome, 'units', 0, 255);
   const capacity = magnitude(genome, 'capacity');
-  const groups = Array.from({ length: scaled(genome, 'groups', 1, groupsMax) }, (_, index): Group => {
+  const groups = Array.from({ length: scaled(genome, 'groups', 1, attackedGroupsMax) }, (_, index): Group => {
     return { name: 'group', group: index + 1, kind: 1 + (index & 1), units, capacity, stockKg: 1_000_000, loadKg: 600 };
   });
   const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
@@ -123,7 +124,7 @@ export function attackClaim(
   return {
     name: 'intent',
     ...{ owner, slot, version: 1, kind: 1, generation: 1, nonce: random.uint32(), read: 0 },
-    resource: ((1 + random.below(scaled(genome, 'groups', 1, groupsMax))) << 16) | unit,
+    resource: ((1 + random.below(scaled(genome, 'groups', 1, attackedGroupsMax))) << 16) | unit,
     ...interval(builder, index, count),
     priority: patterned ? 0 : random.below(scaled(genome, 'priorities', 1, 4)),
     state: patterned ? 2 : 1 + random.below(3),
@@ -135,8 +136,8 @@ export function attackClaim(
 export function fillTables(builder: AttackBuilder): void {
   const { script, genome, cluster, random } = builder;
   const config = attackedConfig(genome, cluster);
-  script.write(place.config, config);
-  script.call('boot', place.context, place.config, config.length, 1, 0, 0);
+  script.write(SCRIPT_PLACE.config, config);
+  script.call('boot', SCRIPT_PLACE.context, SCRIPT_PLACE.config, config.length, 1, 0, 0);
   observe(script, 0, reservation());
   const present = Array.from({ length: cluster.members - 1 }, (_, index) => index + 1).filter(
     () => !builder.chance('silent'),
@@ -155,7 +156,11 @@ export function fillTables(builder: AttackBuilder): void {
   }
   for (let index = 0; index < scaled(genome, 'notices', 0, cluster.noticesMax); index += 1) {
     const unit = 1 + random.below(255);
-    const fact = { group: 1 + random.below(scaled(genome, 'groups', 1, groupsMax)), unit, capacity: random.below(2) };
+    const fact = {
+      group: 1 + random.below(scaled(genome, 'groups', 1, attackedGroupsMax)),
+      unit,
+      capacity: random.below(2),
+    };
     builder.send(senderOf(index), nowS, [
       { name: 'notice', ...fact, observedS: nowS - 1 - index, observer: present[0] },
     ]);

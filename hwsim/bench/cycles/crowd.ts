@@ -6,8 +6,9 @@ import type { Preset } from '../../../host/build/root.ts';
 import type { Group, Intent, Message } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import type { RandomStream } from '../../kernel/random.ts';
-import { place, type Script } from './script.ts';
+import type { Script } from './script.ts';
 import { BenchFrames, benchKeys, reservation } from './sealed_frames.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /**
  * Mission second of the node's present: after the cut of the agreement round that began at 5400 s.
@@ -36,13 +37,13 @@ export const sizesOf = (preset: Preset): Sizes =>
 
 /** Adds a frame and the image's `receive` of it. Returns the number of the call's entry. */
 export function receive(script: Script, atS: number, frame: Uint8Array): number {
-  script.write(place.frame, frame);
-  return script.call('receive', place.context, atS, 0, place.frame, frame.length);
+  script.write(SCRIPT_PLACE.frame, frame);
+  return script.call('receive', SCRIPT_PLACE.context, atS, 0, SCRIPT_PLACE.frame, frame.length);
 }
 
 /** Adds a tick. The first frames of a liveness tick must come after it. */
 export function tick(script: Script, atS: number): void {
-  script.call('tick', place.context, atS, 0);
+  script.call('tick', SCRIPT_PLACE.context, atS, 0);
 }
 
 /**
@@ -50,8 +51,8 @@ export function tick(script: Script, atS: number): void {
  * entry.
  */
 export function observe(script: Script, atS: number, record: Uint8Array): number {
-  script.write(place.record, record);
-  return script.call('observe', place.context, atS, 0, place.record, record.length);
+  script.write(SCRIPT_PLACE.record, record);
+  return script.call('observe', SCRIPT_PLACE.context, atS, 0, SCRIPT_PLACE.record, record.length);
 }
 
 /** Boots node 0 of a cluster with these groups and reserves its frame counters. */
@@ -59,8 +60,8 @@ export function bootNode(script: Script, members: number, groups: readonly Group
   const config = { cluster: 1, self: 0, members, generation: 1, seed: 1, features: 0, ...benchCapability };
   const facts = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
   const block = encodeConfig(config, groups, facts, benchKeys(0));
-  script.write(place.config, block);
-  script.call('boot', place.context, place.config, block.length, 1, 0, 0);
+  script.write(SCRIPT_PLACE.config, block);
+  script.call('boot', SCRIPT_PLACE.context, SCRIPT_PLACE.config, block.length, 1, 0, 0);
   observe(script, 0, reservation());
 }
 

@@ -2,7 +2,7 @@
  * Draws messages of every type that goes by radio: with any values, or with values that a member of
  * a cluster accepts.
  */
-import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { shapeNamed } from '../../../host/cbor/message.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from '../../../host/cbor/shape.ts';
 import type { RandomStream } from '../../kernel/random.ts';

@@ -9,16 +9,17 @@
  * address. Both are counted from the call to its return.
  */
 import type { ImageName } from '../../../host/build/root.ts';
-import { PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, CRC_BYTES, GROUPS_MAX, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
-import { ADDRESSEE_ALL, CRC_BYTES, withCrc } from '../../../host/security/envelope.ts';
+import { withCrc } from '../../../host/security/envelope.ts';
 import { firmwareConstants } from '../../emulator/memory_map.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { crowd, type CrowdOptions, nowS, receive, sizesOf } from './crowd.ts';
 import { airMessage, airShapes, randomFields } from './drawn_messages.ts';
 import { type Runner, runScript, type ScriptRun } from './runner.ts';
-import { place, Script } from './script.ts';
+import { Script } from './script.ts';
 import { BenchFrames, keyEpochOf } from './sealed_frames.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /**
  * Names of the memory map, in the order in which TABLES of test/native_baseline/runner.c takes
@@ -81,7 +82,6 @@ function requireNoTrap({ result }: ScriptRun, about: string): void {
 }
 
 const groupBytes = 32;
-const groupsMax = 32;
 /**
  * Offsets within a group record: first intent of its chain, and first intent without a valid
  * verdict.
@@ -92,7 +92,7 @@ const dirtyFromAt = 18;
 /** Invalidates all verdicts in the context directly, as the cut of an agreement round does. */
 function invalidate(script: Script, groupsAt: number, groups: Uint8Array): void {
   for (let at = 0; at < groups.length; at += groupBytes)
-    script.write(place.context, groups.subarray(at + firstAt, at + firstAt + 2), groupsAt + at + dirtyFromAt);
+    script.write(SCRIPT_PLACE.context, groups.subarray(at + firstAt, at + firstAt + 2), groupsAt + at + dirtyFromAt);
 }
 
 /**
@@ -115,7 +115,7 @@ export function compareConflicts(
   };
   // The first run only shows where each chain begins.
   const first = build();
-  const read = first.script.read(place.context, groupsMax * groupBytes, groupsAt);
+  const read = first.script.read(SCRIPT_PLACE.context, GROUPS_MAX * groupBytes, groupsAt);
   const groups = runScript(runner, first.script).result.bytes(read);
   const { script, stored, random } = build();
   script.keep();
@@ -125,7 +125,7 @@ export function compareConflicts(
     script.back();
     invalidate(script, groupsAt, groups);
     script.tables(layout, true);
-    const image = script.call('verdict', place.context, owner, slot, nowS, 0);
+    const image = script.call('verdict', SCRIPT_PLACE.context, owner, slot, nowS, 0);
     const native = script.nativeVerdict(owner, slot, nowS, 0);
     cases.push({ owner, slot, image, native, compared: script.compare(true) });
   }

@@ -1,32 +1,31 @@
 /** Repeats recorded calls: as entries of a script for a board, or on an engine of this process. */
 import type { FirmwareCalls } from '../../../host/engine/engine.ts';
 import type { RecordedCall } from '../../emulator/recording.ts';
-import { place, type Script } from './script.ts';
-
-const frameBytesMax = 256;
-const recordBytesMax = 256;
+import type { Script } from './script.ts';
+import { FRAME_BYTES_MAX, OBSERVED_BYTES_MAX } from '../../../host/cbor/generated.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** Adds a recorded call to a script. Returns the number of its entry. */
 export function addRecorded(script: Script, call: RecordedCall): number {
   const { op, nowS, nowMs, bytes, cause } = call;
   switch (op) {
     case 'boot':
-      script.write(place.config, bytes);
-      return script.call('boot', place.context, place.config, bytes.length, cause, nowS, nowMs);
+      script.write(SCRIPT_PLACE.config, bytes);
+      return script.call('boot', SCRIPT_PLACE.context, SCRIPT_PLACE.config, bytes.length, cause, nowS, nowMs);
     case 'receive':
-      script.write(place.frame, bytes);
-      return script.call('receive', place.context, nowS, nowMs, place.frame, bytes.length);
+      script.write(SCRIPT_PLACE.frame, bytes);
+      return script.call('receive', SCRIPT_PLACE.context, nowS, nowMs, SCRIPT_PLACE.frame, bytes.length);
     case 'observe':
-      script.write(place.record, bytes);
-      return script.call('observe', place.context, nowS, nowMs, place.record, bytes.length);
+      script.write(SCRIPT_PLACE.record, bytes);
+      return script.call('observe', SCRIPT_PLACE.context, nowS, nowMs, SCRIPT_PLACE.record, bytes.length);
     case 'tick':
     case 'deadline':
-      return script.call(op, place.context, nowS, nowMs);
+      return script.call(op, SCRIPT_PLACE.context, nowS, nowMs);
     case 'transmit':
-      return script.call('transmit', place.context, nowS, nowMs, place.frame, frameBytesMax);
+      return script.call('transmit', SCRIPT_PLACE.context, nowS, nowMs, SCRIPT_PLACE.frame, FRAME_BYTES_MAX);
     case 'command':
     case 'event':
-      return script.call(op, place.context, place.record, recordBytesMax);
+      return script.call(op, SCRIPT_PLACE.context, SCRIPT_PLACE.record, OBSERVED_BYTES_MAX);
   }
 }
 
@@ -46,9 +45,9 @@ export function repeatOn(calls: FirmwareCalls, call: RecordedCall, ctx: number, 
     case 'deadline':
       return calls[op](ctx, nowS, nowMs);
     case 'transmit':
-      return calls.transmit(ctx, nowS, nowMs, at, frameBytesMax);
+      return calls.transmit(ctx, nowS, nowMs, at, FRAME_BYTES_MAX);
     case 'command':
     case 'event':
-      return calls[op](ctx, at, recordBytesMax);
+      return calls[op](ctx, at, OBSERVED_BYTES_MAX);
   }
 }

@@ -3,34 +3,10 @@
  * beside it, that one start of the emulator executes.
  */
 
-/** Exports that a script may call, with their numbers in runner.c. */
-export const scriptCalls = {
-  boot: 1,
-  restore: 2,
-  receive: 3,
-  observe: 4,
-  tick: 5,
-  transmit: 6,
-  command: 7,
-  event: 8,
-  deadline: 9,
-  checkpoint: 10,
-  hash: 11,
-  inspect: 12,
-  verdict: 13,
-} as const;
-export type ScriptCall = keyof typeof scriptCalls;
+import { SCRIPT_CALL, SCRIPT_ENTRY, SCRIPT_NATIVE } from '../generated_harness.ts';
 
-/** Numbers that stand for buffers in place of an address. */
-export const place = {
-  context: 0xfffffff0,
-  frame: 0xfffffff1,
-  record: 0xfffffff2,
-  config: 0xfffffff3,
-  checkpoint: 0xfffffff4,
-};
+export type ScriptCall = keyof typeof SCRIPT_CALL;
 
-const kind = { end: 0, write: 1, read: 2, call: 3, keep: 4, back: 5, tables: 6, native: 7, compare: 8 };
 const headerWords = 4;
 const magic = 0x48534352;
 
@@ -96,11 +72,11 @@ export class Script {
   }
 
   write(at: number, bytes: Uint8Array, offset = 0): number {
-    return this.entry(kind.write, [at, offset, bytes.length], bytes, 20);
+    return this.entry(SCRIPT_ENTRY.write, [at, offset, bytes.length], bytes, 20);
   }
 
   read(at: number, bytes: number, offset = 0): number {
-    return this.entry(kind.read, [at, offset, bytes], bytes, 20);
+    return this.entry(SCRIPT_ENTRY.read, [at, offset, bytes], bytes, 20);
   }
 
   /** Marked calls so far: each gives one record of the counting plugin. */
@@ -111,17 +87,17 @@ export class Script {
   call(name: ScriptCall, ...words: number[]): number {
     this.marked += 1;
     const padded = [...words, 0, 0, 0, 0, 0, 0, 0, 0].slice(0, 8);
-    return this.entry(kind.call, [scriptCalls[name], ...padded, 0], 0, 8 + 9 * 4);
+    return this.entry(SCRIPT_ENTRY.call, [SCRIPT_CALL[name], ...padded, 0], 0, 8 + 9 * 4);
   }
 
   /** Saves the context. */
   keep(): number {
-    return this.entry(kind.keep, [], 0, 0);
+    return this.entry(SCRIPT_ENTRY.keep, [], 0, 0);
   }
 
   /** Restores the saved context. */
   back(): number {
-    return this.entry(kind.back, [], 0, 0);
+    return this.entry(SCRIPT_ENTRY.back, [], 0, 0);
   }
 
   /**
@@ -129,22 +105,22 @@ export class Script {
    * needs.
    */
   tables(layout: readonly number[], all: boolean): number {
-    return this.entry(kind.tables, [all ? 1 : 0, ...layout], 0, 0);
+    return this.entry(SCRIPT_ENTRY.tables, [all ? 1 : 0, ...layout], 0, 0);
   }
 
   nativeVerdict(owner: number, slot: number, nowS: number, nowMs: number): number {
     this.marked += 1;
-    return this.entry(kind.native, [1, owner, slot, nowS, nowMs, 0], 0, 8 + 5 * 4);
+    return this.entry(SCRIPT_ENTRY.native, [SCRIPT_NATIVE.verdict, owner, slot, nowS, nowMs, 0], 0, 8 + 5 * 4);
   }
 
   nativeFrame(length: number): number {
     this.marked += 1;
-    return this.entry(kind.native, [2, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
+    return this.entry(SCRIPT_ENTRY.native, [SCRIPT_NATIVE.frame, length, 0, 0, 0, 0], 0, 8 + 5 * 4);
   }
 
   /** Counts the places in which the context and the native baseline's tables differ. */
   compare(all: boolean): number {
-    return this.entry(kind.compare, [all ? 1 : 0, 0], 0, 12);
+    return this.entry(SCRIPT_ENTRY.compare, [all ? 1 : 0, 0], 0, 12);
   }
 
   /** Returns the script as it is written into the emulated memory. */

@@ -3,16 +3,14 @@
  * receiver accepts.
  */
 import { encodeFrame, sealBytes } from '../../../host/security/frame.ts';
-import type { Message } from '../../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, CLUSTER_MEMBERS_MAX, type Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage } from '../../../host/cbor/message.ts';
 import type { LinkKeys } from '../../../host/security/key_epoch.ts';
 import { cycleAt, FreshCounters } from '../../../host/security/cycle.ts';
-import { ADDRESSEE_ALL } from '../../../host/security/envelope.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../../host/security/simulated_keys.ts';
 
 const benchSeed = 1;
-const membersMax = 200;
-const keys = clusterKeys(benchSeed, SIMULATED_CLUSTER, membersMax);
+const keys = clusterKeys(benchSeed, SIMULATED_CLUSTER, CLUSTER_MEMBERS_MAX);
 
 /** Returns the keys of member `index` of the benchmarks' cluster, for its configuration. */
 export const benchKeys = (index: number): LinkKeys => keys.member(index);

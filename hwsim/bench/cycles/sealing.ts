@@ -13,19 +13,26 @@
  *                      the longest
  */
 import { sealBytes } from '../../../host/security/frame.ts';
-import { FRAME_BYTES_MAX, type Message } from '../../../host/cbor/generated.ts';
+import {
+  CRC_BYTES,
+  ENVELOPE_BYTES,
+  FRAME_BYTES_MAX,
+  type Message,
+  TAG_BYTES,
+  WINDOW_CYCLES,
+} from '../../../host/cbor/generated.ts';
 import { encodeMessage } from '../../../host/cbor/message.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { TAG_BYTES } from '../../../host/security/cipher.ts';
-import { cycleAt, WINDOW_CYCLES } from '../../../host/security/cycle.ts';
-import { CRC_BYTES, ENVELOPE_BYTES, type Header, withCrc } from '../../../host/security/envelope.ts';
+import { cycleAt } from '../../../host/security/cycle.ts';
+import { type Header, withCrc } from '../../../host/security/envelope.ts';
 import { makeKeyEpoch } from '../../../host/security/key_epoch.ts';
 import { benchAuthority, benchLink } from './sealed_frames.ts';
 import { type Runner, runScript } from './runner.ts';
-import { place, Script } from './script.ts';
+import { Script } from './script.ts';
 import type { OpSample } from './typical_run.ts';
 import { bootNode, nowS, observe, receive, sizesOf, tick } from './crowd.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** The frame length of the budgets, on the air. */
 export const FRAME_BYTES_USUAL = 200;
@@ -155,7 +162,14 @@ function sealSteps(script: Script, members: number): Step[] {
   tick(script, nowS);
   return Array.from({ length: transmitsMax }, (_, index) => {
     const call = script.calls;
-    const entry = script.call('transmit', place.context, nowS + 15 * index, 0, place.frame, FRAME_BYTES_MAX);
+    const entry = script.call(
+      'transmit',
+      SCRIPT_PLACE.context,
+      nowS + 15 * index,
+      0,
+      SCRIPT_PLACE.frame,
+      FRAME_BYTES_MAX,
+    );
     return { op: 'frame.seal', bytes: FRAME_BYTES_USUAL, status: FRAME_BYTES_USUAL, entry, call };
   });
 }

@@ -21,20 +21,17 @@ import { translateSignature } from '../../../host/board/signature.ts';
 import { emulatedRamBytes, emulatorArguments, type Target } from '../../../host/board/targets.ts';
 import { filesBelow } from '../../../host/build/paths.mjs';
 import { rootFolder } from '../../../host/build/root.ts';
-import {
-  instantiateSignature,
-  messageBytesMax,
-  nodeSignatures,
-  signatureModulePath,
-} from '../../../host/security/signature.ts';
+import { instantiateSignature, nodeSignatures, signatureModulePath } from '../../../host/security/signature.ts';
+import { SIGNED_BYTES_MAX } from '../../../host/cbor/generated.ts';
+import { SIGNATURE_OP } from '../generated_harness.ts';
 
 const runnerFolder = 'test/signature_board';
 const scriptOffset = 10 << 20;
 const headBytes = 16;
 /** Layout of a call in test/signature_board/runner.c. */
 const place = { seed: 0, key: 32, signature: 64, message: 128 };
-const bufferBytes = place.message + messageBytesMax;
-const ops = { verify: 1, sign: 2, public_key: 3 } as const;
+const bufferBytes = place.message + SIGNED_BYTES_MAX;
+const ops = { verify: SIGNATURE_OP.verify, sign: SIGNATURE_OP.sign, public_key: SIGNATURE_OP.publicKey } as const;
 export type SignatureOp = keyof typeof ops;
 
 export interface SignatureRunner {
@@ -52,7 +49,11 @@ export interface SignatureRunner {
  */
 export async function buildSignatureRunner(target: Target): Promise<SignatureRunner> {
   const linearBytes = Math.ceil((instantiateSignature().memory_base() + bufferBytes) / 32) * 32;
-  const own = [...filesBelow(runnerFolder, ['.c']), 'hwsim/bench/cycles/signature.ts'];
+  const own = [
+    ...filesBelow(runnerFolder, ['.c']),
+    'test/native_baseline/harness.h',
+    'hwsim/bench/cycles/signature.ts',
+  ];
   const moduleHash = createHash('sha256').update(readFileSync(signatureModulePath)).digest('hex');
   const stamp = `${boardStamp(target, {}, own)} ${moduleHash}`;
   const mark = createHash('sha256').update(stamp).digest('hex').slice(0, 16);

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { readElf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { askFor } from '../../board/port.ts';
 import { EmulatorPool } from '../../emulator/pool.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { portInputs, type Recording } from '../../emulator/recording.ts';
+import { PORT_ASK } from '../../../host/cbor/generated.ts';
 
 const inputsMax = 1500;
 
@@ -19,7 +19,7 @@ export function measureStack(target: Target, path: string, recording: Recording)
       session.give(input);
       session.untilDone();
     }
-    session.give({ kind: 'ask', what: askFor.stackDepth, index: 0 });
+    session.give({ kind: 'ask', what: PORT_ASK.stackDepth, index: 0 });
     const answer = session.untilDone().at(-1);
     session.close();
     if (answer?.kind !== 'answer') throw new Error(`${target.name} does not report the depth of its stack`);

@@ -12,11 +12,12 @@ import { STATUS } from '../../../host/engine/status.ts';
 import { accepted, recordNode, type Recording } from '../../emulator/recording.ts';
 import { addRecorded } from './replay.ts';
 import { type Runner, runScript } from './runner.ts';
-import { place, Script } from './script.ts';
+import { Script } from './script.ts';
 import { renewCodes } from './line_codes.ts';
 import { benchLink, keyEpochOf } from './sealed_frames.ts';
 import { firmwareConstants } from '../../emulator/memory_map.ts';
 import { airMessage, airShapes } from './drawn_messages.ts';
+import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** Instructions of one kind of operation. */
 export interface OpSample {
@@ -108,13 +109,23 @@ function recordedPart(
   const contextBytes = constants.get('CONTEXT_BYTES')!;
   const script = new Script(target.bigEndian);
   const entries = recording.calls.map((call) => addRecorded(script, call));
-  const readContext = script.read(place.context, contextBytes);
-  script.call('hash', place.context);
-  script.call('checkpoint', place.context, place.checkpoint, contextBytes + 16);
+  const readContext = script.read(SCRIPT_PLACE.context, contextBytes);
+  script.call('hash', SCRIPT_PLACE.context);
+  script.call('checkpoint', SCRIPT_PLACE.context, SCRIPT_PLACE.checkpoint, contextBytes + 16);
   const { bytes: config } = recording.calls.find(({ op }) => op === 'boot')!;
-  script.write(place.config, config);
+  script.write(SCRIPT_PLACE.config, config);
   const { nowS } = recording.calls.at(-1)!;
-  script.call('restore', place.context, place.checkpoint, contextBytes + 16, place.config, config.length, 2, 3, 0);
+  script.call(
+    'restore',
+    SCRIPT_PLACE.context,
+    SCRIPT_PLACE.checkpoint,
+    contextBytes + 16,
+    SCRIPT_PLACE.config,
+    config.length,
+    2,
+    3,
+    0,
+  );
   const { result, counts } = runScript(runner, script);
   if (result.trap !== 0)
     throw new Error(`${target.name}: the image trapped (site ${result.trapSite}) in entry ${result.done}`);
@@ -169,26 +180,26 @@ function refusedFrames(recording: Recording): Uint8Array[] {
 function stateParts(runner: Runner, recording: Recording, end: EndState, samples: Samples): void {
   const { target } = runner;
   const script = new Script(target.bigEndian);
-  script.write(place.context, end.invalidated);
+  script.write(SCRIPT_PLACE.context, end.invalidated);
   script.keep();
   const names: string[] = [];
   const random = new RandomStream(1, 'bench/cycles');
   const { nowS, stored } = end;
   for (const at of random.permutation(stored.length).slice(0, walksMax)) {
     script.back();
-    script.call('verdict', place.context, stored[at][0], stored[at][1], nowS, 0);
+    script.call('verdict', SCRIPT_PLACE.context, stored[at][0], stored[at][1], nowS, 0);
     names.push('conflict check');
   }
-  script.write(place.context, end.context);
+  script.write(SCRIPT_PLACE.context, end.context);
   script.keep();
   for (let what = 1; what <= 11; what += 1) {
     names.push('inspect');
-    script.call('inspect', place.context, what, 1, place.frame, 256);
+    script.call('inspect', SCRIPT_PLACE.context, what, 1, SCRIPT_PLACE.frame, 256);
   }
   const receive = (frame: Uint8Array, name: string): number => {
-    script.write(place.frame, frame);
+    script.write(SCRIPT_PLACE.frame, frame);
     names.push(name);
-    return script.call('receive', place.context, nowS, 0, place.frame, frame.length);
+    return script.call('receive', SCRIPT_PLACE.context, nowS, 0, SCRIPT_PLACE.frame, frame.length);
   };
   const opened = refusedFrames(recording).slice(-openedMax);
   const openEntries = opened.map((frame) => receive(frame, 'open'));

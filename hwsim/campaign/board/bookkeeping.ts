@@ -3,11 +3,10 @@ import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { firmwareConstants } from '../../emulator/memory_map.ts';
-import { lineBytes } from '../fault_models.ts';
 import { linearAddress, type RamSpan } from './ram.ts';
 import type { Snapshot } from './subject.ts';
+import { CODE_BYTES, LINE_BYTES } from '../../../host/cbor/generated.ts';
 
-const codeBytes = 8;
 /** Offsets in the queues: where the next event stands, and how many wait. */
 const eventFirstAt = 26;
 const eventCountAt = 27;
@@ -52,9 +51,9 @@ export function freeBytes(layout: BoardLayout, snapshots: readonly Snapshot[]): 
     for (let offset = from; offset < to; offset += 1) free[offsetOf(context + offset)] = 1;
   };
   const allowWithCodes = (from: number, to: number) => {
-    const line = (offset: number) => Math.floor((offset - at('LINES_AT')) / lineBytes);
+    const line = (offset: number) => Math.floor((offset - at('LINES_AT')) / LINE_BYTES);
     allow(from, to);
-    allow(at('CODES_AT') + line(from) * codeBytes, at('CODES_AT') + (line(to - 1) + 1) * codeBytes);
+    allow(at('CODES_AT') + line(from) * CODE_BYTES, at('CODES_AT') + (line(to - 1) + 1) * CODE_BYTES);
   };
   const [first] = snapshots.slice(1);
   for (let linear = 0; linear < context; linear += 1) {
@@ -63,7 +62,7 @@ export function freeBytes(layout: BoardLayout, snapshots: readonly Snapshot[]): 
   }
   const code = elf.symbols.get('code');
   if (code !== undefined) free.fill(1, code - span.address, code - span.address + codeStateBytes);
-  allowWithCodes(at('PROTECTION_AT'), at('PROTECTION_AT') + lineBytes);
+  allowWithCodes(at('PROTECTION_AT'), at('PROTECTION_AT') + LINE_BYTES);
   allowWithCodes(at('QUEUES_AT') + eventFirstAt, at('QUEUES_AT') + eventCountAt + 1);
   allowWithCodes(at('EVENTS_AT'), at('COUNTERS_AT'));
   return free;

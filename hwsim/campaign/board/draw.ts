@@ -2,10 +2,11 @@
 import type { Target } from '../../../host/board/targets.ts';
 import { registersOf } from '../../emulator/debugger.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, lineBytes, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import { burstBitsMax, burstBitsMin, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
 import type { GoldenBoard } from './golden.ts';
 import { timeOf } from './port_items.ts';
 import type { RamSpan } from './ram.ts';
+import { LINE_BYTES } from '../../../host/cbor/generated.ts';
 
 /** A byte of RAM, by its offset in the span, and the bits of it that flip. */
 export interface Flip {
@@ -157,7 +158,7 @@ export class Drawer {
     }
     if (model !== 'double') return { flips: flipsOf(offset, [bit]) };
     const span = random.below(2) === 0 ? 'word' : 'line';
-    const bytes = span === 'word' ? wordBytes : lineBytes;
+    const bytes = span === 'word' ? wordBytes : LINE_BYTES;
     const within = (((offset - this.#lineOrigin) % bytes) + bytes) % bytes;
     const one = within * 8 + bit;
     const other = (one + 1 + random.below(bytes * 8 - 1)) % (bytes * 8);

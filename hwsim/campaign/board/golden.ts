@@ -2,9 +2,10 @@ import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import { sameOutputs } from './port_items.ts';
 import { type Snapshot, Subject } from './subject.ts';
+import { PORT_ASK } from '../../../host/cbor/generated.ts';
 
 /**
  * A board's run without a fault: its outputs, its state before each input, what each call executed,
@@ -88,7 +89,7 @@ export function flyGolden(parts: GoldenParts): GoldenBoard {
         throw new EmulatorError(`input ${outputs.length - 1} does not end well without any fault`);
     }
     snapshots.push(subject.snapshot(snapshots.at(-1)!));
-    subject.give({ kind: 'ask', what: askFor.stackDepth, index: 0 });
+    subject.give({ kind: 'ask', what: PORT_ASK.stackDepth, index: 0 });
     const answer = subject.outputs().at(-1)!;
     const stackBytes = answer.kind === 'answer' ? answer.words[0] : 0;
     const wake = subject.sleepAddress;

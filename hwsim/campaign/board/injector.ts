@@ -1,8 +1,8 @@
 import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { TYPE } from '../../../host/cbor/generated.ts';
+import { PORT_ASK, TYPE } from '../../../host/cbor/generated.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import { isProtectionSite, type Judgement } from '../outcomes.ts';
 import { takeUpset } from '../upset_events.ts';
 import { type Flip, type Injection, planStops } from './draw.ts';
@@ -409,7 +409,7 @@ export class Injector {
    * any case, and the platform, which got no answer to the input, gives it again.
    */
   #playProbed(input: PortInput, findings: Findings): PortOutput[] {
-    const ask: PortInput = { kind: 'ask', what: askFor.counters, index: 0 };
+    const ask: PortInput = { kind: 'ask', what: PORT_ASK.counters, index: 0 };
     for (let attempt = 0; attempt < 2; attempt += 1) {
       this.#subject.give(input);
       this.#subject.give(ask);

@@ -3,10 +3,11 @@ import type { Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
 import type { CallCount } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
-import { askFor, type PortInput, type PortOutput } from '../../board/port.ts';
+import type { PortInput, PortOutput } from '../../board/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { sameOutputs } from './port_items.ts';
 import { linearAddress, symbolOf } from './ram.ts';
+import { PORT_ASK } from '../../../host/cbor/generated.ts';
 
 /**
  * Flips one bit at an exact instruction of a board's run (BRD-1): hwsim/emulator/README.md,
@@ -255,7 +256,7 @@ function outcomeOfEnd(last: PortOutput, input: number): FlipOutcome | null {
 }
 
 function askHash(session: BoardSession): number {
-  session.give({ kind: 'ask', what: askFor.hash, index: 0 });
+  session.give({ kind: 'ask', what: PORT_ASK.hash, index: 0 });
   const answer = session.untilDone().at(-1);
   if (answer?.kind !== 'answer') throw new EmulatorError('the board does not answer the question for its hash');
   return answer.words[0];

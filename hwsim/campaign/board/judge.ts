@@ -1,12 +1,13 @@
 import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
-import { askFor, PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../board/port.ts';
+import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../board/port.ts';
 import { hex, partsOf } from '../frame_parts.ts';
 import { type FrameChange, isAccepted, timeOf } from './port_items.ts';
 import type { RecordedRun } from './recorded_run.ts';
 import { Reference } from './reference.ts';
 import { drive, type Exchange, type Restart } from './restart.ts';
+import { PORT_ASK } from '../../../host/cbor/generated.ts';
 
 /** A right content may differ this much in time from an uncorrupted board's. */
 const mistimedMsMax = 120_000;
@@ -151,7 +152,7 @@ export class Judge {
       const other = input.kind === 'frame' ? replaced.get(hex(input.bytes)) : undefined;
       give(other === undefined ? input : ({ ...input, kind: 'frame', bytes: other } as PortInput), other !== undefined);
     }
-    const answer = this.#reference.play({ kind: 'ask', what: askFor.hash, index: 0 }).at(-1)!;
+    const answer = this.#reference.play({ kind: 'ask', what: PORT_ASK.hash, index: 0 }).at(-1)!;
     return { acceptedMs, hash: answer.kind === 'answer' ? answer.words[0] : 0 };
   }
 }

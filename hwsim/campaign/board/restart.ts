@@ -2,12 +2,10 @@
  * Plays the platform of a board that restarts: how it boots the board again, and what it gives it
  * then.
  */
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FIELD, NO_DEADLINE, NOT_ASKED, TYPE } from '../../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../../host/cbor/record.ts';
-import { bootCause } from '../../../host/platform/config.ts';
 import { runtimeRestartMs } from '../../board/crash_recovery.ts';
 import { processorBootMs } from '../../board/parts.ts';
-import { notAsked } from '../../board/reference_loop.ts';
 import type { PortInput, PortOutput } from '../../board/port.ts';
 import { timeOf, typeOf } from './port_items.ts';
 
@@ -40,7 +38,6 @@ export interface Restart {
   reserved: number;
 }
 
-const noDeadline = 0x7fffffff;
 /** A board that takes more inputs than this in the rest of a run spins. */
 const exchangesMax = 2000;
 const fieldsMax = 24;
@@ -49,9 +46,9 @@ const place = FIELD.config;
 const repeated: ReadonlySet<number> = new Set([TYPE.outlook, TYPE.assign, TYPE.window]);
 
 const causeOfOrder: ReadonlyMap<number, number> = new Map([
-  [TYPE.restartRuntime, bootCause.runtimeRestart],
-  [TYPE.resetProcessor, bootCause.commandedReset],
-  [TYPE.alternateImage, bootCause.alternateImage],
+  [TYPE.restartRuntime, BOOT_CAUSE.runtimeRestart],
+  [TYPE.resetProcessor, BOOT_CAUSE.commandedReset],
+  [TYPE.alternateImage, BOOT_CAUSE.alternateImage],
 ]);
 
 /**
@@ -110,7 +107,7 @@ export function restartAfter(
   if (reset === null)
     return {
       atMs: nowMs + runtimeRestartMs,
-      cause: bootCause.runtimeRestart,
+      cause: BOOT_CAUSE.runtimeRestart,
       clockZeroMs: 0,
       config: nextConfig(boot.config, 0, reserved),
       resets: 0,
@@ -203,8 +200,8 @@ class RestartedPlatform {
 
   /** Obeys what the board ordered in its answer: deadline, reservation of counters, restart. */
   obey(outputs: readonly PortOutput[], deadlineMs: number, resetProcessor: () => void): void {
-    if (deadlineMs === noDeadline) this.#dueMs = Number.POSITIVE_INFINITY;
-    else if (deadlineMs !== notAsked) this.#dueMs = this.nowMs + Math.max(1, deadlineMs);
+    if (deadlineMs === NO_DEADLINE) this.#dueMs = Number.POSITIVE_INFINITY;
+    else if (deadlineMs !== NOT_ASKED) this.#dueMs = this.nowMs + Math.max(1, deadlineMs);
     const asked = reservationIn(outputs);
     if (asked > 0) {
       this.#restart = { ...this.#restart, reserved: Math.max(this.#restart.reserved, asked) };
@@ -240,7 +237,7 @@ function orderedRestart(last: Restart, nowMs: number, outputs: readonly PortOutp
   const order = outputs.find((output) => output.kind === 'record' && causeOfOrder.has(typeOf(output.bytes)));
   if (order?.kind !== 'record') return null;
   const cause = causeOfOrder.get(typeOf(order.bytes))!;
-  if (cause === bootCause.runtimeRestart)
+  if (cause === BOOT_CAUSE.runtimeRestart)
     return {
       ...last,
       atMs: nowMs + runtimeRestartMs,

@@ -2,12 +2,13 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Elf } from '../../../host/board/elf.ts';
 import { nonVolatileOffset, type Target } from '../../../host/board/targets.ts';
 import type { Debugger } from '../../emulator/debugger.ts';
-import { markOf, storeLayout } from '../../emulator/slot_file.ts';
+import { markOf } from '../../emulator/slot_file.ts';
 import { buildPlugin } from '../../emulator/plugin/plugin.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import type { PortInput, PortOutput } from '../../board/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { type RamSpan, ramSpan, symbolOf } from './ram.ts';
+import { STORE_HEADER_BYTES, STORE_SLOT_BYTES, STORE_SLOTS_AT } from '../../../host/cbor/generated.ts';
 
 /** The state of a sleeping board: RAM, non-volatile memory and registers. All devices are idle. */
 export interface Snapshot {
@@ -21,8 +22,7 @@ export interface Snapshot {
  * million instructions, more than twice the longest step.
  */
 const clockShift = 4;
-const { slotsAt, slotBytes, headerBytes } = storeLayout;
-const nonVolatileUsed = slotsAt + 2 * slotBytes;
+const nonVolatileUsed = STORE_SLOTS_AT + 2 * STORE_SLOT_BYTES;
 /** Attempts to find the board asleep; the first ones wait less. */
 const attemptsMax = 2000;
 const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -32,11 +32,11 @@ const nap = new Int32Array(new SharedArrayBuffer(4));
  * sequence begins with 1.
  */
 export function checkpointsIn({ nonVolatile }: Snapshot): { number: number; image: Uint8Array }[] {
-  const slots = [slotsAt, slotsAt + slotBytes].filter(
-    (at) => nonVolatile.readUInt32LE(at) === markOf(nonVolatile.subarray(at, at + headerBytes)),
+  const slots = [STORE_SLOTS_AT, STORE_SLOTS_AT + STORE_SLOT_BYTES].filter(
+    (at) => nonVolatile.readUInt32LE(at) === markOf(nonVolatile.subarray(at, at + STORE_HEADER_BYTES)),
   );
   return slots.map((at) => {
-    const from = at + headerBytes;
+    const from = at + STORE_HEADER_BYTES;
     return {
       number: nonVolatile.readUInt32LE(at + 4),
       image: nonVolatile.subarray(from, from + nonVolatile.readUInt32LE(at + 8)),

@@ -1,9 +1,8 @@
-import { lineBytes } from '../fault_models.ts';
 import { isEventLine, takeUpset } from '../upset_events.ts';
 import { type Golden, rewind } from './golden.ts';
 import { type Call, differingWords, emptyCall, type Layout, Machine, op, type Program } from './machine.ts';
+import { CODE_BYTES, LINE_BYTES } from '../../../host/cbor/generated.ts';
 
-const codeBytes = 8;
 /** Lines of the ring of events, at most: EVENTS_MAX of the flight image. */
 const eventLinesMax = 128;
 /**
@@ -52,10 +51,10 @@ export class Bookkeeping {
     const { linesAt, countersAt, codesAt } = this.#layout;
     const offset = at - context;
     const line =
-      offset >= codesAt ? Math.floor((offset - codesAt) / codeBytes) : Math.floor((offset - linesAt) / lineBytes);
-    const lineAt = linesAt + line * lineBytes;
+      offset >= codesAt ? Math.floor((offset - codesAt) / CODE_BYTES) : Math.floor((offset - linesAt) / LINE_BYTES);
+    const lineAt = linesAt + line * LINE_BYTES;
     return (
-      lineAt < countersAt && lineAt >= countersAt - eventLinesMax * lineBytes && isEventLine(bytes, context + lineAt)
+      lineAt < countersAt && lineAt >= countersAt - eventLinesMax * LINE_BYTES && isEventLine(bytes, context + lineAt)
     );
   }
 
@@ -91,15 +90,15 @@ export class Bookkeeping {
     for (const word of words) {
       const offset = (word << 2) - context - layout.linesAt;
       if (offset < 0 || offset + layout.linesAt >= layout.codesAt) continue;
-      const line = Math.floor(offset / lineBytes);
+      const line = Math.floor(offset / LINE_BYTES);
       byLine.set(line, [...(byLine.get(line) ?? []), word]);
     }
     for (const [line, ofLine] of byLine) {
-      const at = context + layout.linesAt + line * lineBytes;
-      if (ofLine.length >= protectionWordsMin) this.#allow(at, at + lineBytes);
+      const at = context + layout.linesAt + line * LINE_BYTES;
+      if (ofLine.length >= protectionWordsMin) this.#allow(at, at + LINE_BYTES);
       else for (const word of ofLine) this.#allow(word << 2, (word << 2) + 4);
-      const code = context + layout.codesAt + line * codeBytes;
-      this.#allow(code, code + codeBytes);
+      const code = context + layout.codesAt + line * CODE_BYTES;
+      this.#allow(code, code + CODE_BYTES);
     }
   }
 }

@@ -1,8 +1,9 @@
 /** Draws upsets: when they fall, and which bits of the image's memory they flip. */
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, lineBytes, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import { burstBitsMax, burstBitsMin, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
 import type { CallLog } from './golden.ts';
 import type { Program } from './machine.ts';
+import { LINE_BYTES } from '../../../host/cbor/generated.ts';
 
 /** One upset: before call `call` of node `node`, bits of its memory flip. */
 export interface Upset {
@@ -83,7 +84,7 @@ function drawBits(
   }
   if (model !== 'double') return { place, bits: [bit & 7] };
   const span = random.below(2) === 0 ? 'word' : 'line';
-  const bytes = span === 'word' ? wordBytes : lineBytes;
+  const bytes = span === 'word' ? wordBytes : LINE_BYTES;
   const from = Math.min(place & -bytes, stateTo - bytes);
   const one = (place - from) * 8 + (bit & 7);
   const other = (one + 1 + random.below(bytes * 8 - 1)) % (bytes * 8);

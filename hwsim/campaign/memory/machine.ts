@@ -1,6 +1,7 @@
 /** Runs one node's image in an instance with a memory of its own. */
 import type { FirmwareCalls } from '../../../host/engine/engine.ts';
 import { budgetExport, staticsAt, touchImport } from './instrument.ts';
+import { INSPECT, WASM_PAGE_BYTES } from '../../../host/cbor/generated.ts';
 
 /**
  * One call into the firmware; its inputs are bytes of `source`. One object is filled again and
@@ -37,7 +38,6 @@ export const opNames = Object.keys(op);
 const frameCapacity = 256;
 export const recordCapacity = 128;
 const configCapacity = 34 * recordCapacity;
-const pageBytes = 65536;
 
 export const emptyCall = (): Call => ({
   op: 0,
@@ -62,8 +62,6 @@ export interface Layout {
   codesAt: number;
   counterCodesAt: number;
 }
-
-const inspectLayout = 9;
 
 /** An image ready to be instantiated, and its layout. */
 export class Program {
@@ -100,8 +98,8 @@ export class Program {
     this.recordAt = this.frameAt + frameCapacity;
     this.configAt = this.recordAt + recordCapacity;
     this.imageAt = this.configAt + configCapacity;
-    this.pages = Math.ceil((this.imageAt + this.checkpointBytes) / pageBytes);
-    this.fresh = new Uint8Array(this.pages * pageBytes);
+    this.pages = Math.ceil((this.imageAt + this.checkpointBytes) / WASM_PAGE_BYTES);
+    this.fresh = new Uint8Array(this.pages * WASM_PAGE_BYTES);
     this.fresh.set(initial.subarray(0, Math.min(initial.length, this.fresh.length)));
   }
 }
@@ -112,7 +110,7 @@ export class Program {
 export function layoutOf(machine: Machine): Layout {
   const { program, calls, words } = machine;
   const at = program.recordAt;
-  if (calls.inspect(program.context, inspectLayout, 0, at, recordCapacity) < 4)
+  if (calls.inspect(program.context, INSPECT.layout, 0, at, recordCapacity) < 4)
     throw new Error('the image does not show the layout of its context: run `npm run build`');
   const [linesAt, countersAt, codesAt, counterCodesAt] = words.subarray(at >> 2);
   return { linesAt, countersAt, codesAt, counterCodesAt };
@@ -142,7 +140,7 @@ export class Machine {
     this.exports = new WebAssembly.Instance(program.module, importsOf(touch)).exports;
     this.calls = this.exports as unknown as FirmwareCalls;
     const memory = this.exports.memory as WebAssembly.Memory;
-    const missing = program.pages - memory.buffer.byteLength / pageBytes;
+    const missing = program.pages - memory.buffer.byteLength / WASM_PAGE_BYTES;
     if (missing > 0) memory.grow(missing);
     this.bytes = new Uint8Array(memory.buffer);
     this.words = new Int32Array(memory.buffer);

@@ -1,6 +1,5 @@
 import { readRecord } from '../../../host/cbor/record.ts';
-import { bootCause } from '../../../host/platform/config.ts';
-import { TYPE } from '../../../host/cbor/generated.ts';
+import { BOOT_CAUSE, TYPE } from '../../../host/cbor/generated.ts';
 import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import { takeUpset } from '../upset_events.ts';
 import { Decided } from './agreement.ts';
@@ -135,7 +134,7 @@ export class Replica {
   boot(call: Call, result: number): void {
     const { evidence, outputs } = this;
     // A watchdog that expires where the uncorrupted node would have fed it detects the fault.
-    if (this.#comparing && call.cause === bootCause.watchdog && outputs.missesCommand)
+    if (this.#comparing && call.cause === BOOT_CAUSE.watchdog && outputs.missesCommand)
       this.detect('watchdog', 0, call.op);
     const ok = (result & STATUS_MASK) === STATUS.ok;
     const kept = call.op === op.restore ? this.#stored[this.#restores] : undefined;

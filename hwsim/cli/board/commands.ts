@@ -5,7 +5,6 @@ import {
   examples,
   jsonLinesOption,
   jsonOption,
-  membersMax,
   nodesOption,
   outReportOption,
   seedOption,
@@ -16,6 +15,7 @@ import {
 import { suggest } from '../../../host/cli/suggestions.ts';
 import { shippedScenarios } from '../../scenario/shipped.ts';
 import { chosen } from '../chosen.ts';
+import { CLUSTER_MEMBERS_MAX } from '../../../host/cbor/generated.ts';
 
 /** Adds the commands that fly to `board`: the image on emulated flight processors (BRD-1). */
 export function addEmulatedBoardCommands(board: Command): void {
@@ -31,7 +31,7 @@ function addRun(board: Command): void {
     .command('run')
     .addArgument(targetArgument())
     .addOption(suggest(new Option('--scenario <name>', scenarioMeaning), Object.keys(shippedScenarios)))
-    .addOption(wholeOption('--node <n>', 'the node that is the board', 0, membersMax - 1).default(3))
+    .addOption(wholeOption('--node <n>', 'the node that is the board', 0, CLUSTER_MEMBERS_MAX - 1).default(3))
     .addOption(nodesOption())
     .addOption(daysOption())
     .addOption(seedOption())

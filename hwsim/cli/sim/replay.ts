@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Preset } from '../../../host/build/root.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
-import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { inputBytesMax, readInput, readInputBytes } from '../../../host/cli/input.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';

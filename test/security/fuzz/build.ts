@@ -94,6 +94,8 @@ function stampFor(image: FuzzedImage): string {
     ...filesBelow('firmware', ['.ts', '.h']),
     ...filesBelow('host/board', ['.ts']),
     ...filesBelow('test/security/fuzz', ['.ts', '.c', '.h']),
+    'test/native_baseline/harness.h',
+    'test/native_baseline/harness.h',
   ];
   const built = createHash('sha256').update(readFileSync(imagePath(image)));
   return `${stampOf(sources)} ${built.digest('hex')}`;

@@ -4,7 +4,7 @@
  *
  *   input:  state (1 byte), then steps: what, a, b, length (1 byte each), `length` bytes
  *
- * `what` is one of enum step. Before each run the context is put back to one of a few states
+ * `what` is one of FUZZ_STEP_*. Before each run the context is put back to one of a few states
  * (setup.h). A crash is: a trap of the image, an access outside what a call was given (linear.h), a
  * rejected input that changed the state or queued an output, an output longer than its room, a
  * frame taken twice, and with the real cipher any frame taken.
@@ -13,15 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../native_baseline/harness.h"
+#include "codes.h"
 #include "image.h"
 #include "linear.h"
 #include "setup.h"
 
-enum step { SEALED, ENVELOPED, BARE, OBSERVE, TICK, TRANSMIT, DRAIN, RESTART, AGAIN, LEAP, BOOT, STEP_KINDS };
-
-enum { STATUS_OK = 0, STATUS_TICK_FIRST = 11, STATUS_AHEAD = 15, FLAG_DEADLINE = 256, STATUS_MASK = 255, FRAME_MAX = 256, STEPS_MAX = 10, HEAD = 4, TAG = 16, CRC = 4 };
-enum { WHAT_NODE = 0, WHAT_LAYOUT = 9, WHAT_COUNTERS = 4, TYPE_RESERVE = 169, TYPE_CHECK = 170 };
-enum { MEMBERS_HEARD = 256, CYCLE = 15, WINDOW = 64 };
+enum { STEP_KINDS = FUZZ_STEP_BOOT + 1, STEPS_MAX = 10, HEAD = 4, MEMBERS_HEARD = 256 };
 /* The counts are reported every REPORT_RUNS_MASK + 1 runs: a long run may be interrupted. */
 enum { REPORT_RUNS_MASK = (1 << 18) - 1 };
 
@@ -36,7 +34,7 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned 
 static u32 context, context_bytes, in_end, out_at, out_bytes, lines_at, lines_bytes;
 static u32 now_s;
 static u32 last_counter[MEMBERS_HEARD];
-static u8 again[FRAME_MAX];
+static u8 again[FRAME_BYTES_MAX];
 static u32 again_bytes;
 /* The mission time at local zero when that frame was taken. */
 static u32 again_zero_s;
@@ -147,7 +145,7 @@ static u32 seal(u8 *frame, u32 sender, u32 addressee, u32 epoch, u32 counter, co
   put16(frame + 18, 0x0644);
   put32(frame + 20, counter);
   frame[24] = 0xa0;
-  const u32 body = length + TAG;
+  const u32 body = length + TAG_BYTES;
   u32 at = 25;
   if (body < 24) frame[at++] = (u8)(0x40 + body);
   else {
@@ -163,7 +161,7 @@ static u32 seal(u8 *frame, u32 sender, u32 addressee, u32 epoch, u32 counter, co
   null_tag(link_keys[epoch < LINK_KEYS ? epoch : 0], n0, n2, aad, sizeof aad, text, length, frame + at + length);
   at += body;
   put32(frame + at, crc32c(frame, at));
-  return at + CRC;
+  return at + CRC_BYTES;
 }
 
 /* ---- the node ---- */
@@ -189,13 +187,13 @@ static void drain(int right) {
     if (length > 64) fail("a command is longer than its room");
     u8 record[64];
     memcpy(record, linear_memory + out_at, length);
-    if (length < 3 || record[1] != 0x18 || record[2] < 160) fail("a command is none");
-    if (record[2] == TYPE_RESERVE) {
-      record[2] = 139;
+    if (length < 3 || record[1] != 0x18 || record[2] < TYPE_START_WORK) fail("a command is none");
+    if (record[2] == TYPE_RESERVE_COUNTERS) {
+      record[2] = TYPE_COUNTERS_RESERVED;
       observe(record, length);
-    } else if (record[2] == TYPE_CHECK) {
+    } else if (record[2] == TYPE_CHECK_KEY_EPOCH) {
       record[0] = 0x83;
-      record[2] = 140;
+      record[2] = TYPE_KEY_EPOCH_CHECKED;
       record[length] = (u8)right;
       observe(record, length + 1);
     }
@@ -225,10 +223,10 @@ static void tick(u32 seconds) {
 static int time_known(u32 *zero_s) {
   u32 words[2];
   take(64);
-  image_inspect(context, WHAT_NODE, 0, out_at, 64);
+  image_inspect(context, INSPECT_NODE, 0, out_at, 64);
   memcpy(words, linear_memory + out_at, sizeof words);
-  *zero_s = words[1] - now_s;
-  return words[0] != 0;
+  *zero_s = words[NODE_ANSWER_MISSION_S] - now_s;
+  return words[NODE_ANSWER_TIME_KNOWN] != 0;
 }
 
 static int receive(const u8 *frame, u32 length, int again_taken);
@@ -282,11 +280,11 @@ static void take_frame(const u8 *frame, u32 length, u32 epoch) {
 
 static void sealed(u32 a, u32 b, const u8 *text, u32 length) {
   static const u32 to[] = { 0xffff, 0, 1, 0xffff };
-  u8 frame[FRAME_MAX + 64];
-  const u32 sender = a & 15, epoch = a >> 6, now = (now_s + CYCLE) / CYCLE;
+  u8 frame[FRAME_BYTES_MAX + 64];
+  const u32 sender = a & 15, epoch = a >> 6, now = (now_s + CYCLE_S) / CYCLE_S;
   u32 counter = now + b - 128;
   if (b == 0) {
-    const u32 lowest = now > WINDOW ? now - WINDOW + 2 : 1;
+    const u32 lowest = now > WINDOW_CYCLES ? now - WINDOW_CYCLES + 2 : 1;
     counter = last_counter[sender] + 1 > lowest ? last_counter[sender] + 1 : lowest;
     last_counter[sender] = counter;
   }
@@ -352,22 +350,22 @@ static void step(u32 what, u32 a, u32 b, const u8 *bytes, u32 length) {
   static const char *const names[] = { "sealed", "enveloped", "bare", "observe", "tick", "transmit", "drain", "restart", "again", "leap", "boot" };
   what %= STEP_KINDS;
   doing = names[what];
-  u8 frame[FRAME_MAX + 8];
+  u8 frame[FRAME_BYTES_MAX + 8];
   switch (what) {
-    case SEALED: sealed(a, b, bytes, length); break;
-    case ENVELOPED:
+    case FUZZ_STEP_SEALED: sealed(a, b, bytes, length); break;
+    case FUZZ_STEP_ENVELOPED:
       memcpy(frame, bytes, length);
       put32(frame + length, crc32c(bytes, length));
-      take_frame(frame, length + CRC, length > 13 ? frame[12] << 8 | frame[13] : 1);
+      take_frame(frame, length + CRC_BYTES, length > 13 ? frame[12] << 8 | frame[13] : 1);
       break;
-    case BARE: take_frame(bytes, length, length > 13 ? bytes[12] << 8 | bytes[13] : 1); break;
-    case OBSERVE: observed(bytes, length); break;
-    case TICK: tick(a); break;
-    case TRANSMIT: transmit(b == 0 ? FRAME_MAX : b); break;
-    case DRAIN: drain((int)(a & 1)); break;
-    case RESTART: restart(a); break;
-    case AGAIN: if (again_bytes != 0) repeat(); break;
-    case LEAP: tick(leaps[a % (sizeof leaps / sizeof leaps[0])]); break;
+    case FUZZ_STEP_BARE: take_frame(bytes, length, length > 13 ? bytes[12] << 8 | bytes[13] : 1); break;
+    case FUZZ_STEP_OBSERVE: observed(bytes, length); break;
+    case FUZZ_STEP_TICK: tick(a); break;
+    case FUZZ_STEP_TRANSMIT: transmit(b == 0 ? FRAME_BYTES_MAX : b); break;
+    case FUZZ_STEP_DRAIN: drain((int)(a & 1)); break;
+    case FUZZ_STEP_RESTART: restart(a); break;
+    case FUZZ_STEP_AGAIN: if (again_bytes != 0) repeat(); break;
+    case FUZZ_STEP_LEAP: tick(leaps[a % (sizeof leaps / sizeof leaps[0])]); break;
     default: boot_with(a, bytes, length);
   }
 }
@@ -419,7 +417,7 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
   boot(config[0].bytes, config[0].length);
   if (!booted) fail("the configuration is refused");
   take(64);
-  image_inspect(context, WHAT_LAYOUT, 0, out_at, 64);
+  image_inspect(context, INSPECT_LAYOUT, 0, out_at, 64);
   memcpy(&lines_at, linear_memory + out_at, 4);
   memcpy(&lines_bytes, linear_memory + out_at + 4, 4);
   lines_bytes -= lines_at;

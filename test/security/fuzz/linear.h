@@ -7,9 +7,9 @@
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
 
+#include "codes.h"
+#include "codes.h"
 #include "types.h"
-
-enum trap { TRAP_NONE = 0, TRAP_ASSERTION = 1, TRAP_BOUNDS = 2, TRAP_DIVISION = 3, TRAP_PROTECTION = 4, TRAP_CODE = 5 };
 
 void __attribute__((noreturn, cold)) image_trap(u32 reason);
 

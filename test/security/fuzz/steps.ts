@@ -7,26 +7,13 @@ import { nullCipher } from '../../../host/security/cipher.ts';
 import { makeKeyEpoch } from '../../../host/security/key_epoch.ts';
 import { words16 } from '../../../host/security/kdf.ts';
 import { testCluster, testKeys } from '../sealed.ts';
+import { FUZZ_STEP } from '../../../hwsim/bench/generated_harness.ts';
 
-/** As `enum step` of harness.c. */
-const kinds = [
-  'sealed',
-  'enveloped',
-  'bare',
-  'observe',
-  'tick',
-  'transmit',
-  'drain',
-  'restart',
-  'again',
-  'leap',
-  'boot',
-] as const;
-export type StepKind = (typeof kinds)[number];
+export type StepKind = keyof typeof FUZZ_STEP;
 
 /** `a` and `b` mean what harness.c says of the kind. */
 export function step(kind: StepKind, a = 0, b = 0, payload: Uint8Array = new Uint8Array(0)): Uint8Array {
-  return Uint8Array.of(kinds.indexOf(kind), a, b, payload.length, ...payload);
+  return Uint8Array.of(FUZZ_STEP[kind], a, b, payload.length, ...payload);
 }
 
 const addressees = { all: 0, node: 1, other: 2 } as const;

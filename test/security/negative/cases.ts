@@ -1,8 +1,8 @@
 // What a negative case is, and how its bytes are made.
 
-import type { Message } from '../../../host/cbor/generated.ts';
+import { CRC_BYTES, type Message } from '../../../host/cbor/generated.ts';
 import type { STATUS } from '../../../host/engine/status.ts';
-import { CRC_BYTES, withCrc } from '../../../host/security/envelope.ts';
+import { withCrc } from '../../../host/security/envelope.ts';
 import type { AttackBench, Entry } from './bench.ts';
 import { sender } from './bench.ts';
 

@@ -2,15 +2,13 @@
 // sender, key epoch, counter.
 
 import { createCipheriv, createHmac } from 'node:crypto';
-import { CRC_BYTES, ENVELOPE_BYTES, seal, withCrc } from '../../../host/security/envelope.ts';
+import { seal, withCrc } from '../../../host/security/envelope.ts';
 import { linkKey } from '../../../host/security/key_epoch.ts';
 import { nullCipher, realCipher } from '../../../host/security/cipher.ts';
 import { changed, type Negative, spliced, spoilt, talk } from './cases.ts';
 import { type AttackBench, cycle, heard, reserved, sender } from './bench.ts';
 import { testCluster, testKeys } from '../sealed.ts';
-
-const frameBytesMin = 48;
-const tagBytes = 16;
+import { CRC_BYTES, ENVELOPE_BYTES, FRAME_BYTES_MIN, TAG_BYTES } from '../../../host/cbor/generated.ts';
 
 export function received(
   name: string,
@@ -68,19 +66,19 @@ const lengths: Negative[] = [
   ]),
   received('cut off after every byte below the shortest frame', 'length', 'frame_length', (bench) => {
     const frame = bench.frame({}, talk);
-    return Array.from({ length: frameBytesMin }, (_, length) => frame.slice(0, length));
+    return Array.from({ length: FRAME_BYTES_MIN }, (_, length) => frame.slice(0, length));
   }),
   received('cut off after every byte from the shortest frame on', 'crc', 'frame_crc', (bench) => {
     const frame = bench.sealed({}, new Uint8Array(150));
-    return Array.from({ length: frame.length - frameBytesMin }, (_, i) => frame.slice(0, frameBytesMin + i));
+    return Array.from({ length: frame.length - FRAME_BYTES_MIN }, (_, i) => frame.slice(0, FRAME_BYTES_MIN + i));
   }),
   received('cut off after every byte, its CRC-32C made right', 'malformed', 'frame_form', (bench) => {
     const frame = bench.sealed({}, new Uint8Array(150));
-    const count = frame.length - CRC_BYTES - frameBytesMin;
-    return Array.from({ length: count }, (_, i) => withCrc(frame.subarray(0, frameBytesMin - CRC_BYTES + i)));
+    const count = frame.length - CRC_BYTES - FRAME_BYTES_MIN;
+    return Array.from({ length: count }, (_, i) => withCrc(frame.subarray(0, FRAME_BYTES_MIN - CRC_BYTES + i)));
   }),
   received('without its tag, its CRC-32C made right', 'malformed', 'frame_form', (bench) => [
-    withCrc(bench.sealed({}, new Uint8Array(100)).subarray(0, -CRC_BYTES - tagBytes)),
+    withCrc(bench.sealed({}, new Uint8Array(100)).subarray(0, -CRC_BYTES - TAG_BYTES)),
   ]),
   ...[1, 2, 4, 16].map((count) =>
     received(`with ${count} bytes behind it, its CRC-32C made right`, 'malformed', 'frame_form', (bench) => [
@@ -194,8 +192,8 @@ const forms: Negative[] = [
   ),
   received('a COSE_Mac0 that authenticates a text in the clear', 'malformed', 'frame_form', (bench) => [
     spoilt(bench.frame({}, talk), (body) => {
-      const text = body.slice(ENVELOPE_BYTES, -tagBytes);
-      const mac = createHmac('sha256', testKeys.linkKey(2)).update(text).digest().subarray(0, tagBytes);
+      const text = body.slice(ENVELOPE_BYTES, -TAG_BYTES);
+      const mac = createHmac('sha256', testKeys.linkKey(2)).update(text).digest().subarray(0, TAG_BYTES);
       return Buffer.concat([
         Uint8Array.of(0xd1, 0x84),
         body.subarray(2, 25),
@@ -297,7 +295,7 @@ function sealedWith(change: Partial<{ key: Uint8Array; nonce: Uint8Array; aad: U
         body.subarray(2, 24),
         Uint8Array.of(0x40),
       ]);
-      const text = new Uint8Array(body.length - ENVELOPE_BYTES - tagBytes);
+      const text = new Uint8Array(body.length - ENVELOPE_BYTES - TAG_BYTES);
       text.set(Buffer.from('820104', 'hex'));
       body.set(
         cipher.seal(change.key ?? testKeys.linkKey(2), change.nonce ?? nonce, change.aad ?? aad, text),
@@ -368,34 +366,34 @@ const tags: Negative[] = [
   tagWrong('sealed for the context "MAC0"', sealedWith({ aad: encryptAad('MAC0') })),
   tagWrong('sealed with the stand-in for the cipher', sealedWith({}, nullCipher)),
   tagWrong('ciphered and not authenticated: a tag of zeros', (bench) => [
-    spoilt(bench.frame({}, talk), (body) => void body.fill(0, body.length - tagBytes)),
+    spoilt(bench.frame({}, talk), (body) => void body.fill(0, body.length - TAG_BYTES)),
   ]),
   tagWrong('authenticated and not ciphered: Poly1305 over the text in the clear', (bench) => [
     spoilt(bench.frame({}, talk), (body) => {
       const nonce = Buffer.concat([body.subarray(14, 16), new Uint8Array(6), body.subarray(20, 24)]);
       const cipher = createCipheriv('chacha20-poly1305', testKeys.linkKey(2), nonce, { authTagLength: 16 });
-      const text = Buffer.from('8201048219'.padEnd((body.length - ENVELOPE_BYTES - tagBytes) * 2, '0'), 'hex');
+      const text = Buffer.from('8201048219'.padEnd((body.length - ENVELOPE_BYTES - TAG_BYTES) * 2, '0'), 'hex');
       cipher.setAAD(Buffer.concat([body.subarray(2, 24), text]), { plaintextLength: 0 });
       cipher.final();
       body.set(text, ENVELOPE_BYTES);
-      body.set(cipher.getAuthTag(), body.length - tagBytes);
+      body.set(cipher.getAuthTag(), body.length - TAG_BYTES);
     }),
   ]),
   tagWrong('A256GCM under the label of ChaCha20/Poly1305', (bench) => [
     spoilt(bench.frame({}, talk), (body) => {
       const cipher = createCipheriv('aes-256-gcm', testKeys.linkKey(2), new Uint8Array(12));
-      body.set(cipher.update(new Uint8Array(body.length - ENVELOPE_BYTES - tagBytes)), ENVELOPE_BYTES);
+      body.set(cipher.update(new Uint8Array(body.length - ENVELOPE_BYTES - TAG_BYTES)), ENVELOPE_BYTES);
       cipher.final();
-      body.set(cipher.getAuthTag(), body.length - tagBytes);
+      body.set(cipher.getAuthTag(), body.length - TAG_BYTES);
     }),
   ]),
   bodyChanged('the first bit of the ciphertext', (body) => void (body[ENVELOPE_BYTES] ^= 0x80)),
-  bodyChanged('the last bit of the ciphertext', (body) => void (body[body.length - tagBytes - 1] ^= 1)),
-  bodyChanged('the first bit of the tag', (body) => void (body[body.length - tagBytes] ^= 0x80)),
+  bodyChanged('the last bit of the ciphertext', (body) => void (body[body.length - TAG_BYTES - 1] ^= 1)),
+  bodyChanged('the first bit of the tag', (body) => void (body[body.length - TAG_BYTES] ^= 0x80)),
   bodyChanged('the last bit of the tag', (body) => void (body[body.length - 1] ^= 1)),
   bodyChanged('tag and ciphertext in the other order', (body) => {
     const sealed = body.slice(ENVELOPE_BYTES);
-    body.set(Buffer.concat([sealed.subarray(-tagBytes), sealed.subarray(0, -tagBytes)]), ENVELOPE_BYTES);
+    body.set(Buffer.concat([sealed.subarray(-TAG_BYTES), sealed.subarray(0, -TAG_BYTES)]), ENVELOPE_BYTES);
   }),
   bodyChanged('a byte of ciphertext cut out, and its length corrected', (body) => {
     body[26] -= 1;
@@ -412,7 +410,7 @@ const tags: Negative[] = [
   tagWrong('the tag of another frame of the same sender', (bench) => [
     spoilt(bench.frame({}, talk), (body) => {
       const other = bench.frame({ counter: cycle - 1 }, talk);
-      body.set(other.subarray(-CRC_BYTES - tagBytes, -CRC_BYTES), body.length - tagBytes);
+      body.set(other.subarray(-CRC_BYTES - TAG_BYTES, -CRC_BYTES), body.length - TAG_BYTES);
     }),
   ]),
   tagWrong('every single bit of a short frame’s text and tag turned', (bench) => {

@@ -2,7 +2,7 @@
 // field), by what they say, or by the key they came under.
 
 import type { Message } from '../../../host/cbor/generated.ts';
-import { SHAPES } from '../../../host/cbor/generated_shapes.ts';
+import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { keyEpochMessages, intentAt, messagesAt, heartbeatAt, recordsAt } from '../fuzz/steps.ts';
 import { type Negative, plain } from './cases.ts';

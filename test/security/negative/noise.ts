@@ -1,9 +1,9 @@
 // Frames whose CRC-32C is wrong: noise.
 
 import { crc32 } from 'node:zlib';
-import { CRC_BYTES } from '../../../host/security/envelope.ts';
 import { type Negative, talk } from './cases.ts';
 import { received } from './envelope.ts';
+import { CRC_BYTES } from '../../../host/cbor/generated.ts';
 
 export const noiseCases: readonly Negative[] = [
   ...[0, 1, 2, 3].map((byte) =>
