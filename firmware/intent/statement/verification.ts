@@ -64,14 +64,14 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   }
   entry.state = <u8>VALID;
   memberToChange(ctx, entry.owner).statementMinute = <u16>(entry.atS / 60);
-  believe(ctx, index, entry);
+  actOnValid(ctx, index, entry);
 }
 
 /**
  * Acts on a valid statement: older ones are freed, two contents are an equivocation, a contradicted
  * record is retracted.
  */
-function believe(ctx: usize, index: u32, entry: Statement): void {
+function actOnValid(ctx: usize, index: u32, entry: Statement): void {
   const owner: u32 = entry.owner;
   const slot: u32 = entry.slot;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
