@@ -1,4 +1,7 @@
-/** `board build` (BRD-1): the flight image through wasm2c and a cross compiler to ELF, raw binary, Intel HEX and map. */
+/**
+ * Builds the flight image for a board (BRD-1, `board build`): wasm2c and a cross compiler make ELF,
+ * raw binary, Intel HEX and map.
+ */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ import { BOARD_CONFIG_BYTES_MAX, CHECKPOINT_HEADER_BYTES, PRESET } from '../cbor
 
 export interface BoardBuild {
   readonly target: Target;
-  /** Paths of what was made. */
+  /** Paths of the files that were made. */
   readonly elf: string;
   readonly binary: string;
   readonly hex: string;
@@ -24,7 +27,10 @@ export interface BoardBuild {
 }
 
 export interface BuildOptions {
-  /** Exact bounds checks in front of every access to linear memory, or none; default: where the processor does not protect memory. */
+  /**
+   * Exact bounds checks before every access to linear memory, or none. Default: where the processor
+   * does not protect memory.
+   */
   readonly checked?: boolean;
   /** Build although nothing changed. */
   readonly force?: boolean;
@@ -32,7 +38,10 @@ export interface BuildOptions {
   readonly linearBytes?: number;
 }
 
-/** Buffers of loop.c between the image's static data and the context (the configuration's room, in which frames and records stand as well), and the checkpoint's header. */
+/**
+ * Bytes that loop.c puts between the image's static data and the context: the configuration's
+ * buffer, which holds frames and records as well, and the checkpoint's header.
+ */
 export const loopBufferBytes = BOARD_CONFIG_BYTES_MAX + CHECKPOINT_HEADER_BYTES;
 
 /** Builds one target for its emulated machine. */
@@ -40,7 +49,10 @@ export function buildBoard(name: TargetName, options: BuildOptions = {}): Promis
   return buildTarget(targets[name], options);
 }
 
-/** Builds into the target's folder below dist/boards/ unless it is there already. Throws ToolError when a tool is missing or refuses. */
+/**
+ * Builds into the target's folder below dist/boards/ unless the program is there already. Throws
+ * ToolError when a tool is missing or fails.
+ */
 export async function buildTarget(target: Target, options: BuildOptions = {}): Promise<BoardBuild> {
   const folder = boardFolder(target);
   const at = (file: string) => join(folder, file);
@@ -66,7 +78,10 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   return { target, ...files, sizes: readSizes(target, files.elf) };
 }
 
-/** True when the target's folder holds what the present sources give, and it is not to be built anew (`force`). */
+/**
+ * True when the target's folder holds what the present sources give, and `force` does not ask for
+ * it anew.
+ */
 export function isBuilt(target: Target, options: BuildOptions = {}): boolean {
   const at = (file: string) => join(boardFolder(target), file);
   if (options.force === true || !existsSync(at('stamp')) || !existsSync(at('heliograph.elf'))) return false;
@@ -74,8 +89,9 @@ export function isBuilt(target: Target, options: BuildOptions = {}): boolean {
 }
 
 /**
- * Writes the CRC-32C of code and constants, from `code_begin` to `code_end`, to `code_checksum` behind them: what the board compares itself with (firmware/boards/loop/code.c).
- * Throws when the program does not say where these are.
+ * Writes the CRC-32C of code and constants, from `code_begin` to `code_end`, to `code_checksum`
+ * behind them: the board compares itself with it (firmware/boards/loop/code.c). Throws when the
+ * program lacks one of these symbols.
  */
 export function sealCode(target: Target, path: string): void {
   const bytes = readFileSync(path);
@@ -96,13 +112,16 @@ export function sealCode(target: Target, path: string): void {
   writeFileSync(path, bytes);
 }
 
-/** The sources of a board: what all share, and its own drivers. */
+/** The sources of a board: those that all share, and its own drivers. */
 export function boardSources(target: Target): string[] {
   const folders = ['image', 'loop', ...target.drivers].map((folder) => `firmware/boards/${folder}`);
   return folders.flatMap((folder) => filesBelow(folder, ['.c', '.S']));
 }
 
-/** Changes when anything does that goes into a program of this target; `others` are sources besides firmware/boards. */
+/**
+ * A digest of everything that goes into a program of this target; `others` are sources besides
+ * firmware/boards.
+ */
 export function boardStamp(target: Target, options: BuildOptions, others: readonly string[] = []): string {
   const sources = [...filesBelow('firmware/boards', ['.c', '.h', '.S', '.ld']), ...others];
   const own = filesBelow('host/board', ['.ts']);
@@ -116,7 +135,7 @@ function isChecked(target: Target, options: BuildOptions): boolean {
   return options.checked ?? !target.protectsMemory;
 }
 
-/** What the C sources are told about target and image. */
+/** Macros that describe target and image to the C sources. */
 function definitions(target: Target, options: BuildOptions): string[] {
   const engine = loadV8Engine(target.variant ?? target.preset);
   const ofImage = Math.ceil((engine.calls.memory_base() + loopBufferBytes + engine.image.contextBytes) / 32) * 32;
@@ -139,7 +158,10 @@ function definitions(target: Target, options: BuildOptions): string[] {
   return Object.entries(values).map(([key, value]) => `-D${key}=${value}`);
 }
 
-/** Flags shared by all targets: freestanding, no surprises from the optimiser about floats or library calls, and the stack's use told per function. */
+/**
+ * Compiler flags shared by all targets: freestanding, no assumptions of the optimiser about floats
+ * or library calls, and a report of every function's stack use.
+ */
 function flagsOf(target: Target): string[] {
   return [
     ...target.compilerFlags,
@@ -150,7 +172,8 @@ function flagsOf(target: Target): string[] {
       '-fno-asynchronous-unwind-tables',
       '-fno-stack-protector',
     ],
-    // Without folding of equal functions: each stands in the call graph under its own name (callgraph.ts).
+    // Equal functions are not folded: each stands in the call graph under its own name
+    // (callgraph.ts).
     ...['-fno-ipa-icf', '-fstack-usage', '-fcallgraph-info=su', `-ffixed-${target.linearRegister}`],
     ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wundef', '-Wstrict-prototypes'],
     ...['image', 'loop', '.'].map((folder) => `-I${join(rootFolder, 'firmware/boards', folder)}`),
@@ -158,12 +181,13 @@ function flagsOf(target: Target): string[] {
 }
 
 const objectsFolder = join(rootFolder, 'dist/objects');
-/** Object, and what gcc writes beside it (flagsOf). */
+/** An object, and the reports that gcc writes beside it (flagsOf). */
 const imageFiles = ['image-0.o', 'image-0.su', 'image-0.ci'];
 
 /**
- * Compiles folder/image.c, which takes most of a build's time, unless the same text was compiled with the same flags: the programs around one image (board, real board, runners that
- * count) are many. Returns the object's name.
+ * Compiles folder/image.c, which takes most of a build's time, unless the same text was compiled
+ * with the same flags: many programs hold one image (emulated board, real board, runners that
+ * count). Returns the object's name.
  */
 async function compileImage(
   target: Target,
@@ -193,14 +217,14 @@ async function compileImage(
   try {
     renameSync(aside, kept);
   } catch (error) {
-    // Somebody else was first, with the same.
+    // Another process was first, with the same object.
     rmSync(aside, { recursive: true, force: true });
     if (!existsSync(kept)) throw error;
   }
   return imageFiles[0];
 }
 
-/** Compiles folder/image.c and `sources` and links them to folder/heliograph.elf. */
+/** Compiles folder/image.c and `sources`, and links them to folder/heliograph.elf. */
 export async function compileProgram(
   target: Target,
   folder: string,

@@ -1,6 +1,8 @@
 /**
- * Who calls whom, and with what on the stack (BRD-1): read from what gcc writes with `-fcallgraph-info=su` beside every object, after inlining. One `.ci` file
- * per source: nodes with the bytes of their frame, edges for calls. A call through a pointer goes to a node of its own.
+ * Reads the call graph of a program and the stack that each function takes (BRD-1) from what gcc
+ * writes with `-fcallgraph-info=su` beside every object, after inlining. One `.ci` file per source
+ * has nodes with the bytes of their frames, and edges for calls. A call through a pointer goes to a
+ * node of its own.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,20 +11,23 @@ export interface CallNode {
   readonly name: string;
   /** Bytes of the frame, saved registers included. */
   readonly bytes: number;
-  /** The compiler knows the size at compile time. */
+  /** True when the compiler knows the size at compile time. */
   readonly fixed: boolean;
-  /** Keys of the functions it calls. */
+  /** Keys of the functions that this one calls. */
   readonly calls: Set<string>;
 }
 
 export interface CallGraph {
-  /** Functions that are defined, by a key that is unique in the program: a global name, or file and static name. */
+  /**
+   * Defined functions, by a key that is unique in the program: a global name, or file and static
+   * name.
+   */
   readonly nodes: ReadonlyMap<string, CallNode>;
 }
 
 export interface GraphProblem {
   readonly kind: 'recursion' | 'indirect-call' | 'unbounded-frame' | 'unknown-function';
-  /** Names along the way, for people. */
+  /** Names along the path, for people. */
   readonly path: readonly string[];
 }
 
@@ -48,7 +53,7 @@ function readCallGraph(texts: readonly string[]): CallGraph {
   return { nodes };
 }
 
-/** The graph of a built board, from its folder. */
+/** Reads the graph of a built board from its folder. */
 export function callGraphOf(folder: string): CallGraph {
   const files = readdirSync(folder).filter((file) => file.endsWith('.ci'));
   if (files.length === 0)
@@ -56,13 +61,19 @@ export function callGraphOf(folder: string): CallGraph {
   return readCallGraph(files.map((file) => readFileSync(join(folder, file), 'utf8')));
 }
 
-/** Functions that nothing calls: where execution begins (reset, faults, what assembly jumps to). */
+/**
+ * Finds functions that nothing calls: where execution begins (reset, faults, targets of jumps in
+ * assembly).
+ */
 export function entriesOf({ nodes }: CallGraph): string[] {
   const called = new Set([...nodes.values()].flatMap(({ calls }) => [...calls]));
   return [...nodes.keys()].filter((key) => !called.has(key));
 }
 
-/** Everything that keeps the stack from having a static bound. `assembly`: functions written in assembly, known to need no stack. */
+/**
+ * Lists everything that keeps the stack from having a static bound. `assembly`: functions written
+ * in assembly, known to need no stack.
+ */
 export function problemsOf(graph: CallGraph, assembly: readonly string[] = []): GraphProblem[] {
   const problems: GraphProblem[] = [];
   const done = new Set<string>();
@@ -99,7 +110,10 @@ export interface DeepestPath {
   readonly frames: readonly { readonly name: string; readonly bytes: number }[];
 }
 
-/** The longest way down from a function, in bytes of stack. Call it on graphs without problems only: a cycle has no end. */
+/**
+ * Finds the longest path from a function, in bytes of stack. For graphs without problems only: a
+ * cycle has no end.
+ */
 export function deepestFrom(graph: CallGraph, from: string): DeepestPath {
   const known = new Map<string, DeepestPath>();
   const deepest = (key: string): DeepestPath => {

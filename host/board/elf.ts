@@ -1,4 +1,7 @@
-/** The little of ELF that is needed here: sections and symbols (System V ABI, chapter 4). 32 and 64 bits, either byte order. */
+/**
+ * Reads sections and symbols of ELF files (System V ABI, chapter 4): 32 and 64 bits, either byte
+ * order.
+ */
 
 export interface ElfSection {
   readonly name: string;
@@ -12,7 +15,7 @@ export interface Elf {
   readonly bigEndian: boolean;
   readonly entry: number;
   readonly sections: readonly ElfSection[];
-  /** Addresses by name; of two of one name the global one. Thumb's low bit is taken off. */
+  /** Addresses by name; of two symbols of one name the global one. Thumb's low bit is removed. */
   readonly symbols: ReadonlyMap<string, number>;
   /** Functions with their sizes, in order of address. */
   readonly functions: readonly { readonly name: string; readonly address: number; readonly bytes: number }[];
@@ -22,7 +25,7 @@ const SHT_SYMTAB = 2;
 const STT_FUNC = 2;
 const EM_ARM = 40;
 
-/** Throws when `bytes` is no ELF file. */
+/** Throws when `bytes` are no ELF file. */
 export function readElf(bytes: Uint8Array): Elf {
   if (bytes.length < 52 || bytes[0] !== 0x7f || String.fromCharCode(bytes[1], bytes[2], bytes[3]) !== 'ELF')
     throw new Error('this is no ELF file');
@@ -31,7 +34,7 @@ export function readElf(bytes: Uint8Array): Elf {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const half = (at: number) => view.getUint16(at, !bigEndian);
   const word = (at: number) => view.getUint32(at, !bigEndian);
-  /** An address-sized number; addresses here stay below 2^53. */
+  /** Reads an address-sized number; addresses here stay below 2^53. */
   const long = (at: number) => (bits === 32 ? word(at) : Number(view.getBigUint64(at, !bigEndian)));
   const at = bits === 32 ? { entry: 24, table: 32, size: 46 } : { entry: 24, table: 40, size: 58 };
   const table = long(at.table);

@@ -1,8 +1,14 @@
-/** dist/signature.wasm as C for a board, named so that it can stand beside the flight image. */
+/**
+ * Translates dist/signature.wasm to C for a board, with names that do not collide with those of the
+ * flight image.
+ */
 import { signatureModulePath } from '../security/signature.ts';
 import { translateImage } from './translate.ts';
 
-/** The module's functions: exports become `signature_…` (firmware/boards/signature/signature.h), all others `sg_…`. Throws as `translateImage` does. */
+/**
+ * Translates the module's functions: exports become `signature_…`
+ * (firmware/boards/signature/signature.h), all others `sg_…`. Throws as `translateImage` does.
+ */
 export function translateSignature(): string {
   return translateImage(signatureModulePath)
     .replace('from the flight image', 'from the signature module')

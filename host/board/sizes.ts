@@ -1,10 +1,10 @@
-/** What a built board takes, read from its ELF, against its budget. */
+/** Reads the sizes of a built board from its ELF, and compares them with its budget. */
 import { readFileSync } from 'node:fs';
 import { readElf } from './elf.ts';
 import type { Target } from './targets.ts';
 
 export interface BoardSizes {
-  /** Code and constants: what flash holds. */
+  /** Code and constants: the content of flash. */
   readonly codeBytes: number;
   /** All of RAM: linear memory, stack, and the rest. */
   readonly ramBytes: number;
@@ -38,7 +38,7 @@ export function readSizes(target: Target, elfPath: string): BoardSizes {
   };
 }
 
-/** The size report, a line per budget. */
+/** Writes the size report, a line per budget. */
 export function budgetLines(target: Target, sizes: BoardSizes): BudgetLine[] {
   const line = (what: string, bytes: number, budgetBytes: number, partBytes: number | null) => ({
     ...{ what, bytes, budgetBytes, partBytes },

@@ -1,24 +1,27 @@
 /**
- * The static bound on the stack (BRD-1). Longest path in bytes from any entry, plus what the processor itself puts there. No interrupt handler returns on any board
- * (the loop polls), so the worst case is one path down, and where a watchdog's interrupt is taken on the same stack, its handler below that.
+ * Computes the static bound on the stack (BRD-1): the longest path in bytes from any entry, and
+ * what the processor itself pushes. No interrupt handler returns on any board (the loop polls). So
+ * the worst case is one path, and below it the watchdog's handler where that interrupt is taken on
+ * the same stack.
  */
 import { callGraphOf, type DeepestPath, deepestFrom, entriesOf, problemsOf } from './callgraph.ts';
 import { boardFolder, type Target } from './targets.ts';
 
 interface StackFacts {
-  /** What the startup code takes before the first function. */
+  /** Bytes that the startup code takes before the first function. */
   readonly startBytes: number;
-  /** What the processor pushes when it takes exceptions on this stack, padding included. */
+  /** Bytes that the processor pushes when it takes exceptions on this stack, padding included. */
   readonly interruptBytes: number;
   /** Handlers that run below whatever was interrupted; others begin on a fresh stack. */
   readonly handlers: readonly string[];
-  /** Written in assembly: they throw the stack away, and need none. */
+  /** Functions in assembly that discard the stack, and need none. */
   readonly assembly: readonly string[];
 }
 
 /**
- * By architecture. Cortex-M: the extended exception frame of 26 words and its alignment (ARMv7-M, B1.5), twice, as the watchdog's NMI may strike in the
- * handler of a service or fault. LEON3: the first frame of startup.S.
+ * Facts by architecture. Cortex-M: the extended exception frame of 26 words and its alignment
+ * (ARMv7-M, B1.5), twice, because the watchdog's NMI may come in the handler of a service or fault.
+ * LEON3: the first frame of startup.S.
  */
 const facts: Readonly<Record<Target['architecture'], StackFacts>> = {
   cortexm: { startBytes: 0, interruptBytes: 2 * (26 * 4 + 4), handlers: ['watchdog_entry'], assembly: [] },
@@ -29,18 +32,21 @@ const facts: Readonly<Record<Target['architecture'], StackFacts>> = {
 export interface StackBound {
   readonly bytes: number;
   readonly deepest: DeepestPath;
-  /** The handler's share, exception frame included. */
+  /** Bytes of the handler, its exception frame included. */
   readonly handlerBytes: number;
 }
 
-/** Reads a built board's folder. Throws, naming the functions, when there is no static bound. */
+/**
+ * Computes the bound of a built board from its folder. Throws, with the functions' names, when
+ * there is no static bound.
+ */
 export function stackBound(target: Target, folder = boardFolder(target)): StackBound {
   const graph = callGraphOf(folder);
   const { startBytes, interruptBytes, handlers, assembly } = facts[target.architecture];
   const problems = problemsOf(graph, assembly);
   if (problems.length > 0) {
-    const told = problems.map(({ kind, path }) => `${kind}: ${path.join(' → ')}`);
-    throw new Error(`${target.name}: the stack has no static bound\n${told.join('\n')}`);
+    const lines = problems.map(({ kind, path }) => `${kind}: ${path.join(' → ')}`);
+    throw new Error(`${target.name}: the stack has no static bound\n${lines.join('\n')}`);
   }
   const paths = entriesOf(graph)
     .filter((key) => !handlers.includes(key))

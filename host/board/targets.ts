@@ -1,6 +1,7 @@
 /**
- * The flight targets (BRD-1): which compiler, which emulated machine, which part each stands for. Facts of parts: datasheets of SAMV71Q21RT, VA41630 and
- * GR712RC; machines: QEMU 7.2. Everything that differs between targets and is not C stands here.
+ * Declares the flight targets (BRD-1): which compiler, which emulated machine, which part each
+ * represents. Facts of parts: datasheets of SAMV71Q21RT, VA41630 and GR712RC; of machines: QEMU
+ * 7.2. Everything that differs between targets and is not C stands here.
  */
 import { join } from 'node:path';
 import { type Preset, rootFolder, type Variant } from '../build/root.ts';
@@ -10,39 +11,44 @@ export type TargetName = (typeof targetNames)[number];
 
 export interface Target {
   readonly name: TargetName;
-  /** Name of the folder that its files go to: the target's own, but for real boards. */
+  /** Name of the folder for its files: the target's own name, but for real boards. */
   readonly board: string;
   /** Its number in the `hello` frame. */
   readonly id: number;
   readonly part: string;
   readonly preset: Preset;
-  /** Instead of the image that flies: a build of the preset that is only measured. */
+  /** An image of the preset that is only measured, in place of the one that flies. */
   readonly variant?: Variant;
   readonly bigEndian: boolean;
-  /** The image runs unprivileged behind MPU or PMP, without bounds checks in its code. */
+  /** True when the image runs unprivileged behind MPU or PMP, without bounds checks in its code. */
   readonly protectsMemory: boolean;
   /** Prefix of the cross compiler's commands; host/build/boards.mjs knows the packages. */
   readonly compiler: string;
   readonly compilerFlags: readonly string[];
   readonly architecture: 'cortexm' | 'riscv' | 'leon3';
-  /** Folders below firmware/boards whose sources are this board's startup and drivers. */
+  /** Folders below firmware/boards with this board's startup and drivers. */
   readonly drivers: readonly string[];
-  /** The register that holds the origin of linear memory for the whole program (firmware/boards/image/linear.h). */
+  /**
+   * The register that holds the origin of linear memory for the whole program
+   * (firmware/boards/image/linear.h).
+   */
   readonly linearRegister: string;
   readonly linkerScript: string;
   readonly emulator: string;
   readonly machine: string;
-  /** Where the machine's main memory lies: what the shared file shows. */
+  /** Address of the machine's main memory: what the shared file shows. */
   readonly ramAddress: number;
-  /** Where the processor sees non-volatile memory. */
+  /** Address of non-volatile memory, as the processor sees it. */
   readonly nonVolatileAddress: number;
   readonly clockHz: number;
-  /** Cycles per instruction assumed when instructions are turned into utilisation; *assumed*, no part was measured. */
+  /**
+   * Cycles per instruction, to turn instructions into utilisation; *assumed*, no part was measured.
+   */
   readonly cyclesPerInstruction: number;
-  /** Bytes: the part's own memories. */
+  /** The part's own memories, bytes. */
   readonly ramBytes: number;
   readonly flashBytes: number;
-  /** Bytes: what the build must stay within. */
+  /** Upper bounds of the build, bytes. */
   readonly budget: {
     readonly codeBytes: number;
     readonly ramBytes: number;
@@ -51,7 +57,10 @@ export interface Target {
   };
 }
 
-/** Every emulated board has this much main memory, a file that both sides see; the part of it that keeps its contents without power. */
+/**
+ * Main memory of every emulated board, bytes: a file that both sides see. A part of it keeps its
+ * contents without power.
+ */
 export const emulatedRamBytes = 16 << 20;
 export const nonVolatileOffset = 8 << 20;
 export const nonVolatileBytes = 1 << 20;
@@ -167,7 +176,8 @@ export const targets: Readonly<Record<TargetName, Target>> = {
 };
 
 /**
- * Targets as real boards that can be flashed: other drivers and addresses around the same code. Compiled and linked by the tests; never run, for want of a board.
+ * Targets as real boards that can be flashed: other drivers and addresses around the same code. The
+ * tests compile and link them; for want of a board they were never run.
  */
 export const realBoards: Readonly<Partial<Record<TargetName, Target>>> = {
   m7: {
@@ -179,14 +189,15 @@ export const realBoards: Readonly<Partial<Record<TargetName, Target>>> = {
   },
 };
 
-/** Where `board build` puts a target's files. */
+/** Folder of a target's built files. */
 export function boardFolder(target: Target): string {
   return join(rootFolder, 'dist', 'boards', target.board);
 }
 
 /**
- * The emulator's arguments: the image, the main memory as a shared file (its non-volatile part outlives the emulator), no devices but the serial line,
- * which the caller adds. Time is counted in instructions, so that runs repeat.
+ * The emulator's arguments: the image, the main memory as a shared file (its non-volatile part
+ * outlives the emulator), and no devices but the serial line, which the caller adds. Time is
+ * counted in instructions, so that runs repeat.
  */
 export function emulatorArguments(target: Target, image: string, ramFile: string): string[] {
   const memory = `memory-backend-file,id=main,size=${emulatedRamBytes},mem-path=${ramFile},share=on`;

@@ -1,12 +1,18 @@
-/** Cross compilers and emulators: Debian packages, not npm's. What is missing is named with the command that brings it. */
+/**
+ * Finds and runs cross compilers and emulators, which are Debian packages and not npm's. A missing
+ * tool is named with the command that installs it.
+ */
 import { spawn } from 'node:child_process';
 import { installCommand, isInstalled, missingPackages } from '../build/boards.mjs';
 import type { Target } from './targets.ts';
 
-/** A tool is missing, or refused its input; the message says which and what to do. */
+/** A tool is missing, or failed on its input; the message says which and what to do. */
 export class ToolError extends Error {}
 
-/** Throws ToolError that names all of these commands that are missing, and one command that installs them. */
+/**
+ * Throws ToolError when commands are missing: it names all of them, and one command that installs
+ * them.
+ */
 export function requireTools(commands: readonly string[]): void {
   const missing = [...new Set(commands)].filter((command) => !isInstalled(command));
   if (missing.length === 0) return;
@@ -14,12 +20,15 @@ export function requireTools(commands: readonly string[]): void {
   throw new ToolError(`${missing.join(', ')} ${verb} not installed: ${installCommand(missingPackages(missing))}`);
 }
 
-/** The command that compiles for a target. */
+/** The compiler's command for a target. */
 export function compilerOf(target: Target): string {
   return `${target.compiler}gcc`;
 }
 
-/** Runs a tool to its end; what it prints on stdout. Throws with its own words when it fails or warns: boards' C is free of warnings. */
+/**
+ * Runs a tool to its end and returns its standard output. Throws with the tool's own message when
+ * it fails or warns: the boards' C is free of warnings.
+ */
 export function runTool(command: string, args: readonly string[], folder: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,7 +1,9 @@
 /**
- * wasm2c's output made fit for a board (BRD-1). wasm2c emits one C function per WebAssembly function behind a general preamble (tables, floats, threads,
- * growing memories). A flight image needs none of that: what is kept are the functions and the constant data, and every access to linear memory is rewritten
- * to go through firmware/boards/image/memory.h, which knows where the memory lies and how large it is.
+ * Translates an image to C for a board (BRD-1). wasm2c emits one C function per WebAssembly
+ * function behind a general preamble (tables, floats, threads, growing memories). A flight image
+ * needs none of that: the functions and the constant data are kept, and every access to linear
+ * memory is rewritten to go through firmware/boards/image/memory.h, which knows where the memory
+ * lies and how large it is.
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -10,7 +12,10 @@ import { dirname, join } from 'node:path';
 const prefix = 'w2c_heliograph_';
 const instance = `w2c_heliograph*`;
 
-/** The image's functions as C; throws with wasm2c's own words, or when its output has a shape that this reader does not know. */
+/**
+ * Translates the image's functions to C. Throws with wasm2c's own message, or when its output has a
+ * shape that this reader does not know.
+ */
 export function translateImage(imagePath: string): string {
   return rewrite(
     runWabt('wasm2c', [imagePath, '-n', 'heliograph']),
@@ -26,15 +31,15 @@ function runWabt(command: string, args: readonly string[]): string {
   return run.stdout;
 }
 
-/** One access to linear memory as the image has it: wasm2c drops how the compiler said that it is aligned. */
+/** One access to linear memory, as the image has it: wasm2c drops its declared alignment. */
 export interface Access {
   readonly name: string;
   readonly offset: number;
-  /** Less than the size of what is accessed. */
+  /** True when the alignment is less than the size of what is accessed. */
   readonly unaligned: boolean;
 }
 
-/** All accesses in the order of the code, out of `wasm-objdump -d`. */
+/** Reads all accesses in the order of the code from `wasm-objdump -d`. */
 export function readAccesses(disassembly: string): Access[] {
   return [...disassembly.matchAll(/\b(i\d\d)\.((?:load|store)\w*) (\d+) (\d+)$/gm)].map(
     ([, type, operation, align, offset]) => {
@@ -44,12 +49,12 @@ export function readAccesses(disassembly: string): Access[] {
   );
 }
 
-/** Exported for its test: wasm2c's text and the image's accesses in, our C out. */
+/** Rewrites wasm2c's text, given the image's accesses. Exported for its test. */
 export function rewrite(text: string, accesses: readonly Access[]): string {
   const declarations = text.match(/^static (?:u32|u64|void) w2c_heliograph_\w+\(w2c_heliograph\*.*\);$/gm) ?? [];
   const data = text.match(/^static const u8 data_segment_data_\w+\[\] = \{[^}]*\};$/gm) ?? [];
   const loads = [...text.matchAll(/^ {2}LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);$/gm)];
-  // A long list of parameters goes on in the next line.
+  // A long list of parameters continues in the next line.
   const bodies =
     text.match(
       /^(?:u32|u64|void) w2c_heliograph_(?:f\d+|\w+_0)\(w2c_heliograph\* instance[^)]*\) \{\n[\s\S]*?^\}$/gm,
@@ -75,12 +80,16 @@ export function rewrite(text: string, accesses: readonly Access[]): string {
   return out;
 }
 
-/** So many turns or long products in a function are a cipher at work: it has more values in hand than any processor here has registers. */
+/**
+ * A function with so many rotations or long products is a cipher: it has more values at once than
+ * any processor here has registers.
+ */
 const cipherOperations = 16;
 
 /**
- * Before registers are given out, the compiler moves instructions apart so that none waits for the one before. Where registers are short, what is moved goes through memory: a quarter more
- * instructions to open a frame on the Cortex-M7.
+ * Before registers are assigned, the compiler moves instructions apart so that none waits for the
+ * one before. Where registers are short, moved values go through memory: opening a frame takes a
+ * quarter more instructions on the Cortex-M7.
  */
 function attributeOf(body: string): string {
   const count = (pattern: RegExp) => body.match(pattern)?.length ?? 0;
@@ -88,7 +97,7 @@ function attributeOf(body: string): string {
   return isCipher ? '__attribute__((optimize("no-schedule-insns"))) ' : '';
 }
 
-/** Without the instance: there is one image on a board. */
+/** Removes the instance parameter: a board has one image. */
 function renamed(text: string): string {
   return text
     .replaceAll(`(${instance} instance, `, '(')
@@ -102,8 +111,10 @@ function renamed(text: string): string {
 }
 
 /**
- * `i32_load_default32((u64)(x) + 52u)` → `i32_load(x, 52u)`, or `i32_load_unaligned(x, 52u)`. wasm2c keeps the order of the code, so the n-th access here is the n-th there: name
- * and offset of each are compared. Prologue and epilogue count stack depth, which is bounded statically here.
+ * Rewrites `i32_load_default32((u64)(x) + 52u)` to `i32_load(x, 52u)`, or to `i32_load_unaligned(x,
+ * 52u)`. wasm2c keeps the order of the code, so the n-th access here is the n-th there; name and
+ * offset of each are compared. Prologue and epilogue count stack depth, which is bounded statically
+ * here.
  */
 function rewriteAccesses(code: string, accesses: readonly Access[]): string {
   let next = 0;
@@ -116,7 +127,8 @@ function rewriteAccesses(code: string, accesses: readonly Access[]): string {
         next += 1;
         if (access?.name !== name || access?.offset !== Number(offset))
           throw new Error(
-            `access ${next} is ${name} at ${offset} in wasm2c's output, but ${access?.name} at ${access?.offset} in the image`,
+            `access ${next} is ${name} at ${offset} in wasm2c's output, ` +
+              `but ${access?.name} at ${access?.offset} in the image`,
           );
         return `${name}${access.unaligned ? '_unaligned' : ''}(${base}, ${offset}u`;
       },
@@ -130,13 +142,21 @@ function rewriteAccesses(code: string, accesses: readonly Access[]): string {
 }
 
 /**
- * A byte (masked, or the topmost by a shift), times four, plus a constant, is the address of a word: an entry of a table, as in a CRC. Told so, the compiler makes one load of it; from
- * the shifts and sums it would not.
+ * Finds table entries: a byte (masked, or shifted from the top), times four, plus a constant, is
+ * the address of a word, as in a CRC. Written as an indexed load, it becomes one instruction; from
+ * shifts and sums the compiler does not find it.
  */
-const tableLookup =
-  /((?:(?:var_i\d+) = 255u;\n *(?:var_i\d+) &= (?:var_i\d+);|(?:var_i\d+) = 24u;\n *(?:var_i\d+) >>= \((?:var_i\d+) & 31\);)\n *)var_i\d+ = 2u;\n *(var_i\d+) <<= \(var_i\d+ & 31\);\n *var_i\d+ = (\d+)u;\n *\2 \+= var_i\d+;\n *\2 = i32_load\(\2, (\d+)u\);/g;
+const tableLookup = new RegExp(
+  [
+    String.raw`((?:(?:var_i\d+) = 255u;\n *(?:var_i\d+) &= (?:var_i\d+);`,
+    String.raw`|(?:var_i\d+) = 24u;\n *(?:var_i\d+) >>= \((?:var_i\d+) & 31\);)\n *)`,
+    String.raw`var_i\d+ = 2u;\n *(var_i\d+) <<= \(var_i\d+ & 31\);\n *`,
+    String.raw`var_i\d+ = (\d+)u;\n *\2 \+= var_i\d+;\n *\2 = i32_load\(\2, (\d+)u\);`,
+  ].join(''),
+  'g',
+);
 
-/** Exports end in `_0`: each gets its plain name, as image.h declares it. */
+/** Gives each export its plain name, as image.h declares it: exports of wasm2c end in `_0`. */
 function wrappers(declarations: readonly string[]): string {
   const exported = declarations.filter((line) => /w2c_heliograph_[a-z_]+_0\(/.test(line));
   return exported

@@ -1,4 +1,7 @@
-/** What boards need from Debian: cross compilers, emulators, a host compiler for the counting plugin, and the flash tool. */
+/**
+ * Debian packages that boards need: cross compilers, emulators, a host compiler for the counting
+ * plugin, and the flash tool.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { dist } from './paths.mjs';
@@ -20,12 +23,12 @@ export function isInstalled(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Packages of those commands that do not answer. */
+/** Packages of the commands that do not answer. */
 export function missingPackages(commands = Object.keys(boardTools)) {
   return [...new Set(commands.filter((command) => !isInstalled(command)).map((command) => boardTools[command]))];
 }
 
-/** What a person types to get them. */
+/** The command that installs packages. */
 export function installCommand(packages = [...new Set(Object.values(boardTools))]) {
   return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }
@@ -47,7 +50,10 @@ export function installPackages(packages) {
     throw new Error((run.stderr || run.error?.message || 'apt-get failed').trim().split('\n').pop());
 }
 
-/** Builds all five before tests run beside each other; afterwards nothing has to be built. Throws with the compilers' words. */
+/**
+ * Builds all five before tests run beside each other; afterwards nothing has to be built. Throws
+ * with the compilers' words.
+ */
 export function buildBoards() {
   const run = spawnSync(process.execPath, [join(dist, 'heliograph.mjs'), 'board', 'build', 'all'], {
     encoding: 'utf8',

@@ -60,7 +60,7 @@ async function buildFirmware(stamps, { force, withText }) {
   if (!force && !withText && stamps.firmware === stamp && hasImages()) return false;
   for (const image of images) await compileFirmware(image, withText);
   await compileSignature(withText);
-  // Machine code of images that are gone.
+  // Machine code of images that no longer exist.
   rmSync(join(dist, 'precompiled'), { recursive: true, force: true });
   stamps.firmware = stamp;
   return true;
@@ -75,7 +75,10 @@ const bundles = {
   'host/library.ts': 'library-node',
 };
 
-/** What dist/ holds, as {path} of the source and {name} without ending: the named bundles and every `*.worker.ts`. */
+/**
+ * What dist/ holds, as {path} of the source and {name} without ending: the named bundles and every
+ * `*.worker.ts`.
+ */
 export function bundleEntries() {
   const workers = ['host', 'hwsim'].flatMap((folder) => filesBelow(folder, ['.worker.ts']));
   return [

@@ -1,4 +1,7 @@
-/** The one way in which this repository's TypeScript is bundled: npm packages stay outside, data tables come as text. */
+/**
+ * Options by which this repository's TypeScript is bundled everywhere: npm packages stay outside,
+ * data tables become text.
+ */
 import { root } from './paths.mjs';
 
 export const bundleOptions = {

@@ -1,8 +1,10 @@
 /**
- * Compiler transform: reads the line `// @inline` or `// @global` above a firmware function as that decorator.
+ * Compiler transform: reads the line `// @inline` or `// @global` above a firmware function as that
+ * decorator.
  *
- * AssemblyScript puts decorators on functions, which TypeScript does not allow: no formatter or linter parses
- * such a file. So the sources carry a comment, and the function gets its decorator after the file was parsed.
+ * AssemblyScript puts decorators on functions, which TypeScript does not allow: no formatter or
+ * linter parses such a file. So the sources carry a comment, and the function gets its decorator
+ * after the file was parsed.
  */
 import { Node, NodeKind } from 'assemblyscript';
 import { Transform } from 'assemblyscript/transform';

@@ -1,12 +1,13 @@
-/** Where things are. */
+/** Paths of the repository, and digests of its files. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The repository's root, found by walking up from the running file to the package.json of this project: bundles lie at
- * different depths (dist/heliograph.mjs, dist/test/…), so no relative path would do.
+ * The repository's root, found by walking up from the running file to the package.json of this
+ * project: bundles lie at different depths (dist/heliograph.mjs, dist/test/…), so no relative path
+ * would do.
  */
 function findRoot() {
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -37,7 +38,10 @@ export function constantsPath(image) {
   return join(dist, `heliograph-${image}.constants.json`);
 }
 
-/** All files below `folder` whose name ends in one of `endings`, as paths from the root, sorted; [] when the folder is missing. */
+/**
+ * All files below `folder` whose name ends in one of `endings`, as paths from the root, sorted; []
+ * when the folder is missing.
+ */
 export function filesBelow(folder, endings) {
   let entries;
   try {
@@ -51,7 +55,10 @@ export function filesBelow(folder, endings) {
     .sort();
 }
 
-/** A hash over names and contents of `paths` (from the root): equal stamps mean that nothing has to be built again. */
+/**
+ * A hash over names and contents of `paths` (from the root): equal stamps mean that nothing has to
+ * be built again.
+ */
 export function stampOf(paths) {
   const hash = createHash('sha256');
   for (const path of paths) {
@@ -61,7 +68,10 @@ export function stampOf(paths) {
   return hash.digest('hex');
 }
 
-/** What decides the firmware images: their sources, the way they are built, and the compiler's version. */
+/**
+ * What decides the firmware images: their sources, the way they are built, and the compiler's
+ * version.
+ */
 export function firmwareInputs() {
   return [...filesBelow('firmware', ['.ts']), 'asconfig.json', 'asconfig.transform.mjs', ...buildInputs()];
 }

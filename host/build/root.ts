@@ -8,7 +8,9 @@ export const rootFolder = root;
 export type ImageName = Exclude<keyof typeof asconfig.targets, 'signature'>;
 /** Images that fly, in three sizes (`tiny` in tests only). */
 export type Preset = Extract<ImageName, 'flight' | 'compact' | 'tiny'>;
-/** Images that are measured, simulated or fuzzed, but not flown: a preset without one of its parts. */
+/**
+ * Images that are measured, simulated or fuzzed, but not flown: a preset without one of its parts.
+ */
 export type Variant = Exclude<ImageName, Preset>;
 
 /** Path of a built firmware image. */
@@ -16,7 +18,10 @@ export function imagePath(image: ImageName): string {
   return pathOfImage(image);
 }
 
-/** Path of a bundled worker: `name` is the source's file name without `.ts`, as in `campaign.worker`. */
+/**
+ * Path of a bundled worker: `name` is the source's file name without `.ts`, as in
+ * `campaign.worker`.
+ */
 export function workerPath(name: string): string {
   return join(rootFolder, 'dist', `${name}.mjs`);
 }

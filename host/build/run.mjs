@@ -1,4 +1,7 @@
-/** Runs one TypeScript file of this repository: `node host/build/run.mjs path/to/file.ts [arguments…]`. */
+/**
+ * Runs one TypeScript file of this repository: `node host/build/run.mjs path/to/file.ts
+ * [arguments…]`.
+ */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

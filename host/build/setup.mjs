@@ -3,17 +3,18 @@
  *
  *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, fuzzer)
  *
- * A test file names its needs in its first line: `// needs: wasmtime`. `npm test` runs this program for each need of the files
- * that it runs. A file whose need stays missing is skipped, or fails under CI=true.
+ * A test file names its needs in its first line: `// needs: wasmtime`. `npm test` runs this program
+ * for each need of the files that it runs. A file whose need stays missing is skipped, or fails
+ * under CI=true.
  *
- * Exit 0 when all is ready, 3 when something is missing and cannot be installed here, 1 when it is installed and does not work;
- * the last line of standard output says why. An entry of `needs`:
+ * Exit 0 when all is ready, 3 when something is missing and cannot be installed here, 1 when it is
+ * installed and does not work; the last line of standard output says why. An entry of `needs`:
  *
  *     name       as in the first line of a test file
  *     present()  true when nothing has to be installed
  *     command    what a person types to install it
  *     install()  installs; throws with the reason when that is not possible here
- *     prepare()  optional: what has to be made once, before tests use it in parallel; throws when that fails
+ *     prepare()  optional: makes once what tests use in parallel; throws when that fails
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -68,7 +69,10 @@ function hasLibFuzzer() {
   return folders.some((folder) => readdirSync(folder).some((name) => name.startsWith('libclang_rt.fuzzer')));
 }
 
-/** The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name that no entry has. */
+/**
+ * The names after `// needs:` in a file's first line; [] when it has no such line. Throws on a name
+ * that no entry has.
+ */
 export function needsOf(path) {
   const [first] = readFileSync(join(root, path), 'utf8').split('\n', 1);
   const listed = /^\/\/ needs:\s*(.*)$/.exec(first)?.[1] ?? '';

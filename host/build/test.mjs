@@ -1,19 +1,24 @@
 /**
- * Runs the tests: types and style first, then every file test/**\/*.test.ts in a process of its own, two at a time.
+ * Runs the tests: types and style first, then every file test/**\/*.test.ts in a process of its
+ * own, two at a time.
  *
  *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build] [--record]
  *     npm run test:long [-- part-of-a-file-name…]
  *
- * part-of…      runs only the files whose path contains one of these, and checks neither types nor style
+ * part-of…      runs only the files whose path contains one of these, and checks neither types nor
+ *               style
  * --rewrite     lets transcript tests write their expected files (HELIOGRAPH_REWRITE=1)
  * --no-build    takes dist/ as it stands, and checks neither types nor style
  * --record      writes how long each file took to test/seconds.json: the longest file begins first
- * --long        runs the long versions: files with a line `// long: NAME=VALUE…`, with these variables set, and files
- *               *.long.test.ts, which run only here. Writes docs/results/long.md when no file is selected by name
+ * --long        runs the long versions: files with a line `// long: NAME=VALUE…`, with these
+ *               variables set, and files
+ *               *.long.test.ts, which run only here. Writes docs/results/long.md when no file is
+ *               selected by name
  *
- * What a file needs besides npm packages (host/build/setup.mjs) is installed where that is possible; otherwise the file is
- * skipped, and a line says what to run. With CI=true nothing is skipped: what is missing fails.
- * The last line is `N passed, N failed`, with `, N skipped` (files) if any. Exit 1 on any failure, or when nothing ran.
+ * What a file needs besides npm packages (host/build/setup.mjs) is installed where that is
+ * possible; otherwise the file is skipped, and a line says what to run. With CI=true nothing is
+ * skipped: what is missing fails. The last line is `N passed, N failed`, with `, N skipped` (files)
+ * if any. Exit 1 on any failure, or when nothing ran.
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -88,7 +93,10 @@ async function check() {
   if (results.some(({ ok }) => !ok)) giveUp('types or style are wrong, so no test ran');
 }
 
-/** uvu ends with Total and Passed; a file that ends before that, or counts no test, is one failure more. */
+/**
+ * uvu ends with Total and Passed; a file that ends before that, or counts no test, is one failure
+ * more.
+ */
 function readTotals({ output, ok }) {
   const total = Number(/^\s*Total:\s+(\d+)/m.exec(output)?.[1] ?? 0);
   const passed = Number(/^\s*Passed:\s+(\d+)/m.exec(output)?.[1] ?? 0);
@@ -107,7 +115,10 @@ function report({ path, passed, failed, seconds, output }) {
   console.log(`  again: node host/build/test.mjs ${path}`);
 }
 
-/** A file that cannot run here; `isBroken`: what it needs is installed and does not work, which no machine may skip. */
+/**
+ * A file that cannot run here; `isBroken`: what it needs is installed and does not work, which no
+ * machine may skip.
+ */
 function skip(path, why, isBroken) {
   const isFailure = isBroken || process.env.CI === 'true';
   totals[isFailure ? 'failed' : 'skipped'] += 1;
@@ -115,7 +126,10 @@ function skip(path, why, isBroken) {
   console.log(`${isFailure ? 'FAIL' : 'skip'} ${path}: ${why}${because}`);
 }
 
-/** Sets up one need after the other; resolves each entry of `states` to null when ready, else to {why, isBroken}. */
+/**
+ * Sets up one need after the other; resolves each entry of `states` to null when ready, else to
+ * {why, isBroken}.
+ */
 async function setUpAll(names, settle) {
   for (const name of names) {
     const setup = join(root, 'host/build/setup.mjs');

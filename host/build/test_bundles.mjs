@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { bundleOptions } from './bundle.mjs';
 
 /**
- * Bundles `paths` into `folder`. Returns `bundles`, path → file of the bundle, and `errors`, path → message: a file that does
- * not bundle keeps no other from running.
+ * Bundles `paths` into `folder`. Returns `bundles`, path → file of the bundle, and `errors`, path →
+ * message: a file that does not bundle keeps no other from running.
  */
 export async function bundleTests(paths, folder) {
   // Compiled already, one module a source, to count what is executed (host/build/coverage.mjs).

@@ -1,4 +1,6 @@
-/** What is kept of test runs: how long each file takes, and when the long versions were last run. */
+/**
+ * What is kept of test runs: how long each file takes, and when the long versions were last run.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

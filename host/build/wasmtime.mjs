@@ -3,8 +3,8 @@
  *
  *     npm run build:wasmtime [-- --force]
  *
- * Only when its sources changed. Needs Rust; the first build takes some minutes and fetches crates, later ones need no network.
- * Exit 0 when the addon is there and up to date, 1 when not.
+ * Only when its sources changed. Needs Rust; the first build takes some minutes and fetches crates,
+ * later ones need no network. Exit 0 when the addon is there and up to date, 1 when not.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -17,7 +17,10 @@ import { dist, filesBelow, root, stampOf } from './paths.mjs';
 const crate = 'host/wasmtime-bindings';
 const addon = join(dist, 'wasmtime-bindings.node');
 const stampFile = join(dist, 'wasmtime-bindings.stamp');
-/** Below dist/ and not in the crate, so that the other build steps need not look through thousands of object files. */
+/**
+ * Below dist/ and not in the crate, so that the other build steps need not look through thousands
+ * of object files.
+ */
 const targetFolder = join(dist, 'cargo');
 const libraryNames = {
   darwin: 'libheliograph_wasmtime_bindings.dylib',
@@ -26,7 +29,8 @@ const libraryNames = {
 
 export const buildCommand = 'npm run build:wasmtime';
 export const rustAdvice =
-  'install Rust from https://rustup.rs (or `rustup update`), or set CARGO to the path of cargo; everything else works without it';
+  'install Rust from https://rustup.rs (or `rustup update`), or set CARGO to the path of cargo; ' +
+  'everything else works without it';
 
 /** The oldest Rust that the crates compile with: `rust-version` of Cargo.toml. */
 function rustWanted() {
@@ -70,7 +74,10 @@ export function isAddonBuilt() {
   }
 }
 
-/** Builds if needed. Throws, output what to do, when Rust is missing or the crate does not compile. */
+/**
+ * Builds the addon if needed. Throws, with what to do, when Rust is missing or the crate does not
+ * compile.
+ */
 export function buildAddon({ force = false } = {}) {
   if (!force && isAddonBuilt()) return;
   const { cargo, missing } = findCargo();
@@ -85,7 +92,8 @@ export function buildAddon({ force = false } = {}) {
   }
   mkdirSync(dist, { recursive: true });
   const library = libraryNames[process.platform] ?? 'libheliograph_wasmtime_bindings.so';
-  // Beside and renamed: a process that has the old addon loaded keeps it, and none sees half of the new one.
+  // Beside and renamed: a process that has the old addon loaded keeps it, and none sees half of the
+  // new one.
   const aside = `${addon}.${process.pid}`;
   copyFileSync(join(targetFolder, 'release', library), aside);
   renameSync(aside, addon);

@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, reflected, all ones before and after, as in RFC 3720 appendix B.4.
+// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, reflected, all ones before and after, as in RFC 3720
+// appendix B.4.
 
 const REFLECTED_POLYNOMIAL = 0x82f63b78;
 

@@ -1,11 +1,12 @@
-// Walks over CBOR items without building anything, so that faults have a byte offset and cbor-x is only given what is well-formed,
-// deterministic in its heads (RFC 8949 §4.2.1), bounded in depth and free of what never goes on the air.
+// Walks over CBOR items without building anything. So faults have a byte offset, and cbor-x is
+// given only what is well-formed, deterministic in its heads (RFC 8949 §4.2.1), bounded in depth
+// and free of what messages never hold.
 
 /** A fault in received bytes; the message begins with `byte N:`. */
 export class CborFault extends Error {
   /** Offset of the fault from the start of the bytes given. */
   readonly offset: number;
-  /** What had been shown before the fault, if the bytes were being shown. */
+  /** What was shown before the fault, if the bytes were being shown. */
   shown = '';
 
   constructor(offset: number, reason: string) {
@@ -17,7 +18,7 @@ export class CborFault extends Error {
 /** Levels of arrays, maps and tags within an item. Our own messages need two. */
 const DEPTH_MAX = 4;
 
-/** Longest argument of a length or count: no frame and no record sequence comes near. */
+/** Longest argument of a length or count. No frame and no sequence of records is as long. */
 const LENGTH_MAX = 0x7fff;
 
 export const MAJOR = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
@@ -29,7 +30,10 @@ export interface Head {
   readonly next: number;
 }
 
-/** Reads the head at `at`. Throws CborFault if it is cut off, indefinite, reserved or longer than needed. */
+/**
+ * Reads the head at `at`. Throws CborFault if it is cut off, indefinite, reserved or longer than
+ * needed.
+ */
 export function readHead(bytes: Uint8Array, at: number, end: number): Head {
   if (at >= end) throw new CborFault(at, 'the bytes end where an item should begin');
   const major = bytes[at] >> 5;
@@ -54,7 +58,10 @@ function items(head: Head, at: number, end: number): number {
   return head.major === MAJOR.map ? head.argument * 2 : head.argument;
 }
 
-/** The offset after the item at `at`. Throws CborFault where it is malformed, too deep, or holds text, floats or odd simple values. */
+/**
+ * Walks over the item at `at`; returns the offset after it. Throws CborFault where the item is
+ * malformed, too deep, or holds text, floats or other simple values than false, true and null.
+ */
 export function skipItem(bytes: Uint8Array, at: number, end: number): number {
   const open: number[] = [];
   for (;;) {
@@ -79,8 +86,9 @@ export function skipItem(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /**
- * Throws CborFault at the first item in from..to, at any level, that is no unsigned integer, byte string or array: our messages hold
- * nothing else, and cbor-x would act on tags. The items must have been walked over by `skipItem`.
+ * Throws CborFault at the first item in from..to, at any level, that is no unsigned integer, byte
+ * string or array: our messages hold nothing else, and cbor-x would act on tags. The items must
+ * have been walked over by `skipItem`.
  */
 export function refuseForeign(bytes: Uint8Array, from: number, to: number): void {
   let at = from;

@@ -1,5 +1,6 @@
-// The host's codec: cbor-x, told to be deterministic, checked against the shapes of the schema. It shares no code with the
-// firmware's codec; both must give the same bytes.
+// Encodes and decodes messages with cbor-x, configured to be deterministic, and checks them against
+// the shapes of the schema. It shares no code with the firmware's codec; both must give the same
+// bytes.
 
 import { Decoder, Encoder } from 'cbor-x';
 import type { Message } from './generated.ts';
@@ -7,7 +8,7 @@ import { SHAPES } from './generated/shapes.ts';
 import { CborFault, readHead, refuseForeign, skipItem } from './item.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from './shape.ts';
 
-/** A message whose type this version does not know: passed over, and kept as it came. */
+/** A message whose type this version does not know: its bytes are kept. */
 export interface UnknownMessage {
   readonly name: 'unknown';
   readonly type: number;
@@ -30,14 +31,14 @@ const shapeByType = new Map(
   SHAPES.filter((shape) => shape.type !== null).map((shape) => [shape.type as number, shape]),
 );
 
-/** The shape of a message or record of the schema; throws if the schema has none of that name. */
+/** Finds the shape of a message or record by name. Throws if the schema has none of that name. */
 export function shapeNamed(name: string): Shape {
   const shape = shapeByName.get(name);
   if (shape === undefined) throw new Error(`the schema has no message '${name}'`);
   return shape;
 }
 
-/** The shape of a type number, undefined if the schema has none. */
+/** Finds the shape of a type number; undefined if the schema has none. */
 export function shapeOfType(type: number): Shape | undefined {
   return shapeByType.get(type);
 }
@@ -72,12 +73,18 @@ function fieldsToItems(value: unknown, shape: Shape, path: string): unknown[] {
   return shape.type === null ? items : [shape.type, ...items];
 }
 
-/** Encodes the fields of a rule of the schema. Throws, naming the field, if one is missing or out of range. */
+/**
+ * Encodes the fields of a rule of the schema. Throws, with the field's name, if a field is missing
+ * or out of range.
+ */
 export function encodeShape(shape: Shape, value: unknown): Uint8Array {
   return Uint8Array.from(encoder.encode(fieldsToItems(value, shape, shape.name)));
 }
 
-/** Encodes a message in the deterministic form. Throws, naming the field, if one is missing or out of range. */
+/**
+ * Encodes a message in the deterministic form. Throws, with the field's name, if a field is missing
+ * or out of range.
+ */
 export function encodeMessage(message: Message): Uint8Array {
   return encodeShape(shapeNamed(message.name), message);
 }
@@ -131,7 +138,10 @@ export interface Decoded<T> {
   readonly next: number;
 }
 
-/** Decodes the rule's array at `at`. Throws CborFault unless it is exactly what `encodeShape` would give for the result. */
+/**
+ * Decodes the rule's array at `at`. Throws CborFault unless it is exactly what `encodeShape` would
+ * give for the result.
+ */
 export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Decoded<Named> {
   const next = skipItem(bytes, at, end);
   refuseForeign(bytes, at, next);
@@ -143,7 +153,10 @@ export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: nu
   return { value, next };
 }
 
-/** Type number of the message at `at`. Throws CborFault if there is no array that begins with an integer. */
+/**
+ * Reads the type number of the message at `at`. Throws CborFault if there is no array that begins
+ * with an integer.
+ */
 export function messageType(bytes: Uint8Array, at: number, end: number): number {
   const array = readHead(bytes, at, end);
   if (array.major !== 4 || array.argument === 0)
@@ -154,7 +167,10 @@ export function messageType(bytes: Uint8Array, at: number, end: number): number 
   return type.argument;
 }
 
-/** Decodes the message at `at`; one of an unknown type is passed over if it is well-formed. Throws CborFault. */
+/**
+ * Decodes the message at `at`; one of an unknown type is passed over if it is well-formed. Throws
+ * CborFault.
+ */
 export function decodeMessage(bytes: Uint8Array, at = 0, end = bytes.length): Decoded<Message | UnknownMessage> {
   const type = messageType(bytes, at, end);
   const shape = shapeOfType(type);
@@ -175,12 +191,15 @@ export function decodeSequence(bytes: Uint8Array, from = 0, to = bytes.length): 
   return messages;
 }
 
-/** Encodes messages one after the other, as `boot` wants `config` and its groups. Throws as `encodeMessage`. */
+/**
+ * Encodes messages one after the other, as `boot` takes `config` and its groups. Throws as
+ * `encodeMessage`.
+ */
 export function encodeSequence(messages: readonly Message[]): Uint8Array {
   return joinBytes(messages.map(encodeMessage));
 }
 
-/** All parts in one array. */
+/** Joins parts into one array. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,8 +1,10 @@
-// The hot path between host and firmware: platform records are flat arrays of unsigned integers. No allocation, no exceptions.
+// Reads and writes platform records: flat arrays of unsigned integers. This is the hot path between
+// host and firmware: no allocation, no exceptions.
 
 /**
- * Reads the record in bytes[at, at + length) into `out`: its items in order, the type first (positions: FIELD in generated.ts).
- * Returns the number of items, or -1 if the bytes are not one array of at most 23 u32 in deterministic form, or `out` is too short.
+ * Reads the record in bytes[at, at + length) into `out`: its items in order, the type first
+ * (positions: FIELD in generated.ts). Returns the number of items, or -1 if the bytes are not one
+ * array of at most 23 u32 in deterministic form, or `out` is too short.
  */
 export function readRecord(bytes: Uint8Array, at: number, length: number, out: Uint32Array): number {
   const end = at + length;
@@ -34,8 +36,9 @@ export function readRecord(bytes: Uint8Array, at: number, length: number, out: U
 }
 
 /**
- * Writes the first `count` (at most 23) of `values`, each a u32 and the first the type, as one record at bytes[at…].
- * Returns its length in bytes, or -1 if it does not fit or a value is no u32; ranges of the fields are not checked.
+ * Writes the first `count` (at most 23) of `values`, each a u32 and the first the type, as one
+ * record at bytes[at…]. Returns its length in bytes, or -1 if it does not fit or a value is no u32.
+ * The ranges of fields are not checked.
  */
 export function writeRecord(
   bytes: Uint8Array,
@@ -61,7 +64,10 @@ export function writeRecord(
   return next - at;
 }
 
-/** The items of a whole record, the type first. Throws when it is none; for the hot path there is `readRecord`. */
+/**
+ * Reads the items of a whole record, the type first. Throws when the bytes are no record. For the
+ * hot path there is `readRecord`.
+ */
 export function recordFields(record: Uint8Array): number[] {
   const fields = new Uint32Array(23);
   const count = readRecord(record, 0, record.length, fields);

@@ -1,4 +1,4 @@
-// What the host's codec knows of a rule of the schema.
+// Shapes of the schema's rules, as the host's codec uses them.
 
 /** An integer of min..max, a byte string of min..max bytes, or an array of min..max items. */
 export interface UintShape {
@@ -26,7 +26,7 @@ export interface FieldShape {
   readonly of: UintShape | BytesShape | ArrayShape;
 }
 
-/** An array of fields; behind its type number if it is a message. */
+/** An array of fields; a message has its type number first. */
 export interface Shape {
   readonly name: string;
   readonly type: number | null;

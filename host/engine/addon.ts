@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { rootFolder } from '../build/root.ts';
 import type { FirmwareCalls } from './engine.ts';
 
-/** The addon of host/wasmtime-bindings, as JavaScript sees it. Its Rust sources say what each part does. */
+/**
+ * The addon of host/wasmtime-bindings, as JavaScript sees it. Its Rust sources describe each part.
+ */
 export interface WasmtimeAddon {
   interfaceVersion(): number;
   wasmtimeVersion(): string;
@@ -33,10 +35,10 @@ export interface WasmtimeInstance {
   fuelUsed(): number;
 }
 
-/** What stands between a user and an engine, with the command that removes it. */
+/** An engine cannot be had on this machine. The message names the command that helps. */
 export class EngineError extends Error {}
 
-/** What this host was written for; Rust's `interface_version` is the other half. */
+/** Version of the interface that this host uses: `interface_version` of the addon must be equal. */
 const interfaceVersion = 1;
 const buildCommand = 'npm run build:wasmtime';
 
@@ -44,11 +46,15 @@ export function addonPath(): string {
   return join(rootFolder, 'dist', 'wasmtime-bindings.node');
 }
 
-/** Loads the addon. Throws EngineError when it was not built, is older than this host, or belongs to another machine. */
+/**
+ * Loads the addon. Throws EngineError when it was not built, is older than this host, or was built
+ * for another machine.
+ */
 export function loadAddon(path = addonPath()): WasmtimeAddon {
   if (!existsSync(path)) {
     throw new EngineError(
-      `the Wasmtime engine is not built (${path} is missing): run \`${buildCommand}\`, which needs Rust, or take --engine v8`,
+      `the Wasmtime engine is not built (${path} is missing): run \`${buildCommand}\`, which needs Rust, ` +
+        'or take --engine v8',
     );
   }
   let addon: WasmtimeAddon;

@@ -1,6 +1,12 @@
-/** The one interface between the host (or the simulator) and an engine that runs the firmware image. docs/abi.md is its other half. */
+/**
+ * The interface between an engine that runs the firmware image and everything that uses one: the
+ * host and the simulator. docs/abi.md describes the calls.
+ */
 
-/** The image's exports: every parameter and result is i32; `ctx` is the address of a context, `nowS, nowMs` the processor's own clock. */
+/**
+ * The image's exports (docs/abi.md). Every parameter and result is i32; `ctx` is the address of a
+ * context, `nowS, nowMs` are the processor's own clock.
+ */
 export interface FirmwareCalls {
   abi_version(): number;
   context_bytes(): number;
@@ -31,7 +37,7 @@ export interface FirmwareCalls {
   verdict(ctx: number, owner: number, slot: number, nowS: number, nowMs: number): number;
 }
 
-/** What identifies an image. */
+/** Identity and sizes of an image. */
 export interface ImageFacts {
   /** SHA-256 of the image file, lower-case hex. */
   sha256: string;
@@ -39,18 +45,21 @@ export interface ImageFacts {
   bytes: number;
   contextBytes: number;
   checkpointBytes: number;
-  /** Its cipher is a stand-in: for the simulator only. */
+  /** The image has the null cipher: it is for the simulator only. */
   isCipherNull: boolean;
 }
 
-/** One instance of the image with its linear memory, in which the contexts of thousands of nodes lie side by side. */
+/**
+ * One instance of the image with its linear memory, which holds the contexts of thousands of nodes.
+ */
 export interface Engine {
   readonly name: string;
   readonly image: ImageFacts;
   readonly calls: FirmwareCalls;
   /**
-   * Address of a fresh zeroed block of `bytes` bytes, 16-aligned, above the image's static data. Grows the memory, which makes
-   * every earlier `view()` stale. Throws when 4 GiB would be exceeded: then take another engine.
+   * Reserves `bytes` zeroed bytes above the image's static data; returns their address, 16-aligned.
+   * Grows the memory, which makes every earlier `view()` stale. Throws when 4 GiB would be
+   * exceeded: then take another engine.
    */
   reserve(bytes: number): number;
   /** All of linear memory. Valid until the next `reserve`. */

@@ -5,7 +5,7 @@ import { sync as writeFileAtomicSync } from 'write-file-atomic';
 import type { ProgramOptions, WasmtimeAddon, WasmtimeProgram } from './addon.ts';
 
 /**
- * Machine code kept beside the image it was made from, so that the next start does not compile again.
+ * Keeps machine code beside its image, so that the next start does not compile again.
  *
  *     heliograph cwasm 1\n
  *     SHA-256 of the image, hex\n
@@ -13,20 +13,23 @@ import type { ProgramOptions, WasmtimeAddon, WasmtimeProgram } from './addon.ts'
  *     SHA-256 of the machine code, hex\n
  *     machine code
  *
- * Wasmtime runs machine code as it finds it; the last digest is what keeps a half-written or flipped file from being run. It is no
- * protection from someone who may write into dist/: such a person may replace the addon itself.
+ * Wasmtime runs machine code without a check. The last digest keeps a half-written or damaged file
+ * from being run. It does not protect from someone who may write into dist/: such a person may
+ * replace the addon itself.
  */
 const magic = 'heliograph cwasm 1';
 const headLines = 4;
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** Where the machine code of an image lies: images and options do not overwrite each other. */
+/** Path of an image's machine code. Images and options do not overwrite each other. */
 export function precompiledPath(folder: string, image: Uint8Array, compatibility: string): string {
   return join(folder, `heliograph-${sha256(image).slice(0, 16)}-${compatibility}.cwasm`);
 }
 
-/** The machine code in `file`, or null when it is of another image or engine, or not what was written. */
+/**
+ * Reads the machine code in `file`; null when it belongs to another image or engine, or is damaged.
+ */
 function machineCodeIn(file: Uint8Array, image: Uint8Array, compatibility: string): Uint8Array | null {
   let at = 0;
   const lines: string[] = [];
@@ -51,11 +54,17 @@ function read(path: string): Uint8Array | null {
 
 export interface Precompiled {
   program: WasmtimeProgram;
-  /** `reused`: from the file. `compiled`: there was none. `rebuilt`: there was one that did not fit or was damaged. */
+  /**
+   * `reused`: from the file. `compiled`: there was no file. `rebuilt`: the file did not fit or was
+   * damaged.
+   */
   origin: 'reused' | 'compiled' | 'rebuilt';
 }
 
-/** The program of an image: from its file in `folder`, or compiled and, where the folder allows it, kept there. */
+/**
+ * Loads the program of an image from its file in `folder`, or compiles it and keeps it there if the
+ * folder can be written.
+ */
 export function programOf(
   addon: WasmtimeAddon,
   image: Uint8Array,
@@ -71,7 +80,7 @@ export function programOf(
     try {
       return { program: addon.Program.load(code, options), origin: 'reused' };
     } catch {
-      // Wasmtime itself refuses it: compiled again below, and told as rebuilt.
+      // Wasmtime refuses the code: it is compiled again below, and reported as rebuilt.
     }
   }
   const program = addon.Program.compile(image, options);
@@ -79,13 +88,16 @@ export function programOf(
   return { program, origin: file === null ? 'compiled' : 'rebuilt' };
 }
 
-/** A folder that cannot be written costs the next start a tenth of a second, no more: not worth an error. */
+/**
+ * Writes the machine code to its file. A folder that cannot be written is no error: it costs the
+ * next start a tenth of a second.
+ */
 function keep(path: string, image: Uint8Array, compatibility: string, code: Uint8Array): void {
   const head = `${[magic, sha256(image), compatibility, sha256(code)].join('\n')}\n`;
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileAtomicSync(path, Buffer.concat([Buffer.from(head, 'latin1'), code]), { fsync: false });
   } catch {
-    // Nothing depends on it.
+    // The next start compiles again.
   }
 }

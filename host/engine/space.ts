@@ -2,17 +2,22 @@ import { createHash } from 'node:crypto';
 import type { FirmwareCalls, ImageFacts } from './engine.ts';
 import { ABI_NULL_CIPHER, ABI_VERSION, WASM_PAGE_BYTES } from '../cbor/generated.ts';
 
-/** wasm32 addresses 65,536 pages; the last is left out so that an end address still fits an i32 read as unsigned. */
+/**
+ * wasm32 addresses 65,536 pages. The last is left out, so that an end address still fits an i32
+ * that is read as unsigned.
+ */
 const pagesMax = 65535;
 
-/** What an image says of itself. Throws when it speaks another ABI version. */
+/**
+ * Reads identity and sizes of an image from its exports. Throws when it has another ABI version.
+ */
 export function factsOf(image: Uint8Array, calls: FirmwareCalls): ImageFacts {
-  const told = calls.abi_version();
-  const version = told & ~ABI_NULL_CIPHER;
+  const answer = calls.abi_version();
+  const version = answer & ~ABI_NULL_CIPHER;
   if (version !== ABI_VERSION)
-    throw new Error(`the image speaks ABI version ${version}, this host ${ABI_VERSION}: run \`npm run build\``);
+    throw new Error(`the image has ABI version ${version}, this host ${ABI_VERSION}: run \`npm run build\``);
   return {
-    isCipherNull: (told & ABI_NULL_CIPHER) !== 0,
+    isCipherNull: (answer & ABI_NULL_CIPHER) !== 0,
     sha256: createHash('sha256').update(image).digest('hex'),
     bytes: image.length,
     contextBytes: calls.context_bytes(),
@@ -20,14 +25,17 @@ export function factsOf(image: Uint8Array, calls: FirmwareCalls): ImageFacts {
   };
 }
 
-/** Linear memory of either engine: what is there, and how to get more. */
+/** Linear memory of either engine. */
 export interface LinearMemory {
-  /** All of it, as it is now. */
+  /** All of the memory, as it is now. */
   buffer(): ArrayBuffer;
   grow(pages: number): void;
 }
 
-/** Lays blocks into linear memory, one after another, above the image's static data. The same addresses on every engine. */
+/**
+ * Lays blocks into linear memory, one after another, above the image's static data. The addresses
+ * are the same on every engine.
+ */
 export class Space {
   view: Uint8Array;
   readonly #memory: LinearMemory;
@@ -39,7 +47,7 @@ export class Space {
     this.view = new Uint8Array(memory.buffer());
   }
 
-  /** `Engine.reserve`. */
+  /** Does what `Engine.reserve` promises. */
   reserve(bytes: number): number {
     const at = this.#next;
     const end = at + Math.ceil(bytes / 16) * 16;

@@ -1,4 +1,7 @@
-/** The result of a firmware call: its low byte is a status, the bits above say what the platform is to fetch. */
+/**
+ * Reads the result of a firmware call: its low byte is a status, the bits above say what the
+ * platform is to poll.
+ */
 
 import { FLAG, STATUS, STATUS_MASK } from '../cbor/generated.ts';
 
@@ -14,7 +17,7 @@ export const FLAG_EVENT = FLAG.event;
 const names: string[] = [];
 for (const [name, code] of Object.entries(STATUS)) names[code] = name;
 
-/** A word for people: `crc`, or `status 77` for a code that this table does not know. */
+/** The name of a status for people: `crc`, or `status 77` for a code that has no name. */
 export function statusName(status: number): string {
   return names[status & STATUS_MASK] ?? `status ${status & STATUS_MASK}`;
 }

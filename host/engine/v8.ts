@@ -4,7 +4,10 @@ import type { Engine, FirmwareCalls } from './engine.ts';
 import { readImage } from './image.ts';
 import { factsOf, Space } from './space.ts';
 
-/** Images that were compiled last, by their bytes: a process that makes many engines compiles, and lets V8 optimise, each image once. */
+/**
+ * The images that were compiled last, by their bytes. A process that makes many engines compiles
+ * each image once, and lets V8 optimise it once.
+ */
 const compiled = new Map<string, WebAssembly.Module>();
 const compiledMax = 8;
 
@@ -19,7 +22,10 @@ function compile(image: Uint8Array): WebAssembly.Module {
   return module;
 }
 
-/** An engine on the JavaScript engine's own WebAssembly. Throws when the image imports anything or speaks another ABI version. */
+/**
+ * Makes an engine on V8's own WebAssembly. Throws when the image imports anything or has another
+ * ABI version.
+ */
 export function createV8Engine(image: Uint8Array): Engine {
   const { module, instance } = instantiateSync(compile(image), {});
   const imports = WebAssembly.Module.imports(module).filter(
@@ -27,7 +33,8 @@ export function createV8Engine(image: Uint8Array): Engine {
   );
   if (imports.length > 0)
     throw new Error(`the image imports ${imports[0].module}.${imports[0].name}: firmware must import nothing`);
-  // The loader's own wrappers gather arguments into arrays; the instance's exports are the bare functions.
+  // The loader wraps exports in functions that gather arguments into arrays; the instance's exports
+  // are the bare functions.
   const calls = instance.exports as unknown as FirmwareCalls;
   const memory = instance.exports.memory as WebAssembly.Memory;
   const facts = factsOf(image, calls);

@@ -8,31 +8,32 @@ import { factsOf, Space } from './space.ts';
 export interface WasmtimeOptions {
   /** Count fuel: a deterministic measure of work, the same on every machine. Costs speed. */
   fuel?: boolean;
-  /** Fuel that one call may take; more traps, naming the export. Counts fuel too. */
+  /** Fuel that one call may take; a call that takes more traps. Counts fuel too. */
   fuelBudget?: number;
   /**
-   * Milliseconds of wall-clock time that one call may take; more traps. For a process that lives on the wall clock anyway and would
-   * otherwise hang for ever. The simulator never sets it: a run must not depend on how busy the machine is.
+   * Milliseconds of wall-clock time that one call may take; a call that takes more traps. For a
+   * process that runs by the wall clock and must not hang. The simulator never sets it: a run must
+   * not depend on the load of the machine.
    */
   deadlineMs?: number;
-  /** Where machine code is kept between starts; null: compile each time. */
+  /** Folder that keeps machine code between starts; null: compile each time. */
   cacheFolder?: string | null;
 }
 
-/** Wasmtime besides being an engine. */
+/** An engine on Wasmtime, with what only Wasmtime can measure. */
 export interface WasmtimeEngine extends Engine {
   readonly wasmtimeVersion: string;
   readonly countsFuel: boolean;
-  /** Fuel that the last call took, also one that trapped; 0 when fuel is not counted. */
+  /** Fuel that the last call took, also if it trapped; 0 when fuel is not counted. */
   fuelUsed(): number;
 }
 
-/** `code` of errors thrown by a call that did not come to its end. */
+/** `code` of errors thrown by a call that was ended. */
 const trapCodes = new Set<unknown>(['FIRMWARE_TRAP', 'FIRMWARE_FUEL', 'FIRMWARE_DEADLINE']);
 
 /**
- * An engine on Wasmtime. Throws EngineError when the addon is not there, and as the V8 engine does when the image imports anything or
- * speaks another ABI version.
+ * Makes an engine on Wasmtime. Throws EngineError when the addon is missing, and as the V8 engine
+ * does when the image imports anything or has another ABI version.
  */
 export function createWasmtimeEngine(image: Uint8Array, options: WasmtimeOptions = {}): WasmtimeEngine {
   const { cacheFolder = join(rootFolder, 'dist', 'precompiled'), ...rest } = options;

@@ -5,29 +5,29 @@ import { nodeSignatures, type SignatureService } from '../security/signature.ts'
 import { signStatement, statementOf, verifyStatement } from '../security/statement.ts';
 import type { Memory } from './memory.ts';
 
-/** What a node knows of its cluster's keys besides those that the firmware holds. */
+/** Keys and identities of a node's cluster, besides the keys that the firmware holds. */
 export interface NodeLink {
   readonly cluster: number;
   readonly self: number;
   readonly keys: LinkKeys;
-  /** Whose word on a new epoch counts. */
+  /** Public key of the authority: its signature on a new key epoch is believed. */
   readonly authorityPublicKey: Uint8Array;
-  /** Of this member's own Ed25519 key pair. */
+  /** Seed of this member's own Ed25519 key pair. */
   readonly seed: Uint8Array;
   /** A member's public key; undefined: there is no such member. */
   publicKeyOf(member: number): Uint8Array | undefined;
 }
 
-/** `inspect` of what is to be verified or signed (firmware/edge/inspect.ts). */
+/** `inspect` of what is to be verified or signed. */
 const whatKeys = 12;
 const whatStatement = 13;
 
-/** The firmware's `inspect`: the words of its answer. */
+/** The firmware's `inspect`: returns the words of its answer. */
 export type Inspect = (what: number, index: number) => Uint32Array;
 
 /**
- * The platform's part in the security of links (docs/security.md, docs/insiders.md): counters in non-volatile memory, and signatures, which do not
- * fit the budget of a call into the image.
+ * Does the platform's part in the security of links (docs/security.md, docs/insiders.md): counters
+ * in non-volatile memory, and signatures, which do not fit the budget of a call into the image.
  */
 export class LinkPlatform {
   readonly #link: NodeLink;
@@ -40,7 +40,10 @@ export class LinkPlatform {
     this.#signatures = signatures;
   }
 
-  /** What a command of the link's is answered with; null if there is no answer. A reservation is on the disk before it is answered. */
+  /**
+   * The answer to a command of the link's; null if it needs none. A reservation is on the disk
+   * before it is answered.
+   */
   obey(command: Uint32Array, inspect: Inspect): Message | null {
     switch (command[0]) {
       case TYPE.reserveCounters:
@@ -57,14 +60,14 @@ export class LinkPlatform {
     }
   }
 
-  #checkKeyEpoch(epoch: number, words: Uint32Array): Message {
+  #checkKeyEpoch(keyEpoch: number, words: Uint32Array): Message {
     const { authorityPublicKey, cluster } = this.#link;
     const head = headOf(words);
-    const isRight = head?.keyEpoch === epoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
-    return { name: 'key-epoch-checked', keyEpoch: epoch, ok: isRight ? 1 : 0 };
+    const isRight = head?.keyEpoch === keyEpoch && verifyHead(authorityPublicKey, cluster, head, this.#signatures);
+    return { name: 'key-epoch-checked', keyEpoch, ok: isRight ? 1 : 0 };
   }
 
-  /** Nothing is signed but this node's own word. */
+  /** Signs this node's own statements, and no others. */
   #sign(ticket: number, inspect: Inspect): Message | null {
     const { cluster, self, seed } = this.#link;
     const text = statementOf(inspect(whatStatement, ticket));
@@ -81,7 +84,10 @@ export class LinkPlatform {
   }
 }
 
-/** The records of a bundle that are for observe(): heads, each before its parts. Throws if it holds anything else. */
+/**
+ * Encodes the messages of a bundle for `observe`: heads, each before its parts. Throws if the
+ * bundle holds anything else.
+ */
 export function uplinkRecords(messages: readonly (Message | { name: 'unknown' })[]): Uint8Array[] {
   return messages.map((message) => {
     if (message.name !== 'key-epoch-head' && message.name !== 'key-epoch-part')

@@ -10,8 +10,8 @@ const countersBytes = 12;
 const unreservedBytes = 8;
 
 /**
- * What a node keeps through a reset: its checkpoint, two counters, and up to where counters of
- * frames are reserved. Without a folder it forgets everything, as a test bench does.
+ * Keeps a node's state through a reset: its checkpoint, two counters, and the reservation of frame
+ * counters. Without a folder the state is lost with the process, as on a test bench.
  */
 export class Memory implements CheckpointSource {
   private readonly store: Store | null;
@@ -20,7 +20,7 @@ export class Memory implements CheckpointSource {
   private resetCount = 0;
   private reservedCycle = 0;
   private checkpoint: Uint8Array | null = null;
-  /** Those that verified when the newest was asked for, the newest first. */
+  /** Checkpoints that verified when the newest was read, the newest first. */
   private checkpoints: readonly StoredRecord[] = [];
 
   constructor(store: Store | null, log: Log) {
@@ -29,8 +29,8 @@ export class Memory implements CheckpointSource {
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
-    // Counters were there and are lost: this is no first boot, and frames' counters begin where
-    // they can never have been.
+    // The counters are lost: this is not the first boot, and frame counters must begin where none
+    // was ever used.
     if (record === null && faults.length > 0) this.incarnation = 1;
     if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
     const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
@@ -44,15 +44,15 @@ export class Memory implements CheckpointSource {
     return this.resetCount;
   }
 
-  /** Counter of frames up to which a reservation was made; 0: none was. */
+  /** Frame counter up to which a reservation was made; 0: none was. */
   get reserved(): number {
     return this.reservedCycle;
   }
 
   /**
-   * Reserves counters up to a cycle; on return that is on the disk, in both slots: one that is
-   * spoilt later must not bring an old reservation back, for a counter that is used twice would
-   * open what it hides.
+   * Reserves counters up to a cycle. On return both records hold the reservation: a record that is
+   * corrupted later must not bring an old reservation back, because a counter that is used twice
+   * would reveal what it encrypts.
    */
   reserve(cycle: number): void {
     this.reservedCycle = Math.max(this.reservedCycle, cycle);
@@ -60,7 +60,7 @@ export class Memory implements CheckpointSource {
     this.saveCounters();
   }
 
-  /** True when an earlier life of this node left something. */
+  /** True when an earlier run of this node left its state. */
   get hasHistory(): boolean {
     return this.incarnation > 0;
   }
@@ -77,14 +77,14 @@ export class Memory implements CheckpointSource {
     this.saveCounters();
   }
 
-  /** Looks for checkpoints anew when asked for the newest; reports corrupt ones to the log. */
+  /** Reads a checkpoint. The newest is looked for anew; corrupt ones are reported to the log. */
   read(age: 0 | 1): Uint8Array | null {
     if (age === 0) this.checkpoints = this.readCheckpoints();
     return this.checkpoints[age]?.bytes ?? null;
   }
 
   private readCheckpoints(): readonly StoredRecord[] {
-    // Sequence 0: it lies in no store.
+    // Sequence 0: the checkpoint lies in no store.
     if (this.store === null) return this.checkpoint === null ? [] : [{ bytes: this.checkpoint, sequence: 0 }];
     const { records, faults } = this.store.read('checkpoint');
     for (const fault of faults)

@@ -7,7 +7,7 @@ const dayMs = 86_400_000;
 /** All eight platform tasks checked in. */
 const allTasks = 0xff;
 
-/** Figures of the hardware that a host node stands in for. */
+/** Figures of the hardware that a host node models. */
 export interface HardwareFigures {
   batteryWh: number;
   solarW: number;
@@ -23,8 +23,9 @@ interface Work {
 }
 
 /**
- * What stands around the firmware of a host node when there is no hardware: a battery that stays full, tasks that all check in, and
- * work that goes on at the commanded rate until its time. Orders are carried out at once. Times are milliseconds of local time.
+ * Models the hardware around the firmware of a host node: a battery that stays full, tasks that all
+ * check in, and work that goes on at the commanded rate until its end. Orders are carried out at
+ * once. Times are milliseconds of local time.
  */
 export class ModelPlatform {
   private readonly figures: HardwareFigures;
@@ -37,7 +38,7 @@ export class ModelPlatform {
     this.nextHealthMs = nowMs;
   }
 
-  /** When the platform next has something to say. */
+  /** When the platform next has a record for the firmware. */
   nextMs(): number {
     let next = this.nextHealthMs;
     for (const { untilMs } of this.work.values()) next = Math.min(next, untilMs);
@@ -74,7 +75,7 @@ export class ModelPlatform {
     const total = Math.floor((work.rateKgPerDay * (Math.min(nowMs, work.untilMs) - work.fromMs)) / dayMs);
     const moved = total - work.movedKg;
     work.movedKg = total;
-    // Kind 1 mines into the store, kind 2 hauls out of it.
+    // Kind 1 mines into the storage, kind 2 hauls out of it.
     const stored = work.kind === 1 ? this.storedKg + moved : this.storedKg - moved;
     this.storedKg = Math.min(Math.max(stored, 0), this.figures.storageKg);
     return [TYPE.progress, slot, status, total];

@@ -111,7 +111,7 @@ export interface LoopParts {
   readonly node?: number;
 }
 
-/** The loop of one node. Every input is given at the time that `at` was told last. */
+/** The loop of one node. Every input is given at the time that was set last by `at`. */
 export class PlatformLoop {
   readonly node: number;
   readonly context: number;

@@ -1,11 +1,19 @@
 import { crc32c } from '../cbor/crc32c.ts';
 import { CRC_BYTES, FRAME_BYTES_MAX } from '../cbor/generated.ts';
 
-/** Bytes on the stream for a frame of `bytes` bytes at most: COBS adds one byte per 254, and the zero. */
+/**
+ * Carries frames on byte streams (UART, serial). COBS (Cheshire and Baker, 1999) removes every zero
+ * from a frame, so that a zero can end the frame. A reader that joins late or hears noise is in
+ * step again at the next zero. The last four bytes of a frame are its CRC-32C.
+ */
+
+/**
+ * Most bytes on the stream for a frame of `bytes` bytes: COBS adds one byte per 254, and the zero.
+ */
 const streamBytes = (bytes: number): number => bytes + Math.ceil(bytes / 254) + 1;
 export const STREAM_BYTES_MAX = streamBytes(FRAME_BYTES_MAX);
 
-/** Whether the last four bytes, big-endian, are the CRC-32C of those before. */
+/** True when the last four bytes, big-endian, are the CRC-32C of those before. */
 export function hasRightChecksum(frame: Uint8Array): boolean {
   if (frame.length <= CRC_BYTES) return false;
   const at = frame.length - CRC_BYTES;
@@ -13,7 +21,7 @@ export function hasRightChecksum(frame: Uint8Array): boolean {
   return carried === crc32c(frame, 0, at);
 }
 
-/** The frame as it goes on a byte stream, its closing zero included. */
+/** Encodes a frame for a byte stream, its closing zero included. */
 export function encodeStream(frame: Uint8Array): Uint8Array {
   const out = new Uint8Array(frame.length + Math.floor(frame.length / 254) + 2);
   let codeAt = 0;
@@ -33,7 +41,7 @@ export function encodeStream(frame: Uint8Array): Uint8Array {
   return out.subarray(0, next + 1);
 }
 
-/** The frame out of one COBS block (without the closing zero), or null when the block is none. */
+/** Decodes one COBS block, without the closing zero; null when the block is invalid. */
 export function decodeBlock(block: Uint8Array): Uint8Array | null {
   const out = new Uint8Array(block.length);
   let length = 0;
@@ -52,7 +60,7 @@ export function decodeBlock(block: Uint8Array): Uint8Array | null {
   return out.subarray(0, length);
 }
 
-/** What a stream reader dropped, and why. */
+/** Counts of a stream reader: frames, and what it dropped by cause. */
 export interface StreamCounters {
   frames: number;
   badBlocks: number;
@@ -60,7 +68,10 @@ export interface StreamCounters {
   badChecksums: number;
 }
 
-/** Cuts a byte stream into frames. Holds no more bytes than the longest frame takes, whatever comes. */
+/**
+ * Cuts a byte stream into frames. Stores no more bytes than the longest frame takes, whatever
+ * comes.
+ */
 export class StreamReader {
   readonly counters: StreamCounters = { frames: 0, badBlocks: 0, badLengths: 0, badChecksums: 0 };
   private readonly frameBytesMax: number;
@@ -69,7 +80,10 @@ export class StreamReader {
   private overflowed = false;
   private readonly onFrame: (frame: Uint8Array) => void;
 
-  /** `onFrame` gets each whole frame with a right CRC-32C, a copy of its own. `frameBytesMax`: longer ones are dropped. */
+  /**
+   * `onFrame` gets a copy of each whole frame with a right CRC-32C. Frames longer than
+   * `frameBytesMax` are dropped.
+   */
   constructor(onFrame: (frame: Uint8Array) => void, frameBytesMax = FRAME_BYTES_MAX) {
     this.onFrame = onFrame;
     this.frameBytesMax = frameBytesMax;
@@ -91,7 +105,7 @@ export class StreamReader {
     const tooLong = this.overflowed;
     this.length = 0;
     this.overflowed = false;
-    // Zeros in a row are idle line, not frames.
+    // Consecutive zeros are an idle line, not frames.
     if (block.length === 0 && !tooLong) return;
     if (tooLong) {
       this.counters.badLengths += 1;

@@ -2,7 +2,9 @@ import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 import { hasRightChecksum } from './framing.ts';
 import { type OnFrame, type Radio, type RadioCounters, zeroCounters } from './radio.ts';
 
-/** A medium within one process: what one member sends, all others get before `send` returns. */
+/**
+ * Connects members within one process: what one member sends, all others get before `send` returns.
+ */
 export class LoopbackMedium {
   private readonly members: LoopbackRadio[] = [];
 

@@ -1,14 +1,20 @@
-/** One medium between the members of a cluster. Frames are whole, at most FRAME_BYTES_MAX bytes, CRC-32C last; they may be lost. */
+/**
+ * Connects the members of a cluster. Frames are whole, have at most FRAME_BYTES_MAX bytes with the
+ * CRC-32C last, and may be lost.
+ */
 export interface Radio {
-  /** Where it is bound, for people. */
+  /** The address that it is bound to, for people. */
   readonly description: string;
   readonly counters: RadioCounters;
-  /** Sends to every other member. Never blocks and never throws: what cannot be sent is counted. The bytes are copied. */
+  /**
+   * Sends to every other member. Never blocks and never throws: frames that cannot be sent are
+   * counted. The bytes are copied.
+   */
   send(frame: Uint8Array): void;
   close(): Promise<void>;
 }
 
-/** Loss is data: every drop has its counter. */
+/** Counts of a radio: every cause of a lost frame has its own. */
 export interface RadioCounters {
   framesSent: number;
   framesReceived: number;
@@ -16,7 +22,7 @@ export interface RadioCounters {
   sendFailures: number;
   /** Came from an address that belongs to no member. */
   strangers: number;
-  /** Longer than a frame may be, or empty. */
+  /** Empty, or longer than a frame may be. */
   badLengths: number;
   /** CRC-32C wrong: noise. */
   badChecksums: number;
@@ -28,5 +34,5 @@ export function zeroCounters(): RadioCounters {
   return { framesSent: 0, framesReceived: 0, sendFailures: 0, strangers: 0, badLengths: 0, badChecksums: 0 };
 }
 
-/** A radio that cannot be had; the message names the address and the next step. */
+/** The radio cannot be opened; the message names the address and the next step. */
 export class RadioError extends Error {}

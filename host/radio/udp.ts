@@ -4,7 +4,10 @@ import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 import { hasRightChecksum } from './framing.ts';
 import { type OnFrame, type Radio, type RadioCounters, RadioError, zeroCounters } from './radio.ts';
 
-/** Who may hear: this machine alone, or whatever network an address belongs to. */
+/**
+ * Whom a node may exchange frames with: processes of this machine, or whatever network an address
+ * belongs to.
+ */
 export type Scope = 'loopback' | 'any';
 
 export interface Endpoint {
@@ -34,8 +37,8 @@ function parseEndpoint(text: string, scope: Scope): Endpoint {
 }
 
 /**
- * The members' endpoints by index. `udp://HOST:PORT` gives member i port PORT + i; a list `udp://HOST:PORT,HOST:PORT,…` names each.
- * Throws RadioError.
+ * Parses the members' endpoints, by index. `udp://HOST:PORT` gives member i port PORT + i; a list
+ * `udp://HOST:PORT,HOST:PORT,…` names each. Throws RadioError.
  */
 export function parseUdpAddress(text: string, members: number, scope: Scope = 'loopback'): Endpoint[] {
   if (!text.startsWith('udp://'))
@@ -59,7 +62,10 @@ export function parseUdpAddress(text: string, members: number, scope: Scope = 'l
   return endpoints;
 }
 
-/** Binds member `self` of `endpoints`. One datagram is one frame. Rejects with RadioError when the port cannot be had. */
+/**
+ * Binds member `self` of `endpoints`. One datagram is one frame. Rejects with RadioError when the
+ * port cannot be bound.
+ */
 export async function openUdp(endpoints: readonly Endpoint[], self: number, onFrame: OnFrame): Promise<Radio> {
   const own = endpoints[self];
   const socket = createSocket(isIP(own.host) === 6 ? 'udp6' : 'udp4');

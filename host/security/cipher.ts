@@ -1,4 +1,5 @@
-// The two ciphers of a link frame behind one face: ChaCha20/Poly1305 (RFC 8439), which is what flies, and the stand-in of `--cipher null`.
+// The two ciphers of link frames behind one interface: ChaCha20/Poly1305 (RFC 8439), which flies,
+// and the null cipher of `--cipher null`.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { nullOpen, nullSeal } from './cipher_null.ts';
@@ -10,7 +11,10 @@ export interface Cipher {
   readonly name: CipherName;
   /** Ciphertext ‖ tag: 16 bytes more than `text`. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): Uint8Array;
-  /** The text of ciphertext ‖ tag, or null: altered, or sealed under another key, nonce or aad. */
+  /**
+   * The text of ciphertext ‖ tag; null when it was altered, or sealed under another key, nonce or
+   * aad.
+   */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null;
 }
 
@@ -38,7 +42,7 @@ export const realCipher: Cipher = {
     try {
       decipher.final();
     } catch {
-      // node:crypto says no more than that the tag is wrong; what was decrypted is not handed out.
+      // node:crypto only says that the tag is wrong; the decrypted bytes are not handed out.
       text.fill(0);
       return null;
     }
@@ -46,7 +50,10 @@ export const realCipher: Cipher = {
   },
 };
 
-/** NOT secure, for simulations of thousands of nodes: firmware/security/cipher_null.ts, byte for byte. */
+/**
+ * NOT secure, for simulations of thousands of nodes: equal to firmware/security/cipher_null.ts,
+ * byte for byte.
+ */
 export const nullCipher: Cipher = { name: 'null', seal: nullSeal, open: nullOpen };
 
 export function cipherNamed(name: CipherName): Cipher {

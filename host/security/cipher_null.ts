@@ -1,13 +1,14 @@
-// The stand-in of firmware/security/cipher_null.ts, byte for byte. NOT a cipher: the text stays as it is, and whoever reads this can make the
-// tag. Numbers of 64 bits are pairs of words here: BigInt would take twenty times as long.
+// The null cipher of firmware/security/cipher_null.ts, byte for byte. NOT secure: the text stays as
+// it is, and whoever reads this file can make the tag. Numbers of 64 bits are pairs of words here:
+// BigInt would take twenty times as long.
 
 import { TAG_BYTES } from '../cbor/generated.ts';
 
-/** Of the two sums: high and low words. */
+/** Factors of the two sums: high and low words. */
 const factor = [0x9e3779b9, 0x7f4a7c15] as const;
 const otherFactor = [0xbf58476d, 0x1ce4e5b9] as const;
 
-/** Bits 32..63 of the product of two words. */
+/** Computes bits 32..63 of the product of two words. */
 function highProduct(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
@@ -19,7 +20,7 @@ function highProduct(a: number, b: number): number {
   return (aHigh * bHigh + Math.floor(cross / 0x10000) + Math.floor(middle / 0x10000)) | 0;
 }
 
-/** A sum of 64 bits under way. */
+/** A running sum of 64 bits. */
 class Sum {
   high: number;
   low: number;
@@ -33,7 +34,7 @@ class Sum {
     this.low = begun?.low ?? 0;
   }
 
-  /** sum ← turn((sum ^ word) · factor), turned left by 29 bits. */
+  /** sum ← rotate((sum ^ word) · factor), left by 29 bits. */
   take(high: number, low: number): void {
     const wordHigh = this.high ^ high;
     const wordLow = this.low ^ low;
@@ -47,7 +48,7 @@ class Sum {
     this.low = (productLow << 29) | (productHigh >>> 3);
   }
 
-  /** Words of eight bytes, little-endian, then single bytes. */
+  /** Takes words of eight bytes, little-endian, then single bytes. */
   takeBytes(bytes: Uint8Array, length: number): void {
     const wordsEnd = length & ~7;
     let at = 0;

@@ -1,20 +1,27 @@
-// Counters of frames: the TDMA cycle in which the sender sends (firmware/node/tx_slots.ts). One frame a cycle, so that no counter returns.
+// Counts frames by the TDMA cycle in which the sender sends (firmware/node/tx_slots.ts): one frame
+// a cycle, so that no counter is used twice.
 
 import { CYCLE_S, WINDOW_CYCLES } from '../cbor/generated.ts';
 
-/** A member's slot begins this much after that of the one before it. */
+/** Seconds from the beginning of a member's TDMA slot to that of the next member. */
 const slotS = 0.0625;
 
-/** Cycles that had begun for a member at this mission second: the counter of a frame that it sends then. */
+/**
+ * Number of cycles that have begun for a member at a mission second: the counter of a frame that
+ * the member sends then.
+ */
 export function cycleAt(missionS: number, member: number): number {
   return Math.floor((missionS + CYCLE_S - member * slotS) / CYCLE_S);
 }
 
-/** Counters for frames that come thicker than one a cycle, as tests and benchmarks make them: unused ones of the window, the oldest first. */
+/**
+ * Gives counters to tests and benchmarks that send more than one frame a cycle: unused counters of
+ * the window, the oldest first.
+ */
 export class FreshCounters {
   readonly #last = new Map<number, number>();
 
-  /** Whether `next` has one. */
+  /** True when `next` has a counter to give. */
   has(sender: number, missionS: number): boolean {
     return (this.#last.get(sender) ?? 0) < cycleAt(missionS, sender);
   }

@@ -1,12 +1,13 @@
-// Shows frames and platform records to people: CBOR diagnostic notation (RFC 8949 §8), one item of the sequence a line, the names
-// of the schema in comments.
+// Shows frames and platform records to people: CBOR diagnostic notation (RFC 8949 §8), one item of
+// the sequence a line, the names of the schema in comments.
 //
-//     [1 /version/, 7 /cluster/, 2 /epoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/
+//     [1 /version/, 7 /cluster/, 2 /keyEpoch/, 3 /sender/, 65535 /addressee/, 8 /counter/] /header/
 //     [1 /type: probe/, 17 /sequence/]
-//     / tag: right, opened with the key of epoch 2 /
+//     / tag: right, opened with the key of key epoch 2 /
 //     / CRC-32C 0x8a9136aa: right /
 //
-// The header line is what the frame's COSE_Encrypt0 says in the clear, in the order of its key id and Partial IV.
+// The header line shows what the frame's COSE_Encrypt0 has in the clear, in the order of its key id
+// and Partial IV.
 
 import { carriedCrc, hex32, type Header, looksLikeFrame, openEnvelope, readEnvelope } from './envelope.ts';
 import { crc32c } from '../cbor/crc32c.ts';
@@ -20,7 +21,10 @@ function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The item at `at` in plain notation, without names. The item must have been walked over by `skipItem`. */
+/**
+ * Shows the item at `at` in plain notation, without names. The item must have been walked over by
+ * `skipItem`.
+ */
 function plain(bytes: Uint8Array, at: number, end: number): string {
   const head = readHead(bytes, at, end);
   if (head.major === MAJOR.unsigned) return String(exact(bytes, at, head.next));
@@ -42,7 +46,7 @@ function plain(bytes: Uint8Array, at: number, end: number): string {
   return head.major === MAJOR.array ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`;
 }
 
-/** Argument of a head, also above 2⁵³. */
+/** Reads the argument of a head, also above 2⁵³. */
 function exact(bytes: Uint8Array, at: number, next: number): bigint {
   if (next === at + 1) return BigInt(bytes[at] & 0x1f);
   return BigInt(`0x${hexOf(bytes.subarray(at + 1, next))}`);
@@ -84,12 +88,12 @@ function showMessage(bytes: Uint8Array, at: number, end: number): { line: string
   return { line: namedArray(shape, bytes, at, end), next };
 }
 
-function headerLine({ cluster, epoch, sender, addressee, counter }: Header): string {
-  const named = Object.entries({ version: PROTOCOL_VERSION, cluster, epoch, sender, addressee, counter });
+function headerLine({ cluster, keyEpoch, sender, addressee, counter }: Header): string {
+  const named = Object.entries({ version: PROTOCOL_VERSION, cluster, keyEpoch, sender, addressee, counter });
   return `[${named.map(([name, value]) => `${value} /${name}/`).join(', ')}] /header/`;
 }
 
-/** Lines of a sequence that fills the bytes; what could be read before a fault is left in `lines`. */
+/** Shows a sequence that fills the bytes; what could be read before a fault is left in `lines`. */
 function showSequence(bytes: Uint8Array, lines: string[]): void {
   let at = 0;
   while (at < bytes.length) {
@@ -99,7 +103,7 @@ function showSequence(bytes: Uint8Array, lines: string[]): void {
   }
 }
 
-/** A fault in what a frame's ciphertext says has its place in the plaintext: there are no such bytes in the frame. */
+/** A fault in the plaintext of a frame: its offset counts from the start of the plaintext. */
 class PlaintextFault extends CborFault {
   constructor({ offset, message }: CborFault) {
     super(offset, `of the opened messages: ${message.replace(/^byte \d+: /, '')}`);
@@ -120,13 +124,14 @@ function showFrame(bytes: Uint8Array, link: LinkCipher | null, lines: string[]):
   } catch (error) {
     throw error instanceof CborFault ? new PlaintextFault(error) : error;
   }
-  lines.push(`/ tag: right, opened with the key of epoch ${envelope.header.epoch} /`);
+  lines.push(`/ tag: right, opened with the key of key epoch ${envelope.header.keyEpoch} /`);
 }
 
 /**
- * Diagnostic notation of a whole frame (its CRC-32C checked and said; its messages if `link` opens it) or of a sequence of messages or
- * platform records, one item a line. Throws CborFault at the first fault, with the byte offset in its message and the lines before it
- * in `shown`. A wrong CRC-32C alone is said and not thrown: the items may still tell what went wrong.
+ * Shows a whole frame (with the verdict on its CRC-32C, and its messages if `link` opens it) or a
+ * sequence of messages or platform records, one item a line. Throws CborFault at the first fault,
+ * with the byte offset in its message and the lines before it in `shown`. A wrong CRC-32C alone is
+ * shown and not thrown: the items may still show what went wrong.
  */
 export function diagnose(bytes: Uint8Array, link: LinkCipher | null = null): string {
   const lines: string[] = [];
@@ -156,7 +161,10 @@ function crcLine(bytes: Uint8Array): string {
   return `/ CRC-32C ${hex32(carried)}: ${verdict} /`;
 }
 
-/** The same for machines: byte strings as hexadecimal digits. `messages` is null where there was no key. */
+/**
+ * What `diagnose` shows, for machines: byte strings as hexadecimal digits. `messages` is null where
+ * there was no key.
+ */
 export interface Described {
   readonly kind: 'frame' | 'records';
   readonly header: (Header & { readonly version: number }) | null;
@@ -182,7 +190,7 @@ function withHex(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withHex(inner)]));
 }
 
-/** What `diagnose` shows, as one object. Throws CborFault as it does. */
+/** Describes as one object what `diagnose` shows. Throws CborFault as it does. */
 export function describe(bytes: Uint8Array, link: LinkCipher | null = null): Described {
   if (bytes.length === 0) throw new CborFault(0, 'no bytes');
   if (!looksLikeFrame(bytes)) return { kind: 'records', header: null, messages: describeSequence(bytes), crc: null };

@@ -1,12 +1,14 @@
-// A link frame as on the air: COSE_Encrypt0 (RFC 9052) in one fixed layout, and a CRC-32C (docs/security.md draws it).
+// Seals and opens link frames as on the air: COSE_Encrypt0 (RFC 9052) in one fixed layout, and a
+// CRC-32C (docs/security.md draws it).
 //
-//      0  d0 83 55 a3 01 18 18 04 49   tag 16, array of 3, protected header: algorithm 24, key id of 9 bytes:
-//      9  version  cluster  epoch  sender  addressee
+//      0  d0 83 55 a3 01 18 18 04 49   tag 16, array of 3, protected header:
+//                                      algorithm 24, key id of 9 bytes:
+//      9  version  cluster  keyEpoch  sender  addressee
 //     18  06 44  counter  a0           Partial IV of 4 bytes; the unprotected header is empty
 //     25  58 LL, or 40 + LL            ciphertext ‖ tag
-//    end  CRC-32C, big-endian
+// end  CRC-32C, big-endian
 //
-// What is not exactly so is refused before any cipher runs.
+// Every other layout is refused before any cipher runs.
 
 import { crc32c } from '../cbor/crc32c.ts';
 import {
@@ -22,14 +24,19 @@ import {
 import { CborFault } from '../cbor/item.ts';
 import { type Cipher, realCipher } from './cipher.ts';
 
-/** What a frame says of itself in the clear. It is authenticated: an altered header does not open. */
+/**
+ * The header of a frame. It is not encrypted, but authenticated: an altered header does not open.
+ */
 export interface Header {
   readonly cluster: number;
-  /** Which epoch's link key sealed it; 0: only heads and parts of epochs, under the key that every member ever provisioned has. */
-  readonly epoch: number;
+  /**
+   * Key epoch whose link key sealed the frame; 0: heads and parts of key epochs only, under the key
+   * that every member ever provisioned has.
+   */
+  readonly keyEpoch: number;
   readonly sender: number;
   readonly addressee: number;
-  /** The sender's TDMA cycle: no two frames of one sender have the same (architecture of counters: docs/security.md). */
+  /** The sender's TDMA cycle: no two frames of one sender have the same (docs/security.md). */
   readonly counter: number;
 }
 
@@ -41,22 +48,24 @@ export interface Opened {
   readonly plaintext: Uint8Array;
 }
 
-const at = { version: 9, cluster: 10, epoch: 12, sender: 14, addressee: 16, counter: 20, length: 25 } as const;
+const at = { version: 9, cluster: 10, keyEpoch: 12, sender: 14, addressee: 16, counter: 20, length: 25 } as const;
 const protectedAt = 3;
 const protectedBytes = 21;
-/** First of the frame, from the tag to the head of the key id. */
+/** The first bytes of a frame, from the tag to the head of the key id. */
 const opening = Uint8Array.of(0xd0, 0x83, 0x55, 0xa3, 0x01, 0x18, 0x18, 0x04, 0x49);
 const partialIvHead = Uint8Array.of(0x06, 0x44);
 const noHeader = Uint8Array.of(0xa0);
-/** ["Encrypt0", protected, h'']: the additional data, with room for the protected header. */
+/**
+ * Head of ["Encrypt0", protected, h'']: the additional data, with room for the protected header.
+ */
 const structureHead = Uint8Array.of(0x83, 0x68, ...new TextEncoder().encode('Encrypt0'), 0x55);
 const aadBytes = structureHead.length + protectedBytes + 1;
 const shortLength = 24;
-/** A message has two bytes at least, and a frame one message. */
+/** A message has at least two bytes, and a frame one message. */
 const PLAIN_BYTES_MIN = 2;
 const sealedBytesMin = PLAIN_BYTES_MIN + TAG_BYTES;
 
-const fieldMax = { cluster: 0xffff, epoch: 0xffff, sender: 0xffff, addressee: 0xffff, counter: 0xffffffff } as const;
+const fieldMax = { cluster: 0xffff, keyEpoch: 0xffff, sender: 0xffff, addressee: 0xffff, counter: 0xffffffff } as const;
 const fields = Object.keys(fieldMax) as (keyof typeof fieldMax)[];
 
 function checkHeader(header: Header): void {
@@ -71,7 +80,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Enc_structure of RFC 9052 §5.3 over the frame's own protected header. */
+/** Makes the Enc_structure of RFC 9052 §5.3 over the frame's own protected header. */
 function aadOf(frame: Uint8Array): Uint8Array {
   const aad = new Uint8Array(aadBytes);
   aad.set(structureHead);
@@ -80,7 +89,7 @@ function aadOf(frame: Uint8Array): Uint8Array {
   return aad;
 }
 
-/** Base IV (sender ‖ zeros) XOR Partial IV (counter). */
+/** Makes the nonce: Base IV (sender ‖ zeros) XOR Partial IV (counter). */
 function nonceOf(header: Header): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES);
   const view = viewOf(nonce);
@@ -89,7 +98,7 @@ function nonceOf(header: Header): Uint8Array {
   return nonce;
 }
 
-/** `body` with its CRC-32C behind it. */
+/** Appends the CRC-32C to `body`. */
 export function withCrc(body: Uint8Array): Uint8Array {
   const frame = new Uint8Array(body.length + CRC_BYTES);
   frame.set(body);
@@ -97,12 +106,15 @@ export function withCrc(body: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** The CRC-32C that a frame of at least 4 bytes carries. */
+/** Reads the CRC-32C of a frame of at least 4 bytes. */
 export function carriedCrc(frame: Uint8Array): number {
   return viewOf(frame).getUint32(frame.length - CRC_BYTES);
 }
 
-/** The frame of this header and plaintext, CRC-32C and all. Throws if a field is out of range or the plaintext too long. */
+/**
+ * Seals a plaintext under this header; returns the whole frame. Throws if a field is out of range
+ * or the plaintext is too long.
+ */
 export function seal(
   header: Header,
   plaintext: Uint8Array,
@@ -120,7 +132,7 @@ export function seal(
   frame.set(opening);
   view.setUint8(at.version, PROTOCOL_VERSION);
   view.setUint16(at.cluster, header.cluster);
-  view.setUint16(at.epoch, header.epoch);
+  view.setUint16(at.keyEpoch, header.keyEpoch);
   view.setUint16(at.sender, header.sender);
   view.setUint16(at.addressee, header.addressee);
   view.setUint16(at.counter - 2, 0x0644);
@@ -133,14 +145,14 @@ export function seal(
   return frame;
 }
 
-/** Header, and where ciphertext ‖ tag lie. */
+/** A frame's header, and the place of ciphertext ‖ tag. */
 export interface Envelope {
   readonly header: Header;
   readonly sealedAt: number;
   readonly sealedEnd: number;
 }
 
-/** Whether the bytes are meant as a frame: no message and no record begins with a tag. */
+/** True when the bytes are meant as a frame: no message and no record begins with a tag. */
 export function looksLikeFrame(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes[0] === opening[0];
 }
@@ -151,8 +163,8 @@ function refuseOther(frame: Uint8Array, from: number, wanted: Uint8Array, what: 
 }
 
 /**
- * What a frame says in the clear; its CRC-32C and tag are not looked at. Throws CborFault if the frame has not the layout, whatever its
- * keys.
+ * Reads what a frame has in the clear, without a look at CRC-32C and tag. Throws CborFault if the
+ * frame has not the layout, whatever its keys.
  */
 export function readEnvelope(frame: Uint8Array): Envelope {
   if (frame.length > FRAME_BYTES_MAX)
@@ -178,7 +190,7 @@ export function readEnvelope(frame: Uint8Array): Envelope {
   const view = viewOf(frame);
   const header = {
     cluster: view.getUint16(at.cluster),
-    epoch: view.getUint16(at.epoch),
+    keyEpoch: view.getUint16(at.keyEpoch),
     sender: view.getUint16(at.sender),
     addressee: view.getUint16(at.addressee),
     counter: view.getUint32(at.counter),
@@ -186,7 +198,7 @@ export function readEnvelope(frame: Uint8Array): Envelope {
   return { header, sealedAt, sealedEnd };
 }
 
-/** The header of a frame, without keys. Throws as `readEnvelope`. */
+/** Reads the header of a frame, without keys. Throws as `readEnvelope`. */
 export function readHeader(frame: Uint8Array): Header {
   return readEnvelope(frame).header;
 }
@@ -200,7 +212,7 @@ function checkCrc(frame: Uint8Array): void {
     throw new CborFault(end, `the CRC-32C is ${hex32(carriedCrc(frame))}, computed ${hex32(computed)}`);
 }
 
-/** Opens what lies in an envelope; see `open`. */
+/** Opens the ciphertext of an envelope; see `open`. */
 export function openEnvelope(
   frame: Uint8Array,
   envelope: Envelope,
@@ -210,7 +222,7 @@ export function openEnvelope(
   const { header, sealedAt, sealedEnd } = envelope;
   const key = keyOf(header);
   if (key === null)
-    throw new CborFault(at.cluster, `no key of epoch ${header.epoch} of cluster ${header.cluster} is held`);
+    throw new CborFault(at.cluster, `no key for key epoch ${header.keyEpoch} of cluster ${header.cluster}`);
   const plaintext = cipher.open(key, nonceOf(header), aadOf(frame), frame.subarray(sealedAt, sealedEnd));
   if (plaintext === null)
     throw new CborFault(sealedEnd - TAG_BYTES, 'the tag is wrong: the frame was altered, or sealed under another key');
@@ -218,8 +230,8 @@ export function openEnvelope(
 }
 
 /**
- * Opens a frame. Throws CborFault, with the place of the fault, if it has not the layout, its CRC-32C is wrong, `keyOf` has no key for
- * it, or it was altered or sealed under another key.
+ * Opens a frame. Throws CborFault, with the place of the fault, if the frame has not the layout,
+ * its CRC-32C is wrong, `keyOf` has no key for it, or it was altered or sealed under another key.
  */
 export function open(frame: Uint8Array, keyOf: KeyOf, cipher: Cipher = realCipher): Opened {
   const envelope = readEnvelope(frame);
@@ -227,7 +239,7 @@ export function open(frame: Uint8Array, keyOf: KeyOf, cipher: Cipher = realCiphe
   return { header: envelope.header, plaintext: openEnvelope(frame, envelope, keyOf, cipher) };
 }
 
-/** A u32 as `0x` and eight digits. */
+/** Writes a u32 as `0x` and eight digits. */
 export function hex32(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }

@@ -4,22 +4,25 @@ import { type Authority, authoritySeed } from './key_epoch.ts';
 import { derive } from './kdf.ts';
 import { pathKey } from './tree.ts';
 
-/** Key of a region, of a fleet's root. */
+/** Derives the key of a region from a fleet's root. */
 export function regionKeyOf(root: Uint8Array, region: number): Uint8Array {
   return derive(root, 'heliograph region', region);
 }
 
-/** Key of a cluster, of its region's: all else of a cluster is derived from it, but for the secrets of epochs. */
+/**
+ * Derives the key of a cluster from its region's key. Everything else of a cluster is derived from
+ * the cluster's key, but for the secrets of key epochs.
+ */
 export function clusterKeyOf(regionKey: Uint8Array, cluster: number): Uint8Array {
   return derive(regionKey, 'heliograph cluster', cluster);
 }
 
-/** Seed of a member's own Ed25519 key pair. */
+/** Derives the seed of a member's own Ed25519 key pair. */
 export function nodeSeedOf(clusterKey: Uint8Array, cluster: number, member: number): Uint8Array {
   return derive(clusterKey, 'heliograph node', cluster, member);
 }
 
-/** The cluster's authority; keys of the tree are derived once each. */
+/** Makes the cluster's authority; keys of the tree are derived once each. */
 export function authorityOf(clusterKey: Uint8Array, cluster: number): Authority {
   const keys = new Map<number, Uint8Array>();
   return {

@@ -1,4 +1,5 @@
-// Epochs: the link key that a cluster's frames are sealed under, and how a new one reaches all that remain (docs/security.md).
+// Makes key epochs: the link key that seals a cluster's frames, and the messages that bring a new
+// one to all remaining members (docs/security.md).
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
@@ -14,27 +15,36 @@ import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 
 export const BOOTSTRAP_KEY_EPOCH = 0;
 
-/** What a member is provisioned with (docs/security.md): without any keys it neither sends nor accepts frames. */
+/**
+ * What a member is provisioned with (docs/security.md): without any keys it neither sends nor
+ * accepts frames.
+ */
 export interface LinkKeys {
   readonly secrets: readonly Omit<LinkSecret, 'name'>[];
   readonly path: readonly Omit<PathKey, 'name'>[];
 }
 
-/** The key that a cluster's frames of an epoch are sealed under. */
-export function linkKey(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
-  return derive(secret, 'heliograph link', cluster, epoch);
+/** Derives the key that seals a cluster's frames in a key epoch. */
+export function linkKey(secret: Uint8Array, cluster: number, keyEpoch: number): Uint8Array {
+  return derive(secret, 'heliograph link', cluster, keyEpoch);
 }
 
-/** The link key of epoch 0: every member that was ever provisioned has the key of the tree's root. */
+/**
+ * Derives the link key of key epoch 0: every member that was ever provisioned has the key of the
+ * tree's root.
+ */
 export function bootstrapKey(rootPathKey: Uint8Array, cluster: number): Uint8Array {
   return linkKey(rootPathKey, cluster, BOOTSTRAP_KEY_EPOCH);
 }
 
-/** Binds a head to its secret without telling it: what a part opens to must match. */
-function commitment(secret: Uint8Array, cluster: number, epoch: number): Uint8Array {
+/**
+ * Binds a head to its secret without revealing the secret: the secret that a part opens to must
+ * match.
+ */
+function commitment(secret: Uint8Array, cluster: number, keyEpoch: number): Uint8Array {
   const hash = createHash('sha256')
     .update('heliograph commitment', 'ascii')
-    .update(words16(cluster, epoch))
+    .update(words16(cluster, keyEpoch))
     .update(secret);
   return Uint8Array.from(hash.digest().subarray(0, COMMITMENT_BYTES));
 }
@@ -46,19 +56,22 @@ function uint(value: number): Uint8Array {
   return Uint8Array.of(0x1a, ...words16(value >>> 16, value & 0xffff));
 }
 
-/** What the authority's signature says: [cluster, keyEpoch, startS, parts, commitment], deterministic CBOR. It is not sent: the head holds all of it. */
+/**
+ * Encodes what the authority signs: [cluster, keyEpoch, startS, parts, commitment], deterministic
+ * CBOR. It is not sent, because the head holds all of it.
+ */
 export function headPayload(cluster: number, head: Omit<KeyEpochHead, 'name' | 'signature'>): Uint8Array {
   const { keyEpoch, startS, parts } = head;
   const numbers = [cluster, keyEpoch, startS, parts].map(uint);
   return Buffer.concat([Uint8Array.of(0x85), ...numbers, Uint8Array.of(0x40 + COMMITMENT_BYTES), head.commitment]);
 }
 
-/** Protected header of the statement: {1: -8 (EdDSA), 4: the cluster}. */
+/** Encodes the protected header of the statement: {1: -8 (EdDSA), 4: the cluster}. */
 export function headProtected(cluster: number): Uint8Array {
   return Uint8Array.of(0xa2, 0x01, 0x27, 0x04, 0x42, ...words16(cluster));
 }
 
-/** Sig_structure of RFC 9052 §4.4 for COSE_Sign1: the bytes that are signed. */
+/** Encodes the Sig_structure of RFC 9052 §4.4 for COSE_Sign1: the bytes that are signed. */
 export function headStatement(cluster: number, head: Omit<KeyEpochHead, 'name' | 'signature'>): Uint8Array {
   const header = headProtected(cluster);
   const payload = headPayload(cluster, head);
@@ -73,7 +86,7 @@ export function headStatement(cluster: number, head: Omit<KeyEpochHead, 'name' |
   ]);
 }
 
-/** Whether the cluster's authority made this head. */
+/** True when the cluster's authority signed this head. */
 export function verifyHead(
   authorityPublicKey: Uint8Array,
   cluster: number,
@@ -83,34 +96,40 @@ export function verifyHead(
   return signatures.verify(authorityPublicKey, headStatement(cluster, head), head.signature);
 }
 
-/** Words of a head: epoch, startS, parts, four of commitment, sixteen of signature. */
+/** Words of a head: key epoch, startS, parts, four of commitment, sixteen of signature. */
 const headWords = { commitment: 3, signature: 7, end: 23 } as const;
 
-/** The head whose signature the firmware asks about, from the words that inspect(12, 0) gives; null: none waits. */
+/**
+ * Reads the head whose signature the firmware asks about, from the answer of `inspect` to
+ * `pendingHead`; null: no head waits.
+ */
 export function headOf(words: Uint32Array): KeyEpochHead | null {
   if (words.length !== headWords.end) return null;
-  const [epoch, startS, parts] = words;
-  // As in memory: little-endian on every host that we know.
+  const [keyEpoch, startS, parts] = words;
+  // The bytes as in memory: every known host is little-endian.
   const bytesOf = (from: number, to: number) => new Uint8Array(words.slice(from, to).buffer);
   const commitment = bytesOf(headWords.commitment, headWords.signature);
   const signature = bytesOf(headWords.signature, headWords.end);
-  return { name: 'key-epoch-head', keyEpoch: epoch, startS, parts, commitment, signature };
+  return { name: 'key-epoch-head', keyEpoch: keyEpoch, startS, parts, commitment, signature };
 }
 
 export interface Authority {
   readonly cluster: number;
-  /** Of the cluster's authority key pair. */
+  /** Seed of the authority's key pair. */
   readonly seed: Uint8Array;
   /** The key of a node of the cluster's tree. */
   pathKey(node: number): Uint8Array;
 }
 
-/** The authority key pair's seed. */
+/** Derives the seed of the authority's key pair. */
 export function authoritySeed(clusterKey: Uint8Array, cluster: number): Uint8Array {
   return derive(clusterKey, 'heliograph authority', cluster);
 }
 
-/** Thrown when nobody would be left, or the excluded lie so that a head cannot count the parts. */
+/**
+ * No cover exists: no member would remain, or the excluded lie so that a head cannot count the
+ * parts.
+ */
 export class CoverError extends Error {}
 
 export interface KeyEpochMessages {
@@ -118,10 +137,10 @@ export interface KeyEpochMessages {
   readonly parts: readonly KeyEpochPart[];
 }
 
-/** An epoch's messages for `members` without `excluded`. Throws CoverError. */
+/** Makes the messages of a key epoch for `members` without `excluded`. Throws CoverError. */
 export function makeKeyEpoch(
   authority: Authority,
-  epoch: { readonly epoch: number; readonly startS: number; readonly secret: Uint8Array },
+  keyEpoch: { readonly keyEpoch: number; readonly startS: number; readonly secret: Uint8Array },
   members: Iterable<number>,
   excluded: ReadonlySet<number>,
   signatures: SignatureService = nodeSignatures,
@@ -131,23 +150,27 @@ export function makeKeyEpoch(
   if (nodes.length === 0) throw new CoverError('no member would be left');
   if (nodes.length > PARTS_MAX)
     throw new CoverError(
-      `the excluded members lie so far apart that the others need ${nodes.length} parts, ${PARTS_MAX} are allowed: make the cluster anew for those that remain`,
+      `the excluded members lie so far apart that the others need ${nodes.length} parts, ` +
+        `${PARTS_MAX} are allowed: make the cluster anew for those that remain`,
     );
   const parts = nodes.map((node): KeyEpochPart => {
-    const wrapped = wrap(authority.pathKey(node), cluster, node, epoch.epoch, epoch.secret);
-    return { name: 'key-epoch-part', keyEpoch: epoch.epoch, node, wrapped };
+    const wrapped = wrap(authority.pathKey(node), cluster, node, keyEpoch.keyEpoch, keyEpoch.secret);
+    return { name: 'key-epoch-part', keyEpoch: keyEpoch.keyEpoch, node, wrapped };
   });
   const unsigned = {
-    keyEpoch: epoch.epoch,
-    startS: epoch.startS,
+    keyEpoch: keyEpoch.keyEpoch,
+    startS: keyEpoch.startS,
     parts: parts.length,
-    commitment: commitment(epoch.secret, cluster, epoch.epoch),
+    commitment: commitment(keyEpoch.secret, cluster, keyEpoch.keyEpoch),
   };
   const signature = signatures.sign(authority.seed, headStatement(cluster, unsigned));
   return { head: { name: 'key-epoch-head', ...unsigned, signature }, parts };
 }
 
-/** What a member makes of a part: the secret, or null if it is not on its path, was altered, or does not match the head. */
+/**
+ * Opens a part as a member does: the secret, or null if the part is not on the member's path, was
+ * altered, or does not match the head.
+ */
 export function openPart(
   path: ReadonlyMap<number, Uint8Array>,
   cluster: number,

@@ -1,4 +1,8 @@
-/** For `--cipher null` runs only: whoever knows a public key, which is everybody, can sign with it. Same sizes and same interface as the real ones, some fifty times as fast. */
+/**
+ * Null signatures, for `--cipher null` runs only: whoever knows a public key, which is everybody,
+ * can sign with it. Sizes and interface are those of real signatures; they are some fifty times as
+ * fast.
+ */
 import { publicKeyBytes, seedBytes, type SignatureService } from './signature.ts';
 import { SIGNATURE_BYTES, SIGNED_BYTES_MAX } from '../cbor/generated.ts';
 
@@ -13,7 +17,7 @@ function mix(word: number): number {
 
 const fold = (state: number, word: number) => (mix(state ^ Math.imul(word, 0x9e3779b1)) + 0x7f4a7c15) | 0;
 
-/** `bytes` bytes, a multiple of four, that tell `parts` from others by accident only. */
+/** Digests `parts` to `bytes` bytes, a multiple of four. Only accidents are detected. */
 function spread(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   let state = bytes;
   for (const part of parts) {

@@ -1,9 +1,11 @@
 /**
- * COSE_Sign1 (RFC 9052, 4.2) with EdDSA over Ed25519 (RFC 9053, 2.2): what is signed end to end because it leaves the cluster, and the authority's statements about epochs.
+ * COSE_Sign1 (RFC 9052, 4.2) with EdDSA over Ed25519 (RFC 9053, 2.2), for what is signed end to end
+ * because it leaves the cluster, and for the authority's statements about key epochs.
  *
  *     18([ << {1: −8, 4: kid} >>, {}, payload, signature ])
  *
- * There is one form of each message: headers are protected, the payload is attached, the encoding is deterministic (RFC 8949, 4.2). Whatever else says the same is refused.
+ * Each message has one form: headers are protected, the payload is attached, the encoding is
+ * deterministic (RFC 8949, 4.2). Every other form of the same message is refused.
  */
 import { Decoder, Encoder, Tag } from 'cbor-x';
 import { CborFault, skipItem } from '../cbor/item.ts';
@@ -19,7 +21,7 @@ const options = {
 };
 const encoder = new Encoder(options);
 const decoder = new Decoder(options);
-/** cbor-x's own buffer is used again by the next encoding. */
+/** The next encoding reuses cbor-x's own buffer. */
 const encode = (item: unknown): Uint8Array => Uint8Array.from(encoder.encode(item));
 
 const tagSign1 = 18;
@@ -31,7 +33,7 @@ const kidBytesMax = 16;
 const sign1OverheadBytesMax = 1 + 1 + 2 + (1 + 2 + 1 + 1 + kidBytesMax) + 1 + 3 + 2 + SIGNATURE_BYTES;
 const none = new Uint8Array(0);
 
-/** Why a message is refused: each is counted by itself. */
+/** Why a message is refused; each cause is counted by itself. */
 export type Sign1Reason = 'malformed' | 'length' | 'algorithm' | 'unknown-key' | 'signature';
 
 export class Sign1Fault extends Error {
@@ -44,7 +46,7 @@ export class Sign1Fault extends Error {
 }
 
 export interface Sign1 {
-  /** Whose key: 1 to `kidBytesMax` bytes. */
+  /** Identifies the key: 1 to `kidBytesMax` bytes. */
   readonly kid: Uint8Array;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
@@ -58,14 +60,20 @@ const headersOf = (kid: Uint8Array): Uint8Array =>
     ]),
   );
 
-/** What is signed (RFC 9052, 4.4). `context` is known to both ends and not sent; it keeps a signature made for one purpose from being used for another. */
+/**
+ * Encodes what is signed (RFC 9052, 4.4). `context` is known to both ends and not sent; it keeps a
+ * signature made for one purpose from being used for another.
+ */
 const signedBytes = (headers: Uint8Array, context: Uint8Array, payload: Uint8Array): Uint8Array =>
   encode(['Signature1', headers, context, payload]);
 
 const assemble = (headers: Uint8Array, payload: Uint8Array, signature: Uint8Array): Uint8Array =>
   encode(new Tag([headers, new Map(), payload, signature], tagSign1));
 
-/** Throws RangeError when the kid has not 1 to 16 bytes, or payload and context together are too long to be signed. */
+/**
+ * Makes a signed message. Throws RangeError when the kid has not 1 to 16 bytes, or payload and
+ * context together are too long to be signed.
+ */
 export function makeSign1(
   service: SignatureService,
   seed: Uint8Array,
@@ -82,7 +90,10 @@ export function makeSign1(
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, at) => byte === b[at]);
 
-/** One item that fills `bytes`, well-formed and of bounded depth, before cbor-x sees it. */
+/**
+ * Decodes one item that fills `bytes`, and is well-formed and of bounded depth, before cbor-x sees
+ * it.
+ */
 function decodeOne(bytes: Uint8Array): unknown {
   try {
     if (skipItem(bytes, 0, bytes.length) === bytes.length) return decoder.decode(bytes);
@@ -103,7 +114,7 @@ function readHeaders(headers: Uint8Array): Uint8Array {
   return Uint8Array.from(kid);
 }
 
-/** Takes a message apart without believing any of it. Throws Sign1Fault: malformed, length or algorithm. */
+/** Parses a message without verifying it. Throws Sign1Fault: malformed, length or algorithm. */
 export function readSign1(bytes: Uint8Array): Sign1 {
   if (bytes.length > SIGNED_BYTES_MAX + sign1OverheadBytesMax) throw new Sign1Fault('length', `${bytes.length} bytes`);
   const item = decodeOne(bytes);
@@ -123,7 +134,8 @@ export function readSign1(bytes: Uint8Array): Sign1 {
 }
 
 /**
- * The message's parts, if its signature holds under the key that `keyOf` gives for its kid. Throws Sign1Fault. `keyOf` is asked before anything is verified: undefined refuses cheaply.
+ * Parses and verifies a message under the key that `keyOf` gives for its kid. Throws Sign1Fault.
+ * `keyOf` is asked before anything is verified: undefined refuses cheaply.
  */
 export function verifySign1(
   service: SignatureService,

@@ -1,9 +1,13 @@
 /**
- * Ed25519 (RFC 8032) behind one interface. A signature does not fit the budget of a call into the flight image, so it is a service of the platform: on the host node:crypto, on boards
- * dist/signature.wasm (firmware/signature), and for `--cipher null` a stand-in of the same sizes (null_signature.ts).
+ * Ed25519 (RFC 8032) behind one interface. A signature does not fit the budget of a call into the
+ * flight image, so it is a service of the platform: on the host node:crypto, on boards
+ * dist/signature.wasm (firmware/signature), and for `--cipher null` null signatures of the same
+ * sizes (null_signature.ts).
  *
- * Both real ones verify without the cofactor and compare encodings of R, as OpenSSL does, and refuse S ≥ L. Both are stricter than OpenSSL where no honest signer ever is: they
- * refuse keys and R whose y is not below p, or whose order divides eight (a signature under such a key may hold for any message).
+ * Both real implementations verify without the cofactor and compare encodings of R, as OpenSSL
+ * does, and refuse S ≥ L. Both are stricter than OpenSSL where no honest signer ever is: they
+ * refuse keys and R whose y is not below p, or whose order divides eight (a signature under such a
+ * key may hold for any message).
  */
 import {
   createPrivateKey,
@@ -21,11 +25,17 @@ export const publicKeyBytes = 32;
 export const seedBytes = 32;
 
 export interface SignatureService {
-  /** False, never an error, for whatever is no signature of the message under the key: wrong lengths among it. */
+  /**
+   * Verifies a signature. False, never an error, for whatever is no signature of the message under
+   * the key, wrong lengths included.
+   */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  /** 64 bytes. Throws RangeError when the seed has not 32 bytes or the message is longer than `SIGNED_BYTES_MAX`. */
+  /**
+   * Signs: 64 bytes. Throws RangeError when the seed has not 32 bytes or the message is longer than
+   * `SIGNED_BYTES_MAX`.
+   */
   sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
-  /** 32 bytes. Throws RangeError when the seed has not 32 bytes. */
+  /** Derives the public key: 32 bytes. Throws RangeError when the seed has not 32 bytes. */
   publicKey(seed: Uint8Array): Uint8Array;
 }
 
@@ -41,7 +51,10 @@ function checkMessage(message: Uint8Array): void {
 const haveSizes = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
   publicKey.length === publicKeyBytes && signature.length === SIGNATURE_BYTES && message.length <= SIGNED_BYTES_MAX;
 
-/** y of the points of order 1, 2, 4 and 8, little-endian (test/security/signature.test.ts finds the points anew). */
+/**
+ * y of the points of order 1, 2, 4 and 8, little-endian (test/security/signature.test.ts finds the
+ * points anew).
+ */
 const smallOrderY: ReadonlySet<string> = new Set([
   '0100000000000000000000000000000000000000000000000000000000000000',
   'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
@@ -50,7 +63,10 @@ const smallOrderY: ReadonlySet<string> = new Set([
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
 ]);
 
-/** Whether an encoding of a point could come from an honest signer, as far as y tells. The topmost bit is the sign of x. */
+/**
+ * True when an encoding of a point could come from an honest signer, as far as y shows. The topmost
+ * bit is the sign of x.
+ */
 function isPlausible(encoding: Uint8Array): boolean {
   const y = Buffer.from(encoding);
   y[31] &= 0x7f;
@@ -58,7 +74,7 @@ function isPlausible(encoding: Uint8Array): boolean {
   return isBelowPrime && !smallOrderY.has(y.toString('hex'));
 }
 
-/** As JWK (RFC 8037), which OpenSSL reads eight times as fast as DER. */
+/** Reads a key as JWK (RFC 8037), which OpenSSL does eight times as fast as DER. */
 function publicKeyObject(key: Uint8Array): KeyObject {
   return createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(key).toString('base64url') },
@@ -66,10 +82,16 @@ function publicKeyObject(key: Uint8Array): KeyObject {
   });
 }
 
-/** DER before a bare seed (RFC 8410): a private JWK would want the public key, which is not known yet. */
+/**
+ * DER before a bare seed (RFC 8410): a private JWK would need the public key, which is not known
+ * yet.
+ */
 const privateHead = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** Reading DER takes ten times as long as signing. Kept as long as the caller keeps the seed; a seed whose bytes were changed since is read anew. */
+/**
+ * Private keys by seed, because reading DER takes ten times as long as signing. A key is kept as
+ * long as the caller keeps the seed; a seed whose bytes have changed is read anew.
+ */
 const privateKeys = new WeakMap<Uint8Array, { seed: Uint8Array; key: KeyObject }>();
 
 function privateKeyObject(seed: Uint8Array): KeyObject {
@@ -81,7 +103,7 @@ function privateKeyObject(seed: Uint8Array): KeyObject {
   return key;
 }
 
-/** node:crypto: host and simulator. */
+/** Signatures by node:crypto, for host and simulator. */
 export const nodeSignatures: SignatureService = {
   verify(publicKey, message, signature) {
     if (!haveSizes(publicKey, message, signature)) return false;
@@ -110,14 +132,17 @@ export interface SignatureCalls {
 
 export const signatureModulePath = join(rootFolder, 'dist/signature.wasm');
 
-/** The module that boards run, in this process. Throws, naming the next step, when it is not built, and when it imports anything. */
+/**
+ * Instantiates the module that boards run. Throws, with the next step, when it is not built, and
+ * when it imports anything.
+ */
 export function instantiateSignature(path = signatureModulePath): SignatureCalls {
   if (!existsSync(path)) throw new Error(`${path} is missing: run \`npm run build\``);
   const module = new WebAssembly.Module(readFileSync(path));
   return new WebAssembly.Instance(module, {}).exports as unknown as SignatureCalls;
 }
 
-/** The module's functions as a service. */
+/** Wraps the module's functions as a service. */
 export function moduleSignatures(calls: SignatureCalls = instantiateSignature()): SignatureService {
   const key = calls.memory_base();
   const seedAt = key + publicKeyBytes;

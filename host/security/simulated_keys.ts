@@ -1,4 +1,5 @@
-// Keys of a whole cluster from a seed: for the simulator and the tests. Whoever knows the seed has every key: such keys never fly.
+// Derives the keys of a whole cluster from a seed, for the simulator and the tests. Whoever knows
+// the seed has every key: such keys never fly.
 
 import { createHash } from 'node:crypto';
 import { type CipherName, cipherNamed } from './cipher.ts';
@@ -31,24 +32,30 @@ export class ClusterKeys {
     this.authority = authorityOf(this.#clusterKey, cluster);
   }
 
-  /** Secret of an epoch. Real ones are never derived; these are, so that a run is a function of its seed. */
-  secret(epoch: number): Uint8Array {
-    return cached(this.#secrets, epoch, () => {
+  /**
+   * Derives the secret of a key epoch. Real secrets are never derived; these are, so that a run is
+   * a function of its seed.
+   */
+  secret(keyEpoch: number): Uint8Array {
+    return cached(this.#secrets, keyEpoch, () => {
       const root = createHash('sha256').update(`heliograph simulated secrets ${this.#seed}`).digest();
-      return derive(root, 'heliograph simulated secret', this.cluster, epoch);
+      return derive(root, 'heliograph simulated secret', this.cluster, keyEpoch);
     });
   }
 
-  /** What frames of an epoch are sealed under. */
-  linkKey(epoch: number): Uint8Array {
-    return cached(this.#linkKeys, epoch, () =>
-      epoch === BOOTSTRAP_KEY_EPOCH
+  /** Derives the key that seals frames of a key epoch. */
+  linkKey(keyEpoch: number): Uint8Array {
+    return cached(this.#linkKeys, keyEpoch, () =>
+      keyEpoch === BOOTSTRAP_KEY_EPOCH
         ? bootstrapKey(this.authority.pathKey(ROOT_NODE), this.cluster)
-        : linkKey(this.secret(epoch), this.cluster, epoch),
+        : linkKey(this.secret(keyEpoch), this.cluster, keyEpoch),
     );
   }
 
-  /** What a member is provisioned with: epoch 1, in use from the beginning on, and the keys of its path. */
+  /**
+   * The keys that a member is provisioned with: key epoch 1, in use from the beginning on, and the
+   * keys of its path.
+   */
   member(index: number): LinkKeys {
     if (!Number.isInteger(index) || index < 0 || index >= this.members)
       throw new Error(`member ${index} is none of 0..${this.members - 1}`);
@@ -58,7 +65,7 @@ export class ClusterKeys {
     }));
   }
 
-  /** Seed of a member's own key pair. */
+  /** Derives the seed of a member's own key pair. */
   nodeSeed(index: number): Uint8Array {
     return nodeSeedOf(this.#clusterKey, this.cluster, index);
   }
@@ -68,10 +75,10 @@ export class ClusterKeys {
     return this.#authorityPublicKey;
   }
 
-  /** Seals and opens frames of this cluster, whatever the epoch. */
+  /** Seals and opens frames of this cluster, in every key epoch. */
   link(cipher: CipherName = 'real'): LinkCipher {
     return {
-      keyOf: (header: Header) => (header.cluster === this.cluster ? this.linkKey(header.epoch) : null),
+      keyOf: (header: Header) => (header.cluster === this.cluster ? this.linkKey(header.keyEpoch) : null),
       cipher: cipherNamed(cipher),
     };
   }
@@ -89,7 +96,9 @@ function cached<T>(held: Map<number, T>, at: number, make: () => T): T {
 /** Number of the cluster that scenarios fly. */
 export const SIMULATED_CLUSTER = 1;
 
-/** Opens and seals what the cluster of a simulated run sends: its keys are those of the run's seed. */
+/**
+ * Opens and seals frames of the cluster of a simulated run: its keys are those of the run's seed.
+ */
 export function simulatedLink(seed: number, members: number, cipher: CipherName = 'real'): LinkCipher {
   return clusterKeys(seed, SIMULATED_CLUSTER, members).link(cipher);
 }
@@ -97,7 +106,10 @@ export function simulatedLink(seed: number, members: number, cipher: CipherName 
 const keptMax = 64;
 const kept = new Map<string, ClusterKeys>();
 
-/** Keys of a cluster, by seed: the same object each time, so that they are derived once. For simulation and tests only. */
+/**
+ * Finds the keys of a cluster by seed: the same object each time, so that they are derived once.
+ * For simulation and tests only.
+ */
 export function clusterKeys(seed: number, cluster: number, members: number): ClusterKeys {
   const name = `${seed}/${cluster}/${members}`;
   let keys = kept.get(name);

@@ -1,4 +1,4 @@
-// An owner's signed word on one of its slots (docs/insiders.md): what is signed, and how its words stand in `inspect(13, ticket)`.
+// Signs and verifies an owner's signed statement on one of its intents (docs/insiders.md).
 
 import { createHash } from 'node:crypto';
 import { type Intent, SIGNATURE_BYTES, type Statement, STATEMENT_DIGEST_BYTES } from '../cbor/generated.ts';
@@ -6,18 +6,21 @@ import { encodeMessage } from '../cbor/message.ts';
 import { nodeSignatures, type SignatureService } from './signature.ts';
 
 const label = new TextEncoder().encode('heliograph intent');
-/** Words that `inspect` gives of one. */
+/** Length of a statement in the answer of `inspect`, words. */
 const STATEMENT_WORDS = 24;
 
 export type StatementText = Pick<Statement, 'owner' | 'slot' | 'version' | 'atS' | 'digest'>;
 
-/** Of a version's content: the first 16 bytes of SHA-256 over its message. */
+/** Digests a version's content: the first 16 bytes of SHA-256 over its message. */
 export function intentDigest(intent: Intent): Uint8Array {
   const hash = createHash('sha256').update(encodeMessage(intent)).digest();
   return Uint8Array.from(hash.subarray(0, STATEMENT_DIGEST_BYTES));
 }
 
-/** The bytes that are signed: a label, cluster, owner, slot, version and time, big-endian, and the digest. */
+/**
+ * Encodes the bytes that are signed: a label, cluster, owner, intent slot, version and time,
+ * big-endian, and the digest.
+ */
 function statementBytes(cluster: number, { owner, slot, version, atS, digest }: StatementText): Uint8Array {
   const bytes = new Uint8Array(label.length + 13 + STATEMENT_DIGEST_BYTES);
   const view = new DataView(bytes.buffer);
@@ -49,7 +52,7 @@ export function verifyStatement(
   return signatures.verify(publicKey, statementBytes(cluster, statement), statement.signature);
 }
 
-/** A statement out of the words of `inspect`; null if they are none. */
+/** Reads a statement from the answer of `inspect`; null if the words are none. */
 export function statementOf(words: Uint32Array): Omit<Statement, 'name'> | null {
   if (words.length !== STATEMENT_WORDS) return null;
   const bytes = Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));

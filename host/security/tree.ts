@@ -1,7 +1,9 @@
-// Who can open what: complete-subtree broadcast encryption (D. Naor, M. Naor, J. Lotspiech, "Revocation and Tracing Schemes for Stateless
-// Receivers", CRYPTO 2001, §3.1). The members of a cluster are leaves of a binary tree; every node of the tree has a key; a member holds the
-// keys on its path to the root. What is meant for some of them is wrapped under the keys of the subtrees that hold them and nobody else: a
-// member needs no state, no earlier message and no answer to open it, and those left out can do nothing together.
+// Decides who can open what by complete-subtree broadcast encryption (D. Naor, M. Naor, J.
+// Lotspiech, "Revocation and Tracing Schemes for Stateless Receivers", CRYPTO 2001, §3.1). The
+// members of a cluster are leaves of a binary tree. Every node of the tree has a key; a member has
+// the keys on its path to the root. A secret for some of the members is wrapped under the keys of
+// the subtrees that hold them and nobody else. A member needs no state, no earlier message and no
+// answer to open it, and excluded members can do nothing together.
 
 import { realCipher } from './cipher.ts';
 import { derive, words16 } from './kdf.ts';
@@ -10,24 +12,24 @@ export const LEAVES = 256;
 /** Nodes are numbered from the root, 1, on; children of t are 2t and 2t + 1. */
 export const ROOT_NODE = 1;
 export const NODE_MAX = 2 * LEAVES - 1;
-/** What `parts` of an epoch's head can say (proto/schema/membership.cddl). */
+/** Most parts that the head of a key epoch can count (proto/schema/membership.cddl). */
 export const PARTS_MAX = 32;
 
-/** Nodes on a member's path, from its leaf to the root: the keys that it holds. */
+/** Lists the nodes on a member's path, from its leaf to the root: those whose keys it has. */
 export function pathNodes(member: number): number[] {
   const nodes: number[] = [];
   for (let node = LEAVES + member; node >= ROOT_NODE; node >>= 1) nodes.push(node);
   return nodes;
 }
 
-/** The key of a node of a cluster's tree. */
+/** Derives the key of a node of a cluster's tree. */
 export function pathKey(clusterKey: Uint8Array, cluster: number, node: number): Uint8Array {
   return derive(clusterKey, 'heliograph path', cluster, node);
 }
 
 /**
- * The fewest subtrees that hold every one of `members` and none of `excluded`, by node number, ascending. Leaves that are neither are let in:
- * nobody holds their keys.
+ * Finds the fewest subtrees that hold every one of `members` and none of `excluded`, by node
+ * number, ascending. Leaves that are neither may be included: nobody has their keys.
  */
 export function cover(members: Iterable<number>, excluded: ReadonlySet<number>): number[] {
   const wanted = new Uint8Array(NODE_MAX + 1);
@@ -42,23 +44,26 @@ export function cover(members: Iterable<number>, excluded: ReadonlySet<number>):
   return chosen;
 }
 
-/** node ‖ epoch: a path key wraps one secret an epoch, so no nonce returns. */
-function nonceOf(node: number, epoch: number): Uint8Array {
-  return Uint8Array.of(0, 0, ...words16(node), 0, 0, 0, 0, 0, 0, ...words16(epoch));
+/**
+ * Makes the nonce node ‖ key epoch: a path key wraps one secret a key epoch, so no nonce is used
+ * twice.
+ */
+function nonceOf(node: number, keyEpoch: number): Uint8Array {
+  return Uint8Array.of(0, 0, ...words16(node), 0, 0, 0, 0, 0, 0, ...words16(keyEpoch));
 }
 
-/** An epoch's secret for all below `node`: 48 bytes. */
-export function wrap(key: Uint8Array, cluster: number, node: number, epoch: number, secret: Uint8Array): Uint8Array {
-  return realCipher.seal(key, nonceOf(node, epoch), words16(cluster, epoch), secret);
+/** Wraps the secret of a key epoch for all members below `node`: 48 bytes. */
+export function wrap(key: Uint8Array, cluster: number, node: number, keyEpoch: number, secret: Uint8Array): Uint8Array {
+  return realCipher.seal(key, nonceOf(node, keyEpoch), words16(cluster, keyEpoch), secret);
 }
 
-/** The secret, or null: it was altered, or is meant for others. */
+/** Unwraps the secret; null if it was altered, or is meant for others. */
 export function unwrap(
   key: Uint8Array,
   cluster: number,
   node: number,
-  epoch: number,
+  keyEpoch: number,
   wrapped: Uint8Array,
 ): Uint8Array | null {
-  return realCipher.open(key, nonceOf(node, epoch), words16(cluster, epoch), wrapped);
+  return realCipher.open(key, nonceOf(node, keyEpoch), words16(cluster, keyEpoch), wrapped);
 }

@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import { bringFolderToDisk } from './replace_file.ts';
 
 /**
- * Makes a file that must not be there yet, in one step: written beside it, brought to the disk, and given its name only if nobody has it. A crash
- * or a full disk at any instant leaves no file of that name, or the whole one; of two that try at once, one succeeds. Throws errors of the file
- * system, EEXIST if there is one.
+ * Creates a file that must not exist yet, in one step: written beside its place, brought to the
+ * disk, and linked to its name if nobody has the name. A crash or a full disk at any instant leaves
+ * the whole file or no file of that name; of two processes that try at once, one succeeds. Throws
+ * errors of the file system, EEXIST if the file exists.
  */
 export function createFile(path: string, bytes: Uint8Array, mode: number): void {
   const beside = `${path}.${process.pid}`;
@@ -13,7 +14,7 @@ export function createFile(path: string, bytes: Uint8Array, mode: number): void 
   try {
     const file = openSync(beside, 'wx', mode);
     try {
-      // What the umask takes away or the file system adds.
+      // Undoes what the umask removed or the file system added.
       fchmodSync(file, mode);
       writeFileSync(file, bytes);
       fsyncSync(file);

@@ -2,14 +2,16 @@ import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFi
 import { dirname } from 'node:path';
 
 /**
- * Replaces a file in one step: written beside it, brought to the disk, renamed, and the folder brought to the disk, so that a crash at any instant leaves the old content or the
- * new. Throws errors of the file system, and then the old content stands. write-file-atomic's synchronous half does not look at how much was written: on a disk that fills up it
- * puts half a file in the place of a whole one.
+ * Replaces a file in one step: written beside its place, brought to the disk, renamed, and the
+ * folder brought to the disk, so that a crash at any instant leaves the old content or the new.
+ * Throws errors of the file system, and then the old content stands. The synchronous half of
+ * write-file-atomic does not check how much was written: on a full disk it replaces a whole file by
+ * half a file.
  */
 export function replaceFile(path: string, bytes: Uint8Array): void {
   const beside = `${path}.${process.pid}`;
   try {
-    // What a node keeps has keys in it.
+    // The files of a node hold keys.
     const file = openSync(beside, 'w', 0o600);
     try {
       fchmodSync(file, 0o600);
@@ -26,7 +28,10 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
   bringFolderToDisk(dirname(path));
 }
 
-/** Without it a loss of power may take the renaming back: then the old content is there, whole. Some systems know no such thing. */
+/**
+ * Brings a folder's entries to the disk. Without it a loss of power may undo a renaming: then the
+ * old content is there, whole. Some systems do not offer it.
+ */
 export function bringFolderToDisk(folder: string): void {
   let handle: number;
   try {

@@ -4,12 +4,12 @@ import { crc32c } from '../cbor/crc32c.ts';
 import { replaceFile } from './replace_file.ts';
 
 /**
- * Non-volatile memory of a host node: named records that survive a kill at any instant. Each record lies in two slots, A and B;
- * a write goes to the older one (temporary file, fsync, rename) so that the newer stays whole until the write is complete. A slot is
+ * Stores named records that survive a kill at any instant: the non-volatile memory of a host node.
+ * Each record has two checkpoint slots, A and B. A write goes to the older one (temporary file,
+ * fsync, rename), so that the newer stays whole until the write is complete. Every read verifies:
  *
- *     'HGST' ‖ sequence u32 ‖ length u32 ‖ CRC-32C of payload u32 ‖ CRC-32C of the 16 bytes before u32 ‖ payload      (big-endian)
- *
- * and is verified on every read.
+ *     'HGST' ‖ sequence u32 ‖ length u32 ‖ CRC-32C of payload u32
+ *            ‖ CRC-32C of the 16 bytes before u32 ‖ payload          (big-endian)
  */
 const MAGIC = 0x48475354;
 const HEADER_BYTES = 20;
@@ -34,11 +34,11 @@ export interface ReadResult {
   record: StoredRecord | null;
   /** All whole records, the newest first: at most two. */
   records: StoredRecord[];
-  /** One line per slot that holds something and does not verify: for the operator. */
+  /** One line for the operator per file that does not verify. */
   faults: string[];
 }
 
-/** What to do about an error of the file system, in a person's words. */
+/** Advice to a person about an error of the file system. */
 export function fileAdvice(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
     return 'the disk is full: free some space or name another folder';
@@ -60,7 +60,7 @@ function encodeSlot(payload: Uint8Array, sequence: number): Buffer {
   return slot;
 }
 
-/** The record in a slot's bytes, or why it is none. */
+/** Decodes the bytes of a checkpoint slot; a string says why they are no record. */
 export function decodeSlot(slot: Buffer): StoredRecord | string {
   if (slot.length < HEADER_BYTES) return `is cut short at ${slot.length} bytes`;
   if (slot.readUInt32BE(0) !== MAGIC) return 'does not begin as a slot does';
@@ -75,16 +75,18 @@ export function decodeSlot(slot: Buffer): StoredRecord | string {
 /** Replaces a file in one step. Throws errors of the file system. */
 export type WriteFile = (path: string, bytes: Buffer) => void;
 
-/** What a write that was killed leaves behind: it is named after the slot and the process. */
+/** Names of files that a killed write leaves behind: named after the record and the process. */
 const leftover = /^[\w-]+\.[ab]\.\d+$/;
 
 export class Store {
   readonly folder: string;
   private readonly writeFile: WriteFile;
-  /** Highest sequence seen per record, and the slot to write next. */
+  /** Highest sequence seen per record, and which of its two files to write next. */
   private readonly next = new Map<string, { sequence: number; slot: 'a' | 'b' }>();
 
-  /** Makes the folder when it is missing, and clears it of what killed writes left. Throws StoreError. */
+  /**
+   * Creates the folder when it is missing, and removes what killed writes left. Throws StoreError.
+   */
   constructor(folder: string, writeFile: WriteFile = replaceFile) {
     this.folder = folder;
     this.writeFile = writeFile;
@@ -109,7 +111,7 @@ export class Store {
     }
   }
 
-  /** The newest whole record called `name`, and which slots were found corrupt. */
+  /** Reads all whole records called `name`, and reports corrupt files. */
   read(name: string): ReadResult {
     const faults: string[] = [];
     const found: { slot: 'a' | 'b'; record: StoredRecord }[] = [];
@@ -125,7 +127,9 @@ export class Store {
     return { record: newest?.record ?? null, records, faults };
   }
 
-  /** The reader of a record cannot use it, though it is whole: it counts no more, so that the next write spares the other one. */
+  /**
+   * Removes a whole record that its reader cannot use, so that the next write spares the other one.
+   */
   reject(name: string, sequence: number): void {
     for (const slot of ['a', 'b'] as const) {
       const path = this.path(name, slot);
@@ -137,7 +141,10 @@ export class Store {
     if (next !== undefined) next.sequence = Math.max(next.sequence, sequence + 1);
   }
 
-  /** Writes the record to the older slot; on return it is on the disk. Throws StoreError, and then the newer slot is untouched. */
+  /**
+   * Writes the record over the older one; on return it is on the disk. Throws StoreError, and then
+   * the newer record is untouched.
+   */
   write(name: string, bytes: Uint8Array): void {
     if (!this.next.has(name)) this.read(name);
     const { sequence, slot } = this.next.get(name)!;

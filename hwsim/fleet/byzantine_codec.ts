@@ -17,7 +17,7 @@ export function byzantineCodec(seed: number, nodes: number, cipher: CipherName):
     open(bytes) {
       try {
         const { header, messages } = decodeFrame(bytes, link);
-        const { sender, counter, epoch: keyEpoch } = header;
+        const { sender, counter, keyEpoch } = header;
         const known = messages.filter((message): message is Message => message.name !== 'unknown');
         return { sender, counter, messages: keyEpoch > knownKeyEpoch ? [] : known };
       } catch {
@@ -26,7 +26,7 @@ export function byzantineCodec(seed: number, nodes: number, cipher: CipherName):
     },
     seal({ sender, addressee, counter }, messages) {
       try {
-        const header = { cluster: SIMULATED_CLUSTER, epoch: knownKeyEpoch, sender, addressee, counter };
+        const header = { cluster: SIMULATED_CLUSTER, keyEpoch: knownKeyEpoch, sender, addressee, counter };
         return encodeFrame(header, messages, link);
       } catch {
         return null;

@@ -67,7 +67,7 @@ export class GroundKeyService implements TraceConsumer {
     const startS = Math.floor(timeMs / 1000) + noticeS;
     const secret = keys.secret(this.#keyEpoch);
     const members = Array.from({ length: this.#nodes }, (_, member) => member);
-    const keyEpoch = { epoch: this.#keyEpoch, startS, secret };
+    const keyEpoch = { keyEpoch: this.#keyEpoch, startS, secret };
     const { head, parts } = makeKeyEpoch(keys.authority, keyEpoch, members, this.#excluded);
     this.#records = [head, ...parts].map((message) => encodeMessage(message));
     this.startS ??= startS;

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert';
 import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
 import { addRecorded } from '../../hwsim/bench/cycles/replay.ts';
 import { buildRunner, runScript } from '../../hwsim/bench/cycles/runner.ts';
-import { place, Script } from '../../hwsim/bench/cycles/script.ts';
+import { Script } from '../../hwsim/bench/cycles/script.ts';
+import { SCRIPT_PLACE } from '../../hwsim/bench/generated_harness.ts';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
 import { type TargetName, targets } from '../../host/board/targets.ts';
@@ -77,7 +78,7 @@ test('BRD-1 violated: a call above its limit of instructions ends the run and is
   const runner = await buildRunner(targets.m7);
   const script = new Script(false);
   for (const call of recording.calls.slice(0, 50)) addRecorded(script, call);
-  script.call('hash', place.context);
+  script.call('hash', SCRIPT_PLACE.context);
   // The boot takes fewer instructions than the limit, the hash of the whole context more.
   const { counts } = runScript(runner, script, undefined, 405_000);
   assert.is(counts.length, 51);

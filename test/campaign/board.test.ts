@@ -135,7 +135,7 @@ test('a frame with messages of an uncorrupted board at about that time is late; 
   let counter = 0;
   const frame = (...messages: number[]) =>
     seal(
-      { cluster: 1, epoch: 1, sender: 4, addressee: 0xffff, counter: ++counter },
+      { cluster: 1, keyEpoch: 1, sender: 4, addressee: 0xffff, counter: ++counter },
       Uint8Array.from(messages.flatMap((each) => [0x81, each])),
       clusterKeys(1, 1, 8).linkKey(1),
     );

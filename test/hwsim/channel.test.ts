@@ -109,7 +109,7 @@ test('the addressee is read at its fixed position, and a frame without envelope 
   const link = clusterKeys(1, 7, 200).link();
   const probe = { name: 'probe', sequence: 1 } as const;
   const frame = (addressee: number) =>
-    encodeFrame({ cluster: 7, epoch: 1, sender: 5, addressee, counter: 9 }, [probe], link);
+    encodeFrame({ cluster: 7, keyEpoch: 1, sender: 5, addressee, counter: 9 }, [probe], link);
   for (const addressee of [0, 7, 42, 199, ADDRESSEE_ALL]) assert.is(addresseeOf(frame(addressee), 0), addressee);
   assert.is(addresseeOf(Uint8Array.of(0, ...frame(42)), 1), 42);
   const other = frame(42);

@@ -22,20 +22,26 @@ import type { RuleVectors } from '../../proto/gen/vectors.ts';
 const vectors = <T>(name: string): T =>
   JSON.parse(readFileSync(join(rootFolder, `proto/vectors/${name}.json`), 'utf8')) as T;
 const records = ['observations', 'commands', 'events', 'upsets'].flatMap((name) => vectors<RuleVectors[]>(name));
-const header: Header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
+const header: Header = { cluster: 7, keyEpoch: 1, sender: 3, addressee: 65535, counter: 812 };
 
 interface FrameTable {
   cluster: number;
   epoch: number;
   secret: string;
-  good: { name: string; header: Header; types: number[]; plain: string; hex: string }[];
+  good: {
+    name: string;
+    header: Omit<Header, 'keyEpoch'> & { epoch: number };
+    types: number[];
+    plain: string;
+    hex: string;
+  }[];
   bad: { why: string; hex: string }[];
 }
 const table = vectors<FrameTable>('frames');
 const key = linkKey(bytesOf(table.secret), table.cluster, table.epoch);
 /** Opens what the table's published secret opens. */
 const link = {
-  keyOf: ({ cluster, epoch }: Header) => (cluster === table.cluster && epoch === table.epoch ? key : null),
+  keyOf: ({ cluster, keyEpoch }: Header) => (cluster === table.cluster && keyEpoch === table.epoch ? key : null),
   cipher: realCipher,
 };
 
@@ -55,7 +61,9 @@ host('CRC-32C gives the values of RFC 3720 appendix B.4', () => {
 
 host('good frames decode, with the types of their messages in order', () => {
   const typeOf = new Map(SHAPES.map((shape) => [shape.name, shape.type]));
-  for (const { name, header: said, types, plain, hex } of table.good) {
+  for (const { name, header: fields, types, plain, hex } of table.good) {
+    const { epoch: keyEpoch, ...rest } = fields;
+    const said: Header = { ...rest, keyEpoch };
     const { header: found, messages } = decodeFrame(bytesOf(hex), link);
     assert.equal(found, said, name);
     assert.equal(
@@ -101,7 +109,7 @@ host('a frame comes back as it was, and one too long is not built', () => {
     () => encodeFrame(header, [long, isolation, isolation, isolation], link),
     /the messages take 215 bytes, a frame has room for 209/,
   );
-  assert.throws(() => encodeFrame({ ...header, epoch: 2 }, messages, link), /no key of epoch 2 of cluster 7/);
+  assert.throws(() => encodeFrame({ ...header, keyEpoch: 2 }, messages, link), /no key for key epoch 2 of cluster 7/);
 });
 
 host('a sequence of records comes back as it was', () => {
@@ -131,7 +139,7 @@ const shown: Message[] = [
     agree: new Uint8Array(0),
   },
 ];
-const headerLine = '[1 /version/, 7 /cluster/, 1 /epoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/';
+const headerLine = '[1 /version/, 7 /cluster/, 1 /keyEpoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/';
 
 host('diagnose shows a frame: header, field names, entries, and the word on its tag and its CRC-32C', () => {
   const frame = encodeFrame(header, shown, link);
@@ -143,7 +151,7 @@ host('diagnose shows a frame: header, field names, entries, and the word on its 
     lines[3],
     "[4 /type: heartbeat/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
   );
-  assert.is(lines[4], '/ tag: right, opened with the key of epoch 1 /');
+  assert.is(lines[4], '/ tag: right, opened with the key of key epoch 1 /');
   assert.match(lines[5], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);
   assert.is(lines.length, 6);
   frame[frame.length - 1] ^= 1;
@@ -173,8 +181,8 @@ host('diagnose shows a sealed frame without keys, and names what keeps one from 
   );
   assert.ok(faultOf(altered).shown.startsWith(headerLine));
   const otherLink = { ...link, keyOf: () => key };
-  const unknown = encodeFrame({ ...header, epoch: 9 }, shown, otherLink);
-  assert.match(faultOf(unknown).message, /^byte 10: no key of epoch 9 of cluster 7 is held$/);
+  const unknown = encodeFrame({ ...header, keyEpoch: 9 }, shown, otherLink);
+  assert.match(faultOf(unknown).message, /^byte 10: no key for key epoch 9 of cluster 7$/);
   const wrong = seal(header, bytesOf('820119'), key);
   assert.match(faultOf(wrong).shown, /CRC-32C/);
   assert.match(faultOf(wrong).message, /^byte 2: of the opened messages: the head needs 2 bytes more, 0 are left$/);

@@ -22,7 +22,7 @@ const scrubbedS = injectedS + 5 * 60;
 function emitKeyEpoch(cluster: TestCluster, node: number, epoch: number, startS: number): void {
   const members = Array.from({ length: nodes }, (_, member) => member);
   const secret = testKeys.secret(epoch);
-  const { head, parts } = makeKeyEpoch(testKeys.authority, { epoch, startS, secret }, members, new Set());
+  const { head, parts } = makeKeyEpoch(testKeys.authority, { keyEpoch: epoch, startS, secret }, members, new Set());
   for (const message of [head, ...parts]) assert.is(cluster.observe(node, message as Message), STATUS.ok);
 }
 

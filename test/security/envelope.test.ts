@@ -10,7 +10,7 @@ import { Cipher, randomCase } from './cases.ts';
 import { testKeys } from './sealed.ts';
 
 const test = suite('security: envelope');
-const header: Header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
+const header: Header = { cluster: 7, keyEpoch: 1, sender: 3, addressee: 65535, counter: 812 };
 const key = testKeys.linkKey(1);
 const text = (length: number) => Uint8Array.from({ length }, (_, at) => at * 31);
 const keyOf = () => key;
@@ -82,7 +82,7 @@ test('faults are reported by kind and place', () => {
   const noisy = frame.slice();
   noisy[50] ^= 1;
   assert.throws(() => open(noisy, keyOf), /^CborFault|the CRC-32C is 0x/);
-  assert.throws(() => open(frame, () => null), /^.*no key of epoch 1 of cluster 7 is held$/);
+  assert.throws(() => open(frame, () => null), /^.*no key for key epoch 1 of cluster 7$/);
 });
 
 test('a frame is bound to all of its header, and to its epoch by its key', () => {

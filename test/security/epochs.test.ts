@@ -16,7 +16,7 @@ const allMembers = (nodes: number) => Array.from({ length: nodes }, (_, node) =>
 
 function keyEpochOf(nodes: number, epoch: number, startS: number, excluded: number[] = []): KeyEpochMessages {
   const secret = testKeys.secret(epoch);
-  return makeKeyEpoch(testKeys.authority, { epoch, startS, secret }, allMembers(nodes), new Set(excluded));
+  return makeKeyEpoch(testKeys.authority, { keyEpoch: epoch, startS, secret }, allMembers(nodes), new Set(excluded));
 }
 
 function uplink(cluster: TestCluster, node: number, { head, parts }: KeyEpochMessages): void {
@@ -53,7 +53,7 @@ test('members accept the previous key epoch for ten minutes', () => {
   cluster.runTo(2300);
   const counterAt = (s: number) => Math.floor((s + 15) / 15);
   const frame = (epoch: number, s: number) =>
-    sealedFrame({ epoch, sender: 3, counter: counterAt(s) - 20 }, [{ name: 'probe', sequence: 1 }]);
+    sealedFrame({ keyEpoch: epoch, sender: 3, counter: counterAt(s) - 20 }, [{ name: 'probe', sequence: 1 }]);
   assert.is(cluster.hand(0, frame(1, 2300)), STATUS.ok);
   cluster.runTo(2520);
   assert.is(cluster.hand(0, frame(1, 2520)), STATUS.keyEpoch);
@@ -108,7 +108,7 @@ test('an exclusion does not wait for a planned key epoch, and the plan does not 
   assert.equal(keyEpochsInUse(cluster), without(3, 2));
   // All reject its frames under the planned key.
   for (const node of [0, 7]) {
-    const frame = sealedFrame({ epoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [
+    const frame = sealedFrame({ keyEpoch: 2, sender: out, counter: Math.floor(9660 / 15) - 20 }, [
       { name: 'probe', sequence: 1 },
     ]);
     assert.is(cluster.hand(node, frame), STATUS.keyEpoch);
@@ -221,7 +221,8 @@ test('members reject a head that the authority did not sign, whichever field is 
 test('a node verifies at most four heads in a period', () => {
   const cluster = flown({ nodes: 2 });
   const { head } = keyEpochOf(2, 2, 3000);
-  const heard = (keyEpoch: number) => sealedFrame({ epoch: 0, sender: 1, counter: 80 }, [forged(head, { keyEpoch })]);
+  const heard = (keyEpoch: number) =>
+    sealedFrame({ keyEpoch: 0, sender: 1, counter: 80 }, [forged(head, { keyEpoch })]);
   for (let i = 0; i < 40; i += 1) assert.is(cluster.hand(0, heard(100 + i)), STATUS.ok);
   assert.is(cluster.checks, 4);
   assert.is(cluster.nodes[0].lossCount(COUNTER.keyEpochChecks), 36);
@@ -271,16 +272,16 @@ test('only key epoch 0 carries heads and parts, and its frames do not prove live
   const counter = Math.floor((4800 + 15) / 15) - 1;
   const { head } = keyEpochOf(4, 2, 9000);
   assert.is(
-    cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [{ name: 'probe', sequence: 1 }])),
+    cluster.hand(0, sealedFrame({ keyEpoch: 0, sender: 3, counter }, [{ name: 'probe', sequence: 1 }])),
     STATUS.implausible,
   );
   // Among these are cycles in which member 2 has not sent.
   const heads = allMembers(32).map((back) =>
-    cluster.hand(0, sealedFrame({ epoch: 1, sender: 2, counter: counter - back }, [head])),
+    cluster.hand(0, sealedFrame({ keyEpoch: 1, sender: 2, counter: counter - back }, [head])),
   );
   assert.ok(heads.includes(STATUS.implausible) && !heads.includes(STATUS.ok), heads.join());
   assert.ok(cluster.nodes[0].lossCount(COUNTER.frameChannel) >= 2);
-  assert.is(cluster.hand(0, sealedFrame({ epoch: 0, sender: 3, counter }, [head])), STATUS.ok);
+  assert.is(cluster.hand(0, sealedFrame({ keyEpoch: 0, sender: 3, counter }, [head])), STATUS.ok);
   assert.equal(cluster.nodes[0].member(3), silentMember);
 });
 

@@ -26,7 +26,7 @@ const key = ChaCha20Poly1305Key.fromSecret(testKeys.linkKey(1));
 const probe: Message = { name: 'probe', sequence: 17 };
 const label = { algorithm: 1, kid: 4, iv: 5, partialIv: 6 } as const;
 
-function kidOf({ cluster, epoch, sender, addressee }: FrameHeader): Uint8Array {
+function kidOf({ cluster, keyEpoch: epoch, sender, addressee }: FrameHeader): Uint8Array {
   return Uint8Array.from([1, ...[cluster, epoch, sender, addressee].flatMap((value) => [value >> 8, value & 0xff])]);
 }
 
@@ -144,7 +144,7 @@ test("an authority's statement is a COSE_Sign1 to the library, and its is one to
   const all = Array.from({ length: 200 }, (_, member) => member);
   const { head } = makeKeyEpoch(
     testKeys.authority,
-    { epoch: 2, startS: 100, secret: testKeys.secret(2) },
+    { keyEpoch: 2, startS: 100, secret: testKeys.secret(2) },
     all,
     new Set([3]),
   );

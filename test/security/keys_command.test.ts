@@ -248,7 +248,7 @@ test('a run that broke off between an epoch and its bundle loses nothing', () =>
     rmSync(join(cluster(fleet), 'epoch-3.json'));
     const { status, stderr } = run('keys', 'epoch', fleet, '--cluster', '7');
     assert.is(status, 3);
-    assert.match(stderr, /epoch-3\.json is missing, but epoch 3 was issued/);
+    assert.match(stderr, /epoch-3\.json is missing, but key epoch 3 was issued/);
     ok('keys', 'epoch', fleet, '--cluster', '7', '--number', '4');
     assert.equal(keyEpochFile(fleet, 4).excluded, [2]);
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-3.json')));
@@ -383,9 +383,9 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
     ok('keys', 'node', fleet, '--cluster', '7', '--id', '4');
     ok('keys', 'epoch', fleet, '--cluster', '7');
     const link = readKeyring(fleet).link();
-    const header = { cluster: 7, epoch: 1, sender: 3, addressee: 65535, counter: 812 };
+    const header = { cluster: 7, keyEpoch: 1, sender: 3, addressee: 65535, counter: 812 };
     const hexOf = (epoch: number) =>
-      Buffer.from(encodeFrame({ ...header, epoch }, [{ name: 'probe', sequence: 17 }], link)).toString('hex');
+      Buffer.from(encodeFrame({ ...header, keyEpoch: epoch }, [{ name: 'probe', sequence: 17 }], link)).toString('hex');
     for (const keys of [
       fleet,
       cluster(fleet),
@@ -395,20 +395,22 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
       const shown = ok('decode', '--keys', keys, hexOf(1));
       assert.match(
         shown,
-        /^\[1 \/version\/, 7 \/cluster\/, 1 \/epoch\/, 3 \/sender\/, 65535 \/addressee\/, 812 \/counter\/] \/header\/\n/,
+        /^\[1 \/version\/, 7 \/cluster\/, 1 \/keyEpoch\/, 3 \/sender\/, 65535 \/addressee\/, 812 \/counter\/] \/header\/\n/,
       );
       assert.match(shown, /\[1 \/type: probe\/, 17 \/sequence\/]/);
     }
     const { header: found, messages, crc } = JSON.parse(ok('decode', '--json', '--keys', fleet, hexOf(2)));
-    assert.equal([found.epoch, messages, crc.right], [2, [{ name: 'probe', sequence: 17 }], true]);
-    const bootstrap = Buffer.from(encodeFrame({ ...header, epoch: 0 }, [bundle(fleet, 2).head], link)).toString('hex');
+    assert.equal([found.keyEpoch, messages, crc.right], [2, [{ name: 'probe', sequence: 17 }], true]);
+    const bootstrap = Buffer.from(encodeFrame({ ...header, keyEpoch: 0 }, [bundle(fleet, 2).head], link)).toString(
+      'hex',
+    );
     assert.match(ok('decode', '--keys', join(cluster(fleet), 'node-4.json'), bootstrap), /type: key-epoch-head/);
     const altered = Buffer.from(hexOf(1), 'hex');
     altered[30] ^= 1;
     for (const [words, reason] of [
       [
         ['--keys', join(cluster(fleet), 'node-4.json'), hexOf(2)],
-        /not opened: byte 10: no key of epoch 2 .*node-4\.json holds keys of cluster 7: epochs 0, 1\)/,
+        /not opened: byte 10: no key for key epoch 2 .*node-4\.json holds keys of cluster 7: key epochs 0, 1\)/,
       ],
       [['--keys', fleet, altered.toString('hex')], /not opened: byte \d+: the tag is wrong/],
       [['--keys', join(fleet, 'none'), hexOf(1)], /none: no such file or folder/],

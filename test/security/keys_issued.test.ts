@@ -82,7 +82,7 @@ for (const [name, lose] of losses) {
       revoke(fleet, 4);
       lose(fleet, old);
       const reasons = [
-        /cluster-7\/epoch-3\.json is missing, but epoch 3 was issued/,
+        /cluster-7\/epoch-3\.json is missing, but key epoch 3 was issued/,
         /Restore .*cluster-7 from its newest copy/,
         /--number 4/,
       ];
@@ -180,7 +180,7 @@ test('an older epoch that is lost matters only where it is needed', () =>
     refused(
       () => given(fleet, 0),
       KeyFileError,
-      /epoch-3\.json is missing, and epoch 3 is in use until epoch 4 begins at 5000 s/,
+      /epoch-3\.json is missing, and key epoch 3 is in use until 4 begins at 5000 s/,
     );
     assert.is(change(fleet).epoch, 5);
     assert.equal(given(fleet, 0), [4, 5]);
@@ -203,7 +203,7 @@ test('two copies that were both worked on are noticed', () =>
     refused(
       () => change(fleet),
       KeyFileError,
-      /epoch-2\.json and .*cluster-7-epoch-2\.json are of two different epochs 2/,
+      /epoch-2\.json and .*cluster-7-epoch-2\.json are of two different key epochs 2/,
       /--number 3/,
     );
     assert.equal(change(fleet, { number: 3 }).excluded, [3, 4]);
@@ -248,7 +248,7 @@ test('inspect reports a loss, names the next step, and fails', () =>
       assert.is(lost.status, 1, lost.stderr);
       assert.match(
         lost.stdout,
-        /newestIssued +3\n +newestThere +2\n +missing +1, 3\n +flaw +.*epoch-3\.json is missing[\s\S]*--number 4/,
+        /newestIssued +3\n +newestThere +2\n +missing +1, 3\n +flaw +[\s\S]*epoch-3\.json\s+is\s+missing[\s\S]*--number\s+4/,
       );
     }
     const about = inspect(record(fleet, 3));

@@ -189,7 +189,7 @@ test("the authority's signature is checked over what the firmware shows", () => 
   const all = Array.from({ length: 200 }, (_, member) => member);
   const { head, parts } = makeKeyEpoch(
     testKeys.authority,
-    { epoch: 2, startS: 9, secret: testKeys.secret(2) },
+    { keyEpoch: 2, startS: 9, secret: testKeys.secret(2) },
     all,
     new Set([4]),
   );

@@ -11,7 +11,7 @@ export const testLink = testKeys.link();
 
 /** A header of the tests' cluster; by default key epoch 1, from member 1 to all, counter 1. */
 export function testHeader(header: Partial<Header> = {}): Header {
-  return { cluster: testCluster, epoch: 1, sender: 1, addressee: ADDRESSEE_ALL, counter: 1, ...header };
+  return { cluster: testCluster, keyEpoch: 1, sender: 1, addressee: ADDRESSEE_ALL, counter: 1, ...header };
 }
 
 /** A sealed frame of the tests' cluster. */

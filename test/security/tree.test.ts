@@ -18,7 +18,7 @@ import { RandomStream } from '../../hwsim/kernel/random.ts';
 const test = suite('security: tree and epochs');
 const all = (count: number) => Array.from({ length: count }, (_, member) => member);
 const keys = clusterKeys(3, 9, 200);
-const epoch = { epoch: 2, startS: 100, secret: keys.secret(2) };
+const newKeyEpoch = { keyEpoch: 2, startS: 100, secret: keys.secret(2) };
 
 /** Fewest subtrees by another way: from the leaves up. */
 function fewest(members: readonly number[], excluded: ReadonlySet<number>): number {
@@ -57,9 +57,9 @@ test('a cover holds every remaining member once, no excluded one, and is the sma
 
 test('a wrapped secret opens under its node alone, and not when a bit is turned', () => {
   const key = keys.authority.pathKey(5);
-  const wrapped = wrap(key, 9, 5, 2, epoch.secret);
+  const wrapped = wrap(key, 9, 5, 2, newKeyEpoch.secret);
   assert.is(wrapped.length, 48);
-  assert.equal(unwrap(key, 9, 5, 2, wrapped), epoch.secret);
+  assert.equal(unwrap(key, 9, 5, 2, wrapped), newKeyEpoch.secret);
   assert.is(unwrap(keys.authority.pathKey(4), 9, 5, 2, wrapped), null);
   assert.is(unwrap(key, 9, 4, 2, wrapped), null);
   assert.is(unwrap(key, 9, 5, 3, wrapped), null);
@@ -79,23 +79,23 @@ test('all keys of a tree differ', () => {
 
 test('an epoch: the remaining open it by head and parts; the excluded together do not', () => {
   const excluded = new Set([0, 17, 199]);
-  const { head, parts } = makeKeyEpoch(keys.authority, epoch, all(200), excluded);
+  const { head, parts } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), excluded);
   assert.ok(verifyHead(keys.authorityPublicKey, 9, head));
   assert.is(head.parts, parts.length);
   const pathOf = (member: number) => new Map(keys.member(member).path.map(({ node, key }) => [node, key]));
   for (const member of [1, 16, 18, 100, 198]) {
     const secrets = parts.map((part) => openPart(pathOf(member), 9, head, part)).filter((secret) => secret !== null);
-    assert.equal(secrets, [epoch.secret]);
+    assert.equal(secrets, [newKeyEpoch.secret]);
   }
   const together = new Map([...excluded].flatMap((member) => [...pathOf(member)]));
   for (const part of parts) assert.is(openPart(together, 9, head, part), null);
   // Whoever excluded nobody would have let them in.
-  const open = makeKeyEpoch(keys.authority, epoch, all(200), new Set());
-  assert.equal(openPart(together, 9, open.head, open.parts[0]), epoch.secret);
+  const open = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set());
+  assert.equal(openPart(together, 9, open.head, open.parts[0]), newKeyEpoch.secret);
 });
 
 test('a part that opens to another secret than the head commits to is refused', () => {
-  const { head } = makeKeyEpoch(keys.authority, epoch, all(200), new Set());
+  const { head } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set());
   const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
   const path = new Map([[1, keys.authority.pathKey(1)]]);
   assert.is(openPart(path, 9, head, { keyEpoch: 2, node: 1, wrapped }), null);
@@ -103,9 +103,9 @@ test('a part that opens to another secret than the head commits to is refused', 
 });
 
 test('a head says what was signed: no field can be another, no other authority has signed it', () => {
-  const { head } = makeKeyEpoch(keys.authority, epoch, all(200), new Set([5]));
+  const { head } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set([5]));
   for (const other of [
-    { ...head, epoch: 3 },
+    { ...head, keyEpoch: 3 },
     { ...head, startS: 99 },
     { ...head, parts: head.parts + 1 },
     { ...head, commitment: head.commitment.map((byte, at) => (at === 7 ? byte ^ 1 : byte)) },
@@ -119,7 +119,7 @@ test('a head says what was signed: no field can be another, no other authority h
 test("the statement is COSE_Sign1's: the room of signatures makes the same signature over the same payload", () => {
   const { head } = makeKeyEpoch(
     keys.authority,
-    { ...epoch, epoch: 65534, startS: 4_000_000_000 },
+    { ...newKeyEpoch, keyEpoch: 65534, startS: 4_000_000_000 },
     all(200),
     new Set([5]),
   );
@@ -135,11 +135,11 @@ test("the statement is COSE_Sign1's: the room of signatures makes the same signa
 
 test('nobody left, or too many parts, is no epoch', () => {
   assert.throws(
-    () => makeKeyEpoch(keys.authority, epoch, all(3), new Set([0, 1, 2])),
+    () => makeKeyEpoch(keys.authority, newKeyEpoch, all(3), new Set([0, 1, 2])),
     (error: Error) => error instanceof CoverError,
   );
   const scattered = new Set(all(12).map((at) => 1 + at * 16));
-  assert.throws(() => makeKeyEpoch(keys.authority, epoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
+  assert.throws(() => makeKeyEpoch(keys.authority, newKeyEpoch, all(200), scattered), /need \d+ parts, 32 are allowed/);
 });
 
 /**

@@ -1,12 +1,15 @@
-// Key files: what they hold, and how they are read. Secrets are read only from files that nobody else can read, and no message about a
-// file quotes it.
+// Reads and writes key files. Secrets are read only from files that nobody else can read, and no
+// message about a file quotes its content.
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { LEAVES, NODE_MAX, PARTS_MAX, ROOT_NODE } from '../../security/tree.ts';
 import { KEY_EPOCH_MAX, WRAPPED_BYTES } from '../../cbor/generated.ts';
 
-/** A key file cannot be used; the message names the file and the next step, and never quotes its content. */
+/**
+ * A key file cannot be used; the message names the file and the next step, and never quotes its
+ * content.
+ */
 export class KeyFileError extends Error {}
 
 const bytesOf = (length: number) =>
@@ -24,10 +27,13 @@ const keyEpochNumber = z.int().min(1).max(KEY_EPOCH_MAX);
 const key = bytesOf(32);
 const version = z.literal(1);
 
-/** fleet.json: the root of all keys. Offline. */
+/** fleet.json: the root of all keys. Kept offline. */
 const fleet = z.strictObject({ kind: z.literal('heliograph fleet'), version, root: key });
 
-/** authority.json: of one cluster, written once. Which epochs there are, and who is excluded, say the epoch files beside it. Offline. */
+/**
+ * authority.json: keys of one cluster, written once. The files of key epochs beside it say which
+ * key epochs there are, and who is excluded. Kept offline.
+ */
 const authority = z.strictObject({
   kind: z.literal('heliograph authority'),
   version,
@@ -38,14 +44,17 @@ const authority = z.strictObject({
   members: z.array(z.strictObject({ id: memberIndex, publicKey: key })).min(1),
 });
 
-/** epoch-E.json: an epoch's secret, and its messages for those that remained. Offline. */
+/**
+ * `epoch-E.json`: the secret of a key epoch, and its messages for the remaining members. Kept
+ * offline.
+ */
 const epoch = z.strictObject({
   kind: z.literal('heliograph epoch'),
   version,
   cluster: u16,
   epoch: keyEpochNumber,
   startS: u32,
-  /** Everyone excluded by then: the newest epoch's list is the cluster's. */
+  /** Everyone excluded by then: the list of the newest key epoch is the cluster's. */
   excluded: z.array(memberIndex),
   secret: key,
   commitment: bytesOf(16),
@@ -56,7 +65,10 @@ const epoch = z.strictObject({
     .max(PARTS_MAX),
 });
 
-/** issued/cluster-C-epoch-E.json: that an epoch was issued, kept apart from it. No secret. Offline. */
+/**
+ * `issued/cluster-C-epoch-E.json`: record of an issued key epoch, kept apart from it. No secret.
+ * Kept offline.
+ */
 const issued = z.strictObject({
   kind: z.literal('heliograph issued'),
   version,
@@ -67,7 +79,7 @@ const issued = z.strictObject({
   commitment: bytesOf(16),
 });
 
-/** node-I.json: all that one member is given. */
+/** node-I.json: all keys that one member is given. */
 const node = z.strictObject({
   kind: z.literal('heliograph node'),
   version,
@@ -105,7 +117,8 @@ function readSecretly(path: string): Buffer {
     const { mode, size } = fstatSync(file);
     if (process.platform !== 'win32' && (mode & othersMayRead) !== 0)
       throw new KeyFileError(
-        `${path}: others may use it (mode ${(mode & 0o777).toString(8)}), so it is not read: chmod 600 '${path}', and think of its keys as known`,
+        `${path}: others may use it (mode ${(mode & 0o777).toString(8)}), so it is not read: ` +
+          `chmod 600 '${path}', and think of its keys as known`,
       );
     if (size > fileBytesMax) throw new KeyFileError(`${path}: ${size} bytes are no key file`);
     return readFileSync(file);
@@ -124,14 +137,14 @@ function reasonOf({ code }: NodeJS.ErrnoException): string {
   return code ?? 'unknown';
 }
 
-/** Reads and checks a key file. Throws KeyFileError: not there, open to others, or not of the form. */
+/** Reads and checks a key file. Throws KeyFileError: missing, open to others, or malformed. */
 export function readKeyFile(path: string): KeyFile {
   const bytes = readSecretly(path);
   let content: unknown;
   try {
     content = JSON.parse(bytes.toString('utf8'));
   } catch {
-    // What JSON.parse says quotes the text.
+    // The message of JSON.parse quotes the text.
     throw new KeyFileError(`${path}: is no JSON; a key file is written by heliograph keys`);
   } finally {
     bytes.fill(0);
@@ -150,7 +163,9 @@ export function readKeyFileOf<K extends KeyFile['kind']>(path: string, kind: K):
   return file as Extract<KeyFile, { kind: K }>;
 }
 
-/** A key file's bytes: byte strings as hexadecimal digits. */
+/** Writes a key file's text: byte strings as hexadecimal digits. */
 export function keyFileText(file: KeyFile): string {
-  return `${JSON.stringify(file, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value), 1)}\n`;
+  const asHex = (_: string, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+  return `${JSON.stringify(file, asHex, 1)}\n`;
 }

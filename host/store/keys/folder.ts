@@ -1,4 +1,4 @@
-// How key files come to the disk: made once, never overwritten, for nobody else's eyes.
+// Writes key files to the disk: made once, never overwritten, readable by nobody else.
 
 import { mkdirSync, statSync } from 'node:fs';
 import { createFile } from '../create_file.ts';
@@ -9,7 +9,7 @@ const fileMode = 0o600;
 export const folderMode = 0o700;
 const othersMayRead = 0o077;
 
-/** What is there stays: keys are never overwritten. */
+/** The file exists: keys are never overwritten. */
 export class ExistsError extends Error {}
 
 export function storeError(path: string, error: unknown): Error {
@@ -20,7 +20,10 @@ export function storeError(path: string, error: unknown): Error {
   return new StoreError(`cannot write ${path}: ${fileAdvice(cause)}`, cause.code);
 }
 
-/** Throws ExistsError, or StoreError when the machine refuses; then no file is left. */
+/**
+ * Writes a new file. Throws ExistsError, or StoreError when the machine refuses; then no file is
+ * left.
+ */
 export function writeBytes(path: string, bytes: Uint8Array): void {
   try {
     createFile(path, bytes, fileMode);
@@ -29,7 +32,7 @@ export function writeBytes(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Throws as `writeBytes`. */
+/** Writes a key file. Throws as `writeBytes`. */
 export function writeKeyFile(path: string, file: KeyFile): void {
   const bytes = Buffer.from(keyFileText(file));
   try {
@@ -47,7 +50,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** A line for the operator if others can look into the folder, else null. */
+/** A warning to the operator if others can look into the folder, else null. */
 export function openFolderWarning(folder: string): string | null {
   if (process.platform === 'win32') return null;
   const { mode } = statSync(folder);

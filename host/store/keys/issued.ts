@@ -1,10 +1,13 @@
-// Which epochs were issued, in a second place: one record for each, beside the clusters' folders and without a secret.
+// Records which key epochs were issued, in a second place: one record for each, beside the
+// clusters' folders and without a secret.
 //
-//     DIR/issued/cluster-C-epoch-E.json        that epoch E was issued, and who was excluded by then        offline
+//     `DIR/issued/cluster-C-epoch-E.json`   key epoch E was issued; who was excluded by then
 //
-// A cluster's folder that lost its newest epoch, or came back from an old copy, looks whole: whoever goes on from it undoes exclusions and makes a number
-// twice. The record says so. It is written after the epoch's file, which takes the number, and before anything that leaves the folder: a run that breaks off
-// between the two leaves an epoch without a record, which the next run writes; a record without its epoch is always a loss.
+// A cluster's folder that lost its newest key epoch, or was restored from an old copy, looks whole:
+// whoever goes on from it undoes exclusions and makes a number twice. The record reveals that. It
+// is written after the file of the key epoch, which takes the number, and before anything that
+// leaves the folder. A run that is interrupted between the two leaves a key epoch without a record,
+// which the next run writes. A record without its key epoch is always a loss.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +43,7 @@ function records(folder: string): { cluster: number; epoch: number }[] {
   });
 }
 
-/** Clusters of which an epoch was ever issued. */
+/** Lists the clusters of which a key epoch was ever issued. */
 export function issuedClusters(folder: string): number[] {
   return [...new Set(records(folder).map(({ cluster }) => cluster))].sort((a, b) => a - b);
 }
@@ -55,19 +58,19 @@ function readRecord(folder: string, cluster: number, epoch: number): IssuedFile 
   const path = recordPath(folder, cluster, epoch);
   const file = readKeyFileOf(path, 'heliograph issued');
   if (file.cluster !== cluster || file.epoch !== epoch)
-    throw new KeyFileError(`${path}: is the record of epoch ${file.epoch} of cluster ${file.cluster}`);
+    throw new KeyFileError(`${path}: is the record of key epoch ${file.epoch} of cluster ${file.cluster}`);
   return file;
 }
 
-/** Throws KeyFileError. */
+/** Reads the file of a key epoch. Throws KeyFileError. */
 export function readKeyEpochFile(at: string, epoch: number): KeyEpochFile {
   const path = keyEpochPath(at, epoch);
   const file = readKeyFileOf(path, 'heliograph epoch');
-  if (file.epoch !== epoch) throw new KeyFileError(`${path}: holds epoch ${file.epoch}`);
+  if (file.epoch !== epoch) throw new KeyFileError(`${path}: holds key epoch ${file.epoch}`);
   return file;
 }
 
-/** Records that an epoch is issued; once is enough. */
+/** Records that a key epoch is issued; once is enough. */
 export function recordIssued(folder: string, { cluster, epoch, startS, excluded, commitment }: KeyEpochFile): void {
   makeFolder(issuedFolder(folder));
   try {
@@ -81,31 +84,32 @@ export function recordIssued(folder: string, { cluster, epoch, startS, excluded,
       commitment,
     });
   } catch (error) {
-    // Another run recorded it for this one, or another copy has made another epoch of this number: `keyEpochsOf` tells.
+    // Another run recorded it for this one, or another copy has made another key epoch of this
+    // number: `keyEpochsOf` shows which.
     if (!(error instanceof ExistsError)) throw error;
   }
 }
 
-/** A cluster's epochs, as its folder and the records say. */
+/** A cluster's key epochs, by its folder and the records. */
 export interface Epochs {
-  /** Whose file is there, ascending. */
+  /** Key epochs whose file is there, ascending. */
   readonly made: readonly number[];
-  /** Made, recorded or bundled: whose number is used up, ascending. */
+  /** Key epochs that were made, recorded or bundled, ascending: their numbers are used up. */
   readonly issued: readonly number[];
   readonly isRecorded: (epoch: number) => boolean;
   /** File and record of the newest of either. */
   readonly newest: KeyEpochFile | null;
   readonly record: IssuedFile | null;
-  /** Why nothing may be built on these files, or null. */
+  /** Why nothing may be built on these files; null when they are sound. */
   readonly flaw: string | null;
 }
 
 const ascending = (numbers: Iterable<number>): number[] => [...new Set(numbers)].sort((a, b) => a - b);
 
-/** Throws KeyFileError: a file that is there cannot be used. */
+/** Reads the key epochs of a cluster. Throws KeyFileError: a file that is there cannot be used. */
 export function keyEpochsOf(folder: string, cluster: number): Epochs {
   const at = clusterFolder(folder, cluster);
-  // What follows from an epoch's file is looked for before it: another run may be making one.
+  // Records and bundles are listed before the files of key epochs: another run may be making one.
   const recorded = ascending(records(folder).flatMap((each) => (each.cluster === cluster ? each.epoch : [])));
   const bundled = numbersIn(at, bundleName);
   const made = ascending(numbersIn(at, keyEpochName));
@@ -130,14 +134,20 @@ function flawOf(folder: string, cluster: number, { issued, newest, record }: New
   const there = newest?.epoch ?? 0;
   if (there < last) {
     const witness = record?.epoch === last ? recordPath(folder, cluster, last) : bundlePath(at, last);
-    return `${keyEpochPath(at, last)} is missing, but epoch ${last} was issued (${witness}): to go on from epoch ${there} would undo exclusions and make numbers twice`;
+    return (
+      `${keyEpochPath(at, last)} is missing, but key epoch ${last} was issued (${witness}): ` +
+      `to go on from key epoch ${there} would undo exclusions and make numbers twice`
+    );
   }
   if (newest === null || record?.epoch !== there || Buffer.from(newest.commitment).equals(record.commitment))
     return null;
-  return `${keyEpochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different epochs ${there}: two copies were worked on`;
+  return (
+    `${keyEpochPath(at, there)} and ${recordPath(folder, cluster, there)} are of two different ` +
+    `key epochs ${there}: two copies were worked on`
+  );
 }
 
-/** The way on from a flaw. */
+/** Advises how to go on from a flaw. */
 export function flawAdvice(
   folder: string,
   cluster: number,
@@ -148,5 +158,9 @@ export function flawAdvice(
     record?.epoch === last
       ? 'it leaves out all that were excluded by then'
       : 'whom it excluded is not recorded: name them again, with keys revoke';
-  return `Restore ${clusterFolder(folder, cluster)} from its newest copy; only if there is none: heliograph keys epoch ${folder} --cluster ${cluster} --number ${last + 1}, or above every number that was ever made; ${out}`;
+  return (
+    `Restore ${clusterFolder(folder, cluster)} from its newest copy; only if there is none: ` +
+    `heliograph keys epoch ${folder} --cluster ${cluster} --number ${last + 1}, ` +
+    `or above every number that was ever made; ${out}`
+  );
 }

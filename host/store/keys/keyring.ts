@@ -1,4 +1,4 @@
-// Link keys found in files: what a tool needs to open frames that were heard.
+// Finds link keys in files: a tool needs them to open received frames.
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,14 @@ import { BOOTSTRAP_KEY_EPOCH, bootstrapKey, linkKey } from '../../security/key_e
 import { type KeyFile, KeyFileError, readKeyFile } from './file.ts';
 import { pathKey, ROOT_NODE } from '../../security/tree.ts';
 
-/** Link keys by cluster and epoch. */
+/** Link keys by cluster and key epoch. */
 export class Keyring {
   readonly #keys = new Map<string, Uint8Array>();
 
-  /** What a key file opens; a fleet's root alone opens nothing, for secrets of epochs are not derived from it, and a record holds no key. */
+  /**
+   * Adds the link keys of a key file. A fleet's root alone opens nothing, because secrets are not
+   * derived from it, and a record holds no key.
+   */
   add(file: KeyFile): void {
     if (file.kind === 'heliograph fleet' || file.kind === 'heliograph issued') return;
     if (file.kind === 'heliograph authority') {
@@ -28,15 +31,15 @@ export class Keyring {
     }
   }
 
-  #set(cluster: number, epoch: number, key: Uint8Array): void {
-    this.#keys.set(`${cluster}/${epoch}`, key);
+  #set(cluster: number, keyEpoch: number, key: Uint8Array): void {
+    this.#keys.set(`${cluster}/${keyEpoch}`, key);
   }
 
   get size(): number {
     return this.#keys.size;
   }
 
-  /** `cluster 7: epochs 0, 1, 2`, for people. */
+  /** Lists the keys for people: `cluster 7: key epochs 0, 1, 2`. */
   describe(): string {
     const epochs = new Map<number, number[]>();
     for (const name of this.#keys.keys()) {
@@ -44,19 +47,22 @@ export class Keyring {
       epochs.set(cluster, [...(epochs.get(cluster) ?? []), epoch]);
     }
     const numbers = (list: number[]) => list.sort((a, b) => a - b).join(', ');
-    return [...epochs].map(([cluster, list]) => `cluster ${cluster}: epochs ${numbers(list)}`).join('; ');
+    return [...epochs].map(([cluster, list]) => `cluster ${cluster}: key epochs ${numbers(list)}`).join('; ');
   }
 
-  /** Opens frames with the keys that it has. */
+  /** Opens frames with the keys of the ring. */
   link(): LinkCipher {
-    return { keyOf: ({ cluster, epoch }) => this.#keys.get(`${cluster}/${epoch}`) ?? null, cipher: realCipher };
+    return {
+      keyOf: ({ cluster, keyEpoch }) => this.#keys.get(`${cluster}/${keyEpoch}`) ?? null,
+      cipher: realCipher,
+    };
   }
 }
 
 const keyFileName = /^(fleet|authority|epoch-\d+|node-\d+)\.json$/;
 const clusterFolderName = /^cluster-\d+$/;
 
-/** All key files of a fleet's folder, of a cluster's, or of any folder that bundles were put into. */
+/** Lists all key files of a fleet's folder, of a cluster's, or of any folder with bundles. */
 function keyFilesIn(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
@@ -66,7 +72,10 @@ function keyFilesIn(folder: string): string[] {
   });
 }
 
-/** The keys of a file, or of all key files of a folder. Throws KeyFileError: not there, open to others, no keys in it. */
+/**
+ * Reads the keys of a file, or of all key files of a folder. Throws KeyFileError: missing, open to
+ * others, or without keys.
+ */
 export function readKeyring(path: string): Keyring {
   const ring = new Keyring();
   let files: string[];
@@ -79,7 +88,7 @@ export function readKeyring(path: string): Keyring {
   for (const file of files) ring.add(readKeyFile(file));
   if (ring.size === 0)
     throw new KeyFileError(
-      `${path}: holds no link key: give a fleet's or cluster's folder of heliograph keys, an epoch-E.json or a node-I.json`,
+      `${path}: holds no link key: give a fleet's or cluster's folder, an epoch-E.json or a node-I.json`,
     );
   return ring;
 }

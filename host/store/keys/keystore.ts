@@ -1,13 +1,14 @@
-// The folders of `heliograph keys`: made once, added to, never overwritten.
+// Keeps the folders of `heliograph keys`: made once, added to, never overwritten.
 //
-//     DIR/fleet.json                           root of all keys                                        offline
-//     DIR/cluster-C/authority.json             the cluster's key, who its members are                  offline
-//     DIR/cluster-C/epoch-E.json               an epoch's secret, who is excluded by then, its cover   offline
-//     DIR/cluster-C/epoch-E.bundle.cbor        the epoch's messages: what is sent up                   public
-//     DIR/cluster-C/node-I.json                what member I is given                                  for that member alone
-//     DIR/issued/cluster-C-epoch-E.json        that an epoch was issued, against its loss (issued.ts)  offline
+//     `DIR/fleet.json`                      offline     root of all keys
+//     `DIR/cluster-C/authority.json`        offline     the cluster's key, who its members are
+//     `DIR/cluster-C/epoch-E.json`          offline     secret of a key epoch, who is excluded
+//     `DIR/cluster-C/epoch-E.bundle.cbor`   public      its messages, which are sent up
+//     `DIR/cluster-C/node-I.json`           member I    all that the member is given
+//     `DIR/issued/cluster-C-epoch-E.json`   offline     record of the key epoch, against its loss
 //
-// An epoch's file takes its number: of two runs at once the second finds it taken and begins again on what the first left. Files are 0600, folders 0700.
+// The file of a key epoch takes its number: of two runs at once the second finds the number taken,
+// and begins again on what the first left. Files are 0600, folders 0700.
 
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -40,13 +41,13 @@ import { nodeSignatures } from '../../security/signature.ts';
 import { pathKey, pathNodes } from '../../security/tree.ts';
 import { KEY_EPOCH_MAX } from '../../cbor/generated.ts';
 
-/** Runs that take a number before this one does; more than ever run at once. */
+/** Most runs that take a number before this one; more than ever run at once. */
 const triesMax = 100;
 
-/** What was asked for makes no sense with the keys that are there. */
+/** The order makes no sense with the keys that are there. */
 export class KeyOrderError extends Error {}
 
-/** The fleet's root: read, or drawn at random if this folder has none yet. */
+/** Reads the fleet's root, or draws it at random if this folder has none yet. */
 function fleetOf(folder: string): FleetFile {
   const path = join(folder, 'fleet.json');
   if (!exists(path)) {
@@ -69,8 +70,9 @@ export interface ClusterOrder {
 }
 
 /**
- * Makes a cluster: its authority, its members' key pairs and epoch 1, all or nothing. Throws ExistsError if the cluster is there, KeyFileError if
- * the fleet's file cannot be used, StoreError when the machine refuses.
+ * Makes a cluster: its authority, its members' key pairs and key epoch 1, all or nothing. Throws
+ * ExistsError if the cluster exists, KeyFileError if the fleet's file cannot be used, StoreError
+ * when the machine refuses.
  */
 export function initCluster(folder: string, { cluster, members, region }: ClusterOrder): void {
   makeFolder(folder);
@@ -79,7 +81,9 @@ export function initCluster(folder: string, { cluster, members, region }: Cluste
   if (exists(target)) throw new ExistsError(`${target} is there already: keys are never overwritten`);
   if (wasMade)
     throw new KeyFileError(
-      `${target} is missing, but cluster ${cluster} was made here: its epochs' numbers would be made twice. Restore it from its newest copy, or take another number for the cluster; if none of its keys was ever used, remove ${join(folder, 'issued')}/cluster-${cluster}-*`,
+      `${target} is missing, but cluster ${cluster} was made here: numbers of key epochs would be made twice. ` +
+        'Restore it from its newest copy, or take another number for the cluster; ' +
+        `if none of its keys was ever used, remove ${join(folder, 'issued')}/cluster-${cluster}-*`,
     );
   const fleet = fleetOf(folder);
   const clusterKey = clusterKeyOf(regionKeyOf(fleet.root, region), cluster);
@@ -114,18 +118,22 @@ export function initCluster(folder: string, { cluster, members, region }: Cluste
   recordIssued(folder, first);
 }
 
-/** A cluster as its folder says, and the records of what was issued. */
+/** A cluster, by its folder and the records of what was issued. */
 export interface ClusterState extends Epochs {
   readonly folder: string;
   readonly authority: AuthorityFile;
-  /** Everybody excluded by what is there and by what is recorded. */
+  /** Members excluded by the newest file or the newest record. */
   readonly excluded: readonly number[];
-  /** Number of the next: from the same look into the folder as `excluded`, so that whoever takes it has seen all exclusions before it. */
+  /**
+   * Number of the next key epoch, from the same reading of the folder as `excluded`: whoever takes
+   * the number has seen all exclusions before it.
+   */
   readonly next: number;
 }
 
 /**
- * Throws KeyFileError: no such cluster, its files cannot be used, or its newest epoch is lost; with `isLossKnown`, a loss is told as `flaw` and no more.
+ * Reads a cluster. Throws KeyFileError: no such cluster, its files cannot be used, or its newest
+ * key epoch is lost; with `isLossKnown`, a loss is only reported as `flaw`.
  */
 export function readCluster(folder: string, cluster: number, isLossKnown = false): ClusterState {
   const at = clusterFolder(folder, cluster);
@@ -135,13 +143,13 @@ export function readCluster(folder: string, cluster: number, isLossKnown = false
   const epochs = keyEpochsOf(folder, cluster);
   const { issued, newest, record, flaw } = epochs;
   if (issued.length === 0)
-    throw new KeyFileError(`${at}: has no epoch: restore its epoch files from where they are kept`);
+    throw new KeyFileError(`${at}: has no key epoch: restore its epoch files from where they are kept`);
   if (flaw !== null && !isLossKnown) throw new KeyFileError(`${flaw}. ${flawAdvice(folder, cluster, epochs)}`);
   const excluded = [...new Set([...(newest?.excluded ?? []), ...(record?.excluded ?? [])])].sort((a, b) => a - b);
   return { ...epochs, folder: at, authority, excluded, next: issued[issued.length - 1] + 1 };
 }
 
-/** Head and parts of an epoch, as they are sent. */
+/** Makes head and parts of a key epoch, as they are sent. */
 function messagesOf(file: KeyEpochFile): KeyEpochMessages {
   const { epoch, startS, commitment, signature, parts } = file;
   return {
@@ -159,7 +167,12 @@ function makeKeyEpochFile(
   const { cluster, clusterKey, members } = authority;
   const secret = new Uint8Array(randomBytes(32));
   const ids = members.map(({ id }) => id);
-  const { head, parts } = makeKeyEpoch(authorityOf(clusterKey, cluster), { epoch, startS, secret }, ids, excluded);
+  const { head, parts } = makeKeyEpoch(
+    authorityOf(clusterKey, cluster),
+    { keyEpoch: epoch, startS, secret },
+    ids,
+    excluded,
+  );
   return {
     kind: 'heliograph epoch',
     version: 1,
@@ -174,7 +187,10 @@ function makeKeyEpochFile(
   };
 }
 
-/** The epoch's file first: it takes the number. Then its record, and at last what is sent up. */
+/**
+ * Writes the file of a key epoch first: it takes the number. Then its record, and last the bundle
+ * that is sent up.
+ */
 function writeKeyEpoch(folder: string, at: string, file: KeyEpochFile): void {
   writeKeyFile(keyEpochPath(at, file.epoch), file);
   file.secret.fill(0);
@@ -182,7 +198,7 @@ function writeKeyEpoch(folder: string, at: string, file: KeyEpochFile): void {
   writeBundle(at, messagesOf(file));
 }
 
-/** Another run may have written it for this one: it is the same. */
+/** Writes a bundle. Another run may have written it for this one: it is the same. */
 function writeBundle(folder: string, { head, parts }: KeyEpochMessages): void {
   try {
     writeBytes(bundlePath(folder, head.keyEpoch), encodeSequence([head, ...parts]));
@@ -191,7 +207,10 @@ function writeBundle(folder: string, { head, parts }: KeyEpochMessages): void {
   }
 }
 
-/** A run that was interrupted may have left an epoch without its record, or without what is to be sent up. */
+/**
+ * Completes an interrupted run, which may have left a key epoch without its record or without its
+ * bundle.
+ */
 function complete(folder: string, { folder: at, made, isRecorded }: ClusterState): void {
   for (const epoch of made) {
     const isBundled = exists(bundlePath(at, epoch));
@@ -204,11 +223,17 @@ function complete(folder: string, { folder: at, made, isRecorded }: ClusterState
 }
 
 export interface KeyEpochOrder {
-  /** Members to exclude from now on, besides those that are. */
+  /** Members to exclude from now on, besides those that are excluded. */
   readonly exclude: readonly number[];
-  /** Mission second from which the epoch is used; without it an exclusion holds as soon as it is known, and a mere change not before the newest epoch begins. */
+  /**
+   * Mission second from which the key epoch is used. Left out, an exclusion holds as soon as it is
+   * known, and a mere change not before the newest key epoch begins.
+   */
   readonly startS?: number;
-  /** Number at least: for a folder that was restored from an old copy. Given, an epoch that is known to be lost is no hindrance. */
+  /**
+   * Lower bound of the number, for a folder that was restored from an old copy. Given, a key epoch
+   * that is known to be lost is no hindrance.
+   */
   readonly number?: number;
 }
 
@@ -218,7 +243,10 @@ export interface MadeKeyEpoch {
   readonly parts: number;
   readonly excluded: readonly number[];
   readonly bundle: string;
-  /** The newest epoch before it, if that was to begin later: it is used no more by whoever knows this one. */
+  /**
+   * The newest key epoch before it, if that was to begin later: whoever knows this one does not use
+   * it.
+   */
   readonly supersedes: { readonly epoch: number; readonly startS: number } | null;
 }
 
@@ -235,15 +263,16 @@ function checkOrder({ folder, authority, newest, excluded, next }: ClusterState,
   }
   if (startS !== undefined && newest !== null && startS < newest.startS && exclude.length === 0)
     throw new KeyOrderError(
-      `epoch ${newest.epoch} begins at ${newest.startS} s: only keys revoke makes one that begins before it, at ${startS} s`,
+      `key epoch ${newest.epoch} begins at ${newest.startS} s: ` +
+        `only keys revoke makes one that begins before it, at ${startS} s`,
     );
   if (number !== undefined && number < next)
-    throw new KeyOrderError(`epoch ${next - 1} is there or was: the next has a greater number`);
+    throw new KeyOrderError(`key epoch ${next - 1} is there or was: the next has a greater number`);
 }
 
 /**
- * Makes the next epoch for all members but the excluded. Throws KeyFileError, KeyOrderError, CoverError, or StoreError: then either no epoch was
- * made, or it is whole.
+ * Makes the next key epoch for all members but the excluded. Throws KeyFileError, KeyOrderError,
+ * CoverError, or StoreError: then either no key epoch was made, or it is whole.
  */
 export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrder): MadeKeyEpoch {
   for (let tries = 0; tries < triesMax; tries += 1) {
@@ -252,8 +281,9 @@ export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrd
     checkOrder(state, order);
     const epoch = Math.max(state.next, order.number ?? 0);
     if (epoch > KEY_EPOCH_MAX)
-      throw new KeyOrderError(`cluster ${cluster} has used up its ${KEY_EPOCH_MAX} epochs: make it anew`);
-    // To a node the higher number holds, whatever a lower one says of its beginning (firmware/security/key_epoch.ts): an exclusion waits for no plan.
+      throw new KeyOrderError(`cluster ${cluster} has used up its ${KEY_EPOCH_MAX} key epochs: make it anew`);
+    // A node prefers the higher number, whatever the beginning of a lower one
+    // (firmware/security/key_epoch.ts): an exclusion waits for no plan.
     const isAtOnce = order.exclude.length > 0 || state.flaw !== null || state.newest === null;
     const plannedS = state.newest?.startS ?? 0;
     const startS = order.startS ?? (isAtOnce ? 0 : plannedS);
@@ -274,21 +304,25 @@ export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrd
       state.newest !== null && startS < plannedS ? { epoch: state.newest.epoch, startS: plannedS } : null;
     return { epoch, startS, parts: parts.length, excluded, bundle: bundlePath(state.folder, epoch), supersedes };
   }
-  throw new KeyOrderError(`other runs keep making epochs of cluster ${cluster}: try again when they are done`);
+  throw new KeyOrderError(`other runs keep making key epochs of cluster ${cluster}: try again when they are done`);
 }
 
-/** The newest epoch, and before it the one that is in use until the newest begins. Throws KeyFileError if that is lost. */
+/**
+ * Finds the newest key epoch, and before it the one that is in use until the newest begins. Throws
+ * KeyFileError if that one is lost.
+ */
 function keyEpochsToBegin(state: ClusterState): KeyEpochFile[] {
   const { folder, made, issued, newest } = state;
   if (newest === null)
-    throw new KeyFileError(`${folder}: has no epoch: restore its epoch files from where they are kept`);
+    throw new KeyFileError(`${folder}: has no key epoch: restore its epoch files from where they are kept`);
   const before = issued[issued.indexOf(newest.epoch) - 1];
   if (before === undefined) return [newest];
   if (!made.includes(before)) {
-    // Of one that is used at once nobody needs the one before.
+    // When the newest is used at once, nobody needs the one before.
     if (newest.startS === 0) return [newest];
     throw new KeyFileError(
-      `${keyEpochPath(folder, before)} is missing, and epoch ${before} is in use until epoch ${newest.epoch} begins at ${newest.startS} s: restore it, or make a new epoch with heliograph keys epoch`,
+      `${keyEpochPath(folder, before)} is missing, and key epoch ${before} is in use until ${newest.epoch} begins ` +
+        `at ${newest.startS} s: restore it, or make a new one with heliograph keys epoch`,
     );
   }
   const file = readKeyEpochFile(folder, before);
@@ -296,7 +330,10 @@ function keyEpochsToBegin(state: ClusterState): KeyEpochFile[] {
   return file.startS <= newest.startS ? [file, newest] : [newest];
 }
 
-/** All that one member is given. Throws KeyFileError, or KeyOrderError if it is no member, or excluded. */
+/**
+ * Gathers all keys of one member. Throws KeyFileError, or KeyOrderError if it is no member, or
+ * excluded.
+ */
 function nodeFile(folder: string, cluster: number, id: number): NodeFile {
   const state = readCluster(folder, cluster);
   // A secret that is handed out is issued.
@@ -323,7 +360,10 @@ function nodeFile(folder: string, cluster: number, id: number): NodeFile {
   };
 }
 
-/** Writes a member's bundle, to `out` or its place in the cluster's folder; returns where. Throws as `nodeFile`, and ExistsError. */
+/**
+ * Writes a member's bundle, to `out` or its place in the cluster's folder; returns the path. Throws
+ * as `nodeFile`, and ExistsError.
+ */
 export function writeNodeFile(folder: string, cluster: number, id: number, out?: string): string {
   const path = out ?? join(clusterFolder(folder, cluster), `node-${id}.json`);
   if (exists(path))

@@ -34,7 +34,7 @@ export class BenchFrames {
   readonly #counters = new FreshCounters();
 
   #header(sender: number, addressee: number, atS: number) {
-    return { cluster: SIMULATED_CLUSTER, epoch: 1, sender, addressee, counter: this.#counters.next(sender, atS) };
+    return { cluster: SIMULATED_CLUSTER, keyEpoch: 1, sender, addressee, counter: this.#counters.next(sender, atS) };
   }
 
   /** True when a receiver would still accept another frame of this sender at that time. */
@@ -51,9 +51,9 @@ export class BenchFrames {
    * Makes a frame of any plaintext under the newest counter: for a state that is restored after it,
    * or that it does not change.
    */
-  newest(sender: number, atS: number, plaintext: Uint8Array, addressee = ADDRESSEE_ALL, epoch = 1): Uint8Array {
+  newest(sender: number, atS: number, plaintext: Uint8Array, addressee = ADDRESSEE_ALL, keyEpoch = 1): Uint8Array {
     const counter = cycleAt(atS, sender);
-    return sealBytes({ cluster: SIMULATED_CLUSTER, epoch, sender, addressee, counter }, plaintext, benchLink);
+    return sealBytes({ cluster: SIMULATED_CLUSTER, keyEpoch, sender, addressee, counter }, plaintext, benchLink);
   }
 
   /** Makes a frame of any plaintext, also of one that receivers must refuse. */

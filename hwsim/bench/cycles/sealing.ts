@@ -59,7 +59,7 @@ function laterMessage(bytes: number): Uint8Array {
  */
 function genuine(bytes: number, header: Partial<Header> = {}): Uint8Array {
   const text = bytes === frameBytesMin ? new Uint8Array(2) : laterMessage(bytes - overheadBytes);
-  return sealBytes({ cluster: 1, epoch: 1, sender, addressee: 0, counter: now, ...header }, text, benchLink);
+  return sealBytes({ cluster: 1, keyEpoch: 1, sender, addressee: 0, counter: now, ...header }, text, benchLink);
 }
 
 /**
@@ -144,7 +144,7 @@ const excluded = new Set(Array.from({ length: 24 }, (_, index) => 2 * index + 1)
 /**
  * A key epoch with the longest encodings: the frame with its head and a part has the usual length.
  */
-const newKeyEpoch = { epoch: 300, startS: 70_000, secret: new Uint8Array(32).fill(7) };
+const newKeyEpoch = { keyEpoch: 300, startS: 70_000, secret: new Uint8Array(32).fill(7) };
 const transmitsMax = 12;
 
 /** Adds transmissions until the head and the first part have been sent. */

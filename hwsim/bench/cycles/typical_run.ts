@@ -169,7 +169,7 @@ function refusedFrames(recording: Recording): Uint8Array[] {
   return recording.calls
     .filter((call) => call.op === 'receive')
     .map(({ bytes }) => open(bytes, benchLink.keyOf, benchLink.cipher))
-    .filter(({ header, plaintext }) => header.epoch !== 0 && plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
+    .filter(({ header, plaintext }) => header.keyEpoch !== 0 && plaintext.length + trailer.length <= PLAIN_BYTES_MAX)
     .map(({ header, plaintext }) => sealBytes({ ...header, counter }, joinBytes([plaintext, trailer]), benchLink));
 }
 
@@ -247,7 +247,7 @@ function receiveEachType(
       script.back();
       const header = {
         cluster: SIMULATED_CLUSTER,
-        epoch: keyEpochOf(name),
+        keyEpoch: keyEpochOf(name),
         sender,
         addressee: recording.node,
         counter,

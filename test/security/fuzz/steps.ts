@@ -94,7 +94,7 @@ export function keyEpochMessages(
   const secret = testKeys.secret(epoch);
   const { head, parts } = makeKeyEpoch(
     testKeys.authority,
-    { epoch, startS, secret },
+    { keyEpoch: epoch, startS, secret },
     Array.from({ length: members }, (_, index) => index),
     new Set(excluded),
   );

@@ -104,7 +104,7 @@ export class AttackBench extends NodeAnswers {
   }
 
   sealed(header: Partial<Header>, plaintext: Uint8Array): Uint8Array {
-    return sealedBytes({ sender, counter: cycle, epoch: 2, ...header }, plaintext);
+    return sealedBytes({ sender, counter: cycle, keyEpoch: 2, ...header }, plaintext);
   }
 
   restore(): void {

@@ -50,7 +50,7 @@ const lengths: Negative[] = [
     withCrc(
       Buffer.concat([
         seal(
-          { cluster: testCluster, epoch: 2, sender, addressee: 65535, counter: cycle },
+          { cluster: testCluster, keyEpoch: 2, sender, addressee: 65535, counter: cycle },
           new Uint8Array(0),
           testKeys.linkKey(2),
         ).subarray(0, -CRC_BYTES),
@@ -59,7 +59,7 @@ const lengths: Negative[] = [
   ]),
   received('a text of one byte', 'length', 'frame_length', () => [
     seal(
-      { cluster: testCluster, epoch: 2, sender, addressee: 65535, counter: cycle },
+      { cluster: testCluster, keyEpoch: 2, sender, addressee: 65535, counter: cycle },
       Uint8Array.of(0x80),
       testKeys.linkKey(2),
     ),
@@ -224,7 +224,7 @@ const addressed: Negative[] = [
   ),
   received('a right frame of a neighbour cluster, with the same members', 'notForUs', null, () => [
     seal(
-      { cluster: 8, epoch: 2, sender, addressee: 0, counter: cycle },
+      { cluster: 8, keyEpoch: 2, sender, addressee: 0, counter: cycle },
       new Uint8Array(20),
       linkKey(testKeys.secret(2), 8, 2),
     ),
@@ -267,17 +267,17 @@ const relabelled = (name: string, at: number, ...bytes: number[]): Negative => (
 const epochs: Negative[] = [
   ...[3, 4, 255, 256, 0x0200, 32768, 65534, 65535].map((epoch) =>
     received(`epoch ${epoch}, of which no key is held`, 'keyEpoch', 'frame_key_epoch', (bench) => [
-      bench.frame({ epoch }, talk),
+      bench.frame({ keyEpoch: epoch }, talk),
     ]),
   ),
   received('an epoch that was sealed right, but is not known yet', 'keyEpoch', 'frame_key_epoch', (bench) => [
-    bench.frame({ epoch: 3, addressee: 0 }, talk),
+    bench.frame({ keyEpoch: 3, addressee: 0 }, talk),
   ]),
   received(
     'any frame, to a node without keys',
     'keyEpoch',
     'frame_key_epoch',
-    (bench) => [bench.frame({}, talk), bench.frame({ epoch: 0 }, talk)],
+    (bench) => [bench.frame({}, talk), bench.frame({ keyEpoch: 0 }, talk)],
     {
       before: (bench) => bench.reboot(bench.config({ secrets: [], path: [] })),
     },
@@ -319,10 +319,10 @@ const tags: Negative[] = [
   relabelled('a later counter', 20, 0, 0, (cycle + 1) >> 8, (cycle + 1) & 255),
   relabelled('an earlier counter', 20, 0, 0, (cycle - 1) >> 8, (cycle - 1) & 255),
   tagWrong('a frame of epoch 1 re-labelled 2', (bench) => [
-    spoilt(bench.frame({ epoch: 1 }, talk), (body) => spliced(body, 13, 1, 2)),
+    spoilt(bench.frame({ keyEpoch: 1 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
   tagWrong('a frame of epoch 0 re-labelled 2', (bench) => [
-    spoilt(bench.frame({ epoch: 0 }, talk), (body) => spliced(body, 13, 1, 2)),
+    spoilt(bench.frame({ keyEpoch: 0 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
   tagWrong('a frame of epoch 2 re-labelled 0', (bench) => [
     spoilt(bench.frame({}, talk), (body) => spliced(body, 13, 1, 0)),
@@ -330,7 +330,7 @@ const tags: Negative[] = [
   tagWrong('a frame of another cluster re-labelled', () => [
     spoilt(
       seal(
-        { cluster: 8, epoch: 2, sender, addressee: 65535, counter: cycle },
+        { cluster: 8, keyEpoch: 2, sender, addressee: 65535, counter: cycle },
         new Uint8Array(20),
         linkKey(testKeys.secret(2), 8, 2),
       ),
@@ -341,7 +341,7 @@ const tags: Negative[] = [
     spoilt(bench.frame({ addressee: 4 }, talk), (body) => spliced(body, 17, 1, 0)),
   ]),
   tagWrong('a frame of an unknown epoch re-labelled', (bench) => [
-    spoilt(bench.frame({ epoch: 3 }, talk), (body) => spliced(body, 13, 1, 2)),
+    spoilt(bench.frame({ keyEpoch: 3 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
   tagWrong('sealed under a key of zeros', sealedWith({ key: new Uint8Array(32) })),
   tagWrong('sealed under the epoch’s secret itself', sealedWith({ key: testKeys.secret(2) })),
@@ -459,7 +459,7 @@ const counters: Negative[] = [
       `after a restart, a counter ${reserved - counter} below what was reserved`,
       'replay',
       'frame_replay',
-      (bench) => [bench.frame({ counter, epoch: 1 }, talk)],
+      (bench) => [bench.frame({ counter, keyEpoch: 1 }, talk)],
       {
         ...restarted,
       },
@@ -470,7 +470,7 @@ const counters: Negative[] = [
   {
     ...restarted,
     ...tagWrong('to a node that hears nobody, one beyond what was reserved, whose tag is wrong', (bench) => [
-      spoilt(bench.frame({ counter: reserved + 1, epoch: 1 }, talk), (body) => void (body[body.length - 1] ^= 1)),
+      spoilt(bench.frame({ counter: reserved + 1, keyEpoch: 1 }, talk), (body) => void (body[body.length - 1] ^= 1)),
     ]),
   },
   counted(
@@ -495,7 +495,7 @@ const counters: Negative[] = [
     'frame_replay',
     { counter: cycle },
     {
-      before: (bench) => void bench.give('receive', bench.frame({ epoch: 1 }, talk)),
+      before: (bench) => void bench.give('receive', bench.frame({ keyEpoch: 1 }, talk)),
     },
   ),
 ];

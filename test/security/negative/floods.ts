@@ -29,7 +29,7 @@ export const floodCases: readonly Negative[] = [
     { opens: true },
   ),
   received('a flood of 500 frames of an unknown epoch', 'keyEpoch', 'frame_key_epoch', (bench) => {
-    const frame = bench.sealed({ epoch: 9 }, new Uint8Array(209));
+    const frame = bench.sealed({ keyEpoch: 9 }, new Uint8Array(209));
     return Array.from({ length: 500 }, () => frame);
   }),
   received('a flood of 500 oversized frames', 'length', 'frame_length', () =>

@@ -400,7 +400,9 @@ const implausible: Negative[] = [
 ];
 
 const channel = (name: string, epoch: number, text: (bench: AttackBench) => Uint8Array) =>
-  plain(name, 'implausible', 'frame_channel', text, { make: (bench) => [bench.sealed({ epoch }, text(bench))] });
+  plain(name, 'implausible', 'frame_channel', text, {
+    make: (bench) => [bench.sealed({ keyEpoch: epoch }, text(bench))],
+  });
 const epochOf = (bench: AttackBench) => keyEpochMessages(3, nowS + 60, bench.members).map(encodeMessage);
 const channels: Negative[] = [
   ...byAir(airMembers).map((message) =>
@@ -434,7 +436,7 @@ const spoiltKeys: Negative[] = keyMessages.flatMap((message) =>
       typeless.has(what) ? 'implausible' : 'malformed',
       typeless.has(what) ? 'frame_channel' : 'frame_malformed',
       () => bytes,
-      { make: (bench) => [bench.sealed({ epoch: 0 }, bytes)] },
+      { make: (bench) => [bench.sealed({ keyEpoch: 0 }, bytes)] },
     ),
   ),
 );

@@ -94,7 +94,7 @@ for (const [preset, members] of presets) {
     const stateAfter = (text: Uint8Array, epoch: number) => {
       bench.restore();
       const before = bench.lossCounts();
-      const { status } = bench.give('receive', bench.sealed({ epoch }, text));
+      const { status } = bench.give('receive', bench.sealed({ keyEpoch: epoch }, text));
       const counts = bench
         .lossCounts()
         .flatMap((count, at) => (count === before[at] ? [] : [[counterNames[at], count - before[at]]]));
@@ -128,7 +128,7 @@ for (const [preset, members] of presets) {
 
   test(`a frame of a future time makes only a node that hears no other doubt its clock (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
-    const frame = bench.frame({ counter: reserved + 1, epoch: 1 }, talk);
+    const frame = bench.frame({ counter: reserved + 1, keyEpoch: 1 }, talk);
     const timeKnown = () => bench.node().timeKnown;
     bench.restore();
     assert.is(bench.give('receive', frame).status, 'ahead');
