@@ -46,7 +46,7 @@ async function showBytes(bytes: Uint8Array, { keys: path, json }: DecodeOptions)
   } catch (error) {
     if (!(error instanceof CborFault)) throw error;
     if (error.shown && !json) print(notationLines(error.shown));
-    const isKeyMissing = /no key of epoch/.test(error.message) && keys !== null;
+    const isKeyMissing = /no key for key epoch/.test(error.message) && keys !== null;
     const isSealed = error.message.includes('the tag is wrong') || isKeyMissing;
     const what = isSealed ? 'not opened' : 'not a frame of this version';
     const held = isKeyMissing ? ` (${keys.description})` : '';
