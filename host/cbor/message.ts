@@ -89,7 +89,15 @@ export function encodeMessage(message: Message): Uint8Array {
   return encodeShape(shapeNamed(message.name), message);
 }
 
-function fromItem(item: unknown, of: Kind, bytes: Uint8Array, at: number, end: number, path: string): unknown {
+/** Where an item stands: from `at` on, in `bytes` that end at `end`. */
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+}
+
+function fromItem(item: unknown, of: Kind, place: Place, path: string): unknown {
+  const { bytes, at, end } = place;
   if (of.kind === 'uint') {
     if (typeof item !== 'number' || !Number.isInteger(item))
       throw new CborFault(at, `${path} must be an integer of ${of.min}..${of.max}`);
@@ -102,19 +110,19 @@ function fromItem(item: unknown, of: Kind, bytes: Uint8Array, at: number, end: n
       throw new CborFault(at, `${path} has ${item.length} bytes, outside ${of.min}..${of.max}`);
     return Uint8Array.from(item);
   }
-  if (of.kind === 'record') return fromItems(item, shapeNamed(of.record), bytes, at, end, path);
+  if (of.kind === 'record') return fromItems(item, shapeNamed(of.record), place, path);
   if (!Array.isArray(item)) throw new CborFault(at, `${path} must be an array`);
   if (item.length < of.min || item.length > of.max)
     throw new CborFault(at, `${path} has ${item.length} items, outside ${of.min}..${of.max}`);
   let next = readHead(bytes, at, end).next;
   return item.map((inner, i) => {
-    const value = fromItem(inner, of.item, bytes, next, end, `${path}[${i}]`);
+    const value = fromItem(inner, of.item, { bytes, at: next, end }, `${path}[${i}]`);
     next = skipItem(bytes, next, end);
     return value;
   });
 }
 
-function fromItems(item: unknown, shape: Shape, bytes: Uint8Array, at: number, end: number, path: string): Named {
+function fromItems(item: unknown, shape: Shape, { bytes, at, end }: Place, path: string): Named {
   if (!Array.isArray(item)) throw new CborFault(at, `${path} must be an array`);
   const values = shape.type === null ? item : item.slice(1);
   if (values.length !== shape.fields.length)
@@ -126,7 +134,7 @@ function fromItems(item: unknown, shape: Shape, bytes: Uint8Array, at: number, e
   }
   const named: Record<string, unknown> = shape.type === null ? {} : { name: shape.name };
   shape.fields.forEach((field, i) => {
-    named[field.name] = fromItem(values[i], field.of, bytes, next, end, `${path}.${field.name}`);
+    named[field.name] = fromItem(values[i], field.of, { bytes, at: next, end }, `${path}.${field.name}`);
     next = skipItem(bytes, next, end);
   });
   return named;
@@ -145,7 +153,7 @@ export interface Decoded<T> {
 export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Decoded<Named> {
   const next = skipItem(bytes, at, end);
   refuseForeign(bytes, at, next);
-  const value = fromItems(decoder.decode(bytes.subarray(at, next)), shape, bytes, at, end, shape.name);
+  const value = fromItems(decoder.decode(bytes.subarray(at, next)), shape, { bytes, at, end }, shape.name);
   const again = encodeShape(shape, value);
   const differing = again.findIndex((byte, i) => byte !== bytes[at + i]);
   if (differing >= 0 || again.length !== next - at)

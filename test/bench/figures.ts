@@ -36,7 +36,7 @@ function codecNs(): { intentCodecNs: number; cborxCodecNs: number } {
   const { name, ...fields } = message;
   const rule = rules.find((each) => each.name === name);
   if (rule === undefined) throw new Error('the schema has no intent');
-  writeStruct(firmware.memory, structAt, sourceAt, rule, fields, rules);
+  writeStruct(firmware.memory, { at: structAt, bytesAt: sourceAt }, rule, fields, rules);
   const items = [TYPE.intent, ...Object.values(fields)];
   const codec = new Encoder({ useRecords: false });
   const turns = 200_000;

@@ -70,7 +70,7 @@ for (const table of tables) {
     const greatest = table.good.find((vector) => vector.name === 'greatest')!;
     const length = greatest.hex.length / 2;
     assert.is(length, bytesMax(rule, rules));
-    writeStruct(firmware.memory, structAt, sourceAt, rule, greatest.fields, rules);
+    writeStruct(firmware.memory, { at: structAt, bytesAt: sourceAt }, rule, greatest.fields, rules);
     for (let room = 0; room < length; room += 1) {
       memoryBytes.fill(0xee, wireAt, wireAt + length + 16);
       assert.is(firmware.encode(rule.type ?? 0, wireAt, wireAt + room, structAt), 0, `${room} bytes of room`);

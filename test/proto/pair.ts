@@ -28,7 +28,7 @@ export const memoryBytes = new Uint8Array(firmware.memory.buffer);
 
 /** The message as the firmware encodes it into `room` bytes; null if it refuses. */
 export function firmwareEncode(rule: Rule, fields: Fields, room = wireBytesMax): Uint8Array | null {
-  writeStruct(firmware.memory, structAt, sourceAt, rule, fields, rules);
+  writeStruct(firmware.memory, { at: structAt, bytesAt: sourceAt }, rule, fields, rules);
   const next = firmware.encode(rule.type ?? 0, wireAt, wireAt + room, structAt);
   return next === 0 ? null : memoryBytes.slice(wireAt, next);
 }

@@ -17,11 +17,16 @@ function itemBytes(of: ArrayKind, rules: readonly Rule[]): number {
   return of.item.kind === 'uint' ? 4 : fixedBytes(ruleNamed(of.item.record, rules));
 }
 
+/** Where a struct stands, and where its byte strings go. */
+export interface StructPlace {
+  at: number;
+  bytesAt: number;
+}
+
 /** Writes `fields` as the rule's struct at `at`; byte strings go to `bytesAt` and on. */
 export function writeStruct(
   memory: WebAssembly.Memory,
-  at: number,
-  bytesAt: number,
+  { at, bytesAt }: StructPlace,
   rule: Rule,
   fields: Fields,
   rules: readonly Rule[],
@@ -47,7 +52,10 @@ export function writeStruct(
       view.setUint32(word, list.length, true);
       list.forEach((item, i) => {
         if (of.item.kind === 'uint') view.setUint32(items + i * size, item as number, true);
-        else writeStruct(memory, items + i * size, free, ruleNamed(of.item.record, rules), item as Fields, rules);
+        else {
+          const place = { at: items + i * size, bytesAt: free };
+          writeStruct(memory, place, ruleNamed(of.item.record, rules), item as Fields, rules);
+        }
       });
       items += of.max * size;
     }
