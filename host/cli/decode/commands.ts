@@ -7,8 +7,8 @@ export function addDecodeCommand(program: Command): void {
     .command('decode')
     .argument(
       '<hex-or-file>',
-      "hexadecimal digits of a frame or record; a file of digits or bytes; a file that heliograph wrote; a run's folder; " +
-        "'-' for the standard input",
+      'hexadecimal digits of a frame or record; a file of digits or bytes; a file that heliograph wrote; ' +
+        "a run's folder; '-' for the standard input",
     )
     .description('show frames, records, recordings, stored records and key files, with the names of their fields')
     .option(
