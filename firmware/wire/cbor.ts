@@ -1,8 +1,10 @@
-// The CBOR primitives (RFC 8949) that the generated codec is made of: unsigned integers, byte strings, arrays of a known length.
+// The CBOR primitives (RFC 8949) that the generated codec is made of: unsigned integers, byte
+// strings, arrays of a known length.
 //
-// Every primitive takes the place to work at and the end of the room, and returns the place after its item, or 0 if it refuses.
-// A place of 0 is refused too, so that a codec may chain its calls and look at the last result only. Nothing is kept between calls.
-// Only the deterministic encoding (RFC 8949 §4.2.1) is accepted: shortest heads, definite lengths.
+// Every primitive takes the place to work at and the end of the room, and returns the place after
+// its item, or 0 if it refuses. A place of 0 is refused too, so that a codec may chain its calls
+// and look at the last result only. Nothing is kept between calls. Only the deterministic encoding
+// (RFC 8949 §4.2.1) is accepted: shortest heads, definite lengths.
 //
 // `at - 1 >= end - 1` says in one comparison: at is 0, or no byte is left.
 
@@ -42,7 +44,10 @@ export function writeRange(at: usize, end: usize, value: u32, min: u32, max: u32
   return writeUint(at, end, value, max);
 }
 
-/** Reads an integer of 0..max and stores it as u32 at `into`. Most are below 24, one byte: those are read in place. */
+/**
+ * Reads an integer of 0..max and stores it as u32 at `into`. Most are below 24, one byte: those are
+ * read in place.
+ */
 // @inline
 export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 < end - 1) {
@@ -109,7 +114,10 @@ export function writeCount(at: usize, end: usize, length: u32, min: u32, max: u3
   return writeArray(at, end, length);
 }
 
-/** Reads the head of an array of min..max items, max at most 23, and stores the number as u32 at `into`. */
+/**
+ * Reads the head of an array of min..max items, max at most 23, and stores the number as u32 at
+ * `into`.
+ */
 export function readCount(at: usize, end: usize, min: u32, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
   const length: u32 = <u32>load<u8>(at) - MAJOR_ARRAY;
@@ -118,7 +126,10 @@ export function readCount(at: usize, end: usize, min: u32, max: u32, into: usize
   return at + 1;
 }
 
-/** Writes what a message opens with: an array of `length` items of which the first is `type` (0..255). */
+/**
+ * Writes what a message opens with: an array of `length` items of which the first is `type`
+ * (0..255).
+ */
 export function writeType(at: usize, end: usize, length: u32, type: u32): usize {
   return writeUint(writeArray(at, end, length), end, type, 255);
 }
@@ -143,7 +154,10 @@ export function writeBytes(at: usize, end: usize, source: usize, length: u32, mi
   return at + head + <usize>length;
 }
 
-/** Reads a byte string of min..max bytes, max at most 255; stores the address of its bytes at `into`, their number at `into + 4`. */
+/**
+ * Reads a byte string of min..max bytes, max at most 255; stores the address of its bytes at
+ * `into`, their number at `into + 4`.
+ */
 export function readBytes(at: usize, end: usize, min: u32, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
   const room: usize = end - at;
@@ -162,7 +176,8 @@ export function readBytes(at: usize, end: usize, min: u32, max: u32, into: usize
 }
 
 /**
- * Bytes of the head that lies at `at`, with at least one byte before `end`; 0 if it is cut off, reserved, indefinite or longer than needed.
+ * Bytes of the head that lies at `at`, with at least one byte before `end`; 0 if it is cut off,
+ * reserved, indefinite or longer than needed.
  */
 function headBytes(at: usize, end: usize): usize {
   const info: u32 = <u32>load<u8>(at) & 0x1f;
@@ -184,7 +199,8 @@ function headArgument(at: usize, bytes: usize): u32 {
 }
 
 /**
- * Type of the message at `at`: the first item of an array, 0..2³¹−1. -1 if there is no such array; the rest of it is not looked at.
+ * Type of the message at `at`: the first item of an array, 0..2³¹−1. -1 if there is no such array;
+ * the rest of it is not looked at.
  */
 export function messageType(at: usize, end: usize): i32 {
   if (at - 1 >= end - 1) return -1;
@@ -207,9 +223,10 @@ export function messageType(at: usize, end: usize): i32 {
 }
 
 /**
- * The place after the item at `at`, whatever it is, so that a message of a later version can be passed over. 0 if it is malformed,
- * nested deeper than SKIP_DEPTH_MAX, not in deterministic form, or holds what never goes on the air: text, floats, simple values
- * other than false, true and null. A map's keys are not looked at.
+ * The place after the item at `at`, whatever it is, so that a message of a later version can be
+ * passed over. 0 if it is malformed, nested deeper than SKIP_DEPTH_MAX, not in deterministic form,
+ * or holds what never goes on the air: text, floats, simple values other than false, true and null.
+ * A map's keys are not looked at.
  */
 export function skipItem(at: usize, end: usize): usize {
   if (at - 1 >= end - 1) return 0;

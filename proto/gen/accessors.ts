@@ -1,4 +1,5 @@
-// Emits firmware/<module>/accessors.ts: how the module's tables are read and written, line by line checked and renewed.
+// Emits firmware/<module>/accessors.ts: how the module's tables are read and written, line by line
+// checked and renewed.
 
 import { upper } from './names.ts';
 import type { Table } from './tables.ts';

@@ -1,4 +1,5 @@
-// Emits the firmware's codec: one flat struct, one encoder and one decoder per rule, straight-line calls of firmware/wire/cbor.ts.
+// Emits the firmware's codec: one flat struct, one encoder and one decoder per rule, straight-line
+// calls of firmware/wire/cbor.ts.
 
 import { camel, pascal, singular, upper } from './names.ts';
 import type { ArrayKind, Field, Rule } from './schema.ts';
@@ -6,7 +7,10 @@ import { bytesMax, ruleNamed } from './size.ts';
 
 const WORD_BYTES = 4;
 
-/** Bytes of the rule's struct: one word per integer, two per byte string, one and the items per array. */
+/**
+ * Bytes of the rule's struct: one word per integer, two per byte string, one and the items per
+ * array.
+ */
 function structBytes(rule: Rule, rules: readonly Rule[]): number {
   return fixedBytes(rule) + arraysOf(rule).reduce((sum, field) => sum + storageBytes(field.of as ArrayKind, rules), 0);
 }

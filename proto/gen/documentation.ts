@@ -66,7 +66,10 @@ const rooms: readonly { readonly title: string; readonly from: number; readonly 
   { title: 'Events', from: 192, to: 255 },
 ];
 
-/** docs/messages.md. Throws if a type lies outside the ranges of all rooms, or a message has no role. */
+/**
+ * docs/messages.md. Throws if a type lies outside the ranges of all rooms, or a message has no
+ * role.
+ */
 export function documentationFiles(rules: readonly Rule[]): { path: string; text: string }[] {
   const messages = rules.filter((rule) => rule.type !== null);
   const within = (rule: Rule, room: { from: number; to: number }): boolean =>

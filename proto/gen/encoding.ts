@@ -1,4 +1,5 @@
-// A third, plain encoder, for the vectors alone: it knows nothing of the two codecs that the vectors judge.
+// A third, plain encoder, for the vectors alone: it knows nothing of the two codecs that the
+// vectors judge.
 
 /** An item to encode: bytes as they are, or an array of items. */
 export type Item = Uint8Array | { readonly items: readonly Item[] };

@@ -1,10 +1,14 @@
-// Vectors that are no single message: whole frames, and items of messages that this version does not know.
+// Vectors that are no single message: whole frames, and items of messages that this version does
+// not know.
 
 import { createCipheriv, hkdfSync } from 'node:crypto';
 import { bytesOf, concat, crcBytes, encoded, head, headOfSize, hexOf } from './encoding.ts';
 import { PLAIN_BYTES_MAX, TAG_BYTES } from './size.ts';
 
-/** Published, and so worth nothing: no node may ever be given it. The link key of an epoch is derived from its secret (docs/security.md). */
+/**
+ * Published, and so worth nothing: no node may ever be given it. The link key of an epoch is
+ * derived from its secret (docs/security.md).
+ */
 export const frameKeys = {
   cluster: 7,
   epoch: 1,
@@ -161,7 +165,10 @@ function badEnvelopes(plain: Uint8Array): Bad[] {
   ];
 }
 
-/** Frames, given the typical encoding of each rule. Bad ones are bad as they stand, with a right CRC-32C unless it is what is wrong. */
+/**
+ * Frames, given the typical encoding of each rule. Bad ones are bad as they stand, with a right
+ * CRC-32C unless it is what is wrong.
+ */
 export function frameVectors(typical: (rule: string) => Uint8Array): { good: GoodFrame[]; bad: Bad[] } {
   const heartbeat = typical('heartbeat');
   const probe = typical('probe');

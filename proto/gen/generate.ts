@@ -1,4 +1,5 @@
-// From proto/schema to every generated file: the firmware's codec, the host's types, the table in docs/messages.md.
+// From proto/schema to every generated file: the firmware's codec, the host's types, the table in
+// docs/messages.md.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +43,10 @@ function readFirmware(root: string): Source[] {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
 
-/** All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one that outgrows the frame. */
+/**
+ * All generated files, paths relative to `root`; writes nothing. Throws on a faulty schema or one
+ * that outgrows the frame.
+ */
 export function generate(root: string = process.cwd()): { path: string; text: string }[] {
   const schema = readSchema(root);
   const { rules } = schema;

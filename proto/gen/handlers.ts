@@ -1,10 +1,12 @@
 // Finds the firmware's handlers of messages by their names.
 //
-//     admitSuspicion(ctx, m): bool    whether a message from the air can be true; it changes nothing
+//     admitSuspicion(ctx, m): bool    whether a message from the air can be true; it changes
+//                                     nothing
 //     applySuspicion(ctx, m): void    takes it in, once every message of its frame was admitted
 //     observeHealth(ctx, m): u32      takes a platform record in, or refuses it; a status code
 //
-// A message without admit… is admitted if it decodes. What needs the work of several modules stands in firmware/edge.
+// A message without admit… is admitted if it decodes. What needs the work of several modules stands
+// in firmware/edge.
 
 import { pascal } from './names.ts';
 import type { Rule } from './schema.ts';
@@ -38,12 +40,18 @@ function definitions(sources: readonly Source[]): Map<string, string> {
   return found;
 }
 
-/** Whether observe() takes records of this rule: those from platform to firmware that are not for boot() alone. */
+/**
+ * Whether observe() takes records of this rule: those from platform to firmware that are not for
+ * boot() alone.
+ */
 function isObserved(rule: Rule): boolean {
   return rule.section === 'observations' || rule.section === 'signatures';
 }
 
-/** The handlers of every message that the firmware receives. Throws, naming the function, where one is missing. */
+/**
+ * The handlers of every message that the firmware receives. Throws, naming the function, where one
+ * is missing.
+ */
 export function handlersOf(rules: readonly Rule[], sources: readonly Source[]): Handlers[] {
   const found = definitions(sources);
   const pathOf = (name: string): string | null => found.get(name)?.replace(/\.ts$/, '') ?? null;

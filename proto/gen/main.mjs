@@ -1,4 +1,5 @@
-// Writes the generated files: `node proto/gen/main.mjs`; with --check it writes nothing and exits 1 if one is stale.
+// Writes the generated files: `node proto/gen/main.mjs`; with --check it writes nothing and exits 1
+// if one is stale.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';

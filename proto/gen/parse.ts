@@ -46,7 +46,10 @@ function tokens(source: SchemaSource): Token[] {
   return found;
 }
 
-/** Parser of one file. The first pass over all files fills `ranges`, the second reads rules and answers. */
+/**
+ * Parser of one file. The first pass over all files fills `ranges`, the second reads rules and
+ * answers.
+ */
 class FileParser {
   private readonly source: SchemaSource;
   private readonly ranges: Map<string, UintKind>;

@@ -1,17 +1,24 @@
 // Reads the part of CDDL (RFC 8610) that our schemas use, and refuses the rest with file and line:
 //
 //     u16 = 0..65535                                        a named range of unsigned integers
-//     probe = [type: 1, sequence: u16]                      a message: an array whose first item is its type number
-//     owned = [slot: 0..7, version: u32]                    a record without a type: an entry of an array
+//     probe = [type: 1, sequence: u16]                      a message: an array whose first item is
+//                                                           its type number
+//     owned = [slot: 0..7, version: u32]                    a record without a type: an entry of an
+//                                                           array
 //     ages: bstr .size (0..50)                              a bounded byte string
-//     digests: [1*8 u32]   entries: [0*20 silent-entry]       a bounded array of integers or of records
+//     digests: [1*8 u32]   entries: [0*20 silent-entry]       a bounded array of integers or of
+//                          records
 //     version-bits = 19   magic = 0x48434b50                a constant
-//     group-kind = &(lot: 1, depot: 2)                      an enumeration; `; …` behind a member says what it means
-//     kind: group-kind   kind: group-kind / u8              a field of its members, or of any number within a range
+//     group-kind = &(lot: 1, depot: 2)                      an enumeration; `; …` behind a member
+//                                                           says what it means
+//     kind: group-kind   kind: group-kind / u8              a field of its members, or of any
+//                        number within a range
 //     state: intent-state .ge 1                             a field of those members from 1 on
-//     view-answer = [what: 7, round: u32]                   an answer of inspect(7, …): words, no CBOR
+//     view-answer = [what: 7, round: u32]                   an answer of inspect(7, …): words, no
+//                                                           CBOR
 //
-// A comment `; ---- title (note) ----` opens a section; the comment right above a rule belongs to it.
+// A comment `; ---- title (note) ----` opens a section; the comment right above a rule belongs to
+// it.
 
 /** An unsigned integer of min..max; `names`: the enumeration that names its numbers. */
 export interface UintKind {
@@ -46,7 +53,9 @@ export interface Field {
   readonly line: number;
 }
 
-/** One array rule. `type` is null for records without a type number; `fields` leaves the type out. */
+/**
+ * One array rule. `type` is null for records without a type number; `fields` leaves the type out.
+ */
 export interface Rule {
   readonly name: string;
   readonly type: number | null;
@@ -84,7 +93,10 @@ export interface Enumeration {
   readonly comment: readonly string[];
 }
 
-/** What inspect(what, index) writes: a word for each integer, the words of byte strings as they stand in memory. */
+/**
+ * What inspect(what, index) writes: a word for each integer, the words of byte strings as they
+ * stand in memory.
+ */
 export interface Answer {
   readonly name: string;
   readonly what: number;

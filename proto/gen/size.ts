@@ -14,7 +14,10 @@ export const CRC_BYTES = 4;
 export const PLAIN_BYTES_MAX = FRAME_BYTES_MAX - ENVELOPE_BYTES - TAG_BYTES - CRC_BYTES;
 /** A message takes two bytes at least. */
 export const FRAME_BYTES_MIN = ENVELOPE_BYTES_MIN + 2 + TAG_BYTES + CRC_BYTES;
-/** What must share a frame: a periodic frame carries a heartbeat and a probe (or its ack), an intent's frame a heartbeat too. */
+/**
+ * What must share a frame: a periodic frame carries a heartbeat and a probe (or its ack), an
+ * intent's frame a heartbeat too.
+ */
 export const TOGETHER: readonly (readonly string[])[] = [
   ['heartbeat', 'probe'],
   ['heartbeat', 'ack'],
@@ -54,7 +57,9 @@ export function bytesMax(rule: Rule, rules: readonly Rule[]): number {
   return rule.fields.reduce((sum, field) => sum + kindBytesMax(field.of, rules), head);
 }
 
-/** Whether the message goes on the air (types below 128) and not only between platform and firmware. */
+/**
+ * Whether the message goes on the air (types below 128) and not only between platform and firmware.
+ */
 export function isOnAir(rule: Rule): boolean {
   return rule.type !== null && rule.type < 128;
 }

@@ -40,7 +40,10 @@ function faultOf({ name, in: where, index, bytes, count, lines, read, also }: Ta
   return null;
 }
 
-/** The tables of each module, by the module's folder in firmware/. Throws on what is not a declaration of tables. */
+/**
+ * The tables of each module, by the module's folder in firmware/. Throws on what is not a
+ * declaration of tables.
+ */
 export function parseTables(text: string, path: string): ReadonlyMap<string, readonly Table[]> {
   const result = z.record(z.string(), z.array(table)).safeParse(parse(text));
   if (!result.success) throw new Error(`${path}: ${z.prettifyError(result.error)}`);

@@ -1,4 +1,5 @@
-// Emits the host's view of the schema: message types, type numbers, positions of fields, and shapes for the cbor-x codec.
+// Emits the host's view of the schema: message types, type numbers, positions of fields, and shapes
+// for the cbor-x codec.
 
 import { camel, pascal } from './names.ts';
 import type { FieldKind, Rule } from './schema.ts';

@@ -5,7 +5,10 @@ import { frameKeys, frameVectors, itemVectors } from './frame_vectors.ts';
 import type { ArrayKind, FieldKind, RecordKind, Rule } from './schema.ts';
 import { ruleNamed } from './size.ts';
 
-/** A field's value as the table shows it: a number, the hex digits of a byte string, or an array of numbers or objects. */
+/**
+ * A field's value as the table shows it: a number, the hex digits of a byte string, or an array of
+ * numbers or objects.
+ */
 export type VectorValue = number | string | readonly VectorValue[] | { readonly [field: string]: VectorValue };
 export interface GoodVector {
   readonly name: string;
@@ -270,7 +273,10 @@ function tableText(table: { good: readonly unknown[]; bad: readonly unknown[] },
   return `{\n${said.join('')}${listText('good', table.good)},\n${listText('bad', table.bad)}\n}\n`;
 }
 
-/** The tables as files relative to the repository: one per schema file or section, one of frames, one of items to pass over. */
+/**
+ * The tables as files relative to the repository: one per schema file or section, one of frames,
+ * one of items to pass over.
+ */
 export function vectorFiles(rules: readonly Rule[]): { path: string; text: string }[] {
   const own = rules.filter((rule) => rule.type !== null);
   const fileOf = (rule: Rule): string => (rule.section === '' ? rule.file : rule.section);

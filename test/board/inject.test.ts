@@ -27,7 +27,9 @@ const pool = new EmulatorPool(20);
 /** One injector for each target: its golden run is made once. */
 const injectors = new Map<TargetName, Promise<FlipInjector>>();
 
-/** An injector into a board without protection: it shows what a flip does, not how it is corrected. */
+/**
+ * An injector into a board without protection: it shows what a flip does, not how it is corrected.
+ */
 async function makeInjector(name: TargetName, limit?: number): Promise<FlipInjector> {
   const { target, elf: path } = await buildTarget(injectedTarget(name, 'unprotected'));
   return new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
@@ -50,7 +52,9 @@ test('BRD-1 holds: the same injection twice has the same outcome, in registers a
   }
 });
 
-/** The same calls on V8, with a byte of the context changed before one of them: the hash at the end. */
+/**
+ * The same calls on V8, with a byte of the context changed before one of them: the hash at the end.
+ */
 function onV8(calls: number, before: number, offset: number, mask: number): number {
   const engine = loadV8Engine('bare');
   const ctx = engine.reserve(engine.image.contextBytes);
@@ -82,7 +86,10 @@ test('a flip of the same byte of linear memory after the same call has the same 
 });
 
 interface Chain {
-  /** Records, first to last, and where each one's `next` lies in the context: 20 bytes behind its beginning (firmware/intent/table.ts). */
+  /**
+   * Records, first to last, and where each one's `next` lies in the context: 20 bytes behind its
+   * beginning (firmware/intent/table.ts).
+   */
   records: number[];
   nextAt: number[];
 }
@@ -110,8 +117,9 @@ async function chainsAfter(calls: number): Promise<Chain[]> {
 }
 
 /**
- * Flips that make a chain bite its tail into which call `call` puts a claim: bit and place in the context. Where a record's `next` differs in one bit from the record itself or one
- * before it in the chain, it is made to point there.
+ * Flips that make a chain bite its tail into which call `call` puts a claim: bit and place in the
+ * context. Where a record's `next` differs in one bit from the record itself or one before it in
+ * the chain, it is made to point there.
  */
 async function tailBites(call: number): Promise<{ offset: number; bit: number }[]> {
   const [before, after] = [await chainsAfter(call), await chainsAfter(call + 1)];
@@ -143,7 +151,8 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are told apart', asy
     about.includes('intent') && index < calls.length ? [index] : [],
   );
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
-  // A chain that bites its tail is walked no further than it can be long: a broken invariant (firmware/intent/chain.ts), not a hang. The last claims come to the longest chains.
+  // A chain that bites its tail is walked no further than it can be long: a broken invariant
+  // (firmware/intent/chain.ts), not a hang. The last claims come to the longest chains.
   const sites = new Set<number>();
   for (const call of withClaim.slice(-12).reverse()) {
     for (const { offset, bit } of (await tailBites(call)).slice(0, 3)) {

@@ -1,5 +1,6 @@
 // needs: boards
-// SEC-1: a board keeps itself what it has reserved of its counters, and begins behind it, whoever gives it its configuration.
+// SEC-1: a board keeps itself what it has reserved of its counters, and begins behind it, whoever
+// gives it its configuration.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';

@@ -1,11 +1,16 @@
 /*
- * Power cuts at every moment of writing to non-volatile memory: firmware/boards/loop/store.c as it flies, over a memory that loses power after any number of words, the word under
- * way torn in each of several ways. After each cut the board starts: what it loads must be what was written last and whole, or what was there before, and never anything else.
+ * Power cuts at every moment of writing to non-volatile memory: firmware/boards/loop/store.c as it
+ * flies, over a memory that loses power after any number of words, the word under way torn in each
+ * of several ways. After each cut the board starts: what it loads must be what was written last and
+ * whole, or what was there before, and never anything else.
  *
- * The memory is one of two kinds, as the drivers have them: MRAM (erasing clears the header) or flash (erasing takes a block, whose content is arbitrary if it is cut short).
+ * The memory is one of two kinds, as the drivers have them: MRAM (erasing clears the header) or
+ * flash (erasing takes a block, whose content is arbitrary if it is cut short).
  *
- * Usage: torn_writes mram|flash BYTES        prints, of checkpoints of so many bytes, how many cuts were survived; exit 1 at the first that was not
- *        torn_writes mram|flash life CUTS     the same of one long life in which counters are reserved and the power fails at random
+ * Usage: torn_writes mram|flash BYTES        prints, of checkpoints of so many bytes, how many cuts
+ * were survived; exit 1 at the first that was not
+ *        torn_writes mram|flash life CUTS     the same of one long life in which counters are
+ *                                             reserved and the power fails at random
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -138,7 +143,8 @@ static u32 is_checkpoint(u32 number) {
   return 1;
 }
 
-/* As the loop begins from the store. Returns which of the two numbers was loaded, 0 if none was; anything else ends the test. */
+/* As the loop begins from the store. Returns which of the two numbers was loaded, 0 if none was;
+   anything else ends the test. */
 static u32 load(u32 before, u32 written) {
   for (u32 age = 0; age < STORE_SLOTS; age++) {
     memset(linear, 0xee, sizeof linear);
@@ -163,7 +169,8 @@ static void lives_on(void) {
 
 /* ---- what there may be before ---- */
 
-/* The slot's header is that of a checkpoint of this sequence; the rest as if it had been written so. */
+/* The slot's header is that of a checkpoint of this sequence; the rest as if it had been written
+   so. */
 static void renumber(u32 slot, u32 sequence) {
   u8 *const at = memory + STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
   for (u32 i = 0; i < 4; i++) at[4 + i] = (u8)(sequence >> (8 * i));
@@ -231,7 +238,8 @@ static u32 cut_short(void (*what)(u32), u32 argument, u32 words, enum tear how) 
 
 /* ---- checkpoints ---- */
 
-/* Every cut of writing a checkpoint; `again`: and after each, every cut of writing another one. Steps of 1 are every word. */
+/* Every cut of writing a checkpoint; `again`: and after each, every cut of writing another one.
+   Steps of 1 are every word. */
 static void cut_checkpoints(enum start start, u32 step, u32 again) {
   static u8 first[MEMORY_BYTES];
   static u8 torn[MEMORY_BYTES];
@@ -266,7 +274,8 @@ static void count_start(u32 clean) {
   store_start(clean);
 }
 
-/* Every cut of counting a start: the next start knows of all before but, at most, the one that was cut short. */
+/* Every cut of counting a start: the next start knows of all before but, at most, the one that was
+   cut short. */
 static void cut_counters(u32 starts_before, u32 resets_before) {
   static u8 first[STORE_SLOTS_AT];
   memset(memory, is_flash ? 0xff : 0, STORE_SLOTS_AT);
@@ -290,7 +299,8 @@ static void cut_counters(u32 starts_before, u32 resets_before) {
   }
 }
 
-/* Every cut of reserving counters after so many starts and reservations: what was told as reserved stays so, and nothing is reserved that nobody asked for. */
+/* Every cut of reserving counters after so many starts and reservations: what was told as reserved
+   stays so, and nothing is reserved that nobody asked for. */
 static void reserve(u32 cycle) {
   (void)store_reserve(cycle);
 }
@@ -328,7 +338,8 @@ static void cut_reservations(u32 starts_before, u32 reserved_before) {
   }
 }
 
-/* One life: starts, reservations, the power cut at any word of either. `told`: what was ever told as reserved; `asked`: the most that was ever asked for. */
+/* One life: starts, reservations, the power cut at any word of either. `told`: what was ever told
+   as reserved; `asked`: the most that was ever asked for. */
 static void live(unsigned long wanted) {
   u32 told = 0;
   u32 asked = 0;

@@ -1,4 +1,5 @@
-/* Stands in for image/linear.h, whose register variable no host has: linear memory is an array of torn_writes.c. */
+/* Stands in for image/linear.h, whose register variable no host has: linear memory is an array of
+   torn_writes.c. */
 #ifndef HELIOGRAPH_LINEAR_H
 #define HELIOGRAPH_LINEAR_H
 

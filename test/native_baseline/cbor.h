@@ -1,6 +1,6 @@
 /*
- * Reads items of CBOR. A reader takes the place of an item and returns the place after it, or NULL when the
- * item is not as expected.
+ * Reads items of CBOR. A reader takes the place of an item and returns the place after it, or NULL
+ * when the item is not as expected.
  */
 #ifndef HELIOGRAPH_NATIVE_CBOR_H
 #define HELIOGRAPH_NATIVE_CBOR_H

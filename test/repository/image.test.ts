@@ -59,7 +59,10 @@ function valueTypes(section: Uint8Array): number[] {
   return types;
 }
 
-/** Instructions that the firmware must not have, as they stand in the image: growing memory, floats, calls through a table. */
+/**
+ * Instructions that the firmware must not have, as they stand in the image: growing memory, floats,
+ * calls through a table.
+ */
 function forbidden(bytes: Uint8Array): string[] {
   const module = binaryen.readBinary(bytes);
   const text = module.emitText();
@@ -89,7 +92,8 @@ for (const preset of presets) {
     assert.equal(forbidden(bytes), []);
   });
 
-  // It was 64 KiB before frames were sealed and insiders contained; the smallest part has 256 KiB of code memory.
+  // It was 64 KiB before frames were sealed and insiders contained; the smallest part has 256 KiB
+  // of code memory.
   test(`${preset}: at most 84 KiB of image`, () => assert.ok(bytes.length <= 84 * 1024, `${bytes.length} bytes`));
 }
 

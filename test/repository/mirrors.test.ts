@@ -1,4 +1,5 @@
-// No number is written by hand in two languages: what several share is declared in proto/schema and generated.
+// No number is written by hand in two languages: what several share is declared in proto/schema and
+// generated.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -22,7 +23,10 @@ interface Declaration {
 }
 
 const self = 'test/repository/mirrors.test.ts';
-/** Judges write the bounds that they apply again: a bound taken from the code would let any value pass. */
+/**
+ * Judges write the bounds that they apply again: a bound taken from the code would let any value
+ * pass.
+ */
 const judges = 'hwsim/check/';
 /** Equal names and numbers that mean different things, or the same thing everywhere. */
 const allowed: ReadonlyMap<string, string> = new Map([
@@ -86,7 +90,10 @@ function declarationsIn(source: Source, language: Language): Declaration[] {
   });
 }
 
-/** Names that are written in more than one language with one value, or that the generator gives as well. */
+/**
+ * Names that are written in more than one language with one value, or that the generator gives as
+ * well.
+ */
 function mirrored(declarations: readonly Declaration[], generatedNames: ReadonlySet<string>): string[] {
   const groups = new Map<string, Declaration[]>();
   for (const declaration of declarations) {
@@ -104,7 +111,10 @@ function mirrored(declarations: readonly Declaration[], generatedNames: Readonly
   });
 }
 
-/** Object literals whose members repeat those of a generated enumeration: `{ boot: 1, frame: 2, record: 3 }`. */
+/**
+ * Object literals whose members repeat those of a generated enumeration: `{ boot: 1, frame: 2,
+ * record: 3 }`.
+ */
 function repeatedMembers({ path, text }: Source, enumerations: ReadonlyMap<string, Record<string, number>>): string[] {
   return [...text.matchAll(/= \{([^{}]*)\}/g)].flatMap(([, body]) => {
     const members = [...body.matchAll(/(\w+):\s*(\d+)\s*(?:,|$)/g)].map(

@@ -149,7 +149,8 @@
 #define COUNTER_OWNER_BARRED 38u
 #define COUNTER_INTENT_UNSIGNED 39u
 
-/* Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not be trusted. */
+/* Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not */
+/* be trusted. */
 #define TRAP_SITE_CHAIN 201u
 #define TRAP_SITE_STATEMENT 203u
 #define TRAP_SITE_CORE 901u
@@ -187,7 +188,8 @@
 #define WORK_KIND_MAINTAIN 4u
 #define WORK_KIND_REPLICATE 5u
 
-/* How far an intent has come. Those from planned to started bind or compete; done and withdrawn are over; none: not stored. */
+/* How far an intent has come. Those from planned to started bind or compete; done and withdrawn are */
+/* over; none: not stored. */
 #define INTENT_STATE_NONE 0u
 #define INTENT_STATE_PLANNED 1u
 #define INTENT_STATE_CLAIMED 2u

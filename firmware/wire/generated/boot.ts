@@ -14,10 +14,12 @@ export const CONFIG_STRUCT_BYTES: u32 = 84;
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
 //   timeKnown 1: timeS/timeMs is mission time at local time zero of this boot
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
-// resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a stable hour); image 1: the alternate
+// resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a
+// stable hour); image 1: the alternate
 //   features: bit 0 plans its own work, bit 1 replicates
-// ownerRateMax: kg/day that one owner may claim on ore lots in all, the same for every member of a cluster (firmware/intent/quota.ts); 0 = no bound
-// reserved: the counter up to which non-volatile memory holds a reservation (see reserve-counters); 0 = none was ever made
+// ownerRateMax: kg/day that one owner may claim on ore lots in all, the same for every member of a
+// cluster (firmware/intent/quota.ts); 0 = no bound reserved: the counter up to which non-volatile
+// memory holds a reservation (see reserve-counters); 0 = none was ever made
 @unmanaged
 export class Config {
   cluster: u32 = 0; // 0..65535
@@ -100,7 +102,8 @@ export const TYPE_LINK_SECRET: u32 = 137;
 export const LINK_SECRET_BYTES_MAX: u32 = 45;
 export const LINK_SECRET_STRUCT_BYTES: u32 = 16;
 
-// Keys, given to boot() after the groups. secret of an epoch in use from startS on; key of a node of the key tree on this member's path.
+// Keys, given to boot() after the groups. secret of an epoch in use from startS on; key of a node of
+// the key tree on this member's path.
 @unmanaged
 export class LinkSecret {
   keyEpoch: u32 = 0; // 0..65535

@@ -21,7 +21,10 @@ export const ABI_NULL_CIPHER: u32 = 256;
 export const OBSERVED_BYTES_MAX: u32 = 256;
 /** 'HCKP', little-endian: the first word of a checkpoint. */
 export const CHECKPOINT_MAGIC: u32 = 1212369744;
-/** Of a checkpoint: the header before the block, and where the CRC-32C of the block's codes stands in it. */
+/**
+ * Of a checkpoint: the header before the block, and where the CRC-32C of the block's codes stands in
+ * it.
+ */
 export const CHECKPOINT_HEADER_BYTES: u32 = 16;
 export const CHECKPOINT_CRC_AT: u32 = 12;
 export const PROTOCOL_VERSION: u32 = 1;
@@ -97,8 +100,8 @@ export const SIGNED_BYTES_MAX: u32 = 2048;
 /** A page of WebAssembly's memory. */
 export const WASM_PAGE_BYTES: u32 = 65536;
 /**
- * Trouble-free for this long, seconds, the ladder of recovery is climbed down and resets in a row are
- * forgotten.
+ * Trouble-free for this long, seconds, the ladder of recovery is climbed down and resets in a row
+ * are forgotten.
  */
 export const STABLE_S: u32 = 3600;
 /** Bytes of a protected line of the context, and of its code. */
@@ -226,7 +229,8 @@ export const COUNTER_OWNER_BARRED: u32 = 38;
 export const COUNTER_INTENT_UNSIGNED: u32 = 39;
 export const COUNTER_COUNT: u32 = 40;
 
-// Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not be trusted.
+// Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not
+// be trusted.
 /** a chain of intents does not end */
 export const TRAP_SITE_CHAIN: u32 = 201;
 /** wrong constants of SHA-256 */
@@ -275,7 +279,8 @@ export const WORK_KIND_MAINTAIN: u32 = 4;
 export const WORK_KIND_REPLICATE: u32 = 5;
 export const WORK_KIND_COUNT: u32 = 6;
 
-// How far an intent has come. Those from planned to started bind or compete; done and withdrawn are over; none: not stored.
+// How far an intent has come. Those from planned to started bind or compete; done and withdrawn are
+// over; none: not stored.
 export const INTENT_STATE_NONE: u32 = 0;
 export const INTENT_STATE_PLANNED: u32 = 1;
 export const INTENT_STATE_CLAIMED: u32 = 2;

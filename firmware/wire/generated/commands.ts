@@ -224,7 +224,8 @@ export const TYPE_RESERVE_COUNTERS: u32 = 169;
 export const RESERVE_COUNTERS_BYTES_MAX: u32 = 8;
 export const RESERVE_COUNTERS_STRUCT_BYTES: u32 = 4;
 
-// Write `cycle` to non-volatile memory, then answer with counters-reserved: no counter above it is sent or accepted before.
+// Write `cycle` to non-volatile memory, then answer with counters-reserved: no counter above it is
+// sent or accepted before.
 @unmanaged
 export class ReserveCounters {
   cycle: u32 = 0; // 0..4294967295
@@ -270,7 +271,8 @@ export const TYPE_SIGN: u32 = 171;
 export const SIGN_BYTES_MAX: u32 = 4;
 export const SIGN_STRUCT_BYTES: u32 = 4;
 
-// Sign the statement that inspect(13, ticket) shows, then answer with signed; verify it under its owner's key, then answer with verified.
+// Sign the statement that inspect(13, ticket) shows, then answer with signed; verify it under its
+// owner's key, then answer with verified.
 @unmanaged
 export class Sign {
   ticket: u32 = 0; // 0..15

@@ -69,7 +69,8 @@ export const TYPE_STORED: u32 = 194;
 export const STORED_BYTES_MAX: u32 = 18;
 export const STORED_STRUCT_BYTES: u32 = 20;
 
-// This node now holds this version (of another's or of its own intent). state 0 = dropped from the table.
+// This node now holds this version (of another's or of its own intent). state 0 = dropped from the
+// table.
 @unmanaged
 export class Stored {
   owner: u32 = 0; // 0..65535
@@ -160,7 +161,8 @@ export const TYPE_SETTLED: u32 = 196;
 export const SETTLED_BYTES_MAX: u32 = 24;
 export const SETTLED_STRUCT_BYTES: u32 = 20;
 
-// Own claim is settled (a majority agreed, no better competitor): it may run in [startS, endS) at rate.
+// Own claim is settled (a majority agreed, no better competitor): it may run in [startS, endS) at
+// rate.
 @unmanaged
 export class Settled {
   slot: u32 = 0; // 0..7

@@ -38,7 +38,8 @@ export function decodeNoticed(at: usize, end: usize, m: Noticed): usize {
 export const OWNED_BYTES_MAX: u32 = 7;
 export const OWNED_STRUCT_BYTES: u32 = 8;
 
-// All that the sender holds of one owner; the receiver sends what is newer and asks, in kind, for what it lacks.
+// All that the sender holds of one owner; the receiver sends what is newer and asks, in kind, for
+// what it lacks.
 @unmanaged
 export class Owned {
   slot: u32 = 0; // 0..7
@@ -64,12 +65,15 @@ export const TYPE_INTENT: u32 = 16;
 export const INTENT_BYTES_MAX: u32 = 63;
 export const INTENT_STRUCT_BYTES: u32 = 64;
 
-// resource = group << 16 | unit. Unit 0 is the group's shared capacity alone; a unit above 0 is exclusive and draws its rate
-// from its group's shared capacity as well. Intervals are half-open [startS, endS) in mission seconds.
+// resource = group << 16 | unit. Unit 0 is the group's shared capacity alone; a unit above 0 is
+// exclusive and draws its rate from its group's shared capacity as well. Intervals are half-open
+// [startS, endS) in mission seconds.
 //   rate       kg/day drawn from the group
-//   claimS     mission time of the first claim of this slot's present work; publishedS: of this version
+//   claimS     mission time of the first claim of this slot's present work; publishedS: of this
+//              version
 //   nonce      fixed at the first claim; part of the arbitration hash
-//   read       digest of the competing intents that the owner held when it published: the proof that it looked
+//   read       digest of the competing intents that the owner held when it published: the proof that
+//              it looked
 //   leaseS     the owner may be out of contact until then (0 = ordinary lease)
 @unmanaged
 export class Intent {
@@ -232,8 +236,8 @@ export const TYPE_NOTICE: u32 = 19;
 export const NOTICE_BYTES_MAX: u32 = 20;
 export const NOTICE_STRUCT_BYTES: u32 = 20;
 
-// A fact about a resource, by whoever saw it: newest observedS wins, then the higher observer. capacity in kg/day;
-// unit 0 = the group's capacity, else 0 = that unit is gone, 1 = usable.
+// A fact about a resource, by whoever saw it: newest observedS wins, then the higher observer.
+// capacity in kg/day; unit 0 = the group's capacity, else 0 = that unit is gone, 1 = usable.
 @unmanaged
 export class Notice {
   group: u32 = 0; // 0..31
@@ -309,7 +313,8 @@ export const TYPE_SINCE: u32 = 21;
 export const SINCE_BYTES_MAX: u32 = 7;
 export const SINCE_STRUCT_BYTES: u32 = 4;
 
-// Who could not hear for a while asks for what was published from then on: the receiver sends some of it, in turn all.
+// Who could not hear for a while asks for what was published from then on: the receiver sends some
+// of it, in turn all.
 @unmanaged
 export class Since {
   fromS: u32 = 0; // 0..4294967295
@@ -332,8 +337,10 @@ export const TYPE_STATEMENT: u32 = 22;
 export const STATEMENT_BYTES_MAX: u32 = 99;
 export const STATEMENT_STRUCT_BYTES: u32 = 32;
 
-// Words against words (docs/insiders.md). The owner's signed word on one of its slots: of all that it had published there by atS, `version` is the newest (0 = nothing), and
-// digest is that of its content: the first 16 bytes of SHA-256 over the intent message. signature: Ed25519 over "heliograph intent" ‖ cluster ‖ owner ‖ slot ‖ version ‖ atS ‖ digest.
+// Words against words (docs/insiders.md). The owner's signed word on one of its slots: of all that
+// it had published there by atS, `version` is the newest (0 = nothing), and digest is that of its
+// content: the first 16 bytes of SHA-256 over the intent message. signature: Ed25519 over
+// "heliograph intent" ‖ cluster ‖ owner ‖ slot ‖ version ‖ atS ‖ digest.
 @unmanaged
 export class Statement {
   owner: u32 = 0; // 0..65535
@@ -373,7 +380,8 @@ export const TYPE_PROOF: u32 = 23;
 export const PROOF_BYTES_MAX: u32 = 187;
 export const PROOF_STRUCT_BYTES: u32 = 52;
 
-// Two such words of one owner on one version that say different things: whoever sees it need believe nobody.
+// Two such words of one owner on one version that say different things: whoever sees it need believe
+// nobody.
 @unmanaged
 export class Proof {
   owner: u32 = 0; // 0..65535

@@ -10,7 +10,8 @@ import { readArray, readBytes, readCount, readRange, readType, readUint, writeAr
 export const SILENT_ENTRY_BYTES_MAX: u32 = 11;
 export const SILENT_ENTRY_STRUCT_BYTES: u32 = 12;
 
-// Anti-entropy of the members that are gone, and of votes: newest beat in which each was heard, how often it lost its vote and got it back.
+// Anti-entropy of the members that are gone, and of votes: newest beat in which each was heard, how
+// often it lost its vote and got it back.
 @unmanaged
 export class SilentEntry {
   member: u32 = 0; // 0..65535
@@ -108,12 +109,17 @@ export const TYPE_HEARTBEAT: u32 = 4;
 export const HEARTBEAT_BYTES_MAX: u32 = 107;
 export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 
-// Carried by every periodic frame: the sender's mission time, who is alive as of which beat, who agrees as of the epoch.
+// Carried by every periodic frame: the sender's mission time, who is alive as of which beat, who
+// agrees as of the epoch.
 //   timeS/timeMs  mission time when the frame left; errorMs: the sender's own bound on its error
-//   ages          two bit planes, each ceil(members/8) bytes: age of the newest sign of life of each member, in beats
-//                 (bit 0 of the age in plane 0, bit 1 in plane 1; age 3 means three or more, or never)
-//   digest*       64-bit view digest as of the current epoch's cut (intents, notices, members that are gone)
-//   recent        32-bit digest of intents and notices as of the last whole minute but one: a hint for anti-entropy
+//   ages          two bit planes, each ceil(members/8) bytes: age of the newest sign of life of each
+//                 member, in beats
+//                 (bit 0 of the age in plane 0, bit 1 in plane 1; age 3 means three or more, or
+//                   never)
+//   digest*       64-bit view digest as of the current epoch's cut (intents, notices, members that
+//                 are gone)
+//   recent        32-bit digest of intents and notices as of the last whole minute but one: a hint
+//                 for anti-entropy
 //   agree         bitmap of members known to hold the same epoch digest
 @unmanaged
 export class Heartbeat {
@@ -327,8 +333,9 @@ export const TYPE_KEY_EPOCH_HEAD: u32 = 12;
 export const KEY_EPOCH_HEAD_BYTES_MAX: u32 = 95;
 export const KEY_EPOCH_HEAD_STRUCT_BYTES: u32 = 28;
 
-// Keys: only in frames of epoch 0, and from a ground link through observe() (docs/security.md). A new epoch's head: from startS on it is used. commitment: to its secret; signature: the cluster authority's, COSE_Sign1 over
-// [cluster, epoch, startS, parts, commitment]; parts: of its cover.
+// Keys: only in frames of epoch 0, and from a ground link through observe() (docs/security.md). A
+// new epoch's head: from startS on it is used. commitment: to its secret; signature: the cluster
+// authority's, COSE_Sign1 over [cluster, epoch, startS, parts, commitment]; parts: of its cover.
 @unmanaged
 export class KeyEpochHead {
   keyEpoch: u32 = 0; // 0..65535
@@ -365,7 +372,8 @@ export const TYPE_KEY_EPOCH_PART: u32 = 13;
 export const KEY_EPOCH_PART_BYTES_MAX: u32 = 58;
 export const KEY_EPOCH_PART_STRUCT_BYTES: u32 = 16;
 
-// Its secret, wrapped for all members below `node` of the key tree: leaves 256 + member, parent node >> 1.
+// Its secret, wrapped for all members below `node` of the key tree: leaves 256 + member, parent node
+// >> 1.
 @unmanaged
 export class KeyEpochPart {
   keyEpoch: u32 = 0; // 0..65535

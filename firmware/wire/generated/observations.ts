@@ -197,8 +197,8 @@ export const TYPE_ASSIGN: u32 = 135;
 export const ASSIGN_BYTES_MAX: u32 = 33;
 export const ASSIGN_STRUCT_BYTES: u32 = 32;
 
-// Work given from outside: maintenance or a claim to make. kind as in intent; for 4 (maintain) resource and rate are 0
-// and [startS, endS) is the span in which durationS must be done.
+// Work given from outside: maintenance or a claim to make. kind as in intent; for 4 (maintain)
+// resource and rate are 0 and [startS, endS) is the span in which durationS must be done.
 @unmanaged
 export class Assign {
   slot: u32 = 0; // 0..7

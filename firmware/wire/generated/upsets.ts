@@ -11,8 +11,8 @@ export const TYPE_UPSET: u32 = 207;
 export const UPSET_BYTES_MAX: u32 = 15;
 export const UPSET_STRUCT_BYTES: u32 = 16;
 
-// Flipped bits were found. line: of the protected block, 65535 = a constant. ageS: how long they may have
-// been there at most. count: so many since the last report.
+// Flipped bits were found. line: of the protected block, 65535 = a constant. ageS: how long they may
+// have been there at most. count: so many since the last report.
 @unmanaged
 export class Upset {
   line: u32 = 0; // 0..65535

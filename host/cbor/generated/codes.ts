@@ -117,7 +117,10 @@ export const COUNTER = {
   intentUnsigned: 39,
 } as const;
 
-/** Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not be trusted. */
+/**
+ * Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not
+ * be trusted.
+ */
 export const TRAP_SITE = {
   /** a chain of intents does not end */
   chain: 201,
@@ -176,7 +179,10 @@ export const WORK_KIND = {
   replicate: 5,
 } as const;
 
-/** How far an intent has come. Those from planned to started bind or compete; done and withdrawn are over; none: not stored. */
+/**
+ * How far an intent has come. Those from planned to started bind or compete; done and withdrawn are
+ * over; none: not stored.
+ */
 export const INTENT_STATE = {
   none: 0,
   planned: 1,

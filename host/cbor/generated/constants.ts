@@ -22,7 +22,10 @@ export const ABI_NULL_CIPHER = 256;
 export const OBSERVED_BYTES_MAX = 256;
 /** 'HCKP', little-endian: the first word of a checkpoint. */
 export const CHECKPOINT_MAGIC = 1212369744;
-/** Of a checkpoint: the header before the block, and where the CRC-32C of the block's codes stands in it. */
+/**
+ * Of a checkpoint: the header before the block, and where the CRC-32C of the block's codes stands in
+ * it.
+ */
 export const CHECKPOINT_HEADER_BYTES = 16;
 export const CHECKPOINT_CRC_AT = 12;
 export const PROTOCOL_VERSION = 1;
@@ -98,8 +101,8 @@ export const SIGNED_BYTES_MAX = 2048;
 /** A page of WebAssembly's memory. */
 export const WASM_PAGE_BYTES = 65536;
 /**
- * Trouble-free for this long, seconds, the ladder of recovery is climbed down and resets in a row are
- * forgotten.
+ * Trouble-free for this long, seconds, the ladder of recovery is climbed down and resets in a row
+ * are forgotten.
  */
 export const STABLE_S = 3600;
 /** Bytes of a protected line of the context, and of its code. */

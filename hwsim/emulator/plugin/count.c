@@ -19,7 +19,8 @@
  *     limit=N        a call of more than N instructions is recorded with how = 1 and the emulator
  *                    ends: a hang, found in the same way every time
  *     trace=PATH,from=K,calls=M
- *                    addresses executed in the calls K … K+M−1 (u32 each, counted from 0; 0xffffffff
+ *                    addresses executed in the calls K … K+M−1 (u32 each, counted from 0;
+ *                      0xffffffff
  *                    after each call)
  *     untraced=OP    no addresses in calls of this operation
  */

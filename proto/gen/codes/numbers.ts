@@ -13,7 +13,10 @@ export interface Numbers {
   readonly enumerations: readonly Enumeration[];
 }
 
-/** Schema files that are not for the image: between the host and boards, and between the host and test programs. */
+/**
+ * Schema files that are not for the image: between the host and boards, and between the host and
+ * test programs.
+ */
 const BOARD_FILE = 'board';
 const HARNESS_FILE = 'harness';
 
@@ -51,7 +54,10 @@ export function imageNumbers(schema: Schema): Numbers {
   return { constants: [...frameConstants, ...constants], enumerations };
 }
 
-/** What host, simulator and boards know: that of the image, that of boards, and the sizes of records in the context. */
+/**
+ * What host, simulator and boards know: that of the image, that of boards, and the sizes of records
+ * in the context.
+ */
 export function hostNumbers(schema: Schema, tables: readonly Table[]): Numbers {
   const { constants, enumerations } = imageNumbers(schema);
   const board = within(schema, (file) => file === BOARD_FILE);

@@ -44,12 +44,18 @@ function namedFields(rules: readonly Rule[]): string[] {
   });
 }
 
-/** host/cbor/generated/{constants,codes}.ts and hwsim/bench/generated_harness.ts: constants and enumerations. */
+/**
+ * host/cbor/generated/{constants,codes}.ts and hwsim/bench/generated_harness.ts: constants and
+ * enumerations.
+ */
 export function typeScriptCodes(numbers: Numbers): string[] {
   return [...HEAD, ...numbersText(numbers)];
 }
 
-/** host/cbor/generated/names.ts: names of numbers, and where the fields of inspect()'s answers stand. */
+/**
+ * host/cbor/generated/names.ts: names of numbers, and where the fields of inspect()'s answers
+ * stand.
+ */
 export function typeScriptNames(numbers: Numbers, rules: readonly Rule[], answers: readonly Answer[]): string[] {
   return [
     ...HEAD,
