@@ -77,8 +77,8 @@ class Protection {
   cursor: u16 = 0;
   passes: u16 = 0;
   /** Beginning of the present pass, and of the one before: bounds the age of a fault. */
-  beganS: u32 = 0;
-  beforeS: u32 = 0;
+  passBeganS: u32 = 0;
+  previousPassBeganS: u32 = 0;
   /** When an upset was found last. */
   foundS: u32 = 0;
   /** Upsets not yet reported: their number, and the line and greatest age of the last. */
@@ -344,7 +344,7 @@ export function linesSound(ctx: usize): bool {
 function ageBoundS(ctx: usize, line: u32): u32 {
   const state = protection(ctx);
   const nowS = call(ctx).localS;
-  const sinceS = line < <u32>state.cursor ? state.beganS : state.beforeS;
+  const sinceS = line < <u32>state.cursor ? state.passBeganS : state.previousPassBeganS;
   const ageS = nowS > sinceS ? nowS - sinceS : 0;
   return line < 32 && ((1 << line) & CORE_HOT) != 0 && ageS > 60 ? 60 : ageS;
 }

@@ -4,11 +4,11 @@
 const TRAP_SITE_AT: usize = memory.data(4, 4);
 
 /**
- * Traps unless `holds`. Sites are numbered per module (module × 100 + n), so that a site names its
+ * Traps unless `isSatisfied`. Sites are numbered per module (module × 100 + n), so that a site names its
  * place.
  */
-export function invariant(holds: bool, site: u32): void {
-  if (!holds) {
+export function invariant(isSatisfied: bool, site: u32): void {
+  if (!isSatisfied) {
     store<u32>(TRAP_SITE_AT, site);
     unreachable();
   }

@@ -40,8 +40,8 @@ export function protectionBoot(ctx: usize): void {
   const state = changesProtection(ctx);
   const nowS = call(ctx).localS;
   state.cursor = 0;
-  state.beganS = nowS;
-  state.beforeS = nowS;
+  state.passBeganS = nowS;
+  state.previousPassBeganS = nowS;
   state.foundS = nowS + 1;
   state.unreported = 0;
   state.stormUntilS = 0;
@@ -73,8 +73,8 @@ export function scrub(ctx: usize): u32 {
     if (<u32>state.cursor == LINES) {
       state.cursor = 0;
       state.passes++;
-      state.beforeS = state.beganS;
-      state.beganS = nowS;
+      state.previousPassBeganS = state.passBeganS;
+      state.passBeganS = nowS;
       left = 1;
     }
     if (!isSound) return line;
