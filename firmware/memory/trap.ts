@@ -4,8 +4,8 @@
 const TRAP_SITE_AT: usize = memory.data(4, 4);
 
 /**
- * Traps unless `isSatisfied`. Sites are numbered per module (module × 100 + n), so that a site names its
- * place.
+ * Traps unless `isSatisfied`. Sites are numbered per module (module × 100 + n), so that a site
+ * names its place.
  */
 export function invariant(isSatisfied: bool, site: u32): void {
   if (!isSatisfied) {

@@ -1,4 +1,4 @@
-//! Links as a Node addon, and tells the code which Wasmtime the lock file names.
+//! Links as a Node addon, and passes the code the version of Wasmtime the lock file names.
 use std::fs;
 
 fn main() {

@@ -6,7 +6,7 @@ import { bytesOf, concat, crcBytes, encoded, head, headOfSize, hexOf } from './e
 import { PLAIN_BYTES_MAX, TAG_BYTES } from './size.ts';
 
 /**
- * Published, and so worth nothing: no node may ever be given it. The link key of an epoch is
+ * Published, and so worth nothing: no node may ever be given it. The link key of a key epoch is
  * derived from its secret (docs/security.md).
  */
 export const frameKeys = {

@@ -14,7 +14,7 @@ export function camel(name: string): string {
   return joined[0].toLowerCase() + joined.slice(1);
 }
 
-/** `silent-entry` → `GONE_ENTRY`, `digestHigh` → `DIGEST_HIGH`. */
+/** `silent-entry` → `SILENT_ENTRY`, `digestHigh` → `DIGEST_HIGH`. */
 export function upper(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

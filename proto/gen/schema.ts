@@ -3,7 +3,7 @@
 //     u16 = 0..65535                                        a named range of unsigned integers
 //     probe = [type: 1, sequence: u16]                      a message: an array whose first item is
 //                                                           its type number
-//     owned = [slot: 0..7, version: u32]                    a record without a type: an entry of an
+//     owned = [unit: 0..7, version: u32]                    a record without a type: an entry of an
 //                                                           array
 //     ages: bstr .size (0..50)                              a bounded byte string
 //     digests: [1*8 u32]   entries: [0*20 silent-entry]       a bounded array of integers or of

@@ -137,7 +137,7 @@ async function tailBites(call: number): Promise<{ offset: number; bit: number }[
 /** SITE_CHAIN of firmware/intent/chain.ts. */
 const siteChain = 201;
 
-test('BRD-1 violated: masked flips, wrong outputs and traps are told apart', async () => {
+test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', async () => {
   const injector = await injectorOf('m7');
   const { calls } = injector.golden();
   const receive = calls.findIndex(({ op }) => op === 'receive');
@@ -192,13 +192,13 @@ test('board inject says what it did and what came of it', () => {
     spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'inject', ...words], {
       encoding: 'utf8',
     });
-  const told = heliograph('rv32', '--at', '80000', '--bit', '2', '--register', 'x9', '--json');
-  assert.is(told.status, 0, told.stderr);
-  const result = JSON.parse(told.stdout);
+  const run = heliograph('rv32', '--at', '80000', '--bit', '2', '--register', 'x9', '--json');
+  assert.is(run.status, 0, run.stderr);
+  const result = JSON.parse(run.stdout);
   assert.is(result.target, 'rv32');
   assert.ok(
     ['masked', 'wrong-state', 'wrong-output', 'trap', 'restart', 'hang'].includes(result.outcome.kind),
-    told.stdout,
+    run.stdout,
   );
   const unsaid = heliograph('m7', '--at', '1', '--bit', '1');
   assert.is(unsaid.status, 2);

@@ -80,7 +80,7 @@ for (const name of ['m7', 'leon3'] as const) {
     session.give({ ...boot, ownClock: true });
     const asked = askedIn(session.untilDone());
     assert.ok(asked > 0);
-    assert.is(keysOf(session)[ANSWER.keys.reserved], asked, 'it has told itself');
+    assert.is(keysOf(session)[ANSWER.keys.reserved], asked, 'it has recorded the reservation');
     session.give({ kind: 'reset', how: 0 });
     const hello = helloOf(session);
     assert.equal([hello.reserved, hello.cause], [asked, BOARD_CAUSE.commanded]);

@@ -79,7 +79,7 @@ test('RAD-1 violated: a store that loses or mixes up what it stored is detected'
       'counters.resets = entry.resets; entry.reserved = 0;',
       /lost a reservation/,
     ],
-    ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not told|nothing can be reserved/],
+    ['lowered', 'entry.reserved = cycle;', 'entry.reserved = cycle - 8;', /is not reported|nothing can be reserved/],
     ['written-over', 'entry.sequence == 0 || is_start ||', 'entry.sequence == 0 ||', /written twice/],
     ['across-pages', '((STORE_HEADER_BYTES + done) & (CHUNK_BYTES - 1u))', '0', /crosses a page/],
     ['no-wrap', '(s32)(sequence - than) > 0', 'sequence > than', /is not the one that is loaded/],

@@ -169,8 +169,8 @@ static void lives_on(void) {
 
 /* ---- what there may be before ---- */
 
-/* The slot's header is that of a checkpoint of this sequence; the rest as if it had been written
-   so. */
+/* The checkpoint slot's header is that of a checkpoint of this sequence; the rest as if it had been
+   written so. */
 static void renumber(u32 slot, u32 sequence) {
   u8 *const at = memory + STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
   for (u32 i = 0; i < 4; i++) at[4 + i] = (u8)(sequence >> (8 * i));
@@ -299,8 +299,8 @@ static void cut_counters(u32 starts_before, u32 resets_before) {
   }
 }
 
-/* Every cut of reserving counters after so many starts and reservations: what was told as reserved
-   stays so, and nothing is reserved that nobody asked for. */
+/* Every cut of reserving counters after so many starts and reservations: what was reported as
+   reserved stays so, and nothing is reserved that nobody asked for. */
 static void reserve(u32 cycle) {
   (void)store_reserve(cycle);
 }
@@ -312,7 +312,7 @@ static void cut_reservations(u32 starts_before, u32 reserved_before) {
   lives_on();
   for (u32 i = 0; i < starts_before; i++) store_start(i == 0);
   for (u32 i = 1; i <= reserved_before; i++)
-    expect(store_reserve(i * 7) == i * 7, "what was reserved is not told", starts_before, i, TEARS);
+    expect(store_reserve(i * 7) == i * 7, "what was reserved is not reported", starts_before, i, TEARS);
   const u32 before = reserved_before * 7;
   const u32 asked = before + 7;
   memcpy(first, memory, STORE_SLOTS_AT);
@@ -338,10 +338,10 @@ static void cut_reservations(u32 starts_before, u32 reserved_before) {
   }
 }
 
-/* One life: starts, reservations, the power cut at any word of either. `told`: what was ever told
-   as reserved; `asked`: the most that was ever asked for. */
+/* One life: starts, reservations, the power cut at any word of either. `reported`: what was ever
+   reported as reserved; `asked`: the most that was ever asked for. */
 static void live(unsigned long wanted) {
-  u32 told = 0;
+  u32 reported = 0;
   u32 asked = 0;
   u32 starts = 0;
   memset(memory, is_flash ? 0xff : 0, sizeof memory);
@@ -354,21 +354,21 @@ static void live(unsigned long wanted) {
     if (mix() % 4 == 0) {
       starts += cut_short(count_start, 0, words, how);
     } else {
-      const u32 cycle = told + 1 + mix() % 40;
+      const u32 cycle = reported + 1 + mix() % 40;
       if (cycle > asked) asked = cycle;
       if (cut_short(reserve, cycle, words, how)) {
-        told = store_reserved();
-        expect(told >= cycle, "what was reserved is not told", starts, words, how);
+        reported = store_reserved();
+        expect(reported >= cycle, "what was reserved is not reported", starts, words, how);
         continue;
       }
     }
     store_start(0);
     starts++;
     const u32 held = store_reserved();
-    expect(held >= told && held <= asked, "a reservation was lost", starts, words, how);
-    told = held;
+    expect(held >= reported && held <= asked, "a reservation was lost", starts, words, how);
+    reported = held;
   }
-  printf("%s: %lu cuts of one life, %u starts, %u cycles reserved\n", is_flash ? "flash" : "mram", cuts, starts, told);
+  printf("%s: %lu cuts of one life, %u starts, %u cycles reserved\n", is_flash ? "flash" : "mram", cuts, starts, reported);
 }
 
 int main(int argc, char **argv) {

@@ -81,7 +81,8 @@ INLINE const u8 *intent(const u8 *at, const u8 *end, const struct node *node, u3
   if ((at = uint(at, end, 5, m + 9)) == NULL || m[9] == 0 || (at = uint(at, end, 255, m + 10)) == NULL) return NULL;
   if ((at = uints(at, end, 5, ANY, m + 11)) == NULL) return NULL;
   const u32 start_s = m[5], end_s = m[6], claim_s = m[11], published_s = m[12], lease_s = m[15];
-  *plausible = m[0] < node->members && m[4] >> 16 < GROUPS_MAX && start_s < end_s && claim_s <= published_s &&
+  *plausible = m[0] < node->members && m[4] >> 16 < GROUPS_MAX && start_s < end_s &&
+               claim_s <= published_s &&
                lease_s <= published_s + LEASE_ADVANCE_S_MAX && end_s - start_s <= HORIZON_S_MAX &&
                start_s <= published_s + HORIZON_S_MAX &&
                (node->time_known == 0 || published_s <= node->mission_s + AHEAD_S_MAX);
@@ -117,7 +118,8 @@ INLINE const u8 *owner_summary(const u8 *at, const u8 *end, u32 members, u32 *m,
 INLINE const u8 *notice(const u8 *at, const u8 *end, const struct node *node, u32 *m, bool *plausible) {
   if ((at = uint(at, end, 31, m)) == NULL || (at = uint(at, end, 0xffff, m + 1)) == NULL) return NULL;
   if ((at = uints(at, end, 2, ANY, m + 2)) == NULL || (at = uint(at, end, 0xffff, m + 4)) == NULL) return NULL;
-  *plausible = m[4] < node->members && (node->time_known == 0 || m[3] <= node->mission_s + AHEAD_S_MAX);
+  *plausible = m[4] < node->members &&
+               (node->time_known == 0 || m[3] <= node->mission_s + AHEAD_S_MAX);
   return at;
 }
 

@@ -138,7 +138,7 @@ generator('a message without a sender, or outside every range of types, fails th
   assert.ok(documentationFiles(ranged)[0].text.includes('| 16 | `intent` |'));
   assert.throws(
     () => documentationFiles([...ranged, ...parse('offer = [type: 32, n: 0..9]')]),
-    /type 32 of 'offer' is in no room's range/,
+    /type 32 of 'offer' is in no module's range/,
   );
   assert.throws(
     () => documentationFiles([...ranged, ...parse('gossip = [type: 9, n: 0..9]')]),

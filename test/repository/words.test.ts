@@ -46,8 +46,32 @@ const rules: readonly Rule[] = [
   },
 ];
 
-const exempt =
-  /^(docs\/glossary\.md|test\/repository\/(words\.test|known)\.ts|docs\/results\/|CHANGELOG\.md|LICENSE|package)/;
+/**
+ * Names that stay: fields of published JSON and of stored campaigns, names of random streams, which
+ * are part of every recorded hash, and digits of a constant.
+ */
+const published = new RegExp(
+  [
+    String.raw`\b(frames|decisions|events)Departed\b`,
+    String.raw`\bgone(Bins|P50S|P99S)\b`,
+    String.raw`\bdeeds\b`,
+    String.raw`'(liar|(test/)?yardstick(/\w+)?)'`,
+    String.raw`\b0x[0-9a-f]+\b`,
+  ].join('|'),
+  'g',
+);
+
+/** Generated pages name fields as the schema does; the schema itself is checked. */
+const exempt = new RegExp(
+  `^(${[
+    'docs/(glossary|messages|codes)\\.md',
+    'test/repository/(words\\.test|known)\\.ts',
+    'docs/results/',
+    'CHANGELOG\\.md',
+    'LICENSE',
+    'package',
+  ].join('|')})`,
+);
 const checked = files.filter(
   (path) => /\.(ts|mjs|mts|c|h|S|ld|rs|yaml|cddl|md|toml)$/.test(path) && !exempt.test(path),
 );
@@ -73,8 +97,9 @@ function proseOf(path: string, line: string): string {
 /** `path:line word: instead` of every forbidden word. */
 function forbidden(path: string, text: string): string[] {
   return text.split('\n').flatMap((line, index) => {
-    const words = new Set(wordsOf(line));
-    const prose = proseOf(path, line);
+    const own = line.replace(published, '');
+    const words = new Set(wordsOf(own));
+    const prose = proseOf(path, own);
     return rules.flatMap(({ instead, words: banned = [], phrase }) => {
       const found = [...banned.filter((word) => words.has(word)), ...(phrase?.exec(prose)?.slice(0, 1) ?? [])];
       return found.map((word) => `${path}:${index + 1} ${word}: ${instead}`);

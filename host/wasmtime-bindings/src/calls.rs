@@ -1,5 +1,6 @@
-//! One bare Node function per export. napi-rs's own closures gather arguments in a vector; a simulation makes millions of calls a second,
-//! so here arguments go from Node's stack to Wasmtime's without touching the heap.
+//! One bare Node function per export. napi-rs's own closures gather arguments in a vector; a
+//! simulation makes millions of calls a second, so here arguments go from Node's stack to
+//! Wasmtime's without touching the heap.
 use std::ffi::{CString, c_void};
 use std::ptr;
 use std::rc::Rc;
@@ -111,14 +112,16 @@ macro_rules! arity {
             let mut count = $count;
             let mut given = [NO_VALUE; $count];
             let mut data = ptr::null_mut();
-            // SAFETY: Node fills `given` up to `count`, with undefined where the caller gave fewer; `data` is the Call that `wrap` bound.
+            // SAFETY: Node fills `given` up to `count`, with undefined where the caller gave fewer;
+            // `data` is the Call that `wrap` bound.
             let call = unsafe {
                 sys::napi_get_cb_info(env, info, &mut count, given.as_mut_ptr(), ptr::null_mut(), &mut data);
                 &*data.cast::<Call<($(integer!($argument),)*)>>()
             };
             let mut values = [0_i32; $count];
             for (index, value) in values.iter_mut().enumerate() {
-                // SAFETY: `given[index]` is a value of this call. Numbers above 2³¹ wrap, as WebAssembly in JavaScript does it.
+                // SAFETY: `given[index]` is a value of this call. Numbers above 2³¹ wrap, as
+                // WebAssembly in JavaScript does it.
                 let status = unsafe { sys::napi_get_value_int32(env, given[index], value) };
                 if status != sys::Status::napi_ok {
                     return call.throw_argument(env, index);
@@ -153,7 +156,8 @@ fn wrap<P>(
     let name = CString::new(call.name.as_str()).unwrap_or_default();
     let data = Box::into_raw(Box::new(call)).cast::<c_void>();
     let mut raw = ptr::null_mut();
-    // SAFETY: `name` outlives the call; `data` is a Call of the type that `called` expects, and `free` gives it back with the function.
+    // SAFETY: `name` outlives the call; `data` is a Call of the type that `called` expects, and
+    // `free` gives it back with the function.
     unsafe {
         let length = name.as_bytes().len() as isize;
         check(sys::napi_create_function(env.raw(), name.as_ptr(), length, Some(called), data, &mut raw), "no function")?;
@@ -163,11 +167,13 @@ fn wrap<P>(
 }
 
 extern "C" fn free<P>(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: `data` came from Box::into_raw in `wrap`, and Node calls this once, when the function is gone.
+    // SAFETY: `data` came from Box::into_raw in `wrap`, and Node calls this once, when the function
+    // was collected.
     drop(unsafe { Box::from_raw(data.cast::<Call<P>>()) });
 }
 
-/// All exported functions by name. Throws when one has a parameter or result other than i32: firmware has none.
+/// All exported functions by name. Throws when one has a parameter or result other than i32:
+/// firmware has none.
 pub fn functions<'env>(env: &'env Env, shared: &Rc<Shared>, instance: &wasmtime::Instance) -> Result<Object<'env>> {
     let exports: Vec<(String, Func)> = {
         let mut store = shared.store.borrow_mut();

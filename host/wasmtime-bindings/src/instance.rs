@@ -11,7 +11,8 @@ use wasmtime::{Memory, Module, Store};
 use crate::calls;
 use crate::options::{Options, failed, refused};
 
-/// What the instance, each of its functions, and each view of its memory hold on to: it lives until JavaScript has let go of all of them.
+/// Shared by the instance, each of its functions and each view of its memory: it lives until
+/// JavaScript has released all of them.
 pub struct Shared {
     pub store: RefCell<Store<()>>,
     pub memory: Memory,
@@ -27,7 +28,8 @@ pub struct Shared {
 pub struct Instance {
     shared: Rc<Shared>,
     instance: wasmtime::Instance,
-    /// The ArrayBuffer handed out last: detached when the memory grows, as WebAssembly.Memory does it.
+    /// The ArrayBuffer handed out last: detached when the memory grows, as WebAssembly.Memory does
+    /// it.
     view: Cell<sys::napi_ref>,
     env: sys::napi_env,
 }
@@ -36,7 +38,8 @@ impl Drop for Instance {
     fn drop(&mut self) {
         let reference = self.view.replace(ptr::null_mut());
         if !reference.is_null() {
-            // SAFETY: dropped by Node's finaliser, on the thread and in the environment that made it; the view itself lives on.
+            // SAFETY: dropped by Node's finaliser, on the thread and in the environment that made
+            // it; the view itself lives on.
             unsafe { sys::napi_delete_reference(self.env, reference) };
         }
     }
@@ -65,21 +68,23 @@ impl Instance {
         calls::functions(env, &self.shared, &self.instance)
     }
 
-    /// Linear memory itself as an ArrayBuffer; detaches the one handed out before, and is good until `grow`.
+    /// Linear memory itself as an ArrayBuffer; detaches the one handed out before, and is good
+    /// until `grow`.
     #[napi]
     pub fn buffer<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         self.detach(env)?;
         let raw = external_buffer(env, &self.shared)?;
         let mut reference = ptr::null_mut();
-        // SAFETY: `raw` was made a line above, in this scope. A count of 0 makes a weak reference: views die as JavaScript likes.
+        // SAFETY: `raw` was made a line above, in this scope. A count of 0 makes a weak reference:
+        // views die as JavaScript likes.
         check(unsafe { sys::napi_create_reference(env.raw(), raw, 0, &mut reference) }, "no reference to the view")?;
         self.view.set(reference);
         // SAFETY: as above.
         unsafe { Object::from_napi_value(env.raw(), raw) }
     }
 
-    /// Adds pages of 65,536 zeroed bytes and detaches the ArrayBuffer handed out before. Throws, leaving all as it was, when the
-    /// memory's maximum would be passed.
+    /// Adds pages of 65,536 zeroed bytes and detaches the ArrayBuffer handed out before. Throws,
+    /// leaving all as it was, when the memory's maximum would be passed.
     #[napi]
     pub fn grow(&self, env: &Env, pages: u32) -> Result<()> {
         let grown = self.shared.memory.grow(&mut *self.shared.store.borrow_mut(), u64::from(pages));
@@ -117,7 +122,8 @@ pub fn check(status: sys::napi_status, what: &str) -> Result<()> {
     Err(Error::new(Status::from(status), format!("{what}: Node says {}", Status::from(status))))
 }
 
-/// Without copying: napi-rs would fall back to a copy where Node forbids outside memory, and a copy is not the memory.
+/// Without copying: napi-rs would fall back to a copy where Node forbids outside memory, and a copy
+/// is not the memory.
 fn external_buffer(env: &Env, shared: &Rc<Shared>) -> Result<sys::napi_value> {
     let (data, length) = {
         let store = shared.store.borrow();
@@ -125,8 +131,9 @@ fn external_buffer(env: &Env, shared: &Rc<Shared>) -> Result<sys::napi_value> {
     };
     let held = Rc::into_raw(Rc::clone(shared)).cast_mut().cast::<c_void>();
     let mut raw = ptr::null_mut();
-    // SAFETY: the memory stays where it is while the store lives (memory_may_move is off) and never shrinks; `held` keeps the store
-    // alive until `let_go`, which Node calls on this thread once nothing can reach the buffer.
+    // SAFETY: the memory stays where it is while the store lives (memory_may_move is off) and never
+    // shrinks; `held` keeps the store alive until `let_go`, which Node calls on this thread once
+    // nothing can reach the buffer.
     let status = unsafe { sys::napi_create_external_arraybuffer(env.raw(), data.cast(), length, Some(let_go), held, &mut raw) };
     if status != sys::Status::napi_ok {
         // SAFETY: Node calls no finaliser for a buffer that it did not make.

@@ -2,7 +2,8 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 use wasmtime::Config;
 
-/// What a call may take before a budget is set: less than i64::MAX, which is where Wasmtime splits fuel in two.
+/// What a call may take before a budget is set: less than i64::MAX, which is where Wasmtime splits
+/// fuel in two.
 const FUEL_UNLIMITED: u64 = 1 << 62;
 /// A double holds every whole number up to here.
 const WHOLE_NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
@@ -39,7 +40,8 @@ impl Options {
         }
     }
 
-    /// Two sets of options give the same machine code exactly when their `compatibility` is the same.
+    /// Two sets of options give the same machine code exactly when their `compatibility` is the
+    /// same.
     pub fn configuration(&self) -> Result<Config> {
         let mut config = Config::new();
         config.consume_fuel(self.fuel_per_call()?.is_some());
@@ -47,7 +49,8 @@ impl Options {
         config.memory_reservation(MEMORY_RESERVATION_BYTES);
         config.memory_guard_size(MEMORY_GUARD_BYTES);
         config.memory_may_move(false);
-        // A trap is told by its site (the firmware's trap_site), not by a stack of an optimised image.
+        // A trap is identified by its site (the firmware's trap_site), not by a stack of an
+        // optimised image.
         config.wasm_backtrace_max_frames(None);
         Ok(config)
     }

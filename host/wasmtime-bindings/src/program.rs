@@ -13,7 +13,8 @@ fn engine_of(options: &Options) -> Result<Engine> {
     Engine::new(&options.configuration()?).map_err(|error| failed("no Wasmtime on this machine", &error))
 }
 
-/// A word that differs whenever machine code compiled elsewhere, by another Wasmtime or under other options would not fit here.
+/// A word that differs whenever machine code compiled elsewhere, by another Wasmtime or under other
+/// options would not fit here.
 #[napi]
 pub fn compatibility(options: Options) -> Result<String> {
     let mut hasher = DefaultHasher::new();
@@ -30,7 +31,8 @@ pub struct Program {
 
 #[napi]
 impl Program {
-    /// Compiles an image. Throws when it is not valid WebAssembly, imports anything, or exports no memory.
+    /// Compiles an image. Throws when it is not valid WebAssembly, imports anything, or exports no
+    /// memory.
     #[napi(factory)]
     pub fn compile(image: Uint8Array, options: Options) -> Result<Self> {
         let engine = engine_of(&options)?;
@@ -38,14 +40,17 @@ impl Program {
         Self::of(module, options)
     }
 
-    /// Takes what `serialize` gave. Throws when another Wasmtime, processor or set of options made it.
+    /// Takes what `serialize` gave. Throws when another Wasmtime, processor or set of options made
+    /// it.
     ///
-    /// The bytes are run as machine code and not proven harmless: the caller answers for it that they are unchanged since `serialize`
-    /// (host/engine/precompiled.ts keeps a digest beside them).
+    /// The bytes are run as machine code and not proven harmless: the caller answers for it that
+    /// they are unchanged since `serialize` (host/engine/precompiled.ts keeps a digest beside
+    /// them).
     #[napi(factory)]
     pub fn load(precompiled: Uint8Array, options: Options) -> Result<Self> {
         let engine = engine_of(&options)?;
-        // SAFETY: passed on to the caller, as said above; Wasmtime checks version, target and options by itself.
+        // SAFETY: passed on to the caller, as said above; Wasmtime checks version, target and
+        // options by itself.
         let module = unsafe { Module::deserialize(&engine, &precompiled[..]) };
         Self::of(module.map_err(|error| failed("the precompiled image does not fit", &error))?, options)
     }

@@ -1,5 +1,6 @@
 // Emits the named numbers that C programs use.
 
+import { COMMENT_COLUMNS_MAX, filled } from '../fill.ts';
 import { upper } from '../names.ts';
 import type { Answer, Rule } from '../schema.ts';
 import { askedFor, layoutOf, NOTICE, type Numbers } from './numbers.ts';
@@ -14,10 +15,17 @@ function numbersText({ constants, enumerations }: Numbers): string[] {
     ...constants.map(({ name, value }) => define(upper(name), value)),
     ...enumerations.flatMap((of) => [
       '',
-      ...of.comment.map((line) => `/* ${line} */`),
+      ...commentLines(of.comment),
       ...of.members.map(({ name, value }) => define(`${upper(of.name)}_${upper(name)}`, value)),
     ]),
   ];
+}
+
+/** A comment of one or more lines of at most 100 columns; none for an empty text. */
+function commentLines(comment: readonly string[]): string[] {
+  const lines = filled(comment.join(' '), COMMENT_COLUMNS_MAX - 6);
+  if (lines.length === 0) return [];
+  return `/* ${lines.join('\n   ')} */`.split('\n');
 }
 
 function headerText(guard: string, lines: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 // Names the files that hold named numbers.
 
+import { filledPage } from '../fill.ts';
 import type { Schema } from '../schema.ts';
 import type { Table } from '../tables.ts';
 import { assemblyScriptAnswers, assemblyScriptCodes } from './assemblyscript.ts';
@@ -24,5 +25,8 @@ export function codeFiles(schema: Schema, tables: readonly Table[]): { path: str
     ['test/native_baseline/harness.h', harnessHeader(harness)],
     ['docs/codes.md', codesPage(host, answers)],
   ];
-  return files.map(([path, lines]) => ({ path, text: `${lines.join('\n')}\n` }));
+  return files.map(([path, lines]) => ({
+    path,
+    text: path.endsWith('.md') ? filledPage(lines) : `${lines.join('\n')}\n`,
+  }));
 }
