@@ -61,7 +61,7 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
 }
 
 /** As `readUint`, of any length. */
-export function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
+function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
   const head: u32 = load<u8>(at);
   const room: usize = end - at;
