@@ -23,7 +23,8 @@ test.before(() => {
   for (const folder of ['dist', 'test']) mkdirSync(join(checkout, folder));
   for (const name of ['heliograph.mjs', 'heliograph-flight.wasm', 'heliograph-tiny.wasm'])
     copyFileSync(join(rootFolder, 'dist', name), join(checkout, 'dist', name));
-  copyFileSync(join(rootFolder, 'package.json'), join(checkout, 'package.json'));
+  cpSync(join(rootFolder, 'dist/chunks'), join(checkout, 'dist/chunks'), { recursive: true });
+  for (const name of ['package.json', 'asconfig.json']) copyFileSync(join(rootFolder, name), join(checkout, name));
   symlinkSync(join(rootFolder, 'node_modules'), join(checkout, 'node_modules'), 'dir');
   writeFileSync(
     join(checkout, 'test/needing.test.ts'),
