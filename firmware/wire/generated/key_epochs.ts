@@ -30,36 +30,3 @@ export function decodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged)
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<KeyEpochChanged>("step"));
   return at;
 }
-
-export const TYPE_EQUIVOCATED: u32 = 209;
-/** Longest encoding. */
-export const EQUIVOCATED_BYTES_MAX: u32 = 13;
-export const EQUIVOCATED_STRUCT_BYTES: u32 = 16;
-
-// owner gave two contents under one version. proven 1: both signed by it, and the authority should
-// hear of it.
-@unmanaged
-export class Equivocated {
-  owner: u32 = 0; // 0..65535
-  slot: u32 = 0; // 0..7
-  version: u32 = 0; // 0..4294967295
-  proven: u32 = 0; // 0..1
-}
-
-export function encodeEquivocated(at: usize, end: usize, m: Equivocated): usize {
-  at = writeType(at, end, 5, TYPE_EQUIVOCATED);
-  at = writeUint(at, end, m.owner, 65535);
-  at = writeUint(at, end, m.slot, 7);
-  at = writeUint(at, end, m.version, 4294967295);
-  at = writeUint(at, end, m.proven, 1);
-  return at;
-}
-
-export function decodeEquivocated(at: usize, end: usize, m: Equivocated): usize {
-  at = readType(at, end, 5, TYPE_EQUIVOCATED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Equivocated>("owner"));
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Equivocated>("slot"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Equivocated>("version"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Equivocated>("proven"));
-  return at;
-}

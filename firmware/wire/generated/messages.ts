@@ -9,6 +9,7 @@ export { messageType, skipItem } from "../cbor";
 export * from "./boot";
 export * from "./commands";
 export * from "./convergence";
+export * from "./equivocation";
 export * from "./events";
 export * from "./intent";
 export * from "./key_epochs";
