@@ -1,5 +1,6 @@
 // SEC-1: the image with the null cipher decides what the real one decides, and is for the simulator
-// only. long: HELIOGRAPH_CIPHER_DAYS=14
+// only.
+// long: HELIOGRAPH_CIPHER_DAYS=14
 
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';

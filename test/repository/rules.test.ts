@@ -37,9 +37,28 @@ test('nothing unfinished, nothing switched off', () => {
   );
 });
 
+/** Variables that change how tests run, not for how long. */
+const modes = new Set(['REWRITE', 'COSTS']);
+
+test('a test whose size an environment variable sets declares its long version on a line of its own', () => {
+  const declared = (text: string, name: string) => new RegExp(`^// long: (.* )?HELIOGRAPH_${name}=`, 'm').test(text);
+  const missing = (path: string, text: string) =>
+    [...text.matchAll(/process\.env\.HELIOGRAPH_(\w+)/g)]
+      .filter(([, name]) => !modes.has(name) && !declared(text, name))
+      .map(([, name]) => `${path}: ${name}`);
+  const tests = written.filter((path) => path.endsWith('.test.ts') && path !== self);
+  assert.equal(
+    tests.flatMap((path) => missing(path, read(path))),
+    [],
+  );
+  const use = 'const n = Number(process.env.HELIOGRAPH_N ?? 3);';
+  assert.equal(missing('a.test.ts', `// Short. long: HELIOGRAPH_N=9\n${use}`), ['a.test.ts: N']);
+  assert.equal(missing('a.test.ts', `// Short.\n// long: HELIOGRAPH_N=9\n${use}`), []);
+});
+
 test('the simulator reads no clock, draws no foreign randomness, and uses no function whose last bits differ', () => {
-  // Commands, reports and statistics are outside: they show what runs gave.
-  const outside = /^hwsim\/(cli|bench|report|campaign\/statistics)\b/;
+  // Commands and reports are outside: they show what runs gave.
+  const outside = /^hwsim\/(cli|bench|report)\b/;
   const simulator = written.filter((path) => path.startsWith('hwsim/') && !outside.test(path));
   const code = simulator.flatMap((path) =>
     places(
