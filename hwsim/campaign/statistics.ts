@@ -1,6 +1,7 @@
 /** Estimates rates from counts, with their intervals, and what follows from them. */
 import { createRequire } from 'node:module';
 import type jstat from 'jstat';
+import { exponentialOf } from '../kernel/exponential.ts';
 
 /** Loads jstat when it is first needed: otherwise every command would wait for it. */
 const beta = () => (createRequire(import.meta.url)('jstat') as typeof jstat).jStat.beta;
@@ -83,7 +84,7 @@ export function meanWorkToFailure(failures: Share, bits: number): MeanWork {
  */
 export function poissonUpper95(count: number): number {
   const below = (mean: number) => {
-    let term = Math.exp(-mean);
+    let term = exponentialOf(-mean);
     let sum = term;
     for (let k = 1; k <= count; k++) {
       term *= mean / k;
