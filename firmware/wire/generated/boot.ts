@@ -14,12 +14,13 @@ export const CONFIG_STRUCT_BYTES: u32 = 84;
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
 //   timeKnown 1: timeS/timeMs is mission time at local time zero of this boot
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
-// resets: processor resets in a row, counted by the platform in non-volatile memory (cleared by a
-// stable hour); image 1: the alternate
-//   features: bit 0 plans its own work, bit 1 replicates
-// ownerRateMax: kg/day that one owner may claim on ore lots in all, the same for every member of a
-// cluster (firmware/intent/quota.ts); 0 = no bound reserved: the counter up to which non-volatile
-// memory holds a reservation (see reserve-counters); 0 = none was ever made
+//   resets        processor resets in a row, counted by the platform in non-volatile memory (cleared
+//                 by a stable hour); image 1: the alternate
+//   features      bit 0 plans its own work, bit 1 replicates
+//   ownerRateMax  kg/day that one owner may claim on ore lots in all, the same for every member of a
+//                 cluster (firmware/intent/quota.ts); 0 = no bound
+//   reserved      the counter up to which non-volatile memory holds a reservation (see
+//                 reserve-counters); 0 = none was ever made
 @unmanaged
 export class Config {
   cluster: u32 = 0; // 0..65535

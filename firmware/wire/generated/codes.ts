@@ -225,7 +225,7 @@ export const COUNTER_STATEMENT_FALSE: u32 = 36;
 export const COUNTER_STATEMENTS_FULL: u32 = 37;
 /** published by a proven equivocator */
 export const COUNTER_OWNER_BARRED: u32 = 38;
-/** taken only with its owner's statement, which did not come (firmware/intent/quota.ts) */
+/** taken only with its owner's statement, which did not come (firmware/intent/admission.ts) */
 export const COUNTER_INTENT_UNSIGNED: u32 = 39;
 export const COUNTER_COUNT: u32 = 40;
 

@@ -113,7 +113,7 @@ export const COUNTER = {
   statementsFull: 37,
   /** published by a proven equivocator */
   ownerBarred: 38,
-  /** taken only with its owner's statement, which did not come (firmware/intent/quota.ts) */
+  /** taken only with its owner's statement, which did not come (firmware/intent/admission.ts) */
   intentUnsigned: 39,
 } as const;
 
