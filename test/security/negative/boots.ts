@@ -4,7 +4,7 @@ import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { recordsAt } from '../fuzz/steps.ts';
 import type { Negative } from './cases.ts';
 import { type AttackBench, nowS } from './bench.ts';
-import { array, bytesItem, uint } from './messages.ts';
+import { array, bytesItem, uint } from './spoiled_messages.ts';
 import { testKeys } from '../sealed.ts';
 
 function booted(name: string, status: Negative['status'], config: (bench: AttackBench) => Uint8Array): Negative {

@@ -68,6 +68,21 @@ export function changed(
   };
 }
 
+/** A frame that `receive` refuses with this status and loss counter. */
+export function received(
+  name: string,
+  status: Negative['status'],
+  counter: string | null,
+  make: Negative['make'],
+  more: Partial<Negative> = {},
+): Negative {
+  return { name, entry: 'receive', status, counter, make, ...more };
+}
+
+/** A frame that opens under no key: the loss is that of a wrong tag. */
+export const tagWrong = (name: string, make: Negative['make']): Negative =>
+  received(name, 'tag', 'frame_tag', make, { opens: true });
+
 /** A frame that opens, whose plain text is refused. */
 export function plain(
   name: string,

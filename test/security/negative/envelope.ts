@@ -1,24 +1,14 @@
 // Frames that are refused by their envelope: length, CRC-32C, form, algorithm, version, addressee,
-// sender, key epoch, counter.
+// sender, key epoch, tag.
 
 import { createCipheriv, createHmac } from 'node:crypto';
 import { seal, withCrc } from '../../../host/security/envelope.ts';
 import { linkKey } from '../../../host/security/key_epoch.ts';
 import { nullCipher, realCipher } from '../../../host/security/cipher.ts';
-import { changed, type Negative, spliced, spoilt, talk } from './cases.ts';
-import { type AttackBench, cycle, heard, reserved, sender } from './bench.ts';
+import { changed, type Negative, received, spliced, spoilt, tagWrong, talk } from './cases.ts';
+import { type AttackBench, cycle, sender } from './bench.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 import { CRC_BYTES, ENVELOPE_BYTES, FRAME_BYTES_MIN, TAG_BYTES } from '../../../host/cbor/generated.ts';
-
-export function received(
-  name: string,
-  status: Negative['status'],
-  counter: string | null,
-  make: Negative['make'],
-  more: Partial<Negative> = {},
-): Negative {
-  return { name, entry: 'receive', status, counter, make, ...more };
-}
 
 const lengths: Negative[] = [
   ...[0, 1, 3, 4, 5, 25, 26, 27, 46, 47].map((length) =>
@@ -305,8 +295,6 @@ function sealedWith(change: Partial<{ key: Uint8Array; nonce: Uint8Array; aad: U
   ];
 }
 
-const tagWrong = (name: string, make: Negative['make']): Negative =>
-  received(name, 'tag', 'frame_tag', make, { opens: true });
 const bodyChanged = (name: string, change: (body: Uint8Array) => Uint8Array | undefined) =>
   tagWrong(name, (bench) => [spoilt(bench.sealed({}, new Uint8Array(100).fill(0x80)), change)]);
 const encryptAad = (context: string) =>
@@ -421,85 +409,6 @@ const tags: Negative[] = [
   }),
 ];
 
-const counted = (
-  name: string,
-  status: Negative['status'],
-  counter: string,
-  header: { sender?: number; counter: number },
-  more: Partial<Negative> = {},
-) => received(name, status, counter, (bench) => [bench.frame(header, talk)], more);
-const restarted = {
-  before: (bench: AttackBench) => bench.reboot(bench.config(undefined, {}, { incarnation: 2, reserved, missionMs: 0 })),
-} as const;
-
-const counters: Negative[] = [
-  counted('the newest frame of a sender, again', 'replay', 'frame_replay', {
-    sender: heard.sender,
-    counter: heard.top,
-  }),
-  counted('an older frame of a sender, again', 'replay', 'frame_replay', {
-    sender: heard.sender,
-    counter: heard.before,
-  }),
-  counted('counter 0', 'stale', 'frame_stale', { counter: 0 }),
-  counted('counter 1', 'stale', 'frame_stale', { counter: 1 }),
-  counted('one older than the window', 'stale', 'frame_stale', { counter: cycle - 64 }),
-  counted('two windows old', 'stale', 'frame_stale', { counter: cycle - 128 }),
-  counted('one older than the window of a sender that was heard', 'stale', 'frame_stale', {
-    sender: heard.sender,
-    counter: cycle - 64,
-  }),
-  counted('one beyond what is reserved', 'ahead', 'frame_ahead', { counter: reserved + 1 }),
-  counted('a window beyond what is reserved', 'ahead', 'frame_ahead', { counter: reserved + 64 }),
-  ...[0x7fffffff, 0x80000000, 0xffffffc0, 0xfffffffe, 0xffffffff].map((counter) =>
-    counted(`counter ${counter}`, 'ahead', 'frame_ahead', { counter }),
-  ),
-  ...[reserved, cycle, cycle - 30].map((counter) =>
-    received(
-      `after a restart, a counter ${reserved - counter} below what was reserved`,
-      'replay',
-      'frame_replay',
-      (bench) => [bench.frame({ counter, keyEpoch: 1 }, talk)],
-      {
-        ...restarted,
-      },
-    ),
-  ),
-  // To a node that heard nobody for long, a frame of a time to come says that its own time is
-  // wrong: but one that opens.
-  {
-    ...restarted,
-    ...tagWrong('to a node that hears nobody, one beyond what was reserved, whose tag is wrong', (bench) => [
-      spoilt(bench.frame({ counter: reserved + 1, keyEpoch: 1 }, talk), (body) => void (body[body.length - 1] ^= 1)),
-    ]),
-  },
-  counted(
-    'a frame just taken, again',
-    'replay',
-    'frame_replay',
-    { counter: cycle },
-    { before: (bench) => void bench.give('receive', bench.frame({}, talk)) },
-  ),
-  counted(
-    'another frame under a counter just taken',
-    'replay',
-    'frame_replay',
-    { counter: cycle },
-    {
-      before: (bench) => void bench.give('receive', bench.frame({}, [{ name: 'ack', sequence: 9 }])),
-    },
-  ),
-  counted(
-    'a counter just taken, under the other epoch',
-    'replay',
-    'frame_replay',
-    { counter: cycle },
-    {
-      before: (bench) => void bench.give('receive', bench.frame({ keyEpoch: 1 }, talk)),
-    },
-  ),
-];
-
 export const envelopeCases: readonly Negative[] = [
   ...lengths,
   ...forms,
@@ -508,5 +417,4 @@ export const envelopeCases: readonly Negative[] = [
   ...senders,
   ...epochs,
   ...tags,
-  ...counters,
 ];

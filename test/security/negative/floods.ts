@@ -1,8 +1,7 @@
 // Floods: many frames of a kind, each of which is refused like the first.
 
-import { type Negative, spliced, spoilt, talk } from './cases.ts';
+import { type Negative, received, spliced, spoilt, talk } from './cases.ts';
 import { heard } from './bench.ts';
-import { received } from './envelope.ts';
 
 export const floodCases: readonly Negative[] = [
   received('a flood of 1,000 frames of noise', 'crc', 'frame_crc', () => {

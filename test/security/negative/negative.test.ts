@@ -9,13 +9,21 @@ import type { Negative } from './cases.ts';
 import { talk } from './cases.ts';
 import { AttackBench, counterNames, cycle, heard, nowS, reserved } from './bench.ts';
 import { bootCases } from './boots.ts';
+import { counterCases } from './counters.ts';
 import { envelopeCases } from './envelope.ts';
 import { floodCases } from './floods.ts';
 import { ignoredCases } from './ignored.ts';
 import { messageCases } from './messages.ts';
 import { noiseCases } from './noise.ts';
 
-const cases: readonly Negative[] = [...envelopeCases, ...noiseCases, ...floodCases, ...messageCases, ...bootCases];
+const cases: readonly Negative[] = [
+  ...envelopeCases,
+  ...counterCases,
+  ...noiseCases,
+  ...floodCases,
+  ...messageCases,
+  ...bootCases,
+];
 const test = suite('negative cases');
 const presets: readonly [Preset, number][] = [
   ['flight', 200],

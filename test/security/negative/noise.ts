@@ -1,8 +1,7 @@
 // Frames whose CRC-32C is wrong: noise.
 
 import { crc32 } from 'node:zlib';
-import { type Negative, talk } from './cases.ts';
-import { received } from './envelope.ts';
+import { type Negative, received, talk } from './cases.ts';
 import { CRC_BYTES } from '../../../host/cbor/generated.ts';
 
 export const noiseCases: readonly Negative[] = [
