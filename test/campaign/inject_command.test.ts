@@ -77,6 +77,20 @@ for (const [name, words] of Object.entries(campaigns))
     assert.equal(sorted(recordsIn(two)), whole);
   });
 
+test('a file that holds both images is resumed as one campaign', () => {
+  const words = ['--n', '40', '--seed', '3', '--baseline', '20'];
+  const both = join(folder, 'both.jsonl');
+  assert.is(inject(...words, '--jobs', '1', '--out', both).status, 0);
+  const whole = sorted(recordsIn(both));
+  assert.is(whole.length, 60);
+  truncateSync(both, Math.floor(statSync(both).size * 0.6) + 7);
+  const resumed = inject(...words, '--jobs', '2', '--out', both, '--resume', '--json');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.equal(sorted(recordsIn(both)), whole);
+  const report = JSON.parse(resumed.stdout) as InjectReport;
+  assert.equal([report.n, report.unprotected?.n], [40, 20]);
+});
+
 test('a campaign that was killed continues where it was', async () => {
   const path = join(folder, 'killed.jsonl');
   const words = ['inject', '--n', '900', '--baseline', '0', '--seed', '5', '--jobs', '2', '--out', path];
