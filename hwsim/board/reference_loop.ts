@@ -1,4 +1,4 @@
-import { ANSWER_WORDS_MAX, FRAME_BYTES_MAX, NOT_ASKED, PORT_ASK, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER_WORDS_MAX, FRAME_BYTES_MAX, NOT_ASKED, PORT_ASK, TRAP, TYPE } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
@@ -8,7 +8,6 @@ import type { CheckpointMemory } from './slot_memory.ts';
 import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from './port.ts';
 
 const recordInputBytesMax = 256;
-const assertion = 1;
 /**
  * Outputs of one input after which it counts as a trap: an image without errors has fewer. On a
  * board the watchdog ends such a step (STEP_MS_MAX of firmware/boards/loop/loop.c).
@@ -159,7 +158,7 @@ export class ReferenceLoop implements PlatformHandler {
   #reportTrap(site: number): void {
     this.#booted = false;
     this.#traps += 1;
-    this.#emit({ kind: 'trapped', site: site >>> 0, reason: assertion });
+    this.#emit({ kind: 'trapped', site: site >>> 0, reason: TRAP.assertion });
   }
 
   #put(kind: 'frame' | 'record', at: number, length: number): void {

@@ -12,13 +12,11 @@ import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
+import { BOARD_CAUSE, PORT_ASK, TRAP } from '../../host/cbor/generated.ts';
 
 const pool = new EmulatorPool(20);
 const folder = mkdtempSync(join(tmpdir(), 'heliograph-code-'));
 const boards = ['m7', 'rv64'] as const;
-const causeCode = 4;
-const reasonCode = 5;
-const whatCode = 3;
 
 /** Returns the constant of this name in firmware/boards/loop/code.h. */
 function constant(name: string): number {
@@ -64,7 +62,7 @@ test('RAD-1 holds: a flipped bit in the code of a running board causes a counted
       inputs += 1;
     } while (last.kind === 'done' && inputs <= 2 * turns);
     assert.ok(last.kind === 'hello', `${name}: ${inputs} inputs, no reset`);
-    assert.is(last.cause, causeCode);
+    assert.is(last.cause, BOARD_CAUSE.code);
     assert.is(last.resetsInRow, 1);
     assert.ok(inputs <= 2 * turns, `${name}: ${inputs} inputs, a pass has ${turns}`);
     subject.close();
@@ -77,7 +75,7 @@ test('passes over intact code end without a reset and are counted', async () => 
   const subject = new Subject({ pool, ...parts });
   subject.start();
   for (let turn = 0; turn < 2 * turns; turn += 1) assert.is(give(subject, tick).at(-1)!.kind, 'done');
-  assert.equal(give(subject, { kind: 'ask', what: whatCode, index: 0 }), [{ kind: 'answer', words: [2, 0, 0] }]);
+  assert.equal(give(subject, { kind: 'ask', what: PORT_ASK.code, index: 0 }), [{ kind: 'answer', words: [2, 0, 0] }]);
   subject.close();
 });
 
@@ -90,7 +88,7 @@ test('RAD-1 violated: a program that was altered after its build does not start'
     const altered = join(folder, `${name}.elf`);
     writeFileSync(altered, bytes);
     const session = new BoardSession({ pool, id: pool.uniqueId(name), target, path: altered, elf, counted: false });
-    assert.equal(session.next(), { kind: 'trapped', site: 0, reason: reasonCode });
+    assert.equal(session.next(), { kind: 'trapped', site: 0, reason: TRAP.code });
     session.close();
   }
 });

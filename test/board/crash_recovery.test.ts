@@ -11,6 +11,7 @@ import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { Debugger } from '../../hwsim/emulator/debugger.ts';
 import type { PortInput, PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
+import { BOARD_CAUSE, BOOT_CAUSE, TRAP } from '../../host/cbor/generated.ts';
 
 /**
  * Checks RAD-1 for control flow: a wrong branch, instruction or access, in a call into the image or
@@ -20,9 +21,6 @@ import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 
 const pool = new EmulatorPool(20);
 const boards = ['m7', 'rv64'] as const;
-const reasonProtection = 4;
-const causeWatchdog = 2;
-const runtimeRestart = 4;
 const recorded = recordRun('flight');
 /** Inputs up to the one that stores the first checkpoint. */
 const inputsBefore = recorded.inputs.findIndex(({ kind }) => kind === 'store') + 1;
@@ -75,7 +73,7 @@ function lastOutputBeforeBoot(subject: Subject): PortOutput {
   subject.debug.resume();
   const last = subject.outputs().at(-1)!;
   const [boot] = recorded.inputs as [Extract<PortInput, { kind: 'boot' }>];
-  subject.give({ ...boot, cause: runtimeRestart, config: nextConfig(boot.config, 0, 0) });
+  subject.give({ ...boot, cause: BOOT_CAUSE.runtimeRestart, config: nextConfig(boot.config, 0, 0) });
   const outputs = subject.outputs();
   const done = outputs.at(-1)!;
   assert.ok(done.kind === 'done' && (done.status & STATUS_MASK) === STATUS.ok, JSON.stringify(done));
@@ -102,7 +100,7 @@ test('a branch out of the code, from the image or from the board loop, causes a 
       debug.setRegister('pc', to);
       const last = lastOutputBeforeBoot(subject);
       assert.ok(
-        last.kind === 'trapped' && last.reason === reasonProtection,
+        last.kind === 'trapped' && last.reason === TRAP.protection,
         `${name}, ${symbol}: ${JSON.stringify(last)}`,
       );
     }
@@ -114,10 +112,10 @@ test('an illegal instruction and an access that memory protection forbids cause 
     const { illegal, origin } = machines[name];
     const none = await stoppedAt(name, inImage);
     none.debug.write(none.at, illegal);
-    assert.equal(lastOutputBeforeBoot(none.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
+    assert.equal(lastOutputBeforeBoot(none.subject), { kind: 'trapped', site: 0, reason: TRAP.protection }, name);
     const astray = await stoppedAt(name, inImage);
     astray.debug.setRegister(origin, astray.debug.register(origin) ^ (1n << 28n));
-    assert.equal(lastOutputBeforeBoot(astray.subject), { kind: 'trapped', site: 0, reason: reasonProtection }, name);
+    assert.equal(lastOutputBeforeBoot(astray.subject), { kind: 'trapped', site: 0, reason: TRAP.protection }, name);
   }
 });
 
@@ -128,7 +126,7 @@ test('the watchdog ends an endless loop in the image or in the board loop, and t
       debug.write(at, machines[name].stuck);
       const last = lastOutputBeforeBoot(subject);
       assert.ok(
-        last.kind === 'hello' && last.cause === causeWatchdog && last.resetsInRow === 1,
+        last.kind === 'hello' && last.cause === BOARD_CAUSE.watchdog && last.resetsInRow === 1,
         `${name}: ${JSON.stringify(last)}`,
       );
     }

@@ -19,6 +19,7 @@ import { FlipInjector } from '../../hwsim/campaign/board/instruction_flip.ts';
 import { linearAddress } from '../../hwsim/campaign/board/ram.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { SCRIPT_PLACE } from '../../hwsim/bench/generated_harness.ts';
+import { TRAP_SITE } from '../../host/cbor/generated.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
 const inputs = portInputs(recording).slice(0, 240);
@@ -134,9 +135,6 @@ async function tailBites(call: number): Promise<{ offset: number; bit: number }[
   );
 }
 
-/** SITE_CHAIN of firmware/intent/chain.ts. */
-const siteChain = 201;
-
 test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', async () => {
   const injector = await injectorOf('m7');
   const { calls } = injector.golden();
@@ -162,7 +160,7 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', 
     }
     if (sites.size > 0) break;
   }
-  assert.ok(sites.has(siteChain), `sites ${[...sites].join()}`);
+  assert.ok(sites.has(TRAP_SITE.chain), `sites ${[...sites].join()}`);
 });
 
 test('a run that does not end well without any flip is no golden run', async () => {

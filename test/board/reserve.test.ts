@@ -11,14 +11,15 @@ import { boardFolder, targets } from '../../host/board/targets.ts';
 import { translateImage } from '../../host/board/translate.ts';
 import { imagePath, rootFolder } from '../../host/build/root.ts';
 import {
+  ANSWER,
   BOARD_CAUSE,
   BOARD_CONFIG_BYTES_MAX,
   CRC_BYTES,
-  ANSWER,
-  INSPECT,
   GROUPS_MAX,
+  INSPECT,
   PATH_KEYS,
   PORT_ASK,
+  TRAP,
   TYPE,
 } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
@@ -122,7 +123,7 @@ test('SEC-1 violated: no board is built with the stand-in of a cipher, and one t
   sealCode(target, elf);
   const session = sessionOf('m7', elf, 'stand-in');
   // It tries as often as with a program that is damaged, and is silent then.
-  assert.equal(session.untilDone(), [{ kind: 'trapped', site: 0, reason: 5 }]);
+  assert.equal(session.untilDone(), [{ kind: 'trapped', site: 0, reason: TRAP.code }]);
   session.close();
 });
 

@@ -129,6 +129,37 @@ function repeatedMembers({ path, text }: Source, enumerations: ReadonlyMap<strin
   });
 }
 
+/** The words of `watchdogCause`, `BOARD_CAUSE` or `board-cause`, sorted. */
+function wordsOf(name: string): string {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').split(/[ _-]/);
+  return words
+    .map((word) => word.toLowerCase())
+    .sort()
+    .join(' ');
+}
+
+/**
+ * Constants that repeat one member of a generated enumeration: `watchdogCause = 2`, whatever the
+ * order of the words, or `runtimeRestart = 4`.
+ */
+function repeatedMember(
+  declarations: readonly Declaration[],
+  enumerations: ReadonlyMap<string, Record<string, number>>,
+): string[] {
+  const members = [...enumerations].flatMap(([of, values]) =>
+    Object.entries(values).map(([member, value]) => {
+      const last = of.split('_').at(-1)!;
+      const names = [`${member}_${of}`, `${member}_${last}`].map(wordsOf);
+      return { of, value, names: /[A-Z]/.test(member) ? [...names, wordsOf(member)] : names };
+    }),
+  );
+  return declarations.flatMap(({ path, name, value }) => {
+    const words = wordsOf(name);
+    const found = members.find((member) => member.value === value && member.names.includes(words));
+    return found === undefined ? [] : [`${path}: ${name} repeats ${found.of}`];
+  });
+}
+
 const both = { ...generated, ...harness };
 const generatedNames = new Set(
   Object.entries(both)
@@ -159,6 +190,17 @@ test('no object repeats a generated enumeration', () => {
     sources.filter(({ path }) => path !== self).flatMap((source) => repeatedMembers(source, enumerations)),
     [],
   );
+});
+
+test('no TypeScript constant repeats a member of a generated enumeration', () => {
+  const written = sources.filter(({ path }) => languageOf(path) === 'TypeScript' && path !== self);
+  const declarations = written.flatMap((source) => declarationsIn(source, 'TypeScript'));
+  assert.equal(repeatedMember(declarations, enumerations), []);
+  const text = 'const watchdogCause = 2;\nconst runtimeRestart = 4;\nconst watchdog = 2;\nconst causeWatchdog = 3;\n';
+  assert.equal(repeatedMember(declarationsIn({ path: 'a.ts', text }, 'TypeScript'), enumerations), [
+    'a.ts: watchdogCause repeats BOARD_CAUSE',
+    'a.ts: runtimeRestart repeats BOOT_CAUSE',
+  ]);
 });
 
 test('a constant in two languages is found, whatever the spelling', () => {

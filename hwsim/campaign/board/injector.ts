@@ -1,6 +1,6 @@
 import type { Elf } from '../../../host/board/elf.ts';
 import type { Target } from '../../../host/board/targets.ts';
-import { PORT_ASK, TYPE } from '../../../host/cbor/generated.ts';
+import { BOARD_CAUSE, PORT_ASK, TYPE } from '../../../host/cbor/generated.ts';
 import { EmulatorError, type EmulatorPool } from '../../emulator/pool.ts';
 import type { PortInput, PortOutput } from '../../board/port.ts';
 import { isProtectionSite, type Judgement } from '../outcomes.ts';
@@ -41,7 +41,6 @@ export interface InjectorParts {
 
 /** A board that was restarted must send, and accept a frame of a peer, within this time. */
 const recoveryMsMax = 600_000;
-const watchdogCause = 2;
 /** To restore a snapshot costs as much as some inputs: fewer inputs are not skipped. */
 const skippedInputsMin = 3;
 /**
@@ -453,7 +452,8 @@ const isAsleep = ({ call }: Injection) => call === undefined;
 /** Returns the outcome of an input that ended in a reset or a trap; null for another end. */
 function outcomeOfEnd(last: PortOutput, index: number): Judgement | null {
   if (last.kind === 'hello') {
-    if (last.cause === watchdogCause) return { outcome: 'hang', reason: `its watchdog expires in input ${index}` };
+    if (last.cause === BOARD_CAUSE.watchdog)
+      return { outcome: 'hang', reason: `its watchdog expires in input ${index}` };
     return { outcome: 'crash', reason: `it resets, cause ${last.cause}, in input ${index}` };
   }
   if (last.kind !== 'trapped') return null;

@@ -7,7 +7,7 @@ import type { PortInput, PortOutput } from '../../board/port.ts';
 import { BoardSession } from '../../emulator/session.ts';
 import { sameOutputs } from './port_items.ts';
 import { linearAddress, symbolOf } from './ram.ts';
-import { PORT_ASK } from '../../../host/cbor/generated.ts';
+import { BOARD_CAUSE, PORT_ASK } from '../../../host/cbor/generated.ts';
 
 /**
  * Flips one bit at an exact instruction of a board's run (BRD-1): hwsim/emulator/README.md,
@@ -92,7 +92,6 @@ export interface FlipInjectorParts {
   limit?: number;
 }
 
-const watchdogCause = 2;
 const limitDefault = 1_200_000_000;
 
 /** Where a flip is made: an address, reached after so many passes in a call of an input. */
@@ -252,7 +251,9 @@ function outcomeOfEnd(last: PortOutput, input: number): FlipOutcome | null {
   if (last.kind === 'trapped') return { kind: 'trap', input, site: last.site, reason: last.reason };
   if (last.kind !== 'hello') return null;
   const { cause } = last;
-  return cause === watchdogCause ? { kind: 'hang', input, caughtBy: 'watchdog' } : { kind: 'restart', input, cause };
+  return cause === BOARD_CAUSE.watchdog
+    ? { kind: 'hang', input, caughtBy: 'watchdog' }
+    : { kind: 'restart', input, cause };
 }
 
 function askHash(session: BoardSession): number {

@@ -1,5 +1,5 @@
 /** Flies clusters that are split in halves and merge again, and counts what a merge costs. */
-import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
+import { FIELD, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { createEngine } from '../../../host/engine/load.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
@@ -27,7 +27,6 @@ const publishS = 4 * 3600;
 const countedS = 6 * 3600;
 /** Intent slots that given claims may use. */
 const slotsMax = 6;
-const mineKind = 1;
 
 /** Messages of anti-entropy. */
 const countedNames = new Set(['intent', 'sync-digest', 'owner-summary', 'since', 'notice-summary', 'silent-list']);
@@ -66,7 +65,7 @@ export function givenClaims(count: number, nodes: number, days: number): Given[]
     const slot = Math.floor(index / nodes);
     const timeMs = (fromS + Math.floor((index * publishS) / 2 / Math.max(count, 1))) * 1000;
     const [startS, endS] = [healS(days) + 20 * dayS, healS(days) + 30 * dayS];
-    return { timeMs, node: index % nodes, fields: [TYPE.assign, slot, mineKind, 1 << 16, startS, endS, 0, 1, 1] };
+    return { timeMs, node: index % nodes, fields: [TYPE.assign, slot, WORK_KIND.mine, 1 << 16, startS, endS, 0, 1, 1] };
   });
 }
 
