@@ -71,7 +71,8 @@ export function assertFrames(rules: readonly Rule[]): void {
     const bytes = names.reduce((sum, name) => sum + bytesMax(ruleNamed(name, rules), rules), 0);
     if (bytes > PLAIN_BYTES_MAX) {
       throw new Error(
-        `${names.join(' and ')} take up to ${bytes} bytes, but a frame has room for ${PLAIN_BYTES_MAX}: shorten a field of ${names.join(' or ')}`,
+        `${names.join(' and ')} take up to ${bytes} bytes, but a frame has room for ${PLAIN_BYTES_MAX}: ` +
+          `shorten a field of ${names.join(' or ')}`,
       );
     }
   }

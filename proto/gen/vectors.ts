@@ -265,7 +265,8 @@ function rulesText(tables: readonly RuleVectors[]): string {
 }
 
 function listText(name: string, list: readonly unknown[]): string {
-  return `  ${JSON.stringify(name)}: [\n${list.map((vector, i) => line(vector, i === list.length - 1)).join('\n')}\n  ]`;
+  const lines = list.map((vector, i) => line(vector, i === list.length - 1));
+  return `  ${JSON.stringify(name)}: [\n${lines.join('\n')}\n  ]`;
 }
 
 function tableText(table: { good: readonly unknown[]; bad: readonly unknown[] }, facts: object = {}): string {

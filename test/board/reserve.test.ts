@@ -74,7 +74,7 @@ function keysOf(session: BoardSession): number[] {
 }
 
 for (const name of ['m7', 'leon3'] as const) {
-  test(`SEC-1 holds: ${name} alone reserves, keeps and confirms; after a reset it begins behind that, though its configuration knows of nothing`, async () => {
+  test(`SEC-1 holds: ${name} alone reserves counters and begins behind them after a reset`, async () => {
     const { elf } = await buildBoard(name);
     const session = sessionOf(name, elf, `alone-${name}`);
     assert.is(helloOf(session).reserved, 0);
@@ -94,7 +94,7 @@ for (const name of ['m7', 'leon3'] as const) {
   });
 }
 
-test('SEC-1 holds: a board that is driven keeps what it reserves, and leaves it to whoever drives it to say so', async () => {
+test('SEC-1 holds: a driven board keeps what it reserves and leaves the confirmation to its driver', async () => {
   const { elf } = await buildBoard('m7');
   const session = sessionOf('m7', elf, 'driven');
   helloOf(session);
@@ -106,7 +106,7 @@ test('SEC-1 holds: a board that is driven keeps what it reserves, and leaves it 
   session.close();
 });
 
-test('SEC-1 violated: no board is built with the stand-in of a cipher, and one that was all the same does not start', async () => {
+test('SEC-1 violated: no board is built with the null cipher, and a program that has it does not start', async () => {
   const target = { ...targets.m7, board: 'm7-stand-in', variant: 'null-cipher' as const };
   try {
     await buildTarget(target);

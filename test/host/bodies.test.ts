@@ -40,8 +40,11 @@ test('a table of Δv is read', () => {
 });
 
 test("the JPL query's JSON and CSV give the same", () => {
-  const csv =
-    'full_name,H,a,e,i\r\n"   433 Eros (A898 PA)",10.4,1.458,.2228,10.83\r\n"       (2011 CG2)",21.5,1.177,.158,2.8\r\n';
+  const csv = [
+    'full_name,H,a,e,i\r\n',
+    '"   433 Eros (A898 PA)",10.4,1.458,.2228,10.83\r\n',
+    '"       (2011 CG2)",21.5,1.177,.158,2.8\r\n',
+  ].join('');
   const fromJson = parseCatalogue(query, 'query.json').bodies;
   assert.equal(parseCatalogue(csv, 'query.csv').bodies, fromJson);
   assert.is(fromJson[0].deltaVKmS, null);

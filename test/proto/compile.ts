@@ -42,10 +42,10 @@ function entryText(rules: readonly Rule[]): string {
   const chosen = rules.filter((rule) => rule.type !== null);
   const cases = (verb: string): string =>
     chosen
-      .map(
-        (rule) =>
-          `    case ${rule.type ?? 0}: return messages.${verb}${pascal(rule.name)}(at, end, changetype<messages.${pascal(rule.name)}>(struct));`,
-      )
+      .map(({ type, name }) => {
+        const record = `changetype<messages.${pascal(name)}>(struct)`;
+        return `    case ${type ?? 0}: return messages.${verb}${pascal(name)}(at, end, ${record});`;
+      })
       .join('\n');
   const choice = (
     verb: string,

@@ -18,9 +18,14 @@ import { assertFrames, bytesMax, FRAME_BYTES_MAX, isOnAir, PLAIN_BYTES_MAX } fro
 
 const parseAll = (text: string): Schema => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
 const parse = (text: string): readonly Rule[] => parseAll(text).rules;
-const others =
-  'probe = [type: 1, n: 0..9]\nack = [type: 2, n: 0..9]\nprobe-request = [type: 3, n: 0..9]\nrelayed-ack = [type: 5, n: 0..9]\n' +
-  'key-epoch-head = [type: 12, n: 0..9]\nkey-epoch-part = [type: 13, n: 0..9]\n';
+const others = `
+probe = [type: 1, n: 0..9]
+ack = [type: 2, n: 0..9]
+probe-request = [type: 3, n: 0..9]
+relayed-ack = [type: 5, n: 0..9]
+key-epoch-head = [type: 12, n: 0..9]
+key-epoch-part = [type: 13, n: 0..9]
+`;
 
 const generator = suite('generator');
 
@@ -35,7 +40,11 @@ generator('every generated file is as committed: else run node proto/gen/main.mj
 
 generator('reads ranges, messages, byte strings and arrays', () => {
   const [owned, heartbeat] = parse(
-    '; A plane.\nheartbeat = [type: 4, at: u16, ages: bstr .size (0..50), list: [1*8 owned], n: [0*3 7..9]]\nowned = [slot: 0..7]\nu16 = 0..65535\n',
+    `; A plane.
+heartbeat = [type: 4, at: u16, ages: bstr .size (0..50), list: [1*8 owned], n: [0*3 7..9]]
+owned = [slot: 0..7]
+u16 = 0..65535
+`,
   );
   assert.is(owned.name, 'owned');
   assert.is(owned.type, null);

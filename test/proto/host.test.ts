@@ -149,7 +149,8 @@ host('diagnose shows a frame: header, field names, entries, and the word on its 
   assert.is(lines[2], '[11 /type: silent-list/, [[5 /member/, 99 /lastLivenessTick/, 0 /revocations/]] /entries/]');
   assert.is(
     lines[3],
-    "[4 /type: heartbeat/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, 4294967295 /recent/, h'' /agree/]",
+    "[4 /type: heartbeat/, 1 /timeS/, 2 /timeMs/, 3 /errorMs/, h'ab00' /ages/, 4 /digestHigh/, 5 /digestLow/, " +
+      "4294967295 /recent/, h'' /agree/]",
   );
   assert.is(lines[4], '/ tag: right, opened with the key of key epoch 1 /');
   assert.match(lines[5], /^\/ CRC-32C 0x[0-9a-f]{8}: right \/$/);

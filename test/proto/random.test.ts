@@ -100,9 +100,8 @@ random('mutated messages: both codecs agree on what they refuse and on what they
     const inFirmware = firmwareDecode(rule, bytes);
     const onHost = hostDecode(rule, bytes);
     if (JSON.stringify(inFirmware) !== JSON.stringify(onHost)) {
-      assert.unreachable(
-        `case ${i}: ${rule.name} ${hexOf(bytes)}: firmware ${JSON.stringify(inFirmware)}, cbor-x ${JSON.stringify(onHost)}`,
-      );
+      const results = `firmware ${JSON.stringify(inFirmware)}, cbor-x ${JSON.stringify(onHost)}`;
+      assert.unreachable(`case ${i}: ${rule.name} ${hexOf(bytes)}: ${results}`);
     }
     if (firmwareSkip(bytes) !== hostSkip(bytes)) assert.unreachable(`case ${i}: skipItem of ${hexOf(bytes)}`);
     if (inFirmware === null) continue;

@@ -62,13 +62,15 @@ export interface BoardResult {
   trace: Uint32Array;
 }
 
+const parameters =
+  'key: usize, a: u32, b: u32, c: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize';
 /** Wrapped, as an export of a board's image gives a word. */
 const entry = `import { seal as sealed, open as opened } from "./firmware/security/cipher";
-export function seal(key: usize, a: u32, b: u32, c: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize): u32 {
+export function seal(${parameters}): u32 {
   sealed(key, a, b, c, aad, aadLength, text, length, out);
   return 0;
 }
-export function open(key: usize, a: u32, b: u32, c: u32, aad: usize, aadLength: u32, text: usize, length: u32, out: usize): u32 {
+export function open(${parameters}): u32 {
   return opened(key, a, b, c, aad, aadLength, text, length, out) ? 1 : 0;
 }
 export function memory_base(): usize { return __heap_base; }`;

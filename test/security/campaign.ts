@@ -58,6 +58,7 @@ async function timeRows(): Promise<string[]> {
   return rows;
 }
 
+const bytesIn = (bytes: Uint8Array) => number.format(bytes.length);
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
 const [casesText = '1000000', seedText = '1'] = process.argv.slice(2);
@@ -67,22 +68,27 @@ if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed)) {
   process.exit(2);
 }
 const { wasm } = await compileEntry(cipherEntry('cipher'));
-const room = await compileEntry(roomEntry);
-const stand = await compileEntry(cipherEntry('cipher_null'));
+const both = await compileEntry(roomEntry);
+const nullCipher = await compileEntry(cipherEntry('cipher_null'));
 const result = campaign(await Cipher.load('cipher'), seed, cases);
 const verdict = result.wrong.length === 0 ? 'none' : result.wrong.join('; ');
 const page = [
   '# The cipher against two libraries, and what it costs',
   '',
-  `Made by \`npm run -s cipher:campaign -- ${cases} ${seed} > docs/results/cipher.md\`, Node ${process.version} (OpenSSL ${process.versions.openssl}), ${cpus()[0].model}.`,
+  `Made by \`npm run -s cipher:campaign -- ${cases} ${seed} > docs/results/cipher.md\`, Node ${process.version} ` +
+    `(OpenSSL ${process.versions.openssl}), ${cpus()[0].model}.`,
   '',
-  `Random cases, seed ${seed}: ${number.format(cases)}, ${number.format(result.bytes)} bytes of text and aad. Each sealed by the firmware's \`cipher.ts\` (compiled: ${digest(wasm)}), node:crypto and`,
-  '@noble/ciphers, opened again, and refused with one bit of key, nonce, aad, text or tag turned; half of them in place, at every alignment.',
+  `Random cases, seed ${seed}: ${number.format(cases)}, ${number.format(result.bytes)} bytes of text and aad. ` +
+    `Each sealed by the firmware's \`cipher.ts\` (compiled: ${digest(wasm)}), node:crypto and`,
+  '@noble/ciphers, opened again, and refused with one bit of key, nonce, aad, text or tag turned; ' +
+    'half of them in place, at every alignment.',
   `**Wrong: ${verdict}.**`,
   '',
-  `Code: ${number.format(room.wasm.length)} bytes of WebAssembly for cipher and HKDF together, constants included; ${number.format(wasm.length)} for the cipher alone, ${number.format(stand.wasm.length)} for the stand-in.`,
+  `Code: ${bytesIn(both.wasm)} bytes of WebAssembly for cipher and HKDF together, constants included; ` +
+    `${bytesIn(wasm)} for the cipher alone, ${bytesIn(nullCipher.wasm)} for the null cipher.`,
   '',
-  'One frame of 200 bytes (33 of header as aad, 147 of text, tag, CRC-32C), at an odd address. Instructions on the emulated boards, the call into the image included; refuse: a wrong tag.',
+  'One frame of 200 bytes (33 of header as aad, 147 of text, tag, CRC-32C), at an odd address. ' +
+    'Instructions on the emulated boards, the call into the image included; refuse: a wrong tag.',
   '',
   ...(await boardRows()),
   '',

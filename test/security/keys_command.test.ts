@@ -393,9 +393,9 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
       join(cluster(fleet), 'node-4.json'),
     ]) {
       const shown = ok('decode', '--keys', keys, hexOf(1));
-      assert.match(
-        shown,
-        /^\[1 \/version\/, 7 \/cluster\/, 1 \/keyEpoch\/, 3 \/sender\/, 65535 \/addressee\/, 812 \/counter\/] \/header\/\n/,
+      assert.is(
+        shown.split('\n')[0],
+        '[1 /version/, 7 /cluster/, 1 /keyEpoch/, 3 /sender/, 65535 /addressee/, 812 /counter/] /header/',
       );
       assert.match(shown, /\[1 \/type: probe\/, 17 \/sequence\/]/);
     }

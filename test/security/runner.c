@@ -40,7 +40,8 @@ void __attribute__((noinline)) measure_end(void) { __asm__ volatile("" ::: "memo
 
 static struct cases *const cases = (struct cases *)(uintptr_t)CASES_ADDRESS;
 
-static u32 __attribute__((noinline)) seal(u32 key, u32 n0, u32 n1, u32 n2, u32 aad, u32 aad_length, u32 text, u32 length, u32 out) {
+static u32 __attribute__((noinline)) seal(u32 key, u32 n0, u32 n1, u32 n2, u32 aad, u32 aad_length, u32 text,
+                                          u32 length, u32 out) {
   board_enter();
   measure_begin_seal();
   const u32 result = image_seal(key, n0, n1, n2, aad, aad_length, text, length, out);
@@ -49,7 +50,8 @@ static u32 __attribute__((noinline)) seal(u32 key, u32 n0, u32 n1, u32 n2, u32 a
   return result;
 }
 
-static u32 __attribute__((noinline)) open(u32 key, u32 n0, u32 n1, u32 n2, u32 aad, u32 aad_length, u32 text, u32 length, u32 out) {
+static u32 __attribute__((noinline)) open(u32 key, u32 n0, u32 n1, u32 n2, u32 aad, u32 aad_length, u32 text,
+                                          u32 length, u32 out) {
   board_enter();
   measure_begin_open();
   const u32 result = image_open(key, n0, n1, n2, aad, aad_length, text, length, out);

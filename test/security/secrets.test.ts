@@ -10,7 +10,10 @@ const test = suite('security: secrets');
 const room = '$firmware/security';
 /** Findings in code of `text`, which exports `probe`. */
 async function findingsOf(body: string): Promise<string[]> {
-  const code = `export function probe(at: usize, length: u32): u32 {\n${body}\n}\nexport function memoryBase(): usize { return __heap_base; }`;
+  const code = [
+    `export function probe(at: usize, length: u32): u32 {\n${body}\n}`,
+    'export function memoryBase(): usize { return __heap_base; }',
+  ].join('\n');
   const { text } = await compileEntry(code);
   return dependsOnSecrets(text, ['$entry/probe']);
 }
@@ -34,8 +37,10 @@ test('violated: branches, choices, addresses and loops that depend on what was l
   assert.equal(await findingsOf('store<u8>(at + load<u32>(at), 1); return 0;'), ['$entry/probe: i32.store8']);
   assert.equal(await findingsOf('return load<u32>(at) > 5 ? length : <u32>at;'), ['$entry/probe: select']);
   // Through a local that was public when the loop began.
-  const late =
-    'let step: u32 = 1; let i: u32 = 0; while (i < length) { store<u32>(at + i, 0); i += step; step = load<u32>(at); } return 0;';
+  const late = `let step: u32 = 1;
+let i: u32 = 0;
+while (i < length) { store<u32>(at + i, 0); i += step; step = load<u32>(at); }
+return 0;`;
   assert.equal(await findingsOf(late), ['$entry/probe: i32.store', '$entry/probe: if']);
 });
 

@@ -91,7 +91,9 @@ static u32 cause;
 
 void board_start(void) {
   const u32 type = RESET_STATUS >> 8 & 7u;
-  cause = type == RESET_TYPE_WATCHDOG ? BOARD_CAUSE_WATCHDOG : type == RESET_TYPE_SOFTWARE ? start_cause[1] : BOARD_CAUSE_POWER_ON;
+  cause = type == RESET_TYPE_WATCHDOG   ? BOARD_CAUSE_WATCHDOG
+          : type == RESET_TYPE_SOFTWARE ? start_cause[1]
+                                        : BOARD_CAUSE_POWER_ON;
   WATCHDOG_MODE = WATCHDOG_SETTING;
   SECOND_WATCHDOG_MODE = SECOND_WATCHDOG_OFF;
   CLOCK_ENABLE = 1u << ID_PIO_A | 1u << ID_PIO_B | 1u << ID_USART1;

@@ -160,8 +160,14 @@ fn wrap<P>(
     // `free` gives it back with the function.
     unsafe {
         let length = name.as_bytes().len() as isize;
-        check(sys::napi_create_function(env.raw(), name.as_ptr(), length, Some(called), data, &mut raw), "no function")?;
-        check(sys::napi_add_finalizer(env.raw(), raw, data, Some(free::<P>), ptr::null_mut(), ptr::null_mut()), "no finaliser")?;
+        check(
+            sys::napi_create_function(env.raw(), name.as_ptr(), length, Some(called), data, &mut raw),
+            "no function",
+        )?;
+        check(
+            sys::napi_add_finalizer(env.raw(), raw, data, Some(free::<P>), ptr::null_mut(), ptr::null_mut()),
+            "no finaliser",
+        )?;
     }
     Ok(raw)
 }

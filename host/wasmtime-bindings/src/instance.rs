@@ -51,8 +51,8 @@ impl Instance {
         let mut store = Store::new(module.engine(), ());
         // A start function is a call like any other.
         calls::prepare(&mut store, fuel_per_call, deadline_ms);
-        let instance =
-            wasmtime::Instance::new(&mut store, module, &[]).map_err(|error| failed("the image does not start", &error))?;
+        let instance = wasmtime::Instance::new(&mut store, module, &[])
+            .map_err(|error| failed("the image does not start", &error))?;
         let memory = instance.get_memory(&mut store, "memory");
         let memory = memory.ok_or_else(|| refused("the image exports no memory".into()))?;
         let shared = Shared { store: RefCell::new(store), memory, fuel_per_call, deadline_ms, fuel_used: Cell::new(0) };
@@ -134,7 +134,8 @@ fn external_buffer(env: &Env, shared: &Rc<Shared>) -> Result<sys::napi_value> {
     // SAFETY: the memory stays where it is while the store lives (memory_may_move is off) and never
     // shrinks; `held` keeps the store alive until `let_go`, which Node calls on this thread once
     // nothing can reach the buffer.
-    let status = unsafe { sys::napi_create_external_arraybuffer(env.raw(), data.cast(), length, Some(let_go), held, &mut raw) };
+    let status =
+        unsafe { sys::napi_create_external_arraybuffer(env.raw(), data.cast(), length, Some(let_go), held, &mut raw) };
     if status != sys::Status::napi_ok {
         // SAFETY: Node calls no finaliser for a buffer that it did not make.
         drop(unsafe { Rc::from_raw(held.cast::<Shared>()) });

@@ -26,7 +26,9 @@ impl Options {
     /// Fuel given to every call; None when fuel is not counted.
     pub fn fuel_per_call(&self) -> Result<Option<u64>> {
         match self.fuel_budget {
-            Some(budget) if budget.fract() == 0.0 && (1.0..=WHOLE_NUMBER_MAX).contains(&budget) => Ok(Some(budget as u64)),
+            Some(budget) if budget.fract() == 0.0 && (1.0..=WHOLE_NUMBER_MAX).contains(&budget) => {
+                Ok(Some(budget as u64))
+            }
             Some(budget) => Err(refused(format!("fuelBudget is {budget}, not a whole number from 1"))),
             None if self.fuel == Some(true) => Ok(Some(FUEL_UNLIMITED)),
             None => Ok(None),

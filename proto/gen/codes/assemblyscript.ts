@@ -53,7 +53,8 @@ export function assemblyScriptAnswers(answers: readonly Answer[]): string[] {
   return [
     `// ${NOTICE}`,
     '//',
-    '// What inspect() writes: a word for each number of a class, arrays and byte strings from X_AT on; X_WORDS in all.',
+    '// What inspect() writes: a word for each number of a class, ' +
+      'arrays and byte strings from X_AT on; X_WORDS in all.',
     ...answers.flatMap(answerClass),
   ];
 }

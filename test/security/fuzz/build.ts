@@ -67,11 +67,13 @@ function configurations(members: number): { bytes: Uint8Array; record: number }[
 function setupText(members: number, cipherReal: boolean, sha256: string): string {
   const configs = configurations(members);
   const starts = beginnings(members).map(({ config, steps }) => ({ config, bytes: Buffer.concat(steps) }));
+  const linkKeys = epochs.map((epoch) => bytesOf(testKeys.linkKey(epoch)));
   return [
     '/* Made by test/security/fuzz/build.ts. */',
-    `enum { CLUSTER = ${testCluster}, CIPHER_REAL = ${cipherReal ? 1 : 0}, LINK_KEYS = ${epochs.length}, CONFIGS = ${configs.length}, STATES = ${starts.length} };`,
+    `enum { CLUSTER = ${testCluster}, CIPHER_REAL = ${cipherReal ? 1 : 0} };`,
+    `enum { LINK_KEYS = ${epochs.length}, CONFIGS = ${configs.length}, STATES = ${starts.length} };`,
     `static const char image_sha256[] = "${sha256}";`,
-    `static const u8 link_keys[LINK_KEYS][32] = { ${epochs.map((epoch) => bytesOf(testKeys.linkKey(epoch))).join(', ')} };`,
+    `static const u8 link_keys[LINK_KEYS][32] = { ${linkKeys.join(', ')} };`,
     ...configs.map(({ bytes }, i) => `static const u8 config_${i}[] = ${bytesOf(bytes)};`),
     'static const struct { const u8 *bytes; u32 length, record; } config[CONFIGS] = {',
     ...configs.map(({ record }, i) => `  { config_${i}, sizeof config_${i}, ${record} },`),

@@ -69,8 +69,8 @@ void image_trap(u32 reason) {
 
 void linear_elsewhere(u32 base, u32 at, u32 bytes) {
   if (at < base) image_trap(TRAP_BOUNDS);
-  if (!linear_within(REGION_STATIC, at, bytes) && !linear_within(REGION_IN, at, bytes) && !linear_within(REGION_OUT, at, bytes))
-    image_trap(TRAP_BOUNDS);
+  if (linear_within(REGION_STATIC, at, bytes) || linear_within(REGION_IN, at, bytes)) return;
+  if (!linear_within(REGION_OUT, at, bytes)) image_trap(TRAP_BOUNDS);
 }
 
 /* The bytes of a call's input end where the memory that it may read ends. */
@@ -123,7 +123,8 @@ static u64 sum_of(u64 value, u64 factor, const u8 *at, u32 length) {
   for (; length > 0; at++, length--) value = turned(value, *at, factor);
   return value;
 }
-static void null_tag(const u8 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_length, const u8 *text, u32 length, u8 *tag) {
+static void null_tag(const u8 *key, u32 n0, u32 n2, const u8 *aad, u32 aad_length, const u8 *text, u32 length,
+                     u8 *tag) {
   static const u64 factors[] = { 0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u };
   u64 value = turned((u64)n0 << 32, n2, factors[0]);
   value = turned(value, ((u64)aad_length << 32) | length, factors[0]);
@@ -347,7 +348,8 @@ static void boot_with(u32 a, const u8 *rest, u32 length) {
 static const u32 leaps[] = { 60, 300, 600, 900, 2700, 14400, 86400, 31 * 86400, 62 * 86400, 0x7fffffff };
 
 static void step(u32 what, u32 a, u32 b, const u8 *bytes, u32 length) {
-  static const char *const names[] = { "sealed", "enveloped", "bare", "observe", "tick", "transmit", "drain", "restart", "again", "leap", "boot" };
+  static const char *const names[] = { "sealed", "enveloped", "bare",  "observe", "tick", "transmit",
+                                       "drain",  "restart",   "again", "leap",    "boot" };
   what %= STEP_KINDS;
   doing = names[what];
   u8 frame[FRAME_BYTES_MAX + 8];
@@ -379,10 +381,21 @@ static void run(const u8 *data, size_t size) {
   }
 }
 
+static void report_count(const char *name, u64 count) {
+  fprintf(stderr, " %s %llu", name, (unsigned long long)count);
+}
+
 static void report(void) {
-  fprintf(stderr, "heliograph: runs %llu frames %llu taken %llu records %llu taken %llu boots %llu taken %llu ticks %llu\n", (unsigned long long)given.runs, (unsigned long long)given.frames,
-          (unsigned long long)given.frames_taken, (unsigned long long)given.records, (unsigned long long)given.records_taken, (unsigned long long)given.boots,
-          (unsigned long long)given.boots_taken, (unsigned long long)given.ticks);
+  fprintf(stderr, "heliograph:");
+  report_count("runs", given.runs);
+  report_count("frames", given.frames);
+  report_count("taken", given.frames_taken);
+  report_count("records", given.records);
+  report_count("taken", given.records_taken);
+  report_count("boots", given.boots);
+  report_count("taken", given.boots_taken);
+  report_count("ticks", given.ticks);
+  fprintf(stderr, "\n");
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {

@@ -31,8 +31,11 @@ static u32 put_integer(u8 *at, u32 value) {
 }
 
 static u32 boundary_value(void) {
-  static const u32 values[] = { 0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 16, 23, 24, 31, 32, 33, 63, 64, 127, 128, 199, 200, 255, 256, 257, 300, 511, 512, 999, 1000, 8191, 8192,
-                                65534, 65535, 65536, 0x10001, 0x1f0000, 0x200000, 0x7fffffff, 0x80000000u, 0xfffffffeu, 0xffffffffu };
+  static const u32 values[] = {
+    0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 16, 23, 24, 31, 32, 33, 63, 64, 127, 128, 199, 200, 255, 256, 257, 300,
+    511, 512, 999, 1000, 8191, 8192, 65534, 65535, 65536, 0x10001, 0x1f0000, 0x200000, 0x7fffffff, 0x80000000u,
+    0xfffffffeu, 0xffffffffu,
+  };
   const u32 kind = below(4);
   if (kind == 0) return states[0].now_s + below(20000) - 8000;
   if (kind == 1) return states[STATES - 1].now_s + below(20000) - 8000;
@@ -46,7 +49,10 @@ static u32 change_integer(u8 *payload, u32 length) {
     const u8 head = payload[at];
     const u32 more = head == 0x18 ? 1 : head == 0x19 ? 2 : head == 0x1a ? 4 : 0;
     if (head < 0x1b && at + more < length) places[count++] = at;
-    at += 1 + more + (head >= 0x40 && head < 0x58 ? head - 0x40u : head == 0x58 && at + 1 < length ? 1u + payload[at + 1] : 0u);
+    u32 bytes = 0;
+    if (head >= 0x40 && head < 0x58) bytes = head - 0x40u;
+    else if (head == 0x58 && at + 1 < length) bytes = 1u + payload[at + 1];
+    at += 1 + more + bytes;
   }
   if (count == 0) return length;
   const u32 at = places[below(count)];

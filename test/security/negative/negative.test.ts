@@ -75,7 +75,7 @@ test('there are 250 named cases and more, no two of one name', () => {
 });
 
 for (const [preset, members] of presets) {
-  test(`SEC-4 holds: wrong inputs are rejected and counted, change nothing, cost little (${preset}, ${cases.length})`, async () => {
+  test(`SEC-4 holds: wrong inputs are rejected and counted, without effect (${preset}, ${cases.length})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const full = bench.give(
       'receive',
@@ -97,7 +97,7 @@ for (const [preset, members] of presets) {
     assert.ok(worst.opened < full.instructions * 2, `${worst.opened} of ${full.instructions}`);
   });
 
-  test(`SEC-4 holds: implausible messages of a good frame change nothing (${preset}, ${ignoredCases.length})`, async () => {
+  test(`SEC-4 holds: implausible messages of a frame have no effect (${preset}, ${ignoredCases.length})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const stateAfter = (text: Uint8Array, epoch: number) => {
       bench.restore();
