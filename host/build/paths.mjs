@@ -73,17 +73,14 @@ export function stampOf(paths) {
  * version.
  */
 export function firmwareInputs() {
-  return [...filesBelow('firmware', ['.ts']), 'asconfig.json', 'asconfig.transform.mjs', ...buildInputs()];
+  const build = ['firmware', 'decorator_transform', 'paths'].map((name) => `host/build/${name}.mjs`);
+  return [...filesBelow('firmware', ['.ts']), 'asconfig.json', 'asconfig.transform.mjs', ...build, 'package-lock.json'];
 }
 
 /** What decides the bundles. */
 export function bundleInputs() {
   const sources = ['host', 'hwsim', 'proto'].flatMap((folder) => filesBelow(folder, ['.ts', '.csv', '.yaml', '.cddl']));
-  return [...sources, 'asconfig.json', ...buildInputs()];
-}
-
-function buildInputs() {
-  return [...filesBelow('host/build', ['.mjs']), 'package-lock.json'];
+  return [...sources, ...filesBelow('host/build', ['.mjs']), 'asconfig.json', 'package-lock.json'];
 }
 
 /** A path as a person at the root would type it. */
