@@ -1,20 +1,21 @@
 /**
  * Measures how much of host/ and hwsim/ the tests execute, by V8's own counters.
  *
- *     npm run coverage [-- part-of-a-file-name…]
+ *     npm run coverage [-- part-of-a-file-name…] [--jobs=N] [--without=NEED]
  *
  * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of
  * many sources cannot be mapped back to functions. Prints a table; writes docs/results/coverage.md
- * when no file is selected by name and all tests passed. Exit 1 when a test failed. What runs in
- * WebAssembly and on boards is not counted.
+ * when no file is selected by name and all tests passed. `--without=boards` leaves out the files
+ * that need boards; the page says so. Exit 1 when a test failed. What runs in WebAssembly and on
+ * boards is not counted.
  */
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { buildAll, bundleEntries } from './build.mjs';
 import { bundleOptions } from './bundle.mjs';
 import { dist, filesBelow, root } from './paths.mjs';
+import { flightImage, presentCommit } from './test_records.mjs';
 
 const folder = join(dist, 'coverage');
 const modules = join(folder, 'modules');
@@ -56,14 +57,24 @@ async function compileModules() {
   }
 }
 
-/** Runs the tests on the modules and leaves V8's counts in `raw`; true when all passed. */
-function runTests(filters, raw) {
-  const tests = spawnSync(process.execPath, [join(root, 'host/build/test.mjs'), '--no-build', ...filters], {
+/**
+ * Runs the tests on the modules and leaves V8's counts in `raw`; resolves to {ok, totals}, the last
+ * line of the tests.
+ */
+function runTests(words, raw) {
+  const tests = spawn(process.execPath, [join(root, 'host/build/test.mjs'), '--no-build', ...words], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_V8_COVERAGE: raw, HELIOGRAPH_MODULES: modules },
   });
-  return tests.status === 0;
+  let output = '';
+  tests.stdout.on('data', (chunk) => {
+    output += chunk;
+    process.stdout.write(chunk);
+  });
+  return new Promise((resolve) => {
+    tests.on('close', (code) => resolve({ ok: code === 0, totals: output.trim().split('\n').pop() }));
+  });
 }
 
 /**
@@ -101,16 +112,21 @@ function tableOf(sums) {
   return ['| module | lines | functions | branches |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function writePage(table) {
-  const image = createHash('sha256')
-    .update(readFileSync(join(dist, 'heliograph-flight.wasm')))
-    .digest('hex');
+function writePage(table, words, totals) {
+  const command = ['npm run coverage', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
   const text = [
     '# Coverage of host and simulator',
     '',
-    `Written by \`npm run coverage\` on ${new Date().toISOString().slice(0, 10)}, flight image ${image.slice(0, 16)},`,
-    `Node ${process.version}. Counted by V8 while \`npm test\` runs, in the commands that tests start, too.`,
-    'Files that no test loads are not listed. The firmware runs as WebAssembly and is not counted here.',
+    `Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}: commit ${presentCommit()},`,
+    `flight image ${flightImage()}, Node ${process.version}. Tests: ${totals} (a skipped one is a file).`,
+    'Counted by V8 while the tests run, in the commands that tests start, too. Files that no test loads are',
+    'not listed. The firmware runs as WebAssembly and is not counted here.',
+    ...words
+      .filter((word) => word.startsWith('--without='))
+      .map(
+        (word) =>
+          `The files that need ${word.split('=')[1]} were left out: what only they execute counts as not covered.`,
+      ),
     '',
     table,
     '',
@@ -118,13 +134,13 @@ function writePage(table) {
   writeFileSync(page, text.join('\n'));
 }
 
-const filters = process.argv.slice(2);
+const words = process.argv.slice(2);
 if (!(await buildAll({ quiet: true }))) process.exit(1);
 const raw = join(folder, 'raw');
-let passed = false;
+let tests = { ok: false, totals: '' };
 try {
   await compileModules();
-  passed = runTests(filters, raw);
+  tests = await runTests(words, raw);
 } finally {
   // The next build makes the bundles anew.
   rmSync(join(dist, 'heliograph.mjs'), { force: true });
@@ -133,5 +149,5 @@ try {
 if (!existsSync(raw)) throw new Error('no process left its counts');
 const table = tableOf(sumByModule(summarise(raw)));
 console.log(table);
-if (filters.length === 0 && passed) writePage(table);
-process.exitCode = passed ? 0 : 1;
+if (words.every((word) => word.startsWith('--')) && tests.ok) writePage(table, words, tests.totals);
+process.exitCode = tests.ok ? 0 : 1;

@@ -2,18 +2,24 @@
  * Runs the tests: types and style first, then every file test/**\/*.test.ts in a process of its
  * own, two at a time.
  *
- *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build] [--record]
+ *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build] [--record] [--jobs=N]
+ *              [--without=NEED]
  *     npm run test:long [-- part-of-a-file-name…]
  *
  * part-of…      runs only the files whose path contains one of these, and checks neither types nor
  *               style
  * --rewrite     lets transcript tests write their expected files (HELIOGRAPH_REWRITE=1)
  * --no-build    takes dist/ as it stands, and checks neither types nor style
- * --record      writes how long each file took to test/seconds.json: the longest file begins first
+ * --record      writes the processor time of each file to test/seconds.json: the longest file
+ *               begins first
+ * --jobs=N      runs N files at a time instead of two
+ * --without=…   leaves out the files that need this, as in `--without=boards`
  * --long        runs the long versions: files with a line `// long: NAME=VALUE…`, with these
- *               variables set, and files
- *               *.long.test.ts, which run only here. Writes docs/results/long.md when no file is
- *               selected by name
+ *               variables set, and files *.long.test.ts, which run only here. Writes the row of
+ *               each file in docs/results/long.md as soon as it has run
+ *
+ * Seconds are processor time of the file's process and its children, where the system counts it
+ * (Linux): they do not depend on what else the machine does.
  *
  * What a file needs besides npm packages (host/build/setup.mjs) is installed where that is
  * possible; otherwise the file is skipped, and a line says what to run. With CI=true nothing is
@@ -27,43 +33,69 @@ import { buildAll } from './build.mjs';
 import { dist, filesBelow, root } from './paths.mjs';
 import { exitMissing, exitReady, needs, needsOf } from './setup.mjs';
 import { bundleTests } from './test_bundles.mjs';
-import { longSettings, readSeconds, writeLongPage, writeSeconds } from './test_records.mjs';
+import { longSettings, readSeconds, writeLongRow, writeSeconds } from './test_records.mjs';
 
-const processesMax = 2;
+const jobsDefault = 2;
 /** Longer than the slowest file by far: a test that hangs must not hang the run. */
 const fileSecondsMax = process.argv.includes('--long') ? 7200 : 900;
 /** Assumed for a file that test/seconds.json does not know. */
 const secondsUnknown = 5;
 const outputLinesMax = 60;
-const knownOptions = ['--rewrite', '--no-build', '--record', '--long'];
+const flags = ['--rewrite', '--no-build', '--record', '--long'];
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 /** One row for each file that ran: {path, passed, failed, seconds}. */
 const rows = [];
 
+/** The value of `--name=value`; undefined without the option. Ends the process on another value. */
+function optionValue(words, name, { pattern, wanted }) {
+  const word = words.find((each) => each.startsWith(`${name}=`));
+  const value = word?.slice(name.length + 1);
+  if (value !== undefined && !pattern.test(value)) {
+    console.error(`${name} is '${value}', not ${wanted}`);
+    process.exit(2);
+  }
+  return value;
+}
+
 function readOptions(words) {
-  const unknown = words.find((word) => word.startsWith('--') && !knownOptions.includes(word));
+  const isKnown = (word) => flags.includes(word) || /^--(jobs|without)=/.test(word);
+  const unknown = words.find((word) => word.startsWith('--') && !isKnown(word));
   if (unknown !== undefined) {
-    console.error(`unknown option ${unknown}; known: ${knownOptions.join(', ')}, and words that select files by name`);
+    const known = [...flags, '--jobs=N', '--without=NEED'].join(', ');
+    console.error(`unknown option ${unknown}; known: ${known}, and words that select files by name`);
     process.exit(2);
   }
   const filters = words.filter((word) => !word.startsWith('--'));
-  const [rewrite, noBuild, record, long] = knownOptions.map((option) => words.includes(option));
-  return { filters, rewrite, noBuild, record, long };
+  const [rewrite, noBuild, record, long] = flags.map((flag) => words.includes(flag));
+  const jobs = Number(
+    optionValue(words, '--jobs', { pattern: /^[1-9]\d?$/, wanted: 'a whole number from 1 to 99' }) ?? jobsDefault,
+  );
+  const names = needs.map(({ name }) => name);
+  const pattern = new RegExp(`^(${names.join('|')})$`);
+  const without = optionValue(words, '--without', { pattern, wanted: `one of ${names.join(', ')}` });
+  return { filters, rewrite, noBuild, record, long, jobs, without };
 }
 
-/** Runs a command; resolves to {ok, code, output}. Ends it after `secondsMax`. */
+/**
+ * Runs a command; resolves to {ok, code, output, processorS}. Ends it after `secondsMax`.
+ * `processorS`: what host/build/processor_time.mjs reported, else null.
+ */
 function run(command, words, { environment = {}, secondsMax = fileSecondsMax, onOutput = () => {} } = {}) {
   return new Promise((resolve) => {
     const env = { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...environment };
-    const child = spawn(command, words, { cwd: root, env });
+    const child = spawn(command, words, { cwd: root, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
     let output = '';
+    let reported = '';
     const collect = (chunk) => {
       output += chunk;
       onOutput(String(chunk));
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
+    child.stdio[3].on('data', (chunk) => {
+      reported += chunk;
+    });
     const timer = setTimeout(() => {
       output += `\nstopped after ${secondsMax} s\n`;
       child.kill('SIGKILL');
@@ -71,7 +103,12 @@ function run(command, words, { environment = {}, secondsMax = fileSecondsMax, on
     child.on('error', (error) => collect(`${error.message}\n`));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ output, code, ok: code === 0 && signal === null });
+      resolve({
+        output,
+        code,
+        ok: code === 0 && signal === null,
+        processorS: reported === '' ? null : Number(reported),
+      });
     });
   });
 }
@@ -145,16 +182,20 @@ async function setUpAll(names, settle) {
   }
 }
 
-async function runFile({ path, bundle, settings }, rewrite) {
+async function runFile(file, { rewrite, long }) {
+  const { path, bundle, settings } = file;
   const begin = performance.now();
   const environment = { HELIOGRAPH_REWRITE: rewrite ? '1' : '', ...settings };
-  const result = await run(process.execPath, ['--enable-source-maps', bundle], { environment });
-  const seconds = (performance.now() - begin) / 1000;
-  report({ path, ...readTotals(result), seconds, output: result.output });
+  const words = ['--enable-source-maps', '--import', join(root, 'host/build/processor_time.mjs'), bundle];
+  const result = await run(process.execPath, words, { environment });
+  const seconds = result.processorS ?? (performance.now() - begin) / 1000;
+  const row = { path, ...readTotals(result), seconds };
+  report({ ...row, output: result.output });
+  if (long) writeLongRow(row, settings);
 }
 
-/** Runs all files, each as soon as its needs are set up, two processes at a time. */
-async function runAll(files, rewrite) {
+/** Runs all files, each as soon as its needs are set up, `jobs` at a time. */
+async function runAll(files, options) {
   const wanted = needs.map(({ name }) => name).filter((name) => files.some((file) => file.needs.includes(name)));
   const settled = new Map();
   const settle = new Map();
@@ -174,7 +215,7 @@ async function runAll(files, rewrite) {
       }
       const [file] = queue.splice(index, 1);
       const obstacles = file.needs.map((name) => settled.get(name)).filter((state) => state !== null);
-      if (obstacles.length === 0) await runFile(file, rewrite);
+      if (obstacles.length === 0) await runFile(file, options);
       else
         skip(
           file.path,
@@ -187,11 +228,17 @@ async function runAll(files, rewrite) {
     await setUpAll(wanted, settle);
     await lane();
   };
-  await Promise.all([setUpLane(), ...Array.from({ length: processesMax - 1 }, lane)]);
+  await Promise.all([setUpLane(), ...Array.from({ length: options.jobs - 1 }, lane)]);
+}
+
+/** Counts a file that `--without` leaves out. */
+function leaveOut(path, need) {
+  totals.skipped += 1;
+  console.log(`skip ${path}: --without=${need}`);
 }
 
 /** The selected files, longest first, with their needs and, for --long, their settings. */
-function selectFiles({ filters, long }) {
+function selectFiles({ filters, long, without }) {
   const seconds = readSeconds();
   const secondsOf = ({ path }) => seconds[path] ?? secondsUnknown;
   return filesBelow('test', ['.test.ts'])
@@ -199,11 +246,16 @@ function selectFiles({ filters, long }) {
     .map((path) => ({ path, isLong: path.endsWith('.long.test.ts'), settings: long ? longSettings(path) : {} }))
     .filter(({ isLong, settings }) => (long ? isLong || Object.keys(settings).length > 0 : !isLong))
     .map((file) => ({ ...file, needs: needsOf(file.path) }))
+    .filter((file) => {
+      const isWanted = !file.needs.includes(without);
+      if (!isWanted) leaveOut(file.path, without);
+      return isWanted;
+    })
     .sort((a, b) => secondsOf(b) - secondsOf(a));
 }
 
 const options = readOptions(process.argv.slice(2));
-const { filters, noBuild, long } = options;
+const { filters, noBuild } = options;
 if (filters.length === 0 && !noBuild) await check();
 if (!noBuild && !(await buildAll({ quiet: true })))
   giveUp('the build failed, so no test ran; --no-build runs them on what dist/ holds');
@@ -223,14 +275,14 @@ try {
   const runnable = files.filter(({ path }) => bundles.has(path));
   await runAll(
     runnable.map((file) => ({ ...file, bundle: bundles.get(file.path) })),
-    options.rewrite,
+    options,
   );
 } finally {
   rmSync(workFolder, { recursive: true, force: true });
 }
-if (files.length === 0) console.error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
+if (files.length + totals.skipped === 0)
+  console.error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
 if (options.record) writeSeconds(rows);
-if (long && filters.length === 0) writeLongPage(rows, files);
 const ofSkipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${ofSkipped}`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
