@@ -65,7 +65,7 @@ export async function buildTarget(target: Target, options: BuildOptions = {}): P
   };
   if (!isBuilt(target, options)) {
     if (loadV8Engine(target.variant ?? target.preset).image.isCipherNull)
-      throw new Error(`${target.name}: the cipher of this image is a stand-in for simulations: no board flies it`);
+      throw new Error(`${target.name}: this image has the null cipher, which is for simulations: no board flies it`);
     requireTools([compilerOf(target)]);
     mkdirSync(folder, { recursive: true });
     writeFileSync(at('image.c'), translateImage(imagePath(target.variant ?? target.preset)));

@@ -25,12 +25,10 @@ const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, n
 const inputs = portInputs(recording).slice(0, 240);
 const pool = new EmulatorPool(20);
 
-/** One injector for each target: its golden run is made once. */
+/** Injectors by target, kept so that each golden run is made once. */
 const injectors = new Map<TargetName, Promise<FlipInjector>>();
 
-/**
- * An injector into a board without protection: it shows what a flip does, not how it is corrected.
- */
+/** Makes an injector into a board without protection, so that no flip is corrected. */
 async function makeInjector(name: TargetName, limit?: number): Promise<FlipInjector> {
   const { target, elf: path } = await buildTarget(injectedTarget(name, 'unprotected'));
   return new FlipInjector({ pool, target, path, elf: readElf(readFileSync(path)), inputs, limit });
@@ -53,9 +51,7 @@ test('BRD-1 holds: the same injection twice has the same outcome, in registers a
   }
 });
 
-/**
- * The same calls on V8, with a byte of the context changed before one of them: the hash at the end.
- */
+/** Repeats the calls on V8, flips a byte of the context before one, and returns the final hash. */
 function onV8(calls: number, before: number, offset: number, mask: number): number {
   const engine = loadV8Engine('bare');
   const ctx = engine.reserve(engine.image.contextBytes);
@@ -71,7 +67,7 @@ function onV8(calls: number, before: number, offset: number, mask: number): numb
 test('one flip of linear memory has the same outcome on every processor and on V8', async () => {
   const hashes: (number | null)[] = [];
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
-  // The last record of claims: nobody makes so many here.
+  // The last record of the intent table: this run never uses so many.
   const constants = firmwareConstants('flight');
   const unused = constants.get('INTENTS_AT')! + 64 * (constants.get('INTENTS_MAX')! - 1);
   for (const name of ['m7', 'rv64', 'rv32', 'leon3'] as const) {
@@ -95,7 +91,7 @@ interface Chain {
   nextAt: number[];
 }
 
-/** The chains of claims by group, as they stand after the first `calls` calls. */
+/** Reads the chains of claims of all groups after the first `calls` calls. */
 async function chainsAfter(calls: number): Promise<Chain[]> {
   const constants = firmwareConstants('flight');
   const runner = await buildRunner(targets.m7);
@@ -118,11 +114,11 @@ async function chainsAfter(calls: number): Promise<Chain[]> {
 }
 
 /**
- * Flips that make a chain bite its tail into which call `call` puts a claim: bit and place in the
- * context. Where a record's `next` differs in one bit from the record itself or one before it in
- * the chain, it is made to point there.
+ * Finds flips that make a chain cyclic to which call `call` adds a claim: bit and offset in the
+ * context. A flip qualifies if it makes a record's `next` point to the record itself or to an
+ * earlier one of its chain.
  */
-async function tailBites(call: number): Promise<{ offset: number; bit: number }[]> {
+async function cyclicFlips(call: number): Promise<{ offset: number; bit: number }[]> {
   const [before, after] = [await chainsAfter(call), await chainsAfter(call + 1)];
   const grown = before.filter(({ records }, group) => after[group].records.length > records.length);
   return grown.flatMap(({ records, nextAt }) =>
@@ -149,11 +145,11 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', 
     about.includes('intent') && index < calls.length ? [index] : [],
   );
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
-  // A chain that bites its tail is walked no further than it can be long: a broken invariant
-  // (firmware/intent/chain.ts), not a hang. The last claims come to the longest chains.
+  // The walk of a cyclic chain ends at the greatest possible length with a broken invariant
+  // (firmware/intent/chain.ts), not in a hang. The last claims join the longest chains.
   const sites = new Set<number>();
   for (const call of withClaim.slice(-12).reverse()) {
-    for (const { offset, bit } of (await tailBites(call)).slice(0, 3)) {
+    for (const { offset, bit } of (await cyclicFlips(call)).slice(0, 3)) {
       const { outcome } = injector.inject({ time: { call, at: 0 }, place: { linear: base + offset }, bit });
       assert.is.not(outcome.kind, 'hang');
       if (outcome.kind === 'trap') sites.add(outcome.site);
@@ -163,7 +159,7 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', 
   assert.ok(sites.has(TRAP_SITE.chain), `sites ${[...sites].join()}`);
 });
 
-test('a run that does not end well without any flip is no golden run', async () => {
+test('a golden run that fails without a flip is refused', async () => {
   const injector = await makeInjector('m7', 20_000);
   assert.throws(() => injector.golden(), /has ended/);
 });
@@ -179,13 +175,13 @@ test('places and times that do not exist are refused by name', async () => {
   assert.throws(() => injector.inject({ time: { at: 5 }, place: { address: 0xf000_0000 }, bit: 0 }), /refuses to read/);
 });
 
-test('linear memory lies backwards on a big-endian board', async () => {
+test('addresses of linear memory run backwards on a big-endian board', async () => {
   const { target, elf } = await buildBoard('leon3');
   const read = readElf(readFileSync(elf));
   assert.is(linearAddress(target, read, 0) - linearAddress(target, read, 9), 9);
 });
 
-test('board inject says what it did and what came of it', () => {
+test('board inject reports the injection and its outcome', () => {
   const heliograph = (...words: string[]) =>
     spawnSync(process.execPath, [join(rootFolder, 'host/bin/heliograph.mjs'), 'board', 'inject', ...words], {
       encoding: 'utf8',
@@ -198,9 +194,9 @@ test('board inject says what it did and what came of it', () => {
     ['masked', 'wrong-state', 'wrong-output', 'trap', 'restart', 'hang'].includes(result.outcome.kind),
     run.stdout,
   );
-  const unsaid = heliograph('m7', '--at', '1', '--bit', '1');
-  assert.is(unsaid.status, 2);
-  assert.match(unsaid.stderr, /--register, --address, --linear and --symbol/);
+  const withoutPlace = heliograph('m7', '--at', '1', '--bit', '1');
+  assert.is(withoutPlace.status, 2);
+  assert.match(withoutPlace.stderr, /--register, --address, --linear and --symbol/);
 });
 
 test.after(() => pool.close());

@@ -1,6 +1,6 @@
 // needs: boards
-// SEC-1: a board keeps itself what it has reserved of its counters, and begins behind it, whoever
-// gives it its configuration.
+// Tests SEC-1 on boards: a board stores which frame counters it has reserved and uses only later
+// ones after a reset, whatever its configuration contains.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -53,7 +53,7 @@ function helloOf(session: BoardSession): Hello {
   return last as Hello;
 }
 
-/** The counter that the board asks its platform to reserve; 0: none. */
+/** Returns the counter up to which the board asks its platform to reserve; 0: it asks for none. */
 function askedIn(outputs: readonly PortOutput[]): number {
   const fields = new Uint32Array(24);
   for (const output of outputs)
@@ -88,7 +88,7 @@ for (const name of ['m7', 'leon3'] as const) {
     // The same configuration as at first: nothing reserved.
     session.give({ ...boot, ownClock: true });
     const again = askedIn(session.untilDone());
-    assert.is(keysOf(session)[ANSWER.keys.sentCounter], asked, 'it goes on behind what it had reserved');
+    assert.is(keysOf(session)[ANSWER.keys.sentCounter], asked, 'it continues behind the reservation');
     assert.ok(again > asked);
     session.close();
   });
@@ -107,12 +107,12 @@ test('SEC-1 holds: a driven board keeps what it reserves and leaves the confirma
 });
 
 test('SEC-1 violated: no board is built with the null cipher, and a program that has it does not start', async () => {
-  const target = { ...targets.m7, board: 'm7-stand-in', variant: 'null-cipher' as const };
+  const target = { ...targets.m7, board: 'm7-null-cipher', variant: 'null-cipher' as const };
   try {
     await buildTarget(target);
     assert.unreachable();
   } catch (error) {
-    assert.match((error as Error).message, /stand-in for simulations: no board flies it/);
+    assert.match((error as Error).message, /null cipher, which is for simulations: no board flies it/);
   }
   const folder = boardFolder(target);
   mkdirSync(folder, { recursive: true });
@@ -121,8 +121,8 @@ test('SEC-1 violated: no board is built with the null cipher, and a program that
   await compileProgram(target, folder, boardSources(target), {});
   const elf = join(folder, 'heliograph.elf');
   sealCode(target, elf);
-  const session = sessionOf('m7', elf, 'stand-in');
-  // It tries as often as with a program that is damaged, and is silent then.
+  const session = sessionOf('m7', elf, 'null-cipher');
+  // The board restarts as often as with a damaged program, then reports the trap and stays silent.
   assert.equal(session.untilDone(), [{ kind: 'trapped', site: 0, reason: TRAP.code }]);
   session.close();
 });

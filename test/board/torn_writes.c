@@ -1,16 +1,16 @@
 /*
- * Power cuts at every moment of writing to non-volatile memory: firmware/boards/loop/store.c as it
- * flies, over a memory that loses power after any number of words, the word under way torn in each
- * of several ways. After each cut the board starts: what it loads must be what was written last and
- * whole, or what was there before, and never anything else.
+ * Simulates power cuts at every word that is written to non-volatile memory. It runs
+ * firmware/boards/loop/store.c as it flies, over a memory that loses power after any number of
+ * words and leaves the word under way torn in one of several ways. The board starts after each cut:
+ * it must load the checkpoint that was written last and whole, or the one before, and nothing else.
  *
- * The memory is one of two kinds, as the drivers have them: MRAM (erasing clears the header) or
- * flash (erasing takes a block, whose content is arbitrary if it is cut short).
+ * The memory is of one of the drivers' two kinds: MRAM (erasing clears the header) or flash
+ * (erasing takes a block, whose content is arbitrary after a power cut).
  *
- * Usage: torn_writes mram|flash BYTES        prints, of checkpoints of so many bytes, how many cuts
- * were survived; exit 1 at the first that was not
- *        torn_writes mram|flash life CUTS     the same of one long life in which counters are
- *                                             reserved and the power fails at random
+ * Usage: torn_writes mram|flash BYTES         cuts the writing of checkpoints of BYTES bytes, of
+ *                                             starts and of reservations, and counts the cuts
+ *        torn_writes mram|flash random CUTS   starts and reserves until CUTS random power cuts
+ * Exit code 1 at the first cut after which the memory is wrong.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
 #define PAGE_BYTES 512u
 #define NO_CUT 0xffffffffu
 
-/* How a word is left whose write was cut short: its first bytes only, or old and new bits mixed. */
+/* What a torn word contains: its first new bytes only, or old and new bits mixed. */
 enum tear { TEAR_NOTHING, TEAR_ONE, TEAR_TWO, TEAR_THREE, TEAR_MIX, TEAR_OTHER_MIX, TEARS };
 
 static u8 memory[MEMORY_BYTES];
@@ -35,7 +35,7 @@ static u8 linear[STORE_SLOT_BYTES];
 static u32 is_flash;
 static u32 checkpoint_bytes;
 
-/* Words that may still be written before the power fails, and how the next is torn. */
+/* Number of words that are written before the power fails, and how the next word is torn. */
 static u32 words_left = NO_CUT;
 static enum tear tear;
 static jmp_buf power_cut;
@@ -78,7 +78,7 @@ void board_store_erase(u32 at, u32 bytes) {
     write_words(at, nothing, sizeof nothing);
     return;
   }
-  /* One command: cut short it leaves anything, and often the header as it was. */
+  /* Erasing is one command: a power cut leaves any content, and often the old header. */
   if (words_left == 0) {
     for (u32 i = 0; i < bytes && tear != TEAR_NOTHING; i += 1 + mix() % 64) memory[at + i] |= (u8)mix();
     longjmp(power_cut, 1);
@@ -88,7 +88,7 @@ void board_store_erase(u32 at, u32 bytes) {
   memset(memory + at, 0xff, bytes);
 }
 
-/* What board.h asks for: flash is programmed in pages, and no write crosses one. */
+/* Checks what board.h demands: no write crosses a page of flash. */
 void board_store_write(u32 at, const u8 *from, u32 bytes) {
   if (at % 16 != 0 || at / PAGE_BYTES != (at + bytes - 1) / PAGE_BYTES) {
     printf("a write of %u bytes at %u crosses a page of flash\n", bytes, at);
@@ -119,17 +119,17 @@ void image_trap(u32 reason) {
   exit(1);
 }
 
-/* ---- what is written and read ---- */
+/* ---- writing and reading checkpoints ---- */
 
-/* A checkpoint says all over which one it is. */
+/* Fills linear memory with a checkpoint whose every byte depends on its number. */
 static void make_checkpoint(u32 number) {
   for (u32 i = 0; i < checkpoint_bytes; i++) linear[i] = (u8)(number * 37u + i * 11u + (i >> 8));
   const u32 crc = crc_more(CRC_BEGIN, linear, checkpoint_bytes - 4);
   for (u32 i = 0; i < 4; i++) linear[checkpoint_bytes - 4 + i] = (u8)(crc >> (8 * i));
 }
 
-/* What the image says of it, by a checksum of its own. */
-static u32 is_taken(u32 bytes) {
+/* Verifies the loaded checkpoint by its own checksum, as the image does. */
+static u32 is_restored(u32 bytes) {
   if (bytes != checkpoint_bytes) return 0;
   const u32 crc = crc_more(CRC_BEGIN, linear, bytes - 4);
   for (u32 i = 0; i < 4; i++)
@@ -143,13 +143,13 @@ static u32 is_checkpoint(u32 number) {
   return 1;
 }
 
-/* As the loop begins from the store. Returns which of the two numbers was loaded, 0 if none was;
-   anything else ends the test. */
+/* Loads a checkpoint as the loop does at a start. Returns which of the two numbers was loaded, 0 if
+   none was; anything else ends the test. */
 static u32 load(u32 before, u32 written) {
   for (u32 age = 0; age < STORE_SLOTS; age++) {
     memset(linear, 0xee, sizeof linear);
     const u32 bytes = store_read(age, 0, STORE_SLOT_BYTES);
-    if (bytes == 0 || !is_taken(bytes)) continue;
+    if (bytes == 0 || !is_restored(bytes)) continue;
     if (bytes == checkpoint_bytes && written != 0 && is_checkpoint(written)) return written;
     if (bytes == checkpoint_bytes && before != 0 && is_checkpoint(before)) return before;
     printf("loaded what is neither checkpoint %u nor %u: %u bytes\n", before, written, bytes);
@@ -163,14 +163,13 @@ static void store(u32 number) {
   store_write(0, checkpoint_bytes);
 }
 
-static void lives_on(void) {
+static void restore_power(void) {
   words_left = NO_CUT;
 }
 
-/* ---- what there may be before ---- */
+/* ---- states of the memory before a cut ---- */
 
-/* The checkpoint slot's header is that of a checkpoint of this sequence; the rest as if it had been
-   written so. */
+/* Gives the checkpoint in a checkpoint slot another sequence, with a valid header. */
 static void renumber(u32 slot, u32 sequence) {
   u8 *const at = memory + STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
   for (u32 i = 0; i < 4; i++) at[4 + i] = (u8)(sequence >> (8 * i));
@@ -178,7 +177,7 @@ static void renumber(u32 slot, u32 sequence) {
   for (u32 i = 0; i < 4; i++) at[i] = (u8)(mark >> (8 * i));
 }
 
-static void spoil(u32 slot, u32 at) {
+static void flip_bit(u32 slot, u32 at) {
   memory[STORE_SLOTS_AT + slot * STORE_SLOT_BYTES + at] ^= 0x10;
 }
 
@@ -198,10 +197,11 @@ enum start {
   STARTS
 };
 
-/* Returns the number of the newest checkpoint that must not be lost, 0 if there is none. */
+/* Prepares the memory. Returns the number of the newest checkpoint that must not be lost, 0 if
+   there is none. */
 static u32 begin(enum start start) {
   memset(memory, is_flash ? 0xff : 0, sizeof memory);
-  lives_on();
+  restore_power();
   if (start == NOISE)
     for (u32 i = 0; i < sizeof memory; i++) memory[i] = (u8)mix();
   if (start <= NOISE) return 0;
@@ -213,10 +213,10 @@ static u32 begin(enum start start) {
     renumber(0, start == WRAPPING ? 0xfffffffeu : 0xffffffffu);
     renumber(1, start == WRAPPING ? 0xffffffffu : 1u);
   }
-  if (start == NEWEST_BAD || start == BOTH_BAD) spoil(1, STORE_HEADER_BYTES + checkpoint_bytes - 1);
-  if (start == OLDER_BAD || start == BOTH_BAD) spoil(0, STORE_HEADER_BYTES);
-  if (start == NEWEST_HEADER_BAD) spoil(1, 5);
-  if (start == OLDER_HEADER_BAD) spoil(0, 7);
+  if (start == NEWEST_BAD || start == BOTH_BAD) flip_bit(1, STORE_HEADER_BYTES + checkpoint_bytes - 1);
+  if (start == OLDER_BAD || start == BOTH_BAD) flip_bit(0, STORE_HEADER_BYTES);
+  if (start == NEWEST_HEADER_BAD) flip_bit(1, 5);
+  if (start == OLDER_HEADER_BAD) flip_bit(0, 7);
   switch (start) {
     case THREE:
       return 3;
@@ -236,24 +236,24 @@ static void expect(u32 ok, const char *what, u32 start, u32 words, u32 how) {
   exit(1);
 }
 
-/* Runs `what`, which loses power after so many words; 1 if it ended before that. */
+/* Runs `what` and cuts the power after `words` words; returns 1 if it ended before that. */
 static u32 cut_short(void (*what)(u32), u32 argument, u32 words, enum tear how) {
   tear = how;
   words_left = words;
   if (setjmp(power_cut) == 0) {
     what(argument);
-    lives_on();
+    restore_power();
     return 1;
   }
-  lives_on();
+  restore_power();
   cuts++;
   return 0;
 }
 
 /* ---- checkpoints ---- */
 
-/* Every cut of writing a checkpoint; `again`: and after each, every cut of writing another one.
-   Steps of 1 are every word. */
+/* Cuts the writing of a checkpoint after every `step` words. `again`: after each cut it also cuts
+   the writing of another checkpoint after every word. */
 static void cut_checkpoints(enum start start, u32 step, u32 again) {
   static u8 first[MEMORY_BYTES];
   static u8 torn[MEMORY_BYTES];
@@ -263,16 +263,16 @@ static void cut_checkpoints(enum start start, u32 step, u32 again) {
     for (u32 words = 0;; words += step) {
       memcpy(memory, first, sizeof memory);
       if (cut_short(store, 4, words, (enum tear)how)) {
-        expect(load(kept, 4) == 4, "what was written whole is not what is loaded", start, words, how);
+        expect(load(kept, 4) == 4, "a whole checkpoint is not the one that is loaded", start, words, how);
         break;
       }
       memcpy(torn, memory, sizeof memory);
       const u32 loaded = load(kept, 4);
       expect(kept == 0 || loaded != 0, "a power cut lost both checkpoints", start, words, how);
-      /* Life goes on: the next checkpoint is the one that is loaded then. */
+      /* The next checkpoint is written and loaded normally. */
       memcpy(memory, torn, sizeof memory);
       store(5);
-      expect(load(loaded, 5) == 5, "after a power cut a checkpoint is not the one that is loaded", start, words, how);
+      expect(load(loaded, 5) == 5, "the checkpoint after a power cut is not the one that is loaded", start, words, how);
       for (u32 second = 0; again; second++) {
         memcpy(memory, torn, sizeof memory);
         if (cut_short(store, 5, second, (enum tear)(TEARS - 1 - how))) break;
@@ -288,12 +288,12 @@ static void count_start(u32 clean) {
   store_start(clean);
 }
 
-/* Every cut of counting a start: the next start knows of all before but, at most, the one that was
-   cut short. */
+/* Cuts the counting of a start after every word: the next start knows of all earlier ones, except
+   perhaps the one that was cut short. */
 static void cut_counters(u32 starts_before, u32 resets_before) {
   static u8 first[STORE_SLOTS_AT];
   memset(memory, is_flash ? 0xff : 0, STORE_SLOTS_AT);
-  lives_on();
+  restore_power();
   for (u32 i = 0; i < starts_before; i++) store_start(i == 0 || i + resets_before < starts_before);
   memcpy(first, memory, STORE_SLOTS_AT);
   for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
@@ -313,17 +313,17 @@ static void cut_counters(u32 starts_before, u32 resets_before) {
   }
 }
 
-/* Every cut of reserving counters after so many starts and reservations: what was reported as
-   reserved stays so, and nothing is reserved that nobody asked for. */
 static void reserve(u32 cycle) {
   (void)store_reserve(cycle);
 }
 
+/* Cuts the reservation of counters after every word, given the starts and reservations before: a
+   confirmed reservation stays, and nothing is reserved that was not asked for. */
 static void cut_reservations(u32 starts_before, u32 reserved_before) {
   static u8 first[STORE_SLOTS_AT];
   static u8 torn[STORE_SLOTS_AT];
   memset(memory, is_flash ? 0xff : 0, STORE_SLOTS_AT);
-  lives_on();
+  restore_power();
   for (u32 i = 0; i < starts_before; i++) store_start(i == 0);
   for (u32 i = 1; i <= reserved_before; i++)
     expect(store_reserve(i * 7) == i * 7, "what was reserved is not reported", starts_before, i, TEARS);
@@ -337,7 +337,7 @@ static void cut_reservations(u32 starts_before, u32 reserved_before) {
       memcpy(torn, memory, STORE_SLOTS_AT);
       const u32 held = store_reserved();
       expect(held == asked || (!whole && held == before), "a reservation was lost", starts_before, words, how);
-      /* The start that follows is cut as well, and then one is not. */
+      /* The following start is cut after every word as well; then a whole start follows. */
       for (u32 second = 0;; second++) {
         memcpy(memory, torn, STORE_SLOTS_AT);
         const u32 started = cut_short(count_start, 0, second, (enum tear)(TEARS - 1 - how));
@@ -354,17 +354,17 @@ static void cut_reservations(u32 starts_before, u32 reserved_before) {
   }
 }
 
-/* One life: starts, reservations, the power cut at any word of either. `reported`: what was ever
-   reported as reserved; `asked`: the most that was ever asked for. */
-static void live(unsigned long wanted) {
+/* Starts and reserves, with the power cut at random words, until `wanted` cuts. `reported`:
+   greatest confirmed reservation; `asked`: greatest that was asked for. */
+static void cut_at_random(unsigned long wanted) {
   u32 reported = 0;
   u32 asked = 0;
   u32 starts = 0;
   memset(memory, is_flash ? 0xff : 0, sizeof memory);
-  lives_on();
+  restore_power();
   store_start(1);
   while (cuts < wanted) {
-    /* Of erasing MRAM, and of writing an entry, no more words than this can be written. */
+    /* Erasing MRAM or writing an entry takes at most this many words. */
     const u32 words = mix() % 16;
     const enum tear how = (enum tear)(mix() % TEARS);
     if (mix() % 4 == 0) {
@@ -385,13 +385,13 @@ static void live(unsigned long wanted) {
     reported = held;
   }
   const char *const memory_kind = is_flash ? "flash" : "mram";
-  printf("%s: %lu cuts of one life, %u starts, %u cycles reserved\n", memory_kind, cuts, starts, reported);
+  printf("%s: %lu random cuts, %u starts, %u cycles reserved\n", memory_kind, cuts, starts, reported);
 }
 
 int main(int argc, char **argv) {
-  if (argc == 4 && strcmp(argv[2], "life") == 0) {
+  if (argc == 4 && strcmp(argv[2], "random") == 0) {
     is_flash = strcmp(argv[1], "flash") == 0;
-    live(strtoul(argv[3], NULL, 0));
+    cut_at_random(strtoul(argv[3], NULL, 0));
     return 0;
   }
   if (argc != 3) return 2;

@@ -7,20 +7,20 @@ import { deathsText } from '../../hwsim/cli/campaign/deaths.ts';
 const flights = [1, 2].map((seed) => flyDeaths(seed, 2, { nodes: 40 }));
 
 // Long version: npx heliograph deaths.
-test('MBR-1 holds: at 30 % loss no live member is taken for dead, and every death is known', () => {
+test('MBR-1 holds: at 30 % loss no live member is declared dead, and every death is detected', () => {
   for (const flight of flights) {
     assert.is(flight.falseDeaths, 0, flight.examples.join('; '));
     assert.is(flight.unknown, 0);
     const known = flight.deadBins.reduce((sum, count) => sum + count, 0);
-    // Four die one after the other; the members that live then know of each.
-    assert.ok(known >= 4 * 36, `${known} members learnt of a death`);
+    // Four members die one after the other; all members alive at the time detect each death.
+    assert.ok(known >= 4 * 36, `${known} members detected a death`);
     assert.ok((quantileS(flight.goneBins, 0.99) ?? Number.POSITIVE_INFINITY) <= 1200);
   }
   assert.is.not(flights[0].traceHash, flights[1].traceHash);
   assert.match(deathsText(summaryOf(flights), flights, String), /false deaths {2}0; rate at most/);
 });
 
-test('the bound for no event is three, and the bounds grow with the count', () => {
+test('the Poisson bound is three for no event and grows with the count', () => {
   assert.ok(Math.abs(poissonUpper95(0) - 2.9957) < 1e-3);
   assert.ok(Math.abs(poissonUpper95(1) - 4.7439) < 1e-3);
   assert.ok(Math.abs(poissonUpper95(5) - 10.513) < 1e-3);

@@ -4,7 +4,7 @@ import { defaultEngine } from '../../host/engine/names.ts';
 import { countMerge, givenClaims, type MergeCurve, mergeCurve } from '../../hwsim/campaign/cluster/merge.ts';
 import { fitLine } from '../../hwsim/campaign/statistics.ts';
 
-/** Returns reasons why a curve is not in proportion to the difference; [] when it is. */
+/** Returns the reasons why a curve is not proportional to the difference; [] when it is. */
 function complaints({ points, slope, rSquared }: MergeCurve): string[] {
   const costs = points.map(({ messages }) => messages);
   const [few, many] = [costs[0], costs[costs.length - 1]];
@@ -12,7 +12,7 @@ function complaints({ points, slope, rSquared }: MergeCurve): string[] {
   const isGrowing = costs.every((cost, index) => cost > (costs[index - 1] ?? 0));
   return [
     ...(isGrowing ? [] : [`the cost does not grow: ${costs}`]),
-    // Ranges are narrowed once for many versions, so that each of them may cost less.
+    // Many versions share the narrowing of ranges, so each may cost less, but not more.
     ...(many <= growth * few ? [] : [`${growth} times the difference costs ${many} instead of ${few}`]),
     ...(slope > 0 && rSquared > 0.8 ? [] : [`slope ${slope}, R² ${rSquared}`]),
   ];
@@ -22,7 +22,7 @@ const nodes = 24;
 const days = 0.25;
 
 // Long version: npx heliograph merge.
-test('FLT-3 holds: a merge costs messages in proportion to the difference, and everything arrives', () => {
+test('FLT-3 holds: a merge costs messages in proportion to the difference, and every version arrives', () => {
   const flight = { nodes, days, seed: 1, engine: defaultEngine };
   const counts = [0, 6, 24, 96].map((difference) => countMerge({ ...flight, difference }));
   const curve = mergeCurve(counts, nodes, days);
@@ -31,7 +31,7 @@ test('FLT-3 holds: a merge costs messages in proportion to the difference, and e
   assert.equal(complaints(curve), []);
 });
 
-test('FLT-3 violated: a cost that does not depend on what differs shows, and one that grows with its square', () => {
+test('FLT-3 violated: a constant cost and one that grows with the square of the difference are detected', () => {
   const curveOf = (costOf: (difference: number) => number) => {
     const count = (difference: number) => ({ difference, messages: costOf(difference), deliveries: 0, lastS: 0 });
     return mergeCurve([0, 6, 24, 96].map(count), nodes, days);
@@ -41,12 +41,12 @@ test('FLT-3 violated: a cost that does not depend on what differs shows, and one
   assert.equal(complaints(curveOf((difference) => 10 * difference)), []);
 });
 
-test('the line fitted to points on a line is that line', () => {
+test('a line is fitted exactly to points that lie on it', () => {
   const { slope, intercept, rSquared } = fitLine([1, 2, 5].map((x) => ({ x, y: 3 * x + 4 })));
   assert.ok(Math.abs(slope - 3) < 1e-9 && Math.abs(intercept - 4) < 1e-9 && Math.abs(rSquared - 1) < 1e-9);
 });
 
-test('claims are given to members in turn, and no more than fit', () => {
+test('claims are given to members in turn, and more than fit are refused', () => {
   const given = givenClaims(9, 4, 1);
   assert.equal(
     given.map(({ node, fields }) => [node, fields[1]]),

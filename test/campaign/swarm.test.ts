@@ -5,12 +5,12 @@ import { readImage } from '../../host/engine/image.ts';
 import { flyAndJudge } from '../../hwsim/report/fly_and_judge.ts';
 import { drawScenario } from '../../hwsim/campaign/cluster/swarm.ts';
 
-/** A pull of every knob; `npx heliograph swarm --seeds N` is the long version. */
+/** Seeds of the short version; `npx heliograph swarm --seeds N` is the long one. */
 const seeds = [1, 2, 3, 4, 5, 6];
-/** Must hold in any weather. The other judges' findings are what the long version is for. */
+/** Checks that must hold in every scenario. The long version also reports the other judges. */
 const safety = ['INT-5-exclusive', 'INT-3-arbitration', 'INT-4-versions', 'no-trap'];
 
-test('every seed draws a scenario that the schema accepts, and the same one again', () => {
+test('every seed draws a scenario of its own, and the same one each time', () => {
   const drawn = Array.from({ length: 300 }, (_, seed) => drawScenario(seed));
   assert.equal(drawScenario(17), drawn[17]);
   assert.is(new Set(drawn.map((scenario) => JSON.stringify({ ...scenario, seed: 0, name: '' }))).size, 300);
@@ -19,7 +19,7 @@ test('every seed draws a scenario that the schema accepts, and the same one agai
 });
 
 for (const seed of seeds) {
-  test(`safety holds in swarm seed ${seed} (again: npx heliograph swarm --seeds 1 --from ${seed})`, () => {
+  test(`safety checks hold in swarm seed ${seed} (again: npx heliograph swarm --seeds 1 --from ${seed})`, () => {
     const scenario = drawScenario(seed);
     const body = loadBody(scenario.body, undefined, () => {});
     const { checks } = flyAndJudge({ scenario, body, image: readImage('flight') }, null);

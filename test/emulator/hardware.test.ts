@@ -19,14 +19,14 @@ const nodes = 10;
 const days = 0.12;
 const engineOf = (preset: 'flight' | 'compact' | 'tiny') => createV8Engine(readImage(preset));
 
-test('BRD-1 holds: emulated boards decide as simulated nodes, through resets, power losses, hang and death', () => {
+test('BRD-1 holds: emulated boards decide as simulated nodes do, also after resets, power cuts and hangs', () => {
   const scenario = scenarioSchema.parse({
     ...loadScenario('mixed-hardware'),
     nodes,
     days,
     boards: (['m7', 'm4', 'rv64', 'rv32', 'leon3'] as const).map((target, index) => ({ node: 2 * index + 1, target })),
     disruptions: [
-      // By then every board has stored its first checkpoint.
+      // Every board has stored its first checkpoint before day 0.03.
       ...[1, 3, 5, 7, 9].map((node, index) => ({ kind: 'reset', node, when: { atDay: 0.03 + 0.002 * index } })),
       { kind: 'reset', node: 9, when: { atDay: 0.06 }, losesPower: true },
       { kind: 'reset', node: 3, when: { atDay: 0.065 }, losesPower: true, badSlots: 1 },
@@ -75,7 +75,7 @@ test('BRD-1 violated: a board with another image than the flown one is refused',
   }
 });
 
-test('an idle board uses no processor time, and still answers afterwards', () => {
+test('an idle board uses no processor time and still answers afterwards', () => {
   const pool = new EmulatorPool();
   try {
     const boards = Object.values(targets)
@@ -98,7 +98,7 @@ test('an idle board uses no processor time, and still answers afterwards', () =>
   }
 });
 
-test('board run shows events by name and ends with a summary and the same hash as simulated', () => {
+test('board run prints events by name, a summary and the hash of the simulated node', () => {
   const command = [join(rootFolder, 'dist', 'heliograph.mjs'), 'board', 'run', 'm4', '--days', '0.03', '--nodes', '8'];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
   assert.is(status, 0, stderr);

@@ -53,16 +53,16 @@ test('BRD-1 holds: V8 and all five boards have the same state and outputs after 
   }
 });
 
-test('BRD-1 violated: one changed byte of one image is found', () =>
+test('BRD-1 violated: one changed byte in the image of one board is detected', () =>
   inFolder((folder) => {
     const elf = readFileSync(elfOf('rv64'));
-    // The second entry of the firmware's table for CRC-32C, 0xf26b8303, as in the translated image.
+    // Bytes of 0xf26b8303, the second entry of the CRC-32C table, in the translated image.
     const at = elf.indexOf(Uint8Array.of(0x03, 0x83, 0x6b, 0xf2));
     assert.ok(at > 0);
     elf[at] ^= 0x10;
-    const image = join(folder, 'planted.elf');
+    const image = join(folder, 'changed.elf');
     writeFileSync(image, elf);
-    // Sealed after the change: a program that is altered after its build does not start.
+    // The changed program is sealed anew, for a program altered after its build does not start.
     sealCode(targets.rv64, image);
     const { status, stdout } = heliograph('board', 'trace', 'rv64', '--inputs', '200', '--image', image, '--json');
     assert.is(status, 1, stdout);
@@ -74,7 +74,7 @@ test('BRD-1 violated: one changed byte of one image is found', () =>
     assert.is(JSON.parse(stdout).engines[0].ok, true);
   }));
 
-test('BRD-1 violated: a divergence is found at the input that causes it, by engine and by board', () => {
+test('BRD-1 violated: a divergence is reported at the input that causes it, between engines and on a board', () => {
   const trace = record(400, 3);
   const marks = marksOf(engineOf(), trace);
   const changedAt = trace.findIndex(({ kind }, index) => index > 250 && kind === 'record');

@@ -20,7 +20,7 @@ test('the newest record is read, also by another process', () =>
     assert.equal(readdirSync(folder).sort(), ['checkpoint.a', 'checkpoint.b']);
   }));
 
-test('every corruption of the newer slot falls back to the older one and says so', () =>
+test('every corruption of the newer checkpoint slot is reported, and the older one is read', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     store.write('checkpoint', payload(1));
@@ -41,7 +41,7 @@ test('every corruption of the newer slot falls back to the older one and says so
     }
   }));
 
-test('after a fall-back the good slot is not the one overwritten', () =>
+test('after a corruption the intact checkpoint slot is not overwritten', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     store.write('checkpoint', payload(1));
@@ -54,7 +54,7 @@ test('after a fall-back the good slot is not the one overwritten', () =>
     assert.equal(new Store(folder).read('checkpoint').record?.bytes, payload(1));
   }));
 
-test('both slots corrupt: nothing is returned, two faults are named', () =>
+test('two corrupt checkpoint slots give no checkpoint and two named faults', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     store.write('checkpoint', payload(1));

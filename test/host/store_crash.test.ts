@@ -152,7 +152,7 @@ test('RAD-3 holds: a process killed in a write loses no confirmed record and lea
   });
 });
 
-test('RAD-3 holds: a disk that takes only part of a record: an error, and the slot keeps what it held', () =>
+test('RAD-3 holds: a full disk that takes part of a record is an error, and the stored record stays', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     for (const n of [1, 2]) store.write('checkpoint', new Uint8Array(1000).fill(n));

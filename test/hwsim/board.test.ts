@@ -52,7 +52,7 @@ test('two checkpoint slots have the newest first, the older second, never more',
   assert.is.not(read(1).join(), newest.join());
 });
 
-test('WDG-2: a reset during a store tears only that slot, and a corrupted slot differs from what was written', () => {
+test('WDG-2: a reset during a store tears only that checkpoint slot, and corruption changes its content', () => {
   const { memory, store, read } = setUp();
   store(1, 1000);
   store(2, 5000);

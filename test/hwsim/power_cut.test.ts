@@ -155,7 +155,7 @@ test('RAD-3 holds: the flight image does the same at every 211th word', () => {
   console.log(`${states} states of power cuts, flight image, ${board.images[0].length} bytes a checkpoint`);
 });
 
-test('RAD-3 violated: a store into the newer slot loses it, and a header written first is refused', () => {
+test('RAD-3 violated: a store into the newer checkpoint slot loses it, and a header written first is refused', () => {
   const board = new Board('tiny');
   const [first, second, third] = board.images;
   // In place: the only whole checkpoint is overwritten, and a cut loses it.

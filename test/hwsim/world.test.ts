@@ -106,7 +106,7 @@ test('mining is credited from start to end at the commanded rate, and reported a
   );
 });
 
-test("a rate above the node's own is limited to it, and the same order again in a slot extends the work", () => {
+test("a rate above the node's own is limited, and the same order in an intent slot extends the work", () => {
   const { world, creditedKg } = makeWorld();
   const order: WorkOrder = { kind: WORK_KIND.mine, resource: (1 << 16) | 1, rateKgPerDay: 999, untilMs: hourMs };
   world.startWork(0, 0, 0, order);

@@ -11,7 +11,7 @@ interface Rule {
    * `WHAT_TOLD`.
    */
   words?: readonly string[];
-  /** A phrase in comments and pages, outside `code`. */
+  /** A phrase in comments, titles of tests and pages, outside `code`. */
   phrase?: RegExp;
 }
 
@@ -83,13 +83,15 @@ function wordsOf(line: string): string[] {
   return (line.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []).map((word) => word.toLowerCase());
 }
 
-/** A line's comment or, in a page, its prose; code in backticks is left out. */
+const testTitle = /^\s*\w+\(\s*(['"`])(.*)\1, (?:async )?\(/;
+
+/** A line's comment, test title or, in a page, its prose; code in backticks is left out. */
 function proseOf(path: string, line: string): string {
   const text = path.endsWith('.md')
     ? /^ {4}/.test(line)
       ? ''
       : line
-    : (/(?:^\s*\*|\/\/|\/\*|^\s*[;#])(.*)$/.exec(line)?.[1] ?? '');
+    : (testTitle.exec(line)?.[2] ?? /(?:^\s*\*|\/\/|\/\*|^\s*[;#])(.*)$/.exec(line)?.[1] ?? '');
   return text.replace(/`[^`]*`/g, '`').toLowerCase();
 }
 
@@ -117,6 +119,7 @@ test('a private word is found in prose, in identifiers and in comments; field te
   assert.is(count('a.ts', 'WHAT_TOLD'), 1);
   assert.is(count('a.md', 'What it lets go of, and a stand-in for it.'), 2);
   assert.is(count('a.ts', '// the last epoch'), 1);
+  assert.is(count('a.ts', "test('the last epoch ends', () => {"), 1);
   assert.is(count('a.ts', '// the last key epoch; a TDMA slot and the intent slots'), 0);
   assert.is(count('a.ts', 'const epoch = header.epoch; // `epoch` of the header'), 0);
   assert.is(count('a.ts', '// heartbeat, untouched, stalled, restricted'), 0);

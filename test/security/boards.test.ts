@@ -44,7 +44,7 @@ const secrets: BoardCase[] = [0x00, 0xff, 0x5a, 0xa5, 0x01, 0x80].flatMap((byte,
 });
 
 for (const name of targetNames) {
-  test(`${name}: whatever the secrets are, the same instructions in the same order`, async () => {
+  test(`${name} executes the same instructions in the same order for any secrets`, async () => {
     const results = await runOnBoard(targets[name], [...secrets, { ...frameCases[0], length: frame.text.length - 1 }]);
     const digests = results.map(({ trace }) => createHash('sha256').update(trace).digest('hex'));
     for (let index = 3; index < secrets.length; index += 1)
@@ -54,7 +54,7 @@ for (const name of targetNames) {
     assert.ok(results[0].trace.length > 1000);
   });
 
-  test(`${name}: same bytes, forgeries refused, within its budget`, async () => {
+  test(`${name} seals to the same bytes, refuses forgeries and keeps to its budget`, async () => {
     const results = await runOnBoard(targets[name], [...frameCases, ...others]);
     const [seal, open, forged] = results;
     assert.equal(seal.out.slice(0, frame.text.length + TAG_BYTES), sealByNode(frame));

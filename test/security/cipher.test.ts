@@ -10,7 +10,7 @@ import { TAG_BYTES } from '../../host/cbor/generated.ts';
 const test = suite('security: cipher');
 
 const cipher = await Cipher.load('cipher');
-const stand = await Cipher.load('cipher_null');
+const nullCipher = await Cipher.load('cipher_null');
 
 test('20,000 random cases seal as two libraries do, open again, and are rejected with one bit wrong', () => {
   const result = runCases(cipher, 1, 20_000);
@@ -18,9 +18,9 @@ test('20,000 random cases seal as two libraries do, open again, and are rejected
   assert.ok(result.bytes > 20_000 * 100);
 });
 
-test('violated: a sealing that is not ours is detected, whatever differs', () => {
+test('violated: a sealing that differs from ours in any part is detected', () => {
   // The null cipher's bytes are not those of the cipher.
-  const { wrong } = runCases(stand, 1, 20);
+  const { wrong } = runCases(nullCipher, 1, 20);
   assert.is(wrong.length, 10);
   assert.match(wrong[0], /not what node:crypto seals/);
 });
@@ -50,12 +50,12 @@ function turnEveryBit(module: Cipher): number {
   return tried;
 }
 
-test('every single bit of key, nonce, aad, text and tag: refused, and nothing written', () => {
+test('a flip of any bit of key, nonce, aad, text or tag is refused, and nothing is written', () => {
   assert.is(turnEveryBit(cipher), 2 * 8 * (32 + 12 + 33 + 147 + TAG_BYTES));
 });
 
-test('a byte moved from aad to text, a byte more or less of either: refused', () => {
-  for (const module of [cipher, stand]) {
+test('a byte moved from aad to text, or added to or cut from either, is refused', () => {
+  for (const module of [cipher, nullCipher]) {
     const sealed = module.seal(frame);
     const moved = Uint8Array.from([frame.aad[32], ...sealed]);
     assert.is(module.open({ ...frame, aad: frame.aad.slice(0, 32) }, moved), null);
@@ -66,7 +66,7 @@ test('a byte moved from aad to text, a byte more or less of either: refused', ()
   }
 });
 
-test('neither key stream nor one-time key stays in memory', () => {
+test('neither the key stream nor the one-time key stays in memory', () => {
   const sealed = cipher.seal(frame);
   assert.ok(cipher.leavesNothing());
   cipher.open(frame, sealed);
@@ -76,25 +76,25 @@ test('neither key stream nor one-time key stays in memory', () => {
   assert.ok(cipher.leavesNothing());
 });
 
-test('the stand-in: same sizes, its own opened, every single bit refused', () => {
+test('the null cipher has the same sizes, opens what it sealed and refuses a flip of any bit', () => {
   for (let index = 0; index < 500; index += 1) {
-    const random = new RandomStream(2, 'stand-in', index);
+    const random = new RandomStream(2, 'null-cipher', index);
     const given = randomCase(random);
     const [shift, inPlace] = [random.below(16), random.below(2) === 0];
-    const sealed = stand.seal(given, shift, inPlace);
+    const sealed = nullCipher.seal(given, shift, inPlace);
     assert.is(sealed.length, sealByNode(given).length);
     assert.equal(sealed.slice(0, given.text.length), given.text);
-    assert.equal(stand.open(given, sealed, shift, inPlace), given.text);
+    assert.equal(nullCipher.open(given, sealed, shift, inPlace), given.text);
   }
-  assert.is(turnEveryBit(stand), 2 * 8 * (32 + 12 + 33 + 147 + TAG_BYTES));
+  assert.is(turnEveryBit(nullCipher), 2 * 8 * (32 + 12 + 33 + 147 + TAG_BYTES));
 });
 
-test('the stand-in refuses what the cipher sealed, and the cipher what the stand-in did', () => {
-  assert.is(stand.open(frame, cipher.seal(frame)), null);
-  assert.is(cipher.open(frame, stand.seal(frame)), null);
+test('the null cipher refuses what the cipher sealed, and the cipher what the null cipher sealed', () => {
+  assert.is(nullCipher.open(frame, cipher.seal(frame)), null);
+  assert.is(cipher.open(frame, nullCipher.seal(frame)), null);
 });
 
-test('the stand-in exports what the cipher exports, with the same parameters', async () => {
+test('the null cipher exports what the cipher exports, with the same parameters', async () => {
   const everything = (module: 'cipher' | 'cipher_null') =>
     compileEntry(
       `export * from "./firmware/security/${module}";\nexport function memoryBase(): usize { return __heap_base; }`,

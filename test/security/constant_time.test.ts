@@ -70,13 +70,13 @@ const seeds = [
   ...Array.from({ length: 10 }, (_, i) => drawn(`seed ${i}`, 32)),
 ];
 
-test('signing accesses the same places in the same order, whatever seed and message', () => {
+test('signing accesses the same addresses in the same order for any seed and message', () => {
   const traces = new Set(seeds.map((seed, index) => signing(seed, drawn(`message ${index}`, 200))));
   assert.is(traces.size, 1);
   assert.ok(Number([...traces][0].split(' ')[0]) > 10_000);
 });
 
-test('so does making a public key', () => {
+test('making a public key accesses the same addresses in the same order for any seed', () => {
   const key = (seed: Uint8Array) => {
     memory.set(seed, at);
     return trace(() => calls.public_key(at, at + 32));
@@ -84,7 +84,7 @@ test('so does making a public key', () => {
   assert.is(new Set(seeds.map(key)).size, 1);
 });
 
-test('what does depend on its inputs shows: verification, and the length of a message', () => {
+test('verification and messages of another length access other addresses, and that is detected', () => {
   const verifying = (seed: Uint8Array) => {
     const message = drawn('message', 200);
     memory.set(nodeSignatures.publicKey(seed), at + 32);

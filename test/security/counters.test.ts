@@ -19,7 +19,7 @@ test(`SEC-1 holds: over ${crashes} crashes with torn writes no nonce is reused a
   assert.ok(outcome.framesTaken > crashes / 20 && outcome.replaysRefused > crashes / 10, JSON.stringify(outcome));
 });
 
-test('SEC-1 violated: memory that forgets what was reserved is noticed', () => {
+test('SEC-1 violated: a memory that loses reservations is detected', () => {
   const outcome = crashAgain({ seed: 1, crashes: 4000, recall: (reserved) => Math.max(1, reserved - 12) });
   assert.ok(outcome.noncesReused > 0 && outcome.replaysTaken > 0, JSON.stringify(outcome));
 });

@@ -15,7 +15,7 @@ const key = testKeys.linkKey(1);
 const text = (length: number) => Uint8Array.from({ length }, (_, at) => at * 31);
 const keyOf = () => key;
 
-test('every length of plaintext comes back, under both ciphers, and 47 bytes more are on the air', () => {
+test('plaintexts of every length open again under both ciphers, and frames are 47 bytes longer', () => {
   for (const cipher of [realCipher, nullCipher]) {
     for (let length = 2; length <= PLAIN_BYTES_MAX; length += 1) {
       const frame = seal(header, text(length), key, cipher);
@@ -28,7 +28,7 @@ test('every length of plaintext comes back, under both ciphers, and 47 bytes mor
   assert.throws(() => seal(header, text(PLAIN_BYTES_MAX + 1), key), /210 bytes, a frame has room for 209/);
 });
 
-test('every single bit of a frame that is turned is refused, its CRC-32C made right again', () => {
+test('a frame with any bit flipped and a correct CRC-32C is refused', () => {
   for (const cipher of [realCipher, nullCipher]) {
     const frame = seal(header, text(150), key, cipher);
     for (let bit = 0; bit < (frame.length - CRC_BYTES) * 8; bit += 1) {
@@ -43,7 +43,7 @@ test('every single bit of a frame that is turned is refused, its CRC-32C made ri
   }
 });
 
-test('a frame cut off after any byte, or with a byte more, is refused, its CRC-32C made right again', () => {
+test('a frame cut off after any byte, or with a byte added, is refused even with a correct CRC-32C', () => {
   const frame = seal(header, text(150), key);
   for (let length = 0; length < frame.length - CRC_BYTES; length += 1)
     assert.throws(
@@ -85,7 +85,7 @@ test('faults are reported by kind and place', () => {
   assert.throws(() => open(frame, () => null), /^.*no key for key epoch 1 of cluster 7$/);
 });
 
-test('a frame is bound to all of its header, and to its epoch by its key', () => {
+test('the tag covers the whole header, and the key binds a frame to its key epoch', () => {
   const frame = seal(header, text(20), key);
   for (const [at, what] of [
     [11, 'cluster'],

@@ -140,7 +140,7 @@ test("the firmware takes the library's frames, and the library opens the firmwar
   assert.ok(heard > 5);
 });
 
-test("an authority's statement is a COSE_Sign1 to the library, and its is one to us", () => {
+test("the library reads our COSE_Sign1, and we read the library's", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
   const { head } = makeKeyEpoch(
     testKeys.authority,
@@ -232,7 +232,7 @@ test('tshark dissects a frame: COSE_Encrypt0, its algorithm, key id, Partial IV 
   assert.is(fields['cose.invalid_tag'], undefined);
 });
 
-test('tshark notices a frame that is none: another tag, another algorithm, a length that is not there', async () => {
+test('tshark reports another tag, another algorithm and a length beyond the frame', async () => {
   const altered = async (at: number, byte: number) => {
     const frame = sealedFrame({}, [probe, probe, probe]);
     frame[at] = byte;

@@ -94,7 +94,7 @@ function opened(fleet: string, id: number, epoch: number): Uint8Array | null {
   return parts.map((part) => openPart(keys, 7, head, part)).find((secret) => secret !== null) ?? null;
 }
 
-test('init, node, epoch, revoke: the remaining open the new epoch, the excluded does not', () =>
+test('after `keys epoch` and `keys revoke` remaining members open the new key epoch, excluded ones do not', () =>
   inFleet(12, (fleet) => {
     for (const id of ['3', '4', '11']) ok('keys', 'node', fleet, '--cluster', '7', '--id', id);
     assert.equal(
@@ -127,7 +127,7 @@ test('init, node, epoch, revoke: the remaining open the new epoch, the excluded 
     );
   }));
 
-test('all files are 0600, all folders 0700, whatever the umask', () =>
+test('all files have mode 0600 and all folders 0700 under any umask', () =>
   inFleet(3, (fleet) => {
     ok('keys', 'node', fleet, '--cluster', '7', '--id', '0');
     ok('keys', 'epoch', fleet, '--cluster', '7');
@@ -139,7 +139,7 @@ test('all files are 0600, all folders 0700, whatever the umask', () =>
     }
   }));
 
-test('two clusters of a fleet share its root, and no key', () =>
+test('two clusters of a fleet share its root and no other key', () =>
   inFleet(3, (fleet) => {
     const before = readFileSync(join(fleet, 'fleet.json'));
     ok('keys', 'init', fleet, '--cluster', '8', '--members', '3', '--region', '2');
@@ -148,7 +148,7 @@ test('two clusters of a fleet share its root, and no key', () =>
     assert.is.not(JSON.parse(keys[0]).clusterKey, JSON.parse(keys[1]).clusterKey);
   }));
 
-test('nothing is overwritten', () =>
+test('keys overwrites no file', () =>
   inFleet(3, (fleet) => {
     ok('keys', 'node', fleet, '--cluster', '7', '--id', '0');
     const contents = () => keyFiles(fleet).map((path) => readFileSync(path, 'utf8'));
@@ -168,7 +168,7 @@ test('nothing is overwritten', () =>
     assert.is(readFileSync(out, 'utf8'), readFileSync(join(cluster(fleet), 'node-0.json'), 'utf8'));
   }));
 
-test('orders that make no sense are refused, and make no epoch', () =>
+test('orders that contradict the cluster are refused and make no key epoch', () =>
   inFleet(3, (fleet) => {
     ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '1', '--start-s', '500');
     for (const [words, status, reason] of [
@@ -192,7 +192,7 @@ test('orders that make no sense are refused, and make no epoch', () =>
     assert.ok(existsSync(join(cluster(fleet), 'epoch-40.json')));
   }));
 
-test('members excluded far apart need more parts than a head can count: said, and no epoch is made', () =>
+test('an exclusion that needs more parts than a head can count is refused and makes no key epoch', () =>
   inFleet(200, (fleet) => {
     const scattered = Array.from({ length: 12 }, (_, at) => ['--id', String(1 + at * 16)]).flat();
     const { status, stderr } = run('keys', 'revoke', fleet, '--cluster', '7', ...scattered);
@@ -202,7 +202,7 @@ test('members excluded far apart need more parts than a head can count: said, an
     ok('keys', 'revoke', fleet, '--cluster', '7', ...scattered.slice(0, 8));
   }));
 
-test('runs at once: every exclusion stays, no epoch number is made twice', () =>
+test('concurrent runs keep every exclusion and make no key epoch number twice', () =>
   inFleet(30, async (fleet) => {
     const ids = [1, 4, 9, 16, 25, 28];
     const runs = ids.map(
@@ -233,7 +233,7 @@ test('runs at once: every exclusion stays, no epoch number is made twice', () =>
     }
   }));
 
-test('a run that broke off between an epoch and its bundle loses nothing', () =>
+test('a run interrupted between a key epoch and its bundle loses nothing', () =>
   inFleet(5, (fleet) => {
     ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '2');
     const path = join(cluster(fleet), 'epoch-2.bundle.cbor');
@@ -266,7 +266,7 @@ function killed(afterMs: number, ...args: string[]): Promise<boolean> {
   });
 }
 
-test('runs that are killed at any instant leave whole files or none, and what they left is no hindrance', () =>
+test('runs killed at any instant leave whole files or none, and the next run works', () =>
   inFolder(async (folder) => {
     const fleet = join(folder, 'fleet');
     // Whatever the speed of the machine: the first runs are killed before they begin, the last
@@ -288,7 +288,7 @@ test('runs that are killed at any instant leave whole files or none, and what th
       assert.equal(bundle(fleet, epoch).head.commitment, keyEpochFile(fleet, epoch).commitment);
   }));
 
-test('a folder that cannot be written is the machine refusing, and nothing half made is left', () =>
+test('a folder that cannot be written ends with exit code 4 and leaves no partial file', () =>
   inFolder((folder) => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
@@ -328,7 +328,7 @@ test('keys rejects secrets that others may read, and names a folder that others 
     assert.match(stderr, /others may look into this folder \(mode 755\): chmod 700/);
   }));
 
-test('a spoilt key file is refused by name, and not quoted', () =>
+test('a damaged key file is refused by name without quoting its content', () =>
   inFleet(3, (fleet) => {
     const path = join(cluster(fleet), 'authority.json');
     const text = readFileSync(path, 'utf8');
@@ -357,7 +357,7 @@ test('a spoilt key file is refused by name, and not quoted', () =>
     );
   }));
 
-test('inspect says what files are, as text and as JSON, and notices a bundle that its authority did not sign', () =>
+test('inspect describes files as text and as JSON and reports a bundle with a wrong signature', () =>
   inFleet(5, (fleet) => {
     ok('keys', 'node', fleet, '--cluster', '7', '--id', '4');
     ok('keys', 'revoke', fleet, '--cluster', '7', '--id', '2');
@@ -378,7 +378,7 @@ test('inspect says what files are, as text and as JSON, and notices a bundle tha
     assert.is(run('keys', 'inspect', rootFolder).status, 3);
   }));
 
-test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch, node', () =>
+test('decode --keys opens a frame with the keys of a fleet, a cluster, a key epoch or a node', () =>
   inFleet(5, (fleet) => {
     ok('keys', 'node', fleet, '--cluster', '7', '--id', '4');
     ok('keys', 'epoch', fleet, '--cluster', '7');
@@ -426,7 +426,7 @@ test('decode --keys opens a frame with whatever is found: fleet, cluster, epoch,
     assert.match(ok('decode', hexOf(1)), /sealed, --keys opens them/);
   }));
 
-test('no run has said a secret, in any form; and the search would have found one', () => {
+test('no run printed a secret in any form, and the search finds a planted one', () => {
   assert.ok(secrets.size > 100);
   assert.ok(said.length > 10_000);
   const secretsIn = (text: string): string[] =>

@@ -105,7 +105,7 @@ for (const [name, lose] of losses) {
     }));
 }
 
-test('without the records the bundle still shows the loss, and says that the excluded members are unknown', () =>
+test('without the records the bundle still shows the loss and names the excluded members unknown', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     rmSync(keyEpochPath(at(fleet), 2));
@@ -119,7 +119,7 @@ test('without the records the bundle still shows the loss, and says that the exc
     assert.equal(revoke(fleet, 3, { number: 3 }).excluded, [3]);
   }));
 
-test('a newest key epoch that is found again is continued', () =>
+test('a lost newest key epoch is continued after its file is restored', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     const kept = join(fleet, 'kept');
@@ -130,7 +130,7 @@ test('a newest key epoch that is found again is continued', () =>
     assert.equal([change(fleet).epoch, given(fleet, 0)], [3, [2, 3]]);
   }));
 
-test('all epochs of a cluster lost: its members go on under a new one', () =>
+test('a cluster that lost all key epochs goes on under a new one', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     for (const epoch of [1, 2]) rmSync(keyEpochPath(at(fleet), epoch));
@@ -168,7 +168,7 @@ test('the next run completes one interrupted after the key epoch or its record; 
     assert.is(change(fleet).epoch, 3);
   }));
 
-test('an older epoch that is lost matters only where it is needed', () =>
+test('the loss of an older key epoch is reported only by the commands that need it', () =>
   inFleet((fleet) => {
     revoke(fleet, 3);
     change(fleet);
@@ -186,14 +186,14 @@ test('an older epoch that is lost matters only where it is needed', () =>
     assert.equal(given(fleet, 0), [4, 5]);
   }));
 
-test('numbers that were left out on purpose are no loss', () =>
+test('key epoch numbers left out by --number are not reported as lost', () =>
   inFleet((fleet) => {
     change(fleet, { number: 40 });
     assert.is(change(fleet).epoch, 41);
     assert.equal(given(fleet, 0), [40, 41]);
   }));
 
-test('two copies that were both worked on are noticed', () =>
+test('two diverged copies of a fleet folder are detected', () =>
   inFleet((fleet) => {
     const copy = join(fleet, '..', 'copy');
     cpSync(fleet, copy, { recursive: true });
@@ -209,7 +209,7 @@ test('two copies that were both worked on are noticed', () =>
     assert.equal(change(fleet, { number: 3 }).excluded, [3, 4]);
   }));
 
-test('an exclusion takes effect at once, whatever was planned; a mere change waits', () =>
+test('an exclusion begins at once despite a planned key epoch; a change without exclusion waits', () =>
   inFleet((fleet) => {
     const planned = change(fleet, { startS: 4_000_000_000 });
     assert.is(planned.supersedes, null);
@@ -231,7 +231,7 @@ test('an exclusion takes effect at once, whatever was planned; a mere change wai
     assert.equal([later.startS, later.supersedes], [8000, null]);
   }));
 
-test('inspect reports a loss, names the next step, and fails', () =>
+test('inspect reports a loss, names the next step and ends with 1', () =>
   inFleet((fleet) => {
     const inspect = (...words: string[]) =>
       spawnSync(process.execPath, [command, 'keys', 'inspect', ...words], { encoding: 'utf8', cwd: rootFolder });

@@ -43,7 +43,7 @@ function tagOf(key: string, text: string, pieces: number[]): string {
   return hex(out, 16);
 }
 
-test('ChaCha20: blocks, texts and one-time keys', () => {
+test('ChaCha20 gives the blocks, texts and one-time keys of the RFC', () => {
   assert.is(vectors.chacha20.length, 13);
   for (const { name, key, nonce, counter, text, result } of vectors.chacha20) {
     const [keyAt] = lay(first, key);
@@ -56,7 +56,7 @@ test('ChaCha20: blocks, texts and one-time keys', () => {
   }
 });
 
-test('Poly1305: tags, in one piece and cut where blocks end', () => {
+test('Poly1305 gives the tags of the RFC, in one piece and cut where blocks end', () => {
   assert.is(vectors.poly1305.length, 12);
   for (const { name, key, text, tag } of vectors.poly1305) {
     assert.is(tagOf(key, text, []), tag, name);
@@ -65,7 +65,7 @@ test('Poly1305: tags, in one piece and cut where blocks end', () => {
   }
 });
 
-test('AEAD_CHACHA20_POLY1305: sealed and opened', () => {
+test('AEAD_CHACHA20_POLY1305 seals and opens the examples of the RFC', () => {
   assert.is(vectors.aead.length, 2);
   for (const { name, key, nonce, aad, text, sealed, tag } of vectors.aead) {
     const given = { key: unhex(key), nonce: unhex(nonce), aad: unhex(aad), text: unhex(text) };
@@ -78,7 +78,7 @@ test('AEAD_CHACHA20_POLY1305: sealed and opened', () => {
   }
 });
 
-test('SHA-256 and HMAC', () => {
+test('SHA-256 and HMAC give the published results', () => {
   for (const { name, text, digest } of vectors.sha256) {
     calls.sha256(...lay(first, text), out, scratch);
     assert.is(hex(out, 32), digest, name);
@@ -89,7 +89,7 @@ test('SHA-256 and HMAC', () => {
   }
 });
 
-test('HKDF: the intermediate key, the first 32 bytes, and zeros in scratch', () => {
+test('HKDF gives the intermediate key and the first 32 bytes and leaves zeros in its scratch memory', () => {
   assert.is(vectors.hkdf.length, 3);
   for (const { name, secret, salt, info, extracted, derived } of vectors.hkdf) {
     const parts = [...lay(first, secret), ...lay(second, salt)];

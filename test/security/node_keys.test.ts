@@ -115,7 +115,7 @@ test('a key epoch sent to one of three processes reaches the other member and no
     }
   }));
 
-test('a bundle is for its member alone, and wants a place for its counters', () =>
+test('a bundle is accepted by its member alone and requires a store for its counters', () =>
   inFolder((folder) => {
     const fleet = join(folder, 'fleet');
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');
@@ -145,7 +145,7 @@ const linkOf = (self = 0): NodeLink => ({
 });
 const nothing = new Uint32Array(0);
 
-test('a reservation is on the disk before it is answered, and outlives a spoilt slot; it never goes back', () =>
+test('a reservation is stored before it is confirmed, survives a damaged checkpoint slot and never decreases', () =>
   inFolder((folder) => {
     const store = new Store(folder);
     const platform = new LinkPlatform(linkOf(), new Memory(store, quiet));
@@ -185,7 +185,7 @@ function inspected(numbers: number[], ...rest: Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat([new Uint8Array(Uint32Array.from(numbers).buffer), ...rest]));
 }
 
-test("the authority's signature is checked over what the firmware shows", () => {
+test("the authority's signature is verified over the statement that the firmware reports", () => {
   const all = Array.from({ length: 200 }, (_, member) => member);
   const { head, parts } = makeKeyEpoch(
     testKeys.authority,
@@ -215,7 +215,7 @@ test("the authority's signature is checked over what the firmware shows", () => 
   assert.throws(() => uplinkRecords([{ name: 'probe', sequence: 1 }]), /'probe' is none that a ground link gives/);
 });
 
-test('a node signs its own word and no other, and verifies those of all members', () => {
+test('a node signs its own statements only and verifies those of all members', () => {
   const [one, two] = [1, 2].map((self) => new LinkPlatform(linkOf(self), new Memory(null, quiet)));
   const digest = Uint8Array.from({ length: 16 }, (_, at) => at);
   const shown = (owner: number, signature: Uint8Array = new Uint8Array(64)) =>
@@ -243,7 +243,7 @@ test('a node signs its own word and no other, and verifies those of all members'
   );
 });
 
-test('a node file whose rights are too wide is not read', () =>
+test('a node file that others may read is refused', () =>
   inFolder((folder) => {
     const fleet = join(folder, 'fleet');
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');

@@ -18,13 +18,13 @@ async function findingsOf(body: string): Promise<string[]> {
   return dependsOnSecrets(text, ['$entry/probe']);
 }
 
-test('the cipher asks of secrets one thing alone: whether the tag is right', async () => {
+test('the only branch of the cipher that depends on secrets is whether the tag is right', async () => {
   const { text } = await compileEntry(cipherEntry('cipher'));
   assert.equal(dependsOnSecrets(text, [`${room}/cipher/seal`]), []);
   assert.equal(dependsOnSecrets(text, [`${room}/cipher/open`]), [`${room}/cipher/open: if`]);
 });
 
-test('violated: branches, choices, addresses and loops that depend on what was loaded are found', async () => {
+test('violated: branches, selects, addresses and loops that depend on loaded values are found', async () => {
   assert.equal(await findingsOf('return load<u32>(at + length);'), []);
   assert.equal(
     await findingsOf(

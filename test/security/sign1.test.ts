@@ -41,7 +41,7 @@ function assembled(parts: {
   return hex(whole.join(''));
 }
 
-test('the bytes are those of RFC 9052: tag 18, protected header {1: -8, 4: kid}, nothing unprotected', () => {
+test('a message has the bytes of RFC 9052: tag 18, protected header {1: -8, 4: kid}, nothing unprotected', () => {
   assert.is(
     Buffer.from(good).toString('hex', 0, good.length - 64),
     'd28449a201270444000100 07a0458318190102 5840'.replaceAll(' ', ''),
@@ -51,7 +51,7 @@ test('the bytes are those of RFC 9052: tag 18, protected header {1: -8, 4: kid},
   assert.ok(nodeSignatures.verify(publicKey, hex(signed), good.subarray(-64)));
 });
 
-test('good messages are read back, by every service from every service that is not the stand-in', () => {
+test('every real signature service reads the messages of every other', () => {
   const services: SignatureService[] = [nodeSignatures, moduleSignatures()];
   for (const maker of services)
     for (const reader of services)
@@ -62,7 +62,7 @@ test('good messages are read back, by every service from every service that is n
       }
 });
 
-test('the stand-in works alike, and only with itself', () => {
+test('the null signature service reads its own messages only', () => {
   const message = makeSign1(nullSignatures, seed, kid, payload);
   const key = nullSignatures.publicKey(seed);
   assert.is(message.length, good.length);
@@ -77,7 +77,7 @@ test('the stand-in works alike, and only with itself', () => {
   );
 });
 
-test('the head of an epoch is signed as the same message would be', () => {
+test('the head of a key epoch is signed like a message with the same content', () => {
   const cluster = 7;
   const head = { keyEpoch: 300, startS: 86_400, parts: 8, commitment: new Uint8Array(16).fill(9) };
   const message = makeSign1(nodeSignatures, seed, Uint8Array.of(0, cluster), headPayload(cluster, head));
@@ -86,7 +86,7 @@ test('the head of an epoch is signed as the same message would be', () => {
   assert.not(verifyHead(publicKey, cluster, { ...head, parts: 9, signature }));
 });
 
-test('every flip of a bit is refused', () => {
+test('a message with any bit flipped is refused', () => {
   for (let bit = 0; bit < good.length * 8; bit += 1) {
     const flipped = Uint8Array.from(good);
     flipped[bit >> 3] ^= 1 << (bit & 7);
@@ -94,13 +94,13 @@ test('every flip of a bit is refused', () => {
   }
 });
 
-test('cut off at every byte, or with a byte more: refused', () => {
+test('a message cut off after any byte, or with a byte added, is refused', () => {
   for (let length = 0; length < good.length; length += 1)
     assert.is(refusal(good.subarray(0, length)), 'malformed', `${length}`);
   assert.is(refusal(assembled({ rest: '00' })), 'malformed');
 });
 
-test('another form of the same is refused', () => {
+test('another encoding of the same content is refused', () => {
   const malformed: Record<string, Parameters<typeof assembled>[0]> = {
     'no tag': { tag: '84' },
     'the tag of COSE_Mac0': { tag: 'd184' },
@@ -127,7 +127,7 @@ test('another form of the same is refused', () => {
   for (const [name, parts] of Object.entries(malformed)) assert.is(refusal(assembled(parts)), 'malformed', name);
 });
 
-test('algorithm, key and context: each has its own refusal', () => {
+test('a wrong algorithm, key and context are refused for different reasons', () => {
   assert.is(refusal(assembled({ headers: '49a20126044400010007' })), 'algorithm');
   assert.is(refusal(assembled({ headers: '49a20100044400010007' })), 'algorithm');
   assert.is(
@@ -148,7 +148,7 @@ test('algorithm, key and context: each has its own refusal', () => {
   );
 });
 
-test('what is too long is neither made nor read', () => {
+test('a payload that is too long is neither signed nor read', () => {
   const long = new Uint8Array(2048);
   assert.throws(() => makeSign1(nodeSignatures, seed, kid, long), RangeError);
   assert.throws(() => makeSign1(nodeSignatures, seed, new Uint8Array(17), payload), RangeError);

@@ -68,7 +68,7 @@ function honest(
 }
 
 for (const [name, service] of services)
-  test(`${name}: keys, signatures and verdicts of RFC 8032, 7.1`, () => {
+  test(`${name} gives the keys, signatures and verdicts of RFC 8032, section 7.1`, () => {
     for (const { name: vector, seed, publicKey, message, signature } of vectors) {
       assert.equal(service.publicKey(seed), publicKey, vector);
       assert.equal(service.sign(seed, message), signature, vector);
@@ -77,7 +77,7 @@ for (const [name, service] of services)
     }
   });
 
-test('1,000 cases: the module and node:crypto make the same keys and signatures, and each accepts the other’s', () => {
+test('the module and node:crypto make the same keys and signatures in 1,000 cases and accept each other’s', () => {
   for (let index = 0; index < 1000; index += 1) {
     const seed = drawn(`case ${index}`, 32);
     const message = drawn(`text ${index}`, index < 300 ? index : (index * 7919) % (SIGNED_BYTES_MAX + 1));
@@ -91,7 +91,7 @@ test('1,000 cases: the module and node:crypto make the same keys and signatures,
   }
 });
 
-test('seeds and messages at the ends of their ranges', () => {
+test('seeds and messages at the ends of their ranges are signed as node:crypto does', () => {
   for (const seed of [new Uint8Array(32), new Uint8Array(32).fill(255)])
     for (const length of [0, 1, 63, 64, 65, 111, 112, 127, 128, SIGNED_BYTES_MAX]) {
       const message = new Uint8Array(length).fill(seed[0]);
@@ -102,7 +102,7 @@ test('seeds and messages at the ends of their ranges', () => {
     }
 });
 
-test('every flip of a bit of signature, key and message is refused', () => {
+test('a flip of any bit of signature, key or message is refused', () => {
   const [, , { publicKey, signature, message }] = vectors;
   for (let bit = 0; bit < 512; bit += 1)
     assert.not(verdict(publicKey, message, flipped(signature, bit), `signature, bit ${bit}`));
@@ -112,7 +112,7 @@ test('every flip of a bit of signature, key and message is refused', () => {
     assert.not(verdict(publicKey, flipped(message, bit), signature, `message, bit ${bit}`));
 });
 
-test('S and S + kL are one signature too many: only S below L is accepted', () => {
+test('S + kL is refused: only S below L is accepted', () => {
   const { publicKey, message, signature } = vectors[1];
   const s = fromBytes(signature.subarray(32));
   for (let times = 0n; times < 15n; times += 1n) {
@@ -123,7 +123,7 @@ test('S and S + kL are one signature too many: only S below L is accepted', () =
     assert.not(verdict(publicKey, message, joined(signature.subarray(0, 32), toBytes(value)), `S = ${value}`));
 });
 
-test('keys of small order, which make one signature hold for many messages, are refused; OpenSSL takes them', () => {
+test('keys of small order are refused, for one signature would hold for many messages; OpenSSL accepts them', () => {
   let taken = 0;
   const points = smallOrderPoints();
   assert.is(points.length, 8);
@@ -144,7 +144,7 @@ test('keys of small order, which make one signature hold for many messages, are 
   }
 });
 
-test('an R of small order is refused under an honest key, though the equation holds', () => {
+test('an R of small order is refused under an honest key although the equation holds', () => {
   // r = 0, so that R is the neutral point: whoever signs so gives the secret away, and no honest
   // signer does.
   const { publicKey, message, seed } = vectors[2];
@@ -169,7 +169,7 @@ test('keys and R whose y is not below p are refused', () => {
   assert.not(verdict(neutral, message, forged, 'y = p + 1'));
 });
 
-test('keys that are no point, or carry a part of small order: the verdict is OpenSSL’s', () => {
+test('keys that are no point, or have a component of small order, get the verdict of OpenSSL', () => {
   let held = 0;
   const twist = smallOrderPoints();
   for (let index = 0; index < 64; index += 1) {
@@ -201,7 +201,7 @@ test('keys that are no point, or carry a part of small order: the verdict is Ope
 
 test('wrong lengths are refused, and nothing is signed with them', () => {
   const [{ seed, publicKey, message, signature }] = vectors;
-  for (const [name, service] of [...services, ['the stand-in', nullSignatures] as const]) {
+  for (const [name, service] of [...services, ['the null signature service', nullSignatures] as const]) {
     for (const length of [0, 31]) assert.not(service.verify(publicKey.slice(0, length), message, signature), name);
     assert.not(service.verify(joined(publicKey, seed), message, signature), name);
     for (const length of [0, 32, 63]) assert.not(service.verify(publicKey, message, signature.slice(0, length)), name);
@@ -213,7 +213,7 @@ test('wrong lengths are refused, and nothing is signed with them', () => {
   }
 });
 
-test('the stand-in has the sizes and the verdicts of the real ones, for whoever does not cheat', () => {
+test('the null signature service has the sizes and the verdicts of the real ones for honest inputs', () => {
   const { seed, message } = vectors[2];
   const publicKey = nullSignatures.publicKey(seed);
   const signature = nullSignatures.sign(seed, message);
@@ -224,7 +224,7 @@ test('the stand-in has the sizes and the verdicts of the real ones, for whoever 
   assert.not(nullSignatures.verify(publicKey, joined(message, Uint8Array.of(0)), signature));
 });
 
-test('a seed whose bytes are changed in place signs with the new ones', () => {
+test('a seed whose bytes are changed in place signs with the new bytes', () => {
   const [one, two] = vectors;
   const seed = one.seed.slice();
   assert.equal(nodeSignatures.sign(seed, one.message), one.signature);
@@ -251,7 +251,7 @@ test('the module signs only under the key that is the seed’s, and leaves the o
   assert.equal(memory.slice(at + 64, at + 128), signature);
 });
 
-test('inputs and outputs may lie anywhere above memory_base, unaligned and upon each other', () => {
+test('inputs and outputs may lie anywhere above memory_base, unaligned and overlapping', () => {
   const calls = instantiateSignature();
   const memory = new Uint8Array(calls.memory.buffer);
   const at = calls.memory_base() + 3;

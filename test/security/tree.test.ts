@@ -40,7 +40,7 @@ test('a path has nine nodes, from the leaf to the root', () => {
   assert.equal(pathNodes(255), [511, 255, 127, 63, 31, 15, 7, 3, 1]);
 });
 
-test('a cover holds every remaining member once, no excluded one, and is the smallest: 300 random clusters', () => {
+test('the covers of 300 random clusters are minimal, with every remaining member once and no excluded one', () => {
   const random = new RandomStream(1, 'tree');
   for (let turn = 0; turn < 300; turn += 1) {
     const members = all(1 + random.below(200));
@@ -55,7 +55,7 @@ test('a cover holds every remaining member once, no excluded one, and is the sma
   assert.is(cover(all(256), new Set([77])).length, 8);
 });
 
-test('a wrapped secret opens under its node alone, and not when a bit is turned', () => {
+test('a wrapped secret opens under its own node only, and not with a flipped bit', () => {
   const key = keys.authority.pathKey(5);
   const wrapped = wrap(key, 9, 5, 2, newKeyEpoch.secret);
   assert.is(wrapped.length, 48);
@@ -77,7 +77,7 @@ test('all keys of a tree differ', () => {
   assert.is(found.size, NODE_MAX);
 });
 
-test('an epoch: the remaining open it by head and parts; the excluded together do not', () => {
+test('remaining members open a key epoch by head and parts; the excluded together cannot', () => {
   const excluded = new Set([0, 17, 199]);
   const { head, parts } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), excluded);
   assert.ok(verifyHead(keys.authorityPublicKey, 9, head));
@@ -94,7 +94,7 @@ test('an epoch: the remaining open it by head and parts; the excluded together d
   assert.equal(openPart(together, 9, open.head, open.parts[0]), newKeyEpoch.secret);
 });
 
-test('a part that opens to another secret than the head commits to is refused', () => {
+test('a part with another secret than the head commits to is refused', () => {
   const { head } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set());
   const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
   const path = new Map([[1, keys.authority.pathKey(1)]]);
@@ -102,7 +102,7 @@ test('a part that opens to another secret than the head commits to is refused', 
   assert.equal(unwrap(keys.authority.pathKey(1), 9, 1, 2, wrapped), keys.secret(3));
 });
 
-test('a head says what was signed: no field can be another, no other authority has signed it', () => {
+test('a head with any field changed, or signed by another authority, is refused', () => {
   const { head } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set([5]));
   for (const other of [
     { ...head, keyEpoch: 3 },
@@ -116,7 +116,7 @@ test('a head says what was signed: no field can be another, no other authority h
   assert.not.ok(verifyHead(clusterKeys(4, 9, 200).authorityPublicKey, 9, head));
 });
 
-test("the statement is COSE_Sign1's: the room of signatures makes the same signature over the same payload", () => {
+test('the signature module makes the same signature over the COSE_Sign1 statement of a head', () => {
   const { head } = makeKeyEpoch(
     keys.authority,
     { ...newKeyEpoch, keyEpoch: 65534, startS: 4_000_000_000 },
@@ -133,7 +133,7 @@ test("the statement is COSE_Sign1's: the room of signatures makes the same signa
   assert.ok(headStatement(9, head).length < 64 + 21);
 });
 
-test('nobody left, or too many parts, is no epoch', () => {
+test('a key epoch without remaining members or with too many parts is refused', () => {
   assert.throws(
     () => makeKeyEpoch(keys.authority, newKeyEpoch, all(3), new Set([0, 1, 2])),
     (error: Error) => error instanceof CoverError,
@@ -156,13 +156,13 @@ function largest(levels: number, excluded: number): number {
   return most;
 }
 
-test('any six members can be excluded within the parts that a head counts; seven that lie far apart cannot', () => {
+test('any six members can be excluded with the parts that a head counts; seven far apart cannot', () => {
   assert.is(largest(8, 6), PARTS_MAX);
   assert.ok(largest(8, 7) > PARTS_MAX);
   assert.is(cover(all(256), new Set([0, 40, 70, 110, 130, 200])).length, PARTS_MAX);
 });
 
-test('keys of a seed are the same each time, and others of another seed or cluster', () => {
+test('the same seed gives the same keys; another seed or cluster gives others', () => {
   assert.is(clusterKeys(3, 9, 200), keys);
   const hexOf = (seed: number, cluster: number) =>
     Buffer.from(clusterKeys(seed, cluster, 5).linkKey(1)).toString('hex');

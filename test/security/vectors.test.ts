@@ -41,7 +41,7 @@ const unopened: number[] = [
   STATUS.tag,
 ];
 
-test('good frames of a member open: what is said of them then, is said of their messages', () => {
+test('good frames of a member open, so that a refusal concerns their messages', () => {
   const one = node();
   const state = one.snapshot();
   let opened = 0;
@@ -62,7 +62,7 @@ test('good frames of a member open: what is said of them then, is said of their 
   assert.ok(opened >= 6);
 });
 
-test('bad frames are refused, and change nothing but a counter', () => {
+test('bad frames are refused and change only a counter', () => {
   const one = node();
   const state = one.snapshot();
   const hash = one.hash();

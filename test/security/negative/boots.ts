@@ -24,8 +24,8 @@ export const bootCases: readonly Negative[] = [
   booted('the first beyond the members', 'implausible', (bench) => bench.config(undefined, { self: bench.members })),
   booted('itself 65535', 'implausible', (bench) => bench.config(undefined, { self: 65535 })),
   booted('a boot more than can be', 'implausible', (bench) => bench.config(undefined, {}, { incarnation: 8192 })),
-  booted('the secret of epoch 0', 'implausible', (bench) => after(bench, secret({ keyEpoch: 0 }))),
-  booted('the secret of epoch 65535', 'implausible', (bench) => after(bench, secret({ keyEpoch: 65535 }))),
+  booted('the secret of key epoch 0', 'implausible', (bench) => after(bench, secret({ keyEpoch: 0 }))),
+  booted('the secret of key epoch 65535', 'implausible', (bench) => after(bench, secret({ keyEpoch: 65535 }))),
   booted('a secret one byte short', 'malformed', (bench) =>
     after(bench, array(uint(137), uint(1), uint(0), bytesItem(new Uint8Array(31)))),
   ),

@@ -72,7 +72,7 @@ export const counterCases: readonly Negative[] = [
     },
   ),
   counted(
-    'a counter just taken, under the other epoch',
+    'a counter just accepted, under the other key epoch',
     'replay',
     'frame_replay',
     { counter: cycle },

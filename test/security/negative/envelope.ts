@@ -62,12 +62,12 @@ const lengths: Negative[] = [
     const frame = bench.sealed({}, new Uint8Array(150));
     return Array.from({ length: frame.length - FRAME_BYTES_MIN }, (_, i) => frame.slice(0, FRAME_BYTES_MIN + i));
   }),
-  received('cut off after every byte, its CRC-32C made right', 'malformed', 'frame_form', (bench) => {
+  received('cut off after every byte, its CRC-32C corrected', 'malformed', 'frame_form', (bench) => {
     const frame = bench.sealed({}, new Uint8Array(150));
     const count = frame.length - CRC_BYTES - FRAME_BYTES_MIN;
     return Array.from({ length: count }, (_, i) => withCrc(frame.subarray(0, FRAME_BYTES_MIN - CRC_BYTES + i)));
   }),
-  received('without its tag, its CRC-32C made right', 'malformed', 'frame_form', (bench) => [
+  received('without its tag, its CRC-32C corrected', 'malformed', 'frame_form', (bench) => [
     withCrc(bench.sealed({}, new Uint8Array(100)).subarray(0, -CRC_BYTES - TAG_BYTES)),
   ]),
   ...[1, 2, 4, 16].map((count) =>
@@ -212,7 +212,7 @@ const addressed: Negative[] = [
       spoilt(bench.frame({}, talk), (body) => void Buffer.from(body.buffer).writeUInt16BE(cluster, 10)),
     ]),
   ),
-  received('a right frame of a neighbour cluster, with the same members', 'notForUs', null, () => [
+  received('a correct frame of a neighbour cluster, with the same members', 'notForUs', null, () => [
     seal(
       { cluster: 8, keyEpoch: 2, sender, addressee: 0, counter: cycle },
       new Uint8Array(20),
@@ -260,7 +260,7 @@ const epochs: Negative[] = [
       bench.frame({ keyEpoch: epoch }, talk),
     ]),
   ),
-  received('an epoch that was sealed right, but is not known yet', 'keyEpoch', 'frame_key_epoch', (bench) => [
+  received('a frame under a key epoch that is not known yet', 'keyEpoch', 'frame_key_epoch', (bench) => [
     bench.frame({ keyEpoch: 3, addressee: 0 }, talk),
   ]),
   received(
@@ -301,18 +301,18 @@ const encryptAad = (context: string) =>
   Buffer.concat([Uint8Array.of(0x83, 0x60 + context.length), Buffer.from(context), new Uint8Array(23)]);
 
 const tags: Negative[] = [
-  relabelled('epoch 2 as 1', 12, 0, 1),
+  relabelled('key epoch 2 as 1', 12, 0, 1),
   relabelled('from another member', 14, 0, 4),
   relabelled('for this node, which was for all', 16, 0, 0),
   relabelled('a later counter', 20, 0, 0, (cycle + 1) >> 8, (cycle + 1) & 255),
   relabelled('an earlier counter', 20, 0, 0, (cycle - 1) >> 8, (cycle - 1) & 255),
-  tagWrong('a frame of epoch 1 re-labelled 2', (bench) => [
+  tagWrong('a frame of key epoch 1 re-labelled 2', (bench) => [
     spoilt(bench.frame({ keyEpoch: 1 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
-  tagWrong('a frame of epoch 0 re-labelled 2', (bench) => [
+  tagWrong('a frame of key epoch 0 re-labelled 2', (bench) => [
     spoilt(bench.frame({ keyEpoch: 0 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
-  tagWrong('a frame of epoch 2 re-labelled 0', (bench) => [
+  tagWrong('a frame of key epoch 2 re-labelled 0', (bench) => [
     spoilt(bench.frame({}, talk), (body) => spliced(body, 13, 1, 0)),
   ]),
   tagWrong('a frame of another cluster re-labelled', () => [
@@ -328,15 +328,15 @@ const tags: Negative[] = [
   tagWrong('a frame for another member re-labelled for this one', (bench) => [
     spoilt(bench.frame({ addressee: 4 }, talk), (body) => spliced(body, 17, 1, 0)),
   ]),
-  tagWrong('a frame of an unknown epoch re-labelled', (bench) => [
+  tagWrong('a frame of an unknown key epoch re-labelled', (bench) => [
     spoilt(bench.frame({ keyEpoch: 3 }, talk), (body) => spliced(body, 13, 1, 2)),
   ]),
   tagWrong('sealed under a key of zeros', sealedWith({ key: new Uint8Array(32) })),
-  tagWrong('sealed under the epoch’s secret itself', sealedWith({ key: testKeys.secret(2) })),
-  tagWrong('sealed under the key of epoch 1', sealedWith({ key: testKeys.linkKey(1) })),
+  tagWrong('sealed under the key epoch’s secret itself', sealedWith({ key: testKeys.secret(2) })),
+  tagWrong('sealed under the key of key epoch 1', sealedWith({ key: testKeys.linkKey(1) })),
   tagWrong('sealed under a path key', sealedWith({ key: testKeys.authority.pathKey(1) })),
   tagWrong(
-    'sealed under the key of the same epoch of another cluster',
+    'sealed under the key of the same key epoch of another cluster',
     sealedWith({ key: linkKey(testKeys.secret(2), 8, 2) }),
   ),
   tagWrong('sealed with a nonce of zeros', sealedWith({ nonce: new Uint8Array(12) })),
@@ -352,7 +352,7 @@ const tags: Negative[] = [
   tagWrong('sealed for the context "Encrypt"', sealedWith({ aad: encryptAad('Encrypt') })),
   tagWrong('sealed for the context "Enc_Recipient"', sealedWith({ aad: encryptAad('Enc_Recipient') })),
   tagWrong('sealed for the context "MAC0"', sealedWith({ aad: encryptAad('MAC0') })),
-  tagWrong('sealed with the stand-in for the cipher', sealedWith({}, nullCipher)),
+  tagWrong('sealed with the null cipher', sealedWith({}, nullCipher)),
   tagWrong('ciphered and not authenticated: a tag of zeros', (bench) => [
     spoilt(bench.frame({}, talk), (body) => void body.fill(0, body.length - TAG_BYTES)),
   ]),

@@ -18,7 +18,7 @@ export const floodCases: readonly Negative[] = [
     return Array.from({ length: 1000 }, () => frame);
   }),
   received(
-    'a flood of 500 frames whose tag is wrong, as long as can be',
+    'a flood of 500 frames of full length with a wrong tag',
     'tag',
     'frame_tag',
     (bench) => {
@@ -27,7 +27,7 @@ export const floodCases: readonly Negative[] = [
     },
     { opens: true },
   ),
-  received('a flood of 500 frames of an unknown epoch', 'keyEpoch', 'frame_key_epoch', (bench) => {
+  received('a flood of 500 frames of an unknown key epoch', 'keyEpoch', 'frame_key_epoch', (bench) => {
     const frame = bench.sealed({ keyEpoch: 9 }, new Uint8Array(209));
     return Array.from({ length: 500 }, () => frame);
   }),

@@ -83,7 +83,7 @@ const oddities: Negative[] = [
   odd('an unknown message with an integer not in its shortest form', unknown(Uint8Array.of(0x18, 3))),
   odd('an unknown message with a simple value below 32 in two bytes', unknown(Uint8Array.of(0xf8, 3))),
   odd(
-    'a right message with a byte behind it',
+    'a correct message with a byte behind it',
     Buffer.concat([encodeMessage({ name: 'probe', sequence: 4 }), Uint8Array.of(0)]),
   ),
 ];
@@ -137,9 +137,9 @@ const implausible: Negative[] = [
     incarnation: 1,
   })),
   impossible('a suspicion of 65535', () => ({ name: 'suspicion', member: 65535, incarnation: 1 })),
-  impossible('alive, said of another', () => ({ name: 'alive', member: 3, incarnation: 4 })),
-  impossible('alive, said of this node', () => ({ name: 'alive', member: 0, incarnation: 4 })),
-  impossible('alive, said of the first beyond the members', (members) => ({
+  impossible('an alive message on another member', () => ({ name: 'alive', member: 3, incarnation: 4 })),
+  impossible('an alive message on this node', () => ({ name: 'alive', member: 0, incarnation: 4 })),
+  impossible('an alive message on the first beyond the members', (members) => ({
     name: 'alive',
     member: members,
     incarnation: 4,
@@ -204,7 +204,7 @@ const implausible: Negative[] = [
     entries: [],
   })),
   impossible('an owner summary of 65535', () => ({ name: 'owner-summary', owner: 65535, answer: 0, entries: [] })),
-  impossible('an owner summary with a slot twice', () => ({
+  impossible('an owner summary with an intent slot twice', () => ({
     name: 'owner-summary',
     owner: 2,
     answer: 0,
@@ -213,7 +213,7 @@ const implausible: Negative[] = [
       { slot: 1, version: 2 },
     ],
   })),
-  impossible('an owner summary with a slot twice, apart', () => ({
+  impossible('an owner summary with an intent slot twice, apart', () => ({
     name: 'owner-summary',
     owner: 2,
     answer: 0,
@@ -272,7 +272,7 @@ const implausible: Negative[] = [
   plain('a second heartbeat in a frame: another time', 'implausible', 'frame_implausible', (bench) =>
     joinBytes([heartbeatAt(nowS, bench.members), heartbeatAt(nowS + 1, bench.members)].map(encodeMessage)),
   ),
-  plain('a right message, then an impossible one', 'implausible', 'frame_implausible', (bench) =>
+  plain('a correct message, then an impossible one', 'implausible', 'frame_implausible', (bench) =>
     joinBytes(
       [heartbeatAt(nowS, bench.members), { name: 'probe-request', sequence: 1, target: bench.members } as Message].map(
         encodeMessage,
@@ -292,15 +292,15 @@ const channels: Negative[] = [
       encodeMessage(byAir(bench.members).find(({ name }) => name === message.name) as Message),
     ),
   ),
-  channel('an unknown message under the key of epoch 0', 0, () => array(uint(112), uint(1))),
-  channel('an intent behind a head under the key of epoch 0', 0, (bench) =>
+  channel('an unknown message under the key of key epoch 0', 0, () => array(uint(112), uint(1))),
+  channel('an intent behind a head under the key of key epoch 0', 0, (bench) =>
     joinBytes([epochOf(bench)[0], encodeMessage(intentAt(nowS, 2, 1))]),
   ),
   ...[1, 2].flatMap((epoch) => [
     channel(`a head under the key of epoch ${epoch}`, epoch, (bench) => epochOf(bench)[0]),
     channel(`a part under the key of epoch ${epoch}`, epoch, (bench) => epochOf(bench)[1]),
   ]),
-  channel('a head behind a probe under the key of epoch 1', 1, (bench) =>
+  channel('a head behind a probe under the key of key epoch 1', 1, (bench) =>
     joinBytes([encodeMessage({ name: 'probe', sequence: 1 }), epochOf(bench)[0]]),
   ),
 ];

@@ -68,7 +68,7 @@ function meet(bench: AttackBench, each: Negative): Costs {
   return costs;
 }
 
-test('there are 250 named cases and more, no two of one name', () => {
+test('there are at least 250 cases, each with a name of its own', () => {
   assert.ok(cases.length >= 250, `${cases.length}`);
   assert.is(new Set(cases.map(({ name, entry }) => `${entry} ${name}`)).size, cases.length);
   for (const { counter } of cases) assert.ok(counter === null || counterNames.includes(counter), `${counter}`);
@@ -134,7 +134,7 @@ for (const [preset, members] of presets) {
     assert.ok(isNear(cost(1), look));
   });
 
-  test(`a frame of a future time makes only a node that hears no other doubt its clock (${preset})`, async () => {
+  test(`a frame of a future time makes only a node that hears nobody else doubt its clock (${preset})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const frame = bench.frame({ counter: reserved + 1, keyEpoch: 1 }, talk);
     const timeKnown = () => bench.node().timeKnown;
