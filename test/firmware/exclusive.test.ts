@@ -281,31 +281,6 @@ exclusive('INT-3: a restarted owner of an older claim does not stop work that be
   assert.equal(watch.doubles, []);
 });
 
-exclusive('INT-4: an intent that its owner gave up stays given up when a node returns that never heard of it', () => {
-  const cluster = driven(5);
-  const watch = watched(cluster);
-  cluster.runTo(2 * HOUR);
-  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
-  cluster.runTo(3 * HOUR);
-  split(cluster, [0, 1, 2, 3], [4]);
-  cluster.observe(0, { name: 'progress', slot: 0, status: WORK_STATUS.failed, movedKg: 0 });
-  cluster.runTo(4 * HOUR + 1300);
-  assert.is(cluster.nodes[0].intent(0, 0), undefined, 'all that were notified have evicted it');
-  // A node that is away evicts it when the lease is over, so it comes back from an older
-  // checkpoint.
-  cluster.restore(4, 2, cluster.stored[4][0]);
-  split(cluster, [0, 1, 2, 3, 4]);
-  cluster.runTo(5 * HOUR);
-  assert.not(
-    cluster.commands.some(({ node, fields, atS }) => node === 0 && fields[0] === TYPE.startWork && atS > 3 * HOUR),
-  );
-  for (const node of [0, 4]) {
-    const state = cluster.nodes[node].intent(0, 0)?.state;
-    assert.ok(state === undefined || state === INTENT_STATE.withdrawn);
-  }
-  assert.equal(watch.doubles, []);
-});
-
 /**
  * Mission time of a node against the true one, seconds; its clock is looked at where it was last
  * called.

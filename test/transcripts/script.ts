@@ -50,9 +50,9 @@ export class Script {
   }
 
   private command([verb, ...words]: string[]): string[] {
-    if (verb === 'cluster') return this.begin(Number(words[0]), Number(words[2] ?? 0));
+    if (verb === 'cluster') return this.begin(Number(words[0]));
     const { cluster } = this;
-    if (cluster === null) throw new Error('a script begins with: cluster NODES [loss PERCENT]');
+    if (cluster === null) throw new Error('a script begins with: cluster NODES');
     const node = Number(words[0]);
     if (verb === 'run') return this.run(cluster, secondsOf(words[0]));
     else if (verb === 'assign') return [this.assign(cluster, node, secondsOf(words[1]))];
@@ -60,16 +60,15 @@ export class Script {
       cluster.observe(node, { name: 'progress', slot: 0, status: WORK_STATUS.failed, movedKg: 0 });
     else if (verb === 'split') this.split(cluster, words.join(' '));
     else if (verb === 'merge') cluster.part.fill(0);
-    else if (verb === 'kill') cluster.kill(node);
     else if (verb === 'restart') this.restart(cluster, node);
     else if (verb === 'show') return this.show(cluster, Number(words[0]));
     else throw new Error(`no command of a script: ${verb}`);
     return [];
   }
 
-  /** `cluster NODES [loss PERCENT]`: nodes that plan nothing themselves. */
-  private begin(nodes: number, lossPercent: number): string[] {
-    this.cluster = new TestCluster({ nodes, features: 0, groups: [lot], loss: lossPercent / 100 });
+  /** `cluster NODES`: nodes that plan nothing themselves. */
+  private begin(nodes: number): string[] {
+    this.cluster = new TestCluster({ nodes, features: 0, groups: [lot] });
     this.watch = watched(this.cluster);
     return [];
   }
