@@ -1,18 +1,6 @@
-/**
- * Reads the result of a firmware call: its low byte is a status, the bits above say what the
- * platform is to poll.
- */
+// Names the status in the result of a firmware call.
 
-import { FLAG, STATUS, STATUS_MASK } from '../cbor/generated.ts';
-
-export { STATUS, STATUS_MASK };
-
-/** The deadline moved nearer: ask `deadline` again. */
-export const FLAG_DEADLINE = FLAG.deadline;
-/** Commands wait. */
-export const FLAG_COMMAND = FLAG.command;
-/** Events wait. */
-export const FLAG_EVENT = FLAG.event;
+import { STATUS, STATUS_MASK } from '../cbor/generated.ts';
 
 const names: string[] = [];
 for (const [name, code] of Object.entries(STATUS)) names[code] = name;

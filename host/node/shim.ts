@@ -5,13 +5,15 @@ import {
   FRAME_BYTES_MAX,
   type Group,
   RECORD_BYTES_MAX,
+  STATUS,
+  STATUS_MASK,
   TYPE,
 } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
 import { readRecord, writeRecord } from '../cbor/record.ts';
 import type { Alarm, Clock } from '../clock/clock.ts';
 import type { Engine } from '../engine/engine.ts';
-import { STATUS, STATUS_MASK, statusName } from '../engine/status.ts';
+import { statusName } from '../engine/status.ts';
 import { reserveBuffers } from '../platform/buffers.ts';
 import { type BootFacts, encodeConfig, type NodeConfig } from '../platform/config.ts';
 import { dueMs, isOk, noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../platform/loop.ts';

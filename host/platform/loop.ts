@@ -7,9 +7,8 @@
 // of the emulated boards, tests. The flight boards' loop in C (firmware/boards/loop/loop.c) makes
 // the same calls in the same order; `heliograph board trace` compares the two after every input.
 
-import { FRAME_BYTES_MAX, RECORD_BYTES_MAX, TYPE } from '../cbor/generated.ts';
+import { FLAG, FRAME_BYTES_MAX, RECORD_BYTES_MAX, STATUS, STATUS_MASK, TYPE } from '../cbor/generated.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
-import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../engine/status.ts';
 import type { CheckpointSource, LoopBuffers } from './buffers.ts';
 
 /**
@@ -162,7 +161,7 @@ export class PlatformLoop {
       const status = this.#start(configBytes, cause, checkpoints);
       if (!isOk(status)) return status;
       this.#handler.booted(this);
-      this.#poll(status | FLAG_DEADLINE);
+      this.#poll(status | FLAG.deadline);
       return status;
     } catch (error) {
       return this.#trapped(error, true);
@@ -181,7 +180,7 @@ export class PlatformLoop {
       if ((status & STATUS_MASK) === STATUS.tickFirst) {
         this.counts.ticks += 1;
         const ticked = this.#calls.tick(this.context, this.#nowS, this.#nowMs);
-        if (!this.#poll(ticked | FLAG_DEADLINE)) return noStatus;
+        if (!this.#poll(ticked | FLAG.deadline)) return noStatus;
         status = this.#calls.receive(this.context, this.#nowS, this.#nowMs, frame, length);
       }
       if ((status & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
@@ -208,7 +207,7 @@ export class PlatformLoop {
     this.counts.ticks += 1;
     try {
       const status = this.#calls.tick(this.context, this.#nowS, this.#nowMs);
-      this.#poll(status | FLAG_DEADLINE);
+      this.#poll(status | FLAG.deadline);
       return status;
     } catch (error) {
       return this.#trapped(error, false);
@@ -253,10 +252,10 @@ export class PlatformLoop {
   }
 
   #pollOnce(flags: number): boolean {
-    if ((flags & FLAG_DEADLINE) !== 0) this.#pollFrames();
-    if ((flags & FLAG_COMMAND) !== 0 && !this.#pollCommands()) return false;
-    if ((flags & FLAG_EVENT) !== 0) this.#pollEvents();
-    if ((flags & FLAG_DEADLINE) !== 0)
+    if ((flags & FLAG.deadline) !== 0) this.#pollFrames();
+    if ((flags & FLAG.command) !== 0 && !this.#pollCommands()) return false;
+    if ((flags & FLAG.event) !== 0) this.#pollEvents();
+    if ((flags & FLAG.deadline) !== 0)
       this.#handler.deadline(this, this.#calls.deadline(this.context, this.#nowS, this.#nowMs));
     return true;
   }

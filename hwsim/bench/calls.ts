@@ -1,7 +1,7 @@
 import { startStopwatch } from '../../host/clock/clock.ts';
 import type { Group, Intent, Message } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { STATUS, STATUS_MASK } from '../../host/cbor/generated.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { benchCapability, heardS, nowS } from './cycles/crowd.ts';

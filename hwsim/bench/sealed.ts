@@ -9,11 +9,10 @@
  * frames to all are not timed.
  */
 import { startStopwatch } from '../../host/clock/clock.ts';
-import { ADDRESSEE_ALL, CYCLE_S, TYPE } from '../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, CYCLE_S, FLAG, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { FLAG_COMMAND, FLAG_EVENT, STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { benchKeys } from './cycles/sealed_frames.ts';
 
@@ -123,8 +122,8 @@ class SealedCluster {
   /** Polls commands and events, and reserves counters that a command asks for. */
   #after(ctx: number, nowS: number, status: number): void {
     const { calls } = this.#engine;
-    if (status & FLAG_EVENT) while (calls.event(ctx, this.#recordAt, bufferBytes) > 0);
-    if (!(status & FLAG_COMMAND)) return;
+    if (status & FLAG.event) while (calls.event(ctx, this.#recordAt, bufferBytes) > 0);
+    if (!(status & FLAG.command)) return;
     for (;;) {
       const length = calls.command(ctx, this.#recordAt, bufferBytes);
       if (length === 0) return;

@@ -1,6 +1,5 @@
-import { FRAME_BYTES_MAX } from '../../host/cbor/generated.ts';
+import { FRAME_BYTES_MAX, STATUS_MASK } from '../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
-import { STATUS_MASK } from '../../host/engine/status.ts';
 import { mayRestore } from '../../host/platform/config.ts';
 import {
   dueMs,

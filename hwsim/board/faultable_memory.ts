@@ -1,7 +1,6 @@
-import { TYPE } from '../../host/cbor/generated.ts';
+import { STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { ReferenceLoop } from './reference_loop.ts';
 import { ReplyGatherer } from './engine_board.ts';
 import type { CheckpointMemory } from './slot_memory.ts';

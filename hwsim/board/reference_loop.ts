@@ -1,6 +1,13 @@
-import { ANSWER_WORDS_MAX, FRAME_BYTES_MAX, NOT_ASKED, PORT_ASK, TRAP, TYPE } from '../../host/cbor/generated.ts';
+import {
+  ANSWER_WORDS_MAX,
+  FRAME_BYTES_MAX,
+  NOT_ASKED,
+  PORT_ASK,
+  STATUS,
+  TRAP,
+  TYPE,
+} from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import { STATUS } from '../../host/engine/status.ts';
 import type { LoopBuffers } from '../../host/platform/buffers.ts';
 import { mayRestore } from '../../host/platform/config.ts';
 import { noStatus, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';

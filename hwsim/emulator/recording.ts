@@ -5,7 +5,7 @@
 import type { Preset } from '../../host/build/root.ts';
 import { decodeFrame, type LinkCipher } from '../../host/security/frame.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
+import { STATUS, STATUS_MASK } from '../../host/cbor/generated.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { simulatedLink } from '../../host/security/simulated_keys.ts';
 import { runScenario } from '../fleet/run.ts';

@@ -4,14 +4,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildBoard } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { nextConfig } from '../../hwsim/campaign/board/restart.ts';
 import { recordRun } from '../../hwsim/campaign/board/recorded_run.ts';
 import { Subject } from '../../hwsim/campaign/board/subject.ts';
 import type { Debugger } from '../../hwsim/emulator/debugger.ts';
 import type { PortInput, PortOutput } from '../../hwsim/board/port.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
-import { BOARD_CAUSE, BOOT_CAUSE, TRAP } from '../../host/cbor/generated.ts';
+import { BOARD_CAUSE, BOOT_CAUSE, STATUS, STATUS_MASK, TRAP } from '../../host/cbor/generated.ts';
 
 /**
  * Checks RAD-1 for control flow: a wrong branch, instruction or access, in a call into the image or

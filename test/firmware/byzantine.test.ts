@@ -1,7 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ANSWER, INSPECT, INTENT_STATE, type Message, VERSION_BITS } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { ANSWER, INSPECT, INTENT_STATE, type Message, STATUS, VERSION_BITS } from '../../host/cbor/generated.ts';
 import { assign, DAY, driven, HOUR, stored, UNIT } from './driven.ts';
 
 const byzantine = suite('messages that a Byzantine member may send');

@@ -2,9 +2,17 @@ import { type CheckpointSource, type LoopBuffers, reserveBuffers } from '../../h
 import { encodeConfig } from '../../host/platform/config.ts';
 import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { BOOT_CAUSE, FRAME_BYTES_MAX, type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
+import {
+  BOOT_CAUSE,
+  FRAME_BYTES_MAX,
+  type Group,
+  INSPECT,
+  type Message,
+  STATUS,
+  STATUS_MASK,
+  TYPE,
+} from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';

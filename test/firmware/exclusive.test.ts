@@ -4,11 +4,11 @@ import {
   INTENT_STATE,
   type Message,
   OUTLOOK_KIND,
+  STATUS,
   TYPE,
   VERSION_BITS,
   WORK_STATUS,
 } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, DAY, driven, HOUR, leaseUntilS, lot, split, stored, UNIT } from './driven.ts';

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group, Message } from '../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../host/cbor/message.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { STATUS } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { sealBytes } from '../../host/security/frame.ts';

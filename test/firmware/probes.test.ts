@@ -1,7 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { COUNTER, STATUS } from '../../host/cbor/generated.ts';
 import { SingleNode } from './single.ts';
 
 /**

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import { addonPath, loadAddon } from '../../host/engine/addon.ts';
 import { createEngine } from '../../host/engine/load.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { STATUS } from '../../host/cbor/generated.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 import { createWasmtimeEngine } from '../../host/engine/wasmtime.ts';
 import { importing, mixed, wideResult } from './tiny_images.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
-import { STATUS, statusName } from '../../host/engine/status.ts';
+import { statusName } from '../../host/engine/status.ts';
+import { STATUS } from '../../host/cbor/generated.ts';
 import { createV8Engine, loadV8Engine } from '../../host/engine/v8.ts';
 
 test('contexts are 16-aligned, zeroed, above static data, and memory grows from outside', () => {

@@ -2,8 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { LIVENESS, type Message } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { LIVENESS, type Message, STATUS } from '../../host/cbor/generated.ts';
 import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { testKeys } from '../security/sealed.ts';

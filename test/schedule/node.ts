@@ -1,8 +1,7 @@
 import type { Preset } from '../../host/build/root.ts';
-import { BOOT_CAUSE, type Group, INSPECT, type Message, TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, type Group, INSPECT, type Message, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';

@@ -2,9 +2,8 @@
 // counters in a model of non-volatile memory; an attacker records every frame and replays it.
 
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { ANSWER, BOOT_CAUSE, INSPECT, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER, BOOT_CAUSE, INSPECT, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { recordFields } from '../../host/cbor/record.ts';
-import { STATUS, STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';

@@ -7,12 +7,12 @@ import {
   type Intent,
   INTENT_STATE,
   type Message,
+  STATUS,
   TYPE,
   VERDICT,
   VERSION_BITS,
   WORK_KIND,
 } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { intentDigest, signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
 import { TestCluster } from '../firmware/cluster.ts';

@@ -2,8 +2,14 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type KeyEpochHead, type KeyEpochPart, LIVENESS, type Message } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import {
+  COUNTER,
+  type KeyEpochHead,
+  type KeyEpochPart,
+  LIVENESS,
+  type Message,
+  STATUS,
+} from '../../host/cbor/generated.ts';
 import { type KeyEpochMessages, makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { wrap } from '../../host/security/tree.ts';
 import { type ClusterOptions, TestCluster } from '../firmware/cluster.ts';

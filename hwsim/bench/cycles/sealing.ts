@@ -18,11 +18,12 @@ import {
   ENVELOPE_BYTES,
   FRAME_BYTES_MAX,
   type Message,
+  STATUS,
+  STATUS_MASK,
   TAG_BYTES,
   WINDOW_CYCLES,
 } from '../../../host/cbor/generated.ts';
 import { encodeMessage } from '../../../host/cbor/message.ts';
-import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import type { Target } from '../../../host/board/targets.ts';
 import { cycleAt } from '../../../host/security/cycle.ts';
 import { type Header, withCrc } from '../../../host/security/envelope.ts';

@@ -3,12 +3,11 @@
  * operations on the state at its end.
  */
 import { decodeFrame, sealBytes } from '../../../host/security/frame.ts';
-import { type Intent, PLAIN_BYTES_MAX } from '../../../host/cbor/generated.ts';
+import { type Intent, PLAIN_BYTES_MAX, STATUS } from '../../../host/cbor/generated.ts';
 import { open, readHeader } from '../../../host/security/envelope.ts';
 import { SIMULATED_CLUSTER } from '../../../host/security/simulated_keys.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { STATUS } from '../../../host/engine/status.ts';
 import { accepted, recordNode, type Recording } from '../../emulator/recording.ts';
 import { addRecorded } from './replay.ts';
 import { type Runner, runScript } from './runner.ts';

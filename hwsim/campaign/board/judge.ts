@@ -1,13 +1,12 @@
 import type { LinkCipher } from '../../../host/security/frame.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
 import { PORT_FRAME_BYTES_MAX, type PortInput, type PortOutput } from '../../board/port.ts';
 import { hex, partsOf } from '../frame_parts.ts';
 import { type FrameChange, isAccepted, timeOf } from './port_items.ts';
 import type { RecordedRun } from './recorded_run.ts';
 import { Reference } from './reference.ts';
 import { drive, type Exchange, type Restart } from './restart.ts';
-import { PORT_ASK } from '../../../host/cbor/generated.ts';
+import { PORT_ASK, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
 
 /** A right content may differ this much in time from an uncorrupted board's. */
 const mistimedMsMax = 120_000;

@@ -1,5 +1,5 @@
 /** Reads and compares inputs and outputs of a board's port. */
-import { FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
+import { FLAG, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
 import { eventTypeMin } from '../../board/controller.ts';
 import type { LocalTime, PortInput, PortOutput } from '../../board/port.ts';
 import { hex } from '../frame_parts.ts';
@@ -30,7 +30,7 @@ export function isRefused(output: PortOutput | undefined): boolean {
  * context, in which upsets are counted.
  */
 export function unflagged(output: PortOutput): PortOutput {
-  return output.kind === 'done' ? { ...output, status: (output.status & ~FLAG_EVENT) >>> 0, hash: 0 } : output;
+  return output.kind === 'done' ? { ...output, status: (output.status & ~FLAG.event) >>> 0, hash: 0 } : output;
 }
 
 /** Removes the time to wake as well: another one makes the board late, not wrong. */

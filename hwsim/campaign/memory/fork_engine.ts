@@ -1,5 +1,5 @@
 import type { FirmwareCalls, ImageFacts } from '../../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
+import { STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
 import { simulatedLink } from '../../../host/security/simulated_keys.ts';
 import type { ReportedUpsets } from '../upset_events.ts';
 import type { Bookkeeping } from './bookkeeping.ts';

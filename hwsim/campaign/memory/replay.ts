@@ -1,4 +1,4 @@
-import { FLAG_EVENT } from '../../../host/engine/status.ts';
+import { FLAG } from '../../../host/cbor/generated.ts';
 import { type ReportedUpsets, takeUpset } from '../upset_events.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { flip, StuckBit, type Upset } from './draw.ts';
@@ -247,7 +247,7 @@ export class NodeReplay {
       result = machine.invoke(call);
     if (call.op === op.event && result <= 0) injected.reportPending = false;
     const expected = this.#log.result[index];
-    if (hasStatus(call.op) && result === (expected | FLAG_EVENT)) {
+    if (hasStatus(call.op) && result === (expected | FLAG.event)) {
       injected.reportPending ||= result !== expected;
       return true;
     }

@@ -1,6 +1,5 @@
 import { readRecord } from '../../../host/cbor/record.ts';
-import { BOOT_CAUSE, TYPE } from '../../../host/cbor/generated.ts';
-import { FLAG_COMMAND, FLAG_DEADLINE, FLAG_EVENT, STATUS, STATUS_MASK } from '../../../host/engine/status.ts';
+import { BOOT_CAUSE, FLAG, STATUS, STATUS_MASK, TYPE } from '../../../host/cbor/generated.ts';
 import { takeUpset } from '../upset_events.ts';
 import { Decided } from './agreement.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
@@ -19,18 +18,18 @@ const ladder: ReadonlySet<number> = new Set([
 ]);
 
 const pollFlags: readonly [number, number][] = [
-  [op.transmit, FLAG_DEADLINE],
-  [op.command, FLAG_COMMAND],
-  [op.event, FLAG_EVENT],
+  [op.transmit, FLAG.deadline],
+  [op.command, FLAG.command],
+  [op.event, FLAG.event],
 ];
 const flagOf = new Map(pollFlags);
 /** Polls that remain of an input when the fault is injected before a poll. */
 const remainingPolls = new Map<number, number>([
-  [op.transmit, FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT],
-  [op.command, FLAG_COMMAND | FLAG_EVENT],
-  [op.event, FLAG_EVENT],
+  [op.transmit, FLAG.deadline | FLAG.command | FLAG.event],
+  [op.command, FLAG.command | FLAG.event],
+  [op.event, FLAG.event],
 ]);
-const allFlags = FLAG_DEADLINE | FLAG_COMMAND | FLAG_EVENT;
+const allFlags = FLAG.deadline | FLAG.command | FLAG.event;
 const checkpointsKept = 2;
 
 export interface ReplicaParts {
@@ -216,9 +215,9 @@ export class Replica {
   }
 
   #compareStatus(call: Call, result: number, right: number): void {
-    this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG_DEADLINE : 0);
+    this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG.deadline : 0);
     // Events that only the node has are examined when they are polled.
-    const masked = result & ~(right & FLAG_EVENT ? 0 : FLAG_EVENT);
+    const masked = result & ~(right & FLAG.event ? 0 : FLAG.event);
     if (masked !== right) this.#noteStatus(call.op, result, right);
   }
 

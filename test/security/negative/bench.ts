@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import { imagePath, type Preset } from '../../../host/build/root.ts';
-import { type Message, NAMES } from '../../../host/cbor/generated.ts';
+import { type Message, NAMES, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import type { Engine } from '../../../host/engine/engine.ts';
-import { STATUS, STATUS_MASK, statusName } from '../../../host/engine/status.ts';
+import { statusName } from '../../../host/engine/status.ts';
 import { createV8Engine } from '../../../host/engine/v8.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import type { LinkKeys } from '../../../host/security/key_epoch.ts';

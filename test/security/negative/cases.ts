@@ -1,7 +1,6 @@
 // What a negative case is, and how its bytes are made.
 
-import { CRC_BYTES, type Message } from '../../../host/cbor/generated.ts';
-import type { STATUS } from '../../../host/engine/status.ts';
+import { CRC_BYTES, type Message, type STATUS } from '../../../host/cbor/generated.ts';
 import { withCrc } from '../../../host/security/envelope.ts';
 import type { AttackBench, Entry } from './bench.ts';
 import { sender } from './bench.ts';

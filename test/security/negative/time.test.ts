@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { STATUS } from '../../../host/engine/status.ts';
+import { STATUS } from '../../../host/cbor/generated.ts';
 import { cycleAt } from '../../../host/security/cycle.ts';
 import { SingleNode } from '../../firmware/single.ts';
 import { heartbeatAt } from '../fuzz/steps.ts';
