@@ -87,6 +87,8 @@ export class Campaign {
    * sharing forks, the slow way.
    */
   run(node: number, indices: readonly number[], onRecord: (record: InjectionRecord) => void, exhaustive = false): void {
+    // Tracing takes a replay of the node's whole run.
+    if (indices.length === 0) return;
     const log = this.golden.logs[node];
     const touches = exhaustive ? null : traceTouches(this.#traced, log);
     const shared = exhaustive ? null : new Map<string, Evidence>();
