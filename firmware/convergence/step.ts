@@ -2,19 +2,18 @@
 // disruption, and the time until, in CONVERGED_ROUNDS rounds in a row, every live member agrees
 // with this node, no conflict is open and no silent owner has claims.
 
-import { SLA_CLASS_CLUSTER, SLA_CLASS_NODE, VERDICT_REFUSED, HISTOGRAM_BINS } from '../wire/generated/codes';
 import {
-  MEMBER_WORDS,
-  DISRUPTIONS_MAX,
+  SLA_CLASS_CLUSTER,
+  SLA_CLASS_NODE,
+  VERDICT_REFUSED,
+  HISTOGRAM_BINS,
   GROUPS_MAX,
-  NO_INDEX,
-  EVENT_BYTES_MAX,
   COUNTER_DISRUPTIONS_FULL,
   ADDRESSEE_ALL,
   ROUND_S,
   LIVENESS_TICK_S,
-  CORRELATED_SILENT_MIN,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { MEMBER_WORDS, DISRUPTIONS_MAX, NO_INDEX, EVENT_BYTES_MAX, CORRELATED_SILENT_MIN } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { node, missionS, self } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';

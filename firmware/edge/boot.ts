@@ -1,15 +1,13 @@
 // Boots a context: fresh, or from a checkpoint.
 
-import { CHECKPOINT_HEADER_BYTES } from '../wire/generated/codes';
 import {
-  BOOTS_MAX,
-  MEMBERS_MAX,
+  CHECKPOINT_HEADER_BYTES,
   STATUS_OK,
   STATUS_MALFORMED,
   STATUS_IMPLAUSIBLE,
   STATUS_CHECKPOINT,
-  EVENT_BYTES_MAX,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { BOOTS_MAX, MEMBERS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes, openCall, CORE_ALL } from '../memory/guard';
 import { protectionBoot } from '../protection/scrub';

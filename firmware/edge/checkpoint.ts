@@ -4,8 +4,15 @@
 // checkpoint was written is still corrected. The codes come last, so an incomplete write has a
 // wrong CRC.
 
-import { CHECKPOINT_CRC_AT, CHECKPOINT_HEADER_BYTES, CODE_BYTES, CHECKPOINT_MAGIC } from '../wire/generated/codes';
-import { PRESET, PROTECTED, STATUS_OK, STATUS_CHECKPOINT } from '../memory/limits';
+import {
+  CHECKPOINT_CRC_AT,
+  CHECKPOINT_HEADER_BYTES,
+  CODE_BYTES,
+  CHECKPOINT_MAGIC,
+  STATUS_OK,
+  STATUS_CHECKPOINT,
+} from '../wire/generated/codes';
+import { PRESET, PROTECTED } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, NODE_AT, LINES } from '../memory/map';
 import { linesSound } from '../memory/guard';
 import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base/crc32c';

@@ -1,8 +1,8 @@
 // Composes a frame when this node's TDMA slot comes: a heartbeat, the messages for one addressee,
 // rumours; then seals it.
 
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
-import { FRAME_BYTES_MAX, ADDRESSEE_ALL, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, FRAME_BYTES_MAX, ADDRESSEE_ALL } from '../wire/generated/codes';
+import { NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';

@@ -12,16 +12,14 @@ import {
   WORK_KIND_MAINTAIN,
   WORK_STATUS_BLOCKED,
   WORK_STATUS_DONE,
-} from '../wire/generated/codes';
-import {
   ADDRESSEE_ALL,
   COUNTER_QUOTA_CLAIM,
   GROUPS_MAX,
-  NO_INDEX,
   OWN_SLOTS,
   STATUS_IMPLAUSIBLE,
   STATUS_OK,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { NO_INDEX } from '../memory/limits';
 import { call } from '../memory/guard';
 import { disturb } from '../convergence/step';
 import { beginSync } from '../intent/anti_entropy';

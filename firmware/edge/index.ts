@@ -1,7 +1,10 @@
 // Exports the ABI (docs/abi.md): every parameter and result is i32, the context comes first.
 
-import { ABI_NULL_CIPHER, OBSERVED_BYTES_MAX, TRAP_SITE_CHECKPOINT, ABI_VERSION } from '../wire/generated/codes';
 import {
+  ABI_NULL_CIPHER,
+  OBSERVED_BYTES_MAX,
+  TRAP_SITE_CHECKPOINT,
+  ABI_VERSION,
   STATUS_OK,
   STATUS_NOT_BOOTED,
   STATUS_SAFE_MODE,
@@ -10,11 +13,9 @@ import {
   FLAG_DEADLINE,
   STATUS_LENGTH,
   COUNTER_RECORD_REJECTED,
-  NO_INDEX,
-  MEMBERS_MAX,
   OWN_SLOTS,
-  CIPHER,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { NO_INDEX, MEMBERS_MAX, CIPHER } from '../memory/limits';
 import { CONTEXT_BYTES, COUNTERS_AT, LINES_AT } from '../memory/map';
 import {
   call,

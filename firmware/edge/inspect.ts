@@ -1,7 +1,7 @@
 // Telemetry for tests and tools: what inspect() answers (proto/schema/inspect.cddl). Judges never
 // use it.
 
-import { GROUPS_MAX, NO_INDEX, OWN_SLOTS, STATEMENTS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
+import { NO_INDEX, STATEMENTS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
 import { ageCountAt, call, changesProtection } from '../memory/guard';
 import {
@@ -12,6 +12,8 @@ import {
   COMMITMENT_BYTES,
   HISTOGRAM_BINS,
   SIGNATURE_BYTES,
+  GROUPS_MAX,
+  OWN_SLOTS,
 } from '../wire/generated/codes';
 import { clockErrorMs } from '../node/clock';
 import { hearing, membership, member, readMembers } from '../membership/table';

@@ -1,7 +1,7 @@
 // Orders the work of one call: time, view, intents, schedule, convergence, watchdog.
 
-import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
-import { PERIOD_S, FLAG_COMMAND, FLAG_EVENT, COMMAND_BYTES_MAX, COUNTER_CLAIM_UNREAD } from '../memory/limits';
+import { INTENT_STATE_CLAIMED, FLAG_COMMAND, FLAG_EVENT, COUNTER_CLAIM_UNREAD } from '../wire/generated/codes';
+import { PERIOD_S, COMMAND_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';

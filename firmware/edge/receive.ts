@@ -1,8 +1,8 @@
 // Receives a frame from the radio: checks all of it first, then applies it message by message. A
 // rejected frame changes nothing but a loss counter.
 
-import { FRAME_BYTES_MIN } from '../wire/generated/codes';
 import {
+  FRAME_BYTES_MIN,
   FRAME_BYTES_MAX,
   CRC_BYTES,
   STATUS_OK,
@@ -13,7 +13,6 @@ import {
   STATUS_REPLAY,
   STATUS_STALE,
   STATUS_AHEAD,
-  HEARING_GAP_S,
   STATUS_TAG,
   COUNTER_FRAME_LENGTH,
   COUNTER_FRAME_CRC,
@@ -28,9 +27,8 @@ import {
   COUNTER_MESSAGE_UNKNOWN,
   COUNTER_EXCHANGES_FULL,
   COUNTER_QUOTA_CLAIM,
-  EXCHANGES_PER_FRAME_MAX,
-  PROBES_PER_FRAME_MAX,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { HEARING_GAP_S, EXCHANGES_PER_FRAME_MAX, PROBES_PER_FRAME_MAX } from '../memory/limits';
 import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { call } from '../memory/guard';
 import { crc32c } from '../base/crc32c';

@@ -7,7 +7,7 @@
 // the context has no room. One decoder and one switch serve both passes, so that what is applied is
 // what was admitted.
 
-import { STATUS_MALFORMED, STATUS_UNKNOWN_TYPE } from '../memory/limits';
+import { STATUS_MALFORMED, STATUS_UNKNOWN_TYPE } from '../wire/generated/codes';
 import { SCRATCH_AT } from '../memory/map';
 import * as wire from '../wire/generated/messages';
 import * as convergenceHandlers from '../convergence/handlers';

@@ -1,17 +1,7 @@
 // Decides whether a received version can be true, and whether it may be stored now. Its caller acts
 // on the verdict.
 
-import {
-  CONTAINED,
-  GROUPS_MAX,
-  HORIZON_S_MAX,
-  LATE_FREE_S,
-  LATE_MAX,
-  LEASE_ADVANCE_S_MAX,
-  NO_INDEX,
-  SAMPLED_ONE_IN,
-  TICKS_UNTIL_SILENT,
-} from '../memory/limits';
+import { CONTAINED, LATE_FREE_S, LATE_MAX, NO_INDEX, SAMPLED_ONE_IN, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
 import { node, members, missionS, self } from '../node/table';
@@ -19,7 +9,13 @@ import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { member, membership } from '../membership/table';
-import { INTENT_STATE_STARTED, VERSION_BITS } from '../wire/generated/codes';
+import {
+  INTENT_STATE_STARTED,
+  VERSION_BITS,
+  GROUPS_MAX,
+  HORIZON_S_MAX,
+  LEASE_ADVANCE_S_MAX,
+} from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { statementVerdict, CONFIRMED, REFUTED } from './statement/check';
 import { isEquivocator } from './statement/equivocation';

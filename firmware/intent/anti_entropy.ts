@@ -3,7 +3,7 @@
 // the difference times the depth of the narrowing (log₁₆ of the members), not to the size of the
 // store.
 
-import { ADDRESSEE_ALL, CONTAINED, BROADCAST_PAUSE_S, INTENTS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { CONTAINED, BROADCAST_PAUSE_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { node, members, missionS, self, leaveToTick, DUE_SINCE } from '../node/table';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../node/outbox';
 import { call, setWord } from '../memory/guard';
 import { membership, member } from '../membership/table';
-import { VERSION_BITS } from '../wire/generated/codes';
+import { VERSION_BITS, ADDRESSEE_ALL, OWN_SLOTS } from '../wire/generated/codes';
 import {
   SyncDigest,
   setSyncDigestDigestAt,

@@ -3,11 +3,11 @@
 // the group's capacity bounds the summed rate of accepted intents. A verdict is a function of the
 // stored intents, the notices of resources and the silent members. It does not depend on the time.
 
-import { NO_INDEX, GROUPS_MAX } from '../memory/limits';
+import { NO_INDEX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
 import { leaseHoldEndS } from '../membership/lease';
-import { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN } from '../wire/generated/codes';
+import { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN, GROUPS_MAX } from '../wire/generated/codes';
 import {
   intents,
   intent,

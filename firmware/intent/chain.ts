@@ -2,10 +2,10 @@
 // not depend on when an intent arrived, so all nodes that store the same intents have the same
 // chain.
 
-import { ROUND_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
+import { INTENTS_MAX, NO_INDEX } from '../memory/limits';
 import { invariant } from '../memory/trap';
 import { fold32 } from '../base/hash';
-import { INTENT_STATE_STARTED, TRAP_SITE_CHAIN } from '../wire/generated/codes';
+import { INTENT_STATE_STARTED, TRAP_SITE_CHAIN, ROUND_S } from '../wire/generated/codes';
 import { intent, intentSeen, intentToChange, group, groupToChange, Group, Intent, resourceGroup } from './table';
 
 /**

@@ -1,6 +1,7 @@
 // Merges versions into the store (INT-4): the merge is commutative, associative and idempotent.
 
-import { CONTAINED, COUNTER_INTENTS_FULL, NO_INDEX, RETENTION_S } from '../memory/limits';
+import { CONTAINED, NO_INDEX, RETENTION_S } from '../memory/limits';
+import { COUNTER_INTENTS_FULL } from '../wire/generated/codes';
 import { bitGet } from '../base/bits';
 import { missionS, self } from '../node/table';
 import { countLoss } from '../node/queues';

@@ -1,7 +1,8 @@
 // Merges notices of resources: observed capacities of groups, and units that became unusable. The
 // newest observation wins, then the higher observer, then the larger capacity.
 
-import { NOTICES_MAX, GROUPS_MAX, COUNTER_NOTICES_FULL, EVENT_BYTES_MAX, ADDRESSEE_ALL } from '../memory/limits';
+import { NOTICES_MAX, EVENT_BYTES_MAX } from '../memory/limits';
+import { GROUPS_MAX, COUNTER_NOTICES_FULL, ADDRESSEE_ALL } from '../wire/generated/codes';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { members, missionS, self, timeKnown } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';

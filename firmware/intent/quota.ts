@@ -2,11 +2,11 @@
 // Bounds on claims are functions of what is stored, so all nodes find the same. Bounds on passing
 // on are each node's own and change no view.
 
-import { CONTAINED, COUNTER_QUOTA_OWNER, NO_INDEX, OWNER_CLAIMS_MAX, OWNER_TOKENS_MAX } from '../memory/limits';
+import { CONTAINED, NO_INDEX, OWNER_CLAIMS_MAX, OWNER_TOKENS_MAX } from '../memory/limits';
 import { capability, missionS } from '../node/table';
 import { countLoss } from '../node/queues';
 import { member, memberToChange } from '../membership/table';
-import { GROUP_KIND_DEPOT, GROUP_KIND_LOT, INTENT_STATE_STARTED } from '../wire/generated/codes';
+import { GROUP_KIND_DEPOT, GROUP_KIND_LOT, INTENT_STATE_STARTED, COUNTER_QUOTA_OWNER } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { group, intent, intentIndex, Intent, isClaim, resourceGroup } from './table';
 import { invalidateFromRecord } from './chain';

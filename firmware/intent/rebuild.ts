@@ -1,7 +1,8 @@
 // Rebuilds what is derived from the records of intents: index, free list, chains, sums and digests
 // (RAD-1).
 
-import { EVENT_BYTES_MAX, GROUPS_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX, OWN_SLOTS } from '../memory/limits';
+import { EVENT_BYTES_MAX, INTENTS_MAX, MEMBERS_MAX, NO_INDEX } from '../memory/limits';
+import { GROUPS_MAX, OWN_SLOTS } from '../wire/generated/codes';
 import { INTENTS_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { clearLine, lineOf } from '../memory/guard';
 import { members, self } from '../node/table';

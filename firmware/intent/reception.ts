@@ -1,6 +1,12 @@
 // Receives versions: asks admission, refuses or merges them, and passes new ones on.
 
+import { NO_INDEX, RUMOUR_COUNT } from '../memory/limits';
+import { call } from '../memory/guard';
+import { leaveToTick, self, DUE_CHECK } from '../node/table';
+import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { countLoss } from '../node/queues';
 import {
+  INTENT_STATE_CLAIMED,
   ADDRESSEE_ALL,
   COUNTER_INTENT_DIFFERS,
   COUNTER_INTENT_FORGED,
@@ -8,14 +14,7 @@ import {
   COUNTER_INTENT_UNSIGNED,
   COUNTER_OWNER_BARRED,
   COUNTER_QUOTA_LATE,
-  NO_INDEX,
-  RUMOUR_COUNT,
-} from '../memory/limits';
-import { call } from '../memory/guard';
-import { leaveToTick, self, DUE_CHECK } from '../node/table';
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
-import { countLoss } from '../node/queues';
-import { INTENT_STATE_CLAIMED } from '../wire/generated/codes';
+} from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { adoptOwn } from './own/lifecycle';
 import { onConflict } from './statement/equivocation';

@@ -5,10 +5,7 @@ import {
   NO_INDEX,
   RETENTION_S,
   EVENT_BYTES_MAX,
-  OWN_SLOTS,
-  GROUPS_MAX,
   MEMBERS_MAX,
-  LIVENESS_TICK_S,
   TICKS_UNTIL_SILENT,
   EVENTS_MAX,
 } from '../memory/limits';
@@ -19,7 +16,7 @@ import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { ageOf } from '../membership/liveness';
-import { LINE_BYTES } from '../wire/generated/codes';
+import { LINE_BYTES, OWN_SLOTS, GROUPS_MAX, LIVENESS_TICK_S } from '../wire/generated/codes';
 import { Stored, encodeStored } from '../wire/generated/messages';
 import {
   intents,

@@ -1,6 +1,7 @@
 // Divides mission time into liveness ticks of five minutes and agreement rounds of two ticks.
 
-import { LIVENESS_TICK_S, LIVENESS_TICK_FIRST, ROUND_TICKS } from '../memory/limits';
+import { ROUND_TICKS } from '../memory/limits';
+import { LIVENESS_TICK_S, LIVENESS_TICK_FIRST } from '../wire/generated/codes';
 
 /** The liveness tick of a mission second. */
 // @inline

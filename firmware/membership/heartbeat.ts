@@ -1,7 +1,8 @@
 // Composes and merges heartbeats: what every periodic frame says of time, of who is alive and of
 // who agrees.
 
-import { MEMBER_WORDS, PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX, COUNTER_CLOCK_DISAGREES } from '../memory/limits';
+import { MEMBER_WORDS, PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
+import { COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { wordFromBytes } from '../base/bits';
 import { call, changes } from '../memory/guard';

@@ -1,7 +1,7 @@
 // Bounds leases: what agreement grants this node, and how long others wait for a silent owner
 // (INT-5).
 
-import { LIVENESS_TICK_S, LEASE_S, LEASE_GUARD_S } from '../memory/limits';
+import { LIVENESS_TICK_S, LEASE_S, LEASE_GUARD_S } from '../wire/generated/codes';
 import { clockErrorMs } from '../node/clock';
 import { roundCutS, livenessTickStartS } from './calendar';
 import { membership, member } from './table';

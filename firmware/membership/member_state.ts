@@ -6,6 +6,7 @@ import {
   LIVENESS_SUSPECT,
   LIVENESS_UNKNOWN,
   LIVENESS_UNREACHABLE,
+  LIVENESS_TICK_S,
 } from '../wire/generated/codes';
 import {
   TICKS_UNTIL_SILENT,
@@ -13,7 +14,6 @@ import {
   HEARING_GAP_S,
   HEARING_GAP_DOUBT_S,
   CORRELATED_SILENT_MIN,
-  LIVENESS_TICK_S,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';

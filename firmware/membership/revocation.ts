@@ -1,6 +1,7 @@
 // Revokes the votes of members that are silent for too long, and gives them back.
 
-import { REVOKE_VOTE_S, LIVENESS_TICK_S } from '../memory/limits';
+import { REVOKE_VOTE_S } from '../memory/limits';
+import { LIVENESS_TICK_S } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitClear, bitSet, bitGet } from '../base/bits';
 import { members } from '../node/table';

@@ -1,14 +1,8 @@
 // Turns liveness ticks and cuts agreement rounds: at a cut it freezes who is silent, and agreement
 // starts anew.
 
-import {
-  LEASE_S,
-  LEASE_GUARD_S,
-  LEASE_ADVANCE_S_MAX,
-  ROUND_TICKS,
-  TICKS_UNTIL_SILENT,
-  MEMBER_WORDS,
-} from '../memory/limits';
+import { ROUND_TICKS, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
+import { LEASE_S, LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet, bitClear } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';

@@ -1,6 +1,7 @@
 // Boots, restarts and steps membership once per period (MBR-1).
 
-import { HEARTBEATS_PER_PERIOD, ADDRESSEE_ALL, MEMBER_WORDS } from '../memory/limits';
+import { HEARTBEATS_PER_PERIOD, MEMBER_WORDS } from '../memory/limits';
+import { ADDRESSEE_ALL } from '../wire/generated/codes';
 import { bitSet } from '../base/bits';
 import { changes } from '../memory/guard';
 import { node, queues, members, self, HOT } from '../node/table';

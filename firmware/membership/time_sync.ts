@@ -1,14 +1,8 @@
 // Synchronizes mission time with the cluster (TIM-1): learns an unknown offset from peers, follows
 // peers slowly once it is known, and bounds the error.
 
-import {
-  CYCLE_S,
-  CLOCK_STEP_S_MAX,
-  CLOCK_ERROR_MS_MAX,
-  COUNTER_CLOCK_DISAGREES,
-  CLOCK_SAMPLES_MIN,
-  EVENT_BYTES_MAX,
-} from '../memory/limits';
+import { CLOCK_STEP_S_MAX, CLOCK_ERROR_MS_MAX, CLOCK_SAMPLES_MIN, EVENT_BYTES_MAX } from '../memory/limits';
+import { CYCLE_S, COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes, call } from '../memory/guard';
 import { clockErrorMs, setClockError, ERROR_WIRE_MS_MAX, setMission } from '../node/clock';

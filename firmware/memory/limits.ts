@@ -20,7 +20,6 @@ export {
   COORDINATOR_ALLOWED,
   CIPHER,
 } from './preset';
-export * from '../wire/generated/codes';
 import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 import {
   CLUSTER_MEMBERS_MAX,

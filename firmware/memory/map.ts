@@ -7,7 +7,15 @@
 // of 64 bytes, each with a code (lines.ts). The first 32 lines are the core: small, read by nearly
 // every call, and tracked by a bit each (guard.ts).
 
-import { CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
+import {
+  CODE_BYTES,
+  LINE_BYTES,
+  OWN_SLOTS,
+  GROUPS_MAX,
+  COUNTER_COUNT,
+  FRAME_BYTES_MAX,
+  PATH_KEYS,
+} from '../wire/generated/codes';
 import {
   PROTECTED,
   MEMBERS_MAX,
@@ -18,16 +26,11 @@ import {
   TIMELINE_ENTRIES_MAX,
   EVENTS_MAX,
   OUTBOX_MAX,
-  OWN_SLOTS,
-  GROUPS_MAX,
   BUCKETS,
-  COUNTER_COUNT,
   COMMANDS_MAX,
   COMMAND_STRIDE,
   EVENT_BYTES_MAX,
   DISRUPTIONS_MAX,
-  FRAME_BYTES_MAX,
-  PATH_KEYS,
   COVER_PARTS_MAX,
   STATEMENTS_MAX,
   TASKS,

@@ -1,8 +1,8 @@
 // Queues messages until this node's TDMA slot. An entry says which message to send; its bytes are
 // composed when it begins, from the state of that moment.
 
-import { LINE_BYTES } from '../wire/generated/codes';
-import { ADDRESSEE_ALL, CONTAINED, OUTBOX_MAX, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from '../memory/limits';
+import { LINE_BYTES, ADDRESSEE_ALL, COUNTER_OUTBOX_FULL, FLAG_DEADLINE } from '../wire/generated/codes';
+import { CONTAINED, OUTBOX_MAX } from '../memory/limits';
 import { OUTBOX_AT, LINES_AT } from '../memory/map';
 import { changes, reads } from '../memory/guard';
 import { outgoing, OUTGOING_BYTES } from './accessors';

@@ -1,16 +1,8 @@
 // Queues commands and events for the platform in two rings of encoded records. A full ring counts
 // its losses.
 
-import {
-  COMMANDS_MAX,
-  COMMAND_STRIDE,
-  EVENTS_MAX,
-  EVENT_BYTES_MAX,
-  FLAG_COMMAND,
-  FLAG_EVENT,
-  COUNTER_COMMANDS_FULL,
-  COUNTER_EVENTS_FULL,
-} from '../memory/limits';
+import { COMMANDS_MAX, COMMAND_STRIDE, EVENTS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
+import { FLAG_COMMAND, FLAG_EVENT, COUNTER_COMMANDS_FULL, COUNTER_EVENTS_FULL } from '../wire/generated/codes';
 import { COMMANDS_AT, EVENTS_AT } from '../memory/map';
 import { call, changes, lineOf, readsLine, replacesLine, setWord } from '../memory/guard';
 import { queues, counterAt, HOT } from './table';

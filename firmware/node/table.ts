@@ -1,7 +1,7 @@
 // Accesses the state of a node: identity, time of the call, work due at the next tick, loss
 // counters.
 
-import { COUNTER_COUNT, FLAG_DEADLINE } from '../memory/limits';
+import { COUNTER_COUNT, FLAG_DEADLINE } from '../wire/generated/codes';
 import { HOT_AT, QUEUES_AT, COUNTERS_AT, HEARING_AT, LINES_AT } from '../memory/map';
 import { call, changes, lineOf, readsLine } from '../memory/guard';
 import { Queues } from './records';

@@ -1,6 +1,6 @@
 // Records about the schedule alone.
 
-import { STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
+import { STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
 import { Window } from '../wire/generated/messages';
 import { scheduleWindow } from './observe';
 

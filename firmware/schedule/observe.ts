@@ -1,6 +1,7 @@
 // Accepts what the platform reports: telemetry, contact windows, maintenance.
 
-import { COUNTER_RECORD_REJECTED, WINDOWS_MAX } from '../memory/limits';
+import { WINDOWS_MAX } from '../memory/limits';
+import { COUNTER_RECORD_REJECTED } from '../wire/generated/codes';
 import { countLoss } from '../node/queues';
 import { capability, missionS, timeKnown } from '../node/table';
 import { own } from '../intent/table';

@@ -4,8 +4,8 @@
 // rate in kg/day is mass per entry, a power in W is 24 units per entry, and rate × Wh/kg is energy
 // per entry, all exact integers.
 
-import { LINE_BYTES } from '../wire/generated/codes';
-import { TIMELINE_ENTRIES_MAX, NO_INDEX, JOBS_MAX, OWN_SLOTS, WINDOWS_MAX } from '../memory/limits';
+import { LINE_BYTES, OWN_SLOTS } from '../wire/generated/codes';
+import { TIMELINE_ENTRIES_MAX, NO_INDEX, JOBS_MAX, WINDOWS_MAX } from '../memory/limits';
 import { FINISHED_AT, SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from '../memory/map';
 import { changesLine, changesLines, isChanged, lineOf, readsLine, readsLines } from '../memory/guard';
 import { capability } from '../node/table';

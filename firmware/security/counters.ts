@@ -6,11 +6,8 @@
 // nothing is sent or accepted beyond it. After a reset a node starts behind it: no nonce was used
 // there, and no frame was accepted.
 
+import { COMMAND_BYTES_MAX, MEMBERS_MAX, RESERVE_CYCLES, RESERVE_CYCLES_MIN } from '../memory/limits';
 import {
-  COMMAND_BYTES_MAX,
-  MEMBERS_MAX,
-  RESERVE_CYCLES,
-  RESERVE_CYCLES_MIN,
   STATUS_AHEAD,
   STATUS_IMPLAUSIBLE,
   STATUS_OK,
@@ -19,7 +16,7 @@ import {
   WINDOW_CYCLES,
   FLAG_DEADLINE,
   CYCLE_S,
-} from '../memory/limits';
+} from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
 import { queues, timeKnown, HOT } from '../node/table';

@@ -12,8 +12,10 @@
 // The nonce is the key's Base IV (sender, ten zeros) xor the counter at its end. The tag covers
 // ["Encrypt0", protected header, h''].
 
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, TAG_BYTES } from '../wire/generated/codes';
 import {
+  ENVELOPE_BYTES,
+  PLAIN_BYTES_MAX,
+  TAG_BYTES,
   ADDRESSEE_ALL,
   CRC_BYTES,
   FRAME_BYTES_MAX,
@@ -29,7 +31,7 @@ import {
   COUNTER_FRAME_FORM,
   COUNTER_FRAME_SENDER,
   COUNTER_FRAME_VERSION,
-} from '../memory/limits';
+} from '../wire/generated/codes';
 import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { crc32c } from '../base/crc32c';
 import { call } from '../memory/guard';

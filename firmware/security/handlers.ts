@@ -1,7 +1,7 @@
 // Messages and records about keys and counters. Key frames do not prove liveness: their sender may
 // be revoked.
 
-import { STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
+import { STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
 import { CountersReserved, KeyEpochChecked, KeyEpochHead, KeyEpochPart } from '../wire/generated/messages';
 import { onReserved } from './counters';
 import { onHead, onKeyEpochChecked, onPart } from './key_epoch';

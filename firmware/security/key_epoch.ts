@@ -16,20 +16,14 @@ import {
   SECRET_BYTES,
   SIGNATURE_BYTES,
   WRAPPED_BYTES,
-} from '../wire/generated/codes';
-import {
   ADDRESSEE_ALL,
-  COMMAND_BYTES_MAX,
   COUNTER_KEY_EPOCH_CHECKS,
   COUNTER_KEY_EPOCH_FORGED,
   COUNTER_PART_FORGED,
-  COVER_PARTS_MAX,
-  KEY_EPOCH_CHECKS_MAX,
   KEY_EPOCH_GRACE_S,
-  EVENT_BYTES_MAX,
   PATH_KEYS,
-  PERIOD_S,
-} from '../memory/limits';
+} from '../wire/generated/codes';
+import { COMMAND_BYTES_MAX, COVER_PARTS_MAX, KEY_EPOCH_CHECKS_MAX, EVENT_BYTES_MAX, PERIOD_S } from '../memory/limits';
 import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { node, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';

@@ -1,7 +1,7 @@
 // Provides a boot with keys from the configuration, and with the counter that it starts from.
 
-import { SECRET_BYTES } from '../wire/generated/codes';
-import { PATH_KEYS, RESERVE_CYCLES, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../memory/limits';
+import { SECRET_BYTES, PATH_KEYS, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../wire/generated/codes';
+import { RESERVE_CYCLES } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
 import { changes } from '../memory/guard';
 import { node, queues, timeKnown, HOT } from '../node/table';

@@ -1,6 +1,7 @@
 // Defines sizes of keys, heads and parts. README.md explains the ideas.
 
-import { COVER_PARTS_MAX, PATH_KEYS } from '../memory/limits';
+import { COVER_PARTS_MAX } from '../memory/limits';
+import { PATH_KEYS } from '../wire/generated/codes';
 import { Head } from './records';
 
 export * from './records';

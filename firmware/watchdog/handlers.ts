@@ -1,6 +1,6 @@
 // Messages and records about recovery.
 
-import { STATUS_OK } from '../memory/limits';
+import { STATUS_OK } from '../wire/generated/codes';
 import { Beacon, Recovery } from '../wire/generated/messages';
 import { watchdogRecovery } from './step';
 

@@ -18,8 +18,9 @@ import {
   RECOVERY_LEVEL_TASK_RESTART,
   SLA_CLASS_NODE,
   STABLE_S,
+  ADDRESSEE_ALL,
 } from '../wire/generated/codes';
-import { ADDRESSEE_ALL, COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
+import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, TASKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { node, missionS, self, timeKnown, NODE } from '../node/table';

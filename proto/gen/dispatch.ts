@@ -72,7 +72,7 @@ export function dispatchFiles(handlers: readonly Handlers[]): { path: string; te
   const lines = [
     ...HEAD,
     '',
-    "import { STATUS_MALFORMED, STATUS_UNKNOWN_TYPE } from '../memory/limits';",
+    "import { STATUS_MALFORMED, STATUS_UNKNOWN_TYPE } from '../wire/generated/codes';",
     "import { SCRATCH_AT } from '../memory/map';",
     "import * as wire from '../wire/generated/messages';",
     ...handlerImports(handlers),

@@ -4,6 +4,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessorFiles } from './accessors.ts';
+import { imageNumbers } from './codes/numbers.ts';
+import { upper } from './names.ts';
 import { assemblyScriptFiles } from './assemblyscript.ts';
 import { codeFiles } from './codes/files.ts';
 import { dispatchFiles } from './dispatch.ts';
@@ -52,10 +54,11 @@ export function generate(root: string = process.cwd()): { path: string; text: st
   const { rules } = schema;
   const tables = readTables(root);
   assertFrames(rules);
+  const codes = new Set(imageNumbers(schema).constants.map(({ name }) => upper(name)));
   return [
     ...assemblyScriptFiles(rules),
     ...codeFiles(schema, [...tables.values()].flat()),
-    ...accessorFiles(tables),
+    ...accessorFiles(tables, codes),
     ...dispatchFiles(handlersOf(rules, readFirmware(root))),
     ...typeScriptFiles(rules),
     ...vectorFiles(rules),

@@ -1,6 +1,6 @@
 // Bounds the time in which work of this node may run: its settled claim and its lease (INT-5).
 
-import { LEASE_GUARD_S } from '../../memory/limits';
+import { LEASE_GUARD_S } from '../../wire/generated/codes';
 import { clockErrorMs, clockTrusted } from '../../node/clock';
 import { timeKnown, missionS } from '../../node/table';
 import { membership } from '../../membership/table';

@@ -1,7 +1,7 @@
 // Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
 // (INT-1, INT-3).
 
-import { OWN_SLOTS, ADDRESSEE_ALL, NO_INDEX, LEASE_GUARD_S, EVENT_BYTES_MAX, ROUND_S } from '../../memory/limits';
+import { NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { changes } from '../../memory/guard';
 import { sendFirst, SEND_INTENT } from '../../node/outbox';
@@ -15,6 +15,10 @@ import {
   INTENT_STATE_WITHDRAWN,
   VERSION_BITS,
   INTENT_STATE_STARTED,
+  OWN_SLOTS,
+  ADDRESSEE_ALL,
+  LEASE_GUARD_S,
+  ROUND_S,
 } from '../../wire/generated/codes';
 import { Lost, encodeLost } from '../../wire/generated/messages';
 import { invalidateAll, verdictOf, winnerOver } from '../arbitration';

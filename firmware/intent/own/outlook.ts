@@ -1,9 +1,9 @@
 // Prepares predicted silence: extends leases in advance and announces the silence (INT-5).
 
-import { NO_INDEX, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../../memory/limits';
+import { NO_INDEX } from '../../memory/limits';
 import { send, SEND_ISOLATION } from '../../node/outbox';
 import { missionS } from '../../node/table';
-import { INTENT_STATE_STARTED } from '../../wire/generated/codes';
+import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { intents, own, intent, intentsToChange } from '../table';
 import { ownIndex, draft, publish } from './publish';
 

@@ -2,12 +2,19 @@
 // mined. It makes at most one attempt per period, bounded by the length of the chains that it
 // walks.
 
-import { NO_INDEX, GROUPS_MAX, ROUND_S } from '../../memory/limits';
+import { NO_INDEX } from '../../memory/limits';
 import { mix32, fold32 } from '../../base/hash';
 import { clockTrusted } from '../../node/clock';
 import { node, self, timeKnown, missionS, capability } from '../../node/table';
 import { membership } from '../../membership/table';
-import { WORK_KIND_MINE, GROUP_KIND_LOT, GROUP_KIND_DEPOT, WORK_KIND_HAUL } from '../../wire/generated/codes';
+import {
+  WORK_KIND_MINE,
+  GROUP_KIND_LOT,
+  GROUP_KIND_DEPOT,
+  WORK_KIND_HAUL,
+  GROUPS_MAX,
+  ROUND_S,
+} from '../../wire/generated/codes';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from '../table';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { prepareSilence, MINE_SLOTS } from './outlook';

@@ -1,12 +1,12 @@
 // Publishes versions of this node's intents: fresh claims, changed, renewed and finished ones.
 
-import { NO_INDEX, RUMOUR_COUNT, ADDRESSEE_ALL, EVENT_BYTES_MAX } from '../../memory/limits';
+import { NO_INDEX, RUMOUR_COUNT, EVENT_BYTES_MAX } from '../../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../../memory/map';
 import { mix32, fold32 } from '../../base/hash';
 import { sendFirst, SEND_INTENT } from '../../node/outbox';
 import { eventSpace, eventDone } from '../../node/queues';
 import { node, self, missionS } from '../../node/table';
-import { VERSION_BITS, INTENT_STATE_CLAIMED } from '../../wire/generated/codes';
+import { VERSION_BITS, INTENT_STATE_CLAIMED, ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { Intent as IntentMessage, Published, encodePublished } from '../../wire/generated/messages';
 import { releasesUnit } from '../admission';
 import { identityHash } from '../digest';

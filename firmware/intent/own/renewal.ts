@@ -1,6 +1,7 @@
 // Renews the leases of this node when a majority agrees, or claims anew what lost its lease.
 
-import { OWN_SLOTS, NO_INDEX } from '../../memory/limits';
+import { NO_INDEX } from '../../memory/limits';
+import { OWN_SLOTS } from '../../wire/generated/codes';
 import { changes } from '../../memory/guard';
 import { missionS, self } from '../../node/table';
 import { grantedLeaseEndS } from '../../membership/lease';

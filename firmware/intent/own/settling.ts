@@ -6,7 +6,7 @@
 // cut; had the competitor started, its start would be in the second digest. README.md has the
 // proof.
 
-import { OWN_SLOTS, NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
+import { NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { bitGet } from '../../base/bits';
 import { clockTrusted } from '../../node/clock';
@@ -15,7 +15,13 @@ import { node } from '../../node/table';
 import { roundCutS } from '../../membership/calendar';
 import { majorityAgrees } from '../../membership/quorum';
 import { membership, agreeAt, agreedBeforeAt } from '../../membership/table';
-import { VERDICT_REFUSED, VERSION_BITS, INTENT_STATE_STARTED, INTENT_STATE_CLAIMED } from '../../wire/generated/codes';
+import {
+  VERDICT_REFUSED,
+  VERSION_BITS,
+  INTENT_STATE_STARTED,
+  INTENT_STATE_CLAIMED,
+  OWN_SLOTS,
+} from '../../wire/generated/codes';
 import { Settled, encodeSettled } from '../../wire/generated/messages';
 import { verdictOf, boundOf } from '../arbitration';
 import {

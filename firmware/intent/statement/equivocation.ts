@@ -2,14 +2,14 @@
 // is broadcast; all that the owner publishes from then on is refused. An accusation without a proof
 // has no effect.
 
-import { NO_INDEX, ADDRESSEE_ALL, CONTAINED, OWN_SLOTS, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../../memory/limits';
+import { NO_INDEX, CONTAINED, EVENT_BYTES_MAX, STATEMENTS_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SEND } from '../../node/outbox';
 import { eventSpace, eventDone } from '../../node/queues';
 import { self } from '../../node/table';
 import { member } from '../../membership/table';
 import { learnEquivocator } from '../../membership/view';
-import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
+import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES, ADDRESSEE_ALL, OWN_SLOTS } from '../../wire/generated/codes';
 import {
   Intent as IntentMessage,
   Equivocated,

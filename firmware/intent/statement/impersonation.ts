@@ -2,7 +2,7 @@
 // cluster's key, so nothing of it is stored. But if it contains versions that this node never
 // published, others may have stored them, and this node contradicts them at once.
 
-import { COUNTER_FRAME_SELF, COUNTER_QUOTA_CLAIM } from '../../memory/limits';
+import { COUNTER_FRAME_SELF, COUNTER_QUOTA_CLAIM } from '../../wire/generated/codes';
 import { SCRATCH_AT } from '../../memory/map';
 import { call } from '../../memory/guard';
 import { countLoss } from '../../node/queues';

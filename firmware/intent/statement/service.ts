@@ -1,7 +1,8 @@
 // Asks the platform to sign and to verify statements, one at a time, and rebroadcasts statements
 // and the proof.
 
-import { CONTAINED, NO_INDEX, STATEMENTS_MAX, COMMAND_BYTES_MAX, ADDRESSEE_ALL } from '../../memory/limits';
+import { CONTAINED, NO_INDEX, STATEMENTS_MAX, COMMAND_BYTES_MAX } from '../../memory/limits';
+import { ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { call } from '../../memory/guard';
 import { send, SEND_STATEMENT, SEND_PROOF } from '../../node/outbox';

@@ -1,12 +1,12 @@
 // Stores signed statements (docs/insiders.md) in a small ring, and composes their messages. A
 // statement that the ring loses is requested from its owner again.
 
-import { NO_INDEX, STATEMENTS_MAX, COUNTER_STATEMENTS_FULL } from '../../memory/limits';
+import { NO_INDEX, STATEMENTS_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { NOTHING_TO_SEND } from '../../node/outbox';
 import { countLoss } from '../../node/queues';
 import { leaveToTick, DUE_STATEMENT } from '../../node/table';
-import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
+import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES, COUNTER_STATEMENTS_FULL } from '../../wire/generated/codes';
 import {
   Statement as StatementMessage,
   encodeStatement,

@@ -9,7 +9,7 @@ export interface Negative {
   readonly name: string;
   readonly entry: Entry;
   readonly status: keyof typeof STATUS;
-  /** The loss counter that counts each input, of firmware/memory/limits.ts; null: it is no loss. */
+  /** The loss counter that counts each input; null: the input is no loss. */
   readonly counter: string | null;
   /** What each input counts; 1 by default. */
   readonly times?: number;
