@@ -29,7 +29,7 @@ import {
   COUNTER_QUOTA_CLAIM,
 } from '../wire/generated/codes';
 import { HEARING_GAP_S, EXCHANGES_PER_FRAME_MAX, PROBES_PER_FRAME_MAX } from '../memory/limits';
-import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
+import { PLAIN_AT } from '../memory/map';
 import { call } from '../memory/guard';
 import { crc32c } from '../base/crc32c';
 import { constantsDoubted } from '../protection/scrub';
@@ -55,6 +55,7 @@ import { missionS, self, timeKnown, leaveToTick, DUE_TIME } from '../node/table'
 import { countLoss } from '../node/queues';
 import { plausibilityOf, BEYOND_SLOT } from '../intent/admission';
 import { findForgedVersions, contradict } from '../intent/statement/impersonation';
+import { keep, placeOf } from './decoded';
 import { visitMessage, IMPLAUSIBLE, UNKNOWN } from './visit';
 
 /** Message types from this on are records of the platform: they are never sent by radio. */
@@ -96,15 +97,17 @@ export function openFrame(ctx: usize, frame: usize): u32 {
   if (now.sender == self(ctx) && !findForgedVersions(ctx, at, end))
     return reject(ctx, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   let heartbeats: u32 = 0;
-  while (at < end) {
+  for (let index: u32 = 0; at < end; index++) {
     const type = messageType(at, end);
     // One heartbeat per frame: with several, one frame could set the clock of a node without time.
     if (type == TYPE_HEARTBEAT && heartbeats++ != 0) return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     if ((type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART) != (now.keyEpoch == 0))
       return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
-    const next = visitMessage(ctx, type, at, end, false);
+    const place = placeOf(ctx, index);
+    const next = visitMessage(ctx, type, at, place, false);
+    keep(place, next);
     if (next == IMPLAUSIBLE) {
-      if (type == TYPE_INTENT && plausibilityOf(ctx, changetype<IntentMessage>(ctx + SCRATCH_AT)) == BEYOND_SLOT)
+      if (type == TYPE_INTENT && plausibilityOf(ctx, changetype<IntentMessage>(place)) == BEYOND_SLOT)
         countLoss(ctx, COUNTER_QUOTA_CLAIM);
       return reject(ctx, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
     }
@@ -134,7 +137,8 @@ export function applyFrame(ctx: usize, length: u32): void {
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
   if (now.keyEpoch == 0) {
-    while (at < end) at = visitMessage(ctx, messageType(at, end), at, end, true);
+    for (let index: u32 = 0; at < end; index++)
+      at = visitMessage(ctx, messageType(at, end), at, placeOf(ctx, index), true);
     return;
   }
   acceptCounter(ctx, now.sender, now.counter);
@@ -143,17 +147,17 @@ export function applyFrame(ctx: usize, length: u32): void {
   now.frameBytes = length;
   now.exchanges = 0;
   now.probes = 0;
-  while (at < end) {
+  for (let index: u32 = 0; at < end; index++) {
     const knewTime = timeKnown(ctx);
-    at = applyMessage(ctx, at, end);
+    at = applyMessage(ctx, at, end, placeOf(ctx, index));
     // After time was learnt, a tick first brings the tables of a checkpoint to that time: the rest
     // of this frame is dropped.
     if (!knewTime && timeKnown(ctx)) return leaveToTick(ctx, DUE_TIME);
   }
 }
 
-/** Applies one message. Returns the address after it. */
-function applyMessage(ctx: usize, at: usize, end: usize): usize {
+/** Applies one message, for which `place` is kept. Returns the address after it. */
+function applyMessage(ctx: usize, at: usize, end: usize, place: usize): usize {
   const type = messageType(at, end);
   // Without mission time a node cannot recognize a replayed frame: it only takes the heartbeat, as
   // a sample of time.
@@ -162,7 +166,7 @@ function applyMessage(ctx: usize, at: usize, end: usize): usize {
     countLoss(ctx, COUNTER_EXCHANGES_FULL);
     return skipItem(at, end);
   }
-  const next = visitMessage(ctx, type, at, end, true);
+  const next = visitMessage(ctx, type, at, place, true);
   if (next != UNKNOWN) return next;
   countLoss(ctx, COUNTER_MESSAGE_UNKNOWN);
   return skipItem(at, end);

@@ -52,6 +52,7 @@ export const SCRATCH_AT: u32 = CALL_AT + 128;
 export const SCRATCH_OUT_AT: u32 = SCRATCH_AT + SCRATCH_BYTES;
 /** A frame's plain text, after its tag was verified. */
 export const PLAIN_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
+/** Scratch of arbitration in a tick; `receive` has decoded messages here (edge/decoded.ts). */
 export const INTENT_SCRATCH_AT: u32 = PLAIN_AT + FRAME_BYTES_MAX;
 /** Units of one group that are in use, while a place for a claim is sought. */
 export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;
