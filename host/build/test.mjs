@@ -36,7 +36,10 @@ import { bundleTests } from './test_bundles.mjs';
 import { longSettings, readSeconds, writeLongRow, writeSeconds } from './test_records.mjs';
 
 const jobsDefault = 2;
-/** Longer than the slowest file by far: a test that hangs must not hang the run. Counting coverage slows all. */
+/**
+ * Longer than the slowest file by far: a test that hangs must not hang the run. Coverage, which
+ * HELIOGRAPH_MODULES announces, slows every file.
+ */
 const fileSecondsMax = process.argv.includes('--long') || process.env.HELIOGRAPH_MODULES ? 7200 : 900;
 /** Assumed for a file that test/seconds.json does not know. */
 const secondsUnknown = 5;
