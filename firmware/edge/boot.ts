@@ -152,7 +152,7 @@ export function bootContext(ctx: usize, config: usize, length: u32, cause: u32):
   scheduleBoot(ctx);
   watchdogBoot(ctx, cause, 0, resets, image);
   protectionBoot(ctx);
-  beginCounters(ctx, reserved);
+  beginCounters(ctx, reserved, 0, false);
   emitBooted(ctx, 0);
   advance(ctx);
   return STATUS_OK;
@@ -196,7 +196,7 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   forgetPending(ctx);
   // If the keys are refused, older ones of the checkpoint are used.
   takeRest(ctx, rest, end, false);
-  beginCounters(ctx, reserved);
+  beginCounters(ctx, reserved, queues(ctx).reserved, true);
   membershipRestart(ctx);
   scheduleBoot(ctx);
   restartOwn(ctx);

@@ -1,6 +1,13 @@
 // Provides a boot with keys from the configuration, and with the counter that it starts from.
 
-import { SECRET_BYTES, PATH_KEYS, STATUS_IMPLAUSIBLE, STATUS_MALFORMED, STATUS_OK } from '../wire/generated/codes';
+import {
+  BOOT_CAUSE_POWER_ON,
+  PATH_KEYS,
+  SECRET_BYTES,
+  STATUS_IMPLAUSIBLE,
+  STATUS_MALFORMED,
+  STATUS_OK,
+} from '../wire/generated/codes';
 import { RESERVE_CYCLES } from '../memory/limits';
 import { SCRATCH_AT } from '../memory/map';
 import { changes } from '../memory/guard';
@@ -39,14 +46,17 @@ export function acceptKey(ctx: usize, type: u32, at: usize, end: usize): u32 {
 }
 
 /**
- * Starts the counters behind the reservation in non-volatile memory. A board that booted before and
- * has no reservation has lost it: then the counters start, once the time is known, as far ahead of
- * the present cycle as the board can have reserved.
+ * Starts the counters behind the reservation in non-volatile memory. `stored` is the reservation in
+ * the checkpoint that the node was restored from, 0 without one. The reservation was lost if memory
+ * has none and this is no first power-on, or if memory has less than the checkpoint: then the
+ * counters start, once the time is known, as far ahead of the present cycle as the board can have
+ * reserved, and never within what the checkpoint had reserved.
  */
-export function beginCounters(ctx: usize, reserved: u32): void {
+export function beginCounters(ctx: usize, reserved: u32, stored: u32, restored: bool): void {
   const state = queues(ctx);
-  const lost = reserved == 0 && node(ctx).incarnation > 1;
-  const floor = !lost ? reserved : timeKnown(ctx) ? cycleNow(ctx) + RESERVE_CYCLES : NEVER;
+  const first = node(ctx).incarnation <= 1 && node(ctx).cause == BOOT_CAUSE_POWER_ON && !restored;
+  const lost = reserved == 0 ? !first : reserved < stored;
+  const floor = !lost ? reserved : timeKnown(ctx) ? max<u32>(cycleNow(ctx) + RESERVE_CYCLES, stored) : NEVER;
   state.reserved = lost ? 0 : reserved;
   state.sentCycle = floor;
   changes(ctx, HOT);
