@@ -19,8 +19,7 @@ export function observeKeyEpochHead(ctx: usize, m: KeyEpochHead): u32 {
 }
 
 export function observeKeyEpochPart(ctx: usize, m: KeyEpochPart): u32 {
-  onPart(ctx, m);
-  return STATUS_OK;
+  return onPart(ctx, m) ? STATUS_OK : STATUS_IMPLAUSIBLE;
 }
 
 export function observeCountersReserved(ctx: usize, m: CountersReserved): u32 {

@@ -183,11 +183,23 @@ export function levelOf(ctx: usize, node: u32): u32 {
   return PATH_KEYS;
 }
 
-/** Accepts a part of the cover of the head's key epoch. */
-export function onPart(ctx: usize, m: KeyEpochPart): void {
+/**
+ * Accepts a part of the cover of the head's key epoch. False if no head of that key epoch was
+ * verified yet: the part must be given again.
+ */
+export function onPart(ctx: usize, m: KeyEpochPart): bool {
   const state = head(ctx);
   const node = m.node;
-  if (state.keyEpoch == 0 || m.keyEpoch != state.keyEpoch) return;
+  if (m.keyEpoch > state.keyEpoch && m.keyEpoch > newestKeyEpoch(ctx)) {
+    countLoss(ctx, COUNTER_KEY_EPOCH_CHECKS);
+    return false;
+  }
+  if (m.keyEpoch == state.keyEpoch) storePart(ctx, m, node);
+  return true;
+}
+
+function storePart(ctx: usize, m: KeyEpochPart, node: u32): void {
+  const state = head(ctx);
   const partCount = state.partCount;
   const own = levelOf(ctx, node) < PATH_KEYS;
   for (let i: u32 = 0; i < partCount; i++) {

@@ -203,7 +203,7 @@ export const COUNTER_FRAME_CHANNEL: u32 = 25;
 export const COUNTER_KEY_EPOCH_FORGED: u32 = 26;
 /** parts that do not open to what the head commits to */
 export const COUNTER_PART_FORGED: u32 = 27;
-/** heads beyond what is checked in a period */
+/** heads beyond what is checked in a period, and parts whose head is not verified yet */
 export const COUNTER_KEY_EPOCH_CHECKS: u32 = 28;
 /** no envelope of ours */
 export const COUNTER_FRAME_FORM: u32 = 29;

@@ -91,7 +91,7 @@ export const COUNTER = {
   keyEpochForged: 26,
   /** parts that do not open to what the head commits to */
   partForged: 27,
-  /** heads beyond what is checked in a period */
+  /** heads beyond what is checked in a period, and parts whose head is not verified yet */
   keyEpochChecks: 28,
   /** no envelope of ours */
   frameForm: 29,
