@@ -80,6 +80,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   able.ownerRateMax = m.ownerRateMax;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
+  state.muteCause = 0;
   clock(ctx).errorMs = CONFIGURED_ERROR_MS;
   clock(ctx).sampleS = nowS;
   state.bootKnown = 0;

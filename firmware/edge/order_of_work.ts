@@ -12,7 +12,7 @@ import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
 import { answerSince } from '../intent/anti_entropy';
-import { reserveAhead, timeLearnt } from '../security/counters';
+import { reportMute, reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
 import { scheduleStoredKg } from '../schedule/observe';
 import { scheduleEnforce } from '../schedule/orders';
@@ -136,6 +136,7 @@ export function periodTick(ctx: usize): void {
   // First, while the outbox has room: a node that waits for a key can receive nothing else.
   keyEpochStep(ctx);
   if (state.safeMode == 0 && state.timeKnown != 0) missionTick(ctx);
+  reportMute(ctx);
   reserveAhead(ctx);
   watchdogCheckIn(ctx, MODULE_EDGE);
   // Modules that wait for time do not hang.

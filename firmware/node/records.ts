@@ -16,7 +16,9 @@ export class NodeState {
   safeMode: u32 = 0;
   /** 1 = mission time is known; samples that agreed so far. */
   timeKnown: u32 = 0;
-  samples: u32 = 0;
+  samples: u16 = 0;
+  /** MUTE_CAUSE_* that was reported last. */
+  muteCause: u16 = 0;
   /** 1 = membership.bootS is set. */
   bootKnown: u32 = 0;
   /** Next period tick while mission time is unknown, local second. */

@@ -6,8 +6,13 @@
 // nothing is sent or accepted beyond it. After a reset a node starts behind it: no nonce was used
 // there, and no frame was accepted.
 
-import { COMMAND_BYTES_MAX, MEMBERS_MAX, RESERVE_CYCLES, RESERVE_CYCLES_MIN } from '../memory/limits';
+import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, MEMBERS_MAX, RESERVE_CYCLES, RESERVE_CYCLES_MIN } from '../memory/limits';
 import {
+  MUTE_CAUSE_COUNTERS_USED,
+  MUTE_CAUSE_NO_KEY,
+  MUTE_CAUSE_NO_RESERVATION,
+  MUTE_CAUSE_NO_TIME,
+  MUTE_CAUSE_NONE,
   STATUS_AHEAD,
   STATUS_IMPLAUSIBLE,
   STATUS_OK,
@@ -19,12 +24,12 @@ import {
 } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
-import { queues, timeKnown, HOT } from '../node/table';
-import { commandDone, commandSpace } from '../node/queues';
+import { node, queues, timeKnown, HOT, NODE } from '../node/table';
+import { commandDone, commandSpace, eventDone, eventSpace } from '../node/queues';
 import { cycleNow } from '../node/tx_slots';
 import { clockErrorMs } from '../node/clock';
-import { newestKeyEpoch } from './key_epoch';
-import { ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
+import { newestKeyEpoch, sendingKeyEpoch } from './key_epoch';
+import { Mute, encodeMute, ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
 import { peer, peerToChange } from './table';
 
 /**
@@ -135,4 +140,27 @@ export function timeLearnt(ctx: usize): void {
   }
   raiseWindows(ctx, now, now + WINDOW_CYCLES, max<u32>(now, state.sentCycle));
   reserveAhead(ctx);
+}
+
+/** Returns why no frame is sent now: MUTE_CAUSE_*. */
+function muteCause(ctx: usize): u32 {
+  if (sendingKeyEpoch(ctx) == 0) return MUTE_CAUSE_NO_KEY;
+  if (!timeKnown(ctx)) return MUTE_CAUSE_NO_TIME;
+  if (queues(ctx).sentCycle > cycleNow(ctx)) return MUTE_CAUSE_COUNTERS_USED;
+  return queues(ctx).reserved < cycleNow(ctx) ? MUTE_CAUSE_NO_RESERVATION : MUTE_CAUSE_NONE;
+}
+
+/** Emits the event of a node that falls mute, or sends again. */
+export function reportMute(ctx: usize): void {
+  const cause = muteCause(ctx);
+  if (node(ctx).muteCause == cause) return;
+  const at = eventSpace(ctx);
+  if (at == 0) return;
+  node(ctx).muteCause = <u16>cause;
+  changes(ctx, NODE);
+  const m = changetype<Mute>(ctx + SCRATCH_OUT_AT);
+  m.cause = cause;
+  // The next cycle has begun for every member by the end of its seconds.
+  m.untilS = cause == MUTE_CAUSE_COUNTERS_USED ? (queues(ctx).sentCycle + 1) * CYCLE_S : 0;
+  eventDone(ctx, at, encodeMute(at, at + EVENT_BYTES_MAX - 1, m));
 }

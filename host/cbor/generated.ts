@@ -75,6 +75,7 @@ export const TYPE = {
   upset: 207,
   keyEpochChanged: 208,
   equivocated: 209,
+  mute: 210,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -148,6 +149,7 @@ export const FIELD = {
   upset: { line: 1, outcome: 2, ageS: 3, count: 4 },
   keyEpochChanged: { keyEpoch: 1, step: 2 },
   equivocated: { owner: 1, slot: 2, version: 3, proven: 4 },
+  mute: { cause: 1, untilS: 2 },
 } as const;
 
 export * from './generated/codes.ts';

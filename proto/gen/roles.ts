@@ -38,6 +38,7 @@ const sections: { readonly [section: string]: string } = {
   upsets: 'firmware → platform',
   key_epochs: 'firmware → platform',
   equivocation: 'firmware → platform',
+  mute: 'firmware → platform',
   signatures: 'platform → firmware',
 };
 

@@ -254,6 +254,13 @@
 #define KEY_EPOCH_STEP_IN_USE 2u
 #define KEY_EPOCH_STEP_EXCLUSIVE 3u
 
+/* Why a node sends nothing. */
+#define MUTE_CAUSE_NONE 0u
+#define MUTE_CAUSE_NO_KEY 1u
+#define MUTE_CAUSE_NO_TIME 2u
+#define MUTE_CAUSE_COUNTERS_USED 3u
+#define MUTE_CAUSE_NO_RESERVATION 4u
+
 /* Kinds of port frames on the serial line: inputs of the board below 128, its outputs above. */
 #define PORT_BOOT 1u
 #define PORT_FRAME 2u
@@ -368,6 +375,7 @@
 #define TYPE_UPSET 207u
 #define TYPE_KEY_EPOCH_CHANGED 208u
 #define TYPE_EQUIVOCATED 209u
+#define TYPE_MUTE 210u
 
 /* Place of each field in the array of `config`, its type counted. */
 #define CONFIG_CLUSTER 1u

@@ -363,3 +363,16 @@ export const KEY_EPOCH_STEP_IN_USE: u32 = 2;
 /** the key epoch before it is no longer accepted */
 export const KEY_EPOCH_STEP_EXCLUSIVE: u32 = 3;
 export const KEY_EPOCH_STEP_COUNT: u32 = 4;
+
+// Why a node sends nothing.
+/** it sends again */
+export const MUTE_CAUSE_NONE: u32 = 0;
+/** it has no key */
+export const MUTE_CAUSE_NO_KEY: u32 = 1;
+/** it learnt the time from no member; in safe mode it sends its beacon */
+export const MUTE_CAUSE_NO_TIME: u32 = 2;
+/** its counters up to a later cycle may have been used before it restarted */
+export const MUTE_CAUSE_COUNTERS_USED: u32 = 3;
+/** reserve-counters was not answered */
+export const MUTE_CAUSE_NO_RESERVATION: u32 = 4;
+export const MUTE_CAUSE_COUNT: u32 = 5;

@@ -14,6 +14,7 @@ export * from "./events";
 export * from "./intent";
 export * from "./key_epochs";
 export * from "./membership";
+export * from "./mute";
 export * from "./observations";
 export * from "./signatures";
 export * from "./upsets";

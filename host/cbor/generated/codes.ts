@@ -274,6 +274,20 @@ export const KEY_EPOCH_STEP = {
   exclusive: 3,
 } as const;
 
+/** Why a node sends nothing. */
+export const MUTE_CAUSE = {
+  /** it sends again */
+  none: 0,
+  /** it has no key */
+  noKey: 1,
+  /** it learnt the time from no member; in safe mode it sends its beacon */
+  noTime: 2,
+  /** its counters up to a later cycle may have been used before it restarted */
+  countersUsed: 3,
+  /** reserve-counters was not answered */
+  noReservation: 4,
+} as const;
+
 /** Kinds of port frames on the serial line: inputs of the board below 128, its outputs above. */
 export const PORT = {
   boot: 1,

@@ -286,6 +286,10 @@ export interface Equivocated {
   readonly name: 'equivocated';
   readonly owner: number; readonly slot: number; readonly version: number; readonly proven: number;
 }
+export interface Mute {
+  readonly name: 'mute';
+  readonly cause: number; readonly untilS: number;
+}
 
 export type Message =
   | Probe
@@ -356,4 +360,5 @@ export type Message =
   | Impossible
   | Upset
   | KeyEpochChanged
-  | Equivocated;
+  | Equivocated
+  | Mute;

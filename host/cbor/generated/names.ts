@@ -19,6 +19,7 @@ export const NAMES = {
   recoveryCause: ['none', 'hung-task', 'silent-module', 'corrupt-state', 'lost-checkpoint', 'failed-recovery', 'watchdog-resets'],
   upsetOutcome: ['', 'corrected', 'evicted'],
   keyEpochStep: ['', 'known', 'in-use', 'exclusive'],
+  muteCause: ['none', 'no-key', 'no-time', 'counters-used', 'no-reservation'],
   portBoot: ['', 'driven', 'hashed'],
   portReset: ['processor', 'emulator'],
   boardCause: ['', 'power-on', 'watchdog', 'commanded', 'code'],
@@ -52,6 +53,7 @@ export const FIELD_NAMES: Readonly<Record<string, Readonly<Record<string, readon
   'escalation': { level: NAMES.recoveryLevel, cause: NAMES.recoveryCause },
   'upset': { outcome: NAMES.upsetOutcome },
   'key-epoch-changed': { step: NAMES.keyEpochStep },
+  'mute': { cause: NAMES.muteCause },
 };
 
 /** What to ask `inspect(what, index)` for. */

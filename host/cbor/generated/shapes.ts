@@ -393,4 +393,8 @@ export const SHAPES: readonly Shape[] = [
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'proven', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
+  { name: 'mute', type: 210, bytesMax: 9, fields: [
+    { name: 'cause', of: { kind: 'uint', min: 0, max: 4 } },
+    { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+  ] },
 ];
