@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 import { FRAME_BYTES_MAX } from '../cbor/generated.ts';
 import { hasRightChecksum } from './framing.ts';
 import { type OnFrame, type Radio, type RadioCounters, RadioError, zeroCounters } from './radio.ts';
@@ -15,25 +15,57 @@ export interface Endpoint {
   port: number;
 }
 
+const familyOf = (host: string): 'ipv4' | 'ipv6' => (isIP(host) === 6 ? 'ipv6' : 'ipv4');
+
+function listOf(...subnets: readonly [string, number][]): BlockList {
+  const list = new BlockList();
+  for (const [address, bits] of subnets) list.addSubnet(address, bits, familyOf(address));
+  return list;
+}
+
 /** Addresses of this machine alone. */
+const loopback = listOf(['127.0.0.0', 8], ['::1', 128]);
+/** Addresses that no single member can have, and why. */
+const noMembers: readonly { list: BlockList; why: string }[] = [
+  { list: listOf(['0.0.0.0', 8], ['::', 128]), why: 'stands for every address of a machine' },
+  { list: listOf(['224.0.0.0', 4], ['ff00::', 8]), why: 'is a multicast address' },
+  { list: listOf(['255.255.255.255', 32]), why: 'is the broadcast address' },
+  { list: listOf(['fe80::', 10]), why: 'is valid on one link only, and none is named' },
+];
+
 function isLoopback(host: string): boolean {
-  if (host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
+  return loopback.check(host, familyOf(host));
+}
+
+/** IPv4 in the form of IPv6. */
+const mapped = /^::ffff:([\d.]+)$/;
+
+/**
+ * The one spelling of an address, as the operating system gives it for a frame's sender. Throws
+ * RadioError when it can be no member's.
+ */
+function canonical(host: string): string {
+  if (isIP(host) === 0)
+    throw new RadioError(`'${host}' is no address: frames are taken from the very addresses that are listed`);
+  const { address } = new SocketAddress({ address: host, family: familyOf(host) });
+  const one = mapped.exec(address)?.[1] ?? address;
+  for (const { list, why } of noMembers)
+    if (list.check(one, familyOf(one)))
+      throw new RadioError(`'${host}' ${why}: give the address at which the other members reach this one`);
+  return one;
 }
 
 function parseEndpoint(text: string, scope: Scope): Endpoint {
-  const parts = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (parts === null) throw new RadioError(`'${text}' is no HOST:PORT (write for instance udp://127.0.0.1:47000)`);
-  const host = parts[1] ?? (parts[2] === 'localhost' ? '127.0.0.1' : parts[2]);
+  const given = parts[1] ?? (parts[2] === 'localhost' ? '127.0.0.1' : parts[2]);
   const port = Number(parts[3]);
   if (port < 1 || port > 65535) throw new RadioError(`port ${port} of '${text}' is not in 1–65535`);
-  if (scope === 'loopback' && !isLoopback(host)) {
+  if (scope === 'loopback' && (isIP(given) === 0 || !isLoopback(given))) {
     const why = 'whoever knows the seed has simulated keys, so with them a node binds to the loopback interface only';
-    throw new RadioError(`${why}: '${host}' is refused (use 127.0.0.1, ::1 or localhost)`);
+    throw new RadioError(`${why}: '${given}' is refused (use 127.0.0.1, ::1 or localhost)`);
   }
-  if (isIP(host) === 0)
-    throw new RadioError(`'${host}' is no address: frames are taken from the very addresses that are listed`);
-  return { host, port };
+  return { host: canonical(given), port };
 }
 
 /**
@@ -59,7 +91,30 @@ export function parseUdpAddress(text: string, members: number, scope: Scope = 'l
       `'${text}' lists ${endpoints.length} endpoints for ${members} members (list each, or give one base port)`,
     );
   }
+  refuseAmbiguous(endpoints);
   return endpoints;
+}
+
+/** Refuses endpoints of two members that are one, and addresses that cannot reach each other. */
+function refuseAmbiguous(endpoints: readonly Endpoint[]): void {
+  const indexOf = new Map<string, number>();
+  for (const [index, { host, port }] of endpoints.entries()) {
+    const name = `${host} port ${port}`;
+    const other = indexOf.get(name);
+    if (other !== undefined)
+      throw new RadioError(`members ${other} and ${index} have one endpoint, ${name}: each needs its own`);
+    indexOf.set(name, index);
+    if (isIP(host) !== isIP(endpoints[0].host))
+      throw new RadioError(
+        `members 0 and ${index} do not reach each other: ${endpoints[0].host} and ${host} are IPv4 and IPv6 ` +
+          '(list addresses of one family)',
+      );
+    if (isLoopback(host) !== isLoopback(endpoints[0].host))
+      throw new RadioError(
+        `members 0 and ${index} do not reach each other: of ${endpoints[0].host} and ${host} one is a loopback ` +
+          'address (list addresses of one network)',
+      );
+  }
 }
 
 /**

@@ -15,12 +15,57 @@ test('a base port gives each member its own; a list names each', () => {
     based.map(({ port }) => port),
     [47000, 47001, 47002],
   );
-  const listed = parseUdpAddress('udp://127.0.0.1:5,localhost:9,[::1]:7', 3);
+  const listed = parseUdpAddress('udp://127.0.0.1:5,localhost:9,127.0.0.2:5', 3);
   assert.equal(listed, [
     { host: '127.0.0.1', port: 5 },
     { host: '127.0.0.1', port: 9 },
-    { host: '::1', port: 7 },
+    { host: '127.0.0.2', port: 5 },
   ]);
+});
+
+test('an address has one spelling: that of a frame’s sender', () => {
+  for (const spelled of ['[0:0:0:0:0:0:0:1]', '[::0001]', '[0000::1]', '[::1]'])
+    assert.equal(parseUdpAddress(`udp://${spelled}:47000`, 1), [{ host: '::1', port: 47000 }]);
+  for (const spelled of ['[::ffff:127.0.0.1]', '[::FFFF:7f00:1]', '127.0.0.1'])
+    assert.equal(parseUdpAddress(`udp://${spelled}:47000`, 1), [{ host: '127.0.0.1', port: 47000 }]);
+  assert.is(parseUdpAddress('udp://[2001:DB8:0::7]:47000', 1, 'any')[0].host, '2001:db8::7');
+});
+
+test('endpoints that no cluster can have are refused, and why is said', () => {
+  for (const [text, reason] of [
+    ['udp://0.0.0.0:47000', /'0\.0\.0\.0' stands for every address/],
+    ['udp://[::]:47000', /'::' stands for every address/],
+    ['udp://[0::0]:47000', /stands for every address/],
+    ['udp://224.0.0.1:47000', /is a multicast address/],
+    ['udp://[ff02::1]:47000', /is a multicast address/],
+    ['udp://255.255.255.255:47000', /is the broadcast address/],
+    ['udp://[fe80::1]:47000', /is valid on one link only/],
+    ['udp://10.0.0.1:1,10.0.0.1:1', /members 0 and 1 have one endpoint, 10\.0\.0\.1 port 1/],
+    ['udp://[::1]:1,[0:0::1]:1', /members 0 and 1 have one endpoint, ::1 port 1/],
+    ['udp://10.0.0.1:1,[2001:db8::1]:1', /IPv4 and IPv6/],
+    ['udp://127.0.0.1:1,10.0.0.1:1', /one is a loopback address/],
+  ] as const)
+    assert.throws(
+      () => parseUdpAddress(text, 2, 'any'),
+      (error: Error) => error instanceof RadioError && reason.test(error.message),
+      text,
+    );
+});
+
+test('members whose address is spelled otherwise hear each other over IPv6', async () => {
+  const ports = await freePorts(2);
+  const endpoints = parseUdpAddress(`udp://[0:0:0:0:0:0:0:1]:${ports[0]},[::1]:${ports[1]}`, 2);
+  let heard = 0;
+  let radios: Radio[];
+  try {
+    radios = [await openUdp(endpoints, 0, () => {}), await openUdp(endpoints, 1, () => (heard += 1))];
+  } catch (error) {
+    assert.match((error as Error).message, /EADDRNOTAVAIL|EAFNOSUPPORT/);
+    return console.log('skipped: this machine has no IPv6');
+  }
+  radios[0].send(frame);
+  await until(() => heard === 1, 20);
+  for (const radio of radios) await radio.close();
 });
 
 test('with keys of its own a node may be heard on a network, at addresses and not names', () => {
