@@ -1,4 +1,4 @@
-import { FIELD, type Message, TYPE } from '../cbor/generated.ts';
+import { FIELD, type KeyEpochHead, type KeyEpochPart, type Message, TYPE } from '../cbor/generated.ts';
 import { encodeMessage } from '../cbor/message.ts';
 import { headOf, type LinkKeys, verifyHead } from '../security/key_epoch.ts';
 import { nodeSignatures, type SignatureService } from '../security/signature.ts';
@@ -86,12 +86,33 @@ export class LinkPlatform {
 
 /**
  * Encodes the messages of a bundle for `observe`: heads, each before its parts. Throws if the
- * bundle holds anything else.
+ * bundle holds anything else, or if a head and its parts do not belong together: of half a bundle
+ * some members would learn the key epoch, and others would not.
  */
 export function uplinkRecords(messages: readonly (Message | { name: 'unknown' })[]): Uint8Array[] {
-  return messages.map((message) => {
-    if (message.name !== 'key-epoch-head' && message.name !== 'key-epoch-part')
-      throw new Error(`a message '${message.name}' is none that a ground link gives`);
-    return encodeMessage(message);
-  });
+  let head: KeyEpochHead | null = null;
+  let nodes = new Set<number>();
+  for (const message of messages) {
+    if (message.name === 'key-epoch-head') {
+      requireWhole(head, nodes);
+      head = message;
+      nodes = new Set();
+    } else if (message.name === 'key-epoch-part') {
+      requirePartOf(head, nodes, message);
+      nodes.add(message.node);
+    } else throw new Error(`a message '${message.name}' is none that a ground link gives`);
+  }
+  requireWhole(head, nodes);
+  return messages.map((message) => encodeMessage(message as Message));
+}
+
+function requirePartOf(head: KeyEpochHead | null, nodes: ReadonlySet<number>, { keyEpoch, node }: KeyEpochPart): void {
+  if (head === null || head.keyEpoch !== keyEpoch)
+    throw new Error(`a part of key epoch ${keyEpoch} does not stand behind the head of that key epoch`);
+  if (nodes.has(node)) throw new Error(`key epoch ${keyEpoch} has two parts for node ${node} of the key tree`);
+}
+
+function requireWhole(head: KeyEpochHead | null, nodes: ReadonlySet<number>): void {
+  if (head !== null && head.parts !== nodes.size)
+    throw new Error(`the head of key epoch ${head.keyEpoch} counts ${head.parts} parts, and ${nodes.size} are here`);
 }
