@@ -1,3 +1,6 @@
+import { fileAdvice } from '../store/store.ts';
+import { exitCode } from './exit.ts';
+
 /** Widest line that a command prints, columns. */
 export const columnsMax = 100;
 
@@ -14,24 +17,29 @@ export function whenPipeCloses(end: () => void): void {
   onClosedPipe = end;
 }
 
+/** How a write says that the reader has left; of a socket: that it left something unread. */
+const readerLeft: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+
 /**
- * Ends the process quietly, with exit code 0, when the reader of stdout closes the pipe. A closed
- * stderr is ignored.
+ * Ends the process quietly, with exit code 0, when the reader of stdout leaves. A closed stderr is
+ * ignored. When stdout cannot be written for another reason, as a full disk, the process ends with
+ * exit code 4.
  */
 export function watchPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    onClosedPipe();
+    if (readerLeft.has(error.code)) return onClosedPipe();
+    console.error(`heliograph: cannot write to standard output: ${fileAdvice(error)}`);
+    process.exit(exitCode.environment);
   });
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!readerLeft.has(error.code)) throw error;
   });
 }
 
 /** Prints a line, or several, on stdout. Throws ClosedPipe when nobody reads any more. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
-  if ((process.stdout.errored as NodeJS.ErrnoException | null)?.code === 'EPIPE') throw new ClosedPipe();
+  if (readerLeft.has((process.stdout.errored as NodeJS.ErrnoException | null)?.code)) throw new ClosedPipe();
 }
 
 /**
