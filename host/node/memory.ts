@@ -16,6 +16,8 @@ const unreservedBytes = 8;
 export class Memory implements CheckpointSource {
   private readonly store: Store | null;
   private readonly log: Log;
+  /** True when an earlier run of this node left its state. */
+  readonly hasHistory: boolean = false;
   private incarnation = 0;
   private resetCount = 0;
   private reservedCycle = 0;
@@ -23,20 +25,30 @@ export class Memory implements CheckpointSource {
   /** Checkpoints that verified when the newest was read, the newest first. */
   private checkpoints: readonly StoredRecord[] = [];
 
-  constructor(store: Store | null, log: Log) {
+  /**
+   * `mayBeEmpty`: a store without counters is one of a first boot, as with keys for tests;
+   * otherwise it may be a store that was lost, and the node waits as long as it can have reserved.
+   */
+  constructor(store: Store | null, log: Log, mayBeEmpty = true) {
     this.store = store;
     this.log = log;
     if (store === null) return;
     const { record, faults } = store.read('counters');
     for (const fault of faults) log('store-fault', {}, fault);
+    this.hasHistory = record !== null || faults.length > 0;
     // The counters are lost: this is not the first boot, and frame counters must begin where none
     // was ever used.
-    if (record === null && faults.length > 0) this.incarnation = 1;
+    if (record === null && (faults.length > 0 || !mayBeEmpty)) this.incarnation = 1;
     if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
     const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
     this.incarnation = view.getUint32(0);
     this.resetCount = view.getUint32(4);
     if (record.bytes.length === countersBytes) this.reservedCycle = view.getUint32(8);
+  }
+
+  /** Boots of this node that were counted. */
+  get boots(): number {
+    return this.incarnation;
   }
 
   /** Processor resets in a row. */
@@ -58,11 +70,6 @@ export class Memory implements CheckpointSource {
     this.reservedCycle = Math.max(this.reservedCycle, cycle);
     this.saveCounters();
     this.saveCounters();
-  }
-
-  /** True when an earlier run of this node left its state. */
-  get hasHistory(): boolean {
-    return this.incarnation > 0;
   }
 
   /** Counts a boot; on return the count is on the disk. */
@@ -96,8 +103,8 @@ export class Memory implements CheckpointSource {
     return records;
   }
 
-  invalidate(age: 0 | 1): void {
-    this.log('checkpoint-refused', {}, 'the firmware refused it, or trapped over it; it is not tried again');
+  invalidate(age: 0 | 1, why: string): void {
+    this.log('checkpoint-refused', {}, `${why}; it is not tried again`);
     if (this.store === null) this.checkpoint = null;
     else this.store.reject('checkpoint', this.checkpoints[age].sequence);
   }

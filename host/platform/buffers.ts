@@ -33,8 +33,7 @@ export interface CheckpointSource {
   /** The newest (0) or the older (1) checkpoint; null: there is none that verifies. */
   read(age: 0 | 1): Uint8Array | null;
   /**
-   * The image refused the checkpoint, or trapped over it: it is not to be tried again. Left out: it
-   * may be.
+   * The checkpoint was refused, and `why`: it is not to be tried again. Left out: it may be.
    */
-  invalidate?(age: 0 | 1): void;
+  invalidate?(age: 0 | 1, why: string): void;
 }

@@ -300,16 +300,25 @@ export class PlatformLoop {
     return status;
   }
 
-  /** A checkpoint that the image refuses, or traps over, is not tried again. */
+  /**
+   * A checkpoint that the image refuses, or traps over, is not tried again; nor is one that does
+   * not fit, as another image's.
+   */
   #start(configBytes: number, cause: number, checkpoints: CheckpointSource | null): number {
     const { config, checkpoint } = this.buffers;
-    const refused: (0 | 1)[] = [];
+    const refused: { age: 0 | 1; why: string }[] = [];
     try {
       for (const age of checkpoints === null ? [] : ([0, 1] as const)) {
         const image = checkpoints?.read(age) ?? null;
-        if (image === null || image.length > this.#engine.image.checkpointBytes) continue;
+        if (image === null) continue;
+        const { checkpointBytes } = this.#engine.image;
+        if (image.length > checkpointBytes) {
+          const why = `it has ${image.length} bytes, and a checkpoint of this image has ${checkpointBytes}`;
+          refused.unshift({ age, why });
+          continue;
+        }
         this.#engine.view().set(image, checkpoint);
-        refused.unshift(age);
+        refused.unshift({ age, why: 'the firmware refused it, or trapped over it' });
         const status = this.#calls.restore(
           this.context,
           checkpoint,
@@ -327,7 +336,7 @@ export class PlatformLoop {
       return this.#calls.boot(this.context, config, configBytes, cause, this.#nowS, this.#nowMs);
     } finally {
       // The older first, so that ages do not move.
-      for (const age of refused) checkpoints?.invalidate?.(age);
+      for (const { age, why } of refused) checkpoints?.invalidate?.(age, why);
     }
   }
 
