@@ -42,8 +42,8 @@ export interface ReadResult {
 export function fileAdvice(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
     return 'the disk is full: free some space or name another folder';
-  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS')
-    return 'no permission to write there';
+  if (error.code === 'EROFS') return 'the file system is read-only: mount it for writing or name another folder';
+  if (error.code === 'EACCES' || error.code === 'EPERM') return 'no permission to write there';
   if (error.code === 'ENOENT') return 'no such file or folder';
   if (error.code === 'ENOTDIR' || error.code === 'EEXIST') return 'a file stands where a folder is needed';
   return error.message;
@@ -157,7 +157,8 @@ export class Store {
   }
 }
 
-function storeError(path: string, error: unknown): StoreError {
+/** Names the file of an error of the file system, and the next step. */
+export function storeError(path: string, error: unknown): StoreError {
   const cause = error as NodeJS.ErrnoException;
   return new StoreError(`cannot write ${path}: ${fileAdvice(cause)}`, cause.code ?? 'unknown');
 }
