@@ -10,12 +10,14 @@ export async function exitCodeOf(error: unknown): Promise<ExitCode> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   if (error instanceof CommandError) return error.code;
   const { EngineError } = await import('../engine/addon.ts');
+  const { NoNodeError } = await import('../node/query_server.ts');
   const { RadioError } = await import('../radio/radio.ts');
   const { KeyFileError } = await import('../store/keys/file.ts');
   const { StoreError } = await import('../store/store.ts');
   const { ToolError } = await import('../board/toolchain.ts');
   if (error instanceof KeyFileError) return exitCode.input;
   if (error instanceof RadioError) return /cannot bind/.test(error.message) ? exitCode.environment : exitCode.usage;
+  if (error instanceof NoNodeError) return exitCode.environment;
   if (error instanceof StoreError || error instanceof EngineError || error instanceof ToolError)
     return exitCode.environment;
   return exitCode.internal;

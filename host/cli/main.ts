@@ -17,6 +17,8 @@ const program = new Command('heliograph')
   .description('Flight runtime for self-coordinating spacecraft fleets, and the simulator that proves it.')
   .version('0.1.0')
   .showHelpAfterError('(--help says more)')
+  // An option behind a command's name is that command's, even if its parent has one alike.
+  .enablePositionalOptions()
   .addHelpText('after', exitCodesHelp)
   .configureOutput({ getOutHelpWidth: () => columnsMax, getErrHelpWidth: () => columnsMax })
   .exitOverride();

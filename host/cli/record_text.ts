@@ -20,6 +20,14 @@ function resourceText(resource: number): string {
   return unit === 0 ? `group ${group}` : `unit ${unit} of group ${group}`;
 }
 
+/** Why a node is mute, by the cause's name. */
+const muteTexts: Readonly<Record<string, string>> = {
+  'no-key': 'it has no key',
+  'no-time': 'it learnt the time from no member',
+  'counters-used': 'its counters may have been used before it restarted',
+  'no-reservation': 'no counters are reserved',
+};
+
 /** Texts of events and commands. `name` gives the name of a field's number. */
 const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string) => string>> = {
   'start-work': (f, name) =>
@@ -65,6 +73,11 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   impossible: (f) => `maintenance of intent ${f.slot} is impossible by ${f.endS} s`,
   upset: (f, name) => `${f.count} upsets ${name('outcome')} in line ${f.line}, at most ${f.ageS} s old`,
   'key-epoch-changed': (f, name) => `key epoch ${f.keyEpoch} is ${name('step')}`,
+  mute: (f, name) => {
+    if (f.cause === 0) return 'sends again';
+    return `mute: ${muteTexts[name('cause')] ?? name('cause')}${f.untilS > 0 ? `, until ${f.untilS} s` : ''}`;
+  },
+  'start-work-held-back': (f) => `held back, ${f.lateMs} ms too late: ${recordText('start-work', f)}`,
   equivocated: (f) =>
     `member ${f.owner} equivocated on intent ${f.slot}, version ${f.version}${f.proven === 1 ? ', proven' : ''}`,
 };

@@ -39,12 +39,39 @@ export function wallMs(): number {
   return Date.now();
 }
 
+/** Mission time of a node on this machine. */
+export interface MissionClock {
+  /** Mission milliseconds now: by the wall as of the start, by the monotonic clock since. */
+  missionMs(): number;
+  /** Mission milliseconds by the wall as it stands now. Negative: the wall is before second 0. */
+  byWallMs(): number;
+}
+
 /**
- * Mission milliseconds now, when mission second 0 was at `epochMs` (wall clock, since 1970) and
- * time runs `timeScale` times as fast.
+ * Starts mission time: mission second 0 was at `beginMs` (wall clock, since 1970), and time runs
+ * `timeScale` times as fast, as `clock` does.
  */
-export function missionMsSince(epochMs: number, timeScale: number): number {
-  return Math.max(0, Math.floor((Date.now() - epochMs) * timeScale));
+export function startMissionClock(beginMs: number, timeScale: number, clock: Clock): MissionClock {
+  const byWallMs = () => Math.floor((Date.now() - beginMs) * timeScale);
+  const zeroMs = byWallMs() - clock.elapsedMs();
+  return { missionMs: () => Math.floor(zeroMs + clock.elapsedMs()), byWallMs };
+}
+
+/** The wall is compared with the monotonic clock this often. */
+const wallCheckMs = 1000;
+/** A difference that grows by more between two comparisons is a step, not drift or slewing. */
+const wallStepMs = 500;
+
+/** Calls back when the wall clock was set: by so many milliseconds, negative if back. */
+export function watchWall(onStep: (stepMs: number) => void): Alarm {
+  const offsetMs = () => Date.now() - performance.now();
+  let beforeMs = offsetMs();
+  const timer = setInterval(() => {
+    const stepMs = offsetMs() - beforeMs;
+    beforeMs += stepMs;
+    if (Math.abs(stepMs) >= wallStepMs) onStep(Math.round(stepMs));
+  }, wallCheckMs);
+  return { cancel: () => clearInterval(timer) };
 }
 
 /** Starts a stopwatch for measurements; the function returns the seconds since the start. */

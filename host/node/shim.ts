@@ -1,9 +1,12 @@
 import {
+  ANSWER,
   BOOT_CAUSE,
+  CYCLE_S,
   FEED_LATE_S,
   FIELD,
   FRAME_BYTES_MAX,
   type Group,
+  INSPECT,
   RECORD_BYTES_MAX,
   STATUS,
   STATUS_MASK,
@@ -20,8 +23,11 @@ import { dueMs, isOk, noStatus, PlatformLoop, type PlatformHandler, type Trap, z
 import type { Radio } from '../radio/radio.ts';
 import type { Log } from './log.ts';
 import type { Memory } from './memory.ts';
+import { StoreError } from '../store/store.ts';
 import { LinkPlatform, type NodeLink } from './link.ts';
 import { ModelPlatform } from './model_platform.ts';
+import type { TelemetrySource } from './telemetry.ts';
+import { type TimeSource, WallFallback } from './wall_fallback.ts';
 
 export interface ShimParts {
   engine: Engine;
@@ -30,20 +36,18 @@ export interface ShimParts {
   config: NodeConfig;
   groups: readonly Group[];
   link: NodeLink;
-  /**
-   * True when the wall clock may be believed at this boot; otherwise the firmware asks its peers
-   * (TIM-1).
-   */
-  timeKnown: boolean;
-  /**
-   * Mission milliseconds now, by the wall: for the first boot and for converting the platform's
-   * orders.
-   */
-  missionMs: () => number;
+  timeSource: TimeSource;
+  /** Mission seconds per second of the wall: as fast as `clock` goes. */
+  timeScale: number;
+  /** Mission milliseconds now by the wall clock, for boots that take the time from it (TIM-1). */
+  wallMissionMs: () => number;
   log: Log;
   /** Names of an event's fields, in order after the type. */
   nameEvent: (fields: Uint32Array, length: number) => { name: string; fields: Record<string, number> };
 }
+
+/** The node cannot recover: it used up its restarts. */
+export class RestartsExhausted extends Error {}
 
 /** Recoveries in a row before the shim gives up; a real board would be silent as well. */
 const restartsMax = 8;
@@ -58,12 +62,16 @@ const stepsPerTurnMax = 5000;
 const watchdogMsMax = 1000 * FEED_LATE_S;
 const configBytesMax = 4096;
 const fieldsMax = 24;
+/** A busy machine delays the event loop by up to this, milliseconds of the wall. */
+const latenessWallMs = 5000;
 
 /**
- * Runs one node: the firmware image, a clock, a radio, non-volatile memory. Local time follows the
- * wall clock times the scale. The firmware is called at the very instants that it asked for, as a
- * timer interrupt would call it: the lateness of the event loop is not the node's, and by then its
- * TDMA slot would be over.
+ * Runs one node: the firmware image, a clock, a radio, non-volatile memory. Local time is the
+ * monotonic clock's, times the scale; steps of the wall clock do not move it. The firmware is
+ * called at the very instants that it asked for, as a timer interrupt would call it: the lateness
+ * of the event loop is not the node's, and by then its TDMA slot would be over. What a process that
+ * was paused for longer gives out of that time is held back: its frames and its orders are of the
+ * past.
  */
 export class NodeShim implements PlatformHandler {
   private readonly parts: ShimParts;
@@ -84,12 +92,18 @@ export class NodeShim implements PlatformHandler {
   private fedAtMs = 0;
   private stopped = false;
   private alternateImage = false;
+  private readonly fallback: WallFallback;
+  /** Orders to start work whose end was past, and frames that were due too long ago. */
+  private readonly heldBack = { orders: 0, frames: 0 };
+  private mute = { cause: 0, untilS: 0 };
+  /** The process was paused, and what was due meanwhile is being made up for. */
+  private isCatchingUp = false;
   /**
    * Cause of the boot that a command or a trap calls for, 0: none. It comes after the input at
    * hand.
    */
   private pendingCause = 0;
-  private onGivenUp: (reason: string) => void = () => {};
+  private onFailed: (error: Error) => void = () => {};
 
   constructor(parts: ShimParts) {
     this.parts = parts;
@@ -100,16 +114,20 @@ export class NodeShim implements PlatformHandler {
     this.loop = new PlatformLoop({ engine, context, buffers, handler: this, counts: zeroCounts() });
     this.platform = new ModelPlatform(parts.config, 0);
     this.linkPlatform = new LinkPlatform(parts.link, parts.memory);
+    this.fallback = new WallFallback(parts.timeSource, parts.config.self);
   }
 
   /**
-   * Boots, from the newest checkpoint when there is one, and runs until `stop`. `onGivenUp` is
-   * called when recovery is exhausted. Throws when the firmware refuses its configuration.
+   * Boots, from the newest checkpoint when there is one, and runs until `stop`. `onFailed` is
+   * called when the node stopped because it cannot go on: RestartsExhausted, StoreError. Throws
+   * when the firmware refuses its configuration, and StoreError.
    */
-  start(radio: Radio, onGivenUp: (reason: string) => void): void {
+  start(radio: Radio, onFailed: (error: Error) => void): void {
     this.radio = radio;
-    this.onGivenUp = onGivenUp;
-    this.boot(BOOT_CAUSE.powerOn, this.parts.timeKnown);
+    this.onFailed = onFailed;
+    const { timeSource, memory } = this.parts;
+    this.localMs = this.elapsedMs();
+    this.boot(BOOT_CAUSE.powerOn, timeSource === 'wall' || (timeSource === 'auto' && !memory.hasHistory));
     this.recoverIfPending();
     this.run();
   }
@@ -117,11 +135,13 @@ export class NodeShim implements PlatformHandler {
   /** Gives a frame to the node at the present instant. */
   receive(frame: Uint8Array): void {
     if (this.stopped || this.radio === null) return;
-    this.advance(this.wallMs());
-    if (this.stopped) return;
-    this.loop.at(this.localMs).receiveBytes(frame);
-    this.recoverIfPending();
-    this.arm();
+    this.guarded(() => {
+      this.advance(this.elapsedMs());
+      if (this.stopped) return;
+      this.loop.at(this.localMs).receiveBytes(frame);
+      this.recoverIfPending();
+      this.arm();
+    });
   }
 
   /**
@@ -131,12 +151,14 @@ export class NodeShim implements PlatformHandler {
   uplink(records: readonly Uint8Array[]): number {
     let refused: number = STATUS.ok;
     if (this.stopped || this.radio === null) return STATUS.notBooted;
-    this.advance(this.wallMs());
-    for (const record of records) {
-      const status = this.observe(record);
-      if (refused === STATUS.ok) refused = status === noStatus ? STATUS.notBooted : status & STATUS_MASK;
-    }
-    this.arm();
+    this.guarded(() => {
+      this.advance(this.elapsedMs());
+      for (const record of records) {
+        const status = this.observe(record);
+        if (refused === STATUS.ok) refused = status === noStatus ? STATUS.notBooted : status & STATUS_MASK;
+      }
+      this.arm();
+    });
     return refused;
   }
 
@@ -153,21 +175,49 @@ export class NodeShim implements PlatformHandler {
     }
   }
 
-  private wallMs(): number {
+  /** What this node shows to whoever asks the running process. */
+  telemetry(radio: Radio): TelemetrySource {
+    const { config, memory } = this.parts;
+    const { heldBack, restarts, mute } = this;
+    return {
+      ...{ id: config.self, cluster: config.cluster, members: config.members, incarnation: memory.boots },
+      ...{ heldBack, restarts, mute, radio: radio.counters },
+      inspect: (what, index) => this.loop.inspect(what, index),
+    };
+  }
+
+  private elapsedMs(): number {
     return Math.max(this.localMs, Math.floor(this.parts.clock.elapsedMs()));
+  }
+
+  /** Stops the node when its memory cannot be written: nothing may be sent that is not reserved. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.fail(error);
+    }
+  }
+
+  private fail(error: Error): void {
+    this.stopped = true;
+    this.alarm?.cancel();
+    this.onFailed(error);
   }
 
   // ---- boots and recovery ----
 
   private boot(cause: number, timeKnown: boolean): void {
-    const { engine, config, groups, memory, missionMs, link } = this.parts;
+    const { engine, config, groups, memory, wallMissionMs, link } = this.parts;
     const incarnation = memory.nextIncarnation();
-    const missionNowMs = Math.max(0, missionMs() - (this.wallMs() - this.localMs));
+    this.mute = { cause: 0, untilS: 0 };
+    this.fallback.dueMs = Number.POSITIVE_INFINITY;
     const facts: BootFacts = {
       incarnation,
       timeKnown,
-      // Mission time in the config is that of local time zero of this boot.
-      missionMs: Math.max(0, missionNowMs - this.localMs),
+      // Mission time in the config is that of local time zero.
+      missionMs: timeKnown ? Math.max(0, wallMissionMs() - this.elapsedMs()) : 0,
       resets: memory.resets,
       alternateImage: this.alternateImage,
       reserved: memory.reserved,
@@ -203,22 +253,36 @@ export class NodeShim implements PlatformHandler {
     this.restarts += 1;
     if (cause === BOOT_CAUSE.watchdog) memory.setResets(Math.min(255, memory.resets + 1));
     if (this.restarts > restartsMax) {
-      this.stopped = true;
-      this.alarm?.cancel();
-      this.onGivenUp(`${restartsMax} restarts without a stable hour between them`);
+      this.fail(new RestartsExhausted(`${restartsMax} restarts without a stable hour between them`));
       return;
     }
     // A reset loses the context; only what was saved comes back.
     engine.view().fill(0, this.loop.context, this.loop.context + engine.image.contextBytes);
-    this.boot(cause, false);
+    this.boot(cause, this.parts.timeSource === 'wall');
+  }
+
+  /** Boots with the wall's time, when no member gave the time and the wall may be believed. */
+  private askWall(): void {
+    const { memory, wallMissionMs, log } = this.parts;
+    const missionMs = wallMissionMs();
+    if (!this.fallback.believes(missionMs, memory.reserved, this.localMs)) {
+      const behindS = Math.ceil(memory.reserved * CYCLE_S - missionMs / 1000);
+      log('wall-behind', { behindS }, 'the wall clock is before counters that were reserved: it is asked again later');
+      return;
+    }
+    log('time-from-wall', {}, 'no member gave the time: the wall clock is believed');
+    this.storeCheckpoint();
+    this.boot(BOOT_CAUSE.runtimeRestart, true);
   }
 
   // ---- time ----
 
   private run(): void {
     if (this.stopped) return;
-    this.advance(this.wallMs());
-    this.arm();
+    this.guarded(() => {
+      this.advance(this.elapsedMs());
+      this.arm();
+    });
   }
 
   /** Sets the timer for whatever comes next. */
@@ -229,11 +293,12 @@ export class NodeShim implements PlatformHandler {
   }
 
   private nextMs(): number {
-    return Math.min(this.tickAtMs, this.platform.nextMs(), this.fedAtMs + watchdogMsMax);
+    return Math.min(this.tickAtMs, this.platform.nextMs(), this.fedAtMs + watchdogMsMax, this.fallback.dueMs);
   }
 
   /** Does everything that was due up to `untilMs`, each at its own instant. */
   private advance(untilMs: number): void {
+    this.noteLateness(untilMs - this.localMs);
     for (let step = 0; step < stepsPerTurnMax && !this.stopped; step++) {
       const next = Math.max(this.localMs, this.nextMs());
       if (next > untilMs) {
@@ -245,7 +310,23 @@ export class NodeShim implements PlatformHandler {
     }
   }
 
+  /** Whether what is due now comes so late that it must not leave this process. */
+  private isLate(latenessMs: number): boolean {
+    return latenessMs > Math.max(CYCLE_S * 1000, latenessWallMs * this.parts.timeScale);
+  }
+
+  private noteLateness(latenessMs: number): void {
+    const isLate = this.isLate(latenessMs);
+    if (isLate && !this.isCatchingUp)
+      this.parts.log('paused', { heldUpMs: latenessMs }, 'frames and orders of that time are held back');
+    this.isCatchingUp = isLate;
+  }
+
   private step(): void {
+    if (this.localMs >= this.fallback.dueMs) {
+      this.askWall();
+      return this.recoverIfPending();
+    }
     for (const record of this.platform.due(this.localMs)) this.observe(encodeRecord(record));
     if (this.localMs - this.fedAtMs >= watchdogMsMax) {
       this.parts.log('watchdog-bites', {}, 'not fed in time; resetting');
@@ -277,6 +358,10 @@ export class NodeShim implements PlatformHandler {
   }
 
   send(_loop: PlatformLoop, at: number, length: number): void {
+    if (this.isLate(this.elapsedMs() - this.localMs)) {
+      this.heldBack.frames += 1;
+      return;
+    }
     this.radio?.send(this.parts.engine.view().subarray(at, at + length));
   }
 
@@ -293,7 +378,7 @@ export class NodeShim implements PlatformHandler {
     }
     switch (type) {
       case TYPE.startWork:
-        this.startWork();
+        this.startWork(loop);
         return true;
       case TYPE.stopWork:
         this.platform.stopWork(order[FIELD.stopWork.slot]);
@@ -335,11 +420,13 @@ export class NodeShim implements PlatformHandler {
     }
   }
 
-  event({ buffers }: PlatformLoop, length: number): void {
+  event(loop: PlatformLoop, length: number): void {
     const { engine, log, nameEvent } = this.parts;
-    const count = readRecord(engine.view(), buffers.record, length, this.fields);
+    const count = readRecord(engine.view(), loop.buffers.record, length, this.fields);
     const { name, fields } = nameEvent(this.fields, count);
-    log(name, fields);
+    if (this.fields[0] !== TYPE.mute) return log(name, fields);
+    this.mute = { cause: fields.cause, untilS: fields.untilS };
+    log(name, fields, this.fallback.onMute(this.mute, this.localMs, Math.floor(missionMsOf(loop) / 1000)));
   }
 
   deadline({ localMs }: PlatformLoop, waitMs: number): void {
@@ -352,25 +439,38 @@ export class NodeShim implements PlatformHandler {
     this.pendingCause = BOOT_CAUSE.watchdog;
   }
 
-  private startWork(): void {
-    const { slot, kind, resource, rate, untilS } = FIELD.startWork;
-    const { order } = this;
-    const work = {
-      slot: order[slot],
-      kind: order[kind],
-      resource: order[resource],
-      rate: order[rate],
-      untilS: order[untilS],
-    };
-    this.parts.log('start-work', work);
-    const untilMs = this.localMs + Math.max(0, work.untilS * 1000 - this.parts.missionMs());
-    this.platform.startWork(work.slot, work.kind, work.rate, untilMs, this.localMs);
+  /**
+   * Starts work until the order's end, by the firmware's own clock. An order whose end is past, as
+   * a process that was paused gives, is held back: by now another may work the unit.
+   */
+  private startWork(loop: PlatformLoop): void {
+    const { order, localMs } = this;
+    const at = FIELD.startWork;
+    const [slot, kind, resource, rate] = [order[at.slot], order[at.kind], order[at.resource], order[at.rate]];
+    const untilS = order[at.untilS];
+    const untilMs = localMs + untilS * 1000 - missionMsOf(loop);
+    const lateMs = this.elapsedMs() - untilMs;
+    if (lateMs >= 0) {
+      this.heldBack.orders += 1;
+      this.platform.stopWork(slot);
+      const marks = { lateMs, heldBack: this.heldBack.orders };
+      this.parts.log('start-work-held-back', { slot, kind, resource, rate, untilS, ...marks }, 'its end is past');
+      return;
+    }
+    this.parts.log('start-work', { slot, kind, resource, rate, untilS });
+    this.platform.startWork(slot, kind, rate, untilMs, localMs);
   }
 
   private storeCheckpoint(): void {
     const image = this.loop.checkpoint();
     if (image !== null) this.parts.memory.saveCheckpoint(image);
   }
+}
+
+/** Mission milliseconds as of the last call into the image. */
+function missionMsOf(loop: PlatformLoop): number {
+  const words = loop.inspect(INSPECT.node, 0);
+  return words[ANSWER.node.missionS] * 1000 + words[ANSWER.node.missionMs];
 }
 
 function encodeRecord(record: readonly number[]): Uint8Array {

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
@@ -45,20 +46,45 @@ test('the build goes on without a reader', () => {
   assert.match(readFileSync(join(rootFolder, 'host/build/build.mjs'), 'utf8'), /^ {2}ignoreClosedPipes\(\);$/m);
 });
 
-test('a node whose reader leaves writes its checkpoint and ends with 0', async () => {
-  const [port] = await freePorts(1);
-  const place = ['--id', '0', '--cluster', '1', '--members', '1', '--radio', `udp://127.0.0.1:${port}`];
-  const state = join(folder, 'state');
-  const args = ['node', ...place, '--keys', 'simulated', '--time-scale', '600', '--state', state];
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let errors = '';
-  child.stderr.on('data', (chunk) => {
-    errors += chunk;
-  });
-  child.stdout.once('data', () => child.stdout.destroy());
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  assert.equal([code, errors], [0, '']);
-  assert.match(run('decode', join(state, 'node-0', 'checkpoint.a')).stdout, /checkpoint, sequence \d+, \d+ bytes/);
+test('a log on a full disk ends a command with 4 and the reason, and not with a fault of its own', () => {
+  const place = '--id 0 --cluster 1 --members 1 --radio udp://127.0.0.1:47992 --keys simulated';
+  for (const words of [`node ${place} --time-scale 600`, 'scenario list']) {
+    const { stdout, stderr } = shell(`heliograph ${words} > /dev/full; echo "$?"`);
+    assert.is(stdout, '4\n', stderr);
+    assert.match(stderr, /^heliograph: cannot write to standard output: the disk is full[^\n]*\n$/);
+  }
 });
+
+/** What makes a node end: its reader reads on, reads no more, or leaves; or its session ends. */
+const ends = {
+  'whose reader leaves': (child: ChildProcessByStdio<null, Readable, Readable>) => void child.stdout.destroy(),
+  'whose reader leaves lines unread': (child: ChildProcessByStdio<null, Readable, Readable>) => {
+    child.stdout.pause();
+    setTimeout(() => child.stdout.destroy(), 2000);
+  },
+  'whose session ends': (child: ChildProcessByStdio<null, Readable, Readable>) => void child.kill('SIGHUP'),
+};
+for (const [which, end] of Object.entries(ends))
+  test(`a node ${which} writes its checkpoint and ends with 0`, async () => {
+    const [port] = await freePorts(1);
+    const place = ['--id', '0', '--cluster', '1', '--members', '1', '--radio', `udp://127.0.0.1:${port}`];
+    const state = join(folder, which.replaceAll(' ', '-'));
+    const args = ['node', ...place, '--keys', 'simulated', '--time-scale', '600', '--state', state];
+    const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk) => {
+      errors += chunk;
+    });
+    let text = '';
+    child.stdout.on('data', function listen(chunk) {
+      text += chunk;
+      if (!text.includes('booted')) return;
+      child.stdout.off('data', listen);
+      end(child);
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal([code, errors], [0, '']);
+    assert.match(run('decode', join(state, 'node-0', 'checkpoint.a')).stdout, /checkpoint, sequence \d+, \d+ bytes/);
+  });
 
 test.run();

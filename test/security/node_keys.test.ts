@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -115,7 +115,7 @@ test('a key epoch sent to one of three processes reaches the other member and no
     }
   }));
 
-test('a bundle is accepted by its member alone and requires a store for its counters', () =>
+test('a bundle is accepted by its member alone and requires a store for its counters and an epoch', () =>
   inFolder((folder) => {
     const fleet = join(folder, 'fleet');
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');
@@ -125,12 +125,15 @@ test('a bundle is accepted by its member alone and requires a store for its coun
       const place = ['--id', id, '--cluster', cluster, '--members', count, '--radio', 'udp://127.0.0.1:47000'];
       return spawnSync(process.execPath, [command, 'node', ...place, '--keys', keys, ...more], { encoding: 'utf8' });
     };
-    const state = ['--state', join(folder, 'state')];
+    const epoch = (time: string) => ['--epoch', time];
+    const state = ['--state', join(folder, 'state'), ...epoch('2026-01-18T00:00:00Z')];
     for (const [result, reason] of [
       [run('0', '7', '3', ...state), /--id 0, but .*node-1\.json is for id 1/],
       [run('1', '8', '3', ...state), /--cluster 8, but .* is for cluster 7/],
       [run('1', '7', '4', ...state), /--members 4, but .* is for members 3/],
-      [run('1', '7', '3'), /needs --state DIR/],
+      [run('1', '7', '3', ...epoch('2026-01-18T00:00:00Z')), /needs --state DIR/],
+      [run('1', '7', '3', '--state', join(folder, 'state')), /--keys FILE needs --epoch TIME/],
+      [run('1', '7', '3', ...state.slice(0, 2), ...epoch('2999-01-01T00:00:00Z')), /is still to come/],
     ] as const) {
       assert.is(result.status, 2, result.stderr);
       assert.match(result.stderr, reason);
@@ -211,9 +214,66 @@ test("the authority's signature is verified over the statement that the firmware
     null,
   );
   assert.is(uplinkRecords([head, ...parts]).length, 1 + parts.length);
-  assert.equal(decodeSequence(uplinkRecords([head])[0]), [head]);
+  assert.equal(decodeSequence(uplinkRecords([head, ...parts])[0]), [head]);
   assert.throws(() => uplinkRecords([{ name: 'probe', sequence: 1 }]), /'probe' is none that a ground link gives/);
 });
+
+test('a bundle whose head and parts do not belong together is refused, and says which', () => {
+  const bundle = (keyEpoch: number, excluded: number[]) => {
+    const order = { keyEpoch, startS: 9, secret: testKeys.secret(2) };
+    return makeKeyEpoch(testKeys.authority, order, [0, 1, 2, 3], new Set(excluded));
+  };
+  const { head, parts } = bundle(2, [1]);
+  assert.ok(parts.length > 1);
+  const other = bundle(3, [1]);
+  assert.is(uplinkRecords([head, ...parts, other.head, ...other.parts]).length, 2 * (parts.length + 1));
+  for (const [messages, reason] of [
+    [[head], /the head of key epoch 2 counts \d+ parts, and 0 are here/],
+    [[head, ...parts.slice(1)], /the head of key epoch 2 counts/],
+    [[head, other.head, ...other.parts], /the head of key epoch 2 counts/],
+    [parts, /a part of key epoch 2 does not stand behind the head/],
+    [[head, parts[0], ...other.parts.slice(1)], /a part of key epoch 3 does not stand behind the head/],
+    [[head, parts[0], parts[0]], /key epoch 2 has two parts for node \d+/],
+  ] as const)
+    assert.throws(() => uplinkRecords(messages), reason);
+});
+
+test('a store without counters is taken as lost, unless its keys are for tests; then a boot waits for no one', () =>
+  inFolder((folder) => {
+    const real = new Memory(new Store(join(folder, 'real')), quiet, false);
+    assert.equal([real.hasHistory, real.nextIncarnation(), real.reserved], [false, 2, 0]);
+    const simulated = new Memory(new Store(join(folder, 'simulated')), quiet);
+    assert.equal([simulated.hasHistory, simulated.nextIncarnation()], [false, 1]);
+    real.reserve(77);
+    const again = new Memory(new Store(join(folder, 'real')), quiet, false);
+    assert.equal([again.hasHistory, again.nextIncarnation(), again.reserved], [true, 3, 77]);
+  }));
+
+test('a member’s file that was mixed of two is refused with 3', () =>
+  inFolder((folder) => {
+    const fleet = join(folder, 'fleet');
+    ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');
+    for (const id of ['1', '2']) ok('keys', 'node', fleet, '--cluster', '7', '--id', id);
+    const read = (id: number) => JSON.parse(readFileSync(join(fleet, 'cluster-7', `node-${id}.json`), 'utf8'));
+    const [mine, other] = [read(1), read(2)];
+    const path = join(folder, 'mixed.json');
+    for (const [change, reason] of [
+      [{ path: other.path }, /its path keys are not those of member 1/],
+      [{ seed: other.seed }, /its seed is not that of its public key/],
+      [{ seed: other.seed, publicKey: other.publicKey }, /its roster has another key for member 1/],
+      [{ roster: mine.roster.slice(1) }, /its roster is not that of 3 members/],
+      [{ secrets: [mine.secrets[0], mine.secrets[0]] }, /it has one key epoch twice/],
+    ] as const) {
+      writeFileSync(path, JSON.stringify({ ...mine, ...change }), { mode: 0o600 });
+      const place = ['--id', '1', '--cluster', '7', '--members', '3', '--radio', 'udp://127.0.0.1:47000'];
+      const rest = ['--keys', path, '--state', join(folder, 'state'), '--epoch', '2026-01-18T00:00:00Z'];
+      const { status, stderr } = spawnSync(process.execPath, [command, 'node', ...place, ...rest], {
+        encoding: 'utf8',
+      });
+      assert.is(status, 3, stderr);
+      assert.match(stderr, reason);
+    }
+  }));
 
 test('a node signs its own statements only and verifies those of all members', () => {
   const [one, two] = [1, 2].map((self) => new LinkPlatform(linkOf(self), new Memory(null, quiet)));

@@ -8,13 +8,15 @@ const textColumn = 18;
 
 /**
  * Prints events of a live node, a line each: as text, or as one JSON object. `missionMs`: mission
- * time now.
+ * time now. `watch` gets each line as JSON.
  */
-export function nodeLog(json: boolean, missionMs: () => number): Log {
+export function nodeLog(json: boolean, missionMs: () => number, watch: (line: string) => void): Log {
   return (what, fields, words) => {
     const missionS = missionMs() / 1000;
+    const line = jsonLine();
     // Written directly: this is called from timers and sockets, where a closed pipe must not throw.
-    process.stdout.write(`${json ? jsonLine() : textLine()}\n`);
+    process.stdout.write(`${json ? line : textLine()}\n`);
+    watch(line);
 
     function jsonLine(): string {
       return JSON.stringify({
@@ -26,8 +28,18 @@ export function nodeLog(json: boolean, missionMs: () => number): Log {
     }
 
     function textLine(): string {
-      const text = [recordText(what, fields), words ?? ''].join(' ').trimEnd();
-      return wrapped(`${missionS.toFixed(3).padStart(14)} s  ${text}`, textColumn);
+      return eventLine(missionS, what, fields, words);
     }
   };
+}
+
+/** Formats an event as a line for people. */
+export function eventLine(
+  missionS: number,
+  what: string,
+  fields: Readonly<Record<string, number>>,
+  words: string | undefined,
+): string {
+  const text = [recordText(what, fields), words ?? ''].join(' ').trimEnd();
+  return wrapped(`${missionS.toFixed(3).padStart(14)} s  ${text}`, textColumn);
 }

@@ -1,20 +1,22 @@
-import { join } from 'node:path';
-import { missionMsSince, startClock, wallMs } from '../../clock/clock.ts';
+import { type Clock, type MissionClock, startClock, startMissionClock, wallMs, watchWall } from '../../clock/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { readImage } from '../../engine/image.ts';
 import { createEngine } from '../../engine/load.ts';
 import type { Log } from '../../node/log.ts';
 import { Memory } from '../../node/memory.ts';
-import { NodeShim } from '../../node/shim.ts';
+import { QueryServer } from '../../node/query_server.ts';
+import { NodeShim, RestartsExhausted } from '../../node/shim.ts';
+import { intentsOf, membersOf, statusOf } from '../../node/telemetry.ts';
 import type { OnFrame, Radio } from '../../radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../../radio/udp.ts';
+import { lockFolder } from '../../store/lock.ts';
 import { Store } from '../../store/store.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { whenPipeCloses } from '../output.ts';
 import { nameRecord } from '../record_text.ts';
 import { linkOf, simulatedKeys } from './link.ts';
 import { nodeLog } from './log.ts';
-import type { FindPlace, NodeOptions } from './options.ts';
+import { type FindPlace, type NodeOptions, requiredOptions, stateFolder } from './options.ts';
 import { watchUplink } from './uplink.ts';
 
 const dayMs = 86_400_000;
@@ -27,25 +29,31 @@ const callMsMax = 5000;
 const missionMsMax = (0xffffffff * 1000) / 2;
 
 /**
- * Returns the wall milliseconds of mission second 0: by default the beginning of the day, so that
- * nodes started on one day agree.
+ * Returns the wall milliseconds of mission second 0. Simulated keys have the beginning of the day,
+ * so that nodes started on one day agree; with keys of its own a node must be given it: mission
+ * time of another beginning would use counters anew.
  */
-function missionBeginMs(text: string | undefined): number {
-  if (text === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
-  const parsed = Date.parse(text);
+function missionBeginMs({ epoch, keys }: NodeOptions): number {
+  if (epoch === undefined && keys !== simulatedKeys) {
+    const why = 'frames are numbered by mission time, so it must begin at one time for all members and for ever';
+    throw new CommandError(`--keys FILE needs --epoch TIME: ${why}`, exitCode.usage);
+  }
+  if (epoch === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
+  const parsed = Date.parse(epoch);
   if (Number.isNaN(parsed))
-    throw new CommandError(`--epoch is '${text}', not a time as in 2026-01-18T00:00:00Z`, exitCode.usage);
+    throw new CommandError(`--epoch is '${epoch}', not a time as in 2026-01-18T00:00:00Z`, exitCode.usage);
   return parsed;
 }
 
-/**
- * Makes the clock of mission time by the wall. Throws CommandError (2) when mission time would
- * overflow.
- */
-function missionClockOf({ epoch, timeScale }: NodeOptions): () => number {
-  const beginMs = missionBeginMs(epoch);
-  const missionMs = () => missionMsSince(beginMs, timeScale);
-  if (missionMs() <= missionMsMax) return missionMs;
+/** Starts mission time. Throws CommandError (2) when it has not begun, or would overflow. */
+function missionClockOf(options: NodeOptions, clock: Clock): MissionClock {
+  const mission = startMissionClock(missionBeginMs(options), options.timeScale, clock);
+  if (mission.missionMs() < 0)
+    throw new CommandError(
+      `--epoch ${options.epoch} is still to come: mission time begins with it, and no node runs before`,
+      exitCode.usage,
+    );
+  if (mission.missionMs() <= missionMsMax) return mission;
   const message = 'mission time would pass 2³² seconds: give an --epoch nearer to now, or a smaller --time-scale';
   throw new CommandError(message, exitCode.usage);
 }
@@ -57,33 +65,53 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
   return engine;
 }
 
+/** Locks the node's folder and opens what it keeps; null: it keeps nothing. Throws StoreError. */
+function openState({ state, id }: NodeOptions): { folder: string; store: Store; release: () => void } | null {
+  if (state === undefined) return null;
+  const folder = stateFolder(state, id);
+  const { release } = lockFolder(folder, wallMs());
+  return { folder, store: new Store(folder), release };
+}
+
 /**
- * Runs `heliograph node` until SIGTERM or SIGINT, or until stdout is closed; then writes a
+ * Runs `heliograph node` until SIGTERM, SIGINT or SIGHUP, or until stdout is closed; then writes a
  * checkpoint and ends with 0.
  */
-export async function node(options: NodeOptions, findPlace: FindPlace): Promise<void> {
-  const { id, cluster, members, radio: address, seed } = options;
+export async function node(given: Partial<NodeOptions>, findPlace: FindPlace): Promise<void> {
+  const options = requiredOptions(given);
+  const { id, cluster, members, radio: address, seed, timeScale } = options;
   if (id >= members) throw new CommandError(`--id ${id} is no member: ids are 0 to ${members - 1}`, exitCode.usage);
   const isSimulated = options.keys === simulatedKeys;
   const endpoints = parseUdpAddress(address, members, isSimulated ? 'loopback' : 'any');
   const link = linkOf(options);
-  const missionMs = missionClockOf(options);
+  const clock = startClock(timeScale);
+  const mission = missionClockOf(options, clock);
   const { config, groups } = await findPlace(options);
-  const log = nodeLog(options.json === true, missionMs);
-  const store = options.state === undefined ? null : new Store(join(options.state, `node-${id}`));
-  const memory = new Memory(store, log);
-  const timeKnown = options.clock === 'wall' || (options.clock === 'auto' && !memory.hasHistory);
-  const engine = engineOf(options);
-  const clock = startClock(options.timeScale);
-  const parts = { engine, clock, memory, config, groups, link, timeKnown, missionMs, log };
-  const shim = new NodeShim({ ...parts, nameEvent: nameRecord });
+  let server: QueryServer | null = null;
+  const log = nodeLog(options.json === true, mission.missionMs, (line) => server?.publish(line));
+  const state = openState(options);
+  const memory = new Memory(state?.store ?? null, log, isSimulated);
+  const parts = { engine: engineOf(options), clock, memory, config, groups, link, log, nameEvent: nameRecord };
+  const shim = new NodeShim({ ...parts, timeSource: options.clock, timeScale, wallMissionMs: mission.byWallMs });
   const onFrame: OnFrame = (frame) => shim.receive(frame);
   const radio = await openUdp(endpoints, id, onFrame);
   log('listening', { id, cluster, members }, radio.description);
   if (isSimulated)
     log('simulated-keys', {}, `everyone who knows seed ${seed} has these keys: for tests on one machine only`);
-  if (store === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
-  await runUntilStopped(shim, radio, { log, uplink: options.uplink, isStored: store !== null });
+  if (state === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
+  try {
+    if (state !== null) server = await openServer(state.folder, shim, radio);
+    await runUntilStopped(shim, radio, { log, uplink: options.uplink, isStored: state !== null });
+  } finally {
+    server?.close();
+    await radio.close();
+    state?.release();
+  }
+}
+
+function openServer(folder: string, shim: NodeShim, radio: Radio): Promise<QueryServer> {
+  const answers = { status: statusOf, members: membersOf, intents: intentsOf };
+  return QueryServer.open(folder, (query) => answers[query](shim.telemetry(radio)));
 }
 
 interface LiveNode {
@@ -92,11 +120,21 @@ interface LiveNode {
   isStored: boolean;
 }
 
+/** An error for the user: a node that used up its restarts has failed. */
+function failureOf(error: Error): Error {
+  if (!(error instanceof RestartsExhausted)) return error;
+  return new CommandError(`the node gave up: ${error.message}`, exitCode.failed);
+}
+
 /**
- * Runs the node until it is stopped. Throws CommandError (1) when the node exhausts its restarts.
+ * Runs the node until it is stopped. Throws CommandError (1) when the node exhausts its restarts,
+ * and StoreError when its state cannot be written.
  */
 async function runUntilStopped(shim: NodeShim, radio: Radio, { log, uplink, isStored }: LiveNode): Promise<void> {
   let stopWatching = () => {};
+  const onStep = (stepMs: number) =>
+    log('wall-step', { stepMs }, 'the wall clock was set: this node goes on by its own clock');
+  const wall = watchWall(onStep);
   try {
     await new Promise<void>((resolve, reject) => {
       let isStopped = false;
@@ -113,16 +151,22 @@ async function runUntilStopped(shim: NodeShim, radio: Radio, { log, uplink, isSt
       };
       process.once('SIGTERM', stop);
       process.once('SIGINT', stop);
+      // The terminal was closed.
+      process.once('SIGHUP', stop);
       whenPipeCloses(stop);
       try {
-        shim.start(radio, (reason) => reject(new CommandError(`the node gave up: ${reason}`, exitCode.failed)));
+        shim.start(radio, (error) => {
+          isStopped = true;
+          reject(failureOf(error));
+        });
         if (uplink !== undefined) stopWatching = watchUplink(uplink, shim, log);
       } catch (error) {
+        isStopped = true;
         reject(error as Error);
       }
     });
   } finally {
+    wall.cancel();
     stopWatching();
-    await radio.close();
   }
 }

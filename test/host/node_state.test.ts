@@ -1,0 +1,98 @@
+// One state folder: who holds it, what a full disk does, and what is refused in it.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Store } from '../../host/store/store.ts';
+import { clusterArgs, RunningNode, runNode } from './running_node.ts';
+import { inFolder, until } from './support.ts';
+
+/** Mounts a file system in `folder` for `use`; false: this user may not mount. */
+async function mounted(folder: string, options: string, use: (place: string) => Promise<void>): Promise<boolean> {
+  const place = join(folder, 'mounted');
+  mkdirSync(place, { recursive: true });
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', place]).status !== 0) return false;
+  try {
+    await use(place);
+  } finally {
+    spawnSync('umount', [place]);
+  }
+  return true;
+}
+
+test('a second process on one state is refused and names the first; a killed one leaves no lock', () =>
+  inFolder(async (folder) => {
+    const [args] = await clusterArgs(1, folder, 100);
+    const first = new RunningNode(args);
+    try {
+      await until(() => first.saw('booted'), 120);
+      const second = runNode(...args);
+      assert.is(second.status, 4, second.stderr);
+      assert.match(second.stderr, new RegExp(`node-0 is in use by process ${first.child.pid} on .* since 20`));
+      // A paused process holds its state, too.
+      first.signal('SIGSTOP');
+      assert.is(runNode(...args).status, 4);
+    } finally {
+      await first.end('SIGKILL');
+    }
+    const third = new RunningNode(args);
+    await until(() => third.saw('booted'), 120);
+    assert.is(await third.end(), 0, third.stderr);
+  }));
+
+test('a disk that fills up ends the node with 4 and the path; it goes on from its last checkpoint', () =>
+  inFolder(async (folder) => {
+    const isMounted = await mounted(folder, 'size=256k', async (place) => {
+      const [args] = await clusterArgs(1, place, 1000);
+      const node = new RunningNode(args);
+      // The first checkpoint comes after a quarter of an hour.
+      await until(() => node.saw('booted') && (node.lines.at(-1)?.missionS ?? 0) > 0, 120);
+      const store = () => new Store(join(place, 'node-0')).read('checkpoint');
+      await until(() => store().record !== null, 120);
+      const before = store().record!;
+      const filler = join(place, 'filler');
+      assert.throws(() => writeFileSync(filler, new Uint8Array(1 << 20)), /ENOSPC/);
+      assert.is(await node.ended, 4, node.stderr);
+      assert.match(node.stderr, /cannot write .*mounted\/node-0\/(counters|checkpoint)\.[ab].*the disk is full/);
+      assert.not.match(node.stderr, /fault of its own|at .*\.mjs/);
+      const { record, faults } = store();
+      assert.equal(faults, []);
+      assert.ok(record!.sequence >= before.sequence);
+      rmSync(filler);
+      const again = new RunningNode(args);
+      await until(() => again.saw('booted', ({ restored }) => restored === 1), 120);
+      assert.is(await again.end(), 0, again.stderr);
+    });
+    if (!isMounted) console.log('skipped: this user may not mount a small disk');
+  }));
+
+test('a read-only file system is named as such, with 4', () =>
+  inFolder(async (folder) => {
+    const isMounted = await mounted(folder, 'ro,size=64k', async (place) => {
+      const [args] = await clusterArgs(1, place, 1);
+      const { status, stderr } = runNode(...args);
+      assert.is(status, 4, stderr);
+      assert.match(stderr, /cannot write .*mounted.*: the file system is read-only/);
+    });
+    if (!isMounted) console.log('skipped: this user may not mount a read-only disk');
+  }));
+
+test('a whole checkpoint that is larger than one of this image is refused with both sizes, and the node boots', () =>
+  inFolder(async (folder) => {
+    const [args] = await clusterArgs(1, folder, 100);
+    const place = join(folder, 'node-0');
+    new Store(place).write('checkpoint', new Uint8Array(90_000));
+    const node = new RunningNode(args);
+    await until(() => node.saw('booted'), 120);
+    assert.match(
+      node.all('checkpoint-refused')[0]?.words ?? '',
+      /it has 90000 bytes, and a checkpoint of this image has/,
+    );
+    assert.ok(node.saw('booted', ({ restored }) => restored === 0));
+    assert.is(await node.end(), 0, node.stderr);
+    assert.is(readFileSync(join(place, 'lock'), 'utf8').includes(`process ${node.child.pid} `), true);
+  }));
+
+test.run();
