@@ -2,8 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, MUTE_CAUSE, type Message } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
+import { COUNTER, MUTE_CAUSE, type Message, STATUS } from '../../host/cbor/generated.ts';
 import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { cause, PersistentNode, type Restart } from './persistence.ts';
 import { testKeys } from './sealed.ts';

@@ -1,9 +1,8 @@
 // Flies one node whose platform keeps, or loses, what must outlive a restart.
 
-import { BOOT_CAUSE, type Message, type Mute, TYPE } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, type Message, type Mute, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { decodeSequence, encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
-import { STATUS_MASK } from '../../host/engine/status.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { type BootFacts, encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
