@@ -18,13 +18,22 @@ export const STABLE_S = 1800;
 export const SETTLE_S = 600;
 /** Production is averaged over the hour that begins at the minute examined. */
 export const PRODUCTION_WINDOW_S = 3600;
-/** CVG-1: share of achievable production that convergence requires. */
+/** CVG-1: share of what every optimal plan takes that convergence requires. */
 export const PRODUCTION_SHARE_MIN = 0.95;
+/** CVG-1: in a cluster of fewer nodes, one node's hour may be missing. */
+export const SMALL_CLUSTER_NODES = 30;
 /**
  * SIM-1: nodes that hear nobody must stay below this share of the achievable, or the scenario is
  * too easy.
  */
 export const GREEDY_SHARE_MAX = 0.7;
+/** SIM-1: share of the achievable that a run must produce, if its scenario states no other. */
+export const ACHIEVABLE_SHARE_MIN = 0.9;
+/**
+ * SIM-1: a shorter run is not judged by its share, seconds: most of it is the first hour, in which
+ * the cluster forms.
+ */
+export const SHARE_JUDGED_FROM_S = 86_400;
 /** CVG-1, seconds. */
 export const SLA_S: Readonly<Record<SlaClass, number>> = {
   node: 3600,

@@ -5,7 +5,7 @@ import { type Achievable, achievable } from '../world/achievable.ts';
 import { GreedyNodesModel } from '../world/greedy.ts';
 import { WorldHistory } from '../world/history.ts';
 import type { WorldPlan } from '../world/plan.ts';
-import { GRID_S } from './bounds.ts';
+import { GRID_S, SHARE_JUDGED_FROM_S } from './bounds.ts';
 import { Convergence, type Outcome } from './convergence/convergence.ts';
 import { OnboardReports } from './convergence/onboard_reports.ts';
 import { Recovery } from './convergence/recovery.ts';
@@ -19,6 +19,7 @@ import { InsiderContained, type InsiderOutcome } from './judges/insider_containe
 import { livenessAfterHealing } from './judges/liveness.ts';
 import { NoCorruptValueSent, type RadiationOutcome } from './judges/no_corrupt_value_sent.ts';
 import { NothingLost } from './judges/nothing_lost.ts';
+import { productionShare } from './judges/production_share.ts';
 import { SharedCapacity } from './judges/shared_capacity.ts';
 import { Versions } from './judges/versions.ts';
 import { WatchdogWindow } from './judges/watchdog_window.ts';
@@ -43,6 +44,8 @@ interface JudgeOptions {
   baselineSeed?: number | null;
   /** True: upsets are injected into the nodes' memory, and their effects are judged too. */
   radiation?: boolean;
+  /** The share of the achievable that the scenario states; left out: ACHIEVABLE_SHARE_MIN. */
+  shareMin?: number;
   /** The Byzantine node, which is not judged (HonestOnly); null: all members are honest. */
   byzantine?: number | null;
 }
@@ -59,6 +62,7 @@ export class RunJudges implements TraceConsumer {
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
   private readonly baselineSeed: number | null;
+  private readonly statedShare: number | undefined;
   private readonly history = new WorldHistory();
   private greedy: number | null = null;
   private optimum: Achievable | null = null;
@@ -70,6 +74,7 @@ export class RunJudges implements TraceConsumer {
   constructor(plan: WorldPlan, options: JudgeOptions = {}) {
     const { planWork = true, baselineSeed = null, radiation = false, byzantine = null } = options;
     this.plan = plan;
+    this.statedShare = options.shareMin;
     this.planWork = planWork;
     this.baselineSeed = baselineSeed;
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
@@ -139,8 +144,9 @@ export class RunJudges implements TraceConsumer {
     while (this.nextMinuteMs <= timeMs) {
       const at = this.nextMinuteMs;
       this.nextMinuteMs += minuteMs;
+      this.seen.minute(at);
       this.recovery.minute(at);
-      const isAgreed = this.recovery.agreed[at / minuteMs] === 1;
+      const isAgreed = this.recovery.isAgreed(at / minuteMs);
       this.agreedSinceMs = isAgreed ? Math.min(this.agreedSinceMs, at) : Number.POSITIVE_INFINITY;
       for (const judge of this.judges) judge.minute?.(at);
     }
@@ -151,9 +157,15 @@ export class RunJudges implements TraceConsumer {
       ...this.judges.map((judge) => judge.verdict()),
       livenessAfterHealing(this.seen, this.outcomes(), this.endMs),
     ];
-    if (this.optimum !== null) verdicts.push(withinAchievable(this.actualKg, this.optimum.totalKg));
-    if (this.optimum !== null && this.greedy !== null)
-      verdicts.push(clearlyExceedsGreedy(this.greedy, this.optimum.totalKg));
+    if (this.optimum === null) return verdicts;
+    const actualKg = this.actualKg;
+    const achievableKg = this.optimum.totalKg;
+    const greedyKg = this.greedy;
+    const statedShare = this.statedShare;
+    verdicts.push(withinAchievable(actualKg, achievableKg));
+    if (greedyKg !== null) verdicts.push(clearlyExceedsGreedy(greedyKg, achievableKg));
+    if (this.endMs >= SHARE_JUDGED_FROM_S * 1000)
+      verdicts.push(productionShare({ actualKg, achievableKg, greedyKg, statedShare }));
     return verdicts;
   }
 
@@ -182,7 +194,14 @@ export class RunJudges implements TraceConsumer {
    */
   outcomes(): Outcome[] {
     if (this.judgedOutcomes === null) {
-      const convergence = new Convergence(this.recovery, this.seen.production, this.optimum, this.endMs / 1000);
+      const convergence = new Convergence(this.recovery, {
+        production: this.seen.production,
+        pauses: this.seen.pauses,
+        achievable: this.optimum,
+        endS: this.endMs / 1000,
+        nodes: this.plan.nodes.length,
+        rateKgPerDayMax: Math.max(...this.plan.nodes.map(({ rateKgPerDay }) => rateKgPerDay)),
+      });
       this.judgedOutcomes = convergence.outcomes((entry) => this.onboard.nearest(entry));
     }
     return this.judgedOutcomes;

@@ -4,6 +4,7 @@ import { readImage } from '../../host/engine/image.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
+import { criteria, type Criterion, type Outcome } from '../check/convergence/convergence.ts';
 import { HonestOnly } from '../check/honest_only.ts';
 import { RunJudges } from '../check/run_judges.ts';
 import { drawFaults } from '../fault/draw.ts';
@@ -59,10 +60,20 @@ function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
     convergedS: outcome.convergedS,
     onboardConvergedS: outcome.onboardConvergedS,
     slaS: outcome.slaS,
-    withinSla: outcome.withinSla,
+    withinSla: outcome.sla === 'kept' ? true : outcome.sla === 'breached' ? false : null,
+    sla: outcome.sla,
+    heldUpBy: secondsOf(outcome.heldUp),
+    heldUpDuring: outcome.heldUp,
     lostKg: isProductionJudged ? outcome.lostKg : null,
     missing: outcome.missing,
   }));
+}
+
+/** Sums the spans of each criterion. */
+function secondsOf(heldUp: Outcome['heldUp']): Record<Criterion, number> {
+  const sums: Record<Criterion, number> = { views: 0, conflicts: 0, bindings: 0, production: 0 };
+  for (const criterion of criteria) for (const [fromS, toS] of heldUp[criterion]) sums[criterion] += toS - fromS;
+  return sums;
 }
 
 /** Makes the verdict on a run that ended, without the outcomes of emulated boards. */
@@ -110,12 +121,18 @@ export function verdictOf(
  * judged, null when all members are honest.
  */
 export function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byzantine: number | null } {
-  const { seed, nodes, planWork, greedyBaseline, upsets } = scenario;
+  const { seed, nodes, planWork, greedyBaseline, upsets, production } = scenario;
   const byzantine = drawInsider(scenario, seed, nodes, drawFaults(scenario, seed, nodes));
   const baselineSeed = planWork && greedyBaseline ? seed : null;
   const plan = layWorld(scenario, { seed, nodes, body });
   return {
-    judges: new RunJudges(plan, { planWork, baselineSeed, radiation: upsets !== undefined, byzantine }),
+    judges: new RunJudges(plan, {
+      planWork,
+      baselineSeed,
+      radiation: upsets !== undefined,
+      shareMin: production?.shareMin,
+      byzantine,
+    }),
     byzantine,
   };
 }

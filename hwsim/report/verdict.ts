@@ -1,4 +1,5 @@
 import type { EngineName } from '../../host/engine/names.ts';
+import type { Criterion, SlaResult, Spans } from '../check/convergence/convergence.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';
@@ -13,10 +14,16 @@ export interface DisruptionOutcome {
   convergedS: number | null;
   onboardConvergedS: number | null;
   slaS: number;
-  /** null: not measured, because the run ended before the SLA did and nothing had converged. */
+  /** null: not measured, because the run ended before the SLA did; or void. */
   withinSla: boolean | null;
+  /** The same in a word; void: the disruption affected nobody, and is not judged. */
+  sla: SlaResult;
   /** Achievable minus actual kilograms from onset to convergence; null when nobody plans work. */
   lostKg: number | null;
+  /** By criterion of docs/definitions.md: seconds in which it was not met before convergence. */
+  heldUpBy: Record<Criterion, number>;
+  /** The same as spans of mission seconds. */
+  heldUpDuring: Record<Criterion, Spans>;
   /** What kept it from converging; empty when it converged. */
   missing: string[];
 }

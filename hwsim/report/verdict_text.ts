@@ -1,5 +1,6 @@
 import { labelled } from '../../host/cli/output.ts';
 import { tableOf } from '../../host/cli/table.ts';
+import { criteria } from '../check/convergence/convergence.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import { insiderLines } from './insider.ts';
 import { radiationLines } from './radiation.ts';
@@ -13,13 +14,27 @@ const whole = (value: number) => Math.round(value).toLocaleString('en');
 function disruptionTable(disruptions: readonly DisruptionOutcome[]): string {
   const head = ['disruption', 'class', 'onset', 'detected', 'converged', 'on board', 'SLA', 'kg lost', ''];
   const rows = disruptions.map((row) => {
-    const { onsetS, withinSla, lostKg } = row;
+    const { onsetS, sla, lostKg } = row;
     const times = [row.detectedS, row.convergedS, row.onboardConvergedS].map((atS) => minutesAfter(atS, onsetS));
-    const kept = withinSla === null ? 'not measured' : withinSla ? 'kept' : 'BREACHED';
+    const kept = sla === 'breached' ? 'BREACHED' : sla;
     const lost = lostKg === null ? null : whole(lostKg);
     return [row.id, row.class, `day ${(onsetS / 86_400).toFixed(2)}`, ...times, `${row.slaS / 3600} h`, lost, kept];
   });
   return tableOf(head, rows, ['detected', 'converged', 'on board', 'kg lost']);
+}
+
+const spansShownMax = 3;
+
+/** Formats, by criterion, the minutes after the onset in which it was not met; null: none. */
+function heldUpLine({ id, onsetS, heldUpDuring }: DisruptionOutcome): string | null {
+  const minute = (atS: number) => Math.max(0, Math.round((atS - onsetS) / 60));
+  const parts = criteria.flatMap((criterion) => {
+    const spans = heldUpDuring[criterion].map(([fromS, toS]) => `${minute(fromS)}–${minute(toS)}`);
+    if (spans.length === 0) return [];
+    const more = spans.length > spansShownMax ? ` and ${spans.length - spansShownMax} more` : '';
+    return [`${criterion} ${spans.slice(0, spansShownMax).join(' ')}${more}`];
+  });
+  return parts.length === 0 ? null : labelled('held up', `${id}, minutes: ${parts.join(', ')}`);
 }
 
 function boardLines(boards: readonly BoardOutcome[]): string[] {
@@ -65,6 +80,7 @@ export function verdictText(verdict: SimVerdict, again: string): string {
     ...checks.map(({ id, ok, violations, examples }) =>
       ok ? labelled('holds', id) : labelled('VIOLATED', `${id}  ${violations} times; ${examples.join('; ')}`),
     ),
+    ...disruptions.flatMap((row) => heldUpLine(row) ?? []),
     ...missing.map((row) => labelled('open', `${row.id}: ${row.missing.join('; ')}`)),
     ...boardLines(verdict.boards ?? []),
     ...radiationLines(verdict.radiation),

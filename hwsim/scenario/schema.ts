@@ -187,6 +187,8 @@ export const scenarioSchema = z.strictObject({
   /** false: nobody plans work, and production is not judged; for runs that test membership only. */
   planWork: z.boolean().default(true),
   greedyBaseline: z.boolean().default(true),
+  /** Another share of the achievable than 90 % that the run must produce, and why. */
+  production: z.strictObject({ shareMin: fraction, why: z.string().min(1).max(300) }).optional(),
 });
 
 export type Scenario = z.infer<typeof scenarioSchema>;

@@ -13,11 +13,17 @@ import { highs } from './solver.ts';
 export interface Achievable {
   totalKg: number;
   groups: number[];
-  segments: { fromS: number; toS: number; kgByGroup: Map<number, number> }[];
   /**
    * Returns the achievable kg on the groups within [fromS, toS), spread evenly over each segment.
    */
   kg(groups: readonly number[], fromS: number, toS: number): number;
+  /**
+   * Returns the least kg that any optimal plan takes from the groups within [fromS, toS). The
+   * optimum leaves open which lot is worked when not all of them are needed; what must come from
+   * some lots is a second program: their least sum in a segment, given that the sum over all lots
+   * and the whole run stays the optimum. Its result is spread evenly over the segment.
+   */
+  leastKg(groups: readonly number[], fromS: number, toS: number): number;
 }
 
 const secondsPerDay = 86_400;
@@ -55,36 +61,79 @@ export function achievable(
   const segments = cut(plan, changes, endS);
   const classes = classify(plan, changes, segments);
   const lots = plan.groups.filter((group) => group.kind === GROUP_KIND.lot);
-  const solution = highs.solve(program(segments, classes, lots), { output_flag: false });
-  if (solution.Status !== 'Optimal') throw new Error(`achievable production: HiGHS ended with ${solution.Status}`);
-  const columns = solution.Columns as Record<string, { Primal?: number }>;
-  const mined = segments.map(({ fromS, toS }, s) => {
+  const rules = constraints(segments, classes, lots);
+  const all = namesOf(
+    segments.map((_, s) => s),
+    classes,
+    lots.map(({ group }) => group),
+  );
+  const { totalKg, columns } = solve(`Maximize\n kg: ${all.join('\n + ')}`, rules);
+  const mined = segments.map((_, s) => {
     const kgByGroup = new Map<number, number>();
     for (const { group } of lots) {
       let kg = 0;
-      for (let c = 0; c < classes.length; c += 1) kg += columns[`m_${s}_${c}_${group}`]?.Primal ?? 0;
+      for (const name of namesOf([s], classes, [group])) kg += columns[name]?.Primal ?? 0;
       kgByGroup.set(group, kg);
     }
-    return { fromS, toS, kgByGroup };
+    return kgByGroup;
   });
+  const isLot = new Set(lots.map(({ group }) => group));
+  const known = new Map<string, number>();
+  /** Solves the second program for one segment; the same question is answered from memory. */
+  const leastIn = (groups: readonly number[], s: number): number => {
+    const wanted = groups.filter((group) => isLot.has(group));
+    if (wanted.length === 0) return 0;
+    const key = `${s}/${wanted.join()}`;
+    let kg = known.get(key);
+    if (kg === undefined) {
+      const optimal = `${all.join('\n + ')} >= ${totalKg - toleranceKg(totalKg)}`;
+      const least = `Minimize\n kg: ${namesOf([s], classes, wanted).join('\n + ')}`;
+      kg = Math.max(0, solve(least, { ...rules, rows: [...rules.rows, optimal] }).totalKg);
+      known.set(key, kg);
+    }
+    return kg;
+  };
   return {
-    totalKg: solution.ObjectiveValue,
+    totalKg,
     groups: lots.map(({ group }) => group),
-    segments: mined,
-    kg: (groups, fromS, toS) => integrate(mined, groups, fromS, toS),
+    kg: (groups, fromS, toS) =>
+      integrate(segments, fromS, toS, (s) => groups.reduce((sum, group) => sum + (mined[s].get(group) ?? 0), 0)),
+    leastKg: (groups, fromS, toS) => integrate(segments, fromS, toS, (s) => leastIn(groups, s)),
   };
 }
 
-function integrate(segments: Achievable['segments'], groups: readonly number[], fromS: number, toS: number): number {
+/** Keeps the second program feasible: the solver's optimum is exact to about 1e-9 of itself. */
+function toleranceKg(totalKg: number): number {
+  return totalKg * 1e-8 + 1e-6;
+}
+
+/** Sums the overlapped share of each segment that [fromS, toS) touches. */
+function integrate(segments: readonly Segment[], fromS: number, toS: number, kgIn: (s: number) => number): number {
   let sum = 0;
-  for (const segment of segments) {
+  for (let s = 0; s < segments.length; s += 1) {
+    const segment = segments[s];
     const overlapS = Math.min(toS, segment.toS) - Math.max(fromS, segment.fromS);
-    if (overlapS <= 0) continue;
-    let kg = 0;
-    for (const group of groups) kg += segment.kgByGroup.get(group) ?? 0;
-    sum += (kg * overlapS) / (segment.toS - segment.fromS);
+    if (overlapS > 0) sum += (kgIn(s) * overlapS) / (segment.toS - segment.fromS);
   }
   return sum;
+}
+
+/** Names the variables of what the classes mine on the lots in the segments. */
+function namesOf(segments: readonly number[], classes: readonly NodeClass[], lots: readonly number[]): string[] {
+  return segments.flatMap((s) => classes.flatMap((_, c) => lots.map((group) => `m_${s}_${c}_${group}`)));
+}
+
+interface Constraints {
+  rows: readonly string[];
+  bounds: readonly string[];
+}
+
+/** Solves one program. Throws if HiGHS finds no optimum. */
+function solve(objective: string, { rows, bounds }: Constraints) {
+  const text = `${objective}\nSubject To\n ${rows.join('\n ')}\nBounds\n ${bounds.join('\n ')}\nEnd\n`;
+  const solution = highs.solve(text, { output_flag: false });
+  if (solution.Status !== 'Optimal') throw new Error(`achievable production: HiGHS ended with ${solution.Status}`);
+  return { totalKg: solution.ObjectiveValue, columns: solution.Columns as Record<string, { Primal?: number }> };
 }
 
 type Changes = readonly { timeMs: number; change: BoundingChange }[];
@@ -160,19 +209,21 @@ function classify(plan: WorldPlan, changes: Changes, segments: readonly Segment[
 }
 
 /**
- * Writes the program as CPLEX LP text: m mined, h hauled, t stored and b battery at a segment's
+ * Writes the constraints as CPLEX LP text: m mined, h hauled, t stored and b battery at a segment's
  * end.
  */
-function program(segments: readonly Segment[], classes: readonly NodeClass[], lots: readonly GroupPlan[]): string {
+function constraints(
+  segments: readonly Segment[],
+  classes: readonly NodeClass[],
+  lots: readonly GroupPlan[],
+): Constraints {
   const rows: string[] = [];
   const bounds: string[] = [];
-  const all: string[] = [];
   const sum = (names: readonly string[]) => names.join(' + ');
   segments.forEach((segment, s) => {
     const days = (segment.toS - segment.fromS) / secondsPerDay;
     classes.forEach((each, c) => {
       const mined = lots.map(({ group }) => `m_${s}_${c}_${group}`);
-      all.push(...mined);
       rows.push(`${sum(mined)} <= ${each.up[s] ? each.count * each.plan.rateKgPerDay * days : 0}`);
       const kept = s === 0 ? '' : ` - t_${s - 1}_${c}`;
       rows.push(`t_${s}_${c}${kept} - ${mined.join(' - ')} + h_${s}_${c} = 0`);
@@ -192,7 +243,7 @@ function program(segments: readonly Segment[], classes: readonly NodeClass[], lo
     const drawn = segments.flatMap((_, s) => classes.map((_each, c) => `m_${s}_${c}_${group}`));
     rows.push(`${sum(drawn)} <= ${stockKg}`);
   }
-  return `Maximize\n kg: ${all.join('\n + ')}\nSubject To\n ${rows.join('\n ')}\nBounds\n ${bounds.join('\n ')}\nEnd\n`;
+  return { rows, bounds };
 }
 
 interface Place {

@@ -75,6 +75,30 @@ test('a death, an outage and an empty lot reduce the bound from their time on', 
   near(found.kg([1], day / 4, day), 50);
 });
 
+test('what every optimal plan takes from a lot is what the others cannot give', () => {
+  // Three nodes mine 300 kg a day; the lots would give 500, so each can be left alone in part.
+  const lots = [{ capacityKgPerDay: 150 }, { capacityKgPerDay: 150 }, { capacityKgPerDay: 200 }];
+  const { totalKg, leastKg } = achievable(worldOf([{}, {}, {}], lots), [], 2 * day);
+  near(totalKg, 600);
+  near(leastKg([1], 0, 2 * day), 0);
+  near(leastKg([3], 0, day), 0);
+  near(leastKg([1, 2], 0, day), 100);
+  near(leastKg([1, 3], 0, day), 150);
+  near(leastKg([1, 2, 3], 0, day / 24), 300 / 24);
+  const scarce = achievable(worldOf([{}, {}, {}], lots.slice(0, 2)), [], day);
+  near(scarce.leastKg([1], 0, day), 150);
+  near(scarce.leastKg([9], 0, day), 0);
+});
+
+test('what every optimal plan takes follows the deaths, segment by segment', () => {
+  const lots = [{ capacityKgPerDay: 100 }, { capacityKgPerDay: 150 }];
+  const down: BoundingChange = { kind: 'node-down', node: 0, permanent: true, disruption: null };
+  const { leastKg } = achievable(worldOf([{}, {}, {}], lots), [{ timeMs: day * 1000, change: down }], 2 * day);
+  near(leastKg([1], 0, day), 100);
+  near(leastKg([1], day, 2 * day), 50);
+  near(leastKg([1], day / 2, day * 1.5), 75);
+});
+
 test('SIM-1 holds: more of anything never lowers the bound', () => {
   const lots = [{ capacityKgPerDay: 120 }, { capacityKgPerDay: 90, units: 1 }];
   const nodes = [{ storageKg: 60 }, { rateKgPerDay: 150 }, { solarW: 30 }];

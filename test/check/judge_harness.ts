@@ -1,4 +1,4 @@
-import { INTENT_STATE, type LIVENESS, TYPE } from '../../host/cbor/generated.ts';
+import { INTENT_STATE, type LIVENESS, TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
 import { Recovery } from '../../hwsim/check/convergence/recovery.ts';
 import { Observers } from '../../hwsim/check/observe/observers.ts';
 import type { Judge, Verdict } from '../../hwsim/check/verdict.ts';
@@ -55,8 +55,9 @@ export class JudgeHarness {
   until(timeS: number): void {
     for (; this.nextMinute * 60 <= timeS; this.nextMinute++) {
       const timeMs = this.nextMinute * 60_000;
+      this.seen.minute(timeMs);
       this.recovery.minute(timeMs);
-      if (this.recovery.agreed[this.nextMinute] !== 1) this.agreedSinceMs = -1;
+      if (!this.recovery.isAgreed(this.nextMinute)) this.agreedSinceMs = -1;
       else if (this.agreedSinceMs < 0) this.agreedSinceMs = timeMs;
       for (const judge of this.judges) judge.minute?.(timeMs);
     }
@@ -128,6 +129,13 @@ export class JudgeHarness {
 
   start(timeS: number, node: number, { resource, untilS, rate = 100 }: Start): void {
     this.command(timeS, node, TYPE.startWork, 0, 1, resource, rate, untilS);
+  }
+
+  /** The node's maintenance begins or ends. */
+  maintain(timeS: number, node: number, begins: boolean): void {
+    const slot = 7;
+    if (begins) this.command(timeS, node, TYPE.startWork, slot, WORK_KIND.maintain, 0, 0, timeS + 86_400);
+    else this.command(timeS, node, TYPE.stopWork, slot);
   }
 
   stop(timeS: number, node: number): void {

@@ -50,8 +50,10 @@ const PARTITIONING = new Set(['occultation', 'partition', 'storm']);
  */
 export class Recovery {
   readonly cases: Active[] = [];
-  /** Entry m: whether at minute m all components agreed and no conflict was open. */
-  readonly agreed: number[] = [];
+  /** Entry m: whether at minute m all components agreed on members and intents: (a). */
+  readonly viewsAgreed: number[] = [];
+  /** Entry m: whether at minute m no conflict was open: (b). */
+  readonly conflictFree: number[] = [];
   private readonly seen: Observers;
 
   constructor(seen: Observers) {
@@ -65,6 +67,16 @@ export class Recovery {
     this.cases.push(this.open(fact, splits ? 'split' : 'whole'));
     if (splits) this.cases.push(this.open(fact, 'merge'));
     this.start(timeMs);
+  }
+
+  /** Whether the disruption affected nobody, so that there is nothing to recover from. */
+  isVoid(entry: Case): boolean {
+    return !this.seen.ground.effective.has(entry.fact.id);
+  }
+
+  /** Whether at a minute all members agreed and no conflict was open. */
+  isAgreed(minute: number): boolean {
+    return this.viewsAgreed[minute] === 1 && this.conflictFree[minute] === 1;
   }
 
   /** Called after the observers have processed the event. */
@@ -93,10 +105,14 @@ export class Recovery {
   minute(timeMs: number): void {
     const minute = Math.floor(timeMs / (GRID_S * 1000));
     this.start(timeMs);
-    const apart =
-      this.seen.views.disagreements() + this.seen.stored.disagreements(timeMs) + this.seen.conflicts.count(timeMs);
-    while (this.agreed.length <= minute) this.agreed.push(0);
-    this.agreed[minute] = apart === 0 ? 1 : 0;
+    const apart = this.seen.views.disagreements() + this.seen.stored.disagreements(timeMs);
+    const conflicts = this.seen.conflicts.count(timeMs);
+    while (this.viewsAgreed.length <= minute) {
+      this.viewsAgreed.push(0);
+      this.conflictFree.push(0);
+    }
+    this.viewsAgreed[minute] = apart === 0 ? 1 : 0;
+    this.conflictFree[minute] = conflicts === 0 ? 1 : 0;
     for (const entry of this.cases) {
       if (!entry.started || timeMs < entry.onsetS * 1000) continue;
       if (entry.detectedMs === null && this.isStillObservable(entry, timeMs)) entry.detectedMs = this.detectedMs(entry);

@@ -17,6 +17,7 @@ export function livenessAfterHealing(seen: Observers, outcomes: readonly Outcome
   let healedS = 0;
   for (const fact of ground.disruptions) healedS = Math.max(healedS, fact.healedS ?? fact.onsetS);
   for (const outcome of outcomes) {
+    if (outcome.sla === 'void') continue;
     const dueS = Math.max(healedS, outcome.onsetS) + outcome.slaS;
     if (dueS * 1000 > endMs || (outcome.convergedS !== null && outcome.convergedS <= dueS)) continue;
     findings.add(() => `${outcome.id} had not converged by ${dueS} s, although all causes had healed by ${healedS} s`);

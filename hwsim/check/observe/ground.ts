@@ -44,6 +44,8 @@ export class Ground {
   /** When a group's capacity last changed, by group, milliseconds. */
   readonly capacityChangedMs = new Map<number, number>();
   readonly destroyed: Destroyed[] = [];
+  /** Disruptions that affected a node, a resource or a path; all others affected nobody. */
+  readonly effective = new Set<string>();
   readonly permanentlyDown: Uint8Array;
   private readonly setOf: Int32Array;
   /** Copies of `component` with the times of their start, for looking back. */
@@ -63,6 +65,8 @@ export class Ground {
   }
 
   world(timeMs: number, change: WorldChange): void {
+    const affecting = this.effectOf(change);
+    if (affecting !== null) this.effective.add(affecting);
     switch (change.kind) {
       case 'node-up':
         this.up[change.node] = 1;
@@ -100,6 +104,37 @@ export class Ground {
         return;
       default:
         return;
+    }
+  }
+
+  /**
+   * Returns the disruption that affects something by this change, or null. What is dead, empty or
+   * lost already is not affected again, and a partition must have members on two sides.
+   */
+  private effectOf(change: WorldChange): string | null {
+    switch (change.kind) {
+      case 'node-down':
+        return this.up[change.node] || (change.permanent && !this.permanentlyDown[change.node])
+          ? change.disruption
+          : null;
+      case 'radio-down':
+        return this.up[change.node] ? change.disruption : null;
+      case 'partition':
+        return change.sets.filter((set) => set.some((node) => this.up[node])).length > 1 ? change.disruption : null;
+      case 'group-capacity':
+        return (this.capacityKgPerDay.get(change.group) ?? 0) > 0 ? change.disruption : null;
+      case 'unit':
+        return this.destroyed.some(({ group, unit }) => group === change.group && unit === change.unit)
+          ? null
+          : change.disruption;
+      case 'disruption': {
+        // A task hangs without a change of the world, and a reset may extend an outage.
+        const { id, kind, nodes } = change.disruption;
+        const isHang = kind === 'hung-task' && nodes.some((node) => this.up[node]);
+        return isHang || (kind === 'reset' && nodes.some((node) => !this.permanentlyDown[node])) ? id : null;
+      }
+      default:
+        return null;
     }
   }
 

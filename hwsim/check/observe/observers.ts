@@ -1,7 +1,9 @@
 import { FIELD, TYPE } from '../../../host/cbor/generated.ts';
 import type { WorldChange } from '../../kernel/trace.ts';
+import { groupOf, unitOf } from '../record.ts';
 import { OpenConflicts } from './conflicts.ts';
 import { Ground, type GroupFact } from './ground.ts';
+import { PlannedPauses } from './planned_pauses.ts';
 import { Plans } from './plans.ts';
 import { Production } from './production.ts';
 import { StoredIntents } from './stored_intents.ts';
@@ -22,11 +24,13 @@ export class Observers {
   readonly views: Views;
   readonly conflicts: OpenConflicts;
   readonly production = new Production();
+  readonly pauses: PlannedPauses;
 
   constructor(facts: RunFacts) {
     this.facts = facts;
     this.ground = new Ground(facts.nodes, facts.groups);
     this.plans = new Plans(facts.nodes);
+    this.pauses = new PlannedPauses(this.ground, this.plans);
     this.stored = new StoredIntents(this.ground, this.plans);
     this.views = new Views(this.ground);
     this.conflicts = new OpenConflicts(
@@ -63,8 +67,14 @@ export class Observers {
     }
   }
 
-  command(_timeMs: number, node: number, fields: Uint32Array): void {
-    this.plans.command(node, fields);
+  command(timeMs: number, node: number, fields: Uint32Array): void {
+    const begun = this.plans.command(node, fields);
+    if (begun !== null) this.production.begin(timeMs, node, groupOf(begun), unitOf(begun));
+  }
+
+  /** Called at every full minute of mission time, before anything that happens at or after it. */
+  minute(timeMs: number): void {
+    this.pauses.minute(timeMs);
   }
 
   world(timeMs: number, change: WorldChange): void {

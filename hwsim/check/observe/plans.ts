@@ -33,6 +33,7 @@ export interface Plan {
 export interface Execution {
   key: number;
   node: number;
+  kind: number;
   resource: number;
   rate: number;
   untilS: number;
@@ -125,17 +126,24 @@ export class Plans {
     this.changes++;
   }
 
-  command(node: number, fields: Uint32Array): void {
+  /** Follows running work. Returns the resource on which work begins; null: none begins. */
+  command(node: number, fields: Uint32Array): number | null {
     const key = node * OWN_SLOTS + fields[FIELD.startWork.slot];
     if (fields[0] === TYPE.startWork) {
+      const resource = fields[FIELD.startWork.resource];
+      const begins = this.running[key]?.resource !== resource;
       this.running[key] = {
         key,
         node,
-        resource: fields[FIELD.startWork.resource],
+        kind: fields[FIELD.startWork.kind],
+        resource,
         rate: fields[FIELD.startWork.rate],
         untilS: fields[FIELD.startWork.untilS],
       };
-    } else if (fields[0] === TYPE.stopWork) this.running[key] = undefined;
+      return begins ? resource : null;
+    }
+    if (fields[0] === TYPE.stopWork) this.running[key] = undefined;
+    return null;
   }
 
   /** Ends work that the world ended; its owner need not stop it. */

@@ -9,14 +9,19 @@ const REPORTED_EVERY_MS = 3_600_000;
 /** Adds up the kilograms that the world credited, by group and minute of mission time. */
 export class Production {
   private readonly minutes = new Map<number, number[]>();
-  /** When a node was last credited on a unit; the key is node, group and unit. */
+  /** When a node was last credited on a unit, or began there; the key is node, group and unit. */
   private readonly lastMs = new Map<string, number>();
   totalKg = 0;
 
+  /** Notes that a node begins to work on a unit: it earned nothing there just before. */
+  begin(timeMs: number, node: number, group: number, unit: number): void {
+    this.lastMs.set(`${node}/${group}/${unit}`, timeMs);
+  }
+
   /**
-   * Adds a credit. It was earned since the last credit of the same node on the same unit, and not
-   * before the preceding full hour: it is spread evenly over that span, so that the hour from any
-   * minute on can be judged.
+   * Adds a credit. It was earned since the node began on the unit or was last credited there, and
+   * not before the preceding full hour: it is spread evenly over that span, so that the hour from
+   * any minute on can be judged.
    */
   credit(timeMs: number, node: number, group: number, unit: number, kg: number): void {
     this.totalKg += kg;

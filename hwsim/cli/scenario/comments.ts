@@ -32,6 +32,7 @@ export const fieldComments: Readonly<Record<string, string>> = {
   insider: 'A Byzantine member: when it attacks, and when the ground excludes it.',
   planWork: 'false: membership alone, nobody works.',
   greedyBaseline: 'Fly nodes without coordination as well, for comparison.',
+  production: 'Share of the achievable that must be produced, if not 90 %, and why.',
 };
 
 /** Optional sections, as comments at the end of a new file: remove the `#` to use them. */
@@ -44,4 +45,5 @@ export const optionalSections: Readonly<Record<string, string>> = {
   insider: 'insider: { fromDay: 0.25, excludedAfterHours: 1 }',
   planWork: 'planWork: true',
   greedyBaseline: 'greedyBaseline: true',
+  production: 'production: { shareMin: 0.5, why: two of three nodes have no power at night }',
 };
