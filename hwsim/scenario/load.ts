@@ -3,6 +3,7 @@ import { solarEvents } from './solar_events.ts';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
+import { impossibleDisruptions } from './impossible.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { shippedScenarios } from './shipped.ts';
 import { PRESET_MEMBERS } from '../../host/cbor/generated.ts';
@@ -146,7 +147,7 @@ function relations(scenario: Scenario): Finding[] {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
   }
-  findings.push(...boardRelations(scenario), ...upsetRelations(scenario));
+  findings.push(...boardRelations(scenario), ...upsetRelations(scenario), ...impossibleDisruptions(scenario));
   scenario.disruptions.forEach((disruption, index) => {
     if (!('node' in disruption) || disruption.node === undefined) return;
     if (disruption.node >= scenario.nodes)
@@ -269,6 +270,20 @@ export function parseScenario(text: string, fileName: string, isShortened = fals
     );
   }
   return result.data;
+}
+
+/**
+ * Checks a scenario that was made and not read, by the rules of `scenario check`. Throws
+ * ScenarioError, which names the fields.
+ */
+export function scenarioOf(value: object, name: string): Scenario {
+  const result = scenarioSchema.safeParse(value);
+  const findings = result.success
+    ? [...relations(result.data), ...beyondTheEnd(result.data)]
+    : result.error.issues.flatMap((issue) => findingsOf(issue, value));
+  if (findings.length === 0 && result.success) return result.data;
+  const problems = findings.map(({ path, message }) => ({ line: 0, column: 0, field: fieldName(path), message }));
+  throw new ScenarioError(name, problems);
 }
 
 /** A shipped scenario by name. Throws when no scenario of that name ships. */

@@ -18,6 +18,17 @@ test('every seed draws a scenario of its own, and the same one each time', () =>
   assert.ok(kinds.size >= 7);
 });
 
+test('what a seed draws can happen: some draws had to leave out a disruption, and none is refused', () => {
+  let deaths = 0;
+  for (let seed = 0; seed < 2000; seed++) {
+    const { nodes, disruptions } = drawScenario(seed);
+    const killed = disruptions.filter(({ kind }) => kind === 'node-death').length;
+    assert.ok(killed < nodes, `seed ${seed}`);
+    deaths = Math.max(deaths, killed);
+  }
+  assert.ok(deaths >= 3);
+});
+
 for (const seed of seeds) {
   test(`safety checks hold in swarm seed ${seed} (again: npx heliograph swarm --seeds 1 --from ${seed})`, () => {
     const scenario = drawScenario(seed);

@@ -77,6 +77,38 @@ test('fields that contradict each other are found', () => {
   assert.match(problemsWith('atDay: 10.955', 'onDay: 10.955')[0], /when: says when as \{atDay: D\}/);
 });
 
+test('SIM-1 violated: a disruption that cannot happen, or that affects nobody, is refused with its place', () => {
+  const death = '- { kind: node-death, when: { fromDay: 13, toDay: 13.4 } }';
+  const cases: [string, string, RegExp][] = [
+    [death, death.replace('when', 'count: 98, when'), /\]\.count: makes 100 deaths in a cluster of 100 \(leave/],
+    [
+      death,
+      `${death}\n  ${death.replace('when', 'node: 4, when')}\n  ${death.replace('when', 'node: 4, when')}`,
+      /dies already/,
+    ],
+    ['tugs: 6', 'tugs: 0', /\]\.kind: comes more often than there are tugs, 0/],
+    ['share: 0.33', 'share: 0.996', /\]\.share: hides all 100 nodes together/],
+    [
+      'silenceHours: 8\n    riseHours: 6\n    resetShare: 0.15',
+      'silenceHours: 0\n    resetShare: 0.004',
+      /affects nobody/,
+    ],
+    [
+      'lot-depleted, when: { fromDay: 6.3, toDay: 6.8 } }',
+      `lot-depleted, when: { atDay: 6 } }${'\n  - { kind: lot-depleted, when: { atDay: 7 } }'.repeat(5)}`,
+      /than there are lots, 5/,
+    ],
+  ];
+  for (const [before, after, message] of cases) assert.match(problemsWith(before, after).join('\n'), message);
+  assert.equal(problemsWith(death, death.replace('when', 'count: 97, when')), []);
+  assert.equal(problemsWith('tugs: 6', 'tugs: 1'), []);
+  assert.throws(
+    () => withOverrides(parseScenario(text, 'x.yaml'), { nodes: 3 }),
+    /disruptions\[10\]\.count: makes 3 deaths/,
+  );
+  assert.is(withOverrides(parseScenario(text, 'x.yaml'), { nodes: 3, days: 2 }).nodes, 3);
+});
+
 test('what is no YAML, or no scenario, says so', () => {
   assert.match(problemsWith('lots: 5', 'lots: [5')[0], /^x\.yaml:\d+:\d+ YAML: /);
   assert.match(problemsWith(text, '')[0], /expected object/);

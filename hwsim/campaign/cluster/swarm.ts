@@ -1,11 +1,23 @@
 import { RandomStream } from '../../kernel/random.ts';
+import { impossibleDisruptions } from '../../scenario/impossible.ts';
+import { scenarioOf } from '../../scenario/load.ts';
 import { type Scenario, scenarioSchema } from '../../scenario/schema.ts';
 
 /**
- * A scenario all of whose knobs are drawn from a seed: sizes, loss, drift, world and disruptions.
- * Small, so that many can be flown.
+ * Draws a scenario from a seed with all its knobs: sizes, loss, drift, world and disruptions.
+ * Small, so that many can be flown. A drawn disruption that cannot happen in the drawn cluster, as
+ * the death of its last node, is left out.
  */
 export function drawScenario(seed: number): Scenario {
+  let scenario = drawAny(seed);
+  for (let left = impossibleDisruptions(scenario); left.length > 0; left = impossibleDisruptions(scenario)) {
+    const unfit = new Set(left.map(({ path }) => path[1]));
+    scenario = { ...scenario, disruptions: scenario.disruptions.filter((_, index) => !unfit.has(index)) };
+  }
+  return scenarioOf(scenario, scenario.name);
+}
+
+function drawAny(seed: number): Scenario {
   const random = new RandomStream(seed, 'campaign/swarm');
   const days = 1 + random.below(2);
   const disruptions = Array.from({ length: random.below(5) }, () => drawDisruption(random, days));
@@ -41,8 +53,9 @@ export function drawScenario(seed: number): Scenario {
     },
     radio: { meanLoss: random.between(0, 0.4), meanBurstS: random.between(0, 60), lightTimeMs: random.below(50) },
     clock: { driftPpm: random.below(50) },
-    // Whether a drawn world is hard enough is no question of safety.
+    // Whether a drawn world is hard enough, or too hard, is no question of safety.
     greedyBaseline: false,
+    production: { shareMin: 0, why: 'drawn at random: too few sites, tugs or hours may be left to work' },
     disruptions,
   });
 }
