@@ -39,6 +39,11 @@ export function wallMs(): number {
   return Date.now();
 }
 
+/** The wall clock now, as people write it: `2026-01-18T00:00:00.000Z`. */
+export function wallText(): string {
+  return new Date().toISOString();
+}
+
 /** Mission time of a node on this machine. */
 export interface MissionClock {
   /** Mission milliseconds now: by the wall as of the start, by the monotonic clock since. */

@@ -21,10 +21,10 @@ export interface FolderLock {
  * Locks a folder for this process, and creates it when it is missing. The lock is the kernel's
  * (flock(2)): it ends with the process however that ends, and no lock is ever stale. Node has no
  * such call; the program `flock` of util-linux or BusyBox locks the open file that it inherits, and
- * the lock stays with this process. The file says who holds it. Throws StoreError when another
- * process holds it, or when it cannot be taken.
+ * the lock stays with this process. The file says who holds it, and `since` when. Throws StoreError
+ * when another process holds it, or when it cannot be taken.
  */
-export function lockFolder(folder: string, sinceMs: number): FolderLock {
+export function lockFolder(folder: string, since: string): FolderLock {
   const path = join(folder, lockFile);
   let file: number;
   try {
@@ -39,7 +39,7 @@ export function lockFolder(folder: string, sinceMs: number): FolderLock {
   try {
     fchmodSync(file, 0o600);
     ftruncateSync(file);
-    writeSync(file, `process ${process.pid} on ${hostname()} since ${new Date(sinceMs).toISOString()}\n`, 0);
+    writeSync(file, `process ${process.pid} on ${hostname()} since ${since}\n`, 0);
   } catch (error) {
     closeSync(file);
     throw storeError(path, error);

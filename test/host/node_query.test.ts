@@ -81,7 +81,7 @@ test('a question that is none, a long one and too many askers change nothing', (
     }
   }));
 
-test('a watcher that does not read is let go', () =>
+test('a watcher that does not read is disconnected', () =>
   inFolder(async (folder) => {
     const server = await QueryServer.open(folder, () => ({}));
     try {

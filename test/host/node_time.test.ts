@@ -39,7 +39,7 @@ const hears = (nodes: RunningNode[]) => nodes.every((node, id) => node.stateOf(1
 test('the wall clock is set by ±600 s: it is logged, and neither the time nor the work of a node moves', () =>
   withCluster(300, async ({ nodes, start }) => {
     const steps = [600_000, -1_200_000];
-    process.env.HELIOGRAPH_STEPS_MS = steps.join();
+    process.env.STEP_WALL_BY_MS = steps.join();
     for (const id of ids) start(id, join(rootFolder, 'test/host/step_wall.mjs'));
     const [node] = nodes;
     await until(() => hears(nodes) && node.saw('start-work'), 180);

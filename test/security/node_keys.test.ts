@@ -115,7 +115,7 @@ test('a key epoch sent to one of three processes reaches the other member and no
     }
   }));
 
-test('a bundle is accepted by its member alone and requires a store for its counters and an epoch', () =>
+test('a bundle is accepted by its member alone and requires a store for its counters and a mission epoch', () =>
   inFolder((folder) => {
     const fleet = join(folder, 'fleet');
     ok('keys', 'init', fleet, '--cluster', '7', '--members', '3');

@@ -1,4 +1,12 @@
-import { type Clock, type MissionClock, startClock, startMissionClock, wallMs, watchWall } from '../../clock/clock.ts';
+import {
+  type Clock,
+  type MissionClock,
+  startClock,
+  startMissionClock,
+  wallMs,
+  wallText,
+  watchWall,
+} from '../../clock/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { readImage } from '../../engine/image.ts';
 import { createEngine } from '../../engine/load.ts';
@@ -69,7 +77,7 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
 function openState({ state, id }: NodeOptions): { folder: string; store: Store; release: () => void } | null {
   if (state === undefined) return null;
   const folder = stateFolder(state, id);
-  const { release } = lockFolder(folder, wallMs());
+  const { release } = lockFolder(folder, wallText());
   return { folder, store: new Store(folder), release };
 }
 
