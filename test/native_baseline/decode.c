@@ -235,16 +235,16 @@ INLINE const u8 *beacon(const u8 *at, const u8 *end, u32 *m) {
 }
 
 /*
- * Returns the place after a message, NULL when it is malformed. `plausible`: false when it cannot
- * be true. `foreign`: it came under a key that is not for its type.
+ * Decodes a message to `m`. Returns the place after it, NULL when it is malformed. `plausible`:
+ * false when it cannot be true. `foreign`: it came under a key that is not for its type.
  */
-static const u8 *check_message(struct node *node, u32 sender, const u8 *frame, const u8 *at, const u8 *end,
+static const u8 *check_message(struct node *node, u32 sender, u32 *m, const u8 *at, const u8 *end,
                                bool *plausible, bool *foreign) {
   u32 length, type, head;
   if (!message_head(at, end, &length, &type, &head)) return NULL;
   const u8 *const body = at + head;
   const u32 members = node->members;
-  u32 *const m = node->message;
+  const u8 *const frame = (const u8 *)node->plain;
   *plausible = true;
   *foreign = type == TYPE_KEY_EPOCH_HEAD || type == TYPE_KEY_EPOCH_PART;
   if (*foreign) return at;
@@ -388,13 +388,14 @@ u32 native_check_frame(struct node *node, const u8 *frame, u32 length) {
   if (envelope.sender == node->self) return reject(node, COUNTER_FRAME_SELF, STATUS_IMPLAUSIBLE);
   const u8 *const plain = (const u8 *)node->plain;
   const u8 *const end = plain + envelope.body_bytes;
-  u32 heartbeats = 0;
-  for (const u8 *at = plain; at < end;) {
+  u32 heartbeats = 0, index = 0;
+  for (const u8 *at = plain; at < end; index++) {
     bool plausible, foreign = false;
     u32 length_of, type, head;
     if (message_head(at, end, &length_of, &type, &head) && type == TYPE_HEARTBEAT && heartbeats++ != 0)
       return reject(node, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);
-    at = check_message(node, envelope.sender, plain, at, end, &plausible, &foreign);
+    u32 *const m = index < node->decoded_max ? node->decoded[index] : node->message;
+    at = check_message(node, envelope.sender, m, at, end, &plausible, &foreign);
     if (foreign) return reject(node, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     if (at == NULL) return reject(node, COUNTER_FRAME_MALFORMED, STATUS_MALFORMED);
     if (!plausible) return reject(node, COUNTER_FRAME_IMPLAUSIBLE, STATUS_IMPLAUSIBLE);

@@ -17,6 +17,8 @@
 #include "types.h"
 
 enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
+/* Messages of a frame that are kept once decoded, and words of each. */
+enum { DECODED_MAX = 16, DECODED_WORDS = 49 };
 enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
 enum { NO_RECORD = 0xffff };
 
@@ -98,9 +100,15 @@ struct node {
   struct peer peers[CLUSTER_MEMBERS_MAX];
   struct loss losses[LOSSES_MAX];
   /*
-   * The message being checked: its fields in the order of the schema, arrays after them; a byte
-   * string is its place in the plain text and its length. Before that, the bytes that the tag
-   * covers besides the text.
+   * The first messages of a frame: fields in the order of the schema, arrays after them; a byte
+   * string is its place in the plain text and its length.
+   */
+  u32 decoded[DECODED_MAX][DECODED_WORDS];
+  /* How many of them the image has: fewer when it is compact. */
+  u32 decoded_max;
+  /*
+   * A later message, while it is checked. Before that, the bytes that the tag covers besides the
+   * text.
    */
   u32 message[MESSAGE_WORDS];
   u32 plain[PLAIN_BYTES / 4];

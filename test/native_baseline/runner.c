@@ -39,6 +39,7 @@ struct layout {
   u32 edge, call, clock, queues, counters, scratch, plain, members, bitmaps, bitmap_bytes;
   u32 intents_state, intents, index, groups, notices, keys, peers;
   u32 members_max, intents_max, notices_max;
+  u32 decoded, decoded_stride, decoded_max;
 };
 
 void runner_over(void);
@@ -169,6 +170,10 @@ static void load_small_tables(void) {
     node.losses[i].count = field(context + layout.counters + 8 * i, 4);
     node.losses[i].first_s = field(context + layout.counters + 8 * i + 4, 4);
   }
+  node.decoded_max = layout.decoded_max;
+  for (u32 i = 0; i < layout.decoded_max; i++)
+    for (u32 word = 0; word < DECODED_WORDS; word++)
+      node.decoded[i][word] = field(context + layout.decoded + layout.decoded_stride * i + 4 * word, 4);
   for (u32 i = 0; i < MESSAGE_WORDS; i++) node.message[i] = field(context + layout.scratch + 4 * i, 4);
 }
 
@@ -197,19 +202,27 @@ static bool same_bytes(u32 word, u32 own, u32 i) {
 }
 
 /*
- * Counts counters that differ, and words of the last decoded message. Addresses of byte strings are
- * places in the plain text here; the bytes that the tag covers were written as bytes.
+ * Counts words of a decoded message that differ. Addresses of byte strings are places in the plain
+ * text here; the bytes that the tag covers were written as bytes.
  */
+static u32 different_words(const u32 *own, u32 at, u32 words) {
+  u32 count = 0;
+  for (u32 i = 0; i < words; i++) {
+    const u32 word = field(at + 4 * i, 4);
+    if (word != own[i] && word != own[i] + context + layout.plain && !same_bytes(word, own[i], i)) count++;
+  }
+  return count;
+}
+
+/* Counts counters that differ, and words of decoded messages. */
 static u32 small_differences(void) {
   u32 count = 0;
   for (u32 i = 0; i < LOSSES_MAX; i++)
     if (field(context + layout.counters + 8 * i, 4) != node.losses[i].count) count++;
-  for (u32 i = 0; i < MESSAGE_WORDS - 1; i++) {
-    const u32 word = field(context + layout.scratch + 4 * i, 4);
-    const u32 own = node.message[i];
-    if (word != own && word != own + context + layout.plain && !same_bytes(word, own, i)) count++;
-  }
-  return count;
+  for (u32 i = 0; i < layout.decoded_max; i++)
+    count += different_words(node.decoded[i], context + layout.decoded + layout.decoded_stride * i, DECODED_WORDS);
+  /* The image notes after a message where its encoding ends. */
+  return count + different_words(node.message, context + layout.scratch, DECODED_WORDS);
 }
 
 /* Counts records whose verdict or bound differs, and groups whose dirty mark differs. */

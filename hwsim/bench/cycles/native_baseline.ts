@@ -28,7 +28,7 @@ import { SCRIPT_PLACE } from '../generated_harness.ts';
 const tableNames = [
   'NODE_AT CALL_AT CLOCK_AT QUEUES_AT COUNTERS_AT SCRATCH_AT PLAIN_AT MEMBERS_AT MEMBER_BITMAPS_AT BITMAP_BYTES',
   'INTENT_STATE_AT INTENTS_AT INTENT_INDEX_AT GROUPS_AT NOTICES_AT LINK_KEYS_AT PEERS_AT',
-  'MEMBERS_MAX INTENTS_MAX NOTICES_MAX',
+  'MEMBERS_MAX INTENTS_MAX NOTICES_MAX DECODED_AT DECODED_STRIDE DECODED_MAX',
 ].flatMap((names) => names.split(' '));
 
 /** Returns the operands of TABLES for an image: offsets within a context, and sizes of tables. */
