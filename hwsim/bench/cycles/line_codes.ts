@@ -4,21 +4,21 @@
  */
 
 const rotated = (word: number, by: number) => (word << by) | (word >>> (32 - by));
-/** The sums, of four, to which each of the eight words is added. */
-const sumsOf = [[0], [1], [2], [3], [1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]];
+/** By how many bits each of the sixteen words is rotated. */
+const rotations = [0, 0, 23, 25, 5, 15, 2, 6, 26, 18, 9, 11, 19, 5, 3, 20];
 
 /**
  * Returns [Q, P] of the line that begins at word `first`, as firmware/memory/lines.ts defines them.
  */
 export function codeOf(words: Uint32Array, first: number): [number, number] {
-  let q = 0;
-  let p = 0;
-  for (let half = 0; half < 16; half += 1) {
-    const word = words[first + half];
-    const placed = half % 2 === 0 ? word : rotated(word, 16);
-    p ^= word;
-    q ^= placed;
-    for (const sum of sumsOf[half >> 1]) q ^= rotated(placed, 1 << sum);
+  let p = 0x9e3779b9;
+  let q = 0x7f4a7c15;
+  for (const [index, by] of rotations.entries()) {
+    const word = words[first + index];
+    const placed = rotated(word, by);
+    q ^= placed ^ rotated(placed, index % 2 === 0 ? 1 : 6);
+    if (index < 15) p ^= word;
+    else q ^= rotated(word, 16);
   }
   return [q >>> 0, p >>> 0];
 }
