@@ -9,7 +9,7 @@ import {
 } from '../wire/generated/codes';
 import { BOOTS_MAX, MEMBERS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
 import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
-import { call, changes, openCall, CORE_ALL } from '../memory/guard';
+import { call, changes, giveZeroCodes, openCall, CORE_ALL } from '../memory/guard';
 import { protectionBoot } from '../protection/scrub';
 import { setMission, setLocal } from '../node/clock';
 import { membershipBoot, membershipRestart } from '../membership/step';
@@ -123,9 +123,10 @@ function emitBooted(ctx: usize, restored: u32): void {
   eventDone(ctx, at, encodeBooted(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** Clears a context and begins a call on it. Its lines have no codes yet. */
+/** Clears a context and begins a call on it. */
 export function clearContext(ctx: usize, nowS: u32, nowMs: u32): void {
   memory.fill(ctx, 0, CONTEXT_BYTES);
+  giveZeroCodes(ctx);
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, CORE_ALL);
 }

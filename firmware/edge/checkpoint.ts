@@ -1,8 +1,8 @@
 // Writes and verifies checkpoints. A checkpoint is a copy of the context after a header: magic,
 // layout, size, CRC-32C. The CRC covers the codes of the lines, and each line is compared with its
-// code. That takes an eighth of the time, and a bit that flipped in a line before or after the
-// checkpoint was written is still corrected. The codes come last, so an incomplete write has a
-// wrong CRC.
+// code. That takes an eighth of the time, and a bit that flipped in a line or in its code
+// before or after the checkpoint was written is corrected. The codes come last, so an incomplete
+// write has a wrong CRC.
 
 import {
   CHECKPOINT_CRC_AT,
@@ -19,7 +19,7 @@ import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base
 import { CONTEXT_MAGIC, NodeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 
 /**
@@ -45,8 +45,8 @@ function checksum(ctx: usize): u32 {
 }
 
 /**
- * STATUS_OK if `image` is a complete checkpoint of this layout. Single flipped bits of its lines
- * are corrected.
+ * STATUS_OK if `image` is a complete checkpoint of this layout. A flipped bit of each line or of its
+ * code is corrected before the CRC of the codes is compared. A flip in the header is refused.
  */
 export function checkCheckpoint(image: usize, length: u32): u32 {
   if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;
@@ -54,7 +54,7 @@ export function checkCheckpoint(image: usize, length: u32): u32 {
     return STATUS_CHECKPOINT;
   if (load<u32>(image + 8) != CONTEXT_BYTES) return STATUS_CHECKPOINT;
   const block = image + CHECKPOINT_HEADER_BYTES;
-  return load<u32>(image + CHECKPOINT_CRC_AT) == checksum(block) && linesSound(block) ? STATUS_OK : STATUS_CHECKPOINT;
+  return linesSound(block) && load<u32>(image + CHECKPOINT_CRC_AT) == checksum(block) ? STATUS_OK : STATUS_CHECKPOINT;
 }
 
 /** Whether the checkpoint is that of node `self` of cluster `cluster`. */

@@ -103,6 +103,8 @@ export function restore(
  * not booted.
  */
 function open(ctx: usize, mask: u32, nowS: u32, nowMs: u32): bool {
+  // Memory that was never booted has no codes.
+  if (node(ctx).magic == 0) return false;
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, mask);
   if (node(ctx).magic != CONTEXT_MAGIC) return false;

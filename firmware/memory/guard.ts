@@ -13,7 +13,7 @@
 import { TRAP_SITE_CORE, TRAP_SITE_TABLE, AGE_BINS, CODE_BYTES, LINE_BYTES } from '../wire/generated/codes';
 import { PROTECTED, SCRUBBED } from './limits';
 import { CALL_AT, LINES, LINES_AT, CORE_END, CODES_AT, PROTECTION_AT, MEMBERSHIP_AT, NODE_AT, HOT_AT } from './map';
-import { codeOf, codeOfChange, correct } from './lines';
+import { codeOf, codeOfChange, correct, CODE_OF_ZEROS } from './lines';
 import { invariant } from './trap';
 
 /**
@@ -176,6 +176,12 @@ export function closeCall(ctx: usize): void {
     // that the line is in its list.
     store<u16>(STAMPS_AT + (line << 1), <u16>now.stamp);
   }
+}
+
+/** Gives every line the code of a line of zeros. */
+export function giveZeroCodes(ctx: usize): void {
+  if (!PROTECTED) return;
+  for (let line: u32 = 0; line < LINES; line++) store<u64>(codeAt(ctx, line), CODE_OF_ZEROS);
 }
 
 /** Gives every line its code, after a boot that wrote all of them. */

@@ -7,7 +7,7 @@
 //   P      xor of all words but the last: which column a flipped bit is in
 //   A, B   xor of the even words, and of the odd ones, each rotated by a number of its own
 //   Q      A ^ A rotated by EVEN ^ B ^ B rotated by ODD ^ the last word rotated by LAST
-//   code   P and Q, xor OFFSET
+//   code   P and Q, xor CODE_OF_ZEROS
 //
 // Every bit of a line is in three bits of the code. Two flipped bits change an even number of bits
 // of the code, so they are not taken for one (M. Y. Hsiao, "A class of optimal minimum
@@ -16,8 +16,8 @@
 // edge of another bit. The rotations were found by search (test/radiation/lines.test.ts counts what
 // they let pass). All sums are linear: there is no carry and no table.
 //
-// OFFSET makes sure that memory which reads as one repeated byte, all zeros or all ones among them,
-// is never a line with its code. The last word is not in P, so that a line of ones has another
+// CODE_OF_ZEROS makes sure that memory which reads as one repeated byte, all zeros or all ones among
+// them, is never a line with its code. The last word is not in P, so that a line of ones has another
 // code than a line of zeros.
 
 /** Rotations of words 0–7 and of words 8–15, a byte each, the lowest byte first. */
@@ -26,7 +26,8 @@ const ROTATIONS_UPPER: u64 = 0x140305130b09121a;
 const EVEN: u32 = 1;
 const ODD: u32 = 6;
 const LAST: u32 = 16;
-const OFFSET: u64 = 0x9e3779b97f4a7c15;
+/** Code of a line of zeros. */
+export const CODE_OF_ZEROS: u64 = 0x9e3779b97f4a7c15;
 const WORDS: u32 = 16;
 
 /** Returns word `index` of a line, rotated as A and B take it. */
@@ -38,55 +39,41 @@ function rotated(word: u32, index: u32): u32 {
 
 /** Returns the code of the line at `at` (8-aligned): Q in the lower half, P in the upper. */
 export function codeOf(at: usize): u64 {
-  let word = load<u32>(at);
-  let p = word;
-  let a = rotated(word, 0);
-  word = load<u32>(at, 8);
-  p ^= word;
-  a ^= rotated(word, 2);
-  word = load<u32>(at, 16);
-  p ^= word;
-  a ^= rotated(word, 4);
-  word = load<u32>(at, 24);
-  p ^= word;
-  a ^= rotated(word, 6);
-  word = load<u32>(at, 32);
-  p ^= word;
-  a ^= rotated(word, 8);
-  word = load<u32>(at, 40);
-  p ^= word;
-  a ^= rotated(word, 10);
-  word = load<u32>(at, 48);
-  p ^= word;
-  a ^= rotated(word, 12);
-  word = load<u32>(at, 56);
-  p ^= word;
-  a ^= rotated(word, 14);
-  word = load<u32>(at, 4);
-  p ^= word;
-  let b = rotated(word, 1);
-  word = load<u32>(at, 12);
-  p ^= word;
-  b ^= rotated(word, 3);
-  word = load<u32>(at, 20);
-  p ^= word;
-  b ^= rotated(word, 5);
-  word = load<u32>(at, 28);
-  p ^= word;
-  b ^= rotated(word, 7);
-  word = load<u32>(at, 36);
-  p ^= word;
-  b ^= rotated(word, 9);
-  word = load<u32>(at, 44);
-  p ^= word;
-  b ^= rotated(word, 11);
-  word = load<u32>(at, 52);
-  p ^= word;
-  b ^= rotated(word, 13);
-  const last = load<u32>(at, 60);
+  let words = load<u64>(at);
+  let parity = words;
+  let a = rotated(<u32>words, 0);
+  let b = rotated(<u32>(words >>> 32), 1);
+  words = load<u64>(at, 8);
+  parity ^= words;
+  a ^= rotated(<u32>words, 2);
+  b ^= rotated(<u32>(words >>> 32), 3);
+  words = load<u64>(at, 16);
+  parity ^= words;
+  a ^= rotated(<u32>words, 4);
+  b ^= rotated(<u32>(words >>> 32), 5);
+  words = load<u64>(at, 24);
+  parity ^= words;
+  a ^= rotated(<u32>words, 6);
+  b ^= rotated(<u32>(words >>> 32), 7);
+  words = load<u64>(at, 32);
+  parity ^= words;
+  a ^= rotated(<u32>words, 8);
+  b ^= rotated(<u32>(words >>> 32), 9);
+  words = load<u64>(at, 40);
+  parity ^= words;
+  a ^= rotated(<u32>words, 10);
+  b ^= rotated(<u32>(words >>> 32), 11);
+  words = load<u64>(at, 48);
+  parity ^= words;
+  a ^= rotated(<u32>words, 12);
+  b ^= rotated(<u32>(words >>> 32), 13);
+  words = load<u64>(at, 56);
+  const last = <u32>(words >>> 32);
+  a ^= rotated(<u32>words, 14);
   b ^= rotated(last, 15);
+  const p = <u32>parity ^ <u32>(parity >>> 32) ^ <u32>words;
   const q = a ^ rotl<u32>(a, EVEN) ^ b ^ rotl<u32>(b, ODD) ^ rotl<u32>(last, LAST);
-  return (((<u64>p) << 32) | <u64>q) ^ OFFSET;
+  return (((<u64>p) << 32) | <u64>q) ^ CODE_OF_ZEROS;
 }
 
 /** Returns what flipping `bits` in the 32-bit word `index` (0–15) of a line flips in its code. */
