@@ -1,9 +1,23 @@
 // Decides whether a received version can be true, and whether it may be stored now. Its caller acts
 // on the verdict.
 
-import { CONTAINED, LATE_FREE_S, LATE_MAX, NO_INDEX, SAMPLED_ONE_IN, TICKS_UNTIL_SILENT } from '../memory/limits';
+import {
+  AHEAD_S_MAX,
+  AHEAD_TRUSTED_S,
+  CONTAINED,
+  GROUPS_MAX,
+  HORIZON_S_MAX,
+  LATE_FREE_S,
+  LATE_MAX,
+  LEASE_ADVANCE_S_MAX,
+  NO_INDEX,
+  ROUND_S,
+  SAMPLED_ONE_IN,
+  TICKS_UNTIL_SILENT,
+} from '../memory/limits';
 import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
+import { clockTrusted } from '../node/clock';
 import { node, members, missionS, self } from '../node/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
@@ -30,7 +44,6 @@ import {
   statementsToChange,
   Intent,
 } from './table';
-import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 export const PLAUSIBLE: u32 = 0;
 const IMPLAUSIBLE: u32 = 1;
@@ -41,11 +54,11 @@ export const BEYOND_SLOT: u32 = 2;
  * Versions from before an owner's statement are refused from others for so long, minutes: three
  * rounds.
  */
-const STATEMENT_MINUTES: u32 = 30;
+const STATEMENT_MINUTES: u32 = (3 * ROUND_S) / 60;
 /** A claim that ends within this is about to end anyway, seconds. */
 const ENDING_S: u32 = 180;
 /** How long an owner has to object to a version that was forged in its name, seconds. */
-const UNSIGNED_S: u32 = 600;
+const UNSIGNED_S: u32 = ROUND_S;
 
 /**
  * Whether a received version can be true at all. What needs a clock is checked only while mission
@@ -56,7 +69,7 @@ export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
   if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return IMPLAUSIBLE;
   if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return IMPLAUSIBLE;
   if (!slotMayClaim(ctx, m)) return BEYOND_SLOT;
-  return node(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX ? PLAUSIBLE : IMPLAUSIBLE;
+  return node(ctx).timeKnown == 0 || m.publishedS <= missionS(ctx) + AHEAD_S_MAX ? PLAUSIBLE : IMPLAUSIBLE;
 }
 
 /**
@@ -85,6 +98,8 @@ export const REFUSED_FORGED: u32 = 3;
 const REFUSED_UNSIGNED: u32 = 4;
 /** The round takes no more late versions. */
 export const REFUSED_LATE: u32 = 5;
+/** It is dated further ahead than two trusted clocks can be apart. */
+export const REFUSED_AHEAD: u32 = 6;
 
 /**
  * Decides whether a plausible version from the sender of the present frame may be stored now. A
@@ -93,6 +108,7 @@ export const REFUSED_LATE: u32 = 5;
 export function admissionOf(ctx: usize, m: IntentMessage): u32 {
   if (!CONTAINED || m.owner == self(ctx)) return ADMITTED;
   if (isEquivocator(ctx, m.owner)) return REFUSED_EQUIVOCATOR;
+  if (clockTrusted(ctx) && m.publishedS > missionS(ctx) + AHEAD_TRUSTED_S) return REFUSED_AHEAD;
   const index = intentIndex(ctx, m.owner, m.slot);
   if (index != NO_INDEX && intent(ctx, index).version > m.version) return ADMITTED;
   const verdict = statementVerdict(ctx, m);

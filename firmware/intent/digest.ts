@@ -1,7 +1,7 @@
 // Computes digests of the store as of now and as of any recent minute (INT-4, CVG-2): sums of
 // hashes of versions, which do not depend on the order of arrival.
 
-import { BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from '../memory/limits';
+import { AHEAD_MINUTES, BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from '../memory/limits';
 import { mix64 } from '../base/hash';
 import { missionS } from '../node/table';
 import { changes } from '../memory/guard';
@@ -10,9 +10,6 @@ import { roundCutS } from '../membership/calendar';
 import { restartAgreement } from '../membership/quorum';
 import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
 import { contentHashOf } from './version';
-
-/** Buckets are open this many minutes ahead: a publisher's clock may be ahead of this node's. */
-const AHEAD_MINUTES: u32 = 3;
 
 /** Hash of owner, intent slot and version. */
 export function identityHash(owner: u32, slot: u32, version: u32): u64 {

@@ -1,8 +1,14 @@
 // Merges notices of resources: observed capacities of groups, and units that became unusable. The
 // newest observation wins, then the higher observer, then the larger capacity.
 
-import { NOTICES_MAX, EVENT_BYTES_MAX } from '../memory/limits';
-import { GROUPS_MAX, COUNTER_NOTICES_FULL, ADDRESSEE_ALL } from '../wire/generated/codes';
+import {
+  AHEAD_S_MAX,
+  NOTICES_MAX,
+  GROUPS_MAX,
+  COUNTER_NOTICES_FULL,
+  EVENT_BYTES_MAX,
+  ADDRESSEE_ALL,
+} from '../memory/limits';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { members, missionS, self, timeKnown } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
@@ -11,7 +17,6 @@ import { Notice as NoticeMessage, NoticedResource, encodeNoticedResource } from 
 import { intents, intentsToChange, group, groupToChange, notice, noticeToChange, Notice } from './table';
 import { noticeHash, accountChange } from './digest';
 import { invalidateGroup } from './chain';
-import { PUBLISHED_AHEAD_S_MAX } from './version';
 
 /** The entry for (group, unit), or NOTICES_MAX. */
 export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
@@ -26,7 +31,7 @@ export function noticeIndex(ctx: usize, groupIndex: u32, unit: u32): u32 {
 /** Whether a received notice can be true. */
 export function noticePlausible(ctx: usize, m: NoticeMessage): bool {
   if (m.group >= GROUPS_MAX || m.observer >= members(ctx)) return false;
-  return !timeKnown(ctx) || m.observedS <= missionS(ctx) + PUBLISHED_AHEAD_S_MAX;
+  return !timeKnown(ctx) || m.observedS <= missionS(ctx) + AHEAD_S_MAX;
 }
 
 /** Whether a received notice is newer than the stored one: a total order, the same on all nodes. */

@@ -8,6 +8,7 @@ import { countLoss } from '../node/queues';
 import {
   INTENT_STATE_CLAIMED,
   ADDRESSEE_ALL,
+  COUNTER_INTENT_AHEAD,
   COUNTER_INTENT_DIFFERS,
   COUNTER_INTENT_FORGED,
   COUNTER_INTENT_STALE,
@@ -25,6 +26,7 @@ import {
   mayBeOwn,
   noteLateVersion,
   ADMITTED_LATE,
+  REFUSED_AHEAD,
   REFUSED_EQUIVOCATOR,
   REFUSED_FORGED,
   REFUSED_LATE,
@@ -70,6 +72,7 @@ function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
   const unicast = call(ctx).addressee != ADDRESSEE_ALL;
   if (verdict == REFUSED_EQUIVOCATOR) countLoss(ctx, COUNTER_OWNER_BARRED);
   else if (verdict == REFUSED_LATE) countLoss(ctx, COUNTER_QUOTA_LATE);
+  else if (verdict == REFUSED_AHEAD) countLoss(ctx, COUNTER_INTENT_AHEAD);
   else if (verdict == REFUSED_FORGED) {
     countLoss(ctx, COUNTER_INTENT_FORGED);
     // The sender has not received the owner's statement.

@@ -9,9 +9,6 @@ import { Intent as IntentMessage } from '../wire/generated/messages';
 import { setOrder } from './chain';
 import { Intent } from './table';
 
-/** A publisher's clock may be this much ahead, seconds. */
-export const PUBLISHED_AHEAD_S_MAX: u32 = 120;
-
 function hashClaim(startS: u32, endS: u32, rate: u32, resource: u32, claimS: u32): u32 {
   let hash = fold32(startS, endS);
   hash = fold32(hash, rate);

@@ -22,9 +22,11 @@ export {
 } from './preset';
 import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 import {
+  AHEAD_S_MAX,
   CLUSTER_MEMBERS_MAX,
   CYCLE_S,
   LEASE_ADVANCE_S_MAX,
+  LEASE_GUARD_S,
   LEASE_S,
   LIVENESS_TICK_S,
   OWN_SLOTS,
@@ -68,7 +70,7 @@ export const HEARING_GAP_S: u32 = 150;
  * For this long after a node was deaf it declares no member dead that fell silent meanwhile: that
  * member may be deaf now.
  */
-export const HEARING_GAP_DOUBT_S: u32 = 1200;
+export const HEARING_GAP_DOUBT_S: u32 = 2 * ROUND_S;
 /** An unreachable member that did not announce its silence becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
@@ -85,6 +87,15 @@ export const KEY_EPOCH_CHECKS_MAX: u32 = 4;
  */
 export const RESERVE_CYCLES_MIN: u32 = 6;
 export const RESERVE_CYCLES: u32 = 10;
+
+// ---- radio ----
+/** Air time of bytes on the cluster's channel of 35 kbit/s: 35 bytes take this many ms. */
+export const AIR_MS_PER_35_BYTES: u32 = 8;
+/**
+ * A frame begins this late in its TDMA slot at the latest, ms: a heartbeat and one message still end
+ * within the slot. A platform that calls later sends in the next cycle.
+ */
+export const TX_DELAY_MS_MAX: u32 = 25;
 
 // ---- membership ----
 /**
@@ -110,8 +121,17 @@ export const HEARTBEATS_PER_PERIOD: u32 = 2;
  */
 export const BUCKETS: u32 = 16;
 export const BUCKET_S: u32 = 60;
-/** A finished intent is kept this long, so that no member learns it anew from a late message. */
-export const RETENTION_S: u32 = 1800;
+/** Buckets are open this many minutes ahead: a publisher's clock may be ahead of this node's. */
+export const AHEAD_MINUTES: u32 = AHEAD_S_MAX / BUCKET_S + 1;
+/**
+ * A trusted clock admits what is dated this far ahead of it, seconds: the errors of two trusted
+ * clocks. What lies further ahead comes again by anti-entropy.
+ */
+export const AHEAD_TRUSTED_S: u32 = (2 * CLOCK_ERROR_MS_MAX) / 1000;
+/**
+ * A finished intent is kept for three rounds, so that no member learns it anew from a late message.
+ */
+export const RETENTION_S: u32 = 3 * ROUND_S;
 /** Times that a new version is passed on with ordinary frames after its broadcast. */
 export const RUMOUR_COUNT: u32 = 3;
 /** A member that heard an intent broadcast does not broadcast it again within this time. */
@@ -126,7 +146,7 @@ export const OWNER_TOKENS_MAX: u32 = 12;
  * For this long after a round's cut, news of before the cut is accepted; later only LATE_MAX times,
  * and the rest in the next round. Some three minutes are left for a majority to agree.
  */
-export const LATE_FREE_S: u32 = 300;
+export const LATE_FREE_S: u32 = ROUND_S / 2;
 export const LATE_MAX: u32 = 8;
 /**
  * A receiver samples one version in this many: it asks the owner for its signed statement. A false
@@ -170,7 +190,15 @@ if (MEMBERS_MAX > CLUSTER_MEMBERS_MAX) ERROR('TDMA gives 200 members a slot each
 if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR('records are indexed by u16');
 if (INTENTS_MAX >= NO_INDEX) ERROR('0xffff means no record');
 if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR('a round is a whole number of liveness ticks');
-if (BUCKETS * BUCKET_S < ROUND_S + 4 * BUCKET_S) ERROR("digests as of a round's cut need its minutes kept apart");
+if (ROUND_S % BUCKET_S != 0) ERROR('a round is cut at the begin of a minute');
+if (BUCKETS * BUCKET_S < ROUND_S + (AHEAD_MINUTES + 1) * BUCKET_S)
+  ERROR("digests as of a round's cut need its minutes kept apart");
+if (AHEAD_S_MAX * 4 > ROUND_S) ERROR('what is dated ahead lies ahead of one cut at most, and briefly');
+if (AHEAD_TRUSTED_S > AHEAD_S_MAX) ERROR('a trusted clock admits no more than any clock');
+if (CLOCK_STEP_S_MAX > AHEAD_S_MAX) ERROR('versions of a member whose heartbeats count can be true');
+if (LATE_FREE_S + AHEAD_TRUSTED_S + LIVENESS_TICK_S / 2 > ROUND_S) ERROR('a majority needs time to agree on late news');
+if (RETENTION_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a finished intent is in the digests of two rounds');
+if (CLOCK_ERROR_MS_MAX * 2 > LEASE_GUARD_S * 1000) ERROR('the guard covers the errors of two trusted clocks');
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
 if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a lease survives one round without agreement');

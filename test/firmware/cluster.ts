@@ -8,8 +8,7 @@ import {
   type Group,
   INSPECT,
   type Message,
-  STATUS,
-  STATUS_MASK,
+  SIGNATURE_BYTES,
   TYPE,
 } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';
@@ -34,6 +33,11 @@ export interface ClusterOptions {
   ownerRateMax?: number;
   /** How much each node's oscillator runs ahead, parts per million; those left out run true. */
   driftPpm?: number[];
+  /**
+   * Whether each platform signs its node's statements and takes those of others for true. No test
+   * with this option forges a statement.
+   */
+  signs?: boolean;
 }
 
 /** An event or a command of a node: decoded integers, [0] = type. */
@@ -86,7 +90,7 @@ export class TestCluster implements PlatformHandler {
   /** Addresses of the nodes' contexts. */
   readonly contexts: number[];
   readonly up: boolean[] = [];
-  private readonly sealed = new SealedFrames();
+  private sealed = new SealedFrames();
   readonly part: number[] = [];
   readonly events: NodeRecord[] = [];
   readonly commands: NodeRecord[] = [];
@@ -132,6 +136,7 @@ export class TestCluster implements PlatformHandler {
       rateMax: 200,
       ownerRateMax: 0,
       driftPpm: [],
+      signs: false,
       ...options,
     };
     this.engine = loadV8Engine(this.options.preset);
@@ -262,6 +267,7 @@ export class TestCluster implements PlatformHandler {
         lists[index].length = 0;
         for (const item of list) lists[index].push(item);
       }
+      this.sealed = new SealedFrames();
       Object.assign(this, {
         checks,
         nowMs,
@@ -370,6 +376,7 @@ export class TestCluster implements PlatformHandler {
   obey({ node }: PlatformLoop, type: number): boolean {
     if (type === TYPE.reserveCounters) this.reserve(node, this.order[1]);
     if (type === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
+    if (this.options.signs) this.serveSignatures(node, type);
     if (type === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
     return true;
   }
@@ -407,6 +414,13 @@ export class TestCluster implements PlatformHandler {
     const right = verifyHead(testKeys.authorityPublicKey, testKeys.cluster, waiting);
     const ok = right ? 1 : 0;
     this.loops[node].answer(encodeMessage({ name: 'key-epoch-checked', keyEpoch: waiting.keyEpoch, ok }));
+  }
+
+  private serveSignatures(node: number, type: number): void {
+    const ticket = this.order[1];
+    if (type === TYPE.sign)
+      this.loops[node].answer(encodeMessage({ name: 'signed', ticket, signature: new Uint8Array(SIGNATURE_BYTES) }));
+    if (type === TYPE.verify) this.loops[node].answer(encodeMessage({ name: 'verified', ticket, ok: 1 }));
   }
 
   private rateOf(node: number): number {

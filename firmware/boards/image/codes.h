@@ -150,6 +150,9 @@
 #define COUNTER_STATEMENTS_FULL 37u
 #define COUNTER_OWNER_BARRED 38u
 #define COUNTER_INTENT_UNSIGNED 39u
+#define COUNTER_INTENT_AHEAD 40u
+#define COUNTER_REVOCATION_UNPROVEN 41u
+#define COUNTER_NOTICE_UNFOUNDED 42u
 
 /* Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could
    not be trusted. */

@@ -1,6 +1,6 @@
 // Finds free units and free capacity of resource groups, for planning.
 
-import { NO_INDEX } from '../../memory/limits';
+import { LEASE_S, NO_INDEX, ROUND_S } from '../../memory/limits';
 import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../../memory/map';
 import { bitSet, bitGet } from '../../base/bits';
 import { self, missionS } from '../../node/table';
@@ -9,8 +9,11 @@ import { arbitrate, unitUsable } from '../arbitration';
 import { addToProfile, peakRate } from '../profile';
 import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';
 
-/** A place of a silent owner is claimed ahead if its lease hold ends within this, seconds. */
-const COMES_FREE_S_MAX: u32 = 3900;
+/**
+ * A place of a silent owner is claimed ahead if its lease hold ends within this, seconds: a lease
+ * and two rounds, in which the claim settles.
+ */
+const COMES_FREE_S_MAX: u32 = LEASE_S + 2 * ROUND_S;
 
 /** Highest summed rate of accepted claims of other owners in [startS, endS), kg/day. */
 function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {

@@ -24,6 +24,7 @@ import {
 } from '../../wire/generated/codes';
 import { Settled, encodeSettled } from '../../wire/generated/messages';
 import { verdictOf, boundOf } from '../arbitration';
+import { publicationTimeS } from '../statement/signing';
 import {
   intents,
   intent,
@@ -57,6 +58,8 @@ function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
   if (record.publishedS >= roundCutS(view.round)) return false;
+  // The start must be in the digest of the next round: competitors rely on it.
+  if (publicationTimeS(ctx, record.slot) >= roundCutS(view.round + 1)) return false;
   // An earlier boot may have withdrawn its claim after the checkpoint, unknown to this boot. It is
   // claimed anew first.
   if (record.version >>> VERSION_BITS != node(ctx).incarnation) return false;

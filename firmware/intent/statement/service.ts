@@ -7,10 +7,10 @@ import { SCRATCH_OUT_AT } from '../../memory/map';
 import { call } from '../../memory/guard';
 import { send, SEND_STATEMENT, SEND_PROOF } from '../../node/outbox';
 import { commandSpace, commandDone } from '../../node/queues';
-import { timeKnown, self } from '../../node/table';
+import { timeKnown, missionS, self } from '../../node/table';
 import { Sign, encodeSign, Verify, encodeVerify } from '../../wire/generated/messages';
 import { statements, statementsToChange, statement, statementToChange } from '../table';
-import { isOfThisBoot, prepareOwn, broadcastOwn } from './signing';
+import { isOfThisBoot, prepareOwn, broadcastOwn, signsLater } from './signing';
 import { RECEIVED, UNSIGNED, VALID } from './table';
 
 /** An answer of the platform is awaited for this long, local seconds. */
@@ -23,8 +23,9 @@ export function signatureStep(ctx: usize): void {
   if (state.ticket != 0 && call(ctx).localS - state.askedS < ANSWER_S) return;
   for (let left = state.toSign; left != 0; left &= left - 1) {
     const slot = ctz<u32>(left);
-    if (!isOfThisBoot(ctx, slot)) continue;
-    statementsToChange(ctx).toSign &= ~(1 << slot);
+    if (!isOfThisBoot(ctx, slot) || signsLater(ctx, slot)) continue;
+    // A version that is dated ahead is contradicted now, and once more when its time has come.
+    if (state.forgedS <= missionS(ctx)) statementsToChange(ctx).toSign &= ~(1 << slot);
     const index = prepareOwn(ctx, slot);
     if (index != NO_INDEX) ask(ctx, index, true);
     return;

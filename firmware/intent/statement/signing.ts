@@ -1,27 +1,29 @@
 // Signs statements of this node on its own intent slots: when it is impersonated, when a peer
 // requests one, and with each version that releases a unit under work.
 
-import { CONTAINED, NO_INDEX, STATEMENTS_MAX } from '../../memory/limits';
+import {
+  AHEAD_S_MAX,
+  COUNTER_IMPERSONATED,
+  CONTAINED,
+  NO_INDEX,
+  STATEMENTS_MAX,
+  ADDRESSEE_ALL,
+} from '../../memory/limits';
 import { call } from '../../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../../node/outbox';
 import { countLoss } from '../../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../../node/table';
-import {
-  VERSION_BITS,
-  STATEMENT_DIGEST_BYTES,
-  SIGNATURE_BYTES,
-  COUNTER_IMPERSONATED,
-  ADDRESSEE_ALL,
-} from '../../wire/generated/codes';
+import { CYCLE_S, VERSION_BITS, STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
 import { Signed, StatementRequest } from '../../wire/generated/messages';
 import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from '../table';
-import { PUBLISHED_AHEAD_S_MAX } from '../version';
 import { digestOf } from './check';
 import { findStatement, storedVersion, allocateStatement, REBROADCASTS } from './store';
 import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A request of a peer is granted at most this often, local seconds. */
 const REQUEST_EVERY_S: u32 = 60;
+/** While a version forged in this node's name is dated ahead of now, a statement is signed this often, seconds. */
+const SIGN_AGAIN_S: u32 = CYCLE_S;
 
 /** Counts an impersonation of this node, and requests a statement on the intent slot. */
 export function reportImpersonation(ctx: usize, slot: u32, publishedS: u32): void {
@@ -46,15 +48,16 @@ export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
   }
   const state = statementsToChange(ctx);
   state.toSign |= 1 << slot;
-  const latest = missionS(ctx) + PUBLISHED_AHEAD_S_MAX;
+  const latest = missionS(ctx) + AHEAD_S_MAX;
   const forgedS = publishedS < latest ? publishedS : latest;
   if (forgedS > state.forgedS) state.forgedS = forgedS;
   leaveToTick(ctx, DUE_STATEMENT);
 }
 
 /**
- * Publication time of a version that is published now in an own intent slot: now, or later than
- * this node's last statement on it.
+ * Publication time of a version that is published now in an own intent slot: now, or the second
+ * after this node's last statement on it. That statement is of this second at most, whatever others
+ * claimed: a start that others could date past the next cut would settle unseen (INT-5).
  */
 export function publicationTimeS(ctx: usize, slot: u32): u32 {
   const now = missionS(ctx);
@@ -77,6 +80,22 @@ export function isOfThisBoot(ctx: usize, slot: u32): bool {
 }
 
 /**
+ * Whether a statement on an own intent slot waits: another was signed a moment ago, and the forged
+ * version that it shall contradict is dated ahead of now.
+ */
+export function signsLater(ctx: usize, slot: u32): bool {
+  const index = findStatement(ctx, self(ctx), slot);
+  const now = missionS(ctx);
+  return (
+    index != NO_INDEX &&
+    <u32>statement(ctx, index).state == VALID &&
+    statement(ctx, index).atS + SIGN_AGAIN_S > now &&
+    statement(ctx, index).version == storedVersion(ctx, statement(ctx, index)) &&
+    statements(ctx).forgedS > now
+  );
+}
+
+/**
  * Prepares a statement on an own intent slot as of now, to be signed. Returns its entry, or
  * NO_INDEX.
  */
@@ -86,7 +105,6 @@ export function prepareOwn(ctx: usize, slot: u32): u32 {
   if (index == NO_INDEX) index = allocateStatement(ctx);
   if (index == NO_INDEX) return NO_INDEX;
   const now = missionS(ctx);
-  const forgedS = statements(ctx).forgedS;
   const entry = statementToChange(ctx, index);
   entry.owner = <u16>me;
   entry.slot = <u8>slot;
@@ -94,7 +112,7 @@ export function prepareOwn(ctx: usize, slot: u32): u32 {
   entry.flags = 0;
   entry.broadcastsLeft = REBROADCASTS;
   entry.version = 0;
-  entry.atS = forgedS > now ? forgedS : now;
+  entry.atS = now;
   const digest = changetype<usize>(entry) + DIGEST_AT;
   memory.fill(digest, 0, STATEMENT_DIGEST_BYTES);
   const stored = intentIndex(ctx, me, slot);

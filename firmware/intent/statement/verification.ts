@@ -1,15 +1,21 @@
 // Verifies signed statements of other owners, and acts on valid ones: what they contradict is
 // retracted.
 
-import { STATEMENTS_MAX, CONTAINED, NO_INDEX } from '../../memory/limits';
-import { COUNTER_STATEMENTS_FULL, COUNTER_STATEMENT_FALSE, COUNTER_INTENT_FORGED } from '../../wire/generated/codes';
+import {
+  AHEAD_S_MAX,
+  STATEMENTS_MAX,
+  CONTAINED,
+  COUNTER_STATEMENTS_FULL,
+  COUNTER_STATEMENT_FALSE,
+  NO_INDEX,
+  COUNTER_INTENT_FORGED,
+} from '../../memory/limits';
 import { countLoss } from '../../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
 import { memberToChange } from '../../membership/table';
 import { Statement as StatementMessage } from '../../wire/generated/messages';
 import { retract } from '../store';
 import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from '../table';
-import { PUBLISHED_AHEAD_S_MAX } from '../version';
 import { contradicts } from './check';
 import { isEquivocator, proveEquivocation } from './equivocation';
 import { countUnverified, storeReceived, REBROADCASTS } from './store';
@@ -25,7 +31,7 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
     m.owner == self(ctx) ||
     isEquivocator(ctx, m.owner) ||
     !timeKnown(ctx) ||
-    m.atS > missionS(ctx) + 2 * PUBLISHED_AHEAD_S_MAX
+    m.atS > missionS(ctx) + 2 * AHEAD_S_MAX
   )
     return;
   let flags: u16 = 0;

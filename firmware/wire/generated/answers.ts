@@ -58,7 +58,7 @@ export class OwnAnswer {
 }
 
 export const INSPECT_COUNTERS: u32 = 4;
-export const COUNTERS_ANSWER_WORDS: u32 = 80;
+export const COUNTERS_ANSWER_WORDS: u32 = 86;
 export const COUNTERS_ANSWER_COUNT_AND_FIRST_S_AT: u32 = 0;
 
 export const INSPECT_HISTOGRAM: u32 = 5;

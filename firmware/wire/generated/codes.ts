@@ -227,7 +227,13 @@ export const COUNTER_STATEMENTS_FULL: u32 = 37;
 export const COUNTER_OWNER_BARRED: u32 = 38;
 /** taken only with its owner's statement, which did not come (firmware/intent/admission.ts) */
 export const COUNTER_INTENT_UNSIGNED: u32 = 39;
-export const COUNTER_COUNT: u32 = 40;
+/** dated further ahead than two trusted clocks can be apart */
+export const COUNTER_INTENT_AHEAD: u32 = 40;
+/** counters of revocations that nothing known here bears out */
+export const COUNTER_REVOCATION_UNPROVEN: u32 = 41;
+/** notices of unknown units, or that work under way contradicts */
+export const COUNTER_NOTICE_UNFOUNDED: u32 = 42;
+export const COUNTER_COUNT: u32 = 43;
 
 // Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not
 // be trusted.

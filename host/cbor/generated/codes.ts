@@ -115,6 +115,12 @@ export const COUNTER = {
   ownerBarred: 38,
   /** taken only with its owner's statement, which did not come (firmware/intent/admission.ts) */
   intentUnsigned: 39,
+  /** dated further ahead than two trusted clocks can be apart */
+  intentAhead: 40,
+  /** counters of revocations that nothing known here bears out */
+  revocationUnproven: 41,
+  /** notices of unknown units, or that work under way contradicts */
+  noticeUnfounded: 42,
 } as const;
 
 /**
