@@ -1,8 +1,15 @@
 // Composes a frame when this node's TDMA slot comes: a heartbeat, the messages for one addressee,
 // rumours; then seals it.
 
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX, FRAME_BYTES_MAX, ADDRESSEE_ALL } from '../wire/generated/codes';
-import { NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
+import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
+import {
+  AIR_MS_PER_35_BYTES,
+  FRAME_BYTES_MAX,
+  ADDRESSEE_ALL,
+  NO_INDEX,
+  NOTICES_MAX,
+  TICKS_UNTIL_SILENT,
+} from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
@@ -57,7 +64,8 @@ import {
   encodeBeacon,
 } from '../wire/generated/messages';
 import { call, changes } from '../memory/guard';
-import { node, queues, members, missionS, outgoing, Outgoing } from '../node/table';
+import { node, queues, members, missionS, outgoing, Outgoing, timeKnown } from '../node/table';
+import { txDelayMs } from '../node/tx_slots';
 import {
   readOutbox,
   unqueue,
@@ -94,6 +102,8 @@ import { composeStatement, composeStatementRequest } from '../intent/statement/s
  * full frames of neighbours in the cycle would collide again and again.
  */
 const SLOT_SPARE_BYTES: usize = 22;
+/** Time that the longest frame leaves free at the end of a TDMA slot, ms. */
+const SLOT_SPARE_MS: u32 = 4;
 /** An intent is attached only if this much room is left: most intents fit, bytes. */
 const INTENT_ROOM_BYTES: usize = 63;
 
@@ -109,6 +119,7 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
   now.keyEpoch = keyEpoch;
   const begin = out + ENVELOPE_BYTES;
   const end = begin + PLAIN_BYTES_MAX;
+  const slotEnd = end - lateBytes(ctx);
   readOutbox(ctx, queues(ctx).outboxCount);
   while (queues(ctx).outboxCount != 0) {
     const addressee: u32 = outgoing(ctx, 0).addressee;
@@ -122,12 +133,21 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
     }
     const heartbeat = carriesHeartbeat(ctx, addressee);
     const body = heartbeat ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
-    let at = composeEntries(ctx, body, end, addressee);
+    let at = composeEntries(ctx, body, end, slotEnd, addressee);
     if (at == body && !heartbeat) continue;
-    at = composeRumours(ctx, at, end - SLOT_SPARE_BYTES);
+    at = composeRumours(ctx, at, slotEnd - SLOT_SPARE_BYTES);
     return sealEnvelope(ctx, out, <u32>(at - begin));
   }
   return 0;
+}
+
+/** Bytes that a full frame would be too long by, because it begins late in its TDMA slot. */
+function lateBytes(ctx: usize): u32 {
+  if (!timeKnown(ctx)) return 0;
+  const delayMs = txDelayMs(ctx);
+  return delayMs <= SLOT_SPARE_MS
+    ? 0
+    : ((delayMs - SLOT_SPARE_MS) * 35 + AIR_MS_PER_35_BYTES - 1) / AIR_MS_PER_35_BYTES;
 }
 
 /** Whether a frame to `addressee` carries a heartbeat: frames that are sent every period do. */
@@ -143,10 +163,10 @@ function carriesHeartbeat(ctx: usize, addressee: u32): bool {
 }
 
 /**
- * Composes the entries for an addressee in order, as far as they fit. The first one is removed even
- * if it does not fit.
+ * Composes the entries for an addressee in order, as far as they fit before `slotEnd`. The first one
+ * may reach to `end`, and is removed even if it does not fit.
  */
-function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usize {
+function composeEntries(ctx: usize, at: usize, end: usize, slotEnd: usize, addressee: u32): usize {
   let i: u32 = 0;
   let first = true;
   while (i < queues(ctx).outboxCount) {
@@ -155,7 +175,7 @@ function composeEntries(ctx: usize, at: usize, end: usize, addressee: u32): usiz
       i++;
       continue;
     }
-    const next = composeEntry(ctx, at, end, entry);
+    const next = composeEntry(ctx, at, first ? end : slotEnd, entry);
     if (next == 0 && !first) {
       i++;
       continue;

@@ -35,7 +35,7 @@ import { intentIndex } from '../intent/table';
 import { verdictOf } from '../intent/arbitration';
 import { node, queues, CONTEXT_MAGIC, HOT } from '../node/table';
 import { countLoss, takeCommand, takeEvent } from '../node/queues';
-import { deadlineMs } from '../node/tx_slots';
+import { deadlineMs, isInTxSlot } from '../node/tx_slots';
 import { setLocal, setMission } from '../node/clock';
 import { counterNow } from '../security/counters';
 import { forgetTime } from '../membership/time_sync';
@@ -179,6 +179,7 @@ export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32
   advance(ctx);
   const counter = counterNow(ctx);
   if (counter <= queues(ctx).sentCycle || counter > queues(ctx).reserved) return close(ctx, 0);
+  if (state.timeKnown != 0 && !isInTxSlot(ctx)) return close(ctx, 0);
   const length = composeFrame(ctx, out, cap, counter);
   if (length != 0) {
     queues(ctx).sentCycle = counter;

@@ -1,8 +1,7 @@
 // Controls medium access (TDMA by member index): when this node may send, and when it needs the
 // next call.
 
-import { PERIOD_S } from '../memory/limits';
-import { LIVENESS_TICK_S, CYCLE_S } from '../wire/generated/codes';
+import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S, TX_DELAY_MS_MAX } from '../memory/limits';
 import { call } from '../memory/guard';
 import { node, queues } from './table';
 
@@ -13,6 +12,17 @@ const SATURATED: u32 = 0x7fffffff;
 /** Begin of this node's TDMA slot in a cycle, ms: a TDMA slot is 62.5 ms long. */
 function txSlotMs(ctx: usize): u32 {
   return (node(ctx).self * 125) >>> 1;
+}
+
+/** Milliseconds since this node's TDMA slot of the present cycle began. */
+export function txDelayMs(ctx: usize): u32 {
+  const now = call(ctx);
+  return ((now.missionS % CYCLE_S) * 1000 + now.missionMs + CYCLE_S * 1000 - txSlotMs(ctx)) % (CYCLE_S * 1000);
+}
+
+/** Whether a frame that begins now keeps to this node's TDMA slot. */
+export function isInTxSlot(ctx: usize): bool {
+  return txDelayMs(ctx) <= TX_DELAY_MS_MAX;
 }
 
 /** Number of cycles that have begun for this node: its cycle begins with its own TDMA slot. */
@@ -63,6 +73,8 @@ export function deadlineMs(ctx: usize): u32 {
   // Without a reserved counter nothing is sent; the answer to the reservation brings a call.
   if (queues(ctx).outboxCount == 0 || queues(ctx).reserved <= max<u32>(queues(ctx).sentCycle, cycleNow(ctx) - 1))
     return tickMs;
-  const sendMs = untilCycleMs(ctx, queues(ctx).sentCycle + 1);
+  // What is queued after the begin of this cycle's TDMA slot waits for the next one.
+  const cycle = isInTxSlot(ctx) ? cycleNow(ctx) : cycleNow(ctx) + 1;
+  const sendMs = untilCycleMs(ctx, max<u32>(cycle, queues(ctx).sentCycle + 1));
   return sendMs < tickMs ? sendMs : tickMs;
 }
