@@ -23,6 +23,7 @@ import { missionS, members, self } from '../node/table';
 import { MemberState, encodeMemberState } from '../wire/generated/messages';
 import { livenessTickStartS } from './calendar';
 import { ageOf, lastLivenessTickOf } from './liveness';
+import { noteReturn } from './revocation';
 import { suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
 
 /**
@@ -125,6 +126,7 @@ export function reportState(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
   const entry = memberSeen(ctx, index);
   if (<u32>entry.reportedState == state) return;
+  if (state <= LIVENESS_SUSPECT && <u32>entry.reportedState > LIVENESS_SUSPECT) noteReturn(ctx, index);
   // Right after a restart silence means nothing: this node itself was off.
   const view = membership(ctx);
   if (

@@ -17,6 +17,8 @@ import {
   everyoneAt,
   readMembers,
   memberSeen,
+  memberToChange,
+  PROBING,
 } from './table';
 import { clockAgreed } from './time_sync';
 
@@ -78,8 +80,9 @@ export function updateQuorum(ctx: usize): bool {
   const state = membership(ctx);
   if (state.quorum != 0 || roundCutS(state.round) < state.bootS) return false;
   if (!majorityAgrees(ctx)) return false;
-  changes(ctx, VIEW | BITMAPS);
+  changes(ctx, VIEW | BITMAPS | PROBING);
   state.quorum = 1;
+  state.believedRound = 0;
   state.quorumRound = state.round;
   state.formed = 1;
   clockAgreed(ctx);
@@ -89,7 +92,10 @@ export function updateQuorum(ctx: usize): bool {
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
   readMembers(ctx, members(ctx));
-  for (let i: u32 = 0; i < members(ctx); i++) if (memberSeen(ctx, i).revocations & 1) bitClear(baseAt(ctx), i);
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    if (memberSeen(ctx, i).revocations & 1) bitClear(baseAt(ctx), i);
+    if (memberSeen(ctx, i).wasAway != 0) memberToChange(ctx, i).wasAway = 0;
+  }
   memory.copy(votersAt(ctx), baseAt(ctx), MEMBER_WORDS << 2);
   return true;
 }

@@ -65,9 +65,17 @@ export class MembershipState {
   incarnation: u32 = 0;
   /** Own refutations left to broadcast. */
   refutationsLeft: u32 = 0;
-  spare0: u32 = 0;
-  spare1: u32 = 0;
-  spare2: u32 = 0;
+  /**
+   * Round in which this node believed a counter of revocations that it cannot check; 0 = none since
+   * its last quorum.
+   */
+  believedRound: u32 = 0;
+  /** Senders of the newest time samples, and the local minute of each in the upper byte. */
+  sampled0: u16 = 0;
+  sampled1: u16 = 0;
+  sampled2: u16 = 0;
+  /** How many of the newest time samples agree with this clock, 0 to CLOCK_NEAR_MAX. */
+  clockNear: u16 = 0;
 }
 
 /** State of hearing and probing. In the hot line. */
@@ -118,7 +126,11 @@ export class Member {
   tokensMinute: u16 = 0;
   /** 1 = it signed two contents under one version: what it publishes is refused. */
   equivocator: u8 = 0;
-  pad0: u8 = 0;
+  /**
+   * 1 = it came back after a silence in which its vote may have been revoked and given back, both
+   * unseen here. Cleared by the next quorum.
+   */
+  wasAway: u8 = 0;
   /** Mission minute (low 16 bits) of its newest valid signed statement. */
   statementMinute: u16 = 0;
 }

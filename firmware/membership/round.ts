@@ -9,7 +9,7 @@ import { missionS, self, members, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
 import { markCorrelated, reportState } from './member_state';
 import { restartAgreement } from './quorum';
-import { revokeVotes } from './revocation';
+import { forgetUnchecked, revokeVotes } from './revocation';
 import {
   membership,
   heardAt,
@@ -115,6 +115,7 @@ export function cutRound(ctx: usize): void {
     store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
   }
   if (agreed) revokeVotes(ctx);
+  else forgetUnchecked(ctx);
   state.memberDigest = digestOfMembers(ctx);
   restartAgreement(ctx);
 }
