@@ -1,13 +1,22 @@
 // Synchronizes mission time with the cluster (TIM-1): learns an unknown offset from peers, follows
 // peers slowly once it is known, and bounds the error.
 
-import { CLOCK_STEP_S_MAX, CLOCK_ERROR_MS_MAX, CLOCK_SAMPLES_MIN, EVENT_BYTES_MAX } from '../memory/limits';
-import { CYCLE_S, COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
+import {
+  CONTAINED,
+  CLOCK_DRIFT_PPM_MAX,
+  CYCLE_S,
+  CLOCK_STEP_S_MAX,
+  CLOCK_ERROR_MS_MAX,
+  COUNTER_CLOCK_DISAGREES,
+  CLOCK_SAMPLES_MIN,
+  EVENT_BYTES_MAX,
+} from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes, call } from '../memory/guard';
-import { clockErrorMs, setClockError, ERROR_WIRE_MS_MAX, setMission } from '../node/clock';
+import { clockErrorMs, setClockError, setMission } from '../node/clock';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { clock, HOT, node, NODE, queues } from '../node/table';
+import { membership, PROBING } from './table';
 import { TimeAcquired, encodeTimeAcquired } from '../wire/generated/messages';
 
 /**
@@ -29,6 +38,18 @@ const AGREE_MS: i32 = AGREE_S * 1000;
 /** Error that one sample adds, and error bound of a clock that agrees with a majority, ms. */
 const SAMPLE_ERROR_MS: u32 = 2 * TRANSIT_ERROR_MS + 200;
 const AGREED_ERROR_MS: u32 = <u32>AGREE_MS + SAMPLE_ERROR_MS;
+/** A sample that differs by at most this agrees with a clock that is kept in step, ms. */
+const NEAR_MS: u32 = 20;
+/** Largest count of samples that agree, and from which on a clock is in step with its peers. */
+const CLOCK_NEAR_MAX: u32 = 7;
+const CLOCK_NEAR_MIN: u32 = 3;
+/** Of each of the newest senders one sample is taken in so long, local seconds. */
+const SAMPLE_S: u32 = 60;
+/**
+ * Largest step of a clock that is in step with its peers, ms: what oscillators drift apart in a
+ * minute, in which each sender gives one sample.
+ */
+const SETTLED_STEP_MS: i32 = <i32>((CLOCK_DRIFT_PPM_MAX * SAMPLE_S) / 1000);
 /**
  * A time further than this beyond the last reserved counter is not learnt: 400 days, in TDMA
  * cycles.
@@ -75,15 +96,20 @@ export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, pee
   const state = node(ctx);
   const trusted = peerErrorMs <= CLOCK_ERROR_MS_MAX;
   if (state.timeKnown != 0) {
+    if (CONTAINED && isSampledTwice(ctx)) return;
     const errorMs = clockErrorMs(ctx);
     const off = differenceMs(peerS, peerMs, call(ctx).missionS, call(ctx).missionMs) + transitMs;
+    noteNear(ctx, off);
     // TDMA needs nodes in contact to keep together: a near clock is followed whatever its error. A
     // far clock is followed only if it is trusted, or if neither is and its error bound is no
     // larger than the own.
     const far = off > AGREE_MS || off < -AGREE_MS;
     if (far && !trusted && (errorMs <= CLOCK_ERROR_MS_MAX || peerErrorMs > errorMs)) return;
     if (off <= <i32>CLOCK_STEP_S_MAX * 1000 && off >= -(<i32>CLOCK_STEP_S_MAX) * 1000) {
-      follow(ctx, off, errorMs, peerErrorMs);
+      // The cluster's time is within the own error bound: who is further off does not have it.
+      if (CONTAINED && far && errorMs <= CLOCK_ERROR_MS_MAX && abs(off) > errorMs + AGREED_ERROR_MS)
+        countLoss(ctx, COUNTER_CLOCK_DISAGREES);
+      else follow(ctx, off, errorMs);
       return;
     }
     countLoss(ctx, COUNTER_CLOCK_DISAGREES);
@@ -106,21 +132,44 @@ export function forgetTime(ctx: usize): void {
 }
 
 /**
- * Moves an eighth of the way to a peer. The error is then bounded by each of: the error before plus
- * the step; the remaining difference plus the peer's error, if that is known; an eighth of the
- * peer's error plus seven eighths of the own.
+ * Moves an eighth of the way to a peer. A clock that agrees with most peers moves by
+ * SETTLED_STEP_MS at most: that is more than oscillators drift between two samples, and bounds what
+ * one false clock does to all. The error bound grows by the step; only a quorum lowers it, because a
+ * peer's own bound may be false.
  */
-function follow(ctx: usize, off: i32, errorMs: u32, peerErrorMs: u32): void {
+function follow(ctx: usize, off: i32, errorMs: u32): void {
   // Rounded to the nearest: truncation would leave clocks up to 14 ms apart, and a TDMA slot has
   // only 4 ms to spare after the longest frame.
-  const step = (off < 0 ? off - 4 : off + 4) / 8;
+  let step = (off < 0 ? off - 4 : off + 4) / 8;
+  if (CONTAINED && <u32>membership(ctx).clockNear >= CLOCK_NEAR_MIN)
+    step = max<i32>(-SETTLED_STEP_MS, min<i32>(step, SETTLED_STEP_MS));
   shiftOffset(ctx, step);
-  let bound = errorMs + abs(step);
-  if (peerErrorMs < ERROR_WIRE_MS_MAX) {
-    bound = min(bound, peerErrorMs + SAMPLE_ERROR_MS + abs(off - step));
-    bound = min(bound, <u32>(<i32>errorMs + <i32>(peerErrorMs - errorMs) / 8));
-  }
-  setClockError(ctx, bound);
+  setClockError(ctx, errorMs + abs(step));
+}
+
+/**
+ * Whether the sender of the present frame is one of the three that gave the newest samples, in this
+ * minute. Notes it as the newest if not. So a member that sends in every cycle counts little more
+ * than any other.
+ */
+function isSampledTwice(ctx: usize): bool {
+  const state = membership(ctx);
+  const sample = <u16>(call(ctx).sender | (((call(ctx).localS / SAMPLE_S) & 0xff) << 8));
+  if (sample == state.sampled0 || sample == state.sampled1 || sample == state.sampled2) return true;
+  state.sampled2 = state.sampled1;
+  state.sampled1 = state.sampled0;
+  state.sampled0 = sample;
+  changes(ctx, PROBING);
+  return false;
+}
+
+/** Counts how many of the newest samples agree with this clock. */
+function noteNear(ctx: usize, off: i32): void {
+  const state = membership(ctx);
+  if (abs(off) <= NEAR_MS) {
+    if (<u32>state.clockNear < CLOCK_NEAR_MAX) state.clockNear++;
+  } else if (state.clockNear != 0) state.clockNear--;
+  changes(ctx, PROBING);
 }
 
 function abs(ms: i32): u32 {
