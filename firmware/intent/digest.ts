@@ -8,7 +8,7 @@ import { changes } from '../memory/guard';
 import { membership, memberToChange, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
 import { restartAgreement } from '../membership/quorum';
-import { intents, intentsToChange, intent, notice, bucketDigest, bucketRecent, setBucket } from './table';
+import { intents, intentsToChange, intent, notice, Notice, bucketDigest, bucketRecent, setBucket } from './table';
 import { contentHashOf } from './version';
 
 /** Hash of owner, intent slot and version. */
@@ -24,15 +24,22 @@ export function versionHash(owner: u32, slot: u32, version: u32, contentHash: u3
   return mix64(((<u64>((owner << 3) | slot)) << 32) ^ <u64>version ^ ((<u64>contentHash) << 13));
 }
 
-/** A stored notice's term of the digest. */
-export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u64 {
-  return mix64(
-    mix64(capacity) ^
-      ((<u64>((group << 16) | unit)) << 32) ^
-      <u64>observedS ^
-      ((<u64>observer) << 21) ^
-      ((<u64>1) << 63),
+/** A notice's term of the sum that anti-entropy compares. */
+export function noticeHash(group: u32, unit: u32, observedS: u32, observer: u32, capacity: u32): u32 {
+  return <u32>(
+    mix64(
+      mix64(capacity) ^
+        ((<u64>((group << 16) | unit)) << 32) ^
+        <u64>observedS ^
+        ((<u64>observer) << 21) ^
+        ((<u64>1) << 63),
+    )
   );
+}
+
+/** Term of a stored notice. */
+export function noticeHashOf(fact: Notice): u32 {
+  return noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity);
 }
 
 /**
@@ -86,10 +93,13 @@ export function digestAsOf(ctx: usize, cutS: u32): u64 {
   return digest;
 }
 
-/** 32-bit digest of what was published before the minute that precedes the minute of `atS`. */
+/**
+ * 32-bit digest of the intents that were published before the minute that precedes the minute of
+ * `atS`, and of the notices stored now.
+ */
 export function recentAsOf(ctx: usize, atS: u32): u32 {
   const state = intents(ctx);
-  let digest = state.recent;
+  let digest = state.recent + state.noticeSum;
   const minute = atS / BUCKET_S;
   for (let m = minute > 0 ? minute - 1 : 0; m <= state.minute + AHEAD_MINUTES; m++) digest -= bucketRecent(ctx, m);
   return digest;
@@ -113,10 +123,8 @@ export function recomputeDigests(ctx: usize): void {
     addToBuckets(ctx, record.publishedS, hash);
     accountOwner(ctx, record.owner, hash);
   }
-  for (let i: u32 = 0; i < state.noticeCount; i++) {
-    const fact = notice(ctx, i);
-    addToBuckets(ctx, fact.observedS, noticeHash(fact.group, fact.unit, fact.observedS, fact.observer, fact.capacity));
-  }
+  state.noticeSum = 0;
+  for (let i: u32 = 0; i < state.noticeCount; i++) state.noticeSum += noticeHashOf(notice(ctx, i));
   const view = membership(ctx);
   if (view.round == 0) return;
   view.digest = digestAsOf(ctx, roundCutS(view.round)) + view.memberDigest;

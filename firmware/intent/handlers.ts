@@ -1,8 +1,9 @@
 // Handles messages and records about intents, notices and signed statements: admits those that can
 // be true, and calls the module's steps.
 
-import { GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
+import { COUNTER_OWNER_BARRED, GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
 import { call } from '../memory/guard';
+import { countLoss } from '../node/queues';
 import { members, timeKnown } from '../node/table';
 import {
   Assay,
@@ -21,12 +22,12 @@ import {
   noticeSummaryEntryAt,
   ownerSummaryEntryAt,
 } from '../wire/generated/messages';
-import { onProof } from './statement/equivocation';
+import { isEquivocator, onProof } from './statement/equivocation';
 import { onStatementRequest, onSigned } from './statement/signing';
 import { sameDigest } from './statement/table';
 import { onStatement, onVerified } from './statement/verification';
 import { onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible } from './anti_entropy';
-import { noticePlausible, observeResource, mergeNotice } from './notice';
+import { noticePlausible, observeResource, receiveNotice } from './notice';
 import { groupToChange } from './table';
 import { plausibilityOf, PLAUSIBLE } from './admission';
 import { receiveVersion } from './reception';
@@ -72,7 +73,9 @@ export function admitNotice(ctx: usize, m: NoticeMessage): bool {
 }
 
 export function applyNotice(ctx: usize, m: NoticeMessage): void {
-  if (timeKnown(ctx) && noticePlausible(ctx, m)) mergeNotice(ctx, m);
+  if (!timeKnown(ctx) || !noticePlausible(ctx, m)) return;
+  if (isEquivocator(ctx, m.observer)) countLoss(ctx, COUNTER_OWNER_BARRED);
+  else receiveNotice(ctx, m);
 }
 
 /** Rejects summaries that name a unit twice. */
@@ -123,6 +126,7 @@ export function observeGroup(ctx: usize, m: GroupRecord): u32 {
   entry.kind = m.kind;
   entry.units = m.units;
   entry.capacity = m.capacity;
+  entry.surveyed = m.capacity;
   entry.loadKg = m.loadKg;
   return STATUS_OK;
 }

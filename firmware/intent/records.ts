@@ -6,7 +6,7 @@ export class IntentState {
   /** Stored intents, and the first record of the free list. */
   count: u32 = 0;
   free: u32 = 0;
-  /** Digest of all stored intents and notices, and its 32-bit part for anti-entropy. */
+  /** Digest of all stored intents, and its 32-bit part for anti-entropy. */
   digest: u64 = 0;
   recent: u32 = 0;
   /** Mission minute of the newest bucket. */
@@ -15,7 +15,7 @@ export class IntentState {
    * Version published last by this node: its number in the low VERSION_BITS, the incarnation above.
    */
   version: u32 = 0;
-  /** Stored notices, and a sum that changes with each new one. */
+  /** Stored notices, and the sum of their terms: anti-entropy compares it, too. */
   noticeCount: u32 = 0;
   noticeSum: u32 = 0;
   /** Record of a received claim whose read digest the next tick checks, plus one. */
@@ -135,7 +135,9 @@ export class Group {
   dirtyFrom: u16 = 0;
   length: u16 = 0;
   pad0: u16 = 0;
-  pad1: u64 = 0;
+  /** kg/day, as configured or newly surveyed: no notice exceeds it. */
+  surveyed: u32 = 0;
+  pad1: u32 = 0;
 }
 
 /** An observed capacity: of a group (unit 0, kg/day) or of a unit (0 = unusable). */

@@ -62,9 +62,10 @@ byzantine('INT-4: a board that has used all incarnations is not booted again', (
 byzantine(
   'rejects a notice from the future; of two contradicting notices all nodes store the same, in any order',
   () => {
-    const cluster = driven(3);
+    const cluster = driven(4);
+    cluster.kill(3);
     cluster.runTo(2 * HOUR);
-    const notice = { name: 'notice', group: 1, unit: 0, observer: 1 } as const;
+    const notice = { name: 'notice', group: 1, unit: 0, observer: 3 } as const;
     assert.is(cluster.inject(0, 2, [{ ...notice, capacity: 0, observedS: 0xffffffff }]), STATUS.implausible);
     const five: Message = { ...notice, capacity: 5, observedS: 2 * HOUR };
     const seven: Message = { ...notice, capacity: 7, observedS: 2 * HOUR };

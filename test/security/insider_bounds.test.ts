@@ -1,11 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type Heartbeat, LIVENESS_TICK_S, ROUND_S } from '../../host/cbor/generated.ts';
+import {
+  COUNTER,
+  type Heartbeat,
+  LIVENESS_TICK_S,
+  type Message,
+  ROUND_S,
+  VERDICT,
+  WORK_STATUS,
+} from '../../host/cbor/generated.ts';
 import { STATUS } from '../../host/engine/status.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { sealedFrame } from './sealed.ts';
-import type { TestCluster } from '../firmware/cluster.ts';
-import { DAY, driven, HOUR, leaseUntilS, split } from '../firmware/driven.ts';
+import { TestCluster } from '../firmware/cluster.ts';
+import { assign, DAY, driven, HOUR, leaseUntilS, lot, split } from '../firmware/driven.ts';
 
 const LIAR = 6;
 const honest = [0, 1, 2, 3, 4, 5];
@@ -102,5 +110,93 @@ for (const offS of [115, -115, 2, -2, 0.5])
     });
     for (const node of honest) assert.ok(leaseUntilS(cluster, node) > 3 * HOUR, `node ${node} has a lease`);
   });
+
+// ---- notices ----
+
+const capacityOf = (group: number) => (group === 3 ? 40_000 : 2000);
+
+/** A notice of the liar, in its own name or in another's. */
+const noticeOf = (cluster: TestCluster, group: number, unit: number, capacity: number, observer = LIAR) =>
+  ({ name: 'notice', group, unit, capacity, observedS: Math.floor(cluster.nowMs / 1000), observer }) as const;
+
+/** A cluster that plans for itself; its last member is off, and the tests make its frames. */
+function working(): TestCluster {
+  const cluster = new TestCluster({ nodes: 7, signs: true });
+  cluster.kill(LIAR);
+  cluster.runTo(2 * HOUR);
+  for (const node of honest) assert.ok(isMining(cluster, node), `node ${node} mines`);
+  return cluster;
+}
+
+const isMining = (cluster: TestCluster, node: number) =>
+  [0, 1, 2, 3].some((slot) => cluster.nodes[node].isRunning(slot));
+
+/** Gives all honest nodes a frame of the liar. */
+function tell(cluster: TestCluster, messages: Message[]): void {
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const frame = sealedFrame({ sender: LIAR, counter: cycleAt(nowS, LIAR) }, messages);
+  for (const node of honest) assert.is(cluster.hand(node, frame), STATUS.ok);
+}
+
+bounds('SEC-5 holds: no notice in the names of all fills the table, nor stays on units that do not exist', () => {
+  const cluster = driven(7);
+  cluster.kill(LIAR);
+  cluster.runTo(HOUR + 1);
+  for (let first = 1; first <= 200; first += 8) {
+    const units = Array.from({ length: 8 }, (_, i) => first + i);
+    tell(
+      cluster,
+      units.map((unit) => noticeOf(cluster, unit % 2 === 0 ? 1 : 7, 100 + unit, 0)),
+    );
+    cluster.runTo(cluster.nowMs / 1000 + 15);
+  }
+  for (const node of honest) assert.is(cluster.nodes[node].lossCount(COUNTER.noticeUnfounded), 200);
+  for (let unit = 1; unit <= lot.units; unit += 1) {
+    tell(cluster, [noticeOf(cluster, 1, unit, 0)]);
+    cluster.runTo(cluster.nowMs / 1000 + 15);
+  }
+  // A true loss finds room, and the claim on that unit is not accepted.
+  cluster.observe(1, { name: 'assay', group: 1, unit: 1, capacity: 0 });
+  cluster.runTo(cluster.nowMs / 1000 + 120);
+  for (const node of honest) assert.is(cluster.nodes[node].lossCount(COUNTER.noticesFull), 0);
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  assign(cluster, 0, nowS, nowS + DAY);
+  assert.is(cluster.engine.calls.verdict(cluster.contexts[0], 0, 0, nowS, 0), VERDICT.refused);
+});
+
+for (const [what, capacity, observer] of [
+  ['nothing', 0, LIAR],
+  ['one claim', 200, LIAR],
+  ['nothing, in the name of an honest member', 0, 2],
+] as const)
+  bounds(`SEC-5 holds: forged capacities of all groups for ${what} stop no work, and claims go on`, () => {
+    const cluster = working();
+    for (let atS = 2 * HOUR + 1; atS < 3 * HOUR; atS += 15) {
+      cluster.runTo(atS);
+      tell(
+        cluster,
+        [1, 2, 3].map((group) => noticeOf(cluster, group, 0, capacity, observer)),
+      );
+      for (const node of honest) assert.ok(isMining(cluster, node), `node ${node} mines at ${atS} s`);
+    }
+    cluster.runTo(3 * HOUR + 600);
+    for (const node of honest)
+      for (const group of [1, 2, 3])
+        if (group !== 3 || observer !== LIAR) assert.is(cluster.nodes[node].group(group).capacity, capacityOf(group));
+  });
+
+bounds('SEC-5 violated: the platform’s word that work is blocked ends the work, and the notice stays', () => {
+  const cluster = working();
+  const slot = [0, 1, 2, 3].find((i) => cluster.nodes[1].isRunning(i)) as number;
+  const resource = cluster.nodes[1].intent(1, slot)?.resource as number;
+  cluster.observe(1, { name: 'assay', group: resource >>> 16, unit: resource & 0xffff, capacity: 0 });
+  cluster.observe(1, { name: 'progress', slot, status: WORK_STATUS.blocked, movedKg: 0 });
+  cluster.runTo(2 * HOUR + 1800);
+  assert.ok(isMining(cluster, 1), 'it works elsewhere');
+  for (const node of honest) {
+    const now = [0, 1, 2, 3].map((i) => cluster.nodes[node].intent(1, i)).find((intent) => intent?.state === 3);
+    assert.is.not(now?.resource, resource);
+  }
+});
 
 bounds.run();

@@ -1,7 +1,16 @@
 // Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
 // (INT-1, INT-3).
 
-import { NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
+import {
+  ADDRESSEE_ALL,
+  CONTAINED,
+  EVENT_BYTES_MAX,
+  LEASE_GUARD_S,
+  NO_INDEX,
+  NOTICES_MAX,
+  OWN_SLOTS,
+  ROUND_S,
+} from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { changes } from '../../memory/guard';
 import { sendFirst, SEND_INTENT } from '../../node/outbox';
@@ -22,6 +31,7 @@ import {
 } from '../../wire/generated/codes';
 import { Lost, encodeLost } from '../../wire/generated/messages';
 import { invalidateAll, verdictOf, winnerOver } from '../arbitration';
+import { contradictNotices, loweringNotice } from '../notice';
 import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from '../table';
 import { leaseEndS } from './lease';
 import { ownIndex, finish, claimAnew, draft, publish } from './publish';
@@ -63,6 +73,7 @@ export function maintainOwn(ctx: usize): void {
     const index = ownIndex(ctx, slot);
     if (index == NO_INDEX) continue;
     const record = intent(ctx, index);
+    if (mine.running != 0) contradictNotices(ctx, mine.settledResource);
     if (verdictOf(ctx, index) == VERDICT_REFUSED && !keepsUnit(ctx, slot, index)) {
       giveUp(ctx, slot, index);
       continue;
@@ -78,20 +89,18 @@ export function maintainOwn(ctx: usize): void {
 }
 
 /**
- * Whether running work with a valid lease keeps its unit although another started claim on the unit
- * wins (INT-3). The lease of that claim had ended before this one could settle; its owner was out
- * of contact or restarted, and claims anew.
+ * Whether settled work with a valid lease keeps its unit although it is refused. Running work keeps
+ * it against another started claim on the unit (INT-3): the lease of that claim had ended before
+ * this one could settle; its owner was out of contact or restarted, and claims anew. Work that a
+ * notice refuses goes on until the platform itself reports it blocked: the notice may be false.
  */
 function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
+  const record = intent(ctx, index);
+  if (own(ctx, slot).settledVersion != record.version || missionS(ctx) >= leaseEndS(ctx, slot)) return false;
   const winner = winnerOver(ctx, index);
-  if (winner == NO_INDEX || own(ctx, slot).running == 0 || own(ctx, slot).settledVersion != intent(ctx, index).version)
-    return false;
-  const other = intent(ctx, winner);
-  return (
-    <u32>other.state == INTENT_STATE_STARTED &&
-    other.resource == intent(ctx, index).resource &&
-    missionS(ctx) < leaseEndS(ctx, slot)
-  );
+  const hasRival = winner != NO_INDEX && intent(ctx, winner).resource == record.resource;
+  if (hasRival) return own(ctx, slot).running != 0 && <u32>intent(ctx, winner).state == INTENT_STATE_STARTED;
+  return CONTAINED && loweringNotice(ctx, record.resource) != NOTICES_MAX;
 }
 
 /**

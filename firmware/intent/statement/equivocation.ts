@@ -8,6 +8,7 @@ import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SE
 import { eventSpace, eventDone } from '../../node/queues';
 import { self } from '../../node/table';
 import { member } from '../../membership/table';
+import { discardNoticesOf } from '../notice';
 import { learnEquivocator } from '../../membership/view';
 import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES, ADDRESSEE_ALL, OWN_SLOTS } from '../../wire/generated/codes';
 import {
@@ -71,6 +72,7 @@ export function proveEquivocation(ctx: usize, a: u32, b: u32): void {
   state.proofB = b + 1;
   state.proofBroadcasts = REBROADCASTS;
   learnEquivocator(ctx, owner);
+  discardNoticesOf(ctx, owner);
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = intentIndex(ctx, owner, slot);
     if (index != NO_INDEX) retract(ctx, index);

@@ -116,9 +116,9 @@ export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 //                 member, in liveness ticks
 //                 (bit 0 of the age in plane 0, bit 1 in plane 1; age 3 means three or more, or
 //                   never)
-//   digest*       64-bit view digest as of the current round's cut (intents, notices, members that
+//   digest*       64-bit view digest as of the current round's cut (intents, members that
 //                 are silent)
-//   recent        32-bit digest of intents and notices as of the last whole minute but one: a hint
+//   recent        32-bit digest of intents as of the last whole minute but one, and of notices: a hint
 //                 for anti-entropy
 //   agree         bitmap of members known to hold the same digest of the round
 @unmanaged
