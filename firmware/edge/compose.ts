@@ -163,8 +163,8 @@ function carriesHeartbeat(ctx: usize, addressee: u32): bool {
 }
 
 /**
- * Composes the entries for an addressee in order, as far as they fit before `slotEnd`. The first one
- * may reach to `end`, and is removed even if it does not fit.
+ * Composes the entries for an addressee in order, as far as they fit before `slotEnd`. The first
+ * one may reach to `end`, and is removed even if it does not fit.
  */
 function composeEntries(ctx: usize, at: usize, end: usize, slotEnd: usize, addressee: u32): usize {
   let i: u32 = 0;

@@ -3,8 +3,9 @@
 //
 // A notice is second-hand word. It is believed about surveyed resources only and up to what was
 // surveyed, and is contradicted by the observer that it names, or by a node whose work on the
-// resource goes on (docs/insiders.md). Notices are no part of the digest that is agreed on: which of
-// two contradicting ones is the newest changes too fast, and no unit is worked by two for a notice.
+// resource goes on (docs/insiders.md). Notices are no part of the digest that is agreed on: which
+// of two contradicting ones is the newest changes too fast, and no unit is worked by two for a
+// notice.
 
 import {
   ADDRESSEE_ALL,
@@ -32,8 +33,8 @@ import { invalidateGroup } from './chain';
 /** Stored notices of one observer: a node sees few losses at a time. The oldest is discarded. */
 const OBSERVER_NOTICES_MAX: u32 = NOTICES_MAX / 8 + 2;
 /**
- * A trusted clock admits a notice dated this far ahead of it, seconds: a contradiction must be able to
- * be newer. What lies further ahead comes again by anti-entropy.
+ * A trusted clock admits a notice dated this far ahead of it, seconds: a contradiction must be able
+ * to be newer. What lies further ahead comes again by anti-entropy.
  */
 const AHEAD_S: u32 = 2;
 

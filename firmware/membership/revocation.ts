@@ -106,9 +106,10 @@ export function learnRevocations(ctx: usize, index: u32, revocations: u32): void
 }
 
 /**
- * Forgets all counters if this node believed one that it could not check, and has seen no quorum for
- * UNCHECKED_ROUNDS since: a peer may have lied. The node is then one that booted without a
- * checkpoint: it has no vote until a majority without it agrees with it, and learns the counters anew.
+ * Forgets all counters if this node believed one that it could not check, and has seen no quorum
+ * for UNCHECKED_ROUNDS since: a peer may have lied. The node is then one that booted without a
+ * checkpoint: it has no vote until a majority without it agrees with it, and learns the counters
+ * anew.
  */
 export function forgetUnchecked(ctx: usize): void {
   const state = membership(ctx);

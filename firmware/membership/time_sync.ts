@@ -134,8 +134,8 @@ export function forgetTime(ctx: usize): void {
 /**
  * Moves an eighth of the way to a peer. A clock that agrees with most peers moves by
  * SETTLED_STEP_MS at most: that is more than oscillators drift between two samples, and bounds what
- * one false clock does to all. The error bound grows by the step; only a quorum lowers it, because a
- * peer's own bound may be false.
+ * one false clock does to all. The error bound grows by the step; only a quorum lowers it, because
+ * a peer's own bound may be false.
  */
 function follow(ctx: usize, off: i32, errorMs: u32): void {
   // Rounded to the nearest: truncation would leave clocks up to 14 ms apart, and a TDMA slot has

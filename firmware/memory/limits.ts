@@ -92,8 +92,8 @@ export const RESERVE_CYCLES: u32 = 10;
 /** Air time of bytes on the cluster's channel of 35 kbit/s: 35 bytes take this many ms. */
 export const AIR_MS_PER_35_BYTES: u32 = 8;
 /**
- * A frame begins this late in its TDMA slot at the latest, ms: a heartbeat and one message still end
- * within the slot. A platform that calls later sends in the next cycle.
+ * A frame begins this late in its TDMA slot at the latest, ms: a heartbeat and one message still
+ * end within it. A platform that calls later sends in the next cycle.
  */
 export const TX_DELAY_MS_MAX: u32 = 25;
 

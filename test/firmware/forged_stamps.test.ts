@@ -9,12 +9,14 @@ import { watched } from './watch.ts';
 
 const runs = 40;
 const cutS = 2 * HOUR;
-const LIAR = 3;
+const BYZANTINE = 3;
 
 /** Intents of intent slot 0 that were on the air, by owner: the newest claim of each. */
 type Claims = Map<number, Intent>;
 
-/** Separates nodes of different parts; node 4 misses all starts of node 0. Notes claims on the air. */
+/**
+ * Separates nodes of different parts; node 4 misses all starts of node 0. Notes claims on the air.
+ */
 function separate(cluster: TestCluster, part: number[], claims: Claims): void {
   cluster.jam = (sender, receiver) => {
     const intents = openedFrame(cluster.onAir()).messages.filter((m) => m.name === 'intent');
@@ -24,16 +26,19 @@ function separate(cluster: TestCluster, part: number[], claims: Claims): void {
   };
 }
 
-/** Gives node 0 a frame of the liar with a version of node 0 that is published `aheadS` from now on. */
+/**
+ * Gives node 0 a frame of the Byzantine node with a version of node 0 that is published `aheadS`
+ * from now on.
+ */
 function forge(cluster: TestCluster, claim: Intent, aheadS: number): void {
   const publishedS = Math.floor(cluster.nowMs / 1000) + aheadS;
-  cluster.inject(0, LIAR, [{ ...claim, version: claim.version + 9, publishedS }]);
+  cluster.inject(0, BYZANTINE, [{ ...claim, version: claim.version + 9, publishedS }]);
 }
 
 /**
  * Two owners that are apart claim one unit before a cut. Node 0 agrees with a majority late in the
- * round, while the liar forges versions in its name that lie ahead; then all meet, and node 4,
- * which is earlier in the arbitration order, gets agreement of node 0 on its own claim.
+ * round, while the Byzantine node forges versions in its name that lie ahead; then all meet, and
+ * node 4, which is earlier in the arbitration order, gets agreement of node 0 on its own claim.
  */
 function fly(cluster: TestCluster, random: RandomStream): void {
   const part = [0, 1, 1, 1, 2];
@@ -54,7 +59,7 @@ function fly(cluster: TestCluster, random: RandomStream): void {
     isHealed = true;
     part[4] = 1;
     const exchanged = [...claims.values()];
-    for (const node of [0, 1, 2, 4]) cluster.inject(node, LIAR, exchanged);
+    for (const node of [0, 1, 2, 4]) cluster.inject(node, BYZANTINE, exchanged);
   }
 }
 

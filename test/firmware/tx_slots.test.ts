@@ -12,7 +12,7 @@ const HOUR = 3600;
 
 const lots: Group[] = smallWorld;
 
-/** Frames of a busy cluster that begin or end outside their senders' slots. */
+/** Frames of a busy cluster that begin or end outside their senders' TDMA slots. */
 function outside(nodes: number, hours: number): { frames: number; outside: string[] } {
   const cluster = new TestCluster({ nodes, groups: lots, signs: true });
   const found: string[] = [];
@@ -28,7 +28,7 @@ function outside(nodes: number, hours: number): { frames: number; outside: strin
     if (early > clockMs || late > clockMs) found.push(`node ${sender}: ${beginMs} ms, ${bytes.length} bytes`);
     return false;
   };
-  // Reports of the platform, in the middle of cycles and slots, cause messages.
+  // Reports of the platform, in the middle of cycles and TDMA slots, cause messages.
   for (let atS = 0; atS < hours * HOUR; atS += 97) {
     cluster.runTo(atS + ((atS * 13) % 1000) / 1000);
     const node = (atS / 97) % nodes;

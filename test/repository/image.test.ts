@@ -92,8 +92,8 @@ for (const preset of presets) {
     assert.equal(forbidden(bytes), []);
   });
 
-  // It was 64 KiB before frames were sealed and insiders contained, and 84 before second-hand reports
-  // were bounded; the smallest part has 256 KiB of code memory.
+  // It was 64 KiB before frames were sealed and insiders contained, and 84 before second-hand
+  // reports were bounded; the smallest part has 256 KiB of code memory.
   test(`${preset}: at most 88 KiB of image`, () => assert.ok(bytes.length <= 88 * 1024, `${bytes.length} bytes`));
 }
 

@@ -15,14 +15,14 @@ import { sealedFrame } from './sealed.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, driven, HOUR, leaseUntilS, lot, split } from '../firmware/driven.ts';
 
-const LIAR = 6;
+const BYZANTINE = 6;
 const honest = [0, 1, 2, 3, 4, 5];
 const bitmapBytes = 1;
 
 /** A cluster of seven whose last member is off: the tests make its frames. */
 function flown(): TestCluster {
   const cluster = driven(7);
-  cluster.kill(LIAR);
+  cluster.kill(BYZANTINE);
   cluster.runTo(HOUR);
   return cluster;
 }
@@ -53,7 +53,7 @@ bounds('SEC-5 holds: revocations of live members’ votes are not believed, and 
   const cluster = flown();
   for (const revocations of [1, 2, 3, 255])
     for (const node of honest)
-      assert.is(cluster.inject(node, LIAR, [revoking(HOUR, [0, 1, 2, 3], revocations)]), STATUS.ok);
+      assert.is(cluster.inject(node, BYZANTINE, [revoking(HOUR, [0, 1, 2, 3], revocations)]), STATUS.ok);
   for (const node of honest) assert.is(cluster.nodes[node].lossCount(COUNTER.revocationUnproven), 16);
   cluster.runTo(3 * HOUR);
   for (const node of honest) assert.ok(leaseUntilS(cluster, node) > 3 * HOUR, `node ${node} has a lease`);
@@ -63,7 +63,7 @@ bounds('SEC-5 violated: a node that cannot check revocations believes them, and 
   const cluster = flown();
   cluster.boot(1, 2, true);
   cluster.runTo(HOUR + 200);
-  assert.is(cluster.inject(1, LIAR, [revoking(HOUR, [0, 2, 3, 4])]), STATUS.ok);
+  assert.is(cluster.inject(1, BYZANTINE, [revoking(HOUR, [0, 2, 3, 4])]), STATUS.ok);
   cluster.runTo(HOUR + 3 * ROUND_S);
   assert.is(leaseUntilS(cluster, 1), 0, 'its counters differ from all others');
   assert.ok(leaseUntilS(cluster, 0) > HOUR + 3 * ROUND_S, 'the others do not believe it');
@@ -83,7 +83,7 @@ bounds('INT-5 holds: true revocations are learnt by nodes that were out of conta
   assert.is(new Set(cluster.nodes.map((node) => node.viewDigest())).size, 1);
 });
 
-/** A heartbeat of the liar whose clock is ahead. */
+/** A heartbeat of the Byzantine node whose clock is ahead. */
 function heartbeat(nowS: number, offS: number): Heartbeat {
   const ages = new Uint8Array(2 * bitmapBytes);
   const agree = new Uint8Array(bitmapBytes);
@@ -94,14 +94,14 @@ function heartbeat(nowS: number, offS: number): Heartbeat {
 for (const offS of [115, -115, 2, -2, 0.5])
   bounds(`SEC-5 holds: a clock that is ${offS} s off in every cycle moves the others by their drift at most`, () => {
     const cluster = flown();
-    // In the middle of the liar's TDMA slots.
+    // In the middle of the Byzantine node's TDMA slots.
     for (let atS = HOUR + 1; atS < 2 * HOUR; atS += 15) {
       cluster.runTo(atS);
       const message = { ...heartbeat(atS, Math.floor(offS)), timeMs: Math.abs(offS) < 1 ? 500 : 0 };
-      const frame = sealedFrame({ sender: LIAR, counter: cycleAt(atS, LIAR) }, [message]);
+      const frame = sealedFrame({ sender: BYZANTINE, counter: cycleAt(atS, BYZANTINE) }, [message]);
       for (const node of honest) assert.is(cluster.hand(node, frame), STATUS.ok);
     }
-    // Of the liar one sample a minute counts, and moves a clock by 3 ms.
+    // Of the Byzantine node one sample a minute counts, and moves a clock by 3 ms.
     for (const ms of aheadMs(cluster)) assert.ok(Math.abs(ms) < 250, `${ms} ms off after an hour`);
     const before = aheadMs(cluster);
     cluster.runTo(3 * HOUR);
@@ -115,14 +115,14 @@ for (const offS of [115, -115, 2, -2, 0.5])
 
 const capacityOf = (group: number) => (group === 3 ? 40_000 : 2000);
 
-/** A notice of the liar, in its own name or in another's. */
-const noticeOf = (cluster: TestCluster, group: number, unit: number, capacity: number, observer = LIAR) =>
+/** A notice of the Byzantine node, in its own name or in another's. */
+const noticeOf = (cluster: TestCluster, group: number, unit: number, capacity: number, observer = BYZANTINE) =>
   ({ name: 'notice', group, unit, capacity, observedS: Math.floor(cluster.nowMs / 1000), observer }) as const;
 
 /** A cluster that plans for itself; its last member is off, and the tests make its frames. */
 function working(): TestCluster {
   const cluster = new TestCluster({ nodes: 7, signs: true });
-  cluster.kill(LIAR);
+  cluster.kill(BYZANTINE);
   cluster.runTo(2 * HOUR);
   for (const node of honest) assert.ok(isMining(cluster, node), `node ${node} mines`);
   return cluster;
@@ -131,20 +131,20 @@ function working(): TestCluster {
 const isMining = (cluster: TestCluster, node: number) =>
   [0, 1, 2, 3].some((slot) => cluster.nodes[node].isRunning(slot));
 
-/** Gives all honest nodes a frame of the liar. */
-function tell(cluster: TestCluster, messages: Message[]): void {
+/** Gives all honest nodes a frame of the Byzantine node. */
+function give(cluster: TestCluster, messages: Message[]): void {
   const nowS = Math.floor(cluster.nowMs / 1000);
-  const frame = sealedFrame({ sender: LIAR, counter: cycleAt(nowS, LIAR) }, messages);
+  const frame = sealedFrame({ sender: BYZANTINE, counter: cycleAt(nowS, BYZANTINE) }, messages);
   for (const node of honest) assert.is(cluster.hand(node, frame), STATUS.ok);
 }
 
 bounds('SEC-5 holds: no notice in the names of all fills the table, nor stays on units that do not exist', () => {
   const cluster = driven(7);
-  cluster.kill(LIAR);
+  cluster.kill(BYZANTINE);
   cluster.runTo(HOUR + 1);
   for (let first = 1; first <= 200; first += 8) {
     const units = Array.from({ length: 8 }, (_, i) => first + i);
-    tell(
+    give(
       cluster,
       units.map((unit) => noticeOf(cluster, unit % 2 === 0 ? 1 : 7, 100 + unit, 0)),
     );
@@ -152,7 +152,7 @@ bounds('SEC-5 holds: no notice in the names of all fills the table, nor stays on
   }
   for (const node of honest) assert.is(cluster.nodes[node].lossCount(COUNTER.noticeUnfounded), 200);
   for (let unit = 1; unit <= lot.units; unit += 1) {
-    tell(cluster, [noticeOf(cluster, 1, unit, 0)]);
+    give(cluster, [noticeOf(cluster, 1, unit, 0)]);
     cluster.runTo(cluster.nowMs / 1000 + 15);
   }
   // A true loss finds room, and the claim on that unit is not accepted.
@@ -165,15 +165,15 @@ bounds('SEC-5 holds: no notice in the names of all fills the table, nor stays on
 });
 
 for (const [what, capacity, observer] of [
-  ['nothing', 0, LIAR],
-  ['one claim', 200, LIAR],
+  ['nothing', 0, BYZANTINE],
+  ['one claim', 200, BYZANTINE],
   ['nothing, in the name of an honest member', 0, 2],
 ] as const)
   bounds(`SEC-5 holds: forged capacities of all groups for ${what} stop no work, and claims go on`, () => {
     const cluster = working();
     for (let atS = 2 * HOUR + 1; atS < 3 * HOUR; atS += 15) {
       cluster.runTo(atS);
-      tell(
+      give(
         cluster,
         [1, 2, 3].map((group) => noticeOf(cluster, group, 0, capacity, observer)),
       );
@@ -182,7 +182,8 @@ for (const [what, capacity, observer] of [
     cluster.runTo(3 * HOUR + 600);
     for (const node of honest)
       for (const group of [1, 2, 3])
-        if (group !== 3 || observer !== LIAR) assert.is(cluster.nodes[node].group(group).capacity, capacityOf(group));
+        if (group !== 3 || observer !== BYZANTINE)
+          assert.is(cluster.nodes[node].group(group).capacity, capacityOf(group));
   });
 
 bounds('SEC-5 violated: the platform’s word that work is blocked ends the work, and the notice stays', () => {

@@ -22,7 +22,10 @@ import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A request of a peer is granted at most this often, local seconds. */
 const REQUEST_EVERY_S: u32 = 60;
-/** While a version forged in this node's name is dated ahead of now, a statement is signed this often, seconds. */
+/**
+ * While a version forged in this node's name is dated ahead of now, a statement is signed this
+ * often, seconds.
+ */
 const SIGN_AGAIN_S: u32 = CYCLE_S;
 
 /** Counts an impersonation of this node, and requests a statement on the intent slot. */
