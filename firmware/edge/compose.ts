@@ -1,15 +1,8 @@
 // Composes a frame when this node's TDMA slot comes: a heartbeat, the messages for one addressee,
 // rumours; then seals it.
 
-import { ENVELOPE_BYTES, PLAIN_BYTES_MAX } from '../wire/generated/codes';
-import {
-  AIR_MS_PER_35_BYTES,
-  FRAME_BYTES_MAX,
-  ADDRESSEE_ALL,
-  NO_INDEX,
-  NOTICES_MAX,
-  TICKS_UNTIL_SILENT,
-} from '../memory/limits';
+import { ADDRESSEE_ALL, ENVELOPE_BYTES, FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../wire/generated/codes';
+import { AIR_MS_PER_35_BYTES, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';

@@ -2,16 +2,11 @@
 // on the verdict.
 
 import {
-  AHEAD_S_MAX,
   AHEAD_TRUSTED_S,
   CONTAINED,
-  GROUPS_MAX,
-  HORIZON_S_MAX,
   LATE_FREE_S,
   LATE_MAX,
-  LEASE_ADVANCE_S_MAX,
   NO_INDEX,
-  ROUND_S,
   SAMPLED_ONE_IN,
   TICKS_UNTIL_SILENT,
 } from '../memory/limits';
@@ -29,6 +24,8 @@ import {
   GROUPS_MAX,
   HORIZON_S_MAX,
   LEASE_ADVANCE_S_MAX,
+  AHEAD_S_MAX,
+  ROUND_S,
 } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { statementVerdict, CONFIRMED, REFUTED } from './statement/check';

@@ -1,7 +1,7 @@
 // Handles messages and records about intents, notices and signed statements: admits those that can
 // be true, and calls the module's steps.
 
-import { COUNTER_OWNER_BARRED, GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../memory/limits';
+import { COUNTER_OWNER_BARRED, GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
 import { call } from '../memory/guard';
 import { countLoss } from '../node/queues';
 import { members, timeKnown } from '../node/table';

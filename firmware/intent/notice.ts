@@ -7,18 +7,15 @@
 // of two contradicting ones is the newest changes too fast, and no unit is worked by two for a
 // notice.
 
+import { CONTAINED, EVENT_BYTES_MAX, NO_INDEX, NOTICES_MAX } from '../memory/limits';
 import {
   ADDRESSEE_ALL,
   AHEAD_S_MAX,
-  CONTAINED,
   COUNTER_IMPERSONATED,
   COUNTER_NOTICES_FULL,
   COUNTER_NOTICE_UNFOUNDED,
-  EVENT_BYTES_MAX,
   GROUPS_MAX,
-  NO_INDEX,
-  NOTICES_MAX,
-} from '../memory/limits';
+} from '../wire/generated/codes';
 import { SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
 import { membership } from '../membership/table';
 import { clockTrusted } from '../node/clock';

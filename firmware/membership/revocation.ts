@@ -1,14 +1,7 @@
 // Revokes the votes of members that are silent for too long, and gives them back.
 
-import {
-  CONTAINED,
-  COUNTER_REVOCATION_UNPROVEN,
-  LIVENESS_TICK_S,
-  MEMBER_WORDS,
-  REVOKE_VOTE_S,
-  ROUND_TICKS,
-  TICKS_UNTIL_SILENT,
-} from '../memory/limits';
+import { CONTAINED, MEMBER_WORDS, REVOKE_VOTE_S, ROUND_TICKS, TICKS_UNTIL_SILENT } from '../memory/limits';
+import { COUNTER_REVOCATION_UNPROVEN, LIVENESS_TICK_S } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitClear, bitSet, bitGet } from '../base/bits';
 import { countLoss } from '../node/queues';

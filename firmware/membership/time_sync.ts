@@ -4,13 +4,12 @@
 import {
   CONTAINED,
   CLOCK_DRIFT_PPM_MAX,
-  CYCLE_S,
   CLOCK_STEP_S_MAX,
   CLOCK_ERROR_MS_MAX,
-  COUNTER_CLOCK_DISAGREES,
   CLOCK_SAMPLES_MIN,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
+import { CYCLE_S, COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes, call } from '../memory/guard';
 import { clockErrorMs, setClockError, setMission } from '../node/clock';

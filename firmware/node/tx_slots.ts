@@ -1,7 +1,8 @@
 // Controls medium access (TDMA by member index): when this node may send, and when it needs the
 // next call.
 
-import { LIVENESS_TICK_S, CYCLE_S, PERIOD_S, TX_DELAY_MS_MAX } from '../memory/limits';
+import { PERIOD_S, TX_DELAY_MS_MAX } from '../memory/limits';
+import { LIVENESS_TICK_S, CYCLE_S } from '../wire/generated/codes';
 import { call } from '../memory/guard';
 import { node, queues } from './table';
 

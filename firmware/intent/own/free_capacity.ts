@@ -1,10 +1,10 @@
 // Finds free units and free capacity of resource groups, for planning.
 
-import { LEASE_S, NO_INDEX, ROUND_S } from '../../memory/limits';
+import { NO_INDEX } from '../../memory/limits';
 import { PLAN_UNITS_MAX, PLAN_UNITS_AT } from '../../memory/map';
 import { bitSet, bitGet } from '../../base/bits';
 import { self, missionS } from '../../node/table';
-import { VERDICT_ACCEPTED } from '../../wire/generated/codes';
+import { VERDICT_ACCEPTED, LEASE_S, ROUND_S } from '../../wire/generated/codes';
 import { arbitrate, unitUsable } from '../arbitration';
 import { addToProfile, peakRate } from '../profile';
 import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';

@@ -1,16 +1,7 @@
 // Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
 // (INT-1, INT-3).
 
-import {
-  ADDRESSEE_ALL,
-  CONTAINED,
-  EVENT_BYTES_MAX,
-  LEASE_GUARD_S,
-  NO_INDEX,
-  NOTICES_MAX,
-  OWN_SLOTS,
-  ROUND_S,
-} from '../../memory/limits';
+import { CONTAINED, EVENT_BYTES_MAX, NO_INDEX, NOTICES_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { changes } from '../../memory/guard';
 import { sendFirst, SEND_INTENT } from '../../node/outbox';

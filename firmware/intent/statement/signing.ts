@@ -1,19 +1,20 @@
 // Signs statements of this node on its own intent slots: when it is impersonated, when a peer
 // requests one, and with each version that releases a unit under work.
 
-import {
-  AHEAD_S_MAX,
-  COUNTER_IMPERSONATED,
-  CONTAINED,
-  NO_INDEX,
-  STATEMENTS_MAX,
-  ADDRESSEE_ALL,
-} from '../../memory/limits';
+import { CONTAINED, NO_INDEX, STATEMENTS_MAX } from '../../memory/limits';
 import { call } from '../../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../../node/outbox';
 import { countLoss } from '../../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../../node/table';
-import { CYCLE_S, VERSION_BITS, STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES } from '../../wire/generated/codes';
+import {
+  CYCLE_S,
+  VERSION_BITS,
+  STATEMENT_DIGEST_BYTES,
+  SIGNATURE_BYTES,
+  AHEAD_S_MAX,
+  COUNTER_IMPERSONATED,
+  ADDRESSEE_ALL,
+} from '../../wire/generated/codes';
 import { Signed, StatementRequest } from '../../wire/generated/messages';
 import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from '../table';
 import { digestOf } from './check';

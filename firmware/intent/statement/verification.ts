@@ -1,15 +1,13 @@
 // Verifies signed statements of other owners, and acts on valid ones: what they contradict is
 // retracted.
 
+import { STATEMENTS_MAX, CONTAINED, NO_INDEX } from '../../memory/limits';
 import {
   AHEAD_S_MAX,
-  STATEMENTS_MAX,
-  CONTAINED,
   COUNTER_STATEMENTS_FULL,
   COUNTER_STATEMENT_FALSE,
-  NO_INDEX,
   COUNTER_INTENT_FORGED,
-} from '../../memory/limits';
+} from '../../wire/generated/codes';
 import { countLoss } from '../../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
 import { memberToChange } from '../../membership/table';
