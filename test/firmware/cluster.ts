@@ -9,6 +9,8 @@ import {
   INSPECT,
   type Message,
   SIGNATURE_BYTES,
+  STATUS,
+  STATUS_MASK,
   TYPE,
 } from '../../host/cbor/generated.ts';
 import { readRecord } from '../../host/cbor/record.ts';

@@ -6,10 +6,10 @@ import {
   LIVENESS_TICK_S,
   type Message,
   ROUND_S,
+  STATUS,
   VERDICT,
   WORK_STATUS,
 } from '../../host/cbor/generated.ts';
-import { STATUS } from '../../host/engine/status.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { sealedFrame } from './sealed.ts';
 import { TestCluster } from '../firmware/cluster.ts';
