@@ -54,6 +54,7 @@ const published = new RegExp(
     String.raw`\b(frames|decisions|events)Departed\b`,
     String.raw`\bgone(Bins|P50S|P99S)\b`,
     String.raw`\bdeeds\b`,
+    String.raw`(\.|\{ ?)rooms\b`,
     String.raw`'(liar|(test/)?yardstick(/\w+)?)'`,
     String.raw`\b0x[0-9a-f]+\b`,
   ].join('|'),
