@@ -17,6 +17,8 @@ export interface Body {
   e: number;
   iDeg: number;
   source: string;
+  /** Names of the catalogue that the designation does not have: its columns `pdes` and `name`. */
+  alsoCalled?: readonly string[];
 }
 
 /** A row of a catalogue that cannot be used: where it is, and why. */
@@ -43,7 +45,9 @@ export class CatalogueError extends Error {}
  * by hand.
  */
 const columnNames: Record<string, string[]> = {
-  designation: ['designation', 'full_name', 'pdes', 'name'],
+  designation: ['designation', 'full_name'],
+  primary: ['pdes'],
+  name: ['name'],
   deltaVKmS: ['delta_v_km_s', 'delta_v', 'dv'],
   h: ['H', 'h'],
   aAu: ['a_au', 'a'],
@@ -53,52 +57,77 @@ const columnNames: Record<string, string[]> = {
 };
 
 /** Ranges outside of which a figure is taken for a typing error. The upper limits are generous. */
-const ranges: Record<string, { from: number; to: number; unit: string }> = {
-  deltaVKmS: { from: 0, to: 100, unit: 'km/s' },
-  h: { from: -5, to: 40, unit: 'magnitudes' },
-  aAu: { from: 0.1, to: 1000, unit: 'AU' },
-  e: { from: 0, to: 1, unit: '(bound orbits only)' },
-  iDeg: { from: 0, to: 180, unit: 'degrees' },
-};
+const ranges = {
+  deltaVKmS: { from: 0, to: 100, text: 'from 0 to 100 km/s' },
+  h: { from: -5, to: 40, text: 'from -5 to 40 magnitudes' },
+  aAu: { from: 0.1, to: 1000, text: 'from 0.1 to 1000 AU' },
+  // A parabola, e = 1, has no semi-major axis.
+  e: { from: 0, to: 1 - Number.EPSILON, text: 'from 0 to below 1 (bound orbits only)' },
+  iDeg: { from: 0, to: 180, text: 'from 0 to 180 degrees' },
+} as const;
+type Figure = keyof typeof ranges;
+
+/** A number in decimal digits. What JavaScript reads besides, as 0x10 or Infinity, is a slip. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function isWithin(value: unknown, field: Figure): value is number {
+  const { from, to } = ranges[field];
+  return typeof value === 'number' && value >= from && value <= to;
+}
 
 type Cell = string | number | null | undefined;
 
-function columnsOf(header: string[], fileName: string): Record<string, number> {
+const optionalColumns = new Set(['deltaVKmS', 'source', 'designation', 'primary', 'name']);
+
+function columnsOf(titles: string[], fileName: string): Record<string, number> {
+  // KStars writes the header as a comment: `#full_name,…`.
+  const header = titles.map((title, index) => (index === 0 ? title.replace(/^#\s*/, '') : title).trim());
+  const naming = ['designation', 'primary', 'name'].flatMap((field) => columnNames[field]);
+  if (!naming.some((name) => header.includes(name))) throw noColumn(naming, header, fileName);
   const columns: Record<string, number> = {};
   for (const [field, names] of Object.entries(columnNames)) {
     columns[field] = -1;
     for (const name of names) {
       if (columns[field] < 0) columns[field] = header.indexOf(name);
     }
-    const optional = field === 'deltaVKmS' || field === 'source';
-    if (columns[field] < 0 && !optional) {
-      throw new CatalogueError(
-        `${fileName}: no column ${names.join(' or ')} among: ${header.join(', ')} ` +
-          '(ask the JPL query for full_name,H,a,e,i)',
-      );
-    }
+    if (columns[field] < 0 && !optionalColumns.has(field)) throw noColumn(names, header, fileName);
   }
   return columns;
 }
 
-function readFigure(cell: Cell, field: string, line: number, bad: BadRow[], optional: boolean): number | null {
+function noColumn(names: readonly string[], header: readonly string[], fileName: string): CatalogueError {
+  return new CatalogueError(
+    `${fileName}: no column ${names.join(' or ')} among: ${header.join(', ')} ` +
+      '(ask the JPL query for full_name,H,a,e,i)',
+  );
+}
+
+function readFigure(cell: Cell, field: Figure, line: number, bad: BadRow[], optional: boolean): number | null {
   const column = columnNames[field][0];
-  const text = cell === null || cell === undefined ? '' : String(cell).trim();
+  const text = textOf(cell);
   if (text === '') {
     if (!optional) bad.push({ line, field: column, message: 'is empty' });
     return null;
   }
-  const value = Number(text);
-  const range = ranges[field];
-  if (!Number.isFinite(value) || value < range.from || value > range.to) {
-    bad.push({
-      line,
-      field: column,
-      message: `is '${text}', not a number from ${range.from} to ${range.to} ${range.unit}`,
-    });
-    return null;
-  }
-  return value;
+  const value = decimal.test(text) ? Number(text) : Number.NaN;
+  if (isWithin(value, field)) return value;
+  bad.push({ line, field: column, message: `is '${text}', not a number ${ranges[field].text}` });
+  return null;
+}
+
+/** A cell's text with single spaces; '' for what is neither text nor number. */
+function textOf(cell: Cell): string {
+  if (typeof cell !== 'string' && typeof cell !== 'number') return '';
+  return String(cell).trim().replace(/\s+/g, ' ');
+}
+
+/** Composes what a row calls its body: the designation, or pdes and name; and other names. */
+function designationOf(cell: (field: string) => Cell): Pick<Body, 'designation' | 'alsoCalled'> {
+  const [whole, primary, name] = ['designation', 'primary', 'name'].map((field) => textOf(cell(field)));
+  const designation = whole || [primary, name].filter((part) => part !== '').join(' ');
+  const known = namesOf(designation);
+  const others = [primary, name].filter((part) => part !== '' && !known.includes(part.toLowerCase()));
+  return { designation, ...(others.length === 0 ? {} : { alsoCalled: others }) };
 }
 
 function readRow(
@@ -110,9 +139,7 @@ function readRow(
 ): Body | null {
   const before = bad.length;
   const cell = (field: string) => (columns[field] < 0 ? null : cells[columns[field]]);
-  const designation = String(cell('designation') ?? '')
-    .trim()
-    .replace(/\s+/g, ' ');
+  const { designation, alsoCalled } = designationOf(cell);
   if (designation === '') bad.push({ line, field: 'designation', message: 'is empty' });
   const deltaVKmS = readFigure(cell('deltaVKmS'), 'deltaVKmS', line, bad, true);
   const h = readFigure(cell('h'), 'h', line, bad, false);
@@ -120,7 +147,16 @@ function readRow(
   const e = readFigure(cell('e'), 'e', line, bad, false);
   const iDeg = readFigure(cell('iDeg'), 'iDeg', line, bad, false);
   if (bad.length > before) return null;
-  return { designation, deltaVKmS, h: h!, aAu: aAu!, e: e!, iDeg: iDeg!, source: String(cell('source') ?? source) };
+  const body = {
+    designation,
+    deltaVKmS,
+    h: h!,
+    aAu: aAu!,
+    e: e!,
+    iDeg: iDeg!,
+    source: textOf(cell('source')) || source,
+  };
+  return alsoCalled === undefined ? body : { ...body, alsoCalled };
 }
 
 interface Rows {
@@ -186,21 +222,41 @@ export function parseCatalogue(text: string, fileName: string, source = 'JPL'): 
   return { bodies, bad };
 }
 
+/** Checks a body as a recording holds it. Throws CatalogueError that names file and field. */
+export function recordedBody(value: unknown, fileName: string): Body {
+  const body = (value ?? {}) as Body;
+  const isText = (text: unknown) => typeof text === 'string' && text !== '';
+  const optional = body.deltaVKmS === null ? [] : (['deltaVKmS'] as const);
+  const wrong = (['h', 'aAu', 'e', 'iDeg', ...optional] as const).find((field) => !isWithin(body[field], field));
+  if (wrong !== undefined) throw new CatalogueError(`${fileName}: ${wrong} is no number ${ranges[wrong].text}`);
+  if (!isText(body.designation) || !isText(body.source))
+    throw new CatalogueError(`${fileName}: is no body of a recorded run: it has no designation or source`);
+  return body;
+}
+
 /** Returns the table that ships with the project. */
 export function shippedBodies(): Body[] {
   return parseCatalogue(table, 'bodies.csv').bodies;
 }
 
 /**
- * Returns the names of a body: '(101955) Bennu 1999 RQ36' has the whole, '101955', 'Bennu' and
- * '1999 RQ36'.
+ * Returns the names of a body in lower case: '(101955) Bennu 1999 RQ36' has the whole, '101955',
+ * 'Bennu', '1999 RQ36', '101955 Bennu' and '(101955) Bennu'.
  */
 function namesOf(designation: string): string[] {
-  const provisional = /\(?((?:1[89]|20)\d\d [A-Z]{2}\d*|[A-Z]\d{3} [A-Z]{2}\d*)\)?$/.exec(designation);
-  const rest = provisional === null ? designation : designation.slice(0, provisional.index);
-  const numbered = /^\(?(\d+)\)?\s*(.*)$/.exec(rest.trim());
-  const parts = [designation, provisional?.[1], numbered?.[1], numbered === null ? rest.trim() : numbered[2]];
-  return parts.filter((name) => name !== undefined && name !== '').map((name) => String(name).toLowerCase());
+  const provisional = /\(?((?:1[89]|20)\d\d [A-Z]{2}\d*|[A-Z]\d{3} [A-Z]{2}\d*|\d{4} (?:P-L|T-[123]))\)?$/.exec(
+    designation,
+  );
+  const rest = (provisional === null ? designation : designation.slice(0, provisional.index)).trim();
+  const numbered = /^\(?(\d+)\)?\s*(.*)$/.exec(rest);
+  const [, number, name] = numbered ?? [undefined, undefined, rest];
+  const full = number && name ? [`${number} ${name}`, `(${number}) ${name}`] : [];
+  const parts = [designation, provisional?.[1], number, number && `(${number})`, name, ...full];
+  return parts.filter((part) => part !== undefined && part !== '').map((part) => String(part).toLowerCase());
+}
+
+function allNamesOf({ designation, alsoCalled = [] }: Body): string[] {
+  return [...namesOf(designation), ...alsoCalled.map((name) => name.toLowerCase())];
 }
 
 /**
@@ -209,7 +265,7 @@ function namesOf(designation: string): string[] {
  */
 export function findBody(bodies: Body[], wanted: string): Body {
   const name = wanted.trim().replace(/\s+/g, ' ').toLowerCase();
-  const found = bodies.filter((body) => namesOf(body.designation).includes(name));
+  const found = bodies.filter((body) => allNamesOf(body).includes(name));
   if (found.length === 1) return found[0];
   if (found.length > 1) {
     const names = found.slice(0, 4).map((body) => body.designation);
@@ -219,7 +275,7 @@ export function findBody(bodies: Body[], wanted: string): Body {
     .map((body, index) => ({
       body,
       index,
-      score: Math.min(...namesOf(body.designation).map((each) => distance(each, name))),
+      score: Math.min(...allNamesOf(body).map((each) => distance(each, name))),
     }))
     .sort((left, right) => left.score - right.score || left.index - right.index)
     .slice(0, 3)

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CatalogueError, findBody, parseCatalogue, shippedBodies } from '../../hwsim/world/bodies.ts';
+import { CatalogueError, findBody, parseCatalogue, recordedBody, shippedBodies } from '../../hwsim/world/bodies.ts';
 
 const table = `designation,delta_v_km_s,rel_moon,rel_mars,H,a_au,e,i_deg
 2011 CG2,4.117,0.686,0.655,21.5,1.177,0.158,2.8
@@ -56,6 +56,72 @@ test('a body answers to its number, name and designation', () => {
   for (const name of ['(101955) Bennu 1999 RQ36', '101955', 'bennu', '1999 RQ36']) {
     assert.match(findBody(shippedBodies(), name).designation, /Bennu/);
   }
+});
+
+test('a body of a catalogue answers to pdes, name, and number with name in either form', () => {
+  const whole = 'full_name,pdes,name,H,a,e,i\n"   433 Eros (A898 PA)",433,Eros,10.4,1.458,.2228,10.83\n';
+  const parts = 'pdes,name,H,a,e,i\n433,Eros,10.4,1.458,.2228,10.83\n2011 CG2,,21.5,1.177,.158,2.8\n';
+  const own = 'designation,name,H,a,e,i\nA0433,Eros,10.4,1.458,.2228,10.83\n';
+  for (const wanted of ['(433) Eros', '433 eros', '433', '(433)', 'Eros', 'A898 PA'])
+    assert.is(findBody(parseCatalogue(whole, 'x.csv').bodies, wanted).designation, '433 Eros (A898 PA)', wanted);
+  const { bodies } = parseCatalogue(parts, 'x.csv');
+  for (const wanted of ['(433) Eros', '433', 'eros']) assert.is(findBody(bodies, wanted).designation, '433 Eros');
+  assert.is(findBody(bodies, '2011 CG2').designation, '2011 CG2');
+  for (const wanted of ['A0433', 'eros'])
+    assert.is(findBody(parseCatalogue(own, 'x.csv').bodies, wanted).designation, 'A0433');
+  for (const wanted of ['(433) Eros', '433 Eros']) assert.match(findBody(shippedBodies(), wanted).designation, /Eros/);
+  const survey = 'designation,H,a,e,i\n2340 Hathor (6344 P-L),20,0.84,0.45,5.8\n6344 P-L,19,2.8,0.6,4\n';
+  assert.is(findBody(parseCatalogue(survey, 'x.csv').bodies, '2340 hathor').h, 20);
+});
+
+test('the header of a catalogue may be a comment, as KStars writes it', () => {
+  for (const first of ['#full_name', '# full_name', '"# full_name"']) {
+    const text = `${first},H,a,e,i\n"   433 Eros (A898 PA)",10.4,1.458,.2228,10.83\n`;
+    assert.is(findBody(parseCatalogue(text, 'x.csv').bodies, 'Eros').aAu, 1.458, first);
+  }
+});
+
+test('an orbit that is not bound, and a number that is not decimal, are refused', () => {
+  const row = (name: string, e: string, i = '3') => `${name},20,1.1,${e},${i}`;
+  const rows = ['designation,H,a,e,i', row('A', '0.999'), row('B', '1'), row('C', '1.0'), row('D', '1.2')];
+  const more = [
+    row('E', '0.1', '0x10'),
+    row('F', '0b0'),
+    row('G', '0.1', 'Infinity'),
+    row('H', '1e-1', '.5'),
+    row('I', '0', '1 0'),
+  ];
+  const { bodies, bad } = parseCatalogue([...rows, ...more].join('\n'), 'x.csv');
+  assert.equal(
+    bodies.map(({ designation }) => designation),
+    ['A', 'H'],
+  );
+  assert.match(bad[0].message, /is '1', not a number from 0 to below 1 \(bound orbits only\)/);
+  assert.match(bad[3].message, /is '0x10', not a number from 0 to 180 degrees/);
+  const odd = JSON.stringify({
+    fields: ['full_name', 'H', 'a', 'e', 'i'],
+    data: [
+      ['A', 20, 1.1, [0.1], true],
+      ['B', 20, 1.1, 0.1, 3],
+    ],
+  });
+  assert.is(parseCatalogue(odd, 'x.json').bodies.length, 1);
+});
+
+test('a recorded body is checked like a row of a catalogue', () => {
+  const [body] = shippedBodies();
+  assert.equal(recordedBody(structuredClone(body), 'body.json'), body);
+  for (const [part, reason] of [
+    [{ e: 1 }, /^body\.json: e is no number from 0 to below 1/],
+    [{ aAu: '1.1' }, /^body\.json: aAu is no number/],
+    [{ deltaVKmS: undefined }, /^body\.json: deltaVKmS is no number/],
+    [{ designation: 3 }, /^body\.json: is no body of a recorded run/],
+  ] as const)
+    assert.throws(
+      () => recordedBody({ ...body, ...part }, 'body.json'),
+      (error: Error) => error instanceof CatalogueError && reason.test(error.message),
+    );
+  assert.throws(() => recordedBody(null, 'body.json'), /h is no number/);
 });
 
 test('a slip of the pen gets a suggestion', () => {
