@@ -4,8 +4,8 @@
  *
  * Experimental: names and shapes may change with any version.
  */
-import { readFileSync } from 'node:fs';
 import type { Preset } from '../host/build/root.ts';
+import { inputBytesMax, readInput } from '../host/cli/input.ts';
 import { nameRecord } from '../host/cli/record_text.ts';
 import { startStopwatch } from '../host/clock/clock.ts';
 import { readImage } from '../host/engine/image.ts';
@@ -41,7 +41,7 @@ export const scenarioNames: readonly string[] = Object.keys(shippedScenarios);
  */
 export function loadScenario(nameOrFile: string, overrides: Overrides = {}): Scenario {
   const isShipped = Object.hasOwn(shippedScenarios, nameOrFile);
-  const text = isShipped ? shippedScenarios[nameOrFile] : readFileSync(nameOrFile, 'utf8');
+  const text = isShipped ? shippedScenarios[nameOrFile] : readInput(nameOrFile, inputBytesMax.scenario);
   const isShortened = overrides.days !== undefined;
   return withOverrides(parseScenario(text, isShipped ? `${nameOrFile}.yaml` : nameOrFile, isShortened), overrides);
 }

@@ -6,7 +6,9 @@ const mebibyte = 1 << 20;
 
 /** Largest input files, bytes. A larger file is refused before it is read. */
 export const inputBytesMax = {
-  /** Scenarios, verdicts, key epochs from the ground. */
+  /** A scenario in YAML: room for a thousand disruptions. */
+  scenario: mebibyte / 4,
+  /** Verdicts, key epochs from the ground. */
   text: 16 * mebibyte,
   /** A catalogue of bodies: JPL's whole table has some 200 MiB. */
   catalogue: 400 * mebibyte,

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { defaultEngine, engineNames } from '../engine/names.ts';
 import { CommandError, exitCode } from './exit.ts';
 import { CLUSTER_MEMBERS_MAX } from '../cbor/generated.ts';
+import { runDays } from './run_days.ts';
 
 /**
  * Options that several commands have. Each option is defined once here, so that it means the same
@@ -16,6 +17,16 @@ export function wholeNumber(option: string, from: number, to: number): (text: st
     if (text.trim() === '' || !Number.isInteger(value) || value < from || value > to) {
       throw new CommandError(`${option} is '${text}', not a whole number from ${from} to ${to}`, exitCode.usage);
     }
+    return value;
+  };
+}
+
+/** Parses a number in from…to. Throws CommandError (2) that names the option. */
+function numberWithin(option: string, from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= from && value <= to))
+      throw new CommandError(`${option} is '${text}', not a number from ${from} to ${to}`, exitCode.usage);
     return value;
   };
 }
@@ -42,8 +53,6 @@ export function positiveOption(flags: string, description: string, to: number): 
 }
 
 export const uint32Max = 0xffffffff;
-/** Longest run, days. */
-const daysMax = 3660;
 
 export const seedOption = () => wholeOption('--seed <n>', 'random seed', 0, uint32Max);
 
@@ -78,7 +87,8 @@ export const presetOption = () =>
 
 export const nodesOption = (from = 1) => wholeOption('--nodes <n>', 'size of the cluster', from, CLUSTER_MEMBERS_MAX);
 
-export const daysOption = (what = 'length of the run, days', to = daysMax) => positiveOption('--days <d>', what, to);
+export const daysOption = (what = 'length of the run, days', to: number = runDays.max) =>
+  new Option('--days <d>', what).argParser(numberWithin('--days', runDays.min, to));
 
 /** Formats examples below a command's help. */
 export function examples(...lines: string[]): string {

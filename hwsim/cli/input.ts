@@ -16,12 +16,17 @@ export function loadScenario(nameOrFile: string): Scenario {
       exitCode.input,
     );
   }
-  return parse(readInput(nameOrFile), nameOrFile);
+  return readScenarioFile(nameOrFile);
 }
 
-function parse(text: string, fileName: string): Scenario {
+/** Reads a scenario file; `isShortened` as in `parseScenario`. Throws CommandError (3). */
+export function readScenarioFile(path: string, isShortened = false): Scenario {
+  return parse(readInput(path, inputBytesMax.scenario), path, isShortened);
+}
+
+function parse(text: string, fileName: string, isShortened = false): Scenario {
   try {
-    return parseScenario(text, fileName);
+    return parseScenario(text, fileName, isShortened);
   } catch (error) {
     if (error instanceof ScenarioError) throw new CommandError(error.message, exitCode.input);
     throw error;

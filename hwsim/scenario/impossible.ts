@@ -1,10 +1,5 @@
+import type { Finding } from './finding.ts';
 import type { Disruption, Scenario } from './schema.ts';
-
-/** A figure that no run can fly, by its path in the scenario. */
-interface Impossible {
-  path: PropertyKey[];
-  message: string;
-}
 
 /** Returns when a disruption happens at the earliest, days. */
 function fromDay({ when }: Disruption): number {
@@ -16,8 +11,8 @@ function fromDay({ when }: Disruption): number {
  * or tugs lost than there are, and partitions or storms that affect nobody. Disruptions after the
  * end of the run are left out, as in the run.
  */
-export function impossibleDisruptions({ disruptions, nodes, days, world }: Scenario): Impossible[] {
-  const findings: Impossible[] = [];
+export function impossibleDisruptions({ disruptions, nodes, days, world }: Scenario): Finding[] {
+  const findings: Finding[] = [];
   const used = { 'node-death': 0, 'lot-depleted': 0, 'tug-lost': 0 };
   const deadByName = new Set<number>();
   disruptions.forEach((disruption, index) => {

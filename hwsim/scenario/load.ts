@@ -1,12 +1,16 @@
 import { targets } from '../../host/board/targets.ts';
 import { solarEvents } from './solar_events.ts';
 import { distance } from 'fastest-levenshtein';
-import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify, type Document } from 'yaml';
+import { isMap, isNode, isScalar, type LineCounter, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
+import type { Finding, Path } from './finding.ts';
 import { impossibleDisruptions } from './impossible.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { shippedScenarios } from './shipped.ts';
 import { PRESET_MEMBERS } from '../../host/cbor/generated.ts';
+import { inputBytesMax } from '../../host/cli/input.ts';
+import { readYaml, shortened, YamlFault, type YamlText } from '../../host/cli/yaml.ts';
+import { figureRelations } from './figures.ts';
 
 /**
  * One problem in a scenario file. Lines and columns count from 1; 0 = the value came from the
@@ -36,14 +40,8 @@ export class ScenarioError extends Error {
   }
 }
 
-type Path = readonly PropertyKey[];
-
-interface Finding {
-  path: Path;
-  message: string;
-  /** The problem is this key of the map at `path`, not the key's value. */
-  key?: string;
-}
+/** Problems of one file that are named; the rest mostly follows from them. */
+const problemsMax = 20;
 
 /** Writes ['disruptions', 2, 'when'] as `disruptions[2].when`. */
 function fieldName(path: Path): string {
@@ -96,7 +94,8 @@ function withoutFirstWord(message: string): string {
 function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(scenarioSchema, issue.path);
-    return issue.keys.map((key) => ({ path: issue.path, key, message: `is not known (${nearest(key, known)})` }));
+    const message = (key: string) => `is not known (${nearest(shortened(key), known)})`;
+    return issue.keys.slice(0, problemsMax).map((key) => ({ path: issue.path, key, message: message(key) }));
   }
   const value = valueAt(raw, issue.path);
   if (issue.code === 'invalid_union' && issue.path.at(-1) === 'when') {
@@ -111,7 +110,7 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
     const kinds = scenarioSchema.shape.disruptions.def.innerType.element.options.map(
       (option) => option.shape.kind.value,
     );
-    return [{ path: issue.path, message: `is no kind of disruption (${nearest(String(value), kinds)})` }];
+    return [{ path: issue.path, message: `is no kind of disruption (${nearest(shortened(String(value)), kinds)})` }];
   }
   if (value === undefined)
     return [
@@ -123,7 +122,7 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   return [
     {
       path: issue.path,
-      message: `is ${JSON.stringify(value)}: ${withoutFirstWord(issue.message)} (see docs/scenarios.md)`,
+      message: `is ${shortened(JSON.stringify(value))}: ${withoutFirstWord(issue.message)} (see docs/scenarios.md)`,
     },
   ];
 }
@@ -147,7 +146,8 @@ function relations(scenario: Scenario): Finding[] {
     const next = scenario.preset === 'flight' ? `at most ${most}` : `at most ${most}, or take preset flight`;
     findings.push({ path: ['nodes'], message: `${scenario.nodes} do not fit the ${scenario.preset} image (${next})` });
   }
-  findings.push(...boardRelations(scenario), ...upsetRelations(scenario), ...impossibleDisruptions(scenario));
+  findings.push(...boardRelations(scenario), ...upsetRelations(scenario));
+  findings.push(...impossibleDisruptions(scenario), ...figureRelations(scenario));
   scenario.disruptions.forEach((disruption, index) => {
     if (!('node' in disruption) || disruption.node === undefined) return;
     if (disruption.node >= scenario.nodes)
@@ -161,7 +161,8 @@ function relations(scenario: Scenario): Finding[] {
   scenario.disruptions.forEach((disruption, index) => {
     if (disruption.kind !== 'storm' || solarEvents.some(({ begin }) => begin === disruption.event)) return;
     const begins = solarEvents.map(({ begin }) => begin);
-    const message = `is ${disruption.event}: no known solar event begins then (${nearest(disruption.event, begins)})`;
+    const event = shortened(disruption.event);
+    const message = `is ${event}: no known solar event begins then (${nearest(event, begins)})`;
     findings.push({ path: ['disruptions', index, 'event'], message });
   });
   scenario.disruptions.forEach(({ when }, index) => {
@@ -248,17 +249,7 @@ function locate(document: Document, counter: LineCounter, { path, key, message }
  * error.
  */
 export function parseScenario(text: string, fileName: string, isShortened = false): Scenario {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-  if (document.errors.length > 0) {
-    // The first error of a YAML file is the cause; later errors mostly follow from it.
-    const problems = document.errors.slice(0, 1).map(({ pos, message }) => {
-      const { line, col } = counter.linePos(pos[0]);
-      return { line, column: col, field: 'YAML', message: `${message} (correct the syntax)` };
-    });
-    throw new ScenarioError(fileName, problems);
-  }
-  const raw: unknown = document.toJS();
+  const { document, counter, value: raw } = readText(text, fileName);
   const result = scenarioSchema.safeParse(raw);
   const findings = result.success
     ? [...relations(result.data), ...(isShortened ? [] : beyondTheEnd(result.data))]
@@ -266,7 +257,7 @@ export function parseScenario(text: string, fileName: string, isShortened = fals
   if (findings.length > 0 || !result.success) {
     throw new ScenarioError(
       fileName,
-      findings.map((finding) => locate(document, counter, finding)),
+      findings.slice(0, problemsMax).map((finding) => locate(document, counter, finding)),
     );
   }
   return result.data;
@@ -284,6 +275,20 @@ export function scenarioOf(value: object, name: string): Scenario {
   if (findings.length === 0 && result.success) return result.data;
   const problems = findings.map(({ path, message }) => ({ line: 0, column: 0, field: fieldName(path), message }));
   throw new ScenarioError(name, problems);
+}
+
+function readText(text: string, fileName: string): YamlText {
+  if (Buffer.byteLength(text) > inputBytesMax.scenario) {
+    const message = `has more than the ${inputBytesMax.scenario} bytes that a scenario may have (shorten it)`;
+    throw new ScenarioError(fileName, [{ line: 1, column: 1, field: 'scenario', message }]);
+  }
+  try {
+    return readYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlFault)) throw error;
+    const { line, column, message } = error;
+    throw new ScenarioError(fileName, [{ line, column, field: 'YAML', message }]);
+  }
 }
 
 /** A shipped scenario by name. Throws when no scenario of that name ships. */
@@ -324,7 +329,7 @@ export function withOverrides(scenario: Scenario, overrides: Overrides): Scenari
     ? relations(result.data)
     : result.error.issues.flatMap((issue) => findingsOf(issue, given));
   if (findings.length > 0 || !result.success) {
-    const problems = findings.map(({ path, message }) => ({
+    const problems = findings.slice(0, problemsMax).map(({ path, message }) => ({
       line: 0,
       column: 0,
       field: `--${fieldName(path)}`,

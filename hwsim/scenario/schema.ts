@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
+import { runDays } from '../../host/cli/run_days.ts';
 import { attacks } from './attacks.ts';
 
 /**
- * Times are mission time; mission second 0 is the mission epoch, field `epoch`.
- * Times are mission time; mission second 0 is `epoch`.
+ * Times are mission time; mission second 0 is `epoch`. Every number has a lower and an upper bound,
+ * within which a run can be flown: test/host/scenario_bounds.test.ts flies each.
  */
 const fraction = z.number().min(0).max(1);
-const days = z.number().min(0).max(3660);
+const days = z.number().min(0).max(runDays.max);
+const watts = z.int().min(0).max(10_000_000);
 
 /**
  * SIM-1: the time of a disruption, either fixed or drawn uniformly from a window by the scenario's
@@ -53,11 +55,15 @@ const disruptionSchema = z.discriminatedUnion('kind', [
     when,
     hours: z
       .number()
-      .positive()
+      .min(0.01)
       .max(24 * 60),
     share: fraction,
     /** How long before the onset the members know of it; 0: not at all. */
-    predictedHours: z.number().min(0).default(6),
+    predictedHours: z
+      .number()
+      .min(0)
+      .max(24 * 60)
+      .default(6),
   }),
   z.strictObject({ kind: z.literal('lot-depleted'), when }),
   z.strictObject({ kind: z.literal('tug-lost'), when }),
@@ -88,7 +94,7 @@ const disruptionSchema = z.discriminatedUnion('kind', [
  */
 const upsetsSchema = z.strictObject({
   /** Rate in quiet times, per bit of memory and day. */
-  perBitDay: z.number().positive().max(0.01).default(1e-8),
+  perBitDay: z.number().min(1e-15).max(0.01).default(1e-8),
   /** Share of all upsets that flip two bits of one 32-bit word. */
   doubleShare: fraction.default(0.08),
   /** Share of all upsets that flip three to eight neighbouring bits. */
@@ -124,10 +130,10 @@ export const scenarioSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,40}$/),
   title: z.string().max(200),
   seed: z.int().min(0).max(0xffffffff).default(1),
-  days: days.positive(),
+  days: z.number().min(runDays.min).max(runDays.max),
   epoch: z.iso.datetime(),
   preset: z.enum(['flight', 'compact', 'tiny']).default('flight'),
-  body: z.string(),
+  body: z.string().max(200),
   nodes: z.int().min(1).max(200),
   /** Shares of hardware generations, each with its capability. */
   generations: z
@@ -140,9 +146,10 @@ export const scenarioSchema = z.strictObject({
         batteryWh: z.int().min(1).max(10_000_000),
         /** At 1 AU; scaled by 1/a² of the body. */
         solarW: z.int().min(1).max(10_000_000),
-        baseW: z.int().min(0),
-        replicateW: z.int().min(0),
-        mineWhPerKg: z.int().min(0),
+        baseW: watts,
+        replicateW: watts,
+        /** Firmware counts with no more (MINE_WH_PER_KG_MAX). */
+        mineWhPerKg: z.int().min(0).max(2000),
       }),
     )
     .min(1)
@@ -150,24 +157,24 @@ export const scenarioSchema = z.strictObject({
   world: z.strictObject({
     lots: z.int().min(1).max(16),
     /** Sum of the lots' extraction rates ÷ sum of the nodes' rates. */
-    saturation: z.number().positive().max(2),
+    saturation: z.number().min(0.01).max(2),
     /** Exclusive sites per lot = ceil(sitesPerNode × nodes ÷ lots). */
-    sitesPerNode: z.number().positive().max(4),
-    stockDays: z.number().positive().default(3650),
+    sitesPerNode: z.number().min(0.01).max(4),
+    stockDays: z.number().min(0.01).max(36_500).default(3650),
     tugs: z.int().min(0).max(64),
-    tugLoadKg: z.int().min(1).default(600),
-    depotKgPerDay: z.int().min(1),
-    maintenanceEveryDays: z.number().positive().default(3),
-    maintenanceMinutes: z.int().min(0).default(30),
-    contactEveryHours: z.number().positive().default(24),
-    contactMinutes: z.int().min(0).default(5),
-    contactWh: z.int().min(0).default(20),
+    tugLoadKg: z.int().min(1).max(10_000_000).default(600),
+    depotKgPerDay: z.int().min(1).max(100_000_000),
+    maintenanceEveryDays: z.number().min(0.1).max(runDays.max).default(3),
+    maintenanceMinutes: z.int().min(0).max(1440).default(30),
+    contactEveryHours: z.number().min(0.5).max(8784).default(24),
+    contactMinutes: z.int().min(0).max(1440).default(5),
+    contactWh: z.int().min(0).max(10_000_000).default(20),
   }),
   radio: z.strictObject({
-    bitsPerS: z.int().min(1000).default(35000),
+    bitsPerS: z.int().min(1000).max(1_000_000_000).default(35000),
     lightTimeMs: z.int().min(0).max(10000).default(1),
     meanLoss: fraction.default(0.1),
-    meanBurstS: z.number().min(0).default(20),
+    meanBurstS: z.number().min(0).max(86_400).default(20),
   }),
   clock: z.strictObject({ driftPpm: z.number().min(0).max(100).default(20) }).default({ driftPpm: 20 }),
   /**
@@ -179,7 +186,7 @@ export const scenarioSchema = z.strictObject({
     .max(16)
     .default([]),
   telemetryS: z.int().min(60).max(3600).default(300),
-  disruptions: z.array(disruptionSchema).default([]),
+  disruptions: z.array(disruptionSchema).max(1000).default([]),
   /** Left out: memory never errs, and all nodes share one instance of the image. */
   upsets: upsetsSchema.optional(),
   /** Left out: all members are honest. */

@@ -51,7 +51,6 @@ interface WorldChoice {
   body: Body;
 }
 
-const unitsMax = 0xffff;
 /**
  * Lots differ in capacity by up to this share in both directions. *Assumed*: real lots are never
  * equal.
@@ -67,10 +66,10 @@ export function layWorld(scenario: Scenario, choice: WorldChoice): WorldPlan {
   const random = new RandomStream(choice.seed, 'world/lots');
   const weights = Array.from({ length: world.lots }, () => random.between(1 - lotSpread, 1 + lotSpread));
   const weightSum = weights.reduce((sum, weight) => sum + weight, 0);
-  const sites = Math.min(unitsMax, Math.ceil((world.sitesPerNode * choice.nodes) / world.lots));
+  const sites = Math.ceil((world.sitesPerNode * choice.nodes) / world.lots);
   const groups: GroupPlan[] = weights.map((weight, index) => {
     const capacityKgPerDay = Math.round((world.saturation * rateSumKgPerDay * weight) / weightSum);
-    const stockKg = Math.min(0xffffffff, Math.round(world.stockDays * capacityKgPerDay));
+    const stockKg = Math.round(world.stockDays * capacityKgPerDay);
     return { group: index + 1, kind: GROUP_KIND.lot, units: sites, capacityKgPerDay, stockKg, loadKg: 0 };
   });
   groups.push({

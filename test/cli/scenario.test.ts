@@ -46,6 +46,28 @@ test('scenario new writes a commented file that is valid and flies, and never re
     assert.is(runWith({ cwd: folder }, 'scenario', 'new', 'none/x.yaml').status, 4);
   }));
 
+test('sim refuses what scenario check refuses, with the same place and next step', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'mine.yaml');
+    const quiet = shippedScenarios.quiet;
+    const texts: [string, RegExp][] = [
+      [`${quiet}\nx: &x [*x]\n`, /mine\.yaml:\d+:8 YAML: alias \*x contains itself \(write the value out\)/],
+      [quiet.replace(/depotKgPerDay: \d+/, 'depotKgPerDay: 4294967296'), /depotKgPerDay: is 4294967296/],
+      [quiet.replace(/^days: .*$/m, 'days: 1e-9'), /days: is 1e-9: expected number to be >=0\.001/],
+      [quiet.replace(/^body: .*$/m, 'body: Nowhere'), /no body 'Nowhere'.*did you mean/],
+      ['['.repeat(200_000), /mine\.yaml:1:\d+ YAML: has more than 64 levels/],
+      ['# '.padEnd(300_000, 'x'), /mine\.yaml: 300000 bytes are more than/],
+    ];
+    for (const [text, reason] of texts) {
+      writeFileSync(path, text);
+      const [checked, flown] = [run('scenario', 'check', path), run('sim', path)];
+      assert.equal([checked.status, flown.status], [3, 3], checked.stderr + flown.stderr);
+      assert.match(checked.stderr, reason);
+      assert.is(flown.stderr, checked.stderr);
+    }
+    assert.is(run('sim', 'quiet', '--days', '1e-9').status, 2);
+  }));
+
 test('every field has a comment, and every comment a field', () => {
   const { shape } = scenarioSchema;
   const fields = Object.keys(shape);

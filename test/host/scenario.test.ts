@@ -114,6 +114,38 @@ test('what is no YAML, or no scenario, says so', () => {
   assert.match(problemsWith(text, '')[0], /expected object/);
 });
 
+test('aliases in a scenario are written out; those that contain themselves or multiply are refused', () => {
+  const aliased = parseScenario(text.replace('lots: 5', 'lots: &five 5').replace('tugs: 6', 'tugs: *five'), 'x.yaml');
+  assert.equal([aliased.world.lots, aliased.world.tugs], [5, 5]);
+  assert.match(problemsWith(text, 'a: &a [*a]')[0], /^x\.yaml:1:8 YAML: alias \*a contains itself \(write/);
+});
+
+test('a scenario has at most 256 KiB, and at most twenty problems are named', () => {
+  assert.match(
+    problemsWith(text, `# ${'x'.repeat(1 << 18)}`)[0],
+    /^x\.yaml:1:1 scenario: has more than the 262144 bytes/,
+  );
+  const unknown = Array.from({ length: 500 }, (_, i) => `field${i}: 1`).join('\n');
+  assert.is(problemsWith('days: 14', `${unknown}\ndays: 14`).length, 20);
+  const [long] = problemsWith('lots: 5', `lots: ${'x'.repeat(100_000)}`);
+  assert.ok(long.length < 300, `${long.length} characters`);
+});
+
+test('figures that are possible alone and not together are refused', () => {
+  assert.match(problemsWith('tugs: 6', 'tugs: 6\n  stockDays: 36500\n  saturation: 2')[0], /saturation comes twice/);
+  const rich = problemsWith('rateKgPerDay: 200', 'rateKgPerDay: 100000').join('\n');
+  assert.match(rich, /world\.stockDays: is 3650: a lot of \d+ kg a day would pass 2³² kg \(at most \d+\)/);
+  const worked = problemsWith('tugs: 6', 'tugs: 6\n  maintenanceEveryDays: 0.5\n  maintenanceMinutes: 720').join('\n');
+  assert.match(worked, /world\.maintenanceMinutes: is 720, but maintenance recurs every 0\.5 days/);
+  const heard = problemsWith('tugs: 6', 'tugs: 6\n  contactEveryHours: 0.5\n  contactMinutes: 30').join('\n');
+  assert.match(heard, /world\.contactMinutes: is 30, but windows recur every 0\.5 hours/);
+  const stranger = problemsWith('days: 14', 'days: 14\ninsider: { node: 100, fromDay: 3, toDay: 2 }').join('\n');
+  assert.match(stranger, /insider\.node: is 100: nodes are 0 to 99/);
+  assert.match(stranger, /insider\.toDay: is before fromDay, 3/);
+  const stormy = problemsWith('days: 14', 'days: 14\nupsets: { perBitDay: 0.01 }').join('\n');
+  assert.match(stormy, /upsets: make some [\d,]+ upsets, more than 1000000/);
+});
+
 test('options replace fields, and are checked like them', () => {
   const scenario = parseScenario(text, 'x.yaml');
   const changed = withOverrides(scenario, { seed: 7, days: 2, nodes: 10, preset: undefined });

@@ -2,12 +2,12 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { FRAME_BYTES_MAX } from '../../cbor/generated.ts';
+import { CLUSTER_MEMBERS_MAX, FRAME_BYTES_MAX } from '../../cbor/generated.ts';
 import { CborFault } from '../../cbor/item.ts';
 import { describe, diagnose } from '../../security/diagnose.ts';
 import type { LinkCipher } from '../../security/frame.ts';
 import { CommandError, exitCode } from '../exit.ts';
-import { readInput } from '../input.ts';
+import { inputBytesMax, readInput } from '../input.ts';
 import { missionClock } from '../mission_clock.ts';
 import { print, wrapped } from '../output.ts';
 import { type FrameHead, frameHeadBytes, readFrameHead } from '../recorded_frame.ts';
@@ -56,13 +56,28 @@ export async function showGzip(path: string, options: DecodeOptions): Promise<vo
 async function linkOfRun(folder: string): Promise<LinkCipher | null> {
   const path = join(folder, 'scenario.yaml');
   if (!existsSync(path)) return null;
-  const { parse } = await import('yaml');
   const { simulatedLink } = await import('../../security/simulated_keys.ts');
-  const { seed, nodes } = (parse(readInput(path)) ?? {}) as { seed?: unknown; nodes?: unknown };
-  if (typeof seed !== 'number' || typeof nodes !== 'number') return null;
+  const { seed, nodes } = await recordedSetting(path);
   const verdict = join(folder, 'verdict.json');
   const isNull = existsSync(verdict) && /"cipher": ?"null"/.test(readInput(verdict));
   return simulatedLink(seed, nodes, isNull ? 'null' : 'real');
+}
+
+/** Reads what the keys of a recorded run derive from. Throws CommandError (3). */
+async function recordedSetting(path: string): Promise<{ seed: number; nodes: number }> {
+  const { readYaml, YamlFault } = await import('../yaml.ts');
+  try {
+    const { value } = readYaml(readInput(path, inputBytesMax.scenario));
+    const { seed, nodes } = (value ?? {}) as { seed?: unknown; nodes?: unknown };
+    const isCount = (number: unknown, most: number) =>
+      Number.isInteger(number) && Number(number) <= most && Number(number) >= 0;
+    if (isCount(seed, 0xffffffff) && isCount(nodes, CLUSTER_MEMBERS_MAX))
+      return { seed: Number(seed), nodes: Number(nodes) };
+    throw new CommandError(`${path}: has no seed and nodes of a recorded run`, exitCode.input);
+  } catch (error) {
+    if (!(error instanceof YamlFault)) throw error;
+    throw new CommandError(`${path}:${error.line}:${error.column} YAML: ${error.message}`, exitCode.input);
+  }
 }
 
 async function linkFor(path: string, keys: string | undefined): Promise<LinkCipher | null> {

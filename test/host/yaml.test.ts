@@ -1,0 +1,74 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readYaml, YamlFault } from '../../host/cli/yaml.ts';
+
+/** The fault of a text as `line:column message`. */
+function faultOf(text: string): string {
+  try {
+    readYaml(text);
+  } catch (error) {
+    assert.instance(error, YamlFault);
+    const { line, column, message } = error as YamlFault;
+    return `${line}:${column} ${message}`;
+  }
+  return 'none';
+}
+
+test('aliases stand for the value of their anchor', () => {
+  const { value } = readYaml('a: &x { at: 1 }\nb: *x\nc: [*x, &x 2, *x]\n');
+  assert.equal(value, { a: { at: 1 }, b: { at: 1 }, c: [{ at: 1 }, 2, 2] });
+});
+
+test('an alias that contains itself is refused with its place', () => {
+  assert.is(faultOf('a: 1\nb: &x [2, *x]\n'), '2:11 alias *x contains itself (write the value out)');
+  assert.match(faultOf('b: &x { c: [{ d: *x }] }\n'), /^1:18 alias \*x contains itself/);
+});
+
+test('an alias without an anchor before it is refused', () => {
+  assert.match(faultOf('a: *x\nb: &x 1\n'), /^1:4 alias \*x has no anchor before it \(define &x first\)/);
+});
+
+test('aliases that multiply are refused, in little time', () => {
+  const lines = ['a0: &a0 [1,1,1,1,1,1,1,1,1,1]'];
+  for (let i = 1; i < 40; i += 1)
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(',')}]`,
+    );
+  const begin = performance.now();
+  assert.match(faultOf(lines.join('\n')), /^5:\d+ makes more than 100000 values, aliases written out/);
+  assert.ok(performance.now() - begin < 2000);
+  // A chain of anchors multiplies levels instead.
+  const chain = ['a0: &a0 [1]', ...Array.from({ length: 99 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]`)];
+  assert.match(faultOf(chain.join('\n')), /alias \*a\d+ makes more than 64 levels/);
+});
+
+test('deep nesting is refused before it exhausts the stack', () => {
+  for (const opening of ['[', '{a: ', '- ', '? ', '[{a: '])
+    assert.match(faultOf(opening.repeat(50_000)), /^1:\d+ has more than 64 levels \(nest less deeply\)/, opening);
+});
+
+test('a key that comes twice is refused with its place', () => {
+  assert.is(faultOf('a: 1\nb: 2\na: 3\n'), '3:1 the key a comes twice (remove one)');
+});
+
+test('the largest file of each kind is read or refused in bounded time', () => {
+  const bytes = 1 << 18;
+  const keys = Array.from({ length: bytes / 10 }, (_, i) => `key${String(i).padStart(5, '0')},`).join('');
+  const texts = [
+    `{${keys}}`,
+    '- &a 1\n'.repeat(bytes / 7),
+    '#\n'.repeat(bytes / 2),
+    `"${'\n'.repeat(bytes)}`,
+    '-\n'.repeat(bytes / 2),
+  ];
+  for (const text of texts) {
+    const begin = performance.now();
+    faultOf(text);
+    // Ten times what an idle machine takes.
+    assert.ok(performance.now() - begin < 20_000, `${text.slice(0, 20)}: ${performance.now() - begin} ms`);
+  }
+});
+
+test.run();
