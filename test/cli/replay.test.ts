@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -77,6 +77,34 @@ test('a changed recording is noticed', () =>
     assert.match(different.stdout, /THEY DIFFER/);
     writeFileSync(join(out, 'verdict.json'), '{"traceHash": 1}');
     assert.match(run('replay', out).stderr, /verdict\.json: is no verdict of/);
+  }));
+
+test('a damaged file of a recording is named with its fault, by replay and decode', () =>
+  inFolder((other) => {
+    const out = join(other, 'run');
+    const damaged: [string, (text: string) => string, RegExp][] = [
+      ['scenario.yaml', (text) => `${text}\nx: &x [*x]\n`, /scenario\.yaml:\d+:8 YAML: alias \*x contains itself/],
+      ['scenario.yaml', (text) => text.replace('nodes: 5', 'nodes: 4294967296'), /scenario\.yaml:?/],
+      ['body.json', (text) => text.replace(/"aAu":[\d.]+/, '"aAu":0'), /body\.json: aAu is no number from 0\.1/],
+      ['body.json', () => '{', /body\.json: .*was the recording cut short/],
+      ['verdict.json', () => 'null', /verdict\.json: is no verdict of/],
+      ['heliograph.wasm', () => 'no image', /heliograph\.wasm: is no image/],
+    ];
+    cpSync(recording, out, { recursive: true });
+    for (const [name, damage, reason] of damaged) {
+      const path = join(out, name);
+      const whole = readFileSync(path);
+      writeFileSync(path, damage(whole.toString('utf8')));
+      const replayed = run('replay', out);
+      assert.is(replayed.status, 3, `${name}: ${replayed.stderr}`);
+      assert.match(replayed.stderr, reason);
+      if (name === 'scenario.yaml') {
+        const decoded = run('decode', out);
+        assert.is(decoded.status, 3, decoded.stderr);
+        assert.match(decoded.stderr, reason);
+      }
+      writeFileSync(path, whole);
+    }
   }));
 
 test('SIM-4 violated: a recording of another image is reported', () => {

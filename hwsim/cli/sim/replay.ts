@@ -10,9 +10,9 @@ import { readImage } from '../../../host/engine/image.ts';
 import { createEngine } from '../../../host/engine/load.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
-import { parseScenario } from '../../scenario/load.ts';
 import type { Scenario } from '../../scenario/schema.ts';
-import type { Body } from '../../world/bodies.ts';
+import { readScenarioFile } from '../input.ts';
+import { type Body, CatalogueError, recordedBody } from '../../world/bodies.ts';
 import { simulatedBoards } from '../../report/run_boards.ts';
 import { EventLog } from '../event_log.ts';
 import { fly } from '../../report/fly.ts';
@@ -78,6 +78,15 @@ function parseJson<T>(path: string): T {
   }
 }
 
+function readBody(path: string): Body {
+  try {
+    return recordedBody(parseJson(path), path);
+  } catch (error) {
+    if (error instanceof CatalogueError) throw new CommandError(error.message, exitCode.input);
+    throw error;
+  }
+}
+
 function readVerdict(path: string): SimVerdict {
   const verdict = parseJson<Partial<SimVerdict> | null>(path);
   if (typeof verdict?.traceHash !== 'string' || typeof verdict.firmware?.sha256 !== 'string')
@@ -129,6 +138,21 @@ function refuseEmpty({ log, span }: Timeline, { node, event, from, to }: ReplayO
   throw new CommandError(`the filters select no event: ${range}`, exitCode.usage);
 }
 
+/** Reads an image of a recording. Throws CommandError (3) when no engine runs it. */
+function readRecordedImage(path: string): Uint8Array {
+  const image = readInputBytes(path, inputBytesMax.image);
+  try {
+    createEngine('v8', image);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new CommandError(
+      `${path}: is no image of this version: ${reason} (--built flies the built one)`,
+      exitCode.input,
+    );
+  }
+  return image;
+}
+
 interface RecordedRun {
   scenario: Scenario;
   body: Body;
@@ -136,9 +160,8 @@ interface RecordedRun {
 }
 
 function readRun(folder: string): RecordedRun {
-  const path = join(folder, 'scenario.yaml');
-  const scenario = parseScenario(readInput(path), path, true);
-  return { scenario, body: parseJson(join(folder, 'body.json')), verdict: readVerdict(join(folder, 'verdict.json')) };
+  const scenario = readScenarioFile(join(folder, 'scenario.yaml'), true);
+  return { scenario, body: readBody(join(folder, 'body.json')), verdict: readVerdict(join(folder, 'verdict.json')) };
 }
 
 /**
@@ -150,10 +173,10 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   const { scenario, body, verdict } = readRun(folder);
   refuseOutside(scenario, options);
   const built = readImage(scenario.preset);
-  const image = options.built ? built : readInputBytes(join(folder, 'heliograph.wasm'), inputBytesMax.image);
+  const image = options.built ? built : readRecordedImage(join(folder, 'heliograph.wasm'));
   noteOtherImage(verdict, built, options);
   const other = (preset: Preset) =>
-    options.built ? readImage(preset) : readInputBytes(join(folder, `heliograph-${preset}.wasm`), inputBytesMax.image);
+    options.built ? readImage(preset) : readRecordedImage(join(folder, `heliograph-${preset}.wasm`));
   const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
   const ownEngine = scenario.upsets && (await meteredEngines(options.engine, image));
   const timeline = new Timeline(options, types);
