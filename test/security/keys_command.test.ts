@@ -254,6 +254,50 @@ test('a run interrupted between a key epoch and its bundle loses nothing', () =>
     assert.not.ok(existsSync(join(cluster(fleet), 'epoch-3.json')));
   }));
 
+test('what a killed run left, perhaps with secrets, is named by inspect and removed by the next run', () =>
+  inFleet(5, (fleet) => {
+    // Larger than any process number.
+    const dead = 2 ** 22 + 7;
+    const [epoch, record] = [
+      join(cluster(fleet), `epoch-9.json.${dead}`),
+      join(fleet, 'issued', `cluster-7-epoch-9.json.${dead}`),
+    ];
+    const [root, partial] = [join(fleet, `fleet.json.${dead}`), join(fleet, `cluster-9.${dead}`)];
+    const leave = () => {
+      for (const path of [epoch, record, root]) writeFileSync(path, 'secret', { mode: 0o600 });
+      mkdirSync(partial, { mode: 0o700 });
+      writeFileSync(join(partial, 'authority.json'), 'secret', { mode: 0o600 });
+    };
+    const all = [epoch, record, root, partial].sort();
+    // A run at the same time, and a file that is none of ours, stay.
+    const [running, other] = [join(cluster(fleet), `epoch-8.json.${process.pid}`), join(fleet, 'notes.json.1')];
+    for (const path of [running, other]) writeFileSync(path, '', { mode: 0o600 });
+    for (const order of [
+      ['init', fleet, '--cluster', '8', '--members', '2'],
+      ['node', fleet, '--cluster', '7', '--id', '0'],
+      ['epoch', fleet, '--cluster', '7'],
+      ['revoke', fleet, '--cluster', '7', '--id', '1'],
+    ]) {
+      leave();
+      assert.equal(JSON.parse(ok('keys', 'inspect', fleet, '--json')).leftovers.sort(), all);
+      assert.match(
+        ok('keys', 'inspect', fleet),
+        /fleet\.json\.\d+:\s+left\s+by\s+a\s+killed\s+run/,
+      );
+      const { status, stderr } = run('keys', ...order);
+      assert.is(status, 0, stderr);
+      for (const path of all) {
+        assert.not.ok(existsSync(path), path);
+        assert.ok(stderr.includes(`${path}: removed; a killed run had left it`), stderr);
+      }
+    }
+    for (const path of [running, other]) assert.ok(existsSync(path), path);
+    const out = join(fleet, 'for-3.json');
+    writeFileSync(`${out}.${dead}`, 'secret', { mode: 0o600 });
+    ok('keys', 'node', fleet, '--cluster', '7', '--id', '3', '--out', out);
+    assert.not.ok(existsSync(`${out}.${dead}`));
+  }));
+
 /** Starts a run and kills it after so many milliseconds; true if that was in the middle of it. */
 function killed(afterMs: number, ...args: string[]): Promise<boolean> {
   return new Promise((resolve) => {
@@ -284,6 +328,11 @@ test('runs killed at any instant leave whole files or none, and the next run wor
     }
     assert.ok(made >= 2);
     ok('keys', 'epoch', fleet, '--cluster', '7');
+    const names = readdirSync(fleet, { recursive: true, encoding: 'utf8' });
+    assert.equal(
+      names.filter((name) => /\.\d+(\/|$)/.test(name)),
+      [],
+    );
     for (let epoch = 1; epoch <= made + 1; epoch += 1)
       assert.equal(bundle(fleet, epoch).head.commitment, keyEpochFile(fleet, epoch).commitment);
   }));

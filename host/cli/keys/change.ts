@@ -1,5 +1,8 @@
+import { wallMs } from '../../clock/clock.ts';
 import { CoverError } from '../../security/key_epoch.ts';
+import { fileAdvice } from '../../store/store.ts';
 import { clusterFolder } from '../../store/keys/issued.ts';
+import { leftovers, leftoversBeside, removeLeftovers } from '../../store/keys/leftovers.ts';
 import { ExistsError, openFolderWarning } from '../../store/keys/folder.ts';
 import {
   initCluster,
@@ -33,6 +36,26 @@ function ordered<T>(order: () => T): T {
   }
 }
 
+/**
+ * Removes what killed runs left, which may hold secrets, and names it on stderr. Throws
+ * CommandError (4) when the machine refuses.
+ */
+function clean(folder: string, out?: string): void {
+  const nowMs = wallMs();
+  const left = [...leftovers(folder, nowMs), ...(out === undefined ? [] : leftoversBeside(out, nowMs))];
+  try {
+    removeLeftovers(left);
+  } catch (error) {
+    const advice = fileAdvice(error as NodeJS.ErrnoException);
+    throw new CommandError(
+      `${left.join(', ')}: left by a killed run, cannot be removed: ${advice}`,
+      exitCode.environment,
+    );
+  }
+  for (const path of left)
+    console.error(`heliograph: ${path}: removed; a killed run had left it, perhaps with secrets`);
+}
+
 function warnOfFolders(...folders: string[]): void {
   for (const folder of folders) {
     const warning = openFolderWarning(folder);
@@ -46,6 +69,7 @@ function report(options: Shared, facts: object, lines: readonly string[]): void 
 
 export function init(folder: string, options: ClusterOptions & { members: number; region: number }): void {
   const { cluster, members, region } = options;
+  clean(folder);
   ordered(() => initCluster(folder, { cluster, members, region }));
   warnOfFolders(folder);
   const at = clusterFolder(folder, cluster);
@@ -57,6 +81,7 @@ export function init(folder: string, options: ClusterOptions & { members: number
 
 export function node(folder: string, options: ClusterOptions & { id: number; out?: string }): void {
   const { cluster, id, out } = options;
+  clean(folder, out);
   const path = ordered(() => writeNodeFile(folder, cluster, id, out));
   warnOfFolders(folder, clusterFolder(folder, cluster));
   report(options, { file: path, cluster, id }, [
@@ -88,6 +113,7 @@ function reportKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEp
 
 export function epoch(folder: string, options: ClusterOptions & { startS?: number; number?: number }): void {
   const { cluster, startS, number } = options;
+  clean(folder);
   const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: [], startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
   reportKeyEpoch(options, folder, made);
@@ -98,6 +124,7 @@ export function revoke(
   options: ClusterOptions & { id: number[]; startS?: number; number?: number },
 ): void {
   const { cluster, id, startS, number } = options;
+  clean(folder);
   const made = ordered(() => nextKeyEpoch(folder, cluster, { exclude: id, startS, number }));
   warnOfFolders(folder, clusterFolder(folder, cluster));
   reportKeyEpoch(options, folder, made);

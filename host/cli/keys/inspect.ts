@@ -16,7 +16,9 @@ import {
   readKeyFile,
   readKeyFileOf,
 } from '../../store/keys/file.ts';
+import { leftovers } from '../../store/keys/leftovers.ts';
 import { LEAVES } from '../../security/tree.ts';
+import { wallMs } from '../../clock/clock.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { readInputBytes } from '../input.ts';
 import { print, wrapped } from '../output.ts';
@@ -172,6 +174,8 @@ function clustersOf(path: string): (Inspected & { flaw: string })[] {
   return clusters.map((cluster) => aboutCluster(path, cluster));
 }
 
+const leftAdvice = 'perhaps with secrets: the next run of keys init, node, epoch or revoke removes it';
+
 /** Columns of the name of a fact. */
 const factColumns = 18;
 /** Items of a list that are shown before the rest is counted. */
@@ -202,14 +206,16 @@ export function inspectKeys(path: string, options: { json?: boolean }): void {
   if (found === undefined) throw new KeyFileError(`${path}: no such file or folder`);
   const files = found.isDirectory() ? filesIn(path) : [path];
   const clusters = found.isDirectory() ? clustersOf(path) : [];
-  if (files.length === 0 && clusters.length === 0)
+  const left = found.isDirectory() ? leftovers(path, wallMs()) : [];
+  if (files.length === 0 && clusters.length === 0 && left.length === 0)
     throw new KeyFileError(`${path}: holds no key file: heliograph keys init makes some`);
   const inspected = files.map(inspectFile);
   if (clusters.some(({ flaw }) => flaw !== 'none')) process.exitCode = exitCode.failed;
   if (options.json === true) {
-    print(JSON.stringify({ files: inspected, clusters }));
+    print(JSON.stringify({ files: inspected, clusters, leftovers: left }));
     return;
   }
+  for (const path of left) print(wrapped(`${path}: left by a killed run, ${leftAdvice}`, 2));
   for (const { file, kind, ...facts } of [...inspected, ...clusters]) {
     print(`${file}: ${kind}`);
     for (const [name, value] of Object.entries(facts))
