@@ -151,7 +151,8 @@ export function makeKeyEpoch(
   if (nodes.length > PARTS_MAX)
     throw new CoverError(
       `the excluded members lie so far apart that the others need ${nodes.length} parts, ` +
-        `${PARTS_MAX} are allowed: make the cluster anew for those that remain`,
+        `${PARTS_MAX} are allowed (docs/security.md): exclude members near to those that are, or make the ` +
+        'cluster anew under another number for those that remain',
     );
   const parts = nodes.map((node): KeyEpochPart => {
     const wrapped = wrap(authority.pathKey(node), cluster, node, keyEpoch.keyEpoch, keyEpoch.secret);

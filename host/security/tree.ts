@@ -45,6 +45,42 @@ export function cover(members: Iterable<number>, excluded: ReadonlySet<number>):
 }
 
 /**
+ * Finds how many more members can be excluded, whichever they are, within the parts that a head
+ * counts.
+ */
+export function exclusionsLeft(members: Iterable<number>, excluded: ReadonlySet<number>): number {
+  const remaining = new Set([...members].filter((member) => !excluded.has(member)));
+  const parts = worstParts(ROOT_NODE, remaining, excluded);
+  const tooMany = parts.findIndex((count) => count > PARTS_MAX);
+  // The last member cannot be excluded.
+  return Math.max(0, Math.min(tooMany === -1 ? parts.length : tooMany, remaining.size) - 1);
+}
+
+/**
+ * Parts of the largest cover of the leaves below a node when k more of the remaining members are
+ * excluded, by k.
+ */
+function worstParts(node: number, remaining: ReadonlySet<number>, excluded: ReadonlySet<number>): number[] {
+  if (node >= LEAVES) return remaining.has(node - LEAVES) ? [1, 0] : [0];
+  const [left, right] = [2 * node, 2 * node + 1].map((child) => worstParts(child, remaining, excluded));
+  const parts = new Array<number>(left.length + right.length - 1).fill(0);
+  left.forEach((inLeft, k) => {
+    right.forEach((inRight, j) => {
+      parts[k + j] = Math.max(parts[k + j], inLeft + inRight);
+    });
+  });
+  if (parts[0] > 0 && !isAnyBelow(node, excluded)) parts[0] = 1;
+  return parts;
+}
+
+function isAnyBelow(node: number, members: ReadonlySet<number>): boolean {
+  const levels = Math.clz32(node) - Math.clz32(LEAVES);
+  const first = (node << levels) - LEAVES;
+  for (let member = first; member < first + (1 << levels); member += 1) if (members.has(member)) return true;
+  return false;
+}
+
+/**
  * Makes the nonce node ‖ key epoch: a path key wraps one secret a key epoch, so no nonce is used
  * twice.
  */

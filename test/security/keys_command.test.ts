@@ -280,10 +280,7 @@ test('what a killed run left, perhaps with secrets, is named by inspect and remo
     ]) {
       leave();
       assert.equal(JSON.parse(ok('keys', 'inspect', fleet, '--json')).leftovers.sort(), all);
-      assert.match(
-        ok('keys', 'inspect', fleet),
-        /fleet\.json\.\d+:\s+left\s+by\s+a\s+killed\s+run/,
-      );
+      assert.match(ok('keys', 'inspect', fleet), /fleet\.json\.\d+:\s+left\s+by\s+a\s+killed\s+run/);
       const { status, stderr } = run('keys', ...order);
       assert.is(status, 0, stderr);
       for (const path of all) {

@@ -257,4 +257,24 @@ test('inspect reports a loss, names the next step and ends with 1', () =>
     assert.equal(keyEpochsOf(fleet, 7).issued, [1, 2, 3]);
   }));
 
+test('a number that would end the changes of keys is refused, and the last thousand changes are announced', () =>
+  inFleet((fleet) => {
+    const orders: [number, RegExp][] = [
+      [65534, /key epoch 65534 would leave 0 key changes for ever.*at most 64534/],
+      [64535, /would leave 999 key changes/],
+    ];
+    for (const [number, reason] of orders) refused(() => change(fleet, { number }), KeyOrderError, reason);
+    assert.equal(keyEpochsOf(fleet, 7).made, [1]);
+    assert.is(change(fleet, { number: 64534 }).changesLeft, 1000);
+    const next = () =>
+      spawnSync(process.execPath, [command, 'keys', 'epoch', fleet, '--cluster', '7', '--json'], { encoding: 'utf8' });
+    const { status, stdout, stderr } = next();
+    assert.is(status, 0, stderr);
+    assert.match(stderr, /999 key changes are left for cluster 7: before they are used up, make the cluster anew/);
+    const { epoch, changesLeft, exclusionsLeft } = JSON.parse(stdout);
+    assert.equal([epoch, changesLeft, exclusionsLeft], [64535, 999, 7]);
+    // A number that is due anyway is no jump.
+    assert.is(change(fleet, { number: 64536 }).epoch, 64536);
+  }));
+
 test.run();

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
 import {
   CoverError,
   headPayload,
@@ -12,7 +15,7 @@ import {
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { makeSign1, readSign1 } from '../../host/security/sign1.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
-import { cover, NODE_MAX, PARTS_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';
+import { cover, exclusionsLeft, NODE_MAX, PARTS_MAX, pathNodes, unwrap, wrap } from '../../host/security/tree.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 
 const test = suite('security: tree and epochs');
@@ -143,23 +146,64 @@ test('a key epoch without remaining members or with too many parts is refused', 
 });
 
 /**
- * Parts of the largest cover when `excluded` of the leaves below a node are excluded, wherever they
- * lie.
+ * Parts of the largest cover when `excluded` of the first `members` of 2^levels leaves are
+ * excluded, wherever they lie; −1: there are not so many.
  */
-function largest(levels: number, excluded: number): number {
+function largest(levels: number, members: number, excluded: number): number {
+  if (excluded > members) return -1;
+  if (members === 0) return 0;
   if (excluded === 0) return 1;
   if (levels === 0) return 0;
   const half = 2 ** (levels - 1);
-  let most = 0;
-  for (let left = Math.max(0, excluded - half); left <= Math.min(excluded, half); left += 1)
-    most = Math.max(most, largest(levels - 1, left) + largest(levels - 1, excluded - left));
+  const [near, far] = [Math.min(members, half), Math.max(0, members - half)];
+  let most = -1;
+  for (let left = Math.max(0, excluded - far); left <= Math.min(excluded, near); left += 1)
+    most = Math.max(most, largest(levels - 1, near, left) + largest(levels - 1, far, excluded - left));
   return most;
 }
 
-test('any six members can be excluded with the parts that a head counts; seven far apart cannot', () => {
-  assert.is(largest(8, 6), PARTS_MAX);
-  assert.ok(largest(8, 7) > PARTS_MAX);
-  assert.is(cover(all(256), new Set([0, 40, 70, 110, 130, 200])).length, PARTS_MAX);
+test('docs/security.md says how many parts any exclusions take, and how many exclusions always fit', () => {
+  const page = readFileSync(join(rootFolder, 'docs/security.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (200|128|100|64) \| (.*) \|$/gm)];
+  assert.is(rows.length, 4);
+  for (const [, members, cells] of rows) {
+    const count = Number(members);
+    const parts = Array.from({ length: 10 }, (_, index) => largest(8, count, index + 1));
+    const always = exclusionsLeft(all(count), new Set());
+    assert.equal(cells.split(' | '), [...parts.map(String), always === count - 1 ? 'all' : String(always)], members);
+    const tooMany = parts.findIndex((each) => each > PARTS_MAX);
+    assert.is(always, tooMany === -1 ? count - 1 : tooMany);
+  }
+  assert.ok(largest(8, 200, 4) <= 24 && largest(8, 200, 5) > 24, 'four of 200 are passed on by radio');
+});
+
+test('as many more members as are said to fit can be excluded, whichever; one more, chosen badly, does not fit', () => {
+  const random = new RandomStream(2, 'exclusions');
+  for (let turn = 0; turn < 40; turn += 1) {
+    const members = 100 + random.below(101);
+    const order = random.permutation(members);
+    const excluded = new Set(order.slice(0, random.below(5)));
+    const left = exclusionsLeft(all(members), excluded);
+    for (let draw = 0; draw < 20; draw += 1) {
+      const more = random
+        .permutation(members)
+        .filter((member) => !excluded.has(member))
+        .slice(0, left);
+      assert.ok(cover(all(members), new Set([...excluded, ...more])).length <= PARTS_MAX);
+    }
+    // The worst choice, one member after the other.
+    const worst = new Set(excluded);
+    for (let number = 0; number <= left; number += 1) {
+      const sizes = all(members).map((member) =>
+        worst.has(member) ? -1 : cover(all(members), new Set([...worst, member])).length,
+      );
+      worst.add(sizes.indexOf(Math.max(...sizes)));
+      const size = cover(all(members), worst).length;
+      assert.is(size > PARTS_MAX, number === left, `${members} members, ${excluded.size} excluded, ${left} left`);
+    }
+  }
+  assert.is(exclusionsLeft(all(5), new Set([1])), 3);
+  assert.is(exclusionsLeft(all(5), new Set(all(5))), 0);
 });
 
 test('the same seed gives the same keys; another seed or cluster gives others', () => {

@@ -5,6 +5,7 @@ import { clusterFolder } from '../../store/keys/issued.ts';
 import { leftovers, leftoversBeside, removeLeftovers } from '../../store/keys/leftovers.ts';
 import { ExistsError, openFolderWarning } from '../../store/keys/folder.ts';
 import {
+  CHANGES_LEFT_FEW,
   initCluster,
   KeyOrderError,
   type MadeKeyEpoch,
@@ -92,7 +93,12 @@ export function node(folder: string, options: ClusterOptions & { id: number; out
 
 function reportKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEpoch): void {
   const { cluster } = options;
-  const { epoch, startS, parts, excluded, bundle, supersedes } = made;
+  const { epoch, startS, parts, excluded, bundle, supersedes, changesLeft, exclusionsLeft } = made;
+  if (changesLeft < CHANGES_LEFT_FEW)
+    console.error(
+      `heliograph: ${changesLeft} key changes are left for cluster ${cluster}: before they are used up, ` +
+        'make the cluster anew under another number (heliograph keys init)',
+    );
   const { authority } = readCluster(folder, cluster);
   const remain = authority.members.length - excluded.length;
   const from = startS === 0 ? 'used by each member as soon as it knows it' : `from mission second ${startS} on`;
@@ -106,6 +112,7 @@ function reportKeyEpoch(options: ClusterOptions, folder: string, made: MadeKeyEp
   report(options, { ...made, cluster, members: remain }, [
     `key epoch ${epoch} of cluster ${cluster}: ${from}, for ${remain} members, ${parts} parts`,
     `excluded: ${excluded.length === 0 ? 'nobody' : excluded.join(', ')}`,
+    `${exclusionsLeft} more can be excluded, wherever in the key tree they are (docs/security.md)`,
     ...superseded,
     `Send to the cluster: ${bundle}`,
   ]);

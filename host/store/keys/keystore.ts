@@ -38,8 +38,11 @@ import {
 } from './file.ts';
 import { authorityOf, clusterKeyOf, nodeSeedOf, regionKeyOf } from '../../security/hierarchy.ts';
 import { nodeSignatures } from '../../security/signature.ts';
-import { pathKey, pathNodes } from '../../security/tree.ts';
+import { exclusionsLeft, pathKey, pathNodes } from '../../security/tree.ts';
 import { KEY_EPOCH_MAX } from '../../cbor/generated.ts';
+
+/** So few numbers of key epochs that their end must be planned: no jump may leave fewer. */
+export const CHANGES_LEFT_FEW = 1000;
 
 /** Most runs that take a number before this one; more than ever run at once. */
 const triesMax = 100;
@@ -248,6 +251,10 @@ export interface MadeKeyEpoch {
    * it.
    */
   readonly supersedes: { readonly epoch: number; readonly startS: number } | null;
+  /** Key epochs that can be made after it. */
+  readonly changesLeft: number;
+  /** Members that can be excluded besides, wherever in the key tree they are. */
+  readonly exclusionsLeft: number;
 }
 
 /** Throws KeyOrderError if the order makes no sense for the cluster as it is. */
@@ -268,6 +275,11 @@ function checkOrder({ folder, authority, newest, excluded, next }: ClusterState,
     );
   if (number !== undefined && number < next)
     throw new KeyOrderError(`key epoch ${next - 1} is there or was: the next has a greater number`);
+  if (number !== undefined && number > next && KEY_EPOCH_MAX - number < CHANGES_LEFT_FEW)
+    throw new KeyOrderError(
+      `key epoch ${number} would leave ${KEY_EPOCH_MAX - number} key changes for ever, because no number comes ` +
+        `twice: give one above every number that was ever made, and at most ${KEY_EPOCH_MAX - CHANGES_LEFT_FEW}`,
+    );
 }
 
 /**
@@ -302,7 +314,17 @@ export function nextKeyEpoch(folder: string, cluster: number, order: KeyEpochOrd
     const { parts, excluded } = file;
     const supersedes =
       state.newest !== null && startS < plannedS ? { epoch: state.newest.epoch, startS: plannedS } : null;
-    return { epoch, startS, parts: parts.length, excluded, bundle: bundlePath(state.folder, epoch), supersedes };
+    const ids = state.authority.members.map(({ id }) => id);
+    return {
+      epoch,
+      startS,
+      parts: parts.length,
+      excluded,
+      bundle: bundlePath(state.folder, epoch),
+      supersedes,
+      changesLeft: KEY_EPOCH_MAX - epoch,
+      exclusionsLeft: exclusionsLeft(ids, new Set(excluded)),
+    };
   }
   throw new KeyOrderError(`other runs keep making key epochs of cluster ${cluster}: try again when they are done`);
 }

@@ -9,7 +9,7 @@ const fileName = /^(?:fleet|authority|epoch-\d+|node-\d+|cluster-\d+-epoch-\d+)\
 const folderName = /^cluster-\d+\.(\d+)$/;
 const searchedFolder = /^(?:cluster-\d+|issued)$/;
 
-/** No run takes as long: a file this old is a leftover, even if its process number is in use again. */
+/** No run takes as long: a file this old is a leftover, though its process number be in use. */
 const runMsMax = 3_600_000;
 
 function isRunning(pid: number): boolean {
