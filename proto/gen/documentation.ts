@@ -2,9 +2,10 @@
 
 import { filledPage } from './fill.ts';
 import { roleOf } from './roles.ts';
-import type { ArrayKind, Field, Rule, UintKind } from './schema.ts';
+import type { ArrayKind, BytesKind, Field, Rule, UintKind } from './schema.ts';
 import {
   bytesMax,
+  CLUSTER_MEMBERS_MAX,
   CRC_BYTES,
   ENVELOPE_BYTES,
   FRAME_BYTES_MAX,
@@ -27,15 +28,35 @@ function arrayText(of: ArrayKind, rules: readonly Rule[]): string {
   return `${of.min}–${of.max} × ${item}`;
 }
 
-function fieldText(field: Field, rules: readonly Rule[]): string {
+/**
+ * Byte strings of which a node takes one length only, which depends on the size of its cluster:
+ * bitmaps of its members.
+ */
+const planes: { readonly [field: string]: number } = { 'heartbeat.ages': 2, 'heartbeat.agree': 1 };
+
+/** Throws if the schema has room for other lengths than the largest cluster needs. */
+function bitmapText(name: string, planeCount: number, of: BytesKind): string {
+  const bytesMax = planeCount * Math.ceil(CLUSTER_MEMBERS_MAX / 8);
+  if (of.min !== 0 || of.max !== bytesMax)
+    throw new Error(`${name} has ${of.min}..${of.max} bytes, but bitmaps of ${CLUSTER_MEMBERS_MAX} take ${bytesMax}`);
+  return `${planeCount === 1 ? '' : `${planeCount} × `}⌈members ÷ 8⌉ bytes`;
+}
+
+function bytesText(rule: Rule, field: Field, of: BytesKind): string {
+  const name = `${rule.name}.${field.name}`;
+  if (planes[name] !== undefined) return bitmapText(name, planes[name], of);
+  return of.min === of.max ? `${of.max} bytes` : `${of.min}–${of.max} bytes`;
+}
+
+function fieldText(rule: Rule, field: Field, rules: readonly Rule[]): string {
   const of = field.of;
   if (of.kind === 'uint') return `${field.name} ${rangeText(of)}`;
-  if (of.kind === 'bytes') return `${field.name} ${of.min}–${of.max} bytes`;
+  if (of.kind === 'bytes') return `${field.name} ${bytesText(rule, field, of)}`;
   return `${field.name} ${arrayText(of, rules)}`;
 }
 
 function fieldsText(rule: Rule, rules: readonly Rule[]): string {
-  return rule.fields.map((field) => fieldText(field, rules)).join(', ');
+  return rule.fields.map((field) => fieldText(rule, field, rules)).join(', ');
 }
 
 function table(list: readonly Rule[], rules: readonly Rule[]): string[] {
@@ -89,7 +110,17 @@ export function documentationFiles(rules: readonly Rule[]): { path: string; text
     '',
     'A decoder accepts exactly what an encoder writes. Anything else is refused whole: other lengths or types,',
     'values out of range, longer heads than needed, indefinite lengths, floats, text, tags, bytes left over.',
-    'A message of an unknown type is passed over if it is well-formed and at most four levels deep.',
+    '',
+    'A message of an unknown type is passed over and counted (`message-unknown`) if its type is 0–127, the frame',
+    'is not of key epoch 0, and the message is an array of well-formed items in shortest heads: unsigned and',
+    'negative integers, byte strings, arrays, maps, tags, false, true and null, at most four levels of arrays,',
+    'maps and tags, itself included, each of at most 32,767 bytes or items. Any other refuses its frame',
+    '(status 3; in key epoch 0: 6). Types from 128 on never travel in frames: there they are malformed. A record',
+    'of an unknown type is refused by `observe` (status 9).',
+    '',
+    'A bitmap has ⌈members ÷ 8⌉ bytes: member m is bit m mod 8 (bit 0 is the lowest) of byte ⌊m ÷ 8⌋. `ages` is two',
+    'bitmaps, one behind the other: the low bit of each age, then the high bit. A node refuses a heartbeat whose',
+    '`ages` or `agree` has another length than its own cluster size demands (status 6).',
     '',
     '## Frames',
     '',
@@ -110,6 +141,23 @@ export function documentationFiles(rules: readonly Rule[]): { path: string; text
         ...table(own, rules),
       ];
     }),
+    '## What is signed',
+    '',
+    'All signatures are Ed25519 (RFC 8032), 64 bytes.',
+    '',
+    "A `key-epoch-head` has the authority's signature of a COSE_Sign1 (RFC 9052) whose other parts are not sent:",
+    '',
+    '    protected header   a2 01 27 04 42 cc cc      {1: -8 (EdDSA), 4: cluster, 2 bytes big-endian}',
+    '    payload            [cluster, keyEpoch, startS, parts, commitment], deterministic CBOR',
+    '    signed             Sig_structure: ["Signature1", protected header, h\'\', payload]',
+    '',
+    "A `statement`, and each half of a `proof`, has its owner's signature of these bytes, all numbers big-endian:",
+    '',
+    '    "heliograph intent" (17 bytes, ASCII) ‖ cluster u16 ‖ owner u16 ‖ slot u8 ‖ version u32 ‖ atS u32',
+    '    ‖ digest (16 bytes): 46 bytes',
+    '',
+    'Its `digest` is the first 16 bytes of SHA-256 over the `intent` message of that version, as encoded above.',
+    '',
     '## Reading them',
     '',
     '`npx heliograph decode HEX` shows a frame or a record in diagnostic notation with these names.',

@@ -4,6 +4,8 @@ import type { FieldKind, Rule } from './schema.ts';
 
 /** A frame on the air has at most this many bytes, whatever the carrier (protocol.md). */
 export const FRAME_BYTES_MAX = 256;
+/** Members of the largest cluster (proto/schema/constants.cddl, cluster-members-max). */
+export const CLUSTER_MEMBERS_MAX = 200;
 /** COSE_Encrypt0 up to its ciphertext, with a head of two bytes for that. */
 export const ENVELOPE_BYTES = 27;
 /** The same with a head of one byte. */

@@ -14,7 +14,14 @@ import { roles } from '../../proto/gen/roles.ts';
 import { parseSchema } from '../../proto/gen/parse.ts';
 import type { Rule, Schema } from '../../proto/gen/schema.ts';
 import { parseTables } from '../../proto/gen/tables.ts';
-import { assertFrames, bytesMax, FRAME_BYTES_MAX, isOnAir, PLAIN_BYTES_MAX } from '../../proto/gen/size.ts';
+import {
+  assertFrames,
+  bytesMax,
+  CLUSTER_MEMBERS_MAX,
+  FRAME_BYTES_MAX,
+  isOnAir,
+  PLAIN_BYTES_MAX,
+} from '../../proto/gen/size.ts';
 
 const parseAll = (text: string): Schema => parseSchema([{ path: 'proto/schema/test.cddl', text }]);
 const parse = (text: string): readonly Rule[] => parseAll(text).rules;
@@ -28,6 +35,7 @@ key-epoch-part = [type: 13, n: 0..9]
 `;
 
 const generator = suite('generator');
+const { constants } = readSchema(rootFolder);
 
 generator('every generated file is as committed: else run node proto/gen/main.mjs', () => {
   const files = generate(rootFolder);
@@ -153,6 +161,22 @@ generator('a message without a sender, or outside every range of types, fails th
     () => documentationFiles([...ranged, ...parse('gossip = [type: 9, n: 0..9]')]),
     /does not say who sends 'gossip' to whom/,
   );
+});
+
+generator('docs/messages.md has the exact length of each bitmap, and room for no other', () => {
+  const rules = (ages: number, agree: number) =>
+    parse(`${others}heartbeat = [type: 4, ages: bstr .size (0..${ages}), agree: bstr .size (0..${agree})]
+intent = [type: 16, n: bstr .size (4..4)]
+`);
+  const [{ text }] = documentationFiles(rules(50, 25));
+  assert.ok(text.includes('ages 2 × ⌈members ÷ 8⌉ bytes, agree ⌈members ÷ 8⌉ bytes'), text);
+  assert.ok(text.includes('n 4 bytes'));
+  assert.throws(
+    () => documentationFiles(rules(48, 25)),
+    /heartbeat\.ages has 0\.\.48 bytes, but bitmaps of 200 take 50/,
+  );
+  assert.throws(() => documentationFiles(rules(50, 26)), /heartbeat\.agree has 0\.\.26 bytes/);
+  assert.is(constants.find(({ name }) => name === 'cluster-members-max')?.value, CLUSTER_MEMBERS_MAX);
 });
 
 const handlerSource = (...names: string[]) => [
