@@ -1,7 +1,7 @@
 /**
  * Installs what some tests need besides npm packages:
  *
- *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, fuzzer)
+ *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, fuzzer, python)
  *
  * A test file names its needs in its first line: `// needs: wasmtime`. `npm test` runs this program
  * for each need of the files that it runs. A file whose need stays missing is skipped, or fails
@@ -29,6 +29,7 @@ import {
   missingPackages,
 } from './boards.mjs';
 import { root } from './paths.mjs';
+import { installPython, isPythonReady, pythonCommand } from './python.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
 const fuzzerPackages = ['clang-14', 'libclang-rt-14-dev'];
@@ -54,6 +55,7 @@ export const needs = [
     command: installCommand(fuzzerPackages),
     install: () => installPackages(fuzzerPackages),
   },
+  { name: 'python', present: isPythonReady, command: pythonCommand, install: installPython },
   { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
 ];
 
