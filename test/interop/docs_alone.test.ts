@@ -168,10 +168,14 @@ class Receiver {
     return this.#take(this.node.receive(Buffer.from(hex, 'hex'), this.#nowMs));
   }
 
-  /** Lets the node work for so many seconds. */
+  /** Lets the node work for so many seconds: it is ticked at its deadlines. */
   pass(seconds: number): void {
-    for (const endMs = this.#nowMs + seconds * 1000; this.#nowMs < endMs; this.#nowMs += 500)
+    const endMs = this.#nowMs + seconds * 1000;
+    while (this.node.tickAtMs < endMs) {
+      this.#nowMs = Math.max(this.#nowMs, this.node.tickAtMs);
       this.#take(this.node.tick(this.#nowMs));
+    }
+    this.#nowMs = endMs;
   }
 
   event<Name extends Message['name']>(name: Name): Extract<Message, { name: Name }>[] {

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import { BOOT_CAUSE, CHECKPOINT_HEADER_BYTES, STATUS } from '../../host/cbor/generated.ts';
+import { NAMES } from '../../host/cbor/generated/names.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { signatureModulePath } from '../../host/security/signature.ts';
@@ -141,8 +142,9 @@ test('a command or event that does not fit waits on', () => {
     assert.is(poll(ctx, buffer, 2), 0);
     assert.ok(poll(ctx, buffer, 80) > 2);
   }
-  assert.is(calls.inspect(ctx, 4, 0, buffer, 319), 0);
-  assert.equal([calls.inspect(ctx, 4, 0, buffer, 320), calls.inspect(ctx, 12, 1, buffer, 64)], [80, 6]);
+  const words = NAMES.counter.length * 2;
+  assert.is(calls.inspect(ctx, 4, 0, buffer, words * 4 - 1), 0);
+  assert.equal([calls.inspect(ctx, 4, 0, buffer, words * 4), calls.inspect(ctx, 12, 1, buffer, 64)], [words, 6]);
 });
 
 test('the page names every export of both images', () => {
