@@ -52,15 +52,15 @@ const badRowsShownMax = 5;
 export function loadBody(designation: string, catalogueFile: string | undefined, warn: (line: string) => void): Body {
   try {
     if (catalogueFile === undefined) return shippedBody(designation);
-    const { bodies, bad } = parseCatalogue(
+    const { bodies, bad, badCount } = parseCatalogue(
       readInput(catalogueFile, inputBytesMax.catalogue),
       catalogueFile,
       catalogueFile,
     );
     for (const { line, field, message } of bad.slice(0, badRowsShownMax))
       warn(`${catalogueFile}:${line} ${field}: ${message}`);
-    if (bad.length > 0)
-      warn(`${catalogueFile}: ${bodies.length} bodies read, ${bad.length} faults; those rows are left out`);
+    if (badCount > 0)
+      warn(`${catalogueFile}: ${bodies.length} bodies read, ${badCount} faults; those rows are left out`);
     return findBody(bodies, designation);
   } catch (error) {
     if (error instanceof CatalogueError) throw new CommandError(error.message, exitCode.input);

@@ -31,7 +31,9 @@ interface BadRow {
 
 interface Catalogue {
   bodies: Body[];
+  /** The first faults, and how many there are in all. */
   bad: BadRow[];
+  badCount: number;
 }
 
 /**
@@ -159,38 +161,110 @@ function readRow(
   return alsoCalled === undefined ? body : { ...body, alsoCalled };
 }
 
-interface Rows {
-  header: string[];
-  rows: { line: number; cells: Cell[] }[];
+/** Bounds on what a catalogue leaves in memory. JPL's whole table has 1.5 million bodies. */
+const bodiesMax = 2_000_000;
+const badRowsKeptMax = 1000;
+const rowCharactersMax = 65_536;
+/** JSON is read whole, with all columns, before the first row can be looked at. */
+const jsonCharactersMax = 64 << 20;
+
+/** Takes the rows of a catalogue one after the other; keeps the bodies and the first bad rows. */
+class CatalogueReader {
+  readonly bodies: Body[] = [];
+  readonly bad: BadRow[] = [];
+  badCount = 0;
+  readonly #fileName: string;
+  readonly #source: string;
+  readonly #seen = new Set<string>();
+  #columns: Record<string, number> | null = null;
+
+  constructor(fileName: string, source: string) {
+    this.#fileName = fileName;
+    this.#source = source;
+  }
+
+  /** Takes the header, then each row. Throws CatalogueError. */
+  take(line: number, cells: Cell[]): void {
+    if (this.#columns === null) {
+      this.#columns = columnsOf(cells.map(String), this.#fileName);
+      return;
+    }
+    const bad: BadRow[] = [];
+    const body = readRow(cells, this.#columns, line, bad, this.#source);
+    if (body !== null && this.#seen.has(body.designation))
+      bad.push({ line, field: 'designation', message: `'${body.designation}' is there twice` });
+    else if (body !== null) this.#keep(body);
+    this.badCount += bad.length;
+    if (this.bad.length < badRowsKeptMax) this.bad.push(...bad);
+  }
+
+  #keep(body: Body): void {
+    if (this.bodies.length === bodiesMax)
+      throw new CatalogueError(`${this.#fileName}: has more than ${bodiesMax} bodies (leave some out)`);
+    this.#seen.add(body.designation);
+    this.bodies.push(body);
+  }
+
+  get isEmpty(): boolean {
+    return this.#columns === null;
+  }
 }
 
-function rowsOfCsv(text: string, fileName: string): Rows {
-  let records: { record: string[]; info: { lines: number } }[];
+const [lineFeed, carriageReturn, quote] = [10, 13, 34];
+
+/**
+ * Refuses rows that csv-parse could not hold: a row is one line, of bounded length. Throws
+ * CatalogueError with the line.
+ */
+function refuseLongRows(text: string, fileName: string): void {
+  let [line, begin, quotes] = [1, 0, 0];
+  for (let at = 0; at <= text.length; at += 1) {
+    const code = at === text.length ? lineFeed : text.charCodeAt(at);
+    if (code === quote) quotes += 1;
+    if (at - begin > rowCharactersMax)
+      throw new CatalogueError(`${fileName}: line ${line} has more than ${rowCharactersMax} characters (shorten it)`);
+    if (code !== lineFeed && code !== carriageReturn) continue;
+    if (quotes % 2 !== 0)
+      throw new CatalogueError(`${fileName}: line ${line} has a quote that is not closed (close it)`);
+    if (code === lineFeed) line += 1;
+    [begin, quotes] = [at + 1, 0];
+  }
+}
+
+function readCsv(text: string, fileName: string, reader: CatalogueReader): void {
+  refuseLongRows(text, fileName);
+  const options = { bom: true, trim: true, skip_empty_lines: true, relax_column_count: true } as const;
   try {
-    const options = { bom: true, info: true, trim: true, skip_empty_lines: true, relax_column_count: true } as const;
-    records = parseCsv(text, options) as unknown as typeof records;
+    parseCsv(text, {
+      ...options,
+      // Nothing is returned: csv-parse keeps no row.
+      on_record: (cells: Cell[], { lines }: { lines: number }) => void reader.take(lines, cells),
+    });
   } catch (error) {
+    if (error instanceof CatalogueError) throw error;
     throw new CatalogueError(`${fileName}: ${(error as Error).message} (a CSV with a header line is expected)`);
   }
-  if (records.length === 0)
+  if (reader.isEmpty)
     throw new CatalogueError(`${fileName}: is empty (a header line and one row per body are expected)`);
-  const [header, ...rows] = records;
-  return { header: header.record, rows: rows.map(({ record, info }) => ({ line: info.lines, cells: record })) };
 }
 
-function rowsOfJson(text: string, fileName: string): Rows {
-  let value: { fields?: unknown; data?: unknown };
+function readJson(text: string, fileName: string, reader: CatalogueReader): void {
+  if (text.length > jsonCharactersMax)
+    throw new CatalogueError(`${fileName}: has more than ${jsonCharactersMax} characters of JSON (give it as CSV)`);
+  let value: { fields?: unknown; data?: unknown } | null;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new CatalogueError(`${fileName}: ${(error as Error).message} (the JPL query's JSON answer is expected)`);
   }
-  const { fields, data } = value;
+  const { fields, data } = value ?? {};
   if (!Array.isArray(fields) || !Array.isArray(data)) {
     throw new CatalogueError(`${fileName}: needs the arrays "fields" and "data", as the JPL small-body query answers`);
   }
-  const rows = data.map((cells, index) => ({ line: index + 1, cells: Array.isArray(cells) ? (cells as Cell[]) : [] }));
-  return { header: fields.map(String), rows };
+  reader.take(0, fields as Cell[]);
+  data.forEach((cells, index) => {
+    reader.take(index + 1, Array.isArray(cells) ? (cells as Cell[]) : []);
+  });
 }
 
 /**
@@ -199,27 +273,15 @@ function rowsOfJson(text: string, fileName: string): Rows {
  * Throws CatalogueError when nothing can be read.
  */
 export function parseCatalogue(text: string, fileName: string, source = 'JPL'): Catalogue {
-  const json = /^\s*[{[]/.test(text);
-  const { header, rows } = json ? rowsOfJson(text, fileName) : rowsOfCsv(text, fileName);
-  const columns = columnsOf(header, fileName);
-  const bodies: Body[] = [];
-  const bad: BadRow[] = [];
-  const seen = new Set<string>();
-  for (const { line, cells } of rows) {
-    const body = readRow(cells, columns, line, bad, source);
-    if (body === null) continue;
-    if (seen.has(body.designation)) {
-      bad.push({ line, field: 'designation', message: `'${body.designation}' is there twice` });
-      continue;
-    }
-    seen.add(body.designation);
-    bodies.push(body);
-  }
+  const reader = new CatalogueReader(fileName, source);
+  const read = /^\s*[{[]/.test(text) ? readJson : readCsv;
+  read(text, fileName, reader);
+  const { bodies, bad, badCount } = reader;
   if (bodies.length === 0) {
     const first = bad[0] === undefined ? 'it has no rows' : `line ${bad[0].line}: ${bad[0].field} ${bad[0].message}`;
     throw new CatalogueError(`${fileName}: no body can be read; ${first}`);
   }
-  return { bodies, bad };
+  return { bodies, bad, badCount };
 }
 
 /** Checks a body as a recording holds it. Throws CatalogueError that names file and field. */

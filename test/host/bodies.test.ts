@@ -156,6 +156,22 @@ test('bad rows are named with line and field, and left out', () => {
   assert.equal(places, ['3 H', '4 a_au', '5 e', '6 designation', '7 designation', '8 a_au', '8 e', '8 i_deg']);
 });
 
+test('a catalogue leaves bounded memory: first faults alone, short rows, and bodies up to a number', () => {
+  const rows = ['designation,H,a,e,i', 'A,20,1.1,0.1,3', ...Array.from({ length: 5000 }, () => 'B,,,,')];
+  const { bodies, bad, badCount } = parseCatalogue(rows.join('\n'), 'x.csv');
+  assert.is(bodies.length, 1);
+  assert.ok(bad.length < 1010 && badCount === 5000 * 4, `${bad.length} of ${badCount}`);
+  const wide = `designation,H,a,e,i\nA,20,1.1,0.1,3${','.repeat(100_000)}\n`;
+  assert.throws(() => parseCatalogue(wide, 'x.csv'), /x\.csv: line 2 has more than 65536 characters \(shorten it\)/);
+  const chained = 'designation,H,a,e,i\nA,20,1.1,0.1,3,"\n",,"\n"\n';
+  assert.throws(() => parseCatalogue(chained, 'x.csv'), /x\.csv: line 2 has a quote that is not closed/);
+  const long = `{"fields": [], "data": []${' '.repeat(64 << 20)}}`;
+  assert.throws(
+    () => parseCatalogue(long, 'x.json'),
+    /x\.json: has more than 67108864 characters of JSON \(give it as CSV\)/,
+  );
+});
+
 test('a catalogue that is none is an error with the file in it', () => {
   for (const [text, reason] of [
     ['', /x\.csv: is empty/],
