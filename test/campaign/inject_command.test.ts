@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -100,6 +100,10 @@ test('a file that holds both images is resumed as one campaign', () => {
   assert.equal(sorted(recordsIn(bothFile)), whole);
   const report = JSON.parse(resumed.stdout) as InjectReport;
   assert.equal([report.n, report.unprotected?.n], [10_000, 800]);
+  appendFileSync(bothFile, '{"index":3,"image":"protected","outcome":"fine"}\n');
+  const edited = inject(...bothImages, '--out', bothFile, '--resume');
+  assert.is(edited.status, 3, edited.stderr);
+  assert.match(edited.stderr, /:10802: is no record of this campaign: outcome: .*\(delete the line\)/);
 });
 
 test('a campaign that was killed continues where it was', async () => {

@@ -60,7 +60,24 @@ test('a file of another campaign, or of none, is refused', () => {
   assert.match(swarm.stderr, /other\.jsonl:1: is of another campaign: kind "other", not "swarm"/);
   const flights = deaths('--out', path, '--resume');
   assert.is(flights.status, 3);
-  assert.match(flights.stderr, /other\.jsonl:1: is no flight/);
+  assert.match(flights.stderr, /other\.jsonl:1: is no record of this campaign: seed: .*\(delete the line\)/);
+});
+
+test('a line that is no record of the campaign is named, with its field', () => {
+  const path = join(folder, 'edited.jsonl');
+  assert.is(run('swarm', '--seeds', '1', '--from', '3', '--out', path).status, 0);
+  const whole = readFileSync(path, 'utf8');
+  for (const [line, reason] of [
+    ['{}', /edited\.jsonl:3: is no record of this campaign: seed: /],
+    ['{"seed":4,"traceHash":"x","failed":3}', /edited\.jsonl:3: is no record of this campaign: failed: .*array/],
+    ['[1]', /edited\.jsonl:3: is no record/],
+    ['{"seed":', /edited\.jsonl:3: is no JSON/],
+  ] as const) {
+    writeFileSync(path, `${whole}${line}\n`);
+    const resumed = run('swarm', '--seeds', '2', '--from', '3', '--out', path, '--resume');
+    assert.is(resumed.status, 3, resumed.stderr);
+    assert.match(resumed.stderr, reason);
+  }
 });
 
 test('merge: the report is printed, and written to --out', () => {

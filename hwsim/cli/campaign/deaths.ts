@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { againLine } from '../../../host/cli/again.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';
@@ -32,6 +33,12 @@ export function deathsText(
   return lines.join('\n');
 }
 
+const counts = z.array(z.number());
+const row = z.looseObject({
+  ...{ seed: z.int(), nodeYears: z.number(), falseDeaths: z.number(), unknown: z.number(), firmware: z.string() },
+  ...{ examples: z.array(z.string()), goneBins: counts, deadBins: counts },
+});
+
 export interface DeathsOptions {
   flights: number;
   from: number;
@@ -52,7 +59,7 @@ export async function deaths(options: DeathsOptions, command: Command): Promise<
   const { flights: count, from, days, engine, jobs, out, resume = false, json } = options;
   const { sha256 } = createEngine(engine, readImage('flight')).image;
   const check = (flight: DeathFlight, place: string) => checkFlight(flight, place, sha256);
-  const file = openLines<DeathFlight>(out, { resume, check });
+  const file = openLines<DeathFlight>(out, { resume, row, check });
   const flights = [...(file?.records ?? [])];
   const known = new Set(flights.map(({ seed }) => seed));
   const seeds = Array.from({ length: count }, (_, index) => from + index).filter((seed) => !known.has(seed));
@@ -84,13 +91,8 @@ export async function deaths(options: DeathsOptions, command: Command): Promise<
   if (summary.falseDeaths > 0) process.exitCode = exitCode.failed;
 }
 
-/**
- * Checks a line of the file. Throws CommandError (3) for a line that is no flight, or a flight of
- * another image.
- */
+/** Checks a line of the file. Throws CommandError (3) for a flight of another image. */
 function checkFlight(flight: DeathFlight, place: string, firmware: string): void {
-  if (typeof flight.seed !== 'number' || !Array.isArray(flight.deadBins))
-    throw new CommandError(`${place}: is no flight (delete the line)`, exitCode.input);
   if (flight.firmware === firmware) return;
   const other = String(flight.firmware).slice(0, 16);
   throw new CommandError(`${place}: flown by image ${other}, not the one built (begin a new file)`, exitCode.input);

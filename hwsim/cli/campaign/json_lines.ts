@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
+import type { z } from 'zod';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { inputBytesMax, readInputBytes } from '../../../host/cli/input.ts';
 import { fileAdvice } from '../../../host/store/store.ts';
@@ -13,7 +14,9 @@ export interface JsonLinesOptions<Row> {
   head?: object;
   /** Rows gathered before they are written. */
   flushEvery?: number;
-  /** Checks a record that was read. Throws CommandError (3) that begins with `place`. */
+  /** What a record of the file must have: a file may be cut, edited, or of another program. */
+  row: z.ZodType<unknown>;
+  /** Checks a record that has it. Throws CommandError (3) that begins with `place`. */
   check?: (record: Row, place: string) => void;
 }
 
@@ -74,12 +77,23 @@ export class JsonLines<Row extends object> {
       const place = `${this.#path}:${index + 1}`;
       const value = this.#parse(line, place);
       if (index === 0 && this.#options.head !== undefined) this.#checkHead(value, place);
-      else {
-        this.#options.check?.(value as Row, place);
-        this.records.push(value as Row);
-      }
+      else this.#take(value, place);
     });
     if (lines.length === 0) this.#guard(() => writeFileSync(this.#path, this.#headLine()));
+  }
+
+  #take(value: object, place: string): void {
+    const { error } = this.#options.row.safeParse(value);
+    if (error !== undefined) {
+      const [{ path, message }] = error.issues;
+      const field = path.join('.') || 'record';
+      throw new CommandError(
+        `${place}: is no record of this campaign: ${field}: ${message} (delete the line)`,
+        exitCode.input,
+      );
+    }
+    this.#options.check?.(value as Row, place);
+    this.records.push(value as Row);
   }
 
   #parse(line: string, place: string): object {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { againLine } from '../../../host/cli/again.ts';
 import { exitCode } from '../../../host/cli/exit.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';
@@ -9,6 +10,8 @@ import type { EngineName } from '../../../host/engine/names.ts';
 import { flyAll } from './flight_pool.ts';
 import type { SwarmFlight } from './swarm_flight.ts';
 import { openLines } from './json_lines.ts';
+
+const row = z.looseObject({ seed: z.int(), traceHash: z.string(), failed: z.array(z.string()) });
 
 export interface SwarmOptions {
   from: number;
@@ -27,7 +30,7 @@ export interface SwarmOptions {
 export async function swarm(options: SwarmOptions, command: Command): Promise<void> {
   const { from, seeds, engine, jobs, out, resume = false, json } = options;
   const { sha256 } = createEngine(engine, readImage('flight')).image;
-  const file = openLines<SwarmFlight>(out, { resume, head: { campaign: 1, kind: 'swarm', firmware: sha256 } });
+  const file = openLines<SwarmFlight>(out, { resume, row, head: { campaign: 1, kind: 'swarm', firmware: sha256 } });
   const isWanted = ({ seed }: { seed: number }) => seed >= from && seed < from + seeds;
   const flights = (file?.records ?? []).filter(isWanted);
   const known = new Set(flights.map(({ seed }) => seed));

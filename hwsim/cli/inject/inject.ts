@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { CampaignFacts, ImageName, InjectionRecord, RunCampaign } from '../../campaign/campaign.ts';
+import { outcomeNames } from '../../campaign/outcomes.ts';
+import { z } from 'zod';
 import { mixedModels, type ModelName } from '../../campaign/fault_models.ts';
 import { startStopwatch } from '../../../host/clock/clock.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
@@ -88,6 +90,12 @@ interface CampaignHead {
   firmware: Record<string, string>;
 }
 
+const row = z.looseObject({
+  ...{ index: z.int().min(0), image: z.enum(['protected', 'unprotected']), outcome: z.enum(outcomeNames) },
+  ...{ reason: z.string(), model: z.string(), node: z.int(), call: z.int(), bits: z.array(z.number()) },
+  place: z.union([z.number(), z.string()]),
+});
+
 /** Records that are gathered before they are written. */
 const flushEvery = 500;
 
@@ -125,7 +133,7 @@ export async function inject(given: Omit<InjectOptions, 'n'> & { n?: number }, c
   if (options.only !== undefined) return explain(injectInto, options, models);
   const { out, resume = false } = options;
   const head = out === undefined ? undefined : await headOf(options, models);
-  const file = openLines<InjectionRecord>(out, { resume, head, flushEvery });
+  const file = openLines<InjectionRecord>(out, { resume, row, head, flushEvery });
   const images = imagesOf(options);
   const seconds = startStopwatch();
   const total = images.reduce((sum, [, count]) => sum + count, 0);
