@@ -8,8 +8,10 @@ const mebibyte = 1 << 20;
 export const inputBytesMax = {
   /** A scenario in YAML: room for a thousand disruptions. */
   scenario: mebibyte / 4,
-  /** Verdicts, key epochs from the ground. */
+  /** Verdicts and bodies of recordings. */
   text: 16 * mebibyte,
+  /** Key epochs from the ground: one has 2 KiB at most. */
+  bundle: mebibyte,
   /** A catalogue of bodies: JPL's whole table has some 200 MiB. */
   catalogue: 400 * mebibyte,
   /** A firmware image. */

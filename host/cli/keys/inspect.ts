@@ -20,7 +20,7 @@ import { leftovers } from '../../store/keys/leftovers.ts';
 import { LEAVES } from '../../security/tree.ts';
 import { wallMs } from '../../clock/clock.ts';
 import { CommandError, exitCode } from '../exit.ts';
-import { readInputBytes } from '../input.ts';
+import { inputBytesMax, readInputBytes } from '../input.ts';
 import { print, wrapped } from '../output.ts';
 
 /** Lists facts about a file: no secret, and nothing from which a secret could be computed. */
@@ -102,7 +102,7 @@ function authorityBeside(file: string): AuthorityFile | null {
 }
 
 function aboutBundle(file: string): Inspected {
-  const bytes = readInputBytes(file);
+  const bytes = readInputBytes(file, inputBytesMax.bundle);
   let messages: ReturnType<typeof decodeSequence>;
   try {
     messages = decodeSequence(bytes);

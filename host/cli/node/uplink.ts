@@ -4,7 +4,7 @@ import { statusName } from '../../engine/status.ts';
 import { uplinkRecords } from '../../node/link.ts';
 import type { Log } from '../../node/log.ts';
 import type { NodeShim } from '../../node/shim.ts';
-import { readInputBytes } from '../input.ts';
+import { inputBytesMax, readInputBytes } from '../input.ts';
 
 /** The file of the ground link is checked for changes this often. */
 const checkMs = 1000;
@@ -17,7 +17,7 @@ export function watchUplink(path: string, shim: NodeShim, log: Log): () => void 
   const give = () => {
     try {
       if (!existsSync(path)) return;
-      const records = uplinkRecords(decodeSequence(readInputBytes(path)));
+      const records = uplinkRecords(decodeSequence(readInputBytes(path, inputBytesMax.bundle)));
       const status = shim.uplink(records);
       log('uplink', { records: records.length, status }, `${path}: ${statusName(status)}`);
     } catch (error) {
