@@ -24,6 +24,8 @@ export interface Start {
 export class RunningNode {
   readonly lines: LogLine[] = [];
   stderr = '';
+  /** All that was printed. */
+  said = '';
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
 
@@ -34,12 +36,14 @@ export class RunningNode {
     });
     let rest = '';
     this.child.stdout?.on('data', (chunk) => {
+      this.said += chunk;
       const whole = (rest + chunk).split('\n');
       rest = whole.pop() ?? '';
       for (const line of whole) this.lines.push(JSON.parse(line) as LogLine);
     });
     this.child.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
+      this.said += chunk;
     });
     this.ended = new Promise((resolve) => this.child.once('close', resolve));
   }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -12,6 +12,7 @@ import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { readKeyFileOf } from '../../host/store/keys/file.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { Store } from '../../host/store/store.ts';
+import { RunningNode } from '../host/running_node.ts';
 import { freePorts, inFolder, until } from '../host/support.ts';
 import { testKeys } from './sealed.ts';
 
@@ -22,46 +23,6 @@ const members = 3;
 function ok(...args: string[]): void {
   const { status, stderr } = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8' });
   assert.is(status, 0, stderr);
-}
-
-interface Line {
-  event: string;
-  keyEpoch?: number;
-  step?: number;
-  member?: number;
-  state?: number;
-}
-
-class Running {
-  readonly lines: Line[] = [];
-  said = '';
-  readonly child: ChildProcess;
-
-  constructor(args: string[]) {
-    this.child = spawn(process.execPath, [command, 'node', ...args, '--json']);
-    let rest = '';
-    this.child.stderr?.on('data', (chunk) => {
-      this.said += chunk;
-    });
-    this.child.stdout?.on('data', (chunk) => {
-      this.said += chunk;
-      const whole = (rest + chunk).split('\n');
-      rest = whole.pop() ?? '';
-      for (const line of whole) this.lines.push(JSON.parse(line) as Line);
-    });
-  }
-
-  saw(event: string, holds: (line: Line) => boolean = () => true): boolean {
-    return this.lines.some((line) => line.event === event && holds(line));
-  }
-
-  end(): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return Promise.resolve(this.child.exitCode);
-    return new Promise((resolve) => {
-      this.child.once('close', resolve);
-      this.child.kill('SIGTERM');
-    });
-  }
 }
 
 test('a key epoch sent to one of three processes reaches the other member and not the excluded one', () =>
@@ -79,7 +40,7 @@ test('a key epoch sent to one of three processes reaches the other member and no
       return [...place, ...keys, '--time-scale', '200', '--epoch', epoch, ...(id === 0 ? ['--uplink', uplink] : [])];
     };
     const args = [0, 1, 2].map(argsOf);
-    const nodes = args.map((words) => new Running(words));
+    const nodes = args.map((words) => new RunningNode(words));
     try {
       const aliveTo = (id: number, other: number) =>
         nodes[id].saw('member-state', ({ member, state }) => member === other && state === 1);
@@ -90,14 +51,14 @@ test('a key epoch sent to one of three processes reaches the other member and no
       await until(() => uses(0) && uses(1), 120);
       await until(
         () =>
-          [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && (state ?? 0) > 1)),
+          [0, 1].every((id) => nodes[id].saw('member-state', ({ member, state }) => member === 2 && Number(state) > 1)),
         120,
       );
       assert.not.ok(nodes[2].saw('key-epoch-changed', (line) => line.keyEpoch === 2));
       for (const node of nodes) assert.is(await node.end(), 0, node.said);
       // The restarted process has its reservation and its key epoch again: it begins beyond the
       // reservation.
-      const again = new Running(args[1]);
+      const again = new RunningNode(args[1]);
       nodes.push(again);
       await until(() => again.saw('booted'), 60);
       assert.is(await again.end(), 0, again.said);

@@ -35,7 +35,10 @@ export function addNodeCommand(program: Command, findPlace: FindPlace): void {
       'wall time of mission second 0, the same for all members for ever (simulated keys: the beginning of this day)',
     )
     .addOption(
-      new Option('--clock <source>', 'mission time from the wall clock or from peers; auto: docs/commands.md')
+      new Option(
+        '--clock <source>',
+        'mission time from the wall clock or from peers; auto: at first the wall, after a restart peers, if any know it',
+      )
         .choices(['auto', 'wall', 'peers'])
         .default('auto'),
     )
@@ -49,8 +52,8 @@ export function addNodeCommand(program: Command, findPlace: FindPlace): void {
       'after',
       examples(
         'node --id 0 --cluster 1 --members 5 --radio udp://127.0.0.1:47000 --keys simulated',
-        'node --id 3 --cluster 7 --members 5 --radio udp://127.0.0.1:47000 \\',
-        '    --state state --keys fleet/cluster-7/node-3.json --epoch 2026-01-18T00:00:00Z',
+        'node --id 3 --cluster 7 --members 5 --radio udp://127.0.0.1:47000 \\\n' +
+          '      --state state --keys fleet/cluster-7/node-3.json --epoch 2026-01-18T00:00:00Z',
         'node status --state state --json',
       ),
     )
