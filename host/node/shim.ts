@@ -132,14 +132,18 @@ export class NodeShim implements PlatformHandler {
     this.run();
   }
 
-  /** Gives a frame to the node at the present instant. */
+  /**
+   * Gives a frame to the node at the present instant. What comes before the node has made up for a
+   * pause is lost: it would be a frame of the future.
+   */
   receive(frame: Uint8Array): void {
     if (this.stopped || this.radio === null) return;
     this.guarded(() => {
       this.advance(this.elapsedMs());
-      if (this.stopped) return;
-      this.loop.at(this.localMs).receiveBytes(frame);
-      this.recoverIfPending();
+      if (!this.stopped && !this.isLate(this.elapsedMs() - this.localMs)) {
+        this.loop.at(this.localMs).receiveBytes(frame);
+        this.recoverIfPending();
+      }
       this.arm();
     });
   }

@@ -37,7 +37,7 @@ export function addNodeCommand(program: Command, findPlace: FindPlace): void {
     .addOption(
       new Option(
         '--clock <source>',
-        'mission time from the wall clock or from peers; auto: at first the wall, after a restart peers, if any know it',
+        'mission time from the wall clock or from peers; auto: at first the wall, after a restart peers',
       )
         .choices(['auto', 'wall', 'peers'])
         .default('auto'),
