@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from '../cbor/crc32c.ts';
 import { replaceFile } from './replace_file.ts';
@@ -13,6 +13,8 @@ import { replaceFile } from './replace_file.ts';
  */
 const MAGIC = 0x48475354;
 const HEADER_BYTES = 20;
+/** Largest file of a record: a checkpoint has a tenth. A larger file is not read. */
+const slotBytesMax = 1 << 20;
 
 /** The store cannot be used; the message names the file and the next step. */
 export class StoreError extends Error {
@@ -104,6 +106,8 @@ export class Store {
 
   private readSlot(path: string): StoredRecord | string | null {
     try {
+      const { size } = statSync(path);
+      if (size > slotBytesMax) return `has ${size} bytes, more than a record may have (${slotBytesMax})`;
       return decodeSlot(readFileSync(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -39,6 +39,20 @@ test('every corruption of the newer checkpoint slot is reported, and the older o
       assert.is(faults.length, 1);
       assert.match(faults[0], /checkpoint\.b/);
     }
+  }));
+
+test('a file that is larger than a record may be is reported, and not read', () =>
+  inFolder((folder) => {
+    const store = new Store(folder);
+    store.write('checkpoint', payload(1));
+    store.write('checkpoint', payload(2));
+    // As large as a disk, and without a block on it.
+    truncateSync(join(folder, 'checkpoint.b'), 2 ** 40);
+    const { record, faults } = new Store(folder).read('checkpoint');
+    assert.equal(record, { bytes: payload(1), sequence: 1 });
+    assert.equal(faults, [
+      `${join(folder, 'checkpoint.b')} has ${2 ** 40} bytes, more than a record may have (1048576)`,
+    ]);
   }));
 
 test('after a corruption the intact checkpoint slot is not overwritten', () =>
