@@ -130,7 +130,7 @@ test('a checkpoint in place writes the 16 bytes before the context, and none bef
     before.findIndex((byte) => byte !== 0xaa),
     64 - 16,
   );
-  assert.match(page, /the 16 bytes before\s+the context, which belong to the caller/);
+  assert.match(page, /the 16 bytes before the context,\s+which belong to the caller/);
   const status = calls.restore(ctx, inPlace, checkpointBytes, config, put(configWith()), BOOT_CAUSE.watchdog, 0, 0);
   assert.is(status & 255, STATUS.ok);
 });
