@@ -45,8 +45,8 @@ function checksum(ctx: usize): u32 {
 }
 
 /**
- * STATUS_OK if `image` is a complete checkpoint of this layout. A flipped bit of each line or of its
- * code is corrected before the CRC of the codes is compared. A flip in the header is refused.
+ * STATUS_OK if `image` is a complete checkpoint of this layout. A flipped bit of each line or of
+ * its code is corrected before the CRC of the codes is compared. A flip in the header is refused.
  */
 export function checkCheckpoint(image: usize, length: u32): u32 {
   if (length != CHECKPOINT_BYTES) return STATUS_CHECKPOINT;

@@ -16,9 +16,9 @@
 // edge of another bit. The rotations were found by search (test/radiation/lines.test.ts counts what
 // they let pass). All sums are linear: there is no carry and no table.
 //
-// CODE_OF_ZEROS makes sure that memory which reads as one repeated byte, all zeros or all ones among
-// them, is never a line with its code. The last word is not in P, so that a line of ones has another
-// code than a line of zeros.
+// CODE_OF_ZEROS makes sure that memory which reads as one repeated byte, all zeros or all ones
+// among them, is never a line with its code. The last word is not in P, so that a line of ones has
+// another code than a line of zeros.
 
 /** Rotations of words 0–7 and of words 8–15, a byte each, the lowest byte first. */
 const ROTATIONS: u64 = 0x06020f0519170000;
