@@ -100,15 +100,8 @@ struct node {
   struct peer peers[CLUSTER_MEMBERS_MAX];
   struct loss losses[LOSSES_MAX];
   /*
-   * The first messages of a frame: fields in the order of the schema, arrays after them; a byte
-   * string is its place in the plain text and its length.
-   */
-  u32 decoded[DECODED_MAX][DECODED_WORDS];
-  /* How many of them the image has: fewer when it is compact. */
-  u32 decoded_max;
-  /*
-   * A later message, while it is checked. Before that, the bytes that the tag covers besides the
-   * text.
+   * A message that has no place below, while it is checked. Before that, the bytes that the tag
+   * covers besides the text.
    */
   u32 message[MESSAGE_WORDS];
   u32 plain[PLAIN_BYTES / 4];
@@ -123,6 +116,13 @@ struct node {
    */
   u16 starts[RECORDS_MAX];
   u16 bounds[RECORDS_MAX];
+  /*
+   * The first messages of a frame: fields in the order of the schema, arrays after them; a byte
+   * string is its place in the plain text and its length.
+   */
+  u32 decoded[DECODED_MAX][DECODED_WORDS];
+  /* How many of them the image has: fewer when it is compact. */
+  u32 decoded_max;
 };
 
 /*

@@ -134,6 +134,7 @@ u64 no_division_of_64_bits(u64 x, u64 y);
 #define I64_ROTL(x, y) (((u64)(x) << ((y) & 63)) | ((u64)(x) >> ((64 - (y)) & 63)))
 #define I32_ROTR(x, y) (((u32)(x) >> ((y) & 31)) | ((u32)(x) << ((32 - (y)) & 31)))
 #define I32_POPCNT(x) ones_in(x)
+#define I64_POPCNT(x) ones_in_64(x)
 #define I32_CLZ(x) zeros_above(x)
 #define I32_CTZ(x) zeros_below(x)
 
@@ -143,6 +144,8 @@ static inline u32 ones_in(u32 x) {
   x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
   return (((x + (x >> 4)) & 0x0f0f0f0fu) * 0x01010101u) >> 24;
 }
+
+static inline u64 ones_in_64(u64 x) { return ones_in((u32)x) + ones_in((u32)(x >> 32)); }
 
 #if defined(__arm__)
 static inline u32 zeros_above(u32 x) { return x != 0 ? (u32)__builtin_clz(x) : 32u; }
