@@ -2,7 +2,7 @@
  * Measures how many small changes of meaning the tests notice (mutation testing).
  *
  *     npm run test:mutants [-- --room=R…] [--limit=N] [--json] [--resume] [--record] [--jobs=N]
- *                          [--seconds=N] [--tests=PART…] [--verbose]
+ *                          [--seconds=N] [--tests=PART…] [--only=PART…] [--image=NAME…]
  *
  * --room=R      only this module: one of the firmware, `judges`, `channel` or `host`
  * --limit=N     N mutants of each module, drawn by the digest of their names; default 40; 0 = all
@@ -12,6 +12,8 @@
  * --jobs=N      N processes at a time instead of one
  * --seconds=N   test files that take more than N seconds of processor time do not judge; default 15
  * --tests=PART  only test files whose path contains this judge
+ * --only=PART   only mutants whose id contains this, as `own/lease.ts:leaseEndS`; all of them
+ * --image=NAME  only this image of the firmware has mutants; default: all that tests load
  *
  * Each mutant runs the test files that meet its place, cheapest first, until one fails. A mutant
  * that only a golden transcript notices counts as `golden`. Exit 0 when all mutants ran.
@@ -24,7 +26,7 @@ import { startProgress } from '../../host/cli/progress.ts';
 import { mutatedImages, runCampaign } from './campaign.ts';
 import { readEquivalents } from './equivalents.ts';
 import { asJson, summarise, tableOf, writeResults } from './report.ts';
-import { drawMutants, judgingTests, moduleNames } from './modules.ts';
+import { drawMutants, judgingTests, moduleNames, mutantsOfModule } from './modules.ts';
 
 function fail(message: string): never {
   console.error(message);
@@ -49,6 +51,8 @@ function readOptions() {
         jobs: { type: 'string', default: '1' },
         seconds: { type: 'string', default: '15' },
         tests: { type: 'string', multiple: true, default: [''] },
+        only: { type: 'string', multiple: true, default: [] },
+        image: { type: 'string', multiple: true, default: [...mutatedImages] },
       },
     });
     return values;
@@ -67,12 +71,19 @@ const tests = judgingTests()
   .filter((path) => options.tests.some((part) => path.includes(part)))
   .filter((path) => (recorded[path] ?? 0) <= seconds);
 if (tests.length === 0) fail(`--tests=${options.tests.join(' ')} selects no test file that may judge`);
-const mutants = options.room.flatMap((room) => drawMutants(room, limit));
+const images = mutatedImages.filter((image) => options.image.includes(image));
+if (images.length < options.image.length) fail(`--image is not one of ${mutatedImages.join(', ')}`);
+const mutants = options.room.flatMap((room) =>
+  options.only.length === 0
+    ? drawMutants(room, limit)
+    : mutantsOfModule(room).filter(({ id }) => options.only.some((part) => id.includes(part))),
+);
+if (mutants.length === 0) fail(`--only=${options.only.join(' ')} selects no mutant`);
 const progress = startProgress('mutants', mutants.length);
 const fates = await runCampaign({
   mutants,
   tests,
-  images: mutatedImages,
+  images,
   folder: join(rootFolder, 'dist/mutants'),
   isResumed: options.resume,
   jobs: wholeNumber('jobs', options.jobs, 1),
@@ -81,5 +92,5 @@ const fates = await runCampaign({
 });
 progress.stop();
 const results = summarise(fates, readEquivalents());
-if (options.record) writeResults(results, { command: process.argv.slice(2), seconds });
+if (options.record) writeResults(results, { command: process.argv.slice(2), seconds, images });
 console.log(options.json ? JSON.stringify(asJson(results)) : tableOf(results));

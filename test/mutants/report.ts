@@ -88,6 +88,8 @@ interface Recorded extends ModuleResult {
   image: string;
   command: string;
   secondsMax: number;
+  /** Images that had mutants; tests of the others judge no firmware. */
+  images: readonly string[];
 }
 
 const jsonPath = join(rootFolder, 'docs/results/mutants.json');
@@ -101,6 +103,7 @@ function pageOf(modules: readonly Recorded[]): string {
     return `| ${[name, ...counts, shareOf(room), day, commit, image].join(' | ')} |`;
   });
   const secondsMax = [...new Set(modules.map((each) => each.secondsMax))];
+  const images = [...new Set(modules.flatMap((each) => each.images))];
   const missing = moduleNames.filter((room) => modules.every(({ name }) => name !== room));
   return [
     '# Mutants',
@@ -116,7 +119,7 @@ function pageOf(modules: readonly Recorded[]): string {
     '',
     'Test files that need boards, Wasmtime or other tools do not judge, nor do those that take more than the',
     `processor time of \`--seconds\` (here ${secondsMax.join(' or ')} s):`,
-    'the whole `npm test` notices more than this page says.',
+    `the whole \`npm test\` notices more than this page says. Images with mutants: ${images.join(', ')}.`,
     '',
     '| module | candidates | run | killed | golden | equivalent | survivors | unmet | share | day | commit | image |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|',
@@ -129,7 +132,10 @@ function pageOf(modules: readonly Recorded[]): string {
 }
 
 /** Writes the rows of these modules in docs/results; the others stay as they are. */
-export function writeResults(modules: readonly ModuleResult[], run: { command: string[]; seconds: number }): void {
+export function writeResults(
+  modules: readonly ModuleResult[],
+  run: { command: string[]; seconds: number; images: readonly string[] },
+): void {
   const before: Recorded[] = existsSync(jsonPath) ? JSON.parse(readFileSync(jsonPath, 'utf8')).rooms : [];
   const facts = {
     day: new Date().toISOString().slice(0, 10),
@@ -137,6 +143,7 @@ export function writeResults(modules: readonly ModuleResult[], run: { command: s
     image: flightImage(),
     command: ['npm run test:mutants --', ...run.command].join(' '),
     secondsMax: run.seconds,
+    images: run.images,
   };
   const all = new Map(before.map((room) => [room.name, room]));
   for (const room of modules) all.set(room.name, { ...room, ...facts });

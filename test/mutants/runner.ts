@@ -71,8 +71,11 @@ async function runTest(suite: RegisteredSuite, index: number): Promise<unknown> 
   }
 }
 
-/** Runs the suites that the file declared, in their order. */
-async function runSuites(suites: readonly RegisteredSuite[], lastTest: number): Promise<Outcome> {
+/**
+ * Runs the suites that the file declared, in their order. `loadedS`: what loading the file took;
+ * it counts for the first test.
+ */
+async function runSuites(suites: readonly RegisteredSuite[], lastTest: number, loadedS: number): Promise<Outcome> {
   const outcome: Outcome = { killedBy: null, why: null, tests: [] };
   let count = 0;
   for (const suite of suites) {
@@ -84,7 +87,7 @@ async function runSuites(suites: readonly RegisteredSuite[], lastTest: number): 
       const title = suite.tests[index].name;
       if (error !== null) Object.assign(outcome, { killedBy: title, why: reasonOf(error) });
       if (!order.isRecording) continue;
-      const seconds = processorSeconds() - begin;
+      const seconds = processorSeconds() - begin + (count === 0 ? loadedS : 0);
       outcome.tests.push({ title, seconds, seen: takeSeen(), failure: error === null ? null : reasonOf(error) });
     }
     for (const hook of suite.hooks.after) await hook(suite.state);
@@ -94,9 +97,10 @@ async function runSuites(suites: readonly RegisteredSuite[], lastTest: number): 
 
 async function runFile(index: number, lastTest: number): Promise<Outcome> {
   registered.length = 0;
+  const begin = processorSeconds();
   try {
     await import(`${pathToFileURL(order.bundle).href}?run=${index}`);
-    return await runSuites(registered.splice(0), lastTest);
+    return await runSuites(registered.splice(0), lastTest, processorSeconds() - begin);
   } catch (error) {
     return { killedBy: 'loading the file', why: reasonOf(error), tests: [] };
   }
