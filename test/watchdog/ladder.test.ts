@@ -4,76 +4,23 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  ANSWER,
-  BOOT_CAUSE,
-  FIELD,
-  INSPECT,
-  RECOVERY_CAUSE,
-  RECOVERY_LEVEL,
-  STATUS,
-  TYPE,
-} from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FIELD, RECOVERY_CAUSE, RECOVERY_LEVEL, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { codeOf, Lines } from '../radiation/watch.ts';
-import { type Boot, LoneNode, type NodeRecord } from '../schedule/node.ts';
-
-const startS = 36_000;
-const telemetryS = 300;
-
-function recordsOf(records: readonly NodeRecord[], type: number): NodeRecord[] {
-  return records.filter(({ fields }) => fields[0] === type);
-}
-
-/** Returns the recovery commands of the node, without feeds and checkpoints, as `type:fields`. */
-function recoveriesOf(node: LoneNode): string[] {
-  return node.commands
-    .filter(({ fields }) => fields[0] >= TYPE.restartTask && fields[0] <= TYPE.safeMode)
-    .map(({ fields }) => fields.join(':'));
-}
-
-const isInSafeMode = (node: LoneNode): boolean => node.inspect(INSPECT.node)[ANSWER.node.safeMode] === 1;
-
-function sendTelemetry(node: LoneNode, tasks: number): void {
-  node.observe({ name: 'health', tasks, batteryWh: 9000, storedKg: 0, solarW: 4000 });
-}
-
-/** Runs to a mission second, with telemetry every five minutes in which these tasks check in. */
-function runTo(node: LoneNode, untilS: number, tasks: number): void {
-  while (node.missionS < untilS) {
-    const periods = Math.floor((node.missionS - startS) / telemetryS) + 1;
-    node.runTo(Math.min(untilS, periods * telemetryS + startS));
-    sendTelemetry(node, tasks);
-  }
-}
-
-/**
- * Runs as `runTo`, until a command of this type comes (examined every 10 s). Returns the command.
- */
-function runUntilCommand(node: LoneNode, type: number, untilS: number, tasks: number): NodeRecord {
-  const before = recordsOf(node.commands, type).length;
-  while (node.missionS < untilS && recordsOf(node.commands, type).length === before) {
-    const nextS = node.missionS + 10;
-    node.runTo(nextS);
-    if ((nextS - startS) % telemetryS < 10) sendTelemetry(node, tasks);
-  }
-  const commands = recordsOf(node.commands, type);
-  assert.ok(commands.length > before, `command ${type} by ${untilS}; sent: ${recoveriesOf(node).join(' ')}`);
-  return commands[commands.length - 1];
-}
-
-/** Restarts the runtime from its checkpoint; the clock runs on. */
-function restartRuntime(node: LoneNode, image: Uint8Array): void {
-  const localS = Math.floor(node.localMs / 1000) + 5;
-  assert.is(node.restore(image, { cause: BOOT_CAUSE.runtimeRestart, localS }), 0);
-}
-
-function resetProcessor(node: LoneNode, image: Uint8Array, boot: Boot): void {
-  assert.is(node.restore(image, { cause: BOOT_CAUSE.commandedReset, localS: 0, ...boot }), 0);
-}
-
-const allTasks = 0xff;
-const withoutTask3 = allTasks & ~(1 << 3);
+import { LoneNode, type NodeRecord } from '../schedule/node.ts';
+import {
+  allTasks,
+  isInSafeMode,
+  recordsOf,
+  recoveriesOf,
+  resetProcessor,
+  restartRuntime,
+  runTo,
+  runUntilCommand,
+  sendTelemetry,
+  startS,
+  withoutTask3,
+} from './runs.ts';
 
 test('WDG-1 holds: the watchdog is fed only within its window over a day of good telemetry', () => {
   const node = new LoneNode({}, startS);
