@@ -1,0 +1,175 @@
+// The rules of settling and of leases one by one: majority, two rounds, guards, clock error.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  FIELD,
+  type Heartbeat,
+  INTENT_STATE,
+  LEASE_GUARD_S,
+  type Message,
+  OUTLOOK_KIND,
+  ROUND_S,
+  STATUS,
+  TYPE,
+  VERSION_BITS,
+} from '../../host/cbor/generated.ts';
+import { openedFrame } from '../security/sealed.ts';
+import { TestCluster } from './cluster.ts';
+import { assign, DAY, driven, HOUR, leaseUntilS, lot, split, stored, UNIT } from './driven.ts';
+import { watched } from './watch.ts';
+
+const leases = suite('settling and leases');
+
+/** Until when the node's last start-work command lets it work, mission seconds. */
+function untilSOf(cluster: TestCluster, node: number): number {
+  const starts = cluster.commands.filter((record) => record.node === node && record.fields[0] === TYPE.startWork);
+  assert.ok(starts.length > 0, `node ${node} was never to start`);
+  return starts[starts.length - 1].fields[FIELD.startWork.untilS];
+}
+
+/** When a node's claim settled; undefined: never. */
+const settledS = (cluster: TestCluster, node: number) =>
+  cluster.events.find((record) => record.node === node && record.fields[0] === TYPE.settled)?.atS;
+
+leases('INT-5 violated: half of an even split is no majority: no lease is renewed and nothing settles', () => {
+  const cluster = driven(4);
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR + 30);
+  for (let node = 0; node < 4; node++) assert.ok(leaseUntilS(cluster, node) > 4 * HOUR + 600, 'all agreed');
+  split(cluster, [0, 1], [2, 3]);
+  assign(cluster, 0, 4 * HOUR + 30, 5 * DAY);
+  assign(cluster, 2, 4 * HOUR + 30, 5 * DAY);
+  cluster.runTo(6 * HOUR);
+  const before = [0, 2].map((node) => leaseUntilS(cluster, node));
+  cluster.runTo(8 * HOUR);
+  assert.equal(
+    [0, 2].map((node) => leaseUntilS(cluster, node)),
+    before,
+    'no half renews its leases',
+  );
+  assert.equal([settledS(cluster, 0), settledS(cluster, 2)], [undefined, undefined]);
+  assert.equal(watch.doubles, []);
+});
+
+leases('INT-5 holds: three of four are a majority', () => {
+  const cluster = driven(4);
+  cluster.runTo(4 * HOUR + 30);
+  split(cluster, [0, 1, 2], [3]);
+  assign(cluster, 0, 4 * HOUR + 30, 5 * DAY);
+  cluster.runTo(6 * HOUR);
+  assert.ok(settledS(cluster, 0) !== undefined);
+  assert.ok(leaseUntilS(cluster, 0) > 6 * HOUR);
+});
+
+/** Node 4 is off, and the test sends its frames: a claim, and heartbeats that agree with node 0. */
+class AgreeingRival {
+  readonly cluster = driven(5);
+  private heard: Heartbeat | null = null;
+
+  constructor(beginS: number) {
+    const { cluster } = this;
+    cluster.jam = (sender) => {
+      const { messages } = openedFrame(cluster.onAir());
+      for (const message of messages) if (sender === 0 && message.name === 'heartbeat') this.heard = message;
+      return false;
+    };
+    cluster.runTo(beginS);
+    cluster.kill(4);
+  }
+
+  private get nowS(): number {
+    return Math.floor(this.cluster.nowMs / 1000);
+  }
+
+  /** Publishes a claim of node 4 on the unit, of low rank. */
+  claim(endS: number): void {
+    const { nowS } = this;
+    const times = { startS: nowS, endS, claimS: nowS, publishedS: nowS, leaseS: 0 };
+    const content = { kind: 1, resource: UNIT, rate: 100, priority: 1, generation: 1, nonce: 1, read: 0 };
+    const version = (1 << VERSION_BITS) + 9;
+    const intent = { name: 'intent', owner: 4, slot: 0, version, state: INTENT_STATE.claimed, ...content, ...times };
+    for (let node = 0; node < 4; node++)
+      assert.is(this.cluster.inject(node, 4, [intent as Message]), STATUS.ok, `node ${node}`);
+  }
+
+  /** Runs to `untilS`; node 4 agrees all the time. */
+  agreeTo(untilS: number): void {
+    while (this.nowS + 60 <= untilS) {
+      this.cluster.runTo(this.nowS + 60);
+      const { digestHigh, digestLow } = this.cluster.nodes[0].view();
+      assert.ok(this.heard !== null, 'node 0 sends heartbeats');
+      const agree = Uint8Array.of(1 << 4);
+      assert.is(this.heard.agree.length, agree.length);
+      const agreeing = { ...this.heard, timeS: this.nowS, timeMs: 0, digestHigh, digestLow, agree };
+      for (let node = 0; node < 4; node++) assert.is(this.cluster.inject(node, 4, [agreeing]), STATUS.ok);
+    }
+  }
+}
+
+const roundBeginS = 4 * HOUR;
+
+leases('INT-5 holds: a claim settles against a claim of lower rank whose owner agreed in two rounds in a row', () => {
+  const rival = new AgreeingRival(roundBeginS + 30);
+  rival.claim(5 * DAY);
+  assign(rival.cluster, 0, roundBeginS + 30, 5 * DAY, { rate: 100, priority: 5 });
+  rival.agreeTo(roundBeginS + 2 * ROUND_S);
+  assert.is(settledS(rival.cluster, 0), undefined, 'one round is not enough');
+  rival.agreeTo(roundBeginS + 3 * ROUND_S);
+  assert.ok(settledS(rival.cluster, 0) !== undefined);
+});
+
+leases('INT-5 violated: the agreement of the present round alone settles nothing against another claim', () => {
+  const rival = new AgreeingRival(roundBeginS + 30);
+  rival.claim(5 * DAY);
+  assign(rival.cluster, 0, roundBeginS + 30, 5 * DAY, { rate: 100, priority: 5 });
+  // Silent in the first round that has the claims, the rival agrees in the second.
+  rival.cluster.runTo(roundBeginS + 2 * ROUND_S + 30);
+  rival.agreeTo(roundBeginS + 3 * ROUND_S);
+  assert.is(settledS(rival.cluster, 0), undefined);
+  rival.agreeTo(roundBeginS + 4 * ROUND_S);
+  assert.ok(settledS(rival.cluster, 0) !== undefined, 'the third round is the second in a row');
+});
+
+leases('INT-5 holds: work ends a guard before its interval does', () => {
+  const cluster = driven(3);
+  const startS = 4 * HOUR;
+  const endS = startS + HOUR;
+  cluster.runTo(startS);
+  assign(cluster, 0, startS, endS);
+  cluster.runTo(endS);
+  assert.ok(leaseUntilS(cluster, 0) > endS, 'the lease does not end it');
+  assert.is(untilSOf(cluster, 0), endS - LEASE_GUARD_S);
+});
+
+/** Cuts off the owner of a lease that was extended in advance, until after it; its clock drifts. */
+function extendedLease(driftPpm: number): { untilS: number; leaseS: number; errorS: number } {
+  const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], driftPpm: [driftPpm] });
+  const watch = watched(cluster);
+  cluster.runTo(4 * HOUR);
+  assign(cluster, 0, 4 * HOUR, 40 * DAY);
+  cluster.runTo(5 * HOUR);
+  cluster.observe(0, { name: 'outlook', fromS: 7 * HOUR, untilS: 10 * DAY, kind: OUTLOOK_KIND.occultation });
+  cluster.runTo(7 * HOUR);
+  const { leaseS, endS } = stored(cluster, 2);
+  assert.ok(leaseS > 9 * DAY && leaseS < endS, 'the lease ends before the work does');
+  split(cluster, [0], [1, 2, 3, 4]);
+  cluster.runTo(leaseS - HOUR);
+  assert.is(cluster.nodes[0].own(0).running, 1, 'it works on alone');
+  const errorS = Math.floor(cluster.nodes[0].node().errorMs / 1000);
+  assert.ok(errorS > 20, `an error of ${errorS} s after days alone`);
+  const { boundS } = stored(cluster, 2);
+  assign(cluster, 2, boundS, boundS + DAY);
+  cluster.runTo(boundS + 2 * HOUR);
+  assert.is(cluster.nodes[2].own(0).running, 1, 'another works after it');
+  assert.equal(watch.doubles, []);
+  return { untilS: untilSOf(cluster, 0), leaseS, errorS };
+}
+
+for (const driftPpm of [-49, 0, 49])
+  leases(`INT-5 holds: work on an extended lease ends a guard and the clock's error early (${driftPpm} ppm)`, () => {
+    const { untilS, leaseS, errorS } = extendedLease(driftPpm);
+    assert.ok(untilS <= leaseS - LEASE_GUARD_S - errorS, `${leaseS - untilS} s early, error ${errorS} s`);
+    assert.ok(untilS >= leaseS - LEASE_GUARD_S - errorS - 60, `${leaseS - untilS} s early, error ${errorS} s`);
+  });
+
+leases.run();
