@@ -13,10 +13,24 @@ import cbor2
 
 RANGES = {"u8": (0, 0xFF), "u16": (0, 0xFFFF), "u32": (0, 0xFFFFFFFF)}
 UNKNOWN_TYPE_MAX = 127
+MEMBERS_MAX = 200
+# A check is the last item of a record: a byte string of four bytes behind its head.
+CHECK_BYTES = 4
+CHECK_ITEM_BYTES = 5
 
 
 class Refused(Exception):
     """The bytes are no message; the text says why."""
+
+
+def crc32c(data: bytes) -> bytes:
+    """CRC-32C (Castagnoli, RFC 3720), big-endian."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return (crc ^ 0xFFFFFFFF).to_bytes(4, "big")
 
 
 @dataclass
@@ -54,6 +68,8 @@ def range_of(text: str) -> tuple[int, int]:
 
 def kind_of(text: str) -> Kind:
     """Reads one field of the table, as `slot 0..7` or `entries 0–16 × [member u16, …]`."""
+    if text == "check":
+        return Kind(text, "check", CHECK_BYTES, CHECK_BYTES)
     name, rest = text.split(" ", 1)
     bitmap = re.fullmatch(r"(?:(\d+) × )?⌈members ÷ 8⌉ bytes", rest)
     if bitmap:
@@ -71,9 +87,9 @@ def kind_of(text: str) -> Kind:
 
 
 class Codec:
-    """The messages of the page, for a cluster of `members`."""
+    """The messages of the page, for a cluster of `members`; None: of any size."""
 
-    def __init__(self, page: Path, members: int):
+    def __init__(self, page: Path, members: int | None):
         self.members = members
         self.shapes: dict[int, tuple[str, list[Kind]]] = {}
         self.types: dict[str, int] = {}
@@ -88,10 +104,12 @@ class Codec:
 
     def encode(self, name: str, /, **values) -> bytes:
         type_, (_, kinds) = self.types[name], self.shapes[self.types[name]]
-        if set(values) != {kind.name for kind in kinds}:
-            raise Refused(f"{name} has the fields {[kind.name for kind in kinds]}")
-        items = [self._plain(kind, values[kind.name]) for kind in kinds]
-        return cbor2.dumps([type_, *items], canonical=True)
+        given = [kind.name for kind in kinds if kind.kind != "check"]
+        if set(values) != set(given):
+            raise Refused(f"{name} has the fields {given}")
+        items = [self._plain(kind, values.get(kind.name, bytes(CHECK_BYTES))) for kind in kinds]
+        record = cbor2.dumps([type_, *items], canonical=True)
+        return record if len(given) == len(kinds) else record[:-CHECK_BYTES] + crc32c(record[:-CHECK_ITEM_BYTES])
 
     def _plain(self, kind: Kind, value):
         self._check(kind, value)
@@ -108,8 +126,9 @@ class Codec:
             return
         low, high = kind.low, kind.high
         if kind.bitmaps:
-            low = high = kind.bitmaps * -(-self.members // 8)
-        wanted = bytes if kind.kind == "bytes" else list
+            high = kind.bitmaps * -(-(self.members or MEMBERS_MAX) // 8)
+            low = 0 if self.members is None else high
+        wanted = list if kind.kind == "list" else bytes
         if not isinstance(value, wanted) or not low <= len(value) <= high:
             raise Refused(f"{kind.name} is no {kind.kind} of {low}..{high}")
 
@@ -122,11 +141,11 @@ class Codec:
             begin = stream.tell()
             try:
                 item = cbor2.CBORDecoder(stream).decode()
-            except cbor2.CBORDecodeError as error:
+                encoded = cbor2.dumps(item, canonical=True)
+            except (cbor2.CBORError, ValueError, RecursionError) as error:
                 raise Refused(f"byte {begin}: {error}") from error
-            raw = data[begin : stream.tell()]
             # Shortest heads and definite lengths: what decodes has one encoding only.
-            if cbor2.dumps(item, canonical=True) != raw:
+            if encoded != data[begin : stream.tell()]:
                 raise Refused(f"byte {begin}: not the deterministic encoding")
             messages.append(self._message(item, on_air))
         return messages
@@ -142,7 +161,11 @@ class Codec:
         name, kinds = self.shapes[type_]
         if len(values) != len(kinds):
             raise Refused(f"{name} has {len(kinds)} fields, not {len(values)}")
-        return {"name": name, **{kind.name: self._named(kind, each) for kind, each in zip(kinds, values)}}
+        fields = {kind.name: self._named(kind, each) for kind, each in zip(kinds, values)}
+        check = fields.pop("check", None)
+        if check is not None and self.encode(name, **fields)[-CHECK_BYTES:] != check:
+            raise Refused(f"{name}: its check is wrong")
+        return {"name": name, **fields}
 
     def _named(self, kind: Kind, value):
         self._check(kind, value)

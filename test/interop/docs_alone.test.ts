@@ -4,7 +4,7 @@
 // a node takes.
 
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -58,6 +58,15 @@ function writeNode(path: string, keys: ClusterKeys, id: number): void {
   });
   writeFileSync(path, text);
 }
+
+test('every good vector is taken and comes out the same, and every bad one is refused', () => {
+  const folder = join(rootFolder, 'proto/vectors');
+  // Whole frames, and items that are no message, have files of their own.
+  const others = new Set(['frames.json', 'items.json']);
+  const files = readdirSync(folder).filter((name) => !others.has(name));
+  const { good, bad } = JSON.parse(python('vectors', page, ...files.map((name) => join(folder, name))));
+  assert.ok(good > 600 && bad > 3500, `${good} good, ${bad} bad`);
+});
 
 test('500 recorded frames open, and come out byte for byte when they are made again', () =>
   inFolder((folder) => {

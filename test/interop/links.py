@@ -19,7 +19,7 @@ from pycose.keys import OKPKey, SymmetricKey
 from pycose.keys.curves import Ed25519
 from pycose.messages import CoseMessage, Enc0Message, Sign1Message
 
-from codec import Refused
+from codec import Refused, crc32c
 
 VERSION = 1
 TO_ALL = 65535
@@ -55,16 +55,6 @@ class LinkMessage(Enc0Message):
         sender = self.phdr[KID][5:7]
         partial = bytes(8) + self.phdr[PartialIV]
         return bytes(a ^ b for a, b in zip(sender + bytes(10), partial))
-
-
-def crc32c(data: bytes) -> bytes:
-    """CRC-32C (Castagnoli, RFC 3720), big-endian."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    return struct.pack(">I", crc ^ 0xFFFFFFFF)
 
 
 def derive(key: bytes, label: str, *numbers: int) -> bytes:

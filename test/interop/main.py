@@ -1,5 +1,6 @@
 """Opens recorded frames and makes frames, with a codec and a cipher written from docs/ alone.
 
+    main.py vectors PAGE FILE.json…                    one JSON object: how many were taken and refused
     main.py open PAGE NODE.json FRAMES.bin.gz COUNT    one JSON line per frame
     main.py make PAGE NODE.json AUTHORITY.json MISSION_S    one JSON object: what a node is given
 
@@ -56,6 +57,29 @@ def open_frames(codec: Codec, links: Links, path: str, count: int) -> None:
                     }
                 )
             )
+
+
+def check_vectors(codec: Codec, paths: list[str]) -> None:
+    """Takes each good encoding and refuses each bad one of proto/vectors. Throws Refused."""
+    counts = {"good": 0, "bad": 0}
+    for path in paths:
+        for rule in json.loads(Path(path).read_text(encoding="utf-8")):
+            for each in rule["good"]:
+                [message] = codec.decode(bytes.fromhex(each["hex"]), on_air=False)
+                name = message.pop("name")
+                if name != rule["rule"] or codec.encode(name, **message).hex() != each["hex"]:
+                    raise Refused(f"{rule['rule']}, {each['name']}: comes out otherwise")
+                counts["good"] += 1
+            for each in rule["bad"]:
+                try:
+                    [message] = codec.decode(bytes.fromhex(each["hex"]), on_air=False)
+                except (Refused, ValueError):
+                    counts["bad"] += 1
+                    continue
+                if message["name"] == rule["rule"]:
+                    raise Refused(f"{rule['rule']}, {each['why']}: is taken")
+                counts["bad"] += 1
+    print(json.dumps(counts))
 
 
 class Maker:
@@ -149,7 +173,11 @@ class Maker:
 
 
 def main() -> None:
-    order, page, node_path, *rest = sys.argv[1:]
+    order, page, *rest = sys.argv[1:]
+    if order == "vectors":
+        check_vectors(Codec(Path(page), None), rest)
+        return
+    node_path, *rest = rest
     node = json.loads(Path(node_path).read_text())
     codec = Codec(Path(page), node["members"])
     if order == "open":
