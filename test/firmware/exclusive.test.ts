@@ -1,44 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  INTENT_STATE,
-  type Message,
-  OUTLOOK_KIND,
-  STATUS,
-  TYPE,
-  VERSION_BITS,
-  WORK_STATUS,
-} from '../../host/cbor/generated.ts';
+import { INTENT_STATE, type Message, OUTLOOK_KIND, STATUS, TYPE, VERSION_BITS } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, DAY, driven, HOUR, leaseUntilS, lot, split, stored, UNIT } from './driven.ts';
 import { watched } from './watch.ts';
 
 const exclusive = suite('INT-5 in hand-driven partitions');
-
-exclusive('an owner restored from an old checkpoint does not run work that it gave up', () => {
-  const cluster = driven(5);
-  const watch = watched(cluster);
-  cluster.runTo(2 * HOUR);
-  assign(cluster, 0, 2 * HOUR, 2 * HOUR + 2 * DAY);
-  cluster.runTo(2 * HOUR + 1300);
-  const old = cluster.checkpoint(0);
-  cluster.runTo(2 * HOUR + 1680);
-  split(cluster, [0, 4], [1, 2, 3]);
-  cluster.observe(0, { name: 'progress', slot: 0, status: WORK_STATUS.failed, movedKg: 0 });
-  // A cut and a majority come before what the old boot published is claimed anew.
-  cluster.runTo(2 * HOUR + 1795);
-  split(cluster, [0, 1, 2, 3], [4]);
-  cluster.restore(0, 2, old);
-  cluster.runTo(2 * HOUR + 1920);
-  split(cluster, [0], [1, 2, 3, 4]);
-  cluster.runTo(2 * HOUR + 2040);
-  assign(cluster, 4, 2 * HOUR + 2040, 2 * HOUR + 2 * DAY);
-  cluster.runTo(5 * HOUR);
-  assert.equal(watch.doubles, []);
-  const settled = cluster.events.filter(({ node, fields }) => node === 0 && fields[0] === TYPE.settled);
-  assert.not(settled.some(({ atS, fields }) => atS > 2 * HOUR + 1795 && fields[2] >>> VERSION_BITS === 1));
-});
 
 exclusive(
   'a competitor that stands first and is refused for a notice newer than the cut does not count as refused',

@@ -11,7 +11,9 @@ import {
   ROUND_S,
   STATUS,
   TYPE,
+  VERDICT,
   VERSION_BITS,
+  WORK_STATUS,
 } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
@@ -171,5 +173,56 @@ for (const driftPpm of [-49, 0, 49])
     assert.ok(untilS <= leaseS - LEASE_GUARD_S - errorS, `${leaseS - untilS} s early, error ${errorS} s`);
     assert.ok(untilS >= leaseS - LEASE_GUARD_S - errorS - 60, `${leaseS - untilS} s early, error ${errorS} s`);
   });
+
+leases('INT-5 violated: an owner back from an old checkpoint settles no claim of the boot before', () => {
+  const cluster = driven(6);
+  const watch = watched(cluster);
+  let heard: Heartbeat | null = null;
+  cluster.jam = (sender) => {
+    for (const message of openedFrame(cluster.onAir()).messages)
+      if (sender === 1 && message.name === 'heartbeat') heard = message;
+    return false;
+  };
+  const cutS = 4 * HOUR + 3 * ROUND_S;
+  const bootS = cutS - 65;
+  cluster.runTo(4 * HOUR);
+  assign(cluster, 0, 4 * HOUR, 2 * DAY);
+  cluster.runTo(4 * HOUR + 1300);
+  assert.is(cluster.nodes[0].isRunning(0), true);
+  const old = cluster.checkpoint(0);
+  // The owner gives the work up, and only node 4 hears of it.
+  cluster.runTo(cutS - 130);
+  split(cluster, [0, 4], [1, 2, 3, 5]);
+  cluster.observe(0, { name: 'progress', slot: 0, status: WORK_STATUS.failed, movedKg: 0 });
+  cluster.runTo(bootS);
+  assert.is(stored(cluster, 4).state, INTENT_STATE.withdrawn, 'node 4 knows');
+  assert.is(stored(cluster, 1).state, INTENT_STATE.started, 'the others do not');
+  split(cluster, [0, 1, 2, 3, 5], [4]);
+  cluster.restore(0, 2, old);
+  // Node 5 is off from here on: the test sends its frames.
+  cluster.kill(5);
+  // Until here a node that restarts refuses counters that it may have taken before.
+  cluster.runTo(cutS + 34);
+  // Node 5 brings the agreement of a majority before the claim of the boot before is claimed anew, 120 s after the boot.
+  const { digestHigh, digestLow } = cluster.nodes[0].view();
+  assert.is(cluster.nodes[0].viewDigest(), cluster.nodes[1].viewDigest(), 'it agrees with the others');
+  assert.ok(heard !== null);
+  const agreeing = { ...(heard as Heartbeat), timeS: cutS + 34, timeMs: 0, digestHigh, digestLow };
+  assert.is(cluster.inject(0, 5, [{ ...agreeing, agree: Uint8Array.of(0b10_1110) }]), STATUS.ok);
+  cluster.runTo(cutS + 36);
+  assert.is(cluster.nodes[0].view().quorum, 1, 'a majority agrees');
+  const { version, verdict } = stored(cluster, 0);
+  assert.equal([version >>> VERSION_BITS, verdict], [1, VERDICT.accepted], 'the claim of the boot before is stored');
+  // The others may settle on the unit once they hear of what was given up.
+  split(cluster, [0], [1, 2, 3, 4, 5]);
+  assign(cluster, 4, cutS + 240, 2 * DAY);
+  cluster.runTo(cutS + 2 * HOUR);
+  const settled = cluster.events.filter((each) => each.node === 0 && each.fields[0] === TYPE.settled);
+  assert.equal(
+    settled.filter(({ atS, fields }) => atS > bootS && fields[FIELD.settled.version] >>> VERSION_BITS === 1),
+    [],
+  );
+  assert.equal(watch.doubles, []);
+});
 
 leases.run();
