@@ -145,12 +145,21 @@ class Campaign {
     const chunks = Array.from({ length: jobs }, (_, lane) => runs.filter((_run, index) => index % jobs === lane));
     await inLanes(chunks, jobs, (chunk) =>
       this.pool.judge(file.bundle, chunk, file.seconds, ({ number, killedBy, why }) => {
+        this.#refuseOtherImages();
         const mutant = this.#mutants[number];
         this.#results.add({ ...this.#keyOf(mutant, file), killedBy, why });
         this.#takeKnown(number, file);
         onProgress(this.#fates.size, file.path);
       }),
     );
+  }
+
+  /** A build during the campaign makes images that have no mutants: every mutant would live. */
+  #refuseOtherImages(): void {
+    const known = JSON.parse(readFileSync(join(this.#options.folder, 'images.json'), 'utf8'));
+    for (const image of Object.keys(known).length > 0 ? this.#options.images : [])
+      if (known[sha256(readFileSync(imagePath(image)))] === undefined)
+        throw new Error(`the ${image} image was built anew during the campaign: run it again with --resume`);
   }
 
   #keyOf(mutant: Mutant, { path, digest }: BundledTest) {
