@@ -98,7 +98,7 @@ test('SEC-5 violated: an honest member that is taken for a proven equivocator is
   assert.match((harness.verdict(id).examples ?? []).join(' '), /takes honest node 0 for a proven equivocator/);
 });
 
-test('SEC-5 holds: proofs against the Byzantine node are counted once for each member, with first and last time', () => {
+test('SEC-5 holds: proofs against the Byzantine node count once for each member, with first and last time', () => {
   const { harness, judge, complaints } = seated();
   for (const [atS, node] of [
     [100, 0],

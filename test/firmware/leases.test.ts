@@ -203,7 +203,8 @@ leases('INT-5 violated: an owner back from an old checkpoint settles no claim of
   cluster.kill(5);
   // Until here a node that restarts refuses counters that it may have taken before.
   cluster.runTo(cutS + 34);
-  // Node 5 brings the agreement of a majority before the claim of the boot before is claimed anew, 120 s after the boot.
+  // Node 5 brings the agreement of a majority before the claim of the boot before is claimed anew,
+  // 120 s after the boot.
   const { digestHigh, digestLow } = cluster.nodes[0].view();
   assert.is(cluster.nodes[0].viewDigest(), cluster.nodes[1].viewDigest(), 'it agrees with the others');
   assert.ok(heard !== null);
