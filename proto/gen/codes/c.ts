@@ -33,7 +33,7 @@ function headerText(guard: string, lines: readonly string[]): string[] {
 }
 
 /** firmware/boards/image/codes.h. */
-export function codesHeader(numbers: Numbers, rules: readonly Rule[], answers: readonly Answer[]): string[] {
+export function codesHeader(numbers: Numbers, rules: readonly Rule[]): string[] {
   return headerText('HELIOGRAPH_CODES_H', [
     ...numbersText(numbers),
     '',
@@ -44,7 +44,12 @@ export function codesHeader(numbers: Numbers, rules: readonly Rule[], answers: r
     ...rules
       .filter(({ name }) => name === CONFIG)
       .flatMap(({ fields }) => fields.map((field, index) => define(`CONFIG_${upper(field.name)}`, index + 1))),
-    '',
+  ]);
+}
+
+/** firmware/boards/image/inspect.h. */
+export function inspectHeader(answers: readonly Answer[]): string[] {
+  return headerText('HELIOGRAPH_INSPECT_H', [
     '/* What to ask inspect() for, and the word of each field in its answer. */',
     ...answers.flatMap((answer) => [
       define(`INSPECT_${upper(askedFor(answer))}`, answer.what),

@@ -4,7 +4,7 @@ import { filledPage } from '../fill.ts';
 import type { Schema } from '../schema.ts';
 import type { Table } from '../tables.ts';
 import { assemblyScriptAnswers, assemblyScriptCodes } from './assemblyscript.ts';
-import { codesHeader, harnessHeader } from './c.ts';
+import { codesHeader, harnessHeader, inspectHeader } from './c.ts';
 import { codesPage } from './documentation.ts';
 import { harnessNumbers, hostNumbers, imageNumbers } from './numbers.ts';
 import { typeScriptCodes, typeScriptNames } from './typescript.ts';
@@ -20,7 +20,8 @@ export function codeFiles(schema: Schema, tables: readonly Table[]): { path: str
     ['host/cbor/generated/constants.ts', typeScriptCodes({ ...host, enumerations: [] })],
     ['host/cbor/generated/codes.ts', typeScriptCodes({ ...host, constants: [] })],
     ['host/cbor/generated/names.ts', typeScriptNames(host, rules, answers)],
-    ['firmware/boards/image/codes.h', codesHeader(host, rules, answers)],
+    ['firmware/boards/image/codes.h', codesHeader(host, rules)],
+    ['firmware/boards/image/inspect.h', inspectHeader(answers)],
     ['hwsim/bench/generated_harness.ts', typeScriptCodes(harness)],
     ['test/native_baseline/harness.h', harnessHeader(harness)],
     ['docs/codes.md', codesPage(host, answers)],

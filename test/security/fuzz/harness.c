@@ -16,6 +16,7 @@
 #include "../../native_baseline/harness.h"
 #include "codes.h"
 #include "image.h"
+#include "inspect.h"
 #include "linear.h"
 #include "setup.h"
 
