@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -58,10 +59,6 @@ test('a log on a full disk ends a command with 4 and the reason, and not with a 
 /** What makes a node end: its reader reads on, reads no more, or leaves; or its session ends. */
 const ends = {
   'whose reader leaves': (child: ChildProcessByStdio<null, Readable, Readable>) => void child.stdout.destroy(),
-  'whose reader leaves lines unread': (child: ChildProcessByStdio<null, Readable, Readable>) => {
-    child.stdout.pause();
-    setTimeout(() => child.stdout.destroy(), 2000);
-  },
   'whose session ends': (child: ChildProcessByStdio<null, Readable, Readable>) => void child.kill('SIGHUP'),
 };
 for (const [which, end] of Object.entries(ends))
@@ -86,5 +83,28 @@ for (const [which, end] of Object.entries(ends))
     assert.equal([code, errors], [0, '']);
     assert.match(run('decode', join(state, 'node-0', 'checkpoint.a')).stdout, /checkpoint, sequence \d+, \d+ bytes/);
   });
+
+test('a node whose reader resets a network connection ends with 0', async () => {
+  const [port] = await freePorts(1);
+  const place = ['--id', '0', '--cluster', '1', '--members', '1', '--radio', `udp://127.0.0.1:${port}`];
+  const args = ['node', ...place, '--keys', 'simulated', '--time-scale', '600'];
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.resetAndDestroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const log = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await new Promise((resolve) => log.once('connect', resolve));
+  log.on('error', () => {});
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', log, 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  log.destroy();
+  server.close();
+  assert.equal([code, errors], [0, '']);
+});
 
 test.run();

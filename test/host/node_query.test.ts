@@ -67,7 +67,9 @@ test('a question that is none, a long one and too many askers change nothing', (
     try {
       assert.is(await say('status\n'), '{"query":"status"}\n');
       assert.match(await say('stop\n'), /^\{"error":"ask one of status, members, intents, watch"\}\n$/);
-      assert.is(await say('x'.repeat(1000)), '');
+      // At once, and not because it said nothing more for a while.
+      const late = new Promise((resolve) => setTimeout(resolve, 5000, 'late'));
+      assert.is(await Promise.race([say('x'.repeat(1000)), late]), '');
       assert.is(questions, 1);
       const idle = Array.from({ length: 16 }, () => connect(join(folder, 'query.sock')));
       await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
@@ -102,6 +104,16 @@ test('a watcher that does not read is disconnected', () =>
     } finally {
       server.close();
     }
+  }));
+
+test('a node whose socket cannot be made says so and flies', () =>
+  inFolder(async (folder) => {
+    const [args] = await clusterArgs(1, folder, 100);
+    mkdirSync(join(folder, 'node-0', 'query.sock', 'in the way'), { recursive: true });
+    const node = new RunningNode(args);
+    await until(() => node.saw('booted'), 120);
+    assert.match(node.all('no-queries')[0]?.words ?? '', /this node cannot be asked: .*query\.sock/);
+    assert.is(await node.end(), 0, node.stderr);
   }));
 
 test('asking where no node ever ran says so, with 4; asking without --state is wrong usage', () =>

@@ -18,7 +18,7 @@ import { intentsOf, membersOf, statusOf } from '../../node/telemetry.ts';
 import type { OnFrame, Radio } from '../../radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../../radio/udp.ts';
 import { lockFolder } from '../../store/lock.ts';
-import { Store } from '../../store/store.ts';
+import { Store, StoreError } from '../../store/store.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { whenPipeCloses } from '../output.ts';
 import { nameRecord } from '../record_text.ts';
@@ -108,7 +108,7 @@ export async function node(given: Partial<NodeOptions>, findPlace: FindPlace): P
     log('simulated-keys', {}, `everyone who knows seed ${seed} has these keys: for tests on one machine only`);
   if (state === null) log('no-state', {}, 'without --state DIR nothing outlives this process');
   try {
-    if (state !== null) server = await openServer(state.folder, shim, radio);
+    if (state !== null) server = await openServer(state.folder, shim, radio, log);
     await runUntilStopped(shim, radio, { log, uplink: options.uplink, isStored: state !== null });
   } finally {
     server?.close();
@@ -117,9 +117,16 @@ export async function node(given: Partial<NodeOptions>, findPlace: FindPlace): P
   }
 }
 
-function openServer(folder: string, shim: NodeShim, radio: Radio): Promise<QueryServer> {
+/** Lets the node be asked. A node that cannot be asked flies all the same. */
+async function openServer(folder: string, shim: NodeShim, radio: Radio, log: Log): Promise<QueryServer | null> {
   const answers = { status: statusOf, members: membersOf, intents: intentsOf };
-  return QueryServer.open(folder, (query) => answers[query](shim.telemetry(radio)));
+  try {
+    return await QueryServer.open(folder, (query) => answers[query](shim.telemetry(radio)));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log('no-queries', {}, `this node cannot be asked: ${error.message}`);
+    return null;
+  }
 }
 
 interface LiveNode {
