@@ -20,7 +20,7 @@ const DEPOT_SLOTS_END: u32 = 6;
 /** Longest work on a depot, and how long ahead it may be claimed, seconds. */
 const DEPOT_WORK_S_MAX: u32 = 86400;
 const DEPOT_AHEAD_S_MAX: u32 = 86400;
-/** Hauls per day of one tug: own/planning.ts plans two hours for each. */
+/** Hauls per day of one tug: own/hauling.ts plans two hours for each, or more. */
 const HAULS_PER_DAY: u32 = 12;
 
 /**

@@ -85,7 +85,9 @@ function appraiseHaul(ctx: usize, intentSlot: u32, w: Work, before: u32): void {
     }
   }
   w.toEntry = (settled.settledEndS + ENTRY_S - 1) / ENTRY_S;
-  w.mass = <i32>(min<u32>(group(ctx, resourceGroup(settled.settledResource)).loadKg, AMOUNT_MAX) * ENTRIES_PER_DAY);
+  const load = min<u32>(group(ctx, resourceGroup(settled.settledResource)).loadKg, AMOUNT_MAX) * ENTRIES_PER_DAY;
+  const lengthS = settled.settledEndS - settled.settledStartS;
+  w.mass = <i32>min<u64>(load, (<u64>settled.settledRate * lengthS) / ENTRY_S);
   w.energy = 0;
   w.density = 0;
   w.value = 0;

@@ -1,30 +1,21 @@
-// Plans this node's claims (INT-1): a site on an ore lot to mine, tug windows to haul what was
-// mined. It makes at most one attempt per period, bounded by the length of the chains that it
-// walks.
+// Plans this node's claims (INT-1): a site on an ore lot to mine, and what hauling.ts plans. It
+// makes at most one attempt per period, bounded by the length of the chains that it walks.
 
 import { NO_INDEX } from '../../memory/limits';
 import { mix32, fold32 } from '../../base/hash';
 import { clockTrusted } from '../../node/clock';
 import { node, self, timeKnown, missionS, capability } from '../../node/table';
 import { membership } from '../../membership/table';
-import {
-  WORK_KIND_MINE,
-  GROUP_KIND_LOT,
-  GROUP_KIND_DEPOT,
-  WORK_KIND_HAUL,
-  GROUPS_MAX,
-  ROUND_S,
-} from '../../wire/generated/codes';
+import { GROUPS_MAX, GROUP_KIND_LOT, ROUND_S, WORK_KIND_MINE } from '../../wire/generated/codes';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from '../table';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
+import { planHaul } from './hauling';
 import { prepareSilence, MINE_SLOTS } from './outlook';
 import { ownIndex, freshClaim, setClaim, publish, draft } from './publish';
 
 /** Feature bit of the configuration: this node plans claims of its own. */
 const FEATURE_PLANS: u32 = 1;
 
-/** Intent slot of hauls. */
-const HAUL_SLOT: u32 = 4;
 /** Length of a claim, and the spread that is added so that not all claims end together, seconds. */
 const WORK_S: u32 = 2 * 86400;
 const WORK_SPREAD_S: u32 = 86400;
@@ -35,17 +26,6 @@ const WORK_SPREAD_S: u32 = 86400;
 const EXTEND_BEFORE_S: u32 = 6 * 3600;
 /** Pause after an attempt, seconds. */
 const RETRY_S: u32 = 120;
-/** Length of a haul, seconds. */
-const HAUL_S: u32 = 7200;
-/**
- * A haul begins this long ahead at least, so that its claim settles first; then random within the
- * spread, seconds.
- */
-const HAUL_LEAD_S: u32 = 2700;
-const HAUL_SPREAD_S: u32 = 4 * 3600;
-const HAUL_TRIES: u32 = 6;
-/** Hauls begin at multiples of this, seconds. */
-const QUARTER_S: u32 = 900;
 
 /** Pseudo-random number of this node. */
 function draw(ctx: usize, salt: u32): u32 {
@@ -163,34 +143,4 @@ function extendSite(ctx: usize, slot: u32): void {
   m.endS = endS;
   m.rate = rate;
   publish(ctx, m);
-}
-
-// ---- hauling ----
-
-/**
- * Claims a tug window, late enough for the claim to settle first, when a tug load is in storage.
- */
-function planHaul(ctx: usize, storedKg: u32): void {
-  const state = intents(ctx);
-  const now = missionS(ctx);
-  if (now < state.haulAfterS || ownIndex(ctx, HAUL_SLOT) != NO_INDEX) return;
-  let depot: u32 = NO_INDEX;
-  for (let g: u32 = 0; g < GROUPS_MAX && depot == NO_INDEX; g++) if (group(ctx, g).kind == GROUP_KIND_DEPOT) depot = g;
-  if (depot == NO_INDEX) return;
-  const loadKg = group(ctx, depot).loadKg;
-  if (loadKg == 0 || storedKg < loadKg) return;
-  intentsToChange(ctx).haulAfterS = now + 10 * RETRY_S;
-  const rate = loadKg * (86400 / HAUL_S);
-  for (let i: u32 = 0; i < HAUL_TRIES; i++) {
-    const random = draw(ctx, now + i);
-    const startS = ((now + HAUL_LEAD_S + (random % HAUL_SPREAD_S)) / QUARTER_S) * QUARTER_S;
-    const endS = startS + HAUL_S;
-    if (freeRate(ctx, depot, startS, endS) < rate) continue;
-    const unit = freeUnit(ctx, depot, startS, endS, random >>> 16);
-    if (unit == 0) continue;
-    const m = freshClaim(ctx, HAUL_SLOT, WORK_KIND_HAUL);
-    setClaim(m, (depot << 16) | unit, startS, endS, rate);
-    publish(ctx, m);
-    return;
-  }
 }
