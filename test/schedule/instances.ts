@@ -66,7 +66,8 @@ export function fly(seed: number): Flown | null {
       kind: 2,
       resource: (3 << 16) | 1,
       durationS: 0,
-      rate: 1,
+      // The load leaves in the haul's time at this rate; less than the rate allows is not moved.
+      rate: Math.ceil((loadKg * 86_400) / ((end - load) * slotS)),
       priority: 1,
       startS: judgedS + load * slotS,
       endS: judgedS + end * slotS,

@@ -6,12 +6,12 @@ import { mix32, fold32 } from '../../base/hash';
 import { clockTrusted } from '../../node/clock';
 import { node, self, timeKnown, missionS, capability } from '../../node/table';
 import { membership } from '../../membership/table';
-import { GROUPS_MAX, GROUP_KIND_LOT, ROUND_S, WORK_KIND_MINE } from '../../wire/generated/codes';
+import { GROUPS_MAX, GROUP_KIND_LOT, INTENT_STATE_DONE, ROUND_S, WORK_KIND_MINE } from '../../wire/generated/codes';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from '../table';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { planHaul } from './hauling';
 import { prepareSilence, MINE_SLOTS } from './outlook';
-import { ownIndex, freshClaim, setClaim, publish, draft } from './publish';
+import { ownIndex, freshClaim, setClaim, publish, draft, finish } from './publish';
 
 /** Feature bit of the configuration: this node plans claims of its own. */
 const FEATURE_PLANS: u32 = 1;
@@ -26,6 +26,10 @@ const WORK_SPREAD_S: u32 = 86400;
 const EXTEND_BEFORE_S: u32 = 6 * 3600;
 /** Pause after an attempt, seconds. */
 const RETRY_S: u32 = 120;
+/** A claim or a move must gain this share of the full rate, 1/16: a move costs half an hour. */
+const GAIN_SHIFT: u32 = 4;
+/** A move is tried in one of so many rounds, at random, so that not all take the same place. */
+const MOVE_ONE_IN: u32 = 4;
 
 /** Pseudo-random number of this node. */
 function draw(ctx: usize, salt: u32): u32 {
@@ -73,38 +77,52 @@ function lotAt(ctx: usize, n: u32): u32 {
   return 0;
 }
 
+/** An offer, packed: lot, whether the place comes free later, rate in kg/day. */
+const OFFER_LOT_SHIFT: u32 = 56;
+const OFFER_LATER: u64 = 1 << 32;
+
 /**
- * Claims a site: on the first lot, from the home lot on, that is free at the full rate; else where
- * the free rate is largest, if it is at least a quarter.
+ * Finds the first lot, from the home lot on, that is free at the full rate; else that with the
+ * largest free rate of at least `least`. A place may be free now, or come free when a silent
+ * owner's lease hold ends. The lot `except` is left out. Returns an offer; 0 = none.
  */
-function claimSite(ctx: usize): void {
-  const state = intents(ctx);
-  const now = missionS(ctx);
+function findOffer(ctx: usize, least: u32, except: u32): u64 {
   const count = lots(ctx);
-  if (now < state.planAfterS || count == 0) return;
-  intentsToChange(ctx).planAfterS = now + RETRY_S;
   const wanted = capability(ctx).rateMax;
-  let bestRate: u32 = wanted >>> 2;
-  let bestLot: u32 = NO_INDEX;
-  let bestStartS: u32 = 0;
-  for (let j: u32 = 0; j < count && bestRate < wanted; j++) {
-    const lot = lotAt(ctx, (self(ctx) + state.attempts + j) % count);
-    for (let ahead: u32 = 0; ahead < 2; ahead++) {
-      const startS = ahead == 0 ? now : comesFreeS(ctx, lot);
+  let best: u64 = 0;
+  let bestRate = least;
+  for (let j: u32 = 0; j < count && (best == 0 || bestRate < wanted); j++) {
+    const lot = lotAt(ctx, (self(ctx) + intents(ctx).attempts + j) % count);
+    if (lot == except) continue;
+    for (let later: u32 = 0; later < 2; later++) {
+      const startS = later == 0 ? missionS(ctx) : comesFreeS(ctx, lot);
       if (startS == 0) continue;
-      let rate = freeRate(ctx, lot, startS, startS + WORK_S);
-      if (rate > wanted) rate = wanted;
-      if (rate > bestRate || (bestLot == NO_INDEX && rate == bestRate && rate != 0)) {
-        bestRate = rate;
-        bestLot = lot;
-        bestStartS = startS;
-      }
+      const rate = min<u32>(wanted, freeRate(ctx, lot, startS, startS + WORK_S));
+      if (rate == 0 || rate < bestRate || (best != 0 && rate == bestRate)) continue;
+      bestRate = rate;
+      best = ((<u64>lot) << OFFER_LOT_SHIFT) | (later != 0 ? OFFER_LATER : 0) | rate;
     }
   }
-  if (bestLot == NO_INDEX) return;
-  const endS = bestStartS + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
-  const preferred = state.attempts == 0 ? self(ctx) / count : draw(ctx, now + 1);
-  const unit = freeUnit(ctx, bestLot, bestStartS, endS, preferred & 0xffff);
+  return best;
+}
+
+/** Claims a site. Little is better than nothing: what is free may be what a lot is short of. */
+function claimSite(ctx: usize): void {
+  const now = missionS(ctx);
+  if (now < intents(ctx).planAfterS) return;
+  intentsToChange(ctx).planAfterS = now + RETRY_S;
+  const offer = findOffer(ctx, (capability(ctx).rateMax >>> GAIN_SHIFT) + 1, NO_INDEX);
+  if (offer != 0) takeOffer(ctx, offer);
+}
+
+/** Claims a site as offered. */
+function takeOffer(ctx: usize, offer: u64): void {
+  const lot = <u32>(offer >>> OFFER_LOT_SHIFT);
+  const now = missionS(ctx);
+  const startS = (offer & OFFER_LATER) != 0 ? comesFreeS(ctx, lot) : now;
+  const endS = startS + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
+  const preferred = intents(ctx).attempts == 0 ? self(ctx) / lots(ctx) : draw(ctx, now + 1);
+  const unit = freeUnit(ctx, lot, startS, endS, preferred & 0xffff);
   if (unit == 0) {
     intentsToChange(ctx).attempts++;
     return;
@@ -112,10 +130,28 @@ function claimSite(ctx: usize): void {
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     if (ownIndex(ctx, slot) != NO_INDEX) continue;
     const m = freshClaim(ctx, slot, WORK_KIND_MINE);
-    setClaim(m, (bestLot << 16) | unit, bestStartS, endS, bestRate);
+    setClaim(m, (lot << 16) | unit, startS, endS, <u32>offer);
     publish(ctx, m);
     return;
   }
+}
+
+/**
+ * Leaves a site at which this node is used in part for a lot where more is free. Only so is
+ * capacity used that came free where all nodes are busy: a node that has a claim plans no other.
+ * Each move adds to what the cluster mines, so moves come to an end. A node that is used for less
+ * than a quarter moves as if it had no site, also to a place that comes free later.
+ */
+function moveSite(ctx: usize, slot: u32, lot: u32, rate: u32): void {
+  const full = capability(ctx).rateMax;
+  const least = rate + (full >>> GAIN_SHIFT) + 1;
+  if (least > full) return;
+  const isIdle = rate < full >>> 2;
+  if (!isIdle && (draw(ctx, missionS(ctx) / ROUND_S + 1) & (MOVE_ONE_IN - 1)) != 0) return;
+  const offer = findOffer(ctx, least, isIdle ? NO_INDEX : lot);
+  if (offer == 0 || (!isIdle && (offer & OFFER_LATER) != 0)) return;
+  finish(ctx, slot, INTENT_STATE_DONE);
+  takeOffer(ctx, offer);
 }
 
 /** Extends a settled claim before it ends, and claims more rate where some is free. */
@@ -138,7 +174,10 @@ function extendSite(ctx: usize, slot: u32): void {
     const wanted = free < capability(ctx).rateMax ? free : capability(ctx).rateMax;
     if (wanted > rate + (rate >>> 5)) rate = wanted;
   }
-  if (endS == record.endS && rate == record.rate) return;
+  if (endS == record.endS && rate == record.rate) {
+    moveSite(ctx, slot, lot, rate);
+    return;
+  }
   const m = draft(ctx, slot);
   m.endS = endS;
   m.rate = rate;
