@@ -12,7 +12,7 @@ import { ownIndex, freshClaim, setClaim, publish } from './publish';
 
 /** Intent slot of hauls. */
 const HAUL_SLOT: u32 = 4;
-/** Pause after an attempt, seconds: from this when storage is empty down to that when it is full. */
+/** Pause after an attempt, seconds: the longest when storage is empty, the shortest when full. */
 const RETRY_S_MAX: u32 = 1200;
 const RETRY_S_MIN: u32 = 120;
 /** A tug carries its load to a depot with capacity to spare in this time, seconds. */
@@ -29,7 +29,6 @@ const SPREAD_S: u32 = 14400;
 const TRIES_MAX: u32 = 6;
 /** Windows are multiples of this, seconds: an entry of the timeline. */
 const QUARTER_S: u32 = 900;
-const DAY_S: u32 = 86400;
 /** Larger loads are taken as this one, which keeps rates below 2³². */
 const LOAD_KG_MAX: u32 = 20000000;
 
@@ -59,14 +58,14 @@ function haulKg(ctx: usize, loadKg: u32, capacity: u32): u32 {
  * use it up, but no more lanes than there are tugs, and no faster than a tug is.
  */
 function laneRate(loadKg: u32, capacity: u32, tugs: u32): u32 {
-  const full = loadKg * (DAY_S / HAUL_S);
+  const full = loadKg * (86400 / HAUL_S);
   const lanes = max<u32>(1, min<u32>(tugs, capacity / full + (capacity % full == 0 ? 0 : 1)));
   return min<u32>(full, capacity / lanes);
 }
 
 /** Returns how long a haul takes at a rate: whole quarters of an hour, at most HAUL_S_MAX. */
 function windowS(kg: u32, rate: u32): u32 {
-  const neededS = (<u64>kg * DAY_S + rate - 1) / rate;
+  const neededS = (<u64>kg * 86400 + rate - 1) / rate;
   if (neededS >= HAUL_S_MAX) return HAUL_S_MAX;
   return ((<u32>neededS + QUARTER_S - 1) / QUARTER_S) * QUARTER_S;
 }
@@ -101,7 +100,7 @@ export function planHaul(ctx: usize, storedKg: u32): void {
   intentsToChange(ctx).haulAfterS = now + retryS(ctx, storedKg);
   const most = laneRate(loadKg, capacity, group(ctx, depot).units);
   const lengthS = windowS(kg, most);
-  const rate = min<u32>(most, <u32>((<u64>kg * DAY_S + lengthS - 1) / lengthS));
+  const rate = min<u32>(most, <u32>((<u64>kg * 86400 + lengthS - 1) / lengthS));
   const random = mix32(fold32(node(ctx).seed ^ (self(ctx) * 0x9e3779b1), now));
   const windows = 1 + SPREAD_S / lengthS;
   const first = (now + LEAD_S + lengthS - 1) / lengthS;

@@ -106,7 +106,7 @@ function findOffer(ctx: usize, least: u32, except: u32): u64 {
   return best;
 }
 
-/** Claims a site. Little is better than nothing: what is free may be what a lot is short of. */
+/** Claims a site: little is better than nothing, it may be what a lot is short of. */
 function claimSite(ctx: usize): void {
   const now = missionS(ctx);
   if (now < intents(ctx).planAfterS) return;
