@@ -14,7 +14,7 @@ import {
   fillTables,
   attackedGroupsMax,
 } from './attack_tables.ts';
-import { nowS, observe, receive, tick } from './crowd.ts';
+import { nextTxSlotS, nowS, observe, receive, tick } from './crowd.ts';
 import { airMessage, airShapes, randomFields } from './drawn_messages.ts';
 import { type Genome, gene, magnitude, scaled } from './genome.ts';
 import type { Script } from './script.ts';
@@ -170,10 +170,11 @@ function attackWithInputs(builder: AttackBuilder, atS: number, act: Act): void {
 function pollAfterTick(script: Script, atS: number, act: Act): void {
   script.back();
   act('tick', () => tick(script, atS));
-  act('transmit', () => script.call('transmit', SCRIPT_PLACE.context, atS, 0, SCRIPT_PLACE.frame, 256));
+  const sentS = nextTxSlotS(atS);
+  act('transmit', () => script.call('transmit', SCRIPT_PLACE.context, sentS, 0, SCRIPT_PLACE.frame, 256));
   act('command', () => script.call('command', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
   act('event', () => script.call('event', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
-  act('deadline', () => script.call('deadline', SCRIPT_PLACE.context, atS, 0));
+  act('deadline', () => script.call('deadline', SCRIPT_PLACE.context, sentS, 0));
 }
 
 /** Makes the calls that concern the context as a whole. */

@@ -3,7 +3,7 @@
  * would fill them.
  */
 import type { Preset } from '../../../host/build/root.ts';
-import type { Group, Intent, Message } from '../../../host/cbor/generated.ts';
+import { CYCLE_S, type Group, type Intent, type Message } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import type { RandomStream } from '../../kernel/random.ts';
 import type { Script } from './script.ts';
@@ -16,6 +16,8 @@ import { SCRIPT_PLACE } from '../generated_harness.ts';
 export const nowS = 5500;
 /** Before that cut: members that are heard then are not silent at the cut. */
 export const heardS = 5300;
+/** Returns when the node, member 0, may next send at or after a mission second. */
+export const nextTxSlotS = (atS: number): number => Math.ceil(atS / CYCLE_S) * CYCLE_S;
 
 /** What all nodes of the benchmarks are capable of. */
 export const benchCapability = {

@@ -14,6 +14,7 @@
  */
 import { sealBytes } from '../../../host/security/frame.ts';
 import {
+  CYCLE_S,
   CRC_BYTES,
   ENVELOPE_BYTES,
   FRAME_BYTES_MAX,
@@ -32,7 +33,7 @@ import { benchAuthority, benchLink } from './sealed_frames.ts';
 import { type Runner, runScript } from './runner.ts';
 import { Script } from './script.ts';
 import type { OpSample } from './typical_run.ts';
-import { bootNode, nowS, observe, receive, sizesOf, tick } from './crowd.ts';
+import { bootNode, nextTxSlotS, nowS, observe, receive, sizesOf, tick } from './crowd.ts';
 import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** The frame length of the budgets, on the air. */
@@ -166,7 +167,7 @@ function sealSteps(script: Script, members: number): Step[] {
     const entry = script.call(
       'transmit',
       SCRIPT_PLACE.context,
-      nowS + 15 * index,
+      nextTxSlotS(nowS) + CYCLE_S * index,
       0,
       SCRIPT_PLACE.frame,
       FRAME_BYTES_MAX,
