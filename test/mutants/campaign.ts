@@ -195,13 +195,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Fate[]> {
     campaign.pool.close();
     process.exit(130);
   };
-  process.once('SIGINT', stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   for (const number of refused) campaign.settle(number, 'refused');
   const files = await campaign.record(bundled);
   const met = new Set(files.flatMap((file) => file.tests.flatMap(({ seen }) => seen)));
   for (const { number } of mutants) if (campaign.isOpen(number) && !met.has(number)) campaign.settle(number, 'unmet');
   for (const file of files) await campaign.judge(file);
   for (const { number } of mutants) if (campaign.isOpen(number)) campaign.settle(number, 'survived');
-  process.off('SIGINT', stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
   return campaign.fates();
 }

@@ -51,6 +51,7 @@ const testFolders = [
   'firmware',
   'host',
   'hwsim',
+  'proto',
   'radiation',
   'schedule',
   'security',

@@ -41,6 +41,8 @@ function processorSeconds(pid: number): number | null {
 export class RunnerPool {
   readonly #folder: string;
   readonly #running = new Set<ReturnType<typeof spawn>>();
+  /** Runners that the pool itself ended. */
+  readonly #ended = new Set<ReturnType<typeof spawn>>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -103,10 +105,14 @@ export class RunnerPool {
       const wallS = (performance.now() - begunMs) / 1000;
       if (usedS <= secondsMax && wallS <= secondsMax * wallFactor) return;
       isInTime = false;
+      this.#ended.add(child);
       child.kill('SIGKILL');
     }, lookMs);
-    await new Promise((resolve) => child.on('close', resolve));
+    const signal = await new Promise<string | null>((resolve) => child.on('close', (_code, name) => resolve(name)));
     clearInterval(timer);
+    // Ended from outside, a mutant would count as one that ended its process.
+    if (!this.#ended.delete(child) && (signal === 'SIGKILL' || signal === 'SIGTERM'))
+      throw new Error(`a runner was ended by ${signal}: go on with --resume`);
     return isInTime;
   }
 
