@@ -112,7 +112,8 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
   if (verdict == CONFIRMED) return ADMITTED;
   if (verdict == REFUTED) return REFUSED_FORGED;
   if (index != NO_INDEX && intent(ctx, index).version == m.version) return ADMITTED;
-  if (isFromSilence(ctx, m) || (call(ctx).sender != m.owner && isBeforeStatement(ctx, m))) return REFUSED_UNSIGNED;
+  if (isFromSilence(ctx, m)) return REFUSED_UNSIGNED;
+  if (call(ctx).sender != m.owner && isDoubtful(ctx, index, m)) return REFUSED_UNSIGNED;
   if (
     index != NO_INDEX &&
     releasesUnit(ctx, intent(ctx, index), m) &&
@@ -125,8 +126,8 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
 }
 
 /**
- * Whether a newer version releases an exclusive unit that its owner works, earlier than agreed.
- * Others may settle there at once. So such a version needs its owner's statement; if the owner's
+ * Whether a newer version releases an exclusive unit that its owner works, earlier than agreed, or
+ * gives up the precedence of started work. Others may settle there at once. So such a version needs its owner's statement; if the owner's
  * platform cannot sign, it needs time in which the owner could object.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
@@ -137,7 +138,7 @@ export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool
     record.endS <= missionS(ctx) + ENDING_S
   )
     return false;
-  return m.state > INTENT_STATE_STARTED || m.resource != record.resource || m.endS < record.endS;
+  return m.state != INTENT_STATE_STARTED || m.resource != record.resource || m.endS < record.endS;
 }
 
 /**
@@ -151,15 +152,20 @@ function isFromSilence(ctx: usize, m: IntentMessage): bool {
 }
 
 /**
- * Whether the owner signed a statement after the version was published. Then another sender may
- * have the version from a forger; a true version is sent by its owner again, with the statement.
+ * Whether a version from another sender than its owner may be a forger's: the owner signed a
+ * statement lately, and the version was published before it, or replaces started work and is so new
+ * that the owner may not have objected yet. A true version is sent by its owner again, with the
+ * statement.
  */
-function isBeforeStatement(ctx: usize, m: IntentMessage): bool {
+function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
   const signedMinute: u32 = member(ctx, m.owner).statementMinute;
   if (signedMinute == 0) return false;
   const now = missionS(ctx) / 60;
   const since = (now - signedMinute) & 0xffff;
-  return since < STATEMENT_MINUTES && m.publishedS / 60 + since < now;
+  if (since >= STATEMENT_MINUTES) return false;
+  if (m.publishedS / 60 + since < now) return true;
+  if (index == NO_INDEX || <u32>intent(ctx, index).state != INTENT_STATE_STARTED) return false;
+  return m.publishedS + UNSIGNED_S > missionS(ctx);
 }
 
 /**
