@@ -16,6 +16,8 @@ import { intentDigest, type StatementText } from '../../host/security/statement.
 import { RandomStream } from '../kernel/random.ts';
 import type { Attack } from '../scenario/attacks.ts';
 import type { GroupPlan } from '../world/plan.ts';
+import { type FieldMutation, mutatedMessage } from './field_mutation.ts';
+import { AHEAD_OF_TIME_S, falseRevocations, lossesOfAll, lossesOfNothing } from './second_hand.ts';
 
 /** Seals and opens frames with the keys that a member of the cluster has. */
 export interface ByzantineCodec {
@@ -39,6 +41,8 @@ interface ByzantineParts {
   untilMs: number;
   seed: number;
   bitsPerS: number;
+  /** Sends nothing but this, once a cycle, instead of its attacks. */
+  mutation?: FieldMutation;
   codec: ByzantineCodec;
   /**
    * Signs a statement on one of the node's own intent slots with the node's own key, whatever its
@@ -60,6 +64,10 @@ export interface ByzantineActions {
   equivocations: number;
   lateVersions: number;
   statements: number;
+  /** Lists of false revocations, notices of false losses, heartbeats of a false time. */
+  falseRevocations: number;
+  falseNotices: number;
+  falseTimes: number;
 }
 
 const cycleMs = CYCLE_S * 1000;
@@ -69,7 +77,17 @@ const lateMsMax = 1000;
 const spareTxSlotFirst = 200;
 const floodFramesPerBurst = 8;
 /** Attacks that take turns, one in each cycle. */
-const attacksInTurn = ['claims', 'thrashes', 'impersonates', 'equivocates', 'late'] as const;
+const attacksInTurn = [
+  'claims',
+  'thrashes',
+  'impersonates',
+  'equivocates',
+  'late',
+  'revokes',
+  'crowds',
+  'denies',
+  'postdates',
+] as const;
 /**
  * Message types that keep a member in its cluster: the Byzantine node forwards those of its own
  * image.
@@ -85,7 +103,6 @@ const membershipTypes: ReadonlySet<string> = new Set([
   'join',
 ]);
 
-/** A frame, and when it leaves the radio. */
 interface TimedFrame {
   atMs: number;
   frame: Uint8Array;
@@ -110,6 +127,9 @@ export class ByzantineNode {
     equivocations: 0,
     lateVersions: 0,
     statements: 0,
+    falseRevocations: 0,
+    falseNotices: 0,
+    falseTimes: 0,
   };
   /** Versions forged in the name of others, by owner × 8 + intent slot. */
   readonly forged = new Map<number, Set<number>>();
@@ -209,6 +229,7 @@ export class ByzantineNode {
     this.#send(frames, timeMs, { sender: this.#parts.node, addressee, counter: cycle }, imageMessages, forged);
     this.#imageMessages = [];
     this.#imageAddressee = ADDRESSEE_ALL;
+    if (this.#parts.mutation !== undefined) return frames;
     if (attacks.has('impersonates')) this.#sendAsOther(frames, timeMs, nowS);
     if (attacks.has('floods') && this.#turn % 4 === 0) this.#flood(frames, timeMs, cycle, nowS);
     return frames;
@@ -219,7 +240,8 @@ export class ByzantineNode {
    * first.
    */
   #attackOfTurn(nowS: number): [number, Message[]] {
-    const { attacks } = this.#parts;
+    const { attacks, mutation } = this.#parts;
+    if (mutation !== undefined) return this.#mutate(mutation, nowS);
     const order = attacksInTurn.filter((attack) => attacks.has(attack));
     const attack = order.length === 0 ? undefined : order[this.#turn % order.length];
     this.#turn += 1;
@@ -230,7 +252,35 @@ export class ByzantineNode {
     if (attack === 'thrashes') return [ADDRESSEE_ALL, this.#thrash(nowS)];
     if (attack === 'impersonates') return [ADDRESSEE_ALL, this.#impersonate(nowS)];
     if (attack === 'late') return [ADDRESSEE_ALL, this.#publishLate(nowS)];
+    if (attack === 'postdates') return [ADDRESSEE_ALL, this.#impersonate(nowS, AHEAD_OF_TIME_S)];
+    if (attack !== undefined) return [ADDRESSEE_ALL, this.#reportFalsely(attack, nowS)];
     return [this.#imageAddressee, []];
+  }
+
+  /** Makes the message of a mutation: to all in one cycle, to one member in the next. */
+  #mutate(mutation: FieldMutation, nowS: number): [number, Message[]] {
+    const { node, nodes } = this.#parts;
+    this.#turn += 1;
+    const claims = [...this.#known.values()].filter(({ state }) => state <= INTENT_STATE.started);
+    const claim = claims[this.#turn % Math.max(1, claims.length)];
+    const heartbeat = this.#imageMessages.find(({ name }) => name === 'heartbeat');
+    const message = mutatedMessage(mutation, { node, nodes, nowS, turn: this.#turn, claim, heartbeat });
+    const addressee = this.#turn % 2 === 0 ? ADDRESSEE_ALL : this.#turn % nodes;
+    return [addressee, message === null ? [] : [message]];
+  }
+
+  /** Reports false revocations of votes, or false losses of resources. */
+  #reportFalsely(attack: 'revokes' | 'crowds' | 'denies', nowS: number): Message[] {
+    const { groups, nodes } = this.#parts;
+    if (attack === 'revokes') {
+      this.actions.falseRevocations += 1;
+      return falseRevocations(nodes, this.#random.below(nodes), nowS);
+    }
+    const observer = this.#turn % 2 === 0 ? this.#parts.node : this.#random.below(nodes);
+    const notices =
+      attack === 'crowds' ? lossesOfNothing(groups, nodes, this.#turn, nowS) : lossesOfAll(groups, observer, nowS);
+    this.actions.falseNotices += notices.length;
+    return notices;
   }
 
   /**
@@ -246,11 +296,13 @@ export class ByzantineNode {
   ): void {
     // The node's clock is true: the time that its image gave a moment ago is replaced by the
     // present time.
-    const timed = imageMessages.map((message) =>
-      message.name === 'heartbeat'
-        ? { ...message, timeS: Math.floor(atMs / 1000), timeMs: Math.floor(atMs % 1000) }
-        : message,
-    );
+    const shiftS = this.#parts.mutation === undefined && this.#parts.attacks.has('shifts') ? AHEAD_OF_TIME_S : 0;
+    const replaced = imageMessages.filter(({ name }) => name !== 'heartbeat' || forged.every((f) => f.name !== name));
+    const timed = replaced.map((message) => {
+      if (message.name !== 'heartbeat') return message;
+      if (shiftS !== 0) this.actions.falseTimes += 1;
+      return { ...message, timeS: Math.floor(atMs / 1000) + shiftS, timeMs: Math.floor(atMs % 1000) };
+    });
     for (const base of [timed, []])
       for (let count = forged.length; count >= (base.length > 0 && forged.length > 0 ? 1 : 0); count -= 1) {
         const messages = [...base, ...forged.slice(0, count)];
@@ -319,12 +371,12 @@ export class ByzantineNode {
     return [claim, this.#ownIntent(otherSlot, nowS, { ...content, state: INTENT_STATE.withdrawn })];
   }
 
-  /** Forges newer versions of two claims of others. */
-  #impersonate(nowS: number): Message[] {
+  /** Forges newer versions of two claims of others, dated `aheadS` ahead. */
+  #impersonate(nowS: number, aheadS = 0): Message[] {
     return [0, 1].flatMap(() => {
       const targets = [...this.#known.values()].filter(({ state }) => state <= INTENT_STATE.started);
       if (targets.length === 0) return [];
-      return [this.#forge(targets[this.#random.below(targets.length)], nowS)];
+      return [this.#forge(targets[this.#random.below(targets.length)], nowS, aheadS)];
     });
   }
 
@@ -332,7 +384,7 @@ export class ByzantineNode {
    * Forges a newer version: withdrawn, moved to another unit, or withdrawn under the highest
    * version of the boot.
    */
-  #forge(target: Intent, nowS: number): Message {
+  #forge(target: Intent, nowS: number, aheadS = 0): Message {
     const kind = this.#random.below(3);
     const boot = target.version >>> VERSION_BITS;
     const highest = ((boot + 1) << VERSION_BITS) - 1 - this.#random.below(1000);
@@ -345,7 +397,7 @@ export class ByzantineNode {
     const moved = { resource: (target.resource & ~0xffff) | (1 + this.#random.below(10)), claimS: nowS };
     const endS = Math.max(target.startS + 1, Math.min(target.endS, nowS));
     const ended = { state: INTENT_STATE.withdrawn, endS };
-    return { ...target, version, publishedS: nowS, ...(kind === 1 ? moved : ended) };
+    return { ...target, version, publishedS: nowS + aheadS, ...(kind === 1 ? moved : ended) };
   }
 
   /**

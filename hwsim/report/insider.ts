@@ -53,6 +53,12 @@ export function insiderLines(report: InsiderReport | undefined): string[] {
       `${count(deeds.equivocations)} equivocations`,
     ),
     labelled(
+      'reports',
+      `${count(deeds.falseRevocations)} lists of false revocations`,
+      `${count(deeds.falseNotices)} false notices`,
+      `${count(deeds.falseTimes)} heartbeats of a false time`,
+    ),
+    labelled(
       'forgeries',
       `stored ${count(report.forgeriesHeld)} times, ${count(report.forgeryLongestS)} s at the longest`,
     ),
