@@ -37,6 +37,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
   addSwarm(program);
   addDeaths(program);
   addMerge(program);
+  addInsider(program);
   addInjectCommand(program);
   addEmulatedBoardCommands(board);
   addBenchCommands(program);
@@ -173,6 +174,18 @@ function addDeaths(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('deaths --flights 2 --days 3', 'deaths --flights 200 --out deaths.jsonl --resume'))
     .action(chosen(async () => (await import('./campaign/deaths.ts')).deaths));
+}
+
+function addInsider(program: Command): void {
+  program
+    .command('insider')
+    .description('measure what one lying member costs the others')
+    .command('fields')
+    .description('set each field that members believe to its extremes, and measure what that costs')
+    .option('--only <field>', 'one field, for example notice.capacity')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('insider fields --only notice.capacity', 'insider fields --json'))
+    .action(chosen(async () => (await import('./campaign/insider_fields.ts')).insiderFields));
 }
 
 function addMerge(program: Command): void {

@@ -3,6 +3,7 @@ import { signStatement } from '../../host/security/statement.ts';
 import type { Boards } from '../board/boards.ts';
 import { type ByzantineActions, type ByzantineCodec, ByzantineNode } from '../fault/byzantine.ts';
 import type { Fault } from '../fault/draw.ts';
+import type { FieldMutation } from '../fault/field_mutation.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
@@ -56,6 +57,7 @@ export interface InsiderParts {
   plan: WorldPlan;
   seed: number;
   codec: ByzantineCodec;
+  mutation?: FieldMutation;
   queue: EventQueue;
   endMs: number;
 }
@@ -69,7 +71,7 @@ export class Insider {
   readonly #queue: EventQueue;
   readonly #laterFrames: Uint8Array[] = [];
 
-  constructor({ scenario, node, plan, seed, codec, queue, endMs }: InsiderParts) {
+  constructor({ scenario, node, plan, seed, codec, mutation, queue, endMs }: InsiderParts) {
     const insider = scenario.insider as NonNullable<Scenario['insider']>;
     this.#attacks = insider.attacks;
     this.#fromMs = Math.round(insider.fromDay * msPerDay);
@@ -86,6 +88,7 @@ export class Insider {
       seed,
       bitsPerS: scenario.radio.bitsPerS,
       codec,
+      mutation,
       sign: (text) =>
         signStatement(clusterKeys(seed, SIMULATED_CLUSTER, nodes).nodeSeed(node), SIMULATED_CLUSTER, text),
     });

@@ -6,6 +6,7 @@ import type { Controller } from '../board/controller.ts';
 import type { CallCounts } from '../../host/platform/loop.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults, type Fault } from '../fault/draw.ts';
+import type { FieldMutation } from '../fault/field_mutation.ts';
 import type { Upset } from '../fault/upsets.ts';
 import { EventQueue } from '../kernel/queue.ts';
 import { RandomStream } from '../kernel/random.ts';
@@ -45,6 +46,8 @@ export interface RunOptions {
   /** The image's cipher: a Byzantine node seals as the others do. Default: the real one. */
   cipher?: CipherName;
   given?: readonly Given[];
+  /** What the Byzantine node sends instead of its scenario's attacks. */
+  mutation?: FieldMutation;
   /** Called about once per simulated hour. */
   onProgress?: (simulatedS: number, totalS: number) => void;
 }
@@ -247,11 +250,11 @@ function factsOf(flight: Flight, { nodes, days, engine }: RunOptions): RunFacts 
 
 function layInsider(
   scenario: Scenario,
-  { seed, nodes, cipher = 'real' }: RunOptions,
+  { seed, nodes, cipher = 'real', mutation }: RunOptions,
   node: number,
   parts: Pick<InsiderParts, 'plan' | 'queue' | 'endMs'>,
 ): Insider {
-  return new Insider({ ...parts, scenario, node, seed, codec: byzantineCodec(seed, nodes, cipher) });
+  return new Insider({ ...parts, scenario, node, seed, mutation, codec: byzantineCodec(seed, nodes, cipher) });
 }
 
 function layGround({ insider }: Scenario, seed: number, nodes: number, queue: EventQueue): GroundKeyService | null {

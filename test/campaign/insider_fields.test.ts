@@ -1,0 +1,57 @@
+// long: HELIOGRAPH_FIELDS=1
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { loadBody } from '../../hwsim/cli/input.ts';
+import { believedGroup, believedGroups, believedTable } from '../../hwsim/campaign/insider/believed.ts';
+import { costOf, flyMutation, isWithinGoal } from '../../hwsim/campaign/insider/measure.ts';
+import { extremesOf, linkFields } from '../../hwsim/fault/field_mutation.ts';
+
+/** One field in so many is flown; a long run flies all. */
+const step = Number(process.env.HELIOGRAPH_FIELDS ?? 8);
+const page = join(rootFolder, 'docs/insiders.md');
+const begin = '<!-- fields -->\n';
+const end = '\n<!-- /fields -->';
+
+const fields = suite('fields that members believe');
+const body = loadBody('(65803) Didymos 1996 GT', undefined, () => {});
+const undisturbed = flyMutation(body, null);
+
+fields('every field of every message between members has one row, and no row is of another', () => {
+  const all = linkFields().map(({ message, field }) => `${message}.${field}`);
+  for (const { message, field } of linkFields()) believedGroup(message, field);
+  const rows = believedGroups.flatMap(({ message, fields: names }) => names.map((field) => `${message}.${field}`));
+  assert.equal([...rows].sort(), [...all].sort());
+  assert.throws(() => believedGroup('heartbeat', 'mood'), /no row/);
+});
+
+fields('the table of docs/insiders.md is the one that the command uses', () => {
+  const text = readFileSync(page, 'utf8');
+  const [before, rest] = text.split(begin);
+  const after = rest.split(end)[1];
+  const wanted = `${before}${begin}${believedTable()}${end}${after}`;
+  if (process.env.HELIOGRAPH_REWRITE === '1') writeFileSync(page, wanted);
+  else assert.is(text, wanted, 'run the test with --rewrite');
+});
+
+fields('SEC-5 holds: a field at its extremes costs no lease of an honest member, and 2 % for an hour at most', () => {
+  assert.ok(Math.max(...undisturbed.working) >= 7, 'all honest members work');
+  for (const [index, { message, field }] of linkFields().entries()) {
+    if (index % step !== 0 && !['notice.capacity', 'heartbeat.timeS'].includes(`${message}.${field}`)) continue;
+    for (const value of extremesOf(message, field)) {
+      const cost = costOf(flyMutation(body, { message, field, value }), undisturbed);
+      assert.ok(isWithinGoal(cost), `${message}.${field} = ${JSON.stringify(value)}: ${JSON.stringify(cost)}`);
+    }
+  }
+});
+
+fields('SEC-5 violated: without bounds a notice of no capacity stops the work', () => {
+  const trusting = flyMutation(body, null, 'trusting');
+  const cost = costOf(flyMutation(body, { message: 'notice', field: 'capacity', value: 0 }, 'trusting'), trusting);
+  assert.not(isWithinGoal(cost), JSON.stringify(cost));
+});
+
+fields.run();
