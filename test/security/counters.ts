@@ -2,7 +2,7 @@
 // counters in a model of non-volatile memory; an attacker records every frame and replays it.
 
 import { encodeMessage } from '../../host/cbor/message.ts';
-import { ANSWER, BOOT_CAUSE, INSPECT, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER, BOOT_CAUSE, CYCLE_S, INSPECT, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
@@ -47,6 +47,8 @@ class TwoCopies {
   }
 }
 
+const cycleMs = 1000 * CYCLE_S;
+
 class PowerLost extends Error {}
 
 const groups = [{ name: 'group', group: 1, kind: 1, units: 2, capacity: 1000, stockKg: 1000, loadKg: 0 }] as const;
@@ -88,6 +90,11 @@ class Node {
     const checkpoints = { read: (age: 0 | 1) => (age === 0 ? checkpoint : null) };
     this.#take(this.#node.boot(config, BOOT_CAUSE.watchdog, 0, checkpoints));
     if (random.below(3) === 0) this.keep();
+  }
+
+  /** When the node wants to be called. */
+  get dueMs(): number {
+    return this.#bootMs + this.#node.tickAtMs;
   }
 
   keep(): void {
@@ -182,6 +189,12 @@ class Trial {
     while (this.outcome.crashes < crashes) {
       this.nowMs += 1000 + this.random.below(30_000);
       for (const index of [1, 0]) this.#turn(index);
+      // A frame leaves in its sender's TDMA slot only: at the instant that the node asks for.
+      for (const index of [1, 0]) {
+        const dueMs = Math.min(this.#nodes[index].dueMs, this.nowMs + cycleMs);
+        this.nowMs = Math.max(this.nowMs, dueMs);
+        this.#turn(index);
+      }
     }
     return this.outcome;
   }
