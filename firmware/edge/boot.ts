@@ -34,6 +34,7 @@ import {
   Booted,
   encodeBooted,
 } from '../wire/generated/messages';
+import { endsWithCheck } from '../wire/check';
 import { node, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf } from './checkpoint';
@@ -112,6 +113,19 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   return STATUS_OK;
 }
 
+/**
+ * Whether the records from `at` on are whole and undamaged. A restore does without keys that it
+ * refuses, but not because of a flipped bit.
+ */
+function isRestSound(at: usize, end: usize): bool {
+  while (at < end) {
+    const next = skipItem(at, end);
+    if (next == 0 || !endsWithCheck(at, next)) return false;
+    at = next;
+  }
+  return true;
+}
+
 /** Emits the event of a boot. */
 function emitBooted(ctx: usize, restored: u32): void {
   const at = eventSpace(ctx);
@@ -173,6 +187,7 @@ export function loadCheckpoint(ctx: usize, image: usize, length: u32, config: us
   if (groups == 0) return STATUS_MALFORMED;
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   if (!isCheckpointOf(image, m.self, m.cluster)) return STATUS_CHECKPOINT;
+  if (!isRestSound(groups, end)) return STATUS_MALFORMED;
   memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
   return STATUS_OK;
 }

@@ -3,6 +3,8 @@
 // bytes.
 
 import { Decoder, Encoder } from 'cbor-x';
+import { isCheckRight, writeCheck } from './check.ts';
+import { CHECK_BYTES } from './generated/constants.ts';
 import type { Message } from './generated.ts';
 import { SHAPES } from './generated/shapes.ts';
 import { CborFault, readHead, refuseForeign, skipItem } from './item.ts';
@@ -78,7 +80,11 @@ function fieldsToItems(value: unknown, shape: Shape, path: string): unknown[] {
  * or out of range.
  */
 export function encodeShape(shape: Shape, value: unknown): Uint8Array {
-  return Uint8Array.from(encoder.encode(fieldsToItems(value, shape, shape.name)));
+  const items = fieldsToItems(value, shape, shape.name);
+  if (!shape.isChecked) return Uint8Array.from(encoder.encode(items));
+  const record = Uint8Array.from(encoder.encode([...items, new Uint8Array(CHECK_BYTES - 1)]));
+  writeCheck(record, 0, record.length - CHECK_BYTES);
+  return record;
 }
 
 /**
@@ -124,7 +130,10 @@ function fromItem(item: unknown, of: Kind, place: Place, path: string): unknown 
 
 function fromItems(item: unknown, shape: Shape, { bytes, at, end }: Place, path: string): Named {
   if (!Array.isArray(item)) throw new CborFault(at, `${path} must be an array`);
-  const values = shape.type === null ? item : item.slice(1);
+  const last = item.at(-1);
+  if (shape.isChecked && !(last instanceof Uint8Array && last.length === CHECK_BYTES - 1))
+    throw new CborFault(at, `${path} has no check: its last item must be ${CHECK_BYTES - 1} bytes`);
+  const values = item.slice(shape.type === null ? 0 : 1, shape.isChecked ? -1 : undefined);
   if (values.length !== shape.fields.length)
     throw new CborFault(at, `${path} has ${values.length} fields, must have ${shape.fields.length}`);
   let next = readHead(bytes, at, end).next;
@@ -146,6 +155,13 @@ export interface Decoded<T> {
   readonly next: number;
 }
 
+/** Throws CborFault unless the record in at..next ends with the check that fits it. */
+function refuseDamaged({ name }: Shape, bytes: Uint8Array, at: number, next: number): void {
+  const checkAt = next - CHECK_BYTES;
+  if (!isCheckRight(bytes, at, checkAt))
+    throw new CborFault(checkAt, `the check of ${name} does not fit: the record is damaged`);
+}
+
 /**
  * Decodes the rule's array at `at`. Throws CborFault unless it is exactly what `encodeShape` would
  * give for the result.
@@ -154,6 +170,7 @@ export function decodeShape(shape: Shape, bytes: Uint8Array, at: number, end: nu
   const next = skipItem(bytes, at, end);
   refuseForeign(bytes, at, next);
   const value = fromItems(decoder.decode(bytes.subarray(at, next)), shape, { bytes, at, end }, shape.name);
+  if (shape.isChecked) refuseDamaged(shape, bytes, at, next);
   const again = encodeShape(shape, value);
   const differing = again.findIndex((byte, i) => byte !== bytes[at + i]);
   if (differing >= 0 || again.length !== next - at)

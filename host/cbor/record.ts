@@ -1,16 +1,23 @@
-// Reads and writes platform records: flat arrays of unsigned integers. This is the hot path between
-// host and firmware: no allocation, no exceptions.
+// Reads and writes platform records: flat arrays of unsigned integers, with a check behind them
+// unless they are events. This is the hot path between host and firmware: no allocation, no
+// exceptions.
+
+import { isCheckedType, isCheckRight, writeCheck } from './check.ts';
+import { CHECK_BYTES } from './generated/constants.ts';
 
 /**
  * Reads the record in bytes[at, at + length) into `out`: its items in order, the type first
- * (positions: FIELD in generated.ts). Returns the number of items, or -1 if the bytes are not one
- * array of at most 23 u32 in deterministic form, or `out` is too short.
+ * (positions: FIELD in generated.ts). Returns the number of items without the check, or -1 if the
+ * bytes are not one array of at most 23 items, u32 in deterministic form, with the check that fits
+ * them where the type has one, or `out` is too short.
  */
 export function readRecord(bytes: Uint8Array, at: number, length: number, out: Uint32Array): number {
-  const end = at + length;
-  if (length < 1 || end > bytes.length) return -1;
-  const count = bytes[at] - 0x80;
+  if (length < 1 || at + length > bytes.length) return -1;
+  const isChecked = length > CHECK_BYTES + 2 && bytes[at + 1] === 0x18 && isCheckedType(bytes[at + 2]);
+  const end = at + length - (isChecked ? CHECK_BYTES : 0);
+  const count = bytes[at] - 0x80 - (isChecked ? 1 : 0);
   if (count < 0 || count > 23 || count > out.length) return -1;
+  if (isChecked && !isCheckRight(bytes, at, end)) return -1;
   let next = at + 1;
   for (let i = 0; i < count; i += 1) {
     if (next >= end) return -1;
@@ -32,13 +39,13 @@ export function readRecord(bytes: Uint8Array, at: number, length: number, out: U
       next += 2;
     } else return -1;
   }
-  return next === end ? count : -1;
+  return next === end && isChecked === (count > 0 && isCheckedType(out[0])) ? count : -1;
 }
 
 /**
- * Writes the first `count` (at most 23) of `values`, each a u32 and the first the type, as one
- * record at bytes[at…]. Returns its length in bytes, or -1 if it does not fit or a value is no u32.
- * The ranges of fields are not checked.
+ * Writes the first `count` (at most 22) of `values`, each a u32 and the first the type, as one
+ * record at bytes[at…], with its check. Returns its length in bytes, or -1 if it does not fit or a
+ * value is no u32. The ranges of fields are not checked.
  */
 export function writeRecord(
   bytes: Uint8Array,
@@ -46,8 +53,9 @@ export function writeRecord(
   values: ArrayLike<number>,
   count: number = values.length,
 ): number {
-  if (count > 23 || at >= bytes.length) return -1;
-  bytes[at] = 0x80 | count;
+  if (count > 22 || at >= bytes.length) return -1;
+  const isChecked = isCheckedType(values[0]);
+  bytes[at] = 0x80 | (count + (isChecked ? 1 : 0));
   let next = at + 1;
   for (let i = 0; i < count; i += 1) {
     const value = values[i];
@@ -61,7 +69,10 @@ export function writeRecord(
     }
     next += size;
   }
-  return next - at;
+  if (!isChecked) return next - at;
+  if (next + CHECK_BYTES > bytes.length) return -1;
+  writeCheck(bytes, at, next);
+  return next + CHECK_BYTES - at;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface FieldShape {
 export interface Shape {
   readonly name: string;
   readonly type: number | null;
+  /** A record that ends with a check (docs/messages.md). */
+  readonly isChecked: boolean;
   /** Bytes of its longest encoding. */
   readonly bytesMax: number;
   readonly fields: readonly FieldShape[];

@@ -8,6 +8,7 @@
 // the same calls in the same order; `heliograph board trace` compares the two after every input.
 
 import { FLAG, FRAME_BYTES_MAX, RECORD_BYTES_MAX, STATUS, STATUS_MASK, TYPE } from '../cbor/generated.ts';
+import { isChecked } from '../cbor/check.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
 import type { CheckpointSource, LoopBuffers } from './buffers.ts';
 
@@ -67,11 +68,14 @@ export interface CallCounts {
   events: number;
   /** Inputs that the image refused. */
   rejected: number;
+  /** Commands that the platform refused: no record, or one whose check does not fit. */
+  commandsRefused: number;
   traps: number;
 }
 
 export function zeroCounts(): CallCounts {
-  return { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, rejected: 0, traps: 0 };
+  const refused = { rejected: 0, commandsRefused: 0 };
+  return { boots: 0, receives: 0, observes: 0, ticks: 0, commands: 0, events: 0, ...refused, traps: 0 };
 }
 
 /** Commands after which the firmware does not run on. */
@@ -79,12 +83,15 @@ export function endsRuntime(type: number): boolean {
   return type === TYPE.restartRuntime || type === TYPE.resetProcessor || type === TYPE.alternateImage;
 }
 
-/**
- * Type of the record at `at`: types above 127 and below 256 stand behind the array's head and 0x18.
- * 0: it is no such record.
- */
-function recordTypeAt(bytes: Uint8Array, at: number): number {
-  return bytes[at + 1] === 0x18 ? bytes[at + 2] : 0;
+/** Type of the command of `length` bytes at `at`; 0: it is none, or its check does not fit. */
+function commandTypeAt(bytes: Uint8Array, at: number, length: number): number {
+  return isChecked(bytes, at, length) && bytes[at + 2] >= TYPE.startWork ? bytes[at + 2] : 0;
+}
+
+/** Whether a restore was refused for its configuration: the checkpoint may be good. */
+function isConfigAtFault(status: number): boolean {
+  const code = status & STATUS_MASK;
+  return code === STATUS.malformed || code === STATUS.implausible;
 }
 
 /**
@@ -275,7 +282,11 @@ export class PlatformLoop {
       const length = this.#calls.command(this.context, record, RECORD_BYTES_MAX);
       if (length <= 0) return true;
       this.counts.commands += 1;
-      const type = recordTypeAt(this.#engine.view(), record);
+      const type = commandTypeAt(this.#engine.view(), record, length);
+      if (type === 0) {
+        this.counts.commandsRefused += 1;
+        continue;
+      }
       this.#handler.command(this, length);
       // What a runtime reports before it ends itself is heard.
       if (endsRuntime(type)) this.#pollEvents();
@@ -302,7 +313,8 @@ export class PlatformLoop {
 
   /**
    * A checkpoint that the image refuses, or traps over, is not tried again; nor is one that does
-   * not fit, as another image's.
+   * not fit, as another image's. A configuration that it refuses ends the boot: the checkpoints
+   * stay.
    */
   #start(configBytes: number, cause: number, checkpoints: CheckpointSource | null): number {
     const { config, checkpoint } = this.buffers;
@@ -329,7 +341,7 @@ export class PlatformLoop {
           this.#nowS,
           this.#nowMs,
         );
-        if (!isOk(status)) continue;
+        if (!isOk(status) && !isConfigAtFault(status)) continue;
         refused.shift();
         return status;
       }

@@ -76,7 +76,14 @@ function namedArray(shape: Shape, bytes: Uint8Array, at: number, end: number): s
     parts.push(namedField(field, bytes, next, end));
     next = skipItem(bytes, next, end);
   }
+  if (shape.isChecked) parts.push(`${plain(bytes, next, end)} /check/`);
   return `[${parts.join(', ')}]`;
+}
+
+/** The shape as which a record is shown: one without its check is shown without. */
+function shownShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Shape {
+  const isCheckMissing = shape.isChecked && readHead(bytes, at, end).argument === shape.fields.length + 1;
+  return isCheckMissing ? { ...shape, isChecked: false } : shape;
 }
 
 function showMessage(bytes: Uint8Array, at: number, end: number): { line: string; next: number } {
@@ -84,8 +91,10 @@ function showMessage(bytes: Uint8Array, at: number, end: number): { line: string
   const shape = shapeOfType(type);
   const next = skipItem(bytes, at, end);
   if (shape === undefined) return { line: `${plain(bytes, at, end)} /type ${type} is unknown to this version/`, next };
-  decodeShape(shape, bytes, at, end);
-  return { line: namedArray(shape, bytes, at, end), next };
+  const shown = shownShape(shape, bytes, at, end);
+  decodeShape(shown, bytes, at, end);
+  const remark = shown === shape ? '' : ' / without its check: it is refused /';
+  return { line: `${namedArray(shown, bytes, at, end)}${remark}`, next };
 }
 
 function headerLine({ cluster, keyEpoch, sender, addressee, counter }: Header): string {
@@ -176,7 +185,10 @@ function describeSequence(bytes: Uint8Array): unknown[] {
   const messages: unknown[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const { value, next } = decodeMessage(bytes, at);
+    const shape = shapeOfType(messageType(bytes, at, bytes.length));
+    const shown = shape === undefined ? shape : shownShape(shape, bytes, at, bytes.length);
+    const { value, next } =
+      shown === shape ? decodeMessage(bytes, at) : decodeShape(shown as Shape, bytes, at, bytes.length);
     messages.push(withHex(value));
     at = next;
   }

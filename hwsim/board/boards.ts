@@ -244,9 +244,11 @@ export class Boards extends BoardOrders implements PlatformHandler {
         continue;
       }
       const count = readRecord(bytes, 0, bytes.length, this.fields);
-      // A runtime whose memory errs may send anything; a platform obeys no record that it cannot
-      // read.
-      if (count < 1 && this.controllers[node] instanceof FaultableMemoryBoard) continue;
+      // A platform obeys no record that it cannot read.
+      if (count < 1) {
+        this.counts.commandsRefused += 1;
+        continue;
+      }
       const type = this.fields[0];
       if (type >= eventTypeMin) {
         this.traceExternalEvent(timeMs, node, bytes);

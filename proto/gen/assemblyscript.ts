@@ -3,7 +3,7 @@
 
 import { camel, pascal, singular, upper } from './names.ts';
 import type { ArrayKind, Field, Rule, UintKind } from './schema.ts';
-import { bytesMax, ruleNamed } from './size.ts';
+import { bytesMax, isChecked, itemCount, ruleNamed } from './size.ts';
 
 const WORD_BYTES = 4;
 
@@ -165,19 +165,21 @@ function ruleText(rule: Rule, rules: readonly Rule[]): string[] {
     '',
     ...arraysOf(rule).flatMap((field) => accessors(rule, field, rules)),
     `export function encode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
+    ...(isChecked(rule) ? ['  const from = at;'] : []),
     rule.type === null
-      ? `  at = writeArray(at, end, ${rule.fields.length});`
-      : `  at = writeType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+      ? `  at = writeArray(at, end, ${itemCount(rule)});`
+      : `  at = writeType(at, end, ${itemCount(rule)}, TYPE_${upper(rule.name)});`,
     ...rule.fields.flatMap((field) => encodeField(rule, field)),
-    '  return at;',
+    isChecked(rule) ? '  return writeCheck(from, at, end);' : '  return at;',
     '}',
     '',
     `export function decode${struct}(at: usize, end: usize, m: ${struct}): usize {`,
+    ...(isChecked(rule) ? ['  const from = at;'] : []),
     rule.type === null
-      ? `  at = readArray(at, end, ${rule.fields.length});`
-      : `  at = readType(at, end, ${rule.fields.length + 1}, TYPE_${upper(rule.name)});`,
+      ? `  at = readArray(at, end, ${itemCount(rule)});`
+      : `  at = readType(at, end, ${itemCount(rule)}, TYPE_${upper(rule.name)});`,
     ...rule.fields.flatMap((field) => decodeField(rule, field, rules)),
-    '  return at;',
+    isChecked(rule) ? '  return readCheck(from, at, end);' : '  return at;',
     '}',
     '',
   );
@@ -206,6 +208,8 @@ function imports(own: readonly Rule[], rules: readonly Rule[], file: string, bod
   ];
   const used = primitives.filter((name) => body.includes(`${name}(`));
   const lines = [`import { ${used.join(', ')} } from "../cbor";`];
+  const checks = ['readCheck', 'writeCheck'].filter((name) => body.includes(`${name}(`));
+  if (checks.length > 0) lines.push(`import { ${checks.join(', ')} } from "../check";`);
   for (const field of own.flatMap((rule) => rule.fields)) {
     if (field.of.kind !== 'array' || field.of.item.kind !== 'record') continue;
     const item = ruleNamed(field.of.item.record, rules);

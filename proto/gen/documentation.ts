@@ -9,6 +9,7 @@ import {
   CRC_BYTES,
   ENVELOPE_BYTES,
   FRAME_BYTES_MAX,
+  isChecked,
   isOnAir,
   PLAIN_BYTES_MAX,
   ruleNamed,
@@ -59,13 +60,17 @@ function fieldsText(rule: Rule, rules: readonly Rule[]): string {
   return rule.fields.map((field) => fieldText(rule, field, rules)).join(', ');
 }
 
+function itemsText(rule: Rule, rules: readonly Rule[]): string {
+  return `${fieldsText(rule, rules)}${isChecked(rule) ? ', check' : ''}`;
+}
+
 function table(list: readonly Rule[], rules: readonly Rule[]): string[] {
   return [
     '| type | name | sender → addressee | fields | bytes at most |',
     '|---:|---|---|---|---:|',
     ...list.map(
       (rule) =>
-        `| ${rule.type} | \`${rule.name}\` | ${roleOf(rule)} | ${fieldsText(rule, rules)} | ${bytesMax(rule, rules)} |`,
+        `| ${rule.type} | \`${rule.name}\` | ${roleOf(rule)} | ${itemsText(rule, rules)} | ${bytesMax(rule, rules)} |`,
     ),
     '',
   ];
@@ -78,6 +83,20 @@ function frameTable(rules: readonly Rule[]): string[] {
   });
   return ['| messages | bytes at most | left |', '|---|---:|---:|', ...rows, ''];
 }
+
+/** The section about checks, and the title of the next. */
+const checksText: readonly string[] = [
+  '## Checks',
+  '',
+  'A record of a type from 128 to 191, what the platform gives and what it carries out, ends with a check: a byte',
+  'string of four bytes, the CRC-32C, big-endian, of all bytes of the record before that item. Who makes the',
+  'record writes it; who reads the record verifies it, and refuses the record whole if it differs. Events have',
+  'none, because nothing acts on them. `key-epoch-head` and `key-epoch-part` are protected by the signature',
+  'and by their own tags.',
+  '',
+  '## Frames',
+  '',
+];
 
 const typeRanges: readonly { readonly title: string; readonly from: number; readonly to: number }[] = [
   { title: 'Membership', from: 1, to: 15 },
@@ -122,8 +141,7 @@ export function documentationFiles(rules: readonly Rule[]): { path: string; text
     'bitmaps, one behind the other: the low bit of each age, then the high bit. A node refuses a heartbeat whose',
     '`ages` or `agree` has another length than its own cluster size demands (status 6).',
     '',
-    '## Frames',
-    '',
+    ...checksText,
     `    COSE_Encrypt0(message ‖ message ‖ …) ‖ CRC-32C (${CRC_BYTES} bytes, big-endian)`,
     '',
     `A frame has at most ${FRAME_BYTES_MAX} bytes: ${ENVELOPE_BYTES} of envelope, in which cluster, key epoch,`,

@@ -12,6 +12,7 @@ import type {
   SchemaSource,
   UintKind,
 } from './schema.ts';
+import { itemCount } from './size.ts';
 
 interface Token {
   readonly text: string;
@@ -201,8 +202,9 @@ class FileParser {
     if (type !== null && (type < 1 || type > 255)) this.fail(`${name}: type ${type} is outside 1..255`);
     if (type !== null && this.peek() !== ']') this.expect(',');
     const fields = this.fields(name, line, ARRAY_ITEMS_MAX);
-    if (fields.length + 1 > ARRAY_ITEMS_MAX) this.fail(`${name} has more than ${ARRAY_ITEMS_MAX} items`, line);
-    schema.rules.push({ name, type, fields, file: this.file, section: this.sectionAt(line), comment, line });
+    const rule = { name, type, fields, file: this.file, section: this.sectionAt(line), comment, line };
+    if (itemCount(rule) > ARRAY_ITEMS_MAX) this.fail(`${name} has more than ${ARRAY_ITEMS_MAX} items`, line);
+    schema.rules.push(rule);
   }
 
   private enumeration(name: string, line: number): Enumeration {

@@ -54,9 +54,9 @@ export function ruleNamed(name: string, rules: readonly Rule[]): Rule {
 
 /** Bytes of the rule's longest encoding. */
 export function bytesMax(rule: Rule, rules: readonly Rule[]): number {
-  const head =
-    rule.type === null ? headBytes(rule.fields.length) : headBytes(rule.fields.length + 1) + headBytes(rule.type);
-  return rule.fields.reduce((sum, field) => sum + kindBytesMax(field.of, rules), head);
+  const head = headBytes(itemCount(rule)) + (rule.type === null ? 0 : headBytes(rule.type));
+  const check = isChecked(rule) ? CHECK_BYTES : 0;
+  return rule.fields.reduce((sum, field) => sum + kindBytesMax(field.of, rules), head + check);
 }
 
 /**
@@ -64,6 +64,25 @@ export function bytesMax(rule: Rule, rules: readonly Rule[]): number {
  */
 export function isOnAir(rule: Rule): boolean {
   return rule.type !== null && rule.type < 128;
+}
+
+/** First item types: of records between platform and firmware, and of the events among them. */
+const RECORD_TYPE_MIN = 128;
+const EVENT_TYPE_MIN = 192;
+/** The check that ends a record: a byte string of four. */
+export const CHECK_BYTES = 5;
+
+/**
+ * Whether the record ends with a check: what the platform gives and what it carries out, but not
+ * events, on which nothing acts.
+ */
+export function isChecked(rule: Rule): boolean {
+  return rule.type !== null && rule.type >= RECORD_TYPE_MIN && rule.type < EVENT_TYPE_MIN;
+}
+
+/** Items of the rule's array: the type, the fields, the check. */
+export function itemCount(rule: Rule): number {
+  return rule.fields.length + (rule.type === null ? 0 : 1) + (isChecked(rule) ? 1 : 0);
 }
 
 /** Throws, naming the messages and the excess, unless all that must fit into one frame does. */

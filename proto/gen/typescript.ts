@@ -3,7 +3,7 @@
 
 import { camel, pascal } from './names.ts';
 import type { FieldKind, Rule } from './schema.ts';
-import { bytesMax } from './size.ts';
+import { bytesMax, isChecked } from './size.ts';
 
 function tsType(of: FieldKind): string {
   if (of.kind === 'uint') return 'number';
@@ -22,8 +22,9 @@ function interfaceText(rule: Rule): string[] {
 }
 
 function shapeText(rule: Rule, rules: readonly Rule[]): string[] {
+  const facts = `type: ${rule.type}, isChecked: ${isChecked(rule)}, bytesMax: ${bytesMax(rule, rules)}`;
   return [
-    `  { name: '${rule.name}', type: ${rule.type}, bytesMax: ${bytesMax(rule, rules)}, fields: [`,
+    `  { name: '${rule.name}', ${facts}, fields: [`,
     ...rule.fields.map((field) => `    { name: '${field.name}', of: ${kindText(field.of)} },`),
     `  ] },`,
   ];

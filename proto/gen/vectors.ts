@@ -1,9 +1,9 @@
 // The table of good and bad messages that every codec is held against: proto/vectors/*.json.
 
-import { concat, encoded, head, headOfSize, hexOf, type Item, shortestSize } from './encoding.ts';
+import { concat, crcBytes, encoded, head, headOfSize, hexOf, type Item, shortestSize } from './encoding.ts';
 import { frameKeys, frameVectors, itemVectors } from './frame_vectors.ts';
 import type { ArrayKind, FieldKind, RecordKind, Rule } from './schema.ts';
-import { ruleNamed } from './size.ts';
+import { isChecked, itemCount, ruleNamed } from './size.ts';
 
 /**
  * A field's value as the table shows it: a number, the hex digits of a byte string, or an array of
@@ -84,12 +84,23 @@ class Builder {
   }
 }
 
+/** A record's bytes with the check behind them, of a rule that has one. */
+function withCheck(rule: Rule, bytes: Uint8Array): Uint8Array {
+  return isChecked(rule) ? concat(bytes, head(2, 4), crcBytes(bytes)) : bytes;
+}
+
+/** The rule's array of these items, and the check if it has one. */
+function arrayOf(rule: Rule, items: readonly Item[]): Uint8Array {
+  const count = items.length + (isChecked(rule) ? 1 : 0);
+  return withCheck(rule, concat(head(4, count), ...items.map(encoded)));
+}
+
 function goodVectors(rule: Rule, rules: readonly Rule[]): GoodVector[] {
   const seen = new Set<string>();
   const vectors: GoodVector[] = [];
   for (const { name, choose } of choices) {
     const { value, item } = new Builder(choose, rules).record(rule);
-    const hex = hexOf(encoded(item));
+    const hex = hexOf(arrayOf(rule, item.items));
     if (seen.has(hex)) continue;
     seen.add(hex);
     vectors.push({ name, fields: value, hex });
@@ -202,20 +213,46 @@ function fieldFaults(path: string, of: FieldKind, item: Item, rules: readonly Ru
   return [...faults, ...replaced];
 }
 
+/** Faults of a record's check. */
+function checkFaults(rule: Rule, items: readonly Item[]): Fault[] {
+  const whole = arrayOf(rule, items);
+  const [body, check] = [whole.slice(0, -5), whole.slice(-4)];
+  const flipped = (at: number) => whole.map((byte, i) => (i === at ? byte ^ 1 : byte));
+  return [
+    { why: 'without a check', item: encoded({ items }) },
+    { why: 'the check announced and left out', item: body },
+    { why: 'the check in three bytes', item: concat(body, head(2, 3), check.slice(1)) },
+    { why: 'the check in five bytes', item: concat(body, head(2, 5), check, Uint8Array.of(0)) },
+    { why: 'the check as an integer', item: concat(body, Uint8Array.of(0x1a), check) },
+    { why: 'the check in the other order', item: concat(body, head(2, 4), check.slice().reverse()) },
+    { why: 'a bit flipped in the check', item: flipped(whole.length - 1) },
+    { why: 'a bit flipped in the last field', item: flipped(body.length - 1) },
+  ];
+}
+
 /** Faults of an array of a rule, as the array's bytes. */
 function ruleFaults(rule: Rule, items: readonly Item[], rules: readonly Rule[]): Fault[] {
   const first = rule.type === null ? 0 : 1;
   const content = concat(...items.map(encoded));
+  // The check fits the faulty bytes, so that they are refused for their fault.
   const replace = (place: number, item: Item): Uint8Array =>
-    encoded({ items: items.map((old, i) => (i === place ? item : old)) });
+    arrayOf(
+      rule,
+      items.map((old, i) => (i === place ? item : old)),
+    );
+  const whole = arrayOf(rule, items);
   const faults: Fault[] = [
-    { why: 'one field short', item: encoded({ items: items.slice(0, -1) }) },
-    { why: 'one field more', item: encoded({ items: [...items, head(0, 0)] }) },
+    { why: 'one field short', item: arrayOf(rule, items.slice(0, -1)) },
+    { why: 'one field more', item: arrayOf(rule, [...items, head(0, 0)]) },
     { why: 'empty array', item: Uint8Array.of(0x80) },
-    { why: 'number of items in two bytes', item: concat(headOfSize(4, items.length, 2), content) },
-    { why: 'indefinite array', item: concat(Uint8Array.of(0x9f), content, Uint8Array.of(0xff)) },
-    { why: 'a byte string for the array', item: concat(head(2, content.length), content) },
-    { why: 'tagged', item: concat(Uint8Array.of(0xd2), encoded({ items })) },
+    {
+      why: 'number of items in two bytes',
+      item: withCheck(rule, concat(headOfSize(4, itemCount(rule), 2), content)),
+    },
+    { why: 'indefinite array', item: concat(Uint8Array.of(0x9f), whole.slice(1), Uint8Array.of(0xff)) },
+    { why: 'a byte string for the array', item: concat(head(2, whole.length - 1), whole.slice(1)) },
+    { why: 'tagged', item: concat(Uint8Array.of(0xd2), whole) },
+    ...(isChecked(rule) ? checkFaults(rule, items) : []),
   ];
   if (rule.type !== null) {
     faults.push({ why: 'type in too many bytes', item: replace(0, headOfSize(0, rule.type, rule.type < 24 ? 2 : 3)) });
@@ -233,7 +270,7 @@ function ruleFaults(rule: Rule, items: readonly Item[], rules: readonly Rule[]):
 
 function badVectors(rule: Rule, rules: readonly Rule[]): BadVector[] {
   const { item } = new Builder(choices[2].choose, rules).record(rule);
-  const good = encoded(item);
+  const good = arrayOf(rule, item.items);
   const faults = ruleFaults(rule, item.items, rules).map((fault) => ({ why: fault.why, hex: hexOf(fault.item) }));
   faults.push({ why: 'trailing byte', hex: `${hexOf(good)}00` });
   for (let length = 0; length < good.length; length += 1)

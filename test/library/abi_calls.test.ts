@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
 import { BOOT_CAUSE, CHECKPOINT_HEADER_BYTES, STATUS } from '../../host/cbor/generated.ts';
 import { NAMES } from '../../host/cbor/generated/names.ts';
-import { encodeMessage } from '../../host/cbor/message.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
+import { encodeMessage, joinBytes } from '../../host/cbor/message.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { signatureModulePath } from '../../host/security/signature.ts';
 import type { Negative } from '../security/negative/cases.ts';
@@ -112,11 +112,14 @@ test('restore returns the documented statuses', () => {
   assert.equal([...new Set(found)].sort(), documented('restore').map(Number));
   assert.is(found.at(-1), STATUS.checkpoint, "another node's");
   assert.is(restore(configWith(), checkpointBytes - 1), STATUS.checkpoint);
-  // Keys that are wrong refuse a boot, and not a restore.
+  // Keys that are wrong refuse a boot, and not a restore; a damaged record refuses both.
   const stranger = encodeMessage({ name: 'path-key', node: 3, key: testKeys.authority.pathKey(3) });
-  const withStranger = Buffer.concat([configWith(), stranger]);
+  const withStranger = joinBytes([configWith(), stranger]);
   assert.is(calls.boot(ctx, config, put(withStranger), BOOT_CAUSE.watchdog, 0, 0), STATUS.implausible);
   assert.is(restore(withStranger), STATUS.ok);
+  const damaged = configWith();
+  damaged[damaged.length - 10] ^= 1;
+  assert.is(restore(damaged), STATUS.malformed);
   assert.ok(engine.view().length > 0);
 });
 

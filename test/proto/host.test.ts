@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
+import { writeCheck } from '../../host/cbor/check.ts';
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import { describe, diagnose } from '../../host/security/diagnose.ts';
 import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
-import { FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
+import { CHECK_BYTES, FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated/shapes.ts';
 import { CborFault } from '../../host/cbor/item.ts';
 import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../host/cbor/message.ts';
@@ -44,6 +45,13 @@ const link = {
   keyOf: ({ cluster, keyEpoch }: Header) => (cluster === table.cluster && keyEpoch === table.epoch ? key : null),
   cipher: realCipher,
 };
+
+/** Bytes from hexadecimal digits of a record, and the check that fits them behind. */
+function withCheck(hex: string): Uint8Array {
+  const record = joinBytes([bytesOf(hex), new Uint8Array(CHECK_BYTES)]);
+  writeCheck(record, 0, record.length - CHECK_BYTES);
+  return record;
+}
 
 const host = suite('host codec');
 
@@ -213,7 +221,8 @@ host('diagnose shows records, and messages of types that it does not know', () =
         { name: 'booted', cause: 1, restored: 0, incarnation: 9 },
       ]),
     ),
-    '[161 /type: stop-work/, 3 /slot/]\n[192 /type: booted/, 1 /cause/, 0 /restored/, 9 /incarnation/]',
+    "[161 /type: stop-work/, 3 /slot/, h'b4ac3af6' /check/]\n" +
+      '[192 /type: booted/, 1 /cause/, 0 /restored/, 9 /incarnation/]',
   );
   assert.is(
     diagnose(bytesOf('88185a24430102038181190100a10102d2820102f61bffffffffffffffff')),
@@ -221,18 +230,32 @@ host('diagnose shows records, and messages of types that it does not know', () =
   );
 });
 
+host('diagnose and describe show a record without its check, and say so', () => {
+  assert.is(diagnose(bytesOf('8218a103')), '[161 /type: stop-work/, 3 /slot/] / without its check: it is refused /');
+  assert.equal(describe(bytesOf('8218a103')).messages, [{ name: 'stop-work', slot: 3 }]);
+});
+
 host('diagnose names the byte of the fault, and shows what came before it', () => {
   const good = encodeSequence([
     { name: 'stop-work', slot: 3 },
     { name: 'stop-work', slot: 4 },
   ]);
+  const shownBefore = diagnose(good);
+  assert.match(
+    shownBefore,
+    /^\[161 .*, 3 \/slot\/, h'[0-9a-f]{8}' \/check\/\]\n\[161 .*, 4 \/slot\/, h'[0-9a-f]{8}' \/check\/\]$/,
+  );
+  const damaged = withCheck('8318a103');
+  damaged[damaged.length - 1] ^= 1;
   const cases: readonly (readonly [Uint8Array, number, RegExp])[] = [
-    [joinBytes([good, bytesOf('8218a108')]), 11, /^byte 11: stop-work\.slot is 8, outside 0\.\.7$/],
-    [joinBytes([good, bytesOf('8218a11803')]), 11, /^byte 11: 3 is not in its shortest form$/],
-    [joinBytes([good, bytesOf('8318a10300')]), 8, /^byte 8: stop-work has 2 fields, must have 1$/],
-    [joinBytes([good, bytesOf('8218a1')]), 11, /^byte 11: the bytes end where an item should begin$/],
-    [joinBytes([good, bytesOf('9f18a103ff')]), 8, /^byte 8: indefinite length$/],
-    [joinBytes([good, bytesOf('8218a1c103')]), 11, /^byte 11: messages hold unsigned integers/],
+    [joinBytes([good, withCheck('8318a108')]), 21, /^byte 21: stop-work\.slot is 8, outside 0\.\.7$/],
+    [joinBytes([good, bytesOf('8218a11803')]), 21, /^byte 21: 3 is not in its shortest form$/],
+    [joinBytes([good, withCheck('8418a10300')]), 18, /^byte 18: stop-work has 2 fields, must have 1$/],
+    [joinBytes([good, bytesOf('8218a1')]), 21, /^byte 21: the bytes end where an item should begin$/],
+    [joinBytes([good, bytesOf('9f18a103ff')]), 18, /^byte 18: indefinite length$/],
+    [joinBytes([good, bytesOf('8218a1c103')]), 21, /^byte 21: messages hold unsigned integers/],
+    [joinBytes([good, bytesOf('8318a10303')]), 18, /^byte 18: stop-work has no check: its last item must be 4 bytes$/],
+    [joinBytes([good, damaged]), 22, /^byte 22: the check of stop-work does not fit: the record is damaged$/],
   ];
   for (const [bytes, offset, message] of cases) {
     try {
@@ -242,7 +265,7 @@ host('diagnose names the byte of the fault, and shows what came before it', () =
       assert.instance(error, CborFault);
       assert.is((error as CborFault).offset, offset);
       assert.match((error as CborFault).message, message);
-      assert.is((error as CborFault).shown, '[161 /type: stop-work/, 3 /slot/]\n[161 /type: stop-work/, 4 /slot/]');
+      assert.is((error as CborFault).shown, shownBefore);
     }
   }
   assert.throws(() => diagnose(new Uint8Array(0)), /byte 0: no bytes/);
@@ -290,17 +313,21 @@ host('readRecord refuses what is no flat record of u32, cut off, or followed by 
     '',
     '01',
     '8218a1',
-    '8218a11817',
-    '8218a11900ff',
-    '8218a11a0000ffff',
-    '8218a11b0000000100000000',
-    '8218a140',
-    '8218a180',
-    '8218a1f6',
+    '8218a103',
+    ...[
+      '8318a1',
+      '8318a11817',
+      '8318a11900ff',
+      '8318a11a0000ffff',
+      '8318a11b0000000100000000',
+      '8318a140',
+      '8318a180',
+      '8318a1f6',
+    ].map((record) => hexOf(withCheck(record))),
   ]) {
     assert.is(readRecord(bytesOf(hex), 0, hex.length / 2, out), -1, hex);
   }
-  const whole = bytesOf('8518a00318ff1901001a00010000');
+  const whole = withCheck('8618a00318ff1901001a00010000');
   assert.is(readRecord(whole, 0, whole.length, out), 5);
   for (let length = 0; length < whole.length; length += 1)
     assert.is(readRecord(whole, 0, length, out), -1, `cut off after ${length}`);
@@ -311,10 +338,10 @@ host('readRecord refuses what is no flat record of u32, cut off, or followed by 
 
 host('writeRecord refuses what does not fit or is no u32', () => {
   const items = [160, 3, 255, 256, 65536];
-  for (let room = 0; room < 14; room += 1)
+  for (let room = 0; room < 19; room += 1)
     assert.is(writeRecord(new Uint8Array(room), 0, items), -1, `${room} bytes of room`);
-  assert.is(writeRecord(new Uint8Array(14), 0, items), 14);
-  for (const value of [-1, 1.5, 2 ** 32, Number.NaN]) assert.is(writeRecord(new Uint8Array(14), 0, [160, value]), -1);
+  assert.is(writeRecord(new Uint8Array(19), 0, items), 19);
+  for (const value of [-1, 1.5, 2 ** 32, Number.NaN]) assert.is(writeRecord(new Uint8Array(19), 0, [160, value]), -1);
 });
 
 host.run();

@@ -22,9 +22,9 @@ u32 item_put(u8 *to, u32 value);
 
 /*
  * Writes a configuration to linear memory at `at`. Its first record, `config`, has the counter up
- * to which frames are reserved: it becomes `reserved` if that is more. Returns the configuration's
- * bytes, 0 if it exceeds `capacity`. A configuration without such a record is written as it is; the
- * image refuses it.
+ * to which frames are reserved: it becomes `reserved` if that is more, and the record's check is
+ * made anew. Returns the configuration's bytes, 0 if it exceeds `capacity`. A configuration without
+ * such a record, or with a damaged one, is written as it is; the image refuses it.
  */
 u32 config_write(u32 at, u32 capacity, const u8 *config, u32 bytes, u32 reserved);
 

@@ -7,6 +7,7 @@
 
 #include "board.h"
 #include "calls.h"
+#include "check.h"
 #include "code.h"
 #include "codes.h"
 #include "config.h"
@@ -28,6 +29,9 @@
  */
 #define STEP_MS_MAX 1000u
 
+/* Longest command, with its check: 26 bytes, rounded up. */
+#define COMMAND_COPY_BYTES 32u
+
 struct state {
   /* The runtime accepts calls. */
   u32 booted;
@@ -46,6 +50,8 @@ struct state {
   u32 traps;
   /* Second of the own clock in which the program was checked last. */
   u32 code_checked_s;
+  /* Commands that were not obeyed, because their check does not fit. */
+  u32 commands_refused;
   /* Sleeps after which an upset in this state was corrected. */
   u32 corrected;
   /* Deadline of the present step. */
@@ -137,14 +143,14 @@ static void store_checkpoint(void) {
 }
 
 /*
- * Returns the type of a record, an array whose first element is its type, at least 128: two bytes
- * after the array's head.
+ * Returns the type of a command, an array whose first element is its type, at least 128: two bytes
+ * after the array's head. 0: it is none, or its check does not fit.
  */
-static u32 type_of(u32 record, u32 bytes) {
-  u8 head[3] = {0, 0, 0};
-  if (bytes < sizeof head) return 0;
-  linear_read(record, head, sizeof head);
-  return head[1] == 0x18 ? head[2] : 0;
+static u32 command_type(u32 record, u32 bytes) {
+  u8 command[COMMAND_COPY_BYTES];
+  if (bytes < 3 || bytes > sizeof command) return 0;
+  linear_read(record, command, bytes);
+  return command[1] == 0x18 && check_fits(command, bytes) ? command[2] : 0;
 }
 
 static void drain_events(void) {
@@ -207,7 +213,8 @@ static void drain_commands(void) {
   while (loop.booted) {
     const u32 bytes = call_command(context_at(), record_at(), OBSERVED_BYTES_MAX);
     if (bytes == 0) return;
-    const u32 command = type_of(record_at(), bytes);
+    const u32 command = command_type(record_at(), bytes);
+    loop.commands_refused += command == 0;
     out_memory(PORT_OUT_RECORD, record_at(), bytes);
     obey(command, bytes);
   }
@@ -234,9 +241,10 @@ static void drain_once(u32 flags) {
 static void drain(u32 flags) {
   drain_once(flags);
   while (loop.booted && loop.unconfirmed) {
-    u8 record[8] = {0x82, 0x18, TYPE_COUNTERS_RESERVED};
+    u8 record[8 + CHECK_BYTES] = {0x83, 0x18, TYPE_COUNTERS_RESERVED};
     loop.unconfirmed = 0;
-    const u32 bytes = 3 + item_put(record + 3, store_reserved());
+    u32 bytes = 3 + item_put(record + 3, store_reserved());
+    bytes += check_put(record, bytes);
     linear_write(record_at(), record, bytes);
     drain_once(call_observe(context_at(), loop.now_s, loop.now_ms, record_at(), bytes));
   }
@@ -328,6 +336,7 @@ static void answer(const struct port_frame *in) {
   if (what == PORT_ASK_COUNTERS) {
     port_word(port_discarded());
     port_word(loop.traps);
+    port_word(loop.commands_refused);
   }
   if (what == PORT_ASK_CODE) {
     port_word(code_passes());

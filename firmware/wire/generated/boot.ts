@@ -5,10 +5,11 @@
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
 import { readBytes, readRange, readType, readUint, writeBytes, writeRange, writeType, writeUint } from "../cbor";
+import { readCheck, writeCheck } from "../check";
 
 export const TYPE_CONFIG: u32 = 128;
 /** Longest encoding. */
-export const CONFIG_BYTES_MAX: u32 = 80;
+export const CONFIG_BYTES_MAX: u32 = 85;
 export const CONFIG_STRUCT_BYTES: u32 = 84;
 
 // First record, given to boot(). members: size of the cluster; self: this node's index in it.
@@ -47,7 +48,8 @@ export class Config {
 }
 
 export function encodeConfig(at: usize, end: usize, m: Config): usize {
-  at = writeType(at, end, 22, TYPE_CONFIG);
+  const from = at;
+  at = writeType(at, end, 23, TYPE_CONFIG);
   at = writeUint(at, end, m.cluster, 65535);
   at = writeUint(at, end, m.self, 65535);
   at = writeRange(at, end, m.members, 1, 200);
@@ -69,11 +71,12 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
   at = writeUint(at, end, m.image, 1);
   at = writeUint(at, end, m.reserved, 4294967295);
   at = writeUint(at, end, m.ownerRateMax, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
-  at = readType(at, end, 22, TYPE_CONFIG);
+  const from = at;
+  at = readType(at, end, 23, TYPE_CONFIG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
@@ -95,12 +98,12 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_LINK_SECRET: u32 = 137;
 /** Longest encoding. */
-export const LINK_SECRET_BYTES_MAX: u32 = 45;
+export const LINK_SECRET_BYTES_MAX: u32 = 50;
 export const LINK_SECRET_STRUCT_BYTES: u32 = 16;
 
 // Keys, given to boot() after the groups. secret of a key epoch in use from startS on; key of a node of
@@ -114,24 +117,26 @@ export class LinkSecret {
 }
 
 export function encodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
-  at = writeType(at, end, 4, TYPE_LINK_SECRET);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_LINK_SECRET);
   at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeUint(at, end, m.startS, 4294967295);
   at = writeBytes(at, end, m.secretAt, m.secretLength, 32, 32);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
-  at = readType(at, end, 4, TYPE_LINK_SECRET);
+  const from = at;
+  at = readType(at, end, 5, TYPE_LINK_SECRET);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("keyEpoch"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<LinkSecret>("secretAt"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_PATH_KEY: u32 = 138;
 /** Longest encoding. */
-export const PATH_KEY_BYTES_MAX: u32 = 40;
+export const PATH_KEY_BYTES_MAX: u32 = 45;
 export const PATH_KEY_STRUCT_BYTES: u32 = 12;
 
 @unmanaged
@@ -142,15 +147,17 @@ export class PathKey {
 }
 
 export function encodePathKey(at: usize, end: usize, m: PathKey): usize {
-  at = writeType(at, end, 3, TYPE_PATH_KEY);
+  const from = at;
+  at = writeType(at, end, 4, TYPE_PATH_KEY);
   at = writeRange(at, end, m.node, 1, 511);
   at = writeBytes(at, end, m.keyAt, m.keyLength, 32, 32);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodePathKey(at: usize, end: usize, m: PathKey): usize {
-  at = readType(at, end, 3, TYPE_PATH_KEY);
+  const from = at;
+  at = readType(at, end, 4, TYPE_PATH_KEY);
   at = readRange(at, end, 1, 511, changetype<usize>(m) + offsetof<PathKey>("node"));
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<PathKey>("keyAt"));
-  return at;
+  return readCheck(from, at, end);
 }

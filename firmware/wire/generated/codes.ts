@@ -14,7 +14,7 @@ export const CRC_BYTES: u32 = 4;
 export const STATUS_MASK: u32 = 255;
 export const TRAP_SITE_UNTRUSTED_MIN: u32 = 900;
 export const TRAP_SITE_UNTRUSTED_MAX: u32 = 949;
-export const ABI_VERSION: u32 = 2;
+export const ABI_VERSION: u32 = 3;
 /** Added to the ABI version of an image whose cipher is the null cipher: for simulations only. */
 export const ABI_NULL_CIPHER: u32 = 256;
 /** Longest platform record that observe() reads, bytes. */
@@ -32,6 +32,12 @@ export const PROTOCOL_VERSION: u32 = 1;
 export const ADDRESSEE_ALL: u32 = 65535;
 /** A message of an unknown type is skipped down to this depth of arrays, maps and tags. */
 export const SKIP_DEPTH_MAX: u32 = 4;
+/**
+ * The check that ends a record between platform and firmware: a byte string of four bytes, and its
+ * head.
+ */
+export const CHECK_BYTES: u32 = 5;
+export const CHECK_HEAD: u32 = 68;
 /** TDMA cycle: 240 TDMA slots of 62.5 ms; 256 bytes at 35 kbit/s take 58.5 ms. TDMA slots 200-239 are spare. */
 export const CYCLE_S: u32 = 15;
 /**

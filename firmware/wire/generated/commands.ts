@@ -5,10 +5,11 @@
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
 import { readType, readUint, writeType, writeUint } from "../cbor";
+import { readCheck, writeCheck } from "../check";
 
 export const TYPE_START_WORK: u32 = 160;
 /** Longest encoding. */
-export const START_WORK_BYTES_MAX: u32 = 21;
+export const START_WORK_BYTES_MAX: u32 = 26;
 export const START_WORK_STRUCT_BYTES: u32 = 20;
 
 @unmanaged
@@ -21,28 +22,30 @@ export class StartWork {
 }
 
 export function encodeStartWork(at: usize, end: usize, m: StartWork): usize {
-  at = writeType(at, end, 6, TYPE_START_WORK);
+  const from = at;
+  at = writeType(at, end, 7, TYPE_START_WORK);
   at = writeUint(at, end, m.slot, 7);
   at = writeUint(at, end, m.kind, 255);
   at = writeUint(at, end, m.resource, 4294967295);
   at = writeUint(at, end, m.rate, 4294967295);
   at = writeUint(at, end, m.untilS, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeStartWork(at: usize, end: usize, m: StartWork): usize {
-  at = readType(at, end, 6, TYPE_START_WORK);
+  const from = at;
+  at = readType(at, end, 7, TYPE_START_WORK);
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<StartWork>("slot"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<StartWork>("kind"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("resource"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("rate"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("untilS"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_STOP_WORK: u32 = 161;
 /** Longest encoding. */
-export const STOP_WORK_BYTES_MAX: u32 = 4;
+export const STOP_WORK_BYTES_MAX: u32 = 9;
 export const STOP_WORK_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -51,20 +54,22 @@ export class StopWork {
 }
 
 export function encodeStopWork(at: usize, end: usize, m: StopWork): usize {
-  at = writeType(at, end, 2, TYPE_STOP_WORK);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_STOP_WORK);
   at = writeUint(at, end, m.slot, 7);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeStopWork(at: usize, end: usize, m: StopWork): usize {
-  at = readType(at, end, 2, TYPE_STOP_WORK);
+  const from = at;
+  at = readType(at, end, 3, TYPE_STOP_WORK);
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<StopWork>("slot"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_FEED_WATCHDOG: u32 = 162;
 /** Longest encoding. */
-export const FEED_WATCHDOG_BYTES_MAX: u32 = 6;
+export const FEED_WATCHDOG_BYTES_MAX: u32 = 11;
 export const FEED_WATCHDOG_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -73,20 +78,22 @@ export class FeedWatchdog {
 }
 
 export function encodeFeedWatchdog(at: usize, end: usize, m: FeedWatchdog): usize {
-  at = writeType(at, end, 2, TYPE_FEED_WATCHDOG);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_FEED_WATCHDOG);
   at = writeUint(at, end, m.sequence, 65535);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeFeedWatchdog(at: usize, end: usize, m: FeedWatchdog): usize {
-  at = readType(at, end, 2, TYPE_FEED_WATCHDOG);
+  const from = at;
+  at = readType(at, end, 3, TYPE_FEED_WATCHDOG);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<FeedWatchdog>("sequence"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_RESTART_TASK: u32 = 163;
 /** Longest encoding. */
-export const RESTART_TASK_BYTES_MAX: u32 = 5;
+export const RESTART_TASK_BYTES_MAX: u32 = 10;
 export const RESTART_TASK_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -95,20 +102,22 @@ export class RestartTask {
 }
 
 export function encodeRestartTask(at: usize, end: usize, m: RestartTask): usize {
-  at = writeType(at, end, 2, TYPE_RESTART_TASK);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_RESTART_TASK);
   at = writeUint(at, end, m.task, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeRestartTask(at: usize, end: usize, m: RestartTask): usize {
-  at = readType(at, end, 2, TYPE_RESTART_TASK);
+  const from = at;
+  at = readType(at, end, 3, TYPE_RESTART_TASK);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RestartTask>("task"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_RESTART_RUNTIME: u32 = 164;
 /** Longest encoding. */
-export const RESTART_RUNTIME_BYTES_MAX: u32 = 5;
+export const RESTART_RUNTIME_BYTES_MAX: u32 = 10;
 export const RESTART_RUNTIME_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -117,20 +126,22 @@ export class RestartRuntime {
 }
 
 export function encodeRestartRuntime(at: usize, end: usize, m: RestartRuntime): usize {
-  at = writeType(at, end, 2, TYPE_RESTART_RUNTIME);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_RESTART_RUNTIME);
   at = writeUint(at, end, m.cause, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeRestartRuntime(at: usize, end: usize, m: RestartRuntime): usize {
-  at = readType(at, end, 2, TYPE_RESTART_RUNTIME);
+  const from = at;
+  at = readType(at, end, 3, TYPE_RESTART_RUNTIME);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RestartRuntime>("cause"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_RESET_PROCESSOR: u32 = 165;
 /** Longest encoding. */
-export const RESET_PROCESSOR_BYTES_MAX: u32 = 7;
+export const RESET_PROCESSOR_BYTES_MAX: u32 = 12;
 export const RESET_PROCESSOR_STRUCT_BYTES: u32 = 8;
 
 @unmanaged
@@ -140,22 +151,24 @@ export class ResetProcessor {
 }
 
 export function encodeResetProcessor(at: usize, end: usize, m: ResetProcessor): usize {
-  at = writeType(at, end, 3, TYPE_RESET_PROCESSOR);
+  const from = at;
+  at = writeType(at, end, 4, TYPE_RESET_PROCESSOR);
   at = writeUint(at, end, m.cause, 255);
   at = writeUint(at, end, m.count, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeResetProcessor(at: usize, end: usize, m: ResetProcessor): usize {
-  at = readType(at, end, 3, TYPE_RESET_PROCESSOR);
+  const from = at;
+  at = readType(at, end, 4, TYPE_RESET_PROCESSOR);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("cause"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("count"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_ALTERNATE_IMAGE: u32 = 166;
 /** Longest encoding. */
-export const ALTERNATE_IMAGE_BYTES_MAX: u32 = 5;
+export const ALTERNATE_IMAGE_BYTES_MAX: u32 = 10;
 export const ALTERNATE_IMAGE_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -164,20 +177,22 @@ export class AlternateImage {
 }
 
 export function encodeAlternateImage(at: usize, end: usize, m: AlternateImage): usize {
-  at = writeType(at, end, 2, TYPE_ALTERNATE_IMAGE);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_ALTERNATE_IMAGE);
   at = writeUint(at, end, m.cause, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeAlternateImage(at: usize, end: usize, m: AlternateImage): usize {
-  at = readType(at, end, 2, TYPE_ALTERNATE_IMAGE);
+  const from = at;
+  at = readType(at, end, 3, TYPE_ALTERNATE_IMAGE);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<AlternateImage>("cause"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_SAFE_MODE: u32 = 167;
 /** Longest encoding. */
-export const SAFE_MODE_BYTES_MAX: u32 = 5;
+export const SAFE_MODE_BYTES_MAX: u32 = 10;
 export const SAFE_MODE_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -186,20 +201,22 @@ export class SafeMode {
 }
 
 export function encodeSafeMode(at: usize, end: usize, m: SafeMode): usize {
-  at = writeType(at, end, 2, TYPE_SAFE_MODE);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_SAFE_MODE);
   at = writeUint(at, end, m.cause, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeSafeMode(at: usize, end: usize, m: SafeMode): usize {
-  at = readType(at, end, 2, TYPE_SAFE_MODE);
+  const from = at;
+  at = readType(at, end, 3, TYPE_SAFE_MODE);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<SafeMode>("cause"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_STORE_CHECKPOINT: u32 = 168;
 /** Longest encoding. */
-export const STORE_CHECKPOINT_BYTES_MAX: u32 = 6;
+export const STORE_CHECKPOINT_BYTES_MAX: u32 = 11;
 export const STORE_CHECKPOINT_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -208,20 +225,22 @@ export class StoreCheckpoint {
 }
 
 export function encodeStoreCheckpoint(at: usize, end: usize, m: StoreCheckpoint): usize {
-  at = writeType(at, end, 2, TYPE_STORE_CHECKPOINT);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_STORE_CHECKPOINT);
   at = writeUint(at, end, m.sequence, 65535);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeStoreCheckpoint(at: usize, end: usize, m: StoreCheckpoint): usize {
-  at = readType(at, end, 2, TYPE_STORE_CHECKPOINT);
+  const from = at;
+  at = readType(at, end, 3, TYPE_STORE_CHECKPOINT);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<StoreCheckpoint>("sequence"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_RESERVE_COUNTERS: u32 = 169;
 /** Longest encoding. */
-export const RESERVE_COUNTERS_BYTES_MAX: u32 = 8;
+export const RESERVE_COUNTERS_BYTES_MAX: u32 = 13;
 export const RESERVE_COUNTERS_STRUCT_BYTES: u32 = 4;
 
 // Write `cycle` to non-volatile memory, then answer with counters-reserved: no counter above it is
@@ -232,20 +251,22 @@ export class ReserveCounters {
 }
 
 export function encodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
-  at = writeType(at, end, 2, TYPE_RESERVE_COUNTERS);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_RESERVE_COUNTERS);
   at = writeUint(at, end, m.cycle, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
-  at = readType(at, end, 2, TYPE_RESERVE_COUNTERS);
+  const from = at;
+  at = readType(at, end, 3, TYPE_RESERVE_COUNTERS);
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_CHECK_KEY_EPOCH: u32 = 170;
 /** Longest encoding. */
-export const CHECK_KEY_EPOCH_BYTES_MAX: u32 = 6;
+export const CHECK_KEY_EPOCH_BYTES_MAX: u32 = 11;
 export const CHECK_KEY_EPOCH_STRUCT_BYTES: u32 = 4;
 
 // Verify the head that inspect(12) shows, then answer with key-epoch-checked.
@@ -255,20 +276,22 @@ export class CheckKeyEpoch {
 }
 
 export function encodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
-  at = writeType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_CHECK_KEY_EPOCH);
   at = writeUint(at, end, m.keyEpoch, 65535);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
-  at = readType(at, end, 2, TYPE_CHECK_KEY_EPOCH);
+  const from = at;
+  at = readType(at, end, 3, TYPE_CHECK_KEY_EPOCH);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("keyEpoch"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_SIGN: u32 = 171;
 /** Longest encoding. */
-export const SIGN_BYTES_MAX: u32 = 4;
+export const SIGN_BYTES_MAX: u32 = 9;
 export const SIGN_STRUCT_BYTES: u32 = 4;
 
 // Sign the statement that inspect(13, ticket) shows, then answer with signed; verify it under its
@@ -279,20 +302,22 @@ export class Sign {
 }
 
 export function encodeSign(at: usize, end: usize, m: Sign): usize {
-  at = writeType(at, end, 2, TYPE_SIGN);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_SIGN);
   at = writeUint(at, end, m.ticket, 15);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeSign(at: usize, end: usize, m: Sign): usize {
-  at = readType(at, end, 2, TYPE_SIGN);
+  const from = at;
+  at = readType(at, end, 3, TYPE_SIGN);
   at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Sign>("ticket"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_VERIFY: u32 = 172;
 /** Longest encoding. */
-export const VERIFY_BYTES_MAX: u32 = 4;
+export const VERIFY_BYTES_MAX: u32 = 9;
 export const VERIFY_STRUCT_BYTES: u32 = 4;
 
 @unmanaged
@@ -301,13 +326,15 @@ export class Verify {
 }
 
 export function encodeVerify(at: usize, end: usize, m: Verify): usize {
-  at = writeType(at, end, 2, TYPE_VERIFY);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_VERIFY);
   at = writeUint(at, end, m.ticket, 15);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeVerify(at: usize, end: usize, m: Verify): usize {
-  at = readType(at, end, 2, TYPE_VERIFY);
+  const from = at;
+  at = readType(at, end, 3, TYPE_VERIFY);
   at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verify>("ticket"));
-  return at;
+  return readCheck(from, at, end);
 }

@@ -3,7 +3,7 @@
 /** Room for any struct of the codec. */
 export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
-export const RECORD_BYTES_MAX: u32 = 80;
+export const RECORD_BYTES_MAX: u32 = 85;
 
 export { messageType, skipItem } from "../cbor";
 export * from "./boot";

@@ -5,10 +5,11 @@
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
 import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readCheck, writeCheck } from "../check";
 
 export const TYPE_GROUP: u32 = 129;
 /** Longest encoding. */
-export const GROUP_BYTES_MAX: u32 = 24;
+export const GROUP_BYTES_MAX: u32 = 29;
 export const GROUP_STRUCT_BYTES: u32 = 24;
 
 // A resource group; tug load in loadKg.
@@ -23,30 +24,32 @@ export class Group {
 }
 
 export function encodeGroup(at: usize, end: usize, m: Group): usize {
-  at = writeType(at, end, 7, TYPE_GROUP);
+  const from = at;
+  at = writeType(at, end, 8, TYPE_GROUP);
   at = writeUint(at, end, m.group, 31);
   at = writeRange(at, end, m.kind, 1, 2);
   at = writeUint(at, end, m.units, 65535);
   at = writeUint(at, end, m.capacity, 4294967295);
   at = writeUint(at, end, m.stockKg, 4294967295);
   at = writeUint(at, end, m.loadKg, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeGroup(at: usize, end: usize, m: Group): usize {
-  at = readType(at, end, 7, TYPE_GROUP);
+  const from = at;
+  at = readType(at, end, 8, TYPE_GROUP);
   at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Group>("group"));
   at = readRange(at, end, 1, 2, changetype<usize>(m) + offsetof<Group>("kind"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Group>("units"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("capacity"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("stockKg"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("loadKg"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_HEALTH: u32 = 130;
 /** Longest encoding. */
-export const HEALTH_BYTES_MAX: u32 = 20;
+export const HEALTH_BYTES_MAX: u32 = 25;
 export const HEALTH_STRUCT_BYTES: u32 = 16;
 
 // Telemetry: bit i of tasks = platform task i checked in since the last record.
@@ -59,26 +62,28 @@ export class Health {
 }
 
 export function encodeHealth(at: usize, end: usize, m: Health): usize {
-  at = writeType(at, end, 5, TYPE_HEALTH);
+  const from = at;
+  at = writeType(at, end, 6, TYPE_HEALTH);
   at = writeUint(at, end, m.tasks, 255);
   at = writeUint(at, end, m.batteryWh, 4294967295);
   at = writeUint(at, end, m.storedKg, 4294967295);
   at = writeUint(at, end, m.solarW, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeHealth(at: usize, end: usize, m: Health): usize {
-  at = readType(at, end, 5, TYPE_HEALTH);
+  const from = at;
+  at = readType(at, end, 6, TYPE_HEALTH);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Health>("tasks"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("batteryWh"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("storedKg"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("solarW"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_PROGRESS: u32 = 131;
 /** Longest encoding. */
-export const PROGRESS_BYTES_MAX: u32 = 10;
+export const PROGRESS_BYTES_MAX: u32 = 15;
 export const PROGRESS_STRUCT_BYTES: u32 = 12;
 
 // What the platform reports of commanded work.
@@ -90,24 +95,26 @@ export class Progress {
 }
 
 export function encodeProgress(at: usize, end: usize, m: Progress): usize {
-  at = writeType(at, end, 4, TYPE_PROGRESS);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_PROGRESS);
   at = writeUint(at, end, m.slot, 7);
   at = writeRange(at, end, m.status, 1, 4);
   at = writeUint(at, end, m.movedKg, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeProgress(at: usize, end: usize, m: Progress): usize {
-  at = readType(at, end, 4, TYPE_PROGRESS);
+  const from = at;
+  at = readType(at, end, 5, TYPE_PROGRESS);
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Progress>("slot"));
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Progress>("status"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Progress>("movedKg"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_ASSAY: u32 = 132;
 /** Longest encoding. */
-export const ASSAY_BYTES_MAX: u32 = 13;
+export const ASSAY_BYTES_MAX: u32 = 18;
 export const ASSAY_STRUCT_BYTES: u32 = 12;
 
 // Assay: what the platform sees of a resource here and now.
@@ -119,24 +126,26 @@ export class Assay {
 }
 
 export function encodeAssay(at: usize, end: usize, m: Assay): usize {
-  at = writeType(at, end, 4, TYPE_ASSAY);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_ASSAY);
   at = writeUint(at, end, m.group, 31);
   at = writeUint(at, end, m.unit, 65535);
   at = writeUint(at, end, m.capacity, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeAssay(at: usize, end: usize, m: Assay): usize {
-  at = readType(at, end, 4, TYPE_ASSAY);
+  const from = at;
+  at = readType(at, end, 5, TYPE_ASSAY);
   at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Assay>("group"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Assay>("unit"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assay>("capacity"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_OUTLOOK: u32 = 133;
 /** Longest encoding. */
-export const OUTLOOK_BYTES_MAX: u32 = 14;
+export const OUTLOOK_BYTES_MAX: u32 = 19;
 export const OUTLOOK_STRUCT_BYTES: u32 = 12;
 
 // No radio is predicted for these mission seconds.
@@ -148,24 +157,26 @@ export class Outlook {
 }
 
 export function encodeOutlook(at: usize, end: usize, m: Outlook): usize {
-  at = writeType(at, end, 4, TYPE_OUTLOOK);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_OUTLOOK);
   at = writeUint(at, end, m.fromS, 4294967295);
   at = writeUint(at, end, m.untilS, 4294967295);
   at = writeRange(at, end, m.kind, 1, 3);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeOutlook(at: usize, end: usize, m: Outlook): usize {
-  at = readType(at, end, 4, TYPE_OUTLOOK);
+  const from = at;
+  at = readType(at, end, 5, TYPE_OUTLOOK);
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("fromS"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("untilS"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Outlook>("kind"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_WINDOW: u32 = 134;
 /** Longest encoding. */
-export const WINDOW_BYTES_MAX: u32 = 18;
+export const WINDOW_BYTES_MAX: u32 = 23;
 export const WINDOW_STRUCT_BYTES: u32 = 12;
 
 // A contact window outside the cluster: the radio points away and draws energy.
@@ -177,24 +188,26 @@ export class Window {
 }
 
 export function encodeWindow(at: usize, end: usize, m: Window): usize {
-  at = writeType(at, end, 4, TYPE_WINDOW);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_WINDOW);
   at = writeUint(at, end, m.startS, 4294967295);
   at = writeUint(at, end, m.endS, 4294967295);
   at = writeUint(at, end, m.energyWh, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeWindow(at: usize, end: usize, m: Window): usize {
-  at = readType(at, end, 4, TYPE_WINDOW);
+  const from = at;
+  at = readType(at, end, 5, TYPE_WINDOW);
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("startS"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("endS"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("energyWh"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_ASSIGN: u32 = 135;
 /** Longest encoding. */
-export const ASSIGN_BYTES_MAX: u32 = 33;
+export const ASSIGN_BYTES_MAX: u32 = 38;
 export const ASSIGN_STRUCT_BYTES: u32 = 32;
 
 // Work given from outside: maintenance or a claim to make. kind as in intent; for 4 (maintain)
@@ -212,7 +225,8 @@ export class Assign {
 }
 
 export function encodeAssign(at: usize, end: usize, m: Assign): usize {
-  at = writeType(at, end, 9, TYPE_ASSIGN);
+  const from = at;
+  at = writeType(at, end, 10, TYPE_ASSIGN);
   at = writeUint(at, end, m.slot, 7);
   at = writeUint(at, end, m.kind, 255);
   at = writeUint(at, end, m.resource, 4294967295);
@@ -221,11 +235,12 @@ export function encodeAssign(at: usize, end: usize, m: Assign): usize {
   at = writeUint(at, end, m.durationS, 4294967295);
   at = writeUint(at, end, m.rate, 4294967295);
   at = writeUint(at, end, m.priority, 255);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeAssign(at: usize, end: usize, m: Assign): usize {
-  at = readType(at, end, 9, TYPE_ASSIGN);
+  const from = at;
+  at = readType(at, end, 10, TYPE_ASSIGN);
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Assign>("slot"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("kind"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("resource"));
@@ -234,12 +249,12 @@ export function decodeAssign(at: usize, end: usize, m: Assign): usize {
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("durationS"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("rate"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("priority"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_RECOVERY: u32 = 136;
 /** Longest encoding. */
-export const RECOVERY_BYTES_MAX: u32 = 7;
+export const RECOVERY_BYTES_MAX: u32 = 12;
 export const RECOVERY_STRUCT_BYTES: u32 = 12;
 
 // Result of an ordered recovery. ok 0 = it failed
@@ -251,24 +266,26 @@ export class Recovery {
 }
 
 export function encodeRecovery(at: usize, end: usize, m: Recovery): usize {
-  at = writeType(at, end, 4, TYPE_RECOVERY);
+  const from = at;
+  at = writeType(at, end, 5, TYPE_RECOVERY);
   at = writeRange(at, end, m.level, 1, 5);
   at = writeUint(at, end, m.task, 255);
   at = writeUint(at, end, m.ok, 1);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeRecovery(at: usize, end: usize, m: Recovery): usize {
-  at = readType(at, end, 4, TYPE_RECOVERY);
+  const from = at;
+  at = readType(at, end, 5, TYPE_RECOVERY);
   at = readRange(at, end, 1, 5, changetype<usize>(m) + offsetof<Recovery>("level"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Recovery>("task"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Recovery>("ok"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_COUNTERS_RESERVED: u32 = 139;
 /** Longest encoding. */
-export const COUNTERS_RESERVED_BYTES_MAX: u32 = 8;
+export const COUNTERS_RESERVED_BYTES_MAX: u32 = 13;
 export const COUNTERS_RESERVED_STRUCT_BYTES: u32 = 4;
 
 // Non-volatile memory now holds `cycle` (answer to reserve-counters).
@@ -278,20 +295,22 @@ export class CountersReserved {
 }
 
 export function encodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
-  at = writeType(at, end, 2, TYPE_COUNTERS_RESERVED);
+  const from = at;
+  at = writeType(at, end, 3, TYPE_COUNTERS_RESERVED);
   at = writeUint(at, end, m.cycle, 4294967295);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
-  at = readType(at, end, 2, TYPE_COUNTERS_RESERVED);
+  const from = at;
+  at = readType(at, end, 3, TYPE_COUNTERS_RESERVED);
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_KEY_EPOCH_CHECKED: u32 = 140;
 /** Longest encoding. */
-export const KEY_EPOCH_CHECKED_BYTES_MAX: u32 = 7;
+export const KEY_EPOCH_CHECKED_BYTES_MAX: u32 = 12;
 export const KEY_EPOCH_CHECKED_STRUCT_BYTES: u32 = 8;
 
 // Whether the authority's signature of the head of this key epoch is right (answer to check-key-epoch).
@@ -302,15 +321,17 @@ export class KeyEpochChecked {
 }
 
 export function encodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
-  at = writeType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
+  const from = at;
+  at = writeType(at, end, 4, TYPE_KEY_EPOCH_CHECKED);
   at = writeUint(at, end, m.keyEpoch, 65535);
   at = writeUint(at, end, m.ok, 1);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
-  at = readType(at, end, 3, TYPE_KEY_EPOCH_CHECKED);
+  const from = at;
+  at = readType(at, end, 4, TYPE_KEY_EPOCH_CHECKED);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("keyEpoch"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
-  return at;
+  return readCheck(from, at, end);
 }

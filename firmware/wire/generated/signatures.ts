@@ -5,10 +5,11 @@
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
 import { readBytes, readType, readUint, writeBytes, writeType, writeUint } from "../cbor";
+import { readCheck, writeCheck } from "../check";
 
 export const TYPE_SIGNED: u32 = 141;
 /** Longest encoding. */
-export const SIGNED_BYTES_MAX: u32 = 70;
+export const SIGNED_BYTES_MAX: u32 = 75;
 export const SIGNED_STRUCT_BYTES: u32 = 12;
 
 // This node's signature of the statement that inspect(13, ticket) shows (answer to sign).
@@ -20,22 +21,24 @@ export class Signed {
 }
 
 export function encodeSigned(at: usize, end: usize, m: Signed): usize {
-  at = writeType(at, end, 3, TYPE_SIGNED);
+  const from = at;
+  at = writeType(at, end, 4, TYPE_SIGNED);
   at = writeUint(at, end, m.ticket, 15);
   at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeSigned(at: usize, end: usize, m: Signed): usize {
-  at = readType(at, end, 3, TYPE_SIGNED);
+  const from = at;
+  at = readType(at, end, 4, TYPE_SIGNED);
   at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Signed>("ticket"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Signed>("signatureAt"));
-  return at;
+  return readCheck(from, at, end);
 }
 
 export const TYPE_VERIFIED: u32 = 142;
 /** Longest encoding. */
-export const VERIFIED_BYTES_MAX: u32 = 5;
+export const VERIFIED_BYTES_MAX: u32 = 10;
 export const VERIFIED_STRUCT_BYTES: u32 = 8;
 
 // Whether the signature of that statement is its owner's (answer to verify).
@@ -46,15 +49,17 @@ export class Verified {
 }
 
 export function encodeVerified(at: usize, end: usize, m: Verified): usize {
-  at = writeType(at, end, 3, TYPE_VERIFIED);
+  const from = at;
+  at = writeType(at, end, 4, TYPE_VERIFIED);
   at = writeUint(at, end, m.ticket, 15);
   at = writeUint(at, end, m.ok, 1);
-  return at;
+  return writeCheck(from, at, end);
 }
 
 export function decodeVerified(at: usize, end: usize, m: Verified): usize {
-  at = readType(at, end, 3, TYPE_VERIFIED);
+  const from = at;
+  at = readType(at, end, 4, TYPE_VERIFIED);
   at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verified>("ticket"));
   at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Verified>("ok"));
-  return at;
+  return readCheck(from, at, end);
 }

@@ -15,7 +15,7 @@ export const CRC_BYTES = 4;
 export const STATUS_MASK = 255;
 export const TRAP_SITE_UNTRUSTED_MIN = 900;
 export const TRAP_SITE_UNTRUSTED_MAX = 949;
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 /** Added to the ABI version of an image whose cipher is the null cipher: for simulations only. */
 export const ABI_NULL_CIPHER = 256;
 /** Longest platform record that observe() reads, bytes. */
@@ -33,6 +33,12 @@ export const PROTOCOL_VERSION = 1;
 export const ADDRESSEE_ALL = 65535;
 /** A message of an unknown type is skipped down to this depth of arrays, maps and tags. */
 export const SKIP_DEPTH_MAX = 4;
+/**
+ * The check that ends a record between platform and firmware: a byte string of four bytes, and its
+ * head.
+ */
+export const CHECK_BYTES = 5;
+export const CHECK_HEAD = 68;
 /** TDMA cycle: 240 TDMA slots of 62.5 ms; 256 bytes at 35 kbit/s take 58.5 ms. TDMA slots 200-239 are spare. */
 export const CYCLE_S = 15;
 /**
@@ -125,8 +131,8 @@ export const HISTOGRAM_BINS = 16;
 export const NOT_ASKED = 4294967295;
 /** What deadline() returns when nothing is due, milliseconds. */
 export const NO_DEADLINE = 2147483647;
-/** Longest configuration that a board takes, bytes: a boot with 32 groups and all keys has 1,298. */
-export const BOARD_CONFIG_BYTES_MAX = 1312;
+/** Longest configuration that a board takes, bytes: a boot with 32 groups and all keys has 1,518. */
+export const BOARD_CONFIG_BYTES_MAX = 1520;
 /** Longest answer to `ask`, words. */
 export const ANSWER_WORDS_MAX = 64;
 /**

@@ -5,31 +5,31 @@ import type { Shape } from '../shape.ts';
 
 /** Every rule of the schema, those without type first, then by type. */
 export const SHAPES: readonly Shape[] = [
-  { name: 'noticed', type: null, bytesMax: 11, fields: [
+  { name: 'noticed', type: null, isChecked: false, bytesMax: 11, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'observedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'owned', type: null, bytesMax: 7, fields: [
+  { name: 'owned', type: null, isChecked: false, bytesMax: 7, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'silent-entry', type: null, bytesMax: 11, fields: [
+  { name: 'silent-entry', type: null, isChecked: false, bytesMax: 11, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'revocations', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'probe', type: 1, bytesMax: 5, fields: [
+  { name: 'probe', type: 1, isChecked: false, bytesMax: 5, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'ack', type: 2, bytesMax: 5, fields: [
+  { name: 'ack', type: 2, isChecked: false, bytesMax: 5, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'probe-request', type: 3, bytesMax: 8, fields: [
+  { name: 'probe-request', type: 3, isChecked: false, bytesMax: 8, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'target', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'heartbeat', type: 4, bytesMax: 107, fields: [
+  { name: 'heartbeat', type: 4, isChecked: false, bytesMax: 107, fields: [
     { name: 'timeS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'timeMs', of: { kind: 'uint', min: 0, max: 999 } },
     { name: 'errorMs', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -39,43 +39,43 @@ export const SHAPES: readonly Shape[] = [
     { name: 'recent', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'agree', of: { kind: 'bytes', min: 0, max: 25 } },
   ] },
-  { name: 'relayed-ack', type: 5, bytesMax: 8, fields: [
+  { name: 'relayed-ack', type: 5, isChecked: false, bytesMax: 8, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'target', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'suspicion', type: 6, bytesMax: 8, fields: [
+  { name: 'suspicion', type: 6, isChecked: false, bytesMax: 8, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'alive', type: 7, bytesMax: 8, fields: [
+  { name: 'alive', type: 7, isChecked: false, bytesMax: 8, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'join', type: 8, bytesMax: 9, fields: [
+  { name: 'join', type: 8, isChecked: false, bytesMax: 9, fields: [
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'generation', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'isolation', type: 10, bytesMax: 12, fields: [
+  { name: 'isolation', type: 10, isChecked: false, bytesMax: 12, fields: [
     { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'silent-list', type: 11, bytesMax: 179, fields: [
+  { name: 'silent-list', type: 11, isChecked: false, bytesMax: 179, fields: [
     { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'silent-entry' } } },
   ] },
-  { name: 'key-epoch-head', type: 12, bytesMax: 95, fields: [
+  { name: 'key-epoch-head', type: 12, isChecked: false, bytesMax: 95, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'parts', of: { kind: 'uint', min: 1, max: 32 } },
     { name: 'commitment', of: { kind: 'bytes', min: 16, max: 16 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
-  { name: 'key-epoch-part', type: 13, bytesMax: 58, fields: [
+  { name: 'key-epoch-part', type: 13, isChecked: false, bytesMax: 58, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
     { name: 'wrapped', of: { kind: 'bytes', min: 48, max: 48 } },
   ] },
-  { name: 'intent', type: 16, bytesMax: 63, fields: [
+  { name: 'intent', type: 16, isChecked: false, bytesMax: 63, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -93,31 +93,31 @@ export const SHAPES: readonly Shape[] = [
     { name: 'read', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'leaseS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'sync-digest', type: 17, bytesMax: 89, fields: [
+  { name: 'sync-digest', type: 17, isChecked: false, bytesMax: 89, fields: [
     { name: 'first', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'span', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'digests', of: { kind: 'array', min: 1, max: 16, item: { kind: 'uint', min: 0, max: 4294967295 } } },
   ] },
-  { name: 'owner-summary', type: 18, bytesMax: 63, fields: [
+  { name: 'owner-summary', type: 18, isChecked: false, bytesMax: 63, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'answer', of: { kind: 'uint', min: 0, max: 1 } },
     { name: 'entries', of: { kind: 'array', min: 0, max: 8, item: { kind: 'record', record: 'owned' } } },
   ] },
-  { name: 'notice', type: 19, bytesMax: 20, fields: [
+  { name: 'notice', type: 19, isChecked: false, bytesMax: 20, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'capacity', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'observedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'observer', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'notice-summary', type: 20, bytesMax: 136, fields: [
+  { name: 'notice-summary', type: 20, isChecked: false, bytesMax: 136, fields: [
     { name: 'answer', of: { kind: 'uint', min: 0, max: 1 } },
     { name: 'entries', of: { kind: 'array', min: 0, max: 12, item: { kind: 'record', record: 'noticed' } } },
   ] },
-  { name: 'since', type: 21, bytesMax: 7, fields: [
+  { name: 'since', type: 21, isChecked: false, bytesMax: 7, fields: [
     { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'statement', type: 22, bytesMax: 99, fields: [
+  { name: 'statement', type: 22, isChecked: false, bytesMax: 99, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -125,7 +125,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'digest', of: { kind: 'bytes', min: 16, max: 16 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
-  { name: 'proof', type: 23, bytesMax: 187, fields: [
+  { name: 'proof', type: 23, isChecked: false, bytesMax: 187, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -136,21 +136,21 @@ export const SHAPES: readonly Shape[] = [
     { name: 'digestB', of: { kind: 'bytes', min: 16, max: 16 } },
     { name: 'signatureB', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
-  { name: 'statement-request', type: 24, bytesMax: 7, fields: [
+  { name: 'statement-request', type: 24, isChecked: false, bytesMax: 7, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
   ] },
-  { name: 'alarm', type: 97, bytesMax: 14, fields: [
+  { name: 'alarm', type: 97, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'elapsedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'beacon', type: 98, bytesMax: 13, fields: [
+  { name: 'beacon', type: 98, isChecked: false, bytesMax: 13, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'resets', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'timeS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'config', type: 128, bytesMax: 80, fields: [
+  { name: 'config', type: 128, isChecked: true, bytesMax: 85, fields: [
     { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'self', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'members', of: { kind: 'uint', min: 1, max: 200 } },
@@ -173,7 +173,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'reserved', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'ownerRateMax', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'group', type: 129, bytesMax: 24, fields: [
+  { name: 'group', type: 129, isChecked: true, bytesMax: 29, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'kind', of: { kind: 'uint', min: 1, max: 2 } },
     { name: 'units', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -181,33 +181,33 @@ export const SHAPES: readonly Shape[] = [
     { name: 'stockKg', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'loadKg', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'health', type: 130, bytesMax: 20, fields: [
+  { name: 'health', type: 130, isChecked: true, bytesMax: 25, fields: [
     { name: 'tasks', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'batteryWh', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'storedKg', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'solarW', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'progress', type: 131, bytesMax: 10, fields: [
+  { name: 'progress', type: 131, isChecked: true, bytesMax: 15, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'status', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'movedKg', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'assay', type: 132, bytesMax: 13, fields: [
+  { name: 'assay', type: 132, isChecked: true, bytesMax: 18, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'capacity', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'outlook', type: 133, bytesMax: 14, fields: [
+  { name: 'outlook', type: 133, isChecked: true, bytesMax: 19, fields: [
     { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'kind', of: { kind: 'uint', min: 1, max: 3 } },
   ] },
-  { name: 'window', type: 134, bytesMax: 18, fields: [
+  { name: 'window', type: 134, isChecked: true, bytesMax: 23, fields: [
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'endS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'energyWh', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'assign', type: 135, bytesMax: 33, fields: [
+  { name: 'assign', type: 135, isChecked: true, bytesMax: 38, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'resource', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -217,97 +217,97 @@ export const SHAPES: readonly Shape[] = [
     { name: 'rate', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'priority', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'recovery', type: 136, bytesMax: 7, fields: [
+  { name: 'recovery', type: 136, isChecked: true, bytesMax: 12, fields: [
     { name: 'level', of: { kind: 'uint', min: 1, max: 5 } },
     { name: 'task', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
-  { name: 'link-secret', type: 137, bytesMax: 45, fields: [
+  { name: 'link-secret', type: 137, isChecked: true, bytesMax: 50, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'secret', of: { kind: 'bytes', min: 32, max: 32 } },
   ] },
-  { name: 'path-key', type: 138, bytesMax: 40, fields: [
+  { name: 'path-key', type: 138, isChecked: true, bytesMax: 45, fields: [
     { name: 'node', of: { kind: 'uint', min: 1, max: 511 } },
     { name: 'key', of: { kind: 'bytes', min: 32, max: 32 } },
   ] },
-  { name: 'counters-reserved', type: 139, bytesMax: 8, fields: [
+  { name: 'counters-reserved', type: 139, isChecked: true, bytesMax: 13, fields: [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'key-epoch-checked', type: 140, bytesMax: 7, fields: [
+  { name: 'key-epoch-checked', type: 140, isChecked: true, bytesMax: 12, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
-  { name: 'signed', type: 141, bytesMax: 70, fields: [
+  { name: 'signed', type: 141, isChecked: true, bytesMax: 75, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
   ] },
-  { name: 'verified', type: 142, bytesMax: 5, fields: [
+  { name: 'verified', type: 142, isChecked: true, bytesMax: 10, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
-  { name: 'start-work', type: 160, bytesMax: 21, fields: [
+  { name: 'start-work', type: 160, isChecked: true, bytesMax: 26, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'resource', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'rate', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'stop-work', type: 161, bytesMax: 4, fields: [
+  { name: 'stop-work', type: 161, isChecked: true, bytesMax: 9, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
   ] },
-  { name: 'feed-watchdog', type: 162, bytesMax: 6, fields: [
+  { name: 'feed-watchdog', type: 162, isChecked: true, bytesMax: 11, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'restart-task', type: 163, bytesMax: 5, fields: [
+  { name: 'restart-task', type: 163, isChecked: true, bytesMax: 10, fields: [
     { name: 'task', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'restart-runtime', type: 164, bytesMax: 5, fields: [
+  { name: 'restart-runtime', type: 164, isChecked: true, bytesMax: 10, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'reset-processor', type: 165, bytesMax: 7, fields: [
+  { name: 'reset-processor', type: 165, isChecked: true, bytesMax: 12, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'alternate-image', type: 166, bytesMax: 5, fields: [
+  { name: 'alternate-image', type: 166, isChecked: true, bytesMax: 10, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'safe-mode', type: 167, bytesMax: 5, fields: [
+  { name: 'safe-mode', type: 167, isChecked: true, bytesMax: 10, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'store-checkpoint', type: 168, bytesMax: 6, fields: [
+  { name: 'store-checkpoint', type: 168, isChecked: true, bytesMax: 11, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'reserve-counters', type: 169, bytesMax: 8, fields: [
+  { name: 'reserve-counters', type: 169, isChecked: true, bytesMax: 13, fields: [
     { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'check-key-epoch', type: 170, bytesMax: 6, fields: [
+  { name: 'check-key-epoch', type: 170, isChecked: true, bytesMax: 11, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'sign', type: 171, bytesMax: 4, fields: [
+  { name: 'sign', type: 171, isChecked: true, bytesMax: 9, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
   ] },
-  { name: 'verify', type: 172, bytesMax: 4, fields: [
+  { name: 'verify', type: 172, isChecked: true, bytesMax: 9, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
   ] },
-  { name: 'booted', type: 192, bytesMax: 9, fields: [
+  { name: 'booted', type: 192, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'restored', of: { kind: 'uint', min: 0, max: 1 } },
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'member-state', type: 193, bytesMax: 12, fields: [
+  { name: 'member-state', type: 193, isChecked: false, bytesMax: 12, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'state', of: { kind: 'uint', min: 0, max: 5 } },
     { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'stored', type: 194, bytesMax: 18, fields: [
+  { name: 'stored', type: 194, isChecked: false, bytesMax: 18, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'state', of: { kind: 'uint', min: 0, max: 5 } },
     { name: 'publishedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'published', type: 195, bytesMax: 49, fields: [
+  { name: 'published', type: 195, isChecked: false, bytesMax: 49, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
@@ -321,79 +321,79 @@ export const SHAPES: readonly Shape[] = [
     { name: 'nonce', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'leaseS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'settled', type: 196, bytesMax: 24, fields: [
+  { name: 'settled', type: 196, isChecked: false, bytesMax: 24, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'endS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'rate', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'lost', type: 197, bytesMax: 13, fields: [
+  { name: 'lost', type: 197, isChecked: false, bytesMax: 13, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'toOwner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'toSlot', of: { kind: 'uint', min: 0, max: 7 } },
   ] },
-  { name: 'onset', type: 198, bytesMax: 12, fields: [
+  { name: 'onset', type: 198, isChecked: false, bytesMax: 12, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'subject', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'converged', type: 199, bytesMax: 14, fields: [
+  { name: 'converged', type: 199, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'convergedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'alarmed', type: 200, bytesMax: 14, fields: [
+  { name: 'alarmed', type: 200, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'elapsedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'dropped', type: 201, bytesMax: 15, fields: [
+  { name: 'dropped', type: 201, isChecked: false, bytesMax: 15, fields: [
     { name: 'counter', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'firstS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'escalation', type: 202, bytesMax: 8, fields: [
+  { name: 'escalation', type: 202, isChecked: false, bytesMax: 8, fields: [
     { name: 'level', of: { kind: 'uint', min: 1, max: 5 } },
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'task', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
-  { name: 'time-acquired', type: 203, bytesMax: 13, fields: [
+  { name: 'time-acquired', type: 203, isChecked: false, bytesMax: 13, fields: [
     { name: 'timeS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'errorMs', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'noticed-resource', type: 204, bytesMax: 18, fields: [
+  { name: 'noticed-resource', type: 204, isChecked: false, bytesMax: 18, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'capacity', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'observedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'maintained', type: 205, bytesMax: 9, fields: [
+  { name: 'maintained', type: 205, isChecked: false, bytesMax: 9, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'impossible', type: 206, bytesMax: 9, fields: [
+  { name: 'impossible', type: 206, isChecked: false, bytesMax: 9, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'endS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'upset', type: 207, bytesMax: 15, fields: [
+  { name: 'upset', type: 207, isChecked: false, bytesMax: 15, fields: [
     { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'outcome', of: { kind: 'uint', min: 1, max: 2 } },
     { name: 'ageS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'key-epoch-changed', type: 208, bytesMax: 7, fields: [
+  { name: 'key-epoch-changed', type: 208, isChecked: false, bytesMax: 7, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'step', of: { kind: 'uint', min: 1, max: 3 } },
   ] },
-  { name: 'equivocated', type: 209, bytesMax: 13, fields: [
+  { name: 'equivocated', type: 209, isChecked: false, bytesMax: 13, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'version', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'proven', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
-  { name: 'mute', type: 210, bytesMax: 9, fields: [
+  { name: 'mute', type: 210, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 4 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },

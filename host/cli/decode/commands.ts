@@ -19,7 +19,7 @@ export function addDecodeCommand(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'decode 8218a103',
+        'decode 8318a10344b4ac3af6',
         'decode frame.bin',
         'decode --keys fleet frame.bin',
         'decode runs/quiet',

@@ -176,6 +176,18 @@ static void same(const char *what) {
   if (memcmp(before, linear_memory + context + lines_at, lines_bytes) != 0) fail(what);
 }
 
+/* Writes the check behind a record of `length`. Returns the bytes of both. */
+static u32 checked(u8 *record, u32 length) {
+  record[length] = CHECK_HEAD;
+  put32(record + length + 1, crc32c(record, length));
+  return length + CHECK_BYTES;
+}
+
+/* Makes the check of a record right, so that a mutated record is read past it. */
+static void right_check(u8 *record, u32 length) {
+  if (length > CHECK_BYTES && record[length - CHECK_BYTES] == CHECK_HEAD) checked(record, length - CHECK_BYTES);
+}
+
 static u32 observe(const u8 *bytes, u32 length) {
   return image_observe(context, now_s, 0, give(bytes, length), length);
 }
@@ -187,17 +199,20 @@ static void drain(int right) {
     const u32 length = image_command(context, out_at, 64);
     if (length == 0) break;
     if (length > 64) fail("a command is longer than its room");
-    u8 record[64];
+    u8 record[64 + 1];
     memcpy(record, linear_memory + out_at, length);
-    if (length < 3 || record[1] != 0x18 || record[2] < TYPE_START_WORK) fail("a command is none");
+    if (length < 3 + CHECK_BYTES) fail("a command is too short");
+    right_check(record, length);
+    if (memcmp(record, linear_memory + out_at, length) != 0) fail("a command has no check that fits");
+    if (record[1] != 0x18 || record[2] < TYPE_START_WORK) fail("a command is none");
     if (record[2] == TYPE_RESERVE_COUNTERS) {
       record[2] = TYPE_COUNTERS_RESERVED;
-      observe(record, length);
+      observe(record, checked(record, length - CHECK_BYTES));
     } else if (record[2] == TYPE_CHECK_KEY_EPOCH) {
-      record[0] = 0x83;
+      record[0] = 0x84;
       record[2] = TYPE_KEY_EPOCH_CHECKED;
-      record[length] = (u8)right;
-      observe(record, length + 1);
+      record[length - CHECK_BYTES] = (u8)right;
+      observe(record, checked(record, length - CHECK_BYTES + 1));
     }
   }
   for (u32 i = 0; i < 256; i++) {
@@ -293,7 +308,10 @@ static void sealed(u32 a, u32 b, const u8 *text, u32 length) {
   take_frame(frame, seal(frame, sender, to[(a >> 4) & 3], epoch, counter, text, length < 214 ? length : 214), epoch);
 }
 
-static void observed(const u8 *record, u32 length) {
+static void observed(const u8 *bytes, u32 length, int as_it_is) {
+  u8 record[256];
+  memcpy(record, bytes, length);
+  if (!as_it_is) right_check(record, length);
   // What time brings is done first, so that nothing but the record can change the state.
   static const u8 none[] = { 0xff };
   observe(none, 1);
@@ -343,6 +361,7 @@ static void boot_with(u32 a, const u8 *rest, u32 length) {
   const u32 head = (a & 1) != 0 ? config[0].record : 0;
   memcpy(bytes, config[0].bytes, head);
   memcpy(bytes + head, rest, length);
+  right_check(bytes + head, length);
   boot(bytes, head + length);
 }
 
@@ -362,7 +381,7 @@ static void step(u32 what, u32 a, u32 b, const u8 *bytes, u32 length) {
       take_frame(frame, length + CRC_BYTES, length > 13 ? frame[12] << 8 | frame[13] : 1);
       break;
     case FUZZ_STEP_BARE: take_frame(bytes, length, length > 13 ? bytes[12] << 8 | bytes[13] : 1); break;
-    case FUZZ_STEP_OBSERVE: observed(bytes, length); break;
+    case FUZZ_STEP_OBSERVE: observed(bytes, length, (int)(a & 1)); break;
     case FUZZ_STEP_TICK: tick(a); break;
     case FUZZ_STEP_TRANSMIT: transmit(b == 0 ? FRAME_BYTES_MAX : b); break;
     case FUZZ_STEP_DRAIN: drain((int)(a & 1)); break;
