@@ -87,7 +87,10 @@ function appraiseHaul(ctx: usize, intentSlot: u32, w: Work, before: u32): void {
   w.toEntry = (settled.settledEndS + ENTRY_S - 1) / ENTRY_S;
   const load = min<u32>(group(ctx, resourceGroup(settled.settledResource)).loadKg, AMOUNT_MAX) * ENTRIES_PER_DAY;
   const lengthS = settled.settledEndS - settled.settledStartS;
-  w.mass = <i32>min<u64>(load, (<u64>settled.settledRate * lengthS) / ENTRY_S);
+  // rate · length / ENTRY_S, without a 64-bit division, which boards do not have.
+  const rate = settled.settledRate;
+  const amount = <u64>(rate / ENTRY_S) * lengthS + ((rate % ENTRY_S) * lengthS) / ENTRY_S;
+  w.mass = <i32>min<u64>(load, amount);
   w.energy = 0;
   w.density = 0;
   w.value = 0;

@@ -15,6 +15,8 @@ const HAUL_SLOT: u32 = 4;
 /** Pause after an attempt, seconds: the longest when storage is empty, the shortest when full. */
 const RETRY_S_MAX: u32 = 1200;
 const RETRY_S_MIN: u32 = 120;
+/** From this storage on, the pause is computed in units of 2048 kg, to stay below 2³². */
+const LARGE_STORAGE_KG: u32 = 3500000;
 /** A tug carries its load to a depot with capacity to spare in this time, seconds. */
 const HAUL_S: u32 = 7200;
 /**
@@ -29,6 +31,7 @@ const SPREAD_S: u32 = 14400;
 const TRIES_MAX: u32 = 6;
 /** Windows are multiples of this, seconds: an entry of the timeline. */
 const QUARTER_S: u32 = 900;
+const QUARTERS_PER_DAY: u32 = 86400 / QUARTER_S;
 /** Larger loads are taken as this one, which keeps rates below 2³². */
 const LOAD_KG_MAX: u32 = 20000000;
 
@@ -65,16 +68,16 @@ function laneRate(loadKg: u32, capacity: u32, tugs: u32): u32 {
 
 /** Returns how long a haul takes at a rate: whole quarters of an hour, at most HAUL_S_MAX. */
 function windowS(kg: u32, rate: u32): u32 {
-  const neededS = (<u64>kg * 86400 + rate - 1) / rate;
-  if (neededS >= HAUL_S_MAX) return HAUL_S_MAX;
-  return ((<u32>neededS + QUARTER_S - 1) / QUARTER_S) * QUARTER_S;
+  const quarters = (kg * QUARTERS_PER_DAY + rate - 1) / rate;
+  return min<u32>(quarters, HAUL_S_MAX / QUARTER_S) * QUARTER_S;
 }
 
 /** Returns the pause after an attempt: who has the least room left tries again first. */
 function retryS(ctx: usize, storedKg: u32): u32 {
   const storage = capability(ctx).storageKg;
   if (storedKg >= storage) return storage == 0 ? RETRY_S_MAX : RETRY_S_MIN;
-  return max<u32>(RETRY_S_MIN, <u32>((<u64>RETRY_S_MAX * (storage - storedKg)) / storage));
+  const shift: u32 = storage < LARGE_STORAGE_KG ? 0 : 11;
+  return max<u32>(RETRY_S_MIN, (RETRY_S_MAX * ((storage - storedKg) >>> shift)) / (storage >>> shift));
 }
 
 /** Returns the first depot, or NO_INDEX. */
@@ -100,7 +103,7 @@ export function planHaul(ctx: usize, storedKg: u32): void {
   intentsToChange(ctx).haulAfterS = now + retryS(ctx, storedKg);
   const most = laneRate(loadKg, capacity, group(ctx, depot).units);
   const lengthS = windowS(kg, most);
-  const rate = min<u32>(most, <u32>((<u64>kg * 86400 + lengthS - 1) / lengthS));
+  const rate = min<u32>(most, (kg * QUARTERS_PER_DAY + lengthS / QUARTER_S - 1) / (lengthS / QUARTER_S));
   const random = mix32(fold32(node(ctx).seed ^ (self(ctx) * 0x9e3779b1), now));
   const windows = 1 + SPREAD_S / lengthS;
   const first = (now + LEAD_S + lengthS - 1) / lengthS;
