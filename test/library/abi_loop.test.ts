@@ -16,7 +16,7 @@ import { examplesOf, readPage } from './examples.ts';
 const test = suite('abi loop');
 const linesMax = 25;
 const endMs = 1_500_000;
-/** The tick of each liveness tick comes this late, so that frames come before a tick that is due. */
+/** The tick of each liveness tick comes this late: frames then come before a tick that is due. */
 const latenessMs = 100;
 
 interface Input {

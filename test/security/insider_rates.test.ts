@@ -10,6 +10,7 @@ import {
   VERSION_BITS,
   WORK_KIND,
 } from '../../host/cbor/generated.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { DAY, lot } from '../firmware/driven.ts';
 
@@ -19,7 +20,7 @@ const insider = 4;
 const roundBeginS = 3 * ROUND_S;
 /** firmware/memory/limits.ts: OWNER_TOKENS_MAX, LATE_MAX and LATE_FREE_S. */
 const tokensMax = 12;
-const lateMax = 8;
+const lateMax = firmwareConstants('flight').get('LATE_MAX')!;
 const lateFreeS = ROUND_S / 2;
 
 /** Flies to `atS`; the insider itself is off, and the test sends its frames. */

@@ -12,6 +12,8 @@ export interface Ignored {
   /** Loss counters, and by how much. */
   readonly counts: Readonly<Record<string, number>>;
   readonly epoch?: number;
+  /** It is noted that the sender gave a time, whatever the time is. */
+  readonly isTimeSample?: boolean;
 }
 
 const said = (...messages: Message[]) => joinBytes(messages.map(encodeMessage));
@@ -19,6 +21,7 @@ const heartbeat = (name: string, by: number): Ignored => ({
   name: `a heartbeat of a time ${name}`,
   text: (bench) => said(heartbeatAt((nowS + by) >>> 0, bench.members)),
   counts: { clock_disagrees: 2 },
+  isTimeSample: true,
 });
 const unknown = (type: number): Ignored => ({
   name: `a message of type ${type}, which a later release may know`,
@@ -30,6 +33,9 @@ const stale = (name: string, more: Parameters<typeof intentAt>[3]): Ignored => (
   text: () => said(intentAt(nowS, 2, 1, more)),
   counts: { intent_stale: 1 },
 });
+
+/** A frame with a time that no node believes. */
+export const unbelievedTime = heartbeat('a day ahead', 86400);
 
 export const ignoredCases: readonly Ignored[] = [
   {
