@@ -21,11 +21,11 @@ export interface Worst {
 }
 
 /** The goal: one lying member costs no honest lease, and 2 % of production for an hour. */
-const goal: Worst = { leasesLost: 0, productionShare: 0.02, durationS: 3600 };
+export const goal: Worst = { leasesLost: 0, productionShare: 0.02, durationS: 3600 };
 
-/** Whether a cost is within the goal. */
-export function isWithinGoal({ leasesLost, productionShare, durationS }: Worst): boolean {
-  return leasesLost <= goal.leasesLost && productionShare <= goal.productionShare && durationS <= goal.durationS;
+/** Whether a cost is within a limit. */
+export function isWithin({ leasesLost, productionShare, durationS }: Worst, limit: Worst): boolean {
+  return leasesLost <= limit.leasesLost && productionShare <= limit.productionShare && durationS <= limit.durationS;
 }
 
 const nodes = 8;

@@ -3,7 +3,7 @@ import { print } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { tableOf } from '../../../host/cli/table.ts';
 import { believedGroup } from '../../campaign/insider/believed.ts';
-import { costOf, flyMutation, isWithinGoal, type Worst } from '../../campaign/insider/measure.ts';
+import { costOf, flyMutation, goal, isWithin, type Worst } from '../../campaign/insider/measure.ts';
 import { extremesOf, linkFields } from '../../fault/field_mutation.ts';
 import { loadBody } from '../input.ts';
 import { shippedScenario } from '../../scenario/load.ts';
@@ -64,5 +64,5 @@ export function insiderFields({ json, only }: { json?: boolean; only?: string })
   });
   progress.stop();
   print(json ? JSON.stringify({ fields }) : textOf(fields));
-  if (fields.some(({ worst }) => !isWithinGoal(worst))) process.exitCode = exitCode.failed;
+  if (fields.some(({ worst }) => !isWithin(worst, goal))) process.exitCode = exitCode.failed;
 }
