@@ -1,7 +1,7 @@
 /**
  * Installs what some tests need besides npm packages:
  *
- *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, fuzzer, python)
+ *     node host/build/setup.mjs NAME…        (wasmtime, boards, tshark, spin, fuzzer, python)
  *
  * A test file names its needs in its first line: `// needs: wasmtime`. `npm test` runs this program
  * for each need of the files that it runs. A file whose need stays missing is skipped, or fails
@@ -32,6 +32,8 @@ import { root } from './paths.mjs';
 import { installPython, isPythonReady, pythonCommand } from './python.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
+/** SPIN writes checkers in C, which gcc compiles. */
+const spinPackages = ['spin', 'gcc'];
 const fuzzerPackages = ['clang-14', 'libclang-rt-14-dev'];
 
 /** In the order in which they are set up: what most test files wait for comes first. */
@@ -50,6 +52,12 @@ export const needs = [
     install: () => installPackages(['tshark']),
   },
   {
+    name: 'spin',
+    present: hasSpin,
+    command: installCommand(spinPackages),
+    install: () => installPackages(spinPackages),
+  },
+  {
     name: 'fuzzer',
     present: hasLibFuzzer,
     command: installCommand(fuzzerPackages),
@@ -62,6 +70,11 @@ export const needs = [
 export const exitReady = 0;
 export const exitBroken = 1;
 export const exitMissing = 3;
+
+/** Says whether SPIN and gcc answer; SPIN knows no `--version`. */
+function hasSpin() {
+  return spawnSync('spin', ['-V'], { stdio: 'ignore' }).status === 0 && isInstalled('gcc');
+}
 
 /** Says whether libFuzzer is installed: clang alone may lack its runtime libraries. */
 function hasLibFuzzer() {

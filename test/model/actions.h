@@ -1,0 +1,69 @@
+/* Steps of the model intent.pml, each with the condition under which it is possible. Every step
+ * prints what happens, so that a trail reads as sentences. */
+#ifdef LIVELY
+#define HEALED healed
+#else
+#define HEALED false
+#endif
+#define HEARS_AGREEMENT(i, j) (IN_CONTACT(i, j) && NEEDS(i) && SAME(i, j) && (agree[j] & ~agree[i]))
+#define HEARTBEAT(i, j) :: HEARS_AGREEMENT(i, j) -> d_step { \
+  printf("node %d hears the agreement that node %d knows\n", i, j); agree[i] = agree[i] | agree[j]; react(i); \
+    check() }
+#define HEARS_INTENT(i, j, c) (IN_CONTACT(i, j) && version[REC(j,c)] > version[REC(i,c)] && \
+  (i != c || version[REC(j,c)] <= bootTop[c]))
+#define INTENT(i, j, c) :: HEARS_INTENT(i, j, c) -> d_step { \
+  printf("node %d hears from node %d the intent of node %d\n", i, j, c); put(i, j, c); react(i); check() }
+#define LATE(i, k) :: IN_CONTACT(i, k) && lastHeard[REC(i,k)] -> d_step { \
+  printf("node %d learns late that node %d was alive at the cut\n", i, k); \
+  lastHeard[REC(i,k)] = 0; agree[i] = OWN(i); react(i); check() }
+#define HEARS_AGE(i, j, k) (IN_CONTACT(i, j) && NEXT(i) == NEXT(j) && lastHeard[REC(i,k)] && \
+  (!lastHeard[REC(j,k)] || lastHeard[REC(j,k)] > lastHeard[REC(i,k)]))
+#define AGE(i, j, k) :: HEARS_AGE(i, j, k) -> d_step { \
+  printf("node %d learns from node %d when node %d was heard last\n", i, j, k); \
+  lastHeard[REC(i,k)] = lastHeard[REC(j,k)]; agree[i] = OWN(i); react(i); check() }
+#define IDLE(i) ((state[REC(i,i)] == NONE || state[REC(i,i)] == DONE) && claims[i] < CLAIMS && newest[i] < VERSIONS)
+#define CLAIM(i) \
+  :: IDLE(i) -> d_step { printf("node %d claims the unit from now on\n", i); claim(i, 0) } \
+  :: IDLE(i) && lastHeard[REC(i,1-i)] && ISCLAIM(REC(i,1-i)) && HOLD(i,1-i) > NOW(i) -> d_step { \
+    printf("node %d claims the unit from the end of the lease hold on\n", i); claim(i, HOLD(i,1-i)) }
+#ifdef M_RELEASE_BY_START
+#define CLAIM_BEFORE(i) :: IDLE(i) && ISCLAIM(REC(i,1-i)) && start[REC(i,1-i)] > NOW(i) -> d_step { \
+  printf("node %d claims the unit until the start that it knows\n", i); claim(i, 0); \
+    end[REC(i,i)] = start[REC(i,1-i)] }
+#else
+#define CLAIM_BEFORE(i)
+#endif
+#define BEATEN(i) (ISCLAIM(REC(i,i)) && COMPETES(i, i) && FIRST(i, i) && newest[i] < VERSIONS && \
+  !(WORKING(i) && state[REC(i,1-i)] == STARTED))
+#define GIVE_UP(i) :: BEATEN(i) -> d_step { printf("node %d gives up its beaten claim\n", i); finish(i) }
+#define QUIT(i) :: ISCLAIM(REC(i,i)) && newest[i] < VERSIONS -> d_step { \
+  printf("node %d withdraws its claim\n", i); finish(i) }
+#ifdef M_NOT_RECLAIMED
+#define OLD_CLAIM(i) false
+#else
+#define OLD_CLAIM(i) (ISCLAIM(REC(i,i)) && version[REC(i,i)] <= bootTop[i] && !justBooted[i] && \
+  newest[i] < VERSIONS)
+#endif
+#define RECLAIM(i) :: OLD_CLAIM(i) -> d_step { \
+  printf("node %d claims anew what an earlier boot had claimed\n", i); state[REC(i,i)] = CLAIMED; publish(i) }
+#define PARTITION(i) :: !HEALED && partitions < PARTITIONS -> d_step { \
+  printf("node %d is cut off\n", i); partitions++; cutOff = i + 1; contactTick = now / TICK }
+#define RESTART(i) :: !HEALED && restarts < RESTARTS -> printf("node %d restarts\n", i); restart(i)
+#define FORGE(i, c, s, from, t) :: !HEALED && forges < FORGES && (RELEASES(i, c, s, from)) -> d_step { \
+  printf("a forged version in the name of node %d reaches node %d (state %d)\n", c, i, s); \
+  forges++; version[REC(i,c)] = FORGED; state[REC(i,c)] = s; published[REC(i,c)] = t; start[REC(i,c)] = from; \
+  end[REC(i,c)] = (s == DONE -> 0 : INF); later[REC(i,c)] = (s != DONE); account(i, c); react(i); check() }
+#define OBJECT(c) :: statementAt[c] < NOW(c) -> d_step { \
+  printf("node %d hears a forged version in its name and signs a statement\n", c); \
+  statementAt[c] = NOW(c) + AHEAD; react(c); check() }
+#define REFUTED(i, c) (version[REC(i,c)] == FORGED && statementAt[c] >= published[REC(i,c)] && \
+  version[REC(c,c)] && IN_CONTACT(i, c))
+#define STATEMENT(i, c) :: REFUTED(i, c) -> d_step { \
+  printf("node %d retracts the forged version on the statement of node %d\n", i, c); put(i, c, c); \
+  inDigest[REC(i,c)] = inDigest[REC(c,c)]; inNext[REC(i,c)] = inNext[REC(c,c)]; agree[i] = OWN(i); react(i); \
+    check() }
+#define LIE(i) :: agree[i] != (1 << N) - 1 -> d_step { \
+  printf("node %d hears the lie that all agree\n", i); agree[i] = (1 << N) - 1; react(i); check() }
+#define LIE_AGE(i, k) :: lastHeard[REC(i,k)] -> d_step { \
+  printf("node %d hears the lie that node %d was heard\n", i, k); lastHeard[REC(i,k)] = 0; agree[i] = OWN(i); \
+    react(i); check() }

@@ -1,0 +1,105 @@
+/** What SPIN verifies and what it refutes: parameters of the models. README.md explains them. */
+import type { Check } from './spin.ts';
+
+interface Case {
+  name: string;
+  check: Check;
+}
+
+const intent = (...flags: string[]): Check => ({ model: 'intent', flags });
+const lively = (...flags: string[]): Check => ({ model: 'intent', flags: ['LIVELY', ...flags], lively: true });
+const revocation = (...flags: string[]): Check => ({ model: 'revocation', flags });
+const bitstate = (bits: number, ...flags: string[]): Check => ({ model: 'intent', flags, bits });
+
+const large = (check: Check): Check => ({ ...check, isLarge: true });
+
+const partition = ['VERSIONS=2', 'PARTITIONS=1'];
+/** Node 0 is the one that is cut off: the owner whose lease others wait for. */
+const ownerCutOff = [...partition, 'CUT_OFF=0'];
+const witnessRestarts = ['VERSIONS=2', 'RESTARTS=1', 'RESTARTED=2'];
+const insider = ['VERSIONS=2', 'INSIDER=1', 'FORGES=1'];
+const longLease = ['VERSIONS=3', ...ownerCutOff.slice(1), 'LEASE=9', 'LOSSES=0'];
+const revoked = ['COUNTER_MAX=1', 'CUTS=2'];
+
+/** Verified over the whole state space. */
+export const worlds: Case[] = [
+  { name: 'losses', check: large(intent('VERSIONS=3')) },
+  { name: 'losses, one partition', check: large(intent(...partition)) },
+  { name: 'losses, one restart of the witness', check: large(intent(...witnessRestarts)) },
+  { name: 'losses, a Byzantine member', check: large(intent(...insider)) },
+  { name: 'healed after a partition', check: large(lively('VERSIONS=3', 'PARTITIONS=1', 'CUT_OFF=0', 'LOSSES=0')) },
+];
+
+/** One assumption of a proof removed: SPIN refutes each. */
+export const mutants: Case[] = [
+  { name: 'STAMP_AHEAD', check: intent('M_STAMP_AHEAD', 'VERSIONS=2', 'INSIDER=1', 'AHEAD=1') },
+  { name: 'MINORITY', check: intent('M_MINORITY', 'VERSIONS=2') },
+  { name: 'CLAIMS_NOT_IN_DIGEST', check: intent('M_CLAIMS_NOT_IN_DIGEST', 'VERSIONS=2') },
+  { name: 'CLAIM_NOT_IN_DIGEST', check: intent('M_CLAIM_NOT_IN_DIGEST', 'VERSIONS=2') },
+  { name: 'BEHIND_REFUSED', check: intent('M_BEHIND_REFUSED', 'VERSIONS=2') },
+  { name: 'STARTED_NOT_FIRST', check: intent('M_STARTED_NOT_FIRST', 'VERSIONS=2') },
+  { name: 'BEATEN_DISAGREES', check: intent('M_BEATEN_DISAGREES', 'VERSIONS=2') },
+  { name: 'BEATEN_ONE_ROUND', check: intent('M_BEATEN_ONE_ROUND', 'VERSIONS=2') },
+  { name: 'START_UNPUBLISHED', check: intent('M_START_UNPUBLISHED', 'VERSIONS=2') },
+  { name: 'ENDED_LEASE_RENEWED', check: intent('M_ENDED_LEASE_RENEWED', ...ownerCutOff) },
+  { name: 'LEASE_FROM_CUT', check: intent('M_LEASE_FROM_CUT', ...ownerCutOff, 'GUARD=0') },
+  { name: 'NO_GUARD', check: intent('GUARD=0', ...ownerCutOff, 'FAST=1') },
+  { name: 'SILENT_NOT_IN_DIGEST', check: large(intent('M_SILENT_NOT_IN_DIGEST', ...ownerCutOff)) },
+  { name: 'RETURN_NOT_SHORTENED', check: intent('M_RETURN_NOT_SHORTENED', ...longLease) },
+  { name: 'RESTARTED_VOTES', check: intent('M_RESTARTED_VOTES', ...witnessRestarts) },
+  { name: 'RECOVERY_SHORT', check: intent('M_RECOVERY_SHORT', ...witnessRestarts) },
+  {
+    name: 'OLD_BOOT_SETTLES',
+    check: intent('M_OLD_BOOT_SETTLES', 'VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'QUITS=1'),
+  },
+  { name: 'COUNTERS_NOT_IN_DIGEST', check: large(revocation('M_COUNTERS_NOT_IN_DIGEST', ...revoked)) },
+  { name: 'BASE_AT_ONCE', check: revocation('M_BASE_AT_ONCE', ...revoked) },
+];
+
+/** What the firmware does not prevent, or not yet: SPIN refutes each. */
+export const openHoles: Case[] = [
+  { name: 'LIES_ABOUT_AGREEMENT', check: intent('M_LIES_ABOUT_AGREEMENT', 'VERSIONS=2') },
+  { name: 'RELEASE_OF_CLAIM', check: intent('M_RELEASE_OF_CLAIM', ...insider) },
+  { name: 'RELEASE_BY_START', check: intent('M_RELEASE_BY_START', ...insider, 'LOSSES=0') },
+  { name: 'RELEASE_AFTER_WAIT', check: intent('M_RELEASE_AFTER_WAIT', ...insider) },
+];
+
+export const livelyMutant: Case = {
+  name: 'NOT_RECLAIMED',
+  check: lively('M_NOT_RECLAIMED', 'VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0'),
+};
+
+/** Places that must be reached: each is asserted to be unreachable, and SPIN refutes that. */
+export const probes: Case[] = [
+  { name: 'a claim settles', check: intent('P_SETTLES', 'VERSIONS=2') },
+  { name: 'a lease ends', check: intent('P_LEASE_ENDS', 'VERSIONS=3') },
+  { name: 'a node takes over from one that is cut off', check: intent('P_TAKEOVER', ...partition) },
+  { name: 'a partition heals and all agree', check: intent('P_HEALS', ...partition) },
+  { name: 'an owner that came back shortens its work', check: intent('P_SHORTENED', ...longLease) },
+  {
+    name: 'an owner works again after its restart',
+    check: intent('P_RESTARTED_WORKS', 'VERSIONS=4', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0'),
+  },
+  { name: 'a forgery is refuted and the owner works', check: intent('P_OBJECTS', ...insider) },
+  { name: 'a vote is revoked', check: revocation('P_REVOKED', ...revoked) },
+  { name: 'a vote is given back', check: revocation('P_GIVEN_BACK', 'COUNTER_MAX=2', 'CUTS=3') },
+];
+
+const everyFault = ['VERSIONS=2', 'CLOCKS=1', 'PARTITIONS=1', 'RESTARTS=1', 'INSIDER=1', 'FORGES=1'];
+
+/** Verified by the long version; those with bits are searched in part. */
+export const longWorlds: Case[] = [
+  { name: 'losses, clocks apart', check: large(intent('VERSIONS=2', 'CLOCKS=1')) },
+  { name: 'one partition, long lease', check: large(intent(...longLease)) },
+  { name: 'losses, one restart of an owner', check: large(intent('VERSIONS=2', 'RESTARTS=1', 'RESTARTED=0')) },
+  { name: 'one partition, lies about ages', check: large(intent(...ownerCutOff, 'LIES_ABOUT_AGES')) },
+  { name: 'vote revocation', check: large(revocation(...revoked)) },
+  { name: 'healed after a restart', check: large(lively('VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0')) },
+  { name: 'every fault at once', check: large(bitstate(33, ...everyFault)) },
+  { name: 'every fault at once, four nodes', check: large(bitstate(33, 'N=4', ...everyFault)) },
+];
+
+/** Refuted by the long version. */
+export const longMutants: Case[] = [
+  { name: 'CHANGED_VOTES_COUNT', check: large(revocation('M_CHANGED_VOTES_COUNT', ...revoked)) },
+];

@@ -1,0 +1,67 @@
+/* Switches of the mutants M_*: what each proof assumes, and the model without it. README.md has
+ * their table. A few switches stand in intent.pml where they remove a statement. */
+#ifdef M_MINORITY
+#define MAJORITY(v) (COUNT(v) >= 1)
+#else
+#define MAJORITY(v) (COUNT(v) * 2 > N)
+#endif
+
+#ifdef M_CLAIMS_NOT_IN_DIGEST
+#define SAME_CLAIMS(i, j) true
+#else
+#define SAME_CLAIMS(i, j) (inDigest[REC(i,0)] == inDigest[REC(j,0)] && inDigest[REC(i,1)] == inDigest[REC(j,1)])
+#endif
+#ifdef M_SILENT_NOT_IN_DIGEST
+#define SAME_SILENT(i, j) true
+#else
+#define SAME_SILENT(i, j) (lastHeard[REC(i,0)] == lastHeard[REC(j,0)] && lastHeard[REC(i,1)] == lastHeard[REC(j,1)])
+#endif
+#ifdef M_LAST_NOT_IN_DIGEST
+#undef SAME_SILENT
+#define SAME_SILENT(i, j) (!lastHeard[REC(i,0)] == !lastHeard[REC(j,0)] && !lastHeard[REC(i,1)] == !lastHeard[REC(j,1)])
+#endif
+
+#ifdef M_STAMP_AHEAD
+#define STAMP_OK(i) true
+#else
+#define STAMP_OK(i) (STAMP(i) < CUTOF(i) + ROUND)
+#endif
+#ifdef M_CLAIM_NOT_IN_DIGEST
+#define IN_DIGEST(i) true
+#else
+#define IN_DIGEST(i) (inDigest[REC(i,i)] == version[REC(i,i)])
+#endif
+#ifdef M_OLD_BOOT_SETTLES
+#define THIS_BOOT(i) true
+#else
+#define THIS_BOOT(i) (version[REC(i,i)] > bootTop[i])
+#endif
+#ifdef M_BEHIND_REFUSED
+#define NOT_BEHIND(i) true
+#else
+#define NOT_BEHIND(i) (!FIRST(i, i))
+#endif
+#ifdef M_STARTED_NOT_FIRST
+#define NOT_STARTED(i) true
+#else
+#define NOT_STARTED(i) (state[REC(i, 1-i)] != STARTED)
+#endif
+#ifdef M_BEATEN_DISAGREES
+#define BEATEN_AGREES(i) true
+#else
+#define BEATEN_AGREES(i) (agree[i] & BIT(1-i))
+#endif
+#ifdef M_BEATEN_ONE_ROUND
+#define BEATEN_AGREED(i) true
+#else
+#define BEATEN_AGREED(i) (beatenAgreed[i] && published[REC(i,i)] + ROUND < CUTOF(i))
+#endif
+
+#ifdef M_RELEASE_OF_CLAIM
+#define RELEASES(i, c, s, from) (state[REC(i,c)] != STARTED || s != DONE)
+#elif defined(M_RELEASE_BY_START) || defined(M_RELEASE_AFTER_WAIT)
+#define RELEASES(i, c, s, from) true
+#else
+/* A version that releases a unit needs the owner's statement, which nobody can forge. */
+#define RELEASES(i, c, s, from) (s != DONE && from == 0)
+#endif

@@ -1,0 +1,107 @@
+/* Parameters of the model intent.pml, each with its default. The constants of the protocol are in
+ * time units and scaled down: README.md says from what. P_* are probes: places that the model must
+ * reach, asserted to be unreachable. */
+#ifdef P_SETTLES
+#define PROBE works[0] && later[1] == 0
+#endif
+#ifdef P_LEASE_ENDS
+#define PROBE state[0] == CLAIMED && later[0]
+#endif
+#ifdef P_TAKEOVER
+#define PROBE WORKING(1) && start[3] && cutOff == 1
+#endif
+#ifdef P_HEALS
+#define PROBE partitions && !cutOff && works[0] && agree[1] == 7
+#endif
+#ifdef P_RESTARTED_WORKS
+#define PROBE restarts && works[0] && bootTop[0]
+#endif
+#ifdef P_OBJECTS
+#define PROBE works[0] && forges && statementAt[0] && version[4] != FORGED
+#endif
+#ifdef P_SHORTENED
+#define PROBE works[0] && end[0] != INF
+#endif
+#ifndef N
+#define N 3
+#endif
+/* Time units in a liveness tick. */
+#ifndef TICK
+#define TICK 1
+#endif
+/* Liveness ticks in a round, and without a sign of life until a member is silent. */
+#define ROUND_TICKS 2
+#define SILENT 3
+/* An ordinary lease, in liveness ticks. */
+#ifndef LEASE
+#define LEASE 5
+#endif
+/* The lease guard, in time units: of the owner, and of those who wait. */
+#ifndef GUARD
+#define GUARD 1
+#endif
+#ifndef OWNER_GUARD
+#define OWNER_GUARD GUARD
+#endif
+#ifndef HOLD_GUARD
+#define HOLD_GUARD GUARD
+#endif
+/* How far ahead of now an owner takes a time from a forgery. */
+#ifndef AHEAD
+#define AHEAD 0
+#endif
+#ifndef CLOCKS
+#define CLOCKS 0
+#endif
+#ifndef RESTARTS
+#define RESTARTS 0
+#endif
+#ifndef FORGES
+#define FORGES 0
+#endif
+#ifndef PROBE
+#define PROBE false
+#endif
+#ifndef CLAIMS
+#define CLAIMS 1
+#endif
+#ifndef PARTITIONS
+#define PARTITIONS 0
+#endif
+#ifndef VERSIONS
+#define VERSIONS 4
+#endif
+#ifndef LOSSES
+#define LOSSES 255
+#endif
+#ifndef WIDE
+#define WIDE 0
+#endif
+#ifdef M_RESTARTED_VOTES
+#define RECOVERY 0
+#endif
+#ifdef M_RECOVERY_SHORT
+#define RECOVERY 2
+#endif
+#ifndef RECOVERY
+#define RECOVERY (LEASE * TICK + 2 * GUARD + 1)
+#endif
+#ifdef M_RENEWED_FROM_BEFORE_BOOT
+#define RENEW_AFTER_CUT 0
+#else
+#define RENEW_AFTER_CUT 1
+#endif
+#ifdef M_LEASE_FROM_CUT
+#define GRANT_BACK 0
+#else
+#define GRANT_BACK 1
+#endif
+#ifndef MISSES
+#define MISSES 0
+#endif
+#ifndef QUITS
+#define QUITS 0
+#endif
+#ifndef INSIDER
+#define INSIDER 0
+#endif

@@ -1,0 +1,116 @@
+/** Runs SPIN on a model of this folder, and reads its verdict and its counterexample. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { rootFolder } from '../../host/build/root.ts';
+import { inFolder } from '../host/support.ts';
+
+const modelFolder = join(rootFolder, 'test/model');
+const depthMax = 400_000;
+const memoryMbMax = 3500;
+
+export interface Check {
+  /** File of the model, without its ending. */
+  model: 'intent' | 'revocation';
+  /** Parameters of the model and names of mutants: NAME or NAME=VALUE. */
+  flags: string[];
+  /** Searches for infinite runs that violate the model's LTL property. */
+  lively?: boolean;
+  /** Whether the search takes so long that compiling an optimized checker is worth it. */
+  isLarge?: boolean;
+  /** Stores states as bits: 2 to the power of this many. The search is then not exhaustive. */
+  bits?: number;
+}
+
+export interface Verdict {
+  errors: number;
+  states: number;
+  seconds: number;
+  memoryMb: number;
+  /** Of a search with bits: SPIN's hash factor; above 100 nearly all states were reached. */
+  hashFactor: number;
+  /** What happened in the counterexample, in words; empty when there is none. */
+  steps: string[];
+  command: string;
+}
+
+/** Runs a program in `folder`; fails when it does not start or ends with an error of its own. */
+function run(folder: string, program: string, words: string[]): string {
+  const { stdout, stderr, status, error } = spawnSync(program, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  assert.ok(error === undefined && status === 0, `${program} ${words.join(' ')}: ${error?.message ?? stdout + stderr}`);
+  return stdout;
+}
+
+const figure = (output: string, pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? 0);
+
+/** The words that reproduce a check by hand, in test/model. */
+function commandOf({ model, flags, lively, isLarge, bits }: Check): string {
+  const options = flags.map((flag) => `-D${flag}`).join(' ');
+  const search = [lively ? '-DNOFAIR' : '-DSAFETY', ...(bits === undefined ? [] : ['-DBITSTATE'])].join(' ');
+  const size = bits === undefined ? '-w24' : `-w${bits}`;
+  return [
+    `cd test/model && spin -a ${options} ${model}.pml`,
+    `gcc ${isLarge ? '-O2' : '-O0'} -w ${search} -DMEMLIM=${memoryMbMax} -o pan pan.c`,
+    `./pan ${lively ? '-a ' : ''}-m${depthMax} ${size}; spin -t -T ${options} ${model}.pml`,
+  ].join(' && ');
+}
+
+/** Joins steps that follow each other and are the same. */
+function joined(steps: string[]): string[] {
+  return steps.filter((step, at) => step !== steps[at - 1]);
+}
+
+/** Verifies or refutes a model. Fails when the search was cut short. */
+export async function verdictOf(check: Check): Promise<Verdict> {
+  let verdict: Verdict | undefined;
+  const command = commandOf(check);
+  await inFolder((folder) => {
+    for (const name of readdirSync(modelFolder).filter((name) => /\.(pml|h)$/.test(name)))
+      copyFileSync(join(modelFolder, name), join(folder, name));
+    const source = `${check.model}.pml`;
+    const options = check.flags.map((flag) => `-D${flag}`);
+    run(folder, 'spin', ['-a', ...options, source]);
+    const search = [check.lively ? '-DNOFAIR' : '-DSAFETY', ...(check.bits === undefined ? [] : ['-DBITSTATE'])];
+    run(folder, 'gcc', [
+      check.isLarge ? '-O2' : '-O0',
+      '-w',
+      ...search,
+      `-DMEMLIM=${memoryMbMax}`,
+      '-o',
+      'pan',
+      'pan.c',
+    ]);
+    const words = [...(check.lively ? ['-a'] : []), `-m${depthMax}`, `-w${check.bits ?? 24}`];
+    const output = run(folder, './pan', words);
+    const cut = /max search depth too small|out of memory|reached -DMEMLIM|pan:\d+: invalid end state/.exec(output);
+    assert.is(cut, null, `the search was cut short (${cut?.[0]}); again: ${command}`);
+    const isRefuted = existsSync(join(folder, `${source}.trail`));
+    verdict = {
+      errors: figure(output, /errors: (\d+)/),
+      states: figure(output, /(\d[\d.e+]*) states, stored/),
+      seconds: figure(output, /elapsed time ([\d.]+)/),
+      memoryMb: figure(output, /([\d.]+)\s+total actual memory usage/),
+      hashFactor: figure(output, /hash factor: ([\d.]+)/),
+      steps: isRefuted ? stepsOf(run(folder, 'spin', ['-t', '-T', ...options, source])) : [],
+      command,
+    };
+    assert.is(verdict.errors > 0, isRefuted, `a counterexample has a trail; again: ${command}`);
+  });
+  assert.ok(verdict);
+  return verdict;
+}
+
+/** The lines that the model printed along a trail. */
+function stepsOf(output: string): string[] {
+  return joined(
+    output
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^(node|member|time|a |all |the )/.test(line)),
+  );
+}
