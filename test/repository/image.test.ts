@@ -67,7 +67,11 @@ function forbidden(bytes: Uint8Array): string[] {
   const module = binaryen.readBinary(bytes);
   const text = module.emitText();
   module.dispose();
-  return [...new Set(text.match(/\b(memory\.grow|f32\.\S+|f64\.\S+|f32|f64|call_indirect|call_ref|i64\.(?:div|rem)_[su])\b/g) ?? [])].sort();
+  return [
+    ...new Set(
+      text.match(/\b(memory\.grow|f32\.\S+|f64\.\S+|f32|f64|call_indirect|call_ref|i64\.(?:div|rem)_[su])\b/g) ?? [],
+    ),
+  ].sort();
 }
 
 for (const preset of presets) {
