@@ -70,7 +70,7 @@ export function isOnAir(rule: Rule): boolean {
 const RECORD_TYPE_MIN = 128;
 const EVENT_TYPE_MIN = 192;
 /** The check that ends a record: a byte string of four. */
-export const CHECK_BYTES = 5;
+const CHECK_BYTES = 5;
 
 /**
  * Whether the record ends with a check: what the platform gives and what it carries out, but not
