@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
+import { criteria } from '../../hwsim/check/convergence/convergence.ts';
+import type { SimVerdict } from '../../hwsim/report/verdict.ts';
 
 const read = (name: string) => readFileSync(join(rootFolder, 'docs/results', name), 'utf8');
 const text = read('injection.md');
@@ -94,6 +96,34 @@ test('the solar event: seed by seed', () => {
     assert.equal(row(String(seed)), [...counts.map(figure), figure(Math.round(lostKg)), traceHash], `seed ${seed}`);
     assert.ok(slasKept && checksHold, `seed ${seed}`);
   }
+});
+
+test('cluster-neo: seed by seed', () => {
+  const lines = read('cluster-neo.jsonl').trim().split('\n');
+  const page = read('cluster-neo.md');
+  for (const verdict of lines.map((line) => JSON.parse(line) as SimVerdict)) {
+    const { seed, disruptions, checks, production, traceHash, firmware } = verdict;
+    const count = (result: string) => disruptions.filter(({ sla }) => sla === result).length;
+    const slowest = (isOfClass: (name: string) => boolean) => {
+      const judged = disruptions.filter((row) => row.sla !== 'void' && isOfClass(row.class));
+      const minutes = judged.map(({ convergedS, onsetS }) => ((convergedS ?? Number.POSITIVE_INFINITY) - onsetS) / 60);
+      return Math.max(...minutes).toFixed(1);
+    };
+    const heldUp = criteria.map((name) => disruptions.reduce((sum, row) => sum + row.heldUpBy[name], 0) / 60);
+    const lostKg = disruptions.reduce((sum, row) => sum + (row.lostKg ?? 0), 0);
+    const cells = [
+      ...[seed, count('kept'), count('breached'), count('not measured')],
+      ...[slowest((name) => name === 'node'), slowest((name) => name !== 'node')],
+      ...heldUp.map((minutes) => minutes.toFixed(0)),
+      ((100 * production.actualKg) / (production.achievableKg ?? 0)).toFixed(1),
+      ...[figure(Math.round(lostKg)), verdict.membership.falseDeaths],
+      checks.flatMap(({ id, ok }) => (ok ? [] : [id])).join(' ') || 'none',
+      traceHash,
+    ];
+    assert.ok(page.includes(`| ${cells.join(' | ')} |`), `the page lacks: | ${cells.join(' | ')} |`);
+    assert.ok(page.includes(firmware.sha256.slice(0, 16)), `image ${firmware.sha256.slice(0, 16)}`);
+  }
+  assert.is(page.match(/^\| \d/gm)?.length, lines.length);
 });
 
 test('what protection costs on the m7 is what the table of instructions says', () => {
