@@ -128,8 +128,8 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
 /**
  * Whether a newer version releases an exclusive unit that its owner works, earlier than agreed, or
  * gives up the precedence of started work. Others may settle there at once. So such a version needs
- * its owner's statement; if the owner's platform cannot sign, it needs time in which the owner could
- * object.
+ * its owner's statement; if the owner's platform cannot sign, it needs time in which the owner
+ * could object.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
   if (

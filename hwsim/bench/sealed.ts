@@ -27,6 +27,8 @@ const addresseeAt = 16;
 /** Cycles between two ticks of a node (firmware/node/tx_slots.ts). */
 const periodCycles = 4;
 const slotMs = 62.5;
+/** A byte on the air at 35 kbit/s. */
+const byteMs = 8 / 35;
 const healthCycles = 20;
 const bufferBytes = 256;
 const health = encodeMessage({ name: 'health', tasks: 0xff, batteryWh: 5000, storedKg: 0, solarW: 1000 });
@@ -87,7 +89,11 @@ class SealedCluster {
     });
   }
 
-  #deliver(sender: number, nowS: number, nowMs: number, length: number, sealingS: number): void {
+  #deliver(sender: number, sentS: number, sentMs: number, length: number, sealingS: number): void {
+    // Nodes add the time on the air to the time that a frame states.
+    const heardMs = sentS * 1000 + sentMs + Math.round(length * byteMs);
+    const nowS = Math.floor(heardMs / 1000);
+    const nowMs = heardMs % 1000;
     const view = this.#engine.view();
     const addressee = (view[this.#frameAt + addresseeAt] << 8) | view[this.#frameAt + addresseeAt + 1];
     if (addressee === ADDRESSEE_ALL) {

@@ -32,7 +32,7 @@ test('a frame is shown with names, from digits, a file or the standard input', (
   assert.is(runWith({ input: `${frame.toString('hex')}\n` }, 'decode', '-').stdout, shown);
   frame[frame.length - 1] ^= 1;
   assert.match(ok(frame.toString('hex')), /CRC-32C 0x[0-9a-f]{8}: wrong/);
-  assert.is(ok('82 18 a1 03'), '[161 /type: stop-work/, 3 /slot/]\n');
+  assert.is(ok('82 18 a1 03'), '[161 /type: stop-work/, 3 /slot/] / without its check: it is refused /\n');
 });
 
 test('the standard input is bounded', () => {
@@ -44,7 +44,7 @@ test('the standard input is bounded', () => {
 test('recorded frames are opened with the keys of their run', () => {
   const shown = ok(recording);
   assert.is(ok(join(recording, 'frames.bin.gz')), shown);
-  assert.match(shown, /^\/ day {2}0 00:00:0\d {2}node \d: \d+ bytes, [0-4] received, [0-4] lost \//);
+  assert.match(shown, /^\/ day {2}0 00:00:\d\d {2}node \d: \d+ bytes, [0-4] received, [0-4] lost \//);
   assert.match(shown, /\[8 \/type: join\//);
   assert.not(/sealed, --keys/.test(shown));
   assert.equal(

@@ -28,6 +28,8 @@ const self = 'test/repository/mirrors.test.ts';
  * pass.
  */
 const judges = 'hwsim/check/';
+/** The model of the protocol has parameters of its own. */
+const models = 'test/model/';
 /** Equal names and numbers that mean different things, or the same thing everywhere. */
 const allowed: ReadonlyMap<string, string> = new Map([
   ['never', 'the greatest number, as each module marks what never was'],
@@ -37,7 +39,7 @@ const allowed: ReadonlyMap<string, string> = new Map([
 function languageOf(path: string): Language | null {
   if (/\/generated|\/accessors\.ts$|edge\/visit\.ts$|image\/codes\.h$|native_baseline\/harness\.h$/.test(path))
     return null;
-  if (path.startsWith('proto/') || path.startsWith(judges)) return null;
+  if (path.startsWith('proto/') || path.startsWith(judges) || path.startsWith(models)) return null;
   if (path.startsWith('firmware/') && path.endsWith('.ts')) return 'AssemblyScript';
   if (/\.m?ts$|\.mjs$/.test(path)) return 'TypeScript';
   if (/\.[ch]$/.test(path)) return 'C';
