@@ -1,12 +1,12 @@
 /**
  * Measures how much of host/ and hwsim/ the tests execute, by V8's own counters.
  *
- *     npm run coverage [-- part-of-a-file-name…] [--jobs=N] [--without=NEED]
+ *     npm run coverage [-- part-of-a-file-name…] [--jobs=N] [--without=NEED] [--page]
  *
  * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of
  * many sources cannot be mapped back to functions. Prints a table; writes docs/results/coverage.md
- * when no file is selected by name and all tests passed. `--without=boards` leaves out the files
- * that need boards; the page says so. Exit 1 when a test failed. What runs in WebAssembly and on
+ * when all tests passed and no file is selected by name; `--page` writes it for a selection too. The
+ * page says what ran. `--without=boards` leaves out the files that need boards. Exit 1 when a test failed. What runs in WebAssembly and on
  * boards is not counted.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -113,6 +113,7 @@ function tableOf(sums) {
 }
 
 function writePage(table, words, totals) {
+  const names = words.filter((word) => !word.startsWith('--'));
   const command = ['npm run coverage', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
   const text = [
     '# Coverage of host and simulator',
@@ -127,6 +128,7 @@ function writePage(table, words, totals) {
         (word) =>
           `The files that need ${word.split('=')[1]} were left out: what only they execute counts as not covered.`,
       ),
+    ...(names.length > 0 ? ['Only the test files whose names contain the words above ran.'] : []),
     '',
     table,
     '',
@@ -134,7 +136,7 @@ function writePage(table, words, totals) {
   writeFileSync(page, text.join('\n'));
 }
 
-const words = process.argv.slice(2);
+const words = process.argv.slice(2).filter((word) => word !== '--page');
 if (!(await buildAll({ quiet: true }))) process.exit(1);
 const raw = join(folder, 'raw');
 let tests = { ok: false, totals: '' };
@@ -149,5 +151,6 @@ try {
 if (!existsSync(raw)) throw new Error('no process left its counts');
 const table = tableOf(sumByModule(summarise(raw)));
 console.log(table);
-if (words.every((word) => word.startsWith('--')) && tests.ok) writePage(table, words, tests.totals);
+const isWhole = words.every((word) => word.startsWith('--'));
+if (tests.ok && (isWhole || process.argv.includes('--page'))) writePage(table, words, tests.totals);
 process.exitCode = tests.ok ? 0 : 1;
