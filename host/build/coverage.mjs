@@ -5,9 +5,9 @@
  *
  * Runs `npm test`, or the named files of it, on modules that are compiled one by one: a bundle of
  * many sources cannot be mapped back to functions. Prints a table; writes docs/results/coverage.md
- * when all tests passed and no file is selected by name; `--page` writes it for a selection too. The
- * page says what ran. `--without=boards` leaves out the files that need boards. Exit 1 when a test failed. What runs in WebAssembly and on
- * boards is not counted.
+ * when all tests passed and no file is selected by name; `--page` writes it for a selection too.
+ * The page says what ran. `--without=boards` leaves out the files that need boards. Exit 1 when a
+ * test failed. What runs in WebAssembly and on boards is not counted.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
