@@ -21,6 +21,7 @@ import { send, SEND_ALARM } from '../node/outbox';
 import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
 import { livenessTickStartS } from '../membership/calendar';
 import { coordinator } from '../membership/member_state';
+import { nextInChain } from '../intent/chain';
 import { intents, intent, group } from '../intent/table';
 import { arbitrate } from '../intent/arbitration';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
@@ -175,10 +176,11 @@ function nothingOpen(ctx: usize): bool {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);
     let at: u32 = group(ctx, g).first;
+    let steps: u32 = 0;
     while (at != NO_INDEX) {
       const record = intent(ctx, at);
       if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return false;
-      at = record.next;
+      at = nextInChain(record, steps++);
     }
   }
   return true;

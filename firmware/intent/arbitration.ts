@@ -26,7 +26,7 @@ import {
   resourceUnit,
   isClaim,
 } from './table';
-import { invalidateGroup } from './chain';
+import { invalidateGroup, nextInChain } from './chain';
 import { addToProfile, peakRate } from './profile';
 import { isWithinQuota } from './quota';
 
@@ -82,11 +82,12 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   if (chain.dirtyFrom == NO_INDEX) return;
   let count: u32 = 0;
   let at: u32 = chain.first;
+  let steps: u32 = 0;
   while (at != <u32>chain.dirtyFrom) {
     const record = intent(ctx, at);
     if (at == upTo) return;
     if (<u32>record.verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
-    at = record.next;
+    at = nextInChain(record, steps++);
   }
   while (at != NO_INDEX) {
     const record = intent(ctx, at);
@@ -96,7 +97,7 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
     if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     if (<u32>record.verdict != verdict) intentToChange(ctx, at).verdict = <u8>verdict;
     if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
-    const next: u32 = record.next;
+    const next: u32 = nextInChain(record, steps++);
     if (at == upTo) {
       groupToChange(ctx, groupIndex).dirtyFrom = <u16>next;
       return;
@@ -129,13 +130,14 @@ export function winnerOver(ctx: usize, index: u32): u32 {
   const record = intent(ctx, index);
   let winner = NO_INDEX;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX && at != index) {
     const other = intent(ctx, at);
     if (<u32>other.verdict == VERDICT_ACCEPTED && other.startS < record.boundS && record.startS < other.boundS) {
       if (other.resource == record.resource) return at;
       if (winner == NO_INDEX) winner = at;
     }
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return winner;
 }

@@ -73,6 +73,16 @@ function isPlace(ctx: usize, record: Intent, index: u32, previous: u32, at: u32)
   return right.state != 0 && resourceGroup(right.resource) == groupIndex && !before(right, record);
 }
 
+/**
+ * Returns the index after `record` in its chain, of which `steps` records were passed before it. A
+ * chain with more records than there are has become cyclic: the call ends.
+ */
+// @inline
+export function nextInChain(record: Intent, steps: u32): u32 {
+  invariant(steps < INTENTS_MAX, TRAP_SITE_CHAIN);
+  return record.next;
+}
+
 /** Invalidates the verdicts from `from` on, unless verdicts before `record` are already invalid. */
 function invalidateFrom(ctx: usize, chain: Group, record: Intent, from: u32): void {
   if (<u32>chain.dirtyFrom == NO_INDEX || !before(intent(ctx, chain.dirtyFrom), record)) chain.dirtyFrom = <u16>from;

@@ -7,6 +7,7 @@ import { self, missionS } from '../../node/table';
 import { VERDICT_ACCEPTED, LEASE_S, ROUND_S } from '../../wire/generated/codes';
 import { arbitrate, unitUsable } from '../arbitration';
 import { addToProfile, peakRate } from '../profile';
+import { nextInChain } from '../chain';
 import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';
 
 /**
@@ -23,6 +24,7 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   let count: u32 = 0;
   let sum: u32 = 0;
   let at: u32 = group(ctx, groupIndex).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (
@@ -34,7 +36,7 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
       addToProfile(ctx, count++, at);
       if (sum <= half) sum += other.rate;
     }
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return sum <= half ? sum : peakRate(ctx, count, startS, endS, 0xffffffff);
 }
@@ -53,11 +55,12 @@ export function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, pr
   const used: usize = ctx + PLAN_UNITS_AT;
   memory.fill(used, 0, PLAN_UNITS_MAX >> 3);
   let at: u32 = group(ctx, groupIndex).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     const unit = resourceUnit(other.resource);
     if (unit < PLAN_UNITS_MAX && isClaim(other) && other.startS < endS && startS < other.boundS) bitSet(used, unit);
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   for (let i: u32 = 0; i < units; i++) {
     const unit = 1 + ((preferred + i) % units);
@@ -74,6 +77,7 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
   const now = missionS(ctx);
   let soonest: u32 = 0;
   let at: u32 = group(ctx, groupIndex).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (
@@ -84,7 +88,7 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
       (soonest == 0 || other.boundS < soonest)
     )
       soonest = other.boundS;
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return soonest;
 }
@@ -92,6 +96,7 @@ export function comesFreeS(ctx: usize, groupIndex: u32): u32 {
 /** Whether no other owner claims the unit of `record` in [startS, endS). */
 export function isUnitFree(ctx: usize, record: Intent, startS: u32, endS: u32): bool {
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (
@@ -102,7 +107,7 @@ export function isUnitFree(ctx: usize, record: Intent, startS: u32, endS: u32): 
       startS < other.boundS
     )
       return false;
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return true;
 }

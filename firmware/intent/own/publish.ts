@@ -9,6 +9,7 @@ import { node, self, missionS } from '../../node/table';
 import { VERSION_BITS, INTENT_STATE_CLAIMED, ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { Intent as IntentMessage, Published, encodePublished } from '../../wire/generated/messages';
 import { releasesUnit } from '../admission';
+import { nextInChain } from '../chain';
 import { identityHash } from '../digest';
 import { merge } from '../merge';
 import { startRumour } from '../rumour';
@@ -36,11 +37,12 @@ function nextVersion(ctx: usize): u32 {
 export function readDigest(ctx: usize, owner: u32, resource: u32, startS: u32, endS: u32): u32 {
   let sum: u32 = 0;
   let at: u32 = group(ctx, resourceGroup(resource)).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (<u32>other.owner != owner && isClaim(other) && other.startS < endS && startS < other.boundS)
       sum += <u32>identityHash(other.owner, other.slot, other.version);
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return sum;
 }

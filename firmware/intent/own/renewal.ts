@@ -6,6 +6,7 @@ import { changes } from '../../memory/guard';
 import { missionS, self } from '../../node/table';
 import { grantedLeaseEndS } from '../../membership/lease';
 import { membership, VIEW } from '../../membership/table';
+import { nextInChain } from '../chain';
 import { own, resourceUnit, group, resourceGroup, intent, isClaim, ownToChange, flagSlot } from '../table';
 import { leaseEndS } from './lease';
 import { ownIndex, claimAnew, draft, publish } from './publish';
@@ -46,12 +47,13 @@ function promisedStartS(ctx: usize, slot: u32, fromS: u32): u32 {
   const mine = own(ctx, slot);
   let earliest = mine.settledEndS;
   let at: u32 = group(ctx, resourceGroup(mine.settledResource)).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     const same = <u32>other.owner != self(ctx) && other.resource == mine.settledResource && isClaim(other);
     if (same && other.boundS > mine.settledStartS && other.startS >= fromS && other.startS < earliest)
       earliest = other.startS;
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return earliest;
 }

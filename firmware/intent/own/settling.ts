@@ -15,6 +15,7 @@ import { node } from '../../node/table';
 import { roundCutS } from '../../membership/calendar';
 import { majorityAgrees } from '../../membership/quorum';
 import { membership, agreeAt, agreedBeforeAt } from '../../membership/table';
+import { nextInChain } from '../chain';
 import {
   VERDICT_REFUSED,
   VERSION_BITS,
@@ -67,6 +68,7 @@ function canSettle(ctx: usize, index: u32): bool {
   const wasInLastCut = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
   let isBefore = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
+  let steps: u32 = 0;
   while (at != NO_INDEX) {
     const other = intent(ctx, at);
     if (at == index) isBefore = false;
@@ -84,7 +86,7 @@ function canSettle(ctx: usize, index: u32): bool {
       if (!wasInLastCut || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner))
         return false;
     }
-    at = other.next;
+    at = nextInChain(other, steps++);
   }
   return true;
 }
