@@ -126,10 +126,10 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
 }
 
 /**
- * Whether a newer version releases an exclusive unit that its owner works, earlier than agreed, or
- * gives up the precedence of started work. Others may settle there at once. So such a version needs
- * its owner's statement; if the owner's platform cannot sign, it needs time in which the owner
- * could object.
+ * Whether a newer version releases an exclusive unit that its owner works, at either end of the
+ * agreed time, or gives up the precedence of started work. Others may settle there at once. So such
+ * a version needs its owner's statement; if the owner's platform cannot sign, it needs time in
+ * which the owner could object.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
   if (
@@ -139,7 +139,9 @@ export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool
     record.endS <= missionS(ctx) + ENDING_S
   )
     return false;
-  return m.state != INTENT_STATE_STARTED || m.resource != record.resource || m.endS < record.endS;
+  return (
+    m.state != INTENT_STATE_STARTED || m.resource != record.resource || m.startS > record.startS || m.endS < record.endS
+  );
 }
 
 /**
