@@ -130,7 +130,7 @@ deaths(
   },
 );
 
-deaths('CVG-4 holds: while a lease delays the takeover of a dead node’s site, an alarm precedes the SLA breach', () => {
+deaths('CVG-4 holds: while a lease delays the takeover of a dead node’s site, an alarm precedes the breach', () => {
   const cluster = new TestCluster({ nodes: 24 });
   cluster.runTo(6 * HOUR);
   const worker = range(0, 24).find((node) => cluster.nodes[node].isRunning(0)) as number;

@@ -85,7 +85,7 @@ test('a silent radio neither sends nor hears, reasons are counted, an unpowered 
   assert.is(channel.setSilent(1, false), false);
 });
 
-test('a Gilbert–Elliott link has the mean loss and burst length of its parameters, at dense and at sparse use', () => {
+test('a Gilbert–Elliott link has the mean loss and burst length of its parameters, at dense and sparse use', () => {
   for (const stepMs of [250, 60_000]) {
     const channel = makeChannel({ meanLoss: 0.3, meanBurstS: 20, nodes: 2 });
     let lost = 0;

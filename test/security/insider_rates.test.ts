@@ -49,7 +49,7 @@ function isTaken(cluster: TestCluster, intent: Intent): boolean {
 
 const lossesOf = (cluster: TestCluster, counter: number) => cluster.nodes[0].lossCount(counter);
 
-rates('SEC-5 holds: versions beyond an owner’s tokens are stored and not passed on; each minute brings a token', () => {
+rates('SEC-5 holds: versions beyond an owner’s tokens are stored, not passed on; each minute brings a token', () => {
   const nowS = roundBeginS + 60;
   const cluster = flown(nowS);
   const publish = (count: number) => isTaken(cluster, version(count, 0, nowS));

@@ -77,7 +77,7 @@ const oddities: Negative[] = [
     'an unknown message that declares 2⁶⁴ − 1 items',
     Uint8Array.of(0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0x18, 112),
   ),
-  odd('an unknown message with a byte string of 2³² − 1 bytes', unknown(Uint8Array.of(0x5a, 0xff, 0xff, 0xff, 0xff))),
+  odd('an unknown message with a byte string of 4 GiB less 1', unknown(Uint8Array.of(0x5a, 0xff, 0xff, 0xff, 0xff))),
   odd('an unknown message with a map of 2³² − 1 pairs', unknown(Uint8Array.of(0xba, 0xff, 0xff, 0xff, 0xff))),
   odd('an unknown message with a reserved head', unknown(Uint8Array.of(0x1c))),
   odd('an unknown message with an integer not in its shortest form', unknown(Uint8Array.of(0x18, 3))),
