@@ -1,8 +1,5 @@
 /** Parses TypeScript and AssemblyScript sources into trees whose nodes know their place. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
-import { rootFolder } from '../../host/build/root.ts';
+import { parseSync } from 'oxc-parser';
 
 /** A node of an ESTree; `start` and `end` are offsets into the source. */
 export interface SyntaxNode {
@@ -12,26 +9,11 @@ export interface SyntaxNode {
   [field: string]: unknown;
 }
 
-type Parse = (path: string, text: string) => { program: SyntaxNode; errors: { message: string }[] };
-
-/**
- * The parser that knip brings. The `typescript` package of this repository offers no syntax tree,
- * and AssemblyScript's own parser reads no ordinary TypeScript.
- */
-async function loadParser(): Promise<Parse> {
-  const fromRoot = createRequire(join(rootFolder, 'package.json'));
-  const fromKnip = createRequire(fromRoot.resolve('knip'));
-  const { parseSync } = await import(pathToFileURL(fromKnip.resolve('oxc-parser')).href);
-  return parseSync;
-}
-
-const parse = await loadParser();
-
 /** Parses a source. Throws with the path and the parser's message when it has a syntax error. */
 export function parseSource(path: string, text: string): SyntaxNode {
-  const { program, errors } = parse(path, text);
+  const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0].message}`);
-  return program;
+  return program as unknown as SyntaxNode;
 }
 
 /** True for a value that is a node of the tree. */
