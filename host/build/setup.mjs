@@ -64,6 +64,8 @@ export const needs = [
     install: () => installPackages(fuzzerPackages),
   },
   { name: 'python', present: isPythonReady, command: pythonCommand, install: installPython },
+  // Files that copy the built programs, which are no bundles while coverage is measured.
+  { name: 'bundles', present: () => true, command: 'npm run build', install: () => {} },
   { name: 'wasmtime', present: isAddonBuilt, command: buildCommand, install: () => buildAddon() },
 ];
 

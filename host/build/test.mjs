@@ -3,7 +3,7 @@
  * own, two at a time.
  *
  *     npm test [-- part-of-a-file-name…] [--rewrite] [--no-build] [--record] [--jobs=N]
- *              [--without=NEED]
+ *              [--without=NEED,…]
  *     npm run test:long [-- part-of-a-file-name…]
  *
  * part-of…      runs only the files whose path contains one of these, and checks neither types nor
@@ -13,7 +13,7 @@
  * --record      writes the processor time of each file to test/seconds.json: the longest file
  *               begins first
  * --jobs=N      runs N files at a time instead of two
- * --without=…   leaves out the files that need this, as in `--without=boards`
+ * --without=…   leaves out the files that need one of these, as in `--without=boards,wasmtime`
  * --long        runs the long versions: files with a line `// long: NAME=VALUE…`, with these
  *               variables set, and files *.long.test.ts, which run only here. Writes the row of
  *               each file in docs/results/long.md as soon as it has run
@@ -65,7 +65,7 @@ function readOptions(words) {
   const isKnown = (word) => flags.includes(word) || /^--(jobs|without)=/.test(word);
   const unknown = words.find((word) => word.startsWith('--') && !isKnown(word));
   if (unknown !== undefined) {
-    const known = [...flags, '--jobs=N', '--without=NEED'].join(', ');
+    const known = [...flags, '--jobs=N', '--without=NEED,…'].join(', ');
     console.error(`unknown option ${unknown}; known: ${known}, and words that select files by name`);
     process.exit(2);
   }
@@ -75,8 +75,10 @@ function readOptions(words) {
     optionValue(words, '--jobs', { pattern: /^[1-9]\d?$/, wanted: 'a whole number from 1 to 99' }) ?? jobsDefault,
   );
   const names = needs.map(({ name }) => name);
-  const pattern = new RegExp(`^(${names.join('|')})$`);
-  const without = optionValue(words, '--without', { pattern, wanted: `one of ${names.join(', ')}` });
+  const one = `(${names.join('|')})`;
+  const pattern = new RegExp(`^${one}(,${one})*$`);
+  const wanted = `some of ${names.join(', ')}, with commas between`;
+  const without = optionValue(words, '--without', { pattern, wanted })?.split(',') ?? [];
   return { filters, rewrite, noBuild, record, long, jobs, without };
 }
 
@@ -250,9 +252,9 @@ function selectFiles({ filters, long, without }) {
     .filter(({ isLong, settings }) => (long ? isLong || Object.keys(settings).length > 0 : !isLong))
     .map((file) => ({ ...file, needs: needsOf(file.path) }))
     .filter((file) => {
-      const isWanted = !file.needs.includes(without);
-      if (!isWanted) leaveOut(file.path, without);
-      return isWanted;
+      const need = file.needs.find((name) => without.includes(name));
+      if (need !== undefined) leaveOut(file.path, need);
+      return need === undefined;
     })
     .sort((a, b) => secondsOf(b) - secondsOf(a));
 }
