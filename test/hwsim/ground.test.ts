@@ -11,6 +11,8 @@ const nodes = 8;
 const days = 0.35;
 const byzantine = 5;
 const STEP_USED = 2;
+/** A seed with which both contents of one version are examined: in a cluster of eight few are. */
+const seed = 2;
 
 /**
  * Returns the members that use the keys of key epoch 2 at the end, and when the equivocation was
@@ -35,7 +37,7 @@ function fly(excludedAfterHours: number | undefined) {
   };
   const body = loadBody(scenario.body, undefined, () => {});
   const facts = runScenario(scenario, {
-    seed: 1,
+    seed,
     days,
     nodes,
     body,
@@ -48,6 +50,7 @@ function fly(excludedAfterHours: number | undefined) {
 test('SEC-1 holds: the ground hears of a proof, and all but the Byzantine node change to its new keys', () => {
   const { uses, provenS, facts } = fly(0.5);
   const excludedS = facts.insider?.excludedS ?? null;
+  assert.ok(provenS < days * 86_400, 'precondition: this seed proves the equivocation; take another');
   assert.ok(
     excludedS !== null && excludedS > provenS + 1800 + 3600,
     `proven at ${provenS} s, excluded from ${excludedS} s`,
@@ -61,7 +64,7 @@ test('SEC-1 holds: the ground hears of a proof, and all but the Byzantine node c
 
 test('without the ground nobody changes keys', () => {
   const { uses, provenS, facts } = fly(undefined);
-  assert.ok(provenS < days * 86_400);
+  assert.ok(provenS < days * 86_400, 'precondition: this seed proves the equivocation; take another');
   assert.is(facts.insider?.excludedS, null);
   assert.is(uses.size, 0);
 });
