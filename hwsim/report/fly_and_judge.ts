@@ -6,6 +6,8 @@ import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import type { CipherName } from '../../host/security/cipher.ts';
 import { criteria, type Criterion, type Outcome } from '../check/convergence/convergence.ts';
 import { HonestOnly } from '../check/honest_only.ts';
+import { boardsDecideAlike } from '../check/judges/boards_decide_alike.ts';
+import { noTrap } from '../check/judges/no_trap.ts';
 import { RunJudges } from '../check/run_judges.ts';
 import { drawFaults } from '../fault/draw.ts';
 import { drawInsider } from '../fleet/insider.ts';
@@ -18,7 +20,7 @@ import { emulatedBoards, type EngineOf, simulatedBoards } from './run_boards.ts'
 import { fly } from './fly.ts';
 import { insiderReport } from './insider.ts';
 import { radiationReport } from './radiation.ts';
-import type { Check, DisruptionOutcome, SimVerdict } from './verdict.ts';
+import type { DisruptionOutcome, SimVerdict } from './verdict.ts';
 
 /** Holds everything that a judged run needs, from the command line or from a recording. */
 export interface Setting {
@@ -36,16 +38,6 @@ export interface Setting {
   cipher?: CipherName;
   /** The flight is one of many: it shows no progress of its own. */
   silent?: boolean;
-}
-
-const trapsShownMax = 5;
-
-/** A trap of the firmware is its own broken invariant: a run without upsets must have none. */
-function noTraps({ traps }: RunFacts): Check {
-  const examples = traps
-    .slice(0, trapsShownMax)
-    .map(({ node, timeMs, site }) => `node ${node} at ${timeMs / 1000} s, site ${site}`);
-  return { id: 'no-trap', ok: traps.length === 0, violations: traps.length, examples };
 }
 
 /** Judges each disruption for scripts. */
@@ -112,7 +104,7 @@ export function verdictOf(
     speed: { wallS, simulatedS: facts.simulatedS, events: facts.events },
     ...(upsets && radiation ? { radiation: radiationReport(upsets, radiation) } : {}),
     ...(facts.insider && insider ? { insider: insiderReport(facts.insider, insider, nodes) } : {}),
-    checks: [...judges.verdicts(), ...(upsets ? [] : [noTraps(facts)])],
+    checks: [...judges.verdicts(), ...(upsets ? [] : [noTrap(facts.traps)])],
   };
 }
 
@@ -162,23 +154,17 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
     const verdict = verdictOf(setting, judges, facts, wallS);
     if (scenario.boards.length === 0) return verdict;
     verdict.boards = boards.outcomes(true);
-    if (isEmulated) verdict.checks.push(boardsDecideAlike(setting, engineOf, facts));
+    if (isEmulated) verdict.checks.push(boardsDecideAlike(facts.traceHash, simulatedHash(setting, engineOf)));
     return verdict;
   } finally {
     boards.close();
   }
 }
 
-/**
- * Checks BRD-1: boards decide what simulated nodes decide, to the last bit. The same flight without
- * emulators gives the same trace hash.
- */
-function boardsDecideAlike({ scenario, body, silent }: Setting, engineOf: EngineOf, facts: RunFacts): Check {
+/** Flies the same without emulators; returns its trace hash. */
+function simulatedHash({ scenario, body, silent }: Setting, engineOf: EngineOf): string {
   const { controllers } = simulatedBoards(scenario, engineOf);
   const engine = engineOf(scenario.preset);
   const label = `${scenario.name}, without emulators`;
-  const { traceHash } = fly({ scenario, body, engine, controllers, consumers: [], label, silent }).facts;
-  const ok = traceHash === facts.traceHash;
-  const examples = ok ? [] : [`with boards in emulators ${facts.traceHash}, simulated ${traceHash}`];
-  return { id: 'BRD-1-boards-decide-alike', ok, violations: ok ? 0 : 1, examples };
+  return fly({ scenario, body, engine, controllers, consumers: [], label, silent }).facts.traceHash;
 }

@@ -265,11 +265,11 @@ test('CVG-2 violated: a report of another member, or of an earlier disruption, d
   assert.is(onboard.nearest(harness.recovery.cases[0]), null);
 });
 
-test('SIM-1 holds: actual production reaches the achievable', () => {
+test('SIM-1-actual-within-achievable holds: actual production reaches the achievable', () => {
   assert.ok(withinAchievable(100, 100).ok);
 });
 
-test('SIM-1 violated: more is produced than achievable', () => {
+test('SIM-1-actual-within-achievable violated: more is produced than achievable', () => {
   assert.is(withinAchievable(100.1, 100).violations, 1);
 });
 

@@ -27,7 +27,7 @@ function forged() {
 const equivocated = (harness: JudgeHarness, timeS: number, node: number, owner: number, proven: number) =>
   harness.event(timeS, node, TYPE.equivocated, owner, 0, 1, proven);
 
-test('SEC-5 holds: published versions are no forgeries, however old', () => {
+test('SEC-5-insider-contained holds: published versions are no forgeries, however old', () => {
   const { harness, judge, complaints } = seated();
   harness.spread(100, 0, { version: 1 });
   harness.publish(200, 0, { version: 2 });
@@ -38,7 +38,7 @@ test('SEC-5 holds: published versions are no forgeries, however old', () => {
   assert.equal([judge.outcome.forgeriesHeld, judge.outcome.forgeryLongestS], [0, 0]);
 });
 
-test('SEC-5 holds: a forgery that is corrected within the bound is counted, and no complaint', () => {
+test('SEC-5-insider-contained holds: a forgery that is corrected within the bound is counted, and no complaint', () => {
   const { harness, judge, complaints } = forged();
   harness.store(1000 + FORGERY_S, 1, 0, { version: 1 });
   harness.until(5000);
@@ -46,7 +46,7 @@ test('SEC-5 holds: a forgery that is corrected within the bound is counted, and 
   assert.equal([judge.outcome.forgeriesHeld, judge.outcome.forgeryLongestS], [1, FORGERY_S]);
 });
 
-test('SEC-5 violated: a forgery that stays for longer is one complaint that names node and owner', () => {
+test('SEC-5-insider-contained violated: a forgery that stays for longer is one complaint, with node and owner', () => {
   const { harness, judge, complaints } = forged();
   harness.until(1000 + FORGERY_S);
   assert.is(complaints(), 0, 'not before the bound has passed');
@@ -60,7 +60,7 @@ test('SEC-5 violated: a forgery that stays for longer is one complaint that name
   assert.is(judge.outcome.forgeryLongestS, 8000);
 });
 
-test('SEC-5 holds: an evicted forgery, one of the Byzantine node itself and an own version are none', () => {
+test('SEC-5-insider-contained holds: no forgery: an evicted version, an own one, the Byzantine node’s', () => {
   const { harness, judge, complaints } = seated();
   harness.store(1000, 1, 0, { version: 9, state: INTENT_STATE.none });
   harness.store(1000, 1, byzantine, { version: 9 });
@@ -70,7 +70,7 @@ test('SEC-5 holds: an evicted forgery, one of the Byzantine node itself and an o
   assert.is(judge.outcome.forgeriesHeld, 0);
 });
 
-test('SEC-5 holds: where the owner is not heard, and after a restart, a forgery is no complaint', () => {
+test('SEC-5-insider-contained holds: no complaint where the owner is not heard, or after a restart', () => {
   const apart = forged();
   apart.harness.world(1001, splitInHalves);
   apart.harness.store(1002, 2, 0, { version: 9 });
@@ -88,7 +88,7 @@ test('SEC-5 holds: where the owner is not heard, and after a restart, a forgery 
   assert.is(down.complaints(), 0, 'a node that is down cannot object');
 });
 
-test('SEC-5 violated: an honest member that is taken for a proven equivocator is framed', () => {
+test('SEC-5-insider-contained violated: an honest member that is taken for a proven equivocator is framed', () => {
   const { harness, judge, complaints } = seated();
   equivocated(harness, 100, 1, 0, 0);
   assert.is(complaints(), 0, 'what is not proven frames nobody');
@@ -98,7 +98,7 @@ test('SEC-5 violated: an honest member that is taken for a proven equivocator is
   assert.match((harness.verdict(id).examples ?? []).join(' '), /takes honest node 0 for a proven equivocator/);
 });
 
-test('SEC-5 holds: proofs against the Byzantine node count once for each member, with first and last time', () => {
+test('SEC-5-insider-contained holds: a proof of the Byzantine node counts once for each member', () => {
   const { harness, judge, complaints } = seated();
   for (const [atS, node] of [
     [100, 0],
@@ -110,7 +110,7 @@ test('SEC-5 holds: proofs against the Byzantine node count once for each member,
   assert.is(complaints(), 0);
 });
 
-test('SEC-5 holds: members that use later keys are counted once', () => {
+test('SEC-5-insider-contained holds: members that use later keys are counted once', () => {
   const { harness, judge } = seated();
   const changed = (timeS: number, node: number, keyEpoch: number, step: number) =>
     harness.event(timeS, node, TYPE.keyEpochChanged, keyEpoch, step);
