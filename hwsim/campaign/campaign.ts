@@ -19,7 +19,7 @@ export interface InjectionRecord extends Judgement {
   models?: string;
   model: ModelName;
   /** double: whether both bits lie in one 32-bit word, or anywhere in one 64-byte line. */
-  span?: 'word' | 'line';
+  span?: 'byte' | 'word' | 'line';
   /** The injected node of the cluster; on a board, the node whose inputs it is given. */
   node: number;
   /**

@@ -1,11 +1,12 @@
 /** Names the fault models, and draws the model and the width of an injection. */
+import type { RandomStream } from '../kernel/random.ts';
 
 /** All of them exist on boards. */
-export const modelNames = ['bit', 'double', 'burst', 'stuck', 'register', 'skip'] as const;
+export const modelNames = ['bit', 'double', 'burst', 'vertical', 'stuck', 'register', 'skip'] as const;
 export type ModelName = (typeof modelNames)[number];
 
 /** Models of memory, which every target has. */
-export const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'stuck'];
+export const memoryModels: readonly ModelName[] = ['bit', 'double', 'burst', 'vertical', 'stuck'];
 
 /** The default mix of models. */
 export const mixedModels: readonly ModelName[] = ['bit', 'double', 'burst'];
@@ -21,6 +22,9 @@ export const burstBitsMin = 3;
 export const burstBitsMax = 8;
 /** A double lies in one 32-bit word, or anywhere in one line of the protected context. */
 export const wordBytes = 4;
+/** A vertical cluster: flips in one bit column of a line, whose rows are bytes or 32-bit words. */
+const verticalBitsMin = 3;
+const verticalBitsMax = 4;
 
 const isMix = (models: readonly ModelName[]) =>
   models.length === mixedModels.length && mixedModels.every((model) => models.includes(model));
@@ -33,4 +37,20 @@ export function modelAt(models: readonly ModelName[], draw: number): ModelName {
   if (!isMix(models)) return models[Math.floor(draw * models.length)];
   if (draw < mixShares.burst) return 'burst';
   return draw < mixShares.burst + mixShares.double ? 'double' : 'bit';
+}
+
+/**
+ * Draws in which of `rows` rows a vertical cluster flips its column, ascending. Half of the clusters
+ * have a regular spacing, as physically interleaved memories make them.
+ */
+export function drawRows(random: RandomStream, rows: number): number[] {
+  const count = verticalBitsMin + random.below(verticalBitsMax - verticalBitsMin + 1);
+  if (random.below(2) === 0) {
+    const step = 1 + random.below(Math.floor((rows - 1) / (count - 1)));
+    const first = random.below(rows - step * (count - 1));
+    return Array.from({ length: count }, (_, index) => first + index * step);
+  }
+  const drawn = new Set<number>();
+  while (drawn.size < count) drawn.add(random.below(rows));
+  return [...drawn].sort((one, other) => one - other);
 }

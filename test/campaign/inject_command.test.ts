@@ -138,7 +138,7 @@ test('one injection by itself has the line that it has in the campaign', () => {
 const refused: [string, RegExp, number, string[]][] = [
   [
     'a model that does not exist',
-    /'nonsense' is no fault model: known there are mixed, bit, double, burst, stuck/,
+    /'nonsense' is no fault model: known there are mixed, bit, double, burst, vertical, stuck/,
     2,
     ['--model', 'nonsense'],
   ],

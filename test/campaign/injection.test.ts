@@ -108,6 +108,34 @@ test('the same seed draws the same upsets, uniform over nodes, calls and bits; a
   }
 });
 
+test('a vertical cluster is three or four bits of one column of one line, half of them at a regular spacing', () => {
+  const { window, program } = bareCampaign;
+  const seen = new Map<string, number>();
+  const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  const draws = 4000;
+  for (let index = 0; index < draws; index += 1) {
+    const { place, bits, span } = drawUpset({ seed: 1, models: ['vertical'], window, program }, index);
+    const rowBits = span === 'byte' ? 8 : 32;
+    assert.is(new Set(bits.map((bit) => bit % rowBits)).size, 1, 'one column');
+    assert.is(new Set(bits).size, bits.length);
+    assert.ok((place % 64 === 0 || place === program.stateTo - 64) && bits.every((bit) => bit >= 0 && bit < 512));
+    const steps = bits.slice(1).map((bit, row) => bit - bits[row]);
+    if (new Set(steps).size === 1) count(`${span}, spacing ${steps[0] / rowBits}`);
+    count(`${span}, ${bits.length} bits${new Set(steps).size === 1 ? ', regular' : ''}`);
+    count(`column ${bits[0] % rowBits}`);
+  }
+  for (const span of ['byte', 'word'])
+    for (const bits of [3, 4]) {
+      const regular = seen.get(`${span}, ${bits} bits, regular`) ?? 0;
+      const other = seen.get(`${span}, ${bits} bits`) ?? 0;
+      // Spacings that are drawn at random are regular, too, now and then.
+      assert.ok(regular > draws / 9 && regular < draws / 6 && other > draws / 11 && regular + other < draws / 3, span);
+    }
+  for (const spacing of [1, 2, 3, 4, 5]) assert.ok(seen.has(`word, spacing ${spacing}`), `word, spacing ${spacing}`);
+  for (const spacing of [1, 4, 8, 16, 31]) assert.ok(seen.has(`byte, spacing ${spacing}`), `byte, spacing ${spacing}`);
+  for (let column = 0; column < 32; column += 1) assert.ok(seen.has(`column ${column}`), `column ${column}`);
+});
+
 const outcomesOf = (records: readonly InjectionRecord[]) => new Set(records.map(({ outcome }) => outcome));
 
 test('without protection upsets are masked, stay latent, crash nodes, and cause local and propagated SDC', () => {

@@ -2,7 +2,7 @@
 import type { Target } from '../../../host/board/targets.ts';
 import { registersOf } from '../../emulator/debugger.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import { burstBitsMax, burstBitsMin, drawRows, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
 import type { GoldenBoard } from './golden.ts';
 import { timeOf } from './port_items.ts';
 import type { RamSpan } from './ram.ts';
@@ -28,8 +28,11 @@ export interface Injection {
   call?: number;
   at?: number;
   flips: Flip[];
-  /** double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes. */
-  span?: 'word' | 'line';
+  /**
+   * double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes. vertical:
+   * whether the rows of the column are bytes or 32-bit words.
+   */
+  span?: 'byte' | 'word' | 'line';
   register?: { name: string; bit: number };
 }
 
@@ -145,8 +148,8 @@ export class Drawer {
   }
 
   /**
-   * Draws uniformly over the bits of the RAM in use; doubles and bursts as the memory campaign
-   * draws them.
+   * Draws uniformly over the bits of the RAM in use; doubles, bursts and vertical clusters as the
+   * memory campaign draws them.
    */
   #flips(model: ModelName, random: RandomStream): Pick<Injection, 'flips' | 'span'> {
     const first = random.below(this.ramBytes * 8);
@@ -156,13 +159,26 @@ export class Drawer {
       const bits = Array.from({ length }, (_, next) => bit + next);
       return { flips: flipsOf(offset, bits) };
     }
+    if (model === 'vertical') {
+      const span = random.below(2) === 0 ? 'byte' : 'word';
+      const rowBytes = span === 'byte' ? 1 : wordBytes;
+      const within = this.#within(offset, LINE_BYTES);
+      const column = (within % rowBytes) * 8 + bit;
+      const bits = drawRows(random, LINE_BYTES / rowBytes).map((row) => row * rowBytes * 8 + column);
+      return { span, flips: flipsOf(offset - within, bits) };
+    }
     if (model !== 'double') return { flips: flipsOf(offset, [bit]) };
     const span = random.below(2) === 0 ? 'word' : 'line';
     const bytes = span === 'word' ? wordBytes : LINE_BYTES;
-    const within = (((offset - this.#lineOrigin) % bytes) + bytes) % bytes;
+    const within = this.#within(offset, bytes);
     const one = within * 8 + bit;
     const other = (one + 1 + random.below(bytes * 8 - 1)) % (bytes * 8);
     return { span, flips: flipsOf(offset - within, [one, other]) };
+  }
+
+  /** Returns how far into its line, or its word, of `bytes` bytes a byte of the span lies. */
+  #within(offset: number, bytes: number): number {
+    return (((offset - this.#lineOrigin) % bytes) + bytes) % bytes;
   }
 
   #offsetOf(byte: number): number {

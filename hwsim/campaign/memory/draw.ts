@@ -1,6 +1,6 @@
 /** Draws upsets: when they fall, and which bits of the image's memory they flip. */
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import { burstBitsMax, burstBitsMin, drawRows, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
 import type { CallLog } from './golden.ts';
 import type { Program } from './machine.ts';
 import { LINE_BYTES } from '../../../host/cbor/generated.ts';
@@ -9,8 +9,11 @@ import { LINE_BYTES } from '../../../host/cbor/generated.ts';
 export interface Upset {
   index: number;
   model: ModelName;
-  /** double: whether the two bits lie in one 32-bit word, or anywhere in one 64-byte line. */
-  span?: 'word' | 'line';
+  /**
+   * double: whether the two bits lie in one 32-bit word, or anywhere in one 64-byte line. vertical:
+   * whether the rows of the column are bytes or 32-bit words.
+   */
+  span?: 'byte' | 'word' | 'line';
   node: number;
   call: number;
   /** Byte address in linear memory. */
@@ -81,6 +84,14 @@ function drawBits(
     const first = Math.min(bit, (stateTo - stateFrom) * 8 - length);
     const bits = Array.from({ length }, (_, offset) => (first & 7) + offset);
     return { place: stateFrom + (first >> 3), bits };
+  }
+  if (model === 'vertical') {
+    const span = random.below(2) === 0 ? 'byte' : 'word';
+    const rowBytes = span === 'byte' ? 1 : wordBytes;
+    const from = Math.min(place & -LINE_BYTES, stateTo - LINE_BYTES);
+    const column = (place % rowBytes) * 8 + (bit & 7);
+    const bits = drawRows(random, LINE_BYTES / rowBytes).map((row) => row * rowBytes * 8 + column);
+    return { place: from, bits, span };
   }
   if (model !== 'double') return { place, bits: [bit & 7] };
   const span = random.below(2) === 0 ? 'word' : 'line';
