@@ -52,6 +52,11 @@ export function positiveOption(flags: string, description: string, to: number): 
   return new Option(flags, description).argParser(positiveNumber(flags.split(' ')[0], to));
 }
 
+/** Declares `--NAME <p>`: a share in 0…0.9. */
+export function shareOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(numberWithin(flags.split(' ')[0], 0, 0.9));
+}
+
 export const uint32Max = 0xffffffff;
 
 export const seedOption = () => wholeOption('--seed <n>', 'random seed', 0, uint32Max);

@@ -4,7 +4,8 @@ import type jstat from 'jstat';
 import { exponentialOf } from '../kernel/exponential.ts';
 
 /** Loads jstat when it is first needed: otherwise every command would wait for it. */
-const beta = () => (createRequire(import.meta.url)('jstat') as typeof jstat).jStat.beta;
+const jStat = () => (createRequire(import.meta.url)('jstat') as typeof jstat).jStat;
+const beta = () => jStat().beta;
 
 /** A share with its 95 % interval. */
 export interface Share {
@@ -120,4 +121,19 @@ export function fitLine(points: readonly { x: number; y: number }[]): FittedLine
   const slope = covariance / varianceX;
   const rSquared = varianceY === 0 ? 1 : covariance ** 2 / (varianceX * varianceY);
   return { slope, intercept: meanY - slope * meanX, rSquared };
+}
+
+/**
+ * Returns the two-sided 95 % interval of a quantile of n samples as indexes into the sorted sample,
+ * from its order statistics: no distribution is assumed. null: that end lies beyond the sample.
+ */
+export function quantileBounds95(n: number, share: number): [low: number | null, high: number | null] {
+  const below = (rank: number) => jStat().binomial.cdf(rank - 1, n, share);
+  let low: number | null = null;
+  let high: number | null = null;
+  for (let rank = 1; rank <= n; rank++) {
+    if (below(rank) <= 0.025) low = rank - 1;
+    if (high === null && below(rank) >= 0.975) high = rank - 1;
+  }
+  return [low, high];
 }

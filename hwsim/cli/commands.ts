@@ -15,6 +15,7 @@ import {
   presetOption,
   resumeOption,
   seedOption,
+  shareOption,
   uint32Max,
   wholeOption,
 } from '../../host/cli/options.ts';
@@ -37,6 +38,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
   addSwarm(program);
   addDeaths(program);
   addMerge(program);
+  addConvergence(program);
   addInsider(program);
   addInjectCommand(program);
   addEmulatedBoardCommands(board);
@@ -202,4 +204,23 @@ function addMerge(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('merge', 'merge --days 1 --nodes 40 --differences 10,40,160 --json'))
     .action(chosen(async () => (await import('./campaign/merge.ts')).merge));
+}
+
+function addConvergence(program: Command): void {
+  program
+    .command('convergence')
+    .description('measure how soon clusters converge after deaths, resets, merges and lost resources')
+    .addOption(shareOption('--loss <p>', 'mean share of frames that are lost, in bursts').default(0.1))
+    .addOption(nodesOption(8).default(100))
+    .addOption(new Option('--seeds <a..b>', 'seeds to fly, or one seed').default('1..2'))
+    .addOption(engineOption())
+    .addOption(jobsOption())
+    .addOption(outLinesOption('flight'))
+    .addOption(resumeOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples('convergence', 'convergence --loss 0.3 --seeds 1..40 --out convergence.jsonl --resume'),
+    )
+    .action(chosen(async () => (await import('./campaign/convergence.ts')).convergence));
 }

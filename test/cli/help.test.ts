@@ -62,7 +62,7 @@ test('every command that gives a result can print it as JSON', () => {
 });
 
 test('every campaign has --jobs, --out and --resume', () => {
-  for (const name of ['swarm', 'deaths', 'inject']) {
+  for (const name of ['swarm', 'deaths', 'convergence', 'inject']) {
     const { options } = acting.find(({ path }) => path.join(' ') === name)!.command;
     const flags = options.map(({ long }) => long);
     for (const flag of ['--jobs', '--out', '--resume']) assert.ok(flags.includes(flag), `${name} ${flag}`);

@@ -1,0 +1,112 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type ConvergenceFlight,
+  convergenceScenario,
+  convergenceSummary,
+  kindOf,
+  type MeasuredDisruption,
+} from '../../hwsim/campaign/cluster/convergence.ts';
+import { quantileBounds95 } from '../../hwsim/campaign/statistics.ts';
+import { seedsOf } from '../../hwsim/cli/campaign/convergence.ts';
+import { flyConvergence } from '../../hwsim/cli/campaign/convergence_flight.ts';
+import { impossibleDisruptions } from '../../hwsim/scenario/impossible.ts';
+
+const setting = { nodes: 100, loss: 0.1 };
+const none = { views: 0, conflicts: 0, bindings: 0, production: 0 };
+
+const disruption = (changes: Partial<MeasuredDisruption>): MeasuredDisruption => ({
+  kind: 'death',
+  sla: 'kept',
+  detectedS: 60,
+  convergedS: 600,
+  onboardS: 700,
+  heldUpBy: none,
+  lostKg: 0,
+  ...changes,
+});
+
+const flight = (seed: number, disruptions: MeasuredDisruption[]): ConvergenceFlight => ({
+  seed,
+  traceHash: '0',
+  firmware: 'f',
+  nodeDays: 365.25,
+  falseDeaths: 0,
+  events: 36_525,
+  channelUse: 0.1,
+  production: 0.98,
+  disruptions,
+  failed: [],
+});
+
+test('disruptions of a flight are three hours apart at least, and can happen in clusters of any size', () => {
+  for (const nodes of [8, 24, 100, 200]) {
+    const scenario = convergenceScenario({ nodes, loss: 0.3 }, 5);
+    assert.equal(impossibleDisruptions(scenario), []);
+    assert.is(scenario.radio.meanLoss, 0.3);
+    const times = scenario.disruptions.map(({ when }) => ('fromDay' in when ? [when.fromDay, when.toDay] : []));
+    for (const [index, [from]] of times.entries())
+      assert.ok(index === 0 || from - times[index - 1][1] >= 0.125 - 1e-9, `${nodes} nodes`);
+    assert.ok(times[times.length - 1][1] + 0.5 + 0.125 <= scenario.days);
+  }
+});
+
+test('each judged disruption is counted under one kind; the split itself and storms are not', () => {
+  assert.is(kindOf('occultation-1'), null);
+  assert.is(kindOf('storm-1/merge'), 'merge');
+  assert.equal(['node-death-2', 'reset-8', 'lot-depleted-1', 'tug-lost-1'].map(kindOf), [
+    'death',
+    'reset',
+    'depleted',
+    'tug',
+  ]);
+});
+
+test('quantiles are those of the sample, and one that never converged is slower than all others', () => {
+  const times = Array.from({ length: 100 }, (_, index) => disruption({ convergedS: (index + 1) * 10 }));
+  const { death } = convergenceSummary(setting, [flight(1, times)]).kinds;
+  assert.equal([death.p50S, death.p90S, death.p99S, death.maxS], [500, 900, 990, 1000]);
+  times[0] = disruption({ convergedS: null, sla: 'breached' });
+  const worse = convergenceSummary(setting, [flight(1, times)]).kinds.death;
+  assert.equal([worse.n, worse.never, worse.breaches, worse.p50S, worse.maxS], [100, 1, 1, 510, null]);
+});
+
+test('what affected nobody or was cut off by the end does not count', () => {
+  const seen = [disruption({ sla: 'void' }), disruption({ sla: 'not measured', convergedS: null }), disruption({})];
+  assert.is(convergenceSummary(setting, [flight(1, seen)]).kinds.death.n, 1);
+});
+
+test('a figure of the cluster counts within five minutes of the judge, and not if there is none', () => {
+  const reported = [300, 299, 301, null].map((apartS) =>
+    disruption({ convergedS: 600, onboardS: apartS === null ? null : 600 + apartS }),
+  );
+  assert.equal(convergenceSummary(setting, [flight(1, reported)]).onboard, { n: 4, within5Min: 2 });
+});
+
+test('flights are summed by node·days, and those with a failed check are named', () => {
+  const flights = [flight(1, []), { ...flight(2, []), failed: ['INT-5: x'], falseDeaths: 1 }];
+  const { nodeYears, eventsPerNodeDay, failed, falseDeaths } = convergenceSummary(setting, flights);
+  assert.equal([nodeYears, eventsPerNodeDay, failed, falseDeaths], [2, 100, [2], 1]);
+});
+
+test('the interval of a p99 ends within the sample from 368 on; with fewer its end is unknown', () => {
+  assert.equal(quantileBounds95(100, 0.99), [96, null]);
+  const [low, high] = quantileBounds95(1000, 0.99);
+  assert.ok(low !== null && high !== null && low < 989 && high > 989);
+  assert.equal([quantileBounds95(367, 0.99)[1], quantileBounds95(368, 0.99)[1]], [null, 367]);
+});
+
+test('seeds are one or a range; anything else is refused', () => {
+  assert.equal(seedsOf('3..5'), [3, 4, 5]);
+  assert.equal(seedsOf('7'), [7]);
+  for (const text of ['', '5..3', 'a..b', '1..2..3', '1..999999']) assert.throws(() => seedsOf(text), /--seeds is/);
+});
+
+test('a flight of a small cluster measures its disruptions', () => {
+  const flown = flyConvergence({ kind: 'convergence', seed: 1, nodes: 8, loss: 0.1, engine: 'v8' });
+  assert.is(flown.disruptions.filter(({ kind }) => kind === 'reset').length, 8);
+  assert.is(flown.disruptions.filter(({ kind }) => kind === 'merge').length, 2);
+  assert.ok(flown.disruptions.some(({ convergedS }) => convergedS !== null));
+});
+
+test.run();
