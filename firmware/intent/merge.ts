@@ -1,7 +1,7 @@
 // Merges versions into the store (INT-4): the merge is commutative, associative and idempotent.
 
 import { CONTAINED, NO_INDEX, RETENTION_S } from '../memory/limits';
-import { COUNTER_INTENTS_FULL } from '../wire/generated/codes';
+import { COUNTER_INTENTS_FULL, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { bitGet } from '../base/bits';
 import { missionS, self } from '../node/table';
 import { countLoss } from '../node/queues';
@@ -14,7 +14,18 @@ import { link, unlink } from './chain';
 import { accountChange, accountOwner, versionHash } from './digest';
 import { invalidateHigherSlots } from './quota';
 import { emitStored } from './store';
-import { intent, intentIndex, intentToChange, intents, intentsToChange, setIntentIndex } from './table';
+import {
+  groupToChange,
+  intent,
+  intentIndex,
+  intentToChange,
+  intents,
+  intentsToChange,
+  isClaim,
+  resourceGroup,
+  setIntentIndex,
+  Intent,
+} from './table';
 import { contentHashOf, contentHashOfMessage, fillRecord } from './version';
 
 /**
@@ -61,6 +72,18 @@ export function merge(ctx: usize, m: IntentMessage): u32 {
   return relationOf(ctx, m) >= GREATER_CONTENT ? put(ctx, m) : NO_INDEX;
 }
 
+/** Whether a version that replaces a claim takes less than the claim, at any time of it. */
+function freesCapacity(record: Intent, m: IntentMessage): bool {
+  return (
+    isClaim(record) &&
+    (m.state > INTENT_STATE_STARTED ||
+      m.resource != record.resource ||
+      m.rate < record.rate ||
+      m.startS > record.startS ||
+      m.endS < record.endS)
+  );
+}
+
 /**
  * Stores a version in the place of the one before. Returns its record, or NO_INDEX if the table is
  * full.
@@ -73,6 +96,8 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   if (index != NO_INDEX) {
     const record = intent(ctx, index);
     leaseS = record.leaseS;
+    if (m.owner != self(ctx) && freesCapacity(record, m))
+      groupToChange(ctx, resourceGroup(record.resource)).freedS = missionS(ctx);
     delta -= versionHash(m.owner, m.slot, record.version, contentHashOf(record));
     unlink(ctx, index);
   } else {

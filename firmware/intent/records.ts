@@ -137,7 +137,8 @@ export class Group {
   pad0: u16 = 0;
   /** kg/day, as configured or newly surveyed: no notice exceeds it. */
   surveyed: u32 = 0;
-  pad1: u32 = 0;
+  /** When a claim of another owner here last took less or was retracted, mission seconds. */
+  freedS: u32 = 0;
 }
 
 /** An observed capacity: of a group (unit 0, kg/day) or of a unit (0 = unusable). */

@@ -27,6 +27,7 @@ import {
   readIntents,
   setIntentIndex,
   groupToChange,
+  resourceGroup,
   Intent,
 } from './table';
 import { accountOwner, versionHash, accountChange } from './digest';
@@ -88,9 +89,14 @@ function remove(ctx: usize, index: u32, atS: u32): void {
   state.count--;
 }
 
-/** Retracts a version that was proved false: as if it had never been received. */
+/**
+ * Retracts a version that was proved false: as if it had never been received. Until its owner sends
+ * the true one again, the place only seems free.
+ */
 export function retract(ctx: usize, index: u32): void {
-  remove(ctx, index, intent(ctx, index).publishedS);
+  const record = intent(ctx, index);
+  groupToChange(ctx, resourceGroup(record.resource)).freedS = missionS(ctx);
+  remove(ctx, index, record.publishedS);
 }
 
 /**

@@ -77,6 +77,15 @@ function lotAt(ctx: usize, n: u32): u32 {
   return 0;
 }
 
+/**
+ * Whether nobody's claim on a lot took less for a round: its owner had the time to object. Working
+ * members leave nothing for what came free since, because a forged version frees what is in use.
+ */
+function isSteady(ctx: usize, lot: u32): bool {
+  const freedS = group(ctx, lot).freedS;
+  return freedS == 0 || freedS + ROUND_S <= missionS(ctx);
+}
+
 /** An offer, packed: lot, whether the place comes free later, rate in kg/day. */
 const OFFER_LOT_SHIFT: u32 = 56;
 const OFFER_LATER: u64 = 1 << 32;
@@ -84,16 +93,17 @@ const OFFER_LATER: u64 = 1 << 32;
 /**
  * Finds the first lot, from the home lot on, that is free at the full rate; else that with the
  * largest free rate of at least `least`. A place may be free now, or come free when a silent
- * owner's lease hold ends. The lot `except` is left out. Returns an offer; 0 = none.
+ * owner's lease hold ends. The lot `except` is left out, and so are those that are not steady, if
+ * only steady ones count. Returns an offer; 0 = none.
  */
-function findOffer(ctx: usize, least: u32, except: u32): u64 {
+function findOffer(ctx: usize, least: u32, except: u32, onlySteady: bool): u64 {
   const count = lots(ctx);
   const wanted = capability(ctx).rateMax;
   let best: u64 = 0;
   let bestRate = least;
   for (let j: u32 = 0; j < count && (best == 0 || bestRate < wanted); j++) {
     const lot = lotAt(ctx, (self(ctx) + intents(ctx).attempts + j) % count);
-    if (lot == except) continue;
+    if (lot == except || (onlySteady && !isSteady(ctx, lot))) continue;
     for (let later: u32 = 0; later < 2; later++) {
       const startS = later == 0 ? missionS(ctx) : comesFreeS(ctx, lot);
       if (startS == 0) continue;
@@ -111,7 +121,7 @@ function claimSite(ctx: usize): void {
   const now = missionS(ctx);
   if (now < intents(ctx).planAfterS) return;
   intentsToChange(ctx).planAfterS = now + RETRY_S;
-  const offer = findOffer(ctx, (capability(ctx).rateMax >>> GAIN_SHIFT) + 1, NO_INDEX);
+  const offer = findOffer(ctx, (capability(ctx).rateMax >>> GAIN_SHIFT) + 1, NO_INDEX, false);
   if (offer != 0) takeOffer(ctx, offer);
 }
 
@@ -148,7 +158,7 @@ function moveSite(ctx: usize, slot: u32, lot: u32, rate: u32): void {
   if (least > full) return;
   const isIdle = rate < full >>> 2;
   if (!isIdle && (draw(ctx, missionS(ctx) / ROUND_S + 1) & (MOVE_ONE_IN - 1)) != 0) return;
-  const offer = findOffer(ctx, least, isIdle ? NO_INDEX : lot);
+  const offer = findOffer(ctx, least, isIdle ? NO_INDEX : lot, true);
   if (offer == 0 || (!isIdle && (offer & OFFER_LATER) != 0)) return;
   finish(ctx, slot, INTENT_STATE_DONE);
   takeOffer(ctx, offer);
@@ -169,7 +179,7 @@ function extendSite(ctx: usize, slot: u32): void {
     const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
     if (isUnitFree(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
   }
-  if (rate < capability(ctx).rateMax && (draw(ctx, round) & 1) == 0) {
+  if (rate < capability(ctx).rateMax && isSteady(ctx, lot) && (draw(ctx, round) & 1) == 0) {
     const free = freeRate(ctx, lot, now, endS);
     const wanted = free < capability(ctx).rateMax ? free : capability(ctx).rateMax;
     if (wanted > rate + (rate >>> 5)) rate = wanted;

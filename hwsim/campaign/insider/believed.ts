@@ -1,7 +1,5 @@
 /** Lists every field between members: from whom it is believed, and what bounds a lie in it. */
 
-import type { Worst } from './measure.ts';
-
 interface Group {
   message: string;
   fields: readonly string[];
@@ -11,15 +9,7 @@ interface Group {
   believedFrom: 'nobody' | 'the sender' | 'any member' | 'the owner' | 'the authority';
   /** The evidence that is asked for, or what bounds the effect. */
   bound: string;
-  /** What a lie may cost in the cluster of eight that is flown; the goal if left out. */
-  limit?: Worst;
 }
-
-/**
- * Beyond the goal: a version forged in the name of an owner that has signed no statement lately
- * keeps one or two members from agreeing until the statement is there.
- */
-const forgedLimit: Worst = { leasesLost: 1, productionShare: 0.08, durationS: 3600 };
 
 const exchange = 'Begins an exchange, every 20 s at most; 6 messages of exchanges a frame are answered';
 const forGround = 'For the ground: nothing on board changes';
@@ -132,14 +122,12 @@ export const believedGroups: readonly Group[] = [
     fields: ['owner', 'slot', 'version', 'state'],
     believedFrom: 'any member',
     bound: forged,
-    limit: forgedLimit,
   },
   {
     message: 'intent',
     fields: ['kind', 'resource', 'startS', 'endS', 'rate', 'priority', 'generation', 'nonce', 'read'],
     believedFrom: 'any member',
     bound: `Within the intent slot and the quota of one owner. ${forged}`,
-    limit: forgedLimit,
   },
   {
     message: 'intent',
@@ -148,21 +136,18 @@ export const believedGroups: readonly Group[] = [
     bound:
       'Not after publishedS; an earlier one precedes others in the arbitration order, ' +
       `for one owner's quota. ${forged}`,
-    limit: forgedLimit,
   },
   {
     message: 'intent',
     fields: ['publishedS'],
     believedFrom: 'any member',
     bound: `20 s ahead at most; before the cut, 300 s late at most and 8 more a round. ${forged}`,
-    limit: forgedLimit,
   },
   {
     message: 'intent',
     fields: ['leaseS'],
     believedFrom: 'any member',
     bound: `31 days ahead at most; no agreement before it is stored. ${forged}`,
-    limit: forgedLimit,
   },
   { message: 'sync-digest', fields: ['first', 'span'], believedFrom: 'the sender', bound: exchange },
   { message: 'owner-summary', fields: ['owner', 'answer'], believedFrom: 'the sender', bound: exchange },
