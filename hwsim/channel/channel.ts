@@ -55,9 +55,9 @@ export class Channel {
    */
   readonly #speakFromMs: Float64Array;
   readonly #speakToMs: Float64Array;
-  /** Frames in the air, by frame frameSlot. */
+  /** Frames in the air, by frame slot. */
   readonly #fromMs = new Float64Array(framesInAirMax);
-  readonly #toMs = new Float64Array(framesInAirMax).fill(-1);
+  readonly #toMs = new Float64Array(framesInAirMax);
   readonly #sender = new Int32Array(framesInAirMax);
   readonly #collided = new Uint8Array(framesInAirMax);
   readonly #busy = new Uint8Array(framesInAirMax);
@@ -76,13 +76,13 @@ export class Channel {
     this.#linkUsedMs = new Float64Array(nodes * nodes).fill(Number.NEGATIVE_INFINITY);
     // The bad state lasts 1/μ on average and takes a share π of the time: μ = 1/burst, λ =
     // μ·π/(1−π), and the state's memory fades as e^−(λ+μ)t.
-    const bursts = meanBurstS > 0 && meanLoss > 0 && meanLoss < 1;
+    const bursts = meanBurstS > 0 && meanLoss < 1;
     this.#decay = bursts ? new DecayTable(1 / (meanBurstS * 1000 * (1 - meanLoss))) : null;
     this.#partitionKey = new Int32Array(nodes);
     this.#silences = new Int32Array(nodes);
     this.#powered = new Uint8Array(nodes);
-    this.#speakFromMs = new Float64Array(nodes).fill(-1);
-    this.#speakToMs = new Float64Array(nodes).fill(-1);
+    this.#speakFromMs = new Float64Array(nodes);
+    this.#speakToMs = new Float64Array(nodes);
     this.heard = new Int32Array(nodes);
   }
 
@@ -117,14 +117,13 @@ export class Channel {
     return this.#partitionKey[node];
   }
 
-  /** Whether a frame frameSlot is free; when none is, a modem accepts no frame. */
+  /** Whether a frame slot is free; when none is, a modem accepts no frame. */
   get hasFrameSlot(): boolean {
     return this.#inAir < framesInAirMax;
   }
 
   /**
-   * Returns a free frame frameSlot. Throws when none is free, which cannot happen on a slotted
-   * channel.
+   * Returns a free frame slot. Throws when none is free, which cannot happen on a slotted channel.
    */
   takeFrameSlot(): number {
     let frameSlot = 0;
@@ -170,7 +169,7 @@ export class Channel {
 
   /**
    * Decides at the arrival who hears the frame in `frameSlot`. Fills heard, heardCount and
-   * missedCount, and frees the frameSlot.
+   * missedCount, and frees the frame slot.
    */
   resolve(arrivalMs: number, frameSlot: number, addressee: number): void {
     const sender = this.#sender[frameSlot];

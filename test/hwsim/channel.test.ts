@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeFrame } from '../../host/security/frame.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
-import { addresseeOf, Channel } from '../../hwsim/channel/channel.ts';
+import { addresseeOf, Channel, framesInAirMax } from '../../hwsim/channel/channel.ts';
 
 function makeChannel(changes: Partial<{ meanLoss: number; meanBurstS: number; nodes: number }> = {}): Channel {
   const channel = new Channel({
@@ -32,6 +32,76 @@ test('air time follows from bytes and rate, and all others hear in order of id',
   channel.resolve(channel.begin(2000, 1, 0, 175), 0, 3);
   assert.equal(heardBy(channel), [3]);
   assert.equal([channel.framesSent, channel.framesReceived, channel.framesLost, channel.bytesSent], [2, 4, 0, 350]);
+  assert.is(channel.airMs, 80);
+  assert.is(channel.begin(3000, 1, 0, 35_000), 3000 + 8000 + 1, 'a second has 35,000 bits');
+});
+
+test('a frame to one member concerns no other, and one to nobody of the cluster concerns none', () => {
+  const channel = makeChannel();
+  channel.setSilent(2, true);
+  channel.resolve(channel.begin(0, 0, 0, 100), 0, ADDRESSEE_ALL);
+  assert.equal([channel.missedCount, channel.framesLost], [1, 1]);
+  channel.resolve(channel.begin(100, 0, 0, 100), 0, 1);
+  assert.equal([heardBy(channel), channel.missedCount, channel.framesLost], [[1], 0, 1]);
+  channel.resolve(channel.begin(200, 0, 0, 100), 0, 4);
+  assert.equal([heardBy(channel), channel.missedCount, channel.framesLost], [[], 0, 1]);
+});
+
+test('a sender’s next frame begins when its last has ended, and collides only with what overlaps it', () => {
+  const channel = makeChannel();
+  const first = channel.begin(1000, 0, 0, 175);
+  const second = channel.begin(1001, 0, 1, 175);
+  const other = channel.begin(1000, 1, 2, 175);
+  assert.equal([first, second, other], [1041, 1081, 1041]);
+  for (const [arrivalMs, frameSlot] of [
+    [first, 0],
+    [other, 2],
+  ]) {
+    channel.resolve(arrivalMs, frameSlot, ADDRESSEE_ALL);
+    assert.equal(heardBy(channel), []);
+  }
+  channel.resolve(second, 1, ADDRESSEE_ALL);
+  assert.equal(heardBy(channel), [1, 2, 3]);
+});
+
+test('a frame is compared with every frame in the air', () => {
+  const channel = makeChannel({ nodes: 5 });
+  channel.setPartitionKey(1, 1);
+  const apart = channel.begin(1000, 1, 0, 175);
+  const second = channel.begin(1000, 2, 1, 175);
+  const third = channel.begin(1010, 3, 2, 175);
+  channel.resolve(apart, 0, ADDRESSEE_ALL);
+  assert.is(channel.framesCollided, 0, 'nobody of its partition sends');
+  channel.resolve(second, 1, ADDRESSEE_ALL);
+  channel.resolve(third, 2, ADDRESSEE_ALL);
+  assert.is(channel.framesCollided, 2);
+});
+
+test('a silent radio disturbs no other', () => {
+  const channel = makeChannel();
+  channel.setSilent(1, true);
+  const silent = channel.begin(1000, 1, 0, 175);
+  const heard = channel.begin(1000, 0, 1, 175);
+  channel.resolve(heard, 1, ADDRESSEE_ALL);
+  assert.equal(heardBy(channel), [2, 3]);
+  channel.resolve(silent, 0, ADDRESSEE_ALL);
+  assert.equal([heardBy(channel), channel.framesCollided], [[], 0]);
+});
+
+test('each frame in the air has a slot of its own; when all are taken there is none until one arrives', () => {
+  const channel = makeChannel();
+  const taken = Array.from({ length: framesInAirMax }, (_, index) => {
+    assert.ok(channel.hasFrameSlot);
+    const frameSlot = channel.takeFrameSlot();
+    channel.begin(1000 * index, 0, frameSlot, 175);
+    return frameSlot;
+  });
+  assert.is(new Set(taken).size, framesInAirMax);
+  assert.is(channel.hasFrameSlot, false);
+  assert.throws(() => channel.takeFrameSlot(), /more than 64 frames in the air at once/);
+  channel.resolve(5041, 5, ADDRESSEE_ALL);
+  assert.is(channel.hasFrameSlot, true);
+  assert.is(channel.takeFrameSlot(), 5);
 });
 
 test('two transmissions that overlap are lost to all that would hear both', () => {
@@ -74,15 +144,79 @@ test('members of a partition set hear only each other, and frames of two sets do
 
 test('a silent radio neither sends nor hears, reasons are counted, an unpowered radio has no losses', () => {
   const channel = makeChannel();
-  channel.setSilent(1, true);
-  channel.setSilent(1, true);
-  channel.setSilent(1, false);
+  assert.is(channel.setSilent(1, true), true);
+  assert.is(channel.setSilent(1, true), true);
+  assert.is(channel.setSilent(1, false), true);
   channel.setPowered(3, false);
   channel.resolve(channel.begin(0, 0, 0, 100), 0, ADDRESSEE_ALL);
   assert.equal([heardBy(channel), channel.missedCount], [[2], 1]);
   channel.resolve(channel.begin(500, 1, 0, 100), 0, ADDRESSEE_ALL);
   assert.equal(heardBy(channel), []);
   assert.is(channel.setSilent(1, false), false);
+});
+
+test('a link of total loss delivers nothing, one without loss everything, whatever the bursts', () => {
+  for (const meanBurstS of [0, 20]) {
+    const lossy = makeChannel({ meanLoss: 1, meanBurstS });
+    lossy.resolve(lossy.begin(0, 0, 0, 100), 0, ADDRESSEE_ALL);
+    assert.equal([heardBy(lossy), lossy.missedCount], [[], 3]);
+    const clear = makeChannel({ meanLoss: 0, meanBurstS });
+    clear.resolve(clear.begin(0, 0, 0, 100), 0, ADDRESSEE_ALL);
+    assert.equal([heardBy(clear), clear.missedCount], [[1, 2, 3], 0]);
+  }
+});
+
+/** Uses a link `uses` times; the share lost, and the share lost of the uses after a loss. */
+function lossesOf(channel: Channel, stepMs: number, uses: number) {
+  let [lost, after, repeated] = [0, 0, 0];
+  let before = false;
+  for (let use = 1; use <= uses; use += 1) {
+    const bad = channel.linkIsBad(0, 1, use * stepMs);
+    if (bad) lost += 1;
+    if (before) after += 1;
+    if (bad && before) repeated += 1;
+    before = bad;
+  }
+  return { share: lost / uses, shareAfterLoss: repeated / after };
+}
+
+test('without bursts, and after pauses of twelve days, losses are independent', () => {
+  const near = (actual: number) => assert.ok(Math.abs(actual - 0.3) < 0.03, String(actual));
+  for (const [meanBurstS, stepMs] of [
+    [0, 1],
+    [1e8, 2 ** 30],
+    [1e8, 2 ** 31],
+  ]) {
+    const { share, shareAfterLoss } = lossesOf(makeChannel({ meanLoss: 0.3, meanBurstS, nodes: 2 }), stepMs, 20_000);
+    near(share);
+    near(shareAfterLoss);
+  }
+});
+
+test('a link’s memory fades by half in its half-life, from a millisecond to twelve days', () => {
+  for (const pauseMs of [1, 2, 1000, 1023, 1024, 3 * 1024 + 5, 2 ** 20, 5 * 2 ** 20 + 7777, 2 ** 30 - 1]) {
+    // The memory is e^−t/(burst·(1−loss)): it is a half after this pause.
+    const meanBurstS = pauseMs / 1000 / (0.7 * Math.LN2);
+    const { shareAfterLoss } = lossesOf(makeChannel({ meanLoss: 0.3, meanBurstS, nodes: 2 }), pauseMs, 20_000);
+    assert.ok(Math.abs(shareAfterLoss - 0.65) < 0.03, `${shareAfterLoss} after ${pauseMs} ms`);
+  }
+});
+
+test('every directed link has losses of its own', () => {
+  const channel = makeChannel({ meanLoss: 0.3, meanBurstS: 20 });
+  const links = [
+    [0, 1],
+    [0, 2],
+    [1, 0],
+  ];
+  const alike = [0, 0];
+  const uses = 20_000;
+  for (let use = 0; use < uses; use += 1) {
+    const [first, ...others] = links.map(([sender, receiver]) => channel.linkIsBad(sender, receiver, use * 60_000));
+    for (const [index, other] of others.entries()) if (other === first) alike[index] += 1;
+  }
+  // Two independent links are in the same state for 0.3² + 0.7² of the time.
+  for (const count of alike) assert.ok(Math.abs(count / uses - 0.58) < 0.03, String(count / uses));
 });
 
 test('a Gilbert–Elliott link has the mean loss and burst length of its parameters, at dense and sparse use', () => {
