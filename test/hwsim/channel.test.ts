@@ -88,7 +88,7 @@ test('a silent radio disturbs no other', () => {
   assert.equal([heardBy(channel), channel.framesCollided], [[], 0]);
 });
 
-test('each frame in the air has a slot of its own; when all are taken there is none until one arrives', () => {
+test('each frame in the air has a frame slot of its own; when all are taken, none is free until one arrives', () => {
   const channel = makeChannel();
   const taken = Array.from({ length: framesInAirMax }, (_, index) => {
     assert.ok(channel.hasFrameSlot);
