@@ -114,7 +114,8 @@ export class Recovery {
     this.viewsAgreed[minute] = apart === 0 ? 1 : 0;
     this.conflictFree[minute] = conflicts === 0 ? 1 : 0;
     for (const entry of this.cases) {
-      if (!entry.started || timeMs < entry.onsetS * 1000) continue;
+      // A path that is restored at this very minute is not in the trace yet.
+      if (!entry.started || timeMs <= entry.onsetS * 1000) continue;
       if (entry.detectedMs === null && this.isStillObservable(entry, timeMs)) entry.detectedMs = this.detectedMs(entry);
       while (entry.firstMinute + entry.clear.length < minute) entry.clear.push(0);
       entry.clear.push(this.isClear(entry, timeMs) ? 1 : 0);
