@@ -156,9 +156,9 @@ function isFromSilence(ctx: usize, m: IntentMessage): bool {
 
 /**
  * Whether a version from another sender than its owner may be a forger's: the owner signed a
- * statement lately, and the version was published before it, or replaces started work and is so new
- * that the owner may not have objected yet. A true version is sent by its owner again, with the
- * statement.
+ * statement lately, and the version was published in its minute or before, or replaces started work
+ * and is so new that the owner may not have objected yet. A true version is sent by its owner
+ * again, with the statement.
  */
 function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
   const signedMinute: u32 = member(ctx, m.owner).statementMinute;
@@ -166,7 +166,7 @@ function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
   const now = missionS(ctx) / 60;
   const since = (now - signedMinute) & 0xffff;
   if (since >= STATEMENT_MINUTES) return false;
-  if (m.publishedS / 60 + since < now) return true;
+  if (m.publishedS / 60 + since <= now) return true;
   if (index == NO_INDEX || <u32>intent(ctx, index).state != INTENT_STATE_STARTED) return false;
   return m.publishedS + UNSIGNED_S > missionS(ctx);
 }

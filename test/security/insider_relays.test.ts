@@ -1,0 +1,91 @@
+// SEC-5: forged versions that come back from other members, after their owner contradicted them.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  COUNTER,
+  INSPECT,
+  type Intent,
+  INTENT_STATE,
+  type Message,
+  SIGNATURE_BYTES,
+  STATEMENT_DIGEST_BYTES,
+  VERSION_BITS,
+  WORK_KIND,
+} from '../../host/cbor/generated.ts';
+import { statementOf } from '../../host/security/statement.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
+import { TestCluster } from '../firmware/cluster.ts';
+import { DAY, HOUR, lot } from '../firmware/driven.ts';
+
+const relays = suite('SEC-5: relayed forgeries');
+
+const owner = 1;
+const member = 0;
+const BYZANTINE = 5;
+const statementsMax = firmwareConstants('flight').get('STATEMENTS_MAX')!;
+
+function forgedAt(publishedS: number, version: number): Intent {
+  return {
+    ...{ name: 'intent', owner, slot: 0, version: (1 << VERSION_BITS) + version, kind: WORK_KIND.mine },
+    ...{ resource: 1 << 16, startS: publishedS, endS: publishedS + DAY, rate: 1, priority: 1 },
+    ...{ state: INTENT_STATE.claimed, generation: 1, claimS: publishedS, publishedS, nonce: 1, read: 0, leaseS: 0 },
+  };
+}
+
+/** The owners whose statements the member has, and the time of each. */
+function statementsOf(cluster: TestCluster) {
+  return Array.from({ length: statementsMax }, (_, i) =>
+    statementOf(Uint32Array.from(cluster.inspect(member, INSPECT.statement, i))),
+  ).filter((statement) => statement !== null);
+}
+
+/** A statement of another owner: the platforms of this cluster take each for true. */
+function anotherStatement(cluster: TestCluster, nth: number): Message {
+  const { length } = [2, 3, 4];
+  return {
+    ...{ name: 'statement', owner: 2 + (nth % length), slot: Math.floor(nth / length), version: 1 },
+    ...{ atS: Math.floor(cluster.nowMs / 1000), digest: new Uint8Array(STATEMENT_DIGEST_BYTES) },
+    signature: new Uint8Array(SIGNATURE_BYTES),
+  };
+}
+
+/** The owner contradicts a forgery; then other statements take the place of its own at the member. */
+function contradicted(): { cluster: TestCluster; atS: number } {
+  const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
+  cluster.kill(BYZANTINE);
+  cluster.runTo(HOUR);
+  for (const node of [0, 1, 2, 3, 4]) cluster.inject(node, BYZANTINE, [forgedAt(HOUR, 1)]);
+  assert.is(cluster.nodes[member].intent(owner, 0)?.version, forgedAt(HOUR, 1).version);
+  cluster.runTo(HOUR + 60);
+  assert.is(cluster.nodes[member].intent(owner, 0), undefined, 'the member retracted it');
+  const signed = statementsOf(cluster).find((statement) => statement.owner === owner);
+  assert.ok(signed !== undefined);
+  for (const node of [1, 2, 3, 4]) cluster.kill(node);
+  for (let nth = 0; nth < 2 * statementsMax; nth++) {
+    cluster.inject(member, BYZANTINE, [anotherStatement(cluster, nth)]);
+    if (nth % 2 === 1) cluster.runTo(cluster.nowMs / 1000 + 15);
+  }
+  assert.ok(
+    statementsOf(cluster).every((statement) => statement.owner !== owner),
+    'the statement is forgotten',
+  );
+  return { cluster, atS: signed.atS };
+}
+
+relays('SEC-5 holds: what was forged in the minute of the owner’s statement is refused from others', () => {
+  const { cluster, atS } = contradicted();
+  const refused = cluster.nodes[member].lossCount(COUNTER.intentUnsigned);
+  const relayed = forgedAt(atS, 2);
+  cluster.inject(member, BYZANTINE, [relayed]);
+  assert.is(cluster.nodes[member].intent(owner, 0), undefined);
+  assert.is(cluster.nodes[member].lossCount(COUNTER.intentUnsigned), refused + 1);
+});
+
+relays('SEC-5 violated: what is dated a minute after the owner’s statement is stored', () => {
+  const { cluster, atS } = contradicted();
+  const later = forgedAt(atS + 60, 2);
+  cluster.inject(member, BYZANTINE, [later]);
+  assert.is(cluster.nodes[member].intent(owner, 0)?.version, later.version);
+});
+
+relays.run();
