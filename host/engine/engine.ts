@@ -62,6 +62,11 @@ export interface Engine {
    * exceeded: then take another engine.
    */
   reserve(bytes: number): number;
+  /**
+   * Loads the image's static data as a new instance has them; contexts and buffers are kept. Bits
+   * flip there too, and a constant that cannot be corrected would trap every boot anew.
+   */
+  loadStatics(): void;
   /** All of linear memory. Valid until the next `reserve`. */
   view(): Uint8Array;
   /** True when `error`, thrown by a call, is a trap of the firmware and not a fault of the host. */

@@ -39,12 +39,20 @@ export interface LinearMemory {
 export class Space {
   view: Uint8Array;
   readonly #memory: LinearMemory;
+  /** What a new instance has below `baseAddress`. */
+  readonly #statics: Uint8Array;
   #next: number;
 
   constructor(memory: LinearMemory, baseAddress: number) {
     this.#memory = memory;
     this.#next = (baseAddress + 15) & ~15;
     this.view = new Uint8Array(memory.buffer());
+    this.#statics = this.view.slice(0, baseAddress);
+  }
+
+  /** Does what `Engine.loadStatics` promises. */
+  loadStatics(): void {
+    this.view.set(this.#statics);
   }
 
   /** Does what `Engine.reserve` promises. */

@@ -44,6 +44,7 @@ export function createV8Engine(image: Uint8Array): Engine {
     image: facts,
     calls,
     reserve: (bytes) => space.reserve(bytes),
+    loadStatics: () => space.loadStatics(),
     view: () => space.view,
     isTrap: (error) => error instanceof WebAssembly.RuntimeError,
   };

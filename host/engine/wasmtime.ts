@@ -50,6 +50,7 @@ export function createWasmtimeEngine(image: Uint8Array, options: WasmtimeOptions
     image: facts,
     calls,
     reserve: (bytes) => space.reserve(bytes),
+    loadStatics: () => space.loadStatics(),
     view: () => space.view,
     isTrap: (error) => error instanceof Error && trapCodes.has((error as { code?: unknown }).code),
     wasmtimeVersion: addon.wasmtimeVersion(),

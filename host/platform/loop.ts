@@ -312,6 +312,8 @@ export class PlatformLoop {
   }
 
   /**
+   * Starts with static data as they were built: an upset there may be why the runtime ended.
+   *
    * A checkpoint that the image refuses, or traps over, is not tried again; nor is one that does
    * not fit, as another image's. A configuration that it refuses ends the boot: the checkpoints
    * stay.
@@ -319,6 +321,7 @@ export class PlatformLoop {
   #start(configBytes: number, cause: number, checkpoints: CheckpointSource | null): number {
     const { config, checkpoint } = this.buffers;
     const refused: { age: 0 | 1; why: string }[] = [];
+    this.#engine.loadStatics();
     try {
       for (const age of checkpoints === null ? [] : ([0, 1] as const)) {
         const image = checkpoints?.read(age) ?? null;

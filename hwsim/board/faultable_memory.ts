@@ -234,7 +234,8 @@ export class FaultableMemoryBoard implements Controller, CheckpointStore {
     readAges.length = 0;
     this.#isRunning = reply.trap === null && (reply.status & STATUS_MASK) === STATUS.ok;
     if (this.#isRunning) {
-      this.#flipped = this.#flipped.filter((bit) => bit < 8 * this.#staticBytes);
+      // A start loads static data anew, and writes the whole context.
+      this.#flipped = [];
       this.#replicaSlots.onlyAge = accepted ?? -1;
       const replica = this.#run(this.#replica, input);
       this.#replicaSlots.readAges.length = 0;

@@ -40,8 +40,8 @@ export function modelAt(models: readonly ModelName[], draw: number): ModelName {
 }
 
 /**
- * Draws in which of `rows` rows a vertical cluster flips its column, ascending. Half of the clusters
- * have a regular spacing, as physically interleaved memories make them.
+ * Draws in which of `rows` rows a vertical cluster flips its column, ascending. Half of the
+ * clusters have a regular spacing, as physically interleaved memories make them.
  */
 export function drawRows(random: RandomStream, rows: number): number[] {
   const count = verticalBitsMin + random.below(verticalBitsMax - verticalBitsMin + 1);

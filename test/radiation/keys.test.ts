@@ -131,6 +131,21 @@ test('RAD-1 holds: two flipped bits in the hash’s constants end in crash recov
   assert.is(cluster.engine.calls.trap_site(), 906);
 });
 
+test('RAD-1 holds: after that trap a boot without a checkpoint loads the constants anew, and the node joins', () => {
+  const cluster = grown();
+  const at = hashConstants(cluster) + 100;
+  const correct = cluster.engine.view()[at];
+  cluster.engine.view()[at] ^= 0x21;
+  // Without its checkpoint the node knows the first key epoch only, until it fetches the second.
+  cluster.mayRefuse = () => true;
+  cluster.boot(faulty, 2, true);
+  assert.is(cluster.engine.view()[at], correct);
+  cluster.runTo(injectedS + 1800);
+  assert.is(cluster.nodes[faulty].keys().keyEpoch, 2);
+  for (let node = 0; node < nodes; node += 1)
+    if (node !== faulty) assert.is(cluster.nodes[node].member(faulty).state, LIVENESS.alive, `node ${node} misses it`);
+});
+
 test('these tests inject faults into all tables of keys', () => {
   const tables = [
     'LINK_KEYS_AT',

@@ -155,6 +155,7 @@ async function watchedEngine(image: Uint8Array, watch: Watch): Promise<Engine> {
     image: factsOf(image, bare),
     calls: calls as unknown as FirmwareCalls,
     reserve: (bytes) => space.reserve(bytes),
+    loadStatics: () => space.loadStatics(),
     view: () => space.view,
     isTrap: (error) => error instanceof WebAssembly.RuntimeError,
   };

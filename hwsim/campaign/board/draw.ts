@@ -29,8 +29,8 @@ export interface Injection {
   at?: number;
   flips: Flip[];
   /**
-   * double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes. vertical:
-   * whether the rows of the column are bytes or 32-bit words.
+   * double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes.
+   * vertical: whether the rows of the column are bytes or 32-bit words.
    */
   span?: 'byte' | 'word' | 'line';
   register?: { name: string; bit: number };

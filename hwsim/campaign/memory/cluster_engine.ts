@@ -58,6 +58,9 @@ export class ClusterEngine implements Engine {
     return at;
   }
 
+  /** Does nothing: each machine loads its own static data before it boots or restores. */
+  loadStatics(): void {}
+
   view(): Uint8Array {
     return this.#host;
   }
