@@ -69,6 +69,29 @@ test('the longest frame fits the reader', () => {
   assert.equal(read(encodeStream(frame)).frames, [frame]);
 });
 
+test('a stream has room for the longest frame, whatever is in it, and not for a byte more', () => {
+  for (const length of [253, 254, 255, 508, 509, FRAME_BYTES_MAX]) {
+    const frame = withCrc(new Uint8Array(length - 4).fill(7));
+    const codes = Math.ceil(length / 254);
+    assert.is(encodeStream(frame).length, length + (length % 254 === 0 ? codes + 1 : codes) + 1, `${length}`);
+    const frames: Uint8Array[] = [];
+    const reader = new StreamReader((got) => frames.push(got), length);
+    reader.push(encodeStream(frame));
+    assert.equal(frames, [frame], `${length}`);
+    reader.push(encodeStream(withCrc(new Uint8Array(length - 3).fill(7))));
+    assert.equal([frames.length, reader.counters.badLengths], [1, 1]);
+  }
+  assert.is(STREAM_BYTES_MAX, FRAME_BYTES_MAX + Math.ceil(FRAME_BYTES_MAX / 254) + 1);
+});
+
+test('a frame that is too long is dropped though its stream has room for it', () => {
+  const { frames, reader } = read(Uint8Array.of());
+  const short = new StreamReader((frame) => frames.push(frame), 509);
+  // Zeros cost a stream nothing, so that a frame of 510 bytes may be as long as one of 509.
+  short.push(encodeStream(withCrc(new Uint8Array(506).fill(0))));
+  assert.equal([frames.length, short.counters.badLengths, reader.counters.frames], [0, 1, 0]);
+});
+
 test('frames cut anywhere are put together', () => {
   const next = byteSource(3);
   const sent = Array.from({ length: 20 }, (_, index) => frameOf(5 + index * 9, next));

@@ -1,0 +1,197 @@
+// One node in this process: its checkpoints, records from the ground, recovery, and giving up.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { BOOT_CAUSE, MUTE_CAUSE, STATUS } from '../../host/cbor/generated.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
+import { nameRecord } from '../../host/cli/record_text.ts';
+import type { Clock } from '../../host/clock/clock.ts';
+import { loadV8Engine } from '../../host/engine/v8.ts';
+import type { NodeLink } from '../../host/node/link.ts';
+import { Memory } from '../../host/node/memory.ts';
+import { NodeShim, RestartsExhausted } from '../../host/node/shim.ts';
+import { intentsOf, membersOf, statusOf } from '../../host/node/telemetry.ts';
+import { LoopbackMedium } from '../../host/radio/loopback.ts';
+import { Store, StoreError } from '../../host/store/store.ts';
+import { testCluster, testKeys } from '../security/sealed.ts';
+import { inFolder } from './support.ts';
+
+const config = {
+  ...{ cluster: testCluster, self: 0, members: 2, generation: 1, seed: 1, features: 0 },
+  ...{ rateMax: 200, storageKg: 1000, batteryWh: 1000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
+};
+const link: NodeLink = {
+  ...{ cluster: testCluster, self: 0, keys: testKeys.member(0), authorityPublicKey: testKeys.authorityPublicKey },
+  seed: testKeys.nodeSeed(0),
+  publicKeyOf: () => undefined,
+};
+const hourMs = 3_600_000;
+
+/** A node with a memory; `pass` lets its time pass, ten seconds at a time. */
+function node(memory: Memory = new Memory(null, () => {})) {
+  const state = { nowMs: 60_000, wake: () => {} };
+  const events: [string, Record<string, number>][] = [];
+  const failures: Error[] = [];
+  const clock: Clock = {
+    elapsedMs: () => state.nowMs,
+    wakeAt(_atMs, wake) {
+      state.wake = wake;
+      return { cancel: () => {} };
+    },
+  };
+  const engine = loadV8Engine('tiny');
+  const reserve = engine.reserve.bind(engine);
+  let contextAt = 0;
+  Object.assign(engine, {
+    reserve: (bytes: number) => {
+      const at = reserve(bytes);
+      if (bytes === engine.image.contextBytes) contextAt = at;
+      return at;
+    },
+  });
+  const log = (what: string, fields: object) => void events.push([what, fields as Record<string, number>]);
+  const shim = new NodeShim({
+    ...{ engine, clock, memory, config, groups: [], link, log, timeSource: 'wall', timeScale: 1 },
+    ...{ wallMissionMs: () => state.nowMs, nameEvent: nameRecord },
+  });
+  const radio = new LoopbackMedium().join(() => {});
+  const pass = (ms: number) => {
+    for (const endMs = state.nowMs + ms; state.nowMs < endMs && failures.length === 0; state.nowMs += 10_000)
+      state.wake();
+  };
+  const start = () => shim.start(radio, (error) => void failures.push(error));
+  /** Destroys the context, so that the next call into the image traps. */
+  const destroy = () => engine.view().fill(0xa5, contextAt, contextAt + engine.image.contextBytes);
+  const named = (what: string) => events.filter(([name]) => name === what).map(([, fields]) => fields);
+  return { shim, radio, memory, state, failures, start, pass, destroy, named };
+}
+
+test('a node that stops leaves a checkpoint, and the next process goes on from it', () =>
+  inFolder((folder) => {
+    const stored = () => new Store(folder).read('checkpoint').records.length;
+    const first = node(new Memory(new Store(folder), () => {}));
+    first.start();
+    first.pass(600_000);
+    assert.equal([stored(), first.named('booted').map(({ restored }) => restored)], [0, [0]]);
+    first.shim.stop();
+    assert.is(stored(), 1);
+    const second = node(new Memory(new Store(folder), () => {}));
+    second.start();
+    assert.equal(
+      second.named('booted').map(({ restored, incarnation }) => [restored, incarnation]),
+      [[1, 2]],
+    );
+  }));
+
+test('a node stores checkpoints while it runs', () =>
+  inFolder((folder) => {
+    const { start, pass } = node(new Memory(new Store(folder), () => {}));
+    start();
+    const stored = () => new Store(folder).read('checkpoint').records.length;
+    pass(600_000);
+    assert.is(stored(), 0);
+    pass(hourMs);
+    assert.ok(stored() > 0);
+  }));
+
+test('records from the ground are observed: the first status that is not ok is returned', () => {
+  const { shim, start } = node();
+  const good = encodeMessage({ name: 'counters-reserved', cycle: 1 });
+  const bad = Uint8Array.of(0x81, 0x18, 0x80);
+  assert.is(shim.uplink([good]), STATUS.notBooted, 'before the start');
+  start();
+  assert.is(shim.uplink([]), STATUS.ok);
+  assert.is(shim.uplink([good]), STATUS.ok);
+  const refused = shim.uplink([good, bad, good]);
+  assert.ok(refused !== STATUS.ok && refused !== STATUS.notBooted, String(refused));
+  shim.stop();
+  assert.is(shim.uplink([good]), STATUS.notBooted, 'after the stop');
+});
+
+test('a trap is answered with a restart that is counted; a stable hour clears the count', () => {
+  const { shim, radio, memory, start, pass, destroy, named } = node();
+  start();
+  pass(600_000);
+  destroy();
+  pass(60_000);
+  assert.is(named('trap').length, 1);
+  assert.equal(
+    named('booted').map(({ cause }) => cause),
+    [BOOT_CAUSE.powerOn, BOOT_CAUSE.watchdog],
+  );
+  assert.equal([memory.resets, shim.telemetry(radio).restarts], [1, 1]);
+  pass(hourMs - 120_000);
+  assert.is(memory.resets, 1, 'not yet an hour');
+  pass(180_000);
+  assert.equal([memory.resets, shim.telemetry(radio).restarts], [0, 0]);
+});
+
+test('after eight restarts without a stable hour between them the node gives up', () => {
+  const { shim, start, pass, destroy, failures, named } = node();
+  start();
+  for (let trap = 0; trap < 10 && failures.length === 0; trap += 1) {
+    pass(60_000);
+    destroy();
+    pass(60_000);
+  }
+  assert.is(failures.length, 1);
+  assert.instance(failures[0], RestartsExhausted);
+  assert.is(named('booted').length, 1 + 8);
+  shim.receive(Uint8Array.of(1));
+  pass(hourMs);
+  assert.is(named('booted').length, 1 + 8, 'it runs no longer');
+});
+
+test('a node whose memory cannot be written stops, and says why', () =>
+  inFolder((folder) => {
+    let isFull = false;
+    const store = new Store(folder, () => {
+      if (isFull) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    });
+    const { start, pass, failures, radio, state } = node(new Memory(store, () => {}));
+    start();
+    pass(60_000);
+    isFull = true;
+    pass(hourMs);
+    assert.is(failures.length, 1);
+    assert.instance(failures[0], StoreError);
+    const sent = radio.counters.framesSent;
+    state.nowMs += hourMs;
+    state.wake();
+    assert.is(radio.counters.framesSent, sent, 'nothing is sent that is not reserved');
+  }));
+
+test('a node answers what it is, whom it knows and what it stores', () => {
+  const { shim, radio, start, pass } = node();
+  start();
+  pass(600_000);
+  const source = shim.telemetry(radio);
+  const status = statusOf(source) as Record<string, unknown>;
+  const expected = { id: 0, cluster: testCluster, members: 2, alive: 1, pid: process.pid, incarnation: 1, restarts: 0 };
+  for (const [name, value] of Object.entries(expected)) assert.is(status[name], value, name);
+  assert.equal([status.timeKnown, status.safeMode, status.mute, status.work], [true, false, null, []]);
+  assert.ok(Math.abs((status.missionS as number) - 660) <= 20, String(status.missionS));
+  assert.equal([status.keyEpoch, status.newestKeyEpoch, status.intents], [1, 1, 0]);
+  assert.ok((status.reservedCycle as number) >= (status.sentCycle as number) && (status.sentCycle as number) > 0);
+  const { members } = membersOf(source) as { members: { member: number; state: string }[] };
+  assert.equal(
+    members.map(({ member }) => member),
+    [0, 1],
+  );
+  assert.is(members[1].state, 'unknown');
+  assert.equal(intentsOf(source), { intents: [] });
+});
+
+test('a mute node says why and until when', () => {
+  const { shim, radio } = node();
+  const muted = (cause: number, untilS: number) =>
+    (
+      statusOf({ ...shim.telemetry(radio), inspect: () => new Uint32Array(0), mute: { cause, untilS } }) as {
+        mute: unknown;
+      }
+    ).mute;
+  assert.equal(muted(MUTE_CAUSE.noTime, 0), { cause: 'no-time', untilS: null });
+  assert.equal((muted(MUTE_CAUSE.countersUsed, 700) as { untilS: number }).untilS, 700);
+  assert.is(muted(0, 700), null);
+});
+
+test.run();
