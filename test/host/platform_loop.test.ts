@@ -73,6 +73,7 @@ function scripted() {
   const engine = {
     calls,
     view: () => memory,
+    loadStatics: () => void asked.push('load statics'),
     isTrap: (error: unknown) => error instanceof ImageTrap,
     reserve: (bytes: number) => {
       reserved += bytes;
@@ -145,7 +146,7 @@ test('what is not flagged is not polled; after a boot and a tick the deadline al
   const { loop, asked } = looped();
   loop.at(0).boot(10, BOOT_CAUSE.powerOn, null);
   loop.tick();
-  assert.equal(asked, ['boot 10 1 0 0', 'transmit', 'deadline', 'tick', 'transmit', 'deadline']);
+  assert.equal(asked, ['load statics', 'boot 10 1 0 0', 'transmit', 'deadline', 'tick', 'transmit', 'deadline']);
 });
 
 test('an image that must tick first is ticked and polled, and given the frame again', () => {
@@ -195,6 +196,17 @@ test('a command whose check does not fit is counted and not carried out; the nex
     [`obey ${TYPE.feedWatchdog}`],
   );
   assert.equal([counts.commands, counts.commandsRefused], [3, 2]);
+});
+
+test('all counts begin at zero, and each command and event counts, however short', () => {
+  const { loop, calls, outputs, did, counts } = looped();
+  assert.ok(Object.values(counts).every((count) => count === 0));
+  calls.tick = () => STATUS.ok | FLAG.command | FLAG.event;
+  outputs.commands.push(Uint8Array.of(0x80));
+  outputs.events.push(Uint8Array.of(0x80));
+  loop.at(0).tick();
+  assert.equal([counts.ticks, counts.commands, counts.commandsRefused, counts.events], [1, 1, 1, 1]);
+  assert.ok(did.includes('event 1'));
 });
 
 test('a command that ends the runtime is the last: events before it are heard, and nothing after it is polled', () => {
@@ -258,15 +270,15 @@ function checkpoints(...images: (Uint8Array | null)[]) {
 }
 const stored = (first: number, length = 100) => new Uint8Array(length).fill(first);
 
-test('a boot takes the newest checkpoint that the image accepts, and none that does not fit', () => {
+test('a boot loads static data, then the newest checkpoint that the image accepts, and none that does not fit', () => {
   const { loop, asked } = looped();
   const { source, refused } = checkpoints(stored(1), stored(2));
   loop.at(0).boot(10, BOOT_CAUSE.watchdog, source);
-  assert.equal([asked[0], refused], ['restore 1 100', []]);
+  assert.equal([asked.slice(0, 2), refused], [['load statics', 'restore 1 100'], []]);
   const large = looped();
   const { source: mixed, refused: tooLarge } = checkpoints(stored(1, 1001), stored(2, 1000));
   large.loop.at(0).boot(10, BOOT_CAUSE.watchdog, mixed);
-  assert.is(large.asked[0], 'restore 2 1000');
+  assert.is(large.asked[1], 'restore 2 1000');
   assert.equal(tooLarge, ['0: it has 1001 bytes, and a checkpoint of this image has 1000']);
 });
 
@@ -278,7 +290,7 @@ test('a refused checkpoint is not tried again, the older one is; without any the
   };
   const { source, refused } = checkpoints(stored(1), stored(2));
   assert.is(loop.at(0).boot(10, BOOT_CAUSE.watchdog, source), STATUS.ok);
-  assert.equal(asked.slice(0, 3), ['restore true', 'restore true', `boot 10 ${BOOT_CAUSE.watchdog} 0 0`]);
+  assert.equal(asked.slice(1, 4), ['restore true', 'restore true', `boot 10 ${BOOT_CAUSE.watchdog} 0 0`]);
   assert.equal(
     refused.map((why) => why[0]),
     ['1', '0'],
@@ -287,7 +299,7 @@ test('a refused checkpoint is not tried again, the older one is; without any the
   assert.is(did[0], 'booted');
   const none = looped();
   none.loop.at(0).boot(10, BOOT_CAUSE.watchdog, checkpoints(null, null).source);
-  assert.match(none.asked[0], /^boot/);
+  assert.match(none.asked[1], /^boot/);
 });
 
 test('a checkpoint over which the image traps is not tried again', () => {

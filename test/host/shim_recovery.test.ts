@@ -1,7 +1,7 @@
 // One node in this process: its checkpoints, records from the ground, recovery, and giving up.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BOOT_CAUSE, MUTE_CAUSE, STATUS } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FEED_LATE_S, MUTE_CAUSE, STATUS } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { nameRecord } from '../../host/cli/record_text.ts';
 import type { Clock } from '../../host/clock/clock.ts';
@@ -10,9 +10,10 @@ import type { NodeLink } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { NodeShim, RestartsExhausted } from '../../host/node/shim.ts';
 import { intentsOf, membersOf, statusOf } from '../../host/node/telemetry.ts';
+import { type TimeSource, wallWaitMs } from '../../host/node/wall_fallback.ts';
 import { LoopbackMedium } from '../../host/radio/loopback.ts';
 import { Store, StoreError } from '../../host/store/store.ts';
-import { testCluster, testKeys } from '../security/sealed.ts';
+import { openedFrame, testCluster, testKeys } from '../security/sealed.ts';
 import { inFolder } from './support.ts';
 
 const config = {
@@ -27,7 +28,7 @@ const link: NodeLink = {
 const hourMs = 3_600_000;
 
 /** A node with a memory; `pass` lets its time pass, ten seconds at a time. */
-function node(memory: Memory = new Memory(null, () => {})) {
+function node(memory: Memory = new Memory(null, () => {}), timeSource: TimeSource = 'wall') {
   const state = { nowMs: 60_000, wake: () => {} };
   const events: [string, Record<string, number>][] = [];
   const failures: Error[] = [];
@@ -39,21 +40,30 @@ function node(memory: Memory = new Memory(null, () => {})) {
     },
   };
   const engine = loadV8Engine('tiny');
+  const calls = { ...engine.calls };
   const reserve = engine.reserve.bind(engine);
   let contextAt = 0;
   Object.assign(engine, {
+    calls,
     reserve: (bytes: number) => {
       const at = reserve(bytes);
       if (bytes === engine.image.contextBytes) contextAt = at;
       return at;
     },
   });
-  const log = (what: string, fields: object) => void events.push([what, fields as Record<string, number>]);
+  const remarks: string[] = [];
+  const log = (what: string, fields: object, words = '') => {
+    events.push([what, fields as Record<string, number>]);
+    remarks.push(`${what} ${words}`);
+  };
   const shim = new NodeShim({
-    ...{ engine, clock, memory, config, groups: [], link, log, timeSource: 'wall', timeScale: 1 },
+    ...{ engine, clock, memory, config, groups: [], link, log, timeSource, timeScale: 1 },
     ...{ wallMissionMs: () => state.nowMs, nameEvent: nameRecord },
   });
-  const radio = new LoopbackMedium().join(() => {});
+  const medium = new LoopbackMedium();
+  const radio = medium.join(() => {});
+  const heard: Uint8Array[] = [];
+  medium.join((frame) => heard.push(frame));
   const pass = (ms: number) => {
     for (const endMs = state.nowMs + ms; state.nowMs < endMs && failures.length === 0; state.nowMs += 10_000)
       state.wake();
@@ -62,7 +72,7 @@ function node(memory: Memory = new Memory(null, () => {})) {
   /** Destroys the context, so that the next call into the image traps. */
   const destroy = () => engine.view().fill(0xa5, contextAt, contextAt + engine.image.contextBytes);
   const named = (what: string) => events.filter(([name]) => name === what).map(([, fields]) => fields);
-  return { shim, radio, memory, state, failures, start, pass, destroy, named };
+  return { shim, radio, memory, state, failures, start, pass, destroy, named, heard, remarks, calls };
 }
 
 test('a node that stops leaves a checkpoint, and the next process goes on from it', () =>
@@ -159,6 +169,82 @@ test('a node whose memory cannot be written stops, and says why', () =>
     state.wake();
     assert.is(radio.counters.framesSent, sent, 'nothing is sent that is not reserved');
   }));
+
+test('what a node sends are frames of its own, sealed with its keys', () => {
+  const { start, pass, heard } = node();
+  start();
+  pass(600_000);
+  assert.ok(heard.length > 10);
+  for (const frame of heard) assert.is(openedFrame(frame).header.sender, 0);
+});
+
+test('an image that does not feed the watchdog is reset, which is counted', () => {
+  const { start, pass, calls, named, memory } = node();
+  start();
+  pass(60_000);
+  const { command } = calls;
+  calls.command = () => 0;
+  pass(1000 * FEED_LATE_S - 60_000);
+  assert.is(named('watchdog-bites').length, 0);
+  pass(120_000);
+  calls.command = command;
+  assert.is(named('watchdog-bites').length, 1);
+  assert.equal(
+    named('booted').map(({ cause }) => cause),
+    [BOOT_CAUSE.powerOn, BOOT_CAUSE.watchdog],
+  );
+  assert.is(memory.resets, 1);
+});
+
+test('an image that makes no checkpoint leaves the one before it', () =>
+  inFolder((folder) => {
+    const { shim, start, pass, calls } = node(new Memory(new Store(folder), () => {}));
+    start();
+    pass(60_000);
+    calls.checkpoint = () => 0;
+    shim.stop();
+    assert.is(new Store(folder).read('checkpoint').record, null);
+  }));
+
+/** A store of a node that booted once. */
+function withHistory(folder: string): Memory {
+  new Memory(new Store(folder), () => {}).nextIncarnation();
+  return new Memory(new Store(folder), () => {});
+}
+
+test('TIM-1 holds: a node that booted before waits for its members, and then asks the wall', () =>
+  inFolder((folder) => {
+    const { shim, radio, start, pass, named, remarks } = node(withHistory(folder), 'auto');
+    const isMute = () => (statusOf(shim.telemetry(radio)) as { mute: unknown }).mute !== null;
+    start();
+    pass(60_000);
+    assert.is(isMute(), true);
+    assert.ok(remarks.includes('mute until a member gives the time, or for 600 s: then the wall clock is asked'));
+    pass(wallWaitMs(0) - 120_000);
+    assert.is(named('time-from-wall').length, 0);
+    pass(300_000);
+    assert.is(named('time-from-wall').length, 1);
+    assert.is(isMute(), false);
+    assert.equal(
+      named('booted').map(({ cause }) => cause),
+      [BOOT_CAUSE.powerOn, BOOT_CAUSE.runtimeRestart],
+    );
+  }));
+
+test('TIM-1 violated: with members as the only source a node alone stays mute', () => {
+  const { start, pass, named, remarks, heard } = node(undefined, 'peers');
+  start();
+  pass(2 * hourMs);
+  assert.ok(remarks.includes('mute until a member gives the time'));
+  assert.equal([named('time-from-wall').length, heard.length], [0, 0]);
+});
+
+test('TIM-1 holds: at a first boot the wall is believed at once', () => {
+  const { start, pass, heard } = node(undefined, 'auto');
+  start();
+  pass(600_000);
+  assert.ok(heard.length > 10);
+});
 
 test('a node answers what it is, whom it knows and what it stores', () => {
   const { shim, radio, start, pass } = node();
