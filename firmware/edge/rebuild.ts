@@ -3,7 +3,9 @@
 // this file knows whose line it is.
 //
 //   an intent        evicted unless it is an own one; digests and chains are rebuilt, and
-//                    anti-entropy brings it back
+//                    anti-entropy brings it back. Until a majority agrees without this node, it
+//                    has no vote: it may have forgotten what it agreed to
+//   a free record    cleared; the free list is rebuilt
 //   index of intents rebuilt from the records
 //   timeline         planned anew
 //   an event         lost, and reported as lost
@@ -13,7 +15,7 @@
 // node starts again from its checkpoint.
 
 import { TRAP_SITE_SCRUB, UPSET_OUTCOME_CORRECTED, UPSET_OUTCOME_EVICTED } from '../wire/generated/codes';
-import { EVENT_BYTES_MAX } from '../memory/limits';
+import { EVENT_BYTES_MAX, SCRUBBED } from '../memory/limits';
 import {
   COMMANDS_AT,
   COUNTERS_AT,
@@ -24,7 +26,7 @@ import {
   SCRATCH_OUT_AT,
   TIMELINE_AT,
 } from '../memory/map';
-import { clearLine, changesProtection, lineAt, lineOf, protection } from '../memory/guard';
+import { clearLine, changesProtection, lineAt, lineOf, protection, triesLine } from '../memory/guard';
 import { invariant } from '../memory/trap';
 import { eventDone, eventSpace, isEventQueued } from '../node/queues';
 import { hasUnreported, noteDiscarded, scrub, NO_LINE } from '../protection/scrub';
@@ -46,7 +48,20 @@ const DISCARDED_AND_REPORTED: u32 = 2;
  */
 export function scrubAndRebuild(ctx: usize): void {
   const line = scrub(ctx);
-  if (line == NO_LINE) return;
+  if (line != NO_LINE) discardOrTrap(ctx, line);
+}
+
+/**
+ * Checks the records of intents before the walk over them at a round's cut, and discards those of
+ * others that cannot be corrected: the walk would end in the crash recovery.
+ */
+export function sweepIntents(ctx: usize): void {
+  if (!SCRUBBED) return;
+  for (let line = lineOf(INTENTS_AT); line < lineOf(INTENT_INDEX_AT); line++)
+    if (!triesLine(ctx, line)) discardOrTrap(ctx, line);
+}
+
+function discardOrTrap(ctx: usize, line: u32): void {
   const outcome = discard(ctx, line);
   invariant(outcome != KEPT, TRAP_SITE_SCRUB);
   noteDiscarded(ctx);

@@ -8,25 +8,43 @@ import { clearLine, lineOf } from '../memory/guard';
 import { members, self } from '../node/table';
 import { eventDone, eventSpace } from '../node/queues';
 import { Stored, encodeStored } from '../wire/generated/messages';
+import { noteForgotten, othersAreMajority } from '../membership/quorum';
 import { link } from './chain';
 import { recomputeDigests } from './digest';
-import { groupToChange, intentIndex, intentToChange, intentsToChange, setIntentIndex } from './table';
+import { groupToChange, intent, intentIndex, intentToChange, intentsToChange, setIntentIndex } from './table';
 
 /**
  * Evicts record `index`, which cannot be read, or clears it if it is free. The index names its
- * owner, as the record cannot. False if the intent is this node's own, which nobody else could
- * bring back: nothing is changed then.
+ * owner, as the record cannot. False if the node must restart instead, and nothing is changed: the
+ * intent is this node's own, which nobody else could bring back, or no majority can be without this
+ * node, which has no vote for having forgotten an intent.
  */
 export function evictUnreadable(ctx: usize, index: u32): bool {
+  let isStored = false;
   for (let owner: u32 = 0; owner < members(ctx); owner++)
     for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
       if (intentIndex(ctx, owner, slot) != index) continue;
-      if (owner == self(ctx)) return false;
+      if (owner == self(ctx) || !othersAreMajority(ctx)) return false;
       emitEvicted(ctx, owner, slot);
+      isStored = true;
     }
   clearLine(ctx, lineOf(INTENTS_AT) + index);
-  rebuildIntents(ctx);
+  if (isStored) {
+    rebuildIntents(ctx);
+    noteForgotten(ctx);
+  } else rebuildFreeList(ctx);
   return true;
+}
+
+/** Links the free records anew. What is stored, and what was agreed on, stays as it is. */
+function rebuildFreeList(ctx: usize): void {
+  let free: u32 = NO_INDEX;
+  for (let i = INTENTS_MAX; i > 0; i--) {
+    if (intent(ctx, i - 1).state != 0) continue;
+    if (<u32>intent(ctx, i - 1).next != free) intentToChange(ctx, i - 1).next = <u16>free;
+    free = i - 1;
+  }
+  intentsToChange(ctx).free = free;
 }
 
 /** Emits the event that an intent is no longer stored; its version is unknown. */

@@ -101,10 +101,9 @@ export function retract(ctx: usize, index: u32): void {
 
 /**
  * Evicts at a round's cut what ended RETENTION_S before it. It counts as before the cut on all
- * nodes.
+ * nodes. The caller has checked the lines of all records.
  */
 export function evictFinished(ctx: usize, cutS: u32): void {
-  readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
     if (record.state != 0 && record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);

@@ -3,8 +3,8 @@
 
 import { MEMBER_WORDS } from '../memory/limits';
 import { changes } from '../memory/guard';
-import { bitSet, bitCount, bitClear } from '../base/bits';
-import { self, members } from '../node/table';
+import { bitSet, bitGet, bitCount, bitClear } from '../base/bits';
+import { self, members, missionS } from '../node/table';
 import { roundCutS } from './calendar';
 import {
   AGREE,
@@ -19,6 +19,8 @@ import {
   memberSeen,
   memberToChange,
   PROBING,
+  RECOVERING_LEASES,
+  silentAt,
 } from './table';
 import { clockAgreed } from './time_sync';
 
@@ -72,6 +74,30 @@ export function majorityAgrees(ctx: usize): bool {
   return agreeing * 2 > bitCount(baseAt(ctx), MEMBER_WORDS);
 }
 
+/** Whether the voters that this node has heard, itself left out, are a majority of the base. */
+export function othersAreMajority(ctx: usize): bool {
+  let others: u32 = 0;
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    others += popcnt<u32>(load<u32>(votersAt(ctx) + offset) & ~load<u32>(silentAt(ctx) + offset));
+  }
+  if (bitGet(votersAt(ctx), self(ctx)) && !bitGet(silentAt(ctx), self(ctx))) others--;
+  return others * 2 > bitCount(baseAt(ctx), MEMBER_WORDS);
+}
+
+/**
+ * Notes that this node discarded an intent that it may have agreed to. As after a restart it has no
+ * vote until a majority without it has its digest: otherwise it might agree to a claim that the
+ * discarded one excludes.
+ */
+export function noteForgotten(ctx: usize): void {
+  const state = membership(ctx);
+  changes(ctx, VIEW);
+  if (state.recovering == 0) state.recovering = RECOVERING_LEASES;
+  state.forgotS = missionS(ctx);
+  restartAgreement(ctx);
+}
+
 /**
  * Looks for a majority after the agreement grew, and brings the base up to date when there is one.
  * Returns true the first time in a round.
@@ -88,6 +114,7 @@ export function updateQuorum(ctx: usize): bool {
   clockAgreed(ctx);
   if (state.recovering != 0) {
     state.recovering = 0;
+    state.forgotS = 0;
     agreeWithSelf(ctx);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);

@@ -18,9 +18,9 @@ export class MembershipState {
   /** End of this node's ordinary lease, mission second: until then work under it may run. */
   leaseUntilS: u32 = 0;
   /** 1 = a majority agrees in the present round. */
-  quorum: u32 = 0;
+  quorum: u16 = 0;
   /** 1 = this node has agreed with a majority since boot. */
-  formed: u32 = 0;
+  formed: u16 = 0;
   /**
    * Mission second when time became known after boot. Agreement counts for rounds cut from then on:
    * a restarted node may have forgotten what it published last.
@@ -30,9 +30,12 @@ export class MembershipState {
   returned: u16 = 0;
   returnedBefore: u16 = 0;
   /**
-   * RECOVERING_*: restarted, and not yet known to store again what it agreed to: it has no vote.
+   * RECOVERING_*: restarted, or discarded an intent, and not yet known to store again what it
+   * agreed to: it has no vote.
    */
   recovering: u32 = 0;
+  /** Mission second at which this node discarded an intent while it has no vote; 0 = none. */
+  forgotS: u32 = 0;
   /**
    * Periods until checkpoints contain the extended leases; until then this node agrees to no
    * digest.

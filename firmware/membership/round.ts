@@ -105,9 +105,14 @@ export function cutRound(ctx: usize): void {
   state.returned = 0;
   state.round = round;
   state.quorum = 0;
-  // The leases that this node's agreement before the restart may have granted are over.
-  if (missionS(ctx) >= state.bootS + (state.recovering == RECOVERING_ALL ? RECOVERY_ALL_S : RECOVERY_S))
+  // The leases that this node's agreement before may have granted are over. An intent that was
+  // discarded may have had a lease extended in advance.
+  const sinceS = max<u32>(state.bootS, state.forgotS);
+  const all = state.recovering == RECOVERING_ALL || state.forgotS != 0;
+  if (missionS(ctx) >= sinceS + (all ? RECOVERY_ALL_S : RECOVERY_S)) {
     state.recovering = 0;
+    state.forgotS = 0;
+  }
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const heard =

@@ -59,6 +59,7 @@ export function membershipRestart(ctx: usize): void {
   hearing(ctx).health = 0;
   state.quorum = 0;
   if (state.recovering == 0) state.recovering = RECOVERING_LEASES;
+  state.forgotS = 0;
   state.unstoredPeriods = 0;
   memory.fill(agreeAt(ctx), 0, MEMBER_WORDS << 2);
   state.leaseUntilS = 0;

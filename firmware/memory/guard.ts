@@ -277,6 +277,17 @@ function checkLine(ctx: usize, line: u32): void {
   store<u16>(STAMPS_AT + (line << 1), <u16>call(ctx).stamp);
 }
 
+/**
+ * Checks a table's line before it is read, as readsLine does. Returns false instead of trapping if
+ * the line cannot be corrected: nothing was changed then.
+ */
+export function triesLine(ctx: usize, line: u32): bool {
+  if (!PROTECTED || (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) == call(ctx).stamp) return true;
+  if (!scrubLine(ctx, line)) return false;
+  store<u16>(STAMPS_AT + (line << 1), <u16>call(ctx).stamp);
+  return true;
+}
+
 function changeLine(ctx: usize, line: u32): void {
   readsLine(ctx, line);
   replacesLine(ctx, line);

@@ -73,6 +73,80 @@ for (const [what, choose] of kinds)
     assert.equal({ settledVersion: own.settledVersion, ...work }, own, 'its own work goes on');
   });
 
+/** The members that agree with the faulty node, a bit each. */
+function agreement(cluster: TestCluster): number {
+  const agreeAt = constants.get('MEMBER_BITMAPS_AT')! + 4 * constants.get('BITMAP_BYTES')!;
+  return cluster.engine.view()[cluster.contexts[faulty] + agreeAt];
+}
+
+const agreesWithItself = (cluster: TestCluster) => (agreement(cluster) & (1 << faulty)) !== 0;
+
+/** Runs by seconds until the faulty node has evicted something. */
+function runToEviction(cluster: TestCluster, untilS: number): void {
+  while (evicted(cluster) === 0 && cluster.nowMs < untilS * 1000) cluster.runTo(cluster.nowMs / 1000 + 1);
+  assert.is(evicted(cluster), 1);
+}
+
+test('INT-5 holds: a node that evicts an intent has no vote until a majority without it agrees', () => {
+  const cluster = grown();
+  assert.ok(agreesWithItself(cluster), 'it has a vote before');
+  inject(cluster, storedOf(cluster, (faulty + 1) % nodes)[0]);
+  // It hears nobody, so nobody can agree with it.
+  cluster.part[faulty] = 1;
+  runToEviction(cluster, scrubbedS);
+  for (const laterS of [0, 700, 1400]) {
+    cluster.runTo(scrubbedS + laterS);
+    assert.not(agreesWithItself(cluster), `${laterS} s later`);
+  }
+  cluster.part[faulty] = 0;
+  cluster.runTo(scrubbedS + 3600);
+  assert.ok(agreesWithItself(cluster), 'it has a vote again');
+});
+
+test('INT-5 holds: a node without which there is no majority restarts instead of evicting an intent', () => {
+  const cluster = grown();
+  for (let node = 0; node < nodes / 2; node += 1) if (node !== faulty) cluster.kill(node);
+  cluster.runTo(injectedS + 1800);
+  assert.is(cluster.nodes[faulty].view().quorum, 1, 'five of eight are a majority');
+  inject(cluster, storedOf(cluster, nodes - 1)[0]);
+  assert.throws(() => cluster.runTo(injectedS + 2400), /unreachable/);
+});
+
+test('RAD-1 holds: a free record that is cleared costs neither agreement nor a vote', () => {
+  const [cluster, sound] = [grown(), grown()];
+  inject(cluster, lines.lineOf('INTENTS_AT') + 790);
+  runToEviction(cluster, scrubbedS);
+  sound.runTo(cluster.nowMs / 1000);
+  assert.is(sound.nodes[faulty].view().quorum, 1, 'a majority agrees');
+  assert.equal(cluster.nodes[faulty].view(), sound.nodes[faulty].view());
+  assert.is(agreement(sound), (1 << nodes) - 1, 'all agree');
+  assert.is(agreement(cluster), agreement(sound));
+  // The free list is whole: as many claims as before find a record.
+  const freeOf = (one: TestCluster): number => {
+    const view = new DataView(one.engine.view().buffer, one.contexts[faulty]);
+    let at = view.getUint32(constants.get('INTENT_STATE_AT')! + 4, true);
+    let length = 0;
+    for (; at !== 0xffff; length += 1) at = view.getUint16(constants.get('INTENTS_AT')! + 64 * at + 20, true);
+    return length;
+  };
+  assert.is(freeOf(cluster), constants.get('INTENTS_MAX')! - storedCount(cluster));
+});
+
+for (const [what, choose] of kinds.slice(0, 2))
+  test(`RAD-1 holds: ${what} with two flipped bits is evicted before the walk of a round's cut`, () => {
+    const cluster = grown();
+    const cutS = injectedS + 480;
+    cluster.runTo(cutS - 1);
+    const { cursor } = cluster.nodes[faulty].protection();
+    const line = choose(cluster);
+    inject(cluster, line);
+    cluster.runTo(cutS + 5);
+    assert.is(evicted(cluster), 1);
+    assert.is(cluster.nodes[faulty].protection().cursor, cursor, 'the scrubber did not come first');
+    cluster.runTo(cutS + 1800);
+    assert.is(new Set(views(cluster)).size, 1, 'the cluster agrees');
+  });
+
 const vital: [string, (cluster: TestCluster) => number][] = [
   ['the view', () => lines.lineOf('MEMBERSHIP_AT')],
   ['a resource group', () => lines.lineOf('GROUPS_AT')],
