@@ -118,12 +118,17 @@ export function syncPlausible(ctx: usize, m: SyncDigest): bool {
   return m.span >= 1 && m.span <= members(ctx) && m.first < members(ctx);
 }
 
-/** Narrows down the ranges that differ, or sends their owners' summaries. */
+/**
+ * Narrows down the ranges that differ, or sends their owners' summaries. The walk begins elsewhere
+ * each time, so that ranges which stay unresolved do not keep later ones waiting.
+ */
 export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   let followed: u32 = 0;
+  const begin = missionS(ctx) / SYNC_EVERY_S;
   for (let i: u32 = 0; i < m.digestsLength && followed < FOLLOW_MAX; i++) {
-    const first = m.first + i * m.span;
-    if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, i)) continue;
+    const range = (begin + i) % m.digestsLength;
+    const first = m.first + range * m.span;
+    if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, range)) continue;
     followed++;
     if (m.span <= SPAN_SMALL) {
       for (let owner = first; owner < first + m.span && owner < members(ctx); owner++)
