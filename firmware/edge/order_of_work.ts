@@ -47,13 +47,10 @@ import { readDigest } from '../intent/own/publish';
 import { signatureStep, statementTick } from '../intent/statement/service';
 
 /**
- * Interval of checkpoints, local seconds. What changed since the last one comes back from peers.
+ * Interval of checkpoints, local seconds. What changed since the last one must come back from
+ * peers, and until then a restarted node agrees with nobody.
  */
-const CHECKPOINT_S: u32 = 4 * 3600;
-/**
- * Delay of the first checkpoint after boot, plus a minute per member so that not all write at once.
- */
-const CHECKPOINT_FIRST_S: u32 = 900;
+const CHECKPOINT_S: u32 = 900;
 
 /**
  * Whether a liveness tick has begun since advance(): its work grows with the cluster, and belongs
@@ -167,7 +164,9 @@ function missionTick(ctx: usize): void {
 /** Requests a checkpoint when the interval has passed, or a learnt lease or key must be stored. */
 function checkpointWhenDue(ctx: usize): void {
   const state = node(ctx);
-  const due = state.checkpointS == 0 ? CHECKPOINT_FIRST_S + state.self * 60 : state.checkpointS + CHECKPOINT_S;
+  // The first is a minute later for each member, so that not all write at once.
+  const firstS = CHECKPOINT_S + ((state.self * PERIOD_S) % CHECKPOINT_S);
+  const due = state.checkpointS == 0 ? firstS : state.checkpointS + CHECKPOINT_S;
   const unstored = membership(ctx).unstoredPeriods;
   if (unstored == 1) noteLeasesStored(ctx);
   if (call(ctx).localS < due && unstored < 2 && !keyEpochUnstored(ctx)) return;

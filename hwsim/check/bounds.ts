@@ -52,7 +52,7 @@ export const ONSET_MATCH_S = 1800;
  * to converge.
  */
 export const STUCK_S = 3600;
-/** INT-4: for this time after a restart a node may report what its checkpoint held, hours old. */
+/** INT-4: for this time after a restart a node may report what its checkpoint held. */
 export const RESTART_S = 3600;
 /**
  * SEC-5: a forged version is corrected within this time: half the time in which a claim may settle.

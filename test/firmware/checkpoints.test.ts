@@ -25,8 +25,22 @@ checkpoints('a node restores its own checkpoint, and refuses that of another nod
   assert.is(booted?.fields[2], 0, 'it began from nothing');
 });
 
-/** Checkpoints that each node asks for within half an hour, in which a new key may come. */
-function asked(keyComes: boolean): number[] {
+const intervalS = 900;
+
+/** When each node asked for checkpoints, mission seconds. */
+function askedAt(cluster: TestCluster): number[][] {
+  return cluster.nodes.map((_, index) =>
+    cluster.commands
+      .filter(({ node, fields }) => node === index && fields[0] === TYPE.storeCheckpoint)
+      .map(({ atS }) => atS),
+  );
+}
+
+/**
+ * The shortest time between two checkpoints of each node, in half an hour in which a new key may
+ * come.
+ */
+function shortestGaps(keyComes: boolean): number[] {
   const nodes = 4;
   const cluster = new TestCluster({ nodes, features: 0, preset: 'tiny' });
   const nowS = 2 * 3600 + 600;
@@ -35,20 +49,25 @@ function asked(keyComes: boolean): number[] {
   const times = { keyEpoch: 2, startS: nowS + 3600, secret: testKeys.secret(2) };
   const { head, parts } = makeKeyEpoch(testKeys.authority, times, all, new Set());
   if (keyComes) for (const message of [head, ...parts]) assert.is(cluster.observe(0, message as Message), STATUS.ok);
-  cluster.commands.length = 0;
   cluster.runTo(nowS + 1800);
   for (const node of all) assert.is(cluster.nodes[node].keys().newestKeyEpoch, keyComes ? 2 : 1, `node ${node}`);
-  return all.map(
-    (node) => cluster.commands.filter((each) => each.node === node && each.fields[0] === TYPE.storeCheckpoint).length,
-  );
+  return askedAt(cluster).map((at) => Math.min(...at.slice(1).map((timeS, index) => timeS - at[index])));
 }
 
-checkpoints('SEC-1 holds: a node that learns a new key asks for one more checkpoint, at once', () => {
-  const usual = asked(false);
-  assert.equal(
-    asked(true),
-    usual.map((count) => count + 1),
-  );
+checkpoints('SEC-1 holds: a node that learns a new key asks for a checkpoint at once', () => {
+  for (const gapS of shortestGaps(false)) assert.ok(gapS >= intervalS - 60, `${gapS} s without a new key`);
+  for (const gapS of shortestGaps(true)) assert.ok(gapS < intervalS - 60, `${gapS} s with a new key`);
+});
+
+checkpoints('every member stores its first checkpoint within half an hour, and one every quarter from then on', () => {
+  const cluster = new TestCluster({ nodes: 20, features: 0 });
+  cluster.runTo(2 * 3600);
+  for (const [node, at] of askedAt(cluster).entries()) {
+    assert.ok(at[0] >= intervalS && at[0] <= 2 * intervalS + 60, `node ${node} first at ${at[0]} s`);
+    for (const [index, timeS] of at.slice(1).entries())
+      assert.ok(Math.abs(timeS - at[index] - intervalS) <= 60, `node ${node} at ${timeS} s`);
+    assert.ok(at.length >= 6, `node ${node}: ${at.length}`);
+  }
 });
 
 checkpoints.run();

@@ -8,7 +8,7 @@ import type { Observers } from '../observe/observers.ts';
  * INT-4: judges versions. A single writer's versions only grow. A member that stores a version
  * never returns to an older one, unless it restarted or evicted a record that an upset had damaged.
  * Nobody stores a version that its owner never published. Bound: zero violations; a restarted node
- * may report older versions for an hour (RESTART_S), because its checkpoint may be hours old.
+ * may report older versions for an hour (RESTART_S), because its checkpoint may be old.
  * Source: docs/judges.md.
  */
 export class Versions implements Judge {
