@@ -14,6 +14,7 @@ import {
   readKeyFileOf,
 } from '../../host/store/keys/file.ts';
 import { exists, ExistsError, openFolderWarning, writeBytes } from '../../host/store/keys/folder.ts';
+import { keyEpochsOf } from '../../host/store/keys/issued.ts';
 import { readKeyring } from '../../host/store/keys/keyring.ts';
 import { initCluster, KeyOrderError, readCluster, writeNodeFile } from '../../host/store/keys/keystore.ts';
 import { leftovers, leftoversBeside, removeLeftovers } from '../../host/store/keys/leftovers.ts';
@@ -213,6 +214,23 @@ test('a cluster’s folder under another number, and a key epoch’s file under 
     );
   }));
 
+test('a record of another cluster or key epoch under a name is refused', () =>
+  inFleet((fleet) => {
+    const record = (name: string) => join(fleet, 'issued', `${name}.json`);
+    const copied = (name: string) =>
+      writeFileSync(record(name), readFileSync(record('cluster-7-epoch-1')), { mode: 0o600 });
+    copied('cluster-8-epoch-1');
+    assert.match(
+      refusal(() => keyEpochsOf(fleet, 8)),
+      /cluster-8-epoch-1\.json: is the record of key epoch 1 of cluster 7/,
+    );
+    copied('cluster-7-epoch-2');
+    assert.match(
+      refusal(() => keyEpochsOf(fleet, 7)),
+      /cluster-7-epoch-2\.json: is the record of key epoch 1 of cluster 7/,
+    );
+  }));
+
 test('a bundle is for a member, once, with the keys that it needs and no others', () =>
   inFleet((fleet, bundle) => {
     const file = readKeyFile(bundle) as NodeFile;
@@ -280,7 +298,7 @@ test('what a killed run left is found by its name, in a fleet, its clusters and 
     const found = [...left, own, join(fleet, `cluster-8.${dead}`)].sort();
     assert.equal(leftovers(fleet, nowMs).sort(), found, 'process 1 runs');
     const hourAgo = nowMs / 1000 - 3601;
-    utimesSync(running, hourAgo, hourAgo);
+    for (const path of [running, ...others, join(fleet, 'fleet.json')]) utimesSync(path, hourAgo, hourAgo);
     assert.equal(leftovers(fleet, nowMs).sort(), [...found, running].sort(), 'no run takes an hour');
     removeLeftovers(leftovers(fleet, nowMs));
     assert.equal(leftovers(fleet, nowMs), []);

@@ -146,6 +146,9 @@ test('loopback: all others hear, noise is dropped, who left hears nothing', asyn
   await radios[2].close();
   radios[0].send(frame);
   assert.equal(heard, [0, 2, 1]);
+  const none = { framesSent: 0, framesReceived: 0, sendFailures: 0, strangers: 0, badLengths: 0, badChecksums: 0 };
+  assert.equal(radios[0].counters, { ...none, framesSent: 4 });
+  assert.equal(radios[1].counters, { ...none, framesReceived: 2, badLengths: 1, badChecksums: 1 });
 });
 
 test.run();

@@ -11,7 +11,7 @@ import { describe, diagnose } from '../../host/security/diagnose.ts';
 import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
 import { CHECK_BYTES, FIELD, type Message, RECORD_BYTES_MAX, TYPE } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated/shapes.ts';
-import { CborFault } from '../../host/cbor/item.ts';
+import { CborFault, skipItem } from '../../host/cbor/item.ts';
 import { decodeSequence, encodeMessage, encodeSequence, joinBytes } from '../../host/cbor/message.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
 import { realCipher } from '../../host/security/cipher.ts';
@@ -283,6 +283,25 @@ host('a message that a field is missing from is not encoded, and the field is na
     /silent-list\.entries\[0\]\.member is 70000/,
   );
   assert.throws(() => encodeMessage({ name: 'nothing' } as unknown as Message), /no message 'nothing'/);
+});
+
+host('an item has at most 32,767 bytes, items or pairs, though more are there', () => {
+  const long = 0x7fff;
+  const item = (major: number, count: number, bytesEach: number) =>
+    Uint8Array.of((major << 5) | 25, count >> 8, count & 0xff, ...new Uint8Array(count * bytesEach));
+  for (const [major, bytesEach] of [
+    [2, 1],
+    [4, 1],
+    [5, 2],
+  ]) {
+    const whole = item(major, long, bytesEach);
+    assert.is(skipItem(whole, 0, whole.length), whole.length);
+    const more = item(major, long + 1, bytesEach);
+    assert.throws(
+      () => skipItem(more, 0, more.length),
+      (fault: CborFault) => fault instanceof CborFault,
+    );
+  }
 });
 
 host('readRecord gives the items of every record, at the positions of FIELD', () => {

@@ -119,6 +119,17 @@ test('a head with any field changed, or signed by another authority, is refused'
   assert.not.ok(verifyHead(clusterKeys(4, 9, 200).authorityPublicKey, 9, head));
 });
 
+test('the authority signs cluster, key epoch, start, parts and commitment as deterministic CBOR', () => {
+  const commitment = Uint8Array.from({ length: 16 }, (_, index) => index);
+  const signed = (cluster: number, keyEpoch: number, startS: number, parts: number) =>
+    Buffer.from(headPayload(cluster, { keyEpoch, startS, parts, commitment })).toString('hex');
+  const text = `50${Buffer.from(commitment).toString('hex')}`;
+  assert.is(signed(7, 23, 0, 1), `8507170001${text}`);
+  assert.is(signed(24, 255, 0, 24), `85181818ff001818${text}`);
+  assert.is(signed(256, 65_535, 65_536, 1), `8519010019ffff1a0001000001${text}`);
+  assert.is(signed(65_535, 1, 0xffff_fffe, 36), `8519ffff011afffffffe1824${text}`);
+});
+
 test('the signature module makes the same signature over the COSE_Sign1 statement of a head', () => {
   const { head } = makeKeyEpoch(
     keys.authority,
