@@ -10,6 +10,7 @@ import {
 import { OnboardReports } from '../../hwsim/check/convergence/onboard_reports.ts';
 import { livenessAfterHealing } from '../../hwsim/check/judges/liveness.ts';
 import { withinAchievable } from '../../hwsim/check/judges/within_achievable.ts';
+import type { WorldChange } from '../../hwsim/kernel/trace.ts';
 import { deathOf, JudgeHarness, nodeDown, siteOf } from './judge_harness.ts';
 
 const hour = 3600;
@@ -44,6 +45,8 @@ function mining(harness: JudgeHarness, toHour: number, kgPerHour: number): Judge
     harness.world(at * hour, { kind: 'credit', node: 0, group: 1, unit: 1, kg: kgPerHour });
   return harness;
 }
+
+const factOf = (change: WorldChange) => (change as Extract<WorldChange, { kind: 'disruption' }>).disruption;
 
 /** Node 3 dies at one hour, after all have stored its claim on site 1. */
 function death(): JudgeHarness {
@@ -175,6 +178,46 @@ test('production below 95 % on the affected lot delays convergence, and the miss
   const poor = outcome(mining(knownDeath(), 8, 9.4), 8 * hour, { achievable });
   assert.is(poor.sla, 'breached');
   assert.match(poor.missing.join(), /production below 95 %/);
+});
+
+test('production is judged by the hour that follows, or by half of it where the run ends', () => {
+  const judged = (endS: number) => outcome(mining(knownDeath(), 3, 10), endS, { achievable }).convergedS;
+  // Known and cleared from one minute after the onset on; half an hour must follow, and the window.
+  assert.is(judged(hour + 60 + 3600), hour + 60);
+  assert.is(judged(hour + 60 + 3599), null);
+});
+
+test('a disruption that has not converged names what failed at its deadline, or at the run’s end', () => {
+  const missing = (endS: number) => {
+    const harness = death();
+    harness.spread(hour + 100, 0, { version: 1, resource: siteOf(2) });
+    harness.spread(hour + 100, 1, { version: 1, resource: siteOf(2) });
+    harness.view(hour + 900, survivors, 3, LIVENESS.dead);
+    if (endS > hour + 4000) harness.evict(hour + 4000, survivors, 3);
+    return outcome(harness, endS).missing;
+  };
+  const stored = 'something freed or destroyed is still stored or waited for';
+  assert.equal(missing(hour + 3000), ['a conflict is open', stored]);
+  assert.equal(missing(9 * hour), ['a conflict is open', stored], 'at the deadline');
+  const broken = knownDeath();
+  broken.spread(hour + 100, 0, { version: 1, resource: siteOf(2) });
+  for (let breakS = hour + 60 + 1200; breakS < 4 * hour; breakS += 1200) {
+    broken.store(breakS - 1, 2, 0, { version: 1, state: INTENT_STATE.none });
+    broken.store(breakS + 59, 2, 0, { version: 1 });
+  }
+  assert.equal(outcome(broken, 4 * hour).missing, ['converged, but for less than 30 minutes']);
+});
+
+test('kilograms lost in a minute of two disruptions are shared equally', () => {
+  const harness = death();
+  const disruption = { ...factOf(deathOf(3, hour)), id: 'other' };
+  harness.world(hour, { kind: 'disruption', id: disruption.id, disruption });
+  harness.world(hour, nodeDown(2, true, 'other'));
+  harness.until(5 * hour);
+  const { production, pauses } = harness.seen;
+  const facts = { production, pauses, achievable, endS: 5 * hour, nodes: 30, rateKgPerDayMax: 120 };
+  const lost = new Convergence(harness.recovery, facts).outcomes(() => null).map(({ lostKg }) => Math.round(lostKg));
+  assert.equal(lost, [20, 20]);
 });
 
 test('CVG-1 holds: a lot of which no optimal plan needs more than it yields has converged', () => {

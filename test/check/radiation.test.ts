@@ -50,6 +50,36 @@ test('RAD-1-no-corrupt-value-sent holds: upsets, traps, omissions and garbled fr
   assert.equal([accessFaults, latentBits, resetsInRowMax, framesGarbled], [1, 3, 1, 1]);
 });
 
+test('traps are counted: over memory that could not be corrected, while booting, and by resets in a row', () => {
+  const judge = new NoCorruptValueSent();
+  const harness = new JudgeHarness(4).seat(judge);
+  for (const site of [899, 900, 949, 950]) harness.world(site, { ...trap(2), site } as WorldChange);
+  harness.world(1000, { ...trap(2, 2), booting: true } as WorldChange);
+  harness.world(1001, trap(2, 1));
+  const { breaks, breaksUncorrectable, breaksAtStart, resetsInRowMax } = judge.outcome;
+  assert.equal([breaks, breaksUncorrectable, breaksAtStart, resetsInRowMax], [6, 4, 1, 2]);
+});
+
+test('ages of corrected errors are counted by powers of two, the oldest of all kept', () => {
+  const judge = new NoCorruptValueSent();
+  const harness = new JudgeHarness(4).seat(judge);
+  for (const ageS of [0, 1, 2, 3, 4, 2 ** 31]) harness.upset(100, 2, UPSET_OUTCOME.corrected, { ageS });
+  harness.upset(100, 2, UPSET_OUTCOME.evicted, { ageS: 7, count: 3 });
+  const { ages, oldestS, corrected, dropped } = judge.outcome;
+  assert.equal(ages.slice(0, 4), [1, 1, 2, 1]);
+  assert.equal([ages.at(-1), oldestS, corrected, dropped], [1, 2 ** 31, 6, 3]);
+});
+
+test('each wrong output is counted by its kind', () => {
+  const judge = new NoCorruptValueSent();
+  const harness = new JudgeHarness(4).seat(judge);
+  for (const output of ['frame', 'frame', 'frame', 'command', 'command', 'event'] as const)
+    harness.world(100, divergence(output));
+  const { framesDeparted, decisionsDeparted, eventsDeparted } = judge.outcome;
+  assert.equal([framesDeparted, decisionsDeparted, eventsDeparted], [3, 2, 1]);
+  assert.is(harness.verdict(noCorruptValue).violations, 6);
+});
+
 test('RAD-1-no-corrupt-value-sent violated: an output that the replica does not produce is reported', () => {
   for (const output of ['frame', 'command', 'event'] as const) {
     const harness = new JudgeHarness(4).seat(new NoCorruptValueSent());
