@@ -176,6 +176,7 @@ function inspectProtection(ctx: usize, out: usize, cap: u32): u32 {
   answer.lines = LINES;
   answer.passes = state.passes;
   answer.beganS = state.passBeganS;
+  answer.recomputed = state.recomputed;
   const ages = out + answers.PROTECTION_ANSWER_AGES_AT;
   for (let bin: u32 = 0; bin < AGE_BINS; bin++) store<u32>(ages + (bin << 2), load<u16>(ageCountAt(ctx, bin)));
   return answers.PROTECTION_ANSWER_WORDS;

@@ -11,7 +11,7 @@ import { turnTicks, cutRound } from '../membership/round';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
-import { sweepIntents } from './rebuild';
+import { sweepIntents, verifySums } from './rebuild';
 import { answerSince } from '../intent/anti_entropy';
 import { reportMute, reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
@@ -105,6 +105,7 @@ export function advance(ctx: usize): void {
   }
   const cutS = roundCutS(view.livenessTick >>> 1);
   sweepIntents(ctx);
+  verifySums(ctx, view.livenessTick >>> 1);
   evictFinished(ctx, cutS);
   cutRound(ctx);
   // The set of silent members may differ from the last cut: their claims are bounded anew.

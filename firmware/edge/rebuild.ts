@@ -14,7 +14,12 @@
 // Everything else is this node's own and exists once: the call ends in the crash recovery, and the
 // node starts again from its checkpoint.
 
-import { TRAP_SITE_SCRUB, UPSET_OUTCOME_CORRECTED, UPSET_OUTCOME_EVICTED } from '../wire/generated/codes';
+import {
+  TRAP_SITE_SCRUB,
+  UPSET_OUTCOME_CORRECTED,
+  UPSET_OUTCOME_EVICTED,
+  UPSET_OUTCOME_RECOMPUTED,
+} from '../wire/generated/codes';
 import { EVENT_BYTES_MAX, SCRUBBED } from '../memory/limits';
 import {
   COMMANDS_AT,
@@ -22,6 +27,7 @@ import {
   EVENTS_AT,
   INTENTS_AT,
   INTENT_INDEX_AT,
+  INTENT_STATE_AT,
   NOTICES_AT,
   SCRATCH_OUT_AT,
   TIMELINE_AT,
@@ -29,10 +35,15 @@ import {
 import { clearLine, changesProtection, lineAt, lineOf, protection, triesLine } from '../memory/guard';
 import { invariant } from '../memory/trap';
 import { eventDone, eventSpace, isEventQueued } from '../node/queues';
-import { hasUnreported, noteDiscarded, scrub, NO_LINE } from '../protection/scrub';
+import { self } from '../node/table';
+import { hasUnreported, noteDiscarded, noteRecomputed, scrub, NO_LINE } from '../protection/scrub';
+import { sumsDiffer } from '../intent/digest';
 import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
 import { scheduleRestart } from '../schedule/step';
 import { Upset, encodeUpset } from '../wire/generated/messages';
+
+/** Rounds between two comparisons of the sums: half an hour. */
+const SUMS_ROUNDS: u32 = 3;
 
 /**
  * Outcomes for an uncorrectable line: it cannot be spared; it was discarded; its place has the
@@ -59,6 +70,19 @@ export function sweepIntents(ctx: usize): void {
   if (!SCRUBBED) return;
   for (let line = lineOf(INTENTS_AT); line < lineOf(INTENT_INDEX_AT); line++)
     if (!triesLine(ctx, line)) discardOrTrap(ctx, line);
+}
+
+/**
+ * Compares the sums that are kept over the stored intents with the records, every few rounds, and
+ * recomputes them if they differ: a sum that went wrong within a call has a valid code, and this
+ * node would agree with nobody.
+ */
+export function verifySums(ctx: usize, round: u32): void {
+  // Members do it in different rounds, so that not all restart their agreement at once.
+  if (!SCRUBBED || (round + self(ctx)) % SUMS_ROUNDS != 0 || !sumsDiffer(ctx)) return;
+  rebuildIntents(ctx);
+  noteRecomputed(ctx);
+  emitUpset(ctx, upsetOf(ctx, lineOf(INTENT_STATE_AT), UPSET_OUTCOME_RECOMPUTED, 0, 1));
 }
 
 function discardOrTrap(ctx: usize, line: u32): void {

@@ -3,12 +3,23 @@
 
 import { AHEAD_MINUTES, BUCKETS, BUCKET_S, INTENTS_MAX, MEMBERS_MAX } from '../memory/limits';
 import { mix64 } from '../base/hash';
-import { missionS } from '../node/table';
+import { members, missionS } from '../node/table';
+import { INTENT_SCRATCH_AT } from '../memory/map';
 import { changes } from '../memory/guard';
-import { membership, memberToChange, VIEW } from '../membership/table';
+import { member, membership, memberToChange, VIEW } from '../membership/table';
 import { roundCutS } from '../membership/calendar';
 import { restartAgreement } from '../membership/quorum';
-import { intents, intentsToChange, intent, notice, Notice, bucketDigest, bucketRecent, setBucket } from './table';
+import {
+  intents,
+  intentsToChange,
+  intent,
+  intentSeen,
+  notice,
+  Notice,
+  bucketDigest,
+  bucketRecent,
+  setBucket,
+} from './table';
 import { contentHashOf } from './version';
 
 /** Hash of owner, intent slot and version. */
@@ -106,6 +117,35 @@ export function recentAsOf(ctx: usize, atS: u32): u32 {
 }
 
 /**
+ * Whether a sum that is kept over the stored intents and notices differs from what the records
+ * give. The caller has checked the lines of all records. Sums per minute are not compared: a
+ * version that was replaced is no longer among the records.
+ */
+export function sumsDiffer(ctx: usize): bool {
+  const state = intents(ctx);
+  const sums = ctx + INTENT_SCRATCH_AT;
+  memory.fill(sums, 0, MEMBERS_MAX << 2);
+  let digest: u64 = 0;
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
+    const record = intentSeen(ctx, i);
+    if (record.state == 0) continue;
+    const hash = versionHash(record.owner, record.slot, record.version, contentHashOf(record));
+    const at = sums + (min<u32>(record.owner, MEMBERS_MAX - 1) << 2);
+    store<u32>(at, load<u32>(at) + <u32>hash);
+    digest += hash;
+    count++;
+  }
+  let notices: u32 = 0;
+  for (let i: u32 = 0; i < state.noticeCount; i++) notices += noticeHashOf(notice(ctx, i));
+  if (digest != state.digest || <u32>digest != state.recent || count != state.count || notices != state.noticeSum)
+    return true;
+  for (let owner: u32 = 0; owner < members(ctx); owner++)
+    if (member(ctx, owner).intentSum != load<u32>(sums + (owner << 2))) return true;
+  return false;
+}
+
+/**
  * Recomputes all sums from the store after a record was lost (RAD-1). A version that replaced
  * another one in these minutes is counted as if there had been no other: the digest of the round
  * may be wrong until the next cut.
@@ -131,3 +171,5 @@ export function recomputeDigests(ctx: usize): void {
   changes(ctx, VIEW);
   restartAgreement(ctx);
 }
+
+if (MEMBERS_MAX > INTENTS_MAX) ERROR('a sum per member fits the scratch of arbitration');

@@ -72,7 +72,9 @@ export function call(ctx: usize): Call {
 class Protection {
   corrected: u32 = 0;
   /** Lines that could not be corrected and were discarded; peers send their contents again. */
-  discarded: u32 = 0;
+  discarded: u16 = 0;
+  /** How often sums over the stored intents differed from the records and were recomputed. */
+  recomputed: u16 = 0;
   /** Next line to scrub, and whole passes done. */
   cursor: u16 = 0;
   passes: u16 = 0;

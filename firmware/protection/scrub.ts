@@ -89,6 +89,13 @@ export function noteDiscarded(ctx: usize): void {
   state.foundS = call(ctx).localS;
 }
 
+/** Counts sums over the stored intents that differed from the records and were recomputed. */
+export function noteRecomputed(ctx: usize): void {
+  const state = changesProtection(ctx);
+  state.recomputed++;
+  state.foundS = call(ctx).localS;
+}
+
 /** Rebuilds the CRC tables if a bit in them has flipped. Returns whether one had. */
 function constantsCorrected(ctx: usize): bool {
   if (!SCRUBBED || !crcTablesDiffer()) return false;

@@ -1,9 +1,10 @@
 // RAD-1: rebuilds what it can after a double-bit error in a line that the scrubber finds first.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { FIELD, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
-import { firstUnsound, Lines } from './watch.ts';
+import { codeOf, firstUnsound, Lines } from './watch.ts';
 
 const test = suite('radiation: rebuild');
 const lines = new Lines('flight');
@@ -145,6 +146,45 @@ for (const [what, choose] of kinds.slice(0, 2))
     assert.is(cluster.nodes[faulty].protection().cursor, cursor, 'the scrubber did not come first');
     cluster.runTo(cutS + 1800);
     assert.is(new Set(views(cluster)).size, 1, 'the cluster agrees');
+  });
+
+/** Changes a word of the faulty node's context and gives its line the code of its new contents. */
+function change(cluster: TestCluster, at: number): void {
+  const words = new Uint32Array(cluster.engine.view().buffer);
+  const ctx = cluster.contexts[faulty];
+  words[(ctx + at) >> 2] ^= 0x10;
+  const line = Math.floor((at - lines.at) / 64);
+  words.set(codeOf(words, (ctx + lines.at + line * 64) >> 2), (ctx + lines.codesAt + line * 8) >> 2);
+  assert.is(firstUnsound(lines, words, ctx), -1);
+}
+
+const sums: [string, number][] = [
+  ['the digest', constants.get('INTENT_STATE_AT')! + 8],
+  ['the sum that anti-entropy compares', constants.get('INTENT_STATE_AT')! + 16],
+  ['the sum over notices', constants.get('INTENT_STATE_AT')! + 32],
+  ['the sum of an owner', constants.get('MEMBERS_AT')! + 5 * 32 + 16],
+];
+
+for (const [what, at] of sums)
+  test(`RAD-1 holds: ${what} that went wrong within a call is recomputed within half an hour, and reported`, () => {
+    const [cluster, sound] = [grown(), grown()];
+    const value = (one: TestCluster) =>
+      new DataView(one.engine.view().buffer).getUint32(one.contexts[faulty] + at, true);
+    assert.is(value(cluster), value(sound));
+    change(cluster, at);
+    cluster.runTo(agreedS + 60);
+    sound.runTo(agreedS + 60);
+    assert.is(cluster.nodes[faulty].protection().recomputed, 1);
+    assert.is(sound.nodes[faulty].protection().recomputed, 0);
+    const reports = cluster.events.filter(({ node, fields }) => node === faulty && fields[0] === TYPE.upset);
+    assert.equal(
+      reports.map(({ fields }) => fields[FIELD.upset.outcome]),
+      [UPSET_OUTCOME.recomputed],
+    );
+    cluster.runTo(agreedS + 1800);
+    sound.runTo(agreedS + 1800);
+    assert.is(new Set(views(cluster)).size, 1, 'the cluster agrees');
+    assert.is(value(cluster), value(sound));
   });
 
 const vital: [string, (cluster: TestCluster) => number][] = [

@@ -253,6 +253,7 @@
 /* What became of flipped bits. */
 #define UPSET_OUTCOME_CORRECTED 1u
 #define UPSET_OUTCOME_EVICTED 2u
+#define UPSET_OUTCOME_RECOMPUTED 3u
 
 /* Steps of a key epoch. */
 #define KEY_EPOCH_STEP_KNOWN 1u

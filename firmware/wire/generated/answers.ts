@@ -127,11 +127,12 @@ export class ScheduleAnswer {
 }
 
 export const INSPECT_PROTECTION: u32 = 11;
-export const PROTECTION_ANSWER_WORDS: u32 = 20;
-export const PROTECTION_ANSWER_AGES_AT: u32 = 24;
+export const PROTECTION_ANSWER_WORDS: u32 = 21;
+export const PROTECTION_ANSWER_AGES_AT: u32 = 28;
 /**
  * Upsets corrected, records evicted; the next line to scrub, of how many; passes done, and the local
- * second at which the present pass began; ages of upsets per bin.
+ * second at which the present pass began; how often sums over the store were recomputed; ages of
+ * upsets per bin.
  */
 @unmanaged
 export class ProtectionAnswer {
@@ -141,6 +142,7 @@ export class ProtectionAnswer {
   lines: u32 = 0;
   passes: u32 = 0;
   beganS: u32 = 0;
+  recomputed: u32 = 0;
 }
 
 export const INSPECT_PENDING_HEAD: u32 = 12;

@@ -365,7 +365,9 @@ export const RECOVERY_CAUSE_COUNT: u32 = 7;
 export const UPSET_OUTCOME_CORRECTED: u32 = 1;
 /** not correctable: what stood there was evicted, and peers send it again */
 export const UPSET_OUTCOME_EVICTED: u32 = 2;
-export const UPSET_OUTCOME_COUNT: u32 = 3;
+/** sums kept over the stored intents differed from them, and were recomputed */
+export const UPSET_OUTCOME_RECOMPUTED: u32 = 3;
+export const UPSET_OUTCOME_COUNT: u32 = 4;
 
 // Steps of a key epoch.
 /** its key is known and verified */

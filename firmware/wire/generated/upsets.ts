@@ -16,7 +16,7 @@ export const UPSET_STRUCT_BYTES: u32 = 16;
 @unmanaged
 export class Upset {
   line: u32 = 0; // 0..65535
-  outcome: u32 = 0; // 1..2
+  outcome: u32 = 0; // 1..3
   ageS: u32 = 0; // 0..4294967295
   count: u32 = 0; // 0..65535
 }
@@ -24,7 +24,7 @@ export class Upset {
 export function encodeUpset(at: usize, end: usize, m: Upset): usize {
   at = writeType(at, end, 5, TYPE_UPSET);
   at = writeUint(at, end, m.line, 65535);
-  at = writeRange(at, end, m.outcome, 1, 2);
+  at = writeRange(at, end, m.outcome, 1, 3);
   at = writeUint(at, end, m.ageS, 4294967295);
   at = writeUint(at, end, m.count, 65535);
   return at;
@@ -33,7 +33,7 @@ export function encodeUpset(at: usize, end: usize, m: Upset): usize {
 export function decodeUpset(at: usize, end: usize, m: Upset): usize {
   at = readType(at, end, 5, TYPE_UPSET);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("line"));
-  at = readRange(at, end, 1, 2, changetype<usize>(m) + offsetof<Upset>("outcome"));
+  at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Upset>("outcome"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Upset>("ageS"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
   return at;

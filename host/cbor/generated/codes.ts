@@ -268,6 +268,8 @@ export const UPSET_OUTCOME = {
   corrected: 1,
   /** not correctable: what stood there was evicted, and peers send it again */
   evicted: 2,
+  /** sums kept over the stored intents differed from them, and were recomputed */
+  recomputed: 3,
 } as const;
 
 /** Steps of a key epoch. */

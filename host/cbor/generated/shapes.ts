@@ -379,7 +379,7 @@ export const SHAPES: readonly Shape[] = [
   ] },
   { name: 'upset', type: 207, isChecked: false, bytesMax: 15, fields: [
     { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
-    { name: 'outcome', of: { kind: 'uint', min: 1, max: 2 } },
+    { name: 'outcome', of: { kind: 'uint', min: 1, max: 3 } },
     { name: 'ageS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
