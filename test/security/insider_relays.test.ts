@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  ADDRESSEE_ALL,
   COUNTER,
   INSPECT,
   type Intent,
@@ -9,11 +10,14 @@ import {
   type Message,
   SIGNATURE_BYTES,
   STATEMENT_DIGEST_BYTES,
+  TYPE,
   VERSION_BITS,
   WORK_KIND,
 } from '../../host/cbor/generated.ts';
+import { cycleAt } from '../../host/security/cycle.ts';
 import { statementOf } from '../../host/security/statement.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
+import { sealedFrame } from './sealed.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { DAY, HOUR, lot } from '../firmware/driven.ts';
 
@@ -86,6 +90,38 @@ relays('SEC-5 violated: what is dated a minute after the owner’s statement is 
   const later = forgedAt(atS + 60, 2);
   cluster.inject(member, BYZANTINE, [later]);
   assert.is(cluster.nodes[member].intent(owner, 0)?.version, later.version);
+});
+
+const contents = [1, 2];
+
+/** The Byzantine node signs one content for node 0 and another for node 1, and sends neither content. */
+function signedApart(addressees: readonly number[]): TestCluster {
+  const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
+  cluster.kill(BYZANTINE);
+  cluster.runTo(HOUR);
+  const counter = cycleAt(HOUR, BYZANTINE);
+  for (const [node, content] of contents.entries()) {
+    const statement: Message = {
+      ...{ name: 'statement', owner: BYZANTINE, slot: 0, version: 1, atS: HOUR },
+      digest: new Uint8Array(STATEMENT_DIGEST_BYTES).fill(content),
+      signature: new Uint8Array(SIGNATURE_BYTES),
+    };
+    cluster.hand(node, sealedFrame({ sender: BYZANTINE, addressee: addressees[node], counter }, [statement]));
+  }
+  cluster.runTo(HOUR + 300);
+  return cluster;
+}
+
+/** The members to which the Byzantine node is a proven equivocator. */
+const provenTo = (cluster: TestCluster) =>
+  new Set(cluster.events.filter(({ fields }) => fields[0] === TYPE.equivocated).map(({ node }) => node)).size;
+
+relays('SEC-5 holds: two statements on one version, each sent to one member alone, are proved to all', () => {
+  assert.is(provenTo(signedApart([0, 1])), 5);
+});
+
+relays('SEC-5 violated: a statement that was broadcast is not passed on', () => {
+  assert.is(provenTo(signedApart([ADDRESSEE_ALL, ADDRESSEE_ALL])), 0);
 });
 
 relays.run();

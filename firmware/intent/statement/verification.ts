@@ -2,7 +2,9 @@
 // retracted.
 
 import { STATEMENTS_MAX, CONTAINED, NO_INDEX } from '../../memory/limits';
+import { call } from '../../memory/guard';
 import {
+  ADDRESSEE_ALL,
   AHEAD_S_MAX,
   COUNTER_STATEMENTS_FULL,
   COUNTER_STATEMENT_FALSE,
@@ -32,7 +34,8 @@ export function onStatement(ctx: usize, m: StatementMessage): void {
     m.atS > missionS(ctx) + 2 * AHEAD_S_MAX
   )
     return;
-  let flags: u16 = 0;
+  // An owner broadcasts its statements. One that it sends to this node alone may be one of two.
+  let flags: u16 = call(ctx).sender == m.owner && call(ctx).addressee != ADDRESSEE_ALL ? CONTESTED : 0;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
     if (<u32>entry.state == FREE || <u32>entry.owner != m.owner || <u32>entry.slot != m.slot) continue;
