@@ -1,10 +1,10 @@
 // Boots, restarts and steps membership once per period (MBR-1).
 
 import { HEARTBEATS_PER_PERIOD, MEMBER_WORDS } from '../memory/limits';
-import { ADDRESSEE_ALL } from '../wire/generated/codes';
+import { ADDRESSEE_ALL, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { bitSet } from '../base/bits';
 import { changes } from '../memory/guard';
-import { node, queues, members, self, HOT } from '../node/table';
+import { node, queues, members, missionS, self, HOT } from '../node/table';
 import { send, sendFirst, SEND_HEARTBEAT, SEND_ALIVE, SEND_JOIN } from '../node/outbox';
 import {
   membership,
@@ -91,8 +91,12 @@ export function membershipStep(ctx: usize): void {
     if (heartbeatTurn(ctx, HEARTBEATS_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_HEARTBEAT, ADDRESSEE_ALL, 0, 0);
 }
 
+/**
+ * Takes an announced silence, as far as leases can be extended in advance: a false announcement in
+ * a dead member's name must not hide its death for ever.
+ */
 export function onIsolation(ctx: usize, who: u32, fromS: u32, untilS: u32): void {
   const entry = memberToChange(ctx, who);
   entry.isolationFromS = fromS;
-  entry.isolationUntilS = untilS;
+  entry.isolationUntilS = min<u32>(untilS, missionS(ctx) + LEASE_ADVANCE_S_MAX);
 }

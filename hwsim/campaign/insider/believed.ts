@@ -91,7 +91,7 @@ export const believedGroups: readonly Group[] = [
     message: 'isolation',
     fields: ['fromS', 'untilS'],
     believedFrom: 'the sender',
-    bound: 'A silent member is called unreachable instead of dead; its leases end all the same',
+    bound: 'A silent member is called unreachable instead of dead, 31 days ahead at most; its leases end all the same',
   },
   {
     message: 'silent-entry',
