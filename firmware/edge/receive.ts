@@ -141,7 +141,9 @@ export function applyFrame(ctx: usize, length: u32): void {
       at = visitMessage(ctx, messageType(at, end), at, placeOf(ctx, index), true);
     return;
   }
-  acceptCounter(ctx, now.sender, now.counter);
+  // Without mission time a counter far ahead proves nothing: it would make this node deaf to the
+  // member whose number it was sent under.
+  if (timeKnown(ctx)) acceptCounter(ctx, now.sender, now.counter);
   if (now.sender == self(ctx)) return contradict(ctx, at, end);
   markHeard(ctx, now.sender);
   now.frameBytes = length;

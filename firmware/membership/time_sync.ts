@@ -7,6 +7,8 @@ import {
   CLOCK_STEP_S_MAX,
   CLOCK_ERROR_MS_MAX,
   CLOCK_SAMPLES_MIN,
+  PERIOD_S,
+  RESERVE_CYCLES,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
 import { CYCLE_S, COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
@@ -50,6 +52,13 @@ const SAMPLE_S: u32 = 60;
  */
 const SETTLED_STEP_MS: i32 = <i32>((CLOCK_DRIFT_PPM_MAX * SAMPLE_S) / 1000);
 /**
+ * An unknown clock is learnt from samples that agree over this time, local seconds: in two periods
+ * four members broadcast heartbeats, and one that contradicts the others begins it anew.
+ */
+const LEARN_S: u32 = 2 * PERIOD_S;
+/** After a reset a node hears no true frame for so long, local seconds: it had reserved that. */
+const DEAF_S: u32 = RESERVE_CYCLES * CYCLE_S;
+/**
  * A time further than this beyond the last reserved counter is not learnt: 400 days, in TDMA
  * cycles.
  */
@@ -88,7 +97,7 @@ function shiftOffset(ctx: usize, ms: i32): void {
 
 /**
  * Takes a peer's time from its heartbeat, in a frame of `bytes` bytes. An unknown clock is learnt
- * when CLOCK_SAMPLES_MIN samples agree; a known clock follows slowly.
+ * when CLOCK_SAMPLES_MIN samples agree over LEARN_S; a known clock follows slowly.
  */
 export function clockSample(ctx: usize, bytes: u32, peerS: u32, peerMs: u32, peerErrorMs: u32): void {
   const transitMs = <i32>((bytes * BYTE_MS_128) >>> 7);
@@ -198,13 +207,16 @@ function learn(ctx: usize, peerS: u32, sumMs: i32, peerErrorMs: u32): void {
   }
   const off = state.samples == 0 ? 0 : differenceMs(offsetS, <u32>offsetMs, clock(ctx).offsetS, clock(ctx).offsetMs);
   if (state.samples == 0 || off > AGREE_MS || off < -AGREE_MS) {
+    // Until the first sample this is the local time of the boot.
+    if (state.samples == 0 && sent != 0 && sent != 0xffffffff) clock(ctx).sampleS += DEAF_S;
+    clock(ctx).sampleS = max<u32>(clock(ctx).sampleS, call(ctx).localS);
     state.samples = 1;
     clock(ctx).offsetS = offsetS;
     clock(ctx).offsetMs = <u32>offsetMs;
     return;
   }
-  state.samples++;
-  if (state.samples < CLOCK_SAMPLES_MIN) return;
+  if (<u32>state.samples < CLOCK_SAMPLES_MIN) state.samples++;
+  if (<u32>state.samples < CLOCK_SAMPLES_MIN || call(ctx).localS < clock(ctx).sampleS + LEARN_S) return;
   state.timeKnown = 1;
   const learntMs = peerErrorMs + <u32>AGREE_MS;
   // A peer without a trusted clock cannot lower this clock's error bound.

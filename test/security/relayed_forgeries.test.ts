@@ -53,7 +53,7 @@ function anotherStatement(cluster: TestCluster, nth: number): Message {
   };
 }
 
-/** The owner contradicts a forgery; then other statements take the place of its own at the member. */
+/** The owner contradicts a forgery; then other statements replace its own at the member. */
 function contradicted(): { cluster: TestCluster; atS: number } {
   const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
   cluster.kill(BYZANTINE);
@@ -94,7 +94,7 @@ relays('SEC-5 violated: what is dated a minute after the owner’s statement is 
 
 const contents = [1, 2];
 
-/** The Byzantine node signs one content for node 0 and another for node 1, and sends neither content. */
+/** The Byzantine node signs one content for node 0 and another for node 1. */
 function signedApart(addressees: readonly number[]): TestCluster {
   const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
   cluster.kill(BYZANTINE);
