@@ -161,13 +161,16 @@ function roll(ctx: usize, entryNow: u32): void {
   if (state.rolled >= ROLLED_ENTRIES_MAX) state.dirty |= DIRTY_HORIZON;
 }
 
-/** Gives a haul that did not load in its entry the next one. */
+/**
+ * Asks for a plan when a haul did not load in its entry, so that it gets the next one. Time that
+ * passes does not change the claim: its bit alone would cause no plan.
+ */
 function haulsOverlooked(ctx: usize): void {
   const state = schedule(ctx);
   for (let intentSlot: u32 = 0; intentSlot < CLAIM_SLOTS; intentSlot++) {
     const w = work(ctx, intentSlot);
     if (w.role == <u8>ROLE_HAUL && w.fromEntry < state.baseEntry && own(ctx, intentSlot).running == 0)
-      state.dirty |= 1 << intentSlot;
+      state.dirty |= DIRTY_HORIZON;
   }
 }
 
