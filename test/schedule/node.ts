@@ -64,6 +64,8 @@ export class LoneNode extends NodeAnswers {
   readonly commands: NodeRecord[] = [];
   readonly events: NodeRecord[] = [];
   readonly frames: number[] = [];
+  /** The frames themselves. */
+  readonly sent: Uint8Array[] = [];
   localMs = 0;
   missionAtBootS: number;
   readonly engine;
@@ -167,6 +169,12 @@ export class LoneNode extends NodeAnswers {
     this.localMs = Math.max(this.localMs, untilMs);
   }
 
+  /** The processor makes no call for `s` seconds, whatever the firmware wants, then a tick. */
+  sleep(s: number): void {
+    this.localMs += s * 1000;
+    this.take(this.imageNode.tick(this.localMs));
+  }
+
   inspect(what: number, index = 0): number[] {
     return [...this.imageNode.loop.inspect(what, index)];
   }
@@ -187,6 +195,7 @@ export class LoneNode extends NodeAnswers {
     const code = status & STATUS_MASK;
     if (code !== STATUS.ok && code < STATUS.implausible) throw new Error(`status ${code}`);
     for (const _ of frames) this.frames.push(this.missionS);
+    this.sent.push(...frames);
     for (const event of events) this.events.push({ atS: this.missionS, fields: recordFields(event) });
     for (const command of commands) this.obey(recordFields(command));
     return code;
