@@ -101,6 +101,15 @@ test('a capacity that falls opens a conflict, and one that rises closes it', () 
   assert.is(count(9120), 0);
 });
 
+test('a group is asked for too much until the end of what asks for it', () => {
+  const harness = new JudgeHarness(4);
+  for (const owner of [0, 1])
+    harness.spread(60, owner, { version: 1, resource: siteOf(1 + owner), rate: 600, endS: 9000 });
+  harness.until(8995);
+  assert.is(harness.seen.conflicts.count(8_995_000), 1);
+  assert.is(harness.seen.conflicts.count(9_000_000), 0);
+});
+
 test('a conflict lasts until the claims no longer overlap in time', () => {
   const harness = new JudgeHarness(4);
   harness.spread(60, 0, { ...claim, endS: 9000 });

@@ -259,6 +259,14 @@ test('CVG-1 holds: a planned pause is taken out of what is wanted, for the claim
   assert.is(maintenance(knownDeath(), false).sla, 'breached');
 });
 
+test('CVG-1 holds: where pauses cost more than any optimal plan takes, nothing is wanted', () => {
+  const harness = knownDeath();
+  harness.publish(hour + 40, 1, { version: 1, resource: siteOf(2), rate: 480, state: INTENT_STATE.started });
+  for (const node of [0, 2]) harness.store(hour + 40, node, 1, { version: 1, state: INTENT_STATE.started });
+  harness.maintain(hour + 50, 1, true);
+  assert.is(outcome(harness, 8 * hour, { achievable }).convergedS, hour + 60);
+});
+
 test('CVG-1 violated: a node that mines in its contact window, or pauses unplanned, excuses nothing', () => {
   const judged = (pause: (harness: JudgeHarness) => void) => {
     const harness = knownDeath();
@@ -310,6 +318,7 @@ test('CVG-2 violated: a report of another member, or of an earlier disruption, d
 
 test('SIM-1-actual-within-achievable holds: actual production reaches the achievable', () => {
   assert.ok(withinAchievable(100, 100).ok);
+  assert.ok(withinAchievable(5e-7, 0).ok, 'the tolerance of the solver');
 });
 
 test('SIM-1-actual-within-achievable violated: more is produced than achievable', () => {

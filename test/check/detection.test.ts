@@ -59,6 +59,10 @@ test('a report before the onset, and a reset reported on only after its SLA, det
   disrupt(late, { nodes: [3] });
   late.view(2 * hour + 1, [0, 1, 2], 3, LIVENESS.suspect);
   assert.is(detectedS(late, 3 * hour), null);
+  const lot = new JudgeHarness(4);
+  disrupt(lot, { kind: 'lot-depleted', groups: [1] });
+  for (const node of [0, 1, 2, 3]) lot.event(2 * hour + 1, node, TYPE.noticedResource, 1, 0, 0, 2 * hour);
+  assert.is(detectedS(lot, 3 * hour), hour + 1, 'a lost lot stays lost');
   const death = new JudgeHarness(4);
   death.world(hour, nodeDown(3, true, 'node-death-3'));
   death.world(hour, deathOf(3, hour));
@@ -199,6 +203,17 @@ test('affected groups: those named, and those that the affected nodes work at th
   assert.equal(touched({ state: INTENT_STATE.planned }), []);
   assert.equal(touched({ endS: hour }), [], 'it is over');
   assert.equal(touched({ endS: hour + 1 }), [1]);
+});
+
+test('a merge affects the groups that are worked when the path is restored', () => {
+  const harness = split();
+  harness.publish(hour + 900, 2, { version: 1, resource: siteOf(1, 2) });
+  harness.world(2 * hour + 60, { kind: 'partition', sets: [], disruption: null });
+  harness.until(2 * hour + 120);
+  assert.equal(
+    harness.recovery.cases.map(({ touched }) => touched),
+    [[], [2]],
+  );
 });
 
 test('a dead member’s work is left over while a member of the majority stores it as valid', () => {

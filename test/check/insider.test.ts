@@ -88,6 +88,14 @@ test('SEC-5-insider-contained holds: no complaint where the owner is not heard, 
   assert.is(down.complaints(), 0, 'a node that is down cannot object');
 });
 
+test('SEC-5-insider-contained violated: how long the longest forgery lasted is kept', () => {
+  const { harness, judge, complaints } = forged();
+  harness.store(6000, 1, 0, { version: 1 });
+  harness.store(7000, 1, 0, { version: 9 });
+  harness.store(7100, 1, 0, { version: 1 });
+  assert.equal([judge.outcome.forgeriesHeld, judge.outcome.forgeryLongestS, complaints()], [2, 5000, 1]);
+});
+
 test('SEC-5-insider-contained violated: an honest member that is taken for a proven equivocator is framed', () => {
   const { harness, judge, complaints } = seated();
   equivocated(harness, 100, 1, 0, 0);
@@ -115,6 +123,8 @@ test('SEC-5-insider-contained holds: members that use later keys are counted onc
   const changed = (timeS: number, node: number, keyEpoch: number, step: number) =>
     harness.event(timeS, node, TYPE.keyEpochChanged, keyEpoch, step);
   changed(100, 0, 1, KEY_EPOCH_STEP.inUse);
+  changed(150, 0, 2, KEY_EPOCH_STEP.known);
+  assert.is(judge.outcome.rekeyed, 0, 'not in use yet');
   changed(200, 0, 2, KEY_EPOCH_STEP.inUse);
   changed(300, 0, 3, KEY_EPOCH_STEP.inUse);
   changed(400, 1, 2, KEY_EPOCH_STEP.inUse);

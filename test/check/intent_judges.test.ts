@@ -39,6 +39,17 @@ test('INT-5-exclusive holds: one node after another works a unit, also after a n
   assert.equal(harness.verdict('INT-5-exclusive'), { id: 'INT-5-exclusive', ok: true, violations: 0, examples: [] });
 });
 
+test('INT-5-exclusive holds: work of the same node on another unit is not in the way', () => {
+  const harness = seated();
+  harness.command(100, 0, TYPE.startWork, 1, 1, siteOf(2), 100, 9000);
+  harness.start(100, 0, { resource: siteOf(1), untilS: 9000 });
+  harness.stop(200, 0);
+  harness.start(201, 1, { resource: siteOf(1), untilS: 9000 });
+  assert.ok(harness.verdict('INT-5-exclusive').ok);
+  harness.start(202, 2, { resource: siteOf(2), untilS: 9000 });
+  assert.is(harness.verdict('INT-5-exclusive').violations, 1, 'that unit is worked by node 0');
+});
+
 test('INT-5-exclusive violated: two nodes are ordered to work one unit at once', () => {
   const harness = seated();
   harness.start(100, 0, { resource: siteOf(1), untilS: 1000 });
@@ -296,6 +307,7 @@ test('INT-3-arbitration violated: two settled claims on one unit overlap for hal
   const { violations, examples } = harness.verdict('INT-3-arbitration');
   assert.is(violations, 1);
   assert.match(examples[0], /nodes 0 and 1 both have a settled claim on group 1 unit 1/);
+  assert.match(examples[0], /^at 2400 s /, 'examined every ten minutes');
 });
 
 test('INT-3-arbitration holds: a claim that has not settled does not conflict with a settled one', () => {

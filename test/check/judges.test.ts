@@ -56,6 +56,9 @@ test('WDG-1-window violated: a feed comes before the window opens', () => {
   for (const timeS of [100, 129]) harness.feed(timeS, 0);
   const { violations, examples } = harness.verdict('WDG-1-window');
   assert.is(violations, 1);
+  const atOnce = seated();
+  for (const timeS of [0, 29]) atOnce.feed(timeS, 0);
+  assert.is(atOnce.verdict('WDG-1-window').violations, 1, 'the first feed counts, too');
   assert.match(examples[0], /29000 ms after the last time, early: not before 30000 ms/);
 });
 
@@ -143,6 +146,7 @@ test('liveness holds: a member just suspected, absent where it is out of reach, 
   assert.ok(afterHealing(apart, 9 * hour).ok);
   apart.world(9 * hour, { kind: 'partition', sets: [], disruption: null });
   assert.ok(afterHealing(apart, 10 * hour - 1).ok, 'in reach for less than an hour');
+  assert.not(afterHealing(apart, 10 * hour).ok, 'in reach for an hour');
   const restored = seated();
   restored.boot(60, 0, { restored: true });
   assert.ok(afterHealing(restored, 9 * hour).ok, 'a view from a checkpoint is not in the trace');
@@ -210,6 +214,12 @@ test('no-trap violated: each trap counts, and the first are named', () => {
   ]);
   assert.is(violations, 2);
   assert.equal(examples, ['node 3 at 12.345 s, site 901', 'node 4 at 20 s, site 7']);
+});
+
+test('of many violations the first five are named, and all are counted', () => {
+  const traps = Array.from({ length: 7 }, (_, node) => ({ node, timeMs: 1000, site: 1 }));
+  const { violations, examples } = noTrap(traps);
+  assert.equal([violations, examples.length, examples[4]], [7, 5, 'node 4 at 1 s, site 1']);
 });
 
 test('BRD-1-boards-decide-alike holds: the flight with boards has the hash of the one without', () => {

@@ -1,10 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readImage } from '../../host/engine/image.ts';
-import { flyAndJudge } from '../../hwsim/report/fly_and_judge.ts';
 import { productionShare } from '../../hwsim/check/judges/production_share.ts';
-import { loadBody, loadScenario } from '../../hwsim/cli/input.ts';
-import { scenarioOf } from '../../hwsim/scenario/load.ts';
 
 const judged = { actualKg: 900, achievableKg: 1000, greedyKg: 600 };
 
@@ -32,20 +28,6 @@ test('SIM-1-production violated: less than the share that the scenario states wa
   const poor = productionShare({ ...judged, actualKg: 499, statedShare: 0.5 });
   assert.match(poor.examples.join(), /49\.9 % .* less than the 50\.0 % that the scenario states/);
   assert.not(productionShare({ ...judged, actualKg: 940, statedShare: 0.95 }).ok);
-});
-
-test('the check is made of whole runs of a day, by the share of their scenario', () => {
-  const quiet = loadScenario('quiet');
-  const fly = (days: number, shareMin?: number) => {
-    const production = shareMin === undefined ? undefined : { shareMin, why: 'a test' };
-    const scenario = scenarioOf({ ...quiet, nodes: 6, days, production, greedyBaseline: false }, 'test');
-    const body = loadBody(scenario.body, undefined, () => {});
-    const { checks } = flyAndJudge({ scenario, body, image: readImage('flight'), silent: true }, null);
-    return checks.find(({ id }) => id === 'SIM-1-production');
-  };
-  assert.is(fly(0.9), undefined);
-  assert.is(fly(1, 0.5)?.ok, true);
-  assert.match(fly(1, 0.999)?.examples.join() ?? '', /less than the 99\.9 % that the scenario states/);
 });
 
 test.run();

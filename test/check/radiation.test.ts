@@ -97,6 +97,14 @@ test('RAD-1-no-corrupt-value-sent violated: others accept a frame that an upset 
   const [example] = harness.verdict(noCorruptValue).examples;
   assert.match(example, /at 100 s node 0 and 3 accepted a frame of node 2 .*upset 17/);
   assert.is(judge.outcome.framesAccepted, 1);
+  for (const by of [
+    [0, 1, 3],
+    [0, 1, 3, 4],
+  ])
+    harness.world(101, { kind: 'corrupt-accepted', node: 2, by, upset: 17 });
+  const named = harness.verdict(noCorruptValue).examples.slice(1);
+  assert.match(named[0], /node 0 and 1 and 3 accepted/);
+  assert.match(named[1], /4 nodes accepted/);
 });
 
 /** Node 2 traps at 1000 s, and the others take it for unreachable. */

@@ -72,16 +72,25 @@ test('production is what was credited on lots, by the share that the scenario st
   assert.ok(verdict.ok, 'what is hauled was mined before');
 });
 
+test('production counts from the first minute on', () => {
+  const judges = new RunJudges(plan);
+  world(judges, 60, { kind: 'credit', node: 0, group: 1, unit: 1, kg: 290 });
+  judges.end(day * 1000);
+  assert.ok(verdictOf(judges, 'SIM-1-production').ok);
+});
+
 test('a minute is judged before what happens at it, and the last minute is judged, too', () => {
-  const judged = (endS: number) => {
+  const judged = (endS: number, storedS?: number) => {
     const judges = new RunJudges(plan, { planWork: false });
     const published = [TYPE.published, 0, 1, 1, siteOf(1), 0, day, 100, 1, INTENT_STATE.started, 0, 0, 0];
     event(judges, 60, 0, ...published);
+    if (storedS !== undefined) event(judges, storedS, 1, TYPE.stored, 0, 0, 1, INTENT_STATE.started, storedS);
     judges.end(endS * 1000);
     return verdictOf(judges, 'INT-1-nothing-lost').violations;
   };
   // Nobody else ever stores it: noticed at 1,200 s, and half an hour later a violation.
   assert.equal([judged(2999), judged(3000)], [0, 1]);
+  assert.equal([judged(4000, 2999), judged(4000, 3000)], [0, 1], 'what comes at that very minute is too late');
 });
 
 test('work beyond a lot’s capacity is judged after half an hour of agreement', () => {

@@ -88,16 +88,17 @@ test('when a partition heals, members have the newest version of both parts to a
 });
 
 test('a member back from a contact window has ten minutes for the news; one that was silenced has not', () => {
-  const back = (disruption: string | null) => {
+  const back = (disruption: string | null, node = 3) => {
     const harness = new JudgeHarness(4);
-    harness.spread(60, 0, { version: 1 });
-    harness.world(70, { kind: 'radio-down', node: 3, disruption });
-    harness.publish(100, 0, { version: 2 });
-    for (const node of [1, 2]) harness.store(110, node, 0, { version: 2 });
-    harness.world(2000, { kind: 'radio-up', node: 3, disruption });
+    harness.spread(60, 1, { version: 1 });
+    harness.world(70, { kind: 'radio-down', node, disruption });
+    harness.publish(100, 1, { version: 2 });
+    for (const other of [0, 2, 3]) if (other !== node) harness.store(110, other, 1, { version: 2 });
+    harness.world(2000, { kind: 'radio-up', node, disruption });
     return [disagreements(harness, 2040), disagreements(harness, 2599), disagreements(harness, 2600)];
   };
   assert.equal(back(null), [0, 0, 1]);
+  assert.equal(back(null, 0), [0, 0, 1]);
   assert.equal(back('storm-1'), [1, 1, 1]);
 });
 
@@ -113,6 +114,11 @@ test('a restart without a checkpoint loses what was stored, one from a checkpoin
   };
   assert.is(restarted(true), 0);
   assert.is(restarted(false), 1);
+  const alone = new JudgeHarness(4);
+  alone.spread(60, 0, { version: 1 });
+  assert.is(disagreements(alone, 900), 0);
+  alone.boot(901, 3, { restored: false });
+  assert.is(disagreements(alone, 960), 1, 'nothing else changed');
 });
 
 test('others store work that is planned, claimed or started; not what is over, and not out of reach', () => {
