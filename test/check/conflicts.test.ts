@@ -34,6 +34,8 @@ test('a group is asked for too much from the instant on at which the rates excee
   assert.equal(among(plans, 1001), []);
   const followed = [...plans.slice(0, 2), plan(24, 3, [100, 120], 500)];
   assert.equal(among(followed), [], 'a rate that ends makes room at once');
+  assert.equal(among(followed.reverse()), [], 'in any order');
+  followed.reverse();
   assert.equal(among([...followed, plan(32, 4, [110, 120], 1)]), [{ group: 1, unit: 0, keys: [16, 24, 32] }]);
 });
 
@@ -57,7 +59,7 @@ function open(change: (harness: JudgeHarness) => void, atS = 900, owners = [0, 1
 
 test('claims conflict once they are ten minutes old', () => {
   assert.is(
-    open(() => {}, 699),
+    open(() => {}, 699.9),
     0,
   );
   assert.is(
@@ -80,6 +82,10 @@ test('a claim that its owner lost, withdrew, only planned, or whose owner is dow
     open((harness) => harness.world(200, nodeDown(1))),
     0,
   );
+  const bothDown = (harness: JudgeHarness) => {
+    for (const node of [0, 1]) harness.world(200, nodeDown(node));
+  };
+  assert.is(open(bothDown), 0);
   const apart = (harness: JudgeHarness) => harness.world(200, splitInHalves);
   assert.is(open(apart, 900, [0, 2]), 0);
   assert.is(open(apart, 900, [0, 1]), 1);

@@ -135,13 +135,20 @@ test('a break after 30 minutes without one does not undo convergence', () => {
   harness.spread(hour + 100, 0, { version: 1, resource: siteOf(2) });
   harness.store(hour + 60 + 31 * 60 - 1, 2, 0, { version: 1, state: INTENT_STATE.none });
   harness.store(hour + 60 + 40 * 60 - 1, 2, 0, { version: 1 });
-  assert.is(outcome(harness, 4 * hour).convergedS, hour + 60);
+  const { convergedS, heldUp } = outcome(harness, 4 * hour);
+  assert.is(convergedS, hour + 60);
+  assert.equal(heldUp.views, [], 'what comes later held nothing up');
 });
 
 test('a run that ends before the 30 minutes are over has not converged', () => {
   const harness = knownDeath();
   assert.is(outcome(harness, hour + 60 + 29 * 60).convergedS, null);
   assert.is(outcome(harness, hour + 60 + 30 * 60).convergedS, hour + 60);
+});
+
+test('a run must last half an hour beyond the SLA to breach it', () => {
+  const judged = (endS: number) => outcome(death(), endS).sla;
+  assert.equal([judged(2 * hour + 1799), judged(2 * hour + 1800)], ['not measured', 'breached']);
 });
 
 test('each criterion that held convergence up is named, with its minutes', () => {
@@ -206,6 +213,11 @@ test('a disruption that has not converged names what failed at its deadline, or 
     broken.store(breakS + 59, 2, 0, { version: 1 });
   }
   assert.equal(outcome(broken, 4 * hour).missing, ['converged, but for less than 30 minutes']);
+});
+
+test('what is mined while a disruption lasts is not lost', () => {
+  const found = outcome(mining(knownDeath(), 8, 5), 8 * hour, { achievable });
+  assert.equal([found.sla, Math.round(found.lostKg)], ['breached', 35]);
 });
 
 test('kilograms lost in a minute of two disruptions are shared equally', () => {

@@ -153,6 +153,14 @@ test('a member in a contact window need not know of a split, nor be known to be 
   assert.is(detectedS(harness, hour + 960), 920);
 });
 
+test('who of one side cannot be heard for another reason is not part of a split', () => {
+  const harness = split();
+  harness.world(hour + 10, { kind: 'radio-down', node: 1, disruption: 'other' });
+  for (const member of [2, 3]) harness.view(hour + 900, [0, 1], member, LIVENESS.unreachable);
+  for (const member of [0, 1]) harness.view(hour + 910, [2, 3], member, LIVENESS.unreachable);
+  assert.is(detectedS(harness, hour + 960), 910, 'nodes 0 and 1 need not take each other for absent');
+});
+
 test('a merge is detected when all that reach each other again take each other for present', () => {
   const harness = split();
   for (const [side, other] of [
@@ -194,13 +202,14 @@ test('affected groups: those named, and those that the affected nodes work at th
   harness.spread(60, 3, { version: 1, state: INTENT_STATE.started });
   disrupt(harness, { nodes: [3], groups: [2] });
   assert.equal(harness.recovery.cases[0].touched, [1, 2]);
-  const touched = (work: { state?: number; endS?: number }) => {
+  const touched = (work: { slot?: number; state?: number; endS?: number }) => {
     const planning = new JudgeHarness(4);
     planning.spread(60, 3, { version: 1, ...work });
     disrupt(planning, { nodes: [3] });
     return planning.recovery.cases[0].touched;
   };
   assert.equal(touched({ state: INTENT_STATE.planned }), []);
+  assert.equal(touched({ slot: 3 }), [1], 'in any intent slot');
   assert.equal(touched({ endS: hour }), [], 'it is over');
   assert.equal(touched({ endS: hour + 1 }), [1]);
 });
@@ -256,6 +265,8 @@ test('an affected live member is left over while it and a member in reach do not
   const harness = new JudgeHarness(4);
   disrupt(harness, { nodes: [3] });
   assert.is(clearAt(harness, hour + 60), true);
+  harness.view(hour + 70, [3], 3, LIVENESS.dead);
+  assert.is(clearAt(harness, hour + 90), true, 'what it thinks of itself does not count');
   harness.view(hour + 100, [2], 3, LIVENESS.unreachable);
   assert.is(clearAt(harness, hour + 120), false);
   harness.view(hour + 130, [2], 3, LIVENESS.alive);

@@ -43,6 +43,9 @@ test('the majority is the part with most live members; of equal parts the one wi
   harness.world(130, nodeDown(1));
   harness.world(130, nodeDown(3));
   assert.is(ground.majority(), -1);
+  const alone = seen();
+  for (const node of [0, 1, 2, 3]) alone.harness.world(100, { kind: 'radio-down', node, disruption: null });
+  assert.is(alone.ground.majority(), 0);
 });
 
 test('a silent radio is a part of its own; only a silence without a disruption is a planned window', () => {
@@ -98,6 +101,18 @@ test('a pause costs the rates of the started mining claims of its owner, minute 
     pausedKg((harness) => harness.publish(60, 1, { ...perMinute, state: started })),
     0,
     'another node',
+  );
+});
+
+test('running sums of pauses begin at nothing', () => {
+  const { harness } = seen();
+  harness.publish(60, 0, { ...perMinute, state: started });
+  harness.maintain(100, 0, true);
+  harness.until(2000);
+  const sums = harness.seen.pauses.cumulative([1], 5);
+  assert.equal(
+    [...sums].map((kg) => Math.round(kg * 1000) / 1000),
+    [0, 0, 0, 1, 2, 3],
   );
 });
 

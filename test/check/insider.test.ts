@@ -88,6 +88,15 @@ test('SEC-5-insider-contained holds: no complaint where the owner is not heard, 
   assert.is(down.complaints(), 0, 'a node that is down cannot object');
 });
 
+test('SEC-5-insider-contained violated: a version is forged though another intent slot has a newer one', () => {
+  const { harness, complaints } = seated();
+  harness.spread(100, 0, { version: 5 });
+  harness.publish(110, 0, { slot: 1, version: 1 });
+  harness.store(1000, 1, 0, { slot: 1, version: 3 });
+  harness.until(9000);
+  assert.is(complaints(), 1);
+});
+
 test('SEC-5-insider-contained violated: how long the longest forgery lasted is kept', () => {
   const { harness, judge, complaints } = forged();
   harness.store(6000, 1, 0, { version: 1 });

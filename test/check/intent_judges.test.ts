@@ -45,7 +45,8 @@ test('INT-5-exclusive holds: work of the same node on another unit is not in the
   harness.start(100, 0, { resource: siteOf(1), untilS: 9000 });
   harness.stop(200, 0);
   harness.start(201, 1, { resource: siteOf(1), untilS: 9000 });
-  assert.ok(harness.verdict('INT-5-exclusive').ok);
+  harness.command(201, 1, TYPE.startWork, 1, 1, siteOf(1), 100, 9000);
+  assert.ok(harness.verdict('INT-5-exclusive').ok, 'nor is its own order on the same unit');
   harness.start(202, 2, { resource: siteOf(2), untilS: 9000 });
   assert.is(harness.verdict('INT-5-exclusive').violations, 1, 'that unit is worked by node 0');
 });
@@ -107,6 +108,13 @@ test('INT-2-shared-capacity holds: work whose end is past asks for nothing, and 
   harness.start(1000, 1, { resource: siteOf(2), rate: 600, untilS: 9000 });
   harness.start(1000, 2, { resource: siteOf(1, 2), rate: 4900, untilS: 9000 });
   harness.until(8000);
+  assert.ok(harness.verdict('INT-2-shared-capacity').ok);
+});
+
+test('INT-2-shared-capacity holds: a group without capacity of which nothing is asked', () => {
+  const harness = seated();
+  harness.world(5000, { kind: 'group-capacity', group: 1, capacityKgPerDay: 0, stockKg: 0, disruption: null });
+  harness.until(9000);
   assert.ok(harness.verdict('INT-2-shared-capacity').ok);
 });
 
@@ -252,6 +260,14 @@ test('INT-4-versions holds: what a Byzantine node forges, and what is stored of 
   harness.store(200, 1, 0, { version: 1 });
   harness.store(300, 1, 3, { version: 9 });
   harness.store(400, 1, 3, { version: 8 });
+  assert.ok(harness.verdict('INT-4-versions').ok);
+});
+
+test('INT-4-versions holds: member 0 may be the Byzantine node', () => {
+  const harness = new JudgeHarness(4);
+  harness.seat(new Versions(harness.seen, 0));
+  for (const version of [1, 2]) harness.spread(60 * version, 0, { version });
+  harness.store(4000, 1, 0, { version: 1 });
   assert.ok(harness.verdict('INT-4-versions').ok);
 });
 

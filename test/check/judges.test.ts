@@ -30,6 +30,21 @@ test('MBR-1-false-deaths holds: a node that is down, or behind an occultation, i
   assert.ok(harness.verdict('MBR-1-false-deaths').ok);
 });
 
+test('MBR-1-false-deaths holds: a node that is down by now, itself, or reached for half of the suspicion only', () => {
+  const down = seated();
+  down.world(1000, nodeDown(3));
+  down.view(1100, [0], 3, LIVENESS.dead);
+  down.view(1100, [1], 1, LIVENESS.dead);
+  assert.ok(down.verdict('MBR-1-false-deaths').ok);
+  const silenced = seated();
+  silenced.world(1000, { kind: 'radio-down', node: 3, disruption: null });
+  silenced.view(1450, [0], 3, LIVENESS.dead);
+  assert.ok(silenced.verdict('MBR-1-false-deaths').ok);
+  silenced.world(1460, nodeDown(2));
+  silenced.view(1460, [2], 1, LIVENESS.dead);
+  assert.ok(silenced.verdict('MBR-1-false-deaths').ok, 'who is down declares nobody dead');
+});
+
 test('MBR-1-false-deaths violated: a live member in reach is declared dead; one episode counts once', () => {
   const harness = seated();
   harness.view(1900, [0, 1], 3, LIVENESS.dead);

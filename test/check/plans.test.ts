@@ -39,6 +39,8 @@ test('a loss or a settlement of another version changes nothing', () => {
   harness.lose(200, 0, 1);
   harness.settle(200, 0, { version: 1 });
   assert.equal([plan().lostTo, plan().settled, stands(200)], [-1, false, true]);
+  harness.settle(200, 1, { version: 1 });
+  harness.lose(200, 1, 0);
   harness.settle(300, 0, { version: 2, endS: 5000 });
   assert.equal([plan().settled, plan().settledMs, plan().settledEndS, plan().state], [true, 300_000, 5000, started]);
 });

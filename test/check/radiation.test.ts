@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { CrashRecovered } from '../../hwsim/check/judges/crash_recovered.ts';
 import { NoCorruptValueSent } from '../../hwsim/check/judges/no_corrupt_value_sent.ts';
 import type { WorldChange } from '../../hwsim/kernel/trace.ts';
-import { JudgeHarness, nodeDown, nodeUp } from './judge_harness.ts';
+import { JudgeHarness, nodeDown, nodeUp, splitInHalves } from './judge_harness.ts';
 
 const noCorruptValue = 'RAD-1-no-corrupt-value-sent';
 const crashRecovery = 'RAD-5-crash-recovery';
@@ -133,6 +133,16 @@ test('RAD-5-crash-recovery holds: the time in which the radio is silenced does n
   harness.world(20_000, { kind: 'radio-up', node: 2, disruption: 'storm-1' });
   harness.view(21_000, [0, 1, 3], 2, LIVENESS.alive);
   harness.until(30_000);
+  assert.is(harness.verdict(crashRecovery).ok, true);
+});
+
+test('RAD-5-crash-recovery holds: who does not reach the node need not take it for present, nor it itself', () => {
+  const harness = trapped();
+  harness.world(1501, splitInHalves);
+  harness.world(1502, nodeUp(2));
+  harness.view(1510, [2], 2, LIVENESS.unreachable);
+  harness.view(3000, [3], 2, LIVENESS.alive);
+  harness.until(9000);
   assert.is(harness.verdict(crashRecovery).ok, true);
 });
 

@@ -139,6 +139,13 @@ test('false deaths are counted, and every judge gets the records of its types', 
   assert.is(verdictOf(judges, 'WDG-1-window').violations, 1);
 });
 
+test('what still lasts at the end of a run is counted up to it', () => {
+  const judges = new RunJudges(plan, { byzantine: 3, planWork: false });
+  event(judges, 100, 1, TYPE.stored, 0, 0, 9, INTENT_STATE.claimed, 100);
+  judges.end(500_000);
+  assert.is(judges.insider?.forgeryLongestS, 400);
+});
+
 /** Records what a consumer gets. */
 function recorder() {
   const got: string[] = [];

@@ -47,6 +47,9 @@ test('halves that do not hear each other may disagree, members of one half may n
   harness.world(50, splitInHalves);
   harness.view(100, [0, 1], 2, LIVENESS.dead);
   assert.is(views.disagreements(), 0, 'node 3, which hears node 2, is in the other half');
+  harness.world(150, { kind: 'partition', sets: [], disruption: null });
+  assert.is(views.disagreements(), 1, 'now they hear each other');
+  harness.world(160, splitInHalves);
   harness.view(200, [0], 3, LIVENESS.dead);
   assert.is(views.disagreements(), 1);
 });

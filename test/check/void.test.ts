@@ -48,6 +48,8 @@ test('a lot is emptied once, a tug is lost once', () => {
   assert.ok(isVoid('lot-depleted', [emptied(id)], [emptied(null)]));
   assert.not(isVoid('tug-lost', [lost(id)]));
   assert.ok(isVoid('tug-lost', [lost(id)], [lost('d-0')]));
+  assert.not(isVoid('tug-lost', [lost(id)], [{ ...lost('d-0'), group: 1 } as WorldChange]), 'a unit of another group');
+  assert.not(isVoid('tug-lost', [lost(id)], [{ ...lost('d-0'), unit: 2 } as WorldChange]), 'another unit');
 });
 
 test('a partition needs live members on two sides, a silence a live member', () => {

@@ -93,7 +93,7 @@ export class Convergence {
       }),
     );
     return found.map(({ entry, curves, atMinute }, index) => {
-      const convergedS = atMinute === null ? null : Math.max(entry.onsetS, atMinute * GRID_S);
+      const convergedS = atMinute === null ? null : atMinute * GRID_S;
       const isVoid = this.recovery.isVoid(entry);
       const report = isVoid ? null : onboard(entry, convergedS);
       return {

@@ -115,7 +115,7 @@ export class Recovery {
     this.conflictFree[minute] = conflicts === 0 ? 1 : 0;
     for (const entry of this.cases) {
       // A path that is restored at this very minute is not in the trace yet.
-      if (!entry.started || timeMs <= entry.onsetS * 1000) continue;
+      if (timeMs <= entry.onsetS * 1000) continue;
       if (entry.detectedMs === null && this.isStillObservable(entry, timeMs)) entry.detectedMs = this.detectedMs(entry);
       while (entry.firstMinute + entry.clear.length < minute) entry.clear.push(0);
       entry.clear.push(this.isClear(entry, timeMs) ? 1 : 0);
@@ -267,7 +267,6 @@ export class Recovery {
   private viewsTrue(node: number): boolean {
     const { ground, views } = this.seen;
     const dead = ground.permanentlyDown[node] === 1;
-    if (!dead && !ground.live(node)) return true;
     const majority = ground.majority();
     for (let observer = 0; observer < ground.nodes; observer++) {
       if (observer === node || ground.component[observer] < 0 || (dead && ground.component[observer] !== majority))
