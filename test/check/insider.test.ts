@@ -97,6 +97,17 @@ test('SEC-5-insider-contained violated: a version is forged though another inten
   assert.is(complaints(), 1);
 });
 
+test('SEC-5-insider-contained holds: an owner that is heard for less than the bound cannot have objected', () => {
+  const judged = (healedS: number) => {
+    const { harness, complaints } = forged();
+    harness.world(1001, { kind: 'partition', sets: [[0], [1, 2, 3]], disruption: null });
+    harness.world(healedS, { kind: 'partition', sets: [], disruption: null });
+    harness.until(9000);
+    return complaints();
+  };
+  assert.equal([judged(1020), judged(1020.3)], [1, 0]);
+});
+
 test('SEC-5-insider-contained violated: how long the longest forgery lasted is kept', () => {
   const { harness, judge, complaints } = forged();
   harness.store(6000, 1, 0, { version: 1 });

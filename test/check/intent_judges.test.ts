@@ -92,6 +92,15 @@ test('INT-2-shared-capacity violated: members that agree ask a group for more th
   assert.match(harness.verdict('INT-2-shared-capacity').examples[0], /asks group 1 for 1001 kg\/day of 1000/);
 });
 
+test('INT-2-shared-capacity violated: the first excess is found after half an hour of agreement, to the minute', () => {
+  const harness = seated();
+  harness.start(0, 0, { resource: siteOf(1), rate: 1001, untilS: 9000 });
+  harness.until(1799);
+  assert.is(harness.verdict('INT-2-shared-capacity').violations, 0);
+  harness.until(1800);
+  assert.is(harness.verdict('INT-2-shared-capacity').violations, 1);
+});
+
 test('INT-2-shared-capacity violated: work still exceeds a capacity that fell half an hour ago', () => {
   const harness = seated();
   harness.start(100, 0, { resource: siteOf(1), rate: 600, untilS: 20_000 });

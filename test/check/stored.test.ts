@@ -100,6 +100,13 @@ test('a member back from a contact window has ten minutes for the news; one that
   assert.equal(back(null), [0, 0, 1]);
   assert.equal(back(null, 0), [0, 0, 1]);
   assert.equal(back('storm-1'), [1, 1, 1]);
+  const late = new JudgeHarness(4);
+  late.spread(60, 1, { version: 1 });
+  late.world(70, { kind: 'radio-down', node: 3, disruption: null });
+  late.publish(100, 1, { version: 2 });
+  for (const other of [0, 2]) late.store(110, other, 1, { version: 2 });
+  late.world(2040.3, { kind: 'radio-up', node: 3, disruption: null });
+  assert.equal([disagreements(late, 2640), disagreements(late, 2700)], [0, 1], 'ten minutes to the second');
 });
 
 test('a restart without a checkpoint loses what was stored, one from a checkpoint does not', () => {
