@@ -9,7 +9,7 @@ import { composeHeartbeat } from '../membership/heartbeat';
 import { sealEnvelope } from '../security/envelope';
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
 import { ageOf } from '../membership/liveness';
-import { intent, intentIndex, notice, intents } from '../intent/table';
+import { intent, intentIndex, notice, intents, KIND_PLACEHOLDER } from '../intent/table';
 import { recentAsOf } from '../intent/digest';
 import { noticeIndex } from '../intent/notice';
 import {
@@ -296,7 +296,7 @@ function composeOfIntent(ctx: usize, at: usize, end: usize, entry: Outgoing): us
  * Composes an intent. A broadcast is left out if another node has just broadcast the same version.
  */
 function composeIntent(ctx: usize, at: usize, end: usize, index: u32, addressee: u32): usize {
-  if (index == NO_INDEX) return NOTHING_TO_SEND;
+  if (index == NO_INDEX || <u32>intent(ctx, index).kind == KIND_PLACEHOLDER) return NOTHING_TO_SEND;
   const record = intent(ctx, index);
   const broadcast = addressee == ADDRESSEE_ALL;
   if (broadcast && <u32>record.owner != node(ctx).self && isJustBroadcast(ctx, record)) return NOTHING_TO_SEND;

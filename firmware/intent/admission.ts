@@ -25,18 +25,21 @@ import {
   HORIZON_S_MAX,
   LEASE_ADVANCE_S_MAX,
   AHEAD_S_MAX,
+  LEASE_GUARD_S,
   ROUND_S,
 } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { statementVerdict, CONFIRMED, REFUTED } from './statement/check';
 import { isEquivocator } from './statement/equivocation';
+import { leavesUnsigned } from './statement/awaited';
 import { slotMayClaim } from './quota';
 import {
   intent,
   intentIndex,
   intents,
+  claimsUnit,
+  KIND_PLACEHOLDER,
   resourceGroup,
-  resourceUnit,
   statements,
   statementsToChange,
   Intent,
@@ -52,10 +55,13 @@ export const BEYOND_SLOT: u32 = 2;
  * rounds.
  */
 const STATEMENT_MINUTES: u32 = (3 * ROUND_S) / 60;
-/** A claim that ends within this is about to end anyway, seconds. */
-const ENDING_S: u32 = 180;
-/** How long an owner has to object to a version that was forged in its name, seconds. */
-const UNSIGNED_S: u32 = ROUND_S;
+/**
+ * Work that ends within this has stopped, seconds: its owner stops a guard before the end, and two
+ * trusted clocks differ by AHEAD_TRUSTED_S at most.
+ */
+export const ENDING_S: u32 = LEASE_GUARD_S - AHEAD_TRUSTED_S;
+/** How long a version from another sender than its owner may be doubted, seconds. */
+const DOUBT_S: u32 = ROUND_S;
 
 /**
  * Whether a received version can be true at all. What needs a clock is checked only while mission
@@ -63,6 +69,7 @@ const UNSIGNED_S: u32 = ROUND_S;
  */
 export function plausibilityOf(ctx: usize, m: IntentMessage): u32 {
   if (m.owner >= members(ctx) || resourceGroup(m.resource) >= GROUPS_MAX || m.startS >= m.endS) return IMPLAUSIBLE;
+  if (m.kind == KIND_PLACEHOLDER) return IMPLAUSIBLE;
   if (m.claimS > m.publishedS || m.leaseS > m.publishedS + LEASE_ADVANCE_S_MAX) return IMPLAUSIBLE;
   if (m.endS - m.startS > HORIZON_S_MAX || m.startS > m.publishedS + HORIZON_S_MAX) return IMPLAUSIBLE;
   if (!slotMayClaim(ctx, m)) return BEYOND_SLOT;
@@ -91,7 +98,7 @@ export const ADMITTED_LATE: u32 = 1;
 export const REFUSED_EQUIVOCATOR: u32 = 2;
 /** A valid statement of its owner refutes it. */
 export const REFUSED_FORGED: u32 = 3;
-/** It needs a statement of its owner, or time in which the owner could object. */
+/** It needs a statement of its owner. */
 const REFUSED_UNSIGNED: u32 = 4;
 /** The round takes no more late versions. */
 export const REFUSED_LATE: u32 = 5;
@@ -111,36 +118,38 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
   const verdict = statementVerdict(ctx, m);
   if (verdict == CONFIRMED) return ADMITTED;
   if (verdict == REFUTED) return REFUSED_FORGED;
-  if (index != NO_INDEX && intent(ctx, index).version == m.version) return ADMITTED;
+  if (index != NO_INDEX) {
+    if (releasesUnit(ctx, intent(ctx, index), m) && statements(ctx).serviceSeen != 0 && !leavesUnsigned(ctx, m.owner))
+      return REFUSED_UNSIGNED;
+    if (intent(ctx, index).version == m.version) return ADMITTED;
+  }
   if (isFromSilence(ctx, m)) return REFUSED_UNSIGNED;
   if (call(ctx).sender != m.owner && isDoubtful(ctx, index, m)) return REFUSED_UNSIGNED;
-  if (
-    index != NO_INDEX &&
-    releasesUnit(ctx, intent(ctx, index), m) &&
-    m.publishedS + UNSIGNED_S > missionS(ctx) &&
-    statements(ctx).serviceSeen != 0
-  )
-    return REFUSED_UNSIGNED;
   if (!isLate(ctx, m.publishedS)) return ADMITTED;
   return isLateQuotaSpent(ctx) ? REFUSED_LATE : ADMITTED_LATE;
 }
 
 /**
- * Whether a newer version releases an exclusive unit that its owner works, at either end of the
- * agreed time, or gives up the precedence of started work. Others may settle there at once. So such
- * a version needs its owner's statement; if the owner's platform cannot sign, it needs time in
- * which the owner could object.
+ * Whether a version releases an exclusive unit that its owner may work: it ends or moves the claim,
+ * takes time from it at either end, shortens its extended lease, or may give up its place in the
+ * arbitration order. Others may settle there at once. So such a version needs its owner's
+ * statement. A claim that is younger than the round's cut is in no digest that anybody agreed to:
+ * it cannot have settled, and its withdrawal needs none.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
-  if (
-    !CONTAINED ||
-    <u32>record.state != INTENT_STATE_STARTED ||
-    resourceUnit(record.resource) == 0 ||
-    record.endS <= missionS(ctx) + ENDING_S
-  )
-    return false;
+  if (!CONTAINED || !claimsUnit(record) || <u32>record.kind == KIND_PLACEHOLDER) return false;
+  if (record.endS <= missionS(ctx) + ENDING_S) return false;
+  if (<u32>record.state != INTENT_STATE_STARTED && record.claimS >= roundCutS(membership(ctx).round)) return false;
   return (
-    m.state != INTENT_STATE_STARTED || m.resource != record.resource || m.startS > record.startS || m.endS < record.endS
+    m.state < <u32>record.state ||
+    m.state > INTENT_STATE_STARTED ||
+    m.resource != record.resource ||
+    m.startS > record.startS ||
+    m.endS < record.endS ||
+    m.leaseS < record.leaseS ||
+    m.claimS > record.claimS ||
+    m.priority < <u32>record.priority ||
+    m.nonce != record.nonce
   );
 }
 
@@ -168,7 +177,7 @@ function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
   if (since >= STATEMENT_MINUTES) return false;
   if (m.publishedS / 60 + since <= now) return true;
   if (index == NO_INDEX || <u32>intent(ctx, index).state != INTENT_STATE_STARTED) return false;
-  return m.publishedS + UNSIGNED_S > missionS(ctx);
+  return m.publishedS + DOUBT_S > missionS(ctx);
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   SEND_NOTICE_SUMMARY,
   SEND_SILENT_LIST,
   SEND_PROOF,
+  SEND_STATEMENT,
 } from '../node/outbox';
 import { call, setWord } from '../memory/guard';
 import { membership, member } from '../membership/table';
@@ -31,6 +32,7 @@ import {
   noticeSummaryEntryAt,
 } from '../wire/generated/messages';
 import { requestStatement } from './statement/signing';
+import { isConfirmed } from './statement/store';
 import { isOverQuota } from './quota';
 import {
   Intent,
@@ -215,13 +217,10 @@ function isForged(ctx: usize, index: u32, ours: u32, theirs: u32): bool {
  */
 function sendIntent(ctx: usize, peer: u32, index: u32): void {
   const record = intent(ctx, index);
-  send(
-    ctx,
-    SEND_INTENT,
-    isJustBroadcast(ctx, record) || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL,
-    record.owner,
-    record.slot,
-  );
+  const addressee = isJustBroadcast(ctx, record) || isOverQuota(ctx, record.owner) ? peer : ADDRESSEE_ALL;
+  // The peer may store the version only with the owner's statement, and the owner may be silent.
+  if (isConfirmed(ctx, record)) send(ctx, SEND_STATEMENT, peer, record.owner, record.slot);
+  send(ctx, SEND_INTENT, addressee, record.owner, record.slot);
 }
 
 /** Whether the stored version was broadcast within BROADCAST_PAUSE_S, by this node or another. */

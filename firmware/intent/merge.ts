@@ -93,9 +93,12 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   let index = intentIndex(ctx, m.owner, m.slot);
   let delta = versionHash(m.owner, m.slot, m.version, contentHashOfMessage(m));
   let leaseS: u32 = 0;
+  // What replaces a placeholder undoes the change that a forgery had made.
+  let atS = m.publishedS;
   if (index != NO_INDEX) {
     const record = intent(ctx, index);
     leaseS = record.leaseS;
+    if (record.publishedS > atS) atS = record.publishedS;
     if (m.owner != self(ctx) && freesCapacity(record, m))
       groupToChange(ctx, resourceGroup(record.resource)).freedS = missionS(ctx);
     delta -= versionHash(m.owner, m.slot, record.version, contentHashOf(record));
@@ -118,7 +121,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
     intentsToChange(ctx).nextEvictionS = record.boundS;
   link(ctx, index);
   if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) noteExtendedLease(ctx);
-  accountChange(ctx, m.publishedS, delta);
+  accountChange(ctx, atS, delta);
   accountOwner(ctx, m.owner, delta);
   invalidateHigherSlots(ctx, m.owner, m.slot);
   emitStored(ctx, record, m.state);

@@ -3,7 +3,7 @@
 import { NO_INDEX, RUMOUR_COUNT } from '../memory/limits';
 import { call } from '../memory/guard';
 import { leaveToTick, self, DUE_CHECK } from '../node/table';
-import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
+import { send, SEND_INTENT, SEND_STATEMENT, SEND_STATEMENT_REQUEST } from '../node/outbox';
 import { countLoss } from '../node/queues';
 import {
   INTENT_STATE_CLAIMED,
@@ -18,6 +18,7 @@ import {
 } from '../wire/generated/codes';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { adoptOwn } from './own/lifecycle';
+import { awaitStatement } from './statement/awaited';
 import { onConflict } from './statement/equivocation';
 import { reportImpersonation } from './statement/signing';
 import {
@@ -75,12 +76,18 @@ function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
   else if (verdict == REFUSED_AHEAD) countLoss(ctx, COUNTER_INTENT_AHEAD);
   else if (verdict == REFUSED_FORGED) {
     countLoss(ctx, COUNTER_INTENT_FORGED);
-    // The sender has not received the owner's statement.
-    if (unicast) send(ctx, SEND_STATEMENT, call(ctx).sender, m.owner, m.slot);
+    // The sender has not received the owner's statement, or not the version that it confirms.
+    if (unicast) {
+      send(ctx, SEND_STATEMENT, call(ctx).sender, m.owner, m.slot);
+      send(ctx, SEND_INTENT, call(ctx).sender, m.owner, m.slot);
+    }
   } else {
     countLoss(ctx, COUNTER_INTENT_UNSIGNED);
-    // The unicast sender accepted the version: the owner's statement is requested.
-    if (unicast) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
+    noteConflict(ctx, m, relationOf(ctx, m));
+    const awaitedMinutes = awaitStatement(ctx, m.owner);
+    // The unicast sender accepted the version, or the owner has not heard it: the owner's statement
+    // is requested. With a true version it comes within a minute, unasked.
+    if (unicast || awaitedMinutes > 1) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
   }
 }
 
@@ -91,9 +98,13 @@ function mergeReceived(ctx: usize, m: IntentMessage): u32 {
     return NO_INDEX;
   }
   const relation = relationOf(ctx, m);
-  if (relation == LESSER_CONTENT || relation == GREATER_CONTENT) {
-    countLoss(ctx, COUNTER_INTENT_DIFFERS);
-    onConflict(ctx, m);
-  }
+  noteConflict(ctx, m, relation);
   return relation >= GREATER_CONTENT ? put(ctx, m) : NO_INDEX;
+}
+
+/** Counts another content under the stored version: two statements on them are a proof. */
+function noteConflict(ctx: usize, m: IntentMessage, relation: u32): void {
+  if (relation != LESSER_CONTENT && relation != GREATER_CONTENT) return;
+  countLoss(ctx, COUNTER_INTENT_DIFFERS);
+  onConflict(ctx, m);
 }

@@ -180,6 +180,11 @@ export class StatementState {
   proofBroadcasts: u32 = 0;
   /** 1 = the platform has answered a request: it has a signature service. */
   serviceSeen: u32 = 0;
+  /** Owners whose statements are awaited (statement/awaited.ts); 0 = free. */
+  awaited0: u32 = 0;
+  awaited1: u32 = 0;
+  awaited2: u32 = 0;
+  awaited3: u32 = 0;
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { RUMOURS_MAX, NO_INDEX, RUMOUR_COUNT } from '../memory/limits';
 import { changes } from '../memory/guard';
-import { intents, rumourAt, intentsToChange, RUMOURS, intent } from './table';
+import { intents, rumourAt, intentsToChange, RUMOURS, intent, KIND_PLACEHOLDER } from './table';
 
 /** Starts to spread a version with the next `times` frames. A full ring overwrites the oldest. */
 export function startRumour(ctx: usize, index: u32, times: u32): void {
@@ -24,7 +24,7 @@ export function takeRumour(ctx: usize): u32 {
     changes(ctx, RUMOURS);
     store<u16>(at + 2, left - 1);
     const index: u32 = load<u16>(at);
-    if (intent(ctx, index).state != 0) return index;
+    if (intent(ctx, index).state != 0 && <u32>intent(ctx, index).kind != KIND_PLACEHOLDER) return index;
     store<u16>(at + 2, 0);
   }
   return NO_INDEX;

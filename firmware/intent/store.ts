@@ -16,7 +16,7 @@ import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { ageOf } from '../membership/liveness';
-import { LINE_BYTES, OWN_SLOTS, GROUPS_MAX, LIVENESS_TICK_S } from '../wire/generated/codes';
+import { LINE_BYTES, OWN_SLOTS, GROUPS_MAX, LIVENESS_TICK_S, LEASE_S, ROUND_S } from '../wire/generated/codes';
 import { Stored, encodeStored } from '../wire/generated/messages';
 import {
   intents,
@@ -29,6 +29,7 @@ import {
   groupToChange,
   resourceGroup,
   Intent,
+  KIND_PLACEHOLDER,
 } from './table';
 import { accountOwner, versionHash, accountChange } from './digest';
 import { invalidateHigherSlots } from './quota';
@@ -40,6 +41,11 @@ const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_B
 
 /** Entries of the ring of events that an eviction of many intents leaves free. */
 const EVENTS_SPARE: u32 = 4;
+/**
+ * A placeholder is evicted after this, seconds: no lease is left that this node agreed to before it
+ * stored the forgery.
+ */
+const PLACEHOLDER_S: u32 = LEASE_S + ROUND_S;
 
 /** Boots the store: no intent, all records free. */
 export function intentsBoot(ctx: usize): void {
@@ -100,13 +106,32 @@ export function retract(ctx: usize, index: u32): void {
 }
 
 /**
+ * Puts a placeholder for the version that its owner's statement confirms in the place of a forgery.
+ * The place is never empty: the digest of the present round contains the owner's version, so
+ * others must not settle on its unit here. The confirmed version is newer than the placeholder.
+ */
+export function replaceByPlaceholder(ctx: usize, index: u32, confirmedVersion: u32): void {
+  const record = intentToChange(ctx, index);
+  const owner: u32 = record.owner;
+  const forged = versionHash(owner, record.slot, record.version, contentHashOf(record));
+  emitStored(ctx, record, 0);
+  record.version = confirmedVersion - 1;
+  record.kind = <u8>KIND_PLACEHOLDER;
+  const delta = versionHash(owner, record.slot, record.version, contentHashOf(record)) - forged;
+  accountChange(ctx, record.publishedS, delta);
+  accountOwner(ctx, owner, delta);
+}
+
+/**
  * Evicts at a round's cut what ended RETENTION_S before it. It counts as before the cut on all
  * nodes. The caller has checked the lines of all records.
  */
 export function evictFinished(ctx: usize, cutS: u32): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
-    if (record.state != 0 && record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);
+    if (record.state == 0) continue;
+    const isOver = <u32>record.kind == KIND_PLACEHOLDER && record.publishedS + PLACEHOLDER_S <= cutS;
+    if (isOver || record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);
   }
 }
 

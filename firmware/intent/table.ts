@@ -89,12 +89,22 @@ export function boundsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
+/**
+ * Kind of a placeholder: it stands in the place of a forgery until the version that the owner's
+ * statement confirms arrives. No message has this kind.
+ */
+export const KIND_PLACEHOLDER: u32 = 255;
+
 /** Whether a record claims its resource (planned, claimed or started). */
 // @inline
 export function isClaim(record: Intent): bool {
   return <u32>record.state >= INTENT_STATE_PLANNED && <u32>record.state <= INTENT_STATE_STARTED;
 }
 
+/** Whether a record claims an exclusive unit. */
+export function claimsUnit(record: Intent): bool {
+  return isClaim(record) && resourceUnit(record.resource) != 0;
+}
 // @inline
 export function resourceGroup(resource: u32): u32 {
   return resource >>> 16;

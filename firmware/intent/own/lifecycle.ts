@@ -17,10 +17,10 @@ import {
   INTENT_STATE_STARTED,
   OWN_SLOTS,
   ADDRESSEE_ALL,
-  LEASE_GUARD_S,
   ROUND_S,
 } from '../../wire/generated/codes';
 import { Lost, encodeLost } from '../../wire/generated/messages';
+import { ENDING_S } from '../admission';
 import { invalidateAll, verdictOf, winnerOver } from '../arbitration';
 import { contradictNotices, loweringNotice } from '../notice';
 import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from '../table';
@@ -69,7 +69,7 @@ export function maintainOwn(ctx: usize): void {
       giveUp(ctx, slot, index);
       continue;
     }
-    if (record.endS <= now + LEASE_GUARD_S) {
+    if (record.endS <= now + ENDING_S) {
       finish(ctx, slot, mine.settledVersion != 0 ? INTENT_STATE_DONE : INTENT_STATE_WITHDRAWN);
       continue;
     }

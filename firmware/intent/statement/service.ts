@@ -10,6 +10,7 @@ import { commandSpace, commandDone } from '../../node/queues';
 import { timeKnown, missionS, self } from '../../node/table';
 import { Sign, encodeSign, Verify, encodeVerify } from '../../wire/generated/messages';
 import { statements, statementsToChange, statement, statementToChange } from '../table';
+import { forgetAwaited } from './awaited';
 import { isOfThisBoot, prepareOwn, broadcastOwn, signsLater } from './signing';
 import { RECEIVED, UNSIGNED, VALID } from './table';
 
@@ -82,4 +83,5 @@ export function statementsRestart(ctx: usize): void {
   state.toSign = 0;
   state.forgedS = 0;
   state.requestedS = 0;
+  forgetAwaited(ctx);
 }

@@ -13,7 +13,7 @@ import {
   StatementRequest,
   encodeStatementRequest,
 } from '../../wire/generated/messages';
-import { statement, Statement, intentIndex, intent, statementsToChange, statementToChange } from '../table';
+import { statement, Statement, Intent, intentIndex, intent, statementsToChange, statementToChange } from '../table';
 import { FREE, VALID, IN_PROOF, RECEIVED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A statement or a proof is broadcast this many times more, one period apart. */
@@ -38,6 +38,13 @@ export function findStatement(ctx: usize, owner: u32, slot: u32): u32 {
 export function storedVersion(ctx: usize, entry: Statement): u32 {
   const stored = intentIndex(ctx, entry.owner, entry.slot);
   return stored == NO_INDEX ? 0 : intent(ctx, stored).version;
+}
+
+/** Whether a valid statement on the version of a record is stored. */
+export function isConfirmed(ctx: usize, record: Intent): bool {
+  const index = findStatement(ctx, record.owner, record.slot);
+  if (index == NO_INDEX) return false;
+  return <u32>statement(ctx, index).state == VALID && statement(ctx, index).version == record.version;
 }
 
 /**

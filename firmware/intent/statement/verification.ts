@@ -14,8 +14,18 @@ import { countLoss } from '../../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
 import { memberToChange } from '../../membership/table';
 import { Statement as StatementMessage } from '../../wire/generated/messages';
-import { retract } from '../store';
-import { statement, statements, statementsToChange, statementToChange, Statement, intentIndex, intent } from '../table';
+import { replaceByPlaceholder, retract } from '../store';
+import {
+  statement,
+  statements,
+  statementsToChange,
+  statementToChange,
+  Statement,
+  intentIndex,
+  intent,
+  claimsUnit,
+} from '../table';
+import { noteAnswered } from './awaited';
 import { contradicts } from './check';
 import { isEquivocator, proveEquivocation } from './equivocation';
 import { countUnverified, storeReceived, REBROADCASTS } from './store';
@@ -65,12 +75,14 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   }
   entry.state = <u8>VALID;
   memberToChange(ctx, entry.owner).statementMinute = <u16>(entry.atS / 60);
+  noteAnswered(ctx, entry.owner);
   actOnValid(ctx, index, entry);
 }
 
 /**
- * Acts on a valid statement: older ones are freed, two contents are an equivocation, a contradicted
- * record is retracted.
+ * Acts on a valid statement: older ones are freed, two contents are an equivocation. A contradicted
+ * record is retracted; a placeholder keeps its unit from others until the version that the
+ * statement confirms arrives.
  */
 function actOnValid(ctx: usize, index: u32, entry: Statement): void {
   const owner: u32 = entry.owner;
@@ -94,7 +106,8 @@ function actOnValid(ctx: usize, index: u32, entry: Statement): void {
   const held = intentIndex(ctx, owner, slot);
   if (held != NO_INDEX && contradicts(ctx, entry, intent(ctx, held))) {
     countLoss(ctx, COUNTER_INTENT_FORGED);
-    retract(ctx, held);
+    if (entry.version != 0 && claimsUnit(intent(ctx, held))) replaceByPlaceholder(ctx, held, entry.version);
+    else retract(ctx, held);
   }
   if ((entry.flags & CONTESTED) != 0) statementToChange(ctx, index).broadcastsLeft = REBROADCASTS;
 }

@@ -18,7 +18,7 @@ const proof = 'Two valid signatures of the owner on two contents of one version'
 const authority = "Signature of the cluster's authority; a key opens to the head's commitment";
 const forged =
   'The owner contradicts a version that it never published by a signed statement, and all retract it. ' +
-  'One that frees a unit under work needs the statement, or 600 s without one';
+  'One that releases a unit needs the statement';
 
 /** One row for fields that are believed and bounded alike. */
 export const believedGroups: readonly Group[] = [
