@@ -16,7 +16,13 @@ import {
 import { exists, ExistsError, openFolderWarning, writeBytes } from '../../host/store/keys/folder.ts';
 import { keyEpochsOf } from '../../host/store/keys/issued.ts';
 import { readKeyring } from '../../host/store/keys/keyring.ts';
-import { initCluster, KeyOrderError, readCluster, writeNodeFile } from '../../host/store/keys/keystore.ts';
+import {
+  initCluster,
+  KeyOrderError,
+  nextKeyEpoch,
+  readCluster,
+  writeNodeFile,
+} from '../../host/store/keys/keystore.ts';
 import { leftovers, leftoversBeside, removeLeftovers } from '../../host/store/keys/leftovers.ts';
 import { inFolder } from './support.ts';
 
@@ -229,6 +235,15 @@ test('a record of another cluster or key epoch under a name is refused', () =>
       refusal(() => keyEpochsOf(fleet, 7)),
       /cluster-7-epoch-2\.json: is the record of key epoch 1 of cluster 7/,
     );
+  }));
+
+test('key epochs are listed by their numbers, and the newest is the one with the highest', () =>
+  inFleet((fleet) => {
+    for (let epoch = 2; epoch <= 11; epoch += 1) nextKeyEpoch(fleet, 7, { exclude: [] });
+    const { made, issued, newest, record, flaw } = keyEpochsOf(fleet, 7);
+    const numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    assert.equal([made, issued], [numbers, numbers]);
+    assert.equal([newest?.epoch, record?.epoch, flaw], [11, 11, null]);
   }));
 
 test('a bundle is for a member, once, with the keys that it needs and no others', () =>

@@ -242,6 +242,22 @@ test('answers that wait when the runtime ends are dropped', () => {
   assert.not(asked.some((call) => call.startsWith('observe')));
 });
 
+test('answers that wait when the image traps are dropped', () => {
+  const { loop, calls, outputs, answers } = looped();
+  let observes = 0;
+  calls.tick = () => STATUS.ok | FLAG.command;
+  calls.observe = () => {
+    observes += 1;
+    throw new ImageTrap('unreachable');
+  };
+  outputs.commands.push(feed());
+  const answer = encodeMessage({ name: 'counters-reserved', cycle: 9 });
+  answers.push(answer, answer);
+  assert.is(loop.at(0).tick(), noStatus);
+  loop.tick();
+  assert.is(observes, 1);
+});
+
 test('a trap is reported with its site and when it came; another error is the host’s own fault', () => {
   const { loop, calls, did, counts } = looped();
   const trap = () => {

@@ -149,6 +149,8 @@ test('loopback: all others hear, noise is dropped, who left hears nothing', asyn
   const none = { framesSent: 0, framesReceived: 0, sendFailures: 0, strangers: 0, badLengths: 0, badChecksums: 0 };
   assert.equal(radios[0].counters, { ...none, framesSent: 4 });
   assert.equal(radios[1].counters, { ...none, framesReceived: 2, badLengths: 1, badChecksums: 1 });
+  radios[0].send(new Uint8Array(0));
+  assert.is(radios[1].counters.badLengths, 2, 'an empty frame has no length that a frame may have');
 });
 
 test.run();

@@ -29,14 +29,15 @@ const hourMs = 3_600_000;
 
 /** A node with a memory; `pass` lets its time pass, ten seconds at a time. */
 function node(memory: Memory = new Memory(null, () => {}), timeSource: TimeSource = 'wall') {
-  const state = { nowMs: 60_000, wake: () => {} };
+  const state = { nowMs: 60_000, alarms: 0, wake: () => {} };
   const events: [string, Record<string, number>][] = [];
   const failures: Error[] = [];
   const clock: Clock = {
     elapsedMs: () => state.nowMs,
     wakeAt(_atMs, wake) {
       state.wake = wake;
-      return { cancel: () => {} };
+      state.alarms += 1;
+      return { cancel: () => void (state.alarms -= 1) };
     },
   };
   const engine = loadV8Engine('tiny');
@@ -82,8 +83,9 @@ test('a node that stops leaves a checkpoint, and the next process goes on from i
     first.start();
     first.pass(600_000);
     assert.equal([stored(), first.named('booted').map(({ restored }) => restored)], [0, [0]]);
+    assert.is(first.state.alarms, 1);
     first.shim.stop();
-    assert.is(stored(), 1);
+    assert.equal([stored(), first.state.alarms], [1, 0]);
     const second = node(new Memory(new Store(folder), () => {}));
     second.start();
     assert.equal(

@@ -116,6 +116,30 @@ test('a disk that is full is an error with the next step, and both checkpoints a
     );
   }));
 
+test('what the file system refuses is an error with its code and the next step', () =>
+  inFolder((folder) => {
+    const advice: [string, RegExp][] = [
+      ['ENOSPC', /the disk is full: free some space/],
+      ['EDQUOT', /the disk is full: free some space/],
+      ['EROFS', /the file system is read-only: mount it for writing/],
+      ['EACCES', /no permission to write there/],
+      ['EPERM', /no permission to write there/],
+      ['ENOENT', /no such file or folder/],
+      ['ENOTDIR', /a file stands where a folder is needed/],
+      ['EEXIST', /a file stands where a folder is needed/],
+      ['EIO', /input or output/],
+    ];
+    for (const [code, words] of advice) {
+      const store = new Store(folder, () => {
+        throw Object.assign(new Error('input or output'), { code });
+      });
+      assert.throws(
+        () => store.write('counters', payload(1)),
+        (error: StoreError) => error.code === code && words.test(error.message) && /counters\.a/.test(error.message),
+      );
+    }
+  }));
+
 test('a checkpoint that its reader rejects counts no more, and the next write spares the other one', () =>
   inFolder((folder) => {
     const store = new Store(folder);

@@ -127,7 +127,22 @@ test('the authority signs cluster, key epoch, start, parts and commitment as det
   assert.is(signed(7, 23, 0, 1), `8507170001${text}`);
   assert.is(signed(24, 255, 0, 24), `85181818ff001818${text}`);
   assert.is(signed(256, 65_535, 65_536, 1), `8519010019ffff1a0001000001${text}`);
-  assert.is(signed(65_535, 1, 0xffff_fffe, 36), `8519ffff011afffffffe1824${text}`);
+  assert.is(signed(65_535, 1, 0xffff_ffff, 36), `8519ffff011affffffff1824${text}`);
+});
+
+test('the signed statement carries its payload as a byte string in its shortest form', () => {
+  const commitment = new Uint8Array(16);
+  for (const [cluster, startS, head] of [
+    [1, 1, '56'],
+    [24, 1, '57'],
+    [24, 24, '5818'],
+    [256, 24, '5819'],
+  ] as const) {
+    const fields = { keyEpoch: 1, startS, parts: 1, commitment };
+    const payload = Buffer.from(headPayload(cluster, fields)).toString('hex');
+    const statement = Buffer.from(headStatement(cluster, fields)).toString('hex');
+    assert.ok(statement.endsWith(`40${head}${payload}`), statement);
+  }
 });
 
 test('the signature module makes the same signature over the COSE_Sign1 statement of a head', () => {
