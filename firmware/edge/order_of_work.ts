@@ -171,6 +171,8 @@ function checkpointWhenDue(ctx: usize): void {
   const unstored = membership(ctx).unstoredPeriods;
   if (unstored == 1) noteLeasesStored(ctx);
   if (call(ctx).localS < due && unstored < 2 && !keyEpochUnstored(ctx)) return;
+  // A checkpoint with a line that cannot be corrected is refused, and the call would trap.
+  sweepIntents(ctx);
   const at = commandSpace(ctx);
   if (at == 0) return;
   if (unstored > 1) noteLeasesStored(ctx);

@@ -20,7 +20,7 @@ import {
   UPSET_OUTCOME_EVICTED,
   UPSET_OUTCOME_RECOMPUTED,
 } from '../wire/generated/codes';
-import { EVENT_BYTES_MAX, SCRUBBED } from '../memory/limits';
+import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, SCRUBBED } from '../memory/limits';
 import {
   COMMANDS_AT,
   COUNTERS_AT,
@@ -28,19 +28,35 @@ import {
   INTENTS_AT,
   INTENT_INDEX_AT,
   INTENT_STATE_AT,
+  LINES,
   NOTICES_AT,
   SCRATCH_OUT_AT,
   TIMELINE_AT,
 } from '../memory/map';
 import { clearLine, changesProtection, lineAt, lineOf, protection, triesLine } from '../memory/guard';
 import { invariant } from '../memory/trap';
-import { eventDone, eventSpace, isEventQueued } from '../node/queues';
+import { commandDone, commandSpace, eventDone, eventSpace, isEventQueued } from '../node/queues';
 import { self } from '../node/table';
-import { hasUnreported, noteDiscarded, noteRecomputed, scrub, NO_LINE } from '../protection/scrub';
+import {
+  hasUnreported,
+  noteDiscarded,
+  noteRecomputed,
+  noteReported,
+  scrub,
+  REPEATS,
+  NO_LINE,
+} from '../protection/scrub';
 import { sumsDiffer } from '../intent/digest';
 import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
 import { scheduleRestart } from '../schedule/step';
-import { Upset, encodeUpset } from '../wire/generated/messages';
+import {
+  MoveContext,
+  RepeatedUpset,
+  Upset,
+  encodeMoveContext,
+  encodeRepeatedUpset,
+  encodeUpset,
+} from '../wire/generated/messages';
 
 /** Rounds between two comparisons of the sums: half an hour. */
 const SUMS_ROUNDS: u32 = 3;
@@ -63,8 +79,8 @@ export function scrubAndRebuild(ctx: usize): void {
 }
 
 /**
- * Checks the records of intents before the walk over them at a round's cut, and discards those of
- * others that cannot be corrected: the walk would end in the crash recovery.
+ * Checks the records of intents before the walk over them at a round's cut and before a checkpoint,
+ * and discards those of others that cannot be corrected: either would end in the crash recovery.
  */
 export function sweepIntents(ctx: usize): void {
   if (!SCRUBBED) return;
@@ -99,8 +115,30 @@ function discardOrTrap(ctx: usize, line: u32): void {
 export function reportUpsets(ctx: usize): void {
   if (!hasUnreported(ctx)) return;
   const state = protection(ctx);
-  if (emitUpset(ctx, upsetOf(ctx, state.line, UPSET_OUTCOME_CORRECTED, state.ageS, state.unreported)))
-    changesProtection(ctx).unreported = 0;
+  const line: u32 = state.line;
+  if (!emitUpset(ctx, upsetOf(ctx, line, UPSET_OUTCOME_CORRECTED, state.ageS, state.unreported))) return;
+  changesProtection(ctx).unreported = 0;
+  if (noteReported(ctx, line)) reportRepeated(ctx, line);
+}
+
+/**
+ * Reports a line whose cell seems stuck, and asks the platform for another place: a second flip in
+ * the line could not be corrected. Constants lie outside of the context.
+ */
+function reportRepeated(ctx: usize, line: u32): void {
+  let at = eventSpace(ctx);
+  if (at != 0) {
+    const m = changetype<RepeatedUpset>(ctx + SCRATCH_OUT_AT);
+    m.line = line;
+    m.count = REPEATS;
+    eventDone(ctx, at, encodeRepeatedUpset(at, at + EVENT_BYTES_MAX - 1, m));
+  }
+  if (line >= LINES) return;
+  at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<MoveContext>(ctx + SCRATCH_OUT_AT);
+  m.line = line;
+  commandDone(ctx, at, encodeMoveContext(at, at + COMMAND_BYTES_MAX - 1, m));
 }
 
 /** Discards the contents of an uncorrectable line and rebuilds what depends on them. */

@@ -74,7 +74,9 @@ class Protection {
   /** Lines that could not be corrected and were discarded; peers send their contents again. */
   discarded: u16 = 0;
   /** How often sums over the stored intents differed from the records and were recomputed. */
-  recomputed: u16 = 0;
+  recomputed: u8 = 0;
+  /** Upsets not yet reported, 255 = that many or more. */
+  unreported: u8 = 0;
   /** Next line to scrub, and whole passes done. */
   cursor: u16 = 0;
   passes: u16 = 0;
@@ -83,12 +85,15 @@ class Protection {
   previousPassBeganS: u32 = 0;
   /** When an upset was found last. */
   foundS: u32 = 0;
-  /** Upsets not yet reported: their number, and the line and greatest age of the last. */
-  unreported: u16 = 0;
+  /** Line and greatest age of the upset that was found last. */
   line: u16 = 0;
-  ageS: u32 = 0;
+  ageS: u16 = 0;
   /** A radiation storm is expected until then. */
   stormUntilS: u32 = 0;
+  /** The line that reports named last, how often in a row, and since which half-day. */
+  repeatLine: u16 = 0;
+  repeatCount: u8 = 0;
+  repeatHalfDay: u8 = 0;
 }
 
 const AGES_AT: u32 = PROTECTION_AT + 36;
@@ -395,8 +400,8 @@ export function noteFound(ctx: usize, line: u32): void {
   state.corrected++;
   state.foundS = call(ctx).localS;
   state.line = <u16>line;
-  state.ageS = ageS;
-  if (state.unreported != 0xffff) state.unreported++;
+  state.ageS = <u16>min<u32>(ageS, 0xffff);
+  if (state.unreported != 0xff) state.unreported++;
 }
 
 /** Checks the state of protection before it is read and written. */

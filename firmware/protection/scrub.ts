@@ -29,6 +29,9 @@ const STORM_S_MAX: u32 = 31 * 86400;
 const DOUBT_S: u32 = 15;
 /** Stands for the constants in static memory where a line number is reported. */
 const LINE_CONSTANTS: u32 = 0xffff;
+/** Reports of one line in a row after which a cell of it counts as stuck. */
+export const REPEATS: u32 = 3;
+const HALF_DAY_S: u32 = 43200;
 /** Returned where no line is meant. */
 export const NO_LINE: u32 = LINES;
 
@@ -44,6 +47,7 @@ export function protectionBoot(ctx: usize): void {
   state.previousPassBeganS = nowS;
   state.foundS = nowS + 1;
   state.unreported = 0;
+  state.repeatCount = 0;
   state.stormUntilS = 0;
 }
 
@@ -94,6 +98,24 @@ export function noteRecomputed(ctx: usize): void {
   const state = changesProtection(ctx);
   state.recomputed++;
   state.foundS = call(ctx).localS;
+}
+
+/**
+ * Notes that an upset of `line` was reported. Returns true at the third report in a row that names
+ * the line, within a day: a cell of it seems stuck. Without a stuck cell a line has an upset in
+ * centuries.
+ */
+export function noteReported(ctx: usize, line: u32): bool {
+  const state = changesProtection(ctx);
+  const halfDay = <u8>(call(ctx).localS / HALF_DAY_S);
+  if (<u32>state.repeatLine != line || state.repeatCount == 0 || <u8>(halfDay - state.repeatHalfDay) > 1) {
+    state.repeatLine = <u16>line;
+    state.repeatCount = 0;
+    state.repeatHalfDay = halfDay;
+  }
+  if (<u32>state.repeatCount > REPEATS) return false;
+  state.repeatCount++;
+  return <u32>state.repeatCount == REPEATS;
 }
 
 /** Rebuilds the CRC tables if a bit in them has flipped. Returns whether one had. */

@@ -57,6 +57,7 @@ export const TYPE = {
   checkKeyEpoch: 170,
   sign: 171,
   verify: 172,
+  moveContext: 173,
   booted: 192,
   memberState: 193,
   stored: 194,
@@ -76,6 +77,7 @@ export const TYPE = {
   keyEpochChanged: 208,
   equivocated: 209,
   mute: 210,
+  repeatedUpset: 211,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -131,6 +133,7 @@ export const FIELD = {
   checkKeyEpoch: { keyEpoch: 1 },
   sign: { ticket: 1 },
   verify: { ticket: 1 },
+  moveContext: { line: 1 },
   booted: { cause: 1, restored: 2, incarnation: 3 },
   memberState: { member: 1, state: 2, lastLivenessTick: 3 },
   stored: { owner: 1, slot: 2, version: 3, state: 4, publishedS: 5 },
@@ -150,6 +153,7 @@ export const FIELD = {
   keyEpochChanged: { keyEpoch: 1, step: 2 },
   equivocated: { owner: 1, slot: 2, version: 3, proven: 4 },
   mute: { cause: 1, untilS: 2 },
+  repeatedUpset: { line: 1, count: 2 },
 } as const;
 
 export * from './generated/codes.ts';

@@ -393,6 +393,10 @@ export class NodeShim implements PlatformHandler {
       case TYPE.storeCheckpoint:
         this.storeCheckpoint();
         return true;
+      case TYPE.moveContext:
+        loop.moveContext();
+        this.parts.log('context-moved', { line: order[FIELD.moveContext.line] });
+        return true;
       case TYPE.restartTask:
         loop.answer(encodeMessage({ name: 'recovery', level: 1, task: order[FIELD.restartTask.task], ok: 1 }));
         return true;

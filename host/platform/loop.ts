@@ -120,7 +120,6 @@ export interface LoopParts {
 /** The loop of one node. Every input is given at the time that was set last by `at`. */
 export class PlatformLoop {
   readonly node: number;
-  readonly context: number;
   readonly buffers: LoopBuffers;
   readonly counts: CallCounts;
   /** Milliseconds since the processor's power-on. */
@@ -129,6 +128,9 @@ export class PlatformLoop {
   timeMs = 0;
   #nowS = 0;
   #nowMs = 0;
+  #context: number;
+  /** The context's other place, once it was moved. */
+  #otherPlace: number | null = null;
   readonly #engine: Engine;
   readonly #calls: FirmwareCalls;
   readonly #handler: PlatformHandler;
@@ -137,12 +139,30 @@ export class PlatformLoop {
 
   constructor({ engine, context, buffers, handler, counts, node = 0 }: LoopParts) {
     this.node = node;
-    this.context = context;
+    this.#context = context;
     this.buffers = buffers;
     this.counts = counts;
     this.#engine = engine;
     this.#calls = engine.calls;
     this.#handler = handler;
+  }
+
+  /** Address of the node's context. */
+  get context(): number {
+    return this.#context;
+  }
+
+  /**
+   * Copies the context to another place and uses that from now on; the next time, back. What a
+   * stuck cell has falsified is corrected in the copy. Makes earlier views of the memory stale.
+   */
+  moveContext(): void {
+    const { contextBytes } = this.#engine.image;
+    const from = this.#context;
+    const to = this.#otherPlace ?? this.#engine.reserve(contextBytes);
+    this.#engine.view().copyWithin(to, from, from + contextBytes);
+    this.#otherPlace = from;
+    this.#context = to;
   }
 
   /** Sets the time of the inputs that follow. */

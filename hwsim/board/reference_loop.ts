@@ -143,10 +143,15 @@ export class ReferenceLoop implements PlatformHandler {
   }
 
   /**
-   * Obeys only stores, as a driven board does: commands that end the runtime are for its driver.
+   * Obeys only stores, as a driven board does, and moves the context: commands that end the runtime
+   * are for its driver.
    */
-  obey(_loop: PlatformLoop, type: number): boolean {
+  obey(loop: PlatformLoop, type: number): boolean {
     if (type === TYPE.storeCheckpoint) this.#store();
+    if (type === TYPE.moveContext) {
+      loop.moveContext();
+      this.#bytes = this.#engine.view();
+    }
     return true;
   }
 

@@ -29,14 +29,14 @@ function classOf(output: Output): Divergence['output'] {
 const fields = new Uint32Array(24);
 
 /**
- * Returns whether the output is the node's own report of its upsets, which is no divergence.
- * `upset` events are reported by a node with upsets, or by a replica that took over a report not
- * yet sent. Such an event may take the room of another one, and the node counts events that found
- * no room.
+ * Returns whether the output is the node's own report of its upsets, which is no divergence. The
+ * events `upset` and `repeated-upset` and the command `move-context` come from a node with upsets,
+ * or from a replica that took over a report not yet sent. Such an event may take the room of
+ * another one, and the node counts events that found no room.
  */
 function isOwnReport(output: Output): boolean {
   const type = output.kind === 'record' ? typeOf(output) : 0;
-  if (type !== TYPE.dropped) return type === TYPE.upset;
+  if (type !== TYPE.dropped) return type === TYPE.upset || type === TYPE.repeatedUpset || type === TYPE.moveContext;
   return (
     readRecord(output.bytes, 0, output.bytes.length, fields) > 1 && fields[FIELD.dropped.counter] === COUNTER.eventsFull
   );

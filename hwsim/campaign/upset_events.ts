@@ -16,10 +16,13 @@ export interface ReportedUpsets {
 }
 
 /**
- * Adds the event record of `length` bytes at `at` to the counts. False when it is another event.
+ * Adds the record of `length` bytes at `at` to the counts. The report of a stuck cell, and the
+ * order to move the context, count nothing. False when it is another record.
  */
 export function takeUpset(bytes: Uint8Array, at: number, length: number, upsets: ReportedUpsets): boolean {
-  if (readRecord(bytes, at, length, fields) < 1 || fields[0] !== TYPE.upset) return false;
+  if (readRecord(bytes, at, length, fields) < 1) return false;
+  if (fields[0] === TYPE.repeatedUpset || fields[0] === TYPE.moveContext) return true;
+  if (fields[0] !== TYPE.upset) return false;
   if (fields[FIELD.upset.outcome] === outcomeDiscarded) upsets.discarded += 1;
   else upsets.corrected += fields[FIELD.upset.count];
   return true;

@@ -375,7 +375,12 @@ export class TestCluster implements PlatformHandler {
     this.keep(node, length, this.order, this.commands);
   }
 
-  obey({ node }: PlatformLoop, type: number): boolean {
+  obey(loop: PlatformLoop, type: number): boolean {
+    const { node } = loop;
+    if (type === TYPE.moveContext) {
+      loop.moveContext();
+      this.contexts[node] = loop.context;
+    }
     if (type === TYPE.reserveCounters) this.reserve(node, this.order[1]);
     if (type === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
     if (this.options.signs) this.serveSignatures(node, type);

@@ -44,7 +44,7 @@ const links: ReadonlySet<string> = new Set(['receive', 'observe', 'tick']);
 function isAllowed(call: string, { line, offset }: Touch): boolean {
   const table = lines.nameOf(line);
   if (table.endsWith('INTENTS_AT') && walked.has(offset)) return links.has(call);
-  return table.endsWith('COUNTERS_AT') || (table.endsWith('PROTECTION_AT') && offset === 24);
+  return table.endsWith('COUNTERS_AT') || (table.endsWith('PROTECTION_AT') && offset === 7);
 }
 
 class Watch {

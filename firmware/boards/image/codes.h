@@ -363,6 +363,7 @@
 #define TYPE_CHECK_KEY_EPOCH 170u
 #define TYPE_SIGN 171u
 #define TYPE_VERIFY 172u
+#define TYPE_MOVE_CONTEXT 173u
 #define TYPE_BOOTED 192u
 #define TYPE_MEMBER_STATE 193u
 #define TYPE_STORED 194u
@@ -382,6 +383,7 @@
 #define TYPE_KEY_EPOCH_CHANGED 208u
 #define TYPE_EQUIVOCATED 209u
 #define TYPE_MUTE 210u
+#define TYPE_REPEATED_UPSET 211u
 
 /* Place of each field in the array of `config`, its type counted. */
 #define CONFIG_CLUSTER 1u

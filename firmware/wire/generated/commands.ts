@@ -338,3 +338,28 @@ export function decodeVerify(at: usize, end: usize, m: Verify): usize {
   at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verify>("ticket"));
   return readCheck(from, at, end);
 }
+
+export const TYPE_MOVE_CONTEXT: u32 = 173;
+/** Longest encoding. */
+export const MOVE_CONTEXT_BYTES_MAX: u32 = 11;
+export const MOVE_CONTEXT_STRUCT_BYTES: u32 = 4;
+
+// A cell of this line seems stuck: copy the context to another place and use that from now on.
+@unmanaged
+export class MoveContext {
+  line: u32 = 0; // 0..65535
+}
+
+export function encodeMoveContext(at: usize, end: usize, m: MoveContext): usize {
+  const from = at;
+  at = writeType(at, end, 3, TYPE_MOVE_CONTEXT);
+  at = writeUint(at, end, m.line, 65535);
+  return writeCheck(from, at, end);
+}
+
+export function decodeMoveContext(at: usize, end: usize, m: MoveContext): usize {
+  const from = at;
+  at = readType(at, end, 3, TYPE_MOVE_CONTEXT);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<MoveContext>("line"));
+  return readCheck(from, at, end);
+}

@@ -38,3 +38,29 @@ export function decodeUpset(at: usize, end: usize, m: Upset): usize {
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
   return at;
 }
+
+export const TYPE_REPEATED_UPSET: u32 = 211;
+/** Longest encoding. */
+export const REPEATED_UPSET_BYTES_MAX: u32 = 8;
+export const REPEATED_UPSET_STRUCT_BYTES: u32 = 8;
+
+// So many reports of upsets within a day named this line: a cell of it seems stuck.
+@unmanaged
+export class RepeatedUpset {
+  line: u32 = 0; // 0..65535
+  count: u32 = 0; // 0..255
+}
+
+export function encodeRepeatedUpset(at: usize, end: usize, m: RepeatedUpset): usize {
+  at = writeType(at, end, 3, TYPE_REPEATED_UPSET);
+  at = writeUint(at, end, m.line, 65535);
+  at = writeUint(at, end, m.count, 255);
+  return at;
+}
+
+export function decodeRepeatedUpset(at: usize, end: usize, m: RepeatedUpset): usize {
+  at = readType(at, end, 3, TYPE_REPEATED_UPSET);
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<RepeatedUpset>("line"));
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RepeatedUpset>("count"));
+  return at;
+}

@@ -214,6 +214,10 @@ export interface Verify {
   readonly name: 'verify';
   readonly ticket: number;
 }
+export interface MoveContext {
+  readonly name: 'move-context';
+  readonly line: number;
+}
 export interface Booted {
   readonly name: 'booted';
   readonly cause: number; readonly restored: number; readonly incarnation: number;
@@ -290,6 +294,10 @@ export interface Mute {
   readonly name: 'mute';
   readonly cause: number; readonly untilS: number;
 }
+export interface RepeatedUpset {
+  readonly name: 'repeated-upset';
+  readonly line: number; readonly count: number;
+}
 
 export type Message =
   | Probe
@@ -343,6 +351,7 @@ export type Message =
   | CheckKeyEpoch
   | Sign
   | Verify
+  | MoveContext
   | Booted
   | MemberState
   | Stored
@@ -361,4 +370,5 @@ export type Message =
   | Upset
   | KeyEpochChanged
   | Equivocated
-  | Mute;
+  | Mute
+  | RepeatedUpset;

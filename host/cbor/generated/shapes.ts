@@ -290,6 +290,9 @@ export const SHAPES: readonly Shape[] = [
   { name: 'verify', type: 172, isChecked: true, bytesMax: 9, fields: [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
   ] },
+  { name: 'move-context', type: 173, isChecked: true, bytesMax: 11, fields: [
+    { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
   { name: 'booted', type: 192, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'restored', of: { kind: 'uint', min: 0, max: 1 } },
@@ -396,5 +399,9 @@ export const SHAPES: readonly Shape[] = [
   { name: 'mute', type: 210, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 4 } },
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+  ] },
+  { name: 'repeated-upset', type: 211, isChecked: false, bytesMax: 8, fields: [
+    { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'count', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
 ];

@@ -216,8 +216,8 @@ export class Replica {
 
   #compareStatus(call: Call, result: number, right: number): void {
     this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG.deadline : 0);
-    // Events that only the node has are examined when they are polled.
-    const masked = result & ~(right & FLAG.event ? 0 : FLAG.event);
+    // Events and commands that only the node has are examined when they are polled.
+    const masked = result & ~((FLAG.event | FLAG.command) & ~right);
     if (masked !== right) this.#noteStatus(call.op, result, right);
   }
 
@@ -227,7 +227,8 @@ export class Replica {
   }
 
   #comparePoll(node: Machine, call: Call, result: number): void {
-    if (call.op === op.event && result > 0 && this.#isUpset(node, result)) return;
+    const isRecord = call.op === op.event || call.op === op.command;
+    if (isRecord && result > 0 && this.#isUpset(node, result)) return;
     if (result > 0) {
       const output = outputOf(node, call.op, result);
       if (call.op === op.command && this.#endsItself(output, call)) return;
@@ -268,7 +269,7 @@ export class Replica {
     call.op = before;
   }
 
-  /** True when the node's event reports an upset: this is a detection, and no wrong output. */
+  /** True when the node's record reports an upset: this is a detection, and no wrong output. */
   #isUpset(node: Machine, length: number): boolean {
     const { evidence } = this;
     const { discarded } = evidence;
