@@ -10,7 +10,7 @@
   printf("node %d hears the agreement that node %d knows\n", i, j); agree[i] = agree[i] | agree[j]; react(i); \
     check() }
 #define HEARS_INTENT(i, j, c) (IN_CONTACT(i, j) && version[REC(j,c)] > version[REC(i,c)] && \
-  (i != c || version[REC(j,c)] <= bootTop[c]))
+  (i != c || version[REC(j,c)] <= bootTop[c]) && TAKES(i, j, c))
 #define INTENT(i, j, c) :: HEARS_INTENT(i, j, c) -> d_step { \
   printf("node %d hears from node %d the intent of node %d\n", i, j, c); put(i, j, c); react(i); check() }
 #define LATE(i, k) :: IN_CONTACT(i, k) && lastHeard[REC(i,k)] -> d_step { \
@@ -49,10 +49,15 @@
 #define PARTITION(i) :: !HEALED && partitions < PARTITIONS -> d_step { \
   printf("node %d is cut off\n", i); partitions++; cutOff = i + 1; contactTick = now / TICK }
 #define RESTART(i) :: !HEALED && restarts < RESTARTS -> printf("node %d restarts\n", i); restart(i)
-#define FORGE(i, c, s, from, t) :: !HEALED && forges < FORGES && (RELEASES(i, c, s, from)) -> d_step { \
+#define FORGE(i, c, s, from, l, t) :: !HEALED && forges < FORGES && (ADMITS(i, c, s, from, l) || \
+  MUTANT_ADMITS(i, c, s, from, l, t)) -> d_step { \
   printf("a forged version in the name of node %d reaches node %d (state %d)\n", c, i, s); \
   forges++; version[REC(i,c)] = FORGED; state[REC(i,c)] = s; published[REC(i,c)] = t; start[REC(i,c)] = from; \
-  end[REC(i,c)] = (s == DONE -> 0 : INF); later[REC(i,c)] = (s != DONE); account(i, c); react(i); check() }
+  end[REC(i,c)] = (s == DONE -> 0 : INF); later[REC(i,c)] = l; account(i, c); react(i); check() }
+/* What the insider forges for node i in the name of owner c: dated back, and of now. */
+#define FORGERIES(i, c) FORGE(i, c, DONE, 0, 0, 0) FORGE(i, c, DONE, 0, 0, NOW(i) / ROUND * ROUND) \
+  FORGE(i, c, CLAIMED, 0, 1, 0) FORGE(i, c, CLAIMED, 0, 1, NOW(i) / ROUND * ROUND) \
+  FORGE(i, c, STARTED, 0, 0, 0) FORGE(i, c, STARTED, 0, 0, NOW(i) / ROUND * ROUND)
 #define OBJECT(c) :: statementAt[c] < NOW(c) -> d_step { \
   printf("node %d hears a forged version in its name and signs a statement\n", c); \
   statementAt[c] = NOW(c) + AHEAD; react(c); check() }
@@ -60,8 +65,18 @@
   version[REC(c,c)] && IN_CONTACT(i, c))
 #define STATEMENT(i, c) :: REFUTED(i, c) -> d_step { \
   printf("node %d retracts the forged version on the statement of node %d\n", i, c); put(i, c, c); \
-  inDigest[REC(i,c)] = inDigest[REC(c,c)]; inNext[REC(i,c)] = inNext[REC(c,c)]; agree[i] = OWN(i); react(i); \
-    check() }
+  if :: inDigest[REC(i,c)] != inDigest[REC(c,c)] -> inDigest[REC(i,c)] = inDigest[REC(c,c)]; agree[i] = OWN(i) \
+     :: else fi; \
+  inNext[REC(i,c)] = inNext[REC(c,c)]; react(i); check() }
+#ifdef M_RETRACTED_TO_NOTHING
+/* The forgery is removed, and the owner's version is not back yet. */
+#define RETRACT(i, c) :: version[REC(i,c)] == FORGED && statementAt[c] >= published[REC(i,c)] -> d_step { \
+  printf("node %d retracts the forged version of node %d and stores none\n", i, c); \
+  version[REC(i,c)] = 0; state[REC(i,c)] = NONE; published[REC(i,c)] = 0; start[REC(i,c)] = 0; \
+  end[REC(i,c)] = 0; later[REC(i,c)] = 0; inNext[REC(i,c)] = 0; react(i); check() }
+#else
+#define RETRACT(i, c)
+#endif
 #define LIE(i) :: agree[i] != (1 << N) - 1 -> d_step { \
   printf("node %d hears the lie that all agree\n", i); agree[i] = (1 << N) - 1; react(i); check() }
 #define LIE_AGE(i, k) :: lastHeard[REC(i,k)] -> d_step { \

@@ -216,7 +216,7 @@ inline arrive(i, j, c) {
   if
   :: IN_CONTACT(i, j) && version[REC(j,c)] > version[REC(i,c)] && published[REC(j,c)] <= CUT &&
     losses < LOSSES -> losses++
-  :: IN_CONTACT(i, j) && version[REC(j,c)] > version[REC(i,c)] &&
+  :: IN_CONTACT(i, j) && version[REC(j,c)] > version[REC(i,c)] && TAKES(i, j, c) &&
     published[REC(j,c)] <= CUT -> d_step { put(i, j, c) }
   :: else
   fi
@@ -439,12 +439,16 @@ init {
 #endif
 #endif
 #if INSIDER
-#if defined(M_RELEASE_OF_CLAIM) || defined(M_RELEASE_AFTER_WAIT)
-    FORGE(2, 0, DONE, 0, 0)
-#elif defined(M_RELEASE_BY_START)
-    FORGE(2, 0, STARTED, NOW(2) + 2 * ROUND, 0)
-#elif FORGES
-    FORGE(1, 0, CLAIMED, 0, 0) FORGE(2, 0, CLAIMED, 0, 0) FORGE(0, 1, CLAIMED, 0, 0) FORGE(2, 1, CLAIMED, 0, 0)
+#ifdef M_RELEASE_BY_START
+    FORGE(2, 0, STARTED, NOW(2) + 2 * ROUND, 0, 0)
+#endif
+#if FORGES
+#ifdef FORGED_AT
+    FORGERIES(FORGED_AT, 0)
+#else
+    FORGERIES(1, 0) FORGERIES(2, 0) FORGERIES(0, 1) FORGERIES(2, 1)
+#endif
+    RETRACT(1, 0) RETRACT(2, 0) RETRACT(0, 1) RETRACT(2, 1)
 #endif
     OBJECT(0) OBJECT(1) STATEMENT(1, 0) STATEMENT(2, 0) STATEMENT(0, 1) STATEMENT(2, 1)
 #endif

@@ -57,11 +57,28 @@
 #define BEATEN_AGREED(i) (beatenAgreed[i] && published[REC(i,i)] + ROUND < CUTOF(i))
 #endif
 
+/* firmware/intent/admission.ts, releasesUnit: whether node i stores a version of owner c without its
+ * statement, which nobody can forge: one that changes no claim, or a claim that is in no digest yet,
+ * or that keeps state, start and order of the claim. `l`: whether it is later in order. */
+#define IS_YOUNG(i, c) (state[REC(i,c)] == CLAIMED && published[REC(i,c)] >= CUTOF(i))
+#define ADMITS(i, c, s, from, l) (!ISCLAIM(REC(i,c)) || IS_YOUNG(i, c) || \
+  (s == state[REC(i,c)] && from <= start[REC(i,c)] && l <= later[REC(i,c)]))
 #ifdef M_RELEASE_OF_CLAIM
-#define RELEASES(i, c, s, from) (state[REC(i,c)] != STARTED || s != DONE)
-#elif defined(M_RELEASE_BY_START) || defined(M_RELEASE_AFTER_WAIT)
-#define RELEASES(i, c, s, from) true
+#define MUTANT_ADMITS(i, c, s, from, l, t) (state[REC(i,c)] == CLAIMED && s == DONE)
+#elif defined(M_RELEASE_AFTER_WAIT)
+#define MUTANT_ADMITS(i, c, s, from, l, t) (s == DONE && t == 0)
+#elif defined(M_RELEASE_BY_START)
+#define MUTANT_ADMITS(i, c, s, from, l, t) (s == STARTED)
+#elif defined(M_RELEASE_BY_ORDER)
+#define MUTANT_ADMITS(i, c, s, from, l, t) (s == CLAIMED && state[REC(i,c)] == CLAIMED)
 #else
-/* A version that releases a unit needs the owner's statement, which nobody can forge. */
-#define RELEASES(i, c, s, from) (s != DONE && from == 0)
+#define MUTANT_ADMITS(i, c, s, from, l, t) false
+#endif
+/* Whether node i stores what node j stores of owner c: a forgery has no statement, all else has. */
+#if FORGES
+#define TAKES(i, j, c) (version[REC(j,c)] != FORGED || \
+  ADMITS(i, c, state[REC(j,c)], start[REC(j,c)], later[REC(j,c)]) || \
+  MUTANT_ADMITS(i, c, state[REC(j,c)], start[REC(j,c)], later[REC(j,c)], published[REC(j,c)]))
+#else
+#define TAKES(i, j, c) true
 #endif
