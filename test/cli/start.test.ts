@@ -1,3 +1,4 @@
+// needs: bundles
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';

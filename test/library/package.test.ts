@@ -1,3 +1,4 @@
+// needs: bundles
 // The package as others get it: packed, installed into an empty project, its examples type-checked
 // and run.
 import { spawnSync } from 'node:child_process';
