@@ -41,14 +41,15 @@ function hasImages() {
   return paths.every((path) => existsSync(path));
 }
 
-function hasBundles() {
-  return Object.values(bundles).every((name) => existsSync(join(dist, `${name}.mjs`)));
+/** Whether every file of the last bundling is there, chunks included. */
+function hasBundles({ bundleFiles = [] }) {
+  return bundleFiles.length > 0 && bundleFiles.every((path) => existsSync(join(root, path)));
 }
 
 /** True when dist/ holds what the present sources give. */
 export function isBuilt() {
   const stamps = readStamps();
-  if (!hasBundles() || !hasImages()) return false;
+  if (!hasBundles(stamps) || !hasImages()) return false;
   return stamps.firmware === stampOf(firmwareInputs()) && stamps.bundles === stampOf(bundleInputs());
 }
 
@@ -90,7 +91,7 @@ export function bundleEntries() {
 /** Bundles every entry into dist/, with npm packages left outside. */
 async function buildBundles(stamps, { force }) {
   const stamp = stampOf(bundleInputs());
-  if (!force && stamps.bundles === stamp && hasBundles()) return;
+  if (!force && stamps.bundles === stamp && hasBundles(stamps)) return;
   const { build } = await import('esbuild');
   const { metafile } = await build({
     ...bundleOptions,
@@ -107,6 +108,7 @@ async function buildBundles(stamps, { force }) {
   });
   removeOldChunks(new Set(Object.keys(metafile.outputs)));
   stamps.bundles = stamp;
+  stamps.bundleFiles = Object.keys(metafile.outputs);
 }
 
 /** Removes chunks of earlier builds; `present`: the files of this build, as paths from the root. */
