@@ -62,6 +62,9 @@ const STATEMENT_MINUTES: u32 = (3 * ROUND_S) / 60;
 export const ENDING_S: u32 = LEASE_GUARD_S - AHEAD_TRUSTED_S;
 /** How long a version from another sender than its owner may be doubted, seconds. */
 const DOUBT_S: u32 = ROUND_S;
+/** After a forgery was retracted, so many members ask about each version, for so many rounds. */
+const ASKING: u32 = 4;
+const WARNED_ROUNDS: u32 = 3600 / ROUND_S;
 
 /**
  * Whether a received version can be true at all. What needs a clock is checked only while mission
@@ -209,9 +212,13 @@ export function noteLateVersion(ctx: usize): void {
 
 /**
  * Whether this node requests the owner's statement on a version: each node does so for a few of its
- * own choice.
+ * own choice. Within an hour of a forgery some ASKING members ask about each version: its owner may
+ * have heard neither the version nor anybody that passed it on.
  */
 export function isSampled(ctx: usize, owner: u32, version: u32): bool {
   if (!CONTAINED || owner == self(ctx)) return false;
-  return fold32(fold32(node(ctx).seed, owner), version) % SAMPLED_ONE_IN == 0;
+  const drawn = fold32(fold32(node(ctx).seed, owner), version);
+  const forgedRound: u32 = statements(ctx).forgedRound;
+  const isWarned = forgedRound != 0 && ((membership(ctx).round - forgedRound) & 0xffff) < WARNED_ROUNDS;
+  return isWarned ? drawn % members(ctx) < ASKING : drawn % SAMPLED_ONE_IN == 0;
 }

@@ -157,7 +157,9 @@ export class Notice {
 export class StatementState {
   /** Late versions that the round has taken (admission.ts). */
   lateRound: u32 = 0;
-  lateCount: u32 = 0;
+  lateCount: u16 = 0;
+  /** Round (low 16 bits) in which this node last retracted a forged version; 0 = in none. */
+  forgedRound: u16 = 0;
   /** Own intent slots on which a statement is to be signed, a bit each. */
   toSign: u32 = 0;
   /**

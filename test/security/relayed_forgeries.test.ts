@@ -17,7 +17,7 @@ import {
 import { cycleAt } from '../../host/security/cycle.ts';
 import { statementOf } from '../../host/security/statement.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { sealedFrame } from './sealed.ts';
+import { openedFrame, sealedFrame } from './sealed.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { DAY, HOUR, lot } from '../firmware/driven.ts';
 
@@ -90,6 +90,39 @@ relays('SEC-5 violated: what is dated a minute after the owner’s statement is 
   const later = forgedAt(atS + 60, 2);
   cluster.inject(member, BYZANTINE, [later]);
   assert.is(cluster.nodes[member].intent(owner, 0)?.version, later.version);
+});
+
+/** Members that ask the owner about a new version of its intent slot 1. */
+function askingAbout(cluster: TestCluster): number {
+  const asking = new Set<number>();
+  cluster.jam = (sender) => {
+    if (openedFrame(cluster.onAir()).messages.some((m) => m.name === 'statement-request' && m.slot === 1))
+      asking.add(sender);
+    return false;
+  };
+  const version = { ...forgedAt(Math.floor(cluster.nowMs / 1000), 9), slot: 1 };
+  for (const node of [0, 2, 3, 4]) cluster.inject(node, BYZANTINE, [version]);
+  cluster.runTo(cluster.nowMs / 1000 + 60);
+  return asking.size;
+}
+
+/** A cluster in which a forgery was retracted or not, and so much later. */
+function warned(isForged: boolean, laterS: number): TestCluster {
+  const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
+  cluster.kill(BYZANTINE);
+  cluster.runTo(HOUR);
+  if (isForged) for (const node of [0, 1, 2, 3, 4]) cluster.inject(node, BYZANTINE, [forgedAt(HOUR, 1)]);
+  cluster.runTo(HOUR + laterS);
+  return cluster;
+}
+
+relays('SEC-5 holds: within an hour of a forgery several members ask about each version', () => {
+  assert.ok(askingAbout(warned(true, 120)) >= 2);
+});
+
+relays('SEC-5 violated: without a forgery, or two hours after one, none of these members asks', () => {
+  assert.is(askingAbout(warned(false, 120)), 0);
+  assert.is(askingAbout(warned(true, 2 * HOUR)), 0);
 });
 
 const contents = [1, 2];

@@ -12,7 +12,7 @@ import {
 } from '../../wire/generated/codes';
 import { countLoss } from '../../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
-import { memberToChange } from '../../membership/table';
+import { memberToChange, membership } from '../../membership/table';
 import { Statement as StatementMessage } from '../../wire/generated/messages';
 import { replaceByPlaceholder, retract } from '../store';
 import {
@@ -106,6 +106,7 @@ function actOnValid(ctx: usize, index: u32, entry: Statement): void {
   const held = intentIndex(ctx, owner, slot);
   if (held != NO_INDEX && contradicts(ctx, entry, intent(ctx, held))) {
     countLoss(ctx, COUNTER_INTENT_FORGED);
+    statementsToChange(ctx).forgedRound = <u16>membership(ctx).round;
     if (entry.version != 0 && claimsUnit(intent(ctx, held))) replaceByPlaceholder(ctx, held, entry.version);
     else retract(ctx, held);
   }
