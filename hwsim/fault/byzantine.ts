@@ -16,7 +16,10 @@ import { intentDigest, type StatementText } from '../../host/security/statement.
 import { RandomStream } from '../kernel/random.ts';
 import type { Attack } from '../scenario/attacks.ts';
 import type { GroupPlan } from '../world/plan.ts';
+import { type ByzantineActions, noActions } from './byzantine_actions.ts';
 import { type FieldMutation, mutatedMessage } from './field_mutation.ts';
+import { membershipTypes } from './membership_types.ts';
+import { splitCutS, splitSlots } from './round_splits.ts';
 import { AHEAD_OF_TIME_S, falseRevocations, lossesOfAll, lossesOfNothing } from './second_hand.ts';
 
 /** Seals and opens frames with the keys that a member of the cluster has. */
@@ -51,25 +54,6 @@ interface ByzantineParts {
   sign(text: StatementText): Uint8Array;
 }
 
-/** Counts of what the Byzantine node did. */
-export interface ByzantineActions {
-  frames: number;
-  floodFrames: number;
-  ownVersions: number;
-  claimsOfEverything: number;
-  withdrawals: number;
-  /** Versions forged in the name of others, and frames with another node's sender number. */
-  forgedVersions: number;
-  forgedFrames: number;
-  equivocations: number;
-  lateVersions: number;
-  statements: number;
-  /** Lists of false revocations, notices of false losses, heartbeats of a false time. */
-  falseRevocations: number;
-  falseNotices: number;
-  falseTimes: number;
-}
-
 const cycleMs = CYCLE_S * 1000;
 const txSlotMs = 62.5;
 const lateMsMax = 1000;
@@ -88,21 +72,6 @@ const attacksInTurn = [
   'denies',
   'postdates',
 ] as const;
-/**
- * Message types that keep a member in its cluster: the Byzantine node forwards those of its own
- * image.
- */
-const membershipTypes: ReadonlySet<string> = new Set([
-  'heartbeat',
-  'probe',
-  'ack',
-  'probe-request',
-  'relayed-ack',
-  'suspicion',
-  'alive',
-  'join',
-]);
-
 interface TimedFrame {
   atMs: number;
   frame: Uint8Array;
@@ -116,21 +85,7 @@ interface TimedFrame {
  * others claim, and aims at those claims.
  */
 export class ByzantineNode {
-  readonly actions: ByzantineActions = {
-    frames: 0,
-    floodFrames: 0,
-    ownVersions: 0,
-    claimsOfEverything: 0,
-    withdrawals: 0,
-    forgedVersions: 0,
-    forgedFrames: 0,
-    equivocations: 0,
-    lateVersions: 0,
-    statements: 0,
-    falseRevocations: 0,
-    falseNotices: 0,
-    falseTimes: 0,
-  };
+  readonly actions: ByzantineActions = noActions();
   /** Versions forged in the name of others, by owner × 8 + intent slot. */
   readonly forged = new Map<number, Set<number>>();
   readonly #parts: ByzantineParts;
@@ -230,6 +185,7 @@ export class ByzantineNode {
     this.#imageMessages = [];
     this.#imageAddressee = ADDRESSEE_ALL;
     if (this.#parts.mutation !== undefined) return frames;
+    if (attacks.has('splits')) this.#split(frames, timeMs, cycle, nowS);
     if (attacks.has('impersonates')) this.#sendAsOther(frames, timeMs, nowS);
     if (attacks.has('floods') && this.#turn % 4 === 0) this.#flood(frames, timeMs, cycle, nowS);
     return frames;
@@ -475,6 +431,38 @@ export class ByzantineNode {
         priority: 1,
       }),
     );
+  }
+
+  /** Gives each member alone one of two versions from before the cut, by its number. */
+  #split(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
+    const publishedS = splitCutS(nowS);
+    const content = {
+      publishedS,
+      startS: publishedS,
+      claimS: publishedS,
+      resource: this.#lots[0].group << 16,
+      rate: 1,
+    };
+    const ended = { ...content, state: INTENT_STATE.withdrawn };
+    const pairs = splitSlots(nowS).map((slot) => [
+      this.#ownIntent(slot, nowS, ended),
+      this.#ownIntent(slot, nowS, ended),
+    ]);
+    const { node, nodes } = this.#parts;
+    for (let member = 0; member < nodes && pairs.length > 0; member += 1) {
+      const header = { sender: node, addressee: member, counter: cycle };
+      const frame =
+        member === node
+          ? null
+          : this.#parts.codec.seal(
+              header,
+              pairs.map((pair) => pair[member % 2]),
+            );
+      if (frame === null) continue;
+      this.actions.frames += 1;
+      this.actions.lateVersions += pairs.length;
+      frames.push({ atMs: this.#spareMs(timeMs, nodes - spareTxSlotFirst + member), frame });
+    }
   }
 
   #spareMs(timeMs: number, index: number): number {

@@ -1,7 +1,8 @@
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { signStatement } from '../../host/security/statement.ts';
 import type { Boards } from '../board/boards.ts';
-import { type ByzantineActions, type ByzantineCodec, ByzantineNode } from '../fault/byzantine.ts';
+import { type ByzantineCodec, ByzantineNode } from '../fault/byzantine.ts';
+import type { ByzantineActions } from '../fault/byzantine_actions.ts';
 import type { Fault } from '../fault/draw.ts';
 import type { FieldMutation } from '../fault/field_mutation.ts';
 import { eventKind } from '../kernel/event_kinds.ts';

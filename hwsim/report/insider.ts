@@ -1,6 +1,6 @@
 import { labelled } from '../../host/cli/output.ts';
 import type { InsiderOutcome } from '../check/judges/insider_contained.ts';
-import type { ByzantineActions } from '../fault/byzantine.ts';
+import type { ByzantineActions } from '../fault/byzantine_actions.ts';
 import type { InsiderFacts } from '../fleet/insider.ts';
 import type { Attack } from '../scenario/attacks.ts';
 import { lossCounterName } from '../../host/cbor/names.ts';

@@ -5,7 +5,8 @@
  * versions that pretend to be older than the present agreement round. `postdates`: publishes in the
  * name of others, dated ahead. `revokes`: reports that live members lost their votes. `crowds`:
  * reports losses of units that do not exist. `denies`: reports that all groups can take nothing.
- * `shifts`: sends heartbeats of a clock that is far ahead.
+ * `shifts`: sends heartbeats of a clock that is far ahead. `splits`: gives each half of the members
+ * other versions from before a cut.
  */
 export const attacks = [
   'claims',
@@ -19,5 +20,9 @@ export const attacks = [
   'crowds',
   'denies',
   'shifts',
+  'splits',
 ] as const;
 export type Attack = (typeof attacks)[number];
+
+/** Attacks of a scenario that names none: not `splits`, for which no bound is known. */
+export const boundedAttacks: readonly Attack[] = attacks.filter((attack) => attack !== 'splits');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { targetNames } from '../../host/board/targets.ts';
 import { runDays } from '../../host/cli/run_days.ts';
-import { attacks } from './attacks.ts';
+import { attacks, boundedAttacks } from './attacks.ts';
 
 /**
  * Times are mission time; mission second 0 is `epoch`. Every number has a lower and an upper bound,
@@ -122,7 +122,7 @@ const insiderSchema = z.strictObject({
   attacks: z
     .array(z.enum(attacks))
     .min(1)
-    .default([...attacks]),
+    .default([...boundedAttacks]),
 });
 
 export const scenarioSchema = z.strictObject({
