@@ -57,9 +57,9 @@
 #define BEATEN_AGREED(i) (beatenAgreed[i] && published[REC(i,i)] + ROUND < CUTOF(i))
 #endif
 
-/* firmware/intent/admission.ts, releasesUnit: whether node i stores a version of owner c without its
- * statement, which nobody can forge. It does if the version changes no claim, or a claim that is in
- * no digest yet, or keeps state, start and order of the claim. `l`: it is later in the order. */
+/* firmware/intent/admission.ts, releasesUnit: whether node i stores a version of owner c without
+ * its statement, which nobody can forge. It does if the version changes no claim, or a claim that
+ * is in no digest yet, or keeps state, start and order of the claim. `l`: it is later in order. */
 #define IS_YOUNG(i, c) (state[REC(i,c)] == CLAIMED && published[REC(i,c)] >= CUTOF(i))
 #define ADMITS(i, c, s, from, l) (!ISCLAIM(REC(i,c)) || IS_YOUNG(i, c) || \
   (s == state[REC(i,c)] && from <= start[REC(i,c)] && l <= later[REC(i,c)]))
