@@ -62,8 +62,11 @@ export class Replica {
   readonly #clock: { readonly timeMs: number };
   readonly #call = emptyCall();
   readonly #fields = new Uint32Array(24);
-  /** Checkpoints of the replica, newest first, and whether the injected node's is the same. */
-  readonly #stored: { block: Uint8Array; same: boolean }[] = [];
+  /**
+   * Checkpoints of the replica, newest first, when they were stored, and whether the injected
+   * node's is the same, or rightly differs.
+   */
+  readonly #stored: { block: Uint8Array; same: boolean; timeMs: number }[] = [];
   /** Both sides are compared: not between a detection and the next boot. */
   #comparing = false;
   /** A stuck bit never becomes equal. */
@@ -164,7 +167,7 @@ export class Replica {
 
   /** Keeps a block that the replica stored. `same`: the injected node stored the same. */
   keep(block: Uint8Array, same: boolean): void {
-    this.#stored.unshift({ block, same });
+    this.#stored.unshift({ block, same, timeMs: this.#clock.timeMs });
     this.#stored.length = Math.min(checkpointsKept, this.#stored.length);
   }
 
@@ -191,7 +194,7 @@ export class Replica {
 
   /** Gives the replica the call that the node has just made, and compares results and outputs. */
   compare(node: Machine, call: Call, result: number): void {
-    if (!this.#comparing) return;
+    if (!this.#comparing) return this.#keepOwn(node, call, result);
     switch (call.op) {
       case op.transmit:
       case op.command:
@@ -238,6 +241,16 @@ export class Replica {
     if (call.op === op.command && result > 0 && isStore(node.bytes, node.program.recordAt)) this.#store(node);
   }
 
+  /**
+   * Keeps a checkpoint that the node stores after it discarded a record: it rightly differs, and a
+   * replica that starts again starts from it.
+   */
+  #keepOwn(node: Machine, call: Call, result: number): void {
+    if (call.op !== op.command || result <= 0 || !isStore(node.bytes, node.program.recordAt)) return;
+    const { context, stateTo } = node.program;
+    this.keep(node.bytes.slice(context, stateTo), true);
+  }
+
   /** Keeps the checkpoint that both have stored. */
   #store(node: Machine): void {
     const { context, stateTo } = this.#machine.program;
@@ -276,6 +289,8 @@ export class Replica {
     if (!takeUpset(node.bytes, node.program.recordAt, length, evidence)) return false;
     if (evidence.discarded > discarded) {
       this.outputs.excuseInput();
+      // A checkpoint of the call that discarded the record was polled before this event.
+      for (const stored of this.#stored) stored.same ||= stored.timeMs === this.#clock.timeMs;
       this.detect('discarded', 0, op.event);
     } else evidence.detection ??= { by: 'upset', site: 0, timeMs: this.#clock.timeMs };
     return true;
