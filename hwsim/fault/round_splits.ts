@@ -3,7 +3,7 @@ import { CYCLE_S, OWN_SLOTS, ROUND_S } from '../../host/cbor/generated.ts';
 
 /** For so long members take all versions from before the cut (LATE_FREE_S). */
 const freeS = ROUND_S / 2;
-/** In so many cycles after that, each member takes its last such versions: eight, two in a cycle. */
+/** Each member takes its last such versions in so many cycles after that: two in a cycle. */
 const lastCycles = 4;
 
 /** When the versions pretend to be published: before the cut of the present round. */
