@@ -1,7 +1,13 @@
 // Composes a frame when this node's TDMA slot comes: a heartbeat, the messages for one addressee,
 // rumours; then seals it.
 
-import { ADDRESSEE_ALL, ENVELOPE_BYTES, FRAME_BYTES_MAX, PLAIN_BYTES_MAX } from '../wire/generated/codes';
+import {
+  ADDRESSEE_ALL,
+  ENVELOPE_BYTES,
+  FRAME_BYTES_MAX,
+  KIND_PLACEHOLDER,
+  PLAIN_BYTES_MAX,
+} from '../wire/generated/codes';
 import { AIR_MS_PER_35_BYTES, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
@@ -9,7 +15,7 @@ import { composeHeartbeat } from '../membership/heartbeat';
 import { sealEnvelope } from '../security/envelope';
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
 import { ageOf } from '../membership/liveness';
-import { intent, intentIndex, notice, intents, KIND_PLACEHOLDER } from '../intent/table';
+import { intent, intentIndex, notice, intents } from '../intent/table';
 import { recentAsOf } from '../intent/digest';
 import { noticeIndex } from '../intent/notice';
 import {

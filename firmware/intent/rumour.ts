@@ -3,7 +3,8 @@
 
 import { RUMOURS_MAX, NO_INDEX, RUMOUR_COUNT } from '../memory/limits';
 import { changes } from '../memory/guard';
-import { intents, rumourAt, intentsToChange, RUMOURS, intent, KIND_PLACEHOLDER } from './table';
+import { KIND_PLACEHOLDER } from '../wire/generated/codes';
+import { intents, rumourAt, intentsToChange, RUMOURS, intent } from './table';
 
 /** Starts to spread a version with the next `times` frames. A full ring overwrites the oldest. */
 export function startRumour(ctx: usize, index: u32, times: u32): void {

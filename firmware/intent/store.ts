@@ -16,7 +16,15 @@ import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
 import { ageOf } from '../membership/liveness';
-import { LINE_BYTES, OWN_SLOTS, GROUPS_MAX, LIVENESS_TICK_S, LEASE_S, ROUND_S } from '../wire/generated/codes';
+import {
+  LINE_BYTES,
+  OWN_SLOTS,
+  GROUPS_MAX,
+  KIND_PLACEHOLDER,
+  LIVENESS_TICK_S,
+  LEASE_S,
+  ROUND_S,
+} from '../wire/generated/codes';
 import { Stored, encodeStored } from '../wire/generated/messages';
 import {
   intents,
@@ -29,7 +37,6 @@ import {
   groupToChange,
   resourceGroup,
   Intent,
-  KIND_PLACEHOLDER,
 } from './table';
 import { accountOwner, versionHash, accountChange } from './digest';
 import { invalidateHigherSlots } from './quota';

@@ -89,12 +89,6 @@ export function boundsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
-/**
- * Kind of a placeholder: it stands in the place of a forgery until the version that the owner's
- * statement confirms arrives. No message has this kind.
- */
-export const KIND_PLACEHOLDER: u32 = 255;
-
 /** Whether a record claims its resource (planned, claimed or started). */
 // @inline
 export function isClaim(record: Intent): bool {

@@ -82,7 +82,7 @@ INLINE const u8 *intent(const u8 *at, const u8 *end, const struct node *node, u3
   if ((at = uints(at, end, 5, ANY, m + 11)) == NULL) return NULL;
   const u32 start_s = m[5], end_s = m[6], claim_s = m[11], published_s = m[12], lease_s = m[15];
   *plausible = m[0] < node->members && m[4] >> 16 < GROUPS_MAX && start_s < end_s &&
-               claim_s <= published_s &&
+               m[3] != KIND_PLACEHOLDER && claim_s <= published_s &&
                lease_s <= published_s + LEASE_ADVANCE_S_MAX && end_s - start_s <= HORIZON_S_MAX &&
                start_s <= published_s + HORIZON_S_MAX &&
                (node->time_known == 0 || published_s <= node->mission_s + AHEAD_S_MAX);

@@ -79,6 +79,11 @@ export const LEASE_GUARD_S: u32 = 30;
 export const LEASE_ADVANCE_S_MAX: u32 = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */
 export const HORIZON_S_MAX: u32 = 5356800;
+/**
+ * Kind of a placeholder: it stands in the place of a forged intent until the version that the
+ * owner's statement confirms arrives. No message has this kind.
+ */
+export const KIND_PLACEHOLDER: u32 = 255;
 /** A publication or an observation may lie this far ahead of the receiver's clock. */
 export const AHEAD_S_MAX: u32 = 120;
 /** Bytes of keys, nonces, secrets, wrapped secrets, commitments, digests and signatures. */

@@ -80,6 +80,11 @@ export const LEASE_GUARD_S = 30;
 export const LEASE_ADVANCE_S_MAX = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */
 export const HORIZON_S_MAX = 5356800;
+/**
+ * Kind of a placeholder: it stands in the place of a forged intent until the version that the
+ * owner's statement confirms arrives. No message has this kind.
+ */
+export const KIND_PLACEHOLDER = 255;
 /** A publication or an observation may lie this far ahead of the receiver's clock. */
 export const AHEAD_S_MAX = 120;
 /** Bytes of keys, nonces, secrets, wrapped secrets, commitments, digests and signatures. */
