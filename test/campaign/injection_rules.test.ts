@@ -71,6 +71,7 @@ const cases: [string, OutcomeName, Partial<Evidence>][] = [
   ['dies while it boots', 'fail-silent', { ...detected('trap', 902), diesBooting: true }],
   ['silent without detection', 'fail-silent', { silentMs: 2 * hourMs, mistimed: one }],
   ['right outputs at a wrong time', 'late', { mistimed: one }],
+  ['an upset that only a stored checkpoint held', 'masked-latent', {}],
 ];
 
 for (const [name, outcome, evidence] of cases)

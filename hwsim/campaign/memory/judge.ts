@@ -28,7 +28,8 @@ export function judgeQuiet({ clean, upsets }: Ending): Judgement {
 /** Judges an injection in the forked cluster: the worst outcome that applies. */
 export function judgeFork(evidence: Evidence): Judgement {
   const { propagated, wrongCommands, detection, first } = evidence;
-  const seen = `first ${first.kind}${atSite(first.site)} in ${first.op} at ${clock(first.timeMs)}`;
+  const output = `first ${first.kind}${atSite(first.site)} in ${first.op} at ${clock(first.timeMs)}`;
+  const seen = first.op === '' ? 'no output differs' : output;
   const judge = (outcome: OutcomeName, what: string): Judgement => ({ outcome, reason: `${seen}; ${what}` });
   if (propagated.count > 0) return judge('SDC-propagated', `accepted elsewhere: ${propagated.example}`);
   // A wrong command was obeyed: a later detection does not undo that.
@@ -42,6 +43,8 @@ function judgeUndetected({ wrongOthers, refused, silentMs, mistimed }: Evidence)
   if (refused > 0) return { outcome: 'SDC-local', reason: `never detected: ${refused} right frames refused` };
   if (silentMs > recoveryMs)
     return { outcome: 'fail-silent', reason: `sends nothing in the last ${minutes(silentMs)}` };
+  // Only a stored checkpoint held the upset, and the restart from it corrected that.
+  if (mistimed.count === 0) return { outcome: 'masked-latent', reason: 'all outputs right after a restart' };
   return {
     outcome: 'late',
     reason: `all contents right, some at another time or not at all: ${mistimed.example}`,
