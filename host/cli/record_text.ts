@@ -40,6 +40,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'alternate-image': (_, name) => `boot the alternate image, cause ${name('cause')}`,
   'safe-mode': (_, name) => `safe mode, cause ${name('cause')}`,
   'store-checkpoint': (f) => `store a checkpoint, sequence ${f.sequence}`,
+  'move-context': (f) => `move the context to another place: a cell of line ${f.line} seems to be stuck`,
   'reserve-counters': (f) => `reserve frame counters up to cycle ${f.cycle}`,
   'check-key-epoch': (f) => `check the signature of key epoch ${f.keyEpoch}`,
   sign: (f) => `sign the statement of ticket ${f.ticket}`,
@@ -72,6 +73,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   maintained: (f) => `maintenance of intent ${f.slot} done, begun at ${f.startS} s`,
   impossible: (f) => `maintenance of intent ${f.slot} is impossible by ${f.endS} s`,
   upset: (f, name) => `${f.count} upsets ${name('outcome')} in line ${f.line}, at most ${f.ageS} s old`,
+  'repeated-upset': (f) => `line ${f.line} was corrected ${f.count} times within a day: a cell may be stuck`,
   'key-epoch-changed': (f, name) => `key epoch ${f.keyEpoch} is ${name('step')}`,
   mute: (f, name) => {
     if (f.cause === 0) return 'sends again';

@@ -348,11 +348,14 @@ export class TestCluster implements PlatformHandler {
       const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
       // A frame from the future shows a node that its clock is behind: it learns the time anew.
       const relearns = code === STATUS.ahead && this.nodes[node].node().timeKnown === 0;
+      // A node that learnt the time with the frame before has not reserved counters yet.
+      const reserves = code === STATUS.ahead && this.nowMs - this.beganMs[node] < 1000;
       if (
         code !== STATUS.ok &&
         code !== STATUS.safeMode &&
         !begins &&
         !relearns &&
+        !reserves &&
         !this.mayRefuse?.(sender, node, code)
       )
         throw new Error(`node ${node} rejects ${sender}'s frame: status ${code} at ${this.nowMs} ms`);
