@@ -98,9 +98,11 @@ rules('RAD-1 holds: a bit that flips in every line at once is corrected in each 
   const { corrected } = node.protection();
   const replaced = records() - before;
   assert.ok(corrected >= lines.count - replaced, `${corrected} lines, and ${replaced} records`);
-  const reported = upsets(node).reduce((sum, fields) => sum + fields[FIELD.upset.count], 0);
-  // The upset of the line that counts them is counted, and not reported.
-  assert.is(reported, corrected - 1);
+  const counts = upsets(node).map((fields) => fields[FIELD.upset.count]);
+  const reported = counts.reduce((sum, count) => sum + count, 0);
+  // The upset of the line that counts them is counted, and not reported. A report counts 255 at
+  // most: one call may correct more.
+  assert.ok(reported === corrected - 1 || (reported < corrected - 1 && counts.includes(255)), `${reported} reported`);
 });
 
 rules('RAD-1 holds: the scrubber reaches the tables that no other work reads', () => {
