@@ -6,21 +6,11 @@ import { ANSWER, COUNTER, CYCLE_S, INSPECT } from '../../host/cbor/generated.ts'
 import { nameRecord } from '../../host/cli/record_text.ts';
 import type { Clock } from '../../host/clock/clock.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import type { NodeLink } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { NodeShim } from '../../host/node/shim.ts';
 import { LoopbackMedium } from '../../host/radio/loopback.ts';
-import { sealedFrame, testCluster, testKeys } from '../security/sealed.ts';
-
-const config = {
-  ...{ cluster: testCluster, self: 0, members: 2, generation: 1, seed: 1, features: 0 },
-  ...{ rateMax: 200, storageKg: 1000, batteryWh: 1000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
-};
-const link: NodeLink = {
-  ...{ cluster: testCluster, self: 0, keys: testKeys.member(0), authorityPublicKey: testKeys.authorityPublicKey },
-  seed: testKeys.nodeSeed(0),
-  publicKeyOf: () => undefined,
-};
+import { sealedFrame } from '../security/sealed.ts';
+import { config, link } from './pair.ts';
 
 /** A node whose time is `nowMs`; `wake` does what its timer would. */
 function started() {

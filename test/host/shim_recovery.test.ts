@@ -6,25 +6,16 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import { nameRecord } from '../../host/cli/record_text.ts';
 import type { Clock } from '../../host/clock/clock.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import type { NodeLink } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { NodeShim, RestartsExhausted } from '../../host/node/shim.ts';
 import { intentsOf, membersOf, statusOf } from '../../host/node/telemetry.ts';
 import { type TimeSource, wallWaitMs } from '../../host/node/wall_fallback.ts';
 import { LoopbackMedium } from '../../host/radio/loopback.ts';
 import { Store, StoreError } from '../../host/store/store.ts';
-import { openedFrame, testCluster, testKeys } from '../security/sealed.ts';
+import { openedFrame, testCluster } from '../security/sealed.ts';
+import { config, link } from './pair.ts';
 import { inFolder } from './support.ts';
 
-const config = {
-  ...{ cluster: testCluster, self: 0, members: 2, generation: 1, seed: 1, features: 0 },
-  ...{ rateMax: 200, storageKg: 1000, batteryWh: 1000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
-};
-const link: NodeLink = {
-  ...{ cluster: testCluster, self: 0, keys: testKeys.member(0), authorityPublicKey: testKeys.authorityPublicKey },
-  seed: testKeys.nodeSeed(0),
-  publicKeyOf: () => undefined,
-};
 const hourMs = 3_600_000;
 
 /** A node with a memory; `pass` lets its time pass, ten seconds at a time. */
