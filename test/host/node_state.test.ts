@@ -47,23 +47,31 @@ test('a disk that fills up ends the node with 4 and the path; it goes on from it
     const isMounted = await mounted(folder, 'size=256k', async (place) => {
       const [args] = await clusterArgs(1, place, 1000);
       const node = new RunningNode(args);
-      // The first checkpoint comes after a quarter of an hour.
-      await until(() => node.saw('booted') && (node.lines.at(-1)?.missionS ?? 0) > 0, 120);
-      const store = () => new Store(join(place, 'node-0')).read('checkpoint');
-      await until(() => store().record !== null, 120);
-      const before = store().record!;
-      const filler = join(place, 'filler');
-      assert.throws(() => writeFileSync(filler, new Uint8Array(1 << 20)), /ENOSPC/);
-      assert.is(await node.ended, 4, node.stderr);
-      assert.match(node.stderr, /cannot write .*mounted\/node-0\/(counters|checkpoint)\.[ab].*the disk is full/);
-      assert.not.match(node.stderr, /fault of its own|at .*\.mjs/);
-      const { record, faults } = store();
-      assert.equal(faults, []);
-      assert.ok(record!.sequence >= before.sequence);
-      rmSync(filler);
+      try {
+        // The first checkpoint comes after a quarter of an hour.
+        await until(() => node.saw('booted') && (node.lines.at(-1)?.missionS ?? 0) > 0, 120);
+        const store = () => new Store(join(place, 'node-0')).read('checkpoint');
+        await until(() => store().record !== null, 120);
+        const before = store().record!;
+        const filler = join(place, 'filler');
+        assert.throws(() => writeFileSync(filler, new Uint8Array(1 << 20)), /ENOSPC/);
+        assert.is(await node.ended, 4, node.stderr);
+        assert.match(node.stderr, /cannot write .*mounted\/node-0\/(counters|checkpoint)\.[ab].*the disk is full/);
+        assert.not.match(node.stderr, /fault of its own|at .*\.mjs/);
+        const { record, faults } = store();
+        assert.equal(faults, []);
+        assert.ok(record!.sequence >= before.sequence);
+        rmSync(filler);
+      } finally {
+        await node.end('SIGKILL');
+      }
       const again = new RunningNode(args);
-      await until(() => again.saw('booted', ({ restored }) => restored === 1), 120);
-      assert.is(await again.end(), 0, again.stderr);
+      try {
+        await until(() => again.saw('booted', ({ restored }) => restored === 1), 120);
+        assert.is(await again.end(), 0, again.stderr);
+      } finally {
+        await again.end('SIGKILL');
+      }
     });
     if (!isMounted) console.log('skipped: this user may not mount a small disk');
   }));
