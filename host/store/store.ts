@@ -87,7 +87,9 @@ export class Store {
   private readonly next = new Map<string, { sequence: number; slot: 'a' | 'b' }>();
 
   /**
-   * Creates the folder when it is missing, and removes what killed writes left. Throws StoreError.
+   * Creates the folder when it is missing, and removes what killed writes left. Only who holds the
+   * folder's lock makes one: it would remove the file that another process is writing. Throws
+   * StoreError.
    */
   constructor(folder: string, writeFile: WriteFile = replaceFile) {
     this.folder = folder;
