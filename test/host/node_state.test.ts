@@ -73,7 +73,7 @@ test('a disk that fills up ends the node with 4 and the path; it goes on from it
         const before = newestSequence(state);
         const filler = join(place, 'filler');
         assert.throws(() => writeFileSync(filler, new Uint8Array(1 << 20)), /ENOSPC/);
-        // A file that the node replaces just then leaves room for the next one: that is filled, too.
+        // A file that the node replaces just then leaves room for the next one: it is filled, too.
         const fill = setInterval(() => fillUp(filler), 10);
         const status = await node.ended;
         clearInterval(fill);
