@@ -17,7 +17,7 @@ import { node, members, missionS, self } from '../node/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
-import { member, membership } from '../membership/table';
+import { membership } from '../membership/table';
 import {
   INTENT_STATE_STARTED,
   VERSION_BITS,
@@ -33,6 +33,7 @@ import { Intent as IntentMessage } from '../wire/generated/messages';
 import { statementVerdict, CONFIRMED, REFUTED } from './statement/check';
 import { isEquivocator } from './statement/equivocation';
 import { leavesUnsigned } from './statement/awaited';
+import { minutesDoubted, DOUBTED_NEVER } from './statement/recent';
 import { slotMayClaim } from './quota';
 import {
   intent,
@@ -50,11 +51,6 @@ const IMPLAUSIBLE: u32 = 1;
 /** The intent slot may not make such a claim. */
 export const BEYOND_SLOT: u32 = 2;
 
-/**
- * Versions from before an owner's statement are refused from others for so long, minutes: three
- * rounds.
- */
-const STATEMENT_MINUTES: u32 = (3 * ROUND_S) / 60;
 /**
  * Work that ends within this has stopped, seconds: its owner stops a guard before the end, and two
  * trusted clocks differ by AHEAD_TRUSTED_S at most.
@@ -168,17 +164,14 @@ function isFromSilence(ctx: usize, m: IntentMessage): bool {
 
 /**
  * Whether a version from another sender than its owner may be a forger's: the owner signed a
- * statement lately, and the version was published in its minute or before, or replaces started work
- * and is so new that the owner may not have objected yet. A true version is sent by its owner
- * again, with the statement.
+ * statement on the intent slot lately, and the version was published in its minute or before, or
+ * replaces started work and is so new that the owner may not have objected yet. A true version is
+ * sent by its owner again, with the statement.
  */
 function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
-  const signedMinute: u32 = member(ctx, m.owner).statementMinute;
-  if (signedMinute == 0) return false;
-  const now = missionS(ctx) / 60;
-  const since = (now - signedMinute) & 0xffff;
-  if (since >= STATEMENT_MINUTES) return false;
-  if (m.publishedS / 60 + since <= now) return true;
+  const since = minutesDoubted(ctx, m.owner, m.slot);
+  if (since == DOUBTED_NEVER) return false;
+  if (m.publishedS / 60 + since <= missionS(ctx) / 60) return true;
   if (index == NO_INDEX || <u32>intent(ctx, index).state != INTENT_STATE_STARTED) return false;
   return m.publishedS + DOUBT_S > missionS(ctx);
 }

@@ -21,6 +21,7 @@ import {
   PROBING,
   RECOVERING_LEASES,
   silentAt,
+  MARK_AWAY,
 } from './table';
 import { clockAgreed } from './time_sync';
 
@@ -121,7 +122,7 @@ export function updateQuorum(ctx: usize): bool {
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (memberSeen(ctx, i).revocations & 1) bitClear(baseAt(ctx), i);
-    if (memberSeen(ctx, i).wasAway != 0) memberToChange(ctx, i).wasAway = 0;
+    if ((memberSeen(ctx, i).marks & MARK_AWAY) != 0) memberToChange(ctx, i).marks &= ~(<u8>MARK_AWAY);
   }
   memory.copy(votersAt(ctx), baseAt(ctx), MEMBER_WORDS << 2);
   return true;

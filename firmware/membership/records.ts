@@ -127,13 +127,12 @@ export class Member {
    */
   tokensUsed: u8 = 0;
   tokensMinute: u16 = 0;
-  /** 1 = it signed two contents under one version: what it publishes is refused. */
-  equivocator: u8 = 0;
+  /** MARK_* (table.ts). */
+  marks: u8 = 0;
   /**
-   * 1 = it came back after a silence in which its vote may have been revoked and given back, both
-   * unseen here. Cleared by the next quorum.
+   * Intent slots, a bit each, on which it lately signed a statement, and the mission minute (low 16
+   * bits) of the newest one (intent/statement/recent.ts).
    */
-  wasAway: u8 = 0;
-  /** Mission minute (low 16 bits) of its newest valid signed statement. */
+  statementSlots: u8 = 0;
   statementMinute: u16 = 0;
 }

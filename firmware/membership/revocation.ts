@@ -22,6 +22,7 @@ import {
   memberSeen,
   silentAt,
   membership,
+  MARK_AWAY,
 } from './table';
 import { revocationTerm, subtractFromDigest } from './view';
 
@@ -64,7 +65,7 @@ function knowsNoVotes(ctx: usize): bool {
 function provenRevocations(ctx: usize, index: u32): u32 {
   const entry = member(ctx, index);
   const known: u32 = entry.revocations;
-  if (entry.wasAway != 0) return known + 2;
+  if ((entry.marks & MARK_AWAY) != 0) return known + 2;
   if (ageOf(ctx, index) < TICKS_UNTIL_SILENT) return known + (known & 1);
   return isAwayLong(entry, membership(ctx).livenessTick) ? known | 1 : known;
 }
@@ -76,7 +77,7 @@ function isAwayLong(entry: Member, livenessTick: u32): bool {
 
 /** Notes that a member is back, before its last liveness tick is overwritten. */
 export function noteReturn(ctx: usize, index: u32): void {
-  if (isAwayLong(member(ctx, index), membership(ctx).livenessTick)) memberToChange(ctx, index).wasAway = 1;
+  if (isAwayLong(member(ctx, index), membership(ctx).livenessTick)) memberToChange(ctx, index).marks |= <u8>MARK_AWAY;
 }
 
 /**
@@ -89,7 +90,7 @@ export function learnRevocations(ctx: usize, index: u32, revocations: u32): void
     countLoss(ctx, COUNTER_REVOCATION_UNPROVEN);
     return;
   }
-  if (knowsNoVotes(ctx) || member(ctx, index).wasAway != 0) {
+  if (knowsNoVotes(ctx) || (member(ctx, index).marks & MARK_AWAY) != 0) {
     membership(ctx).believedRound = membership(ctx).round;
     changes(ctx, PROBING);
   }
@@ -112,7 +113,7 @@ export function forgetUnchecked(ctx: usize): void {
   for (let i: u32 = 0; i < members(ctx); i++) {
     const entry = memberToChange(ctx, i);
     entry.revocations = 0;
-    entry.wasAway = 0;
+    entry.marks &= ~(<u8>MARK_AWAY);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
   memory.copy(votersAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);

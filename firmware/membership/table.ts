@@ -78,6 +78,14 @@ export const AGREE: u32 = 1 << (PLANES + ((4 * BITMAP_BYTES) >> 6));
 export const BITMAPS: u32 =
   (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);
 
+/** A member signed two contents under one version: what it publishes is refused. */
+export const MARK_EQUIVOCATOR: u32 = 1;
+/**
+ * A member came back after a silence in which its vote may have been revoked and given back, both
+ * unseen here. Cleared by the next quorum.
+ */
+export const MARK_AWAY: u32 = 2;
+
 /** Restarted from a checkpoint: this node may have forgotten ordinary leases. */
 export const RECOVERING_LEASES: u32 = 1;
 /** Booted without a checkpoint: it may have forgotten leases extended in advance, too. */

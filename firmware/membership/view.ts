@@ -6,7 +6,17 @@ import { bitGet, bitClear } from '../base/bits';
 import { mix64 } from '../base/hash';
 import { changes } from '../memory/guard';
 import { members } from '../node/table';
-import { membership, member, memberSeen, memberToChange, readMembers, silentAt, BITMAPS, VIEW } from './table';
+import {
+  membership,
+  member,
+  memberSeen,
+  memberToChange,
+  readMembers,
+  silentAt,
+  BITMAPS,
+  MARK_EQUIVOCATOR,
+  VIEW,
+} from './table';
 import { ageOf } from './liveness';
 import { restartAgreement } from './quorum';
 
@@ -34,7 +44,7 @@ export function learnLastLivenessTick(ctx: usize, index: u32, livenessTick: u32)
  * stored.
  */
 export function learnEquivocator(ctx: usize, index: u32): void {
-  memberToChange(ctx, index).equivocator = 1;
+  memberToChange(ctx, index).marks |= <u8>MARK_EQUIVOCATOR;
   subtractFromDigest(ctx, <u64>0 - equivocatorTerm(index));
 }
 
@@ -77,7 +87,7 @@ export function digestOfMembers(ctx: usize): u64 {
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
     sum += revocationTerm(i, memberSeen(ctx, i).revocations);
-    if (memberSeen(ctx, i).equivocator != 0) sum += equivocatorTerm(i);
+    if ((memberSeen(ctx, i).marks & MARK_EQUIVOCATOR) != 0) sum += equivocatorTerm(i);
   }
   return sum;
 }

@@ -85,6 +85,13 @@ relays('SEC-5 holds: what was forged in the minute of the owner’s statement is
   assert.is(cluster.nodes[member].lossCount(COUNTER.intentUnsigned), refused + 1);
 });
 
+relays('SEC-5 holds: only the intent slot of the statement is doubted; others of its owner are taken', () => {
+  const { cluster, atS } = contradicted();
+  const relayed = { ...forgedAt(atS, 2), slot: 1 };
+  cluster.inject(member, BYZANTINE, [relayed]);
+  assert.is(cluster.nodes[member].intent(owner, 1)?.version, relayed.version);
+});
+
 relays('SEC-5 violated: what is dated a minute after the owner’s statement is stored', () => {
   const { cluster, atS } = contradicted();
   const later = forgedAt(atS + 60, 2);

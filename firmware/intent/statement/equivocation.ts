@@ -7,7 +7,7 @@ import { SCRATCH_OUT_AT } from '../../memory/map';
 import { send, SEND_STATEMENT, SEND_STATEMENT_REQUEST, SEND_PROOF, NOTHING_TO_SEND } from '../../node/outbox';
 import { eventSpace, eventDone } from '../../node/queues';
 import { self } from '../../node/table';
-import { member } from '../../membership/table';
+import { MARK_EQUIVOCATOR, member } from '../../membership/table';
 import { discardNoticesOf } from '../notice';
 import { learnEquivocator } from '../../membership/view';
 import { STATEMENT_DIGEST_BYTES, SIGNATURE_BYTES, ADDRESSEE_ALL, OWN_SLOTS } from '../../wire/generated/codes';
@@ -45,7 +45,7 @@ export function onConflict(ctx: usize, m: IntentMessage): void {
 
 /** Whether an owner is a proven equivocator. */
 export function isEquivocator(ctx: usize, owner: u32): bool {
-  return CONTAINED && member(ctx, owner).equivocator != 0;
+  return CONTAINED && (member(ctx, owner).marks & MARK_EQUIVOCATOR) != 0;
 }
 
 /** Proves the equivocation of the owner of two contradicting entries. */

@@ -12,7 +12,7 @@ import {
 } from '../../wire/generated/codes';
 import { countLoss } from '../../node/queues';
 import { self, timeKnown, missionS, leaveToTick, DUE_STATEMENT } from '../../node/table';
-import { memberToChange, membership } from '../../membership/table';
+import { membership } from '../../membership/table';
 import { Statement as StatementMessage } from '../../wire/generated/messages';
 import { replaceByPlaceholder, retract } from '../store';
 import {
@@ -27,6 +27,7 @@ import {
 } from '../table';
 import { noteAnswered } from './awaited';
 import { contradicts } from './check';
+import { noteStatement } from './recent';
 import { isEquivocator, proveEquivocation } from './equivocation';
 import { countUnverified, storeReceived, REBROADCASTS } from './store';
 import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './table';
@@ -74,7 +75,7 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
     return;
   }
   entry.state = <u8>VALID;
-  memberToChange(ctx, entry.owner).statementMinute = <u16>(entry.atS / 60);
+  noteStatement(ctx, entry.owner, entry.slot, entry.atS);
   noteAnswered(ctx, entry.owner);
   actOnValid(ctx, index, entry);
 }
