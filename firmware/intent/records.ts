@@ -181,7 +181,9 @@ export class StatementState {
   proofB: u32 = 0;
   proofBroadcasts: u32 = 0;
   /** 1 = the platform has answered a request: it has a signature service. */
-  serviceSeen: u32 = 0;
+  serviceSeen: u16 = 0;
+  /** Round (low 16 bits) of a merge in which this node confirmed its own claims; 0 = none. */
+  confirmedRound: u16 = 0;
   /** Owners whose statements are awaited (statement/awaited.ts); 0 = free. */
   awaited0: u32 = 0;
   awaited1: u32 = 0;

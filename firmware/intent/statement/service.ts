@@ -11,7 +11,7 @@ import { timeKnown, missionS, self } from '../../node/table';
 import { Sign, encodeSign, Verify, encodeVerify } from '../../wire/generated/messages';
 import { statements, statementsToChange, statement, statementToChange } from '../table';
 import { forgetAwaited } from './awaited';
-import { isOfThisBoot, prepareOwn, broadcastOwn, signsLater } from './signing';
+import { confirmInMerge, isOfThisBoot, prepareOwn, broadcastOwn, signsLater } from './signing';
 import { RECEIVED, UNSIGNED, VALID } from './table';
 
 /** An answer of the platform is awaited for this long, local seconds. */
@@ -61,6 +61,7 @@ function ask(ctx: usize, index: u32, toSign: bool): void {
 /** Rebroadcasts statements and the proof, and repeats an unanswered request, once per period. */
 export function statementTick(ctx: usize): void {
   if (!CONTAINED) return;
+  confirmInMerge(ctx);
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
     if (<u32>entry.state != VALID || entry.broadcastsLeft == 0) continue;

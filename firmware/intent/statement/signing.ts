@@ -8,6 +8,7 @@ import { countLoss } from '../../node/queues';
 import { self, missionS, leaveToTick, DUE_STATEMENT, node, timeKnown } from '../../node/table';
 import {
   CYCLE_S,
+  OWN_SLOTS,
   VERSION_BITS,
   STATEMENT_DIGEST_BYTES,
   SIGNATURE_BYTES,
@@ -15,8 +16,18 @@ import {
   COUNTER_IMPERSONATED,
   ADDRESSEE_ALL,
 } from '../../wire/generated/codes';
+import { membership } from '../../membership/table';
+import { isMerging } from '../../membership/hearing';
 import { Signed, StatementRequest } from '../../wire/generated/messages';
-import { statement, statementToChange, statementsToChange, intentIndex, intent, statements } from '../table';
+import {
+  statement,
+  statementToChange,
+  statementsToChange,
+  intentIndex,
+  intent,
+  resourceUnit,
+  statements,
+} from '../table';
 import { digestOf } from './check';
 import { findStatement, storedVersion, allocateStatement, REBROADCASTS } from './store';
 import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './table';
@@ -56,6 +67,22 @@ export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
   const forgedS = publishedS < latest ? publishedS : latest;
   if (forgedS > state.forgedS) state.forgedS = forgedS;
   leaveToTick(ctx, DUE_STATEMENT);
+}
+
+/**
+ * Confirms the own claims of units while parts of the cluster merge, once a round: members that
+ * were apart store older versions, and take what releases a unit only with a statement. Otherwise
+ * each of them would ask for each.
+ */
+export function confirmInMerge(ctx: usize): void {
+  const round = <u16>membership(ctx).round;
+  if (statements(ctx).confirmedRound == round || !isMerging(ctx)) return;
+  statementsToChange(ctx).confirmedRound = round;
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = intentIndex(ctx, self(ctx), slot);
+    if (index != NO_INDEX && resourceUnit(intent(ctx, index).resource) != 0)
+      requestStatement(ctx, slot, intent(ctx, index).publishedS);
+  }
 }
 
 /**

@@ -1,0 +1,72 @@
+// INT-5, FLT-3: after a merge members take what released units meanwhile: owners confirm it.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ADDRESSEE_ALL, WORK_KIND } from '../../host/cbor/generated.ts';
+import { addresseeOf } from '../../hwsim/channel/channel.ts';
+import { TestCluster } from '../firmware/cluster.ts';
+import { assign, DAY, HOUR, lot, split } from '../firmware/driven.ts';
+import { openedFrame } from './sealed.ts';
+
+const owner = 1;
+const nodes = 8;
+/** A third is out of contact from here to there. */
+const [apartS, togetherS] = [2 * HOUR, 3 * HOUR];
+const away = [5, 6, 7];
+
+/**
+ * Flies a cluster whose owner claims a unit; a third of it is out of contact for an hour, or not.
+ * Returns which members broadcast statements within ten minutes after that, and the flight.
+ */
+function flown(isApart: boolean) {
+  const cluster = new TestCluster({ nodes, features: 0, groups: [lot], signs: true });
+  cluster.runTo(HOUR);
+  assign(cluster, owner, HOUR, HOUR + DAY);
+  cluster.runTo(apartS);
+  if (isApart) split(cluster, [0, 1, 2, 3, 4], away);
+  cluster.runTo(togetherS);
+  split(
+    cluster,
+    Array.from({ length: nodes }, (_, node) => node),
+  );
+  const confirming = new Set<number>();
+  cluster.jam = (sender) => {
+    const isBroadcast = addresseeOf(cluster.onAir(), 0) === ADDRESSEE_ALL;
+    const messages = isBroadcast ? openedFrame(cluster.onAir()).messages : [];
+    if (messages.some((message) => message.name === 'statement' && message.owner === sender)) confirming.add(sender);
+    return false;
+  };
+  cluster.runTo(togetherS + 600);
+  return { cluster, confirming: [...confirming] };
+}
+
+test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it, and only it does', () => {
+  assert.equal(flown(true).confirming, [owner]);
+});
+
+test('FLT-3 violated: without a merge nobody confirms anything', () => {
+  assert.equal(flown(false).confirming, []);
+});
+
+test('INT-5, FLT-3 hold: who was away learns within ten minutes that a unit was released meanwhile', () => {
+  const cluster = new TestCluster({ nodes, features: 0, groups: [lot], signs: true });
+  cluster.runTo(HOUR);
+  assign(cluster, owner, HOUR, HOUR + DAY);
+  cluster.runTo(apartS);
+  split(cluster, [0, 1, 2, 3, 4], away);
+  cluster.runTo(apartS + HOUR / 2);
+  // The owner moves to another unit: the version releases the first.
+  const work = { kind: WORK_KIND.mine, resource: (1 << 16) | 2, durationS: 0, rate: 100, priority: 1 };
+  const [startS, endS] = [apartS + HOUR / 2, HOUR + DAY];
+  cluster.observe(owner, { name: 'assign', slot: 0, startS, endS, ...work });
+  cluster.runTo(togetherS);
+  const versionOf = (node: number) => cluster.nodes[node].intent(owner, 0)?.version;
+  for (const node of away) assert.is.not(versionOf(node), versionOf(owner), `node ${node} stores the old claim`);
+  split(
+    cluster,
+    Array.from({ length: nodes }, (_, node) => node),
+  );
+  cluster.runTo(togetherS + 600);
+  for (const node of away) assert.is(versionOf(node), versionOf(owner), `node ${node}`);
+});
+
+test.run();
