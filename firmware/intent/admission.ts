@@ -21,6 +21,7 @@ import { membership } from '../membership/table';
 import {
   INTENT_STATE_STARTED,
   VERSION_BITS,
+  FEATURE_SIGNS,
   GROUPS_MAX,
   HORIZON_S_MAX,
   KIND_PLACEHOLDER,
@@ -118,14 +119,21 @@ export function admissionOf(ctx: usize, m: IntentMessage): u32 {
   if (verdict == CONFIRMED) return ADMITTED;
   if (verdict == REFUTED) return REFUSED_FORGED;
   if (index != NO_INDEX) {
-    if (releasesUnit(ctx, intent(ctx, index), m) && statements(ctx).serviceSeen != 0 && !leavesUnsigned(ctx, m.owner))
-      return REFUSED_UNSIGNED;
+    if (releasesUnit(ctx, intent(ctx, index), m) && needsStatement(ctx, m.owner)) return REFUSED_UNSIGNED;
     if (intent(ctx, index).version == m.version) return ADMITTED;
   }
   if (isFromSilence(ctx, m)) return REFUSED_UNSIGNED;
   if (call(ctx).sender != m.owner && isDoubtful(ctx, index, m)) return REFUSED_UNSIGNED;
   if (!isLate(ctx, m.publishedS)) return ADMITTED;
   return isLateQuotaSpent(ctx) ? REFUSED_LATE : ADMITTED_LATE;
+}
+
+/**
+ * Whether this node stores a release of an owner with its statement only: its platform can verify
+ * one, and the owner does not leave requests for it unanswered.
+ */
+function needsStatement(ctx: usize, owner: u32): bool {
+  return (node(ctx).features & FEATURE_SIGNS) != 0 && !leavesUnsigned(ctx, owner);
 }
 
 /**

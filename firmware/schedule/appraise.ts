@@ -1,7 +1,7 @@
 // Appraises the own intents: turns settled claims into candidates for a plan, in order of value
 // density.
 
-import { GROUP_KIND_DEPOT, GROUP_KIND_LOT } from '../wire/generated/codes';
+import { FEATURE_REPLICATES, GROUP_KIND_DEPOT, GROUP_KIND_LOT } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
 import { capability, node, missionS } from '../node/table';
 import { group, intent, intentIndex, own, resourceGroup } from '../intent/table';
@@ -25,7 +25,6 @@ import {
   workToChange,
 } from './table';
 
-const FEATURE_REPLICATES: u32 = 2;
 /** Keeps the energy and the value of one timeline entry below 2³¹. */
 const RATE_MAX: u32 = 1000000;
 const MINE_WH_PER_KG_MAX: u32 = 2000;

@@ -1,12 +1,9 @@
-import { BOOT_CAUSE, type Group } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FEATURE, type Group } from '../../host/cbor/generated.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { NonVolatile } from './nonvolatile.ts';
-
-/** Bits of `config.features`. */
-const feature = { planWork: 1, replicate: 2 } as const;
 
 interface BootConfigParts {
   plan: WorldPlan;
@@ -39,7 +36,7 @@ export function encodeBootConfig(parts: BootConfigParts): Uint8Array {
     baseW,
     replicateW,
     mineWhPerKg,
-    features: (planWork ? feature.planWork : 0) | (replicateW > 0 ? feature.replicate : 0),
+    features: FEATURE.signs | (planWork ? FEATURE.plans : 0) | (replicateW > 0 ? FEATURE.replicates : 0),
     ownerRateMax: Math.max(...plan.nodes.map((other) => other.rateKgPerDay)),
   };
   const facts = {

@@ -1,3 +1,4 @@
+import { FEATURE } from '../../host/cbor/generated.ts';
 import type { NodePlace, PlaceRequest } from '../../host/cli/node/options.ts';
 import { layWorld } from '../world/plan.ts';
 import { applyOverrides, loadBody, loadScenario } from './input.ts';
@@ -27,7 +28,7 @@ export function placeInWorld({ scenario: name, preset, cluster, id, members, see
     baseW: node.baseW,
     replicateW: node.replicateW,
     mineWhPerKg: node.mineWhPerKg,
-    features: 3,
+    features: FEATURE.plans | FEATURE.replicates | FEATURE.signs,
   };
   return { config, groups };
 }

@@ -3,6 +3,7 @@ import { encodeConfig } from '../../host/platform/config.ts';
 import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import {
+  FEATURE,
   BOOT_CAUSE,
   FRAME_BYTES_MAX,
   type Group,
@@ -179,7 +180,7 @@ export class TestCluster implements PlatformHandler {
         baseW: 100,
         replicateW: 200,
         mineWhPerKg: 100,
-        features: this.options.features,
+        features: this.options.features | (this.options.signs ? FEATURE.signs : 0),
         ownerRateMax: this.options.ownerRateMax,
       },
       this.options.groups,

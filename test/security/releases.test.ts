@@ -35,9 +35,9 @@ interface Flight {
   watch: ExecutionWatch;
 }
 
-/** Flies a cluster whose platforms sign to `untilS`; the owner claims a unit at `claimS`. */
-function flown(claimS: number, untilS: number, loses?: Loses): Flight {
-  const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], signs: true });
+/** Flies a cluster to `untilS`; the owner claims a unit at `claimS`. */
+function flown(claimS: number, untilS: number, loses?: Loses, signs = true): Flight {
+  const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], signs });
   const watch = watched(cluster);
   let newest: Intent | undefined;
   const record: Loses = (messages, sender, receiver) => {
@@ -48,11 +48,7 @@ function flown(claimS: number, untilS: number, loses?: Loses): Flight {
   hear(cluster, record);
   cluster.runTo(claimS);
   assign(cluster, owner, claimS, claimS + DAY);
-  cluster.runTo(untilS - 120);
-  // Each platform signs once, so all nodes know that theirs has a signature service.
-  for (const node of others) cluster.inject(node, BYZANTINE, [{ ...newest!, owner: node, slot: 3, rate: 1 }]);
   cluster.runTo(untilS);
-  for (const node of others) assert.ok(cluster.nodes[node].lossCount(COUNTER.impersonated) > 0);
   return { cluster, published: () => newest!, watch };
 }
 
@@ -196,6 +192,12 @@ releases('SEC-5 violated: a release of an owner that is heard and does not answe
   hear(flight.cluster, losesStatements);
   const minute = storedInMinute(flight, 40);
   assert.ok(minute !== null && minute > ROUND_S / 60 && minute < 2 * (ROUND_S / 60), `minute ${minute}`);
+});
+
+releases('SEC-5 violated: a node whose platform does not sign stores releases without a statement', () => {
+  const flight = flown(beginS - 60, beginS + HOUR, undefined, false);
+  assert.is(storedAt(flight.cluster, member)?.state, INTENT_STATE.started);
+  assert.is(isStored(flight, withdrawn), true);
 });
 
 releases('SEC-5 holds: a release of an owner that is not heard is stored by nobody', () => {

@@ -167,6 +167,11 @@
 #define TRAP_SITE_CHECKPOINT 905u
 #define TRAP_SITE_HASH 906u
 
+/* Features of a node: bits of `config.features`. */
+#define FEATURE_PLANS 1u
+#define FEATURE_REPLICATES 2u
+#define FEATURE_SIGNS 4u
+
 /* Verdict of arbitration on a stored intent. */
 #define VERDICT_UNKNOWN 0u
 #define VERDICT_ACCEPTED 1u

@@ -6,15 +6,19 @@ import { mix32, fold32 } from '../../base/hash';
 import { clockTrusted } from '../../node/clock';
 import { node, self, timeKnown, missionS, capability } from '../../node/table';
 import { membership } from '../../membership/table';
-import { GROUPS_MAX, GROUP_KIND_LOT, INTENT_STATE_DONE, ROUND_S, WORK_KIND_MINE } from '../../wire/generated/codes';
+import {
+  FEATURE_PLANS,
+  GROUPS_MAX,
+  GROUP_KIND_LOT,
+  INTENT_STATE_DONE,
+  ROUND_S,
+  WORK_KIND_MINE,
+} from '../../wire/generated/codes';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from '../table';
 import { comesFreeS, freeRate, freeUnit, isUnitFree } from './free_capacity';
 import { planHaul } from './hauling';
 import { prepareSilence, MINE_SLOTS } from './outlook';
 import { ownIndex, freshClaim, setClaim, publish, draft, finish } from './publish';
-
-/** Feature bit of the configuration: this node plans claims of its own. */
-const FEATURE_PLANS: u32 = 1;
 
 /** Length of a claim, and the spread that is added so that not all claims end together, seconds. */
 const WORK_S: u32 = 2 * 86400;

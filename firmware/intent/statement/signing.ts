@@ -164,7 +164,6 @@ export function onSigned(ctx: usize, m: Signed): void {
   const entry = statementToChange(ctx, index);
   memory.copy(changetype<usize>(entry) + SIGNATURE_AT, m.signatureAt, SIGNATURE_BYTES);
   entry.state = <u8>VALID;
-  statementsToChange(ctx).serviceSeen = 1;
   broadcastOwn(ctx, entry.slot);
   leaveToTick(ctx, DUE_STATEMENT);
 }

@@ -66,7 +66,6 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   if (index >= STATEMENTS_MAX || statements(ctx).ticket != index + 1 || <u32>statement(ctx, index).state != RECEIVED)
     return;
   statementsToChange(ctx).ticket = 0;
-  statementsToChange(ctx).serviceSeen = 1;
   leaveToTick(ctx, DUE_STATEMENT);
   const entry = statementToChange(ctx, index);
   if (!ok) {

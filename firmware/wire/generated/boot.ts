@@ -17,7 +17,7 @@ export const CONFIG_STRUCT_BYTES: u32 = 84;
 //   rateMax kg/day; storageKg; batteryWh; solarW and baseW and repl(ication)W; mineWhPerKg
 //   resets        processor resets in a row, counted by the platform in non-volatile memory (cleared
 //                 by a stable hour); image 1: the alternate
-//   features      bit 0 plans its own work, bit 1 replicates
+//   features      bits of `feature` (codes.cddl)
 //   ownerRateMax  kg/day that one owner may claim on ore lots in all, the same for every member of a
 //                 cluster (firmware/intent/quota.ts); 0 = no bound
 //   reserved      the counter up to which non-volatile memory holds a reservation (see

@@ -263,6 +263,14 @@ export const TRAP_SITE_CHECKPOINT: u32 = 905;
 /** wrong constants of SHA-256 in key derivation */
 export const TRAP_SITE_HASH: u32 = 906;
 
+// Features of a node: bits of `config.features`.
+/** it plans work of its own */
+export const FEATURE_PLANS: u32 = 1;
+export const FEATURE_REPLICATES: u32 = 2;
+/** its platform signs and verifies: releases are stored with a statement only */
+export const FEATURE_SIGNS: u32 = 4;
+export const FEATURE_COUNT: u32 = 5;
+
 // Verdict of arbitration on a stored intent.
 export const VERDICT_UNKNOWN: u32 = 0;
 export const VERDICT_ACCEPTED: u32 = 1;

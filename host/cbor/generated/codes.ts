@@ -144,6 +144,15 @@ export const TRAP_SITE = {
   hash: 906,
 } as const;
 
+/** Features of a node: bits of `config.features`. */
+export const FEATURE = {
+  /** it plans work of its own */
+  plans: 1,
+  replicates: 2,
+  /** its platform signs and verifies: releases are stored with a statement only */
+  signs: 4,
+} as const;
+
 /** Verdict of arbitration on a stored intent. */
 export const VERDICT = {
   unknown: 0,

@@ -5,6 +5,7 @@
 export const NAMES = {
   status: ['ok', 'length', 'crc', 'malformed', 'version', 'not-for-us', 'implausible', 'not-booted', 'checkpoint', 'unknown-type', 'safe-mode', 'tick-first', 'key-epoch', 'replay', 'stale', 'ahead', 'tag'],
   counter: ['frame-length', 'frame-crc', 'frame-malformed', 'frame-version', 'frame-implausible', 'message-unknown', 'outbox-full', 'events-full', 'commands-full', 'intents-full', 'notices-full', 'record-rejected', 'clock-disagrees', 'intent-stale', 'claim-unread', 'disruptions-full', 'exchanges-full', 'frame-algorithm', 'frame-key-epoch', 'frame-replay', 'frame-stale', 'frame-ahead', 'frame-tag', 'frame-sender', 'frame-self', 'frame-channel', 'key-epoch-forged', 'part-forged', 'key-epoch-checks', 'frame-form', 'quota-late', 'quota-owner', 'quota-claim', 'impersonated', 'intent-differs', 'intent-forged', 'statement-false', 'statements-full', 'owner-barred', 'intent-unsigned', 'intent-ahead', 'revocation-unproven', 'notice-unfounded'],
+  feature: ['', 'plans', 'replicates', '', 'signs'],
   verdict: ['unknown', 'accepted', 'refused'],
   preset: ['', 'flight', 'compact', 'tiny'],
   slaClass: ['', 'node', 'cluster', 'cross-cluster', 'fleet'],

@@ -2,7 +2,7 @@
  * Builds the table of a node under attack: what the genome decides, as far as a receiver accepts
  * it.
  */
-import type { Group, Message } from '../../../host/cbor/generated.ts';
+import { FEATURE, type Group, type Message } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { benchCapability, heardS, nowS, observe, receive, tick } from './crowd.ts';
@@ -57,7 +57,7 @@ export function attackedConfig(genome: Genome, cluster: Cluster, atS = 0): Uint8
   const groups = Array.from({ length: scaled(genome, 'groups', 1, attackedGroupsMax) }, (_, index): Group => {
     return { name: 'group', group: index + 1, kind: 1 + (index & 1), units, capacity, stockKg: 1_000_000, loadKg: 600 };
   });
-  const features = gene(genome, 'ownWork') < 0.5 ? 3 : 0;
+  const features = gene(genome, 'ownWork') < 0.5 ? FEATURE.plans | FEATURE.replicates | FEATURE.signs : 0;
   // In the lower half of the gene's range, claims of an owner are not bounded.
   const ownerRateMax = gene(genome, 'ownerRate') <= 0.5 ? 0 : magnitude(genome, 'ownerRate');
   const config = {
