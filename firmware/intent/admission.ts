@@ -144,7 +144,7 @@ function needsStatement(ctx: usize, owner: u32): bool {
  * it cannot have settled, and its withdrawal needs none.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
-  if (!CONTAINED || !claimsUnit(record) || <u32>record.kind == KIND_PLACEHOLDER) return false;
+  if (!CONTAINED || !claimsUnit(record)) return false;
   if (record.endS <= missionS(ctx) + ENDING_S) return false;
   if (<u32>record.state != INTENT_STATE_STARTED && record.claimS >= roundCutS(membership(ctx).round)) return false;
   return (

@@ -73,11 +73,11 @@ function startLost(): Flight {
 }
 
 /** Hands a node a version that changes the stored one so; returns it. */
-function forge({ cluster, published }: Flight, node: number, changes: Partial<Intent>): Intent {
+function forge({ cluster, published }: Flight, node: number, changes: Partial<Intent>, sender = BYZANTINE): Intent {
   const stored = storedAt(cluster, node)!;
   const next = { version: stored.version + 1, publishedS: nowOf(cluster) };
   const forged = { ...published(), state: stored.state, ...next, ...changes };
-  cluster.inject(node, BYZANTINE, [forged]);
+  cluster.inject(node, sender, [forged]);
   return forged;
 }
 
@@ -221,6 +221,26 @@ releases('SEC-5 holds: a contradicted forgery leaves no gap before the version t
   assert.ok(cluster.nodes[member].lossCount(COUNTER.intentForged) > before, 'the forgery was contradicted');
   assert.is(storedAt(cluster, member)?.version, version);
   assert.is(cluster.nodes[member].viewDigest(), cluster.nodes[2].viewDigest(), 'the digest is as before');
+});
+
+releases('SEC-5 holds: a forged release is refused while a contradicted forgery holds the place of its version', () => {
+  const flight = worked();
+  const { cluster } = flight;
+  const { version } = flight.published();
+  const forged = forge(flight, member, { rate: 1 });
+  // The member hears the statement once, and no version after it: the signature is verified later.
+  let heard = false;
+  hear(cluster, (messages, _, receiver) => {
+    if (receiver !== member) return false;
+    const isLost = heard;
+    heard ||= messages.some((m) => m.name === 'statement' && m.owner === owner);
+    return isLost;
+  });
+  cluster.inject(owner, BYZANTINE, [forged]);
+  cluster.runTo(nowOf(cluster) + 60);
+  assert.is(storedAt(cluster, member)?.version, version - 1, 'a placeholder');
+  const release = forge(flight, member, { ...withdrawn, version: version + 7 }, owner);
+  assert.is(storedAt(cluster, member)?.version, version - 1, `not version ${release.version}`);
 });
 
 releases.run();
