@@ -21,6 +21,7 @@ export class ClusterKeys {
   readonly #secrets = new Map<number, Uint8Array>();
   readonly #linkKeys = new Map<number, Uint8Array>();
   readonly #ofMember = new Map<number, LinkKeys>();
+  readonly #nodeSeeds = new Map<number, Uint8Array>();
   #authorityPublicKey: Uint8Array | null = null;
 
   constructor(seed: number, cluster: number, members: number) {
@@ -65,9 +66,12 @@ export class ClusterKeys {
     }));
   }
 
-  /** Derives the seed of a member's own key pair. */
+  /**
+   * The seed of a member's own key pair: the same bytes each time, so that its private key is read
+   * once (signature.ts).
+   */
   nodeSeed(index: number): Uint8Array {
-    return nodeSeedOf(this.#clusterKey, this.cluster, index);
+    return cached(this.#nodeSeeds, index, () => nodeSeedOf(this.#clusterKey, this.cluster, index));
   }
 
   get authorityPublicKey(): Uint8Array {
