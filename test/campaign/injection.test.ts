@@ -11,6 +11,8 @@ import { counted, countExport, metered } from '../../hwsim/campaign/memory/instr
 import { judgeFork } from '../../hwsim/campaign/memory/judge.ts';
 import { Machine, op, Program } from '../../hwsim/campaign/memory/machine.ts';
 import { injectionScenario } from '../../hwsim/campaign/memory/scenario.ts';
+import { replayLog } from '../../hwsim/campaign/memory/golden.ts';
+import { never, traceTouches } from '../../hwsim/campaign/memory/touches.ts';
 import { runScenario } from '../../hwsim/fleet/run.ts';
 import { findBody, shippedBodies } from '../../hwsim/world/bodies.ts';
 
@@ -65,6 +67,33 @@ test('a loop that never ends traps after its number of turns, and is distinguish
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(image as Uint8Array<ArrayBuffer>));
   assert.throws(() => (exports.deadline as CallableFunction)(0, 0, 0), /unreachable/);
   assert.is((exports.loop_turns_left as WebAssembly.Global).value, 0);
+});
+
+test('the recorder knows, of every word and call, the next call that touches the word', () => {
+  const { traced, recorder } = protectedCampaign.setting;
+  const [log] = protectedCampaign.golden.logs;
+  const program = new Program(traced);
+  const touches = traceTouches(program, new WebAssembly.Module(recorder as Uint8Array<ArrayBuffer>), log);
+  const seen = new Map<number, number[]>();
+  let call = 0;
+  const note = (at: number, bytes: number) => {
+    for (let word = at >> 2; word <= (at + bytes - 1) >> 2; word += 1) {
+      const calls = seen.get(word) ?? [];
+      if (calls.at(-1) !== call) calls.push(call);
+      seen.set(word, calls);
+    }
+  };
+  replayLog(new Machine(program, note), log, (index) => {
+    call = index;
+    if (log.op[index] <= op.restore) note(program.stateFrom, program.context - program.stateFrom);
+  });
+  const touchedOnce = [...seen.values()].filter((calls) => calls.length === 1).length;
+  assert.ok(touchedOnce > 1000 && Math.max(...[...seen.values()].map(({ length }) => length)) > 1000);
+  for (let word = program.stateFrom >> 2; word < program.stateTo >> 2; word += 1) {
+    const found: number[] = [];
+    for (let at = touches.next(word, 0); at !== never; at = touches.next(word, at + 1)) found.push(at);
+    assert.equal(found, seen.get(word) ?? [], `word ${word}`);
+  }
 });
 
 for (const [name, campaign] of [

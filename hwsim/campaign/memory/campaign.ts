@@ -21,9 +21,10 @@ import { traceTouches } from './touches.ts';
 export interface CampaignSetting {
   image: ImageName;
   facts: ImageFacts;
-  /** The image with metered loops, and the one that reports its accesses. */
+  /** The image with metered loops, the one that reports its accesses, and what records these. */
   metered: Uint8Array;
   traced: Uint8Array;
+  recorder: Uint8Array;
   body: Body;
   seed: number;
   models: readonly ModelName[];
@@ -47,15 +48,17 @@ export class Campaign {
   readonly program: Program;
   readonly window: Window;
   readonly #traced: Program;
+  readonly #recorder: WebAssembly.Module;
   readonly #bookkeeping: Bookkeeping;
   readonly #forks: ForkPool;
   #indices: number[][] | null = null;
 
   constructor(setting: CampaignSetting) {
     this.setting = setting;
-    const { metered, traced, facts, body, seed, span } = setting;
+    const { metered, traced, recorder, facts, body, seed, span } = setting;
     this.program = new Program(metered);
     this.#traced = new Program(traced);
+    this.#recorder = new WebAssembly.Module(recorder as Uint8Array<ArrayBuffer>);
     const scenario = injectionScenario();
     const watch = new AgreementWatch(layWorld(scenario, { seed, nodes: scenario.nodes, body }), 0, 0);
     this.golden = recordGolden(this.program, facts, { scenario, body, seed, hours: span.hours }, [watch]);
@@ -90,7 +93,7 @@ export class Campaign {
     // Tracing takes a replay of the node's whole run.
     if (indices.length === 0) return;
     const log = this.golden.logs[node];
-    const touches = exhaustive ? null : traceTouches(this.#traced, log);
+    const touches = exhaustive ? null : traceTouches(this.#traced, this.#recorder, log);
     const shared = exhaustive ? null : new Map<string, Evidence>();
     const diverged: Ending[] = [];
     const replay = new NodeReplay(this.program, log, touches, this.#bookkeeping, (ending) => {

@@ -36,9 +36,10 @@ async function flatText(image: Uint8Array): Promise<string[]> {
   }
 }
 
-async function assemble(lines: readonly string[]): Promise<Uint8Array> {
+/** Assembles a module's text. */
+export async function assembleText(text: string): Promise<Uint8Array> {
   const wabt = await loadWabt();
-  const module = wabt.parseWat('instrumented.wat', lines.join('\n'), features);
+  const module = wabt.parseWat('instrumented.wat', text, features);
   try {
     return new Uint8Array(module.toBinary({ write_debug_names: false }).buffer);
   } finally {
@@ -69,7 +70,8 @@ interface Rewriting {
   fields?: readonly string[];
 }
 
-function rewrite(lines: readonly string[], { locals = [], body, imports = [], fields = [] }: Rewriting): string[] {
+/** Returns the text of the image with every function's body rewritten. */
+function rewrite(lines: readonly string[], { locals = [], body, imports = [], fields = [] }: Rewriting): string {
   const out: string[] = [];
   let instructions: string[] | null = null;
   let importsWritten = false;
@@ -101,7 +103,7 @@ function rewrite(lines: readonly string[], { locals = [], body, imports = [], fi
   }
   // The module's closing parenthesis is the last character of the last line.
   out.push(lines[last].slice(0, -1), ...fields, ')');
-  return out;
+  return out.join('\n');
 }
 
 const countdown = [
@@ -126,7 +128,7 @@ export async function metered(image: Uint8Array, turnsMax: number): Promise<Uint
   const kept = lines.map((line) =>
     line.replace(/\(export "(\w+)" \(func \$\w+\)\)/, (_, name) => `(export "${name}" (func $enter_${name}))`),
   );
-  return assemble(
+  return assembleText(
     rewrite(kept, {
       body: (instructions) =>
         instructions.flatMap((line) => (operationOf(line) === 'loop' ? [line, ...countdown] : [line])),
@@ -209,7 +211,7 @@ function bulkCount(line: string): string[] {
  * whole.
  */
 export async function counted(image: Uint8Array): Promise<Uint8Array> {
-  return assemble(
+  return assembleText(
     rewrite(await flatText(image), {
       locals: ['(local $bulk i32)'],
       body: countedBody,
@@ -252,7 +254,7 @@ function tracedLine(line: string): string[] {
 
 /** Inserts a call of `trace.touch(address, bytes)` before each access. */
 export async function traced(image: Uint8Array): Promise<Uint8Array> {
-  return assemble(
+  return assembleText(
     rewrite(await flatText(image), {
       locals: [
         '(local $at i32)',

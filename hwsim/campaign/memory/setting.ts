@@ -8,6 +8,7 @@ import type { ImageName } from '../campaign.ts';
 import type { CampaignSetting, Span } from './campaign.ts';
 import { metered, mutableGlobals, traced } from './instrument.ts';
 import { injectFromHours, injectionScenario, injectToHours, runHours } from './scenario.ts';
+import { assembleRecorder } from './touches.ts';
 
 /**
  * The image as flown, and the same sources with the protection, or only its scrubber, compiled out.
@@ -55,6 +56,7 @@ export async function settingFor(image: ImageName, choice: Choice): Promise<Camp
     facts,
     metered: await metered(bytes, loopTurnsMax),
     traced: await traced(bytes),
+    recorder: await assembleRecorder(),
     body,
     seed,
     n,
