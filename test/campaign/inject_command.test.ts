@@ -1,3 +1,4 @@
+// long: HELIOGRAPH_INJECTIONS=12000
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,23 +28,26 @@ function recordsIn(path: string): Map<string, InjectionRecord> {
 
 const sorted = (records: Map<string, InjectionRecord>) => [...records].sort(([a], [b]) => (a < b ? -1 : 1));
 
-const bothImages = ['--n', '10000', '--baseline', '800', '--seed', '1'];
+const injections = Number(process.env.HELIOGRAPH_INJECTIONS ?? 3000);
+/** Of the image without protection, where most injections end in a fork of the whole cluster. */
+const baseline = injections / 15;
+const bothImages = ['--n', String(injections), '--baseline', String(baseline), '--seed', '1'];
 const bothFile = join(folder, 'both.jsonl');
 
-test('of 10,000 faults in the protected image none propagates, and 99.9 % are right or recovered in time', () => {
+test(`of ${injections} faults in the protected image none propagates, and 99.9 % are right or recovered in time`, () => {
   const run = inject(...bothImages, '--out', bothFile, '--json');
   assert.is(run.status, 0, run.stderr);
   const report = JSON.parse(run.stdout) as InjectReport;
-  assert.is(report.n, 10_000);
+  assert.is(report.n, injections);
   assert.is(report.sdcPropagated, 0, JSON.stringify(report.failures));
-  assert.is(report.upperBound95, 3 / 10_000);
+  assert.is(report.upperBound95, 3 / injections);
   assert.ok(report.good.rate >= 0.999, JSON.stringify(report.failures));
   assert.equal(Object.keys(report.outcomes), [...outcomeNames]);
   assert.is(
     Object.values(report.outcomes).reduce((sum, count) => sum + count, 0),
-    10_000,
+    injections,
   );
-  assert.is(report.unprotected?.n, 800);
+  assert.is(report.unprotected?.n, baseline);
   assert.ok((report.unprotected?.sdc.count ?? 0) > 0);
   assert.ok((report.sdcReduction ?? 0) > 1);
   assert.ok(
@@ -57,36 +61,61 @@ test('of 10,000 faults in the protected image none propagates, and 99.9 % are ri
 const lostNodes = [3, 8];
 
 /** Campaigns on one image each: with both, the command also measures the cost of protection. */
-const campaigns = {
-  one: ['--n', '400', '--seed', '3', '--baseline', '0'],
-  bare: ['--n', '100', '--seed', '3', '--unprotected'],
-};
+const onProtected = ['--n', '700', '--seed', '3', '--baseline', '0'];
+const onBare = ['--n', '100', '--seed', '3', '--unprotected'];
 
-for (const [name, words] of Object.entries(campaigns))
-  test(`${name}: the same seed has the same outcomes with one worker, and with two after a cut`, () => {
-    const n = Number(words[1]);
-    const one = join(folder, `${name}.jsonl`);
-    const two = join(folder, `${name}-two.jsonl`);
-    assert.is(inject(...words, '--jobs', '1', '--out', one).status, 0);
-    const whole = sorted(recordsIn(one));
-    assert.is(whole.length, n);
-    // Cut in the middle of a line, as a kill or a full disk leaves the file: two workers make all
-    // but some twenty of the injections.
-    const lines = readFileSync(one, 'utf8').split('\n');
-    const keptBytes = Buffer.byteLength(lines.slice(0, 21).join('\n')) + 8;
-    writeFileSync(two, readFileSync(one).subarray(0, keptBytes));
-    const resumed = inject(...words, '--jobs', '2', '--out', two, '--resume', '--json');
-    assert.is(resumed.status, 0, resumed.stderr);
-    assert.equal(sorted(recordsIn(two)), whole);
-    assert.is((JSON.parse(resumed.stdout) as InjectReport).n, n);
-    // With every injection known nothing is left to do.
-    assert.is(inject(...words, '--out', two, '--resume').status, 0);
-    assert.equal(sorted(recordsIn(two)), whole);
-  });
+/** Flies a whole campaign with one worker; returns its records and their file. */
+function flyAlone(name: string, words: readonly string[]) {
+  const path = join(folder, `${name}.jsonl`);
+  assert.is(inject(...words, '--jobs', '1', '--out', path).status, 0);
+  const whole = sorted(recordsIn(path));
+  assert.is(whole.length, Number(words[1]));
+  return { path, whole };
+}
+
+/** Resumes a campaign with two workers: the file then holds the whole campaign. */
+function resume(words: readonly string[], path: string, whole: ReturnType<typeof sorted>): void {
+  const resumed = inject(...words, '--jobs', '2', '--out', path, '--resume', '--json');
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.equal(sorted(recordsIn(path)), whole);
+  assert.is((JSON.parse(resumed.stdout) as InjectReport).n, whole.length);
+}
+
+test('the same seed has the same outcomes with one worker, and with two after a cut', () => {
+  const { path: one, whole } = flyAlone('bare', onBare);
+  // Cut in the middle of a line, as a full disk leaves the file: two workers make all but some
+  // twenty of the injections.
+  const lines = readFileSync(one, 'utf8').split('\n');
+  const keptBytes = Buffer.byteLength(lines.slice(0, 21).join('\n')) + 8;
+  const two = join(folder, 'bare-two.jsonl');
+  writeFileSync(two, readFileSync(one).subarray(0, keptBytes));
+  resume(onBare, two, whole);
+  // With every injection known nothing is left to do.
+  assert.is(inject(...onBare, '--out', two, '--resume').status, 0);
+  assert.equal(sorted(recordsIn(two)), whole);
+});
+
+test('a campaign that was killed continues where it was, with the outcomes that one worker gives', async () => {
+  const { whole } = flyAlone('one', onProtected);
+  const path = join(folder, 'killed.jsonl');
+  const words = [command, 'inject', ...onProtected, '--jobs', '2', '--out', path];
+  const child = spawn(process.execPath, words, { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  const timer = setInterval(() => {
+    if (existsSync(path) && readFileSync(path, 'utf8').split('\n').length > 200) child.kill('SIGKILL');
+  }, 20);
+  assert.is(await ended, 'SIGKILL');
+  clearInterval(timer);
+  const before = recordsIn(path);
+  assert.ok(before.size < whole.length, 'the campaign was killed before its end');
+  resume(onProtected, path, whole);
+  const after = recordsIn(path);
+  for (const [key, record] of before) assert.equal(after.get(key), record);
+});
 
 test('a file that holds both images is resumed as one campaign', () => {
   const whole = sorted(recordsIn(bothFile));
-  assert.is(whole.length, 10_800);
+  assert.is(whole.length, injections + baseline);
   // Of both images the records of two nodes are lost, as when a worker of each was killed.
   const [head, ...lines] = readFileSync(bothFile, 'utf8').trimEnd().split('\n');
   const kept = lines.filter((line) => !lostNodes.includes((JSON.parse(line) as InjectionRecord).node));
@@ -99,29 +128,13 @@ test('a file that holds both images is resumed as one campaign', () => {
   assert.is(resumed.status, 0, resumed.stderr);
   assert.equal(sorted(recordsIn(bothFile)), whole);
   const report = JSON.parse(resumed.stdout) as InjectReport;
-  assert.equal([report.n, report.unprotected?.n], [10_000, 800]);
+  assert.equal([report.n, report.unprotected?.n], [injections, baseline]);
   appendFileSync(bothFile, '{"index":3,"image":"protected","outcome":"fine"}\n');
   const edited = inject(...bothImages, '--out', bothFile, '--resume');
   assert.is(edited.status, 3, edited.stderr);
-  assert.match(edited.stderr, /:10802: is no record of this campaign: outcome: .*\(delete the line\)/);
-});
-
-test('a campaign that was killed continues where it was', async () => {
-  const path = join(folder, 'killed.jsonl');
-  const words = ['inject', '--n', '900', '--baseline', '0', '--seed', '5', '--jobs', '2', '--out', path];
-  const child = spawn(process.execPath, [command, ...words], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const timer = setInterval(() => {
-    if (existsSync(path) && readFileSync(path, 'utf8').split('\n').length > 200) child.kill('SIGKILL');
-  }, 20);
-  await ended;
-  clearInterval(timer);
-  const before = recordsIn(path);
-  const resumed = inject(...words.slice(1), '--resume');
-  assert.is(resumed.status, 0, resumed.stderr);
-  const after = recordsIn(path);
-  assert.is(after.size, 900);
-  for (const [key, record] of before) assert.equal(after.get(key), record);
+  const line = injections + baseline + 2;
+  assert.ok(edited.stderr.includes(`:${line}: is no record of this campaign: outcome: `), edited.stderr);
+  assert.match(edited.stderr, /\(delete the line\)/);
 });
 
 test('one injection by itself has the line that it has in the campaign', () => {
