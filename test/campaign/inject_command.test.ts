@@ -34,7 +34,7 @@ const baseline = injections / 15;
 const bothImages = ['--n', String(injections), '--baseline', String(baseline), '--seed', '1'];
 const bothFile = join(folder, 'both.jsonl');
 
-test(`of ${injections} faults in the protected image none propagates, and 99.9 % are right or recovered in time`, () => {
+test(`of ${injections} faults of the protected image none propagates; 99.9 % are right or recovered in time`, () => {
   const run = inject(...bothImages, '--out', bothFile, '--json');
   assert.is(run.status, 0, run.stderr);
   const report = JSON.parse(run.stdout) as InjectReport;
