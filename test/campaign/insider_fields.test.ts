@@ -16,7 +16,7 @@ const costly = ['notice.capacity', 'heartbeat.timeS', 'intent.publishedS', 'inte
 const step = Number(process.env.HELIOGRAPH_FIELDS ?? 8);
 const page = join(rootFolder, 'docs/insiders.md');
 const begin = '<!-- fields -->\n';
-const end = '\n<!-- /fields -->';
+const end = '\n<!-- /fields -->\n';
 
 const fields = suite('fields that members believe');
 const body = loadBody('(65803) Didymos 1996 GT', undefined, () => {});
@@ -32,9 +32,9 @@ fields('every field of every message between members has one row, and no row is 
 
 fields('the table of docs/insiders.md is the one that the command uses', () => {
   const text = readFileSync(page, 'utf8');
-  const [before, rest] = text.split(begin);
-  const after = rest.split(end)[1];
-  const wanted = `${before}${begin}${believedTable()}${end}${after}`;
+  const [beginAt, endAt] = [text.indexOf(begin), text.indexOf(end)];
+  assert.ok(beginAt >= 0 && endAt > beginAt, 'the page has both marks of the table');
+  const wanted = `${text.slice(0, beginAt)}${begin}${believedTable()}${text.slice(endAt)}`;
   if (process.env.HELIOGRAPH_REWRITE === '1') writeFileSync(page, wanted);
   else assert.is(text, wanted, 'run the test with --rewrite');
 });

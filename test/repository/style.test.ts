@@ -63,6 +63,8 @@ function placesOf(paths: readonly string[], rule: (path: string, text: string) =
   return paths.flatMap((path) => rule(path, read(path)));
 }
 
+/** The file, unless it ends with one line break. */
+const badEnd = (path: string, text: string) => (/[^\n]\n$/.test(text) ? [] : [path]);
 const codeWidth = (path: string, text: string) => wideLines(path, text, columnsMax, isComment);
 const commentWidth = (path: string, text: string) =>
   wideLines(path, text, commentColumnsMax, (line) => !isComment(line));
@@ -73,6 +75,11 @@ test('no line of a program is wider than 120 columns', () => assert.equal(places
 test('no comment is wider than 100 columns', () => assert.equal(placesOf(programs, commentWidth), []));
 
 test('no line of a page is wider than 120 columns', () => assert.equal(placesOf(pages, pageWidth), []));
+
+test('every program and page ends with one line break', () => {
+  const all = files.filter((path) => program.test(path) || page.test(path));
+  assert.equal(placesOf(all, badEnd), []);
+});
 
 test('no file is longer than 500 lines, but for generated ones', () => {
   const length = (path: string) => read(path).trimEnd().split('\n').length;
@@ -91,12 +98,16 @@ test('no four files of one folder share a prefix', () => {
   assert.equal(sharedPrefixes(programs), []);
 });
 
-test('a wide line, a wide comment, a long function and a shared prefix are found', () => {
+test('a wide line, a wide comment, a bad end, a long function and a shared prefix are found', () => {
   const wide = 'x'.repeat(121);
   assert.equal(codeWidth('a', `ok\n${wide}\n// ${wide}`), ['a:2']);
   assert.equal(codeWidth('a', 'é'.repeat(120)), []);
   assert.equal(commentWidth('a', `ok\n${wide}\n/** ${'word '.repeat(20)}`), ['a:3']);
   assert.equal(pageWidth('a', `${'word '.repeat(25)}\n| ${'word '.repeat(25)}|\n    ${wide}`), ['a:1']);
+  assert.equal(
+    ['a\n', 'a', 'a\n\n', 'a\nundefined'].map((text) => badEnd('a', text).length),
+    [0, 1, 1, 1],
+  );
   assert.equal(longFunctions('a', `int f(void) {\n${' x;\n'.repeat(69)}}\n`), ['a:1']);
   assert.equal(longFunctions('a', `int f(void) {\n${' x;\n'.repeat(68)}}\n`), []);
   assert.equal(sharedPrefixes(['a/b_c.ts', 'a/b_d.ts', 'a/b_e.ts', 'a/b_f.ts', 'c/b_g.ts']), ['a/b_']);
