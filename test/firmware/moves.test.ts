@@ -1,3 +1,4 @@
+// SEC-5: what a lie achieves that makes another lot seem free.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Group, type Intent, INTENT_STATE, ROUND_S, TYPE } from '../../host/cbor/generated.ts';
@@ -14,7 +15,7 @@ const lots: Group[] = [
   { ...lot, group: 2, capacity: 3 * FULL },
 ];
 
-const moves = suite('INT-1: moves to another lot');
+const moves = suite('moves to another lot');
 
 /** The member that works at less than its full rate, and one at work on the other lot. */
 function placesOf(cluster: TestCluster): { crowded: number; other: Intent } {

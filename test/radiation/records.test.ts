@@ -1,5 +1,5 @@
-// Every single flipped bit of a configuration, an observation and a command is refused and counted,
-// and nothing else changes.
+// SEC-4, RAD-1: refuses a configuration, an observation and a command with any single flipped bit,
+// and counts it; nothing else changes.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -72,7 +72,7 @@ function bootedNode() {
   return { engine, node, hash, rejected };
 }
 
-test('RAD-3 holds: an observation with any bit flipped is refused and counted, and changes nothing', () => {
+test('SEC-4 holds: an observation with any bit flipped is refused and counted, and changes nothing', () => {
   const { node, hash, rejected } = bootedNode();
   for (const observation of observations) {
     const record = encodeMessage(observation);
@@ -90,7 +90,7 @@ test('RAD-3 holds: an observation with any bit flipped is refused and counted, a
   }
 });
 
-test('RAD-3 violated: without its check, an observation with a flipped bit would be read as another', () => {
+test('SEC-4 violated: without its check, an observation with a flipped bit would be read as another', () => {
   const { node } = bootedNode();
   let taken = 0;
   flipEach(encodeMessage({ name: 'health', tasks: 255, batteryWh: 6000, storedKg: 300, solarW: 1000 }), (damaged) => {
@@ -100,7 +100,7 @@ test('RAD-3 violated: without its check, an observation with a flipped bit would
   assert.ok(taken > 40, `${taken} flips give another observation that is taken`);
 });
 
-test('RAD-3 holds: a configuration with any bit flipped boots no node and restores none', () => {
+test('SEC-4 holds: a configuration with any bit flipped boots no node and restores none', () => {
   const { engine, node, hash } = bootedNode();
   const { context, buffers } = node.loop;
   const checkpoint = node.loop.checkpoint()!;
@@ -122,7 +122,7 @@ test('RAD-3 holds: a configuration with any bit flipped boots no node and restor
   });
 });
 
-test('RAD-3 holds: a checkpoint is not blamed for a damaged configuration', () => {
+test('SEC-4 holds: a checkpoint is not blamed for a damaged configuration', () => {
   const { node } = bootedNode();
   const checkpoint = node.loop.checkpoint()!;
   const blamed: number[] = [];
@@ -134,7 +134,7 @@ test('RAD-3 holds: a checkpoint is not blamed for a damaged configuration', () =
   assert.is(node.boot(config, BOOT_CAUSE.watchdog, nowMs, source).status & STATUS_MASK, STATUS.ok);
 });
 
-test('RAD-3 holds: a command with any bit flipped is not carried out, and is counted', () => {
+test('RAD-1 holds: a command with any bit flipped is not carried out, and is counted', () => {
   const inner = loadV8Engine('flight');
   let flipped = -1;
   let commandBytes = 0;
@@ -172,7 +172,7 @@ test('RAD-3 holds: a command with any bit flipped is not carried out, and is cou
   assert.ok(commandBytes >= 9);
 });
 
-test('RAD-3 holds: the host reads no record with a flipped bit', () => {
+test('RAD-1 holds: the host reads no record with a flipped bit', () => {
   const orders: readonly Message[] = [
     { name: 'start-work', slot: 1, kind: 1, resource: 65_537, rate: 200, untilS: 90_000 },
     { name: 'stop-work', slot: 1 },
