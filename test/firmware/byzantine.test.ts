@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ANSWER, INSPECT, INTENT_STATE, type Message, STATUS, VERSION_BITS } from '../../host/cbor/generated.ts';
-import { assign, DAY, driven, HOUR, stored, UNIT } from './driven.ts';
+import { assign, claimOf, DAY, driven, HOUR, stored } from './driven.ts';
 
 const byzantine = suite('messages that a Byzantine member may send');
 
@@ -9,21 +9,8 @@ byzantine('an intent forged in our name under a later incarnation changes nothin
   const cluster = driven(5);
   cluster.runTo(2 * HOUR);
   const now = 2 * HOUR;
-  const times = { startS: now, endS: now + HOUR, claimS: now, publishedS: now, leaseS: 0 };
-  const content = {
-    kind: 1,
-    resource: UNIT,
-    rate: 1,
-    priority: 1,
-    state: INTENT_STATE.withdrawn,
-    generation: 1,
-    nonce: 1,
-    read: 0,
-  };
-  assert.is(
-    cluster.inject(0, 4, [{ name: 'intent', owner: 0, slot: 1, version: 0xffffffff, ...content, ...times }]),
-    STATUS.ok,
-  );
+  const forged = claimOf(0, now, { slot: 1, version: 0xffffffff, state: INTENT_STATE.withdrawn });
+  assert.is(cluster.inject(0, 4, [forged]), STATUS.ok);
   assert.is(cluster.nodes[0].intent(0, 1), undefined);
   assign(cluster, 0, now, now + HOUR);
   assert.is(stored(cluster, 0).version >>> VERSION_BITS, 1);
@@ -35,19 +22,8 @@ byzantine('an intent forged in our name under this incarnation changes nothing',
   const now = 2 * HOUR;
   assign(cluster, 0, now, now + HOUR);
   const { version } = stored(cluster, 0);
-  const times = { startS: now, endS: now + HOUR, claimS: now, publishedS: now, leaseS: 0 };
-  const content = {
-    kind: 1,
-    resource: UNIT,
-    rate: 1,
-    priority: 1,
-    state: INTENT_STATE.withdrawn,
-    generation: 1,
-    nonce: 1,
-    read: 0,
-  };
-  const last = ((2 << VERSION_BITS) >>> 0) - 1;
-  cluster.inject(0, 4, [{ name: 'intent', owner: 0, slot: 0, version: last, ...content, ...times }]);
+  const forged = claimOf(0, now, { version: (2 << VERSION_BITS) - 1, state: INTENT_STATE.withdrawn });
+  assert.is(cluster.inject(0, 4, [forged]), STATUS.ok);
   assert.is(stored(cluster, 0).version, version);
 });
 

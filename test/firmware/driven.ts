@@ -1,5 +1,5 @@
 /** Clusters whose claims, partitions and restarts a test orders one by one. */
-import { WORK_KIND } from '../../host/cbor/generated.ts';
+import { type Intent, INTENT_STATE, VERSION_BITS, WORK_KIND } from '../../host/cbor/generated.ts';
 import { TestCluster } from './cluster.ts';
 
 export const HOUR = 3600;
@@ -38,6 +38,22 @@ export function assign(
 ): number {
   const work = { kind: WORK_KIND.mine, resource: UNIT, startS, endS, durationS: 0, rate, priority };
   return cluster.observe(node, { name: 'assign', slot: 0, ...work });
+}
+
+/** The version of a count in an owner's first boot. */
+export const versionOf = (count: number): number => (1 << VERSION_BITS) + count;
+
+/**
+ * Makes a claim of the unit for a day from its publication on, as any member can send it in an
+ * owner's name.
+ */
+export function claimOf(owner: number, publishedS: number, changes: Partial<Intent> = {}): Intent {
+  return {
+    ...{ name: 'intent', owner, slot: 0, version: versionOf(1), kind: WORK_KIND.mine, resource: UNIT },
+    ...{ startS: publishedS, endS: publishedS + DAY, rate: 1, priority: 1, state: INTENT_STATE.claimed },
+    ...{ generation: 1, claimS: publishedS, publishedS, nonce: 1, read: 0, leaseS: 0 },
+    ...changes,
+  };
 }
 
 /** The intent that a node stores in intent slot 0 of owner 0. */

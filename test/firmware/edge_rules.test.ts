@@ -257,15 +257,15 @@ rules('SEC-1 holds: a call that sends nothing uses up no counter', () => {
   assert.ok(node.keys().sentCounter > sentCounter);
 });
 
-/** A claim in an intent slot, on a unit of its own. */
-const claimOf = (slot: number): Message => ({
+/** An assignment to an intent slot, of a unit of its own. */
+const assignTo = (slot: number): Message => ({
   ...{ name: 'assign', slot, kind: WORK_KIND.mine, resource: (1 << 16) | (slot + 1), rate: 100, priority: 1 },
   ...{ durationS: 0, startS: startS + 3600, endS: startS + 20_000 },
 });
 
 rules('a verdict on an owner or intent slot that does not exist is unknown', () => {
   const node = ready();
-  for (const slot of [0, 5]) assert.is(codeOf(node.observe(claimOf(slot))), STATUS.ok);
+  for (const slot of [0, 5]) assert.is(codeOf(node.observe(assignTo(slot))), STATUS.ok);
   for (const slot of [0, 5]) assert.is(node.verdict(0, slot), VERDICT.accepted);
   const other = ready({ config: { self: 1 } });
   for (const [owner, slot] of [
@@ -284,7 +284,7 @@ rules('a verdict on an owner or intent slot that does not exist is unknown', () 
 
 rules('an intent slot beyond those of an owner is not the first intent slot of the next owner', () => {
   const node = ready({ config: { self: 1 } });
-  assert.is(codeOf(node.observe(claimOf(0))), STATUS.ok);
+  assert.is(codeOf(node.observe(assignTo(0))), STATUS.ok);
   assert.is(node.verdict(1, 0), VERDICT.accepted);
   assert.is(node.verdict(0, OWN_SLOTS), VERDICT.unknown);
 });

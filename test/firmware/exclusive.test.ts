@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { INTENT_STATE, type Message, OUTLOOK_KIND, STATUS, TYPE, VERSION_BITS } from '../../host/cbor/generated.ts';
+import { INTENT_STATE, type Message, OUTLOOK_KIND, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
-import { assign, DAY, driven, HOUR, leaseUntilS, lot, split, stored, UNIT } from './driven.ts';
+import { assign, claimOf, DAY, driven, HOUR, leaseUntilS, lot, split, stored, versionOf } from './driven.ts';
 import { watched } from './watch.ts';
 
 const exclusive = suite('INT-5 in hand-driven partitions');
@@ -195,18 +195,8 @@ exclusive('no node agrees to a lease extended in advance before two checkpoints 
   const cutS = 5 * HOUR;
   cluster.runTo(cutS - 5);
   const now = cutS - 5;
-  const times = { startS: now, endS: now + 9 * DAY, claimS: now, publishedS: now, leaseS: now + 5 * DAY };
-  const content = {
-    kind: 1,
-    resource: UNIT,
-    rate: 1,
-    priority: 1,
-    state: INTENT_STATE.started,
-    generation: 1,
-    nonce: 1,
-    read: 0,
-  };
-  cluster.inject(1, 4, [{ name: 'intent', owner: 4, slot: 1, version: (1 << VERSION_BITS) + 9, ...content, ...times }]);
+  const extended = { state: INTENT_STATE.started, endS: now + 9 * DAY, leaseS: now + 5 * DAY };
+  cluster.inject(1, 4, [claimOf(4, now, { slot: 1, version: versionOf(9), ...extended })]);
   const agreed: { atS: number; own: boolean; stored: number }[] = [];
   cluster.commands.length = 0;
   cluster.jam = (sender) => {

@@ -6,7 +6,6 @@ import {
   type Heartbeat,
   INTENT_STATE,
   LEASE_GUARD_S,
-  type Message,
   OUTLOOK_KIND,
   ROUND_S,
   STATUS,
@@ -17,7 +16,7 @@ import {
 } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
-import { assign, DAY, driven, HOUR, leaseUntilS, lot, split, stored, UNIT } from './driven.ts';
+import { assign, claimOf, DAY, driven, HOUR, leaseUntilS, lot, split, stored, versionOf } from './driven.ts';
 import { watched } from './watch.ts';
 
 const leases = suite('settling and leases');
@@ -85,13 +84,8 @@ class AgreeingRival {
 
   /** Publishes a claim of node 4 on the unit, of low rank. */
   claim(endS: number): void {
-    const { nowS } = this;
-    const times = { startS: nowS, endS, claimS: nowS, publishedS: nowS, leaseS: 0 };
-    const content = { kind: 1, resource: UNIT, rate: 100, priority: 1, generation: 1, nonce: 1, read: 0 };
-    const version = (1 << VERSION_BITS) + 9;
-    const intent = { name: 'intent', owner: 4, slot: 0, version, state: INTENT_STATE.claimed, ...content, ...times };
-    for (let node = 0; node < 4; node++)
-      assert.is(this.cluster.inject(node, 4, [intent as Message]), STATUS.ok, `node ${node}`);
+    const intent = claimOf(4, this.nowS, { version: versionOf(9), endS, rate: 100 });
+    for (let node = 0; node < 4; node++) assert.is(this.cluster.inject(node, 4, [intent]), STATUS.ok, `node ${node}`);
   }
 
   /** Runs to `untilS`; node 4 agrees all the time. */

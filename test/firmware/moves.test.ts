@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Group, type Intent, INTENT_STATE, ROUND_S, TYPE } from '../../host/cbor/generated.ts';
 import { TestCluster } from './cluster.ts';
+import { claimOf } from './driven.ts';
 
 /** Five members work, and the sixth, whose frames the tests make, is off. */
 const NODES = 6;
@@ -25,9 +26,8 @@ function placesOf(cluster: TestCluster): { crowded: number; other: Intent } {
   assert.ok(crowded >= 0 && owner >= 0, JSON.stringify(places));
   assert.ok(places.every(({ state }) => state === INTENT_STATE.started));
   const { version, kind, resource, startS, endS, rate, state, publishedS, leaseS } = places[owner];
-  const rest = { priority: 1, generation: 1, nonce: 1, read: 0, claimS: startS };
-  const claim = { version, kind, resource, startS, endS, rate, state, publishedS, leaseS, ...rest };
-  return { crowded, other: { name: 'intent', owner, slot: 0, ...claim } };
+  const shown = { version, kind, resource, startS, endS, rate, state, leaseS, claimS: startS };
+  return { crowded, other: claimOf(owner, publishedS, shown) };
 }
 
 /** When the member ends its work, mission seconds: within two rounds and a half from now. */

@@ -11,17 +11,15 @@ import {
   TYPE,
   VERDICT,
   VERSION_BITS,
-  WORK_KIND,
 } from '../../host/cbor/generated.ts';
 import { nodeSignatures } from '../../host/security/signature.ts';
 import { intentDigest, signStatement, statementOf, verifyStatement } from '../../host/security/statement.ts';
 import { TestCluster } from '../firmware/cluster.ts';
+import { claimOf, lot, versionOf } from '../firmware/driven.ts';
 
 const CLUSTER = 7;
 const NODES = 5;
 const BYZANTINE = 4;
-
-const lot = { name: 'group', group: 1, kind: 1, units: 12, capacity: 2000, stockKg: 1_000_000, loadKg: 0 } as const;
 
 const seedOf = (node: number) => new Uint8Array(32).fill(node + 1);
 
@@ -57,28 +55,10 @@ function serve(cluster: TestCluster, untilS: number): void {
   }
 }
 
+/** Work of the Byzantine node, if `content` names no other owner. */
 function intentOf(cluster: TestCluster, content: Partial<Intent>): Intent {
-  const nowS = Math.floor(cluster.nowMs / 1000);
-  return {
-    name: 'intent',
-    owner: BYZANTINE,
-    slot: 0,
-    version: (1 << VERSION_BITS) + 1,
-    kind: WORK_KIND.mine,
-    resource: (1 << 16) | 1,
-    startS: nowS,
-    endS: nowS + 86_400,
-    rate: 150,
-    priority: 1,
-    state: INTENT_STATE.started,
-    generation: 1,
-    claimS: nowS,
-    publishedS: nowS,
-    nonce: 1,
-    read: 0,
-    leaseS: 0,
-    ...content,
-  };
+  const started = { rate: 150, state: INTENT_STATE.started };
+  return claimOf(BYZANTINE, Math.floor(cluster.nowMs / 1000), { ...started, ...content });
 }
 
 /** The version that a node stores of an owner's intent; undefined: none. */
@@ -111,12 +91,10 @@ const byzantine = suite('SEC-5: Byzantine members');
 byzantine('SEC-5 holds: claims of one owner are accepted up to the quota of a member, and not beyond', () => {
   const cluster = flown(200);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
-  cluster.inject(0, BYZANTINE, [
-    intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 }),
-  ]);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: versionOf(2), resource: (1 << 16) | 2 })]);
   assert.is(verdict(cluster, 0, BYZANTINE, 0), VERDICT.accepted);
   assert.is(verdict(cluster, 0, BYZANTINE, 1), VERDICT.refused, 'together they exceed the quota of one member');
-  const whole = intentOf(cluster, { slot: 2, version: (1 << VERSION_BITS) + 3, resource: 1 << 16, rate: 2000 });
+  const whole = intentOf(cluster, { slot: 2, version: versionOf(3), resource: 1 << 16, rate: 2000 });
   assert.is(
     cluster.inject(0, BYZANTINE, [whole]),
     STATUS.implausible,
@@ -133,9 +111,7 @@ byzantine('SEC-5 holds: claims of one owner are accepted up to the quota of a me
 byzantine('SEC-5 violated: without the quota all of the same claims are accepted', () => {
   const cluster = flown(0);
   cluster.inject(0, BYZANTINE, [intentOf(cluster, {})]);
-  cluster.inject(0, BYZANTINE, [
-    intentOf(cluster, { slot: 1, version: (1 << VERSION_BITS) + 2, resource: (1 << 16) | 2 }),
-  ]);
+  cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: versionOf(2), resource: (1 << 16) | 2 })]);
   assert.equal(
     [verdict(cluster, 0, BYZANTINE, 0), verdict(cluster, 0, BYZANTINE, 1)],
     [VERDICT.accepted, VERDICT.accepted],
@@ -216,7 +192,7 @@ byzantine('SEC-5 holds: a restarted owner signs no statement on versions of an e
   cluster.commands.length = 0;
   const false1 = intentOf(cluster, {
     owner: 1,
-    version: (1 << VERSION_BITS) + 9,
+    version: versionOf(9),
     publishedS: nowS,
     startS: nowS,
     claimS: nowS,

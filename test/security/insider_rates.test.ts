@@ -1,27 +1,19 @@
 // SEC-5: bounds on how often, and how late, one member may publish.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  COUNTER,
-  type Intent,
-  INTENT_STATE,
-  ROUND_S,
-  STATUS,
-  VERSION_BITS,
-  WORK_KIND,
-} from '../../host/cbor/generated.ts';
+import { COUNTER, type Intent, OWN_SLOTS, ROUND_S, STATUS } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
-import { DAY, lot } from '../firmware/driven.ts';
+import { claimOf, lot, versionOf } from '../firmware/driven.ts';
 
 const rates = suite('SEC-5: rates of an insider');
 
 const insider = 4;
 const roundBeginS = 3 * ROUND_S;
-/** firmware/memory/limits.ts: OWNER_TOKENS_MAX, LATE_MAX and LATE_FREE_S. */
-const tokensMax = 12;
-const lateMax = firmwareConstants('flight').get('LATE_MAX')!;
-const lateFreeS = ROUND_S / 2;
+const limits = firmwareConstants('flight');
+const tokensMax = limits.get('OWNER_TOKENS_MAX')!;
+const lateMax = limits.get('LATE_MAX')!;
+const lateFreeS = limits.get('LATE_FREE_S')!;
 
 /** Flies to `atS`; the insider itself is off, and the test sends its frames. */
 function flown(atS: number): TestCluster {
@@ -33,13 +25,8 @@ function flown(atS: number): TestCluster {
 }
 
 /** The insider's version `count` of an intent that asks for no exclusive unit. */
-function version(count: number, slot: number, publishedS: number): Intent {
-  return {
-    ...{ name: 'intent', owner: insider, slot, version: (1 << VERSION_BITS) + 100 + count, kind: WORK_KIND.mine },
-    ...{ resource: 1 << 16, startS: publishedS, endS: publishedS + DAY, rate: 1, priority: 1 },
-    ...{ state: INTENT_STATE.claimed, generation: 1, claimS: publishedS, publishedS, nonce: 1, read: 0, leaseS: 0 },
-  };
-}
+const version = (count: number, slot: number, publishedS: number) =>
+  claimOf(insider, publishedS, { slot, version: versionOf(100 + count), resource: 1 << 16 });
 
 /** Sends node 0 a frame with one version; returns whether node 0 stores it. */
 function isTaken(cluster: TestCluster, intent: Intent): boolean {
@@ -54,7 +41,7 @@ rates('SEC-5 holds: versions beyond an owner’s tokens are stored, not passed o
   const cluster = flown(nowS);
   const publish = (count: number) => isTaken(cluster, version(count, 0, nowS));
   for (let count = 1; count <= tokensMax; count++) assert.ok(publish(count), `version ${count}`);
-  assert.is(lossesOf(cluster, COUNTER.quotaOwner), 0, 'a burst of twelve is within the bound');
+  assert.is(lossesOf(cluster, COUNTER.quotaOwner), 0, 'a burst of all tokens is within the bound');
   assert.ok(publish(tokensMax + 1), 'it is stored');
   assert.is(lossesOf(cluster, COUNTER.quotaOwner), 1, 'and not passed on');
   cluster.runTo(nowS + 60);
@@ -82,7 +69,7 @@ rates('SEC-5 holds: the next round takes eight again', () => {
   for (let count = 0; count < lateMax; count++) isTaken(cluster, version(count, count, roundBeginS - 20));
   cluster.runTo(roundBeginS + ROUND_S + lateFreeS + 10);
   const taken = Array.from({ length: lateMax + 1 }, (_, count) =>
-    isTaken(cluster, version(50 + count, count % 8, roundBeginS - 10)),
+    isTaken(cluster, version(50 + count, count % OWN_SLOTS, roundBeginS - 10)),
   );
   assert.equal(taken, [...Array(lateMax).fill(true), false]);
 });
@@ -90,7 +77,7 @@ rates('SEC-5 holds: the next round takes eight again', () => {
 rates('SEC-5 violated: within half a round after a cut, versions from before it are not bounded', () => {
   const cluster = flown(roundBeginS + lateFreeS - 60);
   for (let count = 0; count < 2 * lateMax; count++)
-    assert.ok(isTaken(cluster, version(count, count % 8, roundBeginS - 20)), `version ${count}`);
+    assert.ok(isTaken(cluster, version(count, count % OWN_SLOTS, roundBeginS - 20)), `version ${count}`);
   assert.is(lossesOf(cluster, COUNTER.quotaLate), 0);
 });
 

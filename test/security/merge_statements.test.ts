@@ -1,4 +1,4 @@
-// INT-5, FLT-3: after a merge members take what released units meanwhile: owners confirm it.
+// INT-5, FLT-3: after a merge owners confirm their claims, so that members learn of released units.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ADDRESSEE_ALL, WORK_KIND } from '../../host/cbor/generated.ts';
@@ -13,21 +13,21 @@ const nodes = 8;
 const [apartS, togetherS] = [2 * HOUR, 3 * HOUR];
 const away = [5, 6, 7];
 
-/**
- * Flies a cluster whose owner claims a unit; a third of it is out of contact for an hour, or not.
- * Returns which members broadcast statements within ten minutes after that, and the flight.
- */
-function flown(isApart: boolean) {
+/** A cluster whose owner has a claim of a unit; then a third of it is out of contact, or not. */
+function claimed(isApart: boolean): TestCluster {
   const cluster = new TestCluster({ nodes, features: 0, groups: [lot], signs: true });
   cluster.runTo(HOUR);
   assign(cluster, owner, HOUR, HOUR + DAY);
   cluster.runTo(apartS);
   if (isApart) split(cluster, [0, 1, 2, 3, 4], away);
+  return cluster;
+}
+
+/** The members that broadcast a statement of their own within ten minutes after the merge. */
+function confirmingAfter(isApart: boolean): number[] {
+  const cluster = claimed(isApart);
   cluster.runTo(togetherS);
-  split(
-    cluster,
-    Array.from({ length: nodes }, (_, node) => node),
-  );
+  cluster.part.fill(0);
   const confirming = new Set<number>();
   cluster.jam = (sender) => {
     const isBroadcast = addresseeOf(cluster.onAir(), 0) === ADDRESSEE_ALL;
@@ -36,23 +36,19 @@ function flown(isApart: boolean) {
     return false;
   };
   cluster.runTo(togetherS + 600);
-  return { cluster, confirming: [...confirming] };
+  return [...confirming];
 }
 
 test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it, and only it does', () => {
-  assert.equal(flown(true).confirming, [owner]);
+  assert.equal(confirmingAfter(true), [owner]);
 });
 
 test('FLT-3 violated: without a merge nobody confirms anything', () => {
-  assert.equal(flown(false).confirming, []);
+  assert.equal(confirmingAfter(false), []);
 });
 
 test('INT-5, FLT-3 hold: who was away learns within ten minutes that a unit was released meanwhile', () => {
-  const cluster = new TestCluster({ nodes, features: 0, groups: [lot], signs: true });
-  cluster.runTo(HOUR);
-  assign(cluster, owner, HOUR, HOUR + DAY);
-  cluster.runTo(apartS);
-  split(cluster, [0, 1, 2, 3, 4], away);
+  const cluster = claimed(true);
   cluster.runTo(apartS + HOUR / 2);
   // The owner moves to another unit: the version releases the first.
   const work = { kind: WORK_KIND.mine, resource: (1 << 16) | 2, durationS: 0, rate: 100, priority: 1 };
@@ -61,10 +57,7 @@ test('INT-5, FLT-3 hold: who was away learns within ten minutes that a unit was 
   cluster.runTo(togetherS);
   const versionOf = (node: number) => cluster.nodes[node].intent(owner, 0)?.version;
   for (const node of away) assert.is.not(versionOf(node), versionOf(owner), `node ${node} stores the old claim`);
-  split(
-    cluster,
-    Array.from({ length: nodes }, (_, node) => node),
-  );
+  cluster.part.fill(0);
   cluster.runTo(togetherS + 600);
   for (const node of away) assert.is(versionOf(node), versionOf(owner), `node ${node}`);
 });

@@ -5,21 +5,18 @@ import {
   ADDRESSEE_ALL,
   COUNTER,
   INSPECT,
-  type Intent,
-  INTENT_STATE,
   type Message,
   SIGNATURE_BYTES,
+  STATUS,
   STATEMENT_DIGEST_BYTES,
   TYPE,
-  VERSION_BITS,
-  WORK_KIND,
 } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { statementOf } from '../../host/security/statement.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { openedFrame, sealedFrame } from './sealed.ts';
 import { TestCluster } from '../firmware/cluster.ts';
-import { DAY, HOUR, lot } from '../firmware/driven.ts';
+import { claimOf, HOUR, lot, versionOf } from '../firmware/driven.ts';
 
 const relays = suite('SEC-5: relayed forgeries');
 
@@ -28,15 +25,11 @@ const member = 0;
 const BYZANTINE = 5;
 const statementsMax = firmwareConstants('flight').get('STATEMENTS_MAX')!;
 
-function forgedAt(publishedS: number, version: number): Intent {
-  return {
-    ...{ name: 'intent', owner, slot: 0, version: (1 << VERSION_BITS) + version, kind: WORK_KIND.mine },
-    ...{ resource: 1 << 16, startS: publishedS, endS: publishedS + DAY, rate: 1, priority: 1 },
-    ...{ state: INTENT_STATE.claimed, generation: 1, claimS: publishedS, publishedS, nonce: 1, read: 0, leaseS: 0 },
-  };
-}
+/** A claim in the owner's name that asks for no exclusive unit. */
+const forgedAt = (publishedS: number, count: number) =>
+  claimOf(owner, publishedS, { version: versionOf(count), resource: 1 << 16 });
 
-/** The owners whose statements the member has, and the time of each. */
+/** The statements that the member stores. */
 function statementsOf(cluster: TestCluster) {
   return Array.from({ length: statementsMax }, (_, i) =>
     statementOf(Uint32Array.from(cluster.inspect(member, INSPECT.statement, i))),
@@ -113,13 +106,15 @@ function askingAbout(cluster: TestCluster): number {
   return asking.size;
 }
 
-/** A cluster in which a forgery was retracted or not, and so much later. */
+/** A cluster some time after a forgery that all members retracted; or without a forgery. */
 function warned(isForged: boolean, laterS: number): TestCluster {
   const cluster = new TestCluster({ nodes: 6, features: 0, groups: [lot], signs: true });
   cluster.kill(BYZANTINE);
   cluster.runTo(HOUR);
   if (isForged) for (const node of [0, 1, 2, 3, 4]) cluster.inject(node, BYZANTINE, [forgedAt(HOUR, 1)]);
   cluster.runTo(HOUR + laterS);
+  for (const node of isForged ? [0, 2, 3, 4] : [])
+    assert.ok(cluster.nodes[node].lossCount(COUNTER.intentForged) > 0, `node ${node} retracted it`);
   return cluster;
 }
 
@@ -146,7 +141,8 @@ function signedApart(addressees: readonly number[]): TestCluster {
       digest: new Uint8Array(STATEMENT_DIGEST_BYTES).fill(content),
       signature: new Uint8Array(SIGNATURE_BYTES),
     };
-    cluster.hand(node, sealedFrame({ sender: BYZANTINE, addressee: addressees[node], counter }, [statement]));
+    const frame = sealedFrame({ sender: BYZANTINE, addressee: addressees[node], counter }, [statement]);
+    assert.is(cluster.hand(node, frame), STATUS.ok);
   }
   cluster.runTo(HOUR + 300);
   return cluster;

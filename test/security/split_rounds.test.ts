@@ -1,20 +1,12 @@
 // SEC-5: versions from before a cut that a Byzantine member gives to one half of the members only.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  CYCLE_S,
-  type Intent,
-  INTENT_STATE,
-  ROUND_S,
-  STATUS,
-  VERSION_BITS,
-  WORK_KIND,
-} from '../../host/cbor/generated.ts';
+import { CYCLE_S, type Intent, INTENT_STATE, ROUND_S, STATUS } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
 import { splitCutS, splitSlots } from '../../hwsim/fault/round_splits.ts';
 import { sealedFrame } from './sealed.ts';
 import type { TestCluster } from '../firmware/cluster.ts';
-import { DAY, driven, HOUR, leaseUntilS } from '../firmware/driven.ts';
+import { claimOf, driven, HOUR, leaseUntilS, versionOf } from '../firmware/driven.ts';
 
 const BYZANTINE = 12;
 const honest = Array.from({ length: BYZANTINE }, (_, node) => node);
@@ -22,13 +14,12 @@ const beginS = 2 * HOUR;
 
 const splits = suite('SEC-5: split rounds');
 
-function lateVersion(slot: number, version: number, publishedS: number): Intent {
-  return {
-    ...{ name: 'intent', owner: BYZANTINE, slot, version: (1 << VERSION_BITS) + version, kind: WORK_KIND.mine },
-    ...{ resource: 1 << 16, startS: publishedS, endS: publishedS + DAY, rate: 1, priority: 1 },
-    ...{ state: INTENT_STATE.withdrawn, generation: 1, claimS: publishedS, publishedS, nonce: 1, read: 0, leaseS: 0 },
-  };
-}
+/** A withdrawn version that asks for no exclusive unit. */
+const lateVersion = (slot: number, count: number, publishedS: number): Intent =>
+  claimOf(BYZANTINE, publishedS, {
+    ...{ slot, version: versionOf(count), resource: 1 << 16 },
+    state: INTENT_STATE.withdrawn,
+  });
 
 /** Gives members of even and odd number other versions, in the chosen cycles of a round. */
 function attacked(isChosen: (sinceCutS: number) => boolean): TestCluster {
