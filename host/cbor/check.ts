@@ -3,13 +3,11 @@
 
 import { crc32c } from './crc32c.ts';
 import { CHECK_BYTES, CHECK_HEAD } from './generated/constants.ts';
-
-const checkedTypeMin = 128;
-const eventTypeMin = 192;
+import { eventTypeMin, recordTypeMin } from './types.ts';
 
 /** Whether records of the type end with a check: all but events. */
 export function isCheckedType(type: number): boolean {
-  return type >= checkedTypeMin && type < eventTypeMin;
+  return type >= recordTypeMin && type < eventTypeMin;
 }
 
 /** Whether bytes[at, at + length) may be a record of a checked type, and end with its check. */

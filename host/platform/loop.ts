@@ -9,6 +9,7 @@
 
 import { FLAG, FRAME_BYTES_MAX, RECORD_BYTES_MAX, STATUS, STATUS_MASK, TYPE } from '../cbor/generated.ts';
 import { isChecked } from '../cbor/check.ts';
+import { commandTypeMin } from '../cbor/types.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
 import type { CheckpointSource, LoopBuffers } from './buffers.ts';
 
@@ -85,7 +86,7 @@ export function endsRuntime(type: number): boolean {
 
 /** Type of the command of `length` bytes at `at`; 0: it is none, or its check does not fit. */
 function commandTypeAt(bytes: Uint8Array, at: number, length: number): number {
-  return isChecked(bytes, at, length) && bytes[at + 2] >= TYPE.startWork ? bytes[at + 2] : 0;
+  return isChecked(bytes, at, length) && bytes[at + 2] >= commandTypeMin ? bytes[at + 2] : 0;
 }
 
 /** Whether a restore was refused for its configuration: the checkpoint may be good. */

@@ -80,7 +80,7 @@ function namedArray(shape: Shape, bytes: Uint8Array, at: number, end: number): s
   return `[${parts.join(', ')}]`;
 }
 
-/** The shape as which a record is shown: one without its check is shown without. */
+/** The shape that a record is shown in: without the check if the record lacks it. */
 function shownShape(shape: Shape, bytes: Uint8Array, at: number, end: number): Shape {
   const isCheckMissing = shape.isChecked && readHead(bytes, at, end).argument === shape.fields.length + 1;
   return isCheckMissing ? { ...shape, isChecked: false } : shape;

@@ -1,5 +1,6 @@
 import { FRAME_BYTES_MAX, STATUS_MASK } from '../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../host/cbor/record.ts';
+import { eventTypeMin } from '../../host/cbor/types.ts';
 import { mayRestore } from '../../host/platform/config.ts';
 import {
   dueMs,
@@ -16,7 +17,6 @@ import { encodeBootConfig } from './config.ts';
 import {
   type Controller,
   deadlineNotAsked,
-  eventTypeMin,
   type FirmwareInput,
   isEvent,
   type Reply,

@@ -1,4 +1,5 @@
 import { TYPE } from '../../host/cbor/generated.ts';
+import { eventTypeMin } from '../../host/cbor/types.ts';
 import type { PortInput } from './port.ts';
 
 /** One output of a controller: a frame for the radio, or a command or event record. */
@@ -25,9 +26,6 @@ export interface Reply {
 }
 
 export const deadlineNotAsked = 0xffffffff;
-
-/** Record types from here on are events, smaller ones are commands (proto/schema/platform.cddl). */
-export const eventTypeMin = TYPE.booted;
 
 /**
  * Reads the record type. All types of records to the platform are 128 to 255: in CBOR the byte

@@ -1,6 +1,7 @@
 /** Messages of a Byzantine member in which one field is set to a value of choice. */
 import { type Intent, LIVENESS_TICK_S, type Message } from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated/shapes.ts';
+import { recordTypeMin } from '../../host/cbor/types.ts';
 
 /** A number, or a mission time relative to now, seconds. Bytes are filled with the lowest byte. */
 export type FieldValue = number | { fromNowS: number };
@@ -86,13 +87,10 @@ export function mutatedMessage({ message, field, value }: FieldMutation, situati
   return { ...content, name } as unknown as Message;
 }
 
-/** Types of messages from here on are the platform's. */
-const platformTypeMin = 128;
-
 /** Every field that a member sends to others, by message or entry of a list; no lists. */
 export function linkFields(): { message: string; field: string }[] {
   const onLink = new Set(Object.keys(listOf));
-  const shapes = SHAPES.filter(({ name, type }) => (type === null ? onLink.has(name) : type < platformTypeMin));
+  const shapes = SHAPES.filter(({ name, type }) => (type === null ? onLink.has(name) : type < recordTypeMin));
   return shapes.flatMap(({ name, fields }) =>
     fields.filter(({ of }) => of.kind !== 'array').map((field) => ({ message: name, field: field.name })),
   );

@@ -3,7 +3,7 @@
 
 import { camel, pascal, singular, upper } from './names.ts';
 import type { ArrayKind, Field, Rule, UintKind } from './schema.ts';
-import { bytesMax, isChecked, itemCount, ruleNamed } from './size.ts';
+import { bytesMax, isChecked, isRecord, itemCount, ruleNamed } from './size.ts';
 
 const WORD_BYTES = 4;
 
@@ -238,7 +238,7 @@ export function assemblyScriptFiles(rules: readonly Rule[]): { path: string; tex
     const head = [NOTICE, '//', ...CONTRACT, '', ...imports(own, rules, name, body.join('\n')), ''];
     return { path: `firmware/wire/generated/${name}.ts`, text: `${[...head, ...body].join('\n').trimEnd()}\n` };
   });
-  const records = rules.filter((rule) => (rule.type ?? 0) >= 128);
+  const records = rules.filter(isRecord);
   const all = [
     NOTICE,
     '',

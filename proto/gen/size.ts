@@ -59,25 +59,28 @@ export function bytesMax(rule: Rule, rules: readonly Rule[]): number {
   return rule.fields.reduce((sum, field) => sum + kindBytesMax(field.of, rules), head + check);
 }
 
-/**
- * Whether the message goes on the air (types below 128) and not only between platform and firmware.
- */
-export function isOnAir(rule: Rule): boolean {
-  return rule.type !== null && rule.type < 128;
-}
-
-/** First item types: of records between platform and firmware, and of the events among them. */
+/** First types: of records between platform and firmware, and of the events among them. */
 const RECORD_TYPE_MIN = 128;
 const EVENT_TYPE_MIN = 192;
-/** The check that ends a record: a byte string of four. */
+/** Bytes of the check that ends a record (proto/schema/constants.cddl, check-bytes). */
 const CHECK_BYTES = 5;
+
+/** Whether the message goes on the air, and not only between platform and firmware. */
+export function isOnAir(rule: Rule): boolean {
+  return rule.type !== null && rule.type < RECORD_TYPE_MIN;
+}
+
+/** Whether the rule is a record between platform and firmware. */
+export function isRecord(rule: Rule): boolean {
+  return rule.type !== null && rule.type >= RECORD_TYPE_MIN;
+}
 
 /**
  * Whether the record ends with a check: what the platform gives and what it carries out, but not
  * events, on which nothing acts.
  */
 export function isChecked(rule: Rule): boolean {
-  return rule.type !== null && rule.type >= RECORD_TYPE_MIN && rule.type < EVENT_TYPE_MIN;
+  return isRecord(rule) && (rule.type as number) < EVENT_TYPE_MIN;
 }
 
 /** Items of the rule's array: the type, the fields, the check. */

@@ -3,7 +3,7 @@
 
 import { camel, pascal } from './names.ts';
 import type { FieldKind, Rule } from './schema.ts';
-import { bytesMax, isChecked } from './size.ts';
+import { bytesMax, isChecked, isRecord } from './size.ts';
 
 function tsType(of: FieldKind): string {
   if (of.kind === 'uint') return 'number';
@@ -44,7 +44,7 @@ const NOTICE = [
 /** The host's types, as files relative to the repository. */
 export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: string }[] {
   const messages = rules.filter((rule) => rule.type !== null);
-  const records = messages.filter((rule) => (rule.type ?? 0) >= 128);
+  const records = messages.filter(isRecord);
   const types = [
     NOTICE,
     '',

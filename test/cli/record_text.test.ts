@@ -2,10 +2,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SHAPES } from '../../host/cbor/generated/shapes.ts';
 import { withNames } from '../../host/cbor/names.ts';
+import { commandTypeMin } from '../../host/cbor/types.ts';
 import { nameRecord, recordText } from '../../host/cli/record_text.ts';
 
 /** Types of commands and events. */
-const commandTypeMin = 160;
 const records = SHAPES.filter(({ type }) => type !== null && type >= commandTypeMin);
 
 test('every command and event has a text, and its own record type does not stand in it as fields and numbers', () => {

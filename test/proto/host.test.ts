@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import { writeCheck } from '../../host/cbor/check.ts';
+import { isCheckedType, writeCheck } from '../../host/cbor/check.ts';
 import { crc32c } from '../../host/cbor/crc32c.ts';
 import { describe, diagnose } from '../../host/security/diagnose.ts';
 import { decodeFrame, encodeFrame } from '../../host/security/frame.ts';
@@ -283,6 +283,12 @@ host('a message that a field is missing from is not encoded, and the field is na
     /silent-list\.entries\[0\]\.member is 70000/,
   );
   assert.throws(() => encodeMessage({ name: 'nothing' } as unknown as Message), /no message 'nothing'/);
+});
+
+host('the types that end with a check are those whose rules have one', () => {
+  const types = SHAPES.filter(({ type }) => type !== null);
+  assert.equal([...new Set(types.map(({ isChecked }) => isChecked))].sort(), [false, true]);
+  for (const { name, type, isChecked } of types) assert.is(isCheckedType(type as number), isChecked, name);
 });
 
 host('an item has at most 32,767 bytes, items or pairs, though more are there', () => {

@@ -4,11 +4,12 @@
  */
 import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { shapeNamed } from '../../../host/cbor/message.ts';
+import { recordTypeMin } from '../../../host/cbor/types.ts';
 import type { ArrayShape, BytesShape, RecordShape, Shape, UintShape } from '../../../host/cbor/shape.ts';
 import type { RandomStream } from '../../kernel/random.ts';
 
-/** Types below 128 go by radio. */
-export const airShapes: readonly Shape[] = SHAPES.filter(({ type }) => type !== null && type < 128);
+/** Shapes of the messages that go by radio. */
+export const airShapes: readonly Shape[] = SHAPES.filter(({ type }) => type !== null && type < recordTypeMin);
 
 type Kind = UintShape | BytesShape | ArrayShape | RecordShape;
 type Fields = Record<string, unknown>;

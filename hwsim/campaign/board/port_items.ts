@@ -1,6 +1,6 @@
 /** Reads and compares inputs and outputs of a board's port. */
 import { FLAG, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
-import { eventTypeMin } from '../../board/controller.ts';
+import { eventTypeMin } from '../../../host/cbor/types.ts';
 import type { LocalTime, PortInput, PortOutput } from '../../board/port.ts';
 import { hex } from '../frame_parts.ts';
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Preset } from '../../../host/build/root.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
 import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
+import { eventTypeMin } from '../../../host/cbor/types.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { inputBytesMax, readInput, readInputBytes } from '../../../host/cli/input.ts';
 import { print, wrapped } from '../../../host/cli/output.ts';
@@ -31,8 +32,6 @@ export interface ReplayOptions {
 
 /** Frequent events, which would hide all others: they are shown only by --event. */
 const frequent = new Set<number>([TYPE.stored, TYPE.published, TYPE.settled, TYPE.dropped]);
-/** Types of records that are events. */
-const eventTypeMin = 192;
 
 /** Prints the events of the wanted time, node and name, and notes when the node had any events. */
 class Timeline implements TraceConsumer {
