@@ -8,10 +8,23 @@ import {
   STATUS_CHECKPOINT,
 } from '../wire/generated/codes';
 import { BOOTS_MAX, MEMBERS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
-import { CONTEXT_BYTES, SCRATCH_AT, SCRATCH_OUT_AT } from '../memory/map';
-import { call, changes, giveZeroCodes, openCall, CORE_ALL } from '../memory/guard';
+import {
+  BUCKETS_AT,
+  CONTEXT_BYTES,
+  GROUPS_AT,
+  LINK_KEYS_AT,
+  MEMBERSHIP_AT,
+  NODE_AT,
+  SCHEDULE_AT,
+  SCRATCH_AT,
+  SCRATCH_OUT_AT,
+  STATEMENT_STATE_AT,
+  WATCHDOG_AT,
+} from '../memory/map';
+import { call, changes, clearLine, giveZeroCodes, lineOf, openCall, CORE_ALL } from '../memory/guard';
 import { protectionBoot } from '../protection/scrub';
 import { setMission, setLocal } from '../node/clock';
+import { isDistrusted } from '../membership/disagreement';
 import { membershipBoot, membershipRestart } from '../membership/step';
 import { intentsBoot } from '../intent/store';
 import { restartOwn } from '../intent/own/lifecycle';
@@ -192,10 +205,28 @@ export function loadCheckpoint(ctx: usize, image: usize, length: u32, config: us
   return STATUS_OK;
 }
 
+/** Clears the lines of the tables at offsets [from, to) of the context. */
+function clearTables(ctx: usize, from: u32, to: u32): void {
+  for (let line = lineOf(from); line < lineOf(to); line++) clearLine(ctx, line);
+}
+
+/**
+ * Forgets what is shared with other members: the view, intents, notices and statements. Keys,
+ * replay windows and this node's own statistics stay.
+ */
+function forgetShared(ctx: usize): void {
+  clearTables(ctx, MEMBERSHIP_AT, NODE_AT);
+  clearTables(ctx, BUCKETS_AT, WATCHDOG_AT);
+  clearTables(ctx, GROUPS_AT, LINK_KEYS_AT);
+  clearTables(ctx, STATEMENT_STATE_AT, SCHEDULE_AT);
+  intentsBoot(ctx);
+}
+
 /**
  * Restores from the checkpoint that was loaded: the tables stay, what was in flight is forgotten,
  * nothing is settled. The configuration gives the time; its resource groups are ignored, because
- * notices may have changed them since.
+ * notices may have changed them since. A checkpoint of a node that alone disagreed is not believed
+ * about what is shared: there the node starts as without a checkpoint.
  */
 export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32): void {
   const m = changetype<Config>(ctx + SCRATCH_AT);
@@ -203,6 +234,8 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   const resets = m.resets;
   const alternate = m.image;
   const reserved = m.reserved;
+  const distrusted = isDistrusted(ctx);
+  if (distrusted) forgetShared(ctx);
   configure(ctx, m, cause);
   queues(ctx).outboxCount = 0;
   queues(ctx).commandCount = 0;
@@ -212,9 +245,10 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   protectionBoot(ctx);
   forgetPending(ctx);
   // If the keys are refused, older ones of the checkpoint are used.
-  takeRest(ctx, rest, end, false);
+  takeRest(ctx, rest, end, distrusted);
   beginCounters(ctx, reserved, queues(ctx).reserved, true);
-  membershipRestart(ctx);
+  if (distrusted) membershipBoot(ctx);
+  else membershipRestart(ctx);
   scheduleBoot(ctx);
   restartOwn(ctx);
   statementsRestart(ctx);

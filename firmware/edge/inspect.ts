@@ -131,6 +131,7 @@ function inspectView(ctx: usize, out: usize): u32 {
   answer.intents = intents(ctx).count;
   answer.disruptions = convergence(ctx).count;
   answer.health = hearing(ctx).health;
+  answer.disagreedRounds = view.disagreedRounds;
   return answers.VIEW_ANSWER_WORDS;
 }
 

@@ -1,10 +1,17 @@
 // Orders the work of one call: time, view, intents, schedule, convergence, watchdog.
 
-import { INTENT_STATE_CLAIMED, FLAG_COMMAND, FLAG_EVENT, COUNTER_CLAIM_UNREAD } from '../wire/generated/codes';
-import { PERIOD_S, COMMAND_BYTES_MAX } from '../memory/limits';
+import {
+  INTENT_STATE_CLAIMED,
+  FLAG_COMMAND,
+  FLAG_EVENT,
+  COUNTER_CLAIM_UNREAD,
+  RECOVERY_CAUSE_DISAGREEMENT,
+} from '../wire/generated/codes';
+import { CHECKPOINT_S, PERIOD_S, COMMAND_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
+import { disagreesAlone } from '../membership/disagreement';
 import { membershipStep } from '../membership/step';
 import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
@@ -19,7 +26,7 @@ import { scheduleStoredKg } from '../schedule/observe';
 import { scheduleEnforce } from '../schedule/orders';
 import { scheduleStep } from '../schedule/step';
 import { convergenceStep } from '../convergence/step';
-import { watchdogStep, watchdogCheckIn } from '../watchdog/step';
+import { restartRuntime, watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
 import {
@@ -42,15 +49,10 @@ import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
 import { livenessTickOf, roundCutS } from '../membership/calendar';
 import { reportStates } from '../membership/member_state';
 import { withdrawReturned, onAgreement, maintainOwn } from '../intent/own/lifecycle';
+import { mayRunAny } from '../intent/own/lease';
 import { planStep } from '../intent/own/planning';
 import { readDigest } from '../intent/own/publish';
 import { signatureStep, statementTick } from '../intent/statement/service';
-
-/**
- * Interval of checkpoints, local seconds. What changed since the last one must come back from
- * peers, and until then a restarted node agrees with nobody.
- */
-const CHECKPOINT_S: u32 = 900;
 
 /**
  * Whether a liveness tick has begun since advance(): its work grows with the cluster, and belongs
@@ -160,6 +162,8 @@ function missionTick(ctx: usize): void {
   watchdogCheckIn(ctx, MODULE_SCHEDULE);
   convergenceStep(ctx);
   watchdogCheckIn(ctx, MODULE_CONVERGENCE);
+  // A lease extended in advance outlasts the disagreement: its work is not stopped.
+  if (disagreesAlone(ctx) && !mayRunAny(ctx)) restartRuntime(ctx, RECOVERY_CAUSE_DISAGREEMENT);
 }
 
 /** Requests a checkpoint when the interval has passed, or a learnt lease or key must be stored. */

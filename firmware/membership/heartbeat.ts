@@ -6,13 +6,14 @@ import { COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { wordFromBytes } from '../base/bits';
 import { call, changes } from '../memory/guard';
-import { members, missionS, timeKnown, HOT } from '../node/table';
+import { members, missionS, self, timeKnown, HOT } from '../node/table';
 import { countLoss } from '../node/queues';
 import { clockErrorMs, ERROR_WIRE_MS_MAX } from '../node/clock';
 import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from '../wire/generated/messages';
 import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
 import { livenessTickOf, roundOf } from './calendar';
 import { clockSample, AGREE_S } from './time_sync';
+import { noteDigest } from './disagreement';
 import { mergeHeard } from './hearing';
 
 /** What a heartbeat says about this node's agreement with its sender. */
@@ -89,10 +90,21 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   hearing(ctx).heardS = now;
   mergeAges(ctx, livenessTickOf(m.timeS), m);
   if (roundOf(m.timeS) != state.round) return HEARTBEAT_NOTHING;
-  if (m.digestHigh != <u32>(state.digest >> 32) || m.digestLow != <u32>state.digest) return HEARTBEAT_VIEW_DIFFERS;
+  const isOwn = m.digestHigh == <u32>(state.digest >> 32) && m.digestLow == <u32>state.digest;
+  if (isOwn || isHeardBySender(ctx, m)) noteDigest(ctx, call(ctx).sender, m.digestLow, isOwn);
+  if (!isOwn) return HEARTBEAT_VIEW_DIFFERS;
   // Agreement is merged only between clocks that agree: a majority also defines the cluster's time.
   if (off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
   return mergeAgreement(ctx, m) ? HEARTBEAT_GREW : HEARTBEAT_SAME;
+}
+
+/**
+ * Whether the sender of a heartbeat hears this node. Its digest contains whom it does not hear, so
+ * a node that nobody hears agrees with nobody.
+ */
+function isHeardBySender(ctx: usize, m: Heartbeat): bool {
+  const at: usize = m.agesAt + (self(ctx) >>> 3);
+  return (load<u8>(at) & load<u8>(at + bitmapBytes(ctx)) & (1 << (self(ctx) & 7))) == 0;
 }
 
 /** Merges ages that are relative to the sender's `livenessTick`. */

@@ -92,7 +92,7 @@ export function onAck(ctx: usize, sender: u32, sequence: u32): void {
     probe.relayedTarget = 0;
     changes(ctx, HOT);
   }
-  if (state.relayFor != 0 && state.relayTarget == sender && state.relayProbe == sequence) {
+  if (state.relayFor != 0 && <u32>state.relayTarget == sender && <u32>state.relayProbe == sequence) {
     sendFirst(ctx, SEND_RELAYED_ACK, state.relayFor - 1, state.relaySequence, sender);
     state.relayFor = 0;
     changes(ctx, PROBING);
@@ -106,10 +106,10 @@ export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u
   }
   const state = membership(ctx);
   changes(ctx, PROBING);
-  state.relayFor = sender + 1;
-  state.relaySequence = sequence;
-  state.relayTarget = target;
-  state.relayProbe = (sequence + 0x8000) & 0xffff;
+  state.relayFor = <u16>(sender + 1);
+  state.relaySequence = <u16>sequence;
+  state.relayTarget = <u16>target;
+  state.relayProbe = <u16>(sequence + 0x8000);
   send(ctx, SEND_PROBE, target, state.relayProbe, 0);
 }
 

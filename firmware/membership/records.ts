@@ -58,10 +58,21 @@ export class MembershipState {
    * Probe for another member: requester + 1, its sequence, the target, and the sequence of the own
    * probe.
    */
-  relayFor: u32 = 0;
-  relaySequence: u32 = 0;
-  relayTarget: u32 = 0;
-  relayProbe: u32 = 0;
+  relayFor: u16 = 0;
+  relaySequence: u16 = 0;
+  relayTarget: u16 = 0;
+  relayProbe: u16 = 0;
+  /**
+   * Lower half of a digest of the present round that others have and this node has not, and two
+   * members that have it, each + 1 (disagreement.ts).
+   */
+  otherDigest: u32 = 0;
+  otherFirst: u8 = 0;
+  otherSecond: u8 = 0;
+  /** What the digests heard in the present round say, HEARD_*. */
+  heardDigests: u8 = 0;
+  /** Rounds in a row in which this node alone disagreed, up to DISAGREED_ROUNDS. */
+  disagreedRounds: u8 = 0;
   /** Suspicion to be spread: member + 1, times left. */
   suspicionMember: u32 = 0;
   suspicionLeft: u32 = 0;

@@ -7,6 +7,7 @@ import { changes } from '../memory/guard';
 import { bitSet, bitClear } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
+import { countDisagreement } from './disagreement';
 import { markCorrelated, reportState } from './member_state';
 import { restartAgreement } from './quorum';
 import { forgetUnchecked, revokeVotes } from './revocation';
@@ -119,6 +120,7 @@ export function cutRound(ctx: usize): void {
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
     store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
   }
+  countDisagreement(ctx);
   if (agreed) revokeVotes(ctx);
   else forgetUnchecked(ctx);
   state.memberDigest = digestOfMembers(ctx);

@@ -74,6 +74,13 @@ export const HEARING_GAP_DOUBT_S: u32 = 2 * ROUND_S;
 /** An unreachable member that did not announce its silence becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
+// ---- checkpoints ----
+/**
+ * Interval of checkpoints, local seconds. What changed since the last one must come back from
+ * peers, and until then a restarted node agrees with nobody.
+ */
+export const CHECKPOINT_S: u32 = 900;
+
 // ---- keys ----
 /**
  * Signatures of heads that are checked in one period: each takes the platform milliseconds. Further

@@ -161,6 +161,15 @@ export function watchdogRecovery(ctx: usize, level: u32, taskIndex: u32, ok: boo
   state.stableS = call(ctx).localS;
 }
 
+/**
+ * Orders a restart of the runtime for a module that asks for it, unless the ladder is in use: a
+ * restart that did not help never leads to a higher rung.
+ */
+export function restartRuntime(ctx: usize, cause: u32): void {
+  const state = watchdog(ctx);
+  if (state.level == LEVEL_NONE && state.safe == 0) climb(ctx, LEVEL_NONE, cause, 0);
+}
+
 /** Judges, then escalates or feeds; once per period. */
 export function watchdogStep(ctx: usize): void {
   const state = watchdog(ctx);

@@ -208,8 +208,14 @@ export class TestCluster implements PlatformHandler {
   }
 
   /** Restarts from a checkpoint, with a clock that begins anew. */
-  restore(node: number, incarnation: number, checkpoint: Uint8Array, timeKnown = true): void {
-    this.start(node, this.config(node, incarnation, timeKnown), BOOT_CAUSE.watchdog, {
+  restore(
+    node: number,
+    incarnation: number,
+    checkpoint: Uint8Array,
+    timeKnown = true,
+    cause: number = BOOT_CAUSE.watchdog,
+  ): void {
+    this.start(node, this.config(node, incarnation, timeKnown), cause, {
       read: (age) => (age === 0 ? checkpoint : null),
       invalidate: () => {
         throw new Error(`node ${node} refuses its checkpoint`);

@@ -1,6 +1,6 @@
 // Bounds the time in which work of this node may run: its settled claim and its lease (INT-5).
 
-import { LEASE_GUARD_S } from '../../wire/generated/codes';
+import { LEASE_GUARD_S, OWN_SLOTS } from '../../wire/generated/codes';
 import { clockErrorMs, clockTrusted } from '../../node/clock';
 import { timeKnown, missionS } from '../../node/table';
 import { membership } from '../../membership/table';
@@ -41,4 +41,10 @@ export function mayRun(ctx: usize, slot: u32): bool {
   if (mine.settledVersion == 0 || !timeKnown(ctx)) return false;
   const now = missionS(ctx);
   return now >= mine.settledStartS + clockMarginS(ctx) && now < runUntilS(ctx, slot);
+}
+
+/** Whether the work of any own intent slot may run now. */
+export function mayRunAny(ctx: usize): bool {
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) if (mayRun(ctx, slot)) return true;
+  return false;
 }

@@ -70,7 +70,8 @@ export const TIMELINE_ANSWER_WORDS: u32 = 192;
 export const TIMELINE_ANSWER_ENTRIES_AT: u32 = 0;
 
 export const INSPECT_VIEW: u32 = 7;
-export const VIEW_ANSWER_WORDS: u32 = 9;
+export const VIEW_ANSWER_WORDS: u32 = 10;
+/** disagreedRounds: rounds in a row in which this node alone disagreed. */
 @unmanaged
 export class ViewAnswer {
   round: u32 = 0;
@@ -82,6 +83,7 @@ export class ViewAnswer {
   intents: u32 = 0;
   disruptions: u32 = 0;
   health: u32 = 0;
+  disagreedRounds: u32 = 0;
 }
 
 export const INSPECT_GROUP: u32 = 8;

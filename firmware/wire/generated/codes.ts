@@ -75,6 +75,12 @@ export const LEASE_S: u32 = 2700;
  * errors up to CLOCK_ERROR_MS_MAX each way.
  */
 export const LEASE_GUARD_S: u32 = 30;
+/**
+ * A node that alone disagreed with its cluster in this many rounds in a row restarts, this long after
+ * its boot at the earliest (firmware/membership/README.md).
+ */
+export const DISAGREED_ROUNDS: u32 = 12;
+export const DISAGREED_UPTIME_S: u32 = 21600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */
@@ -372,7 +378,9 @@ export const RECOVERY_CAUSE_LOST_CHECKPOINT: u32 = 4;
 export const RECOVERY_CAUSE_FAILED_RECOVERY: u32 = 5;
 /** the hardware watchdog reset the processor several times in a row */
 export const RECOVERY_CAUSE_WATCHDOG_RESETS: u32 = 6;
-export const RECOVERY_CAUSE_COUNT: u32 = 7;
+/** this node alone disagreed with its cluster for hours */
+export const RECOVERY_CAUSE_DISAGREEMENT: u32 = 7;
+export const RECOVERY_CAUSE_COUNT: u32 = 8;
 
 // What became of flipped bits.
 export const UPSET_OUTCOME_CORRECTED: u32 = 1;

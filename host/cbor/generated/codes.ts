@@ -270,6 +270,8 @@ export const RECOVERY_CAUSE = {
   failedRecovery: 5,
   /** the hardware watchdog reset the processor several times in a row */
   watchdogResets: 6,
+  /** this node alone disagreed with its cluster for hours */
+  disagreement: 7,
 } as const;
 
 /** What became of flipped bits. */

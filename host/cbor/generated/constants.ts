@@ -76,6 +76,12 @@ export const LEASE_S = 2700;
  * errors up to CLOCK_ERROR_MS_MAX each way.
  */
 export const LEASE_GUARD_S = 30;
+/**
+ * A node that alone disagreed with its cluster in this many rounds in a row restarts, this long after
+ * its boot at the earliest (firmware/membership/README.md).
+ */
+export const DISAGREED_ROUNDS = 12;
+export const DISAGREED_UPTIME_S = 21600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */

@@ -61,7 +61,13 @@ export const believedGroups: readonly Group[] = [
     believedFrom: 'any member',
     bound: 'The newest sign of life counts: a dead member can be kept alive, no live one called dead',
   },
-  { message: 'heartbeat', fields: ['digestHigh', 'digestLow', 'recent'], believedFrom: 'the sender', bound: exchange },
+  {
+    message: 'heartbeat',
+    fields: ['digestHigh', 'digestLow'],
+    believedFrom: 'the sender',
+    bound: `${exchange}. A node restarts if three senders share one in 12 rounds in which nobody has its own`,
+  },
+  { message: 'heartbeat', fields: ['recent'], believedFrom: 'the sender', bound: exchange },
   {
     message: 'heartbeat',
     fields: ['agree'],
