@@ -1,4 +1,5 @@
 // needs: boards
+// long: HELIOGRAPH_BOARD_INJECTIONS=400
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { InjectionRecord } from '../../hwsim/campaign/campaign.ts';
@@ -14,7 +15,7 @@ import { EmulatorError } from '../../hwsim/emulator/pool.ts';
 
 const inRam: readonly ModelName[] = ['bit', 'double', 'burst'];
 const all: readonly ModelName[] = [...inRam, 'register', 'skip'];
-const injections = 200;
+const injections = Number(process.env.HELIOGRAPH_BOARD_INJECTIONS ?? 100);
 
 interface Wanted {
   n: number;
