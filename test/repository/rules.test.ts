@@ -37,6 +37,12 @@ test('nothing unfinished, nothing switched off', () => {
   );
 });
 
+test('no file has the marks of an unresolved merge', () => {
+  const texts = files.filter((path) => /\.(ts|mjs|c|h|ld|s|md|json|yaml|cddl|txt|toml|rs)$/i.test(path));
+  assert.ok(texts.includes('firmware/boards/README.md'));
+  assert.equal(places(texts, /^(<{7}|>{7}|\|{7})( |$)/), []);
+});
+
 /** Variables that change how tests run, not for how long. */
 const modes = new Set(['REWRITE', 'COSTS']);
 
