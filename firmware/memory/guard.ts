@@ -73,7 +73,7 @@ class Protection {
   corrected: u32 = 0;
   /** Lines that could not be corrected and were discarded; peers send their contents again. */
   discarded: u16 = 0;
-  /** How often sums over the stored intents differed from the records and were recomputed. */
+  /** How often sums over the store were recomputed, 255 = that often or more. */
   recomputed: u8 = 0;
   /** Upsets not yet reported, 255 = that many or more. */
   unreported: u8 = 0;

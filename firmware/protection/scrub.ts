@@ -96,7 +96,7 @@ export function noteDiscarded(ctx: usize): void {
 /** Counts sums over the stored intents that differed from the records and were recomputed. */
 export function noteRecomputed(ctx: usize): void {
   const state = changesProtection(ctx);
-  state.recomputed++;
+  if (state.recomputed != 0xff) state.recomputed++;
   state.foundS = call(ctx).localS;
 }
 

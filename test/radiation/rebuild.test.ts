@@ -149,10 +149,10 @@ for (const [what, choose] of kinds.slice(0, 2))
   });
 
 /** Changes a word of the faulty node's context and gives its line the code of its new contents. */
-function change(cluster: TestCluster, at: number): void {
+function change(cluster: TestCluster, at: number, bits = 0x10): void {
   const words = new Uint32Array(cluster.engine.view().buffer);
   const ctx = cluster.contexts[faulty];
-  words[(ctx + at) >> 2] ^= 0x10;
+  words[(ctx + at) >> 2] ^= bits;
   const line = Math.floor((at - lines.at) / 64);
   words.set(codeOf(words, (ctx + lines.at + line * 64) >> 2), (ctx + lines.codesAt + line * 8) >> 2);
   assert.is(firstUnsound(lines, words, ctx), -1);
@@ -186,6 +186,18 @@ for (const [what, at] of sums)
     assert.is(new Set(views(cluster)).size, 1, 'the cluster agrees');
     assert.is(value(cluster), value(sound));
   });
+
+test('RAD-1 holds: the count of recomputed sums stops at 255 and does not begin anew', () => {
+  const cluster = grown();
+  const countAt = constants.get('PROTECTION_AT')! + 6;
+  cluster.engine.view()[cluster.contexts[faulty] + countAt] = 255 ^ 0x10;
+  change(cluster, countAt & ~3, 0x10 << ((countAt & 3) * 8));
+  assert.is(cluster.nodes[faulty].protection().recomputed, 255);
+  change(cluster, sums[0][1]);
+  cluster.runTo(agreedS + 60);
+  assert.is(cluster.nodes[faulty].protection().recomputed, 255);
+  assert.is(new Set(views(cluster)).size, 1, 'the sum was recomputed');
+});
 
 const vital: [string, (cluster: TestCluster) => number][] = [
   ['the view', () => lines.lineOf('MEMBERSHIP_AT')],

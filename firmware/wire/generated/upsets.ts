@@ -12,7 +12,8 @@ export const UPSET_BYTES_MAX: u32 = 15;
 export const UPSET_STRUCT_BYTES: u32 = 16;
 
 // Flipped bits were found. line: of the protected block, 65535 = a constant. ageS: how long they may
-// have been there at most. count: so many since the last report.
+// have been there at most. count: so many since the last report, 255 = that many or more, which needs
+// a ring of events that stays full; inspect(11) counts all.
 @unmanaged
 export class Upset {
   line: u32 = 0; // 0..65535
