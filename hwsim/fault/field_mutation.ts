@@ -1,17 +1,32 @@
 /** Messages of a Byzantine member in which one field is set to a value of choice. */
-import { type Intent, LIVENESS_TICK_S, type Message } from '../../host/cbor/generated.ts';
+import {
+  COMMITMENT_BYTES,
+  type Intent,
+  LIVENESS_TICK_S,
+  type Message,
+  SIGNATURE_BYTES,
+  STATEMENT_DIGEST_BYTES,
+  WRAPPED_BYTES,
+} from '../../host/cbor/generated.ts';
 import { SHAPES } from '../../host/cbor/generated/shapes.ts';
+import type { FieldShape, Shape } from '../../host/cbor/shape.ts';
 import { recordTypeMin } from '../../host/cbor/types.ts';
 
-/** A number, or a mission time relative to now, seconds. Bytes are filled with the lowest byte. */
+/**
+ * A number, or a mission time relative to now, seconds. A byte string is filled with the lowest
+ * byte of the number, and a list of numbers with the number.
+ */
 export type FieldValue = number | { fromNowS: number };
 
-/** One field of one message, or of an entry of a list, and its value; null: as it is. */
+/** One field of one message, or of an entry of a list, and its value. */
 export interface FieldMutation {
   message: string;
   field: string;
-  value: FieldValue | null;
+  value: FieldValue;
 }
+
+/** A mutation of no message: the Byzantine node sends nothing but its image's messages. */
+export const noMutation: FieldMutation = { message: 'none', field: 'none', value: 0 };
 
 /** What the Byzantine node knows when it makes a message. */
 export interface Situation {
@@ -25,22 +40,38 @@ export interface Situation {
   heartbeat: Message | undefined;
 }
 
-const listOf: Readonly<Record<string, string>> = {
-  'silent-entry': 'silent-list',
-  owned: 'owner-summary',
-  noticed: 'notice-summary',
-};
+/** The record of which a field is a list; null: it is no list of records. */
+const entryOf = ({ of }: FieldShape): string | null =>
+  of.kind === 'array' && of.item.kind === 'record' ? of.item.record : null;
+
+const isOnLink = ({ type }: Shape) => type !== null && type < recordTypeMin;
+
+/** By the record of an entry: the message that has a list of such entries. */
+const listOf: ReadonlyMap<string, string> = new Map(
+  SHAPES.filter(isOnLink).flatMap(({ name, fields }) =>
+    fields.flatMap((field): [string, string][] => {
+      const entry = entryOf(field);
+      return entry === null ? [] : [[entry, name]];
+    }),
+  ),
+);
 
 type Content = Record<string, unknown>;
 
-/** A message as an honest member could send it; null: the Byzantine node knows too little. */
+/**
+ * A message as an honest member could send it. null: the Byzantine node knows too little, or there
+ * is no such message.
+ */
 function templateOf(name: string, { node, nodes, nowS, turn, claim, heartbeat }: Situation): Content | null {
   const member = turn % nodes;
-  const bytes = (length: number) => new Uint8Array(length);
   const { slot = 0, version = 1, resource = 1 << 16 } = claim ?? {};
   const group = resource >>> 16;
   const owner = claim?.owner ?? member;
-  const digests = { digestA: bytes(16), signatureA: bytes(64), digestB: bytes(16).fill(1), signatureB: bytes(64) };
+  const commitment = new Uint8Array(COMMITMENT_BYTES);
+  const digest = new Uint8Array(STATEMENT_DIGEST_BYTES);
+  const signature = new Uint8Array(SIGNATURE_BYTES);
+  const first = { atA: nowS, digestA: digest, signatureA: signature };
+  const second = { atB: nowS, digestB: digest.slice().fill(1), signatureB: signature };
   const messages: Record<string, Content | undefined> = {
     probe: { sequence: 1 },
     ack: { sequence: 1 },
@@ -54,16 +85,16 @@ function templateOf(name: string, { node, nodes, nowS, turn, claim, heartbeat }:
     'silent-list': {
       entries: [{ member, lastLivenessTick: Math.floor(nowS / LIVENESS_TICK_S), revocations: 0 }],
     },
-    'key-epoch-head': { keyEpoch: 2, startS: nowS, parts: 1, commitment: bytes(16), signature: bytes(64) },
-    'key-epoch-part': { keyEpoch: 2, node: 1, wrapped: bytes(48) },
+    'key-epoch-head': { keyEpoch: 2, startS: nowS, parts: 1, commitment, signature },
+    'key-epoch-part': { keyEpoch: 2, node: 1, wrapped: new Uint8Array(WRAPPED_BYTES) },
     intent: claim && { ...claim, version: version + 1, publishedS: nowS },
     'sync-digest': { first: 0, span: 1, digests: [1] },
     'owner-summary': { owner, answer: 1, entries: [{ slot, version: version + 1 }] },
     notice: { group, unit: 0, capacity: 1, observedS: nowS, observer: node },
     'notice-summary': { answer: 1, entries: [{ group, unit: 0, observedS: nowS }] },
     since: { fromS: nowS },
-    statement: { owner, slot, version, atS: nowS, digest: bytes(16), signature: bytes(64) },
-    proof: { owner, slot, version, atA: nowS, atB: nowS, ...digests },
+    statement: { owner, slot, version, atS: nowS, digest, signature },
+    proof: { owner, slot, version, ...first, ...second },
     'statement-request': { owner, slot },
     alarm: { class: 1, onsetS: nowS, elapsedS: 0 },
     beacon: { cause: 1, resets: 0, timeS: nowS },
@@ -71,28 +102,29 @@ function templateOf(name: string, { node, nodes, nowS, turn, claim, heartbeat }:
   return messages[name] ?? null;
 }
 
-/** The message of a mutation; null: the Byzantine node knows too little for it yet. */
+/** The value of a field that has a number in its place, in the form of the value before. */
+function replaced(before: unknown, number: number): unknown {
+  if (before instanceof Uint8Array) return before.slice().fill(number & 0xff);
+  return Array.isArray(before) ? before.map(() => number) : number;
+}
+
+/** The message of a mutation; null: there is none, or none yet (`templateOf`). */
 export function mutatedMessage({ message, field, value }: FieldMutation, situation: Situation): Message | null {
-  const name = listOf[message] ?? message;
+  const name = listOf.get(message) ?? message;
   const template = templateOf(name, situation);
   if (template === null) return null;
-  const content = { ...template };
-  if (value !== null) {
-    const owner = name === message ? content : { ...(content.entries as Content[])[0] };
-    const number = typeof value === 'number' ? value : Math.max(0, situation.nowS + value.fromNowS);
-    const before = owner[field];
-    owner[field] = before instanceof Uint8Array ? before.slice().fill(number & 0xff) : number;
-    if (owner !== content) content.entries = [owner];
-  }
+  const number = typeof value === 'number' ? value : Math.max(0, situation.nowS + value.fromNowS);
+  const mutated = (content: Content) => ({ ...content, [field]: replaced(content[field], number) });
+  const content =
+    name === message ? mutated(template) : { ...template, entries: (template.entries as Content[]).map(mutated) };
   return { ...content, name } as unknown as Message;
 }
 
-/** Every field that a member sends to others, by message or entry of a list; no lists. */
+/** Every field that a member sends to others, by message or by entry of a list of records. */
 export function linkFields(): { message: string; field: string }[] {
-  const onLink = new Set(Object.keys(listOf));
-  const shapes = SHAPES.filter(({ name, type }) => (type === null ? onLink.has(name) : type < recordTypeMin));
+  const shapes = SHAPES.filter((shape) => isOnLink(shape) || listOf.has(shape.name));
   return shapes.flatMap(({ name, fields }) =>
-    fields.filter(({ of }) => of.kind !== 'array').map((field) => ({ message: name, field: field.name })),
+    fields.filter((field) => entryOf(field) === null).map((field) => ({ message: name, field: field.name })),
   );
 }
 
@@ -102,6 +134,7 @@ const times: readonly FieldValue[] = [-600, 20, 115].map((fromNowS) => ({ fromNo
 export function extremesOf(message: string, field: string): FieldValue[] {
   const of = SHAPES.find(({ name }) => name === message)?.fields.find(({ name }) => name === field)?.of;
   if (of === undefined) throw new Error(`the schema has no field ${message}.${field}`);
+  if (of.kind === 'array' && of.item.kind === 'uint') return [of.item.min, of.item.max];
   if (of.kind !== 'uint') return [0, 0xff];
   return [of.min, of.max, ...(/(S|atA|atB)$/.test(field) ? times : [])];
 }

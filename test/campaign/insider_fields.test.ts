@@ -6,8 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { loadBody } from '../../hwsim/cli/input.ts';
-import { believedGroup, believedGroups, believedTable } from '../../hwsim/campaign/insider/believed.ts';
-import { costOf, flyMutation, goal, isWithin } from '../../hwsim/campaign/insider/measure.ts';
+import { believedRow, believedRows, believedTable } from '../../hwsim/campaign/insider/believed.ts';
+import { costOf, flyMutation, flyUndisturbed, goal, isWithin } from '../../hwsim/campaign/insider/measure.ts';
 import { extremesOf, linkFields } from '../../hwsim/fault/field_mutation.ts';
 
 /** Fields that cost the most before they were bounded: they are always flown. */
@@ -20,14 +20,14 @@ const end = '\n<!-- /fields -->\n';
 
 const fields = suite('fields that members believe');
 const body = loadBody('(65803) Didymos 1996 GT', undefined, () => {});
-const undisturbed = flyMutation(body, null);
+const undisturbed = flyUndisturbed(body);
 
 fields('every field of every message between members has one row, and no row is of another', () => {
   const all = linkFields().map(({ message, field }) => `${message}.${field}`);
-  for (const { message, field } of linkFields()) believedGroup(message, field);
-  const rows = believedGroups.flatMap(({ message, fields: names }) => names.map((field) => `${message}.${field}`));
+  for (const { message, field } of linkFields()) believedRow(message, field);
+  const rows = believedRows.flatMap(({ message, fields: names }) => names.map((field) => `${message}.${field}`));
   assert.equal([...rows].sort(), [...all].sort());
-  assert.throws(() => believedGroup('heartbeat', 'mood'), /no row/);
+  assert.throws(() => believedRow('heartbeat', 'mood'), /no row/);
 });
 
 fields('the table of docs/insiders.md is the one that the command uses', () => {
@@ -51,7 +51,7 @@ fields('SEC-5 holds: a field at its extremes costs no more than the goal', () =>
 });
 
 fields('SEC-5 violated: without bounds a notice of no capacity stops the work', () => {
-  const trusting = flyMutation(body, null, 'trusting');
+  const trusting = flyUndisturbed(body, 'trusting');
   const cost = costOf(flyMutation(body, { message: 'notice', field: 'capacity', value: 0 }, 'trusting'), trusting);
   assert.not(isWithin(cost, goal), JSON.stringify(cost));
 });

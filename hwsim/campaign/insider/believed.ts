@@ -1,15 +1,24 @@
 /** Lists every field between members: from whom it is believed, and what bounds a lie in it. */
 
-interface Group {
+/** Fields of one message that are believed and bounded alike. */
+interface BelievedRow {
   message: string;
   fields: readonly string[];
-  /**
-   * Whose word counts. `any member`: at second hand. Every member can forge sender numbers.
-   */
+  /** Whose word counts. `any member`: at second hand. Every member can forge sender numbers. */
   believedFrom: 'nobody' | 'the sender' | 'any member' | 'the owner' | 'the authority';
   /** The evidence that is asked for, or what bounds the effect. */
   bound: string;
 }
+
+/** A row; `fields` are separated by spaces. */
+const row = (
+  message: string,
+  fields: string,
+  believedFrom: BelievedRow['believedFrom'],
+  bound: string,
+): BelievedRow => {
+  return { message, fields: fields.split(' '), believedFrom, bound };
+};
 
 const exchange = 'Begins an exchange, every 20 s at most; 6 messages of exchanges a frame are answered';
 const forGround = 'For the ground: nothing on board changes';
@@ -20,192 +29,119 @@ const forged =
   'The owner contradicts a version that it never published by a signed statement, and all retract it. ' +
   'One that releases a unit needs the statement';
 
-/** One row for fields that are believed and bounded alike. */
-export const believedGroups: readonly Group[] = [
-  {
-    message: 'probe',
-    fields: ['sequence'],
-    believedFrom: 'the sender',
-    bound: 'Echoed; 4 probes of a frame are answered',
-  },
-  { message: 'ack', fields: ['sequence'], believedFrom: 'the sender', bound: 'Counts for the probe in flight only' },
-  {
-    message: 'probe-request',
-    fields: ['sequence', 'target'],
-    believedFrom: 'the sender',
-    bound: 'One probe; the newest request is kept',
-  },
-  {
-    message: 'relayed-ack',
-    fields: ['sequence', 'target'],
-    believedFrom: 'any member',
-    bound: 'A sign of life: a dead member counts as alive while it is repeated; no live member counts as dead',
-  },
-  {
-    message: 'heartbeat',
-    fields: ['timeS', 'timeMs'],
-    believedFrom: 'the sender',
-    bound:
-      'One sample a minute and sender, which moves a clock in step by 3 ms; ' +
+export const believedRows: readonly BelievedRow[] = [
+  row('probe', 'sequence', 'the sender', 'Echoed; 4 probes of a frame are answered'),
+  row('ack', 'sequence', 'the sender', 'Counts for the probe in flight only'),
+  row('probe-request', 'sequence target', 'the sender', 'One probe; the newest request is kept'),
+  row(
+    'relayed-ack',
+    'sequence target',
+    'any member',
+    'A sign of life: a dead member counts as alive while it is repeated; no live member counts as dead',
+  ),
+  row(
+    'heartbeat',
+    'timeS timeMs',
+    'the sender',
+    'One sample a minute and sender, which moves a clock in step by 3 ms; ' +
       'a trusted clock ignores what lies beyond its own error bound',
-  },
-  {
-    message: 'heartbeat',
-    fields: ['errorMs'],
-    believedFrom: 'the sender',
-    bound: 'Lowers no error bound',
-  },
-  {
-    message: 'heartbeat',
-    fields: ['ages'],
-    believedFrom: 'any member',
-    bound: 'The newest sign of life counts: a dead member can be kept alive, no live one called dead',
-  },
-  {
-    message: 'heartbeat',
-    fields: ['digestHigh', 'digestLow'],
-    believedFrom: 'the sender',
-    bound: `${exchange}. A node restarts if three senders share one in 12 rounds in which nobody has its own`,
-  },
-  { message: 'heartbeat', fields: ['recent'], believedFrom: 'the sender', bound: exchange },
-  {
-    message: 'heartbeat',
-    fields: ['agree'],
-    believedFrom: 'any member',
-    bound: 'Merged with an equal digest only. No evidence: INT-5 among the honest rests on it',
-  },
-  {
-    message: 'suspicion',
-    fields: ['member', 'incarnation'],
-    believedFrom: 'any member',
-    bound: 'The member refutes it; suspicion alone declares nobody dead',
-  },
-  { message: 'alive', fields: ['member'], believedFrom: 'the sender', bound: 'The sender itself, or it is refused' },
-  {
-    message: 'alive',
-    fields: ['incarnation'],
-    believedFrom: 'the sender',
-    bound: 'Clears suspicions; a restart is reported',
-  },
-  {
-    message: 'join',
-    fields: ['incarnation', 'generation', 'cause'],
-    believedFrom: 'the sender',
-    bound: 'A restart is reported; nothing else follows from it',
-  },
-  {
-    message: 'isolation',
-    fields: ['fromS', 'untilS'],
-    believedFrom: 'the sender',
-    bound: 'A silent member is called unreachable instead of dead, 31 days ahead at most; its leases end all the same',
-  },
-  {
-    message: 'silent-entry',
-    fields: ['member', 'lastLivenessTick'],
-    believedFrom: 'any member',
-    bound: 'Of silent members only, not beyond the present tick; a newer tick only prolongs the wait for its claims',
-  },
-  {
-    message: 'silent-entry',
-    fields: ['revocations'],
-    believedFrom: 'any member',
-    bound: "Borne out by the member's silence or return as known here; else forgotten after six rounds",
-  },
-  {
-    message: 'key-epoch-head',
-    fields: ['keyEpoch', 'startS', 'parts', 'commitment', 'signature'],
-    believedFrom: 'the authority',
-    bound: authority,
-  },
-  {
-    message: 'key-epoch-part',
-    fields: ['keyEpoch', 'node', 'wrapped'],
-    believedFrom: 'the authority',
-    bound: authority,
-  },
-  {
-    message: 'intent',
-    fields: ['owner', 'slot', 'version', 'state'],
-    believedFrom: 'any member',
-    bound: forged,
-  },
-  {
-    message: 'intent',
-    fields: ['kind', 'resource', 'startS', 'endS', 'rate', 'priority', 'generation', 'nonce', 'read'],
-    believedFrom: 'any member',
-    bound: `Within the intent slot and the quota of one owner. ${forged}`,
-  },
-  {
-    message: 'intent',
-    fields: ['claimS'],
-    believedFrom: 'any member',
-    bound:
-      'Not after publishedS; an earlier one precedes others in the arbitration order, ' +
+  ),
+  row('heartbeat', 'errorMs', 'the sender', 'Lowers no error bound'),
+  row(
+    'heartbeat',
+    'ages',
+    'any member',
+    'The newest sign of life counts: a dead member can be kept alive, no live one called dead',
+  ),
+  row(
+    'heartbeat',
+    'digestHigh digestLow',
+    'the sender',
+    `${exchange}. A node restarts if three senders share one in 12 rounds in which nobody has its own`,
+  ),
+  row('heartbeat', 'recent', 'the sender', exchange),
+  row(
+    'heartbeat',
+    'agree',
+    'any member',
+    'Merged with an equal digest only. No evidence: INT-5 among the honest rests on it',
+  ),
+  row('suspicion', 'member incarnation', 'any member', 'The member refutes it; suspicion alone declares nobody dead'),
+  row('alive', 'member', 'the sender', 'The sender itself, or it is refused'),
+  row('alive', 'incarnation', 'the sender', 'Clears suspicions; a restart is reported'),
+  row('join', 'incarnation generation cause', 'the sender', 'A restart is reported; nothing else follows from it'),
+  row(
+    'isolation',
+    'fromS untilS',
+    'the sender',
+    'A silent member is called unreachable instead of dead, 31 days ahead at most; its leases end all the same',
+  ),
+  row(
+    'silent-entry',
+    'member lastLivenessTick',
+    'any member',
+    'Of silent members only, not beyond the present tick; a newer tick only prolongs the wait for its claims',
+  ),
+  row(
+    'silent-entry',
+    'revocations',
+    'any member',
+    "Borne out by the member's silence or return as known here; else forgotten after six rounds",
+  ),
+  row('key-epoch-head', 'keyEpoch startS parts commitment signature', 'the authority', authority),
+  row('key-epoch-part', 'keyEpoch node wrapped', 'the authority', authority),
+  row('intent', 'owner slot version state', 'any member', forged),
+  row(
+    'intent',
+    'kind resource startS endS rate priority generation nonce read',
+    'any member',
+    `Within the intent slot and the quota of one owner. ${forged}`,
+  ),
+  row(
+    'intent',
+    'claimS',
+    'any member',
+    'Not after publishedS; an earlier one precedes others in the arbitration order, ' +
       `for one owner's quota. ${forged}`,
-  },
-  {
-    message: 'intent',
-    fields: ['publishedS'],
-    believedFrom: 'any member',
-    bound: `20 s ahead at most; before the cut, 300 s late at most and 8 more a round. ${forged}`,
-  },
-  {
-    message: 'intent',
-    fields: ['leaseS'],
-    believedFrom: 'any member',
-    bound: `31 days ahead at most; no agreement before it is stored. ${forged}`,
-  },
-  { message: 'sync-digest', fields: ['first', 'span'], believedFrom: 'the sender', bound: exchange },
-  { message: 'owner-summary', fields: ['owner', 'answer'], believedFrom: 'the sender', bound: exchange },
-  { message: 'owned', fields: ['slot', 'version'], believedFrom: 'the sender', bound: exchange },
-  { message: 'since', fields: ['fromS'], believedFrom: 'the sender', bound: '8 versions are sent for one request' },
-  {
-    message: 'notice',
-    fields: ['group', 'unit', 'capacity'],
-    believedFrom: 'any member',
-    bound: 'Surveyed resources only, up to the survey; members at work there contradict it; settled work goes on',
-  },
-  { message: 'notice', fields: ['observedS'], believedFrom: 'any member', bound: '2 s ahead at most' },
-  {
-    message: 'notice',
-    fields: ['observer'],
-    believedFrom: 'any member',
-    bound: 'The observer contradicts what it did not publish; 10 notices an observer',
-  },
-  { message: 'notice-summary', fields: ['answer'], believedFrom: 'the sender', bound: exchange },
-  { message: 'noticed', fields: ['group', 'unit', 'observedS'], believedFrom: 'the sender', bound: exchange },
-  {
-    message: 'statement',
-    fields: ['owner', 'slot', 'version', 'atS', 'digest', 'signature'],
-    believedFrom: 'the owner',
-    bound: signature,
-  },
-  {
-    message: 'proof',
-    fields: ['owner', 'slot', 'version', 'atA', 'digestA', 'signatureA', 'atB', 'digestB', 'signatureB'],
-    believedFrom: 'the owner',
-    bound: proof,
-  },
-  {
-    message: 'statement-request',
-    fields: ['owner', 'slot'],
-    believedFrom: 'the sender',
-    bound: 'One statement a minute, by its owner',
-  },
-  { message: 'alarm', fields: ['class', 'onsetS', 'elapsedS'], believedFrom: 'nobody', bound: forGround },
-  { message: 'beacon', fields: ['cause', 'resets', 'timeS'], believedFrom: 'nobody', bound: forGround },
+  ),
+  row(
+    'intent',
+    'publishedS',
+    'any member',
+    `20 s ahead at most; before the cut, 300 s late at most and 8 more a round. ${forged}`,
+  ),
+  row('intent', 'leaseS', 'any member', `31 days ahead at most; no agreement before it is stored. ${forged}`),
+  row('sync-digest', 'first span digests', 'the sender', exchange),
+  row('owner-summary', 'owner answer', 'the sender', exchange),
+  row('owned', 'slot version', 'the sender', exchange),
+  row('since', 'fromS', 'the sender', '8 versions are sent for one request'),
+  row(
+    'notice',
+    'group unit capacity',
+    'any member',
+    'Surveyed resources only, up to the survey; members at work there contradict it; settled work goes on',
+  ),
+  row('notice', 'observedS', 'any member', '2 s ahead at most'),
+  row('notice', 'observer', 'any member', 'The observer contradicts what it did not publish; 10 notices an observer'),
+  row('notice-summary', 'answer', 'the sender', exchange),
+  row('noticed', 'group unit observedS', 'the sender', exchange),
+  row('statement', 'owner slot version atS digest signature', 'the owner', signature),
+  row('proof', 'owner slot version atA digestA signatureA atB digestB signatureB', 'the owner', proof),
+  row('statement-request', 'owner slot', 'the sender', 'One statement a minute, by its owner'),
+  row('alarm', 'class onsetS elapsedS', 'nobody', forGround),
+  row('beacon', 'cause resets timeS', 'nobody', forGround),
 ];
 
-/** The group that a field belongs to. Throws when the table has no row for it. */
-export function believedGroup(message: string, field: string): Group {
-  const group = believedGroups.find((row) => row.message === message && row.fields.includes(field));
-  if (group === undefined) throw new Error(`${message}.${field}: the table of believed fields has no row for it`);
-  return group;
+/** The row of a field. Throws when the table has none. */
+export function believedRow(message: string, field: string): BelievedRow {
+  const found = believedRows.find((each) => each.message === message && each.fields.includes(field));
+  if (found === undefined) throw new Error(`${message}.${field}: the table of believed fields has no row for it`);
+  return found;
 }
 
 /** The table of docs/insiders.md. */
 export function believedTable(): string {
-  const rows = believedGroups.map(
+  const rows = believedRows.map(
     ({ message, fields, believedFrom, bound }) =>
       `| \`${message}\` | ${fields.map((field) => `\`${field}\``).join(', ')} | ${believedFrom} | ${bound} |`,
   );

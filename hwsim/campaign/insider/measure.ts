@@ -3,7 +3,7 @@ import { INTENT_STATE, OWN_SLOTS, FIELD, TYPE, WORK_KIND } from '../../../host/c
 import type { ImageName } from '../../../host/build/root.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { createV8Engine } from '../../../host/engine/v8.ts';
-import type { FieldMutation } from '../../fault/field_mutation.ts';
+import { type FieldMutation, noMutation } from '../../fault/field_mutation.ts';
 import { runScenario } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
 import { shippedScenario } from '../../scenario/load.ts';
@@ -79,8 +79,11 @@ class HonestWork implements TraceConsumer {
 
 export type Flight = Pick<HonestWork, 'leasesLost' | 'working'>;
 
-/** Flies the cluster; without a mutation the Byzantine node only keeps its place. */
-export function flyMutation(body: Body, mutation: FieldMutation | null, image: ImageName = 'flight'): Flight {
+/** Flies the cluster without lies, to compare others with. */
+export const flyUndisturbed = (body: Body, image?: ImageName): Flight => flyMutation(body, noMutation, image);
+
+/** Flies the cluster; the mutation stands in the place of the attacks. */
+export function flyMutation(body: Body, mutation: FieldMutation, image: ImageName = 'flight'): Flight {
   const days = endS / dayS;
   const base = shippedScenario('byzantine-1');
   const insider = { node: byzantine, fromDay: fromS / dayS, toDay: toS / dayS, attacks: ['claims'] };
@@ -93,7 +96,7 @@ export function flyMutation(body: Body, mutation: FieldMutation | null, image: I
     body,
     engine: createV8Engine(readImage(image)),
     consumers: [work],
-    mutation: mutation ?? { message: 'none', field: '', value: null },
+    mutation,
   });
   return work;
 }

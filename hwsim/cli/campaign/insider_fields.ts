@@ -2,8 +2,8 @@ import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { print } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { tableOf } from '../../../host/cli/table.ts';
-import { believedGroup } from '../../campaign/insider/believed.ts';
-import { costOf, flyMutation, goal, isWithin, type Worst } from '../../campaign/insider/measure.ts';
+import { believedRow } from '../../campaign/insider/believed.ts';
+import { costOf, flyMutation, flyUndisturbed, goal, isWithin, type Worst } from '../../campaign/insider/measure.ts';
 import { extremesOf, linkFields } from '../../fault/field_mutation.ts';
 import { loadBody } from '../input.ts';
 import { shippedScenario } from '../../scenario/load.ts';
@@ -52,17 +52,24 @@ export function insiderFields({ json, only }: { json?: boolean; only?: string })
       exitCode.usage,
     );
   const body = loadBody(shippedScenario('byzantine-1').body, undefined, () => {});
-  const undisturbed = flyMutation(body, null);
+  const undisturbed = flyUndisturbed(body);
   const progress = startProgress('insider fields', chosen.length);
-  const fields = chosen.map(({ message, field }, index): MeasuredField => {
-    const { believedFrom, bound } = believedGroup(message, field);
+  const measured = (message: string, field: string): MeasuredField => {
+    const { believedFrom, bound } = believedRow(message, field);
     const costs = extremesOf(message, field).map((value) =>
       costOf(flyMutation(body, { message, field, value }), undisturbed),
     );
-    progress.update(index + 1, `${message}.${field}`);
     return { message, field, believedFrom, bound, worst: costs.reduce(worse) };
-  });
-  progress.stop();
+  };
+  const fields: MeasuredField[] = [];
+  try {
+    for (const { message, field } of chosen) {
+      fields.push(measured(message, field));
+      progress.update(fields.length, `${message}.${field}`);
+    }
+  } finally {
+    progress.stop();
+  }
   print(json ? JSON.stringify({ fields }) : textOf(fields));
   if (fields.some(({ worst }) => !isWithin(worst, goal))) process.exitCode = exitCode.failed;
 }
