@@ -19,7 +19,7 @@ import type { GroupPlan } from '../world/plan.ts';
 import { type ByzantineActions, noActions } from './byzantine_actions.ts';
 import { type FieldMutation, mutatedMessage } from './field_mutation.ts';
 import { membershipTypes } from './membership_types.ts';
-import { splitCutS, splitSlots } from './round_splits.ts';
+import { splitPublishedS, splitSlots } from './round_splits.ts';
 import { AHEAD_OF_TIME_S, falseRevocations, lossesOfAll, lossesOfNothing } from './second_hand.ts';
 
 /** Seals and opens frames with the keys that a member of the cluster has. */
@@ -44,7 +44,7 @@ interface ByzantineParts {
   untilMs: number;
   seed: number;
   bitsPerS: number;
-  /** Sends nothing but this, once a cycle, instead of its attacks. */
+  /** What the node sends once a cycle, beside its image's messages and instead of its attacks. */
   mutation?: FieldMutation;
   codec: ByzantineCodec;
   /**
@@ -72,6 +72,8 @@ const attacksInTurn = [
   'denies',
   'postdates',
 ] as const;
+
+/** A frame, and when it leaves the radio. */
 interface TimedFrame {
   atMs: number;
   frame: Uint8Array;
@@ -433,9 +435,12 @@ export class ByzantineNode {
     );
   }
 
-  /** Gives each member alone one of two versions from before the cut, by its number. */
+  /**
+   * Sends members of even and of odd number different versions of the same intent slots, which are
+   * dated before the cut.
+   */
   #split(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
-    const publishedS = splitCutS(nowS);
+    const publishedS = splitPublishedS(nowS);
     const content = {
       publishedS,
       startS: publishedS,
@@ -450,14 +455,10 @@ export class ByzantineNode {
     ]);
     const { node, nodes } = this.#parts;
     for (let member = 0; member < nodes && pairs.length > 0; member += 1) {
+      if (member === node) continue;
       const header = { sender: node, addressee: member, counter: cycle };
-      const frame =
-        member === node
-          ? null
-          : this.#parts.codec.seal(
-              header,
-              pairs.map((pair) => pair[member % 2]),
-            );
+      const versions = pairs.map((pair) => pair[member % 2]);
+      const frame = this.#parts.codec.seal(header, versions);
       if (frame === null) continue;
       this.actions.frames += 1;
       this.actions.lateVersions += pairs.length;

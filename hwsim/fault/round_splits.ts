@@ -1,23 +1,27 @@
 /** Plans how a Byzantine member keeps the digests of a whole agreement round apart. */
 import { CYCLE_S, OWN_SLOTS, ROUND_S } from '../../host/cbor/generated.ts';
 
-/** For so long members take all versions from before the cut (LATE_FREE_S). */
+/** For so long after a cut members take all versions from before it (LATE_FREE_S). */
 const freeS = ROUND_S / 2;
-/** Each member takes its last such versions in so many cycles after that: two in a cycle. */
-const lastCycles = 4;
+/** Two versions in each of so many cycles use up what members take after that (LATE_MAX). */
+const lateCycles = 4;
+/** The versions are dated so long before the cut, and not in the first minute of the mission. */
+const beforeCutS = 30;
+const earliestS = 60;
 
-/** When the versions pretend to be published: before the cut of the present round. */
-export function splitCutS(nowS: number): number {
-  return Math.max(60, Math.floor(nowS / ROUND_S) * ROUND_S - 30);
+/** The publication time that the versions of the present round state: before its cut. */
+export function splitPublishedS(nowS: number): number {
+  return Math.max(earliestS, Math.floor(nowS / ROUND_S) * ROUND_S - beforeCutS);
 }
 
 /**
- * The intent slots of which members get versions in this cycle. One at a time changes the digest in
- * every cycle of the first half of a round; then all of them use up what a round still takes.
+ * Intent slots of which the Byzantine member sends versions in this cycle. In the first half of a
+ * round one of them a cycle changes the digest each time; then two a cycle use up the late
+ * versions that members still take.
  */
 export function splitSlots(nowS: number): number[] {
   const sinceCutS = nowS % ROUND_S;
   if (sinceCutS < freeS) return [Math.floor(sinceCutS / CYCLE_S) % OWN_SLOTS];
   const cycle = Math.floor((sinceCutS - freeS) / CYCLE_S);
-  return cycle < lastCycles ? [(2 * cycle) % OWN_SLOTS, (2 * cycle + 1) % OWN_SLOTS] : [];
+  return cycle < lateCycles ? [(2 * cycle) % OWN_SLOTS, (2 * cycle + 1) % OWN_SLOTS] : [];
 }

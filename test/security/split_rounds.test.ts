@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CYCLE_S, type Intent, INTENT_STATE, ROUND_S, STATUS } from '../../host/cbor/generated.ts';
 import { cycleAt } from '../../host/security/cycle.ts';
-import { splitCutS, splitSlots } from '../../hwsim/fault/round_splits.ts';
+import { splitPublishedS, splitSlots } from '../../hwsim/fault/round_splits.ts';
 import { sealedFrame } from './sealed.ts';
 import type { TestCluster } from '../firmware/cluster.ts';
 import { claimOf, driven, HOUR, leaseUntilS, versionOf } from '../firmware/driven.ts';
@@ -32,7 +32,7 @@ function attacked(isChosen: (sinceCutS: number) => boolean): TestCluster {
     version += 2 * slots.length;
     for (const node of slots.length > 0 ? honest : []) {
       const header = { sender: BYZANTINE, addressee: node, counter: cycleAt(atS, BYZANTINE) };
-      const versions = slots.map((slot, i) => lateVersion(slot, version + 2 * i + (node % 2), splitCutS(atS)));
+      const versions = slots.map((slot, i) => lateVersion(slot, version + 2 * i + (node % 2), splitPublishedS(atS)));
       assert.is(cluster.hand(node, sealedFrame(header, versions)), STATUS.ok);
     }
   }
