@@ -1,5 +1,5 @@
 /** Declares what every injection campaign takes and gives, on whatever target. */
-import type { ModelName } from './fault_models.ts';
+import type { FlipSpan, ModelName } from './fault_models.ts';
 import type { Judgement } from './outcomes.ts';
 
 /** The image as flown, or the build of the same sources without protection. */
@@ -18,8 +18,8 @@ export interface InjectionRecord extends Judgement {
   /** The models that the campaign draws from, separated by commas. */
   models?: string;
   model: ModelName;
-  /** double: whether both bits lie in one 32-bit word, or anywhere in one 64-byte line. */
-  span?: 'byte' | 'word' | 'line';
+  /** double and vertical only. */
+  span?: FlipSpan;
   /** The injected node of the cluster; on a board, the node whose inputs it is given. */
   node: number;
   /**

@@ -22,6 +22,11 @@ export const burstBitsMin = 3;
 export const burstBitsMax = 8;
 /** A double lies in one 32-bit word, or anywhere in one line of the protected context. */
 export const wordBytes = 4;
+/**
+ * How far the flips of an injection spread. double: both lie in one 32-bit word, or anywhere in one
+ * 64-byte line. vertical: the rows of the column are bytes or 32-bit words.
+ */
+export type FlipSpan = 'byte' | 'word' | 'line';
 /** A vertical cluster: flips in one bit column of a line, whose rows are bytes or 32-bit words. */
 const verticalBitsMin = 3;
 const verticalBitsMax = 4;

@@ -2,7 +2,15 @@
 import type { Target } from '../../../host/board/targets.ts';
 import { registersOf } from '../../emulator/debugger.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, drawRows, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import {
+  burstBitsMax,
+  burstBitsMin,
+  drawRows,
+  type FlipSpan,
+  type ModelName,
+  modelAt,
+  wordBytes,
+} from '../fault_models.ts';
 import type { GoldenBoard } from './golden.ts';
 import { timeOf } from './port_items.ts';
 import type { RamSpan } from './ram.ts';
@@ -28,11 +36,8 @@ export interface Injection {
   call?: number;
   at?: number;
   flips: Flip[];
-  /**
-   * double: whether both bits lie in one 32-bit word, or anywhere in one line of 64 bytes.
-   * vertical: whether the rows of the column are bytes or 32-bit words.
-   */
-  span?: 'byte' | 'word' | 'line';
+  /** double and vertical only. */
+  span?: FlipSpan;
   register?: { name: string; bit: number };
 }
 

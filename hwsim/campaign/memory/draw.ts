@@ -1,6 +1,14 @@
 /** Draws upsets: when they fall, and which bits of the image's memory they flip. */
 import { RandomStream } from '../../kernel/random.ts';
-import { burstBitsMax, burstBitsMin, drawRows, type ModelName, modelAt, wordBytes } from '../fault_models.ts';
+import {
+  burstBitsMax,
+  burstBitsMin,
+  drawRows,
+  type FlipSpan,
+  type ModelName,
+  modelAt,
+  wordBytes,
+} from '../fault_models.ts';
 import type { CallLog } from './golden.ts';
 import type { Program } from './machine.ts';
 import { LINE_BYTES } from '../../../host/cbor/generated.ts';
@@ -9,11 +17,8 @@ import { LINE_BYTES } from '../../../host/cbor/generated.ts';
 export interface Upset {
   index: number;
   model: ModelName;
-  /**
-   * double: whether the two bits lie in one 32-bit word, or anywhere in one 64-byte line. vertical:
-   * whether the rows of the column are bytes or 32-bit words.
-   */
-  span?: 'byte' | 'word' | 'line';
+  /** double and vertical only. */
+  span?: FlipSpan;
   node: number;
   call: number;
   /** Byte address in linear memory. */
