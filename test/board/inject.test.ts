@@ -6,19 +6,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { portInputs, recordNode } from '../../hwsim/emulator/recording.ts';
-import { addRecorded, repeatOn } from '../../hwsim/bench/cycles/replay.ts';
-import { buildRunner, runScript } from '../../hwsim/bench/cycles/runner.ts';
-import { Script } from '../../hwsim/bench/cycles/script.ts';
+import { repeatOn } from '../../hwsim/bench/cycles/replay.ts';
 import { buildBoard, buildTarget, loopBufferBytes } from '../../host/board/build.ts';
 import { readElf } from '../../host/board/elf.ts';
-import { type TargetName, targets } from '../../host/board/targets.ts';
+import type { TargetName } from '../../host/board/targets.ts';
 import { rootFolder } from '../../host/build/root.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { injectedTarget } from '../../hwsim/campaign/board/campaign.ts';
 import { FlipInjector } from '../../hwsim/campaign/board/instruction_flip.ts';
 import { linearAddress } from '../../hwsim/campaign/board/ram.ts';
 import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
-import { SCRIPT_PLACE } from '../../hwsim/bench/generated_harness.ts';
 import { TRAP_SITE } from '../../host/cbor/generated.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
@@ -51,17 +48,26 @@ test('BRD-1 holds: the same injection twice has the same outcome, in registers a
   }
 });
 
-/** Repeats the calls on V8, flips a byte of the context before one, and returns the final hash. */
-function onV8(calls: number, before: number, offset: number, mask: number): number {
+/** Repeats the first calls on V8; calls `before` ahead of each, and once after the last. */
+function repeatOnV8(count: number, before: (index: number, context: Uint8Array) => void): number {
   const engine = loadV8Engine('bare');
   const ctx = engine.reserve(engine.image.contextBytes);
   const at = engine.reserve(4352);
-  recording.calls.slice(0, calls).forEach((call, index) => {
-    if (index === before) engine.view()[ctx + offset] ^= mask;
+  const context = () => engine.view().subarray(ctx, ctx + engine.image.contextBytes);
+  recording.calls.slice(0, count).forEach((call, index) => {
+    before(index, context());
     engine.view().set(call.bytes, at);
     repeatOn(engine.calls, call, ctx, at);
   });
+  before(count, context());
   return engine.calls.hash(ctx) >>> 0;
+}
+
+/** Repeats the calls on V8, flips a byte of the context before one, and returns the final hash. */
+function onV8(calls: number, flipped: number, offset: number, mask: number): number {
+  return repeatOnV8(calls, (index, context) => {
+    if (index === flipped) context[offset] ^= mask;
+  });
 }
 
 test('one flip of linear memory has the same outcome on every processor and on V8', async () => {
@@ -91,14 +97,9 @@ interface Chain {
   nextAt: number[];
 }
 
-/** Reads the chains of claims of all groups after the first `calls` calls. */
-async function chainsAfter(calls: number): Promise<Chain[]> {
+/** Reads the chains of claims of all groups. */
+function chainsIn(context: Uint8Array): Chain[] {
   const constants = firmwareConstants('flight');
-  const runner = await buildRunner(targets.m7);
-  const script = new Script(false);
-  for (const call of recording.calls.slice(0, calls)) addRecorded(script, call);
-  const read = script.read(SCRIPT_PLACE.context, constants.get('CONTEXT_BYTES')!);
-  const context = runScript(runner, script).result.bytes(read);
   const view = new DataView(context.buffer, context.byteOffset);
   return Array.from({ length: constants.get('GROUPS_MAX')! }, (_, group) => {
     const chain: Chain = { records: [], nextAt: [] };
@@ -114,12 +115,11 @@ async function chainsAfter(calls: number): Promise<Chain[]> {
 }
 
 /**
- * Finds flips that make a chain cyclic to which call `call` adds a claim: bit and offset in the
- * context. A flip qualifies if it makes a record's `next` point to the record itself or to an
+ * Finds flips that make a chain cyclic to which the call between adds a claim: bit and offset in
+ * the context. A flip qualifies if it makes a record's `next` point to the record itself or to an
  * earlier one of its chain.
  */
-async function cyclicFlips(call: number): Promise<{ offset: number; bit: number }[]> {
-  const [before, after] = [await chainsAfter(call), await chainsAfter(call + 1)];
+function cyclicFlips(before: readonly Chain[], after: readonly Chain[]): { offset: number; bit: number }[] {
   const grown = before.filter(({ records }, group) => after[group].records.length > records.length);
   return grown.flatMap(({ records, nextAt }) =>
     records.flatMap((_, index) => {
@@ -147,9 +147,14 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', 
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
   // Every walk of a cyclic chain ends at the greatest possible length with a broken invariant
   // (firmware/intent/chain.ts), not in a hang. The last claims join the longest chains.
+  const tried = withClaim.slice(-12).reverse();
+  const chains = new Map<number, Chain[]>();
+  repeatOnV8(tried[0] + 1, (index, context) => {
+    if (tried.includes(index) || tried.includes(index - 1)) chains.set(index, chainsIn(context));
+  });
   const sites = new Set<number>();
-  for (const call of withClaim.slice(-12).reverse()) {
-    for (const { offset, bit } of (await cyclicFlips(call)).slice(0, 3)) {
+  for (const call of tried) {
+    for (const { offset, bit } of cyclicFlips(chains.get(call)!, chains.get(call + 1)!).slice(0, 3)) {
       const { outcome } = injector.inject({ time: { call, at: 0 }, place: { linear: base + offset }, bit });
       assert.is.not(outcome.kind, 'hang');
       if (outcome.kind === 'trap') sites.add(outcome.site);
