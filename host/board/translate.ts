@@ -6,21 +6,37 @@
  * lies and how large it is.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { filesBelow, stampOf } from '../build/paths.mjs';
+import { rootFolder } from '../build/root.ts';
 
 const prefix = 'w2c_heliograph_';
 const instance = `w2c_heliograph*`;
 
+const keptFolder = join(rootFolder, 'dist/objects');
+
 /**
- * Translates the image's functions to C. Throws with wasm2c's own message, or when its output has a
- * shape that this reader does not know.
+ * Translates the image's functions to C. The text is kept by image, for many programs hold one
+ * image. Throws with wasm2c's own message, or when its output has a shape that this reader does not
+ * know.
  */
 export function translateImage(imagePath: string): string {
-  return rewrite(
+  const translator = stampOf(filesBelow('host/board', ['.ts']));
+  const mark = createHash('sha256').update(translator).update(readFileSync(imagePath)).digest('hex').slice(0, 16);
+  const kept = join(keptFolder, `image-${mark}.c`);
+  if (existsSync(kept)) return readFileSync(kept, 'utf8');
+  const text = rewrite(
     runWabt('wasm2c', [imagePath, '-n', 'heliograph']),
     readAccesses(runWabt('wasm-objdump', ['-d', imagePath])),
   );
+  mkdirSync(keptFolder, { recursive: true });
+  const aside = `${kept}.${process.pid}`;
+  writeFileSync(aside, text);
+  renameSync(aside, kept);
+  return text;
 }
 
 function runWabt(command: string, args: readonly string[]): string {
