@@ -108,6 +108,8 @@ export class ByzantineNode {
    */
   readonly #sentTo = new Map<number, Intent>();
   readonly #requesters: number[] = [];
+  /** Whether this cycle may answer a request for a statement: every other one may. */
+  #mayAnswer = false;
   #pending: { addressee: number; intent: Intent } | null = null;
 
   constructor(parts: ByzantineParts) {
@@ -194,17 +196,18 @@ export class ByzantineNode {
   }
 
   /**
-   * Returns addressee and messages of the attack whose turn it is. A request for a statement goes
-   * first.
+   * Returns addressee and messages of the attack whose turn it is. A request for a statement is
+   * answered in between: members may ask in every cycle, and the attacks go on.
    */
   #attackOfTurn(nowS: number): [number, Message[]] {
     const { attacks, mutation } = this.#parts;
     if (mutation !== undefined) return this.#mutate(mutation, nowS);
+    this.#mayAnswer = !this.#mayAnswer;
+    const requester = this.#mayAnswer && attacks.has('equivocates') ? this.#requesters.shift() : undefined;
+    if (requester !== undefined) return [requester, this.#statementFor(requester, nowS)];
     const order = attacksInTurn.filter((attack) => attacks.has(attack));
     const attack = order.length === 0 ? undefined : order[this.#turn % order.length];
     this.#turn += 1;
-    const requester = attacks.has('equivocates') ? this.#requesters.shift() : undefined;
-    if (requester !== undefined) return [requester, this.#statementFor(requester, nowS)];
     if (attack === 'equivocates') return this.#equivocate(nowS);
     if (attack === 'claims') return [ADDRESSEE_ALL, this.#claimEverything(nowS)];
     if (attack === 'thrashes') return [ADDRESSEE_ALL, this.#thrash(nowS)];
