@@ -134,7 +134,7 @@ export class TestCluster implements PlatformHandler {
       preset: 'flight',
       seed: 1,
       loss: 0,
-      features: 1,
+      features: FEATURE.plans,
       groups: smallWorld,
       rateMax: 200,
       ownerRateMax: 0,

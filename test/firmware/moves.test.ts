@@ -1,7 +1,7 @@
 // SEC-5: what a lie achieves that makes another lot seem free.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Group, type Intent, INTENT_STATE, ROUND_S, TYPE } from '../../host/cbor/generated.ts';
+import { FEATURE, type Group, type Intent, INTENT_STATE, ROUND_S, TYPE } from '../../host/cbor/generated.ts';
 import { TestCluster } from './cluster.ts';
 import { claimOf } from './driven.ts';
 
@@ -43,7 +43,7 @@ function leftAtS(cluster: TestCluster, node: number): number {
 }
 
 moves('SEC-5 holds: a member leaves its place only for what came free a round ago', () => {
-  const cluster = new TestCluster({ nodes: NODES, features: 1, groups: lots, rateMax: FULL });
+  const cluster = new TestCluster({ nodes: NODES, features: FEATURE.plans, groups: lots, rateMax: FULL });
   cluster.kill(BYZANTINE);
   cluster.runTo(4 * 3600 - 60);
   const { crowded, other } = placesOf(cluster);

@@ -4,6 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  FEATURE,
   BOOT_CAUSE,
   CHECK_BYTES,
   COUNTER,
@@ -27,7 +28,7 @@ const nowMs = 1000;
 
 const config = encodeConfig(
   {
-    ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: 1 },
+    ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: FEATURE.plans },
     ...{ rateMax: 200, storageKg: 1000, batteryWh: 6000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
   },
   [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 2000, stockKg: 1_000_000, loadKg: 0 }],

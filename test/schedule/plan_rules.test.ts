@@ -2,7 +2,7 @@
 // maintenance, what a new plan leaves where it is.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type Message, TYPE, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
+import { FEATURE, COUNTER, type Message, TYPE, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { DirectNode } from '../firmware/direct_node.ts';
 import { LoneNode, type NodeRecord, places, slotS } from './node.ts';
 
@@ -225,7 +225,7 @@ rules('SCH-1 violated: maintenance of no length, or that ends after 2^31 s, is r
 });
 
 rules('SCH-1 holds: maintenance takes idle entries before those of replication', () => {
-  const node = new LoneNode({ ...dark, features: 2 });
+  const node = new LoneNode({ ...dark, features: FEATURE.replicates });
   // Replication draws 50 Wh per entry, and stops at half of the battery.
   planWith(node, [], { ...dark, batteryWh: 6000 });
   const replicated = entriesOf(node, replication);
@@ -240,7 +240,7 @@ rules('SCH-1 holds: maintenance takes idle entries before those of replication',
 rules('SCH-1 holds: mining that maintenance displaces takes the place of replication', () => {
   // The panels feed replication: telemetry asks for no further plan.
   const state = { solarW: 300 };
-  const node = new LoneNode({ ...state, features: 2, storageKg: 10 });
+  const node = new LoneNode({ ...state, features: FEATURE.replicates, storageKg: 10 });
   planWith(node, [mining({ slot: 0, from: 3, to: 60 })], state);
   assert.equal(entriesOf(node, 1), range(3, 13), 'storage takes ten entries');
   const { plans } = node.schedule();

@@ -3,7 +3,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Message, TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
+import { FEATURE, type Message, TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
 import { LoneNode, slotS, type NodeRecord } from './node.ts';
 
 const operationsMax = 512;
@@ -160,7 +160,7 @@ sch1('SCH-1 violated: full storage stops mining, and emptied storage resumes it'
 });
 
 sch1('SCH-1 holds: no step examines more timeline entries than its bound, and planning ends', () => {
-  const node = new LoneNode({ features: 2 });
+  const node = new LoneNode({ features: FEATURE.replicates });
   for (let slot = 0; slot < 4; slot++) node.observe(assign(slot, mine, 1 + slot, 60 + slot, { rate: 50 + slot * 30 }));
   node.observe(assign(4, haul, 6, 8));
   for (const first of [10, 30, 50]) node.observe(assign(7, maintain, first, 20, { durationS: 3600 }));
@@ -185,7 +185,13 @@ function flyPhysics(
   solarW: (atS: number) => number,
   untilS: number,
 ): { leastWh: number; mostKg: number; minedKg: number } {
-  const node = new LoneNode({ solarW: 600, batteryWh: 2000, storageKg: 80, mineWhPerKg: 120, features: 2 });
+  const node = new LoneNode({
+    solarW: 600,
+    batteryWh: 2000,
+    storageKg: 80,
+    mineWhPerKg: 120,
+    features: FEATURE.replicates,
+  });
   const rates = [150, 90, 60];
   for (const [slot, rate] of rates.entries()) node.observe(assign(slot, mine, slot * 10, 60, { rate }));
   for (const [slot, first] of [

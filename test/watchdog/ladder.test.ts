@@ -4,7 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BOOT_CAUSE, FIELD, RECOVERY_CAUSE, RECOVERY_LEVEL, STATUS, TYPE } from '../../host/cbor/generated.ts';
+import { FEATURE, BOOT_CAUSE, FIELD, RECOVERY_CAUSE, RECOVERY_LEVEL, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { codeOf, Lines } from '../radiation/watch.ts';
 import { LoneNode, type NodeRecord } from '../schedule/node.ts';
@@ -252,7 +252,7 @@ test('WDG-2 holds: safe mode beacons, feeds the watchdog, survives a reset, and 
 });
 
 test('WDG-2 violated: a node in safe mode claims nothing and starts no work', () => {
-  const node = new LoneNode({ features: 1 }, startS);
+  const node = new LoneNode({ features: FEATURE.plans }, startS);
   node.boot({ cause: BOOT_CAUSE.alternateImage, localS: 0, resets: 3, image: 0 });
   node.commands.length = 0;
   node.events.length = 0;

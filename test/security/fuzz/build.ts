@@ -9,6 +9,7 @@ import { imagePath, rootFolder } from '../../../host/build/root.ts';
 import { runTool } from '../../../host/board/toolchain.ts';
 import { translateImage } from '../../../host/board/translate.ts';
 import { loadV8Engine } from '../../../host/engine/v8.ts';
+import { FEATURE } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import { testCluster, testKeys } from '../sealed.ts';
 import { beginnings } from './steps.ts';
@@ -48,7 +49,7 @@ function configurations(members: number): { bytes: Uint8Array; record: number }[
     baseW: 10,
     replicateW: 10,
     mineWhPerKg: 10,
-    features: 1,
+    features: FEATURE.plans,
   };
   const groups = [
     { name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 },
