@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { imagePath } from '../../host/build/root.ts';
-import { BOOT_CAUSE, LIVENESS_TICK_S, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
+import { FEATURE, BOOT_CAUSE, LIVENESS_TICK_S, STATUS, STATUS_MASK, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
@@ -16,7 +16,7 @@ import { examplesOf, readPage } from './examples.ts';
 const test = suite('abi loop');
 const linesMax = 25;
 const endMs = 1_500_000;
-/** The tick of each liveness tick comes this late: frames then come before a tick that is due. */
+/** A call of tick() at which a liveness tick begins comes so late that frames come before it. */
 const latenessMs = 100;
 
 interface Input {
@@ -31,7 +31,7 @@ const [{ code }] = examplesOf(readPage('abi.md'), 'js');
 
 const config = encodeConfig(
   {
-    ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: 1 },
+    ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: FEATURE.plans },
     ...{ rateMax: 200, storageKg: 1000, batteryWh: 6000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
   },
   [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 2000, stockKg: 1_000_000, loadKg: 0 }],

@@ -24,6 +24,17 @@ function recordsOf(cluster: TestCluster, type: number): number[][] {
   return all.filter(({ node, fields }) => node === faulty && fields[0] === type).map(({ fields }) => fields);
 }
 
+/** Makes a bit of the faulty node's context stick: its address, and what forces it once more. */
+function stuckBit(cluster: TestCluster, at: number): { address: number; force: () => void } {
+  const address = cluster.contexts[faulty] + at;
+  const stuck = ~cluster.engine.view()[address] & 4;
+  const force = () => {
+    const view = cluster.engine.view();
+    view[address] = (view[address] & ~4) | stuck;
+  };
+  return { address, force };
+}
+
 /** Runs by seconds to `untilS`; after each, `force` is called. */
 function runForced(cluster: TestCluster, untilS: number, force: () => void): void {
   for (let atS = cluster.nowMs / 1000 + 1; atS <= untilS; atS += 1) {
@@ -40,12 +51,7 @@ const places: [string, number][] = [
 for (const [what, at] of places)
   test(`RAD-1 holds: a node reports a stuck cell in ${what}, leaves it, and decides as without it`, () => {
     const [cluster, sound] = [grown(), grown()];
-    const cell = cluster.contexts[faulty] + at;
-    const stuck = ~cluster.engine.view()[cell] & 4;
-    const force = () => {
-      const view = cluster.engine.view();
-      view[cell] = (view[cell] & ~4) | stuck;
-    };
+    const { address, force } = stuckBit(cluster, at);
     const corrected = () => cluster.nodes[faulty].protection().corrected;
     runForced(cluster, beginS + 2400, force);
     const line = Math.floor((at - lines.at) / 64);
@@ -55,7 +61,7 @@ for (const [what, at] of places)
       [[line, 3]],
     );
     assert.is(recordsOf(cluster, TYPE.moveContext).length, 1);
-    assert.is.not(cluster.contexts[faulty] + at, cell);
+    assert.is.not(cluster.contexts[faulty] + at, address);
     const before = corrected();
     assert.ok(before >= 3);
     runForced(cluster, beginS + 6000, force);
@@ -74,20 +80,15 @@ test('RAD-1 holds: a platform that does not move the context is asked once a day
   const [cluster, sound] = [grown(), grown()];
   const obey = cluster.obey.bind(cluster);
   cluster.obey = (loop, type) => type === TYPE.moveContext || obey(loop, type);
-  const cell = cluster.contexts[faulty] + constants.get('MEMBERSHIP_AT')! + 16;
-  const stuck = ~cluster.engine.view()[cell] & 4;
-  const force = () => {
-    const view = cluster.engine.view();
-    view[cell] = (view[cell] & ~4) | stuck;
-  };
+  const { force } = stuckBit(cluster, constants.get('MEMBERSHIP_AT')! + 16);
   const asked = () => recordsOf(cluster, TYPE.moveContext).length;
-  for (let atS = beginS; atS < beginS + 36_000; atS += 60) runForced(cluster, atS, force);
+  runForced(cluster, beginS + 36_000, force);
   assert.ok(cluster.nodes[faulty].protection().corrected > 100);
   assert.is(asked(), 1);
   sound.runTo(cluster.nowMs / 1000);
   for (let node = 0; node < nodes; node += 1)
     assert.is(cluster.nodes[node].viewDigest(), sound.nodes[node].viewDigest(), `node ${node}`);
-  for (let atS = beginS + 36_000; atS < beginS + 100_000; atS += 60) runForced(cluster, atS, force);
+  runForced(cluster, beginS + 100_000, force);
   assert.is(asked(), 2);
 });
 
