@@ -181,7 +181,7 @@ function addDeaths(program: Command): void {
 function addInsider(program: Command): void {
   program
     .command('insider')
-    .description('measure what one lying member costs the others')
+    .description('measure what one Byzantine member costs the others')
     .command('fields')
     .description('set each field that members believe to its extremes, and measure what that costs')
     .option('--only <field>', 'one field, for example notice.capacity')

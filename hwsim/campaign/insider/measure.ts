@@ -10,7 +10,7 @@ import { shippedScenario } from '../../scenario/load.ts';
 import { scenarioSchema } from '../../scenario/schema.ts';
 import type { Body } from '../../world/bodies.ts';
 
-/** What one lying member cost the honest ones. */
+/** What one Byzantine member cost the honest ones. */
 export interface Worst {
   /** Started claims that their owners had to claim anew. */
   leasesLost: number;
@@ -20,7 +20,7 @@ export interface Worst {
   durationS: number;
 }
 
-/** The goal: one lying member costs no honest lease, and 2 % of production for an hour. */
+/** The goal: one Byzantine member costs no honest lease, and 2 % of production for an hour. */
 export const goal: Worst = { leasesLost: 0, productionShare: 0.02, durationS: 3600 };
 
 /** Whether a cost is within a limit. */
