@@ -20,7 +20,7 @@ import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { type ClusterOptions, type NodeRecord, TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, HOUR, lot, split } from '../firmware/driven.ts';
 import { openedFrame, sealedFrame } from '../security/sealed.ts';
-import { codeOf, firstUnsound, Lines } from './watch.ts';
+import { firstUnsound, Lines, recode } from './watch.ts';
 
 const disagreement = suite('radiation: disagreement');
 const lines = new Lines('flight');
@@ -73,8 +73,7 @@ function damage(cluster: TestCluster, at: number, change: (byte: number) => numb
   const words = new Uint32Array(view.buffer);
   const ctx = cluster.contexts[faulty];
   view[ctx + at] = change(view[ctx + at]);
-  const line = Math.floor((at - lines.at) / 64);
-  words.set(codeOf(words, (ctx + lines.at + line * 64) >> 2), (ctx + lines.codesAt + line * 8) >> 2);
+  recode(lines, words, ctx, at);
   assert.is(firstUnsound(lines, words, ctx), -1);
 }
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { FIELD, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
-import { codeOf, firstUnsound, Lines } from './watch.ts';
+import { firstUnsound, Lines, recode } from './watch.ts';
 
 const test = suite('radiation: rebuild');
 const lines = new Lines('flight');
@@ -153,8 +153,7 @@ function change(cluster: TestCluster, at: number, bits = 0x10): void {
   const words = new Uint32Array(cluster.engine.view().buffer);
   const ctx = cluster.contexts[faulty];
   words[(ctx + at) >> 2] ^= bits;
-  const line = Math.floor((at - lines.at) / 64);
-  words.set(codeOf(words, (ctx + lines.at + line * 64) >> 2), (ctx + lines.codesAt + line * 8) >> 2);
+  recode(lines, words, ctx, at);
   assert.is(firstUnsound(lines, words, ctx), -1);
 }
 

@@ -42,6 +42,12 @@ export class Lines {
   }
 }
 
+/** Gives the line that has offset `at` of the context at `ctx` the code of its present contents. */
+export function recode(lines: Lines, words: Uint32Array, ctx: number, at: number): void {
+  const line = Math.floor((at - lines.at) / 64);
+  words.set(codeOf(words, (ctx + lines.at + line * 64) >> 2), (ctx + lines.codesAt + line * 8) >> 2);
+}
+
 /** The first line of the context at `ctx` whose code is not its own, or −1. */
 export function firstUnsound(lines: Lines, words: Uint32Array, ctx: number): number {
   for (let line = 0; line < lines.count; line += 1) if (!isSound(lines, words, ctx, line)) return line;

@@ -5,12 +5,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FEATURE, BOOT_CAUSE, FIELD, RECOVERY_CAUSE, RECOVERY_LEVEL, STATUS, TYPE } from '../../host/cbor/generated.ts';
-import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { codeOf, Lines } from '../radiation/watch.ts';
 import { LoneNode, type NodeRecord } from '../schedule/node.ts';
 import {
   allTasks,
   isInSafeMode,
+  overwriteSafeModeFlag,
   recordsOf,
   recoveriesOf,
   resetProcessor,
@@ -70,7 +69,7 @@ test('WDG-1 violated: a value out of range in protected memory stops the feeding
   const node = new LoneNode({}, startS);
   runTo(node, startS + 1200, allTasks);
   const fed = recordsOf(node.commands, TYPE.feedWatchdog).length;
-  corruptSafeModeFlag(node);
+  overwriteSafeModeFlag(node, { before: 0, after: 77 });
   runTo(node, startS + 1500, allTasks);
   assert.is(recordsOf(node.commands, TYPE.feedWatchdog).length, fed);
   assert.is(
@@ -78,20 +77,6 @@ test('WDG-1 violated: a value out of range in protected memory stops the feeding
     `${TYPE.escalation}:2:${RECOVERY_CAUSE.corruptState}:0`,
   );
 });
-
-/**
- * Sets the flag of safe mode, which is 0 or 1, to 77, with a valid code of its line, as after a
- * write of the firmware.
- */
-function corruptSafeModeFlag(node: LoneNode): void {
-  const lines = new Lines('flight');
-  const words = new Uint32Array(node.engine.view().buffer);
-  const line = (firmwareConstants('flight').get('NODE_AT')! - lines.at) / 64;
-  const first = (node.context + lines.at + line * 64) >> 2;
-  assert.is(words[first + 8], 0);
-  words[first + 8] = 77;
-  words.set(codeOf(words, first), (node.context + lines.codesAt + line * 8) >> 2);
-}
 
 test('WDG-2 holds: a hung task is restarted, and its check-in ends the recovery', () => {
   const node = new LoneNode({}, startS);

@@ -3,12 +3,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BOOT_CAUSE, FIELD, RECOVERY_CAUSE, RECOVERY_LEVEL, TYPE } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { codeOf, Lines } from '../radiation/watch.ts';
 import { LoneNode } from '../schedule/node.ts';
 import { openedFrame } from '../security/sealed.ts';
 import {
   allTasks,
   isInSafeMode,
+  overwriteSafeModeFlag,
   recordsOf,
   recoveriesOf,
   resetProcessor,
@@ -136,13 +136,7 @@ test('WDG-2 violated: a restart in safe mode sends no beacon before ten minutes 
 test('WDG-2 holds: a node whose flag of safe mode was overwritten stays in safe mode and feeds', () => {
   const node = inSafeMode();
   runTo(node, node.missionS + 600, 0);
-  const lines = new Lines('flight');
-  const words = new Uint32Array(node.engine.view().buffer);
-  const first = (node.context + firmwareConstants('flight').get('NODE_AT')!) >> 2;
-  assert.is(words[first + 8], 1, 'the flag');
-  words[first + 8] = 0;
-  const line = (firmwareConstants('flight').get('NODE_AT')! - lines.at) / 64;
-  words.set(codeOf(words, first), (node.context + lines.codesAt + line * 8) >> 2);
+  overwriteSafeModeFlag(node, { before: 1, after: 0 });
   const fed = recordsOf(node.commands, TYPE.feedWatchdog).length;
   runTo(node, node.missionS + 1200, 0);
   assert.ok(isInSafeMode(node));

@@ -1,6 +1,8 @@
 /** Runs of a lone node whose telemetry says which tasks of the platform check in. */
 import * as assert from 'uvu/assert';
 import { ANSWER, BOOT_CAUSE, INSPECT, TYPE } from '../../host/cbor/generated.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
+import { Lines, recode } from '../radiation/watch.ts';
 import type { Boot, LoneNode, NodeRecord } from '../schedule/node.ts';
 
 export const startS = 36_000;
@@ -18,6 +20,16 @@ export function recoveriesOf(node: LoneNode): string[] {
 }
 
 export const isInSafeMode = (node: LoneNode): boolean => node.inspect(INSPECT.node)[ANSWER.node.safeMode] === 1;
+
+/** Sets the flag of safe mode, and the code of its line, as a wrong write of the firmware would. */
+export function overwriteSafeModeFlag(node: LoneNode, flag: { before: number; after: number }): void {
+  const words = new Uint32Array(node.engine.view().buffer);
+  const nodeAt = firmwareConstants('flight').get('NODE_AT')!;
+  const word = ((node.context + nodeAt) >> 2) + 8;
+  assert.is(words[word], flag.before);
+  words[word] = flag.after;
+  recode(new Lines('flight'), words, node.context, nodeAt);
+}
 
 export function sendTelemetry(node: LoneNode, tasks: number): void {
   node.observe({ name: 'health', tasks, batteryWh: 9000, storedKg: 0, solarW: 4000 });
