@@ -12,6 +12,7 @@ const revocation = (...flags: string[]): Check => ({ model: 'revocation', flags 
 const bitstate = (bits: number, ...flags: string[]): Check => ({ model: 'intent', flags, bits });
 
 const large = (check: Check): Check => ({ ...check, isLarge: true });
+const huge = (check: Check): Check => ({ ...check, isHuge: true });
 
 const partition = ['VERSIONS=2', 'PARTITIONS=1'];
 /** Node 0 is the one that is cut off: the owner whose lease others wait for. */
@@ -19,20 +20,26 @@ const ownerCutOff = [...partition, 'CUT_OFF=0'];
 const witnessRestarts = ['VERSIONS=2', 'RESTARTS=1', 'RESTARTED=2'];
 /** One forgery, heard by the witness first; from there it spreads as far as it is believed. */
 const insider = ['VERSIONS=2', 'INSIDER=1', 'FORGES=1', 'FORGED_AT=2'];
+/** One partition, one restart and one forgery together. */
+const everyFault = [...insider, ...witnessRestarts.slice(1), 'PARTITIONS=1'];
 const longLease = ['VERSIONS=3', ...ownerCutOff.slice(1), 'LEASE=9', 'LOSSES=0'];
 const revoked = ['COUNTER_MAX=1', 'CUTS=2'];
 
 /** Verified over the whole state space. */
 export const worlds: Case[] = [
-  { name: 'losses, one partition', check: large(intent(...partition)) },
-  { name: 'losses, one restart of the witness', check: large(intent(...witnessRestarts)) },
-  { name: 'one loss, a Byzantine member', check: large(intent(...insider, 'LOSSES=1')) },
-  { name: 'healed after a partition', check: large(lively('VERSIONS=3', 'PARTITIONS=1', 'CUT_OFF=0', 'LOSSES=0')) },
+  { name: 'losses, one partition', check: intent(...partition) },
+  { name: 'losses, one restart of any node', check: intent('VERSIONS=2', 'RESTARTS=1') },
+  { name: 'losses, one forgery to any node in any name', check: intent(...insider.slice(0, -1)) },
+  {
+    name: 'losses, one partition of the witness, one forgery to it',
+    check: intent(...insider, 'PARTITIONS=1', 'CUT_OFF=2'),
+  },
+  { name: 'healed after a partition', check: lively('VERSIONS=3', 'PARTITIONS=1', 'CUT_OFF=0', 'LOSSES=0') },
 ];
 
 /** One assumption of a proof removed: SPIN refutes each. */
 export const mutants: Case[] = [
-  { name: 'STAMP_AHEAD', check: intent('M_STAMP_AHEAD', 'VERSIONS=2', 'INSIDER=1', 'AHEAD=1') },
+  { name: 'STAMP_AHEAD', check: intent('M_STAMP_AHEAD', 'VERSIONS=2', 'INSIDER=1', 'FORGES=1', 'AHEAD=1') },
   { name: 'MINORITY', check: intent('M_MINORITY', 'VERSIONS=2') },
   { name: 'CLAIMS_NOT_IN_DIGEST', check: intent('M_CLAIMS_NOT_IN_DIGEST', 'VERSIONS=2') },
   { name: 'CLAIM_NOT_IN_DIGEST', check: intent('M_CLAIM_NOT_IN_DIGEST', 'VERSIONS=2') },
@@ -44,7 +51,7 @@ export const mutants: Case[] = [
   { name: 'ENDED_LEASE_RENEWED', check: intent('M_ENDED_LEASE_RENEWED', ...ownerCutOff) },
   { name: 'LEASE_FROM_CUT', check: intent('M_LEASE_FROM_CUT', ...ownerCutOff, 'GUARD=0') },
   { name: 'NO_GUARD', check: intent('GUARD=0', ...ownerCutOff, 'FAST=1') },
-  { name: 'SILENT_NOT_IN_DIGEST', check: large(intent('M_SILENT_NOT_IN_DIGEST', ...ownerCutOff)) },
+  { name: 'SILENT_NOT_IN_DIGEST', check: intent('M_SILENT_NOT_IN_DIGEST', ...ownerCutOff) },
   { name: 'RETURN_NOT_SHORTENED', check: intent('M_RETURN_NOT_SHORTENED', ...longLease) },
   { name: 'RESTARTED_VOTES', check: intent('M_RESTARTED_VOTES', ...witnessRestarts) },
   { name: 'RECOVERY_SHORT', check: intent('M_RECOVERY_SHORT', ...witnessRestarts) },
@@ -52,9 +59,9 @@ export const mutants: Case[] = [
     name: 'OLD_BOOT_SETTLES',
     check: intent('M_OLD_BOOT_SETTLES', 'VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'QUITS=1'),
   },
-  { name: 'RELEASE_OF_CLAIM', check: large(intent('M_RELEASE_OF_CLAIM', ...insider)) },
-  { name: 'RELEASE_AFTER_WAIT', check: large(intent('M_RELEASE_AFTER_WAIT', ...insider)) },
-  { name: 'RELEASE_BY_START', check: large(intent('M_RELEASE_BY_START', ...insider, 'LOSSES=0')) },
+  { name: 'RELEASE_OF_CLAIM', check: intent('M_RELEASE_OF_CLAIM', ...insider) },
+  { name: 'RELEASE_AFTER_WAIT', check: intent('M_RELEASE_AFTER_WAIT', ...insider) },
+  { name: 'RELEASE_BY_START', check: intent('M_RELEASE_BY_START', ...insider, 'LOSSES=0') },
   { name: 'COUNTERS_NOT_IN_DIGEST', check: large(revocation('M_COUNTERS_NOT_IN_DIGEST', ...revoked)) },
   { name: 'BASE_AT_ONCE', check: revocation('M_BASE_AT_ONCE', ...revoked) },
 ];
@@ -85,28 +92,28 @@ export const probes: Case[] = [
   { name: 'a vote is given back', check: revocation('P_GIVEN_BACK', 'COUNTER_MAX=2', 'CUTS=3') },
 ];
 
-const everyFault = ['VERSIONS=2', 'CLOCKS=1', 'PARTITIONS=1', 'RESTARTS=1', 'INSIDER=1', 'FORGES=1'];
-
 /** Verified by the long version; those with bits are searched in part. */
 export const longWorlds: Case[] = [
-  { name: 'losses', check: large(intent('VERSIONS=3')) },
+  { name: 'losses, claims anew', check: large(intent('VERSIONS=4')) },
   { name: 'losses, clocks apart', check: large(intent('VERSIONS=2', 'CLOCKS=1')) },
   { name: 'one partition, long lease', check: large(intent(...longLease)) },
-  { name: 'losses, one restart of an owner', check: large(intent('VERSIONS=2', 'RESTARTS=1', 'RESTARTED=0')) },
-  { name: 'one partition, lies about ages', check: large(intent(...ownerCutOff, 'LIES_ABOUT_AGES')) },
   {
-    name: 'losses, a Byzantine member that forges for each in the name of each',
-    check: large(intent(...insider.slice(0, -1))),
+    name: 'losses, one restart of an owner that claims anew',
+    check: large(intent('VERSIONS=4', 'VERSIONS_1=2', 'RESTARTS=1', 'RESTARTED=0')),
   },
+  { name: 'one partition, lies about ages', check: large(intent(...ownerCutOff, 'LIES_ABOUT_AGES')) },
+  { name: 'every fault at once, the witness is cut off', check: huge(intent(...everyFault, 'CUT_OFF=2')) },
+  { name: 'every fault at once, owner 0 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=0')) },
+  { name: 'every fault at once, owner 1 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=1')) },
   { name: 'vote revocation', check: large(revocation(...revoked)) },
   { name: 'healed after a restart', check: large(lively('VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0')) },
-  { name: 'every fault at once', check: large(bitstate(33, ...everyFault)) },
-  { name: 'every fault at once, four nodes', check: large(bitstate(33, 'N=4', ...everyFault)) },
+  { name: 'four nodes, losses, one forgery', check: large(bitstate(33, 'N=4', ...insider)) },
+  { name: 'four nodes, losses, one restart', check: large(bitstate(33, 'N=4', ...witnessRestarts)) },
 ];
 
 /** Refuted by the long version. */
 export const longMutants: Case[] = [
-  { name: 'RELEASE_BY_ORDER', check: large(intent('M_RELEASE_BY_ORDER', ...insider)) },
-  { name: 'RETRACTED_TO_NOTHING', check: large(intent('M_RETRACTED_TO_NOTHING', ...insider)) },
+  { name: 'RELEASE_BY_ORDER', check: intent('M_RELEASE_BY_ORDER', ...insider) },
+  { name: 'RETRACTED_TO_NOTHING', check: intent('M_RETRACTED_TO_NOTHING', ...insider) },
   { name: 'CHANGED_VOTES_COUNT', check: large(revocation('M_CHANGED_VOTES_COUNT', ...revoked)) },
 ];

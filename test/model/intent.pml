@@ -61,6 +61,7 @@ byte at;
 #endif
 #define ISCLAIM(s) (state[s] == CLAIMED || state[s] == STARTED)
 #define HOLD_MIN ((1 + LEASE) * TICK + HOLD_GUARD)
+#define PAST_HOLD ((PAST + LEASE) * TICK + HOLD_GUARD)
 #define HOLD(i, c) ((lastHeard[REC(i, c)] + LEASE) * TICK + HOLD_GUARD)
 #define BOUND(i, c) ((lastHeard[REC(i, c)] && HOLD(i, c) < end[REC(i, c)]) -> HOLD(i, c) : end[REC(i, c)])
 #define OVERLAP(i, c) (start[REC(i, 1-c)] < BOUND(i, c) && start[REC(i, c)] < BOUND(i, 1-c))
@@ -80,7 +81,7 @@ byte at;
 #define STAMP(i) (statementAt[i] >= NOW(i) -> statementAt[i] + 1 : NOW(i))
 
 /* firmware/intent/own/settling.ts, canSettle */
-#define SETTLES(i) (!works[i] && (state[REC(i,i)] == CLAIMED && newest[i] < VERSIONS || \
+#define SETTLES(i) (!works[i] && (state[REC(i,i)] == CLAIMED && newest[i] < VERSIONS_OF(i) || \
   state[REC(i,i)] == STARTED && !THIS_BOOT_RAW(i)) && \
   quorum[i] && MAJORITY(agree[i]) && IN_DIGEST(i) && THIS_BOOT(i) && STAMP_OK(i) && \
   (!COMPETES(i, i) || (NOT_BEHIND(i) && NOT_STARTED(i) && BEATEN_AGREES(i) && BEATEN_AGREED(i))))
@@ -104,14 +105,14 @@ inline claimAnew(i) {
   printf("node %d claims anew: its lease ended\n", i);
   works[i] = 0;
   if
-  :: newest[i] < VERSIONS -> state[REC(i,i)] = CLAIMED; later[REC(i,i)] = 1; publish(i)
+  :: newest[i] < VERSIONS_OF(i) -> state[REC(i,i)] = CLAIMED; later[REC(i,i)] = 1; publish(i)
   :: else
   fi
 }
 inline finish(i) {
   works[i] = 0;
   if
-  :: newest[i] < VERSIONS -> state[REC(i,i)] = DONE; start[REC(i,i)] = 0; end[REC(i,i)] = 0;
+  :: newest[i] < VERSIONS_OF(i) -> state[REC(i,i)] = DONE; start[REC(i,i)] = 0; end[REC(i,i)] = 0;
     later[REC(i,i)] = 0; publish(i)
   :: else
   fi
@@ -129,7 +130,7 @@ inline renew(i) {
      start[REC(i,1-i)] < end[REC(i,i)] ->
        if
        :: start[REC(i,1-i)] <= start[REC(i,i)] -> claimAnew(i)
-       :: else -> end[REC(i,i)] = start[REC(i,1-i)]; if :: newest[i] < VERSIONS -> publish(i) :: else fi
+       :: else -> end[REC(i,i)] = start[REC(i,1-i)]; if :: newest[i] < VERSIONS_OF(i) -> publish(i) :: else fi
        fi
 #endif
   :: else
@@ -152,13 +153,15 @@ inline settle(i) {
   :: else
   fi
 }
+#include "reduction.h"
 /* INT-5: no unit is worked by two. */
 inline check() {
+  tidy();
   assert(!(WORKING(0) && WORKING(1)));
   assert(!(PROBE))
 }
 /* a claim in the digest that waits to be settled */
-#define WAITS(c) ((state[REC(c,c)] == CLAIMED && newest[c] < VERSIONS || state[REC(c,c)] == STARTED && \
+#define WAITS(c) ((state[REC(c,c)] == CLAIMED && newest[c] < VERSIONS_OF(c) || state[REC(c,c)] == STARTED && \
   !THIS_BOOT_RAW(c)) && !works[c] && IN_DIGEST(c) && THIS_BOOT(c))
 #if N == 3
 #define ANYREC (recovering[0] || recovering[1] || recovering[2])
@@ -195,7 +198,7 @@ inline react(i) {
 }
 inline put(i, j, c) {
   version[REC(i,c)] = version[REC(j,c)]; state[REC(i,c)] = state[REC(j,c)];
-    published[REC(i,c)] = published[REC(j,c)];
+  published[REC(i,c)] = (published[REC(j,c)] >= CUT -> published[REC(j,c)] : 0);
   start[REC(i,c)] = start[REC(j,c)]; end[REC(i,c)] = end[REC(j,c)]; later[REC(i,c)] = later[REC(j,c)];
   account(i, c)
 }
@@ -260,7 +263,6 @@ inline cut(i) {
   fi;
   d_step { react(i) }
 }
-#define NEWCUT (CUT_TICK + ROUND_TICKS)
 /* lastHeard stores the tick + 1, and 0 for a member that is not silent */
 inline silence(i, k) {
   if
@@ -279,10 +281,12 @@ inline rebase() {
   at = 0;
   do
   :: at < N * 2 ->
-     published[at] = (published[at] >= CUT -> published[at] - ROUND : 0);
-     start[at] = (start[at] -> (start[at] > HOLD_MIN + ROUND -> start[at] - ROUND : HOLD_MIN) : 0);
+     /* the round of before the last cut matters to the owner only */
+     published[at] = (published[at] >= (at == REC(0,0) || at == REC(1,1) -> CUT : CUT + ROUND) ->
+       published[at] - ROUND : 0);
+     start[at] = (start[at] > PAST_HOLD + ROUND -> start[at] - ROUND : (start[at] -> HOLD_MIN : 0));
      end[at] = (end[at] == INF -> INF : (end[at] > CUT + ROUND -> end[at] - ROUND : (end[at] -> 1 : 0)));
-     lastHeard[at] = (lastHeard[at] -> (lastHeard[at] > ROUND_TICKS + 1 -> lastHeard[at] - ROUND_TICKS : 1) : 0);
+     lastHeard[at] = (lastHeard[at] -> (lastHeard[at] > ROUND_TICKS + PAST -> lastHeard[at] - ROUND_TICKS : 1) : 0);
      at++
   :: else -> break
   od;
@@ -318,11 +322,30 @@ inline maintain(i) {
   QUIET2(2, 1) && \
   !HEARS_AGE(1, 2, 0) && !HEARS_AGE(2, 1, 0) && !HEARS_AGE(0, 2, 1) && !HEARS_AGE(2, 0, 1) && \
   !IDLE(0) && !IDLE(1) && !BEATEN(0) && !BEATEN(1) && !OLD_CLAIM(0) && !OLD_CLAIM(1))
-#define SPENT(i) (!works[i] && newest[i] >= VERSIONS)
 #else
 #define MAY_PASS true
 #endif
+#ifdef LIVELY
+#define HEALED healed
+#else
+#define HEALED false
+#endif
+#define PARTITION(i) :: !HEALED && partitions < PARTITIONS -> d_step { \
+  printf("node %d is cut off\n", i); partitions++; cutOff = i + 1; contactTick = now / TICK }
+#ifdef CUT_OFF
+#define PARTITIONED PARTITION(CUT_OFF)
+#elif N > 3
+#define PARTITIONED PARTITION(0) PARTITION(1) PARTITION(2) PARTITION(3)
+#else
+#define PARTITIONED PARTITION(0) PARTITION(1) PARTITION(2)
+#endif
 inline pass() {
+#if PARTITIONS
+  if
+  :: true
+  PARTITIONED
+  fi;
+#endif
   d_step {
     printf("time passes\n");
     now++;
@@ -335,6 +358,13 @@ inline pass() {
 #if N > 3
   CUTIF(3);
 #endif
+#if PARTITIONS
+  if
+  :: true
+  :: cutOff -> d_step { printf("the partition heals: node %d is back\n", cutOff - 1); cutOff = 0;
+    contactTick = 0 }
+  fi;
+#endif
   d_step {
     if
     :: now == CUT + ROUND -> rebase()
@@ -342,7 +372,7 @@ inline pass() {
     fi;
     maintain(0); maintain(1);
 #ifdef LIVELY
-    lively = WORKING(0) || WORKING(1) || SPENT(0) || SPENT(1);
+    lively = WORKING(0) || WORKING(1);
 #endif
     check()
   }
@@ -379,7 +409,8 @@ inline restart(i) {
   if
   :: i != 1 -> lastHeard[REC(i,1)] = 1
   :: skip
-  fi
+  fi;
+  d_step { check() }
 }
 
 #include "actions.h"
@@ -394,8 +425,8 @@ init {
       ahead[2] = 1 :: ahead[1] = 1; ahead[2] = 1 fi
 #endif
   }
-  do
-  :: atomic {
+endSpent: do
+  :: atomic { !SPENT(0) && !SPENT(1) ->
     if
     :: MAY_PASS -> pass()
     HEARTBEAT(0, 1) HEARTBEAT(0, 2) HEARTBEAT(1, 0) HEARTBEAT(1, 2) HEARTBEAT(2, 0) HEARTBEAT(2, 1)
@@ -413,18 +444,6 @@ init {
     LATE(0, 1) LATE(1, 0) LATE(2, 0) LATE(2, 1)
 #endif
     CLAIM(0) CLAIM(1) CLAIM_BEFORE(1) GIVE_UP(0) GIVE_UP(1)
-#if PARTITIONS
-#ifdef CUT_OFF
-    PARTITION(CUT_OFF)
-#else
-    PARTITION(0) PARTITION(1) PARTITION(2)
-#if N > 3
-    PARTITION(3)
-#endif
-#endif
-    :: cutOff -> d_step { printf("the partition heals: node %d is back\n", cutOff - 1); cutOff = 0;
-      contactTick = 0 }
-#endif
 #if QUITS
     QUIT(0) QUIT(1)
 #endif
@@ -444,11 +463,14 @@ init {
 #endif
 #if FORGES
 #ifdef FORGED_AT
-    FORGERIES(FORGED_AT, 0)
+    FORGERIES(FORGED_AT, FORGED_OF)
 #else
     FORGERIES(1, 0) FORGERIES(2, 0) FORGERIES(0, 1) FORGERIES(2, 1)
 #endif
     RETRACT(1, 0) RETRACT(2, 0) RETRACT(0, 1) RETRACT(2, 1)
+#endif
+#if N > 3
+    STATEMENT(3, 0) STATEMENT(3, 1)
 #endif
     OBJECT(0) OBJECT(1) STATEMENT(1, 0) STATEMENT(2, 0) STATEMENT(0, 1) STATEMENT(2, 1)
 #endif

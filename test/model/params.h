@@ -14,10 +14,11 @@
 #define PROBE partitions && !cutOff && works[0] && agree[1] == 7
 #endif
 #ifdef P_RESTARTED_WORKS
-#define PROBE restarts && works[0] && bootTop[0]
+#define PROBE restarts && works[0] && newest[0] == 3 && !later[0]
 #endif
 #ifdef P_OBJECTS
-#define PROBE works[0] && forges && statementAt[0] && version[4] != FORGED
+bool retracted;
+#define PROBE works[0] && retracted && version[4] != FORGED
 #endif
 #ifdef P_SHORTENED
 #define PROBE works[0] && end[0] != INF
@@ -36,6 +37,8 @@
 #ifndef LEASE
 #define LEASE 5
 #endif
+/* The last tick of which the lease hold is over at a cut: earlier ones are the same. */
+#define PAST 2
 /* The lease guard, in time units: of the owner, and of those who wait. */
 #ifndef GUARD
 #define GUARD 1
@@ -56,6 +59,10 @@
 #ifndef RESTARTS
 #define RESTARTS 0
 #endif
+/* In whose name a forgery is that reaches FORGED_AT. */
+#ifndef FORGED_OF
+#define FORGED_OF 0
+#endif
 #ifndef FORGES
 #define FORGES 0
 #endif
@@ -71,6 +78,10 @@
 #ifndef VERSIONS
 #define VERSIONS 4
 #endif
+#ifndef VERSIONS_1
+#define VERSIONS_1 VERSIONS
+#endif
+#define VERSIONS_OF(i) ((i) == 0 -> VERSIONS : VERSIONS_1)
 #ifndef LOSSES
 #define LOSSES 255
 #endif

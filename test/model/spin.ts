@@ -9,6 +9,7 @@ import { inFolder } from '../host/support.ts';
 const modelFolder = join(rootFolder, 'test/model');
 const depthMax = 400_000;
 const memoryMbMax = 3500;
+const hugeMemoryMbMax = 8192;
 
 export interface Check {
   /** File of the model, without its ending. */
@@ -19,6 +20,8 @@ export interface Check {
   lively?: boolean;
   /** Whether the search takes so long that compiling an optimized checker is worth it. */
   isLarge?: boolean;
+  /** Whether the search is large and needs up to 8 GiB: long version only. */
+  isHuge?: boolean;
   /** Stores states as bits: 2 to the power of this many. The search is then not exhaustive. */
   bits?: number;
 }
@@ -48,15 +51,26 @@ function run(folder: string, program: string, words: string[]): string {
 
 const figure = (output: string, pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? 0);
 
+/** What is compiled and run for a check: the words behind spin, gcc and pan. */
+function wordsOf({ model, flags, lively, isLarge, isHuge, bits }: Check) {
+  const options = flags.map((flag) => `-D${flag}`);
+  const search = [lively ? '-DNOFAIR' : '-DSAFETY', '-DNOREDUCE', ...(bits === undefined ? [] : ['-DBITSTATE'])];
+  const memory = `-DMEMLIM=${isHuge ? hugeMemoryMbMax : memoryMbMax}`;
+  const size = bits ?? (isHuge ? 27 : isLarge ? 24 : 20);
+  return {
+    spin: [...options, `${model}.pml`],
+    gcc: [isLarge || isHuge ? '-O2' : '-O0', '-w', ...search, memory, '-o', 'pan', 'pan.c'],
+    pan: [...(lively ? ['-a'] : []), `-m${depthMax}`, `-w${size}`],
+  };
+}
+
 /** The words that reproduce a check by hand, in test/model. */
-function commandOf({ model, flags, lively, isLarge, bits }: Check): string {
-  const options = flags.map((flag) => `-D${flag}`).join(' ');
-  const search = [lively ? '-DNOFAIR' : '-DSAFETY', ...(bits === undefined ? [] : ['-DBITSTATE'])].join(' ');
-  const size = bits === undefined ? '-w24' : `-w${bits}`;
+function commandOf(check: Check): string {
+  const { spin, gcc, pan } = wordsOf(check);
   return [
-    `cd test/model && spin -a ${options} ${model}.pml`,
-    `gcc ${isLarge ? '-O2' : '-O0'} -w ${search} -DMEMLIM=${memoryMbMax} -o pan pan.c`,
-    `./pan ${lively ? '-a ' : ''}-m${depthMax} ${size}; spin -t -T ${options} ${model}.pml`,
+    `cd test/model && spin -a ${spin.join(' ')}`,
+    `gcc ${gcc.join(' ')}`,
+    `./pan ${pan.join(' ')}; spin -t -T ${spin.join(' ')}`,
   ].join(' && ');
 }
 
@@ -72,31 +86,20 @@ export async function verdictOf(check: Check): Promise<Verdict> {
   await inFolder((folder) => {
     for (const name of readdirSync(modelFolder).filter((name) => /\.(pml|h)$/.test(name)))
       copyFileSync(join(modelFolder, name), join(folder, name));
-    const source = `${check.model}.pml`;
-    const options = check.flags.map((flag) => `-D${flag}`);
-    run(folder, 'spin', ['-a', ...options, source]);
-    const search = [check.lively ? '-DNOFAIR' : '-DSAFETY', ...(check.bits === undefined ? [] : ['-DBITSTATE'])];
-    run(folder, 'gcc', [
-      check.isLarge ? '-O2' : '-O0',
-      '-w',
-      ...search,
-      `-DMEMLIM=${memoryMbMax}`,
-      '-o',
-      'pan',
-      'pan.c',
-    ]);
-    const words = [...(check.lively ? ['-a'] : []), `-m${depthMax}`, `-w${check.bits ?? 24}`];
-    const output = run(folder, './pan', words);
+    const { spin, gcc, pan } = wordsOf(check);
+    run(folder, 'spin', ['-a', ...spin]);
+    run(folder, 'gcc', gcc);
+    const output = run(folder, './pan', pan);
     const cut = /max search depth too small|out of memory|reached -DMEMLIM|pan:\d+: invalid end state/.exec(output);
     assert.is(cut, null, `the search was cut short (${cut?.[0]}); again: ${command}`);
-    const isRefuted = existsSync(join(folder, `${source}.trail`));
+    const isRefuted = existsSync(join(folder, `${check.model}.pml.trail`));
     verdict = {
       errors: figure(output, /errors: (\d+)/),
       states: figure(output, /(\d[\d.e+]*) states, stored/),
       seconds: figure(output, /elapsed time ([\d.]+)/),
       memoryMb: figure(output, /([\d.]+)\s+total actual memory usage/),
       hashFactor: figure(output, /hash factor: ([\d.]+)/),
-      steps: isRefuted ? stepsOf(run(folder, 'spin', ['-t', '-T', ...options, source])) : [],
+      steps: isRefuted ? stepsOf(run(folder, 'spin', ['-t', '-T', ...spin])) : [],
       command,
     };
     assert.is(verdict.errors > 0, isRefuted, `a counterexample has a trail; again: ${command}`);
