@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from './make_folder.ts';
 import { StoreError, storeError } from './store.ts';
 
 /** File in a locked folder. It stays there; the lock is not its existence. */
@@ -45,17 +46,6 @@ export function lockFolder(folder: string, since: string): FolderLock {
     throw storeError(path, error);
   }
   return { release: () => closeSync(file) };
-}
-
-/** Makes a missing folder. With `recursive` Node calls a read-only file system ENOENT. */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, 0o700);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') mkdirSync(folder, { recursive: true, mode: 0o700 });
-    else if (code !== 'EEXIST') throw error;
-  }
 }
 
 /** Opens and locks the file. Throws EAGAIN when it is locked. */

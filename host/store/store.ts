@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from '../cbor/crc32c.ts';
+import { makeFolder } from './make_folder.ts';
 import { replaceFile } from './replace_file.ts';
 
 /**
@@ -95,7 +96,7 @@ export class Store {
     this.folder = folder;
     this.writeFile = writeFile;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       for (const file of readdirSync(folder)) if (leftover.test(file)) rmSync(join(folder, file));
     } catch (error) {
       throw storeError(folder, error);

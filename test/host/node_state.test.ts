@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeSlot, Store } from '../../host/store/store.ts';
+import { run } from '../cli/run.ts';
 import { clusterArgs, RunningNode, runNode } from './running_node.ts';
 import { inFolder, until } from './support.ts';
 
@@ -101,10 +102,18 @@ test('a disk that fills up ends the node with 4 and the path; it goes on from it
 test('a read-only file system is named as such, with 4', () =>
   inFolder(async (folder) => {
     const isMounted = await mounted(folder, 'ro,size=64k', async (place) => {
-      const [args] = await clusterArgs(1, place, 1);
-      const { status, stderr } = runNode(...args);
-      assert.is(status, 4, stderr);
-      assert.match(stderr, /cannot write .*mounted.*: the file system is read-only/);
+      const below = join(place, 'made', 'there');
+      for (const state of [place, below]) {
+        const [args] = await clusterArgs(1, state, 1);
+        const { status, stderr } = runNode(...args);
+        assert.is(status, 4, stderr);
+        assert.match(stderr, /cannot write .*mounted.*: the file system is read-only/);
+      }
+      for (const args of [`keys init ${below} --cluster 1 --members 3`, `sim quiet --days 0.01 --out ${below}`]) {
+        const { status, stderr } = run(...args.split(' '));
+        assert.is(status, 4, stderr);
+        assert.match(stderr, /the file system is read-only/);
+      }
     });
     if (!isMounted) console.log('skipped: this user may not mount a read-only disk');
   }));

@@ -1,7 +1,8 @@
 // Writes key files to the disk: made once, never overwritten, readable by nobody else.
 
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createFile } from '../create_file.ts';
+import { makeFolder } from '../make_folder.ts';
 import { fileAdvice, StoreError } from '../store.ts';
 import { type KeyFile, keyFileText } from './file.ts';
 
@@ -42,9 +43,10 @@ export function writeKeyFile(path: string, file: KeyFile): void {
   }
 }
 
-export function makeFolder(path: string): void {
+/** Makes a folder of keys. Throws as `writeBytes`. */
+export function makeKeyFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: folderMode });
+    makeFolder(path, folderMode);
   } catch (error) {
     throw storeError(path, error);
   }

@@ -11,7 +11,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExistsError, makeFolder, writeKeyFile } from './folder.ts';
+import { ExistsError, makeKeyFolder, writeKeyFile } from './folder.ts';
 import { type KeyEpochFile, type IssuedFile, KeyFileError, readKeyFileOf } from './file.ts';
 
 export const clusterFolder = (folder: string, cluster: number): string => join(folder, `cluster-${cluster}`);
@@ -72,7 +72,7 @@ export function readKeyEpochFile(at: string, epoch: number): KeyEpochFile {
 
 /** Records that a key epoch is issued; once is enough. */
 export function recordIssued(folder: string, { cluster, epoch, startS, excluded, commitment }: KeyEpochFile): void {
-  makeFolder(issuedFolder(folder));
+  makeKeyFolder(issuedFolder(folder));
   try {
     writeKeyFile(recordPath(folder, cluster, epoch), {
       kind: 'heliograph issued',

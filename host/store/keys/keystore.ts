@@ -27,7 +27,7 @@ import {
   readKeyEpochFile,
   recordIssued,
 } from './issued.ts';
-import { ExistsError, exists, folderMode, makeFolder, storeError, writeBytes, writeKeyFile } from './folder.ts';
+import { ExistsError, exists, folderMode, makeKeyFolder, storeError, writeBytes, writeKeyFile } from './folder.ts';
 import {
   type AuthorityFile,
   type KeyEpochFile,
@@ -78,7 +78,7 @@ export interface ClusterOrder {
  * when the machine refuses.
  */
 export function initCluster(folder: string, { cluster, members, region }: ClusterOrder): void {
-  makeFolder(folder);
+  makeKeyFolder(folder);
   const target = clusterFolder(folder, cluster);
   const wasMade = issuedClusters(folder).includes(cluster);
   if (exists(target)) throw new ExistsError(`${target} is there already: keys are never overwritten`);

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
+import { makeFolder } from '../../../host/store/make_folder.ts';
 import { fileAdvice } from '../../../host/store/store.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { withNames } from '../../../host/cbor/names.ts';
@@ -67,7 +68,7 @@ export class Recording implements TraceConsumer {
       );
     }
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder, 0o777);
       this.frames = new ChunkedFile(join(folder, 'frames.bin.gz'));
       this.events = new ChunkedFile(join(folder, 'events.jsonl.gz'));
     } catch (error) {
