@@ -1,13 +1,14 @@
 // Boots a context: fresh, or from a checkpoint.
 
 import {
+  BOOTS_MAX,
   CHECKPOINT_HEADER_BYTES,
   STATUS_OK,
   STATUS_MALFORMED,
   STATUS_IMPLAUSIBLE,
   STATUS_CHECKPOINT,
 } from '../wire/generated/codes';
-import { BOOTS_MAX, MEMBERS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
+import { MEMBERS_MAX, EVENT_BYTES_MAX } from '../memory/limits';
 import {
   BUCKETS_AT,
   CONTEXT_BYTES,

@@ -1,6 +1,6 @@
 // Accesses the tables of intents: the index, flags of own intent slots, digests per minute.
 
-import { INTENTS_MAX, NO_INDEX, BUCKETS, BOOTS_MAX } from '../memory/limits';
+import { INTENTS_MAX, NO_INDEX, BUCKETS } from '../memory/limits';
 import {
   INTENTS_AT,
   INTENT_INDEX_AT,
@@ -11,7 +11,13 @@ import {
   LINES_AT,
 } from '../memory/map';
 import { changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from '../memory/guard';
-import { INTENT_STATE_PLANNED, INTENT_STATE_STARTED, VERSION_BITS, OWN_SLOTS } from '../wire/generated/codes';
+import {
+  BOOTS_MAX,
+  INTENT_STATE_PLANNED,
+  INTENT_STATE_STARTED,
+  VERSION_BITS,
+  OWN_SLOTS,
+} from '../wire/generated/codes';
 import { Intent } from './records';
 import { intents, intentsToChange, INTENT_BYTES } from './accessors';
 

@@ -1,8 +1,8 @@
 // Suspects members that do not answer, spreads suspicions and refutes those of this node (SWIM,
 // MBR-1).
 
-import { HEALTH_MAX, BOOTS_MAX } from '../memory/limits';
-import { ADDRESSEE_ALL } from '../wire/generated/codes';
+import { HEALTH_MAX } from '../memory/limits';
+import { ADDRESSEE_ALL, BOOTS_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet, bitGet, bitClear } from '../base/bits';
 import { send, SEND_ALIVE } from '../node/outbox';

@@ -105,11 +105,6 @@ export const AIR_MS_PER_35_BYTES: u32 = 8;
 export const TX_DELAY_MS_MAX: u32 = 25;
 
 // ---- membership ----
-/**
- * Boots of one board: one a day for 22 years. Versions and incarnations contain the number; a
- * configuration beyond it is refused.
- */
-export const BOOTS_MAX: u32 = 8191;
 export const MEMBER_WORDS: u32 = (MEMBERS_MAX + 31) >> 5;
 /** Relays that are asked when a probe found no answer (SWIM's k). */
 export const RELAYS: u32 = 3;

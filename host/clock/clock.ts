@@ -41,7 +41,21 @@ export function wallMs(): number {
 
 /** The wall clock now, as people write it: `2026-01-18T00:00:00.000Z`. */
 export function wallText(): string {
-  return new Date().toISOString();
+  return utcText(Date.now());
+}
+
+/** Writes milliseconds since 1970 as `2026-01-18T00:00:00.000Z`. */
+export function utcText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** ISO 8601 in UTC: one instant, on whatever machine it is read. Without its Z it is local time. */
+const utcForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
+
+/** Reads a time in UTC as milliseconds since 1970; null: it is none, as on the 30th of February. */
+export function utcMs(text: string): number | null {
+  const ms = utcForm.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(ms) && utcText(ms).startsWith(text.slice(0, 19)) ? ms : null;
 }
 
 /** Mission time of a node on this machine. */

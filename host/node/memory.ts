@@ -1,13 +1,23 @@
 import type { CheckpointSource } from '../platform/buffers.ts';
-import type { Store, StoredRecord } from '../store/store.ts';
+import { BOOTS_MAX } from '../cbor/generated.ts';
+import { type Store, StoreError, type StoredRecord } from '../store/store.ts';
 import type { Log } from './log.ts';
 
-/**
- * incarnation, resets, reserved: u32 each, big-endian. Nodes that did not reserve wrote the first
- * two.
- */
+/** incarnation, resets, reserved: u32 each, big-endian. */
 const countersBytes = 12;
-const unreservedBytes = 8;
+
+interface Counters {
+  readonly incarnation: number;
+  readonly resets: number;
+  readonly reserved: number;
+}
+
+/** Reads the record `counters`; null: its size is of none. */
+export function readCounters(bytes: Uint8Array): Counters | null {
+  if (bytes.length !== countersBytes) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return { incarnation: view.getUint32(0), resets: view.getUint32(4), reserved: view.getUint32(8) };
+}
 
 /**
  * Keeps a node's state through a reset: its checkpoint, two counters, and the reservation of frame
@@ -33,17 +43,22 @@ export class Memory implements CheckpointSource {
     this.store = store;
     this.log = log;
     if (store === null) return;
-    const { record, faults } = store.read('counters');
+    const { records, faults } = store.read('counters');
+    const sized = records.flatMap(({ bytes }) => readCounters(bytes) ?? []);
+    if (sized.length < records.length)
+      faults.push(`${store.folder}: a record of counters has not ${countersBytes} bytes`);
     for (const fault of faults) log('store-fault', {}, fault);
-    this.hasHistory = record !== null || faults.length > 0;
-    // The counters are lost: this is not the first boot, and frame counters must begin where none
-    // was ever used.
-    if (record === null && (faults.length > 0 || !mayBeEmpty)) this.incarnation = 1;
-    if (record === null || (record.bytes.length !== countersBytes && record.bytes.length !== unreservedBytes)) return;
-    const view = new DataView(record.bytes.buffer, record.bytes.byteOffset);
-    this.incarnation = view.getUint32(0);
-    this.resetCount = view.getUint32(4);
-    if (record.bytes.length === countersBytes) this.reservedCycle = view.getUint32(8);
+    this.hasHistory = sized.length > 0 || faults.length > 0;
+    if (sized.length === 0) {
+      // The counters are lost: this is not the first boot, and frame counters must begin where none
+      // was ever used.
+      if (this.hasHistory || !mayBeEmpty) this.incarnation = 1;
+      return;
+    }
+    const [{ incarnation, resets, reserved }] = sized;
+    this.incarnation = incarnation;
+    this.resetCount = resets;
+    this.reservedCycle = reserved;
   }
 
   /** Boots of this node that were counted. */
@@ -72,8 +87,15 @@ export class Memory implements CheckpointSource {
     this.saveCounters();
   }
 
-  /** Counts a boot; on return the count is on the disk. */
+  /** Counts a boot; on return the count is on the disk. Throws StoreError. */
   nextIncarnation(): number {
+    if (this.incarnation >= BOOTS_MAX) {
+      const next = 'make the cluster anew under another number (heliograph keys init)';
+      throw new StoreError(
+        `this node has booted ${this.incarnation} times, ${BOOTS_MAX} are allowed: ${next}`,
+        'boots',
+      );
+    }
     this.incarnation += 1;
     this.saveCounters();
     return this.incarnation;

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BOOTS_MAX } from '../../host/cbor/generated.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { Store } from '../../host/store/store.ts';
 import { inFolder } from './support.ts';
@@ -46,6 +47,35 @@ test('an empty store is a first boot only where that may be', () =>
       assert.is(memoryIn(other, false).hasHistory, false);
       assert.is(memoryIn(other, false).nextIncarnation(), 2, 'the store may have been lost');
     });
+  }));
+
+test('counters whose size is wrong are passed over and reported; without others they are lost', () =>
+  inFolder((folder) => {
+    const memory = memoryIn(folder);
+    memory.nextIncarnation();
+    memory.reserve(700);
+    const store = new Store(folder);
+    store.write('counters', new Uint8Array(8));
+    const faults: string[] = [];
+    const again = new Memory(new Store(folder), (event, _, words) => faults.push(`${event} ${words}`));
+    assert.equal([again.boots, again.reserved, faults.length], [1, 700, 1]);
+    assert.match(faults[0], /^store-fault .*a record of counters has not 12 bytes/);
+    store.write('counters', new Uint8Array(0));
+    const lost = memoryIn(folder);
+    assert.equal([lost.hasHistory, lost.reserved, lost.nextIncarnation()], [true, 0, 2], 'this is no first boot');
+  }));
+
+test('a node that has booted as often as it may says so, and boots no more', () =>
+  inFolder((folder) => {
+    const record = new Uint8Array(12);
+    new DataView(record.buffer).setUint32(0, BOOTS_MAX - 1);
+    new Store(folder).write('counters', record);
+    assert.is(memoryIn(folder).nextIncarnation(), BOOTS_MAX);
+    assert.throws(
+      () => memoryIn(folder).nextIncarnation(),
+      /has booted 8191 times, 8191 are allowed: make the cluster/,
+    );
+    assert.is(memoryIn(folder).boots, BOOTS_MAX);
   }));
 
 test('nobody but the owner may read the files of a node', () =>

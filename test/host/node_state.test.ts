@@ -118,6 +118,43 @@ test('a read-only file system is named as such, with 4', () =>
     if (!isMounted) console.log('skipped: this user may not mount a read-only disk');
   }));
 
+test('a folder belongs to one cluster and one mission epoch, and another is refused without a trace', () =>
+  inFolder(async (folder) => {
+    const [args] = await clusterArgs(1, folder, 1);
+    const epochAt = args.indexOf('--epoch') + 1;
+    const other = (at: number, value: string) => args.map((arg, index) => (index === at ? value : arg));
+    const node = new RunningNode(args);
+    await until(() => node.saw('booted'), 120);
+    assert.is(await node.end(), 0, node.stderr);
+    const place = join(folder, 'node-0');
+    const kept = () => ['checkpoint', 'counters'].map((name) => new Store(place).read(name).records);
+    const before = kept();
+    for (const [changed, refusal] of [
+      [other(args.indexOf('--cluster') + 1, '2'), /--cluster 2, but .*node-0 is of cluster 1: name another --state/],
+      [other(epochAt, '2026-01-18T00:00:00Z'), new RegExp(`give --epoch ${args[epochAt]}, or name another --state`)],
+      [other(epochAt - 1, '--epoch=2026-01-18T00:00:00Z').toSpliced(epochAt, 1), /mission epoch of .*node-0 is/],
+      [args.toSpliced(epochAt - 1, 2), /mission epoch of .*node-0 is/],
+    ] as const) {
+      const { status, stderr } = runNode(...changed);
+      assert.is(status, 2, stderr);
+      assert.match(stderr, refusal);
+    }
+    assert.equal(kept(), before);
+    const decoded = run('decode', join(place, 'identity.a'), '--json');
+    const { kind, cluster, missionEpoch } = JSON.parse(decoded.stdout);
+    assert.equal([kind, cluster, missionEpoch], ['identity', 1, args[epochAt]]);
+  }));
+
+test('a mission epoch is one instant on every machine, or it is refused', async () => {
+  const [args] = await clusterArgs(1, 'unused', 1);
+  const at = args.indexOf('--epoch') + 1;
+  for (const time of ['2026-01-18T00:00:00', '2026-01-18', '2026', 'January 18, 2026', '2026-02-30T00:00:00Z', '']) {
+    const { status, stderr } = runNode(...args.slice(0, at), time);
+    assert.is(status, 2, stderr);
+    assert.match(stderr, /--epoch is '.*', not a time in UTC as 2026-01-18T00:00:00Z/);
+  }
+});
+
 test('a whole checkpoint that is larger than one of this image is refused with both sizes, and the node boots', () =>
   inFolder(async (folder) => {
     const [args] = await clusterArgs(1, folder, 100);

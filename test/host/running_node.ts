@@ -95,7 +95,7 @@ export async function asked<T>(state: string, id: number, query: Query): Promise
   return answer;
 }
 
-/** Runs `heliograph node …` to its end. */
+/** Runs `heliograph node …`, which is refused: one that is not ends after half a minute. */
 export function runNode(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [command, 'node', ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [command, 'node', ...args], { encoding: 'utf8', timeout: 30_000 });
 }

@@ -28,6 +28,7 @@
 #define LIVENESS_TICK_FIRST 4u
 #define ROUND_S 600u
 #define OWN_SLOTS 8u
+#define BOOTS_MAX 8191u
 #define GROUPS_MAX 32u
 #define CLUSTER_MEMBERS_MAX 200u
 #define VERSION_BITS 19u

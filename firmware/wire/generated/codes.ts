@@ -59,6 +59,11 @@ export const LIVENESS_TICK_FIRST: u32 = 4;
 export const ROUND_S: u32 = 600;
 /** Intent slots of a member. */
 export const OWN_SLOTS: u32 = 8;
+/**
+ * Boots of one board: one a day for 22 years. Versions and incarnations contain the number; a
+ * configuration beyond it is refused.
+ */
+export const BOOTS_MAX: u32 = 8191;
 /** Resource groups of a cluster. */
 export const GROUPS_MAX: u32 = 32;
 /** Members of a cluster: TDMA gives each of 200 members one TDMA slot. */

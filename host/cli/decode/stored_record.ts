@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
+import { readCounters } from '../../node/memory.ts';
+import { utcText } from '../../clock/clock.ts';
+import { identityRecord, readIdentity } from '../../node/state_identity.ts';
 import { decodeSlot } from '../../store/store.ts';
 import { CommandError, exitCode } from '../exit.ts';
 import { print } from '../output.ts';
 import { CHECKPOINT_HEADER_BYTES, CHECKPOINT_MAGIC } from '../../cbor/generated.ts';
 
 const presetNames = ['', 'flight', 'compact', 'tiny'];
-/** Sizes of the record `counters` (host/node/memory.ts): older nodes wrote no reservation. */
-const countersBytes = [8, 12];
-
 type Facts = Record<string, string | number>;
 
 function checkpointFacts(bytes: Uint8Array): Facts | null {
@@ -24,10 +24,16 @@ function checkpointFacts(bytes: Uint8Array): Facts | null {
 }
 
 function countersFacts(bytes: Uint8Array): Facts | null {
-  if (!countersBytes.includes(bytes.length)) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const reserved: Facts = bytes.length < 12 ? {} : { reservedCycle: view.getUint32(8) };
-  return { incarnation: view.getUint32(0), resetsInRow: view.getUint32(4), ...reserved };
+  const counters = readCounters(bytes);
+  if (counters === null) return null;
+  const { incarnation, resets, reserved } = counters;
+  return { incarnation, resetsInRow: resets, reservedCycle: reserved };
+}
+
+function identityFacts(bytes: Uint8Array): Facts | null {
+  const identity = readIdentity(bytes);
+  if (identity === null) return null;
+  return { cluster: identity.cluster, missionEpoch: utcText(identity.beginMs) };
 }
 
 /**
@@ -38,9 +44,10 @@ export function showStoredRecord(path: string, slot: Buffer, { json }: { json?: 
   const decoded = decodeSlot(slot);
   if (typeof decoded === 'string') throw new CommandError(`${path}: the stored record ${decoded}`, exitCode.input);
   const { bytes, sequence } = decoded;
-  const isCounters = basename(path).startsWith('counters.');
-  const facts = (isCounters ? countersFacts(bytes) : checkpointFacts(bytes)) ?? {};
-  const kind = isCounters ? 'counters' : 'layout' in facts ? 'checkpoint' : 'stored record';
+  const [name] = basename(path).split('.');
+  const read = { counters: countersFacts, [identityRecord]: identityFacts }[name];
+  const facts = (read ?? checkpointFacts)(bytes) ?? {};
+  const kind = read !== undefined ? name : 'layout' in facts ? 'checkpoint' : 'stored record';
   if (json) print(JSON.stringify({ kind, sequence, bytes: bytes.length, ...facts }));
   else {
     print(`${path}: ${kind}, sequence ${sequence}, ${bytes.length} bytes, CRC-32C right`);

@@ -3,6 +3,8 @@ import {
   type MissionClock,
   startClock,
   startMissionClock,
+  utcMs,
+  utcText,
   wallMs,
   wallText,
   watchWall,
@@ -14,6 +16,7 @@ import type { Log } from '../../node/log.ts';
 import { Memory } from '../../node/memory.ts';
 import { QueryServer } from '../../node/query_server.ts';
 import { NodeShim, RestartsExhausted } from '../../node/shim.ts';
+import { identityOf } from '../../node/state_identity.ts';
 import { intentsOf, membersOf, statusOf } from '../../node/telemetry.ts';
 import type { OnFrame, Radio } from '../../radio/radio.ts';
 import { openUdp, parseUdpAddress } from '../../radio/udp.ts';
@@ -47,18 +50,18 @@ function missionBeginMs({ epoch, keys }: NodeOptions): number {
     throw new CommandError(`--keys FILE needs --epoch TIME: ${why}`, exitCode.usage);
   }
   if (epoch === undefined) return Math.floor(wallMs() / dayMs) * dayMs;
-  const parsed = Date.parse(epoch);
-  if (Number.isNaN(parsed))
-    throw new CommandError(`--epoch is '${epoch}', not a time as in 2026-01-18T00:00:00Z`, exitCode.usage);
+  const parsed = utcMs(epoch);
+  if (parsed === null)
+    throw new CommandError(`--epoch is '${epoch}', not a time in UTC as 2026-01-18T00:00:00Z`, exitCode.usage);
   return parsed;
 }
 
 /** Starts mission time. Throws CommandError (2) when it has not begun, or would overflow. */
-function missionClockOf(options: NodeOptions, clock: Clock): MissionClock {
-  const mission = startMissionClock(missionBeginMs(options), options.timeScale, clock);
+function missionClockOf(beginMs: number, { epoch, timeScale }: NodeOptions, clock: Clock): MissionClock {
+  const mission = startMissionClock(beginMs, timeScale, clock);
   if (mission.missionMs() < 0)
     throw new CommandError(
-      `--epoch ${options.epoch} is still to come: mission time begins with it, and no node runs before`,
+      `--epoch ${epoch} is still to come: mission time begins with it, and no node runs before`,
       exitCode.usage,
     );
   if (mission.missionMs() <= missionMsMax) return mission;
@@ -73,12 +76,33 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
   return engine;
 }
 
-/** Locks the node's folder and opens what it keeps; null: it keeps nothing. Throws StoreError. */
-function openState({ state, id }: NodeOptions): { folder: string; store: Store; release: () => void } | null {
+/**
+ * Locks the node's folder and opens what it keeps; null: it keeps nothing. Throws StoreError, and
+ * CommandError (2) when the folder is of another cluster or mission epoch.
+ */
+function openState(
+  { state, id, cluster }: NodeOptions,
+  beginMs: number,
+): { folder: string; store: Store; release: () => void } | null {
   if (state === undefined) return null;
   const folder = stateFolder(state, id);
   const { release } = lockFolder(folder, wallText());
-  return { folder, store: new Store(folder), release };
+  const store = new Store(folder);
+  const known = identityOf(store, { cluster, beginMs });
+  if (known.cluster !== cluster) {
+    const message = `--cluster ${cluster}, but ${folder} is of cluster ${known.cluster}: name another --state`;
+    throw new CommandError(message, exitCode.usage);
+  }
+  if (known.beginMs !== beginMs) {
+    const why = 'frames are numbered by mission time, and numbers would be used anew';
+    const epoch = utcText(known.beginMs);
+    throw new CommandError(
+      `the mission epoch of ${folder} is ${epoch}, not ${utcText(beginMs)}: ${why}; ` +
+        `give --epoch ${epoch}, or name another --state`,
+      exitCode.usage,
+    );
+  }
+  return { folder, store, release };
 }
 
 /**
@@ -93,11 +117,12 @@ export async function node(given: Partial<NodeOptions>, findPlace: FindPlace): P
   const endpoints = parseUdpAddress(address, members, isSimulated ? 'loopback' : 'any');
   const link = linkOf(options);
   const clock = startClock(timeScale);
-  const mission = missionClockOf(options, clock);
+  const beginMs = missionBeginMs(options);
+  const mission = missionClockOf(beginMs, options, clock);
   const { config, groups } = await findPlace(options);
   let server: QueryServer | null = null;
   const log = nodeLog(options.json === true, mission.missionMs, (line) => server?.publish(line));
-  const state = openState(options);
+  const state = openState(options, beginMs);
   const memory = new Memory(state?.store ?? null, log, isSimulated);
   const parts = { engine: engineOf(options), clock, memory, config, groups, link, log, nameEvent: nameRecord };
   const shim = new NodeShim({ ...parts, timeSource: options.clock, timeScale, wallMissionMs: mission.byWallMs });
