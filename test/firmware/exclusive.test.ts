@@ -39,34 +39,6 @@ exclusive(
   },
 );
 
-exclusive('two majorities counted without different revoked votes always share a member', () => {
-  const cluster = driven(7);
-  const watch = watched(cluster);
-  cluster.runTo(4 * HOUR + 100);
-  split(cluster, [0, 1], [2, 3, 4, 5, 6]);
-  cluster.runTo(4 * HOUR + 33 * DAY + 100);
-  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
-  const t = 4 * HOUR + 33 * DAY + 130;
-  cluster.runTo(t);
-  assign(cluster, 0, t, t + DAY);
-  assign(cluster, 4, t, t + DAY);
-  cluster.runTo(t + 3 * HOUR);
-  assert.equal(watch.doubles, []);
-  assert.is(cluster.nodes[4].own(0).running, 1, 'three of the five that revoked two votes work on');
-  split(cluster, [0, 1, 2, 3, 4, 5, 6]);
-  cluster.runTo(t + 6 * HOUR);
-  split(cluster, [0, 1, 2], [3, 4, 5, 6]);
-  cluster.runTo(t + 8 * HOUR);
-  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
-  cluster.runTo(t + 10 * HOUR);
-  assert.ok(
-    leaseUntilS(cluster, 0) > t + 10 * HOUR,
-    'the nodes that came back vote again: four of seven are a majority',
-  );
-  assert.ok(leaseUntilS(cluster, 4) < t + 10 * HOUR, 'three of seven are no majority');
-  assert.equal(watch.doubles, []);
-});
-
 const cutS = 4 * HOUR + 32 * DAY;
 let away: { cluster: TestCluster; back: () => void } | null = null;
 
@@ -87,6 +59,32 @@ function votesAboutToBeLost(): TestCluster {
   away.back();
   return away.cluster;
 }
+
+exclusive('two majorities counted without different revoked votes always share a member', () => {
+  const cluster = votesAboutToBeLost();
+  const watch = watched(cluster);
+  cluster.runTo(cutS + DAY + 100);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  const t = cutS + DAY + 130;
+  cluster.runTo(t);
+  assign(cluster, 0, t, t + DAY);
+  assign(cluster, 4, t, t + DAY);
+  cluster.runTo(t + 3 * HOUR);
+  assert.equal(watch.doubles, []);
+  assert.is(cluster.nodes[4].own(0).running, 1, 'three of the five that revoked two votes work on');
+  split(cluster, [0, 1, 2, 3, 4, 5, 6]);
+  cluster.runTo(t + 6 * HOUR);
+  split(cluster, [0, 1, 2], [3, 4, 5, 6]);
+  cluster.runTo(t + 8 * HOUR);
+  split(cluster, [0, 1, 2, 3], [4, 5, 6]);
+  cluster.runTo(t + 10 * HOUR);
+  assert.ok(
+    leaseUntilS(cluster, 0) > t + 10 * HOUR,
+    'the nodes that came back vote again: four of seven are a majority',
+  );
+  assert.ok(leaseUntilS(cluster, 4) < t + 10 * HOUR, 'three of seven are no majority');
+  assert.equal(watch.doubles, []);
+});
 
 /** Assigns the unit to both sides for a day; returns the nodes that work it after three hours. */
 function contested(cluster: TestCluster): number[] {
