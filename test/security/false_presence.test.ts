@@ -65,16 +65,22 @@ presence('SEC-5 violated: a restarted node that hears nobody else learns a false
 
 const dead = 2;
 
-/** A member's death is hidden by an announcement in its name: its state some time later. */
-function stateAfter(lengthS: number, untilS: number): number {
+/**
+ * The state of a member some time after its death, which an announcement in its name hides until
+ * `untilS`; null: nothing is announced.
+ */
+function stateAfter(lengthS: number, untilS: number | null): number {
   const cluster = flown(4);
   cluster.kill(dead);
-  for (const node of [0, 1]) cluster.inject(node, dead, [{ name: 'isolation', fromS: HOUR, untilS }]);
+  if (untilS !== null)
+    for (const node of [0, 1])
+      assert.is(cluster.inject(node, dead, [{ name: 'isolation', fromS: HOUR, untilS }]), STATUS.ok);
   cluster.runTo(HOUR + lengthS);
   return cluster.nodes[0].member(dead).state;
 }
 
 presence('SEC-5 holds: an announcement in a dead member’s name hides the death for 31 days and an hour', () => {
+  assert.is(stateAfter(HOUR, null), LIVENESS.dead, 'without the announcement');
   assert.is(stateAfter(HOUR, 2 ** 32 - 2 * HOUR), LIVENESS.unreachable);
   assert.is(stateAfter(LEASE_ADVANCE_S_MAX + HOUR + 300, 2 ** 32 - 2 * HOUR), LIVENESS.dead);
 });

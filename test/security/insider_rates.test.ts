@@ -66,7 +66,8 @@ rates('SEC-5 holds: a round takes eight versions from before its cut, once half 
 
 rates('SEC-5 holds: the next round takes eight again', () => {
   const cluster = flown(roundBeginS + lateFreeS + 10);
-  for (let count = 0; count < lateMax; count++) isTaken(cluster, version(count, count, roundBeginS - 20));
+  for (let count = 0; count < lateMax; count++)
+    assert.ok(isTaken(cluster, version(count, count, roundBeginS - 20)), `version ${count}`);
   cluster.runTo(roundBeginS + ROUND_S + lateFreeS + 10);
   const taken = Array.from({ length: lateMax + 1 }, (_, count) =>
     isTaken(cluster, version(50 + count, count % OWN_SLOTS, roundBeginS - 10)),

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { ANSWER, BOOT_CAUSE, INSPECT, TYPE } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { Lines, recode } from '../radiation/watch.ts';
+import { firstUnsound, Lines, recode } from '../radiation/watch.ts';
 import type { Boot, LoneNode, NodeRecord } from '../schedule/node.ts';
 
 export const startS = 36_000;
@@ -28,7 +28,9 @@ export function overwriteSafeModeFlag(node: LoneNode, flag: { before: number; af
   const word = ((node.context + nodeAt) >> 2) + 8;
   assert.is(words[word], flag.before);
   words[word] = flag.after;
-  recode(new Lines('flight'), words, node.context, nodeAt);
+  const lines = new Lines('flight');
+  recode(lines, words, node.context, nodeAt);
+  assert.is(firstUnsound(lines, words, node.context), -1, 'no check finds the write');
 }
 
 export function sendTelemetry(node: LoneNode, tasks: number): void {
