@@ -50,6 +50,8 @@ export function readYaml(text: string): YamlText {
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false });
   // The first error of a YAML file is the cause; later errors mostly follow from it.
   const [error] = document.errors;
+  if (error?.code === 'MULTIPLE_DOCS')
+    throw new YamlFault(counter, error.pos[0], 'a second document begins here (a file has one: leave it out)');
   if (error !== undefined) throw new YamlFault(counter, error.pos[0], `${error.message} (correct the syntax)`);
   if (document.contents !== null) new Measure(counter).valuesOf(document.contents, 0);
   return { document, counter, value: document.toJS({ maxAliasCount: -1 }) };
@@ -90,7 +92,7 @@ class Measure {
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     let values = 1;
     let levels = 1;
-    if (isMap(node)) this.#refuseSameKeys(node as YAMLMap.Parsed);
+    if (isMap(node)) this.#checkKeys(node as YAMLMap.Parsed);
     for (const child of childrenOf(node)) {
       const size = this.valuesOf(child, level + 1);
       values += size.values;
@@ -114,10 +116,12 @@ class Measure {
     return size;
   }
 
-  #refuseSameKeys({ items }: YAMLMap.Parsed): void {
+  /** Refuses keys that come twice, and keys that are no words: of those JavaScript makes others. */
+  #checkKeys({ items }: YAMLMap.Parsed): void {
     const keys = new Set<unknown>();
     for (const { key } of items) {
-      if (!isScalar(key)) continue;
+      if (key === null) continue;
+      if (!isScalar(key)) this.#refuse(key, 'a key is a list, a map or an alias (write a word)');
       if (keys.has(key.value)) this.#refuse(key, `the key ${shortened(String(key.value))} comes twice (remove one)`);
       keys.add(key.value);
     }

@@ -7,8 +7,9 @@ function fromDay({ when }: Disruption): number {
 }
 
 /**
- * Finds disruptions that cannot happen as written: more deaths than the cluster can have, more lots
- * or tugs lost than there are, and partitions or storms that affect nobody. Disruptions after the
+ * Finds disruptions that cannot happen as written: more deaths than the cluster can have, resets and
+ * hangs of more nodes than there are, more lots or tugs lost than there are, and partitions or
+ * storms that affect nobody. Disruptions after the
  * end of the run are left out, as in the run.
  */
 export function impossibleDisruptions({ disruptions, nodes, days, world }: Scenario): Finding[] {
@@ -31,6 +32,12 @@ export function impossibleDisruptions({ disruptions, nodes, days, world }: Scena
         if (node !== undefined) deadByName.add(node);
         return;
       }
+      case 'reset':
+      case 'hung-task':
+      case 'hung-runtime':
+        if (disruption.count > nodes)
+          at('count', `is ${disruption.count}, but there are ${nodes} nodes (lower it, or raise nodes)`);
+        return;
       case 'lot-depleted':
         used[disruption.kind] += 1;
         if (used[disruption.kind] > world.lots)

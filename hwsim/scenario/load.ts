@@ -85,6 +85,11 @@ function valueAt(value: unknown, path: Path): unknown {
   return here;
 }
 
+/** Writes a value of the file for a message. JSON has no infinite numbers. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : shortened(JSON.stringify(value));
+}
+
 /** Removes the first word from zod's message. */
 function withoutFirstWord(message: string): string {
   return message.replace(/^[A-Z][a-z ]+: /, '');
@@ -122,7 +127,7 @@ function findingsOf(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
   return [
     {
       path: issue.path,
-      message: `is ${shortened(JSON.stringify(value))}: ${withoutFirstWord(issue.message)} (see docs/scenarios.md)`,
+      message: `is ${shown(value)}: ${withoutFirstWord(issue.message)} (see docs/scenarios.md)`,
     },
   ];
 }

@@ -65,6 +65,10 @@ test('SIM-1 violated: a disruption that is misspelt is refused with a suggestion
   assert.match(problemsWith('count: 2', 'counts: 2')[0], /disruptions\[1\]\.counts/);
 });
 
+test('a number that is none is shown as it was written', () => {
+  assert.match(problemsWith('days: 14', 'days: .inf')[0], /days: is Infinity: expected number/);
+});
+
 test('a missing field is named where it is missed', () => {
   assert.equal(problemsWith('days: 14\n', ''), ['x.yaml:3:1 days: is missing (add it; expected number)']);
 });
@@ -87,6 +91,9 @@ test('SIM-1 violated: a disruption that cannot happen, or that affects nobody, i
       /dies already/,
     ],
     ['tugs: 6', 'tugs: 0', /\]\.kind: comes more often than there are tugs, 0/],
+    ['reset, count: 2', 'reset, count: 101', /\]\.count: is 101, but there are 100 nodes \(lower it/],
+    ['hung-task, when', 'hung-task, count: 101, when', /\]\.count: is 101, but there are 100 nodes/],
+    ['hung-runtime, when', 'hung-runtime, count: 101, when', /\]\.count: is 101, but there are 100 nodes/],
     ['share: 0.33', 'share: 0.996', /\]\.share: hides all 100 nodes together/],
     [
       'silenceHours: 8\n    riseHours: 6\n    resetShare: 0.15',

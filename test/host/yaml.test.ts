@@ -53,6 +53,12 @@ test('a key that comes twice is refused with its place', () => {
   assert.is(faultOf('a: 1\nb: 2\na: 3\n'), '3:1 the key a comes twice (remove one)');
 });
 
+test('a key that is no word is refused with its place, and so is a second document', () => {
+  for (const text of ['a: 1\n? [b, c]\n: 2\n', 'a: 1\n{b: c}: 2\n', 'a: &k b\n*k : 2\n'])
+    assert.match(faultOf(text), /^2:\d a key is a list, a map or an alias \(write a word\)$/, text);
+  assert.is(faultOf('a: 1\n---\nb: 2\n'), '2:1 a second document begins here (a file has one: leave it out)');
+});
+
 test('the largest file of each kind is read or refused in bounded time', () => {
   const bytes = 1 << 18;
   const keys = Array.from({ length: bytes / 10 }, (_, i) => `key${String(i).padStart(5, '0')},`).join('');
