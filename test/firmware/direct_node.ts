@@ -16,6 +16,7 @@ import type { Header } from '../../host/security/envelope.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { SealedFrames, testCluster, testKeys } from '../security/sealed.ts';
 import { NodeAnswers } from './answers.ts';
+import { capability } from './capability.ts';
 
 const bufferBytes = 4096;
 /** Memory behind the context that no call may write. */
@@ -49,10 +50,9 @@ export class DirectNode extends NodeAnswers {
     this.#at = this.engine.reserve(bufferBytes);
     this.nowMs = bootMs;
     const shape = { cluster: testCluster, self: 0, members: 12, generation: 1, seed: 1, features: 0, ...config };
-    const able = { rateMax: 200, storageKg: 1000, batteryWh: 1000, solarW: 1000, baseW: 10, replicateW: 10 };
     const first = { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 };
     const block = encodeConfig(
-      { ...able, mineWhPerKg: 10, ...shape },
+      { ...capability, ...shape },
       groups,
       { ...first, ...facts },
       keys ?? testKeys.member(shape.self),

@@ -18,6 +18,7 @@ import { envelopeCases } from '../security/negative/envelope.ts';
 import { messageCases } from '../security/negative/messages.ts';
 import { testCluster, testKeys } from '../security/sealed.ts';
 import { readPage } from './examples.ts';
+import { capability } from '../firmware/capability.ts';
 
 const test = suite('abi calls');
 const page = readPage('abi.md');
@@ -33,7 +34,7 @@ const configWith = (more: Partial<Parameters<typeof encodeConfig>[0]> = {}) =>
   encodeConfig(
     {
       ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: 0 },
-      ...{ rateMax: 200, storageKg: 1000, batteryWh: 6000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
+      ...{ ...capability, batteryWh: 6000 },
       ...more,
     },
     [],

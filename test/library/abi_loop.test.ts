@@ -12,6 +12,7 @@ import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode, type Outputs } from '../../host/platform/image_node.ts';
 import { SealedFrames, testCluster, testKeys } from '../security/sealed.ts';
 import { examplesOf, readPage } from './examples.ts';
+import { capability } from '../firmware/capability.ts';
 
 const test = suite('abi loop');
 const linesMax = 25;
@@ -32,7 +33,7 @@ const [{ code }] = examplesOf(readPage('abi.md'), 'js');
 const config = encodeConfig(
   {
     ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: FEATURE.plans },
-    ...{ rateMax: 200, storageKg: 1000, batteryWh: 6000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
+    ...{ ...capability, batteryWh: 6000 },
   },
   [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 2000, stockKg: 1_000_000, loadKg: 0 }],
   { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },

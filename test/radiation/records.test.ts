@@ -22,6 +22,7 @@ import type { CheckpointSource } from '../../host/platform/buffers.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import { ImageNode } from '../../host/platform/image_node.ts';
 import { testCluster, testKeys } from '../security/sealed.ts';
+import { capability } from '../firmware/capability.ts';
 
 const test = suite('damaged records');
 const nowMs = 1000;
@@ -29,7 +30,7 @@ const nowMs = 1000;
 const config = encodeConfig(
   {
     ...{ cluster: testCluster, self: 0, members: 3, generation: 1, seed: 1, features: FEATURE.plans },
-    ...{ rateMax: 200, storageKg: 1000, batteryWh: 6000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
+    ...{ ...capability, batteryWh: 6000 },
   },
   [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 2000, stockKg: 1_000_000, loadKg: 0 }],
   { incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },

@@ -10,10 +10,11 @@ import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { readHeader } from '../../host/security/envelope.ts';
 import { NodeAnswers } from '../firmware/answers.ts';
 import { testCluster, testKeys } from './sealed.ts';
+import { capability } from '../firmware/capability.ts';
 
 const shape = {
   ...{ cluster: testCluster, self: 0, members: 2, generation: 1, seed: 1, features: 0 },
-  ...{ rateMax: 200, storageKg: 1000, batteryWh: 1000, solarW: 1000, baseW: 10, replicateW: 10, mineWhPerKg: 10 },
+  ...capability,
 };
 const firstBoot: BootFacts = {
   ...{ incarnation: 1, timeKnown: true, missionMs: 0, resets: 0, alternateImage: false, reserved: 0 },
