@@ -7,10 +7,9 @@ function fromDay({ when }: Disruption): number {
 }
 
 /**
- * Finds disruptions that cannot happen as written: more deaths than the cluster can have, resets and
- * hangs of more nodes than there are, more lots or tugs lost than there are, and partitions or
- * storms that affect nobody. Disruptions after the
- * end of the run are left out, as in the run.
+ * Finds disruptions that cannot happen as written: more deaths than the cluster can have, resets
+ * and hangs of more nodes than there are, more lots or tugs lost than there are, and partitions or
+ * storms that affect nobody. Disruptions after the end of the run are left out, as in the run.
  */
 export function impossibleDisruptions({ disruptions, nodes, days, world }: Scenario): Finding[] {
   const findings: Finding[] = [];
