@@ -1,5 +1,6 @@
-import { ANSWER, INSPECT, LIVENESS, NAMES, OWN_SLOTS } from '../cbor/generated.ts';
+import { ANSWER, CYCLE_S, INSPECT, LIVENESS, MUTE_CAUSE, NAMES, OWN_SLOTS } from '../cbor/generated.ts';
 import type { RadioCounters } from '../radio/radio.ts';
+import { cycleAt } from '../security/cycle.ts';
 import type { Inspect } from './link.ts';
 
 /** What a running node shows of itself; it changes nothing. */
@@ -33,7 +34,7 @@ const keysIndex = 1;
 
 /** Answers `node status`. */
 export function statusOf(source: TelemetrySource): object {
-  const { id, cluster, members, incarnation, restarts, mute, heldBack, radio, inspect } = source;
+  const { id, cluster, members, incarnation, restarts, heldBack, radio, inspect } = source;
   const node = answer(inspect, 'node');
   const view = answer(inspect, 'view');
   const keys = answer(inspect, 'keys', keysIndex);
@@ -45,7 +46,7 @@ export function statusOf(source: TelemetrySource): object {
     missionS: node === undefined ? 0 : node.missionS + node.missionMs / 1000,
     clockErrorMs: node?.errorMs ?? 0,
     safeMode: node?.safeMode === 1,
-    mute: mute.cause === 0 ? null : { cause: NAMES.muteCause[mute.cause], untilS: mute.untilS || null },
+    mute: muteOf(source, node, keys),
     quorum: view?.quorum === 1,
     round: view?.round ?? 0,
     leaseUntilS: view?.leaseUntilS ?? 0,
@@ -58,6 +59,16 @@ export function statusOf(source: TelemetrySource): object {
     heldBack,
     radio,
   };
+}
+
+/**
+ * Says why the node sends nothing, null if it sends: what it reported, or, before its first period
+ * after a boot, that it waits behind counters which may have been used.
+ */
+function muteOf({ id, mute }: TelemetrySource, node?: Answer<'node'>, keys?: Answer<'keys'>): object | null {
+  if (mute.cause !== 0) return { cause: NAMES.muteCause[mute.cause], untilS: mute.untilS || null };
+  if (node?.timeKnown !== 1 || keys === undefined || keys.sentCounter <= cycleAt(node.missionS, id)) return null;
+  return { cause: NAMES.muteCause[MUTE_CAUSE.countersUsed], untilS: (keys.sentCounter + 1) * CYCLE_S };
 }
 
 function workOf(inspect: Inspect): object[] {

@@ -260,6 +260,21 @@ test('a node answers what it is, whom it knows and what it stores', () => {
   assert.equal(intentsOf(source), { intents: [] });
 });
 
+test('a node that waits behind lost counters says so from its boot on, until the second that it reports', () =>
+  inFolder((folder) => {
+    const { shim, radio, start, pass, named } = node(new Memory(new Store(folder), () => {}, false));
+    const mute = () => (statusOf(shim.telemetry(radio)) as { mute: { cause: string; untilS: number } | null }).mute;
+    start();
+    assert.equal(named('mute'), [], 'nothing is reported before the first period');
+    const atBoot = mute();
+    assert.is(atBoot?.cause, 'counters-used');
+    pass(70_000);
+    const [reported] = named('mute');
+    assert.equal([reported.cause, atBoot?.untilS], [MUTE_CAUSE.countersUsed, reported.untilS]);
+    pass(300_000);
+    assert.is(mute(), null);
+  }));
+
 test('a mute node says why and until when', () => {
   const { shim, radio } = node();
   const muted = (cause: number, untilS: number) =>
