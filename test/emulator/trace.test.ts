@@ -1,4 +1,5 @@
 // needs: boards
+// long: HELIOGRAPH_TRACE_INPUTS=20000
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { recordTrace } from '../../hwsim/emulator/drawn_trace.ts';
 import { compareBoard, compareMarks, kindsOf, marksOf } from '../../hwsim/emulator/trace.ts';
 import { inFolder } from '../host/support.ts';
+
+const traceInputs = Number(process.env.HELIOGRAPH_TRACE_INPUTS ?? 1000);
 
 const engineOf = () => createV8Engine(readImage('flight'));
 
@@ -39,10 +42,19 @@ test('a trace is a function of its seed and contains every kind of input', () =>
 });
 
 test('BRD-1 holds: V8 and all five boards have the same state and outputs after every input', () => {
-  const { status, stdout, stderr } = heliograph('board', 'trace', 'all', '--inputs', '1500', '--seed', '5', '--json');
+  const { status, stdout, stderr } = heliograph(
+    'board',
+    'trace',
+    'all',
+    '--inputs',
+    String(traceInputs),
+    '--seed',
+    '5',
+    '--json',
+  );
   assert.is(status, 0, stderr + stdout);
   const { inputs, engines } = JSON.parse(stdout);
-  assert.is(inputs, 1500);
+  assert.is(inputs, traceInputs);
   assert.equal(
     engines.map(({ name }: { name: string }) => name),
     ['v8', 'wasmtime', 'm7', 'm4', 'rv64', 'rv32', 'leon3'],
