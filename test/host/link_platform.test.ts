@@ -1,6 +1,11 @@
 // What the platform does for the security of links: reservations, signatures, key epochs' bundles.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { watchUplink } from '../../host/cli/node/uplink.ts';
+import type { NodeShim } from '../../host/node/shim.ts';
+import { inFolder } from './support.ts';
 import { type KeyEpochPart, type Message, TYPE } from '../../host/cbor/generated.ts';
 import { LinkPlatform, type NodeLink, uplinkRecords } from '../../host/node/link.ts';
 import { Memory } from '../../host/node/memory.ts';
@@ -142,5 +147,20 @@ test('a bundle with any other message is refused', () => {
       new RegExp(`a message '${message.name}' is none that a ground link gives`),
     );
 });
+
+test('a file of the ground link that is missing or empty is named, and nothing is given to the node', () =>
+  inFolder((folder) => {
+    const given: unknown[] = [];
+    const shim = { uplink: (records: unknown) => given.push(records) } as unknown as NodeShim;
+    const said: string[] = [];
+    const path = join(folder, 'up.cbor');
+    const look = () => watchUplink(path, shim, (event, _, words) => said.push(`${event} ${words}`))();
+    look();
+    writeFileSync(path, '');
+    look();
+    assert.match(said[0], /^uplink-waits .*up\.cbor: no such file yet/);
+    assert.match(said[1], /^uplink-refused .*up\.cbor: holds no key epoch$/);
+    assert.equal([said.length, given.length], [2, 0]);
+  }));
 
 test.run();

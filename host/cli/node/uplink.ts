@@ -16,8 +16,9 @@ const checkMs = 1000;
 export function watchUplink(path: string, shim: NodeShim, log: Log): () => void {
   const give = () => {
     try {
-      if (!existsSync(path)) return;
+      if (!existsSync(path)) return log('uplink-waits', {}, `${path}: no such file yet; it is read when it is there`);
       const records = uplinkRecords(decodeSequence(readInputBytes(path, inputBytesMax.bundle)));
+      if (records.length === 0) throw new Error('holds no key epoch');
       const status = shim.uplink(records);
       log('uplink', { records: records.length, status }, `${path}: ${statusName(status)}`);
     } catch (error) {
