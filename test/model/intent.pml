@@ -426,7 +426,7 @@ init {
 #endif
   }
 endSpent: do
-  :: atomic { !SPENT(0) && !SPENT(1) ->
+  :: atomic { !OVER ->
     if
     :: MAY_PASS -> pass()
     HEARTBEAT(0, 1) HEARTBEAT(0, 2) HEARTBEAT(1, 0) HEARTBEAT(1, 2) HEARTBEAT(2, 0) HEARTBEAT(2, 1)

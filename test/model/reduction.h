@@ -16,6 +16,11 @@
 #else
 #define SPENT(i) (!works[i] && newest[i] >= VERSIONS_OF(i))
 #endif
+#ifdef LIVELY
+#define OVER false
+#else
+#define OVER (SPENT(0) || SPENT(1))
+#endif
 
 inline tidyOwner(c) {
   if
