@@ -35,6 +35,7 @@ export const worlds: Case[] = [
     check: intent(...insider, 'PARTITIONS=1', 'CUT_OFF=2'),
   },
   { name: 'healed after a partition', check: lively('VERSIONS=3', 'PARTITIONS=1', 'CUT_OFF=0', 'LOSSES=0') },
+  { name: 'healed after a restart', check: lively('VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0') },
 ];
 
 /** One assumption of a proof removed: SPIN refutes each. */
@@ -106,7 +107,6 @@ export const longWorlds: Case[] = [
   { name: 'every fault at once, owner 0 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=0')) },
   { name: 'every fault at once, owner 1 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=1')) },
   { name: 'vote revocation', check: large(revocation(...revoked)) },
-  { name: 'healed after a restart', check: large(lively('VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0')) },
   { name: 'four nodes, losses, one forgery', check: large(intent('N=4', ...insider)) },
   { name: 'four nodes, losses, one restart', check: large(bitstate(33, 'N=4', ...witnessRestarts)) },
 ];
