@@ -262,6 +262,20 @@ byzantine(
   },
 );
 
+byzantine('SEC-5 holds: a proof counts also for a member that has a later statement of the equivocator', () => {
+  const cluster = flown();
+  const nowS = Math.floor(cluster.nowMs / 1000);
+  const one = intentOf(cluster, { rate: 100 });
+  const later = { ...one, version: one.version + 5 };
+  cluster.inject(1, BYZANTINE, [statementFor(later, nowS + 5, BYZANTINE)]);
+  serve(cluster, nowS + 30);
+  cluster.inject(0, BYZANTINE, [statementFor(one, nowS, BYZANTINE)]);
+  cluster.inject(0, BYZANTINE, [statementFor({ ...one, rate: 120 }, nowS + 1, BYZANTINE)]);
+  serve(cluster, nowS + 330);
+  const knowing = cluster.events.filter(({ fields }) => fields[0] === TYPE.equivocated).map(({ node }) => node);
+  assert.equal(knowing.sort(), [0, 1, 2, 3]);
+});
+
 byzantine('SEC-5 holds: nobody can be framed, for statements that another signed prove nothing', () => {
   const cluster = flown();
   const nowS = Math.floor(cluster.nowMs / 1000);

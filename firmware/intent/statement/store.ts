@@ -20,16 +20,16 @@ import { FREE, VALID, IN_PROOF, RECEIVED, DIGEST_AT, SIGNATURE_AT } from './tabl
 export const REBROADCASTS: u16 = 3;
 
 /**
- * Finds an entry on an intent slot: a VALID one if there is one, else the last of any state; or
- * NO_INDEX.
+ * Finds an entry on an intent slot: the newest VALID one if there is one, else the last of any
+ * state; or NO_INDEX.
  */
 export function findStatement(ctx: usize, owner: u32, slot: u32): u32 {
   let found = NO_INDEX;
   for (let i: u32 = 0; i < STATEMENTS_MAX; i++) {
     const entry = statement(ctx, i);
     if (<u32>entry.state == FREE || <u32>entry.owner != owner || <u32>entry.slot != slot) continue;
-    if (<u32>entry.state == VALID) return i;
-    found = i;
+    if (found == NO_INDEX || <u32>statement(ctx, found).state != VALID) found = i;
+    else if (<u32>entry.state == VALID && entry.atS > statement(ctx, found).atS) found = i;
   }
   return found;
 }

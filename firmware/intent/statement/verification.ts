@@ -91,8 +91,10 @@ function actOnValid(ctx: usize, index: u32, entry: Statement): void {
     const other = statement(ctx, i);
     if (i == index || <u32>other.state != VALID || <u32>other.owner != owner || <u32>other.slot != slot) continue;
     if (other.version != entry.version) {
-      // The later statement counts.
-      if ((other.flags & IN_PROOF) == 0) statementToChange(ctx, other.atS < entry.atS ? i : index).state = <u8>FREE;
+      // The later statement counts. One that may be half of a proof waits for the other half.
+      const earlier = other.atS < entry.atS ? i : index;
+      if ((statement(ctx, earlier).flags & (IN_PROOF | CONTESTED)) == 0)
+        statementToChange(ctx, earlier).state = <u8>FREE;
       continue;
     }
     if (sameDigest(changetype<usize>(other) + DIGEST_AT, changetype<usize>(entry) + DIGEST_AT))
