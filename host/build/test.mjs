@@ -146,7 +146,7 @@ function readTotals({ output, ok }) {
   return { passed, failed };
 }
 
-function report({ path, passed, failed, seconds, output }) {
+function report({ path, passed, failed, seconds, output, long = false }) {
   rows.push({ path, passed, failed, seconds });
   totals.passed += passed;
   totals.failed += failed;
@@ -154,7 +154,7 @@ function report({ path, passed, failed, seconds, output }) {
   console.log(`${verdict} ${path}  ${passed} passed, ${failed} failed, ${seconds.toFixed(1)} s`);
   if (failed === 0) return;
   console.log(output.split('\n').slice(-outputLinesMax).join('\n'));
-  console.log(`  again: node host/build/test.mjs ${path}`);
+  console.log(`  again: node host/build/test.mjs ${long ? '--long ' : ''}${path}`);
 }
 
 /**
@@ -195,7 +195,7 @@ async function runFile(file, { rewrite, long }) {
   const result = await run(process.execPath, words, { environment });
   const seconds = result.processorS ?? (performance.now() - begin) / 1000;
   const row = { path, ...readTotals(result), seconds };
-  report({ ...row, output: result.output });
+  report({ ...row, output: result.output, long });
   if (long) writeLongRow(row, settings);
 }
 

@@ -5,6 +5,7 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import {
   FEATURE,
   BOOT_CAUSE,
+  CYCLE_S,
   FRAME_BYTES_MAX,
   type Group,
   INSPECT,
@@ -17,6 +18,7 @@ import {
 import { readRecord } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import type { Preset } from '../../host/build/root.ts';
+import { readHeader } from '../../host/security/envelope.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { headOf, verifyHead } from '../../host/security/key_epoch.ts';
@@ -115,6 +117,8 @@ export class TestCluster implements PlatformHandler {
   private readonly wakeMs: number[] = [];
   private readonly bootMs: number[] = [];
   private readonly beganMs: number[] = [];
+  /** Counters up to this each node refuses: it may have taken them before it started. */
+  private readonly floors: number[] = [];
   private readonly inFlight: InFlight[] = [];
   private heard: Uint8Array = new Uint8Array(0);
   /** Five minutes of the run for which health was reported, however it is cut into steps. */
@@ -157,6 +161,7 @@ export class TestCluster implements PlatformHandler {
       this.stored.push([]);
       this.reserved.push(0);
       this.beganMs.push(0);
+      this.floors.push(0);
       this.part.push(0);
       this.up.push(true);
       this.wakeMs.push(0);
@@ -229,6 +234,8 @@ export class TestCluster implements PlatformHandler {
     this.up[node] = true;
     const status = this.at(node).boot(config.length, cause, checkpoints);
     if (!isOk(status)) throw new Error(`boot of ${node}: status ${status & STATUS_MASK}`);
+    const { sentCounter } = this.nodes[node].keys();
+    this.floors[node] = sentCounter === 0xffffffff ? this.reserved[node] : sentCounter;
   }
 
   /** A node's loop at the present instant. */
@@ -266,8 +273,9 @@ export class TestCluster implements PlatformHandler {
     if (this.options.loss > 0)
       throw new Error('a cluster that loses frames cannot be restored: its draws would differ');
     const memory = this.engine.view().slice();
-    const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight } = this;
-    const lists: unknown[][] = [up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, inFlight];
+    const { up, part, events, commands, stored, reserved, wakeMs, bootMs, beganMs, floors, inFlight } = this;
+    const clocks = [wakeMs, bootMs, beganMs, floors];
+    const lists: unknown[][] = [up, part, events, commands, stored, reserved, ...clocks, inFlight];
     const { checks, nowMs, frames, calls, heard, healthTick } = this;
     const kept = structuredClone(lists);
     return () => {
@@ -351,8 +359,9 @@ export class TestCluster implements PlatformHandler {
       if ((to !== 0xffff && to !== node) || this.random.fraction() < this.options.loss) continue;
       this.calls++;
       const code = this.hand(node, bytes);
-      // After a start, or after it learnt the time, a node rejects frames up to its reservation.
-      const begins = (code === STATUS.stale || code === STATUS.replay) && this.nowMs - this.beganMs[node] < 300_000;
+      // A node refuses what it may have taken before it started or learnt the time.
+      const begins =
+        (code === STATUS.stale || code === STATUS.replay) && readHeader(bytes).counter <= this.floors[node];
       // A frame from the future shows a node that its clock is behind: it learns the time anew.
       const relearns = code === STATUS.ahead && this.nodes[node].node().timeKnown === 0;
       // A node that learnt the time with the frame before has not reserved counters yet.
@@ -400,6 +409,9 @@ export class TestCluster implements PlatformHandler {
 
   event({ node }: PlatformLoop, length: number): void {
     this.keep(node, length, this.fields, this.events);
+    // Of the cycle in which it learnt the time, and of those before, it may have taken all.
+    if (this.fields[0] === TYPE.timeAcquired)
+      this.floors[node] = Math.max(this.floors[node], Math.ceil(this.nowMs / 1000 / CYCLE_S) + 1);
     if (this.fields[0] === TYPE.booted || this.fields[0] === TYPE.timeAcquired) this.beganMs[node] = this.nowMs;
   }
 

@@ -33,8 +33,10 @@ export class PartitionStorm {
   private readonly stored: boolean;
   private readonly deaf = new Set<string>();
   private readonly watch: ExecutionWatch;
+  private readonly seed: number;
 
   constructor(seed: number) {
+    this.seed = seed;
     const random = new RandomStream(seed, 'partitions');
     this.random = random;
     this.nodes = 3 + random.below(6);
@@ -51,6 +53,14 @@ export class PartitionStorm {
   }
 
   run(days: number): Storm {
+    try {
+      return this.fly(days);
+    } catch (error) {
+      throw new Error(`seed ${this.seed}: ${(error as Error).message}\n${this.log.join('\n')}`, { cause: error });
+    }
+  }
+
+  private fly(days: number): Storm {
     const { cluster, random } = this;
     const { watch } = this;
     let nowS = 20 * MINUTE;
