@@ -1,4 +1,5 @@
 import type { Store } from '../store/store.ts';
+import type { Log } from './log.ts';
 
 /**
  * What a folder of state belongs to, for ever: its counters are cycles of one mission time, and its
@@ -23,11 +24,14 @@ export function readIdentity(bytes: Uint8Array): StateIdentity | null {
 }
 
 /**
- * Returns what the folder belongs to. A folder that belongs to nobody yet belongs to `own` from now
- * on. Throws StoreError.
+ * Returns what the folder belongs to. A folder that belongs to nobody yet, or whose record is lost,
+ * belongs to `own` from now on: the reserved counters still hold. Logs damaged records. Throws
+ * StoreError.
  */
-export function identityOf(store: Store, own: StateIdentity): StateIdentity {
-  const [stored] = store.read(identityRecord).records.flatMap(({ bytes }) => readIdentity(bytes) ?? []);
+export function identityOf(store: Store, own: StateIdentity, log: Log): StateIdentity {
+  const { records, faults } = store.read(identityRecord);
+  for (const fault of faults) log('store-fault', {}, fault);
+  const [stored] = records.flatMap(({ bytes }) => readIdentity(bytes) ?? []);
   if (stored !== undefined) return stored;
   const bytes = Buffer.alloc(identityBytes);
   bytes.writeUInt16BE(own.cluster, 0);

@@ -5,6 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { identityOf } from '../../host/node/state_identity.ts';
 import { decodeSlot, Store } from '../../host/store/store.ts';
 import { run } from '../cli/run.ts';
 import { clusterArgs, RunningNode, runNode } from './running_node.ts';
@@ -143,6 +144,22 @@ test('a folder belongs to one cluster and one mission epoch, and another is refu
     const decoded = run('decode', join(place, 'identity.a'), '--json');
     const { kind, cluster, missionEpoch } = JSON.parse(decoded.stdout);
     assert.equal([kind, cluster, missionEpoch], ['identity', 1, args[epochAt]]);
+  }));
+
+test('a folder whose identity is damaged says so, and belongs to the node that starts in it', () =>
+  inFolder(async (folder) => {
+    const lines: string[] = [];
+    const log = (what: string, _: object, words = '') => lines.push(`${what} ${words}`);
+    const own = { cluster: 1, beginMs: 1_768_694_400_000 };
+    const other = { ...own, cluster: 2 };
+    assert.equal(identityOf(new Store(folder), own, log), own);
+    assert.equal(identityOf(new Store(folder), other, log), own);
+    assert.equal(lines, []);
+    writeFileSync(join(folder, 'identity.a'), 'damaged');
+    assert.equal(identityOf(new Store(folder), other, log), other);
+    assert.is(lines.length, 1);
+    assert.match(lines[0], /^store-fault .*identity\.a/);
+    assert.equal(identityOf(new Store(folder), own, log), other);
   }));
 
 test('a mission epoch is one instant on every machine, or it is refused', async () => {

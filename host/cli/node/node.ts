@@ -83,12 +83,13 @@ function engineOf({ engine: name, preset }: NodeOptions): Engine {
 function openState(
   { state, id, cluster }: NodeOptions,
   beginMs: number,
+  log: Log,
 ): { folder: string; store: Store; release: () => void } | null {
   if (state === undefined) return null;
   const folder = stateFolder(state, id);
   const { release } = lockFolder(folder, wallText());
   const store = new Store(folder);
-  const known = identityOf(store, { cluster, beginMs });
+  const known = identityOf(store, { cluster, beginMs }, log);
   if (known.cluster !== cluster) {
     const message = `--cluster ${cluster}, but ${folder} is of cluster ${known.cluster}: name another --state`;
     throw new CommandError(message, exitCode.usage);
@@ -122,7 +123,7 @@ export async function node(given: Partial<NodeOptions>, findPlace: FindPlace): P
   const { config, groups } = await findPlace(options);
   let server: QueryServer | null = null;
   const log = nodeLog(options.json === true, mission.missionMs, (line) => server?.publish(line));
-  const state = openState(options, beginMs);
+  const state = openState(options, beginMs, log);
   const memory = new Memory(state?.store ?? null, log, isSimulated);
   const parts = { engine: engineOf(options), clock, memory, config, groups, link, log, nameEvent: nameRecord };
   const shim = new NodeShim({ ...parts, timeSource: options.clock, timeScale, wallMissionMs: mission.byWallMs });
