@@ -180,7 +180,8 @@ export class StatementState {
   proofA: u32 = 0;
   proofB: u32 = 0;
   proofBroadcasts: u32 = 0;
-  pad0: u16 = 0;
+  /** Of those, the intent slots whose statement is broadcast REBROADCASTS times more. */
+  toRepeat: u16 = 0;
   /** Round (low 16 bits) of a merge in which this node confirmed its own claims; 0 = none. */
   confirmedRound: u16 = 0;
   /** Owners whose statements are awaited (statement/awaited.ts); 0 = free. */

@@ -1,7 +1,7 @@
 // INT-5, FLT-3: after a merge owners confirm their claims, so that members learn of released units.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ADDRESSEE_ALL, WORK_KIND } from '../../host/cbor/generated.ts';
+import { ADDRESSEE_ALL, ROUND_S, WORK_KIND } from '../../host/cbor/generated.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, HOUR, lot, split } from '../firmware/driven.ts';
@@ -23,24 +23,28 @@ function claimed(isApart: boolean): TestCluster {
   return cluster;
 }
 
-/** The members that broadcast a statement of their own within ten minutes after the merge. */
+/** Returns who broadcasts a statement of its own in the round after the merge, once a frame. */
 function confirmingAfter(isApart: boolean): number[] {
   const cluster = claimed(isApart);
   cluster.runTo(togetherS);
   cluster.part.fill(0);
-  const confirming = new Set<number>();
+  const frames = new Map<Uint8Array, number>();
   cluster.jam = (sender) => {
     const isBroadcast = addresseeOf(cluster.onAir(), 0) === ADDRESSEE_ALL;
     const messages = isBroadcast ? openedFrame(cluster.onAir()).messages : [];
-    if (messages.some((message) => message.name === 'statement' && message.owner === sender)) confirming.add(sender);
+    if (messages.some((message) => message.name === 'statement' && message.owner === sender))
+      frames.set(cluster.onAir(), sender);
     return false;
   };
-  cluster.runTo(togetherS + 600);
-  return [...confirming];
+  cluster.runTo(togetherS + ROUND_S);
+  return [...frames.values()];
 }
 
-test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it, and only it does', () => {
-  assert.equal(confirmingAfter(true), [owner]);
+test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it once a round, and only it does', () => {
+  const confirming = confirmingAfter(true);
+  assert.equal([...new Set(confirming)], [owner]);
+  // The merge may begin in one round and go on in the next.
+  assert.ok(confirming.length <= 2, `${confirming.length} times in one round`);
 });
 
 test('FLT-3 violated: without a merge nobody confirms anything', () => {

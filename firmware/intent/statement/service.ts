@@ -12,6 +12,7 @@ import { Sign, encodeSign, Verify, encodeVerify } from '../../wire/generated/mes
 import { statements, statementsToChange, statement, statementToChange } from '../table';
 import { forgetAwaited } from './awaited';
 import { confirmInMerge, isOfThisBoot, prepareOwn, broadcastOwn, signsLater } from './signing';
+import { REBROADCASTS } from './store';
 import { RECEIVED, UNSIGNED, VALID } from './table';
 
 /** An answer of the platform is awaited for this long, local seconds. */
@@ -25,9 +26,13 @@ export function signatureStep(ctx: usize): void {
   for (let left = state.toSign; left != 0; left &= left - 1) {
     const slot = ctz<u32>(left);
     if (!isOfThisBoot(ctx, slot) || signsLater(ctx, slot)) continue;
+    const repeats: u16 = ((<u32>state.toRepeat >>> slot) & 1) != 0 ? REBROADCASTS : 0;
     // A version that is dated ahead is contradicted now, and once more when its time has come.
-    if (state.forgedS <= missionS(ctx)) statementsToChange(ctx).toSign &= ~(1 << slot);
-    const index = prepareOwn(ctx, slot);
+    if (state.forgedS <= missionS(ctx)) {
+      statementsToChange(ctx).toSign &= ~(1 << slot);
+      statementsToChange(ctx).toRepeat = <u16>(<u32>state.toRepeat & ~(1 << slot));
+    }
+    const index = prepareOwn(ctx, slot, repeats);
     if (index != NO_INDEX) ask(ctx, index, true);
     return;
   }
@@ -82,6 +87,7 @@ export function statementsRestart(ctx: usize): void {
   const state = statementsToChange(ctx);
   state.ticket = 0;
   state.toSign = 0;
+  state.toRepeat = 0;
   state.forgedS = 0;
   state.requestedS = 0;
   forgetAwaited(ctx);

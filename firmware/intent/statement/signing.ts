@@ -29,7 +29,7 @@ import {
   statements,
 } from '../table';
 import { digestOf } from './check';
-import { findStatement, storedVersion, allocateStatement, REBROADCASTS } from './store';
+import { findStatement, storedVersion, allocateStatement } from './store';
 import { VALID, UNSIGNED, DIGEST_AT, SIGNATURE_AT } from './table';
 
 /** A request of a peer is granted at most this often, local seconds. */
@@ -47,10 +47,20 @@ export function reportImpersonation(ctx: usize, slot: u32, publishedS: u32): voi
 }
 
 /**
- * Requests a statement of this node on an own intent slot, as of `publishedS` or later. A valid
- * statement on the stored version that covers that time is broadcast again instead.
+ * Requests a statement of this node on an own intent slot, as of `publishedS` or later, and that it
+ * is broadcast several times.
  */
 export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
+  if (!confirm(ctx, slot, publishedS)) return;
+  const state = statementsToChange(ctx);
+  state.toRepeat = <u16>(<u32>state.toRepeat | (1 << slot));
+}
+
+/**
+ * Requests a statement as `requestStatement`, to be broadcast once. A valid statement on the stored
+ * version that covers that time is broadcast again instead: then returns false.
+ */
+function confirm(ctx: usize, slot: u32, publishedS: u32): bool {
   const index = findStatement(ctx, self(ctx), slot);
   if (
     index != NO_INDEX &&
@@ -59,7 +69,7 @@ export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
     storedVersion(ctx, statement(ctx, index)) == statement(ctx, index).version
   ) {
     if (statement(ctx, index).broadcastsLeft == 0) statementToChange(ctx, index).broadcastsLeft = 1;
-    return;
+    return false;
   }
   const state = statementsToChange(ctx);
   state.toSign |= 1 << slot;
@@ -67,12 +77,14 @@ export function requestStatement(ctx: usize, slot: u32, publishedS: u32): void {
   const forgedS = publishedS < latest ? publishedS : latest;
   if (forgedS > state.forgedS) state.forgedS = forgedS;
   leaveToTick(ctx, DUE_STATEMENT);
+  return true;
 }
 
 /**
  * Confirms the own claims of units while parts of the cluster merge, once a round: members that
  * were apart store older versions, and take what releases a unit only with a statement. Otherwise
- * each of them would ask for each.
+ * each of them would ask for each. It is not repeated: the next round confirms again, and in a
+ * merge signs of life need the frames.
  */
 export function confirmInMerge(ctx: usize): void {
   const round = <u16>membership(ctx).round;
@@ -81,7 +93,7 @@ export function confirmInMerge(ctx: usize): void {
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = intentIndex(ctx, self(ctx), slot);
     if (index != NO_INDEX && resourceUnit(intent(ctx, index).resource) != 0)
-      requestStatement(ctx, slot, intent(ctx, index).publishedS);
+      confirm(ctx, slot, intent(ctx, index).publishedS);
   }
 }
 
@@ -127,10 +139,10 @@ export function signsLater(ctx: usize, slot: u32): bool {
 }
 
 /**
- * Prepares a statement on an own intent slot as of now, to be signed. Returns its entry, or
- * NO_INDEX.
+ * Prepares a statement on an own intent slot as of now, to be signed, and broadcast `repeats` times
+ * more. Returns its entry, or NO_INDEX.
  */
-export function prepareOwn(ctx: usize, slot: u32): u32 {
+export function prepareOwn(ctx: usize, slot: u32, repeats: u16): u32 {
   const me = self(ctx);
   let index = findStatement(ctx, me, slot);
   if (index == NO_INDEX) index = allocateStatement(ctx);
@@ -141,7 +153,7 @@ export function prepareOwn(ctx: usize, slot: u32): u32 {
   entry.slot = <u8>slot;
   entry.state = <u8>UNSIGNED;
   entry.flags = 0;
-  entry.broadcastsLeft = REBROADCASTS;
+  entry.broadcastsLeft = repeats;
   entry.version = 0;
   entry.atS = now;
   const digest = changetype<usize>(entry) + DIGEST_AT;
