@@ -19,6 +19,7 @@ export {
   CRC_TABLES,
   COORDINATOR_ALLOWED,
   CIPHER,
+  FRAMES_CHECKED,
 } from './preset';
 import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 import {

@@ -62,6 +62,11 @@ export const CONTAINED: bool = IMAGE_CONTAINED != 0;
  * simulated.
  */
 export const CIPHER: u32 = IMAGE_CIPHER;
+/**
+ * Whether frames have a CRC-32C. With the null cipher the field is zero and is not read: a
+ * simulated channel loses frames whole and flips no bit.
+ */
+export const FRAMES_CHECKED: bool = CIPHER != 0;
 
 if (PRESET < PRESET_FLIGHT || PRESET > PRESET_TINY) ERROR('IMAGE_PRESET is 1, 2 or 3');
 if (CIPHER != 0 && CIPHER != 24) ERROR('IMAGE_CIPHER is 24 or 0');

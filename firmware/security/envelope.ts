@@ -32,6 +32,7 @@ import {
   COUNTER_FRAME_SENDER,
   COUNTER_FRAME_VERSION,
 } from '../wire/generated/codes';
+import { FRAMES_CHECKED } from '../memory/limits';
 import { PLAIN_AT, SCRATCH_AT } from '../memory/map';
 import { crc32c } from '../base/crc32c';
 import { call } from '../memory/guard';
@@ -181,7 +182,7 @@ export function sealEnvelope(ctx: usize, out: usize, length: u32): u32 {
     text,
   );
   const sealed = at + body;
-  store<u32>(out + sealed, bswap<u32>(crc32c(out, sealed)), 0, 1);
+  store<u32>(out + sealed, FRAMES_CHECKED ? bswap<u32>(crc32c(out, sealed)) : 0, 0, 1);
   return sealed + CRC_BYTES;
 }
 

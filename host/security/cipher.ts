@@ -1,5 +1,5 @@
 // The two ciphers of link frames behind one interface: ChaCha20/Poly1305 (RFC 8439), which flies,
-// and the null cipher of `--cipher null`.
+// and the null cipher of the fleet image.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { nullOpen, nullSeal } from './cipher_null.ts';
@@ -9,6 +9,8 @@ export type CipherName = 'real' | 'null';
 
 export interface Cipher {
   readonly name: CipherName;
+  /** Frames end with a CRC-32C; else with zeros, which are not read. */
+  readonly hasCrc: boolean;
   /** Ciphertext ‖ tag: 16 bytes more than `text`. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): Uint8Array;
   /**
@@ -23,6 +25,7 @@ const options = { authTagLength: TAG_BYTES };
 
 export const realCipher: Cipher = {
   name: 'real',
+  hasCrc: true,
   seal(key, nonce, aad, text) {
     const cipher = createCipheriv(algorithm, key, nonce, options);
     cipher.setAAD(aad, { plaintextLength: text.length });
@@ -54,7 +57,7 @@ export const realCipher: Cipher = {
  * NOT secure, for simulations of thousands of nodes: equal to firmware/security/cipher_null.ts,
  * byte for byte.
  */
-export const nullCipher: Cipher = { name: 'null', seal: nullSeal, open: nullOpen };
+export const nullCipher: Cipher = { name: 'null', hasCrc: false, seal: nullSeal, open: nullOpen };
 
 export function cipherNamed(name: CipherName): Cipher {
   return name === 'null' ? nullCipher : realCipher;

@@ -151,28 +151,32 @@ export function diagnose(bytes: Uint8Array, link: LinkCipher | null = null): str
     else showSequence(bytes, lines);
   } catch (error) {
     if (error instanceof CborFault) {
-      if (isFrame && bytes.length > CRC_BYTES) lines.push(crcLine(bytes));
+      if (isFrame && bytes.length > CRC_BYTES) lines.push(crcLine(bytes, link));
       error.shown = lines.join('\n');
     }
     throw error;
   }
-  if (isFrame) lines.push(crcLine(bytes));
+  if (isFrame) lines.push(crcLine(bytes, link));
   return lines.join('\n');
 }
 
-function crcOf(bytes: Uint8Array): { carried: number; computed: number } {
+/** Returns the CRC-32C of a frame and the right one; null: frames of this link have none. */
+function crcOf(bytes: Uint8Array, link: LinkCipher | null): { carried: number; computed: number } | null {
+  if (link?.cipher.hasCrc === false) return null;
   return { carried: carriedCrc(bytes), computed: crc32c(bytes, 0, bytes.length - CRC_BYTES) };
 }
 
-function crcLine(bytes: Uint8Array): string {
-  const { carried, computed } = crcOf(bytes);
+function crcLine(bytes: Uint8Array, link: LinkCipher | null): string {
+  const crc = crcOf(bytes, link);
+  if (crc === null) return '/ CRC-32C: none, as the cipher is null /';
+  const { carried, computed } = crc;
   const verdict = carried === computed ? 'right' : `wrong, computed ${hex32(computed)}`;
   return `/ CRC-32C ${hex32(carried)}: ${verdict} /`;
 }
 
 /**
  * What `diagnose` shows, for machines: byte strings as hexadecimal digits. `messages` is null where
- * there was no key.
+ * there was no key; `crc` where a frame has none, which are those of the fleet image.
  */
 export interface Described {
   readonly kind: 'frame' | 'records';
@@ -207,12 +211,16 @@ export function describe(bytes: Uint8Array, link: LinkCipher | null = null): Des
   if (bytes.length === 0) throw new CborFault(0, 'no bytes');
   if (!looksLikeFrame(bytes)) return { kind: 'records', header: null, messages: describeSequence(bytes), crc: null };
   const envelope = readEnvelope(bytes);
-  const { carried, computed } = crcOf(bytes);
+  const crc = crcOf(bytes, link);
   const plaintext = link === null ? null : openEnvelope(bytes, envelope, link.keyOf, link.cipher);
   return {
     kind: 'frame',
     header: { version: PROTOCOL_VERSION, ...envelope.header },
     messages: plaintext === null ? null : describeSequence(plaintext),
-    crc: { carried: hex32(carried), computed: hex32(computed), right: carried === computed },
+    crc: crc && {
+      carried: hex32(crc.carried),
+      computed: hex32(crc.computed),
+      right: crc.carried === crc.computed,
+    },
   };
 }

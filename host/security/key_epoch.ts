@@ -10,6 +10,7 @@ import {
   type PathKey,
 } from '../cbor/generated.ts';
 import { derive, words16 } from './kdf.ts';
+import { type Cipher, realCipher } from './cipher.ts';
 import { nodeSignatures, type SignatureService } from './signature.ts';
 import { cover, PARTS_MAX, unwrap, wrap } from './tree.ts';
 
@@ -137,13 +138,16 @@ export interface KeyEpochMessages {
   readonly parts: readonly KeyEpochPart[];
 }
 
-/** Makes the messages of a key epoch for `members` without `excluded`. Throws CoverError. */
+/**
+ * Makes the messages of a key epoch for `members` without `excluded`. `cipher`: that of the
+ * members' image. Throws CoverError.
+ */
 export function makeKeyEpoch(
   authority: Authority,
   keyEpoch: { readonly keyEpoch: number; readonly startS: number; readonly secret: Uint8Array },
   members: Iterable<number>,
   excluded: ReadonlySet<number>,
-  signatures: SignatureService = nodeSignatures,
+  cipher: Cipher = realCipher,
 ): KeyEpochMessages {
   const { cluster } = authority;
   const nodes = cover(members, excluded);
@@ -155,7 +159,8 @@ export function makeKeyEpoch(
         'cluster anew under another number for those that remain',
     );
   const parts = nodes.map((node): KeyEpochPart => {
-    const wrapped = wrap(authority.pathKey(node), cluster, node, keyEpoch.keyEpoch, keyEpoch.secret);
+    const place = { cluster, node, keyEpoch: keyEpoch.keyEpoch };
+    const wrapped = wrap(authority.pathKey(node), place, keyEpoch.secret, cipher);
     return { name: 'key-epoch-part', keyEpoch: keyEpoch.keyEpoch, node, wrapped };
   });
   const unsigned = {
@@ -164,7 +169,7 @@ export function makeKeyEpoch(
     parts: parts.length,
     commitment: commitment(keyEpoch.secret, cluster, keyEpoch.keyEpoch),
   };
-  const signature = signatures.sign(authority.seed, headStatement(cluster, unsigned));
+  const signature = nodeSignatures.sign(authority.seed, headStatement(cluster, unsigned));
   return { head: { name: 'key-epoch-head', ...unsigned, signature }, parts };
 }
 

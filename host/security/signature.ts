@@ -1,7 +1,7 @@
 /**
  * Ed25519 (RFC 8032) behind one interface. A signature does not fit the budget of a call into the
  * flight image, so it is a service of the platform: on the host node:crypto, on boards
- * dist/signature.wasm (firmware/signature), and for `--cipher null` null signatures of the same
+ * dist/signature.wasm (firmware/signature), and for simulations null signatures of the same
  * sizes (null_signature.ts).
  *
  * Both real implementations verify without the cofactor and compare encodings of R, as OpenSSL

@@ -5,7 +5,7 @@
 // the subtrees that hold them and nobody else. A member needs no state, no earlier message and no
 // answer to open it, and excluded members can do nothing together.
 
-import { realCipher } from './cipher.ts';
+import { type Cipher, realCipher } from './cipher.ts';
 import { derive, words16 } from './kdf.ts';
 
 export const LEAVES = 256;
@@ -89,8 +89,13 @@ function nonceOf(node: number, keyEpoch: number): Uint8Array {
 }
 
 /** Wraps the secret of a key epoch for all members below `node`: 48 bytes. */
-export function wrap(key: Uint8Array, cluster: number, node: number, keyEpoch: number, secret: Uint8Array): Uint8Array {
-  return realCipher.seal(key, nonceOf(node, keyEpoch), words16(cluster, keyEpoch), secret);
+export function wrap(
+  key: Uint8Array,
+  { cluster, node, keyEpoch }: { readonly cluster: number; readonly node: number; readonly keyEpoch: number },
+  secret: Uint8Array,
+  cipher: Cipher = realCipher,
+): Uint8Array {
+  return cipher.seal(key, nonceOf(node, keyEpoch), words16(cluster, keyEpoch), secret);
 }
 
 /** Unwraps the secret; null if it was altered, or is meant for others. */

@@ -71,10 +71,9 @@ function addSim(program: Command): void {
       positiveOption('--upset-scale <x>', 'multiply the rate of upsets of a scenario that has some', 1_000_000),
     )
     .addOption(
-      new Option('--cipher <name>', 'cipher of the links; null: none, of the same size, for large fleets').choices([
-        'real',
-        'null',
-      ]),
+      new Option('--image <name>', 'fleet: decides the same without protection, cipher and CRC, for large fleets')
+        .choices(['flight', 'fleet'])
+        .default('flight'),
     )
     .option('--uncontained', 'baseline: the image without bounds on what a Byzantine member can do')
     .option('--unprotected', 'baseline: the image without protection against upsets')
@@ -87,6 +86,7 @@ function addSim(program: Command): void {
         'sim mixed-hardware',
         'sim storm-s5 --upset-scale 10',
         'sim storm-s5 --unprotected',
+        'sim cluster-neo --image fleet',
         'sim quiet --days 2 --nodes 20 --body Bennu --out runs/quiet',
         'sim ./mine.yaml --bodies sbdb_query.csv --body "(433) Eros"',
       ),

@@ -1,5 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
+import { type Cipher, cipherNamed, type CipherName } from '../../host/security/cipher.ts';
 import { makeKeyEpoch } from '../../host/security/key_epoch.ts';
 import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { Boards } from '../board/boards.ts';
@@ -11,6 +12,13 @@ import { eventKind } from '../kernel/event_kinds.ts';
 const noticeS = 3600;
 /** The parts are sent after the head's signature is verified. */
 const partsAfterMs = 5000;
+
+interface ServedCluster {
+  readonly seed: number;
+  readonly nodes: number;
+  /** That of the members' image. */
+  readonly cipher: CipherName;
+}
 
 /**
  * Simulates the ground's key service, as far as a Byzantine node needs it. In contact windows
@@ -26,6 +34,7 @@ export class GroundKeyService implements TraceConsumer {
   startS: number | null = null;
   readonly #seed: number;
   readonly #nodes: number;
+  readonly #cipher: Cipher;
   readonly #delayMs: number;
   readonly #queue: EventQueue;
   /** By member: the equivocators proven to it. */
@@ -34,9 +43,10 @@ export class GroundKeyService implements TraceConsumer {
   #keyEpoch = 1;
   #records: Uint8Array[] = [];
 
-  constructor(seed: number, nodes: number, delayHours: number, queue: EventQueue) {
+  constructor({ seed, nodes, cipher }: ServedCluster, delayHours: number, queue: EventQueue) {
     this.#seed = seed;
     this.#nodes = nodes;
+    this.#cipher = cipherNamed(cipher);
     this.#delayMs = delayHours * 3_600_000;
     this.#queue = queue;
     this.#proven = Array.from({ length: nodes }, () => new Set());
@@ -68,7 +78,7 @@ export class GroundKeyService implements TraceConsumer {
     const secret = keys.secret(this.#keyEpoch);
     const members = Array.from({ length: this.#nodes }, (_, member) => member);
     const keyEpoch = { keyEpoch: this.#keyEpoch, startS, secret };
-    const { head, parts } = makeKeyEpoch(keys.authority, keyEpoch, members, this.#excluded);
+    const { head, parts } = makeKeyEpoch(keys.authority, keyEpoch, members, this.#excluded, this.#cipher);
     this.#records = [head, ...parts].map((message) => encodeMessage(message));
     this.startS ??= startS;
   }

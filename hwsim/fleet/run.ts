@@ -43,8 +43,6 @@ export interface RunOptions {
   /** Makes another instance of the same image: a scenario with upsets needs one for each node. */
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
-  /** The image's cipher: a Byzantine node seals as the others do. Default: the real one. */
-  cipher?: CipherName;
   given?: readonly Given[];
   /** What the Byzantine node sends instead of its scenario's attacks. */
   mutation?: FieldMutation;
@@ -155,7 +153,7 @@ function layFlight(scenario: Scenario, options: RunOptions): Flight {
   const { seed, days, nodes, body, engine } = options;
   const plan = layWorld(scenario, { seed, nodes, body });
   const queue = new EventQueue();
-  const ground = layGround(scenario, seed, nodes, queue);
+  const ground = layGround(scenario, options, queue);
   const tracer = new Tracer([...(options.consumers ?? []), ...(ground === null ? [] : [ground])]);
   const channel = new Channel({ nodes, ...scenario.radio, seed });
   const { telemetryS, planWork } = scenario;
@@ -248,18 +246,26 @@ function factsOf(flight: Flight, { nodes, days, engine }: RunOptions): RunFacts 
   };
 }
 
+const cipherOf = ({ image }: Engine): CipherName => (image.isCipherNull ? 'null' : 'real');
+
 function layInsider(
   scenario: Scenario,
-  { seed, nodes, cipher = 'real', mutation }: RunOptions,
+  { seed, nodes, engine, mutation }: RunOptions,
   node: number,
   parts: Pick<InsiderParts, 'plan' | 'queue' | 'endMs'>,
 ): Insider {
-  return new Insider({ ...parts, scenario, node, seed, mutation, codec: byzantineCodec(seed, nodes, cipher) });
+  // A Byzantine node seals as the others do.
+  const codec = byzantineCodec(seed, nodes, cipherOf(engine));
+  return new Insider({ ...parts, scenario, node, seed, mutation, codec });
 }
 
-function layGround({ insider }: Scenario, seed: number, nodes: number, queue: EventQueue): GroundKeyService | null {
+function layGround(
+  { insider }: Scenario,
+  { seed, nodes, engine }: RunOptions,
+  queue: EventQueue,
+): GroundKeyService | null {
   const hours = insider?.excludedAfterHours;
-  return hours === undefined ? null : new GroundKeyService(seed, nodes, hours, queue);
+  return hours === undefined ? null : new GroundKeyService({ seed, nodes, cipher: cipherOf(engine) }, hours, queue);
 }
 
 function layFaultable(

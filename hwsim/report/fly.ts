@@ -1,7 +1,6 @@
 import { startProgress } from '../../host/cli/progress.ts';
 import { startStopwatch } from '../../host/clock/clock.ts';
 import type { Engine } from '../../host/engine/engine.ts';
-import type { CipherName } from '../../host/security/cipher.ts';
 import { type RunFacts, runScenario } from '../fleet/run.ts';
 import type { Controller } from '../board/controller.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
@@ -14,7 +13,6 @@ export interface Flight {
   engine: Engine;
   controllers?: ReadonlyMap<number, Controller>;
   ownEngine?: () => Engine;
-  cipher?: CipherName;
   consumers: TraceConsumer[];
   /** The name beside the progress; default: the scenario's. */
   label?: string;

@@ -3,7 +3,6 @@ import type { Engine } from '../../host/engine/engine.ts';
 import { readImage } from '../../host/engine/image.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
-import type { CipherName } from '../../host/security/cipher.ts';
 import { criteria, type Criterion, type Outcome } from '../check/convergence/convergence.ts';
 import { HonestOnly } from '../check/honest_only.ts';
 import { boardsDecideAlike } from '../check/judges/boards_decide_alike.ts';
@@ -34,8 +33,6 @@ export interface Setting {
   /** Boards run in emulators, which `prepareBoards` made ready; else they are simulated. */
   emulate?: boolean;
   engine?: EngineName;
-  /** The cipher of the image. Default: the real one. */
-  cipher?: CipherName;
   /** The flight is one of many: it shows no progress of its own. */
   silent?: boolean;
 }
@@ -131,7 +128,7 @@ export function judgesOf({ scenario, body }: Setting): { judges: RunJudges; byza
 
 /** Flies and judges a run, and records it if there is a recording. */
 export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): SimVerdict {
-  const { scenario, body, image, engine: name = defaultEngine, ownEngine, cipher, silent } = setting;
+  const { scenario, body, image, engine: name = defaultEngine, ownEngine, silent } = setting;
   const { judges, byzantine } = judgesOf(setting);
   const judged = byzantine === null ? judges : new HonestOnly(judges, byzantine);
   const engineOf = (preset: Preset) =>
@@ -147,7 +144,6 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
       engine: createEngine(name, image),
       controllers: boards.controllers,
       ownEngine,
-      cipher,
       silent,
       consumers: recording === null ? [judged] : [judged, recording],
     });

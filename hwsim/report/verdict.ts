@@ -58,8 +58,8 @@ export interface SimVerdict {
   unprotected?: true;
   /** Only of the image without bounds on what a Byzantine node can do. */
   uncontained?: true;
-  /** Only when the links were sealed with the null cipher. */
-  cipher?: 'null';
+  /** Only of the fleet image, which has neither protection nor cipher nor CRC. */
+  image?: 'fleet';
   /** Only of a scenario with upsets. */
   radiation?: RadiationReport;
   /** Only of a scenario with a Byzantine node. */

@@ -73,6 +73,7 @@ export function verdictText(verdict: SimVerdict, again: string): string {
   const { disruptions, checks } = verdict;
   const lines = [
     `${verdict.scenario}, seed ${verdict.seed}: ${verdict.nodes} nodes, ${verdict.days} days on ${verdict.body}`,
+    ...(verdict.image === 'fleet' ? ['on the fleet image: without protection, cipher and CRC'] : []),
     '',
   ];
   const missing = disruptions.filter((row) => row.missing.length > 0);

@@ -1,9 +1,13 @@
 /**
- * `npm run bench [-- --json] [--engine v8|wasmtime]`: measures one run on this machine, one core.
+ * `npm run bench [-- --json|--page] [--engine v8|wasmtime]`: measures one run on this machine, one
+ * core. `--page` prints docs/results/speed.md.
  *
  *     realTimeFactor, eventsPerS   100 nodes of `quiet` for two days, real firmware, with judges,
- *                                  start-up included
- *     realTimeFactorNullCipher     the same flight on the image with the null cipher
+ *                                  start-up included; the better of two flights
+ *     realTimeFactorFleet          the same on the fleet image, flown in turn with the flight image
+ *     eventsPerNodeDay             events of docs/definitions.md in these flights
+ *     bytesPerNode, …Fleet         resident memory of a node with its checkpoints: growth of a
+ *                                  process of its own that flies 200 nodes for three hours
  *     sealedOpenedFramesPerS       frames that one of two nodes seals and the other opens, by whole
  *                                  calls of `transmit` and `receive` (hwsim/bench/sealed.ts)
  *     sealedFrameBytes             mean length of these on the air
@@ -13,6 +17,7 @@
  *     intentCodecNs, cborxCodecNs  encode + decode of one intent, firmware codec against cbor-x, in
  *                                  turn, both on V8
  */
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Encoder } from 'cbor-x';
 import { TYPE } from '../../host/cbor/generated.ts';
@@ -23,12 +28,11 @@ import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName, engineNames } from '../../host/engine/names.ts';
 import { callNs, crowdedIntent, verdictsPerS } from '../../hwsim/bench/calls.ts';
 import { sealedRate } from '../../hwsim/bench/sealed.ts';
-import { flyAndJudge } from '../../hwsim/report/fly_and_judge.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
-import { shippedScenario, withOverrides } from '../../hwsim/scenario/load.ts';
-import { shippedBody } from '../../hwsim/world/bodies.ts';
 import { firmware, rules, sourceAt, structAt, wireAt } from '../proto/pair.ts';
 import { writeStruct } from '../proto/struct.ts';
+import { bytesPerNode, printBytesPerNode } from './memory.ts';
+import { type FlownImage, flownDays, flownImages, flownNodes, speeds } from './speed.ts';
 
 /** Measures encode + decode of one intent: the best of seven turns of each codec, nanoseconds. */
 function codecNs(): { intentCodecNs: number; cborxCodecNs: number } {
@@ -61,16 +65,16 @@ function refuse(message: string, code: number): never {
 
 function measure(engine: EngineName): Record<string, number> {
   const newEngine = () => createEngine(engine, readImage('flight'));
-  const scenario = withOverrides(shippedScenario('quiet'), { days: 2, seed: 1 });
-  const body = shippedBody(scenario.body);
-  const { speed } = flyAndJudge({ scenario, body, image: readImage('flight'), engine }, null);
-  const { speed: speedNull } = flyAndJudge({ scenario, body, image: readImage('null-cipher'), engine }, null);
+  const { flight, fleet } = speeds(engine);
   const pair = sealedRate(newEngine(), { members: 2, turns: 500 });
   const cluster = sealedRate(newEngine(), { members: 100, turns: 20 });
   return {
-    realTimeFactor: speed.simulatedS / speed.wallS,
-    realTimeFactorNullCipher: speedNull.simulatedS / speedNull.wallS,
-    eventsPerS: speed.events / speed.wallS,
+    realTimeFactor: flight.simulatedS / flight.wallS,
+    realTimeFactorFleet: fleet.simulatedS / fleet.wallS,
+    eventsPerS: flight.events / flight.wallS,
+    eventsPerNodeDay: flight.events / flownNodes / flownDays,
+    bytesPerNode: bytesPerNode('flight', engine),
+    bytesPerNodeFleet: bytesPerNode('fleet', engine),
     sealedOpenedFramesPerS: pair.framesPerS,
     sealedFrameBytes: pair.frameBytes,
     clusterFramesPerS: cluster.framesPerS,
@@ -81,8 +85,49 @@ function measure(engine: EngineName): Record<string, number> {
   };
 }
 
+/** What the page says of each figure; what is left out here is not on it. */
+const rows: readonly [figure: string, meaning: string][] = [
+  ['realTimeFactor', `× real time: flight image, ${flownNodes} nodes, ${flownDays} days of \`quiet\`, judged`],
+  ['realTimeFactorFleet', '× real time: the same on the fleet image'],
+  ['eventsPerNodeDay', 'events per node·day'],
+  ['eventsPerS', 'events per second, flight image'],
+  ['bytesPerNode', 'resident bytes per node with its checkpoints, flight image'],
+  ['bytesPerNodeFleet', 'the same, fleet image'],
+];
+
+function page(figures: Record<string, number>): string {
+  const shown = (name: string) => Math.round(figures[name]).toLocaleString('en');
+  const ratio = (figures.realTimeFactorFleet / figures.realTimeFactor).toFixed(2);
+  const shas = flownImages.map((name) => `${name} ${createEngine('v8', readImage(name)).image.sha256.slice(0, 16)}`);
+  return [
+    '# Speed and memory of the simulator',
+    '',
+    'Made by `npm run -s bench -- --page > docs/results/speed.md`. One core. Both images were flown in turn, twice;',
+    'the better flight counts. docs/definitions.md says what an event is.',
+    '',
+    `Images: ${shas.join(', ')}. Machine: Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}.`,
+    '',
+    '| figure | |',
+    '|---|---|',
+    ...rows.map(([name, meaning]) => `| ${meaning} | ${shown(name)} |`),
+    `| fleet image ÷ flight image, × real time | ${ratio} |`,
+  ].join('\n');
+}
+
+function report(figures: Record<string, number>): void {
+  if (values.json) return console.log(JSON.stringify(figures));
+  if (values.page) return console.log(page(figures));
+  for (const [name, value] of Object.entries(figures))
+    console.log(`${name.padEnd(24)} ${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}`);
+}
+
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, engine: { type: 'string', default: defaultEngine } },
+  options: {
+    json: { type: 'boolean' },
+    page: { type: 'boolean' },
+    engine: { type: 'string', default: defaultEngine },
+    memory: { type: 'string' },
+  },
 });
 const engine = engineNames.find((name) => name === values.engine);
 if (engine === undefined)
@@ -92,8 +137,6 @@ try {
 } catch (error) {
   refuse((error as Error).message, exitCode.environment);
 }
-const figures = measure(engine);
-if (values.json) console.log(JSON.stringify(figures));
-else
-  for (const [name, value] of Object.entries(figures))
-    console.log(`${name.padEnd(24)} ${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}`);
+// The process that `bytesPerNode` starts.
+if (values.memory !== undefined) printBytesPerNode(values.memory as FlownImage, engine);
+else report(measure(engine));

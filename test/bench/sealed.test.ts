@@ -6,14 +6,14 @@ import { readImage } from '../../host/engine/image.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { createV8Engine } from '../../host/engine/v8.ts';
 
-const engineOf = (image: 'flight' | 'null-cipher'): Engine => createV8Engine(readImage(image));
+const engineOf = (image: 'flight' | 'fleet'): Engine => createV8Engine(readImage(image));
 const short = { members: 5, turns: 1 };
 
 test('SEC-1 holds: nodes seal and open frames for each other, with the cipher and with the null cipher', () => {
   const sealed = sealedRate(engineOf('flight'), short);
   assert.ok(sealed.framesPerS > 0 && Number.isFinite(sealed.framesPerS));
   assert.ok(sealed.frameBytes > 48 && sealed.frameBytes <= FRAME_BYTES_MAX, `${sealed.frameBytes}`);
-  assert.is(sealedRate(engineOf('null-cipher'), short).frameBytes, sealed.frameBytes);
+  assert.is(sealedRate(engineOf('fleet'), short).frameBytes, sealed.frameBytes);
 });
 
 test('SEC-1 violated: a frame that does not open ends the measurement', () => {

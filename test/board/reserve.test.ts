@@ -107,7 +107,7 @@ test('SEC-1 holds: a driven board keeps what it reserves and leaves the confirma
 });
 
 test('SEC-1 violated: no board is built with the null cipher, and a program that has it does not start', async () => {
-  const target = { ...targets.m7, board: 'm7-null-cipher', variant: 'null-cipher' as const };
+  const target = { ...targets.m7, board: 'm7-fleet', variant: 'fleet' as const };
   try {
     await buildTarget(target);
     assert.unreachable();
@@ -116,12 +116,12 @@ test('SEC-1 violated: no board is built with the null cipher, and a program that
   }
   const folder = boardFolder(target);
   mkdirSync(folder, { recursive: true });
-  const image = imagePath('null-cipher');
+  const image = imagePath('fleet');
   writeFileSync(join(folder, 'image.c'), translateImage(image));
   await compileProgram(target, folder, boardSources(target), {});
   const elf = join(folder, 'heliograph.elf');
   sealCode(target, elf);
-  const session = sessionOf('m7', elf, 'null-cipher');
+  const session = sessionOf('m7', elf, 'fleet');
   // The board restarts as often as with a damaged program, then reports the trap and stays silent.
   assert.equal(session.untilDone(), [{ kind: 'trapped', site: 0, reason: TRAP.code }]);
   session.close();

@@ -13,29 +13,29 @@ const againOf = ({ stdout }: Ended) => /^again +npx (heliograph .*)$/m.exec(stdo
 
 const catalogue = 'full_name,H,a,e,i\n(1) Mine,20,1.2,0.1,3\n';
 
-test('the command under `again` flies the same run: file, catalogue, body, cipher, image and engine', () =>
+test('the command under `again` flies the same run: file, catalogue, body, image and engine', () =>
   inFolder((folder) => {
     const odd = join(folder, "o'er the $HOME");
     mkdirSync(odd);
     runWith({ cwd: odd }, 'scenario', 'new', 'my own.yaml', '--from', 'quiet');
     writeFileSync(join(odd, 'my bodies.csv'), catalogue);
     const bodies = ['--bodies', './my bodies.csv', '--body', 'Mine'];
-    const args = ['sim', './my own.yaml', '--days', '0.05', '--nodes', '4', ...bodies, '--cipher', 'null'];
+    const args = ['sim', './my own.yaml', '--days', '0.05', '--nodes', '4', ...bodies, '--image', 'fleet'];
     const first = runWith({ cwd: odd }, ...args, '--engine', 'v8', '--out', 'recorded');
     const again = againOf(first);
     assert.is(
       again,
       "heliograph sim './my own.yaml' --seed 1 --days 0.05 --nodes 4 --engine v8 --body Mine " +
-        "--bodies './my bodies.csv' --cipher null",
+        "--bodies './my bodies.csv' --image fleet",
     );
     const second = shell(again, odd);
     assert.is(hashOf(second), hashOf(first));
-    // The catalogue's body and the cipher change no event of so short a flight, but they stand in
+    // The catalogue's body and the image change no event of so short a flight, but they stand in
     // the verdict.
     for (const { stdout } of [first, second]) assert.match(stdout, /on \(1\) Mine\n/);
     const recorded = (name: string) => JSON.parse(readFileSync(join(odd, name, 'verdict.json'), 'utf8'));
     shell(`${again} --out second`, odd);
-    for (const name of ['firmware', 'cipher', 'body', 'decisionHash'])
+    for (const name of ['firmware', 'image', 'body', 'decisionHash'])
       assert.equal(recorded('second')[name], recorded('recorded')[name], name);
   }));
 

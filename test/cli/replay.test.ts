@@ -26,6 +26,19 @@ test('a recording replays to the same hash, and events are shown by name', () =>
   );
 });
 
+test('a recording of the fleet image is replayed on it, and its frames are opened', () => {
+  const recorded = join(folder, 'fleet');
+  run(...shortFlight, '--image', 'fleet', '--out', recorded);
+  const replayed = run('replay', recorded, '--built');
+  assert.is(replayed.status, 0, replayed.stderr);
+  assert.match(replayed.stdout, /: the same\n$/);
+  assert.is(replayed.stderr.includes('they differ'), false);
+  const { stdout } = run('decode', recorded);
+  assert.match(stdout, /tag: right/);
+  assert.match(stdout, /CRC-32C: none/);
+  assert.not(/fault|wrong/.test(stdout));
+});
+
 test('node, time and event select what is shown', () => {
   const { stdout } = run('replay', recording, '--node', '2', '--event', 'member-state', '--to', '3600');
   const lines = stdout.trimEnd().split('\n').slice(0, -1);

@@ -72,9 +72,9 @@ mutation(`no mutated frame traps, and a rejected one leaves the state unchanged 
   const random = new RandomStream(3, 'mutation');
   // Acts as a member with the keys: the envelope is right, the body is not. Each frame meets the
   // same state, so that all may have one counter. The cipher makes no difference to a body, and the
-  // null cipher takes a fraction of the time.
+  // fleet image takes a fraction of the time.
   const groups: Group[] = [{ name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 }];
-  const node = new SingleNode(12, groups, 'null-cipher');
+  const node = new SingleNode(12, groups, 'fleet');
   const link = testKeys.link('null');
   node.tick(nowS);
   const originals = bodies.map((body) => joinBytes(body.map(encodeMessage)));

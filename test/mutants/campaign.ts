@@ -16,7 +16,7 @@ import type { RecordedTest } from './runner.ts';
  * Images that tests load in their own process. The others of asconfig.json leave out a part of
  * these.
  */
-export const mutatedImages: readonly ImageName[] = ['flight', 'tiny', 'compact', 'null-cipher', 'tiny-null-cipher'];
+export const mutatedImages: readonly ImageName[] = ['flight', 'tiny', 'compact', 'fleet', 'tiny-null-cipher'];
 
 export interface CampaignOptions {
   mutants: readonly Mutant[];

@@ -113,7 +113,8 @@ test('the tag covers the whole header, and the key binds a frame to its key epoc
 
 test('one cipher does not open what the other sealed', () => {
   assert.throws(() => open(seal(header, text(20), key, realCipher), keyOf, nullCipher), /the tag is wrong/);
-  assert.throws(() => open(seal(header, text(20), key, nullCipher), keyOf, realCipher), /the tag is wrong/);
+  const ofNull = withCrc(seal(header, text(20), key, nullCipher).subarray(0, -CRC_BYTES));
+  assert.throws(() => open(ofNull, keyOf, realCipher), /the tag is wrong/);
 });
 
 test('a header out of range is not sealed', () => {

@@ -242,7 +242,11 @@ test('a part that a member forges with its own keys does not match the authority
   const cluster = flown({ nodes: 4 });
   const real = keyEpochOf(4, 2, 3000, [3]);
   const part = (node: number): KeyEpochPart => {
-    const wrapped = wrap(testKeys.authority.pathKey(node), testKeys.cluster, node, 2, new Uint8Array(32).fill(7));
+    const wrapped = wrap(
+      testKeys.authority.pathKey(node),
+      { cluster: testKeys.cluster, node, keyEpoch: 2 },
+      new Uint8Array(32).fill(7),
+    );
     return { name: 'key-epoch-part', keyEpoch: 2, node, wrapped };
   };
   cluster.observe(0, real.head);

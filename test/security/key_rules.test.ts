@@ -62,7 +62,7 @@ rules(
   () => {
     for (const [image, cipher] of [
       ['flight', realCipher],
-      ['null-cipher', nullCipher],
+      ['fleet', nullCipher],
     ] as const) {
       const node = ready({ image });
       for (let length = 4; length <= PLAIN_BYTES_MAX; length++) {

@@ -60,7 +60,7 @@ test('the covers of 300 random clusters are minimal, with every remaining member
 
 test('a wrapped secret opens under its own node only, and not with a flipped bit', () => {
   const key = keys.authority.pathKey(5);
-  const wrapped = wrap(key, 9, 5, 2, newKeyEpoch.secret);
+  const wrapped = wrap(key, { cluster: 9, node: 5, keyEpoch: 2 }, newKeyEpoch.secret);
   assert.is(wrapped.length, 48);
   assert.equal(unwrap(key, 9, 5, 2, wrapped), newKeyEpoch.secret);
   assert.is(unwrap(keys.authority.pathKey(4), 9, 5, 2, wrapped), null);
@@ -99,7 +99,7 @@ test('remaining members open a key epoch by head and parts; the excluded togethe
 
 test('a part with another secret than the head commits to is refused', () => {
   const { head } = makeKeyEpoch(keys.authority, newKeyEpoch, all(200), new Set());
-  const wrapped = wrap(keys.authority.pathKey(1), 9, 1, 2, keys.secret(3));
+  const wrapped = wrap(keys.authority.pathKey(1), { cluster: 9, node: 1, keyEpoch: 2 }, keys.secret(3));
   const path = new Map([[1, keys.authority.pathKey(1)]]);
   assert.is(openPart(path, 9, head, { keyEpoch: 2, node: 1, wrapped }), null);
   assert.equal(unwrap(keys.authority.pathKey(1), 9, 1, 2, wrapped), keys.secret(3));

@@ -59,8 +59,8 @@ async function linkOfRun(folder: string): Promise<LinkCipher | null> {
   const { simulatedLink } = await import('../../security/simulated_keys.ts');
   const { seed, nodes } = await recordedSetting(path);
   const verdict = join(folder, 'verdict.json');
-  const isNull = existsSync(verdict) && /"cipher": ?"null"/.test(readInput(verdict));
-  return simulatedLink(seed, nodes, isNull ? 'null' : 'real');
+  const isFleet = existsSync(verdict) && /"image": ?"fleet"/.test(readInput(verdict));
+  return simulatedLink(seed, nodes, isFleet ? 'null' : 'real');
 }
 
 /** Reads what the keys of a recorded run derive from. Throws CommandError (3). */

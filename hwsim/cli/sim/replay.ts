@@ -171,7 +171,7 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   const types = typesOf(options.event);
   const { scenario, body, verdict } = readRun(folder);
   refuseOutside(scenario, options);
-  const built = readImage(scenario.preset);
+  const built = readImage(verdict.image ?? scenario.preset);
   const image = options.built ? built : readRecordedImage(join(folder, 'heliograph.wasm'));
   noteOtherImage(verdict, built, options);
   const other = (preset: Preset) =>
@@ -182,8 +182,7 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   const engine = createEngine(options.engine, image);
   // A bar between events on a terminal could not be read.
   const silent = process.stdout.isTTY;
-  const { cipher } = verdict;
-  const flight = { scenario, body, engine, controllers, ownEngine, cipher, silent, consumers: [timeline] };
+  const flight = { scenario, body, engine, controllers, ownEngine, silent, consumers: [timeline] };
   const { traceHash } = fly(flight).facts;
   const isSame = traceHash === verdict.traceHash;
   if (options.json) print(JSON.stringify({ recorded: verdict.traceHash, replayed: traceHash, same: isSame }));
@@ -195,13 +194,13 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
 
 /** Reports on stderr that the recorded image is not the built one, and which of them is flown. */
 function noteOtherImage(
-  { firmware, cipher, unprotected, uncontained }: SimVerdict,
+  { firmware, unprotected, uncontained }: SimVerdict,
   built: Uint8Array,
   options: ReplayOptions,
 ): void {
   const builtSha = createHash('sha256').update(built).digest('hex');
   if (builtSha === firmware.sha256) return;
-  const isVariant = cipher === 'null' || unprotected === true || uncontained === true;
+  const isVariant = unprotected === true || uncontained === true;
   const which = options.built ? 'the built one is flown' : 'the recorded one is flown (--built takes the other)';
   const why = isVariant ? ' (a baseline was recorded)' : '';
   const images = `recorded ${firmware.sha256.slice(0, 16)}…, built ${builtSha.slice(0, 16)}…`;

@@ -5,7 +5,6 @@ import { print } from '../../../host/cli/output.ts';
 import type { Preset, Variant } from '../../../host/build/root.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
-import type { CipherName } from '../../../host/security/cipher.ts';
 import { scenarioText } from '../../scenario/load.ts';
 import type { Scenario } from '../../scenario/schema.ts';
 import { prepareBoards } from '../board/prepare.ts';
@@ -29,7 +28,7 @@ export interface SimOptions {
   json?: boolean;
   simulateBoards?: boolean;
   upsetScale?: number;
-  cipher?: CipherName;
+  image?: 'flight' | 'fleet';
   unprotected?: boolean;
   uncontained?: boolean;
 }
@@ -38,17 +37,26 @@ export interface SimOptions {
  * Chooses the image to fly: the scenario's preset, or a variant of `flight` that only simulations
  * load. Throws CommandError (2).
  */
-function imageNameOf(scenario: Scenario, { unprotected, uncontained, cipher }: SimOptions): Preset | Variant {
-  const given = [unprotected && '--unprotected', uncontained && '--uncontained', cipher === 'null' && '--cipher null'];
+function imageNameOf(scenario: Scenario, { unprotected, uncontained, image }: SimOptions): Preset | Variant {
+  const isFleet = image === 'fleet';
+  const given = [unprotected && '--unprotected', uncontained && '--uncontained', isFleet && '--image fleet'];
   const [wanted, another] = given.filter((option) => typeof option === 'string');
   if (wanted === undefined) return scenario.preset;
   if (another !== undefined)
     throw new CommandError(`${wanted} and ${another} are two images: give one of them`, exitCode.usage);
   if (scenario.preset !== 'flight')
     throw new CommandError(`${wanted} is an image of preset flight, not of ${scenario.preset}`, exitCode.usage);
-  if (cipher === 'null' && scenario.boards.length > 0)
-    throw new CommandError('--cipher null is refused by boards: fly a scenario without any', exitCode.usage);
-  return unprotected ? 'bare' : uncontained ? 'trusting' : 'null-cipher';
+  if (isFleet) refuseFleet(scenario);
+  return unprotected ? 'bare' : uncontained ? 'trusting' : 'fleet';
+}
+
+/** Refuses what takes a part that the fleet image has not. Throws CommandError (2). */
+function refuseFleet({ name, upsets, boards }: Scenario): void {
+  const refuse = (reason: string) => {
+    throw new CommandError(`--image fleet: ${name} ${reason}: leave --image out, or fly another`, exitCode.usage);
+  };
+  if (boards.length > 0) refuse('has boards, which refuse an image with the null cipher');
+  if (upsets !== undefined) refuse('has upsets, and this image has no protection against them');
 }
 
 function refuseWithoutEffect({ name, boards }: Scenario, options: SimOptions): void {
@@ -61,7 +69,7 @@ function refuseWithoutEffect({ name, boards }: Scenario, options: SimOptions): v
  * breached.
  */
 export async function sim(nameOrFile: string, options: SimOptions, command: Command): Promise<void> {
-  const { seed, days, nodes, preset, engine = defaultEngine, body: wanted, upsetScale, cipher } = options;
+  const { seed, days, nodes, preset, engine = defaultEngine, body: wanted, upsetScale } = options;
   const scenario = applyOverrides(loadScenario(nameOrFile), { seed, days, nodes, preset, body: wanted, upsetScale });
   const body = loadBody(scenario.body, options.bodies, console.error);
   refuseWithoutEffect(scenario, options);
@@ -74,10 +82,10 @@ export async function sim(nameOrFile: string, options: SimOptions, command: Comm
   recording?.write('heliograph.wasm', image);
   for (const other of otherPresets(scenario)) recording?.write(`heliograph-${other}.wasm`, readImage(other));
   const ownEngine = scenario.upsets && (await meteredEngines(engine, image));
-  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine, cipher }, recording);
+  const verdict = flyAndJudge({ scenario, body, image, engine, emulate, ownEngine }, recording);
   if (options.unprotected) verdict.unprotected = true;
   if (options.uncontained) verdict.uncontained = true;
-  if (cipher === 'null') verdict.cipher = 'null';
+  if (options.image === 'fleet') verdict.image = 'fleet';
   recording?.close();
   recording?.write('verdict.json', `${JSON.stringify(verdict, null, 1)}\n`);
   const again = againLine(command, { seed: scenario.seed, days: scenario.days, nodes: scenario.nodes });

@@ -18,7 +18,7 @@ import { beginnings } from './steps.ts';
  * Images with the null cipher are fuzzed behind it; against the others nothing but the
  * envelope is right.
  */
-export const fuzzed = { 'tiny-null-cipher': 8, 'null-cipher': 200, tiny: 8, flight: 200 } as const;
+export const fuzzed = { 'tiny-null-cipher': 8, fleet: 200, tiny: 8, flight: 200 } as const;
 export type FuzzedImage = keyof typeof fuzzed;
 const compiler = 'clang-14';
 const folderOf = (image: string) => join(rootFolder, 'dist', 'fuzz', image);

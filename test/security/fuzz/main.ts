@@ -4,7 +4,7 @@
  *     npm run fuzz -- [IMAGE] [--runs N] [--seed S] [--thorough] [--keep]
  *     npm run fuzz -- --page LOG…
  *
- * IMAGE: tiny-null-cipher (default), null-cipher, tiny or flight. The run's log, its corpus and
+ * IMAGE: tiny-null-cipher (default), fleet, tiny or flight. The run's log, its corpus and
  * what crashes lie in dist/fuzz/IMAGE. --thorough: with AddressSanitizer and comparisons reported.
  * --keep: the corpus, reduced to what adds coverage, takes the place of
  * test/security/corpus/IMAGE.bin. --page prints docs/results/fuzz.md of the logs of runs. Exit 1 on

@@ -5,8 +5,7 @@ import type { Message } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { nullCipher } from '../../../host/security/cipher.ts';
 import { makeKeyEpoch } from '../../../host/security/key_epoch.ts';
-import { words16 } from '../../../host/security/kdf.ts';
-import { testCluster, testKeys } from '../sealed.ts';
+import { testKeys } from '../sealed.ts';
 import { FUZZ_STEP } from '../../../hwsim/bench/generated_harness.ts';
 
 export type StepKind = keyof typeof FUZZ_STEP;
@@ -97,15 +96,9 @@ export function keyEpochMessages(
     { keyEpoch: epoch, startS, secret },
     Array.from({ length: members }, (_, index) => index),
     new Set(excluded),
+    nullCipher,
   );
-  const wrapped = (node: number) =>
-    nullCipher.seal(
-      testKeys.authority.pathKey(node),
-      Uint8Array.of(0, 0, ...words16(node), 0, 0, 0, 0, 0, 0, ...words16(epoch)),
-      words16(testCluster, epoch),
-      secret,
-    );
-  return [head, ...parts.map((part) => ({ ...part, wrapped: wrapped(part.node) }))];
+  return [head, ...parts];
 }
 
 /** One of each message that crosses the air, as it may be at `timeS`. */
