@@ -1,10 +1,9 @@
 /**
  * Ed25519 (RFC 8032) behind one interface. A signature does not fit the budget of a call into the
  * flight image, so it is a service of the platform: on the host node:crypto, on boards
- * dist/signature.wasm (firmware/signature), and for simulations null signatures of the same
- * sizes (null_signature.ts).
+ * dist/signature.wasm (firmware/signature).
  *
- * Both real implementations verify without the cofactor and compare encodings of R, as OpenSSL
+ * Both implementations verify without the cofactor and compare encodings of R, as OpenSSL
  * does, and refuse S ≥ L. Both are stricter than OpenSSL where no honest signer ever is: they
  * refuse keys and R whose y is not below p, or whose order divides eight (a signature under such a
  * key may hold for any message).
@@ -21,8 +20,8 @@ import { join } from 'node:path';
 import { rootFolder } from '../build/root.ts';
 import { SIGNATURE_BYTES, SIGNED_BYTES_MAX } from '../cbor/generated.ts';
 
-export const publicKeyBytes = 32;
-export const seedBytes = 32;
+const publicKeyBytes = 32;
+const seedBytes = 32;
 
 export interface SignatureService {
   /**

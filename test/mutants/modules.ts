@@ -28,8 +28,7 @@ const foldersOf: Record<string, readonly string[]> = {
 export const moduleNames: readonly string[] = Object.keys(foldersOf);
 
 /** What holds only layouts and names: a mutant there is no rule that a test could state. */
-const skippedSources =
-  /(^|\/)(accessors|table|records|generated\w*|shape|null_signature)\.ts$|\.worker\.ts$|\/(generated|runtime)\//;
+const skippedSources = /(^|\/)(accessors|table|records|generated\w*|shape)\.ts$|\.worker\.ts$|\/(generated|runtime)\//;
 
 /** True for a source of the firmware, which is compiled into images. */
 export const isFirmware = (path: string) => path.startsWith('firmware/');

@@ -1,7 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { moduleSignatures, nodeSignatures, type SignatureService } from '../../host/security/signature.ts';
-import { nullSignatures } from '../../host/security/null_signature.ts';
 import { headPayload, verifyHead } from '../../host/security/key_epoch.ts';
 import { makeSign1, readSign1, Sign1Fault, type Sign1Reason, verifySign1 } from '../../host/security/sign1.ts';
 import { vectors } from './signature_vectors.ts';
@@ -51,7 +50,7 @@ test('a message has the bytes of RFC 9052: tag 18, protected header {1: -8, 4: k
   assert.ok(nodeSignatures.verify(publicKey, hex(signed), good.subarray(-64)));
 });
 
-test('every real signature service reads the messages of every other', () => {
+test('every signature service reads the messages of every other', () => {
   const services: SignatureService[] = [nodeSignatures, moduleSignatures()];
   for (const maker of services)
     for (const reader of services)
@@ -60,21 +59,6 @@ test('every real signature service reads the messages of every other', () => {
         const read = verifySign1(reader, makeSign1(maker, seed, kid, long), keyOf);
         assert.equal([read.kid, read.payload], [kid, long]);
       }
-});
-
-test('the null signature service reads its own messages only', () => {
-  const message = makeSign1(nullSignatures, seed, kid, payload);
-  const key = nullSignatures.publicKey(seed);
-  assert.is(message.length, good.length);
-  assert.equal(verifySign1(nullSignatures, message, () => key).payload, payload);
-  assert.is(
-    reasonOf(() => verifySign1(nodeSignatures, message, () => publicKey)),
-    'signature',
-  );
-  assert.is(
-    reasonOf(() => verifySign1(nullSignatures, good, () => key)),
-    'signature',
-  );
 });
 
 test('the head of a key epoch is signed like a message with the same content', () => {

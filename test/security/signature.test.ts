@@ -8,7 +8,6 @@ import {
   nodeSignatures,
   type SignatureService,
 } from '../../host/security/signature.ts';
-import { nullSignatures } from '../../host/security/null_signature.ts';
 import {
   base,
   encodePoint,
@@ -201,7 +200,7 @@ test('keys that are no point, or have a component of small order, get the verdic
 
 test('wrong lengths are refused, and nothing is signed with them', () => {
   const [{ seed, publicKey, message, signature }] = vectors;
-  for (const [name, service] of [...services, ['the null signature service', nullSignatures] as const]) {
+  for (const [name, service] of services) {
     for (const length of [0, 31]) assert.not(service.verify(publicKey.slice(0, length), message, signature), name);
     assert.not(service.verify(joined(publicKey, seed), message, signature), name);
     for (const length of [0, 32, 63]) assert.not(service.verify(publicKey, message, signature.slice(0, length)), name);
@@ -211,17 +210,6 @@ test('wrong lengths are refused, and nothing is signed with them', () => {
     assert.throws(() => service.sign(seed.slice(0, 31), message), RangeError);
     assert.throws(() => service.publicKey(joined(seed, seed)), RangeError);
   }
-});
-
-test('the null signature service has the sizes and the verdicts of the real ones for honest inputs', () => {
-  const { seed, message } = vectors[2];
-  const publicKey = nullSignatures.publicKey(seed);
-  const signature = nullSignatures.sign(seed, message);
-  assert.equal([publicKey.length, signature.length], [32, 64]);
-  assert.ok(nullSignatures.verify(publicKey, message, signature));
-  for (let bit = 0; bit < 512; bit += 1) assert.not(nullSignatures.verify(publicKey, message, flipped(signature, bit)));
-  for (let bit = 0; bit < 256; bit += 1) assert.not(nullSignatures.verify(flipped(publicKey, bit), message, signature));
-  assert.not(nullSignatures.verify(publicKey, joined(message, Uint8Array.of(0)), signature));
 });
 
 test('a seed whose bytes are changed in place signs with the new bytes', () => {
