@@ -11,6 +11,9 @@ import {
   STATUS_TICK_FIRST,
   STATUS_AHEAD,
   FLAG_DEADLINE,
+  FLAG_FRAME,
+  DEADLINE_SHIFT,
+  DEADLINE_MS_MAX,
   STATUS_LENGTH,
   COUNTER_RECORD_REJECTED,
   OWN_SLOTS,
@@ -35,9 +38,9 @@ import { intentIndex } from '../intent/table';
 import { verdictOf } from '../intent/arbitration';
 import { node, queues, CONTEXT_MAGIC, HOT } from '../node/table';
 import { countLoss, takeCommand, takeEvent } from '../node/queues';
-import { deadlineMs, isInTxSlot } from '../node/tx_slots';
+import { deadlineMs } from '../node/tx_slots';
 import { setLocal, setMission } from '../node/clock';
-import { counterNow } from '../security/counters';
+import { counterNow, maySend } from '../security/counters';
 import { forgetTime } from '../membership/time_sync';
 import { bootContext, clearContext, loadCheckpoint, restoreContext } from './boot';
 import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
@@ -74,9 +77,9 @@ export function boot(ctx: usize, config: usize, length: u32, cause: u32, nowS: u
   clearContext(ctx, nowS, nowMs);
   const status = bootContext(ctx, config, length, cause);
   if (status != STATUS_OK) return status;
-  const flags = takeFlags(ctx);
+  const result = resultOf(ctx, status | FLAG_DEADLINE);
   renewAll(ctx);
-  return status | flags;
+  return result;
 }
 
 export function restore(
@@ -95,7 +98,7 @@ export function restore(
   setLocal(ctx, nowS, nowMs);
   openCall(ctx, CORE_ALL);
   restoreContext(ctx, config, end, cause);
-  return closeWithFlags(ctx, STATUS_OK);
+  return closeWithFlags(ctx, STATUS_OK | FLAG_DEADLINE);
 }
 
 /**
@@ -118,10 +121,23 @@ function close(ctx: usize, result: u32): u32 {
   return result;
 }
 
-/** Ends a call, with the flags for the platform in its status. */
+/** Ends a call, with the flags and the deadline for the platform in its result. */
 function closeWithFlags(ctx: usize, status: u32): u32 {
   reportUpsets(ctx);
-  return close(ctx, status | takeFlags(ctx));
+  return close(ctx, resultOf(ctx, status));
+}
+
+/** Adds the flags of the present call to `status`, and the deadline if it moved. */
+function resultOf(ctx: usize, status: u32): u32 {
+  const flags = status | takeFlags(ctx);
+  if ((flags & FLAG_DEADLINE) == 0) return flags;
+  // The call may have changed the clock.
+  setMission(ctx);
+  return flags | (maySend(ctx) ? FLAG_FRAME : 0) | deadlineBits(ctx);
+}
+
+function deadlineBits(ctx: usize): u32 {
+  return min<u32>(deadlineMs(ctx), DEADLINE_MS_MAX) << DEADLINE_SHIFT;
 }
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {
@@ -163,29 +179,24 @@ export function tick(ctx: usize, nowS: u32, nowMs: u32): u32 {
   advance(ctx);
   catchUp(ctx);
   periodTick(ctx);
-  return closeWithFlags(ctx, STATUS_OK);
+  return closeWithFlags(ctx, STATUS_OK | FLAG_DEADLINE);
 }
 
-/**
- * Composes one frame per own TDMA slot. A node without mission time only listens, except in safe
- * mode.
- */
+/** Composes one frame per own TDMA slot. */
 export function transmit(ctx: usize, nowS: u32, nowMs: u32, out: usize, cap: u32): u32 {
-  if (!open(ctx, CORE_NODE, nowS, nowMs)) return 0;
-  const state = node(ctx);
-  if (queues(ctx).outboxCount == 0 || (state.timeKnown == 0 && state.safeMode == 0)) return close(ctx, 0);
-  sweepsCore(ctx, CORE_HOT);
+  if (!open(ctx, CORE_HOT, nowS, nowMs)) return 0;
   // A heartbeat gives ages as of its own time: the bitmaps must be turned to that tick.
   advance(ctx);
-  const counter = counterNow(ctx);
-  if (counter <= queues(ctx).sentCycle || counter > queues(ctx).reserved) return close(ctx, 0);
-  if (state.timeKnown != 0 && !isInTxSlot(ctx)) return close(ctx, 0);
-  const length = composeFrame(ctx, out, cap, counter);
-  if (length != 0) {
-    queues(ctx).sentCycle = counter;
-    changes(ctx, HOT);
+  let length: u32 = 0;
+  if (maySend(ctx)) {
+    const counter = counterNow(ctx);
+    length = composeFrame(ctx, out, cap, counter);
+    if (length != 0) {
+      queues(ctx).sentCycle = counter;
+      changes(ctx, HOT);
+    }
   }
-  return close(ctx, length);
+  return close(ctx, length | deadlineBits(ctx));
 }
 
 export function command(ctx: usize, out: usize, cap: u32): u32 {
@@ -194,10 +205,6 @@ export function command(ctx: usize, out: usize, cap: u32): u32 {
 
 export function event(ctx: usize, out: usize, cap: u32): u32 {
   return open(ctx, CORE_NODE, call(ctx).localS, call(ctx).localMs) ? close(ctx, takeEvent(ctx, out, cap)) : 0;
-}
-
-export function deadline(ctx: usize, nowS: u32, nowMs: u32): u32 {
-  return open(ctx, CORE_NODE, nowS, nowMs) ? close(ctx, deadlineMs(ctx)) : 0x7fffffff;
 }
 
 export function checkpoint(ctx: usize, out: usize, cap: u32): u32 {

@@ -26,7 +26,7 @@ import { SCRATCH_OUT_AT } from '../memory/map';
 import { changes } from '../memory/guard';
 import { node, queues, timeKnown, HOT, NODE } from '../node/table';
 import { commandDone, commandSpace, eventDone, eventSpace } from '../node/queues';
-import { cycleNow } from '../node/tx_slots';
+import { cycleNow, isInTxSlot } from '../node/tx_slots';
 import { clockErrorMs } from '../node/clock';
 import { newestKeyEpoch, sendingKeyEpoch } from './key_epoch';
 import { Mute, encodeMute, ReserveCounters, encodeReserveCounters } from '../wire/generated/messages';
@@ -47,6 +47,17 @@ const CONFIRMED_CYCLES_MAX: u32 = 4096;
 export function counterNow(ctx: usize): u32 {
   const sent = queues(ctx).sentCycle;
   return timeKnown(ctx) ? cycleNow(ctx) : sent == NEVER ? NEVER : sent + 1;
+}
+
+/**
+ * Whether a frame may be sent now: one waits, its counter is reserved and unused, and this node's
+ * TDMA slot has begun. Without mission time only a node in safe mode sends.
+ */
+export function maySend(ctx: usize): bool {
+  const waits = queues(ctx).outboxCount != 0 && (timeKnown(ctx) ? isInTxSlot(ctx) : node(ctx).safeMode != 0);
+  if (!waits) return false;
+  const counter = counterNow(ctx);
+  return counter > queues(ctx).sentCycle && counter <= queues(ctx).reserved;
 }
 
 /**

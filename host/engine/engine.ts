@@ -19,7 +19,6 @@ export interface FirmwareCalls {
   transmit(ctx: number, nowS: number, nowMs: number, out: number, capacity: number): number;
   command(ctx: number, out: number, capacity: number): number;
   event(ctx: number, out: number, capacity: number): number;
-  deadline(ctx: number, nowS: number, nowMs: number): number;
   checkpoint(ctx: number, out: number, capacity: number): number;
   restore(
     ctx: number,

@@ -1,13 +1,22 @@
 // The platform's loop around the image of one node: gives it inputs, and polls what it gives out in
 // the order of docs/abi.md.
 //
-//     boot │ receive │ observe │ tick  →  frames  →  commands  →  events  →  deadline
+//     boot │ receive │ observe │ tick  →  frame  →  commands  →  events  →  deadline
 //
 // Every host of an image calls it through this class: the node, the simulator, the reference loop
 // of the emulated boards, tests. The flight boards' loop in C (firmware/boards/loop/loop.c) makes
 // the same calls in the same order; `heliograph board trace` compares the two after every input.
 
-import { FLAG, FRAME_BYTES_MAX, RECORD_BYTES_MAX, STATUS, STATUS_MASK, TYPE } from '../cbor/generated.ts';
+import {
+  DEADLINE_SHIFT,
+  FLAG,
+  FRAME_BYTES_MAX,
+  OUTPUT_BYTES_MASK,
+  RECORD_BYTES_MAX,
+  STATUS,
+  STATUS_MASK,
+  TYPE,
+} from '../cbor/generated.ts';
 import { isChecked } from '../cbor/check.ts';
 import { commandTypeMin } from '../cbor/types.ts';
 import type { Engine, FirmwareCalls } from '../engine/engine.ts';
@@ -18,8 +27,6 @@ import type { CheckpointSource, LoopBuffers } from './buffers.ts';
  * was given.
  */
 export const noStatus = -1;
-/** `deadline` of an image that waits for inputs only, milliseconds. */
-const noDeadlineMs = 0x7fffffff;
 
 /**
  * What a platform does with the outputs of its nodes' images: one object for all nodes, its methods
@@ -41,10 +48,7 @@ export interface PlatformHandler {
   obey(loop: PlatformLoop, type: number): boolean;
   /** An event of `length` bytes stands in the record buffer, which it leaves when this returns. */
   event(loop: PlatformLoop, length: number): void;
-  /**
-   * The image wants `tick` in `waitMs` milliseconds of its clock; `noDeadlineMs`: it waits for
-   * inputs only.
-   */
+  /** The image wants `tick` in `waitMs` milliseconds of its clock. */
   deadline(loop: PlatformLoop, waitMs: number): void;
   /** The image trapped, and must be booted before it is called again. */
   trapped(loop: PlatformLoop, trap: Trap): void;
@@ -96,11 +100,21 @@ function isConfigAtFault(status: number): boolean {
 }
 
 /**
- * When the image wants to be called, by the processor's clock; Infinity: it waits for inputs only.
- * A deadline of 0 after a full poll would spin: the next chance is the next millisecond.
+ * When the image wants to be called, by the processor's clock. A deadline of 0 after a full poll
+ * would spin: the next chance is the next millisecond.
  */
 export function dueMs(localMs: number, waitMs: number): number {
-  return waitMs >= noDeadlineMs ? Number.POSITIVE_INFINITY : localMs + Math.max(1, waitMs);
+  return localMs + Math.max(1, waitMs);
+}
+
+/** Length of the output of `transmit`, `command` or `event`. */
+export function outputBytes(result: number): number {
+  return result & OUTPUT_BYTES_MASK;
+}
+
+/** The deadline in a result whose flag says that it moved, and in every result of `transmit`. */
+export function deadlineMsOf(result: number): number {
+  return result >>> DEADLINE_SHIFT;
 }
 
 export function isOk(status: number): boolean {
@@ -189,7 +203,7 @@ export class PlatformLoop {
       const status = this.#start(configBytes, cause, checkpoints);
       if (!isOk(status)) return status;
       this.#handler.booted(this);
-      this.#poll(status | FLAG.deadline);
+      this.#poll(status);
       return status;
     } catch (error) {
       return this.#trapped(error, true);
@@ -208,7 +222,7 @@ export class PlatformLoop {
       if ((status & STATUS_MASK) === STATUS.tickFirst) {
         this.counts.ticks += 1;
         const ticked = this.#calls.tick(this.context, this.#nowS, this.#nowMs);
-        if (!this.#poll(ticked | FLAG.deadline)) return noStatus;
+        if (!this.#poll(ticked)) return noStatus;
         status = this.#calls.receive(this.context, this.#nowS, this.#nowMs, frame, length);
       }
       if ((status & STATUS_MASK) !== STATUS.ok) this.counts.rejected += 1;
@@ -235,7 +249,7 @@ export class PlatformLoop {
     this.counts.ticks += 1;
     try {
       const status = this.#calls.tick(this.context, this.#nowS, this.#nowMs);
-      this.#poll(status | FLAG.deadline);
+      this.#poll(status);
       return status;
     } catch (error) {
       return this.#trapped(error, false);
@@ -279,22 +293,21 @@ export class PlatformLoop {
     return isRunning;
   }
 
-  #pollOnce(flags: number): boolean {
-    if ((flags & FLAG.deadline) !== 0) this.#pollFrames();
-    if ((flags & FLAG.command) !== 0 && !this.#pollCommands()) return false;
-    if ((flags & FLAG.event) !== 0) this.#pollEvents();
-    if ((flags & FLAG.deadline) !== 0)
-      this.#handler.deadline(this, this.#calls.deadline(this.context, this.#nowS, this.#nowMs));
+  #pollOnce(status: number): boolean {
+    const newest = (status & FLAG.frame) !== 0 ? this.#pollFrame() : status;
+    if ((status & FLAG.command) !== 0 && !this.#pollCommands()) return false;
+    if ((status & FLAG.event) !== 0) this.#pollEvents();
+    if ((status & FLAG.deadline) !== 0) this.#handler.deadline(this, deadlineMsOf(newest));
     return true;
   }
 
-  #pollFrames(): void {
-    for (;;) {
-      const at = this.#handler.frameAt(this);
-      const length = this.#calls.transmit(this.context, this.#nowS, this.#nowMs, at, FRAME_BYTES_MAX);
-      if (length <= 0) return;
-      this.#handler.send(this, at, length);
-    }
+  /** Takes the frame that may be sent now. Returns the result of the call: it has the deadline. */
+  #pollFrame(): number {
+    const at = this.#handler.frameAt(this);
+    const result = this.#calls.transmit(this.context, this.#nowS, this.#nowMs, at, FRAME_BYTES_MAX);
+    const length = outputBytes(result);
+    if (length > 0) this.#handler.send(this, at, length);
+    return result;
   }
 
   #pollCommands(): boolean {

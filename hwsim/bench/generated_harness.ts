@@ -12,11 +12,10 @@ export const SCRIPT_CALL = {
   transmit: 6,
   command: 7,
   event: 8,
-  deadline: 9,
-  checkpoint: 10,
-  hash: 11,
-  inspect: 12,
-  verdict: 13,
+  checkpoint: 9,
+  hash: 10,
+  inspect: 11,
+  verdict: 12,
 } as const;
 
 /** Kinds of entries of a script. */

@@ -14,6 +14,7 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import { readRecord } from '../../host/cbor/record.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
+import { outputBytes } from '../../host/platform/loop.ts';
 import { benchKeys } from './cycles/sealed_frames.ts';
 
 export interface SealedRate {
@@ -83,7 +84,7 @@ class SealedCluster {
       if ((this.#cycles + self) % healthCycles === 0) this.#after(ctx, nowS, this.#observe(ctx, nowS, health));
       if ((this.#cycles - self) % periodCycles === 0) this.#after(ctx, nowS, calls.tick(ctx, nowS, nowMs));
       const begin = this.#clock();
-      const length = calls.transmit(ctx, nowS, nowMs, this.#frameAt, bufferBytes);
+      const length = outputBytes(calls.transmit(ctx, nowS, nowMs, this.#frameAt, bufferBytes));
       const end = this.#clock();
       if (length > 0) this.#deliver(self, nowS, nowMs, length, end - begin);
     });

@@ -352,9 +352,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   protected wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {
-    const localDueMs = dueMs(local, waitMs);
-    if (localDueMs === Number.POSITIVE_INFINITY) return;
-    const trueDueMs = this.clocks.trueMs(node, localDueMs);
+    const trueDueMs = this.clocks.trueMs(node, dueMs(local, waitMs));
     if (trueDueMs === this.wakeMs[node]) return;
     this.wakeMs[node] = Math.max(trueDueMs, timeMs + 1);
     this.parts.queue.push(this.wakeMs[node], node, eventKind.wake);

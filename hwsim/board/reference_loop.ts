@@ -160,7 +160,7 @@ export class ReferenceLoop implements PlatformHandler {
   }
 
   deadline(_loop: PlatformLoop, waitMs: number): void {
-    this.#deadlineMs = waitMs >>> 0;
+    this.#deadlineMs = waitMs;
   }
 
   trapped(_loop: PlatformLoop, { site }: Trap): void {

@@ -7,6 +7,7 @@ import { decodeFrame, type LinkCipher } from '../../host/security/frame.ts';
 import type { Engine, FirmwareCalls } from '../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../host/cbor/generated.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
+import { outputBytes } from '../../host/platform/loop.ts';
 import { simulatedLink } from '../../host/security/simulated_keys.ts';
 import { runScenario } from '../fleet/run.ts';
 import { shippedScenario, withOverrides } from '../scenario/load.ts';
@@ -16,7 +17,7 @@ import { firmwareConstants } from './memory_map.ts';
 import type { PortInput } from '../board/port.ts';
 
 /** Exports of the image that a recording may contain. */
-export type RecordedOp = 'boot' | 'receive' | 'observe' | 'tick' | 'transmit' | 'command' | 'event' | 'deadline';
+export type RecordedOp = 'boot' | 'receive' | 'observe' | 'tick' | 'transmit' | 'command' | 'event';
 
 export interface RecordedCall {
   op: RecordedOp;
@@ -189,10 +190,6 @@ class CallRecorder {
         const result = calls.event(context, out, capacity);
         return context === this.#context ? this.#add({ op: 'event', result }) : result;
       },
-      deadline: (context, nowS, nowMs) => {
-        const result = calls.deadline(context, nowS, nowMs);
-        return context === this.#context ? this.#add({ op: 'deadline', nowS, nowMs, result }) : result;
-      },
     };
   }
 }
@@ -224,6 +221,10 @@ export function recordNodes(options: Omit<RecordOptions, 'node'>, recorded: read
   }
   return recordings;
 }
+
+/** True when a poll gave no output: it does not count as an operation. */
+export const isEmptyPoll = ({ op, result }: RecordedCall): boolean =>
+  (op === 'transmit' || op === 'command' || op === 'event') && outputBytes(result) === 0;
 
 /** True when a `receive` accepted its frame. */
 export const accepted = (call: RecordedCall): boolean => (call.result & STATUS_MASK) === STATUS.ok;

@@ -59,8 +59,8 @@ export interface RunFacts {
   simulatedS: number;
   /**
    * Calls into firmware that carried input or output (boot, receive, observe, tick, and each
-   * transmit, command and event that returned something), and world changes. Queries of the
-   * deadline and empty polls do not count.
+   * transmit, command and event that returned something), and world changes. Empty polls do not
+   * count.
    */
   events: number;
   calls: CallCounts;

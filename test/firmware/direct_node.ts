@@ -12,6 +12,7 @@ import { encodeMessage } from '../../host/cbor/message.ts';
 import { recordFields } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { type BootFacts, encodeConfig, type NodeConfig } from '../../host/platform/config.ts';
+import { deadlineMsOf, outputBytes } from '../../host/platform/loop.ts';
 import type { Header } from '../../host/security/envelope.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import { SealedFrames, testCluster, testKeys } from '../security/sealed.ts';
@@ -124,7 +125,7 @@ export class DirectNode extends NodeAnswers {
 
   /** The frame that is sent now; empty: none, or the buffer is too short. */
   transmit(capacity = FRAME_BYTES_MAX): Uint8Array {
-    return this.#taken(this.engine.calls.transmit(this.context, ...this.#time(), this.#at, capacity));
+    return this.#taken(outputBytes(this.engine.calls.transmit(this.context, ...this.#time(), this.#at, capacity)));
   }
 
   /** 0 unknown, 1 accepted, 2 refused. */
@@ -132,9 +133,12 @@ export class DirectNode extends NodeAnswers {
     return this.engine.calls.verdict(this.context, owner, intentSlot, ...this.#time());
   }
 
-  /** Milliseconds until the next call that the node needs. */
+  /** Milliseconds until the next call that the node needs after a tick. Changes no state. */
   deadline(): number {
-    return this.engine.calls.deadline(this.context, ...this.#time());
+    const state = this.snapshot();
+    const result = this.tick();
+    this.engine.view().set(state, this.context);
+    return deadlineMsOf(result);
   }
 
   /** The oldest command that waits; empty: none, or longer than `capacity`. */

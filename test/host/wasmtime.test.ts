@@ -136,7 +136,7 @@ test('addresses above 2 GiB wrap as they do in V8; what is no number is refused'
     (error: Error) => engine.isTrap(error),
   );
   assert.throws(() => loose.hash('12'), /argument 1 of hash is no number/);
-  assert.throws(() => loose.deadline(16, 0), /argument 3 of deadline is no number/);
+  assert.throws(() => loose.tick(16, 0), /argument 3 of tick is no number/);
   assert.not(engine.isTrap(new TypeError()));
 });
 

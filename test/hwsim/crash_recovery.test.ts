@@ -128,7 +128,6 @@ const callsOfRunningNode: readonly (keyof FirmwareCalls)[] = [
   'transmit',
   'command',
   'event',
-  'deadline',
 ];
 
 for (const ownMemory of [false, true]) {

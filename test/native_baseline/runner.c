@@ -92,7 +92,6 @@ static u32 call(u32 export, const u32 *a) {
     case SCRIPT_CALL_TRANSMIT: result = call_transmit(a[0], a[1], a[2], a[3], a[4]); break;
     case SCRIPT_CALL_COMMAND: result = call_command(a[0], a[1], a[2]); break;
     case SCRIPT_CALL_EVENT: result = call_event(a[0], a[1], a[2]); break;
-    case SCRIPT_CALL_DEADLINE: result = call_deadline(a[0], a[1], a[2]); break;
     case SCRIPT_CALL_CHECKPOINT: result = call_checkpoint(a[0], a[1], a[2]); break;
     case SCRIPT_CALL_HASH: result = call_hash(a[0]); break;
     case SCRIPT_CALL_INSPECT: result = call_inspect(a[0], a[1], a[2], a[3], a[4]); break;

@@ -124,9 +124,7 @@ class Watch {
   }
 }
 
-const watched: ReadonlySet<string> = new Set(
-  'receive observe tick transmit command event deadline inspect verdict'.split(' '),
-);
+const watched: ReadonlySet<string> = new Set('receive observe tick transmit command event inspect verdict'.split(' '));
 
 async function watchedEngine(image: Uint8Array, watch: Watch): Promise<Engine> {
   const imports = {

@@ -61,7 +61,7 @@ function isSound(lines: Lines, words: Uint32Array, ctx: number, line: number): b
 }
 
 const checked: ReadonlySet<string> = new Set(
-  'boot receive observe tick transmit command event deadline restore inspect verdict'.split(' '),
+  'boot receive observe tick transmit command event restore inspect verdict'.split(' '),
 );
 
 /** So many lines are compared at once with what they were. */

@@ -13,7 +13,7 @@ import { SIGNED_BYTES_MAX } from '../../host/cbor/generated.ts';
 
 const presets: Preset[] = ['flight', 'compact', 'tiny'];
 const exportsExpected = [
-  'abi_version boot checkpoint checkpoint_bytes command context_bytes deadline event hash inspect memory',
+  'abi_version boot checkpoint checkpoint_bytes command context_bytes event hash inspect memory',
   'memory_base observe receive restore tick transmit trap_site verdict',
 ].flatMap((names) => names.split(' '));
 

@@ -9,9 +9,12 @@
 #define TAG_BYTES 16u
 #define CRC_BYTES 4u
 #define STATUS_MASK 255u
+#define DEADLINE_SHIFT 12u
+#define DEADLINE_MS_MAX 524287u
+#define OUTPUT_BYTES_MASK 511u
 #define TRAP_SITE_UNTRUSTED_MIN 900u
 #define TRAP_SITE_UNTRUSTED_MAX 949u
-#define ABI_VERSION 3u
+#define ABI_VERSION 4u
 #define ABI_NULL_CIPHER 256u
 #define OBSERVED_BYTES_MAX 256u
 #define CHECKPOINT_MAGIC 1212369744u
@@ -58,7 +61,6 @@
 #define AGE_BINS 14u
 #define HISTOGRAM_BINS 16u
 #define NOT_ASKED 4294967295u
-#define NO_DEADLINE 2147483647u
 #define BOARD_CONFIG_BYTES_MAX 1520u
 #define ANSWER_WORDS_MAX 64u
 #define FEED_EARLY_S 30u
@@ -113,6 +115,7 @@
 #define FLAG_DEADLINE 256u
 #define FLAG_COMMAND 512u
 #define FLAG_EVENT 1024u
+#define FLAG_FRAME 2048u
 
 /* Loss counters: what was discarded or refused. Each has a count and the local second of the
    first. */

@@ -22,7 +22,6 @@ u32 image_tick(u32 ctx, u32 now_s, u32 now_ms);
 u32 image_transmit(u32 ctx, u32 now_s, u32 now_ms, u32 out, u32 capacity);
 u32 image_command(u32 ctx, u32 out, u32 capacity);
 u32 image_event(u32 ctx, u32 out, u32 capacity);
-u32 image_deadline(u32 ctx, u32 now_s, u32 now_ms);
 u32 image_checkpoint(u32 ctx, u32 out, u32 capacity);
 u32 image_hash(u32 ctx);
 u32 image_inspect(u32 ctx, u32 what, u32 index, u32 out, u32 capacity);

@@ -17,7 +17,6 @@ u32 call_tick(u32 ctx, u32 now_s, u32 now_ms);
 u32 call_transmit(u32 ctx, u32 now_s, u32 now_ms, u32 out, u32 capacity);
 u32 call_command(u32 ctx, u32 out, u32 capacity);
 u32 call_event(u32 ctx, u32 out, u32 capacity);
-u32 call_deadline(u32 ctx, u32 now_s, u32 now_ms);
 u32 call_checkpoint(u32 ctx, u32 out, u32 capacity);
 u32 call_hash(u32 ctx);
 u32 call_inspect(u32 ctx, u32 what, u32 index, u32 out, u32 capacity);

@@ -120,7 +120,7 @@ static void set_time(const u8 *at) {
 }
 
 static void set_due(u32 wait_ms) {
-  loop.due = wait_ms != NO_DEADLINE;
+  loop.due = 1;
   loop.due_s = loop.now_s + wait_ms / 1000u;
   loop.due_ms = loop.now_ms + wait_ms % 1000u;
   if (loop.due_ms < 1000u) return;
@@ -220,26 +220,25 @@ static void drain_commands(void) {
   }
 }
 
-static void drain_frames(void) {
-  for (;;) {
-    const u32 bytes = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES_MAX);
-    if (bytes == 0) return;
-    out_memory(PORT_OUT_FRAME, frame_at(), bytes);
-  }
+/* Sends the frame that may be sent now. Returns the result of the call: it has the deadline. */
+static u32 send_frame(void) {
+  const u32 result = call_transmit(context_at(), loop.now_s, loop.now_ms, frame_at(), FRAME_BYTES_MAX);
+  if ((result & OUTPUT_BYTES_MASK) != 0) out_memory(PORT_OUT_FRAME, frame_at(), result & OUTPUT_BYTES_MASK);
+  return result;
 }
 
-static void drain_once(u32 flags) {
-  if (flags & FLAG_DEADLINE) drain_frames();
-  if (flags & FLAG_COMMAND) drain_commands();
+static void drain_once(u32 status) {
+  const u32 newest = (status & FLAG_FRAME) != 0 ? send_frame() : status;
+  if (status & FLAG_COMMAND) drain_commands();
   if (!loop.booted) return;
-  if (flags & FLAG_EVENT) drain_events();
-  if ((flags & FLAG_DEADLINE) == 0) return;
-  loop.deadline = call_deadline(context_at(), loop.now_s, loop.now_ms);
+  if (status & FLAG_EVENT) drain_events();
+  if ((status & FLAG_DEADLINE) == 0) return;
+  loop.deadline = newest >> DEADLINE_SHIFT;
   set_due(loop.deadline);
 }
 
-static void drain(u32 flags) {
-  drain_once(flags);
+static void drain(u32 status) {
+  drain_once(status);
   while (loop.booted && loop.unconfirmed) {
     u8 record[8 + CHECK_BYTES] = {0x83, 0x18, TYPE_COUNTERS_RESERVED};
     loop.unconfirmed = 0;
@@ -288,13 +287,13 @@ static u32 boot(const struct port_frame *in) {
   u32 status = begin_from_store(cause, bytes);
   if ((status & STATUS_MASK) != 0) status = call_boot(context_at(), config_at(), bytes, cause, loop.now_s, loop.now_ms);
   loop.booted = (status & STATUS_MASK) == 0;
-  if (loop.booted) drain(status | FLAG_DEADLINE);
+  if (loop.booted) drain(status);
   return status;
 }
 
 static u32 tick(void) {
   const u32 status = call_tick(context_at(), loop.now_s, loop.now_ms);
-  drain(status | FLAG_DEADLINE);
+  drain(status);
   return status;
 }
 

@@ -12,9 +12,15 @@ export const TAG_BYTES: u32 = 16;
 export const CRC_BYTES: u32 = 4;
 /** The part of a result that is its status. */
 export const STATUS_MASK: u32 = 255;
+/** Where the deadline begins in a result: milliseconds until tick. */
+export const DEADLINE_SHIFT: u32 = 12;
+/** Greatest deadline; a later one is given as this: to tick early is harmless. */
+export const DEADLINE_MS_MAX: u32 = 524287;
+/** The part of the result of transmit, command and event that is the length of the output. */
+export const OUTPUT_BYTES_MASK: u32 = 511;
 export const TRAP_SITE_UNTRUSTED_MIN: u32 = 900;
 export const TRAP_SITE_UNTRUSTED_MAX: u32 = 949;
-export const ABI_VERSION: u32 = 3;
+export const ABI_VERSION: u32 = 4;
 /** Added to the ABI version of an image whose cipher is the null cipher: for simulations only. */
 export const ABI_NULL_CIPHER: u32 = 256;
 /** Longest platform record that observe() reads, bytes. */
@@ -177,12 +183,14 @@ export const STATUS_TAG: u32 = 16;
 export const STATUS_COUNT: u32 = 17;
 
 // Result of a call, above its status: what the platform is to fetch.
-/** the deadline moved nearer: ask for it again */
+/** the deadline moved: it stands above the flags */
 export const FLAG_DEADLINE: u32 = 256;
 /** commands wait */
 export const FLAG_COMMAND: u32 = 512;
 /** events wait */
 export const FLAG_EVENT: u32 = 1024;
+/** a frame may be sent now: transmit */
+export const FLAG_FRAME: u32 = 2048;
 
 // Loss counters: what was discarded or refused. Each has a count and the local second of the first.
 export const COUNTER_FRAME_LENGTH: u32 = 0;

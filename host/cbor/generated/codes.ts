@@ -41,12 +41,14 @@ export const STATUS = {
 
 /** Result of a call, above its status: what the platform is to fetch. */
 export const FLAG = {
-  /** the deadline moved nearer: ask for it again */
+  /** the deadline moved: it stands above the flags */
   deadline: 256,
   /** commands wait */
   command: 512,
   /** events wait */
   event: 1024,
+  /** a frame may be sent now: transmit */
+  frame: 2048,
 } as const;
 
 /** Loss counters: what was discarded or refused. Each has a count and the local second of the first. */

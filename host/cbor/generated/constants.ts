@@ -13,9 +13,15 @@ export const TAG_BYTES = 16;
 export const CRC_BYTES = 4;
 /** The part of a result that is its status. */
 export const STATUS_MASK = 255;
+/** Where the deadline begins in a result: milliseconds until tick. */
+export const DEADLINE_SHIFT = 12;
+/** Greatest deadline; a later one is given as this: to tick early is harmless. */
+export const DEADLINE_MS_MAX = 524287;
+/** The part of the result of transmit, command and event that is the length of the output. */
+export const OUTPUT_BYTES_MASK = 511;
 export const TRAP_SITE_UNTRUSTED_MIN = 900;
 export const TRAP_SITE_UNTRUSTED_MAX = 949;
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 /** Added to the ABI version of an image whose cipher is the null cipher: for simulations only. */
 export const ABI_NULL_CIPHER = 256;
 /** Longest platform record that observe() reads, bytes. */
@@ -140,13 +146,8 @@ export const AGE_BINS = 14;
  * 0 also less than a minute.
  */
 export const HISTOGRAM_BINS = 16;
-/**
- * In `done`: the status of an input that the board could not take, and the deadline of an image that
- * was not asked for one.
- */
+/** In `done`: the status of an input that the board could not take, and a deadline that did not move. */
 export const NOT_ASKED = 4294967295;
-/** What deadline() returns when nothing is due, milliseconds. */
-export const NO_DEADLINE = 2147483647;
 /** Longest configuration that a board takes, bytes: a boot with 32 groups and all keys has 1,518. */
 export const BOARD_CONFIG_BYTES_MAX = 1520;
 /** Longest answer to `ask`, words. */

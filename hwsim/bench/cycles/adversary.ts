@@ -97,7 +97,7 @@ function provoke({ genome, cluster, random, frames, script }: AttackBuilder, atS
 /** Operations that an attack measures. */
 export const attacked = [
   ...(['boot', 'restore', 'receive', 'open', 'observe', 'tick', 'transmit', 'command', 'event'] as const),
-  ...(['deadline', 'checkpoint', 'hash', 'inspect', 'verdict'] as const),
+  ...(['checkpoint', 'hash', 'inspect', 'verdict'] as const),
 ] as const;
 export type Attacked = (typeof attacked)[number];
 
@@ -174,7 +174,6 @@ function pollAfterTick(script: Script, atS: number, act: Act): void {
   act('transmit', () => script.call('transmit', SCRIPT_PLACE.context, sentS, 0, SCRIPT_PLACE.frame, 256));
   act('command', () => script.call('command', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
   act('event', () => script.call('event', SCRIPT_PLACE.context, SCRIPT_PLACE.record, 256));
-  act('deadline', () => script.call('deadline', SCRIPT_PLACE.context, sentS, 0));
 }
 
 /** Makes the calls that concern the context as a whole. */

@@ -4,7 +4,7 @@ import { createWasmtimeEngine, type WasmtimeEngine } from '../../../host/engine/
 import type { Preset } from '../../../host/build/root.ts';
 import { readImage } from '../../../host/engine/image.ts';
 import { fuelOf } from '../fuel.ts';
-import { accepted, type Recording } from '../../emulator/recording.ts';
+import { accepted, isEmptyPoll, type Recording } from '../../emulator/recording.ts';
 import { repeatOn } from './replay.ts';
 import { median } from './typical_run.ts';
 
@@ -31,7 +31,7 @@ export function recordedFuel(preset: Preset, recording: Recording): Map<string, 
   for (const call of recording.calls) {
     engine.view().set(call.bytes, at);
     const fuel = fuelOf(engine, (calls) => repeatOn(calls, call, ctx, at));
-    if (call.result === 0 && ['transmit', 'command', 'event'].includes(call.op)) continue;
+    if (isEmptyPoll(call)) continue;
     if (call.op === 'receive' && !accepted(call)) continue;
     add(call.op, fuel);
     if (call.op === 'tick' && call.about !== '') add(call.about === 'plan' ? 'plan repair' : 'tick with work', fuel);

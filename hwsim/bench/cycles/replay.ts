@@ -19,7 +19,6 @@ export function addRecorded(script: Script, call: RecordedCall): number {
       script.write(SCRIPT_PLACE.record, bytes);
       return script.call('observe', SCRIPT_PLACE.context, nowS, nowMs, SCRIPT_PLACE.record, bytes.length);
     case 'tick':
-    case 'deadline':
       return script.call(op, SCRIPT_PLACE.context, nowS, nowMs);
     case 'transmit':
       return script.call('transmit', SCRIPT_PLACE.context, nowS, nowMs, SCRIPT_PLACE.frame, FRAME_BYTES_MAX);
@@ -42,8 +41,7 @@ export function repeatOn(calls: FirmwareCalls, call: RecordedCall, ctx: number, 
     case 'observe':
       return calls[op](ctx, nowS, nowMs, at, bytes.length);
     case 'tick':
-    case 'deadline':
-      return calls[op](ctx, nowS, nowMs);
+      return calls.tick(ctx, nowS, nowMs);
     case 'transmit':
       return calls.transmit(ctx, nowS, nowMs, at, FRAME_BYTES_MAX);
     case 'command':

@@ -59,7 +59,6 @@ const loopBounds: readonly [string, string][] = [
   ['observe', 'time as in tick; then one record, which may end a claim and so void the verdicts of its group'],
   ['transmit', 'OUTBOX_MAX entries, RUMOURS_MAX rumours, one frame'],
   ['command, event', 'one record of a ring'],
-  ['deadline', 'no loop'],
   ['hash', 'CRC-32C of the whole context'],
   ['checkpoint', 'CRC-32C of the codes'],
   ['restore', 'the same, and the code of every line; then time as in tick'],

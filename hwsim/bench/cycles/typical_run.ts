@@ -8,7 +8,7 @@ import { open, readHeader } from '../../../host/security/envelope.ts';
 import { SIMULATED_CLUSTER } from '../../../host/security/simulated_keys.ts';
 import { encodeMessage, encodeShape, joinBytes, shapeNamed } from '../../../host/cbor/message.ts';
 import { RandomStream } from '../../kernel/random.ts';
-import { accepted, recordNode, type Recording } from '../../emulator/recording.ts';
+import { accepted, isEmptyPoll, recordNode, type Recording } from '../../emulator/recording.ts';
 import { addRecorded } from './replay.ts';
 import { type Runner, runScript } from './runner.ts';
 import { Script } from './script.ts';
@@ -137,7 +137,7 @@ function recordedPart(
     }
     total += instructions;
     // An empty poll does not count as an operation.
-    if (call.result === 0 && ['transmit', 'command', 'event'].includes(op)) return;
+    if (isEmptyPoll(call)) return;
     if (op === 'receive' && !accepted(call)) return;
     samples.add(op, instructions);
     if (op === 'tick' && call.about === 'work') samples.add('tick with work', instructions);

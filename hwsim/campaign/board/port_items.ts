@@ -1,5 +1,5 @@
 /** Reads and compares inputs and outputs of a board's port. */
-import { FLAG, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
+import { DEADLINE_SHIFT, FLAG, STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
 import { eventTypeMin } from '../../../host/cbor/types.ts';
 import type { LocalTime, PortInput, PortOutput } from '../../board/port.ts';
 import { hex } from '../frame_parts.ts';
@@ -33,10 +33,13 @@ export function unflagged(output: PortOutput): PortOutput {
   return output.kind === 'done' ? { ...output, status: (output.status & ~FLAG.event) >>> 0, hash: 0 } : output;
 }
 
+/** Status and flags of a result: above them is the deadline. */
+const flagsMask = (1 << DEADLINE_SHIFT) - 1;
+
 /** Removes the time to wake as well: another one makes the board late, not wrong. */
 export function untimed(output: PortOutput): PortOutput {
   const plain = unflagged(output);
-  return plain.kind === 'done' ? { ...plain, deadlineMs: 0 } : plain;
+  return plain.kind === 'done' ? { ...plain, status: plain.status & flagsMask, deadlineMs: 0 } : plain;
 }
 
 const spell = (output: PortOutput) =>

@@ -2,7 +2,7 @@
  * Plays the platform of a board that restarts: how it boots the board again, and what it gives it
  * then.
  */
-import { BOOT_CAUSE, FIELD, NO_DEADLINE, NOT_ASKED, TYPE } from '../../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FIELD, NOT_ASKED, TYPE } from '../../../host/cbor/generated.ts';
 import { readRecord, writeRecord } from '../../../host/cbor/record.ts';
 import { runtimeRestartMs } from '../../board/crash_recovery.ts';
 import { processorBootMs } from '../../board/parts.ts';
@@ -200,8 +200,7 @@ class RestartedPlatform {
 
   /** Obeys what the board ordered in its answer: deadline, reservation of counters, restart. */
   obey(outputs: readonly PortOutput[], deadlineMs: number, resetProcessor: () => void): void {
-    if (deadlineMs === NO_DEADLINE) this.#dueMs = Number.POSITIVE_INFINITY;
-    else if (deadlineMs !== NOT_ASKED) this.#dueMs = this.nowMs + Math.max(1, deadlineMs);
+    if (deadlineMs !== NOT_ASKED) this.#dueMs = this.nowMs + Math.max(1, deadlineMs);
     const asked = reservationIn(outputs);
     if (asked > 0) {
       this.#restart = { ...this.#restart, reserved: Math.max(this.#restart.reserved, asked) };

@@ -104,8 +104,7 @@ export class Bookkeeping {
 }
 
 /**
- * Makes the golden call, polls all events, and asks for the deadline: by then an upset is corrected
- * and reported.
+ * Makes the golden call and polls all events: by then an upset is corrected and reported.
  */
 function correctUpset(machine: Machine, read: (index: number, call: Call) => void, index: number): void {
   const call = emptyCall();
@@ -115,5 +114,4 @@ function correctUpset(machine: Machine, read: (index: number, call: Call) => voi
   const upsets = { corrected: 0, discarded: 0 };
   for (let length = machine.invoke(poll); length > 0; length = machine.invoke(poll))
     takeUpset(machine.bytes, machine.program.recordAt, length, upsets);
-  machine.invoke({ ...call, op: op.deadline });
 }

@@ -1,5 +1,6 @@
 import type { Engine, FirmwareCalls, ImageFacts } from '../../../host/engine/engine.ts';
 import { TYPE } from '../../../host/cbor/generated.ts';
+import { outputBytes } from '../../../host/platform/loop.ts';
 import { type Call, emptyCall, isTrap, type Machine, op, yields } from './machine.ts';
 
 /** Where `Boards` begins to lay out its blocks: copies of contexts, buffers, frames in flight. */
@@ -105,11 +106,12 @@ export class ClusterEngine implements Engine {
     call.nowS = nowS;
     call.nowMs = nowMs;
     const result = this.run(node, call);
-    if (!yields(operation) || result <= 0) return result;
+    const length = yields(operation) ? outputBytes(result) : 0;
+    if (length === 0) return result;
     const machine = this.machines[node];
     const from = machine.outputAt(operation);
     const { bytes } = machine;
-    for (let index = 0; index < result; index += 1) this.#host[at + index] = bytes[from + index];
+    for (let index = 0; index < length; index += 1) this.#host[at + index] = bytes[from + index];
     // A checkpoint holds the context as it is at this moment.
     if (operation === op.command && isStore(this.#host, at))
       this.publishContext(node, bytes.subarray(machine.program.context, machine.program.stateTo));
@@ -180,10 +182,6 @@ export class ClusterEngine implements Engine {
       event: (ctx, out) => {
         place(out);
         return invoke(op.event, ctx, 0, 0);
-      },
-      deadline: (ctx, nowS, nowMs) => {
-        place(0);
-        return invoke(op.deadline, ctx, nowS, nowMs);
       },
     } satisfies Partial<FirmwareCalls>;
   }

@@ -1,5 +1,6 @@
 import type { FirmwareCalls, ImageFacts } from '../../../host/engine/engine.ts';
 import { STATUS, STATUS_MASK } from '../../../host/cbor/generated.ts';
+import { outputBytes } from '../../../host/platform/loop.ts';
 import { simulatedLink } from '../../../host/security/simulated_keys.ts';
 import type { ReportedUpsets } from '../upset_events.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
@@ -110,7 +111,8 @@ export class ForkEngine extends ClusterEngine {
     };
     const nextOutput = (ctx: number, out: number): number => {
       const result = next(ctx);
-      if (result > 0 && result !== injectionDue) this.#repeatOutput(this.nodeOf(ctx), out, result);
+      if (result !== injectionDue && outputBytes(result) > 0)
+        this.#repeatOutput(this.nodeOf(ctx), out, outputBytes(result));
       return result;
     };
     const orCompute = (result: number, compute: () => number) => (result === injectionDue ? compute() : result);
@@ -118,7 +120,6 @@ export class ForkEngine extends ClusterEngine {
       receive: (ctx, s, ms, frame, length) => orCompute(next(ctx), () => computed.receive(ctx, s, ms, frame, length)),
       observe: (ctx, s, ms, record, length) => orCompute(next(ctx), () => computed.observe(ctx, s, ms, record, length)),
       tick: (ctx, s, ms) => orCompute(next(ctx), () => computed.tick(ctx, s, ms)),
-      deadline: (ctx, s, ms) => orCompute(next(ctx), () => computed.deadline(ctx, s, ms)),
       transmit: (ctx, s, ms, out, capacity) =>
         orCompute(nextOutput(ctx, out), () => computed.transmit(ctx, s, ms, out, capacity)),
       command: (ctx, out, capacity) => orCompute(nextOutput(ctx, out), () => computed.command(ctx, out, capacity)),

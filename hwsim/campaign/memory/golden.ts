@@ -1,5 +1,6 @@
 /** Flies the cluster without any upset and records every call of every node: the golden run. */
 import type { ImageFacts } from '../../../host/engine/engine.ts';
+import { outputBytes } from '../../../host/platform/loop.ts';
 import { runScenario, type RunFacts } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
 import type { Scenario } from '../../scenario/schema.ts';
@@ -94,9 +95,9 @@ export class CallLog {
     this.timeMs[index] = timeMs;
     this.at[index] = this.#used;
     if (yields(call.op)) {
-      this.length[index] = Math.max(0, result);
+      this.length[index] = outputBytes(result);
       this.#append(output, outputAt, this.length[index]);
-      if (call.op === op.command && result > 0 && isStore(output, outputAt)) this.stores.push(index);
+      if (call.op === op.command && this.length[index] > 0 && isStore(output, outputAt)) this.stores.push(index);
       return;
     }
     this.length[index] = call.length;

@@ -31,7 +31,6 @@ export const op = {
   transmit: 5,
   command: 6,
   event: 7,
-  deadline: 8,
 } as const;
 export const opNames = Object.keys(op);
 
@@ -178,8 +177,6 @@ export class Machine {
         return calls.tick(ctx, nowS, nowMs);
       case op.transmit:
         return calls.transmit(ctx, nowS, nowMs, frameAt, frameCapacity);
-      case op.deadline:
-        return calls.deadline(ctx, nowS, nowMs);
       case op.command:
         return calls.command(ctx, recordAt, recordCapacity);
       case op.event:
@@ -216,7 +213,7 @@ function copy(from: Uint8Array, at: number, to: Uint8Array, toAt: number, length
   else for (let index = 0; index < length; index += 1) to[toAt + index] = from[at + index];
 }
 
-/** True when a call's result is the length of an output that it wrote. */
+/** True when a call's result has the length of an output that it wrote. */
 export const yields = (operation: number) =>
   operation === op.transmit || operation === op.command || operation === op.event;
 

@@ -139,8 +139,8 @@ export class Outputs {
   }
 
   /** The injected node wants to wake at another time. */
-  addWakeDifference(timeMs: number, example: string): void {
-    this.#noteFirst(timeMs, op.deadline);
+  addWakeDifference(timeMs: number, operation: number, example: string): void {
+    this.#noteFirst(timeMs, operation);
     note(this.#evidence.mistimed, example);
   }
 

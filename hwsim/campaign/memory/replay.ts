@@ -1,4 +1,5 @@
 import { FLAG } from '../../../host/cbor/generated.ts';
+import { outputBytes } from '../../../host/platform/loop.ts';
 import { type ReportedUpsets, takeUpset } from '../upset_events.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { flip, StuckBit, type Upset } from './draw.ts';
@@ -251,7 +252,7 @@ export class NodeReplay {
       injected.reportPending ||= result !== expected;
       return true;
     }
-    return result === expected && this.#sameOutput(machine, call.op, index, result);
+    return result === expected && this.#sameOutput(machine, call.op, index, outputBytes(result));
   }
 
   /** Polls the events that the golden run does not poll; false when one of them is not an upset. */
@@ -278,7 +279,7 @@ export class NodeReplay {
   }
 
   #sameOutput(machine: Machine, operation: number, index: number, length: number): boolean {
-    if (!yields(operation) || length <= 0) return true;
+    if (!yields(operation)) return true;
     const { bytes } = machine;
     const from = machine.outputAt(operation);
     const at = this.#log.at[index];

@@ -1,5 +1,6 @@
 import { readRecord } from '../../../host/cbor/record.ts';
-import { BOOT_CAUSE, FLAG, STATUS, STATUS_MASK, TYPE } from '../../../host/cbor/generated.ts';
+import { BOOT_CAUSE, DEADLINE_SHIFT, FLAG, STATUS, STATUS_MASK, TYPE } from '../../../host/cbor/generated.ts';
+import { deadlineMsOf, outputBytes } from '../../../host/platform/loop.ts';
 import { takeUpset } from '../upset_events.ts';
 import { Decided } from './agreement.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
@@ -18,18 +19,20 @@ const ladder: ReadonlySet<number> = new Set([
 ]);
 
 const pollFlags: readonly [number, number][] = [
-  [op.transmit, FLAG.deadline],
+  [op.transmit, FLAG.frame],
   [op.command, FLAG.command],
   [op.event, FLAG.event],
 ];
 const flagOf = new Map(pollFlags);
 /** Polls that remain of an input when the fault is injected before a poll. */
 const remainingPolls = new Map<number, number>([
-  [op.transmit, FLAG.deadline | FLAG.command | FLAG.event],
+  [op.transmit, FLAG.frame | FLAG.command | FLAG.event],
   [op.command, FLAG.command | FLAG.event],
   [op.event, FLAG.event],
 ]);
-const allFlags = FLAG.deadline | FLAG.command | FLAG.event;
+const pollMask = FLAG.frame | FLAG.command | FLAG.event;
+/** Status and flags of a result; above them is the deadline. */
+const statusBits = (1 << DEADLINE_SHIFT) - 1;
 const checkpointsKept = 2;
 
 export interface ReplicaParts {
@@ -148,7 +151,7 @@ export class Replica {
     this.#machine.renew();
     const right = this.#machine.invoke(mirrored);
     this.#comparing = true;
-    this.#wants = allFlags;
+    this.#wants = right & pollMask;
     outputs.startAnew();
     if (right !== result) this.#noteStatus(call.op, result, right);
   }
@@ -200,8 +203,6 @@ export class Replica {
       case op.command:
       case op.event:
         return this.#comparePoll(node, call, result);
-      case op.deadline:
-        return this.#compareWake(result, this.#machine.invoke(call));
       default:
         // A frame that the node takes for damaged is lost to the replica too. Otherwise everything
         // that the replica learns from it would count as a wrong output of the node.
@@ -212,16 +213,20 @@ export class Replica {
     }
   }
 
-  #compareWake(result: number, right: number): void {
-    if (result === right) return;
-    this.outputs.addWakeDifference(this.#clock.timeMs, `wants to wake after ${result} ms, right is ${right}`);
+  /** Compares the deadlines of two results whose lower bits were compared already. */
+  #compareWake(operation: number, result: number, right: number): void {
+    const [waitMs, rightMs] = [deadlineMsOf(result), deadlineMsOf(right)];
+    if (waitMs === rightMs) return;
+    const example = `wants to wake after ${waitMs} ms, right is ${rightMs}`;
+    this.outputs.addWakeDifference(this.#clock.timeMs, operation, example);
   }
 
   #compareStatus(call: Call, result: number, right: number): void {
-    this.#wants = (right & allFlags) | (call.op === op.tick ? FLAG.deadline : 0);
+    this.#wants = right & pollMask;
     // Events and commands that only the node has are examined when they are polled.
     const masked = result & ~((FLAG.event | FLAG.command) & ~right);
-    if (masked !== right) this.#noteStatus(call.op, result, right);
+    if (((masked ^ right) & statusBits) !== 0) this.#noteStatus(call.op, result, right);
+    else this.#compareWake(call.op, result, right);
   }
 
   #noteStatus(operation: number, result: number, right: number): void {
@@ -231,14 +236,16 @@ export class Replica {
 
   #comparePoll(node: Machine, call: Call, result: number): void {
     const isRecord = call.op === op.event || call.op === op.command;
-    if (isRecord && result > 0 && this.#isUpset(node, result)) return;
-    if (result > 0) {
-      const output = outputOf(node, call.op, result);
+    const length = outputBytes(result);
+    if (isRecord && length > 0 && this.#isUpset(node, length)) return;
+    if (length > 0) {
+      const output = outputOf(node, call.op, length);
       if (call.op === op.command && this.#endsItself(output, call)) return;
       this.outputs.addInjected(this.#clock.timeMs, call.op, output);
     }
-    this.#poll(call);
-    if (call.op === op.command && result > 0 && isStore(node.bytes, node.program.recordAt)) this.#store(node);
+    const right = this.#poll(call);
+    if (right !== null) this.#compareWake(call.op, result, right);
+    if (call.op === op.command && length > 0 && isStore(node.bytes, node.program.recordAt)) this.#store(node);
   }
 
   /**
@@ -246,7 +253,7 @@ export class Replica {
    * replica that starts again starts from it.
    */
   #keepOwn(node: Machine, call: Call, result: number): void {
-    if (call.op !== op.command || result <= 0 || !isStore(node.bytes, node.program.recordAt)) return;
+    if (call.op !== op.command || outputBytes(result) === 0 || !isStore(node.bytes, node.program.recordAt)) return;
     const { context, stateTo } = node.program;
     this.keep(node.bytes.slice(context, stateTo), true);
   }
@@ -258,15 +265,17 @@ export class Replica {
     this.keep(block, Buffer.compare(block, node.bytes.subarray(context, stateTo)) === 0);
   }
 
-  /** Polls the replica once, if it has an output; true when it gave one. */
-  #poll(call: Call): boolean {
+  /** Polls the replica once, if it may have an output. Returns the result, null without a poll. */
+  #poll(call: Call): number | null {
     const flag = flagOf.get(call.op) as number;
-    if ((this.#wants & flag) === 0) return false;
+    if ((this.#wants & flag) === 0) return null;
     if (call.op === op.transmit) Object.assign(this.#call, call);
-    const length = this.#machine.invoke(call);
-    if (length <= 0) this.#wants &= ~flag;
-    else this.outputs.addReplica(this.#clock.timeMs, call.op, outputOf(this.#machine, call.op, length));
-    return length > 0;
+    const result = this.#machine.invoke(call);
+    const length = outputBytes(result);
+    // One frame is sent at a time; records are polled until there are no more.
+    if (length === 0 || call.op === op.transmit) this.#wants &= ~flag;
+    if (length > 0) this.outputs.addReplica(this.#clock.timeMs, call.op, outputOf(this.#machine, call.op, length));
+    return result;
   }
 
   /**
@@ -277,7 +286,7 @@ export class Replica {
     const { op: before } = call;
     for (const [operation] of pollFlags) {
       call.op = operation;
-      while (this.#poll(call));
+      while (this.#poll(call) !== null);
     }
     call.op = before;
   }

@@ -227,12 +227,11 @@ static void drain(int right) {
 /* A processor's clock does not go back: at its end it stands. */
 static void tick(u32 seconds) {
   now_s = seconds > 0xffffffffu - now_s ? 0xffffffffu : now_s + seconds;
-  image_tick(context, now_s, 0);
+  const u32 result = image_tick(context, now_s, 0);
   given.ticks++;
-  const u32 deadline = image_deadline(context, now_s, 0);
-  if (deadline > 0x7fffffffu) {
-    fprintf(stderr, "heliograph: deadline %u\n", deadline);
-    fail("a deadline is no deadline");
+  if ((result & FLAG_DEADLINE) == 0 || result >> DEADLINE_SHIFT > DEADLINE_MS_MAX) {
+    fprintf(stderr, "heliograph: deadline of result %u\n", result);
+    fail("a tick gives no deadline");
   }
 }
 
@@ -327,7 +326,7 @@ static void observed(const u8 *bytes, u32 length, int as_it_is) {
 
 static void transmit(u32 capacity) {
   take(capacity);
-  const u32 length = image_transmit(context, now_s, 0, out_at, capacity);
+  const u32 length = image_transmit(context, now_s, 0, out_at, capacity) & OUTPUT_BYTES_MASK;
   if (length > capacity) fail("a frame is longer than its room");
 }
 
