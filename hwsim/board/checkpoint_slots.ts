@@ -153,7 +153,10 @@ export class CheckpointSlots {
     const newest = this.#newestFirst()[0];
     const slot = newest === this.#slots[0] ? this.#slots[1] : this.#slots[0];
     const sequence = newest === undefined ? 1 : next(sequenceOf(newest) ?? 0);
-    slot.content = slot.write ?? slot.content;
+    for (const each of this.#slots) {
+      each.content = each.write ?? each.content;
+      each.write = null;
+    }
     slot.write = { image: this.#faultyWrite(image), sequence, beganMs: nowMs };
   }
 

@@ -4,7 +4,7 @@ import type { ByzantineNode } from '../fault/byzantine.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import { RandomStream } from '../kernel/random.ts';
 import { LocalClocks } from './clocks.ts';
-import { ContextImage } from './context_image.ts';
+import { ContextImages } from './context_image.ts';
 import type { Controller } from './controller.ts';
 import { CrashRecovery, runtimeRestartMs } from './crash_recovery.ts';
 import { checkpointStoreOf } from './checkpoint_store.ts';
@@ -47,6 +47,7 @@ export abstract class BoardOrders {
   protected abstract readonly loops: readonly PlatformLoop[];
   /** Shared by all nodes. The frame buffer has room for a context as well. */
   protected readonly buffers: LoopBuffers;
+  protected readonly images: ContextImages;
   protected readonly frames: number;
   protected readonly bytes: Uint8Array;
   protected readonly words: Int32Array;
@@ -81,6 +82,7 @@ export abstract class BoardOrders {
     const config = engine.reserve(configRecords * recordCapacity);
     const checkpoint = engine.reserve(engine.image.checkpointBytes + 16);
     this.buffers = { frame, record, config, checkpoint };
+    this.images = new ContextImages(engine, frame, checkpoint);
     this.frames = engine.reserve(framesInAirMax * FRAME_BYTES_MAX);
     this.bytes = engine.view();
     this.words = new Int32Array(this.bytes.buffer);
@@ -229,13 +231,7 @@ export abstract class BoardOrders {
           controller.keepStore();
           return this.nonVolatile[node].checkpoints.store(timeMs, noContent);
         }
-        const image = new ContextImage(
-          this.parts.engine,
-          this.contexts[node],
-          this.buffers.frame,
-          this.buffers.checkpoint,
-        );
-        return this.nonVolatile[node].checkpoints.store(timeMs, image);
+        return this.nonVolatile[node].checkpoints.store(timeMs, this.images.take(this.contexts[node]));
       }
       case TYPE.safeMode:
         if (this.tasks.fails(timeMs, node, RECOVERY_LEVEL.safeMode)) return;

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { writeRecord } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
-import { ContextImage } from '../../hwsim/board/context_image.ts';
-import { CheckpointSlots, checkpointWriteMs } from '../../hwsim/board/checkpoint_slots.ts';
+import { ContextImages } from '../../hwsim/board/context_image.ts';
+import { CheckpointSlots, checkpointWriteMs, type Image } from '../../hwsim/board/checkpoint_slots.ts';
 import { HardwareWatchdogs, watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
 
 test('WDG-1: a feed within the window is accepted, one too early is not, a missing one becomes due', () => {
@@ -20,6 +20,15 @@ test('WDG-1: a feed within the window is accepted, one too early is not, a missi
   assert.is(watchdogs.dueMs(0), Number.POSITIVE_INFINITY);
 });
 
+const headerBytes = 16;
+/** Memory that lives within one call only, in a checkpoint after its header. */
+const scratchBytes = 1024;
+
+/** The part of a checkpoint that is its content. */
+function contentOf(image: Uint8Array): Uint8Array {
+  return Uint8Array.of(...image.subarray(0, headerBytes), ...image.subarray(headerBytes + scratchBytes));
+}
+
 /** Makes checkpoints that differ: at minute `mark` of the node's life. */
 function setUp() {
   const engine = loadV8Engine('tiny');
@@ -31,12 +40,14 @@ function setUp() {
   const length = writeRecord(engine.view(), out, config);
   assert.is(engine.calls.boot(context, out, length, 1, 0, 0) & 0xff, 0);
   const memory = new CheckpointSlots();
+  const images = new ContextImages(engine, scratch, out);
+  const tick = (of: number, mark: number) => engine.calls.tick(of, 60 * mark, 0);
   const store = (mark: number, nowMs: number) => {
-    engine.calls.tick(context, 60 * mark, 0);
-    memory.store(nowMs, new ContextImage(engine, context, scratch, out));
+    tick(context, mark);
+    memory.store(nowMs, images.take(context));
   };
-  const read = (age: 0 | 1) => memory.read(age)?.slice() ?? new Uint8Array(0);
-  return { engine, memory, store, read, context, out };
+  const read = (age: 0 | 1) => contentOf(memory.read(age) ?? new Uint8Array(0));
+  return { engine, memory, images, tick, store, read, context, out };
 }
 
 test('two checkpoint slots have the newest first, the older second, never more', () => {
@@ -46,10 +57,24 @@ test('two checkpoint slots have the newest first, the older second, never more',
   assert.is(memory.filled, 2);
   const newest = read(0);
   engine.calls.checkpoint(context, out, engine.image.checkpointBytes);
-  // Scratch memory, which lives within one call only, is not part of a checkpoint.
-  const scratchBytes = 1024;
-  assert.equal(newest.slice(scratchBytes), engine.view().slice(out + scratchBytes, out + newest.length));
+  const { checkpointBytes } = engine.image;
+  assert.is(newest.join(), contentOf(engine.view().subarray(out, out + checkpointBytes)).join());
   assert.is.not(read(1).join(), newest.join());
+});
+
+test('a checkpoint keeps its bytes while newer ones are stored, also of another context', () => {
+  const { engine, images, context, tick } = setUp();
+  const other = engine.reserve(engine.image.contextBytes);
+  engine.view().copyWithin(other, context, context + engine.image.contextBytes);
+  const taken: { image: Image; bytes: string }[] = [];
+  for (let mark = 1; mark <= 4; mark += 1)
+    for (const each of [context, other]) {
+      tick(each, mark + (each === other ? 20 : 0));
+      const image = images.take(each);
+      taken.push({ image, bytes: contentOf(image.bytes()).join() });
+    }
+  assert.is(new Set(taken.map(({ bytes }) => bytes)).size, 8);
+  for (const { image, bytes } of taken) assert.ok(contentOf(image.bytes()).join() === bytes);
 });
 
 test('WDG-2: a reset during a store tears only that checkpoint slot, and corruption changes its content', () => {
