@@ -5,13 +5,12 @@
 export class ConvergenceState {
   /** Open disruptions. */
   count: u32 = 0;
-  /**
-   * Rounds in a row in which all live members agreed: mission second of the first, the last round,
-   * their number.
-   */
-  agreedS: u32 = 0;
-  agreedRound: u32 = 0;
-  agreedRun: u32 = 0;
+  /** Last mission second at which something differed, as far as this node knows. */
+  apartS: u32 = 0;
+  /** The present round; whether all live members agreed in it; rounds in a row that ended so. */
+  round: u32 = 0;
+  agreed: u16 = 0;
+  agreedRun: u16 = 0;
   /**
    * Moving averages of durations and the last durations, seconds, of the classes node and cluster.
    */
@@ -21,7 +20,12 @@ export class ConvergenceState {
   lastClusterS: u32 = 0;
   /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
-  spare0: u32 = 0;
+  /** Mission second of the last look at conflicts and members; a hash of members' states then. */
+  lookS: u32 = 0;
+  states: u32 = 0;
+  /** Members that restarted in the present round, and in the one before. */
+  restarts: u16 = 0;
+  restartsBefore: u16 = 0;
 }
 
 /** An open disruption. 24 bytes. */

@@ -1,9 +1,10 @@
 // Measures convergence on board (CVG-1, CVG-2) and its trend (CVG-4): class and onset of each
-// disruption, and the time until, in CONVERGED_ROUNDS rounds in a row, every live member agrees
-// with this node, no conflict is open and no silent owner has claims.
+// disruption, and the time until the last moment at which members differed, a conflict was open or
+// a silent owner had claims. A disruption is closed half an hour after that moment.
 
 import {
   SLA_CLASS_CLUSTER,
+  LIVENESS_SUSPECT,
   SLA_CLASS_NODE,
   VERDICT_REFUSED,
   HISTOGRAM_BINS,
@@ -13,22 +14,48 @@ import {
   ROUND_S,
   LIVENESS_TICK_S,
 } from '../wire/generated/codes';
-import { MEMBER_WORDS, DISRUPTIONS_MAX, NO_INDEX, EVENT_BYTES_MAX, CORRELATED_SILENT_MIN } from '../memory/limits';
+import {
+  MEMBERS_MAX,
+  MEMBER_WORDS,
+  DISRUPTIONS_MAX,
+  NO_INDEX,
+  EVENT_BYTES_MAX,
+  CORRELATED_SILENT_MIN,
+  INTENTS_MAX,
+  TICKS_UNTIL_SILENT,
+} from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { node, missionS, self } from '../node/table';
+import { fold32 } from '../base/hash';
+import { node, missionS, self, members } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_ALARM } from '../node/outbox';
-import { membership, member, heardAt, agreeAt, everyoneAt } from '../membership/table';
-import { livenessTickStartS } from '../membership/calendar';
+import {
+  membership,
+  member,
+  heardAt,
+  agreeAt,
+  everyoneAt,
+  silentAt,
+  readMembers,
+  memberSeen,
+} from '../membership/table';
+import { livenessTickStartS, roundCutS } from '../membership/calendar';
 import { coordinator } from '../membership/member_state';
 import { nextInChain } from '../intent/chain';
-import { intents, intent, group } from '../intent/table';
-import { arbitrate } from '../intent/arbitration';
+import { intents, intent, intentSeen, readIntents, group, notice } from '../intent/table';
+import { arbitrate, boundOf } from '../intent/arbitration';
+import { ageOf } from '../membership/liveness';
+import { bitGet } from '../base/bits';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
 import { convergence, disruption, DisruptionSeen, histogramAt, seenSilentAt, setSeenSilent } from './table';
 
-/** Rounds in a row in which every live member must agree: they span 30 minutes. */
-const CONVERGED_ROUNDS: u32 = 4;
+/** A cluster has converged when nothing differed for so long, seconds, in whole rounds. */
+const CONVERGED_S: u32 = 1800;
+const CONVERGED_ROUNDS: u32 = CONVERGED_S / ROUND_S;
+/** Conflicts and states of members are looked at this often, seconds. */
+const LOOK_S: u32 = 60;
+/** A claim of a silent owner that ends within this is about to be free, seconds. */
+const BOUND_S: u32 = 3600;
 /** Disturbances that follow one another within this are one disruption, seconds. */
 const MERGE_S: u32 = 900;
 /**
@@ -50,7 +77,7 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
   const state = convergence(ctx);
   if (membership(ctx).formed == 0) return;
   const now = missionS(ctx);
-  state.agreedRun = 0;
+  if (state.count == 0) watchFromNow(ctx);
   let free: u32 = NO_INDEX;
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
     const seen = disruption(ctx, i);
@@ -98,21 +125,76 @@ export function convergenceStep(ctx: usize): void {
   watchNotices(ctx);
   const state = convergence(ctx);
   if (state.count == 0) return;
-  const round = membership(ctx).round;
-  if (state.agreedRound != round && everybodyAgrees(ctx) && nothingOpen(ctx)) {
-    if (state.agreedRun == 0 || state.agreedRound + 1 != round) {
-      state.agreedRun = 0;
-      state.agreedS = missionS(ctx);
-    }
-    state.agreedRound = round;
-    state.agreedRun++;
+  watchRound(ctx);
+  const now = missionS(ctx);
+  if (now >= state.lookS + LOOK_S) {
+    state.lookS = now;
+    const states = statesOfMembers(ctx);
+    if (states != state.states || !nothingOpen(ctx)) state.apartS = now;
+    state.states = states;
   }
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
     const seen = disruption(ctx, i);
     if (seen.class == 0) continue;
-    if (state.agreedRun >= CONVERGED_ROUNDS && state.agreedS >= seen.notBeforeS) close(ctx, seen);
-    else if (seen.notBeforeS <= missionS(ctx)) watchSla(ctx, seen);
+    if (<u32>state.agreedRun >= CONVERGED_ROUNDS && now >= convergedS(ctx, seen) + CONVERGED_S) close(ctx, seen);
+    else if (seen.notBeforeS <= now) watchSla(ctx, seen);
   }
+}
+
+/** Begins to watch: what changed while no disruption was open does not count. */
+function watchFromNow(ctx: usize): void {
+  const state = convergence(ctx);
+  state.lookS = missionS(ctx);
+  state.states = statesOfMembers(ctx);
+  state.round = 0;
+  state.agreedRun = 0;
+  state.restarts = 0;
+  state.restartsBefore = 0;
+}
+
+/** Notes that a member restarted: it is a disruption of class node. */
+export function noteRestart(ctx: usize, index: u32): void {
+  disturb(ctx, SLA_CLASS_NODE, missionS(ctx), index, 0);
+  const state = convergence(ctx);
+  if (<u32>state.restarts < MEMBERS_MAX) state.restarts++;
+}
+
+/**
+ * Notes whether all live members agree in the present round, and judges the round before when it
+ * has ended: if somebody did not agree, views differed at its cut, and may have been equal from any
+ * moment between it and the next one. The middle is taken.
+ */
+function watchRound(ctx: usize): void {
+  const state = convergence(ctx);
+  const round = membership(ctx).round;
+  if (state.round != round) {
+    if (state.round + 1 == round && state.agreed != 0) state.agreedRun++;
+    else if (state.round != 0) {
+      state.agreedRun = 0;
+      state.apartS = max<u32>(state.apartS, roundCutS(state.round) + (ROUND_S >>> 1));
+    }
+    state.round = round;
+    state.agreed = 0;
+    state.restartsBefore = state.restarts;
+    state.restarts = 0;
+  }
+  if (state.agreed == 0 && everybodyAgrees(ctx)) state.agreed = 1;
+}
+
+/** Returns a hash of which members are reported as absent, and why. */
+function statesOfMembers(ctx: usize): u32 {
+  readMembers(ctx, members(ctx));
+  let states: u32 = 0;
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    const state: u32 = memberSeen(ctx, i).reportedState;
+    states = fold32(states, state > LIVENESS_SUSPECT ? state : 0);
+  }
+  return states;
+}
+
+/** Mission second from which on nothing differed, as far as this node knows. */
+function convergedS(ctx: usize, seen: DisruptionSeen): u32 {
+  return max<u32>(convergence(ctx).apartS, seen.onsetS);
 }
 
 /** Finds members that fell silent or came back. */
@@ -150,19 +232,26 @@ function watchNotices(ctx: usize): void {
   const sum = intents(ctx).noticeSum;
   if (sum == state.noticeSum) return;
   state.noticeSum = sum;
-  disturb(ctx, SLA_CLASS_CLUSTER, missionS(ctx), self(ctx), 0);
+  let onsetS: u32 = 0;
+  for (let i: u32 = 0; i < intents(ctx).noticeCount; i++) onsetS = max<u32>(onsetS, notice(ctx, i).observedS);
+  disturb(ctx, SLA_CLASS_CLUSTER, min<u32>(onsetS, missionS(ctx)), self(ctx), 0);
 }
 
-/** Whether a majority and every live member agree with this node. */
+/**
+ * Whether a majority and every live member agree with this node. A member that restarted may not
+ * vote in that round and the next: as many may be missing.
+ */
 function everybodyAgrees(ctx: usize): bool {
   if (membership(ctx).quorum == 0) return false;
+  let missing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const live =
       load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
-    if ((live & ~load<u32>(agreeAt(ctx) + offset)) != 0) return false;
+    missing += popcnt<u32>(live & ~load<u32>(agreeAt(ctx) + offset));
   }
-  return true;
+  const state = convergence(ctx);
+  return missing <= <u32>state.restarts + <u32>state.restartsBefore;
 }
 
 /**
@@ -170,8 +259,7 @@ function everybodyAgrees(ctx: usize): bool {
  * evicted.
  */
 function nothingOpen(ctx: usize): bool {
-  const state = intents(ctx);
-  if (state.nextEvictionS != 0xffffffff && state.nextEvictionS < missionS(ctx) + 3600) return false;
+  if (intents(ctx).nextEvictionS < missionS(ctx) + BOUND_S && silentOwnersHold(ctx)) return false;
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);
@@ -186,11 +274,23 @@ function nothingOpen(ctx: usize): bool {
   return true;
 }
 
+/** Whether a silent member has a claim that ends within BOUND_S. */
+function silentOwnersHold(ctx: usize): bool {
+  readIntents(ctx);
+  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
+    const record = intentSeen(ctx, i);
+    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT)
+      continue;
+    if (boundOf(ctx, record) < missionS(ctx) + BOUND_S) return true;
+  }
+  return false;
+}
+
 /** Closes a converged disruption: counts its duration, updates the trend, emits an event. */
 function close(ctx: usize, seen: DisruptionSeen): void {
   const state = convergence(ctx);
-  const convergedS = state.agreedS > seen.onsetS ? state.agreedS : seen.onsetS;
-  const tookS = convergedS - seen.onsetS;
+  const atS = convergedS(ctx, seen);
+  const tookS = atS - seen.onsetS;
   const minutes = tookS / 60;
   let bin: u32 = minutes == 0 ? 0 : 31 - clz<u32>(minutes);
   if (bin >= HISTOGRAM_BINS) bin = HISTOGRAM_BINS - 1;
@@ -208,7 +308,7 @@ function close(ctx: usize, seen: DisruptionSeen): void {
     const m = changetype<Converged>(ctx + SCRATCH_OUT_AT);
     m.class = seen.class;
     m.onsetS = seen.onsetS;
-    m.convergedS = convergedS;
+    m.convergedS = atS;
     eventDone(ctx, event, encodeConverged(event, event + EVENT_BYTES_MAX - 1, m));
   }
   seen.class = 0;
@@ -249,5 +349,5 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
 
 /** Restarts from a checkpoint: this node's own absence is a disruption. */
 export function convergenceRestart(ctx: usize): void {
-  if (node(ctx).timeKnown != 0) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
+  if (node(ctx).timeKnown != 0) noteRestart(ctx, self(ctx));
 }

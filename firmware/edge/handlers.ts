@@ -7,7 +7,6 @@ import {
   OUTLOOK_KIND_STORM,
   SLA_CLASS_CLUSTER,
   SLA_CLASS_FLEET,
-  SLA_CLASS_NODE,
   WORK_KIND_HAUL,
   WORK_KIND_MAINTAIN,
   WORK_STATUS_BLOCKED,
@@ -21,7 +20,7 @@ import {
 } from '../wire/generated/codes';
 import { NO_INDEX } from '../memory/limits';
 import { call } from '../memory/guard';
-import { disturb } from '../convergence/step';
+import { disturb, noteRestart } from '../convergence/step';
 import { beginSync } from '../intent/anti_entropy';
 import { recentAsOf } from '../intent/digest';
 import { intent, intents, intentsToChange, own, ownToChange, resourceGroup } from '../intent/table';
@@ -59,10 +58,10 @@ export function applyJoin(ctx: usize, m: Join): void {
   noteIncarnation(ctx, m.incarnation);
 }
 
-/** The restart of a member is a disruption of class node. */
+/** Takes the incarnation of a member. */
 function noteIncarnation(ctx: usize, incarnation: u32): void {
   const sender = call(ctx).sender;
-  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), sender, 0);
+  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) noteRestart(ctx, sender);
 }
 
 export function observeHealth(ctx: usize, m: Health): u32 {

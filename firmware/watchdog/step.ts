@@ -260,7 +260,8 @@ function fail(ctx: usize, state: WatchdogState): void {
 function restartTask(ctx: usize, state: WatchdogState, taskIndex: u32): void {
   order(ctx, state, RECOVERY_LEVEL_TASK_RESTART, RECOVERY_CAUSE_HUNG_TASK, taskIndex);
   task(ctx, taskIndex).restarts++;
-  if (timeKnown(ctx)) disturb(ctx, SLA_CLASS_NODE, missionS(ctx), self(ctx), 0);
+  const silentS = call(ctx).localS - task(ctx, taskIndex).heardS;
+  if (timeKnown(ctx)) disturb(ctx, SLA_CLASS_NODE, missionS(ctx) - silentS, self(ctx), 0);
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<RestartTask>(ctx + SCRATCH_OUT_AT);
