@@ -32,7 +32,7 @@ import { send, SEND_ALARM } from '../node/outbox';
 import {
   membership,
   member,
-  heardAt,
+  liveWord,
   agreeAt,
   everyoneAt,
   silentAt,
@@ -205,9 +205,7 @@ function watchMembers(ctx: usize): void {
   let onsetS: u32 = 0xffffffff;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
-    const heard =
-      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
-    const now = load<u32>(everyoneAt(ctx) + offset) & ~heard;
+    const now = load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word);
     const before = load<u32>(seenSilentAt(ctx) + offset);
     if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
@@ -246,9 +244,7 @@ function everybodyAgrees(ctx: usize): bool {
   let missing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
-    const live =
-      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
-    missing += popcnt<u32>(live & ~load<u32>(agreeAt(ctx) + offset));
+    missing += popcnt<u32>(liveWord(ctx, word) & ~load<u32>(agreeAt(ctx) + offset));
   }
   const state = convergence(ctx);
   return missing <= <u32>state.restarts + <u32>state.restartsBefore;

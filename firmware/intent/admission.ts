@@ -58,7 +58,7 @@ export const BEYOND_SLOT: u32 = 2;
  */
 export const ENDING_S: u32 = LEASE_GUARD_S - AHEAD_TRUSTED_S;
 /** How long a version from another sender than its owner may be doubted, seconds. */
-const DOUBT_S: u32 = ROUND_S;
+const DOUBT_S: u32 = 600;
 /** After a forgery was retracted, so many members ask about each version, for so many rounds. */
 const ASKING: u32 = 4;
 const WARNED_ROUNDS: u32 = 3600 / ROUND_S;

@@ -6,55 +6,56 @@ import { changes } from '../memory/guard';
 import { bitGet, bitSet, bitClear } from '../base/bits';
 import { leaveToTick, DUE_REPORT } from '../node/table';
 import { ageOf, lastLivenessTickOf } from './liveness';
-import { membership, heardAt, HEARD, suspectAt, HEARD_EARLIER, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
+import { membership, freshAt, HEARD, suspectAt, SUSPECTS, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
 import { silentTerm, subtractFromDigest } from './view';
 
 /** Records a direct sign of life, now. */
 export function markHeard(ctx: usize, index: u32): void {
   if (membership(ctx).livenessTick == 0) return;
-  const h0 = heardAt(ctx, 0);
-  if (bitGet(h0, index)) return;
-  const back = ageOf(ctx, index) >= TICKS_UNTIL_SILENT;
+  const age = ageOf(ctx, index);
+  if (age == 0) return;
+  for (let plane: u32 = 0; plane < PLANES; plane++) bitSet(freshAt(ctx, plane), index);
   changes(ctx, HEARD);
-  bitSet(h0, index);
-  bitClear(heardAt(ctx, 1), index);
-  if (bitGet(heardAt(ctx, 2), index) || bitGet(suspectAt(ctx), index)) {
-    bitClear(heardAt(ctx, 2), index);
+  if (bitGet(suspectAt(ctx), index)) {
     bitClear(suspectAt(ctx), index);
-    changes(ctx, HEARD_EARLIER);
+    changes(ctx, SUSPECTS);
   }
-  if (back) returned(ctx, index >>> 5, 1 << (index & 31));
+  if (age >= TICKS_UNTIL_SILENT) returned(ctx, index >>> 5, 1 << (index & 31));
 }
 
-/** Merges what a peer heard of 32 members: bits by age, relative to this node's liveness tick. */
-export function mergeHeard(ctx: usize, word: u32, age0: u32, age1: u32, age2: u32): void {
+/**
+ * Merges what a peer heard of 32 members: three bit planes of their freshness, as of this node's
+ * liveness tick. The greater freshness stays.
+ */
+export function mergeHeard(ctx: usize, word: u32, g0: u32, g1: u32, g2: u32): void {
   const offset = word << 2;
-  const a0 = heardAt(ctx, 0) + offset;
-  const a1 = heardAt(ctx, 1) + offset;
-  const a2 = heardAt(ctx, 2) + offset;
-  const mask = load<u32>(everyoneAt(ctx) + offset);
-  const h0 = load<u32>(a0);
-  const h1 = load<u32>(a1);
-  const h2 = load<u32>(a2);
-  const n0 = h0 | (age0 & mask);
-  const n1 = (h1 | (age1 & mask)) & ~n0;
-  const n2 = (h2 | (age2 & mask)) & ~(n0 | n1);
-  if (n0 == h0 && n1 == h1 && n2 == h2) return;
-  if (n0 != h0 || n1 != h1) {
-    store<u32>(a0, n0);
-    store<u32>(a1, n1);
-    changes(ctx, HEARD);
-  }
+  const a0 = freshAt(ctx, 0) + offset;
+  const a1 = freshAt(ctx, 1) + offset;
+  const a2 = freshAt(ctx, 2) + offset;
+  const f0 = load<u32>(a0);
+  const f1 = load<u32>(a1);
+  const f2 = load<u32>(a2);
+  const greater =
+    load<u32>(everyoneAt(ctx) + offset) & ((g2 & ~f2) | (~(g2 ^ f2) & ((g1 & ~f1) | (~(g1 ^ f1) & g0 & ~f0))));
+  if (greater == 0) return;
+  const n0 = (f0 & ~greater) | (g0 & greater);
+  const n1 = (f1 & ~greater) | (g1 & greater);
+  const n2 = (f2 & ~greater) | (g2 & greater);
+  store<u32>(a0, n0);
+  store<u32>(a1, n1);
+  store<u32>(a2, n2);
+  changes(ctx, HEARD);
   const suspects = suspectAt(ctx) + offset;
-  const cleared = load<u32>(suspects) & n0 & ~h0;
-  if (n2 != h2 || cleared != 0) {
-    store<u32>(a2, n2);
+  const cleared = load<u32>(suspects) & greater & n0 & n1 & n2;
+  if (cleared != 0) {
     store<u32>(suspects, load<u32>(suspects) & ~cleared);
-    changes(ctx, HEARD_EARLIER);
+    changes(ctx, SUSPECTS);
   }
-  const back = (n0 | n1 | n2) & ~(h0 | h1 | h2);
+  const back = greater & ~(f0 | f1 | f2);
   if (back != 0) returned(ctx, word, back);
 }
+
+const PLANES: u32 = 3;
 
 /**
  * Handles silent members that are heard again: the bits `back` of a word. The changes of the digest

@@ -1,7 +1,7 @@
 // Composes and merges heartbeats: what every periodic frame says of time, of who is alive and of
 // who agrees.
 
-import { MEMBER_WORDS, PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
+import { PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
 import { COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { wordFromBytes } from '../base/bits';
@@ -10,7 +10,7 @@ import { members, missionS, self, timeKnown, HOT } from '../node/table';
 import { countLoss } from '../node/queues';
 import { clockErrorMs, ERROR_WIRE_MS_MAX } from '../node/clock';
 import { Heartbeat, HEARTBEAT_STRUCT_BYTES } from '../wire/generated/messages';
-import { hearing, membership, heardAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
+import { hearing, membership, freshAt, agreeAt, everyoneAt, PROBING, AGREE } from './table';
 import { livenessTickOf, roundOf } from './calendar';
 import { clockSample, AGREE_S } from './time_sync';
 import { noteDigest } from './disagreement';
@@ -21,6 +21,9 @@ const HEARTBEAT_SAME: u32 = 0;
 export const HEARTBEAT_GREW: u32 = 1;
 export const HEARTBEAT_VIEW_DIFFERS: u32 = 2;
 export const HEARTBEAT_NOTHING: u32 = 3;
+
+/** Heartbeats of so many ticks ago are merged. */
+const BEHIND_MAX: u32 = 2;
 
 /** Bytes of a bitmap of all members in a message. */
 function bitmapBytes(ctx: usize): u32 {
@@ -36,25 +39,14 @@ export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
   const m = changetype<Heartbeat>(ctx + SCRATCH_OUT_AT);
   const bytes = bitmapBytes(ctx);
   const planes: usize = ctx + SCRATCH_OUT_AT + HEARTBEAT_STRUCT_BYTES;
-  // Plane 1 is written apart and then moved behind the bytes of plane 0, because whole words are
-  // written.
-  const second = planes + (MEMBER_WORDS << 2);
-  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
-    const offset = word << 2;
-    const h1 = load<u32>(heardAt(ctx, 1) + offset);
-    const h2 = load<u32>(heardAt(ctx, 2) + offset);
-    const silent = load<u32>(everyoneAt(ctx) + offset) & ~(load<u32>(heardAt(ctx, 0) + offset) | h1 | h2);
-    store<u32>(planes + offset, h1 | silent);
-    store<u32>(second + offset, h2 | silent);
-  }
-  memory.copy(planes + bytes, second, bytes);
+  for (let plane: u32 = 0; plane < 3; plane++) memory.copy(planes + plane * bytes, freshAt(ctx, plane), bytes);
   const now = call(ctx);
   m.timeS = now.missionS;
   m.timeMs = now.missionMs;
   const errorMs = clockErrorMs(ctx);
   m.errorMs = errorMs < ERROR_WIRE_MS_MAX ? errorMs : ERROR_WIRE_MS_MAX;
   m.agesAt = <u32>planes;
-  m.agesLength = bytes << 1;
+  m.agesLength = bytes * 3;
   m.digestHigh = <u32>(state.digest >> 32);
   m.digestLow = <u32>state.digest;
   m.recent = recent;
@@ -66,7 +58,7 @@ export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
 /** Whether the bitmaps of a heartbeat have the size of this cluster's. */
 export function heartbeatPlausible(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
-  return m.agesLength == bytes << 1 && m.agreeLength == bytes;
+  return m.agesLength == bytes * 3 && m.agreeLength == bytes;
 }
 
 /** Merges a heartbeat that was received in a frame of `bytes` bytes. Returns HEARTBEAT_*. */
@@ -103,26 +95,41 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
  * a node that nobody hears agrees with nobody.
  */
 function isHeardBySender(ctx: usize, m: Heartbeat): bool {
+  const bytes = bitmapBytes(ctx);
   const at: usize = m.agesAt + (self(ctx) >>> 3);
-  return (load<u8>(at) & load<u8>(at + bitmapBytes(ctx)) & (1 << (self(ctx) & 7))) == 0;
+  return ((load<u8>(at) | load<u8>(at + bytes) | load<u8>(at + 2 * bytes)) & (1 << (self(ctx) & 7))) != 0;
 }
 
-/** Merges ages that are relative to the sender's `livenessTick`. */
+/** Merges freshness that is relative to the sender's `livenessTick`. */
 function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
-  const state = membership(ctx);
+  const behind = membership(ctx).livenessTick - livenessTick;
+  if (behind > BEHIND_MAX && <i32>behind != -1) return;
   const bytes = bitmapBytes(ctx);
-  const first: usize = m.agesAt;
-  const second: usize = first + bytes;
   for (let word: u32 = 0; word << 2 < bytes; word++) {
-    const offset = word << 2;
-    const p0 = wordFromBytes(first + offset, bytes - offset);
-    const p1 = wordFromBytes(second + offset, bytes - offset);
-    const age0 = ~(p0 | p1);
-    const age1 = p0 & ~p1;
-    const age2 = p1 & ~p0;
-    if (livenessTick == state.livenessTick) mergeHeard(ctx, word, age0, age1, age2);
-    else if (livenessTick + 1 == state.livenessTick) mergeHeard(ctx, word, 0, age0, age1);
-    else if (livenessTick == state.livenessTick + 1) mergeHeard(ctx, word, age0 | age1, age2, 0);
+    const at: usize = m.agesAt + (word << 2);
+    const left = bytes - (word << 2);
+    let f0 = wordFromBytes(at, left);
+    let f1 = wordFromBytes(at + bytes, left);
+    let f2 = wordFromBytes(at + 2 * bytes, left);
+    const live = f0 | f1 | f2;
+    if (<i32>behind == -1) {
+      // The sender's tick is one ahead: everybody it knows alive is one fresher here.
+      const fresh = f0 & f1 & f2;
+      const n0 = live & (~f0 | fresh);
+      const n1 = live & ((f1 ^ f0) | fresh);
+      f2 = live & ((f2 ^ (f0 & f1)) | fresh);
+      f0 = n0;
+      f1 = n1;
+    } else
+      for (let i: u32 = 0; i < behind; i++) {
+        const some = f0 | f1 | f2;
+        const n0 = some & ~f0;
+        const n1 = some & (f1 ^ ~f0);
+        f2 = some & (f2 ^ (~f0 & ~f1));
+        f0 = n0;
+        f1 = n1;
+      }
+    mergeHeard(ctx, word, f0, f1, f2);
   }
 }
 

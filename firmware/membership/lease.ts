@@ -2,16 +2,20 @@
 // (INT-5).
 
 import { LIVENESS_TICK_S, LEASE_S, LEASE_GUARD_S } from '../wire/generated/codes';
+import { TICKS_UNTIL_SILENT } from '../memory/limits';
 import { clockErrorMs } from '../node/clock';
 import { roundCutS, livenessTickStartS } from './calendar';
 import { membership, member } from './table';
 
+/** The oldest liveness tick that counts as alive at a cut ends this long before it, seconds. */
+const HEARD_BEFORE_CUT_S: u32 = (TICKS_UNTIL_SILENT - 2) * LIVENESS_TICK_S;
+
 /** End of the ordinary lease that agreement in the present round grants, mission seconds. */
 export function grantedLeaseEndS(ctx: usize): u32 {
-  // All who agree heard this node no earlier than two ticks before the cut, so nobody evicts its
-  // claims before this time (proof in README.md).
+  // All who agree heard this node within TICKS_UNTIL_SILENT ticks before the cut, so nobody evicts
+  // its claims before this time (proof in README.md).
   const cutS = roundCutS(membership(ctx).round);
-  const heardS = cutS > LIVENESS_TICK_S ? cutS - LIVENESS_TICK_S : 0;
+  const heardS = cutS > HEARD_BEFORE_CUT_S ? cutS - HEARD_BEFORE_CUT_S : 0;
   return heardS + LEASE_S - LEASE_GUARD_S - clockErrorMs(ctx) / 1000;
 }
 

@@ -34,11 +34,14 @@ const ISOLATION_DOUBT_S: u32 = 900;
 /** The longest time after an announced silence that it still explains, seconds. */
 const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 
+/** From this age on a suspicion shows. */
+const SUSPECT_AGE: u32 = 3;
+
 /** State of a member (STATE_*). Call readMembers() first. */
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   if (age >= TICKS_UNTIL_SILENT) return silentState(ctx, index);
-  return age == 2 && bitGet(suspectAt(ctx), index) ? LIVENESS_SUSPECT : LIVENESS_ALIVE;
+  return age >= SUSPECT_AGE && bitGet(suspectAt(ctx), index) ? LIVENESS_SUSPECT : LIVENESS_ALIVE;
 }
 
 /** State of a silent member: a function of agreed facts only (last ticks, announcements, time). */

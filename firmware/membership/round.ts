@@ -4,7 +4,7 @@
 import { ROUND_TICKS, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
 import { LEASE_S, LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
-import { bitSet, bitClear } from '../base/bits';
+import { bitSet } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
 import { countDisagreement } from './disagreement';
@@ -13,11 +13,11 @@ import { restartAgreement } from './quorum';
 import { forgetUnchecked, revokeVotes } from './revocation';
 import {
   membership,
-  heardAt,
+  freshAt,
+  liveWord,
   VIEW,
   HEARD,
   readMembers,
-  HEARD_EARLIER,
   memberToChange,
   hearing,
   BITMAPS,
@@ -45,15 +45,15 @@ export function turnTicks(ctx: usize): bool {
   const livenessTick = livenessTickOf(missionS(ctx));
   if (state.livenessTick == 0) {
     state.livenessTick = livenessTick;
-    bitSet(heardAt(ctx, 0), self(ctx));
+    markSelf(ctx);
     changes(ctx, VIEW | HEARD);
     return true;
   }
   if (livenessTick <= state.livenessTick) return false;
   const round = state.livenessTick / ROUND_TICKS;
   changes(ctx, VIEW);
-  // After three ticks without a call the bitmaps are empty: the rest is skipped.
-  if (livenessTick - state.livenessTick > 4) {
+  // After so many ticks without a call everybody is silent: the rest is skipped.
+  if (livenessTick - state.livenessTick > TICKS_UNTIL_SILENT + 1) {
     for (let i: u32 = 0; i < TICKS_UNTIL_SILENT; i++) turnLivenessTick(ctx);
     state.livenessTick = livenessTick;
   }
@@ -66,28 +66,37 @@ export function turnTicks(ctx: usize): bool {
   return livenessTick / ROUND_TICKS != round;
 }
 
-/** Ends one liveness tick: the oldest signs of life leave the bitmaps. */
+/** Ends one liveness tick: every member's freshness falls by one. */
 function turnLivenessTick(ctx: usize): void {
   const state = membership(ctx);
-  changes(ctx, VIEW | HOT | HEARD | HEARD_EARLIER);
-  const oldest = state.livenessTick - 2;
+  changes(ctx, VIEW | HOT | HEARD);
+  const oldest = state.livenessTick - (TICKS_UNTIL_SILENT - 1);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
-    const offset = word << 2;
-    let falling = load<u32>(heardAt(ctx, 2) + offset);
+    const a0 = freshAt(ctx, 0) + (word << 2);
+    const a1 = freshAt(ctx, 1) + (word << 2);
+    const a2 = freshAt(ctx, 2) + (word << 2);
+    const f0 = load<u32>(a0);
+    const f1 = load<u32>(a1);
+    const f2 = load<u32>(a2);
+    const live = f0 | f1 | f2;
+    let falling = f0 & ~f1 & ~f2;
     while (falling != 0) {
       memberToChange(ctx, (word << 5) + ctz<u32>(falling)).lastLivenessTick = oldest;
       falling &= falling - 1;
     }
-    store<u32>(heardAt(ctx, 2) + offset, load<u32>(heardAt(ctx, 1) + offset));
-    store<u32>(heardAt(ctx, 1) + offset, load<u32>(heardAt(ctx, 0) + offset));
-    store<u32>(heardAt(ctx, 0) + offset, 0);
+    store<u32>(a0, live & ~f0);
+    store<u32>(a1, live & (f1 ^ ~f0));
+    store<u32>(a2, live & (f2 ^ (~f0 & ~f1)));
   }
   state.livenessTick++;
   hearing(ctx).heartbeatsHeard = 0;
+  markSelf(ctx);
+}
+
+/** Notes that this node is alive in the present tick. */
+function markSelf(ctx: usize): void {
   const me = self(ctx);
-  bitSet(heardAt(ctx, 0), me);
-  bitClear(heardAt(ctx, 1), me);
-  bitClear(heardAt(ctx, 2), me);
+  for (let plane: u32 = 0; plane < 3; plane++) bitSet(freshAt(ctx, plane), me);
 }
 
 /**
@@ -116,9 +125,7 @@ export function cutRound(ctx: usize): void {
   }
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
-    const heard =
-      load<u32>(heardAt(ctx, 0) + offset) | load<u32>(heardAt(ctx, 1) + offset) | load<u32>(heardAt(ctx, 2) + offset);
-    store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~heard);
+    store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word));
   }
   countDisagreement(ctx);
   if (agreed) revokeVotes(ctx);

@@ -8,7 +8,7 @@ import { bitSet, bitGet, bitClear } from '../base/bits';
 import { send, SEND_ALIVE } from '../node/outbox';
 import { self } from '../node/table';
 import { ageOf } from './liveness';
-import { membership, hearing, suspectAt, HEARD_EARLIER, PROBING, member, memberToChange } from './table';
+import { membership, hearing, suspectAt, SUSPECTS, PROBING, member, memberToChange } from './table';
 
 /** How often a suspicion is attached to frames, and a refutation broadcast. */
 export const SPREAD_TIMES: u32 = 3;
@@ -30,7 +30,7 @@ export function suspect(ctx: usize, target: u32): void {
   if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
   if (hearing(ctx).health > HEALTH_DOUBT || hearing(ctx).heartbeatsHeard == 0) return;
   bitSet(suspectAt(ctx), target);
-  changes(ctx, HEARD_EARLIER | PROBING);
+  changes(ctx, SUSPECTS | PROBING);
   state.suspicionMember = target + 1;
   state.suspicionLeft = SPREAD_TIMES;
 }
@@ -54,7 +54,7 @@ export function onSuspicion(ctx: usize, suspected: u32, incarnation: u32): void 
   if (incarnation < <u32>member(ctx, suspected).incarnation || ageOf(ctx, suspected) == 0) return;
   if (bitGet(suspectAt(ctx), suspected)) return;
   bitSet(suspectAt(ctx), suspected);
-  changes(ctx, HEARD_EARLIER | PROBING);
+  changes(ctx, SUSPECTS | PROBING);
   state.suspicionMember = suspected + 1;
   state.suspicionLeft = SPREAD_TIMES;
 }
@@ -78,7 +78,7 @@ export function onAlive(ctx: usize, who: u32, incarnation: u32): bool {
 export function clearSuspicion(ctx: usize, who: u32): void {
   if (!bitGet(suspectAt(ctx), who)) return;
   bitClear(suspectAt(ctx), who);
-  changes(ctx, HEARD_EARLIER);
+  changes(ctx, SUSPECTS);
 }
 
 if (BOOTS_MAX >= 1 << (16 - REFUTATION_BITS)) ERROR('an incarnation is sent in 16 bits');

@@ -13,12 +13,18 @@ export function readMembers(ctx: usize, count: u32): void {
 }
 
 /**
- * Members heard last in the present liveness tick (age 0), the one before (1), or the one before
- * that (2).
+ * Bit `plane` (0 to 2) of every member's freshness: FRESH in the liveness tick in which it was
+ * heard, one less with each tick, 0 = silent.
  */
 // @inline
-export function heardAt(ctx: usize, age: u32): usize {
-  return ctx + MEMBER_BITMAPS_AT + age * BITMAP_BYTES;
+export function freshAt(ctx: usize, plane: u32): usize {
+  return ctx + MEMBER_BITMAPS_AT + plane * BITMAP_BYTES;
+}
+/** Members of word `word` that are not silent. */
+// @inline
+export function liveWord(ctx: usize, word: u32): u32 {
+  const at = freshAt(ctx, 0) + (word << 2);
+  return load<u32>(at) | load<u32>(at + BITMAP_BYTES) | load<u32>(at + 2 * BITMAP_BYTES);
 }
 /** Members that are known here to have the digest of the round. */
 // @inline
@@ -66,14 +72,13 @@ export function votersAt(ctx: usize): usize {
 const MEMBER_BITMAPS: u32 = 10;
 
 /**
- * Core lines: VIEW; PROBING and spreading; HEARD in this tick and the one before; HEARD_EARLIER and
- * suspects; AGREE; all BITMAPS.
+ * Core lines: VIEW; PROBING and spreading; HEARD: freshness; SUSPECTS; AGREE; all BITMAPS.
  */
 export const VIEW: u32 = 1 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
 export const PROBING: u32 = 2 << ((MEMBERSHIP_AT - LINES_AT) >> 6);
 const PLANES: u32 = (MEMBER_BITMAPS_AT - LINES_AT) >> 6;
-export const HEARD: u32 = 1 << PLANES;
-export const HEARD_EARLIER: u32 = 1 << (PLANES + ((2 * BITMAP_BYTES) >> 6));
+export const HEARD: u32 = (1 << PLANES) | (1 << (PLANES + ((2 * BITMAP_BYTES) >> 6)));
+export const SUSPECTS: u32 = 1 << (PLANES + ((3 * BITMAP_BYTES) >> 6));
 export const AGREE: u32 = 1 << (PLANES + ((4 * BITMAP_BYTES) >> 6));
 export const BITMAPS: u32 =
   (2 << ((MEMBER_BITMAPS_AT + MEMBER_BITMAPS * BITMAP_BYTES - 1 - LINES_AT) >> 6)) - (1 << PLANES);

@@ -41,7 +41,7 @@ export const PERIOD_S: u32 = 60;
  * Liveness ticks without a sign of life after which a member counts as silent. A sign of life has
  * at least 10 minutes to reach every member.
  */
-export const TICKS_UNTIL_SILENT: u32 = 3;
+export const TICKS_UNTIL_SILENT: u32 = 7;
 /** Liveness ticks in an agreement round. */
 export const ROUND_TICKS: u32 = 2;
 /**
@@ -54,7 +54,7 @@ export const CLOCK_ERROR_MS_MAX: u32 = 10000;
 /** Assumed bound on the relative drift of two oscillators. */
 export const CLOCK_DRIFT_PPM_MAX: u32 = 50;
 /** Time samples of a peer that differ by more are ignored. */
-export const CLOCK_STEP_S_MAX: u32 = 120;
+export const CLOCK_STEP_S_MAX: u32 = 30;
 /** Samples that must agree before a node takes its time from them. */
 export const CLOCK_SAMPLES_MIN: u32 = 3;
 /**
@@ -66,7 +66,7 @@ export const CORRELATED_SILENT_MIN: u32 = 3;
  * Some two heartbeats a minute reach every member: a node that heard none for this long takes
  * itself to be deaf.
  */
-export const HEARING_GAP_S: u32 = 150;
+export const HEARING_GAP_S: u32 = 60;
 /**
  * For this long after a node was deaf it declares no member dead that fell silent meanwhile: that
  * member may be deaf now.
@@ -115,7 +115,7 @@ export const RELAYS: u32 = 3;
  */
 export const HEALTH_MAX: u32 = 8;
 /** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
-export const HEARTBEATS_PER_PERIOD: u32 = 2;
+export const HEARTBEATS_PER_PERIOD: u32 = 24;
 
 // ---- intents ----
 /**
@@ -134,7 +134,7 @@ export const AHEAD_TRUSTED_S: u32 = (2 * CLOCK_ERROR_MS_MAX) / 1000;
 /**
  * A finished intent is kept for three rounds, so that no member learns it anew from a late message.
  */
-export const RETENTION_S: u32 = 3 * ROUND_S;
+export const RETENTION_S: u32 = 1800;
 /** Times that a new version is passed on with ordinary frames after its broadcast. */
 export const RUMOUR_COUNT: u32 = 3;
 /** A member that heard an intent broadcast does not broadcast it again within this time. */
@@ -204,4 +204,5 @@ if (RETENTION_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a finished intent is in 
 if (CLOCK_ERROR_MS_MAX * 2 > LEASE_GUARD_S * 1000) ERROR('the guard covers the errors of two trusted clocks');
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
-if (LEASE_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a lease survives one round without agreement');
+if (LEASE_S < (TICKS_UNTIL_SILENT - 1) * LIVENESS_TICK_S + LEASE_GUARD_S + 2 * ROUND_S)
+  ERROR('a lease survives one round without agreement');

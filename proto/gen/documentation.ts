@@ -33,7 +33,7 @@ function arrayText(of: ArrayKind, rules: readonly Rule[]): string {
  * Byte strings of which a node takes one length only, which depends on the size of its cluster:
  * bitmaps of its members.
  */
-const planes: { readonly [field: string]: number } = { 'heartbeat.ages': 2, 'heartbeat.agree': 1 };
+const planes: { readonly [field: string]: number } = { 'heartbeat.ages': 3, 'heartbeat.agree': 1 };
 
 /** Throws if the schema has room for other lengths than the largest cluster needs. */
 function bitmapText(name: string, planeCount: number, of: BytesKind): string {

@@ -3,7 +3,7 @@
 import { NO_INDEX } from '../../memory/limits';
 import { send, SEND_ISOLATION } from '../../node/outbox';
 import { missionS } from '../../node/table';
-import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ROUND_S, ADDRESSEE_ALL } from '../../wire/generated/codes';
+import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { intents, own, intent, intentsToChange } from '../table';
 import { ownIndex, draft, publish } from './publish';
 
@@ -39,7 +39,7 @@ export function prepareSilence(ctx: usize): void {
 /** End of a lease that covers the predicted silence, mission second. */
 function silenceLeaseS(ctx: usize): u32 {
   const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
-  const wanted = intents(ctx).outlookUntilS + 2 * ROUND_S * 3;
+  const wanted = intents(ctx).outlookUntilS + 3600;
   return wanted < longest ? wanted : longest;
 }
 

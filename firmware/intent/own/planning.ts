@@ -161,7 +161,7 @@ function moveSite(ctx: usize, slot: u32, lot: u32, rate: u32): void {
   const least = rate + (full >>> GAIN_SHIFT) + 1;
   if (least > full) return;
   const isIdle = rate < full >>> 2;
-  if (!isIdle && (draw(ctx, missionS(ctx) / ROUND_S + 1) & (MOVE_ONE_IN - 1)) != 0) return;
+  if (!isIdle && (draw(ctx, missionS(ctx) / 600 + 1) & (MOVE_ONE_IN - 1)) != 0) return;
   const offer = findOffer(ctx, least, isIdle ? NO_INDEX : lot, true);
   if (offer == 0 || (!isIdle && (offer & OFFER_LATER) != 0)) return;
   finish(ctx, slot, INTENT_STATE_DONE);
@@ -173,7 +173,7 @@ function extendSite(ctx: usize, slot: u32): void {
   const now = missionS(ctx);
   const mine = own(ctx, slot);
   const record = intent(ctx, ownIndex(ctx, slot));
-  const round = now / ROUND_S;
+  const round = now / 600;
   if (record.version != mine.settledVersion || round == intents(ctx).planRound) return;
   intentsToChange(ctx).planRound = round;
   const lot = resourceGroup(record.resource);

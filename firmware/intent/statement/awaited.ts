@@ -8,11 +8,11 @@
 import { call } from '../../memory/guard';
 import { countLoss } from '../../node/queues';
 import { ageOf } from '../../membership/liveness';
-import { COUNTER_STATEMENTS_FULL, ROUND_S } from '../../wire/generated/codes';
+import { COUNTER_STATEMENTS_FULL } from '../../wire/generated/codes';
 import { statements, statementsToChange, StatementState } from '../table';
 
 /** An owner that is heard objects within this time, minutes. */
-const ANSWER_MINUTES: u32 = ROUND_S / 60;
+const ANSWER_MINUTES: u32 = 10;
 /** After this the wait is forgotten, minutes: the next refusal begins a new one. */
 const FORGOTTEN_MINUTES: u32 = 3 * ANSWER_MINUTES;
 /** Owners whose statements are awaited at one time. A further one waits until an entry is free. */

@@ -106,7 +106,7 @@ export function decodeProbeRequest(at: usize, end: usize, m: ProbeRequest): usiz
 
 export const TYPE_HEARTBEAT: u32 = 4;
 /** Longest encoding. */
-export const HEARTBEAT_BYTES_MAX: u32 = 107;
+export const HEARTBEAT_BYTES_MAX: u32 = 132;
 export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 
 // Carried by every periodic frame: the sender's mission time, who is alive as of which liveness tick, who
@@ -127,7 +127,7 @@ export class Heartbeat {
   timeMs: u32 = 0; // 0..999
   errorMs: u32 = 0; // 0..65535
   agesAt: u32 = 0; // address of the bytes
-  agesLength: u32 = 0; // 0..50
+  agesLength: u32 = 0; // 0..75
   digestHigh: u32 = 0; // 0..4294967295
   digestLow: u32 = 0; // 0..4294967295
   recent: u32 = 0; // 0..4294967295
@@ -140,7 +140,7 @@ export function encodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
   at = writeUint(at, end, m.timeS, 4294967295);
   at = writeUint(at, end, m.timeMs, 999);
   at = writeUint(at, end, m.errorMs, 65535);
-  at = writeBytes(at, end, m.agesAt, m.agesLength, 0, 50);
+  at = writeBytes(at, end, m.agesAt, m.agesLength, 0, 75);
   at = writeUint(at, end, m.digestHigh, 4294967295);
   at = writeUint(at, end, m.digestLow, 4294967295);
   at = writeUint(at, end, m.recent, 4294967295);
@@ -153,7 +153,7 @@ export function decodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("timeS"));
   at = readUint(at, end, 999, changetype<usize>(m) + offsetof<Heartbeat>("timeMs"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Heartbeat>("errorMs"));
-  at = readBytes(at, end, 0, 50, changetype<usize>(m) + offsetof<Heartbeat>("agesAt"));
+  at = readBytes(at, end, 0, 75, changetype<usize>(m) + offsetof<Heartbeat>("agesAt"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestHigh"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestLow"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("recent"));

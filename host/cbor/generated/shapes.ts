@@ -29,11 +29,11 @@ export const SHAPES: readonly Shape[] = [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'target', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'heartbeat', type: 4, isChecked: false, bytesMax: 107, fields: [
+  { name: 'heartbeat', type: 4, isChecked: false, bytesMax: 132, fields: [
     { name: 'timeS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'timeMs', of: { kind: 'uint', min: 0, max: 999 } },
     { name: 'errorMs', of: { kind: 'uint', min: 0, max: 65535 } },
-    { name: 'ages', of: { kind: 'bytes', min: 0, max: 50 } },
+    { name: 'ages', of: { kind: 'bytes', min: 0, max: 75 } },
     { name: 'digestHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'digestLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'recent', of: { kind: 'uint', min: 0, max: 4294967295 } },
