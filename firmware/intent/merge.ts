@@ -1,6 +1,6 @@
 // Merges versions into the store (INT-4): the merge is commutative, associative and idempotent.
 
-import { CONTAINED, NO_INDEX, RETENTION_S } from '../memory/limits';
+import { CONTAINED, NO_INDEX, RETENTION_S, SHORT_LEASE_S_MAX } from '../memory/limits';
 import { COUNTER_INTENTS_FULL, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { bitGet } from '../base/bits';
 import { missionS, self } from '../node/table';
@@ -120,7 +120,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextEvictionS)
     intentsToChange(ctx).nextEvictionS = record.boundS;
   link(ctx, index);
-  if (m.leaseS > leaseS && m.leaseS > missionS(ctx)) noteExtendedLease(ctx);
+  if (m.leaseS > leaseS && m.leaseS > missionS(ctx) + SHORT_LEASE_S_MAX) noteExtendedLease(ctx);
   accountChange(ctx, atS, delta);
   accountOwner(ctx, m.owner, delta);
   invalidateHigherSlots(ctx, m.owner, m.slot);

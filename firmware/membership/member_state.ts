@@ -36,6 +36,7 @@ const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
+const CONTACT_S_MAX: u32 = 900;
 
 /** State of a member (STATE_*). Call readMembers() first. */
 export function memberState(ctx: usize, index: u32): u32 {
@@ -50,6 +51,12 @@ function silentState(ctx: usize, index: u32): u32 {
   if (entry.lastLivenessTick == 0) return LIVENESS_UNKNOWN;
   const now = missionS(ctx);
   const lastS = livenessTickStartS(entry.lastLivenessTick);
+  if (
+    entry.isolationUntilS - entry.isolationFromS <= CONTACT_S_MAX &&
+    entry.isolationFromS <= lastS + 2 * LIVENESS_TICK_S &&
+    now < entry.isolationUntilS + 300
+  )
+    return LIVENESS_ALIVE;
   if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + isolationDoubtS(entry) > now)
     return LIVENESS_UNREACHABLE;
   if (now - lastS > UNREACHABLE_S_MAX) return LIVENESS_DEAD;

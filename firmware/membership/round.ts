@@ -1,8 +1,8 @@
 // Turns liveness ticks and cuts agreement rounds: at a cut it freezes who is silent, and agreement
 // starts anew.
 
-import { ROUND_TICKS, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
-import { LEASE_S, LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
+import { ROUND_TICKS, SHORT_LEASE_S_MAX, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
+import { LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';
@@ -33,7 +33,7 @@ import { digestOfMembers } from './view';
  * Seconds after boot from which what a node agreed to before its restart binds nobody: ordinary
  * leases, and leases extended in advance.
  */
-const RECOVERY_S: u32 = LEASE_S + 2 * LEASE_GUARD_S;
+const RECOVERY_S: u32 = SHORT_LEASE_S_MAX + 2 * LEASE_GUARD_S;
 const RECOVERY_ALL_S: u32 = LEASE_ADVANCE_S_MAX + 2 * LEASE_GUARD_S;
 
 /**

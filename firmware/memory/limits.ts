@@ -117,6 +117,9 @@ export const HEALTH_MAX: u32 = 8;
 /** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
 export const HEARTBEATS_PER_PERIOD: u32 = 24;
 
+/** A lease extended no further than this ahead needs no checkpoint: a restarted node waits longer. */
+export const SHORT_LEASE_S_MAX: u32 = 900;
+
 // ---- intents ----
 /**
  * Minutes for which changes are kept apart, so that digests can be formed as of an earlier minute:

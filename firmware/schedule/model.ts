@@ -7,6 +7,7 @@ import {
   CODE_REPLICATE,
   ROLE_HAUL,
   ROLE_MINE,
+  ENTRY_S,
   batteryUnitsMax,
   powerUnits,
   radioWindow,
@@ -20,7 +21,7 @@ export function radioEnergy(ctx: usize, entry: u32): i32 {
   let energy: i32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const contact = radioWindow(ctx, i);
-    if (entry >= contact.fromEntry && entry < contact.toEntry) energy += contact.energy;
+    if (entry >= contact.startS / ENTRY_S && entry * ENTRY_S < contact.endS) energy += contact.energy;
   }
   return energy;
 }

@@ -96,11 +96,11 @@ export function scheduleWindow(ctx: usize, startS: u32, endS: u32, energyWh: u32
   const energy = <i32>((units + (toEntry - fromEntry) - 1) / (toEntry - fromEntry));
   for (let i: u32 = 0; i < state.windowCount; i++) {
     const known = radioWindow(ctx, i);
-    if (known.fromEntry == fromEntry && known.toEntry == toEntry && known.energy == energy) return;
+    if (known.startS == startS && known.endS == endS && known.energy == energy) return;
   }
   const contact = radioWindowToChange(ctx, state.windowCount);
-  contact.fromEntry = fromEntry;
-  contact.toEntry = toEntry;
+  contact.startS = startS;
+  contact.endS = endS;
   contact.energy = energy;
   state.windowCount++;
   state.dirty |= DIRTY_WINDOW;
@@ -112,10 +112,10 @@ function forgetPastWindows(ctx: usize): void {
   let kept: u32 = 0;
   for (let i: u32 = 0; i < state.windowCount; i++) {
     const contact = radioWindow(ctx, i);
-    if (contact.toEntry <= state.baseEntry) continue;
+    if ((contact.endS + ENTRY_S - 1) / ENTRY_S <= state.baseEntry) continue;
     const place = radioWindowToChange(ctx, kept);
-    place.fromEntry = contact.fromEntry;
-    place.toEntry = contact.toEntry;
+    place.startS = contact.startS;
+    place.endS = contact.endS;
     place.energy = contact.energy;
     kept++;
   }

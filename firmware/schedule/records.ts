@@ -95,8 +95,9 @@ export class WorkOrder {
 
 @unmanaged
 export class RadioWindow {
-  fromEntry: u32 = 0;
-  toEntry: u32 = 0;
+  /** Mission seconds. */
+  startS: u32 = 0;
+  endS: u32 = 0;
   /** Energy units in each entry. */
   energy: i32 = 0;
   pad0: u32 = 0;

@@ -6,6 +6,7 @@ import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { capability, node, missionS, timeKnown } from '../node/table';
 import { own, ownToChange, takeSlotFlags } from '../intent/table';
 import { mayRun, runUntilS } from '../intent/own/lease';
+import { prepareContact } from '../intent/own/outlook';
 import { haulDone } from './observe';
 import { scheduleEnforce, start, stop } from './orders';
 import { roleOf } from './appraise';
@@ -27,6 +28,7 @@ import {
   MAINTAIN_SLOT,
   REPLICATE_SLOT,
   ROLE_HAUL,
+  radioWindow,
   ROLE_MINE,
   ENTRY_S,
   batteryUnitsMax,
@@ -93,6 +95,7 @@ export function scheduleStep(ctx: usize): void {
   scheduleEnforce(ctx);
   if (!timeKnown(ctx)) return;
   const state = schedule(ctx);
+  prepareWindows(ctx);
   state.dirty |= takeSlotFlags(ctx) & CLAIMS;
   const entryNow = missionS(ctx) / ENTRY_S;
   if (entryNow == state.baseEntry && state.known != 0 && state.dirty == 0 && state.phase == PHASE_IDLE)
@@ -101,6 +104,14 @@ export function scheduleStep(ctx: usize): void {
   roll(ctx, entryNow);
   planStep(ctx);
   run(ctx);
+}
+
+/** Announces the contact window that is near, and says after it that this node is back. */
+function prepareWindows(ctx: usize): void {
+  for (let i: u32 = 0; i < schedule(ctx).windowCount; i++) {
+    const contact = radioWindow(ctx, i);
+    prepareContact(ctx, contact.startS, contact.endS);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // Prepares predicted silence: extends leases in advance and announces the silence (INT-5).
 
 import { NO_INDEX } from '../../memory/limits';
-import { send, SEND_ISOLATION } from '../../node/outbox';
+import { send, SEND_ALIVE, SEND_ISOLATION } from '../../node/outbox';
 import { missionS } from '../../node/table';
 import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ADDRESSEE_ALL } from '../../wire/generated/codes';
 import { intents, own, intent, intentsToChange } from '../table';
@@ -36,10 +36,29 @@ export function prepareSilence(ctx: usize): void {
   }
 }
 
+/** A silence of at most this long is a contact window: it is bridged, not isolated. */
+const CONTACT_S_MAX: u32 = 900;
+/** How long before a contact window it is announced, and how long after it the lease lasts. */
+const CONTACT_LEAD_S: u32 = 300;
+const CONTACT_MARGIN_S: u32 = 240;
+const CONTACT_BACK_S: u32 = 180;
+
+/** Announces a contact window from shortly before it, and the return from it, once per period. */
+export function prepareContact(ctx: usize, startS: u32, endS: u32): void {
+  const now = missionS(ctx);
+  if (endS - startS > CONTACT_S_MAX) return;
+  if (now >= endS && now < endS + CONTACT_BACK_S) send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
+  if (now + CONTACT_LEAD_S < startS || now >= startS) return;
+  if (intents(ctx).outlookUntilS > endS) return;
+  onOutlook(ctx, startS, endS, intents(ctx).outlookKind);
+}
+
 /** End of a lease that covers the predicted silence, mission second. */
 function silenceLeaseS(ctx: usize): u32 {
   const longest = missionS(ctx) + LEASE_ADVANCE_S_MAX - 60;
-  const wanted = intents(ctx).outlookUntilS + 3600;
+  const state = intents(ctx);
+  const isContact = state.outlookUntilS - state.outlookFromS <= CONTACT_S_MAX;
+  const wanted = state.outlookUntilS + (isContact ? CONTACT_MARGIN_S : 3600);
   return wanted < longest ? wanted : longest;
 }
 
