@@ -12,6 +12,8 @@ import { ageOf } from './liveness';
 import { clearSuspicion } from './suspicion';
 import { membership, hearing, PROBING } from './table';
 
+/** Relays are asked about members that nobody is known to have heard for so many ticks. */
+const RELAY_AGE: u32 = 3;
 /** Members that one period may look at to find a live one to probe. */
 const WALK_STEPS_MAX: u32 = 8;
 
@@ -52,8 +54,12 @@ export function probeNext(ctx: usize): void {
   }
 }
 
-/** Asks relays to probe a member that did not ack. */
+/**
+ * Asks relays to probe a member that did not ack. A member that others heard lately is alive: they
+ * are not asked.
+ */
 export function askRelays(ctx: usize, target: u32): void {
+  if (ageOf(ctx, target) < RELAY_AGE) return;
   if (hearing(ctx).health < HEALTH_MAX) hearing(ctx).health++;
   hearing(ctx).relayedTarget = <u16>(target + 1);
   hearing(ctx).relayedSequence = hearing(ctx).probeSequence;
