@@ -26,6 +26,7 @@ import { recentAsOf } from '../intent/digest';
 import { intent, intents, intentsToChange, own, ownToChange, resourceGroup } from '../intent/table';
 import { mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_NOTHING, HEARTBEAT_VIEW_DIFFERS } from '../membership/heartbeat';
 import { onAlive } from '../membership/suspicion';
+import { majorityAgrees } from '../membership/quorum';
 import { membership, memberToChange } from '../membership/table';
 import { leaveToTick, missionS, timeKnown, DUE_SETTLE } from '../node/table';
 import { countLoss } from '../node/queues';
@@ -42,7 +43,8 @@ export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
   const now = call(ctx);
   const news = mergeHeartbeat(ctx, now.frameBytes, m);
   if (news == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
-  if (news == HEARTBEAT_GREW && (membership(ctx).quorum == 0 || intents(ctx).unsettled != 0))
+  const isAwaited = membership(ctx).quorum == 0 || intents(ctx).unsettled != 0;
+  if (news == HEARTBEAT_GREW && isAwaited && majorityAgrees(ctx))
     leaveToTick(ctx, DUE_SETTLE);
   // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
   if (now.addressee != ADDRESSEE_ALL && (news == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS)))
