@@ -55,14 +55,19 @@ const FOLLOW_MAX: u32 = 4;
 /** Local seconds between exchanges that this node begins. */
 const SYNC_EVERY_S: u32 = 20;
 /**
- * After a gap in hearing a node asks for what was published meanwhile: for this long after the gap,
- * and from this long before it, seconds.
+ * After a gap in hearing of this length a node asks for what was published meanwhile: for so many
+ * seconds after the gap, and from this long before it.
  */
-const SINCE_ASK_S: u32 = 900;
+const SINCE_GAP_S: u32 = 120;
+const SINCE_ASK_S: u32 = 180;
 export const SINCE_MARGIN_S: u32 = 120;
+/** Members that answer such a request, about, and the members for each share of the owners. */
+const SINCE_ANSWERS: u32 = 24;
+const SINCE_SHARE_MEMBERS: u32 = 12;
+const SINCE_SHARES_MAX: u32 = 8;
 /** A peer with a forged version gets a statement no older than this, seconds. */
 const STATEMENT_EVERY_S: u32 = 60;
-/** Records that one request gets. */
+/** Records that one answer has at most. */
 const SINCE_MAX: u32 = 8;
 /**
  * Ranges of at most this many owners are not narrowed further: their summaries need fewer frames.
@@ -81,8 +86,6 @@ export function beginSync(ctx: usize, peer: u32): void {
   intentsToChange(ctx).syncS = now;
   // After a restart this node first needs what it published itself.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
-  const view = membership(ctx);
-  if (view.gapStartS > SINCE_MARGIN_S && missionS(ctx) < view.gapEndS + SINCE_ASK_S) send(ctx, SEND_SINCE, peer, 0, 0);
   send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
@@ -125,6 +128,8 @@ export function syncPlausible(ctx: usize, m: SyncDigest): bool {
  * each time, so that ranges which stay unresolved do not keep later ones waiting.
  */
 export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
+  // Many peers offer the same exchange to a node that lacks much: it follows those that it can.
+  if (m.span > SPAN_SMALL && isCongested(ctx)) return;
   let followed: u32 = 0;
   const begin = missionS(ctx) / SYNC_EVERY_S;
   for (let i: u32 = 0; i < m.digestsLength && followed < FOLLOW_MAX; i++) {
@@ -139,25 +144,42 @@ export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   }
 }
 
-/** Takes a peer's request for recent versions; the next tick answers the newest one. */
+/** Asks all members, once per period, for what was published during a gap in hearing. */
+export function askSince(ctx: usize): void {
+  const view = membership(ctx);
+  if (view.gapStartS <= SINCE_MARGIN_S || view.gapEndS - view.gapStartS < SINCE_GAP_S) return;
+  if (missionS(ctx) < view.gapEndS + SINCE_ASK_S) send(ctx, SEND_SINCE, ADDRESSEE_ALL, 0, 0);
+}
+
+/**
+ * Takes a member's request for recent versions; the next tick answers the newest one. Some
+ * SINCE_ANSWERS members answer, others each minute.
+ */
 export function onSince(ctx: usize, sender: u32, fromS: u32): void {
+  const oneIn = max<u32>(members(ctx) / SINCE_ANSWERS, 1);
+  if ((self(ctx) + missionS(ctx) / 60) % oneIn != 0) return;
   intentsToChange(ctx).sincePeer = sender;
   intents(ctx).sinceFromS = fromS;
   leaveToTick(ctx, DUE_SINCE);
 }
 
 /**
- * Sends versions published since the requested time. The walk begins elsewhere each time, so that
- * repeated requests get all.
+ * Sends the versions of one share of the owners that were published since the requested time. The
+ * share is another one each minute, and the walk begins elsewhere, so that repeated requests get
+ * all.
  */
 export function answerSince(ctx: usize): void {
   const sender = intents(ctx).sincePeer;
   const fromS = intents(ctx).sinceFromS;
   let sent: u32 = 0;
+  const oneIn = max<u32>(members(ctx) / SINCE_ANSWERS, 1);
+  const shares = min<u32>(max<u32>(members(ctx) / SINCE_SHARE_MEMBERS, 1), SINCE_SHARES_MAX);
+  const share = (self(ctx) / oneIn + missionS(ctx) / 60) % shares;
   const begin = (missionS(ctx) / SYNC_EVERY_S) * SINCE_MAX;
   for (let i: u32 = 0; i < INTENTS_MAX && sent < SINCE_MAX; i++) {
     const record = intent(ctx, (begin + i) % INTENTS_MAX);
-    if (record.state == 0 || record.publishedS < fromS) continue;
+    if (record.state == 0 || record.publishedS < fromS || <u32>record.owner % shares != share) continue;
+    if (isConfirmed(ctx, record)) send(ctx, SEND_STATEMENT, sender, record.owner, record.slot);
     send(ctx, SEND_INTENT, sender, record.owner, record.slot);
     sent++;
   }
