@@ -62,7 +62,7 @@ const MERGE_S: u32 = 900;
  * A conflict counts as open once its intent is this old, seconds: younger ones are about to be
  * settled.
  */
-const CONFLICT_S: u32 = ROUND_S;
+const CONFLICT_S: u32 = 600;
 
 /** Hard limit of a disruption class, seconds (CVG-1). */
 function slaS(disruptionClass: u32): u32 {

@@ -7,7 +7,7 @@ import {
   COUNTER_CLAIM_UNREAD,
   RECOVERY_CAUSE_DISAGREEMENT,
 } from '../wire/generated/codes';
-import { CHECKPOINT_S, PERIOD_S, COMMAND_BYTES_MAX } from '../memory/limits';
+import { CHECKPOINT_S, PERIOD_S, COMMAND_BYTES_MAX, ROUND_TICKS } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
@@ -19,7 +19,7 @@ import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
 import { sweepIntents, verifySums } from './rebuild';
-import { answerSince } from '../intent/anti_entropy';
+import { answerSince, askSince } from '../intent/anti_entropy';
 import { reportMute, reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
 import { scheduleStoredKg } from '../schedule/observe';
@@ -105,9 +105,9 @@ export function advance(ctx: usize): void {
     evictExpired(ctx);
     return;
   }
-  const cutS = roundCutS(view.livenessTick >>> 1);
+  const cutS = roundCutS(view.livenessTick / ROUND_TICKS);
   sweepIntents(ctx);
-  verifySums(ctx, view.livenessTick >>> 1);
+  verifySums(ctx, view.livenessTick / ROUND_TICKS);
   evictFinished(ctx, cutS);
   cutRound(ctx);
   // The set of silent members may differ from the last cut: their claims are bounded anew.
@@ -153,6 +153,7 @@ function missionTick(ctx: usize): void {
   membershipStep(ctx);
   watchdogCheckIn(ctx, MODULE_MEMBERSHIP);
   onAgreement(ctx);
+  askSince(ctx);
   maintainOwn(ctx);
   statementTick(ctx);
   planStep(ctx, scheduleStoredKg(ctx));

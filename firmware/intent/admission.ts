@@ -7,6 +7,7 @@ import {
   LATE_FREE_S,
   LATE_MAX,
   NO_INDEX,
+  OBJECTION_S,
   SAMPLED_ONE_IN,
   TICKS_UNTIL_SILENT,
 } from '../memory/limits';
@@ -14,7 +15,7 @@ import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
 import { node, members, missionS, self } from '../node/table';
-import { livenessTickStartS, roundCutS } from '../membership/calendar';
+import { livenessTickStartS, roundCutS, roundStartS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { membership } from '../membership/table';
@@ -58,7 +59,7 @@ export const BEYOND_SLOT: u32 = 2;
  */
 export const ENDING_S: u32 = LEASE_GUARD_S - AHEAD_TRUSTED_S;
 /** How long a version from another sender than its owner may be doubted, seconds. */
-const DOUBT_S: u32 = 600;
+const DOUBT_S: u32 = OBJECTION_S;
 /** After a forgery was retracted, so many members ask about each version, for so many rounds. */
 const ASKING: u32 = 4;
 const WARNED_ROUNDS: u32 = 3600 / ROUND_S;
@@ -191,8 +192,9 @@ function isDoubtful(ctx: usize, index: u32, m: IntentMessage): bool {
  * cluster consists of late versions, and is over sooner if all are taken.
  */
 function isLate(ctx: usize, publishedS: u32): bool {
-  const cutS = roundCutS(membership(ctx).round);
-  return membership(ctx).round != 0 && publishedS < cutS && missionS(ctx) >= cutS + LATE_FREE_S && !isMerging(ctx);
+  const round = membership(ctx).round;
+  const isBeforeCut = round != 0 && publishedS < roundCutS(round);
+  return isBeforeCut && missionS(ctx) >= roundStartS(round) + LATE_FREE_S && !isMerging(ctx);
 }
 
 function isLateQuotaSpent(ctx: usize): bool {

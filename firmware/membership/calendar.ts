@@ -1,6 +1,6 @@
-// Divides mission time into liveness ticks of five minutes and agreement rounds of two ticks.
+// Divides mission time into liveness ticks of a minute and agreement rounds of four ticks.
 
-import { ROUND_TICKS } from '../memory/limits';
+import { CUT_LAG_S, ROUND_TICKS } from '../memory/limits';
 import { LIVENESS_TICK_S, LIVENESS_TICK_FIRST } from '../wire/generated/codes';
 
 /** The liveness tick of a mission second. */
@@ -21,10 +21,17 @@ export function roundOf(missionS: u32): u32 {
   return livenessTickOf(missionS) / ROUND_TICKS;
 }
 
+/** Mission second at which an agreement round begins, and at which it freezes who is silent. */
+// @inline
+export function roundStartS(round: u32): u32 {
+  return livenessTickStartS(round * ROUND_TICKS);
+}
+
 /**
  * The cut of an agreement round: its digest covers what was published before this mission second.
  */
 // @inline
 export function roundCutS(round: u32): u32 {
-  return livenessTickStartS(round * ROUND_TICKS);
+  const startS = roundStartS(round);
+  return startS > CUT_LAG_S ? startS - CUT_LAG_S : 0;
 }

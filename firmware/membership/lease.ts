@@ -4,7 +4,7 @@
 import { LIVENESS_TICK_S, LEASE_S, LEASE_GUARD_S } from '../wire/generated/codes';
 import { TICKS_UNTIL_SILENT } from '../memory/limits';
 import { clockErrorMs } from '../node/clock';
-import { roundCutS, livenessTickStartS } from './calendar';
+import { roundStartS, livenessTickStartS } from './calendar';
 import { membership, member } from './table';
 
 /** The oldest liveness tick that counts as alive at a cut ends this long before it, seconds. */
@@ -14,8 +14,8 @@ const HEARD_BEFORE_CUT_S: u32 = (TICKS_UNTIL_SILENT - 2) * LIVENESS_TICK_S;
 export function grantedLeaseEndS(ctx: usize): u32 {
   // All who agree heard this node within TICKS_UNTIL_SILENT ticks before the cut, so nobody evicts
   // its claims before this time (proof in README.md).
-  const cutS = roundCutS(membership(ctx).round);
-  const heardS = cutS > HEARD_BEFORE_CUT_S ? cutS - HEARD_BEFORE_CUT_S : 0;
+  const startS = roundStartS(membership(ctx).round);
+  const heardS = startS > HEARD_BEFORE_CUT_S ? startS - HEARD_BEFORE_CUT_S : 0;
   return heardS + LEASE_S - LEASE_GUARD_S - clockErrorMs(ctx) / 1000;
 }
 

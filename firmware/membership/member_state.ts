@@ -34,6 +34,8 @@ const ISOLATION_DOUBT_S: u32 = 900;
 /** The longest time after an announced silence that it still explains, seconds. */
 const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 
+/** Liveness ticks without a sign of life from which on a member is called dead. */
+const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
 const CONTACT_S_MAX: u32 = 900;
@@ -63,8 +65,8 @@ function silentState(ctx: usize, index: u32): u32 {
   if (entry.correlatedTick == entry.lastLivenessTick) return LIVENESS_UNREACHABLE;
   if (isCorrelatedSilence(ctx, entry.lastLivenessTick)) return LIVENESS_UNREACHABLE;
   if (<u32>entry.reportedState == LIVENESS_DEAD) return LIVENESS_DEAD;
-  // One more tick, so that news of the member from others can arrive before it is called dead.
-  return heardNobody(ctx, lastS) || membership(ctx).livenessTick <= entry.lastLivenessTick + TICKS_UNTIL_SILENT
+  // Some more ticks, so that news of the member from others can arrive before it is called dead.
+  return heardNobody(ctx, lastS) || membership(ctx).livenessTick <= entry.lastLivenessTick + DEAD_TICKS
     ? LIVENESS_UNREACHABLE
     : LIVENESS_DEAD;
 }

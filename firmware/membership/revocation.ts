@@ -1,7 +1,7 @@
 // Revokes the votes of members that are silent for too long, and gives them back.
 
 import { CONTAINED, MEMBER_WORDS, REVOKE_VOTE_S, ROUND_TICKS, TICKS_UNTIL_SILENT } from '../memory/limits';
-import { COUNTER_REVOCATION_UNPROVEN, LIVENESS_TICK_S } from '../wire/generated/codes';
+import { COUNTER_REVOCATION_UNPROVEN, LIVENESS_TICK_S, ROUND_S } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitClear, bitSet, bitGet } from '../base/bits';
 import { countLoss } from '../node/queues';
@@ -33,7 +33,7 @@ const REVOKE_TICKS: u32 = REVOKE_VOTE_S / LIVENESS_TICK_S;
 /** Nodes may differ by this much about when a member was last heard, liveness ticks. */
 const SLACK_TICKS: u32 = 2 * TICKS_UNTIL_SILENT;
 /** Rounds without a quorum after which counters that could not be checked are forgotten. */
-const UNCHECKED_ROUNDS: u32 = 6;
+const UNCHECKED_ROUNDS: u32 = 3600 / ROUND_S;
 
 /**
  * Sets a member's counter. Until a majority is known to store it, the member counts in the quorum's

@@ -1,7 +1,7 @@
 // Turns liveness ticks and cuts agreement rounds: at a cut it freezes who is silent, and agreement
 // starts anew.
 
-import { ROUND_TICKS, SHORT_LEASE_S_MAX, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
+import { MERGE_ROUNDS, ROUND_TICKS, SHORT_LEASE_S_MAX, TICKS_UNTIL_SILENT, MEMBER_WORDS } from '../memory/limits';
 import { LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet } from '../base/bits';
@@ -111,8 +111,11 @@ export function cutRound(ctx: usize): void {
   if (state.round + 1 != round || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
   const agreed = state.quorum != 0;
   state.previousRound = state.round;
-  state.returnedBefore = state.round + 1 == round ? state.returned : 0;
-  state.returned = 0;
+  const windowsPassed = round / MERGE_ROUNDS - state.round / MERGE_ROUNDS;
+  if (windowsPassed != 0) {
+    state.returnedBefore = windowsPassed == 1 ? state.returned : 0;
+    state.returned = 0;
+  }
   state.round = round;
   state.quorum = 0;
   // The leases that this node's agreement before may have granted are over. An intent that was

@@ -29,6 +29,7 @@ import {
   LEASE_ADVANCE_S_MAX,
   LEASE_GUARD_S,
   LEASE_S,
+  LIVENESS_TICK_FIRST,
   LIVENESS_TICK_S,
   OWN_SLOTS,
   ROUND_S,
@@ -39,22 +40,36 @@ import {
 export const PERIOD_S: u32 = 60;
 /**
  * Liveness ticks without a sign of life after which a member counts as silent. A sign of life has
- * at least 10 minutes to reach every member.
+ * at least 6 minutes to reach every member.
  */
 export const TICKS_UNTIL_SILENT: u32 = 7;
 /** Liveness ticks in an agreement round. */
-export const ROUND_TICKS: u32 = 2;
+export const ROUND_TICKS: u32 = 4;
+/**
+ * A round is cut this long before it begins, seconds: news of before the cut has reached nearly all
+ * members when they begin to compare.
+ */
+export const CUT_LAG_S: u32 = 120;
+/**
+ * Members that come back are counted in windows of so many rounds, at least ten minutes: parts that
+ * were apart need two windows to exchange what each of them stores.
+ */
+export const MERGE_ROUNDS: u32 = (600 + ROUND_S - 1) / ROUND_S;
 /**
  * A member that is silent for this long loses its vote: longer than any isolation that leases are
  * extended for (FLT-2).
  */
 export const REVOKE_VOTE_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
+/**
+ * An owner in contact objects within this time to a version that was forged in its name, seconds.
+ */
+export const OBJECTION_S: u32 = 600;
 /** A node whose clock error is larger claims, grants and renews nothing (TIM-1). */
 export const CLOCK_ERROR_MS_MAX: u32 = 10000;
 /** Assumed bound on the relative drift of two oscillators. */
 export const CLOCK_DRIFT_PPM_MAX: u32 = 50;
 /** Time samples of a peer that differ by more are ignored. */
-export const CLOCK_STEP_S_MAX: u32 = 30;
+export const CLOCK_STEP_S_MAX: u32 = 60;
 /** Samples that must agree before a node takes its time from them. */
 export const CLOCK_SAMPLES_MIN: u32 = 3;
 /**
@@ -63,7 +78,7 @@ export const CLOCK_SAMPLES_MIN: u32 = 3;
  */
 export const CORRELATED_SILENT_MIN: u32 = 3;
 /**
- * Some two heartbeats a minute reach every member: a node that heard none for this long takes
+ * Some 14 heartbeats a minute reach every member: a node that heard none for this long takes
  * itself to be deaf.
  */
 export const HEARING_GAP_S: u32 = 60;
@@ -71,7 +86,7 @@ export const HEARING_GAP_S: u32 = 60;
  * For this long after a node was deaf it declares no member dead that fell silent meanwhile: that
  * member may be deaf now.
  */
-export const HEARING_GAP_DOUBT_S: u32 = 2 * ROUND_S;
+export const HEARING_GAP_DOUBT_S: u32 = 180;
 /** An unreachable member that did not announce its silence becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
@@ -115,10 +130,13 @@ export const RELAYS: u32 = 3;
  */
 export const HEALTH_MAX: u32 = 8;
 /** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
-export const HEARTBEATS_PER_PERIOD: u32 = 24;
+export const HEARTBEATS_PER_PERIOD: u32 = 16;
 
-/** A lease extended no further than this ahead needs no checkpoint: a restarted node waits longer. */
-export const SHORT_LEASE_S_MAX: u32 = 900;
+/**
+ * A lease that is extended no further than an ordinary one ends needs no checkpoint: a restarted
+ * node has no vote for that long.
+ */
+export const SHORT_LEASE_S_MAX: u32 = LEASE_S;
 
 // ---- intents ----
 /**
@@ -196,8 +214,10 @@ if (MEMBERS_MAX > CLUSTER_MEMBERS_MAX) ERROR('TDMA gives 200 members a slot each
 if (MEMBERS_MAX * OWN_SLOTS > 0xfffe) ERROR('records are indexed by u16');
 if (INTENTS_MAX >= NO_INDEX) ERROR('0xffff means no record');
 if (ROUND_S != LIVENESS_TICK_S * ROUND_TICKS) ERROR('a round is a whole number of liveness ticks');
+if (LIVENESS_TICK_FIRST % ROUND_TICKS != 0) ERROR('a round begins with the mission');
 if (ROUND_S % BUCKET_S != 0) ERROR('a round is cut at the begin of a minute');
-if (BUCKETS * BUCKET_S < ROUND_S + (AHEAD_MINUTES + 1) * BUCKET_S)
+if (CUT_LAG_S % BUCKET_S != 0 || CUT_LAG_S >= ROUND_S) ERROR('a cut is the begin of a minute of the round before');
+if (BUCKETS * BUCKET_S < ROUND_S + CUT_LAG_S + (AHEAD_MINUTES + 1) * BUCKET_S)
   ERROR("digests as of a round's cut need its minutes kept apart");
 if (AHEAD_S_MAX * 4 > ROUND_S) ERROR('what is dated ahead lies ahead of one cut at most, and briefly');
 if (AHEAD_TRUSTED_S > AHEAD_S_MAX) ERROR('a trusted clock admits no more than any clock');
@@ -207,5 +227,5 @@ if (RETENTION_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a finished intent is in 
 if (CLOCK_ERROR_MS_MAX * 2 > LEASE_GUARD_S * 1000) ERROR('the guard covers the errors of two trusted clocks');
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
-if (LEASE_S < (TICKS_UNTIL_SILENT - 1) * LIVENESS_TICK_S + LEASE_GUARD_S + 2 * ROUND_S)
-  ERROR('a lease survives one round without agreement');
+if (LEASE_S < (TICKS_UNTIL_SILENT - 1) * LIVENESS_TICK_S + LEASE_GUARD_S + 3 * ROUND_S)
+  ERROR('a lease survives two rounds without agreement');

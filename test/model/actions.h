@@ -47,10 +47,10 @@
   forges++; version[REC(i,c)] = FORGED; state[REC(i,c)] = s; published[REC(i,c)] = t; start[REC(i,c)] = from; \
   end[REC(i,c)] = (s == DONE -> 0 : INF); later[REC(i,c)] = l; account(i, c); react(i); check() }
 /* What the insider forges for node i in the name of owner c: dated back, and of now. */
-#define FORGERIES(i, c) FORGE(i, c, DONE, 0, 0, 0) FORGE(i, c, DONE, 0, 0, NOW(i) / ROUND * ROUND) \
-  FORGE(i, c, CLAIMED, 0, 1, 0) FORGE(i, c, CLAIMED, 0, 1, NOW(i) / ROUND * ROUND) \
-  FORGE(i, c, STARTED, 0, 0, 0) FORGE(i, c, STARTED, 0, 0, NOW(i) / ROUND * ROUND)
-#define MOVES_STAMP(c) ((NOW(c) + AHEAD + 1) / ROUND > NOW(c) / ROUND)
+#define FORGERIES(i, c) FORGE(i, c, DONE, 0, 0, 0) FORGE(i, c, DONE, 0, 0, ROUND_OF(NOW(i))) \
+  FORGE(i, c, CLAIMED, 0, 1, 0) FORGE(i, c, CLAIMED, 0, 1, ROUND_OF(NOW(i))) \
+  FORGE(i, c, STARTED, 0, 0, 0) FORGE(i, c, STARTED, 0, 0, ROUND_OF(NOW(i)))
+#define MOVES_STAMP(c) (ROUND_OF(NOW(c) + AHEAD + 1) > ROUND_OF(NOW(c)))
 #define OBJECT(c) :: !statementAt[c] && MOVES_STAMP(c) && (forges < FORGES || STORED_FORGERY(c)) -> d_step { \
   if :: STORED_FORGERY(c) -> skip :: else -> forges++ fi; \
   printf("node %d hears a forged version in its name and signs a statement\n", c); \

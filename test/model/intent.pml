@@ -52,6 +52,8 @@ byte at;
 #define NOW(i) (now + ahead[i])
 #define NEXT(i) (NOW(i) >= CUT + ROUND)
 #define CUTOF(i) (NEXT(i) -> CUT + ROUND : CUT)
+/* The begin of the first round whose cut a publication time is before, less a round. */
+#define ROUND_OF(t) (((t) + LAG) / ROUND * ROUND)
 #define BIT(i) (1 << (i))
 #define OWN(i) (recovering[i] -> 0 : BIT(i))
 #if N == 3
@@ -97,7 +99,7 @@ inline note(i) {
 inline publish(i) {
   newest[i]++;
   version[REC(i,i)] = newest[i];
-  published[REC(i,i)] = STAMP(i) / ROUND * ROUND;
+  published[REC(i,i)] = ROUND_OF(STAMP(i));
   note(i)
 }
 /* firmware/intent/own/publish.ts, claimAnew; an owner without version numbers publishes nothing */

@@ -24,7 +24,7 @@
 #ifdef M_STAMP_AHEAD
 #define STAMP_OK(i) true
 #else
-#define STAMP_OK(i) (STAMP(i) < CUTOF(i) + ROUND)
+#define STAMP_OK(i) (ROUND_OF(STAMP(i)) < CUTOF(i) + ROUND)
 #endif
 #ifdef M_CLAIM_NOT_IN_DIGEST
 #define IN_DIGEST(i) true

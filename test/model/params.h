@@ -31,8 +31,16 @@ bool retracted;
 #define TICK 1
 #endif
 /* Liveness ticks in a round, and without a sign of life until a member is silent. */
+#ifndef ROUND_TICKS
 #define ROUND_TICKS 2
+#endif
+#ifndef SILENT
 #define SILENT 3
+#endif
+/* How long a round is cut before it begins, in time units. */
+#ifndef LAG
+#define LAG 1
+#endif
 /* An ordinary lease, in liveness ticks. */
 #ifndef LEASE
 #define LEASE 5
@@ -105,7 +113,7 @@ bool retracted;
 #ifdef M_LEASE_FROM_CUT
 #define GRANT_BACK 0
 #else
-#define GRANT_BACK 1
+#define GRANT_BACK (SILENT - 2)
 #endif
 #ifndef MISSES
 #define MISSES 0

@@ -1,7 +1,7 @@
 // Plans this node's claims (INT-1): a site on an ore lot to mine, and what hauling.ts plans. It
 // makes at most one attempt per period, bounded by the length of the chains that it walks.
 
-import { NO_INDEX } from '../../memory/limits';
+import { NO_INDEX, OBJECTION_S } from '../../memory/limits';
 import { mix32, fold32 } from '../../base/hash';
 import { clockTrusted } from '../../node/clock';
 import { node, self, timeKnown, missionS, capability } from '../../node/table';
@@ -11,7 +11,6 @@ import {
   GROUPS_MAX,
   GROUP_KIND_LOT,
   INTENT_STATE_DONE,
-  ROUND_S,
   WORK_KIND_MINE,
 } from '../../wire/generated/codes';
 import { intent, group, intents, intentsToChange, own, resourceGroup } from '../table';
@@ -87,7 +86,7 @@ function lotAt(ctx: usize, n: u32): u32 {
  */
 function isSteady(ctx: usize, lot: u32): bool {
   const freedS = group(ctx, lot).freedS;
-  return freedS == 0 || freedS + ROUND_S <= missionS(ctx);
+  return freedS == 0 || freedS + OBJECTION_S <= missionS(ctx);
 }
 
 /** An offer, packed: lot, whether the place comes free later, rate in kg/day. */

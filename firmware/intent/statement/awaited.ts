@@ -5,6 +5,7 @@
 // without a statement, or members that heard different ones would never agree again. The time is
 // counted from the first refusal here, by this node's own clock: no sender can date it back.
 
+import { OBJECTION_S } from '../../memory/limits';
 import { call } from '../../memory/guard';
 import { countLoss } from '../../node/queues';
 import { ageOf } from '../../membership/liveness';
@@ -12,7 +13,7 @@ import { COUNTER_STATEMENTS_FULL } from '../../wire/generated/codes';
 import { statements, statementsToChange, StatementState } from '../table';
 
 /** An owner that is heard objects within this time, minutes. */
-const ANSWER_MINUTES: u32 = 10;
+const ANSWER_MINUTES: u32 = OBJECTION_S / 60;
 /** After this the wait is forgotten, minutes: the next refusal begins a new one. */
 const FORGOTTEN_MINUTES: u32 = 3 * ANSWER_MINUTES;
 /** Owners whose statements are awaited at one time. A further one waits until an entry is free. */

@@ -2,12 +2,13 @@
 // may be a forgery that the statement refuted. The statements themselves are soon replaced by
 // others.
 
+import { OBJECTION_S } from '../../memory/limits';
 import { missionS } from '../../node/table';
 import { member, memberToChange } from '../../membership/table';
-import { OWN_SLOTS, ROUND_S } from '../../wire/generated/codes';
+import { OWN_SLOTS } from '../../wire/generated/codes';
 
 /** What others relay of an intent slot is doubted for three rounds after a statement on it. */
-const DOUBTED_MINUTES: u32 = (3 * ROUND_S) / 60;
+const DOUBTED_MINUTES: u32 = (3 * OBJECTION_S) / 60;
 
 /** Minutes since the newest statement of an owner; one ahead of now counts as of long ago. */
 function minutesSince(ctx: usize, owner: u32): u32 {

@@ -1,7 +1,7 @@
 // Signs statements of this node on its own intent slots: when it is impersonated, when a peer
 // requests one, and with each version that releases a unit under work.
 
-import { CONTAINED, NO_INDEX, STATEMENTS_MAX } from '../../memory/limits';
+import { CONTAINED, MERGE_ROUNDS, NO_INDEX, STATEMENTS_MAX } from '../../memory/limits';
 import { call } from '../../memory/guard';
 import { sendFirst, SEND_INTENT, SEND_STATEMENT } from '../../node/outbox';
 import { countLoss } from '../../node/queues';
@@ -87,9 +87,9 @@ function confirm(ctx: usize, slot: u32, publishedS: u32): bool {
  * merge signs of life need the frames.
  */
 export function confirmInMerge(ctx: usize): void {
-  const round = <u16>membership(ctx).round;
-  if (statements(ctx).confirmedRound == round || !isMerging(ctx)) return;
-  statementsToChange(ctx).confirmedRound = round;
+  const window = <u16>(membership(ctx).round / MERGE_ROUNDS);
+  if (statements(ctx).confirmedRound == window || !isMerging(ctx)) return;
+  statementsToChange(ctx).confirmedRound = window;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = intentIndex(ctx, self(ctx), slot);
     if (index != NO_INDEX && resourceUnit(intent(ctx, index).resource) != 0)

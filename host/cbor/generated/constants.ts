@@ -53,17 +53,17 @@ export const CYCLE_S = 15;
  */
 export const WINDOW_CYCLES = 64;
 /**
- * Ages are counted in liveness ticks. Within three of them, at least 10 minutes, a sign of life
+ * Ages are counted in liveness ticks. Within seven of them, at least 6 minutes, a sign of life
  * reaches every member before its sender counts as silent.
  */
 export const LIVENESS_TICK_S = 60;
 /**
- * Liveness tick in which mission second 0 lies, so that "never heard" (tick 0) is long ago. Even,
- * because agreement rounds begin on even ticks.
+ * Liveness tick in which mission second 0 lies, so that "never heard" (tick 0) is long ago. The first
+ * agreement round begins with it.
  */
 export const LIVENESS_TICK_FIRST = 4;
-/** Agreement round: digests are compared as of the last round's cut. */
-export const ROUND_S = 120;
+/** Agreement round: digests are compared as of its cut, CUT_LAG_S before it begins. */
+export const ROUND_S = 240;
 /** Intent slots of a member. */
 export const OWN_SLOTS = 8;
 /**
@@ -81,7 +81,7 @@ export const CLUSTER_MEMBERS_MAX = 200;
  */
 export const VERSION_BITS = 19;
 /** Ordinary lease, from the end of the liveness tick in which its owner was last heard (INT-5). */
-export const LEASE_S = 730;
+export const LEASE_S = 1240;
 /**
  * Owners stop this long before a lease ends and others wait this much longer, which covers clock
  * errors up to CLOCK_ERROR_MS_MAX each way.
@@ -91,7 +91,7 @@ export const LEASE_GUARD_S = 30;
  * A node that alone disagreed with its cluster in this many rounds in a row restarts, this long after
  * its boot at the earliest (firmware/membership/README.md).
  */
-export const DISAGREED_ROUNDS = 12;
+export const DISAGREED_ROUNDS = 30;
 export const DISAGREED_UPTIME_S = 21600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX = 2678400;
@@ -103,7 +103,7 @@ export const HORIZON_S_MAX = 5356800;
  */
 export const KIND_PLACEHOLDER = 255;
 /** A publication or an observation may lie this far ahead of the receiver's clock. */
-export const AHEAD_S_MAX = 30;
+export const AHEAD_S_MAX = 60;
 /** Bytes of keys, nonces, secrets, wrapped secrets, commitments, digests and signatures. */
 export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
