@@ -138,7 +138,7 @@ export function documentationFiles(rules: readonly Rule[]): { path: string; text
     'of an unknown type is refused by `observe` (status 9).',
     '',
     'A bitmap has ⌈members ÷ 8⌉ bytes: member m is bit m mod 8 (bit 0 is the lowest) of byte ⌊m ÷ 8⌋.',
-    '`ages` is two bitmaps, one behind the other: the low bit of each age, then the high bit. A node refuses a',
+    '`ages` is three bitmaps, one behind the other: bit 0 of each member, then bit 1, then bit 2. A node refuses a',
     'heartbeat whose `ages` or `agree` has another length than its own cluster size demands (status 6).',
     '',
     ...checksText,

@@ -19,7 +19,7 @@ const heartbeat: Message = {
   timeS: nowS,
   timeMs: 0,
   errorMs: 200,
-  ages: new Uint8Array(4),
+  ages: new Uint8Array(6).fill(255),
   digestHigh: 1,
   digestLow: 2,
   recent: 3,

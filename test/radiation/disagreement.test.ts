@@ -201,7 +201,7 @@ class Insider {
     const { cluster } = this.#run;
     const timeS = Math.floor(cluster.nowMs / 1000);
     assert.ok(this.#newest !== null);
-    const ages = new Uint8Array(this.#newest.ages.length);
+    const ages = new Uint8Array(this.#newest.ages.length).fill(255);
     for (const [i, sender] of this.#names.entries()) {
       const digestLow = timeS - (timeS % ROUND_S) + (i % this.#digests);
       const lie = { ...this.#newest, timeS, timeMs: 0, ages, digestHigh: 1, digestLow };

@@ -85,7 +85,7 @@ bounds('INT-5 holds: true revocations are learnt by nodes that were out of conta
 
 /** A heartbeat of the Byzantine node whose clock is ahead. */
 function heartbeat(nowS: number, offS: number): Heartbeat {
-  const ages = new Uint8Array(2 * bitmapBytes);
+  const ages = new Uint8Array(3 * bitmapBytes).fill(255);
   const agree = new Uint8Array(bitmapBytes);
   const digest = { digestHigh: 0, digestLow: 0, recent: 0 };
   return { name: 'heartbeat', timeS: nowS + offS, timeMs: 0, errorMs: 0, ages, ...digest, agree };

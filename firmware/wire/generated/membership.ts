@@ -112,9 +112,9 @@ export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 // Carried by every periodic frame: the sender's mission time, who is alive as of which liveness tick, who
 // agrees as of the round.
 //   timeS/timeMs  mission time when the frame left; errorMs: the sender's own bound on its error
-//   ages          two bit planes, each ceil(members/8) bytes: age of the newest sign of life of each
-//                 member, in liveness ticks
-//                 (bit 0 of the age in plane 0, bit 1 in plane 1; age 3 means three or more, or
+//   ages          three bit planes, each ceil(members/8) bytes: seven less the age of the newest sign of
+//                 life of each member, in liveness ticks
+//                 (bit 0 in plane 0, bit 1 in plane 1, bit 2 in plane 2; 0 means seven ticks or more, or
 //                   never)
 //   digest*       64-bit view digest as of the current round's cut (intents, members that
 //                 are silent)

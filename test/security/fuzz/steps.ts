@@ -41,13 +41,13 @@ const drain = step('drain', 1);
 /** The second at which the state `working` stands. */
 const workingS = 5040;
 
-export function heartbeatAt(timeS: number, members: number, ages = 0): Message {
+export function heartbeatAt(timeS: number, members: number): Message {
   return {
     name: 'heartbeat',
     timeS,
     timeMs: 0,
     errorMs: 200,
-    ages: new Uint8Array(2 * Math.ceil(members / 8)).fill(ages),
+    ages: new Uint8Array(3 * Math.ceil(members / 8)).fill(255),
     digestHigh: 1,
     digestLow: 2,
     recent: 3,

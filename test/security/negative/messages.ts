@@ -104,7 +104,7 @@ const leaseMaxS = 31 * day;
 const implausible: Negative[] = [
   impossible('a heartbeat with a byte of ages too many', (members) => ({
     ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
-    ages: new Uint8Array(2 * Math.ceil(members / 8) - 1),
+    ages: new Uint8Array(3 * Math.ceil(members / 8) - 1),
   })),
   impossible('a heartbeat without ages', (members) => ({
     ...(heartbeatAt(nowS, members) as Extract<Message, { name: 'heartbeat' }>),
