@@ -7,9 +7,13 @@ export class ConvergenceState {
   count: u32 = 0;
   /** Last mission second at which something differed, as far as this node knows. */
   apartS: u32 = 0;
-  /** The present round; whether all live members agreed in it; rounds in a row that ended so. */
+  /**
+   * The present round; whether all live members agreed in it; whether somebody was missing in the
+   * one before; rounds that ended in agreement, one with somebody missing not counted.
+   */
   round: u32 = 0;
-  agreed: u16 = 0;
+  agreed: u8 = 0;
+  missed: u8 = 0;
   agreedRun: u16 = 0;
   /**
    * Moving averages of durations and the last durations, seconds, of the classes node and cluster.

@@ -22,6 +22,7 @@ import {
   EVENT_BYTES_MAX,
   CORRELATED_SILENT_MIN,
   INTENTS_MAX,
+  ROUND_TICKS,
   TICKS_UNTIL_SILENT,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -148,6 +149,7 @@ function watchFromNow(ctx: usize): void {
   state.states = statesOfMembers(ctx);
   state.round = 0;
   state.agreedRun = 0;
+  state.missed = 0;
   state.restarts = 0;
   state.restartsBefore = 0;
 }
@@ -161,24 +163,32 @@ export function noteRestart(ctx: usize, index: u32): void {
 
 /**
  * Notes whether all live members agree in the present round, and judges the round before when it
- * has ended: if somebody did not agree, views differed at its cut, and may have been equal from any
- * moment between it and the next one. The middle is taken.
+ * has ended. One round may miss somebody, as frames are lost. In a second one in a row views
+ * differed at its cut, and may have been equal from any moment between it and the next one: the
+ * middle is taken.
  */
 function watchRound(ctx: usize): void {
   const state = convergence(ctx);
   const round = membership(ctx).round;
   if (state.round != round) {
-    if (state.round + 1 == round && state.agreed != 0) state.agreedRun++;
-    else if (state.round != 0) {
-      state.agreedRun = 0;
-      state.apartS = max<u32>(state.apartS, roundCutS(state.round) + (ROUND_S >>> 1));
-    }
+    if (state.round != 0) judgeRound(ctx, state.round + 1 == round && state.agreed != 0);
     state.round = round;
     state.agreed = 0;
     state.restartsBefore = state.restarts;
     state.restarts = 0;
   }
   if (state.agreed == 0 && everybodyAgrees(ctx)) state.agreed = 1;
+}
+
+/** Counts the round that ended. */
+function judgeRound(ctx: usize, agreed: bool): void {
+  const state = convergence(ctx);
+  if (agreed) state.agreedRun++;
+  else if (state.missed != 0) {
+    state.agreedRun = 0;
+    state.apartS = max<u32>(state.apartS, roundCutS(state.round) + (ROUND_S >>> 1));
+  }
+  state.missed = agreed ? 0 : 1;
 }
 
 /** Returns a hash of which members are reported as absent, and why. */
@@ -243,11 +253,22 @@ function everybodyAgrees(ctx: usize): bool {
   if (membership(ctx).quorum == 0) return false;
   let missing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
-    const offset = word << 2;
-    missing += popcnt<u32>(liveWord(ctx, word) & ~load<u32>(agreeAt(ctx) + offset));
+    let left = liveWord(ctx, word) & ~load<u32>(agreeAt(ctx) + (word << 2));
+    for (; left != 0; left &= left - 1) if (isHeardInRound(ctx, (word << 5) + ctz<u32>(left))) missing++;
   }
   const state = convergence(ctx);
   return missing <= <u32>state.restarts + <u32>state.restartsBefore;
+}
+
+/**
+ * Whether a member was heard since the round began, and is not in a silence that it announced or
+ * just back from it. Of another one nobody knows whether it differs.
+ */
+function isHeardInRound(ctx: usize, index: u32): bool {
+  const now = missionS(ctx);
+  const entry = member(ctx, index);
+  if (entry.isolationFromS <= now && entry.isolationUntilS + ROUND_S >= now) return false;
+  return membership(ctx).livenessTick - ageOf(ctx, index) >= membership(ctx).round * ROUND_TICKS;
 }
 
 /**
