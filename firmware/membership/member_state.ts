@@ -36,6 +36,8 @@ const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 
 /** Liveness ticks without a sign of life from which on a member is called dead. */
 const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
+/** Members that fall silent within so many ticks of each other may have one cause: five minutes. */
+const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
 const CONTACT_S_MAX: u32 = 900;
@@ -105,15 +107,15 @@ export function markCorrelated(ctx: usize, index: u32): void {
 }
 
 /**
- * Whether many members fell silent within one tick of `livenessTick`: then the radio path is
- * interrupted. Some of them fall silent a tick before the rest.
+ * Whether many members fell silent within CORRELATED_TICKS of `livenessTick`: then the radio path is
+ * interrupted. Not all fall silent in one tick: some were last heard before a contact window.
  */
 function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < TICKS_UNTIL_SILENT) continue;
     const other = memberSeen(ctx, i).lastLivenessTick;
-    if (other + 1 >= livenessTick && other <= livenessTick + 1) together++;
+    if (other + CORRELATED_TICKS >= livenessTick && other <= livenessTick + CORRELATED_TICKS) together++;
   }
   return together >= CORRELATED_SILENT_MIN;
 }
