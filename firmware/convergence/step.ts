@@ -41,7 +41,7 @@ import {
   memberSeen,
 } from '../membership/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
-import { coordinator } from '../membership/member_state';
+import { coordinator, isCorrelatedSilence } from '../membership/member_state';
 import { nextInChain } from '../intent/chain';
 import { intents, intent, intentSeen, readIntents, group, notice } from '../intent/table';
 import { arbitrate, boundOf } from '../intent/arbitration';
@@ -209,7 +209,7 @@ function convergedS(ctx: usize, seen: DisruptionSeen): u32 {
 
 /** Finds members that fell silent or came back. */
 function watchMembers(ctx: usize): void {
-  let fallen: u32 = 0;
+  let isCommon = false;
   let back: u32 = 0;
   let subject: u32 = 0;
   let onsetS: u32 = 0xffffffff;
@@ -220,16 +220,15 @@ function watchMembers(ctx: usize): void {
     if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
-    fallen += popcnt<u32>(fresh);
     while (fresh != 0) {
       subject = (word << 5) + ctz<u32>(fresh);
       fresh &= fresh - 1;
+      if (isCorrelatedSilence(ctx, member(ctx, subject).lastLivenessTick)) isCommon = true;
       const silentS = livenessTickStartS(member(ctx, subject).lastLivenessTick + 1) - (LIVENESS_TICK_S >>> 1);
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (fallen != 0)
-    disturb(ctx, fallen < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, onsetS, subject, 0);
+  if (onsetS != 0xffffffff) disturb(ctx, isCommon ? SLA_CLASS_CLUSTER : SLA_CLASS_NODE, onsetS, subject, 0);
   if (back != 0)
     disturb(ctx, back < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, missionS(ctx), subject, 0);
 }

@@ -44,8 +44,7 @@ export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
   const news = mergeHeartbeat(ctx, now.frameBytes, m);
   if (news == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
   const isAwaited = membership(ctx).quorum == 0 || intents(ctx).unsettled != 0;
-  if (news == HEARTBEAT_GREW && isAwaited && majorityAgrees(ctx))
-    leaveToTick(ctx, DUE_SETTLE);
+  if (news == HEARTBEAT_GREW && isAwaited && majorityAgrees(ctx)) leaveToTick(ctx, DUE_SETTLE);
   // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
   if (now.addressee != ADDRESSEE_ALL && (news == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS)))
     beginSync(ctx, now.sender);

@@ -110,7 +110,7 @@ export function markCorrelated(ctx: usize, index: u32): void {
  * Whether many members fell silent within CORRELATED_TICKS of `livenessTick`: then the radio path is
  * interrupted. Not all fall silent in one tick: some were last heard before a contact window.
  */
-function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
+export function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
   let together: u32 = 0;
   for (let i: u32 = 0; i < members(ctx); i++) {
     if (ageOf(ctx, i) < TICKS_UNTIL_SILENT) continue;

@@ -99,12 +99,12 @@ class Maker:
         return self.links.seal(Header(self.node["cluster"], epoch, sender, addressee, counter), plaintext).hex()
 
     def heartbeat(self) -> bytes:
-        """Says that the sender heard itself now and nobody else: age 0, others 3."""
+        """Says that the sender heard itself now (7), and nobody else (0)."""
         size = -(-self.codec.members // 8)
-        plane = bytearray(b"\xff" * size)
-        plane[self.node["id"] // 8] &= ~(1 << self.node["id"] % 8)
+        plane = bytearray(size)
+        plane[self.node["id"] // 8] |= 1 << self.node["id"] % 8
         return self.codec.encode(
-            "heartbeat", timeS=self.mission_s, timeMs=0, errorMs=100, ages=bytes(plane) * 2,
+            "heartbeat", timeS=self.mission_s, timeMs=0, errorMs=100, ages=bytes(plane) * 3,
             digestHigh=0, digestLow=0, recent=0, agree=bytes(size),
         )  # fmt: skip
 
