@@ -87,7 +87,9 @@ export function membershipStep(ctx: usize): void {
     changes(ctx, PROBING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
-  for (let j: u32 = 0; j < HEARTBEATS_PER_PERIOD; j++)
+  // In a small cluster every member has one turn in each period.
+  const turns = min<u32>(HEARTBEATS_PER_PERIOD, count);
+  for (let j: u32 = 0; j < turns; j++)
     if (heartbeatTurn(ctx, HEARTBEATS_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_HEARTBEAT, ADDRESSEE_ALL, 0, 0);
 }
 
