@@ -20,6 +20,8 @@ export interface Negative {
   readonly make: (bench: AttackBench) => (Uint8Array | { bytes: Uint8Array; length: number })[];
   /** What comes before, and is taken. */
   readonly before?: (bench: AttackBench) => void;
+  /** Members up to which the bytes have room in a frame: larger clusters leave the case out. */
+  readonly membersMax?: number;
   /** The tag is looked at, or more: all others must be refused for a fraction of that. */
   readonly opens?: boolean;
 }

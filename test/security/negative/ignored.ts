@@ -1,8 +1,9 @@
 // What is taken as a frame, and of which nothing is believed: each loss is counted, and the node
 // stands as after a frame that says nothing.
 
-import type { Message } from '../../../host/cbor/generated.ts';
+import { LIVENESS_TICK_S, type Message, ROUND_S } from '../../../host/cbor/generated.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
+import { firmwareConstants } from '../../../hwsim/emulator/memory_map.ts';
 import { keyEpochMessages, intentAt, heartbeatAt } from '../fuzz/steps.ts';
 import { type AttackBench, nowS } from './bench.ts';
 
@@ -15,6 +16,11 @@ export interface Ignored {
   /** It is noted that the sender gave a time, whatever the time is. */
   readonly isTimeSample?: boolean;
 }
+
+const limits = firmwareConstants('flight');
+const clockStepS = limits.get('CLOCK_STEP_S_MAX')!;
+/** The cut of the present round. */
+const cutS = Math.floor(nowS / ROUND_S) * ROUND_S - limits.get('CUT_LAG_S')!;
 
 const said = (...messages: Message[]) => joinBytes(messages.map(encodeMessage));
 const heartbeat = (name: string, by: number): Ignored => ({
@@ -55,19 +61,19 @@ export const ignoredCases: readonly Ignored[] = [
     text: () => Uint8Array.of(0x82, 0x18, 112, 0x81, 0x81, 0x81, 0),
     counts: { message_unknown: 1 },
   },
-  heartbeat('121 seconds behind', -121),
-  heartbeat('121 seconds ahead', 121),
-  heartbeat('a liveness tick behind', -300),
-  heartbeat('a liveness tick ahead', 300),
-  heartbeat('an agreement round ahead', 600),
+  heartbeat('a second too far behind', -clockStepS - 1),
+  heartbeat('a second too far ahead', clockStepS + 1),
+  heartbeat('two liveness ticks behind', -2 * LIVENESS_TICK_S),
+  heartbeat('two liveness ticks ahead', 2 * LIVENESS_TICK_S),
+  heartbeat('an agreement round ahead', ROUND_S),
   heartbeat('a year ahead', 365 * 86400),
   heartbeat('at the beginning', -nowS),
   heartbeat('at the end of time', -nowS - 1),
   heartbeat('half of all time ahead', 0x80000000),
   stale('that was over long ago', { startS: 100, endS: 200, claimS: 10, publishedS: 10 }),
-  stale('that was over at the cut of the last agreement round', {
+  stale('that was over long enough at the cut of the agreement round', {
     startS: 1000,
-    endS: 2700,
+    endS: cutS - limits.get('RETENTION_S')!,
     claimS: 1000,
     publishedS: 1000,
   }),

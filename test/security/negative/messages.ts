@@ -1,7 +1,7 @@
 // Frames that open, and whose messages are refused: by their bytes (made from the schema, field by
 // field), by what they say, or by the key they came under.
 
-import type { Message } from '../../../host/cbor/generated.ts';
+import { AHEAD_S_MAX, type Message } from '../../../host/cbor/generated.ts';
 import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { encodeMessage, joinBytes } from '../../../host/cbor/message.ts';
 import { keyEpochMessages, intentAt, messagesAt, heartbeatAt, recordsAt } from '../fuzz/steps.ts';
@@ -173,7 +173,7 @@ const implausible: Negative[] = [
   intent('claimed at the end of time', { claimS: 0xffffffff }),
   intent('with a lease a second too long', { leaseS: nowS - 10 + leaseMaxS + 1 }),
   intent('with a lease to the end of time', { leaseS: 0xffffffff }),
-  intent('published 121 seconds ahead', { publishedS: nowS + 121 }),
+  intent('published a second too far ahead', { publishedS: nowS + AHEAD_S_MAX + 1 }),
   intent('published a day ahead', { publishedS: nowS + day, startS: nowS + day, endS: nowS + day + 100 }),
   intent('published at the end of time, whose sums wrap', {
     publishedS: 0xffffffff,
@@ -253,12 +253,12 @@ const implausible: Negative[] = [
     observedS: nowS,
     observer: 65535,
   })),
-  impossible('a notice of 121 seconds ahead', () => ({
+  impossible('a notice of a second too far ahead', () => ({
     name: 'notice',
     group: 1,
     unit: 0,
     capacity: 1,
-    observedS: nowS + 121,
+    observedS: nowS + AHEAD_S_MAX + 1,
     observer: 3,
   })),
   impossible('a notice of the end of time', () => ({
@@ -269,8 +269,12 @@ const implausible: Negative[] = [
     observedS: 0xffffffff,
     observer: 3,
   })),
-  plain('a second heartbeat in a frame: another time', 'implausible', 'frame_implausible', (bench) =>
-    joinBytes([heartbeatAt(nowS, bench.members), heartbeatAt(nowS + 1, bench.members)].map(encodeMessage)),
+  plain(
+    'a second heartbeat in a frame: another time',
+    'implausible',
+    'frame_implausible',
+    (bench) => joinBytes([heartbeatAt(nowS, bench.members), heartbeatAt(nowS + 1, bench.members)].map(encodeMessage)),
+    { membersMax: 176 },
   ),
   plain('a correct message, then an impossible one', 'implausible', 'frame_implausible', (bench) =>
     joinBytes(

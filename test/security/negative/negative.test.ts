@@ -75,7 +75,9 @@ test('there are at least 250 cases, each with a name of its own', () => {
 });
 
 for (const [preset, members] of presets) {
-  test(`SEC-4 holds: wrong inputs are rejected and counted, without effect (${preset}, ${cases.length})`, async () => {
+  const fitting = cases.filter(({ membersMax = members }) => members <= membersMax);
+
+  test(`SEC-4 holds: wrong inputs are rejected and counted, without effect (${preset}, ${fitting.length})`, async () => {
     const bench = await AttackBench.make(preset, members);
     const full = bench.give(
       'receive',
@@ -83,7 +85,7 @@ for (const [preset, members] of presets) {
     );
     assert.is(full.status, 'ok');
     const worst: Costs = { unopened: 0, opened: 0 };
-    for (const each of cases) {
+    for (const each of fitting) {
       const costs = meet(bench, each);
       assert.ok(
         costs.unopened < full.instructions * unopenedShareMax,
@@ -121,7 +123,10 @@ for (const [preset, members] of presets) {
         name,
       );
     // What is believed shows.
-    assert.is.not(stateAfter(encodeMessage({ name: 'since', fromS: 1 }), 2).hash, hash);
+    assert.is.not(
+      stateAfter(encodeMessage({ name: 'isolation', fromS: nowS + 1000, untilS: nowS + 2000 }), 2).hash,
+      hash,
+    );
   });
 
   test(`SEC-4 holds: noise costs a check of constants once in 15 s, else only its CRC-32C (${preset})`, async () => {
