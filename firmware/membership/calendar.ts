@@ -1,7 +1,7 @@
 // Divides mission time into liveness ticks of a minute and agreement rounds of four ticks.
 
-import { CUT_LAG_S, ROUND_TICKS } from '../memory/limits';
-import { LIVENESS_TICK_S, LIVENESS_TICK_FIRST } from '../wire/generated/codes';
+import { ROUND_TICKS } from '../memory/limits';
+import { CUT_LAG_S, LIVENESS_TICK_S, LIVENESS_TICK_FIRST } from '../wire/generated/codes';
 
 /** The liveness tick of a mission second. */
 // @inline

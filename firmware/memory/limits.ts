@@ -25,6 +25,7 @@ import { MEMBERS_MAX, INTENTS_MAX } from './preset';
 import {
   AHEAD_S_MAX,
   CLUSTER_MEMBERS_MAX,
+  CUT_LAG_S,
   CYCLE_S,
   LEASE_ADVANCE_S_MAX,
   LEASE_GUARD_S,
@@ -45,11 +46,6 @@ export const PERIOD_S: u32 = 60;
 export const TICKS_UNTIL_SILENT: u32 = 7;
 /** Liveness ticks in an agreement round. */
 export const ROUND_TICKS: u32 = 4;
-/**
- * A round is cut this long before it begins, seconds: news of before the cut has reached nearly all
- * members when they begin to compare.
- */
-export const CUT_LAG_S: u32 = 120;
 /**
  * Members that come back are counted in windows of so many rounds, at least ten minutes: parts that
  * were apart need two windows to exchange what each of them stores.
@@ -167,8 +163,8 @@ export const NO_INDEX: u32 = 0xffff;
  */
 export const OWNER_TOKENS_MAX: u32 = 12;
 /**
- * For this long after a round's cut, news of before the cut is accepted; later only LATE_MAX times,
- * and the rest in the next round. Some three minutes are left for a majority to agree.
+ * For this long after a round began, news of before its cut is accepted; later only LATE_MAX times,
+ * and the rest in the next round. Two minutes are left for a majority to agree.
  */
 export const LATE_FREE_S: u32 = ROUND_S / 2;
 export const LATE_MAX: u32 = 8;

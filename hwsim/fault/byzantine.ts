@@ -6,7 +6,6 @@ import {
   type Intent,
   type Message,
   OWN_SLOTS,
-  ROUND_S,
   VERSION_BITS,
   WORK_KIND,
 } from '../../host/cbor/generated.ts';
@@ -19,7 +18,7 @@ import type { GroupPlan } from '../world/plan.ts';
 import { type ByzantineActions, noActions } from './byzantine_actions.ts';
 import { type FieldMutation, mutatedMessage } from './field_mutation.ts';
 import { membershipTypes } from './membership_types.ts';
-import { splitPublishedS, splitSlots } from './round_splits.ts';
+import { latePublishedS, splitSlots } from './round_splits.ts';
 import { AHEAD_OF_TIME_S, falseRevocations, lossesOfAll, lossesOfNothing } from './second_hand.ts';
 
 /** Seals and opens frames with the keys that a member of the cluster has. */
@@ -423,8 +422,8 @@ export class ByzantineNode {
    * round.
    */
   #publishLate(nowS: number): Message[] {
-    const publishedS = Math.floor(nowS / ROUND_S) * ROUND_S - 30;
-    if (publishedS < 60) return [];
+    const publishedS = latePublishedS(nowS);
+    if (publishedS === null) return [];
     this.actions.lateVersions += 2;
     return [2, 3].map((slot) =>
       this.#ownIntent(slot, nowS, {
@@ -443,7 +442,8 @@ export class ByzantineNode {
    * dated before the cut.
    */
   #split(frames: TimedFrame[], timeMs: number, cycle: number, nowS: number): void {
-    const publishedS = splitPublishedS(nowS);
+    const publishedS = latePublishedS(nowS);
+    if (publishedS === null) return;
     const content = {
       publishedS,
       startS: publishedS,

@@ -1,17 +1,17 @@
 /** Plans how a Byzantine member keeps the digests of a whole agreement round apart. */
-import { CYCLE_S, OWN_SLOTS, ROUND_S } from '../../host/cbor/generated.ts';
+import { CUT_LAG_S, CYCLE_S, OWN_SLOTS, ROUND_S } from '../../host/cbor/generated.ts';
 
-/** For so long after a cut members take all versions from before it (LATE_FREE_S). */
+/** For so long after a round began members take all versions from before its cut (LATE_FREE_S). */
 const freeS = ROUND_S / 2;
 /** Two versions in each of so many cycles use up what members take after that (LATE_MAX). */
 const lateCycles = 4;
-/** The versions are dated so long before the cut, and not in the first minute of the mission. */
+/** The versions are dated so long before the cut. */
 const beforeCutS = 30;
-const earliestS = 60;
 
-/** The publication time that the versions of the present round state: before its cut. */
-export function splitPublishedS(nowS: number): number {
-  return Math.max(earliestS, Math.floor(nowS / ROUND_S) * ROUND_S - beforeCutS);
+/** Returns the time from before the present round's cut that late versions state, or null: none yet. */
+export function latePublishedS(nowS: number): number | null {
+  const publishedS = Math.floor(nowS / ROUND_S) * ROUND_S - CUT_LAG_S - beforeCutS;
+  return publishedS > 0 ? publishedS : null;
 }
 
 /**
@@ -20,8 +20,8 @@ export function splitPublishedS(nowS: number): number {
  * versions that members still take.
  */
 export function splitSlots(nowS: number): number[] {
-  const sinceCutS = nowS % ROUND_S;
-  if (sinceCutS < freeS) return [Math.floor(sinceCutS / CYCLE_S) % OWN_SLOTS];
-  const cycle = Math.floor((sinceCutS - freeS) / CYCLE_S);
+  const sinceBeginS = nowS % ROUND_S;
+  if (sinceBeginS < freeS) return [Math.floor(sinceBeginS / CYCLE_S) % OWN_SLOTS];
+  const cycle = Math.floor((sinceBeginS - freeS) / CYCLE_S);
   return cycle < lateCycles ? [(2 * cycle) % OWN_SLOTS, (2 * cycle + 1) % OWN_SLOTS] : [];
 }

@@ -1,10 +1,10 @@
 /** False second-hand reports that a Byzantine member makes: of votes, resources and time. */
-import { LIVENESS_TICK_FIRST, LIVENESS_TICK_S, type Message } from '../../host/cbor/generated.ts';
+import { AHEAD_S_MAX, LIVENESS_TICK_FIRST, LIVENESS_TICK_S, type Message } from '../../host/cbor/generated.ts';
 import { shapeNamed } from '../../host/cbor/message.ts';
 import type { GroupPlan } from '../world/plan.ts';
 
 /** How far ahead the Byzantine node's heartbeats and forged versions are dated, seconds. */
-export const AHEAD_OF_TIME_S = 115;
+export const AHEAD_OF_TIME_S = AHEAD_S_MAX - 5;
 /** Entries of the longest list of silent members. */
 const entriesMax = Math.max(
   ...shapeNamed('silent-list').fields.flatMap(({ of }) => (of.kind === 'array' ? [of.max] : [])),

@@ -30,6 +30,7 @@
 #define LIVENESS_TICK_S 60u
 #define LIVENESS_TICK_FIRST 4u
 #define ROUND_S 240u
+#define CUT_LAG_S 120u
 #define OWN_SLOTS 8u
 #define BOOTS_MAX 8191u
 #define GROUPS_MAX 32u

@@ -63,6 +63,11 @@ export const LIVENESS_TICK_S: u32 = 60;
 export const LIVENESS_TICK_FIRST: u32 = 4;
 /** Agreement round: digests are compared as of its cut, CUT_LAG_S before it begins. */
 export const ROUND_S: u32 = 240;
+/**
+ * A round is cut this long before it begins, seconds: news of before the cut has reached nearly all
+ * members when they begin to compare.
+ */
+export const CUT_LAG_S: u32 = 120;
 /** Intent slots of a member. */
 export const OWN_SLOTS: u32 = 8;
 /**
