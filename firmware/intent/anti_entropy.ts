@@ -252,12 +252,21 @@ export function isJustBroadcast(ctx: usize, record: Intent): bool {
 
 /** Notes that the stored version was just broadcast, by this node or another. */
 export function noteBroadcast(ctx: usize, owner: u32, slot: u32): void {
+  const stamp: u32 = <u16>missionS(ctx);
+  setBroadcast(ctx, owner, slot, stamp == 0 ? 1 : stamp);
+}
+
+/** Notes that not all members have the content that was broadcast last. */
+export function forgetBroadcast(ctx: usize, owner: u32, slot: u32): void {
+  setBroadcast(ctx, owner, slot, 0);
+}
+
+function setBroadcast(ctx: usize, owner: u32, slot: u32, stamp: u32): void {
   const index = intentIndex(ctx, owner, slot);
   if (index == NO_INDEX) return;
-  const stamp = <u16>missionS(ctx);
   const record = intent(ctx, index);
   const rest = <u32>record.priority | ((<u32>record.generation) << 8);
-  setWord(ctx, broadcastWordAt(index), rest | ((<u32>(stamp == 0 ? 1 : stamp)) << 16));
+  setWord(ctx, broadcastWordAt(index), rest | (stamp << 16));
 }
 
 /** Composes a summary of the notices, in the outgoing scratch. */

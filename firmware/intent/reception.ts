@@ -32,7 +32,7 @@ import {
   REFUSED_FORGED,
   REFUSED_LATE,
 } from './admission';
-import { noteBroadcast } from './anti_entropy';
+import { forgetBroadcast, noteBroadcast } from './anti_entropy';
 import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
 import { takeOwnerToken } from './quota';
 import { startRumour } from './rumour';
@@ -48,8 +48,10 @@ export function receiveVersion(ctx: usize, m: IntentMessage): void {
     return;
   }
   if (verdict == ADMITTED_LATE) noteLateVersion(ctx);
-  const index = mergeReceived(ctx, m);
-  if (call(ctx).addressee == ADDRESSEE_ALL) noteBroadcast(ctx, owner, slot);
+  const relation = relationOf(ctx, m);
+  const index = mergeReceived(ctx, m, relation);
+  if (relation == LESSER_CONTENT) spreadStored(ctx, owner, slot);
+  else if (call(ctx).addressee == ADDRESSEE_ALL) noteBroadcast(ctx, owner, slot);
   if (index == NO_INDEX) {
     countLoss(ctx, COUNTER_INTENT_STALE);
     return;
@@ -92,14 +94,23 @@ function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
 }
 
 /** Merges an admitted version. Returns its record, or NO_INDEX. */
-function mergeReceived(ctx: usize, m: IntentMessage): u32 {
+function mergeReceived(ctx: usize, m: IntentMessage, relation: u32): u32 {
   if (m.owner == self(ctx) && !mayBeOwn(ctx, m)) {
     reportImpersonation(ctx, m.slot, m.publishedS);
     return NO_INDEX;
   }
-  const relation = relationOf(ctx, m);
   noteConflict(ctx, m, relation);
   return relation >= GREATER_CONTENT ? put(ctx, m) : NO_INDEX;
+}
+
+/**
+ * Broadcasts the stored content of another owner's version, because a member stores the lesser one.
+ * Exchanges compare versions: they do not find such a difference.
+ */
+function spreadStored(ctx: usize, owner: u32, slot: u32): void {
+  if (owner == self(ctx) || !takeOwnerToken(ctx, owner)) return;
+  forgetBroadcast(ctx, owner, slot);
+  send(ctx, SEND_INTENT, ADDRESSEE_ALL, owner, slot);
 }
 
 /** Counts another content under the stored version: two statements on them are a proof. */

@@ -1,7 +1,7 @@
 // SEC-5: bounds on how often, and how late, one member may publish.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type Intent, OWN_SLOTS, ROUND_S, STATUS } from '../../host/cbor/generated.ts';
+import { COUNTER, CUT_LAG_S, type Intent, OWN_SLOTS, ROUND_S, STATUS } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { claimOf, lot, versionOf } from '../firmware/driven.ts';
@@ -9,8 +9,10 @@ import { claimOf, lot, versionOf } from '../firmware/driven.ts';
 const rates = suite('SEC-5: rates of an insider');
 
 const insider = 4;
-const roundBeginS = 3 * ROUND_S;
 const limits = firmwareConstants('flight');
+/** The start of the cluster counts as a merge, for two windows. */
+const roundBeginS = 2 * limits.get('MERGE_ROUNDS')! * ROUND_S;
+const cutS = roundBeginS - CUT_LAG_S;
 const tokensMax = limits.get('OWNER_TOKENS_MAX')!;
 const lateMax = limits.get('LATE_MAX')!;
 const lateFreeS = limits.get('LATE_FREE_S')!;
@@ -53,12 +55,12 @@ rates('SEC-5 holds: versions beyond an owner’s tokens are stored, not passed o
 
 rates('SEC-5 holds: a round takes eight versions from before its cut, once half of it has passed', () => {
   const cluster = flown(roundBeginS + lateFreeS + 10);
-  const publishedS = roundBeginS - 20;
+  const publishedS = cutS - 20;
   const publish = (count: number, slot: number) => isTaken(cluster, version(count, slot, publishedS));
   for (let count = 0; count < lateMax; count++) assert.ok(publish(count, count), `version ${count}`);
   assert.is(publish(20, 0), false, 'the ninth waits for the next round');
   assert.is(lossesOf(cluster, COUNTER.quotaLate), 1);
-  assert.ok(isTaken(cluster, version(21, 1, roundBeginS + 1)), 'what is published after the cut is not late');
+  assert.ok(isTaken(cluster, version(21, 1, cutS)), 'what is published after the cut is not late');
   cluster.runTo(roundBeginS + ROUND_S + 60);
   assert.ok(isTaken(cluster, version(30, 2, publishedS)), 'the next round takes it');
   assert.is(lossesOf(cluster, COUNTER.quotaLate), 1);
@@ -67,18 +69,18 @@ rates('SEC-5 holds: a round takes eight versions from before its cut, once half 
 rates('SEC-5 holds: the next round takes eight again', () => {
   const cluster = flown(roundBeginS + lateFreeS + 10);
   for (let count = 0; count < lateMax; count++)
-    assert.ok(isTaken(cluster, version(count, count, roundBeginS - 20)), `version ${count}`);
+    assert.ok(isTaken(cluster, version(count, count, cutS - 20)), `version ${count}`);
   cluster.runTo(roundBeginS + ROUND_S + lateFreeS + 10);
   const taken = Array.from({ length: lateMax + 1 }, (_, count) =>
-    isTaken(cluster, version(50 + count, count % OWN_SLOTS, roundBeginS - 10)),
+    isTaken(cluster, version(50 + count, count % OWN_SLOTS, cutS + ROUND_S - 10)),
   );
   assert.equal(taken, [...Array(lateMax).fill(true), false]);
 });
 
-rates('SEC-5 violated: within half a round after a cut, versions from before it are not bounded', () => {
+rates('SEC-5 violated: in the first half of a round, versions from before its cut are not bounded', () => {
   const cluster = flown(roundBeginS + lateFreeS - 60);
   for (let count = 0; count < 2 * lateMax; count++)
-    assert.ok(isTaken(cluster, version(count, count % OWN_SLOTS, roundBeginS - 20)), `version ${count}`);
+    assert.ok(isTaken(cluster, version(count, count % OWN_SLOTS, cutS - 20)), `version ${count}`);
   assert.is(lossesOf(cluster, COUNTER.quotaLate), 0);
 });
 
