@@ -84,10 +84,9 @@ export class MembershipState {
    * its last quorum.
    */
   believedRound: u32 = 0;
-  /** Senders of the newest time samples, and the local minute of each in the upper byte. */
-  sampled0: u16 = 0;
-  sampled1: u16 = 0;
-  sampled2: u16 = 0;
+  /** Senders of time samples in a local minute, a bit for each sender modulo 32; that minute. */
+  sampled: u32 = 0;
+  sampledMinute: u16 = 0;
   /** How many of the newest time samples agree with this clock, 0 to CLOCK_NEAR_MAX. */
   clockNear: u16 = 0;
 }

@@ -44,7 +44,7 @@ const NEAR_MS: u32 = 20;
 /** Largest count of samples that agree, and from which on a clock is in step with its peers. */
 const CLOCK_NEAR_MAX: u32 = 7;
 const CLOCK_NEAR_MIN: u32 = 3;
-/** Of each of the newest senders one sample is taken in so long, local seconds. */
+/** Of each sender one sample is taken in so long, local seconds. */
 const SAMPLE_S: u32 = 60;
 /**
  * Largest step of a clock that is in step with its peers, ms: what oscillators drift apart in a
@@ -52,8 +52,8 @@ const SAMPLE_S: u32 = 60;
  */
 const SETTLED_STEP_MS: i32 = <i32>((CLOCK_DRIFT_PPM_MAX * SAMPLE_S) / 1000);
 /**
- * An unknown clock is learnt from samples that agree over this time, local seconds: in two periods
- * four members broadcast heartbeats, and one that contradicts the others begins it anew.
+ * An unknown clock is learnt from samples that agree over this time, local seconds; one that
+ * contradicts the others begins it anew.
  */
 const LEARN_S: u32 = 2 * PERIOD_S;
 /** After a reset a node hears no true frame for so long, local seconds: it had reserved that. */
@@ -156,17 +156,17 @@ function follow(ctx: usize, off: i32, errorMs: u32): void {
 }
 
 /**
- * Whether the sender of the present frame is one of the three that gave the newest samples, in this
- * minute. Notes it as the newest if not. So a member that sends in every cycle counts little more
- * than any other.
+ * Whether the sender of the present frame, or one whose number is equal modulo 32, gave a sample in
+ * this minute. Notes it if not. So a member that sends in every cycle counts no more than any other.
  */
 function isSampledTwice(ctx: usize): bool {
   const state = membership(ctx);
-  const sample = <u16>(call(ctx).sender | (((call(ctx).localS / SAMPLE_S) & 0xff) << 8));
-  if (sample == state.sampled0 || sample == state.sampled1 || sample == state.sampled2) return true;
-  state.sampled2 = state.sampled1;
-  state.sampled1 = state.sampled0;
-  state.sampled0 = sample;
+  const minute = <u16>(call(ctx).localS / SAMPLE_S);
+  const bit: u32 = 1 << (call(ctx).sender & 31);
+  if (state.sampledMinute != minute) state.sampled = 0;
+  else if ((state.sampled & bit) != 0) return true;
+  state.sampledMinute = minute;
+  state.sampled |= bit;
   changes(ctx, PROBING);
   return false;
 }

@@ -1,8 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  AHEAD_S_MAX,
   COUNTER,
   type Heartbeat,
+  LEASE_S,
+  LIVENESS_TICK_FIRST,
   LIVENESS_TICK_S,
   type Message,
   ROUND_S,
@@ -33,7 +36,7 @@ const revoking = (nowS: number, members: number[], revocations = 1) =>
     name: 'silent-list',
     entries: members.map((member) => ({
       member,
-      lastLivenessTick: Math.floor(nowS / LIVENESS_TICK_S) + 3,
+      lastLivenessTick: Math.floor(nowS / LIVENESS_TICK_S) + LIVENESS_TICK_FIRST - 1,
       revocations,
     })),
   }) as const;
@@ -64,11 +67,13 @@ bounds('SEC-5 violated: a node that cannot check revocations believes them, and 
   cluster.boot(1, 2, true);
   cluster.runTo(HOUR + 200);
   assert.is(cluster.inject(1, BYZANTINE, [revoking(HOUR, [0, 2, 3, 4])]), STATUS.ok);
-  cluster.runTo(HOUR + 3 * ROUND_S);
+  cluster.runTo(2 * HOUR);
   assert.is(leaseUntilS(cluster, 1), 0, 'its counters differ from all others');
-  assert.ok(leaseUntilS(cluster, 0) > HOUR + 3 * ROUND_S, 'the others do not believe it');
-  cluster.runTo(HOUR + 12 * ROUND_S);
-  for (const node of honest) assert.ok(leaseUntilS(cluster, node) > HOUR + 12 * ROUND_S, `node ${node} has a lease`);
+  assert.ok(leaseUntilS(cluster, 0) > 2 * HOUR, 'the others do not believe it');
+  // It has a vote again when it can have granted no ordinary lease that still lasts.
+  cluster.runTo(2 * HOUR + LEASE_S + 3 * ROUND_S);
+  const nowS = cluster.nowMs / 1000;
+  for (const node of honest) assert.ok(leaseUntilS(cluster, node) > nowS, `node ${node} has a lease`);
 });
 
 bounds('INT-5 holds: true revocations are learnt by nodes that were out of contact', () => {
@@ -85,13 +90,13 @@ bounds('INT-5 holds: true revocations are learnt by nodes that were out of conta
 
 /** A heartbeat of the Byzantine node whose clock is ahead. */
 function heartbeat(nowS: number, offS: number): Heartbeat {
-  const ages = new Uint8Array(3 * bitmapBytes).fill(255);
+  const ages = new Uint8Array(3 * bitmapBytes);
   const agree = new Uint8Array(bitmapBytes);
   const digest = { digestHigh: 0, digestLow: 0, recent: 0 };
   return { name: 'heartbeat', timeS: nowS + offS, timeMs: 0, errorMs: 0, ages, ...digest, agree };
 }
 
-for (const offS of [115, -115, 2, -2, 0.5])
+for (const offS of [AHEAD_S_MAX - 5, 5 - AHEAD_S_MAX, 2, -2, 0.5])
   bounds(`SEC-5 holds: a clock that is ${offS} s off in every cycle moves the others by their drift at most`, () => {
     const cluster = flown();
     // In the middle of the Byzantine node's TDMA slots.
