@@ -1,8 +1,9 @@
 // SEC-5, INT-5: which versions in an owner's name release its unit only with its statement.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type Intent, INTENT_STATE, OUTLOOK_KIND, ROUND_S } from '../../host/cbor/generated.ts';
+import { COUNTER, type Intent, INTENT_STATE, LEASE_S, OUTLOOK_KIND, ROUND_S } from '../../host/cbor/generated.ts';
 import type { Frame } from '../../host/security/frame.ts';
+import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, HOUR, lot } from '../firmware/driven.ts';
 import { type ExecutionWatch, watched } from '../firmware/watch.ts';
@@ -14,8 +15,9 @@ const owner = 1;
 const member = 0;
 const others = [0, 2, 3, 4];
 const BYZANTINE = 3;
-/** A cut. */
+/** A round begins. */
 const beginS = 2 * HOUR;
+assert.is(beginS % ROUND_S, 0);
 
 /** Which frames are lost, besides none. */
 type Loses = (messages: Frame['messages'], sender: number, receiver: number) => boolean;
@@ -149,7 +151,7 @@ releases('SEC-5 holds: a claim that may have settled is released with its ownerâ
 });
 
 releases('SEC-5 holds: a claim that is in no digest yet is withdrawn without a statement', () => {
-  const flight = flown(beginS + 60, beginS + 240);
+  const flight = flown(beginS + 60, beginS + ROUND_S - 60);
   assert.is(storedAt(flight.cluster, member)?.state, INTENT_STATE.claimed);
   assert.is(isStored(flight, withdrawn), true);
 });
@@ -162,11 +164,14 @@ releases('INT-5 holds: forged withdrawals of a claim whose start was lost give t
   for (const node of others) cluster.inject(node, BYZANTINE, [forged]);
   cluster.runTo(nowOf(cluster) + 60);
   assign(cluster, 2, nowOf(cluster), nowOf(cluster) + DAY);
-  cluster.runTo(beginS + HOUR / 2);
+  cluster.runTo(beginS + LEASE_S / 2);
   assert.is(cluster.nodes[owner].own(0).running, 1, 'the owner works until its lease ends');
   cluster.runTo(beginS + 2 * HOUR);
   assert.equal(watch.doubles, []);
 });
+
+/** An owner in contact objects within this time. */
+const objectionS = firmwareConstants('flight').get('OBJECTION_S')!;
 
 /** Repeats a release every minute. Returns the minute in which the member stores it, if any. */
 function storedInMinute(flight: Flight, minutes: number): number | null {
@@ -191,7 +196,7 @@ releases('SEC-5 violated: a release of an owner that is heard and does not answe
   const flight = worked();
   hear(flight.cluster, losesStatements);
   const minute = storedInMinute(flight, 40);
-  assert.ok(minute !== null && minute > ROUND_S / 60 && minute < 2 * (ROUND_S / 60), `minute ${minute}`);
+  assert.ok(minute !== null && minute > objectionS / 60 && minute < 2 * (objectionS / 60), `minute ${minute}`);
 });
 
 releases('SEC-5 violated: a node whose platform does not sign stores releases without a statement', () => {
@@ -203,7 +208,7 @@ releases('SEC-5 violated: a node whose platform does not sign stores releases wi
 releases('SEC-5 holds: a release of an owner that is not heard is stored by nobody', () => {
   const flight = worked();
   hear(flight.cluster, (_, sender, receiver) => sender === owner || receiver === owner);
-  assert.is(storedInMinute(flight, 30), null);
+  assert.is(storedInMinute(flight, Math.floor(LEASE_S / 60) - 1), null);
 });
 
 releases('SEC-5 holds: a contradicted forgery leaves no gap before the version that the statement confirms', () => {

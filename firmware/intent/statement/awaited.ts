@@ -14,6 +14,8 @@ import { statements, statementsToChange, StatementState } from '../table';
 
 /** An owner that is heard objects within this time, minutes. */
 const ANSWER_MINUTES: u32 = OBJECTION_S / 60;
+/** An owner counts as heard for so many liveness ticks after a sign of life. */
+const HEARD_TICKS: u32 = 3;
 /** After this the wait is forgotten, minutes: the next refusal begins a new one. */
 const FORGOTTEN_MINUTES: u32 = 3 * ANSWER_MINUTES;
 /** Owners whose statements are awaited at one time. A further one waits until an entry is free. */
@@ -34,11 +36,11 @@ function minutesOf(ctx: usize, entry: u32): u32 {
 }
 
 /**
- * Whether an owner's releases are stored without a statement: it is heard at present, and has not
- * answered in time.
+ * Whether an owner's releases are stored without a statement: it was heard a moment ago, and has
+ * not answered in time.
  */
 export function leavesUnsigned(ctx: usize, owner: u32): bool {
-  if (ageOf(ctx, owner) != 0) return false;
+  if (ageOf(ctx, owner) >= HEARD_TICKS) return false;
   const state = statements(ctx);
   for (let i: u32 = 0; i < AWAITED_MAX; i++) {
     const entry = entryOf(state, i);
