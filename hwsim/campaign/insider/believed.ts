@@ -1,4 +1,5 @@
 /** Lists every field between members: from whom it is believed, and what bounds a lie in it. */
+import { DISAGREED_ROUNDS } from '../../../host/cbor/generated.ts';
 
 /** Fields of one message that are believed and bounded alike. */
 interface BelievedRow {
@@ -57,7 +58,7 @@ export const believedRows: readonly BelievedRow[] = [
     'heartbeat',
     'digestHigh digestLow',
     'the sender',
-    `${exchange}. A node restarts if three senders share one in 12 rounds in which nobody has its own`,
+    `${exchange}. A node restarts if three senders share one in ${DISAGREED_ROUNDS} rounds in which nobody has its own`,
   ),
   row('heartbeat', 'recent', 'the sender', exchange),
   row(
@@ -86,7 +87,7 @@ export const believedRows: readonly BelievedRow[] = [
     'silent-entry',
     'revocations',
     'any member',
-    "Borne out by the member's silence or return as known here; else forgotten after six rounds",
+    "Borne out by the member's silence or return as known here; else forgotten after an hour",
   ),
   row('key-epoch-head', 'keyEpoch startS parts commitment signature', 'the authority', authority),
   row('key-epoch-part', 'keyEpoch node wrapped', 'the authority', authority),
@@ -108,7 +109,7 @@ export const believedRows: readonly BelievedRow[] = [
     'intent',
     'publishedS',
     'any member',
-    `20 s ahead at most; before the cut, 300 s late at most and 8 more a round. ${forged}`,
+    `20 s ahead at most; before the cut, until half of the round has passed and 8 more a round. ${forged}`,
   ),
   row('intent', 'leaseS', 'any member', `31 days ahead at most; no agreement before it is stored. ${forged}`),
   row('sync-digest', 'first span digests', 'the sender', exchange),
