@@ -88,8 +88,8 @@ function returned(ctx: usize, word: u32, back: u32): void {
 }
 
 /**
- * Whether parts of the cluster came together in this window of rounds or the one before: at least as many
- * members came back as fall silent together when a part is cut off.
+ * Whether parts of the cluster came together in this window of rounds or the one before: at least
+ * as many members came back as fall silent together when a part is cut off.
  */
 export function isMerging(ctx: usize): bool {
   const state = membership(ctx);

@@ -157,7 +157,7 @@ function follow(ctx: usize, off: i32, errorMs: u32): void {
 
 /**
  * Whether the sender of the present frame, or one whose number is equal modulo 32, gave a sample in
- * this minute. Notes it if not. So a member that sends in every cycle counts no more than any other.
+ * this minute. Notes it if not. So a member that sends in every cycle counts no more than others.
  */
 function isSampledTwice(ctx: usize): bool {
   const state = membership(ctx);

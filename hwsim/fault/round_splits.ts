@@ -8,7 +8,7 @@ const lateCycles = 4;
 /** The versions are dated so long before the cut. */
 const beforeCutS = 30;
 
-/** Returns the time from before the present round's cut that late versions state, or null: none yet. */
+/** Returns the time before the present round's cut that late versions state; null: none yet. */
 export function latePublishedS(nowS: number): number | null {
   const publishedS = Math.floor(nowS / ROUND_S) * ROUND_S - CUT_LAG_S - beforeCutS;
   return publishedS > 0 ? publishedS : null;

@@ -32,7 +32,7 @@ const lateVersion = (slot: number, count: number, publishedS: number): Intent =>
 const withLease = (cluster: TestCluster) =>
   honest.filter((node) => leaseUntilS(cluster, node) > cluster.nowMs / 1000).length;
 
-/** Gives members of even and odd number other versions for a time, in the chosen cycles of a round. */
+/** Gives members of even and odd number other versions, in the chosen cycles of a round. */
 function attacked(isChosen: (sinceBeginS: number) => boolean, durationS = 2 * HOUR): TestCluster {
   const cluster = driven(BYZANTINE + 1);
   cluster.kill(BYZANTINE);

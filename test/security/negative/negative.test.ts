@@ -77,7 +77,9 @@ test('there are at least 250 cases, each with a name of its own', () => {
 for (const [preset, members] of presets) {
   const fitting = cases.filter(({ membersMax = members }) => members <= membersMax);
 
-  test(`SEC-4 holds: wrong inputs are rejected and counted, without effect (${preset}, ${fitting.length})`, async () => {
+  const title = `SEC-4 holds: wrong inputs are rejected and counted, without effect (${preset}, ${fitting.length})`;
+
+  test(title, async () => {
     const bench = await AttackBench.make(preset, members);
     const full = bench.give(
       'receive',
