@@ -15,6 +15,7 @@
 // node starts again from its checkpoint.
 
 import {
+  ROUND_S,
   TRAP_SITE_SCRUB,
   UPSET_OUTCOME_CORRECTED,
   UPSET_OUTCOME_EVICTED,
@@ -58,8 +59,8 @@ import {
   encodeUpset,
 } from '../wire/generated/messages';
 
-/** Rounds between two comparisons of the sums: half an hour. */
-const SUMS_ROUNDS: u32 = 3;
+/** Rounds between two comparisons of the sums: nearly half an hour. */
+const SUMS_ROUNDS: u32 = 1800 / ROUND_S;
 
 /**
  * Outcomes for an uncorrectable line: it cannot be spared; it was discarded; its place has the
