@@ -168,14 +168,14 @@ generator('docs/messages.md has the exact length of each bitmap, and room for no
     parse(`${others}heartbeat = [type: 4, ages: bstr .size (0..${ages}), agree: bstr .size (0..${agree})]
 intent = [type: 16, n: bstr .size (4..4)]
 `);
-  const [{ text }] = documentationFiles(rules(50, 25));
-  assert.ok(text.includes('ages 2 × ⌈members ÷ 8⌉ bytes, agree ⌈members ÷ 8⌉ bytes'), text);
+  const [{ text }] = documentationFiles(rules(75, 25));
+  assert.ok(text.includes('ages 3 × ⌈members ÷ 8⌉ bytes, agree ⌈members ÷ 8⌉ bytes'), text);
   assert.ok(text.includes('n 4 bytes'));
   assert.throws(
-    () => documentationFiles(rules(48, 25)),
-    /heartbeat\.ages has 0\.\.48 bytes, but bitmaps of 200 take 50/,
+    () => documentationFiles(rules(73, 25)),
+    /heartbeat\.ages has 0\.\.73 bytes, but bitmaps of 200 take 75/,
   );
-  assert.throws(() => documentationFiles(rules(50, 26)), /heartbeat\.agree has 0\.\.26 bytes/);
+  assert.throws(() => documentationFiles(rules(75, 26)), /heartbeat\.agree has 0\.\.26 bytes/);
   assert.is(constants.find(({ name }) => name === 'cluster-members-max')?.value, CLUSTER_MEMBERS_MAX);
 });
 
