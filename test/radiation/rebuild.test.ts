@@ -1,9 +1,10 @@
 // RAD-1: rebuilds what it can after a double-bit error in a line that the scrubber finds first.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIELD, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
+import { FIELD, LEASE_GUARD_S, LEASE_S, ROUND_S, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
+import { roundFrom } from '../firmware/times.ts';
 import { firstUnsound, Lines, recode } from './watch.ts';
 
 const test = suite('radiation: rebuild');
@@ -12,11 +13,14 @@ const constants = firmwareConstants('flight');
 const nodes = 8;
 const faulty = 3;
 /**
- * Two minutes after a round's cut and the start of a timeline entry: the next walks over intents
- * and timeline are eight minutes away, and the scrubber's pass after a start takes four.
+ * Just after a round began: the scrubber's pass after a start takes four minutes, and must end
+ * before the walk over intents at the next begin of a round. Health, which a walk over the timeline
+ * follows within half a minute, was reported a minute ago, and is next reported after that pass.
  */
-const injectedS = 3720;
-const scrubbedS = injectedS + 5 * 60;
+const injectedS = 3365;
+const scrubbedS = injectedS + ROUND_S - 10;
+assert.is(roundFrom(injectedS), injectedS - 5 + ROUND_S);
+assert.ok(scrubbedS < 3600);
 const agreedS = injectedS + 1800;
 
 function grown(): TestCluster {
@@ -95,7 +99,7 @@ test('INT-5 holds: a node that evicts an intent has no vote until a majority wit
   // It hears nobody, so nobody can agree with it.
   cluster.part[faulty] = 1;
   runToEviction(cluster, scrubbedS);
-  for (const laterS of [0, 700, 1400]) {
+  for (const laterS of [0, 3 * ROUND_S, LEASE_S + 2 * LEASE_GUARD_S + ROUND_S]) {
     cluster.runTo(scrubbedS + laterS);
     assert.not(agreesWithItself(cluster), `${laterS} s later`);
   }
@@ -134,17 +138,17 @@ test('RAD-1 holds: a free record that is cleared costs neither agreement nor a v
 });
 
 for (const [what, choose] of kinds.slice(0, 2))
-  test(`RAD-1 holds: ${what} with two flipped bits is evicted before the walk of a round's cut`, () => {
+  test(`RAD-1 holds: ${what} with two flipped bits is evicted before the walk when a round begins`, () => {
     const cluster = grown();
-    const cutS = injectedS + 480;
-    cluster.runTo(cutS - 1);
+    const roundStartS = roundFrom(injectedS);
+    cluster.runTo(roundStartS - 1);
     const { cursor } = cluster.nodes[faulty].protection();
     const line = choose(cluster);
     inject(cluster, line);
-    cluster.runTo(cutS + 5);
+    cluster.runTo(roundStartS + 5);
     assert.is(evicted(cluster), 1);
     assert.is(cluster.nodes[faulty].protection().cursor, cursor, 'the scrubber did not come first');
-    cluster.runTo(cutS + 1800);
+    cluster.runTo(roundStartS + 1800);
     assert.is(new Set(views(cluster)).size, 1, 'the cluster agrees');
   });
 
