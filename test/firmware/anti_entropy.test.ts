@@ -9,7 +9,8 @@ const HOUR = 3600;
 const digestCount = 16;
 /** Differing ranges that one exchange follows. */
 const followedMax = 4;
-const exchangeEveryS = 20;
+/** Time between two exchanges: the node begins with another range every 20 s. Answers to probes go first. */
+const exchangeEveryS = 11 * 20;
 
 /**
  * Gives node 0 the same digests of all ranges in several exchanges, all of them false, so that no
@@ -30,7 +31,7 @@ function followed(exchanges: number): number[][] {
     seen.push([]);
     const digests = Array.from({ length: digestCount }, (_, range) => 1000 + range);
     assert.is(cluster.inject(0, 1, [{ name: 'sync-digest', first: 0, span, digests }]), STATUS.ok);
-    cluster.runTo(HOUR + (exchange + 1) * 3 * exchangeEveryS);
+    cluster.runTo(HOUR + (exchange + 1) * exchangeEveryS);
   }
   return seen;
 }

@@ -2,10 +2,11 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Group, Intent } from '../../host/cbor/generated.ts';
+import { type Group, type Intent, LIVENESS_TICK_S, ROUND_S } from '../../host/cbor/generated.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { oracleVerdicts } from './oracle.ts';
 import { SingleNode } from './single.ts';
+import { roundFrom } from './times.ts';
 
 const cases = Number(process.env.HELIOGRAPH_CONFLICT_CASES ?? 50_000);
 const groups: Group[] = [
@@ -17,13 +18,16 @@ const oracleGroups = [
   { units: 3, capacity: 100 },
   { units: 2, capacity: 60 },
 ];
-const nowS = 5500;
-/** Before the round's cut at 5,400 s: a member heard then is not silent at the cut. */
-const heardS = 5300;
+const roundStartS = roundFrom(5400);
+/** In a round, after the claims that are drawn. */
+const nowS = roundStartS + 100;
+/** Before the round begins: a member heard then is not silent in it. */
+const heardS = roundStartS - LIVENESS_TICK_S;
 
 function drawIntent(random: RandomStream, owner: number): Intent {
   const startS = nowS + random.below(30);
-  const claimS = 3000 + random.below(1900);
+  // Some claims are of one round: then a hash decides which stands first.
+  const claimS = 3000 + random.below(3 * ROUND_S);
   return {
     name: 'intent',
     owner,

@@ -5,10 +5,16 @@ import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, DAY, HOUR, lot } from './driven.ts';
+import { CUT_LAG_S, roundFrom } from './times.ts';
 import { watched } from './watch.ts';
 
 const runs = 40;
-const cutS = 2 * HOUR;
+const roundStartS = roundFrom(2 * HOUR);
+/** The cut of the round, and of the next one: what settles in the round does so before that. */
+const cutS = roundStartS - CUT_LAG_S;
+const nextCutS = cutS + ROUND_S;
+/** Here the parts separate: no member is silent when the round begins. */
+const apartS = roundStartS - 300;
 const BYZANTINE = 3;
 
 /** Intents of intent slot 0 that were on the air, by owner: the newest claim of each. */
@@ -36,8 +42,8 @@ function forge(cluster: TestCluster, claim: Intent, aheadS: number): void {
 }
 
 /**
- * Two owners that are apart claim one unit before a cut. Node 0 agrees with a majority late in the
- * round, while the Byzantine node forges versions in its name that lie ahead; then all meet, and
+ * Two owners that are apart claim one unit before a cut. Node 0 agrees with a majority shortly before
+ * the next cut, while the Byzantine node forges versions in its name that lie ahead; then all meet, and
  * node 4, which is earlier in the arbitration order, gets agreement of node 0 on its own claim.
  */
 function fly(cluster: TestCluster, random: RandomStream): void {
@@ -47,14 +53,14 @@ function fly(cluster: TestCluster, random: RandomStream): void {
   cluster.runTo(cutS - 40 - random.below(60));
   assign(cluster, 0, cutS, cutS + DAY);
   assign(cluster, 4, cutS, cutS + DAY, { rate: 100, priority: 5 });
-  const joinS = cutS + 455 + random.below(45);
+  const joinS = nextCutS - 105 + random.below(45);
   const healS = joinS + 45 + random.below(15);
   let isHealed = false;
-  for (let atS = cutS + 200; atS < cutS + 3 * ROUND_S; atS += 10 + random.below(10)) {
+  for (let atS = roundStartS; atS < roundStartS + 3 * ROUND_S; atS += 10 + random.below(10)) {
     if (atS >= joinS) part[0] = 1;
     cluster.runTo(atS);
     const claim = claims.get(0);
-    if (claim !== undefined && atS > cutS + 400 && atS < cutS + ROUND_S) forge(cluster, claim, 110 + random.below(11));
+    if (claim !== undefined && atS < nextCutS) forge(cluster, claim, AHEAD_S_MAX - 10 + random.below(11));
     if (isHealed || atS < healS) continue;
     isHealed = true;
     part[4] = 1;
@@ -67,7 +73,7 @@ const stamps = suite('INT-5 under forged publication times');
 
 stamps('INT-5 holds: a version forged in an owner’s name ahead of time does not move its start past a cut', () => {
   const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], signs: true });
-  cluster.runTo(cutS - 400);
+  cluster.runTo(apartS);
   const back = cluster.saved();
   let settled = 0;
   for (let seed = 1; seed <= runs; seed += 1) {
@@ -80,7 +86,7 @@ stamps('INT-5 holds: a version forged in an owner’s name ahead of time does no
   assert.ok(settled > runs / 2, `the unit was settled in ${settled} of ${runs} runs`);
 });
 
-/** When node 0 settles a claim of a little before a cut, seconds after the cut. */
+/** When node 0 settles a claim of a little before a cut, seconds after the round began. */
 function settledAfterS(cluster: TestCluster, aheadS: number | null): number {
   const claims: Claims = new Map();
   cluster.events.length = 0;
@@ -88,22 +94,22 @@ function settledAfterS(cluster: TestCluster, aheadS: number | null): number {
   separate(cluster, [1, 1, 1, 1, 1], claims);
   cluster.runTo(cutS - 100);
   assign(cluster, 0, cutS, cutS + DAY);
-  for (let atS = cutS - 100; atS < cutS + 4 * ROUND_S; atS += CYCLE_S) {
+  for (let atS = cutS - 100; atS < roundStartS + 4 * ROUND_S; atS += CYCLE_S) {
     cluster.runTo(atS);
     const claim = claims.get(0);
     if (claim !== undefined && aheadS !== null) forge(cluster, claim, aheadS);
-    if (cluster.nodes[0].own(0).settledVersion !== 0) return atS - cutS;
+    if (cluster.nodes[0].own(0).settledVersion !== 0) return atS - roundStartS;
   }
   return Number.POSITIVE_INFINITY;
 }
 
 stamps('SEC-5 holds: versions dated ahead in every cycle delay a settlement by one round at most', () => {
   const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], signs: true });
-  cluster.runTo(cutS - 400);
+  cluster.runTo(apartS);
   const back = cluster.saved();
   const undisturbedS = settledAfterS(cluster, null);
   assert.ok(undisturbedS < ROUND_S, `${undisturbedS} s`);
-  for (const aheadS of [1, 15, 19, 60, AHEAD_S_MAX]) {
+  for (const aheadS of [1, 15, 19, AHEAD_S_MAX / 2, AHEAD_S_MAX]) {
     back();
     const delayS = settledAfterS(cluster, aheadS) - undisturbedS;
     assert.ok(delayS <= ROUND_S, `${aheadS} s ahead: delayed by ${delayS} s`);

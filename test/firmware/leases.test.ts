@@ -17,6 +17,7 @@ import {
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, claimOf, DAY, driven, HOUR, leaseUntilS, lot, split, stored, versionOf } from './driven.ts';
+import { CUT_LAG_S, roundFrom } from './times.ts';
 import { watched } from './watch.ts';
 
 const leases = suite('settling and leases');
@@ -36,7 +37,7 @@ leases('INT-5 violated: half of an even split is no majority: no lease is renewe
   const cluster = driven(4);
   const watch = watched(cluster);
   cluster.runTo(4 * HOUR + 30);
-  for (let node = 0; node < 4; node++) assert.ok(leaseUntilS(cluster, node) > 4 * HOUR + 600, 'all agreed');
+  for (let node = 0; node < 4; node++) assert.ok(leaseUntilS(cluster, node) > 4 * HOUR + ROUND_S, 'all agreed');
   split(cluster, [0, 1], [2, 3]);
   assign(cluster, 0, 4 * HOUR + 30, 5 * DAY);
   assign(cluster, 2, 4 * HOUR + 30, 5 * DAY);
@@ -177,15 +178,17 @@ leases('INT-5 violated: an owner back from an old checkpoint settles no claim of
       if (sender === 1 && message.name === 'heartbeat') heard = message;
     return false;
   };
-  const cutS = 4 * HOUR + 3 * ROUND_S;
-  const bootS = cutS - 65;
+  const roundStartS = roundFrom(4 * HOUR + 1800);
+  // A round counts only if it is cut after the boot.
+  const bootS = roundStartS - CUT_LAG_S - 5;
   cluster.runTo(4 * HOUR);
   assign(cluster, 0, 4 * HOUR, 2 * DAY);
-  cluster.runTo(4 * HOUR + 1300);
+  // So young that no member is silent to the node that restarts from it.
+  cluster.runTo(roundStartS - ROUND_S);
   assert.is(cluster.nodes[0].isRunning(0), true);
   const old = cluster.checkpoint(0);
   // The owner gives the work up, and only node 4 hears of it.
-  cluster.runTo(cutS - 130);
+  cluster.runTo(bootS - 65);
   split(cluster, [0, 4], [1, 2, 3, 5]);
   cluster.observe(0, { name: 'progress', slot: 0, status: WORK_STATUS.failed, movedKg: 0 });
   cluster.runTo(bootS);
@@ -196,22 +199,22 @@ leases('INT-5 violated: an owner back from an old checkpoint settles no claim of
   // Node 5 is off from here on: the test sends its frames.
   cluster.kill(5);
   // Until here a node that restarts refuses counters that it may have taken before.
-  cluster.runTo(cutS + 34);
+  cluster.runTo(roundStartS + 34);
   // Node 5 brings the agreement of a majority before the claim of the boot before is claimed anew,
   // 120 s after the boot.
   const { digestHigh, digestLow } = cluster.nodes[0].view();
   assert.is(cluster.nodes[0].viewDigest(), cluster.nodes[1].viewDigest(), 'it agrees with the others');
   assert.ok(heard !== null);
-  const agreeing = { ...(heard as Heartbeat), timeS: cutS + 34, timeMs: 0, digestHigh, digestLow };
+  const agreeing = { ...(heard as Heartbeat), timeS: roundStartS + 34, timeMs: 0, digestHigh, digestLow };
   assert.is(cluster.inject(0, 5, [{ ...agreeing, agree: Uint8Array.of(0b10_1110) }]), STATUS.ok);
-  cluster.runTo(cutS + 36);
+  cluster.runTo(roundStartS + 36);
   assert.is(cluster.nodes[0].view().quorum, 1, 'a majority agrees');
   const { version, verdict } = stored(cluster, 0);
   assert.equal([version >>> VERSION_BITS, verdict], [1, VERDICT.accepted], 'the claim of the boot before is stored');
   // The others may settle on the unit once they hear of what was given up.
   split(cluster, [0], [1, 2, 3, 4, 5]);
-  assign(cluster, 4, cutS + 240, 2 * DAY);
-  cluster.runTo(cutS + 2 * HOUR);
+  assign(cluster, 4, roundStartS + 240, 2 * DAY);
+  cluster.runTo(roundStartS + 2 * HOUR);
   const settled = cluster.events.filter((each) => each.node === 0 && each.fields[0] === TYPE.settled);
   assert.equal(
     settled.filter(({ atS, fields }) => atS > bootS && fields[FIELD.settled.version] >>> VERSION_BITS === 1),

@@ -1,9 +1,10 @@
 // SEC-5: what a lie achieves that makes another lot seem free.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FEATURE, type Group, type Intent, INTENT_STATE, ROUND_S, TYPE } from '../../host/cbor/generated.ts';
+import { FEATURE, type Group, type Intent, INTENT_STATE, TYPE } from '../../host/cbor/generated.ts';
 import { TestCluster } from './cluster.ts';
 import { claimOf } from './driven.ts';
+import { OBJECTION_S } from './times.ts';
 
 /** Five members work, and the sixth, whose frames the tests make, is off. */
 const NODES = 6;
@@ -30,10 +31,10 @@ function placesOf(cluster: TestCluster): { crowded: number; other: Intent } {
   return { crowded, other: claimOf(owner, publishedS, shown) };
 }
 
-/** When the member ends its work, mission seconds: within two rounds and a half from now. */
+/** When the member ends its work, mission seconds: long after an owner would have objected. */
 function leftAtS(cluster: TestCluster, node: number): number {
   const fromS = cluster.nowMs / 1000;
-  cluster.runTo(fromS + 2.5 * ROUND_S);
+  cluster.runTo(fromS + 2.5 * OBJECTION_S);
   const left = cluster.events.find(
     ({ atS, node: who, fields }) =>
       who === node && atS >= fromS && fields[0] === TYPE.published && fields.includes(INTENT_STATE.done),
@@ -42,7 +43,7 @@ function leftAtS(cluster: TestCluster, node: number): number {
   return left.atS;
 }
 
-moves('SEC-5 holds: a member leaves its place only for what came free a round ago', () => {
+moves('SEC-5 holds: a member leaves its place only for what came free when its owner could have objected', () => {
   const cluster = new TestCluster({ nodes: NODES, features: FEATURE.plans, groups: lots, rateMax: FULL });
   cluster.kill(BYZANTINE);
   cluster.runTo(4 * 3600 - 60);
@@ -52,7 +53,7 @@ moves('SEC-5 holds: a member leaves its place only for what came free a round ag
   cluster.inject(crowded, BYZANTINE, [forged]);
   assert.is(cluster.nodes[crowded].intent(other.owner, 0)?.rate, 1, 'the place seems free');
   const leftS = leftAtS(cluster, crowded);
-  assert.ok(leftS >= nowS + ROUND_S, `it leaves ${leftS - nowS} s after the place seemed free`);
+  assert.ok(leftS >= nowS + OBJECTION_S, `it leaves ${leftS - nowS} s after the place seemed free`);
 });
 
 moves.run();

@@ -1,4 +1,4 @@
-import type { Intent } from '../../host/cbor/generated.ts';
+import { type Intent, ROUND_S } from '../../host/cbor/generated.ts';
 
 /** A resource group as INT-2 and INT-3 see it. */
 export interface OracleGroup {
@@ -25,8 +25,8 @@ function compareIntents(a: Intent, b: Intent): number {
   const started = Number(b.state === 3) - Number(a.state === 3);
   if (started !== 0) return started;
   if (a.priority !== b.priority) return b.priority - a.priority;
-  const roundA = Math.floor(a.claimS / 600);
-  const roundB = Math.floor(b.claimS / 600);
+  const roundA = Math.floor(a.claimS / ROUND_S);
+  const roundB = Math.floor(b.claimS / ROUND_S);
   if (roundA !== roundB) return roundA - roundB;
   const hashA = fold32(fold32(fold32(a.owner, a.nonce), a.resource), roundA);
   const hashB = fold32(fold32(fold32(b.owner, b.nonce), b.resource), roundB);
