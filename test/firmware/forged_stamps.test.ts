@@ -13,8 +13,8 @@ const roundStartS = roundFrom(2 * HOUR);
 /** The cut of the round, and of the next one: what settles in the round does so before that. */
 const cutS = roundStartS - CUT_LAG_S;
 const nextCutS = cutS + ROUND_S;
-/** Here the parts separate: no member is silent when the round begins. */
-const apartS = roundStartS - 300;
+/** Here the parts separate, shortly before the claims: no member is silent when they meet again. */
+const apartS = cutS - 110;
 const BYZANTINE = 3;
 
 /** Intents of intent slot 0 that were on the air, by owner: the newest claim of each. */
@@ -53,8 +53,8 @@ function fly(cluster: TestCluster, random: RandomStream): void {
   cluster.runTo(cutS - 40 - random.below(60));
   assign(cluster, 0, cutS, cutS + DAY);
   assign(cluster, 4, cutS, cutS + DAY, { rate: 100, priority: 5 });
-  const joinS = nextCutS - 105 + random.below(45);
-  const healS = joinS + 45 + random.below(15);
+  const joinS = nextCutS - 75 + random.below(40);
+  const healS = joinS + 30 + random.below(30);
   let isHealed = false;
   for (let atS = roundStartS; atS < roundStartS + 3 * ROUND_S; atS += 10 + random.below(10)) {
     if (atS >= joinS) part[0] = 1;
