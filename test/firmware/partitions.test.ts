@@ -8,18 +8,21 @@ import { ExecutionWatch } from './watch.ts';
 
 /** Seeds from 1 on. */
 const seeds = Number(process.env.HELIOGRAPH_PARTITIONS ?? 24);
-const days = 3;
+const days = 2;
 
 const storms = suite('INT-5 in partitions drawn from a seed');
 
 storms('INT-5 holds: no node works a unit that another node works', () => {
   let starts = 0;
+  let successions = 0;
   for (let seed = 1; seed <= seeds; seed += 1) {
     const storm = new PartitionStorm(seed).run(days);
     starts += storm.starts;
+    successions += storm.successions;
     assert.equal(storm.doubles, [], `seed ${seed}:\n${storm.log.join('\n')}`);
   }
   assert.ok(starts > 10 * seeds, `only ${starts} times did work on a unit begin`);
+  assert.ok(successions > seeds / 2, `only ${successions} times was work of a silent member taken over`);
 });
 
 storms('a seed gives the same run twice', () => {

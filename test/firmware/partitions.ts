@@ -1,10 +1,17 @@
-import { FIELD, type Group, type Message, TYPE, WORK_STATUS } from '../../host/cbor/generated.ts';
+import {
+  FIELD,
+  type Group,
+  INTENT_STATE,
+  LEASE_S,
+  type Message,
+  ROUND_S,
+  TYPE,
+  WORK_STATUS,
+} from '../../host/cbor/generated.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { TestCluster } from './cluster.ts';
 import { type ExecutionWatch, watched } from './watch.ts';
 
-const MINUTE = 60;
-const HOUR = 3600;
 const DAY = 86_400;
 /** Two units that all nodes compete for. */
 const lot: Group = { name: 'group', group: 1, kind: 1, units: 2, capacity: 2000, stockKg: 1_000_000, loadKg: 0 };
@@ -14,12 +21,15 @@ export interface Storm {
   doubles: string[];
   /** Times that work on a unit began: a run in which nothing ever does proves nothing. */
   starts: number;
+  /** Times that a node was assigned what a silent member worked, from the end of its lease hold on. */
+  successions: number;
   log: string[];
 }
 
 /**
  * Flies one cluster through random partitions, one-way deafness, loss, restarts, drifting clocks
- * and assigned claims, all drawn from the seed (INT-5). Every second seed extends leases in
+ * and assigned claims, all drawn from the seed (INT-5). Most disturbances follow one another within
+ * a round or two, some after several leases. Every second seed extends leases in
  * advance, and its nodes restart from one of the two checkpoints that their boards stored, or from
  * nothing. Nodes of the other seeds restart from any of their last four checkpoints.
  */
@@ -34,6 +44,9 @@ export class PartitionStorm {
   private readonly deaf = new Set<string>();
   private readonly watch: ExecutionWatch;
   private readonly seed: number;
+  private successions = 0;
+  /** Whether a working node was cut off for longer than its lease. */
+  private besieged = false;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -63,22 +76,30 @@ export class PartitionStorm {
   private fly(days: number): Storm {
     const { cluster, random } = this;
     const { watch } = this;
-    let nowS = 20 * MINUTE;
+    let nowS = 5 * ROUND_S;
     cluster.runTo(nowS);
     while (nowS < days * DAY) {
       this.disturb();
+      if (this.besieged) {
+        nowS += 3 * ROUND_S + random.below(2 * ROUND_S);
+        cluster.runTo(nowS);
+        this.succeed(random.below(this.nodes));
+        nowS += LEASE_S;
+        cluster.runTo(nowS);
+        this.besieged = false;
+      }
       nowS +=
         random.below(20) === 0
-          ? random.below(10 * HOUR)
+          ? random.below(8 * LEASE_S)
           : random.below(2) === 0
-            ? random.below(15 * MINUTE)
+            ? random.below(4 * ROUND_S)
             : random.below(90);
       cluster.runTo(nowS);
     }
     const starts = cluster.commands.filter(
       ({ fields }) => fields[0] === TYPE.startWork && (fields[FIELD.startWork.resource] & 0xffff) !== 0,
     ).length;
-    return { doubles: watch.doubles, starts, log: this.log };
+    return { doubles: watch.doubles, starts, successions: this.successions, log: this.log };
   }
 
   private note(what: string): void {
@@ -88,8 +109,9 @@ export class PartitionStorm {
   private disturb(): void {
     const dice = this.random.below(100);
     const node = this.random.below(this.nodes);
-    if (dice < 22) this.assign(node);
-    else if (dice < 50) this.split();
+    if (dice < 22) {
+      if (!this.succeed(node)) this.assign(node);
+    } else if (dice < 50) this.split();
     else if (dice < 58) this.heal();
     else if (dice < 66) this.deafen(node);
     else if (dice < 72) this.give(node);
@@ -103,16 +125,36 @@ export class PartitionStorm {
     if (this.cluster.up[node]) this.cluster.observe(node, message);
   }
 
-  private assign(node: number, unit = 1 + this.random.below(2)): void {
+  private get nowS(): number {
+    return Math.floor(this.cluster.nowMs / 1000);
+  }
+
+  private assign(node: number, unit = 1 + this.random.below(2), fromS = this.nowS): void {
     const { random } = this;
-    const nowS = Math.floor(this.cluster.nowMs / 1000);
-    const startS = nowS + (random.below(2) === 0 ? 0 : random.below(2 * HOUR));
-    const endS = startS + 20 * MINUTE + random.below(random.below(2) === 0 ? 3 * HOUR : DAY);
+    const startS = fromS + (random.below(2) === 0 ? 0 : random.below(6 * LEASE_S));
+    const endS = startS + LEASE_S + random.below(random.below(2) === 0 ? 8 * LEASE_S : DAY);
     const slot = random.below(slots);
     const resource = (1 << 16) | unit;
     const priority = 1 + random.below(3);
     this.observe(node, { name: 'assign', slot, kind: 1, resource, startS, endS, durationS: 0, rate: 100, priority });
     this.note(`assign ${node}/${slot} unit ${resource & 0xffff} [${startS}, ${endS}) priority ${priority}`);
+  }
+
+  /**
+   * Assigns a node what it takes for the work of a silent member, from the end of the lease hold
+   * on. Returns false if there is no such work.
+   */
+  private succeed(node: number): boolean {
+    for (let owner = 0; owner < this.nodes; owner += 1)
+      for (let slot = 0; slot < slots; slot += 1) {
+        const intent = this.cluster.nodes[node].intent(owner, slot);
+        if (intent?.state !== INTENT_STATE.started || intent.boundS >= intent.endS || intent.boundS < this.nowS)
+          continue;
+        this.successions += 1;
+        this.assign(node, intent.resource & 0xffff, intent.boundS);
+        return true;
+      }
+    return false;
   }
 
   private split(): void {
@@ -128,8 +170,8 @@ export class PartitionStorm {
   }
 
   /**
-   * Cuts off a working node with a few others. Of the rest, which let that work begin, some restart
-   * and one is assigned the same unit.
+   * Cuts off a working node with a few others, or lets the others hear it no more. Of the rest, which
+   * let that work begin, some restart and one is assigned the same unit.
    */
   private betray(): void {
     const all = Array.from({ length: this.nodes }, (_, node) => node);
@@ -137,7 +179,11 @@ export class PartitionStorm {
     if (owner === undefined) return;
     this.deaf.clear();
     const others = all.filter((node) => node !== owner);
-    for (const node of all) this.cluster.part[node] = node === owner || this.random.below(4) === 0 ? 0 : 1;
+    const isMute = this.random.below(6) === 0;
+    for (const node of all) this.cluster.part[node] = !isMute && (node === owner || this.random.below(4) === 0) ? 0 : 1;
+    if (isMute) for (const node of others) this.deaf.add(`${owner}>${node}`);
+    this.besieged = isMute || this.random.below(4) === 0;
+    if (isMute) return;
     this.note(`betray ${owner}: ${this.cluster.part.join('')}`);
     for (const node of others) if (this.cluster.part[node] === 1 && this.random.below(2) === 0) this.restart(node);
     const rivals = others.filter((node) => this.cluster.part[node] === 1);
@@ -182,9 +228,8 @@ export class PartitionStorm {
 
   private outlook(node: number): void {
     if (!this.stored) return;
-    const nowS = Math.floor(this.cluster.nowMs / 1000);
-    const untilS = nowS + HOUR + this.random.below(2 * DAY);
-    this.observe(node, { name: 'outlook', fromS: nowS, untilS, kind: 1 });
+    const untilS = this.nowS + 3 * LEASE_S + this.random.below(DAY);
+    this.observe(node, { name: 'outlook', fromS: this.nowS, untilS, kind: 1 });
     this.note(`outlook ${node} until ${untilS}`);
   }
 }
