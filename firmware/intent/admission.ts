@@ -15,7 +15,7 @@ import { call } from '../memory/guard';
 import { fold32 } from '../base/hash';
 import { clockTrusted } from '../node/clock';
 import { node, members, missionS, self } from '../node/table';
-import { livenessTickStartS, roundCutS, roundStartS } from '../membership/calendar';
+import { lastRoundCutBy, livenessTickStartS, roundCutS, roundStartS } from '../membership/calendar';
 import { isMerging } from '../membership/hearing';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { membership } from '../membership/table';
@@ -141,13 +141,12 @@ function needsStatement(ctx: usize, owner: u32): bool {
  * Whether a version releases an exclusive unit that its owner may work: it ends or moves the claim,
  * takes time from it at either end, shortens its extended lease, or may give up its place in the
  * arbitration order. Others may settle there at once. So such a version needs its owner's
- * statement. A claim that is younger than the round's cut is in no digest that anybody agreed to:
- * it cannot have settled, and its withdrawal needs none.
+ * statement, unless no digest contains the claim without it.
  */
 export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool {
   if (!CONTAINED || !claimsUnit(record)) return false;
   if (record.endS <= missionS(ctx) + ENDING_S) return false;
-  if (<u32>record.state != INTENT_STATE_STARTED && record.claimS >= roundCutS(membership(ctx).round)) return false;
+  if (<u32>record.state != INTENT_STATE_STARTED && isInNoDigestWithout(ctx, record, m)) return false;
   return (
     m.state < <u32>record.state ||
     m.state > INTENT_STATE_STARTED ||
@@ -159,6 +158,18 @@ export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool
     m.priority < <u32>record.priority ||
     m.nonce != record.nonce
   );
+}
+
+/**
+ * Whether the first digest that contains a claim contains the version `m` after it, too: then nobody
+ * agrees to the claim, and it cannot settle. The claim is younger than the cut of the present round,
+ * and no cut lies between it and `m`: otherwise the next digest contains the claim, and this node
+ * would agree to a claim that it does not store.
+ */
+function isInNoDigestWithout(ctx: usize, record: Intent, m: IntentMessage): bool {
+  const round = lastRoundCutBy(record.claimS);
+  const newest = max<u32>(record.publishedS, m.publishedS);
+  return round >= membership(ctx).round && lastRoundCutBy(newest) == round;
 }
 
 /**
