@@ -10,12 +10,10 @@ function constant(name: string): number {
   return value;
 }
 
-export const TICKS_UNTIL_SILENT = constant('TICKS_UNTIL_SILENT');
 /** A round is cut this long before it begins, seconds. */
 export const CUT_LAG_S = constant('CUT_LAG_S');
 /** An owner in contact objects within this time to a version that was forged in its name, seconds. */
 export const OBJECTION_S = constant('OBJECTION_S');
-export const CHECKPOINT_S = constant('CHECKPOINT_S');
 
 /** When the first round begins at or after a mission second. */
 export const roundFrom = (missionS: number): number => Math.ceil(missionS / ROUND_S) * ROUND_S;
