@@ -3,6 +3,7 @@
 import { CONTAINED, NO_INDEX, RETENTION_S, SHORT_LEASE_S_MAX } from '../memory/limits';
 import { COUNTER_INTENTS_FULL, INTENT_STATE_STARTED } from '../wire/generated/codes';
 import { bitGet } from '../base/bits';
+import { clockTrusted } from '../node/clock';
 import { missionS, self } from '../node/table';
 import { countLoss } from '../node/queues';
 import { roundCutS } from '../membership/calendar';
@@ -85,6 +86,14 @@ function freesCapacity(record: Intent, m: IntentMessage): bool {
 }
 
 /**
+ * Whether an extended lease may outlast the time for which a restarted node has no vote. A clock
+ * that is not trusted cannot tell.
+ */
+function isLong(ctx: usize, leaseS: u32): bool {
+  return !clockTrusted(ctx) || leaseS > missionS(ctx) + SHORT_LEASE_S_MAX;
+}
+
+/**
  * Stores a version in the place of the one before. Returns its record, or NO_INDEX if the table is
  * full.
  */
@@ -120,7 +129,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextEvictionS)
     intentsToChange(ctx).nextEvictionS = record.boundS;
   link(ctx, index);
-  if (m.leaseS > leaseS && m.leaseS > missionS(ctx) + SHORT_LEASE_S_MAX) noteExtendedLease(ctx);
+  if (m.leaseS > leaseS && isLong(ctx, m.leaseS)) noteExtendedLease(ctx);
   accountChange(ctx, atS, delta);
   accountOwner(ctx, m.owner, delta);
   invalidateHigherSlots(ctx, m.owner, m.slot);

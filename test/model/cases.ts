@@ -22,12 +22,13 @@ const witnessRestarts = ['VERSIONS=2', 'RESTARTS=1', 'RESTARTED=2'];
 const insider = ['VERSIONS=2', 'INSIDER=1', 'FORGES=1', 'FORGED_AT=2'];
 /** One partition, one restart and one forgery together. */
 const everyFault = [...insider, ...witnessRestarts.slice(1), 'PARTITIONS=1'];
-const longLease = ['VERSIONS=3', ...ownerCutOff.slice(1), 'LEASE=9', 'LOSSES=0'];
+const returned = ['VERSIONS=3', ...ownerCutOff.slice(1), 'LEASE=9', 'LOSSES=0'];
 const revoked = ['COUNTER_MAX=1', 'CUTS=2'];
 
 /** Verified over the whole state space. */
 export const worlds: Case[] = [
   { name: 'losses, one partition', check: intent(...partition) },
+  { name: 'losses, one partition of an owner, in ticks of a minute', check: intent(...ownerCutOff, 'MINUTE') },
   { name: 'losses, one restart of any node', check: intent('VERSIONS=2', 'RESTARTS=1') },
   { name: 'losses, one forgery to any node in any name', check: intent(...insider.slice(0, -1)) },
   {
@@ -51,9 +52,9 @@ export const mutants: Case[] = [
   { name: 'START_UNPUBLISHED', check: intent('M_START_UNPUBLISHED', 'VERSIONS=2') },
   { name: 'ENDED_LEASE_RENEWED', check: intent('M_ENDED_LEASE_RENEWED', ...ownerCutOff) },
   { name: 'LEASE_FROM_CUT', check: intent('M_LEASE_FROM_CUT', ...ownerCutOff, 'GUARD=0') },
-  { name: 'NO_GUARD', check: intent('GUARD=0', ...ownerCutOff, 'FAST=1') },
+  { name: 'NO_GUARD', check: intent('GUARD=0', ...ownerCutOff, 'FAST=1', 'MINUTE') },
   { name: 'SILENT_NOT_IN_DIGEST', check: intent('M_SILENT_NOT_IN_DIGEST', ...ownerCutOff) },
-  { name: 'RETURN_NOT_SHORTENED', check: intent('M_RETURN_NOT_SHORTENED', ...longLease) },
+  { name: 'RETURN_NOT_SHORTENED', check: intent('M_RETURN_NOT_SHORTENED', ...returned) },
   { name: 'RESTARTED_VOTES', check: intent('M_RESTARTED_VOTES', ...witnessRestarts) },
   { name: 'RECOVERY_SHORT', check: intent('M_RECOVERY_SHORT', ...witnessRestarts) },
   {
@@ -63,6 +64,7 @@ export const mutants: Case[] = [
   { name: 'RELEASE_OF_CLAIM', check: intent('M_RELEASE_OF_CLAIM', ...insider) },
   { name: 'RELEASE_AFTER_WAIT', check: intent('M_RELEASE_AFTER_WAIT', ...insider) },
   { name: 'RELEASE_BY_START', check: intent('M_RELEASE_BY_START', ...insider, 'LOSSES=0') },
+  { name: 'RELEASE_ACROSS_CUT', check: intent('M_RELEASE_ACROSS_CUT', ...insider, 'LOSSES=0') },
   { name: 'COUNTERS_NOT_IN_DIGEST', check: large(revocation('M_COUNTERS_NOT_IN_DIGEST', ...revoked)) },
   { name: 'BASE_AT_ONCE', check: revocation('M_BASE_AT_ONCE', ...revoked) },
 ];
@@ -83,7 +85,7 @@ export const probes: Case[] = [
   { name: 'a lease ends', check: intent('P_LEASE_ENDS', 'VERSIONS=3') },
   { name: 'a node takes over from one that is cut off', check: intent('P_TAKEOVER', ...partition) },
   { name: 'a partition heals and all agree', check: intent('P_HEALS', ...partition) },
-  { name: 'an owner that came back shortens its work', check: intent('P_SHORTENED', ...longLease) },
+  { name: 'an owner that came back shortens its work', check: intent('P_SHORTENED', ...returned) },
   {
     name: 'an owner works again after its restart',
     check: intent('P_RESTARTED_WORKS', 'VERSIONS=4', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0'),
@@ -97,7 +99,7 @@ export const probes: Case[] = [
 export const longWorlds: Case[] = [
   { name: 'losses, claims anew', check: large(intent('VERSIONS=4')) },
   { name: 'losses, clocks apart', check: large(intent('VERSIONS=2', 'CLOCKS=1')) },
-  { name: 'one partition, long lease', check: large(intent(...longLease)) },
+  { name: 'one partition, an owner comes back', check: large(intent(...returned)) },
   {
     name: 'losses, one restart of an owner that claims anew',
     check: large(intent('VERSIONS=4', 'VERSIONS_1=2', 'RESTARTS=1', 'RESTARTED=0')),

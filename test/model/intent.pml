@@ -199,22 +199,26 @@ inline react(i) {
   fi
 }
 inline put(i, j, c) {
-  version[REC(i,c)] = version[REC(j,c)]; state[REC(i,c)] = state[REC(j,c)];
+  at = published[REC(i,c)]; version[REC(i,c)] = version[REC(j,c)]; state[REC(i,c)] = state[REC(j,c)];
   published[REC(i,c)] = (published[REC(j,c)] >= CUT -> published[REC(j,c)] : 0);
   start[REC(i,c)] = start[REC(j,c)]; end[REC(i,c)] = end[REC(j,c)]; later[REC(i,c)] = later[REC(j,c)];
   account(i, c)
 }
-/* firmware/intent/digest.ts, accountChange: news of before the cut restarts agreement */
+/* firmware/intent/merge.ts, put: a version counts as of its publication, or of that of the one that
+ * it replaces, `at`, if that is later. digest.ts, accountChange: news of before the cut restarts
+ * agreement */
 inline account(i, c) {
+  at = (published[REC(i,c)] > at -> published[REC(i,c)] : at);
   if
-  :: published[REC(i,c)] < CUTOF(i) + ROUND -> inNext[REC(i,c)] = version[REC(i,c)]
+  :: at < CUTOF(i) + ROUND -> inNext[REC(i,c)] = version[REC(i,c)]
   :: else
   fi;
   if
-  :: published[REC(i,c)] < CUTOF(i) &&
+  :: at < CUTOF(i) &&
     inDigest[REC(i,c)] != version[REC(i,c)] -> inDigest[REC(i,c)] = version[REC(i,c)]; agree[i] = OWN(i)
   :: else
-  fi
+  fi;
+  at = 0
 }
 /* news of before the cut reaches a connected node by then, or counts as lost */
 inline arrive(i, j, c) {

@@ -59,9 +59,15 @@
 
 /* firmware/intent/admission.ts, releasesUnit: whether node i stores a version of owner c without
  * its statement, which nobody can forge. It does if the version changes no claim, or a claim that
- * is in no digest yet, or keeps state, start and order of the claim. `l`: it is later in order. */
-#define IS_YOUNG(i, c) (state[REC(i,c)] == CLAIMED && published[REC(i,c)] >= CUTOF(i))
-#define ADMITS(i, c, s, from, l) (!ISCLAIM(REC(i,c)) || IS_YOUNG(i, c) || \
+ * no digest contains without it, or keeps state, start and order of the claim. `l`: it is later in
+ * order; `t`: its round of publication. */
+#ifdef M_RELEASE_ACROSS_CUT
+#define BEFORE_NEXT_CUT(i, c, t) true
+#else
+#define BEFORE_NEXT_CUT(i, c, t) ((t) <= published[REC(i,c)])
+#endif
+#define IS_YOUNG(i, c, t) (state[REC(i,c)] == CLAIMED && published[REC(i,c)] >= CUTOF(i) && BEFORE_NEXT_CUT(i, c, t))
+#define ADMITS(i, c, s, from, l, t) (!ISCLAIM(REC(i,c)) || IS_YOUNG(i, c, t) || \
   (s == state[REC(i,c)] && from <= start[REC(i,c)] && l <= later[REC(i,c)]))
 #ifdef M_RELEASE_OF_CLAIM
 #define MUTANT_ADMITS(i, c, s, from, l, t) (state[REC(i,c)] == CLAIMED && s == DONE)
@@ -77,7 +83,7 @@
 /* Whether node i stores what node j stores of owner c: a forgery has no statement, all else has. */
 #if FORGES
 #define TAKES(i, j, c) (version[REC(j,c)] != FORGED || \
-  ADMITS(i, c, state[REC(j,c)], start[REC(j,c)], later[REC(j,c)]) || \
+  ADMITS(i, c, state[REC(j,c)], start[REC(j,c)], later[REC(j,c)], published[REC(j,c)]) || \
   MUTANT_ADMITS(i, c, state[REC(j,c)], start[REC(j,c)], later[REC(j,c)], published[REC(j,c)]))
 #else
 #define TAKES(i, j, c) true

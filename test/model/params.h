@@ -30,23 +30,25 @@ bool retracted;
 #ifndef TICK
 #define TICK 1
 #endif
-/* Liveness ticks in a round, and without a sign of life until a member is silent. */
-#ifndef ROUND_TICKS
+#ifdef MINUTE
+/* As in the firmware: a time unit is a liveness tick. */
+#define ROUND_TICKS 4
+#define SILENT 7
+#define LAG 2
+#define LEASE 20
+#else
+/* Ticks in a round, and without a sign of life until a member is silent. */
 #define ROUND_TICKS 2
-#endif
-#ifndef SILENT
 #define SILENT 3
-#endif
 /* How long a round is cut before it begins, in time units. */
-#ifndef LAG
 #define LAG 1
-#endif
-/* An ordinary lease, in liveness ticks. */
+/* An ordinary lease, in ticks. */
 #ifndef LEASE
 #define LEASE 5
 #endif
+#endif
 /* The last tick of which the lease hold is over at a cut: earlier ones are the same. */
-#define PAST 2
+#define PAST (CUT_TICK - LEASE - 1)
 /* The lease guard, in time units: of the owner, and of those who wait. */
 #ifndef GUARD
 #define GUARD 1
