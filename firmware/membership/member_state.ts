@@ -9,6 +9,7 @@ import {
   LIVENESS_TICK_S,
 } from '../wire/generated/codes';
 import {
+  CONTACT_S_MAX,
   TICKS_UNTIL_SILENT,
   UNREACHABLE_S_MAX,
   HEARING_GAP_S,
@@ -40,7 +41,6 @@ const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
 const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
-const CONTACT_S_MAX: u32 = 900;
 
 /** State of a member (STATE_*). Call readMembers() first. */
 export function memberState(ctx: usize, index: u32): u32 {

@@ -56,6 +56,8 @@ export const MERGE_ROUNDS: u32 = (600 + ROUND_S - 1) / ROUND_S;
  * extended for (FLT-2).
  */
 export const REVOKE_VOTE_S: u32 = LEASE_ADVANCE_S_MAX + 86400;
+/** An announced silence of at most this long is a contact window: it is bridged, seconds. */
+export const CONTACT_S_MAX: u32 = 900;
 /**
  * An owner in contact objects within this time to a version that was forged in its name, seconds.
  */

@@ -1,7 +1,15 @@
 // SEC-5, INT-5: which versions in an owner's name release its unit only with its statement.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COUNTER, type Intent, INTENT_STATE, LEASE_S, OUTLOOK_KIND, ROUND_S } from '../../host/cbor/generated.ts';
+import {
+  COUNTER,
+  CUT_LAG_S,
+  type Intent,
+  INTENT_STATE,
+  LEASE_S,
+  OUTLOOK_KIND,
+  ROUND_S,
+} from '../../host/cbor/generated.ts';
 import type { Frame } from '../../host/security/frame.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { TestCluster } from '../firmware/cluster.ts';
@@ -151,7 +159,9 @@ releases('SEC-5 holds: a claim that may have settled is released with its ownerâ
 });
 
 releases('SEC-5 holds: a claim that is in no digest yet is withdrawn without a statement', () => {
-  const flight = flown(beginS + 60, beginS + ROUND_S - 60);
+  // Both after the cut of the next round.
+  const cutS = beginS + ROUND_S - CUT_LAG_S;
+  const flight = flown(cutS + 20, cutS + 90);
   assert.is(storedAt(flight.cluster, member)?.state, INTENT_STATE.claimed);
   assert.is(isStored(flight, withdrawn), true);
 });

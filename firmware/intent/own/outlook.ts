@@ -1,6 +1,6 @@
 // Prepares predicted silence: extends leases in advance and announces the silence (INT-5).
 
-import { NO_INDEX } from '../../memory/limits';
+import { CONTACT_S_MAX, NO_INDEX } from '../../memory/limits';
 import { send, SEND_ALIVE, SEND_ISOLATION } from '../../node/outbox';
 import { missionS } from '../../node/table';
 import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ADDRESSEE_ALL } from '../../wire/generated/codes';
@@ -36,8 +36,6 @@ export function prepareSilence(ctx: usize): void {
   }
 }
 
-/** A silence of at most this long is a contact window: it is bridged, not isolated. */
-const CONTACT_S_MAX: u32 = 900;
 /** How long before a contact window it is announced, and how long after it the lease lasts. */
 const CONTACT_LEAD_S: u32 = 300;
 const CONTACT_MARGIN_S: u32 = 240;
