@@ -23,10 +23,11 @@ export class IntentState {
   /** Entry of the rumours that the next one overwrites. */
   rumourNext: u32 = 0;
   /**
-   * No site is claimed before this mission second; the last round in which an extension was tried.
+   * No site is claimed before this mission second; the last turn of REPLAN_S in which an extension
+   * was tried.
    */
   planAfterS: u32 = 0;
-  planRound: u32 = 0;
+  planTurn: u32 = 0;
   /** No haul is planned before this mission second. */
   haulAfterS: u32 = 0;
   /** Local second of the last exchange that this node began. */

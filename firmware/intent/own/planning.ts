@@ -27,6 +27,8 @@ const WORK_SPREAD_S: u32 = 86400;
  * in time.
  */
 const EXTEND_BEFORE_S: u32 = 6 * 3600;
+/** A settled claim is looked at this often: more would fill the channel with versions, seconds. */
+const REPLAN_S: u32 = 600;
 /** Pause after an attempt, seconds. */
 const RETRY_S: u32 = 120;
 /** A claim or a move must gain this share of the full rate, 1/16: a move costs half an hour. */
@@ -160,7 +162,7 @@ function moveSite(ctx: usize, slot: u32, lot: u32, rate: u32): void {
   const least = rate + (full >>> GAIN_SHIFT) + 1;
   if (least > full) return;
   const isIdle = rate < full >>> 2;
-  if (!isIdle && (draw(ctx, missionS(ctx) / 600 + 1) & (MOVE_ONE_IN - 1)) != 0) return;
+  if (!isIdle && (draw(ctx, missionS(ctx) / REPLAN_S + 1) & (MOVE_ONE_IN - 1)) != 0) return;
   const offer = findOffer(ctx, least, isIdle ? NO_INDEX : lot, true);
   if (offer == 0 || (!isIdle && (offer & OFFER_LATER) != 0)) return;
   finish(ctx, slot, INTENT_STATE_DONE);
@@ -172,9 +174,9 @@ function extendSite(ctx: usize, slot: u32): void {
   const now = missionS(ctx);
   const mine = own(ctx, slot);
   const record = intent(ctx, ownIndex(ctx, slot));
-  const round = now / 600;
-  if (record.version != mine.settledVersion || round == intents(ctx).planRound) return;
-  intentsToChange(ctx).planRound = round;
+  const turn = now / REPLAN_S;
+  if (record.version != mine.settledVersion || turn == intents(ctx).planTurn) return;
+  intentsToChange(ctx).planTurn = turn;
   const lot = resourceGroup(record.resource);
   let endS = record.endS;
   let rate = record.rate;
@@ -182,7 +184,7 @@ function extendSite(ctx: usize, slot: u32): void {
     const later = now + WORK_S + (draw(ctx, now) % WORK_SPREAD_S);
     if (isUnitFree(ctx, record, endS, later) && freeRate(ctx, lot, endS, later) >= rate) endS = later;
   }
-  if (rate < capability(ctx).rateMax && isSteady(ctx, lot) && (draw(ctx, round) & 1) == 0) {
+  if (rate < capability(ctx).rateMax && isSteady(ctx, lot) && (draw(ctx, turn) & 1) == 0) {
     const free = freeRate(ctx, lot, now, endS);
     const wanted = free < capability(ctx).rateMax ? free : capability(ctx).rateMax;
     if (wanted > rate + (rate >>> 5)) rate = wanted;
