@@ -20,7 +20,7 @@ const nodes = 24;
 /** The node whose inputs are recorded. */
 const recorded = 3;
 /** Inputs of a node of such a cluster in a day, with a margin. */
-const inputsPerDayMin = 9000;
+const inputsPerDayMin = 25_000;
 const restarts = [0.15, 0.3, 0.45, 0.6, 0.75];
 const daysMin = 0.05;
 

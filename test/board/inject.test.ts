@@ -147,7 +147,7 @@ test('BRD-1 violated: masked flips, wrong outputs and traps are distinguished', 
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
   // Every walk of a cyclic chain ends at the greatest possible length with a broken invariant
   // (firmware/intent/chain.ts), not in a hang. The last claims join the longest chains.
-  const tried = withClaim.slice(-12).reverse();
+  const tried = withClaim.slice(-60).reverse();
   const chains = new Map<number, Chain[]>();
   repeatOnV8(tried[0] + 1, (index, context) => {
     if (tried.includes(index) || tried.includes(index - 1)) chains.set(index, chainsIn(context));

@@ -75,7 +75,7 @@ export function airMessage(name: string, options: AirOptions): Fields {
     Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
   switch (name) {
     case 'heartbeat':
-      return { ...fields, timeS: nowS, timeMs: 0, errorMs: 100, ages: bitmap(2), agree: bitmap(1) };
+      return { ...fields, timeS: nowS, timeMs: 0, errorMs: 100, ages: bitmap(3), agree: bitmap(1) };
     case 'suspicion':
       return { ...fields, member: member() };
     case 'probe-request':
