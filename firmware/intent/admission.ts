@@ -161,10 +161,10 @@ export function releasesUnit(ctx: usize, record: Intent, m: IntentMessage): bool
 }
 
 /**
- * Whether the first digest that contains a claim contains the version `m` after it, too: then nobody
- * agrees to the claim, and it cannot settle. The claim is younger than the cut of the present round,
- * and no cut lies between it and `m`: otherwise the next digest contains the claim, and this node
- * would agree to a claim that it does not store.
+ * Whether the first digest that contains a claim contains the version `m` after it, too: then
+ * nobody agrees to the claim, and it cannot settle. The claim is younger than the cut of the
+ * present round, and no cut lies between it and `m`: otherwise the next digest contains the claim,
+ * and this node would agree to a claim that it does not store.
  */
 function isInNoDigestWithout(ctx: usize, record: Intent, m: IntentMessage): bool {
   const round = lastRoundCutBy(record.claimS);

@@ -87,7 +87,7 @@ function freesCapacity(record: Intent, m: IntentMessage): bool {
 
 /**
  * Whether an extended lease may outlast the time for which a restarted node has no vote. A clock
- * that is not trusted cannot tell.
+ * that is not trusted leaves that open.
  */
 function isLong(ctx: usize, leaseS: u32): bool {
   return !clockTrusted(ctx) || leaseS > missionS(ctx) + SHORT_LEASE_S_MAX;

@@ -28,8 +28,8 @@ export function roundStartS(round: u32): u32 {
 }
 
 /**
- * The last agreement round whose cut is at or before a mission second: what was published then is in
- * the digests of later rounds.
+ * The last agreement round whose cut is at or before a mission second: what was published then is
+ * in the digests of later rounds.
  */
 export function lastRoundCutBy(missionS: u32): u32 {
   return roundOf(missionS + CUT_LAG_S);

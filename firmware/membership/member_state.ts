@@ -107,8 +107,8 @@ export function markCorrelated(ctx: usize, index: u32): void {
 }
 
 /**
- * Whether many members fell silent within CORRELATED_TICKS of `livenessTick`: then the radio path is
- * interrupted. Not all fall silent in one tick: some were last heard before a contact window.
+ * Whether many members fell silent within CORRELATED_TICKS of `livenessTick`: then the radio path
+ * is interrupted. Not all fall silent in one tick: some were last heard before a contact window.
  */
 export function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
   let together: u32 = 0;

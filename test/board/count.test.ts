@@ -14,7 +14,7 @@ import { EmulatorPool } from '../../hwsim/emulator/pool.ts';
 import { BoardSession } from '../../hwsim/emulator/session.ts';
 
 const recording = recordNode({ scenario: 'quiet', preset: 'flight', nodes: 20, node: 7, days: 0.05, seed: 1 });
-const inputsCount = 120;
+const inputsCount = 180;
 
 /** Returns the counts of the calls that a board makes for inputs over its serial line. */
 async function onBoard(name: TargetName): Promise<string[]> {

@@ -110,7 +110,8 @@ onboard('CVG-1 violated: a member differs in several rounds: convergence is date
   assign(cluster, 0, cutS + DAY, cutS + 2 * DAY);
   cluster.runTo(beginS + 3 * HOUR);
   const [first] = eventsOf(cluster, 0, converged);
-  // Three rounds were cut meanwhile, each CUT_LAG_S before it begins: half a round later is its begin.
+  // Three rounds were cut meanwhile, each CUT_LAG_S before it begins: half a round later is its
+  // begin.
   assert.is(first.third - cutS, 2 * ROUND_S);
 });
 

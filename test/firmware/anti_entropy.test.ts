@@ -9,7 +9,10 @@ const HOUR = 3600;
 const digestCount = 16;
 /** Differing ranges that one exchange follows. */
 const followedMax = 4;
-/** Time between two exchanges: the node begins with another range every 20 s. Answers to probes go first. */
+/**
+ * Time between two exchanges: the node begins with another range every 20 s. Answers to probes go
+ * first.
+ */
 const exchangeEveryS = 11 * 20;
 
 /**

@@ -42,9 +42,10 @@ function forge(cluster: TestCluster, claim: Intent, aheadS: number): void {
 }
 
 /**
- * Two owners that are apart claim one unit before a cut. Node 0 agrees with a majority shortly before
- * the next cut, while the Byzantine node forges versions in its name that lie ahead; then all meet, and
- * node 4, which is earlier in the arbitration order, gets agreement of node 0 on its own claim.
+ * Two owners that are apart claim one unit before a cut. Node 0 agrees with a majority shortly
+ * before the next cut, while the Byzantine node forges versions in its name that lie ahead; then
+ * all meet, and node 4, which is earlier in the arbitration order, gets agreement of node 0 on its
+ * own claim.
  */
 function fly(cluster: TestCluster, random: RandomStream): void {
   const part = [0, 1, 1, 1, 2];

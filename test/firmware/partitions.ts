@@ -21,7 +21,9 @@ export interface Storm {
   doubles: string[];
   /** Times that work on a unit began: a run in which nothing ever does proves nothing. */
   starts: number;
-  /** Times that a node was assigned what a silent member worked, from the end of its lease hold on. */
+  /**
+   * Times that a node was assigned what a silent member worked, from the end of its lease hold on.
+   */
   successions: number;
   log: string[];
 }
@@ -170,8 +172,8 @@ export class PartitionStorm {
   }
 
   /**
-   * Cuts off a working node with a few others, or lets the others hear it no more. Of the rest, which
-   * let that work begin, some restart and one is assigned the same unit.
+   * Cuts off a working node with a few others, or lets the others hear it no more. Of the rest,
+   * which let that work begin, some restart and one is assigned the same unit.
    */
   private betray(): void {
     const all = Array.from({ length: this.nodes }, (_, node) => node);

@@ -12,7 +12,9 @@ function constant(name: string): number {
 
 /** A round is cut this long before it begins, seconds. */
 export const CUT_LAG_S = constant('CUT_LAG_S');
-/** An owner in contact objects within this time to a version that was forged in its name, seconds. */
+/**
+ * An owner in contact objects within this time to a version that was forged in its name, seconds.
+ */
 export const OBJECTION_S = constant('OBJECTION_S');
 
 /** When the first round begins at or after a mission second. */

@@ -44,7 +44,8 @@
 #define FORGE(i, c, s, from, l, t) :: !HEALED && forges < FORGES && (ADMITS(i, c, s, from, l, t) || \
   MUTANT_ADMITS(i, c, s, from, l, t)) -> d_step { \
   printf("a forged version in the name of node %d reaches node %d (state %d)\n", c, i, s); \
-  forges++; at = published[REC(i,c)]; version[REC(i,c)] = FORGED; state[REC(i,c)] = s; published[REC(i,c)] = t; start[REC(i,c)] = from; \
+  forges++; at = published[REC(i,c)]; version[REC(i,c)] = FORGED; state[REC(i,c)] = s; \
+  published[REC(i,c)] = t; start[REC(i,c)] = from; \
   end[REC(i,c)] = (s == DONE -> 0 : INF); later[REC(i,c)] = l; account(i, c); react(i); check() }
 /* What the insider forges for node i in the name of owner c: dated back, and of now. */
 #define FORGERIES(i, c) FORGE(i, c, DONE, 0, 0, 0) FORGE(i, c, DONE, 0, 0, ROUND_OF(NOW(i))) \

@@ -66,11 +66,11 @@ INLINE const u8 *silent_list(const u8 *at, const u8 *end, u32 members, u32 *m, b
 INLINE const u8 *heartbeat(const u8 *at, const u8 *end, const struct node *node, const u8 *frame, u32 *m,
                            bool *plausible) {
   if ((at = uint(at, end, ANY, m)) == NULL || (at = uint(at, end, 999, m + 1)) == NULL) return NULL;
-  if ((at = uint(at, end, 0xffff, m + 2)) == NULL || (at = byte_string(at, end, 50, frame, m + 3)) == NULL) return NULL;
+  if ((at = uint(at, end, 0xffff, m + 2)) == NULL || (at = byte_string(at, end, 75, frame, m + 3)) == NULL) return NULL;
   if ((at = uints(at, end, 3, ANY, m + 5)) == NULL) return NULL;
   if ((at = byte_string(at, end, 25, frame, m + 8)) == NULL) return NULL;
   const u32 bytes = (node->members + 7) / 8;
-  *plausible = m[4] == bytes * 2 && m[9] == bytes;
+  *plausible = m[4] == bytes * 3 && m[9] == bytes;
   return at;
 }
 

@@ -223,7 +223,9 @@ class Insider {
   }
 }
 
-/** An insider lies once a minute for so long, minutes: twice the time after which a node restarts. */
+/**
+ * An insider lies once a minute for so long, minutes: twice the time after which a node restarts.
+ */
 const lyingMinutes = (2 * DISAGREED_ROUNDS * ROUND_S) / 60;
 
 disagreement(

@@ -15,7 +15,10 @@ const beginS = 2 * HOUR;
 const cutS = beginS - 120;
 const claimS = cutS - 30;
 
-/** Whether a member stores a withdrawal, forged with this publication time, of a claim of before the cut. */
+/**
+ * Whether a member stores a withdrawal, forged with this publication time, of a claim of before
+ * the cut.
+ */
 function isStored(publishedS: number): boolean {
   const cluster = new TestCluster({ nodes: 5, features: 0, groups: [lot], signs: true });
   cluster.runTo(cutS + 30);
