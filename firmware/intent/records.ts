@@ -183,8 +183,8 @@ export class StatementState {
   proofBroadcasts: u32 = 0;
   /** Of those, the intent slots whose statement is broadcast REBROADCASTS times more. */
   toRepeat: u16 = 0;
-  /** Round (low 16 bits) of a merge in which this node confirmed its own claims; 0 = none. */
-  confirmedRound: u16 = 0;
+  /** Window of MERGE_ROUNDS (low 16 bits) in which this node confirmed its own claims; 0 = none. */
+  confirmedWindow: u16 = 0;
   /** Owners whose statements are awaited (statement/awaited.ts); 0 = free. */
   awaited0: u32 = 0;
   awaited1: u32 = 0;

@@ -39,6 +39,8 @@ const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
 /** Members that fall silent within so many ticks of each other may have one cause: five minutes. */
 const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
+/** An announced contact window explains silence until so long after its end, seconds. */
+const CONTACT_DOUBT_S: u32 = 300;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
 
@@ -58,7 +60,7 @@ function silentState(ctx: usize, index: u32): u32 {
   if (
     entry.isolationUntilS - entry.isolationFromS <= CONTACT_S_MAX &&
     entry.isolationFromS <= lastS + 2 * LIVENESS_TICK_S &&
-    now < entry.isolationUntilS + 300
+    now < entry.isolationUntilS + CONTACT_DOUBT_S
   )
     return LIVENESS_ALIVE;
   if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + isolationDoubtS(entry) > now)

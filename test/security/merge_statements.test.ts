@@ -40,7 +40,7 @@ function confirmingAfter(isApart: boolean): number[] {
   return [...frames.values()];
 }
 
-test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it once a round, and only it does', () => {
+test('FLT-3 holds: after a merge the owner of a claim of a unit confirms it once, and only it does', () => {
   const confirming = confirmingAfter(true);
   assert.equal([...new Set(confirming)], [owner]);
   // The merge may begin in one round and go on in the next.

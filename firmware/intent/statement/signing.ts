@@ -81,15 +81,15 @@ function confirm(ctx: usize, slot: u32, publishedS: u32): bool {
 }
 
 /**
- * Confirms the own claims of units while parts of the cluster merge, once a round: members that
- * were apart store older versions, and take what releases a unit only with a statement. Otherwise
- * each of them would ask for each. It is not repeated: the next round confirms again, and in a
- * merge signs of life need the frames.
+ * Confirms the own claims of units while parts of the cluster merge, once in MERGE_ROUNDS: members
+ * that were apart store older versions, and take what releases a unit only with a statement.
+ * Otherwise each of them would ask for each. It is not repeated: the next window confirms again,
+ * and in a merge signs of life need the frames.
  */
 export function confirmInMerge(ctx: usize): void {
   const window = <u16>(membership(ctx).round / MERGE_ROUNDS);
-  if (statements(ctx).confirmedRound == window || !isMerging(ctx)) return;
-  statementsToChange(ctx).confirmedRound = window;
+  if (statements(ctx).confirmedWindow == window || !isMerging(ctx)) return;
+  statementsToChange(ctx).confirmedWindow = window;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const index = intentIndex(ctx, self(ctx), slot);
     if (index != NO_INDEX && resourceUnit(intent(ctx, index).resource) != 0)
