@@ -137,3 +137,10 @@ export function quantileBounds95(n: number, share: number): [low: number | null,
   }
   return [low, high];
 }
+
+/** Returns from how many samples on the interval of `quantileBounds95` has an upper end. */
+export function samplesWithUpperBound95(share: number): number {
+  let samples = 0;
+  for (let below = 1; below > 0.025; below *= share) samples++;
+  return samples;
+}

@@ -7,6 +7,7 @@ import { WorldHistory } from '../world/history.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import { GRID_S, SHARE_JUDGED_FROM_S } from './bounds.ts';
 import { Convergence, type Outcome } from './convergence/convergence.ts';
+import { type AlarmOutcome, OnboardAlarms } from './convergence/onboard_alarms.ts';
 import { OnboardReports } from './convergence/onboard_reports.ts';
 import { Recovery } from './convergence/recovery.ts';
 import { Arbitration } from './judges/arbitration.ts';
@@ -24,6 +25,7 @@ import { SharedCapacity } from './judges/shared_capacity.ts';
 import { Versions } from './judges/versions.ts';
 import { WatchdogWindow } from './judges/watchdog_window.ts';
 import { withinAchievable } from './judges/within_achievable.ts';
+import { LapsedLeases } from './lapsed_leases.ts';
 import { Observers } from './observe/observers.ts';
 import type { Judge, Verdict } from './verdict.ts';
 
@@ -59,6 +61,8 @@ export class RunJudges implements TraceConsumer {
   private readonly upsets: NoCorruptValueSent | null;
   private readonly insiders: InsiderContained | null;
   private readonly onboard: OnboardReports;
+  private readonly alarmed: OnboardAlarms;
+  private readonly leases: LapsedLeases;
   private readonly plan: WorldPlan;
   private readonly planWork: boolean;
   private readonly baselineSeed: number | null;
@@ -80,6 +84,8 @@ export class RunJudges implements TraceConsumer {
     this.seen = new Observers({ nodes: plan.nodes.length, groups: plan.groups });
     this.recovery = new Recovery(this.seen);
     this.onboard = new OnboardReports(this.seen);
+    this.alarmed = new OnboardAlarms(this.seen);
+    this.leases = new LapsedLeases(this.seen);
     this.deaths = new FalseDeaths(this.seen);
     this.insiders = byzantine === null ? null : new InsiderContained(this.seen, byzantine);
     this.upsets = radiation ? new NoCorruptValueSent() : null;
@@ -105,17 +111,20 @@ export class RunJudges implements TraceConsumer {
     this.recovery.event(timeMs, node, fields);
     for (const judge of this.judges) if (judge.types.includes(fields[0])) judge.event?.(timeMs, node, fields);
     this.onboard.event(timeMs, node, fields);
+    this.alarmed.event(timeMs, node, fields);
   }
 
   command(timeMs: number, node: number, fields: Uint32Array): void {
     this.minutesUntil(timeMs);
     this.seen.command(timeMs, node, fields);
+    this.leases.command(timeMs, node, fields);
     for (const judge of this.judges) if (judge.types.includes(fields[0])) judge.command?.(timeMs, node, fields);
   }
 
   world(timeMs: number, change: WorldChange): void {
     this.minutesUntil(timeMs);
     this.seen.world(timeMs, change);
+    this.leases.world(timeMs, change);
     this.history.world(timeMs, change);
     this.followDisruption(timeMs, change);
     for (const judge of this.judges) judge.world?.(timeMs, change);
@@ -215,6 +224,16 @@ export class RunJudges implements TraceConsumer {
   /** Effects of the Byzantine node; null when all members are honest. */
   get insider(): InsiderOutcome | null {
     return this.insiders?.outcome ?? null;
+  }
+
+  /** Leases of members with a path to a majority that ended, and their work with them. */
+  get lapsedLeases(): number {
+    return this.leases.count;
+  }
+
+  /** CVG-4: how well alarms announced the breaches. */
+  get alarms(): AlarmOutcome {
+    return this.alarmed.compared(this.outcomes());
   }
 
   get falseDeaths(): number {

@@ -51,6 +51,10 @@ export const placeInWorld: FindPlace = async (request) => (await import('./place
 const scenarioNames = Object.keys(shippedScenarios);
 const bodiesOption = () =>
   new Option('--bodies <file>', "catalogue of bodies: JPL's small-body query as CSV or JSON, or a table of Δv");
+const imageOption = () =>
+  new Option('--image <name>', 'fleet: decides the same without protection, cipher and CRC, for large fleets')
+    .choices(['flight', 'fleet'])
+    .default('flight');
 const firstSeedOption = () => wholeOption('--from <s>', 'the first seed', 0, uint32Max).default(1);
 
 function addSim(program: Command): void {
@@ -70,11 +74,7 @@ function addSim(program: Command): void {
     .addOption(
       positiveOption('--upset-scale <x>', 'multiply the rate of upsets of a scenario that has some', 1_000_000),
     )
-    .addOption(
-      new Option('--image <name>', 'fleet: decides the same without protection, cipher and CRC, for large fleets')
-        .choices(['flight', 'fleet'])
-        .default('flight'),
-    )
+    .addOption(imageOption())
     .option('--uncontained', 'baseline: the image without bounds on what a Byzantine member can do')
     .option('--unprotected', 'baseline: the image without protection against upsets')
     .description('fly a cluster of real firmware and judge it')
@@ -207,11 +207,12 @@ function addMerge(program: Command): void {
 }
 
 function addConvergence(program: Command): void {
-  program
+  const convergence = program
     .command('convergence')
     .description('measure how soon clusters converge after deaths, resets, merges and lost resources')
     .addOption(shareOption('--loss <p>', 'mean share of frames that are lost, in bursts').default(0.1))
     .addOption(nodesOption(8).default(100))
+    .addOption(imageOption())
     .addOption(new Option('--seeds <a..b>', 'seeds to fly, or one seed').default('1..2'))
     .addOption(engineOption())
     .addOption(jobsOption())
@@ -220,7 +221,17 @@ function addConvergence(program: Command): void {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples('convergence', 'convergence --loss 0.3 --seeds 1..40 --out convergence.jsonl --resume'),
+      examples(
+        'convergence',
+        'convergence --loss 0.3 --seeds 1..40 --out a.jsonl --resume',
+        'convergence --image fleet',
+      ),
     )
-    .action(chosen(async () => (await import('./campaign/convergence.ts')).convergence));
+    .action(chosen(async () => (await import('./campaign/convergence/command.ts')).convergence));
+  convergence
+    .command('page')
+    .argument('<files...>', 'files written by `convergence --out`')
+    .description('print docs/results/convergence.md: one section for each setting and image of the files')
+    .addHelpText('after', examples('convergence page a.jsonl b.jsonl > docs/results/convergence.md'))
+    .action(chosen(async () => (await import('./campaign/convergence/page.ts')).convergencePage));
 }

@@ -4,6 +4,7 @@ import { readImage } from '../../host/engine/image.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import { criteria, type Criterion, type Outcome } from '../check/convergence/convergence.ts';
+import { phasesOf } from '../check/convergence/phases.ts';
 import { HonestOnly } from '../check/honest_only.ts';
 import { boardsDecideAlike } from '../check/judges/boards_decide_alike.ts';
 import { noTrap } from '../check/judges/no_trap.ts';
@@ -54,6 +55,7 @@ function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
     heldUpBy: secondsOf(outcome.heldUp),
     heldUpDuring: outcome.heldUp,
     lostKg: isProductionJudged ? outcome.lostKg : null,
+    phases: phasesOf(outcome),
     missing: outcome.missing,
   }));
 }
@@ -86,7 +88,12 @@ export function verdictOf(
     engine: engine ?? defaultEngine,
     firmware: { sha256: firmware.sha256, bytes: firmware.bytes, contextBytes: firmware.contextBytes },
     disruptions: disruptionOutcomes(judges),
-    membership: { falseDeaths: judges.falseDeaths, nodeYears: (nodes * days) / 365.25 },
+    membership: {
+      falseDeaths: judges.falseDeaths,
+      lapsedLeases: judges.lapsedLeases,
+      nodeYears: (nodes * days) / 365.25,
+    },
+    alarms: judges.alarms,
     production: {
       achievableKg: judges.achievableKg,
       actualKg: facts.production.minedKg,

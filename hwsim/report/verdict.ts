@@ -1,5 +1,7 @@
 import type { EngineName } from '../../host/engine/names.ts';
 import type { Criterion, SlaResult, Spans } from '../check/convergence/convergence.ts';
+import type { AlarmOutcome } from '../check/convergence/onboard_alarms.ts';
+import type { PhaseTimes } from '../check/convergence/phases.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';
@@ -24,6 +26,8 @@ export interface DisruptionOutcome {
   heldUpBy: Record<Criterion, number>;
   /** The same as spans of mission seconds. */
   heldUpDuring: Record<Criterion, Spans>;
+  /** Seconds of each phase, which sum to the time to converge; null: it did not. */
+  phases: PhaseTimes | null;
   /** What kept it from converging; empty when it converged. */
   missing: string[];
 }
@@ -47,7 +51,9 @@ export interface SimVerdict {
   engine: EngineName;
   firmware: { sha256: string; bytes: number; contextBytes: number };
   disruptions: DisruptionOutcome[];
-  membership: { falseDeaths: number; nodeYears: number };
+  membership: { falseDeaths: number; lapsedLeases: number; nodeYears: number };
+  /** CVG-4: breached SLAs, those that an alarm announced in time, and false alarms. */
+  alarms: AlarmOutcome;
   /** achievableKg: the upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
   production: { achievableKg: number | null; actualKg: number; greedyKg: number | null };
   radio: { framesSent: number; framesLost: number; bytesPerNodeDay: number; channelUse: number };

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -7,21 +10,21 @@ import {
   kindOf,
   type MeasuredDisruption,
 } from '../../hwsim/campaign/cluster/convergence.ts';
-import { quantileBounds95 } from '../../hwsim/campaign/statistics.ts';
-import { seedsOf } from '../../hwsim/cli/campaign/convergence.ts';
-import { flyConvergence } from '../../hwsim/cli/campaign/convergence_flight.ts';
+import { quantileBounds95, samplesWithUpperBound95 } from '../../hwsim/campaign/statistics.ts';
+import { seedsOf } from '../../hwsim/cli/campaign/convergence/command.ts';
+import { convergencePageOf } from '../../hwsim/cli/campaign/convergence/page.ts';
+import { flyConvergence } from '../../hwsim/cli/campaign/convergence/flight.ts';
 import { impossibleDisruptions } from '../../hwsim/scenario/impossible.ts';
 
-const setting = { nodes: 100, loss: 0.1 };
-const none = { views: 0, conflicts: 0, bindings: 0, production: 0 };
+const setting = { image: 'flight', nodes: 100, loss: 0.1 } as const;
+const phaseTimes = { detect: 60, agree: 40, lease: 500, claim: 0, resume: 0 };
 
 const disruption = (changes: Partial<MeasuredDisruption>): MeasuredDisruption => ({
   kind: 'death',
   sla: 'kept',
-  detectedS: 60,
   convergedS: 600,
+  phases: phaseTimes,
   onboardS: 700,
-  heldUpBy: none,
   lostKg: 0,
   ...changes,
 });
@@ -32,6 +35,8 @@ const flight = (seed: number, disruptions: MeasuredDisruption[]): ConvergenceFli
   firmware: 'f',
   nodeDays: 365.25,
   falseDeaths: 0,
+  lapsedLeases: 0,
+  alarms: { breaches: 0, announced: 0, falseAlarms: 0 },
   events: 36_525,
   channelUse: 0.1,
   production: 0.98,
@@ -83,6 +88,44 @@ test('a figure of the cluster counts within five minutes of the judge, and not i
   assert.equal(convergenceSummary(setting, [flight(1, reported)]).onboard, { n: 4, within5Min: 2 });
 });
 
+test('phases are averaged over what converged, and rates are per node·year and cluster·month', () => {
+  const measured = [disruption({}), disruption({ phases: null, convergedS: null, sla: 'breached' })];
+  const alarms = { breaches: 1, announced: 1, falseAlarms: 3 };
+  const flights = [{ ...flight(1, measured), lapsedLeases: 2, alarms }, flight(2, [])];
+  const summary = convergenceSummary(setting, flights);
+  assert.equal(summary.kinds.death.phases, phaseTimes);
+  assert.is(summary.lapsedLeasesPerNodeYear, 1);
+  assert.equal(summary.alarms, { ...alarms, falseAlarmsPerClusterMonth: 3 / ((2 / 100) * 12) });
+});
+
+test('the page has a section for each setting and image, with the seeds of all its files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'convergence-'));
+  const write = (name: string, image: string, flights: readonly ConvergenceFlight[]) => {
+    const head = { campaign: 1, kind: 'convergence', image, nodes: 100, loss: 0.1, firmware: 'f' };
+    const path = join(folder, name);
+    writeFileSync(path, `${[head, ...flights].map((line) => JSON.stringify(line)).join('\n')}\n`);
+    return path;
+  };
+  try {
+    const a = write('a', 'flight', [flight(1, [disruption({})]), flight(2, [disruption({})])]);
+    const b = write('b', 'flight', [{ ...flight(4, []), failed: ['INT-5: x'] }]);
+    const c = write('c', 'fleet', [flight(1, [])]);
+    const page = convergencePageOf([a, b, c]);
+    assert.is(page.match(/^## /gm)?.length, 2);
+    assert.match(page, /3 flights, seeds 1\.\.2 4:/);
+    assert.match(page, /--image flight --nodes 100 --loss 0\.1 --seeds 1\.\.2 --out FILE/);
+    assert.match(page, /\| death \| 2 \| 0 \| 0 \| 10\.0 \|/);
+    assert.match(page, /Checks failed: seed 4: INT-5: x\./);
+    assert.throws(() => convergencePageOf([a, a]), /seed 1 stands in .*a too/);
+    writeFileSync(c, '{"kind":"swarm"}\n');
+    assert.throws(() => convergencePageOf([c]), /c:1: is no first line/);
+    writeFileSync(b, `${readFileSync(a, 'utf8').split('\n')[0]}\n{"seed":1}\n`);
+    assert.throws(() => convergencePageOf([b]), /b:2: is no record of this campaign/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('flights are summed by node·days, and those with a failed check are named', () => {
   const flights = [flight(1, []), { ...flight(2, []), failed: ['INT-5: x'], falseDeaths: 1 }];
   const { nodeYears, eventsPerNodeDay, failed, falseDeaths } = convergenceSummary(setting, flights);
@@ -93,6 +136,7 @@ test('the interval of a p99 ends within the sample from 368 on; with fewer its e
   assert.equal(quantileBounds95(100, 0.99), [96, null]);
   const [low, high] = quantileBounds95(1000, 0.99);
   assert.ok(low !== null && high !== null && low < 989 && high > 989);
+  assert.is(samplesWithUpperBound95(0.99), 368);
   assert.equal([quantileBounds95(367, 0.99)[1], quantileBounds95(368, 0.99)[1]], [null, 367]);
 });
 
@@ -103,7 +147,7 @@ test('seeds are one or a range; anything else is refused', () => {
 });
 
 test('a flight of a small cluster measures its disruptions', () => {
-  const flown = flyConvergence({ kind: 'convergence', seed: 1, nodes: 8, loss: 0.1, engine: 'v8' });
+  const flown = flyConvergence({ kind: 'convergence', image: 'fleet', seed: 1, nodes: 8, loss: 0.1, engine: 'v8' });
   assert.is(flown.disruptions.filter(({ kind }) => kind === 'reset').length, 8);
   assert.is(flown.disruptions.filter(({ kind }) => kind === 'merge').length, 2);
   assert.ok(flown.disruptions.some(({ convergedS }) => convergedS !== null));

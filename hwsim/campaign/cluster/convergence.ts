@@ -2,7 +2,9 @@
  * Draws flights full of disruptions, one at a time, and sums up how long clusters took to converge
  * after each kind of them.
  */
-import { criteria, type Criterion, type SlaResult } from '../../check/convergence/convergence.ts';
+import type { SlaResult } from '../../check/convergence/convergence.ts';
+import type { AlarmOutcome } from '../../check/convergence/onboard_alarms.ts';
+import { phases, type PhaseTimes } from '../../check/convergence/phases.ts';
 import { scenarioOf, shippedScenario } from '../../scenario/load.ts';
 import type { Disruption, Scenario } from '../../scenario/schema.ts';
 import { poissonUpper95, quantileBounds95 } from '../statistics.ts';
@@ -11,8 +13,13 @@ import { poissonUpper95, quantileBounds95 } from '../statistics.ts';
 export const disruptionKinds = ['death', 'reset', 'merge', 'depleted', 'tug'] as const;
 export type DisruptionKind = (typeof disruptionKinds)[number];
 
+/** Images that fly a campaign: `fleet` decides as `flight` does (docs/definitions.md). */
+export const convergenceImages = ['flight', 'fleet'] as const;
+export type ConvergenceImage = (typeof convergenceImages)[number];
+
 /** What the flights of one campaign have in common. */
 export interface ConvergenceSetting {
+  image: ConvergenceImage;
   nodes: number;
   /** Mean share of frames that are lost, in bursts of 20 s on average. */
   loss: number;
@@ -22,11 +29,10 @@ export interface ConvergenceSetting {
 export interface MeasuredDisruption {
   kind: DisruptionKind;
   sla: SlaResult;
-  detectedS: number | null;
   convergedS: number | null;
+  /** Seconds of each phase; null: it did not converge. */
+  phases: PhaseTimes | null;
   onboardS: number | null;
-  /** By criterion of docs/definitions.md: seconds in which it was not met before convergence. */
-  heldUpBy: Record<Criterion, number>;
   lostKg: number;
 }
 
@@ -37,6 +43,8 @@ export interface ConvergenceFlight {
   firmware: string;
   nodeDays: number;
   falseDeaths: number;
+  lapsedLeases: number;
+  alarms: AlarmOutcome;
   events: number;
   channelUse: number;
   /** Mined ÷ achievable. */
@@ -61,7 +69,7 @@ const pairs = 2;
  * Draws the scenario of one seed: the world of cluster-neo with deaths, resets, occultations,
  * depleted lots and lost tugs in turn, apart from each other, so that each is judged by itself.
  */
-export function convergenceScenario({ nodes, loss }: ConvergenceSetting, seed: number): Scenario {
+export function convergenceScenario({ nodes, loss }: Omit<ConvergenceSetting, 'image'>, seed: number): Scenario {
   const base = shippedScenario('cluster-neo');
   let day = 1;
   const disruptions: Disruption[] = [];
@@ -116,14 +124,15 @@ export interface KindSummary {
   p99LowS: number | null;
   p99HighS: number | null;
   maxS: number | null;
-  /** Mean seconds until all knew of it, and in which each criterion was not met. */
-  phases: Record<'detection' | Criterion, number>;
+  /** Mean seconds of each phase of those that converged; they sum to the mean time. */
+  phases: PhaseTimes;
   lostKgMean: number;
 }
 
 /** The sum of many flights. */
 export interface ConvergenceSummary {
   flights: number;
+  image: ConvergenceImage;
   firmware: string | null;
   nodes: number;
   loss: number;
@@ -131,6 +140,10 @@ export interface ConvergenceSummary {
   falseDeaths: number;
   falseDeathsPerNodeYearUpper95: number;
   nodeYears: number;
+  lapsedLeases: number;
+  lapsedLeasesPerNodeYear: number;
+  /** CVG-4, of all disruptions of the flights. */
+  alarms: AlarmOutcome & { falseAlarmsPerClusterMonth: number };
   /** Disruptions that the cluster itself reported, and those within 5 minutes of the judge. */
   onboard: { n: number; within5Min: number };
   channelUse: number;
@@ -143,21 +156,24 @@ export interface ConvergenceSummary {
 /** How far the cluster's own figure may be from the judge's. */
 const onboardToleranceS = 300;
 const daysPerYear = 365.25;
+const monthsPerYear = 12;
 
 export function convergenceSummary(
-  { nodes, loss }: ConvergenceSetting,
+  { image, nodes, loss }: ConvergenceSetting,
   flights: readonly ConvergenceFlight[],
 ): ConvergenceSummary {
   const measured = flights.flatMap(({ disruptions }) => disruptions).filter(({ sla }) => isMeasured(sla));
   const sum = (of: (flight: ConvergenceFlight) => number) => flights.reduce((total, flight) => total + of(flight), 0);
   const nodeDays = sum((flight) => flight.nodeDays);
   const falseDeaths = sum((flight) => flight.falseDeaths);
+  const lapsedLeases = sum((flight) => flight.lapsedLeases);
   const nodeYears = nodeDays / daysPerYear;
   const within = ({ onboardS, convergedS }: MeasuredDisruption) =>
     onboardS !== null && convergedS !== null && Math.abs(onboardS - convergedS) <= onboardToleranceS;
   const kinds = disruptionKinds.map((kind) => [kind, kindSummary(measured.filter((each) => each.kind === kind))]);
   return {
     flights: flights.length,
+    image,
     firmware: flights[0]?.firmware ?? null,
     nodes,
     loss,
@@ -165,6 +181,9 @@ export function convergenceSummary(
     falseDeaths,
     falseDeathsPerNodeYearUpper95: poissonUpper95(falseDeaths) / nodeYears,
     nodeYears,
+    lapsedLeases,
+    lapsedLeasesPerNodeYear: lapsedLeases / nodeYears,
+    alarms: alarmsOf(flights, (nodeYears / nodes) * monthsPerYear),
     onboard: { n: measured.length, within5Min: measured.filter(within).length },
     channelUse: sum(({ channelUse }) => channelUse) / flights.length,
     eventsPerNodeDay: sum(({ events }) => events) / nodeDays,
@@ -176,15 +195,31 @@ export function convergenceSummary(
 /** Whether a disruption counts: it affected somebody, and the flight was long enough to see. */
 const isMeasured = (sla: SlaResult) => sla === 'kept' || sla === 'breached';
 
+function alarmsOf(flights: readonly ConvergenceFlight[], clusterMonths: number): ConvergenceSummary['alarms'] {
+  const sum = (name: keyof AlarmOutcome) => flights.reduce((total, { alarms }) => total + alarms[name], 0);
+  const falseAlarms = sum('falseAlarms');
+  return {
+    breaches: sum('breaches'),
+    announced: sum('announced'),
+    falseAlarms,
+    falseAlarmsPerClusterMonth: falseAlarms / clusterMonths,
+  };
+}
+
+/** Averages each phase over the disruptions that converged. */
+function meanPhases(times: readonly (PhaseTimes | null)[]): PhaseTimes {
+  const known = times.filter((each) => each !== null);
+  const mean = (of: (each: PhaseTimes) => number) =>
+    known.length === 0 ? 0 : known.reduce((total, each) => total + of(each), 0) / known.length;
+  return Object.fromEntries(phases.map((phase) => [phase, mean((each) => each[phase])])) as PhaseTimes;
+}
+
 function kindSummary(disruptions: readonly MeasuredDisruption[]): KindSummary {
   const n = disruptions.length;
   const times = disruptions.map(({ convergedS }) => convergedS ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
-  const mean = (of: (each: MeasuredDisruption) => number) =>
-    n === 0 ? 0 : disruptions.reduce((total, each) => total + of(each), 0) / n;
   const finite = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? null : value);
   const at = (share: number) => finite(times[Math.max(0, Math.ceil(share * n) - 1)]);
   const [low, high] = quantileBounds95(n, 0.99);
-  const held = criteria.map((criterion) => [criterion, mean(({ heldUpBy }) => heldUpBy[criterion])]);
   return {
     n,
     never: disruptions.filter(({ convergedS }) => convergedS === null).length,
@@ -195,7 +230,7 @@ function kindSummary(disruptions: readonly MeasuredDisruption[]): KindSummary {
     p99LowS: low === null ? null : finite(times[low]),
     p99HighS: high === null ? null : finite(times[high]),
     maxS: finite(times[n - 1]),
-    phases: { detection: mean(({ detectedS }) => detectedS ?? 0), ...Object.fromEntries(held) },
-    lostKgMean: mean(({ lostKg }) => lostKg),
+    phases: meanPhases(disruptions.map((each) => each.phases)),
+    lostKgMean: n === 0 ? 0 : disruptions.reduce((total, { lostKg }) => total + lostKg, 0) / n,
   };
 }

@@ -35,7 +35,7 @@ export class OnboardReports {
       onsetS: fields[onsetS],
       convergedS: fields[convergedS],
     };
-    if (this.coordinates(node)) this.reports.push(report);
+    if (this.seen.ground.coordinates(node)) this.reports.push(report);
     else this.ownReports.push(report);
   }
 
@@ -52,12 +52,5 @@ export class OnboardReports {
       if (best === null || Math.abs(report.onsetS - entry.onsetS) < Math.abs(best.onsetS - entry.onsetS)) best = report;
     }
     return best;
-  }
-
-  private coordinates(node: number): boolean {
-    const { ground } = this.seen;
-    const majority = ground.majority();
-    // A component has the number of its lowest member.
-    return majority >= 0 && node === majority;
   }
 }

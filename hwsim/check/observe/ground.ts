@@ -177,6 +177,24 @@ export class Ground {
   }
 
   /**
+   * Returns since when the node reaches more than half of the cluster without a break,
+   * milliseconds; −1 if it does not.
+   */
+  withMajoritySinceMs(node: number): number {
+    let since = -1;
+    for (let index = this.history.length - 1; index >= 0; index--) {
+      const { timeMs, component } = this.history[index];
+      const mine = component[node];
+      if (mine === DOWN) break;
+      let reached = 0;
+      for (let other = 0; other < this.nodes; other++) if (component[other] === mine) reached++;
+      if (2 * reached <= this.nodes) break;
+      since = timeMs;
+    }
+    return since;
+  }
+
+  /**
    * Returns the component with the most live members; of equal ones that with the lowest member.
    * −1: nobody lives.
    */
@@ -189,6 +207,12 @@ export class Ground {
       if (mine !== DOWN && (best === DOWN || size[mine] > size[best])) best = mine;
     }
     return best;
+  }
+
+  /** Returns whether the node is the lowest live member of the largest component. */
+  coordinates(node: number): boolean {
+    // A component has the number of its lowest member.
+    return this.component[node] !== DOWN && node === this.majority();
   }
 
   /**

@@ -2,7 +2,7 @@ import type { EngineName } from '../../../host/engine/names.ts';
 import { type DeathFlight, flyDeaths } from '../../campaign/cluster/deaths.ts';
 import { countMerge, type MergeCounts, type MergeFlight } from '../../campaign/cluster/merge.ts';
 import type { ConvergenceFlight } from '../../campaign/cluster/convergence.ts';
-import { type ConvergenceJob, flyConvergence } from './convergence_flight.ts';
+import { type ConvergenceJob, flyConvergence } from './convergence/flight.ts';
 import { flySeed, type SwarmFlight } from './swarm_flight.ts';
 
 /** Describes a flight of a campaign for a worker thread. */

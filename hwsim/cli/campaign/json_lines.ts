@@ -75,7 +75,7 @@ export class JsonLines<Row extends object> {
     const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1);
     lines.forEach((line, index) => {
       const place = `${this.#path}:${index + 1}`;
-      const value = this.#parse(line, place);
+      const value = parseLine(line, place);
       if (index === 0 && this.#options.head !== undefined) this.#checkHead(value, place);
       else this.#take(value, place);
     });
@@ -83,27 +83,9 @@ export class JsonLines<Row extends object> {
   }
 
   #take(value: object, place: string): void {
-    const { error } = this.#options.row.safeParse(value);
-    if (error !== undefined) {
-      const [{ path, message }] = error.issues;
-      const field = path.join('.') || 'record';
-      throw new CommandError(
-        `${place}: is no record of this campaign: ${field}: ${message} (delete the line)`,
-        exitCode.input,
-      );
-    }
+    checkRow(value, this.#options.row, place);
     this.#options.check?.(value as Row, place);
     this.records.push(value as Row);
-  }
-
-  #parse(line: string, place: string): object {
-    try {
-      const value: unknown = JSON.parse(line);
-      if (typeof value === 'object' && value !== null) return value;
-    } catch {
-      // Reported below, as any line that is no object.
-    }
-    throw new CommandError(`${place}: is no JSON (delete the line)`, exitCode.input);
   }
 
   #checkHead(found: object, place: string): void {
@@ -133,6 +115,50 @@ export class JsonLines<Row extends object> {
       throw new CommandError(`--out ${this.#path}: cannot be written: ${advice}`, exitCode.environment);
     }
   }
+}
+
+/** Parses a line. Throws CommandError (3) that begins with `place` when it is no object. */
+function parseLine(line: string, place: string): object {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Reported below, as any line that is no object.
+  }
+  throw new CommandError(`${place}: is no JSON (delete the line)`, exitCode.input);
+}
+
+/** Checks that a line has what its campaign writes. Throws CommandError (3). */
+function checkRow(value: object, row: z.ZodType<unknown>, place: string): void {
+  const { error } = row.safeParse(value);
+  if (error === undefined) return;
+  const [{ path, message }] = error.issues;
+  const field = path.join('.') || 'record';
+  throw new CommandError(
+    `${place}: is no record of this campaign: ${field}: ${message} (delete the line)`,
+    exitCode.input,
+  );
+}
+
+/**
+ * Reads the file of a campaign to sum it up: its first line and its records. A last line that was
+ * cut off is left out. Throws CommandError (3) for a file of another kind.
+ */
+export function readCampaign<Head, Row>(
+  path: string,
+  { head, row }: { head: z.ZodType<Head>; row: z.ZodType<unknown> },
+): { head: Head; records: Row[] } {
+  const text = readInputBytes(path, inputBytesMax.campaign).toString('utf8');
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1);
+  const values = lines.map((line, index) => parseLine(line, `${path}:${index + 1}`));
+  const first = head.safeParse(values[0]);
+  if (!first.success) throw new CommandError(`${path}:1: is no first line of such a campaign`, exitCode.input);
+  const records = values.slice(1);
+  for (const [index, value] of records.entries()) checkRow(value, row, `${path}:${index + 2}`);
+  return { head: first.data, records: records as Row[] };
 }
 
 /**

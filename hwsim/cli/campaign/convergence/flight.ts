@@ -1,15 +1,15 @@
-import { readImage } from '../../../host/engine/image.ts';
-import type { EngineName } from '../../../host/engine/names.ts';
+import { readImage } from '../../../../host/engine/image.ts';
+import type { EngineName } from '../../../../host/engine/names.ts';
 import {
   type ConvergenceFlight,
   type ConvergenceSetting,
   convergenceScenario,
   kindOf,
   type MeasuredDisruption,
-} from '../../campaign/cluster/convergence.ts';
-import { flyAndJudge } from '../../report/fly_and_judge.ts';
-import type { DisruptionOutcome } from '../../report/verdict.ts';
-import { shippedBody } from '../../world/bodies.ts';
+} from '../../../campaign/cluster/convergence.ts';
+import { flyAndJudge } from '../../../report/fly_and_judge.ts';
+import type { DisruptionOutcome } from '../../../report/verdict.ts';
+import { shippedBody } from '../../../world/bodies.ts';
 
 /** Describes one flight of `heliograph convergence` for a worker thread. */
 export interface ConvergenceJob extends ConvergenceSetting {
@@ -22,7 +22,7 @@ export interface ConvergenceJob extends ConvergenceSetting {
 export function flyConvergence(job: ConvergenceJob): ConvergenceFlight {
   const scenario = convergenceScenario(job, job.seed);
   const body = shippedBody(scenario.body);
-  const image = readImage(scenario.preset);
+  const image = readImage(job.image);
   const verdict = flyAndJudge({ scenario, body, image, engine: job.engine, silent: true }, null);
   const { achievableKg, actualKg } = verdict.production;
   return {
@@ -31,6 +31,8 @@ export function flyConvergence(job: ConvergenceJob): ConvergenceFlight {
     firmware: verdict.firmware.sha256,
     nodeDays: verdict.nodes * verdict.days,
     falseDeaths: verdict.membership.falseDeaths,
+    lapsedLeases: verdict.membership.lapsedLeases,
+    alarms: verdict.alarms,
     events: verdict.speed.events,
     channelUse: verdict.radio.channelUse,
     production: achievableKg === null ? 0 : actualKg / achievableKg,
@@ -48,10 +50,9 @@ function measured(outcome: DisruptionOutcome): MeasuredDisruption[] {
     {
       kind,
       sla: outcome.sla,
-      detectedS: since(outcome.detectedS),
       convergedS: since(outcome.convergedS),
+      phases: outcome.phases,
       onboardS: since(outcome.onboardConvergedS),
-      heldUpBy: outcome.heldUpBy,
       lostKg: outcome.lostKg ?? 0,
     },
   ];
