@@ -23,7 +23,6 @@ import {
   CORRELATED_SILENT_MIN,
   INTENTS_MAX,
   ROUND_TICKS,
-  TICKS_UNTIL_SILENT,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { fold32 } from '../base/hash';
@@ -41,11 +40,12 @@ import {
   memberSeen,
 } from '../membership/table';
 import { livenessTickStartS, roundCutS } from '../membership/calendar';
-import { coordinator, isCorrelatedSilence } from '../membership/member_state';
+import { countSilences, isCorrelatedSilence } from '../membership/correlated';
+import { coordinator } from '../membership/member_state';
 import { nextInChain } from '../intent/chain';
 import { intents, intent, intentSeen, readIntents, group, notice } from '../intent/table';
 import { arbitrate, boundOf } from '../intent/arbitration';
-import { ageOf } from '../membership/liveness';
+import { ageOf, isSilent } from '../membership/liveness';
 import { bitGet } from '../base/bits';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
 import { convergence, disruption, DisruptionSeen, histogramAt, seenSilentAt, setSeenSilent } from './table';
@@ -207,12 +207,15 @@ function convergedS(ctx: usize, seen: DisruptionSeen): u32 {
   return max<u32>(convergence(ctx).apartS, seen.onsetS);
 }
 
+/** Onset while nobody has fallen silent. */
+const NOBODY: u32 = 0xffffffff;
+
 /** Finds members that fell silent or came back. */
 function watchMembers(ctx: usize): void {
   let isCommon = false;
   let back: u32 = 0;
   let subject: u32 = 0;
-  let onsetS: u32 = 0xffffffff;
+  let onsetS = NOBODY;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const now = load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word);
@@ -220,15 +223,20 @@ function watchMembers(ctx: usize): void {
     if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
+    if (fresh != 0 && onsetS == NOBODY) {
+      readMembers(ctx, members(ctx));
+      countSilences(ctx);
+    }
     while (fresh != 0) {
       subject = (word << 5) + ctz<u32>(fresh);
       fresh &= fresh - 1;
-      if (isCorrelatedSilence(ctx, member(ctx, subject).lastLivenessTick)) isCommon = true;
-      const silentS = livenessTickStartS(member(ctx, subject).lastLivenessTick + 1) - (LIVENESS_TICK_S >>> 1);
+      const livenessTick = member(ctx, subject).lastLivenessTick;
+      isCommon = isCommon || isCorrelatedSilence(ctx, livenessTick);
+      const silentS = livenessTickStartS(livenessTick + 1) - (LIVENESS_TICK_S >>> 1);
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (onsetS != 0xffffffff) disturb(ctx, isCommon ? SLA_CLASS_CLUSTER : SLA_CLASS_NODE, onsetS, subject, 0);
+  if (onsetS != NOBODY) disturb(ctx, isCommon ? SLA_CLASS_CLUSTER : SLA_CLASS_NODE, onsetS, subject, 0);
   if (back != 0)
     disturb(ctx, back < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, missionS(ctx), subject, 0);
 }
@@ -295,8 +303,7 @@ function silentOwnersHold(ctx: usize): bool {
   readIntents(ctx);
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
-    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT)
-      continue;
+    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || !isSilent(ctx, record.owner)) continue;
     if (boundOf(ctx, record) < missionS(ctx) + BOUND_S) return true;
   }
   return false;

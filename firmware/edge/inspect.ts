@@ -22,6 +22,7 @@ import { Head, head, pending, SIGNATURE_AT } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
 import { node, queues, counterAt, counterWord, members } from '../node/table';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
+import { countSilences } from '../membership/correlated';
 import { coordinator, memberState } from '../membership/member_state';
 import { FREE, DIGEST_AT } from '../intent/statement/table';
 import { histogramAt, convergence } from '../convergence/table';
@@ -81,6 +82,7 @@ function inspectNode(ctx: usize, out: usize): u32 {
 function inspectMember(ctx: usize, index: u32, out: usize): u32 {
   const answer = changetype<answers.MemberAnswer>(out);
   readMembers(ctx, members(ctx));
+  countSilences(ctx);
   answer.state = memberState(ctx, index);
   answer.age = ageOf(ctx, index);
   answer.lastLivenessTick = lastLivenessTickOf(ctx, index);

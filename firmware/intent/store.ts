@@ -15,7 +15,7 @@ import { bitGet } from '../base/bits';
 import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
 import { silentAt, membership } from '../membership/table';
-import { ageOf } from '../membership/liveness';
+import { isSilent } from '../membership/liveness';
 import {
   LINE_BYTES,
   OWN_SLOTS,
@@ -156,8 +156,7 @@ export function evictExpired(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
     // A member that was silent at the cut may be back: its intents stay.
-    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || ageOf(ctx, record.owner) < TICKS_UNTIL_SILENT)
-      continue;
+    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || !isSilent(ctx, record.owner)) continue;
     const boundS = boundOf(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;

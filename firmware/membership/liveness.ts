@@ -2,7 +2,7 @@
 
 import { TICKS_UNTIL_SILENT } from '../memory/limits';
 import { BITMAP_BYTES } from '../memory/map';
-import { freshAt, membership, member } from './table';
+import { freshAt, liveWord, membership, member } from './table';
 
 /** Age of a member's newest sign of life in liveness ticks; TICKS_UNTIL_SILENT = silent. */
 export function ageOf(ctx: usize, index: u32): u32 {
@@ -13,6 +13,11 @@ export function ageOf(ctx: usize, index: u32): u32 {
     (((load<u32>(at + BITMAP_BYTES) >>> shift) & 1) << 1) |
     (((load<u32>(at + 2 * BITMAP_BYTES) >>> shift) & 1) << 2);
   return TICKS_UNTIL_SILENT - fresh;
+}
+
+/** Whether a member is silent: its age is TICKS_UNTIL_SILENT. */
+export function isSilent(ctx: usize, index: u32): bool {
+  return ((liveWord(ctx, index >>> 5) >>> (index & 31)) & 1) == 0;
 }
 
 /** Newest liveness tick in which a member was heard; 0 = never. */

@@ -14,7 +14,6 @@ import {
   UNREACHABLE_S_MAX,
   HEARING_GAP_S,
   HEARING_GAP_DOUBT_S,
-  CORRELATED_SILENT_MIN,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -23,7 +22,8 @@ import { eventSpace, eventDone } from '../node/queues';
 import { missionS, members, self } from '../node/table';
 import { MemberState, encodeMemberState } from '../wire/generated/messages';
 import { livenessTickStartS } from './calendar';
-import { ageOf, lastLivenessTickOf } from './liveness';
+import { countSilences, isCorrelatedSilence } from './correlated';
+import { ageOf, isSilent, lastLivenessTickOf } from './liveness';
 import { noteReturn } from './revocation';
 import { suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
 
@@ -37,14 +37,12 @@ const ISOLATION_DOUBT_S_MAX: u32 = 3600;
 
 /** Liveness ticks without a sign of life from which on a member is called dead. */
 const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
-/** Members that fall silent within so many ticks of each other may have one cause: five minutes. */
-const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
 /** An announced contact window explains silence until so long after its end, seconds. */
 const CONTACT_DOUBT_S: u32 = 300;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
 
-/** State of a member (STATE_*). Call readMembers() first. */
+/** State of a member (STATE_*). Call readMembers() and countSilences() first. */
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
   if (age >= TICKS_UNTIL_SILENT) return silentState(ctx, index);
@@ -98,28 +96,14 @@ function heardNobody(ctx: usize, lastS: u32): bool {
 
 /**
  * Marks a member that fell silent together with others, once per tick: it stays unreachable when
- * the others are heard again first.
+ * the others are heard again first. Call countSilences() first.
  */
 export function markCorrelated(ctx: usize, index: u32): void {
   const entry = memberSeen(ctx, index);
   const livenessTick = entry.lastLivenessTick;
-  if (livenessTick == 0 || entry.correlatedTick == livenessTick || ageOf(ctx, index) < TICKS_UNTIL_SILENT) return;
+  if (livenessTick == 0 || entry.correlatedTick == livenessTick || !isSilent(ctx, index)) return;
   if (!heardNobody(ctx, livenessTickStartS(livenessTick)) && isCorrelatedSilence(ctx, livenessTick))
     memberToChange(ctx, index).correlatedTick = livenessTick;
-}
-
-/**
- * Whether many members fell silent within CORRELATED_TICKS of `livenessTick`: then the radio path
- * is interrupted. Not all fall silent in one tick: some were last heard before a contact window.
- */
-export function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
-  let together: u32 = 0;
-  for (let i: u32 = 0; i < members(ctx); i++) {
-    if (ageOf(ctx, i) < TICKS_UNTIL_SILENT) continue;
-    const other = memberSeen(ctx, i).lastLivenessTick;
-    if (other + CORRELATED_TICKS >= livenessTick && other <= livenessTick + CORRELATED_TICKS) together++;
-  }
-  return together >= CORRELATED_SILENT_MIN;
 }
 
 /**
@@ -127,17 +111,21 @@ export function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
  * traffic.
  */
 export function coordinator(ctx: usize): u32 {
-  for (let i: u32 = 0; i < members(ctx); i++) if (ageOf(ctx, i) < TICKS_UNTIL_SILENT) return i;
+  for (let i: u32 = 0; i < members(ctx); i++) if (!isSilent(ctx, i)) return i;
   return self(ctx);
 }
 
 /** Reports every member whose state changed. */
 export function reportStates(ctx: usize): void {
   readMembers(ctx, members(ctx));
+  countSilences(ctx);
   for (let i: u32 = 0; i < members(ctx); i++) reportState(ctx, i);
 }
 
-/** Emits a member-state event if the state of a member changed. Call readMembers() first. */
+/**
+ * Emits a member-state event if the state of a member changed. Call readMembers() and
+ * countSilences() first.
+ */
 export function reportState(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
   const entry = memberSeen(ctx, index);

@@ -7,6 +7,7 @@ import { changes } from '../memory/guard';
 import { bitSet } from '../base/bits';
 import { missionS, self, members, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
+import { countSilences } from './correlated';
 import { countDisagreement } from './disagreement';
 import { markCorrelated, reportState } from './member_state';
 import { restartAgreement } from './quorum';
@@ -59,6 +60,7 @@ export function turnTicks(ctx: usize): bool {
   }
   while (state.livenessTick < livenessTick) turnLivenessTick(ctx);
   readMembers(ctx, members(ctx));
+  countSilences(ctx);
   for (let i: u32 = 0; i < members(ctx); i++) {
     markCorrelated(ctx, i);
     reportState(ctx, i);

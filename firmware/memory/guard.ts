@@ -290,7 +290,7 @@ function checkLine(ctx: usize, line: u32): void {
  */
 export function triesLine(ctx: usize, line: u32): bool {
   if (!PROTECTED || (<u32>load<u16>(STAMPS_AT + (line << 1)) & ~1) == call(ctx).stamp) return true;
-  if (!scrubLine(ctx, line)) return false;
+  if (!isSound(ctx, line) && !scrubLine(ctx, line)) return false;
   store<u16>(STAMPS_AT + (line << 1), <u16>call(ctx).stamp);
   return true;
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIELD, LIVENESS, OUTLOOK_KIND, SLA_CLASS, TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, LIVENESS, LIVENESS_TICK_S, OUTLOOK_KIND, SLA_CLASS, TYPE } from '../../host/cbor/generated.ts';
 import { type NodeRecord, smallWorld, TestCluster } from './cluster.ts';
 import { ExecutionWatch, watched } from './watch.ts';
 
@@ -86,6 +86,36 @@ deaths('MBR-1 violated: no node keeps a silent member alive in its view', () => 
   cluster.kill(2);
   cluster.runTo(2 * HOUR);
   for (const node of [0, 1, 3, 4, 5, 6, 7]) assert.is.not(cluster.nodes[node].member(2).state, LIVENESS.alive);
+});
+
+deaths('members are unreachable when three fell silent within five minutes, else dead', () => {
+  const cluster = new TestCluster({ nodes: 24, features: 0 });
+  cluster.runTo(HOUR);
+  // By member: tick in which it is killed, in no order of the members.
+  const killedIn = new Map([
+    [9, 1],
+    [20, 4],
+    [3, 5],
+    [14, 15],
+    [2, 15],
+    [17, 25],
+    [22, 28],
+    [6, 32],
+    [11, 42],
+    [5, 50],
+  ]);
+  for (let tick = 0; tick <= 64; tick += 1) {
+    cluster.runTo(HOUR + tick * LIVENESS_TICK_S + 40);
+    for (const [member, inTick] of killedIn) if (inTick === tick) cluster.kill(member);
+  }
+  const views = [...killedIn.keys()].map((member) => cluster.nodes[0].member(member));
+  const states = new Set<number>();
+  for (const { state, lastLivenessTick } of views) {
+    const together = views.filter((other) => Math.abs(other.lastLivenessTick - lastLivenessTick) <= 5).length;
+    assert.is(state, together >= 3 ? LIVENESS.unreachable : LIVENESS.dead, `${together} fell silent together`);
+    states.add(state);
+  }
+  assert.is(states.size, 2);
 });
 
 deaths('MBR-2 holds: the coordinator is the lowest live member, without any election', () => {
