@@ -195,6 +195,15 @@ export class NodePlatform implements Platform, WorldListener {
     for (const node of this.world.nodesAt(group, unit)) this.#assays[node].add((group << 16) | unit);
   }
 
+  #reportAssays(timeMs: number, node: number): void {
+    const assays = this.#assays[node];
+    // Clearing a set makes a new table, also when it was empty.
+    if (assays.size === 0) return;
+    for (const resource of [...assays].sort((a, b) => a - b))
+      this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
+    assays.clear();
+  }
+
   /** Reports to a node what its platform sees of a resource. */
   assay(timeMs: number, node: number, resource: number): void {
     this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
@@ -211,9 +220,7 @@ export class NodePlatform implements Platform, WorldListener {
     if (this.boards.state[node] === boardState.dead) return;
     this.#queue.push(timeMs + this.#telemetryMs, node, eventKind.health);
     if (!this.boards.isRunning(node)) return;
-    for (const resource of [...this.#assays[node]].sort((a, b) => a - b))
-      this.#reportAssay(timeMs, node, resource >>> 16, resource & 0xffff);
-    this.#assays[node].clear();
+    this.#reportAssays(timeMs, node);
     const batteryWh = Math.floor(this.world.batteryWh(timeMs, node));
     const storedKg = Math.floor(this.world.storedKg(timeMs, node));
     this.boards.observe(timeMs, node, [
