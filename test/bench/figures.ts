@@ -8,6 +8,8 @@
  *     eventsPerNodeDay             events of docs/definitions.md in these flights
  *     bytesPerNode, …Fleet         resident memory of a node with its checkpoints: growth of a
  *                                  process of its own that flies 200 nodes for three hours
+ *     mergeHeartbeatNs, …Instructions   a broadcast heartbeat in the fleet image, beyond opening
+ *                                  its frame, on V8: medians (test/bench/heartbeat.ts)
  *     sealedOpenedFramesPerS       frames that one of two nodes seals and the other opens, by whole
  *                                  calls of `transmit` and `receive` (hwsim/bench/sealed.ts)
  *     sealedFrameBytes             mean length of these on the air
@@ -31,6 +33,7 @@ import { sealedRate } from '../../hwsim/bench/sealed.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { firmware, rules, sourceAt, structAt, wireAt } from '../proto/pair.ts';
 import { writeStruct } from '../proto/struct.ts';
+import { heartbeatCost } from './heartbeat.ts';
 import { bytesPerNode, printBytesPerNode } from './memory.ts';
 import { type FlownImage, flownDays, flownImages, flownNodes, speeds } from './speed.ts';
 
@@ -63,9 +66,10 @@ function refuse(message: string, code: number): never {
   process.exit(code);
 }
 
-function measure(engine: EngineName): Record<string, number> {
+async function measure(engine: EngineName): Promise<Record<string, number>> {
   const newEngine = () => createEngine(engine, readImage('flight'));
   const { flight, fleet } = speeds(engine);
+  const heartbeat = await heartbeatCost();
   const pair = sealedRate(newEngine(), { members: 2, turns: 500 });
   const cluster = sealedRate(newEngine(), { members: 100, turns: 20 });
   return {
@@ -75,6 +79,8 @@ function measure(engine: EngineName): Record<string, number> {
     eventsPerNodeDay: flight.events / flownNodes / flownDays,
     bytesPerNode: bytesPerNode('flight', engine),
     bytesPerNodeFleet: bytesPerNode('fleet', engine),
+    mergeHeartbeatNs: heartbeat.ns,
+    mergeHeartbeatInstructions: heartbeat.instructions,
     sealedOpenedFramesPerS: pair.framesPerS,
     sealedFrameBytes: pair.frameBytes,
     clusterFramesPerS: cluster.framesPerS,
@@ -93,6 +99,8 @@ const rows: readonly [figure: string, meaning: string][] = [
   ['eventsPerS', 'events per second, flight image'],
   ['bytesPerNode', 'resident bytes per node with its checkpoints, flight image'],
   ['bytesPerNodeFleet', 'the same, fleet image'],
+  ['mergeHeartbeatNs', 'nanoseconds to merge a broadcast heartbeat beyond opening its frame, fleet image, median'],
+  ['mergeHeartbeatInstructions', 'the same, WebAssembly instructions'],
 ];
 
 function page(figures: Record<string, number>): string {
@@ -139,4 +147,4 @@ try {
 }
 // The process that `bytesPerNode` starts.
 if (values.memory !== undefined) printBytesPerNode(values.memory as FlownImage, engine);
-else report(measure(engine));
+else report(await measure(engine));
