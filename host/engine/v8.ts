@@ -1,8 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
 import { instantiateSync } from '@assemblyscript/loader';
 import type { ImageName } from '../build/root.ts';
 import type { Engine, FirmwareCalls } from './engine.ts';
 import { readImage } from './image.ts';
 import { factsOf, Space } from './space.ts';
+
+// V8 inlines WebAssembly functions by default from version 12 on; that of Node 20 only with a flag,
+// which must be set before it compiles.
+if (process.versions.v8.startsWith('11.')) setFlagsFromString('--experimental-wasm-inlining');
 
 /**
  * The images that were compiled last, by their bytes. A process that makes many engines compiles
