@@ -18,6 +18,9 @@ const intentSlotsPerNode = 8;
 /** Overdue maintenance costs a tenth of the rate. *Assumed*. */
 const overdueFactor = 0.9;
 const event = { node: 1, group: 2, workEnd: 3 } as const;
+/** In the list of who works a unit: nobody, and several nodes. */
+const nobody = -1;
+const several = -2;
 
 /**
  * Simulates the ground truth that production is measured against. Between changes all quantities
@@ -35,6 +38,8 @@ export class World {
   readonly #queue = new EventQueue();
   readonly #nodes: NodeState[];
   readonly #groups: (GroupState | undefined)[] = [];
+  /** By unit of the group that is being settled: the node that works it, nobody or several. */
+  readonly #workers: Int32Array;
   #workId = 0;
 
   constructor(plan: WorldPlan, listener: WorldListener) {
@@ -57,6 +62,7 @@ export class World {
       timerMs: -1,
       works: new Array<Work | null>(intentSlotsPerNode).fill(null),
     }));
+    this.#workers = new Int32Array(1 + Math.max(0, ...plan.groups.map(({ units }) => units))).fill(nobody);
     for (const group of plan.groups) {
       this.#groups[group.group] = {
         plan: group,
@@ -395,22 +401,28 @@ export class World {
 
   #settleGroup(timeMs: number, group: GroupState): void {
     integrateGroup(timeMs, group);
+    const workers = this.#workers;
     let wantedSum = 0;
     for (const work of group.works) {
       this.#integrateWork(timeMs, work);
       wantedSum += this.#wantedKgPerDay(timeMs, work);
+      const worker = workers[work.unit];
+      workers[work.unit] = worker === nobody || worker === work.node ? work.node : several;
     }
     const granted = wantedSum > group.capacityKgPerDay ? group.capacityKgPerDay / wantedSum : 1;
     group.drainFlow = 0;
     for (const work of group.works) {
-      const doubled = group.works.some((other) => other.unit === work.unit && other.node !== work.node);
+      const doubled = workers[work.unit] === several;
       if (work.kind === WORK_KIND.haul) work.flow = doubled ? 0 : granted;
       else {
         work.flow = doubled ? 0 : (this.#wantedKgPerDay(timeMs, work) * granted) / msPerDay;
         group.drainFlow += work.flow;
       }
     }
-    for (const work of group.works) this.#settleEnergy(timeMs, this.#nodes[work.node], granted);
+    for (const work of group.works) {
+      workers[work.unit] = nobody;
+      this.#settleEnergy(timeMs, this.#nodes[work.node], granted);
+    }
     if (group.plan.kind !== GROUP_KIND.lot) return;
     const dueMs = group.drainFlow > 0 ? timeMs + Math.ceil(group.stockKg / group.drainFlow) : -1;
     if (dueMs !== group.timerMs && dueMs > timeMs) this.#queue.push(dueMs, -1, event.group, group.plan.group);
