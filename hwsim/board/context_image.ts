@@ -3,6 +3,8 @@ import type { Image } from './checkpoint_slots.ts';
 
 /** Blocks are compared and kept in units of so many words: no longer than the shortest record. */
 const unitWords = 4;
+/** More than any context has: the number of a unit has 16 bits. */
+const unitsMax = 0x1_0000;
 
 /** Units in which a block differs from another one, ascending, and their words. */
 interface Difference {
@@ -10,7 +12,10 @@ interface Difference {
   readonly words: Int32Array;
 }
 
-/** Collects a difference. */
+/**
+ * Collects a difference. The words of a unit are written out, without a loop: each checkpoint
+ * compares all units of a context.
+ */
 class DifferenceWriter {
   readonly #units: Uint16Array;
   readonly #words: Int32Array;
@@ -21,10 +26,21 @@ class DifferenceWriter {
     this.#words = new Int32Array(blockWords);
   }
 
+  /** Adds the units in which two blocks differ, as the first one has them. */
+  addDifferent(block: Int32Array, other: Int32Array): void {
+    const { length } = block;
+    for (let at = 0; at < length; at += unitWords)
+      if (differ(block, at, other, at)) this.add(at / unitWords, block, at);
+  }
+
   /** Adds unit `unit`, whose words stand in `from` at `at`. */
   add(unit: number, from: Int32Array, at: number): void {
+    const words = this.#words;
     const to = this.#count * unitWords;
-    for (let word = 0; word < unitWords; word += 1) this.#words[to + word] = from[at + word];
+    words[to] = from[at];
+    words[to + 1] = from[at + 1];
+    words[to + 2] = from[at + 2];
+    words[to + 3] = from[at + 3];
     this.#units[this.#count] = unit;
     this.#count += 1;
   }
@@ -37,9 +53,8 @@ class DifferenceWriter {
 }
 
 function differ(a: Int32Array, atA: number, b: Int32Array, atB: number): boolean {
-  let bits = 0;
-  for (let word = 0; word < unitWords; word += 1) bits |= a[atA + word] ^ b[atB + word];
-  return bits !== 0;
+  const first = (a[atA] ^ b[atB]) | (a[atA + 1] ^ b[atB + 1]);
+  return (first | (a[atA + 2] ^ b[atB + 2]) | (a[atA + 3] ^ b[atB + 3])) !== 0;
 }
 
 /** The checkpoint of a context as it was at the store. Its bytes are made when they are needed. */
@@ -107,8 +122,7 @@ export class ContextImages {
   }
 
   #differenceOf(block: Int32Array, from: Int32Array): Difference {
-    for (let at = 0; at < block.length; at += unitWords)
-      if (differ(block, at, from, at)) this.#writer.add(at / unitWords, block, at);
+    this.#writer.addDifferent(block, from);
     return this.#writer.take();
   }
 
@@ -116,9 +130,11 @@ export class ContextImages {
   #differenceOfImages(mine: Difference, other: Difference, base: Int32Array): Difference {
     const writer = this.#writer;
     for (let i = 0, j = 0; i < mine.units.length || j < other.units.length; ) {
-      const unit = Math.min(mine.units[i] ?? Number.POSITIVE_INFINITY, other.units[j] ?? Number.POSITIVE_INFINITY);
-      const isMine = mine.units[i] === unit;
-      const isOther = other.units[j] === unit;
+      const mineUnit = i < mine.units.length ? mine.units[i] : unitsMax;
+      const otherUnit = j < other.units.length ? other.units[j] : unitsMax;
+      const unit = Math.min(mineUnit, otherUnit);
+      const isMine = mineUnit === unit;
+      const isOther = otherUnit === unit;
       if (!isOther) writer.add(unit, mine.words, i * unitWords);
       else if (!isMine) writer.add(unit, base, unit * unitWords);
       else if (differ(mine.words, i * unitWords, other.words, j * unitWords))
