@@ -1,7 +1,7 @@
 // Composes and merges heartbeats: what every periodic frame says of time, of who is alive and of
 // who agrees.
 
-import { PERIOD_S, HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
+import { HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
 import { COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { wordFromBytes } from '../base/bits';
@@ -151,9 +151,4 @@ function mergeAgreement(ctx: usize, m: Heartbeat): bool {
   if (grew == 0) return false;
   changes(ctx, AGREE);
   return true;
-}
-
-/** The member that broadcasts heartbeat j of the present period: members take turns. */
-export function heartbeatTurn(ctx: usize, perPeriod: u32, j: u32): u32 {
-  return ((missionS(ctx) / PERIOD_S) * perPeriod + j) % members(ctx);
 }

@@ -1,10 +1,10 @@
 // Boots, restarts and steps membership once per period (MBR-1).
 
-import { HEARTBEATS_PER_PERIOD, MEMBER_WORDS } from '../memory/limits';
+import { MEMBER_WORDS } from '../memory/limits';
 import { ADDRESSEE_ALL, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { bitSet } from '../base/bits';
 import { changes } from '../memory/guard';
-import { node, queues, members, missionS, self, HOT } from '../node/table';
+import { node, queues, members, missionS, HOT } from '../node/table';
 import { send, sendFirst, SEND_HEARTBEAT, SEND_ALIVE, SEND_JOIN } from '../node/outbox';
 import {
   membership,
@@ -21,7 +21,7 @@ import {
   PROBING,
   VIEW,
 } from './table';
-import { heartbeatTurn } from './heartbeat';
+import { hasHeartbeatTurn } from './turns';
 import { askRelays, probeNext } from './probing';
 import { REFUTATION_BITS, SPREAD_TIMES, suspect } from './suspicion';
 
@@ -87,10 +87,7 @@ export function membershipStep(ctx: usize): void {
     changes(ctx, PROBING);
     send(ctx, SEND_ALIVE, ADDRESSEE_ALL, 0, 0);
   }
-  // In a small cluster every member has one turn in each period.
-  const turns = min<u32>(HEARTBEATS_PER_PERIOD, count);
-  for (let j: u32 = 0; j < turns; j++)
-    if (heartbeatTurn(ctx, HEARTBEATS_PER_PERIOD, j) == self(ctx)) sendFirst(ctx, SEND_HEARTBEAT, ADDRESSEE_ALL, 0, 0);
+  if (hasHeartbeatTurn(ctx)) sendFirst(ctx, SEND_HEARTBEAT, ADDRESSEE_ALL, 0, 0);
 }
 
 /**

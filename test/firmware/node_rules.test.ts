@@ -189,7 +189,7 @@ rules('SEC-5 holds: a statement or a claim that follows a lone statement is queu
   const two = withStatement();
   two.nowMs += 61_000;
   two.tick();
-  assert.is(two.node().outbox, 1, 'the statement waits alone');
+  assert.is(two.node().outbox, 2, 'the statement waits behind a heartbeat');
   requestStatement(two, 6);
   assertSound(two);
   const claims = withStatement();
