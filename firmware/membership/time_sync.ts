@@ -55,7 +55,7 @@ const SETTLED_STEP_MS: i32 = <i32>((CLOCK_DRIFT_PPM_MAX * SAMPLE_S) / 1000);
  * An unknown clock is learnt from samples that agree over this time, local seconds; one that
  * contradicts the others begins it anew.
  */
-const LEARN_S: u32 = 2 * PERIOD_S;
+const LEARN_S: u32 = PERIOD_S;
 /** After a reset a node hears no true frame for so long, local seconds: it had reserved that. */
 const DEAF_S: u32 = RESERVE_CYCLES * CYCLE_S;
 /**

@@ -248,7 +248,7 @@ rules('SEC-1 holds: a frame that helped to learn the time is not accepted again'
   const node = new DirectNode({ bootMs: 0, facts: { timeKnown: false, incarnation: 2 } });
   node.tick();
   const frames: Uint8Array[] = [];
-  // Samples must agree over two minutes; the node had counters reserved before, and waits longer.
+  // Samples must agree over a minute; the node had counters reserved before, and waits longer.
   for (let s = 0; s <= 600 && node.node().timeKnown === 0; s += 60) {
     node.nowMs = s * 1000;
     node.tick();
@@ -262,7 +262,7 @@ rules('SEC-1 holds: a frame that helped to learn the time is not accepted again'
     }
   }
   assert.is(node.node().timeKnown, 1, 'the samples agree');
-  assert.ok(frames.length >= 6);
+  assert.ok(frames.length >= 4);
   node.observe({ name: 'counters-reserved', cycle: cycleAt(startS, 0) + 100 });
   for (const frame of frames) assert.is(codeOf(node.hand(frame)), STATUS.replay);
 });
